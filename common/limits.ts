@@ -1,0 +1,91 @@
+/**
+ * Every bound of the system, with the reason for its number. A size that comes from outside is
+ * compared with one of these before anything is allocated for it.
+ */
+
+const kibibyte = 1024
+const mebibyte = 1024 * kibibyte
+
+export const limits = {
+  /** A control frame's body. Holds about 2,000 announced files or 4,000 search rows; larger things are bulk. */
+  frameBodyBytesMax: mebibyte,
+  /** An announcement is cut into frames of about this size, so that a slow index never holds one frame for long. */
+  announceFrameBytesTarget: 256 * kibibyte,
+  /** Changes in one announcement: one short transaction of the index. */
+  announceChangesMax: 2_000,
+  /** Requests that one side of a connection may have unanswered; further ones wait at the sender. */
+  requestsInFlightMax: 64,
+  /** Connections that an index or a peer serves at once. Each costs about 20 KiB when idle. */
+  connectionsMax: 4_096,
+  /** Bytes that may wait in a connection's send buffer before its owner stops reading requests. */
+  sendBufferBytesMax: 4 * mebibyte,
+
+  /** A peer id is typed by people and becomes a folder name. */
+  peerIdBytesMax: 64,
+  /** A zone, a host name: DNS allows 253 characters. */
+  hostBytesMax: 253,
+  /** A name; the same bound as the design's, far below PATH_MAX (4,096). */
+  nameBytesMax: 1_024,
+  /** One segment of a name; NAME_MAX of ext4, XFS, APFS and NTFS. */
+  nameSegmentBytesMax: 255,
+  /** A search pattern. */
+  queryBytesMax: 1_024,
+  /** Rows in one page of a search or a listing. A row is at most about 1.5 KiB of JSON unless its name is escaped. */
+  pageRowsMax: 500,
+  /** Contents that one name may answer. Beyond it the oldest, least copied are left out. */
+  contentsPerNameMax: 100,
+  /** Sources named for one content; a fetch uses a few of them. */
+  sourcesPerContentMax: 50,
+  /** Peers the registry keeps; it lives in memory. */
+  peersMax: 10_000,
+
+  /** The smallest chunk: 0.5 ms to hash, 10 ms at 100 MB/s. */
+  chunkBytesMin: mebibyte,
+  /** Chunks of a content: its chunk list is then at most 512 KiB. */
+  chunksMax: 16_384,
+  /** The largest content: chunk sizes stay below 1 GiB. */
+  contentBytesMax: 2 ** 43,
+  /** Chunks that one read may ask for. */
+  chunksPerReadMax: 64,
+  /** Bytes read from disk at a time while sending or hashing. */
+  diskReadBytes: mebibyte,
+
+  /** Tasks handed to one peer in one request: small files travel in company. */
+  tasksPerRequestMax: 64,
+  /** Bytes of contents in one such request, unless a single content is larger. */
+  taskBatchBytesMax: 16 * mebibyte,
+  /** Tasks that a peer keeps waiting. */
+  tasksWaitingMax: 256,
+
+  /** Finished downloads that a peer remembers for its HTTP API. */
+  downloadsRemembered: 1_000,
+  /** Downloads that wait or run at once. */
+  downloadsActiveMax: 10_000,
+
+  /** A log file is followed by the next one at this size: easily opened in an editor. */
+  logFileMebibytes: 10,
+  /** Log files kept besides the current one: days of normal running in 60 MiB. */
+  logFilesKept: 5,
+  /** Log lines that wait while the disk of the log is full; further ones are dropped. */
+  logWaitingBytesMax: mebibyte,
+} as const
+
+/** How long each kind of wait may take, in milliseconds. */
+export const deadlines = {
+  /** TCP connect on a LAN takes well under a millisecond; two SYN retries take 3 s. */
+  dialMs: 5_000,
+  /** From an accepted connection to its hello; a silent port scanner is gone after this. */
+  helloMs: 5_000,
+  /** A control request, unless the caller says otherwise. */
+  requestMs: 10_000,
+  /** A bulk reply may be this long without a single byte before it counts as stalled. */
+  bulkStallMs: 15_000,
+  /** A connection on which nothing happened at all. Peers send a heartbeat far more often. */
+  connectionIdleMs: 120_000,
+  /** A database that another process still has open; that one may be ending just now. */
+  databaseBusyMs: 2_000,
+  /** Orderly close: what is under way may finish for this long before the socket is destroyed. */
+  closeMs: 1_000,
+  /** Everything a process does between SIGTERM and its end; Docker must see it gone within 2 s. */
+  shutdownMs: 1_500,
+} as const

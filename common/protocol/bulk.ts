@@ -1,0 +1,97 @@
+/** Bulk bytes: raw bytes that follow a reply, with back-pressure on both sides. */
+import type { FileHandle } from 'node:fs/promises'
+import { AppError } from '../errors.ts'
+import { limits } from '../limits.ts'
+
+/** Takes the bytes of one reply. */
+export interface BulkSink {
+  /** Told first how many bytes will come. Throws to refuse them; they are then skipped. */
+  begin(bytes: number): void
+  /**
+   * Takes the next piece, which is valid only until this returns or its promise settles. While the
+   * promise is pending nothing more is read from the socket.
+   */
+  write(piece: Uint8Array): void | Promise<void>
+}
+
+/** Gives the bytes of one reply: exactly `bytes` of them, in pieces of any size. */
+export interface BulkSource {
+  readonly bytes: number
+  readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
+/** Collects a reply's bytes into a given buffer, which may be larger than the reply. */
+export class FixedBufferSink implements BulkSink {
+  readonly #buffer: Buffer
+  #bytesWritten = 0
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer
+  }
+
+  /** The part of the buffer that has been written. */
+  get received(): Buffer {
+    return this.#buffer.subarray(0, this.#bytesWritten)
+  }
+
+  begin(bytes: number): void {
+    if (bytes > this.#buffer.length)
+      throw new AppError('TOO_LARGE', { what: 'A reply', max: this.#buffer.length, unit: 'bytes' })
+    this.#bytesWritten = 0
+  }
+
+  write(piece: Uint8Array): void {
+    this.#buffer.set(piece, this.#bytesWritten)
+    this.#bytesWritten += piece.length
+  }
+}
+
+/** Collects a reply of unknown size, up to a bound, into a buffer of its own. */
+export class BufferSink implements BulkSink {
+  readonly #bytesMax: number
+  #sink = new FixedBufferSink(Buffer.alloc(0))
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get received(): Buffer {
+    return this.#sink.received
+  }
+
+  begin(bytes: number): void {
+    if (bytes > this.#bytesMax)
+      throw new AppError('TOO_LARGE', { what: 'A reply', max: this.#bytesMax, unit: 'bytes' })
+    this.#sink = new FixedBufferSink(Buffer.allocUnsafe(bytes))
+  }
+
+  write(piece: Uint8Array): void {
+    this.#sink.write(piece)
+  }
+}
+
+export function bytesSource(bytes: Uint8Array): BulkSource {
+  return { bytes: bytes.length, pieces: [bytes] }
+}
+
+/**
+ * `bytes` bytes of a file from `start` on. Iterating throws CONTENT_CHANGED when the file ends
+ * early. The handle stays open.
+ */
+export function fileRange(handle: FileHandle, start: number, bytes: number): BulkSource {
+  return { bytes, pieces: readRange(handle, start, bytes) }
+}
+
+async function* readRange(
+  handle: FileHandle,
+  start: number,
+  bytes: number,
+): AsyncGenerator<Uint8Array> {
+  for (let done = 0; done < bytes; ) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(limits.diskReadBytes, bytes - done))
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done)
+    if (bytesRead === 0) throw new AppError('CONTENT_CHANGED', { name: 'the file' })
+    done += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}

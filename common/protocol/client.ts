@@ -1,0 +1,67 @@
+import type { Clock } from '../clock.ts'
+import { withDeadline } from '../deadline.ts'
+import { AppError } from '../errors.ts'
+import { deadlines } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { Connection } from './connection.ts'
+import { dispatcher, type Handlers } from './handlers.ts'
+import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
+import { type Address, formatAddress, type Transport } from './transport.ts'
+
+export interface ConnectOptions<From extends Role, To extends Role> {
+  readonly transport: Transport
+  readonly address: Address
+  /** The role that must answer. */
+  readonly role: From
+  readonly hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: To }
+  /** What this side answers on the connection; nothing by default. */
+  readonly handlers?: Handlers<From, To, undefined>
+  readonly signal?: AbortSignal | undefined
+  readonly deadlineMs?: number
+}
+
+export interface Connected {
+  readonly connection: Connection
+  readonly welcome: ReplyOf<'hello'>
+}
+
+/**
+ * Dials, says hello and waits for the welcome, all within one deadline.
+ * @throws AppError DIAL_FAILED, DEADLINE_EXCEEDED, VERSION_MISMATCH, BAD_REPLY when somebody of
+ *   another role answers, and whatever the other side refuses with
+ */
+export async function connect<From extends 'index' | 'peer', To extends 'peer' | 'client'>(
+  options: ConnectOptions<From, To>,
+  dependencies: { clock: Clock; log: Log },
+): Promise<Connected> {
+  const { address, deadlineMs = deadlines.dialMs, signal } = options
+  const what = `Connecting to ${formatAddress(address)}`
+  return await withDeadline({ what, deadlineMs, signal }, dependencies.clock, (inTime) =>
+    open(options, dependencies, inTime),
+  )
+}
+
+async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>(
+  { transport, address, role, hello, handlers }: ConnectOptions<From, To>,
+  dependencies: { clock: Clock; log: Log },
+  signal: AbortSignal,
+): Promise<Connected> {
+  const stream = await transport.dial(address, { signal })
+  const answered = (handlers ?? {}) as Handlers<From, To, undefined>
+  const dispatch = dispatcher(answered, { from: role, to: hello.role as To }, undefined)
+  const connection = new Connection({ remote: address }, { stream, dispatch, ...dependencies })
+  try {
+    const request = { ...hello, protocol: protocolVersion }
+    const welcome = await connection.request('hello', request, { signal })
+    if (welcome.role !== role)
+      throw new AppError('BAD_REPLY', {
+        address: formatAddress(address),
+        type: 'hello',
+        reason: `it is a ${welcome.role}, not a ${role}`,
+      })
+    return { connection, welcome }
+  } catch (error) {
+    connection.destroy()
+    throw error
+  }
+}

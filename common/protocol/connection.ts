@@ -1,0 +1,268 @@
+/**
+ * One connection, either end: requests with ids, many in flight in both directions, replies in any
+ * order, bulk bytes after their reply.
+ *
+ *   stream -> FrameDecoder -> envelope -+-> Dispatch (a request)      -> Outbox -> stream
+ *                                       +-> PendingRequests (a reply or its bulk bytes)
+ *
+ * Reading pauses while a sink is writing or too much waits to be sent. A frame that breaks the
+ * rules ends the connection after an error frame; nobody else notices.
+ */
+import type { Duplex } from 'node:stream'
+import type { Cancel, Clock } from '../clock.ts'
+import { AppError, errorFromWire, errorToWire, reasonOf, toAppError } from '../errors.ts'
+import { deadlines, limits } from '../limits.ts'
+import type { Log } from '../log.ts'
+import type { BulkSink } from './bulk.ts'
+import {
+  connectionErrorId,
+  type Envelope,
+  errorFrame,
+  parseEnvelope,
+  type RequestEnvelope,
+  replyFrame,
+  requestFrame,
+} from './envelope.ts'
+import { FrameDecoder } from './framing.ts'
+import type { Dispatch } from './handlers.ts'
+import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
+import { Outbox } from './outbox.ts'
+import { PendingRequests } from './pending-requests.ts'
+import { type Address, formatAddress } from './transport.ts'
+import { parseReply } from './validate.ts'
+
+export interface RequestOptions {
+  /** Until the reply's frame; bulk bytes have their own (`deadlines.bulkStallMs` without any). */
+  readonly deadlineMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Where the bulk bytes go; needed for messages that answer with bulk. */
+  readonly into?: BulkSink | undefined
+}
+
+/** What a request resolves with: the reply, and with bulk how many bytes the sink was given. */
+export type ResultOf<T extends MessageType> = (typeof messages)[T]['bulk'] extends true
+  ? ReplyOf<T> & { readonly bytes: number }
+  : ReplyOf<T>
+
+export interface ConnectionOptions {
+  readonly remote: Address
+  /** Without any traffic for so long, the connection is closed. */
+  readonly idleMs?: number
+}
+
+export interface ConnectionDependencies {
+  readonly stream: Duplex
+  readonly dispatch: Dispatch
+  readonly clock: Clock
+  readonly log: Log
+  /** Called for every piece of bulk that leaves. */
+  readonly onBulkSent?: ((bytes: number) => void) | undefined
+}
+
+export class Connection implements AsyncDisposable {
+  readonly remote: Address
+  readonly #idleMs: number
+  readonly #stream: Duplex
+  readonly #dispatch: Dispatch
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #decoder = new FrameDecoder()
+  readonly #outbox: Outbox
+  readonly #pending: PendingRequests
+  /** Ids of the other side's requests that have no answer yet, with their work. */
+  readonly #answering = new Map<number, Promise<void>>()
+  readonly #ended = new AbortController()
+  readonly #closed = Promise.withResolvers<void>()
+  #isClosing = false
+  #isPaused = false
+  #lastTrafficMs: number
+  #cancelIdleTimer: Cancel = () => {}
+
+  constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
+    const { stream, dispatch, clock, log, onBulkSent } = dependencies
+    this.remote = options.remote
+    this.#idleMs = options.idleMs ?? deadlines.connectionIdleMs
+    this.#stream = stream
+    this.#dispatch = dispatch
+    this.#clock = clock
+    this.#log = log
+    this.#outbox = new Outbox(stream, (bytes) => {
+      this.#lastTrafficMs = clock.monotonicMs()
+      onBulkSent?.(bytes)
+    })
+    this.#pending = new PendingRequests(clock)
+    this.#lastTrafficMs = clock.monotonicMs()
+    this.#watchIdle(this.#idleMs)
+    stream.on('data', (bytes: Buffer) => this.#onData(bytes))
+    stream.on('end', () => stream.destroy())
+    stream.on('error', (error) =>
+      this.#log.debug({ remote: this.remote, reason: reasonOf(error) }, 'connection failed'),
+    )
+    stream.on('close', () => this.#onClose())
+  }
+
+  /** Resolves when the connection has ended, however it did. Never rejects. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosing && !this.#stream.destroyed
+  }
+
+  /** Milliseconds since anything came from or went to the other side. */
+  get silentMs(): number {
+    return this.#clock.monotonicMs() - this.#lastTrafficMs
+  }
+
+  /**
+   * Asks the other side and waits for its answer.
+   * @throws AppError what the other side answered, or CONNECTION_CLOSED, DEADLINE_EXCEEDED,
+   *   BAD_REPLY, TOO_LARGE; or the signal's reason
+   */
+  async request<T extends MessageType>(
+    type: T,
+    body: RequestOf<T>,
+    { deadlineMs = deadlines.requestMs, signal, into }: RequestOptions = {},
+  ): Promise<ResultOf<T>> {
+    if (!this.isOpen) throw this.#closedError()
+    const raw = await this.#pending.add({ type, deadlineMs, signal, into }, (id) =>
+      this.#outbox.send(requestFrame(id, type, body)),
+    )
+    const reply = parseReply(type, raw.body, formatAddress(this.remote))
+    return (into === undefined ? reply : { ...reply, bytes: raw.bytes }) as ResultOf<T>
+  }
+
+  /** Ends the connection at once; what is under way fails. */
+  destroy(): void {
+    this.#isClosing = true
+    this.#stream.destroy()
+  }
+
+  /** Ends the connection orderly: what the other side asked is answered, for at most `deadlines.closeMs`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true
+      const cancel = this.#clock.after(deadlines.closeMs, () => this.#stream.destroy())
+      void this.closed.then(cancel)
+      await Promise.race([this.#finishAnswers(), this.closed])
+      this.#stream.end()
+    }
+    await this.closed
+  }
+
+  async #finishAnswers(): Promise<void> {
+    await Promise.all(this.#answering.values())
+    await this.#outbox.flushed().catch(() => {})
+  }
+
+  #onData(bytes: Buffer): void {
+    this.#lastTrafficMs = this.#clock.monotonicMs()
+    this.#decoder.push(bytes)
+    this.#readOn()
+  }
+
+  /** Handles everything decodable, unless a sink or a full outbox asks for a pause. */
+  #readOn(): void {
+    try {
+      for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
+        if (found.kind === 'frame') this.#onEnvelope(parseEnvelope(found.body))
+        else {
+          const written = this.#pending.onPiece(found.piece, found.isLast)
+          if (written !== undefined) return this.#pauseFor(written)
+        }
+        if (this.#outbox.isFull) return this.#pauseFor(this.#outbox.flushed())
+        if (this.#stream.destroyed) return
+      }
+    } catch (error) {
+      this.#refuse(toAppError(error))
+    }
+  }
+
+  #pauseFor(work: Promise<void>): void {
+    this.#isPaused = true
+    this.#stream.pause()
+    const resume = (): void => {
+      this.#isPaused = false
+      if (this.#stream.destroyed) return
+      this.#readOn()
+      if (!this.#isPaused) this.#stream.resume()
+    }
+    // The work's own failure is its owner's to report; here it only ends the pause.
+    work.then(resume, resume)
+  }
+
+  #onEnvelope(envelope: Envelope): void {
+    if ('type' in envelope) return this.#onRequest(envelope)
+    if ('error' in envelope) {
+      const error = errorFromWire(envelope.error)
+      if (!this.#pending.onError(envelope.re, error)) this.#onConnectionError(envelope.re, error)
+      return
+    }
+    const bytes = envelope.bytes ?? 0
+    if (!this.#pending.onReply(envelope.re, envelope.body, bytes))
+      throw new AppError('BAD_FRAME', { reason: 'a reply that nobody asked for' })
+    if (bytes > 0) this.#decoder.expectBulk(bytes)
+  }
+
+  /** The other side refuses the connection as a whole and says why before it closes it. */
+  #onConnectionError(re: number, error: AppError): void {
+    if (re !== connectionErrorId) throw new AppError('BAD_FRAME', { reason: 'an unasked reply' })
+    this.#pending.failAll(() => error)
+    this.destroy()
+  }
+
+  #onRequest({ id, type, body }: RequestEnvelope): void {
+    if (this.#answering.size >= limits.requestsInFlightMax)
+      throw new AppError('TOO_MANY_REQUESTS', { max: limits.requestsInFlightMax })
+    if (this.#answering.has(id))
+      throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
+    this.#answering.set(id, this.#answer(id, type, body))
+  }
+
+  async #answer(id: number, type: string, body: unknown): Promise<void> {
+    try {
+      if (this.#isClosing) throw new AppError('STOPPING')
+      const { reply, bulk } = await this.#dispatch(type, body, this.#ended.signal)
+      this.#outbox.send(replyFrame(id, reply, bulk?.bytes), bulk)
+    } catch (error) {
+      const known = toAppError(error)
+      if (known.code === 'INTERNAL' && !this.#ended.signal.aborted)
+        this.#log.error({ type, error, reason: reasonOf(known.cause) }, 'request failed')
+      this.#outbox.send(errorFrame(id, errorToWire(known)))
+    } finally {
+      this.#answering.delete(id)
+    }
+  }
+
+  /** Says what is wrong with the other side's bytes and hangs up. */
+  #refuse(error: AppError): void {
+    this.#log.debug({ remote: this.remote, code: error.code }, 'connection refused')
+    this.#pending.failAll(() => error)
+    this.#isClosing = true
+    this.#outbox.send(errorFrame(connectionErrorId, errorToWire(error)))
+    this.#stream.removeAllListeners('data')
+    this.#stream.resume()
+    this.#clock.after(deadlines.closeMs, () => this.#stream.destroy())
+    this.#stream.end()
+  }
+
+  #watchIdle(delayMs: number): void {
+    this.#cancelIdleTimer = this.#clock.after(delayMs, () => {
+      if (this.silentMs >= this.#idleMs) this.destroy()
+      else this.#watchIdle(this.#idleMs - this.silentMs)
+    })
+  }
+
+  #onClose(): void {
+    this.#isClosing = true
+    this.#cancelIdleTimer()
+    this.#ended.abort(this.#closedError())
+    this.#pending.failAll(() => this.#closedError())
+    this.#closed.resolve()
+  }
+
+  #closedError(): AppError {
+    return new AppError('CONNECTION_CLOSED', { address: formatAddress(this.remote) })
+  }
+}

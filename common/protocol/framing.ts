@@ -1,0 +1,120 @@
+/**
+ * Framing, without sockets: a frame is a 4-byte big-endian length and that many bytes of body;
+ * raw bulk bytes may stand between two frames when the frame before them said so.
+ */
+import { AppError } from '../errors.ts'
+import { limits } from '../limits.ts'
+
+const headerBytes = 4
+/** The first allocation for a body that arrives in parts: a claimed length costs its sender real bytes. */
+const firstBodyBytes = 4_096
+
+/**
+ * One frame around `body`.
+ * @throws AppError TOO_LARGE when the body exceeds its bound
+ */
+export function encodeFrame(body: string): Buffer {
+  const bodyBytes = Buffer.byteLength(body)
+  if (bodyBytes > limits.frameBodyBytesMax)
+    throw new AppError('TOO_LARGE', {
+      what: 'A message',
+      max: limits.frameBodyBytesMax,
+      unit: 'bytes',
+    })
+  const frame = Buffer.allocUnsafe(headerBytes + bodyBytes)
+  frame.writeUInt32BE(bodyBytes, 0)
+  frame.write(body, headerBytes)
+  return frame
+}
+
+/** What the decoder found: a whole frame's body, or a piece of the expected bulk bytes. */
+export type Decoded =
+  | { readonly kind: 'frame'; readonly body: Buffer }
+  | { readonly kind: 'bulk'; readonly piece: Buffer; readonly isLast: boolean }
+
+/**
+ * Cuts a byte stream, in whatever parts it arrives, into frames and bulk pieces. The caller reads
+ * with {@link next} until undefined; after a frame that announces bulk it calls {@link expectBulk}
+ * before the next read. Bodies and pieces may share memory with the bytes pushed.
+ */
+export class FrameDecoder {
+  #input: Buffer = Buffer.alloc(0)
+  #bulkBytesLeft = 0
+  readonly #header = Buffer.alloc(headerBytes)
+  #headerBytesRead = 0
+  /** Set once the header is complete. */
+  #bodyBytes = 0
+  #body: Buffer = Buffer.alloc(0)
+  #bodyBytesRead = 0
+
+  /** Takes the next part of the stream; the part before it must have been read to its end. */
+  push(bytes: Buffer): void {
+    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes])
+  }
+
+  /** Says that `bytes` raw bytes follow the frame just read. */
+  expectBulk(bytes: number): void {
+    this.#bulkBytesLeft = bytes
+  }
+
+  /**
+   * The next frame or piece, or undefined when more input is needed.
+   * @throws AppError BAD_FRAME when a length is 0 or over its bound; the stream is then unusable
+   */
+  next(): Decoded | undefined {
+    if (this.#input.length === 0) return undefined
+    if (this.#bulkBytesLeft > 0) return this.#nextPiece()
+    if (this.#headerBytesRead < headerBytes && !this.#readHeader()) return undefined
+    return this.#readBody()
+  }
+
+  #nextPiece(): Decoded {
+    const piece = this.#take(this.#bulkBytesLeft)
+    this.#bulkBytesLeft -= piece.length
+    return { kind: 'bulk', piece, isLast: this.#bulkBytesLeft === 0 }
+  }
+
+  #readHeader(): boolean {
+    const part = this.#take(headerBytes - this.#headerBytesRead)
+    part.copy(this.#header, this.#headerBytesRead)
+    this.#headerBytesRead += part.length
+    if (this.#headerBytesRead < headerBytes) return false
+    this.#bodyBytes = this.#header.readUInt32BE(0)
+    if (this.#bodyBytes === 0 || this.#bodyBytes > limits.frameBodyBytesMax)
+      throw new AppError('BAD_FRAME', { reason: `a frame of ${this.#bodyBytes} bytes` })
+    return true
+  }
+
+  #readBody(): Decoded | undefined {
+    if (this.#bodyBytesRead === 0 && this.#input.length >= this.#bodyBytes)
+      return this.#finishFrame(this.#take(this.#bodyBytes))
+    const part = this.#take(this.#bodyBytes - this.#bodyBytesRead)
+    this.#reserve(this.#bodyBytesRead + part.length)
+    part.copy(this.#body, this.#bodyBytesRead)
+    this.#bodyBytesRead += part.length
+    if (this.#bodyBytesRead < this.#bodyBytes) return undefined
+    return this.#finishFrame(this.#body.subarray(0, this.#bodyBytes))
+  }
+
+  #finishFrame(body: Buffer): Decoded {
+    this.#headerBytesRead = 0
+    this.#bodyBytesRead = 0
+    this.#body = Buffer.alloc(0)
+    return { kind: 'frame', body }
+  }
+
+  /** Grows the body's buffer by doubling, so that memory follows what really arrived. */
+  #reserve(bytes: number): void {
+    if (bytes <= this.#body.length) return
+    const grown = Math.max(firstBodyBytes, bytes, 2 * this.#body.length)
+    const body = Buffer.allocUnsafe(Math.min(this.#bodyBytes, grown))
+    this.#body.copy(body, 0, 0, this.#bodyBytesRead)
+    this.#body = body
+  }
+
+  #take(bytesMax: number): Buffer {
+    const taken = this.#input.subarray(0, bytesMax)
+    this.#input = this.#input.subarray(taken.length)
+    return taken
+  }
+}

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import { limits } from '../limits.ts'
+import type { BulkSource } from './bulk.ts'
+
+interface Item {
+  readonly frame: Buffer
+  readonly bulk: BulkSource | undefined
+}
+
+/**
+ * The sending half of a connection: frames leave in order, and a frame with bulk is followed by its
+ * bytes, read no faster than the socket takes them. A source that fails after its frame left has
+ * broken the stream, which is then destroyed.
+ */
+export class Outbox {
+  readonly #stream: Writable
+  readonly #onBytesSent: (bytes: number) => void
+  readonly #items: Item[] = []
+  #waitingBytes = 0
+  #pump: Promise<void> | undefined
+
+  constructor(stream: Writable, onBytesSent: (bytes: number) => void) {
+    this.#stream = stream
+    this.#onBytesSent = onBytesSent
+  }
+
+  /** Whether so much waits that no more work should be taken on. */
+  get isFull(): boolean {
+    return this.#waitingBytes + this.#stream.writableLength > limits.sendBufferBytesMax
+  }
+
+  send(frame: Buffer, bulk?: BulkSource): void {
+    if (this.#stream.destroyed || this.#stream.writableEnded) return
+    if (this.#pump === undefined && bulk === undefined) {
+      this.#stream.write(frame)
+      return
+    }
+    this.#items.push({ frame, bulk })
+    this.#waitingBytes += frame.length
+    this.#pump ??= this.#run()
+  }
+
+  /** Resolves when everything sent so far is with the operating system, or the stream is gone. */
+  async flushed(): Promise<void> {
+    await this.#pump
+    if (!this.#stream.destroyed && this.#stream.writableNeedDrain) await this.#drained()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
+        this.#waitingBytes -= item.frame.length
+        await this.#write(item.frame)
+        if (item.bulk !== undefined) await this.#writeBulk(item.bulk)
+      }
+    } catch (error) {
+      this.#items.length = 0
+      this.#waitingBytes = 0
+      this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      this.#pump = undefined
+    }
+  }
+
+  async #writeBulk({ bytes, pieces }: BulkSource): Promise<void> {
+    let bytesWritten = 0
+    for await (const piece of pieces) {
+      bytesWritten += piece.length
+      if (bytesWritten > bytes) break
+      await this.#write(piece)
+      this.#onBytesSent(piece.length)
+    }
+    if (bytesWritten !== bytes)
+      throw new Error(`a bulk source of ${bytes} bytes gave ${bytesWritten}`)
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    if (this.#stream.destroyed) throw new Error('the connection ended')
+    if (!this.#stream.write(bytes)) await this.#drained()
+  }
+
+  async #drained(): Promise<void> {
+    const ended = new AbortController()
+    const onClose = (): void => ended.abort(new Error('the connection ended'))
+    this.#stream.once('close', onClose)
+    try {
+      await once(this.#stream, 'drain', { signal: ended.signal })
+    } finally {
+      this.#stream.off('close', onClose)
+    }
+  }
+}

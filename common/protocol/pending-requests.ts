@@ -1,0 +1,216 @@
+import type { Cancel, Clock } from '../clock.ts'
+import { AppError } from '../errors.ts'
+import { deadlines, limits } from '../limits.ts'
+import type { BulkSink } from './bulk.ts'
+
+/** What came back: the reply's body, and how many raw bytes followed it. */
+export interface RawReply {
+  readonly body: unknown
+  readonly bytes: number
+}
+
+export interface PendingOptions {
+  readonly type: string
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal | undefined
+  readonly into?: BulkSink | undefined
+}
+
+/**
+ * A request that waits for its reply and, after it, for its bulk bytes. Whoever asked may give up
+ * at any time (deadline, signal); the entry stays until the answer has passed by, so that a late
+ * one is skipped and never taken for another's.
+ */
+class PendingRequest {
+  readonly #options: PendingOptions
+  readonly #clock: Clock
+  readonly #settled = Promise.withResolvers<RawReply>()
+  #isSettled = false
+  #cancelTimer: Cancel = () => {}
+  #bytesExpected = 0
+  #body: unknown
+  #lastByteAtMs = 0
+
+  constructor(options: PendingOptions, clock: Clock) {
+    this.#options = options
+    this.#clock = clock
+    const { type, deadlineMs, signal } = options
+    this.#cancelTimer = clock.after(deadlineMs, () =>
+      this.fail(new AppError('DEADLINE_EXCEEDED', { what: `The request ${type}`, deadlineMs })),
+    )
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  get reply(): Promise<RawReply> {
+    return this.#settled.promise
+  }
+
+  readonly #onAbort = (): void => this.fail(this.#options.signal?.reason)
+
+  fail(reason: unknown): void {
+    if (!this.#settle()) return
+    this.#settled.reject(reason as Error)
+  }
+
+  /** Takes the reply frame. Without bulk that is the end. */
+  onReply(body: unknown, bytes: number): void {
+    if (this.#isSettled) return
+    if (bytes === 0) {
+      if (this.#settle()) this.#settled.resolve({ body, bytes })
+      return
+    }
+    this.#body = body
+    this.#bytesExpected = bytes
+    this.#lastByteAtMs = this.#clock.monotonicMs()
+    this.#cancelTimer()
+    this.#watchForStall(deadlines.bulkStallMs)
+    this.#beginBulk(bytes)
+  }
+
+  /** Takes a piece of the reply's bytes; a promise asks for a pause. */
+  onPiece(piece: Buffer, isLast: boolean): void | Promise<void> {
+    if (this.#isSettled) return
+    this.#lastByteAtMs = this.#clock.monotonicMs()
+    const written = this.#write(piece)
+    if (written instanceof Promise) return written.then(() => this.#onWritten(isLast))
+    this.#onWritten(isLast)
+  }
+
+  #beginBulk(bytes: number): void {
+    const { into, type } = this.#options
+    try {
+      if (into === undefined)
+        throw new AppError('BAD_REPLY', {
+          address: 'The other side',
+          type,
+          reason: 'unexpected bytes',
+        })
+      into.begin(bytes)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #write(piece: Buffer): void | Promise<void> {
+    try {
+      const written = this.#options.into?.write(piece)
+      if (written instanceof Promise) return written.catch((error: unknown) => this.fail(error))
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #onWritten(isLast: boolean): void {
+    // The time that the sink took is not the sender's stall.
+    this.#lastByteAtMs = this.#clock.monotonicMs()
+    if (isLast && this.#settle())
+      this.#settled.resolve({ body: this.#body, bytes: this.#bytesExpected })
+  }
+
+  #watchForStall(delayMs: number): void {
+    this.#cancelTimer = this.#clock.after(delayMs, () => {
+      const silentMs = this.#clock.monotonicMs() - this.#lastByteAtMs
+      if (silentMs < deadlines.bulkStallMs) this.#watchForStall(deadlines.bulkStallMs - silentMs)
+      else
+        this.fail(
+          new AppError('DEADLINE_EXCEEDED', {
+            what: `The next byte of ${this.#options.type}`,
+            deadlineMs: deadlines.bulkStallMs,
+          }),
+        )
+    })
+  }
+
+  #settle(): boolean {
+    if (this.#isSettled) return false
+    this.#isSettled = true
+    this.#cancelTimer()
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    return true
+  }
+}
+
+/** The requests of one side of a connection: at most `requestsInFlightMax` unanswered, the rest in line. */
+export class PendingRequests {
+  readonly #clock: Clock
+  readonly #inFlight = new Map<number, PendingRequest>()
+  readonly #waiting: { pending: PendingRequest; send: (id: number) => void }[] = []
+  #lastId = 0
+  /** The request whose bulk bytes are coming in. */
+  #receiving: { id: number; pending: PendingRequest } | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Calls `send` with the request's id, now or when there is room; resolves with the reply. */
+  add(options: PendingOptions, send: (id: number) => void): Promise<RawReply> {
+    options.signal?.throwIfAborted()
+    const pending = new PendingRequest(options, this.#clock)
+    if (this.#inFlight.size < limits.requestsInFlightMax) this.#start(pending, send)
+    else this.#waiting.push({ pending, send })
+    return pending.reply
+  }
+
+  /** @returns false when no request has this id */
+  onReply(id: number, body: unknown, bytes: number): boolean {
+    const pending = this.#inFlight.get(id)
+    if (pending === undefined) return false
+    pending.onReply(body, bytes)
+    if (bytes > 0) this.#receiving = { id, pending }
+    else this.#finish(id)
+    return true
+  }
+
+  /** @returns false when no request has this id */
+  onError(id: number, error: AppError): boolean {
+    const pending = this.#inFlight.get(id)
+    pending?.fail(error)
+    if (pending !== undefined) this.#finish(id)
+    return pending !== undefined
+  }
+
+  onPiece(piece: Buffer, isLast: boolean): void | Promise<void> {
+    const receiving = this.#receiving
+    if (receiving === undefined) return
+    const written = receiving.pending.onPiece(piece, isLast)
+    if (isLast) {
+      this.#receiving = undefined
+      this.#finish(receiving.id)
+    }
+    return written
+  }
+
+  failAll(reason: () => AppError): void {
+    const all = [...this.#inFlight.values(), ...this.#waiting.map(({ pending }) => pending)]
+    this.#inFlight.clear()
+    this.#waiting.length = 0
+    this.#receiving = undefined
+    for (const pending of all) pending.fail(reason())
+  }
+
+  #start(pending: PendingRequest, send: (id: number) => void): void {
+    this.#lastId += 1
+    this.#inFlight.set(this.#lastId, pending)
+    try {
+      send(this.#lastId)
+    } catch (error) {
+      // The request is too large for a frame: it never left.
+      this.#inFlight.delete(this.#lastId)
+      pending.fail(error)
+    }
+  }
+
+  #finish(id: number): void {
+    this.#inFlight.delete(id)
+    while (this.#inFlight.size < limits.requestsInFlightMax) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      if (!next.pending.isSettled) this.#start(next.pending, next.send)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { AppError, reasonOf, systemErrorCode } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { type Address, formatAddress, type Listener, type Transport } from './transport.ts'
+
+/** Between keep-alive probes of an idle connection: finds a vanished host behind a silent link. */
+const keepAliveMs = 30_000
+
+const dialReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no host has this name',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  ETIMEDOUT: 'it does not answer',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
+  ECONNRESET: 'it closed the connection at once',
+}
+
+function dialError(address: Address, cause: unknown): AppError {
+  const reason = dialReasons[systemErrorCode(cause) ?? ''] ?? reasonOf(cause)
+  return new AppError('DIAL_FAILED', { address: formatAddress(address), reason }, { cause })
+}
+
+function tune(socket: Socket): void {
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true, keepAliveMs)
+}
+
+async function dial(address: Address, options: { signal?: AbortSignal }): Promise<Duplex> {
+  options.signal?.throwIfAborted()
+  const socket = connect({ ...address, autoSelectFamily: true })
+  tune(socket)
+  try {
+    await once(socket, 'connect', options)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    options.signal?.throwIfAborted()
+    throw dialError(address, error)
+  }
+}
+
+async function listen(
+  address: Address,
+  onConnection: (stream: Duplex, remote: Address) => void,
+): Promise<Listener> {
+  const server = createServer({ noDelay: true }, (socket) => {
+    tune(socket)
+    onConnection(socket, { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 })
+  })
+  server.maxConnections = limits.connectionsMax
+  server.listen({ ...address, backlog: 1_024 })
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'EADDRINUSE')
+      throw new AppError(
+        'ADDRESS_IN_USE',
+        { address: formatAddress(address), flag: '--port' },
+        { cause },
+      )
+    throw dialError(address, cause)
+  }
+  return { address: boundAddress(server, address), [Symbol.asyncDispose]: () => close(server) }
+}
+
+function boundAddress(server: Server, asked: Address): Address {
+  const bound = server.address()
+  return bound !== null && typeof bound === 'object'
+    ? { host: asked.host, port: bound.port }
+    : asked
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  // `close` waits for open connections, which have their own owners: stop waiting once the door is shut.
+  await Promise.race([closed, Promise.resolve()])
+}
+
+/** An IPv4 client of a dual-stack socket shows as ::ffff:192.0.2.1. */
+function plainHost(host: string | undefined): string {
+  return host?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
+}
+
+export const tcpTransport: Transport = { dial, listen }

@@ -1,0 +1,32 @@
+import { createCipheriv, createHash, randomBytes } from 'node:crypto'
+
+/** Chance comes in through the constructor: this is the only file that makes it. */
+export interface Random {
+  /** `count` bytes. */
+  bytes(count: number): Buffer
+  /** A number in [0, 1). */
+  fraction(): number
+}
+
+function fractionOf(bytes: Buffer): number {
+  return bytes.readUIntBE(0, 6) / 2 ** 48
+}
+
+/** Unpredictable; for ids and jitter. */
+export const systemRandom: Random = {
+  bytes: (count) => randomBytes(count),
+  fraction: () => fractionOf(randomBytes(6)),
+}
+
+/** The same sequence for the same seed, on every machine: AES-128 in counter mode, keyed by the seed's hash. */
+export function seededRandom(seed: string): Random {
+  const key = createHash('sha256').update(seed).digest().subarray(0, 16)
+  const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
+  const bytes = (count: number): Buffer => cipher.update(Buffer.alloc(count))
+  return { bytes, fraction: () => fractionOf(bytes(6)) }
+}
+
+/** A random identifier of `bytes` bytes in lower-case hex. */
+export function randomId(random: Random, bytes = 8): string {
+  return random.bytes(bytes).toString('hex')
+}

@@ -1,0 +1,53 @@
+import { type Duplex, duplexPair } from 'node:stream'
+import { AppError } from '../errors.ts'
+import {
+  type Address,
+  formatAddress,
+  type Listener,
+  type Transport,
+} from '../protocol/transport.ts'
+
+/** Connections within the process; addresses are names in a map. Host names are not compared, ports are. */
+export class MemoryTransport implements Transport {
+  readonly #listeners = new Map<number, (stream: Duplex, remote: Address) => void>()
+  #nextPort = 40_000
+
+  async dial(address: Address, options: { signal?: AbortSignal }): Promise<Duplex> {
+    options.signal?.throwIfAborted()
+    const onConnection = this.#listeners.get(address.port)
+    if (onConnection === undefined)
+      throw new AppError('DIAL_FAILED', {
+        address: formatAddress(address),
+        reason: 'nothing listens there',
+      })
+    const [near, far] = duplexPair()
+    linkEnds(near, far)
+    onConnection(far, { host: '127.0.0.1', port: this.#nextPort++ })
+    return near
+  }
+
+  async listen(
+    address: Address,
+    onConnection: (stream: Duplex, remote: Address) => void,
+  ): Promise<Listener> {
+    const port = address.port === 0 ? this.#nextPort++ : address.port
+    if (this.#listeners.has(port))
+      throw new AppError('ADDRESS_IN_USE', {
+        address: formatAddress({ ...address, port }),
+        flag: '--port',
+      })
+    this.#listeners.set(port, onConnection)
+    return {
+      address: { host: address.host, port },
+      [Symbol.asyncDispose]: async () => {
+        if (this.#listeners.get(port) === onConnection) this.#listeners.delete(port)
+      },
+    }
+  }
+}
+
+/** Destroying one end resets the other, as a socket does. */
+function linkEnds(near: Duplex, far: Duplex): void {
+  near.once('close', () => far.destroy())
+  far.once('close', () => near.destroy())
+}

@@ -1,0 +1,184 @@
+/**
+ * What people and programs can ask of a running peer. The prompt calls the peer itself, `tandem`
+ * commands call it over HTTP; both see this one interface. The schemas are those of the HTTP API.
+ */
+import Type, { type Static } from 'typebox'
+import type { ErrorCode } from '../common/errors.ts'
+import { messages, type RequestOf } from '../common/protocol/messages.ts'
+
+const Sha256 = messages.locate.request.properties.sha256
+
+export const Lookup = Type.Object({
+  name: Type.String(),
+  files: Type.Array(
+    Type.Object({
+      sha256: Sha256,
+      size: Type.Integer(),
+      sources: messages.lookup.reply.properties.contents.items.properties.sources,
+    }),
+  ),
+})
+export type Lookup = Static<typeof Lookup>
+
+export const SearchPage = messages.search.reply
+export type SearchPage = Static<typeof SearchPage>
+
+/** What `list` can show: this peer's copies by kind, what only others have, or all of it. */
+export const listKinds = ['shared', 'downloaded', 'replicated', 'remote', 'both'] as const
+export type ListKind = (typeof listKinds)[number]
+
+export const ListedFile = Type.Object({
+  name: Type.String(),
+  kind: Type.Union([
+    Type.Literal('shared'),
+    Type.Literal('downloaded'),
+    Type.Literal('replicated'),
+    Type.Literal('remote'),
+  ]),
+  size: Type.Integer(),
+  sha256: Sha256,
+})
+export type ListedFile = Static<typeof ListedFile>
+
+export interface ListPage {
+  files: ListedFile[]
+  /** There when more follow: the `after` of the next page. Opaque. */
+  next?: string
+}
+
+export const Peers = messages.peers.reply.properties.peers
+export type Peers = Static<typeof Peers>
+export const Status = messages.status.reply
+export type Status = Static<typeof Status>
+export const Why = Type.Object({
+  name: Type.String(),
+  contents: messages.why.reply.properties.contents,
+})
+export type Why = Static<typeof Why>
+
+const Summary = Type.Object({
+  count: Type.Integer(),
+  mean: Type.Number(),
+  stdev: Type.Number(),
+  min: Type.Number(),
+  max: Type.Number(),
+})
+/** Of a series of measurements; all 0 when `count` is 0. `stdev` is the sample's (n - 1). */
+export type Summary = Static<typeof Summary>
+
+export const Stats = Type.Object({
+  peerId: Type.String(),
+  uptimeSeconds: Type.Number(),
+  /** Time that lookups and searches took at the index. */
+  searchSeconds: Summary,
+  /** Speed of each finished download that came over the network. */
+  downloadBytesPerSecond: Summary,
+  /** All downloaded bytes divided by all time spent downloading. */
+  throughputBytesPerSecond: Type.Number(),
+  sentBytes: Type.Integer(),
+  receivedBytes: Type.Integer(),
+  files: Type.Object({
+    shared: Type.Integer(),
+    downloaded: Type.Integer(),
+    replicated: Type.Integer(),
+  }),
+})
+export type Stats = Static<typeof Stats>
+
+export const ApiError = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  retryable: Type.Boolean(),
+  details: Type.Record(
+    Type.String(),
+    Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+  ),
+})
+/** What every failed call answers, with the status of the error table. */
+export type ApiError = Static<typeof ApiError> & { code: ErrorCode | (string & {}) }
+
+export const Downloaded = Type.Object({
+  name: Type.String(),
+  /** Where the file is now, on the peer's machine. */
+  path: Type.String(),
+  bytes: Type.Integer(),
+  seconds: Type.Number(),
+  sha256: Sha256,
+  /** Who sent it; empty when this peer had the content already. */
+  sources: Type.Array(
+    Type.Object({ peerId: Type.String(), host: Type.String(), port: Type.Integer() }),
+  ),
+})
+export type Downloaded = Static<typeof Downloaded>
+
+export const Download = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  state: Type.Union([
+    Type.Literal('waiting'),
+    Type.Literal('running'),
+    Type.Literal('done'),
+    Type.Literal('failed'),
+  ]),
+  /** Verified bytes so far, of `size` (0 until the content is known). */
+  bytes: Type.Integer(),
+  size: Type.Integer(),
+  /** Over the last seconds. */
+  bytesPerSecond: Type.Number(),
+  result: Type.Optional(Downloaded),
+  error: Type.Optional(ApiError),
+})
+export type Download = Static<typeof Download>
+
+export const DownloadRequest = Type.Object(
+  { name: Type.String(), sha256: Type.Optional(Sha256) },
+  { additionalProperties: false },
+)
+export type DownloadRequest = Static<typeof DownloadRequest>
+
+export interface PushRequest {
+  /** The name in shared/. */
+  readonly name: string
+  readonly bytes: AsyncIterable<Uint8Array>
+  /** Whether a shared file of this name with other content may be replaced. */
+  readonly replace: boolean
+  /** Resolve only when the content has all its copies; see `deadlines` of the caller. */
+  readonly wait: boolean
+}
+
+export const Pushed = Type.Object({
+  name: Type.String(),
+  sha256: Sha256,
+  size: Type.Integer(),
+  /** Live copies known to the index when it answered; 0 when `wait` was not asked for. */
+  copies: Type.Integer(),
+})
+export type Pushed = Static<typeof Pushed>
+
+/** Every method throws AppError with the codes of the error table. */
+export interface PeerApi {
+  /** @throws NAME_INVALID, NAME_NOT_FOUND, INDEX_UNREACHABLE */
+  lookup(name: string, signal?: AbortSignal): Promise<Lookup>
+  /** @throws INDEX_UNREACHABLE */
+  search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage>
+  /** Sorted by kind, then name; `limit` rows after the page that gave `after`. */
+  list(
+    request: { kind: ListKind; limit: number; after?: string },
+    signal?: AbortSignal,
+  ): Promise<ListPage>
+  peers(signal?: AbortSignal): Promise<Peers>
+  stats(signal?: AbortSignal): Promise<Stats>
+  status(signal?: AbortSignal): Promise<Status>
+  /** @throws NAME_NOT_FOUND */
+  why(name: string, signal?: AbortSignal): Promise<Why>
+  /** Starts a download and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS */
+  startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
+  /** The download, as soon as it ended or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
+  download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download>
+  /** Ends a download and removes what it had; one that ended already stays as it is. @throws DOWNLOAD_NOT_FOUND */
+  cancelDownload(id: string, signal?: AbortSignal): Promise<void>
+  /** @throws NAME_INVALID, NAME_EXISTS, DISK_FULL, COPIES_PENDING */
+  push(request: PushRequest, signal?: AbortSignal): Promise<Pushed>
+  /** Takes a file of `owner` (default: this peer) out of the cluster; on the peer's own disk it stays. @throws NOT_SHARED, NOT_OWNER */
+  unshare(name: string, owner?: string, signal?: AbortSignal): Promise<void>
+}
