@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+
+/** Which of a content's chunks something holds for: one bit each, chunk i being bit 7 - i % 8 of byte i / 8. */
+export class ChunkSet {
+  /** Chunks of the content, in the set or not. */
+  readonly chunkCount: number
+  readonly #bits: Uint8Array
+  #size = 0
+
+  constructor(chunkCount: number) {
+    this.chunkCount = chunkCount
+    this.#bits = new Uint8Array(Math.ceil(chunkCount / 8))
+  }
+
+  /** Chunks in the set. */
+  get size(): number {
+    return this.#size
+  }
+
+  get isFull(): boolean {
+    return this.#size === this.chunkCount
+  }
+
+  has(chunk: number): boolean {
+    return (this.#byteOf(chunk) & maskOf(chunk)) !== 0
+  }
+
+  add(chunk: number): void {
+    if (this.has(chunk)) return
+    this.#bits[chunk >> 3] = this.#byteOf(chunk) | maskOf(chunk)
+    this.#size += 1
+  }
+
+  delete(chunk: number): void {
+    if (!this.has(chunk)) return
+    this.#bits[chunk >> 3] = this.#byteOf(chunk) & ~maskOf(chunk)
+    this.#size -= 1
+  }
+
+  /** The first chunk from `from` on that is not in the set, or undefined. */
+  firstMissing(from = 0): number | undefined {
+    for (let chunk = from; chunk < this.chunkCount; chunk += 1) {
+      // A full byte is passed over whole: planning a large content would be quadratic in bits.
+      if (chunk % 8 === 0 && this.#bits[chunk >> 3] === 0xff) chunk += 7
+      else if (!this.has(chunk)) return chunk
+    }
+    return undefined
+  }
+
+  #byteOf(chunk: number): number {
+    const byte = this.#bits[chunk >> 3]
+    assert(byte !== undefined && chunk < this.chunkCount)
+    return byte
+  }
+}
+
+function maskOf(chunk: number): number {
+  return 0x80 >> (chunk % 8)
+}
