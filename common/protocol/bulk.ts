@@ -18,6 +18,8 @@ export interface BulkSink {
 export interface BulkSource {
   readonly bytes: number
   readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  /** Called once when the bytes have left or never will. */
+  readonly release?: () => void
 }
 
 /** Collects a reply's bytes into a given buffer, which may be larger than the reply. */

@@ -23,7 +23,7 @@ import {
   replyFrame,
   requestFrame,
 } from './envelope.ts'
-import { FrameDecoder } from './framing.ts'
+import { type Decoded, FrameDecoder } from './framing.ts'
 import type { Dispatch } from './handlers.ts'
 import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
 import { Outbox } from './outbox.ts'
@@ -74,7 +74,6 @@ export class Connection implements AsyncDisposable {
   readonly #ended = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
-  #isPaused = false
   #lastTrafficMs: number
   #cancelIdleTimer: Cancel = () => {}
 
@@ -104,6 +103,12 @@ export class Connection implements AsyncDisposable {
   /** Resolves when the connection has ended, however it did. Never rejects. */
   get closed(): Promise<void> {
     return this.#closed.promise
+  }
+
+  /** Calls `callback` when the connection has ended; at once when it has already. */
+  onClosed(callback: () => void): void {
+    if (this.#stream.closed) callback()
+    else this.#stream.once('close', callback)
   }
 
   get isOpen(): boolean {
@@ -144,7 +149,7 @@ export class Connection implements AsyncDisposable {
     if (!this.#isClosing) {
       this.#isClosing = true
       const cancel = this.#clock.after(deadlines.closeMs, () => this.#stream.destroy())
-      void this.closed.then(cancel)
+      this.onClosed(cancel)
       await Promise.race([this.#finishAnswers(), this.closed])
       this.#stream.end()
     }
@@ -162,34 +167,37 @@ export class Connection implements AsyncDisposable {
     this.#readOn()
   }
 
-  /** Handles everything decodable, unless a sink or a full outbox asks for a pause. */
+  /** Handles everything decodable; stops early when a sink or a full outbox asks for a pause. */
   #readOn(): void {
     try {
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
-        if (found.kind === 'frame') this.#onEnvelope(parseEnvelope(found.body))
-        else {
-          const written = this.#pending.onPiece(found.piece, found.isLast)
-          if (written !== undefined) return this.#pauseFor(written)
-        }
-        if (this.#outbox.isFull) return this.#pauseFor(this.#outbox.flushed())
+        const pause = this.#onDecoded(found)
+        if (pause !== undefined) return this.#pauseFor(pause)
         if (this.#stream.destroyed) return
       }
+      if (this.#stream.isPaused()) this.#stream.resume()
     } catch (error) {
       this.#refuse(toAppError(error))
     }
   }
 
+  /** Handles one find; a promise asks to read no more until it settles. */
+  #onDecoded(found: Decoded): Promise<void> | undefined {
+    if (found.kind === 'frame') this.#onEnvelope(parseEnvelope(found.body))
+    else {
+      const written = this.#pending.onPiece(found.piece, found.isLast)
+      if (written !== undefined) return written
+    }
+    return this.#outbox.isFull ? this.#outbox.flushed() : undefined
+  }
+
   #pauseFor(work: Promise<void>): void {
-    this.#isPaused = true
     this.#stream.pause()
-    const resume = (): void => {
-      this.#isPaused = false
-      if (this.#stream.destroyed) return
-      this.#readOn()
-      if (!this.#isPaused) this.#stream.resume()
+    const readOn = (): void => {
+      if (!this.#stream.destroyed) this.#readOn()
     }
     // The work's own failure is its owner's to report; here it only ends the pause.
-    work.then(resume, resume)
+    work.then(readOn, readOn)
   }
 
   #onEnvelope(envelope: Envelope): void {
@@ -221,17 +229,24 @@ export class Connection implements AsyncDisposable {
   }
 
   async #answer(id: number, type: string, body: unknown): Promise<void> {
+    const send = await this.#answerOf(id, type, body)
+    // Before the answer leaves: the other side may use the id, or the room, again at once.
+    this.#answering.delete(id)
+    send()
+  }
+
+  /** Runs the request's handler; returns how to send its outcome. Never rejects. */
+  async #answerOf(id: number, type: string, body: unknown): Promise<() => void> {
     try {
       if (this.#isClosing) throw new AppError('STOPPING')
       const { reply, bulk } = await this.#dispatch(type, body, this.#ended.signal)
-      this.#outbox.send(replyFrame(id, reply, bulk?.bytes), bulk)
+      const frame = replyFrame(id, reply, bulk?.bytes)
+      return () => this.#outbox.send(frame, bulk)
     } catch (error) {
       const known = toAppError(error)
       if (known.code === 'INTERNAL' && !this.#ended.signal.aborted)
         this.#log.error({ type, error, reason: reasonOf(known.cause) }, 'request failed')
-      this.#outbox.send(errorFrame(id, errorToWire(known)))
-    } finally {
-      this.#answering.delete(id)
+      return () => this.#outbox.send(errorFrame(id, errorToWire(known)))
     }
   }
 

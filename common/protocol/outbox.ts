@@ -31,7 +31,10 @@ export class Outbox {
   }
 
   send(frame: Buffer, bulk?: BulkSource): void {
-    if (this.#stream.destroyed || this.#stream.writableEnded) return
+    if (this.#stream.destroyed || this.#stream.writableEnded) {
+      bulk?.release?.()
+      return
+    }
     if (this.#pump === undefined && bulk === undefined) {
       this.#stream.write(frame)
       return
@@ -51,15 +54,23 @@ export class Outbox {
     try {
       for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
         this.#waitingBytes -= item.frame.length
-        await this.#write(item.frame)
-        if (item.bulk !== undefined) await this.#writeBulk(item.bulk)
+        await this.#writeItem(item)
       }
     } catch (error) {
-      this.#items.length = 0
-      this.#waitingBytes = 0
       this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
     } finally {
+      for (const { bulk } of this.#items.splice(0)) bulk?.release?.()
+      this.#waitingBytes = 0
       this.#pump = undefined
+    }
+  }
+
+  async #writeItem({ frame, bulk }: Item): Promise<void> {
+    try {
+      await this.#write(frame)
+      if (bulk !== undefined) await this.#writeBulk(bulk)
+    } finally {
+      bulk?.release?.()
     }
   }
 

@@ -23,13 +23,13 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
   readonly log: Log
   readonly handlers: Handlers<'peer' | 'client', To, Session>
   /** Greets a new connection; what it throws refuses the hello. */
-  welcome(
+  readonly welcome: (
     hello: RequestOf<'hello'>,
     connection: Connection,
-  ): Promise<{ reply: Omit<ReplyOf<'hello'>, 'protocol' | 'role'>; session: Session }>
+  ) => Promise<{ reply: Omit<ReplyOf<'hello'>, 'protocol' | 'role'>; session: Session }>
   /** Called once for each connection that was welcomed, when it has ended. */
-  onClosed?(session: Session): void
-  onBulkSent?(bytes: number): void
+  readonly onClosed?: (session: Session) => void
+  readonly onBulkSent?: (bytes: number) => void
 }
 
 /** Answers connections. Disposing closes the door, then every connection, orderly. */
@@ -48,7 +48,7 @@ export async function startServer<To extends 'index' | 'peer', Session>(
     if (connections.size >= options.connectionsMax) return turnAway(stream, options.connectionsMax)
     const connection = serve(stream, remote, options.role, dependencies)
     connections.add(connection)
-    void connection.closed.then(() => connections.delete(connection))
+    connection.onClosed(() => connections.delete(connection))
   })
   return {
     address: listener.address,
@@ -82,7 +82,7 @@ function serve<To extends 'index' | 'peer', Session>(
     const hello = parseHello(body)
     const { reply, session } = await dependencies.welcome(hello, connection)
     cancelHelloTimer()
-    void connection.closed.then(() => dependencies.onClosed?.(session))
+    connection.onClosed(() => dependencies.onClosed?.(session))
     const roles: { from: Role; to: To } = { from: hello.role, to: role }
     return {
       dispatch: dispatcher(handlers, roles, session),
@@ -106,6 +106,7 @@ function serve<To extends 'index' | 'peer', Session>(
 
   const connection = new Connection({ remote }, { stream, dispatch, clock, log, onBulkSent })
   const cancelHelloTimer = clock.after(deadlines.helloMs, () => connection.destroy())
+  connection.onClosed(cancelHelloTimer)
   return connection
 }
 
