@@ -3,30 +3,30 @@
  * the handlers' completeness and PROTOCOL.md come from it.
  */
 import Type, { type Static, type TSchema } from 'typebox'
-import { peerIdPattern, sha256Pattern } from '../ids.ts'
 import { limits } from '../limits.ts'
+import {
+  Bytes,
+  ContentBytes,
+  Count,
+  Cursor,
+  Epoch,
+  ErrorCodeText,
+  Host,
+  Millis,
+  Name,
+  PeerId,
+  Port,
+  Sequence,
+  Sha256,
+  TaskId,
+  Zone,
+} from './fields.ts'
 
 export const protocolVersion = 'tandem/1'
 
 /** Who is at the end of a connection. A client is neither: a shell, a CI job. */
 export type Role = 'peer' | 'index' | 'client'
 
-// Field types. Lengths in schemas count code points; handlers check names with ids.ts as well.
-const Sha256 = Type.String({ pattern: sha256Pattern })
-const PeerId = Type.String({ pattern: peerIdPattern })
-const Name = Type.String({ minLength: 1, maxLength: limits.nameBytesMax })
-const Host = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
-const Port = Type.Integer({ minimum: 1, maximum: 65_535 })
-const Zone = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
-const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-const ContentBytes = Type.Integer({ minimum: 0, maximum: limits.contentBytesMax })
-const Count = Type.Integer({ minimum: 0 })
-const Millis = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-const Epoch = Type.String({ pattern: '^[0-9a-f]{16}$' })
-const TaskId = Type.String({ minLength: 1, maxLength: 32 })
-const ErrorCodeText = Type.String({ minLength: 1, maxLength: 64 })
-const Cursor = Type.String({ minLength: 1, maxLength: 4 * limits.nameBytesMax })
 const Empty = Type.Object({})
 
 export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
