@@ -391,11 +391,6 @@ export const messageTypes = Object.keys(messages) as readonly MessageType[]
 export type RequestOf<T extends MessageType> = Static<(typeof messages)[T]['request']>
 export type ReplyOf<T extends MessageType> = Static<(typeof messages)[T]['reply']>
 
-/** The message types that a process of role `To` must answer. */
-export type MessageTo<To extends Role> = {
-  [T in MessageType]: To extends (typeof messages)[T]['to'][number] ? T : never
-}[MessageType]
-
 export function isMessageType(type: string): type is MessageType {
   return Object.hasOwn(messages, type)
 }
