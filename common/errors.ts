@@ -165,10 +165,10 @@ const rows = {
       "'{peerId}' cannot be used as a peer id: use 1 to 64 letters, digits, '.', '-' or '_', beginning with a letter or digit.",
   },
   NO_SOURCE: {
-    when: 'A content is known but no peer that has it can be reached.',
+    when: 'A content is known but none of the peers that have it could be reached and send it.',
     retryable: true,
     status: 503,
-    sentence: "No peer that has '{name}' can be reached now. Tried: {tried}.",
+    sentence: "No peer could send '{name}' now. Tried: {tried}.",
   },
   SOURCE_FAILED: {
     when: 'A source broke off or answered with an error (raised by the side that fetches).',

@@ -50,6 +50,19 @@ export const limits = {
   /** Bytes read from disk at a time while sending or hashing. */
   diskReadBytes: mebibyte,
 
+  /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
+  idleOpenFilesMax: 64,
+  /** Chunk buffers of one fetch: 80 ms at 100 MB/s, so that a source on a LAN never waits for a request. */
+  fetchWindowBytes: 8 * mebibyte,
+  /** Reads that one fetch has in flight at one source; the window's bytes say less for large chunks. */
+  readsInFlightMax: 8,
+  /** A source counts as stalled when not even this much came within `deadlines.bulkStallMs`: 4 KiB/s. */
+  bulkProgressBytesMin: 64 * kibibyte,
+  /** Connections kept to other peers while nobody uses them. */
+  idlePeerConnectionsMax: 64,
+  /** Sources that an error names one by one; a person reads no more. */
+  sourcesNamedMax: 5,
+
   /** Tasks handed to one peer in one request: small files travel in company. */
   tasksPerRequestMax: 64,
   /** Bytes of contents in one such request, unless a single content is larger. */
@@ -61,6 +74,11 @@ export const limits = {
   downloadsRemembered: 1_000,
   /** Downloads that wait or run at once. */
   downloadsActiveMax: 10_000,
+
+  /** Lines that the prompt remembers between runs: more than anybody scrolls back to. */
+  historyLinesMax: 1_000,
+  /** A longer line is not remembered; the longest command has one name, quoted. */
+  historyLineCharactersMax: 4_096,
 
   /** A log file is followed by the next one at this size: easily opened in an editor. */
   logFileMebibytes: 10,
@@ -80,6 +98,18 @@ export const deadlines = {
   requestMs: 10_000,
   /** A bulk reply may be this long without a single byte before it counts as stalled. */
   bulkStallMs: 15_000,
+  /** Until a read's reply: the slowest source that is no stall needs so long for a whole fetch window before it. */
+  readMs: 1_920_000,
+  /** A file that nobody read for so long is closed; a fetch comes back for its next chunk within milliseconds. */
+  openFileIdleMs: 10_000,
+  /** An unused connection to another peer; shorter than that peer's `connectionIdleMs`, so that it is not closed under a request. */
+  peerConnectionIdleMs: 30_000,
+  /** An address that could not be dialled is not tried again for so long. */
+  dialFailureMs: 2_000,
+  /** What a command waits for a connection to the index before it says that there is none. */
+  indexWaitMs: 2_000,
+  /** Names for Tab: a person who waits longer types on. */
+  completionMs: 1_500,
   /** A connection on which nothing happened at all. Peers send a heartbeat far more often. */
   connectionIdleMs: 120_000,
   /** A database that another process still has open; that one may be ending just now. */

@@ -34,6 +34,6 @@ test('is full when nothing is missing', () => {
 })
 
 test('a chunk that the content does not have is a mistake of the caller', () => {
-  expect(() => new ChunkSet(8).has(8)).toThrow()
-  expect(() => new ChunkSet(9).add(9)).toThrow()
+  expect(() => new ChunkSet(8).has(8)).toThrow('falsy')
+  expect(() => new ChunkSet(9).add(9)).toThrow('falsy')
 })

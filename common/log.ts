@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import pino from 'pino'
+import { prettyFactory } from 'pino-pretty'
+import roll, { type RollingFile } from 'pino-roll'
+import { AppError, reasonOf } from './errors.ts'
+import { limits } from './limits.ts'
+
+/** What code takes in order to log: constant text and an object, the level by who must act. */
+export type Log = Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'child'>
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** `json`: lines on stdout, for machines. `pretty`: on stderr, for people. `auto`: whom stdout belongs to. */
+export const logFormats = ['auto', 'json', 'pretty'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+export interface LogOptions {
+  /** The process, in every line: `index`, or a peer's id. */
+  readonly name: string
+  readonly level: LogLevel
+  readonly format: LogFormat
+  /** False while a prompt owns the terminal: then only the files are written. */
+  readonly console: boolean
+  /** Where `tandem.1.log`, … go, created if absent. Without it no file is written. */
+  readonly folder?: string
+}
+
+/**
+ * Opens the log of a process. Lines are written as they come, so that a crash loses none; disposing
+ * closes the file. A log file that cannot be written any more does not stop the process.
+ * @throws AppError DISK_FAILED when the folder cannot be created or written
+ */
+export async function openLog(options: LogOptions): Promise<{ log: Log } & AsyncDisposable> {
+  const file = options.folder === undefined ? undefined : await openLogFile(options.folder)
+  const streams: pino.DestinationStream[] = []
+  if (options.console) streams.push(consoleStream(options.format))
+  if (file !== undefined) streams.push(file)
+  const log = pino(
+    {
+      level: options.level,
+      base: { name: options.name },
+      errorKey: 'error',
+      serializers: { error: pino.stdSerializers.err },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    // The logger has the level; without one of their own the streams would drop what is below info.
+    pino.multistream(streams.map((stream) => ({ stream, level: 'trace' }))),
+  )
+  file?.once('error', (error) => log.error({ error }, 'the log file cannot be written'))
+  let closed: Promise<void> | undefined
+  return { log, [Symbol.asyncDispose]: () => (closed ??= closeLogFile(file)) }
+}
+
+/** Both kinds write synchronously, and fall silent when nobody reads them any more (EPIPE). */
+function consoleStream(format: LogFormat): pino.DestinationStream {
+  const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY)
+  if (!isPretty) return pino.destination({ dest: process.stdout.fd, sync: true })
+  const stderr = pino.destination({ dest: process.stderr.fd, sync: true })
+  const prettify = prettyFactory({
+    colorize: process.stderr.isTTY && process.stderr.hasColors(),
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'name',
+  })
+  return { write: (line) => stderr.write(prettify(line)) }
+}
+
+async function openLogFile(folder: string): Promise<RollingFile> {
+  try {
+    const file = await roll({
+      file: join(folder, 'tandem'),
+      extension: '.log',
+      size: `${limits.logFileMebibytes}m`,
+      limit: { count: limits.logFilesKept, removeOtherLogFiles: true },
+      mkdir: true,
+      sync: true,
+      // What waits for a full disk is bounded, too; further lines are dropped.
+      maxLength: limits.logWaitingBytesMax,
+    })
+    // Without a listener an error of the log would end the process.
+    return file.on('error', () => undefined)
+  } catch (error) {
+    const details = { action: 'write the log to', path: folder, reason: reasonOf(error) }
+    throw new AppError('DISK_FAILED', details, { cause: error })
+  }
+}
+
+async function closeLogFile(file: RollingFile | undefined): Promise<void> {
+  if (file === undefined) return
+  try {
+    const closed = once(file, 'close')
+    file.end()
+    await closed
+  } catch {
+    // It could not write its last lines: `once` rejects on 'error'.
+    file.destroy()
+  }
+}
