@@ -1,0 +1,46 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { fillEmptyFolder, generatedFiles } from './generate.ts'
+
+const options = { peerId: 'peer1', kb: 3, mb: 1, seed: 'seed' }
+
+test('makes texts of 1 KiB and binary files of 1 MiB, named after the peer', async () => {
+  await using folder = await temporaryFolder()
+  const shared = join(folder.path, 'shared')
+
+  expect(await fillEmptyFolder(shared, options)).toBe(4)
+
+  expect((await readdir(shared)).toSorted()).toEqual([
+    'peer1_kb_0001.txt',
+    'peer1_kb_0002.txt',
+    'peer1_kb_0003.txt',
+    'peer1_mb_0001.bin',
+  ])
+  const text = await readFile(join(shared, 'peer1_kb_0002.txt'), 'utf8')
+  expect(text).toMatch(/^peer1_kb_0002\.txt\n[a-z \n]+\n$/)
+  expect(text).toHaveLength(1_024)
+  expect((await stat(join(shared, 'peer1_mb_0001.bin'))).size).toBe(1_048_576)
+})
+
+test('leaves a folder alone that has anything in it', async () => {
+  await using folder = await temporaryFolder()
+  await writeFile(join(folder.path, 'mine.txt'), 'mine')
+
+  expect(await fillEmptyFolder(folder.path, options)).toBe(0)
+
+  expect(await readdir(folder.path)).toEqual(['mine.txt'])
+})
+
+test('the same seed gives the same bytes, whatever the counts; another peer or seed does not', () => {
+  const all = [...generatedFiles(options)]
+  const textAlone = [...generatedFiles({ ...options, kb: 1, mb: 0 })]
+  expect(textAlone[0]?.bytes.equals(all[0]?.bytes ?? Buffer.alloc(0))).toBe(true)
+
+  const others = [{ peerId: 'peer2' }, { seed: 'other' }].flatMap((change) => [
+    ...generatedFiles({ ...options, ...change }),
+  ])
+  const contents = [...all, ...others].map(({ bytes }) => bytes.toString('base64'))
+  expect(new Set(contents).size).toBe(contents.length)
+})
