@@ -60,6 +60,8 @@ export const limits = {
   bulkProgressBytesMin: 64 * kibibyte,
   /** Connections kept to other peers while nobody uses them. */
   idlePeerConnectionsMax: 64,
+  /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */
+  remotePagesPerList: 20,
   /** Sources that an error names one by one; a person reads no more. */
   sourcesNamedMax: 5,
 
@@ -70,10 +72,21 @@ export const limits = {
   /** Tasks that a peer keeps waiting. */
   tasksWaitingMax: 256,
 
+  /** Tasks with a small content (one chunk) that a peer carries out at once: they wait for the network and for fsync. */
+  smallTasksAtOnce: 8,
+  /** Tasks with a larger content that a peer carries out at once. */
+  largeTasksAtOnce: 1,
   /** Finished downloads that a peer remembers for its HTTP API. */
   downloadsRemembered: 1_000,
   /** Downloads that wait or run at once. */
   downloadsActiveMax: 10_000,
+
+  /** A JSON body of the peer's HTTP API: a name and a hash, escaped. */
+  httpBodyBytesMax: 16 * kibibyte,
+  /** Connections to it; its users are on the same machine. */
+  httpConnectionsMax: 1_024,
+  /** A reply of it that a client reads: all peers of a full registry, or a page of names. */
+  httpReplyBytesMax: 16 * mebibyte,
 
   /** Lines that the prompt remembers between runs: more than anybody scrolls back to. */
   historyLinesMax: 1_000,
@@ -108,6 +121,10 @@ export const deadlines = {
   dialFailureMs: 2_000,
   /** What a command waits for a connection to the index before it says that there is none. */
   indexWaitMs: 2_000,
+  /** From a connection's first byte to the end of its HTTP headers. */
+  httpHeadersMs: 10_000,
+  /** A request to the peer's HTTP API. Longer than `requestMs`, so that the peer can say what it waited for. */
+  httpRequestMs: 15_000,
   /** Names for Tab: a person who waits longer types on. */
   completionMs: 1_500,
   /** A connection on which nothing happened at all. Peers send a heartbeat far more often. */

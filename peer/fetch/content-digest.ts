@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { limits } from '../../common/limits.ts'
+import type { PartialFile } from './partial-file.ts'
+
+/**
+ * The SHA-256 of a content whose chunks come in any order. A chunk that is the next one is taken
+ * from memory; one that came too early is read back, from the page cache, when its turn comes.
+ */
+export class ContentDigest {
+  readonly #file: Pick<PartialFile, 'verified' | 'read'>
+  readonly #hash = createHash('sha256')
+  #next = 0
+  #isAdvancing = false
+
+  constructor(file: Pick<PartialFile, 'verified' | 'read'>) {
+    this.#file = file
+  }
+
+  /**
+   * Told of each chunk, with its bytes in `buffer`, once it is verified and written. `buffer` is
+   * overwritten with later chunks where those are waiting.
+   * @throws AppError DISK_FAILED
+   */
+  async add(chunk: number, bytes: Uint8Array, buffer: Uint8Array): Promise<void> {
+    if (this.#isAdvancing || chunk !== this.#next) return
+    this.#isAdvancing = true
+    try {
+      await this.#update(bytes)
+      const { verified } = this.#file
+      while (this.#next < verified.chunkCount && verified.has(this.#next))
+        await this.#update(await this.#file.read(this.#next, buffer))
+    } finally {
+      this.#isAdvancing = false
+    }
+  }
+
+  /** The hash in hex, once every chunk was added. */
+  finish(): string {
+    assert(this.#next === this.#file.verified.chunkCount && !this.#isAdvancing)
+    return this.#hash.digest('hex')
+  }
+
+  /** Hashes one chunk; a large one in steps, so that nothing else waits for long. */
+  async #update(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; done += limits.chunkBytesMin) {
+      if (done > 0) await nextTurn()
+      this.#hash.update(bytes.subarray(done, done + limits.chunkBytesMin))
+    }
+    this.#next += 1
+  }
+}

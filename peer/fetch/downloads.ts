@@ -1,0 +1,287 @@
+import { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import { limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { Content, FoundContent } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
+import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
+import type { Download, Downloaded, DownloadRequest, Stats } from '../api.ts'
+import type { Fetcher } from './fetcher.ts'
+import { SpeedMeter } from './speed-meter.ts'
+
+/** What downloads need of the rest of the peer. */
+export interface DownloadSteps {
+  /**
+   * The contents of `name`, the one to take first in front; at least one.
+   * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
+   */
+  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  /**
+   * Puts a copy of a content that this peer holds, in whatever place, into downloaded/ as `name`.
+   * @returns undefined when it holds none
+   */
+  copyLocal(name: string, content: Content): Promise<{ path: string } | undefined>
+  /** Moves a fetched file into downloaded/ as `name` and catalogs it. */
+  adopt(
+    name: string,
+    content: Content,
+    file: { partialPath: string; chunkList: Buffer },
+  ): Promise<{ path: string }>
+}
+
+interface DownloadDependencies {
+  readonly fetcher: Pick<Fetcher, 'fetch'>
+  readonly steps: DownloadSteps
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface Entry {
+  readonly id: string
+  readonly name: string
+  readonly sha256: string | undefined
+  readonly stop: AbortController
+  readonly ended: PromiseWithResolvers<void>
+  readonly meter: SpeedMeter
+  state: Download['state']
+  size: number
+  result?: Downloaded
+  error?: AppError
+}
+
+/**
+ * What people ask this peer to download: a queue with so many at once, and what became of the last
+ * ones. Two downloads of one name never run at the same time: the second finds what the first left.
+ */
+export class Downloads implements AsyncDisposable {
+  readonly #atOnce: number
+  readonly #dependencies: DownloadDependencies
+  readonly #background: BackgroundWork
+  readonly #entries = new Map<string, Entry>()
+  readonly #waiting: Entry[] = []
+  readonly #running = new Set<Entry>()
+  readonly #finishedIds: string[] = []
+  #bytesPerSecond = emptySeries
+  #networkBytes = 0
+  #networkSeconds = 0
+
+  constructor(options: { downloadsAtOnce: number }, dependencies: DownloadDependencies) {
+    this.#atOnce = options.downloadsAtOnce
+    this.#dependencies = dependencies
+    this.#background = new BackgroundWork(dependencies)
+  }
+
+  /** Of the downloads since the start that came over the network. */
+  get stats(): Pick<Stats, 'downloadBytesPerSecond' | 'throughputBytesPerSecond'> {
+    return {
+      downloadBytesPerSecond: summaryOf(this.#bytesPerSecond),
+      throughputBytesPerSecond:
+        this.#networkSeconds > 0 ? this.#networkBytes / this.#networkSeconds : 0,
+    }
+  }
+
+  /**
+   * Queues a download; one that is waiting or running for the same request is taken instead.
+   * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING
+   */
+  start({ name: text, sha256 }: DownloadRequest): Download {
+    if (this.#background.signal.aborted) throw new AppError('STOPPING')
+    const name = parseName(text)
+    const active = [...this.#running, ...this.#waiting]
+    const same = active.find((entry) => entry.name === name && entry.sha256 === sha256)
+    if (same !== undefined) return snapshotOf(same)
+    if (active.length >= limits.downloadsActiveMax)
+      throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
+    const entry = this.#newEntry(name, sha256)
+    this.#entries.set(entry.id, entry)
+    this.#waiting.push(entry)
+    this.#startNext()
+    return snapshotOf(entry)
+  }
+
+  /**
+   * The download, as soon as it ended or after `waitMs`.
+   * @throws AppError DOWNLOAD_NOT_FOUND; or the signal's reason
+   */
+  async wait(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
+    const entry = this.#entryOf(id)
+    if (isActive(entry) && waitMs > 0) {
+      const left = new AbortController()
+      const signals = signal === undefined ? [left.signal] : [left.signal, signal]
+      const expiry = this.#dependencies.clock.sleep(waitMs, AbortSignal.any(signals))
+      await Promise.race([entry.ended.promise, expiry]).finally(() => left.abort())
+    }
+    return snapshotOf(entry)
+  }
+
+  /**
+   * Ends a download and resolves when nothing of it is left; one that ended already stays as it is.
+   * @throws AppError DOWNLOAD_NOT_FOUND
+   */
+  async cancel(id: string): Promise<void> {
+    const entry = this.#entryOf(id)
+    if (!isActive(entry)) return
+    this.#abort(entry, new AppError('CANCELLED', { what: `The download of '${entry.name}'` }))
+    await entry.ended.promise
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const disposed = this.#background[Symbol.asyncDispose]()
+    for (const entry of [...this.#waiting, ...this.#running])
+      this.#abort(entry, new AppError('STOPPING'))
+    await disposed
+  }
+
+  #newEntry(name: string, sha256: string | undefined): Entry {
+    const { clock, random } = this.#dependencies
+    return {
+      id: randomId(random),
+      name,
+      sha256,
+      stop: new AbortController(),
+      ended: Promise.withResolvers<void>(),
+      meter: new SpeedMeter({ clock }),
+      state: 'waiting',
+      size: 0,
+    }
+  }
+
+  #entryOf(id: string): Entry {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id })
+    return entry
+  }
+
+  #abort(entry: Entry, reason: AppError): void {
+    entry.stop.abort(reason)
+    const place = this.#waiting.indexOf(entry)
+    if (place === -1) return
+    this.#waiting.splice(place, 1)
+    this.#fail(entry, reason)
+    this.#onEnded(entry)
+  }
+
+  #startNext(): void {
+    while (this.#running.size < this.#atOnce) {
+      const busyNames = new Set([...this.#running].map(({ name }) => name))
+      const place = this.#waiting.findIndex(({ name }) => !busyNames.has(name))
+      const [entry] = place === -1 ? [] : this.#waiting.splice(place, 1)
+      if (entry === undefined) return
+      this.#running.add(entry)
+      this.#background.start('download', () => this.#run(entry))
+    }
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    entry.state = 'running'
+    try {
+      entry.result = await this.#download(entry)
+      entry.state = 'done'
+    } catch (error) {
+      this.#fail(entry, toAppError(error))
+    } finally {
+      this.#running.delete(entry)
+      this.#onEnded(entry)
+      this.#startNext()
+    }
+  }
+
+  async #download(entry: Entry): Promise<Downloaded> {
+    const { clock, steps } = this.#dependencies
+    const { name, stop, meter } = entry
+    const startMs = clock.monotonicMs()
+    const found = chooseContent(await steps.lookup(name, stop.signal), entry.sha256)
+    const { sources: candidates, ...content } = found
+    entry.size = content.size
+    const copied = await steps.copyLocal(name, content)
+    const { path, sources } = copied
+      ? { ...copied, sources: [] }
+      : await this.#fetch(entry, content, candidates)
+    meter.onProgress(content.size)
+    const seconds = (clock.monotonicMs() - startMs) / 1000
+    if (copied === undefined) this.#countNetwork(content.size, seconds)
+    return { name, path, bytes: content.size, seconds, sha256: content.sha256, sources }
+  }
+
+  async #fetch(
+    { name, stop, meter }: Entry,
+    content: Content,
+    candidates: FoundContent['sources'],
+  ): Promise<Pick<Downloaded, 'path' | 'sources'>> {
+    const { fetcher, steps } = this.#dependencies
+    await using fetched = await fetcher.fetch({
+      content,
+      name,
+      sources: candidates,
+      signal: stop.signal,
+      onProgress: (bytes) => meter.onProgress(bytes),
+    })
+    const { path } = await steps.adopt(name, content, fetched)
+    return {
+      path,
+      sources: fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port })),
+    }
+  }
+
+  #countNetwork(bytes: number, seconds: number): void {
+    this.#networkBytes += bytes
+    this.#networkSeconds += seconds
+    if (seconds > 0) this.#bytesPerSecond = withValue(this.#bytesPerSecond, bytes / seconds)
+  }
+
+  #fail(entry: Entry, error: AppError): void {
+    entry.state = 'failed'
+    entry.error = error
+    const { log } = this.#dependencies
+    const { id, name } = entry
+    if (error.code === 'INTERNAL')
+      log.error({ id, name, error, reason: reasonOf(error.cause) }, 'download failed inside')
+    else log.debug({ id, name, code: error.code, reason: reasonOf(error) }, 'download failed')
+  }
+
+  #onEnded(entry: Entry): void {
+    entry.ended.resolve()
+    this.#finishedIds.push(entry.id)
+    if (this.#finishedIds.length <= limits.downloadsRemembered) return
+    const [oldest] = this.#finishedIds.splice(0, 1)
+    if (oldest !== undefined) this.#entries.delete(oldest)
+  }
+}
+
+/** @throws AppError CONTENT_NOT_FOUND when the one that was asked for is not among them */
+function chooseContent(
+  contents: readonly FoundContent[],
+  sha256: string | undefined,
+): FoundContent {
+  const chosen = contents.find((content) => sha256 === undefined || content.sha256 === sha256)
+  if (chosen === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256: sha256 ?? '' })
+  return chosen
+}
+
+function isActive({ state }: Entry): boolean {
+  return state === 'waiting' || state === 'running'
+}
+
+function snapshotOf(entry: Entry): Download {
+  const { id, name, state, size, meter, result, error } = entry
+  return {
+    id,
+    name,
+    state,
+    bytes: meter.bytes,
+    size,
+    bytesPerSecond: state === 'running' ? meter.bytesPerSecond : 0,
+    ...(result && { result }),
+    ...(error && {
+      error: {
+        code: error.code,
+        message: error.message,
+        retryable: error.retryable,
+        details: { ...error.details },
+      },
+    }),
+  }
+}

@@ -1,0 +1,55 @@
+import type { Cancel, Clock } from '../../common/clock.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+
+/**
+ * Notices when a source that owes bytes sends none, or so few that it might as well: as long as
+ * something is asked for, `bulkProgressBytesMin` must come within every `bulkStallMs`.
+ */
+export class StallWatch implements Disposable {
+  readonly #clock: Clock
+  readonly #onStall: () => void
+  #asked = 0
+  #markMs = 0
+  #bytesSinceMark = 0
+  #cancelTimer: Cancel | undefined
+
+  constructor(dependencies: { clock: Clock; onStall: () => void }) {
+    this.#clock = dependencies.clock
+    this.#onStall = dependencies.onStall
+  }
+
+  onAsked(): void {
+    if (this.#asked === 0) this.#mark()
+    this.#asked += 1
+    this.#cancelTimer ??= this.#clock.after(deadlines.bulkStallMs, this.#check)
+  }
+
+  onBytes(count: number): void {
+    this.#bytesSinceMark += count
+    if (this.#bytesSinceMark >= limits.bulkProgressBytesMin) this.#mark()
+  }
+
+  onAnswered(): void {
+    this.#asked -= 1
+    this.#mark()
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
+  #mark(): void {
+    this.#markMs = this.#clock.monotonicMs()
+    this.#bytesSinceMark = 0
+  }
+
+  /** One timer that looks when the earliest stall could be: setting one for each piece would cost more than the piece. */
+  readonly #check = (): void => {
+    this.#cancelTimer = undefined
+    if (this.#asked === 0) return
+    const leftMs = this.#markMs + deadlines.bulkStallMs - this.#clock.monotonicMs()
+    if (leftMs > 0) this.#cancelTimer = this.#clock.after(leftMs, this.#check)
+    else this.#onStall()
+  }
+}

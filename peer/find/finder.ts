@@ -1,0 +1,155 @@
+import type { Clock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { ResultOf } from '../../common/protocol/connection.ts'
+import type {
+  FoundContent,
+  MessageType,
+  ReplyOf,
+  RequestOf,
+} from '../../common/protocol/messages.ts'
+import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
+import type { ListedFile, ListPage, Peers, SearchPage, Stats, Status, Why } from '../api.ts'
+import type { IndexLink } from './index-link.ts'
+
+interface FinderDependencies {
+  readonly index: IndexLink
+  /** Whether this peer holds a file of this name and content. */
+  holds(name: string, sha256: string): boolean
+  readonly clock: Clock
+}
+
+/**
+ * Asks the index. Every method throws AppError INDEX_UNREACHABLE when there is no connection within
+ * `deadlines.indexWaitMs`, DEADLINE_EXCEEDED when the index does not answer, or the signal's reason.
+ */
+export class Finder {
+  readonly #dependencies: FinderDependencies
+  #searchSeconds = emptySeries
+
+  constructor(dependencies: FinderDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** How long lookups and searches took at the index, the way there and back included. */
+  get searchSeconds(): Stats['searchSeconds'] {
+    return summaryOf(this.#searchSeconds)
+  }
+
+  /**
+   * The contents of a name, the one to take first in front; at least one.
+   * @throws AppError NAME_INVALID, NAME_NOT_FOUND
+   */
+  async lookup(text: string, signal?: AbortSignal): Promise<FoundContent[]> {
+    const name = parseName(text)
+    const { contents } = await this.#ask('lookup', { name }, signal)
+    if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+    return contents
+  }
+
+  /** @throws AppError CONTENT_NOT_FOUND */
+  async locate(sha256: string, signal?: AbortSignal): Promise<ReplyOf<'locate'>> {
+    return await this.#ask('locate', { sha256 }, signal)
+  }
+
+  async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
+    return await this.#ask('search', request, signal)
+  }
+
+  /**
+   * Files that the index knows and this peer does not hold, by name. A page may have fewer than
+   * `limit` rows although more follow: where this peer holds nearly everything, finding a full page
+   * would be a walk through the whole index.
+   */
+  async listRemote(
+    { limit, after }: { limit: number; after?: string | undefined },
+    signal?: AbortSignal,
+  ): Promise<ListPage> {
+    const files: ListedFile[] = []
+    let next = after
+    for (let page = 0; page < limits.remotePagesPerList && files.length < limit; page += 1) {
+      const request = { query: '', limit: limit - files.length, ...(next && { after: next }) }
+      const found = await this.#ask('search', request, signal)
+      for (const { name, sha256, size } of found.files)
+        if (!this.#dependencies.holds(name, sha256))
+          files.push({ name, kind: 'remote', size, sha256 })
+      next = found.next
+      if (next === undefined) return { files }
+    }
+    return next === undefined ? { files } : { files, next }
+  }
+
+  /** The whole registry. */
+  async peers(signal?: AbortSignal): Promise<Peers> {
+    const peers: Peers = []
+    let after: string | undefined
+    do {
+      const request = { limit: limits.pageRowsMax, ...(after && { after }) }
+      const page = await this.#ask('peers', request, signal)
+      peers.push(...page.peers)
+      after = page.next
+    } while (after !== undefined && peers.length < limits.peersMax)
+    return peers
+  }
+
+  async status(signal?: AbortSignal): Promise<Status> {
+    return await this.#ask('status', {}, signal)
+  }
+
+  /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+  async why(text: string, signal?: AbortSignal): Promise<Why> {
+    const name = parseName(text)
+    const { contents } = await this.#ask('why', { name }, signal)
+    if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+    return { name, contents }
+  }
+
+  /** A connection that ends under the question is as good as none: the question is asked once more. */
+  async #ask<T extends MessageType>(
+    type: T,
+    body: RequestOf<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<ResultOf<T>> {
+    try {
+      return await this.#askOnce(type, body, signal)
+    } catch (error) {
+      if (!hasCode(error, 'CONNECTION_CLOSED')) throw error
+    }
+    try {
+      return await this.#askOnce(type, body, signal)
+    } catch (error) {
+      if (hasCode(error, 'CONNECTION_CLOSED')) throw this.#unreachable(error)
+      throw error
+    }
+  }
+
+  async #askOnce<T extends MessageType>(
+    type: T,
+    body: RequestOf<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<ResultOf<T>> {
+    const { index, clock } = this.#dependencies
+    const wait = { what: 'Connecting', deadlineMs: deadlines.indexWaitMs, signal }
+    const connection = await withDeadline(wait, clock, (inTime) => index.connected(inTime)).catch(
+      (error: unknown) => {
+        throw hasCode(error, 'DEADLINE_EXCEEDED') ? this.#unreachable(error) : error
+      },
+    )
+    const startMs = clock.monotonicMs()
+    const reply = await connection.request(type, body, { signal })
+    if (type === 'lookup' || type === 'search')
+      this.#onFound((clock.monotonicMs() - startMs) / 1000)
+    return reply
+  }
+
+  #onFound(seconds: number): void {
+    this.#searchSeconds = withValue(this.#searchSeconds, seconds)
+  }
+
+  #unreachable(cause: unknown): AppError {
+    const { address } = this.#dependencies.index
+    return new AppError('INDEX_UNREACHABLE', { address }, { cause })
+  }
+}

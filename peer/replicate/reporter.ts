@@ -1,0 +1,71 @@
+import { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
+import { reasonOf } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { TaskOutcome } from '../../common/protocol/messages.ts'
+
+/** What reporting needs of the peer's connection to the index. */
+export interface TaskLink {
+  /**
+   * Resolves when every change of the catalog up to now has been sent to the index.
+   * @throws the signal's reason
+   */
+  announced(signal: AbortSignal): Promise<void>
+  /** Sends outcomes, at most `tasksPerRequestMax`, on the connection that the announcements take. */
+  report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<unknown>
+}
+
+/**
+ * Tells the index how tasks ended, in groups: outcomes that come while one group is on its way make
+ * the next. A group that cannot be told is forgotten: the index hands out again what it does not see
+ * announced.
+ */
+export class Reporter implements AsyncDisposable {
+  readonly #link: TaskLink
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #background: BackgroundWork
+  readonly #outcomes: TaskOutcome[] = []
+  #isReporting = false
+
+  constructor(dependencies: { link: TaskLink; clock: Clock; log: Log }) {
+    this.#link = dependencies.link
+    this.#clock = dependencies.clock
+    this.#log = dependencies.log
+    this.#background = new BackgroundWork(dependencies)
+  }
+
+  add(outcome: TaskOutcome): void {
+    this.#outcomes.push(outcome)
+    if (this.#isReporting) return
+    this.#isReporting = true
+    this.#background.start('reporting tasks', (signal) => this.#reportAll(signal))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#background[Symbol.asyncDispose]()
+  }
+
+  async #reportAll(signal: AbortSignal): Promise<void> {
+    while (this.#outcomes.length > 0 && !signal.aborted) {
+      const group = this.#outcomes.splice(0, limits.tasksPerRequestMax)
+      try {
+        await this.#report(group, signal)
+      } catch (error) {
+        this.#log.debug({ count: group.length, reason: reasonOf(error) }, 'outcomes not reported')
+      }
+    }
+    this.#isReporting = false
+  }
+
+  /** The index believes announcements alone: a report that came before them would be taken for a lie. */
+  async #report(group: TaskOutcome[], signal: AbortSignal): Promise<void> {
+    const deadline = { what: 'Reporting tasks', deadlineMs: deadlines.requestMs, signal }
+    await withDeadline(deadline, this.#clock, async (inTime) => {
+      await this.#link.announced(inTime)
+      await this.#link.report(group, inTime)
+    })
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  type ByteRange,
+  chunkCountFor,
+  chunkRange,
+  chunkRootOf,
+} from '../../common/content/chunks.ts'
+import { AppError, hasCode, toAppError } from '../../common/errors.ts'
+import { bytesSource, fileRange } from '../../common/protocol/bulk.ts'
+import type { Handlers } from '../../common/protocol/handlers.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { ServedContents, ServedFile } from './served-contents.ts'
+
+export interface ServeDependencies {
+  readonly contents: ServedContents
+  readonly openFiles: Pick<OpenFiles, 'use'>
+  /** Told that a file is no longer as catalogued; returns at once. */
+  readonly recheck: (file: ServedFile) => void
+}
+
+/** How a peer answers others that fetch from it. */
+export function serveHandlers(
+  dependencies: ServeDependencies,
+): Handlers<'peer' | 'client', 'peer', undefined> {
+  const { contents } = dependencies
+  return {
+    'chunk-list': async ({ sha256 }) => {
+      const size = sizeOf(sha256, contents)
+      const chunkList = contents.chunkList(sha256)
+      if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+      const reply = { size, chunkRoot: chunkRootOf(chunkList) }
+      return { reply, bulk: bytesSource(chunkList) }
+    },
+
+    chunks: async ({ sha256 }) => {
+      const size = sizeOf(sha256, contents)
+      return { size, count: chunkCountFor(size) }
+    },
+
+    read: async ({ sha256, chunk, count }) => {
+      const size = sizeOf(sha256, contents)
+      const chunks = chunkCountFor(size)
+      const last = chunk + count - 1
+      if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
+      const file = await unchangedFile(sha256, dependencies)
+      const range = chunkRange(size, chunk, count)
+      return {
+        reply: {},
+        bulk: { bytes: range.bytes, pieces: piecesOf(file, range, dependencies) },
+      }
+    },
+  }
+}
+
+function sizeOf(sha256: string, contents: ServedContents): number {
+  const [file] = contents.find(sha256)
+  if (file === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  return file.content.size
+}
+
+/** The first file of this content that is on the disk as it was catalogued; the others are to be rechecked. */
+async function unchangedFile(
+  sha256: string,
+  { contents, openFiles, recheck }: ServeDependencies,
+): Promise<ServedFile> {
+  let failure = new AppError('CONTENT_NOT_FOUND', { sha256 })
+  for (const file of contents.find(sha256)) {
+    try {
+      using _ = await openFiles.use(file)
+      return file
+    } catch (error) {
+      if (hasCode(error, 'STOPPING')) throw error
+      recheck(file)
+      if (!hasCode(error, 'FILE_NOT_FOUND')) failure = toAppError(error)
+    }
+  }
+  throw failure
+}
+
+/**
+ * The bytes as they are sent. The file is taken only when the first is asked for: pieces that are
+ * never asked for, because the connection ended, hold nothing. Once bytes are promised, a file that
+ * changed can only end the connection.
+ */
+async function* piecesOf(
+  file: ServedFile,
+  { start, bytes }: ByteRange,
+  { openFiles, recheck }: ServeDependencies,
+): AsyncGenerator<Uint8Array> {
+  try {
+    using open = await openFiles.use(file)
+    yield* fileRange(open.handle, start, bytes).pieces
+  } catch (error) {
+    if (!hasCode(error, 'STOPPING')) recheck(file)
+    throw error
+  }
+}

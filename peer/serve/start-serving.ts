@@ -1,0 +1,59 @@
+import type { Clock } from '../../common/clock.ts'
+import { limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import { startServer } from '../../common/protocol/server.ts'
+import type { Address, Transport } from '../../common/protocol/transport.ts'
+import { OpenFiles } from './open-files.ts'
+import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
+
+export interface Serving extends AsyncDisposable {
+  /** Where it listens; with the real port when 0 was asked for. */
+  readonly address: Address
+  readonly connectionCount: number
+  /** Bytes of contents and chunk lists sent since the start. */
+  readonly sentBytes: number
+}
+
+/**
+ * Answers other peers and clients that fetch from this one.
+ * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
+ */
+export async function startServing(
+  options: { peerId: string; address: Address },
+  dependencies: Omit<ServeDependencies, 'openFiles'> & {
+    transport: Transport
+    clock: Clock
+    log: Log
+  },
+): Promise<Serving> {
+  const { peerId, address } = options
+  const { transport, clock, log } = dependencies
+  const openFiles = new OpenFiles({ clock })
+  let sentBytes = 0
+  const server = await startServer(
+    { role: 'peer', address, connectionsMax: limits.connectionsMax },
+    {
+      transport,
+      clock,
+      log,
+      handlers: serveHandlers({ ...dependencies, openFiles }),
+      welcome: async () => ({ reply: { peerId }, session: undefined }),
+      onBulkSent: (bytes) => {
+        sentBytes += bytes
+      },
+    },
+  )
+  return {
+    address: server.address,
+    get connectionCount() {
+      return server.connectionCount
+    },
+    get sentBytes() {
+      return sentBytes
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await openFiles[Symbol.asyncDispose]()
+    },
+  }
+}
