@@ -1,0 +1,155 @@
+/**
+ * The commands over a running peer, as the command line and the prompt both have them. What they do
+ * stands in questions.ts, download-command.ts and push-command.ts; here is how they are typed.
+ */
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { isSha256 } from '../../common/ids.ts'
+import { type ListKind, listKinds } from '../api.ts'
+import { download } from './download-command.ts'
+import { type PushOptions, push } from './push-command.ts'
+import { list, lookup, peers, rowsShown, search, stats, status, unshare, why } from './questions.ts'
+import type { Session } from './session.ts'
+
+export interface CommonOptions {
+  readonly json?: boolean
+}
+
+/** Runs `work` with a session; how it is made depends on where the command was typed. */
+export type RunCommand<Options extends CommonOptions> = (
+  options: Options,
+  work: (session: Session) => Promise<void>,
+) => Promise<void>
+
+/** What people call the kinds; `local` is what stands in shared/. */
+export const listWords = ['local', 'downloaded', 'replicated', 'remote', 'both'] as const
+
+/** The ten commands, each of which calls `run` when it was typed. */
+export function peerCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
+  const commands = [...findingCommands(run), ...movingCommands(run), ...clusterCommands(run)]
+  for (const command of commands) command.option('--json', 'answer with JSON, for programs')
+  return commands
+}
+
+type WithLimit = { readonly limit?: number }
+
+function findingCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
+  return [
+    new Command('lookup')
+      .summary('say who has a file')
+      .description('Says which peers have the file of this name, and in which versions.')
+      .argument('<name>', 'the whole name of a file')
+      .action((name: string, options: Options) => run(options, (s) => lookup(s, name))),
+    new Command('search')
+      .summary('find names by a part of them')
+      .description('Finds names by a part of them, in any case, or by a pattern with * ? [..] **.')
+      .argument('[query]', 'a part of a name, or a pattern; without it all names', '')
+      .addOption(limitOption(rowsShown.search))
+      .action((query: string, options: Options & WithLimit) =>
+        run(options, (s) => search(s, query, options.limit)),
+      ),
+    new Command('list')
+      .summary('list files, here and elsewhere')
+      .description(
+        'Lists files: local (in shared/), downloaded, replicated (kept for others), remote (not here), or both.',
+      )
+      .addArgument(kindArgument())
+      .addOption(limitOption(rowsShown.list))
+      .action((kind: ListKind, options: Options & WithLimit) =>
+        run(options, (s) => list(s, kind, options.limit)),
+      ),
+  ]
+}
+
+function movingCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
+  return [
+    new Command('download')
+      .summary('fetch a file into downloaded/')
+      .description(
+        'Fetches a file from the peers that have it, checks it, and puts it into downloaded/.',
+      )
+      .argument('<name>', 'the whole name of a file')
+      .option('--sha256 <hex>', 'which version, if the name has several', parseSha256)
+      .action((name: string, options: Options & { sha256?: string }) =>
+        run(options, (s) =>
+          download(s, { name, ...(options.sha256 !== undefined && { sha256: options.sha256 }) }),
+        ),
+      ),
+    new Command('push')
+      .summary('share a copy of a file')
+      .description(
+        "Copies a file of this machine into the peer's shared/, whence everybody can have it.",
+      )
+      .argument('<file>', 'the path of a file')
+      .option('--name <name>', 'the name to share it under (default: its own)')
+      .option('--replace', 'take the place of a shared file of this name')
+      .option('--wait', 'return only when the file has all its copies')
+      .action((file: string, options: Options & PushOptions) =>
+        run(options, (s) => push(s, file, options)),
+      ),
+    new Command('unshare')
+      .summary('take a file out of the cluster')
+      .description("Takes a file out of the cluster. It stays in its owner's shared/ folder.")
+      .argument('<name>', 'the whole name of a file')
+      .option('--owner <peer>', 'whose file, if that peer is dead')
+      .action((name: string, options: Options & { owner?: string }) =>
+        run(options, (s) => unshare(s, name, options.owner)),
+      ),
+  ]
+}
+
+function clusterCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
+  return [
+    new Command('peers')
+      .summary('list the peers')
+      .description('Lists the peers that the index knows.')
+      .action((options: Options) => run(options, peers)),
+    new Command('stats')
+      .summary('say how fast lookups and downloads were')
+      .description('Says how fast the lookups and downloads of this peer were.')
+      .action((options: Options) => run(options, stats)),
+    new Command('status')
+      .summary('say whether every file has its copies')
+      .description(
+        'Says how many peers live, how many contents lack copies, and what is being done.',
+      )
+      .action((options: Options) => run(options, status)),
+    new Command('why')
+      .summary("say where a file's copies are")
+      .description('Says where each copy of a file is and, if copies lack, why.')
+      .argument('<name>', 'the whole name of a file')
+      .action((name: string, options: Options) => run(options, (s) => why(s, name))),
+  ]
+}
+
+function limitOption(rowsForPeople: number): Option {
+  return new Option(
+    '--limit <rows>',
+    `show at most this many (default: ${rowsForPeople}; with --json all)`,
+  ).argParser(parseRows)
+}
+
+function kindArgument(): Argument {
+  return new Argument('[kind]', `one of ${listWords.join(', ')}`)
+    .default('both' satisfies ListKind)
+    .argParser(parseKind)
+}
+
+function parseKind(text: string): ListKind {
+  const word = text.toLowerCase()
+  const kind = word === 'local' ? 'shared' : listKinds.find((each) => each === word)
+  if (kind === undefined) throw new InvalidArgumentError(`It is one of ${listWords.join(', ')}.`)
+  return kind
+}
+
+function parseSha256(text: string): string {
+  const sha256 = text.toLowerCase()
+  if (!isSha256(sha256)) throw new InvalidArgumentError('It has 64 hexadecimal digits.')
+  return sha256
+}
+
+function parseRows(text: string): number {
+  const rows = Number(text)
+  if (!Number.isSafeInteger(rows) || rows < 1)
+    throw new InvalidArgumentError('It is a number from 1 on.')
+  return rows
+}

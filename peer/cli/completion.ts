@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import type { PeerApi } from '../api.ts'
+import { listWords } from './commands.ts'
+import { isPrintable } from './printable.ts'
+import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
+
+/** What readline takes: what the last word may become, and that word as it stands in the line. */
+export type Completion = [candidates: string[], typed: string]
+
+/** Names offered at once; a person types on rather than read more. */
+const namesOffered = 100
+
+export interface CompletionSources {
+  readonly api: Pick<PeerApi, 'search'>
+  /** The commands of the prompt. */
+  readonly commands: readonly Command[]
+  /** Paths on this machine that begin with `partial`. */
+  pathsWith(partial: string): Promise<string[]>
+}
+
+/** Completes the last word of `line`: a command, an option, a kind, a path, or a name known to the index. */
+export async function complete(
+  line: string,
+  sources: CompletionSources,
+  signal: AbortSignal,
+): Promise<Completion> {
+  const words = splitWords(line)
+  const isNewWord = /(^|\s)$/.test(line) && words.at(-1)?.openQuote === undefined
+  const partial: Word = (isNewWord ? undefined : words.pop()) ?? { text: '', start: line.length }
+  const typed = line.slice(partial.start)
+  const found = await candidates(words, partial.text, sources, signal)
+  const fitting = found.filter((text) => text.startsWith(partial.text) && isPrintable(text))
+  return [asTyped(fitting, typed), typed]
+}
+
+async function candidates(
+  before: readonly Word[],
+  partial: string,
+  sources: CompletionSources,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const name = before[0]?.text.toLowerCase()
+  const names = sources.commands.map((command) => command.name())
+  if (name === undefined)
+    return (
+      [...names, 'help']
+        .filter((command) => command.startsWith(partial.toLowerCase()))
+        // Commands are taken in any case: what was typed stays as it is.
+        .map((command) => partial + command.slice(partial.length))
+    )
+  if (name === 'help') return names
+  const command = sources.commands.find((each) => each.name() === name)
+  if (command === undefined) return []
+  if (partial.startsWith('-')) return command.options.map((option) => option.long ?? '')
+  if (name === 'list') return [...listWords]
+  if (name === 'push') return await sources.pathsWith(partial)
+  if (command.registeredArguments.length === 0) return []
+  return await namesWith(partial, sources.api, signal)
+}
+
+async function namesWith(
+  partial: string,
+  api: Pick<PeerApi, 'search'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const query = /[*?[\]]/.test(partial) || partial === '' ? partial : `${partial}**`
+  const { files } = await api.search({ query, limit: namesOffered }, signal)
+  return [...new Set(files.map(({ name }) => name))]
+}
+
+/** Candidates as words of the line: all quoted alike if one needs it, so that readline finds what they share. */
+function asTyped(texts: readonly string[], typed: string): string[] {
+  const quote = typed.startsWith('"') ? '"' : "'"
+  const isQuoted = typed.startsWith(quote) || texts.some(needsQuotes)
+  const words = texts.map((text) => {
+    const word = isQuoted ? quoteWord(text, quote) : text
+    // What is in a folder comes next: its quote stays open.
+    return isQuoted && isFolder(text) ? word.slice(0, -1) : word
+  })
+  const [only] = texts
+  // A single candidate is the whole word, and the next one may begin.
+  return texts.length === 1 && only !== undefined && !isFolder(only) ? [`${words[0]} `] : words
+}
+
+function isFolder(path: string): boolean {
+  return path.endsWith('/') || path.endsWith('\\')
+}

@@ -1,0 +1,41 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+
+/** The lines typed in earlier runs, newest first as readline has them; none if they cannot be read. */
+export async function readHistory(path: string, log: Log): Promise<string[]> {
+  try {
+    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
+    return lines.slice(0, limits.historyLinesMax)
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT')
+      log.warn({ path, reason: reasonOf(error) }, 'the history cannot be read')
+    return []
+  }
+}
+
+/**
+ * Keeps the lines typed for the next run, readable by their owner only. Whole or not at all; a
+ * history that cannot be written is no reason to disturb whoever types.
+ */
+export async function writeHistory(
+  path: string,
+  lines: readonly string[],
+  log: Log,
+): Promise<void> {
+  const kept = lines
+    .filter((line) => line.length <= limits.historyLineCharactersMax)
+    .slice(0, limits.historyLinesMax)
+  const beside = `${path}.new`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(beside, kept.map((line) => `${line}\n`).join(''), { mode: 0o600 })
+    // A file left by a crash keeps the mode it had.
+    await chmod(beside, 0o600)
+    await rename(beside, path)
+  } catch (error) {
+    log.warn({ path, reason: reasonOf(error) }, 'the history cannot be written')
+  }
+}

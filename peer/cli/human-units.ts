@@ -1,0 +1,38 @@
+/** Numbers as people read them. Units are decimal: 1 KB is 1,000 bytes. */
+
+const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const
+
+/** `value` bytes in the largest unit that leaves a whole part: `20.48 KB`, `512 B`. */
+export function bytesText(value: number): string {
+  let exponent = 0
+  let rest = value
+  // 999.995 would be rounded to 1000.00: that belongs to the next unit.
+  while (rest >= 999.995 && exponent < units.length - 1) {
+    rest /= 1000
+    exponent += 1
+  }
+  const digits = exponent === 0 ? String(Math.round(rest)) : rest.toFixed(2)
+  return `${digits} ${units[exponent] ?? ''}`
+}
+
+export function speedText(bytesPerSecond: number): string {
+  return `${bytesText(bytesPerSecond)}/s`
+}
+
+/** `12 s`, `3 min 05 s`, `2 h 07 min`, `4 d 02 h`: two units at most, rounded up. */
+export function durationText(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return pair(whole, 60, 'min', 's')
+  if (whole < 86_400) return pair(Math.floor(whole / 60), 60, 'h', 'min')
+  return pair(Math.floor(whole / 3600), 24, 'd', 'h')
+}
+
+function pair(value: number, base: number, large: string, small: string): string {
+  return `${Math.floor(value / base)} ${large} ${String(value % base).padStart(2, '0')} ${small}`
+}
+
+/** `1 file`, `2 files`. */
+export function countText(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`
+}

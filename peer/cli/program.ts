@@ -1,0 +1,78 @@
+import { styleText } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { AppError, toAppError } from '../../common/errors.ts'
+import { printable } from './printable.ts'
+import type { Terminal } from './terminal.ts'
+
+/** A program whose help is easy to read, whose complaints are one line, and that throws instead of ending the process. */
+export function newProgram(name: string): Command {
+  return new Command(name)
+    .exitOverride()
+    .helpOption('-h, --help', 'show this help')
+    .configureHelp({
+      styleTitle: (text) => styleText('bold', text, { validateStream: false }),
+      styleSubcommandText: (text) => styleText('cyan', text, { validateStream: false }),
+      styleOptionText: (text) => styleText('cyan', text, { validateStream: false }),
+      subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trimEnd(),
+    })
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`${printable(text.trim().replaceAll(/\s*\n\s*/g, ' '))}\n`),
+    })
+}
+
+function argumentsOf(command: Command): string {
+  return command.registeredArguments
+    .map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))
+    .join(' ')
+}
+
+/** Adds commands that were made on their own; they then help and complain like the program. */
+export function addCommands(program: Command, group: string, commands: readonly Command[]): void {
+  for (const command of commands) {
+    const hint = `'${`${program.name()} help ${command.name()}`.trim()}' says more.`
+    program.addCommand(
+      command.copyInheritedSettings(program).helpGroup(group).showHelpAfterError(hint),
+    )
+  }
+}
+
+export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const
+
+/**
+ * Runs what was typed and says what went wrong, if anything.
+ * @returns the exit code
+ */
+export async function runProgram(
+  program: Command,
+  words: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const [first = '', ...others] = words
+  try {
+    await program.parseAsync([withoutCase(program, first), ...others], { from: 'user' })
+    return exitCodes.done
+  } catch (error) {
+    // Commander has printed its complaint, or the help that was asked for.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage
+    reportFailure(toAppError(error), terminal)
+    return exitCodes.failed
+  }
+}
+
+/** A command typed in any case. */
+function withoutCase(program: Command, word: string): string {
+  const name = word.toLowerCase()
+  return program.commands.some(
+    (command) => command.name() === name || command.aliases().includes(name),
+  )
+    ? name
+    : word
+}
+
+/** Says on one line what went wrong and what to do. */
+function reportFailure(error: AppError, terminal: Terminal): void {
+  const { code, message } = error
+  terminal.remark(`${terminal.styleRemark('red', `${code}:`)} ${printable(message)}`)
+}

@@ -1,0 +1,191 @@
+import { createInterface, type Interface } from 'node:readline'
+import { Command } from 'commander'
+import type { Clock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
+import { AppError, reasonOf } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { PeerApi } from '../api.ts'
+import { type CommonOptions, peerCommands } from './commands.ts'
+import { type Completion, complete } from './completion.ts'
+import { readHistory, writeHistory } from './history.ts'
+import { pathsWith } from './paths-with.ts'
+import { addCommands, newProgram, runProgram } from './program.ts'
+import { type OutputStream, Terminal } from './terminal.ts'
+import { splitWords } from './words.ts'
+
+export interface PromptOptions {
+  /** Lines typed in earlier runs; created if absent. */
+  readonly historyFile: string
+  /** Paths that are typed or shown are relative to this folder. */
+  readonly workingFolder: string
+}
+
+export interface PromptDependencies {
+  readonly api: PeerApi
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly output: OutputStream
+  readonly errors: OutputStream
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Takes commands, one line after the other, until `exit`, Ctrl-D, the end of the input, or `signal`.
+ * Lines that come while a command runs wait; the input is paused when too many do.
+ */
+export async function runPrompt(
+  options: PromptOptions,
+  dependencies: PromptDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const history = await readHistory(options.historyFile, dependencies.log)
+  await new Prompt(options, dependencies, history).run(signal)
+}
+
+class Prompt {
+  readonly #options: PromptOptions
+  readonly #dependencies: PromptDependencies
+  readonly #terminal: Terminal
+  readonly #lines: Interface
+  /** Whether a person types; otherwise nothing but the answers is written. */
+  readonly #isInteractive: boolean
+  /** Of the command that runs. */
+  #running: AbortController | undefined
+  #isLeaving = false
+  #isClosed = false
+  /** History is written in the order it came. */
+  #historyWritten: Promise<void> = Promise.resolve()
+
+  constructor(options: PromptOptions, dependencies: PromptDependencies, history: string[]) {
+    const { input, output, errors } = dependencies
+    this.#options = options
+    this.#dependencies = dependencies
+    this.#terminal = new Terminal({ answers: output, remarks: errors })
+    this.#isInteractive = input.isTTY === true && output.isTTY === true
+    this.#lines = createInterface({
+      input,
+      output,
+      terminal: this.#isInteractive,
+      prompt: this.#isInteractive ? '> ' : '',
+      history,
+      historySize: limits.historyLinesMax,
+      removeHistoryDuplicates: true,
+      completer: (line: string, callback: CompleterCallback) => void this.#complete(line, callback),
+    })
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const lines = this.#lines
+    const onAbort = (): void => {
+      this.#running?.abort(new AppError('STOPPING'))
+      lines.close()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    lines.on('close', () => {
+      this.#isClosed = true
+    })
+    lines.on('SIGINT', () => this.#onInterrupt())
+    lines.on('history', (typed: string[]) => this.#keepHistory(typed))
+    this.#showPrompt()
+    // The iterator takes lines from now on, keeps those that come meanwhile, and pauses the input.
+    for await (const line of lines) {
+      await this.#runLine(line)
+      if (this.#isLeaving || signal.aborted) break
+      this.#showPrompt()
+    }
+    lines.close()
+    signal.removeEventListener('abort', onAbort)
+    await this.#historyWritten
+  }
+
+  #showPrompt(): void {
+    if (this.#isInteractive && !this.#isClosed) this.#lines.prompt()
+  }
+
+  async #runLine(line: string): Promise<void> {
+    const words = splitWords(line)
+    if (words.length === 0) return
+    const openQuote = words.at(-1)?.openQuote
+    if (openQuote !== undefined) {
+      this.#terminal.remark(`error: the quote ${openQuote} is not closed`)
+      return
+    }
+    this.#running = new AbortController()
+    const texts = words.map(({ text }) => text)
+    await runProgram(this.#program(this.#running.signal), texts, this.#terminal)
+    this.#running = undefined
+  }
+
+  /** A fresh program for each line: a parsed one keeps what it was told. */
+  #program(signal: AbortSignal): Command {
+    const { output, errors, api, clock } = this.#dependencies
+    const { workingFolder } = this.#options
+    const program = newProgram('')
+      .usage('COMMAND [ARGUMENTS]')
+      .configureOutput({
+        writeOut: (text) => void output.write(text),
+        writeErr: (text) => void errors.write(text),
+        getOutHasColors: () => output.isTTY === true,
+        getErrHasColors: () => errors.isTTY === true,
+      })
+    const commands = peerCommands(({ json = false }: CommonOptions, work) =>
+      work({ api, clock, workingFolder, signal, json, terminal: this.#terminal }),
+    )
+    addCommands(program, 'Commands:', commands)
+    addCommands(program, 'Commands:', [
+      new Command('exit')
+        .alias('quit')
+        .summary('leave the cluster and stop this peer')
+        .action(() => {
+          this.#isLeaving = true
+        }),
+    ])
+    return program
+  }
+
+  #onInterrupt(): void {
+    if (this.#running !== undefined) {
+      this.#running.abort(new AppError('CANCELLED', { what: 'The command' }))
+      return
+    }
+    const { output } = this.#dependencies
+    output.write(this.#lines.line === '' ? "\nType 'exit' to stop this peer.\n" : '\n')
+    // Takes away what was typed, as a shell does.
+    this.#lines.write(null, { ctrl: true, name: 'e' })
+    this.#lines.write(null, { ctrl: true, name: 'u' })
+    this.#showPrompt()
+  }
+
+  #keepHistory(typed: readonly string[]): void {
+    const lines = [...typed]
+    const { historyFile } = this.#options
+    this.#historyWritten = this.#historyWritten.then(() =>
+      writeHistory(historyFile, lines, this.#dependencies.log),
+    )
+  }
+
+  async #complete(line: string, callback: CompleterCallback): Promise<void> {
+    const { api, clock, log } = this.#dependencies
+    const { workingFolder } = this.#options
+    const sources = {
+      api,
+      commands: this.#program(AbortSignal.abort()).commands,
+      pathsWith: (partial: string) => pathsWith(workingFolder, partial),
+    }
+    const deadline = { what: 'Completion', deadlineMs: deadlines.completionMs }
+    try {
+      callback(
+        null,
+        await withDeadline(deadline, clock, (signal) => complete(line, sources, signal)),
+      )
+    } catch (error) {
+      // Without an index there is nothing to offer; the next command will say why.
+      log.debug({ reason: reasonOf(error) }, 'nothing to complete with')
+      callback(null, [[], line])
+    }
+  }
+}
+
+type CompleterCallback = (error: null, completion: Completion) => void

@@ -1,0 +1,80 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import { limits } from '../../common/limits.ts'
+import { printableJson } from './printable.ts'
+import { progressLine } from './progress-bar.ts'
+import { pushedText } from './reports.ts'
+import type { Session } from './session.ts'
+
+/** Between two drawings of the bar. */
+const redrawMs = 200
+
+export interface PushOptions {
+  readonly name?: string
+  readonly replace?: boolean
+  readonly wait?: boolean
+}
+
+/**
+ * Copies a file of this machine into the peer's shared/.
+ * @throws AppError FILE_NOT_FOUND, DISK_FAILED, NAME_INVALID, and what the peer refuses it with
+ */
+export async function push(session: Session, file: string, options: PushOptions): Promise<void> {
+  const { api, terminal, signal } = session
+  const path = resolve(session.workingFolder, file)
+  const name = parseName(options.name ?? basename(path))
+  await using handle = await openFile(path)
+  const { size } = await handle.stat()
+  const bytes = readWithProgress(session, handle, size)
+  const { replace = false, wait = false } = options
+  const pushed = await api.push({ name, bytes, replace, wait }, signal)
+  await terminal.print(session.json ? printableJson(pushed, 2) : pushedText(pushed))
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    const handle = await open(path)
+    if (!(await handle.stat()).isDirectory()) return handle
+    await handle.close()
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT')
+      throw new AppError('FILE_NOT_FOUND', { path }, { cause: error })
+    const details = { action: 'read', path, reason: reasonOf(error) }
+    throw new AppError('DISK_FAILED', details, { cause: error })
+  }
+  const reason = 'it is a folder: push its files one by one, or copy it into shared/'
+  throw new AppError('DISK_FAILED', { action: 'push', path, reason })
+}
+
+async function* readWithProgress(
+  { terminal, clock }: Session,
+  handle: FileHandle,
+  size: number,
+): AsyncGenerator<Uint8Array> {
+  const startMs = clock.monotonicMs()
+  let bytes = 0
+  let shownMs = startMs
+  for await (const piece of readPieces(handle)) {
+    yield piece
+    bytes += piece.byteLength
+    const nowMs = clock.monotonicMs()
+    if (nowMs - shownMs < redrawMs) continue
+    shownMs = nowMs
+    const bytesPerSecond = (bytes * 1000) / (nowMs - startMs)
+    terminal.showProgress((columns) =>
+      progressLine({ state: 'running', bytes, size, bytesPerSecond }, columns),
+    )
+  }
+  terminal.showProgress(() => 'Waiting for the peer…')
+}
+
+async function* readPieces(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const buffer = Buffer.allocUnsafeSlow(limits.diskReadBytes)
+    const { bytesRead } = await handle.read(buffer)
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+  }
+}

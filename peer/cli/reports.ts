@@ -1,0 +1,180 @@
+/**
+ * What the commands say to people: values in, text out. Everything that another machine wrote
+ * passes {@link printable}.
+ */
+import { formatAddress } from '../../common/protocol/transport.ts'
+import type {
+  Downloaded,
+  ListedFile,
+  ListKind,
+  Lookup,
+  Peers,
+  Pushed,
+  SearchPage,
+  Stats,
+  Status,
+  Summary,
+  Why,
+} from '../api.ts'
+import { bytesText, countText, durationText, speedText } from './human-units.ts'
+import { printable } from './printable.ts'
+import { tableText } from './table.ts'
+
+/** How a report marks a word; the caller knows whether styles can be seen. */
+export type Style = (format: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string
+
+/** Enough of a SHA-256 to tell two apart, for people. */
+function shortHash(sha256: string): string {
+  return sha256.slice(0, 12)
+}
+
+export function lookupText({ name, files }: Lookup): string {
+  const lines = [`Peers serving '${printable(name)}':`]
+  const isOneVersion = files.length === 1
+  for (const { sha256, size, sources } of files) {
+    const indent = isOneVersion ? '  ' : '    '
+    if (!isOneVersion) lines.push(`  ${shortHash(sha256)} (${bytesText(size)}):`)
+    if (sources.length === 0) lines.push(`${indent}(none of them can be reached now)`)
+    for (const source of sources)
+      lines.push(`${indent}- ${printable(source.peerId)} @ ${printable(formatAddress(source))}`)
+  }
+  if (!isOneVersion)
+    lines.push(
+      'The name has several versions: download takes the first, or the one that --sha256 names.',
+    )
+  return lines.join('\n')
+}
+
+const searchColumns = [
+  { title: 'NAME' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'COPIES', align: 'right' },
+  { title: 'SHA-256' },
+] as const
+
+/** @param isMore whether rows were left out */
+export function searchText(files: SearchPage['files'], isMore: boolean, style: Style): string {
+  if (files.length === 0) return 'No name fits.'
+  const rows = files.map(({ name, size, copies, sha256 }) => [
+    printable(name),
+    bytesText(size),
+    String(copies),
+    shortHash(sha256),
+  ])
+  const table = tableText(searchColumns, rows, (title) => style('bold', title))
+  return isMore ? `${table}\n… and more: --limit N shows further ones.` : table
+}
+
+const kindTitles = {
+  shared: 'Local',
+  downloaded: 'Downloaded',
+  replicated: 'Replicated',
+  remote: 'Remote',
+} as const
+
+/** @param isMore whether rows were left out, which are then the last ones */
+export function listText(kind: ListKind, files: readonly ListedFile[], isMore: boolean): string {
+  const kinds =
+    kind === 'both' ? (['shared', 'downloaded', 'replicated', 'remote'] as const) : [kind]
+  const sections = kinds.map((each) => ({ each, rows: files.filter((file) => file.kind === each) }))
+  const shown = kind === 'both' ? sections.filter(({ rows }) => rows.length > 0) : sections
+  if (shown.length === 0) return 'No files: put some into shared/, or push one.'
+  const lastKind = isMore ? files.at(-1)?.kind : undefined
+  const lines = shown.flatMap(({ each, rows }) => [
+    `${kindTitles[each]} files (${each === lastKind ? `the first ${rows.length}` : rows.length}):`,
+    ...rows.map(({ name, size }) => `  - ${printable(name)} (${countText(size, 'byte')})`),
+  ])
+  if (isMore) lines.push('… and more: --limit N shows further ones.')
+  return lines.join('\n')
+}
+
+/** The two lines about a finished download. */
+export function downloadLines(downloaded: Downloaded, shownPath: string): [string, string] {
+  const { name, bytes, seconds, sources } = downloaded
+  const from = sources.map((source) => printable(formatAddress(source))).join(', ')
+  const speed = seconds > 0 ? `, ${speedText(bytes / seconds)}` : ''
+  return [
+    `Downloaded '${printable(name)}' from ${from || "this peer's own copy"} -> ${printable(shownPath)}`,
+    `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s${speed})`,
+  ]
+}
+
+export function pushedText({ name, size, sha256, copies }: Pushed): string {
+  const kept = copies > 0 ? `, ${countText(copies, 'copy', 'copies')}` : ''
+  return `Pushed '${printable(name)}' (${countText(size, 'byte')}, SHA-256 ${sha256}${kept})`
+}
+
+const peerColumns = [
+  { title: 'PEER' },
+  { title: 'ADDRESS' },
+  { title: 'STATE' },
+  { title: 'ZONE' },
+  { title: 'COPIES', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'FREE', align: 'right' },
+  { title: 'LAST HEARD' },
+] as const
+const stateColours = { live: 'green', suspect: 'yellow', dead: 'red' } as const
+
+export function peersText(peers: Peers, style: Style): string {
+  if (peers.length === 0) return 'The index knows no peer.'
+  const rows = peers.map((peer) => [
+    printable(peer.peerId),
+    printable(formatAddress(peer)),
+    style(stateColours[peer.state], peer.state),
+    printable(peer.zone ?? '-'),
+    String(peer.copies),
+    bytesText(peer.bytes),
+    bytesText(peer.freeBytes),
+    peer.silentMs < 1000 ? 'now' : `${durationText(Math.floor(peer.silentMs / 1000))} ago`,
+  ])
+  return tableText(peerColumns, rows, (title) => style('bold', title))
+}
+
+export function statsText(stats: Stats): string {
+  return [
+    'Performance stats:',
+    `  Search time: ${summaryText(stats.searchSeconds, (value) => `${value.toFixed(4)}s`)}`,
+    `  Download speed (B/s): ${summaryText(stats.downloadBytesPerSecond, (value) => value.toFixed(1))}`,
+    `  Throughput: ${stats.throughputBytesPerSecond.toFixed(1)} B/s`,
+  ].join('\n')
+}
+
+function summaryText(summary: Summary, show: (value: number) => string): string {
+  if (summary.count === 0) return 'none measured yet'
+  return (['mean', 'stdev', 'min', 'max'] as const)
+    .map((key) => `${key}=${show(summary[key])}`)
+    .join(' ')
+}
+
+export function statusText(status: Status, style: Style): string {
+  const { peers, contents, atFactor, belowFactor, tasks, paused } = status
+  const lacking = `${belowFactor} lacking copies`
+  const lines = [
+    `Peers:     ${peers.live} live, ${peers.suspect} suspect, ${peers.dead} dead`,
+    `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
+    `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
+  ]
+  if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
+  return lines.join('\n')
+}
+
+export function whyText({ name, contents }: Why, style: Style): string {
+  return contents.map((content) => explainedText(name, content, style)).join('\n')
+}
+
+function explainedText(name: string, content: Why['contents'][number], style: Style): string {
+  const { sha256, size, factor, wanted, copies, missing } = content
+  const liveCount = copies.filter(({ state }) => state === 'live').length
+  const wish = wanted
+    ? `${liveCount} of ${countText(factor, 'copy', 'copies')} on live peers`
+    : `${countText(liveCount, 'copy', 'copies')}; nobody shares it any more, so none are added`
+  return [
+    `'${printable(name)}' ${shortHash(sha256)} (${bytesText(size)}): ${wish}`,
+    ...copies.map((copy) => {
+      const alias = copy.name === name ? '' : ` as '${printable(copy.name)}'`
+      return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})`
+    }),
+    ...missing.map((reason) => style('yellow', `  ! ${printable(reason)}`)),
+  ].join('\n')
+}

@@ -1,0 +1,79 @@
+import { type InspectColor, styleText } from 'node:util'
+import { createLogUpdate } from 'log-update'
+
+/** A stream that may be a terminal. */
+export type OutputStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** Where a command writes: answers to one stream, progress and errors to the other. */
+export class Terminal {
+  readonly #answers: OutputStream
+  readonly #remarks: OutputStream
+  readonly #update: ReturnType<typeof createLogUpdate> | undefined
+  #isProgressShown = false
+
+  constructor(streams: { answers: OutputStream; remarks: OutputStream }) {
+    this.#answers = streams.answers
+    this.#remarks = streams.remarks
+    if (streams.remarks.isTTY === true)
+      this.#update = createLogUpdate(streams.remarks, { showCursor: true })
+  }
+
+  /** Whether a person reads the answers. */
+  get isForPeople(): boolean {
+    return this.#answers.isTTY === true
+  }
+
+  /** Columns there are for answers. */
+  get columns(): number {
+    return this.#answers.columns ?? 80
+  }
+
+  /**
+   * Writes an answer; resolves when the reader has taken it, so that a long one does not pile up.
+   * @throws the stream's error, EPIPE when nobody reads any more
+   */
+  print(text: string): Promise<void> {
+    this.#clearProgress()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#answers.write(`${text}\n`, (error) => (error ? reject(error) : resolve()))
+    return promise
+  }
+
+  /** Writes a line about what happened, such as an error. */
+  remark(text: string): void {
+    this.#clearProgress()
+    this.#remarks.write(`${text}\n`)
+  }
+
+  /** Shows `line` in place of the one before until something else is written; nothing unless a person reads it. */
+  showProgress(line: (columns: number) => string): void {
+    if (this.#update === undefined) return
+    this.#update(line(this.#remarks.columns ?? 80))
+    this.#isProgressShown = true
+  }
+
+  #clearProgress(): void {
+    if (!this.#isProgressShown) return
+    this.#isProgressShown = false
+    this.#update?.clear()
+    this.#update?.done()
+  }
+
+  /** `text` in a style if the answers' reader sees styles. */
+  style(format: InspectColor | InspectColor[], text: string): string {
+    return styled(this.#answers, format, text)
+  }
+
+  /** The same for remarks. */
+  styleRemark(format: InspectColor | InspectColor[], text: string): string {
+    return styled(this.#remarks, format, text)
+  }
+}
+
+function styled(stream: OutputStream, format: InspectColor | InspectColor[], text: string): string {
+  // Without a terminal never, even where FORCE_COLOR is set for other tools: programs read it.
+  return stream.isTTY === true ? styleText(format, text, { stream }) : text
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../common/clock.ts'
+import { AppError } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import type {
+  Download,
+  DownloadRequest,
+  ListedFile,
+  ListKind,
+  ListPage,
+  Lookup,
+  PeerApi,
+  Peers,
+  Pushed,
+  PushRequest,
+  SearchPage,
+  Stats,
+  Status,
+  Why,
+} from '../api.ts'
+
+const kinds = ['shared', 'downloaded', 'replicated', 'remote'] as const
+const otherPeer = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
+
+/** A peer for tests: a few files in memory, and downloads that end when the test says so. */
+export class FakePeerApi implements PeerApi {
+  readonly files: ListedFile[] = []
+  /** What every question throws, if set. */
+  failure: AppError | undefined
+  /** Whether downloads end at once. */
+  finishesDownloads = true
+  readonly #clock: Clock
+  readonly #downloads = new Map<string, Download>()
+  #nextId = 1
+
+  constructor(dependencies: { clock: Clock }) {
+    this.#clock = dependencies.clock
+  }
+
+  /** Adds a file; its content is its name. */
+  add(name: string, kind: ListedFile['kind'] = 'remote', content = name): ListedFile {
+    const file: ListedFile = {
+      name,
+      kind,
+      size: Buffer.byteLength(content),
+      sha256: sha256(content),
+    }
+    this.files.push(file)
+    return file
+  }
+
+  async lookup(name: string): Promise<Lookup> {
+    const files = this.#find(name)
+    return {
+      name,
+      files: files.map(({ sha256, size }) => ({
+        sha256,
+        size,
+        sources: [{ ...otherPeer, kind: 'shared' as const }],
+      })),
+    }
+  }
+
+  async search({ query, limit, after }: Parameters<PeerApi['search']>[0]): Promise<SearchPage> {
+    this.#check()
+    const part = query.replace(/\*+$/, '').toLowerCase()
+    const found = this.files.filter(({ name }) => name.toLowerCase().includes(part))
+    const { rows, next } = pageOf(found, limit, after)
+    const files = rows.map(({ name, sha256, size }) => ({ name, sha256, size, copies: 2 }))
+    return { files, ...(next !== undefined && { next }) }
+  }
+
+  async list({
+    kind,
+    limit,
+    after,
+  }: {
+    kind: ListKind
+    limit: number
+    after?: string
+  }): Promise<ListPage> {
+    this.#check()
+    const ordered = kinds.flatMap((each) => this.files.filter((file) => file.kind === each))
+    const shown = ordered.filter((file) => kind === 'both' || file.kind === kind)
+    const { rows, next } = pageOf(shown, limit, after)
+    return { files: rows, ...(next !== undefined && { next }) }
+  }
+
+  async peers(): Promise<Peers> {
+    this.#check()
+    const common = { host: '127.0.0.1', copies: 3, bytes: 3_072, freeBytes: 5_000_000_000 }
+    return [
+      { ...common, peerId: 'peer1', port: 7100, state: 'live', silentMs: 200 },
+      { ...common, peerId: 'peer2', port: 7101, state: 'dead', silentMs: 75_000, zone: 'rack 2' },
+    ]
+  }
+
+  async stats(): Promise<Stats> {
+    this.#check()
+    return {
+      peerId: 'peer1',
+      uptimeSeconds: 12.5,
+      searchSeconds: { count: 3, mean: 0.0123, stdev: 0.0045, min: 0.0089, max: 0.0201 },
+      downloadBytesPerSecond: {
+        count: 2,
+        mean: 204_800,
+        stdev: 15_234.5,
+        min: 180_000,
+        max: 230_000,
+      },
+      throughputBytesPerSecond: 198_450.5,
+      sentBytes: 10,
+      receivedBytes: 20,
+      files: { shared: 1, downloaded: 0, replicated: 0 },
+    }
+  }
+
+  async status(): Promise<Status> {
+    this.#check()
+    return {
+      peers: { live: 2, suspect: 0, dead: 1 },
+      contents: 5,
+      atFactor: 4,
+      belowFactor: 1,
+      tasks: { waiting: 1, running: 0 },
+    }
+  }
+
+  async why(name: string): Promise<Why> {
+    const contents = this.#find(name).map(({ sha256, size }) => ({
+      sha256,
+      size,
+      factor: 2,
+      wanted: true,
+      copies: [{ peerId: 'peer2', kind: 'shared' as const, name, state: 'live' as const }],
+      missing: ['no other live peer has 10 bytes of room'],
+    }))
+    return { name, contents }
+  }
+
+  async startDownload(request: DownloadRequest): Promise<Download> {
+    this.#check()
+    const name = parseName(request.name)
+    const id = `d${this.#nextId++}`
+    const download: Download = { id, name, state: 'running', bytes: 0, size: 10, bytesPerSecond: 0 }
+    this.#downloads.set(id, download)
+    if (this.finishesDownloads) this.finish(id, request.sha256)
+    return { ...download }
+  }
+
+  /** Ends a download: done if the name is known, failed otherwise. */
+  finish(id: string, wanted?: string): void {
+    const download = this.#download(id)
+    const file = this.files.find(
+      ({ name, sha256 }) => name === download.name && sha256 === (wanted ?? sha256),
+    )
+    if (file === undefined) {
+      fail(download, new AppError('NAME_NOT_FOUND', { name: download.name }))
+      return
+    }
+    const { name, sha256, size } = file
+    download.state = 'done'
+    download.result = {
+      name,
+      path: `/work/data/peer1/downloaded/${name}`,
+      bytes: size,
+      seconds: 0.05,
+      sha256,
+      sources: [otherPeer],
+    }
+  }
+
+  async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
+    const download = this.#download(id)
+    if (download.state === 'running' && waitMs > 0) await this.#clock.sleep(waitMs, signal)
+    return { ...download }
+  }
+
+  async cancelDownload(id: string): Promise<void> {
+    const download = this.#download(id)
+    if (download.state === 'running')
+      fail(download, new AppError('CANCELLED', { what: `The download of '${download.name}'` }))
+  }
+
+  async push({ name, bytes, replace }: PushRequest): Promise<Pushed> {
+    this.#check()
+    parseName(name)
+    const hash = createHash('sha256')
+    let size = 0
+    for await (const piece of bytes) {
+      hash.update(piece)
+      size += piece.byteLength
+    }
+    const sha256 = hash.digest('hex')
+    const existing = this.files.find((file) => file.name === name && file.kind === 'shared')
+    if (existing !== undefined && existing.sha256 !== sha256 && !replace)
+      throw new AppError('NAME_EXISTS', { name })
+    this.files.push({ name, kind: 'shared', size, sha256 })
+    return { name, sha256, size, copies: 1 }
+  }
+
+  async unshare(name: string, owner?: string): Promise<void> {
+    if (owner === 'peer2') throw new AppError('NOT_OWNER', { name, owner, state: 'live' })
+    const index = this.files.findIndex((file) => file.name === name && file.kind === 'shared')
+    if (index === -1) throw new AppError('NOT_SHARED', { name })
+    this.files.splice(index, 1)
+  }
+
+  #check(): void {
+    if (this.failure !== undefined) throw this.failure
+  }
+
+  #find(name: string): ListedFile[] {
+    this.#check()
+    const found = this.files.filter((file) => file.name === parseName(name))
+    if (found.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+    return found
+  }
+
+  #download(id: string): Download {
+    const download = this.#downloads.get(id)
+    if (download === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id })
+    return download
+  }
+}
+
+function fail(download: Download, error: AppError): void {
+  const { code, message, retryable, details } = error
+  download.state = 'failed'
+  download.error = { code, message, retryable, details: { ...details } }
+}
+
+function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  after = '0',
+): { rows: Row[]; next?: string } {
+  const start = Number(after)
+  const end = start + limit
+  return { rows: rows.slice(start, end), ...(end < rows.length && { next: String(end) }) }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

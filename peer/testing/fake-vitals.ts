@@ -1,0 +1,11 @@
+import type { Vitals } from '../web/metrics.ts'
+
+/** The figures of a peer that has done a little. */
+export const fakeVitals: Vitals = {
+  peerId: 'peer1',
+  isIndexConnected: () => true,
+  sentBytes: () => 1_000,
+  receivedBytes: () => 2_000,
+  fileCounts: () => ({ shared: 3, downloaded: 2, replicated: 1 }),
+  downloadCounts: () => ({ waiting: 1, running: 2, done: 3, failed: 4 }),
+}

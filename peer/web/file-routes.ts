@@ -1,0 +1,75 @@
+import Type from 'typebox'
+import type { Clock } from '../../common/clock.ts'
+import { type PeerApi, Pushed } from '../api.ts'
+import { answers, clientSignal, type Web } from './routes.ts'
+import { uploadedBytes } from './upload.ts'
+
+const NameParams = Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) })
+const RestParams = Type.Object({ '*': Type.String() })
+
+/** Sharing and unsharing files. */
+export async function addFileRoutes(
+  web: Web,
+  { api, clock }: { api: PeerApi; clock: Clock },
+): Promise<void> {
+  const owner = Type.Optional(Type.String({ description: 'Default: this peer.' }))
+  const querystring = Type.Object({ owner })
+  web.delete(
+    '/api/files/:name',
+    {
+      schema: {
+        summary: 'Take a file out of the cluster; its owner keeps it on disk',
+        params: NameParams,
+        querystring,
+        response: answers(204, Type.Null()),
+      },
+    },
+    async ({ params, query }, reply) => {
+      await api.unshare(params.name, query.owner, clientSignal(reply))
+      return reply.code(204).send(null)
+    },
+  )
+  // The same for a name whose slashes were left as they are.
+  web.delete(
+    '/api/files/*',
+    { schema: { hide: true, params: RestParams, querystring } },
+    async ({ params, query }, reply) => {
+      await api.unshare(params['*'], query.owner, clientSignal(reply))
+      return reply.code(204).send(null)
+    },
+  )
+
+  // In a scope of its own: here alone a body is a stream of bytes, and nothing else is taken.
+  await web.register(async (uploads: Web) => {
+    uploads.removeAllContentTypeParsers()
+    uploads.addContentTypeParser('application/octet-stream', (_request, _payload, done) =>
+      done(null),
+    )
+    uploads.post(
+      '/api/files',
+      {
+        schema: {
+          summary: 'Share the bytes of the body as a file',
+          consumes: ['application/octet-stream'],
+          querystring: Type.Object({
+            name: Type.String({ description: 'The name it gets in shared/.' }),
+            replace: Type.Boolean({
+              default: false,
+              description: 'Whether a file of this name with other bytes may be replaced.',
+            }),
+            wait: Type.Boolean({
+              default: false,
+              description: 'Whether to answer only when the file has all its copies.',
+            }),
+          }),
+          response: answers(201, Pushed),
+        },
+      },
+      async (request, reply) => {
+        const bytes = uploadedBytes(request, reply, { clock })
+        const pushed = await api.push({ ...request.query, bytes }, clientSignal(reply))
+        return reply.code(201).send(pushed)
+      },
+    )
+  })
+}

@@ -1,0 +1,135 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { fastifySwagger } from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { type FastifySchemaCompiler, fastify } from 'fastify'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Value } from 'typebox/value'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import { type Address, formatAddress } from '../../common/protocol/transport.ts'
+import type { PeerApi } from '../api.ts'
+import { checkAccess } from './access.ts'
+import { addFileRoutes } from './file-routes.ts'
+import { peerMetrics, type Vitals } from './metrics.ts'
+import { addDownloadRoutes, addQuestionRoutes, type Web } from './routes.ts'
+import { answerErrors } from './web-errors.ts'
+
+export interface WebOptions {
+  /** Port 0 takes any free one. */
+  readonly address: Address
+  /** Names under which browsers may call, besides localhost and addresses. */
+  readonly allowedHosts: readonly string[]
+}
+
+export interface WebDependencies {
+  readonly api: PeerApi
+  readonly vitals: Vitals
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The HTTP API. Disposing ends every connection at once. */
+export interface WebServer extends AsyncDisposable {
+  readonly address: Address
+}
+
+/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had */
+export async function startWeb(
+  options: WebOptions,
+  dependencies: WebDependencies,
+): Promise<WebServer> {
+  const web = await buildWeb(options, dependencies)
+  const { host, port } = options.address
+  try {
+    await web.listen({ host, port })
+  } catch (error) {
+    await web.close()
+    throw listenError(options.address, error)
+  }
+  const bound = web.server.address()
+  return {
+    address: { host, port: typeof bound === 'object' && bound !== null ? bound.port : port },
+    [Symbol.asyncDispose]: async () => await web.close(),
+  }
+}
+
+/** The API without a socket. */
+export async function buildWeb(
+  { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
+  { api, vitals, clock, log }: WebDependencies,
+): Promise<Web> {
+  const web = fastify({
+    serverFactory: (handler) => newServer(handler),
+    forceCloseConnections: true,
+    bodyLimit: limits.httpBodyBytesMax,
+    routerOptions: { maxParamLength: 3 * limits.nameBytesMax },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  web.setValidatorCompiler(compileCheck)
+  // Not slower than a serializer compiled from the schema, which is there for the types and the documentation.
+  web.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
+  web.addHook('onRequest', async ({ method, headers }) => {
+    checkAccess({ method, host: headers.host, origin: headers.origin }, ownNames)
+  })
+  answerErrors(web, { log, clock })
+  await web.register(fastifySwagger, {
+    openapi: { info: { title: 'Tandem peer', version: '1' } },
+  })
+  addQuestionRoutes(web, { api })
+  addDownloadRoutes(web, { api })
+  await addFileRoutes(web, { api, clock })
+  addHealthRoutes(web, vitals)
+  await web.ready()
+  return web
+}
+
+/** Checks a part of a request; numbers and truth values of a query come as text and may be left out. */
+const compileCheck: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const check = Compile(schema)
+  return (given: unknown) => {
+    const value =
+      httpPart === 'querystring' ? Value.Convert(schema, Value.Default(schema, given)) : given
+    return check.Check(value) ? { value } : { error: check.Errors(value) }
+  }
+}
+
+/** For whoever looks after the process, and for whoever writes programs against the API. */
+function addHealthRoutes(web: Web, vitals: Vitals): void {
+  const metrics = peerMetrics(vitals)
+  const schema = { hide: true }
+  web.get('/healthz', { schema }, async () => ({
+    status: 'ok',
+    peerId: vitals.peerId,
+    index: vitals.isIndexConnected() ? 'connected' : 'disconnected',
+  }))
+  web.get('/metrics', { schema }, async (_request, reply) => {
+    reply.type(metrics.contentType)
+    return await metrics.metrics()
+  })
+  web.get('/api/openapi.json', { schema }, async () => web.swagger())
+}
+
+function newServer(handler: RequestListener): Server {
+  const server = createServer({
+    headersTimeout: deadlines.httpHeadersMs,
+    // An upload takes as long as it takes; upload.ts watches that it goes on.
+    requestTimeout: 0,
+    keepAliveTimeout: deadlines.connectionIdleMs,
+  })
+  server.setTimeout(deadlines.connectionIdleMs)
+  server.maxConnections = limits.httpConnectionsMax
+  server.on('request', handler)
+  // The client is told to go on only when somebody wants its bytes: see upload.ts.
+  server.on('checkContinue', handler)
+  return server
+}
+
+function listenError(asked: Address, cause: unknown): AppError {
+  const address = formatAddress(asked)
+  if (systemErrorCode(cause) === 'EADDRINUSE')
+    return new AppError('ADDRESS_IN_USE', { address, flag: '--http-port' }, { cause })
+  return new AppError('DIAL_FAILED', { address, reason: reasonOf(cause) }, { cause })
+}
