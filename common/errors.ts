@@ -302,6 +302,18 @@ const rows = {
     status: 421,
     sentence: "This API does not answer to the host name '{host}'.",
   },
+  ORIGIN_REFUSED: {
+    when: 'A web page of another origin tries to change something through the HTTP API.',
+    retryable: false,
+    status: 403,
+    sentence: 'Pages of {origin} may not change anything through this API.',
+  },
+  ROUTE_NOT_FOUND: {
+    when: 'The HTTP API has nothing at this address.',
+    retryable: false,
+    status: 404,
+    sentence: 'The HTTP API has no {method} {path}: GET /api/openapi.json lists what it has.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof rows

@@ -28,6 +28,22 @@ export const limits = {
   nameBytesMax: 1_024,
   /** One segment of a name; NAME_MAX of ext4, XFS, APFS and NTFS. */
   nameSegmentBytesMax: 255,
+  /** Files compared with the catalog at once: keeps the four threads of Node's pool busy. */
+  filesComparedAtOnce: 8,
+  /** Files known to be still written; what is beyond is found quiet by a later scan. */
+  filesSettlingMax: 100_000,
+  /** Paths that a watcher said to look at; what is beyond is found by the next scan. */
+  changeHintsMax: 100_000,
+  /** Files that cannot be shared, with the reason why. */
+  fileProblemsMax: 1_000,
+  /** Changes that a scan writes to the catalog in one transaction: about 5 ms. */
+  catalogChangesPerTransaction: 256,
+  /** Entries of the catalog read at a time, so that memory does not grow with it. */
+  catalogRowsPerRead: 1_000,
+  /** Change numbers that each start leaves out: more than a power cut can take back (WAL checkpoints every 4 MiB). */
+  catalogStartSkips: 2 ** 20,
+  /** Files of one content that are offered for reading; the others are found when these are gone. */
+  localCopiesMax: 16,
   /** A search pattern. */
   queryBytesMax: 1_024,
   /** Rows in one page of a search or a listing. A row is at most about 1.5 KiB of JSON unless its name is escaped. */
