@@ -1,0 +1,42 @@
+/** The catalog's schema, version by version; see `openDatabase`. Never change one that was released: add another. */
+export const catalogMigrations = [
+  `
+  CREATE TABLE catalog (
+    epoch TEXT NOT NULL,
+    last_seq INTEGER NOT NULL,
+    -- The newest drop that was forgotten: whoever has seen less needs the whole inventory.
+    forgotten_seq INTEGER NOT NULL
+  ) STRICT;
+
+  -- A change gives its entry a new number, so that the rows after a number are the changes since.
+  CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL, -- '' unless replicated
+    disk_name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    chunk_root TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX entries_by_name ON entries (kind, name, owner);
+  CREATE INDEX entries_by_content ON entries (sha256);
+
+  -- What is gone, until the index has seen it.
+  CREATE TABLE drops (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    UNIQUE (kind, name, owner)
+  ) STRICT;
+
+  -- Of contents with more than one chunk; a single chunk's hash is the content's.
+  CREATE TABLE chunk_lists (sha256 TEXT PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
+
+  -- Files in shared/ that their owner took out of the cluster and kept on disk.
+  CREATE TABLE unshared (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
+] as const

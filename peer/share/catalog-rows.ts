@@ -1,0 +1,76 @@
+/** Rows of the catalog and what they mean. Integers come as bigint: a modification time in nanoseconds needs 61 bits. */
+import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+import type { CatalogFile, Entry } from './entry.ts'
+import type { Folders } from './folders.ts'
+
+export interface EntryRow {
+  readonly seq: bigint
+  readonly kind: CopyKind
+  readonly name: string
+  readonly owner: string
+  readonly disk_name: string
+  readonly size: bigint
+  readonly mtime_ns: bigint
+  readonly inode: bigint
+  readonly sha256: string
+  readonly chunk_root: string
+}
+
+export interface DropRow {
+  readonly seq: number | bigint
+  readonly kind: CopyKind
+  readonly name: string
+  readonly owner: string
+}
+
+/** A row of either table, with NULLs where a drop has no column. */
+export type ChangeRow = EntryRow | (DropRow & { readonly sha256: null })
+
+export type KeyRow = Pick<EntryRow, 'kind' | 'name' | 'owner'>
+
+export function keyRowOf({ kind, name, owner }: CopyKey): KeyRow {
+  return { kind, name, owner: owner ?? '' }
+}
+
+function keyOf({ kind, name, owner }: KeyRow): CopyKey {
+  return owner === '' ? { kind, name } : { kind, name, owner }
+}
+
+export function entryRowOf({ at, stat, content }: CatalogFile, seq: number): EntryRow {
+  return {
+    ...keyRowOf(at),
+    seq: BigInt(seq),
+    disk_name: at.diskName,
+    size: BigInt(stat.size),
+    mtime_ns: stat.mtimeNs,
+    // SQLite's integers are signed; some file systems number inodes from the other end.
+    inode: BigInt.asIntN(64, stat.ino),
+    sha256: content.sha256,
+    chunk_root: content.chunkRoot,
+  }
+}
+
+export function entryOf(row: EntryRow, folders: Folders): Entry {
+  const key = keyOf(row)
+  const size = Number(row.size)
+  return {
+    at: folders.at(folders.root(key), row.disk_name),
+    stat: { size, mtimeNs: row.mtime_ns, ino: BigInt.asUintN(64, row.inode) },
+    content: { sha256: row.sha256, size, chunkRoot: row.chunk_root },
+    seq: Number(row.seq),
+  }
+}
+
+export function changeOf(row: ChangeRow): Change {
+  const seq = Number(row.seq)
+  if (row.sha256 === null) return { op: 'drop', seq, ...keyOf(row) }
+  return {
+    op: 'put',
+    seq,
+    ...keyOf(row),
+    sha256: row.sha256,
+    size: Number(row.size),
+    chunkRoot: row.chunk_root,
+    modifiedMs: Math.max(0, Number(row.mtime_ns / 1_000_000n)),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Statement } from 'better-sqlite3'
+import type { CopyKind } from '../../common/protocol/messages.ts'
+import type { Database } from '../../common/sqlite.ts'
+import type { ChangeRow, DropRow, EntryRow, KeyRow } from './catalog-rows.ts'
+
+interface CatalogRow {
+  readonly epoch: string
+  readonly last_seq: number
+  readonly forgotten_seq: number
+}
+
+interface ListRequest extends KeyRow {
+  readonly limit: number
+}
+
+export interface Statements {
+  readonly catalog: Statement<[], CatalogRow>
+  readonly create: Statement<[epoch: string]>
+  readonly saveLastSeq: Statement<[seq: number]>
+  readonly saveForgotten: Statement<[seq: number]>
+  readonly get: Statement<[KeyRow], EntryRow>
+  readonly find: Statement<[sha256: string, limit: number], EntryRow>
+  readonly list: Statement<[ListRequest], EntryRow>
+  readonly between: Statement<[afterSeq: number, lastSeq: number, limit: number], EntryRow>
+  readonly totals: Statement<[], { kind: CopyKind; count: number; bytes: number }>
+  readonly insert: Statement<[EntryRow]>
+  readonly remove: Statement<[seq: number]>
+  readonly insertDrop: Statement<[DropRow]>
+  readonly forgetDrop: Statement<[KeyRow]>
+  readonly newestDrop: Statement<[seq: number], { seq: number | null }>
+  readonly forgetDrops: Statement<[seq: number]>
+  readonly changes: Statement<[{ seq: number; limit: number }], ChangeRow>
+  readonly chunkList: Statement<[sha256: string], { hashes: Buffer }>
+  readonly insertChunkList: Statement<[sha256: string, hashes: Uint8Array]>
+  readonly pruneChunkList: Statement<[{ sha256: string }]>
+  readonly isUnshared: Statement<[name: string], { name: string }>
+  readonly insertUnshared: Statement<[name: string]>
+  readonly clearUnshared: Statement<[name: string]>
+}
+
+const byKey = 'kind = @kind AND name = @name AND owner = @owner'
+
+/** Everything that is ever asked of the catalog's database. Rows of entries and changes have bigint integers. */
+export function prepareStatements(database: Database): Statements {
+  const exact = <P extends unknown[] | object, R>(sql: string): Statement<P, R> =>
+    database.prepare<P, R>(sql).safeIntegers() as Statement<P, R>
+  return {
+    catalog: database.prepare('SELECT epoch, last_seq, forgotten_seq FROM catalog'),
+    create: database.prepare('INSERT INTO catalog VALUES (?, 0, 0)'),
+    saveLastSeq: database.prepare('UPDATE catalog SET last_seq = ?'),
+    saveForgotten: database.prepare('UPDATE catalog SET forgotten_seq = ?'),
+
+    get: exact(`SELECT * FROM entries WHERE ${byKey}`),
+    find: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT ?'),
+    list: exact(`
+      SELECT * FROM entries WHERE kind = @kind AND (name, owner) > (@name, @owner)
+      ORDER BY name, owner LIMIT @limit`),
+    between: exact('SELECT * FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?'),
+    totals: database.prepare(
+      'SELECT kind, count(*) AS count, sum(size) AS bytes FROM entries GROUP BY kind',
+    ),
+    insert: database.prepare(`
+      INSERT INTO entries VALUES (@seq, @kind, @name, @owner, @disk_name, @size, @mtime_ns, @inode,
+        @sha256, @chunk_root)`),
+    remove: database.prepare('DELETE FROM entries WHERE seq = ?'),
+
+    insertDrop: database.prepare('INSERT INTO drops VALUES (@seq, @kind, @name, @owner)'),
+    forgetDrop: database.prepare(`DELETE FROM drops WHERE ${byKey}`),
+    newestDrop: database.prepare('SELECT max(seq) AS seq FROM drops WHERE seq <= ?'),
+    forgetDrops: database.prepare('DELETE FROM drops WHERE seq <= ?'),
+    changes: exact(`
+      SELECT seq, kind, name, owner, sha256, size, chunk_root, mtime_ns
+        FROM entries WHERE seq > @seq
+      UNION ALL
+      SELECT seq, kind, name, owner, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
+      ORDER BY seq LIMIT @limit`),
+
+    chunkList: database.prepare('SELECT hashes FROM chunk_lists WHERE sha256 = ?'),
+    insertChunkList: database.prepare('INSERT OR IGNORE INTO chunk_lists VALUES (?, ?)'),
+    pruneChunkList: database.prepare(`
+      DELETE FROM chunk_lists WHERE sha256 = @sha256
+        AND NOT EXISTS (SELECT 1 FROM entries WHERE sha256 = @sha256)`),
+
+    isUnshared: database.prepare('SELECT name FROM unshared WHERE name = ?'),
+    insertUnshared: database.prepare('INSERT OR IGNORE INTO unshared VALUES (?)'),
+    clearUnshared: database.prepare('DELETE FROM unshared WHERE name = ?'),
+  }
+}

@@ -1,0 +1,231 @@
+import SQLite from 'better-sqlite3'
+import { hashBytes } from '../../common/content/chunks.ts'
+import { AppError, reasonOf } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
+import { type Database, openDatabase } from '../../common/sqlite.ts'
+import { catalogMigrations } from './catalog-migrations.ts'
+import { changeOf, type EntryRow, entryOf, entryRowOf, keyRowOf } from './catalog-rows.ts'
+import { prepareStatements, type Statements } from './catalog-statements.ts'
+import type { CatalogFile, Entry } from './entry.ts'
+import type { Folders } from './folders.ts'
+
+export interface Totals {
+  readonly count: number
+  readonly bytes: number
+}
+
+/**
+ * What this peer has, on disk, each change numbered. A number is never used twice, but numbers are
+ * skipped. Everything here is synchronous; `group` makes one transaction of many changes.
+ * Every method that changes something throws AppError DISK_FULL or DISK_FAILED and then leaves the catalog as it was.
+ */
+export class Catalog implements Disposable {
+  readonly epoch: string
+  readonly #folders: Folders
+  readonly #database: Database
+  readonly #statements: Statements
+  readonly #listeners = new Set<() => void>()
+  #lastSeq: number
+  #isComplete = false
+  #totals: Record<CopyKind, Totals>
+
+  /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
+  constructor(folders: Folders, { random }: { random: Random }) {
+    this.#folders = folders
+    this.#database = openDatabase(folders.catalog, { migrations: catalogMigrations })
+    this.#statements = prepareStatements(this.#database)
+    const { epoch, lastSeq } = this.#begin(random)
+    this.epoch = epoch
+    this.#lastSeq = lastSeq
+    this.#totals = this.#countAll()
+  }
+
+  /**
+   * A power cut may take the last commits back after the index has seen them. Their numbers must not
+   * mean other changes then: each start skips more numbers than can be lost.
+   */
+  #begin(random: Random): { epoch: string; lastSeq: number } {
+    const { catalog, create, saveLastSeq } = this.#statements
+    const { epoch, last_seq } = catalog.get() ?? { epoch: randomId(random), last_seq: undefined }
+    if (last_seq === undefined) create.run(epoch)
+    const lastSeq = (last_seq ?? 0) + limits.catalogStartSkips
+    saveLastSeq.run(lastSeq)
+    return { epoch, lastSeq }
+  }
+
+  /** The number of the newest change. */
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  /** Whether everything on disk has been compared with it since the start. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  /** The first scan has ended; listeners are told. */
+  markComplete(): void {
+    this.#isComplete = true
+    this.#tell()
+  }
+
+  get(key: CopyKey): Entry | undefined {
+    const row = this.#statements.get.get(keyRowOf(key))
+    return row && entryOf(row, this.#folders)
+  }
+
+  /** Some entries that hold a content; at most `limits.localCopiesMax`. */
+  find(sha256: string): Entry[] {
+    return this.#entries(this.#statements.find.all(sha256, limits.localCopiesMax))
+  }
+
+  /** The hashes of a content's chunks, if an entry holds it. */
+  chunkList(sha256: string): Buffer | undefined {
+    const row = this.#statements.chunkList.get(sha256)
+    if (row !== undefined) return row.hashes
+    return this.find(sha256).length === 0 ? undefined : Buffer.from(sha256, 'hex')
+  }
+
+  /** Entries of a kind by name, then owner, after the given ones. */
+  list(kind: CopyKind, limit: number, after?: { name: string; owner?: string }): Entry[] {
+    const from = { name: after?.name ?? '', owner: after?.owner ?? '' }
+    return this.#entries(this.#statements.list.all({ kind, ...from, limit }))
+  }
+
+  /** Entries by their number, after the given one and up to another. */
+  entriesBetween(afterSeq: number, lastSeq: number, limit: number): Entry[] {
+    return this.#entries(this.#statements.between.all(afterSeq, lastSeq, limit))
+  }
+
+  totals(): Readonly<Record<CopyKind, Totals>> {
+    return { ...this.#totals }
+  }
+
+  /** Records a file. One whose content is known under this key keeps its number. A shared one is not unshared any more. */
+  put(file: CatalogFile, chunkList: Uint8Array): Entry {
+    return this.group(() => {
+      const before = this.get(file.at)
+      const { content, at } = file
+      if (at.kind === 'shared') this.#statements.clearUnshared.run(at.name)
+      const isKnown = before?.content.sha256 === content.sha256
+      const seq = isKnown ? before.seq : ++this.#lastSeq
+      if (before !== undefined) this.#remove(before)
+      this.#statements.forgetDrop.run(keyRowOf(at))
+      this.#statements.insert.run(entryRowOf(file, seq))
+      if (chunkList.byteLength > hashBytes)
+        this.#statements.insertChunkList.run(content.sha256, chunkList)
+      this.#count(at.kind, 1, content.size)
+      if (before !== undefined && !isKnown) this.#statements.pruneChunkList.run(before.content)
+      return { ...file, seq }
+    })
+  }
+
+  /** Forgets an entry, if there is one, and remembers that it is gone. */
+  drop(key: CopyKey): void {
+    const before = this.get(key)
+    if (before === undefined) return
+    this.group(() => {
+      this.#remove(before)
+      this.#statements.pruneChunkList.run(before.content)
+      this.#statements.insertDrop.run({ ...keyRowOf(key), seq: ++this.#lastSeq })
+    })
+  }
+
+  /** Drops a shared file from the catalog and keeps scans from taking it up again. */
+  unshare(name: string): void {
+    this.group(() => {
+      this.drop({ kind: 'shared', name })
+      this.#statements.insertUnshared.run(name)
+    })
+  }
+
+  isUnshared(name: string): boolean {
+    return this.#statements.isUnshared.get(name) !== undefined
+  }
+
+  /** The changes after a number, in order, each key once and as it is now. */
+  changesSince(seq: number, limit: number): Change[] {
+    return this.#statements.changes.all({ seq, limit }).map(changeOf)
+  }
+
+  /** Whether the changes since `seq` bring someone who has seen up to it up to date. */
+  canResumeFrom(seq: number): boolean {
+    const forgottenSeq = Number(this.#statements.catalog.get()?.forgotten_seq ?? 0)
+    return seq > 0 && seq >= forgottenSeq && seq <= this.#lastSeq
+  }
+
+  /** The index has seen the changes up to `seq`: drops among them need not be remembered. */
+  seenByIndex(seq: number): void {
+    const newest = this.#statements.newestDrop.get(seq)?.seq
+    if (newest === undefined || newest === null) return
+    this.group(() => {
+      this.#statements.saveForgotten.run(newest)
+      this.#statements.forgetDrops.run(newest)
+    })
+  }
+
+  /** Runs `work` as one transaction; listeners hear of it once, if it made changes. */
+  group<T>(work: () => T): T {
+    if (this.#database.inTransaction) return work()
+    const seqBefore = this.#lastSeq
+    const result = this.#transact(() => {
+      const worked = work()
+      if (this.#lastSeq !== seqBefore) this.#statements.saveLastSeq.run(this.#lastSeq)
+      return worked
+    })
+    if (this.#lastSeq !== seqBefore) this.#tell()
+    return result
+  }
+
+  /** Calls `listener` after changes were committed and when the catalog is complete, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #transact<T>(work: () => T): T {
+    try {
+      return this.#database.transaction(work)()
+    } catch (error) {
+      this.#totals = this.#countAll()
+      if (!(error instanceof SQLite.SqliteError)) throw error
+      const path = this.#folders.catalog
+      if (error.code === 'SQLITE_FULL')
+        throw new AppError('DISK_FULL', { path, neededBytes: 1 }, { cause: error })
+      const details = { action: 'write the catalog', path, reason: reasonOf(error) }
+      throw new AppError('DISK_FAILED', details, { cause: error })
+    }
+  }
+
+  #remove({ seq, at, content }: Entry): void {
+    this.#statements.remove.run(seq)
+    this.#count(at.kind, -1, -content.size)
+  }
+
+  #count(kind: CopyKind, count: number, bytes: number): void {
+    const before = this.#totals[kind]
+    this.#totals[kind] = { count: before.count + count, bytes: before.bytes + bytes }
+  }
+
+  #countAll(): Record<CopyKind, Totals> {
+    const none = { count: 0, bytes: 0 }
+    const totals = { shared: none, downloaded: none, replicated: none }
+    for (const { kind, count, bytes } of this.#statements.totals.all())
+      totals[kind] = { count, bytes }
+    return totals
+  }
+
+  #entries(rows: EntryRow[]): Entry[] {
+    return rows.map((row) => entryOf(row, this.#folders))
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close()
+  }
+}

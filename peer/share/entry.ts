@@ -1,0 +1,16 @@
+import type { FileStat } from '../../common/content/hash.ts'
+import type { Content } from '../../common/protocol/messages.ts'
+import type { Location } from './folders.ts'
+
+/** A file on disk and the content it had when it was read. */
+export interface CatalogFile {
+  readonly at: Location
+  readonly stat: FileStat
+  readonly content: Content
+}
+
+/** A file of the catalog. */
+export interface Entry extends CatalogFile {
+  /** The number of the change that made it what it is. */
+  readonly seq: number
+}

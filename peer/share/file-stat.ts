@@ -1,0 +1,11 @@
+import type { BigIntStats } from 'node:fs'
+import type { FileStat } from '../../common/content/hash.ts'
+
+export function fileStatOf(stats: BigIntStats): FileStat {
+  return { size: Number(stats.size), mtimeNs: stats.mtimeNs, ino: stats.ino }
+}
+
+/** Whether a file is still, without reading it, the one it was. */
+export function isSameStat(one: FileStat, other: FileStat): boolean {
+  return one.size === other.size && one.mtimeNs === other.mtimeNs && one.ino === other.ino
+}

@@ -1,0 +1,155 @@
+/**
+ * The folders of a peer, and the only place that turns names into paths and back.
+ *
+ *   <data>/shared/<name>  downloaded/<name>  replicated/<owner>/<name>      what the user sees
+ *   <data>/.tandem/catalog.db  incoming/                                    the peer's own
+ *
+ * A file's name is its path below one of the first three, in Unicode normal form C; its disk name is
+ * the same path as the file system spells it.
+ */
+import { lstat, mkdir, readdir, realpath } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { isPeerId, nameProblem, windowsNameProblem } from '../../common/ids.ts'
+import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+
+/** One of the folders whose files are shared with others. */
+export interface Root {
+  readonly kind: CopyKind
+  /** There exactly when `kind` is replicated. */
+  readonly owner?: string
+  readonly path: string
+}
+
+/** Where a file of a root is, or may be. */
+export interface Location extends CopyKey {
+  readonly root: string
+  readonly diskName: string
+  readonly path: string
+}
+
+export class Folders {
+  readonly data: string
+  readonly shared: string
+  readonly downloaded: string
+  readonly replicated: string
+  readonly catalog: string
+  readonly incoming: string
+
+  /** @param data the absolute path of the peer's data folder */
+  constructor(data: string) {
+    this.data = data
+    this.shared = join(data, 'shared')
+    this.downloaded = join(data, 'downloaded')
+    this.replicated = join(data, 'replicated')
+    this.catalog = join(data, '.tandem', 'catalog.db')
+    this.incoming = join(data, '.tandem', 'incoming')
+  }
+
+  /** Creates those that are missing. @throws AppError DISK_FAILED */
+  async create(): Promise<void> {
+    for (const path of [this.shared, this.downloaded, this.replicated, this.incoming]) {
+      try {
+        await mkdir(path, { recursive: true })
+      } catch (error) {
+        const details = { action: 'create the folder', path, reason: reasonOf(error) }
+        throw new AppError('DISK_FAILED', details, { cause: error })
+      }
+    }
+  }
+
+  root({ kind, owner }: Pick<CopyKey, 'kind' | 'owner'>): Root {
+    if (kind !== 'replicated' || owner === undefined) return { kind, path: this[kind] }
+    return { kind, owner, path: join(this.replicated, owner) }
+  }
+
+  /** All roots there are now. */
+  async roots(): Promise<Root[]> {
+    const own = [this.root({ kind: 'shared' }), this.root({ kind: 'downloaded' })]
+    const items = await readdir(this.replicated, { withFileTypes: true }).catch(() => [])
+    const owners = items.filter((item) => item.isDirectory() && isPeerId(item.name))
+    return [...own, ...owners.map(({ name }) => this.root({ kind: 'replicated', owner: name }))]
+  }
+
+  /** Where the file with this disk name is. */
+  at({ kind, owner, path: root }: Root, diskName: string): Location {
+    const name = diskName.normalize('NFC')
+    return {
+      kind,
+      ...(owner === undefined ? {} : { owner }),
+      name,
+      root,
+      diskName,
+      path: join(root, diskName),
+    }
+  }
+
+  /**
+   * Where a file of this key is put.
+   * @throws AppError NAME_INVALID
+   */
+  place({ name, ...of }: CopyKey): Location {
+    const reason = unusableName(name)
+    if (reason !== undefined)
+      throw new AppError('NAME_INVALID', { name: name.slice(0, 200), reason })
+    return this.at(this.root(of), name)
+  }
+
+  /** The location that an absolute path means; undefined when it is below no root. */
+  locate(path: string): Location | undefined {
+    const [kind, ...rest] = relative(this.data, path).split(sep)
+    if (kind === 'replicated') {
+      const owner = rest.shift()
+      if (owner === undefined || !isPeerId(owner) || rest.length === 0) return undefined
+      return this.at(this.root({ kind, owner }), rest.join('/'))
+    }
+    if ((kind !== 'shared' && kind !== 'downloaded') || rest.length === 0) return undefined
+    return this.at(this.root({ kind }), rest.join('/'))
+  }
+}
+
+/** Why a name cannot be used on this machine, or undefined when it can. */
+export function unusableName(name: string): string | undefined {
+  return nameProblem(name) ?? (process.platform === 'win32' ? windowsNameProblem(name) : undefined)
+}
+
+/** Whether `path` is `folder` or lies below it; both absolute and without symbolic links. */
+export function isInside(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}
+
+/**
+ * Creates the folders above a file that is about to be written.
+ * @returns those whose entries are new, the deepest first: the file's own folder, and the parents of
+ *   the folders that were created
+ * @throws AppError NAME_INVALID when a part of the name is a file here, or a link that leaves the root
+ */
+export async function makeParents({ name, root, path }: Location): Promise<string[]> {
+  const parent = dirname(path)
+  await mkdir(root, { recursive: true })
+  const existing = await deepestExisting(parent)
+  if (!isInside(await realpath(root), await realpath(existing)))
+    throw new AppError('NAME_INVALID', { name, reason: 'a link in it leaves the folder' })
+  const changed = [parent]
+  try {
+    await mkdir(parent, { recursive: true })
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
+    const reason = `'${relative(root, existing)}' is a file here`
+    throw new AppError('NAME_INVALID', { name, reason }, { cause: error })
+  }
+  for (let folder = parent; folder !== existing; folder = dirname(folder))
+    changed.push(dirname(folder))
+  return changed
+}
+
+async function deepestExisting(folder: string): Promise<string> {
+  for (let path = folder; ; path = dirname(path)) {
+    const isThere = await lstat(path).then(
+      () => true,
+      () => false,
+    )
+    if (isThere || path === dirname(path)) return path
+  }
+}

@@ -1,0 +1,83 @@
+import type { Cancel, Clock } from '../../common/clock.ts'
+import type { FileStat } from '../../common/content/hash.ts'
+import { limits } from '../../common/limits.ts'
+import { isQuiet, type Moment, type Observation, observe } from './quietness.ts'
+
+export interface SettlingOptions {
+  /** How long a file must be unchanged before it is read. */
+  readonly quietMs: number
+  /** Called with each path that may have become quiet. */
+  onDue(path: string): void
+}
+
+/** A changed file whose entry is this many quiet times out of date is no copy of anything any more. */
+const restlessFactor = 10
+
+/** Remembers files that are being written, and asks for another look at each. */
+export class Settling implements Disposable {
+  readonly #options: SettlingOptions
+  readonly #clock: Clock
+  readonly #observations = new Map<string, Observation>()
+  /** When to ask for another look (monotonic), the earliest first. */
+  readonly #dueMs = new Map<string, number>()
+  #cancelTimer: Cancel | undefined
+
+  constructor(options: SettlingOptions, { clock }: { clock: Clock }) {
+    this.#options = options
+    this.#clock = clock
+  }
+
+  /**
+   * Takes note of a file that differs from its entry.
+   * @returns `quiet`: it can be read. `restless`: it has not been for long. `settling`: otherwise.
+   */
+  judge(path: string, stat: FileStat): 'quiet' | 'settling' | 'restless' {
+    const { quietMs } = this.#options
+    const now = this.#now()
+    const observation = observe(stat, this.#observations.get(path), now)
+    this.forget(path)
+    if (isQuiet(observation, now, quietMs)) return 'quiet'
+    // What finds no room here is looked at again by the next scan.
+    if (this.#observations.size < limits.filesSettlingMax) {
+      this.#observations.set(path, observation)
+      this.#dueMs.set(path, now.monotonicMs + quietMs)
+      this.#setTimer()
+    }
+    const isRestless = now.monotonicMs - observation.restlessSinceMs >= restlessFactor * quietMs
+    return isRestless ? 'restless' : 'settling'
+  }
+
+  /** The file at `path` is gone, or is as its entry says. */
+  forget(path: string): void {
+    this.#observations.delete(path)
+    this.#dueMs.delete(path)
+  }
+
+  #setTimer(): void {
+    const [nextMs] = this.#dueMs.values()
+    if (nextMs === undefined || this.#cancelTimer !== undefined) return
+    this.#cancelTimer = this.#clock.after(nextMs - this.#clock.monotonicMs(), () => {
+      this.#cancelTimer = undefined
+      this.#onTimer()
+    })
+  }
+
+  #onTimer(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const [path, dueMs] of this.#dueMs) {
+      if (dueMs > nowMs) break
+      this.#dueMs.delete(path)
+      this.#options.onDue(path)
+    }
+    this.#setTimer()
+  }
+
+  #now(): Moment {
+    return { wallMs: this.#clock.nowMs(), monotonicMs: this.#clock.monotonicMs() }
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancelTimer?.()
+    this.#dueMs.clear()
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * What this peer has: its three folders, kept in a catalog.
+ *
+ *   disk -> Scanner (scan, watch) -> Catalog -> announce, serve, list
+ *   push, fetch -> Incoming/partial file -> Placer -> disk and Catalog
+ */
+import { statfs } from 'node:fs/promises'
+import { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import type { Log } from '../../common/log.ts'
+import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
+import { Catalog, type Totals } from './catalog.ts'
+import { diskError } from './disk-error.ts'
+import type { Entry } from './entry.ts'
+import { Folders } from './folders.ts'
+import { type Incoming, IncomingFolder } from './incoming.ts'
+import { type Adoption, isUntouched, Placer } from './placer.ts'
+import type { Problem } from './problems.ts'
+import { Scanner } from './scanner.ts'
+import { type WatchFolders, watchFolders } from './watch-folders.ts'
+
+export interface ShareOptions {
+  /** The peer's data folder, absolute. */
+  readonly dataPath: string
+  /** How long a file must be unchanged before it is read. */
+  readonly quietMs: number
+  /** From the end of one full scan to the next. */
+  readonly rescanMs: number
+}
+
+interface Dependencies {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly watch?: WatchFolders
+}
+
+export class Share implements AsyncDisposable {
+  readonly #catalog: Catalog
+  readonly #options: ShareOptions
+  readonly #dependencies: Dependencies
+  readonly #folders: Folders
+  readonly #work: BackgroundWork
+  readonly #scanner: Scanner
+  readonly #placer: Placer
+  readonly #incoming: IncomingFolder
+  readonly #ready = Promise.withResolvers<void>()
+  /** What must end before the catalog is closed. */
+  readonly #operations = new Set<Promise<unknown>>()
+  #disposed: Promise<void> | undefined
+
+  private constructor(options: ShareOptions, folders: Folders, dependencies: Dependencies) {
+    this.#options = options
+    this.#dependencies = dependencies
+    this.#folders = folders
+    this.#catalog = new Catalog(folders, dependencies)
+    this.#work = new BackgroundWork(dependencies)
+    this.#placer = new Placer({ folders, catalog: this.#catalog })
+    this.#ready.promise.catch(() => {})
+    this.#incoming = new IncomingFolder(folders.incoming, dependencies)
+    this.#scanner = new Scanner(options, {
+      ...dependencies,
+      folders,
+      catalog: this.#catalog,
+      work: this.#work,
+    })
+  }
+
+  /**
+   * Opens the data folder, created if absent, and begins to scan it.
+   * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+   */
+  static async start(options: ShareOptions, dependencies: Dependencies): Promise<Share> {
+    const folders = new Folders(options.dataPath)
+    await folders.create()
+    const share = new Share(options, folders, dependencies)
+    // Not before the catalog is open: the leftovers could be another process's.
+    await share.#incoming.clear()
+    share.#work.start('keep the catalog', (signal) => share.#keepCatalog(signal))
+    return share
+  }
+
+  /** Resolves when the first scan has ended: all files that were there and quiet are in the catalog. */
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  /** For announcing. */
+  get catalog(): Pick<
+    Catalog,
+    | 'epoch'
+    | 'lastSeq'
+    | 'isComplete'
+    | 'changesSince'
+    | 'canResumeFrom'
+    | 'seenByIndex'
+    | 'onChange'
+  > {
+    return this.#catalog
+  }
+
+  /** Files that hold a content; some of them, when there are many. */
+  find(sha256: string): Entry[] {
+    return this.#catalog.find(sha256)
+  }
+
+  /** The hashes of a content's chunks in order, if this peer holds it. */
+  chunkList(sha256: string): Buffer | undefined {
+    return this.#catalog.chunkList(sha256)
+  }
+
+  get(key: CopyKey): Entry | undefined {
+    return this.#catalog.get(key)
+  }
+
+  /** Files of a kind, by name and then owner, after the given ones. */
+  list(kind: CopyKind, limit: number, after?: { name: string; owner?: string }): Entry[] {
+    return this.#catalog.list(kind, limit, after)
+  }
+
+  totals(): Readonly<Record<CopyKind, Totals>> {
+    return this.#catalog.totals()
+  }
+
+  /** What lies in the folders and is not shared, and why. */
+  problems(): Problem[] {
+    return this.#scanner.problems.list()
+  }
+
+  /** Room for this process on the disk of the data folder. @throws AppError DISK_FAILED */
+  async freeBytes(): Promise<number> {
+    const path = this.#folders.data
+    try {
+      const { bavail, bsize } = await statfs(path)
+      return bavail * bsize
+    } catch (error) {
+      throw diskError({ action: 'measure the disk of', path, neededBytes: 0 }, error)
+    }
+  }
+
+  /** The file at `path` was not as its entry says: it is looked at again soon. */
+  recheck(path: string): void {
+    this.#work.start('look again at a file', async () => await this.#scanner.recheck(path))
+  }
+
+  /** See {@link Placer.adopt}. */
+  async adopt(adoption: Adoption): Promise<Entry> {
+    return await this.#track(() => this.#placer.adopt(adoption))
+  }
+
+  /**
+   * Takes a stream of bytes into shared/. A name that was unshared is shared again.
+   * @throws AppError NAME_INVALID, NAME_EXISTS, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
+   *   signal's reason; what the stream throws. Nothing is left behind then.
+   */
+  async receive(
+    bytes: AsyncIterable<Uint8Array>,
+    options: { name: string; replace: boolean; signal?: AbortSignal },
+  ): Promise<Entry> {
+    const name = parseName(options.name)
+    await using incoming = await this.#incoming.receive(bytes, options.signal)
+    const { partialPath, content, chunkList } = incoming
+    const { replace } = options
+    return await this.adopt({ kind: 'shared', name, partialPath, content, chunkList, replace })
+  }
+
+  /**
+   * Puts a copy of a content that this peer holds into downloaded/.
+   * @returns undefined when it holds none
+   * @throws AppError NAME_INVALID, DISK_FULL, DISK_FAILED, STOPPING
+   */
+  async copyLocal(sha256: string, name: string): Promise<Entry | undefined> {
+    const own = this.#catalog.get({ kind: 'downloaded', name })
+    if (own?.content.sha256 === sha256 && (await isUntouched(own))) return own
+    for (const { at, content } of this.#catalog.find(sha256)) {
+      await using incoming = await this.#copy({ path: at.path, size: content.size })
+      if (incoming?.content.sha256 !== sha256) {
+        this.recheck(at.path)
+        continue
+      }
+      const { partialPath, chunkList } = incoming
+      return await this.adopt({ kind: 'downloaded', name, partialPath, content, chunkList })
+    }
+    return undefined
+  }
+
+  /** See {@link Placer.removeReplica}. */
+  async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
+    await this.#track(() => this.#placer.removeReplica(copy))
+  }
+
+  /**
+   * Takes a file out of the catalog and leaves it on disk; scans pass it by until it is pushed again.
+   * @throws AppError NOT_SHARED
+   */
+  unshare(name: string): void {
+    if (this.#catalog.get({ kind: 'shared', name }) === undefined && !this.isUnshared(name))
+      throw new AppError('NOT_SHARED', { name })
+    this.#catalog.unshare(name)
+  }
+
+  isUnshared(name: string): boolean {
+    return this.#catalog.isUnshared(name)
+  }
+
+  /** Ends the scan that is running and waits for files that are being put into place. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#dispose()
+    await this.#disposed
+  }
+
+  async #dispose(): Promise<void> {
+    this.#ready.reject(new AppError('STOPPING'))
+    await this.#work[Symbol.asyncDispose]()
+    while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
+    this.#scanner[Symbol.dispose]()
+    this.#catalog[Symbol.dispose]()
+  }
+
+  async #keepCatalog(signal: AbortSignal): Promise<void> {
+    const { clock, log, watch = watchFolders } = this.#dependencies
+    await using watching = new AsyncDisposableStack()
+    for (;;) {
+      const isScanned = await this.#scan(signal)
+      if (isScanned && !this.#catalog.isComplete) {
+        this.#catalog.markComplete()
+        this.#ready.resolve()
+        log.info({ files: this.totals(), problems: this.problems().length }, 'first scan has ended')
+        // What changed before the watcher had begun is found by the scan that follows.
+        watching.use(await this.#watch(watch))
+      } else await clock.sleep(this.#options.rescanMs, signal)
+    }
+  }
+
+  /** @returns whether it came to its end */
+  async #scan(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#scanner.scan(signal)
+      return true
+    } catch (error) {
+      signal.throwIfAborted()
+      this.#dependencies.log.error({ error }, 'scan failed')
+      return false
+    }
+  }
+
+  #watch(watch: WatchFolders): Promise<AsyncDisposable> {
+    const { shared, downloaded, replicated } = this.#folders
+    const onChange = (path: string): void => this.#scanner.look(path)
+    return watch([shared, downloaded, replicated], onChange, this.#dependencies)
+  }
+
+  /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */
+  async #copy(source: { path: string; size: number }): Promise<Incoming | undefined> {
+    try {
+      return await this.#incoming.copy(source)
+    } catch (error) {
+      if (hasCode(error, 'DISK_FULL')) throw error
+      return undefined
+    }
+  }
+
+  async #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#disposed !== undefined) throw new AppError('STOPPING')
+    const operation = work()
+    this.#operations.add(operation)
+    try {
+      return await operation
+    } finally {
+      this.#operations.delete(operation)
+    }
+  }
+}
