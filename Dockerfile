@@ -1,0 +1,22 @@
+# One image for the index and the peers: its arguments are those of `tandem`.
+FROM node:26-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+
+# The packages come first: this layer is made again only when they change. None needs its install
+# script: better-sqlite3, which would compile, comes with binaries.
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --loglevel=error
+
+COPY . .
+RUN ln -s /app/bin/tandem.js /usr/local/bin/tandem && install -d -o node -g node data logs
+
+USER node
+# Folders that belong to a group are to be written by the whole group (docker-compose.yml, `folders`);
+# exec makes Node.js the container's first process, which gets the signals.
+ENTRYPOINT ["sh", "-c", "umask 002 && exec node bin/tandem.js \"$@\"", "tandem"]
+
+# Where the process answers /healthz: 7001 for an index, 8100 for peer1.
+ENV HEALTH_PORT=8100
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
+  "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -1,0 +1,17 @@
+import { Command, Option } from 'commander'
+import type { Settings, SettingsTable } from '../common/settings.ts'
+
+/** Gives `command` the flags of these settings, and --config. Their defaults stay with the settings. */
+export function addSettingOptions(
+  command: Command,
+  sections: readonly Settings<SettingsTable>[],
+): Command {
+  for (const { table } of sections)
+    for (const row of Object.values(table)) {
+      if (row.flag === undefined) continue
+      const isSwitch = row.default === false
+      const shown = row.default === undefined || isSwitch || row.default === '' ? '' : ` (default: ${String(row.default)})`
+      command.addOption(new Option(isSwitch ? row.flag : `${row.flag} <value>`, row.doc + shown))
+    }
+  return command.option('--config <file>', 'settings file (default: config/config.json, if there)')
+}

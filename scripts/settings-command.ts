@@ -1,0 +1,75 @@
+import { Command } from 'commander'
+import { logSettings } from '../common/log-settings.ts'
+import {
+  configFile,
+  type LoadedSettings,
+  loadSettings,
+  type SettingsTable,
+  variableOf,
+} from '../common/settings.ts'
+import { indexSettings } from '../indexing-server/settings.ts'
+import { printable, printableJson } from '../peer/cli/printable.ts'
+import { tableText } from '../peer/cli/table.ts'
+import type { Terminal } from '../peer/cli/terminal.ts'
+import { loadPeerSettings } from '../peer/settings.ts'
+
+interface Options {
+  readonly peer?: string
+  readonly config?: string
+  readonly json?: boolean
+}
+
+interface Row {
+  readonly setting: string
+  readonly value: unknown
+  readonly origin: string
+  readonly variable: string
+}
+
+/** `tandem settings`: what a process started here and now would run with, and why. */
+export function settingsCommand(terminal: Terminal): Command {
+  return new Command('settings')
+    .description('Shows every setting: its value, where that comes from, and its environment variable.')
+    .option('--peer <id>', 'which peer (default: as configured, or peer1)')
+    .option('--config <file>', 'settings file (default: config/config.json, if there)')
+    .option('--json', 'answer with JSON, for programs')
+    .action(async (options: Options) => {
+      const rows = effectiveSettings(options)
+      await terminal.print(options.json ? printableJson(rows, 2) : rowsText(rows, terminal))
+    })
+}
+
+/** @throws AppError SETTING_INVALID, PEER_ID_INVALID */
+function effectiveSettings({ peer, config }: Options): Row[] {
+  const file = configFile(config)
+  return [
+    ...rowsOf('index', loadSettings(indexSettings, { file })),
+    ...rowsOf('peer', loadPeerSettings({ file, flags: { peer } })),
+    ...rowsOf('log', loadSettings(logSettings, { file })),
+  ]
+}
+
+function rowsOf(
+  section: 'index' | 'peer' | 'log',
+  { values, origins }: LoadedSettings<SettingsTable>,
+): Row[] {
+  return Object.entries(values).map(([key, value]) => ({
+    setting: `${section}.${key}`,
+    value: value ?? null,
+    origin: origins[key] ?? 'default',
+    variable: variableOf(section, key),
+  }))
+}
+
+function rowsText(rows: readonly Row[], terminal: Terminal): string {
+  return tableText(
+    [{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'FROM' }, { title: 'ENVIRONMENT VARIABLE' }],
+    rows.map(({ setting, value, origin, variable }) => [
+      setting,
+      value === null || value === '' ? '-' : printable(String(value)),
+      origin === 'default' ? terminal.style('dim', origin) : printable(origin),
+      terminal.style('dim', variable),
+    ]),
+    (title) => terminal.style('bold', title),
+  )
+}
