@@ -77,8 +77,8 @@ async function unchangedFile(
 }
 
 /**
- * The bytes as they are sent. The file is taken only when the first is asked for: pieces that are
- * never asked for, because the connection ended, hold nothing. Once bytes are promised, a file that
+ * The bytes as they are sent. The file is taken again when the first is asked for, so that replies
+ * which wait in line, or never leave, hold no file open. Once bytes are promised, a file that
  * changed can only end the connection.
  */
 async function* piecesOf(

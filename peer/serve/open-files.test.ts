@@ -1,0 +1,77 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { OpenFiles } from './open-files.ts'
+import type { ServedFile } from './served-contents.ts'
+
+async function aDisk(): Promise<{
+  openFiles: OpenFiles
+  clock: FakeClock
+  aFile(name: string): Promise<ServedFile>
+}> {
+  const folder = await temporaryFolder()
+  const clock = new FakeClock()
+  const openFiles = new OpenFiles({ clock })
+  onTestFinished(async () => {
+    await openFiles[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  })
+  const aFile = async (name: string): Promise<ServedFile> => {
+    const path = join(folder.path, name)
+    await writeFile(path, name)
+    const { content, stat } = await hashFile(path)
+    return { at: { name, path }, content, stat }
+  }
+  return { openFiles, clock, aFile }
+}
+
+test('two readers share one handle, which is closed when it was idle for a while', async () => {
+  const { openFiles, clock, aFile } = await aDisk()
+  const file = await aFile('a')
+  const one = await openFiles.use(file)
+  const other = await openFiles.use(file)
+  expect(one.handle).toBe(other.handle)
+  one[Symbol.dispose]()
+  one[Symbol.dispose]()
+  await clock.advance(2 * deadlines.openFileIdleMs)
+  expect(openFiles.size).toBe(1)
+  other[Symbol.dispose]()
+  await clock.advance(deadlines.openFileIdleMs - 1)
+  expect(openFiles.size).toBe(1)
+  await clock.advance(1)
+  expect(openFiles.size).toBe(0)
+  expect(clock.pending).toBe(0)
+})
+
+test('idle files are bounded, those in use are not closed', async () => {
+  const { openFiles, aFile } = await aDisk()
+  const used = await openFiles.use(await aFile('used'))
+  for (let i = 0; i < limits.idleOpenFilesMax + 10; i += 1) {
+    using _ = await openFiles.use(await aFile(`file ${i}`))
+  }
+  expect(openFiles.size).toBe(limits.idleOpenFilesMax + 1)
+  expect((await used.handle.stat()).size).toBe(4)
+  used[Symbol.dispose]()
+})
+
+test('a reader keeps its handle when another one finds the file changed', async () => {
+  const { openFiles, aFile } = await aDisk()
+  const file = await aFile('a')
+  const one = await openFiles.use(file)
+  await appendFile(file.at.path, 'more')
+  await expect(openFiles.use(file)).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
+  expect(openFiles.size).toBe(0)
+  expect((await one.handle.stat()).size).toBe(5)
+  one[Symbol.dispose]()
+})
+
+test('after the end nothing is opened', async () => {
+  const { openFiles, aFile } = await aDisk()
+  const file = await aFile('a')
+  await openFiles[Symbol.asyncDispose]()
+  await expect(openFiles.use(file)).rejects.toMatchObject({ code: 'STOPPING' })
+})

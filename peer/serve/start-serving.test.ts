@@ -1,0 +1,226 @@
+import { appendFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
+import { BufferSink } from '../../common/protocol/bulk.ts'
+import { connect } from '../../common/protocol/client.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import { aContent, chunkOf, type TestContent } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { MemoryTransport } from '../../common/testing/memory-transport.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import type { ServedFile } from './served-contents.ts'
+import { type Serving, startServing } from './start-serving.ts'
+
+const mebibyte = 1024 * 1024
+
+class World {
+  readonly clock = new FakeClock()
+  readonly transport = new MemoryTransport()
+  readonly rechecked: string[] = []
+  readonly #files: ServedFile[] = []
+  readonly #chunkLists = new Map<string, Buffer>()
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  /** A file on the disk that the catalog knows. */
+  async share(name: string, { bytes }: TestContent): Promise<ServedFile> {
+    const path = this.path(name)
+    await writeFile(path, bytes)
+    const { content, chunkList, stat } = await hashFile(path)
+    const file = { at: { name, path }, stat, content }
+    this.#files.push(file)
+    this.#chunkLists.set(content.sha256, chunkList)
+    return file
+  }
+
+  async serve(): Promise<Serving> {
+    return await startServing(
+      { peerId: 'source', address: { host: 'source', port: 0 } },
+      {
+        contents: {
+          find: (sha256) => this.#files.filter(({ content }) => content.sha256 === sha256),
+          chunkList: (sha256) => this.#chunkLists.get(sha256),
+        },
+        recheck: ({ at }) => this.rechecked.push(at.name),
+        transport: this.transport,
+        clock: this.clock,
+        log: silentLog,
+      },
+    )
+  }
+
+  async dial({ address }: Serving): Promise<Connection> {
+    const { transport, clock } = this
+    const { connection } = await connect(
+      { transport, address, role: 'peer', hello: { role: 'client' } },
+      { clock, log: silentLog },
+    )
+    onTestFinished(() => connection.destroy())
+    return connection
+  }
+}
+
+async function aWorld(): Promise<World> {
+  const folder = await temporaryFolder()
+  onTestFinished(async () => await folder[Symbol.asyncDispose]())
+  return new World(folder.path)
+}
+
+async function read(connection: Connection, sha256: string, chunk = 0, count = 1): Promise<Buffer> {
+  const into = new BufferSink(8 * mebibyte)
+  await connection.request('read', { sha256, chunk, count }, { into })
+  return into.received
+}
+
+test('a content is served by chunk, and what was sent is counted', async () => {
+  const world = await aWorld()
+  const big = aContent(3 * mebibyte + 5)
+  const { sha256, size, chunkRoot } = big.content
+  await world.share('big.bin', big)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+
+  const list = new BufferSink(mebibyte)
+  const reply = await connection.request('chunk-list', { sha256 }, { into: list })
+  expect(reply).toMatchObject({ size, chunkRoot })
+  expect(list.received.equals(big.chunkList)).toBe(true)
+  expect(await connection.request('chunks', { sha256 })).toEqual({ size, count: 4 })
+
+  expect((await read(connection, sha256, 1)).equals(chunkOf(big.bytes, 1))).toBe(true)
+  expect((await read(connection, sha256, 0, 4)).equals(big.bytes)).toBe(true)
+  expect((await read(connection, sha256, 3)).length).toBe(5)
+  expect(serving.sentBytes).toBe(4 * 32 + mebibyte + size + 5)
+  expect(serving.connectionCount).toBe(1)
+})
+
+test.each([0, 1, mebibyte, mebibyte + 1])('a file of %i bytes is served whole', async (size) => {
+  const world = await aWorld()
+  const one = aContent(size)
+  await world.share('one', one)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const count = Math.max(1, Math.ceil(size / mebibyte))
+  expect((await read(connection, one.content.sha256, 0, count)).equals(one.bytes)).toBe(true)
+})
+
+test('many connections read at once', async () => {
+  const world = await aWorld()
+  const big = aContent(2 * mebibyte)
+  await world.share('big.bin', big)
+  await using serving = await world.serve()
+  const connections = await Promise.all(Array.from({ length: 20 }, () => world.dial(serving)))
+  const all = connections.flatMap((connection) =>
+    [0, 1, 0, 1].map(async (chunk) => {
+      const bytes = await read(connection, big.content.sha256, chunk)
+      return bytes.equals(chunkOf(big.bytes, chunk))
+    }),
+  )
+  expect(await Promise.all(all)).toEqual(all.map(() => true))
+})
+
+test('chunks beyond the end are refused', async () => {
+  const world = await aWorld()
+  const { content } = await world.share('small', aContent(10))
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const failure = { code: 'CHUNK_OUT_OF_RANGE', details: { chunks: 1, chunk: 1 } }
+  await expect(read(connection, content.sha256, 1)).rejects.toMatchObject(failure)
+  await expect(read(connection, content.sha256, 0, 2)).rejects.toMatchObject(failure)
+})
+
+test('a content that nobody announced is not found', async () => {
+  const world = await aWorld()
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const { sha256 } = aContent(10).content
+  const notFound = { code: 'CONTENT_NOT_FOUND', details: { sha256 } }
+  await expect(read(connection, sha256)).rejects.toMatchObject(notFound)
+  await expect(connection.request('chunks', { sha256 })).rejects.toMatchObject(notFound)
+  const into = new BufferSink(mebibyte)
+  await expect(connection.request('chunk-list', { sha256 }, { into })).rejects.toMatchObject(
+    notFound,
+  )
+})
+
+test.each<[string, string, (path: string) => Promise<void>]>([
+  ['appended to', 'CONTENT_CHANGED', async (path) => await appendFile(path, 'more')],
+  ['cut short', 'CONTENT_CHANGED', async (path) => await truncate(path, 3)],
+  ['touched', 'CONTENT_CHANGED', async (path) => await utimes(path, 1, 1)],
+  ['replaced by another', 'CONTENT_CHANGED', async (path) => await replace(path)],
+  ['removed', 'CONTENT_NOT_FOUND', async (path) => await rm(path)],
+])('no byte of a file that was %s is sent', async (_, code, change) => {
+  const world = await aWorld()
+  const { content } = await world.share('file', aContent(10))
+  await change(world.path('file'))
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  await expect(read(connection, content.sha256)).rejects.toMatchObject({ code })
+  expect(world.rechecked).toEqual(['file'])
+  expect(serving.sentBytes).toBe(0)
+})
+
+async function replace(path: string): Promise<void> {
+  await writeFile(`${path}.new`, Buffer.alloc(10))
+  await rename(`${path}.new`, path)
+}
+
+test('a file that changes while it is kept open is noticed at the next read', async () => {
+  const world = await aWorld()
+  const { content } = await world.share('file', aContent(10))
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  await read(connection, content.sha256)
+  await appendFile(world.path('file'), 'more')
+  await expect(read(connection, content.sha256)).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
+})
+
+test('another copy of the content stands in for one that changed', async () => {
+  const world = await aWorld()
+  const one = aContent(10)
+  await world.share('first', one)
+  await world.share('second', one)
+  await rm(world.path('first'))
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  expect((await read(connection, one.content.sha256)).equals(one.bytes)).toBe(true)
+  expect(world.rechecked).toEqual(['first'])
+})
+
+test('a file that shrinks while its bytes are on the way ends that connection and no other', async () => {
+  const world = await aWorld()
+  const big = aContent(4 * mebibyte)
+  const { sha256 } = big.content
+  await world.share('big', big)
+  const other = await world.share('other', aContent(10, 'other'))
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const bystander = await world.dial(serving)
+
+  let hasShrunk: Promise<void> | undefined
+  const slowSink = {
+    begin: () => {},
+    write: async () => await (hasShrunk ??= truncate(world.path('big'), mebibyte)),
+  }
+  const reading = connection.request('read', { sha256, chunk: 0, count: 4 }, { into: slowSink })
+  await expect(reading).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+  expect(world.rechecked).toEqual(['big'])
+  expect((await read(bystander, other.content.sha256)).length).toBe(10)
+})
+
+test('stopping ends the connections', async () => {
+  const world = await aWorld()
+  const serving = await world.serve()
+  const connection = await world.dial(serving)
+  await serving[Symbol.asyncDispose]()
+  expect(connection.isOpen).toBe(false)
+  await serving[Symbol.asyncDispose]()
+})
