@@ -7,7 +7,9 @@ import { addSettingOptions } from './setting-options.ts'
 /** `tandem index`: runs the index until it is told to stop. */
 export function indexCommand(): Command {
   const command = new Command('index')
-    .description('Runs the index: it knows who has which file, and sees to it that every file has its copies.')
+    .description(
+      'Runs the index: it knows who has which file, and sees to it that every file has its copies.',
+    )
     .action(runIndex)
   return addSettingOptions(command, [indexSettings, logSettings])
 }

@@ -7,7 +7,9 @@ import { addSettingOptions } from './setting-options.ts'
 /** `tandem peer`: runs a peer until it is told to stop. */
 export function peerCommand(): Command {
   const command = new Command('peer')
-    .description('Runs a peer: it shares a folder, fetches files, and keeps copies for others. Opens a prompt unless it is headless.')
+    .description(
+      'Runs a peer: it shares a folder, fetches files, and keeps copies for others. Opens a prompt unless it is headless.',
+    )
     .action(runPeer)
   return addSettingOptions(command, [peerSettings, logSettings])
 }

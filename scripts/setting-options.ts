@@ -10,8 +10,15 @@ export function addSettingOptions(
     for (const row of Object.values(table)) {
       if (row.flag === undefined) continue
       const isSwitch = row.default === false
-      const shown = row.default === undefined || isSwitch || row.default === '' ? '' : ` (default: ${String(row.default)})`
-      command.addOption(new Option(isSwitch ? row.flag : `${row.flag} <value>`, row.doc + shown))
+      command.addOption(
+        new Option(isSwitch ? row.flag : `${row.flag} <value>`, row.doc + defaultText(row.default)),
+      )
     }
   return command.option('--config <file>', 'settings file (default: config/config.json, if there)')
+}
+
+function defaultText(value: unknown): string {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number'
+    ? ` (default: ${value})`
+    : ''
 }

@@ -21,7 +21,8 @@ interface Options {
 
 interface Row {
   readonly setting: string
-  readonly value: unknown
+  /** null when unset. */
+  readonly value: string | number | boolean | null
   readonly origin: string
   readonly variable: string
 }
@@ -29,7 +30,9 @@ interface Row {
 /** `tandem settings`: what a process started here and now would run with, and why. */
 export function settingsCommand(terminal: Terminal): Command {
   return new Command('settings')
-    .description('Shows every setting: its value, where that comes from, and its environment variable.')
+    .description(
+      'Shows every setting: its value, where that comes from, and its environment variable.',
+    )
     .option('--peer <id>', 'which peer (default: as configured, or peer1)')
     .option('--config <file>', 'settings file (default: config/config.json, if there)')
     .option('--json', 'answer with JSON, for programs')
@@ -55,7 +58,7 @@ function rowsOf(
 ): Row[] {
   return Object.entries(values).map(([key, value]) => ({
     setting: `${section}.${key}`,
-    value: value ?? null,
+    value: value === undefined ? null : (value as Row['value']),
     origin: origins[key] ?? 'default',
     variable: variableOf(section, key),
   }))
@@ -63,7 +66,12 @@ function rowsOf(
 
 function rowsText(rows: readonly Row[], terminal: Terminal): string {
   return tableText(
-    [{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'FROM' }, { title: 'ENVIRONMENT VARIABLE' }],
+    [
+      { title: 'SETTING' },
+      { title: 'VALUE' },
+      { title: 'FROM' },
+      { title: 'ENVIRONMENT VARIABLE' },
+    ],
     rows.map(({ setting, value, origin, variable }) => [
       setting,
       value === null || value === '' ? '-' : printable(String(value)),

@@ -37,6 +37,13 @@ export function addCommands(program: Command, group: string, commands: readonly 
   }
 }
 
+/** Adds `help`, as a command among the others. */
+export function addHelpCommand(program: Command): void {
+  const last = program.commands.at(-1)
+  const help = new Command('help').argument('[command]').summary('say more about a command')
+  program.addHelpCommand(last === undefined ? help : help.helpGroup(last.helpGroup()))
+}
+
 export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const
 
 /**

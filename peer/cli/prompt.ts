@@ -10,7 +10,7 @@ import { type CommonOptions, peerCommands } from './commands.ts'
 import { type Completion, complete } from './completion.ts'
 import { readHistory, writeHistory } from './history.ts'
 import { pathsWith } from './paths-with.ts'
-import { addCommands, newProgram, runProgram } from './program.ts'
+import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
 import { type OutputStream, Terminal } from './terminal.ts'
 import { splitWords } from './words.ts'
 
@@ -142,6 +142,7 @@ class Prompt {
           this.#isLeaving = true
         }),
     ])
+    addHelpCommand(program)
     return program
   }
 

@@ -1,0 +1,177 @@
+import Type from 'typebox'
+import { AppError } from '../common/errors.ts'
+import { parsePeerId, peerIdPattern } from '../common/ids.ts'
+import { limits } from '../common/limits.ts'
+import { type Address, parseAddress } from '../common/protocol/transport.ts'
+import {
+  defineSettings,
+  type LoadedSettings,
+  loadSettings,
+  type SettingSources,
+  type ValuesOf,
+} from '../common/settings.ts'
+
+const Host = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
+const Port = Type.Integer({ minimum: 1, maximum: 65_535 })
+const Millis = Type.Integer({ minimum: 0, maximum: 86_400_000 })
+
+/** Peer n serves on the n-th port from here, its HTTP API on the n-th from there. */
+const firstPorts = { port: 7_100, httpPort: 8_100 } as const
+/** Above it the ports of peers would run into those of HTTP APIs. */
+const numberMax = firstPorts.httpPort - firstPorts.port
+
+export const peerSettings = defineSettings('peer', {
+  id: {
+    schema: Type.String({ pattern: peerIdPattern }),
+    default: 'peer1',
+    flag: '--peer',
+    doc: 'the id of this peer, which it keeps for good',
+  },
+  headless: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--headless',
+    doc: 'run without a prompt, as a service',
+  },
+  index: {
+    schema: Type.String({ minLength: 3 }),
+    default: '127.0.0.1:7000',
+    flag: '--index',
+    doc: 'HOST:PORT of the index',
+  },
+  host: {
+    schema: Host,
+    default: '127.0.0.1',
+    flag: '--host',
+    doc: 'address to serve other peers on; 0.0.0.0 for all',
+  },
+  port: {
+    schema: Port,
+    default: undefined,
+    flag: '--port',
+    doc: `port to serve other peers on (default: ${firstPorts.port} for peer1, one more for peer2, ...)`,
+  },
+  advertiseHost: {
+    schema: Host,
+    default: undefined,
+    flag: '--advertise-host',
+    doc: 'where others reach this peer (default: the address that the index sees)',
+  },
+  httpHost: {
+    schema: Host,
+    default: '127.0.0.1',
+    flag: '--http-host',
+    doc: 'address of the HTTP API',
+  },
+  httpPort: {
+    schema: Port,
+    default: undefined,
+    flag: '--http-port',
+    doc: `port of the HTTP API (default: ${firstPorts.httpPort} for peer1, one more for peer2, ...)`,
+  },
+  allowedHosts: {
+    schema: Type.String(),
+    default: '',
+    flag: '--allowed-hosts',
+    doc: 'further names under which the HTTP API may be called, separated by commas',
+  },
+  data: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--data',
+    doc: 'folder that holds everything of this peer (default: data/<peer>)',
+  },
+  zone: {
+    schema: Type.String({ minLength: 1, maxLength: limits.hostBytesMax }),
+    default: undefined,
+    flag: '--zone',
+    doc: 'what fails together with this peer, such as a rack; copies are kept in different zones',
+  },
+  generate: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--generate',
+    doc: 'fill an empty shared/ with made-up files',
+  },
+  rescanMs: {
+    schema: Millis,
+    default: 30_000,
+    flag: '--rescan-ms',
+    doc: 'time between two scans of the folders, in ms',
+  },
+  quietMs: {
+    schema: Millis,
+    default: 1_000,
+    flag: '--quiet-ms',
+    doc: 'a file is shared when it was not written for so long, in ms',
+  },
+  downloadsAtOnce: {
+    schema: Type.Integer({ minimum: 1, maximum: 64 }),
+    default: 4,
+    flag: '--downloads-at-once',
+    doc: 'downloads that run at the same time',
+  },
+})
+
+type PeerTable = (typeof peerSettings)['table']
+
+/** The defaults that follow from the peer's id. */
+interface Derived {
+  readonly port: number
+  readonly httpPort: number
+  readonly data: string
+}
+
+export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: Derived }
+
+/** What the peer runs with. */
+export type PeerSettings = Omit<
+  ValuesOf<PeerTable>,
+  'id' | 'index' | 'allowedHosts' | keyof Derived
+> &
+  Derived & {
+    readonly peerId: string
+    readonly index: Address
+    readonly allowedHosts: readonly string[]
+  }
+
+/** @throws AppError SETTING_INVALID, PEER_ID_INVALID */
+export function loadPeerSettings(sources: SettingSources): LoadedPeerSettings {
+  const { values, origins } = loadSettings(peerSettings, sources)
+  const id = parsePeerId(values.id)
+  const port = (key: keyof typeof firstPorts, flag: string): number => {
+    const found = values[key] ?? defaultPort(id, key)
+    if (found !== undefined) return found
+    const reason = `must be given with ${flag}, because '${id}' does not end in a number from 1 to ${numberMax}`
+    throw new AppError('SETTING_INVALID', { origin: origins.id, path: `peer.${key}`, reason })
+  }
+  const derived = {
+    port: port('port', '--port'),
+    httpPort: port('httpPort', '--http-port'),
+    data: values.data ?? `data/${id}`,
+  }
+  return { values: { ...values, ...derived }, origins }
+}
+
+/** @throws AppError SETTING_INVALID */
+export function toPeerSettings({ values, origins }: LoadedPeerSettings): PeerSettings {
+  const { id, index, allowedHosts, ...others } = values
+  const address = parseAddress(index)
+  if (address === undefined) {
+    const reason = `must be HOST:PORT, not '${index}'`
+    throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
+  }
+  const names = allowedHosts.split(',').map((name) => name.trim())
+  return {
+    ...others,
+    peerId: id,
+    index: address,
+    allowedHosts: names.filter((name) => name !== ''),
+  }
+}
+
+/** The port of a peer whose id ends in a number, such as peer3; undefined for others. */
+export function defaultPort(peerId: string, key: keyof typeof firstPorts): number | undefined {
+  const number = Number(/\d{1,6}$/.exec(peerId)?.[0])
+  return number >= 1 && number <= numberMax ? firstPorts[key] + number - 1 : undefined
+}

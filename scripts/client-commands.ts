@@ -1,0 +1,62 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../common/clock.ts'
+import { AppError } from '../common/errors.ts'
+import { type CommonOptions, peerCommands } from '../peer/cli/commands.ts'
+import type { Terminal } from '../peer/cli/terminal.ts'
+import { interrupted } from './interrupted.ts'
+
+interface ClientOptions extends CommonOptions {
+  readonly peer?: string
+  readonly api?: URL
+  readonly config?: string
+}
+
+/** The commands that ask a running peer over its HTTP API. */
+export function clientCommands(terminal: Terminal): Command[] {
+  const commands = peerCommands<ClientOptions>(async (options, work) => {
+    // Only now: its schemas take longer to load than all the rest.
+    const { HttpPeer } = await import('../peer/cli/http-peer.ts')
+    using api = new HttpPeer(await locatePeer(options), { clock: systemClock })
+    using stop = interrupted()
+    const { json = false } = options
+    const workingFolder = process.cwd()
+    await work({ api, terminal, clock: systemClock, workingFolder, signal: stop.signal, json })
+  })
+  for (const command of commands)
+    command
+      .option('--peer <id>', 'ask this peer of this machine (default: as configured, or peer1)')
+      .option('--api <url>', 'ask the peer at http://HOST:PORT', parseUrl)
+      .option('--config <file>', 'settings file (default: config/config.json, if there)')
+  return commands
+}
+
+async function locatePeer({
+  api,
+  peer,
+  config,
+}: ClientOptions): Promise<{ url: URL; peerId: string }> {
+  if (api !== undefined) return { url: api, peerId: peer ?? 'peer1' }
+  const [{ configFile, loadSettings }, { defaultPort, peerSettings }] = await Promise.all([
+    import('../common/settings.ts'),
+    import('../peer/settings.ts'),
+  ])
+  const { values } = loadSettings(peerSettings, { file: configFile(config), flags: { peer } })
+  const port = values.httpPort ?? defaultPort(values.id, 'httpPort')
+  if (port === undefined) {
+    const reason = `'${values.id}' does not tell the port of its HTTP API: give --api http://HOST:PORT`
+    throw new AppError('SETTING_INVALID', { origin: '--peer', path: 'the peer id', reason })
+  }
+  return { url: new URL(`http://${reachable(values.httpHost)}:${port}`), peerId: values.id }
+}
+
+/** The address under which a process of this machine reaches one that listens on `host`. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url?.protocol !== 'http:') throw new InvalidArgumentError('It is http://HOST:PORT.')
+  return url
+}

@@ -1,0 +1,63 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../common/clock.ts'
+import { parsePeerId } from '../common/ids.ts'
+import { openLog } from '../common/log.ts'
+import { tcpTransport } from '../common/protocol/tcp-transport.ts'
+import { type Address, parseAddress } from '../common/protocol/transport.ts'
+import { systemRandom } from '../common/random.ts'
+import { startDummy } from './dummy-peer.ts'
+import { interrupted } from './interrupted.ts'
+
+interface Options {
+  readonly peer: string
+  readonly port: number
+  readonly index: Address
+}
+
+/** `tandem dummy`: runs until it is told to stop. */
+export function dummyCommand(): Command {
+  return new Command('dummy')
+    .description(
+      'Runs a scripted peer that shares a few made-up files and says every request it gets.',
+    )
+    .option('--peer <id>', 'its id', parsePeerId, 'dummy')
+    .option('--port <port>', 'port to serve on', parsePort, 8_999)
+    .option('--index <address>', 'HOST:PORT of the index', parseIndex, {
+      host: '127.0.0.1',
+      port: 7_000,
+    })
+    .action(async ({ peer, port, index }: Options) => {
+      using stop = interrupted()
+      await using logging = await openLog({
+        name: peer,
+        level: 'warn',
+        format: 'auto',
+        console: true,
+      })
+      const address = { host: '127.0.0.1', port }
+      await using _ = await startDummy(
+        { peerId: peer, address, index },
+        {
+          transport: tcpTransport,
+          clock: systemClock,
+          random: systemRandom,
+          log: logging.log,
+          print: (line) => process.stdout.write(`${line}\n`),
+        },
+      )
+      await stop.happened
+    })
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('It is a number from 0 to 65535.')
+  return port
+}
+
+function parseIndex(text: string): Address {
+  const address = parseAddress(text)
+  if (address === undefined) throw new InvalidArgumentError('It is HOST:PORT.')
+  return address
+}

@@ -1,0 +1,79 @@
+/** The command line. What a command needs is loaded when it is the one that was typed. */
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addCommands, addHelpCommand, newProgram, runProgram } from '../peer/cli/program.ts'
+import { Terminal } from '../peer/cli/terminal.ts'
+import { clientCommands } from './client-commands.ts'
+
+interface Role {
+  readonly name: string
+  readonly summary: string
+  readonly load: (terminal: Terminal) => Promise<Command>
+}
+
+const roles: readonly Role[] = [
+  {
+    name: 'index',
+    summary: 'run the index, which knows who has what',
+    load: async () => (await import('./index-command.ts')).indexCommand(),
+  },
+  {
+    name: 'peer',
+    summary: 'run a peer, which shares and keeps files',
+    load: async () => (await import('./peer-command.ts')).peerCommand(),
+  },
+  {
+    name: 'dummy',
+    summary: 'run a scripted peer, to try things out',
+    load: async () => (await import('./dummy-command.ts')).dummyCommand(),
+  },
+  {
+    name: 'settings',
+    summary: 'show every setting and where it comes from',
+    load: async (terminal) => (await import('./settings-command.ts')).settingsCommand(terminal),
+  },
+]
+
+/** Runs what the process was started with; sets its exit code. */
+export async function main(): Promise<void> {
+  // A reader that has seen enough, such as head(1), ends a command where it writes.
+  process.stdout.on('error', () => {})
+  const words = process.argv.slice(2)
+  const terminal = new Terminal({ answers: process.stdout, remarks: process.stderr })
+  process.exitCode = await runProgram(await tandemProgram(words, terminal), words, terminal)
+}
+
+async function tandemProgram(words: readonly string[], terminal: Terminal): Promise<Command> {
+  const program = newProgram('tandem')
+    .description('Tandem: every file has two homes.')
+    .usage('COMMAND [OPTIONS]')
+    .version(version(), '-V, --version', 'show the version')
+    .addHelpText(
+      'after',
+      `
+Begin with:
+  tandem index                     in one terminal,
+  tandem peer --peer peer1         in a second, and
+  tandem peer --peer peer2         in a third; then put a file into data/peer1/shared.
+
+Client commands ask peer1 unless --peer or --api names another; --json answers for programs.
+'tandem help COMMAND' says more about one of them.`,
+    )
+  const typed = words.find((word) => !word.startsWith('-') && word !== 'help')?.toLowerCase()
+  const commands = await Promise.all(
+    roles.map(async ({ name, summary, load }) =>
+      name === typed ? (await load(terminal)).summary(summary) : new Command(name).summary(summary),
+    ),
+  )
+  addCommands(program, 'Processes:', commands)
+  addCommands(program, 'Client commands:', clientCommands(terminal))
+  addHelpCommand(program)
+  return program
+}
+
+function version(): string {
+  const manifest = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as { version: string }
+  return manifest.version
+}
