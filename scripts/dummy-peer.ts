@@ -159,26 +159,24 @@ async function keepAnnounced(
   files: readonly DummyFile[],
   dependencies: DummyDependencies,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<never> {
   let said = ''
-  while (!signal.aborted) {
-    try {
-      await announce(options, files, dependencies, signal)
-    } catch (error) {
-      const reason = reasonOf(error)
-      if (reason !== said && !signal.aborted) dependencies.print(`Not announced: ${reason}.`)
-      said = reason
-    }
+  for (;;) {
+    const reason = await announce(options, files, dependencies, signal).catch(reasonOf)
+    signal.throwIfAborted()
+    if (reason !== said) dependencies.print(`Not announced: ${reason}.`)
+    said = reason
     await dependencies.clock.sleep(retryMs, signal)
   }
 }
 
+/** Announces the files and stays until the connection ends, or cannot be had: that is thrown. */
 async function announce(
   { peerId, address, index }: DummyOptions,
   files: readonly DummyFile[],
   { transport, clock, random, log, print }: DummyDependencies,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<never> {
   const epoch = randomId(random)
   // No room: the index does not ask a dummy to keep copies.
   const room = { freeBytes: 0 }
@@ -210,7 +208,7 @@ async function announce(
   const inventory = { epoch, begin: true, end: true, previousSeq: 0, lastSeq: changes.length }
   await connection.request('announce', { ...inventory, changes }, { signal })
   print(`Announced to the index at ${formatAddress(index)}.`)
-  while (connection.isOpen) {
+  for (;;) {
     await clock.sleep(welcome.registered?.heartbeatMs ?? retryMs, signal)
     await connection.request('heartbeat', room, { signal })
   }

@@ -10,6 +10,6 @@ export function indexCommand(): Command {
     .description(
       'Runs the index: it knows who has which file, and sees to it that every file has its copies.',
     )
-    .action(runIndex)
+    .action((flags: Record<string, unknown>) => runIndex(flags))
   return addSettingOptions(command, [indexSettings, logSettings])
 }

@@ -10,6 +10,6 @@ export function peerCommand(): Command {
     .description(
       'Runs a peer: it shares a folder, fetches files, and keeps copies for others. Opens a prompt unless it is headless.',
     )
-    .action(runPeer)
+    .action((flags: Record<string, unknown>) => runPeer(flags))
   return addSettingOptions(command, [peerSettings, logSettings])
 }

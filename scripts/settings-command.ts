@@ -2,9 +2,9 @@ import { Command } from 'commander'
 import { logSettings } from '../common/log-settings.ts'
 import {
   configFile,
-  type LoadedSettings,
   loadSettings,
-  type SettingsTable,
+  type Origin,
+  type SettingSection,
   variableOf,
 } from '../common/settings.ts'
 import { indexSettings } from '../indexing-server/settings.ts'
@@ -53,10 +53,10 @@ function effectiveSettings({ peer, config }: Options): Row[] {
 }
 
 function rowsOf(
-  section: 'index' | 'peer' | 'log',
-  { values, origins }: LoadedSettings<SettingsTable>,
+  section: SettingSection,
+  { values, origins }: { values: object; origins: Readonly<Record<string, Origin>> },
 ): Row[] {
-  return Object.entries(values).map(([key, value]) => ({
+  return Object.entries<unknown>(values).map(([key, value]) => ({
     setting: `${section}.${key}`,
     value: value === undefined ? null : (value as Row['value']),
     origin: origins[key] ?? 'default',

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { AppError, toAppError } from '../../common/errors.ts'
+import { AppError, reasonOf, systemErrorCode, toAppError } from '../../common/errors.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -63,7 +63,9 @@ export async function runProgram(
     // Commander has printed its complaint, or the help that was asked for.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage
-    reportFailure(toAppError(error), terminal)
+    // Whoever read the answer has seen enough.
+    if (systemErrorCode(error) === 'EPIPE') return exitCodes.done
+    reportFailure(error, terminal)
     return exitCodes.failed
   }
 }
@@ -79,7 +81,8 @@ function withoutCase(program: Command, word: string): string {
 }
 
 /** Says on one line what went wrong and what to do. */
-function reportFailure(error: AppError, terminal: Terminal): void {
-  const { code, message } = error
-  terminal.remark(`${terminal.styleRemark('red', `${code}:`)} ${printable(message)}`)
+function reportFailure(error: unknown, terminal: Terminal): void {
+  const { code } = toAppError(error)
+  const sentence = error instanceof AppError ? error.message : reasonOf(error)
+  terminal.remark(`${terminal.styleRemark('red', `${code}:`)} ${printable(sentence)}`)
 }
