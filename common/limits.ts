@@ -87,6 +87,21 @@ export const limits = {
   taskBatchBytesMax: 16 * mebibyte,
   /** Tasks that a peer keeps waiting. */
   tasksWaitingMax: 256,
+  /** The slowest transfer that a batch of tasks is given time for: 256 KB/s. */
+  taskBytesPerMsMin: 256,
+  /** Sources named in one task; with a full batch of them the request stays far below a frame. */
+  sourcesPerTaskMax: 8,
+  /** Batches that read from one peer at a time: more would take its disk and network from its users. */
+  streamsPerSourceMax: 2,
+
+  /** Contents that the index reads and judges between two turns of its event loop: about 5 ms. */
+  contentsPerSlice: 500,
+  /** Contents that one planning pass looks at while peers are free; the others wait for the next. */
+  contentsPerPass: 4_000,
+  /** Names that a search looks at between two turns of the event loop: about 2 ms. */
+  namesPerSlice: 2_000,
+  /** Sources in all finished lookups that the index remembers: about 50 MiB. */
+  lookupSourcesCached: 250_000,
 
   /** Tasks with a small content (one chunk) that a peer carries out at once: they wait for the network and for fsync. */
   smallTasksAtOnce: 8,
@@ -139,6 +154,10 @@ export const deadlines = {
   indexWaitMs: 2_000,
   /** From a connection's first byte to the end of its HTTP headers. */
   httpHeadersMs: 10_000,
+  /** How long `push --wait` waits for the copies: longer than `settleMs`, a grace and the copying of a large file on a LAN. */
+  pushCopiesMs: 300_000,
+  /** Between two looks at how many copies there are. */
+  pushPollMs: 200,
   /** A request to the peer's HTTP API. Longer than `requestMs`, so that the peer can say what it waited for. */
   httpRequestMs: 15_000,
   /** Names for Tab: a person who waits longer types on. */
@@ -147,6 +166,18 @@ export const deadlines = {
   connectionIdleMs: 120_000,
   /** A database that another process still has open; that one may be ending just now. */
   databaseBusyMs: 2_000,
+  /** The longest time between two looks at who is still alive. */
+  livenessCheckMs: 1_000,
+  /** Events of this time are planned for together, so that small contents share a batch. */
+  passDelayMs: 20,
+  /** From the report of a copy to its announcement, which takes milliseconds; then the copy is asked for again. */
+  confirmMs: 10_000,
+  /** No peer had room; somebody may have deleted something by then. */
+  noSpaceRetryMs: 15_000,
+  /** After replication failed in itself, as it does when the database cannot be read. */
+  replicationRetryMs: 5_000,
+  /** A batch of tasks, besides the time that its bytes take at `limits.taskBytesPerMsMin`. */
+  taskMs: 60_000,
   /** Orderly close: what is under way may finish for this long before the socket is destroyed. */
   closeMs: 1_000,
   /** Everything a process does between SIGTERM and its end; Docker must see it gone within 2 s. */

@@ -54,10 +54,14 @@ export async function openLog(options: LogOptions): Promise<{ log: Log } & Async
   return { log, [Symbol.asyncDispose]: () => (closed ??= closeLogFile(file)) }
 }
 
+/** Whether this format puts lines of JSON on stdout, which nothing else may then be written to. */
+export function isForMachines(format: LogFormat): boolean {
+  return format === 'json' || (format === 'auto' && !process.stdout.isTTY)
+}
+
 /** Both kinds write synchronously, and fall silent when nobody reads them any more (EPIPE). */
 function consoleStream(format: LogFormat): pino.DestinationStream {
-  const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY)
-  if (!isPretty) return pino.destination({ dest: process.stdout.fd, sync: true })
+  if (isForMachines(format)) return pino.destination({ dest: process.stdout.fd, sync: true })
   const stderr = pino.destination({ dest: process.stderr.fd, sync: true })
   const prettify = prettyFactory({
     colorize: process.stderr.isTTY && process.stderr.hasColors(),

@@ -30,7 +30,7 @@ export type Role = 'peer' | 'index' | 'client'
 const Empty = Type.Object({})
 
 export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
-const CopyKind = Type.Union([
+export const CopyKind = Type.Union([
   Type.Literal('shared'),
   Type.Literal('downloaded'),
   Type.Literal('replicated'),

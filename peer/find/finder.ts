@@ -106,6 +106,16 @@ export class Finder {
     return { name, contents }
   }
 
+  /** Takes a file out of the cluster. @throws AppError NOT_OWNER, NAME_NOT_FOUND */
+  async unshare(file: RequestOf<'unshare'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask('unshare', file, signal)
+  }
+
+  /** Takes an `unshare` of this peer's own file back. */
+  async share(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#ask('share', { name }, signal)
+  }
+
   /** A connection that ends under the question is as good as none: the question is asked once more. */
   async #ask<T extends MessageType>(
     type: T,

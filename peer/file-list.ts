@@ -1,0 +1,106 @@
+/** `list`: this peer's copies by kind, then what only others have, a page at a time. */
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { AppError } from '../common/errors.ts'
+import { type CopyKey, CopyKind, copyKinds } from '../common/protocol/messages.ts'
+import type { ListedFile, ListKind, ListPage } from './api.ts'
+
+interface LocalFile {
+  readonly at: CopyKey
+  readonly content: { readonly sha256: string; readonly size: number }
+}
+
+/** What listing needs of the peer. */
+export interface ListSources {
+  /** Files of a kind by name, then owner, after the given ones. */
+  local(
+    kind: CopyKind,
+    limit: number,
+    after?: { name: string; owner?: string },
+  ): readonly LocalFile[]
+  remote(page: { limit: number; after?: string }): Promise<ListPage>
+}
+
+const LocalPosition = Type.Object({
+  kind: CopyKind,
+  after: Type.Optional(Type.Object({ name: Type.String(), owner: Type.Optional(Type.String()) })),
+})
+const Position = Type.Union([
+  LocalPosition,
+  Type.Object({ kind: Type.Literal('remote'), after: Type.Optional(Type.String()) }),
+])
+/** Where a page begins: in the list of a kind, after a file. */
+type Position = Static<typeof Position>
+
+/**
+ * One page of at most `limit` files. A page may be shorter although more follow.
+ * @throws AppError BAD_REQUEST when `after` is not what an earlier page gave; what `remote` throws
+ */
+export async function listFiles(
+  { kind, limit, after }: { kind: ListKind; limit: number; after?: string },
+  sources: ListSources,
+): Promise<ListPage> {
+  const kinds: readonly Position['kind'][] = kind === 'both' ? [...copyKinds, 'remote'] : [kind]
+  const from: Position = after === undefined ? { kind: kinds[0] ?? 'remote' } : parseCursor(after)
+  if (!kinds.includes(from.kind)) throw notACursor()
+  const page =
+    from.kind === 'remote'
+      ? await remotePage(from.after, limit, sources)
+      : localPage(from, limit, sources)
+  if (page.next !== undefined) return { files: page.files, next: cursorOf(page.next) }
+  const nextKind = kinds[kinds.indexOf(from.kind) + 1]
+  return nextKind === undefined
+    ? { files: page.files }
+    : { files: page.files, next: cursorOf({ kind: nextKind }) }
+}
+
+interface Page {
+  readonly files: ListedFile[]
+  /** Absent when the kind has no more. */
+  readonly next?: Position
+}
+
+function localPage(
+  { kind, after }: Static<typeof LocalPosition>,
+  limit: number,
+  sources: ListSources,
+): Page {
+  const found = sources.local(kind, limit, after)
+  const files = found.map(({ at, content: { sha256, size } }) => ({
+    name: at.name,
+    kind,
+    size,
+    sha256,
+  }))
+  const last = found.at(-1)?.at
+  if (found.length < limit || last === undefined) return { files }
+  const { name, owner } = last
+  return { files, next: { kind, after: owner === undefined ? { name } : { name, owner } } }
+}
+
+async function remotePage(
+  after: string | undefined,
+  limit: number,
+  sources: ListSources,
+): Promise<Page> {
+  const { files, next } = await sources.remote(after === undefined ? { limit } : { limit, after })
+  return next === undefined ? { files } : { files, next: { kind: 'remote', after: next } }
+}
+
+function cursorOf(position: Position): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url')
+}
+
+function parseCursor(text: string): Position {
+  try {
+    const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
+    if (Value.Check(Position, position)) return position
+  } catch {
+    // Not JSON: not a cursor either.
+  }
+  throw notACursor()
+}
+
+function notACursor(): AppError {
+  return new AppError('BAD_REQUEST', { path: '/after', reason: 'it does not come from a page' })
+}

@@ -1,0 +1,168 @@
+import type { Clock } from '../common/clock.ts'
+import { AppError } from '../common/errors.ts'
+import { parseName } from '../common/ids.ts'
+import { deadlines } from '../common/limits.ts'
+import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import type {
+  Download,
+  DownloadRequest,
+  ListKind,
+  ListPage,
+  Lookup,
+  PeerApi,
+  Peers,
+  Pushed,
+  PushRequest,
+  SearchPage,
+  Stats,
+  Status,
+  Why,
+} from './api.ts'
+import type { Downloads } from './fetch/downloads.ts'
+import { listFiles } from './file-list.ts'
+import type { Finder } from './find/finder.ts'
+import type { Share } from './share/share.ts'
+
+interface Dependencies {
+  readonly share: Share
+  readonly finder: Finder
+  readonly downloads: Downloads
+  readonly traffic: { sentBytes(): number; receivedBytes(): number }
+  readonly clock: Clock
+}
+
+/** The peer itself behind the interface that the prompt and the HTTP API call. */
+export class LocalPeerApi implements PeerApi {
+  readonly #peerId: string
+  readonly #dependencies: Dependencies
+  readonly #startMs: number
+
+  constructor(options: { peerId: string }, dependencies: Dependencies) {
+    this.#peerId = options.peerId
+    this.#dependencies = dependencies
+    this.#startMs = dependencies.clock.monotonicMs()
+  }
+
+  async lookup(text: string, signal?: AbortSignal): Promise<Lookup> {
+    const name = parseName(text)
+    const contents = await this.#dependencies.finder.lookup(name, signal)
+    return { name, files: contents.map(({ sha256, size, sources }) => ({ sha256, size, sources })) }
+  }
+
+  async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
+    return await this.#dependencies.finder.search(request, signal)
+  }
+
+  async list(
+    request: { kind: ListKind; limit: number; after?: string },
+    signal?: AbortSignal,
+  ): Promise<ListPage> {
+    const { share, finder } = this.#dependencies
+    return await listFiles(request, {
+      local: (kind, limit, after) => share.list(kind, limit, after),
+      remote: (page) => finder.listRemote(page, signal),
+    })
+  }
+
+  async peers(signal?: AbortSignal): Promise<Peers> {
+    return await this.#dependencies.finder.peers(signal)
+  }
+
+  async stats(): Promise<Stats> {
+    const { clock, finder, downloads, traffic, share } = this.#dependencies
+    const { shared, downloaded, replicated } = share.totals()
+    return {
+      peerId: this.#peerId,
+      uptimeSeconds: (clock.monotonicMs() - this.#startMs) / 1000,
+      searchSeconds: finder.searchSeconds,
+      ...downloads.stats,
+      sentBytes: traffic.sentBytes(),
+      receivedBytes: traffic.receivedBytes(),
+      files: {
+        shared: shared.count,
+        downloaded: downloaded.count,
+        replicated: replicated.count,
+      },
+    }
+  }
+
+  async status(signal?: AbortSignal): Promise<Status> {
+    return await this.#dependencies.finder.status(signal)
+  }
+
+  async why(name: string, signal?: AbortSignal): Promise<Why> {
+    return await this.#dependencies.finder.why(name, signal)
+  }
+
+  async startDownload(request: DownloadRequest): Promise<Download> {
+    return this.#dependencies.downloads.start(request)
+  }
+
+  async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
+    return await this.#dependencies.downloads.wait(id, waitMs, signal)
+  }
+
+  async cancelDownload(id: string): Promise<void> {
+    await this.#dependencies.downloads.cancel(id)
+  }
+
+  async push(
+    { name: text, bytes, replace, wait }: PushRequest,
+    signal?: AbortSignal,
+  ): Promise<Pushed> {
+    const { share, finder } = this.#dependencies
+    const name = parseName(text)
+    // The index must take the name back first, or it would pass over what is announced.
+    if (share.isUnshared(name)) await finder.share(name, signal)
+    const options = signal === undefined ? { name, replace } : { name, replace, signal }
+    const { content } = await share.receive(bytes, options)
+    const copies = wait ? await this.#allCopies(name, content.sha256, signal) : 0
+    return { name, sha256: content.sha256, size: content.size, copies }
+  }
+
+  async unshare(text: string, owner = this.#peerId, signal?: AbortSignal): Promise<void> {
+    const { share, finder } = this.#dependencies
+    const name = parseName(text)
+    const isOwn = owner === this.#peerId
+    if (isOwn && share.get({ kind: 'shared', name }) === undefined && !share.isUnshared(name))
+      throw new AppError('NOT_SHARED', { name })
+    // At the index first: what it has acknowledged lasts, even if this peer ends here.
+    await finder.unshare({ owner, name }, signal)
+    if (isOwn) share.unshare(name)
+  }
+
+  /**
+   * Waits until the index knows all copies that a content should have; returns how many there are.
+   * @throws AppError COPIES_PENDING
+   */
+  async #allCopies(name: string, sha256: string, signal?: AbortSignal): Promise<number> {
+    const { clock } = this.#dependencies
+    const untilMs = clock.monotonicMs() + deadlines.pushCopiesMs
+    for (;;) {
+      const { copies, factor } = await this.#copiesOf(sha256, signal)
+      if (copies >= factor && factor > 0) return copies
+      if (clock.monotonicMs() >= untilMs)
+        throw new AppError('COPIES_PENDING', {
+          name,
+          copies,
+          factor,
+          deadlineMs: deadlines.pushCopiesMs,
+        })
+      await clock.sleep(deadlines.pushPollMs, signal)
+    }
+  }
+
+  /** What the index knows of a content; nothing yet when the announcement is still on its way. */
+  async #copiesOf(
+    sha256: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<ReplyOf<'locate'>, 'copies' | 'factor'>> {
+    try {
+      return await this.#dependencies.finder.locate(sha256, signal)
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'CONTENT_NOT_FOUND')
+        return { copies: 0, factor: 0 }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path'
+import { systemClock } from '../common/clock.ts'
+import { logSettings } from '../common/log-settings.ts'
+import { tcpTransport } from '../common/protocol/tcp-transport.ts'
+import { formatAddress } from '../common/protocol/transport.ts'
+import { systemRandom } from '../common/random.ts'
+import { type ProcessContext, runProcess } from '../common/run-process.ts'
+import { configFile, loadSettings } from '../common/settings.ts'
+import { runPrompt } from './cli/prompt.ts'
+import { fillEmptyFolder, generateDefaults } from './generate.ts'
+import { type Peer, startPeer } from './peer.ts'
+import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
+
+/**
+ * Runs a peer until it is told to stop: by a signal or, when it has a prompt, by `exit`.
+ * @param flags as the command line parser gives them
+ * @throws AppError SETTING_INVALID, ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ */
+export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise<void> {
+  const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
+  const settings = toPeerSettings(loadPeerSettings({ file, flags }))
+  const log = loadSettings(logSettings, { file, flags }).values
+  const options = { name: settings.peerId, log, hasPrompt: !settings.headless }
+  await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
+}
+
+async function run(settings: PeerSettings, context: ProcessContext): Promise<void> {
+  const { log, stack, stopped, ready } = context
+  if (settings.generate) {
+    const options = { peerId: settings.peerId, ...generateDefaults }
+    const count = await fillEmptyFolder(resolve(settings.data, 'shared'), options)
+    log.info({ count }, 'generated files')
+  }
+  const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
+  const peer = stack.use(await startPeer(settings, dependencies))
+  ready(readySentence(settings, peer), {
+    address: formatAddress(peer.address),
+    http: formatAddress(peer.webAddress),
+    data: resolve(settings.data),
+  })
+  if (settings.headless) await stopped
+  else await prompt(settings, peer, context)
+}
+
+function readySentence({ peerId, data, headless }: PeerSettings, peer: Peer): string {
+  const where = `${peerId} serves ${data}/shared on ${formatAddress(peer.address)}`
+  const http = `HTTP API on http://${formatAddress(peer.webAddress)}`
+  return `${where}, ${http}.${headless ? '' : " Type 'help' for the commands."}`
+}
+
+async function prompt(
+  { data }: PeerSettings,
+  { api }: Peer,
+  { log, stop }: ProcessContext,
+): Promise<void> {
+  await runPrompt(
+    { historyFile: resolve(data, '.tandem', 'history'), workingFolder: process.cwd() },
+    {
+      api,
+      input: process.stdin,
+      output: process.stdout,
+      errors: process.stderr,
+      clock: systemClock,
+      log,
+    },
+    stop,
+  )
+}
