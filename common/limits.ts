@@ -126,7 +126,7 @@ export const limits = {
 
   /** A log file is followed by the next one at this size: easily opened in an editor. */
   logFileMebibytes: 10,
-  /** Log files kept besides the current one: days of normal running in 60 MiB. */
+  /** Log files kept, with the current one: days of normal running in 50 MiB. */
   logFilesKept: 5,
   /** Log lines that wait while the disk of the log is full; further ones are dropped. */
   logWaitingBytesMax: mebibyte,

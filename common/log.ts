@@ -40,7 +40,7 @@ export async function openLog(options: LogOptions): Promise<{ log: Log } & Async
   const log = pino(
     {
       level: options.level,
-      base: { name: options.name },
+      base: { process: options.name },
       errorKey: 'error',
       serializers: { error: pino.stdSerializers.err },
       timestamp: pino.stdTimeFunctions.isoTime,
@@ -66,7 +66,7 @@ function consoleStream(format: LogFormat): pino.DestinationStream {
   const prettify = prettyFactory({
     colorize: process.stderr.isTTY && process.stderr.hasColors(),
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'name',
+    ignore: 'process',
   })
   return { write: (line) => stderr.write(prettify(line)) }
 }

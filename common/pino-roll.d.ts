@@ -9,7 +9,7 @@ declare module 'pino-roll' {
     /** Mebibytes with their unit, `10m`. A fuller file is followed by one with the next number. */
     readonly size: string
     readonly limit: {
-      /** Files kept besides the current one. */
+      /** Files kept, the current one among them if those of earlier runs count as well. */
       readonly count: number
       /** Whether files of earlier runs count as well. */
       readonly removeOtherLogFiles: boolean

@@ -5,6 +5,12 @@ import { deadlines } from './limits.ts'
 
 export type Database = SQLite.Database
 
+export interface DatabaseOptions {
+  readonly migrations: readonly string[]
+  /** How long to wait for another process that has the database open. Nothing else runs meanwhile. */
+  readonly busyMs?: number
+}
+
 /**
  * Opens the database at `path` (`:memory:` for none on disk), creates it if absent, and brings it up
  * to date: migration n, from 1, takes it from version n - 1 to n in a transaction. The database
@@ -14,13 +20,10 @@ export type Database = SQLite.Database
  * must survive one before it is acknowledged is committed under `PRAGMA synchronous = FULL`.
  * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE
  */
-export function openDatabase(
-  path: string,
-  options: { readonly migrations: readonly string[] },
-): Database {
+export function openDatabase(path: string, options: DatabaseOptions): Database {
   let database: Database | undefined
   try {
-    database = new SQLite(path, { timeout: deadlines.databaseBusyMs })
+    database = new SQLite(path, { timeout: options.busyMs ?? deadlines.databaseBusyMs })
     // Before the first access: the lock is then taken with it and shared memory is not needed.
     database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('journal_mode = WAL')
