@@ -62,10 +62,10 @@ export class Placer {
   async adopt(adoption: Adoption): Promise<Entry> {
     const { partialPath, name, content, chunkList } = adoption
     try {
-      const placed = await this.#turns.take(() => this.#place(adoption))
-      for (const folder of placed.changedFolders) await this.#folderSync.sync(folder)
+      const { at, stat, changedFolders } = await this.#turns.take(() => this.#place(adoption))
+      for (const folder of changedFolders) await this.#folderSync.sync(folder)
       // Recorded before the partial file goes, so that a failure here leaves one of them.
-      const entry = this.#catalog.put({ ...placed, content }, chunkList)
+      const entry = this.#catalog.put({ at, stat, content }, chunkList)
       await rm(partialPath, { force: true })
       return entry
     } catch (error) {

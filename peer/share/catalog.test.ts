@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Change, CopyKey } from '../../common/protocol/messages.ts'
+import { seededRandom } from '../../common/random.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { Catalog } from './catalog.ts'
+import type { Entry } from './entry.ts'
+import { Folders } from './folders.ts'
+
+/** A catalog that can be closed and opened again. */
+class CatalogFixture implements AsyncDisposable {
+  readonly folders: Folders
+  readonly #temporary: AsyncDisposable
+  #catalog: Catalog
+  #opened = 1
+
+  private constructor(temporary: { path: string } & AsyncDisposable) {
+    this.#temporary = temporary
+    this.folders = new Folders(temporary.path)
+    this.#catalog = new Catalog(this.folders, { random: seededRandom('1') })
+  }
+
+  static async create(): Promise<CatalogFixture> {
+    const temporary = await temporaryFolder()
+    await mkdir(dirname(new Folders(temporary.path).catalog))
+    return new CatalogFixture(temporary)
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog
+  }
+
+  reopen(): void {
+    this.#catalog[Symbol.dispose]()
+    this.#catalog = new Catalog(this.folders, { random: seededRandom(`${++this.#opened}`) })
+  }
+
+  put(key: CopyKey, text: string): Entry {
+    const digest = createHash('sha256').update(text).digest()
+    const sha256 = digest.toString('hex')
+    const content = { sha256, size: text.length, chunkRoot: sha256 }
+    // Beyond what a double can say, and beyond what a signed integer can.
+    const stat = { size: text.length, mtimeNs: 1_767_225_600_123_456_789n, ino: 2n ** 64n - 3n }
+    return this.#catalog.put({ at: this.folders.place(key), stat, content }, digest)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#catalog[Symbol.dispose]()
+    await this.#temporary[Symbol.asyncDispose]()
+  }
+}
+
+const a = { kind: 'shared', name: 'a.txt' } as const
+const b = { kind: 'replicated', owner: 'peer2', name: 'b.txt' } as const
+
+test('what was put is there after the next start, to the nanosecond', async () => {
+  await using fixture = await CatalogFixture.create()
+  const entry = fixture.put(a, 'a')
+  const { epoch } = fixture.catalog
+  fixture.reopen()
+  expect(fixture.catalog.get(a)).toEqual(entry)
+  expect(fixture.catalog.epoch).toBe(epoch)
+  expect(epoch).toMatch(/^[0-9a-f]{16}$/)
+  expect(fixture.catalog.totals().shared).toEqual({ count: 1, bytes: 1 })
+})
+
+test('changes are numbered on, and a key is told once, as it is now', async () => {
+  await using fixture = await CatalogFixture.create()
+  const before = fixture.catalog.lastSeq
+  fixture.put(a, '1')
+  fixture.put(b, 'b')
+  const { seq } = fixture.put(a, '22')
+  fixture.catalog.drop(b)
+  fixture.catalog.drop(b)
+
+  expect(fixture.catalog.changesSince(before, 10)).toMatchObject([
+    { op: 'put', seq, ...a, size: 2, modifiedMs: 1_767_225_600_123 },
+    { op: 'drop', seq: seq + 1, ...b },
+  ])
+  expect(fixture.catalog.changesSince(before, 1)).toHaveLength(1)
+  expect(fixture.catalog.changesSince(seq + 1, 10)).toEqual([])
+  expect(fixture.catalog.lastSeq).toBe(seq + 1)
+})
+
+test('numbers of a start are never those that an earlier one may have used', async () => {
+  await using fixture = await CatalogFixture.create()
+  const { lastSeq } = fixture.catalog
+  fixture.reopen()
+  expect(fixture.catalog.lastSeq).toBeGreaterThan(lastSeq + 1_000_000)
+})
+
+test('a put of the same content is no change', async () => {
+  await using fixture = await CatalogFixture.create()
+  const first = fixture.put(a, 'a')
+  let told = 0
+  fixture.catalog.onChange(() => told++)
+  expect(fixture.put(a, 'a')).toEqual(first)
+  expect(told).toBe(0)
+})
+
+test('drops are forgotten when the index has seen them, and who has seen less needs everything', async () => {
+  await using fixture = await CatalogFixture.create()
+  const { catalog } = fixture
+  const start = catalog.lastSeq
+  fixture.put(a, 'a')
+  fixture.put(b, 'b')
+  catalog.drop(a)
+  const dropSeq = catalog.lastSeq
+  catalog.drop(b)
+  expect(catalog.canResumeFrom(start)).toBe(true)
+
+  catalog.seenByIndex(dropSeq)
+  expect(catalog.changesSince(start, 10)).toMatchObject([{ op: 'drop', ...b }])
+  expect(catalog.canResumeFrom(start)).toBe(false)
+  expect(catalog.canResumeFrom(dropSeq)).toBe(true)
+  expect(catalog.canResumeFrom(catalog.lastSeq)).toBe(true)
+  expect(catalog.canResumeFrom(catalog.lastSeq + 1)).toBe(false)
+  expect(catalog.canResumeFrom(0)).toBe(false)
+})
+
+test('a group is one transaction that is told once, or not at all', async () => {
+  await using fixture = await CatalogFixture.create()
+  const { catalog } = fixture
+  let told = 0
+  const cancel = catalog.onChange(() => told++)
+  catalog.group(() => {
+    fixture.put(a, 'a')
+    fixture.put(b, 'b')
+  })
+  expect(told).toBe(1)
+
+  const failing = (): void =>
+    catalog.group(() => {
+      catalog.drop(a)
+      throw new Error('half-way')
+    })
+  expect(failing).toThrow('half-way')
+  expect(catalog.get(a)).toBeDefined()
+  expect(catalog.totals().shared.count).toBe(1)
+  expect(told).toBe(1)
+
+  cancel()
+  catalog.drop(a)
+  expect(told).toBe(1)
+})
+
+test('unsharing is a drop that lasts until the name is put again', async () => {
+  await using fixture = await CatalogFixture.create()
+  fixture.put(a, 'a')
+  fixture.catalog.unshare(a.name)
+  fixture.reopen()
+  expect(fixture.catalog.get(a)).toBeUndefined()
+  expect(fixture.catalog.isUnshared(a.name)).toBe(true)
+  fixture.put(a, 'a')
+  expect(fixture.catalog.isUnshared(a.name)).toBe(false)
+})
+
+/** What an index has that took over changes. */
+class Mirror {
+  readonly #copies = new Map<string, string>()
+
+  take(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const key = JSON.stringify([change.kind, change.owner, change.name])
+      if (change.op === 'put') this.#copies.set(key, change.sha256)
+      else this.#copies.delete(key)
+    }
+  }
+
+  sorted(): string[] {
+    return [...this.#copies].map((copy) => copy.join(' ')).toSorted()
+  }
+}
+
+test('whoever takes the changes since what it has seen, at any times, has what the catalog has', async () => {
+  await using fixture = await CatalogFixture.create()
+  const keys: CopyKey[] = [a, b, { ...b, owner: 'peer3' }, { ...a, kind: 'downloaded' }]
+  const key = fc.constantFrom(...keys)
+  const step = fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('put' as const),
+        key,
+        text: fc.string({ maxLength: 2 }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('drop' as const), key }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('take' as const),
+        limit: fc.integer({ min: 1, max: 4 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
+  )
+  const takeOver = (mirror: Mirror, seen: number, limit: number): number => {
+    const changes = fixture.catalog.changesSince(seen, limit)
+    mirror.take(changes)
+    return changes.at(-1)?.seq ?? seen
+  }
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      for (const each of keys) fixture.catalog.drop(each)
+      const mirror = new Mirror()
+      let seen = fixture.catalog.lastSeq
+      for (const each of steps) {
+        if (each.do === 'put') fixture.put(each.key, each.text)
+        else if (each.do === 'drop') fixture.catalog.drop(each.key)
+        else if (each.do === 'reopen') fixture.reopen()
+        else {
+          seen = takeOver(mirror, seen, each.limit)
+          fixture.catalog.seenByIndex(seen)
+        }
+      }
+      takeOver(mirror, seen, 100)
+      const whole = new Mirror()
+      takeOver(whole, 0, 1_000)
+      expect(mirror.sorted()).toEqual(whole.sorted())
+      const totals = Object.values(fixture.catalog.totals())
+      expect(whole.sorted()).toHaveLength(totals.reduce((sum, { count }) => sum + count, 0))
+    }),
+  )
+})

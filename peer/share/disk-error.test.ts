@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { diskError } from './disk-error.ts'
+
+const action = { action: 'write to', path: '/data/x', neededBytes: 5 }
+
+test.each(['ENOSPC', 'EDQUOT'])('%s means that the disk is full', (code) => {
+  const error = diskError(action, Object.assign(new Error(code), { code }))
+  expect(error).toMatchObject({ code: 'DISK_FULL', details: { path: '/data/x', neededBytes: 5 } })
+})
+
+test('anything else says what could not be done, and an operating error stays itself', () => {
+  const cause = Object.assign(new Error('input/output error'), { code: 'EIO' })
+  expect(diskError(action, cause).message).toBe("Cannot write to '/data/x': input/output error.")
+  const known = new AppError('NAME_EXISTS', { name: 'a' })
+  expect(diskError(action, known)).toBe(known)
+})

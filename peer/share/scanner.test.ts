@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto'
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { BackgroundWork } from '../../common/background.ts'
+import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { Catalog } from './catalog.ts'
+import { Folders } from './folders.ts'
+import { Scanner } from './scanner.ts'
+
+const quietMs = 1_000
+
+class ScannerFixture implements AsyncDisposable {
+  readonly clock = new FakeClock()
+  readonly catalog: Catalog
+  readonly #folders: Folders
+  readonly #work = new BackgroundWork({ log: silentLog })
+  readonly #scanner: Scanner
+  readonly #temporary: AsyncDisposable
+
+  private constructor(temporary: { path: string } & AsyncDisposable) {
+    this.#temporary = temporary
+    this.#folders = new Folders(temporary.path)
+    this.catalog = new Catalog(this.#folders, { random: seededRandom('catalog') })
+    const { clock, catalog } = this
+    const dependencies = {
+      folders: this.#folders,
+      catalog,
+      work: this.#work,
+      clock,
+      log: silentLog,
+    }
+    this.#scanner = new Scanner({ quietMs }, dependencies)
+  }
+
+  static async create(): Promise<ScannerFixture> {
+    const temporary = await temporaryFolder()
+    await new Folders(temporary.path).create()
+    return new ScannerFixture(temporary)
+  }
+
+  /** Writes a file in shared/, just now, and scans. */
+  async write(name: string, text: string): Promise<void> {
+    const path = join(this.#folders.shared, name)
+    await mkdir(join(path, '..'), { recursive: true })
+    await writeFile(path, text)
+    await utimes(path, this.clock.nowMs() / 1_000, this.clock.nowMs() / 1_000)
+    await this.scan()
+  }
+
+  async scan(): Promise<void> {
+    await this.#scanner.scan(this.#work.signal)
+  }
+
+  textHash(name: string): string | undefined {
+    return this.catalog.get({ kind: 'shared', name })?.content.sha256
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work[Symbol.asyncDispose]()
+    this.#scanner[Symbol.dispose]()
+    this.catalog[Symbol.dispose]()
+    await this.#temporary[Symbol.asyncDispose]()
+  }
+}
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+test('a file that is being written is taken up when it is quiet, not before', async () => {
+  await using peer = await ScannerFixture.create()
+  await peer.write('growing.bin', 'first')
+  await peer.clock.advance(quietMs * 0.9)
+  await peer.write('growing.bin', 'first, second')
+  await peer.clock.advance(quietMs * 0.9)
+  await peer.scan()
+  expect(peer.textHash('growing.bin')).toBeUndefined()
+
+  await peer.clock.advance(quietMs * 0.05)
+  await peer.scan()
+  expect(peer.textHash('growing.bin')).toBeUndefined()
+  await peer.clock.advance(quietMs * 0.05)
+  await peer.scan()
+  expect(peer.textHash('growing.bin')).toBe(sha256Of('first, second'))
+})
+
+test('a known file keeps its entry while it is written, unless it never comes to rest', async () => {
+  await using peer = await ScannerFixture.create()
+  await peer.write('log.txt', 'line 1')
+  await peer.clock.advance(quietMs)
+  await peer.scan()
+  expect(peer.textHash('log.txt')).toBe(sha256Of('line 1'))
+
+  for (let line = 2; line < 13; line++) {
+    await peer.write('log.txt', `line ${line}`)
+    expect(peer.textHash('log.txt'), `at line ${line}`).toBe(sha256Of('line 1'))
+    await peer.clock.advance(quietMs * 0.9)
+  }
+  await peer.write('log.txt', 'line 13')
+  await peer.clock.advance(quietMs * 0.9)
+  await peer.write('log.txt', 'line 14')
+  expect(peer.textHash('log.txt')).toBeUndefined()
+
+  await peer.clock.advance(quietMs)
+  await peer.scan()
+  expect(peer.textHash('log.txt')).toBe(sha256Of('line 14'))
+})

@@ -1,0 +1,282 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { chmod, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../common/random.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { quietMs, ShareFixture } from '../testing/share-fixture.ts'
+import { Share } from './share.ts'
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+test('the first scan takes up what lies in all three folders', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/a.txt', 'a')
+  await peer.write('shared/photos/2026/sea side.jpg', 'sea')
+  await peer.write('shared/empty', '')
+  await peer.write('downloaded/b.txt', 'b')
+  await peer.write('replicated/peer2/c.txt', 'c')
+  const share = await peer.start()
+
+  expect(peer.shared()).toEqual(['a.txt', 'empty', 'photos/2026/sea side.jpg'])
+  expect(share.get({ kind: 'downloaded', name: 'b.txt' })?.content.sha256).toBe(sha256Of('b'))
+  const replica = share.get({ kind: 'replicated', owner: 'peer2', name: 'c.txt' })
+  expect(replica?.content).toEqual({ sha256: sha256Of('c'), size: 1, chunkRoot: sha256Of('c') })
+  expect(share.totals()).toEqual({
+    shared: { count: 3, bytes: 4 },
+    downloaded: { count: 1, bytes: 1 },
+    replicated: { count: 1, bytes: 1 },
+  })
+  expect(share.chunkList(sha256Of('sea'))).toEqual(Buffer.from(sha256Of('sea'), 'hex'))
+  expect(share.catalog.isComplete).toBe(true)
+})
+
+test('a file with the same size, time and inode is not read again, not even by the next process', async () => {
+  await using peer = await ShareFixture.create()
+  const path = await peer.write('shared/a.txt', 'old')
+  await peer.start()
+  const timeMs = peer.clock.nowMs() - 3_600_000
+  await writeFile(path, 'new')
+  await utimes(path, timeMs / 1_000, timeMs / 1_000)
+
+  await peer.rescan()
+  await peer.stop()
+  await peer.start()
+
+  expect(peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256).toBe(sha256Of('old'))
+})
+
+test('a change is found by the next scan, and at once when the watcher sees it', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/a.txt', '1')
+  await peer.start()
+  const contentOf = (name: string): string | undefined =>
+    peer.share.get({ kind: 'shared', name })?.content.sha256
+
+  await peer.write('shared/a.txt', '22')
+  await peer.rescan()
+  expect(contentOf('a.txt')).toBe(sha256Of('22'))
+
+  const path = await peer.write('shared/a.txt', '333')
+  await peer.change(() => peer.onChange(path))
+  expect(contentOf('a.txt')).toBe(sha256Of('333'))
+})
+
+test('touching a file announces nothing', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/a.txt', 'a')
+  await peer.start()
+  const { lastSeq } = peer.share.catalog
+
+  await peer.write('shared/a.txt', 'a', peer.clock.nowMs() - 5_000)
+  await peer.rescan()
+
+  expect(peer.share.catalog.lastSeq).toBe(lastSeq)
+})
+
+test('a rename and a deletion are a drop each, and what came under the new name a put', async () => {
+  await using peer = await ShareFixture.create()
+  const a = await peer.write('shared/a.txt', 'a')
+  await peer.write('shared/gone/b.txt', 'b')
+  await peer.start()
+  const { lastSeq } = peer.share.catalog
+
+  await rename(a, join(peer.path, 'shared/moved.txt'))
+  await rm(join(peer.path, 'shared/gone'), { recursive: true })
+  await peer.rescan()
+
+  expect(peer.shared()).toEqual(['moved.txt'])
+  const changes = peer.share.catalog.changesSince(lastSeq, 10)
+  expect(changes.map(({ op, name }) => `${op} ${name}`).toSorted()).toEqual([
+    'drop a.txt',
+    'drop gone/b.txt',
+    'put moved.txt',
+  ])
+})
+
+test('a file that is being written at the first scan follows as soon as it is quiet', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/late.txt', 'late', peer.clock.nowMs())
+  await peer.start()
+  expect(peer.shared()).toEqual([])
+
+  await peer.change(() => peer.clock.advance(quietMs))
+  expect(peer.shared()).toEqual(['late.txt'])
+})
+
+test('a file dated in the future is quiet when it stays the same', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/future.txt', 'f', peer.clock.nowMs() + 86_400_000)
+  await peer.start()
+  expect(peer.shared()).toEqual([])
+
+  await peer.change(() => peer.clock.advance(quietMs))
+  expect(peer.shared()).toEqual(['future.txt'])
+})
+
+test('what is no regular file, or lies elsewhere, is passed by', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/real.txt', 'real')
+  await peer.write('shared/folder/inner.txt', 'inner')
+  await peer.write('outside/secret.txt', 'secret')
+  const shared = join(peer.path, 'shared')
+  await symlink(join(peer.path, 'outside/secret.txt'), join(shared, 'secret.txt'))
+  await symlink('../outside', join(shared, 'outside'))
+  await symlink('nowhere', join(shared, 'dangling'))
+  await symlink('real.txt', join(shared, 'second name.txt'))
+  await symlink('folder', join(shared, 'linked folder'))
+  await symlink('..', join(shared, 'folder', 'cycle'))
+  await using socket = createServer()
+  await new Promise<void>((resolve) => socket.listen(join(shared, 'socket'), resolve))
+  execFileSync('mkfifo', [join(shared, 'pipe')])
+  await peer.start()
+
+  expect(peer.shared()).toEqual([
+    'folder/inner.txt',
+    'linked folder/inner.txt',
+    'real.txt',
+    'second name.txt',
+  ])
+  expect(
+    peer.share
+      .problems()
+      .map(({ path }) => relative(shared, path))
+      .toSorted(),
+  ).toEqual(['outside', 'secret.txt'])
+})
+
+test('a file that a link leads out of the folder is dropped', async () => {
+  await using peer = await ShareFixture.create()
+  const path = await peer.write('shared/a.txt', 'a')
+  const outside = await peer.write('outside/a.txt', 'a')
+  await peer.start()
+
+  await rm(path)
+  await symlink(outside, path)
+  await peer.rescan()
+
+  expect(peer.shared()).toEqual([])
+})
+
+test('names are kept in normal form C, and the file is read by the name that the disk has', async () => {
+  await using peer = await ShareFixture.create()
+  const decomposed = 'cafe\u0301.txt'
+  const path = await peer.write(`shared/${decomposed}`, 'c')
+  await peer.start()
+
+  expect(peer.shared()).toEqual(['caf\u00e9.txt'])
+  expect(peer.share.find(sha256Of('c')).map(({ at }) => at.path)).toEqual([path])
+
+  await peer.rescan()
+  expect(peer.shared()).toEqual(['caf\u00e9.txt'])
+})
+
+test('of two files with one name in two normal forms the first is shared, the other is a problem', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/cafe\u0301.txt', 'first')
+  await peer.start()
+  const { lastSeq } = peer.share.catalog
+
+  const second = await peer.write('shared/caf\u00e9.txt', 'second')
+  await peer.rescan()
+
+  expect(peer.share.catalog.lastSeq).toBe(lastSeq)
+  expect(peer.share.problems().map(({ path }) => path)).toEqual([second])
+})
+
+test('names that others could not store are listed as problems until they are gone', async () => {
+  await using peer = await ShareFixture.create()
+  const bad = ['new\nline.txt', 'back\\slash.txt']
+  const paths = await Promise.all(bad.map((name) => peer.write(`shared/${name}`, 'x')))
+  writeFileSync(Buffer.from(`${peer.path}/shared/latin-\xe9.txt`, 'latin1'), 'x')
+  await peer.write('shared/good.txt', 'good')
+  await peer.start()
+
+  expect(peer.shared()).toEqual(['good.txt'])
+  expect(peer.share.problems()).toHaveLength(3)
+
+  await Promise.all(paths.map((path) => rm(path)))
+  await peer.rescan()
+  expect(peer.share.problems().map(({ reason }) => reason)).toEqual(['it is not valid UTF-8'])
+})
+
+test.skipIf(process.getuid?.() === 0)(
+  'a file that cannot be read is a problem of its own and is tried again',
+  async () => {
+    await using peer = await ShareFixture.create()
+    const path = await peer.write('shared/locked.txt', 'locked')
+    await peer.write('shared/open.txt', 'open')
+    await chmod(path, 0)
+    await peer.start()
+    expect(peer.shared()).toEqual(['open.txt'])
+    expect(peer.share.problems()).toHaveLength(1)
+
+    await chmod(path, 0o600)
+    await peer.rescan()
+    expect(peer.shared()).toEqual(['locked.txt', 'open.txt'])
+    expect(peer.share.problems()).toEqual([])
+  },
+)
+
+test('a file that is in place but not in the catalog, as after a crash, is found', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await peer.stop()
+  await peer.write('downloaded/done.bin', 'done')
+  await peer.write('.tandem/incoming/half', 'half of something')
+  await peer.start()
+
+  expect(peer.share.get({ kind: 'downloaded', name: 'done.bin' })).toBeDefined()
+  expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual([])
+})
+
+test('a content of several chunks has its chunk list for as long as a file holds it', async () => {
+  await using peer = await ShareFixture.create()
+  const bytes = Buffer.alloc(2 * 1024 * 1024 + 1, 7)
+  await peer.write('shared/a.bin', bytes)
+  const copy = await peer.write('shared/b.bin', bytes)
+  await peer.start()
+  const [{ content } = { content: undefined }] = peer.share.list('shared', 1)
+  const sha256 = content?.sha256 ?? ''
+
+  const chunkList = peer.share.chunkList(sha256)
+  expect(chunkList).toHaveLength(3 * 32)
+  expect(
+    createHash('sha256')
+      .update(chunkList ?? '')
+      .digest('hex'),
+  ).toBe(content?.chunkRoot)
+
+  await rm(join(peer.path, 'shared/a.bin'))
+  await peer.rescan()
+  expect(peer.share.chunkList(sha256)).toEqual(chunkList)
+
+  await rm(copy)
+  await peer.rescan()
+  expect(peer.share.chunkList(sha256)).toBeUndefined()
+})
+
+test('a file that could not be served is compared again', async () => {
+  await using peer = await ShareFixture.create()
+  const path = await peer.write('shared/a.txt', 'a')
+  await peer.start()
+
+  await rm(path)
+  await peer.change(() => peer.share.recheck(path))
+
+  expect(peer.shared()).toEqual([])
+})
+
+test('two processes cannot use one data folder', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await peer.write('.tandem/incoming/being written', 'x')
+  const options = { dataPath: peer.path, quietMs, rescanMs: 30_000 }
+  const dependencies = { clock: peer.clock, random: seededRandom('second'), log: silentLog }
+
+  await expect(Share.start(options, dependencies)).rejects.toMatchObject({ code: 'DATA_IN_USE' })
+  expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual(['being written'])
+})

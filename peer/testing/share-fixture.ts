@@ -1,0 +1,114 @@
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Clock } from '../../common/clock.ts'
+import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { Share } from '../share/share.ts'
+import type { WatchFolders } from '../share/watch-folders.ts'
+
+export const quietMs = 1_000
+export const rescanMs = 30_000
+const longAgoMs = 3_600_000
+
+/** A peer's data folder and a {@link Share} that can be stopped and started again. */
+export class ShareFixture implements AsyncDisposable {
+  readonly clock = new FakeClock()
+  readonly path: string
+  readonly #folder: AsyncDisposable
+  #share: Share | undefined
+  #starts = 0
+  /** Resolved when no scan is running. */
+  #idle = Promise.withResolvers<void>()
+  /** Says what the operating system would: something happened to this path. */
+  onChange: (path: string) => void = () => {}
+
+  constructor(folder: { path: string } & AsyncDisposable) {
+    this.#folder = folder
+    this.path = folder.path
+  }
+
+  static async create(): Promise<ShareFixture> {
+    return new ShareFixture(await temporaryFolder())
+  }
+
+  get share(): Share {
+    if (this.#share === undefined) throw new Error('it is not started')
+    return this.#share
+  }
+
+  /** Starts it and waits for the first scan and the one that follows it. */
+  async start(): Promise<Share> {
+    this.#idle = Promise.withResolvers()
+    const watch: WatchFolders = async (_folders, onChange) => {
+      this.onChange = onChange
+      return { [Symbol.asyncDispose]: async () => {} }
+    }
+    const random = seededRandom(`share ${this.#starts++}`)
+    this.#share = await Share.start(
+      { dataPath: this.path, quietMs, rescanMs },
+      { clock: this.#tellingClock(), random, log: silentLog, watch },
+    )
+    await this.#idle.promise
+    return this.#share
+  }
+
+  async stop(): Promise<void> {
+    await this.#share?.[Symbol.asyncDispose]()
+    this.#share = undefined
+  }
+
+  /** Lets the time of one periodic scan come, and waits for its end. */
+  async rescan(): Promise<void> {
+    this.#idle = Promise.withResolvers()
+    await this.clock.advance(rescanMs)
+    await this.#idle.promise
+  }
+
+  /** Does something and waits until the catalog has changed. */
+  async change(work: () => unknown): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.share.catalog.onChange(resolve)
+    await work()
+    await promise
+    cancel()
+  }
+
+  /** The names in shared/ that the catalog has. */
+  shared(): string[] {
+    return this.share.list('shared', 1_000).map(({ at }) => at.name)
+  }
+
+  /** Writes a file below the data folder; it looks long finished unless `modifiedMs` says otherwise. */
+  async write(
+    path: string,
+    text: string | Uint8Array,
+    modifiedMs: number = this.clock.nowMs() - longAgoMs,
+  ): Promise<string> {
+    const full = join(this.path, path)
+    await mkdir(dirname(full), { recursive: true })
+    await writeFile(full, text)
+    await utimes(full, modifiedMs / 1_000, modifiedMs / 1_000)
+    return full
+  }
+
+  /** Between two scans a share sleeps. */
+  #tellingClock(): Clock {
+    const { clock } = this
+    return {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (delayMs, callback) => clock.after(delayMs, callback),
+      sleep: async (delayMs, signal) => {
+        this.#idle.resolve()
+        await clock.sleep(delayMs, signal)
+      },
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    await this.#folder[Symbol.asyncDispose]()
+  }
+}
