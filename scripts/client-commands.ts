@@ -30,7 +30,8 @@ export function clientCommands(terminal: Terminal): Command[] {
   return commands
 }
 
-async function locatePeer({
+/** Where the HTTP API of the peer that was named, or is configured, should be. */
+export async function locatePeer({
   api,
   peer,
   config,

@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import type { SettingSection } from '../../common/settings.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { HttpPeer } from '../../peer/cli/http-peer.ts'
+import { startTandem, type TandemProcess } from './tandem-process.ts'
+
+/** What a config file holds. */
+export type ClusterSettings = Partial<Record<SettingSection, Readonly<Record<string, unknown>>>>
+
+export interface ClusterOptions {
+  /** How many peers to start: peer1, peer2, .... */
+  readonly peers: number
+  /** The replication factor; the index's own default without it. */
+  readonly factor?: number
+  readonly settings?: ClusterSettings
+  /** Fills a peer's shared/ before it starts. */
+  readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
+}
+
+/** Disposing stops all processes and removes their data. */
+export interface Cluster extends AsyncDisposable {
+  readonly index: TandemProcess
+  /** In the order of their start; grows with {@link Cluster.startPeer}. */
+  readonly peers: readonly TandemProcess[]
+  /** Where the data folders are. */
+  readonly folder: string
+  /** Starts one more peer, or one of another name. */
+  startPeer(peerId?: string): Promise<TandemProcess>
+}
+
+/**
+ * An index and peers as real processes on free ports of this machine, with their data in a temporary
+ * folder; resolves when all of them are ready.
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  // Disposed here if the start fails half-way; moved to the caller if not.
+  await using starting = new AsyncDisposableStack()
+  const stack = starting.use(new AsyncDisposableStack())
+  const folder = stack.use(await temporaryFolder()).path
+  const config = join(folder, 'config.json')
+  await writeFile(config, JSON.stringify(settingsOf(options)))
+
+  const start = async (role: 'index' | 'peer', name: string, flags: string[]) => {
+    const [port, httpPort] = await freePorts()
+    const dataFolder = join(folder, name)
+    if (role === 'peer') await options.prepare?.(name, join(dataFolder, 'shared'))
+    const given = { role, name, dataFolder, port, httpPort, flags: ['--config', config, ...flags] }
+    return stack.use(await startTandem(given))
+  }
+  const index = await start('index', 'index', [])
+  const peers: TandemProcess[] = []
+  const startPeer = async (peerId = `peer${peers.length + 1}`): Promise<TandemProcess> => {
+    const peer = await start('peer', peerId, ['--index', `127.0.0.1:${index.port}`])
+    peers.push(peer)
+    return peer
+  }
+  while (peers.length < options.peers) await startPeer()
+  const started = starting.move()
+  const dispose = async (): Promise<void> => await started.disposeAsync()
+  return { index, peers, folder, startPeer, [Symbol.asyncDispose]: dispose }
+}
+
+/** The peer's HTTP API, as everybody outside sees it. */
+export function apiOf(peer: TandemProcess): HttpPeer {
+  return new HttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
+}
+
+function settingsOf({ settings = {}, factor }: ClusterOptions): ClusterSettings {
+  if (factor === undefined) return settings
+  return { ...settings, index: { ...settings.index, replicationFactor: factor } }
+}
+
+/** Two ports that nobody listens on. Chosen here, because a process that starts again needs the same ones. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()] as const
+  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')))
+  const portOf = (server: (typeof servers)[number]): number =>
+    (server.address() as AddressInfo).port
+  const ports: [number, number] = [portOf(servers[0]), portOf(servers[1])]
+  await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
+  return ports
+}

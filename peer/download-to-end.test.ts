@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../common/errors.ts'
+import type { Download, Downloaded } from './api.ts'
+import { downloadToEnd } from './download-to-end.ts'
+
+const waiting: Download = {
+  id: '1',
+  name: 'a.txt',
+  state: 'waiting',
+  bytes: 0,
+  size: 0,
+  bytesPerSecond: 0,
+}
+const result: Downloaded = {
+  name: 'a.txt',
+  path: '/downloaded/a.txt',
+  bytes: 1,
+  seconds: 0.1,
+  sha256: '0'.repeat(64),
+  sources: [],
+}
+
+/** A peer whose only download is in each of these states in turn. */
+function peerWith(...states: Download[]): Parameters<typeof downloadToEnd>[0] {
+  const next = async (): Promise<Download> => {
+    const state = states.shift()
+    if (state === undefined) throw new Error('asked after the end')
+    return state
+  }
+  return { startDownload: next, download: next }
+}
+
+test('looks at the download until it is done', async () => {
+  const peer = peerWith(
+    waiting,
+    { ...waiting, state: 'running' },
+    { ...waiting, state: 'done', result },
+  )
+  expect(await downloadToEnd(peer, { name: 'a.txt' })).toEqual(result)
+})
+
+test('throws what the download failed with', async () => {
+  const { code, message, retryable, details } = new AppError('DISK_FULL', {
+    path: '/downloaded',
+    neededBytes: 1,
+  })
+  const error = { code, message, retryable, details: { ...details } }
+  const failing = downloadToEnd(peerWith({ ...waiting, state: 'failed', error }), { name: 'a.txt' })
+  await expect(failing).rejects.toMatchObject({ code: 'DISK_FULL', message })
+})

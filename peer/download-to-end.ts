@@ -1,0 +1,21 @@
+import { AppError, errorFromWire } from '../common/errors.ts'
+import type { Downloaded, DownloadRequest, PeerApi } from './api.ts'
+
+/** One look at a running download; it answers as soon as the download ends. */
+const lookMs = 10_000
+
+/**
+ * Downloads a file and waits until it is there.
+ * @throws AppError what the download failed with, or what asking for it failed with
+ */
+export async function downloadToEnd(
+  api: Pick<PeerApi, 'startDownload' | 'download'>,
+  request: DownloadRequest,
+): Promise<Downloaded> {
+  let now = await api.startDownload(request)
+  while (now.state === 'waiting' || now.state === 'running')
+    now = await api.download(now.id, lookMs)
+  if (now.error !== undefined) throw errorFromWire(now.error)
+  if (now.result === undefined) throw new AppError('INTERNAL')
+  return now.result
+}
