@@ -13,6 +13,8 @@ export const limits = {
   announceFrameBytesTarget: 256 * kibibyte,
   /** Changes in one announcement: one short transaction of the index. */
   announceChangesMax: 2_000,
+  /** Announcements that a peer has unanswered: the next ones are on their way while the index writes. */
+  announcementsInFlightMax: 4,
   /** Requests that one side of a connection may have unanswered; further ones wait at the sender. */
   requestsInFlightMax: 64,
   /** Connections that an index or a peer serves at once. Each costs about 20 KiB when idle. */
@@ -178,6 +180,10 @@ export const deadlines = {
   replicationRetryMs: 5_000,
   /** A batch of tasks, besides the time that its bytes take at `limits.taskBytesPerMsMin`. */
   taskMs: 60_000,
+  /** Changes of this time are announced together: whoever saves a folder of files causes one announcement. */
+  announceGroupMs: 25,
+  /** A peer that stops tells the index so, if the index answers at once. */
+  leaveMs: 500,
   /** Orderly close: what is under way may finish for this long before the socket is destroyed. */
   closeMs: 1_000,
   /** Everything a process does between SIGTERM and its end; Docker must see it gone within 2 s. */

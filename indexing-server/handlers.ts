@@ -1,0 +1,163 @@
+import { AppError } from '../common/errors.ts'
+import { parseName } from '../common/ids.ts'
+import { limits } from '../common/limits.ts'
+import type { Handlers } from '../common/protocol/handlers.ts'
+import type { ExplainedContent, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import { checkAnnouncement } from './check-announcement.ts'
+import { thatFitFrame } from './frame-budget.ts'
+import { foundContent, liveCopies, rankContents } from './rank.ts'
+import type { Registry, Session } from './registry.ts'
+import type { Coordinator } from './replication/coordinator.ts'
+import type { ReplyCache } from './reply-cache.ts'
+import { search } from './search.ts'
+import type { FileKey, IndexStore, StoredContent, Touched } from './store/store.ts'
+
+export interface HandlerDependencies {
+  readonly store: IndexStore
+  readonly registry: Registry
+  readonly coordinator: Coordinator
+  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly status: () => Promise<ReplyOf<'status'>>
+  readonly stats: () => Promise<ReplyOf<'stats'>>
+}
+
+export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
+
+/** What the index answers to each message. */
+export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers {
+  return { ...peerHandlers(dependencies), ...questionHandlers(dependencies) }
+}
+
+type PeerMessage = 'announce' | 'heartbeat' | 'leave' | 'unshare' | 'share' | 'report'
+
+/** What only a registered peer may send. */
+function peerHandlers({
+  store,
+  registry,
+  coordinator,
+  lookups,
+}: HandlerDependencies): Pick<IndexHandlers, PeerMessage> {
+  const onWritten = (touched: Touched): void => {
+    lookups.forget(touched)
+    coordinator.onTouched(touched.contentIds)
+  }
+  return {
+    async announce(announcement, session) {
+      const { peerId } = registry.heard(session, 'announce')
+      checkAnnouncement(announcement)
+      const announced = await store.announce({ ...announcement, peerId })
+      registry.setHoldings(peerId, announced.holdings)
+      onWritten(announced)
+      return { seenSeq: announced.seenSeq }
+    },
+    async heartbeat({ freeBytes }, session) {
+      const { peerId } = registry.heard(session, 'heartbeat')
+      registry.setFreeBytes(peerId, freeBytes)
+      return {}
+    },
+    async leave(_, session) {
+      await registry.leave(registry.heard(session, 'leave').peerId)
+      return {}
+    },
+    async unshare({ owner, name }, session) {
+      const { peerId } = registry.heard(session, 'unshare')
+      const file = { owner, name: parseName(name) }
+      if (owner !== peerId) await refuseUnsharing(file, registry, store)
+      onWritten(await store.unshare(file))
+      return {}
+    },
+    async share({ name }, session) {
+      const { peerId } = registry.heard(session, 'share')
+      onWritten(await store.share({ owner: peerId, name: parseName(name) }))
+      return {}
+    },
+    async report({ outcomes }, session) {
+      coordinator.report(registry.heard(session, 'report').peerId, outcomes)
+      return {}
+    },
+  }
+}
+
+/** What anybody may ask. */
+function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
+  const { store, registry, status, stats } = dependencies
+  const peerOf = registry.peerOf.bind(registry)
+  return {
+    lookup: (request) => lookup(request, dependencies),
+    locate: (request) => locate(request, dependencies),
+    why: (request) => why(request, dependencies),
+    search: (request, _, signal) => search(request, { store, peerOf }, signal),
+    async peers({ limit, after }) {
+      const found = registry.list(after, limit + 1)
+      const peers = found.slice(0, limit)
+      const next = found.length > limit ? peers.at(-1)?.peerId : undefined
+      return next === undefined ? { peers } : { peers, next }
+    },
+    stats,
+    status,
+  }
+}
+
+/** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+async function lookup(
+  request: RequestOf<'lookup'>,
+  { store, registry, lookups }: HandlerDependencies,
+): Promise<ReplyOf<'lookup'>> {
+  const name = parseName(request.name)
+  const peerOf = registry.peerOf.bind(registry)
+  return await lookups.get(name, async () => {
+    const named = await store.contentsNamed(name, limits.contentsPerNameMax)
+    if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+    const ranked = rankContents(named, peerOf).map((content) => foundContent(content, peerOf))
+    const contents = thatFitFrame(ranked)
+    return {
+      reply: { contents },
+      contentIds: named.map(({ contentId }) => contentId),
+      sources: contents.reduce((count, { sources }) => count + sources.length, 0),
+    }
+  })
+}
+
+/** @throws AppError CONTENT_NOT_FOUND */
+async function locate(
+  { sha256 }: RequestOf<'locate'>,
+  { store, registry, coordinator }: HandlerDependencies,
+): Promise<ReplyOf<'locate'>> {
+  const peerOf = registry.peerOf.bind(registry)
+  const copiesOf = ({ holders }: StoredContent): number => liveCopies(holders, peerOf)
+  const same = await store.contentsHashed(sha256)
+  const [best] = same.toSorted((a, b) => copiesOf(b) - copiesOf(a) || a.contentId - b.contentId)
+  if (best === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  const { factor } = coordinator
+  return { content: foundContent(best, peerOf), copies: copiesOf(best), factor }
+}
+
+/** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+async function why(
+  request: RequestOf<'why'>,
+  { store, registry, coordinator }: HandlerDependencies,
+): Promise<ReplyOf<'why'>> {
+  const name = parseName(request.name)
+  const peerOf = registry.peerOf.bind(registry)
+  const named = await store.contentsNamed(name, limits.contentsPerNameMax)
+  if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+  const contents: ExplainedContent[] = []
+  for (const content of rankContents(named, peerOf)) {
+    const { contentId, sha256, size } = content
+    const copies = await store.copiesOf(contentId, limits.sourcesPerContentMax)
+    const stated = copies.map((copy) => ({ ...copy, state: peerOf(copy.peerId)?.state ?? 'dead' }))
+    contents.push({ sha256, size, ...coordinator.explain(content), copies: stated })
+  }
+  return { contents: thatFitFrame(contents) }
+}
+
+/** @throws AppError NOT_OWNER while the owner could do it itself, NOT_SHARED when there is no such file */
+async function refuseUnsharing(
+  { owner, name }: FileKey,
+  registry: Registry,
+  store: IndexStore,
+): Promise<void> {
+  const state = registry.peerOf(owner)?.state ?? 'dead'
+  if (state !== 'dead') throw new AppError('NOT_OWNER', { name, owner, state })
+  if (!(await store.hasFile({ owner, name }))) throw new AppError('NOT_SHARED', { name })
+}

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AppError, reasonOf, systemErrorCode } from '../common/errors.ts'
+import { deadlines, limits } from '../common/limits.ts'
+import type { Log } from '../common/log.ts'
+import { type Address, formatAddress } from '../common/protocol/transport.ts'
+
+export interface HealthDependencies {
+  /** Resolves when the index can answer; what it throws makes it unhealthy. */
+  readonly check: () => Promise<unknown>
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  readonly log: Log
+}
+
+export interface HealthServer extends AsyncDisposable {
+  readonly address: Address
+}
+
+/**
+ * Serves GET /healthz and GET /metrics for machines that watch the index.
+ * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
+ */
+export async function startHealthServer(
+  address: Address,
+  dependencies: HealthDependencies,
+): Promise<HealthServer> {
+  const server = createServer(
+    { headersTimeout: deadlines.httpHeadersMs, requestTimeout: deadlines.requestMs },
+    (request, response) => {
+      answer(request, response, dependencies).catch((error: unknown) => {
+        dependencies.log.error({ error, url: request.url }, 'health request failed')
+        response.destroy()
+      })
+    },
+  )
+  server.maxConnections = limits.httpConnectionsMax
+  await listen(server, address)
+  const { port } = server.address() as AddressInfo
+  let closed: Promise<void> | undefined
+  return {
+    address: { host: address.host, port },
+    [Symbol.asyncDispose]: () => (closed ??= close(server)),
+  }
+}
+
+async function listen(server: Server, address: Address): Promise<void> {
+  try {
+    server.listen(address.port, address.host)
+    await once(server, 'listening')
+  } catch (error) {
+    const details = { address: formatAddress(address) }
+    if (systemErrorCode(error) === 'EADDRINUSE')
+      throw new AppError('ADDRESS_IN_USE', { ...details, flag: '--http-port' }, { cause: error })
+    throw new AppError('DIAL_FAILED', { ...details, reason: reasonOf(error) }, { cause: error })
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
+}
+
+async function answer(
+  { method, url }: IncomingMessage,
+  response: ServerResponse,
+  { check, metrics, log }: HealthDependencies,
+): Promise<void> {
+  const send = (status: number, type: string, body: string): void => {
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+    response.end(method === 'HEAD' ? undefined : body)
+  }
+  const json = (status: number, body: object): void =>
+    send(status, 'application/json', `${JSON.stringify(body)}\n`)
+  if (method !== 'GET' && method !== 'HEAD') return json(405, { status: 'method not allowed' })
+  if (url === '/metrics') return send(200, metrics.contentType, await metrics.text())
+  if (url !== '/healthz') return json(404, { status: 'not found' })
+  try {
+    await check()
+    json(200, { status: 'ok' })
+  } catch (error) {
+    log.warn({ reason: reasonOf(error) }, 'the index is not healthy')
+    json(503, { status: 'failed' })
+  }
+}

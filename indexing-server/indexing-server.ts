@@ -1,0 +1,154 @@
+/**
+ * Puts the index together. Started in this order and stopped in the reverse one:
+ *
+ *   store        everything else reads and writes it
+ *   background   deaths that are being recorded need the store
+ *   coordinator  asks the store, hands tasks to the registry's connections
+ *   server       last to come and first to go: nobody is answered by half an index
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackgroundWork } from '../common/background.ts'
+import type { Clock } from '../common/clock.ts'
+import { AppError, reasonOf } from '../common/errors.ts'
+import { limits } from '../common/limits.ts'
+import type { Log } from '../common/log.ts'
+import type { Connection } from '../common/protocol/connection.ts'
+import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import { type Server, startServer } from '../common/protocol/server.ts'
+import type { Address, Transport } from '../common/protocol/transport.ts'
+import type { Random } from '../common/random.ts'
+import { indexHandlers } from './handlers.ts'
+import { IndexMetrics } from './metrics.ts'
+import { Registry, type Session } from './registry.ts'
+import { Coordinator } from './replication/coordinator.ts'
+import { ReplyCache } from './reply-cache.ts'
+import type { IndexSettings } from './settings.ts'
+import { clusterStatus, indexStats } from './status.ts'
+import { SqliteStore } from './store/sqlite-store.ts'
+
+/** What the index runs with; its health server is main.ts's. */
+export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort'>
+
+export interface IndexingServerDependencies {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface IndexingServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: Address
+  readonly metrics: IndexMetrics
+  status(): Promise<ReplyOf<'status'>>
+}
+
+interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport'> {
+  readonly store: SqliteStore
+  readonly background: BackgroundWork
+  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+}
+
+/**
+ * Starts an index on the database in `settings.data`, or on one in memory when that is `:memory:`.
+ * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ */
+export async function startIndexingServer(
+  settings: IndexingServerSettings,
+  { transport, clock, random, log }: IndexingServerDependencies,
+): Promise<IndexingServer> {
+  await using starting = new AsyncDisposableStack()
+  const path = await databasePath(settings.data)
+  const store = starting.use(new SqliteStore({ ...settings, path }, { clock }))
+  const background = starting.use(new BackgroundWork({ log }))
+  const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
+  const { registry, coordinator } = starting.use(
+    joined(settings, { store, background, lookups, clock, random, log }),
+  )
+  await registry.load()
+
+  const metrics = new IndexMetrics()
+  const startedMs = clock.monotonicMs()
+  let server: Server | undefined
+  const status = (): Promise<ReplyOf<'status'>> => clusterStatus({ store, registry, coordinator })
+  const stats = (): Promise<ReplyOf<'stats'>> => {
+    const connections = server?.connectionCount ?? 0
+    const counters = { connections, requests: metrics.requestCount }
+    return indexStats(startedMs, counters, { store, clock })
+  }
+  metrics.observe({ status, stats, lookups })
+  const handlers = indexHandlers({ store, registry, coordinator, lookups, status, stats })
+  server = await startServer<'index', Session>(
+    { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
+    {
+      transport,
+      clock,
+      log,
+      handlers: metrics.measured(handlers, clock),
+      welcome: (hello, connection) => welcome(hello, connection, registry, settings),
+      onClosed: (session) => registry.onClosed(session),
+    },
+  )
+  starting.use(server)
+  coordinator.start()
+  const { address } = server
+  const running = starting.move()
+  return { address, metrics, status, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** Registry and coordinator, each of which asks or tells the other. */
+function joined(
+  settings: IndexingServerSettings,
+  { lookups, ...dependencies }: JoinedDependencies,
+): { registry: Registry; coordinator: Coordinator } & AsyncDisposable {
+  const coordinator = new Coordinator(settings, {
+    ...dependencies,
+    peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
+    sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
+  })
+  const registry = new Registry(settings, {
+    ...dependencies,
+    listener: {
+      onPeerChange(peer, before) {
+        lookups.forgetAll()
+        coordinator.onPeerChange(peer, before)
+      },
+      onRegistered(peerId) {
+        lookups.forgetAll()
+        coordinator.onRegistered(peerId)
+      },
+    },
+  })
+  return { registry, coordinator, [Symbol.asyncDispose]: () => coordinator[Symbol.asyncDispose]() }
+}
+
+/** Greets a connection; a peer that sends its registration is registered on it. */
+async function welcome(
+  hello: RequestOf<'hello'>,
+  connection: Connection,
+  registry: Registry,
+  { heartbeatMs }: Pick<IndexSettings, 'heartbeatMs'>,
+): Promise<{ reply: Pick<ReplyOf<'hello'>, 'registered'>; session: Session }> {
+  if (hello.registration === undefined)
+    return { reply: {}, session: { connection, peerId: undefined } }
+  if (hello.role !== 'peer')
+    throw new AppError('BAD_REQUEST', { path: 'registration', reason: 'is for peers alone' })
+  const seenSeq = await registry.register(hello, connection)
+  return {
+    reply: { registered: { seenSeq, heartbeatMs } },
+    session: { connection, peerId: hello.peerId },
+  }
+}
+
+/** @throws AppError DISK_FAILED when the folder cannot be made */
+async function databasePath(folder: string): Promise<string> {
+  if (folder === ':memory:') return folder
+  try {
+    await mkdir(folder, { recursive: true })
+    return join(folder, 'index.sqlite')
+  } catch (error) {
+    const details = { action: 'create the folder', path: folder, reason: reasonOf(error) }
+    throw new AppError('DISK_FAILED', details, { cause: error })
+  }
+}

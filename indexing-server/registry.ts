@@ -1,0 +1,275 @@
+import type { BackgroundWork } from '../common/background.ts'
+import type { Clock } from '../common/clock.ts'
+import { AppError } from '../common/errors.ts'
+import { parsePeerId } from '../common/ids.ts'
+import { deadlines, limits } from '../common/limits.ts'
+import type { Log } from '../common/log.ts'
+import type { Connection } from '../common/protocol/connection.ts'
+import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
+import { formatAddress } from '../common/protocol/transport.ts'
+import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
+import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
+
+/** A peer as the rest of the index sees it; its fields change while time goes on. */
+export interface Peer extends Liveness {
+  readonly peerId: string
+  readonly host: string
+  readonly port: number
+  readonly zone: string | undefined
+  readonly freeBytes: number
+  readonly holdings: Holdings
+}
+
+/** One connection that was welcomed, and the peer that registered on it. */
+export interface Session {
+  readonly connection: Connection
+  readonly peerId: string | undefined
+}
+
+/** Called at once when a peer's liveness changes, and when it registers. */
+export interface RegistryListener {
+  onPeerChange(peer: Peer, before: Liveness): void
+  onRegistered(peerId: string): void
+}
+
+interface Entry extends Peer {
+  host: string
+  port: number
+  zone: string | undefined
+  freeBytes: number
+  holdings: Holdings
+  state: PeerState
+  isLost: boolean
+  connection: Connection | undefined
+  epoch: string
+  gone: Gone | undefined
+  /** Monotonic time of the last sign of life. */
+  heardMs: number
+}
+
+/** Who is there. Lives in memory; what must outlive the process is told to the store. */
+export class Registry {
+  readonly #options: LivenessOptions
+  readonly #store: Pick<IndexStore, 'peers' | 'register' | 'recordGone'>
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #background: BackgroundWork
+  readonly #listener: RegistryListener
+  readonly #entries = new Map<string, Entry>()
+  #sortedIds: readonly string[] | undefined
+
+  constructor(
+    options: LivenessOptions,
+    dependencies: {
+      store: Pick<IndexStore, 'peers' | 'register' | 'recordGone'>
+      clock: Clock
+      log: Log
+      background: BackgroundWork
+      listener: RegistryListener
+    },
+  ) {
+    this.#options = options
+    this.#store = dependencies.store
+    this.#clock = dependencies.clock
+    this.#log = dependencies.log
+    this.#background = dependencies.background
+    this.#listener = dependencies.listener
+  }
+
+  /** Takes over what the store knows: whoever was not gone is suspect until it connects. */
+  async load(): Promise<void> {
+    for (const record of await this.#store.peers()) {
+      const entry = this.#entryOf(record)
+      this.#entries.set(entry.peerId, entry)
+    }
+    this.#background.start('watch peers', (signal) => this.#watch(signal))
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  peerOf(peerId: string): Peer | undefined {
+    return this.#entries.get(peerId)
+  }
+
+  all(): Iterable<Peer> {
+    return this.#entries.values()
+  }
+
+  counts(): Record<PeerState, number> {
+    const counts = { live: 0, suspect: 0, dead: 0 }
+    for (const { state } of this.#entries.values()) counts[state]++
+    return counts
+  }
+
+  /** Peers after the id `after`, sorted by id, at most `limit`. */
+  list(after: string | undefined, limit: number): PeerInfo[] {
+    this.#sortedIds ??= [...this.#entries.keys()].toSorted()
+    const ids = this.#sortedIds
+    const start = after === undefined ? 0 : ids.findIndex((id) => id > after)
+    const page = start === -1 ? [] : ids.slice(start, start + limit)
+    return page.flatMap((id) => this.#entries.get(id) ?? []).map((entry) => this.#infoOf(entry))
+  }
+
+  /**
+   * Registers the peer that says hello on `connection`, which replaces an older one of the same
+   * catalog, or one that fell silent.
+   * @returns the last change that the index has of its catalog
+   * @throws AppError PEER_ID_INVALID, BAD_REQUEST, PEER_ID_TAKEN, REGISTRY_FULL, CONNECTION_CLOSED
+   */
+  async register(hello: RequestOf<'hello'>, connection: Connection): Promise<number> {
+    const { registration } = hello
+    if (registration === undefined || hello.peerId === undefined)
+      throw new AppError('BAD_REQUEST', { path: 'peerId', reason: 'a registration needs one' })
+    const peerId = parsePeerId(hello.peerId)
+    const { epoch, port, freeBytes, zone } = registration
+    const host = registration.host ?? connection.remote.host
+    this.#refuseTaken(peerId, epoch)
+    if (!this.#entries.has(peerId) && this.#entries.size >= limits.peersMax)
+      throw new AppError('REGISTRY_FULL', { max: limits.peersMax })
+    const record = { peerId, host, port, zone, freeBytes, heardMs: this.#clock.nowMs() }
+    const { seenSeq, holdings } = await this.#store.register({ ...record, epoch })
+    this.#refuseTaken(peerId, epoch)
+    if (!connection.isOpen)
+      throw new AppError('CONNECTION_CLOSED', { address: formatAddress(connection.remote) })
+
+    const entry =
+      this.#entries.get(peerId) ?? this.#entryOf({ ...record, ...holdings, gone: 'dead' })
+    if (!this.#entries.has(peerId)) this.#sortedIds = undefined
+    this.#entries.set(peerId, entry)
+    const replaced = entry.connection
+    Object.assign(entry, { host, port, zone, freeBytes, holdings, epoch, connection })
+    replaced?.destroy()
+    this.#onSignOfLife(entry)
+    this.#log.info({ peerId, host, port, seenSeq }, 'peer registered')
+    this.#listener.onRegistered(peerId)
+    return seenSeq
+  }
+
+  /**
+   * The peer that registered on this connection and was just heard on it.
+   * @throws AppError NOT_REGISTERED when there is none, or another connection replaced this one
+   */
+  heard(session: Session, type: string): Peer {
+    const entry = this.#entries.get(session.peerId ?? '')
+    if (entry?.connection !== session.connection) throw new AppError('NOT_REGISTERED', { type })
+    if (entry.gone !== 'left') this.#onSignOfLife(entry)
+    return entry
+  }
+
+  setFreeBytes(peerId: string, freeBytes: number): void {
+    const entry = this.#entries.get(peerId)
+    if (entry !== undefined) entry.freeBytes = freeBytes
+  }
+
+  setHoldings(peerId: string, holdings: Holdings): void {
+    const entry = this.#entries.get(peerId)
+    if (entry !== undefined) entry.holdings = holdings
+  }
+
+  /** The peer said that it stops. */
+  async leave(peerId: string): Promise<void> {
+    const entry = this.#entries.get(peerId)
+    if (entry === undefined) return
+    this.#log.info({ peerId }, 'peer left')
+    entry.gone = 'left'
+    this.#update(entry)
+    await this.#store.recordGone(peerId, 'left', this.#clock.nowMs())
+  }
+
+  onClosed(session: Session): void {
+    const entry = this.#entries.get(session.peerId ?? '')
+    if (entry?.connection !== session.connection) return
+    entry.connection = undefined
+    this.#update(entry)
+  }
+
+  /**
+   * Hands tasks to a peer on its own connection.
+   * @throws AppError NOT_REGISTERED when it has none, and what the peer answers
+   */
+  async sendTasks(peerId: string, tasks: Task[], signal: AbortSignal): Promise<void> {
+    const connection = this.#entries.get(peerId)?.connection
+    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'tasks' })
+    await connection.request('tasks', { tasks }, { signal })
+  }
+
+  /** @throws AppError PEER_ID_TAKEN when another process that answers has this id */
+  #refuseTaken(peerId: string, epoch: string): void {
+    const entry = this.#entries.get(peerId)
+    if (!entry?.connection?.isOpen || entry.epoch === epoch || entry.state !== 'live') return
+    throw new AppError('PEER_ID_TAKEN', { peerId, address: formatAddress(entry.connection.remote) })
+  }
+
+  #onSignOfLife(entry: Entry): void {
+    entry.heardMs = this.#clock.monotonicMs()
+    entry.gone = undefined
+    if (entry.state !== 'live') this.#update(entry)
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { heartbeatMs, deadAfterMs } = this.#options
+    const everyMs = Math.min(deadlines.livenessCheckMs, heartbeatMs / 2, deadAfterMs / 10)
+    for (;;) {
+      await this.#clock.sleep(everyMs, signal)
+      for (const entry of this.#entries.values()) this.#update(entry)
+    }
+  }
+
+  #update(entry: Entry): void {
+    const before: Liveness = { state: entry.state, isLost: entry.isLost }
+    const after = this.#livenessOf(entry)
+    if (before.state === after.state && before.isLost === after.isLost) return
+    Object.assign(entry, after)
+    this.#log.debug({ peerId: entry.peerId, ...after }, 'peer changed')
+    if (after.state === 'dead' && entry.gone === undefined) this.#declareDead(entry)
+    this.#listener.onPeerChange(entry, before)
+  }
+
+  #declareDead(entry: Entry): void {
+    const { peerId, connection } = entry
+    this.#log.warn({ peerId, silentMs: this.#silentMs(entry) }, 'peer is dead')
+    entry.gone = 'dead'
+    entry.connection = undefined
+    connection?.destroy()
+    const heardMs = this.#clock.nowMs() - this.#silentMs(entry)
+    this.#background.start('record a death', () => this.#store.recordGone(peerId, 'dead', heardMs))
+  }
+
+  #livenessOf(entry: Entry): Liveness {
+    const { connection, gone } = entry
+    const presence = {
+      isConnected: connection !== undefined,
+      gone,
+      silentMs: this.#silentMs(entry),
+    }
+    return livenessOf(presence, this.#options)
+  }
+
+  #silentMs(entry: Pick<Entry, 'heardMs'>): number {
+    return this.#clock.monotonicMs() - entry.heardMs
+  }
+
+  #entryOf({ heardMs, copies, bytes, ...record }: PeerRecord): Entry {
+    // The time that the index itself was away is nobody's silence, unless the peer was dead already.
+    const silentMs = record.gone === 'dead' ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
+    const entry: Entry = {
+      ...record,
+      holdings: { copies, bytes },
+      epoch: '',
+      connection: undefined,
+      heardMs: this.#clock.monotonicMs() - silentMs,
+      state: 'suspect',
+      isLost: false,
+    }
+    return Object.assign(entry, this.#livenessOf(entry))
+  }
+
+  #infoOf(entry: Entry): PeerInfo {
+    const { peerId, host, port, zone, state, freeBytes, holdings } = entry
+    const silentMs = Math.round(this.#silentMs(entry))
+    const info = { peerId, host, port, state, freeBytes, silentMs, ...holdings }
+    return zone === undefined ? info : { ...info, zone }
+  }
+}

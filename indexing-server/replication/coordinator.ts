@@ -1,0 +1,356 @@
+/**
+ * Keeps wanted contents at their factor. One loop does three duties, so that none races another:
+ *
+ *   judge  what was announced, unshared, or held by a peer that died or returned -> NeedQueue
+ *   plan   what is ready -> Planner -> a batch of tasks for each free peer
+ *   send   the batches; reports and peers' changes wake the loop again
+ *
+ * It believes only the store: a content leaves the queue when an announcement shows its copies.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import { BackgroundWork } from '../../common/background.ts'
+import type { Cancel, Clock } from '../../common/clock.ts'
+import { isErrorCode, reasonOf, toAppError } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { ExplainedContent, Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
+import type { Liveness } from '../liveness.ts'
+import type { Peer } from '../registry.ts'
+import type { IndexStore, StoredContent } from '../store/store.ts'
+import { reasonsFor } from './explain.ts'
+import { type Need, needOf, type Urgency } from './needs.ts'
+import { Planner } from './planner.ts'
+import { NeedQueue } from './queue.ts'
+import { RestingPeers } from './resting-peers.ts'
+import { type Batch, type RunningTask, RunningTasks } from './running-tasks.ts'
+import { Verdicts } from './verdicts.ts'
+
+export interface CoordinatorOptions {
+  readonly replicationFactor: number
+  /** After the start nothing is copied for so long: peers are still coming back. */
+  readonly startGraceMs: number
+  /** A content must lack copies for so long before one is made. */
+  readonly settleMs: number
+  /** Room that a copy must leave on the target's disk. */
+  readonly reserveBytes: number
+}
+
+export interface CoordinatorDependencies {
+  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'obsoleteCopies'>
+  readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
+  readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** What a target cannot help: the content goes elsewhere, the target rests. */
+const targetsOwn: ReadonlySet<string> = new Set(['DISK_FULL', 'TASK_REFUSED', 'STOPPING'])
+
+export class Coordinator implements AsyncDisposable {
+  readonly #options: CoordinatorOptions
+  readonly #store: CoordinatorDependencies['store']
+  readonly #peers: CoordinatorDependencies['peers']
+  readonly #sendTasks: CoordinatorDependencies['sendTasks']
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #log: Log
+  readonly #background: BackgroundWork
+  readonly #queue = new NeedQueue()
+  readonly #running = new RunningTasks()
+  readonly #verdicts = new Verdicts()
+  readonly #resting: RestingPeers
+  readonly #planner: Planner
+  readonly #touched = new Set<number>()
+  /** Whose contents are yet to be judged, and from where on; '' stands for all contents. */
+  readonly #walks = new Map<string, string | undefined>([['', undefined]])
+  readonly #startedMs: number
+  #wakeUp = Promise.withResolvers<void>()
+  #cancelTimer: Cancel = () => {}
+
+  constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
+    const { store, peers, sendTasks, clock, random, log } = dependencies
+    this.#options = options
+    this.#store = store
+    this.#peers = peers
+    this.#sendTasks = sendTasks
+    this.#clock = clock
+    this.#random = random
+    this.#log = log
+    this.#startedMs = clock.monotonicMs()
+    this.#background = new BackgroundWork({ log })
+    this.#resting = new RestingPeers({ clock, random })
+    const { queue, running, resting } = {
+      queue: this.#queue,
+      running: this.#running,
+      resting: this.#resting,
+    }
+    this.#planner = new Planner(options, { peers, queue, running, resting, clock, random })
+  }
+
+  start(): void {
+    this.#background.start('replicate', (signal) => this.#run(signal))
+    this.#wake()
+  }
+
+  /** How many copies a content should have. */
+  get factor(): number {
+    return this.#options.replicationFactor
+  }
+
+  get counts(): { atFactor: number; waiting: number; running: number } {
+    const waiting = this.#queue.size - this.#queue.heldCount
+    return { atFactor: this.#verdicts.atFactor, waiting, running: this.#running.count }
+  }
+
+  /** Why nothing is copied just now, or undefined. */
+  get paused(): string | undefined {
+    const leftMs = this.#startedMs + this.#options.startGraceMs - this.#clock.monotonicMs()
+    if (leftMs <= 0) return undefined
+    return `the index has just started: peers have ${Math.ceil(leftMs / 1_000)} s more to come back`
+  }
+
+  /** Contents whose copies or files changed. */
+  onTouched(contentIds: readonly number[]): void {
+    for (const contentId of contentIds) this.#touched.add(contentId)
+    this.#wake()
+  }
+
+  onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
+    if (isLost !== before.isLost) this.#walks.set(peerId, undefined)
+    if (isLost) this.#abandon(peerId, this.#options.settleMs)
+    if (state === 'live') this.#queue.unpark()
+    this.#wake()
+  }
+
+  /** A peer that said hello again may have forgotten its tasks; if not, it will announce them. */
+  onRegistered(peerId: string): void {
+    this.#resting.forgive(peerId)
+    this.#abandon(peerId, deadlines.confirmMs)
+    this.#wake()
+  }
+
+  report(peerId: string, outcomes: readonly TaskOutcome[]): void {
+    for (const { taskId, error } of outcomes) {
+      const running = this.#running.settle(peerId, taskId)
+      if (running === undefined) continue
+      if (error === undefined) this.#onDone(running)
+      else this.#onFailed(running, isErrorCode(error) ? error : 'INTERNAL')
+    }
+    this.#wake()
+  }
+
+  /** What `why` tells about a content. */
+  explain(content: StoredContent): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing'> {
+    const nowMs = this.#clock.monotonicMs()
+    const place = this.#queue.placeOf(content.contentId)
+    const { eligible, refusals } = this.#planner.targetsFor(content)
+    const missing = reasonsFor({
+      need: this.#needOf(content),
+      paused: this.paused,
+      holders: [...new Set(content.holders.map(({ peerId }) => peerId))],
+      running: this.#running
+        .ofContent(content.contentId)
+        .map(({ target, startedMs }) => ({ target, forMs: nowMs - startedMs })),
+      place,
+      delayMs: place?.state === 'delayed' ? place.dueMs - nowMs : 0,
+      failure: this.#queue.failureOf(content.contentId),
+      refusals,
+      eligible: eligible.length,
+    })
+    return { factor: this.factor, wanted: content.file !== undefined, missing }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.#background[Symbol.asyncDispose]()
+    this.#wake()
+    await ended
+    this.#cancelTimer()
+    for (const { peerId } of this.#peers.all()) this.#running.abandon(peerId)
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#wakeUp.promise
+      this.#wakeUp = Promise.withResolvers()
+      // Whatever comes together is worked on together.
+      await this.#clock.sleep(deadlines.passDelayMs, signal)
+      this.#cancelTimer()
+      try {
+        await this.#judge(signal)
+        await this.#place(signal)
+        this.#wakeAt(this.#nextMs)
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it starts anew')
+        this.#walks.set('', undefined)
+        this.#wakeAt(this.#clock.monotonicMs() + deadlines.replicationRetryMs)
+      }
+    }
+  }
+
+  #wake(): void {
+    this.#wakeUp.resolve()
+  }
+
+  /** When there is something to do even if nothing happens. */
+  get #nextMs(): number {
+    const graceMs = this.#startedMs + this.#options.startGraceMs
+    return this.paused === undefined ? (this.#queue.nextDueMs ?? Infinity) : graceMs
+  }
+
+  #wakeAt(moment: number): void {
+    const delayMs = moment - this.#clock.monotonicMs()
+    if (delayMs !== Infinity) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake())
+  }
+
+  /** Judges all that was touched or is to be walked through. */
+  async #judge(signal: AbortSignal): Promise<void> {
+    while (this.#touched.size > 0 || this.#walks.size > 0) {
+      await this.#judgeSome()
+      await turn()
+      signal.throwIfAborted()
+    }
+  }
+
+  /** Judges a slice of what was touched, then of the walks. */
+  async #judgeSome(): Promise<void> {
+    const contentIds = [...this.#touched.values().take(limits.contentsPerSlice)]
+    for (const contentId of contentIds) this.#touched.delete(contentId)
+    const walk = this.#walks.entries().next().value
+    if (contentIds.length === 0 && walk !== undefined) contentIds.push(...(await this.#step(walk)))
+    const found = await this.#store.contents(contentIds)
+    const gone = new Set(contentIds)
+    for (const content of found) {
+      gone.delete(content.contentId)
+      this.#enqueue(content, this.#verdictOn(content))
+    }
+    for (const contentId of gone) {
+      this.#verdicts.set(contentId, 'unknown')
+      this.#queue.remove(contentId)
+    }
+  }
+
+  /** The next ids of a walk, each once. */
+  async #step([walked, after]: readonly [string, string | undefined]): Promise<Iterable<number>> {
+    const of = walked === '' ? undefined : walked
+    const page = await this.#store.contentIds(of, after, limits.contentsPerSlice)
+    // A change of the peer meanwhile began the walk anew.
+    if (this.#walks.get(walked) === after) {
+      if (page.next === undefined) this.#walks.delete(walked)
+      else this.#walks.set(walked, page.next)
+    }
+    return new Set(page.contentIds)
+  }
+
+  #needOf(content: StoredContent): Need {
+    const isLost = (peerId: string): boolean => this.#peers.peerOf(peerId)?.isLost ?? true
+    return needOf(content, this.factor, isLost)
+  }
+
+  /** Finds what a content needs, keeps the verdict, and takes it off the queue if that is nothing. */
+  #verdictOn(content: StoredContent): Need {
+    const need = this.#needOf(content)
+    const wanted = need.kind === 'none' ? 'at-factor' : 'below-factor'
+    this.#verdicts.set(content.contentId, content.file === undefined ? 'unwanted' : wanted)
+    if (need.kind === 'none' || need.kind === 'lost') this.#queue.remove(content.contentId)
+    return need
+  }
+
+  #enqueue({ contentId }: StoredContent, need: Need): void {
+    if (need.kind === 'none' || need.kind === 'lost') return
+    const isHeld = this.#queue.placeOf(contentId)?.state === 'held'
+    const lacking = need.kind === 'copies' ? need.lacking : 1
+    if (isHeld && this.#running.ofContent(contentId).length >= lacking) return
+    const settledMs = this.#clock.monotonicMs() + this.#options.settleMs
+    this.#queue.need(contentId, need.urgency, settledMs)
+  }
+
+  async #place(signal: AbortSignal): Promise<void> {
+    this.#queue.admitDue(this.#clock.monotonicMs())
+    if (this.paused !== undefined) return
+    await this.#planReady(['last-copy', 'copies'], 'copies', signal)
+    await this.#planReady(['drop'], 'drops', signal)
+    for (const batch of this.#planner.takeUnsent())
+      this.#background.start('hand out tasks', (ending) => this.#send(batch, ending))
+  }
+
+  async #planReady(
+    urgencies: readonly Urgency[],
+    what: 'copies' | 'drops',
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!this.#planner.couldPlace(what)) return
+    const ready = this.#queue.ready(urgencies, limits.contentsPerPass)
+    for (let start = 0; start < ready.length; start += limits.contentsPerSlice) {
+      if (!this.#planner.couldPlace(what)) return
+      const slice = ready.slice(start, start + limits.contentsPerSlice)
+      for (const content of await this.#store.contents(slice)) await this.#plan(content)
+      await turn()
+      signal.throwIfAborted()
+    }
+  }
+
+  async #plan(content: StoredContent): Promise<void> {
+    const obsolete =
+      content.file === undefined
+        ? await this.#store.obsoleteCopies(content.contentId, limits.tasksPerRequestMax)
+        : []
+    // It may have been settled while the store was read.
+    if (this.#queue.placeOf(content.contentId)?.state !== 'ready') return
+    const need = this.#verdictOn(content)
+    if (need.kind === 'drop') this.#planner.planDrops(content, obsolete)
+    else if (need.kind === 'copies' && content.file !== undefined)
+      this.#planner.planCopies(content, content.file, need)
+  }
+
+  async #send(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { target } = batch
+    const tasks = Array.from(batch.tasks.values(), ({ task }) => task)
+    const deadlineMs = deadlines.taskMs + batch.bytes / limits.taskBytesPerMsMin
+    batch.cancelDeadline = this.#clock.after(deadlineMs, () => this.#onOverdue(batch))
+    this.#log.debug({ target, source: batch.source, tasks: tasks.length }, 'tasks handed out')
+    try {
+      await this.#sendTasks(target, tasks, signal)
+    } catch (error) {
+      const { code } = toAppError(error)
+      this.#log.info({ target, code }, 'tasks refused')
+      if (this.#running.batchOf(target) !== batch) return
+      this.#resting.refuse(target, code)
+      this.#abandon(target, this.#options.settleMs)
+      this.#wake()
+    }
+  }
+
+  #onDone({ contentId, target }: RunningTask): void {
+    this.#resting.forgive(target)
+    this.#release(contentId, 'confirming', deadlines.confirmMs)
+  }
+
+  #onFailed({ contentId, target, task }: RunningTask, code: string): void {
+    this.#log.info({ target, code, name: task.name, contentId }, 'task failed')
+    if (targetsOwn.has(code)) {
+      this.#resting.refuse(target, code)
+      this.#release(contentId, 'settling', this.#options.settleMs)
+    } else if (this.#queue.has(contentId))
+      this.#queue.fail(contentId, { code, target }, this.#clock.monotonicMs(), this.#random)
+  }
+
+  #onOverdue({ target }: Batch): void {
+    for (const running of this.#running.abandon(target))
+      this.#onFailed(running, 'DEADLINE_EXCEEDED')
+    this.#resting.refuse(target, 'DEADLINE_EXCEEDED')
+    this.#wake()
+  }
+
+  /** Forgets what a peer was handed; its contents are looked at again after `delayMs`. */
+  #abandon(target: string, delayMs: number): void {
+    for (const { contentId } of this.#running.abandon(target))
+      this.#release(contentId, delayMs === deadlines.confirmMs ? 'confirming' : 'settling', delayMs)
+  }
+
+  #release(contentId: number, reason: 'confirming' | 'settling', delayMs: number): void {
+    this.#queue.release(contentId, reason, this.#clock.monotonicMs() + delayMs)
+  }
+}

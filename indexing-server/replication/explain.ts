@@ -1,0 +1,87 @@
+import type { Need } from './needs.ts'
+import type { Refusal } from './placement.ts'
+import type { Failure, QueuePlace } from './queue.ts'
+
+/** What is known about a content whose copies lack. Times in milliseconds from now. */
+export interface Situation {
+  readonly need: Need
+  /** Why nothing is copied at all just now. */
+  readonly paused: string | undefined
+  /** Peers that have it, lost ones too. */
+  readonly holders: readonly string[]
+  /** Copies under way. */
+  readonly running: readonly { readonly target: string; readonly forMs: number }[]
+  readonly place: QueuePlace | undefined
+  /** Until the delay of `place` ends. */
+  readonly delayMs: number
+  readonly failure: Failure | undefined
+  /** Peers without a copy that may not take one. */
+  readonly refusals: ReadonlyMap<string, Refusal>
+  /** How many peers may. */
+  readonly eligible: number
+}
+
+/** Why copies lack, as sentences without a full stop; none when none lack. */
+export function reasonsFor(situation: Situation): string[] {
+  const { need, holders, paused, running, failure, place } = situation
+  switch (need.kind) {
+    case 'none':
+    case 'drop':
+      return []
+    case 'lost':
+      return holders.length === 0
+        ? ['no peer has it any more']
+        : [`no living peer has it; it waits for the return of ${listed(holders)}`]
+    case 'copies': {
+      const reasons = running.map(
+        ({ target, forMs }) => `${target} has been making a copy for ${seconds(forMs)}`,
+      )
+      if (paused !== undefined) reasons.push(paused)
+      if (failure !== undefined && place?.state === 'delayed' && place.reason === 'failed')
+        reasons.push(
+          `the last try, on ${failure.target}, failed with ${failure.code}; next try in ${seconds(situation.delayMs)}`,
+        )
+      else if (running.length < need.lacking) reasons.push(...waitingReasons(situation))
+      return reasons.slice(0, reasonsMax)
+    }
+  }
+}
+
+/** What the protocol's reply has room for. */
+const reasonsMax = 20
+
+function waitingReasons({ place, delayMs, eligible, refusals }: Situation): string[] {
+  if (place?.state === 'delayed' && place.reason === 'settling')
+    return [`it was found lacking just now and is placed in ${seconds(delayMs)}`]
+  if (place?.state === 'delayed' && place.reason === 'confirming')
+    return ['a peer reported a copy and has yet to announce it']
+  if (eligible > 0) return ['it waits for its turn: other contents are being copied']
+  if (refusals.size === 0) return ['it waits for a place: there is no other peer']
+  const reasons = [...refusals].map(([peerId, refusal]) => refusalSentence(peerId, refusal))
+  return [...refusals.values()].every((refusal) => refusal === 'not live')
+    ? ['it waits for a place: there is no other live peer', ...reasons]
+    : reasons
+}
+
+function refusalSentence(peerId: string, refusal: Refusal): string {
+  switch (refusal) {
+    case 'not live':
+      return `${peerId} is not live`
+    case 'resting':
+      return `${peerId} refused a task lately and is left alone for a while`
+    case 'no space':
+      return `${peerId} lacks space for it`
+    case 'same zone':
+      return `${peerId} is in the same zone as another copy`
+  }
+}
+
+function seconds(ms: number): string {
+  return `${Math.max(0, Math.ceil(ms / 1_000))} s`
+}
+
+/** At most five of `peerIds`, for a sentence. */
+function listed(peerIds: readonly string[]): string {
+  const named = peerIds.slice(0, 5).join(', ')
+  return peerIds.length > 5 ? `${named} or ${peerIds.length - 5} others` : named
+}

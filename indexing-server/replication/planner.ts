@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import type { Clock } from '../../common/clock.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Source, Task } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
+import { rankSources } from '../rank.ts'
+import type { Peer } from '../registry.ts'
+import type { FileKey, ReplicatedCopy, StoredContent } from '../store/store.ts'
+import type { Need } from './needs.ts'
+import {
+  bestTarget,
+  type Eligibility,
+  eligibleTargets,
+  type PlacementOptions,
+  type PlacementPeer,
+} from './placement.ts'
+import type { NeedQueue } from './queue.ts'
+import type { RestingPeers } from './resting-peers.ts'
+import { type Batch, fitsBatch, type RunningTasks } from './running-tasks.ts'
+
+export interface PlannerDependencies {
+  readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
+  readonly queue: NeedQueue
+  readonly running: RunningTasks
+  readonly resting: RestingPeers
+  readonly clock: Clock
+  readonly random: Random
+}
+
+type CopiesNeed = Extract<Need, { kind: 'copies' }>
+
+/** Why no peer takes what a content needs; `busy` ends by itself when a task does. */
+type Obstacle = 'busy' | 'no space' | 'no peer'
+
+/**
+ * Turns what contents need into tasks, gathered in one batch per peer until they are taken to be
+ * sent. All of it is synchronous: between two contents nothing changes but by this.
+ */
+export class Planner {
+  readonly #options: PlacementOptions
+  readonly #peers: PlannerDependencies['peers']
+  readonly #queue: NeedQueue
+  readonly #running: RunningTasks
+  readonly #resting: RestingPeers
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #unsent = new Set<Batch>()
+
+  constructor(options: PlacementOptions, dependencies: PlannerDependencies) {
+    this.#options = options
+    this.#peers = dependencies.peers
+    this.#queue = dependencies.queue
+    this.#running = dependencies.running
+    this.#resting = dependencies.resting
+    this.#clock = dependencies.clock
+    this.#random = dependencies.random
+  }
+
+  /** The batches filled since the last call. */
+  takeUnsent(): Batch[] {
+    const batches = [...this.#unsent]
+    this.#unsent.clear()
+    return batches
+  }
+
+  /** Whether any peer could be handed a task now, and for copies a second one be its source. */
+  couldPlace(what: 'copies' | 'drops'): boolean {
+    const live = [...this.#peers.all()].filter(({ state }) => state === 'live')
+    if (what === 'copies' && live.length < 2) return false
+    return live.some(
+      ({ peerId, freeBytes }) =>
+        this.#hasSlot(peerId, 0) &&
+        this.#resting.restOf(peerId) === undefined &&
+        (what === 'drops' || freeBytes > this.#options.reserveBytes),
+    )
+  }
+
+  /** Where a copy of `content` may go. */
+  targetsFor(content: StoredContent): Eligibility<PlacementPeer> {
+    const holding = content.holders.filter(
+      ({ peerId }) => this.#peers.peerOf(peerId)?.isLost === false,
+    )
+    const getting = this.#running.ofContent(content.contentId).map(({ target }) => target)
+    const takenBy = new Set([...holding.map(({ peerId }) => peerId), ...getting])
+    const peers = Array.from(this.#peers.all(), (peer) => this.#placementPeer(peer))
+    return eligibleTargets({ sizeBytes: content.size, takenBy }, peers, this.#options)
+  }
+
+  /** Plans the copies that `content` lacks beyond those under way, and moves it on in the queue. */
+  planCopies(content: StoredContent, file: FileKey, need: CopiesNeed): void {
+    const { contentId } = content
+    const sources = this.#liveSources(content)
+    let obstacle: Obstacle | undefined
+    while (obstacle === undefined && this.#running.ofContent(contentId).length < need.lacking)
+      obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
+    if (obstacle === 'busy') return
+    if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, need.urgency)
+    else if (obstacle === 'no peer') this.#queue.park(contentId, need.urgency)
+    else {
+      const dueMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
+      this.#queue.delay(contentId, need.urgency, 'no space', dueMs)
+    }
+  }
+
+  /** Plans the removal of `copies`, all of one content, and moves it on in the queue. */
+  planDrops({ contentId, sha256 }: StoredContent, copies: readonly ReplicatedCopy[]): void {
+    let isBusy = false
+    for (const { peerId, owner, name } of copies) {
+      if (this.#running.ofContent(contentId).some(({ target }) => target === peerId)) continue
+      if (!this.#mayAsk(peerId)) continue
+      if (this.#hasSlot(peerId, 0))
+        this.#assign(peerId, contentId, 0, {
+          kind: 'drop',
+          taskId: this.#taskId(),
+          name,
+          owner,
+          sha256,
+        })
+      else isBusy = true
+    }
+    if (isBusy) return
+    if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, 'drop')
+    else if (copies.length > 0) this.#queue.park(contentId, 'drop')
+    else this.#queue.remove(contentId)
+  }
+
+  #planCopy(
+    content: StoredContent,
+    { owner, name }: FileKey,
+    sources: readonly Source[],
+  ): Obstacle | undefined {
+    const { contentId, sha256, size, chunkRoot } = content
+    const { eligible, refusals } = this.targetsFor(content)
+    if (eligible.length === 0) {
+      const reasons = new Set(refusals.values())
+      return reasons.has('no space') || reasons.has('resting') ? 'no space' : 'no peer'
+    }
+    const free = eligible.filter(
+      ({ peerId }) => this.#hasSlot(peerId, size) && this.#sourceFor(peerId, sources) !== undefined,
+    )
+    const target = bestTarget(free, this.#queue.failureOf(contentId)?.target)?.peerId
+    const source = target === undefined ? undefined : this.#sourceFor(target, sources)
+    if (target === undefined || source === undefined) return 'busy'
+    const others = sources.filter((other) => other !== source)
+    const task: Task = {
+      kind: 'replicate',
+      taskId: this.#taskId(),
+      name,
+      owner,
+      content: { sha256, size, chunkRoot },
+      sources: [source, ...others].slice(0, limits.sourcesPerTaskMax),
+    }
+    this.#assign(target, contentId, size, task, source.peerId)
+    return undefined
+  }
+
+  #assign(target: string, contentId: number, sizeBytes: number, task: Task, source?: string): void {
+    const batch = this.#running.batchOf(target) ?? this.#running.open(target)
+    assert(batch.tasks.size === 0 || this.#unsent.has(batch))
+    this.#unsent.add(batch)
+    const startedMs = this.#clock.monotonicMs()
+    this.#running.add(batch, { contentId, target, sizeBytes, startedMs, task }, source)
+  }
+
+  /** Whether `target` has no batch, or one that is still being filled and has room. */
+  #hasSlot(target: string, sizeBytes: number): boolean {
+    const batch = this.#running.batchOf(target)
+    return batch === undefined || (this.#unsent.has(batch) && fitsBatch(batch, sizeBytes))
+  }
+
+  /** Which source a task for `target` would read from: that of its batch, or the least busy with a stream to spare. */
+  #sourceFor(target: string, sources: readonly Source[]): Source | undefined {
+    const fixed = this.#running.batchOf(target)?.source
+    if (fixed !== undefined) return sources.find(({ peerId }) => peerId === fixed)
+    const streams = ({ peerId }: Source): number => this.#running.streamsFrom(peerId)
+    return sources
+      .filter((source) => streams(source) < limits.streamsPerSourceMax)
+      .toSorted((a, b) => streams(a) - streams(b))[0]
+  }
+
+  #liveSources(content: StoredContent): Source[] {
+    return rankSources(content.holders, (peerId) => {
+      const peer = this.#peers.peerOf(peerId)
+      return peer?.state === 'live' ? peer : undefined
+    })
+  }
+
+  #mayAsk(peerId: string): boolean {
+    const isLive = this.#peers.peerOf(peerId)?.state === 'live'
+    return isLive && this.#resting.restOf(peerId) === undefined
+  }
+
+  #placementPeer({ peerId, zone, state, freeBytes, holdings }: Peer): PlacementPeer {
+    const assignedBytes = this.#running.assignedBytes(peerId)
+    const isResting = this.#resting.restOf(peerId) !== undefined
+    return { peerId, zone, state, freeBytes, storedBytes: holdings.bytes, assignedBytes, isResting }
+  }
+
+  #taskId(): string {
+    return randomId(this.#random)
+  }
+}

@@ -1,0 +1,184 @@
+import type { Random } from '../../common/random.ts'
+import { DueHeap } from './due-heap.ts'
+import { type Urgency, urgencies } from './needs.ts'
+
+const secondMs = 1_000
+const minuteMs = 60 * secondMs
+const retryDelaysMs = [15 * secondMs, minuteMs, 5 * minuteMs, 30 * minuteMs, 60 * minuteMs] as const
+
+/** How long to wait after the `failures`-th failure in a row (from 1): a quarter more or less, so that not all come back together. */
+export function retryDelayMs(failures: number, random: Random): number {
+  const step = Math.min(failures, retryDelaysMs.length) - 1
+  const baseMs = retryDelaysMs[step] ?? retryDelaysMs[0]
+  return baseMs * (0.75 + 0.5 * random.fraction())
+}
+
+/** Why a content waits for a moment. */
+export type DelayReason = 'settling' | 'confirming' | 'no space' | 'failed'
+
+/** Where a content is in the queue. */
+export type QueuePlace =
+  | { readonly state: 'ready' | 'parked' | 'held' }
+  | { readonly state: 'delayed'; readonly reason: DelayReason; readonly dueMs: number }
+
+/** How the attempts at a content ended so far. */
+export interface Failure {
+  readonly failures: number
+  readonly code: string
+  readonly target: string
+}
+
+interface Delayed {
+  readonly contentId: number
+  readonly urgency: Urgency
+  readonly reason: DelayReason
+  readonly dueMs: number
+}
+
+/**
+ * The contents that need something, each in one of four places: `delayed` until a moment, `ready`
+ * to be planned (most urgent first, oldest first inside), `parked` until another peer comes, or
+ * `held` while tasks for it run. Knows no clock; a million contents cost some 50 MB.
+ */
+export class NeedQueue {
+  readonly #ready: Readonly<Record<Urgency, Set<number>>> = {
+    'last-copy': new Set(),
+    copies: new Set(),
+    drop: new Set(),
+  }
+  readonly #parked = new Map<number, Urgency>()
+  readonly #held = new Map<number, Urgency>()
+  readonly #delayed = new Map<number, Delayed>()
+  /** Has what is in `#delayed`, and what was there and is no more. */
+  readonly #heap = new DueHeap<Delayed>()
+  readonly #failures = new Map<number, Failure>()
+
+  get size(): number {
+    const ready = urgencies.reduce((count, urgency) => count + this.#ready[urgency].size, 0)
+    return ready + this.#parked.size + this.#held.size + this.#delayed.size
+  }
+
+  get heldCount(): number {
+    return this.#held.size
+  }
+
+  /** When the next delayed content is due, if there is one. */
+  get nextDueMs(): number | undefined {
+    return this.#heap.first?.dueMs
+  }
+
+  has(contentId: number): boolean {
+    return this.placeOf(contentId) !== undefined
+  }
+
+  placeOf(contentId: number): QueuePlace | undefined {
+    const delayed = this.#delayed.get(contentId)
+    if (delayed !== undefined)
+      return { state: 'delayed', reason: delayed.reason, dueMs: delayed.dueMs }
+    if (this.#parked.has(contentId)) return { state: 'parked' }
+    if (this.#held.has(contentId)) return { state: 'held' }
+    return urgencies.some((urgency) => this.#ready[urgency].has(contentId))
+      ? { state: 'ready' }
+      : undefined
+  }
+
+  failureOf(contentId: number): Failure | undefined {
+    return this.#failures.get(contentId)
+  }
+
+  /** A content was found to need something; one that waits already keeps its place, and moves up or down. */
+  need(contentId: number, urgency: Urgency, settledMs: number): void {
+    const isWaiting = this.#delayed.has(contentId) || this.#parked.has(contentId)
+    if (isWaiting || this.#ready[urgency].has(contentId)) return
+    if (urgencies.some((other) => this.#ready[other].has(contentId))) {
+      this.#detach(contentId)
+      this.#ready[urgency].add(contentId)
+    } else this.delay(contentId, urgency, 'settling', settledMs)
+  }
+
+  delay(contentId: number, urgency: Urgency, reason: DelayReason, dueMs: number): void {
+    this.#detach(contentId)
+    const delayed = { contentId, urgency, reason, dueMs }
+    this.#delayed.set(contentId, delayed)
+    this.#heap.push(delayed)
+  }
+
+  /** No peer can take it: it waits for one. */
+  park(contentId: number, urgency: Urgency): void {
+    this.#detach(contentId)
+    this.#parked.set(contentId, urgency)
+  }
+
+  unpark(): void {
+    for (const [contentId, urgency] of this.#parked) this.#ready[urgency].add(contentId)
+    this.#parked.clear()
+  }
+
+  /** Tasks for it run. */
+  hold(contentId: number, urgency: Urgency): void {
+    this.#detach(contentId)
+    this.#held.set(contentId, urgency)
+  }
+
+  /** It failed once more and waits for its next try. */
+  fail(contentId: number, how: Omit<Failure, 'failures'>, nowMs: number, random: Random): void {
+    const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
+    this.#failures.set(contentId, { ...how, failures })
+    this.delay(
+      contentId,
+      this.#urgencyOf(contentId),
+      'failed',
+      nowMs + retryDelayMs(failures, random),
+    )
+  }
+
+  /** A held content's task ended without a verdict on the content itself. */
+  release(contentId: number, reason: DelayReason, dueMs: number): void {
+    const urgency = this.#held.get(contentId)
+    if (urgency !== undefined) this.delay(contentId, urgency, reason, dueMs)
+  }
+
+  /** It needs nothing any more. */
+  remove(contentId: number): void {
+    this.#detach(contentId)
+    this.#failures.delete(contentId)
+  }
+
+  /** Makes what is due ready. */
+  admitDue(nowMs: number): void {
+    for (let next = this.#heap.first; next && next.dueMs <= nowMs; next = this.#heap.first) {
+      this.#heap.pop()
+      if (this.#delayed.get(next.contentId) !== next) continue
+      this.#delayed.delete(next.contentId)
+      this.#ready[next.urgency].add(next.contentId)
+    }
+  }
+
+  /** The first `max` contents that are ready and of one of these urgencies. */
+  ready(of: readonly Urgency[], max: number): number[] {
+    const found: number[] = []
+    for (const urgency of of)
+      for (const contentId of this.#ready[urgency]) {
+        if (found.length === max) return found
+        found.push(contentId)
+      }
+    return found
+  }
+
+  #urgencyOf(contentId: number): Urgency {
+    return (
+      this.#held.get(contentId) ??
+      this.#parked.get(contentId) ??
+      this.#delayed.get(contentId)?.urgency ??
+      urgencies.find((urgency) => this.#ready[urgency].has(contentId)) ??
+      'copies'
+    )
+  }
+
+  #detach(contentId: number): void {
+    this.#delayed.delete(contentId)
+    this.#parked.delete(contentId)
+    this.#held.delete(contentId)
+    for (const urgency of urgencies) this.#ready[urgency].delete(contentId)
+  }
+}

@@ -1,0 +1,127 @@
+import type { Cancel } from '../../common/clock.ts'
+import { limits } from '../../common/limits.ts'
+import type { Task } from '../../common/protocol/messages.ts'
+
+/** A task that a peer was handed and has not reported. */
+export interface RunningTask {
+  readonly contentId: number
+  readonly target: string
+  readonly sizeBytes: number
+  readonly startedMs: number
+  readonly task: Task
+}
+
+/** The tasks that one peer was handed in one request. */
+export interface Batch {
+  readonly target: string
+  /** Which peer it will read from; none while it only drops. */
+  source: string | undefined
+  readonly tasks: Map<string, RunningTask>
+  /** Of the contents in `tasks`. */
+  bytes: number
+  /** Once it was sent: when it is not settled in time. */
+  cancelDeadline: Cancel
+}
+
+/**
+ * What runs where. A peer has one batch at a time, its one stream in; a peer is the source of at
+ * most `streamsPerSourceMax` batches. A batch counts until its last task is settled.
+ */
+export class RunningTasks {
+  readonly #byTarget = new Map<string, Batch>()
+  readonly #streams = new Map<string, number>()
+  readonly #byContent = new Map<number, Set<RunningTask>>()
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  batchOf(target: string): Batch | undefined {
+    return this.#byTarget.get(target)
+  }
+
+  assignedBytes(target: string): number {
+    return this.#byTarget.get(target)?.bytes ?? 0
+  }
+
+  streamsFrom(source: string): number {
+    return this.#streams.get(source) ?? 0
+  }
+
+  ofContent(contentId: number): readonly RunningTask[] {
+    return [...(this.#byContent.get(contentId) ?? [])]
+  }
+
+  /** Opens a batch for a peer that has none. */
+  open(target: string): Batch {
+    const batch: Batch = {
+      target,
+      source: undefined,
+      tasks: new Map(),
+      bytes: 0,
+      cancelDeadline: () => {},
+    }
+    this.#byTarget.set(target, batch)
+    return batch
+  }
+
+  add(batch: Batch, running: RunningTask, source?: string): void {
+    if (batch.source === undefined && source !== undefined) {
+      batch.source = source
+      this.#streams.set(source, this.streamsFrom(source) + 1)
+    }
+    batch.tasks.set(running.task.taskId, running)
+    batch.bytes += running.sizeBytes
+    this.#count++
+    const siblings = this.#byContent.get(running.contentId) ?? new Set()
+    this.#byContent.set(running.contentId, siblings.add(running))
+  }
+
+  /** Takes a task that `target` reported off the list; undefined when it was not running there. */
+  settle(target: string, taskId: string): RunningTask | undefined {
+    const batch = this.#byTarget.get(target)
+    const running = batch?.tasks.get(taskId)
+    if (batch === undefined || running === undefined) return undefined
+    this.#remove(batch, running)
+    if (batch.tasks.size === 0) this.#close(batch)
+    return running
+  }
+
+  /** Takes all tasks of a peer off the list and returns them. */
+  abandon(target: string): RunningTask[] {
+    const batch = this.#byTarget.get(target)
+    if (batch === undefined) return []
+    const tasks = [...batch.tasks.values()]
+    for (const running of tasks) this.#remove(batch, running)
+    this.#close(batch)
+    return tasks
+  }
+
+  #remove(batch: Batch, running: RunningTask): void {
+    batch.tasks.delete(running.task.taskId)
+    batch.bytes -= running.sizeBytes
+    this.#count--
+    const siblings = this.#byContent.get(running.contentId)
+    siblings?.delete(running)
+    if (siblings?.size === 0) this.#byContent.delete(running.contentId)
+  }
+
+  #close(batch: Batch): void {
+    batch.cancelDeadline()
+    this.#byTarget.delete(batch.target)
+    if (batch.source === undefined) return
+    const streams = this.streamsFrom(batch.source) - 1
+    if (streams === 0) this.#streams.delete(batch.source)
+    else this.#streams.set(batch.source, streams)
+  }
+}
+
+/** Whether a content of `sizeBytes` may join a batch: small ones travel in company, a large one alone. */
+export function fitsBatch(batch: Batch, sizeBytes: number): boolean {
+  if (batch.tasks.size === 0) return true
+  return (
+    batch.tasks.size < limits.tasksPerRequestMax &&
+    batch.bytes + sizeBytes <= limits.taskBatchBytesMax
+  )
+}

@@ -1,0 +1,88 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { AppError } from '../common/errors.ts'
+import { limits } from '../common/limits.ts'
+import type { FoundName, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import { thatFitFrame } from './frame-budget.ts'
+import { type NameQuery, parseNameQuery } from './name-query.ts'
+import { liveCopies, type PeerOf } from './rank.ts'
+import type { IndexStore, ListedName } from './store/store.ts'
+
+/**
+ * One page of the names that a query matches, each with one of its contents, sorted by name. The
+ * cursor is the last row itself, so that pages neither repeat nor skip while files come and go.
+ * @throws AppError BAD_REQUEST when `after` is no cursor; the signal's reason
+ */
+export async function search(
+  { query, limit, after }: RequestOf<'search'>,
+  dependencies: { store: Pick<IndexStore, 'listNames' | 'contents'>; peerOf: PeerOf },
+  signal: AbortSignal,
+): Promise<ReplyOf<'search'>> {
+  const { store, peerOf } = dependencies
+  const wanted = parseNameQuery(query)
+  const start = after === undefined ? { name: wanted.prefix, contentId: 0 } : parseCursor(after)
+  const found = await matchesFrom(start, wanted, limit + 1, store, signal)
+  const page = found.slice(0, limit)
+  const rows = thatFitFrame(await describe(page, store, peerOf))
+  const last = rows.length < page.length ? rows.at(-1)?.listed : page.at(-1)
+  const isWhole = rows.length === page.length && found.length <= limit
+  const files = rows.map(({ row }) => row)
+  return isWhole || last === undefined ? { files } : { files, next: toCursor(last) }
+}
+
+/** Looks through the names in slices, between which others have their turn. */
+async function matchesFrom(
+  start: ListedName,
+  wanted: NameQuery,
+  max: number,
+  store: Pick<IndexStore, 'listNames'>,
+  signal: AbortSignal,
+): Promise<ListedName[]> {
+  const found: ListedName[] = []
+  let from = start
+  for (;;) {
+    const slice = await store.listNames(from, limits.namesPerSlice)
+    for (const listed of slice) {
+      if (!listed.name.startsWith(wanted.prefix)) return found
+      if (wanted.matches(listed.name)) found.push(listed)
+      if (found.length === max) return found
+    }
+    const last = slice.at(-1)
+    if (last === undefined || slice.length < limits.namesPerSlice) return found
+    from = last
+    await turn()
+    signal.throwIfAborted()
+  }
+}
+
+interface DescribedName {
+  readonly listed: ListedName
+  readonly row: FoundName
+}
+
+async function describe(
+  page: readonly ListedName[],
+  store: Pick<IndexStore, 'contents'>,
+  peerOf: PeerOf,
+): Promise<DescribedName[]> {
+  const contents = await store.contents([...new Set(page.map(({ contentId }) => contentId))])
+  const byId = new Map(contents.map((content) => [content.contentId, content]))
+  return page.flatMap((listed) => {
+    const content = byId.get(listed.contentId)
+    if (content === undefined) return []
+    const { sha256, size, holders } = content
+    const copies = liveCopies(holders, peerOf)
+    return [{ listed, row: { name: listed.name, sha256, size, copies } }]
+  })
+}
+
+function toCursor({ name, contentId }: ListedName): string {
+  return `${contentId}/${name}`
+}
+
+function parseCursor(text: string): ListedName {
+  const slash = text.indexOf('/')
+  const contentId = Number(text.slice(0, slash))
+  if (!/^\d{1,15}\//.test(text) || !Number.isSafeInteger(contentId))
+    throw new AppError('BAD_REQUEST', { path: 'after', reason: 'is not the end of a page' })
+  return { name: text.slice(slash + 1), contentId }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../common/clock.ts'
+import type { ReplyOf } from '../common/protocol/messages.ts'
+import type { Registry } from './registry.ts'
+import type { Coordinator } from './replication/coordinator.ts'
+import type { IndexStore } from './store/store.ts'
+
+export interface StatusSources {
+  readonly store: Pick<IndexStore, 'totals'>
+  readonly registry: Pick<Registry, 'counts'>
+  readonly coordinator: Pick<Coordinator, 'counts' | 'paused'>
+}
+
+/** How the cluster is. What replication has not looked at yet counts as below its factor. */
+export async function clusterStatus({
+  store,
+  registry,
+  coordinator,
+}: StatusSources): Promise<ReplyOf<'status'>> {
+  const { wanted } = await store.totals()
+  const { counts, paused } = coordinator
+  const atFactor = Math.min(counts.atFactor, wanted)
+  const status = {
+    peers: registry.counts(),
+    contents: wanted,
+    atFactor,
+    belowFactor: wanted - atFactor,
+    tasks: { waiting: counts.waiting, running: counts.running },
+  }
+  return paused === undefined ? status : { ...status, paused }
+}
+
+/** What the process counts of itself. */
+export interface Counters {
+  readonly connections: number
+  readonly requests: number
+}
+
+/** The index's own counters, since `startedMs` of the monotonic clock. */
+export async function indexStats(
+  startedMs: number,
+  counters: Counters,
+  { store, clock }: { store: Pick<IndexStore, 'totals'>; clock: Clock },
+): Promise<ReplyOf<'stats'>> {
+  const { names, contents, copies, bytes } = await store.totals()
+  const uptimeMs = Math.round(clock.monotonicMs() - startedMs)
+  return { uptimeMs, names, contents, copies, bytes, ...counters }
+}

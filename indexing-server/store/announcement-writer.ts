@@ -1,0 +1,252 @@
+import { AppError } from '../../common/errors.ts'
+import { type Change, type Content, copyKinds } from '../../common/protocol/messages.ts'
+import type { Database } from '../../common/sqlite.ts'
+import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
+
+type Put = Extract<Change, { op: 'put' }>
+type Drop = Extract<Change, { op: 'drop' }>
+
+interface CopyRow {
+  readonly content_id: number
+  readonly modified_ms: number
+  readonly withheld: number
+}
+
+interface FileRow {
+  readonly content_id: number
+  readonly modified_ms: number
+  readonly from_owner: number
+}
+
+/** What one write has touched so far. */
+class Touching implements Touched {
+  readonly contents = new Set<number>()
+  readonly #names = new Set<string>()
+  /** Contents that lost a copy or a file, and may be nobody's now. */
+  readonly loosened = new Set<number>()
+
+  touch(contentId: number, name: string): void {
+    this.contents.add(contentId)
+    this.#names.add(name)
+  }
+
+  loosen(contentId: number, name: string): void {
+    this.touch(contentId, name)
+    this.loosened.add(contentId)
+  }
+
+  get contentIds(): readonly number[] {
+    return [...this.contents]
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names]
+  }
+}
+
+/**
+ * Writes what peers announce and unshare. Each public method must run within a transaction.
+ *
+ * Three rules make files out of copies: the owner's own word (a shared copy) sets what the file is;
+ * a vanished shared copy changes nothing (that is the loss replication is for); a replicated copy
+ * brings a file back that the index does not know, unless it was unshared.
+ */
+export class AnnouncementWriter {
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(database: Database) {
+    this.#sql = prepare(database)
+  }
+
+  /** @throws AppError SEQUENCE_GAP */
+  announce(announcement: Announcement): Announced {
+    const { peerId, begin, end, epoch, lastSeq } = announcement
+    const inventory = this.#inventoryFor(announcement)
+    const touching = new Touching()
+    for (const change of announcement.changes) {
+      if (change.op === 'put') this.#put(peerId, change, inventory, touching)
+      else this.#drop(peerId, change, touching)
+    }
+    if (end === true) this.#sweep(peerId, inventory, touching)
+    if (begin === true) this.#sql.beginInventory.run(epoch, inventory, peerId)
+    if (end === true) this.#sql.endInventory.run(peerId)
+    this.#sql.setSeen.run(lastSeq, peerId)
+    this.#removeUnused(touching)
+    const holdings = this.#sql.holdings.get(peerId) as Holdings
+    const { contentIds, names } = touching
+    return { seenSeq: lastSeq, holdings, contentIds, names }
+  }
+
+  unshare({ owner, name }: FileKey): Touched {
+    const touching = new Touching()
+    this.#sql.addUnshared.run(name, owner)
+    this.#withhold(owner, name, 1, touching)
+    const file = this.#sql.file.get(owner, name) as FileRow | undefined
+    if (file !== undefined) {
+      this.#sql.removeFile.run(owner, name)
+      touching.loosen(file.content_id, name)
+    }
+    this.#removeUnused(touching)
+    return touching
+  }
+
+  share({ owner, name }: FileKey): Touched {
+    const touching = new Touching()
+    this.#sql.removeUnshared.run(name, owner)
+    const copy = this.#withhold(owner, name, 0, touching)
+    if (copy !== undefined)
+      this.#setFile({ owner, name }, copy.content_id, copy.modified_ms, true, touching)
+    return touching
+  }
+
+  /** The number of the inventory that the announcement's copies belong to. */
+  #inventoryFor({ peerId, begin, epoch, previousSeq }: Announcement): number {
+    const seen = this.#sql.seen.get(peerId) as
+      | { epoch: string; seen_seq: number; inventory: number }
+      | undefined
+    if (seen === undefined) throw new AppError('NOT_REGISTERED', { type: 'announce' })
+    if (begin === true) return seen.inventory + 1
+    const expected = seen.epoch === epoch ? seen.seen_seq : 0
+    if (seen.epoch !== epoch || previousSeq !== expected)
+      throw new AppError('SEQUENCE_GAP', { expected, got: previousSeq })
+    return seen.inventory
+  }
+
+  #put(peerId: string, change: Put, inventory: number, touching: Touching): void {
+    const { name, modifiedMs } = change
+    const key = [peerId, copyKinds.indexOf(change.kind), change.owner ?? '', name] as const
+    const owner = change.kind === 'shared' ? peerId : change.owner
+    const isUnshared = owner !== undefined && this.#sql.isUnshared.get(name, owner) !== undefined
+    const withheld = change.kind === 'shared' && isUnshared ? 1 : 0
+    const contentId = this.#contentIdOf(change)
+    const old = this.#sql.copy.get(...key) as CopyRow | undefined
+    if (old?.content_id === contentId && old.withheld === withheld) {
+      this.#sql.confirmCopy.run(modifiedMs, inventory, ...key)
+      if (old.modified_ms !== modifiedMs) touching.touch(contentId, name)
+    } else {
+      if (old !== undefined) this.#removeCopy(key, old, touching)
+      this.#sql.addCopy.run(...key, contentId, modifiedMs, inventory, withheld)
+      touching.touch(contentId, name)
+    }
+    if (owner === undefined || isUnshared) return
+    this.#setFile({ owner, name }, contentId, modifiedMs, change.kind === 'shared', touching)
+  }
+
+  #drop(peerId: string, change: Drop, touching: Touching): void {
+    const key = [peerId, copyKinds.indexOf(change.kind), change.owner ?? '', change.name] as const
+    const old = this.#sql.copy.get(...key) as CopyRow | undefined
+    if (old !== undefined) this.#removeCopy(key, old, touching)
+  }
+
+  #removeCopy(
+    key: readonly [peerId: string, kind: number, owner: string, name: string],
+    copy: Pick<CopyRow, 'content_id'>,
+    touching: Touching,
+  ): void {
+    this.#sql.removeCopy.run(...key)
+    touching.loosen(copy.content_id, key[3])
+  }
+
+  /** Removes what the full inventory that ends now did not mention. */
+  #sweep(peerId: string, inventory: number, touching: Touching): void {
+    const swept = this.#sql.unmentioned.all(peerId, inventory) as (CopyRow & {
+      kind: number
+      owner: string
+      name: string
+    })[]
+    for (const copy of swept)
+      this.#removeCopy([peerId, copy.kind, copy.owner, copy.name], copy, touching)
+  }
+
+  /** Takes the owner's shared copy out of the cluster, or back into it; returns it if it is there. */
+  #withhold(owner: string, name: string, withheld: 0 | 1, touching: Touching): CopyRow | undefined {
+    const key = [owner, copyKinds.indexOf('shared'), '', name] as const
+    const copy = this.#sql.copy.get(...key) as (CopyRow & { inventory: number }) | undefined
+    if (copy === undefined || copy.withheld === withheld) return copy
+    this.#sql.removeCopy.run(...key)
+    this.#sql.addCopy.run(...key, copy.content_id, copy.modified_ms, copy.inventory, withheld)
+    touching.touch(copy.content_id, name)
+    return copy
+  }
+
+  /** The owner's word replaces any other; a keeper's only an older one of another keeper. */
+  #setFile(
+    { owner, name }: FileKey,
+    contentId: number,
+    modifiedMs: number,
+    fromOwner: boolean,
+    touching: Touching,
+  ): void {
+    const old = this.#sql.file.get(owner, name) as FileRow | undefined
+    const isNewer = old === undefined || modifiedMs > old.modified_ms
+    if (!fromOwner && (old?.from_owner === 1 || !isNewer)) return
+    if (old?.content_id === contentId) {
+      this.#sql.confirmFile.run(modifiedMs, Number(fromOwner), owner, name)
+      return
+    }
+    if (old !== undefined) {
+      this.#sql.removeFile.run(owner, name)
+      touching.loosen(old.content_id, name)
+    }
+    this.#sql.addFile.run(owner, name, contentId, modifiedMs, Number(fromOwner))
+    touching.touch(contentId, name)
+  }
+
+  /** A content is its hash, size and chunk root together (docs/decisions/0004). */
+  #contentIdOf(content: Content): number {
+    const sha256 = Buffer.from(content.sha256, 'hex')
+    const root = content.chunkRoot === content.sha256 ? null : Buffer.from(content.chunkRoot, 'hex')
+    const known = this.#sql.contentId.get(sha256, content.size, root) as number | undefined
+    return known ?? Number(this.#sql.addContent.run(sha256, content.size, root).lastInsertRowid)
+  }
+
+  #removeUnused(touching: Touching): void {
+    for (const contentId of touching.loosened) this.#sql.removeUnusedContent.run({ contentId })
+  }
+}
+
+/** @returns every statement of the writer, compiled once */
+function prepare(database: Database) {
+  const copyKey = 'peer_id = ? and kind = ? and owner = ? and name = ?'
+  return {
+    seen: database.prepare('select epoch, seen_seq, inventory from peers where peer_id = ?'),
+    beginInventory: database.prepare(
+      'update peers set epoch = ?, inventory = ?, inventory_ended = 0 where peer_id = ?',
+    ),
+    endInventory: database.prepare('update peers set inventory_ended = 1 where peer_id = ?'),
+    setSeen: database.prepare('update peers set seen_seq = ? where peer_id = ?'),
+    holdings: database.prepare('select copies, bytes from peers where peer_id = ?'),
+    copy: database.prepare(
+      `select content_id, modified_ms, withheld, inventory from copies where ${copyKey}`,
+    ),
+    confirmCopy: database.prepare(
+      `update copies set modified_ms = ?, inventory = ? where ${copyKey}`,
+    ),
+    addCopy: database.prepare('insert into copies values (?, ?, ?, ?, ?, ?, ?, ?)'),
+    removeCopy: database.prepare(`delete from copies where ${copyKey}`),
+    unmentioned: database.prepare(
+      'select kind, owner, name, content_id from copies where peer_id = ? and inventory < ?',
+    ),
+    file: database.prepare(
+      'select content_id, modified_ms, from_owner from files where owner = ? and name = ?',
+    ),
+    confirmFile: database.prepare(
+      'update files set modified_ms = ?, from_owner = ? where owner = ? and name = ?',
+    ),
+    addFile: database.prepare('insert into files values (?, ?, ?, ?, ?)'),
+    removeFile: database.prepare('delete from files where owner = ? and name = ?'),
+    isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
+    addUnshared: database.prepare('insert into unshared values (?, ?) on conflict do nothing'),
+    removeUnshared: database.prepare('delete from unshared where name = ? and owner = ?'),
+    contentId: database
+      .prepare('select content_id from contents where sha256 = ? and size = ? and chunk_root is ?')
+      .pluck(),
+    addContent: database.prepare(
+      'insert into contents (sha256, size, chunk_root) values (?, ?, ?)',
+    ),
+    removeUnusedContent: database.prepare(
+      `delete from contents where content_id = @contentId and files = 0
+       and not exists (select 1 from copies where content_id = @contentId)`,
+    ),
+  }
+}

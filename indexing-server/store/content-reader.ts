@@ -1,0 +1,152 @@
+import { type CopyKind, copyKinds } from '../../common/protocol/messages.ts'
+import type { Database } from '../../common/sqlite.ts'
+import type {
+  FileKey,
+  Holder,
+  IdPage,
+  ListedName,
+  NamedContent,
+  ReplicatedCopy,
+  StoredContent,
+  StoredCopy,
+} from './store.ts'
+
+interface ContentRow {
+  readonly content_id: number
+  readonly sha256: Buffer
+  readonly size: number
+  readonly chunk_root: Buffer | null
+  readonly files: number
+}
+
+/** Answers questions about contents and names. */
+export class ContentReader {
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(database: Database) {
+    this.#sql = prepare(database)
+  }
+
+  contents(contentIds: readonly number[]): StoredContent[] {
+    const rows = contentIds.map((contentId) => this.#sql.byId.get(contentId))
+    return rows.filter((row) => row !== undefined).map((row) => this.#complete(row as ContentRow))
+  }
+
+  contentsNamed(name: string, limit: number): NamedContent[] {
+    const rows = this.#sql.byName.all({ name, limit }) as (ContentRow & { modified_ms: number })[]
+    return rows.map((row) => ({ ...this.#complete(row), modifiedMs: row.modified_ms }))
+  }
+
+  contentsHashed(sha256: string): StoredContent[] {
+    const rows = this.#sql.byHash.all(Buffer.from(sha256, 'hex')) as ContentRow[]
+    return rows.map((row) => this.#complete(row))
+  }
+
+  copiesOf(contentId: number, limit: number): StoredCopy[] {
+    const rows = this.#sql.copiesOf.all(contentId, limit) as (Omit<StoredCopy, 'kind'> & {
+      kind: number
+    })[]
+    return rows.map((row) => ({ ...row, kind: kindOf(row.kind) }))
+  }
+
+  obsoleteCopies(contentId: number, limit: number): ReplicatedCopy[] {
+    return this.#sql.obsoleteCopies.all(contentId, limit) as ReplicatedCopy[]
+  }
+
+  listNames({ name, contentId }: ListedName, limit: number): ListedName[] {
+    return this.#sql.listNames.all({ name, contentId, limit }) as ListedName[]
+  }
+
+  contentIdsOf(peerId: string, after: string | undefined, limit: number): IdPage {
+    const key = after === undefined ? [-1, '', ''] : (JSON.parse(after) as (string | number)[])
+    const rows = this.#sql.idsOfPeer.all(peerId, ...key, limit) as {
+      kind: number
+      owner: string
+      name: string
+      contentId: number
+    }[]
+    const last = rows.length === limit ? rows.at(-1) : undefined
+    return {
+      contentIds: rows.map((row) => row.contentId),
+      next: last && JSON.stringify([last.kind, last.owner, last.name]),
+    }
+  }
+
+  contentIds(after: string | undefined, limit: number): IdPage {
+    const contentIds = this.#sql.ids.all(Number(after ?? 0), limit) as number[]
+    const last = contentIds.length === limit ? contentIds.at(-1) : undefined
+    return { contentIds, next: last?.toString() }
+  }
+
+  hasFile({ owner, name }: FileKey): boolean {
+    return this.#sql.hasFile.get(owner, name) !== undefined
+  }
+
+  #complete(row: ContentRow): StoredContent {
+    const sha256 = row.sha256.toString('hex')
+    const holders = this.#sql.holders.all(row.content_id) as { peerId: string; kind: number }[]
+    const file = row.files === 0 ? undefined : this.#sql.fileOf.get(row.content_id)
+    return {
+      contentId: row.content_id,
+      sha256,
+      size: row.size,
+      chunkRoot: row.chunk_root?.toString('hex') ?? sha256,
+      holders: holders.map(({ peerId, kind }): Holder => ({ peerId, kind: kindOf(kind) })),
+      file: file as FileKey | undefined,
+    }
+  }
+}
+
+function kindOf(position: number): CopyKind {
+  const kind = copyKinds[position]
+  if (kind === undefined) throw new RangeError(`no kind of copy at ${position}`)
+  return kind
+}
+
+/** What downloads say about names counts until somebody unshares the name. */
+const listedDownloads = `copies where kind = 1
+  and not exists (select 1 from unshared where unshared.name = copies.name)`
+
+/** @returns every statement of the reader, compiled once */
+function prepare(database: Database) {
+  const content = 'content_id, sha256, size, chunk_root, files'
+  return {
+    byId: database.prepare(`select ${content} from contents where content_id = ?`),
+    byHash: database.prepare(`select ${content} from contents where sha256 = ?`),
+    byName: database.prepare(`
+      select ${content}, modified_ms from contents join (
+        select content_id as named, max(modified_ms) as modified_ms from (
+          select content_id, modified_ms from files where name = @name
+          union all select content_id, modified_ms from ${listedDownloads} and name = @name
+        ) group by content_id order by max(modified_ms) desc limit @limit
+      ) on content_id = named`),
+    holders: database.prepare(
+      'select peer_id as peerId, kind from holders where content_id = ? order by peer_id, kind',
+    ),
+    fileOf: database.prepare('select owner, name from files where content_id = ? limit 1'),
+    hasFile: database.prepare('select 1 from files where owner = ? and name = ?'),
+    copiesOf: database.prepare(`
+      select peer_id as peerId, kind, name from copies
+      where content_id = ? and withheld = 0 order by kind, peer_id limit ?`),
+    obsoleteCopies: database.prepare(`
+      select copies.peer_id as peerId, copies.owner, copies.name
+      from copies left join files using (owner, name)
+      where copies.content_id = ? and copies.kind = 2 and (
+        exists (select 1 from unshared
+          where unshared.name = copies.name and unshared.owner = copies.owner)
+        or (files.from_owner = 1 and files.content_id <> copies.content_id)
+      ) limit ?`),
+    listNames: database.prepare(`
+      select name, content_id as contentId from files
+        where (name, content_id) > (@name, @contentId)
+      union select name, content_id from ${listedDownloads}
+        and (name, content_id) > (@name, @contentId)
+      order by 1, 2 limit @limit`),
+    idsOfPeer: database.prepare(`
+      select kind, owner, name, content_id as contentId from copies
+      where peer_id = ? and (kind, owner, name) > (?, ?, ?) order by kind, owner, name limit ?`),
+    ids: database
+      .prepare('select content_id from contents where content_id > ? order by 1 limit ?')
+      .pluck(),
+  }
+}

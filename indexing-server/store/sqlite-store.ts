@@ -1,0 +1,196 @@
+import SQLite from 'better-sqlite3'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, reasonOf } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import { type Database, openDatabase } from '../../common/sqlite.ts'
+import { AnnouncementWriter } from './announcement-writer.ts'
+import { ContentReader } from './content-reader.ts'
+import { GroupCommit } from './group-commit.ts'
+import { migrations } from './migrations.ts'
+import type {
+  Announced,
+  Announcement,
+  FileKey,
+  Gone,
+  Holdings,
+  IdPage,
+  IndexStore,
+  ListedName,
+  NamedContent,
+  PeerRecord,
+  Registration,
+  ReplicatedCopy,
+  StoredContent,
+  StoredCopy,
+  Totals,
+  Touched,
+} from './store.ts'
+
+export interface SqliteStoreOptions {
+  /** The database's file; `:memory:` for none. */
+  readonly path: string
+  /** How long an announcement waits for others to be committed with. */
+  readonly commitDelayMs: number
+}
+
+type PeerRow = Omit<PeerRecord, 'zone' | 'gone'> & { zone: string | null; gone: Gone | null }
+
+/** {@link IndexStore} on one SQLite database that belongs to this process alone. */
+export class SqliteStore implements IndexStore {
+  readonly #path: string
+  readonly #database: Database
+  readonly #reader: ContentReader
+  readonly #writer: AnnouncementWriter
+  readonly #commits: GroupCommit
+  readonly #sql: ReturnType<typeof prepare>
+
+  /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
+  constructor(options: SqliteStoreOptions, dependencies: { clock: Clock }) {
+    this.#path = options.path
+    this.#database = openDatabase(options.path, { migrations })
+    this.#reader = new ContentReader(this.#database)
+    this.#writer = new AnnouncementWriter(this.#database)
+    this.#sql = prepare(this.#database)
+    this.#commits = new GroupCommit(
+      { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
+      { clock: dependencies.clock, transaction: (work) => this.#transaction(work) },
+    )
+  }
+
+  async peers(): Promise<readonly PeerRecord[]> {
+    const rows = this.#sql.peers.all() as PeerRow[]
+    return rows.map((row) => ({
+      ...row,
+      zone: row.zone ?? undefined,
+      gone: row.gone ?? undefined,
+    }))
+  }
+
+  async register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }> {
+    return await this.#commits.add(1, () => {
+      const { epoch, ...peer } = registration
+      this.#sql.register.run({ ...peer, zone: peer.zone ?? null })
+      const seenSeq = this.#sql.seenSeq.get(peer.peerId, epoch) as number | undefined
+      const holdings = this.#sql.holdings.get(peer.peerId) as Holdings
+      return { seenSeq: seenSeq ?? 0, holdings }
+    })
+  }
+
+  async recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void> {
+    await this.#commits.add(1, () => {
+      this.#sql.recordGone.run(gone, heardMs, peerId)
+    })
+  }
+
+  async announce(announcement: Announcement): Promise<Announced> {
+    const weight = announcement.changes.length + 1
+    return await this.#commits.add(weight, () => this.#writer.announce(announcement))
+  }
+
+  async unshare(file: FileKey): Promise<Touched> {
+    return this.#durably(() => this.#writer.unshare(file))
+  }
+
+  async share(file: FileKey): Promise<Touched> {
+    return this.#durably(() => this.#writer.share(file))
+  }
+
+  async hasFile(file: FileKey): Promise<boolean> {
+    return this.#reader.hasFile(file)
+  }
+
+  async contents(contentIds: readonly number[]): Promise<readonly StoredContent[]> {
+    return this.#reader.contents(contentIds)
+  }
+
+  async contentsNamed(name: string, limit: number): Promise<readonly NamedContent[]> {
+    return this.#reader.contentsNamed(name, limit)
+  }
+
+  async contentsHashed(sha256: string): Promise<readonly StoredContent[]> {
+    return this.#reader.contentsHashed(sha256)
+  }
+
+  async copiesOf(contentId: number, limit: number): Promise<readonly StoredCopy[]> {
+    return this.#reader.copiesOf(contentId, limit)
+  }
+
+  async obsoleteCopies(contentId: number, limit: number): Promise<readonly ReplicatedCopy[]> {
+    return this.#reader.obsoleteCopies(contentId, limit)
+  }
+
+  async listNames(from: ListedName, limit: number): Promise<readonly ListedName[]> {
+    return this.#reader.listNames(from, limit)
+  }
+
+  async contentIds(
+    of: string | undefined,
+    after: string | undefined,
+    limit: number,
+  ): Promise<IdPage> {
+    if (of === undefined) return this.#reader.contentIds(after, limit)
+    return this.#reader.contentIdsOf(of, after, limit)
+  }
+
+  async totals(): Promise<Totals> {
+    return this.#sql.totals.get() as Totals
+  }
+
+  /** Commits what waits and closes the database. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#database.open) return
+    this.#commits.flush()
+    this.#database.close()
+  }
+
+  /** Intent: whoever is told that it was taken may rely on it, even through a power cut. */
+  #durably<T>(write: () => T): T {
+    this.#commits.flush()
+    this.#database.pragma('synchronous = FULL')
+    try {
+      let result: T | undefined
+      this.#transaction(() => {
+        result = write()
+      })
+      return result as T
+    } finally {
+      this.#database.pragma('synchronous = NORMAL')
+    }
+  }
+
+  #transaction(work: () => void): void {
+    const isOutermost = !this.#database.inTransaction
+    try {
+      this.#database.transaction(work)()
+    } catch (error) {
+      throw isOutermost ? this.#explain(error) : error
+    }
+  }
+
+  #explain(error: unknown): unknown {
+    if (!(error instanceof SQLite.SqliteError)) return error
+    const details = { action: 'write', path: this.#path, reason: reasonOf(error) }
+    return new AppError('DISK_FAILED', details, { cause: error })
+  }
+}
+
+/** @returns the statements about peers and totals, compiled once */
+function prepare(database: Database) {
+  return {
+    peers: database.prepare(`
+      select peer_id as peerId, host, port, zone, free_bytes as freeBytes, copies, bytes,
+        heard_ms as heardMs, gone
+      from peers order by peer_id`),
+    register: database.prepare(`
+      insert into peers (peer_id, host, port, zone, free_bytes, heard_ms)
+        values (@peerId, @host, @port, @zone, @freeBytes, @heardMs)
+      on conflict do update set host = @host, port = @port, zone = @zone,
+        free_bytes = @freeBytes, heard_ms = @heardMs, gone = null`),
+    seenSeq: database
+      .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
+      .pluck(),
+    holdings: database.prepare('select copies, bytes from peers where peer_id = ?'),
+    recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
+    totals: database.prepare('select names, contents, wanted, copies, bytes from totals'),
+  }
+}

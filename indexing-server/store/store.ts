@@ -1,0 +1,133 @@
+import type { Content, CopyKind, RequestOf } from '../../common/protocol/messages.ts'
+
+/** How a peer ended: it said `leave`, or it was silent for too long. */
+export type Gone = 'left' | 'dead'
+
+export interface PeerRecord {
+  readonly peerId: string
+  readonly host: string
+  readonly port: number
+  readonly zone: string | undefined
+  readonly freeBytes: number
+  readonly copies: number
+  readonly bytes: number
+  /** Wall time of the last sign of life that was recorded. */
+  readonly heardMs: number
+  readonly gone: Gone | undefined
+}
+
+export type Registration = Pick<PeerRecord, 'peerId' | 'host' | 'port' | 'zone' | 'freeBytes'> & {
+  readonly epoch: string
+  readonly heardMs: number
+}
+
+/** How much a peer holds. */
+export interface Holdings {
+  readonly copies: number
+  readonly bytes: number
+}
+
+export type Announcement = RequestOf<'announce'> & { readonly peerId: string }
+
+/** What a write changed: whatever is remembered about these is old. */
+export interface Touched {
+  readonly contentIds: readonly number[]
+  readonly names: readonly string[]
+}
+
+export interface Announced extends Touched {
+  readonly seenSeq: number
+  readonly holdings: Holdings
+}
+
+/** A peer that has a content, once for each kind of copy. */
+export interface Holder {
+  readonly peerId: string
+  readonly kind: CopyKind
+}
+
+export interface FileKey {
+  readonly owner: string
+  readonly name: string
+}
+
+export interface ReplicatedCopy extends FileKey {
+  readonly peerId: string
+}
+
+/** A content, and what replication and lookups need to know of it. */
+export interface StoredContent extends Content {
+  readonly contentId: number
+  readonly holders: readonly Holder[]
+  /** One of the files that have it; undefined when nobody wants it. */
+  readonly file: FileKey | undefined
+}
+
+export interface NamedContent extends StoredContent {
+  /** When the file was modified, as its newest announcer says. */
+  readonly modifiedMs: number
+}
+
+/** One row of the list of all names: sorted by name, then by content. */
+export interface ListedName {
+  readonly name: string
+  readonly contentId: number
+}
+
+export interface StoredCopy extends Holder {
+  readonly name: string
+}
+
+export interface Totals {
+  readonly names: number
+  readonly contents: number
+  /** Contents that some file has. */
+  readonly wanted: number
+  readonly copies: number
+  /** Of all contents, each once. */
+  readonly bytes: number
+}
+
+/** A page of content ids and where the next one begins, if there is one. */
+export interface IdPage {
+  readonly contentIds: readonly number[]
+  readonly next: string | undefined
+}
+
+/**
+ * What the index knows, the seam for a database that several index servers share. Names and peer
+ * ids must have been checked. Every method throws AppError DISK_FAILED when the database cannot be
+ * written; nothing has changed then.
+ */
+export interface IndexStore extends AsyncDisposable {
+  peers(): Promise<readonly PeerRecord[]>
+  /** Records a peer that said hello. `seenSeq` is 0 when the index needs its full inventory. */
+  register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }>
+  recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void>
+
+  /**
+   * Applies an announcement of a registered peer; resolves when it is committed.
+   * @throws AppError SEQUENCE_GAP when it does not continue what was seen
+   */
+  announce(announcement: Announcement): Promise<Announced>
+  /** Takes a file out of the cluster. On disk, whatever happens to the machine, when it resolves. */
+  unshare(file: FileKey): Promise<Touched>
+  /** Takes an unshare back, as durably. */
+  share(file: FileKey): Promise<Touched>
+  hasFile(file: FileKey): Promise<boolean>
+
+  /** The contents with these ids that still exist, in any order. */
+  contents(contentIds: readonly number[]): Promise<readonly StoredContent[]>
+  /** All contents of a name, newest first, at most `limit`. */
+  contentsNamed(name: string, limit: number): Promise<readonly NamedContent[]>
+  contentsHashed(sha256: string): Promise<readonly StoredContent[]>
+  /** Copies of a content, at most `limit`. */
+  copiesOf(contentId: number, limit: number): Promise<readonly StoredCopy[]>
+  /** Replicated copies, at most `limit`, of a content that their file no longer has because it was unshared or replaced by its owner. */
+  obsoleteCopies(contentId: number, limit: number): Promise<readonly ReplicatedCopy[]>
+  /** Names from `from` on, without that row itself when `from` was the end of a page. */
+  listNames(from: ListedName, limit: number): Promise<readonly ListedName[]>
+  /** Ids of the contents of one peer (with repetitions), or of all, page by page. */
+  contentIds(of: string | undefined, after: string | undefined, limit: number): Promise<IdPage>
+  totals(): Promise<Totals>
+}
