@@ -9,6 +9,7 @@ import {
   ContentBytes,
   Count,
   Cursor,
+  described,
   Epoch,
   ErrorCodeText,
   Host,
@@ -28,17 +29,19 @@ export const protocolVersion = 'tandem/1'
 export type Role = 'peer' | 'index' | 'client'
 
 const Empty = Type.Object({})
+const Protocol = Type.String({ maxLength: 32, description: `\`${protocolVersion}\`` })
 
 export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
-export const CopyKind = Type.Union([
-  Type.Literal('shared'),
-  Type.Literal('downloaded'),
-  Type.Literal('replicated'),
-])
+export const CopyKind = described(
+  Type.Union([Type.Literal('shared'), Type.Literal('downloaded'), Type.Literal('replicated')]),
+  'Why the peer has it: it shares it, a user asked for it, or the index did',
+)
 export type CopyKind = Static<typeof CopyKind>
 
-const PeerState = Type.Union([Type.Literal('live'), Type.Literal('suspect'), Type.Literal('dead')])
-/** `dead` includes peers that left. */
+const PeerState = described(
+  Type.Union([Type.Literal('live'), Type.Literal('suspect'), Type.Literal('dead')]),
+  'Suspect: its connection or its heartbeats are missing. Dead: for long, or it left',
+)
 export type PeerState = Static<typeof PeerState>
 
 const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: CopyKind })
@@ -46,102 +49,134 @@ const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: CopyK
 export type Source = Static<typeof Source>
 
 /** What identifies and verifies a content. */
-const contentFields = { sha256: Sha256, size: ContentBytes, chunkRoot: Sha256 }
+const ChunkRoot = described(Sha256, 'The chunk root of the content')
+const contentFields = { sha256: Sha256, size: ContentBytes, chunkRoot: ChunkRoot }
 const Content = Type.Object(contentFields)
 export type Content = Static<typeof Content>
 
 const FoundContent = Type.Object({
   ...contentFields,
-  sources: Type.Array(Source, { maxItems: limits.sourcesPerContentMax }),
+  sources: Type.Array(Source, {
+    maxItems: limits.sourcesPerContentMax,
+    description: 'Who serves it, live peers first',
+  }),
 })
 /** One content and who serves it, live sources first. */
 export type FoundContent = Static<typeof FoundContent>
 
-const FoundName = Type.Object({ name: Name, sha256: Sha256, size: ContentBytes, copies: Count })
+const LiveCopies = described(Count, 'Peers that are not dead and have the content')
+const FoundName = Type.Object({
+  name: Name,
+  sha256: Sha256,
+  size: ContentBytes,
+  copies: LiveCopies,
+})
 /** One row of a search: a name with one of its contents. */
 export type FoundName = Static<typeof FoundName>
 
-/** `owner` is there exactly when `kind` is replicated: whose file it is a copy of. */
-const copyKey = { kind: CopyKind, name: Name, owner: Type.Optional(PeerId) }
+const Owner = described(PeerId, 'The peer whose file it is')
+const copyKey = {
+  kind: CopyKind,
+  name: Name,
+  owner: Type.Optional(
+    described(PeerId, 'Whose file it is a copy of; there exactly when `kind` is `replicated`'),
+  ),
+}
 const CopyKey = Type.Object(copyKey)
 export type CopyKey = Static<typeof CopyKey>
 
+const ChangeNumber = described(Sequence, 'The number of the change, above all before it')
 const Change = Type.Union([
   Type.Object({
-    op: Type.Literal('put'),
-    seq: Sequence,
+    op: Type.Literal('put', { description: 'The peer has this copy; it replaces one of that key' }),
+    seq: ChangeNumber,
     ...copyKey,
     ...contentFields,
-    modifiedMs: Millis,
+    modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
   }),
-  Type.Object({ op: Type.Literal('drop'), seq: Sequence, ...copyKey }),
+  Type.Object({
+    op: Type.Literal('drop', { description: 'The peer has this copy no more' }),
+    seq: ChangeNumber,
+    ...copyKey,
+  }),
 ])
 /** One numbered change of a peer's catalog. */
 export type Change = Static<typeof Change>
 
+const FreeBytes = described(Bytes, 'Room on the disk of the peer')
 const PeerInfo = Type.Object({
   peerId: PeerId,
   host: Host,
   port: Port,
   zone: Type.Optional(Zone),
   state: PeerState,
-  copies: Count,
-  bytes: Bytes,
-  freeBytes: Bytes,
-  /** Milliseconds since the peer was last heard. */
-  silentMs: Millis,
+  copies: described(Count, 'Copies that it has'),
+  bytes: described(Bytes, 'What they take together'),
+  freeBytes: FreeBytes,
+  silentMs: described(Millis, 'Milliseconds since the peer was last heard'),
 })
 export type PeerInfo = Static<typeof PeerInfo>
 
 const Task = Type.Union([
   Type.Object({
-    kind: Type.Literal('replicate'),
+    kind: Type.Literal('replicate', { description: 'Fetch this content and keep it' }),
     taskId: TaskId,
     name: Name,
-    owner: PeerId,
+    owner: Owner,
     content: Content,
     sources: Type.Array(Source, { minItems: 1, maxItems: limits.sourcesPerContentMax }),
   }),
   Type.Object({
-    kind: Type.Literal('drop'),
+    kind: Type.Literal('drop', { description: 'Remove this replicated copy' }),
     taskId: TaskId,
     name: Name,
-    owner: PeerId,
+    owner: Owner,
     sha256: Sha256,
   }),
 ])
 /** What the index asks of a peer: keep a copy of this, or drop that replicated copy. */
 export type Task = Static<typeof Task>
 
-const TaskOutcome = Type.Object({ taskId: TaskId, error: Type.Optional(ErrorCodeText) })
+const TaskOutcome = Type.Object({
+  taskId: TaskId,
+  error: Type.Optional(described(ErrorCodeText, 'The code of the error, if it failed')),
+})
 export type TaskOutcome = Static<typeof TaskOutcome>
 
 const ClusterStatus = Type.Object({
   peers: Type.Object({ live: Count, suspect: Count, dead: Count }),
-  contents: Count,
-  atFactor: Count,
-  belowFactor: Count,
+  contents: described(Count, 'Wanted contents'),
+  atFactor: described(Count, 'Those with as many live copies as they should have'),
+  belowFactor: described(Count, 'Those with fewer'),
   tasks: Type.Object({ waiting: Count, running: Count }),
-  /** Why nothing is copied just now, if so. */
-  paused: Type.Optional(Type.String({ maxLength: 200 })),
+  paused: Type.Optional(
+    Type.String({ maxLength: 200, description: 'Why nothing is copied just now, if so' }),
+  ),
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
 
+const Factor = described(Count, 'Copies that the content should have')
 const ExplainedContent = Type.Object({
   sha256: Sha256,
   size: ContentBytes,
-  factor: Count,
-  wanted: Type.Boolean(),
+  factor: Factor,
+  wanted: Type.Boolean({ description: 'Whether somebody shares it, and nobody unshared it since' }),
   copies: Type.Array(
     Type.Object({ peerId: PeerId, kind: CopyKind, name: Name, state: PeerState }),
-    {
-      maxItems: limits.sourcesPerContentMax,
-    },
+    { maxItems: limits.sourcesPerContentMax },
   ),
-  /** Why copies lack, as sentences without a full stop; empty when none do. */
-  missing: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 }),
+  missing: Type.Array(Type.String({ maxLength: 500 }), {
+    maxItems: 20,
+    description: 'Why copies lack, as sentences without a full stop; empty when none do',
+  }),
 })
 export type ExplainedContent = Static<typeof ExplainedContent>
+
+const RowsMax = Type.Integer({
+  minimum: 1,
+  maximum: limits.pageRowsMax,
+  description: 'The most rows that the page may have',
+})
 
 interface MessageRow {
   /** One sentence: what it asks for. */
@@ -161,33 +196,39 @@ export const messages = {
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     request: Type.Object({
-      protocol: Type.String({ maxLength: 32 }),
+      protocol: Protocol,
       role: Type.Union([Type.Literal('peer'), Type.Literal('client')]),
-      peerId: Type.Optional(PeerId),
-      /** There exactly when a peer registers at an index. */
+      peerId: Type.Optional(described(PeerId, 'The id of the peer that says hello')),
       registration: Type.Optional(
-        Type.Object({
-          /** Names the catalog that change numbers belong to; a new catalog has a new epoch. */
-          epoch: Epoch,
-          /** Where other peers reach this one; without it the index takes the address it sees. */
-          host: Type.Optional(Host),
-          port: Port,
-          zone: Type.Optional(Zone),
-          freeBytes: Bytes,
-        }),
+        Type.Object(
+          {
+            epoch: Epoch,
+            host: Type.Optional(
+              described(Host, 'Where peers reach this one; without it, the address the index sees'),
+            ),
+            port: Port,
+            zone: Type.Optional(Zone),
+            freeBytes: FreeBytes,
+          },
+          { description: 'There exactly when a peer registers at an index' },
+        ),
       ),
     }),
     reply: Type.Object({
-      protocol: Type.String({ maxLength: 32 }),
+      protocol: Protocol,
       role: Type.Union([Type.Literal('index'), Type.Literal('peer')]),
-      peerId: Type.Optional(PeerId),
-      /** There exactly when a peer was registered. */
+      peerId: Type.Optional(described(PeerId, 'The id of the peer that answers')),
       registered: Type.Optional(
-        Type.Object({
-          /** The last change of this epoch that the index has; 0 when it has none. */
-          seenSeq: Sequence,
-          heartbeatMs: Millis,
-        }),
+        Type.Object(
+          {
+            seenSeq: described(
+              Sequence,
+              'The last change of this epoch that the index has; 0 when it has none',
+            ),
+            heartbeatMs: described(Millis, 'How often the peer is to send a heartbeat'),
+          },
+          { description: 'There exactly when a peer was registered' },
+        ),
       ),
     }),
     bulk: false,
@@ -199,24 +240,31 @@ export const messages = {
     to: ['index'],
     request: Type.Object({
       epoch: Epoch,
-      /** The first announcement of a full inventory: what the index knew before is old. */
-      begin: Type.Optional(Type.Boolean()),
-      /** The last announcement of a full inventory: what was not announced since `begin` is gone. */
-      end: Type.Optional(Type.Boolean()),
-      /** The `lastSeq` of the announcement before this one; 0 with `begin`. */
-      previousSeq: Sequence,
-      /** The number that the index has seen after this announcement. */
-      lastSeq: Sequence,
+      begin: Type.Optional(
+        Type.Boolean({
+          description: 'The first of a full inventory: what the index knew before is old',
+        }),
+      ),
+      end: Type.Optional(
+        Type.Boolean({
+          description: 'The last of a full inventory: what was not announced since `begin` is gone',
+        }),
+      ),
+      previousSeq: described(
+        Sequence,
+        'The `lastSeq` of the announcement before this one; 0 with `begin`',
+      ),
+      lastSeq: described(Sequence, 'The number that the index has seen after this announcement'),
       changes: Type.Array(Change, { maxItems: limits.announceChangesMax }),
     }),
-    reply: Type.Object({ seenSeq: Sequence }),
+    reply: Type.Object({ seenSeq: described(Sequence, 'The `lastSeq` of the request') }),
     bulk: false,
   },
   heartbeat: {
     summary: 'Says that the peer is alive, and how much room its disk has.',
     from: ['peer'],
     to: ['index'],
-    request: Type.Object({ freeBytes: Bytes }),
+    request: Type.Object({ freeBytes: FreeBytes }),
     reply: Empty,
     bulk: false,
   },
@@ -243,7 +291,7 @@ export const messages = {
     from: ['peer', 'client'],
     to: ['index'],
     request: Type.Object({ sha256: Sha256 }),
-    reply: Type.Object({ content: FoundContent, copies: Count, factor: Count }),
+    reply: Type.Object({ content: FoundContent, copies: LiveCopies, factor: Factor }),
     bulk: false,
   },
   search: {
@@ -253,14 +301,14 @@ export const messages = {
     to: ['index'],
     request: Type.Object({
       query: Type.String({ maxLength: limits.queryBytesMax }),
-      limit: Type.Integer({ minimum: 1, maximum: limits.pageRowsMax }),
-      /** Where the page before this one ended. */
-      after: Type.Optional(Cursor),
+      limit: RowsMax,
+      after: Type.Optional(described(Cursor, 'The `next` of the page before this one')),
     }),
     reply: Type.Object({
       files: Type.Array(FoundName, { maxItems: limits.pageRowsMax }),
-      /** There when more follow: the `after` of the next page. */
-      next: Type.Optional(Cursor),
+      next: Type.Optional(
+        described(Cursor, 'There when more follow: the `after` of the next page'),
+      ),
     }),
     bulk: false,
   },
@@ -269,12 +317,14 @@ export const messages = {
     from: ['peer', 'client'],
     to: ['index'],
     request: Type.Object({
-      limit: Type.Integer({ minimum: 1, maximum: limits.pageRowsMax }),
-      after: Type.Optional(PeerId),
+      limit: RowsMax,
+      after: Type.Optional(described(PeerId, 'The `next` of the page before this one')),
     }),
     reply: Type.Object({
       peers: Type.Array(PeerInfo, { maxItems: limits.pageRowsMax }),
-      next: Type.Optional(PeerId),
+      next: Type.Optional(
+        described(PeerId, 'There when more follow: the `after` of the next page'),
+      ),
     }),
     bulk: false,
   },
@@ -284,13 +334,13 @@ export const messages = {
     to: ['index'],
     request: Empty,
     reply: Type.Object({
-      uptimeMs: Millis,
+      uptimeMs: described(Millis, 'Milliseconds since the index started'),
       names: Count,
       contents: Count,
       copies: Count,
-      bytes: Bytes,
-      connections: Count,
-      requests: Count,
+      bytes: described(Bytes, 'What the copies take together'),
+      connections: described(Count, 'Open now'),
+      requests: described(Count, 'Answered since the index started'),
     }),
     bulk: false,
   },
@@ -317,7 +367,7 @@ export const messages = {
       'Takes a file out of the cluster. On the index’s disk before it is answered. Its owner may, and anyone once the owner is dead.',
     from: ['peer'],
     to: ['index'],
-    request: Type.Object({ owner: PeerId, name: Name }),
+    request: Type.Object({ owner: Owner, name: Name }),
     reply: Empty,
     bulk: false,
   },
@@ -355,7 +405,7 @@ export const messages = {
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({ sha256: Sha256 }),
-    reply: Type.Object({ size: ContentBytes, chunkRoot: Sha256 }),
+    reply: Type.Object({ size: ContentBytes, chunkRoot: ChunkRoot }),
     bulk: true,
   },
   chunks: {
@@ -366,9 +416,14 @@ export const messages = {
     request: Type.Object({ sha256: Sha256 }),
     reply: Type.Object({
       size: ContentBytes,
-      count: Type.Integer({ minimum: 1, maximum: limits.chunksMax }),
-      /** Absent when the peer has them all. */
-      bitmap: Type.Optional(Type.String({ maxLength: 2_732 })),
+      count: Type.Integer({
+        minimum: 1,
+        maximum: limits.chunksMax,
+        description: 'Chunks that the content has',
+      }),
+      bitmap: Type.Optional(
+        Type.String({ maxLength: 2_732, description: 'Absent when the peer has them all' }),
+      ),
     }),
     bulk: false,
   },
@@ -378,8 +433,16 @@ export const messages = {
     to: ['peer'],
     request: Type.Object({
       sha256: Sha256,
-      chunk: Type.Integer({ minimum: 0, maximum: limits.chunksMax - 1 }),
-      count: Type.Integer({ minimum: 1, maximum: limits.chunksPerReadMax }),
+      chunk: Type.Integer({
+        minimum: 0,
+        maximum: limits.chunksMax - 1,
+        description: 'The first chunk',
+      }),
+      count: Type.Integer({
+        minimum: 1,
+        maximum: limits.chunksPerReadMax,
+        description: 'How many chunks; all must exist',
+      }),
     }),
     reply: Empty,
     bulk: true,
