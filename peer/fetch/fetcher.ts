@@ -83,6 +83,7 @@ export class Fetcher {
     }
     if (!transfer.isComplete)
       throw new AppError('NO_SOURCE', { name, tried: describeFailures(failures) })
+    signal.throwIfAborted()
     const chunkList = transfer.finish()
     await file.finish()
     return {

@@ -19,7 +19,7 @@ interface TransferOptions {
   readonly content: Content
   /** For errors. */
   readonly name: string
-  readonly file: PartialFile
+  readonly file: Pick<PartialFile, 'verified' | 'verifiedBytes' | 'read' | 'write'>
   /** Told after each verified chunk. */
   readonly onProgress: (verifiedBytes: number) => void
 }

@@ -11,7 +11,7 @@ import type { ServedFile } from './served-contents.ts'
 async function aDisk(): Promise<{
   openFiles: OpenFiles
   clock: FakeClock
-  aFile(name: string): Promise<ServedFile>
+  aFile: (name: string) => Promise<ServedFile>
 }> {
   const folder = await temporaryFolder()
   const clock = new FakeClock()

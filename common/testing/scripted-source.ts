@@ -1,0 +1,70 @@
+import type { Clock } from '../clock.ts'
+import { type BulkSource, bytesSource } from '../protocol/bulk.ts'
+import type { Source } from '../protocol/messages.ts'
+import { startServer } from '../protocol/server.ts'
+import type { Transport } from '../protocol/transport.ts'
+import { chunkOf, type TestContent } from './contents.ts'
+import { silentLog } from './silent-log.ts'
+
+/** How a source answers; honestly where nothing is said. */
+export interface SourceScript {
+  readonly peerId: string
+  readonly content: TestContent
+  readonly chunkList?: () => Buffer
+  readonly read?: (chunk: number) => BulkSource | Promise<BulkSource>
+  /** Who it says it is. */
+  readonly claimsToBe?: string
+}
+
+export interface ScriptedSource extends AsyncDisposable {
+  readonly source: Source
+  /** The chunks that it was asked for, in order. */
+  readonly asked: readonly number[]
+  /** How often it was asked for the chunk list. */
+  readonly chunkListsAsked: number
+  readonly connectionCount: number
+}
+
+/** A peer that does as it is told, to see what a fetch makes of it. */
+export async function startScriptedSource(
+  script: SourceScript,
+  { transport, clock }: { transport: Transport; clock: Clock },
+): Promise<ScriptedSource> {
+  const { peerId, content, claimsToBe = peerId } = script
+  const { size, chunkRoot } = content.content
+  const asked: number[] = []
+  let chunkListsAsked = 0
+  const server = await startServer(
+    { role: 'peer', address: { host: '127.0.0.1', port: 0 }, connectionsMax: 100 },
+    {
+      transport,
+      clock,
+      log: silentLog,
+      welcome: async () => ({ reply: { peerId: claimsToBe }, session: undefined }),
+      handlers: {
+        'chunk-list': async () => {
+          chunkListsAsked += 1
+          const list = script.chunkList?.() ?? content.chunkList
+          return { reply: { size, chunkRoot }, bulk: bytesSource(list) }
+        },
+        chunks: async () => ({ size, count: content.chunkList.length / 32 }),
+        read: async ({ chunk }) => {
+          asked.push(chunk)
+          const honest = (): BulkSource => bytesSource(chunkOf(content.bytes, chunk))
+          return { reply: {}, bulk: await (script.read?.(chunk) ?? honest()) }
+        },
+      },
+    },
+  )
+  return {
+    source: { peerId, kind: 'shared', ...server.address },
+    asked,
+    get chunkListsAsked() {
+      return chunkListsAsked
+    },
+    get connectionCount() {
+      return server.connectionCount
+    },
+    [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Source } from '../../../common/protocol/messages.ts'
+import type { TestContent } from '../../../common/testing/contents.ts'
+import { FakeClock } from '../../../common/testing/fake-clock.ts'
+import { MemoryTransport } from '../../../common/testing/memory-transport.ts'
+import {
+  type ScriptedSource,
+  type SourceScript,
+  startScriptedSource,
+} from '../../../common/testing/scripted-source.ts'
+import { silentLog } from '../../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
+import { ConnectionPool } from '../connection-pool.ts'
+import { Fetcher, type FetchRequest } from '../fetcher.ts'
+
+/** One fetching peer, and whoever it is told to fetch from. */
+export interface Swarm {
+  readonly clock: FakeClock
+  readonly pool: ConnectionPool
+  readonly fetcher: Fetcher
+  readonly partialFolder: string
+  /** A source of `content` that does as the script says. */
+  source(script: SourceScript): Promise<ScriptedSource>
+  fetch(
+    content: TestContent,
+    from: readonly (ScriptedSource | Source)[],
+    options?: Partial<FetchRequest>,
+  ): ReturnType<Fetcher['fetch']>
+}
+
+export async function aSwarm(): Promise<Swarm> {
+  const folder = await temporaryFolder()
+  onTestFinished(async () => await folder[Symbol.asyncDispose]())
+  const partialFolder = join(folder.path, 'partial')
+  const dependencies = {
+    clock: new FakeClock(),
+    transport: new MemoryTransport(),
+    log: silentLog,
+  }
+  const pool = new ConnectionPool({ ownPeerId: 'fetcher' }, dependencies)
+  onTestFinished(async () => await pool[Symbol.asyncDispose]())
+  const fetcher = await Fetcher.open({ partialFolder }, { pool, ...dependencies })
+  return {
+    clock: dependencies.clock,
+    pool,
+    fetcher,
+    partialFolder,
+    source: async (script) => {
+      const source = await startScriptedSource(script, dependencies)
+      onTestFinished(async () => {
+        await dependencies.clock.advance(0)
+        await Promise.all([source[Symbol.asyncDispose](), dependencies.clock.advance(60_000)])
+      })
+      return source
+    },
+    fetch: ({ content }, from, options) =>
+      fetcher.fetch({
+        content,
+        name: 'file',
+        sources: from.map((one) => ('source' in one ? one.source : one)),
+        signal: new AbortController().signal,
+        ...options,
+      }),
+  }
+}
+
+export function nowhere(peerId: string): Source {
+  return { peerId, host: '127.0.0.1', port: 9, kind: 'shared' }
+}
