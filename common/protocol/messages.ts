@@ -11,7 +11,6 @@ import {
   Cursor,
   described,
   Epoch,
-  ErrorCodeText,
   Host,
   Millis,
   Name,
@@ -19,9 +18,40 @@ import {
   Port,
   Sequence,
   Sha256,
-  TaskId,
   Zone,
 } from './fields.ts'
+import {
+  Change,
+  ChunkRoot,
+  ClusterStatus,
+  ExplainedContent,
+  Factor,
+  FoundContent,
+  FoundName,
+  FreeBytes,
+  LiveCopies,
+  Owner,
+  PeerInfo,
+  Task,
+  TaskOutcome,
+} from './shapes.ts'
+
+/** The types of what messages carry, for those who use messages. */
+export type {
+  Change,
+  ClusterStatus,
+  Content,
+  CopyKey,
+  CopyKind,
+  ExplainedContent,
+  FoundContent,
+  FoundName,
+  PeerInfo,
+  PeerState,
+  Source,
+  Task,
+  TaskOutcome,
+} from './shapes.ts'
 
 export const protocolVersion = 'tandem/1'
 
@@ -30,147 +60,6 @@ export type Role = 'peer' | 'index' | 'client'
 
 const Empty = Type.Object({})
 const Protocol = Type.String({ maxLength: 32, description: `\`${protocolVersion}\`` })
-
-export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
-export const CopyKind = described(
-  Type.Union([Type.Literal('shared'), Type.Literal('downloaded'), Type.Literal('replicated')]),
-  'Why the peer has it: it shares it, a user asked for it, or the index did',
-)
-export type CopyKind = Static<typeof CopyKind>
-
-const PeerState = described(
-  Type.Union([Type.Literal('live'), Type.Literal('suspect'), Type.Literal('dead')]),
-  'Suspect: its connection or its heartbeats are missing. Dead: for long, or it left',
-)
-export type PeerState = Static<typeof PeerState>
-
-const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: CopyKind })
-/** A peer that can serve a content now. */
-export type Source = Static<typeof Source>
-
-/** What identifies and verifies a content. */
-const ChunkRoot = described(Sha256, 'The chunk root of the content')
-const contentFields = { sha256: Sha256, size: ContentBytes, chunkRoot: ChunkRoot }
-const Content = Type.Object(contentFields)
-export type Content = Static<typeof Content>
-
-const FoundContent = Type.Object({
-  ...contentFields,
-  sources: Type.Array(Source, {
-    maxItems: limits.sourcesPerContentMax,
-    description: 'Who serves it, live peers first',
-  }),
-})
-/** One content and who serves it, live sources first. */
-export type FoundContent = Static<typeof FoundContent>
-
-const LiveCopies = described(Count, 'Peers that are not dead and have the content')
-const FoundName = Type.Object({
-  name: Name,
-  sha256: Sha256,
-  size: ContentBytes,
-  copies: LiveCopies,
-})
-/** One row of a search: a name with one of its contents. */
-export type FoundName = Static<typeof FoundName>
-
-const Owner = described(PeerId, 'The peer whose file it is')
-const copyKey = {
-  kind: CopyKind,
-  name: Name,
-  owner: Type.Optional(
-    described(PeerId, 'Whose file it is a copy of; there exactly when `kind` is `replicated`'),
-  ),
-}
-const CopyKey = Type.Object(copyKey)
-export type CopyKey = Static<typeof CopyKey>
-
-const ChangeNumber = described(Sequence, 'The number of the change, above all before it')
-const Change = Type.Union([
-  Type.Object({
-    op: Type.Literal('put', { description: 'The peer has this copy; it replaces one of that key' }),
-    seq: ChangeNumber,
-    ...copyKey,
-    ...contentFields,
-    modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
-  }),
-  Type.Object({
-    op: Type.Literal('drop', { description: 'The peer has this copy no more' }),
-    seq: ChangeNumber,
-    ...copyKey,
-  }),
-])
-/** One numbered change of a peer's catalog. */
-export type Change = Static<typeof Change>
-
-const FreeBytes = described(Bytes, 'Room on the disk of the peer')
-const PeerInfo = Type.Object({
-  peerId: PeerId,
-  host: Host,
-  port: Port,
-  zone: Type.Optional(Zone),
-  state: PeerState,
-  copies: described(Count, 'Copies that it has'),
-  bytes: described(Bytes, 'What they take together'),
-  freeBytes: FreeBytes,
-  silentMs: described(Millis, 'Milliseconds since the peer was last heard'),
-})
-export type PeerInfo = Static<typeof PeerInfo>
-
-const Task = Type.Union([
-  Type.Object({
-    kind: Type.Literal('replicate', { description: 'Fetch this content and keep it' }),
-    taskId: TaskId,
-    name: Name,
-    owner: Owner,
-    content: Content,
-    sources: Type.Array(Source, { minItems: 1, maxItems: limits.sourcesPerContentMax }),
-  }),
-  Type.Object({
-    kind: Type.Literal('drop', { description: 'Remove this replicated copy' }),
-    taskId: TaskId,
-    name: Name,
-    owner: Owner,
-    sha256: Sha256,
-  }),
-])
-/** What the index asks of a peer: keep a copy of this, or drop that replicated copy. */
-export type Task = Static<typeof Task>
-
-const TaskOutcome = Type.Object({
-  taskId: TaskId,
-  error: Type.Optional(described(ErrorCodeText, 'The code of the error, if it failed')),
-})
-export type TaskOutcome = Static<typeof TaskOutcome>
-
-const ClusterStatus = Type.Object({
-  peers: Type.Object({ live: Count, suspect: Count, dead: Count }),
-  contents: described(Count, 'Wanted contents'),
-  atFactor: described(Count, 'Those with as many live copies as they should have'),
-  belowFactor: described(Count, 'Those with fewer'),
-  tasks: Type.Object({ waiting: Count, running: Count }),
-  paused: Type.Optional(
-    Type.String({ maxLength: 200, description: 'Why nothing is copied just now, if so' }),
-  ),
-})
-export type ClusterStatus = Static<typeof ClusterStatus>
-
-const Factor = described(Count, 'Copies that the content should have')
-const ExplainedContent = Type.Object({
-  sha256: Sha256,
-  size: ContentBytes,
-  factor: Factor,
-  wanted: Type.Boolean({ description: 'Whether somebody shares it, and nobody unshared it since' }),
-  copies: Type.Array(
-    Type.Object({ peerId: PeerId, kind: CopyKind, name: Name, state: PeerState }),
-    { maxItems: limits.sourcesPerContentMax },
-  ),
-  missing: Type.Array(Type.String({ maxLength: 500 }), {
-    maxItems: 20,
-    description: 'Why copies lack, as sentences without a full stop; empty when none do',
-  }),
-})
-export type ExplainedContent = Static<typeof ExplainedContent>
 
 const RowsMax = Type.Integer({
   minimum: 1,
