@@ -1,5 +1,5 @@
 import { AppError } from '../../common/errors.ts'
-import { type Change, type Content, copyKinds } from '../../common/protocol/messages.ts'
+import { type Change, type Content, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
 
