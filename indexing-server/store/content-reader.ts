@@ -1,4 +1,4 @@
-import { type CopyKind, copyKinds } from '../../common/protocol/messages.ts'
+import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type {
   FileKey,
