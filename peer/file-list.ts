@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { AppError } from '../common/errors.ts'
-import { type CopyKey, CopyKind, copyKinds } from '../common/protocol/messages.ts'
+import { type CopyKey, CopyKind, copyKinds } from '../common/protocol/shapes.ts'
 import type { ListedFile, ListKind, ListPage } from './api.ts'
 
 interface LocalFile {
