@@ -13,6 +13,10 @@ export function newProgram(name: string): Command {
       styleTitle: (text) => styleText('bold', text, { validateStream: false }),
       styleSubcommandText: (text) => styleText('cyan', text, { validateStream: false }),
       styleOptionText: (text) => styleText('cyan', text, { validateStream: false }),
+      commandUsage: (command) =>
+        [name, command.parent === null ? '' : command.name(), command.usage()]
+          .filter((word) => word !== '')
+          .join(' '),
       subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trimEnd(),
     })
     .configureOutput({

@@ -24,7 +24,7 @@ export function progressLine(progress: Progress, columns: number): string {
 }
 
 function timeLeft({ bytes, size, bytesPerSecond }: Progress): string {
-  if (bytesPerSecond <= 0) return 'stalled'
+  if (bytesPerSecond <= 0) return bytes === 0 ? 'starting' : 'stalled'
   return `${durationText((size - bytes) / bytesPerSecond)} left`
 }
 

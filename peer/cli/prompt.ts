@@ -40,7 +40,7 @@ export async function runPrompt(
   signal: AbortSignal,
 ): Promise<void> {
   const history = await readHistory(options.historyFile, dependencies.log)
-  await new Prompt(options, dependencies, history).run(signal)
+  if (!signal.aborted) await new Prompt(options, dependencies, history).run(signal)
 }
 
 class Prompt {
@@ -82,7 +82,6 @@ class Prompt {
       lines.close()
     }
     signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
     lines.on('close', () => {
       this.#isClosed = true
     })
@@ -96,6 +95,8 @@ class Prompt {
       this.#showPrompt()
     }
     lines.close()
+    // After Ctrl-D the shell's prompt begins a line of its own.
+    if (this.#isInteractive && !this.#isLeaving) this.#dependencies.output.write('\n')
     signal.removeEventListener('abort', onAbort)
     await this.#historyWritten
   }

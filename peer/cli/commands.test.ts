@@ -1,0 +1,315 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { CapturedOutput } from '../testing/captured-output.ts'
+import { FakePeerApi } from '../testing/fake-peer-api.ts'
+import { peerCommands } from './commands.ts'
+import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
+import { Terminal } from './terminal.ts'
+
+/** A shell with a peer behind it. */
+class Shell {
+  readonly clock = new FakeClock()
+  readonly peer = new FakePeerApi({ clock: this.clock })
+  readonly stop = new AbortController()
+  readonly answers: CapturedOutput
+  readonly remarks: CapturedOutput
+  readonly #workingFolder: string
+
+  constructor(options: { isTTY?: boolean; workingFolder?: string } = {}) {
+    this.answers = new CapturedOutput(options)
+    this.remarks = new CapturedOutput(options)
+    this.#workingFolder = options.workingFolder ?? '/work'
+  }
+
+  /** Types a command; returns its exit code. */
+  async type(...words: string[]): Promise<number> {
+    const terminal = new Terminal({ answers: this.answers, remarks: this.remarks })
+    const program = newProgram('tandem').configureOutput({
+      writeOut: (text) => this.answers.write(text),
+      writeErr: (text) => this.remarks.write(text),
+    })
+    const { peer: api, clock } = this
+    const { signal } = this.stop
+    const workingFolder = this.#workingFolder
+    const commands = peerCommands(({ json = false }, work) =>
+      work({ api, clock, signal, json, workingFolder, terminal }),
+    )
+    addCommands(program, 'Commands:', commands)
+    addHelpCommand(program)
+    return await runProgram(program, words, terminal)
+  }
+
+  /** What a command answers to a program. */
+  async json(...words: string[]): Promise<unknown> {
+    const before = this.answers.text.length
+    const code = await this.type(...words, '--json')
+    if (code !== 0) throw new Error(this.remarks.text)
+    return JSON.parse(this.answers.text.slice(before))
+  }
+}
+
+describe('the sample session', () => {
+  test('lookup', async () => {
+    const shell = new Shell()
+    shell.peer.add('peer2_kb_0050.txt')
+    expect(await shell.type('lookup', 'peer2_kb_0050.txt')).toBe(0)
+    expect(shell.answers.text).toBe(
+      "Peers serving 'peer2_kb_0050.txt':\n  - peer2 @ 127.0.0.1:7101\n",
+    )
+  })
+
+  test('download', async () => {
+    const shell = new Shell({ isTTY: true })
+    shell.peer.add('peer2_kb_0050.txt', 'remote', 'x'.repeat(1_024))
+    expect(await shell.type('download', 'peer2_kb_0050.txt')).toBe(0)
+    expect(shell.answers.text).toBe(
+      "Downloaded 'peer2_kb_0050.txt' from 127.0.0.1:7101 -> data/peer1/downloaded/peer2_kb_0050.txt\n" +
+        '(1024 bytes in 0.05s, 20.48 KB/s)\n',
+    )
+  })
+
+  test('download, when a program reads: one line, no bar', async () => {
+    const shell = new Shell()
+    shell.peer.add('a.txt')
+    await shell.type('download', 'a.txt')
+    expect(shell.answers.text.split('\n')).toHaveLength(2)
+    expect(shell.remarks.text).toBe('')
+  })
+
+  test('list replicated', async () => {
+    const shell = new Shell()
+    shell.peer.add('peer2_kb_0010.txt', 'replicated', 'x'.repeat(1_024))
+    expect(await shell.type('LIST', 'Replicated')).toBe(0)
+    expect(shell.answers.text).toBe('Replicated files (1):\n  - peer2_kb_0010.txt (1024 bytes)\n')
+  })
+
+  test('stats', async () => {
+    const shell = new Shell()
+    expect(await shell.type('stats')).toBe(0)
+    expect(shell.answers.text).toBe(
+      [
+        'Performance stats:',
+        '  Search time: mean=0.0123s stdev=0.0045s min=0.0089s max=0.0201s',
+        '  Download speed (B/s): mean=204800.0 stdev=15234.5 min=180000.0 max=230000.0',
+        '  Throughput: 198450.5 B/s',
+        '',
+      ].join('\n'),
+    )
+  })
+})
+
+describe('list', () => {
+  test('shows all kinds by default, local ones first', async () => {
+    const shell = new Shell()
+    shell.peer.add('far.txt', 'remote')
+    shell.peer.add('mine.txt', 'shared')
+    await shell.type('list')
+    expect(shell.answers.text).toBe(
+      'Local files (1):\n  - mine.txt (8 bytes)\nRemote files (1):\n  - far.txt (7 bytes)\n',
+    )
+  })
+
+  test('takes local and shared for the same', async () => {
+    const shell = new Shell()
+    shell.peer.add('mine.txt', 'shared')
+    expect(await shell.json('list', 'local')).toEqual(await shell.json('list', 'shared'))
+  })
+
+  test('says when there is nothing, and when there is more', async () => {
+    const shell = new Shell()
+    await shell.type('list', 'downloaded')
+    expect(shell.answers.text).toBe('Downloaded files (0):\n')
+    for (let count = 0; count < 3; count++) shell.peer.add(`file ${count}`)
+    await shell.type('list', 'remote', '--limit', '2')
+    expect(shell.answers.text).toContain('Remote files (the first 2):')
+    expect(shell.answers.text).toContain('--limit N')
+  })
+
+  test('gives programs every row, over many pages', async () => {
+    const shell = new Shell()
+    for (let count = 0; count < 1_203; count++) shell.peer.add(`file ${count}`)
+    expect(await shell.json('list')).toHaveLength(1_203)
+    expect(await shell.json('list', '--limit', '7')).toHaveLength(7)
+    expect(await shell.json('search', 'file 12')).toHaveLength(14)
+    expect(await shell.json('search', 'nothing')).toEqual([])
+  })
+})
+
+describe('JSON', () => {
+  test('has the shapes that are documented', async () => {
+    const shell = new Shell()
+    const { sha256, size } = shell.peer.add('a.txt', 'remote')
+    const source = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
+    expect(await shell.json('lookup', 'a.txt')).toEqual({
+      name: 'a.txt',
+      files: [{ sha256, size, sources: [{ ...source, kind: 'shared' }] }],
+    })
+    expect(await shell.json('download', 'a.txt')).toEqual({
+      name: 'a.txt',
+      path: '/work/data/peer1/downloaded/a.txt',
+      bytes: size,
+      seconds: 0.05,
+      sha256,
+      sources: [source],
+    })
+    expect(await shell.json('list')).toEqual([{ name: 'a.txt', kind: 'remote', size, sha256 }])
+    expect(Object.keys((await shell.json('status')) as object)).toEqual([
+      'peers',
+      'contents',
+      'atFactor',
+      'belowFactor',
+      'tasks',
+    ])
+  })
+})
+
+describe('what the network says', () => {
+  test('cannot move the cursor', async () => {
+    const shell = new Shell()
+    shell.peer.add('evil\u009b2J\u202e.txt')
+    await shell.type('search')
+    await shell.type('list')
+    shell.peer.failure = new AppError('DIAL_FAILED', { address: 'x', reason: '\u009b2J' })
+    await shell.type('status')
+    expect(shell.answers.text + shell.remarks.text).not.toMatch(/[\u009b\u202e]/)
+    expect(shell.answers.text).toContain('evil\\u{9b}2J\\u{202e}.txt')
+  })
+})
+
+describe('a table', () => {
+  test('lists the peers', async () => {
+    const shell = new Shell()
+    await shell.type('peers')
+    expect(shell.answers.text).toBe(
+      [
+        'PEER   ADDRESS         STATE  ZONE    COPIES     SIZE     FREE  LAST HEARD',
+        'peer1  127.0.0.1:7100  live   -            3  3.07 KB  5.00 GB  now',
+        'peer2  127.0.0.1:7101  dead   rack 2       3  3.07 KB  5.00 GB  1 min 15 s ago',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('is coloured on a terminal alone', async () => {
+    const shell = new Shell({ isTTY: true })
+    await shell.type('peers')
+    expect(shell.answers.text).toContain('\u001b[')
+  })
+})
+
+test('why says what lacks', async () => {
+  const shell = new Shell()
+  shell.peer.add('a.txt')
+  await shell.type('why', 'a.txt')
+  expect(shell.answers.text).toMatch(/^'a.txt' [0-9a-f]{12} \(5 B\): 1 of 2 copies on live peers$/m)
+  expect(shell.answers.text).toContain('  ! no other live peer has 10 bytes of room')
+})
+
+test('status says how the cluster is', async () => {
+  const shell = new Shell()
+  await shell.type('status')
+  expect(shell.answers.text).toContain('2 live, 0 suspect, 1 dead')
+  expect(shell.answers.text).toContain('4 with all their copies, 1 lacking copies')
+})
+
+test('unshare takes a file out', async () => {
+  const shell = new Shell()
+  shell.peer.add('mine.txt', 'shared')
+  expect(await shell.type('unshare', 'mine.txt')).toBe(0)
+  expect(shell.peer.files).toEqual([])
+})
+
+describe('push', () => {
+  test('shares a file under its name or another', async () => {
+    await using folder = await temporaryFolder()
+    const shell = new Shell({ workingFolder: folder.path })
+    await writeFile(join(folder.path, 'report.txt'), 'numbers')
+    expect(await shell.type('push', 'report.txt')).toBe(0)
+    expect(await shell.type('push', 'report.txt', '--name', 'q3/report.txt')).toBe(0)
+    expect(shell.peer.files.map(({ name }) => name)).toEqual(['report.txt', 'q3/report.txt'])
+    expect(shell.answers.text).toContain("Pushed 'report.txt' (7 bytes, SHA-256 ")
+    await writeFile(join(folder.path, 'report.txt'), 'other numbers')
+    expect(await shell.type('push', 'report.txt')).toBe(1)
+    expect(await shell.type('push', 'report.txt', '--replace')).toBe(0)
+  })
+
+  test.each([
+    ['nothing.txt', 'FILE_NOT_FOUND'],
+    ['.', 'DISK_FAILED'],
+  ])('fails for %s with %s', async (path, code) => {
+    await using folder = await temporaryFolder()
+    const shell = new Shell({ workingFolder: folder.path })
+    expect(await shell.type('push', path)).toBe(1)
+    expect(shell.remarks.text).toMatch(new RegExp(`^${code}: .*\\n$`))
+  })
+})
+
+describe('download', () => {
+  test('says why it failed', async () => {
+    const shell = new Shell()
+    expect(await shell.type('download', 'nobody.txt')).toBe(1)
+    expect(shell.remarks.text).toMatch(/^NAME_NOT_FOUND: Nobody shares a file called 'nobody.txt'/)
+  })
+
+  test('fetches the version that is asked for', async () => {
+    const shell = new Shell()
+    shell.peer.add('notes.txt', 'remote', 'first')
+    const { sha256 } = shell.peer.add('notes.txt', 'remote', 'second')
+    expect(
+      await shell.json('download', 'notes.txt', '--sha256', sha256.toUpperCase()),
+    ).toMatchObject({
+      sha256,
+    })
+  })
+
+  test('shows a bar on a terminal and takes it away', async () => {
+    const shell = new Shell({ isTTY: true })
+    shell.peer.add('a.txt')
+    shell.peer.finishesDownloads = false
+    const typed = shell.type('download', 'a.txt')
+    await shell.clock.advance(100)
+    expect(shell.remarks.text).toContain('0 B of 10 B')
+    shell.peer.finish('d1')
+    await shell.clock.advance(100)
+    expect(await typed).toBe(0)
+  })
+
+  test('is cancelled with its command', async () => {
+    const shell = new Shell()
+    shell.peer.add('a.txt')
+    shell.peer.finishesDownloads = false
+    const typed = shell.type('download', 'a.txt')
+    await shell.clock.advance(50)
+    shell.stop.abort(new AppError('CANCELLED', { what: 'The command' }))
+    expect(await typed).toBe(1)
+    expect(shell.remarks.text).toBe("CANCELLED: The download of 'a.txt' was cancelled.\n")
+    expect((await shell.peer.download('d1', 0)).state).toBe('failed')
+  })
+})
+
+describe('what was typed wrong', () => {
+  test.each([
+    [['lokup', 'a'], "unknown command 'lokup' (Did you mean lookup?)"],
+    [['lookup'], "missing required argument 'name'"],
+    [['lookup', 'my', 'file.txt'], 'too many arguments'],
+    [['list', 'everything'], 'local, downloaded, replicated, remote, both'],
+    [['list', '--limit', '0'], 'a number from 1 on'],
+    [['download', 'a', '--sha256', 'abc'], '64 hexadecimal digits'],
+    [['stats', '--jsn'], '(Did you mean --json?)'],
+  ])('%j is told and ends with 2', async (words, complaint) => {
+    const shell = new Shell()
+    expect(await shell.type(...words)).toBe(2)
+    expect(shell.remarks.text).toContain(complaint)
+    expect(shell.answers.text).toBe('')
+  })
+
+  test('help ends with 0', async () => {
+    const shell = new Shell()
+    expect(await shell.type('help', 'download')).toBe(0)
+    expect(shell.answers.text).toContain('Usage: tandem download [options] <name>')
+  })
+})

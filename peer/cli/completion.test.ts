@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { FakePeerApi } from '../testing/fake-peer-api.ts'
+import { peerCommands } from './commands.ts'
+import { type Completion, complete } from './completion.ts'
+import { pathsWith } from './paths-with.ts'
+
+const commands = peerCommands(async () => {})
+
+function completing(...names: string[]): (line: string) => Promise<Completion> {
+  const api = new FakePeerApi({ clock: systemClock })
+  for (const name of names) api.add(name)
+  const sources = { api, commands, pathsWith: async () => [] }
+  return (line) => complete(line, sources, new AbortController().signal)
+}
+
+describe('Tab completes', () => {
+  const names = ['peer2_kb_0010.txt', 'peer2_kb_0050.txt', 'my file.txt', "it's.txt", 'a/b c/d.txt']
+
+  test.each<[string, Completion]>([
+    ['loo', [['lookup '], 'loo']],
+    ['LO', [['LOokup '], 'LO']],
+    ['s', [['search', 'stats', 'status'], 's']],
+    ['help do', [['download '], 'do']],
+    ['list rep', [['replicated '], 'rep']],
+    ['download --sh', [['--sha256 '], '--sh']],
+    ['lookup peer2', [['peer2_kb_0010.txt', 'peer2_kb_0050.txt'], 'peer2']],
+    ['lookup peer2_kb_005', [['peer2_kb_0050.txt '], 'peer2_kb_005']],
+    ['lookup my', [["'my file.txt' "], 'my']],
+    ["lookup 'my f", [["'my file.txt' "], "'my f"]],
+    ['lookup "my f', [['"my file.txt" '], '"my f']],
+    ['lookup it', [["it's.txt "], 'it']],
+    ["why 'it", [['"it\'s.txt" '], "'it"]],
+    ['unshare a/b', [["'a/b c/d.txt' "], 'a/b']],
+    ['lookup nobody', [[], 'nobody']],
+    ['stats ', [[], '']],
+    ['lokup x', [[], 'x']],
+  ])('%j', async (line, completion) => {
+    expect(await completing(...names)(line)).toEqual(completion)
+  })
+
+  test('quotes all names alike when one needs it, so that their beginning can be completed', async () => {
+    expect(await completing('my a.txt', 'my_b.txt')('lookup my')).toEqual([
+      ["'my a.txt'", "'my_b.txt'"],
+      'my',
+    ])
+  })
+
+  test('never offers a name that would move the cursor', async () => {
+    expect(await completing('evil\u009b2J')('lookup ev')).toEqual([[], 'ev'])
+  })
+})
+
+test('paths are completed as they were typed', async () => {
+  await using folder = await temporaryFolder()
+  await mkdir(join(folder.path, 'pictures'))
+  await writeFile(join(folder.path, 'pictures', 'a.jpg'), '')
+  await writeFile(join(folder.path, 'plan.txt'), '')
+  expect(await pathsWith(folder.path, 'p')).toEqual([`pictures${sep}`, 'plan.txt'])
+  expect(await pathsWith(folder.path, './pl')).toEqual(['./plan.txt'])
+  expect(await pathsWith(folder.path, 'pictures/')).toEqual(['pictures/a.jpg'])
+  expect(await pathsWith('/', join(folder.path, 'pl'))).toEqual([join(folder.path, 'plan.txt')])
+  expect(await pathsWith(folder.path, 'nowhere/x')).toEqual([])
+})
