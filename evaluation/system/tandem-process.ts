@@ -25,6 +25,11 @@ export interface TandemProcessOptions {
   readonly flags: readonly string[]
 }
 
+/** A process ended before it was ready; the message has the last thing that it said. */
+export class StartFailed extends Error {
+  override readonly name = 'StartFailed'
+}
+
 /** A real `tandem index` or `tandem peer`, started, watched and killed from outside. */
 export class TandemProcess implements AsyncDisposable {
   readonly #options: TandemProcessOptions
@@ -76,7 +81,7 @@ export class TandemProcess implements AsyncDisposable {
 
   /**
    * Resolves when it says that it is ready.
-   * @throws Error with its last line when it ends instead, AppError DEADLINE_EXCEEDED
+   * @throws StartFailed when it ends instead, AppError DEADLINE_EXCEEDED
    */
   async start(): Promise<void> {
     const { role, name, dataFolder, port, httpPort, flags } = this.#options

@@ -1,0 +1,63 @@
+# Every target is a line over an npm script, so that `npm run ...` does the same without make.
+PEER ?= peer1
+flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
+
+.PHONY: help start test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
+  docker-logs docker-down docker-clean eval-quick eval-sweep plot bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+start: ## run an index and three peers with made-up files here, until Ctrl-C
+	@npm start --silent
+
+test: ## install if needed, then run all checks and tests
+	@npm test --silent -- $(TEST_FLAGS)
+
+check: setup ## formatter, linter, types and the project's own rules
+	@npm run --silent check
+
+setup: ## install the packages, if they are missing or old
+	@npm run --silent setup
+
+generate-peer1: setup ## fill data/peer1/shared with made-up files, if it is empty
+	@npm run --silent generate -- --peer peer1
+
+generate-peer2: setup ## fill data/peer2/shared with made-up files, if it is empty
+	@npm run --silent generate -- --peer peer2
+
+run: setup ## run a peer with a prompt: PEER=peer1 PORT= HTTP_PORT= LOG_LEVEL=
+	@npm run --silent tandem -- peer --peer $(PEER) $(flags)
+
+dummy: setup ## run a scripted peer that shows every request it gets
+	@npm run --silent tandem -- dummy
+
+docker-up: ## build the image and start an index and two peers in containers
+	@npm run --silent docker:up
+
+docker-test: ## download through peer2's container, and check what came
+	@npm run --silent docker:test
+
+docker-logs: ## show the containers' logs, until Ctrl-C
+	@npm run --silent docker:logs
+
+docker-down: ## stop and remove the containers
+	@npm run --silent docker:down
+
+docker-clean: ## also remove the image, and data/ and logs/
+	@npm run --silent docker:clean
+
+eval-quick: setup ## measure weak and strong scaling, in under two minutes
+	@npm run --silent eval:quick -- --config config/config.json --peer peer1
+
+eval-sweep: setup ## measure strong scaling with 1, 2 and 4 clients
+	@npm run --silent eval:sweep -- --peer peer1 --kb 200 --mb 20 --concurrency 1 2 4
+
+plot: setup ## draw the sweep's throughput and efficiency
+	@npm run --silent eval:plot -- --input evaluation/results/strong_scaling_sweep.json --output evaluation/results/strong_throughput.png
+
+bench: setup ## load a peer's HTTP API
+	@npm run --silent eval:http
+
+clean: ## remove data/, logs/ and coverage/
+	@npm run --silent clean

@@ -1,0 +1,110 @@
+/** `make start`: an index and three peers with made-up files on this machine, until Ctrl-C. */
+import { createLogUpdate } from 'log-update'
+import { systemClock } from '../common/clock.ts'
+import { AppError } from '../common/errors.ts'
+import { configFile, loadSettings } from '../common/settings.ts'
+import {
+  StartFailed,
+  startTandem,
+  type TandemProcess,
+} from '../evaluation/system/tandem-process.ts'
+import { type IndexSettings, indexSettings } from '../indexing-server/settings.ts'
+import type { Status } from '../peer/api.ts'
+import { HttpPeer } from '../peer/cli/http-peer.ts'
+import { loadPeerSettings } from '../peer/settings.ts'
+import { statusLine } from './cluster-status.ts'
+import { interrupted } from './interrupted.ts'
+import { runScript } from './run-script.ts'
+
+const peerIds = ['peer1', 'peer2', 'peer3']
+const lookEveryMs = 500
+
+const hints = `
+In a second terminal, in this folder:
+  npx tandem lookup peer2_kb_0050.txt
+  npx tandem download peer2_kb_0050.txt
+  npx tandem push package.json --wait
+  npx tandem why package.json
+  npx tandem list replicated --peer peer3
+  npx tandem status
+  npm run tandem -- peer --peer peer4      (one more peer, with a prompt)
+
+The files are in data/peer1/shared and so on: what you put there gets its second home.
+Ctrl-C stops the index and the peers; their files stay.
+`
+
+await runScript(async () => {
+  using stop = interrupted()
+  await using processes = new AsyncDisposableStack()
+  try {
+    const settings = loadSettings(indexSettings, { file: configFile(undefined) }).values
+    const peers = await startAll(settings, processes)
+    console.log(hints)
+    await watch(peers, settings.replicationFactor, stop.signal)
+    console.log('Stopping ...')
+  } catch (error) {
+    if (!(error instanceof StartFailed)) throw error
+    console.error(`error: ${error.message}`)
+    process.exitCode = 1
+  }
+})
+
+/** The index first, so that the peers need not look for it; stopped in reverse, so that they can leave it. */
+async function startAll(
+  { port, httpPort, data: dataFolder }: IndexSettings,
+  processes: AsyncDisposableStack,
+): Promise<TandemProcess[]> {
+  const index = { role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] } as const
+  processes.use(await startTandem(index))
+  console.log(`index  127.0.0.1:${port}`)
+  const peers: TandemProcess[] = []
+  for (const name of peerIds) {
+    const { values } = loadPeerSettings({ file: configFile(undefined), flags: { peer: name } })
+    const { port, httpPort, data: dataFolder } = values
+    const peer = { role: 'peer', name, dataFolder, port, httpPort, flags: ['--generate'] } as const
+    peers.push(processes.use(await startTandem(peer)))
+    console.log(`${name}  127.0.0.1:${port}  HTTP API http://127.0.0.1:${httpPort}  ${dataFolder}`)
+  }
+  return peers
+}
+
+/** Shows how the cluster is until `signal` is aborted or no process is left. */
+async function watch(
+  peers: readonly TandemProcess[],
+  factor: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const show = process.stdout.isTTY ? updatingLine() : lineForEachChange()
+  while (!signal.aborted && peers.some((peer) => peer.isRunning)) {
+    const ended = peers.filter((peer) => !peer.isRunning).map(({ name }) => name)
+    const status = await anyStatus(peers)
+    show(statusLine({ peers: peers.length, ended, factor, status }))
+    await systemClock.sleep(lookEveryMs, signal).catch(() => {})
+  }
+}
+
+/** What the index says, asked through the first peer that answers. */
+async function anyStatus(peers: readonly TandemProcess[]): Promise<Status | undefined> {
+  for (const peer of peers) {
+    if (!peer.isRunning) continue
+    using api = new HttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
+    try {
+      return await api.status()
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+    }
+  }
+  return undefined
+}
+
+function updatingLine(): (line: string) => void {
+  return createLogUpdate(process.stdout, { showCursor: true })
+}
+
+function lineForEachChange(): (line: string) => void {
+  let shown = ''
+  return (line) => {
+    if (line !== shown) console.log(line)
+    shown = line
+  }
+}
