@@ -60,6 +60,9 @@ export class Downloads implements AsyncDisposable {
   readonly #atOnce: number
   readonly #dependencies: DownloadDependencies
   readonly #background: BackgroundWork
+  /** Those that wait or run, by what was asked for. */
+  readonly #active = new Map<string, Entry>()
+  /** Those and the last ones that ended, by id. */
   readonly #entries = new Map<string, Entry>()
   readonly #waiting: Entry[] = []
   readonly #running = new Set<Entry>()
@@ -90,12 +93,13 @@ export class Downloads implements AsyncDisposable {
   start({ name: text, sha256 }: DownloadRequest): Download {
     if (this.#background.signal.aborted) throw new AppError('STOPPING')
     const name = parseName(text)
-    const active = [...this.#running, ...this.#waiting]
-    const same = active.find((entry) => entry.name === name && entry.sha256 === sha256)
+    const request = { name, sha256 }
+    const same = this.#active.get(keyOf(request))
     if (same !== undefined) return snapshotOf(same)
-    if (active.length >= limits.downloadsActiveMax)
+    if (this.#active.size >= limits.downloadsActiveMax)
       throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
-    const entry = this.#newEntry(name, sha256)
+    const entry = this.#newEntry(request)
+    this.#active.set(keyOf(entry), entry)
     this.#entries.set(entry.id, entry)
     this.#waiting.push(entry)
     this.#startNext()
@@ -108,7 +112,7 @@ export class Downloads implements AsyncDisposable {
    */
   async wait(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
     const entry = this.#entryOf(id)
-    if (isActive(entry) && waitMs > 0) {
+    if (this.#isActive(entry) && waitMs > 0) {
       const left = new AbortController()
       const signals = signal === undefined ? [left.signal] : [left.signal, signal]
       const expiry = this.#dependencies.clock.sleep(waitMs, AbortSignal.any(signals))
@@ -123,24 +127,22 @@ export class Downloads implements AsyncDisposable {
    */
   async cancel(id: string): Promise<void> {
     const entry = this.#entryOf(id)
-    if (!isActive(entry)) return
+    if (!this.#isActive(entry)) return
     this.#abort(entry, new AppError('CANCELLED', { what: `The download of '${entry.name}'` }))
     await entry.ended.promise
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const disposed = this.#background[Symbol.asyncDispose]()
-    for (const entry of [...this.#waiting, ...this.#running])
-      this.#abort(entry, new AppError('STOPPING'))
+    for (const entry of this.#active.values()) this.#abort(entry, new AppError('STOPPING'))
     await disposed
   }
 
-  #newEntry(name: string, sha256: string | undefined): Entry {
+  #newEntry(request: Pick<Entry, 'name' | 'sha256'>): Entry {
     const { clock, random } = this.#dependencies
     return {
+      ...request,
       id: randomId(random),
-      name,
-      sha256,
       stop: new AbortController(),
       ended: Promise.withResolvers<void>(),
       meter: new SpeedMeter({ clock }),
@@ -153,6 +155,10 @@ export class Downloads implements AsyncDisposable {
     const entry = this.#entries.get(id)
     if (entry === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id })
     return entry
+  }
+
+  #isActive(entry: Entry): boolean {
+    return this.#active.get(keyOf(entry)) === entry
   }
 
   #abort(entry: Entry, reason: AppError): void {
@@ -243,6 +249,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   #onEnded(entry: Entry): void {
+    this.#active.delete(keyOf(entry))
     entry.ended.resolve()
     this.#finishedIds.push(entry.id)
     if (this.#finishedIds.length <= limits.downloadsRemembered) return
@@ -261,8 +268,8 @@ function chooseContent(
   return chosen
 }
 
-function isActive({ state }: Entry): boolean {
-  return state === 'waiting' || state === 'running'
+function keyOf({ name, sha256 }: Pick<Entry, 'name' | 'sha256'>): string {
+  return `${sha256 ?? 'any'}/${name}`
 }
 
 function snapshotOf(entry: Entry): Download {

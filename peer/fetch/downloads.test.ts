@@ -1,0 +1,279 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import type { FoundContent } from '../../common/protocol/messages.ts'
+import { seededRandom } from '../../common/random.ts'
+import { aContent } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { type DownloadSteps, Downloads } from './downloads.ts'
+import type { Fetched, FetchRequest } from './fetcher.ts'
+
+const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } as const
+const one: FoundContent = { ...aContent(1000, 'one').content, sources: [source] }
+const two: FoundContent = { ...aContent(2000, 'two').content, sources: [source] }
+
+/** A fetch that the test lets end. */
+interface PendingFetch extends FetchRequest {
+  done(): void
+  fail(error: Error): void
+}
+
+/** Downloads among steps that a test controls; everybody has `one` and `two` under every name. */
+class World {
+  readonly clock = new FakeClock()
+  readonly fetches: PendingFetch[] = []
+  readonly held = new Set<string>()
+  readonly adopted: string[] = []
+  discarded = 0
+  steps: DownloadSteps = {
+    lookup: async () => [one, two],
+    copyLocal: async (name, { sha256 }) =>
+      this.held.has(sha256) ? { path: `/downloaded/${name}` } : undefined,
+    adopt: async (name, { sha256 }, { partialPath }) => {
+      this.held.add(sha256)
+      this.adopted.push(partialPath)
+      return { path: `/downloaded/${name}` }
+    },
+  }
+  readonly downloads: Downloads
+
+  constructor({ downloadsAtOnce = 2, steps = {} as Partial<DownloadSteps> } = {}) {
+    this.steps = { ...this.steps, ...steps }
+    this.downloads = new Downloads(
+      { downloadsAtOnce },
+      {
+        clock: this.clock,
+        random: seededRandom('downloads'),
+        log: silentLog,
+        fetcher: { fetch: (request) => this.#fetch(request) },
+        steps: this.steps,
+      },
+    )
+    onTestFinished(async () => await this.downloads[Symbol.asyncDispose]())
+  }
+
+  /** Lets everything run that does not wait for time or for a fetch. */
+  async settle(): Promise<void> {
+    await this.clock.advance(0)
+  }
+
+  #fetch(request: FetchRequest): Promise<Fetched> {
+    const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
+    const { content, sources, signal } = request
+    const done = (): void =>
+      resolve({
+        partialPath: `/partial/${content.sha256}`,
+        chunkList: Buffer.alloc(32),
+        seconds: 1,
+        sources,
+        [Symbol.asyncDispose]: async () => void (this.discarded += 1),
+      })
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+    this.fetches.push({ ...request, done, fail: reject })
+    return promise
+  }
+}
+
+test('a download is looked up, fetched and moved into place', async () => {
+  const world = new World()
+  const { downloads, clock } = world
+  const { id, ...begun } = downloads.start({ name: 'a.txt' })
+  expect(begun).toEqual({ name: 'a.txt', state: 'running', bytes: 0, size: 0, bytesPerSecond: 0 })
+  await world.settle()
+  await clock.advance(2000)
+  world.fetches[0]?.onProgress?.(500)
+  expect(await downloads.wait(id, 0)).toMatchObject({
+    state: 'running',
+    bytes: 500,
+    size: 1000,
+    bytesPerSecond: 250,
+  })
+  world.fetches[0]?.done()
+  const { sha256 } = one
+  expect(await downloads.wait(id, 1000)).toEqual({
+    id,
+    name: 'a.txt',
+    state: 'done',
+    bytes: 1000,
+    size: 1000,
+    bytesPerSecond: 0,
+    result: {
+      name: 'a.txt',
+      path: '/downloaded/a.txt',
+      bytes: 1000,
+      seconds: 2,
+      sha256,
+      sources: [{ peerId: 'p2', host: 'h2', port: 7101 }],
+    },
+  })
+  expect(world.adopted).toEqual([`/partial/${sha256}`])
+  expect(downloads.stats).toEqual({
+    downloadBytesPerSecond: { count: 1, mean: 500, stdev: 0, min: 500, max: 500 },
+    throughputBytesPerSecond: 500,
+  })
+})
+
+test('the content that was asked for is taken', async () => {
+  const world = new World()
+  world.downloads.start({ name: 'a.txt', sha256: two.sha256 })
+  await world.settle()
+  expect(world.fetches.map(({ content }) => content.sha256)).toEqual([two.sha256])
+})
+
+test('a content that the name does not have is not found', async () => {
+  const world = new World()
+  const { sha256 } = aContent(3).content
+  const { id } = world.downloads.start({ name: 'a.txt', sha256 })
+  expect(await world.downloads.wait(id, 1000)).toMatchObject({
+    state: 'failed',
+    error: { code: 'CONTENT_NOT_FOUND', retryable: false, details: { sha256 } },
+  })
+})
+
+test('what this peer has is copied and not fetched', async () => {
+  const world = new World()
+  world.held.add(one.sha256)
+  const { id } = world.downloads.start({ name: 'a.txt' })
+  const download = await world.downloads.wait(id, 1000)
+  expect(download).toMatchObject({ state: 'done', bytes: 1000, result: { sources: [] } })
+  expect(world.fetches).toEqual([])
+  expect(world.downloads.stats.downloadBytesPerSecond.count).toBe(0)
+})
+
+test.each([
+  new AppError('NAME_NOT_FOUND', { name: 'a.txt' }),
+  new AppError('INDEX_UNREACHABLE', { address: 'index:7000' }),
+])('a lookup that fails is the answer: $code', async (error) => {
+  const world = new World({ steps: { lookup: () => Promise.reject(error) } })
+  const { id } = world.downloads.start({ name: 'a.txt' })
+  const { code, message, retryable, details } = error
+  expect(await world.downloads.wait(id, 1000)).toMatchObject({
+    state: 'failed',
+    error: { code, message, retryable, details },
+  })
+})
+
+test('a fetched file that finds no place is removed', async () => {
+  const error = new AppError('DISK_FAILED', { action: 'rename', path: 'x', reason: 'EIO' })
+  const world = new World({ steps: { adopt: () => Promise.reject(error) } })
+  const { id } = world.downloads.start({ name: 'a.txt' })
+  await world.settle()
+  world.fetches[0]?.done()
+  expect(await world.downloads.wait(id, 1000)).toMatchObject({ error: { code: 'DISK_FAILED' } })
+  expect(world.discarded).toBe(1)
+})
+
+test('so many run at once, the others wait in line', async () => {
+  const world = new World({ downloadsAtOnce: 2 })
+  const ids = ['a', 'b', 'c', 'd'].map((name) => world.downloads.start({ name }).id)
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
+  world.fetches[1]?.fail(new AppError('NO_SOURCE'))
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  const states = await Promise.all(ids.map((id) => world.downloads.wait(id, 0)))
+  expect(states.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'waiting'])
+})
+
+test('the same download asked for twice is one', async () => {
+  const world = new World()
+  const first = world.downloads.start({ name: 'a.txt' })
+  await world.settle()
+  const second = world.downloads.start({ name: './a.txt' })
+  expect(second.id).toBe(first.id)
+  world.fetches[0]?.done()
+  await world.downloads.wait(first.id, 1000)
+  expect(world.downloads.start({ name: 'a.txt' }).id).not.toBe(first.id)
+})
+
+test('the same content under the same name is fetched once, however it was asked for', async () => {
+  const world = new World()
+  const first = world.downloads.start({ name: 'a.txt' })
+  const second = world.downloads.start({ name: 'a.txt', sha256: one.sha256 })
+  expect(second.id).not.toBe(first.id)
+  await world.settle()
+  world.fetches[0]?.done()
+  expect(await world.downloads.wait(second.id, 1000)).toMatchObject({ state: 'done' })
+  expect(world.fetches.length).toBe(1)
+})
+
+test('waiting ends after a while, or with the one who waits', async () => {
+  const world = new World()
+  const { id } = world.downloads.start({ name: 'a.txt' })
+  const waiting = world.downloads.wait(id, 500)
+  await world.clock.advance(500)
+  expect(await waiting).toMatchObject({ state: 'running' })
+  const stop = new AbortController()
+  const waitingToo = world.downloads.wait(id, 500, stop.signal)
+  stop.abort(new Error('gone'))
+  await expect(waitingToo).rejects.toThrow('gone')
+  expect(world.clock.pending).toBe(0)
+})
+
+test('a running download is cancelled, and what waited takes its place', async () => {
+  const world = new World({ downloadsAtOnce: 1 })
+  const first = world.downloads.start({ name: 'a' })
+  world.downloads.start({ name: 'b' })
+  await world.settle()
+  await world.downloads.cancel(first.id)
+  const cancelled = { state: 'failed', error: { code: 'CANCELLED' } }
+  expect(await world.downloads.wait(first.id, 0)).toMatchObject(cancelled)
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
+  await world.downloads.cancel(first.id)
+  expect(await world.downloads.wait(first.id, 0)).toMatchObject(cancelled)
+})
+
+test('a waiting download is cancelled without having begun', async () => {
+  const world = new World({ downloadsAtOnce: 1 })
+  world.downloads.start({ name: 'a' })
+  const { id } = world.downloads.start({ name: 'b' })
+  await world.downloads.cancel(id)
+  expect(await world.downloads.wait(id, 0)).toMatchObject({ error: { code: 'CANCELLED' } })
+  world.fetches[0]?.done()
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a'])
+})
+
+test('an unknown download is not found', async () => {
+  const { downloads } = new World()
+  const notFound = { code: 'DOWNLOAD_NOT_FOUND', details: { id: 'x' } }
+  await expect(downloads.wait('x', 0)).rejects.toMatchObject(notFound)
+  await expect(downloads.cancel('x')).rejects.toMatchObject(notFound)
+})
+
+test('names are checked first', () => {
+  const { downloads } = new World()
+  expect(() => downloads.start({ name: '../a' })).toThrow(AppError)
+})
+
+test('only the last ones that ended are remembered', async () => {
+  const world = new World({ downloadsAtOnce: 10 })
+  world.held.add(one.sha256)
+  const count = limits.downloadsRemembered + 1
+  const ids = Array.from({ length: count }, (_, i) => world.downloads.start({ name: `${i}` }).id)
+  await world.downloads.wait(ids.at(-1) ?? '', 1000)
+  await expect(world.downloads.wait(ids[0] ?? '', 0)).rejects.toMatchObject({
+    code: 'DOWNLOAD_NOT_FOUND',
+  })
+  expect(await world.downloads.wait(ids[1] ?? '', 0)).toMatchObject({ state: 'done' })
+})
+
+test('there is a bound on those that wait', () => {
+  const world = new World()
+  for (let i = 0; i < limits.downloadsActiveMax; i += 1) world.downloads.start({ name: `${i}` })
+  expect(() => world.downloads.start({ name: 'one more' })).toThrow(
+    `already ${limits.downloadsActiveMax} downloads`,
+  )
+})
+
+test('stopping ends all downloads', async () => {
+  const world = new World({ downloadsAtOnce: 1 })
+  const ids = ['a', 'b'].map((name) => world.downloads.start({ name }).id)
+  await world.settle()
+  await world.downloads[Symbol.asyncDispose]()
+  for (const id of ids)
+    expect(await world.downloads.wait(id, 0)).toMatchObject({ error: { code: 'STOPPING' } })
+  expect(() => world.downloads.start({ name: 'c' })).toThrow('stopping')
+})

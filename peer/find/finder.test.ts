@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import type { FoundContent, MessageType } from '../../common/protocol/messages.ts'
+import { aContent } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { Finder } from './finder.ts'
+
+const content: FoundContent = { ...aContent(5).content, sources: [] }
+const { sha256, size } = content
+
+type Answer = (type: MessageType, body: object) => unknown
+
+/** A finder whose index answers as the test says. */
+function aFinder(
+  answer: Answer,
+  { held = [] as string[], connected = true }: { held?: string[]; connected?: boolean } = {},
+): { finder: Finder; clock: FakeClock; asked: [MessageType, object][] } {
+  const clock = new FakeClock()
+  const asked: [MessageType, object][] = []
+  const request = async (type: MessageType, body: object): Promise<unknown> => {
+    asked.push([type, body])
+    return answer(type, body)
+  }
+  const connection = { request } as Pick<Connection, 'request'>
+  const index = {
+    address: 'index:7000',
+    connected: () => (connected ? Promise.resolve(connection) : new Promise<never>(() => {})),
+  }
+  const finder = new Finder({ index, clock, holds: (name) => held.includes(name) })
+  return { finder, clock, asked }
+}
+
+test('a lookup answers in one round trip and is timed', async () => {
+  const { finder, clock, asked } = aFinder(async () => {
+    await clock.advance(20)
+    return { contents: [content] }
+  })
+  expect(await finder.lookup('./a.txt')).toEqual([content])
+  expect(asked).toEqual([['lookup', { name: 'a.txt' }]])
+  expect(finder.searchSeconds).toEqual({ count: 1, mean: 0.02, stdev: 0, min: 0.02, max: 0.02 })
+})
+
+test('a name that nobody has is not found, in one round trip', async () => {
+  const { finder, asked } = aFinder(() => ({ contents: [] }))
+  const notFound = { code: 'NAME_NOT_FOUND', details: { name: 'a.txt' } }
+  await expect(finder.lookup('a.txt')).rejects.toMatchObject(notFound)
+  await expect(finder.why('a.txt')).rejects.toMatchObject(notFound)
+  expect(asked.length).toBe(2)
+  expect(finder.searchSeconds.count).toBe(1)
+})
+
+test('a name that is none is not asked for', async () => {
+  const { finder, asked } = aFinder(() => ({ contents: [] }))
+  await expect(finder.lookup('/etc/passwd')).rejects.toMatchObject({ code: 'NAME_INVALID' })
+  await expect(finder.why('../x')).rejects.toMatchObject({ code: 'NAME_INVALID' })
+  expect(asked).toEqual([])
+})
+
+test('without a connection it says so after a short wait', async () => {
+  const { finder, clock } = aFinder(() => ({}), { connected: false })
+  const asking = expect(finder.lookup('a.txt')).rejects.toMatchObject({
+    code: 'INDEX_UNREACHABLE',
+    details: { address: 'index:7000' },
+  })
+  await clock.advance(deadlines.indexWaitMs)
+  await asking
+})
+
+test('whoever asks may stop waiting for a connection', async () => {
+  const { finder, clock } = aFinder(() => ({}), { connected: false })
+  const stop = new AbortController()
+  const asking = finder.status(stop.signal)
+  stop.abort(new Error('enough'))
+  await expect(asking).rejects.toThrow('enough')
+  expect(clock.pending).toBe(0)
+})
+
+test('a question whose connection ends is asked again, once', async () => {
+  let failures = 1
+  const { finder, asked } = aFinder(() => {
+    if (failures-- > 0) throw new AppError('CONNECTION_CLOSED', { address: 'index:7000' })
+    return { contents: [content] }
+  })
+  expect(await finder.lookup('a.txt')).toEqual([content])
+  expect(asked.length).toBe(2)
+  failures = 5
+  await expect(finder.lookup('a.txt')).rejects.toMatchObject({ code: 'INDEX_UNREACHABLE' })
+  expect(asked.length).toBe(4)
+})
+
+test('what the index refuses is passed on', async () => {
+  const { finder, asked } = aFinder(() => {
+    throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  })
+  await expect(finder.locate(sha256)).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })
+  expect(asked).toEqual([['locate', { sha256 }]])
+})
+
+test('the whole registry is read page by page', async () => {
+  const { finder, asked } = aFinder((_, body) =>
+    'after' in body ? { peers: [{ peerId: 'p2' }] } : { peers: [{ peerId: 'p1' }], next: 'p1' },
+  )
+  expect((await finder.peers()).map(({ peerId }) => peerId)).toEqual(['p1', 'p2'])
+  const limit = limits.pageRowsMax
+  expect(asked).toEqual([
+    ['peers', { limit }],
+    ['peers', { limit, after: 'p1' }],
+  ])
+})
+
+/** An index with the files a, b, c, ...; its cursors are the last name of a page. */
+function indexOf(names: readonly string[]): Answer {
+  return (_, body) => {
+    const { limit, after = '' } = body as { limit: number; after?: string }
+    const rest = names.filter((name) => name > after)
+    const files = rest.slice(0, limit).map((name) => ({ name, sha256, size, copies: 2 }))
+    return rest.length > limit ? { files, next: files.at(-1)?.name } : { files }
+  }
+}
+
+test('remote files are those that this peer does not hold', async () => {
+  const { finder } = aFinder(indexOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']), {
+    held: ['a', 'b', 'd', 'h'],
+  })
+  const first = await finder.listRemote({ limit: 3 })
+  expect(first.files).toEqual(
+    ['c', 'e', 'f'].map((name) => ({ name, kind: 'remote', sha256, size })),
+  )
+  expect(first.next).toBe('f')
+  const second = await finder.listRemote({ limit: 3, after: first.next })
+  expect(second).toEqual({ files: [{ name: 'g', kind: 'remote', sha256, size }] })
+  expect(finder.searchSeconds.count).toBeGreaterThan(0)
+})
+
+test('a page of remote files costs a bounded number of questions', async () => {
+  const names = Array.from({ length: 200 }, (_, i) => String(i).padStart(3, '0'))
+  const { finder, asked } = aFinder(indexOf(names), { held: names })
+  const page = await finder.listRemote({ limit: 2 })
+  expect(page).toEqual({ files: [], next: '039' })
+  expect(asked.length).toBe(limits.remotePagesPerList)
+})

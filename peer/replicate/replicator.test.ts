@@ -1,0 +1,186 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import { aContent } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { type FetchedReplica, type ReplicaKeeper, Replicator } from './replicator.ts'
+import type { TaskLink } from './reporter.ts'
+
+const { content } = aContent(5)
+const source = { peerId: 'p1', host: 'h1', port: 1, kind: 'shared' } as const
+
+function replicate(name: string, taskId = name): Task {
+  return { kind: 'replicate', taskId, name, owner: 'p1', content, sources: [source] }
+}
+
+function drop(name: string): Task {
+  return { kind: 'drop', taskId: name, name, owner: 'p1', sha256: content.sha256 }
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('stopped')))
+  })
+}
+
+/** A replicator whose surroundings write down what happens, in order. */
+class World {
+  readonly clock = new FakeClock()
+  readonly events: string[] = []
+  readonly reports: TaskOutcome[][] = []
+  readonly replicator: Replicator
+
+  constructor({
+    keeper = {},
+    link = {},
+  }: { keeper?: Partial<ReplicaKeeper>; link?: Partial<TaskLink> } = {}) {
+    const { events } = this
+    this.replicator = new Replicator({
+      clock: this.clock,
+      log: silentLog,
+      keeper: {
+        copyLocal: async () => false,
+        fetch: async ({ name }) => {
+          events.push(`fetch ${name}`)
+          return this.#fetched(name)
+        },
+        adopt: async ({ owner, name }, _, { partialPath }) =>
+          events.push(`adopt ${partialPath} as ${owner}/${name}`),
+        drop: async ({ owner, name }) => events.push(`drop ${owner}/${name}`),
+        ...keeper,
+      },
+      link: {
+        announced: async () => void events.push('announced'),
+        report: async (outcomes) => {
+          events.push('report')
+          this.reports.push(outcomes)
+        },
+        ...link,
+      },
+    })
+    onTestFinished(async () => await this.replicator[Symbol.asyncDispose]())
+  }
+
+  async settle(): Promise<void> {
+    await this.clock.advance(0)
+  }
+
+  #fetched(name: string): FetchedReplica {
+    return {
+      partialPath: `/partial/${name}`,
+      chunkList: Buffer.alloc(32),
+      [Symbol.asyncDispose]: async () => void this.events.push(`discard ${name}`),
+    }
+  }
+}
+
+test('a copy is fetched, kept and announced before it is reported', async () => {
+  const world = new World()
+  world.replicator.accept([replicate('a.txt')])
+  await world.settle()
+  expect(world.events).toEqual([
+    'fetch a.txt',
+    'adopt /partial/a.txt as p1/a.txt',
+    'discard a.txt',
+    'announced',
+    'report',
+  ])
+  expect(world.reports).toEqual([[{ taskId: 'a.txt' }]])
+})
+
+test('what this peer holds already is copied', async () => {
+  const world = new World({ keeper: { copyLocal: async () => true } })
+  world.replicator.accept([replicate('a.txt')])
+  await world.settle()
+  expect(world.events).toEqual(['announced', 'report'])
+})
+
+test('a replicated copy is dropped', async () => {
+  const world = new World()
+  world.replicator.accept([drop('a.txt')])
+  await world.settle()
+  expect(world.events).toEqual(['drop p1/a.txt', 'announced', 'report'])
+})
+
+test('one that fails is reported with its code and holds up no other', async () => {
+  const world = new World({
+    keeper: {
+      adopt: async ({ name }) => {
+        if (name === 'bad') throw new AppError('DISK_FULL', { path: '/', neededBytes: 5 })
+      },
+    },
+  })
+  world.replicator.accept([replicate('bad'), replicate('../worse'), replicate('good')])
+  await world.settle()
+  const outcomes = world.reports.flat().toSorted((a, b) => a.taskId.localeCompare(b.taskId))
+  expect(outcomes).toEqual([
+    { taskId: '../worse', error: 'NAME_INVALID' },
+    { taskId: 'bad', error: 'DISK_FULL' },
+    { taskId: 'good' },
+  ])
+})
+
+test('outcomes that come while one report is on its way make the next', async () => {
+  const sent = Promise.withResolvers<void>()
+  const world = new World({ link: { announced: async () => await sent.promise } })
+  const names = Array.from({ length: 100 }, (_, i) => `${i}`)
+  world.replicator.accept(names.map((name) => replicate(name)))
+  await world.settle()
+  sent.resolve()
+  await world.settle()
+  expect(world.reports.map(({ length }) => length)).toEqual([1, limits.tasksPerRequestMax, 35])
+  expect(new Set(world.reports.flat().map(({ taskId }) => taskId)).size).toBe(100)
+})
+
+test('a report that cannot be sent is forgotten, the next one is sent', async () => {
+  let isAnnouncing = false
+  const link = {
+    announced: async () => (isAnnouncing ? undefined : await new Promise<void>(() => {})),
+  }
+  const world = new World({ link })
+  world.replicator.accept([replicate('a')])
+  await world.settle()
+  isAnnouncing = true
+  await world.clock.advance(deadlines.requestMs)
+  world.replicator.accept([replicate('b')])
+  await world.settle()
+  expect(world.reports).toEqual([[{ taskId: 'b' }]])
+})
+
+test('tasks beyond the queue are refused, all of them', async () => {
+  const world = new World({ keeper: { fetch: ({ signal }) => untilAborted(signal) } })
+  const tasks = (count: number, prefix: string): Task[] =>
+    Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
+  world.replicator.accept(tasks(limits.smallTasksAtOnce, 'running'))
+  world.replicator.accept(tasks(limits.tasksWaitingMax - 1, 'waiting'))
+  expect(() => world.replicator.accept(tasks(2, 'more'))).toThrow('does not take the task')
+  world.replicator.accept(tasks(1, 'last'))
+})
+
+test('a task that is waiting or running is not taken twice', async () => {
+  const world = new World()
+  world.replicator.accept([replicate('a')])
+  world.replicator.accept([replicate('a'), replicate('b')])
+  await world.settle()
+  expect(world.events.filter((event) => event.startsWith('fetch'))).toEqual(['fetch a', 'fetch b'])
+})
+
+test('stopping ends what runs and refuses what comes', async () => {
+  const fetching = Promise.withResolvers<AbortSignal>()
+  const world = new World({
+    keeper: {
+      fetch: ({ signal }) => {
+        fetching.resolve(signal)
+        return untilAborted(signal)
+      },
+    },
+  })
+  world.replicator.accept([replicate('a')])
+  const signal = await fetching.promise
+  await world.replicator[Symbol.asyncDispose]()
+  expect(signal.aborted).toBe(true)
+  expect(world.reports).toEqual([])
+  expect(() => world.replicator.accept([replicate('b')])).toThrow('it is stopping')
+})
