@@ -25,7 +25,7 @@ export interface ProcessContext {
   /** Resolves then. */
   readonly stopped: Promise<void>
   /** Tells whoever waits for it, person or program, that the process does its work now. */
-  ready(sentence: string, details: Readonly<Record<string, unknown>>): void
+  readonly ready: (sentence: string, details: Readonly<Record<string, unknown>>) => void
 }
 
 /**

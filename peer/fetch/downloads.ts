@@ -70,11 +70,23 @@ export class Downloads implements AsyncDisposable {
   #bytesPerSecond = emptySeries
   #networkBytes = 0
   #networkSeconds = 0
+  #doneCount = 0
+  #failedCount = 0
 
   constructor(options: { downloadsAtOnce: number }, dependencies: DownloadDependencies) {
     this.#atOnce = options.downloadsAtOnce
     this.#dependencies = dependencies
     this.#background = new BackgroundWork(dependencies)
+  }
+
+  /** Downloads that wait and run now; done and failed since the start. */
+  get counts(): Readonly<Record<Download['state'], number>> {
+    return {
+      waiting: this.#waiting.length,
+      running: this.#running.size,
+      done: this.#doneCount,
+      failed: this.#failedCount,
+    }
   }
 
   /** Of the downloads since the start that came over the network. */
@@ -186,6 +198,7 @@ export class Downloads implements AsyncDisposable {
     try {
       entry.result = await this.#download(entry)
       entry.state = 'done'
+      this.#doneCount += 1
     } catch (error) {
       this.#fail(entry, toAppError(error))
     } finally {
@@ -240,6 +253,7 @@ export class Downloads implements AsyncDisposable {
 
   #fail(entry: Entry, error: AppError): void {
     entry.state = 'failed'
+    this.#failedCount += 1
     entry.error = error
     const { log } = this.#dependencies
     const { id, name } = entry

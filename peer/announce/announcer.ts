@@ -1,0 +1,247 @@
+import { BackgroundWork } from '../../common/background.ts'
+import { backoffMs } from '../../common/backoff.ts'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import { connect } from '../../common/protocol/client.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import type { Handlers } from '../../common/protocol/handlers.ts'
+import type { ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
+import type { Random } from '../../common/random.ts'
+import { AnnouncementStream } from './announcement-stream.ts'
+import type { Inventory } from './inventory.ts'
+import { Waiters } from './waiters.ts'
+
+export interface AnnouncerOptions {
+  readonly peerId: string
+  /** Where the index is. */
+  readonly index: Address
+  /** Where other peers reach this one; without a host the index takes the address it sees. */
+  readonly host: string | undefined
+  readonly port: number
+  readonly zone: string | undefined
+}
+
+export interface AnnouncerDependencies {
+  readonly inventory: Inventory
+  /** Room on the disk of this peer's data. */
+  freeBytes(): Promise<number>
+  /** What the index may ask of this peer. */
+  readonly handlers: Handlers<'index', 'peer', undefined>
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** `refused`: the index answers but does not take this peer; `error` says why, someone must act. */
+export type AnnouncerState =
+  | { readonly name: 'connecting'; readonly error?: AppError }
+  | { readonly name: 'registered' }
+  | { readonly name: 'refused'; readonly error: AppError }
+
+/** After a lost connection: the index may be back at once, and waits for its peers when it starts. */
+const reconnectBackoff = { firstMs: 250, maxMs: 2_000 }
+/** After a refusal, which only somebody's action ends. */
+const refusedBackoff = { firstMs: 5_000, maxMs: 30_000 }
+
+/** Keeps this peer registered at the index, and the index up to date about what it has. */
+export class Announcer implements AsyncDisposable {
+  readonly #options: AnnouncerOptions
+  readonly #dependencies: AnnouncerDependencies
+  readonly #log: Log
+  readonly #work: BackgroundWork
+  readonly #waiters = new Waiters()
+  #state: AnnouncerState = { name: 'connecting' }
+  #connection: Connection | undefined
+  /** All changes up to this one were sent on the connection. */
+  #sentSeq = 0
+  #failures = 0
+
+  private constructor(options: AnnouncerOptions, dependencies: AnnouncerDependencies) {
+    this.#options = options
+    this.#dependencies = dependencies
+    this.#log = dependencies.log
+    this.#work = new BackgroundWork(dependencies)
+  }
+
+  /** Begins to connect; what fails is tried again until it is disposed. */
+  static start(options: AnnouncerOptions, dependencies: AnnouncerDependencies): Announcer {
+    const announcer = new Announcer(options, dependencies)
+    announcer.#work.start('announce', (signal) => announcer.#stayRegistered(signal))
+    return announcer
+  }
+
+  /** Where the index is, for people. */
+  get address(): string {
+    return formatAddress(this.#options.index)
+  }
+
+  get state(): AnnouncerState {
+    return this.#state
+  }
+
+  /** The connection to the index on which this peer is registered, if there is one now. */
+  get connection(): Connection | undefined {
+    return this.#connection?.isOpen === true ? this.#connection : undefined
+  }
+
+  /**
+   * The connection, once there is one.
+   * @throws AppError why the index refuses this peer, if it does; or the signal's reason
+   */
+  async connected(signal: AbortSignal): Promise<Connection> {
+    return await this.#waiters.until(() => {
+      if (this.#state.name === 'refused') throw this.#state.error
+      return this.connection
+    }, signal)
+  }
+
+  /**
+   * Resolves when every change of the catalog up to now has been sent to the index.
+   * @throws the signal's reason
+   */
+  async announced(signal: AbortSignal): Promise<void> {
+    const { lastSeq } = this.#dependencies.inventory
+    await this.#waiters.until(() => this.#sentSeq >= lastSeq || undefined, signal)
+  }
+
+  /** Tells the index that this peer leaves, if that takes no longer than `deadlines.leaveMs`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work[Symbol.asyncDispose]()
+  }
+
+  async #stayRegistered(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#dependencies
+    for (;;) {
+      try {
+        await this.#register(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#onFailure(toAppError(error))
+      }
+      const backoff = this.#state.name === 'refused' ? refusedBackoff : reconnectBackoff
+      await clock.sleep(backoffMs(this.#failures, backoff, random), signal)
+    }
+  }
+
+  /** Connects, and stays connected for as long as it goes well. @throws why it ended */
+  async #register(signal: AbortSignal): Promise<void> {
+    const { handlers, transport, log } = this.#dependencies
+    const { index: address } = this.#options
+    const { connection, welcome } = await connect(
+      { transport, address, role: 'index', hello: await this.#hello(), handlers, signal },
+      this.#dependencies,
+    )
+    try {
+      if (welcome.registered === undefined) {
+        const reason = 'it did not register this peer'
+        throw new AppError('BAD_REPLY', { address: this.address, type: 'hello', reason })
+      }
+      const { seenSeq } = welcome.registered
+      log.info({ index: this.address, seenSeq }, 'registered at the index')
+      this.#connection = connection
+      this.#setState({ name: 'registered' })
+      await this.#stay(connection, welcome.registered, signal)
+    } finally {
+      this.#connection = undefined
+      this.#sentSeq = 0
+      if (signal.aborted) await this.#leave(connection)
+      connection.destroy()
+      await connection.closed
+    }
+  }
+
+  /** Announces and sends heartbeats until one of them fails or the connection ends. */
+  async #stay(
+    connection: Connection,
+    { seenSeq, heartbeatMs }: NonNullable<ReplyOf<'hello'>['registered']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { inventory, clock } = this.#dependencies
+    const startMs = clock.monotonicMs()
+    const onSent = (seq: number): void => this.#onSent(seq)
+    const stream = new AnnouncementStream(seenSeq, { connection, inventory, clock, onSent })
+    const stop = new AbortController()
+    const isOver = AbortSignal.any([signal, stop.signal])
+    const closed = connection.closed.then(() => {
+      throw new AppError('CONNECTION_CLOSED', { address: this.address })
+    })
+    const running = [stream.run(isOver), this.#beat(connection, heartbeatMs, isOver)]
+    try {
+      await Promise.race([closed, ...running])
+    } finally {
+      // A connection that held for long was none of the failures before it.
+      if (clock.monotonicMs() - startMs > reconnectBackoff.maxMs) this.#failures = 0
+      stop.abort()
+      await Promise.allSettled(running)
+    }
+  }
+
+  async #beat(connection: Connection, heartbeatMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    for (;;) {
+      await clock.sleep(heartbeatMs, signal)
+      await connection.request('heartbeat', { freeBytes: await this.#freeBytes() }, { signal })
+    }
+  }
+
+  async #leave(connection: Connection): Promise<void> {
+    try {
+      await connection.request('leave', {}, { deadlineMs: deadlines.leaveMs })
+    } catch (error) {
+      this.#log.debug({ reason: reasonOf(error) }, 'the index was not told that this peer leaves')
+    }
+  }
+
+  async #hello(): Promise<Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' }> {
+    const { peerId, host, port, zone } = this.#options
+    const registration = {
+      epoch: this.#dependencies.inventory.epoch,
+      ...(host !== undefined && { host }),
+      port,
+      ...(zone !== undefined && { zone }),
+      freeBytes: await this.#freeBytes(),
+    }
+    return { role: 'peer', peerId, registration }
+  }
+
+  /** A disk that cannot say how much room it has is given nothing more to keep. */
+  async #freeBytes(): Promise<number> {
+    try {
+      return await this.#dependencies.freeBytes()
+    } catch (error) {
+      this.#log.debug({ reason: reasonOf(error) }, 'the free space is not known')
+      return 0
+    }
+  }
+
+  #onSent(seq: number): void {
+    this.#sentSeq = seq
+    this.#waiters.notify()
+  }
+
+  #onFailure(error: AppError): void {
+    this.#failures++
+    const name = isRefusal(error) ? 'refused' : 'connecting'
+    const isNews = this.#state.name !== name || this.#state.error?.code !== error.code
+    const details = { index: this.address, code: error.code, reason: reasonOf(error) }
+    const text =
+      name === 'refused' ? 'the index does not take this peer' : 'not connected to the index'
+    if (isNews) this.#log.warn(details, text)
+    else this.#log.debug(details, text)
+    this.#setState({ name, error })
+  }
+
+  #setState(state: AnnouncerState): void {
+    this.#state = state
+    this.#waiters.notify()
+  }
+}
+
+/** Whether trying again at once is of no use. Another process with this id may end, or be found dead, any time. */
+function isRefusal(error: AppError): boolean {
+  return error.code === 'PEER_ID_TAKEN' || !error.retryable
+}

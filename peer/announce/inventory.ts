@@ -1,0 +1,19 @@
+import type { Change } from '../../common/protocol/messages.ts'
+
+/** What announcing needs of the catalog. */
+export interface Inventory {
+  /** Names the catalog that the change numbers belong to. */
+  readonly epoch: string
+  /** The number of the newest change. */
+  readonly lastSeq: number
+  /** Whether it holds everything that this peer has: only then may the rest be called gone. */
+  readonly isComplete: boolean
+  /** At most `limit` changes after the number, in order. */
+  changesSince(seq: number, limit: number): Change[]
+  /** Whether the changes since `seq` are all that somebody lacks who has seen those up to it. */
+  canResumeFrom(seq: number): boolean
+  /** The index has the changes up to `seq`. */
+  seenByIndex(seq: number): void
+  /** Calls `listener` after changes and when it becomes complete, until the returned function is called. */
+  onChange(listener: () => void): () => void
+}

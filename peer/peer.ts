@@ -1,0 +1,188 @@
+/**
+ * Puts the peer together. The steps of its flow know nothing of each other; each is handed here what
+ * it needs of the others. Started in this order and stopped in the reverse one:
+ *
+ *   share       the catalog: everything else reads it, and a data folder in use is found first
+ *   serve       before anything is announced, so that whoever is sent here finds somebody
+ *   pool        connections to other peers, which fetches borrow
+ *   announce    the connection to the index, on which find asks and replicate reports; says `leave`
+ *   downloads, replicate   they fetch: stopped while what they use is still there
+ *   web         last to come and first to go: nobody is answered by half a peer
+ */
+import { join, resolve } from 'node:path'
+import type { Clock } from '../common/clock.ts'
+import type { Log } from '../common/log.ts'
+import type { Address, Transport } from '../common/protocol/transport.ts'
+import type { Random } from '../common/random.ts'
+import { Announcer } from './announce/announcer.ts'
+import type { PeerApi } from './api.ts'
+import { ConnectionPool } from './fetch/connection-pool.ts'
+import { type DownloadSteps, Downloads } from './fetch/downloads.ts'
+import { Fetcher } from './fetch/fetcher.ts'
+import { Finder } from './find/finder.ts'
+import { LocalPeerApi } from './local-peer-api.ts'
+import { type ReplicaKeeper, Replicator } from './replicate/replicator.ts'
+import type { TaskLink } from './replicate/reporter.ts'
+import { type Serving, startServing } from './serve/start-serving.ts'
+import type { PeerSettings } from './settings.ts'
+import { Share } from './share/share.ts'
+import type { Vitals } from './web/metrics.ts'
+import { startWeb } from './web/web-server.ts'
+
+export interface PeerDependencies {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface Peer extends AsyncDisposable {
+  readonly api: PeerApi
+  /** Where it serves other peers. */
+  readonly address: Address
+  /** Where its HTTP API is. */
+  readonly webAddress: Address
+  /** Resolves when all files that were in its folders at the start are in its catalog. */
+  readonly ready: Promise<void>
+}
+
+/** What the others ask and count. */
+interface Parts {
+  readonly share: Share
+  readonly serving: Serving
+  readonly announcer: Announcer
+  readonly fetcher: Fetcher
+  readonly downloads: Downloads
+}
+
+/**
+ * Starts a peer; it goes on trying to reach its index for as long as it runs.
+ * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ */
+export async function startPeer(
+  settings: PeerSettings,
+  dependencies: PeerDependencies,
+): Promise<Peer> {
+  const { clock, log } = dependencies
+  const dataPath = resolve(settings.data)
+  await using starting = new AsyncDisposableStack()
+  const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
+  const serving = starting.use(
+    await startServing(
+      { peerId: settings.peerId, address: { host: settings.host, port: settings.port } },
+      { ...dependencies, contents: share, recheck: ({ at }) => share.recheck(at.path) },
+    ),
+  )
+  const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
+  const fetcher = await Fetcher.open(
+    { partialFolder: join(dataPath, '.tandem', 'partial') },
+    { pool, clock, log },
+  )
+  const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
+  const finder = new Finder({
+    index: announcer,
+    holds: (name, sha256) => share.find(sha256).some(({ at }) => at.name === name),
+    clock,
+  })
+  const downloads = starting.use(
+    new Downloads(settings, { ...dependencies, fetcher, steps: downloadSteps(share, finder) }),
+  )
+  const vitals = vitalsOf(settings.peerId, { share, serving, announcer, fetcher, downloads })
+  const api = new LocalPeerApi(settings, { share, finder, downloads, traffic: vitals, clock })
+  const web = starting.use(
+    await startWeb(
+      {
+        address: { host: settings.httpHost, port: settings.httpPort },
+        allowedHosts: [settings.peerId, ...settings.allowedHosts],
+      },
+      { api, vitals, clock, log },
+    ),
+  )
+  const running = starting.move()
+  return {
+    api,
+    address: serving.address,
+    webAddress: web.address,
+    ready: share.ready,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** Registers at the index, and does what it asks. Both are stopped with `starting`. */
+function joinCluster(
+  settings: PeerSettings,
+  starting: AsyncDisposableStack,
+  { share, serving, fetcher }: Pick<Parts, 'share' | 'serving' | 'fetcher'>,
+  dependencies: PeerDependencies,
+): Announcer {
+  const announcer = starting.use(
+    Announcer.start(
+      { ...settings, host: settings.advertiseHost, port: serving.address.port },
+      {
+        ...dependencies,
+        inventory: share.catalog,
+        freeBytes: () => share.freeBytes(),
+        handlers: {
+          tasks: async ({ tasks }) => {
+            replicator.accept(tasks)
+            return {}
+          },
+        },
+      },
+    ),
+  )
+  const keeper = replicaKeeper(share, fetcher)
+  const replicator = starting.use(
+    new Replicator({ ...dependencies, keeper, link: taskLink(announcer) }),
+  )
+  return announcer
+}
+
+function downloadSteps(share: Share, finder: Finder): DownloadSteps {
+  const placed = ({ at }: { at: { path: string } }): { path: string } => ({ path: at.path })
+  return {
+    lookup: (name, signal) => finder.lookup(name, signal),
+    copyLocal: async (name, { sha256 }) => {
+      const entry = await share.copyLocal(sha256, { kind: 'downloaded', name })
+      return entry && placed(entry)
+    },
+    adopt: async (name, content, { partialPath, chunkList }) =>
+      placed(await share.adopt({ kind: 'downloaded', name, content, partialPath, chunkList })),
+  }
+}
+
+function replicaKeeper(share: Share, fetcher: Fetcher): ReplicaKeeper {
+  return {
+    copyLocal: async (key, { sha256 }) =>
+      (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
+    fetch: (request) => fetcher.fetch(request),
+    adopt: (key, content, { partialPath, chunkList }) =>
+      share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
+    drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),
+  }
+}
+
+function taskLink(announcer: Announcer): TaskLink {
+  return {
+    announced: (signal) => announcer.announced(signal),
+    report: async (outcomes, signal) => {
+      const connection = await announcer.connected(signal)
+      return await connection.request('report', { outcomes }, { signal })
+    },
+  }
+}
+
+function vitalsOf(peerId: string, parts: Parts): Vitals {
+  const { share, serving, announcer, fetcher, downloads } = parts
+  return {
+    peerId,
+    isIndexConnected: () => announcer.connection !== undefined,
+    sentBytes: () => serving.sentBytes,
+    receivedBytes: () => fetcher.receivedBytes,
+    fileCounts: () => {
+      const { shared, downloaded, replicated } = share.totals()
+      return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
+    },
+    downloadCounts: () => downloads.counts,
+  }
+}
