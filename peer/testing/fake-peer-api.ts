@@ -212,7 +212,8 @@ export class FakePeerApi implements PeerApi {
 
   #find(name: string): ListedFile[] {
     this.#check()
-    const found = this.files.filter((file) => file.name === parseName(name))
+    const wanted = parseName(name)
+    const found = this.files.filter((file) => file.name === wanted)
     if (found.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
     return found
   }

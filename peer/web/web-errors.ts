@@ -8,7 +8,7 @@ import type { Web } from './routes.ts'
 import { discardRest } from './upload.ts'
 
 /** The answer for an error: its code and details, and a sentence for people. */
-export function toApiError(error: AppError): ApiError {
+function toApiError(error: AppError): ApiError {
   return { ...errorToWire(error), message: error.message }
 }
 
@@ -32,6 +32,12 @@ export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock 
       reply,
     )
   })
+}
+
+/** The one refusal that comes before there is a route, and so an error handler: an address that cannot be decoded. */
+export function answerBadUrl(thrown: unknown, _request: unknown, reply: FastifyReply): void {
+  const error = new AppError('BAD_REQUEST', { path: 'url', reason: reasonOf(thrown) })
+  reply.code(errorTable[error.code].status).send(toApiError(error))
 }
 
 /** Fastify's own complaints in our words; anything unknown is INTERNAL. */

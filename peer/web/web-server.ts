@@ -15,7 +15,7 @@ import { checkAccess } from './access.ts'
 import { addFileRoutes } from './file-routes.ts'
 import { peerMetrics, type Vitals } from './metrics.ts'
 import { addDownloadRoutes, addQuestionRoutes, type Web } from './routes.ts'
-import { answerErrors } from './web-errors.ts'
+import { answerBadUrl, answerErrors } from './web-errors.ts'
 
 export interface WebOptions {
   /** Port 0 takes any free one. */
@@ -65,6 +65,7 @@ export async function buildWeb(
     serverFactory: (handler) => newServer(handler),
     forceCloseConnections: true,
     bodyLimit: limits.httpBodyBytesMax,
+    frameworkErrors: answerBadUrl,
     routerOptions: { maxParamLength: 3 * limits.nameBytesMax },
   }).withTypeProvider<TypeBoxTypeProvider>()
   web.setValidatorCompiler(compileCheck)

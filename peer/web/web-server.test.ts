@@ -1,0 +1,329 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { InjectOptions } from 'fastify'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
+import { AppError, type ErrorCode, errorTable, hasCode } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import type { ApiError } from '../api.ts'
+import { FakePeerApi } from '../testing/fake-peer-api.ts'
+import { fakeVitals } from '../testing/fake-vitals.ts'
+import type { Web } from './routes.ts'
+import { buildWeb, startWeb, type WebServer } from './web-server.ts'
+
+const octets = { 'content-type': 'application/octet-stream' }
+
+async function webOf(prepare: (peer: FakePeerApi) => void = () => {}): Promise<Web> {
+  const peer = new FakePeerApi({ clock: systemClock })
+  prepare(peer)
+  return await buildWeb(
+    { allowedHosts: ['Peer1'] },
+    { api: peer, vitals: fakeVitals, clock: systemClock, log: silentLog },
+  )
+}
+
+describe('the HTTP API', () => {
+  test('names the next page of a list', async () => {
+    const web = await webOf((peer) => ['a', 'b', 'c'].forEach((name) => peer.add(name, 'shared')))
+    const first = await web.inject('/api/files?kind=shared&limit=2')
+    expect(first.json<unknown[]>()).toHaveLength(2)
+    const link = '</api/files?kind=shared&limit=2&after=2>; rel="next"'
+    expect(first.headers.link).toBe(link)
+    const second = await web.inject('/api/files?kind=shared&limit=2&after=2')
+    expect(second.json<unknown[]>()).toHaveLength(1)
+    expect(second.headers.link).toBeUndefined()
+  })
+
+  test('lists and searches everything when nothing is asked for', async () => {
+    const web = await webOf((peer) => peer.add('a'))
+    expect((await web.inject('/api/files')).json()).toHaveLength(1)
+    expect((await web.inject('/api/search')).json()).toMatchObject({ files: [{ name: 'a' }] })
+  })
+
+  test('starts a download and says where it is followed', async () => {
+    const web = await webOf((peer) => peer.add('a'))
+    const started = await web.inject({
+      method: 'POST',
+      url: '/api/downloads',
+      payload: { name: 'a' },
+    })
+    expect([started.statusCode, started.headers.location]).toEqual([202, '/api/downloads/d1'])
+    expect((await web.inject('/api/downloads/d1?waitMs=5')).json()).toMatchObject({ state: 'done' })
+    const cancelled = await web.inject({ method: 'DELETE', url: '/api/downloads/d1' })
+    expect([cancelled.statusCode, cancelled.body]).toEqual([204, ''])
+  })
+
+  test('takes the bytes of a file', async () => {
+    const web = await webOf()
+    const pushed = await web.inject({
+      method: 'POST',
+      url: `/api/files?name=${encodeURIComponent('a/ż 100%.txt')}&replace=true`,
+      headers: octets,
+      payload: 'bytes',
+    })
+    expect(pushed.statusCode).toBe(201)
+    expect(pushed.json()).toMatchObject({ name: 'a/ż 100%.txt', size: 5 })
+  })
+
+  test.each(['/api/files/a%2Fb%25.txt', '/api/files/a/b%25.txt'])(
+    'unshares a name with slashes: %s',
+    async (url) => {
+      const web = await webOf((peer) => peer.add('a/b%.txt', 'shared'))
+      expect((await web.inject({ method: 'DELETE', url })).statusCode).toBe(204)
+    },
+  )
+
+  test('says that it is well, and whether there is an index', async () => {
+    const web = await webOf()
+    const healthy = { status: 'ok', peerId: 'peer1', index: 'connected' }
+    expect((await web.inject('/healthz')).json()).toEqual(healthy)
+  })
+
+  test('has metrics', async () => {
+    const { body, headers } = await (await webOf()).inject('/metrics')
+    expect(headers['content-type']).toContain('text/plain')
+    for (const line of [
+      'tandem_peer_sent_bytes_total 1000',
+      'tandem_peer_received_bytes_total 2000',
+      'tandem_peer_index_connected 1',
+      'tandem_peer_files{kind="shared"} 3',
+      'tandem_peer_downloads{state="running"} 2',
+      'tandem_peer_downloads_total{outcome="failed"} 4',
+    ])
+      expect(body.split('\n')).toContain(line)
+    expect(body).toContain('process_resident_memory_bytes')
+  })
+
+  test('describes itself', async () => {
+    const description = (await (await webOf()).inject('/api/openapi.json')).json<{
+      paths: object
+    }>()
+    expect(Object.keys(description.paths)).toEqual([
+      '/api/lookup',
+      '/api/search',
+      '/api/files',
+      '/api/why',
+      '/api/peers',
+      '/api/stats',
+      '/api/status',
+      '/api/downloads',
+      '/api/downloads/{id}',
+      '/api/files/{name}',
+    ])
+  })
+
+  test('lets no page of another origin read its answers', async () => {
+    const { headers } = await (await webOf()).inject({
+      url: '/api/status',
+      headers: { origin: 'http://evil.org' },
+    })
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([])
+  })
+})
+
+describe('a refusal', () => {
+  const post = { method: 'POST', url: '/api/downloads' } as const
+
+  test.each<[ErrorCode, string, InjectOptions]>([
+    ['BAD_REQUEST', 'no name', { url: '/api/lookup' }],
+    ['BAD_REQUEST', 'two names', { url: '/api/lookup?name=a&name=b' }],
+    ['BAD_REQUEST', 'an unknown kind', { url: '/api/files?kind=mine' }],
+    ['BAD_REQUEST', 'a limit of nothing', { url: '/api/files?limit=0' }],
+    ['BAD_REQUEST', 'a page too large', { url: `/api/search?limit=${limits.pageRowsMax + 1}` }],
+    ['BAD_REQUEST', 'a limit in words', { url: '/api/files?limit=ten' }],
+    ['BAD_REQUEST', 'an endless wait', { url: '/api/downloads/d1?waitMs=99999999' }],
+    ['BAD_REQUEST', 'no body', { ...post }],
+    [
+      'BAD_REQUEST',
+      'a body that is not JSON',
+      { ...post, payload: '{', headers: { 'content-type': 'application/json' } },
+    ],
+    [
+      'BAD_REQUEST',
+      'another type of body',
+      { ...post, payload: 'name=a', headers: { 'content-type': 'text/plain' } },
+    ],
+    ['BAD_REQUEST', 'an unknown field', { ...post, payload: { name: 'a', path: '/etc' } }],
+    ['BAD_REQUEST', 'a hash that is none', { ...post, payload: { name: 'a', sha256: 'abc' } }],
+    [
+      'BAD_REQUEST',
+      'JSON instead of bytes',
+      { method: 'POST', url: '/api/files?name=a', payload: {} },
+    ],
+    ['BAD_REQUEST', 'a broken escape', { url: '/api/files/%zz', method: 'DELETE' }],
+    [
+      'TOO_LARGE',
+      'a large body',
+      { ...post, payload: { name: 'a'.repeat(limits.httpBodyBytesMax) } },
+    ],
+    ['NAME_INVALID', 'a name that leaves its folder', { url: '/api/lookup?name=..%2Fsecret' }],
+    ['ROUTE_NOT_FOUND', 'an unknown address', { url: '/api/nothing?x=1' }],
+    ['ROUTE_NOT_FOUND', 'an unknown method', { method: 'PUT', url: '/api/files' }],
+    ['HOST_REFUSED', 'a foreign name', { url: '/healthz', headers: { host: 'evil.org' } }],
+    [
+      'ORIGIN_REFUSED',
+      'a foreign page',
+      { ...post, payload: { name: 'a' }, headers: { origin: 'http://evil.org' } },
+    ],
+  ])('is %s for %s', async (code, _what, request) => {
+    const web = await webOf()
+    const reply = await web.inject(request)
+    const error = reply.json<ApiError>()
+    expect(error.code).toBe(code)
+    expect(reply.statusCode).toBe(errorTable[code].status)
+    expect(error.message).not.toContain('?')
+  })
+
+  test('has code, sentence and details of what the peer says', async () => {
+    const failure = new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' })
+    const web = await webOf((peer) => {
+      peer.failure = failure
+    })
+    const reply = await web.inject('/api/status')
+    expect(reply.statusCode).toBe(503)
+    expect(reply.json()).toEqual({
+      code: 'INDEX_UNREACHABLE',
+      message: failure.message,
+      retryable: true,
+      details: { address: '127.0.0.1:7000' },
+    })
+  })
+
+  test('keeps to itself what failed inside', async () => {
+    const web = await webOf((peer) => {
+      peer.status = () => Promise.reject(new Error('secret path'))
+    })
+    const reply = await web.inject('/api/status')
+    expect(reply.statusCode).toBe(500)
+    expect(reply.body).not.toContain('secret')
+  })
+
+  test('is not met by the names that are its own', async () => {
+    const web = await webOf()
+    const reply = await web.inject({ url: '/healthz', headers: { host: 'peer1:8100' } })
+    expect(reply.statusCode).toBe(200)
+  })
+})
+
+describe('on a real socket', () => {
+  interface Running extends AsyncDisposable {
+    readonly web: WebServer
+    readonly peer: FakePeerApi
+    readonly clock: FakeClock
+  }
+
+  async function running(): Promise<Running> {
+    const clock = new FakeClock()
+    const peer = new FakePeerApi({ clock })
+    const web = await startWeb(
+      { address: { host: '127.0.0.1', port: 0 }, allowedHosts: [] },
+      { api: peer, vitals: fakeVitals, clock, log: silentLog },
+    )
+    return { web, peer, clock, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
+  }
+
+  async function dial({ web }: Running): Promise<Socket> {
+    const socket = connect(web.address.port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket.setEncoding('latin1')
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    for (let turns = 0; !condition(); turns++) {
+      if (turns > 100_000) throw new Error('it never came')
+      await turn()
+    }
+  }
+
+  const upload = (name: string): string =>
+    `POST /api/files?name=${name} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n`
+
+  test('an address in use is told', async () => {
+    await using first = await running()
+    const second = startWeb(
+      { address: first.web.address, allowedHosts: [] },
+      { api: first.peer, vitals: fakeVitals, clock: first.clock, log: silentLog },
+    )
+    const error = await second.catch((thrown: unknown) => thrown)
+    expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
+  })
+
+  test('closing ends a call that waits, and everything with it', async () => {
+    await using peer = await running()
+    peer.peer.finishesDownloads = false
+    await peer.peer.startDownload({ name: 'a' })
+    const socket = await dial(peer)
+    socket.write('GET /api/downloads/d1?waitMs=30000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
+    await until(() => peer.clock.pending > 0)
+    const closed = once(socket, 'close')
+    await peer.web[Symbol.asyncDispose]()
+    await closed
+    await until(() => peer.clock.pending === 0)
+    expect(peer.clock.pending).toBe(0)
+  })
+
+  test('a client that goes away is not waited for', async () => {
+    await using peer = await running()
+    peer.peer.finishesDownloads = false
+    await peer.peer.startDownload({ name: 'a' })
+    const socket = await dial(peer)
+    socket.write('GET /api/downloads/d1?waitMs=30000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
+    await until(() => peer.clock.pending > 0)
+    socket.destroy()
+    await until(() => peer.clock.pending === 0)
+    expect(peer.clock.pending).toBe(0)
+  })
+
+  test('a client is told to send only when its bytes are wanted', async () => {
+    await using peer = await running()
+    const welcome = await dial(peer)
+    welcome.write(`${upload('a')}expect: 100-continue\r\n\r\n`)
+    expect((await once(welcome, 'data')).join('')).toMatch(/^HTTP\/1.1 100 /)
+    welcome.write('1\r\nx\r\n0\r\n\r\n')
+    expect((await once(welcome, 'data')).join('')).toMatch(/^HTTP\/1.1 201 /)
+    welcome.destroy()
+    const refused = await dial(peer)
+    refused.write(`${upload('..%2Fb')}expect: 100-continue\r\n\r\n`)
+    const answer = (await once(refused, 'data')).join('')
+    expect(answer).toMatch(/^HTTP\/1.1 400 /)
+    expect(answer).toContain('NAME_INVALID')
+    refused.destroy()
+  })
+
+  test('an upload that is refused is read no longer than a moment', async () => {
+    await using peer = await running()
+    const socket = await dial(peer)
+    socket.on('error', () => {})
+    socket.write(`${upload('..%2Fb')}\r\n1\r\nx\r\n`)
+    expect((await once(socket, 'data')).join('')).toMatch(/^HTTP\/1.1 400 /)
+    const closed = once(socket, 'close')
+    await peer.clock.advance(1_000)
+    await closed
+    expect(peer.peer.files).toEqual([])
+  })
+
+  test('an upload that stalls is given up', async () => {
+    await using peer = await running()
+    const socket = await dial(peer)
+    socket.write(`${upload('a')}\r\n1\r\nx\r\n`)
+    await until(() => peer.clock.pending > 0)
+    const answered = once(socket, 'data')
+    await peer.clock.advance(20_000)
+    expect((await answered).join('')).toContain('DEADLINE_EXCEEDED')
+    expect(peer.peer.files).toEqual([])
+    socket.destroy()
+  })
+
+  test('garbage gets an answer and nobody else notices', async () => {
+    await using peer = await running()
+    const socket = await dial(peer)
+    socket.write('\u0000\u0001 nonsense\r\n\r\n')
+    expect((await once(socket, 'data')).join('')).toMatch(/^HTTP\/1.1 400 /)
+    const other = await fetch(`http://127.0.0.1:${peer.web.address.port}/healthz`)
+    expect(other.status).toBe(200)
+    socket.destroy()
+  })
+})
