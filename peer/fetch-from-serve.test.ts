@@ -1,0 +1,127 @@
+/** The two halves of a transfer against each other: a fetcher, and peers that serve real files. */
+import { appendFile, readdir, readFile, rm, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { hashFile } from '../common/content/hash.ts'
+import type { Source } from '../common/protocol/messages.ts'
+import { FakeClock } from '../common/testing/fake-clock.ts'
+import { aFile } from '../common/testing/fixtures.ts'
+import { MemoryTransport } from '../common/testing/memory-transport.ts'
+import { silentLog } from '../common/testing/silent-log.ts'
+import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { ConnectionPool } from './fetch/connection-pool.ts'
+import { type Fetched, Fetcher } from './fetch/fetcher.ts'
+import type { ServedFile } from './serve/served-contents.ts'
+import { startServing } from './serve/start-serving.ts'
+
+const mebibyte = 1024 * 1024
+
+class World {
+  readonly #dependencies = {
+    clock: new FakeClock(),
+    transport: new MemoryTransport(),
+    log: silentLog,
+  }
+  readonly rechecked: string[] = []
+  readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  static async create(): Promise<World> {
+    const folder = await temporaryFolder()
+    onTestFinished(async () => await folder[Symbol.asyncDispose]())
+    return new World(folder.path)
+  }
+
+  async fetcher(): Promise<Fetcher> {
+    const pool = new ConnectionPool({ ownPeerId: 'me' }, this.#dependencies)
+    onTestFinished(async () => await pool[Symbol.asyncDispose]())
+    const partialFolder = join(this.folder, 'partial')
+    return await Fetcher.open({ partialFolder }, { pool, ...this.#dependencies })
+  }
+
+  /** A peer that serves one file of so many bytes, the same for every peer. */
+  async peer(peerId: string, bytes: number): Promise<{ source: Source; file: ServedFile }> {
+    const { path, name } = await aFile(this.folder, `${peerId}.bin`, { bytes, seed: 'same' })
+    const { content, chunkList, stat } = await hashFile(path)
+    const file = { at: { name, path }, content, stat }
+    const serving = await startServing(
+      { peerId, address: { host: peerId, port: 0 } },
+      {
+        ...this.#dependencies,
+        contents: {
+          find: (sha256) => (sha256 === content.sha256 ? [file] : []),
+          chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),
+        },
+        recheck: ({ at }) => this.rechecked.push(at.name),
+      },
+    )
+    onTestFinished(async () => await serving[Symbol.asyncDispose]())
+    return { source: { peerId, kind: 'shared', ...serving.address }, file }
+  }
+}
+
+async function fetchFrom(
+  fetcher: Fetcher,
+  peers: readonly { source: Source; file: ServedFile }[],
+  onProgress?: () => void,
+): Promise<Fetched> {
+  const [first] = peers
+  if (first === undefined) throw new Error('a test fetches from somebody')
+  return await fetcher.fetch({
+    content: first.file.content,
+    name: 'file',
+    sources: peers.map(({ source }) => source),
+    signal: new AbortController().signal,
+    onProgress,
+  })
+}
+
+test.each([0, 1, 1024, mebibyte, mebibyte + 1, 3 * mebibyte, 33 * mebibyte + 5])(
+  'a file of %i bytes arrives as it is',
+  async (bytes) => {
+    const world = await World.create()
+    const fetcher = await world.fetcher()
+    const peer = await world.peer('p1', bytes)
+    const fetched = await fetchFrom(fetcher, [peer])
+    expect((await hashFile(fetched.partialPath)).content).toEqual(peer.file.content)
+  },
+)
+
+test('a file that changed at the first source comes from the second', async () => {
+  const world = await World.create()
+  const fetcher = await world.fetcher()
+  const peers = [await world.peer('p1', 3 * mebibyte), await world.peer('p2', 3 * mebibyte)]
+  await appendFile(join(world.folder, 'p1.bin'), 'more')
+  const fetched = await fetchFrom(fetcher, peers)
+  expect(fetched.sources.map(({ peerId }) => peerId)).toEqual(['p2'])
+  expect(world.rechecked).toContain('p1.bin')
+})
+
+test('a file that shrinks while it is fetched is completed from another source', async () => {
+  const world = await World.create()
+  const fetcher = await world.fetcher()
+  const peers = [await world.peer('p1', 30 * mebibyte), await world.peer('p2', 30 * mebibyte)]
+  let shrinking: Promise<void> | undefined
+  const fetched = await fetchFrom(fetcher, peers, () => {
+    shrinking ??= truncate(join(world.folder, 'p1.bin'), 100)
+  })
+  await shrinking
+  const bytes = await readFile(fetched.partialPath)
+  expect(bytes.equals(await readFile(join(world.folder, 'p2.bin')))).toBe(true)
+  expect(fetched.sources.map(({ peerId }) => peerId)).toEqual(['p1', 'p2'])
+})
+
+test('when nobody has the file any more, each is named', async () => {
+  const world = await World.create()
+  const fetcher = await world.fetcher()
+  const peers = [await world.peer('p1', 10), await world.peer('p2', 10)]
+  await rm(join(world.folder, 'p1.bin'))
+  await appendFile(join(world.folder, 'p2.bin'), 'more')
+  await expect(fetchFrom(fetcher, peers)).rejects.toThrow(
+    /p1 @ p1:\d+ could not send chunk 0: There is no content .*; p2 @ p2:\d+ could not send chunk 0: 'p2\.bin' was changed/,
+  )
+  expect(await readdir(join(world.folder, 'partial'))).toEqual([])
+})
