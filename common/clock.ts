@@ -40,8 +40,11 @@ export function sleepWith(
   return promise
 }
 
+/** Longer delays would overflow Node's timers and fire at once. */
+const delayMsMax = 2 ** 31 - 1
+
 function after(delayMs: number, callback: () => void): Cancel {
-  const timer = setTimeout(callback, delayMs)
+  const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), delayMsMax))
   timer.unref()
   return () => clearTimeout(timer)
 }
