@@ -10,39 +10,43 @@ import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 
 const nodeMajorMin = 26
-const program = new URL('../scripts/tandem.ts', import.meta.url)
+const self = fileURLToPath(import.meta.url)
+const checkout = fileURLToPath(new URL('..', import.meta.url))
 const executable = process.platform === 'win32' ? 'node.exe' : 'node'
 const ownNode = fileURLToPath(new URL(`../node_modules/node/bin/${executable}`, import.meta.url))
 
 if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
-  const { main } = await import(program.href)
+  const { main } = await import('../scripts/tandem.ts')
   await main()
 } else if (existsSync(ownNode)) {
   runWith(ownNode)
 } else {
-  console.error(
-    `tandem: Node ${nodeMajorMin} or later is needed, this is ${process.versions.node}: run 'npm install' in ${fileURLToPath(new URL('..', import.meta.url))} first.`,
+  fail(
+    `Node ${nodeMajorMin} is needed, this is ${process.versions.node}: run 'npm install' in ${checkout} first`,
   )
-  process.exitCode = 1
 }
 
-/** Runs the program under another Node and ends as it ends. */
+/**
+ * Runs this program under another Node and ends as it ends.
+ * @param {string} node
+ */
 function runWith(node) {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  const child = spawn(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
     process.on(signal, () => {
       // A terminal sends Ctrl-C to both; whoever else sends a signal sends it to this process alone.
       const isFromTerminal =
         signal === 'SIGINT' && [0, 1, 2].some((descriptor) => isatty(descriptor))
       if (!isFromTerminal) child.kill(signal)
     })
-  child.on('error', (error) => {
-    console.error(`tandem: cannot run ${node}: ${error.message}`)
-    process.exitCode = 1
-  })
+  child.on('error', (error) => fail(`cannot run ${node}: ${error.message}`))
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? 128 + constants.signals[signal]
+    process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal]
   })
+}
+
+/** @param {string} reason */
+function fail(reason) {
+  process.stderr.write(`tandem: ${reason}.\n`)
+  process.exitCode = 1
 }

@@ -40,7 +40,8 @@ export async function main(): Promise<void> {
   process.stdout.on('error', () => {})
   const words = process.argv.slice(2)
   const terminal = new Terminal({ answers: process.stdout, remarks: process.stderr })
-  process.exitCode = await runProgram(await tandemProgram(words, terminal), words, terminal)
+  const program = await tandemProgram(words, terminal)
+  process.exitCode = await runProgram(program, words.length === 0 ? ['--help'] : words, terminal)
 }
 
 async function tandemProgram(words: readonly string[], terminal: Terminal): Promise<Command> {

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../common/errors.ts'
+import type { SettingSources } from '../common/settings.ts'
+import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
+
+function settingsOf(
+  flags: SettingSources['flags'] = {},
+  environment: SettingSources['environment'] = {},
+): PeerSettings {
+  return toPeerSettings(loadPeerSettings({ environment, flags }))
+}
+
+function complaintOf(flags: SettingSources['flags']): string {
+  try {
+    settingsOf(flags)
+    return 'none'
+  } catch (error) {
+    return error instanceof AppError ? error.message : String(error)
+  }
+}
+
+describe('the settings of a peer', () => {
+  test.each([
+    ['peer1', 7100, 8100],
+    ['peer3', 7102, 8102],
+    ['peer12', 7111, 8111],
+    ['lab-7', 7106, 8106],
+  ])('follow from the id %s', (peer, port, httpPort) => {
+    expect(settingsOf({ peer })).toMatchObject({
+      peerId: peer,
+      port,
+      httpPort,
+      data: `data/${peer}`,
+    })
+  })
+
+  test('are those of peer1 when nothing is said', () => {
+    expect(settingsOf()).toMatchObject({
+      peerId: 'peer1',
+      headless: false,
+      index: { host: '127.0.0.1', port: 7000 },
+      host: '127.0.0.1',
+      httpHost: '127.0.0.1',
+      allowedHosts: [],
+      rescanMs: 30_000,
+    })
+  })
+
+  test('can all be given', () => {
+    const flags = { peer: 'alice', port: '9001', httpPort: '9002', data: '/srv/alice' }
+    expect(settingsOf({ ...flags, index: '[::1]:7000' })).toMatchObject({
+      peerId: 'alice',
+      port: 9_001,
+      httpPort: 9_002,
+      data: '/srv/alice',
+      index: { host: '::1', port: 7_000 },
+    })
+    const environment = { TANDEM_PEER_ID: 'peer2', TANDEM_PEER_ALLOWED_HOSTS: 'peer2, files.lan,' }
+    expect(settingsOf({}, environment)).toMatchObject({
+      port: 7_101,
+      allowedHosts: ['peer2', 'files.lan'],
+    })
+  })
+
+  test.each([
+    [{ peer: 'alice' }, /peer\.port must be given with --port, because 'alice'/],
+    [{ peer: 'peer0' }, /peer\.port must be given with --port/],
+    [{ peer: 'peer1001' }, /peer\.port must be given with --port/],
+    [{ peer: 'alice', port: '9001' }, /peer\.httpPort must be given with --http-port/],
+    [{ peer: '../x' }, /--peer: peer\.id .*not '\.\.\/x'/],
+    [{ index: 'nowhere' }, /--index: peer\.index must be HOST:PORT, not 'nowhere'/],
+    [{ port: '0' }, /--port: peer\.port must be a whole number from 1 to 65535, not 0/],
+  ])('are refused: %j', (flags, complaint) => {
+    expect(complaintOf(flags)).toMatch(complaint)
+  })
+})
