@@ -1,23 +1,9 @@
 import type { Clock } from '../../common/clock.ts'
-import { type Distribution, distributionOf } from './statistics.ts'
+import type { Load, Rate } from './result.ts'
+import { distributionOf } from './statistics.ts'
 
 /** What one client does for one item; returns the bytes that it brought. */
 export type Operation<Item> = (item: Item, client: number) => Promise<number>
-
-export interface Rate {
-  operations: number
-  bytes: number
-  seconds: number
-  operationsPerSecond: number
-  bytesPerSecond: number
-}
-
-/** What clients that work at the same time got done. */
-export interface Load extends Rate {
-  clients: number
-  latencySeconds: Distribution
-  perClient: Rate[]
-}
 
 /**
  * Deals `items` out to `clients`, which all start together and each do one operation after another.

@@ -1,15 +1,5 @@
-import {
-  emptySeries,
-  type SeriesSummary,
-  summaryOf,
-  withValue,
-} from '../../common/running-summary.ts'
-
-export interface Distribution extends SeriesSummary {
-  p50: number
-  p95: number
-  p99: number
-}
+import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
+import type { Distribution } from './result.ts'
 
 /** Summary and percentiles of measurements in any order; all 0 when there are none. */
 export function distributionOf(values: readonly number[]): Distribution {

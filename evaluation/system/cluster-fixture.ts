@@ -42,7 +42,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const stack = starting.use(new AsyncDisposableStack())
   const folder = stack.use(await temporaryFolder()).path
   const config = join(folder, 'config.json')
-  await writeFile(config, JSON.stringify(settingsOf(options)))
+  await writeFile(config, JSON.stringify(settingsOf(options, join(folder, 'logs'))))
 
   const start = async (role: 'index' | 'peer', name: string, flags: string[]) => {
     const [port, httpPort] = await freePorts()
@@ -69,9 +69,9 @@ export function apiOf(peer: TandemProcess): HttpPeer {
   return new HttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
 }
 
-function settingsOf({ settings = {}, factor }: ClusterOptions): ClusterSettings {
-  if (factor === undefined) return settings
-  return { ...settings, index: { ...settings.index, replicationFactor: factor } }
+function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string): ClusterSettings {
+  const index = { ...settings.index, ...(factor !== undefined && { replicationFactor: factor }) }
+  return { ...settings, index, log: { ...settings.log, folder: logFolder } }
 }
 
 /** Two ports that nobody listens on. Chosen here, because a process that starts again needs the same ones. */

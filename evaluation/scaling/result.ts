@@ -1,0 +1,96 @@
+/** What a scaling run writes to evaluation/results/, and what is drawn from it. */
+import { readFile, writeFile } from 'node:fs/promises'
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { AppError } from '../../common/errors.ts'
+
+const Distribution = Type.Object({
+  count: Type.Integer(),
+  mean: Type.Number(),
+  /** Of the sample (n - 1). */
+  stdev: Type.Number(),
+  min: Type.Number(),
+  p50: Type.Number(),
+  p95: Type.Number(),
+  p99: Type.Number(),
+  max: Type.Number(),
+})
+export type Distribution = Static<typeof Distribution>
+
+const rate = {
+  operations: Type.Integer(),
+  bytes: Type.Integer(),
+  seconds: Type.Number(),
+  operationsPerSecond: Type.Number(),
+  bytesPerSecond: Type.Number(),
+}
+const Rate = Type.Object(rate)
+export type Rate = Static<typeof Rate>
+
+const load = {
+  clients: Type.Integer({ minimum: 1 }),
+  ...rate,
+  latencySeconds: Distribution,
+  perClient: Type.Array(Rate),
+}
+const Load = Type.Object(load)
+/** What clients that worked at the same time got done. */
+export type Load = Static<typeof Load>
+
+/** `efficiency`: the share of the ideal, n times the throughput of one client, that was reached. */
+const Step = Type.Object({ ...load, efficiency: Type.Number() })
+export type Step = Static<typeof Step>
+
+const Workload = Type.Object({
+  name: Type.Union([
+    Type.Literal('lookups'),
+    Type.Literal('downloads of 1 KiB'),
+    Type.Literal('downloads of 1 MiB'),
+  ]),
+  steps: Type.Array(Step, { minItems: 1 }),
+})
+export type Workload = Static<typeof Workload>
+
+export const ScalingResult = Type.Object({
+  scaling: Type.Union([Type.Literal('weak'), Type.Literal('strong')]),
+  meaning: Type.String(),
+  startedAt: Type.String(),
+  seconds: Type.Number(),
+  version: Type.String(),
+  machine: Type.Object({
+    cpu: Type.String(),
+    cores: Type.Integer(),
+    memoryBytes: Type.Integer(),
+    system: Type.String(),
+    node: Type.String(),
+  }),
+  parameters: Type.Object({
+    peer: Type.String(),
+    peers: Type.Integer(),
+    replicationFactor: Type.Integer(),
+    concurrency: Type.Array(Type.Integer()),
+    lookups: Type.Integer(),
+    kb: Type.Integer(),
+    mb: Type.Integer(),
+  }),
+  /** Files whose SHA-256 was compared with that of the original; all were equal. */
+  filesChecked: Type.Integer(),
+  workloads: Type.Array(Workload),
+})
+export type ScalingResult = Static<typeof ScalingResult>
+
+export async function writeResult(path: string, result: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
+}
+
+/** @throws AppError FILE_NOT_FOUND, BAD_REQUEST when the file is not a scaling result */
+export async function readScalingResult(path: string): Promise<ScalingResult> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new AppError('FILE_NOT_FOUND', { path }, { cause })
+  })
+  const result: unknown = JSON.parse(text)
+  if (Value.Check(ScalingResult, result)) return result
+  const [problem] = Value.Errors(ScalingResult, result)
+  const details = { path: `${path}${problem?.instancePath ?? ''}`, reason: 'not a scaling result' }
+  throw new AppError('BAD_REQUEST', details)
+}

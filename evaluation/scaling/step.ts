@@ -1,0 +1,93 @@
+import { systemClock } from '../../common/clock.ts'
+import { hashFile } from '../../common/content/hash.ts'
+import { AppError } from '../../common/errors.ts'
+import type { HttpPeer } from '../../peer/cli/http-peer.ts'
+import { downloadToEnd } from '../../peer/download-to-end.ts'
+import { apiOf } from '../system/cluster-fixture.ts'
+import type { TandemProcess } from '../system/tandem-process.ts'
+import type { CorpusFile } from './corpus.ts'
+import { operationsOf, type ScalingPlan } from './plan.ts'
+import type { Load } from './result.ts'
+import { runClients } from './run-clients.ts'
+
+export interface StepContext {
+  /** The peer whose HTTP API the clients use. */
+  readonly peer: TandemProcess
+  /** Not downloaded yet: a step takes out what it downloads. */
+  readonly files: { readonly kb: CorpusFile[]; readonly mb: CorpusFile[] }
+  readonly onProgress: (line: string) => void
+}
+
+export interface StepLoads {
+  readonly lookups: Load
+  readonly kb: Load
+  readonly mb: Load
+  readonly filesChecked: number
+}
+
+/** Does a plan's work with so many clients, each with connections of its own, and checks what came. */
+export async function measureStep(
+  plan: ScalingPlan,
+  clients: number,
+  { peer, files, onProgress }: StepContext,
+): Promise<StepLoads> {
+  using stack = new DisposableStack()
+  const apis = Array.from({ length: clients }, () => stack.use(apiOf(peer)))
+  const tell = (what: string, load: Load): Load => {
+    onProgress(progressLine(plan, what, load))
+    return load
+  }
+  const known = [...files.kb]
+  const names = Array.from(
+    { length: operationsOf(plan, 'lookups', clients) },
+    (_, index) => known[index % known.length] as CorpusFile,
+  )
+  const kb = files.kb.splice(0, operationsOf(plan, 'kb', clients))
+  const mb = files.mb.splice(0, operationsOf(plan, 'mb', clients))
+  return {
+    lookups: tell('lookups', await lookUp(apis, names)),
+    kb: tell('1 KiB', await download(apis, kb)),
+    mb: tell('1 MiB', await download(apis, mb)),
+    filesChecked: kb.length + mb.length,
+  }
+}
+
+function lookUp(apis: readonly HttpPeer[], files: readonly CorpusFile[]): Promise<Load> {
+  const lookup = async ({ name, sha256 }: CorpusFile, client: number): Promise<number> => {
+    const found = await (apis[client] as HttpPeer).lookup(name)
+    if (found.files[0]?.sha256 !== sha256) throw new AppError('NAME_NOT_FOUND', { name })
+    return 0
+  }
+  return runClients(apis.length, files, lookup, { clock: systemClock })
+}
+
+/** Checking comes after the measurement, and is no part of it. */
+async function download(apis: readonly HttpPeer[], files: readonly CorpusFile[]): Promise<Load> {
+  const paths = new Map<CorpusFile, string>()
+  const fetch = async (file: CorpusFile, client: number): Promise<number> => {
+    const { path, bytes } = await downloadToEnd(apis[client] as HttpPeer, { name: file.name })
+    paths.set(file, path)
+    return bytes
+  }
+  const load = await runClients(apis.length, files, fetch, { clock: systemClock })
+  for (const [file, path] of paths) await check(file, path)
+  return load
+}
+
+/** @throws AppError HASH_MISMATCH when what is at `path` is not the original */
+async function check({ name, sha256 }: CorpusFile, path: string): Promise<void> {
+  const { content } = await hashFile(path)
+  if (content.sha256 !== sha256) throw new AppError('HASH_MISMATCH', { source: path, what: name })
+}
+
+function progressLine({ scaling }: ScalingPlan, what: string, load: Load): string {
+  const { clients, operations, seconds, operationsPerSecond, bytesPerSecond } = load
+  return [
+    `${scaling}  ${String(clients).padStart(2)} ${clients === 1 ? 'client ' : 'clients'}`,
+    `${String(operations).padStart(6)} ${what.padEnd(7)} in ${seconds.toFixed(2)} s`,
+    `${operationsPerSecond.toFixed(0).padStart(6)}/s`,
+    ...(bytesPerSecond > 0 ? [`${(bytesPerSecond / 2 ** 20).toFixed(1)} MiB/s`] : []),
+    `p50 ${(load.latencySeconds.p50 * 1_000).toFixed(1)} ms`,
+    `p99 ${(load.latencySeconds.p99 * 1_000).toFixed(1)} ms`,
+  ].join('  ')
+}

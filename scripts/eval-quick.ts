@@ -1,0 +1,32 @@
+/** `npm run eval:quick`: weak and strong scaling in under two minutes. */
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { measureScaling } from '../evaluation/scaling/measure-scaling.ts'
+import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
+import { writeResult } from '../evaluation/scaling/result.ts'
+import { readConfig } from './read-config.ts'
+import { runScript } from './run-script.ts'
+
+const concurrency = [1, 2, 4, 8]
+const plans: readonly ScalingPlan[] = [
+  { scaling: 'weak', concurrency, lookups: 500, kb: 50, mb: 4 },
+  { scaling: 'strong', concurrency, lookups: 2_000, kb: 200, mb: 16 },
+]
+
+const options = new Command('eval-quick')
+  .description('Measures weak and strong scaling of lookups and downloads, with real processes.')
+  .option('--config <file>', 'settings of the processes', 'config/config.json')
+  .option('--peer <id>', 'the peer whose API the clients use: peer1, peer2 or peer3', 'peer1')
+  .option('--output <folder>', 'where the results go', 'evaluation/results')
+  .parse()
+  .opts<{ config: string; peer: string; output: string }>()
+
+await runScript(async () => {
+  const settings = await readConfig(options.config)
+  const measure = { peerId: options.peer, settings, onProgress: console.log }
+  for (const result of await measureScaling(plans, measure)) {
+    const path = join(options.output, `${result.scaling}_scaling_quick.json`)
+    await writeResult(path, result)
+    console.log(`${path}: ${result.filesChecked} downloaded files, every SHA-256 right`)
+  }
+})

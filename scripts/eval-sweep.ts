@@ -1,0 +1,47 @@
+/** `npm run eval:sweep`: strong scaling, with as much work and as many clients as you like. */
+import { Command } from 'commander'
+import { measureScaling } from '../evaluation/scaling/measure-scaling.ts'
+import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
+import { writeResult } from '../evaluation/scaling/result.ts'
+import { parseCount } from './parse-count.ts'
+import { readConfig } from './read-config.ts'
+import { runScript } from './run-script.ts'
+
+interface Options extends Omit<ScalingPlan, 'scaling'> {
+  readonly config: string
+  readonly peer: string
+  readonly output: string
+}
+
+const defaultConcurrency: readonly number[] = [1, 2, 4]
+
+const { config, peer, output, ...work } = new Command('eval-sweep')
+  .description('Measures strong scaling: fixed work, divided among more and more clients.')
+  .option('--config <file>', 'settings of the processes', 'config/config.json')
+  .option('--peer <id>', 'the peer whose API the clients use: peer1, peer2 or peer3', 'peer1')
+  .option('--lookups <count>', 'lookups in each step', parseCount, 2_000)
+  .option('--kb <count>', 'downloads of 1 KiB in each step', parseCount, 200)
+  .option('--mb <count>', 'downloads of 1 MiB in each step', parseCount, 20)
+  .option(
+    '--concurrency <clients...>',
+    'numbers of clients, one step each',
+    parseCounts,
+    defaultConcurrency,
+  )
+  .option('--output <file>', 'the result', 'evaluation/results/strong_scaling_sweep.json')
+  .parse()
+  .opts<Options>()
+
+await runScript(async () => {
+  const settings = await readConfig(config)
+  const plan: ScalingPlan = { scaling: 'strong', ...work }
+  const [result] = await measureScaling([plan], { peerId: peer, settings, onProgress: console.log })
+  await writeResult(output, result)
+  console.log(`${output}: ${result?.filesChecked} downloaded files, every SHA-256 right`)
+})
+
+/** Commander calls it for each word; the first one replaces the default. */
+function parseCounts(text: string, before: readonly number[]): number[] {
+  const isFirst = before === defaultConcurrency
+  return [...(isFirst ? [] : before), parseCount(text)]
+}
