@@ -10,7 +10,7 @@ interface Dependencies {
   readonly inventory: Inventory
   readonly clock: Clock
   /** Told how far the announcements that were sent reach. */
-  onSent(seq: number): void
+  readonly onSent: (seq: number) => void
 }
 
 /** Keeps the index up to date over one connection. */

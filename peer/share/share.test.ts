@@ -24,6 +24,8 @@ async function* stream(...pieces: string[]): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) yield Buffer.from(piece)
 }
 
+const download = { kind: 'downloaded', name: 'a.txt' } as const
+
 const incomingOf = (peer: ShareFixture): Promise<string[]> =>
   readdir(join(peer.path, '.tandem/incoming'))
 const textOf = (peer: ShareFixture, path: string): Promise<string> =>
@@ -221,11 +223,11 @@ test('a local copy is a file of its own', async () => {
   const source = await peer.write('replicated/peer2/deep/a.txt', 'content')
   await peer.start()
 
-  const entry = await peer.share.copyLocal(sha256Of('content'), 'a.txt')
+  const entry = await peer.share.copyLocal(sha256Of('content'), download)
   expect(entry?.at.path).toBe(join(peer.path, 'downloaded/a.txt'))
   expect((await stat(entry?.at.path ?? '')).ino).not.toBe((await stat(source)).ino)
 
-  const again = await peer.share.copyLocal(sha256Of('content'), 'a.txt')
+  const again = await peer.share.copyLocal(sha256Of('content'), download)
   expect(again).toEqual(entry)
   expect(await readdir(join(peer.path, 'downloaded'))).toEqual(['a.txt'])
   expect(await incomingOf(peer)).toEqual([])
@@ -237,11 +239,23 @@ test('a local copy is never made from a file that changed behind the catalog’s
   await peer.start()
   await peer.write('replicated/peer2/a.txt', 'rotten!')
 
-  expect(await peer.share.copyLocal(sha256Of('content'), 'a.txt')).toBeUndefined()
+  expect(await peer.share.copyLocal(sha256Of('content'), download)).toBeUndefined()
   await rm(path)
-  expect(await peer.share.copyLocal(sha256Of('content'), 'a.txt')).toBeUndefined()
+  expect(await peer.share.copyLocal(sha256Of('content'), download)).toBeUndefined()
   expect(await readdir(join(peer.path, 'downloaded'))).toEqual([])
   expect(await incomingOf(peer)).toEqual([])
+})
+
+test('a replica of what this peer holds is a copy, too', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('downloaded/mine.txt', 'content')
+  await peer.start()
+  const key = { kind: 'replicated', owner: 'peer2', name: 'theirs.txt' } as const
+
+  const entry = await peer.share.copyLocal(sha256Of('content'), key)
+
+  expect(entry?.at.path).toBe(join(peer.path, 'replicated/peer2/theirs.txt'))
+  expect(await textOf(peer, 'replicated/peer2/theirs.txt')).toBe('content')
 })
 
 test('a replica is removed with the folders it leaves empty', async () => {

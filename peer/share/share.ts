@@ -168,12 +168,13 @@ export class Share implements AsyncDisposable {
   }
 
   /**
-   * Puts a copy of a content that this peer holds into downloaded/.
-   * @returns undefined when it holds none
-   * @throws AppError NAME_INVALID, DISK_FULL, DISK_FAILED, STOPPING
+   * Puts a copy of a content that this peer holds, in whatever place, where `key` says.
+   * @returns its entry, which has another name if that one is taken; undefined when this peer holds
+   *   none; see {@link Placer.adopt}
+   * @throws AppError NAME_INVALID, NAME_EXISTS, DISK_FULL, DISK_FAILED, STOPPING
    */
-  async copyLocal(sha256: string, name: string): Promise<Entry | undefined> {
-    const own = this.#catalog.get({ kind: 'downloaded', name })
+  async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
+    const own = this.#catalog.get(key)
     if (own?.content.sha256 === sha256 && (await isUntouched(own))) return own
     for (const { at, content } of this.#catalog.find(sha256)) {
       await using incoming = await this.#copy({ path: at.path, size: content.size })
@@ -182,7 +183,7 @@ export class Share implements AsyncDisposable {
         continue
       }
       const { partialPath, chunkList } = incoming
-      return await this.adopt({ kind: 'downloaded', name, partialPath, content, chunkList })
+      return await this.adopt({ ...key, partialPath, content, chunkList })
     }
     return undefined
   }

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { limits } from '../../common/limits.ts'
+import type { Change } from '../../common/protocol/messages.ts'
+import { AnnouncementPlan } from './announcement-plan.ts'
+import type { Inventory } from './inventory.ts'
+
+/** A catalog in which each change is a drop, by number. */
+function anInventory(seqs: number[], options: { isComplete: boolean; lastSeq?: number }) {
+  const inventory = {
+    epoch: '0123456789abcdef',
+    isComplete: options.isComplete,
+    lastSeq: options.lastSeq ?? seqs.at(-1) ?? 0,
+    changesSince: (seq, limit) =>
+      seqs
+        .filter((each) => each > seq)
+        .slice(0, limit)
+        .map((each): Change => ({ op: 'drop', seq: each, kind: 'shared', name: `${each}` })),
+    canResumeFrom: (seq) => seq > 0,
+    seenByIndex: () => {},
+    onChange: () => () => {},
+  } satisfies Inventory
+  return inventory
+}
+
+const outline = (plan: AnnouncementPlan): string[] =>
+  plan.next().map(({ begin, end, previousSeq, lastSeq, changes }) => {
+    const seqs = changes.map(({ seq }) => seq).join(',')
+    return `${begin ? 'begin ' : ''}${end ? 'end ' : ''}${previousSeq}->${lastSeq} [${seqs}]`
+  })
+
+test('an index that has seen the catalog gets what came since', () => {
+  const plan = new AnnouncementPlan(2, anInventory([1, 2, 5, 9], { isComplete: true }))
+  expect(outline(plan)).toEqual(['2->9 [5,9]'])
+  expect(outline(plan)).toEqual([])
+})
+
+test('an index that has seen nothing gets everything, and is told when that is all', () => {
+  const plan = new AnnouncementPlan(0, anInventory([1, 2], { isComplete: true, lastSeq: 7 }))
+  expect(outline(plan)).toEqual(['begin end 0->7 [1,2]'])
+  expect(outline(plan)).toEqual([])
+  expect(plan.plannedSeq).toBe(7)
+})
+
+test('what is there goes out during the first scan; that it is all is said after it', () => {
+  const inventory = anInventory([1, 2], { isComplete: false })
+  const plan = new AnnouncementPlan(0, inventory)
+  expect(outline(plan)).toEqual(['begin 0->2 [1,2]'])
+  expect(outline(plan)).toEqual([])
+  inventory.isComplete = true
+  expect(outline(plan)).toEqual(['end 2->2 []'])
+  expect(outline(plan)).toEqual([])
+})
+
+test('an empty catalog is an inventory, too, once it is complete', () => {
+  const inventory = anInventory([], { isComplete: false, lastSeq: 100 })
+  const plan = new AnnouncementPlan(0, inventory)
+  expect(outline(plan)).toEqual([])
+  inventory.isComplete = true
+  expect(outline(plan)).toEqual(['begin end 0->100 []'])
+})
+
+test('pages of changes follow one another without a gap, and only the last one ends the inventory', () => {
+  const count = 2 * limits.announceChangesMax + 1
+  const seqs = Array.from({ length: count }, (_, index) => index + 1)
+  const plan = new AnnouncementPlan(0, anInventory(seqs, { isComplete: true }))
+  const announcements = []
+  for (let next = plan.next(); next.length > 0; next = plan.next()) announcements.push(...next)
+
+  expect(announcements.flatMap(({ changes }) => changes)).toHaveLength(count)
+  let previousSeq = 0
+  for (const announcement of announcements) {
+    expect(announcement.previousSeq).toBe(previousSeq)
+    previousSeq = announcement.lastSeq
+  }
+  expect(announcements.map(({ begin }) => begin)).toEqual([
+    true,
+    ...announcements.slice(1).map(() => undefined),
+  ])
+  expect(announcements.filter(({ end }) => end)).toEqual([announcements.at(-1)])
+})
