@@ -205,7 +205,7 @@ test('why says what lacks', async () => {
   const shell = new Shell()
   shell.peer.add('a.txt')
   await shell.type('why', 'a.txt')
-  expect(shell.answers.text).toMatch(/^'a.txt' [0-9a-f]{12} \(5 B\): 1 of 2 copies on live peers$/m)
+  expect(shell.answers.text).toMatch(/^'a.txt' [0-9a-f]{12} \(5 B\): on 1 live peer, 2 wanted$/m)
   expect(shell.answers.text).toContain('  ! no other live peer has 10 bytes of room')
 })
 

@@ -165,12 +165,10 @@ export function whyText({ name, contents }: Why, style: Style): string {
 
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {
   const { sha256, size, factor, wanted, copies, missing } = content
-  const liveCount = copies.filter(({ state }) => state === 'live').length
-  const wish = wanted
-    ? `${liveCount} of ${countText(factor, 'copy', 'copies')} on live peers`
-    : `${countText(liveCount, 'copy', 'copies')}; nobody shares it any more, so none are added`
+  const live = new Set(copies.filter(({ state }) => state === 'live').map(({ peerId }) => peerId))
+  const wish = wanted ? `${factor} wanted` : 'nobody shares it any more, so none are added'
   return [
-    `'${printable(name)}' ${shortHash(sha256)} (${bytesText(size)}): ${wish}`,
+    `'${printable(name)}' ${shortHash(sha256)} (${bytesText(size)}): on ${countText(live.size, 'live peer')}, ${wish}`,
     ...copies.map((copy) => {
       const alias = copy.name === name ? '' : ` as '${printable(copy.name)}'`
       return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})`
