@@ -58,10 +58,8 @@ export class Findings implements Disposable {
           else outdated.push(finding)
       })
     } catch (error) {
-      this.#log.error(
-        { reason: reasonOf(error), files: findings.length },
-        'catalog cannot be written',
-      )
+      const details = { error, reason: reasonOf(error), files: findings.length }
+      this.#log.error(details, 'catalog cannot be written')
     }
     for (const { at } of outdated) this.#onOutdated(at.path)
   }

@@ -56,7 +56,7 @@ export class Placer {
    * Moves a finished file into place and records it without reading it again. The same content under
    * the same name stays as it is; where another content has the name, a downloaded file takes the
    * next free one, a replicated one replaces it, and a shared one does if `replace` says so.
-   * On failure the partial file is still where it was; after success it is not.
+   * On failure the partial file is where it was, or in its place for the next scan to find.
    * @throws AppError NAME_INVALID, NAME_EXISTS, DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {

@@ -222,18 +222,27 @@ export class Share implements AsyncDisposable {
   }
 
   async #keepCatalog(signal: AbortSignal): Promise<void> {
-    const { clock, log, watch = watchFolders } = this.#dependencies
+    const { clock } = this.#dependencies
     await using watching = new AsyncDisposableStack()
     for (;;) {
-      const isScanned = await this.#scan(signal)
-      if (isScanned && !this.#catalog.isComplete) {
-        this.#catalog.markComplete()
-        this.#ready.resolve()
-        log.info({ files: this.totals(), problems: this.problems().length }, 'first scan has ended')
-        // What changed before the watcher had begun is found by the scan that follows.
-        watching.use(await this.#watch(watch))
-      } else await clock.sleep(this.#options.rescanMs, signal)
+      const isFirst = (await this.#scan(signal)) && !this.#catalog.isComplete
+      const pause = clock.sleep(this.#options.rescanMs, signal)
+      if (isFirst) {
+        this.#onFirstScan()
+        const { promise: isWatching, resolve: onReady } = Promise.withResolvers<void>()
+        watching.use(this.#watch(onReady))
+        // What changed before the watcher had begun is found by a scan right then.
+        await Promise.race([isWatching, pause])
+      } else await pause
     }
+  }
+
+  #onFirstScan(): void {
+    this.#catalog.markComplete()
+    this.#ready.resolve()
+    const files = this.totals()
+    const problems = this.problems().length
+    this.#dependencies.log.info({ files, problems }, 'first scan has ended')
   }
 
   /** @returns whether it came to its end */
@@ -248,10 +257,11 @@ export class Share implements AsyncDisposable {
     }
   }
 
-  #watch(watch: WatchFolders): Promise<AsyncDisposable> {
+  #watch(onReady: () => void): AsyncDisposable {
+    const { watch = watchFolders, log } = this.#dependencies
     const { shared, downloaded, replicated } = this.#folders
     const onChange = (path: string): void => this.#scanner.look(path)
-    return watch([shared, downloaded, replicated], onChange, this.#dependencies)
+    return watch([shared, downloaded, replicated], { onChange, onReady }, { log })
   }
 
   /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */

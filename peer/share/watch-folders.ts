@@ -2,18 +2,25 @@ import { watch } from 'chokidar'
 import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 
-/** Starts to watch folders; `onChange` gets the path of each file that came, went or changed since it resolved. */
+export interface WatchListener {
+  /** Something happened to the file at this path. */
+  onChange(path: string): void
+  /** From now on nothing is missed that the operating system tells. */
+  onReady(): void
+}
+
+/** Starts to watch folders and all below them. */
 export type WatchFolders = (
   folders: readonly string[],
-  onChange: (path: string) => void,
+  listener: WatchListener,
   dependencies: { log: Log },
-) => Promise<AsyncDisposable>
+) => AsyncDisposable
 
 /**
  * Watches with the operating system's notifications. They only say where to look: some get lost when
  * many come at once or the disk is another machine's, which is what the periodic scan is for.
  */
-export const watchFolders: WatchFolders = async (folders, onChange, { log }) => {
+export const watchFolders: WatchFolders = (folders, listener, { log }) => {
   const watcher = watch([...folders], {
     ignoreInitial: true,
     followSymlinks: false,
@@ -22,12 +29,10 @@ export const watchFolders: WatchFolders = async (folders, onChange, { log }) => 
     ignorePermissionErrors: true,
   })
   for (const event of ['add', 'change', 'unlink'] as const)
-    watcher.on(event, (path: string) => onChange(path))
+    watcher.on(event, (path: string) => listener.onChange(path))
+  watcher.once('ready', () => listener.onReady())
   watcher.on('error', (error) =>
     log.warn({ reason: reasonOf(error) }, 'some changes are seen by the periodic scan only'),
   )
-  const { promise: ready, resolve } = Promise.withResolvers<void>()
-  watcher.once('ready', resolve)
-  await ready
   return { [Symbol.asyncDispose]: async () => await watcher.close() }
 }

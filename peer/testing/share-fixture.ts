@@ -19,8 +19,9 @@ export class ShareFixture implements AsyncDisposable {
   readonly #folder: AsyncDisposable
   #share: Share | undefined
   #starts = 0
-  /** Resolved when no scan is running. */
-  #idle = Promise.withResolvers<void>()
+  /** Resolved when so many scans have ended. */
+  #scanned = Promise.withResolvers<void>()
+  #scansAwaited = 0
   /** Says what the operating system would: something happened to this path. */
   onChange: (path: string) => void = () => {}
 
@@ -40,9 +41,10 @@ export class ShareFixture implements AsyncDisposable {
 
   /** Starts it and waits for the first scan and the one that follows it. */
   async start(): Promise<Share> {
-    this.#idle = Promise.withResolvers()
-    const watch: WatchFolders = async (_folders, onChange) => {
-      this.onChange = onChange
+    const scanned = this.#scans(2)
+    const watch: WatchFolders = (_folders, listener) => {
+      this.onChange = (path) => listener.onChange(path)
+      listener.onReady()
       return { [Symbol.asyncDispose]: async () => {} }
     }
     const random = seededRandom(`share ${this.#starts++}`)
@@ -50,7 +52,7 @@ export class ShareFixture implements AsyncDisposable {
       { dataPath: this.path, quietMs, rescanMs },
       { clock: this.#tellingClock(), random, log: silentLog, watch },
     )
-    await this.#idle.promise
+    await scanned
     return this.#share
   }
 
@@ -61,9 +63,9 @@ export class ShareFixture implements AsyncDisposable {
 
   /** Lets the time of one periodic scan come, and waits for its end. */
   async rescan(): Promise<void> {
-    this.#idle = Promise.withResolvers()
+    const scanned = this.#scans(1)
     await this.clock.advance(rescanMs)
-    await this.#idle.promise
+    await scanned
   }
 
   /** Does something and waits until the catalog has changed. */
@@ -93,7 +95,13 @@ export class ShareFixture implements AsyncDisposable {
     return full
   }
 
-  /** Between two scans a share sleeps. */
+  #scans(count: number): Promise<void> {
+    this.#scansAwaited = count
+    this.#scanned = Promise.withResolvers()
+    return this.#scanned.promise
+  }
+
+  /** After each scan a share sleeps. */
   #tellingClock(): Clock {
     const { clock } = this
     return {
@@ -101,7 +109,7 @@ export class ShareFixture implements AsyncDisposable {
       monotonicMs: () => clock.monotonicMs(),
       after: (delayMs, callback) => clock.after(delayMs, callback),
       sleep: async (delayMs, signal) => {
-        this.#idle.resolve()
+        if (--this.#scansAwaited === 0) this.#scanned.resolve()
         await clock.sleep(delayMs, signal)
       },
     }
