@@ -100,8 +100,8 @@ export class TandemProcess implements AsyncDisposable {
     this.#keep(child.stderr, () => undefined)
     const deadline = { what: `Starting ${name}`, deadlineMs: readyDeadlineMs }
     const how = await withDeadline(deadline, this.#clock, () => Promise.race([ready, this.#ended]))
-    if (how !== undefined)
-      throw new Error(`${name} ended with ${how}: ${this.#output.at(-1) ?? ''}`)
+    if (how === undefined) return
+    throw new StartFailed(`${name} did not start: ${this.#output.at(-1) ?? how}`)
   }
 
   /** Sends the signal and waits for the end of the process. Does nothing when it does not run. */
