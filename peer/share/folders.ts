@@ -7,9 +7,9 @@
  * A file's name is its path below one of the first three, in Unicode normal form C; its disk name is
  * the same path as the file system spells it.
  */
-import { lstat, mkdir, readdir, realpath } from 'node:fs/promises'
+import { mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { AppError, reasonOf } from '../../common/errors.ts'
 import { isPeerId, nameProblem, windowsNameProblem } from '../../common/ids.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 
@@ -126,30 +126,27 @@ export function isInside(folder: string, path: string): boolean {
  */
 export async function makeParents({ name, root, path }: Location): Promise<string[]> {
   const parent = dirname(path)
-  await mkdir(root, { recursive: true })
-  const existing = await deepestExisting(parent)
-  if (!isInside(await realpath(root), await realpath(existing)))
-    throw new AppError('NAME_INVALID', { name, reason: 'a link in it leaves the folder' })
-  const changed = [parent]
-  try {
-    await mkdir(parent, { recursive: true })
-  } catch (error) {
-    const code = systemErrorCode(error)
-    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
+  const { path: existing, isFolder } = await deepestExisting(parent)
+  if (!isFolder) {
     const reason = `'${relative(root, existing)}' is a file here`
-    throw new AppError('NAME_INVALID', { name, reason }, { cause: error })
+    throw new AppError('NAME_INVALID', { name, reason })
   }
+  if (isInside(root, existing)) {
+    const [realRoot, realExisting] = await Promise.all([realpath(root), realpath(existing)])
+    if (!isInside(realRoot, realExisting))
+      throw new AppError('NAME_INVALID', { name, reason: 'a link in it leaves the folder' })
+  }
+  if (existing !== parent) await mkdir(parent, { recursive: true })
+  const changed = [parent]
   for (let folder = parent; folder !== existing; folder = dirname(folder))
     changed.push(dirname(folder))
   return changed
 }
 
-async function deepestExisting(folder: string): Promise<string> {
+async function deepestExisting(folder: string): Promise<{ path: string; isFolder: boolean }> {
   for (let path = folder; ; path = dirname(path)) {
-    const isThere = await lstat(path).then(
-      () => true,
-      () => false,
-    )
-    if (isThere || path === dirname(path)) return path
+    const found = await stat(path).catch(() => undefined)
+    if (found !== undefined || path === dirname(path))
+      return { path, isFolder: found?.isDirectory() ?? false }
   }
 }

@@ -4,7 +4,7 @@
  * when the folder is on disk. Choosing a name and renaming happen in turns, so that two files never
  * take one name.
  */
-import { lstat, rename, rm, rmdir, unlink } from 'node:fs/promises'
+import { lstat, rename, rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type FileStat, hashFile } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
@@ -60,14 +60,11 @@ export class Placer {
    * @throws AppError NAME_INVALID, NAME_EXISTS, DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {
-    const { partialPath, name, content, chunkList } = adoption
+    const { name, content, chunkList } = adoption
     try {
       const { at, stat, changedFolders } = await this.#turns.take(() => this.#place(adoption))
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
-      // Recorded before the partial file goes, so that a failure here leaves one of them.
-      const entry = this.#catalog.put({ at, stat, content }, chunkList)
-      await rm(partialPath, { force: true })
-      return entry
+      return this.#catalog.put({ at, stat, content }, chunkList)
     } catch (error) {
       throw diskError({ action: 'create', path: name, neededBytes: content.size }, error)
     }
@@ -97,7 +94,10 @@ export class Placer {
       const at = this.#folders.place({ ...key, name: numberedName(key.name, number) })
       const changedFolders = await makeParents(at)
       const held = await this.#heldAt(at, content)
-      if (held instanceof Object) return { at, stat: held, changedFolders: [dirname(at.path)] }
+      if (held instanceof Object) {
+        await unlink(partialPath)
+        return { at, stat: held, changedFolders: [dirname(at.path)] }
+      }
       if (held === 'nothing' || key.kind === 'replicated' || replace) {
         await rename(partialPath, at.path)
         return { at, stat: fileStatOf(await lstat(at.path, { bigint: true })), changedFolders }
