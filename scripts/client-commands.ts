@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
+import { interrupted } from '../common/interrupted.ts'
 import { type CommonOptions, peerCommands } from '../peer/cli/commands.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
-import { interrupted } from './interrupted.ts'
 
 interface ClientOptions extends CommonOptions {
   readonly peer?: string

@@ -2,6 +2,7 @@
 import { createLogUpdate } from 'log-update'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
+import { interrupted } from '../common/interrupted.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
 import {
   StartFailed,
@@ -13,7 +14,6 @@ import type { Status } from '../peer/api.ts'
 import { HttpPeer } from '../peer/cli/http-peer.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
 import { statusLine } from './cluster-status.ts'
-import { interrupted } from './interrupted.ts'
 import { runScript } from './run-script.ts'
 
 const peerIds = ['peer1', 'peer2', 'peer3']

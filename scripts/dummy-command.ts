@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { parsePeerId } from '../common/ids.ts'
+import { interrupted } from '../common/interrupted.ts'
 import { openLog } from '../common/log.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
 import { startDummy } from './dummy-peer.ts'
-import { interrupted } from './interrupted.ts'
 
 interface Options {
   readonly peer: string

@@ -54,9 +54,15 @@ function effectiveSettings({ peer, config }: Options): Row[] {
 
 function rowsOf(
   section: SettingSection,
-  { values, origins }: { values: object; origins: Readonly<Record<string, Origin>> },
+  {
+    values,
+    origins,
+  }: {
+    values: Readonly<Record<string, unknown>>
+    origins: Readonly<Record<string, Origin>>
+  },
 ): Row[] {
-  return Object.entries<unknown>(values).map(([key, value]) => ({
+  return Object.entries(values).map(([key, value]) => ({
     setting: `${section}.${key}`,
     value: value === undefined ? null : (value as Row['value']),
     origin: origins[key] ?? 'default',
