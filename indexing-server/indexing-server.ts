@@ -41,7 +41,8 @@ export interface IndexingServer extends AsyncDisposable {
   /** Where it listens. */
   readonly address: Address
   readonly metrics: IndexMetrics
-  status(): Promise<ReplyOf<'status'>>
+  /** How the cluster is; fails when the database does. */
+  readonly status: () => Promise<ReplyOf<'status'>>
 }
 
 interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport'> {

@@ -197,11 +197,11 @@ export class Coordinator implements AsyncDisposable {
   /** When there is something to do even if nothing happens. */
   get #nextMs(): number {
     const graceMs = this.#startedMs + this.#options.startGraceMs
-    return this.paused === undefined ? (this.#queue.nextDueMs ?? Infinity) : graceMs
+    return this.paused === undefined ? this.#queue.nextDueMs : graceMs
   }
 
   #wakeAt(moment: number): void {
-    const delayMs = moment - this.#clock.monotonicMs()
+    const delayMs = Math.max(0, moment - this.#clock.monotonicMs())
     if (delayMs !== Infinity) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake())
   }
 

@@ -95,10 +95,9 @@ export class Planner {
       obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
     if (obstacle === 'busy') return
     if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, need.urgency)
-    else if (obstacle === 'no peer') this.#queue.park(contentId, need.urgency)
     else {
-      const dueMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
-      this.#queue.delay(contentId, need.urgency, 'no space', dueMs)
+      const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
+      this.#queue.park(contentId, need.urgency, obstacle === 'no peer' ? Infinity : retryMs)
     }
   }
 

@@ -14,7 +14,7 @@ export function retryDelayMs(failures: number, random: Random): number {
 }
 
 /** Why a content waits for a moment. */
-export type DelayReason = 'settling' | 'confirming' | 'no space' | 'failed'
+export type DelayReason = 'settling' | 'confirming' | 'failed'
 
 /** Where a content is in the queue. */
 export type QueuePlace =
@@ -47,6 +47,7 @@ export class NeedQueue {
     drop: new Set(),
   }
   readonly #parked = new Map<number, Urgency>()
+  #unparkMs = Infinity
   readonly #held = new Map<number, Urgency>()
   readonly #delayed = new Map<number, Delayed>()
   /** Has what is in `#delayed`, and what was there and is no more. */
@@ -62,9 +63,9 @@ export class NeedQueue {
     return this.#held.size
   }
 
-  /** When the next delayed content is due, if there is one. */
-  get nextDueMs(): number | undefined {
-    return this.#heap.first?.dueMs
+  /** When {@link admitDue} has something to do next; Infinity when nothing waits for a moment. */
+  get nextDueMs(): number {
+    return Math.min(this.#heap.first?.dueMs ?? Infinity, this.#unparkMs)
   }
 
   has(contentId: number): boolean {
@@ -103,15 +104,17 @@ export class NeedQueue {
     this.#heap.push(delayed)
   }
 
-  /** No peer can take it: it waits for one. */
-  park(contentId: number, urgency: Urgency): void {
+  /** No peer can take it: it waits for another one, or until `untilMs` if those there may change their mind. */
+  park(contentId: number, urgency: Urgency, untilMs = Infinity): void {
     this.#detach(contentId)
     this.#parked.set(contentId, urgency)
+    this.#unparkMs = Math.min(this.#unparkMs, untilMs)
   }
 
   unpark(): void {
     for (const [contentId, urgency] of this.#parked) this.#ready[urgency].add(contentId)
     this.#parked.clear()
+    this.#unparkMs = Infinity
   }
 
   /** Tasks for it run. */
@@ -146,6 +149,7 @@ export class NeedQueue {
 
   /** Makes what is due ready. */
   admitDue(nowMs: number): void {
+    if (this.#unparkMs <= nowMs) this.unpark()
     for (let next = this.#heap.first; next && next.dueMs <= nowMs; next = this.#heap.first) {
       this.#heap.pop()
       if (this.#delayed.get(next.contentId) !== next) continue

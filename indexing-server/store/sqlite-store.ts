@@ -48,6 +48,8 @@ export class SqliteStore implements IndexStore {
   constructor(options: SqliteStoreOptions, dependencies: { clock: Clock }) {
     this.#path = options.path
     this.#database = openDatabase(options.path, { migrations })
+    this.#database.pragma(`cache_size = -${limits.databaseCacheKibibytes}`)
+    this.#database.pragma(`wal_autocheckpoint = ${limits.databaseLogPages}`)
     this.#reader = new ContentReader(this.#database)
     this.#writer = new AnnouncementWriter(this.#database)
     this.#sql = prepare(this.#database)

@@ -1,0 +1,222 @@
+import { expect, test } from 'vitest'
+import { contentOf, IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
+
+async function missing(peer: TestPeer, name: string): Promise<string[]> {
+  const { contents } = await peer.ask('why', { name })
+  return contents[0]?.missing ?? []
+}
+
+test('why tells where each copy is, and nothing lacks', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  await cluster.peer('peer2')
+  const { sha256, size } = await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect(await peer1.ask('why', { name: 'a' })).toEqual({
+    contents: [
+      {
+        sha256,
+        size,
+        factor: 2,
+        wanted: true,
+        copies: [
+          { peerId: 'peer1', kind: 'shared', name: 'a', state: 'live' },
+          { peerId: 'peer2', kind: 'replicated', name: 'a', state: 'live' },
+        ],
+        missing: [],
+      },
+    ],
+  })
+})
+
+test('why says what a lacking copy waits for', async () => {
+  await using cluster = await IndexCluster.start({ startGraceMs: 3_000, settleMs: 2_000 })
+  const peer1 = await cluster.peer('peer1')
+  await peer1.shares('a')
+  expect((await missing(peer1, 'a'))[0]).toMatch(
+    /^the index has just started: peers have \d s more/,
+  )
+  await cluster.advance(5_000)
+  expect(await missing(peer1, 'a')).toEqual(['it waits for a place: there is no other peer'])
+
+  const full = await cluster.peer('peer2', { freeBytes: 10 })
+  await cluster.advance(3_000)
+  expect(await missing(peer1, 'a')).toEqual(['peer2 lacks space for it'])
+  full.crash()
+  const peer3 = await cluster.peer('peer3')
+  peer3.answer = undefined
+  await cluster.advance(20_000)
+  expect(await missing(peer1, 'a')).toEqual([
+    expect.stringMatching(/^peer3 has been making a copy for \d+ s$/),
+  ])
+  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 0, running: 1 } })
+})
+
+test('a content whose every holder is dead waits for their return', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  await peer1.shares('a')
+  peer1.crash()
+  const peer2 = await cluster.peer('peer2')
+  await cluster.advance(62_000)
+  expect(await missing(peer2, 'a')).toEqual([
+    'no living peer has it; it waits for the return of peer1',
+  ])
+  expect(await peer2.ask('lookup', { name: 'a' })).toMatchObject({ contents: [{ sources: [] }] })
+  await peer1.connect()
+  await cluster.advance(3_000)
+  expect(await missing(peer2, 'a')).toEqual([])
+})
+
+test('a failed task is tried again after 15 s, 1 m, 5 m, and blocks nothing else', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = (task) => (task.name === 'bad' ? 'HASH_MISMATCH' : undefined)
+  await peer1.announce({ name: 'bad', text: 'bad' }, { name: 'good', text: 'good' })
+  await cluster.advance(3_000)
+  expect(await missing(peer1, 'good')).toEqual([])
+  expect((await missing(peer1, 'bad'))[0]).toMatch(
+    /^the last try, on peer2, failed with HASH_MISMATCH; next try in \d+ s$/,
+  )
+  const tries = (): number => peer2.tasks.filter(({ name }) => name === 'bad').length
+  expect(tries()).toBe(1)
+  await cluster.advance(20_000)
+  expect(tries()).toBe(2)
+  await cluster.advance(40_000)
+  expect(tries()).toBe(2)
+  await cluster.advance(40_000)
+  expect(tries()).toBe(3)
+  peer2.answer = () => undefined
+  await cluster.advance(400_000)
+  expect(await missing(peer1, 'bad')).toEqual([])
+})
+
+test('the next try goes to another peer than the one that failed', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = () => 'SOURCE_FAILED'
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect(peer2.tasks).toHaveLength(1)
+  const peer3 = await cluster.peer('peer3')
+  await cluster.advance(20_000)
+  expect(peer3.tasks).toHaveLength(1)
+})
+
+test('a peer whose disk is full is left alone, and its tasks go elsewhere', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  const peer3 = await cluster.peer('peer3', { freeBytes: 900_000_000 })
+  peer2.answer = () => 'DISK_FULL'
+  await peer1.announce({ name: 'a', text: 'a' }, { name: 'b', text: 'b' })
+  await cluster.advance(5_000)
+  const asked = peer2.tasks.length
+  expect(asked).toBeGreaterThan(0)
+  expect(peer3.tasks.length + asked).toBeLessThanOrEqual(4)
+  expect(await peer1.ask('status', {})).toMatchObject({ atFactor: 2 })
+})
+
+test('a task that nobody reports is given up after its deadline', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = undefined
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  const peer3 = await cluster.peer('peer3')
+  await cluster.advance(50_000)
+  expect(peer3.tasks).toHaveLength(0)
+  await cluster.advance(40_000)
+  expect(peer3.tasks).toHaveLength(1)
+})
+
+test('small contents travel in batches, one at a time to a peer', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = undefined
+  await peer1.announce(...Array.from({ length: 150 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
+  await cluster.advance(5_000)
+  expect(peer2.batches).toEqual([64])
+  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 86, running: 64 } })
+  peer2.answer = () => undefined
+  await peer2.ask('report', {
+    outcomes: peer2.tasks.map(({ taskId }) => ({ taskId, error: 'NO_SOURCE' })),
+  })
+  await cluster.advance(5_000)
+  expect(peer2.batches).toEqual([64, 64, 22])
+})
+
+test('a peer is the source of two streams at most', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const others = await Promise.all(['b', 'c', 'd'].map((id) => cluster.peer(id)))
+  for (const peer of others) peer.answer = undefined
+  const big = (name: string): object => ({
+    ...contentOf(name),
+    size: 40_000_000,
+    chunkRoot: 'a'.repeat(64),
+  })
+  await peer1.announce(...['1', '2', '3', '4'].map((name) => ({ name, text: big(name) as never })))
+  await cluster.advance(5_000)
+  expect(others.map(({ tasks }) => tasks.length).toSorted()).toEqual([0, 1, 1])
+})
+
+test('the second copy goes to another zone, and to the least full peer there', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1', { zone: 'east' })
+  const near = await cluster.peer('near', { zone: 'east' })
+  const full = await cluster.peer('full', { zone: 'west' })
+  const empty = await cluster.peer('zero', { zone: 'west' })
+  await full.announce({ kind: 'downloaded', name: 'x', text: 'x'.repeat(1_000) })
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect([near, full, empty].map(({ tasks }) => tasks.length)).toEqual([0, 0, 1])
+})
+
+test('the last copy of a content comes before others', async () => {
+  await using cluster = await IndexCluster.start({ replicationFactor: 3 })
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.announce({ name: 'two', text: 'two' }, { name: 'one', text: 'one' })
+  await peer2.announce({ kind: 'downloaded', name: 'two', text: 'two' })
+  peer2.answer = undefined
+  peer2.freeBytes = 0
+  await cluster.advance(5_000)
+  const peer3 = await cluster.peer('peer3')
+  await cluster.advance(3_000)
+  expect(peer3.tasks.map(({ name }) => name)).toEqual(['one', 'two'])
+})
+
+test('a peer that restarts during a task is asked again', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = undefined
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect(peer2.tasks).toHaveLength(1)
+  peer2.crash()
+  peer2.answer = () => undefined
+  await peer2.connect()
+  await cluster.advance(15_000)
+  expect(peer2.tasks).toHaveLength(2)
+  expect(await missing(peer1, 'a')).toEqual([])
+})
+
+test('a report without the announcement makes no copy', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = undefined
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  await peer2.ask('report', { outcomes: peer2.tasks.map(({ taskId }) => ({ taskId })) })
+  await cluster.advance(1_000)
+  expect(await missing(peer1, 'a')).toEqual(['a peer reported a copy and has yet to announce it'])
+  await cluster.advance(15_000)
+  expect(peer2.tasks).toHaveLength(2)
+})

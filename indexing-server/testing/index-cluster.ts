@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto'
+import { connect } from '../../common/protocol/client.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import type { Change, Content, CopyKey, RequestOf, Task } from '../../common/protocol/messages.ts'
+import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { MemoryTransport } from '../../common/testing/memory-transport.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import {
+  type IndexingServer,
+  type IndexingServerSettings,
+  startIndexingServer,
+} from '../indexing-server.ts'
+
+export const testSettings: IndexingServerSettings = {
+  host: '127.0.0.1',
+  port: 7_000,
+  data: ':memory:',
+  replicationFactor: 2,
+  heartbeatMs: 10_000,
+  deadAfterMs: 60_000,
+  startGraceMs: 3_000,
+  settleMs: 1_000,
+  reserveBytes: 1_000,
+  commitDelayMs: 2,
+}
+
+/** The content that is `text`. */
+export function contentOf(text: string): Content {
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return { sha256, size: Buffer.byteLength(text), chunkRoot: sha256 }
+}
+
+/** What a peer does with the tasks it is handed: the code of an error, or undefined for done. */
+export type TaskAnswer = (task: Task) => string | undefined
+
+export interface PeerOptions {
+  readonly epoch?: string
+  readonly zone?: string
+  readonly freeBytes?: number
+}
+
+/** An index over memory, with a clock that only tests move, and peers that do as they are told. */
+export class IndexCluster implements AsyncDisposable {
+  readonly clock = new FakeClock()
+  readonly #transport = new MemoryTransport()
+  readonly #settings: IndexingServerSettings
+  readonly #peers = new Set<TestPeer>()
+  #server: IndexingServer | undefined
+
+  private constructor(settings: IndexingServerSettings) {
+    this.#settings = settings
+  }
+
+  /** Starts an index whose grace after the start is over, unless `settings` say otherwise. */
+  static async start(settings: Partial<IndexingServerSettings> = {}): Promise<IndexCluster> {
+    const cluster = new IndexCluster({ ...testSettings, startGraceMs: 0, ...settings })
+    await cluster.startIndex()
+    return cluster
+  }
+
+  async startIndex(): Promise<void> {
+    this.#server = await startIndexingServer(this.#settings, {
+      transport: this.#transport,
+      clock: this.clock,
+      random: seededRandom('index'),
+      log: silentLog,
+    })
+  }
+
+  async stopIndex(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (server !== undefined) await this.run(server[Symbol.asyncDispose]())
+  }
+
+  get metricsText(): Promise<string> {
+    return this.#server?.metrics.text() ?? Promise.resolve('')
+  }
+
+  /** A peer that is registered. */
+  async peer(peerId: string, options: PeerOptions = {}): Promise<TestPeer> {
+    const peer = new TestPeer(this, peerId, options)
+    await peer.connect()
+    return peer
+  }
+
+  /** @internal for peers */
+  async dial(
+    hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' | 'client' },
+    onTasks: (tasks: readonly Task[]) => void,
+  ): Promise<{ connection: Connection; seenSeq: number }> {
+    const handlers = {
+      tasks: async ({ tasks }: RequestOf<'tasks'>) => {
+        onTasks(tasks)
+        return {}
+      },
+    }
+    const address = { host: '127.0.0.1', port: this.#settings.port }
+    const dialled = connect<'index', 'peer'>(
+      { transport: this.#transport, address, role: 'index', hello: hello as never, handlers },
+      { clock: this.clock, log: silentLog },
+    )
+    const { connection, welcome } = await this.run(dialled)
+    return { connection, seenSeq: welcome.registered?.seenSeq ?? 0 }
+  }
+
+  /** @internal for peers: those in here send heartbeats while time goes on. */
+  get beating(): Set<TestPeer> {
+    return this.#peers
+  }
+
+  /** Moves time on until `promise` is settled; it must be within a minute. */
+  async run<T>(promise: PromiseLike<T>): Promise<T> {
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+    }
+    promise.then(settle, settle)
+    for (let ms = 0; !isSettled && ms < 60_000; ms += 1) await this.clock.advance(1)
+    return await promise
+  }
+
+  /** Moves time on while connected peers send their heartbeats. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) {
+      await Promise.all(
+        [...this.#peers]
+          .filter((peer) => peer.isOpen)
+          .map((peer) => peer.request('heartbeat', { freeBytes: peer.freeBytes })),
+      )
+      await this.clock.advance(Math.min(left, 1_000))
+      for (let turns = 0; turns < 20; turns++) await this.clock.advance(0)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const peer of this.#peers) peer.crash()
+    await this.stopIndex()
+  }
+}
+
+/** A peer as the index sees one. Its tasks are done as soon as they come, unless `answer` says otherwise. */
+export class TestPeer {
+  readonly peerId: string
+  readonly tasks: Task[] = []
+  /** How many tasks came in each request. */
+  readonly batches: number[] = []
+  answer: TaskAnswer | undefined = () => undefined
+  freeBytes: number
+  seenSeq = 0
+  epoch: string
+  readonly #cluster: IndexCluster
+  readonly #zone: string | undefined
+  #connection: Connection | undefined
+  #seq = 0
+
+  constructor(cluster: IndexCluster, peerId: string, options: PeerOptions) {
+    this.#cluster = cluster
+    this.peerId = peerId
+    this.epoch = options.epoch ?? createHash('md5').update(peerId).digest('hex').slice(0, 16)
+    this.#zone = options.zone
+    this.freeBytes = options.freeBytes ?? 1_000_000_000
+  }
+
+  get isOpen(): boolean {
+    return this.#connection?.isOpen ?? false
+  }
+
+  async connect(): Promise<void> {
+    const { peerId, epoch, freeBytes } = this
+    const zone = this.#zone === undefined ? {} : { zone: this.#zone }
+    const registration = { epoch, port: 7_100, freeBytes, ...zone }
+    const hello = { role: 'peer' as const, peerId, registration }
+    const dialled = await this.#cluster.dial(hello, (tasks) => this.#onTasks(tasks))
+    this.#connection = dialled.connection
+    this.seenSeq = dialled.seenSeq
+    this.#seq = dialled.seenSeq
+    this.#cluster.beating.add(this)
+  }
+
+  /** Falls silent, its connection stays. */
+  hang(): void {
+    this.#cluster.beating.delete(this)
+  }
+
+  /** Ends without a word. */
+  crash(): void {
+    this.hang()
+    this.#connection?.destroy()
+  }
+
+  request: Connection['request'] = (type, body, options) => {
+    if (this.#connection === undefined) throw new Error('connect first')
+    return this.#connection.request(type, body, options)
+  }
+
+  /** Sends a request and moves time on until it is answered. */
+  ask: Connection['request'] = (type, body, options) =>
+    this.#cluster.run(this.request(type, body, options))
+
+  /** Announces that it has these, as changes after what the index has seen. */
+  async announce(...changes: readonly ChangeText[]): Promise<void> {
+    await this.#cluster.run(this.announceNow(...changes))
+  }
+
+  async announceNow(...texts: readonly ChangeText[]): Promise<void> {
+    const previousSeq = this.#seq
+    const changes = texts.map((text) => this.#change(text))
+    const isFirst = previousSeq === 0
+    await this.request('announce', {
+      epoch: this.epoch,
+      previousSeq,
+      lastSeq: this.#seq,
+      changes,
+      ...(isFirst ? { begin: true, end: true } : {}),
+    })
+  }
+
+  async shares(name: string, text = name): Promise<Content> {
+    await this.announce({ name, text })
+    return contentOf(text)
+  }
+
+  #change({ text, kind = 'shared', ...key }: ChangeText): Change {
+    const seq = ++this.#seq
+    if (text === undefined) return { op: 'drop', seq, kind, ...key }
+    const content = typeof text === 'string' ? contentOf(text) : text
+    const modifiedMs = key.modifiedMs ?? 1_000
+    return { op: 'put', seq, kind, ...key, ...content, modifiedMs }
+  }
+
+  #onTasks(tasks: readonly Task[]): void {
+    this.tasks.push(...tasks)
+    this.batches.push(tasks.length)
+    void this.#carryOut(tasks)
+  }
+
+  async #carryOut(tasks: readonly Task[]): Promise<void> {
+    const { answer } = this
+    if (answer === undefined) return
+    const outcomes = tasks.map((task) => ({ task, error: answer(task) }))
+    const done = outcomes.filter(({ error }) => error === undefined)
+    const changes = done.map(({ task }): ChangeText => {
+      const { owner, name } = task
+      const text = task.kind === 'replicate' ? { text: task.content } : {}
+      return { kind: 'replicated', owner, name, ...text }
+    })
+    if (changes.length > 0) await this.announceNow(...changes)
+    await this.request('report', {
+      outcomes: outcomes.map(({ task: { taskId }, error }) =>
+        error === undefined ? { taskId } : { taskId, error },
+      ),
+    })
+  }
+}
+
+/** A change; without a text the copy is dropped. */
+export interface ChangeText extends Omit<CopyKey, 'kind'> {
+  readonly kind?: CopyKey['kind']
+  readonly text?: string | Content
+  readonly modifiedMs?: number
+}
