@@ -39,7 +39,6 @@ import {
 /** The types of what messages carry, for those who use messages. */
 export type {
   Change,
-  ClusterStatus,
   Content,
   CopyKey,
   CopyKind,

@@ -1,0 +1,166 @@
+/**
+ * One request and its reply for each message type, for PROTOCOL.md: all about one file of 2.5 MiB
+ * of zero bytes, so that whoever writes a client can compute every hash.
+ */
+import { createHash } from 'node:crypto'
+import { chunkRange, chunkRootOf } from '../common/content/chunks.ts'
+import {
+  type Content,
+  type MessageType,
+  protocolVersion,
+  type ReplyOf,
+  type RequestOf,
+  type Source,
+} from '../common/protocol/messages.ts'
+
+export interface Example<T extends MessageType> {
+  readonly request: RequestOf<T>
+  readonly reply: ReplyOf<T>
+  /** Raw bytes that follow the reply. */
+  readonly bytes?: number
+}
+
+const name = 'notes/zeros.bin'
+const size = 2_621_440
+const zeros = Buffer.alloc(size)
+const sha256Of = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
+const sha256 = sha256Of(zeros).toString('hex')
+
+/** The SHA-256 of the example's chunks, in order. */
+export const exampleChunkHashes: readonly Buffer[] = [0, 1, 2].map((index) => {
+  const { start, bytes } = chunkRange(size, index)
+  return sha256Of(zeros.subarray(start, start + bytes))
+})
+const chunkList = Buffer.concat(exampleChunkHashes)
+const content: Content = { sha256, size, chunkRoot: chunkRootOf(chunkList) }
+
+const owner = 'peer1'
+const epoch = '0123456789abcdef'
+const freeBytes = 64_000_000_000
+const modifiedMs = Date.UTC(2026, 0, 31)
+const source: Source = { peerId: owner, host: '192.0.2.1', port: 7100, kind: 'shared' }
+const replica: Source = { peerId: 'peer2', host: '192.0.2.2', port: 7101, kind: 'replicated' }
+
+export const examples: { readonly [T in MessageType]: Example<T> } = {
+  hello: {
+    request: {
+      protocol: protocolVersion,
+      role: 'peer',
+      peerId: owner,
+      registration: { epoch, port: 7100, zone: 'rack-1', freeBytes },
+    },
+    reply: {
+      protocol: protocolVersion,
+      role: 'index',
+      registered: { seenSeq: 41, heartbeatMs: 5_000 },
+    },
+  },
+  announce: {
+    request: {
+      epoch,
+      previousSeq: 41,
+      lastSeq: 44,
+      changes: [
+        { op: 'put', seq: 43, kind: 'shared', name, ...content, modifiedMs },
+        { op: 'drop', seq: 44, kind: 'replicated', name: 'old.txt', owner: 'peer2' },
+      ],
+    },
+    reply: { seenSeq: 44 },
+  },
+  heartbeat: { request: { freeBytes }, reply: {} },
+  leave: { request: {}, reply: {} },
+  lookup: {
+    request: { name },
+    reply: { contents: [{ ...content, sources: [source, replica] }] },
+  },
+  locate: {
+    request: { sha256 },
+    reply: { content: { ...content, sources: [source, replica] }, copies: 2, factor: 2 },
+  },
+  search: {
+    request: { query: 'notes/*', limit: 100 },
+    reply: { files: [{ name, sha256, size, copies: 2 }] },
+  },
+  peers: {
+    request: { limit: 1 },
+    reply: {
+      peers: [
+        {
+          peerId: owner,
+          host: source.host,
+          port: source.port,
+          zone: 'rack-1',
+          state: 'live',
+          copies: 1,
+          bytes: size,
+          freeBytes,
+          silentMs: 1_200,
+        },
+      ],
+      next: owner,
+    },
+  },
+  stats: {
+    request: {},
+    reply: {
+      uptimeMs: 3_600_000,
+      names: 1,
+      contents: 1,
+      copies: 2,
+      bytes: 2 * size,
+      connections: 3,
+      requests: 1_500,
+    },
+  },
+  status: {
+    request: {},
+    reply: {
+      peers: { live: 2, suspect: 0, dead: 1 },
+      contents: 2,
+      atFactor: 1,
+      belowFactor: 1,
+      tasks: { waiting: 0, running: 1 },
+    },
+  },
+  why: {
+    request: { name },
+    reply: {
+      contents: [
+        {
+          sha256,
+          size,
+          factor: 2,
+          wanted: true,
+          copies: [{ peerId: owner, kind: 'shared', name, state: 'live' }],
+          missing: ['it waits for a place: there is no other peer'],
+        },
+      ],
+    },
+  },
+  unshare: { request: { owner, name }, reply: {} },
+  share: { request: { name }, reply: {} },
+  report: {
+    request: { outcomes: [{ taskId: '17' }, { taskId: '18', error: 'DISK_FULL' }] },
+    reply: {},
+  },
+  tasks: {
+    request: {
+      tasks: [
+        { kind: 'replicate', taskId: '17', name, owner, content, sources: [source] },
+        { kind: 'drop', taskId: '18', name: 'old.txt', owner: 'peer2', sha256 },
+      ],
+    },
+    reply: {},
+  },
+  'chunk-list': {
+    request: { sha256 },
+    reply: { size, chunkRoot: content.chunkRoot },
+    bytes: chunkList.byteLength,
+  },
+  chunks: { request: { sha256 }, reply: { size, count: 3, bitmap: 'oA==' } },
+  read: {
+    request: { sha256, chunk: 1, count: 2 },
+    reply: {},
+    bytes: chunkRange(size, 1, 2).bytes,
+  },
+}

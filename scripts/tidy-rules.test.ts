@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import { rules, type SourceFile } from './tidy-rules.ts'
+
+/** What all rules say about these files, which package.json runs unless it says otherwise. */
+function complaints(texts: Readonly<Record<string, string>>): string[] {
+  const files: SourceFile[] = Object.entries(texts).map(([path, text]) => ({ path, text }))
+  const run = files.map(({ path }) => `node ${path}`).join(' ')
+  const all = 'package.json' in texts ? files : [...files, { path: 'package.json', text: run }]
+  return rules.flatMap((rule) => rule(all))
+}
+
+const importing = (path: string): string => `import { x } from '${path}'`
+
+test('a tidy tree gives no complaints', () => {
+  const tree = {
+    'common/limits.ts': 'export const limits = {}',
+    'peer/api.ts': importing('../common/limits.ts'),
+    'peer/peer.ts': importing('./fetch/fetcher.ts'),
+    'peer/fetch/fetcher.ts': `${importing('../api.ts')}\n${importing('./plan.ts')}`,
+    'peer/fetch/plan.ts': importing('../../common/limits.ts'),
+    'peer/fetch/plan.test.ts': importing('../testing/fake.ts'),
+    'peer/testing/fake.ts': importing('../fetch/fetcher.ts'),
+    'peer/web/server.ts': importing('fastify'),
+    'scripts/run.ts': `${importing('../peer/api.ts')}\n${importing('../indexing-server/main.ts')}`,
+    'indexing-server/main.ts': importing('../common/limits.ts'),
+    'ARCHITECTURE.md': 'See `fetch/plan.ts` and [the API](peer/api.ts).',
+  }
+  expect(complaints(tree)).toEqual([])
+})
+
+test.each([
+  ['common/a.ts', '../peer/api.ts', 'common/ may import nothing outside of it'],
+  ['peer/fetch/a.ts', '../../indexing-server/a.ts', 'peer/ may import common'],
+  ['indexing-server/a.ts', '../peer/api.ts', 'indexing-server/ may import common'],
+  ['peer/fetch/a.ts', '../../scripts/a.ts', 'peer/ may import common'],
+  ['peer/fetch/a.ts', '../serve/b.ts', 'let peer/peer.ts hand it in'],
+  ['peer/fetch/a.ts', '../peer.ts', 'let peer/peer.ts hand it in'],
+  ['peer/serve/a.ts', 'fastify', 'Fastify lives in peer/web alone'],
+  ['common/a.ts', '@fastify/swagger', 'Fastify lives in peer/web alone'],
+  ['common/a.ts', './testing/fake.ts', 'it is for tests'],
+  ['peer/a.ts', './b.test.ts', 'it is for tests'],
+])('%s may not import %s', (from, to, reason) => {
+  expect(complaints({ [from]: importing(to) })).toEqual([
+    expect.stringMatching(new RegExp(`^${from} may not import .*: .*${reason}$`)),
+  ])
+})
+
+test('a file has an end', () => {
+  const code = 'x()\n'
+  const comment = '// why\n\n'
+  expect(complaints({ 'a/b.ts': code.repeat(400) + comment.repeat(400) })).toEqual([])
+  expect(complaints({ 'a/b.ts': code.repeat(401) })).toEqual([
+    'a/b.ts has 401 lines of code, over 400: split it by question',
+  ])
+})
+
+test.each(['TO', 'FIX'])('%s-something is found wherever it stands', (start) => {
+  const mark = start === 'TO' ? `${start}DO` : `${start}ME`
+  expect(complaints({ 'README.md': `fine\nnot fine, ${mark}: later` })).toEqual([
+    'README.md:2 is marked as unfinished: finish it, or open an issue',
+  ])
+})
+
+test('the map names what exists', () => {
+  expect(complaints({ 'ARCHITECTURE.md': 'Look at `peer/gone.ts`.' })).toEqual([
+    'ARCHITECTURE.md names peer/gone.ts, which does not exist',
+  ])
+})
+
+test('a file that nothing reaches is found, even if its test does', () => {
+  const tree = {
+    'package.json': 'node peer/main.ts',
+    'peer/main.ts': "spawn('peer/worker.ts')",
+    'peer/worker.ts': '',
+    'peer/dead.ts': '',
+    'peer/dead.test.ts': importing('./dead.ts'),
+    'peer/testing/used.ts': '',
+    'peer/testing/unused.ts': '',
+    'peer/main.test.ts': importing('./testing/used.ts'),
+  }
+  expect(complaints(tree)).toEqual([
+    'peer/dead.ts is reached from nothing that runs: use it or delete it',
+    'peer/testing/unused.ts is reached from nothing that runs: use it or delete it',
+  ])
+})

@@ -1,0 +1,176 @@
+/**
+ * What no linter knows about this repository. Each rule looks at all files and says, one line each,
+ * what breaks it and what to do instead.
+ */
+import { posix } from 'node:path'
+
+export interface SourceFile {
+  /** From the repository's root, with `/`. */
+  readonly path: string
+  readonly text: string
+}
+
+export type Rule = (files: readonly SourceFile[]) => string[]
+
+interface Import {
+  readonly from: string
+  /** A path in the repository, or the name of a package. */
+  readonly to: string
+}
+
+const linesMax = 400
+
+/** Which top folders each top folder may import from, besides itself. */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  common: [],
+  peer: ['common'],
+  'indexing-server': ['common'],
+  evaluation: ['common', 'peer', 'indexing-server', 'scripts'],
+  scripts: ['common', 'peer', 'indexing-server', 'evaluation'],
+}
+
+/** Folders in peer/ that are no verb: what stands there is for tests. */
+const peerFoldersForTests = ['peer/testing']
+const peerInterface = 'peer/api.ts'
+
+const isCode = (path: string): boolean => /\.(ts|js|jsx|tsx)$/.test(path)
+const isTest = (path: string): boolean => path.endsWith('.test.ts')
+const isForTests = (path: string): boolean =>
+  isTest(path) || path.includes('/testing/') || path.startsWith('evaluation/')
+const topFolder = (path: string): string => path.slice(0, path.indexOf('/'))
+
+const importExpression = /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+
+function importsOf(files: readonly SourceFile[]): Import[] {
+  return files
+    .filter(({ path }) => isCode(path))
+    .flatMap(({ path, text }) =>
+      Array.from(text.matchAll(importExpression), ([, specifier = '']) => ({
+        from: path,
+        to: specifier.startsWith('.')
+          ? posix.normalize(posix.join(posix.dirname(path), specifier))
+          : specifier,
+      })),
+    )
+}
+
+/** `peer/fetch` for a file below it; undefined outside of the peer's verbs. */
+function verbOf(path: string): string | undefined {
+  const verb = /^peer\/[^/]+(?=\/)/.exec(path)?.[0]
+  return verb === undefined || peerFoldersForTests.includes(verb) ? undefined : verb
+}
+
+const keepLayers: Rule = (files) =>
+  importsOf(files)
+    .filter(({ from, to }) => {
+      const [here, there] = [topFolder(from), topFolder(to)]
+      const allowed = layers[here]
+      return allowed !== undefined && there in layers && there !== here && !allowed.includes(there)
+    })
+    .map(
+      ({ from, to }) =>
+        `${from} may not import ${to}: ${topFolder(from)}/ may import ${(layers[topFolder(from)] ?? []).join(', ') || 'nothing outside of it'}`,
+    )
+
+const keepVerbsApart: Rule = (files) =>
+  importsOf(files)
+    .filter(({ from, to }) => {
+      const verb = verbOf(from)
+      if (verb === undefined || isTest(from)) return false
+      return to.startsWith('peer/') && verbOf(to) !== verb && to !== peerInterface
+    })
+    .map(
+      ({ from, to }) =>
+        `${from} may not import ${to}: declare the narrow interface that is needed, and let peer/peer.ts hand it in`,
+    )
+
+const keepFastifyInWeb: Rule = (files) =>
+  importsOf(files)
+    .filter(({ to }) => /^(fastify|@fastify\/.*)$/.test(to))
+    .filter(({ from }) => !from.startsWith('peer/web/'))
+    .map(({ from, to }) => `${from} may not import ${to}: Fastify lives in peer/web alone`)
+
+const keepTestingOutOfProduction: Rule = (files) =>
+  importsOf(files)
+    .filter(({ from, to }) => !isForTests(from) && (to.includes('/testing/') || isTest(to)))
+    .map(({ from, to }) => `${from} may not import ${to}: it is for tests`)
+
+const keepFilesShort: Rule = (files) =>
+  files.flatMap(({ path, text }) => {
+    const lines = text.split('\n').filter((line) => !/^\s*($|\/\/|\/?\*)/.test(line)).length
+    if (!isCode(path) || lines <= linesMax) return []
+    return [`${path} has ${lines} lines of code, over ${linesMax}: split it by question`]
+  })
+
+const unfinished = /\b(?:T[O]DO|F[I]XME|X[X]X)\b/
+
+const leaveNothingUnfinished: Rule = (files) =>
+  files.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .map((line, index) => ({ line, number: index + 1 }))
+      .filter(({ line }) => unfinished.test(line))
+      .map(
+        ({ number }) => `${path}:${number} is marked as unfinished: finish it, or open an issue`,
+      ),
+  )
+
+const fileInText = /[`(]((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js|json|sql|md|svg|yml))[`)]/g
+
+const nameOnlyWhatExists: Rule = (files) => {
+  const paths = files.map(({ path }) => `/${path}`)
+  return files
+    .filter(({ path }) => path === 'ARCHITECTURE.md')
+    .flatMap(({ path, text }) =>
+      Array.from(text.matchAll(fileInText), ([, named = '']) => named)
+        .filter((named) => !paths.some((existing) => existing.endsWith(`/${named}`)))
+        .map((named) => `${path} names ${named}, which does not exist`),
+    )
+}
+
+/** Where everything that is run by name is named. */
+const isEntry = (path: string): boolean =>
+  /^(package\.json|Makefile|Dockerfile|docker-compose\.yml|\.ci\/.*|[^/]+\.config\.ts)$/.test(path)
+const pathInCode = /['"]((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js))['"]/g
+const pathInEntry = /(?<=[\s'"/])((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js))\b/g
+
+/** The paths of `starts` and of all that they name, import or run, and so on. */
+function reachedFrom(starts: readonly SourceFile[], files: readonly SourceFile[]): Set<string> {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const reached = new Set<string>()
+  const waiting = [...starts]
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (reached.has(file.path)) continue
+    reached.add(file.path)
+    const named = file.text.matchAll(isCode(file.path) ? pathInCode : pathInEntry)
+    for (const [, path = ''] of named)
+      for (const target of [posix.join(posix.dirname(file.path), path), posix.normalize(path)]) {
+        const found = byPath.get(target)
+        if (found !== undefined && !isTest(target)) waiting.push(found)
+      }
+  }
+  return reached
+}
+
+/** Production must be reached from what is run; what is for tests, from there or from a test. */
+const keepAllReachable: Rule = (files) => {
+  const entries = files.filter(({ path }) => isEntry(path))
+  const tests = files.filter(({ path }) => isTest(path))
+  const inProduction = reachedFrom(entries, files)
+  const inAll = reachedFrom([...entries, ...tests], files)
+  return files
+    .filter(({ path }) => isCode(path) && !path.endsWith('.d.ts'))
+    .filter(({ path }) => !(isForTests(path) ? inAll : inProduction).has(path))
+    .map(({ path }) => `${path} is reached from nothing that runs: use it or delete it`)
+}
+
+export const rules: readonly Rule[] = [
+  keepLayers,
+  keepVerbsApart,
+  keepFastifyInWeb,
+  keepTestingOutOfProduction,
+  keepFilesShort,
+  leaveNothingUnfinished,
+  nameOnlyWhatExists,
+  keepAllReachable,
+]

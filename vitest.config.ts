@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config'
+
+// oxlint-disable-next-line import/no-default-export -- Vitest asks for it
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{common,indexing-server,peer,scripts,evaluation}/**/*.test.ts'],
+          exclude: ['evaluation/system/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['evaluation/system/**/*.test.ts'],
+          // Real processes: one cluster at a time, with time for a slow machine.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+    coverage: {
+      include: ['{common,indexing-server,peer}/**/*.ts'],
+      exclude: ['**/testing/**'],
+    },
+  },
+})
