@@ -36,7 +36,7 @@ const peerInterface = 'peer/api.ts'
 const isCode = (path: string): boolean => /\.(ts|js|jsx|tsx)$/.test(path)
 const isTest = (path: string): boolean => path.endsWith('.test.ts')
 const isForTests = (path: string): boolean =>
-  isTest(path) || path.includes('/testing/') || path.startsWith('evaluation/')
+  isTest(path) || /\/testing\/|-contract\.ts$|^evaluation\//.test(path)
 const topFolder = (path: string): string => path.slice(0, path.indexOf('/'))
 
 const importExpression = /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
