@@ -8,12 +8,18 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 const nodeMajorMin = 26
 const self = fileURLToPath(import.meta.url)
 const checkout = fileURLToPath(new URL('..', import.meta.url))
 const executable = process.platform === 'win32' ? 'node.exe' : 'node'
 const ownNode = fileURLToPath(new URL(`../node_modules/node/bin/${executable}`, import.meta.url))
+
+// Of what a transfer leaves behind, V8 sees the small objects and not the buffers they stand for: a
+// young generation that does not grow is collected in time, and a peer stays 60 MB smaller on 1 GiB.
+// It has grown by the time the program is loaded, so this comes first.
+setFlagsFromString('--semi-space-growth-factor=1')
 
 if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
   const { main } = await import('../scripts/tandem.ts')

@@ -15,5 +15,5 @@ export function nextChunk(taken: ChunkSet): number | undefined {
 /** How many chunks of a content of `size` bytes to ask for at once: as many as fit the window, at least one. */
 export function readsInFlightFor(size: number): number {
   const windowChunks = Math.floor(limits.fetchWindowBytes / chunkBytesFor(size))
-  return Math.min(chunkCountFor(size), limits.readsInFlightMax, Math.max(1, windowChunks))
+  return Math.min(chunkCountFor(size), Math.max(1, windowChunks))
 }
