@@ -7,7 +7,7 @@
 export interface NameQuery {
   /** What every match begins with. */
   readonly prefix: string
-  matches(name: string): boolean
+  readonly matches: (name: string) => boolean
 }
 
 export function parseNameQuery(query: string): NameQuery {

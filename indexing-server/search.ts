@@ -32,7 +32,7 @@ export async function search(
 /** Looks through the names in slices, between which others have their turn. */
 async function matchesFrom(
   start: ListedName,
-  wanted: NameQuery,
+  { prefix, matches }: NameQuery,
   max: number,
   store: Pick<IndexStore, 'listNames'>,
   signal: AbortSignal,
@@ -42,8 +42,8 @@ async function matchesFrom(
   for (;;) {
     const slice = await store.listNames(from, limits.namesPerSlice)
     for (const listed of slice) {
-      if (!listed.name.startsWith(wanted.prefix)) return found
-      if (wanted.matches(listed.name)) found.push(listed)
+      if (!listed.name.startsWith(prefix)) return found
+      if (matches(listed.name)) found.push(listed)
       if (found.length === max) return found
     }
     const last = slice.at(-1)

@@ -146,6 +146,12 @@ export class Coordinator implements AsyncDisposable {
     const nowMs = this.#clock.monotonicMs()
     const place = this.#queue.placeOf(content.contentId)
     const { eligible, refusals } = this.#planner.targetsFor(content)
+    const rests = [...refusals.keys()].flatMap((peerId) => {
+      const rest = this.#resting.restOf(peerId)
+      return rest === undefined
+        ? []
+        : [[peerId, { ...rest, leftMs: rest.untilMs - nowMs }] as const]
+    })
     const missing = reasonsFor({
       need: this.#needOf(content),
       paused: this.paused,
@@ -157,6 +163,7 @@ export class Coordinator implements AsyncDisposable {
       delayMs: place?.state === 'delayed' ? place.dueMs - nowMs : 0,
       failure: this.#queue.failureOf(content.contentId),
       refusals,
+      rests: new Map(rests),
       eligible: eligible.length,
     })
     return { factor: this.factor, wanted: content.file !== undefined, missing }

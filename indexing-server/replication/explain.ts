@@ -17,6 +17,8 @@ export interface Situation {
   readonly failure: Failure | undefined
   /** Peers without a copy that may not take one. */
   readonly refusals: ReadonlyMap<string, Refusal>
+  /** The peers among them that refused something lately, until they are asked again. */
+  readonly rests: ReadonlyMap<string, { readonly code: string; readonly leftMs: number }>
   /** How many peers may. */
   readonly eligible: number
 }
@@ -50,14 +52,19 @@ export function reasonsFor(situation: Situation): string[] {
 /** What the protocol's reply has room for. */
 const reasonsMax = 20
 
-function waitingReasons({ place, delayMs, eligible, refusals }: Situation): string[] {
+function waitingReasons({ place, delayMs, eligible, refusals, rests }: Situation): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
     return [`it was found lacking just now and is placed in ${seconds(delayMs)}`]
   if (place?.state === 'delayed' && place.reason === 'confirming')
     return ['a peer reported a copy and has yet to announce it']
   if (eligible > 0) return ['it waits for its turn: other contents are being copied']
   if (refusals.size === 0) return ['it waits for a place: there is no other peer']
-  const reasons = [...refusals].map(([peerId, refusal]) => refusalSentence(peerId, refusal))
+  const reasons = [...refusals].map(([peerId, refusal]) => {
+    const rest = rests.get(peerId)
+    return rest === undefined
+      ? refusalSentence(peerId, refusal)
+      : `${peerId} failed with ${rest.code}; next try in ${seconds(rest.leftMs)}`
+  })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
     ? ['it waits for a place: there is no other live peer', ...reasons]
     : reasons
@@ -68,7 +75,7 @@ function refusalSentence(peerId: string, refusal: Refusal): string {
     case 'not live':
       return `${peerId} is not live`
     case 'resting':
-      return `${peerId} refused a task lately and is left alone for a while`
+      return `${peerId} is left alone for a while`
     case 'no space':
       return `${peerId} lacks space for it`
     case 'same zone':

@@ -119,7 +119,7 @@ function prepare(database: Database) {
           select content_id, modified_ms from files where name = @name
           union all select content_id, modified_ms from ${listedDownloads} and name = @name
         ) group by content_id order by max(modified_ms) desc limit @limit
-      ) on content_id = named`),
+      ) on content_id = named order by modified_ms desc, content_id`),
     holders: database.prepare(
       'select peer_id as peerId, kind from holders where content_id = ? order by peer_id, kind',
     ),

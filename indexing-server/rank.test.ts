@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import type { PeerState } from '../common/protocol/messages.ts'
+import { foundContent, liveCopies, rankContents, rankSources } from './rank.ts'
+import type { Holder, NamedContent } from './store/store.ts'
+
+const states: Readonly<Record<string, PeerState>> = {
+  a: 'live',
+  b: 'suspect',
+  c: 'live',
+  d: 'dead',
+}
+const peerOf = (peerId: string) => {
+  const state = states[peerId]
+  return state === undefined ? undefined : { host: `host-${peerId}`, port: 1, state }
+}
+
+function named(contentId: number, modifiedMs: number, holders: readonly Holder[]): NamedContent {
+  const sha256 = contentId.toString(16).padStart(64, '0')
+  return { contentId, sha256, size: 1, chunkRoot: sha256, file: undefined, modifiedMs, holders }
+}
+
+test('sources: live before suspect, owners before others, the dead and unknown not at all', () => {
+  const holders: Holder[] = [
+    { peerId: 'b', kind: 'shared' },
+    { peerId: 'c', kind: 'downloaded' },
+    { peerId: 'd', kind: 'shared' },
+    { peerId: 'a', kind: 'replicated' },
+    { peerId: 'a', kind: 'downloaded' },
+    { peerId: 'x', kind: 'shared' },
+  ]
+  expect(rankSources(holders, peerOf)).toEqual([
+    { peerId: 'a', host: 'host-a', port: 1, kind: 'replicated' },
+    { peerId: 'c', host: 'host-c', port: 1, kind: 'downloaded' },
+    { peerId: 'b', host: 'host-b', port: 1, kind: 'shared' },
+  ])
+  expect(rankSources(holders, peerOf, 1)).toHaveLength(1)
+  expect(liveCopies(holders, peerOf)).toBe(2)
+})
+
+test('contents: most live copies first, then the newest, then by hash', () => {
+  const both: Holder[] = [
+    { peerId: 'a', kind: 'shared' },
+    { peerId: 'c', kind: 'shared' },
+  ]
+  const one: Holder[] = [
+    { peerId: 'a', kind: 'shared' },
+    { peerId: 'b', kind: 'shared' },
+    { peerId: 'd', kind: 'shared' },
+  ]
+  const contents = [named(1, 5, one), named(2, 9, one), named(3, 0, both), named(4, 9, one)]
+  expect(rankContents(contents, peerOf).map(({ contentId }) => contentId)).toEqual([3, 2, 4, 1])
+})
+
+test('a found content shows what the wire takes and no more', () => {
+  const content = named(1, 5, [])
+  const { sha256, size, chunkRoot } = content
+  expect(foundContent(content, peerOf)).toEqual({ sha256, size, chunkRoot, sources: [] })
+})

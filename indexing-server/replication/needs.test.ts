@@ -1,0 +1,41 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { copyKinds } from '../../common/protocol/shapes.ts'
+import type { Holder } from '../store/store.ts'
+import { needOf } from './needs.ts'
+
+const file = { owner: 'a', name: 'f' }
+const shared = (...ids: string[]): Holder[] => ids.map((peerId) => ({ peerId, kind: 'shared' }))
+const isLost = (peerId: string): boolean => peerId.startsWith('lost')
+
+test('what a content needs', () => {
+  const need = (holders: Holder[], factor: number, of: typeof file | undefined = file) =>
+    needOf({ holders, file: of }, factor, isLost)
+  expect(need(shared('a', 'b'), 2)).toEqual({ kind: 'none' })
+  expect(need(shared('a'), 2)).toEqual({ kind: 'copies', lacking: 1, urgency: 'last-copy' })
+  expect(need(shared('a', 'b'), 4)).toEqual({ kind: 'copies', lacking: 2, urgency: 'copies' })
+  expect(need(shared('a', 'lost1'), 2)).toMatchObject({ kind: 'copies', lacking: 1 })
+  expect(need(shared('lost1', 'lost2'), 2)).toEqual({ kind: 'lost' })
+  expect(need([], 2)).toEqual({ kind: 'lost' })
+})
+
+test('nobody wants a content without a file; only what was kept by request is dropped', () => {
+  const unwanted = (...holders: Holder[]) => needOf({ holders, file: undefined }, 2, isLost)
+  expect(unwanted({ peerId: 'a', kind: 'downloaded' })).toEqual({ kind: 'none' })
+  expect(unwanted({ peerId: 'a', kind: 'replicated' })).toEqual({ kind: 'drop', urgency: 'drop' })
+})
+
+test('lacking copies and those on peers that are not lost make up the factor', () => {
+  const holder = fc.record({
+    peerId: fc.constantFrom('a', 'b', 'c', 'lost1', 'lost2'),
+    kind: fc.constantFrom(...copyKinds),
+  })
+  fc.assert(
+    fc.property(fc.array(holder), fc.integer({ min: 1, max: 5 }), (holders, factor) => {
+      const need = needOf({ holders, file }, factor, isLost)
+      const kept = new Set(holders.map(({ peerId }) => peerId).filter((id) => !isLost(id))).size
+      if (need.kind === 'copies') expect(kept + need.lacking).toBe(factor)
+      else expect(need.kind).toBe(kept === 0 ? 'lost' : 'none')
+    }),
+  )
+})

@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bestTarget, eligibleTargets, type PlacementPeer } from './placement.ts'
+
+function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
+  const idle = { storedBytes: 0, assignedBytes: 0, isResting: false }
+  return { peerId, zone: undefined, state: 'live', freeBytes: 100, ...idle, ...fields }
+}
+
+const options = { reserveBytes: 10 }
+const request = { sizeBytes: 50, takenBy: new Set(['owner']) }
+const ids = (peers: readonly PlacementPeer[]): string[] => peers.map(({ peerId }) => peerId)
+
+test('who may take a copy, and why the others may not', () => {
+  const { eligible, refusals } = eligibleTargets(
+    request,
+    [
+      peer('owner'),
+      peer('good'),
+      peer('exactly', { freeBytes: 60 }),
+      peer('full', { freeBytes: 59 }),
+      peer('promised', { freeBytes: 100, assignedBytes: 41 }),
+      peer('suspect', { state: 'suspect' }),
+      peer('resting', { isResting: true }),
+    ],
+    options,
+  )
+  expect(ids(eligible)).toEqual(['good', 'exactly'])
+  expect(Object.fromEntries(refusals)).toEqual({
+    full: 'no space',
+    promised: 'no space',
+    suspect: 'not live',
+    resting: 'resting',
+  })
+})
+
+test('another zone is taken as long as a peer there can', () => {
+  const peers = [
+    peer('owner', { zone: 'east' }),
+    peer('near', { zone: 'east' }),
+    peer('far', { zone: 'west' }),
+  ]
+  const elsewhere = eligibleTargets(request, peers, options)
+  expect(ids(elsewhere.eligible)).toEqual(['far'])
+  expect(elsewhere.refusals.get('near')).toBe('same zone')
+  const full = peers.map((each) => (each.peerId === 'far' ? { ...each, freeBytes: 0 } : each))
+  expect(ids(eligibleTargets(request, full, options).eligible)).toEqual(['near'])
+  const zoneless = [peer('owner'), peer('other')]
+  expect(ids(eligibleTargets(request, zoneless, options).eligible)).toEqual(['other'])
+})
+
+test('the best target is the least full, then the first by id, and not the one that failed', () => {
+  const peers = [
+    peer('b', { storedBytes: 100 }),
+    peer('d', { storedBytes: 50 }),
+    peer('c', { storedBytes: 50 }),
+    peer('a', { storedBytes: 50, assignedBytes: 1 }),
+  ]
+  expect(bestTarget(peers, undefined)?.peerId).toBe('c')
+  expect(bestTarget(peers, 'c')?.peerId).toBe('d')
+  expect(bestTarget([peer('only')], 'only')?.peerId).toBe('only')
+  expect(bestTarget([], undefined)).toBeUndefined()
+})
+
+test('no plan breaks a rule', () => {
+  const anyPeer = fc.record({
+    peerId: fc.string({ minLength: 1, maxLength: 2 }),
+    zone: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
+    state: fc.constantFrom('live' as const, 'suspect' as const, 'dead' as const),
+    freeBytes: fc.nat(200),
+    storedBytes: fc.nat(200),
+    assignedBytes: fc.nat(100),
+    isResting: fc.boolean(),
+  })
+  const peers = fc.uniqueArray(anyPeer, { selector: ({ peerId }) => peerId })
+  fc.assert(
+    fc.property(peers, fc.nat(100), fc.nat(5), (all, sizeBytes, taken) => {
+      const takenBy = new Set(ids(all.slice(0, taken)))
+      const { eligible, refusals } = eligibleTargets({ sizeBytes, takenBy }, all, options)
+      expect(eligible.length + refusals.size + Math.min(taken, all.length)).toBe(all.length)
+      for (const each of eligible) {
+        expect(takenBy.has(each.peerId) || each.isResting || refusals.has(each.peerId)).toBe(false)
+        expect(each.state).toBe('live')
+        expect(each.freeBytes - each.assignedBytes).toBeGreaterThanOrEqual(sizeBytes + 10)
+      }
+    }),
+  )
+})

@@ -1,0 +1,106 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../common/random.ts'
+import { DueHeap } from './due-heap.ts'
+import { urgencies } from './needs.ts'
+import { NeedQueue, retryDelayMs } from './queue.ts'
+
+const random = seededRandom('queue')
+const all = (queue: NeedQueue): number[] => queue.ready(urgencies, 100)
+
+test('retries come after 15 s, 1 m, 5 m, 30 m and each hour, a quarter more or less', () => {
+  const minutes = [0.25, 1, 5, 30, 60, 60, 60]
+  for (const [index, expected] of minutes.entries()) {
+    const delay = retryDelayMs(index + 1, random) / 60_000
+    expect(delay).toBeGreaterThanOrEqual(0.75 * expected)
+    expect(delay).toBeLessThan(1.25 * expected)
+  }
+})
+
+test('what was found lacking settles first; the most urgent comes first, then the oldest', () => {
+  const queue = new NeedQueue()
+  queue.need(1, 'copies', 10)
+  queue.need(2, 'last-copy', 11)
+  queue.need(3, 'copies', 5)
+  queue.need(1, 'copies', 99)
+  expect([queue.size, queue.nextDueMs, all(queue)]).toEqual([3, 5, []])
+  queue.admitDue(10)
+  expect(all(queue)).toEqual([3, 1])
+  queue.admitDue(11)
+  expect(all(queue)).toEqual([2, 3, 1])
+  queue.need(1, 'last-copy', 99)
+  expect(all(queue)).toEqual([2, 1, 3])
+  expect(queue.ready(['copies'], 1)).toEqual([3])
+})
+
+test('failures add up until the content needs nothing', () => {
+  const queue = new NeedQueue()
+  queue.need(1, 'copies', 0)
+  queue.admitDue(0)
+  queue.hold(1, 'copies')
+  expect([all(queue), queue.heldCount]).toEqual([[], 1])
+  queue.fail(1, { code: 'NO_SOURCE', target: 'p' }, 1_000, random)
+  queue.fail(1, { code: 'HASH_MISMATCH', target: 'q' }, 1_000, random)
+  expect(queue.failureOf(1)).toEqual({ failures: 2, code: 'HASH_MISMATCH', target: 'q' })
+  expect(queue.placeOf(1)).toMatchObject({ state: 'delayed', reason: 'failed' })
+  queue.remove(1)
+  expect([queue.has(1), queue.failureOf(1)]).toEqual([false, undefined])
+})
+
+test('what nobody can take is parked until a peer comes, or somebody may have room again', () => {
+  const queue = new NeedQueue()
+  queue.park(1, 'copies')
+  expect(queue.nextDueMs).toBe(Infinity)
+  queue.park(2, 'copies', 50)
+  queue.admitDue(49)
+  expect(all(queue)).toEqual([])
+  queue.admitDue(50)
+  expect(all(queue)).toEqual([1, 2])
+  queue.park(1, 'copies')
+  queue.unpark()
+  expect(all(queue)).toEqual([2, 1])
+})
+
+test('a content is in one place, whatever happens to it', () => {
+  type Act = (queue: NeedQueue, id: number, ms: number) => void
+  const acts: Act[] = [
+    (queue, id, ms) => queue.need(id, 'copies', ms),
+    (queue, id, ms) => queue.need(id, 'last-copy', ms),
+    (queue, id, ms) => queue.delay(id, 'drop', 'settling', ms),
+    (queue, id, ms) => queue.park(id, 'copies', ms),
+    (queue, id) => queue.hold(id, 'copies'),
+    (queue, id, ms) => queue.release(id, 'confirming', ms),
+    (queue, id, ms) => queue.has(id) && queue.fail(id, { code: 'X', target: 'p' }, ms, random),
+    (queue, id) => queue.remove(id),
+    (queue, _, ms) => queue.admitDue(ms),
+    (queue) => queue.unpark(),
+  ]
+  const step = fc.record({ act: fc.constantFrom(...acts), id: fc.nat(4), ms: fc.nat(50) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const queue = new NeedQueue()
+      for (const { act, id, ms } of steps) {
+        act(queue, id, ms)
+        const known = [0, 1, 2, 3, 4].filter((each) => queue.has(each))
+        expect(queue.size).toBe(known.length)
+        const ready = known.filter((each) => queue.placeOf(each)?.state === 'ready')
+        expect(all(queue).toSorted((a, b) => a - b)).toEqual(ready)
+      }
+      queue.unpark()
+      queue.admitDue(1e9)
+      expect(queue.size).toBe(all(queue).length + queue.heldCount)
+    }),
+  )
+})
+
+test('the heap gives back everything, the earliest first', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(100)), (times) => {
+      const heap = new DueHeap<{ dueMs: number }>()
+      for (const dueMs of times) heap.push({ dueMs })
+      const popped = times.map(() => heap.pop()?.dueMs)
+      expect(popped).toEqual(times.toSorted((a, b) => a - b))
+      expect([heap.size, heap.first, heap.pop()]).toEqual([0, undefined, undefined])
+    }),
+  )
+})

@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { test } from 'vitest'
+import { hasCode } from '../../common/errors.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { SqliteStore } from './sqlite-store.ts'
+import { type OpenStore, storeContract } from './store-contract.ts'
+
+const openSqlite: OpenStore = async () => {
+  const clock = new FakeClock()
+  const folder = await temporaryFolder()
+  const options = { path: join(folder.path, 'index.sqlite'), commitDelayMs: 0 }
+  let store = new SqliteStore(options, { clock })
+  return {
+    get store() {
+      return store
+    },
+    async commit(promise) {
+      const [result] = await Promise.all([promise, clock.advance(0)])
+      return result
+    },
+    async reopen() {
+      await store[Symbol.asyncDispose]()
+      store = new SqliteStore(options, { clock })
+    },
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+storeContract('SqliteStore', openSqlite)
+
+test('a second process is told that the folder is in use', { timeout: 10_000 }, async ({
+  expect,
+}) => {
+  await using folder = await temporaryFolder()
+  const options = { path: join(folder.path, 'index.sqlite'), commitDelayMs: 0 }
+  await using first = new SqliteStore(options, { clock: new FakeClock() })
+  await first.totals()
+  const second = (): SqliteStore => new SqliteStore(options, { clock: new FakeClock() })
+  expect(second).toThrow(expect.toSatisfy((error) => hasCode(error, 'DATA_IN_USE')))
+})

@@ -1,0 +1,337 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { hasCode } from '../../common/errors.ts'
+import type { Change, CopyKind } from '../../common/protocol/messages.ts'
+import type { Announced, Announcement, IndexStore, Registration } from './store.ts'
+
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: IndexStore
+  /** Waits for a write that the store may be keeping for company. */
+  commit<T>(write: Promise<T>): Promise<T>
+  /** Closes the store and opens it again on what it had on disk. */
+  reopen(): Promise<void>
+}
+
+export type OpenStore = () => Promise<OpenedStore>
+
+const epoch = '0123456789abcdef'
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+function registration(peerId: string, fields: Partial<Registration> = {}): Registration {
+  const address = { host: 'h', port: 1, zone: undefined }
+  return { peerId, ...address, freeBytes: 5, epoch, heardMs: 7, ...fields }
+}
+
+interface PutOptions {
+  readonly kind?: CopyKind
+  readonly owner?: string
+  readonly modifiedMs?: number
+  readonly chunkRoot?: string
+}
+
+function put(name: string, text: string, options: PutOptions = {}): Change {
+  const sha256 = hashOf(text)
+  const content = { sha256, size: text.length, chunkRoot: sha256 }
+  return { op: 'put', seq: 1, kind: 'shared', name, ...content, modifiedMs: 1, ...options }
+}
+
+function drop(name: string, options: Pick<PutOptions, 'kind' | 'owner'> = {}): Change {
+  return { op: 'drop', seq: 1, kind: 'shared', name, ...options }
+}
+
+/** A peer whose changes are numbered for it. */
+async function announcerOf(opened: OpenedStore, peerId: string) {
+  await opened.commit(opened.store.register(registration(peerId)))
+  let seq = 0
+  return async (...changes: Change[]): Promise<Announced> => {
+    const announcement: Announcement = {
+      peerId,
+      epoch,
+      previousSeq: seq,
+      lastSeq: seq + 1,
+      changes,
+    }
+    const full = seq++ === 0 ? { begin: true, end: true } : {}
+    return await opened.commit(opened.store.announce({ ...announcement, ...full }))
+  }
+}
+
+async function textsNamed({ store }: OpenedStore, name: string, texts: readonly string[]) {
+  const found = await store.contentsNamed(name, 100)
+  return found.map(({ sha256 }) => texts.find((text) => hashOf(text) === sha256))
+}
+
+/** What every {@link IndexStore} must do. */
+export function storeContract(what: string, open: OpenStore): void {
+  describe(`${what} as an IndexStore`, () => {
+    registrations(open)
+    announcements(open)
+    inventories(open)
+    files(open)
+    questions(open)
+  })
+}
+
+function registrations(open: OpenStore): void {
+  test('peers and their ends outlive the store', async () => {
+    await using opened = await open()
+    const { store } = opened
+    await opened.commit(store.register(registration('a', { zone: 'z' })))
+    await opened.commit(store.register(registration('b')))
+    await opened.commit(store.recordGone('b', 'left', 9))
+    await opened.reopen()
+    expect(await opened.store.peers()).toEqual([
+      {
+        peerId: 'a',
+        host: 'h',
+        port: 1,
+        zone: 'z',
+        freeBytes: 5,
+        copies: 0,
+        bytes: 0,
+        heardMs: 7,
+        gone: undefined,
+      },
+      {
+        peerId: 'b',
+        host: 'h',
+        port: 1,
+        zone: undefined,
+        freeBytes: 5,
+        copies: 0,
+        bytes: 0,
+        heardMs: 9,
+        gone: 'left',
+      },
+    ])
+    await opened.commit(opened.store.register(registration('b', { host: 'other' })))
+    expect((await opened.store.peers())[1]).toMatchObject({ host: 'other', gone: undefined })
+  })
+
+  test('what was seen is remembered for its epoch, and only of a finished inventory', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    await announce(put('f', 'x'))
+    await opened.reopen()
+    const seenSeq = async (fields: Partial<Registration> = {}): Promise<number> => {
+      const { store } = opened
+      return (await opened.commit(store.register(registration('a', fields)))).seenSeq
+    }
+    expect(await seenSeq()).toBe(1)
+    expect(await seenSeq({ epoch: 'f'.repeat(16) })).toBe(0)
+    const begin = { peerId: 'a', epoch, begin: true, previousSeq: 0, lastSeq: 5, changes: [] }
+    await opened.commit(opened.store.announce(begin))
+    expect(await seenSeq()).toBe(0)
+  })
+}
+
+function announcements(open: OpenStore): void {
+  test('a gap is refused and changes nothing', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    await announce(put('f', 'x'))
+    const gap = { peerId: 'a', epoch, previousSeq: 7, lastSeq: 8, changes: [put('g', 'y')] }
+    const refused: unknown = await opened
+      .commit(opened.store.announce(gap))
+      .catch((error: unknown) => error)
+    expect(hasCode(refused, 'SEQUENCE_GAP') && refused.details).toEqual({ expected: 1, got: 7 })
+    expect(await opened.store.contentsNamed('g', 1)).toEqual([])
+  })
+
+  test('counters follow copies of every kind, and contents that nobody has are gone', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    const { holdings } = await announce(
+      put('one', 'xy'),
+      put('two', 'xy'),
+      put('d', 'abc', { kind: 'downloaded' }),
+    )
+    expect(holdings).toEqual({ copies: 3, bytes: 7 })
+    expect(await opened.store.totals()).toEqual({
+      names: 2,
+      contents: 2,
+      wanted: 1,
+      copies: 3,
+      bytes: 5,
+    })
+    await announce(drop('d', { kind: 'downloaded' }), drop('one'))
+    expect(await opened.store.totals()).toEqual({
+      names: 2,
+      contents: 1,
+      wanted: 1,
+      copies: 1,
+      bytes: 2,
+    })
+    await announce(put('two', 'xyz'), put('one', 'xyz'))
+    expect(await opened.store.totals()).toEqual({
+      names: 2,
+      contents: 1,
+      wanted: 1,
+      copies: 2,
+      bytes: 3,
+    })
+  })
+
+  test('what is touched is told: old and new content, each name', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    const first = await announce(put('f', 'old'))
+    const again = await announce(put('f', 'old'))
+    expect(again).toMatchObject({ contentIds: [], names: [] })
+    const changed = await announce(put('f', 'new'))
+    expect(changed.names).toEqual(['f'])
+    expect(changed.contentIds).toHaveLength(2)
+    expect(changed.contentIds).toContain(first.contentIds[0])
+  })
+}
+
+function inventories(open: OpenStore): void {
+  test('an inventory sweeps what it does not name when it ends', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    await announce(put('f', 'x'), put('g', 'y', { kind: 'downloaded' }))
+    const inventory = { peerId: 'a', epoch: 'f'.repeat(16), previousSeq: 0, lastSeq: 1 }
+    const changes = [put('f', 'x')]
+    await opened.commit(opened.store.announce({ ...inventory, begin: true, changes }))
+    expect(await opened.store.totals()).toMatchObject({ copies: 2 })
+    const end = { ...inventory, end: true, previousSeq: 1, changes: [] }
+    const swept = await opened.commit(opened.store.announce(end))
+    expect(swept).toMatchObject({ names: ['g'], holdings: { copies: 1, bytes: 1 } })
+  })
+
+  test('a claim about a hash is a content of its own', async () => {
+    await using opened = await open()
+    const a = await announcerOf(opened, 'a')
+    const b = await announcerOf(opened, 'b')
+    await a(put('f', 'x'))
+    await b(put('f', 'x', { chunkRoot: hashOf('lie') }))
+    const claims = await opened.store.contentsHashed(hashOf('x'))
+    expect(claims.map(({ holders }) => holders)).toEqual([
+      [{ peerId: 'a', kind: 'shared' }],
+      [{ peerId: 'b', kind: 'shared' }],
+    ])
+  })
+}
+
+function files(open: OpenStore): void {
+  const texts = ['one', 'two', 'three']
+
+  test('a file outlives the copy of its owner', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    await announce(put('f', 'one'))
+    await announce(drop('f'))
+    const [content] = await opened.store.contentsNamed('f', 1)
+    expect(content).toMatchObject({ file: { owner: 'a', name: 'f' }, holders: [] })
+  })
+
+  test('a keeper brings back a file that is not known; the owner’s word stands', async () => {
+    await using opened = await open()
+    const keeper = await announcerOf(opened, 'k')
+    const replica = { kind: 'replicated', owner: 'a' } as const
+    await keeper(put('f', 'one', { ...replica, modifiedMs: 5 }))
+    const other = await announcerOf(opened, 'l')
+    await other(put('f', 'two', { ...replica, modifiedMs: 4 }))
+    expect(await textsNamed(opened, 'f', texts)).toEqual(['one'])
+    const owner = await announcerOf(opened, 'a')
+    await owner(put('f', 'three', { modifiedMs: 1 }))
+    await keeper(put('f', 'one', { ...replica, modifiedMs: 9 }))
+    expect(await textsNamed(opened, 'f', texts)).toEqual(['three'])
+    const [old] = await opened.store.contentsHashed(hashOf('one'))
+    expect(await opened.store.obsoleteCopies(old?.contentId ?? 0, 9)).toEqual([
+      { peerId: 'k', owner: 'a', name: 'f' },
+    ])
+  })
+
+  test('unshare hides a file and its downloads from names, share brings it back', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const user = await announcerOf(opened, 'u')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('f', 'one'))
+    await user(put('f', 'one', { kind: 'downloaded' }))
+    await keeper(put('f', 'one', { kind: 'replicated', owner: 'a' }))
+    const file = { owner: 'a', name: 'f' }
+    expect(await opened.store.hasFile(file)).toBe(true)
+    const touched = await opened.store.unshare(file)
+    expect(touched.names).toEqual(['f'])
+    await opened.reopen()
+    expect(await opened.store.contentsNamed('f', 9)).toEqual([])
+    expect(await opened.store.listNames({ name: '', contentId: 0 }, 9)).toEqual([])
+    expect(await opened.store.totals()).toMatchObject({ wanted: 0, names: 0, copies: 2 })
+    const [content] = await opened.store.contents(touched.contentIds)
+    expect(content?.holders.map(({ peerId }) => peerId)).toEqual(['k', 'u'])
+    expect(await opened.store.obsoleteCopies(content?.contentId ?? 0, 9)).toHaveLength(1)
+
+    await owner(put('f', 'two'))
+    await keeper(put('f', 'two', { kind: 'replicated', owner: 'a' }))
+    expect(await opened.store.contentsNamed('f', 9)).toEqual([])
+    await opened.store.share(file)
+    expect(await textsNamed(opened, 'f', texts)).toContain('two')
+    expect(await opened.store.totals()).toMatchObject({ wanted: 1, names: 1, copies: 3 })
+  })
+}
+
+function questions(open: OpenStore): void {
+  test('the contents of a name come newest first, so many and no more', async () => {
+    await using opened = await open()
+    for (const [index, peerId] of ['a', 'b', 'c'].entries()) {
+      const announce = await announcerOf(opened, peerId)
+      await announce(put('f', `text ${index}`, { modifiedMs: index }))
+    }
+    const times = async (limit: number): Promise<number[]> =>
+      (await opened.store.contentsNamed('f', limit)).map(({ modifiedMs }) => modifiedMs)
+    expect(await times(9)).toEqual([2, 1, 0])
+    expect(await times(2)).toEqual([2, 1])
+  })
+
+  test('names are listed in order, each with each content once', async () => {
+    await using opened = await open()
+    const a = await announcerOf(opened, 'a')
+    const b = await announcerOf(opened, 'b')
+    await a(put('y', 'one'), put('x', 'one'), put('z', 'two', { kind: 'downloaded' }))
+    await b(put('y', 'one'), put('y', 'three', { kind: 'downloaded' }))
+    const all = await opened.store.listNames({ name: '', contentId: 0 }, 9)
+    expect(all.map(({ name }) => name)).toEqual(['x', 'y', 'y', 'z'])
+    const [first, second, ...rest] = all
+    expect(await opened.store.listNames({ name: '', contentId: 0 }, 2)).toEqual([first, second])
+    expect(second && (await opened.store.listNames(second, 9))).toEqual(rest)
+  })
+
+  test('contents are walked page by page, of all or of one peer', async () => {
+    await using opened = await open()
+    const a = await announcerOf(opened, 'a')
+    const b = await announcerOf(opened, 'b')
+    await a(...Array.from({ length: 5 }, (_, index) => put(`a${index}`, `a${index}`)))
+    await b(put('b', 'b'))
+    const walk = async (of: string | undefined): Promise<number> => {
+      const seen = new Set<number>()
+      let after: string | undefined
+      do {
+        const page = await opened.store.contentIds(of, after, 2)
+        for (const contentId of page.contentIds) seen.add(contentId)
+        after = page.next
+      } while (after !== undefined)
+      return seen.size
+    }
+    expect([await walk(undefined), await walk('a'), await walk('b')]).toEqual([6, 5, 1])
+  })
+
+  test('a peer holds a content once per kind, under however many names', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'a')
+    await announce(put('f', ''), put('g', ''), put('h', '', { kind: 'downloaded' }))
+    const [content] = await opened.store.contentsHashed(hashOf(''))
+    expect(content?.holders).toEqual([
+      { peerId: 'a', kind: 'shared' },
+      { peerId: 'a', kind: 'downloaded' },
+    ])
+    expect(await opened.store.copiesOf(content?.contentId ?? 0, 2)).toEqual([
+      { peerId: 'a', kind: 'shared', name: 'f' },
+      { peerId: 'a', kind: 'shared', name: 'g' },
+    ])
+    await announce(drop('f'), drop('g'))
+    const [later] = await opened.store.contents([content?.contentId ?? 0])
+    expect(later?.holders).toEqual([{ peerId: 'a', kind: 'downloaded' }])
+  })
+}
