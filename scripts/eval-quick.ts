@@ -9,8 +9,8 @@ import { runScript } from './run-script.ts'
 
 const concurrency = [1, 2, 4, 8]
 const plans: readonly ScalingPlan[] = [
-  { scaling: 'weak', concurrency, lookups: 500, kb: 50, mb: 4 },
-  { scaling: 'strong', concurrency, lookups: 2_000, kb: 200, mb: 16 },
+  { scaling: 'weak', concurrency, lookups: 1_500, kb: 120, mb: 10 },
+  { scaling: 'strong', concurrency, lookups: 6_000, kb: 480, mb: 40 },
 ]
 
 const options = new Command('eval-quick')

@@ -14,8 +14,8 @@ import { efficiencyOf } from './statistics.ts'
 import { measureStep, type StepContext } from './step.ts'
 
 const peers = 3
-/** Carried out first and not measured, so that no step pays for first calls. */
-const warmUp: ScalingPlan = { scaling: 'strong', concurrency: [2], lookups: 500, kb: 100, mb: 4 }
+/** Carried out first and not measured, so that no step pays for code that is still cold. */
+const warmUp: ScalingPlan = { scaling: 'strong', concurrency: [4], lookups: 4_000, kb: 300, mb: 16 }
 const announcedWithinMs = 60_000
 const lookEveryMs = 100
 

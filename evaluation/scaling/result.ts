@@ -83,7 +83,7 @@ export async function writeResult(path: string, result: unknown): Promise<void> 
   await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
 }
 
-/** @throws AppError FILE_NOT_FOUND, BAD_REQUEST when the file is not a scaling result */
+/** @throws AppError FILE_NOT_FOUND, SETTING_INVALID when the file is not a scaling result */
 export async function readScalingResult(path: string): Promise<ScalingResult> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new AppError('FILE_NOT_FOUND', { path }, { cause })
@@ -91,6 +91,6 @@ export async function readScalingResult(path: string): Promise<ScalingResult> {
   const result: unknown = JSON.parse(text)
   if (Value.Check(ScalingResult, result)) return result
   const [problem] = Value.Errors(ScalingResult, result)
-  const details = { path: `${path}${problem?.instancePath ?? ''}`, reason: 'not a scaling result' }
-  throw new AppError('BAD_REQUEST', details)
+  const reason = `is not a scaling result at ${problem?.instancePath || '/'}`
+  throw new AppError('SETTING_INVALID', { origin: '--input', path, reason })
 }

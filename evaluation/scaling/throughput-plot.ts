@@ -1,0 +1,156 @@
+import { fileURLToPath } from 'node:url'
+import { Resvg } from '@resvg/resvg-js'
+import { parse, View } from 'vega'
+import { compile, type TopLevelSpec } from 'vega-lite'
+import type { ScalingResult, Step, Workload } from './result.ts'
+
+const font = 'DejaVu Sans'
+/** Given by path, because slim images have no fonts, and a drawing without one has no labels. */
+const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((name) =>
+  fileURLToPath(import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}`)),
+)
+const panel = { width: 300, height: 190 }
+/** Pixels per unit of the drawing, so that it is sharp on dense screens. */
+const zoom = 2
+const idealColor = '#9a9a9a'
+
+interface Unit {
+  readonly title: string
+  readonly color: string
+  readonly of: (step: Step) => number
+}
+
+const units: Readonly<Record<Workload['name'], Unit>> = {
+  lookups: { title: 'lookups/s', color: '#2f6db3', of: (step) => step.operationsPerSecond },
+  'downloads of 1 KiB': {
+    title: 'files/s',
+    color: '#c8641b',
+    of: (step) => step.operationsPerSecond,
+  },
+  'downloads of 1 MiB': {
+    title: 'MiB/s',
+    color: '#3a8a4d',
+    of: (step) => step.bytesPerSecond / 2 ** 20,
+  },
+}
+
+/** Throughput of each workload beside what would be ideal, and the efficiency of all, as a PNG. */
+export async function drawThroughput(result: ScalingResult): Promise<Buffer> {
+  const view = new View(parse(compile(specOf(result)).spec), { renderer: 'none' })
+  const svg = await view.toSVG()
+  view.finalize()
+  const fonts = { loadSystemFonts: false, fontFiles, defaultFontFamily: font }
+  const drawing = new Resvg(svg, { font: fonts, fitTo: { mode: 'zoom', value: zoom } })
+  return drawing.render().asPng()
+}
+
+function specOf(result: ScalingResult): TopLevelSpec {
+  const { scaling, machine, parameters, version } = result
+  const { peers, lookups, kb, mb } = parameters
+  const work = `${lookups} lookups, ${kb} downloads of 1 KiB and ${mb} of 1 MiB`
+  return {
+    background: 'white',
+    padding: 16,
+    title: {
+      text: `Tandem ${version}: ${scaling} scaling`,
+      subtitle: [
+        `${work}, ${scaling === 'weak' ? 'by each client' : 'divided among the clients'}`,
+        `${peers} peers, the index and the clients on one machine: ${machine.cores} cores, ${machine.cpu}`,
+        'dashed: the ideal, in which n clients get n times as much done as one',
+      ],
+      anchor: 'start',
+      offset: 18,
+    },
+    config: {
+      font,
+      title: { fontSize: 18, subtitleFontSize: 13, subtitlePadding: 6 },
+      axis: {
+        labelFontSize: 12,
+        titleFontSize: 13,
+        gridColor: '#e6e6e6',
+        titleFontWeight: 'normal',
+      },
+      legend: { labelFontSize: 12, labelLimit: panel.width },
+      line: { strokeWidth: 2.5 },
+      point: { size: 70, filled: true },
+    },
+    columns: 2,
+    bounds: 'flush',
+    spacing: { row: 90, column: 90 },
+    resolve: { scale: { color: 'independent' } },
+    concat: [...result.workloads.map(throughputPanel), efficiencyPanel(result)],
+  }
+}
+
+type Panel = Extract<TopLevelSpec, { concat: unknown }>['concat'][number]
+
+const clientsAxis = {
+  field: 'clients',
+  type: 'ordinal',
+  title: 'clients at the same time',
+  axis: { labelAngle: 0 },
+} as const
+
+/** The ideal is the throughput of the first step, times how many more clients there are. */
+function throughputPanel({ name, steps }: Workload): Panel {
+  const unit = units[name]
+  const first = steps[0] as Step
+  const values = steps.map((step) => ({
+    clients: step.clients,
+    measured: unit.of(step),
+    ideal: (unit.of(first) * step.clients) / first.clients,
+  }))
+  const y = (field: string) => ({ field, type: 'quantitative', title: unit.title }) as const
+  return {
+    ...panel,
+    title: { text: name, fontSize: 14 },
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'line', strokeDash: [5, 4], strokeWidth: 1.5, color: idealColor },
+        encoding: { x: clientsAxis, y: y('ideal') },
+      },
+      {
+        mark: { type: 'line', point: { color: unit.color }, color: unit.color },
+        encoding: { x: clientsAxis, y: y('measured') },
+      },
+    ],
+  }
+}
+
+function efficiencyPanel({ workloads }: ScalingResult): Panel {
+  const values = workloads.flatMap(({ name, steps }) =>
+    steps.map(({ clients, efficiency }) => ({ workload: name, clients, efficiency })),
+  )
+  return {
+    ...panel,
+    title: { text: 'efficiency', fontSize: 14 },
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'rule', strokeDash: [5, 4], strokeWidth: 1.5, color: idealColor },
+        encoding: { y: { datum: 1 } },
+      },
+      {
+        mark: { type: 'line', point: true },
+        encoding: {
+          x: clientsAxis,
+          y: {
+            field: 'efficiency',
+            type: 'quantitative',
+            title: 'share of the ideal',
+            axis: { format: '.0%' },
+            scale: { zero: true },
+          },
+          color: {
+            field: 'workload',
+            type: 'nominal',
+            title: null,
+            scale: { domain: Object.keys(units), range: Object.values(units).map((u) => u.color) },
+            legend: { orient: 'bottom', direction: 'vertical' },
+          },
+        },
+      },
+    ],
+  }
+}
