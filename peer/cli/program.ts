@@ -48,7 +48,7 @@ export function addHelpCommand(program: Command): void {
   program.addHelpCommand(last === undefined ? help : help.helpGroup(last.helpGroup()))
 }
 
-export const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const
+const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const
 
 /**
  * Runs what was typed and says what went wrong, if anything.

@@ -27,7 +27,7 @@ export interface Column {
 export function tableText(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
-  styleTitle: (title: string) => string = (title) => title,
+  styleTitle: (title: string) => string,
 ): string {
   const table = new Table({
     head: columns.map(({ title }) => styleTitle(title)),

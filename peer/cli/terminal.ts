@@ -26,11 +26,6 @@ export class Terminal {
     return this.#answers.isTTY === true
   }
 
-  /** Columns there are for answers. */
-  get columns(): number {
-    return this.#answers.columns ?? 80
-  }
-
   /**
    * Writes an answer; resolves when the reader has taken it, so that a long one does not pile up.
    * @throws the stream's error, EPIPE when nobody reads any more
