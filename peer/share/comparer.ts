@@ -54,7 +54,8 @@ export class Comparer {
     } catch (error) {
       // Changed or gone since we looked: the next look tells which.
       if (hasCode(error, 'CONTENT_CHANGED') || hasCode(error, 'FILE_NOT_FOUND')) state.again = true
-      else this.#dependencies.problems.add(path, reasonOf(error))
+      else if (!this.#dependencies.signal.aborted)
+        this.#dependencies.problems.add(path, reasonOf(error))
       return state
     } finally {
       this.#comparing.delete(path)

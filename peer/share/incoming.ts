@@ -21,10 +21,12 @@ export class IncomingFolder {
     this.#random = random
   }
 
-  /** Removes what an earlier run left. */
+  /** Removes what an earlier run left. @throws AppError DISK_FAILED */
   async clear(): Promise<void> {
-    await rm(this.#path, { recursive: true, force: true })
-    await mkdir(this.#path, { recursive: true })
+    await writing({ path: this.#path, neededBytes: 0 }, async () => {
+      await rm(this.#path, { recursive: true, force: true })
+      await mkdir(this.#path, { recursive: true })
+    })
   }
 
   /**

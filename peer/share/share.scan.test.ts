@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { chmod, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { limits } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { quietMs, ShareFixture } from '../testing/share-fixture.ts'
@@ -201,6 +202,18 @@ test('names that others could not store are listed as problems until they are go
   await Promise.all(paths.map((path) => rm(path)))
   await peer.rescan()
   expect(peer.share.problems().map(({ reason }) => reason)).toEqual(['it is not valid UTF-8'])
+})
+
+test('a file that is too large to be shared is a problem of its own', async () => {
+  await using peer = await ShareFixture.create()
+  const path = await peer.write('shared/huge.bin', '')
+  await truncate(path, limits.contentBytesMax + 1)
+  await utimes(path, 0, 0)
+  await peer.write('shared/small.txt', 'small')
+  await peer.start()
+
+  expect(peer.shared()).toEqual(['small.txt'])
+  expect(peer.share.problems()).toMatchObject([{ path }])
 })
 
 test.skipIf(process.getuid?.() === 0)(

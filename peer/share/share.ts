@@ -76,10 +76,12 @@ export class Share implements AsyncDisposable {
   static async start(options: ShareOptions, dependencies: Dependencies): Promise<Share> {
     const folders = new Folders(options.dataPath)
     await folders.create()
-    const share = new Share(options, folders, dependencies)
+    await using opening = new AsyncDisposableStack()
+    const share = opening.use(new Share(options, folders, dependencies))
     // Not before the catalog is open: the leftovers could be another process's.
     await share.#incoming.clear()
     share.#work.start('keep the catalog', (signal) => share.#keepCatalog(signal))
+    opening.move()
     return share
   }
 
