@@ -89,10 +89,7 @@ export const ApiError = Type.Object({
   code: Type.String(),
   message: Type.String(),
   retryable: Type.Boolean(),
-  details: Type.Record(
-    Type.String(),
-    Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
-  ),
+  details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
 })
 /** What every failed call answers, with the status of the error table. */
 export type ApiError = Static<typeof ApiError> & { code: ErrorCode | (string & {}) }

@@ -116,7 +116,7 @@ export const peerSettings = defineSettings('peer', {
 type PeerTable = (typeof peerSettings)['table']
 
 /** The defaults that follow from the peer's id. */
-interface Derived {
+type Derived = {
   readonly port: number
   readonly httpPort: number
   readonly data: string
