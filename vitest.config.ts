@@ -10,6 +10,10 @@ export default defineConfig({
           name: 'unit',
           include: ['{common,indexing-server,peer,scripts,evaluation}/**/*.test.ts'],
           exclude: ['evaluation/system/**'],
+          // No module keeps state, so that files may share a worker: half the time.
+          isolate: false,
+          // Property tests take seconds where many share a core.
+          testTimeout: 30_000,
         },
       },
       {

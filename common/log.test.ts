@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
@@ -68,6 +69,17 @@ test('a folder that cannot be written is refused', async () => {
     code: 'DISK_FAILED',
     details: { action: 'write the log to' },
   })
+})
+
+test.runIf(existsSync('/dev/full'))('a full disk stops the log and nothing else', async () => {
+  await using folder = await temporaryFolder()
+  await symlink('/dev/full', join(folder.path, 'tandem.1.log'))
+  const opened = await openLog({ ...quiet, folder: folder.path })
+  for (let count = 0; count < 10; count++) opened.log.info('lost')
+  await new Promise(setImmediate)
+  await opened[Symbol.asyncDispose]()
+  await opened[Symbol.asyncDispose]()
+  expect(await readdir(folder.path)).toEqual(['tandem.1.log'])
 })
 
 test.each([
