@@ -52,7 +52,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     reply: {
       protocol: protocolVersion,
       role: 'index',
-      registered: { seenSeq: 41, heartbeatMs: 5_000 },
+      registered: { seenSeq: 41, heartbeatMs: 10_000 },
     },
   },
   announce: {
