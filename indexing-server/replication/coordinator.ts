@@ -10,7 +10,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
-import { isErrorCode, reasonOf, toAppError } from '../../common/errors.ts'
+import { reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { ExplainedContent, Task, TaskOutcome } from '../../common/protocol/messages.ts'
@@ -23,7 +23,8 @@ import { type Need, needOf, type Urgency } from './needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue } from './queue.ts'
 import { RestingPeers } from './resting-peers.ts'
-import { type Batch, type RunningTask, RunningTasks } from './running-tasks.ts'
+import { RunningTasks } from './running-tasks.ts'
+import { TaskDesk } from './task-desk.ts'
 import { Verdicts } from './verdicts.ts'
 
 export interface CoordinatorOptions {
@@ -45,16 +46,11 @@ export interface CoordinatorDependencies {
   readonly log: Log
 }
 
-/** What a target cannot help: the content goes elsewhere, the target rests. */
-const targetsOwn: ReadonlySet<string> = new Set(['DISK_FULL', 'TASK_REFUSED', 'STOPPING'])
-
 export class Coordinator implements AsyncDisposable {
   readonly #options: CoordinatorOptions
   readonly #store: CoordinatorDependencies['store']
   readonly #peers: CoordinatorDependencies['peers']
-  readonly #sendTasks: CoordinatorDependencies['sendTasks']
   readonly #clock: Clock
-  readonly #random: Random
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #queue = new NeedQueue()
@@ -62,6 +58,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #verdicts = new Verdicts()
   readonly #resting: RestingPeers
   readonly #planner: Planner
+  readonly #desk: TaskDesk
   readonly #touched = new Set<number>()
   /** Whose contents are yet to be judged, and from where on; '' stands for all contents. */
   readonly #walks = new Map<string, string | undefined>([['', undefined]])
@@ -74,19 +71,21 @@ export class Coordinator implements AsyncDisposable {
     this.#options = options
     this.#store = store
     this.#peers = peers
-    this.#sendTasks = sendTasks
     this.#clock = clock
-    this.#random = random
     this.#log = log
     this.#startedMs = clock.monotonicMs()
     this.#background = new BackgroundWork({ log })
     this.#resting = new RestingPeers({ clock, random })
-    const { queue, running, resting } = {
+    const shared = {
       queue: this.#queue,
       running: this.#running,
       resting: this.#resting,
+      clock,
+      random,
     }
-    this.#planner = new Planner(options, { peers, queue, running, resting, clock, random })
+    this.#planner = new Planner(options, { ...shared, peers })
+    const onFreed = (): void => this.#wake()
+    this.#desk = new TaskDesk(options, { ...shared, sendTasks, onFreed, log })
   }
 
   start(): void {
@@ -119,7 +118,7 @@ export class Coordinator implements AsyncDisposable {
 
   onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
     if (isLost !== before.isLost) this.#walks.set(peerId, undefined)
-    if (isLost) this.#abandon(peerId, this.#options.settleMs)
+    if (isLost) this.#desk.abandon(peerId, 'settling')
     if (state === 'live') this.#queue.unpark()
     this.#wake()
   }
@@ -127,18 +126,11 @@ export class Coordinator implements AsyncDisposable {
   /** A peer that said hello again may have forgotten its tasks; if not, it will announce them. */
   onRegistered(peerId: string): void {
     this.#resting.forgive(peerId)
-    this.#abandon(peerId, deadlines.confirmMs)
-    this.#wake()
+    this.#desk.abandon(peerId, 'confirming')
   }
 
   report(peerId: string, outcomes: readonly TaskOutcome[]): void {
-    for (const { taskId, error } of outcomes) {
-      const running = this.#running.settle(peerId, taskId)
-      if (running === undefined) continue
-      if (error === undefined) this.#onDone(running)
-      else this.#onFailed(running, isErrorCode(error) ? error : 'INTERNAL')
-    }
-    this.#wake()
+    this.#desk.report(peerId, outcomes)
   }
 
   /** What `why` tells about a content. */
@@ -280,7 +272,7 @@ export class Coordinator implements AsyncDisposable {
     await this.#planReady(['last-copy', 'copies'], 'copies', signal)
     await this.#planReady(['drop'], 'drops', signal)
     for (const batch of this.#planner.takeUnsent())
-      this.#background.start('hand out tasks', (ending) => this.#send(batch, ending))
+      this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
   }
 
   async #planReady(
@@ -310,54 +302,5 @@ export class Coordinator implements AsyncDisposable {
     if (need.kind === 'drop') this.#planner.planDrops(content, obsolete)
     else if (need.kind === 'copies' && content.file !== undefined)
       this.#planner.planCopies(content, content.file, need)
-  }
-
-  async #send(batch: Batch, signal: AbortSignal): Promise<void> {
-    const { target } = batch
-    const tasks = Array.from(batch.tasks.values(), ({ task }) => task)
-    const deadlineMs = deadlines.taskMs + batch.bytes / limits.taskBytesPerMsMin
-    batch.cancelDeadline = this.#clock.after(deadlineMs, () => this.#onOverdue(batch))
-    this.#log.debug({ target, source: batch.source, tasks: tasks.length }, 'tasks handed out')
-    try {
-      await this.#sendTasks(target, tasks, signal)
-    } catch (error) {
-      const { code } = toAppError(error)
-      this.#log.info({ target, code }, 'tasks refused')
-      if (this.#running.batchOf(target) !== batch) return
-      this.#resting.refuse(target, code)
-      this.#abandon(target, this.#options.settleMs)
-      this.#wake()
-    }
-  }
-
-  #onDone({ contentId, target }: RunningTask): void {
-    this.#resting.forgive(target)
-    this.#release(contentId, 'confirming', deadlines.confirmMs)
-  }
-
-  #onFailed({ contentId, target, task }: RunningTask, code: string): void {
-    this.#log.info({ target, code, name: task.name, contentId }, 'task failed')
-    if (targetsOwn.has(code)) {
-      this.#resting.refuse(target, code)
-      this.#release(contentId, 'settling', this.#options.settleMs)
-    } else if (this.#queue.has(contentId))
-      this.#queue.fail(contentId, { code, target }, this.#clock.monotonicMs(), this.#random)
-  }
-
-  #onOverdue({ target }: Batch): void {
-    for (const running of this.#running.abandon(target))
-      this.#onFailed(running, 'DEADLINE_EXCEEDED')
-    this.#resting.refuse(target, 'DEADLINE_EXCEEDED')
-    this.#wake()
-  }
-
-  /** Forgets what a peer was handed; its contents are looked at again after `delayMs`. */
-  #abandon(target: string, delayMs: number): void {
-    for (const { contentId } of this.#running.abandon(target))
-      this.#release(contentId, delayMs === deadlines.confirmMs ? 'confirming' : 'settling', delayMs)
-  }
-
-  #release(contentId: number, reason: 'confirming' | 'settling', delayMs: number): void {
-    this.#queue.release(contentId, reason, this.#clock.monotonicMs() + delayMs)
   }
 }

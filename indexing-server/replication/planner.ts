@@ -56,9 +56,9 @@ export class Planner {
     this.#random = dependencies.random
   }
 
-  /** The batches filled since the last call. */
+  /** The batches filled since the last call, but for those whose peer was lost since. */
   takeUnsent(): Batch[] {
-    const batches = [...this.#unsent]
+    const batches = [...this.#unsent].filter(({ tasks }) => tasks.size > 0)
     this.#unsent.clear()
     return batches
   }

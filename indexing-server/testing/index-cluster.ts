@@ -31,6 +31,20 @@ export function contentOf(text: string): Content {
   return { sha256, size: Buffer.byteLength(text), chunkRoot: sha256 }
 }
 
+/** `ok`, or the code of the error that `promise` fails with. */
+export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(
+    () => 'ok',
+    (error: unknown) => (error as { code?: string }).code,
+  )
+}
+
+/** The state of each peer, as the index tells `asker`. */
+export async function statesOf(asker: TestPeer): Promise<Record<string, string>> {
+  const { peers } = await asker.ask('peers', { limit: 100 })
+  return Object.fromEntries(peers.map(({ peerId, state }) => [peerId, state]))
+}
+
 /** What a peer does with the tasks it is handed: the code of an error, or undefined for done. */
 export type TaskAnswer = (task: Task) => string | undefined
 
@@ -60,12 +74,20 @@ export class IndexCluster implements AsyncDisposable {
   }
 
   async startIndex(): Promise<void> {
-    this.#server = await startIndexingServer(this.#settings, {
-      transport: this.#transport,
-      clock: this.clock,
-      random: seededRandom('index'),
-      log: silentLog,
-    })
+    this.#server = await this.startAnother({})
+  }
+
+  /** Starts a second index on the same transport. */
+  async startAnother(settings: Partial<IndexingServerSettings>): Promise<IndexingServer> {
+    return await startIndexingServer(
+      { ...this.#settings, ...settings },
+      {
+        transport: this.#transport,
+        clock: this.clock,
+        random: seededRandom('index'),
+        log: silentLog,
+      },
+    )
   }
 
   async stopIndex(): Promise<void> {

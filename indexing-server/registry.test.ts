@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import { codeOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
+
+test('peers are listed page by page', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer2 = await cluster.peer('peer2', { zone: 'b', freeBytes: 5 })
+  await cluster.peer('peer1')
+  await peer2.shares('a', 'four')
+  const first = await peer2.ask('peers', { limit: 1 })
+  expect(first).toMatchObject({ peers: [{ peerId: 'peer1' }], next: 'peer1' })
+  expect(await peer2.ask('peers', { limit: 1, after: 'peer1' })).toMatchObject({
+    peers: [{ peerId: 'peer2', zone: 'b', freeBytes: 5, copies: 1, bytes: 4, state: 'live' }],
+  })
+})
+
+test('an id that a live process holds is taken; the same catalog may come back at once', async () => {
+  await using cluster = await IndexCluster.start()
+  const old = await cluster.peer('peer1')
+  expect(await codeOf(cluster.peer('peer1', { epoch: 'a'.repeat(16) }))).toBe('PEER_ID_TAKEN')
+  expect(old.isOpen).toBe(true)
+
+  old.hang()
+  const again = await cluster.peer('peer1')
+  await cluster.advance(10)
+  expect(again.isOpen).toBe(true)
+  expect(old.isOpen).toBe(false)
+
+  again.hang()
+  await cluster.advance(21_000)
+  const other = await cluster.peer('peer1', { epoch: 'a'.repeat(16) })
+  expect(other.isOpen).toBe(true)
+  expect(await codeOf(cluster.peer('Nul'))).toBe('PEER_ID_INVALID')
+})
+
+test('a lost connection makes a peer suspect, silence dead, and only then is it repaired', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  const peer3 = await cluster.peer('peer3')
+  peer1.crash()
+  await cluster.advance(30_000)
+  expect(await statesOf(peer2)).toMatchObject({ peer1: 'suspect', peer2: 'live' })
+  const { contents } = await peer2.ask('lookup', { name: 'a' })
+  expect(contents[0]?.sources.map(({ peerId }) => peerId)).toEqual(['peer2', 'peer1'])
+  expect(peer3.tasks).toEqual([])
+
+  await cluster.advance(32_000)
+  expect(await statesOf(peer2)).toMatchObject({ peer1: 'dead' })
+  await cluster.advance(3_000)
+  expect(peer3.tasks).toMatchObject([{ kind: 'replicate', name: 'a', owner: 'peer1' }])
+  const healed = await peer2.ask('lookup', { name: 'a' })
+  expect(healed.contents[0]?.sources.map(({ peerId }) => peerId)).toEqual(['peer2', 'peer3'])
+})
+
+test('a peer that leaves is no source at once, but repaired only after its time', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  const peer3 = await cluster.peer('peer3')
+  peer1.hang()
+  await peer1.ask('leave', {})
+  peer1.crash()
+  const { contents } = await peer2.ask('lookup', { name: 'a' })
+  expect(contents[0]?.sources.map(({ peerId }) => peerId)).toEqual(['peer2'])
+  await cluster.advance(50_000)
+  expect(peer3.tasks).toEqual([])
+  await cluster.advance(15_000)
+  expect(peer3.tasks).toHaveLength(1)
+})
+
+test('a silent connection is suspect after two heartbeats and closed when the peer is dead', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer1.hang()
+  await cluster.advance(21_000)
+  expect(await statesOf(peer2)).toMatchObject({ peer1: 'suspect' })
+  expect(peer1.isOpen).toBe(true)
+  await cluster.advance(40_000)
+  expect(peer1.isOpen).toBe(false)
+})
