@@ -9,7 +9,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --loglevel=error
 
 COPY . .
-RUN ln -s /app/bin/tandem.js /usr/local/bin/tandem && install -d -o node -g node data logs
+RUN ln -s ../../bin/tandem.js node_modules/.bin/tandem && install -d -o node -g node data logs
+ENV PATH=/app/node_modules/.bin:$PATH
 
 USER node
 # Folders that belong to a group are to be written by the whole group (docker-compose.yml, `folders`);
