@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest'
 import { codeOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
 
+test('an index that stood still takes nobody for dead', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  await cluster.advance(2_000)
+  const { clock } = cluster
+  const monotonicMs = clock.monotonicMs.bind(clock)
+  clock.monotonicMs = () => monotonicMs() + 90_000
+  await clock.advance(3_000)
+  expect(await statesOf(peer1)).toEqual({ peer1: 'live' })
+})
+
 test('peers are listed page by page', async () => {
   await using cluster = await IndexCluster.start()
   const peer2 = await cluster.peer('peer2', { zone: 'b', freeBytes: 5 })

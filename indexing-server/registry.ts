@@ -85,10 +85,6 @@ export class Registry {
     this.#background.start('watch peers', (signal) => this.#watch(signal))
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
   peerOf(peerId: string): Peer | undefined {
     return this.#entries.get(peerId)
   }
@@ -211,9 +207,14 @@ export class Registry {
   async #watch(signal: AbortSignal): Promise<void> {
     const { heartbeatMs, deadAfterMs } = this.#options
     const everyMs = Math.min(deadlines.livenessCheckMs, heartbeatMs / 2, deadAfterMs / 10)
-    for (;;) {
+    for (let lookedMs = this.#clock.monotonicMs(); ; lookedMs = this.#clock.monotonicMs()) {
       await this.#clock.sleep(everyMs, signal)
-      for (const entry of this.#entries.values()) this.#update(entry)
+      // A process that stood still heard nobody: that is not their silence.
+      const lateMs = this.#clock.monotonicMs() - lookedMs - everyMs
+      for (const entry of this.#entries.values()) {
+        if (lateMs > everyMs) entry.heardMs += lateMs
+        this.#update(entry)
+      }
     }
   }
 

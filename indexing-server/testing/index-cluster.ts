@@ -12,7 +12,7 @@ import {
   startIndexingServer,
 } from '../indexing-server.ts'
 
-export const testSettings: IndexingServerSettings = {
+const testSettings: IndexingServerSettings = {
   host: '127.0.0.1',
   port: 7_000,
   data: ':memory:',
