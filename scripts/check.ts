@@ -1,6 +1,7 @@
 /**
- * `node scripts/check.ts [--tests]`: everything that a machine can say about this checkout, one line
- * for each step and what is wrong below it. All steps run, so that one look shows all.
+ * `node scripts/check.ts [--tests [ARGUMENT OF VITEST ...]]`: everything that a machine can say about
+ * this checkout, one line for each step and what is wrong below it. All steps run, so that one look
+ * shows all.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -25,7 +26,11 @@ const checks: readonly Step[] = [
   { name: 'docs', command: ['scripts/write-docs.ts', '--check'] },
   { name: 'dead code', command: [binaryOf('knip', 'knip')] },
 ]
-const tests: Step = { name: 'tests', command: [binaryOf('vitest', 'vitest'), 'run'], isLong: true }
+
+function tests(vitestArguments: readonly string[]): Step {
+  const command = [binaryOf('vitest', 'vitest'), 'run', ...vitestArguments]
+  return { name: 'tests', command, isLong: true }
+}
 
 /** The script of an installed tool: run by Node itself, it needs neither a shell nor a PATH. */
 function binaryOf(packageName: string, name: string): string {
@@ -56,7 +61,8 @@ async function run({ name, command, isLong = false }: Step): Promise<boolean> {
 }
 
 await runScript(async () => {
-  const steps = process.argv.includes('--tests') ? [...checks, tests] : checks
+  const [, , mode, ...vitestArguments] = process.argv
+  const steps = mode === '--tests' ? [...checks, tests(vitestArguments)] : checks
   const failed: string[] = []
   for (const step of steps) if (!(await run(step))) failed.push(step.name)
   if (failed.length > 0) process.exitCode = 1
