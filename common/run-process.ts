@@ -14,6 +14,8 @@ export interface ProcessOptions {
   }
   /** Whether a prompt owns the terminal; the log then goes to files only. */
   readonly hasPrompt: boolean
+  /** Whether nobody reads stdout but programs: it is then the log's alone, if that is JSON. */
+  readonly isHeadless: boolean
 }
 
 export interface ProcessContext {
@@ -51,10 +53,10 @@ export async function runProcess(
   const { log } = opened
   const stack = new AsyncDisposableStack()
   const ready = (sentence: string, details: Readonly<Record<string, unknown>>): void => {
+    const { format } = options.log
     log.info(details, 'ready')
-    // With JSON on stdout the ready line is a line of the log.
-    if (options.hasPrompt || !isForMachines(options.log.format))
-      process.stdout.write(`${sentence}\n`)
+    const isForPrograms = options.isHeadless ? isForMachines(format) : format === 'json'
+    if (options.hasPrompt || !isForPrograms) process.stdout.write(`${sentence}\n`)
   }
   try {
     await work({ log, stack, stop: interruption.signal, stopped: interruption.happened, ready })

@@ -19,7 +19,7 @@ export async function runIndex(flags: Readonly<Record<string, unknown>>): Promis
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
   const settings = loadSettings(indexSettings, { file, flags }).values
   const log = loadSettings(logSettings, { file, flags }).values
-  const options = { name: 'server', log, hasPrompt: false }
+  const options = { name: 'server', log, hasPrompt: false, isHeadless: false }
   await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
 }
 
@@ -35,10 +35,13 @@ async function run(settings: IndexSettings, context: ProcessContext): Promise<vo
   )
   const address = formatAddress(index.address)
   const http = formatAddress(health.address)
-  ready(`The index serves peers on ${address}, health and metrics on http://${http}.`, {
-    address,
-    http,
-    data: resolve(settings.data),
-  })
+  ready(
+    `The index is ready: it serves peers on ${address}, health and metrics on http://${http}.`,
+    {
+      address,
+      http,
+      data: resolve(settings.data),
+    },
+  )
   await stopped
 }

@@ -20,7 +20,12 @@ export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
   const settings = toPeerSettings(loadPeerSettings({ file, flags }))
   const log = loadSettings(logSettings, { file, flags }).values
-  const options = { name: settings.peerId, log, hasPrompt: !settings.headless }
+  const options = {
+    name: settings.peerId,
+    log,
+    hasPrompt: !settings.headless,
+    isHeadless: settings.headless,
+  }
   await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
 }
 
@@ -43,7 +48,7 @@ async function run(settings: PeerSettings, context: ProcessContext): Promise<voi
 }
 
 function readySentence({ peerId, data, headless }: PeerSettings, peer: Peer): string {
-  const where = `${peerId} serves ${data}/shared on ${formatAddress(peer.address)}`
+  const where = `${peerId} is ready: it serves ${data}/shared on ${formatAddress(peer.address)}`
   const http = `HTTP API on http://${formatAddress(peer.webAddress)}`
   return `${where}, ${http}.${headless ? '' : " Type 'help' for the commands."}`
 }
