@@ -1,5 +1,6 @@
 /** `npm run eval:http`: loads the HTTP API of a peer that it starts itself. */
 import { Command } from 'commander'
+import { interrupted } from '../common/interrupted.ts'
 import { loadHttp } from '../evaluation/benchmarks/http-load.ts'
 import { thisMachine, thisVersion } from '../evaluation/scaling/machine.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
@@ -17,6 +18,8 @@ const { connections, seconds, output } = new Command('eval-http')
   .opts<{ connections: number; seconds: number; output: string }>()
 
 await runScript(async () => {
+  // Caught, so that an interrupted run still stops its processes and removes their data.
+  using _ = interrupted()
   await using cluster = await startCluster({
     peers: 2,
     factor: 1,
