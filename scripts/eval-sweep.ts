@@ -3,8 +3,7 @@ import { Command } from 'commander'
 import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
 import { measure } from './measure.ts'
-import { parseCount } from './parse-count.ts'
-
+import { parseCount, parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
 interface Options extends Omit<ScalingPlan, 'scaling'> {
@@ -41,5 +40,5 @@ await runScript(async () => {
 /** Commander calls it for each word; the first one replaces the default. */
 function parseCounts(text: string, before: readonly number[]): number[] {
   const isFirst = before === defaultConcurrency
-  return [...(isFirst ? [] : before), parseCount(text)]
+  return [...(isFirst ? [] : before), parsePositiveCount(text)]
 }
