@@ -21,6 +21,8 @@ export const limits = {
   connectionsMax: 4_096,
   /** Bytes that may wait in a connection's send buffer before its owner stops reading requests. */
   sendBufferBytesMax: 4 * mebibyte,
+  /** Frames in line behind bulk bytes: the answers and requests of two sides that keep to `requestsInFlightMax`. */
+  sendQueueItemsMax: 128,
 
   /** A peer id is typed by people and becomes a folder name. */
   peerIdBytesMax: 64,
