@@ -19,6 +19,8 @@ export const limits = {
   requestsInFlightMax: 64,
   /** Connections that an index or a peer serves at once. Each costs about 20 KiB when idle. */
   connectionsMax: 4_096,
+  /** Connections beyond them that are open while they are told so; others are closed without a word. */
+  connectionsTurnedAwayMax: 64,
   /** Bytes that may wait in a connection's send buffer before its owner stops reading requests. */
   sendBufferBytesMax: 4 * mebibyte,
   /** Frames in line behind bulk bytes: the answers and requests of two sides that keep to `requestsInFlightMax`. */
@@ -80,6 +82,10 @@ export const limits = {
   idlePeerConnectionsMax: 64,
   /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */
   remotePagesPerList: 20,
+  /** Details of an error from outside; ours have at most four. */
+  errorDetailsMax: 8,
+  /** A text among them: the longest name twice, or a few sources and why each failed. */
+  errorDetailCharactersMax: 2_048,
   /** Sources that an error names one by one; a person reads no more. */
   sourcesNamedMax: 5,
 
