@@ -36,6 +36,8 @@ export async function startHealthServer(
   )
   server.maxConnections = limits.httpConnectionsMax
   await listen(server, address)
+  // A connection that could not be accepted, as without memory, must not end the process.
+  server.on('error', () => {})
   const { port } = server.address() as AddressInfo
   let closed: Promise<void> | undefined
   return {

@@ -122,6 +122,8 @@ function newServer(handler: RequestListener): Server {
   })
   server.setTimeout(deadlines.connectionIdleMs)
   server.maxConnections = limits.httpConnectionsMax
+  // A connection that could not be accepted, as without memory, must not end the process.
+  server.on('error', () => {})
   server.on('request', handler)
   // The client is told to go on only when somebody wants its bytes: see upload.ts.
   server.on('checkContinue', handler)
