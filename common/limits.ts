@@ -162,10 +162,14 @@ export const deadlines = {
   peerConnectionIdleMs: 30_000,
   /** An address that could not be dialled is not tried again for so long. */
   dialFailureMs: 2_000,
-  /** What a command waits for a connection to the index before it says that there is none. */
+  /** An index that is away for no longer than this may just be starting again: commands wait for it. */
   indexWaitMs: 2_000,
-  /** From a connection's first byte to the end of its HTTP headers. */
+  /** What a command waits for an index that has been away for longer: time for one more attempt. */
+  indexRetryMs: 300,
+  /** From the opening of a connection to the end of its HTTP headers. */
   httpHeadersMs: 10_000,
+  /** Between two looks for connections whose headers did not come in time. */
+  httpCheckMs: 1_000,
   /** How long `push --wait` waits for the copies: longer than `settleMs`, a grace and the copying of a large file on a LAN. */
   pushCopiesMs: 300_000,
   /** Between two looks at how many copies there are. */

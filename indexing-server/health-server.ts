@@ -26,7 +26,11 @@ export async function startHealthServer(
   dependencies: HealthDependencies,
 ): Promise<HealthServer> {
   const server = createServer(
-    { headersTimeout: deadlines.httpHeadersMs, requestTimeout: deadlines.requestMs },
+    {
+      headersTimeout: deadlines.httpHeadersMs,
+      requestTimeout: deadlines.requestMs,
+      connectionsCheckingInterval: deadlines.httpCheckMs,
+    },
     (request, response) => {
       answer(request, response, dependencies).catch((error: unknown) => {
         dependencies.log.error({ error, url: request.url }, 'health request failed')

@@ -116,6 +116,7 @@ function addHealthRoutes(web: Web, vitals: Vitals): void {
 function newServer(handler: RequestListener): Server {
   const server = createServer({
     headersTimeout: deadlines.httpHeadersMs,
+    connectionsCheckingInterval: deadlines.httpCheckMs,
     // An upload takes as long as it takes; upload.ts watches that it goes on.
     requestTimeout: 0,
     keepAliveTimeout: deadlines.connectionIdleMs,
