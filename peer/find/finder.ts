@@ -22,8 +22,9 @@ interface FinderDependencies {
 }
 
 /**
- * Asks the index. Every method throws AppError INDEX_UNREACHABLE when there is no connection within
- * `deadlines.indexWaitMs`, DEADLINE_EXCEEDED when the index does not answer, or the signal's reason.
+ * Asks the index. Every method throws AppError INDEX_UNREACHABLE when there is no connection (at once,
+ * unless the index went away so lately that it may be back in a moment), DEADLINE_EXCEEDED when the
+ * index does not answer, or the signal's reason.
  */
 export class Finder {
   readonly #dependencies: FinderDependencies
@@ -85,12 +86,13 @@ export class Finder {
   async peers(signal?: AbortSignal): Promise<Peers> {
     const peers: Peers = []
     let after: string | undefined
-    do {
+    for (let page = 0; page < limits.peersMax / limits.pageRowsMax; page += 1) {
       const request = { limit: limits.pageRowsMax, ...(after && { after }) }
-      const page = await this.#ask('peers', request, signal)
-      peers.push(...page.peers)
-      after = page.next
-    } while (after !== undefined && peers.length < limits.peersMax)
+      const found = await this.#ask('peers', request, signal)
+      peers.push(...found.peers)
+      after = found.next
+      if (after === undefined) break
+    }
     return peers
   }
 
@@ -141,7 +143,8 @@ export class Finder {
     signal: AbortSignal | undefined,
   ): Promise<ResultOf<T>> {
     const { index, clock } = this.#dependencies
-    const wait = { what: 'Connecting', deadlineMs: deadlines.indexWaitMs, signal }
+    const deadlineMs = Math.max(deadlines.indexRetryMs, deadlines.indexWaitMs - index.awayMs)
+    const wait = { what: 'Connecting', deadlineMs, signal }
     const connection = await withDeadline(wait, clock, (inTime) => index.connected(inTime)).catch(
       (error: unknown) => {
         throw hasCode(error, 'DEADLINE_EXCEEDED') ? this.#unreachable(error) : error
