@@ -101,10 +101,11 @@ test('a question whose connection ends is asked again, once', async () => {
 
 test('what the index refuses is passed on', async () => {
   const { finder, asked } = aFinder(() => {
-    throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+    throw new AppError('NOT_OWNER', { name: 'a.txt', owner: 'peer2', state: 'live' })
   })
-  await expect(finder.locate(sha256)).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })
-  expect(asked).toEqual([['locate', { sha256 }]])
+  const file = { owner: 'peer2', name: 'a.txt' }
+  await expect(finder.unshare(file)).rejects.toMatchObject({ code: 'NOT_OWNER' })
+  expect(asked).toEqual([['unshare', file]])
 })
 
 test('the whole registry is read page by page', async () => {

@@ -4,12 +4,7 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { ResultOf } from '../../common/protocol/connection.ts'
-import type {
-  FoundContent,
-  MessageType,
-  ReplyOf,
-  RequestOf,
-} from '../../common/protocol/messages.ts'
+import type { FoundContent, MessageType, RequestOf } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { ListedFile, ListPage, Peers, SearchPage, Stats, Status, Why } from '../api.ts'
 import type { IndexLink } from './index-link.ts'
@@ -48,11 +43,6 @@ export class Finder {
     const { contents } = await this.#ask('lookup', { name }, signal)
     if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
     return contents
-  }
-
-  /** @throws AppError CONTENT_NOT_FOUND */
-  async locate(sha256: string, signal?: AbortSignal): Promise<ReplyOf<'locate'>> {
-    return await this.#ask('locate', { sha256 }, signal)
   }
 
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
