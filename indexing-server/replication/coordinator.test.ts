@@ -227,3 +227,15 @@ test('a report without the announcement makes no copy', async () => {
   await cluster.advance(15_000)
   expect(peer2.tasks).toHaveLength(2)
 })
+
+test('when one of two lacking copies is there, the other is made as soon as a peer comes', async () => {
+  await using cluster = await IndexCluster.start({ replicationFactor: 3 })
+  const peer1 = await cluster.peer('peer1')
+  await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(5_000)
+  expect(await missing(peer1, 'a')).toEqual(['it waits for a place: there is no other peer'])
+  const peer3 = await cluster.peer('peer3')
+  await cluster.advance(1_000)
+  expect(peer3.tasks).toHaveLength(1)
+})

@@ -21,7 +21,7 @@ import type { IndexStore, StoredContent } from '../store/store.ts'
 import { reasonsFor } from './explain.ts'
 import { type Need, needOf, type Urgency } from './needs.ts'
 import { Planner } from './planner.ts'
-import { NeedQueue } from './queue.ts'
+import { NeedQueue, type QueuePlace } from './queue.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
@@ -130,7 +130,7 @@ export class Coordinator implements AsyncDisposable {
   }
 
   report(peerId: string, outcomes: readonly TaskOutcome[]): void {
-    this.#desk.report(peerId, outcomes)
+    this.onTouched(this.#desk.report(peerId, outcomes))
   }
 
   /** What `why` tells about a content. */
@@ -257,13 +257,17 @@ export class Coordinator implements AsyncDisposable {
     return need
   }
 
-  #enqueue({ contentId }: StoredContent, need: Need): void {
+  #enqueue(content: StoredContent, need: Need): void {
     if (need.kind === 'none' || need.kind === 'lost') return
-    const isHeld = this.#queue.placeOf(contentId)?.state === 'held'
+    const { contentId } = content
+    const place = this.#queue.placeOf(contentId)
     const lacking = need.kind === 'copies' ? need.lacking : 1
-    if (isHeld && this.#running.ofContent(contentId).length >= lacking) return
+    if (place?.state === 'held' && this.#running.ofContent(contentId).length >= lacking) return
     const settledMs = this.#clock.monotonicMs() + this.#options.settleMs
-    this.#queue.need(contentId, need.urgency, settledMs)
+    // What was waited for has come, and is not all that is needed.
+    if (isConfirmed(place, content, need))
+      this.#queue.delay(contentId, need.urgency, { reason: 'settling', dueMs: settledMs })
+    else this.#queue.need(contentId, need.urgency, settledMs)
   }
 
   async #place(signal: AbortSignal): Promise<void> {
@@ -303,4 +307,15 @@ export class Coordinator implements AsyncDisposable {
     else if (need.kind === 'copies' && content.file !== undefined)
       this.#planner.planCopies(content, content.file, need)
   }
+}
+
+/** Whether the content waited for one peer's announcement of what it needs more of, and that has come. */
+function isConfirmed(
+  place: QueuePlace | undefined,
+  { holders }: StoredContent,
+  { kind }: Need,
+): boolean {
+  if (place?.state !== 'delayed' || place.reason !== 'confirming') return false
+  const held = holders.filter(({ peerId }) => peerId === place.awaited)
+  return kind === 'drop' ? held.every((copy) => copy.kind !== 'replicated') : held.length > 0
 }

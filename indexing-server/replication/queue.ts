@@ -16,10 +16,17 @@ export function retryDelayMs(failures: number, random: Random): number {
 /** Why a content waits for a moment. */
 export type DelayReason = 'settling' | 'confirming' | 'failed'
 
+export interface Delay {
+  readonly reason: DelayReason
+  readonly dueMs: number
+  /** Whose announcement is waited for while confirming. */
+  readonly awaited?: string
+}
+
 /** Where a content is in the queue. */
 export type QueuePlace =
   | { readonly state: 'ready' | 'parked' | 'held' }
-  | { readonly state: 'delayed'; readonly reason: DelayReason; readonly dueMs: number }
+  | ({ readonly state: 'delayed' } & Delay)
 
 /** How the attempts at a content ended so far. */
 export interface Failure {
@@ -28,11 +35,9 @@ export interface Failure {
   readonly target: string
 }
 
-interface Delayed {
+interface Delayed extends Delay {
   readonly contentId: number
   readonly urgency: Urgency
-  readonly reason: DelayReason
-  readonly dueMs: number
 }
 
 /**
@@ -74,8 +79,7 @@ export class NeedQueue {
 
   placeOf(contentId: number): QueuePlace | undefined {
     const delayed = this.#delayed.get(contentId)
-    if (delayed !== undefined)
-      return { state: 'delayed', reason: delayed.reason, dueMs: delayed.dueMs }
+    if (delayed !== undefined) return { state: 'delayed', ...delayed }
     if (this.#parked.has(contentId)) return { state: 'parked' }
     if (this.#held.has(contentId)) return { state: 'held' }
     return urgencies.some((urgency) => this.#ready[urgency].has(contentId))
@@ -94,12 +98,12 @@ export class NeedQueue {
     if (urgencies.some((other) => this.#ready[other].has(contentId))) {
       this.#detach(contentId)
       this.#ready[urgency].add(contentId)
-    } else this.delay(contentId, urgency, 'settling', settledMs)
+    } else this.delay(contentId, urgency, { reason: 'settling', dueMs: settledMs })
   }
 
-  delay(contentId: number, urgency: Urgency, reason: DelayReason, dueMs: number): void {
+  delay(contentId: number, urgency: Urgency, delay: Delay): void {
     this.#detach(contentId)
-    const delayed = { contentId, urgency, reason, dueMs }
+    const delayed = { contentId, urgency, ...delay }
     this.#delayed.set(contentId, delayed)
     this.#heap.push(delayed)
   }
@@ -127,18 +131,14 @@ export class NeedQueue {
   fail(contentId: number, how: Omit<Failure, 'failures'>, nowMs: number, random: Random): void {
     const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
     this.#failures.set(contentId, { ...how, failures })
-    this.delay(
-      contentId,
-      this.#urgencyOf(contentId),
-      'failed',
-      nowMs + retryDelayMs(failures, random),
-    )
+    const dueMs = nowMs + retryDelayMs(failures, random)
+    this.delay(contentId, this.#urgencyOf(contentId), { reason: 'failed', dueMs })
   }
 
   /** A held content's task ended without a verdict on the content itself. */
-  release(contentId: number, reason: DelayReason, dueMs: number): void {
+  release(contentId: number, delay: Delay): void {
     const urgency = this.#held.get(contentId)
-    if (urgency !== undefined) this.delay(contentId, urgency, reason, dueMs)
+    if (urgency !== undefined) this.delay(contentId, urgency, delay)
   }
 
   /** It needs nothing any more. */
