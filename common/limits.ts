@@ -106,7 +106,7 @@ export const limits = {
   contentsPerSlice: 500,
   /** Contents that one planning pass looks at while peers are free; the others wait for the next. */
   contentsPerPass: 4_000,
-  /** Names that a search looks at between two turns of the event loop: about 2 ms. */
+  /** Names that a search reads from the database at a time: about 2 ms. */
   namesPerSlice: 2_000,
   /** What SQLite of the index keeps in memory: the inner pages of its trees for a million contents. */
   databaseCacheKibibytes: 32 * kibibyte,
@@ -184,6 +184,8 @@ export const deadlines = {
   databaseBusyMs: 2_000,
   /** The longest time between two looks at who is still alive. */
   livenessCheckMs: 1_000,
+  /** For which a search looks at names, before everything else has its turn. */
+  searchTurnMs: 5,
   /** Events of this time are planned for together, so that small contents share a batch. */
   passDelayMs: 20,
   /** From the report of a copy to its announcement, which takes milliseconds; then the copy is asked for again. */
