@@ -48,12 +48,13 @@ test('what a dead peer had is copied to another', async () => {
 
   await cluster.peer(1).kill('SIGKILL')
   await expect.poll(() => api.status()).toMatchObject({ peers: { live: 2, dead: 1 } })
-  await untilHealed(api, files.length, 2)
   for (const { name, sha256 } of files) {
-    const [found] = (await api.lookup(name)).files
-    expect(found?.sources.map(({ peerId }) => peerId)).toEqual(['peer2', 'peer3'])
+    const holders = async (): Promise<string[]> =>
+      (await api.lookup(name)).files.flatMap(({ sources }) => sources.map(({ peerId }) => peerId))
+    await expect.poll(holders).toEqual(['peer2', 'peer3'])
     expect(await downloadAndHash(cluster.peer(3), { name })).toMatchObject({ sha256OnDisk: sha256 })
   }
+  await untilHealed(api, files.length, 2)
 })
 
 test('a peer that is back before it counts as dead has caused no copies', async () => {
