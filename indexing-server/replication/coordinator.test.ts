@@ -239,3 +239,29 @@ test('when one of two lacking copies is there, the other is made as soon as a pe
   await cluster.advance(1_000)
   expect(peer3.tasks).toHaveLength(1)
 })
+
+test('when no peer has room, a heartbeat that tells of some is enough', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1', { freeBytes: 10 })
+  const peer2 = await cluster.peer('peer2', { freeBytes: 10 })
+  await peer1.shares('a')
+  await cluster.advance(20_000)
+  peer2.freeBytes = 1_000_000
+  await cluster.advance(20_000)
+  expect(peer2.tasks).toHaveLength(1)
+})
+
+test('a peer that refused to drop a copy is asked again when it has rested', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  peer2.answer = () => 'TASK_REFUSED'
+  await peer1.ask('unshare', { owner: 'peer1', name: 'a' })
+  await cluster.advance(5_000)
+  peer2.answer = () => undefined
+  await cluster.advance(40_000)
+  expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop', 'drop'])
+  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 0, running: 0 } })
+})

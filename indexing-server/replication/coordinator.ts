@@ -19,7 +19,7 @@ import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import { reasonsFor } from './explain.ts'
-import { type Need, needOf, type Urgency } from './needs.ts'
+import { type Need, needOf, type Urgency, urgencies } from './needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue, type QueuePlace } from './queue.ts'
 import { RestingPeers } from './resting-peers.ts'
@@ -196,7 +196,11 @@ export class Coordinator implements AsyncDisposable {
   /** When there is something to do even if nothing happens. */
   get #nextMs(): number {
     const graceMs = this.#startedMs + this.#options.startGraceMs
-    return this.paused === undefined ? this.#queue.nextDueMs : graceMs
+    if (this.paused !== undefined) return graceMs
+    // What is ready waits for a peer that rests or lacks room: no event says when that is over.
+    const isReady = this.#queue.ready(urgencies, 1).length > 0
+    const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
+    return Math.min(this.#queue.nextDueMs, retryMs)
   }
 
   #wakeAt(moment: number): void {

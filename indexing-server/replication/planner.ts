@@ -104,10 +104,12 @@ export class Planner {
   /** Plans the removal of `copies`, all of one content, and moves it on in the queue. */
   planDrops({ contentId, sha256 }: StoredContent, copies: readonly ReplicatedCopy[]): void {
     let isBusy = false
+    let isResting = false
     for (const { peerId, owner, name } of copies) {
       if (this.#running.ofContent(contentId).some(({ target }) => target === peerId)) continue
-      if (!this.#mayAsk(peerId)) continue
-      if (this.#hasSlot(peerId, 0))
+      if (this.#peers.peerOf(peerId)?.state !== 'live') continue
+      if (this.#resting.restOf(peerId) !== undefined) isResting = true
+      else if (this.#hasSlot(peerId, 0))
         this.#assign(peerId, contentId, 0, {
           kind: 'drop',
           taskId: this.#taskId(),
@@ -119,8 +121,10 @@ export class Planner {
     }
     if (isBusy) return
     if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, 'drop')
-    else if (copies.length > 0) this.#queue.park(contentId, 'drop')
-    else this.#queue.remove(contentId)
+    else if (copies.length > 0) {
+      const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
+      this.#queue.park(contentId, 'drop', isResting ? retryMs : Infinity)
+    } else this.#queue.remove(contentId)
   }
 
   #planCopy(
@@ -182,11 +186,6 @@ export class Planner {
       const peer = this.#peers.peerOf(peerId)
       return peer?.state === 'live' ? peer : undefined
     })
-  }
-
-  #mayAsk(peerId: string): boolean {
-    const isLive = this.#peers.peerOf(peerId)?.state === 'live'
-    return isLive && this.#resting.restOf(peerId) === undefined
   }
 
   #placementPeer({ peerId, zone, state, freeBytes, holdings }: Peer): PlacementPeer {
