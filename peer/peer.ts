@@ -81,7 +81,7 @@ export async function startPeer(
   const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
   const finder = new Finder({
     index: announcer,
-    holds: (name, sha256) => share.find(sha256).some(({ at }) => at.name === name),
+    holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
   const downloads = starting.use(
