@@ -159,6 +159,12 @@ const rows = {
     status: 400,
     sentence: "'{name}' cannot be used as a name: {reason}.",
   },
+  NAME_BLOCKED: {
+    when: 'A file cannot be put under its name: a folder of that name is in the way, or a file where its folder would be.',
+    retryable: false,
+    status: 409,
+    sentence: "'{name}' cannot be put there: {reason}.",
+  },
   PEER_ID_INVALID: {
     when: 'A peer id has other characters than letters, digits, dot, dash and underscore.',
     retryable: false,

@@ -77,7 +77,7 @@ test('a failed task is tried again after 15 s, 1 m, 5 m, and blocks nothing else
   await cluster.advance(3_000)
   expect(await missing(peer1, 'good')).toEqual([])
   expect((await missing(peer1, 'bad'))[0]).toMatch(
-    /^the last try, on peer2, failed with HASH_MISMATCH; next try in \d+ s$/,
+    /^the last try, on peer2, failed with HASH_MISMATCH \(Bytes from a source .*\); next try in \d+ s$/,
   )
   const tries = (): number => peer2.tasks.filter(({ name }) => name === 'bad').length
   expect(tries()).toBe(1)
@@ -115,7 +115,7 @@ test('a peer whose disk is full is left alone, and its tasks go elsewhere', asyn
   await peer1.announce({ name: 'a', text: 'a' }, { name: 'b', text: 'b' })
   await cluster.advance(5_000)
   expect(await missing(peer1, 'a')).toEqual([
-    expect.stringMatching(/^peer2 failed with DISK_FULL; next try in \d+ s$/),
+    expect.stringMatching(/^peer2 failed with DISK_FULL \(The disk .*\); next try in \d+ s$/),
     'peer3 lacks space for it',
   ])
   peer3.freeBytes = 900_000_000
