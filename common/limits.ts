@@ -104,6 +104,8 @@ export const limits = {
 
   /** Contents that the index reads and judges between two turns of its event loop: about 5 ms. */
   contentsPerSlice: 500,
+  /** Slices judged before what they found is planned for: about 0.1 s. */
+  slicesPerPass: 16,
   /** Contents that one planning pass looks at while peers are free; the others wait for the next. */
   contentsPerPass: 4_000,
   /** Names that a search reads from the database at a time: about 2 ms. */
@@ -180,6 +182,10 @@ export const deadlines = {
   completionMs: 1_500,
   /** A connection on which nothing happened at all. Peers send a heartbeat far more often. */
   connectionIdleMs: 120_000,
+  /** Heartbeats that come faster would keep the two sides busy with nothing else. */
+  heartbeatMinMs: 10,
+  /** Two of them within `connectionIdleMs`, or a healthy connection would be taken for a dead one. */
+  heartbeatMaxMs: 60_000,
   /** A database that another process still has open; that one may be ending just now. */
   databaseBusyMs: 2_000,
   /** The longest time between two looks at who is still alive. */

@@ -136,6 +136,19 @@ test('heartbeats come as often as the index asks', async () => {
   expect(fixture.clock.monotonicMs()).toBeLessThan(4_000)
 })
 
+test.each([0, 100_000_000])(
+  'an index that asks for a heartbeat every %i ms is none',
+  async (ms) => {
+    await using fixture = await AnnouncingFixture.create()
+    fixture.index.heartbeatMs = ms
+    await fixture.index.start()
+    fixture.start()
+    await fixture.until(() => fixture.announcer.state.name === 'refused')
+    expect(fixture.announcer.state).toMatchObject({ error: { code: 'BAD_REPLY' } })
+    expect(fixture.index.heartbeats).toBe(0)
+  },
+)
+
 test('the index is looked for again and again, ever slower', async () => {
   await using fixture = await AnnouncingFixture.create()
   fixture.start()
