@@ -179,7 +179,8 @@ export class Coordinator implements AsyncDisposable {
       try {
         await this.#judge(signal)
         await this.#place(signal)
-        this.#wakeAt(this.#nextMs)
+        if (this.#isToJudge) this.#wake()
+        else this.#wakeAt(this.#nextMs)
       } catch (error) {
         signal.throwIfAborted()
         this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it starts anew')
@@ -208,35 +209,39 @@ export class Coordinator implements AsyncDisposable {
     if (delayMs !== Infinity) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake())
   }
 
-  /** Judges all that was touched or is to be walked through. */
+  /** Judges what was touched or is to be walked through, but not so much that nothing is placed meanwhile. */
   async #judge(signal: AbortSignal): Promise<void> {
-    while (this.#touched.size > 0 || this.#walks.size > 0) {
+    for (let slices = 0; this.#isToJudge && slices < limits.slicesPerPass; slices++) {
       await this.#judgeSome()
       await turn()
       signal.throwIfAborted()
     }
   }
 
-  /** Judges a slice of what was touched, then of the walks. */
+  get #isToJudge(): boolean {
+    return this.#touched.size > 0 || this.#walks.size > 0
+  }
+
+  /** Judges a slice of what was touched and one of the walks, so that neither waits for the end of the other. */
   async #judgeSome(): Promise<void> {
-    const contentIds = [...this.#touched.values().take(limits.contentsPerSlice)]
+    const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
     for (const contentId of contentIds) this.#touched.delete(contentId)
     const walk = this.#walks.entries().next().value
-    if (contentIds.length === 0 && walk !== undefined) contentIds.push(...(await this.#step(walk)))
-    const found = await this.#store.contents(contentIds)
-    const gone = new Set(contentIds)
+    if (walk !== undefined)
+      for (const contentId of await this.#step(walk)) contentIds.add(contentId)
+    const found = await this.#store.contents([...contentIds])
     for (const content of found) {
-      gone.delete(content.contentId)
+      contentIds.delete(content.contentId)
       this.#enqueue(content, this.#verdictOn(content))
     }
-    for (const contentId of gone) {
+    for (const contentId of contentIds) {
       this.#verdicts.set(contentId, 'unknown')
       this.#queue.remove(contentId)
     }
   }
 
-  /** The next ids of a walk, each once. */
-  async #step([walked, after]: readonly [string, string | undefined]): Promise<Iterable<number>> {
+  /** The next ids of a walk, some perhaps more than once. */
+  async #step([walked, after]: readonly [string, string | undefined]): Promise<readonly number[]> {
     const of = walked === '' ? undefined : walked
     const page = await this.#store.contentIds(of, after, limits.contentsPerSlice)
     // A change of the peer meanwhile began the walk anew.
@@ -244,7 +249,7 @@ export class Coordinator implements AsyncDisposable {
       if (page.next === undefined) this.#walks.delete(walked)
       else this.#walks.set(walked, page.next)
     }
-    return new Set(page.contentIds)
+    return page.contentIds
   }
 
   #needOf(content: StoredContent): Need {
