@@ -1,4 +1,5 @@
 /** A peer whose disk is full says so, leaves nothing behind, and goes on. */
+import { open, readdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'

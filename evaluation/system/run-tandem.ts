@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../common/clock.ts'
 
@@ -15,11 +16,11 @@ export interface Ended {
   readonly seconds: number
 }
 
-/** Runs `tandem` with these words as a shell would, until it ends. */
+/** Runs `tandem` with these words as a shell would, until it ends; in a folder without a config file. */
 export async function runTandem(words: readonly string[]): Promise<Ended> {
   const startMs = systemClock.monotonicMs()
   const { promise, resolve } = Promise.withResolvers<Ended>()
-  const options = { timeout: deadlineMs, killSignal: 'SIGKILL' } as const
+  const options = { cwd: tmpdir(), timeout: deadlineMs, killSignal: 'SIGKILL' } as const
   const child = execFile(process.execPath, [program, ...words], options, (_, stdout, stderr) => {
     const seconds = (systemClock.monotonicMs() - startMs) / 1_000
     resolve({ code: child.exitCode ?? -1, stdout, stderr, seconds })
