@@ -265,3 +265,32 @@ test('a peer that refused to drop a copy is asked again when it has rested', asy
   expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop', 'drop'])
   expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 0, running: 0 } })
 })
+
+test('a source that is slow with thousands of files holds up no others', async () => {
+  await using cluster = await IndexCluster.start()
+  const slow = await cluster.peer('slow')
+  const peers = [
+    await cluster.peer('peer1'),
+    await cluster.peer('peer2'),
+    await cluster.peer('peer3'),
+  ]
+  for (const peer of peers) peer.answer = undefined
+  for (let part = 0; part < 5; part++)
+    await slow.announce(
+      ...Array.from({ length: 1_000 }, (_, index) => {
+        const name = `${part}/${index}`
+        return { name, text: name }
+      }),
+    )
+  await cluster.advance(5_000)
+  const counts = peers.map(({ tasks }) => tasks.length)
+  expect(counts.toSorted((a, b) => a - b)).toEqual([0, 64, 64])
+  const [busy, free] = [64, 0].map((count) => peers[counts.indexOf(count)])
+  await busy?.shares('a')
+  await cluster.advance(3_000)
+  expect(free?.tasks.map(({ name }) => name)).toEqual(['a'])
+
+  for (const peer of peers) peer.answer = () => undefined
+  for (let minutes = 0; minutes < 5; minutes++) await cluster.advance(60_000)
+  expect(await slow.ask('status', {})).toMatchObject({ atFactor: 5_001, tasks: { waiting: 0 } })
+})

@@ -178,8 +178,8 @@ export class Coordinator implements AsyncDisposable {
       this.#cancelTimer()
       try {
         await this.#judge(signal)
-        await this.#place(signal)
-        if (this.#isToJudge) this.#wake()
+        const isMoreToPlace = await this.#place(signal)
+        if (isMoreToPlace || this.#isToJudge) this.#wake()
         else this.#wakeAt(this.#nextMs)
       } catch (error) {
         signal.throwIfAborted()
@@ -279,22 +279,29 @@ export class Coordinator implements AsyncDisposable {
     else this.#queue.need(contentId, need.urgency, settledMs)
   }
 
-  async #place(signal: AbortSignal): Promise<void> {
+  /** Hands out what can be; returns whether another pass would find more. */
+  async #place(signal: AbortSignal): Promise<boolean> {
     this.#queue.admitDue(this.#clock.monotonicMs())
-    if (this.paused !== undefined) return
+    if (this.paused !== undefined) return false
+    this.#planner.admitInLine()
+    const { readyCount } = this.#queue
     await this.#planReady(['last-copy', 'copies'], 'copies', signal)
     await this.#planReady(['drop'], 'drops', signal)
     for (const batch of this.#planner.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
+    if (!this.#planner.couldPlace('copies')) return false
+    // What all had its turn and stayed waits for a task to end.
+    const hasMoved = this.#queue.readyCount < readyCount
+    return this.#planner.couldAdmit || (hasMoved && readyCount > limits.contentsPerPass)
   }
 
   async #planReady(
-    urgencies: readonly Urgency[],
+    of: readonly Urgency[],
     what: 'copies' | 'drops',
     signal: AbortSignal,
   ): Promise<void> {
     if (!this.#planner.couldPlace(what)) return
-    const ready = this.#queue.ready(urgencies, limits.contentsPerPass)
+    const ready = this.#queue.ready(of, limits.contentsPerPass)
     for (let start = 0; start < ready.length; start += limits.contentsPerSlice) {
       if (!this.#planner.couldPlace(what)) return
       const slice = ready.slice(start, start + limits.contentsPerSlice)
