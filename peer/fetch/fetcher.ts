@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
+import { diskError } from '../../common/disk-error.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -48,14 +49,21 @@ export class Fetcher {
     this.#dependencies = dependencies
   }
 
-  /** A fetcher with an empty `partialFolder`: what an earlier run left there is removed. */
+  /**
+   * A fetcher with an empty `partialFolder`: what an earlier run left there is removed.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
   static async open(
-    options: { partialFolder: string },
+    { partialFolder: path }: { partialFolder: string },
     dependencies: FetcherDependencies,
   ): Promise<Fetcher> {
-    await rm(options.partialFolder, { recursive: true, force: true })
-    await mkdir(options.partialFolder, { recursive: true })
-    return new Fetcher(options.partialFolder, dependencies)
+    try {
+      await rm(path, { recursive: true, force: true })
+      await mkdir(path, { recursive: true })
+    } catch (error) {
+      throw diskError({ action: 'empty the folder', path, neededBytes: 0 }, error)
+    }
+    return new Fetcher(path, dependencies)
   }
 
   /** Bytes of contents and chunk lists that came since the start, good or not. */

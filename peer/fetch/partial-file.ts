@@ -2,7 +2,8 @@ import { type FileHandle, open, rm, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkCountFor, chunkRange } from '../../common/content/chunks.ts'
-import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { diskError } from '../../common/disk-error.ts'
+import { AppError } from '../../common/errors.ts'
 
 /**
  * A content on its way: a file beside the user's folders, and which of its chunks are good.
@@ -32,10 +33,11 @@ export class PartialFile implements AsyncDisposable {
   static async create(path: string, size: number): Promise<PartialFile> {
     try {
       const { bavail, bsize } = await statfs(dirname(path))
-      if (bavail * bsize < size) throw diskFull(path, size)
+      if (bavail * bsize < size)
+        throw new AppError('DISK_FULL', { path: dirname(path), neededBytes: size })
       return new PartialFile(path, size, await open(path, 'wx+'))
     } catch (error) {
-      throw toDiskError(error, 'create', path, size)
+      throw diskError({ action: 'write to', path: dirname(path), neededBytes: size }, error)
     }
   }
 
@@ -56,7 +58,7 @@ export class PartialFile implements AsyncDisposable {
         done += bytesWritten
       }
     } catch (error) {
-      throw toDiskError(error, 'write', this.path, this.#size)
+      throw this.#diskError('write to', error)
     }
     this.verified.add(chunk)
     this.#verifiedBytes += bytes.length
@@ -75,7 +77,7 @@ export class PartialFile implements AsyncDisposable {
         done += bytesRead
       }
     } catch (error) {
-      throw toDiskError(error, 'read', this.path, this.#size)
+      throw this.#diskError('read from', error)
     }
     return buffer.subarray(0, bytes)
   }
@@ -89,9 +91,13 @@ export class PartialFile implements AsyncDisposable {
       await this.#handle.sync()
       await this.#handle.close()
     } catch (error) {
-      throw toDiskError(error, 'write', this.path, this.#size)
+      throw this.#diskError('write to', error)
     }
     this.#isClosed = true
+  }
+
+  #diskError(action: string, error: unknown): AppError {
+    return diskError({ action, path: dirname(this.path), neededBytes: this.#size }, error)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,16 +106,4 @@ export class PartialFile implements AsyncDisposable {
     await this.#handle.close().catch(() => {})
     await rm(this.path, { force: true })
   }
-}
-
-function diskFull(path: string, neededBytes: number): AppError {
-  return new AppError('DISK_FULL', { path: dirname(path), neededBytes })
-}
-
-function toDiskError(error: unknown, action: string, path: string, size: number): AppError {
-  if (error instanceof AppError) return error
-  const code = systemErrorCode(error)
-  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, size)
-  const reason = code ?? reasonOf(error)
-  return new AppError('DISK_FAILED', { action, path, reason }, { cause: error })
 }
