@@ -95,7 +95,7 @@ export class PeerSource implements ChunkSource, Disposable {
     const isFailed = this.#signal.aborted
     for (const [use, leasing] of this.#leases)
       leasing.then(
-        (lease) => (isFailed && use === 'bulk' ? lease.discard() : lease[Symbol.dispose]()),
+        (lease) => (isFailed && isUseless(lease, use) ? lease.discard() : lease[Symbol.dispose]()),
         () => {},
       )
   }
@@ -150,4 +150,9 @@ export class PeerSource implements ChunkSource, Disposable {
     const reason = `${bytes} bytes instead of ${expected}`
     throw new AppError('BAD_REPLY', { address: this.label, type, reason })
   }
+}
+
+/** After a failure: a connection that owes bytes to nobody else, or one that has fallen silent for all. */
+function isUseless({ connection }: Lease, use: ConnectionUse): boolean {
+  return use === 'bulk' || connection.silentMs >= deadlines.bulkStallMs
 }
