@@ -84,6 +84,12 @@ export class SqliteStore implements IndexStore {
     })
   }
 
+  async forgetPeer(peerId: string): Promise<void> {
+    await this.#commits.add(1, () => {
+      this.#sql.forgetPeer.run({ peerId })
+    })
+  }
+
   async announce(announcement: Announcement): Promise<Announced> {
     const weight = announcement.changes.length + 1
     return await this.#commits.add(weight, () => this.#writer.announce(announcement))
@@ -193,6 +199,10 @@ function prepare(database: Database) {
       .pluck(),
     holdings: database.prepare('select copies, bytes from peers where peer_id = ?'),
     recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
+    forgetPeer: database.prepare(
+      `delete from peers where peer_id = @peerId
+       and not exists (select 1 from copies where peer_id = @peerId)`,
+    ),
     totals: database.prepare('select names, contents, wanted, copies, bytes from totals'),
   }
 }

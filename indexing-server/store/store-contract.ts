@@ -108,6 +108,18 @@ function registrations(open: OpenStore): void {
     expect((await opened.store.peers())[1]).toMatchObject({ host: 'other', gone: undefined })
   })
 
+  test('a peer without copies can be forgotten', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const announce = await announcerOf(opened, 'holder')
+    await announce(put('a', 'text'))
+    await opened.commit(store.unshare({ owner: 'holder', name: 'a' }))
+    await opened.commit(store.register(registration('idle')))
+    for (const peerId of ['holder', 'idle', 'unknown'])
+      await opened.commit(store.forgetPeer(peerId))
+    expect((await store.peers()).map(({ peerId }) => peerId)).toEqual(['holder'])
+  })
+
   test('what was seen is remembered for its epoch, and only of a finished inventory', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
