@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
 import { ContentReader } from './content-reader.ts'
 import { GroupCommit } from './group-commit.ts'
-import { migrations } from './migrations.ts'
+import { boundedBytes, migrations } from './migrations.ts'
 import type {
   Announced,
   Announcement,
@@ -186,8 +186,8 @@ export class SqliteStore implements IndexStore {
 function prepare(database: Database) {
   return {
     peers: database.prepare(`
-      select peer_id as peerId, host, port, zone, free_bytes as freeBytes, copies, bytes,
-        heard_ms as heardMs, gone
+      select peer_id as peerId, host, port, zone, free_bytes as freeBytes, copies,
+        ${boundedBytes}, heard_ms as heardMs, gone
       from peers order by peer_id`),
     register: database.prepare(`
       insert into peers (peer_id, host, port, zone, free_bytes, heard_ms)
@@ -197,12 +197,12 @@ function prepare(database: Database) {
     seenSeq: database
       .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
       .pluck(),
-    holdings: database.prepare('select copies, bytes from peers where peer_id = ?'),
+    holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
     recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
     forgetPeer: database.prepare(
       `delete from peers where peer_id = @peerId
        and not exists (select 1 from copies where peer_id = @peerId)`,
     ),
-    totals: database.prepare('select names, contents, wanted, copies, bytes from totals'),
+    totals: database.prepare(`select names, contents, wanted, copies, ${boundedBytes} from totals`),
   }
 }

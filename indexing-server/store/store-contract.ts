@@ -198,6 +198,21 @@ function announcements(open: OpenStore): void {
 }
 
 function inventories(open: OpenStore): void {
+  test('sums of sizes stay in bounds, whatever peers claim to have', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'p')
+    const names = Array.from({ length: 1_100 }, (_, index) => `n${index}`)
+    const huge = { size: Number.MAX_SAFE_INTEGER, chunkRoot: hashOf('root') }
+    const { holdings } = await announce(...names.map((name) => ({ ...put(name, name), ...huge })))
+    expect(holdings.bytes).toBe(Number.MAX_SAFE_INTEGER)
+    expect((await opened.store.totals()).bytes).toBe(Number.MAX_SAFE_INTEGER)
+    expect(await opened.store.peers()).toMatchObject([{ bytes: Number.MAX_SAFE_INTEGER }])
+    await announce(put('small', 'small'))
+    const dropped = await announce(...names.map((name) => drop(name)))
+    expect(dropped.holdings.copies).toBe(1)
+    expect(dropped.holdings.bytes).toBeGreaterThanOrEqual(0)
+  })
+
   test('an inventory sweeps what it does not name when it ends', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
