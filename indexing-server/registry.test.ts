@@ -30,6 +30,18 @@ test('peers are listed page by page', async () => {
   })
 })
 
+test('peers with the longest hosts and zones still fit into pages', async () => {
+  await using cluster = await IndexCluster.start()
+  const longest = '\u0001'.repeat(253)
+  const ids = Array.from({ length: 350 }, (_, index) => `p${String(index).padStart(3, '0')}`)
+  for (const peerId of ids) await cluster.peer(peerId, { host: longest, zone: longest })
+  const asker = await cluster.peer('asker')
+  const first = await asker.ask('peers', { limit: 500 })
+  const rest = await asker.ask('peers', { limit: 500, after: first.next ?? '' })
+  const listed = [...first.peers, ...rest.peers].map(({ peerId }) => peerId)
+  expect(listed).toEqual(['asker', ...ids])
+})
+
 test('an id that a live process holds is taken; the same catalog may come back at once', async () => {
   await using cluster = await IndexCluster.start()
   const old = await cluster.peer('peer1')
