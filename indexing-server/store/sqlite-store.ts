@@ -55,7 +55,10 @@ export class SqliteStore implements IndexStore {
     this.#sql = prepare(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
-      { clock: dependencies.clock, transaction: (work) => this.#transaction(work) },
+      {
+        clock: dependencies.clock,
+        transaction: (work, isDurable) => this.#transaction(work, isDurable),
+      },
     )
   }
 
@@ -96,11 +99,11 @@ export class SqliteStore implements IndexStore {
   }
 
   async unshare(file: FileKey): Promise<Touched> {
-    return this.#durably(() => this.#writer.unshare(file))
+    return await this.#commits.add(1, () => this.#writer.unshare(file), { isDurable: true })
   }
 
   async share(file: FileKey): Promise<Touched> {
-    return this.#durably(() => this.#writer.share(file))
+    return await this.#commits.add(1, () => this.#writer.share(file), { isDurable: true })
   }
 
   async hasFile(file: FileKey): Promise<boolean> {
@@ -151,27 +154,16 @@ export class SqliteStore implements IndexStore {
     this.#database.close()
   }
 
-  /** Intent: whoever is told that it was taken may rely on it, even through a power cut. */
-  #durably<T>(write: () => T): T {
-    this.#commits.flush()
-    this.#database.pragma('synchronous = FULL')
-    try {
-      let result: T | undefined
-      this.#transaction(() => {
-        result = write()
-      })
-      return result as T
-    } finally {
-      this.#database.pragma('synchronous = NORMAL')
-    }
-  }
-
-  #transaction(work: () => void): void {
+  /** Intent is durable: whoever is told that it was taken may rely on it, even through a power cut. */
+  #transaction(work: () => void, isDurable: boolean): void {
     const isOutermost = !this.#database.inTransaction
     try {
+      if (isDurable) this.#database.pragma('synchronous = FULL')
       this.#database.transaction(work)()
     } catch (error) {
       throw isOutermost ? this.#explain(error) : error
+    } finally {
+      if (isDurable) this.#database.pragma('synchronous = NORMAL')
     }
   }
 

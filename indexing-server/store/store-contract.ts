@@ -280,7 +280,7 @@ function files(open: OpenStore): void {
     await keeper(put('f', 'one', { kind: 'replicated', owner: 'a' }))
     const file = { owner: 'a', name: 'f' }
     expect(await opened.store.hasFile(file)).toBe(true)
-    const touched = await opened.store.unshare(file)
+    const touched = await opened.commit(opened.store.unshare(file))
     expect(touched.names).toEqual(['f'])
     await opened.reopen()
     expect(await opened.store.contentsNamed('f', 9)).toEqual([])
@@ -293,7 +293,7 @@ function files(open: OpenStore): void {
     await owner(put('f', 'two'))
     await keeper(put('f', 'two', { kind: 'replicated', owner: 'a' }))
     expect(await opened.store.contentsNamed('f', 9)).toEqual([])
-    await opened.store.share(file)
+    await opened.commit(opened.store.share(file))
     expect(await textsNamed(opened, 'f', texts)).toContain('two')
     expect(await opened.store.totals()).toMatchObject({ wanted: 1, names: 1, copies: 3 })
   })
