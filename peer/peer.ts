@@ -10,6 +10,7 @@
  *   web         last to come and first to go: nobody is answered by half a peer
  */
 import { join, resolve } from 'node:path'
+import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
@@ -74,9 +75,15 @@ export async function startPeer(
     ),
   )
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
+  const background = starting.use(new BackgroundWork({ log }))
   const fetcher = await Fetcher.open(
     { partialFolder: join(dataPath, '.tandem', 'partial') },
-    { pool, clock, log },
+    {
+      ...dependencies,
+      pool,
+      onBlamed: ({ peerId }, { sha256 }) =>
+        background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
+    },
   )
   const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
   const finder = new Finder({

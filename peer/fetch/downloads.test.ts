@@ -82,7 +82,7 @@ test('a download is looked up, fetched and moved into place', async () => {
   expect(begun).toEqual({ name: 'a.txt', state: 'running', bytes: 0, size: 0, bytesPerSecond: 0 })
   await world.settle()
   await clock.advance(2000)
-  world.fetches[0]?.onProgress?.(500)
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 500, sources: [] })
   expect(await downloads.wait(id, 0)).toMatchObject({
     state: 'running',
     bytes: 500,

@@ -236,7 +236,7 @@ export class Downloads implements AsyncDisposable {
       name,
       sources: candidates,
       signal: stop.signal,
-      onProgress: (bytes) => meter.onProgress(bytes),
+      onProgress: ({ verifiedBytes }) => meter.onProgress(verifiedBytes),
     })
     const { path } = await steps.adopt(name, content, fetched)
     return {

@@ -1,24 +1,28 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, Source } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { PartialFile } from './partial-file.ts'
-import { labelOf, PeerSource } from './peer-source.ts'
+import { labelOf } from './peer-source.ts'
+import { type CrewOptions, SourceCrew, type SourceProgress } from './source-crew.ts'
 import { Transfer } from './transfer.ts'
 
-export interface FetchRequest {
-  readonly content: Content
-  /** For errors. */
-  readonly name: string
-  /** Who may have it, best first. */
-  readonly sources: readonly Source[]
-  readonly signal: AbortSignal
-  /** Told after each verified chunk how many bytes of the content are good. */
-  readonly onProgress?: ((verifiedBytes: number) => void) | undefined
+/** How a fetch goes. */
+export interface FetchProgress {
+  /** Bytes of the content that are good. */
+  readonly verifiedBytes: number
+  /** Those at work. */
+  readonly sources: readonly SourceProgress[]
+  /** Why nothing comes, if no source is at work. */
+  readonly waitingFor?: string | undefined
+}
+
+export interface FetchRequest extends Omit<CrewOptions, 'onLook'> {
+  /** Told after each verified chunk, when sources change, and from time to time. */
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined
 }
 
 /** A complete, verified, durable file. Disposing removes it, unless it was moved away before. */
@@ -33,7 +37,10 @@ export interface Fetched extends AsyncDisposable {
 interface FetcherDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
+  /** Told of a source that sent something false. */
+  onBlamed(source: Source, content: Content): void
 }
 
 /** Fetches contents from other peers into files of `.tandem/partial`. */
@@ -64,54 +71,41 @@ export class Fetcher {
   }
 
   /**
-   * Takes the content from one source after another until it is complete. On failure nothing is
-   * left behind.
+   * Takes the content from several sources at once until it is complete. On failure nothing is left
+   * behind.
    * @throws AppError NO_SOURCE with everyone who was tried and why it did not work, DISK_FULL,
    *   DISK_FAILED, HASH_MISMATCH when the bytes fit the announced chunk root but not the SHA-256;
    *   or the signal's reason
    */
-  async fetch({ content, name, sources, signal, onProgress }: FetchRequest): Promise<Fetched> {
+  async fetch(request: FetchRequest): Promise<Fetched> {
+    const { content, name, signal } = request
     signal.throwIfAborted()
-    const startMs = this.#dependencies.clock.monotonicMs()
+    const { clock } = this.#dependencies
+    const startMs = clock.monotonicMs()
     await using file = await PartialFile.create(this.#nextPath(content), content.size)
-    const transfer = new Transfer({ content, name, file, onProgress: onProgress ?? (() => {}) })
-    const failures: string[] = []
-    for (const source of distinct(sources)) {
-      const failure = await this.#takeFrom(source, { content, transfer, signal })
-      if (failure === undefined) break
-      failures.push(failure)
-    }
-    if (!transfer.isComplete)
-      throw new AppError('NO_SOURCE', { name, tried: describeFailures(failures) })
+    const onProgress = (): void =>
+      request.onProgress?.({
+        verifiedBytes: file.verifiedBytes,
+        sources: crew.sources,
+        waitingFor: crew.waitingFor,
+      })
+    const transfer = new Transfer({ content, name, file, onProgress }, { clock })
+    const crew = new SourceCrew({ ...request, onLook: onProgress }, transfer, {
+      ...this.#dependencies,
+      onReceived: (bytes) => {
+        this.#receivedBytes += bytes
+      },
+    })
+    await crew.run()
     signal.throwIfAborted()
     const chunkList = transfer.finish()
     await file.finish()
     return {
       partialPath: file.path,
       chunkList,
-      seconds: (this.#dependencies.clock.monotonicMs() - startMs) / 1000,
-      sources: distinct(sources).filter((source) => transfer.contributors.has(labelOf(source))),
+      seconds: (clock.monotonicMs() - startMs) / 1000,
+      sources: crew.known.filter((source) => transfer.contributors.has(labelOf(source))),
       [Symbol.asyncDispose]: async () => await rm(file.path, { force: true }),
-    }
-  }
-
-  /** @returns why `source` could not give all that was missing, or undefined when it did */
-  async #takeFrom(
-    source: Source,
-    { content, transfer, signal }: { content: Content; transfer: Transfer; signal: AbortSignal },
-  ): Promise<string | undefined> {
-    const { pool, clock, log } = this.#dependencies
-    const onReceived = (bytes: number): void => {
-      this.#receivedBytes += bytes
-    }
-    using peerSource = new PeerSource({ source, content, signal }, { pool, clock, onReceived })
-    try {
-      await transfer.takeFrom(peerSource)
-      return undefined
-    } catch (error) {
-      if (!hasCode(error, 'SOURCE_FAILED') && !hasCode(error, 'HASH_MISMATCH')) throw error
-      log.debug({ source, sha256: content.sha256, code: error.code }, 'source given up')
-      return reasonOf(error)
     }
   }
 
@@ -119,16 +113,4 @@ export class Fetcher {
     this.#lastFileNumber += 1
     return join(this.#folder, `${sha256}.${this.#lastFileNumber}`)
   }
-}
-
-/** A peer may be listed for several copies; it is asked once. */
-function distinct(sources: readonly Source[]): Source[] {
-  return [...new Map(sources.map((source) => [labelOf(source), source])).values()]
-}
-
-function describeFailures(failures: readonly string[]): string {
-  if (failures.length === 0) return 'nobody, for there is no source'
-  const named = failures.slice(0, limits.sourcesNamedMax).join('; ')
-  const more = failures.length - limits.sourcesNamedMax
-  return more > 0 ? `${named}; and ${more} more` : named
 }
