@@ -11,6 +11,7 @@ import {
   systemErrorCode,
   toAppError,
 } from './errors.ts'
+import { limits } from './limits.ts'
 
 const codes = Object.keys(errorTable) as ErrorCode[]
 
@@ -56,6 +57,19 @@ test.each(['NOT_YET_INVENTED', 'toString', '__proto__', ''])(
     expect(error).toMatchObject({ code: 'INTERNAL', details: { name: 'a', code } })
   },
 )
+
+test('of an error from outside only so much is kept', () => {
+  const text = 'x'.repeat(2 * limits.errorDetailCharactersMax)
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`detail${i}`, text]))
+  const { details, message } = errorFromWire({
+    code: 'DOWNLOAD_NOT_FOUND',
+    retryable: false,
+    details: { id: text, ...many },
+  })
+  expect(Object.keys(details).length).toBe(limits.errorDetailsMax)
+  expect(details['id']).toBe(text.slice(0, limits.errorDetailCharactersMax))
+  expect(message.length).toBeLessThan(limits.errorDetailCharactersMax + 100)
+})
 
 test('an error that nobody expected crosses the wire without its text', () => {
   const wire = errorToWire(new TypeError('secret path /home/me'))

@@ -3,6 +3,8 @@
  * are made from this table on the side that shows them, stacks never leave the process.
  */
 
+import { limits } from './limits.ts'
+
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>
 
 interface ErrorRow {
@@ -156,6 +158,12 @@ const rows = {
     retryable: false,
     status: 400,
     sentence: "'{name}' cannot be used as a name: {reason}.",
+  },
+  NAME_BLOCKED: {
+    when: 'A file cannot be put under its name: a folder of that name is in the way, or a file where its folder would be.',
+    retryable: false,
+    status: 409,
+    sentence: "'{name}' cannot be put there: {reason}.",
   },
   PEER_ID_INVALID: {
     when: 'A peer id has other characters than letters, digits, dot, dash and underscore.',
@@ -369,10 +377,21 @@ export function errorToWire(error: unknown): WireError {
   return { code, retryable, details: { ...details } }
 }
 
-/** The error that crossed the wire. A code of a later version becomes INTERNAL and keeps its name in the details. */
+/**
+ * The error that crossed the wire. A code of a later version becomes INTERNAL and keeps its name in the details.
+ * Of these only as much is kept as errors of ours have: they are stored, shown and logged.
+ */
 export function errorFromWire(wire: WireError): AppError {
-  if (isErrorCode(wire.code)) return new AppError(wire.code, wire.details)
-  return new AppError('INTERNAL', { ...wire.details, code: wire.code })
+  const details = Object.fromEntries(
+    Object.entries(wire.details)
+      .slice(0, limits.errorDetailsMax)
+      .map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value.slice(0, limits.errorDetailCharactersMax) : value,
+      ]),
+  )
+  if (isErrorCode(wire.code)) return new AppError(wire.code, details)
+  return new AppError('INTERNAL', { ...details, code: wire.code })
 }
 
 /** The `code` of a Node.js system error such as ENOENT, if `error` is one. */

@@ -19,8 +19,12 @@ export const limits = {
   requestsInFlightMax: 64,
   /** Connections that an index or a peer serves at once. Each costs about 20 KiB when idle. */
   connectionsMax: 4_096,
+  /** Connections beyond them that are open while they are told so; others are closed without a word. */
+  connectionsTurnedAwayMax: 64,
   /** Bytes that may wait in a connection's send buffer before its owner stops reading requests. */
   sendBufferBytesMax: 4 * mebibyte,
+  /** Frames in line behind bulk bytes: the answers and requests of two sides that keep to `requestsInFlightMax`. */
+  sendQueueItemsMax: 128,
 
   /** A peer id is typed by people and becomes a folder name. */
   peerIdBytesMax: 64,
@@ -86,6 +90,10 @@ export const limits = {
   idlePeerConnectionsMax: 64,
   /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */
   remotePagesPerList: 20,
+  /** Details of an error from outside; ours have at most four. */
+  errorDetailsMax: 8,
+  /** A text among them: the longest name twice, or a few sources and why each failed. */
+  errorDetailCharactersMax: 2_048,
   /** Sources that an error names one by one; a person reads no more. */
   sourcesNamedMax: 5,
 
@@ -104,9 +112,11 @@ export const limits = {
 
   /** Contents that the index reads and judges between two turns of its event loop: about 5 ms. */
   contentsPerSlice: 500,
+  /** Slices judged before what they found is planned for: about 0.1 s. */
+  slicesPerPass: 16,
   /** Contents that one planning pass looks at while peers are free; the others wait for the next. */
   contentsPerPass: 4_000,
-  /** Names that a search looks at between two turns of the event loop: about 2 ms. */
+  /** Names that a search reads from the database at a time: about 2 ms. */
   namesPerSlice: 2_000,
   /** What SQLite of the index keeps in memory: the inner pages of its trees for a million contents. */
   databaseCacheKibibytes: 32 * kibibyte,
@@ -172,10 +182,14 @@ export const deadlines = {
   peerConnectionIdleMs: 30_000,
   /** An address that could not be dialled is not tried again for so long. */
   dialFailureMs: 2_000,
-  /** What a command waits for a connection to the index before it says that there is none. */
+  /** An index that is away for no longer than this may just be starting again: commands wait for it. */
   indexWaitMs: 2_000,
-  /** From a connection's first byte to the end of its HTTP headers. */
+  /** What a command waits for an index that has been away for longer: time for one more attempt. */
+  indexRetryMs: 300,
+  /** From the opening of a connection to the end of its HTTP headers. */
   httpHeadersMs: 10_000,
+  /** Between two looks for connections whose headers did not come in time. */
+  httpCheckMs: 1_000,
   /** How long `push --wait` waits for the copies: longer than `settleMs`, a grace and the copying of a large file on a LAN. */
   pushCopiesMs: 300_000,
   /** Between two looks at how many copies there are. */
@@ -186,10 +200,16 @@ export const deadlines = {
   completionMs: 1_500,
   /** A connection on which nothing happened at all. Peers send a heartbeat far more often. */
   connectionIdleMs: 120_000,
+  /** Heartbeats that come faster would keep the two sides busy with nothing else. */
+  heartbeatMinMs: 10,
+  /** Two of them within `connectionIdleMs`, or a healthy connection would be taken for a dead one. */
+  heartbeatMaxMs: 60_000,
   /** A database that another process still has open; that one may be ending just now. */
   databaseBusyMs: 2_000,
   /** The longest time between two looks at who is still alive. */
   livenessCheckMs: 1_000,
+  /** For which a search looks at names, before everything else has its turn. */
+  searchTurnMs: 5,
   /** Events of this time are planned for together, so that small contents share a batch. */
   passDelayMs: 20,
   /** From the report of a copy to its announcement, which takes milliseconds; then the copy is asked for again. */

@@ -75,7 +75,7 @@ test('a file that is no database, a damaged one and a folder that is not there a
   expect(() => openDatabase(damaged, { migrations: [first] })).toThrow('cannot be used')
 
   const nowhere = join(folder.path, 'nowhere', 'index.db')
-  expect(() => openDatabase(nowhere, { migrations: [first] })).toThrow('directory does not exist')
+  expect(() => openDatabase(nowhere, { migrations: [first] })).toThrow('no such file or directory')
 })
 
 test('commits are written ahead and foreign keys hold', async () => {

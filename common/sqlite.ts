@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { AppError, reasonOf } from './errors.ts'
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
 export function openDatabase(path: string, options: DatabaseOptions): Database {
   let database: Database | undefined
   try {
+    // By itself SQLite lets nobody but the owner write; the umask says who may.
+    if (path !== ':memory:') closeSync(openSync(path, 'a'))
     database = new SQLite(path, { timeout: options.busyMs ?? deadlines.databaseBusyMs })
     // Before the first access: the lock is then taken with it and shared memory is not needed.
     database.pragma('locking_mode = EXCLUSIVE')

@@ -1,10 +1,13 @@
+import type { Clock } from '../common/clock.ts'
+import { withDeadline } from '../common/deadline.ts'
 import { AppError } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
-import { limits } from '../common/limits.ts'
+import { deadlines, limits } from '../common/limits.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { ExplainedContent, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { checkAnnouncement } from './check-announcement.ts'
 import { thatFitFrame } from './frame-budget.ts'
+import { LoopTurns } from './loop-turns.ts'
 import { foundContent, liveCopies, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
@@ -19,6 +22,7 @@ export interface HandlerDependencies {
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly stats: () => Promise<ReplyOf<'stats'>>
+  readonly clock: Clock
 }
 
 export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
@@ -84,13 +88,19 @@ function peerHandlers({
 
 /** What anybody may ask. */
 function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
-  const { store, registry, status, stats } = dependencies
+  const { store, registry, status, stats, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
+  const searching = { store, peerOf, turns: new LoopTurns(), clock }
+  const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
     lookup: (request) => lookup(request, dependencies),
     locate: (request) => locate(request, dependencies),
     why: (request) => why(request, dependencies),
-    search: (request, _, signal) => search(request, { store, peerOf }, signal),
+    search: (request, _, signal) =>
+      // Nobody waits for the answer any longer than that.
+      withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
+        search(request, searching, inTime),
+      ),
     async peers({ limit, after }) {
       const found = registry.list(after, limit + 1)
       const peers = found.slice(0, limit)

@@ -26,7 +26,11 @@ export async function startHealthServer(
   dependencies: HealthDependencies,
 ): Promise<HealthServer> {
   const server = createServer(
-    { headersTimeout: deadlines.httpHeadersMs, requestTimeout: deadlines.requestMs },
+    {
+      headersTimeout: deadlines.httpHeadersMs,
+      requestTimeout: deadlines.requestMs,
+      connectionsCheckingInterval: deadlines.httpCheckMs,
+    },
     (request, response) => {
       answer(request, response, dependencies).catch((error: unknown) => {
         dependencies.log.error({ error, url: request.url }, 'health request failed')
@@ -36,6 +40,8 @@ export async function startHealthServer(
   )
   server.maxConnections = limits.httpConnectionsMax
   await listen(server, address)
+  // A connection that could not be accepted, as without memory, must not end the process.
+  server.on('error', () => {})
   const { port } = server.address() as AddressInfo
   let closed: Promise<void> | undefined
   return {

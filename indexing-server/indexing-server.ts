@@ -79,7 +79,7 @@ export async function startIndexingServer(
     return indexStats(startedMs, counters, { store, clock })
   }
   metrics.observe({ status, stats, lookups })
-  const handlers = indexHandlers({ store, registry, coordinator, lookups, status, stats })
+  const handlers = indexHandlers({ store, registry, coordinator, lookups, status, stats, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {

@@ -20,7 +20,8 @@ export function parseNameQuery(query: string): NameQuery {
   const literals = steps.findIndex((step) => step.kind !== 'literal')
   const leading = literals === -1 ? steps : steps.slice(0, literals)
   const prefix = leading.map((step) => (step.kind === 'literal' ? step.character : '')).join('')
-  return { prefix, matches: (name) => name.startsWith(prefix) && matchesGlob(steps, name) }
+  const automaton = new Automaton(steps)
+  return { prefix, matches: (name) => name.startsWith(prefix) && automaton.matches(name) }
 }
 
 /** A step of a glob, as a state of an automaton: what may happen while it is the current one. */
@@ -39,7 +40,8 @@ type Step =
 
 function parseGlob(glob: string): Step[] {
   const steps: Step[] = []
-  const token = /(\*\*+\/)|(\*\*+)|(\*)|(\?)|\[([!^]?)([^\]]+)\]|([^])/gu
+  // `**/**/` says no more than `**/`.
+  const token = /((?:\*\*+\/)+)|(\*\*+)|(\*)|(\?)|\[([!^]?)([^\]]+)\]|([^])/gu
   for (const match of glob.matchAll(token)) {
     const [, folders, everything, star, any, negation, set, character] = match
     if (folders !== undefined) steps.push({ kind: 'maybe' }, { kind: 'folders' })
@@ -70,48 +72,101 @@ function codePoint(character: string): number {
   return character.codePointAt(0) ?? -1
 }
 
+/** Positions in the steps, each once. Made once per query and used for every name: nothing is allocated. */
+class Positions {
+  readonly #list: Uint16Array
+  /** The round in which a position was added last. */
+  readonly #addedIn: Uint32Array
+  #round = 1
+  count = 0
+
+  constructor(stepCount: number) {
+    this.#list = new Uint16Array(stepCount + 1)
+    this.#addedIn = new Uint32Array(stepCount + 1)
+  }
+
+  at(index: number): number {
+    return this.#list[index] ?? 0
+  }
+
+  has(position: number): boolean {
+    return this.#addedIn[position] === this.#round
+  }
+
+  add(position: number): void {
+    if (this.has(position)) return
+    this.#addedIn[position] = this.#round
+    this.#list[this.count++] = position
+  }
+
+  clear(): void {
+    this.#round++
+    this.count = 0
+  }
+}
+
 /** Follows all ways through the steps at once (Thompson's construction), so nothing is tried twice. */
-function matchesGlob(steps: readonly Step[], name: string): boolean {
-  let current = reachable(steps, [0])
-  for (const character of name) {
-    const next: number[] = []
-    for (const position of current) {
-      const step = steps[position]
-      if (step !== undefined) next.push(...after(step, position, character))
+class Automaton {
+  readonly #steps: readonly Step[]
+  #current: Positions
+  #next: Positions
+
+  constructor(steps: readonly Step[]) {
+    this.#steps = steps
+    this.#current = new Positions(steps.length)
+    this.#next = new Positions(steps.length)
+  }
+
+  matches(name: string): boolean {
+    this.#next.clear()
+    this.#next.add(0)
+    this.#takeNext()
+    for (const character of name) {
+      this.#next.clear()
+      for (let index = 0; index < this.#current.count; index++)
+        this.#read(character, this.#current.at(index))
+      if (this.#next.count === 0) return false
+      this.#takeNext()
     }
-    if (next.length === 0) return false
-    current = reachable(steps, next)
+    return this.#current.has(this.#steps.length)
   }
-  return current.has(steps.length)
-}
 
-/** Where reading `character` at `position` leads. */
-function after(step: Step, position: number, character: string): number[] {
-  const isSlash = character === '/'
-  switch (step.kind) {
-    case 'literal':
-      return character === step.character ? [position + 1] : []
-    case 'one':
-      return !isSlash && step.accepts(character) ? [position + 1] : []
-    case 'star':
-      return isSlash ? [] : [position]
-    case 'everything':
-      return [position]
-    case 'folders':
-      return isSlash ? [position, position + 1] : [position]
-    case 'maybe':
-      return []
+  /** Adds to the next positions where reading `character` at `position` leads. */
+  #read(character: string, position: number): void {
+    const step = this.#steps[position]
+    const isSlash = character === '/'
+    switch (step?.kind) {
+      case 'literal':
+        if (character === step.character) this.#next.add(position + 1)
+        return
+      case 'one':
+        if (!isSlash && step.accepts(character)) this.#next.add(position + 1)
+        return
+      case 'star':
+        if (!isSlash) this.#next.add(position)
+        return
+      case 'everything':
+        this.#next.add(position)
+        return
+      case 'folders':
+        this.#next.add(position)
+        if (isSlash) this.#next.add(position + 1)
+        return
+      case 'maybe':
+      case undefined:
+    }
   }
-}
 
-/** `positions`, and those that can be reached from them without reading anything. */
-function reachable(steps: readonly Step[], positions: readonly number[]): Set<number> {
-  const found = new Set(positions)
-  // A set visits what is added while it is being walked.
-  for (const position of found) {
-    const kind = steps[position]?.kind
-    if (kind === 'star' || kind === 'everything') found.add(position + 1)
-    if (kind === 'maybe') found.add(position + 1).add(position + 2)
+  /** Makes the next positions the current ones, with all that is reached from them without reading. */
+  #takeNext(): void {
+    const reached = this.#next
+    for (let index = 0; index < reached.count; index++) {
+      const position = reached.at(index)
+      const kind = this.#steps[position]?.kind
+      if (kind === 'star' || kind === 'everything' || kind === 'maybe') reached.add(position + 1)
+      if (kind === 'maybe') reached.add(position + 2)
+    }
+    this.#next = this.#current
+    this.#current = reached
   }
-  return found
 }

@@ -1,11 +1,20 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import type { Clock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
-import { limits } from '../common/limits.ts'
+import { deadlines, limits } from '../common/limits.ts'
 import type { FoundName, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { thatFitFrame } from './frame-budget.ts'
+import type { LoopTurns } from './loop-turns.ts'
 import { type NameQuery, parseNameQuery } from './name-query.ts'
 import { liveCopies, type PeerOf } from './rank.ts'
 import type { IndexStore, ListedName } from './store/store.ts'
+
+export interface SearchDependencies {
+  readonly store: Pick<IndexStore, 'listNames' | 'contents'>
+  readonly peerOf: PeerOf
+  /** Shared by all searches, so that together they hold up others no longer than one of them. */
+  readonly turns: LoopTurns
+  readonly clock: Clock
+}
 
 /**
  * One page of the names that a query matches, each with one of its contents, sorted by name. The
@@ -14,13 +23,13 @@ import type { IndexStore, ListedName } from './store/store.ts'
  */
 export async function search(
   { query, limit, after }: RequestOf<'search'>,
-  dependencies: { store: Pick<IndexStore, 'listNames' | 'contents'>; peerOf: PeerOf },
+  dependencies: SearchDependencies,
   signal: AbortSignal,
 ): Promise<ReplyOf<'search'>> {
   const { store, peerOf } = dependencies
   const wanted = parseNameQuery(query)
   const start = after === undefined ? { name: wanted.prefix, contentId: 0 } : parseCursor(after)
-  const found = await matchesFrom(start, wanted, limit + 1, store, signal)
+  const found = await matchesFrom(start, wanted, limit + 1, dependencies, signal)
   const page = found.slice(0, limit)
   const rows = thatFitFrame(await describe(page, store, peerOf))
   const last = rows.length < page.length ? rows.at(-1)?.listed : page.at(-1)
@@ -29,28 +38,30 @@ export async function search(
   return isWhole || last === undefined ? { files } : { files, next: toCursor(last) }
 }
 
-/** Looks through the names in slices, between which others have their turn. */
+/** Looks through the names in short turns, however long the query and the names are. */
 async function matchesFrom(
   start: ListedName,
   { prefix, matches }: NameQuery,
   max: number,
-  store: Pick<IndexStore, 'listNames'>,
+  { store, turns, clock }: SearchDependencies,
   signal: AbortSignal,
 ): Promise<ListedName[]> {
   const found: ListedName[] = []
   let from = start
   for (;;) {
+    await turns.next()
+    signal.throwIfAborted()
+    const endMs = clock.monotonicMs() + deadlines.searchTurnMs
     const slice = await store.listNames(from, limits.namesPerSlice)
     for (const listed of slice) {
       if (!listed.name.startsWith(prefix)) return found
       if (matches(listed.name)) found.push(listed)
       if (found.length === max) return found
+      from = listed
+      if (clock.monotonicMs() > endMs) break
     }
     const last = slice.at(-1)
-    if (last === undefined || slice.length < limits.namesPerSlice) return found
-    from = last
-    await turn()
-    signal.throwIfAborted()
+    if (last === undefined || (from === last && slice.length < limits.namesPerSlice)) return found
   }
 }
 

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { limits } from '../common/limits.ts'
+import { deadlines, limits } from '../common/limits.ts'
 import { defineSettings, type ValuesOf } from '../common/settings.ts'
 
 const Host = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
@@ -40,7 +40,10 @@ export const indexSettings = defineSettings('index', {
     doc: 'copies that every shared file is kept at',
   },
   heartbeatMs: {
-    schema: millis(10),
+    schema: Type.Integer({
+      minimum: deadlines.heartbeatMinMs,
+      maximum: deadlines.heartbeatMaxMs,
+    }),
     default: 10_000,
     flag: '--heartbeat-ms',
     doc: 'how often peers say that they are alive; two missed ones make a peer suspect, in ms',

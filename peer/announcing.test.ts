@@ -1,135 +1,9 @@
-import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AppError } from '../common/errors.ts'
 import { limits } from '../common/limits.ts'
-import type { CopyKey, Task } from '../common/protocol/messages.ts'
-import { seededRandom } from '../common/random.ts'
-import { FakeClock } from '../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../common/testing/memory-transport.ts'
-import { silentLog } from '../common/testing/silent-log.ts'
-import { temporaryFolder } from '../common/testing/temp-folder.ts'
-import { Announcer } from './announce/announcer.ts'
-import { Catalog } from './share/catalog.ts'
-import { Folders } from './share/folders.ts'
-import { copyLabel, FakeIndex } from './testing/fake-index.ts'
-
-/** A catalog, an announcer, and an index, on one clock. */
-class AnnouncingFixture implements AsyncDisposable {
-  readonly clock = new FakeClock()
-  readonly index: FakeIndex
-  readonly tasks: Task[] = []
-  readonly #transport = new MemoryTransport()
-  readonly #temporary: AsyncDisposable
-  readonly #folders: Folders
-  #catalog: Catalog
-  #announcer: Announcer | undefined
-
-  private constructor(temporary: { path: string } & AsyncDisposable) {
-    this.#temporary = temporary
-    this.#folders = new Folders(temporary.path)
-    this.#catalog = this.#openCatalog()
-    this.index = new FakeIndex({ transport: this.#transport, clock: this.clock })
-  }
-
-  static async create(): Promise<AnnouncingFixture> {
-    const temporary = await temporaryFolder()
-    await mkdir(dirname(new Folders(temporary.path).catalog))
-    return new AnnouncingFixture(temporary)
-  }
-
-  get catalog(): Catalog {
-    return this.#catalog
-  }
-
-  get announcer(): Announcer {
-    if (this.#announcer === undefined) throw new Error('it is not started')
-    return this.#announcer
-  }
-
-  /** The index, and a peer whose first scan has ended. */
-  async startBoth(): Promise<void> {
-    await this.index.start()
-    this.catalog.markComplete()
-    this.start()
-    await this.until(() => this.index.announcements.at(-1)?.end === true)
-    await this.inStep()
-  }
-
-  start(): void {
-    this.#announcer = Announcer.start(
-      { peerId: 'peer1', index: this.index.address, host: undefined, port: 7_100, zone: 'rack 1' },
-      {
-        inventory: this.#catalog,
-        freeBytes: async () => 1_000,
-        handlers: {
-          tasks: async ({ tasks }) => {
-            this.tasks.push(...tasks)
-            return {}
-          },
-        },
-        transport: this.#transport,
-        clock: this.clock,
-        random: seededRandom('announcer'),
-        log: silentLog,
-      },
-    )
-  }
-
-  async stop(): Promise<void> {
-    await this.#announcer?.[Symbol.asyncDispose]()
-    this.#announcer = undefined
-  }
-
-  /** Ends the peer and starts it again with the same data. */
-  async restart(): Promise<void> {
-    await this.stop()
-    this.#catalog[Symbol.dispose]()
-    this.#catalog = this.#openCatalog()
-    this.#catalog.markComplete()
-    this.start()
-  }
-
-  put(key: CopyKey, text: string): void {
-    const digest = createHash('sha256').update(text).digest()
-    const sha256 = digest.toString('hex')
-    const content = { sha256, size: text.length, chunkRoot: sha256 }
-    const stat = { size: text.length, mtimeNs: 1n, ino: 1n }
-    this.#catalog.put({ at: this.#folders.place(key), stat, content }, digest)
-  }
-
-  /** What the index should know. */
-  copies(): string[] {
-    const entries = this.#catalog.entriesBetween(0, this.#catalog.lastSeq, 100_000)
-    return entries.map(({ at, content }) => `${copyLabel(at)} ${content.sha256}`).toSorted()
-  }
-
-  /** Lets time pass until something holds. */
-  async until(holds: () => boolean): Promise<void> {
-    for (let tries = 0; !holds(); tries++) {
-      if (tries === 10_000) throw new Error('it did not come to pass')
-      await this.clock.advance(10)
-    }
-  }
-
-  /** Lets time pass until the index knows what the catalog has. */
-  async inStep(): Promise<void> {
-    await this.until(() => JSON.stringify(this.index.copies()) === JSON.stringify(this.copies()))
-  }
-
-  #openCatalog(): Catalog {
-    return new Catalog(this.#folders, { random: seededRandom('catalog') })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-    await this.index[Symbol.asyncDispose]()
-    this.#catalog[Symbol.dispose]()
-    await this.#temporary[Symbol.asyncDispose]()
-  }
-}
+import type { CopyKey } from '../common/protocol/messages.ts'
+import { AnnouncingFixture } from './testing/announcing-fixture.ts'
 
 const a = { kind: 'shared', name: 'a.txt' } as const
 const b = { kind: 'replicated', owner: 'peer2', name: 'b.txt' } as const
@@ -262,6 +136,19 @@ test('heartbeats come as often as the index asks', async () => {
   expect(fixture.clock.monotonicMs()).toBeLessThan(4_000)
 })
 
+test.each([0, 100_000_000])(
+  'an index that asks for a heartbeat every %i ms is none',
+  async (ms) => {
+    await using fixture = await AnnouncingFixture.create()
+    fixture.index.heartbeatMs = ms
+    await fixture.index.start()
+    fixture.start()
+    await fixture.until(() => fixture.announcer.state.name === 'refused')
+    expect(fixture.announcer.state).toMatchObject({ error: { code: 'BAD_REPLY' } })
+    expect(fixture.index.heartbeats).toBe(0)
+  },
+)
+
 test('the index is looked for again and again, ever slower', async () => {
   await using fixture = await AnnouncingFixture.create()
   fixture.start()
@@ -303,6 +190,37 @@ test('whoever needs the connection gets it as soon as it is there', async () => 
   await fixture.index.start()
   await fixture.until(() => fixture.announcer.connection !== undefined)
   expect(await waiting).toBe(fixture.announcer.connection)
+})
+
+test('an index that is back is found at once when somebody asks for it', async () => {
+  await using fixture = await AnnouncingFixture.create()
+  await fixture.startWithoutIndex()
+  const { announcer, clock, index } = fixture
+  expect(announcer.awayMs).toBe(60_000)
+  await index.start()
+  const signal = AbortSignal.timeout(60_000)
+  const asking = announcer.connected(signal)
+  await clock.advance(100)
+  expect(await asking).toBe(announcer.connection)
+  expect(announcer.awayMs).toBe(0)
+})
+
+test('however many ask for an index that is away, it is not dialled all the time', async () => {
+  await using fixture = await AnnouncingFixture.create()
+  await fixture.startWithoutIndex()
+  const { announcer, clock } = fixture
+  const before = fixture.dials
+  const stop = new AbortController()
+  const asking = Array.from({ length: 50 }, () => announcer.connected(stop.signal))
+  const gaveUp = Promise.allSettled(asking)
+  await clock.advance(1_000)
+  expect(fixture.dials - before).toBeLessThanOrEqual(11)
+  expect(fixture.dials - before).toBeGreaterThan(5)
+  stop.abort()
+  await gaveUp
+  const after = fixture.dials
+  await clock.advance(1_000)
+  expect(fixture.dials - after).toBeLessThanOrEqual(2)
 })
 
 test('that everything is announced is known when it is sent', async () => {

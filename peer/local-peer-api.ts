@@ -1,8 +1,8 @@
 import type { Clock } from '../common/clock.ts'
-import { AppError } from '../common/errors.ts'
+import { AppError, hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines } from '../common/limits.ts'
-import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import type { RequestOf } from '../common/protocol/messages.ts'
 import type {
   Download,
   DownloadRequest,
@@ -24,9 +24,9 @@ import type { Finder } from './find/finder.ts'
 import type { Share } from './share/share.ts'
 
 interface Dependencies {
-  readonly share: Share
-  readonly finder: Finder
-  readonly downloads: Downloads
+  readonly share: Pick<Share, 'get' | 'isUnshared' | 'list' | 'receive' | 'totals' | 'unshare'>
+  readonly finder: Pick<Finder, keyof Finder>
+  readonly downloads: Pick<Downloads, 'cancel' | 'start' | 'stats' | 'wait'>
   readonly traffic: { sentBytes(): number; receivedBytes(): number }
   readonly clock: Clock
 }
@@ -132,14 +132,14 @@ export class LocalPeerApi implements PeerApi {
   }
 
   /**
-   * Waits until the index knows all copies that a content should have; returns how many there are.
+   * Waits until the index knows the file and all copies that it should have; returns how many there are.
    * @throws AppError COPIES_PENDING
    */
   async #allCopies(name: string, sha256: string, signal?: AbortSignal): Promise<number> {
     const { clock } = this.#dependencies
     const untilMs = clock.monotonicMs() + deadlines.pushCopiesMs
     for (;;) {
-      const { copies, factor } = await this.#copiesOf(sha256, signal)
+      const { copies, factor } = await this.#copiesOf(name, sha256, signal)
       if (copies >= factor && factor > 0) return copies
       if (clock.monotonicMs() >= untilMs)
         throw new AppError('COPIES_PENDING', {
@@ -152,16 +152,23 @@ export class LocalPeerApi implements PeerApi {
     }
   }
 
-  /** What the index knows of a content; nothing yet when the announcement is still on its way. */
+  /**
+   * What the index knows of a file; nothing yet when the announcement is still on its way. Others may
+   * have had the content before, so that its copies alone do not tell that the name is known, too.
+   */
   async #copiesOf(
+    name: string,
     sha256: string,
     signal: AbortSignal | undefined,
-  ): Promise<Pick<ReplyOf<'locate'>, 'copies' | 'factor'>> {
+  ): Promise<{ copies: number; factor: number }> {
     try {
-      return await this.#dependencies.finder.locate(sha256, signal)
+      const { contents } = await this.#dependencies.finder.why(name, signal)
+      const content = contents.find((found) => found.sha256 === sha256)
+      const living = content?.copies.filter(({ state }) => state !== 'dead') ?? []
+      const peers = new Set(living.map(({ peerId }) => peerId))
+      return { copies: peers.size, factor: content?.factor ?? 0 }
     } catch (error) {
-      if (error instanceof AppError && error.code === 'CONTENT_NOT_FOUND')
-        return { copies: 0, factor: 0 }
+      if (hasCode(error, 'NAME_NOT_FOUND')) return { copies: 0, factor: 0 }
       throw error
     }
   }

@@ -88,7 +88,7 @@ export async function startPeer(
   const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
   const finder = new Finder({
     index: announcer,
-    holds: (name, sha256) => share.find(sha256).some(({ at }) => at.name === name),
+    holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
   const downloads = starting.use(
@@ -149,9 +149,9 @@ function downloadSteps(share: Share, finder: Finder): DownloadSteps {
   const placed = ({ at }: { at: { path: string } }): { path: string } => ({ path: at.path })
   return {
     lookup: (name, signal) => finder.lookup(name, signal),
-    copyLocal: async (name, { sha256 }) => {
+    copyLocal: async (name, sha256) => {
       const entry = await share.copyLocal(sha256, { kind: 'downloaded', name })
-      return entry && placed(entry)
+      return entry && { ...placed(entry), size: entry.content.size }
     },
     adopt: async (name, content, { partialPath, chunkList }) =>
       placed(await share.adopt({ kind: 'downloaded', name, content, partialPath, chunkList })),

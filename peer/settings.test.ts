@@ -69,6 +69,7 @@ describe('the settings of a peer', () => {
     [{ peer: 'alice', port: '9001' }, /peer\.httpPort must be given with --http-port/],
     [{ peer: '../x' }, /--peer: peer\.id .*not '\.\.\/x'/],
     [{ index: 'nowhere' }, /--index: peer\.index must be HOST:PORT, not 'nowhere'/],
+    [{ rescanMs: '0' }, /--rescan-ms: peer\.rescanMs must be a whole number from 1000 /],
     [{ port: '0' }, /--port: peer\.port must be a whole number from 1 to 65535, not 0/],
   ])('are refused: %j', (flags, complaint) => {
     expect(complaintOf(flags)).toMatch(complaint)

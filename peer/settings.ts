@@ -94,7 +94,8 @@ export const peerSettings = defineSettings('peer', {
     doc: 'fill an empty shared/ with made-up files',
   },
   rescanMs: {
-    schema: Millis,
+    // Scans that follow each other at once would keep a disk and a core busy for nothing.
+    schema: Type.Integer({ minimum: 1_000, maximum: 86_400_000 }),
     default: 30_000,
     flag: '--rescan-ms',
     doc: 'time between two scans of the folders, in ms',

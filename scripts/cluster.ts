@@ -8,6 +8,7 @@ import {
   StartFailed,
   startTandem,
   type TandemProcess,
+  type TandemProcessOptions,
 } from '../evaluation/system/tandem-process.ts'
 import { type IndexSettings, indexSettings } from '../indexing-server/settings.ts'
 import type { Status } from '../peer/api.ts'
@@ -54,15 +55,16 @@ async function startAll(
   { port, httpPort, data: dataFolder }: IndexSettings,
   processes: AsyncDisposableStack,
 ): Promise<TandemProcess[]> {
-  const index = { role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] } as const
-  processes.use(await startTandem(index))
+  const start = async (options: Omit<TandemProcessOptions, 'isShielded'>): Promise<TandemProcess> =>
+    processes.use(await startTandem({ ...options, isShielded: true }))
+  await start({ role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] })
   console.log(`index  127.0.0.1:${port}`)
   const peers: TandemProcess[] = []
   for (const name of peerIds) {
     const { values } = loadPeerSettings({ file: configFile(undefined), flags: { peer: name } })
     const { port, httpPort, data: dataFolder } = values
-    const peer = { role: 'peer', name, dataFolder, port, httpPort, flags: ['--generate'] } as const
-    peers.push(processes.use(await startTandem(peer)))
+    const flags = ['--generate']
+    peers.push(await start({ role: 'peer', name, dataFolder, port, httpPort, flags }))
     console.log(`${name}  127.0.0.1:${port}  HTTP API http://127.0.0.1:${httpPort}  ${dataFolder}`)
   }
   return peers

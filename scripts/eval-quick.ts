@@ -1,10 +1,9 @@
 /** `npm run eval:quick`: weak and strong scaling in under two minutes. */
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { measureScaling } from '../evaluation/scaling/measure-scaling.ts'
 import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
-import { readConfig } from './read-config.ts'
+import { measure } from './measure.ts'
 import { runScript } from './run-script.ts'
 
 const concurrency = [1, 2, 4, 8]
@@ -22,9 +21,7 @@ const options = new Command('eval-quick')
   .opts<{ config: string; peer: string; output: string }>()
 
 await runScript(async () => {
-  const settings = await readConfig(options.config)
-  const measure = { peerId: options.peer, settings, onProgress: console.log }
-  for (const result of await measureScaling(plans, measure)) {
+  for (const result of await measure(plans, options)) {
     const path = join(options.output, `${result.scaling}_scaling_quick.json`)
     await writeResult(path, result)
     console.log(`${path}: ${result.filesChecked} downloaded files, every SHA-256 right`)

@@ -1,10 +1,9 @@
 /** `npm run eval:sweep`: strong scaling, with as much work and as many clients as you like. */
 import { Command } from 'commander'
-import { measureScaling } from '../evaluation/scaling/measure-scaling.ts'
 import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
-import { parseCount } from './parse-count.ts'
-import { readConfig } from './read-config.ts'
+import { measure } from './measure.ts'
+import { parseCount, parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
 interface Options extends Omit<ScalingPlan, 'scaling'> {
@@ -33,9 +32,7 @@ const { config, peer, output, ...work } = new Command('eval-sweep')
   .opts<Options>()
 
 await runScript(async () => {
-  const settings = await readConfig(config)
-  const plan: ScalingPlan = { scaling: 'strong', ...work }
-  const [result] = await measureScaling([plan], { peerId: peer, settings, onProgress: console.log })
+  const [result] = await measure([{ scaling: 'strong', ...work }], { config, peer })
   await writeResult(output, result)
   console.log(`${output}: ${result?.filesChecked} downloaded files, every SHA-256 right`)
 })
@@ -43,5 +40,5 @@ await runScript(async () => {
 /** Commander calls it for each word; the first one replaces the default. */
 function parseCounts(text: string, before: readonly number[]): number[] {
   const isFirst = before === defaultConcurrency
-  return [...(isFirst ? [] : before), parseCount(text)]
+  return [...(isFirst ? [] : before), parsePositiveCount(text)]
 }

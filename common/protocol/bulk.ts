@@ -14,12 +14,13 @@ export interface BulkSink {
   write(piece: Uint8Array): void | Promise<void>
 }
 
-/** Gives the bytes of one reply: exactly `bytes` of them, in pieces of any size. */
+/**
+ * Gives the bytes of one reply: exactly `bytes` of them, in pieces of any size. Iterating begins when
+ * the reply's turn to be sent has come, which may be never: what the pieces need is taken then.
+ */
 export interface BulkSource {
   readonly bytes: number
   readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-  /** Called once when the bytes have left or never will. */
-  readonly release?: () => void
 }
 
 /** Collects a reply's bytes into a given buffer, which may be larger than the reply. */

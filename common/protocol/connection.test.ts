@@ -7,6 +7,7 @@ import { silentLog } from '../testing/silent-log.ts'
 import { BufferSink, type BulkSource, FixedBufferSink } from './bulk.ts'
 import { connect } from './client.ts'
 import type { Connection } from './connection.ts'
+import { requestFrame } from './envelope.ts'
 import type { Handlers } from './handlers.ts'
 import { protocolVersion, type RequestOf } from './messages.ts'
 import { startServer } from './server.ts'
@@ -231,23 +232,35 @@ describe('bulk', () => {
     expect(two.client.isOpen).toBe(false)
   })
 
-  test('releases its source once, sent or not', async () => {
-    const released: number[] = []
+  test('that is asked for and never read is not taken from its source', async () => {
+    const asked: number[] = []
+    const given: number[] = []
+    function* pieces(chunk: number): Generator<Buffer> {
+      given.push(chunk)
+      yield Buffer.alloc(1 << 20)
+    }
     await using two = await pair({
-      read: async ({ chunk }) => ({
-        reply: {},
-        bulk: { ...bulkOf('bytes'), release: () => released.push(chunk) },
-      }),
+      read: async ({ chunk }) => {
+        asked.push(chunk)
+        return { reply: {}, bulk: { bytes: 1 << 20, pieces: pieces(chunk) } }
+      },
     })
-    const read = (chunk: number) =>
-      two.client.request('read', { sha256, chunk, count: 1 }, { into: new BufferSink(10) })
-    await read(1)
-    expect(released).toEqual([1])
-    const failed = expect(read(2)).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
-    two.client.destroy()
-    await failed
-    await two.clock.advance(0)
-    expect(released).toEqual([1, 2])
+    const stream = await two.transport.dial(two.server.address, {})
+    stream.on('error', () => {})
+    stream.pause()
+    const hello = { protocol: protocolVersion, role: 'client' }
+    stream.write(requestFrame(1, 'hello', hello))
+    for (let round = 0; round < 20; round++) {
+      const ids = Array.from({ length: 32 }, (_, place) => 2 + round * 32 + place)
+      const frames = ids.map((id) => requestFrame(id, 'read', { sha256, chunk: id, count: 1 }))
+      stream.write(Buffer.concat(frames))
+      await two.clock.advance(0)
+    }
+    expect(given.length).toBe(1)
+    expect(asked.length).toBeLessThanOrEqual(
+      limits.sendQueueItemsMax + 2 * limits.requestsInFlightMax,
+    )
+    stream.destroy()
   })
 
   test('that stalls is given up', async () => {

@@ -3,7 +3,7 @@
  * the handlers' completeness and PROTOCOL.md come from it.
  */
 import Type, { type Static, type TSchema } from 'typebox'
-import { limits } from '../limits.ts'
+import { deadlines, limits } from '../limits.ts'
 import {
   Bytes,
   ContentBytes,
@@ -113,7 +113,11 @@ export const messages = {
               Sequence,
               'The last change of this epoch that the index has; 0 when it has none',
             ),
-            heartbeatMs: described(Millis, 'How often the peer is to send a heartbeat'),
+            heartbeatMs: Type.Integer({
+              minimum: deadlines.heartbeatMinMs,
+              maximum: deadlines.heartbeatMaxMs,
+              description: 'How often the peer is to send a heartbeat, in milliseconds',
+            }),
           },
           { description: 'There exactly when a peer was registered' },
         ),

@@ -27,14 +27,14 @@ export class Outbox {
 
   /** Whether so much waits that no more work should be taken on. */
   get isFull(): boolean {
-    return this.#waitingBytes + this.#stream.writableLength > limits.sendBufferBytesMax
+    return (
+      this.#items.length > limits.sendQueueItemsMax ||
+      this.#waitingBytes + this.#stream.writableLength > limits.sendBufferBytesMax
+    )
   }
 
   send(frame: Buffer, bulk?: BulkSource): void {
-    if (this.#stream.destroyed || this.#stream.writableEnded) {
-      bulk?.release?.()
-      return
-    }
+    if (this.#stream.destroyed || this.#stream.writableEnded) return
     if (this.#pump === undefined && bulk === undefined) {
       this.#stream.write(frame)
       return
@@ -54,23 +54,15 @@ export class Outbox {
     try {
       for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
         this.#waitingBytes -= item.frame.length
-        await this.#writeItem(item)
+        await this.#write(item.frame)
+        if (item.bulk !== undefined) await this.#writeBulk(item.bulk)
       }
     } catch (error) {
       this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
     } finally {
-      for (const { bulk } of this.#items.splice(0)) bulk?.release?.()
+      this.#items.length = 0
       this.#waitingBytes = 0
       this.#pump = undefined
-    }
-  }
-
-  async #writeItem({ frame, bulk }: Item): Promise<void> {
-    try {
-      await this.#write(frame)
-      if (bulk !== undefined) await this.#writeBulk(bulk)
-    } finally {
-      bulk?.release?.()
     }
   }
 

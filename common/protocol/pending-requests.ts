@@ -30,6 +30,8 @@ class PendingRequest {
   #bytesExpected = 0
   #body: unknown
   #lastByteAtMs = 0
+  /** Whether the sink has the last byte and is not done with it. */
+  #isWriting = false
 
   constructor(options: PendingOptions, clock: Clock) {
     this.#options = options
@@ -76,8 +78,9 @@ class PendingRequest {
     if (this.#isSettled) return
     this.#lastByteAtMs = this.#clock.monotonicMs()
     const written = this.#write(piece)
-    if (written instanceof Promise) return written.then(() => this.#onWritten(isLast))
-    this.#onWritten(isLast)
+    if (written === undefined) return this.#onWritten(isLast)
+    this.#isWriting = true
+    return written.then(() => this.#onWritten(isLast))
   }
 
   #beginBulk(bytes: number): void {
@@ -105,7 +108,7 @@ class PendingRequest {
   }
 
   #onWritten(isLast: boolean): void {
-    // The time that the sink took is not the sender's stall.
+    this.#isWriting = false
     this.#lastByteAtMs = this.#clock.monotonicMs()
     if (isLast && this.#settle())
       this.#settled.resolve({ body: this.#body, bytes: this.#bytesExpected })
@@ -113,7 +116,8 @@ class PendingRequest {
 
   #watchForStall(delayMs: number): void {
     this.#cancelTimer = this.#clock.after(delayMs, () => {
-      const silentMs = this.#clock.monotonicMs() - this.#lastByteAtMs
+      // The time that the sink takes is not the sender's stall.
+      const silentMs = this.#isWriting ? 0 : this.#clock.monotonicMs() - this.#lastByteAtMs
       if (silentMs < deadlines.bulkStallMs) this.#watchForStall(deadlines.bulkStallMs - silentMs)
       else
         this.fail(
@@ -134,11 +138,17 @@ class PendingRequest {
   }
 }
 
+interface WaitingRequest {
+  readonly pending: PendingRequest
+  readonly send: (id: number) => void
+}
+
 /** The requests of one side of a connection: at most `requestsInFlightMax` unanswered, the rest in line. */
 export class PendingRequests {
   readonly #clock: Clock
   readonly #inFlight = new Map<number, PendingRequest>()
-  readonly #waiting: { pending: PendingRequest; send: (id: number) => void }[] = []
+  /** Those that there is no room for yet; who gives up leaves the line. */
+  readonly #waiting = new Set<WaitingRequest>()
   #lastId = 0
   /** The request whose bulk bytes are coming in. */
   #receiving: { id: number; pending: PendingRequest } | undefined
@@ -152,7 +162,7 @@ export class PendingRequests {
     options.signal?.throwIfAborted()
     const pending = new PendingRequest(options, this.#clock)
     if (this.#inFlight.size < limits.requestsInFlightMax) this.#start(pending, send)
-    else this.#waiting.push({ pending, send })
+    else this.#wait({ pending, send })
     return pending.reply
   }
 
@@ -186,11 +196,17 @@ export class PendingRequests {
   }
 
   failAll(reason: () => AppError): void {
-    const all = [...this.#inFlight.values(), ...this.#waiting.map(({ pending }) => pending)]
+    const all = [...this.#inFlight.values(), ...Array.from(this.#waiting, ({ pending }) => pending)]
     this.#inFlight.clear()
-    this.#waiting.length = 0
+    this.#waiting.clear()
     this.#receiving = undefined
     for (const pending of all) pending.fail(reason())
+  }
+
+  #wait(request: WaitingRequest): void {
+    this.#waiting.add(request)
+    const leave = (): boolean => this.#waiting.delete(request)
+    request.pending.reply.then(leave, leave)
   }
 
   #start(pending: PendingRequest, send: (id: number) => void): void {
@@ -207,9 +223,9 @@ export class PendingRequests {
 
   #finish(id: number): void {
     this.#inFlight.delete(id)
-    while (this.#inFlight.size < limits.requestsInFlightMax) {
-      const next = this.#waiting.shift()
-      if (next === undefined) return
+    for (const next of this.#waiting) {
+      if (this.#inFlight.size >= limits.requestsInFlightMax) return
+      this.#waiting.delete(next)
       if (!next.pending.isSettled) this.#start(next.pending, next.send)
     }
   }

@@ -50,7 +50,8 @@ async function listen(
     tune(socket)
     onConnection(socket, { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 })
   })
-  server.maxConnections = limits.connectionsMax
+  // Those beyond `connectionsMax` are told so before they are turned away.
+  server.maxConnections = limits.connectionsMax + limits.connectionsTurnedAwayMax
   server.listen({ ...address, backlog: 1_024 })
   try {
     await once(server, 'listening')
@@ -63,6 +64,8 @@ async function listen(
       )
     throw dialError(address, cause)
   }
+  // A connection that could not be accepted, as without memory, must not end the process.
+  server.on('error', () => {})
   return { address: boundAddress(server, address), [Symbol.asyncDispose]: () => close(server) }
 }
 
@@ -73,12 +76,9 @@ function boundAddress(server: Server, asked: Address): Address {
     : asked
 }
 
+/** The door is shut at once. Open connections have their own owners and are not waited for. */
 async function close(server: Server): Promise<void> {
-  if (!server.listening) return
-  const closed = once(server, 'close')
-  server.close()
-  // `close` waits for open connections, which have their own owners: stop waiting once the door is shut.
-  await Promise.race([closed, Promise.resolve()])
+  if (server.listening) server.close()
 }
 
 /** An IPv4 client of a dual-stack socket shows as ::ffff:192.0.2.1. */

@@ -1,19 +1,17 @@
+import assert from 'node:assert/strict'
 import { systemClock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
 import { AppError } from '../../common/errors.ts'
-import {
-  apiOf,
-  type Cluster,
-  type ClusterSettings,
-  startCluster,
-} from '../system/cluster-fixture.ts'
+import { apiOf, type ClusterSettings, startCluster } from '../system/cluster-fixture.ts'
+import type { TandemProcess } from '../system/tandem-process.ts'
 import { type Corpus, interleaved, writeCorpus } from './corpus.ts'
 import { thisMachine, thisVersion } from './machine.ts'
 import { filesNeeded, meanings, type ScalingPlan } from './plan.ts'
 import type { Load, ScalingResult, Workload } from './result.ts'
 import { efficiencyOf } from './statistics.ts'
-import { measureStep, type StepContext } from './step.ts'
+import { measureStep, type StepContext, type StepLoads } from './step.ts'
 
-const peers = 3
+const peerIds = ['peer1', 'peer2', 'peer3'] as const
 /** Carried out first and not measured, so that no step pays for code that is still cold. */
 const warmUp: ScalingPlan = { scaling: 'strong', concurrency: [4], lookups: 4_000, kb: 300, mb: 16 }
 const announcedWithinMs = 60_000
@@ -31,59 +29,63 @@ export interface MeasureOptions {
 /**
  * Carries out `plans`, one after another, in a cluster of three peers that it starts and stops.
  * Nothing is replicated meanwhile, so that every download crosses the network and nothing else does.
- * @throws AppError HASH_MISMATCH when a downloaded file is not its original
+ * @throws AppError HASH_MISMATCH when a downloaded file is not its original, SETTING_INVALID when
+ *   `peerId` is none of the three
  */
 export async function measureScaling(
   plans: readonly ScalingPlan[],
   { peerId, settings, onProgress }: MeasureOptions,
 ): Promise<ScalingResult[]> {
+  const sharing = peerIds.filter((id) => id !== peerId)
+  if (sharing.length === peerIds.length) {
+    const details = { origin: '--peer', path: peerId, reason: `is none of ${peerIds.join(', ')}` }
+    throw new AppError('SETTING_INVALID', details)
+  }
   const all = [warmUp, ...plans]
-  const share = (kind: 'kb' | 'mb'): number => Math.ceil(filesNeeded(all, kind) / (peers - 1))
+  const share = (kind: 'kb' | 'mb'): number => Math.ceil(filesNeeded(all, kind) / sharing.length)
   const generate = { kb: share('kb'), mb: share('mb'), seed: 'scaling' }
+  onProgress(
+    `starting an index and ${peerIds.length} peers; ${sharing.join(' and ')} share ${generate.kb + generate.mb} files each`,
+  )
   const corpora: Corpus[] = []
-  onProgress(`starting an index and ${peers} peers with ${generate.kb + generate.mb} files each`)
   await using cluster = await startCluster({
-    peers,
+    peers: peerIds.length,
     factor: 1,
     settings,
     prepare: async (id, folder) => {
       if (id !== peerId) corpora.push(await writeCorpus(folder, { peerId: id, ...generate }))
     },
   })
-  const peer = cluster.peers.find(({ name }) => name === peerId)
-  if (peer === undefined) throw new AppError('PEER_ID_INVALID', { peerId })
-  await allAnnounced(cluster, corpora)
   const files = {
     kb: interleaved(corpora.map(({ kb }) => kb)),
     mb: interleaved(corpora.map(({ mb }) => mb)),
   }
+  const peer = cluster.peers.find(({ name }) => name === peerId)
+  assert(peer !== undefined)
+  await allAnnounced(peer, files.kb.length + files.mb.length)
+  const context = { peer, known: [...files.kb], files, onProgress }
+  onProgress('warming up')
+  await carryOut(warmUp, { ...context, onProgress: () => undefined })
   const results: ScalingResult[] = []
-  for (const plan of all) results.push(await carryOut(plan, { peer, files, onProgress }))
-  return results.slice(1)
+  for (const plan of plans) results.push(await carryOut(plan, context))
+  return results
 }
 
-/** Resolves when the index knows every file. */
-async function allAnnounced(cluster: Cluster, corpora: readonly Corpus[]): Promise<void> {
-  const expected = corpora.reduce((sum, { kb, mb }) => sum + kb.length + mb.length, 0)
-  const [first] = cluster.peers
-  if (first === undefined) return
-  using api = apiOf(first)
-  const endMs = systemClock.monotonicMs() + announcedWithinMs
-  while ((await api.status()).contents < expected) {
-    if (systemClock.monotonicMs() > endMs)
-      throw new AppError('DEADLINE_EXCEEDED', {
-        what: `Announcing ${expected} files`,
-        deadlineMs: announcedWithinMs,
-      })
-    await systemClock.sleep(lookEveryMs)
-  }
+/** Resolves when the index knows so many contents. */
+async function allAnnounced(peer: TandemProcess, contents: number): Promise<void> {
+  using api = apiOf(peer)
+  const deadline = { what: `Announcing ${contents} files`, deadlineMs: announcedWithinMs }
+  await withDeadline(deadline, systemClock, async (signal) => {
+    while ((await api.status(signal)).contents < contents)
+      await systemClock.sleep(lookEveryMs, signal)
+  })
 }
 
 async function carryOut(plan: ScalingPlan, context: StepContext): Promise<ScalingResult> {
   const { scaling, ...work } = plan
   const startedAt = new Date(systemClock.nowMs()).toISOString()
   const startedMs = systemClock.monotonicMs()
-  const steps: Awaited<ReturnType<typeof measureStep>>[] = []
+  const steps: StepLoads[] = []
   for (const clients of plan.concurrency) steps.push(await measureStep(plan, clients, context))
   return {
     scaling,
@@ -94,7 +96,7 @@ async function carryOut(plan: ScalingPlan, context: StepContext): Promise<Scalin
     machine: thisMachine(),
     parameters: {
       peer: context.peer.name,
-      peers,
+      peers: peerIds.length,
       replicationFactor: 1,
       ...work,
       concurrency: [...plan.concurrency],

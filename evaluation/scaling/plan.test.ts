@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { interleaved } from './corpus.ts'
 import { filesNeeded, operationsOf, type ScalingPlan } from './plan.ts'
 
 const work = { concurrency: [1, 2, 4], lookups: 100, kb: 10, mb: 1 }
@@ -18,12 +17,4 @@ test('weak scaling gives each client the same work, strong scaling all of them t
 test('every step downloads files of its own', () => {
   expect(filesNeeded([weak, strong], 'kb')).toBe(70 + 30)
   expect(filesNeeded([weak, strong], 'mb')).toBe(7 + 3)
-})
-
-test.each([
-  { lists: [['a', 'b', 'c'], ['d']], together: ['a', 'd', 'b', 'c'] },
-  { lists: [[], ['d', 'e']], together: ['d', 'e'] },
-  { lists: [], together: [] },
-])('$lists interleaved', ({ lists, together }) => {
-  expect(interleaved(lists)).toEqual(together)
 })

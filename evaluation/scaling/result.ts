@@ -88,9 +88,17 @@ export async function readScalingResult(path: string): Promise<ScalingResult> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new AppError('FILE_NOT_FOUND', { path }, { cause })
   })
-  const result: unknown = JSON.parse(text)
+  const result = parseJson(text)
   if (Value.Check(ScalingResult, result)) return result
   const [problem] = Value.Errors(ScalingResult, result)
   const reason = `is not a scaling result at ${problem?.instancePath || '/'}`
   throw new AppError('SETTING_INVALID', { origin: '--input', path, reason })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }

@@ -13,6 +13,8 @@ import { runClients } from './run-clients.ts'
 export interface StepContext {
   /** The peer whose HTTP API the clients use. */
   readonly peer: TandemProcess
+  /** What is looked up, again and again. */
+  readonly known: readonly CorpusFile[]
   /** Not downloaded yet: a step takes out what it downloads. */
   readonly files: { readonly kb: CorpusFile[]; readonly mb: CorpusFile[] }
   readonly onProgress: (line: string) => void
@@ -29,7 +31,7 @@ export interface StepLoads {
 export async function measureStep(
   plan: ScalingPlan,
   clients: number,
-  { peer, files, onProgress }: StepContext,
+  { peer, known, files, onProgress }: StepContext,
 ): Promise<StepLoads> {
   using stack = new DisposableStack()
   const apis = Array.from({ length: clients }, () => stack.use(apiOf(peer)))
@@ -37,7 +39,6 @@ export async function measureStep(
     onProgress(progressLine(plan, what, load))
     return load
   }
-  const known = [...files.kb]
   const names = Array.from(
     { length: operationsOf(plan, 'lookups', clients) },
     (_, index) => known[index % known.length] as CorpusFile,

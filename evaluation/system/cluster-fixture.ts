@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
@@ -21,15 +22,25 @@ export interface ClusterOptions {
   readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
 }
 
+/** What is special about one peer. */
+export interface PeerOptions {
+  /** Where its data is; in the cluster's folder without it. */
+  readonly dataFolder?: string
+  /** Further flags. */
+  readonly flags?: readonly string[]
+}
+
 /** Disposing stops all processes and removes their data. */
 export interface Cluster extends AsyncDisposable {
   readonly index: TandemProcess
   /** In the order of their start; grows with {@link Cluster.startPeer}. */
   readonly peers: readonly TandemProcess[]
+  /** The peer that was started as this one, counted from 1. */
+  peer(number: number): TandemProcess
   /** Where the data folders are. */
   readonly folder: string
   /** Starts one more peer, or one of another name. */
-  startPeer(peerId?: string): Promise<TandemProcess>
+  startPeer(peerId?: string, options?: PeerOptions): Promise<TandemProcess>
 }
 
 /**
@@ -44,24 +55,36 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const config = join(folder, 'config.json')
   await writeFile(config, JSON.stringify(settingsOf(options, join(folder, 'logs'))))
 
-  const start = async (role: 'index' | 'peer', name: string, flags: string[]) => {
+  const start = async (
+    role: 'index' | 'peer',
+    name: string,
+    { dataFolder = join(folder, name), flags = [] }: PeerOptions = {},
+  ): Promise<TandemProcess> => {
     const [port, httpPort] = await freePorts()
-    const dataFolder = join(folder, name)
     if (role === 'peer') await options.prepare?.(name, join(dataFolder, 'shared'))
     const given = { role, name, dataFolder, port, httpPort, flags: ['--config', config, ...flags] }
     return stack.use(await startTandem(given))
   }
-  const index = await start('index', 'index', [])
+  const index = await start('index', 'index')
   const peers: TandemProcess[] = []
-  const startPeer = async (peerId = `peer${peers.length + 1}`): Promise<TandemProcess> => {
-    const peer = await start('peer', peerId, ['--index', `127.0.0.1:${index.port}`])
+  const startPeer: Cluster['startPeer'] = async (
+    peerId = `peer${peers.length + 1}`,
+    { flags = [], ...options } = {},
+  ) => {
+    const toIndex = ['--index', `127.0.0.1:${index.port}`]
+    const peer = await start('peer', peerId, { ...options, flags: [...toIndex, ...flags] })
     peers.push(peer)
     return peer
   }
   while (peers.length < options.peers) await startPeer()
+  const peer = (number: number): TandemProcess => {
+    const found = peers[number - 1]
+    assert(found !== undefined, `only ${peers.length} peers were started`)
+    return found
+  }
   const started = starting.move()
   const dispose = async (): Promise<void> => await started.disposeAsync()
-  return { index, peers, folder, startPeer, [Symbol.asyncDispose]: dispose }
+  return { index, peers, peer, folder, startPeer, [Symbol.asyncDispose]: dispose }
 }
 
 /** The peer's HTTP API, as everybody outside sees it. */
@@ -75,7 +98,7 @@ function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string
 }
 
 /** Two ports that nobody listens on. Chosen here, because a process that starts again needs the same ones. */
-async function freePorts(): Promise<[number, number]> {
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()] as const
   await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')))
   const portOf = (server: (typeof servers)[number]): number =>

@@ -23,6 +23,8 @@ export interface TandemProcessOptions {
   readonly httpPort: number
   /** Further flags. */
   readonly flags: readonly string[]
+  /** Whether it is kept from a Ctrl-C in the terminal, because its owner stops it in good order. */
+  readonly isShielded?: boolean
 }
 
 /** A process ended before it was ready; the message has the last thing that it said. */
@@ -84,12 +86,14 @@ export class TandemProcess implements AsyncDisposable {
    * @throws StartFailed when it ends instead, AppError DEADLINE_EXCEEDED
    */
   async start(): Promise<void> {
-    const { role, name, dataFolder, port, httpPort, flags } = this.#options
+    const { role, name, dataFolder, port, httpPort, flags, isShielded = false } = this.#options
     const ports = ['--port', String(port), '--http-port', String(httpPort)]
     const identity = role === 'peer' ? ['--peer', name, '--headless'] : []
     const given = ['--data', dataFolder, ...ports, '--log-format', 'json', ...identity, ...flags]
     const child = spawn(process.execPath, [program, role, ...given], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // In a process group of its own; on Windows that would open a window.
+      detached: isShielded && process.platform !== 'win32',
     })
     this.#child = child
     this.#ended = once(child, 'close').then(([code, signal]) =>

@@ -77,7 +77,7 @@ test('a failed task is tried again after 15 s, 1 m, 5 m, and blocks nothing else
   await cluster.advance(3_000)
   expect(await missing(peer1, 'good')).toEqual([])
   expect((await missing(peer1, 'bad'))[0]).toMatch(
-    /^the last try, on peer2, failed with HASH_MISMATCH; next try in \d+ s$/,
+    /^the last try, on peer2, failed with HASH_MISMATCH \(Bytes from a source .*\); next try in \d+ s$/,
   )
   const tries = (): number => peer2.tasks.filter(({ name }) => name === 'bad').length
   expect(tries()).toBe(1)
@@ -115,7 +115,7 @@ test('a peer whose disk is full is left alone, and its tasks go elsewhere', asyn
   await peer1.announce({ name: 'a', text: 'a' }, { name: 'b', text: 'b' })
   await cluster.advance(5_000)
   expect(await missing(peer1, 'a')).toEqual([
-    expect.stringMatching(/^peer2 failed with DISK_FULL; next try in \d+ s$/),
+    expect.stringMatching(/^peer2 failed with DISK_FULL \(The disk .*\); next try in \d+ s$/),
     'peer3 lacks space for it',
   ])
   peer3.freeBytes = 900_000_000
@@ -226,4 +226,71 @@ test('a report without the announcement makes no copy', async () => {
   expect(await missing(peer1, 'a')).toEqual(['a peer reported a copy and has yet to announce it'])
   await cluster.advance(15_000)
   expect(peer2.tasks).toHaveLength(2)
+})
+
+test('when one of two lacking copies is there, the other is made as soon as a peer comes', async () => {
+  await using cluster = await IndexCluster.start({ replicationFactor: 3 })
+  const peer1 = await cluster.peer('peer1')
+  await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(5_000)
+  expect(await missing(peer1, 'a')).toEqual(['it waits for a place: there is no other peer'])
+  const peer3 = await cluster.peer('peer3')
+  await cluster.advance(1_000)
+  expect(peer3.tasks).toHaveLength(1)
+})
+
+test('when no peer has room, a heartbeat that tells of some is enough', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1', { freeBytes: 10 })
+  const peer2 = await cluster.peer('peer2', { freeBytes: 10 })
+  await peer1.shares('a')
+  await cluster.advance(20_000)
+  peer2.freeBytes = 1_000_000
+  await cluster.advance(20_000)
+  expect(peer2.tasks).toHaveLength(1)
+})
+
+test('a peer that refused to drop a copy is asked again when it has rested', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  peer2.answer = () => 'TASK_REFUSED'
+  await peer1.ask('unshare', { owner: 'peer1', name: 'a' })
+  await cluster.advance(5_000)
+  peer2.answer = () => undefined
+  await cluster.advance(40_000)
+  expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop', 'drop'])
+  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 0, running: 0 } })
+})
+
+test('a source that is slow with thousands of files holds up no others', async () => {
+  await using cluster = await IndexCluster.start()
+  const slow = await cluster.peer('slow')
+  const peers = [
+    await cluster.peer('peer1'),
+    await cluster.peer('peer2'),
+    await cluster.peer('peer3'),
+  ]
+  for (const peer of peers) peer.answer = undefined
+  for (let part = 0; part < 5; part++)
+    await slow.announce(
+      ...Array.from({ length: 1_000 }, (_, index) => {
+        const name = `${part}/${index}`
+        return { name, text: name }
+      }),
+    )
+  await cluster.advance(5_000)
+  const counts = peers.map(({ tasks }) => tasks.length)
+  expect(counts.toSorted((a, b) => a - b)).toEqual([0, 64, 64])
+  const [busy, free] = [64, 0].map((count) => peers[counts.indexOf(count)])
+  await busy?.shares('a')
+  await cluster.advance(3_000)
+  expect(free?.tasks.map(({ name }) => name)).toEqual(['a'])
+
+  for (const peer of peers) peer.answer = () => undefined
+  for (let minutes = 0; minutes < 5; minutes++) await cluster.advance(60_000)
+  expect(await slow.ask('status', {})).toMatchObject({ atFactor: 5_001, tasks: { waiting: 0 } })
 })

@@ -19,9 +19,9 @@ import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import { reasonsFor } from './explain.ts'
-import { type Need, needOf, type Urgency } from './needs.ts'
+import { type Need, needOf, type Urgency, urgencies } from './needs.ts'
 import { Planner } from './planner.ts'
-import { NeedQueue } from './queue.ts'
+import { NeedQueue, type QueuePlace } from './queue.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
@@ -130,7 +130,7 @@ export class Coordinator implements AsyncDisposable {
   }
 
   report(peerId: string, outcomes: readonly TaskOutcome[]): void {
-    this.#desk.report(peerId, outcomes)
+    this.onTouched(this.#desk.report(peerId, outcomes))
   }
 
   /** What `why` tells about a content. */
@@ -178,8 +178,9 @@ export class Coordinator implements AsyncDisposable {
       this.#cancelTimer()
       try {
         await this.#judge(signal)
-        await this.#place(signal)
-        this.#wakeAt(this.#nextMs)
+        const isMoreToPlace = await this.#place(signal)
+        if (isMoreToPlace || this.#isToJudge) this.#wake()
+        else this.#wakeAt(this.#nextMs)
       } catch (error) {
         signal.throwIfAborted()
         this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it starts anew')
@@ -196,7 +197,11 @@ export class Coordinator implements AsyncDisposable {
   /** When there is something to do even if nothing happens. */
   get #nextMs(): number {
     const graceMs = this.#startedMs + this.#options.startGraceMs
-    return this.paused === undefined ? this.#queue.nextDueMs : graceMs
+    if (this.paused !== undefined) return graceMs
+    // What is ready waits for a peer that rests or lacks room: no event says when that is over.
+    const isReady = this.#queue.ready(urgencies, 1).length > 0
+    const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
+    return Math.min(this.#queue.nextDueMs, retryMs)
   }
 
   #wakeAt(moment: number): void {
@@ -204,35 +209,39 @@ export class Coordinator implements AsyncDisposable {
     if (delayMs !== Infinity) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake())
   }
 
-  /** Judges all that was touched or is to be walked through. */
+  /** Judges what was touched or is to be walked through, but not so much that nothing is placed meanwhile. */
   async #judge(signal: AbortSignal): Promise<void> {
-    while (this.#touched.size > 0 || this.#walks.size > 0) {
+    for (let slices = 0; this.#isToJudge && slices < limits.slicesPerPass; slices++) {
       await this.#judgeSome()
       await turn()
       signal.throwIfAborted()
     }
   }
 
-  /** Judges a slice of what was touched, then of the walks. */
+  get #isToJudge(): boolean {
+    return this.#touched.size > 0 || this.#walks.size > 0
+  }
+
+  /** Judges a slice of what was touched and one of the walks, so that neither waits for the end of the other. */
   async #judgeSome(): Promise<void> {
-    const contentIds = [...this.#touched.values().take(limits.contentsPerSlice)]
+    const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
     for (const contentId of contentIds) this.#touched.delete(contentId)
     const walk = this.#walks.entries().next().value
-    if (contentIds.length === 0 && walk !== undefined) contentIds.push(...(await this.#step(walk)))
-    const found = await this.#store.contents(contentIds)
-    const gone = new Set(contentIds)
+    if (walk !== undefined)
+      for (const contentId of await this.#step(walk)) contentIds.add(contentId)
+    const found = await this.#store.contents([...contentIds])
     for (const content of found) {
-      gone.delete(content.contentId)
+      contentIds.delete(content.contentId)
       this.#enqueue(content, this.#verdictOn(content))
     }
-    for (const contentId of gone) {
+    for (const contentId of contentIds) {
       this.#verdicts.set(contentId, 'unknown')
       this.#queue.remove(contentId)
     }
   }
 
-  /** The next ids of a walk, each once. */
-  async #step([walked, after]: readonly [string, string | undefined]): Promise<Iterable<number>> {
+  /** The next ids of a walk, some perhaps more than once. */
+  async #step([walked, after]: readonly [string, string | undefined]): Promise<readonly number[]> {
     const of = walked === '' ? undefined : walked
     const page = await this.#store.contentIds(of, after, limits.contentsPerSlice)
     // A change of the peer meanwhile began the walk anew.
@@ -240,7 +249,7 @@ export class Coordinator implements AsyncDisposable {
       if (page.next === undefined) this.#walks.delete(walked)
       else this.#walks.set(walked, page.next)
     }
-    return new Set(page.contentIds)
+    return page.contentIds
   }
 
   #needOf(content: StoredContent): Need {
@@ -257,31 +266,42 @@ export class Coordinator implements AsyncDisposable {
     return need
   }
 
-  #enqueue({ contentId }: StoredContent, need: Need): void {
+  #enqueue(content: StoredContent, need: Need): void {
     if (need.kind === 'none' || need.kind === 'lost') return
-    const isHeld = this.#queue.placeOf(contentId)?.state === 'held'
+    const { contentId } = content
+    const place = this.#queue.placeOf(contentId)
     const lacking = need.kind === 'copies' ? need.lacking : 1
-    if (isHeld && this.#running.ofContent(contentId).length >= lacking) return
+    if (place?.state === 'held' && this.#running.ofContent(contentId).length >= lacking) return
     const settledMs = this.#clock.monotonicMs() + this.#options.settleMs
-    this.#queue.need(contentId, need.urgency, settledMs)
+    // What was waited for has come, and is not all that is needed.
+    if (isConfirmed(place, content, need))
+      this.#queue.delay(contentId, need.urgency, { reason: 'settling', dueMs: settledMs })
+    else this.#queue.need(contentId, need.urgency, settledMs)
   }
 
-  async #place(signal: AbortSignal): Promise<void> {
+  /** Hands out what can be; returns whether another pass would find more. */
+  async #place(signal: AbortSignal): Promise<boolean> {
     this.#queue.admitDue(this.#clock.monotonicMs())
-    if (this.paused !== undefined) return
+    if (this.paused !== undefined) return false
+    this.#planner.admitInLine()
+    const { readyCount } = this.#queue
     await this.#planReady(['last-copy', 'copies'], 'copies', signal)
     await this.#planReady(['drop'], 'drops', signal)
     for (const batch of this.#planner.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
+    if (!this.#planner.couldPlace('copies')) return false
+    // What all had its turn and stayed waits for a task to end.
+    const hasMoved = this.#queue.readyCount < readyCount
+    return this.#planner.couldAdmit || (hasMoved && readyCount > limits.contentsPerPass)
   }
 
   async #planReady(
-    urgencies: readonly Urgency[],
+    of: readonly Urgency[],
     what: 'copies' | 'drops',
     signal: AbortSignal,
   ): Promise<void> {
     if (!this.#planner.couldPlace(what)) return
-    const ready = this.#queue.ready(urgencies, limits.contentsPerPass)
+    const ready = this.#queue.ready(of, limits.contentsPerPass)
     for (let start = 0; start < ready.length; start += limits.contentsPerSlice) {
       if (!this.#planner.couldPlace(what)) return
       const slice = ready.slice(start, start + limits.contentsPerSlice)
@@ -303,4 +323,15 @@ export class Coordinator implements AsyncDisposable {
     else if (need.kind === 'copies' && content.file !== undefined)
       this.#planner.planCopies(content, content.file, need)
   }
+}
+
+/** Whether the content waited for one peer's announcement of what it needs more of, and that has come. */
+function isConfirmed(
+  place: QueuePlace | undefined,
+  { holders }: StoredContent,
+  { kind }: Need,
+): boolean {
+  if (place?.state !== 'delayed' || place.reason !== 'confirming') return false
+  const held = holders.filter(({ peerId }) => peerId === place.awaited)
+  return kind === 'drop' ? held.every((copy) => copy.kind !== 'replicated') : held.length > 0
 }

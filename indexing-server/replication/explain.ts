@@ -1,3 +1,4 @@
+import { errorTable, isErrorCode } from '../../common/errors.ts'
 import type { Need } from './needs.ts'
 import type { Refusal } from './placement.ts'
 import type { Failure, QueuePlace } from './queue.ts'
@@ -41,7 +42,7 @@ export function reasonsFor(situation: Situation): string[] {
       if (paused !== undefined) reasons.push(paused)
       if (failure !== undefined && place?.state === 'delayed' && place.reason === 'failed')
         reasons.push(
-          `the last try, on ${failure.target}, failed with ${failure.code}; next try in ${seconds(situation.delayMs)}`,
+          `the last try, on ${failure.target}, failed with ${explained(failure.code)}; next try in ${seconds(situation.delayMs)}`,
         )
       else if (running.length < need.lacking) reasons.push(...waitingReasons(situation))
       return reasons.slice(0, reasonsMax)
@@ -63,7 +64,7 @@ function waitingReasons({ place, delayMs, eligible, refusals, rests }: Situation
     const rest = rests.get(peerId)
     return rest === undefined
       ? refusalSentence(peerId, refusal)
-      : `${peerId} failed with ${rest.code}; next try in ${seconds(rest.leftMs)}`
+      : `${peerId} failed with ${explained(rest.code)}; next try in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
     ? ['it waits for a place: there is no other live peer', ...reasons]
@@ -81,6 +82,12 @@ function refusalSentence(peerId: string, refusal: Refusal): string {
     case 'same zone':
       return `${peerId} is in the same zone as another copy`
   }
+}
+
+/** The code of an error with when it happens, so that nobody has to look it up. */
+function explained(code: string): string {
+  const [when] = isErrorCode(code) ? errorTable[code].when.split('. ', 1) : []
+  return when === undefined ? code : `${code} (${when.replace(/\.$/, '')})`
 }
 
 function seconds(ms: number): string {

@@ -29,8 +29,8 @@ export interface PlannerDependencies {
 
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
-/** Why no peer takes what a content needs; `busy` ends by itself when a task does. */
-type Obstacle = 'busy' | 'no space' | 'no peer'
+/** Why no peer takes what a content needs; those that say busy end by themselves when a task does. */
+type Obstacle = 'targets busy' | 'sources busy' | 'no space' | 'no peer'
 
 /**
  * Turns what contents need into tasks, gathered in one batch per peer until they are taken to be
@@ -75,6 +75,17 @@ export class Planner {
     )
   }
 
+  /** Whether contents are in line for a source that can give more. */
+  get couldAdmit(): boolean {
+    return this.#queue.awaitedSources.some((source) => this.#spareStreams(source) > 0)
+  }
+
+  /** Makes as much ready as sources that others are in line for can give. */
+  admitInLine(): void {
+    for (const source of this.#queue.awaitedSources)
+      this.#queue.admit(source, this.#spareStreams(source) * limits.tasksPerRequestMax)
+  }
+
   /** Where a copy of `content` may go. */
   targetsFor(content: StoredContent): Eligibility<PlacementPeer> {
     const holding = content.holders.filter(
@@ -93,8 +104,15 @@ export class Planner {
     let obstacle: Obstacle | undefined
     while (obstacle === undefined && this.#running.ofContent(contentId).length < need.lacking)
       obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
-    if (obstacle === 'busy') return
-    if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, need.urgency)
+    if (obstacle === 'targets busy') return
+    if (obstacle === 'sources busy')
+      this.#queue.lineUp(
+        contentId,
+        need.urgency,
+        sources.map(({ peerId }) => peerId),
+      )
+    else if (this.#running.ofContent(contentId).length > 0)
+      this.#queue.hold(contentId, need.urgency)
     else {
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
       this.#queue.park(contentId, need.urgency, obstacle === 'no peer' ? Infinity : retryMs)
@@ -104,10 +122,12 @@ export class Planner {
   /** Plans the removal of `copies`, all of one content, and moves it on in the queue. */
   planDrops({ contentId, sha256 }: StoredContent, copies: readonly ReplicatedCopy[]): void {
     let isBusy = false
+    let isResting = false
     for (const { peerId, owner, name } of copies) {
       if (this.#running.ofContent(contentId).some(({ target }) => target === peerId)) continue
-      if (!this.#mayAsk(peerId)) continue
-      if (this.#hasSlot(peerId, 0))
+      if (this.#peers.peerOf(peerId)?.state !== 'live') continue
+      if (this.#resting.restOf(peerId) !== undefined) isResting = true
+      else if (this.#hasSlot(peerId, 0))
         this.#assign(peerId, contentId, 0, {
           kind: 'drop',
           taskId: this.#taskId(),
@@ -119,8 +139,10 @@ export class Planner {
     }
     if (isBusy) return
     if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, 'drop')
-    else if (copies.length > 0) this.#queue.park(contentId, 'drop')
-    else this.#queue.remove(contentId)
+    else if (copies.length > 0) {
+      const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
+      this.#queue.park(contentId, 'drop', isResting ? retryMs : Infinity)
+    } else this.#queue.remove(contentId)
   }
 
   #planCopy(
@@ -139,7 +161,10 @@ export class Planner {
     )
     const target = bestTarget(free, this.#queue.failureOf(contentId)?.target)?.peerId
     const source = target === undefined ? undefined : this.#sourceFor(target, sources)
-    if (target === undefined || source === undefined) return 'busy'
+    if (target === undefined || source === undefined)
+      return sources.some(({ peerId }) => this.#spareStreams(peerId) > 0)
+        ? 'targets busy'
+        : 'sources busy'
     const others = sources.filter((other) => other !== source)
     const task: Task = {
       kind: 'replicate',
@@ -173,8 +198,12 @@ export class Planner {
     if (fixed !== undefined) return sources.find(({ peerId }) => peerId === fixed)
     const streams = ({ peerId }: Source): number => this.#running.streamsFrom(peerId)
     return sources
-      .filter((source) => streams(source) < limits.streamsPerSourceMax)
+      .filter(({ peerId }) => this.#spareStreams(peerId) > 0)
       .toSorted((a, b) => streams(a) - streams(b))[0]
+  }
+
+  #spareStreams(source: string): number {
+    return limits.streamsPerSourceMax - this.#running.streamsFrom(source)
   }
 
   #liveSources(content: StoredContent): Source[] {
@@ -182,11 +211,6 @@ export class Planner {
       const peer = this.#peers.peerOf(peerId)
       return peer?.state === 'live' ? peer : undefined
     })
-  }
-
-  #mayAsk(peerId: string): boolean {
-    const isLive = this.#peers.peerOf(peerId)?.state === 'live'
-    return isLive && this.#resting.restOf(peerId) === undefined
   }
 
   #placementPeer({ peerId, zone, state, freeBytes, holdings }: Peer): PlacementPeer {

@@ -61,15 +61,30 @@ test('what nobody can take is parked until a peer comes, or somebody may have ro
   expect(all(queue)).toEqual([2, 1])
 })
 
+test('what waits for a source is in the shortest line, and comes out as it went in', () => {
+  const queue = new NeedQueue()
+  for (const id of [1, 2, 3, 4]) queue.lineUp(id, 'copies', ['slow'])
+  queue.lineUp(5, 'copies', ['slow', 'fast'])
+  queue.need(2, 'last-copy', 0)
+  expect([queue.awaitedSources, all(queue)]).toEqual([['slow', 'fast'], []])
+  queue.admit('fast', 10)
+  queue.admit('slow', 3)
+  expect(all(queue)).toEqual([5, 1, 2, 3])
+  queue.remove(4)
+  expect(queue.awaitedSources).toEqual([])
+})
+
 test('a content is in one place, whatever happens to it', () => {
   type Act = (queue: NeedQueue, id: number, ms: number) => void
   const acts: Act[] = [
     (queue, id, ms) => queue.need(id, 'copies', ms),
     (queue, id, ms) => queue.need(id, 'last-copy', ms),
-    (queue, id, ms) => queue.delay(id, 'drop', 'settling', ms),
+    (queue, id, ms) => queue.delay(id, 'drop', { reason: 'settling', dueMs: ms }),
     (queue, id, ms) => queue.park(id, 'copies', ms),
     (queue, id) => queue.hold(id, 'copies'),
-    (queue, id, ms) => queue.release(id, 'confirming', ms),
+    (queue, id) => queue.lineUp(id, 'copies', id % 2 === 0 ? ['p', 'q'] : ['q']),
+    (queue) => queue.admit('q', 2),
+    (queue, id, ms) => queue.release(id, { reason: 'confirming', dueMs: ms, awaited: 'p' }),
     (queue, id, ms) => queue.has(id) && queue.fail(id, { code: 'X', target: 'p' }, ms, random),
     (queue, id) => queue.remove(id),
     (queue, _, ms) => queue.admitDue(ms),
@@ -88,6 +103,7 @@ test('a content is in one place, whatever happens to it', () => {
       }
       queue.unpark()
       queue.admitDue(1e9)
+      for (const source of queue.awaitedSources) queue.admit(source, 10)
       expect(queue.size).toBe(all(queue).length + queue.heldCount)
     }),
   )

@@ -1,6 +1,7 @@
 import type { Random } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
 import { type Urgency, urgencies } from './needs.ts'
+import { SourceLines } from './source-lines.ts'
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
@@ -16,10 +17,17 @@ export function retryDelayMs(failures: number, random: Random): number {
 /** Why a content waits for a moment. */
 export type DelayReason = 'settling' | 'confirming' | 'failed'
 
+export interface Delay {
+  readonly reason: DelayReason
+  readonly dueMs: number
+  /** Whose announcement is waited for while confirming. */
+  readonly awaited?: string
+}
+
 /** Where a content is in the queue. */
 export type QueuePlace =
-  | { readonly state: 'ready' | 'parked' | 'held' }
-  | { readonly state: 'delayed'; readonly reason: DelayReason; readonly dueMs: number }
+  | { readonly state: 'ready' | 'in-line' | 'parked' | 'held' }
+  | ({ readonly state: 'delayed' } & Delay)
 
 /** How the attempts at a content ended so far. */
 export interface Failure {
@@ -28,17 +36,16 @@ export interface Failure {
   readonly target: string
 }
 
-interface Delayed {
+interface Delayed extends Delay {
   readonly contentId: number
   readonly urgency: Urgency
-  readonly reason: DelayReason
-  readonly dueMs: number
 }
 
 /**
- * The contents that need something, each in one of four places: `delayed` until a moment, `ready`
- * to be planned (most urgent first, oldest first inside), `parked` until another peer comes, or
- * `held` while tasks for it run. Knows no clock; a million contents cost some 50 MB.
+ * The contents that need something, each in one of five places: `delayed` until a moment, `ready`
+ * to be planned (most urgent first, oldest first inside), `in-line` until a source can give more,
+ * `parked` until another peer comes, or `held` while tasks for it run. Knows no clock; a million
+ * contents cost some 50 MB.
  */
 export class NeedQueue {
   readonly #ready: Readonly<Record<Urgency, Set<number>>> = {
@@ -46,6 +53,7 @@ export class NeedQueue {
     copies: new Set(),
     drop: new Set(),
   }
+  readonly #inLine = new SourceLines()
   readonly #parked = new Map<number, Urgency>()
   #unparkMs = Infinity
   readonly #held = new Map<number, Urgency>()
@@ -55,8 +63,12 @@ export class NeedQueue {
   readonly #failures = new Map<number, Failure>()
 
   get size(): number {
-    const ready = urgencies.reduce((count, urgency) => count + this.#ready[urgency].size, 0)
-    return ready + this.#parked.size + this.#held.size + this.#delayed.size
+    const waiting = this.#inLine.size + this.#parked.size + this.#delayed.size
+    return this.readyCount + waiting + this.#held.size
+  }
+
+  get readyCount(): number {
+    return urgencies.reduce((count, urgency) => count + this.#ready[urgency].size, 0)
   }
 
   get heldCount(): number {
@@ -74,8 +86,8 @@ export class NeedQueue {
 
   placeOf(contentId: number): QueuePlace | undefined {
     const delayed = this.#delayed.get(contentId)
-    if (delayed !== undefined)
-      return { state: 'delayed', reason: delayed.reason, dueMs: delayed.dueMs }
+    if (delayed !== undefined) return { state: 'delayed', ...delayed }
+    if (this.#inLine.urgencyOf(contentId) !== undefined) return { state: 'in-line' }
     if (this.#parked.has(contentId)) return { state: 'parked' }
     if (this.#held.has(contentId)) return { state: 'held' }
     return urgencies.some((urgency) => this.#ready[urgency].has(contentId))
@@ -89,19 +101,39 @@ export class NeedQueue {
 
   /** A content was found to need something; one that waits already keeps its place, and moves up or down. */
   need(contentId: number, urgency: Urgency, settledMs: number): void {
-    const isWaiting = this.#delayed.has(contentId) || this.#parked.has(contentId)
-    if (isWaiting || this.#ready[urgency].has(contentId)) return
-    if (urgencies.some((other) => this.#ready[other].has(contentId))) {
+    const state = this.placeOf(contentId)?.state
+    if (state === 'ready' && !this.#ready[urgency].has(contentId)) {
       this.#detach(contentId)
       this.#ready[urgency].add(contentId)
-    } else this.delay(contentId, urgency, 'settling', settledMs)
+    } else if (state === undefined || state === 'held')
+      this.delay(contentId, urgency, { reason: 'settling', dueMs: settledMs })
   }
 
-  delay(contentId: number, urgency: Urgency, reason: DelayReason, dueMs: number): void {
+  delay(contentId: number, urgency: Urgency, delay: Delay): void {
     this.#detach(contentId)
-    const delayed = { contentId, urgency, reason, dueMs }
+    const delayed = { contentId, urgency, ...delay }
     this.#delayed.set(contentId, delayed)
     this.#heap.push(delayed)
+  }
+
+  /** All of its `sources`, one or more, give as much as they may: it gets in line for one of them. */
+  lineUp(contentId: number, urgency: Urgency, sources: readonly string[]): void {
+    this.#detach(contentId)
+    this.#inLine.add(contentId, urgency, sources)
+  }
+
+  /** The sources that contents are in line for. */
+  get awaitedSources(): readonly string[] {
+    return this.#inLine.sources
+  }
+
+  /** Makes the first `max` in the line of `source` ready. */
+  admit(source: string, max: number): void {
+    for (const contentId of this.#inLine.first(source, max)) {
+      const urgency = this.#urgencyOf(contentId)
+      this.#detach(contentId)
+      this.#ready[urgency].add(contentId)
+    }
   }
 
   /** No peer can take it: it waits for another one, or until `untilMs` if those there may change their mind. */
@@ -127,18 +159,14 @@ export class NeedQueue {
   fail(contentId: number, how: Omit<Failure, 'failures'>, nowMs: number, random: Random): void {
     const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
     this.#failures.set(contentId, { ...how, failures })
-    this.delay(
-      contentId,
-      this.#urgencyOf(contentId),
-      'failed',
-      nowMs + retryDelayMs(failures, random),
-    )
+    const dueMs = nowMs + retryDelayMs(failures, random)
+    this.delay(contentId, this.#urgencyOf(contentId), { reason: 'failed', dueMs })
   }
 
   /** A held content's task ended without a verdict on the content itself. */
-  release(contentId: number, reason: DelayReason, dueMs: number): void {
+  release(contentId: number, delay: Delay): void {
     const urgency = this.#held.get(contentId)
-    if (urgency !== undefined) this.delay(contentId, urgency, reason, dueMs)
+    if (urgency !== undefined) this.delay(contentId, urgency, delay)
   }
 
   /** It needs nothing any more. */
@@ -172,6 +200,7 @@ export class NeedQueue {
   #urgencyOf(contentId: number): Urgency {
     return (
       this.#held.get(contentId) ??
+      this.#inLine.urgencyOf(contentId) ??
       this.#parked.get(contentId) ??
       this.#delayed.get(contentId)?.urgency ??
       urgencies.find((urgency) => this.#ready[urgency].has(contentId)) ??
@@ -181,6 +210,7 @@ export class NeedQueue {
 
   #detach(contentId: number): void {
     this.#delayed.delete(contentId)
+    this.#inLine.delete(contentId)
     this.#parked.delete(contentId)
     this.#held.delete(contentId)
     for (const urgency of urgencies) this.#ready[urgency].delete(contentId)

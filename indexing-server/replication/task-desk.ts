@@ -65,17 +65,23 @@ export class TaskDesk {
     }
   }
 
-  /** A peer says how tasks ended. That a copy is there is believed when it is announced. */
-  report(peerId: string, outcomes: readonly TaskOutcome[]): void {
+  /**
+   * A peer says how tasks ended. That a copy is there is believed when it is announced.
+   * @returns the contents of those that ended well, which may have been announced before
+   */
+  report(peerId: string, outcomes: readonly TaskOutcome[]): number[] {
+    const contentIds: number[] = []
     for (const { taskId, error } of outcomes) {
       const running = this.#running.settle(peerId, taskId)
       if (running === undefined) continue
       if (error === undefined) {
         this.#resting.forgive(peerId)
         this.#release(running, 'confirming')
+        contentIds.push(running.contentId)
       } else this.#onFailed(running, isErrorCode(error) ? error : 'INTERNAL')
     }
     this.#onFreed()
+    return contentIds
   }
 
   /** Forgets what a peer was handed; the contents are looked at again soon, or when it had time to announce them. */
@@ -101,8 +107,13 @@ export class TaskDesk {
     this.#onFreed()
   }
 
-  #release({ contentId }: RunningTask, reason: 'settling' | 'confirming'): void {
-    const delayMs = reason === 'settling' ? this.#settleMs : deadlines.confirmMs
-    this.#queue.release(contentId, reason, this.#clock.monotonicMs() + delayMs)
+  #release({ contentId, target }: RunningTask, reason: 'settling' | 'confirming'): void {
+    const nowMs = this.#clock.monotonicMs()
+    this.#queue.release(
+      contentId,
+      reason === 'settling'
+        ? { reason, dueMs: nowMs + this.#settleMs }
+        : { reason, dueMs: nowMs + deadlines.confirmMs, awaited: target },
+    )
   }
 }

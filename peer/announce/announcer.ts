@@ -46,6 +46,8 @@ export type AnnouncerState =
 const reconnectBackoff = { firstMs: 250, maxMs: 2_000 }
 /** After a refusal, which only somebody's action ends. */
 const refusedBackoff = { firstMs: 5_000, maxMs: 30_000 }
+/** Between two attempts while somebody waits for the connection. */
+const askedPauseMs = 100
 
 /** Keeps this peer registered at the index, and the index up to date about what it has. */
 export class Announcer implements AsyncDisposable {
@@ -59,12 +61,17 @@ export class Announcer implements AsyncDisposable {
   /** All changes up to this one were sent on the connection. */
   #sentSeq = 0
   #failures = 0
+  /** Since when there has been no connection (monotonic). */
+  #awaySinceMs: number
+  /** Those who wait for the connection now. */
+  #askers = 0
 
   private constructor(options: AnnouncerOptions, dependencies: AnnouncerDependencies) {
     this.#options = options
     this.#dependencies = dependencies
     this.#log = dependencies.log
     this.#work = new BackgroundWork(dependencies)
+    this.#awaySinceMs = dependencies.clock.monotonicMs()
   }
 
   /** Begins to connect; what fails is tried again until it is disposed. */
@@ -88,15 +95,26 @@ export class Announcer implements AsyncDisposable {
     return this.#connection?.isOpen === true ? this.#connection : undefined
   }
 
+  /** For how long there has been no connection; 0 while there is one. */
+  get awayMs(): number {
+    if (this.#connection !== undefined) return 0
+    return this.#dependencies.clock.monotonicMs() - this.#awaySinceMs
+  }
+
   /**
-   * The connection, once there is one.
+   * The connection, once there is one. Asking for it brings the next attempt forward.
    * @throws AppError why the index refuses this peer, if it does; or the signal's reason
    */
   async connected(signal: AbortSignal): Promise<Connection> {
-    return await this.#waiters.until(() => {
-      if (this.#state.name === 'refused') throw this.#state.error
-      return this.connection
-    }, signal)
+    const connection = this.#connectionNow()
+    if (connection !== undefined) return connection
+    this.#askers++
+    this.#waiters.notify()
+    try {
+      return await this.#waiters.until(() => this.#connectionNow(), signal)
+    } finally {
+      this.#askers--
+    }
   }
 
   /**
@@ -113,8 +131,14 @@ export class Announcer implements AsyncDisposable {
     await this.#work[Symbol.asyncDispose]()
   }
 
+  /** @throws AppError why the index refuses this peer */
+  #connectionNow(): Connection | undefined {
+    if (this.#state.name === 'refused') throw this.#state.error
+    return this.connection
+  }
+
   async #stayRegistered(signal: AbortSignal): Promise<void> {
-    const { clock, random } = this.#dependencies
+    const { random } = this.#dependencies
     for (;;) {
       try {
         await this.#register(signal)
@@ -123,13 +147,28 @@ export class Announcer implements AsyncDisposable {
         this.#onFailure(toAppError(error))
       }
       const backoff = this.#state.name === 'refused' ? refusedBackoff : reconnectBackoff
-      await clock.sleep(backoffMs(this.#failures, backoff, random), signal)
+      await this.#pause(backoffMs(this.#failures, backoff, random), signal)
+    }
+  }
+
+  /** Waits after a failure, and not for long while somebody waits for the connection. */
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    const shortestMs = Math.min(delayMs, askedPauseMs)
+    await clock.sleep(shortestMs, signal)
+    const over = new AbortController()
+    const isOver = AbortSignal.any([signal, over.signal])
+    const asked = this.#waiters.until(() => this.#askers > 0 || undefined, isOver)
+    try {
+      await Promise.race([asked, clock.sleep(delayMs - shortestMs, isOver)])
+    } finally {
+      over.abort()
     }
   }
 
   /** Connects, and stays connected for as long as it goes well. @throws why it ended */
   async #register(signal: AbortSignal): Promise<void> {
-    const { handlers, transport, log } = this.#dependencies
+    const { handlers, transport, clock, log } = this.#dependencies
     const { index: address } = this.#options
     const { connection, welcome } = await connect(
       { transport, address, role: 'index', hello: await this.#hello(), handlers, signal },
@@ -147,6 +186,7 @@ export class Announcer implements AsyncDisposable {
       await this.#stay(connection, welcome.registered, signal)
     } finally {
       this.#connection = undefined
+      this.#awaySinceMs = clock.monotonicMs()
       this.#sentSeq = 0
       if (signal.aborted) await this.#leave(connection)
       connection.destroy()

@@ -134,10 +134,10 @@ export class HttpPeer implements PeerApi, Disposable {
       // The peer may refuse before a byte is sent.
       expect: '100-continue',
     })
-    request.setTimeout(deadlines.connectionIdleMs, () =>
-      request.destroy(
-        new AppError('DEADLINE_EXCEEDED', { what: 'push', deadlineMs: deadlines.connectionIdleMs }),
-      ),
+    // The peer says nothing while the file gets its copies.
+    const deadlineMs = deadlines.connectionIdleMs + (wait ? deadlines.pushCopiesMs : 0)
+    request.setTimeout(deadlineMs, () =>
+      request.destroy(new AppError('DEADLINE_EXCEEDED', { what: 'push', deadlineMs })),
     )
     try {
       // How sending fails is told by the answer, or by the request itself.

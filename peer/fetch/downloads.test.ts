@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
@@ -28,8 +28,8 @@ class World {
   discarded = 0
   steps: DownloadSteps = {
     lookup: async () => [one, two],
-    copyLocal: async (name, { sha256 }) =>
-      this.held.has(sha256) ? { path: `/downloaded/${name}` } : undefined,
+    copyLocal: async (name, sha256) =>
+      this.held.has(sha256) ? { path: `/downloaded/${name}`, size: 1000 } : undefined,
     adopt: async (name, { sha256 }, { partialPath }) => {
       this.held.add(sha256)
       this.adopted.push(partialPath)
@@ -128,6 +128,48 @@ test('a content that the name does not have is not found', async () => {
   expect(await world.downloads.wait(id, 1000)).toMatchObject({
     state: 'failed',
     error: { code: 'CONTENT_NOT_FOUND', retryable: false, details: { sha256 } },
+  })
+})
+
+describe('when peers differ about one content', () => {
+  const truth = two
+  const lie: FoundContent = { ...two, size: 3000, chunkRoot: one.sha256 }
+  const lookup: DownloadSteps['lookup'] = async () => [lie, one, truth]
+  const mismatch = new AppError('HASH_MISMATCH', { source: 'liar', what: 'it' })
+
+  test('the next claim is tried when one proves wrong', async () => {
+    const world = new World({ steps: { lookup } })
+    const { id } = world.downloads.start({ name: 'a.txt' })
+    await world.settle()
+    world.fetches[0]?.onProgress?.(2500)
+    world.fetches[0]?.fail(mismatch)
+    await world.settle()
+    const { sha256, chunkRoot } = truth
+    expect(world.fetches[1]?.content).toEqual({ sha256, size: 2000, chunkRoot })
+    expect(await world.downloads.wait(id, 0)).toMatchObject({ bytes: 0, size: 2000 })
+    world.fetches[1]?.done()
+    const ended = await world.downloads.wait(id, 1000)
+    expect(ended).toMatchObject({ state: 'done', size: 2000, result: { sha256, bytes: 2000 } })
+  })
+
+  test('what the last of them failed with is the answer', async () => {
+    const world = new World({ steps: { lookup } })
+    const { id } = world.downloads.start({ name: 'a.txt', sha256: two.sha256 })
+    await world.settle()
+    world.fetches[0]?.fail(mismatch)
+    await world.settle()
+    world.fetches[1]?.fail(new AppError('NO_SOURCE', { name: 'a.txt', tried: 'p2' }))
+    expect(await world.downloads.wait(id, 1000)).toMatchObject({ error: { code: 'NO_SOURCE' } })
+    expect(world.fetches).toHaveLength(2)
+  })
+
+  test('a fault of this peer is no reason to try another', async () => {
+    const world = new World({ steps: { lookup } })
+    const { id } = world.downloads.start({ name: 'a.txt' })
+    await world.settle()
+    world.fetches[0]?.fail(new AppError('DISK_FULL', { path: 'x', neededBytes: 3000 }))
+    expect(await world.downloads.wait(id, 1000)).toMatchObject({ error: { code: 'DISK_FULL' } })
+    expect(world.fetches).toHaveLength(1)
   })
 })
 

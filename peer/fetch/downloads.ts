@@ -1,6 +1,6 @@
 import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -22,7 +22,7 @@ export interface DownloadSteps {
    * Puts a copy of a content that this peer holds, in whatever place, into downloaded/ as `name`.
    * @returns undefined when it holds none
    */
-  copyLocal(name: string, content: Content): Promise<{ path: string } | undefined>
+  copyLocal(name: string, sha256: string): Promise<{ path: string; size: number } | undefined>
   /** Moves a fetched file into downloaded/ as `name` and catalogs it. */
   adopt(
     name: string,
@@ -45,11 +45,19 @@ interface Entry {
   readonly sha256: string | undefined
   readonly stop: AbortController
   readonly ended: PromiseWithResolvers<void>
-  readonly meter: SpeedMeter
+  meter: SpeedMeter
   state: Download['state']
   size: number
   result?: Downloaded
   error?: AppError
+}
+
+/** What different peers say that one content is; the one to believe first in front. */
+type Claims = readonly [FoundContent, ...FoundContent[]]
+
+/** A fetched file in its place. */
+interface Placed extends Pick<Downloaded, 'path' | 'sources'> {
+  readonly size: number
 }
 
 /**
@@ -210,27 +218,38 @@ export class Downloads implements AsyncDisposable {
 
   async #download(entry: Entry): Promise<Downloaded> {
     const { clock, steps } = this.#dependencies
-    const { name, stop, meter } = entry
+    const { name, stop } = entry
     const startMs = clock.monotonicMs()
-    const found = chooseContent(await steps.lookup(name, stop.signal), entry.sha256)
-    const { sources: candidates, ...content } = found
-    entry.size = content.size
-    const copied = await steps.copyLocal(name, content)
-    const { path, sources } = copied
+    const claims = claimsOf(await steps.lookup(name, stop.signal), entry.sha256)
+    const { sha256 } = claims[0]
+    const copied = await steps.copyLocal(name, sha256)
+    const { path, size, sources } = copied
       ? { ...copied, sources: [] }
-      : await this.#fetch(entry, content, candidates)
-    meter.onProgress(content.size)
+      : await this.#fetchAny(entry, claims)
+    entry.size = size
+    entry.meter.onProgress(size)
     const seconds = (clock.monotonicMs() - startMs) / 1000
-    if (copied === undefined) this.#countNetwork(content.size, seconds)
-    return { name, path, bytes: content.size, seconds, sha256: content.sha256, sources }
+    if (copied === undefined) this.#countNetwork(size, seconds)
+    return { name, path, bytes: size, seconds, sha256, sources }
   }
 
-  async #fetch(
-    { name, stop, meter }: Entry,
-    content: Content,
-    candidates: FoundContent['sources'],
-  ): Promise<Pick<Downloaded, 'path' | 'sources'>> {
+  /** Believes one claim after another, until one proves true. @throws AppError why the last did not */
+  async #fetchAny(entry: Entry, claims: Claims): Promise<Placed> {
+    const [claim, ...others] = claims
+    try {
+      return await this.#fetch(entry, claim)
+    } catch (error) {
+      const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')
+      if (!isFaultOfClaim || !isNotEmpty(others)) throw error
+      entry.meter = new SpeedMeter(this.#dependencies)
+      return await this.#fetchAny(entry, others)
+    }
+  }
+
+  async #fetch(entry: Entry, { sources: candidates, ...content }: FoundContent): Promise<Placed> {
     const { fetcher, steps } = this.#dependencies
+    const { name, stop, meter } = entry
+    entry.size = content.size
     await using fetched = await fetcher.fetch({
       content,
       name,
@@ -239,10 +258,8 @@ export class Downloads implements AsyncDisposable {
       onProgress: ({ verifiedBytes }) => meter.onProgress(verifiedBytes),
     })
     const { path } = await steps.adopt(name, content, fetched)
-    return {
-      path,
-      sources: fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port })),
-    }
+    const sources = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
+    return { path, size: content.size, sources }
   }
 
   #countNetwork(bytes: number, seconds: number): void {
@@ -272,14 +289,20 @@ export class Downloads implements AsyncDisposable {
   }
 }
 
-/** @throws AppError CONTENT_NOT_FOUND when the one that was asked for is not among them */
-function chooseContent(
-  contents: readonly FoundContent[],
-  sha256: string | undefined,
-): FoundContent {
-  const chosen = contents.find((content) => sha256 === undefined || content.sha256 === sha256)
-  if (chosen === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256: sha256 ?? '' })
-  return chosen
+/**
+ * What is claimed about the content of this hash, or of the first: peers may differ in its size and
+ * chunk root, and nobody knows who is right before the bytes are there (docs/decisions/0004).
+ * @throws AppError CONTENT_NOT_FOUND when there is none
+ */
+function claimsOf(contents: readonly FoundContent[], asked: string | undefined): Claims {
+  const sha256 = asked ?? contents[0]?.sha256 ?? ''
+  const claims = contents.filter((content) => content.sha256 === sha256)
+  if (!isNotEmpty(claims)) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  return claims
+}
+
+function isNotEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0
 }
 
 function keyOf({ name, sha256 }: Pick<Entry, 'name' | 'sha256'>): string {

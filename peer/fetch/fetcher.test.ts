@@ -60,8 +60,12 @@ test('no more chunks are on their way than there are buffers', async () => {
     read: (chunk) => {
       onTheWay += 1
       most = Math.max(most, onTheWay)
-      const left = (): void => void (onTheWay -= 1)
-      return { ...bytesSource(chunkOf(many.bytes, chunk)), release: left }
+      const bytes = chunkOf(many.bytes, chunk)
+      function* sent(): Generator<Buffer> {
+        yield bytes
+        onTheWay -= 1
+      }
+      return { bytes: bytes.length, pieces: sent() }
     },
   })
   await swarm.fetch(many, [source])

@@ -15,7 +15,7 @@ type Answer = (type: MessageType, body: object) => unknown
 /** A finder whose index answers as the test says. */
 function aFinder(
   answer: Answer,
-  { held = [] as string[], connected = true }: { held?: string[]; connected?: boolean } = {},
+  { held = [] as string[], awayMs = 0 }: { held?: string[]; awayMs?: number } = {},
 ): { finder: Finder; clock: FakeClock; asked: [MessageType, object][] } {
   const clock = new FakeClock()
   const asked: [MessageType, object][] = []
@@ -26,7 +26,8 @@ function aFinder(
   const connection = { request } as Pick<Connection, 'request'>
   const index = {
     address: 'index:7000',
-    connected: () => (connected ? Promise.resolve(connection) : new Promise<never>(() => {})),
+    awayMs,
+    connected: () => (awayMs === 0 ? Promise.resolve(connection) : new Promise<never>(() => {})),
   }
   const finder = new Finder({ index, clock, holds: (name) => held.includes(name) })
   return { finder, clock, asked }
@@ -58,18 +59,26 @@ test('a name that is none is not asked for', async () => {
   expect(asked).toEqual([])
 })
 
-test('without a connection it says so after a short wait', async () => {
-  const { finder, clock } = aFinder(() => ({}), { connected: false })
-  const asking = expect(finder.lookup('a.txt')).rejects.toMatchObject({
+test.each([
+  ['went away just now is waited for', 500, deadlines.indexWaitMs - 500],
+  ['has been away for long is not', 60_000, deadlines.indexRetryMs],
+])('an index that %s', async (_, awayMs, waitMs) => {
+  const { finder, clock } = aFinder(() => ({}), { awayMs })
+  let answeredMs = 0
+  const asking = finder.lookup('a.txt').catch((error: unknown) => {
+    answeredMs = clock.monotonicMs()
+    return error
+  })
+  await clock.advance(deadlines.indexWaitMs)
+  expect(await asking).toMatchObject({
     code: 'INDEX_UNREACHABLE',
     details: { address: 'index:7000' },
   })
-  await clock.advance(deadlines.indexWaitMs)
-  await asking
+  expect(answeredMs).toBe(waitMs)
 })
 
 test('whoever asks may stop waiting for a connection', async () => {
-  const { finder, clock } = aFinder(() => ({}), { connected: false })
+  const { finder, clock } = aFinder(() => ({}), { awayMs: 1_000 })
   const stop = new AbortController()
   const asking = finder.status(stop.signal)
   stop.abort(new Error('enough'))
@@ -92,10 +101,11 @@ test('a question whose connection ends is asked again, once', async () => {
 
 test('what the index refuses is passed on', async () => {
   const { finder, asked } = aFinder(() => {
-    throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+    throw new AppError('NOT_OWNER', { name: 'a.txt', owner: 'peer2', state: 'live' })
   })
-  await expect(finder.locate(sha256)).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })
-  expect(asked).toEqual([['locate', { sha256 }]])
+  const file = { owner: 'peer2', name: 'a.txt' }
+  await expect(finder.unshare(file)).rejects.toMatchObject({ code: 'NOT_OWNER' })
+  expect(asked).toEqual([['unshare', file]])
 })
 
 test('the whole registry is read page by page', async () => {
@@ -108,6 +118,12 @@ test('the whole registry is read page by page', async () => {
     ['peers', { limit }],
     ['peers', { limit, after: 'p1' }],
   ])
+})
+
+test('an index whose registry never ends is asked a bounded number of times', async () => {
+  const { finder, asked } = aFinder(() => ({ peers: [], next: 'p1' }))
+  expect(await finder.peers()).toEqual([])
+  expect(asked.length).toBe(limits.peersMax / limits.pageRowsMax)
 })
 
 /** An index with the files a, b, c, ...; its cursors are the last name of a page. */

@@ -4,12 +4,7 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { ResultOf } from '../../common/protocol/connection.ts'
-import type {
-  FoundContent,
-  MessageType,
-  ReplyOf,
-  RequestOf,
-} from '../../common/protocol/messages.ts'
+import type { FoundContent, MessageType, RequestOf } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { ListedFile, ListPage, Peers, SearchPage, Stats, Status, Why } from '../api.ts'
 import type { IndexLink } from './index-link.ts'
@@ -22,8 +17,9 @@ interface FinderDependencies {
 }
 
 /**
- * Asks the index. Every method throws AppError INDEX_UNREACHABLE when there is no connection within
- * `deadlines.indexWaitMs`, DEADLINE_EXCEEDED when the index does not answer, or the signal's reason.
+ * Asks the index. Every method throws AppError INDEX_UNREACHABLE when there is no connection (at once,
+ * unless the index went away so lately that it may be back in a moment), DEADLINE_EXCEEDED when the
+ * index does not answer, or the signal's reason.
  */
 export class Finder {
   readonly #dependencies: FinderDependencies
@@ -47,11 +43,6 @@ export class Finder {
     const { contents } = await this.#ask('lookup', { name }, signal)
     if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
     return contents
-  }
-
-  /** @throws AppError CONTENT_NOT_FOUND */
-  async locate(sha256: string, signal?: AbortSignal): Promise<ReplyOf<'locate'>> {
-    return await this.#ask('locate', { sha256 }, signal)
   }
 
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
@@ -85,12 +76,13 @@ export class Finder {
   async peers(signal?: AbortSignal): Promise<Peers> {
     const peers: Peers = []
     let after: string | undefined
-    do {
+    for (let page = 0; page < limits.peersMax / limits.pageRowsMax; page += 1) {
       const request = { limit: limits.pageRowsMax, ...(after && { after }) }
-      const page = await this.#ask('peers', request, signal)
-      peers.push(...page.peers)
-      after = page.next
-    } while (after !== undefined && peers.length < limits.peersMax)
+      const found = await this.#ask('peers', request, signal)
+      peers.push(...found.peers)
+      after = found.next
+      if (after === undefined) break
+    }
     return peers
   }
 
@@ -146,7 +138,8 @@ export class Finder {
     signal: AbortSignal | undefined,
   ): Promise<ResultOf<T>> {
     const { index, clock } = this.#dependencies
-    const wait = { what: 'Connecting', deadlineMs: deadlines.indexWaitMs, signal }
+    const deadlineMs = Math.max(deadlines.indexRetryMs, deadlines.indexWaitMs - index.awayMs)
+    const wait = { what: 'Connecting', deadlineMs, signal }
     const connection = await withDeadline(wait, clock, (inTime) => index.connected(inTime)).catch(
       (error: unknown) => {
         throw hasCode(error, 'DEADLINE_EXCEEDED') ? this.#unreachable(error) : error

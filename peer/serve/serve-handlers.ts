@@ -2,11 +2,12 @@ import {
   type ByteRange,
   chunkCountFor,
   chunkRange,
-  chunkRootOf,
+  hashBytes,
 } from '../../common/content/chunks.ts'
 import { AppError, hasCode, toAppError } from '../../common/errors.ts'
-import { bytesSource, fileRange } from '../../common/protocol/bulk.ts'
+import { fileRange } from '../../common/protocol/bulk.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
+import type { Content } from '../../common/protocol/messages.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ServedContents, ServedFile } from './served-contents.ts'
 
@@ -24,20 +25,18 @@ export function serveHandlers(
   const { contents } = dependencies
   return {
     'chunk-list': async ({ sha256 }) => {
-      const size = sizeOf(sha256, contents)
-      const chunkList = contents.chunkList(sha256)
-      if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-      const reply = { size, chunkRoot: chunkRootOf(chunkList) }
-      return { reply, bulk: bytesSource(chunkList) }
+      const { size, chunkRoot } = contentOf(sha256, contents)
+      const bytes = chunkCountFor(size) * hashBytes
+      return { reply: { size, chunkRoot }, bulk: { bytes, pieces: chunkListOf(sha256, contents) } }
     },
 
     chunks: async ({ sha256 }) => {
-      const size = sizeOf(sha256, contents)
+      const { size } = contentOf(sha256, contents)
       return { size, count: chunkCountFor(size) }
     },
 
     read: async ({ sha256, chunk, count }) => {
-      const size = sizeOf(sha256, contents)
+      const { size } = contentOf(sha256, contents)
       const chunks = chunkCountFor(size)
       const last = chunk + count - 1
       if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
@@ -51,10 +50,17 @@ export function serveHandlers(
   }
 }
 
-function sizeOf(sha256: string, contents: ServedContents): number {
+function contentOf(sha256: string, contents: ServedContents): Content {
   const [file] = contents.find(sha256)
   if (file === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-  return file.content.size
+  return file.content
+}
+
+/** Read when it is sent, so that replies which wait in line hold no list. */
+function* chunkListOf(sha256: string, contents: ServedContents): Generator<Uint8Array> {
+  const chunkList = contents.chunkList(sha256)
+  if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  yield chunkList
 }
 
 /** The first file of this content that is on the disk as it was catalogued; the others are to be rechecked. */

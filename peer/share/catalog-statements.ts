@@ -20,6 +20,7 @@ export interface Statements {
   readonly saveForgotten: Statement<[seq: number]>
   readonly get: Statement<[KeyRow], EntryRow>
   readonly find: Statement<[sha256: string, limit: number], EntryRow>
+  readonly holds: Statement<[name: string, sha256: string], { seq: number }>
   readonly list: Statement<[ListRequest], EntryRow>
   readonly between: Statement<[afterSeq: number, lastSeq: number, limit: number], EntryRow>
   readonly totals: Statement<[], { kind: CopyKind; count: number; bytes: number }>
@@ -52,6 +53,10 @@ export function prepareStatements(database: Database): Statements {
 
     get: exact(`SELECT * FROM entries WHERE ${byKey}`),
     find: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT ?'),
+    // By name: one content, such as that of empty files, may have very many entries.
+    holds: database.prepare(`
+      SELECT seq FROM entries
+      WHERE kind IN ('shared', 'downloaded', 'replicated') AND name = ? AND +sha256 = ? LIMIT 1`),
     list: exact(`
       SELECT * FROM entries WHERE kind = @kind AND (name, owner) > (@name, @owner)
       ORDER BY name, owner LIMIT @limit`),

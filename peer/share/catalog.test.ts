@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { limits } from '../../common/limits.ts'
 import type { Change, CopyKey } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -90,6 +91,19 @@ test('numbers of a start are never those that an earlier one may have used', asy
   const { lastSeq } = fixture.catalog
   fixture.reopen()
   expect(fixture.catalog.lastSeq).toBeGreaterThan(lastSeq + 1_000_000)
+})
+
+test('a file is found by name and content, however many have the content', async () => {
+  await using fixture = await CatalogFixture.create()
+  for (let i = 0; i < 3 * limits.localCopiesMax; i++)
+    fixture.put({ kind: 'shared', name: `${i}/__init__.py` }, '')
+  const { sha256 } = fixture.put(b, 'b').content
+  const empty = fixture.put(a, '').content
+  for (let i = 0; i < 3 * limits.localCopiesMax; i++)
+    expect(fixture.catalog.holds(`${i}/__init__.py`, empty.sha256)).toBe(true)
+  expect(fixture.catalog.holds('b.txt', sha256)).toBe(true)
+  expect(fixture.catalog.holds('b.txt', empty.sha256)).toBe(false)
+  expect(fixture.catalog.holds('c.txt', sha256)).toBe(false)
 })
 
 test('a put of the same content is no change', async () => {

@@ -81,6 +81,11 @@ export class Catalog implements Disposable {
     return this.#entries(this.#statements.find.all(sha256, limits.localCopiesMax))
   }
 
+  /** Whether an entry of whatever kind and owner has this name and content. */
+  holds(name: string, sha256: string): boolean {
+    return this.#statements.holds.get(name, sha256) !== undefined
+  }
+
   /** The hashes of a content's chunks, if an entry holds it. */
   chunkList(sha256: string): Buffer | undefined {
     const row = this.#statements.chunkList.get(sha256)

@@ -122,14 +122,15 @@ export function isInside(folder: string, path: string): boolean {
  * Creates the folders above a file that is about to be written.
  * @returns those whose entries are new, the deepest first: the file's own folder, and the parents of
  *   the folders that were created
- * @throws AppError NAME_INVALID when a part of the name is a file here, or a link that leaves the root
+ * @throws AppError NAME_BLOCKED when a part of the name is a file here; NAME_INVALID when one is a
+ *   link that leaves the root
  */
 export async function makeParents({ name, root, path }: Location): Promise<string[]> {
   const parent = dirname(path)
   const { path: existing, isFolder } = await deepestExisting(parent)
   if (!isFolder) {
     const reason = `'${relative(root, existing)}' is a file here`
-    throw new AppError('NAME_INVALID', { name, reason })
+    throw new AppError('NAME_BLOCKED', { name, reason })
   }
   if (isInside(root, existing)) {
     const [realRoot, realExisting] = await Promise.all([realpath(root), realpath(existing)])

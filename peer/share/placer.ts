@@ -36,6 +36,8 @@ interface Placed {
   readonly changedFolders: readonly string[]
 }
 
+type Obstacle = 'folder' | 'other'
+
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
@@ -57,7 +59,7 @@ export class Placer {
    * the same name stays as it is; where another content has the name, a downloaded file takes the
    * next free one, a replicated one replaces it, and a shared one does if `replace` says so.
    * On failure the partial file is where it was, or in its place for the next scan to find.
-   * @throws AppError NAME_INVALID, NAME_EXISTS, DISK_FULL, DISK_FAILED
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {
     const { name, content, chunkList } = adoption
@@ -98,6 +100,8 @@ export class Placer {
         await unlink(partialPath)
         return { at, stat: held, changedFolders: [dirname(at.path)] }
       }
+      if (held === 'folder' && key.kind !== 'downloaded')
+        throw new AppError('NAME_BLOCKED', { name: key.name, reason: 'it is a folder here' })
       if (held === 'nothing' || key.kind === 'replicated' || replace) {
         await rename(partialPath, at.path)
         return { at, stat: fileStatOf(await lstat(at.path, { bigint: true })), changedFolders }
@@ -106,9 +110,10 @@ export class Placer {
     }
   }
 
-  /** What is at a place: the stat of a file with this content, something else, or nothing. */
-  async #heldAt(at: Location, content: Content): Promise<FileStat | 'other' | 'nothing'> {
-    if (!(await isThere(at.path))) return 'nothing'
+  /** What is at a place: the stat of a file with this content, a folder, something else, or nothing. */
+  async #heldAt(at: Location, content: Content): Promise<FileStat | Obstacle | 'nothing'> {
+    const obstacle = await obstacleAt(at.path)
+    if (obstacle !== 'other') return obstacle ?? 'nothing'
     const stat = await inspect(at, true)
     if (stat === undefined || stat.size !== content.size) return 'other'
     const entry = this.#catalog.get(at)
@@ -134,12 +139,11 @@ export class Placer {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function obstacleAt(path: string): Promise<Obstacle | undefined> {
   try {
-    await lstat(path)
-    return true
+    return (await lstat(path)).isDirectory() ? 'folder' : 'other'
   } catch (error) {
-    if (isGone(error)) return false
+    if (isGone(error)) return undefined
     throw error
   }
 }

@@ -137,14 +137,22 @@ test('nothing is written through a link that leaves the folder', async () => {
   expect(await readdir(join(peer.path, '.tandem/partial'))).toEqual(['fetched'])
 })
 
-test('a name whose folder is a file here is refused with the reason', async () => {
+test('of a name and one below it only the first finds its place', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await adopt(peer, { kind: 'downloaded', name: 'a' }, 'a')
   await expect(adopt(peer, { kind: 'downloaded', name: 'a/b' }, 'b')).rejects.toMatchObject({
-    code: 'NAME_INVALID',
+    code: 'NAME_BLOCKED',
     details: { reason: "'a' is a file here" },
   })
+  const replica = { kind: 'replicated', owner: 'peer2' } as const
+  await adopt(peer, { ...replica, name: 'c/d' }, 'd')
+  const blocked = { code: 'NAME_BLOCKED', details: { name: 'c', reason: 'it is a folder here' } }
+  await expect(adopt(peer, { ...replica, name: 'c' }, 'c')).rejects.toMatchObject(blocked)
+  await peer.write('shared/c/d', 'd')
+  const push = peer.share.receive(stream('c'), { name: 'c', replace: true })
+  await expect(push).rejects.toMatchObject(blocked)
+  expect(await incomingOf(peer)).toEqual([])
 })
 
 test('a pushed stream becomes a shared file', async () => {

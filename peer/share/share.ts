@@ -109,6 +109,11 @@ export class Share implements AsyncDisposable {
     return this.#catalog.find(sha256)
   }
 
+  /** Whether this peer has a file of this name and content, in whatever place. */
+  holds(name: string, sha256: string): boolean {
+    return this.#catalog.holds(name, sha256)
+  }
+
   /** The hashes of a content's chunks in order, if this peer holds it. */
   chunkList(sha256: string): Buffer | undefined {
     return this.#catalog.chunkList(sha256)
@@ -155,7 +160,7 @@ export class Share implements AsyncDisposable {
 
   /**
    * Takes a stream of bytes into shared/. A name that was unshared is shared again.
-   * @throws AppError NAME_INVALID, NAME_EXISTS, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
    *   signal's reason; what the stream throws. Nothing is left behind then.
    */
   async receive(
@@ -173,7 +178,7 @@ export class Share implements AsyncDisposable {
    * Puts a copy of a content that this peer holds, in whatever place, where `key` says.
    * @returns its entry, which has another name if that one is taken; undefined when this peer holds
    *   none; see {@link Placer.adopt}
-   * @throws AppError NAME_INVALID, NAME_EXISTS, DISK_FULL, DISK_FAILED, STOPPING
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED, STOPPING
    */
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     const own = this.#catalog.get(key)

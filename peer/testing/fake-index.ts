@@ -37,6 +37,8 @@ export class FakeIndex implements AsyncDisposable {
   readonly announcements: Announcement[] = []
   readonly hellos: RequestOf<'hello'>[] = []
   heartbeats = 0
+  /** How often it asks for them. */
+  heartbeatMs = 1_000
   leaves = 0
   /** What the next hellos are refused with. */
   refusal: AppError | undefined
@@ -124,7 +126,7 @@ export class FakeIndex implements AsyncDisposable {
     this.#connection = connection
     const { epoch, seenSeq, isInventoryEnded } = this.#memory
     const isKnown = epoch === hello.registration?.epoch && isInventoryEnded
-    return { registered: { seenSeq: isKnown ? seenSeq : 0, heartbeatMs: 1_000 } }
+    return { registered: { seenSeq: isKnown ? seenSeq : 0, heartbeatMs: this.heartbeatMs } }
   }
 
   #take(announcement: Announcement): ReplyOf<'announce'> {

@@ -66,6 +66,8 @@ export async function addFileRoutes(
         },
       },
       async (request, reply) => {
+        // Silent while the file gets its copies, the connection is not idle: with a listener it stays open.
+        reply.raw.on('timeout', () => {})
         const bytes = uploadedBytes(request, reply, { clock })
         const pushed = await api.push({ ...request.query, bytes }, clientSignal(reply))
         return reply.code(201).send(pushed)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { InjectOptions } from 'fastify'
 import { describe, expect, test } from 'vitest'
@@ -303,6 +303,35 @@ describe('on a real socket', () => {
     await peer.clock.advance(1_000)
     await closed
     expect(peer.peer.files).toEqual([])
+  })
+
+  test('a push may wait for its copies in silence, longer than a connection may be idle', async () => {
+    const clock = new FakeClock()
+    const api = new FakePeerApi({ clock })
+    const copied = Promise.withResolvers<void>()
+    const takeIn = api.push.bind(api)
+    const push: typeof takeIn = async (request) => {
+      const pushed = await takeIn(request)
+      await copied.promise
+      return pushed
+    }
+    await using web = await buildWeb(
+      { allowedHosts: [] },
+      { api: Object.assign(api, { push }), vitals: fakeVitals, clock, log: silentLog },
+    )
+    const accepted = once(web.server, 'connection') as Promise<[Socket]>
+    await web.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = web.server.address() as AddressInfo
+    const client = connect(port, '127.0.0.1').setEncoding('latin1')
+    const [atServer] = await accepted
+    client.write(`${upload('a')}\r\n1\r\nx\r\n0\r\n\r\n`)
+    await until(() => api.files.length > 0)
+    atServer.emit('timeout')
+    copied.resolve()
+    expect((await once(client, 'data')).join('')).toMatch(/^HTTP\/1.1 201 /)
+    atServer.emit('timeout')
+    expect(atServer.destroyed).toBe(true)
+    client.destroy()
   })
 
   test('an upload that stalls is given up', async () => {

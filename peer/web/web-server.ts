@@ -116,12 +116,15 @@ function addHealthRoutes(web: Web, vitals: Vitals): void {
 function newServer(handler: RequestListener): Server {
   const server = createServer({
     headersTimeout: deadlines.httpHeadersMs,
+    connectionsCheckingInterval: deadlines.httpCheckMs,
     // An upload takes as long as it takes; upload.ts watches that it goes on.
     requestTimeout: 0,
     keepAliveTimeout: deadlines.connectionIdleMs,
   })
   server.setTimeout(deadlines.connectionIdleMs)
   server.maxConnections = limits.httpConnectionsMax
+  // A connection that could not be accepted, as without memory, must not end the process.
+  server.on('error', () => {})
   server.on('request', handler)
   // The client is told to go on only when somebody wants its bytes: see upload.ts.
   server.on('checkContinue', handler)

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../errors.ts'
+import { deadlines, limits } from '../limits.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import type { BulkSink } from './bulk.ts'
+import { PendingRequests } from './pending-requests.ts'
+
+/** The requests of one side, and the ids of those that were sent. */
+function requests() {
+  const clock = new FakeClock()
+  const pending = new PendingRequests(clock)
+  const sent: number[] = []
+  const ask = (options: { deadlineMs?: number; signal?: AbortSignal; into?: BulkSink } = {}) =>
+    pending.add({ type: 'read', deadlineMs: 1_000, ...options }, (id) => sent.push(id))
+  return { clock, pending, sent, ask }
+}
+
+const timedOut = { code: 'DEADLINE_EXCEEDED' }
+
+test('a deadline runs while a request waits for room, and who gave up is never sent', async () => {
+  const { clock, pending, sent, ask } = requests()
+  const first = Array.from({ length: limits.requestsInFlightMax }, () => ask({ deadlineMs: 9_000 }))
+  const late = expect(ask()).rejects.toMatchObject(timedOut)
+  const stop = new AbortController()
+  const cancelled = expect(ask({ signal: stop.signal })).rejects.toThrow('enough')
+  const patient = ask({ deadlineMs: 9_000 })
+  stop.abort(new Error('enough'))
+  await clock.advance(1_000)
+  await Promise.all([late, cancelled])
+  pending.onReply(1, 'first', 0)
+  expect(await first[0]).toEqual({ body: 'first', bytes: 0 })
+  expect(sent.length).toBe(limits.requestsInFlightMax + 1)
+  pending.onReply(sent.at(-1) ?? 0, 'patient', 0)
+  expect(await patient).toEqual({ body: 'patient', bytes: 0 })
+  const ended = Promise.allSettled(first)
+  pending.failAll(() => new AppError('CONNECTION_CLOSED'))
+  await ended
+  expect(clock.pending).toBe(0)
+})
+
+test('a request that was given up keeps its room until its answer has passed by', async () => {
+  const { clock, pending, sent, ask } = requests()
+  const abandoned = Array.from({ length: limits.requestsInFlightMax }, () =>
+    expect(ask()).rejects.toMatchObject(timedOut),
+  )
+  await clock.advance(1_000)
+  await Promise.all(abandoned)
+  const next = ask()
+  expect(sent.length).toBe(limits.requestsInFlightMax)
+  expect(pending.onReply(1, 'too late', 0)).toBe(true)
+  expect(sent.at(-1)).toBe(limits.requestsInFlightMax + 1)
+  pending.onReply(limits.requestsInFlightMax + 1, 'in time', 0)
+  expect(await next).toEqual({ body: 'in time', bytes: 0 })
+})
+
+test('a sink that takes long is not a stall, a silent sender after it is', async () => {
+  const { clock, pending, ask } = requests()
+  const written = Promise.withResolvers<void>()
+  const asked = ask({ into: { begin: () => {}, write: () => written.promise } })
+  const failed = expect(asked).rejects.toMatchObject(timedOut)
+  pending.onReply(1, {}, 2)
+  const taken = pending.onPiece(Buffer.from('a'), false)
+  let hasFailed = false
+  asked.catch(() => {
+    hasFailed = true
+  })
+  await clock.advance(3 * deadlines.bulkStallMs)
+  expect(hasFailed).toBe(false)
+  written.resolve()
+  await taken
+  await clock.advance(deadlines.bulkStallMs - 1)
+  expect(hasFailed).toBe(false)
+  await clock.advance(deadlines.bulkStallMs)
+  await failed
+})
+
+test('bytes that nobody wants any more are skipped, and the next answer is taken', async () => {
+  const { pending, ask } = requests()
+  const stop = new AbortController()
+  const pieces: string[] = []
+  const into = { begin: () => {}, write: (piece: Uint8Array) => void pieces.push(String(piece)) }
+  const cancelled = expect(ask({ into, signal: stop.signal })).rejects.toThrow('enough')
+  pending.onReply(1, {}, 2)
+  stop.abort(new Error('enough'))
+  await cancelled
+  await pending.onPiece(Buffer.from('a'), false)
+  await pending.onPiece(Buffer.from('b'), true)
+  expect(pieces).toEqual([])
+  const next = ask()
+  pending.onReply(2, 'next', 0)
+  expect(await next).toEqual({ body: 'next', bytes: 0 })
+})

@@ -1,0 +1,24 @@
+import { hashFile } from '../../common/content/hash.ts'
+import type { Downloaded, DownloadRequest } from '../../peer/api.ts'
+import { downloadToEnd } from '../../peer/download-to-end.ts'
+import { apiOf } from './cluster-fixture.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+/** A download as the peer tells of it, and what really is on its disk. */
+export interface CheckedDownload extends Downloaded {
+  readonly sha256OnDisk: string
+}
+
+/**
+ * Downloads a file through a peer and hashes what came.
+ * @throws AppError what the download failed with
+ */
+export async function downloadAndHash(
+  peer: TandemProcess,
+  request: DownloadRequest,
+): Promise<CheckedDownload> {
+  using api = apiOf(peer)
+  const result = await downloadToEnd(api, request)
+  const { content } = await hashFile(result.path)
+  return { ...result, sha256OnDisk: content.sha256 }
+}

@@ -1,0 +1,111 @@
+/** A peer whose disk is full says so, leaves nothing behind, and goes on. */
+import { open, readdir, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, type TestContext, test } from 'vitest'
+import { hasCode } from '../../common/errors.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { downloadAndHash } from './download-check.ts'
+import { behindGate, Gate } from './gate.ts'
+import { quickSettings } from './quick-settings.ts'
+import { runTandem } from './run-tandem.ts'
+import { mountSmallDisk } from './small-disk.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+const mebibyte = 2 ** 20
+
+interface World extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly source: TandemProcess
+  readonly gate: Gate
+  /** The one whose disk is small. */
+  readonly peer: TandemProcess
+  readonly disk: string
+}
+
+/** A peer that shares, and one with a disk of 16 MiB. */
+async function startWorld({ skip }: TestContext): Promise<World> {
+  await using starting = new AsyncDisposableStack()
+  const disk = starting.use(await mountSmallDisk(16 * mebibyte))
+  if (disk === undefined) return skip('this user may not mount a small disk')
+  const cluster = starting.use(await startCluster({ peers: 0, factor: 1, settings: quickSettings }))
+  const source = await cluster.startPeer('peer1', behindGate)
+  const gate = starting.use(await Gate.before(source))
+  const peer = await cluster.startPeer('peer2', { dataFolder: join(disk.path, 'data') })
+  const stack = starting.move()
+  return {
+    cluster,
+    source,
+    gate,
+    peer,
+    disk: disk.path,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+async function share({ source, cluster }: World, name: string, bytes: number) {
+  const file = await aFile(join(source.dataFolder, 'shared'), name, { bytes })
+  using api = apiOf(cluster.peer(2))
+  await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sha256: file.sha256 }] })
+  return file
+}
+
+/** Takes all the room that there is on the disk of `folder`; returns the file that does. */
+async function fill(folder: string): Promise<string> {
+  const path = join(folder, 'filler')
+  await using file = await open(path, 'w')
+  const zeros = Buffer.alloc(mebibyte)
+  for (;;) {
+    const { bavail, bsize } = await statfs(folder)
+    if (bavail === 0) return path
+    await file.write(zeros, 0, Math.min(zeros.length, bavail * bsize))
+  }
+}
+
+async function expectNothingLeft({ dataFolder }: TandemProcess): Promise<void> {
+  for (const folder of ['downloaded', 'shared', '.tandem/partial', '.tandem/incoming'])
+    expect(await readdir(join(dataFolder, folder)), folder).toEqual([])
+}
+
+test('a file that is larger than the disk is refused before a byte of it comes', async (context) => {
+  await using world = await startWorld(context)
+  const { peer } = world
+  const { name, path } = await share(world, 'too large.bin', 32 * mebibyte)
+  const api = peer.apiUrl.origin
+  for (const words of [
+    ['download', name],
+    ['push', path],
+  ]) {
+    const { code, stdout, stderr } = await runTandem([...words, '--api', api])
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(
+      /^DISK_FULL: The disk of .+ is full: \d+ bytes are needed\. Free some space and try again\.\n$/,
+    )
+  }
+  await expectNothingLeft(peer)
+  const small = await share(world, 'small.bin', mebibyte + 1)
+  expect(await downloadAndHash(peer, { name: small.name })).toMatchObject({
+    sha256OnDisk: small.sha256,
+  })
+})
+
+test('a disk that fills up during a download ends it, and it works when there is room again', async (context) => {
+  await using world = await startWorld(context)
+  const { peer, gate, disk } = world
+  const { name, sha256 } = await share(world, 'large.bin', 10 * mebibyte)
+  gate.closeAfter(3 * mebibyte)
+  const failure = downloadAndHash(peer, { name }).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  await gate.blocked
+  const filler = await fill(disk)
+  gate.open()
+  expect(hasCode(await failure, 'DISK_FULL')).toBe(true)
+  await expectNothingLeft(peer)
+
+  using api = apiOf(peer)
+  expect(await api.status()).toMatchObject({ peers: { live: 2 } })
+  await rm(filler)
+  expect(await downloadAndHash(peer, { name })).toMatchObject({ sha256OnDisk: sha256 })
+})

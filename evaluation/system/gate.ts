@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { limits } from '../../common/limits.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+/**
+ * The flags of a peer that others reach only through a {@link Gate}: it tells them this address, at
+ * which the gate listens on the same port. All of 127.0.0.0/8 is the machine itself.
+ */
+export const gateHost = '127.0.0.2'
+export const behindGate = { flags: ['--advertise-host', gateHost] } as const
+
+/** More than a fetch asks for at once: the gate itself always reads on, and so sees a peer end. */
+const heldBytesMax = 2 * limits.fetchWindowBytes
+
+/**
+ * Stands between a peer and those that fetch from it, and can hold back what it sends: so a transfer
+ * is under way for exactly as long as a test wants. Open at first.
+ */
+export class Gate implements AsyncDisposable {
+  readonly #server
+  readonly #sockets = new Set<Socket>()
+  /** How many bytes of the peer may still pass. */
+  #bytesLeft = Number.POSITIVE_INFINITY
+  #opened = Promise.withResolvers<void>()
+  #blocked = Promise.withResolvers<void>()
+
+  private constructor(peer: TandemProcess) {
+    this.#server = createServer((outside) => {
+      const inside = connect(peer.port, '127.0.0.1')
+      for (const [socket, other] of [
+        [outside, inside],
+        [inside, outside],
+      ] as const) {
+        this.#sockets.add(socket)
+        // Whoever ends, the other one sees it at once, whatever is held back.
+        socket.once('close', () => {
+          this.#sockets.delete(socket)
+          other.destroy()
+        })
+      }
+      const passage = new Transform({
+        highWaterMark: heldBytesMax,
+        transform: (bytes: Buffer, _, pass) => {
+          this.#pass(bytes.length).then(() => pass(null, bytes), pass)
+        },
+      })
+      pipeline(outside, inside).catch(() => {})
+      pipeline(inside, passage, outside).catch(() => {})
+    })
+  }
+
+  /** @param peer one that was started with {@link behindGate} */
+  static async before(peer: TandemProcess): Promise<Gate> {
+    const gate = new Gate(peer)
+    gate.#server.listen(peer.port, gateHost)
+    await once(gate.#server, 'listening')
+    return gate
+  }
+
+  /** Lets the peer send about so many more bytes, and no more until {@link open}. */
+  closeAfter(bytes: number): void {
+    this.#bytesLeft = bytes
+    this.#opened = Promise.withResolvers<void>()
+    this.#blocked = Promise.withResolvers<void>()
+  }
+
+  /** Resolves when the closed gate holds something back. */
+  get blocked(): Promise<void> {
+    return this.#blocked.promise
+  }
+
+  open(): void {
+    this.#bytesLeft = Number.POSITIVE_INFINITY
+    this.#opened.resolve()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.open()
+    for (const socket of this.#sockets) socket.destroy()
+    await this.#server[Symbol.asyncDispose]()
+  }
+
+  async #pass(bytes: number): Promise<void> {
+    this.#bytesLeft -= bytes
+    if (this.#bytesLeft >= 0) return
+    this.#blocked.resolve()
+    await this.#opened.promise
+  }
+}

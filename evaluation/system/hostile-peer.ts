@@ -1,0 +1,62 @@
+import { chunkRange } from '../../common/content/chunks.ts'
+import type { TestContent } from '../../common/testing/contents.ts'
+import { listenRaw, type RawAnswer, RawConnection, type RawReply } from './raw-connection.ts'
+
+type Body = Readonly<Record<string, unknown>>
+
+/** A peer that is registered at an index, announces what it likes and serves what it likes. */
+export interface HostilePeer extends AsyncDisposable {
+  /** Where it serves. */
+  readonly port: number
+  /** Announces one change; the reply is the index's. */
+  announce(change: Body): Promise<RawReply>
+}
+
+/** Answers as a peer that has this content, under whatever hash it is asked for. */
+export function serving(peerId: string, { bytes, chunkList, content }: TestContent): RawAnswer {
+  const { size, chunkRoot } = content
+  return (type, body) => {
+    switch (type) {
+      case 'hello':
+        return { body: { protocol: 'tandem/1', role: 'peer', peerId } }
+      case 'chunk-list':
+        return { body: { size, chunkRoot }, bulk: chunkList }
+      case 'read': {
+        const range = chunkRange(size, Number(body['chunk']), Number(body['count']))
+        return { body: {}, bulk: bytes.subarray(range.start, range.start + range.bytes) }
+      }
+      default:
+        return undefined
+    }
+  }
+}
+
+/** Registers a hostile peer, which serves `content`, at the index that listens on `indexPort`. */
+export async function startHostilePeer(
+  { peerId, indexPort }: { peerId: string; indexPort: number },
+  content: TestContent,
+): Promise<HostilePeer> {
+  await using starting = new AsyncDisposableStack()
+  const server = starting.use(await listenRaw(serving(peerId, content)))
+  const connection = starting.use(await RawConnection.dial(indexPort))
+  const epoch = '0123456789abcdef'
+  const registration = { epoch, port: server.port, freeBytes: 0 }
+  const hello = { protocol: 'tandem/1', role: 'peer', peerId, registration }
+  const { error } = await connection.request('hello', hello)
+  if (error !== undefined) throw new Error(`the index answers hello with ${error.code}`)
+  let seen = 0
+  const announce = async (changes: readonly Body[], more: Body = {}): Promise<RawReply> => {
+    const lastSeq = seen + 1
+    const announcement = { epoch, previousSeq: seen, lastSeq, changes, ...more }
+    const reply = await connection.request('announce', announcement)
+    if (reply.error === undefined) seen = lastSeq
+    return reply
+  }
+  await announce([], { begin: true, end: true })
+  const stack = starting.move()
+  return {
+    port: server.port,
+    announce: (change) => announce([{ seq: seen + 1, ...change }]),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}

@@ -1,0 +1,126 @@
+/** Sources whose bytes are not what they say: none of those bytes ever counts. */
+import assert from 'node:assert/strict'
+import { open, readdir, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { hasCode } from '../../common/errors.ts'
+import { seededRandom } from '../../common/random.ts'
+import { contentOf } from '../../common/testing/contents.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { downloadAndHash } from './download-check.ts'
+import { startHostilePeer } from './hostile-peer.ts'
+import { quickSettings } from './quick-settings.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+const bytes = 3 * 2 ** 20 + 1
+/** Whole seconds, which can be set again exactly. */
+const modifiedSeconds = 1_750_000_000
+
+/** Flips a byte of a file, which is neither larger nor newer afterwards, while its peer stands still. */
+async function flipByte({ pid }: TandemProcess, path: string, position: number): Promise<void> {
+  assert(pid !== undefined)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await using file = await open(path, 'r+')
+    const byte = Buffer.alloc(1)
+    await file.read(byte, 0, 1, position)
+    await file.write(Buffer.from([~(byte[0] ?? 0) & 0xff]), 0, 1, position)
+    await file.utimes(modifiedSeconds, modifiedSeconds)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+}
+
+async function oldFile(peer: TandemProcess, name: string, size = bytes) {
+  const file = await aFile(join(peer.dataFolder, 'shared'), name, { bytes: size })
+  await utimes(file.path, modifiedSeconds, modifiedSeconds)
+  return file
+}
+
+async function downloadedBy({ dataFolder }: TandemProcess): Promise<string[]> {
+  return await readdir(join(dataFolder, 'downloaded'))
+}
+
+async function errorOf(download: Promise<unknown>): Promise<Error | undefined> {
+  return await download.then(
+    () => undefined,
+    (error: unknown) => error as Error,
+  )
+}
+
+async function untilShared(cluster: Cluster, contents: number): Promise<void> {
+  using api = apiOf(cluster.peer(1))
+  await expect.poll(() => api.status()).toMatchObject({ contents, belowFactor: 0 })
+}
+
+test('when one source lies the file comes from the other, and is right', async () => {
+  await using cluster = await startCluster({ peers: 3, settings: quickSettings })
+  const liar = cluster.peer(1)
+  const { name, sha256, path } = await oldFile(liar, 'contract.pdf')
+  await untilShared(cluster, 1)
+  using api = apiOf(liar)
+  const [file] = (await api.lookup(name)).files
+  // The one that is asked first.
+  expect(file?.sources.map(({ peerId }) => peerId)[0]).toBe(liar.name)
+  const stranger = cluster.peers.find((peer) =>
+    file?.sources.every(({ peerId }) => peerId !== peer.name),
+  )
+  assert(stranger !== undefined)
+  await flipByte(liar, path, 2 ** 20 + 5)
+
+  const download = await downloadAndHash(stranger, { name })
+  expect(download).toMatchObject({ sha256, sha256OnDisk: sha256 })
+  expect(download.sources.map(({ peerId }) => peerId)).toContain(file?.sources[1]?.peerId)
+})
+
+test.each([
+  ['one chunk', 5_000, 17],
+  ['several chunks', bytes, bytes - 1],
+])('with a lying source alone nothing is moved into place: %s', async (_, size, position) => {
+  await using cluster = await startCluster({ peers: 2, factor: 1, settings: quickSettings })
+  const [liar, victim] = [cluster.peer(1), cluster.peer(2)]
+  const { name, path } = await oldFile(liar, 'contract.pdf', size)
+  await untilShared(cluster, 1)
+  await flipByte(liar, path, position)
+  const error = await errorOf(downloadAndHash(victim, { name }))
+  assert(hasCode(error, 'NO_SOURCE'))
+  expect(error.message).toMatch(
+    /peer1 @ 127\.0\.0\.1:\d+ sent wrong bytes for chunk \d+ of 'contract\.pdf'/,
+  )
+  expect(await downloadedBy(victim)).toEqual([])
+  expect(await readdir(join(victim.dataFolder, '.tandem', 'partial'))).toEqual([])
+})
+
+test('a copy of a lie is not made, and why says so', async () => {
+  await using cluster = await startCluster({ peers: 1, settings: quickSettings })
+  const liar = cluster.peer(1)
+  const { name, path } = await oldFile(liar, 'contract.pdf')
+  using api = apiOf(liar)
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
+  await flipByte(liar, path, 0)
+  const keeper = await cluster.startPeer()
+  await expect
+    .poll(async () => (await api.why(name)).contents[0]?.missing[0])
+    .toMatch(/^the last try, on peer2, failed with NO_SOURCE \(.*\); next try in \d+ s$/)
+  expect(await readdir(join(keeper.dataFolder, 'replicated'), { recursive: true })).toEqual([])
+  expect(await api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
+})
+
+test('a peer that claims the SHA-256 of a file for other chunks does not keep it from others', async () => {
+  await using cluster = await startCluster({ peers: 2, factor: 1, settings: quickSettings })
+  const { name, sha256 } = await oldFile(cluster.peer(1), 'contract.pdf')
+  const lie = contentOf(seededRandom('lie').bytes(bytes))
+  const { port } = cluster.index
+  await using liar = await startHostilePeer({ peerId: 'liar', indexPort: port }, lie)
+  const put = { op: 'put', kind: 'shared', name, sha256, size: bytes, modifiedMs: 2e12 }
+  expect(await liar.announce({ ...put, chunkRoot: lie.content.chunkRoot })).toHaveProperty('body')
+  using api = apiOf(cluster.peer(2))
+  await expect.poll(async () => (await api.lookup(name)).files).toHaveLength(2)
+  // The newer claim is the one that is tried first.
+  expect((await api.lookup(name)).files[0]?.sources).toMatchObject([{ peerId: 'liar' }])
+
+  expect(await downloadAndHash(cluster.peer(2), { name, sha256 })).toMatchObject({
+    sha256OnDisk: sha256,
+  })
+})

@@ -1,0 +1,104 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+type Body = Readonly<Record<string, unknown>>
+
+/** What a request was answered with. */
+export interface RawReply {
+  readonly body?: Body
+  readonly error?: { readonly code: string; readonly details: Body }
+}
+
+/** What to answer a request with, and the raw bytes after it; undefined answers never. */
+export type RawAnswer = (
+  type: string,
+  body: Body,
+  connection: RawConnection,
+) => { readonly body: Body; readonly bulk?: Buffer } | undefined
+
+/**
+ * One end of a tandem/1 connection, written from PROTOCOL.md: it shares no code with the product, and
+ * sends whatever it is told to.
+ */
+export class RawConnection implements AsyncDisposable {
+  readonly #socket: Socket
+  readonly #answer: RawAnswer
+  readonly #waiting = new Map<number, PromiseWithResolvers<RawReply>>()
+  #input: Buffer = Buffer.alloc(0)
+  #lastId = 0
+
+  constructor(socket: Socket, answer: RawAnswer = () => undefined) {
+    this.#socket = socket
+    this.#answer = answer
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error('the connection ended'))
+    })
+  }
+
+  static async dial(port: number, answer?: RawAnswer): Promise<RawConnection> {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return new RawConnection(socket, answer)
+  }
+
+  async request(type: string, body: Body): Promise<RawReply> {
+    const id = ++this.#lastId
+    const waiter = Promise.withResolvers<RawReply>()
+    this.#waiting.set(id, waiter)
+    this.#send({ id, type, body })
+    return await waiter.promise
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#socket.closed) return
+    const closed = once(this.#socket, 'close')
+    this.#socket.destroy()
+    await closed
+  }
+
+  #send(envelope: Body): void {
+    const frame = Buffer.from(JSON.stringify(envelope))
+    const header = Buffer.alloc(4)
+    header.writeUInt32BE(frame.length)
+    this.#socket.write(Buffer.concat([header, frame]))
+  }
+
+  #onData(bytes: Buffer): void {
+    this.#input = Buffer.concat([this.#input, bytes])
+    while (this.#input.length >= 4) {
+      const end = 4 + this.#input.readUInt32BE()
+      if (this.#input.length < end) return
+      const frame = this.#input.subarray(4, end).toString()
+      this.#input = this.#input.subarray(end)
+      this.#onFrame(JSON.parse(frame) as RawReply & { id: number; re?: number; type: string })
+    }
+  }
+
+  #onFrame({ id, re, type, body, error }: RawReply & { id: number; re?: number; type: string }) {
+    if (re !== undefined) {
+      this.#waiting.get(re)?.resolve({ ...(body && { body }), ...(error && { error }) })
+      this.#waiting.delete(re)
+      return
+    }
+    const answer = this.#answer(type, body ?? {}, this)
+    if (answer === undefined) return
+    this.#send({ re: id, body: answer.body, ...(answer.bulk && { bytes: answer.bulk.length }) })
+    if (answer.bulk !== undefined) this.#socket.write(answer.bulk)
+  }
+}
+
+/** Serves raw connections on a free port; disposing ends them. */
+export async function listenRaw(answer: RawAnswer): Promise<{ port: number } & AsyncDisposable> {
+  const connections = new Set<RawConnection>()
+  const server = createServer((socket) => connections.add(new RawConnection(socket, answer)))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      for (const connection of connections) await connection[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}

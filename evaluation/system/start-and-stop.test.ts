@@ -1,0 +1,153 @@
+/** A process that cannot start says why in one sentence; one that is told to stop is gone in time. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { apiOf, freePorts, startCluster } from './cluster-fixture.ts'
+import { behindGate, Gate } from './gate.ts'
+import { quickSettings } from './quick-settings.ts'
+import { runTandem } from './run-tandem.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+/** Loading, and for a folder in use the wait for a process that may just be ending. */
+const atOnceSeconds = 8
+/** What Docker, and people, wait for. */
+const stopSeconds = 2
+
+interface Place {
+  readonly port: number
+  readonly httpPort: number
+  readonly data: string
+}
+
+/** Starts what is expected not to start: it must end at once. Returns the one line that it says. */
+async function refusalOf(
+  role: 'index' | 'peer',
+  { port, httpPort, data }: Place,
+  ...more: string[]
+): Promise<string> {
+  const place = ['--port', `${port}`, '--http-port', `${httpPort}`, '--data', data]
+  const identity = role === 'peer' ? ['--peer', 'peer1', '--headless'] : []
+  const words = [role, ...identity, ...place, '--log-format', 'json', ...more]
+  const { code, stderr, seconds } = await runTandem(words)
+  const [line = '', ...others] = stderr.trimEnd().split('\n')
+  expect([code, others]).toEqual([1, []])
+  expect(seconds).toBeLessThan(atOnceSeconds)
+  return line
+}
+
+describe('a process that cannot start', () => {
+  test('because a port is in use', async () => {
+    await using cluster = await startCluster({ peers: 1 })
+    const [freePort, freeHttpPort] = await freePorts()
+    const data = join(cluster.folder, 'another')
+    for (const [role, running] of [
+      ['index', cluster.index],
+      ['peer', cluster.peer(1)],
+    ] as const) {
+      const httpPort = Number(running.apiUrl.port)
+      expect(
+        await refusalOf(role, {
+          port: running.port,
+          httpPort: freeHttpPort,
+          data: join(data, role),
+        }),
+      ).toMatch(
+        /^ADDRESS_IN_USE: 127\.0\.0\.1:\d+ is in use by another process: stop it or give another --port\.$/,
+      )
+      expect(await refusalOf(role, { port: freePort, httpPort, data: join(data, role) })).toMatch(
+        /^ADDRESS_IN_USE: 127\.0\.0\.1:\d+ is in use by another process: stop it or give another --http-port\.$/,
+      )
+    }
+  })
+
+  test('because its folder is in use', async () => {
+    await using cluster = await startCluster({ peers: 1 })
+    const [port, httpPort] = await freePorts()
+    for (const [role, { dataFolder }] of [
+      ['index', cluster.index],
+      ['peer', cluster.peer(1)],
+    ] as const)
+      expect(await refusalOf(role, { port, httpPort, data: dataFolder })).toMatch(
+        /^DATA_IN_USE: Another process uses the folder .+: stop it or give another --data\.$/,
+      )
+    // The one that was there first has lost nothing.
+    using api = apiOf(cluster.peer(1))
+    await expect.poll(() => api.status()).toMatchObject({ peers: { live: 1 } })
+  })
+
+  test.each([
+    ['a key', { index: { replicationFaktor: 3 } }, /index\.replicationFaktor .*replicationFactor/],
+    ['a value', { index: { port: 'seven' } }, /index\.port/],
+    ['a section', { indx: {} }, /indx/],
+  ])('because %s of its config is wrong', async (_, config, complaint) => {
+    await using folder = await temporaryFolder()
+    const [port, httpPort] = await freePorts()
+    const file = join(folder.path, 'config.json')
+    await writeFile(file, JSON.stringify(config))
+    const place = { port, httpPort, data: join(folder.path, 'data') }
+    const refusal = await refusalOf('index', place, '--config', file)
+    expect(refusal).toMatch(complaint)
+    expect(refusal.startsWith(`SETTING_INVALID: ${file}: `)).toBe(true)
+  })
+
+  test('because its folder cannot be made', async () => {
+    await using folder = await temporaryFolder()
+    const [port, httpPort] = await freePorts()
+    await writeFile(join(folder.path, 'a file'), '')
+    const place = { port, httpPort, data: join(folder.path, 'a file', 'data') }
+    for (const role of ['index', 'peer'] as const)
+      expect(await refusalOf(role, place)).toMatch(
+        /^DISK_FAILED: Cannot create the folder '.+': .+\.$/,
+      )
+  })
+
+  test('because its database is no database', async () => {
+    await using folder = await temporaryFolder()
+    const [port, httpPort] = await freePorts()
+    for (const [role, database] of [
+      ['index', 'index.sqlite'],
+      ['peer', '.tandem/catalog.db'],
+    ] as const) {
+      const data = join(folder.path, role)
+      await mkdir(join(data, database, '..'), { recursive: true })
+      await writeFile(join(data, database), 'this is not a database. '.repeat(500))
+      expect(await refusalOf(role, { port, httpPort, data })).toMatch(
+        /^DATABASE_UNUSABLE: The database .+ cannot be used: .+\.$/,
+      )
+    }
+  })
+})
+
+/** Sends SIGTERM; how the process ended, and after how long. */
+async function stopped(running: TandemProcess): Promise<{ how: string; seconds: number }> {
+  const startMs = systemClock.monotonicMs()
+  await running.kill('SIGTERM')
+  return { how: await running.ended, seconds: (systemClock.monotonicMs() - startMs) / 1_000 }
+}
+
+test('SIGTERM in the middle of transfers ends the sender, the receivers and the index in time', async () => {
+  await using cluster = await startCluster({ peers: 0, settings: quickSettings })
+  const sender = await cluster.startPeer('peer1', behindGate)
+  await using gate = await Gate.before(sender)
+  gate.closeAfter(2 ** 20)
+  for (const name of ['a.bin', 'b.bin'])
+    await aFile(join(sender.dataFolder, 'shared'), name, { bytes: 20 * 2 ** 20 })
+  using api = apiOf(sender)
+  await expect.poll(() => api.status()).toMatchObject({ contents: 2 })
+  const keeper = await cluster.startPeer('peer2')
+  const downloader = await cluster.startPeer('peer3')
+  using downloads = apiOf(downloader)
+  const { id } = await downloads.startDownload({ name: 'a.bin' })
+  await gate.blocked
+  await expect.poll(() => downloads.download(id, 0)).toMatchObject({ state: 'running' })
+  await expect.poll(async () => (await api.status()).tasks.running).toBeGreaterThan(0)
+
+  for (const running of [downloader, sender, cluster.index, keeper]) {
+    const { how, seconds } = await stopped(running)
+    expect([running.name, how]).toEqual([running.name, 'exit code 0'])
+    expect(seconds, running.name).toBeLessThan(stopSeconds)
+  }
+})

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import type { Peer } from '../registry.ts'
+import type { StoredContent } from '../store/store.ts'
+import { contentOf } from '../testing/index-cluster.ts'
+import { Coordinator } from './coordinator.ts'
+
+const options = { replicationFactor: 2, startGraceMs: 0, settleMs: 100, reserveBytes: 0 }
+
+function aPeer(peerId: string): Peer {
+  const holdings = { copies: 0, bytes: 0 }
+  const liveness = { state: 'live', isLost: false } as const
+  return { peerId, host: 'h', port: 1, zone: undefined, freeBytes: 1e9, holdings, ...liveness }
+}
+
+/** The content with this id, on both peers when its id is even. */
+function aContent(contentId: number): StoredContent {
+  const peerIds = contentId % 2 === 0 ? ['peer1', 'peer2'] : ['peer1']
+  const holders = peerIds.map((peerId) => ({ peerId, kind: 'shared' as const }))
+  return { contentId, ...contentOf('a'), holders, file: { owner: 'peer1', name: 'a' } }
+}
+
+test('changes without end keep neither copies from being made nor contents from being judged', async () => {
+  const clock = new FakeClock()
+  const peers = new Map([aPeer('peer1'), aPeer('peer2')].map((peer) => [peer.peerId, peer]))
+  const handedOut: string[] = []
+  let lastId = 10
+  await using coordinator = new Coordinator(options, {
+    peers: { all: () => peers.values(), peerOf: (peerId) => peers.get(peerId) },
+    sendTasks: async (target) => {
+      handedOut.push(target)
+    },
+    store: {
+      async contents(contentIds) {
+        // Whenever some are looked at, more have changed.
+        lastId += 10_000
+        coordinator.onTouched(Array.from({ length: 2_000 }, (_, index) => lastId + 2 * index))
+        return contentIds.map(aContent)
+      },
+      // What is found by walking alone.
+      contentIds: async () => ({ contentIds: [1], next: undefined }),
+      obsoleteCopies: async () => [],
+    },
+    clock,
+    random: seededRandom('flood'),
+    log: silentLog,
+  })
+  coordinator.onTouched([2])
+  coordinator.start()
+  for (let ms = 0; ms < 3_000; ms++) await clock.advance(1)
+  expect(handedOut).toEqual(['peer2'])
+})

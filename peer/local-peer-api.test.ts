@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../common/errors.ts'
+import { deadlines } from '../common/limits.ts'
+import { aContent } from '../common/testing/contents.ts'
+import { FakeClock } from '../common/testing/fake-clock.ts'
+import type { Pushed, Why } from './api.ts'
+import type { Downloads } from './fetch/downloads.ts'
+import type { Finder } from './find/finder.ts'
+import { LocalPeerApi } from './local-peer-api.ts'
+import type { Share } from './share/share.ts'
+
+const { content } = aContent(5)
+
+/** A peer that takes in a push at once, and an index that answers `why` as the test says. */
+function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock } {
+  const clock = new FakeClock()
+  const share = { isUnshared: () => false, receive: async () => ({ content }) }
+  const finder = { why: async () => why() }
+  const api = new LocalPeerApi(
+    { peerId: 'peer1' },
+    {
+      share: share as unknown as Share,
+      finder: finder as unknown as Finder,
+      downloads: {} as Downloads,
+      traffic: { sentBytes: () => 0, receivedBytes: () => 0 },
+      clock,
+    },
+  )
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('hello')
+  }
+  const request = { name: 'a.txt', bytes: bytes(), replace: false, wait: true }
+  return { push: async () => await api.push(request), clock }
+}
+
+/** What the index says of a.txt when these peers have it. */
+function whyOf(...peers: [peerId: string, state: 'live' | 'suspect' | 'dead'][]): Why {
+  const { sha256, size } = content
+  const copies = peers.map(
+    ([peerId, state]) => ({ peerId, state, kind: 'replicated', name: 'a.txt' }) as const,
+  )
+  return {
+    name: 'a.txt',
+    contents: [{ sha256, size, factor: 2, wanted: true, copies, missing: [] }],
+  }
+}
+
+test('a push that waits is done when the index knows the name with all its copies', async () => {
+  let isKnown = false
+  let known = whyOf(['peer1', 'live'], ['peer3', 'dead'])
+  const { push, clock } = aPeer(() => {
+    if (!isKnown) throw new AppError('NAME_NOT_FOUND', { name: 'a.txt' })
+    return known
+  })
+  let pushed: Pushed | undefined
+  const pushing = push().then((done) => {
+    pushed = done
+  })
+  await clock.advance(1_000)
+  isKnown = true
+  await clock.advance(1_000)
+  expect(pushed).toBeUndefined()
+  known = whyOf(['peer1', 'live'], ['peer1', 'live'], ['peer2', 'suspect'])
+  await clock.advance(deadlines.pushPollMs)
+  await pushing
+  expect(pushed).toMatchObject({ name: 'a.txt', sha256: content.sha256, copies: 2 })
+})
+
+test('a push does not wait for its copies for ever', async () => {
+  const { push, clock } = aPeer(() => whyOf(['peer1', 'live']))
+  const failed = expect(push()).rejects.toMatchObject({
+    code: 'COPIES_PENDING',
+    details: { name: 'a.txt', copies: 1, factor: 2 },
+  })
+  await clock.advance(deadlines.pushCopiesMs + deadlines.pushPollMs)
+  await failed
+})
