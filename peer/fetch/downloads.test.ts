@@ -141,7 +141,7 @@ describe('when peers differ about one content', () => {
     const world = new World({ steps: { lookup } })
     const { id } = world.downloads.start({ name: 'a.txt' })
     await world.settle()
-    world.fetches[0]?.onProgress?.(2500)
+    world.fetches[0]?.onProgress?.({ verifiedBytes: 2500, sources: [] })
     world.fetches[0]?.fail(mismatch)
     await world.settle()
     const { sha256, chunkRoot } = truth
