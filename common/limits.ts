@@ -86,6 +86,8 @@ export const limits = {
   slowSourceFactor: 4,
   /** A source counts as stalled when not even this much came within `deadlines.bulkStallMs`: 4 KiB/s. */
   bulkProgressBytesMin: 64 * kibibyte,
+  /** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */
+  unsyncedBytesMax: 64 * mebibyte,
   /** Connections kept to other peers while nobody uses them. */
   idlePeerConnectionsMax: 64,
   /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */
@@ -168,6 +170,8 @@ export const deadlines = {
   readMs: 1_920_000,
   /** How long a peer that was caught sending wrong bytes is listed last: a bad disk is seldom mended sooner. */
   accusationMs: 3_600_000,
+  /** What came of a download that nobody goes on with is kept for a week. */
+  partialKeptMs: 604_800_000,
   /** Between two looks at how a fetch goes: whether a source is slow, or a last chunk is better asked of another. */
   fetchLookMs: 250,
   /** A source's speed is that of its last seconds, weighted so that what is older than this hardly counts. */

@@ -162,7 +162,8 @@ function replicaKeeper(share: Share, fetcher: Fetcher): ReplicaKeeper {
   return {
     copyLocal: async (key, { sha256 }) =>
       (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
-    fetch: (request) => fetcher.fetch(request),
+    // A replicated copy vouches for its chunk root: its peer has hashed all of it.
+    fetch: (request) => fetcher.fetch({ ...request, keeps: true, hashesWhole: true }),
     adopt: (key, content, { partialPath, chunkList }) =>
       share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
     drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),

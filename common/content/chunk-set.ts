@@ -25,6 +25,14 @@ export class ChunkSet {
     return set
   }
 
+  /** A set of its own with the same chunks. */
+  copy(): ChunkSet {
+    const copy = new ChunkSet(this.chunkCount)
+    copy.#bits.set(this.#bits)
+    copy.#size = this.#size
+    return copy
+  }
+
   /** As the message `chunks` carries it: the bits in base64. */
   toBitmap(): string {
     return Buffer.from(this.#bits).toString('base64')

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
+import { systemErrorCode } from '../../common/errors.ts'
+import { systemRandom } from '../../common/random.ts'
 import type { SettingSection } from '../../common/settings.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { HttpPeer } from '../../peer/cli/http-peer.ts'
@@ -97,13 +99,26 @@ function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string
   return { ...settings, index, log: { ...settings.log, folder: logFolder } }
 }
 
+/** Below those that systems take for outgoing connections: a process that starts again finds its own free. */
+const ports = { first: 20_000, count: 12_000 } as const
+
 /** Two ports that nobody listens on. Chosen here, because a process that starts again needs the same ones. */
 export async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()] as const
-  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')))
-  const portOf = (server: (typeof servers)[number]): number =>
-    (server.address() as AddressInfo).port
-  const ports: [number, number] = [portOf(servers[0]), portOf(servers[1])]
-  await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
-  return ports
+  await using first = await holdFreePort()
+  await using second = await holdFreePort()
+  return [first.port, second.port]
+}
+
+/** Listens on a free port until it is disposed. */
+async function holdFreePort(): Promise<{ port: number } & AsyncDisposable> {
+  for (;;) {
+    const port = ports.first + Math.floor(systemRandom.fraction() * ports.count)
+    const server = createServer()
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening')
+      return { port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EADDRINUSE') throw error
+    }
+  }
 }

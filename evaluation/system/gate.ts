@@ -5,11 +5,9 @@ import { pipeline } from 'node:stream/promises'
 import { limits } from '../../common/limits.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
-/**
- * The flags of a peer that others reach only through a {@link Gate}: it tells them this address, at
- * which the gate listens on the same port. All of 127.0.0.0/8 is the machine itself.
- */
-export const gateHost = '127.0.0.2'
+/** Where gates listen, each on the port of its peer. All of 127.0.0.0/8 is the machine itself. */
+const gateHost = '127.0.0.2'
+/** What makes a peer tell others the address of its {@link Gate}. */
 export const behindGate = { flags: ['--advertise-host', gateHost] } as const
 
 /** More than a fetch asks for at once: the gate itself always reads on, and so sees a peer end. */

@@ -1,5 +1,5 @@
 /** Names that try to leave their folder, from every side that a name can come from. */
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
@@ -83,7 +83,9 @@ test('a hostile index makes a peer write nothing outside of its folder', async (
   })
   const [port, httpPort] = await freePorts()
   const dataFolder = join(folder.path, 'data', 'victim')
-  const flags = ['--index', `127.0.0.1:${index.port}`]
+  const config = join(folder.path, 'config.json')
+  await writeFile(config, '{}')
+  const flags = ['--config', config, '--index', `127.0.0.1:${index.port}`]
   await using peer = await startTandem({
     role: 'peer',
     name: 'victim',

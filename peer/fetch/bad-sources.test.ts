@@ -185,6 +185,27 @@ test('a source that never answers is left after a while', async () => {
   })
 })
 
+test('a peer that has fallen silent keeps no connection that the next fetch would wait on', async () => {
+  const swarm = await aSwarm()
+  const small = aContent(5)
+  const silent = Promise.withResolvers<BulkSource>()
+  const asked = Promise.withResolvers<void>()
+  const read = (): Promise<BulkSource> => {
+    asked.resolve()
+    return silent.promise
+  }
+  const source = await swarm.source({ peerId: 'p1', content: small, read })
+  const failed = expect(swarm.fetch(small, [source])).rejects.toMatchObject({ code: 'NO_SOURCE' })
+  await asked.promise
+  await swarm.clock.advance(deadlines.bulkStallMs)
+  await failed
+  await swarm.clock.advance(0)
+  expect(swarm.pool.size).toBe(0)
+  silent.resolve(bytesSource(small.bytes))
+  await swarm.fetch(small, [source])
+  expect(swarm.pool.size).toBe(1)
+})
+
 test('a source that drips is left as one that stalls', async () => {
   const swarm = await aSwarm()
   const { clock } = swarm

@@ -19,7 +19,7 @@ export type PeerAddress = Pick<Source, 'peerId' | 'host' | 'port'>
 
 /** A connection in use; disposing gives it back. */
 export interface Lease extends Disposable {
-  readonly connection: Pick<Connection, 'request'>
+  readonly connection: Pick<Connection, 'request' | 'silentMs'>
   /** Closes the connection instead of giving it back. */
   discard(): void
 }

@@ -254,6 +254,7 @@ export class Downloads implements AsyncDisposable {
       content,
       name,
       sources: candidates,
+      keeps: true,
       signal: stop.signal,
       onProgress: ({ verifiedBytes }) => meter.onProgress(verifiedBytes),
     })

@@ -166,3 +166,16 @@ test('what an earlier run left is removed at the start', async () => {
   await Fetcher.open({ partialFolder }, { clock, pool, random, log: silentLog, onBlamed: () => {} })
   expect(await readdir(partialFolder)).toEqual([])
 })
+
+test('a folder for partial files that cannot be had is told in our words', async () => {
+  const swarm = await aSwarm()
+  const path = join(swarm.partialFolder, 'file')
+  await writeFile(path, '')
+  const { pool, clock } = swarm
+  const random = seededRandom('again')
+  const opening = Fetcher.open(
+    { partialFolder: join(path, 'below') },
+    { pool, clock, random, log: silentLog, onBlamed: () => {} },
+  )
+  await expect(opening).rejects.toMatchObject({ code: 'DISK_FAILED' })
+})

@@ -141,7 +141,7 @@ export class PeerSource implements ChunkSource, Disposable {
     const owesBytes = this.#signal.aborted || this.#owesUnwanted
     for (const [use, leasing] of this.#leases)
       leasing.then(
-        (lease) => (owesBytes && use === 'bulk' ? lease.discard() : lease[Symbol.dispose]()),
+        (lease) => (owesBytes && isUseless(lease, use) ? lease.discard() : lease[Symbol.dispose]()),
         () => {},
       )
   }
@@ -193,4 +193,9 @@ export class PeerSource implements ChunkSource, Disposable {
     const reason = `${bytes} bytes instead of ${expected}`
     throw new AppError('BAD_REPLY', { address: this.label, type, reason })
   }
+}
+
+/** After a failure: a connection that owes bytes to nobody else, or one that has fallen silent for all. */
+function isUseless({ connection }: Lease, use: ConnectionUse): boolean {
+  return use === 'bulk' || connection.silentMs >= deadlines.bulkStallMs
 }

@@ -13,6 +13,8 @@ test('a disk that fills up is reported as such, and the source is let go', async
   const verified = new ChunkSet(10)
   const file = {
     verified,
+    chunkList: undefined,
+    begin: async () => {},
     read: () => Promise.reject(full),
     write: async (chunk: number) => {
       written += 1
@@ -28,7 +30,10 @@ test('a disk that fills up is reported as such, and the source is let go', async
     read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
   }
   const clock = new FakeClock()
-  const transfer = new Transfer({ content, name: 'file', file, onProgress: () => {} }, { clock })
+  const transfer = new Transfer(
+    { content, name: 'file', file, hashesWhole: true, onProgress: () => {} },
+    { clock },
+  )
   await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)
 })

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
-import { ChunkSet } from '../../common/content/chunk-set.ts'
-import {
-  chunkBytesFor,
-  chunkCountFor,
-  chunkHashAt,
-  chunkRange,
-  chunkRootOf,
-} from '../../common/content/chunks.ts'
+import type { ChunkSet } from '../../common/content/chunk-set.ts'
+import { chunkBytesFor, chunkHashAt, chunkRange, chunkRootOf } from '../../common/content/chunks.ts'
 import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
@@ -29,7 +23,9 @@ interface TransferOptions {
   readonly content: Content
   /** For errors. */
   readonly name: string
-  readonly file: Pick<PartialFile, 'verified' | 'read' | 'write'>
+  readonly file: Pick<PartialFile, 'verified' | 'chunkList' | 'begin' | 'read' | 'write'>
+  /** Whether the chunk root is to be believed only if the whole content has its SHA-256. */
+  readonly hashesWhole: boolean
   /** Told after each verified chunk. */
   readonly onProgress: () => void
 }
@@ -82,7 +78,8 @@ export class Transfer {
     this.#options = options
     this.#clock = dependencies.clock
     this.#digest = new ContentDigest(options.file)
-    this.#taken = new ChunkSet(chunkCountFor(size))
+    this.#taken = options.file.verified.copy()
+    this.#chunkList = options.file.chunkList
     const bufferBytes = Math.min(size, chunkBytesFor(size))
     this.#buffers = Array.from({ length: chunksAtOnceFor(size) }, () =>
       Buffer.allocUnsafeSlow(bufferBytes),
@@ -162,14 +159,16 @@ export class Transfer {
   }
 
   /**
-   * The chunk list, once complete. The chunk root came from whoever announced the content; only the
-   * hash over all bytes shows that it belongs to the SHA-256 that was asked for.
-   * @throws AppError HASH_MISMATCH
+   * The chunk list, once complete. The chunk root came from whoever announced the content: unless
+   * several did, only the hash over all bytes shows that it belongs to the SHA-256 that was asked for.
+   * @throws AppError HASH_MISMATCH, DISK_FAILED
    */
-  finish(): Buffer {
-    const { content, name } = this.#options
-    assert(this.isComplete && this.#chunkList !== undefined)
-    if (this.#isSingleChunk || this.#digest.finish() === content.sha256) return this.#chunkList
+  async finish(): Promise<Buffer> {
+    const { content, name, hashesWhole } = this.#options
+    const [buffer] = this.#buffers
+    assert(this.isComplete && this.#chunkList !== undefined && buffer !== undefined)
+    if (this.#isSingleChunk || !hashesWhole) return this.#chunkList
+    if ((await this.#digest.finish(buffer)) === content.sha256) return this.#chunkList
     const source = [...this.#contributors].join(', ')
     throw new AppError('HASH_MISMATCH', { source, what: `'${name}' as a whole` })
   }
@@ -190,7 +189,13 @@ export class Transfer {
     const chunkList = await source.chunkList()
     if (chunkRootOf(chunkList) !== this.#options.content.chunkRoot)
       throw this.#mismatch(source, 'the chunk list')
-    this.#chunkList ??= chunkList
+    if (this.#chunkList !== undefined) return
+    this.#chunkList = chunkList
+    try {
+      await this.#options.file.begin(chunkList)
+    } catch (error) {
+      this.abandon(error as Error)
+    }
     this.#chunkListKnown.resolve()
   }
 
@@ -296,14 +301,14 @@ export class Transfer {
     bytes: Buffer,
     buffer: Buffer<ArrayBuffer>,
   ): Promise<void> {
-    const { file, onProgress } = this.#options
+    const { file, onProgress, hashesWhole } = this.#options
     for (const { asks } of this.#lanes)
       for (const ask of asks) if (ask.chunk === chunk) ask.stop.abort(superseded)
     try {
       await file.write(chunk, bytes)
       this.#contributors.add(source.label)
       onProgress()
-      if (!this.#isSingleChunk) await this.#digest.add(chunk, bytes, buffer)
+      if (!this.#isSingleChunk && hashesWhole) await this.#digest.add(chunk, bytes, buffer)
     } catch (error) {
       this.abandon(error as Error)
     }

@@ -3,8 +3,8 @@ import { copyFile, type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ContentHasher, hashFile } from '../../common/content/hash.ts'
 import type { HashedContent } from '../../common/content/unit-hasher.ts'
+import { type DiskAction, diskError } from '../../common/disk-error.ts'
 import { type Random, randomId } from '../../common/random.ts'
-import { type DiskAction, diskError } from './disk-error.ts'
 
 /** A complete, flushed file in the incoming folder. Disposing removes it, unless it was moved away. */
 export interface Incoming extends HashedContent, AsyncDisposable {

@@ -31,8 +31,11 @@ export const watchFolders: WatchFolders = (folders, listener, { log }) => {
   for (const event of ['add', 'change', 'unlink'] as const)
     watcher.on(event, (path: string) => listener.onChange(path))
   watcher.once('ready', () => listener.onReady())
-  watcher.on('error', (error) =>
-    log.warn({ reason: reasonOf(error) }, 'some changes are seen by the periodic scan only'),
-  )
+  // Where the operating system watches no more, each further file is an error: only the first is news.
+  let level: 'warn' | 'debug' = 'warn'
+  watcher.on('error', (error) => {
+    log[level]({ reason: reasonOf(error) }, 'some changes are seen by the periodic scan only')
+    level = 'debug'
+  })
   return { [Symbol.asyncDispose]: async () => await watcher.close() }
 }

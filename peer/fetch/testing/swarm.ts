@@ -23,6 +23,8 @@ export interface Swarm {
   readonly pool: ConnectionPool
   readonly fetcher: Fetcher
   readonly partialFolder: string
+  /** Another fetcher takes the place of this one, as after the end of its process. */
+  restart(): Promise<void>
   /** Peers that sent something false. */
   readonly blamed: readonly string[]
   /** A source of `content` that does as the script says. */
@@ -48,11 +50,17 @@ export async function aSwarm(): Promise<Swarm> {
   }
   const pool = new ConnectionPool({ ownPeerId: 'fetcher' }, dependencies)
   onTestFinished(async () => await pool[Symbol.asyncDispose]())
-  const fetcher = await Fetcher.open({ partialFolder }, { pool, ...dependencies })
+  const open = (): Promise<Fetcher> => Fetcher.open({ partialFolder }, { pool, ...dependencies })
+  let fetcher = await open()
   return {
     clock: dependencies.clock,
     pool,
-    fetcher,
+    get fetcher() {
+      return fetcher
+    },
+    restart: async () => {
+      fetcher = await open()
+    },
     partialFolder,
     blamed,
     source: async (script) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { AppError } from '../../common/errors.ts'
 import { diskError } from './disk-error.ts'
+import { AppError } from './errors.ts'
 
 const action = { action: 'write to', path: '/data/x', neededBytes: 5 }
 

@@ -1,4 +1,4 @@
-import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { AppError, reasonOf, systemErrorCode } from './errors.ts'
 
 /** What was being done, for the error's sentence. */
 export interface DiskAction {
