@@ -18,7 +18,9 @@ import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import type { PeerApi } from './api.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
-import { type DownloadSteps, Downloads } from './fetch/downloads.ts'
+import { DownloadRecords } from './fetch/download-records.ts'
+import type { DownloadSteps } from './fetch/download-work.ts'
+import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { Finder } from './find/finder.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
@@ -91,8 +93,10 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
+  const records = starting.use(new DownloadRecords(join(dataPath, '.tandem', 'downloads.db')))
+  const steps = downloadSteps(share, finder)
   const downloads = starting.use(
-    new Downloads(settings, { ...dependencies, fetcher, steps: downloadSteps(share, finder) }),
+    new Downloads(settings, { ...dependencies, fetcher, steps, records }),
   )
   const vitals = vitalsOf(settings.peerId, { share, serving, announcer, fetcher, downloads })
   const api = new LocalPeerApi(settings, { share, finder, downloads, traffic: vitals, clock })
