@@ -265,6 +265,12 @@ const rows = {
     status: 404,
     sentence: 'There is no download {id}.',
   },
+  PAUSED: {
+    when: 'Somebody paused the download; what it has is kept.',
+    retryable: true,
+    status: 409,
+    sentence: "The download of '{name}' is paused; `tandem resume {id}` lets it go on.",
+  },
   CANCELLED: {
     when: 'Somebody cancelled it.',
     retryable: false,

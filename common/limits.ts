@@ -74,10 +74,20 @@ export const limits = {
 
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
   idleOpenFilesMax: 64,
-  /** Chunks that one fetch has on their way: 30 ms at 1 Gbit/s, so that a source on a LAN never waits for a request. */
-  fetchWindowBytes: 4 * mebibyte,
+  /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */
+  fetchWindowBytes: 16 * mebibyte,
+  /** Chunks asked of one source at a time: 1 Gbit/s over 100 ms of delay. */
+  readsPerSourceMax: 12,
+  /** Chunks asked of a source whose speed is not known: the second is on its way while the first comes. */
+  readsPerSourceMin: 2,
+  /** Sources that one fetch reads from at a time: more connections add no speed. */
+  sourcesPerFetchMax: 8,
+  /** A source this many times slower than the median of its fellows makes room for one that waits. */
+  slowSourceFactor: 4,
   /** A source counts as stalled when not even this much came within `deadlines.bulkStallMs`: 4 KiB/s. */
   bulkProgressBytesMin: 64 * kibibyte,
+  /** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */
+  unsyncedBytesMax: 64 * mebibyte,
   /** Connections kept to other peers while nobody uses them. */
   idlePeerConnectionsMax: 64,
   /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */
@@ -156,8 +166,20 @@ export const deadlines = {
   requestMs: 10_000,
   /** A bulk reply may be this long without a single byte before it counts as stalled. */
   bulkStallMs: 15_000,
-  /** Until a read's reply: the slowest source that is no stall needs so long for a whole fetch window before it. */
+  /** Until a read's reply: the slowest source that is no stall needs so long for twice the chunks asked of it before. */
   readMs: 1_920_000,
+  /** How long a peer that was caught sending wrong bytes is listed last: a bad disk is seldom mended sooner. */
+  accusationMs: 3_600_000,
+  /** What came of a download that nobody goes on with is kept for a week. */
+  partialKeptMs: 604_800_000,
+  /** Between two looks at how a fetch goes: whether a source is slow, or a last chunk is better asked of another. */
+  fetchLookMs: 250,
+  /** A source's speed is that of its last seconds, weighted so that what is older than this hardly counts. */
+  sourceSpeedMs: 2_000,
+  /** A source is given this long to get going before it is compared with others. */
+  sourceTrialMs: 5_000,
+  /** A source that has only some chunks is asked again which after so long. */
+  partialSourceMs: 1_000,
   /** A file that nobody read for so long is closed; a fetch comes back for its next chunk within milliseconds. */
   openFileIdleMs: 10_000,
   /** An unused connection to another peer; shorter than that peer's `connectionIdleMs`, so that it is not closed under a request. */

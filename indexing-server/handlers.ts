@@ -32,7 +32,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
   return { ...peerHandlers(dependencies), ...questionHandlers(dependencies) }
 }
 
-type PeerMessage = 'announce' | 'heartbeat' | 'leave' | 'unshare' | 'share' | 'report'
+type PeerMessage = 'announce' | 'heartbeat' | 'leave' | 'unshare' | 'share' | 'report' | 'accuse'
 
 /** What only a registered peer may send. */
 function peerHandlers({
@@ -77,6 +77,10 @@ function peerHandlers({
     },
     async report({ outcomes }, session) {
       coordinator.report(registry.heard(session, 'report').peerId, outcomes)
+      return {}
+    },
+    async accuse({ peerId, sha256 }, session) {
+      registry.accuse({ accuser: registry.heard(session, 'accuse').peerId, peerId, sha256 })
       return {}
     },
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { hasCode } from '../common/errors.ts'
+import { deadlines } from '../common/limits.ts'
 import type { Change } from '../common/protocol/messages.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import {
@@ -336,3 +337,28 @@ test('an index whose address or folder is taken does not start, and lets go of t
   expect(await codeOf(other.peer('peer1'))).toBe('ok')
   expect(await codeOf(cluster.startAnother({ data: '/dev/null/x' }))).toBe('DISK_FAILED')
 })
+
+test('a peer that sent wrong bytes is listed last for an hour', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await peer2.shares('a')
+  const order = async (): Promise<string[]> => {
+    const { contents } = await peer2.ask('lookup', { name: 'a' })
+    return (contents[0]?.sources ?? []).map(({ peerId }) => peerId)
+  }
+  const { sha256 } = contentOf('a')
+  expect(await order()).toEqual(['peer1', 'peer2'])
+  await peer1.ask('accuse', { peerId: 'peer1', sha256 })
+  await peer1.ask('accuse', { peerId: 'nobody', sha256 })
+  expect(await order()).toEqual(['peer1', 'peer2'])
+  await peer2.ask('accuse', { peerId: 'peer1', sha256 })
+  expect(await order()).toEqual(['peer2', 'peer1'])
+  await cluster.advance(deadlines.accusationMs / 2)
+  await peer2.ask('accuse', { peerId: 'peer1', sha256 })
+  await cluster.advance(deadlines.accusationMs / 2)
+  expect(await order()).toEqual(['peer2', 'peer1'])
+  await cluster.advance(deadlines.accusationMs / 2)
+  expect(await order()).toEqual(['peer1', 'peer2'])
+}, 60_000)

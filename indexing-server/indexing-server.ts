@@ -120,9 +120,17 @@ function joined(
         lookups.forgetAll()
         coordinator.onRegistered(peerId)
       },
+      onAccusations: () => lookups.forgetAll(),
     },
   })
-  return { registry, coordinator, [Symbol.asyncDispose]: () => coordinator[Symbol.asyncDispose]() }
+  return {
+    registry,
+    coordinator,
+    async [Symbol.asyncDispose]() {
+      registry[Symbol.dispose]()
+      await coordinator[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** Greets a connection; a peer that sends its registration is registered on it. */

@@ -9,9 +9,12 @@ const states: Readonly<Record<string, PeerState>> = {
   c: 'live',
   d: 'dead',
 }
+let accused = ''
 const peerOf = (peerId: string) => {
   const state = states[peerId]
-  return state === undefined ? undefined : { host: `host-${peerId}`, port: 1, state }
+  return state === undefined
+    ? undefined
+    : { host: `host-${peerId}`, port: 1, state, isAccused: peerId === accused }
 }
 
 function named(contentId: number, modifiedMs: number, holders: readonly Holder[]): NamedContent {
@@ -35,6 +38,14 @@ test('sources: live before suspect, owners before others, the dead and unknown n
   ])
   expect(rankSources(holders, peerOf, 1)).toHaveLength(1)
   expect(liveCopies(holders, peerOf)).toBe(2)
+})
+
+test('sources: one that was accused comes last', () => {
+  const holders: Holder[] = ['a', 'b', 'c'].map((peerId) => ({ peerId, kind: 'shared' }))
+  accused = 'a'
+  expect(rankSources(holders, peerOf).map(({ peerId }) => peerId)).toEqual(['c', 'b', 'a'])
+  accused = ''
+  expect(rankSources(holders, peerOf).map(({ peerId }) => peerId)).toEqual(['a', 'c', 'b'])
 })
 
 test('contents: most live copies first, then the newest, then by hash', () => {

@@ -7,6 +7,8 @@ export interface RankedPeer {
   readonly host: string
   readonly port: number
   readonly state: PeerState
+  /** Whether somebody caught it sending wrong bytes not long ago. */
+  readonly isAccused: boolean
 }
 
 /** The peer of this id, if the registry knows it. */
@@ -26,7 +28,7 @@ function bestHolders(holders: readonly Holder[]): Holder[] {
   return [...best.values()]
 }
 
-/** Who can serve a content: live peers before suspect ones, no dead ones, at most `max`. */
+/** Who can serve a content: accused peers last, live ones before suspect ones, no dead ones, at most `max`. */
 export function rankSources(
   holders: readonly Holder[],
   peerOf: PeerOf,
@@ -38,6 +40,7 @@ export function rankSources(
   })
   known.sort(
     (a, b) =>
+      Number(a.isAccused) - Number(b.isAccused) ||
       Number(a.state !== 'live') - Number(b.state !== 'live') ||
       kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
       compareText(a.peerId, b.peerId),

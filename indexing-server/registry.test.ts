@@ -132,7 +132,7 @@ test('a registry full of peers that came, held nothing and died has room for oth
           forgotten.push(peerId)
         },
       },
-      listener: { onPeerChange: () => {}, onRegistered: () => {} },
+      listener: { onPeerChange: () => {}, onRegistered: () => {}, onAccusations: () => {} },
       background,
       clock,
       log: silentLog,

@@ -7,6 +7,7 @@ import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
+import { Accusations } from './accusations.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
 
@@ -18,6 +19,8 @@ export interface Peer extends Liveness {
   readonly zone: string | undefined
   readonly freeBytes: number
   readonly holdings: Holdings
+  /** Whether another peer caught it sending wrong bytes not long ago. */
+  readonly isAccused: boolean
 }
 
 /** One connection that was welcomed, and the peer that registered on it. */
@@ -30,6 +33,8 @@ export interface Session {
 export interface RegistryListener {
   onPeerChange(peer: Peer, before: Liveness): void
   onRegistered(peerId: string): void
+  /** Peers are accused, or are so no longer. */
+  onAccusations(): void
 }
 
 export interface RegistryOptions extends LivenessOptions {
@@ -55,7 +60,7 @@ interface Entry extends Peer {
 }
 
 /** Who is there. Lives in memory; what must outlive the process is told to the store. */
-export class Registry {
+export class Registry implements Disposable {
   readonly #options: RegistryOptions
   readonly #store: RegistryStore
   readonly #clock: Clock
@@ -63,6 +68,7 @@ export class Registry {
   readonly #background: BackgroundWork
   readonly #listener: RegistryListener
   readonly #entries = new Map<string, Entry>()
+  readonly #accusations: Accusations
   #sortedIds: readonly string[] | undefined
 
   constructor(
@@ -81,6 +87,10 @@ export class Registry {
     this.#log = dependencies.log
     this.#background = dependencies.background
     this.#listener = dependencies.listener
+    this.#accusations = new Accusations({
+      clock: dependencies.clock,
+      onChange: () => this.#listener.onAccusations(),
+    })
   }
 
   /** Takes over what the store knows: whoever was not gone is suspect until it connects. */
@@ -170,6 +180,13 @@ export class Registry {
     if (entry !== undefined) entry.holdings = holdings
   }
 
+  /** One peer says that another sent it bytes with a wrong hash. Of unknown peers there is nothing to say. */
+  accuse({ accuser, peerId, sha256 }: { accuser: string; peerId: string; sha256: string }): void {
+    if (accuser === peerId || !this.#entries.has(peerId)) return
+    this.#log.warn({ accuser, peerId, sha256 }, 'peer accused of wrong bytes')
+    this.#accusations.add(peerId)
+  }
+
   /** The peer said that it stops. */
   async leave(peerId: string): Promise<void> {
     const entry = this.#entries.get(peerId)
@@ -195,6 +212,10 @@ export class Registry {
     const connection = this.#entries.get(peerId)?.connection
     if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'tasks' })
     await connection.request('tasks', { tasks }, { signal })
+  }
+
+  [Symbol.dispose](): void {
+    this.#accusations[Symbol.dispose]()
   }
 
   /** @throws AppError REGISTRY_FULL when it is, of peers that live or hold something */
@@ -275,6 +296,7 @@ export class Registry {
 
   #entryOf({ heardMs, copies, bytes, ...record }: PeerRecord): Entry {
     // The time that the index itself was away is nobody's silence, unless the peer was dead already.
+    const accusations = this.#accusations
     const silentMs = record.gone === 'dead' ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
     const entry: Entry = {
       ...record,
@@ -284,6 +306,9 @@ export class Registry {
       heardMs: this.#clock.monotonicMs() - silentMs,
       state: 'suspect',
       isLost: false,
+      get isAccused() {
+        return accusations.has(record.peerId)
+      },
     }
     return Object.assign(entry, this.#livenessOf(entry))
   }

@@ -157,6 +157,17 @@ describe.each([
     })
   })
 
+  test('pauses, lists and resumes a download', async () => {
+    await using subject = await open()
+    subject.peer.finishesDownloads = false
+    const { id } = await subject.api.startDownload({ name: 'slow.bin', wait: false })
+    expect(await subject.api.pauseDownload(id)).toMatchObject({ id, state: 'paused' })
+    expect(await subject.api.downloads()).toMatchObject([{ id, state: 'paused', sources: [] }])
+    expect(await subject.api.resumeDownload(id)).toMatchObject({ id, state: 'running' })
+    expect(await codeOf(subject.api.pauseDownload('none'))).toBe('DOWNLOAD_NOT_FOUND')
+    expect(await codeOf(subject.api.resumeDownload('none'))).toBe('DOWNLOAD_NOT_FOUND')
+  })
+
   test('stops waiting when told to', async () => {
     await using subject = await open()
     subject.peer.finishesDownloads = false

@@ -114,6 +114,7 @@ export const Download = Type.Object({
   state: Type.Union([
     Type.Literal('waiting'),
     Type.Literal('running'),
+    Type.Literal('paused'),
     Type.Literal('done'),
     Type.Literal('failed'),
   ]),
@@ -122,13 +123,34 @@ export const Download = Type.Object({
   size: Type.Integer(),
   /** Over the last seconds. */
   bytesPerSecond: Type.Number(),
+  /** Those that send now, what came of each since it began, and how fast it is. */
+  sources: Type.Array(
+    Type.Object({
+      peerId: Type.String(),
+      host: Type.String(),
+      port: Type.Integer(),
+      bytes: Type.Integer(),
+      bytesPerSecond: Type.Number(),
+    }),
+  ),
+  /** Why nobody sends anything; there when it runs and has to wait for a source. */
+  waitingFor: Type.Optional(Type.String()),
   result: Type.Optional(Downloaded),
   error: Type.Optional(ApiError),
 })
 export type Download = Static<typeof Download>
 
 export const DownloadRequest = Type.Object(
-  { name: Type.String(), sha256: Type.Optional(Sha256) },
+  {
+    name: Type.String(),
+    sha256: Type.Optional(Sha256),
+    wait: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description: 'Whether to wait for a source when there is none, instead of failing',
+      }),
+    ),
+  },
   { additionalProperties: false },
 )
 export type DownloadRequest = Static<typeof DownloadRequest>
@@ -172,6 +194,12 @@ export interface PeerApi {
   startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
   /** The download, as soon as it ended or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
   download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download>
+  /** Those that have not ended, oldest first, and the last ones that have. */
+  downloads(signal?: AbortSignal): Promise<Download[]>
+  /** Stops a download until it is resumed; one that is paused or ended stays as it is. @throws DOWNLOAD_NOT_FOUND */
+  pauseDownload(id: string, signal?: AbortSignal): Promise<Download>
+  /** Lets a paused download go on; any other stays as it is. @throws DOWNLOAD_NOT_FOUND */
+  resumeDownload(id: string, signal?: AbortSignal): Promise<Download>
   /** Ends a download and removes what it had; one that ended already stays as it is. @throws DOWNLOAD_NOT_FOUND */
   cancelDownload(id: string, signal?: AbortSignal): Promise<void>
   /** @throws NAME_INVALID, NAME_EXISTS, DISK_FULL, COPIES_PENDING */

@@ -10,6 +10,7 @@ const waiting: Download = {
   bytes: 0,
   size: 0,
   bytesPerSecond: 0,
+  sources: [],
 }
 const result: Downloaded = {
   name: 'a.txt',

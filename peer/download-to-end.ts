@@ -5,16 +5,18 @@ import type { Downloaded, DownloadRequest, PeerApi } from './api.ts'
 const lookMs = 10_000
 
 /**
- * Downloads a file and waits until it is there.
+ * Downloads a file and waits until it is there; when there is no source it fails.
  * @throws AppError what the download failed with, or what asking for it failed with
  */
 export async function downloadToEnd(
   api: Pick<PeerApi, 'startDownload' | 'download'>,
   request: DownloadRequest,
 ): Promise<Downloaded> {
-  let now = await api.startDownload(request)
+  let now = await api.startDownload({ ...request, wait: false })
   while (now.state === 'waiting' || now.state === 'running')
     now = await api.download(now.id, lookMs)
+  if (now.state === 'paused' && now.error === undefined)
+    throw new AppError('PAUSED', { name: now.name, id: now.id })
   if (now.error !== undefined) throw errorFromWire(now.error)
   if (now.result === undefined) throw new AppError('INTERNAL')
   return now.result

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../common/content/hash.ts'
 import type { Source } from '../common/protocol/messages.ts'
+import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { aFile } from '../common/testing/fixtures.ts'
 import { MemoryTransport } from '../common/testing/memory-transport.ts'
@@ -21,6 +22,8 @@ class World {
     clock: new FakeClock(),
     transport: new MemoryTransport(),
     log: silentLog,
+    random: seededRandom('fetch'),
+    onBlamed: () => {},
   }
   readonly rechecked: string[] = []
   readonly folder: string

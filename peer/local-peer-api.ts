@@ -26,7 +26,10 @@ import type { Share } from './share/share.ts'
 interface Dependencies {
   readonly share: Pick<Share, 'get' | 'isUnshared' | 'list' | 'receive' | 'totals' | 'unshare'>
   readonly finder: Pick<Finder, keyof Finder>
-  readonly downloads: Pick<Downloads, 'cancel' | 'start' | 'stats' | 'wait'>
+  readonly downloads: Pick<
+    Downloads,
+    'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
+  >
   readonly traffic: { sentBytes(): number; receivedBytes(): number }
   readonly clock: Clock
 }
@@ -100,6 +103,18 @@ export class LocalPeerApi implements PeerApi {
 
   async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
     return await this.#dependencies.downloads.wait(id, waitMs, signal)
+  }
+
+  async downloads(): Promise<Download[]> {
+    return this.#dependencies.downloads.list()
+  }
+
+  async pauseDownload(id: string): Promise<Download> {
+    return await this.#dependencies.downloads.pause(id)
+  }
+
+  async resumeDownload(id: string): Promise<Download> {
+    return this.#dependencies.downloads.resume(id)
   }
 
   async cancelDownload(id: string): Promise<void> {

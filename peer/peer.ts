@@ -10,6 +10,7 @@
  *   web         last to come and first to go: nobody is answered by half a peer
  */
 import { join, resolve } from 'node:path'
+import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
@@ -17,7 +18,9 @@ import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import type { PeerApi } from './api.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
-import { type DownloadSteps, Downloads } from './fetch/downloads.ts'
+import { DownloadRecords } from './fetch/download-records.ts'
+import type { DownloadSteps } from './fetch/download-work.ts'
+import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { Finder } from './find/finder.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
@@ -74,9 +77,15 @@ export async function startPeer(
     ),
   )
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
+  const background = starting.use(new BackgroundWork({ log }))
   const fetcher = await Fetcher.open(
     { partialFolder: join(dataPath, '.tandem', 'partial') },
-    { pool, clock, log },
+    {
+      ...dependencies,
+      pool,
+      onBlamed: ({ peerId }, { sha256 }) =>
+        background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
+    },
   )
   const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
   const finder = new Finder({
@@ -84,8 +93,10 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
+  const records = starting.use(new DownloadRecords(join(dataPath, '.tandem', 'downloads.db')))
+  const steps = downloadSteps(share, finder)
   const downloads = starting.use(
-    new Downloads(settings, { ...dependencies, fetcher, steps: downloadSteps(share, finder) }),
+    new Downloads(settings, { ...dependencies, fetcher, steps, records }),
   )
   const vitals = vitalsOf(settings.peerId, { share, serving, announcer, fetcher, downloads })
   const api = new LocalPeerApi(settings, { share, finder, downloads, traffic: vitals, clock })
@@ -155,7 +166,8 @@ function replicaKeeper(share: Share, fetcher: Fetcher): ReplicaKeeper {
   return {
     copyLocal: async (key, { sha256 }) =>
       (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
-    fetch: (request) => fetcher.fetch(request),
+    // A replicated copy vouches for its chunk root: its peer has hashed all of it.
+    fetch: (request) => fetcher.fetch({ ...request, keeps: true, hashesWhole: true }),
     adopt: (key, content, { partialPath, chunkList }) =>
       share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
     drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),

@@ -152,6 +152,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
     reply: {},
   },
+  accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
   'chunk-list': {
     request: { sha256 },
     reply: { size, chunkRoot: content.chunkRoot },

@@ -37,3 +37,24 @@ test('a chunk that the content does not have is a mistake of the caller', () => 
   expect(() => new ChunkSet(8).has(8)).toThrow('falsy')
   expect(() => new ChunkSet(9).add(9)).toThrow('falsy')
 })
+
+test('crosses the wire as a bitmap', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 70 }), fc.array(fc.nat(69)), (chunkCount, added) => {
+      const chunks = new ChunkSet(chunkCount)
+      for (const chunk of added) if (chunk < chunkCount) chunks.add(chunk)
+      const back = ChunkSet.fromBitmap(chunkCount, chunks.toBitmap())
+      expect(back?.size).toBe(chunks.size)
+      expect(back?.toBitmap()).toBe(chunks.toBitmap())
+    }),
+  )
+})
+
+test.each([
+  ['too short', 9, 'gA=='],
+  ['too long', 8, 'gIA='],
+  ['a chunk too many', 7, 'AQ=='],
+  ['not base64', 8, 'g=!?'],
+])('a bitmap that is %s is none', (_, chunkCount, bitmap) => {
+  expect(ChunkSet.fromBitmap(chunkCount, bitmap)).toBeUndefined()
+})

@@ -12,6 +12,32 @@ export class ChunkSet {
     this.#bits = new Uint8Array(Math.ceil(chunkCount / 8))
   }
 
+  /** The set that {@link toBitmap} gave, or undefined when the text is none of so many chunks. */
+  static fromBitmap(chunkCount: number, bitmap: string): ChunkSet | undefined {
+    const set = new ChunkSet(chunkCount)
+    const bits = Buffer.from(bitmap, 'base64')
+    if (bits.length !== set.#bits.length || bits.toString('base64') !== bitmap) return undefined
+    for (let chunk = 0; chunk < 8 * bits.length; chunk += 1) {
+      if (((bits[chunk >> 3] ?? 0) & maskOf(chunk)) === 0) continue
+      if (chunk >= chunkCount) return undefined
+      set.add(chunk)
+    }
+    return set
+  }
+
+  /** A set of its own with the same chunks. */
+  copy(): ChunkSet {
+    const copy = new ChunkSet(this.chunkCount)
+    copy.#bits.set(this.#bits)
+    copy.#size = this.#size
+    return copy
+  }
+
+  /** As the message `chunks` carries it: the bits in base64. */
+  toBitmap(): string {
+    return Buffer.from(this.#bits).toString('base64')
+  }
+
   /** Chunks in the set. */
   get size(): number {
     return this.#size

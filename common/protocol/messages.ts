@@ -281,6 +281,15 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
+  accuse: {
+    summary:
+      'Tells the index that a peer sent bytes with a wrong hash. The accused is listed last from then on, until nobody has repeated it for an hour.',
+    from: ['peer'],
+    to: ['index'],
+    request: Type.Object({ peerId: described(PeerId, 'Who sent them'), sha256: Sha256 }),
+    reply: Empty,
+    bulk: false,
+  },
   tasks: {
     summary: 'Hands tasks to a peer on the connection that the peer opened; it reports them later.',
     from: ['index'],

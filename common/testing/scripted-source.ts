@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts'
+import type { ChunkSet } from '../content/chunk-set.ts'
+import { chunkCountFor } from '../content/chunks.ts'
 import { type BulkSource, bytesSource } from '../protocol/bulk.ts'
 import type { Source } from '../protocol/messages.ts'
 import { startServer } from '../protocol/server.ts'
@@ -11,6 +13,8 @@ export interface SourceScript {
   readonly peerId: string
   readonly content: TestContent
   readonly chunkList?: () => Buffer
+  /** Which chunks it says it has; all by default. */
+  readonly holdings?: () => ChunkSet
   readonly read?: (chunk: number) => BulkSource | Promise<BulkSource>
   /** Who it says it is. */
   readonly claimsToBe?: string
@@ -47,7 +51,11 @@ export async function startScriptedSource(
           const list = script.chunkList?.() ?? content.chunkList
           return { reply: { size, chunkRoot }, bulk: bytesSource(list) }
         },
-        chunks: async () => ({ size, count: content.chunkList.length / 32 }),
+        chunks: async () => {
+          const count = chunkCountFor(size)
+          const bitmap = script.holdings?.().toBitmap()
+          return { size, count, ...(bitmap !== undefined && { bitmap }) }
+        },
         read: async ({ chunk }) => {
           asked.push(chunk)
           const honest = (): BulkSource => bytesSource(chunkOf(content.bytes, chunk))

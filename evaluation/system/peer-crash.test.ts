@@ -45,7 +45,7 @@ async function startHeldDownload(peer: TandemProcess, gate: Gate): Promise<Downl
   return download
 }
 
-async function endOf(peer: TandemProcess, { id }: Download): Promise<Download> {
+async function endOf(peer: TandemProcess, { id }: Pick<Download, 'id'>): Promise<Download> {
   using api = apiOf(peer)
   return await api.download(id, 30_000)
 }
@@ -93,39 +93,54 @@ test('a source that is killed is replaced by another, and what had come is kept'
   expect(sources).toContain('peer1')
 })
 
-test('without another source the download fails and says why, and can be had when the source is back', async () => {
+test('without another source the download says so, keeps what it has, and goes on when the source is back', async () => {
   await using world = await startGated({ others: 1, factor: 1 })
   const { cluster, source, gate, file } = world
-  const download = await startHeldDownload(cluster.peer(2), gate)
+  const downloader = cluster.peer(2)
+  const download = await startHeldDownload(downloader, gate)
   await source.kill('SIGKILL')
 
-  const { state, error } = await endOf(cluster.peer(2), download)
-  expect([state, error?.code, error?.retryable]).toEqual(['failed', 'NO_SOURCE', true])
-  expect(error?.message).toContain('peer1 @ 127.0.0.2')
-  expect(await leftBehind(cluster.peer(2))).toEqual({ downloaded: [], unfinished: [] })
+  using api = apiOf(downloader)
+  await expect
+    .poll(async () => (await api.download(download.id, 0)).waitingFor)
+    .toContain('peer1 @ 127.0.0.2')
+  expect((await leftBehind(downloader))['unfinished']).toHaveLength(2)
 
   await source.start()
   gate.open()
-  using api = apiOf(cluster.peer(2))
-  await expect.poll(() => api.status()).toMatchObject({ peers: { live: 2 } })
-  await expect
-    .poll(() => downloadAndHash(cluster.peer(2), { name }))
-    .toMatchObject({ sha256OnDisk: file.sha256 })
+  const ended = await endOf(downloader, download)
+  expect(ended).toMatchObject({ state: 'done', result: { sha256: file.sha256, bytes } })
+  const received = await readMetric(downloader, 'tandem_peer_received_bytes_total')
+  expect(received).toBeLessThan(bytes + limits.fetchWindowBytes)
+  expect(await leftBehind(downloader)).toEqual({ downloaded: [name], unfinished: [] })
 })
 
-test('a downloader that is killed leaves nothing to clean up, and downloads when it is back', async () => {
+test('a download that shall not wait fails without a source and says why', async () => {
+  await using world = await startGated({ others: 1, factor: 1 })
+  const { cluster, source, gate } = world
+  using api = apiOf(cluster.peer(2))
+  gate.closeAfter(passedBytes)
+  const { id } = await api.startDownload({ name, wait: false })
+  await gate.blocked
+  await source.kill('SIGKILL')
+  const { state, error } = await api.download(id, 30_000)
+  expect([state, error?.code, error?.retryable]).toEqual(['failed', 'NO_SOURCE', true])
+  expect(error?.message).toContain('peer1 @ 127.0.0.2')
+})
+
+test('a downloader that is killed goes on by itself with the chunks that it lacks', async () => {
   await using world = await startGated({ others: 1, factor: 1 })
   const { cluster, gate, file } = world
   const downloader = cluster.peer(2)
-  await startHeldDownload(downloader, gate)
+  const { id, bytes: verifiedBytes } = await startHeldDownload(downloader, gate)
   await downloader.kill('SIGKILL')
   expect((await leftBehind(downloader))['downloaded']).toEqual([])
 
   gate.open()
   await downloader.start()
-  expect(await leftBehind(downloader)).toEqual({ downloaded: [], unfinished: [] })
-  await expect
-    .poll(() => downloadAndHash(downloader, { name }))
-    .toMatchObject({ sha256OnDisk: file.sha256 })
+  const ended = await endOf(downloader, { id })
+  expect(ended).toMatchObject({ state: 'done', result: { sha256: file.sha256, bytes } })
+  const received = await readMetric(downloader, 'tandem_peer_received_bytes_total')
+  expect(received).toBeLessThanOrEqual(bytes - verifiedBytes + 2 ** 20)
   expect(await leftBehind(downloader)).toEqual({ downloaded: [name], unfinished: [] })
 })

@@ -11,7 +11,7 @@ const options = { replicationFactor: 2, startGraceMs: 0, settleMs: 100, reserveB
 
 function aPeer(peerId: string): Peer {
   const holdings = { copies: 0, bytes: 0 }
-  const liveness = { state: 'live', isLost: false } as const
+  const liveness = { state: 'live', isLost: false, isAccused: false } as const
   return { peerId, host: 'h', port: 1, zone: undefined, freeBytes: 1e9, holdings, ...liveness }
 }
 

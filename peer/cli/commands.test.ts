@@ -291,6 +291,33 @@ describe('download', () => {
   })
 })
 
+describe('downloads', () => {
+  test('are listed, paused, resumed and cancelled by id or name', async () => {
+    const shell = new Shell()
+    shell.peer.finishesDownloads = false
+    const { id } = await shell.peer.startDownload({ name: 'a.txt' })
+    expect(await shell.json('pause', 'a.txt')).toMatchObject({ id, state: 'paused' })
+    expect(await shell.json('downloads')).toMatchObject([{ id, state: 'paused' }])
+    expect(await shell.json('resume', id)).toMatchObject({ id, state: 'running' })
+    expect(await shell.json('cancel', 'a.txt')).toMatchObject({ id, state: 'failed' })
+    expect(await shell.type('downloads')).toBe(0)
+    expect(shell.answers.text).toContain('a.txt  failed')
+    expect(await shell.type('pause', 'b.txt')).toBe(1)
+    expect(shell.remarks.text).toBe('DOWNLOAD_NOT_FOUND: There is no download b.txt.\n')
+  })
+
+  test('one that is paused from elsewhere ends its command', async () => {
+    const shell = new Shell()
+    shell.peer.finishesDownloads = false
+    const typed = shell.type('download', 'a.txt')
+    await shell.clock.advance(50)
+    await shell.peer.pauseDownload('d1')
+    await shell.clock.advance(500)
+    expect(await typed).toBe(1)
+    expect(shell.remarks.text).toContain('PAUSED:')
+  })
+})
+
 describe('what was typed wrong', () => {
   test.each([
     [['lokup', 'a'], "unknown command 'lokup' (Did you mean lookup?)"],

@@ -5,7 +5,8 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
 import { type ListKind, listKinds } from '../api.ts'
-import { download } from './download-command.ts'
+import { type DownloadOptions, download } from './download-command.ts'
+import { cancel, downloads, pause, resume } from './downloads-commands.ts'
 import { type PushOptions, push } from './push-command.ts'
 import { list, lookup, peers, rowsShown, search, stats, status, unshare, why } from './questions.ts'
 import type { Session } from './session.ts'
@@ -23,7 +24,7 @@ export type RunCommand<Options extends CommonOptions> = (
 /** What people call the kinds; `local` is what stands in shared/. */
 export const listWords = ['local', 'downloaded', 'replicated', 'remote', 'both'] as const
 
-/** The ten commands, each of which calls `run` when it was typed. */
+/** The commands, each of which calls `run` when it was typed. */
 export function peerCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
   const commands = [...findingCommands(run), ...movingCommands(run), ...clusterCommands(run)]
   for (const command of commands) command.option('--json', 'answer with JSON, for programs')
@@ -69,11 +70,12 @@ function movingCommands<Options extends CommonOptions>(run: RunCommand<Options>)
       )
       .argument('<name>', 'the whole name of a file')
       .option('--sha256 <hex>', 'which version, if the name has several', parseSha256)
-      .action((name: string, options: Options & { sha256?: string }) =>
-        run(options, (s) =>
-          download(s, { name, ...(options.sha256 !== undefined && { sha256: options.sha256 }) }),
-        ),
+      .option('--no-wait', 'fail when nobody can send it, instead of waiting')
+      .option('-v, --verbose', 'show what each source sends')
+      .action((name: string, options: Options & DownloadOptions) =>
+        run(options, (s) => download(s, name, options)),
       ),
+    ...downloadsCommands(run),
     new Command('push')
       .summary('share a copy of a file')
       .description(
@@ -94,6 +96,27 @@ function movingCommands<Options extends CommonOptions>(run: RunCommand<Options>)
       .action((name: string, options: Options & { owner?: string }) =>
         run(options, (s) => unshare(s, name, options.owner)),
       ),
+  ]
+}
+
+function downloadsCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
+  const changing = [
+    ['pause', 'stop a download until it is resumed', 'What came is kept.', pause],
+    ['resume', 'let a paused download go on', 'It goes on where it was.', resume],
+    ['cancel', 'end a download', 'What came is removed.', cancel],
+  ] as const
+  return [
+    new Command('downloads')
+      .summary('list the downloads')
+      .description('Lists the downloads that have not ended, and the last ones that have.')
+      .action((options: Options) => run(options, downloads)),
+    ...changing.map(([name, summary, more, change]) =>
+      new Command(name)
+        .summary(summary)
+        .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${more}`)
+        .argument('<download>', 'its id or name, as `downloads` lists them')
+        .action((which: string, options: Options) => run(options, (s) => change(s, which))),
+    ),
   ]
 }
 

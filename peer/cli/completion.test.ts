@@ -24,7 +24,7 @@ describe('Tab completes', () => {
     ['loo', [['lookup '], 'loo']],
     ['LO', [['LOokup '], 'LO']],
     ['s', [['search', 'stats', 'status'], 's']],
-    ['help do', [['download '], 'do']],
+    ['help do', [['download', 'downloads'], 'do']],
     ['list rep', [['replicated '], 'rep']],
     ['download --sh', [['--sha256 '], '--sh']],
     ['lookup peer2', [['peer2_kb_0010.txt', 'peer2_kb_0050.txt'], 'peer2']],

@@ -2,23 +2,37 @@ import { relative } from 'node:path'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
-import type { Download, Downloaded, DownloadRequest } from '../api.ts'
-import { printableJson } from './printable.ts'
-import { progressLine } from './progress-bar.ts'
+import type { Download, Downloaded } from '../api.ts'
+import { printable, printableJson } from './printable.ts'
+import { progressText } from './progress-bar.ts'
 import { downloadLines } from './reports.ts'
 import type { Session } from './session.ts'
 
 /** Between two looks at a running download: often enough for a smooth bar. */
 const pollMs = 200
 
+/** As they are typed. */
+export interface DownloadOptions {
+  readonly sha256?: string
+  readonly wait?: boolean
+  readonly verbose?: boolean
+}
+
 /**
  * Downloads a file and says where it is. When the session is aborted the download is cancelled.
  * @throws AppError CANCELLED, or what the download failed with
  */
-export async function download(session: Session, request: DownloadRequest): Promise<void> {
+export async function download(
+  session: Session,
+  name: string,
+  { sha256, wait = true, verbose = false }: DownloadOptions,
+): Promise<void> {
   const { api, terminal, signal } = session
+  const request = { name, ...(sha256 !== undefined && { sha256 }), ...(!wait && { wait }) }
   const started = await api.startDownload(request, signal)
-  const ended = await follow(session, started)
+  const ended = await follow(session, started, verbose)
+  if (ended.state === 'paused' && ended.error === undefined)
+    throw new AppError('PAUSED', { name, id: ended.id })
   if (ended.error !== undefined) throw errorFromWire(ended.error)
   if (ended.result === undefined) throw new AppError('INTERNAL')
   await terminal.print(
@@ -32,13 +46,20 @@ function downloadedText({ terminal, workingFolder }: Session, result: Downloaded
   return lines.join(terminal.isForPeople ? '\n' : ' ')
 }
 
-async function follow(session: Session, started: Download): Promise<Download> {
+async function follow(session: Session, started: Download, isVerbose: boolean): Promise<Download> {
   const { api, terminal, signal } = session
   let now = started
+  let isWaitingSaid = false
   try {
     while (now.state === 'waiting' || now.state === 'running') {
       const shown = now
-      terminal.showProgress((columns) => progressLine(shown, columns))
+      if (shown.waitingFor !== undefined && !isWaitingSaid) {
+        isWaitingSaid = true
+        terminal.remark(
+          `Nobody can send '${printable(shown.name)}' now, so the download waits. Tried: ${printable(shown.waitingFor)}.`,
+        )
+      }
+      terminal.showProgress((columns) => progressText(shown, { columns, isVerbose }))
       now = await api.download(now.id, pollMs, signal)
     }
     return now

@@ -109,6 +109,20 @@ export class HttpPeer implements PeerApi, Disposable {
     return this.#parse(Download, (await this.#exchange(call)).body, call)
   }
 
+  downloads(signal?: AbortSignal): Promise<Download[]> {
+    return this.#get(Type.Array(Download), '/api/downloads', {}, signal)
+  }
+
+  async pauseDownload(id: string, signal?: AbortSignal): Promise<Download> {
+    const call: Call = { method: 'POST', path: `${downloadPath(id)}/pause`, signal }
+    return this.#parse(Download, (await this.#exchange(call)).body, call)
+  }
+
+  async resumeDownload(id: string, signal?: AbortSignal): Promise<Download> {
+    const call: Call = { method: 'POST', path: `${downloadPath(id)}/resume`, signal }
+    return this.#parse(Download, (await this.#exchange(call)).body, call)
+  }
+
   async cancelDownload(id: string, signal?: AbortSignal): Promise<void> {
     await this.#exchange({ method: 'DELETE', path: downloadPath(id), signal })
   }

@@ -1,26 +1,46 @@
+import { formatAddress } from '../../common/protocol/transport.ts'
 import type { Download } from '../api.ts'
-import { bytesText, durationText, speedText } from './human-units.ts'
+import { bytesText, countText, durationText, speedText } from './human-units.ts'
+import { printable } from './printable.ts'
 
 /** What a progress line shows. */
-export type Progress = Pick<Download, 'bytes' | 'size' | 'bytesPerSecond' | 'state'>
+export type Progress = Pick<Download, 'bytes' | 'size' | 'bytesPerSecond' | 'state'> &
+  Partial<Pick<Download, 'sources' | 'waitingFor'>>
 
 const barColumnsMax = 30
 const barColumnsMin = 5
 
-/** One line, at most `columns` wide if that leaves room for the figures: bar, share, bytes, speed, time left. */
+/** One line, at most `columns` wide if that leaves room for the figures: bar, share, bytes, speed, time left, sources. */
 export function progressLine(progress: Progress, columns: number): string {
   if (progress.state === 'waiting') return 'Waiting for its turn…'
   if (progress.size === 0) return 'Asking who has it…'
   const share = Math.min(1, progress.bytes / progress.size)
+  if (progress.waitingFor !== undefined)
+    return `Waiting for a source, ${bytesText(progress.bytes)} of ${bytesText(progress.size)} are here`
+  const { sources = [] } = progress
   const figures = [
     `${String(Math.floor(share * 100)).padStart(3)} %`,
     `${bytesText(progress.bytes)} of ${bytesText(progress.size)}`,
     speedText(progress.bytesPerSecond),
     timeLeft(progress),
+    ...(sources.length > 0 ? [countText(sources.length, 'source')] : []),
   ].join('  ')
   // One column stays free: a full last line makes some terminals scroll.
   const barColumns = Math.min(barColumnsMax, columns - figures.length - 3)
   return barColumns < barColumnsMin ? figures : `${bar(share, barColumns)}  ${figures}`
+}
+
+/** The progress line and, if wanted, one line for each source. */
+export function progressText(
+  progress: Progress,
+  { columns, isVerbose }: { columns: number; isVerbose: boolean },
+): string {
+  const sources = isVerbose ? (progress.sources ?? []) : []
+  const lines = sources.map(
+    ({ bytes, bytesPerSecond, ...source }) =>
+      `  ${printable(source.peerId)} @ ${printable(formatAddress(source))}  ${bytesText(bytes)}  ${speedText(bytesPerSecond)}`,
+  )
+  return [progressLine(progress, columns), ...lines].join('\n')
 }
 
 function timeLeft({ bytes, size, bytesPerSecond }: Progress): string {

@@ -4,6 +4,7 @@
  */
 import { formatAddress } from '../../common/protocol/transport.ts'
 import type {
+  Download,
   Downloaded,
   ListedFile,
   ListKind,
@@ -97,6 +98,37 @@ export function downloadLines(downloaded: Downloaded, shownPath: string): [strin
     `Downloaded '${printable(name)}' from ${from || "this peer's own copy"} -> ${printable(shownPath)}`,
     `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s${speed})`,
   ]
+}
+
+const downloadColumns = [
+  { title: 'ID' },
+  { title: 'NAME' },
+  { title: 'STATE' },
+  { title: 'DONE', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'SPEED', align: 'right' },
+  { title: 'REASON' },
+] as const
+const downloadColours = {
+  waiting: 'dim',
+  running: 'bold',
+  paused: 'yellow',
+  done: 'green',
+  failed: 'red',
+} as const
+
+export function downloadsText(downloads: readonly Download[], style: Style): string {
+  if (downloads.length === 0) return 'No downloads.'
+  const rows = downloads.map(({ id, name, state, bytes, size, ...download }) => [
+    id,
+    printable(name),
+    style(downloadColours[state], state),
+    size === 0 ? '-' : `${Math.floor((100 * bytes) / size)} %`,
+    bytesText(size),
+    state === 'running' ? speedText(download.bytesPerSecond) : '-',
+    printable(download.error?.message ?? download.waitingFor ?? '-'),
+  ])
+  return tableText(downloadColumns, rows, (title) => style('bold', title))
 }
 
 export function pushedText({ name, size, sha256, copies }: Pushed): string {

@@ -23,23 +23,31 @@ export class ContentDigest {
    * overwritten with later chunks where those are waiting.
    * @throws AppError DISK_FAILED
    */
-  async add(chunk: number, bytes: Uint8Array, buffer: Uint8Array): Promise<void> {
+  async add(chunk: number, bytes: Uint8Array, buffer: Buffer<ArrayBuffer>): Promise<void> {
     if (this.#isAdvancing || chunk !== this.#next) return
     this.#isAdvancing = true
     try {
       await this.#update(bytes)
-      const { verified } = this.#file
-      while (this.#next < verified.chunkCount && verified.has(this.#next))
-        await this.#update(await this.#file.read(this.#next, buffer))
+      await this.#readOn(buffer)
     } finally {
       this.#isAdvancing = false
     }
   }
 
-  /** The hash in hex, once every chunk was added. */
-  finish(): string {
-    assert(this.#next === this.#file.verified.chunkCount && !this.#isAdvancing)
+  /**
+   * The hash in hex, once all chunks are verified. What was there before, or came too early, is read.
+   * @throws AppError DISK_FAILED
+   */
+  async finish(buffer: Buffer<ArrayBuffer>): Promise<string> {
+    assert(this.#file.verified.isFull && !this.#isAdvancing)
+    await this.#readOn(buffer)
     return this.#hash.digest('hex')
+  }
+
+  async #readOn(buffer: Buffer<ArrayBuffer>): Promise<void> {
+    const { verified } = this.#file
+    while (this.#next < verified.chunkCount && verified.has(this.#next))
+      await this.#update(await this.#file.read(this.#next, buffer))
   }
 
   /** Hashes one chunk; a large one in steps, so that nothing else waits for long. */

@@ -1,88 +1,26 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
-import { seededRandom } from '../../common/random.ts'
 import { aContent } from '../../common/testing/contents.ts'
-import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { silentLog } from '../../common/testing/silent-log.ts'
-import { type DownloadSteps, Downloads } from './downloads.ts'
-import type { Fetched, FetchRequest } from './fetcher.ts'
-
-const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } as const
-const one: FoundContent = { ...aContent(1000, 'one').content, sources: [source] }
-const two: FoundContent = { ...aContent(2000, 'two').content, sources: [source] }
-
-/** A fetch that the test lets end. */
-interface PendingFetch extends FetchRequest {
-  done(): void
-  fail(error: Error): void
-}
-
-/** Downloads among steps that a test controls; everybody has `one` and `two` under every name. */
-class World {
-  readonly clock = new FakeClock()
-  readonly fetches: PendingFetch[] = []
-  readonly held = new Set<string>()
-  readonly adopted: string[] = []
-  discarded = 0
-  steps: DownloadSteps = {
-    lookup: async () => [one, two],
-    copyLocal: async (name, sha256) =>
-      this.held.has(sha256) ? { path: `/downloaded/${name}`, size: 1000 } : undefined,
-    adopt: async (name, { sha256 }, { partialPath }) => {
-      this.held.add(sha256)
-      this.adopted.push(partialPath)
-      return { path: `/downloaded/${name}` }
-    },
-  }
-  readonly downloads: Downloads
-
-  constructor({ downloadsAtOnce = 2, steps = {} as Partial<DownloadSteps> } = {}) {
-    this.steps = { ...this.steps, ...steps }
-    this.downloads = new Downloads(
-      { downloadsAtOnce },
-      {
-        clock: this.clock,
-        random: seededRandom('downloads'),
-        log: silentLog,
-        fetcher: { fetch: (request) => this.#fetch(request) },
-        steps: this.steps,
-      },
-    )
-    onTestFinished(async () => await this.downloads[Symbol.asyncDispose]())
-  }
-
-  /** Lets everything run that does not wait for time or for a fetch. */
-  async settle(): Promise<void> {
-    await this.clock.advance(0)
-  }
-
-  #fetch(request: FetchRequest): Promise<Fetched> {
-    const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
-    const { content, sources, signal } = request
-    const done = (): void =>
-      resolve({
-        partialPath: `/partial/${content.sha256}`,
-        chunkList: Buffer.alloc(32),
-        seconds: 1,
-        sources,
-        [Symbol.asyncDispose]: async () => void (this.discarded += 1),
-      })
-    signal.addEventListener('abort', () => reject(signal.reason as Error))
-    this.fetches.push({ ...request, done, fail: reject })
-    return promise
-  }
-}
+import type { DownloadSteps } from './download-work.ts'
+import { DownloadWorld, one, two } from './testing/download-world.ts'
 
 test('a download is looked up, fetched and moved into place', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   const { downloads, clock } = world
   const { id, ...begun } = downloads.start({ name: 'a.txt' })
-  expect(begun).toEqual({ name: 'a.txt', state: 'running', bytes: 0, size: 0, bytesPerSecond: 0 })
+  expect(begun).toEqual({
+    name: 'a.txt',
+    state: 'running',
+    bytes: 0,
+    size: 0,
+    bytesPerSecond: 0,
+    sources: [],
+  })
   await world.settle()
   await clock.advance(2000)
-  world.fetches[0]?.onProgress?.(500)
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 500, sources: [] })
   expect(await downloads.wait(id, 0)).toMatchObject({
     state: 'running',
     bytes: 500,
@@ -98,6 +36,7 @@ test('a download is looked up, fetched and moved into place', async () => {
     bytes: 1000,
     size: 1000,
     bytesPerSecond: 0,
+    sources: [],
     result: {
       name: 'a.txt',
       path: '/downloaded/a.txt',
@@ -115,14 +54,14 @@ test('a download is looked up, fetched and moved into place', async () => {
 })
 
 test('the content that was asked for is taken', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   world.downloads.start({ name: 'a.txt', sha256: two.sha256 })
   await world.settle()
   expect(world.fetches.map(({ content }) => content.sha256)).toEqual([two.sha256])
 })
 
 test('a content that the name does not have is not found', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   const { sha256 } = aContent(3).content
   const { id } = world.downloads.start({ name: 'a.txt', sha256 })
   expect(await world.downloads.wait(id, 1000)).toMatchObject({
@@ -138,10 +77,10 @@ describe('when peers differ about one content', () => {
   const mismatch = new AppError('HASH_MISMATCH', { source: 'liar', what: 'it' })
 
   test('the next claim is tried when one proves wrong', async () => {
-    const world = new World({ steps: { lookup } })
+    const world = new DownloadWorld({ steps: { lookup } })
     const { id } = world.downloads.start({ name: 'a.txt' })
     await world.settle()
-    world.fetches[0]?.onProgress?.(2500)
+    world.fetches[0]?.onProgress?.({ verifiedBytes: 2500, sources: [] })
     world.fetches[0]?.fail(mismatch)
     await world.settle()
     const { sha256, chunkRoot } = truth
@@ -153,7 +92,7 @@ describe('when peers differ about one content', () => {
   })
 
   test('what the last of them failed with is the answer', async () => {
-    const world = new World({ steps: { lookup } })
+    const world = new DownloadWorld({ steps: { lookup } })
     const { id } = world.downloads.start({ name: 'a.txt', sha256: two.sha256 })
     await world.settle()
     world.fetches[0]?.fail(mismatch)
@@ -164,17 +103,18 @@ describe('when peers differ about one content', () => {
   })
 
   test('a fault of this peer is no reason to try another', async () => {
-    const world = new World({ steps: { lookup } })
+    const world = new DownloadWorld({ steps: { lookup } })
     const { id } = world.downloads.start({ name: 'a.txt' })
     await world.settle()
     world.fetches[0]?.fail(new AppError('DISK_FULL', { path: 'x', neededBytes: 3000 }))
+    await world.settle()
     expect(await world.downloads.wait(id, 1000)).toMatchObject({ error: { code: 'DISK_FULL' } })
     expect(world.fetches).toHaveLength(1)
   })
 })
 
 test('what this peer has is copied and not fetched', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   world.held.add(one.sha256)
   const { id } = world.downloads.start({ name: 'a.txt' })
   const download = await world.downloads.wait(id, 1000)
@@ -187,7 +127,7 @@ test.each([
   new AppError('NAME_NOT_FOUND', { name: 'a.txt' }),
   new AppError('INDEX_UNREACHABLE', { address: 'index:7000' }),
 ])('a lookup that fails is the answer: $code', async (error) => {
-  const world = new World({ steps: { lookup: () => Promise.reject(error) } })
+  const world = new DownloadWorld({ steps: { lookup: () => Promise.reject(error) } })
   const { id } = world.downloads.start({ name: 'a.txt' })
   const { code, message, retryable, details } = error
   expect(await world.downloads.wait(id, 1000)).toMatchObject({
@@ -198,7 +138,7 @@ test.each([
 
 test('a fetched file that finds no place is removed', async () => {
   const error = new AppError('DISK_FAILED', { action: 'rename', path: 'x', reason: 'EIO' })
-  const world = new World({ steps: { adopt: () => Promise.reject(error) } })
+  const world = new DownloadWorld({ steps: { adopt: () => Promise.reject(error) } })
   const { id } = world.downloads.start({ name: 'a.txt' })
   await world.settle()
   world.fetches[0]?.done()
@@ -207,7 +147,7 @@ test('a fetched file that finds no place is removed', async () => {
 })
 
 test('so many run at once, the others wait in line', async () => {
-  const world = new World({ downloadsAtOnce: 2 })
+  const world = new DownloadWorld({ downloadsAtOnce: 2 })
   const ids = ['a', 'b', 'c', 'd'].map((name) => world.downloads.start({ name }).id)
   await world.settle()
   expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
@@ -219,7 +159,7 @@ test('so many run at once, the others wait in line', async () => {
 })
 
 test('the same download asked for twice is one', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   const first = world.downloads.start({ name: 'a.txt' })
   await world.settle()
   const second = world.downloads.start({ name: './a.txt' })
@@ -230,7 +170,7 @@ test('the same download asked for twice is one', async () => {
 })
 
 test('the same content under the same name is fetched once, however it was asked for', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   const first = world.downloads.start({ name: 'a.txt' })
   const second = world.downloads.start({ name: 'a.txt', sha256: one.sha256 })
   expect(second.id).not.toBe(first.id)
@@ -241,7 +181,7 @@ test('the same content under the same name is fetched once, however it was asked
 })
 
 test('waiting ends after a while, or with the one who waits', async () => {
-  const world = new World()
+  const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a.txt' })
   const waiting = world.downloads.wait(id, 500)
   await world.clock.advance(500)
@@ -254,7 +194,7 @@ test('waiting ends after a while, or with the one who waits', async () => {
 })
 
 test('a running download is cancelled, and what waited takes its place', async () => {
-  const world = new World({ downloadsAtOnce: 1 })
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
   const first = world.downloads.start({ name: 'a' })
   world.downloads.start({ name: 'b' })
   await world.settle()
@@ -268,7 +208,7 @@ test('a running download is cancelled, and what waited takes its place', async (
 })
 
 test('a waiting download is cancelled without having begun', async () => {
-  const world = new World({ downloadsAtOnce: 1 })
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
   world.downloads.start({ name: 'a' })
   const { id } = world.downloads.start({ name: 'b' })
   await world.downloads.cancel(id)
@@ -279,19 +219,19 @@ test('a waiting download is cancelled without having begun', async () => {
 })
 
 test('an unknown download is not found', async () => {
-  const { downloads } = new World()
+  const { downloads } = new DownloadWorld()
   const notFound = { code: 'DOWNLOAD_NOT_FOUND', details: { id: 'x' } }
   await expect(downloads.wait('x', 0)).rejects.toMatchObject(notFound)
   await expect(downloads.cancel('x')).rejects.toMatchObject(notFound)
 })
 
 test('names are checked first', () => {
-  const { downloads } = new World()
+  const { downloads } = new DownloadWorld()
   expect(() => downloads.start({ name: '../a' })).toThrow(AppError)
 })
 
 test('only the last ones that ended are remembered', async () => {
-  const world = new World({ downloadsAtOnce: 10 })
+  const world = new DownloadWorld({ downloadsAtOnce: 10 })
   world.held.add(one.sha256)
   const count = limits.downloadsRemembered + 1
   const ids = Array.from({ length: count }, (_, i) => world.downloads.start({ name: `${i}` }).id)
@@ -303,7 +243,7 @@ test('only the last ones that ended are remembered', async () => {
 })
 
 test('there is a bound on those that wait', () => {
-  const world = new World()
+  const world = new DownloadWorld()
   for (let i = 0; i < limits.downloadsActiveMax; i += 1) world.downloads.start({ name: `${i}` })
   expect(() => world.downloads.start({ name: 'one more' })).toThrow(
     `already ${limits.downloadsActiveMax} downloads`,
@@ -311,7 +251,7 @@ test('there is a bound on those that wait', () => {
 })
 
 test('stopping ends all downloads', async () => {
-  const world = new World({ downloadsAtOnce: 1 })
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
   const ids = ['a', 'b'].map((name) => world.downloads.start({ name }).id)
   await world.settle()
   await world.downloads[Symbol.asyncDispose]()

@@ -4,65 +4,35 @@ import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Content, FoundContent } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { Download, Downloaded, DownloadRequest, Stats } from '../api.ts'
+import type { Download, DownloadRequest, Stats } from '../api.ts'
+import {
+  type Entry,
+  isPaused,
+  isStarved,
+  keyOf,
+  newEntry,
+  recordOf,
+  snapshotOf,
+} from './download-entry.ts'
+import type { DownloadRecords } from './download-records.ts'
+import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
-import { SpeedMeter } from './speed-meter.ts'
-
-/** What downloads need of the rest of the peer. */
-export interface DownloadSteps {
-  /**
-   * The contents of `name`, the one to take first in front; at least one.
-   * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
-   */
-  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
-  /**
-   * Puts a copy of a content that this peer holds, in whatever place, into downloaded/ as `name`.
-   * @returns undefined when it holds none
-   */
-  copyLocal(name: string, sha256: string): Promise<{ path: string; size: number } | undefined>
-  /** Moves a fetched file into downloaded/ as `name` and catalogs it. */
-  adopt(
-    name: string,
-    content: Content,
-    file: { partialPath: string; chunkList: Buffer },
-  ): Promise<{ path: string }>
-}
 
 interface DownloadDependencies {
-  readonly fetcher: Pick<Fetcher, 'fetch'>
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'forget'>
   readonly steps: DownloadSteps
+  readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-interface Entry {
-  readonly id: string
-  readonly name: string
-  readonly sha256: string | undefined
-  readonly stop: AbortController
-  readonly ended: PromiseWithResolvers<void>
-  meter: SpeedMeter
-  state: Download['state']
-  size: number
-  result?: Downloaded
-  error?: AppError
-}
-
-/** What different peers say that one content is; the one to believe first in front. */
-type Claims = readonly [FoundContent, ...FoundContent[]]
-
-/** A fetched file in its place. */
-interface Placed extends Pick<Downloaded, 'path' | 'sources'> {
-  readonly size: number
-}
-
 /**
  * What people ask this peer to download: a queue with so many at once, and what became of the last
- * ones. Two downloads of one name never run at the same time: the second finds what the first left.
+ * ones. Those that have not ended are on record and go on in the next run of this peer. Two downloads
+ * of one name never run at the same time: the second finds what the first left.
  */
 export class Downloads implements AsyncDisposable {
   readonly #atOnce: number
@@ -73,7 +43,8 @@ export class Downloads implements AsyncDisposable {
   /** Those and the last ones that ended, by id. */
   readonly #entries = new Map<string, Entry>()
   readonly #waiting: Entry[] = []
-  readonly #running = new Set<Entry>()
+  /** With a promise of the end of the present run. */
+  readonly #running = new Map<Entry, Promise<void>>()
   readonly #finishedIds: string[] = []
   #bytesPerSecond = emptySeries
   #networkBytes = 0
@@ -85,6 +56,8 @@ export class Downloads implements AsyncDisposable {
     this.#atOnce = options.downloadsAtOnce
     this.#dependencies = dependencies
     this.#background = new BackgroundWork(dependencies)
+    for (const record of dependencies.records.all()) this.#add(newEntry(record, dependencies.clock))
+    this.#startNext()
   }
 
   /** Downloads that wait and run now; done and failed since the start. */
@@ -92,6 +65,7 @@ export class Downloads implements AsyncDisposable {
     return {
       waiting: this.#waiting.length,
       running: this.#running.size,
+      paused: this.#active.size - this.#waiting.length - this.#running.size,
       done: this.#doneCount,
       failed: this.#failedCount,
     }
@@ -110,29 +84,57 @@ export class Downloads implements AsyncDisposable {
    * Queues a download; one that is waiting or running for the same request is taken instead.
    * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING
    */
-  start({ name: text, sha256 }: DownloadRequest): Download {
+  start(asked: DownloadRequest): Download {
     if (this.#background.signal.aborted) throw new AppError('STOPPING')
-    const name = parseName(text)
-    const request = { name, sha256 }
+    const request = { ...asked, name: parseName(asked.name) }
     const same = this.#active.get(keyOf(request))
-    if (same !== undefined) return snapshotOf(same)
+    if (same !== undefined) return isPaused(same) ? this.#resume(same) : snapshotOf(same)
     if (this.#active.size >= limits.downloadsActiveMax)
       throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
-    const entry = this.#newEntry(request)
-    this.#active.set(keyOf(entry), entry)
-    this.#entries.set(entry.id, entry)
-    this.#waiting.push(entry)
+    const { records, clock, random } = this.#dependencies
+    const entry = newEntry({ id: randomId(random), request, isPaused: false }, clock)
+    records.put(recordOf(entry))
+    this.#add(entry)
     this.#startNext()
     return snapshotOf(entry)
   }
 
+  /** Those that have not ended, oldest first, and the last ones that have. */
+  list(): Download[] {
+    return [...this.#entries.values()].map(snapshotOf)
+  }
+
   /**
-   * The download, as soon as it ended or after `waitMs`.
+   * Stops a download until it is resumed; what came is kept. One that is paused or ended stays as it is.
+   * @throws AppError DOWNLOAD_NOT_FOUND
+   */
+  async pause(id: string): Promise<Download> {
+    const entry = this.#entryOf(id)
+    const reason = new AppError('PAUSED', { name: entry.request.name, id })
+    const running = this.#running.get(entry)
+    if (running !== undefined) {
+      entry.stop.abort(reason)
+      await running
+    } else if (this.#leaveQueue(entry)) this.#onPaused(entry, reason)
+    return snapshotOf(entry)
+  }
+
+  /**
+   * Lets a paused download go on; any other stays as it is.
+   * @throws AppError DOWNLOAD_NOT_FOUND
+   */
+  resume(id: string): Download {
+    const entry = this.#entryOf(id)
+    return isPaused(entry) ? this.#resume(entry) : snapshotOf(entry)
+  }
+
+  /**
+   * The download, as soon as it ended or after `waitMs`; at once when it is paused.
    * @throws AppError DOWNLOAD_NOT_FOUND; or the signal's reason
    */
   async wait(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
     const entry = this.#entryOf(id)
-    if (this.#isActive(entry) && waitMs > 0) {
+    if (this.#isActive(entry) && !isPaused(entry) && waitMs > 0) {
       const left = new AbortController()
       const signals = signal === undefined ? [left.signal] : [left.signal, signal]
       const expiry = this.#dependencies.clock.sleep(waitMs, AbortSignal.any(signals))
@@ -148,27 +150,34 @@ export class Downloads implements AsyncDisposable {
   async cancel(id: string): Promise<void> {
     const entry = this.#entryOf(id)
     if (!this.#isActive(entry)) return
-    this.#abort(entry, new AppError('CANCELLED', { what: `The download of '${entry.name}'` }))
+    const what = `The download of '${entry.request.name}'`
+    this.#end(entry, new AppError('CANCELLED', { what }))
     await entry.ended.promise
+    if (entry.state === 'failed' && entry.content !== undefined)
+      await this.#dependencies.fetcher.forget(entry.content)
   }
 
+  /** Ends the present run of all; they go on in the next run of this peer. */
   async [Symbol.asyncDispose](): Promise<void> {
     const disposed = this.#background[Symbol.asyncDispose]()
-    for (const entry of this.#active.values()) this.#abort(entry, new AppError('STOPPING'))
+    for (const entry of this.#active.values()) this.#end(entry, new AppError('STOPPING'))
     await disposed
   }
 
-  #newEntry(request: Pick<Entry, 'name' | 'sha256'>): Entry {
-    const { clock, random } = this.#dependencies
-    return {
-      ...request,
-      id: randomId(random),
-      stop: new AbortController(),
-      ended: Promise.withResolvers<void>(),
-      meter: new SpeedMeter({ clock }),
-      state: 'waiting',
-      size: 0,
-    }
+  #add(entry: Entry): void {
+    this.#active.set(keyOf(entry.request), entry)
+    this.#entries.set(entry.id, entry)
+    if (entry.state === 'waiting') this.#waiting.push(entry)
+  }
+
+  #resume(entry: Entry): Download {
+    entry.state = 'waiting'
+    entry.error = undefined
+    entry.stop = new AbortController()
+    this.#dependencies.records.put(recordOf(entry))
+    this.#waiting.push(entry)
+    this.#startNext()
+    return snapshotOf(entry)
   }
 
   #entryOf(id: string): Entry {
@@ -178,88 +187,74 @@ export class Downloads implements AsyncDisposable {
   }
 
   #isActive(entry: Entry): boolean {
-    return this.#active.get(keyOf(entry)) === entry
+    return this.#active.get(keyOf(entry.request)) === entry
   }
 
-  #abort(entry: Entry, reason: AppError): void {
-    entry.stop.abort(reason)
+  /** @returns whether it was waiting for its turn */
+  #leaveQueue(entry: Entry): boolean {
     const place = this.#waiting.indexOf(entry)
-    if (place === -1) return
-    this.#waiting.splice(place, 1)
+    if (place !== -1) this.#waiting.splice(place, 1)
+    return place !== -1
+  }
+
+  /** Ends a download for `reason`, at once unless it is running. */
+  #end(entry: Entry, reason: AppError): void {
+    entry.stop.abort(reason)
+    if (this.#running.has(entry)) return
+    this.#leaveQueue(entry)
     this.#fail(entry, reason)
     this.#onEnded(entry)
   }
 
+  /** Those that nobody sends anything take no place from others. */
   #startNext(): void {
-    while (this.#running.size < this.#atOnce) {
-      const busyNames = new Set([...this.#running].map(({ name }) => name))
-      const place = this.#waiting.findIndex(({ name }) => !busyNames.has(name))
+    while ([...this.#running.keys()].filter((entry) => !isStarved(entry)).length < this.#atOnce) {
+      const busyNames = new Set([...this.#running.keys()].map(({ request }) => request.name))
+      const place = this.#waiting.findIndex(({ request }) => !busyNames.has(request.name))
       const [entry] = place === -1 ? [] : this.#waiting.splice(place, 1)
       if (entry === undefined) return
-      this.#running.add(entry)
-      this.#background.start('download', () => this.#run(entry))
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#running.set(entry, promise)
+      this.#background.start('download', () => this.#run(entry).finally(resolve))
     }
   }
 
   async #run(entry: Entry): Promise<void> {
     entry.state = 'running'
     try {
-      entry.result = await this.#download(entry)
+      const result = await carryOut(entry, {
+        ...this.#dependencies,
+        onProgress: () => this.#onProgress(entry),
+      })
+      if (result.sources.length > 0) this.#countNetwork(result.bytes, result.seconds)
+      entry.result = result
       entry.state = 'done'
       this.#doneCount += 1
     } catch (error) {
-      this.#fail(entry, toAppError(error))
-    } finally {
-      this.#running.delete(entry)
-      this.#onEnded(entry)
-      this.#startNext()
+      const { signal } = entry.stop
+      this.#onFailure(entry, toAppError(signal.aborted ? signal.reason : error))
     }
+    this.#running.delete(entry)
+    if (!isPaused(entry)) this.#onEnded(entry)
+    this.#startNext()
   }
 
-  async #download(entry: Entry): Promise<Downloaded> {
-    const { clock, steps } = this.#dependencies
-    const { name, stop } = entry
-    const startMs = clock.monotonicMs()
-    const claims = claimsOf(await steps.lookup(name, stop.signal), entry.sha256)
-    const { sha256 } = claims[0]
-    const copied = await steps.copyLocal(name, sha256)
-    const { path, size, sources } = copied
-      ? { ...copied, sources: [] }
-      : await this.#fetchAny(entry, claims)
-    entry.size = size
-    entry.meter.onProgress(size)
-    const seconds = (clock.monotonicMs() - startMs) / 1000
-    if (copied === undefined) this.#countNetwork(size, seconds)
-    return { name, path, bytes: size, seconds, sha256, sources }
+  #onProgress(entry: Entry): void {
+    // The first word of a content: from now on the next run of this peer knows what it was.
+    if (entry.progress === undefined) this.#dependencies.records.put(recordOf(entry))
+    if (isStarved(entry) && this.#waiting.length > 0) this.#startNext()
   }
 
-  /** Believes one claim after another, until one proves true. @throws AppError why the last did not */
-  async #fetchAny(entry: Entry, claims: Claims): Promise<Placed> {
-    const [claim, ...others] = claims
-    try {
-      return await this.#fetch(entry, claim)
-    } catch (error) {
-      const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')
-      if (!isFaultOfClaim || !isNotEmpty(others)) throw error
-      entry.meter = new SpeedMeter(this.#dependencies)
-      return await this.#fetchAny(entry, others)
-    }
+  #onFailure(entry: Entry, error: AppError): void {
+    // A disk can be given room; nothing that came is lost meanwhile.
+    if (error.code === 'PAUSED' || error.code === 'DISK_FULL') this.#onPaused(entry, error)
+    else this.#fail(entry, error)
   }
 
-  async #fetch(entry: Entry, { sources: candidates, ...content }: FoundContent): Promise<Placed> {
-    const { fetcher, steps } = this.#dependencies
-    const { name, stop, meter } = entry
-    entry.size = content.size
-    await using fetched = await fetcher.fetch({
-      content,
-      name,
-      sources: candidates,
-      signal: stop.signal,
-      onProgress: (bytes) => meter.onProgress(bytes),
-    })
-    const { path } = await steps.adopt(name, content, fetched)
-    const sources = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
-    return { path, size: content.size, sources }
+  #onPaused(entry: Entry, error: AppError): void {
+    entry.state = 'paused'
+    entry.error = error
+    this.#dependencies.records.put(recordOf(entry))
   }
 
   #countNetwork(bytes: number, seconds: number): void {
@@ -273,59 +268,20 @@ export class Downloads implements AsyncDisposable {
     this.#failedCount += 1
     entry.error = error
     const { log } = this.#dependencies
-    const { id, name } = entry
+    const { id } = entry
+    const { name } = entry.request
     if (error.code === 'INTERNAL')
       log.error({ id, name, error, reason: reasonOf(error.cause) }, 'download failed inside')
     else log.debug({ id, name, code: error.code, reason: reasonOf(error) }, 'download failed')
   }
 
   #onEnded(entry: Entry): void {
-    this.#active.delete(keyOf(entry))
+    this.#active.delete(keyOf(entry.request))
+    if (!hasCode(entry.error, 'STOPPING')) this.#dependencies.records.remove(entry.id)
     entry.ended.resolve()
     this.#finishedIds.push(entry.id)
     if (this.#finishedIds.length <= limits.downloadsRemembered) return
     const [oldest] = this.#finishedIds.splice(0, 1)
     if (oldest !== undefined) this.#entries.delete(oldest)
-  }
-}
-
-/**
- * What is claimed about the content of this hash, or of the first: peers may differ in its size and
- * chunk root, and nobody knows who is right before the bytes are there (docs/decisions/0004).
- * @throws AppError CONTENT_NOT_FOUND when there is none
- */
-function claimsOf(contents: readonly FoundContent[], asked: string | undefined): Claims {
-  const sha256 = asked ?? contents[0]?.sha256 ?? ''
-  const claims = contents.filter((content) => content.sha256 === sha256)
-  if (!isNotEmpty(claims)) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-  return claims
-}
-
-function isNotEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {
-  return list.length > 0
-}
-
-function keyOf({ name, sha256 }: Pick<Entry, 'name' | 'sha256'>): string {
-  return `${sha256 ?? 'any'}/${name}`
-}
-
-function snapshotOf(entry: Entry): Download {
-  const { id, name, state, size, meter, result, error } = entry
-  return {
-    id,
-    name,
-    state,
-    bytes: meter.bytes,
-    size,
-    bytesPerSecond: state === 'running' ? meter.bytesPerSecond : 0,
-    ...(result && { result }),
-    ...(error && {
-      error: {
-        code: error.code,
-        message: error.message,
-        retryable: error.retryable,
-        details: { ...error.details },
-      },
-    }),
   }
 }

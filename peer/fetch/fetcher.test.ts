@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
+import { seededRandom } from '../../common/random.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { Fetcher } from './fetcher.ts'
@@ -36,7 +37,7 @@ test.each([mebibyte + 1, 2 * mebibyte, 20 * mebibyte, 20 * mebibyte + 77])(
     const source = await swarm.source({ peerId: 'p1', content: many })
     const progress: number[] = []
     const fetched = await swarm.fetch(many, [source], {
-      onProgress: (bytes) => progress.push(bytes),
+      onProgress: ({ verifiedBytes }) => progress.push(verifiedBytes),
     })
     expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
     expect(fetched.chunkList.equals(many.chunkList)).toBe(true)
@@ -73,14 +74,13 @@ test('no more chunks are on their way than there are buffers', async () => {
 
 test('chunks may come in any order', async () => {
   const swarm = await aSwarm()
-  const held: (() => void)[] = []
+  let answerFirst = (): void => {}
   const source = await swarm.source({
     peerId: 'p1',
     content: fiveChunks,
     read: async (chunk) => {
-      // The fourth is answered first, and then the three before it backwards.
-      if (chunk < 3) await new Promise<void>((resolve) => held.unshift(resolve))
-      if (chunk === 3) setImmediate(() => held.forEach((answer) => setImmediate(answer)))
+      if (chunk === 0) await new Promise<void>((resolve) => (answerFirst = resolve))
+      if (chunk === 3) answerFirst()
       return bytesSource(chunkOf(fiveChunks.bytes, chunk))
     },
   })
@@ -162,7 +162,8 @@ test('what an earlier run left is removed at the start', async () => {
   const swarm = await aSwarm()
   await writeFile(join(swarm.partialFolder, 'left over'), 'bytes')
   const { clock, pool, partialFolder } = swarm
-  await Fetcher.open({ partialFolder }, { clock, pool, log: silentLog })
+  const random = seededRandom('again')
+  await Fetcher.open({ partialFolder }, { clock, pool, random, log: silentLog, onBlamed: () => {} })
   expect(await readdir(partialFolder)).toEqual([])
 })
 
@@ -171,9 +172,10 @@ test('a folder for partial files that cannot be had is told in our words', async
   const path = join(swarm.partialFolder, 'file')
   await writeFile(path, '')
   const { pool, clock } = swarm
+  const random = seededRandom('again')
   const opening = Fetcher.open(
     { partialFolder: join(path, 'below') },
-    { pool, clock, log: silentLog },
+    { pool, clock, random, log: silentLog, onBlamed: () => {} },
   )
   await expect(opening).rejects.toMatchObject({ code: 'DISK_FAILED' })
 })

@@ -1,25 +1,37 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { readBootId } from '../../common/boot-id.ts'
 import type { Clock } from '../../common/clock.ts'
 import { diskError } from '../../common/disk-error.ts'
-import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
+import { hasCode } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, Source } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-import { PartialFile } from './partial-file.ts'
-import { labelOf, PeerSource } from './peer-source.ts'
+import { DiskRoom, type Reservation } from './disk-room.ts'
+import { journalPathOf, PartialFile, removePartial } from './partial-file.ts'
+import { labelOf } from './peer-source.ts'
+import { type CrewOptions, SourceCrew, type SourceProgress } from './source-crew.ts'
 import { Transfer } from './transfer.ts'
 
-export interface FetchRequest {
-  readonly content: Content
-  /** For errors. */
-  readonly name: string
-  /** Who may have it, best first. */
-  readonly sources: readonly Source[]
-  readonly signal: AbortSignal
-  /** Told after each verified chunk how many bytes of the content are good. */
-  readonly onProgress?: ((verifiedBytes: number) => void) | undefined
+/** How a fetch goes. */
+export interface FetchProgress {
+  /** Bytes of the content that are good. */
+  readonly verifiedBytes: number
+  /** Those at work. */
+  readonly sources: readonly SourceProgress[]
+  /** Why nothing comes, if no source is at work. */
+  readonly waitingFor?: string | undefined
+}
+
+export interface FetchRequest extends Omit<CrewOptions, 'onLook'> {
+  /** Whether what came is kept when the fetch fails, for the next one of this content to go on with. */
+  readonly keeps?: boolean | undefined
+  /** Whether the whole content is hashed, whoever vouches for its chunk root. */
+  readonly hashesWhole?: boolean | undefined
+  /** Told after each verified chunk, when sources change, and from time to time. */
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined
 }
 
 /** A complete, verified, durable file. Disposing removes it, unless it was moved away before. */
@@ -34,23 +46,30 @@ export interface Fetched extends AsyncDisposable {
 interface FetcherDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
+  /** Told of a source that sent something false. */
+  onBlamed(source: Source, content: Content): void
 }
 
 /** Fetches contents from other peers into files of `.tandem/partial`. */
 export class Fetcher {
   readonly #folder: string
+  readonly #bootId: string
   readonly #dependencies: FetcherDependencies
-  #lastFileNumber = 0
+  readonly #room: DiskRoom
+  readonly #pathsInUse = new Set<string>()
   #receivedBytes = 0
 
-  private constructor(folder: string, dependencies: FetcherDependencies) {
+  private constructor(folder: string, bootId: string, dependencies: FetcherDependencies) {
     this.#folder = folder
+    this.#bootId = bootId
     this.#dependencies = dependencies
+    this.#room = new DiskRoom(folder)
   }
 
   /**
-   * A fetcher with an empty `partialFolder`: what an earlier run left there is removed.
+   * A fetcher that goes on with what earlier runs left in `partialFolder`, unless that is too old.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   static async open(
@@ -58,12 +77,12 @@ export class Fetcher {
     dependencies: FetcherDependencies,
   ): Promise<Fetcher> {
     try {
-      await rm(path, { recursive: true, force: true })
       await mkdir(path, { recursive: true })
+      await removeOldPartials(path, dependencies.clock.nowMs())
     } catch (error) {
-      throw diskError({ action: 'empty the folder', path, neededBytes: 0 }, error)
+      throw diskError({ action: 'clean the folder', path, neededBytes: 0 }, error)
     }
-    return new Fetcher(path, dependencies)
+    return new Fetcher(path, await readBootId(dependencies.random), dependencies)
   }
 
   /** Bytes of contents and chunk lists that came since the start, good or not. */
@@ -72,71 +91,121 @@ export class Fetcher {
   }
 
   /**
-   * Takes the content from one source after another until it is complete. On failure nothing is
-   * left behind.
+   * Takes the content from several sources at once until it is complete. On failure nothing is left
+   * behind, unless the request says that it is kept.
    * @throws AppError NO_SOURCE with everyone who was tried and why it did not work, DISK_FULL,
    *   DISK_FAILED, HASH_MISMATCH when the bytes fit the announced chunk root but not the SHA-256;
    *   or the signal's reason
    */
-  async fetch({ content, name, sources, signal, onProgress }: FetchRequest): Promise<Fetched> {
-    signal.throwIfAborted()
-    const startMs = this.#dependencies.clock.monotonicMs()
-    await using file = await PartialFile.create(this.#nextPath(content), content.size)
-    const transfer = new Transfer({ content, name, file, onProgress: onProgress ?? (() => {}) })
-    const failures: string[] = []
-    for (const source of distinct(sources)) {
-      const failure = await this.#takeFrom(source, { content, transfer, signal })
-      if (failure === undefined) break
-      failures.push(failure)
+  async fetch(request: FetchRequest): Promise<Fetched> {
+    request.signal.throwIfAborted()
+    const path = this.#pathFor(request.content)
+    this.#pathsInUse.add(path)
+    try {
+      return await this.#fetchTo(path, request)
+    } catch (error) {
+      this.#pathsInUse.delete(path)
+      throw error
     }
-    if (!transfer.isComplete)
-      throw new AppError('NO_SOURCE', { name, tried: describeFailures(failures) })
-    signal.throwIfAborted()
-    const chunkList = transfer.finish()
+  }
+
+  /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
+  async forget(content: Content): Promise<void> {
+    const path = this.#pathFor(content)
+    if (path === this.#keptPath(content)) await removePartial(path)
+  }
+
+  async #fetchTo(path: string, request: FetchRequest): Promise<Fetched> {
+    const { content, keeps = false } = request
+    const { clock } = this.#dependencies
+    const startMs = clock.monotonicMs()
+    const isJournalled = keeps && path === this.#keptPath(content)
+    const bootId = this.#bootId
+    await using file = await PartialFile.open({ path, content, bootId, isJournalled })
+    using room = await this.#room.reserve(content.size - file.verifiedBytes)
+    const { chunkList, sources } = await this.#fill(file, request, room)
     await file.finish()
     return {
-      partialPath: file.path,
+      partialPath: path,
       chunkList,
-      seconds: (this.#dependencies.clock.monotonicMs() - startMs) / 1000,
-      sources: distinct(sources).filter((source) => transfer.contributors.has(labelOf(source))),
-      [Symbol.asyncDispose]: async () => await rm(file.path, { force: true }),
+      seconds: (clock.monotonicMs() - startMs) / 1000,
+      sources,
+      [Symbol.asyncDispose]: async () => {
+        await removePartial(path)
+        this.#pathsInUse.delete(path)
+      },
     }
   }
 
-  /** @returns why `source` could not give all that was missing, or undefined when it did */
-  async #takeFrom(
-    source: Source,
-    { content, transfer, signal }: { content: Content; transfer: Transfer; signal: AbortSignal },
-  ): Promise<string | undefined> {
-    const { pool, clock, log } = this.#dependencies
-    const onReceived = (bytes: number): void => {
-      this.#receivedBytes += bytes
+  /** Fetches what the file lacks. */
+  async #fill(
+    file: PartialFile,
+    request: FetchRequest,
+    room: Reservation,
+  ): Promise<Pick<Fetched, 'chunkList' | 'sources'>> {
+    const { signal, sources, hashesWhole = !isVouched(sources) } = request
+    let reservedFrom = file.verifiedBytes
+    const onProgress = (): void => {
+      room.onWritten(file.verifiedBytes - reservedFrom)
+      reservedFrom = file.verifiedBytes
+      request.onProgress?.({
+        verifiedBytes: file.verifiedBytes,
+        sources: crew.sources,
+        waitingFor: crew.waitingFor,
+      })
     }
-    using peerSource = new PeerSource({ source, content, signal }, { pool, clock, onReceived })
+    const transfer = new Transfer({ ...request, file, hashesWhole, onProgress }, this.#dependencies)
+    const crew = new SourceCrew({ ...request, onLook: onProgress }, transfer, {
+      ...this.#dependencies,
+      onReceived: (bytes) => {
+        this.#receivedBytes += bytes
+      },
+    })
     try {
-      await transfer.takeFrom(peerSource)
-      return undefined
+      if (file.verifiedBytes > 0) onProgress()
+      await crew.run()
+      signal.throwIfAborted()
     } catch (error) {
-      if (!hasCode(error, 'SOURCE_FAILED') && !hasCode(error, 'HASH_MISMATCH')) throw error
-      log.debug({ source, sha256: content.sha256, code: error.code }, 'source given up')
-      return reasonOf(error)
+      if (!hasCode(error, 'CANCELLED')) file.keep()
+      throw error
     }
+    const chunkList = await transfer.finish()
+    const gave = crew.known.filter((source) => transfer.contributors.has(labelOf(source)))
+    return { chunkList, sources: gave }
   }
 
-  #nextPath({ sha256 }: Content): string {
-    this.#lastFileNumber += 1
-    return join(this.#folder, `${sha256}.${this.#lastFileNumber}`)
+  /** Where the content is kept between two fetches. */
+  #keptPath({ sha256, chunkRoot }: Content): string {
+    return join(this.#folder, `${sha256}.${chunkRoot}`)
+  }
+
+  /** A second fetch of the same content at the same time has a file of its own. */
+  #pathFor(content: Content): string {
+    let path = this.#keptPath(content)
+    for (let number = 2; this.#pathsInUse.has(path); number += 1)
+      path = `${this.#keptPath(content)}.${number}`
+    return path
   }
 }
 
-/** A peer may be listed for several copies; it is asked once. */
-function distinct(sources: readonly Source[]): Source[] {
-  return [...new Map(sources.map((source) => [labelOf(source), source])).values()]
+/**
+ * Whether two peers that hashed the whole content by themselves say that it has this chunk root: then
+ * its chunks prove it (docs/decisions/0005). Of a downloaded copy nobody knows whether its peer did.
+ */
+function isVouched(sources: readonly Source[]): boolean {
+  const vouchers = sources.filter(({ kind }) => kind !== 'downloaded')
+  return new Set(vouchers.map(({ peerId }) => peerId)).size >= 2
 }
 
-function describeFailures(failures: readonly string[]): string {
-  if (failures.length === 0) return 'nobody, for there is no source'
-  const named = failures.slice(0, limits.sourcesNamedMax).join('; ')
-  const more = failures.length - limits.sourcesNamedMax
-  return more > 0 ? `${named}; and ${more} more` : named
+/** Removes what nothing can go on with: files without a journal, journals without a file, and what is old. */
+async function removeOldPartials(folder: string, nowMs: number): Promise<void> {
+  const names = new Set(await readdir(folder))
+  for (const name of names) {
+    const path = join(folder, name)
+    const dataName = basename(path, '.journal')
+    const { mtimeMs } = await stat(path)
+    const isWhole = names.has(dataName) && names.has(journalPathOf(dataName))
+    if (!isWhole || nowMs - mtimeMs >= deadlines.partialKeptMs)
+      await rm(path, { recursive: true, force: true })
+  }
 }

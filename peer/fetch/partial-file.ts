@@ -1,43 +1,78 @@
-import { type FileHandle, open, rm, statfs } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
-import { chunkCountFor, chunkRange } from '../../common/content/chunks.ts'
+import {
+  chunkBytesFor,
+  chunkCountFor,
+  chunkHashAt,
+  chunkRange,
+} from '../../common/content/chunks.ts'
+import { sha256 } from '../../common/content/hash.ts'
 import { diskError } from '../../common/disk-error.ts'
-import { AppError } from '../../common/errors.ts'
+import type { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import type { Content } from '../../common/protocol/messages.ts'
+import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
+
+interface PartialFileOptions {
+  readonly path: string
+  readonly content: Content
+  readonly bootId: string
+  /** Whether what came is still there after the end of this process. */
+  readonly isJournalled: boolean
+}
+
+/** The journal of the file at `path`. */
+export function journalPathOf(path: string): string {
+  return `${path}.journal`
+}
 
 /**
- * A content on its way: a file beside the user's folders, and which of its chunks are good.
- * Disposing removes the file unless it was finished.
+ * A content on its way: a file beside the user's folders, and which of its chunks are good. Disposing
+ * closes it; whether it is removed then is the owner's to say.
  */
 export class PartialFile implements AsyncDisposable {
   readonly path: string
-  readonly #size: number
+  readonly #options: PartialFileOptions
   readonly #handle: FileHandle
   /** Chunks that are verified and written. */
   readonly verified: ChunkSet
+  #chunkList: Buffer | undefined
+  #journal: ChunkJournal | undefined
   #verifiedBytes = 0
+  #unsyncedBytes = 0
+  #syncing: Promise<void> | undefined
+  /** What a flush failed with: the bytes of it are lost, even if the next flush succeeds. */
+  #syncFailure: unknown
   #isClosed = false
+  #isWanted = false
 
-  private constructor(path: string, size: number, handle: FileHandle) {
-    this.path = path
-    this.#size = size
+  private constructor(options: PartialFileOptions, handle: FileHandle) {
+    this.path = options.path
+    this.#options = options
     this.#handle = handle
-    this.verified = new ChunkSet(chunkCountFor(size))
+    this.verified = new ChunkSet(chunkCountFor(options.content.size))
   }
 
   /**
-   * Makes the file, after making sure that its disk has room for `size` bytes. Nothing is
-   * allocated ahead: the file grows with what is written.
+   * Makes the file, or takes up the one that an earlier run left: its verified chunks count, and are
+   * hashed again only if the machine has restarted since.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  static async create(path: string, size: number): Promise<PartialFile> {
+  static async open(options: PartialFileOptions): Promise<PartialFile> {
+    const { path, content, isJournalled } = options
     try {
-      const { bavail, bsize } = await statfs(dirname(path))
-      if (bavail * bsize < size)
-        throw new AppError('DISK_FULL', { path: dirname(path), neededBytes: size })
-      return new PartialFile(path, size, await open(path, 'wx+'))
+      const known = isJournalled ? await readJournal(journalPathOf(path), content) : undefined
+      const { O_RDWR, O_CREAT, O_TRUNC } = constants
+      const handle = await open(path, O_RDWR | O_CREAT | (known === undefined ? O_TRUNC : 0))
+      await using opening = new AsyncDisposableStack()
+      const file = opening.use(new PartialFile(options, handle))
+      if (known !== undefined) await file.#takeUp(known)
+      opening.move()
+      return file
     } catch (error) {
-      throw diskError({ action: 'write to', path: dirname(path), neededBytes: size }, error)
+      throw diskErrorOf(options, 'write to', error)
     }
   }
 
@@ -45,41 +80,60 @@ export class PartialFile implements AsyncDisposable {
     return this.#verifiedBytes
   }
 
+  /** The content's chunk list, once it is known. */
+  get chunkList(): Buffer | undefined {
+    return this.#chunkList
+  }
+
+  /**
+   * Told the verified chunk list: from now on verified chunks are journalled.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  async begin(chunkList: Buffer): Promise<void> {
+    this.#chunkList = chunkList
+    if (!this.#options.isJournalled || this.verified.chunkCount === 1) return
+    const { path, content, bootId } = this.#options
+    const journalled = { chunkList, chunks: this.verified, bootId }
+    try {
+      this.#journal = await ChunkJournal.create(journalPathOf(path), content, journalled)
+    } catch (error) {
+      throw diskErrorOf(this.#options, 'write to', error)
+    }
+  }
+
   /**
    * Writes a chunk that was verified.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async write(chunk: number, bytes: Uint8Array): Promise<void> {
-    const { start } = chunkRange(this.#size, chunk)
+    const { start } = chunkRange(this.#options.content.size, chunk)
     try {
       for (let done = 0; done < bytes.length; ) {
         const rest = bytes.length - done
         const { bytesWritten } = await this.#handle.write(bytes, done, rest, start + done)
         done += bytesWritten
       }
+      await this.#journal?.add(chunk)
     } catch (error) {
-      throw this.#diskError('write to', error)
+      throw diskErrorOf(this.#options, 'write to', error)
     }
-    this.verified.add(chunk)
-    this.#verifiedBytes += bytes.length
+    this.#onVerified(chunk, bytes.length)
+    this.#unsyncedBytes += bytes.length
+    if (this.#unsyncedBytes >= limits.unsyncedBytesMax) this.#syncing ??= this.#syncNow()
   }
 
   /**
    * Reads a chunk back into `buffer` and returns the part that it fills.
    * @throws AppError DISK_FAILED
    */
-  async read(chunk: number, buffer: Uint8Array): Promise<Uint8Array> {
-    const { start, bytes } = chunkRange(this.#size, chunk)
+  async read(chunk: number, buffer: Buffer<ArrayBuffer>): Promise<Buffer<ArrayBuffer>> {
     try {
-      for (let done = 0; done < bytes; ) {
-        const { bytesRead } = await this.#handle.read(buffer, done, bytes - done, start + done)
-        if (bytesRead === 0) throw new Error('it is shorter than what was written')
-        done += bytesRead
-      }
+      const bytes = await this.#readBack(chunk, buffer)
+      if (bytes === undefined) throw new Error('it is shorter than what was written')
+      return bytes
     } catch (error) {
-      throw this.#diskError('read from', error)
+      throw diskErrorOf(this.#options, 'read from', error)
     }
-    return buffer.subarray(0, bytes)
   }
 
   /**
@@ -88,22 +142,91 @@ export class PartialFile implements AsyncDisposable {
    */
   async finish(): Promise<void> {
     try {
+      await this.#syncing
+      if (this.#syncFailure !== undefined) throw this.#syncFailure as Error
       await this.#handle.sync()
-      await this.#handle.close()
     } catch (error) {
-      throw this.#diskError('write to', error)
+      throw diskErrorOf(this.#options, 'write to', error)
     }
-    this.#isClosed = true
+    this.#isWanted = true
+    await this[Symbol.asyncDispose]()
   }
 
-  #diskError(action: string, error: unknown): AppError {
-    return diskError({ action, path: dirname(this.path), neededBytes: this.#size }, error)
+  /** Has file and journal kept when this is disposed, if there is something to go on with. */
+  keep(): void {
+    this.#isWanted = this.#journal !== undefined && this.verified.size > 0
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#syncing
+    await this.#journal?.close().catch(() => {})
     await this.#handle.close().catch(() => {})
-    await rm(this.path, { force: true })
+    if (!this.#isWanted) await removePartial(this.path)
   }
+
+  /** Goes on where an earlier run ended. */
+  async #takeUp({ chunkList, chunks, bootId }: Journalled): Promise<void> {
+    const isTrusted = bootId === this.#options.bootId
+    const { size } = this.#options.content
+    const { size: bytesThere } = await this.#handle.stat()
+    const buffer = Buffer.allocUnsafeSlow(isTrusted ? 0 : chunkBytesFor(size))
+    for (let chunk = 0; chunk < chunks.chunkCount; chunk += 1) {
+      const { start, bytes } = chunkRange(size, chunk)
+      if (!chunks.has(chunk) || start + bytes > bytesThere) continue
+      if (isTrusted || (await this.#isGood(chunk, buffer, chunkList)))
+        this.#onVerified(chunk, bytes)
+    }
+    await this.begin(chunkList)
+  }
+
+  async #isGood(chunk: number, buffer: Buffer<ArrayBuffer>, chunkList: Buffer): Promise<boolean> {
+    const bytes = await this.#readBack(chunk, buffer)
+    return bytes !== undefined && (await sha256(bytes)).equals(chunkHashAt(chunkList, chunk))
+  }
+
+  async #readBack(
+    chunk: number,
+    buffer: Buffer<ArrayBuffer>,
+  ): Promise<Buffer<ArrayBuffer> | undefined> {
+    const { start, bytes } = chunkRange(this.#options.content.size, chunk)
+    for (let done = 0; done < bytes; ) {
+      const { bytesRead } = await this.#handle.read(buffer, done, bytes - done, start + done)
+      if (bytesRead === 0) return undefined
+      done += bytesRead
+    }
+    return buffer.subarray(0, bytes)
+  }
+
+  #onVerified(chunk: number, bytes: number): void {
+    if (!this.verified.has(chunk)) this.#verifiedBytes += bytes
+    this.verified.add(chunk)
+  }
+
+  /** Flushes while more is coming; never rejects. A power cut costs little, and the end does not have to wait for all of it. */
+  async #syncNow(): Promise<void> {
+    this.#unsyncedBytes = 0
+    try {
+      await this.#handle.datasync()
+      await this.#journal?.sync()
+    } catch (error) {
+      this.#syncFailure ??= error
+    } finally {
+      this.#syncing = undefined
+    }
+  }
+}
+
+/** Removes the file of an unfinished download and its journal. */
+export async function removePartial(path: string): Promise<void> {
+  await Promise.all([rm(path, { force: true }), rm(journalPathOf(path), { force: true })])
+}
+
+function diskErrorOf(
+  { path, content }: PartialFileOptions,
+  action: string,
+  error: unknown,
+): AppError {
+  return diskError({ action, path: dirname(path), neededBytes: content.size }, error)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkCountFor, hashBytes } from '../../common/content/chunks.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
@@ -6,24 +7,30 @@ import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
 import type { Content, Source } from '../../common/protocol/messages.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
+import { PaceMeter } from './pace-meter.ts'
+import type { Holdings } from './plan.ts'
 import { StallWatch } from './stall-watch.ts'
 
 /** Somebody who gives chunks of one content to one fetch, until one of them has enough of it. */
 export interface ChunkSource {
   /** Who it is, for errors. */
   readonly label: string
+  readonly pace: Pick<PaceMeter, 'bytesPerMs' | 'delayMs' | 'bytesOwed'>
   /**
    * The content's chunk list as this source states it, not verified.
    * @throws AppError SOURCE_FAILED, or the signal's reason
    */
   chunkList(): Promise<Buffer>
   /**
-   * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified.
+   * The chunks that it has; undefined when it has them all.
    * @throws AppError SOURCE_FAILED, or the signal's reason
    */
-  read(chunk: number, into: Buffer): Promise<void>
-  /** Ends what is under way, and whatever is asked later, with `reason`. */
-  giveUp(reason: unknown): void
+  holdings(): Promise<Holdings>
+  /**
+   * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified.
+   * @throws AppError SOURCE_FAILED, or the reason of a signal
+   */
+  read(chunk: number, into: Buffer, signal: AbortSignal): Promise<void>
 }
 
 interface SourceDependencies {
@@ -40,6 +47,7 @@ export function labelOf(source: Source): string {
 /** Another peer as a source. Disposing gives its connections back, or closes those that owe bytes. */
 export class PeerSource implements ChunkSource, Disposable {
   readonly label: string
+  readonly pace: PaceMeter
   readonly #source: Source
   readonly #content: Content
   readonly #signal: AbortSignal
@@ -47,12 +55,15 @@ export class PeerSource implements ChunkSource, Disposable {
   readonly #ended = new AbortController()
   readonly #stallWatch: StallWatch
   readonly #leases = new Map<ConnectionUse, Promise<Lease>>()
+  /** Whether bytes may be on their way that nobody wants any more. */
+  #owesUnwanted = false
 
   constructor(
     { source, content, signal }: { source: Source; content: Content; signal: AbortSignal },
     dependencies: SourceDependencies,
   ) {
     this.label = labelOf(source)
+    this.pace = new PaceMeter(dependencies)
     this.#source = source
     this.#content = content
     this.#signal = AbortSignal.any([signal, this.#ended.signal])
@@ -61,7 +72,7 @@ export class PeerSource implements ChunkSource, Disposable {
     this.#stallWatch = new StallWatch({
       clock: dependencies.clock,
       onStall: () =>
-        this.giveUp(new AppError('DEADLINE_EXCEEDED', { what: 'The next bytes', deadlineMs })),
+        this.#giveUp(new AppError('DEADLINE_EXCEEDED', { what: 'The next bytes', deadlineMs })),
     })
   }
 
@@ -69,33 +80,68 @@ export class PeerSource implements ChunkSource, Disposable {
     const { sha256, size } = this.#content
     const chunkList = Buffer.allocUnsafeSlow(chunkCountFor(size) * hashBytes)
     await this.#ask('the chunk list', 'control', async ({ connection }) => {
-      const options = { ...this.#options(), into: this.#sinkInto(chunkList) }
+      const into = this.#sinkInto(chunkList)
+      const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
       const { bytes } = await connection.request('chunk-list', { sha256 }, options)
       this.#checkLength('chunk-list', bytes, chunkList.length)
     })
     return chunkList
   }
 
-  async read(chunk: number, into: Buffer): Promise<void> {
+  async holdings(): Promise<Holdings> {
     const { sha256, size } = this.#content
-    const use = chunkCountFor(size) === 1 ? 'control' : 'bulk'
-    await this.#ask(`chunk ${chunk}`, use, async ({ connection }) => {
-      const options = { ...this.#options(), into: this.#sinkInto(into) }
-      const { bytes } = await connection.request('read', { sha256, chunk, count: 1 }, options)
-      this.#checkLength('read', bytes, into.length)
+    let holdings: Holdings
+    await this.#ask('the list of its chunks', 'control', async ({ connection }) => {
+      const askedMs = this.#dependencies.clock.monotonicMs()
+      const reply = await connection.request('chunks', { sha256 }, { signal: this.#signal })
+      this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
+      if (reply.bitmap === undefined) return
+      holdings = ChunkSet.fromBitmap(chunkCountFor(size), reply.bitmap)
+      if (holdings === undefined)
+        throw new AppError('BAD_REPLY', {
+          address: this.label,
+          type: 'chunks',
+          reason: `its bitmap is not of ${chunkCountFor(size)} chunks`,
+        })
     })
+    return holdings
   }
 
-  giveUp(reason: unknown): void {
+  async read(chunk: number, into: Buffer, signal: AbortSignal): Promise<void> {
+    const { sha256, size } = this.#content
+    const use = chunkCountFor(size) === 1 ? 'control' : 'bulk'
+    const unwanted = AbortSignal.any([this.#signal, signal])
+    let bytesLeft = into.length
+    this.pace.onAsked(bytesLeft)
+    try {
+      await this.#ask(`chunk ${chunk}`, use, async ({ connection }) => {
+        const sink = this.#sinkInto(into, (count) => {
+          bytesLeft -= count
+          this.pace.onBytes(count)
+        })
+        const options = { signal: unwanted, deadlineMs: deadlines.readMs, into: sink }
+        const { bytes } = await connection.request('read', { sha256, chunk, count: 1 }, options)
+        this.#checkLength('read', bytes, into.length)
+      })
+    } catch (error) {
+      if (signal.aborted) this.#owesUnwanted = true
+      throw error
+    } finally {
+      this.pace.onGivenUp(bytesLeft)
+    }
+  }
+
+  /** Ends what is under way, and whatever is asked later, with `reason`. */
+  #giveUp(reason: unknown): void {
     this.#ended.abort(reason)
   }
 
   [Symbol.dispose](): void {
     this.#stallWatch[Symbol.dispose]()
-    const isFailed = this.#signal.aborted
+    const owesBytes = this.#signal.aborted || this.#owesUnwanted
     for (const [use, leasing] of this.#leases)
       leasing.then(
-        (lease) => (isFailed && isUseless(lease, use) ? lease.discard() : lease[Symbol.dispose]()),
+        (lease) => (owesBytes && isUseless(lease, use) ? lease.discard() : lease[Symbol.dispose]()),
         () => {},
       )
   }
@@ -129,11 +175,7 @@ export class PeerSource implements ChunkSource, Disposable {
     return lease
   }
 
-  #options(): { signal: AbortSignal; deadlineMs: number } {
-    return { signal: this.#signal, deadlineMs: deadlines.readMs }
-  }
-
-  #sinkInto(buffer: Buffer): BulkSink {
+  #sinkInto(buffer: Buffer, onBytes?: (count: number) => void): BulkSink {
     const sink = new FixedBufferSink(buffer)
     return {
       begin: (bytes) => sink.begin(bytes),
@@ -141,6 +183,7 @@ export class PeerSource implements ChunkSource, Disposable {
         sink.write(piece)
         this.#stallWatch.onBytes(piece.length)
         this.#dependencies.onReceived(piece.length)
+        onBytes?.(piece.length)
       },
     }
   }

@@ -3,41 +3,112 @@ import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor } from '../../common/content/chunks.ts'
 import { limits } from '../../common/limits.ts'
-import { nextChunk, readsInFlightFor } from './plan.ts'
+import {
+  chunksAtOnceFor,
+  chunkToAskAgain,
+  expectedMs,
+  type Holdings,
+  nextChunk,
+  readsInFlightFor,
+} from './plan.ts'
 
-test('every chunk is asked for until it comes, and never by two at once', () => {
-  const outcomes = fc.infiniteStream(fc.record({ lane: fc.nat(7), comes: fc.boolean() }))
+function chunkSet(chunkCount: number, chunks: readonly number[]): ChunkSet {
+  const set = new ChunkSet(chunkCount)
+  for (const chunk of chunks) if (chunk < chunkCount) set.add(chunk)
+  return set
+}
+
+/**
+ * Sources with any chunks, asked in any order, each answer coming or failing at any time: no chunk is
+ * asked of two at once, none of a source that lacks it, each that came is never asked again, and the
+ * plan ends with exactly the chunks that the sources have together.
+ */
+test('any sources together give each of their chunks exactly once', () => {
+  const source = fc.oneof(fc.constant(undefined), fc.uniqueArray(fc.nat(39)))
+  const outcomes = fc.infiniteStream(fc.record({ place: fc.nat(), comes: fc.boolean() }))
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 100 }), outcomes, (chunkCount, steps) => {
-      const taken = new ChunkSet(chunkCount)
-      const inFlight = new Map<number, number>()
-      const came: number[] = []
-      for (const { lane, comes } of steps) {
-        const chunk = inFlight.get(lane)
-        inFlight.delete(lane)
-        if (chunk !== undefined && comes) came.push(chunk)
-        if (chunk !== undefined && !comes) taken.delete(chunk)
-        const next = nextChunk(taken)
-        expect([...inFlight.values(), ...came]).not.toContain(next)
-        if (next === undefined && inFlight.size === 0) break
-        if (next !== undefined) {
-          taken.add(next)
-          inFlight.set(lane, next)
+    fc.property(
+      fc.integer({ min: 1, max: 40 }),
+      fc.array(source, { minLength: 1, maxLength: 5 }),
+      outcomes,
+      (chunkCount, haves, steps) => {
+        const holdings: Holdings[] = haves.map((have) => have && chunkSet(chunkCount, have))
+        const partial = holdings.flatMap((one) => one ?? [])
+        const taken = new ChunkSet(chunkCount)
+        const asked: { chunk: number; by: number }[] = []
+        const came: number[] = []
+        for (const { place, comes } of steps) {
+          const by = place % holdings.length
+          const chunk = nextChunk(taken, holdings[by], partial)
+          const isWrong =
+            chunk !== undefined &&
+            (came.includes(chunk) ||
+              asked.some((one) => one.chunk === chunk) ||
+              holdings[by]?.has(chunk) === false)
+          expect(isWrong).toBe(false)
+          if (chunk !== undefined) {
+            taken.add(chunk)
+            asked.push({ chunk, by })
+          }
+          const [ended] =
+            comes || asked.length > 3 ? asked.splice(place % (asked.length || 1), 1) : []
+          if (ended !== undefined && comes) came.push(ended.chunk)
+          else if (ended !== undefined) taken.delete(ended.chunk)
+          const isOver = holdings.every((own) => nextChunk(taken, own, partial) === undefined)
+          if (isOver && asked.length === 0) break
         }
-      }
-      expect(came.toSorted((a, b) => a - b)).toEqual([...Array(chunkCount).keys()])
-    }),
-    { numRuns: 200 },
+        const all = [...Array(chunkCount).keys()]
+        const union = all.filter((chunk) => holdings.some((own) => own?.has(chunk) !== false))
+        expect(came.toSorted((a, b) => a - b)).toEqual(union)
+      },
+    ),
+    { numRuns: 300 },
   )
 })
 
-test('chunks are asked for in order', () => {
-  const taken = new ChunkSet(3)
-  taken.add(0)
-  taken.add(1)
-  expect(nextChunk(taken)).toBe(2)
+test('chunks are asked for in order when all are equally rare', () => {
+  const taken = chunkSet(3, [0, 1])
+  expect(nextChunk(taken, undefined, [])).toBe(2)
   taken.delete(0)
-  expect(nextChunk(taken)).toBe(0)
+  expect(nextChunk(taken, undefined, [])).toBe(0)
+  expect(nextChunk(chunkSet(1, [0]), undefined, [])).toBeUndefined()
+})
+
+test('the rarest chunk comes first', () => {
+  const a = chunkSet(4, [0, 1, 3])
+  const b = chunkSet(4, [0, 3])
+  const none = new ChunkSet(4)
+  expect(nextChunk(none, undefined, [a, b])).toBe(2)
+  expect(nextChunk(none, a, [a, b])).toBe(1)
+  expect(nextChunk(none, b, [a, b])).toBe(0)
+})
+
+test('at the end the chunk that would come last is asked for again, if that is much faster', () => {
+  const elsewhere = [
+    { chunk: 1, leftMs: 500 },
+    { chunk: 2, leftMs: Number.POSITIVE_INFINITY },
+    { chunk: 3, leftMs: 900 },
+  ]
+  expect(chunkToAskAgain(elsewhere, undefined, 100)).toBe(2)
+  expect(chunkToAskAgain(elsewhere, chunkSet(4, [1, 3]), 100)).toBe(3)
+  expect(chunkToAskAgain(elsewhere, chunkSet(4, [1, 3]), 450)).toBeUndefined()
+  expect(chunkToAskAgain([], undefined, 0)).toBeUndefined()
+})
+
+test('a fast source far away is asked for more at once than a slow one nearby', () => {
+  const chunkBytes = limits.chunkBytesMin
+  const reads = (bytesPerMs: number | undefined, delayMs: number): number =>
+    readsInFlightFor({ bytesPerMs, delayMs }, chunkBytes)
+  expect(reads(undefined, 0)).toBe(limits.readsPerSourceMin)
+  expect(reads(1_000, 1)).toBe(limits.readsPerSourceMin)
+  expect(reads(125_000, 50)).toBe(9)
+  expect(reads(1_000_000, 500)).toBe(limits.readsPerSourceMax)
+})
+
+test('a source that has stopped is expected never, an unknown one soon', () => {
+  expect(expectedMs({ bytesPerMs: 0, delayMs: 5 }, 1)).toBe(Number.POSITIVE_INFINITY)
+  expect(expectedMs({ bytesPerMs: undefined, delayMs: 5 }, 1)).toBe(5)
+  expect(expectedMs({ bytesPerMs: 10, delayMs: 5 }, 100)).toBe(15)
 })
 
 test('the window is bounded and never empty', () => {
@@ -45,11 +116,11 @@ test('the window is bounded and never empty', () => {
     fc.property(
       fc.maxSafeNat().map((size) => size % limits.contentBytesMax),
       (size) => {
-        const reads = readsInFlightFor(size)
-        expect(reads).toBeGreaterThanOrEqual(1)
-        expect(reads).toBeLessThanOrEqual(chunkCountFor(size))
+        const chunks = chunksAtOnceFor(size)
+        expect(chunks).toBeGreaterThanOrEqual(1)
+        expect(chunks).toBeLessThanOrEqual(chunkCountFor(size))
         const windowBytes = Math.max(limits.fetchWindowBytes, chunkBytesFor(size))
-        expect(reads * chunkBytesFor(size)).toBeLessThanOrEqual(windowBytes)
+        expect(chunks * chunkBytesFor(size)).toBeLessThanOrEqual(windowBytes)
       },
     ),
   )

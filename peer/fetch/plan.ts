@@ -3,17 +3,96 @@ import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor } from '../../common/content/chunks.ts'
 import { limits } from '../../common/limits.ts'
 
+/** The chunks that a source has; undefined means all of them. */
+export type Holdings = ChunkSet | undefined
+
 /**
- * The chunk to ask for next, or undefined when all are taken: in order, because a source reads its
- * disk ahead and the content's hash is computed from the front.
+ * The chunk to ask a source for, or undefined when it has none that is free: the one that the fewest
+ * sources have and, among equally rare ones, the first, because disks are read ahead and the
+ * content's own hash is computed from the front.
  * @param taken the chunks that are verified or asked for
+ * @param partial what each source that lacks some has
  */
-export function nextChunk(taken: ChunkSet): number | undefined {
-  return taken.firstMissing()
+export function nextChunk(
+  taken: ChunkSet,
+  own: Holdings,
+  partial: readonly ChunkSet[],
+): number | undefined {
+  // Nobody has fewer holders than a chunk that only this source, or only complete ones, have.
+  const fewestPossible = own === undefined ? 0 : 1
+  let rarest: number | undefined
+  let fewest = Number.POSITIVE_INFINITY
+  for (
+    let chunk = taken.firstMissing();
+    chunk !== undefined && fewest > fewestPossible;
+    chunk = taken.firstMissing(chunk + 1)
+  ) {
+    if (own?.has(chunk) === false) continue
+    const holders = holdersOf(chunk, partial)
+    if (holders >= fewest) continue
+    rarest = chunk
+    fewest = holders
+  }
+  return rarest
 }
 
-/** How many chunks of a content of `size` bytes to ask for at once: as many as fit the window, at least one. */
-export function readsInFlightFor(size: number): number {
+function holdersOf(chunk: number, partial: readonly ChunkSet[]): number {
+  let holders = 0
+  for (const set of partial) if (set.has(chunk)) holders += 1
+  return holders
+}
+
+/** A chunk that was asked of exactly one source, and when that one is expected to have sent it. */
+export interface Expected {
+  readonly chunk: number
+  readonly leftMs: number
+}
+
+/**
+ * The chunk to ask for a second time when no other is left, or undefined when waiting is better: the
+ * one that would come last, provided that this source needs less than half of that time.
+ * @param elsewhere what was asked of other sources, once
+ * @param ownMs the time in which this source would send a chunk
+ */
+export function chunkToAskAgain(
+  elsewhere: Iterable<Expected>,
+  own: Holdings,
+  ownMs: number,
+): number | undefined {
+  let last: Expected | undefined
+  for (const expected of elsewhere)
+    if (own?.has(expected.chunk) !== false && expected.leftMs > (last?.leftMs ?? 2 * ownMs))
+      last = expected
+  return last?.chunk
+}
+
+/** How many chunks of a content of `size` bytes may be on their way or being checked: as many as fit the window, at least one. */
+export function chunksAtOnceFor(size: number): number {
   const windowChunks = Math.floor(limits.fetchWindowBytes / chunkBytesFor(size))
   return Math.min(chunkCountFor(size), Math.max(1, windowChunks))
+}
+
+/** What is known of a source's way: how fast bytes come, and how long the first takes after it was asked for. */
+export interface Pace {
+  /** Undefined until some came. */
+  readonly bytesPerMs: number | undefined
+  readonly delayMs: number
+}
+
+/** Time at the source, on top of the network's, from a request to its first byte: reading the disk. */
+const serviceMs = 10
+
+/**
+ * How many chunks to ask of a source at once: what comes while a request is on its way, and the one
+ * that is coming.
+ */
+export function readsInFlightFor({ bytesPerMs = 0, delayMs }: Pace, chunkBytes: number): number {
+  const onTheWay = Math.ceil((bytesPerMs * (delayMs + serviceMs)) / chunkBytes)
+  return Math.min(limits.readsPerSourceMax, Math.max(limits.readsPerSourceMin, 1 + onTheWay))
+}
+
+/** When `bytes` will have come; never, from a source that has stopped. */
+export function expectedMs({ bytesPerMs, delayMs }: Pace, bytes: number): number {
+  // A source that nothing is known of is worth a try.
+  return bytesPerMs === undefined ? delayMs : delayMs + bytes / bytesPerMs
 }

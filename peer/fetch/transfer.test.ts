@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { AppError } from '../../common/errors.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { Transfer } from './transfer.ts'
 
@@ -9,24 +10,30 @@ test('a disk that fills up is reported as such, and the source is let go', async
   const { content, bytes, chunkList } = aContent(10 * 1024 * 1024)
   const full = new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
   let written = 0
+  const verified = new ChunkSet(10)
   const file = {
-    verified: new ChunkSet(10),
-    verifiedBytes: 0,
+    verified,
+    chunkList: undefined,
+    begin: async () => {},
     read: () => Promise.reject(full),
-    write: () => (++written > 3 ? Promise.reject(full) : Promise.resolve()),
+    write: async (chunk: number) => {
+      written += 1
+      if (written > 3) throw full
+      verified.add(chunk)
+    },
   }
-  const reasons: unknown[] = []
   const source: ChunkSource = {
     label: 'p1',
+    pace: { bytesPerMs: 1, delayMs: 0, bytesOwed: 0 },
     chunkList: async () => chunkList,
-    read: async (chunk, into) => {
-      if (reasons.length > 0) throw new AppError('SOURCE_FAILED')
-      chunkOf(bytes, chunk).copy(into)
-    },
-    giveUp: (reason) => reasons.push(reason),
+    holdings: async () => undefined,
+    read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
   }
-  const transfer = new Transfer({ content, name: 'file', file, onProgress: () => {} })
-  await expect(transfer.takeFrom(source)).rejects.toBe(full)
-  expect(reasons[0]).toBe(full)
+  const clock = new FakeClock()
+  const transfer = new Transfer(
+    { content, name: 'file', file, hashesWhole: true, onProgress: () => {} },
+    { clock },
+  )
+  await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)
 })

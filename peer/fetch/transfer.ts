@@ -1,51 +1,87 @@
 import assert from 'node:assert/strict'
-import { ChunkSet } from '../../common/content/chunk-set.ts'
-import {
-  chunkBytesFor,
-  chunkCountFor,
-  chunkHashAt,
-  chunkRange,
-  chunkRootOf,
-} from '../../common/content/chunks.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { ChunkSet } from '../../common/content/chunk-set.ts'
+import { chunkBytesFor, chunkHashAt, chunkRange, chunkRootOf } from '../../common/content/chunks.ts'
 import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { ContentDigest } from './content-digest.ts'
 import type { PartialFile } from './partial-file.ts'
 import type { ChunkSource } from './peer-source.ts'
-import { nextChunk, readsInFlightFor } from './plan.ts'
+import {
+  chunksAtOnceFor,
+  chunkToAskAgain,
+  type Expected,
+  expectedMs,
+  type Holdings,
+  nextChunk,
+  readsInFlightFor,
+} from './plan.ts'
 
 interface TransferOptions {
   readonly content: Content
   /** For errors. */
   readonly name: string
-  readonly file: Pick<PartialFile, 'verified' | 'verifiedBytes' | 'read' | 'write'>
+  readonly file: Pick<PartialFile, 'verified' | 'chunkList' | 'begin' | 'read' | 'write'>
+  /** Whether the chunk root is to be believed only if the whole content has its SHA-256. */
+  readonly hashesWhole: boolean
   /** Told after each verified chunk. */
-  readonly onProgress: (verifiedBytes: number) => void
+  readonly onProgress: () => void
+}
+
+/** A chunk that a source was asked for. */
+interface Ask {
+  readonly chunk: number
+  readonly bytes: number
+  readonly atMs: number
+  readonly stop: AbortController
+}
+
+/** A source at work. */
+interface Lane {
+  readonly source: ChunkSource
+  /** What it was asked for, in that order. */
+  readonly asks: Set<Ask>
+  readonly reads: Set<Promise<void>>
+  holdings: Holdings
+  holdingsAtMs: number
+  /** Why it is asked for nothing more. */
+  failure: Error | undefined
 }
 
 /**
- * One content on its way into one partial file. Chunks are read into a fixed set of buffers, as many
- * as may be in flight, so that memory does not grow with the content:
+ * One content on its way into one partial file, from as many sources as are there. Chunks are read
+ * into a fixed set of buffers, so that memory does not grow with the content:
  *
- *   source.read -> hash compared with the chunk list -> file.write -> the content's own hash
+ *   plan -> source.read -> hash compared with the chunk list -> file.write -> the content's own hash
  */
 export class Transfer {
   readonly #options: TransferOptions
+  readonly #clock: Clock
   readonly #digest: ContentDigest
   /** Chunks that are verified or asked for. */
   readonly #taken: ChunkSet
-  readonly #buffers: readonly Buffer<ArrayBuffer>[]
+  readonly #buffers: Buffer<ArrayBuffer>[]
+  readonly #lanes = new Set<Lane>()
   readonly #contributors = new Set<string>()
+  readonly #chunkListKnown = Promise.withResolvers<void>()
+  /** Resolves when there is nothing more to do: complete, or failed. */
+  readonly #ended = Promise.withResolvers<undefined>()
   #chunkList: Buffer | undefined
+  #changed = Promise.withResolvers<void>()
+  /** Why all work ends; no source can help. */
+  #failure: Error | undefined
 
-  constructor(options: TransferOptions) {
+  constructor(options: TransferOptions, dependencies: { clock: Clock }) {
     const { size, sha256: contentHash } = options.content
     this.#options = options
+    this.#clock = dependencies.clock
     this.#digest = new ContentDigest(options.file)
-    this.#taken = new ChunkSet(chunkCountFor(size))
+    this.#taken = options.file.verified.copy()
+    this.#chunkList = options.file.chunkList
     const bufferBytes = Math.min(size, chunkBytesFor(size))
-    this.#buffers = Array.from({ length: readsInFlightFor(size) }, () =>
+    this.#buffers = Array.from({ length: chunksAtOnceFor(size) }, () =>
       Buffer.allocUnsafeSlow(bufferBytes),
     )
     // The hash of a single chunk is the content's: nobody needs to be asked for the list.
@@ -61,38 +97,78 @@ export class Transfer {
     return this.#options.file.verified.isFull
   }
 
-  /**
-   * Takes what is missing from `source`. Returns when nothing is left to ask for. After a failure
-   * what was verified stays, and another source can go on.
-   * @throws AppError SOURCE_FAILED or HASH_MISMATCH when it is the source's fault; DISK_FULL or
-   *   DISK_FAILED when it is ours; or the reason of the source's signal
-   */
-  async takeFrom(source: ChunkSource): Promise<void> {
-    this.#chunkList ??= await this.#chunkListFrom(source)
-    const chunkList = this.#chunkList
-    let failure: Error | undefined
-    const lanes = this.#buffers.map(async (buffer) => {
-      try {
-        await this.#runLane(source, buffer, chunkList)
-      } catch (error) {
-        // The first failure is the one to report: it makes the other lanes fail.
-        failure ??= error as Error
-        source.giveUp(error)
-      }
-    })
-    await Promise.all(lanes)
-    if (failure !== undefined) throw failure
+  get chunksMissing(): number {
+    const { verified } = this.#options.file
+    return verified.chunkCount - verified.size
+  }
+
+  /** Whether nothing is on its way although chunks are missing. */
+  get isIdle(): boolean {
+    return !this.isComplete && [...this.#lanes].every(({ asks }) => asks.size === 0)
+  }
+
+  /** Makes sources look again at what there is to do; called from time to time. */
+  look(): void {
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers<void>()
+  }
+
+  /** Ends the work of all sources; what was verified stays. */
+  abandon(reason: Error): void {
+    this.#failure ??= reason
+    this.#ended.resolve(undefined)
+    this.look()
   }
 
   /**
-   * The chunk list, once complete. The chunk root came from whoever announced the content; only the
-   * hash over all bytes shows that it belongs to the SHA-256 that was asked for.
-   * @throws AppError HASH_MISMATCH
+   * Takes what is missing from `source`, beside others. Returns when the content is complete or, once
+   * `retired` is aborted, when what was asked for has come. After a failure what was verified stays.
+   * @throws AppError SOURCE_FAILED or HASH_MISMATCH when it is the source's fault; DISK_FULL or
+   *   DISK_FAILED when it is ours; or the reason of the source's signal
    */
-  finish(): Buffer {
-    const { content, name } = this.#options
-    assert(this.isComplete && this.#chunkList !== undefined)
-    if (this.#isSingleChunk || this.#digest.finish() === content.sha256) return this.#chunkList
+  async takeFrom(source: ChunkSource, retired: AbortSignal): Promise<void> {
+    const prepared = Promise.all([
+      this.#chunkListBy(source),
+      this.#isSingleChunk ? undefined : source.holdings(),
+    ])
+    const ready = await Promise.race([prepared, this.#ended.promise])
+    if (ready === undefined) return
+    const [chunkList, holdings] = ready
+    const lane: Lane = {
+      source,
+      holdings,
+      holdingsAtMs: this.#clock.monotonicMs(),
+      asks: new Set(),
+      reads: new Set(),
+      failure: undefined,
+    }
+    this.#lanes.add(lane)
+    try {
+      while (!this.isComplete && this.#failure === undefined) {
+        const isLeaving = retired.aborted || lane.failure !== undefined
+        if (isLeaving && lane.asks.size === 0) break
+        if (isLeaving || !this.#startRead(lane, chunkList)) await this.#changed.promise
+      }
+    } finally {
+      this.#lanes.delete(lane)
+      for (const { stop } of lane.asks) stop.abort(superseded)
+      await Promise.all(lane.reads)
+    }
+    if (this.#failure !== undefined) throw this.#failure
+    if (lane.failure !== undefined) throw lane.failure
+  }
+
+  /**
+   * The chunk list, once complete. The chunk root came from whoever announced the content: unless
+   * several did, only the hash over all bytes shows that it belongs to the SHA-256 that was asked for.
+   * @throws AppError HASH_MISMATCH, DISK_FAILED
+   */
+  async finish(): Promise<Buffer> {
+    const { content, name, hashesWhole } = this.#options
+    const [buffer] = this.#buffers
+    assert(this.isComplete && this.#chunkList !== undefined && buffer !== undefined)
+    if (this.#isSingleChunk || !hashesWhole) return this.#chunkList
+    if ((await this.#digest.finish(buffer)) === content.sha256) return this.#chunkList
     const source = [...this.#contributors].join(', ')
     throw new AppError('HASH_MISMATCH', { source, what: `'${name}' as a whole` })
   }
@@ -101,44 +177,148 @@ export class Transfer {
     return this.#taken.chunkCount === 1
   }
 
-  async #chunkListFrom(source: ChunkSource): Promise<Buffer> {
+  /** The verified chunk list: from `source`, unless another is faster or was before. */
+  async #chunkListBy(source: ChunkSource): Promise<Buffer> {
+    if (this.#chunkList === undefined)
+      await Promise.race([this.#chunkListKnown.promise, this.#takeChunkList(source)])
+    assert(this.#chunkList !== undefined)
+    return this.#chunkList
+  }
+
+  async #takeChunkList(source: ChunkSource): Promise<void> {
     const chunkList = await source.chunkList()
-    if (chunkRootOf(chunkList) === this.#options.content.chunkRoot) return chunkList
-    throw this.#mismatch(source, 'the chunk list')
-  }
-
-  /** Takes one chunk after another through one buffer. */
-  async #runLane(
-    source: ChunkSource,
-    buffer: Buffer<ArrayBuffer>,
-    chunkList: Buffer,
-  ): Promise<void> {
-    const { content, file, onProgress } = this.#options
-    for (let chunk = nextChunk(this.#taken); chunk !== undefined; chunk = nextChunk(this.#taken)) {
-      const bytes = buffer.subarray(0, chunkRange(content.size, chunk).bytes)
-      this.#taken.add(chunk)
-      try {
-        await this.#takeChunk(source, chunk, bytes, chunkList)
-      } catch (error) {
-        this.#taken.delete(chunk)
-        throw error
-      }
-      onProgress(file.verifiedBytes)
-      if (!this.#isSingleChunk) await this.#digest.add(chunk, bytes, buffer)
+    if (chunkRootOf(chunkList) !== this.#options.content.chunkRoot)
+      throw this.#mismatch(source, 'the chunk list')
+    if (this.#chunkList !== undefined) return
+    this.#chunkList = chunkList
+    try {
+      await this.#options.file.begin(chunkList)
+    } catch (error) {
+      this.abandon(error as Error)
     }
+    this.#chunkListKnown.resolve()
   }
 
-  async #takeChunk(
+  /** Asks for one more chunk; false when there is none to ask for now, or no room for it. */
+  #startRead(lane: Lane, chunkList: Buffer): boolean {
+    const { size } = this.#options.content
+    if (lane.asks.size >= readsInFlightFor(lane.source.pace, chunkBytesFor(size))) return false
+    const chunk = this.#chunkFor(lane)
+    const buffer = chunk === undefined ? undefined : this.#buffers.pop()
+    if (chunk === undefined || buffer === undefined) return false
+    const { bytes } = chunkRange(size, chunk)
+    const atMs = this.#clock.monotonicMs()
+    const ask: Ask = { chunk, bytes, atMs, stop: new AbortController() }
+    this.#taken.add(chunk)
+    lane.asks.add(ask)
+    const read = this.#read(lane, ask, buffer, chunkList).finally(() => {
+      this.#buffers.push(buffer)
+      lane.reads.delete(read)
+      this.look()
+    })
+    lane.reads.add(read)
+    return true
+  }
+
+  #chunkFor(lane: Lane): number | undefined {
+    const partial = [...this.#lanes].flatMap(({ holdings }) => holdings ?? [])
+    const free = nextChunk(this.#taken, lane.holdings, partial)
+    if (free !== undefined) return free
+    this.#refreshHoldings(lane)
+    const { pace } = lane.source
+    const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.content.size))
+    return chunkToAskAgain(this.#lateElsewhere(lane), lane.holdings, ownMs)
+  }
+
+  /** What other sources should have sent by now, unless it was asked for twice already. */
+  #lateElsewhere(own: Lane): Expected[] {
+    const nowMs = this.#clock.monotonicMs()
+    const askedFor = [...this.#lanes].flatMap(({ asks }) => [...asks].map(({ chunk }) => chunk))
+    const isOnce = (chunk: number): boolean =>
+      askedFor.indexOf(chunk) === askedFor.lastIndexOf(chunk)
+    const late: Expected[] = []
+    for (const { source, asks } of this.#lanes) {
+      let bytesBefore = source.pace.bytesOwed
+      for (const { chunk, bytes, atMs } of [...asks].reverse()) {
+        const leftMs = bytesBefore / (source.pace.bytesPerMs ?? 0)
+        bytesBefore = Math.max(1, bytesBefore - bytes)
+        if (asks === own.asks || nowMs - atMs < deadlines.fetchLookMs || !isOnce(chunk)) continue
+        late.push({ chunk, leftMs })
+      }
+    }
+    return late
+  }
+
+  /** A source that lacked what is wanted may have gained it. */
+  #refreshHoldings(lane: Lane): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (lane.holdings === undefined || nowMs - lane.holdingsAtMs < deadlines.partialSourceMs) return
+    lane.holdingsAtMs = nowMs
+    const refresh = lane.source
+      .holdings()
+      .then(
+        (holdings) => (lane.holdings = holdings),
+        (error: unknown) => (lane.failure ??= error as Error),
+      )
+      .then(() => {
+        lane.reads.delete(refresh)
+        this.look()
+      })
+    lane.reads.add(refresh)
+  }
+
+  /** Takes one chunk. Never rejects: who is to blame is noted at the lane or at the transfer. */
+  async #read(lane: Lane, ask: Ask, buffer: Buffer<ArrayBuffer>, chunkList: Buffer): Promise<void> {
+    const bytes = buffer.subarray(0, ask.bytes)
+    try {
+      await this.#receive(lane.source, ask, bytes, chunkList)
+    } catch (error) {
+      lane.asks.delete(ask)
+      if (ask.stop.signal.aborted) return
+      lane.failure ??= error as Error
+      this.#release(ask.chunk)
+      return
+    }
+    lane.asks.delete(ask)
+    if (!ask.stop.signal.aborted) await this.#keep(lane.source, ask.chunk, bytes, buffer)
+  }
+
+  async #receive(
     source: ChunkSource,
-    chunk: number,
+    { chunk, stop }: Ask,
     bytes: Buffer<ArrayBuffer>,
     chunkList: Buffer,
   ): Promise<void> {
-    await source.read(chunk, bytes)
+    await source.read(chunk, bytes, stop.signal)
     if (!(await sha256(bytes)).equals(chunkHashAt(chunkList, chunk)))
       throw this.#mismatch(source, `chunk ${chunk}`)
-    await this.#options.file.write(chunk, bytes)
-    this.#contributors.add(source.label)
+  }
+
+  /** Writes a good chunk; whoever else still sends it is not waited for. */
+  async #keep(
+    source: ChunkSource,
+    chunk: number,
+    bytes: Buffer,
+    buffer: Buffer<ArrayBuffer>,
+  ): Promise<void> {
+    const { file, onProgress, hashesWhole } = this.#options
+    for (const { asks } of this.#lanes)
+      for (const ask of asks) if (ask.chunk === chunk) ask.stop.abort(superseded)
+    try {
+      await file.write(chunk, bytes)
+      this.#contributors.add(source.label)
+      onProgress()
+      if (!this.#isSingleChunk && hashesWhole) await this.#digest.add(chunk, bytes, buffer)
+    } catch (error) {
+      this.abandon(error as Error)
+    }
+    if (this.isComplete) this.#ended.resolve(undefined)
+  }
+
+  /** A chunk did not come: it is free again, unless somebody else sends it. */
+  #release(chunk: number): void {
+    const asks = [...this.#lanes].flatMap((lane) => [...lane.asks])
+    if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
   }
 
   #mismatch(source: ChunkSource, part: string): AppError {
@@ -146,3 +326,6 @@ export class Transfer {
     return new AppError('HASH_MISMATCH', { source: source.label, what })
   }
 }
+
+/** The reason for which a chunk is not waited for any more: it came from elsewhere, or all is done. */
+const superseded = new AppError('CANCELLED', { what: 'A read' })

@@ -108,6 +108,11 @@ export class Finder {
     await this.#ask('share', { name }, signal)
   }
 
+  /** Tells the index that a peer sent bytes with a wrong hash. */
+  async accuse(accusation: RequestOf<'accuse'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask('accuse', accusation, signal)
+  }
+
   /** A connection that ends under the question is as good as none: the question is asked once more. */
   async #ask<T extends MessageType>(
     type: T,

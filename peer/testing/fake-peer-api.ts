@@ -142,7 +142,15 @@ export class FakePeerApi implements PeerApi {
     this.#check()
     const name = parseName(request.name)
     const id = `d${this.#nextId++}`
-    const download: Download = { id, name, state: 'running', bytes: 0, size: 10, bytesPerSecond: 0 }
+    const download: Download = {
+      id,
+      name,
+      state: 'running',
+      bytes: 0,
+      size: 10,
+      bytesPerSecond: 0,
+      sources: [],
+    }
     this.#downloads.set(id, download)
     if (this.finishesDownloads) this.finish(id, request.sha256)
     return { ...download }
@@ -176,9 +184,25 @@ export class FakePeerApi implements PeerApi {
     return { ...download }
   }
 
+  async downloads(): Promise<Download[]> {
+    return [...this.#downloads.values()].map((download) => ({ ...download }))
+  }
+
+  async pauseDownload(id: string): Promise<Download> {
+    const download = this.#download(id)
+    if (download.state === 'running') download.state = 'paused'
+    return { ...download }
+  }
+
+  async resumeDownload(id: string): Promise<Download> {
+    const download = this.#download(id)
+    if (download.state === 'paused') download.state = 'running'
+    return { ...download }
+  }
+
   async cancelDownload(id: string): Promise<void> {
     const download = this.#download(id)
-    if (download.state === 'running')
+    if (download.state === 'running' || download.state === 'paused')
       fail(download, new AppError('CANCELLED', { what: `The download of '${download.name}'` }))
   }
 

@@ -7,5 +7,5 @@ export const fakeVitals: Vitals = {
   sentBytes: () => 1_000,
   receivedBytes: () => 2_000,
   fileCounts: () => ({ shared: 3, downloaded: 2, replicated: 1 }),
-  downloadCounts: () => ({ waiting: 1, running: 2, done: 3, failed: 4 }),
+  downloadCounts: () => ({ waiting: 1, running: 2, paused: 0, done: 3, failed: 4 }),
 }

@@ -39,13 +39,14 @@ export function peerMetrics(vitals: Vitals): Registry {
   })
   new Gauge({
     name: 'tandem_peer_downloads',
-    help: 'Downloads that wait or run.',
+    help: 'Downloads that have not ended.',
     labelNames: ['state'],
     registers,
     collect() {
-      const { waiting, running } = vitals.downloadCounts()
+      const { waiting, running, paused } = vitals.downloadCounts()
       this.set({ state: 'waiting' }, waiting)
       this.set({ state: 'running' }, running)
+      this.set({ state: 'paused' }, paused)
     },
   })
   new Counter({

@@ -191,3 +191,39 @@ export function addDownloadRoutes(web: Web, { api }: { api: PeerApi }): void {
     },
   )
 }
+
+/** All downloads; pausing and resuming them. */
+export function addDownloadListRoutes(web: Web, { api }: { api: PeerApi }): void {
+  web.get(
+    '/api/downloads',
+    {
+      schema: {
+        summary: 'The downloads that have not ended, and the last ones that have',
+        response: answers(200, Type.Array(Download)),
+      },
+    },
+    (_request, reply) => api.downloads(clientSignal(reply)),
+  )
+  web.post(
+    '/api/downloads/:id/pause',
+    {
+      schema: {
+        summary: 'Stop a download until it is resumed; what came is kept',
+        params: IdParams,
+        response: answers(200, Download),
+      },
+    },
+    ({ params }, reply) => api.pauseDownload(params.id, clientSignal(reply)),
+  )
+  web.post(
+    '/api/downloads/:id/resume',
+    {
+      schema: {
+        summary: 'Let a paused download go on',
+        params: IdParams,
+        response: answers(200, Download),
+      },
+    },
+    ({ params }, reply) => api.resumeDownload(params.id, clientSignal(reply)),
+  )
+}

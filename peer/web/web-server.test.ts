@@ -111,6 +111,8 @@ describe('the HTTP API', () => {
       '/api/status',
       '/api/downloads',
       '/api/downloads/{id}',
+      '/api/downloads/{id}/pause',
+      '/api/downloads/{id}/resume',
       '/api/files/{name}',
     ])
   })

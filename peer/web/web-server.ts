@@ -14,7 +14,7 @@ import type { PeerApi } from '../api.ts'
 import { checkAccess } from './access.ts'
 import { addFileRoutes } from './file-routes.ts'
 import { peerMetrics, type Vitals } from './metrics.ts'
-import { addDownloadRoutes, addQuestionRoutes, type Web } from './routes.ts'
+import { addDownloadListRoutes, addDownloadRoutes, addQuestionRoutes, type Web } from './routes.ts'
 import { answerBadUrl, answerErrors } from './web-errors.ts'
 
 export interface WebOptions {
@@ -81,6 +81,7 @@ export async function buildWeb(
   })
   addQuestionRoutes(web, { api })
   addDownloadRoutes(web, { api })
+  addDownloadListRoutes(web, { api })
   await addFileRoutes(web, { api, clock })
   addHealthRoutes(web, vitals)
   await web.ready()

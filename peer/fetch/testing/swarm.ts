@@ -1,6 +1,9 @@
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { deadlines } from '../../../common/limits.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
+import { seededRandom } from '../../../common/random.ts'
 import type { TestContent } from '../../../common/testing/contents.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../../common/testing/memory-transport.ts'
@@ -20,6 +23,10 @@ export interface Swarm {
   readonly pool: ConnectionPool
   readonly fetcher: Fetcher
   readonly partialFolder: string
+  /** Another fetcher takes the place of this one, as after the end of its process. */
+  restart(): Promise<void>
+  /** Peers that sent something false. */
+  readonly blamed: readonly string[]
   /** A source of `content` that does as the script says. */
   source(script: SourceScript): Promise<ScriptedSource>
   fetch(
@@ -33,19 +40,29 @@ export async function aSwarm(): Promise<Swarm> {
   const folder = await temporaryFolder()
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
   const partialFolder = join(folder.path, 'partial')
+  const blamed: string[] = []
   const dependencies = {
     clock: new FakeClock(),
+    random: seededRandom('swarm'),
     transport: new MemoryTransport(),
     log: silentLog,
+    onBlamed: ({ peerId }: Source) => void blamed.push(peerId),
   }
   const pool = new ConnectionPool({ ownPeerId: 'fetcher' }, dependencies)
   onTestFinished(async () => await pool[Symbol.asyncDispose]())
-  const fetcher = await Fetcher.open({ partialFolder }, { pool, ...dependencies })
+  const open = (): Promise<Fetcher> => Fetcher.open({ partialFolder }, { pool, ...dependencies })
+  let fetcher = await open()
   return {
     clock: dependencies.clock,
     pool,
-    fetcher,
+    get fetcher() {
+      return fetcher
+    },
+    restart: async () => {
+      fetcher = await open()
+    },
     partialFolder,
+    blamed,
     source: async (script) => {
       const source = await startScriptedSource(script, dependencies)
       onTestFinished(async () => {
@@ -67,4 +84,16 @@ export async function aSwarm(): Promise<Swarm> {
 
 export function nowhere(peerId: string): Source {
   return { peerId, host: '127.0.0.1', port: 9, kind: 'shared' }
+}
+
+/** Lets time pass, a look at a time and no faster than the disk, until `work` has ended. */
+export async function advanceUntil(swarm: Swarm, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  work.then(end, end)
+  while (!over.signal.aborted) {
+    await swarm.clock.advance(deadlines.fetchLookMs)
+    // Each goes through the thread pool, behind the work that hashes and writes.
+    for (let turns = 0; turns < 10; turns += 1) await statfs(swarm.partialFolder)
+  }
 }

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import type { Download } from '../api.ts'
+import { progressText } from './progress-bar.ts'
+import { downloadsText } from './reports.ts'
+
+const running: Download = {
+  id: 'd1',
+  name: 'a.txt',
+  state: 'running',
+  bytes: 500,
+  size: 1000,
+  bytesPerSecond: 100,
+  sources: [{ peerId: 'p2', host: 'h2', port: 7101, bytes: 400, bytesPerSecond: 80 }],
+}
+
+test('downloads are listed with how far they are, and why they do not go on', () => {
+  const plain = (_: string, text: string): string => text
+  expect(downloadsText([], plain)).toBe('No downloads.')
+  const waiting = { ...running, id: 'd2', sources: [], waitingFor: 'p2 is away' }
+  const text = downloadsText([running, waiting], plain)
+  expect(text.split('\n')).toMatchObject([
+    expect.stringContaining('REASON'),
+    expect.stringMatching(/^d1 +a\.txt +running +50 % +1\.00 KB +100 B\/s +-/),
+    expect.stringMatching(/^d2 .* p2 is away/),
+  ])
+})
+
+test('the progress shows the number of sources and, if wanted, each of them', () => {
+  const columns = 100
+  expect(progressText(running, { columns, isVerbose: false })).toMatch(/5 s left {2}1 source$/)
+  const [, source] = progressText(running, { columns, isVerbose: true }).split('\n')
+  expect(source).toBe('  p2 @ h2:7101  400 B  80 B/s')
+  const waiting = { ...running, waitingFor: 'p2 is away' }
+  expect(progressText(waiting, { columns, isVerbose: false })).toBe(
+    'Waiting for a source, 500 B of 1.00 KB are here',
+  )
+})

@@ -1,0 +1,87 @@
+import type { Clock } from '../../common/clock.ts'
+import type { AppError } from '../../common/errors.ts'
+import type { Content } from '../../common/protocol/messages.ts'
+import type { Download, Downloaded, DownloadRequest } from '../api.ts'
+import type { DownloadRecord } from './download-records.ts'
+import type { FetchProgress } from './fetcher.ts'
+import { SpeedMeter } from './speed-meter.ts'
+
+/** A download as the queue keeps it. */
+export interface Entry {
+  readonly id: string
+  /** With a name that was checked. */
+  readonly request: DownloadRequest
+  readonly ended: PromiseWithResolvers<void>
+  /** Aborted to end the present run of it. */
+  stop: AbortController
+  meter: SpeedMeter
+  state: Download['state']
+  /** What is being fetched, once that is known. */
+  content?: Content | undefined
+  progress?: FetchProgress | undefined
+  result?: Downloaded
+  error?: AppError | undefined
+}
+
+export function newEntry({ id, request, content, isPaused }: DownloadRecord, clock: Clock): Entry {
+  return {
+    id,
+    request,
+    content,
+    ended: Promise.withResolvers<void>(),
+    stop: new AbortController(),
+    meter: new SpeedMeter({ clock }),
+    state: isPaused ? 'paused' : 'waiting',
+  }
+}
+
+export function recordOf({ id, request, content, state }: Entry): DownloadRecord {
+  return { id, request, ...(content && { content }), isPaused: isPaused({ state }) }
+}
+
+/** What two requests for the same download have in common. */
+export function keyOf({ name, sha256 }: DownloadRequest): string {
+  return `${sha256 ?? 'any'}/${name}`
+}
+
+export function isPaused({ state }: Pick<Entry, 'state'>): boolean {
+  return state === 'paused'
+}
+
+/** Whether it runs and nobody sends anything. */
+export function isStarved({ state, progress }: Entry): boolean {
+  return state === 'running' && progress?.waitingFor !== undefined
+}
+
+/** What others are told of it. */
+export function snapshotOf(entry: Entry): Download {
+  const { id, request, state, content, meter, progress, result, error } = entry
+  const isRunning = state === 'running'
+  return {
+    id,
+    name: request.name,
+    state,
+    bytes: meter.bytes,
+    size: result?.bytes ?? content?.size ?? 0,
+    bytesPerSecond: isRunning ? meter.bytesPerSecond : 0,
+    sources: isRunning ? (progress?.sources ?? []).map(sourceText) : [],
+    ...(isRunning && progress?.waitingFor !== undefined && { waitingFor: progress.waitingFor }),
+    ...(result && { result }),
+    ...(error && {
+      error: {
+        code: error.code,
+        message: error.message,
+        retryable: error.retryable,
+        details: { ...error.details },
+      },
+    }),
+  }
+}
+
+function sourceText({
+  source: { peerId, host, port },
+  bytes,
+  bytesPerSecond,
+}: FetchProgress['sources'][number]): Download['sources'][number] {
+  return { peerId, host, port, bytes, bytesPerSecond }
+}

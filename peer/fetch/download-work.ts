@@ -1,0 +1,140 @@
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
+import type { Downloaded } from '../api.ts'
+import type { Entry } from './download-entry.ts'
+import type { Fetcher, FetchProgress } from './fetcher.ts'
+import { SpeedMeter } from './speed-meter.ts'
+
+/** What downloads need of the rest of the peer. */
+export interface DownloadSteps {
+  /**
+   * The contents of `name`, the one to take first in front; at least one.
+   * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
+   */
+  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  /**
+   * Puts a copy of a content that this peer holds, in whatever place, into downloaded/ as `name`.
+   * @returns undefined when it holds none
+   */
+  copyLocal(name: string, sha256: string): Promise<{ path: string; size: number } | undefined>
+  /** Moves a fetched file into downloaded/ as `name` and catalogs it. */
+  adopt(
+    name: string,
+    content: Content,
+    file: { partialPath: string; chunkList: Buffer },
+  ): Promise<{ path: string }>
+}
+
+interface WorkDependencies {
+  readonly fetcher: Pick<Fetcher, 'fetch'>
+  readonly steps: DownloadSteps
+  readonly clock: Clock
+  /** Told when the content is known, and of each change of the progress. */
+  readonly onProgress: (entry: Entry) => void
+}
+
+/** What different peers say that one content is; the one to believe first in front. */
+type Claims = readonly [FoundContent, ...FoundContent[]]
+
+/** A fetched file in its place. */
+interface Placed extends Pick<Downloaded, 'path' | 'sources'> {
+  readonly size: number
+}
+
+/**
+ * Carries out one download: from this peer's own disk if it holds the content, from others if not.
+ * @returns what came of it; `sources` is empty when nothing came over the network
+ * @throws AppError what stands in the way; or the reason of the entry's signal
+ */
+export async function carryOut(entry: Entry, dependencies: WorkDependencies): Promise<Downloaded> {
+  const { clock, steps } = dependencies
+  const { name } = entry.request
+  const startMs = clock.monotonicMs()
+  const claims = await claimsFor(entry, steps)
+  const { sha256 } = claims[0]
+  const copied = await steps.copyLocal(name, sha256)
+  const { path, size, sources } = copied
+    ? { ...copied, sources: [] }
+    : await fetchAny(entry, claims, dependencies)
+  entry.meter.onProgress(size)
+  const seconds = (clock.monotonicMs() - startMs) / 1000
+  return { name, path, bytes: size, seconds, sha256, sources }
+}
+
+/**
+ * What is claimed about the content of the hash that was asked for, or of the first: peers may differ
+ * in its size and chunk root, and nobody knows who is right before the bytes are there
+ * (docs/decisions/0004). A download that an earlier run began goes on with what it began.
+ * @throws AppError CONTENT_NOT_FOUND when there is none; what the lookup throws
+ */
+async function claimsFor(
+  { request: { name, sha256: asked }, content: begun, stop }: Entry,
+  steps: DownloadSteps,
+): Promise<Claims> {
+  try {
+    const found = await steps.lookup(name, stop.signal)
+    const sha256 = begun?.sha256 ?? asked ?? found[0]?.sha256 ?? ''
+    const claims = found.filter((content) => content.sha256 === sha256)
+    if (isNotEmpty(claims)) return claims
+    throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  } catch (error) {
+    if (begun === undefined || stop.signal.aborted) throw error
+    return [{ ...begun, sources: [] }]
+  }
+}
+
+/** Believes one claim after another, until one proves true. @throws AppError why the last did not */
+async function fetchAny(
+  entry: Entry,
+  [claim, ...others]: Claims,
+  dependencies: WorkDependencies,
+): Promise<Placed> {
+  try {
+    return await fetchClaim(entry, claim, !isNotEmpty(others), dependencies)
+  } catch (error) {
+    const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')
+    if (!isFaultOfClaim || !isNotEmpty(others)) throw error
+    entry.meter = new SpeedMeter(dependencies)
+    return await fetchAny(entry, others, dependencies)
+  }
+}
+
+async function fetchClaim(
+  entry: Entry,
+  { sources, ...content }: FoundContent,
+  isLastClaim: boolean,
+  { fetcher, steps, onProgress }: WorkDependencies,
+): Promise<Placed> {
+  const { request, stop, meter } = entry
+  entry.content = content
+  entry.progress = undefined
+  onProgress(entry)
+  await using fetched = await fetcher.fetch({
+    content,
+    name: request.name,
+    sources,
+    signal: stop.signal,
+    keeps: true,
+    waits: isLastClaim && request.wait !== false,
+    moreSources: async (signal) => sourcesOf(content, await steps.lookup(request.name, signal)),
+    onProgress: (progress: FetchProgress) => {
+      entry.progress = progress
+      meter.onProgress(progress.verifiedBytes)
+      onProgress(entry)
+    },
+  })
+  const { path } = await steps.adopt(request.name, content, fetched)
+  const gave = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
+  return { path, size: content.size, sources: gave }
+}
+
+function sourcesOf({ sha256, size, chunkRoot }: Content, found: readonly FoundContent[]): Source[] {
+  return found
+    .filter((one) => one.sha256 === sha256 && one.size === size && one.chunkRoot === chunkRoot)
+    .flatMap(({ sources }) => sources)
+}
+
+function isNotEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0
+}

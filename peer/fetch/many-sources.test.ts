@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
+import { toAppError } from '../../common/errors.ts'
+import { bytesSource } from '../../common/protocol/bulk.ts'
+import { aContent, chunkOf } from '../../common/testing/contents.ts'
+import type { ScriptedSource } from '../../common/testing/scripted-source.ts'
+import { advanceUntil, aSwarm, nowhere } from './testing/swarm.ts'
+
+const mebibyte = 1024 * 1024
+const chunkCount = 12
+const many = aContent(chunkCount * mebibyte - 5)
+const allChunks = [...Array(chunkCount).keys()]
+
+function someChunks(chunks: readonly number[]): ChunkSet {
+  const set = new ChunkSet(chunkCount)
+  for (const chunk of chunks) set.add(chunk)
+  return set
+}
+
+function askedOf(sources: readonly ScriptedSource[]): number[] {
+  return sources.flatMap(({ asked }) => asked).toSorted((a, b) => a - b)
+}
+
+/** Where time passes a chunk may be asked for twice: the disk of the test does not know its clock. */
+function everAskedOf(sources: readonly ScriptedSource[]): number[] {
+  return [...new Set(askedOf(sources))]
+}
+
+test('sources share the work, and no chunk is asked for twice', async () => {
+  const swarm = await aSwarm()
+  const sources = await Promise.all(
+    ['p1', 'p2', 'p3'].map((peerId) => swarm.source({ peerId, content: many })),
+  )
+  const fetched = await swarm.fetch(many, sources)
+  expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
+  expect(askedOf(sources)).toEqual(allChunks)
+  for (const { asked } of sources) expect(asked.length).toBeGreaterThan(0)
+  expect(fetched.sources).toEqual(sources.map(({ source }) => source))
+})
+
+test('a content of one chunk is asked of one source', async () => {
+  const swarm = await aSwarm()
+  const one = aContent(1000)
+  const sources = await Promise.all(
+    ['p1', 'p2', 'p3'].map((peerId) => swarm.source({ peerId, content: one })),
+  )
+  await swarm.fetch(one, sources)
+  expect(sources.map(({ connectionCount }) => connectionCount)).toEqual([1, 0, 0])
+})
+
+/**
+ * Sources with any part of the content: each is asked only for what it has, all of it is asked for,
+ * and the fetch ends with the file exactly when they have it all together, and with NO_SOURCE otherwise.
+ */
+test('sources that have parts are asked for those only', async () => {
+  const swarm = await aSwarm()
+  const parts = fc.array(fc.uniqueArray(fc.nat(chunkCount - 1)), { minLength: 1, maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(parts, fc.boolean(), async (haves, withRest) => {
+      const missing = allChunks.filter((chunk) => !haves.flat().includes(chunk))
+      const all = withRest ? [...haves, missing] : haves
+      const sources = await Promise.all(
+        all.map((have, place) =>
+          swarm.source({ peerId: `p${place}`, content: many, holdings: () => someChunks(have) }),
+        ),
+      )
+      const fetching = swarm.fetch(many, sources)
+      const ending = fetching.then(
+        () => 'complete',
+        (error: unknown) => toAppError(error).code,
+      )
+      await advanceUntil(swarm, ending)
+      expect(await ending).toBe(withRest || missing.length === 0 ? 'complete' : 'NO_SOURCE')
+      for (const [place, { asked }] of sources.entries())
+        expect(asked.filter((chunk) => !all[place]?.includes(chunk))).toEqual([])
+      expect(everAskedOf(sources)).toEqual([...new Set(all.flat())].toSorted((a, b) => a - b))
+      await using _ = await fetching.catch(() => undefined)
+    }),
+    { numRuns: 25, endOnFailure: true },
+  )
+}, 60_000)
+
+test('a source that gains chunks is asked for them', async () => {
+  const swarm = await aSwarm()
+  let have = [0, 1, 2]
+  const growing = await swarm.source({
+    peerId: 'p1',
+    content: many,
+    holdings: () => someChunks(have),
+    read: (chunk) => {
+      if (chunk === 2) have = allChunks
+      return bytesSource(chunkOf(many.bytes, chunk))
+    },
+  })
+  const fetching = swarm.fetch(many, [growing])
+  await advanceUntil(swarm, fetching)
+  await fetching
+  expect(everAskedOf([growing])).toEqual(allChunks)
+})
+
+test('a source that turns up during the fetch takes part in it', async () => {
+  const swarm = await aSwarm()
+  const late = await swarm.source({ peerId: 'p2', content: many })
+  const questions: number[] = []
+  const fetched = await swarm.fetch(many, [nowhere('p1')], {
+    moreSources: async () => {
+      questions.push(1)
+      return [late.source]
+    },
+  })
+  expect(fetched.sources).toEqual([late.source])
+  expect(questions.length).toBe(1)
+})
+
+test('a fetch that waits goes on with whoever comes, and says why it waits', async () => {
+  const swarm = await aSwarm()
+  const late = await swarm.source({ peerId: 'p2', content: many })
+  let isThere = false
+  const reasons = new Set<string | undefined>()
+  const fetching = swarm.fetch(many, [nowhere('p1')], {
+    waits: true,
+    moreSources: async () => (isThere ? [late.source] : []),
+    onProgress: ({ waitingFor }) => reasons.add(waitingFor),
+  })
+  await advanceUntil(swarm, swarm.clock.sleep(100_000))
+  expect([...reasons].join()).toContain('p1 @ 127.0.0.1:9 could not send')
+  isThere = true
+  await advanceUntil(swarm, fetching)
+  expect((await fetching).sources).toEqual([late.source])
+})
+
+test('a source that came back is tried again by a fetch that waits', async () => {
+  const swarm = await aSwarm()
+  let isBroken = true
+  const flaky = await swarm.source({
+    peerId: 'p1',
+    content: many,
+    read: (chunk) => {
+      if (isBroken && chunk === 5) throw new Error('not now')
+      return bytesSource(chunkOf(many.bytes, chunk))
+    },
+  })
+  const fetching = swarm.fetch(many, [flaky], { waits: true })
+  await advanceUntil(swarm, swarm.clock.sleep(500))
+  isBroken = false
+  await advanceUntil(swarm, fetching)
+  await fetching
+  expect(flaky.asked.filter((chunk) => chunk === 0).length).toBe(1)
+})
+
+test('a source that lies about a chunk costs that chunk and no other', async () => {
+  const swarm = await aSwarm()
+  const liar = await swarm.source({
+    peerId: 'p1',
+    content: many,
+    read: (chunk) => bytesSource(chunk === 0 ? Buffer.alloc(mebibyte) : chunkOf(many.bytes, chunk)),
+  })
+  const good = await swarm.source({ peerId: 'p2', content: many })
+  // The first chunk is the liar's: the other is not there yet.
+  await swarm.fetch(many, [liar], { moreSources: async () => [good.source] })
+  expect(swarm.blamed).toEqual(['p1'])
+  const lists = many.chunkList.length * (liar.chunkListsAsked + good.chunkListsAsked)
+  expect(swarm.fetcher.receivedBytes - lists).toBeLessThanOrEqual(many.bytes.length + mebibyte)
+})

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { DownloadWorld, one, source } from './testing/download-world.ts'
+
+test('a paused download keeps what came and goes on when it is resumed', async () => {
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
+  const { downloads } = world
+  const { id } = downloads.start({ name: 'a' })
+  downloads.start({ name: 'b' })
+  await world.settle()
+  expect(world.fetches[0]).toMatchObject({ keeps: true, waits: true })
+  expect(await downloads.pause(id)).toMatchObject({ state: 'paused', error: { code: 'PAUSED' } })
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
+  expect(downloads.counts).toMatchObject({ paused: 1, running: 1, waiting: 0 })
+  expect(await downloads.wait(id, 60_000)).toMatchObject({ state: 'paused' })
+  expect(downloads.resume(id)).toMatchObject({ state: 'waiting' })
+  world.fetches[1]?.done()
+  await world.settle()
+  world.fetches[2]?.done()
+  expect(await downloads.wait(id, 1000)).toMatchObject({ state: 'done' })
+})
+
+test('a download that waits for its turn is paused, and asking for it again resumes it', async () => {
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
+  const { downloads } = world
+  downloads.start({ name: 'a' })
+  const { id } = downloads.start({ name: 'b' })
+  expect(await downloads.pause(id)).toMatchObject({ state: 'paused' })
+  expect(await downloads.pause(id)).toMatchObject({ state: 'paused' })
+  expect(downloads.start({ name: 'b' })).toMatchObject({ id, state: 'waiting' })
+  expect(downloads.list().map(({ name, state }) => [name, state])).toEqual([
+    ['a', 'running'],
+    ['b', 'waiting'],
+  ])
+})
+
+test('a full disk pauses a download and says why', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  world.fetches[0]?.fail(new AppError('DISK_FULL', { path: '/data', neededBytes: 5 }))
+  await world.settle()
+  expect(await world.downloads.wait(id, 0)).toMatchObject({
+    state: 'paused',
+    error: { code: 'DISK_FULL', details: { neededBytes: 5 } },
+  })
+})
+
+test('what a cancelled download had is forgotten, also when it was paused', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  await world.downloads.pause(id)
+  await world.downloads.cancel(id)
+  expect(await world.downloads.wait(id, 0)).toMatchObject({ error: { code: 'CANCELLED' } })
+  expect(world.forgotten).toEqual([one.sha256])
+  expect(world.records.all()).toEqual([])
+})
+
+test('a download that nobody sends anything says so and takes no place from others', async () => {
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
+  const { id } = world.downloads.start({ name: 'a' })
+  world.downloads.start({ name: 'b' })
+  await world.settle()
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  await world.settle()
+  expect(await world.downloads.wait(id, 0)).toMatchObject({ bytes: 7, waitingFor: 'p2 is away' })
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
+  const sources = [{ source, bytes: 9, bytesPerSecond: 3 }]
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 8, sources })
+  expect((await world.downloads.wait(id, 0)).sources).toEqual([
+    { peerId: 'p2', host: 'h2', port: 7101, bytes: 9, bytesPerSecond: 3 },
+  ])
+})
+
+test('a download that shall not wait is not told to', async () => {
+  const world = new DownloadWorld()
+  world.downloads.start({ name: 'a', wait: false })
+  await world.settle()
+  expect(world.fetches[0]?.waits).toBe(false)
+  expect(await world.fetches[0]?.moreSources?.(new AbortController().signal)).toEqual([source])
+})
+
+test('downloads that had not ended go on in the next run, even without an index', async () => {
+  const before = new DownloadWorld({ downloadsAtOnce: 1 })
+  const first = before.downloads.start({ name: 'a' })
+  const second = before.downloads.start({ name: 'b', wait: false })
+  await before.settle()
+  await before.downloads.pause(second.id)
+  const records = before.records
+  await before.downloads[Symbol.asyncDispose]()
+  expect(records.all()).toMatchObject([
+    { id: first.id, content: { sha256: one.sha256 }, isPaused: false },
+    { id: second.id, request: { name: 'b', wait: false }, isPaused: true },
+  ])
+  const lookup = (): never => {
+    throw new AppError('INDEX_UNREACHABLE', { address: 'index:7000' })
+  }
+  const after = new DownloadWorld({ records, steps: { lookup } })
+  await after.settle()
+  const { sources: _, ...content } = one
+  expect(after.fetches).toMatchObject([{ name: 'a', content, sources: [], waits: true }])
+  expect(after.downloads.list()).toMatchObject([
+    { id: first.id, state: 'running' },
+    { id: second.id, state: 'paused' },
+  ])
+  after.fetches[0]?.done()
+  await after.settle()
+  expect(records.all().map(({ id }) => id)).toEqual([second.id])
+})
