@@ -3,6 +3,7 @@ import { loadHttp } from '../evaluation/benchmarks/http-load.ts'
 import { conditionsNow } from '../evaluation/scaling/machine.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
 import { startCluster } from '../evaluation/system/cluster-fixture.ts'
+import { copiesKnown } from '../evaluation/system/copies-known.ts'
 import { fillEmptyFolder, generateDefaults } from '../peer/generate.ts'
 
 export interface HttpOptions {
@@ -26,6 +27,8 @@ export async function benchHttp({ connections, seconds, output }: HttpOptions): 
       await fillEmptyFolder(folder, { peerId, ...generateDefaults })
     },
   })
+  const files = generateDefaults.kb + generateDefaults.mb
+  for (const peer of cluster.peers) await copiesKnown(peer, files)
   const load = { url: cluster.peer(1).apiUrl, name: 'peer2_kb_0050.txt', connections, seconds }
   const paths = await loadHttp(load)
   console.table(
