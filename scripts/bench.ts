@@ -1,18 +1,14 @@
 /** `npm run bench`: lists the benchmarks; `npm run bench -- NAME` runs one of them. */
 import { Command } from 'commander'
 import { interrupted } from '../common/interrupted.ts'
-import {
-  type AnchorProgram,
-  howToInstall,
-  missingPrograms,
-} from '../evaluation/benchmarks/anchor-programs.ts'
+import { howToInstall, missingPrograms } from '../evaluation/benchmarks/anchor-programs.ts'
+import type { Benchmark } from '../evaluation/benchmarks/benchmark.ts'
 import { rowsOf, type Sample } from '../evaluation/benchmarks/comparison.ts'
 import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison-table.ts'
-import type { BenchmarkOptions } from '../evaluation/benchmarks/in-turns.ts'
-import { measureMemory } from '../evaluation/benchmarks/memory.ts'
-import { measureResume } from '../evaluation/benchmarks/resume.ts'
-import { measureSmall, smallAnchors } from '../evaluation/benchmarks/small.ts'
-import { measureTransfer, transferAnchors } from '../evaluation/benchmarks/transfer.ts'
+import { memory } from '../evaluation/benchmarks/memory.ts'
+import { resume } from '../evaluation/benchmarks/resume.ts'
+import { small } from '../evaluation/benchmarks/small.ts'
+import { transfer } from '../evaluation/benchmarks/transfer.ts'
 import { conditionsNow } from '../evaluation/scaling/machine.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
 import { benchHttp, type HttpOptions } from './bench-http.ts'
@@ -24,17 +20,12 @@ interface Given {
   readonly output: string
 }
 
-interface Benchmark<Size> {
-  readonly anchors: readonly AnchorProgram[]
-  readonly measure: (size: Size, options: BenchmarkOptions) => Promise<void>
-}
+const bench = new Command('bench').description(
+  'Measures Tandem beside the tools that people use, with real processes.',
+)
 
-const bench = new Command('bench')
-  .description('Measures Tandem beside the tools that people use, with real processes.')
-  .action(() => bench.outputHelp())
-
-/** A benchmark against anchors, with what all of them have: rounds, and a result. */
-function comparison(name: string, description: string): Command {
+/** The command of a benchmark, with what all of them have: rounds, and a result. */
+function commandOf<Size>({ name }: Benchmark<Size>, description: string): Command {
   return bench
     .command(name)
     .description(description)
@@ -42,28 +33,26 @@ function comparison(name: string, description: string): Command {
     .option('--output <file>', 'the result', `evaluation/results/bench_${name}.json`)
 }
 
-comparison('transfer', 'one large file, against curl and aria2c, from 1 and from 3 sources')
+commandOf(transfer, 'one large file, against curl and aria2c, from 1 and from 3 sources')
   .option('--size <MiB>', 'of the file', parsePositiveCount, 1_024)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
-    compare({ mebibytes }, given, { anchors: transferAnchors, measure: measureTransfer }),
+    compare(transfer, { mebibytes }, given),
   )
 
-comparison('memory', 'the most memory that a downloading and a serving peer take')
+commandOf(memory, 'the most memory that a downloading and a serving peer take')
   .option('--size <MiB...>', 'of the files, which are sparse', countList(), [100, 1_024, 8_192])
   .action(({ size: mebibytes, ...given }: Given & { size: number[] }) =>
-    compare({ mebibytes }, given, { anchors: [], measure: measureMemory }),
+    compare(memory, { mebibytes }, given),
   )
 
-comparison('small', 'many files of 1 KiB, against rsync')
+commandOf(small, 'many files of 1 KiB, against rsync')
   .option('--files <count>', 'how many', parsePositiveCount, 10_000)
-  .action(({ files, ...given }: Given & { files: number }) =>
-    compare({ files }, given, { anchors: smallAnchors, measure: measureSmall }),
-  )
+  .action(({ files, ...given }: Given & { files: number }) => compare(small, { files }, given))
 
-comparison('resume', 'what is fetched again after kill -9 of the downloading peer')
+commandOf(resume, 'what is fetched again after kill -9 of the downloading peer')
   .option('--size <MiB>', 'of the file', parsePositiveCount, 1_024)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
-    compare({ mebibytes }, given, { anchors: [], measure: measureResume }),
+    compare(resume, { mebibytes }, given),
   )
 
 bench
@@ -75,9 +64,9 @@ bench
   .action((options: HttpOptions) => benchHttp(options))
 
 async function compare<Size>(
+  { name, anchors, measure }: Benchmark<Size>,
   size: Size,
   { rounds, output }: Given,
-  { anchors, measure }: Benchmark<Size>,
 ): Promise<void> {
   // Caught, so that an interrupted run still stops its processes and removes their data.
   using stop = interrupted()
@@ -93,10 +82,13 @@ async function compare<Size>(
   await measure(size, { rounds, missing, onSample })
   const rows = rowsOf(samples)
   console.log(`\n${comparisonTable(rows)}\n`)
-  await writeResult(output, { ...about, parameters: { ...size, rounds }, missing, rows })
+  const parameters = { ...size, rounds }
+  await writeResult(output, { benchmark: name, ...about, parameters, missing, rows })
   console.log(`${output}: every file was checked`)
 }
 
 await runScript(async () => {
-  await bench.parseAsync()
+  // Asked for nothing, commander would take it for a mistake.
+  if (process.argv.length === 2) bench.outputHelp()
+  else await bench.parseAsync()
 })

@@ -1,21 +1,13 @@
 import { systemClock } from '../../common/clock.ts'
 import type { AnchorProgram } from './anchor-programs.ts'
-import { type Sample, turnsOf } from './comparison.ts'
-
-/** What a benchmark may take, and where it tells how it goes. */
-export interface BenchmarkOptions {
-  readonly rounds: number
-  /** Anchors that this machine does not have: left out. */
-  readonly missing: readonly AnchorProgram[]
-  /** Told each measurement. May throw to end the benchmark. */
-  readonly onSample: (sample: Sample) => void
-}
+import type { BenchmarkOptions } from './benchmark.ts'
+import { turnsOf } from './comparison.ts'
 
 export interface Contender {
   readonly name: string
   /** Programs without which it is left out. */
   readonly needs?: readonly AnchorProgram[]
-  /** See {@link Sample.goal}. */
+  /** Of an anchor: at most so many times its seconds are what Tandem is to take. */
   readonly goal?: number
   /** Does the work once and checks what came of it; returns the seconds that the work alone took. */
   readonly measure: () => Promise<number>

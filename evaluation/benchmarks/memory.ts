@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import type { BenchmarkOptions } from './in-turns.ts'
 import { peakMemoryOf } from './peak-memory.ts'
 import { aSparseFile, downloadAndCheck, sharing, startTransferCluster } from './transfer-fixture.ts'
 
@@ -18,7 +18,13 @@ export interface MemorySize {
   readonly mebibytes: readonly number[]
 }
 
-export async function measureMemory(
+export const memory: Benchmark<MemorySize> = {
+  name: 'memory',
+  anchors: [],
+  measure: measureMemory,
+}
+
+async function measureMemory(
   { mebibytes }: MemorySize,
   { rounds, onSample }: BenchmarkOptions,
 ): Promise<void> {

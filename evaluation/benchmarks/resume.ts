@@ -15,8 +15,8 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
 import { readMetric } from '../system/read-metric.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import type { BenchmarkOptions } from './in-turns.ts'
 import {
   downloadAndCheck,
   forgetDownloads,
@@ -31,7 +31,13 @@ export interface ResumeSize {
   readonly mebibytes: number
 }
 
-export async function measureResume(
+export const resume: Benchmark<ResumeSize> = {
+  name: 'resume',
+  anchors: [],
+  measure: measureResume,
+}
+
+async function measureResume(
   { mebibytes }: ResumeSize,
   { rounds, onSample }: BenchmarkOptions,
 ): Promise<void> {

@@ -13,23 +13,28 @@ import { checkFile, type Original } from '../system/check-file.ts'
 import { apiOf, freePorts } from '../system/cluster-fixture.ts'
 import { copiesKnown } from '../system/copies-known.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
-import type { AnchorProgram } from './anchor-programs.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import { type BenchmarkOptions, type Contender, measureInTurns, secondsOf } from './in-turns.ts'
+import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
 import { flushDisk } from './outside-process.ts'
 import { fetchWithRsync, startRsyncDaemon } from './rsync-anchor.ts'
 import { forgetDownloads, startTransferCluster } from './transfer-fixture.ts'
 
-export const smallAnchors: readonly AnchorProgram[] = ['rsync']
 const clients = 32
 
 export interface SmallSize {
   readonly files: number
 }
 
-export async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Promise<void> {
+export const small: Benchmark<SmallSize> = {
+  name: 'small',
+  anchors: ['rsync'],
+  measure: measureSmall,
+}
+
+async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Promise<void> {
   await using folder = await temporaryFolder()
-  const corpus = { peerId: 'source1', kb: files, mb: 0, seed: 'small' }
+  const corpus = { peerId: 'peer1', kb: files, mb: 0, seed: 'small' }
   const root = join(folder.path, 'originals')
   const { kb: originals } = await writeCorpus(root, corpus)
   const share = async (sharedFolder: string): Promise<void> => {

@@ -13,9 +13,9 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { checkFile } from '../system/check-file.ts'
 import { freePorts } from '../system/cluster-fixture.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
-import type { AnchorProgram } from './anchor-programs.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import { type BenchmarkOptions, type Contender, measureInTurns, secondsOf } from './in-turns.ts'
+import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
 import { metalinkOf } from './metalink.ts'
 import { flushDisk } from './outside-process.ts'
 import {
@@ -26,7 +26,6 @@ import {
 } from './transfer-fixture.ts'
 import { fetchAndHash, fetchWithAria2, fetchWithCurl, startNginx } from './web-anchors.ts'
 
-export const transferAnchors: readonly AnchorProgram[] = ['nginx', 'curl', 'sha256sum', 'aria2c']
 const sourceCounts = [1, 3] as const
 const aria2Connections = 4
 
@@ -34,7 +33,13 @@ export interface TransferSize {
   readonly mebibytes: number
 }
 
-export async function measureTransfer(
+export const transfer: Benchmark<TransferSize> = {
+  name: 'transfer',
+  anchors: ['nginx', 'curl', 'sha256sum', 'aria2c'],
+  measure: measureTransfer,
+}
+
+async function measureTransfer(
   { mebibytes }: TransferSize,
   options: BenchmarkOptions,
 ): Promise<void> {
