@@ -1,5 +1,6 @@
 # Every target is a line over an npm script, so that `npm run ...` does the same without make.
 PEER ?= peer1
+BENCH ?= http
 flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
 
 .PHONY: help start test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
@@ -56,8 +57,8 @@ eval-sweep: setup ## measure strong scaling with 1, 2 and 4 clients
 plot: setup ## draw the sweep's throughput and efficiency
 	@npm run --silent eval:plot -- --input evaluation/results/strong_scaling_sweep.json --output evaluation/results/strong_throughput.png
 
-bench: setup ## load a peer's HTTP API
-	@npm run --silent eval:http
+bench: setup ## measure beside other tools: BENCH=http, transfer, memory, small or resume
+	@npm run --silent bench -- $(BENCH)
 
 clean: ## remove data/, logs/ and coverage/
 	@npm run --silent clean

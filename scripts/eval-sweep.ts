@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
 import { measure } from './measure.ts'
-import { parseCount, parsePositiveCount } from './parse-count.ts'
+import { countList, parseCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
 interface Options extends Omit<ScalingPlan, 'scaling'> {
@@ -12,8 +12,6 @@ interface Options extends Omit<ScalingPlan, 'scaling'> {
   readonly output: string
 }
 
-const defaultConcurrency: readonly number[] = [1, 2, 4]
-
 const { config, peer, output, ...work } = new Command('eval-sweep')
   .description('Measures strong scaling: fixed work, divided among more and more clients.')
   .option('--config <file>', 'settings of the processes', 'config/config.json')
@@ -21,12 +19,7 @@ const { config, peer, output, ...work } = new Command('eval-sweep')
   .option('--lookups <count>', 'lookups in each step', parseCount, 2_000)
   .option('--kb <count>', 'downloads of 1 KiB in each step', parseCount, 200)
   .option('--mb <count>', 'downloads of 1 MiB in each step', parseCount, 20)
-  .option(
-    '--concurrency <clients...>',
-    'numbers of clients, one step each',
-    parseCounts,
-    defaultConcurrency,
-  )
+  .option('--concurrency <clients...>', 'numbers of clients, one step each', countList(), [1, 2, 4])
   .option('--output <file>', 'the result', 'evaluation/results/strong_scaling_sweep.json')
   .parse()
   .opts<Options>()
@@ -36,9 +29,3 @@ await runScript(async () => {
   await writeResult(output, result)
   console.log(`${output}: ${result?.filesChecked} downloaded files, every SHA-256 right`)
 })
-
-/** Commander calls it for each word; the first one replaces the default. */
-function parseCounts(text: string, before: readonly number[]): number[] {
-  const isFirst = before === defaultConcurrency
-  return [...(isFirst ? [] : before), parsePositiveCount(text)]
-}

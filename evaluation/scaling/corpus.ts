@@ -1,22 +1,17 @@
 import { sha256 } from '../../common/content/hash.ts'
 import { fillEmptyFolder, type GenerateOptions, generatedFiles } from '../../peer/generate.ts'
-
-/** A file and the SHA-256 that its original has. */
-export interface CorpusFile {
-  readonly name: string
-  readonly sha256: string
-}
+import type { Original } from '../system/check-file.ts'
 
 /** Made-up files by size, 1 KiB and 1 MiB. */
 export interface Corpus {
-  readonly kb: readonly CorpusFile[]
-  readonly mb: readonly CorpusFile[]
+  readonly kb: readonly Original[]
+  readonly mb: readonly Original[]
 }
 
 /** Writes a peer's share of the corpus into its `folder`, which is empty or missing. */
 export async function writeCorpus(folder: string, options: GenerateOptions): Promise<Corpus> {
   await fillEmptyFolder(folder, options)
-  const files: CorpusFile[] = []
+  const files: Original[] = []
   for (const { name, bytes } of generatedFiles(options))
     files.push({ name, sha256: (await sha256(Buffer.from(bytes))).toString('hex') })
   return { kb: files.slice(0, options.kb), mb: files.slice(options.kb) }

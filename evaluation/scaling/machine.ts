@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os'
+import { systemClock } from '../../common/clock.ts'
 import type { ScalingResult } from './result.ts'
 
 /** What the figures of a run depend on besides its parameters. */
@@ -17,4 +18,22 @@ export function thisMachine(): ScalingResult['machine'] {
 export function thisVersion(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
+}
+
+/** What a reader of figures must know: when, with what and where they were measured. */
+export interface Conditions {
+  startedAt: string
+  version: string
+  machine: ScalingResult['machine']
+  /** Of the minute before: what else the machine had to do. */
+  loadAverage: number
+}
+
+export function conditionsNow(): Conditions {
+  return {
+    startedAt: new Date(systemClock.nowMs()).toISOString(),
+    version: thisVersion(),
+    machine: thisMachine(),
+    loadAverage: loadavg()[0] ?? 0,
+  }
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../common/clock.ts'
-import { withDeadline } from '../../common/deadline.ts'
 import { AppError } from '../../common/errors.ts'
-import { apiOf, type ClusterSettings, startCluster } from '../system/cluster-fixture.ts'
-import type { TandemProcess } from '../system/tandem-process.ts'
+import { type ClusterSettings, startCluster } from '../system/cluster-fixture.ts'
+import { copiesKnown } from '../system/copies-known.ts'
 import { type Corpus, interleaved, writeCorpus } from './corpus.ts'
 import { thisMachine, thisVersion } from './machine.ts'
 import { filesNeeded, meanings, type ScalingPlan } from './plan.ts'
@@ -14,8 +13,6 @@ import { measureStep, type StepContext, type StepLoads } from './step.ts'
 const peerIds = ['peer1', 'peer2', 'peer3'] as const
 /** Carried out first and not measured, so that no step pays for code that is still cold. */
 const warmUp: ScalingPlan = { scaling: 'strong', concurrency: [4], lookups: 4_000, kb: 300, mb: 16 }
-const announcedWithinMs = 60_000
-const lookEveryMs = 100
 
 export interface MeasureOptions {
   /** The peer whose HTTP API the clients use; the others share the files. */
@@ -62,23 +59,14 @@ export async function measureScaling(
   }
   const peer = cluster.peers.find(({ name }) => name === peerId)
   assert(peer !== undefined)
-  await allAnnounced(peer, files.kb.length + files.mb.length)
+  for (const each of cluster.peers)
+    if (each !== peer) await copiesKnown(each, generate.kb + generate.mb)
   const context = { peer, known: [...files.kb], files, onProgress }
   onProgress('warming up')
   await carryOut(warmUp, { ...context, onProgress: () => undefined })
   const results: ScalingResult[] = []
   for (const plan of plans) results.push(await carryOut(plan, context))
   return results
-}
-
-/** Resolves when the index knows so many contents. */
-async function allAnnounced(peer: TandemProcess, contents: number): Promise<void> {
-  using api = apiOf(peer)
-  const deadline = { what: `Announcing ${contents} files`, deadlineMs: announcedWithinMs }
-  await withDeadline(deadline, systemClock, async (signal) => {
-    while ((await api.status(signal)).contents < contents)
-      await systemClock.sleep(lookEveryMs, signal)
-  })
 }
 
 async function carryOut(plan: ScalingPlan, context: StepContext): Promise<ScalingResult> {

@@ -1,11 +1,10 @@
 import { systemClock } from '../../common/clock.ts'
-import { hashFile } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import type { HttpPeer } from '../../peer/cli/http-peer.ts'
-import { downloadToEnd } from '../../peer/download-to-end.ts'
+import type { Original } from '../system/check-file.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
-import type { CorpusFile } from './corpus.ts'
+import { downloadFiles } from './download-files.ts'
 import { operationsOf, type ScalingPlan } from './plan.ts'
 import type { Load } from './result.ts'
 import { runClients } from './run-clients.ts'
@@ -14,9 +13,9 @@ export interface StepContext {
   /** The peer whose HTTP API the clients use. */
   readonly peer: TandemProcess
   /** What is looked up, again and again. */
-  readonly known: readonly CorpusFile[]
+  readonly known: readonly Original[]
   /** Not downloaded yet: a step takes out what it downloads. */
-  readonly files: { readonly kb: CorpusFile[]; readonly mb: CorpusFile[] }
+  readonly files: { readonly kb: Original[]; readonly mb: Original[] }
   readonly onProgress: (line: string) => void
 }
 
@@ -41,7 +40,7 @@ export async function measureStep(
   }
   const names = Array.from(
     { length: operationsOf(plan, 'lookups', clients) },
-    (_, index) => known[index % known.length] as CorpusFile,
+    (_, index) => known[index % known.length] as Original,
   )
   const kb = files.kb.splice(0, operationsOf(plan, 'kb', clients))
   const mb = files.mb.splice(0, operationsOf(plan, 'mb', clients))
@@ -53,8 +52,8 @@ export async function measureStep(
   }
 }
 
-function lookUp(apis: readonly HttpPeer[], files: readonly CorpusFile[]): Promise<Load> {
-  const lookup = async ({ name, sha256 }: CorpusFile, client: number): Promise<number> => {
+function lookUp(apis: readonly HttpPeer[], files: readonly Original[]): Promise<Load> {
+  const lookup = async ({ name, sha256 }: Original, client: number): Promise<number> => {
     const found = await (apis[client] as HttpPeer).lookup(name)
     if (found.files[0]?.sha256 !== sha256) throw new AppError('NAME_NOT_FOUND', { name })
     return 0
@@ -62,23 +61,10 @@ function lookUp(apis: readonly HttpPeer[], files: readonly CorpusFile[]): Promis
   return runClients(apis.length, files, lookup, { clock: systemClock })
 }
 
-/** Checking comes after the measurement, and is no part of it. */
-async function download(apis: readonly HttpPeer[], files: readonly CorpusFile[]): Promise<Load> {
-  const paths = new Map<CorpusFile, string>()
-  const fetch = async (file: CorpusFile, client: number): Promise<number> => {
-    const { path, bytes } = await downloadToEnd(apis[client] as HttpPeer, { name: file.name })
-    paths.set(file, path)
-    return bytes
-  }
-  const load = await runClients(apis.length, files, fetch, { clock: systemClock })
-  for (const [file, path] of paths) await check(file, path)
+async function download(apis: readonly HttpPeer[], files: readonly Original[]): Promise<Load> {
+  const { load, check } = await downloadFiles(apis, files)
+  await check()
   return load
-}
-
-/** @throws AppError HASH_MISMATCH when what is at `path` is not the original */
-async function check({ name, sha256 }: CorpusFile, path: string): Promise<void> {
-  const { content } = await hashFile(path)
-  if (content.sha256 !== sha256) throw new AppError('HASH_MISMATCH', { source: path, what: name })
 }
 
 function progressLine({ scaling }: ScalingPlan, what: string, load: Load): string {

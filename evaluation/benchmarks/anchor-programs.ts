@@ -1,0 +1,35 @@
+import { access, constants } from 'node:fs/promises'
+
+/** What Tandem is measured against: where Debian puts each program, and the package that has it. */
+const programs = {
+  nginx: { path: '/usr/sbin/nginx', package: 'nginx-light' },
+  curl: { path: '/usr/bin/curl', package: 'curl' },
+  sha256sum: { path: '/usr/bin/sha256sum', package: 'coreutils' },
+  aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
+  rsync: { path: '/usr/bin/rsync', package: 'rsync' },
+} as const
+
+export type AnchorProgram = keyof typeof programs
+
+export function pathOf(program: AnchorProgram): string {
+  return programs[program].path
+}
+
+/** Those of `wanted` that this machine does not have. */
+export async function missingPrograms(wanted: readonly AnchorProgram[]): Promise<AnchorProgram[]> {
+  const isMissing = await Promise.all(
+    wanted.map((program) =>
+      access(pathOf(program), constants.X_OK).then(
+        () => false,
+        () => true,
+      ),
+    ),
+  )
+  return wanted.filter((_, index) => isMissing[index])
+}
+
+/** How to get them, in one line. */
+export function howToInstall(missing: readonly AnchorProgram[]): string {
+  const packages = missing.map((program) => programs[program].package)
+  return `${missing.join(', ')} not found: apt-get install ${[...new Set(packages)].join(' ')}`
+}

@@ -1,0 +1,88 @@
+/**
+ * A downloading peer is killed when part of a large file has come, started again, and asked again.
+ *
+ * What counts is what the source sent beyond the size of the file. That may be as much as was on its way
+ * at the kill, which is at most what a fetch asks for at a time.
+ */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { AppError, errorFromWire } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { apiOf } from '../system/cluster-fixture.ts'
+import { readMetric } from '../system/read-metric.ts'
+import type { TandemProcess } from '../system/tandem-process.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
+import { tandem } from './comparison.ts'
+import {
+  downloadAndCheck,
+  forgetDownloads,
+  sharing,
+  startTransferCluster,
+} from './transfer-fixture.ts'
+
+const killPercents = [30, 60, 90] as const
+const lookEveryMs = 1
+
+export interface ResumeSize {
+  readonly mebibytes: number
+}
+
+export const resume: Benchmark<ResumeSize> = {
+  name: 'resume',
+  anchors: [],
+  measure: measureResume,
+}
+
+async function measureResume(
+  { mebibytes }: ResumeSize,
+  { rounds, onSample }: BenchmarkOptions,
+): Promise<void> {
+  await using folder = await temporaryFolder()
+  const original = await aFile(folder.path, 'large.bin', { bytes: mebibytes * 2 ** 20 })
+  const share = sharing(original)
+  await using cluster = await startTransferCluster({ sources: 1, files: 1, share })
+  const { downloader, sources } = cluster
+  const [source] = sources
+  assert(source !== undefined)
+  const sentBytes = (): Promise<number> => readMetric(source, 'tandem_peer_sent_bytes_total')
+  for (let round = 0; round < rounds; round++)
+    for (const percent of killPercents) {
+      const sentBefore = await sentBytes()
+      await killAt(percent, downloader, original)
+      await downloader.start()
+      await downloadAndCheck(downloader, original)
+      const value = (await sentBytes()) - sentBefore - original.size
+      await forgetDownloads(downloader)
+      const work = `${mebibytes} MiB, killed at ${percent} %, fetched again`
+      onSample({ work, contender: tandem, unit: 'bytes', value })
+      const inFlight = { contender: 'chunks in flight', value: limits.fetchWindowBytes, goal: 1 }
+      onSample({ work, unit: 'bytes', ...inFlight })
+    }
+}
+
+/**
+ * Starts a download and kills the peer when so much of it is verified.
+ * @throws AppError SETTING_INVALID when the download is faster than the kill
+ */
+async function killAt(
+  percent: number,
+  downloader: TandemProcess,
+  { name, size }: FileFixture,
+): Promise<void> {
+  using api = apiOf(downloader)
+  let now = await api.startDownload({ name })
+  while (now.bytes * 100 < size * percent) {
+    await systemClock.sleep(lookEveryMs)
+    now = await api.download(now.id, 0)
+    if (now.error !== undefined) throw errorFromWire(now.error)
+  }
+  await downloader.kill('SIGKILL')
+  if (existsSync(join(downloader.dataFolder, 'downloaded', name))) {
+    const reason = 'is too small: the download ended before it could be interrupted'
+    throw new AppError('SETTING_INVALID', { origin: '--size', path: String(size), reason })
+  }
+}

@@ -1,0 +1,86 @@
+import { link, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hashFile } from '../../common/content/hash.ts'
+import type { FileFixture } from '../../common/testing/fixtures.ts'
+import { downloadToEnd } from '../../peer/download-to-end.ts'
+import { checkFile } from '../system/check-file.ts'
+import { apiOf, startCluster } from '../system/cluster-fixture.ts'
+import { copiesKnown } from '../system/copies-known.ts'
+import type { TandemProcess } from '../system/tandem-process.ts'
+import { secondsOf } from './in-turns.ts'
+
+/** Peers that share files, and one that downloads them. */
+export interface TransferCluster extends AsyncDisposable {
+  readonly sources: readonly TandemProcess[]
+  readonly downloader: TandemProcess
+}
+
+export interface TransferOptions {
+  readonly sources: number
+  /** How many files `share` makes. */
+  readonly files: number
+  /** Puts a source's files into its shared/. */
+  readonly share: (sharedFolder: string) => Promise<void>
+}
+
+/** Starts them; resolves when the index knows of all copies. Nothing is replicated. */
+export async function startTransferCluster({
+  sources,
+  files,
+  share,
+}: TransferOptions): Promise<TransferCluster> {
+  const prepare = async (peerId: string, folder: string): Promise<void> => {
+    if (peerId !== 'downloader') await share(folder)
+  }
+  await using starting = new AsyncDisposableStack()
+  const cluster = starting.use(await startCluster({ peers: sources, factor: 1, prepare }))
+  const sharing = [...cluster.peers]
+  for (const source of sharing) await copiesKnown(source, files)
+  const downloader = await cluster.startPeer('downloader')
+  const started = starting.move()
+  return {
+    sources: sharing,
+    downloader,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}
+
+/** Shares a file by a hard link, so that many sources of a large one take its room once. */
+export function sharing({ path, name }: FileFixture): (sharedFolder: string) => Promise<void> {
+  return async (sharedFolder) => {
+    const shared = join(sharedFolder, name)
+    await mkdir(dirname(shared), { recursive: true })
+    await link(path, shared)
+  }
+}
+
+/** Writes a file of zeros that takes no room, of any size. */
+export async function aSparseFile(
+  folder: string,
+  name: string,
+  bytes: number,
+): Promise<FileFixture> {
+  const path = join(folder, name)
+  await using handle = await open(path, 'w')
+  await handle.truncate(bytes)
+  const { content } = await hashFile(path)
+  return { path, name, sha256: content.sha256, size: bytes }
+}
+
+/** Downloads a file and checks what came. Returns how long the download alone took. */
+export async function downloadAndCheck(
+  peer: TandemProcess,
+  original: FileFixture,
+): Promise<number> {
+  using api = apiOf(peer)
+  const seconds = await secondsOf(() => downloadToEnd(api, { name: original.name }))
+  await checkFile(original, join(peer.dataFolder, 'downloaded', original.name))
+  return seconds
+}
+
+/** Removes what a peer downloaded; resolves when it and the index know, so that it can download again. */
+export async function forgetDownloads(peer: TandemProcess): Promise<void> {
+  const folder = join(peer.dataFolder, 'downloaded')
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+  await copiesKnown(peer, 0)
+}

@@ -1,0 +1,130 @@
+/**
+ * One large file over loopback into a file on the same disk, page cache warm on the sending side.
+ *
+ * Tandem is asked through the HTTP API of a running peer, and answers when the file is verified,
+ * flushed to the disk and under its name; the anchors are done when their processes end. Before each
+ * turn all that others wrote is flushed, so that nobody pays for his predecessor.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hashFile } from '../../common/content/hash.ts'
+import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { checkFile } from '../system/check-file.ts'
+import { freePorts } from '../system/cluster-fixture.ts'
+import type { TandemProcess } from '../system/tandem-process.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
+import { tandem } from './comparison.ts'
+import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
+import { metalinkOf } from './metalink.ts'
+import { flushDisk } from './outside-process.ts'
+import {
+  downloadAndCheck,
+  forgetDownloads,
+  sharing,
+  startTransferCluster,
+} from './transfer-fixture.ts'
+import { fetchAndHash, fetchWithAria2, fetchWithCurl, startNginx } from './web-anchors.ts'
+
+const sourceCounts = [1, 3] as const
+const aria2Connections = 4
+
+export interface TransferSize {
+  readonly mebibytes: number
+}
+
+export const transfer: Benchmark<TransferSize> = {
+  name: 'transfer',
+  anchors: ['nginx', 'curl', 'sha256sum', 'aria2c'],
+  measure: measureTransfer,
+}
+
+async function measureTransfer(
+  { mebibytes }: TransferSize,
+  options: BenchmarkOptions,
+): Promise<void> {
+  await using folder = await temporaryFolder()
+  const bytes = mebibytes * 2 ** 20
+  const original = await aFile(join(folder.path, 'originals'), 'large.bin', { bytes })
+  for (const sources of sourceCounts) {
+    const share = sharing(original)
+    await using cluster = await startTransferCluster({ sources, files: 1, share })
+    await using web = await startWeb(original, { sources, folder: folder.path, ...options })
+    const contenders = [contenderOf(cluster.downloader, original), ...web.contenders]
+    const from = `from ${sources} ${sources === 1 ? 'source' : 'sources'}`
+    await measureInTurns(`${mebibytes} MiB ${from}`, contenders, options)
+  }
+}
+
+function contenderOf(downloader: TandemProcess, original: FileFixture): Contender {
+  const measure = async (): Promise<number> => {
+    await flushDisk()
+    const seconds = await downloadAndCheck(downloader, original)
+    await forgetDownloads(downloader)
+    return seconds
+  }
+  return { name: tandem, measure }
+}
+
+interface WebOptions extends Pick<BenchmarkOptions, 'missing'> {
+  /** How many servers there are; only aria2c knows how to fetch from more than one. */
+  readonly sources: number
+  readonly folder: string
+}
+
+/** As many nginx as there are sources, and those who fetch from them. */
+async function startWeb(
+  original: FileFixture,
+  { sources, folder, missing }: WebOptions,
+): Promise<{ contenders: Contender[] } & AsyncDisposable> {
+  if (missing.includes('nginx')) return { contenders: [], [Symbol.asyncDispose]: async () => {} }
+  await using starting = new AsyncDisposableStack()
+  const urls: string[] = []
+  for (let number = 1; number <= sources; number++) {
+    const [port] = await freePorts()
+    const own = join(folder, `nginx${number}`)
+    starting.use(await startNginx(dirname(original.path), { folder: own, port }))
+    urls.push(`http://127.0.0.1:${port}/${original.name}`)
+  }
+  const metalink = join(folder, `${sources}.meta4`)
+  const { chunkList } = await hashFile(original.path)
+  await writeFile(metalink, metalinkOf({ ...original, chunkList, urls }))
+  const contenders = webContenders(original, { urls, metalink, folder: join(folder, 'fetched') })
+  const started = starting.move()
+  return { contenders, [Symbol.asyncDispose]: () => started.disposeAsync() }
+}
+
+function webContenders(
+  original: FileFixture,
+  { urls: [url = ''], metalink, folder }: { urls: string[]; metalink: string; folder: string },
+): Contender[] {
+  const measuring = (fetch: (path: string) => Promise<void>) => async (): Promise<number> => {
+    const path = join(folder, original.name)
+    await mkdir(folder)
+    await flushDisk()
+    const seconds = await secondsOf(() => fetch(path))
+    await checkFile(original, path)
+    await rm(folder, { recursive: true })
+    return seconds
+  }
+  return [
+    {
+      name: 'nginx, curl',
+      needs: ['curl'],
+      goal: 1,
+      measure: measuring((path) => fetchWithCurl(url, path)),
+    },
+    {
+      name: 'nginx, curl && sha256sum',
+      needs: ['curl', 'sha256sum'],
+      goal: 0.5,
+      measure: measuring((path) => fetchAndHash(url, path, original.sha256)),
+    },
+    {
+      name: `nginx, aria2c with ${aria2Connections} connections`,
+      needs: ['aria2c'],
+      goal: 0.5,
+      measure: measuring((path) => fetchWithAria2(metalink, path, aria2Connections)),
+    },
+  ]
+}

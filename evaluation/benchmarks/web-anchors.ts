@@ -1,0 +1,70 @@
+/** nginx, and those who download from it. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathOf } from './anchor-programs.ts'
+import { runToEnd, startListening } from './outside-process.ts'
+
+/** Starts an nginx that serves the files of `root`; its own files are in `folder`. */
+export async function startNginx(
+  root: string,
+  { folder, port }: { folder: string; port: number },
+): Promise<AsyncDisposable> {
+  const config = join(folder, 'nginx.conf')
+  await mkdir(folder, { recursive: true })
+  await writeFile(config, nginxConfig(root, port))
+  const words = ['-p', folder, '-c', config, '-e', 'stderr', '-g', 'daemon off;']
+  return await startListening(pathOf('nginx'), words, port)
+}
+
+/** As nginx is set up for large files; with the rights of whoever measures. */
+function nginxConfig(root: string, port: number): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  return `
+user ${userInfo().username};
+worker_processes auto;
+pid nginx.pid;
+events {}
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  ${temporary.map((each) => `${each}_temp_path ${each};`).join('\n  ')}
+  server {
+    listen 127.0.0.1:${port};
+    root ${root};
+  }
+}
+`
+}
+
+/** Neither checks nor flushes what it fetched. */
+export async function fetchWithCurl(url: string, path: string): Promise<void> {
+  await runToEnd(pathOf('curl'), ['--silent', '--show-error', '--fail', '--output', path, url])
+}
+
+/** What a careful person types: `curl && sha256sum`. @throws when the hash is another one */
+export async function fetchAndHash(url: string, path: string, sha256: string): Promise<void> {
+  await fetchWithCurl(url, path)
+  const line = await runToEnd(pathOf('sha256sum'), [path])
+  if (!line.startsWith(sha256)) throw new Error(`${url} has another SHA-256: ${line}`)
+}
+
+/** Over so many connections in all, checking the pieces as they come. The name in `path` is the Metalink's. */
+export async function fetchWithAria2(
+  metalink: string,
+  path: string,
+  connections: number,
+): Promise<void> {
+  await runToEnd(pathOf('aria2c'), [
+    '--no-conf',
+    '--quiet',
+    '--check-integrity',
+    '--file-allocation=none',
+    '--min-split-size=1M',
+    `--split=${connections}`,
+    `--max-connection-per-server=${connections}`,
+    `--dir=${dirname(path)}`,
+    `--metalink-file=${metalink}`,
+  ])
+}

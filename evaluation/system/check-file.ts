@@ -1,0 +1,14 @@
+import { hashFile } from '../../common/content/hash.ts'
+import { AppError } from '../../common/errors.ts'
+
+/** A file and the SHA-256 that its original has. */
+export interface Original {
+  readonly name: string
+  readonly sha256: string
+}
+
+/** @throws AppError HASH_MISMATCH when what is at `path` is not the original */
+export async function checkFile({ name, sha256 }: Original, path: string): Promise<void> {
+  const { content } = await hashFile(path)
+  if (content.sha256 !== sha256) throw new AppError('HASH_MISMATCH', { source: path, what: name })
+}

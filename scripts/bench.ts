@@ -1,0 +1,94 @@
+/** `npm run bench`: lists the benchmarks; `npm run bench -- NAME` runs one of them. */
+import { Command } from 'commander'
+import { interrupted } from '../common/interrupted.ts'
+import { howToInstall, missingPrograms } from '../evaluation/benchmarks/anchor-programs.ts'
+import type { Benchmark } from '../evaluation/benchmarks/benchmark.ts'
+import { rowsOf, type Sample } from '../evaluation/benchmarks/comparison.ts'
+import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison-table.ts'
+import { memory } from '../evaluation/benchmarks/memory.ts'
+import { resume } from '../evaluation/benchmarks/resume.ts'
+import { small } from '../evaluation/benchmarks/small.ts'
+import { transfer } from '../evaluation/benchmarks/transfer.ts'
+import { conditionsNow } from '../evaluation/scaling/machine.ts'
+import { writeResult } from '../evaluation/scaling/result.ts'
+import { benchHttp, type HttpOptions } from './bench-http.ts'
+import { countList, parsePositiveCount } from './parse-count.ts'
+import { runScript } from './run-script.ts'
+
+interface Given {
+  readonly rounds: number
+  readonly output: string
+}
+
+const bench = new Command('bench').description(
+  'Measures Tandem beside the tools that people use, with real processes.',
+)
+
+/** The command of a benchmark, with what all of them have: rounds, and a result. */
+function commandOf<Size>({ name }: Benchmark<Size>, description: string): Command {
+  return bench
+    .command(name)
+    .description(description)
+    .option('--rounds <count>', 'how often everybody has a turn', parsePositiveCount, 5)
+    .option('--output <file>', 'the result', `evaluation/results/bench_${name}.json`)
+}
+
+commandOf(transfer, 'one large file, against curl and aria2c, from 1 and from 3 sources')
+  .option('--size <MiB>', 'of the file', parsePositiveCount, 1_024)
+  .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
+    compare(transfer, { mebibytes }, given),
+  )
+
+commandOf(memory, 'the most memory that a downloading and a serving peer take')
+  .option('--size <MiB...>', 'of the files, which are sparse', countList(), [100, 1_024, 8_192])
+  .action(({ size: mebibytes, ...given }: Given & { size: number[] }) =>
+    compare(memory, { mebibytes }, given),
+  )
+
+commandOf(small, 'many files of 1 KiB, against rsync')
+  .option('--files <count>', 'how many', parsePositiveCount, 10_000)
+  .action(({ files, ...given }: Given & { files: number }) => compare(small, { files }, given))
+
+commandOf(resume, 'what is fetched again after kill -9 of the downloading peer')
+  .option('--size <MiB>', 'of the file', parsePositiveCount, 1_024)
+  .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
+    compare(resume, { mebibytes }, given),
+  )
+
+bench
+  .command('http')
+  .description("load on a peer's HTTP API")
+  .option('--connections <count>', 'requests at the same time', parsePositiveCount, 32)
+  .option('--seconds <count>', 'how long each path is loaded', parsePositiveCount, 5)
+  .option('--output <file>', 'the result', 'evaluation/results/http_load.json')
+  .action((options: HttpOptions) => benchHttp(options))
+
+async function compare<Size>(
+  { name, anchors, measure }: Benchmark<Size>,
+  size: Size,
+  { rounds, output }: Given,
+): Promise<void> {
+  // Caught, so that an interrupted run still stops its processes and removes their data.
+  using stop = interrupted()
+  const missing = await missingPrograms(anchors)
+  if (missing.length > 0) console.log(howToInstall(missing))
+  const samples: Sample[] = []
+  const about = conditionsNow()
+  const onSample = (sample: Sample): void => {
+    stop.signal.throwIfAborted()
+    samples.push(sample)
+    console.log(sampleLine(sample))
+  }
+  await measure(size, { rounds, missing, onSample })
+  const rows = rowsOf(samples)
+  console.log(`\n${comparisonTable(rows)}\n`)
+  const parameters = { ...size, rounds }
+  await writeResult(output, { benchmark: name, ...about, parameters, missing, rows })
+  console.log(`${output}: every file was checked`)
+}
+
+await runScript(async () => {
+  // Asked for nothing, commander would take it for a mistake.
+  if (process.argv.length === 2) bench.outputHelp()
+  else await bench.parseAsync()
+})
