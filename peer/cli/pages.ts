@@ -1,3 +1,4 @@
+import { type AppError, toAppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 
 interface Page<Row> {
@@ -21,16 +22,32 @@ export async function* eachPage<Row>(fetchPage: FetchPage<Row>): AsyncGenerator<
   } while (after !== undefined)
 }
 
-/** The first `count` rows, and whether there are more. */
+/** What was found of the first rows. */
+export interface FirstRows<Row> {
+  readonly rows: Row[]
+  readonly isMore: boolean
+  /** Why the pages after these rows could not be had, if so. */
+  readonly failure?: AppError
+}
+
+/**
+ * The first `count` rows. A page that fails after others takes nothing from them.
+ * @throws what the first page throws
+ */
 export async function firstRows<Row>(
   fetchPage: FetchPage<Row>,
   count: number,
-): Promise<{ rows: Row[]; isMore: boolean }> {
+): Promise<FirstRows<Row>> {
   const rows: Row[] = []
-  for await (const page of eachPage(fetchPage)) {
-    const room = count - rows.length
-    rows.push(...page.slice(0, room))
-    if (page.length > room) return { rows, isMore: true }
+  try {
+    for await (const page of eachPage(fetchPage)) {
+      const room = count - rows.length
+      rows.push(...page.slice(0, room))
+      if (page.length > room) return { rows, isMore: true }
+    }
+  } catch (failure) {
+    if (rows.length === 0) throw failure
+    return { rows, isMore: false, failure: toAppError(failure) }
   }
   return { rows, isMore: false }
 }

@@ -88,8 +88,10 @@ async function answerRows<Row>(
   text: (rows: Row[], isMore: boolean) => string,
 ): Promise<void> {
   if (session.json && limit === undefined) return await printJsonRows(session, fetchPage)
-  const { rows, isMore } = await firstRows(fetchPage, limit ?? limitForPeople)
+  const { rows, isMore, failure } = await firstRows(fetchPage, limit ?? limitForPeople)
   await answer(session, rows, () => text(rows, isMore))
+  // What this peer has is shown even when the index cannot be asked for the rest.
+  if (failure !== undefined) throw failure
 }
 
 async function printJsonRows<Row>(session: Session, fetchPage: FetchPage<Row>): Promise<void> {
