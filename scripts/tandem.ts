@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../peer/cli/program.ts'
 import { Terminal } from '../peer/cli/terminal.ts'
+import { catCommand } from './cat-command.ts'
 import { clientCommands } from './client-commands.ts'
 
 interface Role {
@@ -58,6 +59,7 @@ Begin with:
   tandem peer --peer peer2         in a third; then put a file into data/peer1/shared.
 
 Client commands ask peer1 unless --peer or --api names another; --json answers for programs.
+'cat', and 'download --index HOST:PORT', need no running peer.
 'tandem help COMMAND' says more about one of them.`,
     )
   const typed = words.find((word) => !word.startsWith('-') && word !== 'help')?.toLowerCase()
@@ -67,7 +69,7 @@ Client commands ask peer1 unless --peer or --api names another; --json answers f
     ),
   )
   addCommands(program, 'Processes:', commands)
-  addCommands(program, 'Client commands:', clientCommands(terminal))
+  addCommands(program, 'Client commands:', [...clientCommands(terminal), catCommand(terminal)])
   addHelpCommand(program)
   return program
 }
