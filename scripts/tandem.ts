@@ -43,6 +43,9 @@ export async function main(): Promise<void> {
   const terminal = new Terminal({ answers: process.stdout, remarks: process.stderr })
   const program = await tandemProgram(words, terminal)
   process.exitCode = await runProgram(program, words.length === 0 ? ['--help'] : words, terminal)
+  if (process.exitCode !== 0 && process.stdout.writableLength > 0)
+    // oxlint-disable-next-line no-restricted-properties -- or what was given up would wait for a reader who takes nothing
+    process.exit()
 }
 
 async function tandemProgram(words: readonly string[], terminal: Terminal): Promise<Command> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { apiOf, type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
@@ -246,4 +247,46 @@ test('Ctrl-C leaves nothing, and nobody else writes the same target meanwhile', 
   child.kill('SIGINT')
   expect([await ended, await stderr]).toEqual([1, expect.stringMatching(/^CANCELLED: /)])
   expect(await readdir(folder.path)).toEqual([])
+})
+
+/** How many chunks the journal beside the target has. */
+async function chunksOnRecord(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true })
+  const journal = names.find((name) => name.endsWith('.journal'))
+  if (journal === undefined) return 0
+  const record = await readFile(join(folder, journal))
+  const listEnd = record.indexOf('\n') + 1 + 32 * Math.ceil(bytes / mebibyte)
+  return Math.floor((record.length - listEnd) / 8)
+}
+
+test('after kill -9 the next download fetches what is missing', async () => {
+  await using world = await halfWay()
+  const { cluster, file, gate } = world
+  await using folder = await temporaryFolder()
+  const words = ['download', file.name, ...at(cluster), '-o', folder.path]
+  const { child, ended } = started(words)
+  await expect.poll(() => chunksOnRecord(folder.path)).toBeGreaterThanOrEqual(5)
+  child.kill('SIGKILL')
+  await ended
+  gate.open()
+  // Not enough for all of it.
+  gate.closeAfter(bytes - 4 * mebibyte)
+  expect(await runTandem(words)).toMatchObject({ code: 0 })
+  const { content } = await hashFile(join(folder.path, 'big.bin'))
+  expect(content.sha256).toBe(file.sha256)
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
+})
+
+test('Ctrl-C ends cat although its reader takes nothing', async () => {
+  const { cluster, file } = await sharing(1)
+  await using _ = cluster
+  const child = spawn(process.execPath, [program, 'cat', file.name, ...at(cluster)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const stderr = text(child.stderr)
+  await once(child.stdout, 'readable')
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([1, null])
+  child.stdout.destroy()
+  expect(await stderr).toMatch(/^CANCELLED: /)
 })
