@@ -72,14 +72,16 @@ export const limits = {
   /** Bytes read from disk at a time while sending or hashing. */
   diskReadBytes: mebibyte,
 
+  /** Buffers for reading that are kept while nobody reads: 16 MiB. */
+  idleBuffersMax: 16,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
   idleOpenFilesMax: 64,
   /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */
   fetchWindowBytes: 16 * mebibyte,
   /** Chunks asked of one source at a time: 1 Gbit/s over 100 ms of delay. */
   readsPerSourceMax: 12,
-  /** Chunks asked of a source whose speed is not known: the second is on its way while the first comes. */
-  readsPerSourceMin: 2,
+  /** Chunks asked of a source whose speed is not known: at 1 Gbit/s a LAN never waits for a request. */
+  readsPerSourceMin: 4,
   /** Sources that one fetch reads from at a time: more connections add no speed. */
   sourcesPerFetchMax: 8,
   /** A source this many times slower than the median of its fellows makes room for one that waits. */

@@ -103,8 +103,8 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
       ),
     async peers({ limit, after }) {
       const found = registry.list(after, limit + 1)
-      const peers = found.slice(0, limit)
-      const next = found.length > limit ? peers.at(-1)?.peerId : undefined
+      const peers = thatFitFrame(found.slice(0, limit))
+      const next = found.length > peers.length ? peers.at(-1)?.peerId : undefined
       return next === undefined ? { peers } : { peers, next }
     },
     stats,

@@ -108,7 +108,8 @@ function joined(
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
     sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
   })
-  const registry = new Registry(settings, {
+  const registryOptions = { ...settings, peersMax: limits.peersMax }
+  const registry = new Registry(registryOptions, {
     ...dependencies,
     listener: {
       onPeerChange(peer, before) {

@@ -8,7 +8,7 @@ import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
 import { startHealthServer } from './health-server.ts'
 import { startIndexingServer } from './indexing-server.ts'
-import { type IndexSettings, indexSettings } from './settings.ts'
+import { type IndexSettings, loadIndexSettings } from './settings.ts'
 
 /**
  * Runs the index until it is told to stop.
@@ -17,7 +17,7 @@ import { type IndexSettings, indexSettings } from './settings.ts'
  */
 export async function runIndex(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
-  const settings = loadSettings(indexSettings, { file, flags }).values
+  const settings = loadIndexSettings({ file, flags }).values
   const log = loadSettings(logSettings, { file, flags }).values
   const options = { name: 'server', log, hasPrompt: false, isHeadless: false }
   await runProcess(options, { clock: systemClock }, (context) => run(settings, context))

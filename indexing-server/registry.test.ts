@@ -1,4 +1,10 @@
+import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
+import { BackgroundWork } from '../common/background.ts'
+import { Connection } from '../common/protocol/connection.ts'
+import { FakeClock } from '../common/testing/fake-clock.ts'
+import { silentLog } from '../common/testing/silent-log.ts'
+import { Registry } from './registry.ts'
 import { codeOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
 
 test('an index that stood still takes nobody for dead', async () => {
@@ -22,6 +28,18 @@ test('peers are listed page by page', async () => {
   expect(await peer2.ask('peers', { limit: 1, after: 'peer1' })).toMatchObject({
     peers: [{ peerId: 'peer2', zone: 'b', freeBytes: 5, copies: 1, bytes: 4, state: 'live' }],
   })
+})
+
+test('peers with the longest hosts and zones still fit into pages', async () => {
+  await using cluster = await IndexCluster.start()
+  const longest = '\u0001'.repeat(253)
+  const ids = Array.from({ length: 350 }, (_, index) => `p${String(index).padStart(3, '0')}`)
+  for (const peerId of ids) await cluster.peer(peerId, { host: longest, zone: longest })
+  const asker = await cluster.peer('asker')
+  const first = await asker.ask('peers', { limit: 500 })
+  const rest = await asker.ask('peers', { limit: 500, after: first.next ?? '' })
+  const listed = [...first.peers, ...rest.peers].map(({ peerId }) => peerId)
+  expect(listed).toEqual(['asker', ...ids])
 })
 
 test('an id that a live process holds is taken; the same catalog may come back at once', async () => {
@@ -93,4 +111,59 @@ test('a silent connection is suspect after two heartbeats and closed when the pe
   expect(peer1.isOpen).toBe(true)
   await cluster.advance(40_000)
   expect(peer1.isOpen).toBe(false)
+})
+
+test('a registry full of peers that came, held nothing and died has room for others', async () => {
+  const clock = new FakeClock()
+  await using background = new BackgroundWork({ log: silentLog })
+  const holdingsOf = new Map([['holder', { copies: 1, bytes: 1 }]])
+  const forgotten: string[] = []
+  const registry = new Registry(
+    { heartbeatMs: 10_000, deadAfterMs: 60_000, peersMax: 3 },
+    {
+      store: {
+        peers: async () => [],
+        register: async ({ peerId }) => ({
+          seenSeq: 0,
+          holdings: holdingsOf.get(peerId) ?? { copies: 0, bytes: 0 },
+        }),
+        recordGone: async () => {},
+        forgetPeer: async (peerId) => {
+          forgotten.push(peerId)
+        },
+      },
+      listener: { onPeerChange: () => {}, onRegistered: () => {}, onAccusations: () => {} },
+      background,
+      clock,
+      log: silentLog,
+    },
+  )
+  await registry.load()
+  const connectionOf = (): Connection =>
+    new Connection(
+      { remote: { host: 'h', port: 1 } },
+      { stream: new PassThrough(), dispatch: async () => ({ reply: {} }), clock, log: silentLog },
+    )
+  const register = async (peerId: string, connection = connectionOf()): Promise<unknown> => {
+    const registration = { epoch: '0123456789abcdef', port: 1, freeBytes: 1 }
+    const hello = { protocol: 'tandem/1', role: 'peer' as const, peerId, registration }
+    return await codeOf(registry.register(hello, connection))
+  }
+  const gone = connectionOf()
+  gone.destroy()
+  expect(await register('holder')).toBe('ok')
+  expect(await register('idle')).toBe('ok')
+  expect(await register('hung-up', gone)).toBe('CONNECTION_CLOSED')
+  expect(await register('new')).toBe('ok')
+  expect(forgotten).toEqual(['hung-up'])
+  expect(await register('newer')).toBe('REGISTRY_FULL')
+  await clock.advance(61_000)
+  expect(await register('newer')).toBe('ok')
+  expect(await register('newest')).toBe('ok')
+  expect(forgotten).toEqual(['hung-up', 'idle', 'new'])
+  expect(registry.list(undefined, 10).map(({ peerId }) => peerId)).toEqual([
+    'holder',
+    'newer',
+    'newest',
+  ])
 })

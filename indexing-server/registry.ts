@@ -2,7 +2,7 @@ import type { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { parsePeerId } from '../common/ids.ts'
-import { deadlines, limits } from '../common/limits.ts'
+import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
@@ -37,6 +37,13 @@ export interface RegistryListener {
   onAccusations(): void
 }
 
+export interface RegistryOptions extends LivenessOptions {
+  /** Peers kept, dead ones too; room is made by forgetting those that are dead and held nothing. */
+  readonly peersMax: number
+}
+
+type RegistryStore = Pick<IndexStore, 'peers' | 'register' | 'recordGone' | 'forgetPeer'>
+
 interface Entry extends Peer {
   host: string
   port: number
@@ -54,8 +61,8 @@ interface Entry extends Peer {
 
 /** Who is there. Lives in memory; what must outlive the process is told to the store. */
 export class Registry implements Disposable {
-  readonly #options: LivenessOptions
-  readonly #store: Pick<IndexStore, 'peers' | 'register' | 'recordGone'>
+  readonly #options: RegistryOptions
+  readonly #store: RegistryStore
   readonly #clock: Clock
   readonly #log: Log
   readonly #background: BackgroundWork
@@ -65,9 +72,9 @@ export class Registry implements Disposable {
   #sortedIds: readonly string[] | undefined
 
   constructor(
-    options: LivenessOptions,
+    options: RegistryOptions,
     dependencies: {
-      store: Pick<IndexStore, 'peers' | 'register' | 'recordGone'>
+      store: RegistryStore
       clock: Clock
       log: Log
       background: BackgroundWork
@@ -132,18 +139,17 @@ export class Registry implements Disposable {
     const { epoch, port, freeBytes, zone } = registration
     const host = registration.host ?? connection.remote.host
     this.#refuseTaken(peerId, epoch)
-    if (!this.#entries.has(peerId) && this.#entries.size >= limits.peersMax)
-      throw new AppError('REGISTRY_FULL', { max: limits.peersMax })
+    if (!this.#entries.has(peerId)) await this.#makeRoom()
     const record = { peerId, host, port, zone, freeBytes, heardMs: this.#clock.nowMs() }
     const { seenSeq, holdings } = await this.#store.register({ ...record, epoch })
     this.#refuseTaken(peerId, epoch)
-    if (!connection.isOpen)
-      throw new AppError('CONNECTION_CLOSED', { address: formatAddress(connection.remote) })
-
     const entry =
       this.#entries.get(peerId) ?? this.#entryOf({ ...record, ...holdings, gone: 'dead' })
     if (!this.#entries.has(peerId)) this.#sortedIds = undefined
     this.#entries.set(peerId, entry)
+    if (!connection.isOpen)
+      throw new AppError('CONNECTION_CLOSED', { address: formatAddress(connection.remote) })
+
     const replaced = entry.connection
     Object.assign(entry, { host, port, zone, freeBytes, holdings, epoch, connection })
     replaced?.destroy()
@@ -210,6 +216,21 @@ export class Registry implements Disposable {
 
   [Symbol.dispose](): void {
     this.#accusations[Symbol.dispose]()
+  }
+
+  /** @throws AppError REGISTRY_FULL when it is, of peers that live or hold something */
+  async #makeRoom(): Promise<void> {
+    const { peersMax } = this.#options
+    if (this.#entries.size < peersMax) return
+    const forgettable = [...this.#entries.values()].filter(
+      ({ state, connection, holdings }) =>
+        state === 'dead' && connection === undefined && holdings.copies === 0,
+    )
+    const [first] = forgettable.toSorted((a, b) => a.heardMs - b.heardMs)
+    if (first === undefined) throw new AppError('REGISTRY_FULL', { max: peersMax })
+    this.#entries.delete(first.peerId)
+    this.#sortedIds = undefined
+    await this.#store.forgetPeer(first.peerId)
   }
 
   /** @throws AppError PEER_ID_TAKEN when another process that answers has this id */

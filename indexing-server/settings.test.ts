@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import { hasCode } from '../common/errors.ts'
-import { loadSettings } from '../common/settings.ts'
-import { indexSettings } from './settings.ts'
+import { loadIndexSettings } from './settings.ts'
 
 test('flags and environment set what they name', () => {
-  const { values } = loadSettings(indexSettings, {
-    environment: { TANDEM_INDEX_DEAD_AFTER_MS: '5000', TANDEM_INDEX_PORT: '1' },
+  const { values } = loadIndexSettings({
+    environment: { TANDEM_INDEX_DEAD_AFTER_MS: '25000', TANDEM_INDEX_PORT: '1' },
     flags: { port: '7010', httpPort: '0', data: 'd', replicationFactor: '3' },
   })
   expect(values).toMatchObject({
@@ -14,12 +13,17 @@ test('flags and environment set what they name', () => {
     httpPort: 0,
     data: 'd',
     replicationFactor: 3,
-    deadAfterMs: 5_000,
+    deadAfterMs: 25_000,
   })
 })
 
 test('a factor of 0 is refused', () => {
   const load = (): unknown =>
-    loadSettings(indexSettings, { environment: {}, flags: { replicationFactor: '0' } })
+    loadIndexSettings({ environment: {}, flags: { replicationFactor: '0' } })
   expect(load).toThrow(expect.toSatisfy((error) => hasCode(error, 'SETTING_INVALID')))
+})
+
+test('a peer cannot be dead before it missed two heartbeats', () => {
+  const load = (): unknown => loadIndexSettings({ environment: {}, flags: { deadAfterMs: '5000' } })
+  expect(load).toThrow('index.deadAfterMs must be more than two heartbeats, which are 20000 ms')
 })

@@ -1,6 +1,13 @@
 import Type from 'typebox'
+import { AppError } from '../common/errors.ts'
 import { deadlines, limits } from '../common/limits.ts'
-import { defineSettings, type ValuesOf } from '../common/settings.ts'
+import {
+  defineSettings,
+  type LoadedSettings,
+  loadSettings,
+  type SettingSources,
+  type ValuesOf,
+} from '../common/settings.ts'
 
 const Host = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
 /** 0 takes any free port, which the line on stdout then tells. */
@@ -80,4 +87,16 @@ export const indexSettings = defineSettings('index', {
   },
 })
 
-export type IndexSettings = ValuesOf<(typeof indexSettings)['table']>
+type IndexTable = (typeof indexSettings)['table']
+export type IndexSettings = ValuesOf<IndexTable>
+
+/** @throws AppError SETTING_INVALID */
+export function loadIndexSettings(sources: SettingSources): LoadedSettings<IndexTable> {
+  const loaded = loadSettings(indexSettings, sources)
+  const { heartbeatMs, deadAfterMs } = loaded.values
+  if (deadAfterMs > 2 * heartbeatMs) return loaded
+  // Peers would die between two heartbeats, and everything they have would be copied.
+  const reason = `must be more than two heartbeats, which are ${2 * heartbeatMs} ms`
+  const origin = loaded.origins.deadAfterMs
+  throw new AppError('SETTING_INVALID', { origin, path: 'index.deadAfterMs', reason })
+}

@@ -3,14 +3,14 @@ import { createLogUpdate } from 'log-update'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { interrupted } from '../common/interrupted.ts'
-import { configFile, loadSettings } from '../common/settings.ts'
+import { configFile } from '../common/settings.ts'
 import {
   StartFailed,
   startTandem,
   type TandemProcess,
   type TandemProcessOptions,
 } from '../evaluation/system/tandem-process.ts'
-import { type IndexSettings, indexSettings } from '../indexing-server/settings.ts'
+import { type IndexSettings, loadIndexSettings } from '../indexing-server/settings.ts'
 import type { Status } from '../peer/api.ts'
 import { HttpPeer } from '../peer/cli/http-peer.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
@@ -38,7 +38,7 @@ await runScript(async () => {
   using stop = interrupted()
   await using processes = new AsyncDisposableStack()
   try {
-    const settings = loadSettings(indexSettings, { file: configFile(undefined) }).values
+    const settings = loadIndexSettings({ file: configFile(undefined) }).values
     const peers = await startAll(settings, processes)
     console.log(hints)
     await watch(peers, settings.replicationFactor, stop.signal)

@@ -107,7 +107,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       names: 1,
       contents: 1,
       copies: 2,
-      bytes: 2 * size,
+      bytes: size,
       connections: 3,
       requests: 1_500,
     },

@@ -7,7 +7,7 @@ import {
   type SettingSection,
   variableOf,
 } from '../common/settings.ts'
-import { indexSettings } from '../indexing-server/settings.ts'
+import { loadIndexSettings } from '../indexing-server/settings.ts'
 import { printable, printableJson } from '../peer/cli/printable.ts'
 import { tableText } from '../peer/cli/table.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
@@ -46,7 +46,7 @@ export function settingsCommand(terminal: Terminal): Command {
 function effectiveSettings({ peer, config }: Options): Row[] {
   const file = configFile(config)
   return [
-    ...rowsOf('index', loadSettings(indexSettings, { file })),
+    ...rowsOf('index', loadIndexSettings({ file })),
     ...rowsOf('peer', loadPeerSettings({ file, flags: { peer } })),
     ...rowsOf('log', loadSettings(logSettings, { file })),
   ]

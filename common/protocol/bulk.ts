@@ -1,7 +1,8 @@
 /** Bulk bytes: raw bytes that follow a reply, with back-pressure on both sides. */
 import type { FileHandle } from 'node:fs/promises'
+import type { ByteRange } from '../content/chunks.ts'
 import { AppError } from '../errors.ts'
-import { limits } from '../limits.ts'
+import type { BufferPool } from './buffer-pool.ts'
 
 /** Takes the bytes of one reply. */
 export interface BulkSink {
@@ -20,6 +21,7 @@ export interface BulkSink {
  */
 export interface BulkSource {
   readonly bytes: number
+  /** Each is valid until the next is asked for. */
   readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
@@ -81,20 +83,29 @@ export function bytesSource(bytes: Uint8Array): BulkSource {
  * `bytes` bytes of a file from `start` on. Iterating throws CONTENT_CHANGED when the file ends
  * early. The handle stays open.
  */
-export function fileRange(handle: FileHandle, start: number, bytes: number): BulkSource {
-  return { bytes, pieces: readRange(handle, start, bytes) }
+export function fileRange(
+  handle: FileHandle,
+  { start, bytes }: ByteRange,
+  pool: BufferPool,
+): BulkSource {
+  return { bytes, pieces: readRange(handle, { start, bytes }, pool) }
 }
 
 async function* readRange(
   handle: FileHandle,
-  start: number,
-  bytes: number,
+  { start, bytes }: ByteRange,
+  pool: BufferPool,
 ): AsyncGenerator<Uint8Array> {
-  for (let done = 0; done < bytes; ) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(limits.diskReadBytes, bytes - done))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done)
-    if (bytesRead === 0) throw new AppError('CONTENT_CHANGED', { name: 'the file' })
-    done += bytesRead
-    yield buffer.subarray(0, bytesRead)
+  const buffer = pool.take()
+  try {
+    for (let done = 0; done < bytes; ) {
+      const wanted = Math.min(buffer.length, bytes - done)
+      const { bytesRead } = await handle.read(buffer, 0, wanted, start + done)
+      if (bytesRead === 0) throw new AppError('CONTENT_CHANGED', { name: 'the file' })
+      done += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    pool.giveBack(buffer)
   }
 }

@@ -230,7 +230,7 @@ export const messages = {
       names: Count,
       contents: Count,
       copies: Count,
-      bytes: described(Bytes, 'What the copies take together'),
+      bytes: described(Bytes, 'What the contents take together, each counted once'),
       connections: described(Count, 'Open now'),
       requests: described(Count, 'Answered since the index started'),
     }),

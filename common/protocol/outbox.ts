@@ -71,8 +71,9 @@ export class Outbox {
     for await (const piece of pieces) {
       bytesWritten += piece.length
       if (bytesWritten > bytes) break
-      await this.#write(piece)
+      const written = this.#writeThrough(piece)
       this.#onBytesSent(piece.length)
+      await written
     }
     if (bytesWritten !== bytes)
       throw new Error(`a bulk source of ${bytes} bytes gave ${bytesWritten}`)
@@ -81,6 +82,13 @@ export class Outbox {
   async #write(bytes: Uint8Array): Promise<void> {
     if (this.#stream.destroyed) throw new Error('the connection ended')
     if (!this.#stream.write(bytes)) await this.#drained()
+  }
+
+  /** Resolves when the bytes are with the operating system: their memory may be used again. */
+  #writeThrough(bytes: Uint8Array): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()))
+    return promise
   }
 
   async #drained(): Promise<void> {

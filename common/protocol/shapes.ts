@@ -51,7 +51,7 @@ export const FoundContent = Type.Object({
 /** One content and who serves it, live sources first. */
 export type FoundContent = Static<typeof FoundContent>
 
-export const LiveCopies = described(Count, 'Peers that are not dead and have the content')
+export const LiveCopies = described(Count, 'Live peers that have the content')
 export const FoundName = Type.Object({
   name: Name,
   sha256: Sha256,

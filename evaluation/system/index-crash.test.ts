@@ -48,8 +48,10 @@ function seenSeqs({ output }: TandemProcess): number[] {
 async function expectEverythingAnswered(cluster: Cluster, files: readonly FileFixture[]) {
   using api = apiOf(cluster.peer(2))
   for (const { name, sha256 } of files) {
-    const found = await api.lookup(name)
-    expect(found.files, name).toMatchObject([{ sha256, sources: [{}, {}] }])
+    const { files: found } = await api.lookup(name)
+    expect(found, name).toMatchObject([{ sha256 }])
+    // A peer that was slow to come back may have been replaced meanwhile: then there is one more.
+    expect(found[0]?.sources.length, name).toBeGreaterThanOrEqual(2)
   }
   for (const { name, sha256 } of files.slice(0, 3))
     expect(await downloadAndHash(cluster.peer(3), { name })).toMatchObject({ sha256OnDisk: sha256 })

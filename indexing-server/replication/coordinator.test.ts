@@ -294,3 +294,26 @@ test('a source that is slow with thousands of files holds up no others', async (
   for (let minutes = 0; minutes < 5; minutes++) await cluster.advance(60_000)
   expect(await slow.ask('status', {})).toMatchObject({ atFactor: 5_001, tasks: { waiting: 0 } })
 })
+
+test('a peer that comes and goes, or reports what it never announces, is not asked twice for the same', async () => {
+  await using cluster = await IndexCluster.start()
+  const bad = await cluster.peer('bad')
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer2.announce({
+    kind: 'downloaded',
+    name: 'so that bad is the least full',
+    text: 'x'.repeat(99),
+  })
+  bad.answer = undefined
+  await peer1.announce({ name: 'a', text: 'a' }, { name: 'b', text: 'b' })
+  await cluster.advance(3_000)
+  expect(bad.tasks.map(({ name }) => name)).toEqual(['a', 'b'])
+  const [reported] = bad.tasks
+  await bad.ask('report', { outcomes: [{ taskId: reported?.taskId ?? '' }] })
+  bad.crash()
+  await bad.connect()
+  await cluster.advance(30_000)
+  expect(bad.tasks).toHaveLength(2)
+  expect(peer2.tasks.map(({ name }) => name).toSorted()).toEqual(['a', 'b'])
+})

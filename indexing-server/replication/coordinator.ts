@@ -118,15 +118,15 @@ export class Coordinator implements AsyncDisposable {
 
   onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
     if (isLost !== before.isLost) this.#walks.set(peerId, undefined)
-    if (isLost) this.#desk.abandon(peerId, 'settling')
+    if (isLost) this.#desk.abandon(peerId)
     if (state === 'live') this.#queue.unpark()
     this.#wake()
   }
 
-  /** A peer that said hello again may have forgotten its tasks; if not, it will announce them. */
+  /** A peer that said hello again may have forgotten its tasks, or died of one; if not, it will announce them. */
   onRegistered(peerId: string): void {
     this.#resting.forgive(peerId)
-    this.#desk.abandon(peerId, 'confirming')
+    this.#desk.failAll(peerId, 'CONNECTION_CLOSED')
   }
 
   report(peerId: string, outcomes: readonly TaskOutcome[]): void {

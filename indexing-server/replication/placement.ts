@@ -56,7 +56,8 @@ export function eligibleTargets<Peer extends PlacementPeer>(
   }
   const elsewhere = able.filter(({ zone }) => zone === undefined || !usedZones.has(zone))
   if (elsewhere.length === 0) return { eligible: able, refusals }
-  for (const peer of able) if (!elsewhere.includes(peer)) refusals.set(peer.peerId, 'same zone')
+  const isElsewhere = new Set(elsewhere)
+  for (const peer of able) if (!isElsewhere.has(peer)) refusals.set(peer.peerId, 'same zone')
   return { eligible: elsewhere, refusals }
 }
 

@@ -157,9 +157,7 @@ export class NeedQueue {
 
   /** It failed once more and waits for its next try. */
   fail(contentId: number, how: Omit<Failure, 'failures'>, nowMs: number, random: Random): void {
-    const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
-    this.#failures.set(contentId, { ...how, failures })
-    const dueMs = nowMs + retryDelayMs(failures, random)
+    const dueMs = nowMs + retryDelayMs(this.#countFailure(contentId, how), random)
     this.delay(contentId, this.#urgencyOf(contentId), { reason: 'failed', dueMs })
   }
 
@@ -182,6 +180,9 @@ export class NeedQueue {
       this.#heap.pop()
       if (this.#delayed.get(next.contentId) !== next) continue
       this.#delayed.delete(next.contentId)
+      // It was never announced: somebody else is asked first.
+      if (next.awaited !== undefined)
+        this.#countFailure(next.contentId, { code: 'DEADLINE_EXCEEDED', target: next.awaited })
       this.#ready[next.urgency].add(next.contentId)
     }
   }
@@ -195,6 +196,12 @@ export class NeedQueue {
         found.push(contentId)
       }
     return found
+  }
+
+  #countFailure(contentId: number, how: Omit<Failure, 'failures'>): number {
+    const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
+    this.#failures.set(contentId, { ...how, failures })
+    return failures
   }
 
   #urgencyOf(contentId: number): Urgency {

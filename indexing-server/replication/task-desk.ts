@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import { isErrorCode, toAppError } from '../../common/errors.ts'
+import { type ErrorCode, isErrorCode, toAppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Task, TaskOutcome } from '../../common/protocol/messages.ts'
@@ -61,7 +61,7 @@ export class TaskDesk {
       this.#log.info({ target, code }, 'tasks refused')
       if (this.#running.batchOf(target) !== batch) return
       this.#resting.refuse(target, code)
-      this.abandon(target, 'settling')
+      this.abandon(target)
     }
   }
 
@@ -84,9 +84,15 @@ export class TaskDesk {
     return contentIds
   }
 
-  /** Forgets what a peer was handed; the contents are looked at again soon, or when it had time to announce them. */
-  abandon(target: string, reason: 'settling' | 'confirming'): void {
-    for (const running of this.#running.abandon(target)) this.#release(running, reason)
+  /** Forgets what a peer was handed; the contents are looked at again soon. */
+  abandon(target: string): void {
+    for (const running of this.#running.abandon(target)) this.#release(running, 'settling')
+    this.#onFreed()
+  }
+
+  /** Whatever a peer was handed has failed, as far as the index can know. */
+  failAll(target: string, code: ErrorCode): void {
+    for (const running of this.#running.abandon(target)) this.#onFailed(running, code)
     this.#onFreed()
   }
 
@@ -101,10 +107,8 @@ export class TaskDesk {
   }
 
   #onOverdue({ target }: Batch): void {
-    const code = 'DEADLINE_EXCEEDED'
-    for (const running of this.#running.abandon(target)) this.#onFailed(running, code)
-    this.#resting.refuse(target, code)
-    this.#onFreed()
+    this.#resting.refuse(target, 'DEADLINE_EXCEEDED')
+    this.failAll(target, 'DEADLINE_EXCEEDED')
   }
 
   #release({ contentId, target }: RunningTask, reason: 'settling' | 'confirming'): void {

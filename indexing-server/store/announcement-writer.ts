@@ -1,6 +1,7 @@
 import { AppError } from '../../common/errors.ts'
 import { type Change, type Content, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
+import { boundedBytes } from './migrations.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
 
 type Put = Extract<Change, { op: 'put' }>
@@ -215,7 +216,7 @@ function prepare(database: Database) {
     ),
     endInventory: database.prepare('update peers set inventory_ended = 1 where peer_id = ?'),
     setSeen: database.prepare('update peers set seen_seq = ? where peer_id = ?'),
-    holdings: database.prepare('select copies, bytes from peers where peer_id = ?'),
+    holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
     copy: database.prepare(
       `select content_id, modified_ms, withheld, inventory from copies where ${copyKey}`,
     ),

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { GroupCommit } from './group-commit.ts'
+import { GroupCommit, type Transaction } from './group-commit.ts'
 
-function setUp(transaction: (work: () => void) => void = (work) => work()) {
+function setUp(transaction: Transaction = (work) => work()) {
   const clock = new FakeClock()
   let depth = 0
   let commits = 0
-  const counted = (work: () => void): void => {
+  const counted: Transaction = (work, isDurable) => {
     depth++
     try {
-      transaction(work)
+      transaction(work, isDurable)
     } finally {
       depth--
     }
@@ -28,6 +28,26 @@ test('jobs of one moment share a transaction, and resolve after it', async () =>
   await clock.advance(1)
   expect(await results).toEqual(['a', 'b'])
   expect(commits()).toBe(1)
+})
+
+test('one durable job makes its group durable, and no other', async () => {
+  const groups: boolean[] = []
+  let depth = 0
+  const { clock, group } = setUp((work, isDurable) => {
+    if (depth++ === 0) groups.push(isDurable)
+    work()
+    depth--
+  })
+  const jobs = [
+    group.add(1, () => {}),
+    group.add(1, () => {}, { isDurable: true }),
+    group.add(1, () => {}, { isDurable: true }),
+  ]
+  await clock.advance(2)
+  jobs.push(group.add(1, () => {}))
+  await clock.advance(2)
+  await Promise.all(jobs)
+  expect(groups).toEqual([true, false])
 })
 
 test('a heavy group does not wait', async () => {

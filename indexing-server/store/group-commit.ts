@@ -8,8 +8,12 @@ export interface GroupCommitOptions {
   readonly weightMax: number
 }
 
+/** Runs its argument within one transaction; `isDurable`: one that a power cut cannot take back. */
+export type Transaction = (work: () => void, isDurable: boolean) => void
+
 interface Job {
   readonly run: () => unknown
+  readonly isDurable: boolean
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -26,25 +30,25 @@ interface Outcome {
 export class GroupCommit {
   readonly #options: GroupCommitOptions
   readonly #clock: Clock
-  /** Runs its argument within one transaction. */
-  readonly #transaction: (work: () => void) => void
+  readonly #transaction: Transaction
   #jobs: Job[] = []
   #weight = 0
   #cancelTimer = (): void => {}
 
   constructor(
     options: GroupCommitOptions,
-    dependencies: { clock: Clock; transaction: (work: () => void) => void },
+    dependencies: { clock: Clock; transaction: Transaction },
   ) {
     this.#options = options
     this.#clock = dependencies.clock
     this.#transaction = dependencies.transaction
   }
 
-  /** Runs `job` in the next group; resolves with its result once the group is committed. */
-  add<T>(weight: number, job: () => T): Promise<T> {
+  /** Runs `job` in the next group; resolves with its result once the group is committed, durably if asked. */
+  add<T>(weight: number, job: () => T, { isDurable = false } = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#jobs.push({ run: job, resolve: resolve as (result: unknown) => void, reject })
+    const settle = { resolve: resolve as (result: unknown) => void, reject }
+    this.#jobs.push({ run: job, isDurable, ...settle })
     this.#weight += weight
     if (this.#weight >= this.#options.weightMax) this.flush()
     else if (this.#jobs.length === 1)
@@ -61,9 +65,10 @@ export class GroupCommit {
     this.#weight = 0
     let outcomes: Outcome[] = []
     try {
+      const isDurable = jobs.some((job) => job.isDurable)
       this.#transaction(() => {
         outcomes = jobs.map((job) => this.#attempt(job))
-      })
+      }, isDurable)
     } catch (error) {
       for (const job of jobs) job.reject(error)
       return
@@ -81,7 +86,7 @@ export class GroupCommit {
       let result: unknown
       this.#transaction(() => {
         result = job.run()
-      })
+      }, false)
       return { result }
     } catch (error) {
       if (error instanceof AppError) return { error }

@@ -6,9 +6,10 @@
  * and `files` by triggers, so that no code can forget them.
  */
 const initial = `
+-- Sums of bytes are real: what peers claim may add up to more than an integer holds.
 create table totals (
   names integer not null, contents integer not null, wanted integer not null,
-  copies integer not null, bytes integer not null
+  copies integer not null, bytes real not null
 ) strict;
 insert into totals values (0, 0, 0, 0, 0);
 
@@ -25,7 +26,7 @@ create table peers (
   inventory integer not null default 0,
   inventory_ended integer not null default 1,
   copies integer not null default 0,
-  bytes integer not null default 0,
+  bytes real not null default 0,
   heard_ms integer not null,
   gone text check (gone in ('left', 'dead'))
 ) strict, without rowid;
@@ -123,5 +124,8 @@ create trigger content_wanted after update of files on contents begin
   update totals set wanted = wanted + (new.files > 0) - (old.files > 0);
 end;
 `
+
+/** The column `bytes` of peers and totals, within what JSON can say exactly. */
+export const boundedBytes = `max(0, min(bytes, ${Number.MAX_SAFE_INTEGER})) as bytes`
 
 export const migrations: readonly string[] = [initial]

@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
 import { ContentReader } from './content-reader.ts'
 import { GroupCommit } from './group-commit.ts'
-import { migrations } from './migrations.ts'
+import { boundedBytes, migrations } from './migrations.ts'
 import type {
   Announced,
   Announcement,
@@ -55,7 +55,10 @@ export class SqliteStore implements IndexStore {
     this.#sql = prepare(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
-      { clock: dependencies.clock, transaction: (work) => this.#transaction(work) },
+      {
+        clock: dependencies.clock,
+        transaction: (work, isDurable) => this.#transaction(work, isDurable),
+      },
     )
   }
 
@@ -84,17 +87,23 @@ export class SqliteStore implements IndexStore {
     })
   }
 
+  async forgetPeer(peerId: string): Promise<void> {
+    await this.#commits.add(1, () => {
+      this.#sql.forgetPeer.run({ peerId })
+    })
+  }
+
   async announce(announcement: Announcement): Promise<Announced> {
     const weight = announcement.changes.length + 1
     return await this.#commits.add(weight, () => this.#writer.announce(announcement))
   }
 
   async unshare(file: FileKey): Promise<Touched> {
-    return this.#durably(() => this.#writer.unshare(file))
+    return await this.#commits.add(1, () => this.#writer.unshare(file), { isDurable: true })
   }
 
   async share(file: FileKey): Promise<Touched> {
-    return this.#durably(() => this.#writer.share(file))
+    return await this.#commits.add(1, () => this.#writer.share(file), { isDurable: true })
   }
 
   async hasFile(file: FileKey): Promise<boolean> {
@@ -145,27 +154,16 @@ export class SqliteStore implements IndexStore {
     this.#database.close()
   }
 
-  /** Intent: whoever is told that it was taken may rely on it, even through a power cut. */
-  #durably<T>(write: () => T): T {
-    this.#commits.flush()
-    this.#database.pragma('synchronous = FULL')
-    try {
-      let result: T | undefined
-      this.#transaction(() => {
-        result = write()
-      })
-      return result as T
-    } finally {
-      this.#database.pragma('synchronous = NORMAL')
-    }
-  }
-
-  #transaction(work: () => void): void {
+  /** Intent is durable: whoever is told that it was taken may rely on it, even through a power cut. */
+  #transaction(work: () => void, isDurable: boolean): void {
     const isOutermost = !this.#database.inTransaction
     try {
+      if (isDurable) this.#database.pragma('synchronous = FULL')
       this.#database.transaction(work)()
     } catch (error) {
       throw isOutermost ? this.#explain(error) : error
+    } finally {
+      if (isDurable) this.#database.pragma('synchronous = NORMAL')
     }
   }
 
@@ -180,8 +178,8 @@ export class SqliteStore implements IndexStore {
 function prepare(database: Database) {
   return {
     peers: database.prepare(`
-      select peer_id as peerId, host, port, zone, free_bytes as freeBytes, copies, bytes,
-        heard_ms as heardMs, gone
+      select peer_id as peerId, host, port, zone, free_bytes as freeBytes, copies,
+        ${boundedBytes}, heard_ms as heardMs, gone
       from peers order by peer_id`),
     register: database.prepare(`
       insert into peers (peer_id, host, port, zone, free_bytes, heard_ms)
@@ -191,8 +189,12 @@ function prepare(database: Database) {
     seenSeq: database
       .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
       .pluck(),
-    holdings: database.prepare('select copies, bytes from peers where peer_id = ?'),
+    holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
     recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
-    totals: database.prepare('select names, contents, wanted, copies, bytes from totals'),
+    forgetPeer: database.prepare(
+      `delete from peers where peer_id = @peerId
+       and not exists (select 1 from copies where peer_id = @peerId)`,
+    ),
+    totals: database.prepare(`select names, contents, wanted, copies, ${boundedBytes} from totals`),
   }
 }

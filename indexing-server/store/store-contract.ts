@@ -108,6 +108,18 @@ function registrations(open: OpenStore): void {
     expect((await opened.store.peers())[1]).toMatchObject({ host: 'other', gone: undefined })
   })
 
+  test('a peer without copies can be forgotten', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const announce = await announcerOf(opened, 'holder')
+    await announce(put('a', 'text'))
+    await opened.commit(store.unshare({ owner: 'holder', name: 'a' }))
+    await opened.commit(store.register(registration('idle')))
+    for (const peerId of ['holder', 'idle', 'unknown'])
+      await opened.commit(store.forgetPeer(peerId))
+    expect((await store.peers()).map(({ peerId }) => peerId)).toEqual(['holder'])
+  })
+
   test('what was seen is remembered for its epoch, and only of a finished inventory', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
@@ -186,6 +198,21 @@ function announcements(open: OpenStore): void {
 }
 
 function inventories(open: OpenStore): void {
+  test('sums of sizes stay in bounds, whatever peers claim to have', async () => {
+    await using opened = await open()
+    const announce = await announcerOf(opened, 'p')
+    const names = Array.from({ length: 1_100 }, (_, index) => `n${index}`)
+    const huge = { size: Number.MAX_SAFE_INTEGER, chunkRoot: hashOf('root') }
+    const { holdings } = await announce(...names.map((name) => ({ ...put(name, name), ...huge })))
+    expect(holdings.bytes).toBe(Number.MAX_SAFE_INTEGER)
+    expect((await opened.store.totals()).bytes).toBe(Number.MAX_SAFE_INTEGER)
+    expect(await opened.store.peers()).toMatchObject([{ bytes: Number.MAX_SAFE_INTEGER }])
+    await announce(put('small', 'small'))
+    const dropped = await announce(...names.map((name) => drop(name)))
+    expect(dropped.holdings.copies).toBe(1)
+    expect(dropped.holdings.bytes).toBeGreaterThanOrEqual(0)
+  })
+
   test('an inventory sweeps what it does not name when it ends', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
@@ -253,7 +280,7 @@ function files(open: OpenStore): void {
     await keeper(put('f', 'one', { kind: 'replicated', owner: 'a' }))
     const file = { owner: 'a', name: 'f' }
     expect(await opened.store.hasFile(file)).toBe(true)
-    const touched = await opened.store.unshare(file)
+    const touched = await opened.commit(opened.store.unshare(file))
     expect(touched.names).toEqual(['f'])
     await opened.reopen()
     expect(await opened.store.contentsNamed('f', 9)).toEqual([])
@@ -266,7 +293,7 @@ function files(open: OpenStore): void {
     await owner(put('f', 'two'))
     await keeper(put('f', 'two', { kind: 'replicated', owner: 'a' }))
     expect(await opened.store.contentsNamed('f', 9)).toEqual([])
-    await opened.store.share(file)
+    await opened.commit(opened.store.share(file))
     expect(await textsNamed(opened, 'f', texts)).toContain('two')
     expect(await opened.store.totals()).toMatchObject({ wanted: 1, names: 1, copies: 3 })
   })

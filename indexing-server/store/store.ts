@@ -104,6 +104,8 @@ export interface IndexStore extends AsyncDisposable {
   /** Records a peer that said hello. `seenSeq` is 0 when the index needs its full inventory. */
   register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }>
   recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void>
+  /** Forgets a peer, unless it has copies. What it owns and what it unshared stays. */
+  forgetPeer(peerId: string): Promise<void>
 
   /**
    * Applies an announcement of a registered peer; resolves when it is committed.

@@ -51,6 +51,8 @@ export type TaskAnswer = (task: Task) => string | undefined
 export interface PeerOptions {
   readonly epoch?: string
   readonly zone?: string
+  /** By default the address that the index sees. */
+  readonly host?: string
   readonly freeBytes?: number
 }
 
@@ -173,7 +175,7 @@ export class TestPeer {
   seenSeq = 0
   epoch: string
   readonly #cluster: IndexCluster
-  readonly #zone: string | undefined
+  readonly #place: Pick<PeerOptions, 'zone' | 'host'>
   #connection: Connection | undefined
   #seq = 0
 
@@ -181,7 +183,11 @@ export class TestPeer {
     this.#cluster = cluster
     this.peerId = peerId
     this.epoch = options.epoch ?? createHash('md5').update(peerId).digest('hex').slice(0, 16)
-    this.#zone = options.zone
+    const { zone, host } = options
+    this.#place = {
+      ...(zone === undefined ? {} : { zone }),
+      ...(host === undefined ? {} : { host }),
+    }
     this.freeBytes = options.freeBytes ?? 1_000_000_000
   }
 
@@ -191,8 +197,7 @@ export class TestPeer {
 
   async connect(): Promise<void> {
     const { peerId, epoch, freeBytes } = this
-    const zone = this.#zone === undefined ? {} : { zone: this.#zone }
-    const registration = { epoch, port: 7_100, freeBytes, ...zone }
+    const registration = { epoch, port: 7_100, freeBytes, ...this.#place }
     const hello = { role: 'peer' as const, peerId, registration }
     const dialled = await this.#cluster.dial(hello, (tasks) => this.#onTasks(tasks))
     this.#connection = dialled.connection

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
@@ -37,5 +37,6 @@ export async function writeHistory(
     await rename(beside, path)
   } catch (error) {
     log.warn({ path, reason: reasonOf(error) }, 'the history cannot be written')
+    await rm(beside, { force: true }).catch(() => {})
   }
 }

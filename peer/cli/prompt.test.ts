@@ -1,4 +1,4 @@
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -220,10 +220,13 @@ describe('the history file', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  test('may be missing, or impossible, and nothing fails', async () => {
+  test('may be missing, or impossible, and nothing fails or is left', async () => {
     await using folder = await temporaryFolder()
     expect(await readHistory(join(folder.path, 'none'), silentLog)).toEqual([])
     expect(await readHistory(folder.path, silentLog)).toEqual([])
-    await writeHistory(folder.path, ['a'], silentLog)
+    const impossible = join(folder.path, 'a folder')
+    await mkdir(impossible)
+    await writeHistory(impossible, ['a'], silentLog)
+    expect(await readdir(folder.path)).toEqual(['a folder'])
   })
 })

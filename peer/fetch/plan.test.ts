@@ -111,7 +111,7 @@ test('a fast source far away is asked for more at once than a slow one nearby', 
     readsInFlightFor({ bytesPerMs, delayMs }, chunkBytes)
   expect(reads(undefined, 0)).toBe(limits.readsPerSourceMin)
   expect(reads(1_000, 1)).toBe(limits.readsPerSourceMin)
-  expect(reads(125_000, 50)).toBe(9)
+  expect(reads(125_000, 50)).toBe(10)
   expect(reads(1_000_000, 500)).toBe(limits.readsPerSourceMax)
 })
 

@@ -91,7 +91,7 @@ export interface Pace {
 }
 
 /** Time at the source, on top of the network's, from a request to its first byte: reading the disk. */
-const serviceMs = 10
+const serviceMs = 20
 
 /**
  * How many chunks to ask of a source at once: what comes while a request is on its way, and the one

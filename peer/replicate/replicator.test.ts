@@ -112,13 +112,15 @@ test('one that fails is reported with its code and holds up no other', async () 
       },
     },
   })
-  world.replicator.accept([replicate('bad'), replicate('../worse'), replicate('good')])
+  const foreign = { ...replicate('of nobody'), owner: '..' }
+  world.replicator.accept([replicate('bad'), replicate('../worse'), foreign, replicate('good')])
   await world.settle()
   const outcomes = world.reports.flat().toSorted((a, b) => a.taskId.localeCompare(b.taskId))
   expect(outcomes).toEqual([
     { taskId: '../worse', error: 'NAME_INVALID' },
     { taskId: 'bad', error: 'DISK_FULL' },
     { taskId: 'good' },
+    { taskId: 'of nobody', error: 'PEER_ID_INVALID' },
   ])
 })
 

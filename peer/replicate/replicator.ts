@@ -1,7 +1,7 @@
 import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
-import { parseName } from '../../common/ids.ts'
+import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, Source, Task } from '../../common/protocol/messages.ts'
@@ -112,14 +112,19 @@ export class Replicator implements AsyncDisposable {
   }
 
   async #replicate(task: Extract<Task, { kind: 'replicate' }>, signal: AbortSignal): Promise<void> {
-    const { owner, content, sources } = task
-    const key = { owner, name: parseName(task.name) }
+    const { content, sources } = task
+    const key = keyOf(task)
     if (await this.#keeper.copyLocal(key, content)) return
     await using fetched = await this.#keeper.fetch({ content, name: key.name, sources, signal })
     await this.#keeper.adopt(key, content, fetched)
   }
 
-  async #drop({ owner, name, sha256 }: Extract<Task, { kind: 'drop' }>): Promise<void> {
-    await this.#keeper.drop({ owner, name: parseName(name) }, sha256)
+  async #drop(task: Extract<Task, { kind: 'drop' }>): Promise<void> {
+    await this.#keeper.drop(keyOf(task), task.sha256)
   }
+}
+
+/** What the index calls a file, checked: it becomes a path. @throws AppError PEER_ID_INVALID, NAME_INVALID */
+function keyOf({ owner, name }: Task): ReplicaKey {
+  return { owner: parsePeerId(owner), name: parseName(name) }
 }

@@ -5,6 +5,7 @@ import {
   hashBytes,
 } from '../../common/content/chunks.ts'
 import { AppError, hasCode, toAppError } from '../../common/errors.ts'
+import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { fileRange } from '../../common/protocol/bulk.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { Content } from '../../common/protocol/messages.ts'
@@ -14,6 +15,7 @@ import type { ServedContents, ServedFile } from './served-contents.ts'
 export interface ServeDependencies {
   readonly contents: ServedContents
   readonly openFiles: Pick<OpenFiles, 'use'>
+  readonly buffers: BufferPool
   /** Told that a file is no longer as catalogued; returns at once. */
   readonly recheck: (file: ServedFile) => void
 }
@@ -89,12 +91,12 @@ async function unchangedFile(
  */
 async function* piecesOf(
   file: ServedFile,
-  { start, bytes }: ByteRange,
-  { openFiles, recheck }: ServeDependencies,
+  range: ByteRange,
+  { openFiles, buffers, recheck }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
   try {
     using open = await openFiles.use(file)
-    yield* fileRange(open.handle, start, bytes).pieces
+    yield* fileRange(open.handle, range, buffers).pieces
   } catch (error) {
     if (!hasCode(error, 'STOPPING')) recheck(file)
     throw error

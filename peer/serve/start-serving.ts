@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { startServer } from '../../common/protocol/server.ts'
 import type { Address, Transport } from '../../common/protocol/transport.ts'
 import { OpenFiles } from './open-files.ts'
@@ -20,7 +21,7 @@ export interface Serving extends AsyncDisposable {
  */
 export async function startServing(
   options: { peerId: string; address: Address },
-  dependencies: Omit<ServeDependencies, 'openFiles'> & {
+  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers'> & {
     transport: Transport
     clock: Clock
     log: Log
@@ -36,7 +37,7 @@ export async function startServing(
       transport,
       clock,
       log,
-      handlers: serveHandlers({ ...dependencies, openFiles }),
+      handlers: serveHandlers({ ...dependencies, openFiles, buffers: new BufferPool() }),
       welcome: async () => ({ reply: { peerId }, session: undefined }),
       onBulkSent: (bytes) => {
         sentBytes += bytes
