@@ -130,7 +130,7 @@ const rows = {
     retryable: true,
     status: 503,
     sentence:
-      'The index at {address} cannot be reached: start it with `tandem index`, or give the right --index. The peer keeps trying.',
+      'The index at {address} cannot be reached: start it with `tandem index`, or give the right --index.',
   },
   NAME_NOT_FOUND: {
     when: 'No peer has announced a file of this name.',
@@ -220,6 +220,12 @@ const rows = {
     status: 409,
     sentence:
       "'{name}' is already in shared/ with other content: choose another --name, or give --replace.",
+  },
+  FILE_EXISTS: {
+    when: 'A download without a peer would overwrite a file of other content (command line).',
+    retryable: false,
+    status: 409,
+    sentence: "'{path}' is there already with other content: choose another -o, or give --replace.",
   },
   DISK_FULL: {
     when: 'The disk has too little room for a content.',

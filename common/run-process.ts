@@ -64,7 +64,7 @@ export async function runProcess(
     log.info('stopping')
     clock.after(deadlines.shutdownMs, () => {
       log.error('not everything ended in time')
-      // oxlint-disable-next-line no-restricted-properties -- the one place: nothing else helped
+      // oxlint-disable-next-line no-restricted-properties -- nothing else helped
       process.exit(1)
     })
     await stack[Symbol.asyncDispose]()

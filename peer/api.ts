@@ -14,6 +14,7 @@ export const Lookup = Type.Object({
     Type.Object({
       sha256: Sha256,
       size: Type.Integer(),
+      chunkRoot: messages.lookup.reply.properties.contents.items.properties.chunkRoot,
       sources: messages.lookup.reply.properties.contents.items.properties.sources,
     }),
   ),

@@ -49,7 +49,7 @@ export class LocalPeerApi implements PeerApi {
   async lookup(text: string, signal?: AbortSignal): Promise<Lookup> {
     const name = parseName(text)
     const contents = await this.#dependencies.finder.lookup(name, signal)
-    return { name, files: contents.map(({ sha256, size, sources }) => ({ sha256, size, sources })) }
+    return { name, files: contents }
   }
 
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {

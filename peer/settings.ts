@@ -154,19 +154,23 @@ export function loadPeerSettings(sources: SettingSources): LoadedPeerSettings {
   return { values: { ...values, ...derived }, origins }
 }
 
+/** Where the index is. @throws AppError SETTING_INVALID */
+export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Address {
+  const address = parseAddress(values.index)
+  if (address !== undefined) return address
+  const reason = `must be HOST:PORT, not '${values.index}'`
+  throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
+}
+
 /** @throws AppError SETTING_INVALID */
-export function toPeerSettings({ values, origins }: LoadedPeerSettings): PeerSettings {
-  const { id, index, allowedHosts, ...others } = values
-  const address = parseAddress(index)
-  if (address === undefined) {
-    const reason = `must be HOST:PORT, not '${index}'`
-    throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
-  }
+export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
+  const { values } = loaded
+  const { id, allowedHosts, ...others } = values
   const names = allowedHosts.split(',').map((name) => name.trim())
   return {
     ...others,
     peerId: id,
-    index: address,
+    index: indexAddress(loaded),
     allowedHosts: names.filter((name) => name !== ''),
   }
 }

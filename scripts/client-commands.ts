@@ -2,18 +2,20 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { interrupted } from '../common/interrupted.ts'
-import { type CommonOptions, peerCommands } from '../peer/cli/commands.ts'
+import { type CommonOptions, peerCommands, type RunCommand } from '../peer/cli/commands.ts'
+import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
+import { addDirectDownload } from './direct-commands.ts'
 
-interface ClientOptions extends CommonOptions {
+export interface ClientOptions extends CommonOptions {
   readonly peer?: string
   readonly api?: URL
   readonly config?: string
 }
 
-/** The commands that ask a running peer over its HTTP API. */
+/** The commands that ask a running peer over its HTTP API; `download` can do without. */
 export function clientCommands(terminal: Terminal): Command[] {
-  const commands = peerCommands<ClientOptions>(async (options, work) => {
+  const run: RunCommand<ClientOptions> = async (options, work) => {
     // Only now: its schemas take longer to load than all the rest.
     const { HttpPeer } = await import('../peer/cli/http-peer.ts')
     using api = new HttpPeer(await locatePeer(options), { clock: systemClock })
@@ -21,12 +23,18 @@ export function clientCommands(terminal: Terminal): Command[] {
     const { json = false } = options
     const workingFolder = process.cwd()
     await work({ api, terminal, clock: systemClock, workingFolder, signal: stop.signal, json })
-  })
+  }
+  const commands = peerCommands(run)
   for (const command of commands)
     command
       .option('--peer <id>', 'ask this peer of this machine (default: as configured, or peer1)')
       .option('--api <url>', 'ask the peer at http://HOST:PORT', parseUrl)
       .option('--config <file>', 'settings file (default: config/config.json, if there)')
+  const downloading = commands.find((command) => command.name() === 'download')
+  if (downloading !== undefined)
+    addDirectDownload<ClientOptions & DownloadOptions>(downloading, terminal, (name, options) =>
+      run(options, (session) => download(session, name, options)),
+    )
   return commands
 }
 
@@ -56,7 +64,7 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function parseUrl(text: string): URL {
+export function parseUrl(text: string): URL {
   const url = URL.parse(text)
   if (url?.protocol !== 'http:') throw new InvalidArgumentError('It is http://HOST:PORT.')
   return url

@@ -37,7 +37,8 @@ describe('tandem', () => {
     ],
     ['dummy', ['--port', '--index']],
     ['settings', ['--peer', '--config', '--json']],
-    ['download', ['--sha256', '--peer', '--api', '--json']],
+    ['download', ['--sha256', '--peer', '--api', '--json', '--index', '-o, --output', '--replace']],
+    ['cat', ['--sha256', '--index', '--peer', '--api', '--config']],
   ])('explains %s', async (name, flags) => {
     const { code, stdout } = await tandem('help', name)
     expect(code).toBe(0)
@@ -58,6 +59,10 @@ describe('tandem', () => {
     [['lokup', 'a'], /Did you mean lookup\?/],
     [['lookup'], /missing required argument/],
     [['status', '--api', 'nonsense'], /http:\/\/HOST:PORT/],
+    [['download', 'a', '--index', 'nonsense'], /HOST:PORT/],
+    [['download', 'a', '--index', '127.0.0.1:1', '--peer', 'peer1'], /cannot be used with/],
+    [['download', 'a', '-o', 'b'], /need '--index HOST:PORT'/],
+    [['cat'], /missing required argument/],
   ])('takes %j for wrong usage', async (words, complaint) => {
     const { code, stderr } = await tandem(...words)
     expect(code).toBe(2)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../peer/cli/program.ts'
 import { Terminal } from '../peer/cli/terminal.ts'
+import { catCommand } from './cat-command.ts'
 import { clientCommands } from './client-commands.ts'
 
 interface Role {
@@ -42,6 +43,9 @@ export async function main(): Promise<void> {
   const terminal = new Terminal({ answers: process.stdout, remarks: process.stderr })
   const program = await tandemProgram(words, terminal)
   process.exitCode = await runProgram(program, words.length === 0 ? ['--help'] : words, terminal)
+  if (process.exitCode !== 0 && process.stdout.writableLength > 0)
+    // oxlint-disable-next-line no-restricted-properties -- or what was given up would wait for a reader who takes nothing
+    process.exit()
 }
 
 async function tandemProgram(words: readonly string[], terminal: Terminal): Promise<Command> {
@@ -58,6 +62,7 @@ Begin with:
   tandem peer --peer peer2         in a third; then put a file into data/peer1/shared.
 
 Client commands ask peer1 unless --peer or --api names another; --json answers for programs.
+'cat', and 'download --index HOST:PORT', need no running peer.
 'tandem help COMMAND' says more about one of them.`,
     )
   const typed = words.find((word) => !word.startsWith('-') && word !== 'help')?.toLowerCase()
@@ -67,7 +72,7 @@ Client commands ask peer1 unless --peer or --api names another; --json answers f
     ),
   )
   addCommands(program, 'Processes:', commands)
-  addCommands(program, 'Client commands:', clientCommands(terminal))
+  addCommands(program, 'Client commands:', [...clientCommands(terminal), catCommand(terminal)])
   addHelpCommand(program)
   return program
 }

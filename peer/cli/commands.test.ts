@@ -146,7 +146,7 @@ describe('JSON', () => {
     const source = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
     expect(await shell.json('lookup', 'a.txt')).toEqual({
       name: 'a.txt',
-      files: [{ sha256, size, sources: [{ ...source, kind: 'shared' }] }],
+      files: [{ sha256, size, chunkRoot: sha256, sources: [{ ...source, kind: 'shared' }] }],
     })
     expect(await shell.json('download', 'a.txt')).toEqual({
       name: 'a.txt',

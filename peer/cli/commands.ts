@@ -164,7 +164,7 @@ function parseKind(text: string): ListKind {
   return kind
 }
 
-function parseSha256(text: string): string {
+export function parseSha256(text: string): string {
   const sha256 = text.toLowerCase()
   if (!isSha256(sha256)) throw new InvalidArgumentError('It has 64 hexadecimal digits.')
   return sha256

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
-import type { Download, Downloaded } from '../api.ts'
+import type { Download, Downloaded, PeerApi } from '../api.ts'
 import { printable, printableJson } from './printable.ts'
 import { progressText } from './progress-bar.ts'
 import { downloadLines } from './reports.ts'
@@ -18,12 +18,17 @@ export interface DownloadOptions {
   readonly verbose?: boolean
 }
 
+/** What downloading needs of a session; a running peer has more. */
+export type DownloadSession = Omit<Session, 'api'> & {
+  readonly api: Pick<PeerApi, 'startDownload' | 'download' | 'cancelDownload'>
+}
+
 /**
  * Downloads a file and says where it is. When the session is aborted the download is cancelled.
  * @throws AppError CANCELLED, or what the download failed with
  */
 export async function download(
-  session: Session,
+  session: DownloadSession,
   name: string,
   { sha256, wait = true, verbose = false }: DownloadOptions,
 ): Promise<void> {
@@ -40,13 +45,17 @@ export async function download(
   )
 }
 
-function downloadedText({ terminal, workingFolder }: Session, result: Downloaded): string {
+function downloadedText({ terminal, workingFolder }: DownloadSession, result: Downloaded): string {
   const fromHere = relative(workingFolder, result.path)
   const lines = downloadLines(result, fromHere.startsWith('..') ? result.path : fromHere)
   return lines.join(terminal.isForPeople ? '\n' : ' ')
 }
 
-async function follow(session: Session, started: Download, isVerbose: boolean): Promise<Download> {
+async function follow(
+  session: DownloadSession,
+  started: Download,
+  isVerbose: boolean,
+): Promise<Download> {
   const { api, terminal, signal } = session
   let now = started
   let isWaitingSaid = false
@@ -70,7 +79,7 @@ async function follow(session: Session, started: Download, isVerbose: boolean): 
 }
 
 /** The download as it ended: cancelled, unless it was done just before. */
-async function cancel({ api, clock }: Session, { id, name }: Download): Promise<Download> {
+async function cancel({ api, clock }: DownloadSession, { id, name }: Download): Promise<Download> {
   const what = `The download of '${name}'`
   const deadline = { what: 'Cancelling the download', deadlineMs: deadlines.requestMs }
   const ended = await withDeadline(deadline, clock, async (signal) => {

@@ -95,7 +95,7 @@ export function downloadLines(downloaded: Downloaded, shownPath: string): [strin
   const from = sources.map((source) => printable(formatAddress(source))).join(', ')
   const speed = seconds > 0 ? `, ${speedText(bytes / seconds)}` : ''
   return [
-    `Downloaded '${printable(name)}' from ${from || "this peer's own copy"} -> ${printable(shownPath)}`,
+    `Downloaded '${printable(name)}' from ${from || 'a copy that was here already'} -> ${printable(shownPath)}`,
     `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s${speed})`,
   ]
 }

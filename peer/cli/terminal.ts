@@ -31,9 +31,14 @@ export class Terminal {
    * @throws the stream's error, EPIPE when nobody reads any more
    */
   print(text: string): Promise<void> {
+    return this.write(`${text}\n`)
+  }
+
+  /** The same for bytes as they are, which must stay so until it resolves. */
+  write(bytes: string | Uint8Array): Promise<void> {
     this.#clearProgress()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#answers.write(`${text}\n`, (error) => (error ? reject(error) : resolve()))
+    this.#answers.write(bytes, (error) => (error ? reject(error) : resolve()))
     return promise
   }
 

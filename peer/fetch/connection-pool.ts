@@ -19,7 +19,7 @@ export type PeerAddress = Pick<Source, 'peerId' | 'host' | 'port'>
 
 /** A connection in use; disposing gives it back. */
 export interface Lease extends Disposable {
-  readonly connection: Pick<Connection, 'request' | 'silentMs'>
+  readonly connection: Pick<Connection, 'request' | 'silentMs' | 'isOpen'>
   /** Closes the connection instead of giving it back. */
   discard(): void
 }
@@ -39,7 +39,7 @@ interface Slot {
  * at once for `dialFailureMs`, so that a dead peer costs a batch of small fetches one time-out.
  */
 export class ConnectionPool implements AsyncDisposable {
-  readonly #ownPeerId: string
+  readonly #ownPeerId: string | undefined
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #log: Log
@@ -49,7 +49,8 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #dialFailures = new Map<string, { error: AppError; atMs: number }>()
 
   constructor(
-    options: { ownPeerId: string },
+    /** Without an id of its own the other side sees a client. */
+    options: { ownPeerId?: string },
     dependencies: { transport: Transport; clock: Clock; log: Log },
   ) {
     this.#ownPeerId = options.ownPeerId
@@ -140,7 +141,10 @@ export class ConnectionPool implements AsyncDisposable {
           transport: this.#transport,
           address: { host, port } satisfies Address,
           role: 'peer',
-          hello: { role: 'peer', peerId: this.#ownPeerId },
+          hello:
+            this.#ownPeerId === undefined
+              ? { role: 'client' }
+              : { role: 'peer', peerId: this.#ownPeerId },
           signal: this.#stop.signal,
         },
         { clock: this.#clock, log: this.#log },

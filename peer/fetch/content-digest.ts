@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { limits } from '../../common/limits.ts'
 import type { PartialFile } from './partial-file.ts'
@@ -50,12 +50,16 @@ export class ContentDigest {
       await this.#update(await this.#file.read(this.#next, buffer))
   }
 
-  /** Hashes one chunk; a large one in steps, so that nothing else waits for long. */
   async #update(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; done += limits.chunkBytesMin) {
-      if (done > 0) await nextTurn()
-      this.#hash.update(bytes.subarray(done, done + limits.chunkBytesMin))
-    }
+    await updateInSteps(this.#hash, bytes)
     this.#next += 1
+  }
+}
+
+/** Hashes one chunk; a large one in steps, so that nothing else waits for long. */
+export async function updateInSteps(hash: Hash, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; done += limits.chunkBytesMin) {
+    if (done > 0) await nextTurn()
+    hash.update(bytes.subarray(done, done + limits.chunkBytesMin))
   }
 }

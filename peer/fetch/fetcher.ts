@@ -9,23 +9,24 @@ import type { Log } from '../../common/log.ts'
 import type { Content, Source } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import { ContentDigest } from './content-digest.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
 import { journalPathOf, PartialFile, removePartial } from './partial-file.ts'
-import { labelOf } from './peer-source.ts'
-import { type CrewOptions, SourceCrew, type SourceProgress } from './source-crew.ts'
-import { Transfer } from './transfer.ts'
+import {
+  isVouched,
+  type Taken,
+  type TakeProgress,
+  type TakeRequest,
+  takeContent,
+} from './take-content.ts'
 
 /** How a fetch goes. */
-export interface FetchProgress {
+export interface FetchProgress extends TakeProgress {
   /** Bytes of the content that are good. */
   readonly verifiedBytes: number
-  /** Those at work. */
-  readonly sources: readonly SourceProgress[]
-  /** Why nothing comes, if no source is at work. */
-  readonly waitingFor?: string | undefined
 }
 
-export interface FetchRequest extends Omit<CrewOptions, 'onLook'> {
+export interface FetchRequest extends Omit<TakeRequest, 'file' | 'digest' | 'onProgress'> {
   /** Whether what came is kept when the fetch fails, for the next one of this content to go on with. */
   readonly keeps?: boolean | undefined
   /** Whether the whole content is hashed, whoever vouches for its chunk root. */
@@ -35,12 +36,9 @@ export interface FetchRequest extends Omit<CrewOptions, 'onLook'> {
 }
 
 /** A complete, verified, durable file. Disposing removes it, unless it was moved away before. */
-export interface Fetched extends AsyncDisposable {
+export interface Fetched extends Taken, AsyncDisposable {
   readonly partialPath: string
-  readonly chunkList: Buffer
   readonly seconds: number
-  /** Those that sent some of it. */
-  readonly sources: readonly Source[]
 }
 
 interface FetcherDependencies {
@@ -138,40 +136,28 @@ export class Fetcher {
   }
 
   /** Fetches what the file lacks. */
-  async #fill(
-    file: PartialFile,
-    request: FetchRequest,
-    room: Reservation,
-  ): Promise<Pick<Fetched, 'chunkList' | 'sources'>> {
-    const { signal, sources, hashesWhole = !isVouched(sources) } = request
+  async #fill(file: PartialFile, request: FetchRequest, room: Reservation): Promise<Taken> {
+    const { sources, hashesWhole = !isVouched(sources) } = request
     let reservedFrom = file.verifiedBytes
-    const onProgress = (): void => {
+    const onProgress = (progress: TakeProgress): void => {
       room.onWritten(file.verifiedBytes - reservedFrom)
       reservedFrom = file.verifiedBytes
-      request.onProgress?.({
-        verifiedBytes: file.verifiedBytes,
-        sources: crew.sources,
-        waitingFor: crew.waitingFor,
-      })
+      request.onProgress?.({ ...progress, verifiedBytes: file.verifiedBytes })
     }
-    const transfer = new Transfer({ ...request, file, hashesWhole, onProgress }, this.#dependencies)
-    const crew = new SourceCrew({ ...request, onLook: onProgress }, transfer, {
-      ...this.#dependencies,
-      onReceived: (bytes) => {
-        this.#receivedBytes += bytes
-      },
-    })
+    const digest = hashesWhole ? new ContentDigest(file) : undefined
+    const onReceived = (bytes: number): void => {
+      this.#receivedBytes += bytes
+    }
     try {
-      if (file.verifiedBytes > 0) onProgress()
-      await crew.run()
-      signal.throwIfAborted()
+      return await takeContent(
+        { ...request, file, digest, onProgress },
+        { ...this.#dependencies, onReceived },
+      )
     } catch (error) {
-      if (!hasCode(error, 'CANCELLED')) file.keep()
+      const isWorthless = hasCode(error, 'CANCELLED') || hasCode(error, 'HASH_MISMATCH')
+      if (!isWorthless) file.keep()
       throw error
     }
-    const chunkList = await transfer.finish()
-    const gave = crew.known.filter((source) => transfer.contributors.has(labelOf(source)))
-    return { chunkList, sources: gave }
   }
 
   /** Where the content is kept between two fetches. */
@@ -186,15 +172,6 @@ export class Fetcher {
       path = `${this.#keptPath(content)}.${number}`
     return path
   }
-}
-
-/**
- * Whether two peers that hashed the whole content by themselves say that it has this chunk root: then
- * its chunks prove it (docs/decisions/0005). Of a downloaded copy nobody knows whether its peer did.
- */
-function isVouched(sources: readonly Source[]): boolean {
-  const vouchers = sources.filter(({ kind }) => kind !== 'downloaded')
-  return new Set(vouchers.map(({ peerId }) => peerId)).size >= 2
 }
 
 /** Removes what nothing can go on with: files without a journal, journals without a file, and what is old. */

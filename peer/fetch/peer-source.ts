@@ -154,7 +154,7 @@ export class PeerSource implements ChunkSource, Disposable {
   ): Promise<void> {
     try {
       this.#signal.throwIfAborted()
-      const lease = await this.#lease(use)
+      const lease = await this.#openLease(use)
       this.#stallWatch.onAsked()
       try {
         await request(lease)
@@ -166,6 +166,16 @@ export class PeerSource implements ChunkSource, Disposable {
       const details = { source: this.label, what, reason: reasonOf(error) }
       throw new AppError('SOURCE_FAILED', details, { cause: error })
     }
+  }
+
+  /** A connection that ended while nothing was asked of it, as idle ones do, is replaced. */
+  async #openLease(use: ConnectionUse): Promise<Lease> {
+    const leasing = this.#lease(use)
+    const lease = await leasing
+    if (lease.connection.isOpen) return lease
+    if (this.#leases.get(use) === leasing) this.#leases.delete(use)
+    lease[Symbol.dispose]()
+    return await this.#lease(use)
   }
 
   #lease(use: ConnectionUse): Promise<Lease> {

@@ -9,6 +9,7 @@ import {
   expectedMs,
   type Holdings,
   nextChunk,
+  nextChunkBefore,
   readsInFlightFor,
 } from './plan.ts'
 
@@ -17,6 +18,15 @@ function chunkSet(chunkCount: number, chunks: readonly number[]): ChunkSet {
   for (const chunk of chunks) if (chunk < chunkCount) set.add(chunk)
   return set
 }
+
+test('a reader is given the first chunk that the source has, of those it wants by now', () => {
+  const taken = chunkSet(10, [0, 1, 3])
+  expect(nextChunkBefore(10, taken, undefined)).toBe(2)
+  expect(nextChunkBefore(2, taken, undefined)).toBeUndefined()
+  expect(nextChunkBefore(6, taken, chunkSet(10, [1, 5, 7]))).toBe(5)
+  expect(nextChunkBefore(5, taken, chunkSet(10, [1, 5, 7]))).toBeUndefined()
+  expect(nextChunkBefore(10, chunkSet(10, [...Array(10).keys()]), undefined)).toBeUndefined()
+})
 
 /**
  * Sources with any chunks, asked in any order, each answer coming or failing at any time: no chunk is

@@ -36,6 +36,17 @@ export function nextChunk(
   return rarest
 }
 
+/**
+ * The chunk to ask a source for when somebody reads the content while it comes: the first that it has.
+ * @param end no chunk from this one on is wanted yet
+ */
+export function nextChunkBefore(end: number, taken: ChunkSet, own: Holdings): number | undefined {
+  let chunk = taken.firstMissing()
+  while (chunk !== undefined && chunk < end && own?.has(chunk) === false)
+    chunk = taken.firstMissing(chunk + 1)
+  return chunk === undefined || chunk >= end ? undefined : chunk
+}
+
 function holdersOf(chunk: number, partial: readonly ChunkSet[]): number {
   let holders = 0
   for (const set of partial) if (set.has(chunk)) holders += 1

@@ -33,7 +33,7 @@ export interface CrewOptions {
   readonly onLook: () => void
 }
 
-interface CrewDependencies {
+export interface CrewDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
   readonly random: Random

@@ -15,7 +15,6 @@ test('a disk that fills up is reported as such, and the source is let go', async
     verified,
     chunkList: undefined,
     begin: async () => {},
-    read: () => Promise.reject(full),
     write: async (chunk: number) => {
       written += 1
       if (written > 3) throw full
@@ -31,7 +30,7 @@ test('a disk that fills up is reported as such, and the source is let go', async
   }
   const clock = new FakeClock()
   const transfer = new Transfer(
-    { content, name: 'file', file, hashesWhole: true, onProgress: () => {} },
+    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
     { clock },
   )
   await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)

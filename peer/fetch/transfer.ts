@@ -6,8 +6,7 @@ import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
-import { ContentDigest } from './content-digest.ts'
-import type { PartialFile } from './partial-file.ts'
+import type { ContentDigest } from './content-digest.ts'
 import type { ChunkSource } from './peer-source.ts'
 import {
   chunksAtOnceFor,
@@ -16,16 +15,32 @@ import {
   expectedMs,
   type Holdings,
   nextChunk,
+  nextChunkBefore,
   readsInFlightFor,
 } from './plan.ts'
 
-interface TransferOptions {
+/** Where chunks go that were verified. */
+export interface ChunkStore {
+  readonly verified: ChunkSet
+  /** The content's chunk list, once it is known. */
+  readonly chunkList: Buffer | undefined
+  /** With it, chunks are wanted in order, and none from this one on is wanted yet. */
+  readonly wantedEnd?: number
+  /** Told the verified chunk list. @throws AppError DISK_FULL, DISK_FAILED */
+  begin(chunkList: Buffer): Promise<void>
+  /** Takes a chunk, whose bytes are only valid until it resolves. @throws AppError DISK_FULL, DISK_FAILED */
+  write(chunk: number, bytes: Uint8Array): Promise<void>
+  /** Calls `listener` when more chunks are wanted. */
+  onWanted?(listener: () => void): void
+}
+
+export interface TransferOptions {
   readonly content: Content
   /** For errors. */
   readonly name: string
-  readonly file: Pick<PartialFile, 'verified' | 'chunkList' | 'begin' | 'read' | 'write'>
-  /** Whether the chunk root is to be believed only if the whole content has its SHA-256. */
-  readonly hashesWhole: boolean
+  readonly file: ChunkStore
+  /** There when the chunk root is to be believed only if the whole content has its SHA-256. */
+  readonly digest: Pick<ContentDigest, 'add' | 'finish'> | undefined
   /** Told after each verified chunk. */
   readonly onProgress: () => void
 }
@@ -59,7 +74,6 @@ interface Lane {
 export class Transfer {
   readonly #options: TransferOptions
   readonly #clock: Clock
-  readonly #digest: ContentDigest
   /** Chunks that are verified or asked for. */
   readonly #taken: ChunkSet
   readonly #buffers: Buffer<ArrayBuffer>[]
@@ -77,7 +91,6 @@ export class Transfer {
     const { size, sha256: contentHash } = options.content
     this.#options = options
     this.#clock = dependencies.clock
-    this.#digest = new ContentDigest(options.file)
     this.#taken = options.file.verified.copy()
     this.#chunkList = options.file.chunkList
     const bufferBytes = Math.min(size, chunkBytesFor(size))
@@ -86,6 +99,7 @@ export class Transfer {
     )
     // The hash of a single chunk is the content's: nobody needs to be asked for the list.
     if (this.#isSingleChunk) this.#chunkList = Buffer.from(contentHash, 'hex')
+    options.file.onWanted?.(() => this.look())
   }
 
   /** Labels of the sources that gave good chunks. */
@@ -102,9 +116,10 @@ export class Transfer {
     return verified.chunkCount - verified.size
   }
 
-  /** Whether nothing is on its way although chunks are missing. */
+  /** Whether nothing is on its way although chunks are wanted. */
   get isIdle(): boolean {
-    return !this.isComplete && [...this.#lanes].every(({ asks }) => asks.size === 0)
+    const isAnyWanted = nextChunkBefore(this.#wantedEnd, this.#taken, undefined) !== undefined
+    return isAnyWanted && [...this.#lanes].every(({ asks }) => asks.size === 0)
   }
 
   /** Makes sources look again at what there is to do; called from time to time. */
@@ -164,17 +179,21 @@ export class Transfer {
    * @throws AppError HASH_MISMATCH, DISK_FAILED
    */
   async finish(): Promise<Buffer> {
-    const { content, name, hashesWhole } = this.#options
+    const { content, name, digest } = this.#options
     const [buffer] = this.#buffers
     assert(this.isComplete && this.#chunkList !== undefined && buffer !== undefined)
-    if (this.#isSingleChunk || !hashesWhole) return this.#chunkList
-    if ((await this.#digest.finish(buffer)) === content.sha256) return this.#chunkList
+    if (this.#isSingleChunk || digest === undefined) return this.#chunkList
+    if ((await digest.finish(buffer)) === content.sha256) return this.#chunkList
     const source = [...this.#contributors].join(', ')
     throw new AppError('HASH_MISMATCH', { source, what: `'${name}' as a whole` })
   }
 
   get #isSingleChunk(): boolean {
     return this.#taken.chunkCount === 1
+  }
+
+  get #wantedEnd(): number {
+    return this.#options.file.wantedEnd ?? this.#taken.chunkCount
   }
 
   /** The verified chunk list: from `source`, unless another is faster or was before. */
@@ -221,13 +240,19 @@ export class Transfer {
   }
 
   #chunkFor(lane: Lane): number | undefined {
-    const partial = [...this.#lanes].flatMap(({ holdings }) => holdings ?? [])
-    const free = nextChunk(this.#taken, lane.holdings, partial)
+    const free = this.#freeChunkFor(lane)
     if (free !== undefined) return free
     this.#refreshHoldings(lane)
     const { pace } = lane.source
     const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.content.size))
     return chunkToAskAgain(this.#lateElsewhere(lane), lane.holdings, ownMs)
+  }
+
+  #freeChunkFor({ holdings: own }: Lane): number | undefined {
+    if (this.#options.file.wantedEnd !== undefined)
+      return nextChunkBefore(this.#wantedEnd, this.#taken, own)
+    const partial = [...this.#lanes].flatMap(({ holdings }) => holdings ?? [])
+    return nextChunk(this.#taken, own, partial)
   }
 
   /** What other sources should have sent by now, unless it was asked for twice already. */
@@ -301,14 +326,14 @@ export class Transfer {
     bytes: Buffer,
     buffer: Buffer<ArrayBuffer>,
   ): Promise<void> {
-    const { file, onProgress, hashesWhole } = this.#options
+    const { file, onProgress, digest } = this.#options
     for (const { asks } of this.#lanes)
       for (const ask of asks) if (ask.chunk === chunk) ask.stop.abort(superseded)
     try {
       await file.write(chunk, bytes)
       this.#contributors.add(source.label)
       onProgress()
-      if (!this.#isSingleChunk && hashesWhole) await this.#digest.add(chunk, bytes, buffer)
+      if (!this.#isSingleChunk) await digest?.add(chunk, bytes, buffer)
     } catch (error) {
       this.abandon(error as Error)
     }

@@ -56,6 +56,7 @@ export class FakePeerApi implements PeerApi {
       files: files.map(({ sha256, size }) => ({
         sha256,
         size,
+        chunkRoot: sha256,
         sources: [{ ...otherPeer, kind: 'shared' as const }],
       })),
     }

@@ -16,12 +16,15 @@ import { silentLog } from '../../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { ConnectionPool } from '../connection-pool.ts'
 import { Fetcher, type FetchRequest } from '../fetcher.ts'
+import type { CrewDependencies } from '../source-crew.ts'
 
 /** One fetching peer, and whoever it is told to fetch from. */
 export interface Swarm {
   readonly clock: FakeClock
   readonly pool: ConnectionPool
   readonly fetcher: Fetcher
+  /** What contents are taken with that go to no file. */
+  readonly taking: CrewDependencies
   readonly partialFolder: string
   /** Another fetcher takes the place of this one, as after the end of its process. */
   restart(): Promise<void>
@@ -55,6 +58,7 @@ export async function aSwarm(): Promise<Swarm> {
   return {
     clock: dependencies.clock,
     pool,
+    taking: { ...dependencies, pool, onReceived: () => {} },
     get fetcher() {
       return fetcher
     },

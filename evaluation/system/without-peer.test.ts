@@ -1,0 +1,292 @@
+/** `download --index` and `cat`: files for a shell that runs no peer. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buffer, text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
+import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { apiOf, type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
+import { behindGate, Gate } from './gate.ts'
+import { quickSettings } from './quick-settings.ts'
+import { runTandem } from './run-tandem.ts'
+
+const program = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
+const mebibyte = 2 ** 20
+const bytes = 24 * mebibyte + 1
+
+/** A cluster in which peer1 shares one file that peer2 has a copy of, if there is a peer2. */
+async function sharing(
+  peers: number,
+  size = bytes,
+): Promise<{ cluster: Cluster; file: FileFixture }> {
+  await using starting = new AsyncDisposableStack()
+  let file: FileFixture | undefined
+  const cluster = starting.use(
+    await startCluster({
+      peers,
+      factor: peers,
+      settings: quickSettings,
+      prepare: async (peerId, sharedFolder) => {
+        if (peerId !== 'peer1') return
+        await mkdir(sharedFolder, { recursive: true })
+        file = await aFile(sharedFolder, 'big.bin', { bytes: size })
+        await utimes(file.path, 1_750_000_000, 1_750_000_000)
+      },
+    }),
+  )
+  using api = apiOf(cluster.peer(1))
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
+  if (file === undefined) throw new Error('peer1 has no file')
+  starting.move()
+  return { cluster, file }
+}
+
+function at({ index }: Cluster): readonly string[] {
+  return ['--index', `127.0.0.1:${index.port}`]
+}
+
+/** `tandem` with its bytes as they are. */
+function started(words: readonly string[], cwd?: string) {
+  const child = spawn(process.execPath, [program, ...words], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return { child, stdout: buffer(child.stdout), stderr: text(child.stderr), ended }
+}
+
+/** Flips a byte while the peer stands still; the file looks the same afterwards. */
+async function flipByte(cluster: Cluster, path: string, position: number): Promise<void> {
+  const { pid } = cluster.peer(1)
+  if (pid === undefined) throw new Error('peer1 does not run')
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await using file = await open(path, 'r+')
+    const byte = Buffer.alloc(1)
+    await file.read(byte, 0, 1, position)
+    await file.write(Buffer.from([~(byte[0] ?? 0) & 0xff]), 0, 1, position)
+    await file.utimes(1_750_000_000, 1_750_000_000)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+}
+
+test('a file comes into the folder that was named, and never over another one', async () => {
+  const { cluster, file } = await sharing(2)
+  await using _ = cluster
+  await using folder = await temporaryFolder()
+  const target = join(folder.path, 'big.bin')
+  const download = ['download', file.name, ...at(cluster), '-o', folder.path]
+
+  const first = await runTandem([...download, '--json'])
+  expect(first).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(first.stdout)).toMatchObject({ path: target, bytes, sha256: file.sha256 })
+  const shared = await readFile(file.path)
+  expect((await readFile(target)).equals(shared)).toBe(true)
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
+
+  const again = await runTandem([...download, '--json', '--sha256', file.sha256])
+  expect(JSON.parse(again.stdout)).toMatchObject({ path: target, sources: [] })
+
+  await writeFile(target, 'mine')
+  const refused = await runTandem(download)
+  expect(refused).toMatchObject({ code: 1, stdout: '' })
+  expect(refused.stderr).toMatch(/^FILE_EXISTS: '.*big\.bin' is there already .*--replace\.\n$/)
+  expect(await readFile(target, 'utf8')).toBe('mine')
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
+
+  expect(await runTandem([...download, '--replace'])).toMatchObject({ code: 0 })
+  expect((await readFile(target)).equals(shared)).toBe(true)
+  // Nobody at the index has noticed a peer more.
+  using api = apiOf(cluster.peer(1))
+  expect(await api.peers()).toHaveLength(2)
+})
+
+test('cat writes what sha256sum agrees with, through an index or a peer', async () => {
+  const { cluster, file } = await sharing(2)
+  await using _ = cluster
+  const shared = await readFile(file.path)
+  const ways = [
+    at(cluster),
+    ['--api', cluster.peer(2).apiUrl.origin],
+    [...at(cluster), '--sha256', file.sha256],
+  ]
+  for (const way of ways) {
+    const { stdout, stderr, ended } = started(['cat', file.name, ...way])
+    expect([await ended, await stderr]).toEqual([0, ''])
+    expect((await stdout).equals(shared)).toBe(true)
+  }
+})
+
+test('cat ends quietly with its reader', async () => {
+  const { cluster, file } = await sharing(1)
+  await using _ = cluster
+  const line = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -c 10'
+  const words = [process.execPath, program, 'cat', file.name, ...at(cluster)]
+  const child = spawn('sh', ['-c', line, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr] = await Promise.all([buffer(child.stdout), text(child.stderr)])
+  expect(stderr).toBe('ended with 0\n')
+  expect(stdout.equals((await readFile(file.path)).subarray(0, 10))).toBe(true)
+})
+
+test('nobody, nothing and nowhere are told at once', async () => {
+  const { cluster, file } = await sharing(1, 1000)
+  await using _ = cluster
+  await using folder = await temporaryFolder()
+  const [nowhere] = await freePorts()
+  const output = ['-o', folder.path]
+  for (const [words, complaint] of [
+    [['download', 'other.bin', ...at(cluster), ...output], /^NAME_NOT_FOUND: /],
+    [['cat', 'other.bin', ...at(cluster)], /^NAME_NOT_FOUND: /],
+    [['download', file.name, '--index', `127.0.0.1:${nowhere}`, ...output], /^INDEX_UNREACHABLE: /],
+    [['cat', file.name, '--index', `127.0.0.1:${nowhere}`], /^INDEX_UNREACHABLE: /],
+    [['cat', file.name, ...at(cluster), '--sha256', '0'.repeat(64)], /^CONTENT_NOT_FOUND: /],
+    [
+      ['download', file.name, '--index', `127.0.0.1:${cluster.peer(1).port}`, ...output],
+      /^BAD_REPLY: /,
+    ],
+  ] as const) {
+    const ended = await runTandem(words)
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(complaint)
+    expect(ended.stderr.trimEnd()).not.toContain('\n')
+    expect(ended.seconds).toBeLessThan(5)
+  }
+  expect(await readdir(folder.path)).toEqual([])
+})
+
+test('a lying source alone gives nothing false, and is no harm beside an honest one', async () => {
+  const { cluster, file } = await sharing(1)
+  await using _ = cluster
+  const shared = await readFile(file.path)
+  await using folder = await temporaryFolder()
+  await flipByte(cluster, file.path, 2 * mebibyte + 5)
+
+  const alone = started(['cat', file.name, ...at(cluster)])
+  expect(await alone.ended).toBe(1)
+  expect(await alone.stderr).toMatch(/^NO_SOURCE: .* sent wrong bytes for chunk 2 of /)
+  const written = await alone.stdout
+  expect(written.length).toBeLessThanOrEqual(2 * mebibyte)
+  expect(shared.subarray(0, written.length).equals(written)).toBe(true)
+  const words = ['download', file.name, ...at(cluster), '-o', folder.path, '--no-wait']
+  const refused = await runTandem(words)
+  expect(refused).toMatchObject({ code: 1, stdout: '' })
+  expect(refused.stderr).toMatch(/^NO_SOURCE: .* sent wrong bytes for chunk 2 of /)
+  expect(await readdir(folder.path)).not.toContain('big.bin')
+
+  const honest = await cluster.startPeer()
+  await mkdir(join(honest.dataFolder, 'shared'), { recursive: true })
+  await writeFile(join(honest.dataFolder, 'shared', file.name), shared)
+  using api = apiOf(honest)
+  await expect
+    .poll(async () => (await api.lookup(file.name)).files[0]?.sources.map(({ peerId }) => peerId))
+    .toContain(honest.name)
+  const both = started(['cat', file.name, ...at(cluster)])
+  expect([await both.ended, await both.stderr]).toEqual([0, ''])
+  expect((await both.stdout).equals(shared)).toBe(true)
+  // What the first try has left is gone on with.
+  expect(await runTandem(words)).toMatchObject({ code: 0 })
+  expect((await readFile(join(folder.path, 'big.bin'))).equals(shared)).toBe(true)
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
+})
+
+/** A cluster with one source, which sends a third of the file and then waits. */
+async function halfWay() {
+  await using starting = new AsyncDisposableStack()
+  const cluster = starting.use(await startCluster({ peers: 0, factor: 1, settings: quickSettings }))
+  const peer = await cluster.startPeer('peer1', behindGate)
+  const file = await aFile(join(peer.dataFolder, 'shared'), 'big.bin', { bytes })
+  using api = apiOf(peer)
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1 })
+  const gate = starting.use(await Gate.before(peer))
+  gate.closeAfter(bytes / 3)
+  const stack = starting.move()
+  const dispose = (): Promise<void> => stack.disposeAsync()
+  return { cluster, peer, file, gate, [Symbol.asyncDispose]: dispose }
+}
+
+test('when the source is killed in the middle cat fails, and a download goes on later', async () => {
+  await using world = await halfWay()
+  const { cluster, peer, file, gate } = world
+  await using folder = await temporaryFolder()
+  const shared = await readFile(file.path)
+  const words = ['download', file.name, ...at(cluster), '-o', folder.path, '--no-wait']
+  const running = [started(words), started(['cat', file.name, ...at(cluster)])]
+  await gate.blocked
+  await peer.kill('SIGKILL')
+  for (const { ended, stderr } of running)
+    expect([await ended, await stderr]).toEqual([1, expect.stringMatching(/^NO_SOURCE: /)])
+  const [, cat] = running
+  const written = await cat?.stdout
+  expect(written?.length).toBeLessThan(bytes)
+  expect(shared.subarray(0, written?.length).equals(written ?? Buffer.alloc(1))).toBe(true)
+  expect(await readdir(folder.path)).not.toContain('big.bin')
+
+  gate.open()
+  await peer.start()
+  expect(await runTandem(words)).toMatchObject({ code: 0 })
+  expect((await readFile(join(folder.path, 'big.bin'))).equals(shared)).toBe(true)
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
+})
+
+test('Ctrl-C leaves nothing, and nobody else writes the same target meanwhile', async () => {
+  await using world = await halfWay()
+  const { cluster, file, gate } = world
+  await using folder = await temporaryFolder()
+  const words = ['download', file.name, ...at(cluster), '-o', folder.path]
+  const { child, stderr, ended } = started(words)
+  await gate.blocked
+  expect(await runTandem(words)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^NAME_BLOCKED: .*another download/) as string,
+  })
+  child.kill('SIGINT')
+  expect([await ended, await stderr]).toEqual([1, expect.stringMatching(/^CANCELLED: /)])
+  expect(await readdir(folder.path)).toEqual([])
+})
+
+/** How many chunks the journal beside the target has. */
+async function chunksOnRecord(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true })
+  const journal = names.find((name) => name.endsWith('.journal'))
+  if (journal === undefined) return 0
+  const record = await readFile(join(folder, journal))
+  const listEnd = record.indexOf('\n') + 1 + 32 * Math.ceil(bytes / mebibyte)
+  return Math.floor((record.length - listEnd) / 8)
+}
+
+test('after kill -9 the next download fetches what is missing', async () => {
+  await using world = await halfWay()
+  const { cluster, file, gate } = world
+  await using folder = await temporaryFolder()
+  const words = ['download', file.name, ...at(cluster), '-o', folder.path]
+  const { child, ended } = started(words)
+  await expect.poll(() => chunksOnRecord(folder.path)).toBeGreaterThanOrEqual(5)
+  child.kill('SIGKILL')
+  await ended
+  gate.open()
+  // Not enough for all of it.
+  gate.closeAfter(bytes - 4 * mebibyte)
+  expect(await runTandem(words)).toMatchObject({ code: 0 })
+  const { content } = await hashFile(join(folder.path, 'big.bin'))
+  expect(content.sha256).toBe(file.sha256)
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
+})
+
+test('Ctrl-C ends cat although its reader takes nothing', async () => {
+  const { cluster, file } = await sharing(1)
+  await using _ = cluster
+  const child = spawn(process.execPath, [program, 'cat', file.name, ...at(cluster)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const stderr = text(child.stderr)
+  await once(child.stdout, 'readable')
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([1, null])
+  child.stdout.destroy()
+  expect(await stderr).toMatch(/^CANCELLED: /)
+})

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
+import { chunkBytesFor, chunkCountFor } from '../../common/content/chunks.ts'
+import { AppError } from '../../common/errors.ts'
+import type { Content } from '../../common/protocol/messages.ts'
+import { updateInSteps } from './content-digest.ts'
+import { chunksAtOnceFor } from './plan.ts'
+import type { ChunkStore } from './transfer.ts'
+
+/** Takes bytes, which are only valid until it resolves; it does when their reader has room for more. */
+export type WriteBytes = (bytes: Uint8Array) => Promise<void>
+
+/**
+ * A content on its way to somebody who reads it while it comes. Verified chunks that came too early
+ * are held, as many as one fetch has on its way; further ones are not wanted until the reader has
+ * taken those, so that memory depends neither on the content's size nor on the reader's speed.
+ */
+export class OrderedOutput implements ChunkStore {
+  readonly verified: ChunkSet
+  readonly chunkList = undefined
+  readonly #content: Content
+  readonly #name: string
+  readonly #held = new Map<number, Buffer>()
+  /** Buffers of chunks that were passed on. */
+  readonly #free: Buffer[] = []
+  #next = 0
+  #arrived = Promise.withResolvers<void>()
+  #onWanted = (): void => {}
+
+  constructor({ content, name }: { content: Content; name: string }) {
+    this.#content = content
+    this.#name = name
+    this.verified = new ChunkSet(chunkCountFor(content.size))
+  }
+
+  get wantedEnd(): number {
+    return this.#next + chunksAtOnceFor(this.#content.size)
+  }
+
+  onWanted(listener: () => void): void {
+    this.#onWanted = listener
+  }
+
+  async begin(): Promise<void> {}
+
+  async write(chunk: number, bytes: Uint8Array): Promise<void> {
+    const { size } = this.#content
+    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(Math.min(size, chunkBytesFor(size)))
+    buffer.set(bytes)
+    this.#held.set(chunk, buffer.subarray(0, bytes.length))
+    this.verified.add(chunk)
+    this.#arrived.resolve()
+  }
+
+  /**
+   * Passes the chunks on in order, as they come, until all are. The last one is held back until the
+   * content as a whole has its SHA-256: a wrong one never ends as a complete one does.
+   * @throws AppError HASH_MISMATCH; what `write` throws; or the signal's reason
+   */
+  async passTo(write: WriteBytes, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<never>()
+    aborted.promise.catch(() => {})
+    signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true })
+    const hash = createHash('sha256')
+    const { chunkCount } = this.verified
+    while (this.#next < chunkCount) {
+      signal.throwIfAborted()
+      const bytes = this.#held.get(this.#next)
+      if (bytes === undefined) {
+        this.#arrived = Promise.withResolvers<void>()
+        await Promise.race([this.#arrived.promise, aborted.promise])
+        continue
+      }
+      await updateInSteps(hash, bytes)
+      if (this.#next === chunkCount - 1 && hash.digest('hex') !== this.#content.sha256)
+        throw new AppError('HASH_MISMATCH', {
+          source: 'Whoever announced it',
+          what: `'${this.#name}' as a whole`,
+        })
+      await Promise.race([write(bytes), aborted.promise])
+      this.#onPassed(bytes)
+    }
+  }
+
+  #onPassed(bytes: Buffer): void {
+    this.#held.delete(this.#next)
+    this.#free.push(Buffer.from(bytes.buffer))
+    this.#next += 1
+    this.#onWanted()
+  }
+}

@@ -1,0 +1,69 @@
+import { AppError, hasCode } from '../../common/errors.ts'
+import type { FoundContent } from '../../common/protocol/messages.ts'
+import { OrderedOutput, type WriteBytes } from './ordered-output.ts'
+import type { CrewDependencies } from './source-crew.ts'
+import { isVouched, takeContent } from './take-content.ts'
+
+export interface ReadRequest {
+  readonly name: string
+  /** Which content, if the name has several; the first otherwise. */
+  readonly sha256?: string | undefined
+  readonly signal: AbortSignal
+  /** The contents of `name`, the one to take first in front; at least one. */
+  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  /** Takes the bytes in order, each after its chunk was verified. */
+  readonly write: WriteBytes
+}
+
+/**
+ * Reads a content in order while it comes. Where peers differ about it, the next claim is believed as
+ * long as nothing was written: what two peers vouch for comes first, for written bytes are gone.
+ * @throws AppError CONTENT_NOT_FOUND, NO_SOURCE, HASH_MISMATCH; what the lookup and `write` throw; or
+ *   the signal's reason
+ */
+export async function readInOrder(
+  request: ReadRequest,
+  dependencies: CrewDependencies,
+): Promise<void> {
+  const { name, signal } = request
+  const found = await request.lookup(name, signal)
+  const sha256 = request.sha256 ?? found[0]?.sha256 ?? ''
+  let failure: unknown = new AppError('CONTENT_NOT_FOUND', { sha256 })
+  for (const claim of claimsOf(found, sha256)) {
+    let writtenBytes = 0
+    const write: WriteBytes = (bytes) => {
+      writtenBytes += bytes.length
+      return request.write(bytes)
+    }
+    try {
+      return await readClaim({ ...request, write }, claim, dependencies)
+    } catch (error) {
+      const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')
+      if (writtenBytes > 0 || !isFaultOfClaim) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+function claimsOf(found: readonly FoundContent[], sha256: string): FoundContent[] {
+  const claims = found.filter((content) => content.sha256 === sha256)
+  const isBelieved = ({ sources }: FoundContent): boolean => isVouched(sources)
+  return claims.toSorted((a, b) => Number(isBelieved(b)) - Number(isBelieved(a)))
+}
+
+async function readClaim(
+  { name, write, signal }: ReadRequest,
+  { sources, ...content }: FoundContent,
+  dependencies: CrewDependencies,
+): Promise<void> {
+  const stop = new AbortController()
+  const eitherSignal = AbortSignal.any([signal, stop.signal])
+  const output = new OrderedOutput({ content, name })
+  const end = (error: unknown): void => stop.abort(error)
+  const passing = output.passTo(write, eitherSignal)
+  passing.catch(end)
+  const request = { content, name, sources, signal: eitherSignal, file: output, digest: undefined }
+  await takeContent(request, dependencies).catch(end)
+  await passing
+}

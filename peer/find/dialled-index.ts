@@ -1,0 +1,48 @@
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import { connect } from '../../common/protocol/client.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
+import type { IndexLink } from './index-link.ts'
+
+/** The index for whoever is no peer: dialled when something is asked, and again when it was lost. */
+export class DialledIndex implements IndexLink, AsyncDisposable {
+  readonly address: string
+  readonly awayMs = 0
+  readonly #address: Address
+  readonly #dependencies: {
+    readonly transport: Transport
+    readonly clock: Clock
+    readonly log: Log
+  }
+  readonly #opened = new AsyncDisposableStack()
+  #connection: Connection | undefined
+
+  constructor(address: Address, dependencies: { transport: Transport; clock: Clock; log: Log }) {
+    this.address = formatAddress(address)
+    this.#address = address
+    this.#dependencies = dependencies
+  }
+
+  /** @throws AppError INDEX_UNREACHABLE at once when nobody listens; what the index refuses with */
+  async connected(signal: AbortSignal): Promise<Connection> {
+    if (this.#connection?.isOpen === true) return this.#connection
+    const { transport, ...dependencies } = this.#dependencies
+    try {
+      const { connection } = await connect(
+        { transport, address: this.#address, role: 'index', hello: { role: 'client' }, signal },
+        dependencies,
+      )
+      this.#connection = this.#opened.use(connection)
+      return connection
+    } catch (error) {
+      if (!hasCode(error, 'DIAL_FAILED')) throw error
+      throw new AppError('INDEX_UNREACHABLE', { address: this.address }, { cause: error })
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.disposeAsync()
+  }
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { open, rename, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { hashFile } from '../common/content/hash.ts'
+import { diskError } from '../common/disk-error.ts'
+import { AppError, systemErrorCode } from '../common/errors.ts'
+import { parseName } from '../common/ids.ts'
+
+interface TargetOptions {
+  /** The name of what is downloaded. */
+  readonly name: string
+  /** A file or folder that somebody typed, relative to `workingFolder`. */
+  readonly output?: string | undefined
+  readonly workingFolder: string
+  /** Whether a file of other content may be replaced. */
+  readonly replaces: boolean
+}
+
+/** The file that a download without a peer ends in. */
+export class TargetFile {
+  readonly path: string
+  readonly #replaces: boolean
+
+  private constructor(path: string, replaces: boolean) {
+    this.path = path
+    this.#replaces = replaces
+  }
+
+  /**
+   * The file that was typed or, in a folder, the one called as the last part of the name.
+   * @throws AppError NAME_INVALID, DISK_FAILED
+   */
+  static async find({
+    name,
+    output = '.',
+    workingFolder,
+    replaces,
+  }: TargetOptions): Promise<TargetFile> {
+    const ownName = basename(parseName(name))
+    const path = resolve(workingFolder, output)
+    const isFolder = output.endsWith('/') || ((await statOf(path))?.isDirectory() ?? false)
+    return new TargetFile(isFolder ? join(path, ownName) : path, replaces)
+  }
+
+  /** Where to write what is unfinished: on the same file system, and the same for every try. */
+  get folderBeside(): string {
+    const id = createHash('sha256').update(basename(this.path)).digest('hex').slice(0, 16)
+    return join(dirname(this.path), `.tandem-${id}`)
+  }
+
+  /**
+   * The file, if it has this content already; undefined when it can be written.
+   * @throws AppError FILE_EXISTS, NAME_BLOCKED, DISK_FAILED
+   */
+  async held(sha256: string): Promise<{ path: string; size: number } | undefined> {
+    const { path } = this
+    const there = await statOf(path)
+    if (there === undefined) return undefined
+    if (!there.isFile())
+      throw new AppError('NAME_BLOCKED', {
+        name: path,
+        reason: 'something else than a file is there',
+      })
+    const { content } = await hashFile(path)
+    if (content.sha256 === sha256) return { path, size: content.size }
+    if (this.#replaces) return undefined
+    throw new AppError('FILE_EXISTS', { path })
+  }
+
+  /**
+   * Moves a finished file here, whole or not at all; what came here in the meantime is not lost.
+   * @throws AppError FILE_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED
+   */
+  async put(partialPath: string, sha256: string): Promise<{ path: string }> {
+    const { path } = this
+    if ((await this.held(sha256)) !== undefined) return { path }
+    try {
+      await rename(partialPath, path)
+      await using folder = await open(dirname(path), 'r')
+      await folder.sync()
+    } catch (error) {
+      throw diskError({ action: 'create', path, neededBytes: 0 }, error)
+    }
+    return { path }
+  }
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw diskError({ action: 'look at', path, neededBytes: 0 }, error)
+  }
+}

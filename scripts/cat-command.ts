@@ -1,0 +1,64 @@
+import { Command } from 'commander'
+import { systemClock } from '../common/clock.ts'
+import { interrupted } from '../common/interrupted.ts'
+import type { Address } from '../common/protocol/transport.ts'
+import { parseSha256 } from '../peer/cli/commands.ts'
+import type { Terminal } from '../peer/cli/terminal.ts'
+import type { ReadRequest } from '../peer/fetch/read-in-order.ts'
+import { type ClientOptions, locatePeer, parseUrl } from './client-commands.ts'
+import { clientOf, indexOption } from './direct-commands.ts'
+
+interface CatOptions extends ClientOptions {
+  readonly index?: Address
+  readonly sha256?: string
+}
+
+/** `tandem cat`: writes a file to stdout while it comes. */
+export function catCommand(terminal: Terminal): Command {
+  return new Command('cat')
+    .summary('write a file to stdout while it comes')
+    .description(
+      'Fetches a file from the peers that have it and writes it to stdout in order while it comes, each part once it was checked.',
+    )
+    .argument('<name>', 'the whole name of a file')
+    .option('--sha256 <hex>', 'which version, if the name has several', parseSha256)
+    .addOption(indexOption('ask the index at HOST:PORT (default: as configured for peers)'))
+    .option('--peer <id>', 'ask this peer of this machine who has the file')
+    .option('--api <url>', 'ask the peer at http://HOST:PORT who has the file', parseUrl)
+    .option('--config <file>', 'settings file (default: config/config.json, if there)')
+    .action((name: string, options: CatOptions) => cat(name, options, terminal))
+}
+
+async function cat(name: string, options: CatOptions, terminal: Terminal): Promise<void> {
+  const { readInOrder } = await import('../peer/fetch/read-in-order.ts')
+  using stop = interrupted()
+  await using client = await clientOf(options.index ?? (await configuredIndex(options.config)))
+  const { HttpPeer } = await import('../peer/cli/http-peer.ts')
+  const isPeerAsked = options.peer !== undefined || options.api !== undefined
+  using peer = isPeerAsked
+    ? new HttpPeer(await locatePeer(options), { clock: systemClock })
+    : undefined
+  const lookup: ReadRequest['lookup'] = async (asked, signal) =>
+    peer === undefined
+      ? await client.finder.lookup(asked, signal)
+      : (await peer.lookup(asked, signal)).files
+  await readInOrder(
+    {
+      name,
+      sha256: options.sha256,
+      signal: stop.signal,
+      lookup,
+      write: (bytes) => terminal.write(bytes),
+    },
+    { ...client, onReceived: () => {} },
+  )
+}
+
+/** Where the settings say that the index is. @throws AppError SETTING_INVALID */
+async function configuredIndex(config: string | undefined): Promise<Address> {
+  const [{ configFile, loadSettings }, { indexAddress, peerSettings }] = await Promise.all([
+    import('../common/settings.ts'),
+    import('../peer/settings.ts'),
+  ])
+  return indexAddress(loadSettings(peerSettings, { file: configFile(config), flags: {} }))
+}
