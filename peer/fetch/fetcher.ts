@@ -112,7 +112,16 @@ export class Fetcher {
   /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: Content): Promise<void> {
     const path = this.#pathFor(content)
-    if (path === this.#keptPath(content)) await removePartial(path)
+    if (path !== this.#keptPath(content)) return
+    // A fetch that begins meanwhile must not lose its file.
+    this.#pathsInUse.add(path)
+    try {
+      await removePartial(path)
+    } catch (error) {
+      throw diskError({ action: 'delete', path, neededBytes: 0 }, error)
+    } finally {
+      this.#pathsInUse.delete(path)
+    }
   }
 
   async #fetchTo(path: string, request: FetchRequest): Promise<Fetched> {
@@ -122,8 +131,7 @@ export class Fetcher {
     const isJournalled = keeps && path === this.#keptPath(content)
     const bootId = this.#bootId
     await using file = await PartialFile.open({ path, content, bootId, isJournalled })
-    using room = await this.#room.reserve(content.size - file.verifiedBytes)
-    const { chunkList, sources } = await this.#fill(file, request, room)
+    const { chunkList, sources } = await this.#fillOrKeep(file, request)
     await file.finish()
     return {
       partialPath: path,
@@ -134,6 +142,20 @@ export class Fetcher {
         await removePartial(path)
         this.#pathsInUse.delete(path)
       },
+    }
+  }
+
+  /** Fetches what the file lacks; after a failure it has what came kept, if that is good for anything. */
+  async #fillOrKeep(
+    file: PartialFile,
+    request: FetchRequest,
+  ): Promise<Pick<Fetched, 'chunkList' | 'sources'>> {
+    try {
+      using room = await this.#room.reserve(request.content.size - file.verifiedBytes)
+      return await this.#fill(file, request, room)
+    } catch (error) {
+      if (!hasCode(error, 'CANCELLED') && !hasCode(error, 'HASH_MISMATCH')) file.keep()
+      throw error
     }
   }
 
@@ -161,15 +183,10 @@ export class Fetcher {
         this.#receivedBytes += bytes
       },
     })
-    try {
-      if (file.verifiedBytes > 0) onProgress()
-      await crew.run()
-      signal.throwIfAborted()
-    } catch (error) {
-      if (!hasCode(error, 'CANCELLED')) file.keep()
-      throw error
-    }
-    const chunkList = await transfer.finish()
+    if (file.verifiedBytes > 0) onProgress()
+    await crew.run()
+    signal.throwIfAborted()
+    const chunkList = await transfer.finish(signal)
     const gave = crew.known.filter((source) => transfer.contributors.has(labelOf(source)))
     return { chunkList, sources: gave }
   }
