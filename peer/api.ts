@@ -193,7 +193,7 @@ export interface PeerApi {
   why(name: string, signal?: AbortSignal): Promise<Why>
   /** Starts a download and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS */
   startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
-  /** The download, as soon as it ended or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
+  /** The download, as soon as it ended or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
   download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download>
   /** Those that have not ended, oldest first, and the last ones that have. */
   downloads(signal?: AbortSignal): Promise<Download[]>

@@ -1,13 +1,13 @@
-/** A peer whose disk is full says so, leaves nothing behind, and goes on. */
+/** A peer whose disk is full says so, keeps what is good, and goes on. */
 import { open, readdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
-import { hasCode } from '../../common/errors.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { behindGate, Gate } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
+import { readMetric } from './read-metric.ts'
 import { runTandem } from './run-tandem.ts'
 import { mountSmallDisk } from './small-disk.ts'
 import type { TandemProcess } from './tandem-process.ts'
@@ -89,23 +89,31 @@ test('a file that is larger than the disk is refused before a byte of it comes',
   })
 })
 
-test('a disk that fills up during a download ends it, and it works when there is room again', async (context) => {
+test('a disk that fills up during a download pauses it, and it goes on where it was when there is room', async (context) => {
   await using world = await startWorld(context)
   const { peer, gate, disk } = world
   const { name, sha256 } = await share(world, 'large.bin', 10 * mebibyte)
   gate.closeAfter(3 * mebibyte)
-  const failure = downloadAndHash(peer, { name }).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
+  using api = apiOf(peer)
+  const { id } = await api.startDownload({ name })
   await gate.blocked
   const filler = await fill(disk)
   gate.open()
-  expect(hasCode(await failure, 'DISK_FULL')).toBe(true)
-  await expectNothingLeft(peer)
-
-  using api = apiOf(peer)
+  const paused = { state: 'paused', error: { code: 'DISK_FULL' } }
+  const first = await api.download(id, 30_000)
+  expect(first).toMatchObject(paused)
+  expect(first.bytes).toBeGreaterThan(0)
   expect(await api.status()).toMatchObject({ peers: { live: 2 } })
+
+  const before = await readMetric(peer, 'tandem_peer_received_bytes_total')
+  await api.resumeDownload(id)
+  expect(await api.download(id, 30_000)).toMatchObject({ ...paused, bytes: first.bytes })
   await rm(filler)
+  await api.resumeDownload(id)
+  const { result } = await api.download(id, 30_000)
+  expect(result).toMatchObject({ bytes: 10 * mebibyte, sha256 })
+  const received = (await readMetric(peer, 'tandem_peer_received_bytes_total')) - before
+  expect(received).toBeLessThanOrEqual(10 * mebibyte - first.bytes)
   expect(await downloadAndHash(peer, { name })).toMatchObject({ sha256OnDisk: sha256 })
+  expect(await readdir(join(peer.dataFolder, '.tandem', 'partial'))).toEqual([])
 })

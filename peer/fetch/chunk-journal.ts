@@ -5,7 +5,7 @@
  * Records stand alone: one that was torn by a crash, or never came to the disk, only means that its
  * chunk is fetched again.
  */
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
@@ -104,6 +104,7 @@ export class ChunkJournal {
       await folder.sync()
     } catch (error) {
       await handle.close()
+      await rm(`${path}.new`, { force: true })
       throw error
     }
     return new ChunkJournal(handle, bytes.length)

@@ -36,18 +36,20 @@ export class ContentDigest {
 
   /**
    * The hash in hex, once all chunks are verified. What was there before, or came too early, is read.
-   * @throws AppError DISK_FAILED
+   * @throws AppError DISK_FAILED; or the signal's reason
    */
-  async finish(buffer: Buffer<ArrayBuffer>): Promise<string> {
+  async finish(buffer: Buffer<ArrayBuffer>, signal: AbortSignal): Promise<string> {
     assert(this.#file.verified.isFull && !this.#isAdvancing)
-    await this.#readOn(buffer)
+    await this.#readOn(buffer, signal)
     return this.#hash.digest('hex')
   }
 
-  async #readOn(buffer: Buffer<ArrayBuffer>): Promise<void> {
+  async #readOn(buffer: Buffer<ArrayBuffer>, signal?: AbortSignal): Promise<void> {
     const { verified } = this.#file
-    while (this.#next < verified.chunkCount && verified.has(this.#next))
+    while (this.#next < verified.chunkCount && verified.has(this.#next)) {
+      signal?.throwIfAborted()
       await this.#update(await this.#file.read(this.#next, buffer))
+    }
   }
 
   async #update(bytes: Uint8Array): Promise<void> {

@@ -11,7 +11,8 @@ export interface Entry {
   readonly id: string
   /** With a name that was checked. */
   readonly request: DownloadRequest
-  readonly ended: PromiseWithResolvers<void>
+  /** Resolved when it has ended or is paused. */
+  ended: PromiseWithResolvers<void>
   /** Aborted to end the present run of it. */
   stop: AbortController
   meter: SpeedMeter

@@ -4,6 +4,7 @@ import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import type { Content } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { Download, DownloadRequest, Stats } from '../api.ts'
@@ -91,9 +92,9 @@ export class Downloads implements AsyncDisposable {
     if (same !== undefined) return isPaused(same) ? this.#resume(same) : snapshotOf(same)
     if (this.#active.size >= limits.downloadsActiveMax)
       throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
-    const { records, clock, random } = this.#dependencies
+    const { clock, random } = this.#dependencies
     const entry = newEntry({ id: randomId(random), request, isPaused: false }, clock)
-    records.put(recordOf(entry))
+    this.#record((records) => records.put(recordOf(entry)))
     this.#add(entry)
     this.#startNext()
     return snapshotOf(entry)
@@ -129,7 +130,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   /**
-   * The download, as soon as it ended or after `waitMs`; at once when it is paused.
+   * The download, as soon as it ended or is paused, or after `waitMs`.
    * @throws AppError DOWNLOAD_NOT_FOUND; or the signal's reason
    */
   async wait(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
@@ -151,10 +152,15 @@ export class Downloads implements AsyncDisposable {
     const entry = this.#entryOf(id)
     if (!this.#isActive(entry)) return
     const what = `The download of '${entry.request.name}'`
-    this.#end(entry, new AppError('CANCELLED', { what }))
-    await entry.ended.promise
-    if (entry.state === 'failed' && entry.content !== undefined)
-      await this.#dependencies.fetcher.forget(entry.content)
+    const reason = new AppError('CANCELLED', { what })
+    // Whoever paused it a moment before, or the disk, may have its present run end as paused.
+    while (this.#isActive(entry)) {
+      this.#end(entry, reason)
+      await this.#running.get(entry)
+    }
+    const { state, content } = entry
+    if (state === 'failed' && content !== undefined && !this.#isWanted(content))
+      await this.#dependencies.fetcher.forget(content)
   }
 
   /** Ends the present run of all; they go on in the next run of this peer. */
@@ -174,7 +180,8 @@ export class Downloads implements AsyncDisposable {
     entry.state = 'waiting'
     entry.error = undefined
     entry.stop = new AbortController()
-    this.#dependencies.records.put(recordOf(entry))
+    entry.ended = Promise.withResolvers()
+    this.#record((records) => records.put(recordOf(entry)))
     this.#waiting.push(entry)
     this.#startNext()
     return snapshotOf(entry)
@@ -188,6 +195,26 @@ export class Downloads implements AsyncDisposable {
 
   #isActive(entry: Entry): boolean {
     return this.#active.get(keyOf(entry.request)) === entry
+  }
+
+  /** Whether a download that has not ended may go on with what came of this content. */
+  #isWanted({ sha256, chunkRoot }: Content): boolean {
+    return [...this.#active.values()].some(
+      ({ content }) => content?.sha256 === sha256 && content.chunkRoot === chunkRoot,
+    )
+  }
+
+  /**
+   * Changes what is on record. A disk that refuses, because it is full, is no reason to fail: the
+   * next run of this peer takes up an older state.
+   */
+  #record(change: (records: DownloadDependencies['records']) => void): void {
+    const { records, log } = this.#dependencies
+    try {
+      change(records)
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, 'downloads are not recorded')
+    }
   }
 
   /** @returns whether it was waiting for its turn */
@@ -241,7 +268,7 @@ export class Downloads implements AsyncDisposable {
 
   #onProgress(entry: Entry): void {
     // The first word of a content: from now on the next run of this peer knows what it was.
-    if (entry.progress === undefined) this.#dependencies.records.put(recordOf(entry))
+    if (entry.progress === undefined) this.#record((records) => records.put(recordOf(entry)))
     if (isStarved(entry) && this.#waiting.length > 0) this.#startNext()
   }
 
@@ -254,7 +281,8 @@ export class Downloads implements AsyncDisposable {
   #onPaused(entry: Entry, error: AppError): void {
     entry.state = 'paused'
     entry.error = error
-    this.#dependencies.records.put(recordOf(entry))
+    entry.ended.resolve()
+    this.#record((records) => records.put(recordOf(entry)))
   }
 
   #countNetwork(bytes: number, seconds: number): void {
@@ -277,7 +305,7 @@ export class Downloads implements AsyncDisposable {
 
   #onEnded(entry: Entry): void {
     this.#active.delete(keyOf(entry.request))
-    if (!hasCode(entry.error, 'STOPPING')) this.#dependencies.records.remove(entry.id)
+    if (!hasCode(entry.error, 'STOPPING')) this.#record((records) => records.remove(entry.id))
     entry.ended.resolve()
     this.#finishedIds.push(entry.id)
     if (this.#finishedIds.length <= limits.downloadsRemembered) return

@@ -110,7 +110,16 @@ export class Fetcher {
   /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: Content): Promise<void> {
     const path = this.#pathFor(content)
-    if (path === this.#keptPath(content)) await removePartial(path)
+    if (path !== this.#keptPath(content)) return
+    // A fetch that begins meanwhile must not lose its file.
+    this.#pathsInUse.add(path)
+    try {
+      await removePartial(path)
+    } catch (error) {
+      throw diskError({ action: 'delete', path, neededBytes: 0 }, error)
+    } finally {
+      this.#pathsInUse.delete(path)
+    }
   }
 
   async #fetchTo(path: string, request: FetchRequest): Promise<Fetched> {
@@ -120,8 +129,7 @@ export class Fetcher {
     const isJournalled = keeps && path === this.#keptPath(content)
     const bootId = this.#bootId
     await using file = await PartialFile.open({ path, content, bootId, isJournalled })
-    using room = await this.#room.reserve(content.size - file.verifiedBytes)
-    const { chunkList, sources } = await this.#fill(file, request, room)
+    const { chunkList, sources } = await this.#fillOrKeep(file, request)
     await file.finish()
     return {
       partialPath: path,
@@ -132,6 +140,17 @@ export class Fetcher {
         await removePartial(path)
         this.#pathsInUse.delete(path)
       },
+    }
+  }
+
+  /** Fetches what the file lacks; after a failure it has what came kept, if that is good for anything. */
+  async #fillOrKeep(file: PartialFile, request: FetchRequest): Promise<Taken> {
+    try {
+      using room = await this.#room.reserve(request.content.size - file.verifiedBytes)
+      return await this.#fill(file, request, room)
+    } catch (error) {
+      if (!hasCode(error, 'CANCELLED') && !hasCode(error, 'HASH_MISMATCH')) file.keep()
+      throw error
     }
   }
 
@@ -148,16 +167,10 @@ export class Fetcher {
     const onReceived = (bytes: number): void => {
       this.#receivedBytes += bytes
     }
-    try {
-      return await takeContent(
-        { ...request, file, digest, onProgress },
-        { ...this.#dependencies, onReceived },
-      )
-    } catch (error) {
-      const isWorthless = hasCode(error, 'CANCELLED') || hasCode(error, 'HASH_MISMATCH')
-      if (!isWorthless) file.keep()
-      throw error
-    }
+    return await takeContent(
+      { ...request, file, digest, onProgress },
+      { ...this.#dependencies, onReceived },
+    )
   }
 
   /** Where the content is kept between two fetches. */

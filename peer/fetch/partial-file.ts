@@ -68,7 +68,10 @@ export class PartialFile implements AsyncDisposable {
       const handle = await open(path, O_RDWR | O_CREAT | (known === undefined ? O_TRUNC : 0))
       await using opening = new AsyncDisposableStack()
       const file = opening.use(new PartialFile(options, handle))
+      // Whatever stops this now, such as a full disk, does not cost what an earlier run got.
+      file.#isWanted = known !== undefined
       if (known !== undefined) await file.#takeUp(known)
+      file.#isWanted = false
       opening.move()
       return file
     } catch (error) {
@@ -163,7 +166,9 @@ export class PartialFile implements AsyncDisposable {
     await this.#syncing
     await this.#journal?.close().catch(() => {})
     await this.#handle.close().catch(() => {})
-    if (!this.#isWanted) await removePartial(this.path)
+    // After a flush that failed the journal names chunks that the disk may not have.
+    const isSound = this.#syncFailure === undefined
+    if (!this.#isWanted || !isSound) await removePartial(this.path)
   }
 
   /** Goes on where an earlier run ended. */

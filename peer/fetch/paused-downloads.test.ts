@@ -109,3 +109,52 @@ test('downloads that had not ended go on in the next run, even without an index'
   await after.settle()
   expect(records.all().map(({ id }) => id)).toEqual([second.id])
 })
+
+test('a download that is cancelled while it is being paused ends', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  const pausing = world.downloads.pause(id)
+  await world.downloads.cancel(id)
+  await pausing
+  expect(await world.downloads.wait(id, 0)).toMatchObject({ error: { code: 'CANCELLED' } })
+  expect(world.forgotten).toEqual([one.sha256])
+  expect(world.records.all()).toEqual([])
+})
+
+test('what a cancelled download had is kept for another one of the same content', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  const other = world.downloads.start({ name: 'b' })
+  await world.settle()
+  await world.downloads.pause(other.id)
+  await world.downloads.cancel(id)
+  expect(world.forgotten).toEqual([])
+  await world.downloads.cancel(other.id)
+  expect(world.forgotten).toEqual([one.sha256])
+})
+
+test('whoever waits for a download hears at once that it is paused', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  const waiting = world.downloads.wait(id, 60_000)
+  await world.downloads.pause(id)
+  expect(await waiting).toMatchObject({ state: 'paused' })
+})
+
+test('records that a full disk refuses stop no download', async () => {
+  const refuse = (): never => {
+    throw new Error('database or disk is full')
+  }
+  const records = { all: () => [], put: refuse, remove: refuse }
+  const world = new DownloadWorld({ downloadsAtOnce: 1, records })
+  const { id } = world.downloads.start({ name: 'a' })
+  const next = world.downloads.start({ name: 'b' })
+  await world.settle()
+  world.fetches[0]?.fail(new AppError('DISK_FULL', { path: '/data', neededBytes: 5 }))
+  expect(await world.downloads.wait(id, 1000)).toMatchObject({ state: 'paused' })
+  await world.settle()
+  world.fetches[1]?.done()
+  expect(await world.downloads.wait(next.id, 1000)).toMatchObject({ state: 'done' })
+})

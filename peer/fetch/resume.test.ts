@@ -1,4 +1,13 @@
-import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rmdir,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
@@ -173,4 +182,20 @@ test('room is promised once', async () => {
   first.onWritten(1)
   first.onWritten(1)
   using _ = await room.reserve(mebibyte)
+})
+
+test('a full disk that refuses to go on costs nothing of what is there', async () => {
+  const swarm = await interrupted(5)
+  const before = await readdir(swarm.partialFolder)
+  const source = await swarm.source({ peerId: 'p2', content: eight })
+  // Where the new journal is made stands something else: as good as no room for it.
+  const [dataName] = before.toSorted()
+  await mkdir(join(swarm.partialFolder, `${dataName}.journal.new`))
+  await expect(swarm.fetch(eight, [source], { keeps: true })).rejects.toMatchObject({
+    code: 'DISK_FAILED',
+  })
+  await rmdir(join(swarm.partialFolder, `${dataName}.journal.new`))
+  expect(await readdir(swarm.partialFolder)).toEqual(before)
+  await swarm.fetch(eight, [source], { keeps: true })
+  expect(source.asked).toEqual([5, 6, 7])
 })

@@ -65,6 +65,8 @@ export class SourceCrew {
   readonly #dependencies: CrewDependencies
   readonly #transfer: Transfer
   readonly #stop = new AbortController()
+  /** Aborted when no more sources are needed: nobody waits for an index that is slow to answer. */
+  readonly #enough = new AbortController()
   /** By label, best first. */
   readonly #members = new Map<string, Member>()
   readonly #work = new Set<Promise<void>>()
@@ -98,10 +100,13 @@ export class SourceCrew {
     )
   }
 
-  /** Why nothing comes, or undefined while sources are at work. */
+  /** Why nothing comes; undefined while sources are at work, or were not even tried. */
   get waitingFor(): string | undefined {
-    const isWorking = [...this.#members.values()].some(({ isActive }) => isActive)
-    return isWorking ? undefined : this.#describeFailures()
+    const members = [...this.#members.values()]
+    const isHopeful = members.some(({ isActive, failures }) => isActive || failures === 0)
+    const isFirstAsked = this.#questions === 0 || (this.#questions === 1 && this.#isAsking)
+    const mayCome = this.#options.moreSources !== undefined && members.length === 0 && isFirstAsked
+    return isHopeful || mayCome ? undefined : this.#describeFailures()
   }
 
   /** All that were ever used or may be. */
@@ -136,6 +141,7 @@ export class SourceCrew {
       this.#transfer.abandon(error as Error)
       throw error
     } finally {
+      this.#enough.abort()
       await Promise.all(this.#work)
     }
   }
@@ -276,7 +282,7 @@ export class SourceCrew {
 
   async #ask(moreSources: NonNullable<CrewOptions['moreSources']>): Promise<void> {
     try {
-      this.#add(await moreSources(AbortSignal.any([this.#options.signal, this.#stop.signal])))
+      this.#add(await moreSources(AbortSignal.any([this.#options.signal, this.#enough.signal])))
       this.#questionFailure = ''
     } catch (error) {
       this.#questionFailure = reasonOf(error)

@@ -47,7 +47,7 @@ export async function takeContent(
   if (file.verified.size > 0) onProgress()
   await crew.run()
   signal.throwIfAborted()
-  const chunkList = await transfer.finish()
+  const chunkList = await transfer.finish(signal)
   const sources = crew.known.filter((source) => transfer.contributors.has(labelOf(source)))
   return { chunkList, sources }
 }

@@ -176,14 +176,14 @@ export class Transfer {
   /**
    * The chunk list, once complete. The chunk root came from whoever announced the content: unless
    * several did, only the hash over all bytes shows that it belongs to the SHA-256 that was asked for.
-   * @throws AppError HASH_MISMATCH, DISK_FAILED
+   * @throws AppError HASH_MISMATCH, DISK_FAILED; or the signal's reason
    */
-  async finish(): Promise<Buffer> {
+  async finish(signal: AbortSignal): Promise<Buffer> {
     const { content, name, digest } = this.#options
     const [buffer] = this.#buffers
     assert(this.isComplete && this.#chunkList !== undefined && buffer !== undefined)
     if (this.#isSingleChunk || digest === undefined) return this.#chunkList
-    if ((await digest.finish(buffer)) === content.sha256) return this.#chunkList
+    if ((await digest.finish(buffer, signal)) === content.sha256) return this.#chunkList
     const source = [...this.#contributors].join(', ')
     throw new AppError('HASH_MISMATCH', { source, what: `'${name}' as a whole` })
   }
@@ -279,17 +279,17 @@ export class Transfer {
     const nowMs = this.#clock.monotonicMs()
     if (lane.holdings === undefined || nowMs - lane.holdingsAtMs < deadlines.partialSourceMs) return
     lane.holdingsAtMs = nowMs
-    const refresh = lane.source
-      .holdings()
-      .then(
-        (holdings) => (lane.holdings = holdings),
-        (error: unknown) => (lane.failure ??= error as Error),
-      )
-      .then(() => {
-        lane.reads.delete(refresh)
+    // Not waited for: when all is done the answer is of no use.
+    lane.source.holdings().then(
+      (holdings) => {
+        lane.holdings = holdings
         this.look()
-      })
-    lane.reads.add(refresh)
+      },
+      (error: unknown) => {
+        lane.failure ??= error as Error
+        this.look()
+      },
+    )
   }
 
   /** Takes one chunk. Never rejects: who is to blame is noted at the lane or at the transfer. */

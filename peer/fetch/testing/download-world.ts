@@ -27,7 +27,7 @@ export class DownloadWorld {
   readonly held = new Set<string>()
   readonly adopted: string[] = []
   readonly forgotten: string[] = []
-  readonly records: DownloadRecords
+  readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
   discarded = 0
   steps: DownloadSteps = {
     lookup: async () => [one, two],
@@ -44,7 +44,7 @@ export class DownloadWorld {
   constructor({
     downloadsAtOnce = 2,
     steps = {} as Partial<DownloadSteps>,
-    records = new DownloadRecords(':memory:'),
+    records = new DownloadRecords(':memory:') as DownloadWorld['records'],
   } = {}) {
     this.records = records
     this.steps = { ...this.steps, ...steps }

@@ -1,0 +1,89 @@
+/** A download of a large file that is held in its middle, for as long as a test wants. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { limits } from '../../common/limits.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import type { Download } from '../../peer/api.ts'
+import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { behindGate, Gate } from './gate.ts'
+import { quickSettings } from './quick-settings.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+export const name = 'large.bin'
+/** What one source may have been asked for and not have sent: chunks of this file are of 1 MiB. */
+export const inFlightBytesMax = limits.readsPerSourceMax * 2 ** 20
+
+export interface GatedWorld extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly source: TandemProcess
+  readonly gate: Gate
+  readonly file: { readonly path: string; readonly sha256: string }
+}
+
+/** peer1 with a large file and a gate before it, and `others` without either. */
+export async function startGated({
+  others,
+  factor,
+  bytes,
+}: {
+  others: number
+  factor: number
+  bytes: number
+}): Promise<GatedWorld> {
+  await using starting = new AsyncDisposableStack()
+  const cluster = starting.use(await startCluster({ peers: 0, factor, settings: quickSettings }))
+  const source = await cluster.startPeer('peer1', behindGate)
+  const gate = starting.use(await Gate.before(source))
+  for (let number = 2; number <= others + 1; number++) await cluster.startPeer(`peer${number}`)
+  const file = await aFile(join(source.dataFolder, 'shared'), name, { bytes })
+  using api = apiOf(source)
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
+  const stack = starting.move()
+  return { cluster, source, gate, file, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** A download of the large file through `peer`, of which about `passedBytes` have come and the rest is held back. */
+export async function startHeldDownload(
+  peer: TandemProcess,
+  gate: Gate,
+  passedBytes: number,
+): Promise<Download> {
+  using api = apiOf(peer)
+  gate.closeAfter(passedBytes)
+  const { id } = await api.startDownload({ name })
+  return await heldDownload(peer, gate, { id, passedBytes })
+}
+
+/** The same for one that was started before. */
+export async function heldDownload(
+  peer: TandemProcess,
+  gate: Gate,
+  { id, passedBytes }: { id: string; passedBytes: number },
+): Promise<Download> {
+  using api = apiOf(peer)
+  await gate.blocked
+  await expect
+    .poll(async () => (await api.download(id, 0)).bytes)
+    .toBeGreaterThan(Math.max(0, passedBytes - inFlightBytesMax))
+  const download = await api.download(id, 0)
+  expect(download.state).toBe('running')
+  expect(download.bytes).toBeLessThan(download.size)
+  return download
+}
+
+export async function endOf(peer: TandemProcess, { id }: Pick<Download, 'id'>): Promise<Download> {
+  using api = apiOf(peer)
+  return await api.download(id, 30_000)
+}
+
+/** What a peer has in the folder that its user sees, and what unfinished things it keeps. */
+export async function leftBehind({
+  dataFolder,
+}: TandemProcess): Promise<{ downloaded: string[]; unfinished: string[] }> {
+  const list = async (folder: string): Promise<string[]> => await readdir(join(dataFolder, folder))
+  return {
+    downloaded: await list('downloaded'),
+    unfinished: [...(await list('.tandem/partial')), ...(await list('.tandem/incoming'))],
+  }
+}

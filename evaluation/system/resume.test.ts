@@ -1,0 +1,164 @@
+/**
+ * Downloads go on where they were: real processes are killed at about a third of a large file, which
+ * a gate before the source holds there, and what comes a second time is counted.
+ */
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, startCluster } from './cluster-fixture.ts'
+import { behindGate, Gate } from './gate.ts'
+import {
+  endOf,
+  type GatedWorld,
+  heldDownload,
+  inFlightBytesMax,
+  leftBehind,
+  name,
+  startGated,
+  startHeldDownload,
+} from './held-download.ts'
+import { quickSettings } from './quick-settings.ts'
+import { readMetric } from './read-metric.ts'
+import { runTandem } from './run-tandem.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+const bytes = 96 * 2 ** 20
+const passedBytes = bytes / 3
+
+async function receivedBy(peer: TandemProcess): Promise<number> {
+  return await readMetric(peer, 'tandem_peer_received_bytes_total')
+}
+
+async function sentBy(peer: TandemProcess): Promise<number> {
+  return await readMetric(peer, 'tandem_peer_sent_bytes_total')
+}
+
+/** The download ended well, its file is right, and nothing else is left of it. */
+async function expectWhole(peer: TandemProcess, id: string, sha256: string): Promise<void> {
+  const ended = await endOf(peer, { id })
+  expect(ended).toMatchObject({ state: 'done', result: { sha256, bytes } })
+  const { content } = await hashFile(join(peer.dataFolder, 'downloaded', name))
+  expect(content.sha256).toBe(sha256)
+  expect(await leftBehind(peer)).toEqual({ downloaded: [name], unfinished: [] })
+}
+
+/** A download at peer2 that is held at a third. */
+async function startThird(): Promise<
+  GatedWorld & { downloader: TandemProcess; id: string; verified: number }
+> {
+  const world = await startGated({ others: 1, factor: 1, bytes })
+  const downloader = world.cluster.peer(2)
+  const { id, bytes: verified } = await startHeldDownload(downloader, world.gate, passedBytes)
+  return { ...world, downloader, id, verified }
+}
+
+test('a downloader that is killed goes on by itself with the chunks that it lacks', async () => {
+  await using world = await startThird()
+  const { downloader, gate, file, id, verified } = world
+  await downloader.kill('SIGKILL')
+  expect((await leftBehind(downloader)).downloaded).toEqual([])
+
+  gate.open()
+  await downloader.start()
+  await expectWhole(downloader, id, file.sha256)
+  expect(await receivedBy(downloader)).toBeLessThanOrEqual(bytes - verified)
+})
+
+test('a downloader that comes back while the index is away waits, and goes on when the index is back', async () => {
+  await using world = await startThird()
+  const { cluster, downloader, gate, file, id, verified } = world
+  await cluster.index.kill('SIGKILL')
+  await downloader.kill('SIGKILL')
+  gate.open()
+  await downloader.start()
+  using api = apiOf(downloader)
+  await expect.poll(async () => (await api.download(id, 0)).waitingFor).toContain('index')
+
+  await cluster.index.start()
+  await expectWhole(downloader, id, file.sha256)
+  expect(await receivedBy(downloader)).toBeLessThanOrEqual(bytes - verified)
+})
+
+test('an index that is gone half-way holds up nothing', async () => {
+  await using world = await startThird()
+  const { cluster, downloader, gate, file, id } = world
+  await cluster.index.kill('SIGKILL')
+  gate.open()
+  await expectWhole(downloader, id, file.sha256)
+  expect(cluster.index.isRunning).toBe(false)
+})
+
+test('without another source the download says so, keeps what it has, and goes on when the source is back', async () => {
+  await using world = await startThird()
+  const { downloader, source, gate, file, id } = world
+  await source.kill('SIGKILL')
+  using api = apiOf(downloader)
+  await expect
+    .poll(async () => (await api.download(id, 0)).waitingFor)
+    .toContain('peer1 @ 127.0.0.2')
+  const { stdout } = await runTandem(['downloads', '--api', downloader.apiUrl.origin])
+  expect(stdout).toContain('peer1 @ 127.0.0.2')
+  expect((await leftBehind(downloader)).unfinished).toHaveLength(2)
+
+  gate.open()
+  await source.start()
+  await expectWhole(downloader, id, file.sha256)
+  expect(await receivedBy(downloader)).toBeLessThanOrEqual(bytes + inFlightBytesMax)
+})
+
+test('a download is paused, resumed and cancelled from the command line, and leaves nothing behind', async () => {
+  await using world = await startThird()
+  const { downloader, gate, id, verified } = world
+  const answerTo = async (...words: string[]): Promise<unknown> => {
+    const { stdout } = await runTandem([...words, '--json', '--api', downloader.apiUrl.origin])
+    return JSON.parse(stdout)
+  }
+  expect(await answerTo('pause', name)).toMatchObject({ id, state: 'paused' })
+  expect((await leftBehind(downloader)).unfinished).toHaveLength(2)
+  await downloader.restart()
+  expect(await answerTo('downloads')).toMatchObject([{ id, state: 'paused' }])
+
+  gate.closeAfter(passedBytes)
+  expect(await answerTo('resume', id)).toMatchObject({ id })
+  await heldDownload(downloader, gate, { id, passedBytes: verified + passedBytes })
+  expect(await answerTo('cancel', name)).toMatchObject({ id, error: { code: 'CANCELLED' } })
+  expect(await leftBehind(downloader)).toEqual({ downloaded: [], unfinished: [] })
+  await downloader.restart()
+  expect(await answerTo('downloads')).toEqual([])
+})
+
+test('of two sources both send; when one is killed half-way the other sends what is left', async () => {
+  const prepare = async (peerId: string, folder: string): Promise<void> => {
+    if (peerId !== 'downloader') await aFile(folder, name, { bytes })
+  }
+  await using cluster = await startCluster({
+    peers: 0,
+    factor: 1,
+    settings: quickSettings,
+    prepare,
+  })
+  const [first, second] = [
+    await cluster.startPeer('peer1', behindGate),
+    await cluster.startPeer('peer2', behindGate),
+  ]
+  const downloader = await cluster.startPeer('downloader')
+  await using firstGate = await Gate.before(first)
+  await using secondGate = await Gate.before(second)
+  using api = apiOf(downloader)
+  await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sources: [{}, {}] }] })
+
+  firstGate.closeAfter(passedBytes)
+  secondGate.closeAfter(passedBytes)
+  const { id } = await api.startDownload({ name })
+  await Promise.all([firstGate.blocked, secondGate.blocked])
+  expect(await sentBy(first)).toBeGreaterThan(passedBytes / 2)
+  await first.kill('SIGKILL')
+  secondGate.open()
+  const { content } = await hashFile(join(second.dataFolder, 'shared', name))
+  await expectWhole(downloader, id, content.sha256)
+  const { result } = await endOf(downloader, { id })
+  expect(result?.sources.map(({ peerId }) => peerId).toSorted()).toEqual(['peer1', 'peer2'])
+  expect(await sentBy(second)).toBeLessThanOrEqual(bytes - passedBytes + 2 * inFlightBytesMax)
+  expect(await receivedBy(downloader)).toBeLessThanOrEqual(bytes + 2 * inFlightBytesMax)
+})
