@@ -135,6 +135,8 @@ export const limits = {
   largeTasksAtOnce: 1,
   /** Finished downloads that a peer remembers for its HTTP API. */
   downloadsRemembered: 1_000,
+  /** Downloads that nobody sends anything, beside those that run: each keeps its buffers, 16 MiB at most. */
+  downloadsStarvedMax: 64,
   /** Downloads that wait or run at once. */
   downloadsActiveMax: 10_000,
 

@@ -16,6 +16,8 @@ export interface Entry {
   /** Aborted to end the present run of it. */
   stop: AbortController
   meter: SpeedMeter
+  /** Whether to wait when the index is away before the content is known: an earlier run was asked for it, and nobody looks. */
+  waitsForIndex: boolean
   state: Download['state']
   /** What is being fetched, once that is known. */
   content?: Content | undefined
@@ -32,6 +34,7 @@ export function newEntry({ id, request, content, isPaused }: DownloadRecord, clo
     ended: Promise.withResolvers<void>(),
     stop: new AbortController(),
     meter: new SpeedMeter({ clock }),
+    waitsForIndex: false,
     state: isPaused ? 'paused' : 'waiting',
   }
 }

@@ -1,6 +1,8 @@
+import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, hasCode } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
 import type { Downloaded } from '../api.ts'
 import type { Entry } from './download-entry.ts'
 import type { Fetcher, FetchProgress } from './fetcher.ts'
@@ -30,9 +32,13 @@ interface WorkDependencies {
   readonly fetcher: Pick<Fetcher, 'fetch'>
   readonly steps: DownloadSteps
   readonly clock: Clock
+  readonly random: Random
   /** Told when the content is known, and of each change of the progress. */
   readonly onProgress: (entry: Entry) => void
 }
+
+/** From one question to an index that is away to the next. */
+const lookupBackoff = { firstMs: 500, maxMs: 5_000 }
 
 /** What different peers say that one content is; the one to believe first in front. */
 type Claims = readonly [FoundContent, ...FoundContent[]]
@@ -51,7 +57,7 @@ export async function carryOut(entry: Entry, dependencies: WorkDependencies): Pr
   const { clock, steps } = dependencies
   const { name } = entry.request
   const startMs = clock.monotonicMs()
-  const claims = await claimsFor(entry, steps)
+  const claims = await claimsFor(entry, dependencies)
   const { sha256 } = claims[0]
   const copied = await steps.copyLocal(name, sha256)
   const { path, size, sources } = copied
@@ -68,13 +74,11 @@ export async function carryOut(entry: Entry, dependencies: WorkDependencies): Pr
  * (docs/decisions/0004). A download that an earlier run began goes on with what it began.
  * @throws AppError CONTENT_NOT_FOUND when there is none; what the lookup throws
  */
-async function claimsFor(
-  { request: { name, sha256: asked }, content: begun, stop }: Entry,
-  steps: DownloadSteps,
-): Promise<Claims> {
+async function claimsFor(entry: Entry, dependencies: WorkDependencies): Promise<Claims> {
+  const { content: begun, stop } = entry
   try {
-    const found = await steps.lookup(name, stop.signal)
-    const sha256 = begun?.sha256 ?? asked ?? found[0]?.sha256 ?? ''
+    const found = await lookUp(entry, dependencies)
+    const sha256 = begun?.sha256 ?? entry.request.sha256 ?? found[0]?.sha256 ?? ''
     const claims = found.filter((content) => content.sha256 === sha256)
     if (isNotEmpty(claims)) return claims
     throw new AppError('CONTENT_NOT_FOUND', { sha256 })
@@ -82,6 +86,24 @@ async function claimsFor(
     if (begun === undefined || stop.signal.aborted) throw error
     return [{ ...begun, sources: [] }]
   }
+}
+
+/** @throws AppError what the lookup throws, but of an index that is away only if nobody waits for it */
+async function lookUp(
+  entry: Entry,
+  { steps, clock, random, onProgress }: WorkDependencies,
+): Promise<readonly FoundContent[]> {
+  const { request, content, stop, waitsForIndex } = entry
+  for (let failures = 1; ; failures += 1)
+    try {
+      return await steps.lookup(request.name, stop.signal)
+    } catch (error) {
+      const mayWait = waitsForIndex && content === undefined && !stop.signal.aborted
+      if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error
+      entry.progress = { verifiedBytes: 0, sources: [], waitingFor: reasonOf(error) }
+      onProgress(entry)
+      await clock.sleep(backoffMs(failures, lookupBackoff, random), stop.signal)
+    }
 }
 
 /** Believes one claim after another, until one proves true. @throws AppError why the last did not */

@@ -57,7 +57,11 @@ export class Downloads implements AsyncDisposable {
     this.#atOnce = options.downloadsAtOnce
     this.#dependencies = dependencies
     this.#background = new BackgroundWork(dependencies)
-    for (const record of dependencies.records.all()) this.#add(newEntry(record, dependencies.clock))
+    for (const record of dependencies.records.all()) {
+      const entry = newEntry(record, dependencies.clock)
+      entry.waitsForIndex = record.request.wait !== false
+      this.#add(entry)
+    }
     this.#startNext()
   }
 
@@ -233,9 +237,15 @@ export class Downloads implements AsyncDisposable {
     this.#onEnded(entry)
   }
 
-  /** Those that nobody sends anything take no place from others. */
+  /** Those that nobody sends anything take no place from others, as long as they are not too many. */
+  get #hasPlace(): boolean {
+    const busy = [...this.#running.keys()].filter((entry) => !isStarved(entry))
+    const runningMax = this.#atOnce + limits.downloadsStarvedMax
+    return busy.length < this.#atOnce && this.#running.size < runningMax
+  }
+
   #startNext(): void {
-    while ([...this.#running.keys()].filter((entry) => !isStarved(entry)).length < this.#atOnce) {
+    while (this.#hasPlace) {
       const busyNames = new Set([...this.#running.keys()].map(({ request }) => request.name))
       const place = this.#waiting.findIndex(({ request }) => !busyNames.has(request.name))
       const [entry] = place === -1 ? [] : this.#waiting.splice(place, 1)

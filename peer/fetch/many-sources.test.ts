@@ -164,3 +164,17 @@ test('a source that lies about a chunk costs that chunk and no other', async () 
   const lists = many.chunkList.length * (liar.chunkListsAsked + good.chunkListsAsked)
   expect(swarm.fetcher.receivedBytes - lists).toBeLessThanOrEqual(many.bytes.length + mebibyte)
 })
+
+test('a complete file does not wait for an index that is slow to say who else has it', async () => {
+  const swarm = await aSwarm()
+  const source = await swarm.source({ peerId: 'p1', content: many })
+  let isAsked = false
+  const moreSources = (signal: AbortSignal): Promise<never> => {
+    isAsked = true
+    return new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+  }
+  await swarm.fetch(many, [source], { waits: true, moreSources })
+  expect(isAsked).toBe(true)
+})

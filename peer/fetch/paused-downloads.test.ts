@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import { DownloadWorld, one, source } from './testing/download-world.ts'
 
 test('a paused download keeps what came and goes on when it is resumed', async () => {
@@ -157,4 +158,38 @@ test('records that a full disk refuses stop no download', async () => {
   await world.settle()
   world.fetches[1]?.done()
   expect(await world.downloads.wait(next.id, 1000)).toMatchObject({ state: 'done' })
+})
+
+test('what an earlier run had not begun waits for an index that is away', async () => {
+  const earlier = new DownloadWorld({ downloadsAtOnce: 1 })
+  earlier.downloads.start({ name: 'a' })
+  const { id } = earlier.downloads.start({ name: 'b' })
+  await earlier.settle()
+  await earlier.downloads[Symbol.asyncDispose]()
+  let isAway = true
+  const lookup = async () => {
+    if (isAway) throw new AppError('INDEX_UNREACHABLE', { address: 'index:7000' })
+    return [one]
+  }
+  const { records } = earlier
+  const world = new DownloadWorld({ downloadsAtOnce: 2, records, steps: { lookup } })
+  await world.clock.advance(60_000)
+  const { state, waitingFor } = await world.downloads.wait(id, 0)
+  expect([state, waitingFor]).toEqual(['running', expect.stringContaining('index:7000')])
+  isAway = false
+  await world.clock.advance(10_000)
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
+})
+
+test('of downloads that nobody sends anything only so many run', async () => {
+  const world = new DownloadWorld({ downloadsAtOnce: 2 })
+  for (let number = 0; number < 2 * limits.downloadsStarvedMax; number += 1)
+    world.downloads.start({ name: `file ${number}` })
+  for (let round = 0; round <= limits.downloadsStarvedMax; round += 1) {
+    await world.settle()
+    for (const { onProgress } of world.fetches)
+      onProgress?.({ verifiedBytes: 0, sources: [], waitingFor: 'p2' })
+  }
+  await world.settle()
+  expect(world.downloads.counts.running).toBe(2 + limits.downloadsStarvedMax)
 })

@@ -199,3 +199,14 @@ test('a full disk that refuses to go on costs nothing of what is there', async (
   await swarm.fetch(eight, [source], { keeps: true })
   expect(source.asked).toEqual([5, 6, 7])
 })
+
+test('a fetch that goes on does not say that it waits before it has tried anybody', async () => {
+  const swarm = await interrupted(5)
+  const source = await swarm.source({ peerId: 'p2', content: eight })
+  const waits: (string | undefined)[] = []
+  await swarm.fetch(eight, [source], {
+    keeps: true,
+    onProgress: ({ waitingFor }) => waits.push(waitingFor),
+  })
+  expect(new Set(waits)).toEqual(new Set([undefined]))
+})
