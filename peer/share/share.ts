@@ -189,8 +189,9 @@ export class Share implements AsyncDisposable {
         this.recheck(at.path)
         continue
       }
-      const { partialPath, chunkList } = incoming
-      return await this.adopt({ ...key, partialPath, content, chunkList })
+      // What was just hashed, not what the catalog believes: a chunk root may have come from others.
+      const { partialPath, chunkList, content: hashed } = incoming
+      return await this.adopt({ ...key, partialPath, content: hashed, chunkList })
     }
     return undefined
   }
