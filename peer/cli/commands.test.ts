@@ -22,7 +22,7 @@ class Shell {
   constructor(options: { isTTY?: boolean; workingFolder?: string } = {}) {
     this.answers = new CapturedOutput(options)
     this.remarks = new CapturedOutput(options)
-    this.#workingFolder = options.workingFolder ?? '/work'
+    this.#workingFolder = options.workingFolder ?? '/home/ada'
   }
 
   /** Types a command; returns its exit code. */
@@ -150,7 +150,7 @@ describe('JSON', () => {
     })
     expect(await shell.json('download', 'a.txt')).toEqual({
       name: 'a.txt',
-      path: '/work/data/peer1/downloaded/a.txt',
+      path: '/home/ada/data/peer1/downloaded/a.txt',
       bytes: size,
       seconds: 0.05,
       sha256,

@@ -44,7 +44,7 @@ class Seat implements AsyncDisposable {
     this.errors = new CapturedOutput(options)
     const { peer: api, input, output, errors, clock } = this
     this.left = runPrompt(
-      { historyFile, workingFolder: '/work' },
+      { historyFile, workingFolder: '/home/ada' },
       { api, input, output, errors, clock, log: silentLog },
       this.#stop.signal,
     )

@@ -171,7 +171,7 @@ export class FakePeerApi implements PeerApi {
     download.state = 'done'
     download.result = {
       name,
-      path: `/work/data/peer1/downloaded/${name}`,
+      path: `/home/ada/data/peer1/downloaded/${name}`,
       bytes: size,
       seconds: 0.05,
       sha256,
