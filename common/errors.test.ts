@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { type ErrorCode, errorTable } from './error-table.ts'
 import {
   AppError,
-  type ErrorCode,
   errorFromWire,
-  errorTable,
   errorToWire,
   hasCode,
   reasonOf,

@@ -3,7 +3,7 @@
  * commands call it over HTTP; both see this one interface. The schemas are those of the HTTP API.
  */
 import Type, { type Static } from 'typebox'
-import type { ErrorCode } from '../common/errors.ts'
+import type { ErrorCode } from '../common/error-table.ts'
 import { messages, type RequestOf } from '../common/protocol/messages.ts'
 
 const Sha256 = messages.locate.request.properties.sha256

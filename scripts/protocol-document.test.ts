@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { errorTable } from '../common/errors.ts'
+import { errorTable } from '../common/error-table.ts'
 import { parseEnvelope, replyFrame, requestFrame } from '../common/protocol/envelope.ts'
 import { messages, messageTypes } from '../common/protocol/messages.ts'
 import { parseReply, parseRequest } from '../common/protocol/validate.ts'

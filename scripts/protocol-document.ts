@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { errorTable } from '../common/errors.ts'
+import { errorTable } from '../common/error-table.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import { requestFrame } from '../common/protocol/envelope.ts'
 import {

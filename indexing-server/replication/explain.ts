@@ -1,4 +1,5 @@
-import { errorTable, isErrorCode } from '../../common/errors.ts'
+import { errorTable } from '../../common/error-table.ts'
+import { isErrorCode } from '../../common/errors.ts'
 import type { Need } from './needs.ts'
 import type { Refusal } from './placement.ts'
 import type { Failure, QueuePlace } from './queue.ts'

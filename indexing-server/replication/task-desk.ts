@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
-import { type ErrorCode, isErrorCode, toAppError } from '../../common/errors.ts'
+import { type ErrorCode } from '../../common/error-table.ts'
+import { isErrorCode, toAppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Task, TaskOutcome } from '../../common/protocol/messages.ts'

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, errorTable, errorToWire, reasonOf } from '../../common/errors.ts'
+import { errorTable } from '../../common/error-table.ts'
+import { AppError, errorToWire, reasonOf } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { ApiError } from '../api.ts'
