@@ -218,7 +218,7 @@ export class Transfer {
     this.#chunkListKnown.resolve()
   }
 
-  /** Asks for one more chunk; false when there is none to ask for now, or no room for it. */
+  /** Asks for one more chunk; false when there is none to ask for at the moment, or no room for it. */
   #startRead(lane: Lane, chunkList: Buffer): boolean {
     const { size } = this.#options.content
     if (lane.asks.size >= readsInFlightFor(lane.source.pace, chunkBytesFor(size))) return false
