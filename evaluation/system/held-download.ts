@@ -1,4 +1,5 @@
 /** A download of a large file that is held in its middle, for as long as a test wants. */
+import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -17,11 +18,14 @@ export const inFlightBytesMax = limits.readsPerSourceMax * 2 ** 20
 export interface GatedWorld extends AsyncDisposable {
   readonly cluster: Cluster
   readonly source: TandemProcess
+  /** Before peer1. */
   readonly gate: Gate
+  /** Before the peer of that name. */
+  readonly gateOf: (peer: TandemProcess) => Gate
   readonly file: { readonly path: string; readonly sha256: string }
 }
 
-/** peer1 with a large file and a gate before it, and `others` without either. */
+/** peer1 with a large file, and `others` without; before each of them a gate. */
 export async function startGated({
   others,
   factor,
@@ -33,14 +37,25 @@ export async function startGated({
 }): Promise<GatedWorld> {
   await using starting = new AsyncDisposableStack()
   const cluster = starting.use(await startCluster({ peers: 0, factor, settings: quickSettings }))
-  const source = await cluster.startPeer('peer1', behindGate)
-  const gate = starting.use(await Gate.before(source))
-  for (let number = 2; number <= others + 1; number++) await cluster.startPeer(`peer${number}`)
+  const gates = new Map<TandemProcess, Gate>()
+  const startPeer = async (number: number): Promise<[TandemProcess, Gate]> => {
+    const peer = await cluster.startPeer(`peer${number}`, behindGate)
+    const gate = starting.use(await Gate.before(peer))
+    gates.set(peer, gate)
+    return [peer, gate]
+  }
+  const [source, gate] = await startPeer(1)
+  for (let number = 2; number <= others + 1; number++) await startPeer(number)
   const file = await aFile(join(source.dataFolder, 'shared'), name, { bytes })
   using api = apiOf(source)
   await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
+  const gateOf = (peer: TandemProcess): Gate => {
+    const found = gates.get(peer)
+    assert(found !== undefined)
+    return found
+  }
   const stack = starting.move()
-  return { cluster, source, gate, file, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return { cluster, source, gate, gateOf, file, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 /** A download of the large file through `peer`, of which about `passedBytes` have come and the rest is held back. */

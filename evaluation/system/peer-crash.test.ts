@@ -12,23 +12,29 @@ const bytes = 32 * 2 ** 20
 /** Where the transfer is held: in its middle. */
 const passedBytes = 10 * 2 ** 20
 
-/** The peer that has no copy yet, of three. */
-async function strangerIn(cluster: Cluster): Promise<TandemProcess> {
+/** Of peer2 and peer3 the one that has a replica, and the one that has nothing. */
+async function keeperAndStranger(cluster: Cluster): Promise<[TandemProcess, TandemProcess]> {
   using api = apiOf(cluster.peer(1))
   const { files } = await api.lookup(name)
   const keepers = files.flatMap(({ sources }) => sources.map(({ peerId }) => peerId))
-  const stranger = cluster.peers.find((peer) => !keepers.includes(peer.name))
-  assert(stranger !== undefined)
-  return stranger
+  const isKeeper = (peer: TandemProcess): boolean => keepers.includes(peer.name)
+  const others = [cluster.peer(2), cluster.peer(3)]
+  const keeper = others.find(isKeeper)
+  const stranger = others.find((peer) => !isKeeper(peer))
+  assert(keeper !== undefined && stranger !== undefined)
+  return [keeper, stranger]
 }
 
 test('a source that is killed is replaced by another, and what had come is kept', async () => {
   await using world = await startGated({ others: 2, factor: 2, bytes })
-  const { cluster, source, gate, file } = world
-  const stranger = await strangerIn(cluster)
+  const { cluster, source, gate, gateOf, file } = world
+  const [keeper, stranger] = await keeperAndStranger(cluster)
+  // Otherwise the replica alone may have sent all of it before the source was killed.
+  gateOf(keeper).closeAfter(passedBytes)
   const before = await readMetric(stranger, 'tandem_peer_received_bytes_total')
   const download = await startHeldDownload(stranger, gate, passedBytes)
   await source.kill('SIGKILL')
+  gateOf(keeper).open()
 
   const ended = await endOf(stranger, download)
   expect(ended).toMatchObject({ state: 'done', result: { sha256: file.sha256, bytes } })
