@@ -14,7 +14,7 @@ interface ErrorRow {
 const rows = {
   // Protocol
   BAD_FRAME: {
-    when: 'A frame is longer than its bound, not UTF-8, not JSON, or not a request or reply. The connection is closed.',
+    when: 'A frame is longer than its bound, not UTF-8, not JSON, or not a request, a reply or a cancel. The connection is closed.',
     retryable: false,
     status: 400,
     sentence: 'The other side sent something that is not a tandem/1 frame: {reason}.',

@@ -158,6 +158,28 @@ describe('a request', () => {
     await expect(asked).rejects.toBe(reason)
   })
 
+  test('that was cancelled ends the work of the handler, and its room is free again', async () => {
+    const ended: unknown[] = []
+    await using two = await pair({
+      chunks: (_, __, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            ended.push((signal.reason as AppError).code)
+            reject(signal.reason as Error)
+          })
+        }),
+    })
+    for (let i = 0; i < 2 * limits.requestsInFlightMax; i += 1) {
+      const cancel = new AbortController()
+      const asked = two.client.request('chunks', { sha256 }, { signal: cancel.signal })
+      cancel.abort(new Error('no longer needed'))
+      await expect(asked).rejects.toThrow('no longer needed')
+      await two.clock.advance(0)
+    }
+    expect(ended).toEqual(Array.from({ length: 2 * limits.requestsInFlightMax }, () => 'CANCELLED'))
+    expect(two.client.isOpen).toBe(true)
+  })
+
   test('beyond the number in flight waits its turn', async () => {
     const gate = Promise.withResolvers<void>()
     let running = 0

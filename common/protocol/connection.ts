@@ -15,6 +15,7 @@ import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { BulkSink } from './bulk.ts'
 import {
+  cancelFrame,
   connectionErrorId,
   type Envelope,
   errorFrame,
@@ -59,6 +60,12 @@ export interface ConnectionDependencies {
   readonly onBulkSent?: ((bytes: number) => void) | undefined
 }
 
+/** A request of the other side at work; `stop` when nobody waits for the answer any more. */
+interface Answering {
+  readonly work: Promise<void>
+  readonly stop: AbortController
+}
+
 export class Connection implements AsyncDisposable {
   readonly remote: Address
   readonly #idleMs: number
@@ -69,9 +76,8 @@ export class Connection implements AsyncDisposable {
   readonly #decoder = new FrameDecoder()
   readonly #outbox: Outbox
   readonly #pending: PendingRequests
-  /** Ids of the other side's requests that have no answer yet, with their work. */
-  readonly #answering = new Map<number, Promise<void>>()
-  readonly #ended = new AbortController()
+  /** The other side's requests that have no answer yet, by id. */
+  readonly #answering = new Map<number, Answering>()
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
   #lastTrafficMs: number
@@ -121,7 +127,7 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Asks the other side and waits for its answer.
+   * Asks the other side and waits for its answer; tells it when nobody waits any more.
    * @throws AppError what the other side answered, or CONNECTION_CLOSED, DEADLINE_EXCEEDED,
    *   BAD_REPLY, TOO_LARGE; or the signal's reason
    */
@@ -131,8 +137,12 @@ export class Connection implements AsyncDisposable {
     { deadlineMs = deadlines.requestMs, signal, into }: RequestOptions = {},
   ): Promise<ResultOf<T>> {
     if (!this.isOpen) throw this.#closedError()
-    const raw = await this.#pending.add({ type, deadlineMs, signal, into }, (id) =>
-      this.#outbox.send(requestFrame(id, type, body)),
+    const raw = await this.#pending.add(
+      { type, deadlineMs, signal, into },
+      {
+        send: (id) => this.#outbox.send(requestFrame(id, type, body)),
+        cancel: (id) => this.#outbox.send(cancelFrame(id)),
+      },
     )
     const reply = parseReply(type, raw.body, formatAddress(this.remote))
     return (into === undefined ? reply : { ...reply, bytes: raw.bytes }) as ResultOf<T>
@@ -157,7 +167,7 @@ export class Connection implements AsyncDisposable {
   }
 
   async #finishAnswers(): Promise<void> {
-    await Promise.all(this.#answering.values())
+    await Promise.all([...this.#answering.values()].map(({ work }) => work))
     await this.#outbox.flushed().catch(() => {})
   }
 
@@ -202,6 +212,7 @@ export class Connection implements AsyncDisposable {
 
   #onEnvelope(envelope: Envelope): void {
     if ('type' in envelope) return this.#onRequest(envelope)
+    if ('cancel' in envelope) return this.#onCancel(envelope.cancel)
     if ('error' in envelope) {
       const error = errorFromWire(envelope.error)
       if (!this.#pending.onError(envelope.re, error)) this.#onConnectionError(envelope.re, error)
@@ -225,26 +236,38 @@ export class Connection implements AsyncDisposable {
       throw new AppError('TOO_MANY_REQUESTS', { max: limits.requestsInFlightMax })
     if (this.#answering.has(id))
       throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
-    this.#answering.set(id, this.#answer(id, type, body))
+    const stop = new AbortController()
+    const work = this.#answer(id, () => this.#answerOf(id, type, body, stop.signal))
+    this.#answering.set(id, { work, stop })
   }
 
-  async #answer(id: number, type: string, body: unknown): Promise<void> {
-    const send = await this.#answerOf(id, type, body)
+  /** A request that was answered already, or is just being, needs no withdrawing. */
+  #onCancel(id: number): void {
+    this.#answering.get(id)?.stop.abort(new AppError('CANCELLED', { what: 'The request' }))
+  }
+
+  async #answer(id: number, answer: () => Promise<() => void>): Promise<void> {
+    const send = await answer()
     // Before the answer leaves: the other side may use the id, or the room, again at once.
     this.#answering.delete(id)
     send()
   }
 
   /** Runs the request's handler; returns how to send its outcome. Never rejects. */
-  async #answerOf(id: number, type: string, body: unknown): Promise<() => void> {
+  async #answerOf(
+    id: number,
+    type: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<() => void> {
     try {
       if (this.#isClosing) throw new AppError('STOPPING')
-      const { reply, bulk } = await this.#dispatch(type, body, this.#ended.signal)
+      const { reply, bulk } = await this.#dispatch(type, body, signal)
       const frame = replyFrame(id, reply, bulk?.bytes)
       return () => this.#outbox.send(frame, bulk)
     } catch (error) {
       const known = toAppError(error)
-      if (known.code === 'INTERNAL' && !this.#ended.signal.aborted)
+      if (known.code === 'INTERNAL' && !signal.aborted)
         this.#log.error({ type, error, reason: reasonOf(known.cause) }, 'request failed')
       return () => this.#outbox.send(errorFrame(id, errorToWire(known)))
     }
@@ -272,7 +295,7 @@ export class Connection implements AsyncDisposable {
   #onClose(): void {
     this.#isClosing = true
     this.#cancelIdleTimer()
-    this.#ended.abort(this.#closedError())
+    for (const { stop } of this.#answering.values()) stop.abort(this.#closedError())
     this.#pending.failAll(() => this.#closedError())
     this.#closed.resolve()
   }

@@ -26,14 +26,20 @@ const ErrorEnvelope = Type.Object({
     details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
   }),
 })
+/** Withdraws a request of the sender; it is not answered itself. */
+const CancelEnvelope = Type.Object({
+  cancel: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+})
 export type RequestEnvelope = Static<typeof RequestEnvelope>
 export type ReplyEnvelope = Static<typeof ReplyEnvelope>
 export type ErrorEnvelope = Static<typeof ErrorEnvelope>
-export type Envelope = RequestEnvelope | ReplyEnvelope | ErrorEnvelope
+type CancelEnvelope = Static<typeof CancelEnvelope>
+export type Envelope = RequestEnvelope | ReplyEnvelope | ErrorEnvelope | CancelEnvelope
 
 const requestCheck = Compile(RequestEnvelope)
 const replyCheck = Compile(ReplyEnvelope)
 const errorCheck = Compile(ErrorEnvelope)
+const cancelCheck = Compile(CancelEnvelope)
 
 export function requestFrame(id: number, type: string, body: unknown): Buffer {
   return encodeFrame(JSON.stringify({ id, type, body }))
@@ -48,11 +54,16 @@ export function errorFrame(re: number, error: WireError): Buffer {
   return encodeFrame(JSON.stringify({ re, error }))
 }
 
+export function cancelFrame(id: number): Buffer {
+  return encodeFrame(JSON.stringify({ cancel: id }))
+}
+
 /** @throws AppError BAD_FRAME */
 export function parseEnvelope(frameBody: Buffer): Envelope {
   const value = parseJson(frameBody)
   if (requestCheck.Check(value) || errorCheck.Check(value) || replyCheck.Check(value)) return value
-  throw new AppError('BAD_FRAME', { reason: 'neither a request nor a reply' })
+  if (cancelCheck.Check(value)) return value
+  throw new AppError('BAD_FRAME', { reason: 'neither a request, a reply nor a cancel' })
 }
 
 function parseJson(frameBody: Buffer): unknown {

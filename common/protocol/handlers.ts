@@ -32,7 +32,7 @@ export type MessageBetween<From extends Role, To extends Role> = {
 
 /**
  * One function per message type. It may throw AppError, which crosses the wire; the signal is
- * aborted when the connection ends.
+ * aborted when the connection ends, and when the other side withdraws the request.
  */
 export type Handlers<From extends Role, To extends Role, Session> = {
   readonly [T in MessageBetween<From, To>]: (

@@ -10,9 +10,13 @@ function requests() {
   const clock = new FakeClock()
   const pending = new PendingRequests(clock)
   const sent: number[] = []
+  const withdrawn: number[] = []
   const ask = (options: { deadlineMs?: number; signal?: AbortSignal; into?: BulkSink } = {}) =>
-    pending.add({ type: 'read', deadlineMs: 1_000, ...options }, (id) => sent.push(id))
-  return { clock, pending, sent, ask }
+    pending.add(
+      { type: 'read', deadlineMs: 1_000, ...options },
+      { send: (id) => sent.push(id), cancel: (id) => withdrawn.push(id) },
+    )
+  return { clock, pending, sent, withdrawn, ask }
 }
 
 const timedOut = { code: 'DEADLINE_EXCEEDED' }
@@ -89,4 +93,20 @@ test('bytes that nobody wants any more are skipped, and the next answer is taken
   const next = ask()
   pending.onReply(2, 'next', 0)
   expect(await next).toEqual({ body: 'next', bytes: 0 })
+})
+
+test('who gives up withdraws what was sent, unless its answer has begun to come', async () => {
+  const { clock, pending, withdrawn, ask } = requests()
+  const stop = new AbortController()
+  const into: BulkSink = { begin: () => {}, write: () => {} }
+  const given = [ask({ into, signal: stop.signal }), ask({ signal: stop.signal })]
+  const refused = expect(ask({ signal: stop.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
+  pending.onReply(1, {}, 10)
+  pending.onError(3, new AppError('CANCELLED', { what: 'It' }))
+  const late = expect(ask()).rejects.toMatchObject(timedOut)
+  stop.abort(new Error('enough'))
+  for (const one of given) await expect(one).rejects.toThrow('enough')
+  await clock.advance(1_000)
+  await Promise.all([late, refused])
+  expect(withdrawn).toEqual([2, 4])
 })

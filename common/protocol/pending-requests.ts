@@ -26,6 +26,7 @@ class PendingRequest {
   readonly #clock: Clock
   readonly #settled = Promise.withResolvers<RawReply>()
   #isSettled = false
+  #isAnswered = false
   #cancelTimer: Cancel = () => {}
   #bytesExpected = 0
   #body: unknown
@@ -47,6 +48,11 @@ class PendingRequest {
     return this.#isSettled
   }
 
+  /** Whether its answer has begun to come. */
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
   get reply(): Promise<RawReply> {
     return this.#settled.promise
   }
@@ -60,6 +66,7 @@ class PendingRequest {
 
   /** Takes the reply frame. Without bulk that is the end. */
   onReply(body: unknown, bytes: number): void {
+    this.#isAnswered = true
     if (this.#isSettled) return
     if (bytes === 0) {
       if (this.#settle()) this.#settled.resolve({ body, bytes })
@@ -138,9 +145,17 @@ class PendingRequest {
   }
 }
 
+/** How the other side learns of a request. */
+interface Sending {
+  /** Sends the request. */
+  readonly send: (id: number) => void
+  /** Tells that nobody waits any more for the answer, none of which has come. */
+  readonly cancel: (id: number) => void
+}
+
 interface WaitingRequest {
   readonly pending: PendingRequest
-  readonly send: (id: number) => void
+  readonly sending: Sending
 }
 
 /** The requests of one side of a connection: at most `requestsInFlightMax` unanswered, the rest in line. */
@@ -157,12 +172,13 @@ export class PendingRequests {
     this.#clock = clock
   }
 
-  /** Calls `send` with the request's id, now or when there is room; resolves with the reply. */
-  add(options: PendingOptions, send: (id: number) => void): Promise<RawReply> {
+  /** Has the request sent, now or when there is room; resolves with the reply. */
+  add(options: PendingOptions, sending: Sending): Promise<RawReply> {
     options.signal?.throwIfAborted()
-    const pending = new PendingRequest(options, this.#clock)
-    if (this.#inFlight.size < limits.requestsInFlightMax) this.#start(pending, send)
-    else this.#wait({ pending, send })
+    const request = { pending: new PendingRequest(options, this.#clock), sending }
+    const { pending } = request
+    if (this.#inFlight.size < limits.requestsInFlightMax) this.#start(request)
+    else this.#wait(request)
     return pending.reply
   }
 
@@ -209,16 +225,20 @@ export class PendingRequests {
     request.pending.reply.then(leave, leave)
   }
 
-  #start(pending: PendingRequest, send: (id: number) => void): void {
+  #start({ pending, sending }: WaitingRequest): void {
     this.#lastId += 1
-    this.#inFlight.set(this.#lastId, pending)
+    const id = this.#lastId
+    this.#inFlight.set(id, pending)
     try {
-      send(this.#lastId)
+      sending.send(id)
     } catch (error) {
       // The request is too large for a frame: it never left.
-      this.#inFlight.delete(this.#lastId)
+      this.#inFlight.delete(id)
       pending.fail(error)
     }
+    pending.reply.catch(() => {
+      if (this.#inFlight.get(id) === pending && !pending.isAnswered) sending.cancel(id)
+    })
   }
 
   #finish(id: number): void {
@@ -226,7 +246,7 @@ export class PendingRequests {
     for (const next of this.#waiting) {
       if (this.#inFlight.size >= limits.requestsInFlightMax) return
       this.#waiting.delete(next)
-      if (!next.pending.isSettled) this.#start(next.pending, next.send)
+      if (!next.pending.isSettled) this.#start(next)
     }
   }
 }
