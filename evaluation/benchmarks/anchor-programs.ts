@@ -1,12 +1,16 @@
 import { access, constants } from 'node:fs/promises'
 
-/** What Tandem is measured against: where Debian puts each program, and the package that has it. */
+/** What benchmarks need besides Tandem: where Debian puts each program, and the package that has it. */
 const programs = {
   nginx: { path: '/usr/sbin/nginx', package: 'nginx-light' },
   curl: { path: '/usr/bin/curl', package: 'curl' },
   sha256sum: { path: '/usr/bin/sha256sum', package: 'coreutils' },
   aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },
+  ip: { path: '/usr/sbin/ip', package: 'iproute2' },
+  tc: { path: '/usr/sbin/tc', package: 'iproute2' },
+  unshare: { path: '/usr/bin/unshare', package: 'util-linux' },
+  nsenter: { path: '/usr/bin/nsenter', package: 'util-linux' },
 } as const
 
 export type AnchorProgram = keyof typeof programs

@@ -1,10 +1,11 @@
 /** Programs that are not Tandem's. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { systemClock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
+import { commandOn, type ProcessHost } from '../system/process-host.ts'
 
 const run = promisify(execFile)
 /** 8 GiB at 16 MiB/s; what takes longer hangs. */
@@ -12,24 +13,29 @@ const endDeadlineMs = 512_000
 const listenDeadlineMs = 5_000
 const lookEveryMs = 20
 
-/** Runs a program to its end. @throws when it fails, with what it wrote */
-export async function runToEnd(path: string, words: readonly string[]): Promise<string> {
-  const { stdout } = await run(path, words, { timeout: endDeadlineMs, killSignal: 'SIGKILL' })
+/** Runs a program to its end, on a host of its own if one is given. @throws when it fails, with what it wrote */
+export async function runToEnd(
+  path: string,
+  words: readonly string[],
+  host?: ProcessHost,
+): Promise<string> {
+  const options = { timeout: endDeadlineMs, killSignal: 'SIGKILL' } as const
+  const { stdout } = await run(...commandOn(host, path, words), options)
   return stdout
 }
 
 /**
- * Starts a program that stays in the foreground; resolves when it listens on `port` of this machine.
- * Disposing ends it.
- * @throws AppError DEADLINE_EXCEEDED
+ * Starts a program that stays in the foreground, on a host of its own if one is given; resolves when
+ * something listens on `port` there. Disposing ends it.
+ * @throws AppError DEADLINE_EXCEEDED, or what says that it ended instead
  */
 export async function startListening(
   path: string,
   words: readonly string[],
-  port: number,
+  { port, host }: { port: number; host?: ProcessHost },
 ): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack()
-  const child = spawn(path, words, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(...commandOn(host, path, words), { stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = once(child, 'close')
   starting.defer(async () => {
     child.kill()
@@ -37,21 +43,21 @@ export async function startListening(
   })
   const deadline = { what: `Starting ${path}`, deadlineMs: listenDeadlineMs }
   await withDeadline(deadline, systemClock, async (signal) => {
-    while (!(await isListening(port))) await systemClock.sleep(lookEveryMs, signal)
+    while (!(await isListening(Number(child.pid), port)))
+      await systemClock.sleep(lookEveryMs, signal)
   })
   return starting.move()
 }
 
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
+/** Whether anybody in the network of that process listens on the port. Linux alone tells. */
+async function isListening(pid: number, port: number): Promise<boolean> {
+  const listening = new RegExp(
+    `^ *\\d+: \\w+:${port.toString(16).padStart(4, '0')} \\w+:\\w+ 0A `,
+    'im',
+  )
+  for (const table of ['tcp', 'tcp6'])
+    if (listening.test(await readFile(`/proc/${pid}/net/${table}`, 'utf8'))) return true
+  return false
 }
 
 /** Has the system write what it holds back, so that the next to write does not wait for it. */

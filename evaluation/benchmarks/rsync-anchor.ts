@@ -14,7 +14,7 @@ export async function startRsyncDaemon(
   const lines = ['use chroot = no', `uid = ${userInfo().uid}`, '[files]', `path = ${root}`, '']
   await writeFile(config, lines.join('\n'))
   const words = ['--daemon', '--no-detach', `--config=${config}`, '--address=127.0.0.1']
-  return await startListening(pathOf('rsync'), [...words, `--port=${port}`], port)
+  return await startListening(pathOf('rsync'), [...words, `--port=${port}`], { port })
 }
 
 /** Fetches all files of the daemon into `folder`. rsync checks each by its hash, and flushes none. */

@@ -14,7 +14,7 @@ export async function startNginx(
   await mkdir(folder, { recursive: true })
   await writeFile(config, nginxConfig(root, port))
   const words = ['-p', folder, '-c', config, '-e', 'stderr', '-g', 'daemon off;']
-  return await startListening(pathOf('nginx'), words, port)
+  return await startListening(pathOf('nginx'), words, { port })
 }
 
 /** As nginx is set up for large files; with the rights of whoever measures. */

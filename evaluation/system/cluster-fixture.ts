@@ -9,6 +9,7 @@ import { systemRandom } from '../../common/random.ts'
 import type { SettingSection } from '../../common/settings.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { HttpPeer } from '../../peer/cli/http-peer.ts'
+import type { ProcessHost } from './process-host.ts'
 import { startTandem, type TandemProcess } from './tandem-process.ts'
 
 /** What a config file holds. */
@@ -22,6 +23,8 @@ export interface ClusterOptions {
   readonly settings?: ClusterSettings
   /** Fills a peer's shared/ before it starts. */
   readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
+  /** Where they run, each on a host of its own: the index on the first, peers on the next ones. */
+  readonly hosts?: readonly ProcessHost[]
 }
 
 /** What is special about one peer. */
@@ -46,8 +49,8 @@ export interface Cluster extends AsyncDisposable {
 }
 
 /**
- * An index and peers as real processes on free ports of this machine, with their data in a temporary
- * folder; resolves when all of them are ready.
+ * An index and peers as real processes, on free ports of this machine or on hosts of their own, with
+ * their data in a temporary folder; resolves when all of them are ready.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   // Disposed here if the start fails half-way; moved to the caller if not.
@@ -57,6 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const config = join(folder, 'config.json')
   await writeFile(config, JSON.stringify(settingsOf(options, join(folder, 'logs'))))
 
+  const freeHosts = options.hosts?.values()
   const start = async (
     role: 'index' | 'peer',
     name: string,
@@ -64,17 +68,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   ): Promise<TandemProcess> => {
     const [port, httpPort] = await freePorts()
     if (role === 'peer') await options.prepare?.(name, join(dataFolder, 'shared'))
-    const given = { role, name, dataFolder, port, httpPort, flags: ['--config', config, ...flags] }
+    const host = freeHosts?.next().value
+    assert(freeHosts === undefined || host !== undefined, `there is no host for ${name}`)
+    if (host !== undefined) stack.use(await host.openDoor(httpPort))
+    const listen = host === undefined ? [] : ['--host', host.address]
+    const all = ['--config', config, ...listen, ...flags]
+    const given = { role, name, dataFolder, port, httpPort, host, flags: all }
     return stack.use(await startTandem(given))
   }
   const index = await start('index', 'index')
   const peers: TandemProcess[] = []
   const startPeer: Cluster['startPeer'] = async (
     peerId = `peer${peers.length + 1}`,
-    { flags = [], ...options } = {},
+    { flags = [], ...others } = {},
   ) => {
-    const toIndex = ['--index', `127.0.0.1:${index.port}`]
-    const peer = await start('peer', peerId, { ...options, flags: [...toIndex, ...flags] })
+    const toIndex = ['--index', `${options.hosts?.[0]?.address ?? '127.0.0.1'}:${index.port}`]
+    const peer = await start('peer', peerId, { ...others, flags: [...toIndex, ...flags] })
     peers.push(peer)
     return peer
   }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { deadlines } from '../../common/limits.ts'
+import { commandOn, type ProcessHost } from './process-host.ts'
 
 const program = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
 /** Loading takes below a second; a large folder is hashed before a peer is ready, and machines are busy. */
@@ -23,6 +24,8 @@ export interface TandemProcessOptions {
   readonly httpPort: number
   /** Further flags. */
   readonly flags: readonly string[]
+  /** Where it runs; on this machine itself without it. */
+  readonly host?: ProcessHost | undefined
   /** Whether it is kept from a Ctrl-C in the terminal, because its owner stops it in good order. */
   readonly isShielded?: boolean
 }
@@ -86,11 +89,21 @@ export class TandemProcess implements AsyncDisposable {
    * @throws StartFailed when it ends instead, AppError DEADLINE_EXCEEDED
    */
   async start(): Promise<void> {
-    const { role, name, dataFolder, port, httpPort, flags, isShielded = false } = this.#options
+    const {
+      role,
+      name,
+      dataFolder,
+      port,
+      httpPort,
+      flags,
+      host,
+      isShielded = false,
+    } = this.#options
     const ports = ['--port', String(port), '--http-port', String(httpPort)]
     const identity = role === 'peer' ? ['--peer', name, '--headless'] : []
     const given = ['--data', dataFolder, ...ports, '--log-format', 'json', ...identity, ...flags]
-    const child = spawn(process.execPath, [program, role, ...given], {
+    const [path, words] = commandOn(host, process.execPath, [program, role, ...given])
+    const child = spawn(path, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       // In a process group of its own; on Windows that would open a window.
       detached: isShielded && process.platform !== 'win32',

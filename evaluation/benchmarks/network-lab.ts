@@ -1,0 +1,102 @@
+/**
+ * Several hosts on one Linux machine: network namespaces, each with an address and a link of its own to
+ * one switch, which is a namespace too. The machine's own network is not touched.
+ */
+import type { ProcessHost } from '../system/process-host.ts'
+import { howToInstall, missingPrograms, pathOf } from './anchor-programs.ts'
+import { NetworkNamespace } from './network-namespace.ts'
+
+const subnet = { prefix: '10.77.0', bits: 24 } as const
+const hostsMax = 250
+const bridge = 'bridge'
+const device = 'eth0'
+/** What a link passes on at once, 1 ms of 1 Gbit/s, and how long what it queues may wait. */
+const shape = 'burst 128kb latency 100ms'
+
+export interface NetworkLabOptions {
+  readonly hosts: number
+  /** The speed of each link, either way; unlimited without it. */
+  readonly megabitsPerSecond?: number
+}
+
+/** Disposing ends the network, once the processes on its hosts have ended. */
+export interface NetworkLab extends AsyncDisposable {
+  readonly hosts: readonly LabHost[]
+}
+
+export interface LabHost extends ProcessHost {
+  /** Changes the speed of its link, either way; unlimited without one. */
+  setRate(megabitsPerSecond: number | undefined): Promise<void>
+  /** Unplugs it: packets vanish, and nobody is told. */
+  cut(): Promise<void>
+  /** Plugs it in again. */
+  heal(): Promise<void>
+}
+
+/** Why this process cannot make a network lab, for people; undefined when it can. */
+export async function whyNoNetworkLab(): Promise<string | undefined> {
+  const missing = await missingPrograms(['ip', 'tc', 'unshare', 'nsenter'])
+  if (missing.length > 0) return howToInstall(missing)
+  return process.getuid?.() === 0 ? undefined : 'network namespaces are made by root alone'
+}
+
+/** @throws when {@link whyNoNetworkLab} says why */
+export async function startNetworkLab({
+  hosts: count,
+  megabitsPerSecond,
+}: NetworkLabOptions): Promise<NetworkLab> {
+  if (count > hostsMax) throw new RangeError(`a network lab has at most ${hostsMax} hosts`)
+  await using starting = new AsyncDisposableStack()
+  const network = starting.use(await NetworkNamespace.create())
+  await ip(network, `link add ${bridge} type bridge`)
+  await ip(network, `link set ${bridge} up`)
+  const hosts: LabHost[] = []
+  for (let number = 1; number <= count; number++) {
+    const own = starting.use(await NetworkNamespace.create())
+    const host = await plugIn(own, network, number)
+    await host.setRate(megabitsPerSecond)
+    hosts.push(host)
+  }
+  const started = starting.move()
+  return { hosts, [Symbol.asyncDispose]: () => started.disposeAsync() }
+}
+
+/** Links `own` and the switch: the host is `device`, the switch's end is the port of that number. */
+async function plugIn(
+  own: NetworkNamespace,
+  network: NetworkNamespace,
+  number: number,
+): Promise<LabHost> {
+  const address = `${subnet.prefix}.${number}`
+  const port = `port${number}`
+  await ip(network, `link add ${port} type veth peer name ${device} netns ${own.pid}`)
+  await ip(network, `link set ${port} master ${bridge} up`)
+  await ip(own, 'link set lo up')
+  await ip(own, `address add ${address}/${subnet.bits} dev ${device}`)
+  await ip(own, `link set ${device} up`)
+  return {
+    address,
+    prefix: own.prefix,
+    openDoor: (port) => own.openDoor(port),
+    setRate: async (megabitsPerSecond) => {
+      await limitSending(own, device, megabitsPerSecond)
+      await limitSending(network, port, megabitsPerSecond)
+    },
+    cut: () => ip(network, `link set ${port} nomaster`),
+    heal: () => ip(network, `link set ${port} master ${bridge}`),
+  }
+}
+
+async function limitSending(
+  where: NetworkNamespace,
+  device: string,
+  megabitsPerSecond: number | undefined,
+): Promise<void> {
+  const how =
+    megabitsPerSecond === undefined ? 'noqueue' : `tbf rate ${megabitsPerSecond}mbit ${shape}`
+  await where.run(pathOf('tc'), ...`qdisc replace dev ${device} root ${how}`.split(' '))
+}
+
+async function ip(where: NetworkNamespace, words: string): Promise<void> {
+  await where.run(pathOf('ip'), ...words.split(' '))
+}
