@@ -90,6 +90,16 @@ export const limits = {
   bulkProgressBytesMin: 64 * kibibyte,
   /** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */
   unsyncedBytesMax: 64 * mebibyte,
+  /** The lowest rate in bytes per second that may be set: eight readers at once still get more than what counts as stalled. */
+  rateBytesPerSecondMin: 50_000,
+  /** Replication takes one part in so many beside people's downloads: hardly felt, and it goes on. */
+  replicationShareDivisor: 16,
+  /** Bytes per second that replication is sure of under a rate: two streams of it do not count as stalled. */
+  replicationAssuredMin: 12_500,
+  /** Bytes per second of replication beside people where no rate is set: they may be slow for reasons of their own. */
+  replicationBesidePeopleMin: 1_000_000,
+  /** Rules of a schedule: one for every half hour of a day, and some. */
+  scheduleRulesMax: 64,
   /** Connections kept to other peers while nobody uses them. */
   idlePeerConnectionsMax: 64,
   /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */

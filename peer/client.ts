@@ -23,6 +23,8 @@ export interface Client extends ClientDependencies, AsyncDisposable {
   readonly pool: ConnectionPool
   /** Only peers may accuse: what others say could not be held against them. */
   onBlamed(): void
+  /** A single download has nobody to give way to. */
+  onReceived(): undefined
 }
 
 /** Connects to nobody before something is asked. */
@@ -36,6 +38,7 @@ export function openClient(index: Address, dependencies: ClientDependencies): Cl
     finder,
     pool,
     onBlamed: () => {},
+    onReceived: () => undefined,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

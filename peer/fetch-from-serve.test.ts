@@ -12,6 +12,8 @@ import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
 import { type Fetched, Fetcher } from './fetch/fetcher.ts'
+import { TrafficGate } from './limit/traffic-gate.ts'
+import { noLimits } from './limit/turn.ts'
 import type { ServedFile } from './serve/served-contents.ts'
 import { startServing } from './serve/start-serving.ts'
 
@@ -24,6 +26,7 @@ class World {
     log: silentLog,
     random: seededRandom('fetch'),
     onBlamed: () => {},
+    onReceived: () => undefined,
   }
   readonly rechecked: string[] = []
   readonly folder: string
@@ -54,6 +57,7 @@ class World {
       { peerId, address: { host: peerId, port: 0 } },
       {
         ...this.#dependencies,
+        uploads: new TrafficGate(noLimits, this.#dependencies),
         contents: {
           find: (sha256) => (sha256 === content.sha256 ? [file] : []),
           chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),

@@ -8,6 +8,7 @@ import type { Downloads } from './fetch/downloads.ts'
 import type { Finder } from './find/finder.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
 import type { Share } from './share/share.ts'
+import { fakeVitals } from './testing/fake-vitals.ts'
 
 const { content } = aContent(5)
 
@@ -22,7 +23,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
       share: share as unknown as Share,
       finder: finder as unknown as Finder,
       downloads: {} as Downloads,
-      traffic: { sentBytes: () => 0, receivedBytes: () => 0 },
+      traffic: fakeVitals,
       clock,
     },
   )

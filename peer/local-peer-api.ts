@@ -2,7 +2,7 @@ import type { Clock } from '../common/clock.ts'
 import { AppError, hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines } from '../common/limits.ts'
-import type { RequestOf } from '../common/protocol/messages.ts'
+import type { Purpose, RequestOf } from '../common/protocol/messages.ts'
 import type {
   Download,
   DownloadRequest,
@@ -23,6 +23,8 @@ import { listFiles } from './file-list.ts'
 import type { Finder } from './find/finder.ts'
 import type { Share } from './share/share.ts'
 
+type ByPurpose = Readonly<Record<Purpose, number>>
+
 interface Dependencies {
   readonly share: Pick<Share, 'get' | 'isUnshared' | 'list' | 'receive' | 'totals' | 'unshare'>
   readonly finder: Pick<Finder, keyof Finder>
@@ -30,7 +32,7 @@ interface Dependencies {
     Downloads,
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
-  readonly traffic: { sentBytes(): number; receivedBytes(): number }
+  readonly traffic: { sentBytes(): ByPurpose; receivedBytes(): ByPurpose }
   readonly clock: Clock
 }
 
@@ -79,8 +81,8 @@ export class LocalPeerApi implements PeerApi {
       uptimeSeconds: (clock.monotonicMs() - this.#startMs) / 1000,
       searchSeconds: finder.searchSeconds,
       ...downloads.stats,
-      sentBytes: traffic.sentBytes(),
-      receivedBytes: traffic.receivedBytes(),
+      sentBytes: sumOf(traffic.sentBytes()),
+      receivedBytes: sumOf(traffic.receivedBytes()),
       files: {
         shared: shared.count,
         downloaded: downloaded.count,
@@ -187,4 +189,8 @@ export class LocalPeerApi implements PeerApi {
       throw error
     }
   }
+}
+
+function sumOf({ download, replication }: ByPurpose): number {
+  return download + replication
 }

@@ -3,6 +3,7 @@
  * it needs of the others. Started in this order and stopped in the reverse one:
  *
  *   share       the catalog: everything else reads it, and a data folder in use is found first
+ *   gates       what all bytes of contents pass, sent or received
  *   serve       before anything is announced, so that whoever is sent here finds somebody
  *   pool        connections to other peers, which fetches borrow
  *   announce    the connection to the index, on which find asks and replicate reports; says `leave`
@@ -23,6 +24,8 @@ import type { DownloadSteps } from './fetch/download-work.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { Finder } from './find/finder.ts'
+import { TrafficGate } from './limit/traffic-gate.ts'
+import { noLimits } from './limit/turn.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
 import { type ReplicaKeeper, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
@@ -56,6 +59,8 @@ interface Parts {
   readonly announcer: Announcer
   readonly fetcher: Fetcher
   readonly downloads: Downloads
+  readonly uploads: TrafficGate
+  readonly incoming: TrafficGate
 }
 
 /**
@@ -70,10 +75,12 @@ export async function startPeer(
   const dataPath = resolve(settings.data)
   await using starting = new AsyncDisposableStack()
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
+  const uploads = starting.use(new TrafficGate(noLimits, dependencies))
+  const incoming = starting.use(new TrafficGate(noLimits, dependencies))
   const serving = starting.use(
     await startServing(
       { peerId: settings.peerId, address: { host: settings.host, port: settings.port } },
-      { ...dependencies, contents: share, recheck: ({ at }) => share.recheck(at.path) },
+      { ...dependencies, contents: share, uploads, recheck: ({ at }) => share.recheck(at.path) },
     ),
   )
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
@@ -83,6 +90,7 @@ export async function startPeer(
     {
       ...dependencies,
       pool,
+      onReceived: (bytes, purpose, signal) => incoming.pass(bytes, purpose, signal),
       onBlamed: ({ peerId }, { sha256 }) =>
         background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
     },
@@ -98,7 +106,7 @@ export async function startPeer(
   const downloads = starting.use(
     new Downloads(settings, { ...dependencies, fetcher, steps, records }),
   )
-  const vitals = vitalsOf(settings.peerId, { share, serving, announcer, fetcher, downloads })
+  const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, uploads, incoming })
   const api = new LocalPeerApi(settings, { share, finder, downloads, traffic: vitals, clock })
   const web = starting.use(
     await startWeb(
@@ -167,7 +175,8 @@ function replicaKeeper(share: Share, fetcher: Fetcher): ReplicaKeeper {
     copyLocal: async (key, { sha256 }) =>
       (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
     // A replicated copy vouches for its chunk root: its peer has hashed all of it.
-    fetch: (request) => fetcher.fetch({ ...request, keeps: true, hashesWhole: true }),
+    fetch: (request) =>
+      fetcher.fetch({ ...request, purpose: 'replication', keeps: true, hashesWhole: true }),
     adopt: (key, content, { partialPath, chunkList }) =>
       share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
     drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),
@@ -184,13 +193,16 @@ function taskLink(announcer: Announcer): TaskLink {
   }
 }
 
-function vitalsOf(peerId: string, parts: Parts): Vitals {
-  const { share, serving, announcer, fetcher, downloads } = parts
+function vitalsOf(
+  peerId: string,
+  parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'uploads' | 'incoming'>,
+): Vitals {
+  const { share, announcer, downloads, uploads, incoming } = parts
   return {
     peerId,
     isIndexConnected: () => announcer.connection !== undefined,
-    sentBytes: () => serving.sentBytes,
-    receivedBytes: () => fetcher.receivedBytes,
+    sentBytes: () => uploads.passedBytes,
+    receivedBytes: () => incoming.passedBytes,
     fileCounts: () => {
       const { shared, downloaded, replicated } = share.totals()
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }

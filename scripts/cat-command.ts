@@ -50,7 +50,7 @@ async function cat(name: string, options: CatOptions, terminal: Terminal): Promi
       lookup,
       write: (bytes) => terminal.write(bytes),
     },
-    { ...client, onReceived: () => {} },
+    client,
   )
 }
 

@@ -33,6 +33,11 @@ export const Port = Type.Integer({
   maximum: 65_535,
   description: 'TCP port where the peer is reached',
 })
+export const Purpose = Type.Union([Type.Literal('download'), Type.Literal('replication')], {
+  default: 'download',
+  description:
+    'What the bytes are for: what somebody asked for, as without this field, or replication, which gives way to it',
+})
 export const Zone = Type.String({
   minLength: 1,
   maxLength: limits.hostBytesMax,

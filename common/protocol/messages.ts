@@ -16,6 +16,7 @@ import {
   Name,
   PeerId,
   Port,
+  Purpose,
   Sequence,
   Sha256,
   Zone,
@@ -56,6 +57,8 @@ export const protocolVersion = 'tandem/1'
 
 /** Who is at the end of a connection. A client is neither: a shell, a CI job. */
 export type Role = 'peer' | 'index' | 'client'
+
+export type Purpose = Static<typeof Purpose>
 
 const Empty = Type.Object({})
 const Protocol = Type.String({ maxLength: 32, description: `\`${protocolVersion}\`` })
@@ -305,7 +308,7 @@ export const messages = {
       'Asks for a content’s chunk list. The bytes are the chunks’ SHA-256 in order, 32 bytes each.',
     from: ['peer', 'client'],
     to: ['peer'],
-    request: Type.Object({ sha256: Sha256 }),
+    request: Type.Object({ sha256: Sha256, for: Type.Optional(Purpose) }),
     reply: Type.Object({ size: ContentBytes, chunkRoot: ChunkRoot }),
     bulk: true,
   },
@@ -344,6 +347,7 @@ export const messages = {
         maximum: limits.chunksPerReadMax,
         description: 'How many chunks; all must exist',
       }),
+      for: Type.Optional(Purpose),
     }),
     reply: Empty,
     bulk: true,

@@ -1,12 +1,14 @@
 import type { TandemProcess } from './tandem-process.ts'
 
 /**
- * The value of one series of a process, such as `tandem_index_peers{state="live"}`; 0 when the
- * process does not have it (yet).
+ * The value of one series of a process, such as `tandem_index_peers{state="live"}`, or the sum of all
+ * series of a name without labels; 0 when the process does not have it (yet).
  */
 export async function readMetric(process: TandemProcess, series: string): Promise<number> {
   const response = await fetch(new URL('/metrics', process.apiUrl))
   const lines = (await response.text()).split('\n')
-  const line = lines.find((each) => each.startsWith(`${series} `))
-  return line === undefined ? 0 : Number(line.slice(series.length + 1))
+  const found = lines.filter(
+    (line) => line.startsWith(`${series} `) || line.startsWith(`${series}{`),
+  )
+  return found.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }

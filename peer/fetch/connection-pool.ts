@@ -10,10 +10,11 @@ import { type Address, formatAddress, type Transport } from '../../common/protoc
 
 /**
  * `control` is for what is short (chunk lists, contents of one chunk): one connection to a peer,
- * shared by all who need it. `bulk` is for runs of chunks: one connection for each fetch, so that
- * giving it up disturbs nobody else.
+ * shared by all who need it. `replication` is the same for replicas, which may be held up on their way:
+ * nothing that people ask for stands in line behind them. `bulk` is for runs of chunks: one connection
+ * for each fetch, so that giving it up disturbs nobody else.
  */
-export type ConnectionUse = 'control' | 'bulk'
+export type ConnectionUse = 'control' | 'replication' | 'bulk'
 
 export type PeerAddress = Pick<Source, 'peerId' | 'host' | 'port'>
 
@@ -106,7 +107,7 @@ export class ConnectionPool implements AsyncDisposable {
   #reusable(address: string, use: ConnectionUse): Slot | undefined {
     for (const slot of this.#slots) {
       const isUsable = slot.connection === undefined || slot.connection.isOpen
-      const hasRoom = use === 'control' || slot.leases === 0
+      const hasRoom = use !== 'bulk' || slot.leases === 0
       if (slot.address === address && slot.use === use && isUsable && hasRoom) return slot
     }
     return undefined

@@ -4,9 +4,7 @@ import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
-import { seededRandom } from '../../common/random.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
-import { silentLog } from '../../common/testing/silent-log.ts'
 import { Fetcher } from './fetcher.ts'
 import { aSwarm, nowhere } from './testing/swarm.ts'
 
@@ -45,7 +43,7 @@ test.each([mebibyte + 1, 2 * mebibyte, 20 * mebibyte, 20 * mebibyte + 77])(
     expect(source.chunkListsAsked).toBe(1)
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
     expect(progress.at(-1)).toBe(size)
-    expect(swarm.fetcher.receivedBytes).toBe(size + many.chunkList.length)
+    expect(swarm.receivedBytes).toBe(size + many.chunkList.length)
   },
 )
 
@@ -161,9 +159,8 @@ test('several fetches from one peer use a connection each and leave them to the 
 test('what an earlier run left is removed at the start', async () => {
   const swarm = await aSwarm()
   await writeFile(join(swarm.partialFolder, 'left over'), 'bytes')
-  const { clock, pool, partialFolder } = swarm
-  const random = seededRandom('again')
-  await Fetcher.open({ partialFolder }, { clock, pool, random, log: silentLog, onBlamed: () => {} })
+  const { partialFolder, taking } = swarm
+  await Fetcher.open({ partialFolder }, taking)
   expect(await readdir(partialFolder)).toEqual([])
 })
 
@@ -171,11 +168,6 @@ test('a folder for partial files that cannot be had is told in our words', async
   const swarm = await aSwarm()
   const path = join(swarm.partialFolder, 'file')
   await writeFile(path, '')
-  const { pool, clock } = swarm
-  const random = seededRandom('again')
-  const opening = Fetcher.open(
-    { partialFolder: join(path, 'below') },
-    { pool, clock, random, log: silentLog, onBlamed: () => {} },
-  )
+  const opening = Fetcher.open({ partialFolder: join(path, 'below') }, swarm.taking)
   await expect(opening).rejects.toMatchObject({ code: 'DISK_FAILED' })
 })

@@ -1,17 +1,14 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readBootId } from '../../common/boot-id.ts'
-import type { Clock } from '../../common/clock.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { hasCode } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
-import type { Log } from '../../common/log.ts'
-import type { Content, Source } from '../../common/protocol/messages.ts'
-import type { Random } from '../../common/random.ts'
-import type { ConnectionPool } from './connection-pool.ts'
+import type { Content } from '../../common/protocol/messages.ts'
 import { ContentDigest } from './content-digest.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
 import { journalPathOf, PartialFile, removePartial } from './partial-file.ts'
+import type { CrewDependencies } from './source-crew.ts'
 import {
   isVouched,
   type Taken,
@@ -41,25 +38,15 @@ export interface Fetched extends Taken, AsyncDisposable {
   readonly seconds: number
 }
 
-interface FetcherDependencies {
-  readonly pool: Pick<ConnectionPool, 'lease'>
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  /** Told of a source that sent something false. */
-  onBlamed(source: Source, content: Content): void
-}
-
 /** Fetches contents from other peers into files of `.tandem/partial`. */
 export class Fetcher {
   readonly #folder: string
   readonly #bootId: string
-  readonly #dependencies: FetcherDependencies
+  readonly #dependencies: CrewDependencies
   readonly #room: DiskRoom
   readonly #pathsInUse = new Set<string>()
-  #receivedBytes = 0
 
-  private constructor(folder: string, bootId: string, dependencies: FetcherDependencies) {
+  private constructor(folder: string, bootId: string, dependencies: CrewDependencies) {
     this.#folder = folder
     this.#bootId = bootId
     this.#dependencies = dependencies
@@ -72,7 +59,7 @@ export class Fetcher {
    */
   static async open(
     { partialFolder: path }: { partialFolder: string },
-    dependencies: FetcherDependencies,
+    dependencies: CrewDependencies,
   ): Promise<Fetcher> {
     try {
       await mkdir(path, { recursive: true })
@@ -81,11 +68,6 @@ export class Fetcher {
       throw diskError({ action: 'clean the folder', path, neededBytes: 0 }, error)
     }
     return new Fetcher(path, await readBootId(dependencies.random), dependencies)
-  }
-
-  /** Bytes of contents and chunk lists that came since the start, good or not. */
-  get receivedBytes(): number {
-    return this.#receivedBytes
   }
 
   /**
@@ -164,13 +146,7 @@ export class Fetcher {
       request.onProgress?.({ ...progress, verifiedBytes: file.verifiedBytes })
     }
     const digest = hashesWhole ? new ContentDigest(file) : undefined
-    const onReceived = (bytes: number): void => {
-      this.#receivedBytes += bytes
-    }
-    return await takeContent(
-      { ...request, file, digest, onProgress },
-      { ...this.#dependencies, onReceived },
-    )
+    return await takeContent({ ...request, file, digest, onProgress }, this.#dependencies)
   }
 
   /** Where the content is kept between two fetches. */

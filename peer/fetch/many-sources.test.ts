@@ -162,7 +162,7 @@ test('a source that lies about a chunk costs that chunk and no other', async () 
   await swarm.fetch(many, [liar], { moreSources: async () => [good.source] })
   expect(swarm.blamed).toEqual(['p1'])
   const lists = many.chunkList.length * (liar.chunkListsAsked + good.chunkListsAsked)
-  expect(swarm.fetcher.receivedBytes - lists).toBeLessThanOrEqual(many.bytes.length + mebibyte)
+  expect(swarm.receivedBytes - lists).toBeLessThanOrEqual(many.bytes.length + mebibyte)
 })
 
 test('a complete file does not wait for an index that is slow to say who else has it', async () => {

@@ -4,7 +4,7 @@ import { chunkCountFor, hashBytes } from '../../common/content/chunks.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
-import type { Content, Source } from '../../common/protocol/messages.ts'
+import type { Content, Purpose, Source } from '../../common/protocol/messages.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
 import { PaceMeter } from './pace-meter.ts'
@@ -36,7 +36,15 @@ export interface ChunkSource {
 interface SourceDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
-  onReceived(bytes: number): void
+  /** Told of bytes that came; nothing more is read from that connection before its promise settles. */
+  onReceived(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+}
+
+interface SourceOptions {
+  readonly source: Source
+  readonly content: Content
+  readonly purpose: Purpose
+  readonly signal: AbortSignal
 }
 
 /** A source as errors and logs name it. */
@@ -50,6 +58,7 @@ export class PeerSource implements ChunkSource, Disposable {
   readonly pace: PaceMeter
   readonly #source: Source
   readonly #content: Content
+  readonly #purpose: Purpose
   readonly #signal: AbortSignal
   readonly #dependencies: SourceDependencies
   readonly #ended = new AbortController()
@@ -59,13 +68,14 @@ export class PeerSource implements ChunkSource, Disposable {
   #owesUnwanted = false
 
   constructor(
-    { source, content, signal }: { source: Source; content: Content; signal: AbortSignal },
+    { source, content, purpose, signal }: SourceOptions,
     dependencies: SourceDependencies,
   ) {
     this.label = labelOf(source)
     this.pace = new PaceMeter(dependencies)
     this.#source = source
     this.#content = content
+    this.#purpose = purpose
     this.#signal = AbortSignal.any([signal, this.#ended.signal])
     this.#dependencies = dependencies
     const deadlineMs = deadlines.bulkStallMs
@@ -79,10 +89,11 @@ export class PeerSource implements ChunkSource, Disposable {
   async chunkList(): Promise<Buffer> {
     const { sha256, size } = this.#content
     const chunkList = Buffer.allocUnsafeSlow(chunkCountFor(size) * hashBytes)
-    await this.#ask('the chunk list', 'control', async ({ connection }) => {
+    await this.#ask('the chunk list', this.#controlUse, async ({ connection }) => {
       const into = this.#sinkInto(chunkList)
       const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
-      const { bytes } = await connection.request('chunk-list', { sha256 }, options)
+      const request = { sha256, for: this.#purpose }
+      const { bytes } = await connection.request('chunk-list', request, options)
       this.#checkLength('chunk-list', bytes, chunkList.length)
     })
     return chunkList
@@ -91,7 +102,7 @@ export class PeerSource implements ChunkSource, Disposable {
   async holdings(): Promise<Holdings> {
     const { sha256, size } = this.#content
     let holdings: Holdings
-    await this.#ask('the list of its chunks', 'control', async ({ connection }) => {
+    await this.#ask('the list of its chunks', this.#controlUse, async ({ connection }) => {
       const askedMs = this.#dependencies.clock.monotonicMs()
       const reply = await connection.request('chunks', { sha256 }, { signal: this.#signal })
       this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
@@ -109,7 +120,7 @@ export class PeerSource implements ChunkSource, Disposable {
 
   async read(chunk: number, into: Buffer, signal: AbortSignal): Promise<void> {
     const { sha256, size } = this.#content
-    const use = chunkCountFor(size) === 1 ? 'control' : 'bulk'
+    const use = chunkCountFor(size) === 1 ? this.#controlUse : 'bulk'
     const unwanted = AbortSignal.any([this.#signal, signal])
     let bytesLeft = into.length
     this.pace.onAsked(bytesLeft)
@@ -120,7 +131,8 @@ export class PeerSource implements ChunkSource, Disposable {
           this.pace.onBytes(count)
         })
         const options = { signal: unwanted, deadlineMs: deadlines.readMs, into: sink }
-        const { bytes } = await connection.request('read', { sha256, chunk, count: 1 }, options)
+        const request = { sha256, chunk, count: 1, for: this.#purpose }
+        const { bytes } = await connection.request('read', request, options)
         this.#checkLength('read', bytes, into.length)
       })
     } catch (error) {
@@ -129,6 +141,10 @@ export class PeerSource implements ChunkSource, Disposable {
     } finally {
       this.pace.onGivenUp(bytesLeft)
     }
+  }
+
+  get #controlUse(): ConnectionUse {
+    return this.#purpose === 'replication' ? 'replication' : 'control'
   }
 
   /** Ends what is under way, and whatever is asked later, with `reason`. */
@@ -192,8 +208,9 @@ export class PeerSource implements ChunkSource, Disposable {
       write: (piece) => {
         sink.write(piece)
         this.#stallWatch.onBytes(piece.length)
-        this.#dependencies.onReceived(piece.length)
         onBytes?.(piece.length)
+        const held = this.#dependencies.onReceived(piece.length, this.#purpose, this.#signal)
+        return held && this.#stallWatch.excuse(held)
       },
     }
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Content, Source } from '../../common/protocol/messages.ts'
+import type { Content, Purpose, Source } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
@@ -24,6 +24,8 @@ export interface CrewOptions {
   readonly name: string
   /** Who may have it, best first. */
   readonly sources: readonly Source[]
+  /** What it is for; somebody asked for it if nothing is said. */
+  readonly purpose?: Purpose | undefined
   readonly signal: AbortSignal
   /** Who has it by now; asked when few sources are left. */
   readonly moreSources?: ((signal: AbortSignal) => Promise<readonly Source[]>) | undefined
@@ -38,8 +40,8 @@ export interface CrewDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Told of every byte of a content or chunk list that comes. */
-  onReceived(bytes: number): void
+  /** Told of every byte of a content or chunk list that comes; its promise asks the sender to wait. */
+  onReceived(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
   /** Told of a source that sent something false. */
   onBlamed(source: Source, content: Content): void
 }
@@ -183,11 +185,12 @@ export class SourceCrew {
   }
 
   #start(member: Member, nowMs: number): void {
-    const { content, signal } = this.#options
+    const { content, purpose = 'download', signal } = this.#options
     const peer = new PeerSource(
       {
         source: member.source,
         content,
+        purpose,
         signal: AbortSignal.any([signal, this.#stop.signal]),
       },
       this.#dependencies,

@@ -11,6 +11,7 @@ export class StallWatch implements Disposable {
   #asked = 0
   #markMs = 0
   #bytesSinceMark = 0
+  #excuses = 0
   #cancelTimer: Cancel | undefined
 
   constructor(dependencies: { clock: Clock; onStall: () => void }) {
@@ -27,6 +28,17 @@ export class StallWatch implements Disposable {
   onBytes(count: number): void {
     this.#bytesSinceMark += count
     if (this.#bytesSinceMark >= limits.bulkProgressBytesMin) this.#mark()
+  }
+
+  /** As long as `work` goes on it is us who hold the bytes up. */
+  async excuse(work: Promise<void>): Promise<void> {
+    this.#excuses += 1
+    try {
+      await work
+    } finally {
+      this.#excuses -= 1
+      this.#mark()
+    }
   }
 
   onAnswered(): void {
@@ -48,6 +60,7 @@ export class StallWatch implements Disposable {
   readonly #check = (): void => {
     this.#cancelTimer = undefined
     if (this.#asked === 0) return
+    if (this.#excuses > 0) this.#mark()
     const leftMs = this.#markMs + deadlines.bulkStallMs - this.#clock.monotonicMs()
     if (leftMs > 0) this.#cancelTimer = this.#clock.after(leftMs, this.#check)
     else this.#onStall()

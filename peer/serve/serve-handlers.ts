@@ -8,14 +8,30 @@ import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { fileRange } from '../../common/protocol/bulk.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
-import type { Content } from '../../common/protocol/messages.ts'
+import type { Content, Purpose } from '../../common/protocol/messages.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ServedContents, ServedFile } from './served-contents.ts'
+
+/** Counts what is sent, and holds it back to what is allowed. */
+export interface UploadGate {
+  /** How many bytes to send at a time; infinite when nothing limits. */
+  partBytes(purpose: Purpose): number
+  /** A promise is to be waited for before the bytes are sent. @throws the signal's reason */
+  pass(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+}
+
+/** What a reply is sent for, and until when. */
+interface Sending {
+  readonly purpose: Purpose
+  /** Aborted when the connection ends. */
+  readonly signal: AbortSignal
+}
 
 export interface ServeDependencies {
   readonly contents: ServedContents
   readonly openFiles: Pick<OpenFiles, 'use'>
   readonly buffers: BufferPool
+  readonly uploads: UploadGate
   /** Told that a file is no longer as catalogued; returns at once. */
   readonly recheck: (file: ServedFile) => void
 }
@@ -26,10 +42,11 @@ export function serveHandlers(
 ): Handlers<'peer' | 'client', 'peer', undefined> {
   const { contents } = dependencies
   return {
-    'chunk-list': async ({ sha256 }) => {
+    'chunk-list': async ({ sha256, for: purpose = 'download' }, _session, signal) => {
       const { size, chunkRoot } = contentOf(sha256, contents)
       const bytes = chunkCountFor(size) * hashBytes
-      return { reply: { size, chunkRoot }, bulk: { bytes, pieces: chunkListOf(sha256, contents) } }
+      const pieces = chunkListOf(sha256, { purpose, signal }, dependencies)
+      return { reply: { size, chunkRoot }, bulk: { bytes, pieces } }
     },
 
     chunks: async ({ sha256 }) => {
@@ -37,17 +54,15 @@ export function serveHandlers(
       return { size, count: chunkCountFor(size) }
     },
 
-    read: async ({ sha256, chunk, count }) => {
+    read: async ({ sha256, chunk, count, for: purpose = 'download' }, _session, signal) => {
       const { size } = contentOf(sha256, contents)
       const chunks = chunkCountFor(size)
       const last = chunk + count - 1
       if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
       const file = await unchangedFile(sha256, dependencies)
       const range = chunkRange(size, chunk, count)
-      return {
-        reply: {},
-        bulk: { bytes: range.bytes, pieces: piecesOf(file, range, dependencies) },
-      }
+      const pieces = piecesOf(file, range, { purpose, signal }, dependencies)
+      return { reply: {}, bulk: { bytes: range.bytes, pieces } }
     },
   }
 }
@@ -59,9 +74,14 @@ function contentOf(sha256: string, contents: ServedContents): Content {
 }
 
 /** Read when it is sent, so that replies which wait in line hold no list. */
-function* chunkListOf(sha256: string, contents: ServedContents): Generator<Uint8Array> {
+async function* chunkListOf(
+  sha256: string,
+  { purpose, signal }: Sending,
+  { contents, uploads }: ServeDependencies,
+): AsyncGenerator<Uint8Array> {
   const chunkList = contents.chunkList(sha256)
   if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  await uploads.pass(chunkList.length, purpose, signal)
   yield chunkList
 }
 
@@ -92,13 +112,28 @@ async function unchangedFile(
 async function* piecesOf(
   file: ServedFile,
   range: ByteRange,
-  { openFiles, buffers, recheck }: ServeDependencies,
+  sending: Sending,
+  { openFiles, buffers, recheck, uploads }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
   try {
     using open = await openFiles.use(file)
-    yield* fileRange(open.handle, range, buffers).pieces
+    for await (const piece of fileRange(open.handle, range, buffers).pieces)
+      for (const part of partsOf(piece, sending.purpose, uploads)) {
+        const held = uploads.pass(part.length, sending.purpose, sending.signal)
+        if (held !== undefined) await held
+        yield part
+      }
   } catch (error) {
-    if (!hasCode(error, 'STOPPING')) recheck(file)
+    if (!hasCode(error, 'STOPPING') && !sending.signal.aborted) recheck(file)
     throw error
+  }
+}
+
+/** Cut as small as the gate wants it at each moment: it may be changed between two parts. */
+function* partsOf(piece: Uint8Array, purpose: Purpose, uploads: UploadGate): Generator<Uint8Array> {
+  for (let start = 0; start < piece.length; ) {
+    const part = piece.subarray(start, start + uploads.partBytes(purpose))
+    start += part.length
+    yield part
   }
 }

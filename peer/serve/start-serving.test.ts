@@ -10,6 +10,8 @@ import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { TrafficGate } from '../limit/traffic-gate.ts'
+import { noLimits } from '../limit/turn.ts'
 import type { ServedFile } from './served-contents.ts'
 import { type Serving, startServing } from './start-serving.ts'
 
@@ -19,6 +21,7 @@ class World {
   readonly clock = new FakeClock()
   readonly transport = new MemoryTransport()
   readonly rechecked: string[] = []
+  readonly uploads = new TrafficGate(noLimits, this)
   readonly #files: ServedFile[] = []
   readonly #chunkLists = new Map<string, Buffer>()
   readonly #folder: string
@@ -51,6 +54,7 @@ class World {
           chunkList: (sha256) => this.#chunkLists.get(sha256),
         },
         recheck: ({ at }) => this.rechecked.push(at.name),
+        uploads: this.uploads,
         transport: this.transport,
         clock: this.clock,
         log: silentLog,
@@ -98,7 +102,7 @@ test('a content is served by chunk, and what was sent is counted', async () => {
   expect((await read(connection, sha256, 1)).equals(chunkOf(big.bytes, 1))).toBe(true)
   expect((await read(connection, sha256, 0, 4)).equals(big.bytes)).toBe(true)
   expect((await read(connection, sha256, 3)).length).toBe(5)
-  expect(serving.sentBytes).toBe(4 * 32 + mebibyte + size + 5)
+  expect(world.uploads.passedBytes.download).toBe(4 * 32 + mebibyte + size + 5)
   expect(serving.connectionCount).toBe(1)
 })
 
@@ -165,7 +169,7 @@ test.each<[string, string, (path: string) => Promise<void>]>([
   const connection = await world.dial(serving)
   await expect(read(connection, content.sha256)).rejects.toMatchObject({ code })
   expect(world.rechecked).toEqual(['file'])
-  expect(serving.sentBytes).toBe(0)
+  expect(world.uploads.passedBytes.download).toBe(0)
 })
 
 async function replace(path: string): Promise<void> {

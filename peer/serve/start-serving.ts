@@ -11,8 +11,6 @@ export interface Serving extends AsyncDisposable {
   /** Where it listens; with the real port when 0 was asked for. */
   readonly address: Address
   readonly connectionCount: number
-  /** Bytes of contents and chunk lists sent since the start. */
-  readonly sentBytes: number
 }
 
 /**
@@ -30,7 +28,6 @@ export async function startServing(
   const { peerId, address } = options
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
-  let sentBytes = 0
   const server = await startServer(
     { role: 'peer', address, connectionsMax: limits.connectionsMax },
     {
@@ -39,18 +36,12 @@ export async function startServing(
       log,
       handlers: serveHandlers({ ...dependencies, openFiles, buffers: new BufferPool() }),
       welcome: async () => ({ reply: { peerId }, session: undefined }),
-      onBulkSent: (bytes) => {
-        sentBytes += bytes
-      },
     },
   )
   return {
     address: server.address,
     get connectionCount() {
       return server.connectionCount
-    },
-    get sentBytes() {
-      return sentBytes
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()

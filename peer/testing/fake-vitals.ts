@@ -4,8 +4,8 @@ import type { Vitals } from '../web/metrics.ts'
 export const fakeVitals: Vitals = {
   peerId: 'peer1',
   isIndexConnected: () => true,
-  sentBytes: () => 1_000,
-  receivedBytes: () => 2_000,
+  sentBytes: () => ({ download: 1_000, replication: 500 }),
+  receivedBytes: () => ({ download: 2_000, replication: 600 }),
   fileCounts: () => ({ shared: 3, downloaded: 2, replicated: 1 }),
   downloadCounts: () => ({ waiting: 1, running: 2, paused: 0, done: 3, failed: 4 }),
 }

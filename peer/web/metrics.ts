@@ -1,14 +1,16 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
-import type { CopyKind } from '../../common/protocol/messages.ts'
+import type { CopyKind, Purpose } from '../../common/protocol/messages.ts'
 import type { Download } from '../api.ts'
+
+type ByPurpose = Readonly<Record<Purpose, number>>
 
 /** What the peer counts as it goes; read when somebody asks. */
 export interface Vitals {
   readonly peerId: string
   isIndexConnected(): boolean
   /** Content bytes sent to other peers, and received from them, since the start. */
-  sentBytes(): number
-  receivedBytes(): number
+  sentBytes(): ByPurpose
+  receivedBytes(): ByPurpose
   /** Copies on this peer's disk. */
   fileCounts(): Readonly<Record<CopyKind, number>>
   /** Downloads waiting and running now; done and failed since the start. */
@@ -19,71 +21,60 @@ export interface Vitals {
 export function peerMetrics(vitals: Vitals): Registry {
   const registry = new Registry()
   const registers = [registry]
-  counter('tandem_peer_sent_bytes_total', 'Content bytes sent to other peers.', () =>
+  counter('tandem_peer_sent_bytes_total', 'Content bytes sent to other peers.', 'purpose', () =>
     vitals.sentBytes(),
   )
-  counter('tandem_peer_received_bytes_total', 'Content bytes received from other peers.', () =>
-    vitals.receivedBytes(),
-  )
-  gauge('tandem_peer_index_connected', '1 while there is a connection to the index.', () =>
-    vitals.isIndexConnected() ? 1 : 0,
+  counter(
+    'tandem_peer_received_bytes_total',
+    'Content bytes received from other peers.',
+    'purpose',
+    () => vitals.receivedBytes(),
   )
   new Gauge({
-    name: 'tandem_peer_files',
-    help: 'Copies on this peer, by kind.',
-    labelNames: ['kind'],
+    name: 'tandem_peer_index_connected',
+    help: '1 while there is a connection to the index.',
     registers,
     collect() {
-      for (const [kind, count] of Object.entries(vitals.fileCounts())) this.set({ kind }, count)
+      this.set(vitals.isIndexConnected() ? 1 : 0)
     },
   })
-  new Gauge({
-    name: 'tandem_peer_downloads',
-    help: 'Downloads that have not ended.',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const { waiting, running, paused } = vitals.downloadCounts()
-      this.set({ state: 'waiting' }, waiting)
-      this.set({ state: 'running' }, running)
-      this.set({ state: 'paused' }, paused)
-    },
+  gauge('tandem_peer_files', 'Copies on this peer, by kind.', 'kind', () => vitals.fileCounts())
+  gauge('tandem_peer_downloads', 'Downloads that have not ended.', 'state', () => {
+    const { waiting, running, paused } = vitals.downloadCounts()
+    return { waiting, running, paused }
   })
-  new Counter({
-    name: 'tandem_peer_downloads_total',
-    help: 'Downloads that ended, by how.',
-    labelNames: ['outcome'],
-    registers,
-    collect() {
-      const { done, failed } = vitals.downloadCounts()
-      this.reset()
-      this.inc({ outcome: 'done' }, done)
-      this.inc({ outcome: 'failed' }, failed)
-    },
+  counter('tandem_peer_downloads_total', 'Downloads that ended, by how.', 'outcome', () => {
+    const { done, failed } = vitals.downloadCounts()
+    return { done, failed }
   })
   collectDefaultMetrics({ register: registry })
   return registry
 
-  function counter(name: string, help: string, value: () => number): void {
+  function counter(name: string, help: string, label: string, values: () => Values): void {
     new Counter({
       name,
       help,
+      labelNames: [label],
       registers,
       collect() {
         this.reset()
-        this.inc(value())
+        for (const [key, value] of Object.entries(values())) this.inc({ [label]: key }, value)
       },
     })
   }
 
-  function gauge(name: string, help: string, value: () => number): void {
+  function gauge(name: string, help: string, label: string, values: () => Values): void {
     new Gauge({
       name,
       help,
+      labelNames: [label],
       registers,
       collect() {
-        this.set(value())
+        for (const [key, value] of Object.entries(values())) this.set({ [label]: key }, value)
       },
     })
   }
 }
+
+/** By the value of the label. */
+type Values = Readonly<Record<string, number>>

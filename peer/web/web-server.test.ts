@@ -87,8 +87,10 @@ describe('the HTTP API', () => {
     const { body, headers } = await (await webOf()).inject('/metrics')
     expect(headers['content-type']).toContain('text/plain')
     for (const line of [
-      'tandem_peer_sent_bytes_total 1000',
-      'tandem_peer_received_bytes_total 2000',
+      'tandem_peer_sent_bytes_total{purpose="download"} 1000',
+      'tandem_peer_sent_bytes_total{purpose="replication"} 500',
+      'tandem_peer_received_bytes_total{purpose="download"} 2000',
+      'tandem_peer_received_bytes_total{purpose="replication"} 600',
       'tandem_peer_index_connected 1',
       'tandem_peer_files{kind="shared"} 3',
       'tandem_peer_downloads{state="running"} 2',

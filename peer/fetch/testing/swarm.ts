@@ -30,6 +30,8 @@ export interface Swarm {
   restart(): Promise<void>
   /** Peers that sent something false. */
   readonly blamed: readonly string[]
+  /** Bytes of contents and chunk lists that came, good or not. */
+  readonly receivedBytes: number
   /** A source of `content` that does as the script says. */
   source(script: SourceScript): Promise<ScriptedSource>
   fetch(
@@ -44,12 +46,17 @@ export async function aSwarm(): Promise<Swarm> {
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
   const partialFolder = join(folder.path, 'partial')
   const blamed: string[] = []
+  let receivedBytes = 0
   const dependencies = {
     clock: new FakeClock(),
     random: seededRandom('swarm'),
     transport: new MemoryTransport(),
     log: silentLog,
     onBlamed: ({ peerId }: Source) => void blamed.push(peerId),
+    onReceived: (bytes: number) => {
+      receivedBytes += bytes
+      return undefined
+    },
   }
   const pool = new ConnectionPool({ ownPeerId: 'fetcher' }, dependencies)
   onTestFinished(async () => await pool[Symbol.asyncDispose]())
@@ -58,7 +65,10 @@ export async function aSwarm(): Promise<Swarm> {
   return {
     clock: dependencies.clock,
     pool,
-    taking: { ...dependencies, pool, onReceived: () => {} },
+    taking: { ...dependencies, pool },
+    get receivedBytes() {
+      return receivedBytes
+    },
     get fetcher() {
       return fetcher
     },
