@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { BackgroundWork } from '../common/background.ts'
 import { Connection } from '../common/protocol/connection.ts'
+import { wireOf } from '../common/protocol/transport.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { Registry } from './registry.ts'
@@ -142,7 +143,12 @@ test('a registry full of peers that came, held nothing and died has room for oth
   const connectionOf = (): Connection =>
     new Connection(
       { remote: { host: 'h', port: 1 } },
-      { stream: new PassThrough(), dispatch: async () => ({ reply: {} }), clock, log: silentLog },
+      {
+        wire: wireOf(new PassThrough()),
+        dispatch: async () => ({ reply: {} }),
+        clock,
+        log: silentLog,
+      },
     )
   const register = async (peerId: string, connection = connectionOf()): Promise<unknown> => {
     const registration = { epoch: '0123456789abcdef', port: 1, freeBytes: 1 }

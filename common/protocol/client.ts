@@ -46,10 +46,10 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
   dependencies: { clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Connected> {
-  const stream = await transport.dial(address, { signal })
+  const wire = await transport.dial(address, { signal })
   const answered = (handlers ?? {}) as Handlers<From, To, undefined>
   const dispatch = dispatcher(answered, { from: role, to: hello.role as To }, undefined)
-  const connection = new Connection({ remote: address }, { stream, dispatch, ...dependencies })
+  const connection = new Connection({ remote: address }, { wire, dispatch, ...dependencies })
   try {
     const request = { ...hello, protocol: protocolVersion }
     const welcome = await connection.request('hello', request, { signal })

@@ -267,7 +267,7 @@ describe('bulk', () => {
         return { reply: {}, bulk: { bytes: 1 << 20, pieces: pieces(chunk) } }
       },
     })
-    const stream = await two.transport.dial(two.server.address, {})
+    const { stream } = await two.transport.dial(two.server.address, {})
     stream.on('error', () => {})
     stream.pause()
     const hello = { protocol: protocolVersion, role: 'client' }

@@ -29,7 +29,7 @@ import type { Dispatch } from './handlers.ts'
 import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
 import { Outbox } from './outbox.ts'
 import { PendingRequests } from './pending-requests.ts'
-import { type Address, formatAddress } from './transport.ts'
+import { type Address, formatAddress, type Wire } from './transport.ts'
 import { parseReply } from './validate.ts'
 
 export interface RequestOptions {
@@ -52,7 +52,7 @@ export interface ConnectionOptions {
 }
 
 export interface ConnectionDependencies {
-  readonly stream: Duplex
+  readonly wire: Wire
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly log: Log
@@ -80,11 +80,14 @@ export class Connection implements AsyncDisposable {
   readonly #answering = new Map<number, Answering>()
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
+  /** Whether the other side broke the rules: what else it sends is passed over. */
+  #isRefused = false
   #lastTrafficMs: number
   #cancelIdleTimer: Cancel = () => {}
 
   constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
-    const { stream, dispatch, clock, log, onBulkSent } = dependencies
+    const { wire, dispatch, clock, log, onBulkSent } = dependencies
+    const { stream } = wire
     this.remote = options.remote
     this.#idleMs = options.idleMs ?? deadlines.connectionIdleMs
     this.#stream = stream
@@ -98,12 +101,12 @@ export class Connection implements AsyncDisposable {
     this.#pending = new PendingRequests(clock)
     this.#lastTrafficMs = clock.monotonicMs()
     this.#watchIdle(this.#idleMs)
-    stream.on('data', (bytes: Buffer) => this.#onData(bytes))
     stream.on('end', () => stream.destroy())
     stream.on('error', (error) =>
       this.#log.debug({ remote: this.remote, reason: reasonOf(error) }, 'connection failed'),
     )
     stream.on('close', () => this.#onClose())
+    wire.read((bytes) => this.#onData(bytes))
   }
 
   /** Resolves when the connection has ended, however it did. Never rejects. */
@@ -172,6 +175,7 @@ export class Connection implements AsyncDisposable {
   }
 
   #onData(bytes: Buffer): void {
+    if (this.#isRefused) return
     this.#lastTrafficMs = this.#clock.monotonicMs()
     this.#decoder.push(bytes)
     this.#readOn()
@@ -278,8 +282,8 @@ export class Connection implements AsyncDisposable {
     this.#log.debug({ remote: this.remote, code: error.code }, 'connection refused')
     this.#pending.failAll(() => error)
     this.#isClosing = true
+    this.#isRefused = true
     this.#outbox.send(errorFrame(connectionErrorId, errorToWire(error)))
-    this.#stream.removeAllListeners('data')
     this.#stream.resume()
     this.#clock.after(deadlines.closeMs, () => this.#stream.destroy())
     this.#stream.end()

@@ -33,11 +33,12 @@ async function strangerAtTheDoor() {
     },
   )
   const knock = async (): Promise<{ stream: Duplex; heard: unknown[] }> => {
-    const stream = await transport.dial(server.address, {})
+    const wire = await transport.dial(server.address, {})
+    const { stream } = wire
     const decoder = new FrameDecoder()
     const heard: unknown[] = []
     stream.on('error', () => {})
-    stream.on('data', (bytes: Buffer) => {
+    wire.read((bytes) => {
       decoder.push(bytes)
       for (let found = decoder.next(); found?.kind === 'frame'; found = decoder.next())
         heard.push(JSON.parse(found.body.toString()))

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { AppError, errorToWire } from '../errors.ts'
 import { deadlines } from '../limits.ts'
@@ -7,7 +6,7 @@ import { Connection } from './connection.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers } from './handlers.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
-import type { Address, Transport } from './transport.ts'
+import type { Address, Transport, Wire } from './transport.ts'
 import { parseRequest } from './validate.ts'
 
 export interface ServerOptions<To extends 'index' | 'peer'> {
@@ -44,9 +43,9 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   dependencies: ServerDependencies<To, Session>,
 ): Promise<Server> {
   const connections = new Set<Connection>()
-  const listener = await dependencies.transport.listen(options.address, (stream, remote) => {
-    if (connections.size >= options.connectionsMax) return turnAway(stream, options.connectionsMax)
-    const connection = serve(stream, remote, options.role, dependencies)
+  const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
+    if (connections.size >= options.connectionsMax) return turnAway(wire, options.connectionsMax)
+    const connection = serve(wire, remote, options.role, dependencies)
     connections.add(connection)
     connection.onClosed(() => connections.delete(connection))
   })
@@ -62,7 +61,7 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   }
 }
 
-function turnAway(stream: Duplex, max: number): void {
+function turnAway({ stream }: Wire, max: number): void {
   stream.on('error', () => {})
   const error = errorToWire(new AppError('TOO_MANY_CONNECTIONS', { max }))
   stream.end(errorFrame(connectionErrorId, error), () => stream.destroy())
@@ -70,7 +69,7 @@ function turnAway(stream: Duplex, max: number): void {
 
 /** One connection from its first byte: hello, then the handlers with the session that welcome made. */
 function serve<To extends 'index' | 'peer', Session>(
-  stream: Duplex,
+  wire: Wire,
   remote: Address,
   role: To,
   dependencies: ServerDependencies<To, Session>,
@@ -104,7 +103,7 @@ function serve<To extends 'index' | 'peer', Session>(
     return await dispatchGreeted(type, body, signal)
   }
 
-  const connection = new Connection({ remote }, { stream, dispatch, clock, log, onBulkSent })
+  const connection = new Connection({ remote }, { wire, dispatch, clock, log, onBulkSent })
   const cancelHelloTimer = clock.after(deadlines.helloMs, () => connection.destroy())
   connection.onClosed(cancelHelloTimer)
   return connection

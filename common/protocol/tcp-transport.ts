@@ -1,12 +1,20 @@
 import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { connect, createServer, type OnReadOpts, type Server, type Socket } from 'node:net'
 import { AppError, reasonOf, systemErrorCode } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { type Address, formatAddress, type Listener, type Transport } from './transport.ts'
+import {
+  type Address,
+  formatAddress,
+  type Listener,
+  type Transport,
+  type Wire,
+  wireOf,
+} from './transport.ts'
 
 /** Between keep-alive probes of an idle connection: finds a vanished host behind a silent link. */
 const keepAliveMs = 30_000
+/** What a dialled connection reads into: small for one that carries messages, large once it carries bulk. */
+const readBytes = { first: 16 * 1024, max: 256 * 1024 } as const
 
 const dialReasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -28,13 +36,22 @@ function tune(socket: Socket): void {
   socket.setKeepAlive(true, keepAliveMs)
 }
 
-async function dial(address: Address, options: { signal?: AbortSignal }): Promise<Duplex> {
+async function dial(address: Address, options: { signal?: AbortSignal }): Promise<Wire> {
   options.signal?.throwIfAborted()
-  const socket = connect({ ...address, autoSelectFamily: true })
+  const reading = new ReusedBuffer()
+  const socket = connect({ ...address, autoSelectFamily: true, onread: reading })
   tune(socket)
+  // It reads from here on, and nobody takes what comes before the caller does.
+  socket.pause()
   try {
     await once(socket, 'connect', options)
-    return socket
+    return {
+      stream: socket,
+      read: (onBytes) => {
+        reading.onBytes = onBytes
+        socket.resume()
+      },
+    }
   } catch (error) {
     socket.destroy()
     options.signal?.throwIfAborted()
@@ -42,13 +59,36 @@ async function dial(address: Address, options: { signal?: AbortSignal }): Promis
   }
 }
 
+/**
+ * Where a socket puts what it reads, again and again: a new buffer for every read, as streams take
+ * them, would make the garbage collector run more than everything else.
+ */
+class ReusedBuffer implements OnReadOpts {
+  #bytes = Buffer.allocUnsafeSlow(readBytes.first)
+  onBytes: (bytes: Buffer) => void = () => {}
+
+  readonly buffer = (): Buffer => this.#bytes
+
+  readonly callback = (count: number): boolean => {
+    const bytes = this.#bytes
+    // Grown beforehand: who pauses the socket still looks at what came.
+    if (count === bytes.length && count < readBytes.max)
+      this.#bytes = Buffer.allocUnsafeSlow(4 * count)
+    this.onBytes(bytes.subarray(0, count))
+    return true
+  }
+}
+
 async function listen(
   address: Address,
-  onConnection: (stream: Duplex, remote: Address) => void,
+  onConnection: (wire: Wire, remote: Address) => void,
 ): Promise<Listener> {
   const server = createServer({ noDelay: true }, (socket) => {
     tune(socket)
-    onConnection(socket, { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 })
+    onConnection(wireOf(socket), {
+      host: plainHost(socket.remoteAddress),
+      port: socket.remotePort ?? 0,
+    })
   })
   // Those beyond `connectionsMax` are told so before they are turned away.
   server.maxConnections = limits.connectionsMax + limits.connectionsTurnedAwayMax

@@ -1,17 +1,22 @@
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { MemoryTransport } from '../testing/memory-transport.ts'
 import { tcpTransport } from './tcp-transport.ts'
-import { type Address, formatAddress, parseAddress, type Transport } from './transport.ts'
+import {
+  type Address,
+  formatAddress,
+  parseAddress,
+  type Transport,
+  type Wire,
+} from './transport.ts'
 
 const anywhere = { host: '127.0.0.1', port: 0 }
 
 /** Two ends of a new connection. */
 async function connected(
   transport: Transport,
-): Promise<{ near: Duplex; far: Duplex } & AsyncDisposable> {
-  const accepted = Promise.withResolvers<Duplex>()
+): Promise<{ near: Wire; far: Wire } & AsyncDisposable> {
+  const accepted = Promise.withResolvers<Wire>()
   const listener = await transport.listen(anywhere, accepted.resolve)
   const near = await transport.dial(listener.address, {})
   const far = await accepted.promise
@@ -19,8 +24,8 @@ async function connected(
     near,
     far,
     async [Symbol.asyncDispose]() {
-      near.destroy()
-      far.destroy()
+      near.stream.destroy()
+      far.stream.destroy()
       await listener[Symbol.asyncDispose]()
     },
   }
@@ -32,8 +37,8 @@ describe.each<[string, () => Transport]>([
 ])('%s keeps the contract of a transport:', (_, make) => {
   test('bytes arrive in order in both directions', async () => {
     await using link = await connected(make())
-    link.near.end('to far')
-    link.far.end('to near')
+    link.near.stream.end('to far')
+    link.far.stream.end('to near')
     const [atFar, atNear] = await Promise.all([text(link.far), text(link.near)])
     expect([atFar, atNear]).toEqual(['to far', 'to near'])
   })
@@ -42,20 +47,49 @@ describe.each<[string, () => Transport]>([
     await using link = await connected(make())
     const piece = Buffer.alloc(1 << 20)
     let written = 0
-    while (written < 64 && link.near.write(piece)) written += 1
+    while (written < 64 && link.near.stream.write(piece)) written += 1
     expect(written).toBeLessThan(64)
-    link.far.resume()
-    await once(link.near, 'drain')
+    link.far.read(() => {})
+    await once(link.near.stream, 'drain')
+  })
+
+  test('what comes before somebody reads is not lost', async () => {
+    await using link = await connected(make())
+    link.far.stream.write('early')
+    await new Promise(setImmediate)
+    link.far.stream.end(' and late')
+    expect(await text(link.near)).toBe('early and late')
+  })
+
+  test('whoever pauses gets nothing until he resumes, and what he got stays', async () => {
+    await using link = await connected(make())
+    const original = Buffer.from(Array.from({ length: 1 << 20 }, (_, place) => place % 251))
+    link.far.stream.end(original)
+    const { stream } = link.near
+    const received: Buffer[] = []
+    const { promise: isComplete, resolve } = Promise.withResolvers<void>()
+    link.near.read((bytes) => {
+      expect(stream.isPaused()).toBe(false)
+      stream.pause()
+      setImmediate(() => {
+        received.push(Buffer.from(bytes))
+        stream.resume()
+        if (Buffer.concat(received).length === original.length) resolve()
+      })
+    })
+    await isComplete
+    expect(Buffer.concat(received).equals(original)).toBe(true)
   })
 
   test('destroying one end ends the other', async () => {
     await using link = await connected(make())
-    link.near.on('error', () => {})
-    link.near.resume()
-    const ended = once(link.near, 'close')
-    link.far.destroy()
+    const { stream } = link.near
+    stream.on('error', () => {})
+    link.near.read(() => {})
+    const ended = once(stream, 'close')
+    link.far.stream.destroy()
     await ended
-    expect(link.near.destroyed).toBe(true)
+    expect(stream.destroyed).toBe(true)
   })
 
   test('dialling where nothing listens fails at once and says so', async () => {
@@ -86,9 +120,14 @@ describe.each<[string, () => Transport]>([
   })
 })
 
-async function text(stream: Duplex): Promise<string> {
+/** All that comes until the end. */
+async function text(wire: Wire): Promise<string> {
   let all = ''
-  for await (const bytes of stream) all += String(bytes)
+  const ended = once(wire.stream, 'end')
+  wire.read((bytes) => {
+    all += String(bytes)
+  })
+  await ended
   return all
 }
 

@@ -5,14 +5,16 @@ import {
   formatAddress,
   type Listener,
   type Transport,
+  type Wire,
+  wireOf,
 } from '../protocol/transport.ts'
 
 /** Connections within the process; addresses are names in a map. Host names are not compared, ports are. */
 export class MemoryTransport implements Transport {
-  readonly #listeners = new Map<number, (stream: Duplex, remote: Address) => void>()
+  readonly #listeners = new Map<number, (wire: Wire, remote: Address) => void>()
   #nextPort = 40_000
 
-  async dial(address: Address, options: { signal?: AbortSignal }): Promise<Duplex> {
+  async dial(address: Address, options: { signal?: AbortSignal }): Promise<Wire> {
     options.signal?.throwIfAborted()
     const onConnection = this.#listeners.get(address.port)
     if (onConnection === undefined)
@@ -22,13 +24,13 @@ export class MemoryTransport implements Transport {
       })
     const [near, far] = duplexPair()
     linkEnds(near, far)
-    onConnection(far, { host: '127.0.0.1', port: this.#nextPort++ })
-    return near
+    onConnection(wireOf(far), { host: '127.0.0.1', port: this.#nextPort++ })
+    return wireOf(near)
   }
 
   async listen(
     address: Address,
-    onConnection: (stream: Duplex, remote: Address) => void,
+    onConnection: (wire: Wire, remote: Address) => void,
   ): Promise<Listener> {
     const port = address.port === 0 ? this.#nextPort++ : address.port
     if (this.#listeners.has(port))
