@@ -3,7 +3,6 @@
  * it needs of the others. Started in this order and stopped in the reverse one:
  *
  *   share       the catalog: everything else reads it, and a data folder in use is found first
- *   gates       what all bytes of contents pass, sent or received
  *   serve       before anything is announced, so that whoever is sent here finds somebody
  *   pool        connections to other peers, which fetches borrow
  *   announce    the connection to the index, on which find asks and replicate reports; says `leave`
@@ -75,7 +74,7 @@ export async function startPeer(
   const dataPath = resolve(settings.data)
   await using starting = new AsyncDisposableStack()
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
-  const uploads = starting.use(new TrafficGate(noLimits, dependencies))
+  const uploads = new TrafficGate(noLimits, dependencies)
   const incoming = starting.use(new TrafficGate(noLimits, dependencies))
   const serving = starting.use(
     await startServing(
@@ -83,6 +82,7 @@ export async function startPeer(
       { ...dependencies, contents: share, uploads, recheck: ({ at }) => share.recheck(at.path) },
     ),
   )
+  starting.use(uploads)
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
   const background = starting.use(new BackgroundWork({ log }))
   const fetcher = await Fetcher.open(

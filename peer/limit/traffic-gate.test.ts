@@ -5,7 +5,6 @@ import { TrafficGate } from './traffic-gate.ts'
 import { noLimits } from './turn.ts'
 
 const infinite = Number.POSITIVE_INFINITY
-const never = new AbortController().signal
 
 class World {
   readonly clock = new FakeClock()
@@ -36,8 +35,8 @@ class World {
 
 test('without limits bytes pass at once, without a promise or a timer, and are counted', () => {
   const { gate, clock } = new World()
-  expect(gate.pass(10, 'replication', never)).toBe(undefined)
-  expect(gate.pass(1e9, 'download', never)).toBe(undefined)
+  expect(gate.pass(10, 'replication')).toBe(undefined)
+  expect(gate.pass(1e9, 'download')).toBe(undefined)
   expect(gate.partBytes('download')).toBe(infinite)
   expect(gate.passedBytes).toEqual({ download: 1e9, replication: 10 })
   expect(clock.pending).toBe(0)
@@ -79,7 +78,7 @@ test('without a limit replication takes a share beside people, and all when they
   expect(replication.bytes).toBeLessThanOrEqual(person.bytes / 15)
   person.stop()
   await world.clock.advance(1_500)
-  expect(world.gate.pass(1, 'replication', never)).toBe(undefined)
+  expect(world.gate.pass(1, 'replication')).toBe(undefined)
 })
 
 test('replication has a limit of its own, which is no limit of people', async () => {
@@ -95,8 +94,8 @@ test('replication has a limit of its own, which is no limit of people', async ()
 test('another limit is felt at once, also by those who wait', async () => {
   const world = new World({ all: 50_000 })
   let hasPassed = false
-  await world.gate.pass(1_000_000, 'download', never)
-  const waiting = world.gate.pass(1, 'download', never)?.then(() => {
+  await world.gate.pass(1_000_000, 'download')
+  const waiting = world.gate.pass(1, 'download')?.then(() => {
     hasPassed = true
   })
   await world.clock.advance(10_000)
@@ -104,16 +103,16 @@ test('another limit is felt at once, also by those who wait', async () => {
   world.gate.setRates({ all: 200_000, replication: infinite })
   await waiting
   world.gate.setRates(noLimits)
-  expect(world.gate.pass(1, 'download', never)).toBe(undefined)
+  expect(world.gate.pass(1, 'download')).toBe(undefined)
   expect(world.clock.pending).toBe(0)
 })
 
 test('who gives up leaves the line, and takes nothing from others', async () => {
   const world = new World({ all: 50_000 })
-  await world.gate.pass(50_000, 'download', never)
+  await world.gate.pass(50_000, 'download')
   const stop = new AbortController()
   const givenUp = world.gate.pass(1_000_000, 'download', stop.signal)
-  const other = world.gate.pass(10, 'download', never)
+  const other = world.gate.pass(10, 'download')
   stop.abort(new Error('gone'))
   await expect(givenUp).rejects.toThrow('gone')
   await world.clock.advance(1_000)
@@ -122,13 +121,15 @@ test('who gives up leaves the line, and takes nothing from others', async () => 
   await expect(world.gate.pass(1, 'download', stop.signal)).rejects.toThrow('gone')
 })
 
-test('disposing holds nobody back', async () => {
+test('disposing ends the waiting', async () => {
   const world = new World({ all: 50_000, replication: 50_000 })
-  await world.gate.pass(1_000_000, 'download', never)
-  const person = world.gate.pass(1, 'download', never)
-  const replication = world.gate.pass(1, 'replication', never)
+  await world.gate.pass(1_000_000, 'download')
+  const person = world.gate.pass(1, 'download')
+  const replication = world.gate.pass(1, 'replication')
   world.gate[Symbol.dispose]()
-  await person
-  await replication
+  const stopping = { code: 'STOPPING' }
+  await expect(person).rejects.toMatchObject(stopping)
+  await expect(replication).rejects.toMatchObject(stopping)
+  await expect(world.gate.pass(1, 'download')).rejects.toMatchObject(stopping)
   expect(world.clock.pending).toBe(0)
 })

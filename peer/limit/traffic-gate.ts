@@ -1,18 +1,11 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
+import { AppError } from '../../common/errors.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import { debtMs, emptyBucket, refilled, type TokenBucket, withdrawn } from './token-bucket.ts'
-import {
-  assuredRate,
-  type GateRates,
-  nextTurn,
-  noLimits,
-  partBytesAt,
-  replicationRate,
-} from './turn.ts'
+import { assuredRate, type GateRates, nextTurn, partBytesAt, replicationRate } from './turn.ts'
 
-interface Waiter {
+interface Waiter extends PromiseWithResolvers<void> {
   readonly bytes: number
-  pass(): void
 }
 
 /** Over which time people's speed is measured. */
@@ -35,6 +28,7 @@ export class TrafficGate implements Disposable {
   #peopleBytes = 0
   #peopleAtMs = Number.NEGATIVE_INFINITY
   #cancelTimer: Cancel = () => {}
+  #isDisposed = false
 
   constructor(rates: GateRates, dependencies: { clock: Clock }) {
     this.#clock = dependencies.clock
@@ -67,9 +61,9 @@ export class TrafficGate implements Disposable {
 
   /**
    * Lets bytes pass: at once, without a promise, when nothing limits them; else when it is their turn.
-   * @throws the signal's reason
+   * @throws AppError STOPPING, or the signal's reason
    */
-  pass(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined {
+  pass(bytes: number, purpose: Purpose, signal?: AbortSignal): Promise<void> | undefined {
     const nowMs = this.#clock.monotonicMs()
     if (this.#rateFor(purpose, nowMs) !== Number.POSITIVE_INFINITY)
       return this.#wait(bytes, purpose, signal)
@@ -77,14 +71,14 @@ export class TrafficGate implements Disposable {
     return undefined
   }
 
-  /** Holds nobody back any more. */
+  /** Whoever has to wait, now or later, fails. */
   [Symbol.dispose](): void {
-    this.setRates(noLimits)
+    this.#isDisposed = true
+    this.#cancelTimer()
     for (const line of Object.values(this.#lines)) {
-      for (const waiter of line) waiter.pass()
+      for (const waiter of line) waiter.reject(new AppError('STOPPING'))
       line.clear()
     }
-    this.#cancelTimer()
   }
 
   #rateFor(purpose: Purpose, nowMs: number): number {
@@ -106,19 +100,19 @@ export class TrafficGate implements Disposable {
     this.#peopleAtMs = nowMs
   }
 
-  async #wait(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
+  async #wait(bytes: number, purpose: Purpose, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#isDisposed) throw new AppError('STOPPING')
     const line = this.#lines[purpose]
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter: Waiter = { bytes, pass: resolve }
+    const waiter: Waiter = { bytes, ...Promise.withResolvers<void>() }
     const leave = (): void => {
       line.delete(waiter)
-      reject(signal.reason as Error)
+      waiter.reject(signal?.reason)
     }
-    signal.addEventListener('abort', leave, { once: true })
+    signal?.addEventListener('abort', leave, { once: true })
     line.add(waiter)
     this.#serve()
-    await promise.finally(() => signal.removeEventListener('abort', leave))
+    await waiter.promise.finally(() => signal?.removeEventListener('abort', leave))
   }
 
   /** Gives turns until nobody waits, or all have to. */
@@ -165,6 +159,6 @@ export class TrafficGate implements Disposable {
       if (this.#lines.download.size > 0) this.#assured = withdrawn(this.#assured, waiter.bytes)
     }
     this.#count(waiter.bytes, purpose, nowMs)
-    waiter.pass()
+    waiter.resolve()
   }
 }

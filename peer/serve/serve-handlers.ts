@@ -16,15 +16,8 @@ import type { ServedContents, ServedFile } from './served-contents.ts'
 export interface UploadGate {
   /** How many bytes to send at a time; infinite when nothing limits. */
   partBytes(purpose: Purpose): number
-  /** A promise is to be waited for before the bytes are sent. @throws the signal's reason */
-  pass(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
-}
-
-/** What a reply is sent for, and until when. */
-interface Sending {
-  readonly purpose: Purpose
-  /** Aborted when the connection ends. */
-  readonly signal: AbortSignal
+  /** A promise is to be waited for before the bytes are sent. @throws AppError STOPPING */
+  pass(bytes: number, purpose: Purpose): Promise<void> | undefined
 }
 
 export interface ServeDependencies {
@@ -42,10 +35,10 @@ export function serveHandlers(
 ): Handlers<'peer' | 'client', 'peer', undefined> {
   const { contents } = dependencies
   return {
-    'chunk-list': async ({ sha256, for: purpose = 'download' }, _session, signal) => {
+    'chunk-list': async ({ sha256, for: purpose = 'download' }) => {
       const { size, chunkRoot } = contentOf(sha256, contents)
       const bytes = chunkCountFor(size) * hashBytes
-      const pieces = chunkListOf(sha256, { purpose, signal }, dependencies)
+      const pieces = chunkListOf(sha256, purpose, dependencies)
       return { reply: { size, chunkRoot }, bulk: { bytes, pieces } }
     },
 
@@ -54,14 +47,14 @@ export function serveHandlers(
       return { size, count: chunkCountFor(size) }
     },
 
-    read: async ({ sha256, chunk, count, for: purpose = 'download' }, _session, signal) => {
+    read: async ({ sha256, chunk, count, for: purpose = 'download' }) => {
       const { size } = contentOf(sha256, contents)
       const chunks = chunkCountFor(size)
       const last = chunk + count - 1
       if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
       const file = await unchangedFile(sha256, dependencies)
       const range = chunkRange(size, chunk, count)
-      const pieces = piecesOf(file, range, { purpose, signal }, dependencies)
+      const pieces = piecesOf(file, range, purpose, dependencies)
       return { reply: {}, bulk: { bytes: range.bytes, pieces } }
     },
   }
@@ -76,12 +69,12 @@ function contentOf(sha256: string, contents: ServedContents): Content {
 /** Read when it is sent, so that replies which wait in line hold no list. */
 async function* chunkListOf(
   sha256: string,
-  { purpose, signal }: Sending,
+  purpose: Purpose,
   { contents, uploads }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
   const chunkList = contents.chunkList(sha256)
   if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-  await uploads.pass(chunkList.length, purpose, signal)
+  await uploads.pass(chunkList.length, purpose)
   yield chunkList
 }
 
@@ -112,19 +105,19 @@ async function unchangedFile(
 async function* piecesOf(
   file: ServedFile,
   range: ByteRange,
-  sending: Sending,
+  purpose: Purpose,
   { openFiles, buffers, recheck, uploads }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
   try {
     using open = await openFiles.use(file)
     for await (const piece of fileRange(open.handle, range, buffers).pieces)
-      for (const part of partsOf(piece, sending.purpose, uploads)) {
-        const held = uploads.pass(part.length, sending.purpose, sending.signal)
+      for (const part of partsOf(piece, purpose, uploads)) {
+        const held = uploads.pass(part.length, purpose)
         if (held !== undefined) await held
         yield part
       }
   } catch (error) {
-    if (!hasCode(error, 'STOPPING') && !sending.signal.aborted) recheck(file)
+    if (!hasCode(error, 'STOPPING')) recheck(file)
     throw error
   }
 }
