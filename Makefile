@@ -57,7 +57,7 @@ eval-sweep: setup ## measure strong scaling with 1, 2 and 4 clients
 plot: setup ## draw the sweep's throughput and efficiency
 	@npm run --silent eval:plot -- --input evaluation/results/strong_scaling_sweep.json --output evaluation/results/strong_throughput.png
 
-bench: setup ## measure beside other tools: BENCH=http, transfer, memory, small or resume
+bench: setup ## measure beside other tools: BENCH=transfer, many, delay, memory, small, resume or http
 	@npm run --silent bench -- $(BENCH)
 
 clean: ## remove data/, logs/ and coverage/

@@ -5,6 +5,8 @@ import { howToInstall, missingPrograms } from '../evaluation/benchmarks/anchor-p
 import type { Benchmark } from '../evaluation/benchmarks/benchmark.ts'
 import { rowsOf, type Sample } from '../evaluation/benchmarks/comparison.ts'
 import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison-table.ts'
+import { delay } from '../evaluation/benchmarks/delay.ts'
+import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
 import { resume } from '../evaluation/benchmarks/resume.ts'
 import { small } from '../evaluation/benchmarks/small.ts'
@@ -39,6 +41,19 @@ commandOf(transfer, 'one large file, against curl and aria2c, from 1 and from 3 
     compare(transfer, { mebibytes }, given),
   )
 
+commandOf(delay, 'a large file and many small ones from a source that is 50 ms away')
+  .option('--size <MiB>', 'of the large file', parsePositiveCount, 64)
+  .option('--files <count>', 'how many small ones', parsePositiveCount, 1_000)
+  .action(({ size: mebibytes, files, ...given }: Given & { size: number; files: number }) =>
+    compare(delay, { mebibytes, files }, given),
+  )
+
+commandOf(many, 'one file from 4 sources with links of 100 Mbit/s, with and without a cut')
+  .option('--size <MiB>', 'of the file', parsePositiveCount, 256)
+  .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
+    compare(many, { mebibytes }, given),
+  )
+
 commandOf(memory, 'the most memory that a downloading and a serving peer take')
   .option('--size <MiB...>', 'of the files, which are sparse', countList(), [100, 1_024, 8_192])
   .action(({ size: mebibytes, ...given }: Given & { size: number[] }) =>
@@ -64,12 +79,18 @@ bench
   .action((options: HttpOptions) => benchHttp(options))
 
 async function compare<Size>(
-  { name, anchors, measure }: Benchmark<Size>,
+  { name, anchors, whyNot, measure }: Benchmark<Size>,
   size: Size,
   { rounds, output }: Given,
 ): Promise<void> {
   // Caught, so that an interrupted run still stops its processes and removes their data.
   using stop = interrupted()
+  const reason = await whyNot?.()
+  if (reason !== undefined) {
+    console.error(`error: ${name} cannot be measured here: ${reason}`)
+    process.exitCode = 1
+    return
+  }
   const missing = await missingPrograms(anchors)
   if (missing.length > 0) console.log(howToInstall(missing))
   const samples: Sample[] = []

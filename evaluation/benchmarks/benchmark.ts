@@ -6,6 +6,8 @@ export interface Benchmark<Size> {
   readonly name: string
   /** Programs that it measures Tandem against. */
   readonly anchors: readonly AnchorProgram[]
+  /** Why it cannot be done here at all, for people; undefined when it can. */
+  readonly whyNot?: () => Promise<string | undefined>
   /** Starts all processes that it needs, measures, checks what came, and leaves nothing behind. */
   readonly measure: (size: Size, options: BenchmarkOptions) => Promise<void>
 }

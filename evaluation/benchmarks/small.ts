@@ -53,7 +53,8 @@ async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Pr
   await measureInTurns(`${files} files of 1 KiB`, contenders, options)
 }
 
-function tandemWith(downloader: TandemProcess, originals: readonly Original[]): Contender {
+/** Tandem, downloading all of `originals`, which one peer shares. */
+export function tandemWith(downloader: TandemProcess, originals: readonly Original[]): Contender {
   const measure = async (): Promise<number> => {
     using stack = new DisposableStack()
     const apis = Array.from({ length: clients }, () => stack.use(apiOf(downloader)))

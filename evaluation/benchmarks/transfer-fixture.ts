@@ -4,8 +4,9 @@ import { hashFile } from '../../common/content/hash.ts'
 import type { FileFixture } from '../../common/testing/fixtures.ts'
 import { downloadToEnd } from '../../peer/download-to-end.ts'
 import { checkFile } from '../system/check-file.ts'
-import { apiOf, startCluster } from '../system/cluster-fixture.ts'
+import { apiOf, type PeerOptions, startCluster } from '../system/cluster-fixture.ts'
 import { copiesKnown } from '../system/copies-known.ts'
+import type { ProcessHost } from '../system/process-host.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 import { secondsOf } from './in-turns.ts'
 
@@ -21,6 +22,10 @@ export interface TransferOptions {
   readonly files: number
   /** Puts a source's files into its shared/. */
   readonly share: (sharedFolder: string) => Promise<void>
+  /** What is special about the sources. */
+  readonly source?: PeerOptions
+  /** Where to run them, each on a host of its own: the index, the sources, the downloader. */
+  readonly hosts?: readonly ProcessHost[]
 }
 
 /** Starts them; resolves when the index knows of all copies. Nothing is replicated. */
@@ -28,14 +33,17 @@ export async function startTransferCluster({
   sources,
   files,
   share,
+  source,
+  ...where
 }: TransferOptions): Promise<TransferCluster> {
   const prepare = async (peerId: string, folder: string): Promise<void> => {
     if (peerId !== 'downloader') await share(folder)
   }
   await using starting = new AsyncDisposableStack()
-  const cluster = starting.use(await startCluster({ peers: sources, factor: 1, prepare }))
+  const cluster = starting.use(await startCluster({ peers: 0, factor: 1, prepare, ...where }))
+  for (let number = 1; number <= sources; number++)
+    await copiesKnown(await cluster.startPeer(`peer${number}`, source), files)
   const sharing = [...cluster.peers]
-  for (const source of sharing) await copiesKnown(source, files)
   const downloader = await cluster.startPeer('downloader')
   const started = starting.move()
   return {

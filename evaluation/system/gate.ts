@@ -6,7 +6,7 @@ import { limits } from '../../common/limits.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 /** Where gates listen, each on the port of its peer. All of 127.0.0.0/8 is the machine itself. */
-const gateHost = '127.0.0.2'
+export const gateHost = '127.0.0.2'
 /** What makes a peer tell others the address of its {@link Gate}. */
 export const behindGate = { flags: ['--advertise-host', gateHost] } as const
 

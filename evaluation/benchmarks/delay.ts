@@ -1,0 +1,104 @@
+/**
+ * One large file, and many small ones, from a source that is a round trip of 50 ms away over a link of
+ * 200 Mbit/s; the index is near. A proxy before the source makes the delay and the link.
+ */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { writeCorpus } from '../scaling/corpus.ts'
+import { behindGate } from '../system/gate.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
+import { tandem } from './comparison.ts'
+import type { LinkSpeed } from './delay-line.ts'
+import { type Contender, measureInTurns } from './in-turns.ts'
+import { startLongLink } from './long-link.ts'
+import { flushDisk } from './outside-process.ts'
+import { tandemWith } from './small.ts'
+import {
+  downloadAndCheck,
+  forgetDownloads,
+  sharing,
+  startTransferCluster,
+  type TransferCluster,
+} from './transfer-fixture.ts'
+
+const roundTripMs = 50
+const megabitsPerSecond = 200
+const link: LinkSpeed = { delayMs: roundTripMs / 2, bytesPerMs: megabitsPerSecond * 125 }
+/** What part of the link the large file is to fill. */
+const linkShare = 0.85
+/** What part of a round trip for each the small ones are to take. */
+const roundTripShare = 0.1
+
+export interface DelaySize {
+  /** Of the large file. */
+  readonly mebibytes: number
+  /** How many small ones, of 1 KiB. */
+  readonly files: number
+}
+
+export const delay: Benchmark<DelaySize> = {
+  name: 'delay',
+  anchors: [],
+  measure: async ({ mebibytes, files }, options) => {
+    await measureLarge(mebibytes, options)
+    await measureSmall(files, options)
+  },
+}
+
+async function measureLarge(mebibytes: number, options: BenchmarkOptions): Promise<void> {
+  await using folder = await temporaryFolder()
+  const original = await aFile(folder.path, 'large.bin', { bytes: mebibytes * 2 ** 20 })
+  await using cluster = await startFarAway(1, sharing(original))
+  const { downloader } = cluster
+  const measure = async (): Promise<number> => {
+    await flushDisk()
+    const seconds = await downloadAndCheck(downloader, original)
+    await forgetDownloads(downloader)
+    return seconds
+  }
+  const seconds = (original.size * 8) / (megabitsPerSecond * 1e6)
+  const contenders = [
+    { name: tandem, measure },
+    bound(`${linkShare} of ${megabitsPerSecond} Mbit/s`, seconds / linkShare),
+  ]
+  await measureInTurns(`${mebibytes} MiB, ${roundTripMs} ms away`, contenders, options)
+}
+
+async function measureSmall(files: number, options: BenchmarkOptions): Promise<void> {
+  await using folder = await temporaryFolder()
+  const corpus = { peerId: 'peer1', kb: files, mb: 0, seed: 'delay' }
+  const { kb: originals } = await writeCorpus(join(folder.path, 'originals'), corpus)
+  const share = async (sharedFolder: string): Promise<void> => {
+    await writeCorpus(sharedFolder, corpus)
+  }
+  await using cluster = await startFarAway(files, share)
+  const contenders = [
+    tandemWith(cluster.downloader, originals),
+    bound(
+      `${roundTripShare} of a round trip for each`,
+      (roundTripShare * files * roundTripMs) / 1_000,
+    ),
+  ]
+  await measureInTurns(`${files} files of 1 KiB, ${roundTripMs} ms away`, contenders, options)
+}
+
+function bound(name: string, seconds: number): Contender {
+  return { name, goal: 1, measure: async () => seconds }
+}
+
+/** A source at the other end of the link, and a downloader at this one. */
+async function startFarAway(
+  files: number,
+  share: (sharedFolder: string) => Promise<void>,
+): Promise<TransferCluster> {
+  await using starting = new AsyncDisposableStack()
+  const options = { sources: 1, files, share, source: behindGate }
+  const cluster = starting.use(await startTransferCluster(options))
+  const [source] = cluster.sources
+  assert(source !== undefined)
+  starting.use(await startLongLink(source, link))
+  const started = starting.move()
+  return { ...cluster, [Symbol.asyncDispose]: () => started.disposeAsync() }
+}
