@@ -86,8 +86,10 @@ export const limits = {
   sourcesPerFetchMax: 8,
   /** A source this many times slower than the median of its fellows makes room for one that waits. */
   slowSourceFactor: 4,
-  /** A source counts as stalled when not even this much came within `deadlines.bulkStallMs`: 4 KiB/s. */
+  /** A source counts as stalled when not even this much came within `deadlines.bulkStallMs` and what its promise adds: 4 KiB/s. */
   bulkProgressBytesMin: 64 * kibibyte,
+  /** A source is given time for what was asked of it at this speed: 1 MiB/s, a slow disk whose head others move. */
+  promisedBytesPerMsMin: 1_024,
   /** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */
   unsyncedBytesMax: 64 * mebibyte,
   /** The lowest rate in bytes per second that may be set: eight readers at once still get more than what counts as stalled. */

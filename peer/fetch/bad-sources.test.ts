@@ -7,6 +7,7 @@ import { type BulkSource, bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf, contentOf, type TestContent } from '../../common/testing/contents.ts'
 import type { ScriptedSource, SourceScript } from '../../common/testing/scripted-source.ts'
 import type { Fetcher } from './fetcher.ts'
+import { stallDeadlineMs } from './stall-deadline.ts'
 import { advanceUntil, aSwarm, nowhere, type Swarm } from './testing/swarm.ts'
 
 const mebibyte = 1024 * 1024
@@ -178,10 +179,11 @@ test('a source that never answers is left after a while', async () => {
   })
   const fetching = swarm.fetch(fiveChunks, [bad]).catch((error: unknown) => error)
   await asked.promise
-  await swarm.clock.advance(deadlines.bulkStallMs)
+  // As it owes four chunks of 1 MiB.
+  await swarm.clock.advance(stallDeadlineMs(4 * mebibyte))
   expect(await fetching).toMatchObject({
     code: 'NO_SOURCE',
-    message: expect.stringContaining('did not finish within 15000 ms') as string,
+    message: expect.stringContaining('did not finish within 19096 ms') as string,
   })
 })
 
@@ -197,7 +199,7 @@ test('a peer that has fallen silent keeps no connection that the next fetch woul
   const source = await swarm.source({ peerId: 'p1', content: small, read })
   const failed = expect(swarm.fetch(small, [source])).rejects.toMatchObject({ code: 'NO_SOURCE' })
   await asked.promise
-  await swarm.clock.advance(deadlines.bulkStallMs)
+  await swarm.clock.advance(stallDeadlineMs(5))
   await failed
   await swarm.clock.advance(0)
   expect(swarm.pool.size).toBe(0)
@@ -224,7 +226,7 @@ test('a source that drips is left as one that stalls', async () => {
   })
   const fetching = swarm.fetch(fiveChunks, [bad]).catch((error: unknown) => error)
   await dripping.promise
-  await clock.advance(deadlines.bulkStallMs)
+  await clock.advance(stallDeadlineMs(4 * mebibyte))
   expect(await fetching).toMatchObject({ code: 'NO_SOURCE' })
 })
 

@@ -15,6 +15,8 @@ export interface Reservation extends Disposable {
 export class DiskRoom {
   readonly #folder: string
   #promisedBytes = 0
+  /** One question at a time: two that look at the same room would each take it for promised to the other. */
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -22,20 +24,26 @@ export class DiskRoom {
 
   /** @throws AppError DISK_FULL, DISK_FAILED */
   async reserve(bytes: number): Promise<Reservation> {
+    const reserving = this.#turn.then(() => this.#reserveNow(bytes))
+    this.#turn = reserving.then(
+      () => {},
+      () => {},
+    )
+    return await reserving
+  }
+
+  async #reserveNow(bytes: number): Promise<Reservation> {
+    // What was promised when the disk is looked at: what is written meanwhile may not show yet.
+    const promisedBytes = this.#promisedBytes
+    if ((await this.#freeBytes()) < promisedBytes + bytes)
+      throw new AppError('DISK_FULL', { path: this.#folder, neededBytes: bytes })
     this.#promisedBytes += bytes
     let left = bytes
     const giveBack = (count: number): void => {
       this.#promisedBytes -= Math.min(left, count)
       left -= Math.min(left, count)
     }
-    const reservation = { onWritten: giveBack, [Symbol.dispose]: () => giveBack(left) }
-    try {
-      if ((await this.#freeBytes()) >= this.#promisedBytes) return reservation
-      throw new AppError('DISK_FULL', { path: this.#folder, neededBytes: bytes })
-    } catch (error) {
-      reservation[Symbol.dispose]()
-      throw error
-    }
+    return { onWritten: giveBack, [Symbol.dispose]: () => giveBack(left) }
   }
 
   async #freeBytes(): Promise<number> {

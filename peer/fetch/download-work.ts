@@ -146,7 +146,10 @@ async function fetchClaim(
       onProgress(entry)
     },
   })
-  const { path } = await steps.adopt(request.name, content, fetched)
+  const { path } = await steps.adopt(request.name, content, fetched).catch((error: unknown) => {
+    if (hasCode(error, 'DISK_FULL')) fetched.keep()
+    throw error
+  })
   const gave = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
   return { path, size: content.size, sources: gave }
 }

@@ -32,10 +32,12 @@ export interface FetchRequest extends Omit<TakeRequest, 'file' | 'digest' | 'onP
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined
 }
 
-/** A complete, verified, durable file. Disposing removes it, unless it was moved away before. */
+/** A complete, verified, durable file. Disposing removes it, unless it was moved away or kept before. */
 export interface Fetched extends Taken, AsyncDisposable {
   readonly partialPath: string
   readonly seconds: number
+  /** It could not be put into place: the next fetch of this content finds it, if the request said so. */
+  keep(): void
 }
 
 /** Fetches contents from other peers into files of `.tandem/partial`. */
@@ -113,13 +115,17 @@ export class Fetcher {
     await using file = await PartialFile.open({ path, content, bootId, isJournalled })
     const { chunkList, sources } = await this.#fillOrKeep(file, request)
     await file.finish()
+    let isKept = false
     return {
       partialPath: path,
       chunkList,
       seconds: (clock.monotonicMs() - startMs) / 1000,
       sources,
+      keep: () => {
+        isKept = isJournalled
+      },
       [Symbol.asyncDispose]: async () => {
-        await removePartial(path)
+        if (!isKept) await removePartial(path)
         this.#pathsInUse.delete(path)
       },
     }

@@ -48,6 +48,19 @@ test('a full disk pauses a download and says why', async () => {
   })
 })
 
+test('a fetched file that finds no room in its place is kept for the next try', async () => {
+  const adopt = async (): Promise<never> => {
+    throw new AppError('DISK_FULL', { path: '/data', neededBytes: 5 })
+  }
+  const world = new DownloadWorld({ steps: { adopt } })
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  world.fetches[0]?.done()
+  await world.settle()
+  expect(await world.downloads.wait(id, 0)).toMatchObject({ state: 'paused' })
+  expect([world.kept, world.discarded]).toEqual([1, 1])
+})
+
 test('what a cancelled download had is forgotten, also when it was paused', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a' })

@@ -78,10 +78,10 @@ export class PeerSource implements ChunkSource, Disposable {
     this.#purpose = purpose
     this.#signal = AbortSignal.any([signal, this.#ended.signal])
     this.#dependencies = dependencies
-    const deadlineMs = deadlines.bulkStallMs
     this.#stallWatch = new StallWatch({
       clock: dependencies.clock,
-      onStall: () =>
+      bytesOwed: () => this.pace.bytesOwed,
+      onStall: (deadlineMs) =>
         this.#giveUp(new AppError('DEADLINE_EXCEEDED', { what: 'The next bytes', deadlineMs })),
     })
   }

@@ -4,6 +4,7 @@ import {
   readFile,
   rmdir,
   stat,
+  statfs,
   truncate,
   utimes,
   writeFile,
@@ -67,6 +68,17 @@ test('a complete file that was not put into place needs nobody', async () => {
   await swarm.restart()
   const again = await swarm.fetch(eight, [], { keeps: true })
   expect(again.partialPath).toBe(fetched.partialPath)
+  expect((await readFile(again.partialPath)).equals(bytes)).toBe(true)
+})
+
+test('a complete file that found no place is there for the next fetch', async () => {
+  const swarm = await aSwarm()
+  const source = await swarm.source({ peerId: 'p1', content: eight })
+  {
+    await using fetched = await swarm.fetch(eight, [source], { keeps: true })
+    fetched.keep()
+  }
+  await using again = await swarm.fetch(eight, [], { keeps: true })
   expect((await readFile(again.partialPath)).equals(bytes)).toBe(true)
 })
 
@@ -182,6 +194,15 @@ test('room is promised once', async () => {
   first.onWritten(1)
   first.onWritten(1)
   using _ = await room.reserve(mebibyte)
+})
+
+test('of two that ask for more than half of the room at the same time one gets it', async () => {
+  await using folder = await temporaryFolder()
+  const room = new DiskRoom(folder.path)
+  const { bavail, bsize } = await statfs(folder.path)
+  const most = Math.floor(0.6 * bavail * bsize)
+  const answers = await Promise.allSettled([room.reserve(most), room.reserve(most)])
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
 })
 
 test('a full disk that refuses to go on costs nothing of what is there', async () => {

@@ -1,28 +1,36 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
+import { stallDeadlineMs } from './stall-deadline.ts'
+
+interface StallWatchDependencies {
+  readonly clock: Clock
+  /** What was asked for and has not come. */
+  readonly bytesOwed: () => number
+  readonly onStall: (deadlineMs: number) => void
+}
 
 /**
  * Notices when a source that owes bytes sends none, or so few that it might as well: as long as
- * something is asked for, `bulkProgressBytesMin` must come within every `bulkStallMs`.
+ * something is asked for, `bulkProgressBytesMin` must come within every {@link stallDeadlineMs}.
  */
 export class StallWatch implements Disposable {
   readonly #clock: Clock
-  readonly #onStall: () => void
+  readonly #dependencies: StallWatchDependencies
   #asked = 0
   #markMs = 0
   #bytesSinceMark = 0
   #excuses = 0
   #cancelTimer: Cancel | undefined
 
-  constructor(dependencies: { clock: Clock; onStall: () => void }) {
+  constructor(dependencies: StallWatchDependencies) {
     this.#clock = dependencies.clock
-    this.#onStall = dependencies.onStall
+    this.#dependencies = dependencies
   }
 
   onAsked(): void {
     if (this.#asked === 0) this.#mark()
     this.#asked += 1
-    this.#cancelTimer ??= this.#clock.after(deadlines.bulkStallMs, this.#check)
+    this.#cancelTimer ??= this.#clock.after(stallDeadlineMs(0), this.#check)
   }
 
   onBytes(count: number): void {
@@ -61,8 +69,10 @@ export class StallWatch implements Disposable {
     this.#cancelTimer = undefined
     if (this.#asked === 0) return
     if (this.#excuses > 0) this.#mark()
-    const leftMs = this.#markMs + deadlines.bulkStallMs - this.#clock.monotonicMs()
+    const { bytesOwed, onStall } = this.#dependencies
+    const deadlineMs = stallDeadlineMs(bytesOwed())
+    const leftMs = this.#markMs + deadlineMs - this.#clock.monotonicMs()
     if (leftMs > 0) this.#cancelTimer = this.#clock.after(leftMs, this.#check)
-    else this.#onStall()
+    else onStall(deadlineMs)
   }
 }

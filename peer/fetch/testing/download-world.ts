@@ -29,6 +29,7 @@ export class DownloadWorld {
   readonly forgotten: string[] = []
   readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
   discarded = 0
+  kept = 0
   steps: DownloadSteps = {
     lookup: async () => [one, two],
     copyLocal: async (name, sha256) =>
@@ -79,6 +80,7 @@ export class DownloadWorld {
         chunkList: Buffer.alloc(32),
         seconds: 1,
         sources,
+        keep: () => void (this.kept += 1),
         [Symbol.asyncDispose]: async () => void (this.discarded += 1),
       })
     signal.addEventListener('abort', () => reject(signal.reason as Error))
