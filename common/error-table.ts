@@ -138,6 +138,13 @@ const rows = {
     status: 404,
     sentence: 'There is no content with the SHA-256 {sha256}.',
   },
+  CONTENT_REPLACED: {
+    when: 'The content that a download was getting is not shared under its name any more; another one is.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "'{name}' has other content by now, and nobody has what was being downloaded: download it again.",
+  },
   NOT_OWNER: {
     when: 'A file can be unshared by its owner only, or by anyone once the owner is dead.',
     retryable: false,

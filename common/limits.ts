@@ -186,6 +186,8 @@ export const deadlines = {
   readMs: 1_920_000,
   /** How long a peer that was caught sending wrong bytes is listed last: a bad disk is seldom mended sooner. */
   accusationMs: 3_600_000,
+  /** An index that lost its disk hears of most files again within seconds; what is not listed for so long is gone. */
+  contentGoneMs: 60_000,
   /** What came of a download that nobody goes on with is kept for a week. */
   partialKeptMs: 604_800_000,
   /** Between two looks at how a fetch goes: whether a source is slow, or a last chunk is better asked of another. */

@@ -134,6 +134,22 @@ test('what one source gave well is kept when it fails, and each is told its part
   expect(fetched.sources).toContainEqual(good.source)
 })
 
+test('a fetch that waits says of a source that it caught lying that it is not asked again', async () => {
+  const swarm = await aSwarm()
+  const script = { read: (chunk: number) => honestUntil(3, chunk, spoiled) }
+  const bad = await swarm.source({ peerId: 'p1', content: fiveChunks, ...script })
+  const stop = new AbortController()
+  const waiting = Promise.withResolvers<string>()
+  const fetching = swarm.fetch(fiveChunks, [bad], {
+    waits: true,
+    signal: stop.signal,
+    onProgress: ({ waitingFor }) => waitingFor !== undefined && waiting.resolve(waitingFor),
+  })
+  expect(await waiting.promise).toMatch(/^p1 @ .* sent wrong bytes for .* \(not asked again\)$/)
+  stop.abort(new AppError('CANCELLED', { what: 'It' }))
+  await expect(fetching).rejects.toMatchObject({ code: 'CANCELLED' })
+})
+
 test('a source that only fails is not blamed', async () => {
   const swarm = await aSwarm()
   const read = (): never => {

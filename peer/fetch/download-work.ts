@@ -1,9 +1,10 @@
 import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
-import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
+import type { Content, FoundContent } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { Downloaded } from '../api.ts'
+import { ContentWatch } from './content-watch.ts'
 import type { Entry } from './download-entry.ts'
 import type { Fetcher, FetchProgress } from './fetcher.ts'
 import { SpeedMeter } from './speed-meter.ts'
@@ -126,38 +127,35 @@ async function fetchClaim(
   entry: Entry,
   { sources, ...content }: FoundContent,
   isLastClaim: boolean,
-  { fetcher, steps, onProgress }: WorkDependencies,
+  { fetcher, steps, clock, onProgress }: WorkDependencies,
 ): Promise<Placed> {
   const { request, stop, meter } = entry
+  const { name } = request
   entry.content = content
   entry.progress = undefined
   onProgress(entry)
+  const isFed = (): boolean => (entry.progress?.sources.length ?? 0) > 0
+  const watch = new ContentWatch({ name, content }, { ...steps, clock, isFed })
   await using fetched = await fetcher.fetch({
     content,
-    name: request.name,
+    name,
     sources,
-    signal: stop.signal,
+    signal: AbortSignal.any([stop.signal, watch.gone]),
     keeps: true,
     waits: isLastClaim && request.wait !== false,
-    moreSources: async (signal) => sourcesOf(content, await steps.lookup(request.name, signal)),
+    moreSources: (signal) => watch.sources(signal),
     onProgress: (progress: FetchProgress) => {
       entry.progress = progress
       meter.onProgress(progress.verifiedBytes)
       onProgress(entry)
     },
   })
-  const { path } = await steps.adopt(request.name, content, fetched).catch((error: unknown) => {
+  const { path } = await steps.adopt(name, content, fetched).catch((error: unknown) => {
     if (hasCode(error, 'DISK_FULL')) fetched.keep()
     throw error
   })
   const gave = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
   return { path, size: content.size, sources: gave }
-}
-
-function sourcesOf({ sha256, size, chunkRoot }: Content, found: readonly FoundContent[]): Source[] {
-  return found
-    .filter((one) => one.sha256 === sha256 && one.size === size && one.chunkRoot === chunkRoot)
-    .flatMap(({ sources }) => sources)
 }
 
 function isNotEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {

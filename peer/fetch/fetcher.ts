@@ -17,6 +17,9 @@ import {
   takeContent,
 } from './take-content.ts'
 
+/** Failures after which what came is good for nothing. */
+const uselessAfter = ['CANCELLED', 'CONTENT_REPLACED', 'HASH_MISMATCH'] as const
+
 /** How a fetch goes. */
 export interface FetchProgress extends TakeProgress {
   /** Bytes of the content that are good. */
@@ -137,7 +140,7 @@ export class Fetcher {
       using room = await this.#room.reserve(request.content.size - file.verifiedBytes)
       return await this.#fill(file, request, room)
     } catch (error) {
-      if (!hasCode(error, 'CANCELLED') && !hasCode(error, 'HASH_MISMATCH')) file.keep()
+      if (!uselessAfter.some((code) => hasCode(error, code))) file.keep()
       throw error
     }
   }

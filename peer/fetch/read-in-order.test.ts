@@ -158,6 +158,18 @@ test('what two peers vouch for is believed before what one claims', async () => 
   expect(reading.bytes.equals(few.bytes)).toBe(true)
 })
 
+test('where peers differ and nobody vouches, nothing is written before it is proved', async () => {
+  const swarm = await aSwarm()
+  const lie = aContent(few.content.size, 'lie')
+  const liar = await swarm.source({ peerId: 'p1', content: lie })
+  const honest = await swarm.source({ peerId: 'p2', content: few })
+  const found = { ...claim(lie, liar), sha256: few.content.sha256 }
+  const reading = new Reading(swarm, [found, claim(few, honest)])
+  await reading.done
+  expect(reading.bytes.equals(few.bytes)).toBe(true)
+  expect([liar.asked.length, honest.asked.length]).toEqual([5, 10])
+})
+
 test('a reader that goes away ends the reading with its error', async () => {
   const swarm = await aSwarm()
   const source = await swarm.source({ peerId: 'p1', content: many })

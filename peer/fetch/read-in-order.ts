@@ -16,8 +16,8 @@ export interface ReadRequest {
 }
 
 /**
- * Reads a content in order while it comes. Where peers differ about it, the next claim is believed as
- * long as nothing was written: what two peers vouch for comes first, for written bytes are gone.
+ * Reads a content in order while it comes. Where peers differ about it and no two vouch for one claim,
+ * a claim is proved first by reading it to nowhere: written bytes are gone (docs/decisions/0007).
  * @throws AppError CONTENT_NOT_FOUND, NO_SOURCE, HASH_MISMATCH; what the lookup and `write` throw; or
  *   the signal's reason
  */
@@ -29,13 +29,16 @@ export async function readInOrder(
   const found = await request.lookup(name, signal)
   const sha256 = request.sha256 ?? found[0]?.sha256 ?? ''
   let failure: unknown = new AppError('CONTENT_NOT_FOUND', { sha256 })
-  for (const claim of claimsOf(found, sha256)) {
+  const claims = claimsOf(found, sha256)
+  for (const claim of claims) {
     let writtenBytes = 0
     const write: WriteBytes = (bytes) => {
       writtenBytes += bytes.length
       return request.write(bytes)
     }
     try {
+      if (claims.length > 1 && !isVouched(claim.sources))
+        await readClaim({ ...request, write: async () => {} }, claim, dependencies)
       return await readClaim({ ...request, write }, claim, dependencies)
     } catch (error) {
       const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')

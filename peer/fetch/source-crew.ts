@@ -318,7 +318,10 @@ export class SourceCrew {
   }
 
   #describeFailures(): string {
-    const failures = [...this.#members.values()].flatMap(({ reason }) => reason || [])
+    const remark = this.#options.waits === true ? ' (not asked again)' : ''
+    const failures = [...this.#members.values()].flatMap(({ reason, isBlamed }) =>
+      isBlamed ? `${reason}${remark}` : reason || [],
+    )
     if (this.#questionFailure !== '') failures.push(this.#questionFailure)
     if (failures.length === 0) return 'nobody, for there is no source'
     const named = failures.slice(0, limits.sourcesNamedMax).join('; ')

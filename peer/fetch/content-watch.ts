@@ -1,0 +1,73 @@
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
+import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
+
+interface ContentWatchOptions {
+  readonly name: string
+  readonly content: Content
+}
+
+interface ContentWatchDependencies {
+  readonly clock: Clock
+  /** The contents of `name`. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE */
+  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  /** Whether somebody sends it now, whatever the index knows. */
+  readonly isFed: () => boolean
+}
+
+/**
+ * Whether a content that the index does not list under its name is gone for good: at once when the name
+ * has others; when it has none only after a while, for an index that lost its disk has yet to be told.
+ */
+export function isGone({ hasOthers, absentMs }: { hasOthers: boolean; absentMs: number }): boolean {
+  return hasOthers || absentMs >= deadlines.contentGoneMs
+}
+
+/** Asks the index who has a content that is being downloaded, and notices when nobody ever will. */
+export class ContentWatch {
+  readonly #options: ContentWatchOptions
+  readonly #dependencies: ContentWatchDependencies
+  readonly #gone = new AbortController()
+  #absentSinceMs: number | undefined
+
+  constructor(options: ContentWatchOptions, dependencies: ContentWatchDependencies) {
+    this.#options = options
+    this.#dependencies = dependencies
+  }
+
+  /** Aborted with CONTENT_REPLACED or NAME_NOT_FOUND when the content is gone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  /** Who has it now. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE; or the signal's reason */
+  async sources(signal: AbortSignal): Promise<Source[]> {
+    const { name, content } = this.#options
+    try {
+      const found = await this.#dependencies.lookup(name, signal)
+      const isListed = found.some(({ sha256 }) => sha256 === content.sha256)
+      if (isListed) this.#absentSinceMs = undefined
+      else this.#onAbsent(new AppError('CONTENT_REPLACED', { name }))
+      return sourcesOf(content, found)
+    } catch (error) {
+      if (hasCode(error, 'NAME_NOT_FOUND')) this.#onAbsent(error)
+      throw error
+    }
+  }
+
+  #onAbsent(reason: AppError): void {
+    const { clock, isFed } = this.#dependencies
+    const nowMs = clock.monotonicMs()
+    this.#absentSinceMs ??= nowMs
+    const hasOthers = reason.code === 'CONTENT_REPLACED'
+    if (!isFed() && isGone({ hasOthers, absentMs: nowMs - this.#absentSinceMs }))
+      this.#gone.abort(reason)
+  }
+}
+
+function sourcesOf({ sha256, size, chunkRoot }: Content, found: readonly FoundContent[]): Source[] {
+  return found
+    .filter((one) => one.sha256 === sha256 && one.size === size && one.chunkRoot === chunkRoot)
+    .flatMap(({ sources }) => sources)
+}
