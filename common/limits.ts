@@ -149,6 +149,8 @@ export const limits = {
   downloadsRemembered: 1_000,
   /** Downloads that nobody sends anything, beside those that run: each keeps its buffers, 16 MiB at most. */
   downloadsStarvedMax: 64,
+  /** Downloads that may be let run at once: each has buffers of 16 MiB at most. */
+  downloadsAtOnceMax: 64,
   /** Downloads that wait or run at once. */
   downloadsActiveMax: 10_000,
 

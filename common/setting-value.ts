@@ -17,16 +17,34 @@ export function valueOfText(schema: TSchema, text: string): unknown {
   const { type } = schema as SchemaParts
   if ((type === 'integer' || type === 'number') && decimal.test(text)) return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
-  return text
+  return type === 'array' ? fromJson(text) : text
 }
 
-/** Why `value` does not fit `schema`, as the end of a sentence about it; undefined when it fits. */
-export function valueProblem(schema: TSchema, value: unknown): string | undefined {
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+export interface ValueProblem {
+  /** Which part of the value it is, as one writes it in code: `[0].from`; empty for all of it. */
+  readonly place: string
+  /** Why it does not fit, as the end of a sentence about it. */
+  readonly reason: string
+}
+
+/** What is wrong with `value` under `schema`; undefined when it fits. */
+export function valueProblem(schema: TSchema, value: unknown): ValueProblem | undefined {
   const [problem] = Value.Errors(schema, value)
   if (problem === undefined) return undefined
-  const place = problem.instancePath === '' ? '' : ` at ${problem.instancePath}`
-  const requirement = place === '' ? requirementOf(schema) : undefined
-  return `${requirement ?? problem.message}${place}, not ${shown(value)}`
+  const { instancePath, keyword, message } = problem
+  const place = instancePath.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.')
+  // What no property may have but the known ones.
+  if (keyword === 'boolean') return { place, reason: 'is not a setting' }
+  const requirement = (place === '' ? requirementOf(schema) : undefined) ?? message
+  return { place, reason: `${requirement}, not ${shown(Value.Pointer.Get(value, instancePath))}` }
 }
 
 function requirementOf(schema: TSchema): string | undefined {

@@ -125,7 +125,7 @@ describe('the file is refused when', () => {
     ['{"peer": {"zone": ""}}', "peer.zone must not have fewer than 1 characters, not ''."],
     [
       '{"peer": {"factorByPattern": {"*.tmp": 0}}}',
-      'peer.factorByPattern must be >= 1 at /*.tmp, not {"*.tmp":0}.',
+      'peer.factorByPattern.*.tmp must be >= 1, not 0.',
     ],
   ])('it holds %s', async (text, sentence) => {
     await expect(loadFile(text)).rejects.toMatchObject({

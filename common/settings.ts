@@ -11,7 +11,7 @@ import { nearestWord } from './nearest-word.ts'
 import { valueOfText, valueProblem } from './setting-value.ts'
 
 /** A process reads some of them, and lets the others stand in the same file and environment. */
-export const settingSections = ['index', 'peer', 'log'] as const
+export const settingSections = ['index', 'peer', 'limits', 'log'] as const
 export type SettingSection = (typeof settingSections)[number]
 
 export interface SettingRow {
@@ -194,9 +194,10 @@ function checkedText(settings: AnySettings, key: string, text: string, origin: O
 function checked(settings: AnySettings, found: Found): Found {
   const schema = settings.table[found.key]?.schema
   assert(schema !== undefined)
-  const reason = valueProblem(schema, found.value)
-  if (reason !== undefined) throw invalid(found.origin, `${settings.section}.${found.key}`, reason)
-  return found
+  const problem = valueProblem(schema, found.value)
+  if (problem === undefined) return found
+  const path = `${settings.section}.${found.key}${problem.place}`
+  throw invalid(found.origin, path, problem.reason)
 }
 
 function refuseUnknown(

@@ -107,6 +107,18 @@ describe.each([
     expect(await api.status()).toEqual(await peer.status())
   })
 
+  test('says which limits hold, and changes them', async () => {
+    await using subject = await open()
+    const { api } = subject
+    const before = await api.limits()
+    expect(before).toEqual(await subject.peer.limits())
+    const change = { downloadBytesPerSecond: 'unlimited', connections: 9 } as const
+    const { limits } = await api.changeLimits(change)
+    expect(limits.connections).toEqual({ value: 9, from: 'hand' })
+    const back = { downloadBytesPerSecond: null, connections: null }
+    expect(await api.changeLimits(back)).toEqual(before)
+  })
+
   test('shares pushed bytes, also none and many', async () => {
     await using subject = await open()
     const push = (name: string, ...pieces: string[]): Promise<{ size: number }> =>

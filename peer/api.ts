@@ -2,8 +2,9 @@
  * What people and programs can ask of a running peer. The prompt calls the peer itself, `tandem`
  * commands call it over HTTP; both see this one interface. The schemas are those of the HTTP API.
  */
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import type { ErrorCode } from '../common/error-table.ts'
+import { limits } from '../common/limits.ts'
 import { messages, type RequestOf } from '../common/protocol/messages.ts'
 
 const Sha256 = messages.locate.request.properties.sha256
@@ -156,6 +157,70 @@ export const DownloadRequest = Type.Object(
 )
 export type DownloadRequest = Static<typeof DownloadRequest>
 
+const Rate = Type.Union([
+  Type.Integer({ minimum: limits.rateBytesPerSecondMin }),
+  Type.Literal('unlimited'),
+])
+/** The most that each limit of a number may be; the least is 1. */
+export const limitCountsMax = {
+  connections: limits.connectionsMax,
+  downloadsAtOnce: limits.downloadsAtOnceMax,
+} as const
+/** What each limit may be. */
+export const limitRanges = {
+  uploadBytesPerSecond: Rate,
+  downloadBytesPerSecond: Rate,
+  replicationUploadBytesPerSecond: Rate,
+  replicationDownloadBytesPerSecond: Rate,
+  connections: Type.Integer({ minimum: 1, maximum: limitCountsMax.connections }),
+  downloadsAtOnce: Type.Integer({ minimum: 1, maximum: limitCountsMax.downloadsAtOnce }),
+} as const
+export type LimitKey = keyof typeof limitRanges
+export const limitKeys = Object.keys(limitRanges) as readonly LimitKey[]
+export const LimitValues = Type.Object(limitRanges)
+export type LimitValues = Readonly<Static<typeof LimitValues>>
+
+const Effective = <T extends TSchema>(value: T) =>
+  Type.Object({
+    value,
+    from: Type.Union([Type.Literal('setting'), Type.Literal('schedule'), Type.Literal('hand')]),
+    /** The file, variable or flag, or `default`; the rule of the schedule; absent when set by hand. */
+    origin: Type.Optional(Type.String()),
+  })
+export const Limits = Type.Object({
+  limits: Type.Object({
+    uploadBytesPerSecond: Effective(Rate),
+    downloadBytesPerSecond: Effective(Rate),
+    replicationUploadBytesPerSecond: Effective(Rate),
+    replicationDownloadBytesPerSecond: Effective(Rate),
+    connections: Effective(limitRanges.connections),
+    downloadsAtOnce: Effective(limitRanges.downloadsAtOnce),
+  }),
+  /** There when the schedule will change something; in milliseconds since 1970. */
+  nextChange: Type.Optional(
+    Type.Object({ atMs: Type.Integer(), limits: Type.Partial(LimitValues) }),
+  ),
+})
+/** The limits in force, each with where it comes from. */
+export type Limits = Static<typeof Limits>
+
+const orNull = <T extends TSchema>(value: T) => Type.Optional(Type.Union([value, Type.Null()]))
+export const LimitsChange = Type.Object(
+  {
+    uploadBytesPerSecond: orNull(Rate),
+    downloadBytesPerSecond: orNull(Rate),
+    replicationUploadBytesPerSecond: orNull(Rate),
+    replicationDownloadBytesPerSecond: orNull(Rate),
+    connections: orNull(limitRanges.connections),
+    downloadsAtOnce: orNull(limitRanges.downloadsAtOnce),
+  },
+  {
+    additionalProperties: false,
+    description: 'Limits to set by hand; null gives one back to settings and schedule.',
+  },
+)
+export type LimitsChange = Static<typeof LimitsChange>
+
 export interface PushRequest {
   /** The name in shared/. */
   readonly name: string
@@ -203,6 +268,10 @@ export interface PeerApi {
   resumeDownload(id: string, signal?: AbortSignal): Promise<Download>
   /** Ends a download and removes what it had; one that ended already stays as it is. @throws DOWNLOAD_NOT_FOUND */
   cancelDownload(id: string, signal?: AbortSignal): Promise<void>
+  /** The limits in force. */
+  limits(signal?: AbortSignal): Promise<Limits>
+  /** Changes limits at once and until they are given back, also across restarts. @throws DISK_FULL, DISK_FAILED; nothing is changed then */
+  changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits>
   /** @throws NAME_INVALID, NAME_EXISTS, DISK_FULL, COPIES_PENDING */
   push(request: PushRequest, signal?: AbortSignal): Promise<Pushed>
   /** Takes a file of `owner` (default: this peer) out of the cluster; on the peer's own disk it stays. @throws NOT_SHARED, NOT_OWNER */

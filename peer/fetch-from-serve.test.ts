@@ -3,6 +3,7 @@ import { appendFile, readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../common/content/hash.ts'
+import { limits } from '../common/limits.ts'
 import type { Source } from '../common/protocol/messages.ts'
 import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
@@ -26,8 +27,9 @@ class World {
     log: silentLog,
     random: seededRandom('fetch'),
     onBlamed: () => {},
-    onReceived: () => undefined,
   }
+  readonly uploads = new TrafficGate(noLimits, this.#dependencies)
+  readonly downloads = new TrafficGate(noLimits, this.#dependencies)
   readonly rechecked: string[] = []
   readonly folder: string
 
@@ -41,11 +43,18 @@ class World {
     return new World(folder.path)
   }
 
+  /** Lets time pass, no faster than the disk. */
+  async advance(ms: number): Promise<void> {
+    await this.#dependencies.clock.advance(ms)
+    for (let turns = 0; turns < 5; turns += 1) await readdir(this.folder)
+  }
+
   async fetcher(): Promise<Fetcher> {
     const pool = new ConnectionPool({ ownPeerId: 'me' }, this.#dependencies)
     onTestFinished(async () => await pool[Symbol.asyncDispose]())
     const partialFolder = join(this.folder, 'partial')
-    return await Fetcher.open({ partialFolder }, { pool, ...this.#dependencies })
+    const onReceived = this.downloads.pass.bind(this.downloads)
+    return await Fetcher.open({ partialFolder }, { pool, onReceived, ...this.#dependencies })
   }
 
   /** A peer that serves one file of so many bytes, the same for every peer. */
@@ -54,10 +63,10 @@ class World {
     const { content, chunkList, stat } = await hashFile(path)
     const file = { at: { name, path }, content, stat }
     const serving = await startServing(
-      { peerId, address: { host: peerId, port: 0 } },
+      { peerId, address: { host: peerId, port: 0 }, connectionsMax: () => 100 },
       {
         ...this.#dependencies,
-        uploads: new TrafficGate(noLimits, this.#dependencies),
+        uploads: this.uploads,
         contents: {
           find: (sha256) => (sha256 === content.sha256 ? [file] : []),
           chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),
@@ -93,6 +102,31 @@ test.each([0, 1, 1024, mebibyte, mebibyte + 1, 3 * mebibyte, 33 * mebibyte + 5])
     const fetcher = await world.fetcher()
     const peer = await world.peer('p1', bytes)
     const fetched = await fetchFrom(fetcher, [peer])
+    expect((await hashFile(fetched.partialPath)).content).toEqual(peer.file.content)
+  },
+)
+
+test.each([
+  // A sender cuts what it sends; a receiver takes what comes in one piece, and waits after it.
+  ['uploads', 4_096],
+  ['downloads', mebibyte],
+] as const)(
+  'no more passes than the limit of %s lets, slow as it is, and nothing counts as stalled',
+  async (limited, pieceBytes) => {
+    const world = await World.create()
+    const gate = world[limited]
+    gate.setRates({ ...noLimits, all: limits.rateBytesPerSecondMin })
+    const peer = await world.peer('p1', 4 * mebibyte)
+    const fetching = fetchFrom(await world.fetcher(), [peer])
+    let elapsedMs = 0
+    while (gate.passedBytes.download < 2.5 * mebibyte) {
+      await world.advance(500)
+      elapsedMs += 500
+      const allowed = (limits.rateBytesPerSecondMin * (elapsedMs + 100)) / 1000
+      expect(gate.passedBytes.download).toBeLessThanOrEqual(allowed + pieceBytes)
+    }
+    gate.setRates(noLimits)
+    const fetched = await fetching
     expect((await hashFile(fetched.partialPath)).content).toEqual(peer.file.content)
   },
 )

@@ -6,6 +6,7 @@ import { FakeClock } from '../common/testing/fake-clock.ts'
 import type { Pushed, Why } from './api.ts'
 import type { Downloads } from './fetch/downloads.ts'
 import type { Finder } from './find/finder.ts'
+import type { Limiter } from './limit/limiter.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
 import type { Share } from './share/share.ts'
 import { fakeVitals } from './testing/fake-vitals.ts'
@@ -23,6 +24,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
       share: share as unknown as Share,
       finder: finder as unknown as Finder,
       downloads: {} as Downloads,
+      limiter: {} as Limiter,
       traffic: fakeVitals,
       clock,
     },

@@ -6,6 +6,8 @@ import type { Purpose, RequestOf } from '../common/protocol/messages.ts'
 import type {
   Download,
   DownloadRequest,
+  Limits,
+  LimitsChange,
   ListKind,
   ListPage,
   Lookup,
@@ -21,6 +23,7 @@ import type {
 import type { Downloads } from './fetch/downloads.ts'
 import { listFiles } from './file-list.ts'
 import type { Finder } from './find/finder.ts'
+import type { Limiter } from './limit/limiter.ts'
 import type { Share } from './share/share.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
@@ -33,6 +36,7 @@ interface Dependencies {
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
   readonly traffic: { sentBytes(): ByPurpose; receivedBytes(): ByPurpose }
+  readonly limiter: Pick<Limiter, 'change' | 'limits'>
   readonly clock: Clock
 }
 
@@ -121,6 +125,14 @@ export class LocalPeerApi implements PeerApi {
 
   async cancelDownload(id: string): Promise<void> {
     await this.#dependencies.downloads.cancel(id)
+  }
+
+  async limits(): Promise<Limits> {
+    return this.#dependencies.limiter.limits
+  }
+
+  async changeLimits(change: LimitsChange): Promise<Limits> {
+    return await this.#dependencies.limiter.change(change)
   }
 
   async push(

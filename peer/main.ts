@@ -8,7 +8,8 @@ import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
 import { runPrompt } from './cli/prompt.ts'
 import { fillEmptyFolder, generateDefaults } from './generate.ts'
-import { type Peer, startPeer } from './peer.ts'
+import { limitSettings, toLimitSettings } from './limit/limit-settings.ts'
+import { type Peer, type PeerOptions, startPeer } from './peer.ts'
 import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
 
 /**
@@ -18,7 +19,10 @@ import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.
  */
 export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
-  const settings = toPeerSettings(loadPeerSettings({ file, flags }))
+  const settings = {
+    ...toPeerSettings(loadPeerSettings({ file, flags })),
+    limits: toLimitSettings(loadSettings(limitSettings, { file, flags })),
+  }
   const log = loadSettings(logSettings, { file, flags }).values
   const options = {
     name: settings.peerId,
@@ -29,7 +33,7 @@ export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise
   await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
 }
 
-async function run(settings: PeerSettings, context: ProcessContext): Promise<void> {
+async function run(settings: PeerOptions, context: ProcessContext): Promise<void> {
   const { log, stack, stopped, ready } = context
   if (settings.generate) {
     const options = { peerId: settings.peerId, ...generateDefaults }

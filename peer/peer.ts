@@ -4,6 +4,7 @@
  *
  *   share       the catalog: everything else reads it, and a data folder in use is found first
  *   serve       before anything is announced, so that whoever is sent here finds somebody
+ *   limiter     its end lets go of what serve holds back, and so comes before that of serve
  *   pool        connections to other peers, which fetches borrow
  *   announce    the connection to the index, on which find asks and replicate reports; says `leave`
  *   downloads, replicate   they fetch: stopped while what they use is still there
@@ -23,8 +24,8 @@ import type { DownloadSteps } from './fetch/download-work.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { Finder } from './find/finder.ts'
-import { TrafficGate } from './limit/traffic-gate.ts'
-import { noLimits } from './limit/turn.ts'
+import type { LimitSettings } from './limit/limit-schedule.ts'
+import { Limiter } from './limit/limiter.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
 import { type ReplicaKeeper, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
@@ -33,6 +34,10 @@ import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
 import type { Vitals } from './web/metrics.ts'
 import { startWeb } from './web/web-server.ts'
+
+export interface PeerOptions extends PeerSettings {
+  readonly limits: LimitSettings
+}
 
 export interface PeerDependencies {
   readonly transport: Transport
@@ -58,8 +63,7 @@ interface Parts {
   readonly announcer: Announcer
   readonly fetcher: Fetcher
   readonly downloads: Downloads
-  readonly uploads: TrafficGate
-  readonly incoming: TrafficGate
+  readonly limiter: Limiter
 }
 
 /**
@@ -67,22 +71,19 @@ interface Parts {
  * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function startPeer(
-  settings: PeerSettings,
+  settings: PeerOptions,
   dependencies: PeerDependencies,
 ): Promise<Peer> {
   const { clock, log } = dependencies
   const dataPath = resolve(settings.data)
   await using starting = new AsyncDisposableStack()
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
-  const uploads = new TrafficGate(noLimits, dependencies)
-  const incoming = starting.use(new TrafficGate(noLimits, dependencies))
-  const serving = starting.use(
-    await startServing(
-      { peerId: settings.peerId, address: { host: settings.host, port: settings.port } },
-      { ...dependencies, contents: share, uploads, recheck: ({ at }) => share.recheck(at.path) },
-    ),
+  const limiter = await Limiter.open(
+    { settings: settings.limits, folder: join(dataPath, '.tandem') },
+    dependencies,
   )
-  starting.use(uploads)
+  const serving = starting.use(await serve(settings, { share, limiter }, dependencies))
+  starting.use(limiter)
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
   const background = starting.use(new BackgroundWork({ log }))
   const fetcher = await Fetcher.open(
@@ -90,7 +91,7 @@ export async function startPeer(
     {
       ...dependencies,
       pool,
-      onReceived: (bytes, purpose, signal) => incoming.pass(bytes, purpose, signal),
+      onReceived: (bytes, purpose, signal) => limiter.downloads.pass(bytes, purpose, signal),
       onBlamed: ({ peerId }, { sha256 }) =>
         background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
     },
@@ -104,10 +105,18 @@ export async function startPeer(
   const records = starting.use(new DownloadRecords(join(dataPath, '.tandem', 'downloads.db')))
   const steps = downloadSteps(share, finder)
   const downloads = starting.use(
-    new Downloads(settings, { ...dependencies, fetcher, steps, records }),
+    new Downloads(limiter, { ...dependencies, fetcher, steps, records }),
   )
-  const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, uploads, incoming })
-  const api = new LocalPeerApi(settings, { share, finder, downloads, traffic: vitals, clock })
+  limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
+  const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter })
+  const api = new LocalPeerApi(settings, {
+    share,
+    finder,
+    downloads,
+    limiter,
+    traffic: vitals,
+    clock,
+  })
   const web = starting.use(
     await startWeb(
       {
@@ -125,6 +134,22 @@ export async function startPeer(
     ready: share.ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+async function serve(
+  settings: PeerSettings,
+  { share, limiter }: Pick<Parts, 'share' | 'limiter'>,
+  dependencies: PeerDependencies,
+): Promise<Serving> {
+  return await startServing(
+    { ...settings, address: settings, connectionsMax: () => limiter.connections },
+    {
+      ...dependencies,
+      contents: share,
+      uploads: limiter.uploads,
+      recheck: ({ at }) => share.recheck(at.path),
+    },
+  )
 }
 
 /** Registers at the index, and does what it asks. Both are stopped with `starting`. */
@@ -195,14 +220,14 @@ function taskLink(announcer: Announcer): TaskLink {
 
 function vitalsOf(
   peerId: string,
-  parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'uploads' | 'incoming'>,
+  parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'limiter'>,
 ): Vitals {
-  const { share, announcer, downloads, uploads, incoming } = parts
+  const { share, announcer, downloads, limiter } = parts
   return {
     peerId,
     isIndexConnected: () => announcer.connection !== undefined,
-    sentBytes: () => uploads.passedBytes,
-    receivedBytes: () => incoming.passedBytes,
+    sentBytes: () => limiter.uploads.passedBytes,
+    receivedBytes: () => limiter.downloads.passedBytes,
     fileCounts: () => {
       const { shared, downloaded, replicated } = share.totals()
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }

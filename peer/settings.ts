@@ -106,12 +106,6 @@ export const peerSettings = defineSettings('peer', {
     flag: '--quiet-ms',
     doc: 'a file is shared when it was not written for so long, in ms',
   },
-  downloadsAtOnce: {
-    schema: Type.Integer({ minimum: 1, maximum: 64 }),
-    default: 4,
-    flag: '--downloads-at-once',
-    doc: 'downloads that run at the same time',
-  },
 })
 
 type PeerTable = (typeof peerSettings)['table']

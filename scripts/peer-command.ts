@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { logSettings } from '../common/log-settings.ts'
+import { limitSettings } from '../peer/limit/limit-settings.ts'
 import { runPeer } from '../peer/main.ts'
 import { peerSettings } from '../peer/settings.ts'
 import { addSettingOptions } from './setting-options.ts'
@@ -11,5 +12,5 @@ export function peerCommand(): Command {
       'Runs a peer: it shares a folder, fetches files, and keeps copies for others. Opens a prompt unless it is headless.',
     )
     .action((flags: Record<string, unknown>) => runPeer(flags))
-  return addSettingOptions(command, [peerSettings, logSettings])
+  return addSettingOptions(command, [peerSettings, limitSettings, logSettings])
 }

@@ -11,6 +11,7 @@ import { loadIndexSettings } from '../indexing-server/settings.ts'
 import { printable, printableJson } from '../peer/cli/printable.ts'
 import { tableText } from '../peer/cli/table.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
+import { limitSettings } from '../peer/limit/limit-settings.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
 
 interface Options {
@@ -22,7 +23,7 @@ interface Options {
 interface Row {
   readonly setting: string
   /** null when unset. */
-  readonly value: string | number | boolean | null
+  readonly value: string | number | boolean | readonly unknown[] | null
   readonly origin: string
   readonly variable: string
 }
@@ -48,6 +49,7 @@ function effectiveSettings({ peer, config }: Options): Row[] {
   return [
     ...rowsOf('index', loadIndexSettings({ file })),
     ...rowsOf('peer', loadPeerSettings({ file, flags: { peer } })),
+    ...rowsOf('limits', loadSettings(limitSettings, { file })),
     ...rowsOf('log', loadSettings(logSettings, { file })),
   ]
 }
@@ -70,6 +72,11 @@ function rowsOf(
   }))
 }
 
+function valueText(value: Row['value']): string {
+  const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+  return ['null', '', '[]'].includes(text) ? '-' : printable(text)
+}
+
 function rowsText(rows: readonly Row[], terminal: Terminal): string {
   return tableText(
     [
@@ -80,7 +87,7 @@ function rowsText(rows: readonly Row[], terminal: Terminal): string {
     ],
     rows.map(({ setting, value, origin, variable }) => [
       setting,
-      value === null || value === '' ? '-' : printable(String(value)),
+      valueText(value),
       origin === 'default' ? terminal.style('dim', origin) : printable(origin),
       terminal.style('dim', variable),
     ]),

@@ -13,6 +13,7 @@ export interface ServerOptions<To extends 'index' | 'peer'> {
   readonly role: To
   /** Port 0 takes any free one. */
   readonly address: Address
+  /** Read for each new connection: it may change. */
   readonly connectionsMax: number
 }
 

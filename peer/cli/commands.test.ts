@@ -318,6 +318,59 @@ describe('downloads', () => {
   })
 })
 
+describe('limits', () => {
+  test('are shown with where they come from and what comes next', async () => {
+    const shell = new Shell()
+    expect(await shell.type('limits')).toBe(0)
+    expect(shell.answers.text.split('\n')).toEqual([
+      'LIMIT                     VALUE  FROM',
+      'upload                2.00 MB/s  schedule: mon, tue, wed, thu, fri 08:00-18:00',
+      'download              unlimited  default',
+      'replication-upload    unlimited  default',
+      'replication-download  unlimited  default',
+      'connections                4096  default',
+      'downloads                     4  default',
+      'Next by schedule, Monday 18:00: upload 20.00 MB/s',
+      '',
+    ])
+  })
+
+  test.each([
+    ['set upload 5MB/s', { uploadBytesPerSecond: { value: 5_000_000, from: 'hand' } }],
+    ['set UPLOAD unlimited', { uploadBytesPerSecond: { value: 'unlimited', from: 'hand' } }],
+    ['set downloads 3', { downloadsAtOnce: { value: 3, from: 'hand' } }],
+    ['set connections 200', { connections: { value: 200, from: 'hand' } }],
+    ['reset downloads', { downloadsAtOnce: { value: 4, from: 'setting', origin: 'default' } }],
+  ])('%s', async (typed, limits) => {
+    const shell = new Shell()
+    await shell.type('limits', 'set', 'downloads', '7')
+    expect(await shell.json('limits', ...typed.split(' '))).toMatchObject({ limits })
+  })
+
+  test('are all given back at once', async () => {
+    const shell = new Shell()
+    const before = await shell.json('limits')
+    await shell.type('limits', 'set', 'downloads', '7')
+    await shell.type('limits', 'set', 'upload', '1MB')
+    expect(await shell.json('limits', 'reset')).toEqual(before)
+  })
+
+  test.each([
+    ['raise', 'Allowed choices are set, reset'],
+    ['set upload', "it is 'limits set LIMIT VALUE'"],
+    ['set uploads 5MB', 'the limit is one of upload, download'],
+    ['set upload 5', '50 KB at least'],
+    ['set connections 0', 'a number from 1 to 4096'],
+    ['set downloads 100', 'a number from 1 to 64'],
+    ['reset upload 5MB', "it is 'limits reset [LIMIT]'"],
+  ])('%s is wrong usage', async (typed, complaint) => {
+    const shell = new Shell()
+    expect(await shell.type('limits', ...typed.split(' '))).toBe(2)
+    expect(shell.remarks.text).toContain(complaint)
+    expect(shell.answers.text).toBe('')
+  })
+})
+
 describe('what was typed wrong', () => {
   test.each([
     [['lokup', 'a'], "unknown command 'lokup' (Did you mean lookup?)"],

@@ -7,6 +7,8 @@ import { isSha256 } from '../../common/ids.ts'
 import { type ListKind, listKinds } from '../api.ts'
 import { type DownloadOptions, download } from './download-command.ts'
 import { cancel, downloads, pause, resume } from './downloads-commands.ts'
+import { limitWords } from './limit-words.ts'
+import { type LimitAction, limitActions, limits, parseLimitsChange } from './limits-command.ts'
 import { type PushOptions, push } from './push-command.ts'
 import { list, lookup, peers, rowsShown, search, stats, status, unshare, why } from './questions.ts'
 import type { Session } from './session.ts'
@@ -26,7 +28,12 @@ export const listWords = ['local', 'downloaded', 'replicated', 'remote', 'both']
 
 /** The commands, each of which calls `run` when it was typed. */
 export function peerCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
-  const commands = [...findingCommands(run), ...movingCommands(run), ...clusterCommands(run)]
+  const commands = [
+    ...findingCommands(run),
+    ...movingCommands(run),
+    limitsCommand(run),
+    ...clusterCommands(run),
+  ]
   for (const command of commands) command.option('--json', 'answer with JSON, for programs')
   return commands
 }
@@ -118,6 +125,25 @@ function downloadsCommands<Options extends CommonOptions>(run: RunCommand<Option
         .action((which: string, options: Options) => run(options, (s) => change(s, which))),
     ),
   ]
+}
+
+function limitsCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  const words = Object.keys(limitWords).join(', ')
+  const command = new Command('limits')
+    .summary('show or change how much this peer may use')
+    .description(
+      `Shows the limits in force, or sets one by hand until it is reset, as in 'limits set upload 5MB/s', 'limits set download unlimited', 'limits set downloads 3' and 'limits reset'. They are ${words}.`,
+    )
+    .addArgument(new Argument('[action]', 'to change them').choices(limitActions))
+    .argument('[limit]', 'which one; reset takes all without it')
+    .argument('[value]', 'what to set it to')
+  return command.action(
+    (action: LimitAction | undefined, limit: string | undefined, value: string | undefined) => {
+      const complain = (reason: string): never => command.error(`error: ${reason}`)
+      const change = parseLimitsChange({ action, limit, value }, complain)
+      return run(command.opts<Options>(), (session) => limits(session, change))
+    },
+  )
 }
 
 function clusterCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import type { PeerApi } from '../api.ts'
 import { listWords } from './commands.ts'
+import { limitWords } from './limit-words.ts'
+import { limitActions } from './limits-command.ts'
 import { isPrintable } from './printable.ts'
 import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
 
@@ -53,9 +55,17 @@ async function candidates(
   if (command === undefined) return []
   if (partial.startsWith('-')) return command.options.map((option) => option.long ?? '')
   if (name === 'list') return [...listWords]
+  if (name === 'limits') return limitsWords(before)
   if (name === 'push') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
+}
+
+/** What may follow `limits`, `limits set` and `limits reset`. */
+function limitsWords(before: readonly Word[]): string[] {
+  if (before.length === 1) return [...limitActions]
+  if (before.length === 2) return Object.keys(limitWords)
+  return before.length === 3 && before[1]?.text === 'set' ? ['unlimited'] : []
 }
 
 async function namesWith(

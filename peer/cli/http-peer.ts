@@ -11,6 +11,8 @@ import { deadlines, limits } from '../../common/limits.ts'
 import {
   ApiError,
   Download,
+  Limits,
+  type LimitsChange,
   ListedFile,
   Lookup,
   type PeerApi,
@@ -33,7 +35,7 @@ export interface HttpPeerOptions {
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly query?: Query
   readonly json?: unknown
@@ -125,6 +127,15 @@ export class HttpPeer implements PeerApi, Disposable {
 
   async cancelDownload(id: string, signal?: AbortSignal): Promise<void> {
     await this.#exchange({ method: 'DELETE', path: downloadPath(id), signal })
+  }
+
+  limits(signal?: AbortSignal): Promise<Limits> {
+    return this.#get(Limits, '/api/limits', {}, signal)
+  }
+
+  async changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits> {
+    const call: Call = { method: 'PATCH', path: '/api/limits', json: change, signal }
+    return this.#parse(Limits, (await this.#exchange(call)).body, call)
   }
 
   async unshare(name: string, owner?: string, signal?: AbortSignal): Promise<void> {

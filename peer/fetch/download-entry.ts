@@ -19,6 +19,8 @@ export interface Entry {
   /** Whether to wait when the index is away before the content is known: an earlier run was asked for it, and nobody looks. */
   waitsForIndex: boolean
   state: Download['state']
+  /** Whether it runs and was sent nothing since it last had to wait for a source. */
+  isStarved: boolean
   /** What is being fetched, once that is known. */
   content?: Content | undefined
   progress?: FetchProgress | undefined
@@ -35,6 +37,7 @@ export function newEntry({ id, request, content, isPaused }: DownloadRecord, clo
     stop: new AbortController(),
     meter: new SpeedMeter({ clock }),
     waitsForIndex: false,
+    isStarved: false,
     state: isPaused ? 'paused' : 'waiting',
   }
 }
@@ -52,9 +55,13 @@ export function isPaused({ state }: Pick<Entry, 'state'>): boolean {
   return state === 'paused'
 }
 
-/** Whether it runs and nobody sends anything. */
-export function isStarved({ state, progress }: Entry): boolean {
-  return state === 'running' && progress?.waitingFor !== undefined
+export function hasEnded({ state }: Entry): boolean {
+  return state === 'done' || state === 'failed'
+}
+
+/** Whether somebody sends something. */
+export function isFed({ progress }: Entry): boolean {
+  return progress?.sources.some(({ bytes }) => bytes > 0) ?? false
 }
 
 /** What others are told of it. */

@@ -158,6 +158,21 @@ test('so many run at once, the others wait in line', async () => {
   expect(states.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'waiting'])
 })
 
+test('how many run at once may change: more start at once, too many run on', async () => {
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
+  for (const name of ['a', 'b', 'c', 'd']) world.downloads.start({ name })
+  world.downloads.runAtOnce(3)
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  world.downloads.runAtOnce(2)
+  world.fetches[0]?.fail(new AppError('NO_SOURCE'))
+  await world.settle()
+  expect(world.downloads.counts).toMatchObject({ running: 2, waiting: 1 })
+  world.fetches[1]?.fail(new AppError('NO_SOURCE'))
+  await world.settle()
+  expect(world.downloads.counts).toMatchObject({ running: 2, waiting: 0 })
+})
+
 test('the same download asked for twice is one', async () => {
   const world = new DownloadWorld()
   const first = world.downloads.start({ name: 'a.txt' })

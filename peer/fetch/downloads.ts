@@ -10,8 +10,9 @@ import { emptySeries, summaryOf, withValue } from '../../common/running-summary.
 import type { Download, DownloadRequest, Stats } from '../api.ts'
 import {
   type Entry,
+  hasEnded,
+  isFed,
   isPaused,
-  isStarved,
   keyOf,
   newEntry,
   recordOf,
@@ -20,6 +21,9 @@ import {
 import type { DownloadRecords } from './download-records.ts'
 import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
+
+/** Why a run ends that began to be sent something when there was no place for it. */
+const outOfTurn = new AppError('PAUSED')
 
 interface DownloadDependencies {
   readonly fetcher: Pick<Fetcher, 'fetch' | 'forget'>
@@ -36,7 +40,7 @@ interface DownloadDependencies {
  * of one name never run at the same time: the second finds what the first left.
  */
 export class Downloads implements AsyncDisposable {
-  readonly #atOnce: number
+  #atOnce: number
   readonly #dependencies: DownloadDependencies
   readonly #background: BackgroundWork
   /** Those that wait or run, by what was asked for. */
@@ -85,6 +89,12 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
+  /** Lets other so many run at once: more start now, too many run on. */
+  runAtOnce(count: number): void {
+    this.#atOnce = count
+    this.#startNext()
+  }
+
   /**
    * Queues a download; one that is waiting or running for the same request is taken instead.
    * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING
@@ -116,11 +126,12 @@ export class Downloads implements AsyncDisposable {
   async pause(id: string): Promise<Download> {
     const entry = this.#entryOf(id)
     const reason = new AppError('PAUSED', { name: entry.request.name, id })
-    const running = this.#running.get(entry)
-    if (running !== undefined) {
+    // A run that is just ending out of turn is followed by a place in the queue, or another run.
+    for (let run = this.#running.get(entry); run !== undefined; run = this.#running.get(entry)) {
       entry.stop.abort(reason)
-      await running
-    } else if (this.#leaveQueue(entry)) this.#onPaused(entry, reason)
+      await run
+    }
+    if (this.#leaveQueue(entry)) this.#onPaused(entry, reason)
     return snapshotOf(entry)
   }
 
@@ -239,9 +250,12 @@ export class Downloads implements AsyncDisposable {
 
   /** Those that nobody sends anything take no place from others, as long as they are not too many. */
   get #hasPlace(): boolean {
-    const busy = [...this.#running.keys()].filter((entry) => !isStarved(entry))
     const runningMax = this.#atOnce + limits.downloadsStarvedMax
-    return busy.length < this.#atOnce && this.#running.size < runningMax
+    return this.#busyCount < this.#atOnce && this.#running.size < runningMax
+  }
+
+  get #busyCount(): number {
+    return [...this.#running.keys()].filter(({ isStarved }) => !isStarved).length
   }
 
   #startNext(): void {
@@ -258,6 +272,7 @@ export class Downloads implements AsyncDisposable {
 
   async #run(entry: Entry): Promise<void> {
     entry.state = 'running'
+    entry.isStarved = false
     try {
       const result = await carryOut(entry, {
         ...this.#dependencies,
@@ -272,20 +287,36 @@ export class Downloads implements AsyncDisposable {
       this.#onFailure(entry, toAppError(signal.aborted ? signal.reason : error))
     }
     this.#running.delete(entry)
-    if (!isPaused(entry)) this.#onEnded(entry)
+    if (hasEnded(entry)) this.#onEnded(entry)
     this.#startNext()
   }
 
   #onProgress(entry: Entry): void {
     // The first word of a content: from now on the next run of this peer knows what it was.
     if (entry.progress === undefined) this.#record((records) => records.put(recordOf(entry)))
-    if (isStarved(entry) && this.#waiting.length > 0) this.#startNext()
+    if (entry.progress?.waitingFor !== undefined) {
+      entry.isStarved = true
+      if (this.#waiting.length > 0) this.#startNext()
+    } else if (entry.isStarved && isFed(entry)) {
+      // Others took its place meanwhile: it has the next one that is free.
+      if (this.#busyCount >= this.#atOnce) entry.stop.abort(outOfTurn)
+      else entry.isStarved = false
+    }
   }
 
   #onFailure(entry: Entry, error: AppError): void {
     // A disk can be given room; nothing that came is lost meanwhile.
-    if (error.code === 'PAUSED' || error.code === 'DISK_FULL') this.#onPaused(entry, error)
+    if (error === outOfTurn && this.#background.signal.aborted)
+      this.#fail(entry, new AppError('STOPPING'))
+    else if (error === outOfTurn) this.#queueAgain(entry)
+    else if (error.code === 'PAUSED' || error.code === 'DISK_FULL') this.#onPaused(entry, error)
     else this.#fail(entry, error)
+  }
+
+  #queueAgain(entry: Entry): void {
+    entry.state = 'waiting'
+    entry.stop = new AbortController()
+    this.#waiting.unshift(entry)
   }
 
   #onPaused(entry: Entry, error: AppError): void {

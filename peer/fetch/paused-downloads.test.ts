@@ -81,11 +81,76 @@ test('a download that nobody sends anything says so and takes no place from othe
   await world.settle()
   expect(await world.downloads.wait(id, 0)).toMatchObject({ bytes: 7, waitingFor: 'p2 is away' })
   expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
-  const sources = [{ source, bytes: 9, bytesPerSecond: 3 }]
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 8, sources })
+  world.fetches[1]?.done()
+  await world.settle()
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 8, sources: [fed] })
   expect((await world.downloads.wait(id, 0)).sources).toEqual([
     { peerId: 'p2', host: 'h2', port: 7101, bytes: 9, bytesPerSecond: 3 },
   ])
+})
+
+/** A source that sends something. */
+const fed = { source, bytes: 9, bytesPerSecond: 3 }
+
+/** A download that was starved while another took its place, and is sent something now. */
+async function outOfTurn(): Promise<{ world: DownloadWorld; id: string }> {
+  const world = new DownloadWorld({ downloadsAtOnce: 1 })
+  const { id } = world.downloads.start({ name: 'a' })
+  world.downloads.start({ name: 'b' })
+  world.downloads.start({ name: 'c' })
+  await world.settle()
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  await world.settle()
+  // Only asked: it may send nothing.
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [{ ...fed, bytes: 0 }] })
+  expect((await world.downloads.wait(id, 0)).state).toBe('running')
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [fed] })
+  await world.settle()
+  return { world, id }
+}
+
+test('a starved download that is sent something has the next place that is free', async () => {
+  const { world, id } = await outOfTurn()
+  expect((await world.downloads.wait(id, 0)).state).toBe('waiting')
+  expect(world.downloads.counts.running).toBe(1)
+  world.fetches[1]?.fail(new AppError('NO_SOURCE'))
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b', 'a'])
+  world.fetches[2]?.done()
+  expect(await world.downloads.wait(id, 1000)).toMatchObject({ state: 'done' })
+})
+
+test('one that lost its place is paused and cancelled like any other', async () => {
+  const { world, id } = await outOfTurn()
+  expect(await world.downloads.pause(id)).toMatchObject({ state: 'paused' })
+  world.fetches[1]?.fail(new AppError('NO_SOURCE'))
+  await world.settle()
+  expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  await world.downloads.cancel(id)
+  expect(await world.downloads.wait(id, 0)).toMatchObject({ error: { code: 'CANCELLED' } })
+})
+
+test('one is paused, cancelled or stopped just as it loses its place', async () => {
+  const feed = async (): Promise<{ world: DownloadWorld; id: string }> => {
+    const world = new DownloadWorld({ downloadsAtOnce: 1 })
+    const { id } = world.downloads.start({ name: 'a' })
+    world.downloads.start({ name: 'b' })
+    await world.settle()
+    world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+    await world.settle()
+    world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [fed] })
+    return { world, id }
+  }
+  const one = await feed()
+  expect(await one.world.downloads.pause(one.id)).toMatchObject({ state: 'paused' })
+  const two = await feed()
+  await two.world.downloads.cancel(two.id)
+  expect(await two.world.downloads.wait(two.id, 0)).toMatchObject({ error: { code: 'CANCELLED' } })
+  const three = await feed()
+  await three.world.downloads[Symbol.asyncDispose]()
+  const stopped = { state: 'failed', error: { code: 'STOPPING' } }
+  expect(await three.world.downloads.wait(three.id, 0)).toMatchObject(stopped)
+  expect(three.world.records.all().map(({ isPaused }) => isPaused)).toEqual([false, false])
 })
 
 test('a download that shall not wait is not told to', async () => {

@@ -21,6 +21,7 @@ class World {
   readonly clock = new FakeClock()
   readonly transport = new MemoryTransport()
   readonly rechecked: string[] = []
+  connectionsMax = 100
   readonly uploads = new TrafficGate(noLimits, this)
   readonly #files: ServedFile[] = []
   readonly #chunkLists = new Map<string, Buffer>()
@@ -47,7 +48,11 @@ class World {
 
   async serve(): Promise<Serving> {
     return await startServing(
-      { peerId: 'source', address: { host: 'source', port: 0 } },
+      {
+        peerId: 'source',
+        address: { host: 'source', port: 0 },
+        connectionsMax: () => this.connectionsMax,
+      },
       {
         contents: {
           find: (sha256) => this.#files.filter(({ content }) => content.sha256 === sha256),
@@ -129,6 +134,33 @@ test('many connections read at once', async () => {
     }),
   )
   expect(await Promise.all(all)).toEqual(all.map(() => true))
+})
+
+test('connections beyond the limit are refused, and those that are there stay', async () => {
+  const world = await aWorld()
+  await using serving = await world.serve()
+  const connections = [await world.dial(serving), await world.dial(serving)]
+  world.connectionsMax = 1
+  const refused = { code: 'TOO_MANY_CONNECTIONS', details: { max: 1 } }
+  await expect(world.dial(serving)).rejects.toMatchObject(refused)
+  expect(connections.map(({ isOpen }) => isOpen)).toEqual([true, true])
+})
+
+test('what is read for replication is counted apart', async () => {
+  const world = await aWorld()
+  const one = aContent(10)
+  const { sha256 } = one.content
+  await world.share('one', one)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const request = { sha256, chunk: 0, count: 1, for: 'replication' as const }
+  await connection.request('read', request, { into: new BufferSink(10) })
+  await connection.request(
+    'chunk-list',
+    { sha256, for: 'replication' },
+    { into: new BufferSink(32) },
+  )
+  expect(world.uploads.passedBytes).toEqual({ download: 0, replication: 42 })
 })
 
 test('chunks beyond the end are refused', async () => {

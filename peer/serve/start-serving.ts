@@ -1,5 +1,4 @@
 import type { Clock } from '../../common/clock.ts'
-import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { startServer } from '../../common/protocol/server.ts'
@@ -18,7 +17,12 @@ export interface Serving extends AsyncDisposable {
  * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
  */
 export async function startServing(
-  options: { peerId: string; address: Address },
+  options: {
+    peerId: string
+    address: Address
+    /** Asked for each connection; those that are there stay when there are too many. */
+    connectionsMax: () => number
+  },
   dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers'> & {
     transport: Transport
     clock: Clock
@@ -29,7 +33,13 @@ export async function startServing(
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
   const server = await startServer(
-    { role: 'peer', address, connectionsMax: limits.connectionsMax },
+    {
+      role: 'peer',
+      address,
+      get connectionsMax() {
+        return options.connectionsMax()
+      },
+    },
     {
       transport,
       clock,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
+import { loadSettings } from '../../common/settings.ts'
 import type {
   Download,
   DownloadRequest,
@@ -18,6 +19,26 @@ import type {
   Status,
   Why,
 } from '../api.ts'
+import { type Limits, type LimitsChange, limitKeys } from '../api.ts'
+import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
+import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
+
+const schedule = [
+  {
+    days: ['mon', 'tue', 'wed', 'thu', 'fri'],
+    from: '08:00',
+    to: '18:00',
+    uploadBytesPerSecond: '2MB',
+  },
+]
+const officeLimits = toLimitSettings(
+  loadSettings(limitSettings, {
+    environment: {
+      TANDEM_LIMITS_UPLOAD_BYTES_PER_SECOND: '20MB',
+      TANDEM_LIMITS_SCHEDULE: JSON.stringify(schedule),
+    },
+  }),
+)
 
 const kinds = ['shared', 'downloaded', 'replicated', 'remote'] as const
 const otherPeer = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
@@ -27,10 +48,13 @@ export class FakePeerApi implements PeerApi {
   readonly files: ListedFile[] = []
   /** What every question throws, if set. */
   failure: AppError | undefined
+  /** A peer whose settings limit uploads, and a little more in office hours. */
+  readonly limitSettings = officeLimits
   /** Whether downloads end at once. */
   finishesDownloads = true
   readonly #clock: Clock
   readonly #downloads = new Map<string, Download>()
+  #limitChanges: LimitChanges = {}
   #nextId = 1
 
   constructor(dependencies: { clock: Clock }) {
@@ -205,6 +229,23 @@ export class FakePeerApi implements PeerApi {
     const download = this.#download(id)
     if (download.state === 'running' || download.state === 'paused')
       fail(download, new AppError('CANCELLED', { what: `The download of '${download.name}'` }))
+  }
+
+  async limits(): Promise<Limits> {
+    this.#check()
+    const limits = limitsAt(this.limitSettings, this.#limitChanges, { weekday: 1, minute: 540 })
+    const atMs = new Date(2026, 0, 5, 18).getTime()
+    return { limits, nextChange: { atMs, limits: { uploadBytesPerSecond: 20_000_000 } } }
+  }
+
+  async changeLimits(change: LimitsChange): Promise<Limits> {
+    for (const key of limitKeys) {
+      const { [key]: _, ...others } = this.#limitChanges
+      const value = change[key]
+      if (value === null) this.#limitChanges = others
+      else if (value !== undefined) this.#limitChanges = { ...others, [key]: value }
+    }
+    return await this.limits()
   }
 
   async push({ name, bytes, replace }: PushRequest): Promise<Pushed> {

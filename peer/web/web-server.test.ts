@@ -116,6 +116,7 @@ describe('the HTTP API', () => {
       '/api/downloads/{id}',
       '/api/downloads/{id}/pause',
       '/api/downloads/{id}/resume',
+      '/api/limits',
       '/api/files/{name}',
     ])
   })
@@ -131,6 +132,7 @@ describe('the HTTP API', () => {
 
 describe('a refusal', () => {
   const post = { method: 'POST', url: '/api/downloads' } as const
+  const patch = { method: 'PATCH', url: '/api/limits' } as const
 
   test.each<[ErrorCode, string, InjectOptions]>([
     ['BAD_REQUEST', 'no name', { url: '/api/lookup' }],
@@ -141,6 +143,10 @@ describe('a refusal', () => {
     ['BAD_REQUEST', 'a limit in words', { url: '/api/files?limit=ten' }],
     ['BAD_REQUEST', 'an endless wait', { url: '/api/downloads/d1?waitMs=99999999' }],
     ['BAD_REQUEST', 'no body', { ...post }],
+    ['BAD_REQUEST', 'a rate too low', { ...patch, payload: { uploadBytesPerSecond: 49_999 } }],
+    ['BAD_REQUEST', 'a rate in words', { ...patch, payload: { uploadBytesPerSecond: '5MB' } }],
+    ['BAD_REQUEST', 'no connections', { ...patch, payload: { connections: 0 } }],
+    ['BAD_REQUEST', 'a limit of another name', { ...patch, payload: { upload: 5_000_000 } }],
     [
       'BAD_REQUEST',
       'a body that is not JSON',

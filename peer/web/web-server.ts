@@ -13,6 +13,7 @@ import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api.ts'
 import { checkAccess } from './access.ts'
 import { addFileRoutes } from './file-routes.ts'
+import { addLimitRoutes } from './limit-routes.ts'
 import { peerMetrics, type Vitals } from './metrics.ts'
 import { addDownloadListRoutes, addDownloadRoutes, addQuestionRoutes, type Web } from './routes.ts'
 import { answerBadUrl, answerErrors } from './web-errors.ts'
@@ -82,6 +83,7 @@ export async function buildWeb(
   addQuestionRoutes(web, { api })
   addDownloadRoutes(web, { api })
   addDownloadListRoutes(web, { api })
+  addLimitRoutes(web, { api })
   await addFileRoutes(web, { api, clock })
   addHealthRoutes(web, vitals)
   await web.ready()

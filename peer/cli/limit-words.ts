@@ -1,0 +1,11 @@
+import type { LimitKey } from '../api.ts'
+
+/** What people call the limits. */
+export const limitWords = {
+  upload: 'uploadBytesPerSecond',
+  download: 'downloadBytesPerSecond',
+  'replication-upload': 'replicationUploadBytesPerSecond',
+  'replication-download': 'replicationDownloadBytesPerSecond',
+  connections: 'connections',
+  downloads: 'downloadsAtOnce',
+} as const satisfies Record<string, LimitKey>

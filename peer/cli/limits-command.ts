@@ -1,0 +1,59 @@
+import { byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
+import { type LimitKey, type LimitsChange, limitCountsMax, limitKeys } from '../api.ts'
+import { limitWords } from './limit-words.ts'
+import { limitsText } from './limits-report.ts'
+import { printableJson } from './printable.ts'
+import type { Session } from './session.ts'
+
+export const limitActions = ['set', 'reset'] as const
+export type LimitAction = (typeof limitActions)[number]
+
+/** Shows the limits, after the change if there is one. */
+export async function limits(session: Session, change: LimitsChange | undefined): Promise<void> {
+  const { api, signal, terminal, json } = session
+  const now = await (change === undefined ? api.limits(signal) : api.changeLimits(change, signal))
+  await terminal.print(
+    json ? printableJson(now, 2) : limitsText(now, (format, text) => terminal.style(format, text)),
+  )
+}
+
+/** As they were typed. */
+export interface LimitsWords {
+  readonly action?: LimitAction | undefined
+  readonly limit?: string | undefined
+  readonly value?: string | undefined
+}
+
+/** Says what is wrong, and ends the command. */
+type Complain = (reason: string) => never
+
+/** The change that was typed as `set LIMIT VALUE` or `reset [LIMIT]`; undefined when none was. */
+export function parseLimitsChange(
+  { action, limit, value }: LimitsWords,
+  complain: Complain,
+): LimitsChange | undefined {
+  if (action === undefined) return undefined
+  if (action === 'set') {
+    if (limit === undefined || value === undefined)
+      return complain("it is 'limits set LIMIT VALUE'")
+    const key = limitCalled(limit, complain)
+    return { [key]: parseValue(key, value, complain) }
+  }
+  if (value !== undefined) return complain("it is 'limits reset [LIMIT]'")
+  const keys = limit === undefined ? limitKeys : [limitCalled(limit, complain)]
+  return Object.fromEntries(keys.map((key) => [key, null]))
+}
+
+function limitCalled(word: string, complain: Complain): LimitKey {
+  const found = Object.entries(limitWords).find(([known]) => known === word.toLowerCase())
+  return found?.[1] ?? complain(`the limit is one of ${Object.keys(limitWords).join(', ')}`)
+}
+
+function parseValue(key: LimitKey, text: string, complain: Complain): number | 'unlimited' {
+  if (key === 'connections' || key === 'downloadsAtOnce') {
+    const [count, max] = [Number(text), limitCountsMax[key]]
+    const isCount = Number.isInteger(count) && count >= 1 && count <= max
+    return isCount ? count : complain(`it is a number from 1 to ${max}`)
+  }
+  return byteRateOf(text) ?? complain(`the rate ${byteRateRule}`)
+}

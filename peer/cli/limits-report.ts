@@ -1,0 +1,48 @@
+import type { LimitKey, Limits } from '../api.ts'
+import { speedText } from './human-units.ts'
+import { limitWords } from './limit-words.ts'
+import { printable } from './printable.ts'
+import type { Style } from './reports.ts'
+import { tableText } from './table.ts'
+
+type Value = Limits['limits'][LimitKey]['value']
+
+const columns = [{ title: 'LIMIT' }, { title: 'VALUE', align: 'right' }, { title: 'FROM' }] as const
+
+/** The limits as a table, and what the schedule will change. */
+export function limitsText({ limits, nextChange }: Limits, style: Style): string {
+  const rows = Object.entries(limitWords).map(([word, key]) => [
+    word,
+    valueText(key, limits[key].value),
+    fromText(limits[key], style),
+  ])
+  const table = tableText(columns, rows, (title) => style('bold', title))
+  if (nextChange === undefined) return table
+  const changes = Object.entries(limitWords).flatMap(([word, key]) => {
+    const value = nextChange.limits[key]
+    return value === undefined ? [] : [`${word} ${valueText(key, value)}`]
+  })
+  return `${table}\nNext by schedule, ${timeText(nextChange.atMs)}: ${changes.join(', ')}`
+}
+
+function valueText(key: LimitKey, value: Value): string {
+  const isRate = key.endsWith('BytesPerSecond')
+  return isRate && typeof value === 'number' ? speedText(value) : String(value)
+}
+
+function fromText({ from, origin }: Limits['limits'][LimitKey], style: Style): string {
+  if (from === 'hand') return style('yellow', 'set by hand')
+  if (from === 'schedule') return `schedule: ${printable(origin ?? '')}`
+  return origin === 'default' ? style('dim', 'default') : printable(origin ?? '')
+}
+
+const dayNames = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+
+/** `Monday 08:00`, in local time: what the schedule says comes within a week. */
+function timeText(atMs: number): string {
+  const date = new Date(atMs)
+  const [hours, minutes] = [date.getHours(), date.getMinutes()].map((part) =>
+    String(part).padStart(2, '0'),
+  )
+  return `${dayNames[date.getDay()] ?? ''} ${hours}:${minutes}`
+}
