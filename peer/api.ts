@@ -256,7 +256,7 @@ export interface PeerApi {
   status(signal?: AbortSignal): Promise<Status>
   /** @throws NAME_NOT_FOUND */
   why(name: string, signal?: AbortSignal): Promise<Why>
-  /** Starts a download and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS */
+  /** Starts a download, or joins one for the same, and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS, NO_SOURCE */
   startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
   /** The download, as soon as it ended or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
   download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download>

@@ -49,3 +49,12 @@ test('throws what the download failed with', async () => {
   const failing = downloadToEnd(peerWith({ ...waiting, state: 'failed', error }), { name: 'a.txt' })
   await expect(failing).rejects.toMatchObject({ code: 'DISK_FULL', message })
 })
+
+test('does not wait with a download of somebody else that waits for a source', async () => {
+  const running: Download = { ...waiting, state: 'running' }
+  const joined = peerWith(running, { ...running, waitingFor: 'p2 is away' })
+  await expect(downloadToEnd(joined, { name: 'a.txt' })).rejects.toMatchObject({
+    code: 'NO_SOURCE',
+    details: { name: 'a.txt', tried: 'p2 is away' },
+  })
+})

@@ -13,8 +13,12 @@ export async function downloadToEnd(
   request: DownloadRequest,
 ): Promise<Downloaded> {
   let now = await api.startDownload({ ...request, wait: false })
-  while (now.state === 'waiting' || now.state === 'running')
+  while (now.state === 'waiting' || now.state === 'running') {
+    // It is somebody else's, who waits.
+    if (now.waitingFor !== undefined)
+      throw new AppError('NO_SOURCE', { name: now.name, tried: now.waitingFor })
     now = await api.download(now.id, lookMs)
+  }
   if (now.state === 'paused' && now.error === undefined)
     throw new AppError('PAUSED', { name: now.name, id: now.id })
   if (now.error !== undefined) throw errorFromWire(now.error)

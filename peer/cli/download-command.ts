@@ -35,7 +35,7 @@ export async function download(
   const { api, terminal, signal } = session
   const request = { name, ...(sha256 !== undefined && { sha256 }), ...(!wait && { wait }) }
   const started = await api.startDownload(request, signal)
-  const ended = await follow(session, started, verbose)
+  const ended = await follow(session, started, { wait, verbose })
   if (ended.state === 'paused' && ended.error === undefined)
     throw new AppError('PAUSED', { name, id: ended.id })
   if (ended.error !== undefined) throw errorFromWire(ended.error)
@@ -54,7 +54,7 @@ function downloadedText({ terminal, workingFolder }: DownloadSession, result: Do
 async function follow(
   session: DownloadSession,
   started: Download,
-  isVerbose: boolean,
+  { wait, verbose: isVerbose }: { wait: boolean; verbose: boolean },
 ): Promise<Download> {
   const { api, terminal, signal } = session
   let now = started
@@ -62,6 +62,9 @@ async function follow(
   try {
     while (now.state === 'waiting' || now.state === 'running') {
       const shown = now
+      // It is somebody else's, who waits.
+      if (shown.waitingFor !== undefined && !wait)
+        throw new AppError('NO_SOURCE', { name: shown.name, tried: shown.waitingFor })
       if (shown.waitingFor !== undefined && !isWaitingSaid) {
         isWaitingSaid = true
         terminal.remark(

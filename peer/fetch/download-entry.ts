@@ -76,7 +76,7 @@ export function snapshotOf(entry: Entry): Download {
     size: result?.bytes ?? content?.size ?? 0,
     bytesPerSecond: isRunning ? meter.bytesPerSecond : 0,
     sources: isRunning ? (progress?.sources ?? []).map(sourceText) : [],
-    ...(isRunning && progress?.waitingFor !== undefined && { waitingFor: progress.waitingFor }),
+    ...(isRunning && waitsFor(request, progress)),
     ...(result && { result }),
     ...(error && {
       error: {
@@ -87,6 +87,14 @@ export function snapshotOf(entry: Entry): Download {
       },
     }),
   }
+}
+
+/** One that shall not wait ends instead, as soon as there is nobody else to try. */
+function waitsFor(
+  { wait = true }: DownloadRequest,
+  { waitingFor }: Partial<FetchProgress> = {},
+): Pick<Download, 'waitingFor'> {
+  return wait && waitingFor !== undefined ? { waitingFor } : {}
 }
 
 function sourceText({

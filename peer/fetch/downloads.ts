@@ -97,13 +97,14 @@ export class Downloads implements AsyncDisposable {
 
   /**
    * Queues a download; one that is waiting or running for the same request is taken instead.
-   * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING
+   * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING; NO_SOURCE when the one to be taken
+   *   waits for a source and this one shall not
    */
   start(asked: DownloadRequest): Download {
     if (this.#background.signal.aborted) throw new AppError('STOPPING')
     const request = { ...asked, name: parseName(asked.name) }
     const same = this.#active.get(keyOf(request))
-    if (same !== undefined) return isPaused(same) ? this.#resume(same) : snapshotOf(same)
+    if (same !== undefined) return this.#join(same, request)
     if (this.#active.size >= limits.downloadsActiveMax)
       throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
     const { clock, random } = this.#dependencies
@@ -189,6 +190,13 @@ export class Downloads implements AsyncDisposable {
     this.#active.set(keyOf(entry.request), entry)
     this.#entries.set(entry.id, entry)
     if (entry.state === 'waiting') this.#waiting.push(entry)
+  }
+
+  #join(entry: Entry, { name, wait = true }: DownloadRequest): Download {
+    if (isPaused(entry)) return this.#resume(entry)
+    const now = snapshotOf(entry)
+    if (wait || now.waitingFor === undefined) return now
+    throw new AppError('NO_SOURCE', { name, tried: now.waitingFor })
   }
 
   #resume(entry: Entry): Download {

@@ -161,6 +161,26 @@ test('a download that shall not wait is not told to', async () => {
   expect(await world.fetches[0]?.moreSources?.(new AbortController().signal)).toEqual([source])
 })
 
+test('one that shall not wait does not join one that waits', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  expect(world.downloads.start({ name: 'a', wait: false })).toMatchObject({ id })
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  expect(() => world.downloads.start({ name: 'a', wait: false })).toThrow(
+    "No peer could send 'a' now. Tried: p2 is away.",
+  )
+  expect(world.downloads.start({ name: 'a' })).toMatchObject({ id })
+})
+
+test('one that shall not wait never says that it does', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a', wait: false })
+  await world.settle()
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  expect(await world.downloads.wait(id, 0)).not.toHaveProperty('waitingFor')
+})
+
 test('downloads that had not ended go on in the next run, even without an index', async () => {
   const before = new DownloadWorld({ downloadsAtOnce: 1 })
   const first = before.downloads.start({ name: 'a' })
