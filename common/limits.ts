@@ -192,6 +192,8 @@ export const deadlines = {
   contentGoneMs: 60_000,
   /** What came of a download that nobody goes on with is kept for a week. */
   partialKeptMs: 604_800_000,
+  /** From one look for what is older to the next: seldom enough to cost nothing. */
+  partialCleanMs: 3_600_000,
   /** Between two looks at how a fetch goes: whether a source is slow, or a last chunk is better asked of another. */
   fetchLookMs: 250,
   /** A source's speed is that of its last seconds, weighted so that what is older than this hardly counts. */

@@ -26,7 +26,7 @@ export async function openDirectDownload(
   const partialFolder = join(target.folderBeside, 'partial')
   opening.use(await claimFolder(target))
   opening.defer(() => removeUnlessNeeded(target.folderBeside, partialFolder))
-  const fetcher = await Fetcher.open({ partialFolder }, client)
+  const fetcher = opening.use(await Fetcher.open({ partialFolder }, client))
   const records = opening.use(new DownloadRecords(':memory:'))
   const steps = {
     lookup: client.finder.lookup.bind(client.finder),

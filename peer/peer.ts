@@ -86,15 +86,21 @@ export async function startPeer(
   starting.use(limiter)
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
   const background = starting.use(new BackgroundWork({ log }))
-  const fetcher = await Fetcher.open(
-    { partialFolder: join(dataPath, '.tandem', 'partial') },
-    {
-      ...dependencies,
-      pool,
-      onReceived: (bytes, purpose, signal) => limiter.downloads.pass(bytes, purpose, signal),
-      onBlamed: ({ peerId }, { sha256 }) =>
-        background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
-    },
+  const records = starting.use(new DownloadRecords(join(dataPath, '.tandem', 'downloads.db')))
+  const fetcher = starting.use(
+    await Fetcher.open(
+      {
+        partialFolder: join(dataPath, '.tandem', 'partial'),
+        isWanted: (content) => records.haveContent(content),
+      },
+      {
+        ...dependencies,
+        pool,
+        onReceived: (bytes, purpose, signal) => limiter.downloads.pass(bytes, purpose, signal),
+        onBlamed: ({ peerId }, { sha256 }) =>
+          background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
+      },
+    ),
   )
   const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
   const finder = new Finder({
@@ -102,7 +108,6 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
-  const records = starting.use(new DownloadRecords(join(dataPath, '.tandem', 'downloads.db')))
   const steps = downloadSteps(share, finder)
   const downloads = starting.use(
     new Downloads(limiter, { ...dependencies, fetcher, steps, records }),

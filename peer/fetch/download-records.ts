@@ -33,6 +33,16 @@ export class DownloadRecords implements Disposable {
     return rows.map((row) => JSON.parse(String(row)) as unknown).filter(isRecord)
   }
 
+  /** Whether one of them is getting this very content. */
+  haveContent({ sha256, chunkRoot }: Pick<Content, 'sha256' | 'chunkRoot'>): boolean {
+    const found = this.#database
+      .prepare(
+        "SELECT 1 FROM downloads WHERE record ->> '$.content.sha256' = ? AND record ->> '$.content.chunkRoot' = ?",
+      )
+      .get(sha256, chunkRoot)
+    return found !== undefined
+  }
+
   /** Adds a record, or replaces that of the same id. */
   put(record: DownloadRecord): void {
     this.#database

@@ -1,13 +1,12 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
-import { diskError } from '../../common/disk-error.ts'
-import { hasCode } from '../../common/errors.ts'
+import { hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { ContentDigest } from './content-digest.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
-import { journalPathOf, PartialFile, removePartial } from './partial-file.ts'
+import { PartialFile, removePartial } from './partial-file.ts'
+import { PartialFolder, type PartialFolderOptions } from './partial-folder.ts'
 import type { CrewDependencies } from './source-crew.ts'
 import {
   isVouched,
@@ -44,35 +43,38 @@ export interface Fetched extends Taken, AsyncDisposable {
 }
 
 /** Fetches contents from other peers into files of `.tandem/partial`. */
-export class Fetcher {
-  readonly #folder: string
+export class Fetcher implements AsyncDisposable {
+  readonly #folder: PartialFolder
   readonly #bootId: string
   readonly #dependencies: CrewDependencies
   readonly #room: DiskRoom
-  readonly #pathsInUse = new Set<string>()
+  readonly #background: BackgroundWork
 
-  private constructor(folder: string, bootId: string, dependencies: CrewDependencies) {
+  private constructor(folder: PartialFolder, bootId: string, dependencies: CrewDependencies) {
     this.#folder = folder
     this.#bootId = bootId
     this.#dependencies = dependencies
-    this.#room = new DiskRoom(folder)
+    this.#room = new DiskRoom(folder.path)
+    this.#background = new BackgroundWork(dependencies)
+    this.#background.start('clean up', (signal) => this.#cleanForEver(signal))
   }
 
   /**
-   * A fetcher that goes on with what earlier runs left in `partialFolder`, unless that is too old.
+   * A fetcher that goes on with what earlier runs left in its folder, unless that is too old.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   static async open(
-    { partialFolder: path }: { partialFolder: string },
+    options: PartialFolderOptions,
     dependencies: CrewDependencies,
   ): Promise<Fetcher> {
-    try {
-      await mkdir(path, { recursive: true })
-      await removeOldPartials(path, dependencies.clock.nowMs())
-    } catch (error) {
-      throw diskError({ action: 'clean the folder', path, neededBytes: 0 }, error)
-    }
-    return new Fetcher(path, await readBootId(dependencies.random), dependencies)
+    const folder = await PartialFolder.open(options)
+    await folder.clean(dependencies.clock.nowMs())
+    return new Fetcher(folder, await readBootId(dependencies.random), dependencies)
+  }
+
+  /** Ends the cleaning; fetches end with their signals. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#background[Symbol.asyncDispose]()
   }
 
   /**
@@ -84,52 +86,44 @@ export class Fetcher {
    */
   async fetch(request: FetchRequest): Promise<Fetched> {
     request.signal.throwIfAborted()
-    const path = this.#pathFor(request.content)
-    this.#pathsInUse.add(path)
+    const taken = this.#folder.take(request.content)
     try {
-      return await this.#fetchTo(path, request)
+      return await this.#fetchTo(taken, request)
     } catch (error) {
-      this.#pathsInUse.delete(path)
+      taken.release()
       throw error
     }
   }
 
   /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: Content): Promise<void> {
-    const path = this.#pathFor(content)
-    if (path !== this.#keptPath(content)) return
-    // A fetch that begins meanwhile must not lose its file.
-    this.#pathsInUse.add(path)
-    try {
-      await removePartial(path)
-    } catch (error) {
-      throw diskError({ action: 'delete', path, neededBytes: 0 }, error)
-    } finally {
-      this.#pathsInUse.delete(path)
-    }
+    await this.#folder.forget(content)
   }
 
-  async #fetchTo(path: string, request: FetchRequest): Promise<Fetched> {
+  async #fetchTo(
+    { path, isKept, release }: ReturnType<PartialFolder['take']>,
+    request: FetchRequest,
+  ): Promise<Fetched> {
     const { content, keeps = false } = request
     const { clock } = this.#dependencies
     const startMs = clock.monotonicMs()
-    const isJournalled = keeps && path === this.#keptPath(content)
+    const isJournalled = keeps && isKept
     const bootId = this.#bootId
     await using file = await PartialFile.open({ path, content, bootId, isJournalled })
     const { chunkList, sources } = await this.#fillOrKeep(file, request)
     await file.finish()
-    let isKept = false
+    let isLeft = false
     return {
       partialPath: path,
       chunkList,
       seconds: (clock.monotonicMs() - startMs) / 1000,
       sources,
       keep: () => {
-        isKept = isJournalled
+        isLeft = isJournalled
       },
       [Symbol.asyncDispose]: async () => {
-        if (!isKept) await removePartial(path)
-        this.#pathsInUse.delete(path)
+        if (!isLeft) await removePartial(path)
+        release()
       },
     }
   }
@@ -137,7 +131,7 @@ export class Fetcher {
   /** Fetches what the file lacks; after a failure it has what came kept, if that is good for anything. */
   async #fillOrKeep(file: PartialFile, request: FetchRequest): Promise<Taken> {
     try {
-      using room = await this.#room.reserve(request.content.size - file.verifiedBytes)
+      using room = await this.#reserve(request.content.size - file.verifiedBytes)
       return await this.#fill(file, request, room)
     } catch (error) {
       if (!uselessAfter.some((code) => hasCode(error, code))) file.keep()
@@ -158,29 +152,26 @@ export class Fetcher {
     return await takeContent({ ...request, file, digest, onProgress }, this.#dependencies)
   }
 
-  /** Where the content is kept between two fetches. */
-  #keptPath({ sha256, chunkRoot }: Content): string {
-    return join(this.#folder, `${sha256}.${chunkRoot}`)
+  /** What nobody waits for gives way to what is wanted now. @throws AppError DISK_FULL, DISK_FAILED */
+  async #reserve(bytes: number): Promise<Reservation> {
+    try {
+      return await this.#room.reserve(bytes)
+    } catch (error) {
+      if (!hasCode(error, 'DISK_FULL')) throw error
+      await this.#folder.clean(this.#dependencies.clock.nowMs(), true)
+      return await this.#room.reserve(bytes)
+    }
   }
 
-  /** A second fetch of the same content at the same time has a file of its own. */
-  #pathFor(content: Content): string {
-    let path = this.#keptPath(content)
-    for (let number = 2; this.#pathsInUse.has(path); number += 1)
-      path = `${this.#keptPath(content)}.${number}`
-    return path
-  }
-}
-
-/** Removes what nothing can go on with: files without a journal, journals without a file, and what is old. */
-async function removeOldPartials(folder: string, nowMs: number): Promise<void> {
-  const names = new Set(await readdir(folder))
-  for (const name of names) {
-    const path = join(folder, name)
-    const dataName = basename(path, '.journal')
-    const { mtimeMs } = await stat(path)
-    const isWhole = names.has(dataName) && names.has(journalPathOf(dataName))
-    if (!isWhole || nowMs - mtimeMs >= deadlines.partialKeptMs)
-      await rm(path, { recursive: true, force: true })
+  async #cleanForEver(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#dependencies
+    for (;;) {
+      await clock.sleep(deadlines.partialCleanMs, signal)
+      try {
+        await this.#folder.clean(clock.nowMs())
+      } catch (error) {
+        log.warn({ reason: reasonOf(error) }, 'what is left of downloads cannot be cleaned up')
+      }
+    }
   }
 }

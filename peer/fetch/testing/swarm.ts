@@ -16,6 +16,7 @@ import { silentLog } from '../../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { ConnectionPool } from '../connection-pool.ts'
 import { Fetcher, type FetchRequest } from '../fetcher.ts'
+import type { PartialFolderOptions } from '../partial-folder.ts'
 import type { CrewDependencies } from '../source-crew.ts'
 
 /** One fetching peer, and whoever it is told to fetch from. */
@@ -41,7 +42,9 @@ export interface Swarm {
   ): ReturnType<Fetcher['fetch']>
 }
 
-export async function aSwarm(): Promise<Swarm> {
+export async function aSwarm({
+  isWanted,
+}: Pick<PartialFolderOptions, 'isWanted'> = {}): Promise<Swarm> {
   const folder = await temporaryFolder()
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
   const partialFolder = join(folder.path, 'partial')
@@ -60,7 +63,11 @@ export async function aSwarm(): Promise<Swarm> {
   }
   const pool = new ConnectionPool({ ownPeerId: 'fetcher' }, dependencies)
   onTestFinished(async () => await pool[Symbol.asyncDispose]())
-  const open = (): Promise<Fetcher> => Fetcher.open({ partialFolder }, { pool, ...dependencies })
+  const open = async (): Promise<Fetcher> => {
+    const opened = await Fetcher.open({ partialFolder, isWanted }, { pool, ...dependencies })
+    onTestFinished(async () => await opened[Symbol.asyncDispose]())
+    return opened
+  }
   let fetcher = await open()
   return {
     clock: dependencies.clock,
