@@ -1,0 +1,114 @@
+/**
+ * Limits between real processes. What passed is what the peers count themselves; that it is not too
+ * much is asserted against the time that really went by, which a slow machine only makes longer.
+ */
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
+import { hashFile } from '../../common/content/hash.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { endOf } from './held-download.ts'
+import { quickSettings } from './quick-settings.ts'
+import { readMetric } from './read-metric.ts'
+import { runTandem } from './run-tandem.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+const mebibyte = 2 ** 20
+const name = 'large.bin'
+const bytes = 24 * mebibyte
+const rate = 1_000_000
+const lookEveryMs = 20
+/** What is saved up while nobody takes it, and the largest piece that comes from a socket. */
+const burstBytes = rate / 10 + mebibyte
+
+interface World extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly source: TandemProcess
+  readonly peer: TandemProcess
+  readonly sha256: string
+}
+
+/** peer1 with a large file that the index knows, and peer2. */
+async function aWorld(options: { factor: number; limits?: object }): Promise<World> {
+  await using starting = new AsyncDisposableStack()
+  const { factor, limits } = options
+  const settings = { ...quickSettings, ...(limits && { limits: { ...limits } }) }
+  const cluster = starting.use(await startCluster({ peers: 2, factor, settings }))
+  const source = cluster.peer(1)
+  const { sha256 } = await aFile(join(source.dataFolder, 'shared'), name, { bytes })
+  using api = apiOf(source)
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1 })
+  const stack = starting.move()
+  const dispose = async (): Promise<void> => await stack.disposeAsync()
+  return { cluster, source, peer: cluster.peer(2), sha256, [Symbol.asyncDispose]: dispose }
+}
+
+/** Lets `passedBytes` pass at `counter`, and checks all the way that it is no more than the rate lets. */
+async function expectHeld(counter: () => Promise<number>, passedBytes: number): Promise<void> {
+  const startMs = systemClock.monotonicMs()
+  const startBytes = await counter()
+  for (let passed = 0; passed < passedBytes; ) {
+    passed = (await counter()) - startBytes
+    const seconds = (systemClock.monotonicMs() - startMs) / 1000
+    expect(passed).toBeLessThanOrEqual(rate * seconds + burstBytes)
+    await systemClock.sleep(lookEveryMs)
+  }
+}
+
+test('a download keeps to a limit that is set and lifted while it runs', async () => {
+  await using world = await aWorld({ factor: 1 })
+  const { source, peer, sha256 } = world
+  const limits = async (at: TandemProcess, ...words: string[]): Promise<void> => {
+    const typed = ['limits', ...words, '--api', at.apiUrl.origin]
+    expect(await runTandem(typed)).toMatchObject({ code: 0 })
+  }
+  await limits(peer, 'set', 'download', '1MB/s')
+  using api = apiOf(peer)
+  const { id } = await api.startDownload({ name })
+  const received = (): Promise<number> => readMetric(peer, 'tandem_peer_received_bytes_total')
+  await expectHeld(received, 2 * mebibyte)
+
+  await limits(source, 'set', 'upload', '1MB/s')
+  await limits(peer, 'reset')
+  const sent = (): Promise<number> => readMetric(source, 'tandem_peer_sent_bytes_total')
+  await expectHeld(sent, 2 * mebibyte)
+  expect((await api.download(id, 0)).state).toBe('running')
+
+  await limits(source, 'reset', 'upload')
+  expect(await endOf(peer, { id })).toMatchObject({ state: 'done', result: { sha256, bytes } })
+  const { content } = await hashFile(join(peer.dataFolder, 'downloaded', name))
+  expect(content.sha256).toBe(sha256)
+})
+
+test('what is set by hand holds after kill -9; what a schedule says holds without it', async () => {
+  const schedule = [{ from: '00:00', to: '24:00', downloadsAtOnce: 2, connections: 100 }]
+  await using cluster = await startCluster({ peers: 1, settings: { limits: { schedule } } })
+  const peer = cluster.peer(1)
+  using api = apiOf(peer)
+  await api.changeLimits({ connections: 7 })
+  await peer.kill('SIGKILL')
+  await peer.start()
+  const { limits, nextChange } = await api.limits()
+  expect(limits.connections).toEqual({ value: 7, from: 'hand' })
+  expect(limits.downloadsAtOnce).toMatchObject({ value: 2, from: 'schedule' })
+  expect(nextChange).toBe(undefined)
+})
+
+test('replication keeps to its own limit, is counted apart, and people are not held by it', async () => {
+  const limits = { replicationDownloadBytesPerSecond: rate }
+  await using world = await aWorld({ factor: 2, limits })
+  const { cluster, source, peer, sha256 } = world
+  const replicated = (at: TandemProcess, what: string): Promise<number> =>
+    readMetric(at, `tandem_peer_${what}_bytes_total{purpose="replication"}`)
+  await expectHeld(() => replicated(peer, 'received'), mebibyte)
+  expect(await replicated(source, 'sent')).toBeGreaterThan(0)
+
+  const person = await cluster.startPeer('downloader')
+  using api = apiOf(person)
+  const { id } = await api.startDownload({ name, sha256 })
+  expect(await endOf(person, { id })).toMatchObject({ state: 'done' })
+  const asked = 'tandem_peer_received_bytes_total{purpose="download"}'
+  expect(await readMetric(person, asked)).toBeGreaterThanOrEqual(bytes)
+  expect(await readMetric(peer, asked)).toBe(0)
+})
