@@ -56,8 +56,6 @@ export interface ConnectionDependencies {
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly log: Log
-  /** Called for every piece of bulk that leaves. */
-  readonly onBulkSent?: ((bytes: number) => void) | undefined
 }
 
 /** A request of the other side at work; `stop` when nobody waits for the answer any more. */
@@ -86,7 +84,7 @@ export class Connection implements AsyncDisposable {
   #cancelIdleTimer: Cancel = () => {}
 
   constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
-    const { wire, dispatch, clock, log, onBulkSent } = dependencies
+    const { wire, dispatch, clock, log } = dependencies
     const { stream } = wire
     this.remote = options.remote
     this.#idleMs = options.idleMs ?? deadlines.connectionIdleMs
@@ -94,9 +92,8 @@ export class Connection implements AsyncDisposable {
     this.#dispatch = dispatch
     this.#clock = clock
     this.#log = log
-    this.#outbox = new Outbox(stream, (bytes) => {
+    this.#outbox = new Outbox(stream, () => {
       this.#lastTrafficMs = clock.monotonicMs()
-      onBulkSent?.(bytes)
     })
     this.#pending = new PendingRequests(clock)
     this.#lastTrafficMs = clock.monotonicMs()

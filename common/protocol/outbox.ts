@@ -15,12 +15,12 @@ interface Item {
  */
 export class Outbox {
   readonly #stream: Writable
-  readonly #onBytesSent: (bytes: number) => void
+  readonly #onBytesSent: () => void
   readonly #items: Item[] = []
   #waitingBytes = 0
   #pump: Promise<void> | undefined
 
-  constructor(stream: Writable, onBytesSent: (bytes: number) => void) {
+  constructor(stream: Writable, onBytesSent: () => void) {
     this.#stream = stream
     this.#onBytesSent = onBytesSent
   }
@@ -72,7 +72,7 @@ export class Outbox {
       bytesWritten += piece.length
       if (bytesWritten > bytes) break
       const written = this.#writeThrough(piece)
-      this.#onBytesSent(piece.length)
+      this.#onBytesSent()
       await written
     }
     if (bytesWritten !== bytes)

@@ -29,7 +29,6 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
   ) => Promise<{ reply: Omit<ReplyOf<'hello'>, 'protocol' | 'role'>; session: Session }>
   /** Called once for each connection that was welcomed, when it has ended. */
   readonly onClosed?: (session: Session) => void
-  readonly onBulkSent?: (bytes: number) => void
 }
 
 /** Answers connections. Disposing closes the door, then every connection, orderly. */
@@ -75,7 +74,7 @@ function serve<To extends 'index' | 'peer', Session>(
   role: To,
   dependencies: ServerDependencies<To, Session>,
 ): Connection {
-  const { clock, log, handlers, onBulkSent } = dependencies
+  const { clock, log, handlers } = dependencies
   let greeting: Promise<Dispatch> | undefined
 
   const greet = async (body: unknown): Promise<{ dispatch: Dispatch; reply: ReplyOf<'hello'> }> => {
@@ -104,7 +103,7 @@ function serve<To extends 'index' | 'peer', Session>(
     return await dispatchGreeted(type, body, signal)
   }
 
-  const connection = new Connection({ remote }, { wire, dispatch, clock, log, onBulkSent })
+  const connection = new Connection({ remote }, { wire, dispatch, clock, log })
   const cancelHelloTimer = clock.after(deadlines.helloMs, () => connection.destroy())
   connection.onClosed(cancelHelloTimer)
   return connection

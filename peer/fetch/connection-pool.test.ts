@@ -49,6 +49,16 @@ test('control connections are shared, bulk connections are not', async () => {
   expect(world.dials).toBe(3)
 })
 
+test('replicas share a connection among themselves, on which nobody else waits', async () => {
+  const world = new World()
+  await using peer = await world.peer('p1')
+  const people = await world.pool.lease(peer, 'control')
+  const replica = await world.pool.lease(peer, 'replication')
+  const sameReplica = await world.pool.lease(peer, 'replication')
+  expect(replica.connection).not.toBe(people.connection)
+  expect(replica.connection).toBe(sameReplica.connection)
+})
+
 test('a connection that was given back is used again, once by each', async () => {
   const world = new World()
   await using peer = await world.peer('p1')

@@ -98,7 +98,7 @@ describe('the next change', () => {
   }
   const changeAfter = (utc: string, ...schedule: readonly unknown[]): string | undefined => {
     const settings = settingsWith(...schedule)
-    const next = nextChange(Date.parse(utc), (ms) => limitsAt(settings, {}, localTimeAt(ms)))
+    const next = nextChange(settings, {}, Date.parse(utc), localTimeAt)
     return next && new Date(next.atMs).toISOString()
   }
   const early = { from: '02:30', to: '06:00', uploadBytesPerSecond: '1MB' }
@@ -127,10 +127,26 @@ describe('the next change', () => {
 
   test('says which limits will be what, and passes over what was set by hand', () => {
     const settings = settingsWith({ ...office, downloadsAtOnce: 1 })
-    const next = nextChange(Date.parse('2026-06-01T00:00:00Z'), (ms) =>
-      limitsAt(settings, { uploadBytesPerSecond: 50_000 }, localTimeAt(ms)),
-    )
+    const byHand = { uploadBytesPerSecond: 50_000 }
+    const next = nextChange(settings, byHand, Date.parse('2026-06-01T00:00:00Z'), localTimeAt)
     expect(next?.limits).toEqual({ downloadsAtOnce: 1 })
+  })
+
+  test('is the first minute with other limits, on whatever days clocks are set', () => {
+    const fromMs = fc.constantFrom('2026-03-28T20:00:00Z', '2026-10-24T20:00:00Z').map(Date.parse)
+    const rule = fc.record({ from: anyTime, to: anyTime, days: fc.constantFrom(['sat'], ['sun']) })
+    fc.assert(
+      fc.property(fromMs, rule, (startMs, given) => {
+        const settings = settingsWith({ ...given, uploadBytesPerSecond: '1MB' })
+        const uploadAtMs = (ms: number): unknown => uploadAt(settings, localTimeAt(ms))
+        const atMs = nextChange(settings, {}, startMs, localTimeAt)?.atMs ?? 0
+        expect(uploadAtMs(atMs)).not.toBe(uploadAtMs(startMs))
+        const firstMs = Math.max(startMs, atMs - 180 * 60_000)
+        for (let ms = firstMs; ms < atMs; ms += 60_000)
+          expect(uploadAtMs(ms)).toBe(uploadAtMs(startMs))
+      }),
+      { numRuns: 20 },
+    )
   })
 
   test('is none without a schedule', () => {

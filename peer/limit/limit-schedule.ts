@@ -73,19 +73,29 @@ const minuteMs = 60_000
 const minutesAhead = 8 * minutesPerDay
 
 /**
- * When the schedule changes a limit next, and to what; undefined if it never does. Looks at each
- * minute, so that it is right also where clocks are put forward or back.
- * @param limitsAtMs the limits at a time, in milliseconds since 1970
+ * When the schedule changes a limit next, and to what; undefined if it never does. Rules begin and end
+ * at their minutes, or where clocks are put forward or back over them.
+ * @param fromMs in milliseconds since 1970, as the result
  */
 export function nextChange(
+  settings: LimitSettings,
+  byHand: LimitChanges,
   fromMs: number,
-  limitsAtMs: (ms: number) => EffectiveLimits,
+  localTimeAt: (ms: number) => LocalTime,
 ): Limits['nextChange'] {
-  const now = valuesOf(limitsAtMs(fromMs))
-  const firstMs = fromMs - (fromMs % minuteMs)
-  for (let minutes = 1; minutes <= minutesAhead; minutes += 1) {
-    const atMs = firstMs + minutes * minuteMs
-    const then = valuesOf(limitsAtMs(atMs))
+  const { schedule } = settings
+  if (schedule.length === 0) return undefined
+  const turns = new Set(schedule.flatMap((rule) => [rule.fromMinute, rule.toMinute]))
+  const now = valuesOf(limitsAt(settings, byHand, localTimeAt(fromMs)))
+  let atMs = fromMs - (fromMs % minuteMs)
+  let before = localTimeAt(atMs).minute
+  for (let minutes = 0; minutes < minutesAhead; minutes += 1) {
+    atMs += minuteMs
+    const time = localTimeAt(atMs)
+    const isNext = time.minute === (before + 1) % minutesPerDay
+    before = time.minute
+    if (isNext && time.minute > 0 && !turns.has(time.minute)) continue
+    const then = valuesOf(limitsAt(settings, byHand, time))
     const changed = limitKeys.filter((key) => then[key] !== now[key])
     if (changed.length > 0)
       return { atMs, limits: Object.fromEntries(changed.map((key) => [key, then[key]])) }

@@ -78,10 +78,7 @@ export class Limiter implements Disposable {
 
   get limits(): Limits {
     const nowMs = this.#clock.nowMs()
-    const change =
-      this.#settings.schedule.length === 0
-        ? undefined
-        : nextChange(nowMs, (ms) => this.#limitsAt(ms))
+    const change = nextChange(this.#settings, this.#byHand, nowMs, localTimeAt)
     return { limits: this.#limitsAt(nowMs), ...(change && { nextChange: change }) }
   }
 
