@@ -90,6 +90,10 @@ export const limits = {
   bulkProgressBytesMin: 64 * kibibyte,
   /** A source is given time for what was asked of it at this speed: 1 MiB/s, a slow disk whose head others move. */
   promisedBytesPerMsMin: 1_024,
+  /** Threads that check and write chunks, for all fetches: one of them does 1 GB/s, and its user has other things to do. */
+  chunkThreadsMax: 2,
+  /** Bytes that the hash over a whole content takes a thread for before others have their turn: 2 ms. */
+  digestStepBytes: 4 * mebibyte,
   /** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */
   unsyncedBytesMax: 64 * mebibyte,
   /** The lowest rate in bytes per second that may be set: eight readers at once still get more than what counts as stalled. */

@@ -5,6 +5,7 @@ import { AppError, hasCode } from '../common/errors.ts'
 import { type Database, openDatabase } from '../common/sqlite.ts'
 import type { PeerApi } from './api.ts'
 import type { Client } from './client.ts'
+import { ChunkThreads } from './fetch/chunk-threads.ts'
 import { DownloadRecords } from './fetch/download-records.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
@@ -26,7 +27,8 @@ export async function openDirectDownload(
   const partialFolder = join(target.folderBeside, 'partial')
   opening.use(await claimFolder(target))
   opening.defer(() => removeUnlessNeeded(target.folderBeside, partialFolder))
-  const fetcher = opening.use(await Fetcher.open({ partialFolder }, client))
+  const workers = opening.use(new ChunkThreads())
+  const fetcher = opening.use(await Fetcher.open({ partialFolder }, { ...client, workers }))
   const records = opening.use(new DownloadRecords(':memory:'))
   const steps = {
     lookup: client.finder.lookup.bind(client.finder),

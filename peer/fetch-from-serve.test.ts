@@ -11,6 +11,7 @@ import { aFile } from '../common/testing/fixtures.ts'
 import { MemoryTransport } from '../common/testing/memory-transport.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { ChunkThreads } from './fetch/chunk-threads.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
 import { type Fetched, Fetcher } from './fetch/fetcher.ts'
 import { TrafficGate } from './limit/traffic-gate.ts'
@@ -52,9 +53,14 @@ class World {
   async fetcher(): Promise<Fetcher> {
     const pool = new ConnectionPool({ ownPeerId: 'me' }, this.#dependencies)
     onTestFinished(async () => await pool[Symbol.asyncDispose]())
+    const workers = new ChunkThreads()
+    onTestFinished(async () => await workers[Symbol.asyncDispose]())
     const partialFolder = join(this.folder, 'partial')
     const onReceived = this.downloads.pass.bind(this.downloads)
-    return await Fetcher.open({ partialFolder }, { pool, onReceived, ...this.#dependencies })
+    return await Fetcher.open(
+      { partialFolder },
+      { pool, workers, onReceived, ...this.#dependencies },
+    )
   }
 
   /** A peer that serves one file of so many bytes, the same for every peer. */

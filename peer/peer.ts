@@ -18,6 +18,7 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import type { PeerApi } from './api.ts'
+import { ChunkThreads } from './fetch/chunk-threads.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
 import { DownloadRecords } from './fetch/download-records.ts'
 import type { DownloadSteps } from './fetch/download-work.ts'
@@ -76,26 +77,26 @@ export async function startPeer(
 ): Promise<Peer> {
   const { clock, log } = dependencies
   const dataPath = resolve(settings.data)
+  const folder = join(dataPath, '.tandem')
   await using starting = new AsyncDisposableStack()
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
-  const limiter = await Limiter.open(
-    { settings: settings.limits, folder: join(dataPath, '.tandem') },
-    dependencies,
-  )
+  const limiter = await Limiter.open({ settings: settings.limits, folder }, dependencies)
   const serving = starting.use(await serve(settings, { share, limiter }, dependencies))
   starting.use(limiter)
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
   const background = starting.use(new BackgroundWork({ log }))
-  const records = starting.use(new DownloadRecords(join(dataPath, '.tandem', 'downloads.db')))
+  const workers = starting.use(new ChunkThreads())
+  const records = starting.use(new DownloadRecords(join(folder, 'downloads.db')))
   const fetcher = starting.use(
     await Fetcher.open(
       {
-        partialFolder: join(dataPath, '.tandem', 'partial'),
+        partialFolder: join(folder, 'partial'),
         isWanted: (content) => records.haveContent(content),
       },
       {
         ...dependencies,
         pool,
+        workers,
         onReceived: (bytes, purpose, signal) => limiter.downloads.pass(bytes, purpose, signal),
         onBlamed: ({ peerId }, { sha256 }) =>
           background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),

@@ -7,12 +7,15 @@ import { limits } from '../limits.ts'
 export class BufferPool {
   readonly #idle: Buffer<ArrayBuffer>[] = []
 
-  take(): Buffer<ArrayBuffer> {
-    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(limits.diskReadBytes)
+  /** A buffer with memory of its own. One of another size than usual is made for this once. */
+  take(bytes: number = limits.diskReadBytes): Buffer<ArrayBuffer> {
+    const idle = bytes === limits.diskReadBytes ? this.#idle.pop() : undefined
+    return idle ?? Buffer.allocUnsafeSlow(bytes)
   }
 
   /** Nobody may look at `buffer` any more. */
   giveBack(buffer: Buffer<ArrayBuffer>): void {
-    if (this.#idle.length < limits.idleBuffersMax) this.#idle.push(buffer)
+    const isUsual = buffer.length === limits.diskReadBytes
+    if (isUsual && this.#idle.length < limits.idleBuffersMax) this.#idle.push(buffer)
   }
 }

@@ -97,6 +97,7 @@ test('a disk that fills up during a download pauses it, and it goes on where it 
   using api = apiOf(peer)
   const { id } = await api.startDownload({ name })
   await gate.blocked
+  await expect.poll(async () => (await api.download(id, 0)).bytes).toBeGreaterThan(0)
   const filler = await fill(disk)
   gate.open()
   const paused = { state: 'paused', error: { code: 'DISK_FULL' } }

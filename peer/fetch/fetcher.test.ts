@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
-import { bytesSource } from '../../common/protocol/bulk.ts'
+import { type BulkSource, bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { Fetcher } from './fetcher.ts'
 import { aSwarm, nowhere } from './testing/swarm.ts'
+import { workAtOnce } from './testing/work-at-once.ts'
 
 const mebibyte = 1024 * 1024
 const fiveChunks = aContent(4 * mebibyte + 1)
@@ -144,7 +145,15 @@ test('a fetch that is cancelled leaves nothing and gives no more work', async ()
 
 test('several fetches from one peer use a connection each and leave them to the next', async () => {
   const swarm = await aSwarm()
-  const source = await swarm.source({ peerId: 'p1', content: fiveChunks })
+  const allHaveAsked = Promise.withResolvers<void>()
+  let asked = 0
+  const read = async (chunk: number): Promise<BulkSource> => {
+    if (chunk === 0) asked += 1
+    if (asked === 3) allHaveAsked.resolve()
+    await allHaveAsked.promise
+    return bytesSource(chunkOf(fiveChunks.bytes, chunk))
+  }
+  const source = await swarm.source({ peerId: 'p1', content: fiveChunks, read })
   const fetchAll = async (): Promise<void> => {
     const fetched = await Promise.all([1, 2, 3].map(() => swarm.fetch(fiveChunks, [source])))
     expect(new Set(fetched.map(({ partialPath }) => partialPath)).size).toBe(3)
@@ -159,15 +168,17 @@ test('several fetches from one peer use a connection each and leave them to the 
 test('what an earlier run left is removed at the start', async () => {
   const swarm = await aSwarm()
   await writeFile(join(swarm.partialFolder, 'left over'), 'bytes')
-  const { partialFolder, taking } = swarm
-  await Fetcher.open({ partialFolder }, taking)
-  expect(await readdir(partialFolder)).toEqual([])
+  await swarm.restart()
+  expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
 test('a folder for partial files that cannot be had is told in our words', async () => {
   const swarm = await aSwarm()
   const path = join(swarm.partialFolder, 'file')
   await writeFile(path, '')
-  const opening = Fetcher.open({ partialFolder: join(path, 'below') }, swarm.taking)
+  const opening = Fetcher.open(
+    { partialFolder: join(path, 'below') },
+    { ...swarm.taking, workers: workAtOnce() },
+  )
   await expect(opening).rejects.toMatchObject({ code: 'DISK_FAILED' })
 })

@@ -2,7 +2,9 @@ import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
+import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { ChunkWorkers } from './chunk-threads.ts'
 import { ContentDigest } from './content-digest.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
 import { PartialFile, removePartial } from './partial-file.ts'
@@ -42,15 +44,20 @@ export interface Fetched extends Taken, AsyncDisposable {
   keep(): void
 }
 
+interface FetcherDependencies extends CrewDependencies {
+  readonly workers: ChunkWorkers
+}
+
 /** Fetches contents from other peers into files of `.tandem/partial`. */
 export class Fetcher implements AsyncDisposable {
   readonly #folder: PartialFolder
   readonly #bootId: string
-  readonly #dependencies: CrewDependencies
+  readonly #dependencies: FetcherDependencies
   readonly #room: DiskRoom
+  readonly #buffers = new BufferPool()
   readonly #background: BackgroundWork
 
-  private constructor(folder: PartialFolder, bootId: string, dependencies: CrewDependencies) {
+  private constructor(folder: PartialFolder, bootId: string, dependencies: FetcherDependencies) {
     this.#folder = folder
     this.#bootId = bootId
     this.#dependencies = dependencies
@@ -65,7 +72,7 @@ export class Fetcher implements AsyncDisposable {
    */
   static async open(
     options: PartialFolderOptions,
-    dependencies: CrewDependencies,
+    dependencies: FetcherDependencies,
   ): Promise<Fetcher> {
     const folder = await PartialFolder.open(options)
     await folder.clean(dependencies.clock.nowMs())
@@ -109,7 +116,10 @@ export class Fetcher implements AsyncDisposable {
     const startMs = clock.monotonicMs()
     const isJournalled = keeps && isKept
     const bootId = this.#bootId
-    await using file = await PartialFile.open({ path, content, bootId, isJournalled })
+    await using file = await PartialFile.open(
+      { path, content, bootId, isJournalled },
+      this.#dependencies,
+    )
     const { chunkList, sources } = await this.#fillOrKeep(file, request)
     await file.finish()
     let isLeft = false
@@ -148,8 +158,11 @@ export class Fetcher implements AsyncDisposable {
       reservedFrom = file.verifiedBytes
       request.onProgress?.({ ...progress, verifiedBytes: file.verifiedBytes })
     }
-    const digest = hashesWhole ? new ContentDigest(file) : undefined
-    return await takeContent({ ...request, file, digest, onProgress }, this.#dependencies)
+    // The hash of a single chunk is the content's.
+    const isHashedTwice = hashesWhole && file.verified.chunkCount > 1
+    using digest = isHashedTwice ? new ContentDigest(file, this.#dependencies.workers) : undefined
+    const dependencies = { ...this.#dependencies, buffers: this.#buffers }
+    return await takeContent({ ...request, file, digest, onProgress }, dependencies)
   }
 
   /** What nobody waits for gives way to what is wanted now. @throws AppError DISK_FULL, DISK_FAILED */

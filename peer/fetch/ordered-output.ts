@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor } from '../../common/content/chunks.ts'
+import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
-import { updateInSteps } from './content-digest.ts'
+import type { CheckedChunk } from './chunk-threads.ts'
 import { chunksAtOnceFor } from './plan.ts'
 import type { ChunkStore } from './transfer.ts'
 
@@ -20,9 +23,9 @@ export class OrderedOutput implements ChunkStore {
   readonly chunkList = undefined
   readonly #content: Content
   readonly #name: string
-  readonly #held = new Map<number, Buffer>()
-  /** Buffers of chunks that were passed on. */
-  readonly #free: Buffer[] = []
+  readonly #held = new Map<number, Buffer<ArrayBuffer>>()
+  /** Memory of chunks that were passed on. */
+  readonly #free: ArrayBuffer[] = []
   #next = 0
   #arrived = Promise.withResolvers<void>()
   #onWanted = (): void => {}
@@ -43,13 +46,15 @@ export class OrderedOutput implements ChunkStore {
 
   async begin(): Promise<void> {}
 
-  async write(chunk: number, bytes: Uint8Array): Promise<void> {
-    const { size } = this.#content
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(Math.min(size, chunkBytesFor(size)))
-    buffer.set(bytes)
-    this.#held.set(chunk, buffer.subarray(0, bytes.length))
+  async put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk> {
+    const isGood = (await sha256(bytes)).equals(hash)
+    if (!isGood || this.verified.has(chunk)) return { isGood, memory: bytes.buffer }
+    this.#held.set(chunk, bytes)
     this.verified.add(chunk)
     this.#arrived.resolve()
+    const { size } = this.#content
+    const memory = this.#free.pop() ?? new ArrayBuffer(Math.min(size, chunkBytesFor(size)))
+    return { isGood, memory }
   }
 
   /**
@@ -82,10 +87,18 @@ export class OrderedOutput implements ChunkStore {
     }
   }
 
-  #onPassed(bytes: Buffer): void {
+  #onPassed(bytes: Buffer<ArrayBuffer>): void {
     this.#held.delete(this.#next)
-    this.#free.push(Buffer.from(bytes.buffer))
+    this.#free.push(bytes.buffer)
     this.#next += 1
     this.#onWanted()
+  }
+}
+
+/** Hashes one chunk; a large one in steps, so that nothing else waits for long. */
+async function updateInSteps(hash: Hash, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; done += limits.chunkBytesMin) {
+    if (done > 0) await nextTurn()
+    hash.update(bytes.subarray(done, done + limits.chunkBytesMin))
   }
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { constants } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -14,6 +15,11 @@ import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
+import type { CheckedChunk, ChunkWorkers } from './chunk-threads.ts'
+
+interface PartialFileDependencies {
+  readonly workers: ChunkWorkers
+}
 
 interface PartialFileOptions {
   readonly path: string
@@ -36,6 +42,7 @@ export class PartialFile implements AsyncDisposable {
   readonly path: string
   readonly #options: PartialFileOptions
   readonly #handle: FileHandle
+  readonly #workers: ChunkWorkers
   /** Chunks that are verified and written. */
   readonly verified: ChunkSet
   #chunkList: Buffer | undefined
@@ -45,13 +52,20 @@ export class PartialFile implements AsyncDisposable {
   #syncing: Promise<void> | undefined
   /** What a flush failed with: the bytes of it are lost, even if the next flush succeeds. */
   #syncFailure: unknown
+  /** Chunks that somebody is checking and writing; the file stays open for them. */
+  readonly #putting = new Set<Promise<CheckedChunk>>()
   #isClosed = false
   #isWanted = false
 
-  private constructor(options: PartialFileOptions, handle: FileHandle) {
+  private constructor(
+    options: PartialFileOptions,
+    handle: FileHandle,
+    { workers }: PartialFileDependencies,
+  ) {
     this.path = options.path
     this.#options = options
     this.#handle = handle
+    this.#workers = workers
     this.verified = new ChunkSet(chunkCountFor(options.content.size))
   }
 
@@ -60,14 +74,17 @@ export class PartialFile implements AsyncDisposable {
    * hashed again only if the machine has restarted since.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  static async open(options: PartialFileOptions): Promise<PartialFile> {
+  static async open(
+    options: PartialFileOptions,
+    dependencies: PartialFileDependencies,
+  ): Promise<PartialFile> {
     const { path, content, isJournalled } = options
     try {
       const known = isJournalled ? await readJournal(journalPathOf(path), content) : undefined
       const { O_RDWR, O_CREAT, O_TRUNC } = constants
       const handle = await open(path, O_RDWR | O_CREAT | (known === undefined ? O_TRUNC : 0))
       await using opening = new AsyncDisposableStack()
-      const file = opening.use(new PartialFile(options, handle))
+      const file = opening.use(new PartialFile(options, handle, dependencies))
       // Whatever stops this now, such as a full disk, does not cost what an earlier run got.
       file.#isWanted = known !== undefined
       if (known !== undefined) await file.#takeUp(known)
@@ -77,6 +94,11 @@ export class PartialFile implements AsyncDisposable {
     } catch (error) {
       throw diskErrorOf(options, 'write to', error)
     }
+  }
+
+  /** Of the content. */
+  get size(): number {
+    return this.#options.content.size
   }
 
   get verifiedBytes(): number {
@@ -105,38 +127,49 @@ export class PartialFile implements AsyncDisposable {
   }
 
   /**
-   * Writes a chunk that was verified.
+   * Writes a chunk if it has its hash: a single one at once, others with the help of a thread.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  async write(chunk: number, bytes: Uint8Array): Promise<void> {
-    const { start } = chunkRange(this.#options.content.size, chunk)
+  async put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk> {
+    const isSmall = this.verified.chunkCount === 1
+    const putting = isSmall ? this.#putSmall(bytes, hash) : this.#putElsewhere(chunk, bytes, hash)
+    this.#putting.add(putting)
     try {
-      for (let done = 0; done < bytes.length; ) {
-        const rest = bytes.length - done
-        const { bytesWritten } = await this.#handle.write(bytes, done, rest, start + done)
-        done += bytesWritten
-      }
-      await this.#journal?.add(chunk)
+      const checked = await putting
+      if (checked.isGood) await this.#journal?.add(chunk)
+      if (checked.isGood) this.#onWritten(chunk)
+      return checked
     } catch (error) {
       throw diskErrorOf(this.#options, 'write to', error)
+    } finally {
+      this.#putting.delete(putting)
     }
-    this.#onVerified(chunk, bytes.length)
-    this.#unsyncedBytes += bytes.length
-    if (this.#unsyncedBytes >= limits.unsyncedBytesMax) this.#syncing ??= this.#syncNow()
   }
 
-  /**
-   * Reads a chunk back into `buffer` and returns the part that it fills.
-   * @throws AppError DISK_FAILED
-   */
-  async read(chunk: number, buffer: Buffer<ArrayBuffer>): Promise<Buffer<ArrayBuffer>> {
-    try {
-      const bytes = await this.#readBack(chunk, buffer)
-      if (bytes === undefined) throw new Error('it is shorter than what was written')
-      return bytes
-    } catch (error) {
-      throw diskErrorOf(this.#options, 'read from', error)
-    }
+  async #putSmall(bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk> {
+    const isGood = (await sha256(bytes)).equals(hash)
+    for (let done = 0; isGood && done < bytes.length; )
+      done += (await this.#handle.write(bytes, done, bytes.length - done, done)).bytesWritten
+    return { isGood, memory: bytes.buffer }
+  }
+
+  async #putElsewhere(
+    chunk: number,
+    { buffer: memory, byteOffset, length: bytes }: Buffer<ArrayBuffer>,
+    sha256: Uint8Array,
+  ): Promise<CheckedChunk> {
+    assert(byteOffset === 0)
+    const position = chunkRange(this.size, chunk).start
+    const descriptor = this.#handle.fd
+    const worker = this.#workers.leastBusy()
+    return await worker.check({ memory, bytes, sha256, descriptor, position })
+  }
+
+  #onWritten(chunk: number): void {
+    const { bytes } = chunkRange(this.size, chunk)
+    this.#onVerified(chunk, bytes)
+    this.#unsyncedBytes += bytes
+    if (this.#unsyncedBytes >= limits.unsyncedBytesMax) this.#syncing ??= this.#syncNow()
   }
 
   /**
@@ -163,6 +196,7 @@ export class PartialFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await Promise.allSettled(this.#putting)
     await this.#syncing
     await this.#journal?.close().catch(() => {})
     await this.#handle.close().catch(() => {})

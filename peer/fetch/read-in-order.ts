@@ -1,4 +1,5 @@
 import { AppError, hasCode } from '../../common/errors.ts'
+import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { OrderedOutput, type WriteBytes } from './ordered-output.ts'
 import type { CrewDependencies } from './source-crew.ts'
@@ -67,6 +68,7 @@ async function readClaim(
   const passing = output.passTo(write, eitherSignal)
   passing.catch(end)
   const request = { content, name, sources, signal: eitherSignal, file: output, digest: undefined }
-  await takeContent(request, dependencies).catch(end)
+  const buffers = new BufferPool()
+  await takeContent(request, { ...dependencies, buffers }).catch(end)
   await passing
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { chunkHashAt } from '../../common/content/chunks.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import { type BulkSource, bytesSource } from '../../common/protocol/bulk.ts'
@@ -19,9 +20,11 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { DiskRoom } from './disk-room.ts'
 import { PartialFile } from './partial-file.ts'
 import { aSwarm, type Swarm } from './testing/swarm.ts'
+import { workAtOnce } from './testing/work-at-once.ts'
 
 const mebibyte = 1024 * 1024
 const chunkCount = 8
+const dependencies = { workers: workAtOnce() }
 const eight = aContent(chunkCount * mebibyte - 3)
 const { content, chunkList, bytes } = eight
 
@@ -150,14 +153,25 @@ test('what is left of a content is forgotten on demand, and after a week', async
 })
 
 async function withChunks(path: string, bootId: string, chunks: readonly number[]): Promise<void> {
-  await using file = await PartialFile.open({ path, content, bootId, isJournalled: true })
+  await using file = await PartialFile.open(
+    { path, content, bootId, isJournalled: true },
+    dependencies,
+  )
   await file.begin(chunkList)
-  for (const chunk of chunks) await file.write(chunk, chunkOf(bytes, chunk))
+  for (const chunk of chunks)
+    await file.put(
+      chunk,
+      Buffer.copyBytesFrom(chunkOf(bytes, chunk)),
+      chunkHashAt(chunkList, chunk),
+    )
   file.keep()
 }
 
 async function verifiedIn(path: string, bootId: string): Promise<number[]> {
-  await using file = await PartialFile.open({ path, content, bootId, isJournalled: true })
+  await using file = await PartialFile.open(
+    { path, content, bootId, isJournalled: true },
+    dependencies,
+  )
   file.keep()
   return [...Array(chunkCount).keys()].filter((chunk) => file.verified.has(chunk))
 }

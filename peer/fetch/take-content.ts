@@ -1,3 +1,4 @@
+import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Source } from '../../common/protocol/messages.ts'
 import { labelOf } from './peer-source.ts'
 import {
@@ -24,6 +25,10 @@ export interface TakeRequest extends Omit<CrewOptions, 'onLook'> {
   readonly onProgress?: ((progress: TakeProgress) => void) | undefined
 }
 
+export interface TakeDependencies extends CrewDependencies {
+  readonly buffers: BufferPool
+}
+
 export interface Taken {
   readonly chunkList: Buffer
   /** Those that sent some of it. */
@@ -37,7 +42,7 @@ export interface Taken {
  */
 export async function takeContent(
   request: TakeRequest,
-  dependencies: CrewDependencies,
+  dependencies: TakeDependencies,
 ): Promise<Taken> {
   const { file, signal } = request
   const onProgress = (): void =>

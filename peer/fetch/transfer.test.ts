@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { AppError } from '../../common/errors.ts'
+import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import type { ChunkSource } from './peer-source.ts'
@@ -15,10 +16,11 @@ test('a disk that fills up is reported as such, and the source is let go', async
     verified,
     chunkList: undefined,
     begin: async () => {},
-    write: async (chunk: number) => {
+    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
       written += 1
       if (written > 3) throw full
       verified.add(chunk)
+      return { isGood: true, memory }
     },
   }
   const source: ChunkSource = {
@@ -31,7 +33,7 @@ test('a disk that fills up is reported as such, and the source is let go', async
   const clock = new FakeClock()
   const transfer = new Transfer(
     { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock },
+    { clock, buffers: new BufferPool() },
   )
   await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkHashAt, chunkRange, chunkRootOf } from '../../common/content/chunks.ts'
-import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
+import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { CheckedChunk } from './chunk-threads.ts'
 import type { ContentDigest } from './content-digest.ts'
 import type { ChunkSource } from './peer-source.ts'
 import {
@@ -19,7 +20,7 @@ import {
   readsInFlightFor,
 } from './plan.ts'
 
-/** Where chunks go that were verified. */
+/** Where chunks go. */
 export interface ChunkStore {
   readonly verified: ChunkSet
   /** The content's chunk list, once it is known. */
@@ -28,8 +29,11 @@ export interface ChunkStore {
   readonly wantedEnd?: number
   /** Told the verified chunk list. @throws AppError DISK_FULL, DISK_FAILED */
   begin(chunkList: Buffer): Promise<void>
-  /** Takes a chunk, whose bytes are only valid until it resolves. @throws AppError DISK_FULL, DISK_FAILED */
-  write(chunk: number, bytes: Uint8Array): Promise<void>
+  /**
+   * Takes a chunk, which begins its memory, if it has its hash; resolves with memory for another.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk>
   /** Calls `listener` when more chunks are wanted. */
   onWanted?(listener: () => void): void
 }
@@ -40,7 +44,7 @@ export interface TransferOptions {
   readonly name: string
   readonly file: ChunkStore
   /** There when the chunk root is to be believed only if the whole content has its SHA-256. */
-  readonly digest: Pick<ContentDigest, 'add' | 'finish'> | undefined
+  readonly digest: Pick<ContentDigest, 'advance' | 'finish'> | undefined
   /** Told after each verified chunk. */
   readonly onProgress: () => void
 }
@@ -67,17 +71,20 @@ interface Lane {
 
 /**
  * One content on its way into one partial file, from as many sources as are there. Chunks are read
- * into a fixed set of buffers, so that memory does not grow with the content:
+ * into a bounded number of buffers, so that memory does not grow with the content:
  *
- *   plan -> source.read -> hash compared with the chunk list -> file.write -> the content's own hash
+ *   plan -> source.read -> file.put, which compares the hash with the chunk list's -> the content's own hash
  */
 export class Transfer {
   readonly #options: TransferOptions
   readonly #clock: Clock
   /** Chunks that are verified or asked for. */
   readonly #taken: ChunkSet
-  readonly #buffers: Buffer<ArrayBuffer>[]
+  readonly #buffers: BufferPool
+  #buffersInUse = 0
   readonly #lanes = new Set<Lane>()
+  /** Chunks that came and are being checked and kept. */
+  readonly #arrived = new Set<number>()
   readonly #contributors = new Set<string>()
   readonly #chunkListKnown = Promise.withResolvers<void>()
   /** Resolves when there is nothing more to do: complete, or failed. */
@@ -87,16 +94,13 @@ export class Transfer {
   /** Why all work ends; no source can help. */
   #failure: Error | undefined
 
-  constructor(options: TransferOptions, dependencies: { clock: Clock }) {
-    const { size, sha256: contentHash } = options.content
+  constructor(options: TransferOptions, dependencies: { clock: Clock; buffers: BufferPool }) {
+    const { sha256: contentHash } = options.content
     this.#options = options
     this.#clock = dependencies.clock
+    this.#buffers = dependencies.buffers
     this.#taken = options.file.verified.copy()
     this.#chunkList = options.file.chunkList
-    const bufferBytes = Math.min(size, chunkBytesFor(size))
-    this.#buffers = Array.from({ length: chunksAtOnceFor(size) }, () =>
-      Buffer.allocUnsafeSlow(bufferBytes),
-    )
     // The hash of a single chunk is the content's: nobody needs to be asked for the list.
     if (this.#isSingleChunk) this.#chunkList = Buffer.from(contentHash, 'hex')
     options.file.onWanted?.(() => this.look())
@@ -180,10 +184,9 @@ export class Transfer {
    */
   async finish(signal: AbortSignal): Promise<Buffer> {
     const { content, name, digest } = this.#options
-    const [buffer] = this.#buffers
-    assert(this.isComplete && this.#chunkList !== undefined && buffer !== undefined)
-    if (this.#isSingleChunk || digest === undefined) return this.#chunkList
-    if ((await digest.finish(buffer, signal)) === content.sha256) return this.#chunkList
+    assert(this.isComplete && this.#chunkList !== undefined)
+    if (digest === undefined) return this.#chunkList
+    if ((await digest.finish(signal)) === content.sha256) return this.#chunkList
     const source = [...this.#contributors].join(', ')
     throw new AppError('HASH_MISMATCH', { source, what: `'${name}' as a whole` })
   }
@@ -223,15 +226,18 @@ export class Transfer {
     const { size } = this.#options.content
     if (lane.asks.size >= readsInFlightFor(lane.source.pace, chunkBytesFor(size))) return false
     const chunk = this.#chunkFor(lane)
-    const buffer = chunk === undefined ? undefined : this.#buffers.pop()
-    if (chunk === undefined || buffer === undefined) return false
+    if (chunk === undefined || this.#buffersInUse >= chunksAtOnceFor(size)) return false
     const { bytes } = chunkRange(size, chunk)
     const atMs = this.#clock.monotonicMs()
     const ask: Ask = { chunk, bytes, atMs, stop: new AbortController() }
     this.#taken.add(chunk)
     lane.asks.add(ask)
-    const read = this.#read(lane, ask, buffer, chunkList).finally(() => {
-      this.#buffers.push(buffer)
+    const hash = chunkHashAt(chunkList, chunk)
+    const buffer = this.#buffers.take(Math.min(size, chunkBytesFor(size)))
+    this.#buffersInUse += 1
+    const read = this.#read(lane, ask, buffer, hash).then((free) => {
+      this.#buffersInUse -= 1
+      if (free !== undefined) this.#buffers.giveBack(free)
       lane.reads.delete(read)
       this.look()
     })
@@ -268,10 +274,15 @@ export class Transfer {
         const leftMs = bytesBefore / (source.pace.bytesPerMs ?? 0)
         bytesBefore = Math.max(1, bytesBefore - bytes)
         if (asks === own.asks || nowMs - atMs < deadlines.fetchLookMs || !isOnce(chunk)) continue
-        late.push({ chunk, leftMs })
+        if (!this.#isHere(chunk)) late.push({ chunk, leftMs })
       }
     }
     return late
+  }
+
+  /** Whether somebody sent the chunk, and it was not found to be bad. */
+  #isHere(chunk: number): boolean {
+    return this.#arrived.has(chunk) || this.#options.file.verified.has(chunk)
   }
 
   /** A source that lacked what is wanted may have gained it. */
@@ -292,58 +303,66 @@ export class Transfer {
     )
   }
 
-  /** Takes one chunk. Never rejects: who is to blame is noted at the lane or at the transfer. */
-  async #read(lane: Lane, ask: Ask, buffer: Buffer<ArrayBuffer>, chunkList: Buffer): Promise<void> {
+  /**
+   * Takes one chunk and returns memory for another, unless no other is wanted. Never rejects: who is
+   * to blame is noted at the lane or at the transfer.
+   */
+  async #read(
+    lane: Lane,
+    ask: Ask,
+    buffer: Buffer<ArrayBuffer>,
+    hash: Uint8Array,
+  ): Promise<Buffer<ArrayBuffer> | undefined> {
+    const { chunk, stop } = ask
     const bytes = buffer.subarray(0, ask.bytes)
     try {
-      await this.#receive(lane.source, ask, bytes, chunkList)
+      await lane.source.read(chunk, bytes, stop.signal)
     } catch (error) {
       lane.asks.delete(ask)
-      if (ask.stop.signal.aborted) return
-      lane.failure ??= error as Error
-      this.#release(ask.chunk)
-      return
+      if (!stop.signal.aborted) this.#onFailedRead(lane, chunk, error as Error)
+      return buffer
     }
     lane.asks.delete(ask)
-    if (!ask.stop.signal.aborted) await this.#keep(lane.source, ask.chunk, bytes, buffer)
+    return stop.signal.aborted ? buffer : await this.#keep(lane, chunk, bytes, hash)
   }
 
-  async #receive(
-    source: ChunkSource,
-    { chunk, stop }: Ask,
-    bytes: Buffer<ArrayBuffer>,
-    chunkList: Buffer,
-  ): Promise<void> {
-    await source.read(chunk, bytes, stop.signal)
-    if (!(await sha256(bytes)).equals(chunkHashAt(chunkList, chunk)))
-      throw this.#mismatch(source, `chunk ${chunk}`)
-  }
-
-  /** Writes a good chunk; whoever else still sends it is not waited for. */
-  async #keep(
-    source: ChunkSource,
-    chunk: number,
-    bytes: Buffer,
-    buffer: Buffer<ArrayBuffer>,
-  ): Promise<void> {
-    const { file, onProgress, digest } = this.#options
-    for (const { asks } of this.#lanes)
-      for (const ask of asks) if (ask.chunk === chunk) ask.stop.abort(superseded)
-    try {
-      await file.write(chunk, bytes)
-      this.#contributors.add(source.label)
-      onProgress()
-      if (!this.#isSingleChunk) await digest?.add(chunk, bytes, buffer)
-    } catch (error) {
-      this.abandon(error as Error)
-    }
-    if (this.isComplete) this.#ended.resolve(undefined)
-  }
-
-  /** A chunk did not come: it is free again, unless somebody else sends it. */
-  #release(chunk: number): void {
+  /** A chunk did not come, or is bad: it is free again, unless somebody else sends it or has. */
+  #onFailedRead(lane: Lane, chunk: number, error: Error): void {
+    lane.failure ??= error
+    if (this.#isHere(chunk)) return
     const asks = [...this.#lanes].flatMap((lane) => [...lane.asks])
     if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
+  }
+
+  /** Has a chunk checked and kept; whoever else still sends a good one is not waited for. */
+  async #keep(
+    lane: Lane,
+    chunk: number,
+    bytes: Buffer<ArrayBuffer>,
+    hash: Uint8Array,
+  ): Promise<Buffer<ArrayBuffer> | undefined> {
+    const { file, onProgress, digest } = this.#options
+    this.#arrived.add(chunk)
+    try {
+      const { isGood, memory } = await file.put(chunk, bytes, hash)
+      this.#arrived.delete(chunk)
+      if (isGood) {
+        this.#onKept(chunk)
+        this.#contributors.add(lane.source.label)
+        onProgress()
+        digest?.advance()
+        if (this.isComplete) this.#ended.resolve(undefined)
+      } else this.#onFailedRead(lane, chunk, this.#mismatch(lane.source, `chunk ${chunk}`))
+      return Buffer.from(memory)
+    } catch (error) {
+      this.abandon(error as Error)
+      return undefined
+    }
+  }
+
+  #onKept(chunk: number): void {
+    for (const { asks } of this.#lanes)
+      for (const ask of asks) if (ask.chunk === chunk) ask.stop.abort(superseded)
   }
 
   #mismatch(source: ChunkSource, part: string): AppError {

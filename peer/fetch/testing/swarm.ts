@@ -18,6 +18,7 @@ import { ConnectionPool } from '../connection-pool.ts'
 import { Fetcher, type FetchRequest } from '../fetcher.ts'
 import type { PartialFolderOptions } from '../partial-folder.ts'
 import type { CrewDependencies } from '../source-crew.ts'
+import { workAtOnce } from './work-at-once.ts'
 
 /** One fetching peer, and whoever it is told to fetch from. */
 export interface Swarm {
@@ -64,7 +65,10 @@ export async function aSwarm({
   const pool = new ConnectionPool({ ownPeerId: 'fetcher' }, dependencies)
   onTestFinished(async () => await pool[Symbol.asyncDispose]())
   const open = async (): Promise<Fetcher> => {
-    const opened = await Fetcher.open({ partialFolder, isWanted }, { pool, ...dependencies })
+    const opened = await Fetcher.open(
+      { partialFolder, isWanted },
+      { pool, workers: workAtOnce(), ...dependencies },
+    )
     onTestFinished(async () => await opened[Symbol.asyncDispose]())
     return opened
   }

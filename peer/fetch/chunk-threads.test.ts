@@ -1,0 +1,106 @@
+import { hash } from 'node:crypto'
+import { open, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { limits } from '../../common/limits.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { ChunkThreads, type ChunkWorkers } from './chunk-threads.ts'
+import { workAtOnce } from './testing/work-at-once.ts'
+
+const text = 'a chunk'
+const sha256 = hash('sha256', text, 'buffer')
+
+function threads(): ChunkThreads {
+  const started = new ChunkThreads()
+  onTestFinished(async () => await started[Symbol.asyncDispose]())
+  return started
+}
+
+async function aPath(): Promise<string> {
+  const folder = await temporaryFolder()
+  onTestFinished(async () => await folder[Symbol.asyncDispose]())
+  return join(folder.path, 'file')
+}
+
+/** Memory that the chunk begins. */
+function memoryWith(chunk: string): ArrayBuffer {
+  const memory = new ArrayBuffer(100)
+  Buffer.from(memory).write(chunk)
+  return memory
+}
+
+describe.each<[string, () => ChunkWorkers]>([
+  ['threads', threads],
+  ['the stand-in for tests', workAtOnce],
+])('%s:', (_, start) => {
+  const chunkFor = (descriptor: number) => ({ bytes: text.length, sha256, descriptor, position: 3 })
+
+  test('a good chunk is written, a bad one is not, and both give their memory back', async () => {
+    const worker = start().leastBusy()
+    await using file = await open(await aPath(), 'w+')
+    const memory = memoryWith(text)
+    const good = await worker.check({ ...chunkFor(file.fd), memory })
+    expect(memory.detached).toBe(true)
+    expect(good).toMatchObject({ isGood: true, memory: { byteLength: 100 } })
+    const bad = await worker.check({ ...chunkFor(file.fd), position: 0, memory: memoryWith('bad') })
+    expect(bad).toMatchObject({ isGood: false, memory: { byteLength: 100 } })
+    expect(await file.readFile('utf8')).toBe(`\0\0\0${text}`)
+  })
+
+  test('what the disk says comes with its code', async () => {
+    const worker = start().leastBusy()
+    const path = await aPath()
+    await writeFile(path, '')
+    await using file = await open(path, 'r')
+    const checking = worker.check({ ...chunkFor(file.fd), memory: memoryWith(text) })
+    await expect(checking).rejects.toMatchObject({ code: 'EBADF' })
+    const hashing = worker.hashOn({ path: `${path}/below`, start: 0, bytes: 1 })
+    await expect(hashing).rejects.toMatchObject({ code: 'ENOTDIR' })
+  })
+
+  test('a file is hashed part by part, and afterwards from its front again', async () => {
+    const worker = start().leastBusy()
+    const path = await aPath()
+    await writeFile(path, Buffer.alloc(1 << 20, 'something '))
+    const expected = hash('sha256', await readFile(path))
+    for (let time = 1; time <= 2; time += 1) {
+      await worker.hashOn({ path, start: 0, bytes: 1000 })
+      await worker.hashOn({ path, start: 1000, bytes: (1 << 20) - 1000 })
+      expect(await worker.endHash(path)).toBe(expected)
+    }
+  })
+
+  test('a file that ends early is an error', async () => {
+    const worker = start().leastBusy()
+    const path = await aPath()
+    await writeFile(path, 'short')
+    await expect(worker.hashOn({ path, start: 0, bytes: 6 })).rejects.toThrow('shorter')
+  })
+})
+
+test('there are only so many threads, and the one with the least to do is taken', async () => {
+  const workers = threads()
+  const path = await aPath()
+  await writeFile(path, 'x')
+  const part = { path, start: 0, bytes: 1 }
+  const work: Promise<void>[] = []
+  const used = new Set()
+  for (let asked = 0; asked < 3 * limits.chunkThreadsMax; asked += 1) {
+    const worker = workers.leastBusy()
+    used.add(worker)
+    work.push(worker.hashOn(part))
+  }
+  expect(used.size).toBe(limits.chunkThreadsMax)
+  await Promise.all(work)
+})
+
+test('what threads have not done when they are stopped fails, and others start', async () => {
+  const workers = threads()
+  const path = await aPath()
+  await writeFile(path, 'x')
+  const part = { path, start: 0, bytes: 1 }
+  const unfinished = expect(workers.leastBusy().hashOn(part)).rejects.toThrow('ended')
+  await workers[Symbol.asyncDispose]()
+  await unfinished
+  await workers.leastBusy().hashOn(part)
+})

@@ -1,0 +1,71 @@
+// Plain JavaScript, because each thread loads it: the compiler that takes the types away would cost
+// every one of them 25 MB.
+import { createHash, hash } from 'node:crypto'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+
+/** Read at a time: stays in the processor's cache until it is hashed. */
+const readBytes = 256 * 1024
+
+/**
+ * What costs processor time in a fetch, done at once and to its end: for a thread that has nothing
+ * else to do (chunk-threads.ts).
+ */
+export class ChunkWork {
+  /**
+   * The files that are hashed as they grow, by path.
+   * @type {Map<string, { descriptor: number, hash: import('node:crypto').Hash }>}
+   */
+  #running = new Map()
+  #buffer = Buffer.alloc(0)
+
+  /**
+   * Writes a chunk if it has its hash.
+   * @param {import('./chunk-threads.ts').UncheckedChunk} chunk
+   * @returns {import('./chunk-threads.ts').CheckedChunk}
+   * @throws what the disk does
+   */
+  check({ memory, bytes, sha256, descriptor, position }) {
+    const chunk = Buffer.from(memory, 0, bytes)
+    const isGood = hash('sha256', chunk, 'buffer').equals(sha256)
+    for (let done = 0; isGood && done < bytes; )
+      done += writeSync(descriptor, chunk, done, bytes - done, position + done)
+    return { isGood, memory }
+  }
+
+  /**
+   * Hashes the next part of a file.
+   * @param {import('./chunk-threads.ts').FilePart} part
+   * @throws what the disk does
+   */
+  hashOn({ path, start, bytes }) {
+    const { hash, descriptor } = this.#hashOf(path)
+    if (this.#buffer.length === 0) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
+    for (let done = 0; done < bytes; ) {
+      const wanted = Math.min(readBytes, bytes - done)
+      const bytesRead = readSync(descriptor, this.#buffer, 0, wanted, start + done)
+      if (bytesRead === 0) throw new Error('it is shorter than what was written')
+      hash.update(this.#buffer.subarray(0, bytesRead))
+      done += bytesRead
+    }
+  }
+
+  /**
+   * The SHA-256, in hex, of what was hashed of a file, which is then forgotten.
+   * @param {string} path
+   */
+  endHash(path) {
+    const { hash, descriptor } = this.#hashOf(path)
+    this.#running.delete(path)
+    closeSync(descriptor)
+    return hash.digest('hex')
+  }
+
+  /** @param {string} path */
+  #hashOf(path) {
+    const known = this.#running.get(path)
+    if (known !== undefined) return known
+    const running = { descriptor: openSync(path, 'r'), hash: createHash('sha256') }
+    this.#running.set(path, running)
+    return running
+  }
+}

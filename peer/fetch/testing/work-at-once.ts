@@ -1,0 +1,17 @@
+import type { ChunkWorker, ChunkWorkers } from '../chunk-threads.ts'
+import { ChunkWork } from '../chunk-work.js'
+
+/** Does the work of threads at once, in the one thread that a fake clock knows. */
+export function workAtOnce(): ChunkWorkers {
+  const work = new ChunkWork()
+  const worker: ChunkWorker = {
+    check: async (chunk) => {
+      // Gone for whoever sent it, as memory that was sent to a thread is.
+      const memory = chunk.memory.transfer()
+      return work.check({ ...chunk, memory })
+    },
+    hashOn: async (part) => work.hashOn(part),
+    endHash: async (path) => work.endHash(path),
+  }
+  return { leastBusy: () => worker }
+}
