@@ -123,8 +123,8 @@ export const limits = {
   taskBatchBytesMax: 16 * mebibyte,
   /** Tasks that a peer keeps waiting. */
   tasksWaitingMax: 256,
-  /** The slowest transfer that a batch of tasks is given time for: 256 KB/s. */
-  taskBytesPerMsMin: 256,
+  /** The slowest transfer that a batch of tasks is given time for: `rateBytesPerSecondMin`, the lowest limit of a peer. */
+  taskBytesPerMsMin: 50,
   /** Sources named in one task; with a full batch of them the request stays far below a frame. */
   sourcesPerTaskMax: 8,
   /** Batches that read from one peer at a time: more would take its disk and network from its users. */

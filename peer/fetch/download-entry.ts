@@ -74,7 +74,7 @@ export function snapshotOf(entry: Entry): Download {
     state,
     bytes: meter.bytes,
     size: result?.bytes ?? content?.size ?? 0,
-    bytesPerSecond: isRunning ? meter.bytesPerSecond : 0,
+    bytesPerSecond: isRunning ? speedOf(entry) : 0,
     sources: isRunning ? (progress?.sources ?? []).map(sourceText) : [],
     ...(isRunning && waitsFor(request, progress)),
     ...(result && { result }),
@@ -95,6 +95,15 @@ function waitsFor(
   { waitingFor }: Partial<FetchProgress> = {},
 ): Pick<Download, 'waitingFor'> {
   return wait && waitingFor !== undefined ? { waitingFor } : {}
+}
+
+/** What its sources send: steady also where a chunk takes long. Before that is known, what was verified. */
+function speedOf({ meter, progress }: Entry): number {
+  const sent = (progress?.sources ?? []).reduce(
+    (sum, { bytesPerSecond }) => sum + bytesPerSecond,
+    0,
+  )
+  return sent > 0 ? sent : meter.bytesPerSecond
 }
 
 function sourceText({

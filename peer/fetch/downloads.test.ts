@@ -4,7 +4,7 @@ import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import type { DownloadSteps } from './download-work.ts'
-import { DownloadWorld, one, two } from './testing/download-world.ts'
+import { DownloadWorld, one, source, two } from './testing/download-world.ts'
 
 test('a download is looked up, fetched and moved into place', async () => {
   const world = new DownloadWorld()
@@ -171,6 +171,15 @@ test('how many run at once may change: more start at once, too many run on', asy
   world.fetches[1]?.fail(new AppError('NO_SOURCE'))
   await world.settle()
   expect(world.downloads.counts).toMatchObject({ running: 2, waiting: 0 })
+})
+
+test('the speed of a download that runs is what its sources send, before a chunk is whole', async () => {
+  const world = new DownloadWorld()
+  const { id } = world.downloads.start({ name: 'a' })
+  await world.settle()
+  const sources = [20_000, 30_000].map((bytesPerSecond) => ({ source, bytes: 1, bytesPerSecond }))
+  world.fetches[0]?.onProgress?.({ verifiedBytes: 0, sources })
+  expect((await world.downloads.wait(id, 0)).bytesPerSecond).toBe(50_000)
 })
 
 test('the same download asked for twice is one', async () => {
