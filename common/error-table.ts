@@ -132,6 +132,19 @@ const rows = {
     sentence:
       "Nobody shares a file called '{name}'. `tandem search` finds names by a part of them.",
   },
+  NO_MATCH: {
+    when: 'No peer has announced a file that the pattern matches, or that is in this folder.',
+    retryable: false,
+    status: 404,
+    sentence: "Nobody shares a file that '{pattern}' matches. `tandem search` shows what there is.",
+  },
+  FILES_FAILED: {
+    when: 'Some of the files of a download could not be had; the others are there (HTTP API and command line).',
+    retryable: true,
+    status: 502,
+    sentence:
+      "{failed} of the {files} files that '{pattern}' matches could not be downloaded; the same command goes on with them.",
+  },
   CONTENT_NOT_FOUND: {
     when: 'The receiver does not know, or no longer has, this content.',
     retryable: false,

@@ -54,6 +54,8 @@ export const limits = {
   queryBytesMax: 1_024,
   /** Rows in one page of a search or a listing. A row is at most about 1.5 KiB of JSON unless its name is escaped. */
   pageRowsMax: 500,
+  /** Files in one page of a match: with the names and sources of most clusters a third of a frame. */
+  matchedFilesMax: 1_000,
   /** Contents that one name may answer. Beyond it the oldest, least copied are left out. */
   contentsPerNameMax: 100,
   /** Sources named for one content; a fetch uses a few of them. */
@@ -69,6 +71,20 @@ export const limits = {
   contentBytesMax: 2 ** 43,
   /** Chunks that one read may ask for. */
   chunksPerReadMax: 64,
+  /** Small contents (one chunk) that one read may ask for: a round trip for each would be all that they wait for. */
+  contentsPerReadMax: 256,
+  /** Bytes of contents that such a read may ask for: it is in memory at the side that asked. */
+  contentsReadBytesMax: 4 * mebibyte,
+  /** Such reads that one page of a group has on their way: 50 ms of delay then cost 1,024 files one wait. */
+  smallReadsAtOnce: 4,
+  /** Pages of a group of files that are worked on at a time: one is listed while another is fetched. */
+  groupPagesAtOnce: 2,
+  /** Files of a group with several chunks that one page fetches at a time. */
+  groupLargeAtOnce: 2,
+  /** Files of a group that wait for a source; with more of them no more are begun. */
+  groupWaitingMax: 1_000,
+  /** Names of failed files that a group remembers; a person reads no more. */
+  groupFailuresNamed: 50,
   /** Bytes read from disk at a time while sending or hashing. */
   diskReadBytes: mebibyte,
 
@@ -206,6 +222,10 @@ export const deadlines = {
   sourceTrialMs: 5_000,
   /** A source that has only some chunks is asked again which after so long. */
   partialSourceMs: 1_000,
+  /** From placing small files to flushing them: Linux writes everything within 30 s, so that little is left to do. */
+  flushDelayMs: 60_000,
+  /** A thread that nobody calls ends; to start one takes 30 ms, to keep it 10 MiB. */
+  threadIdleMs: 10_000,
   /** A file that nobody read for so long is closed; a fetch comes back for its next chunk within milliseconds. */
   openFileIdleMs: 10_000,
   /** An unused connection to another peer; shorter than that peer's `connectionIdleMs`, so that it is not closed under a request. */

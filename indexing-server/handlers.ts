@@ -8,6 +8,7 @@ import type { ExplainedContent, ReplyOf, RequestOf } from '../common/protocol/me
 import { checkAnnouncement } from './check-announcement.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
+import { match } from './match.ts'
 import { foundContent, liveCopies, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
@@ -100,6 +101,10 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
       // Nobody waits for the answer any longer than that.
       withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
         search(request, searching, inTime),
+      ),
+    match: (request, _, signal) =>
+      withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
+        match(request, searching, inTime),
       ),
     async peers({ limit, after }) {
       const found = registry.list(after, limit + 1)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseNameQuery } from './name-query.ts'
+import { parseNameQuery, parsePattern } from './name-query.ts'
 
 const rows: readonly [query: string, matches: readonly string[], others: readonly string[]][] = [
   ['', ['a', 'b/c'], []],
@@ -59,4 +59,21 @@ test('a glob of letters, stars and question marks matches as a regular expressio
 test('no query takes for ever', () => {
   const query = `${'*a'.repeat(300)}b`
   expect(parseNameQuery(query).matches('a'.repeat(1_000))).toBe(false)
+})
+
+test.for<[pattern: string, matches: readonly string[], others: readonly string[]]>([
+  ['photos', ['photos', 'photos/a', 'photos/b/c'], ['photos2', 'photos-x/a', 'x/photos/a']],
+  ['photos/', ['photos/a', 'photos/b/c'], ['photos2/a']],
+  ['./photos//', ['photos/a'], ['a']],
+  ['photos/**', ['photos/a', 'photos/b/c'], ['photos', 'photos2/a']],
+  ['*/2026/', ['a/2026/x', 'b/2026/x/y'], ['2026/x', 'a/b/2026/x']],
+  ['a[1].txt', ['a1.txt', 'a[1].txt'], ['a2.txt']],
+  ['**', ['a', 'b/c'], []],
+])("the pattern '%s'", ([pattern, matches, others]) => {
+  const { matches: isMatch, prefix } = parsePattern(pattern)
+  for (const name of matches) {
+    expect(isMatch(name), name).toBe(true)
+    expect(name.startsWith(prefix), name).toBe(true)
+  }
+  for (const name of others) expect(isMatch(name), name).toBe(false)
 })

@@ -12,7 +12,7 @@ export interface NameQuery {
 
 export function parseNameQuery(query: string): NameQuery {
   const text = query.normalize('NFC')
-  if (!/[*?]|\[[^\]]+\]/.test(text)) {
+  if (!isGlob(text)) {
     const part = text.toLowerCase()
     return { prefix: '', matches: (name) => name.toLowerCase().includes(part) }
   }
@@ -22,6 +22,23 @@ export function parseNameQuery(query: string): NameQuery {
   const prefix = leading.map((step) => (step.kind === 'literal' ? step.character : '')).join('')
   const automaton = new Automaton(steps)
   return { prefix, matches: (name) => name.startsWith(prefix) && automaton.matches(name) }
+}
+
+/** What a match asks for: a folder, a glob, or a name as it is spelled. */
+export function parsePattern(pattern: string): NameQuery {
+  const text = pattern.normalize('NFC').replace(/^(\.\/)+/, '')
+  const folder = text.replace(/\/+$/, '')
+  if (!isGlob(text))
+    return {
+      prefix: folder,
+      matches: (name) => name === folder || name.startsWith(`${folder}/`),
+    }
+  const { prefix, matches } = parseNameQuery(folder === text ? text : `${folder}/**`)
+  return { prefix, matches: (name) => name === text || matches(name) }
+}
+
+function isGlob(text: string): boolean {
+  return /[*?]|\[[^\]]+\]/.test(text)
 }
 
 /** A step of a glob, as a state of an automaton: what may happen while it is the current one. */

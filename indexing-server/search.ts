@@ -39,7 +39,7 @@ export async function search(
 }
 
 /** Looks through the names in short turns, however long the query and the names are. */
-async function matchesFrom(
+export async function matchesFrom(
   start: ListedName,
   { prefix, matches }: NameQuery,
   max: number,
@@ -86,11 +86,11 @@ async function describe(
   })
 }
 
-function toCursor({ name, contentId }: ListedName): string {
+export function toCursor({ name, contentId }: ListedName): string {
   return `${contentId}/${name}`
 }
 
-function parseCursor(text: string): ListedName {
+export function parseCursor(text: string): ListedName {
   const slash = text.indexOf('/')
   const contentId = Number(text.slice(0, slash))
   if (!/^\d{1,15}\//.test(text) || !Number.isSafeInteger(contentId))

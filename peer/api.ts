@@ -110,8 +110,25 @@ export const Downloaded = Type.Object({
 })
 export type Downloaded = Static<typeof Downloaded>
 
+export const DownloadedFiles = Type.Object({
+  /** Matched so far, and whether those are all. */
+  total: Type.Integer(),
+  isListed: Type.Boolean(),
+  /** Complete and in their place. */
+  done: Type.Integer(),
+  failed: Type.Integer(),
+  /** The first that failed, and why. */
+  failures: Type.Array(Type.Object({ name: Type.String(), error: ApiError })),
+  /** The folder that their names begin in, on the peer's machine. */
+  folder: Type.String(),
+  /** Since this run of it began. */
+  seconds: Type.Number(),
+})
+export type DownloadedFiles = Static<typeof DownloadedFiles>
+
 export const Download = Type.Object({
   id: Type.String(),
+  /** Of the file, or what was asked for when it is a pattern or a folder. */
   name: Type.String(),
   state: Type.Union([
     Type.Literal('waiting'),
@@ -137,6 +154,8 @@ export const Download = Type.Object({
   ),
   /** Why nobody sends anything; there when it runs and has to wait for a source. */
   waitingFor: Type.Optional(Type.String()),
+  /** There when it is of many files: `bytes` and `size` are of all of them, and there is no `result`. */
+  files: Type.Optional(DownloadedFiles),
   result: Type.Optional(Downloaded),
   error: Type.Optional(ApiError),
 })
@@ -144,7 +163,15 @@ export type Download = Static<typeof Download>
 
 export const DownloadRequest = Type.Object(
   {
-    name: Type.String(),
+    name: Type.String({
+      description: 'Of a file; of a folder, if no file is called so; or a pattern',
+    }),
+    pattern: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Whether `name` is a glob over whole names, or a folder',
+      }),
+    ),
     sha256: Type.Optional(Sha256),
     wait: Type.Optional(
       Type.Boolean({

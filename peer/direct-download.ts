@@ -7,9 +7,12 @@ import type { PeerApi } from './api.ts'
 import type { Client } from './client.ts'
 import { ChunkThreads } from './fetch/chunk-threads.ts'
 import { DownloadRecords } from './fetch/download-records.ts'
+import type { DownloadSteps } from './fetch/download-work.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
+import type { GroupSteps } from './fetch/group-download.ts'
 import type { TargetFile } from './target-file.ts'
+import type { TargetFolder } from './target-folder.ts'
 
 export type DownloadApi = Pick<PeerApi, 'startDownload' | 'download' | 'cancelDownload'>
 
@@ -23,6 +26,43 @@ export async function openDirectDownload(
   target: TargetFile,
   client: Client,
 ): Promise<DownloadApi & AsyncDisposable> {
+  const steps: DownloadSteps = {
+    lookup: (name, signal) => client.finder.lookup(name, signal),
+    copyLocal: (_, sha256) => target.held(sha256),
+    adopt: (_, { sha256 }, { partialPath }) => target.put(partialPath, sha256),
+  }
+  return await openDownloads(target, client, { steps })
+}
+
+/**
+ * Downloads many files into a folder, below which they have their whole names; as
+ * {@link openDirectDownload} does otherwise. Small files are not flushed.
+ */
+export async function openDirectGroupDownload(
+  target: TargetFolder,
+  client: Client,
+): Promise<DownloadApi & AsyncDisposable> {
+  const steps: DownloadSteps = {
+    lookup: (name, signal) => client.finder.lookup(name, signal),
+    copyLocal: async (name, sha256) => await (await target.file(name)).held(sha256),
+    adopt: async (name, { sha256 }, { partialPath }) =>
+      await (await target.file(name)).put(partialPath, sha256),
+  }
+  const groupSteps: GroupSteps = {
+    folder: target.path,
+    match: (request, signal) => client.finder.match(request, signal),
+    areThere: (files) => target.areThere(files),
+    readLocal: async (sha256s) => sha256s.map(() => undefined),
+    place: (files) => target.place(files),
+  }
+  return await openDownloads(target, client, { steps, groupSteps })
+}
+
+async function openDownloads(
+  target: { readonly path: string; readonly folderBeside: string },
+  client: Client,
+  steps: { steps: DownloadSteps; groupSteps?: GroupSteps },
+): Promise<DownloadApi & AsyncDisposable> {
   await using opening = new AsyncDisposableStack()
   const partialFolder = join(target.folderBeside, 'partial')
   opening.use(await claimFolder(target))
@@ -30,14 +70,8 @@ export async function openDirectDownload(
   const workers = opening.use(new ChunkThreads())
   const fetcher = opening.use(await Fetcher.open({ partialFolder }, { ...client, workers }))
   const records = opening.use(new DownloadRecords(':memory:'))
-  const steps = {
-    lookup: client.finder.lookup.bind(client.finder),
-    copyLocal: (_: string, sha256: string) => target.held(sha256),
-    adopt: async (_: string, { sha256 }: { sha256: string }, file: { partialPath: string }) =>
-      await target.put(file.partialPath, sha256),
-  }
   const downloads = opening.use(
-    new Downloads({ downloadsAtOnce: 1 }, { ...client, fetcher, records, steps }),
+    new Downloads({ downloadsAtOnce: 1 }, { ...client, ...steps, fetcher, records }),
   )
   const stack = opening.move()
   return {
@@ -49,7 +83,13 @@ export async function openDirectDownload(
 }
 
 /** Makes the folder and takes it for this process, until the end of the process at the latest. */
-async function claimFolder({ path, folderBeside }: TargetFile): Promise<Disposable> {
+async function claimFolder({
+  path,
+  folderBeside,
+}: {
+  readonly path: string
+  readonly folderBeside: string
+}): Promise<Disposable> {
   try {
     await mkdir(folderBeside, { recursive: true })
     const lock: Database = openDatabase(join(folderBeside, 'lock'), { migrations: [], busyMs: 0 })

@@ -13,6 +13,7 @@
 import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
+import { AppError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
@@ -24,6 +25,7 @@ import { DownloadRecords } from './fetch/download-records.ts'
 import type { DownloadSteps } from './fetch/download-work.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
+import type { GroupSteps, NamedContent } from './fetch/group-download.ts'
 import { Finder } from './find/finder.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -32,6 +34,7 @@ import { type ReplicaKeeper, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
+import type { SmallAdoption } from './share/group-placer.ts'
 import { Share } from './share/share.ts'
 import type { Vitals } from './web/metrics.ts'
 import { startWeb } from './web/web-server.ts'
@@ -109,9 +112,9 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
-  const steps = downloadSteps(share, finder)
+  const steps = allDownloadSteps({ share, serving }, finder)
   const downloads = starting.use(
-    new Downloads(limiter, { ...dependencies, fetcher, steps, records }),
+    new Downloads(limiter, { ...dependencies, ...steps, fetcher, records }),
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
   const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter })
@@ -188,6 +191,14 @@ function joinCluster(
   return announcer
 }
 
+function allDownloadSteps(
+  { share, serving }: Pick<Parts, 'share' | 'serving'>,
+  finder: Finder,
+): { steps: DownloadSteps; groupSteps: GroupSteps } {
+  const groupSteps = groupDownloadSteps({ share, serving }, finder)
+  return { steps: downloadSteps(share, finder), groupSteps }
+}
+
 function downloadSteps(share: Share, finder: Finder): DownloadSteps {
   const placed = ({ at }: { at: { path: string } }): { path: string } => ({ path: at.path })
   return {
@@ -198,6 +209,27 @@ function downloadSteps(share: Share, finder: Finder): DownloadSteps {
     },
     adopt: async (name, content, { partialPath, chunkList }) =>
       placed(await share.adopt({ kind: 'downloaded', name, content, partialPath, chunkList })),
+  }
+}
+
+function groupDownloadSteps(
+  { share, serving }: Pick<Parts, 'share' | 'serving'>,
+  finder: Finder,
+): GroupSteps {
+  const keyed = ({ name, content }: NamedContent): Omit<SmallAdoption, 'bytes'> => ({
+    key: { kind: 'downloaded', name },
+    content,
+  })
+  return {
+    folder: share.downloadedFolder,
+    match: (request, signal) => finder.match(request, signal),
+    areThere: (files) => share.areThere(files.map(keyed)),
+    readLocal: (sha256s) => serving.readSmall(sha256s),
+    place: async (files) => {
+      const adoptions = files.map((file) => ({ ...keyed(file), bytes: file.bytes }))
+      const placed = await share.adoptGroup(adoptions)
+      return placed.map((one) => (one instanceof AppError ? one : undefined))
+    },
   }
 }
 

@@ -43,10 +43,14 @@ export class TargetFile {
     return new TargetFile(isFolder ? join(path, ownName) : path, replaces)
   }
 
+  /** The file at an absolute path. */
+  static at(path: string, options: { replaces: boolean }): TargetFile {
+    return new TargetFile(path, options.replaces)
+  }
+
   /** Where to write what is unfinished: on the same file system, and the same for every try. */
   get folderBeside(): string {
-    const id = createHash('sha256').update(basename(this.path)).digest('hex').slice(0, 16)
-    return join(dirname(this.path), `.tandem-${id}`)
+    return folderFor(dirname(this.path), basename(this.path))
   }
 
   /**
@@ -84,6 +88,12 @@ export class TargetFile {
     }
     return { path }
   }
+}
+
+/** A folder of ours in `folder`, the same for the same `name`. */
+export function folderFor(folder: string, name: string): string {
+  const id = createHash('sha256').update(name).digest('hex').slice(0, 16)
+  return join(folder, `.tandem-${id}`)
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

@@ -1,12 +1,15 @@
 /** What works without a peer of one's own: `cat`, and `download --index`. */
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../common/clock.ts'
+import { hasCode } from '../common/errors.ts'
 import { interrupted } from '../common/interrupted.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
-import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
+import { type DownloadOptions, download, isPattern } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { Client } from '../peer/client.ts'
+import type { DownloadApi } from '../peer/direct-download.ts'
 
 export interface DirectDownloadOptions extends DownloadOptions {
   readonly index: Address
@@ -46,18 +49,53 @@ async function directDownload(
   options: DirectDownloadOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { index, output, replace = false, json = false } = options
+  const { index, json = false } = options
+  using stop = interrupted()
+  await using client = await clientOf(index)
+  const base = { terminal, clock: systemClock, workingFolder: process.cwd(), json }
+  const run = async (open: typeof openSingle): Promise<void> => {
+    await using api = await open(name, options, client)
+    await download({ ...base, api, signal: stop.signal }, name, options)
+  }
+  if (isPattern(name)) return await run(openGroup)
+  try {
+    await run(openSingle)
+  } catch (error) {
+    // It may be the name of a folder.
+    if (!hasCode(error, 'NAME_NOT_FOUND') || options.sha256 !== undefined) throw error
+    await run(openGroup)
+  }
+}
+
+async function openSingle(
+  name: string,
+  { output, replace: replaces = false }: DirectDownloadOptions,
+  client: Client,
+): Promise<DownloadApi & AsyncDisposable> {
   const [{ openDirectDownload }, { TargetFile }] = await Promise.all([
     import('../peer/direct-download.ts'),
     import('../peer/target-file.ts'),
   ])
   const workingFolder = process.cwd()
-  using stop = interrupted()
-  const target = await TargetFile.find({ name, output, workingFolder, replaces: replace })
-  await using client = await clientOf(index)
-  await using api = await openDirectDownload(target, client)
-  const session = { api, terminal, clock: systemClock, workingFolder, signal: stop.signal, json }
-  await download(session, name, options)
+  const target = await TargetFile.find({ name, output, workingFolder, replaces })
+  return await openDirectDownload(target, client)
+}
+
+async function openGroup(
+  pattern: string,
+  { output = '.', replace: replaces = false }: DirectDownloadOptions,
+  client: Client,
+): Promise<DownloadApi & AsyncDisposable> {
+  const [{ openDirectGroupDownload }, { TargetFolder }] = await Promise.all([
+    import('../peer/direct-download.ts'),
+    import('../peer/target-folder.ts'),
+  ])
+  const target = new TargetFolder({ path: resolve(output), pattern, replaces }, client)
+  await using opening = new AsyncDisposableStack()
+  opening.use(target)
+  const api = opening.use(await openDirectGroupDownload(target, client))
+  const stack = opening.move()
+  return { ...api, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 /** A client that says nothing on its own: what goes wrong is told by errors. */

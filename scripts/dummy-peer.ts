@@ -12,7 +12,7 @@ import type { Log } from '../common/log.ts'
 import { bytesSource } from '../common/protocol/bulk.ts'
 import { connect } from '../common/protocol/client.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
-import type { Content } from '../common/protocol/messages.ts'
+import type { Content, ReadOutcome } from '../common/protocol/messages.ts'
 import { startServer } from '../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../common/protocol/transport.ts'
 import { type Random, randomId } from '../common/random.ts'
@@ -123,6 +123,19 @@ function dummyHandlers(files: readonly DummyFile[]): DummyHandlers {
         bulk: bytesSource(bytes.subarray(range.start, range.start + range.bytes)),
       }
     },
+    'read-many': async ({ sha256s }) => {
+      const found = sha256s.map((sha256) => files.find(({ content }) => content.sha256 === sha256))
+      const isSmall = ({ content }: DummyFile): boolean => chunkCountFor(content.size) === 1
+      const contents = found.map((file): ReadOutcome => {
+        if (file === undefined) return { error: 'CONTENT_NOT_FOUND' }
+        return isSmall(file) ? { size: file.content.size } : { error: 'TOO_LARGE' }
+      })
+      const small = found.filter((file) => file !== undefined).filter(isSmall)
+      return {
+        reply: { contents },
+        bulk: bytesSource(Buffer.concat(small.map((one) => one.bytes))),
+      }
+    },
   }
 }
 
@@ -149,6 +162,10 @@ function saying(
     read: (request, sender, signal) => {
       say('read', request, sender)
       return handlers.read(request, sender, signal)
+    },
+    'read-many': (request, sender, signal) => {
+      for (const sha256 of request.sha256s) say('read-many', { sha256 }, sender)
+      return handlers['read-many'](request, sender, signal)
     },
   }
 }

@@ -23,6 +23,8 @@ export interface Example<T extends MessageType> {
 const name = 'notes/zeros.bin'
 const size = 2_621_440
 const zeros = Buffer.alloc(size)
+/** A content of one chunk, for the message that takes only such. */
+const smallFile = Buffer.from('hello\n')
 const sha256Of = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
 const sha256 = sha256Of(zeros).toString('hex')
 
@@ -80,6 +82,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   search: {
     request: { query: 'notes/*', limit: 100 },
     reply: { files: [{ name, sha256, size, copies: 2 }] },
+  },
+  match: {
+    request: { pattern: 'notes/**', limit: 1_000 },
+    reply: { files: [{ name, ...content, sources: [source, replica] }] },
   },
   peers: {
     request: { limit: 1 },
@@ -163,5 +169,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { sha256, chunk: 1, count: 2 },
     reply: {},
     bytes: chunkRange(size, 1, 2).bytes,
+  },
+  'read-many': {
+    request: { sha256s: [sha256Of(smallFile).toString('hex'), sha256] },
+    reply: { contents: [{ size: smallFile.length }, { error: 'TOO_LARGE' }] },
+    bytes: smallFile.length,
   },
 }

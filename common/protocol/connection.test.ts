@@ -19,6 +19,7 @@ const plainHandlers: PeerHandlers = {
   'chunk-list': async () => ({ reply: { size: 1, chunkRoot: sha256 }, bulk: bulkOf('list') }),
   chunks: async () => ({ size: 1, count: 1 }),
   read: async ({ chunk }) => ({ reply: {}, bulk: bulkOf(`chunk ${chunk}`) }),
+  'read-many': async () => ({ reply: { contents: [{ size: 5 }] }, bulk: bulkOf('whole') }),
 }
 
 function bulkOf(...pieces: string[]): BulkSource {

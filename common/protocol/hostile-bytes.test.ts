@@ -29,6 +29,7 @@ async function strangerAtTheDoor() {
         'chunk-list': () => Promise.reject(new Error('not asked for here')),
         chunks: async () => ({ size: 1, count: 1 }),
         read: () => Promise.reject(new Error('not asked for here')),
+        'read-many': () => Promise.reject(new Error('not asked for here')),
       },
     },
   )

@@ -31,8 +31,10 @@ import {
   FoundName,
   FreeBytes,
   LiveCopies,
+  MatchedFile,
   Owner,
   PeerInfo,
+  ReadOutcome,
   Task,
   TaskOutcome,
 } from './shapes.ts'
@@ -46,8 +48,10 @@ export type {
   ExplainedContent,
   FoundContent,
   FoundName,
+  MatchedFile,
   PeerInfo,
   PeerState,
+  ReadOutcome,
   Source,
   Task,
   TaskOutcome,
@@ -63,11 +67,10 @@ export type Purpose = Static<typeof Purpose>
 const Empty = Type.Object({})
 const Protocol = Type.String({ maxLength: 32, description: `\`${protocolVersion}\`` })
 
-const RowsMax = Type.Integer({
-  minimum: 1,
-  maximum: limits.pageRowsMax,
-  description: 'The most rows that the page may have',
-})
+const rowsMax = (maximum: number) =>
+  Type.Integer({ minimum: 1, maximum, description: 'The most rows that the page may have' })
+const RowsMax = rowsMax(limits.pageRowsMax)
+const After = Type.Optional(described(Cursor, 'The `next` of the page before this one'))
 
 interface MessageRow {
   /** One sentence: what it asks for. */
@@ -197,12 +200,34 @@ export const messages = {
     request: Type.Object({
       query: Type.String({ maxLength: limits.queryBytesMax }),
       limit: RowsMax,
-      after: Type.Optional(described(Cursor, 'The `next` of the page before this one')),
+      after: After,
     }),
     reply: Type.Object({
       files: Type.Array(FoundName, { maxItems: limits.pageRowsMax }),
       next: Type.Optional(
         described(Cursor, 'There when more follow: the `after` of the next page'),
+      ),
+    }),
+    bulk: false,
+  },
+  match: {
+    summary:
+      'Lists the files of a folder, or those whose name a glob matches (`*`, `?`, `[..]`, `**`), with what a download of each needs to begin. A name is matched by itself, too.',
+    from: ['peer', 'client'],
+    to: ['index'],
+    request: Type.Object({
+      pattern: Type.String({
+        minLength: 1,
+        maxLength: limits.queryBytesMax,
+        description: 'A glob, or a folder: `photos` means `photos/**`',
+      }),
+      limit: rowsMax(limits.matchedFilesMax),
+      after: After,
+    }),
+    reply: Type.Object({
+      files: Type.Array(MatchedFile, { maxItems: limits.matchedFilesMax }),
+      next: Type.Optional(
+        described(Cursor, 'There when more may follow: the `after` of the next page'),
       ),
     }),
     bulk: false,
@@ -350,6 +375,27 @@ export const messages = {
       for: Type.Optional(Purpose),
     }),
     reply: Empty,
+    bulk: true,
+  },
+  'read-many': {
+    summary:
+      'Asks for many contents of one chunk at once, whole. The bytes are those of each that has a `size`, one after another.',
+    from: ['peer', 'client'],
+    to: ['peer'],
+    request: Type.Object({
+      sha256s: Type.Array(Sha256, {
+        minItems: 1,
+        maxItems: limits.contentsPerReadMax,
+        description: `Which; what is beyond ${limits.contentsReadBytesMax} bytes together is \`TOO_LARGE\``,
+      }),
+      for: Type.Optional(Purpose),
+    }),
+    reply: Type.Object({
+      contents: Type.Array(ReadOutcome, {
+        maxItems: limits.contentsPerReadMax,
+        description: 'One for each of `sha256s`, in their order',
+      }),
+    }),
     bulk: true,
   },
 } as const satisfies Record<string, MessageRow>

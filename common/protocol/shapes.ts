@@ -61,6 +61,26 @@ export const FoundName = Type.Object({
 /** One row of a search: a name with one of its contents. */
 export type FoundName = Static<typeof FoundName>
 
+export const MatchedFile = Type.Object({
+  name: Name,
+  ...contentFields,
+  sources: Type.Array(Source, {
+    maxItems: limits.sourcesPerTaskMax,
+    description: 'Who serves it, best first: a few of them',
+  }),
+})
+/** One row of a match: a name, the content to take first, and who serves it. */
+export type MatchedFile = Static<typeof MatchedFile>
+
+/** Of a content that was asked for with others: how many bytes of it follow, or why none do. */
+export const ReadOutcome = Type.Union([
+  Type.Object({ size: described(ContentBytes, 'Bytes of it that follow: all it has') }),
+  Type.Object({
+    error: described(ErrorCodeText, 'The code of the error: none of its bytes follow'),
+  }),
+])
+export type ReadOutcome = Static<typeof ReadOutcome>
+
 export const Owner = described(PeerId, 'The peer whose file it is')
 const copyKey = {
   kind: CopyKind,

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { ChunkSet } from '../content/chunk-set.ts'
 import { chunkCountFor } from '../content/chunks.ts'
 import { type BulkSource, bytesSource } from '../protocol/bulk.ts'
-import type { Source } from '../protocol/messages.ts'
+import type { ReadOutcome, Source } from '../protocol/messages.ts'
 import { startServer } from '../protocol/server.ts'
 import type { Transport } from '../protocol/transport.ts'
 import { chunkOf, type TestContent } from './contents.ts'
@@ -16,6 +16,8 @@ export interface SourceScript {
   /** Which chunks it says it has; all by default. */
   readonly holdings?: () => ChunkSet
   readonly read?: (chunk: number) => BulkSource | Promise<BulkSource>
+  /** What it gives for contents that are read together; none of its own when it leaves them out. */
+  readonly readMany?: (sha256s: readonly string[]) => readonly (Buffer | ReadOutcome)[]
   /** Who it says it is. */
   readonly claimsToBe?: string
 }
@@ -60,6 +62,12 @@ export async function startScriptedSource(
           asked.push(chunk)
           const honest = (): BulkSource => bytesSource(chunkOf(content.bytes, chunk))
           return { reply: {}, bulk: await (script.read?.(chunk) ?? honest()) }
+        },
+        'read-many': async ({ sha256s }) => {
+          const given = script.readMany?.(sha256s) ?? sha256s.map(() => content.bytes)
+          const bytes = Buffer.concat(given.filter((one) => Buffer.isBuffer(one)))
+          const contents = given.map((one) => (Buffer.isBuffer(one) ? { size: one.length } : one))
+          return { reply: { contents }, bulk: bytesSource(bytes) }
         },
       },
     },

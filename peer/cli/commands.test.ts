@@ -2,55 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { CapturedOutput } from '../testing/captured-output.ts'
-import { FakePeerApi } from '../testing/fake-peer-api.ts'
-import { peerCommands } from './commands.ts'
-import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
-import { Terminal } from './terminal.ts'
-
-/** A shell with a peer behind it. */
-class Shell {
-  readonly clock = new FakeClock()
-  readonly peer = new FakePeerApi({ clock: this.clock })
-  readonly stop = new AbortController()
-  readonly answers: CapturedOutput
-  readonly remarks: CapturedOutput
-  readonly #workingFolder: string
-
-  constructor(options: { isTTY?: boolean; workingFolder?: string } = {}) {
-    this.answers = new CapturedOutput(options)
-    this.remarks = new CapturedOutput(options)
-    this.#workingFolder = options.workingFolder ?? '/home/ada'
-  }
-
-  /** Types a command; returns its exit code. */
-  async type(...words: string[]): Promise<number> {
-    const terminal = new Terminal({ answers: this.answers, remarks: this.remarks })
-    const program = newProgram('tandem').configureOutput({
-      writeOut: (text) => this.answers.write(text),
-      writeErr: (text) => this.remarks.write(text),
-    })
-    const { peer: api, clock } = this
-    const { signal } = this.stop
-    const workingFolder = this.#workingFolder
-    const commands = peerCommands(({ json = false }, work) =>
-      work({ api, clock, signal, json, workingFolder, terminal }),
-    )
-    addCommands(program, 'Commands:', commands)
-    addHelpCommand(program)
-    return await runProgram(program, words, terminal)
-  }
-
-  /** What a command answers to a program. */
-  async json(...words: string[]): Promise<unknown> {
-    const before = this.answers.text.length
-    const code = await this.type(...words, '--json')
-    if (code !== 0) throw new Error(this.remarks.text)
-    return JSON.parse(this.answers.text.slice(before))
-  }
-}
+import { Shell } from '../testing/shell.ts'
 
 describe('the sample session', () => {
   test('lookup', async () => {
@@ -245,49 +198,6 @@ describe('push', () => {
     const shell = new Shell({ workingFolder: folder.path })
     expect(await shell.type('push', path)).toBe(1)
     expect(shell.remarks.text).toMatch(new RegExp(`^${code}: .*\\n$`))
-  })
-})
-
-describe('download', () => {
-  test('says why it failed', async () => {
-    const shell = new Shell()
-    expect(await shell.type('download', 'nobody.txt')).toBe(1)
-    expect(shell.remarks.text).toMatch(/^NAME_NOT_FOUND: Nobody shares a file called 'nobody.txt'/)
-  })
-
-  test('fetches the version that is asked for', async () => {
-    const shell = new Shell()
-    shell.peer.add('notes.txt', 'remote', 'first')
-    const { sha256 } = shell.peer.add('notes.txt', 'remote', 'second')
-    expect(
-      await shell.json('download', 'notes.txt', '--sha256', sha256.toUpperCase()),
-    ).toMatchObject({
-      sha256,
-    })
-  })
-
-  test('shows a bar on a terminal and takes it away', async () => {
-    const shell = new Shell({ isTTY: true })
-    shell.peer.add('a.txt')
-    shell.peer.finishesDownloads = false
-    const typed = shell.type('download', 'a.txt')
-    await shell.clock.advance(100)
-    expect(shell.remarks.text).toContain('0 B of 10 B')
-    shell.peer.finish('d1')
-    await shell.clock.advance(100)
-    expect(await typed).toBe(0)
-  })
-
-  test('is cancelled with its command', async () => {
-    const shell = new Shell()
-    shell.peer.add('a.txt')
-    shell.peer.finishesDownloads = false
-    const typed = shell.type('download', 'a.txt')
-    await shell.clock.advance(50)
-    shell.stop.abort(new AppError('CANCELLED', { what: 'The command' }))
-    expect(await typed).toBe(1)
-    expect(shell.remarks.text).toBe("CANCELLED: The download of 'a.txt' was cancelled.\n")
-    expect((await shell.peer.download('d1', 0)).state).toBe('failed')
   })
 })
 

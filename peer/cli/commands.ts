@@ -71,11 +71,11 @@ function findingCommands<Options extends CommonOptions>(run: RunCommand<Options>
 function movingCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
   return [
     new Command('download')
-      .summary('fetch a file into downloaded/')
+      .summary('fetch files into downloaded/')
       .description(
-        'Fetches a file from the peers that have it, checks it, and puts it into downloaded/.',
+        'Fetches a file from the peers that have it, checks it, and puts it into downloaded/. A folder, or a pattern with * ? [..] **, fetches all files that it matches.',
       )
-      .argument('<name>', 'the whole name of a file')
+      .argument('<name>', 'the whole name of a file or folder, or a pattern')
       .option('--sha256 <hex>', 'which version, if the name has several', parseSha256)
       .option('--no-wait', 'fail when nobody can send it, instead of waiting')
       .option('-v, --verbose', 'show what each source sends')

@@ -2,10 +2,10 @@ import { relative } from 'node:path'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
-import type { Download, Downloaded, PeerApi } from '../api.ts'
+import type { Download, Downloaded, DownloadedFiles, PeerApi } from '../api.ts'
 import { printable, printableJson } from './printable.ts'
 import { progressText } from './progress-bar.ts'
-import { downloadLines } from './reports.ts'
+import { downloadLines, filesLines } from './reports.ts'
 import type { Session } from './session.ts'
 
 /** Between two looks at a running download: often enough for a smooth bar. */
@@ -23,8 +23,14 @@ export type DownloadSession = Omit<Session, 'api'> & {
   readonly api: Pick<PeerApi, 'startDownload' | 'download' | 'cancelDownload'>
 }
 
+/** Whether what was typed can only be a pattern, or a folder. */
+export function isPattern(text: string): boolean {
+  return /[*?]|\[[^\]]+\]|\/$/.test(text)
+}
+
 /**
- * Downloads a file and says where it is. When the session is aborted the download is cancelled.
+ * Downloads a file, a folder, or what a pattern matches, and says where it is. When the session is
+ * aborted the download is cancelled.
  * @throws AppError CANCELLED, or what the download failed with
  */
 export async function download(
@@ -33,22 +39,48 @@ export async function download(
   { sha256, wait = true, verbose = false }: DownloadOptions,
 ): Promise<void> {
   const { api, terminal, signal } = session
-  const request = { name, ...(sha256 !== undefined && { sha256 }), ...(!wait && { wait }) }
+  const request = {
+    name,
+    ...(sha256 !== undefined && { sha256 }),
+    ...(sha256 === undefined && isPattern(name) && { pattern: true }),
+    ...(!wait && { wait }),
+  }
   const started = await api.startDownload(request, signal)
   const ended = await follow(session, started, { wait, verbose })
   if (ended.state === 'paused' && ended.error === undefined)
     throw new AppError('PAUSED', { name, id: ended.id })
+  const { files } = ended
+  if (files !== undefined && files.total > 0)
+    await terminal.print(
+      session.json ? printableJson(filesJson(ended, files), 2) : filesText(session, ended, files),
+    )
   if (ended.error !== undefined) throw errorFromWire(ended.error)
+  if (files !== undefined) return
   if (ended.result === undefined) throw new AppError('INTERNAL')
   await terminal.print(
     session.json ? printableJson(ended.result, 2) : downloadedText(session, ended.result),
   )
 }
 
-function downloadedText({ terminal, workingFolder }: DownloadSession, result: Downloaded): string {
-  const fromHere = relative(workingFolder, result.path)
-  const lines = downloadLines(result, fromHere.startsWith('..') ? result.path : fromHere)
-  return lines.join(terminal.isForPeople ? '\n' : ' ')
+function downloadedText(session: DownloadSession, result: Downloaded): string {
+  const lines = downloadLines(result, shownPath(session, result.path))
+  return lines.join(session.terminal.isForPeople ? '\n' : ' ')
+}
+
+function filesText(session: DownloadSession, ended: Download, files: DownloadedFiles): string {
+  return filesLines(ended, { ...files, folder: shownPath(session, files.folder) }).join('\n')
+}
+
+/** What a program is told of many files; `bytes` are those of the files that are there. */
+function filesJson({ name, bytes }: Download, files: DownloadedFiles): object {
+  const { total, done, failed, seconds, folder, failures } = files
+  return { name, folder, files: total, done, failed, bytes, seconds, failures }
+}
+
+/** Relative to the working folder if it is below it. */
+function shownPath({ workingFolder }: DownloadSession, path: string): string {
+  const fromHere = relative(workingFolder, path)
+  return fromHere.startsWith('..') ? path : fromHere || '.'
 }
 
 async function follow(

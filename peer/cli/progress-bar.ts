@@ -5,7 +5,7 @@ import { printable } from './printable.ts'
 
 /** What a progress line shows. */
 export type Progress = Pick<Download, 'bytes' | 'size' | 'bytesPerSecond' | 'state'> &
-  Partial<Pick<Download, 'sources' | 'waitingFor'>>
+  Partial<Pick<Download, 'sources' | 'waitingFor' | 'files'>>
 
 const barColumnsMax = 30
 const barColumnsMin = 5
@@ -17,9 +17,10 @@ export function progressLine(progress: Progress, columns: number): string {
   const share = Math.min(1, progress.bytes / progress.size)
   if (progress.waitingFor !== undefined)
     return `Waiting for a source, ${bytesText(progress.bytes)} of ${bytesText(progress.size)} are here`
-  const { sources = [] } = progress
+  const { sources = [], files } = progress
   const figures = [
     `${String(Math.floor(share * 100)).padStart(3)} %`,
+    ...(files ? [filesText(files)] : []),
     `${bytesText(progress.bytes)} of ${bytesText(progress.size)}`,
     speedText(progress.bytesPerSecond),
     timeLeft(progress),
@@ -41,6 +42,12 @@ export function progressText(
       `  ${printable(source.peerId)} @ ${printable(formatAddress(source))}  ${bytesText(bytes)}  ${speedText(bytesPerSecond)}`,
   )
   return [progressLine(progress, columns), ...lines].join('\n')
+}
+
+/** `12 of 340 files`; with a `+` while the index still lists them. */
+function filesText({ done, failed, total, isListed }: NonNullable<Progress['files']>): string {
+  const failures = failed > 0 ? `, ${failed} failed` : ''
+  return `${done} of ${total}${isListed ? '' : '+'} files${failures}`
 }
 
 function timeLeft({ bytes, size, bytesPerSecond }: Progress): string {

@@ -6,6 +6,7 @@ import { formatAddress } from '../../common/protocol/transport.ts'
 import type {
   Download,
   Downloaded,
+  DownloadedFiles,
   ListedFile,
   ListKind,
   Lookup,
@@ -100,6 +101,20 @@ export function downloadLines(downloaded: Downloaded, shownPath: string): [strin
   ]
 }
 
+/** The lines about a download of many files that has ended, with the first that failed. */
+export function filesLines({ name, bytes }: Download, files: DownloadedFiles): string[] {
+  const { total, done, failed, failures, folder, seconds } = files
+  const more = failed - failures.length
+  return [
+    `Downloaded ${done} of ${countText(total, 'file')} of '${printable(name)}' -> ${printable(folder)}`,
+    `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s, ${Math.round(done / Math.max(seconds, 0.001))} files/s)`,
+    ...failures.map(
+      (failure) => `  ! ${printable(failure.name)}: ${printable(failure.error.message)}`,
+    ),
+    ...(more > 0 ? [`  ! … and ${more} more`] : []),
+  ]
+}
+
 const downloadColumns = [
   { title: 'ID' },
   { title: 'NAME' },
@@ -121,7 +136,7 @@ export function downloadsText(downloads: readonly Download[], style: Style): str
   if (downloads.length === 0) return 'No downloads.'
   const rows = downloads.map(({ id, name, state, bytes, size, ...download }) => [
     id,
-    printable(name),
+    printable(name) + (download.files ? ` (${download.files.total} files)` : ''),
     style(downloadColours[state], state),
     size === 0 ? '-' : `${Math.floor((100 * bytes) / size)} %`,
     bytesText(size),

@@ -1,9 +1,10 @@
 import type { Clock } from '../../common/clock.ts'
 import type { AppError } from '../../common/errors.ts'
 import type { Content } from '../../common/protocol/messages.ts'
-import type { Download, Downloaded, DownloadRequest } from '../api.ts'
+import type { ApiError, Download, Downloaded, DownloadedFiles, DownloadRequest } from '../api.ts'
 import type { DownloadRecord } from './download-records.ts'
 import type { FetchProgress } from './fetcher.ts'
+import type { GroupProgress } from './group-progress.ts'
 import { SpeedMeter } from './speed-meter.ts'
 
 /** A download as the queue keeps it. */
@@ -24,6 +25,8 @@ export interface Entry {
   /** What is being fetched, once that is known. */
   content?: Content | undefined
   progress?: FetchProgress | undefined
+  /** How it goes when it is of many files. */
+  group?: GroupProgress | undefined
   result?: Downloaded
   error?: AppError | undefined
 }
@@ -47,8 +50,8 @@ export function recordOf({ id, request, content, state }: Entry): DownloadRecord
 }
 
 /** What two requests for the same download have in common. */
-export function keyOf({ name, sha256 }: DownloadRequest): string {
-  return `${sha256 ?? 'any'}/${name}`
+export function keyOf({ name, sha256, pattern }: DownloadRequest): string {
+  return `${pattern === true ? 'pattern' : (sha256 ?? 'any')}/${name}`
 }
 
 export function isPaused({ state }: Pick<Entry, 'state'>): boolean {
@@ -60,32 +63,27 @@ export function hasEnded({ state }: Entry): boolean {
 }
 
 /** Whether somebody sends something. */
-export function isFed({ progress }: Entry): boolean {
+export function isFed({ progress, group }: Entry): boolean {
+  if (group !== undefined) return progress === undefined
   return progress?.sources.some(({ bytes }) => bytes > 0) ?? false
 }
 
 /** What others are told of it. */
-export function snapshotOf(entry: Entry): Download {
-  const { id, request, state, content, meter, progress, result, error } = entry
+export function snapshotOf(entry: Entry, nowMs: number): Download {
+  const { id, request, state, content, meter, progress, group, result, error } = entry
   const isRunning = state === 'running'
   return {
     id,
     name: request.name,
     state,
     bytes: meter.bytes,
-    size: result?.bytes ?? content?.size ?? 0,
+    size: result?.bytes ?? group?.size ?? content?.size ?? 0,
     bytesPerSecond: isRunning ? speedOf(entry) : 0,
     sources: isRunning ? (progress?.sources ?? []).map(sourceText) : [],
     ...(isRunning && waitsFor(request, progress)),
+    ...(group && { files: filesOf(group, nowMs) }),
     ...(result && { result }),
-    ...(error && {
-      error: {
-        code: error.code,
-        message: error.message,
-        retryable: error.retryable,
-        details: { ...error.details },
-      },
-    }),
+    ...(error && { error: errorOf(error) }),
   }
 }
 
@@ -104,6 +102,23 @@ function speedOf({ meter, progress }: Entry): number {
     0,
   )
   return sent > 0 ? sent : meter.bytesPerSecond
+}
+
+function filesOf(group: GroupProgress, nowMs: number): DownloadedFiles {
+  const { total, isListed, done, failed, failures, folder, startMs, endMs = nowMs } = group
+  return {
+    total,
+    isListed,
+    done,
+    failed,
+    failures: failures.map(({ name, error }) => ({ name, error: errorOf(error) })),
+    folder,
+    seconds: (endMs - startMs) / 1000,
+  }
+}
+
+function errorOf({ code, message, retryable, details }: AppError): ApiError {
+  return { code, message, retryable, details: { ...details } }
 }
 
 function sourceText({

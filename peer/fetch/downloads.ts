@@ -21,13 +21,16 @@ import {
 import type { DownloadRecords } from './download-records.ts'
 import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
+import { downloadGroup, type GroupSteps } from './group-download.ts'
 
 /** Why a run ends that began to be sent something when there was no place for it. */
 const outOfTurn = new AppError('PAUSED')
 
 interface DownloadDependencies {
-  readonly fetcher: Pick<Fetcher, 'fetch' | 'forget'>
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'forget' | 'reserve' | 'smallFetch'>
   readonly steps: DownloadSteps
+  /** Without them nothing but single files can be downloaded. */
+  readonly groupSteps?: GroupSteps
   readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
   readonly clock: Clock
   readonly random: Random
@@ -102,7 +105,7 @@ export class Downloads implements AsyncDisposable {
    */
   start(asked: DownloadRequest): Download {
     if (this.#background.signal.aborted) throw new AppError('STOPPING')
-    const request = { ...asked, name: parseName(asked.name) }
+    const request = { ...asked, name: asked.pattern === true ? asked.name : parseName(asked.name) }
     const same = this.#active.get(keyOf(request))
     if (same !== undefined) return this.#join(same, request)
     if (this.#active.size >= limits.downloadsActiveMax)
@@ -112,12 +115,12 @@ export class Downloads implements AsyncDisposable {
     this.#record((records) => records.put(recordOf(entry)))
     this.#add(entry)
     this.#startNext()
-    return snapshotOf(entry)
+    return this.#snapshot(entry)
   }
 
   /** Those that have not ended, oldest first, and the last ones that have. */
   list(): Download[] {
-    return [...this.#entries.values()].map(snapshotOf)
+    return [...this.#entries.values()].map((entry) => this.#snapshot(entry))
   }
 
   /**
@@ -133,7 +136,7 @@ export class Downloads implements AsyncDisposable {
       await run
     }
     if (this.#leaveQueue(entry)) this.#onPaused(entry, reason)
-    return snapshotOf(entry)
+    return this.#snapshot(entry)
   }
 
   /**
@@ -142,7 +145,7 @@ export class Downloads implements AsyncDisposable {
    */
   resume(id: string): Download {
     const entry = this.#entryOf(id)
-    return isPaused(entry) ? this.#resume(entry) : snapshotOf(entry)
+    return isPaused(entry) ? this.#resume(entry) : this.#snapshot(entry)
   }
 
   /**
@@ -157,7 +160,7 @@ export class Downloads implements AsyncDisposable {
       const expiry = this.#dependencies.clock.sleep(waitMs, AbortSignal.any(signals))
       await Promise.race([entry.ended.promise, expiry]).finally(() => left.abort())
     }
-    return snapshotOf(entry)
+    return this.#snapshot(entry)
   }
 
   /**
@@ -194,7 +197,7 @@ export class Downloads implements AsyncDisposable {
 
   #join(entry: Entry, { name, wait = true }: DownloadRequest): Download {
     if (isPaused(entry)) return this.#resume(entry)
-    const now = snapshotOf(entry)
+    const now = this.#snapshot(entry)
     if (wait || now.waitingFor === undefined) return now
     throw new AppError('NO_SOURCE', { name, tried: now.waitingFor })
   }
@@ -207,13 +210,17 @@ export class Downloads implements AsyncDisposable {
     this.#record((records) => records.put(recordOf(entry)))
     this.#waiting.push(entry)
     this.#startNext()
-    return snapshotOf(entry)
+    return this.#snapshot(entry)
   }
 
   #entryOf(id: string): Entry {
     const entry = this.#entries.get(id)
     if (entry === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id })
     return entry
+  }
+
+  #snapshot(entry: Entry): Download {
+    return snapshotOf(entry, this.#dependencies.clock.monotonicMs())
   }
 
   #isActive(entry: Entry): boolean {
@@ -282,12 +289,7 @@ export class Downloads implements AsyncDisposable {
     entry.state = 'running'
     entry.isStarved = false
     try {
-      const result = await carryOut(entry, {
-        ...this.#dependencies,
-        onProgress: () => this.#onProgress(entry),
-      })
-      if (result.sources.length > 0) this.#countNetwork(result.bytes, result.seconds)
-      entry.result = result
+      await this.#carryOut(entry)
       entry.state = 'done'
       this.#doneCount += 1
     } catch (error) {
@@ -299,9 +301,45 @@ export class Downloads implements AsyncDisposable {
     this.#startNext()
   }
 
+  /** A name that no file has may be that of a folder. */
+  async #carryOut(entry: Entry): Promise<void> {
+    const { name, sha256, pattern = false } = entry.request
+    if (pattern) return await this.#carryOutGroup(entry)
+    try {
+      await this.#carryOutSingle(entry)
+    } catch (error) {
+      const mayBeFolder = sha256 === undefined && this.#dependencies.groupSteps !== undefined
+      if (!hasCode(error, 'NAME_NOT_FOUND') || !mayBeFolder) throw error
+      await this.#carryOutGroup(entry).catch((failure: unknown) => {
+        if (!hasCode(failure, 'NO_MATCH')) throw failure
+        entry.group = undefined
+        throw new AppError('NAME_NOT_FOUND', { name })
+      })
+    }
+  }
+
+  async #carryOutSingle(entry: Entry): Promise<void> {
+    const onProgress = (): void => this.#onProgress(entry)
+    entry.result = await carryOut(entry, { ...this.#dependencies, onProgress })
+    const { bytes, seconds, sources } = entry.result
+    if (sources.length > 0) this.#countNetwork(bytes, seconds)
+  }
+
+  async #carryOutGroup(entry: Entry): Promise<void> {
+    const { clock, groupSteps } = this.#dependencies
+    if (groupSteps === undefined) throw new AppError('NO_MATCH', { pattern: entry.request.name })
+    const startMs = clock.monotonicMs()
+    const onProgress = (): void => this.#onProgress(entry)
+    await downloadGroup(entry, { ...this.#dependencies, groupSteps, onProgress }).finally(() => {
+      const { networkBytes = 0 } = entry.group ?? {}
+      if (networkBytes > 0) this.#countNetwork(networkBytes, (clock.monotonicMs() - startMs) / 1000)
+    })
+  }
+
   #onProgress(entry: Entry): void {
     // The first word of a content: from now on the next run of this peer knows what it was.
-    if (entry.progress === undefined) this.#record((records) => records.put(recordOf(entry)))
+    if (entry.progress === undefined && entry.group === undefined)
+      this.#record((records) => records.put(recordOf(entry)))
     if (entry.progress?.waitingFor !== undefined) {
       entry.isStarved = true
       if (this.#waiting.length > 0) this.#startNext()

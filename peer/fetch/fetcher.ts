@@ -9,6 +9,7 @@ import { ContentDigest } from './content-digest.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
 import { PartialFile, removePartial } from './partial-file.ts'
 import { PartialFolder, type PartialFolderOptions } from './partial-folder.ts'
+import { SmallFetch, type SmallFetchOptions } from './small-fetch.ts'
 import type { CrewDependencies } from './source-crew.ts'
 import {
   isVouched,
@@ -100,6 +101,16 @@ export class Fetcher implements AsyncDisposable {
       taken.release()
       throw error
     }
+  }
+
+  /** Room for contents that go to no file of this fetcher. @throws AppError DISK_FULL, DISK_FAILED */
+  async reserve(bytes: number): Promise<Reservation> {
+    return await this.#room.reserve(bytes)
+  }
+
+  /** Fetches contents of one chunk into memory, with the same connections and the same counting. */
+  smallFetch(options: SmallFetchOptions): SmallFetch {
+    return new SmallFetch(options, this.#dependencies)
   }
 
   /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */

@@ -4,7 +4,12 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { ResultOf } from '../../common/protocol/connection.ts'
-import type { FoundContent, MessageType, RequestOf } from '../../common/protocol/messages.ts'
+import type {
+  FoundContent,
+  MessageType,
+  ReplyOf,
+  RequestOf,
+} from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { ListedFile, ListPage, Peers, SearchPage, Stats, Status, Why } from '../api.ts'
 import type { IndexLink } from './index-link.ts'
@@ -47,6 +52,15 @@ export class Finder {
 
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
     return await this.#ask('search', request, signal)
+  }
+
+  /** One page of the files that a pattern matches, with what a download of each needs to begin. */
+  async match(
+    { pattern, after }: { pattern: string; after?: string | undefined },
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<'match'>> {
+    const request = { pattern, limit: limits.matchedFilesMax, ...(after && { after }) }
+    return await this.#ask('match', request, signal)
   }
 
   /**

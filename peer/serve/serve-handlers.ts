@@ -6,11 +6,12 @@ import {
 } from '../../common/content/chunks.ts'
 import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
-import { fileRange } from '../../common/protocol/bulk.ts'
+import { type BulkSource, fileRange } from '../../common/protocol/bulk.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { Content, Purpose } from '../../common/protocol/messages.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ServedContents, ServedFile } from './served-contents.ts'
+import type { SmallFiles } from './small-files.ts'
 
 /** Counts what is sent, and holds it back to what is allowed. */
 export interface UploadGate {
@@ -23,6 +24,7 @@ export interface UploadGate {
 export interface ServeDependencies {
   readonly contents: ServedContents
   readonly openFiles: Pick<OpenFiles, 'use'>
+  readonly smallFiles: Pick<SmallFiles, 'outcomes'>
   readonly buffers: BufferPool
   readonly uploads: UploadGate
   /** Told that a file is no longer as catalogued; returns at once. */
@@ -56,6 +58,12 @@ export function serveHandlers(
       const range = chunkRange(size, chunk, count)
       const pieces = piecesOf(file, range, purpose, dependencies)
       return { reply: {}, bulk: { bytes: range.bytes, pieces } }
+    },
+
+    'read-many': async ({ sha256s, for: purpose = 'download' }) => {
+      const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s)
+      const pieces = gated(bulk.pieces, purpose, dependencies.uploads)
+      return { reply: { contents: outcomes }, bulk: { bytes: bulk.bytes, pieces } }
     },
   }
 }
@@ -110,16 +118,25 @@ async function* piecesOf(
 ): AsyncGenerator<Uint8Array> {
   try {
     using open = await openFiles.use(file)
-    for await (const piece of fileRange(open.handle, range, buffers).pieces)
-      for (const part of partsOf(piece, purpose, uploads)) {
-        const held = uploads.pass(part.length, purpose)
-        if (held !== undefined) await held
-        yield part
-      }
+    yield* gated(fileRange(open.handle, range, buffers).pieces, purpose, uploads)
   } catch (error) {
     if (!hasCode(error, 'STOPPING')) recheck(file)
     throw error
   }
+}
+
+/** The pieces as fast as they may be sent. */
+async function* gated(
+  pieces: BulkSource['pieces'],
+  purpose: Purpose,
+  uploads: UploadGate,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces)
+    for (const part of partsOf(piece, purpose, uploads)) {
+      const held = uploads.pass(part.length, purpose)
+      if (held !== undefined) await held
+      yield part
+    }
 }
 
 /** Cut as small as the gate wants it at each moment: it may be changed between two parts. */

@@ -252,6 +252,81 @@ test('a file that shrinks while its bytes are on the way ends that connection an
   expect((await read(bystander, other.content.sha256)).length).toBe(10)
 })
 
+async function readMany(connection: Connection, ...sha256s: string[]) {
+  const into = new BufferSink(8 * mebibyte)
+  const { contents } = await connection.request('read-many', { sha256s }, { into })
+  return { contents, bytes: into.received }
+}
+
+test('many small contents are read together, in the order asked, and what cannot be is told', async () => {
+  const world = await aWorld()
+  const small = Array.from({ length: 100 }, (_, number) => aContent(number * 37, 'small'))
+  for (const [number, one] of small.entries()) await world.share(`small ${number}`, one)
+  const big = aContent(mebibyte + 1)
+  await world.share('big', big)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+
+  const asked = [...small.toReversed(), small[7], aContent(3, 'nobody has it'), big]
+  const sha256s = asked.map((one) => one?.content.sha256 ?? '')
+  const { contents, bytes } = await readMany(connection, ...sha256s)
+
+  const given = [...small.toReversed(), small[7]].map((one) => one?.bytes ?? Buffer.alloc(0))
+  expect(contents).toEqual([
+    ...given.map(({ length }) => ({ size: length })),
+    { error: 'CONTENT_NOT_FOUND' },
+    { error: 'TOO_LARGE' },
+  ])
+  expect(bytes.equals(Buffer.concat(given))).toBe(true)
+  expect(world.uploads.passedBytes.download).toBe(bytes.length)
+})
+
+test('of small contents no more is read together than is allowed', async () => {
+  const world = await aWorld()
+  const contents = Array.from({ length: 5 }, (_, number) => aContent(mebibyte, `large ${number}`))
+  for (const [number, one] of contents.entries()) await world.share(`large ${number}`, one)
+  await using serving = await world.serve()
+  const sha256s = contents.map(({ content }) => content.sha256)
+  const read = await readMany(await world.dial(serving), ...sha256s)
+  expect(read.contents.at(-1)).toEqual({ error: 'TOO_LARGE' })
+  expect(read.bytes.length).toBe(4 * mebibyte)
+})
+
+test('among small contents, too, another copy stands in for one that changed', async () => {
+  const world = await aWorld()
+  const [one, two] = [aContent(10), aContent(11)]
+  await world.share('first', one)
+  await world.share('second', one)
+  await world.share('changed', two)
+  await rm(world.path('first'))
+  await appendFile(world.path('changed'), 'more')
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const read = await readMany(connection, one.content.sha256, two.content.sha256)
+  expect(read).toEqual({
+    contents: [{ size: 10 }, { error: 'CONTENT_NOT_FOUND' }],
+    bytes: one.bytes,
+  })
+  expect(world.rechecked.toSorted()).toEqual(['changed', 'first'])
+})
+
+test('small contents are read for the peer itself', async () => {
+  const world = await aWorld()
+  const [one, gone] = [aContent(10), aContent(11)]
+  await world.share('one', one)
+  await world.share('gone', gone)
+  await rm(world.path('gone'))
+  await using serving = await world.serve()
+  const sha256s = [gone, one, aContent(12)].map(({ content }) => content.sha256)
+  const read = await serving.readSmall(sha256s)
+  expect(read.map((bytes) => bytes && Buffer.from(bytes))).toEqual([
+    undefined,
+    one.bytes,
+    undefined,
+  ])
+  expect(world.rechecked).toEqual(['gone'])
+})
+
 test('stopping ends the connections', async () => {
   const world = await aWorld()
   const serving = await world.serve()

@@ -5,11 +5,14 @@ import { startServer } from '../../common/protocol/server.ts'
 import type { Address, Transport } from '../../common/protocol/transport.ts'
 import { OpenFiles } from './open-files.ts'
 import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
+import { SmallFiles } from './small-files.ts'
 
 export interface Serving extends AsyncDisposable {
   /** Where it listens; with the real port when 0 was asked for. */
   readonly address: Address
   readonly connectionCount: number
+  /** See {@link SmallFiles.read}. */
+  readSmall(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
 }
 
 /**
@@ -23,7 +26,7 @@ export async function startServing(
     /** Asked for each connection; those that are there stay when there are too many. */
     connectionsMax: () => number
   },
-  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers'> & {
+  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers' | 'smallFiles'> & {
     transport: Transport
     clock: Clock
     log: Log
@@ -32,6 +35,7 @@ export async function startServing(
   const { peerId, address } = options
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
+  const smallFiles = new SmallFiles(dependencies)
   const server = await startServer(
     {
       role: 'peer',
@@ -44,7 +48,12 @@ export async function startServing(
       transport,
       clock,
       log,
-      handlers: serveHandlers({ ...dependencies, openFiles, buffers: new BufferPool() }),
+      handlers: serveHandlers({
+        ...dependencies,
+        openFiles,
+        smallFiles,
+        buffers: new BufferPool(),
+      }),
       welcome: async () => ({ reply: { peerId }, session: undefined }),
     },
   )
@@ -53,9 +62,11 @@ export async function startServing(
     get connectionCount() {
       return server.connectionCount
     },
+    readSmall: (sha256s) => smallFiles.read(sha256s),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await openFiles[Symbol.asyncDispose]()
+      await smallFiles[Symbol.asyncDispose]()
     },
   }
 }

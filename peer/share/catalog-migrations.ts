@@ -39,4 +39,11 @@ export const catalogMigrations = [
   -- Files in shared/ that their owner took out of the cluster and kept on disk.
   CREATE TABLE unshared (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Files that may be lost if the machine stops now, and the run of the machine in which they were written.
+  CREATE TABLE unflushed (
+    seq INTEGER PRIMARY KEY REFERENCES entries ON DELETE CASCADE,
+    boot_id TEXT NOT NULL
+  ) STRICT;
+  `,
 ] as const

@@ -26,6 +26,10 @@ export interface Statements {
   readonly totals: Statement<[], { kind: CopyKind; count: number; bytes: number }>
   readonly insert: Statement<[EntryRow]>
   readonly remove: Statement<[seq: number]>
+  readonly insertUnflushed: Statement<[seq: number, bootId: string]>
+  readonly unflushed: Statement<[bootId: string, limit: number], EntryRow>
+  readonly unflushedBefore: Statement<[bootId: string, limit: number], EntryRow>
+  readonly flushed: Statement<[seq: number]>
   readonly insertDrop: Statement<[DropRow]>
   readonly forgetDrop: Statement<[KeyRow]>
   readonly newestDrop: Statement<[seq: number], { seq: number | null }>
@@ -68,6 +72,15 @@ export function prepareStatements(database: Database): Statements {
       INSERT INTO entries VALUES (@seq, @kind, @name, @owner, @disk_name, @size, @mtime_ns, @inode,
         @sha256, @chunk_root)`),
     remove: database.prepare('DELETE FROM entries WHERE seq = ?'),
+
+    insertUnflushed: database.prepare('INSERT INTO unflushed VALUES (?, ?)'),
+    unflushed: exact(
+      'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id = ? ORDER BY seq LIMIT ?',
+    ),
+    unflushedBefore: exact(
+      'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id <> ? ORDER BY seq LIMIT ?',
+    ),
+    flushed: database.prepare('DELETE FROM unflushed WHERE seq = ?'),
 
     insertDrop: database.prepare('INSERT INTO drops VALUES (@seq, @kind, @name, @owner)'),
     forgetDrop: database.prepare(`DELETE FROM drops WHERE ${byKey}`),

@@ -127,6 +127,32 @@ export class Catalog implements Disposable {
     })
   }
 
+  /** Records a file of one chunk that may be lost if the machine stops before {@link flushed}. */
+  putUnflushed(file: CatalogFile, bootId: string): Entry {
+    return this.group(() => {
+      const entry = this.put(file, Buffer.from(file.content.sha256, 'hex'))
+      this.#statements.insertUnflushed.run(entry.seq, bootId)
+      return entry
+    })
+  }
+
+  /** Entries that are not flushed, of this run of the machine. */
+  unflushed(bootId: string, limit: number): Entry[] {
+    return this.#entries(this.#statements.unflushed.all(bootId, limit))
+  }
+
+  /** Entries that were not flushed when an earlier run of the machine ended. */
+  unflushedBefore(bootId: string, limit: number): Entry[] {
+    return this.#entries(this.#statements.unflushedBefore.all(bootId, limit))
+  }
+
+  /** What these entries say cannot be lost any more. */
+  flushed(entries: readonly Entry[]): void {
+    this.group(() => {
+      for (const { seq } of entries) this.#statements.flushed.run(seq)
+    })
+  }
+
   /** Forgets an entry, if there is one, and remembers that it is gone. */
   drop(key: CopyKey): void {
     const before = this.get(key)

@@ -43,7 +43,8 @@ export class FolderSync {
   }
 }
 
-async function flushFolder(folder: string): Promise<void> {
+/** Makes new entries of one folder durable. */
+export async function flushFolder(folder: string): Promise<void> {
   // Windows opens no folders; NTFS journals its own entries.
   if (process.platform === 'win32') return
   await using handle = await open(folder)

@@ -125,7 +125,11 @@ export function isInside(folder: string, path: string): boolean {
  * @throws AppError NAME_BLOCKED when a part of the name is a file here; NAME_INVALID when one is a
  *   link that leaves the root
  */
-export async function makeParents({ name, root, path }: Location): Promise<string[]> {
+export async function makeParents({
+  name,
+  root,
+  path,
+}: Pick<Location, 'name' | 'root' | 'path'>): Promise<string[]> {
   const parent = dirname(path)
   const { path: existing, isFolder } = await deepestExisting(parent)
   if (!isFolder) {

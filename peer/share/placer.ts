@@ -64,7 +64,7 @@ export class Placer {
   async adopt(adoption: Adoption): Promise<Entry> {
     const { name, content, chunkList } = adoption
     try {
-      const { at, stat, changedFolders } = await this.#turns.take(() => this.#place(adoption))
+      const { at, stat, changedFolders } = await this.inTurn(() => this.place(adoption))
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
       return this.#catalog.put({ at, stat, content }, chunkList)
     } catch (error) {
@@ -79,7 +79,7 @@ export class Placer {
   async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
     const key = { kind: 'replicated', owner: copy.owner, name: copy.name } as const
     try {
-      await this.#turns.take(async () => {
+      await this.inTurn(async () => {
         const entry = this.#catalog.get(key)
         if (entry?.content.sha256 !== copy.sha256 || !(await isUntouched(entry))) return
         await unlink(entry.at.path)
@@ -91,7 +91,18 @@ export class Placer {
     }
   }
 
-  async #place({ partialPath, content, replace = false, ...key }: Adoption): Promise<Placed> {
+  /** Runs what chooses names and renames, one after another. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#turns.take(work)
+  }
+
+  /** Moves a file into place, within a turn. What it throws besides AppError is the disk's. */
+  async place({
+    partialPath,
+    content,
+    replace = false,
+    ...key
+  }: Omit<Adoption, 'chunkList'>): Promise<Placed> {
     for (let number = 1; ; number++) {
       const at = this.#folders.place({ ...key, name: numberedName(key.name, number) })
       const changedFolders = await makeParents(at)

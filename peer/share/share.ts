@@ -6,6 +6,7 @@
  */
 import { statfs } from 'node:fs/promises'
 import { BackgroundWork } from '../../common/background.ts'
+import { readBootId } from '../../common/boot-id.ts'
 import type { Clock } from '../../common/clock.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
@@ -15,7 +16,9 @@ import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { Catalog, type Totals } from './catalog.ts'
 import type { Entry } from './entry.ts'
+import { Flusher } from './flusher.ts'
 import { Folders } from './folders.ts'
+import { GroupPlacer, type SmallAdoption } from './group-placer.ts'
 import { type Incoming, IncomingFolder } from './incoming.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
@@ -46,19 +49,28 @@ export class Share implements AsyncDisposable {
   readonly #work: BackgroundWork
   readonly #scanner: Scanner
   readonly #placer: Placer
+  readonly #groupPlacer: GroupPlacer
+  readonly #flusher: Flusher
   readonly #incoming: IncomingFolder
   readonly #ready = Promise.withResolvers<void>()
   /** What must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
   #disposed: Promise<void> | undefined
 
-  private constructor(options: ShareOptions, folders: Folders, dependencies: Dependencies) {
+  private constructor(
+    options: ShareOptions & { bootId: string },
+    folders: Folders,
+    dependencies: Dependencies,
+  ) {
     this.#options = options
     this.#dependencies = dependencies
     this.#folders = folders
     this.#catalog = new Catalog(folders, dependencies)
     this.#work = new BackgroundWork(dependencies)
     this.#placer = new Placer({ folders, catalog: this.#catalog })
+    const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
+    this.#groupPlacer = new GroupPlacer({ ...placing, placer: this.#placer })
+    this.#flusher = new Flusher({ ...placing, work: this.#work })
     this.#ready.promise.catch(() => {})
     this.#incoming = new IncomingFolder(folders.incoming, dependencies)
     this.#scanner = new Scanner(options, {
@@ -77,9 +89,11 @@ export class Share implements AsyncDisposable {
     const folders = new Folders(options.dataPath)
     await folders.create()
     await using opening = new AsyncDisposableStack()
-    const share = opening.use(new Share(options, folders, dependencies))
+    const bootId = await readBootId(dependencies.random)
+    const share = opening.use(new Share({ ...options, bootId }, folders, dependencies))
     // Not before the catalog is open: the leftovers could be another process's.
     await share.#incoming.clear()
+    await share.#flusher.recover()
     share.#work.start('keep the catalog', (signal) => share.#keepCatalog(signal))
     opening.move()
     return share
@@ -102,6 +116,11 @@ export class Share implements AsyncDisposable {
     | 'onChange'
   > {
     return this.#catalog
+  }
+
+  /** Where downloaded files are; absolute. */
+  get downloadedFolder(): string {
+    return this.#folders.downloaded
   }
 
   /** Files that hold a content; some of them, when there are many. */
@@ -156,6 +175,18 @@ export class Share implements AsyncDisposable {
   /** See {@link Placer.adopt}. */
   async adopt(adoption: Adoption): Promise<Entry> {
     return await this.#track(() => this.#placer.adopt(adoption))
+  }
+
+  /** See {@link GroupPlacer.adopt}. */
+  async adoptGroup(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
+    const entries = await this.#track(() => this.#groupPlacer.adopt(files))
+    this.#flusher.soon()
+    return entries
+  }
+
+  /** See {@link GroupPlacer.areThere}. */
+  async areThere(files: readonly Omit<SmallAdoption, 'bytes'>[]): Promise<boolean[]> {
+    return await this.#track(() => this.#groupPlacer.areThere(files))
   }
 
   /**
@@ -225,6 +256,7 @@ export class Share implements AsyncDisposable {
     this.#ready.reject(new AppError('STOPPING'))
     await this.#work[Symbol.asyncDispose]()
     while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
+    await this.#groupPlacer[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
     this.#catalog[Symbol.dispose]()
   }

@@ -5,6 +5,7 @@ import { parseName } from '../../common/ids.ts'
 import { loadSettings } from '../../common/settings.ts'
 import type {
   Download,
+  DownloadedFiles,
   DownloadRequest,
   ListedFile,
   ListKind,
@@ -165,7 +166,7 @@ export class FakePeerApi implements PeerApi {
 
   async startDownload(request: DownloadRequest): Promise<Download> {
     this.#check()
-    const name = parseName(request.name)
+    const name = request.pattern === true ? request.name : parseName(request.name)
     const id = `d${this.#nextId++}`
     const download: Download = {
       id,
@@ -201,6 +202,16 @@ export class FakePeerApi implements PeerApi {
       sha256,
       sources: [otherPeer],
     }
+  }
+
+  /** Ends a download of many files. */
+  finishFiles(id: string, files: DownloadedFiles): void {
+    const download = this.#download(id)
+    const { failed, total } = files
+    download.files = files
+    download.state = 'done'
+    if (failed > 0)
+      fail(download, new AppError('FILES_FAILED', { pattern: download.name, files: total, failed }))
   }
 
   async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {

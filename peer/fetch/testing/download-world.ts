@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { AppError } from '../../../common/errors.ts'
 import type { FoundContent } from '../../../common/protocol/messages.ts'
 import { seededRandom } from '../../../common/random.ts'
 import { aContent } from '../../../common/testing/contents.ts'
@@ -8,6 +9,7 @@ import { DownloadRecords } from '../download-records.ts'
 import type { DownloadSteps } from '../download-work.ts'
 import { Downloads } from '../downloads.ts'
 import type { Fetched, FetchRequest } from '../fetcher.ts'
+import { SmallFetch } from '../small-fetch.ts'
 
 /** Who has `one` and `two`. */
 export const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } as const
@@ -41,6 +43,15 @@ export class DownloadWorld {
     },
   }
   readonly downloads: Downloads
+  /** For small files, which nobody gives. */
+  readonly #taking = {
+    clock: this.clock,
+    random: seededRandom('small files'),
+    log: silentLog,
+    pool: { lease: () => Promise.reject(new AppError('STOPPING')) },
+    onReceived: () => undefined,
+    onBlamed: () => {},
+  }
 
   constructor({
     downloadsAtOnce = 2,
@@ -58,6 +69,8 @@ export class DownloadWorld {
         fetcher: {
           fetch: (request) => this.#fetch(request),
           forget: async ({ sha256 }) => void this.forgotten.push(sha256),
+          reserve: async () => ({ onWritten: () => {}, [Symbol.dispose]: () => {} }),
+          smallFetch: (options) => new SmallFetch(options, this.#taking),
         },
         records: this.records,
         steps: this.steps,

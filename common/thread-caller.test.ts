@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { deadlines } from './limits.ts'
+import { FakeClock } from './testing/fake-clock.ts'
+import { ThreadCaller } from './thread-caller.ts'
+
+const script = new URL('./testing/echo-thread.ts', import.meta.url)
+
+test('calls are answered in order, and again after the thread was idle', async () => {
+  const clock = new FakeClock()
+  await using thread = new ThreadCaller<string, string>(script, { clock })
+  expect(await Promise.all(['a', 'b', 'c'].map((text) => thread.call(text)))).toEqual([
+    'a!',
+    'b!',
+    'c!',
+  ])
+  expect(clock.pending).toBe(1)
+  await clock.advance(deadlines.threadIdleMs)
+  expect(await thread.call('d')).toBe('d!')
+})
+
+test('a call fails when its thread does, and the next has another', async () => {
+  await using thread = new ThreadCaller<string, string>(script, { clock: new FakeClock() })
+  const failing = Promise.allSettled([thread.call('throw'), thread.call('lost')])
+  expect((await failing).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(await thread.call('e')).toBe('e!')
+})
+
+test('disposing waits for what was asked', async () => {
+  const thread = new ThreadCaller<string, string>(script, { clock: new FakeClock() })
+  const answer = thread.call('last')
+  await thread[Symbol.asyncDispose]()
+  expect(await answer).toBe('last!')
+})

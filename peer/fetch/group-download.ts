@@ -1,0 +1,292 @@
+import { backoffMs } from '../../common/backoff.ts'
+import type { Clock } from '../../common/clock.ts'
+import { chunkCountFor } from '../../common/content/chunks.ts'
+import { sha256 as hashOf } from '../../common/content/hash.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
+import type { Content, MatchedFile } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
+import { type Entry, newEntry } from './download-entry.ts'
+import { carryOut, type DownloadSteps } from './download-work.ts'
+import type { Fetcher } from './fetcher.ts'
+import { GroupProgress } from './group-progress.ts'
+import type { SmallFetch, Verified } from './small-fetch.ts'
+import { inGroups, type SmallFile } from './small-reads.ts'
+import { SpeedMeter } from './speed-meter.ts'
+
+/** A file of a group: its name, and the content that is to have it. */
+export interface NamedContent {
+  readonly name: string
+  readonly content: Content
+}
+
+/** What a download of many files needs of the rest of the peer, besides {@link DownloadSteps}. */
+export interface GroupSteps {
+  /** The folder that the names begin in. */
+  readonly folder: string
+  /** One page of the files that a pattern matches. @throws AppError INDEX_UNREACHABLE */
+  match(
+    request: { pattern: string; after?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<{ files: MatchedFile[]; next?: string }>
+  /** Which of these files are in their place already. */
+  areThere(files: readonly NamedContent[]): Promise<boolean[]>
+  /** The bytes of small contents that this peer holds, in whatever place, not verified. */
+  readLocal(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
+  /** Puts small files into their places; for each what stands in the way, if something does. */
+  place(
+    files: readonly (NamedContent & { bytes: Uint8Array })[],
+  ): Promise<readonly (AppError | undefined)[]>
+}
+
+interface GroupDependencies {
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'forget' | 'reserve' | 'smallFetch'>
+  readonly steps: DownloadSteps
+  readonly groupSteps: GroupSteps
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of each change of the progress. */
+  readonly onProgress: (entry: Entry) => void
+}
+
+/** From one try of files that nobody sends, or of an index that is away, to the next. */
+const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
+
+interface GroupFile extends SmallFile, NamedContent {}
+
+/**
+ * Downloads all files that the entry's pattern matches: page by page as the index lists them, small
+ * ones many at a time, large ones each for itself. What is there already is not fetched again, so that
+ * the next run of it goes on. Files that nobody sends wait for a source, if the request says so.
+ * @throws AppError NO_MATCH, FILES_FAILED when all others are there, DISK_FULL, INDEX_UNREACHABLE; or
+ *   the reason of the entry's signal
+ */
+export async function downloadGroup(entry: Entry, dependencies: GroupDependencies): Promise<void> {
+  const { fetcher } = dependencies
+  using small = fetcher.smallFetch({ purpose: 'download', signal: entry.stop.signal })
+  await new GroupDownload(entry, small, dependencies).run()
+}
+
+class GroupDownload {
+  readonly #entry: Entry
+  readonly #small: SmallFetch
+  readonly #dependencies: GroupDependencies
+  readonly #progress: GroupProgress
+  /** Large files on their way. */
+  readonly #running = new Set<Entry>()
+  /** Files that nobody sends now. */
+  #waiting: GroupFile[] = []
+  #failures = 0
+
+  constructor(entry: Entry, small: SmallFetch, dependencies: GroupDependencies) {
+    this.#entry = entry
+    this.#small = small
+    this.#dependencies = dependencies
+    const startMs = dependencies.clock.monotonicMs()
+    this.#progress = new GroupProgress({ folder: dependencies.groupSteps.folder, startMs })
+    entry.group = this.#progress
+    entry.meter = new SpeedMeter(dependencies)
+  }
+
+  get #waits(): boolean {
+    return this.#entry.request.wait !== false
+  }
+
+  async run(): Promise<void> {
+    const { request, stop } = this.#entry
+    try {
+      await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#take(files))
+      while (this.#waiting.length > 0) await this.#tryAgain()
+    } catch (error) {
+      if (hasCode(stop.signal.reason, 'CANCELLED')) await this.#forgetWaiting()
+      throw error
+    } finally {
+      this.#progress.endMs = this.#dependencies.clock.monotonicMs()
+    }
+    const { total, failed } = this.#progress
+    if (total === 0) throw new AppError('NO_MATCH', { pattern: request.name })
+    if (failed > 0)
+      throw new AppError('FILES_FAILED', { pattern: request.name, files: total, failed })
+  }
+
+  async *#pages(): AsyncGenerator<readonly GroupFile[]> {
+    const { groupSteps } = this.#dependencies
+    const { request, stop } = this.#entry
+    let after: string | undefined
+    do {
+      const asked = { pattern: request.name, after }
+      const page = await this.#askIndex(() => groupSteps.match(asked, stop.signal))
+      for (const { size } of page.files) this.#progress.size += size
+      this.#progress.total += page.files.length
+      this.#onProgress()
+      yield page.files.map(groupFile)
+      while (this.#waiting.length >= limits.groupWaitingMax) await this.#tryAgain()
+      after = page.next
+    } while (after !== undefined)
+    this.#progress.isListed = true
+  }
+
+  /** Does what can be done now for these files; those that nobody sends wait or have failed then. */
+  async #take(files: readonly GroupFile[]): Promise<void> {
+    const { groupSteps, fetcher } = this.#dependencies
+    const there = await groupSteps.areThere(files)
+    for (const [index, file] of files.entries()) if (there[index] === true) this.#onDone(file)
+    const lacking = files.filter((_, index) => there[index] !== true)
+    const isSmall = ({ content }: GroupFile): boolean => chunkCountFor(content.size) === 1
+    const elsewhere = await this.#takeHeld(lacking.filter(isSmall))
+    using _ = await fetcher.reserve(elsewhere.reduce((sum, { content }) => sum + content.size, 0))
+    const missed = await this.#small.fetch(elsewhere, (verified) =>
+      this.#place(verified, 'network'),
+    )
+    const doubtful: GroupFile[] = []
+    for (const { file, tried, isDoubtful } of missed)
+      if (isDoubtful) doubtful.push(file)
+      else this.#onMissed(file, new AppError('NO_SOURCE', { name: file.name, tried }))
+    const singles = [...doubtful, ...lacking.filter((file) => !isSmall(file))]
+    await inParallel(singles, limits.groupLargeAtOnce, (file) => this.#takeSingle(file))
+  }
+
+  /** Takes what this peer holds in another place. Returns the others. */
+  async #takeHeld(files: readonly GroupFile[]): Promise<GroupFile[]> {
+    const others: GroupFile[] = []
+    for (const group of inGroups(files)) {
+      const read = await this.#dependencies.groupSteps.readLocal(
+        group.map(({ content }) => content.sha256),
+      )
+      const held: Verified<GroupFile>[] = []
+      for (const [index, file] of group.entries()) {
+        const bytes = read[index]
+        if (bytes !== undefined && (await isGood(bytes, file.content))) held.push({ file, bytes })
+        else others.push(file)
+      }
+      if (held.length > 0) await this.#place(held, 'here')
+    }
+    return others
+  }
+
+  async #place(verified: readonly Verified<GroupFile>[], from: 'network' | 'here'): Promise<void> {
+    const { groupSteps } = this.#dependencies
+    this.#entry.stop.signal.throwIfAborted()
+    const outcomes = await groupSteps.place(
+      verified.map(({ file: { name, content }, bytes }) => ({ name, content, bytes })),
+    )
+    for (const [index, { file }] of verified.entries()) {
+      const error = outcomes[index]
+      if (error === undefined) this.#onDone(file, from)
+      else if (error.code === 'DISK_FULL') throw error
+      else this.#onFailed(file, error)
+    }
+  }
+
+  /** A large file, or one about which somebody lied: as if it were asked for alone. */
+  async #takeSingle(file: GroupFile): Promise<void> {
+    const { clock } = this.#dependencies
+    const { name } = file
+    const request = { name, sha256: file.content.sha256, wait: false }
+    const single = newEntry({ id: this.#entry.id, request, isPaused: false }, clock)
+    single.stop = this.#entry.stop
+    single.state = 'running'
+    this.#running.add(single)
+    try {
+      const dependencies = { ...this.#dependencies, onProgress: () => this.#onProgress() }
+      const { sources } = await carryOut(single, dependencies)
+      this.#running.delete(single)
+      this.#onDone(file, sources.length > 0 ? 'network' : 'here')
+    } catch (error) {
+      this.#running.delete(single)
+      if (this.#entry.stop.signal.aborted || hasCode(error, 'DISK_FULL')) throw error
+      this.#onMissed(file, toAppError(error))
+    }
+  }
+
+  /** After a while, asks the index anew about the files that nobody sent, and tries them again. */
+  async #tryAgain(): Promise<void> {
+    const files = this.#waiting
+    await this.#pause(`no peer could send ${files[0]?.name ?? ''}${others(files.length - 1)}`)
+    this.#waiting = []
+    const doneBefore = this.#progress.done
+    const found: GroupFile[] = []
+    await inParallel(files, limits.requestsInFlightMax, async (file) => {
+      try {
+        found.push(await this.#lookUp(file))
+      } catch (error) {
+        if (this.#entry.stop.signal.aborted) throw error
+        this.#onMissed(file, toAppError(error))
+      }
+    })
+    await this.#take(found)
+    if (this.#progress.done > doneBefore) this.#failures = 0
+  }
+
+  async #lookUp(file: GroupFile): Promise<GroupFile> {
+    const { steps } = this.#dependencies
+    const [best] = await steps.lookup(file.name, this.#entry.stop.signal)
+    if (best === undefined) throw new AppError('NAME_NOT_FOUND', { name: file.name })
+    this.#progress.size += best.size - file.content.size
+    return groupFile({ name: file.name, ...best })
+  }
+
+  async #askIndex<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;)
+      try {
+        return await ask()
+      } catch (error) {
+        const mayWait = this.#entry.waitsForIndex || (this.#waits && this.#progress.total > 0)
+        if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error
+        await this.#pause(reasonOf(error))
+      }
+  }
+
+  async #pause(waitingFor: string): Promise<void> {
+    const { clock, random } = this.#dependencies
+    this.#entry.progress = { verifiedBytes: 0, sources: [], waitingFor }
+    this.#onProgress()
+    this.#failures += 1
+    await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#entry.stop.signal)
+  }
+
+  #onDone({ content: { size } }: GroupFile, from?: 'network' | 'here'): void {
+    this.#progress.done += 1
+    this.#progress.doneBytes += size
+    if (from === 'network') {
+      this.#progress.networkBytes += size
+      this.#entry.progress = undefined
+    }
+    this.#onProgress()
+  }
+
+  #onMissed(file: GroupFile, error: AppError): void {
+    const mayCome = hasCode(error, 'NO_SOURCE') || hasCode(error, 'INDEX_UNREACHABLE')
+    if (mayCome && this.#waits) this.#waiting.push(file)
+    else this.#onFailed(file, error)
+  }
+
+  #onFailed({ name, content }: GroupFile, error: AppError): void {
+    this.#progress.onFailed(name, error)
+    this.#progress.size -= content.size
+    this.#onProgress()
+  }
+
+  #onProgress(): void {
+    const running = [...this.#running].reduce((sum, { meter }) => sum + meter.bytes, 0)
+    this.#entry.meter.onProgress(this.#progress.doneBytes + running)
+    this.#dependencies.onProgress(this.#entry)
+  }
+
+  async #forgetWaiting(): Promise<void> {
+    for (const { content } of this.#waiting) await this.#dependencies.fetcher.forget(content)
+  }
+}
+
+function groupFile({ name, sha256, size, chunkRoot, sources }: MatchedFile): GroupFile {
+  return { name, content: { sha256, size, chunkRoot }, sources }
+}
+
+async function isGood(bytes: Uint8Array<ArrayBuffer>, { sha256, size }: Content): Promise<boolean> {
+  return bytes.length === size && (await hashOf(bytes)).toString('hex') === sha256
+}
+
+function others(count: number): string {
+  return count > 0 ? ` and ${count} others` : ''
+}

@@ -1,0 +1,146 @@
+import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
+import type { Purpose } from '../../common/protocol/messages.ts'
+import { labelOf } from './peer-source.ts'
+import { type SmallFile, type SmallRead, smallReads } from './small-reads.ts'
+import { SmallSource } from './small-source.ts'
+import type { CrewDependencies } from './source-crew.ts'
+
+/** A small file with its bytes, which have its hash. */
+export interface Verified<File extends SmallFile> {
+  readonly file: File
+  readonly bytes: Uint8Array
+}
+
+/** A small file that nobody gave. */
+export interface Missed<File extends SmallFile> {
+  readonly file: File
+  /** Who was tried and why it did not work. */
+  readonly tried: string
+  /** Whether somebody sent something else: another claim about the content may be the true one. */
+  readonly isDoubtful: boolean
+}
+
+export interface SmallFetchOptions {
+  readonly purpose: Purpose
+  readonly signal: AbortSignal
+}
+
+/** What is known of a file that was asked for in vain. */
+interface Attempts {
+  readonly reasons: Map<string, string>
+  isDoubtful: boolean
+}
+
+/**
+ * Fetches contents of one chunk, many with one request and several requests at a time; their SHA-256
+ * proves them. A source that lies is not asked again. Disposing gives its connections back.
+ */
+export class SmallFetch implements Disposable {
+  readonly #options: SmallFetchOptions
+  readonly #dependencies: CrewDependencies
+  readonly #sources = new Map<string, SmallSource>()
+  readonly #blamed = new Set<string>()
+  readonly #reads = new Map<string, number>()
+
+  constructor(options: SmallFetchOptions, dependencies: CrewDependencies) {
+    this.#options = options
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Fetches `files` from whoever gives them; `onVerified` is waited for before more is asked.
+   * @returns those that nobody gave
+   * @throws what `onVerified` throws, or the signal's reason
+   */
+  async fetch<File extends SmallFile>(
+    files: readonly File[],
+    onVerified: (files: readonly Verified<File>[]) => Promise<void>,
+  ): Promise<Missed<File>[]> {
+    const attempts = new Map<File, Attempts>()
+    const mayAsk = (file: File, label: string): boolean =>
+      !this.#blamed.has(label) && attempts.get(file)?.reasons.has(label) !== true
+    const missed: Missed<File>[] = []
+    for (let waiting: readonly File[] = files; waiting.length > 0; ) {
+      const plan = smallReads(waiting, mayAsk, (label) => this.#reads.get(label) ?? 0)
+      for (const file of plan.unasked) missed.push(missedFile(file, attempts.get(file)))
+      const again: File[] = []
+      await inParallel(plan.reads.values(), limits.smallReadsAtOnce, async (read) => {
+        const outcomes = await this.#read(read)
+        const verified: Verified<File>[] = []
+        for (const [index, file] of read.files.entries()) {
+          const outcome = outcomes[index]
+          if (outcome instanceof Uint8Array) verified.push({ file, bytes: outcome })
+          else again.push(this.#onFailure(file, read, outcome, attempts))
+        }
+        if (verified.length > 0) await onVerified(verified)
+      })
+      waiting = again
+    }
+    return missed
+  }
+
+  [Symbol.dispose](): void {
+    for (const source of this.#sources.values()) source[Symbol.dispose]()
+    this.#sources.clear()
+  }
+
+  /** What came of each file. @throws the signal's reason */
+  async #read<File extends SmallFile>({
+    source,
+    files,
+  }: SmallRead<File>): Promise<(Uint8Array | AppError)[]> {
+    const label = labelOf(source)
+    const count = this.#reads.get(label) ?? 0
+    this.#reads.set(label, count + 1)
+    try {
+      const from =
+        this.#sources.get(label) ??
+        new SmallSource({ ...this.#options, source }, this.#dependencies)
+      this.#sources.set(label, from)
+      return await from.read(files.map(({ content }) => content))
+    } catch (error) {
+      if (!hasCode(error, 'SOURCE_FAILED')) throw error
+      // The next try has a connection of its own, and time of its own.
+      this.#sources.get(label)?.[Symbol.dispose]()
+      this.#sources.delete(label)
+      return files.map(() => error)
+    } finally {
+      this.#reads.set(label, (this.#reads.get(label) ?? 1) - 1)
+    }
+  }
+
+  #onFailure<File extends SmallFile>(
+    file: File,
+    { source }: SmallRead<File>,
+    error: AppError | undefined,
+    attempts: Map<File, Attempts>,
+  ): File {
+    const { log } = this.#dependencies
+    const label = labelOf(source)
+    const known = attempts.get(file) ?? { reasons: new Map(), isDoubtful: false }
+    attempts.set(file, known)
+    known.reasons.set(label, reasonOf(error))
+    if (hasCode(error, 'SOURCE_FAILED')) return file
+    known.isDoubtful = true
+    if (hasCode(error, 'HASH_MISMATCH') && !this.#blamed.has(label)) {
+      this.#blamed.add(label)
+      log.warn({ source: label, sha256: file.content.sha256 }, 'a source sent wrong bytes')
+      this.#dependencies.onBlamed(source, file.content)
+    }
+    return file
+  }
+}
+
+function missedFile<File extends SmallFile>(
+  file: File,
+  attempts: Attempts | undefined,
+): Missed<File> {
+  const reasons = [...(attempts?.reasons.values() ?? [])].slice(0, limits.sourcesNamedMax)
+  return {
+    file,
+    tried: reasons.length === 0 ? 'nobody, for there is no source' : reasons.join('; '),
+    isDoubtful: attempts?.isDoubtful ?? false,
+  }
+}

@@ -1,0 +1,138 @@
+import type { Clock } from '../../common/clock.ts'
+import { sha256 as hashOf } from '../../common/content/hash.ts'
+import { AppError, errorFromWire, reasonOf } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
+import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
+import type { Content, Purpose, ReadOutcome, Source } from '../../common/protocol/messages.ts'
+import type { ConnectionPool, Lease } from './connection-pool.ts'
+import { labelOf } from './peer-source.ts'
+import { StallWatch } from './stall-watch.ts'
+
+interface Dependencies {
+  readonly pool: Pick<ConnectionPool, 'lease'>
+  readonly clock: Clock
+  /** Told of bytes that came; nothing more is read from that connection before its promise settles. */
+  onReceived(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+}
+
+/** Another peer as a source of many small contents, over one connection. Disposing gives it back. */
+export class SmallSource implements Disposable {
+  readonly #label: string
+  readonly #source: Source
+  readonly #purpose: Purpose
+  readonly #signal: AbortSignal
+  readonly #dependencies: Dependencies
+  readonly #ended = new AbortController()
+  readonly #stallWatch: StallWatch
+  #lease: Promise<Lease> | undefined
+  #bytesOwed = 0
+
+  constructor(
+    { source, purpose, signal }: { source: Source; purpose: Purpose; signal: AbortSignal },
+    dependencies: Dependencies,
+  ) {
+    this.#label = labelOf(source)
+    this.#source = source
+    this.#purpose = purpose
+    this.#signal = AbortSignal.any([signal, this.#ended.signal])
+    this.#dependencies = dependencies
+    this.#stallWatch = new StallWatch({
+      clock: dependencies.clock,
+      bytesOwed: () => this.#bytesOwed,
+      onStall: (deadlineMs) =>
+        this.#ended.abort(
+          new AppError('DEADLINE_EXCEEDED', { what: 'The next bytes', deadlineMs }),
+        ),
+    })
+  }
+
+  /**
+   * The bytes of each content, verified, or what stands in its way: HASH_MISMATCH when what came is
+   * something else. For no more contents than one read takes.
+   * @throws AppError SOURCE_FAILED when this source gives nothing, or the signal's reason
+   */
+  async read(contents: readonly Content[]): Promise<(Uint8Array | AppError)[]> {
+    try {
+      this.#signal.throwIfAborted()
+      const { outcomes, bytes } = await this.#ask(contents)
+      let start = 0
+      return await Promise.all(
+        outcomes.map(async (outcome, index) => {
+          if ('error' in outcome)
+            return errorFromWire({ code: outcome.error, retryable: true, details: {} })
+          const piece = bytes.subarray(start, start + outcome.size)
+          start += outcome.size
+          const isGood = (await hashOf(piece)).toString('hex') === contents[index]?.sha256
+          return isGood ? piece : this.#mismatch()
+        }),
+      )
+    } catch (error) {
+      if (this.#signal.aborted && !this.#ended.signal.aborted) throw this.#signal.reason
+      const details = { source: this.#label, what: 'small files', reason: reasonOf(error) }
+      throw new AppError('SOURCE_FAILED', details, { cause: error })
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stallWatch[Symbol.dispose]()
+    this.#lease?.then(
+      (lease) => (this.#signal.aborted ? lease.discard() : lease[Symbol.dispose]()),
+      () => {},
+    )
+  }
+
+  async #ask(
+    contents: readonly Content[],
+  ): Promise<{ outcomes: ReadOutcome[]; bytes: Buffer<ArrayBuffer> }> {
+    const { connection } = await this.#leased()
+    const bytes = Buffer.allocUnsafeSlow(contents.reduce((sum, { size }) => sum + size, 0))
+    const sink = new FixedBufferSink(bytes)
+    const request = { sha256s: contents.map(({ sha256 }) => sha256), for: this.#purpose }
+    let bytesLeft = bytes.length
+    const into = this.#into(sink, (count) => {
+      bytesLeft -= count
+      this.#bytesOwed -= count
+    })
+    const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
+    this.#bytesOwed += bytesLeft
+    this.#stallWatch.onAsked()
+    try {
+      const reply = await connection.request('read-many', request, options)
+      const promised = reply.contents.map((one) => ('size' in one ? one.size : 0))
+      const sum = promised.reduce((all, size) => all + size, 0)
+      if (promised.length === contents.length && sum === reply.bytes)
+        return { outcomes: reply.contents, bytes }
+      const reason = `${reply.bytes} bytes for ${promised.length} contents of ${sum}`
+      throw new AppError('BAD_REPLY', { address: this.#label, type: 'read-many', reason })
+    } finally {
+      this.#bytesOwed -= bytesLeft
+      this.#stallWatch.onAnswered()
+    }
+  }
+
+  /** A connection that ended is replaced. */
+  async #leased(): Promise<Lease> {
+    const lease = await this.#lease?.catch(() => undefined)
+    if (lease?.connection.isOpen === true) return lease
+    lease?.[Symbol.dispose]()
+    this.#lease = this.#dependencies.pool.lease(this.#source, 'bulk', this.#signal)
+    return await this.#lease
+  }
+
+  #into(sink: FixedBufferSink, onBytes: (count: number) => void): BulkSink {
+    return {
+      begin: (bytes) => sink.begin(bytes),
+      write: (piece) => {
+        sink.write(piece)
+        onBytes(piece.length)
+        this.#stallWatch.onBytes(piece.length)
+        const held = this.#dependencies.onReceived(piece.length, this.#purpose, this.#signal)
+        return held && this.#stallWatch.excuse(held)
+      },
+    }
+  }
+
+  #mismatch(): AppError {
+    return new AppError('HASH_MISMATCH', { source: this.#label, what: 'a small file' })
+  }
+}

@@ -1,0 +1,82 @@
+import { lstat, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { BackgroundWork } from '../../common/background.ts'
+import { deadlines } from '../../common/limits.ts'
+import { seededRandom } from '../../common/random.ts'
+import { contentOf } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { Catalog } from './catalog.ts'
+import { fileStatOf } from './file-stat.ts'
+import { Flusher } from './flusher.ts'
+import { Folders } from './folders.ts'
+
+/** A peer's downloaded/ with files that were written in the run of the machine called `before`. */
+async function aWorld() {
+  const folder = await temporaryFolder()
+  onTestFinished(async () => await folder[Symbol.asyncDispose]())
+  const folders = new Folders(folder.path)
+  await mkdir(folders.downloaded)
+  await mkdir(join(folder.path, '.tandem'))
+  const catalog = new Catalog(folders, { random: seededRandom('catalog') })
+  onTestFinished(() => catalog[Symbol.dispose]())
+  const pathOf = (name: string): string => join(folders.downloaded, name)
+  return {
+    catalog,
+    pathOf,
+    downloaded: async () => (await readdir(folders.downloaded)).toSorted(),
+    put: async (name: string, text: string): Promise<void> => {
+      await writeFile(pathOf(name), text)
+      const at = folders.place({ kind: 'downloaded', name })
+      const stat = fileStatOf(await lstat(at.path, { bigint: true }))
+      const { content } = contentOf(Buffer.from(text))
+      catalog.putUnflushed({ at, stat, content }, 'before')
+    },
+    flusher: (bootId: string) => {
+      const clock = new FakeClock()
+      const work = new BackgroundWork({ log: silentLog })
+      onTestFinished(async () => await work[Symbol.asyncDispose]())
+      return { clock, flusher: new Flusher({ catalog, bootId, work, clock, log: silentLog }) }
+    },
+  }
+}
+
+test('after a restart of the machine torn files are gone, and those that somebody wrote since are not', async () => {
+  const world = await aWorld()
+  for (const name of ['whole', 'torn', 'gone', 'edited']) await world.put(name, `of ${name}`)
+  await writeFile(world.pathOf('torn'), Buffer.alloc(7))
+  await utimes(world.pathOf('torn'), 1_700_000_000, 1_700_000_000)
+  await rm(world.pathOf('gone'))
+  await writeFile(world.pathOf('edited'), 'by somebody')
+  await utimes(world.pathOf('edited'), 2_000_000_000, 2_000_000_000)
+
+  await world.flusher('after').flusher.recover()
+
+  expect(await world.downloaded()).toEqual(['edited', 'whole'])
+  expect(world.catalog.list('downloaded', 10).map(({ at }) => at.name)).toEqual(['whole'])
+  expect(world.catalog.unflushedBefore('after', 10)).toEqual([])
+})
+
+test('within one run of the machine nothing is read again, and all is flushed after a while', async () => {
+  const world = await aWorld()
+  for (const name of ['a', 'b', 'gone']) await world.put(name, `of ${name}`)
+  await rm(world.pathOf('gone'))
+  const { clock, flusher } = world.flusher('before')
+  await flusher.recover()
+  expect(world.catalog.list('downloaded', 10)).toHaveLength(3)
+  expect(world.catalog.unflushed('before', 10)).toHaveLength(3)
+  await clock.advance(deadlines.flushDelayMs)
+  await expect.poll(() => world.catalog.unflushed('before', 10)).toEqual([])
+  expect(clock.pending).toBe(0)
+})
+
+test('an entry that is replaced is not waited for', async () => {
+  const world = await aWorld()
+  await world.put('a', 'first')
+  await world.put('a', 'second')
+  expect(world.catalog.unflushed('before', 10)).toHaveLength(1)
+  world.catalog.drop({ kind: 'downloaded', name: 'a' })
+  expect(world.catalog.unflushed('before', 10)).toEqual([])
+})

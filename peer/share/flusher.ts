@@ -1,0 +1,114 @@
+import { open, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { hashFile } from '../../common/content/hash.ts'
+import { hasCode, reasonOf } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { Catalog } from './catalog.ts'
+import type { Entry } from './entry.ts'
+import { flushFolder } from './folder-sync.ts'
+import { isGone } from './walk.ts'
+
+interface Dependencies {
+  readonly catalog: Catalog
+  readonly bootId: string
+  readonly work: BackgroundWork
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Looks after files that were placed without being flushed: flushes them when the system has written
+ * most of them by itself, and, after a restart of the machine, tells which of them it lost.
+ */
+export class Flusher {
+  readonly #dependencies: Dependencies
+  #isWaiting = false
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Reads what an earlier run of the machine may have lost. What is not as it was placed is forgotten
+   * and, if it is what was placed, deleted: it never was a file of anybody's.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  async recover(): Promise<void> {
+    const { catalog, bootId, log } = this.#dependencies
+    for (;;) {
+      const entries = catalog.unflushedBefore(bootId, limits.catalogRowsPerRead)
+      if (entries.length === 0) break
+      const lost: Entry[] = []
+      for (const entry of entries) if (!(await isWhole(entry))) lost.push(entry)
+      catalog.group(() => {
+        catalog.flushed(entries)
+        for (const { at } of lost) catalog.drop(at)
+      })
+      const details = { files: entries.length, lost: lost.length }
+      log.info(details, 'files that a restart of the machine may have cost were read again')
+    }
+    if (catalog.unflushed(bootId, 1).length > 0) this.soon()
+  }
+
+  /** Files were placed: they are flushed in a while. */
+  soon(): void {
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    this.#dependencies.work.start('flush small files', async (signal) => {
+      try {
+        await this.#dependencies.clock.sleep(deadlines.flushDelayMs, signal)
+      } finally {
+        this.#isWaiting = false
+      }
+      await this.#flushAll(signal)
+    })
+  }
+
+  async #flushAll(signal: AbortSignal): Promise<void> {
+    const { catalog, bootId } = this.#dependencies
+    for (;;) {
+      const entries = catalog.unflushed(bootId, limits.catalogChangesPerTransaction)
+      const flushed: Entry[] = []
+      for (const entry of entries) {
+        signal.throwIfAborted()
+        if (await this.#flush(entry)) flushed.push(entry)
+      }
+      for (const folder of new Set(flushed.map(({ at }) => dirname(at.path))))
+        await flushFolder(folder).catch(() => {})
+      catalog.flushed(flushed)
+      if (flushed.length < entries.length) return this.soon()
+      if (entries.length === 0) return
+    }
+  }
+
+  /** @returns false when the disk refuses: then it is tried again */
+  async #flush({ at }: Entry): Promise<boolean> {
+    try {
+      await using handle = await open(at.path)
+      await handle.sync()
+      return true
+    } catch (error) {
+      if (isGone(error)) return true
+      const { log } = this.#dependencies
+      log.warn({ name: at.name, reason: reasonOf(error) }, 'a file cannot be flushed')
+      return false
+    }
+  }
+}
+
+/** Whether the file of an entry has its content; a torn one is deleted, unless somebody wrote it since. */
+async function isWhole({ at, stat, content }: Entry): Promise<boolean> {
+  try {
+    const now = await hashFile(at.path)
+    if (now.content.sha256 === content.sha256) return true
+    if (now.stat.ino === stat.ino && now.stat.mtimeNs <= stat.mtimeNs) await unlink(at.path)
+    return false
+  } catch (error) {
+    if (hasCode(error, 'DISK_FAILED') || isGone(error)) return false
+    if (hasCode(error, 'FILE_NOT_FOUND') || hasCode(error, 'CONTENT_CHANGED')) return false
+    throw error
+  }
+}

@@ -1,0 +1,87 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { CopyKey } from '../../common/protocol/messages.ts'
+import { contentOf } from '../../common/testing/contents.ts'
+import { ShareFixture } from '../testing/share-fixture.ts'
+import type { SmallAdoption } from './group-placer.ts'
+
+function aFile(
+  name: string,
+  text: string,
+  kind: 'downloaded' | 'replicated' = 'downloaded',
+): SmallAdoption {
+  const { content, bytes } = contentOf(Buffer.from(text))
+  const key: CopyKey = kind === 'replicated' ? { kind, name, owner: 'peer9' } : { kind, name }
+  return { key, content, bytes }
+}
+
+async function adopt(peer: ShareFixture, ...files: SmallAdoption[]): Promise<string[]> {
+  const entries = await peer.share.adoptGroup(files)
+  return entries.map((one) => ('at' in one ? one.at.name : one.code))
+}
+
+const downloaded = (peer: ShareFixture, name: string): Promise<string> =>
+  readFile(join(peer.path, 'downloaded', name), 'utf8')
+
+test('small files get their places and one transaction, and are not read again', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  let changes = 0
+  peer.share.catalog.onChange(() => (changes += 1))
+  const files = [aFile('a', 'one'), aFile('d/b', ''), aFile('d/e/ü c', 'three')]
+
+  expect(await adopt(peer, ...files)).toEqual(['a', 'd/b', 'd/e/ü c'])
+
+  expect(changes).toBe(1)
+  expect(await downloaded(peer, 'd/e/ü c')).toBe('three')
+  expect(await downloaded(peer, 'd/b')).toBe('')
+  expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual([])
+  expect(await peer.share.areThere([...files, aFile('a', 'other'), aFile('x', 'one')])).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+  const { lastSeq } = peer.share.catalog
+  await peer.rescan()
+  expect(peer.share.catalog.lastSeq).toBe(lastSeq)
+})
+
+test('nothing is overwritten: what is there already stays, other content takes the next free name', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('downloaded/a', 'mine')
+  await peer.write('downloaded/b', 'same')
+  await peer.write('downloaded/folder', 'a file')
+  await peer.start()
+  const names = await adopt(
+    peer,
+    aFile('a', 'yours'),
+    aFile('b', 'same'),
+    aFile('folder/c', 'blocked'),
+    aFile('../out', 'invalid'),
+    aFile('d', 'good'),
+  )
+  expect(names).toEqual(['a (2)', 'b', 'NAME_BLOCKED', 'NAME_INVALID', 'd'])
+  expect(await downloaded(peer, 'a')).toBe('mine')
+  expect(await downloaded(peer, 'a (2)')).toBe('yours')
+  expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual([])
+})
+
+test('a replica of other content is replaced', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await adopt(peer, aFile('r', 'old', 'replicated'))
+  expect(await adopt(peer, aFile('r', 'new', 'replicated'))).toEqual(['r'])
+  expect(await readFile(join(peer.path, 'replicated/peer9/r'), 'utf8')).toBe('new')
+  expect(peer.share.totals().replicated.count).toBe(1)
+})
+
+test('a file that is gone from its place is not there', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await adopt(peer, aFile('a', 'one'), aFile('b', 'two'))
+  await rm(join(peer.path, 'downloaded/a'))
+  expect(await peer.share.areThere([aFile('a', 'one'), aFile('b', 'two')])).toEqual([false, true])
+})

@@ -1,0 +1,48 @@
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { peerCommands } from '../cli/commands.ts'
+import { addCommands, addHelpCommand, newProgram, runProgram } from '../cli/program.ts'
+import { Terminal } from '../cli/terminal.ts'
+import { CapturedOutput } from './captured-output.ts'
+import { FakePeerApi } from './fake-peer-api.ts'
+
+/** A shell with a peer behind it. */
+export class Shell {
+  readonly clock = new FakeClock()
+  readonly peer = new FakePeerApi({ clock: this.clock })
+  readonly stop = new AbortController()
+  readonly answers: CapturedOutput
+  readonly remarks: CapturedOutput
+  readonly #workingFolder: string
+
+  constructor(options: { isTTY?: boolean; workingFolder?: string } = {}) {
+    this.answers = new CapturedOutput(options)
+    this.remarks = new CapturedOutput(options)
+    this.#workingFolder = options.workingFolder ?? '/home/ada'
+  }
+
+  /** Types a command; returns its exit code. */
+  async type(...words: string[]): Promise<number> {
+    const terminal = new Terminal({ answers: this.answers, remarks: this.remarks })
+    const program = newProgram('tandem').configureOutput({
+      writeOut: (text) => this.answers.write(text),
+      writeErr: (text) => this.remarks.write(text),
+    })
+    const { peer: api, clock } = this
+    const { signal } = this.stop
+    const workingFolder = this.#workingFolder
+    const commands = peerCommands(({ json = false }, work) =>
+      work({ api, clock, signal, json, workingFolder, terminal }),
+    )
+    addCommands(program, 'Commands:', commands)
+    addHelpCommand(program)
+    return await runProgram(program, words, terminal)
+  }
+
+  /** What a command answers to a program. */
+  async json(...words: string[]): Promise<unknown> {
+    const before = this.answers.text.length
+    const code = await this.type(...words, '--json')
+    if (code !== 0) throw new Error(this.remarks.text)
+    return JSON.parse(this.answers.text.slice(before))
+  }
+}
