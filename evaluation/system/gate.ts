@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { systemClock } from '../../common/clock.ts'
 import { limits } from '../../common/limits.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
@@ -22,6 +23,8 @@ export class Gate implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   /** How many bytes of the peer may still pass. */
   #bytesLeft = Number.POSITIVE_INFINITY
+  /** How fast others pass. */
+  #bytesPerMs = 0
   #opened = Promise.withResolvers<void>()
   #blocked = Promise.withResolvers<void>()
 
@@ -58,9 +61,10 @@ export class Gate implements AsyncDisposable {
     return gate
   }
 
-  /** Lets the peer send about so many more bytes, and no more until {@link open}. */
-  closeAfter(bytes: number): void {
+  /** Lets the peer send about so many more bytes, and further ones no faster, or never, until {@link open}. */
+  closeAfter(bytes: number, { bytesPerMs = 0 } = {}): void {
     this.#bytesLeft = bytes
+    this.#bytesPerMs = bytesPerMs
     this.#opened = Promise.withResolvers<void>()
     this.#blocked = Promise.withResolvers<void>()
   }
@@ -85,6 +89,7 @@ export class Gate implements AsyncDisposable {
     this.#bytesLeft -= bytes
     if (this.#bytesLeft >= 0) return
     this.#blocked.resolve()
-    await this.#opened.promise
+    const passed = this.#bytesPerMs > 0 ? [systemClock.sleep(bytes / this.#bytesPerMs)] : []
+    await Promise.race([this.#opened.promise, ...passed])
   }
 }

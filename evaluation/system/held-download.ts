@@ -58,6 +58,47 @@ export async function startGated({
   return { cluster, source, gate, gateOf, file, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
+/** Peers that all have one large file, a gate before each, and a `downloader` that has nothing. */
+export interface SourcesWorld extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly sources: readonly { readonly peer: TandemProcess; readonly gate: Gate }[]
+  readonly downloader: TandemProcess
+  readonly sha256: string
+}
+
+export async function startSources(count: number, bytes: number): Promise<SourcesWorld> {
+  let sha256 = ''
+  const prepare = async (peerId: string, folder: string): Promise<void> => {
+    if (peerId !== 'downloader') ({ sha256 } = await aFile(folder, name, { bytes }))
+  }
+  await using starting = new AsyncDisposableStack()
+  const options = { peers: 0, factor: 1, settings: quickSettings, prepare }
+  const cluster = starting.use(await startCluster(options))
+  const sources: { peer: TandemProcess; gate: Gate }[] = []
+  while (sources.length < count) {
+    const peer = await cluster.startPeer(`peer${sources.length + 1}`, behindGate)
+    sources.push({ peer, gate: starting.use(await Gate.before(peer)) })
+  }
+  const downloader = await cluster.startPeer('downloader')
+  using api = apiOf(downloader)
+  const found = { files: [{ sources: sources.map(() => ({})) }] }
+  await expect.poll(() => api.lookup(name)).toMatchObject(found)
+  const stack = starting.move()
+  return { cluster, sources, downloader, sha256, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** Starts a download of the large file and lets each source send `passedBytes` of it, and no more for now. */
+export async function startDownloadHeldBy(
+  { sources, downloader }: SourcesWorld,
+  passedBytes: number,
+): Promise<string> {
+  for (const { gate } of sources) gate.closeAfter(passedBytes)
+  using api = apiOf(downloader)
+  const { id } = await api.startDownload({ name })
+  await Promise.all(sources.map(({ gate }) => gate.blocked))
+  return id
+}
+
 /** A download of the large file through `peer`, of which about `passedBytes` have come and the rest is held back. */
 export async function startHeldDownload(
   peer: TandemProcess,

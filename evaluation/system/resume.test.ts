@@ -2,12 +2,11 @@
  * Downloads go on where they were: real processes are killed at about a third of a large file, which
  * a gate before the source holds there, and what comes a second time is counted.
  */
+import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
-import { aFile } from '../../common/testing/fixtures.ts'
-import { apiOf, startCluster } from './cluster-fixture.ts'
-import { behindGate, Gate } from './gate.ts'
+import { apiOf } from './cluster-fixture.ts'
 import {
   endOf,
   type GatedWorld,
@@ -15,10 +14,11 @@ import {
   inFlightBytesMax,
   leftBehind,
   name,
+  startDownloadHeldBy,
   startGated,
   startHeldDownload,
+  startSources,
 } from './held-download.ts'
-import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
 import { runTandem } from './run-tandem.ts'
 import type { TandemProcess } from './tandem-process.ts'
@@ -129,34 +129,15 @@ test('a download is paused, resumed and cancelled from the command line, and lea
 })
 
 test('of two sources both send; when one is killed half-way the other sends what is left', async () => {
-  const prepare = async (peerId: string, folder: string): Promise<void> => {
-    if (peerId !== 'downloader') await aFile(folder, name, { bytes })
-  }
-  await using cluster = await startCluster({
-    peers: 0,
-    factor: 1,
-    settings: quickSettings,
-    prepare,
-  })
-  const [first, second] = [
-    await cluster.startPeer('peer1', behindGate),
-    await cluster.startPeer('peer2', behindGate),
-  ]
-  const downloader = await cluster.startPeer('downloader')
-  await using firstGate = await Gate.before(first)
-  await using secondGate = await Gate.before(second)
-  using api = apiOf(downloader)
-  await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sources: [{}, {}] }] })
-
-  firstGate.closeAfter(passedBytes)
-  secondGate.closeAfter(passedBytes)
-  const { id } = await api.startDownload({ name })
-  await Promise.all([firstGate.blocked, secondGate.blocked])
+  await using world = await startSources(2, bytes)
+  const { sources, downloader, sha256 } = world
+  const id = await startDownloadHeldBy(world, passedBytes)
+  const [first, second] = sources.map(({ peer }) => peer)
+  assert(first !== undefined && second !== undefined)
   expect(await sentBy(first)).toBeGreaterThan(passedBytes / 2)
   await first.kill('SIGKILL')
-  secondGate.open()
-  const { content } = await hashFile(join(second.dataFolder, 'shared', name))
-  await expectWhole(downloader, id, content.sha256)
+  sources[1]?.gate.open()
+  await expectWhole(downloader, id, sha256)
   const { result } = await endOf(downloader, { id })
   expect(result?.sources.map(({ peerId }) => peerId).toSorted()).toEqual(['peer1', 'peer2'])
   expect(await sentBy(second)).toBeLessThanOrEqual(bytes - passedBytes + 2 * inFlightBytesMax)

@@ -8,7 +8,7 @@ import { aContent, chunkOf, contentOf, type TestContent } from '../../common/tes
 import type { ScriptedSource, SourceScript } from '../../common/testing/scripted-source.ts'
 import type { Fetcher } from './fetcher.ts'
 import { stallDeadlineMs } from './stall-deadline.ts'
-import { advanceUntil, aSwarm, nowhere, type Swarm } from './testing/swarm.ts'
+import { aSwarm, nowhere, type Swarm } from './testing/swarm.ts'
 
 const mebibyte = 1024 * 1024
 const fiveChunks = aContent(4 * mebibyte + 1)
