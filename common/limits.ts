@@ -85,11 +85,13 @@ export const limits = {
   groupWaitingMax: 1_000,
   /** Names of failed files that a group remembers; a person reads no more. */
   groupFailuresNamed: 50,
-  /** Bytes read from disk at a time while sending or hashing. */
+  /** Bytes of a file handled at a time where nothing says otherwise. */
   diskReadBytes: mebibyte,
 
-  /** Buffers for reading that are kept while nobody reads: 16 MiB. */
-  idleBuffersMax: 16,
+  /** Bytes of a file sent at a time, while as many are read: a disk is ahead of the network, and 100 readers take 50 MiB. */
+  sendPieceBytes: 256 * kibibyte,
+  /** Memory of one kind of buffers that is kept while nobody uses it. */
+  idleBuffersBytesMax: 16 * mebibyte,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
   idleOpenFilesMax: 64,
   /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */

@@ -96,16 +96,35 @@ async function* readRange(
   { start, bytes }: ByteRange,
   pool: BufferPool,
 ): AsyncGenerator<Uint8Array> {
-  const buffer = pool.take()
+  if (bytes === 0) return
+  let [buffer, spare] = [pool.take(), pool.take()]
+  const read = (done: number): Promise<number> => {
+    const wanted = Math.min(buffer.length, bytes - done)
+    const reading = readPiece(handle, buffer.subarray(0, wanted), start + done)
+    // A failure is told when its turn has come.
+    reading.catch(() => {})
+    return reading
+  }
+  let reading = read(0)
   try {
     for (let done = 0; done < bytes; ) {
-      const wanted = Math.min(buffer.length, bytes - done)
-      const { bytesRead } = await handle.read(buffer, 0, wanted, start + done)
-      if (bytesRead === 0) throw new AppError('CONTENT_CHANGED', { name: 'the file' })
+      const bytesRead = await reading
+      const piece = buffer.subarray(0, bytesRead)
       done += bytesRead
-      yield buffer.subarray(0, bytesRead)
+      // The next piece is read while this one is sent.
+      ;[buffer, spare] = [spare, buffer]
+      if (done < bytes) reading = read(done)
+      yield piece
     }
   } finally {
+    await reading.catch(() => {})
     pool.giveBack(buffer)
+    pool.giveBack(spare)
   }
+}
+
+async function readPiece(handle: FileHandle, into: Buffer, position: number): Promise<number> {
+  const { bytesRead } = await handle.read(into, 0, into.length, position)
+  if (bytesRead === 0) throw new AppError('CONTENT_CHANGED', { name: 'the file' })
+  return bytesRead
 }

@@ -1,7 +1,7 @@
 import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
+import { deadlines, limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
@@ -55,7 +55,7 @@ export class Fetcher implements AsyncDisposable {
   readonly #bootId: string
   readonly #dependencies: FetcherDependencies
   readonly #room: DiskRoom
-  readonly #buffers = new BufferPool()
+  readonly #buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
   readonly #background: BackgroundWork
 
   private constructor(folder: PartialFolder, bootId: string, dependencies: FetcherDependencies) {

@@ -1,4 +1,5 @@
 import { AppError, hasCode } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { OrderedOutput, type WriteBytes } from './ordered-output.ts'
@@ -68,7 +69,7 @@ async function readClaim(
   const passing = output.passTo(write, eitherSignal)
   passing.catch(end)
   const request = { content, name, sources, signal: eitherSignal, file: output, digest: undefined }
-  const buffers = new BufferPool()
+  const buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
   await takeContent(request, { ...dependencies, buffers }).catch(end)
   await passing
 }

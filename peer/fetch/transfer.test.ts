@@ -33,7 +33,7 @@ test('a disk that fills up is reported as such, and the source is let go', async
   const clock = new FakeClock()
   const transfer = new Transfer(
     { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock, buffers: new BufferPool() },
+    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }) },
   )
   await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)

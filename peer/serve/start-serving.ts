@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { startServer } from '../../common/protocol/server.ts'
@@ -36,6 +37,7 @@ export async function startServing(
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
   const smallFiles = new SmallFiles(dependencies)
+  const buffers = new BufferPool({ bufferBytes: limits.sendPieceBytes })
   const server = await startServer(
     {
       role: 'peer',
@@ -48,12 +50,7 @@ export async function startServing(
       transport,
       clock,
       log,
-      handlers: serveHandlers({
-        ...dependencies,
-        openFiles,
-        smallFiles,
-        buffers: new BufferPool(),
-      }),
+      handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, buffers }),
       welcome: async () => ({ reply: { peerId }, session: undefined }),
     },
   )
