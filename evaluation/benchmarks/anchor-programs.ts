@@ -4,6 +4,7 @@ import { access, constants } from 'node:fs/promises'
 const programs = {
   nginx: { path: '/usr/sbin/nginx', package: 'nginx-light' },
   curl: { path: '/usr/bin/curl', package: 'curl' },
+  dd: { path: '/usr/bin/dd', package: 'coreutils' },
   sha256sum: { path: '/usr/bin/sha256sum', package: 'coreutils' },
   aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },

@@ -3,7 +3,8 @@
  *
  * Tandem is asked through the HTTP API of a running peer, and answers when the file is verified,
  * flushed to the disk and under its name; the anchors are done when their processes end. Before each
- * turn all that others wrote is flushed, so that nobody pays for his predecessor.
+ * turn all that others wrote is flushed, so that nobody pays for his predecessor. What no program can
+ * avoid is measured, too: `dd` writes the same bytes and flushes them, and does nothing else.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -13,16 +14,19 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { checkFile } from '../system/check-file.ts'
 import { freePorts } from '../system/cluster-fixture.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
+import { pathOf } from './anchor-programs.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
 import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
 import { metalinkOf } from './metalink.ts'
-import { flushDisk } from './outside-process.ts'
+import { flushDisk, runToEnd } from './outside-process.ts'
+import { processorSecondsOf } from './processor-time.ts'
 import {
   downloadAndCheck,
   forgetDownloads,
   sharing,
   startTransferCluster,
+  type TransferCluster,
 } from './transfer-fixture.ts'
 import { fetchAndHash, fetchWithAria2, fetchWithCurl, startNginx } from './web-anchors.ts'
 
@@ -35,7 +39,7 @@ export interface TransferSize {
 
 export const transfer: Benchmark<TransferSize> = {
   name: 'transfer',
-  anchors: ['nginx', 'curl', 'sha256sum', 'aria2c'],
+  anchors: ['nginx', 'curl', 'sha256sum', 'aria2c', 'dd'],
   measure: measureTransfer,
 }
 
@@ -50,20 +54,57 @@ async function measureTransfer(
     const share = sharing(original)
     await using cluster = await startTransferCluster({ sources, files: 1, share })
     await using web = await startWeb(original, { sources, folder: folder.path, ...options })
-    const contenders = [contenderOf(cluster.downloader, original), ...web.contenders]
-    const from = `from ${sources} ${sources === 1 ? 'source' : 'sources'}`
-    await measureInTurns(`${mebibytes} MiB ${from}`, contenders, options)
+    const work = `${mebibytes} MiB from ${sources} ${sources === 1 ? 'source' : 'sources'}`
+    const contenders = [
+      tandemContender(cluster, original, (role, seconds) =>
+        options.onSample({
+          work: `${work}: processor time per GiB, ${role}`,
+          contender: tandem,
+          unit: 'seconds',
+          value: (seconds * 2 ** 30) / bytes,
+        }),
+      ),
+      ...web.contenders,
+      diskContender(original, join(folder.path, 'written')),
+    ]
+    await measureInTurns(work, contenders, options)
   }
 }
 
-function contenderOf(downloader: TandemProcess, original: FileFixture): Contender {
+function tandemContender(
+  { downloader, sources }: TransferCluster,
+  original: FileFixture,
+  onProcessorTime: (role: string, seconds: number) => void,
+): Contender {
   const measure = async (): Promise<number> => {
     await flushDisk()
+    const before = [await processorTimeOf([downloader]), await processorTimeOf(sources)] as const
     const seconds = await downloadAndCheck(downloader, original)
+    onProcessorTime('downloading', (await processorTimeOf([downloader])) - before[0])
+    onProcessorTime('serving', (await processorTimeOf(sources)) - before[1])
     await forgetDownloads(downloader)
     return seconds
   }
   return { name: tandem, measure }
+}
+
+/** Of all these together; 0 where the system does not tell. */
+async function processorTimeOf(peers: readonly TandemProcess[]): Promise<number> {
+  let seconds = 0
+  for (const { pid } of peers)
+    if (pid !== undefined) seconds += (await processorSecondsOf(pid)) ?? 0
+  return seconds
+}
+
+function diskContender(original: FileFixture, path: string): Contender {
+  const measure = async (): Promise<number> => {
+    await flushDisk()
+    const words = [`if=${original.path}`, `of=${path}`, 'bs=1M', 'conv=fdatasync', 'status=none']
+    const seconds = await secondsOf(() => runToEnd(pathOf('dd'), words))
+    await rm(path)
+    return seconds
+  }
+  return { name: 'dd to the disk, flushed', needs: ['dd'], measure }
 }
 
 interface WebOptions extends Pick<BenchmarkOptions, 'missing'> {
