@@ -286,6 +286,55 @@ describe('bulk', () => {
     stream.destroy()
   })
 
+  test('that is withdrawn while it stands in line is not taken from its source', async () => {
+    const held = Promise.withResolvers<void>()
+    const given: number[] = []
+    async function* pieces(chunk: number): AsyncGenerator<Buffer> {
+      given.push(chunk)
+      if (chunk === 0) await held.promise
+      yield Buffer.from('four')
+    }
+    await using two = await pair({
+      read: async ({ chunk }) => ({ reply: {}, bulk: { bytes: 4, pieces: pieces(chunk) } }),
+    })
+    const read = async (chunk: number, signal?: AbortSignal): Promise<string> => {
+      const into = new BufferSink(100)
+      await two.client.request('read', { sha256, chunk, count: 1 }, { into, signal })
+      return into.received.toString()
+    }
+    const cancel = new AbortController()
+    const [first, second, third] = [read(0), read(1, cancel.signal), read(2)]
+    await two.clock.advance(0)
+    cancel.abort(new Error('no longer needed'))
+    await expect(second).rejects.toThrow('no longer needed')
+    await two.clock.advance(0)
+    held.resolve()
+    expect([await first, await third]).toEqual(['four', 'four'])
+    expect(given).toEqual([0, 2])
+  })
+
+  test('that is held back is let go when the connection ends', async () => {
+    const left = Promise.withResolvers<unknown>()
+    async function* held(signal: AbortSignal): AsyncGenerator<Buffer> {
+      await new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          left.resolve(signal.reason)
+          reject(signal.reason as Error)
+        })
+      })
+      yield Buffer.from('four')
+    }
+    await using two = await pair({
+      read: async (_, __, signal) => ({ reply: {}, bulk: { bytes: 4, pieces: held(signal) } }),
+    })
+    const into = new BufferSink(100)
+    const read = two.client.request('read', { sha256, chunk: 0, count: 1 }, { into })
+    await two.clock.advance(0)
+    two.client.destroy()
+    await expect(read).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    expect(await left.promise).toMatchObject({ code: 'CONNECTION_CLOSED' })
+  })
+
   test('that stalls is given up', async () => {
     const gate = Promise.withResolvers<void>()
     async function* stalling(): AsyncGenerator<Buffer> {

@@ -27,7 +27,7 @@ import {
 import { type Decoded, FrameDecoder } from './framing.ts'
 import type { Dispatch } from './handlers.ts'
 import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type Outgoing } from './outbox.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { type Address, formatAddress, type Wire } from './transport.ts'
 import { parseReply } from './validate.ts'
@@ -74,8 +74,10 @@ export class Connection implements AsyncDisposable {
   readonly #decoder = new FrameDecoder()
   readonly #outbox: Outbox
   readonly #pending: PendingRequests
-  /** The other side's requests that have no answer yet, by id. */
+  /** The other side's requests whose answer has not begun to leave, by id. */
   readonly #answering = new Map<number, Answering>()
+  /** Ends what gives the bytes that are leaving, or were the last to leave. */
+  #sending: AbortController | undefined
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
   /** Whether the other side broke the rules: what else it sends is passed over. */
@@ -238,39 +240,43 @@ export class Connection implements AsyncDisposable {
     if (this.#answering.has(id))
       throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
     const stop = new AbortController()
-    const work = this.#answer(id, () => this.#answerOf(id, type, body, stop.signal))
+    const work = this.#answer({ id, type, body }, stop)
     this.#answering.set(id, { work, stop })
   }
 
-  /** A request that was answered already, or is just being, needs no withdrawing. */
+  /** A request whose answer has left, or is leaving, needs no withdrawing. */
   #onCancel(id: number): void {
     this.#answering.get(id)?.stop.abort(new AppError('CANCELLED', { what: 'The request' }))
   }
 
-  async #answer(id: number, answer: () => Promise<() => void>): Promise<void> {
-    const send = await answer()
-    // Before the answer leaves: the other side may use the id, or the room, again at once.
-    this.#answering.delete(id)
-    send()
+  /** Answers a request; the bytes of an answer that was withdrawn while it stood in line stay here. */
+  async #answer(request: RequestEnvelope, stop: AbortController): Promise<void> {
+    const { id } = request
+    const answer = await this.#answerTo(request, stop.signal)
+    if (answer.bulk === undefined) {
+      // Before the answer leaves: the other side may use the id, or the room, again at once.
+      this.#answering.delete(id)
+      return this.#outbox.send(answer.frame)
+    }
+    this.#outbox.sendInTurn(() => {
+      this.#answering.delete(id)
+      if (stop.signal.aborted) return failureTo(id, stop.signal.reason)
+      this.#sending = stop
+      return answer
+    }, answer.frame.length)
   }
 
-  /** Runs the request's handler; returns how to send its outcome. Never rejects. */
-  async #answerOf(
-    id: number,
-    type: string,
-    body: unknown,
-    signal: AbortSignal,
-  ): Promise<() => void> {
+  /** Runs the request's handler. Never rejects. */
+  async #answerTo({ id, type, body }: RequestEnvelope, signal: AbortSignal): Promise<Outgoing> {
     try {
       if (this.#isClosing) throw new AppError('STOPPING')
       const { reply, bulk } = await this.#dispatch(type, body, signal)
-      const frame = replyFrame(id, reply, bulk?.bytes)
-      return () => this.#outbox.send(frame, bulk)
+      return { frame: replyFrame(id, reply, bulk?.bytes), bulk }
     } catch (error) {
       const known = toAppError(error)
       if (known.code === 'INTERNAL' && !signal.aborted)
         this.#log.error({ type, error, reason: reasonOf(known.cause) }, 'request failed')
-      return () => this.#outbox.send(errorFrame(id, errorToWire(known)))
+      return failureTo(id, known)
     }
   }
 
@@ -297,6 +303,7 @@ export class Connection implements AsyncDisposable {
     this.#isClosing = true
     this.#cancelIdleTimer()
     for (const { stop } of this.#answering.values()) stop.abort(this.#closedError())
+    this.#sending?.abort(this.#closedError())
     this.#pending.failAll(() => this.#closedError())
     this.#closed.resolve()
   }
@@ -304,4 +311,8 @@ export class Connection implements AsyncDisposable {
   #closedError(): AppError {
     return new AppError('CONNECTION_CLOSED', { address: formatAddress(this.remote) })
   }
+}
+
+function failureTo(id: number, error: unknown): Outgoing {
+  return { frame: errorFrame(id, errorToWire(toAppError(error))) }
 }

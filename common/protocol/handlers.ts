@@ -31,8 +31,9 @@ export type MessageBetween<From extends Role, To extends Role> = {
 }[MessageType]
 
 /**
- * One function per message type. It may throw AppError, which crosses the wire; the signal is
- * aborted when the connection ends, and when the other side withdraws the request.
+ * One function per message type. It may throw AppError, which crosses the wire. The signal is aborted
+ * when the connection ends, also while bytes of the answer are leaving; and when the other side
+ * withdraws the request before any of it left.
  */
 export type Handlers<From extends Role, To extends Role, Session> = {
   readonly [T in MessageBetween<From, To>]: (

@@ -3,9 +3,17 @@ import type { Writable } from 'node:stream'
 import { limits } from '../limits.ts'
 import type { BulkSource } from './bulk.ts'
 
-interface Item {
+/** What leaves together. */
+export interface Outgoing {
   readonly frame: Buffer
-  readonly bulk: BulkSource | undefined
+  readonly bulk?: BulkSource | undefined
+}
+
+interface Item {
+  /** Called when its turn has come. */
+  readonly outgoing: () => Outgoing
+  /** What it holds of memory until then. */
+  readonly bytes: number
 }
 
 /**
@@ -33,14 +41,19 @@ export class Outbox {
     )
   }
 
-  send(frame: Buffer, bulk?: BulkSource): void {
-    if (this.#stream.destroyed || this.#stream.writableEnded) return
-    if (this.#pump === undefined && bulk === undefined) {
-      this.#stream.write(frame)
-      return
-    }
-    this.#items.push({ frame, bulk })
-    this.#waitingBytes += frame.length
+  send(frame: Buffer): void {
+    if (this.#pump !== undefined) this.sendInTurn(() => ({ frame }), frame.length)
+    else if (this.#isOpen) this.#stream.write(frame)
+  }
+
+  /**
+   * Sends what `outgoing` returns when its turn has come, which may be never.
+   * @param bytes what it holds of memory until then
+   */
+  sendInTurn(outgoing: () => Outgoing, bytes: number): void {
+    if (!this.#isOpen) return
+    this.#items.push({ outgoing, bytes })
+    this.#waitingBytes += bytes
     this.#pump ??= this.#run()
   }
 
@@ -50,12 +63,17 @@ export class Outbox {
     if (!this.#stream.destroyed && this.#stream.writableNeedDrain) await this.#drained()
   }
 
+  get #isOpen(): boolean {
+    return !this.#stream.destroyed && !this.#stream.writableEnded
+  }
+
   async #run(): Promise<void> {
     try {
       for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
-        this.#waitingBytes -= item.frame.length
-        await this.#write(item.frame)
-        if (item.bulk !== undefined) await this.#writeBulk(item.bulk)
+        this.#waitingBytes -= item.bytes
+        const { frame, bulk } = item.outgoing()
+        await this.#write(frame)
+        if (bulk !== undefined) await this.#writeBulk(bulk)
       }
     } catch (error) {
       this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
