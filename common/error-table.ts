@@ -209,6 +209,18 @@ const rows = {
     status: 409,
     sentence: "'{name}' was changed while it was being read; its new version will be announced.",
   },
+  CHUNK_MISSING: {
+    when: 'The receiver is downloading the content itself and does not have this part of it yet.',
+    retryable: true,
+    status: 409,
+    sentence: 'This peer is still downloading that content and lacks what was asked for.',
+  },
+  BUSY: {
+    when: 'Too many reads are in line, or this one did not have its turn in time.',
+    retryable: true,
+    status: 503,
+    sentence: 'This peer is busy: ask it again soon, or ask another.',
+  },
   CHUNK_OUT_OF_RANGE: {
     when: 'A read asks for chunks that the content does not have.',
     retryable: false,

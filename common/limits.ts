@@ -94,12 +94,29 @@ export const limits = {
   idleBuffersBytesMax: 16 * mebibyte,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
   idleOpenFilesMax: 64,
+  /** Reads that a peer answers at once: with fewer, a receiver that is busy leaves the link idle. */
+  uploadsAtOnceMin: 6,
+  /** As many as that when the receivers are slower than this peer: 10 Gbit/s to links of 100 Mbit/s. */
+  uploadsAtOnceMax: 64,
+  /** Reads in line at a peer: 20 s at 1 Gbit/s is more than anybody waits. */
+  uploadsWaitingMax: 1_024,
+  /** Reads of one peer among them: one connection's worth. */
+  uploadsWaitingPerPeerMax: 64,
+  /** A shorter read does not stand in line: sending it takes no longer than choosing it. */
+  uploadBytesMin: 128 * kibibyte,
+  /** Contents of which a serving peer knows how often it sent each chunk: 4 MiB at most. */
+  contentsCountedMax: 64,
+  /** Contents that a peer names as being downloaded; others are found when one of these ends. */
+  unfinishedNamedMax: 64,
+  /** Chunks that have not come, from the first on, among which a download chooses the rarest. */
+  swarmWindowChunks: 256,
+
   /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */
   fetchWindowBytes: 16 * mebibyte,
   /** Chunks asked of one source at a time: 1 Gbit/s over 100 ms of delay. */
   readsPerSourceMax: 12,
-  /** Chunks asked of a source whose speed is not known: at 1 Gbit/s a LAN never waits for a request. */
-  readsPerSourceMin: 4,
+  /** Chunks asked of a source that is slow, or of unknown speed: one comes, and the next is asked for. */
+  readsPerSourceMin: 2,
   /** Sources that one fetch reads from at a time: more connections add no speed. */
   sourcesPerFetchMax: 8,
   /** A source this many times slower than the median of its fellows makes room for one that waits. */
@@ -222,12 +239,32 @@ export const deadlines = {
   sourceSpeedMs: 2_000,
   /** A source is given this long to get going before it is compared with others. */
   sourceTrialMs: 5_000,
-  /** A source that has only some chunks is asked again which after so long. */
+  /** A source that has only some chunks, and nothing new to tell, is asked again after so long. */
   partialSourceMs: 1_000,
   /** From placing small files to flushing them: Linux writes everything within 30 s, so that little is left to do. */
   flushDelayMs: 60_000,
   /** A thread that nobody calls ends; to start one takes 30 ms, to keep it 10 MiB. */
   threadIdleMs: 10_000,
+  /** A question for more chunks than are known is answered after this, even when there are none. */
+  chunksWaitMs: 5_000,
+  /** Chunks that came within this time are told together. */
+  chunksGroupMs: 20,
+  /** A read in line is told that the peer is busy after this: before the other side's `bulkStallMs`. */
+  uploadLineMs: 5_000,
+  /** A read that has waited for so long goes before those of rarer chunks. */
+  uploadOverdueMs: 2_000,
+  /** A read that is answered within this time leaves room for more at once: 1 MiB at 60 Mbit/s. */
+  uploadFastMs: 150,
+  /** When reads take longer than this, fewer are answered at once. */
+  uploadSlowMs: 700,
+  /** A read that takes longer than this lets the next one in: its receiver is slow. */
+  uploadTurnMs: 1_000,
+  /** From the start of a fetch to the question who else is fetching by now. */
+  swarmQuestionMs: 250,
+  /** A source that says it is busy is asked again after this. */
+  sourceBusyMs: 250,
+  /** A source that has been busy for so long counts as failed. */
+  sourceBusyMaxMs: 60_000,
   /** A file that nobody read for so long is closed; a fetch comes back for its next chunk within milliseconds. */
   openFileIdleMs: 10_000,
   /** An unused connection to another peer; shorter than that peer's `connectionIdleMs`, so that it is not closed under a request. */
@@ -274,6 +311,8 @@ export const deadlines = {
   taskMs: 60_000,
   /** Changes of this time are announced together: whoever saves a folder of files causes one announcement. */
   announceGroupMs: 25,
+  /** After the index could not be told what is being downloaded. */
+  tellAgainMs: 1_000,
   /** A peer that stops tells the index so, if the index answers at once. */
   leaveMs: 500,
   /** Orderly close: what is under way may finish for this long before the socket is destroyed. */

@@ -6,6 +6,7 @@ import { deadlines, limits } from '../common/limits.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { ExplainedContent, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { checkAnnouncement } from './check-announcement.ts'
+import type { Fetching } from './fetching.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
@@ -19,6 +20,7 @@ import type { FileKey, IndexStore, StoredContent, Touched } from './store/store.
 export interface HandlerDependencies {
   readonly store: IndexStore
   readonly registry: Registry
+  readonly fetching: Fetching
   readonly coordinator: Coordinator
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
@@ -33,12 +35,21 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
   return { ...peerHandlers(dependencies), ...questionHandlers(dependencies) }
 }
 
-type PeerMessage = 'announce' | 'heartbeat' | 'leave' | 'unshare' | 'share' | 'report' | 'accuse'
+type PeerMessage =
+  | 'announce'
+  | 'heartbeat'
+  | 'leave'
+  | 'unshare'
+  | 'share'
+  | 'report'
+  | 'accuse'
+  | 'fetching'
 
 /** What only a registered peer may send. */
 function peerHandlers({
   store,
   registry,
+  fetching,
   coordinator,
   lookups,
 }: HandlerDependencies): Pick<IndexHandlers, PeerMessage> {
@@ -84,6 +95,11 @@ function peerHandlers({
       registry.accuse({ accuser: registry.heard(session, 'accuse').peerId, peerId, sha256 })
       return {}
     },
+    async fetching({ contents }, session) {
+      registry.heard(session, 'fetching')
+      fetching.set(session, contents)
+      return {}
+    },
   }
 }
 
@@ -94,8 +110,8 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
   const searching = { store, peerOf, turns: new LoopTurns(), clock }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
-    lookup: (request) => lookup(request, dependencies),
-    locate: (request) => locate(request, dependencies),
+    lookup: (request, session) => lookup(request, session, dependencies),
+    locate: (request, session) => locate(request, session, dependencies),
     why: (request) => why(request, dependencies),
     search: (request, _, signal) =>
       // Nobody waits for the answer any longer than that.
@@ -120,11 +136,12 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
 /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
 async function lookup(
   request: RequestOf<'lookup'>,
-  { store, registry, lookups }: HandlerDependencies,
+  { peerId: asker }: Session,
+  { store, registry, fetching, lookups }: HandlerDependencies,
 ): Promise<ReplyOf<'lookup'>> {
   const name = parseName(request.name)
   const peerOf = registry.peerOf.bind(registry)
-  return await lookups.get(name, async () => {
+  const { contents } = await lookups.get(name, async () => {
     const named = await store.contentsNamed(name, limits.contentsPerNameMax)
     if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
     const ranked = rankContents(named, peerOf).map((content) => foundContent(content, peerOf))
@@ -135,12 +152,16 @@ async function lookup(
       sources: contents.reduce((count, { sources }) => count + sources.length, 0),
     }
   })
+  if (fetching.isEmpty) return { contents }
+  const all = contents.map((found) => fetching.withPartialSources(found, { asker, peerOf }))
+  return { contents: thatFitFrame(all) }
 }
 
 /** @throws AppError CONTENT_NOT_FOUND */
 async function locate(
   { sha256 }: RequestOf<'locate'>,
-  { store, registry, coordinator }: HandlerDependencies,
+  { peerId: asker }: Session,
+  { store, registry, fetching, coordinator }: HandlerDependencies,
 ): Promise<ReplyOf<'locate'>> {
   const peerOf = registry.peerOf.bind(registry)
   const copiesOf = ({ holders }: StoredContent): number => liveCopies(holders, peerOf)
@@ -148,7 +169,9 @@ async function locate(
   const [best] = same.toSorted((a, b) => copiesOf(b) - copiesOf(a) || a.contentId - b.contentId)
   if (best === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
   const { factor } = coordinator
-  return { content: foundContent(best, peerOf), copies: copiesOf(best), factor }
+  const found = foundContent(best, peerOf)
+  const content = fetching.withPartialSources(found, { asker, peerOf })
+  return { content, copies: copiesOf(best), factor }
 }
 
 /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */

@@ -18,6 +18,7 @@ import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
+import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import { IndexMetrics } from './metrics.ts'
 import { Registry, type Session } from './registry.ts'
@@ -79,7 +80,9 @@ export async function startIndexingServer(
     return indexStats(startedMs, counters, { store, clock })
   }
   metrics.observe({ status, stats, lookups })
-  const handlers = indexHandlers({ store, registry, coordinator, lookups, status, stats, clock })
+  const fetching = new Fetching()
+  const parts = { store, registry, fetching, coordinator, lookups }
+  const handlers = indexHandlers({ ...parts, status, stats, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
@@ -88,7 +91,10 @@ export async function startIndexingServer(
       log,
       handlers: metrics.measured(handlers, clock),
       welcome: (hello, connection) => welcome(hello, connection, registry, settings),
-      onClosed: (session) => registry.onClosed(session),
+      onClosed: (session) => {
+        registry.onClosed(session)
+        fetching.set(session, [])
+      },
     },
   )
   starting.use(server)

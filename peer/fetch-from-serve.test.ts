@@ -77,6 +77,7 @@ class World {
           find: (sha256) => (sha256 === content.sha256 ? [file] : []),
           chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),
         },
+        downloads: { find: () => undefined },
         recheck: ({ at }) => this.rechecked.push(at.name),
       },
     )

@@ -78,3 +78,22 @@ test('a push does not wait for its copies for ever', async () => {
   await clock.advance(deadlines.pushCopiesMs + deadlines.pushPollMs)
   await failed
 })
+
+test('a lookup names those who have a content, not those who are still downloading it', async () => {
+  const at = { host: 'h', port: 7100 }
+  const whole = { peerId: 'p1', kind: 'shared', ...at } as const
+  const partial = { peerId: 'p2', kind: 'partial', ...at } as const
+  const finder = { lookup: async () => [{ ...content, sources: [whole, partial] }] }
+  const api = new LocalPeerApi(
+    { peerId: 'peer1' },
+    {
+      share: {} as Share,
+      finder: finder as unknown as Finder,
+      downloads: {} as Downloads,
+      limiter: {} as Limiter,
+      traffic: fakeVitals,
+      clock: new FakeClock(),
+    },
+  )
+  expect((await api.lookup('a.txt')).files).toEqual([{ ...content, sources: [whole] }])
+})

@@ -55,7 +55,12 @@ export class LocalPeerApi implements PeerApi {
   async lookup(text: string, signal?: AbortSignal): Promise<Lookup> {
     const name = parseName(text)
     const contents = await this.#dependencies.finder.lookup(name, signal)
-    return { name, files: contents }
+    // People ask who has it; whoever is still downloading it is of use to downloads alone.
+    const files = contents.map((content) => ({
+      ...content,
+      sources: content.sources.filter(({ kind }) => kind !== 'partial'),
+    }))
+    return { name, files }
   }
 
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {

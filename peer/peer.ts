@@ -18,6 +18,7 @@ import type { Log } from '../common/log.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
+import { FetchingTeller } from './announce/fetching-teller.ts'
 import type { PeerApi } from './api.ts'
 import { ChunkThreads } from './fetch/chunk-threads.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
@@ -26,6 +27,7 @@ import type { DownloadSteps } from './fetch/download-work.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import type { GroupSteps, NamedContent } from './fetch/group-download.ts'
+import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -66,6 +68,7 @@ interface Parts {
   readonly serving: Serving
   readonly announcer: Announcer
   readonly fetcher: Fetcher
+  readonly unfinished: UnfinishedContents
   readonly downloads: Downloads
   readonly limiter: Limiter
 }
@@ -84,7 +87,9 @@ export async function startPeer(
   await using starting = new AsyncDisposableStack()
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
   const limiter = await Limiter.open({ settings: settings.limits, folder }, dependencies)
-  const serving = starting.use(await serve(settings, { share, limiter }, dependencies))
+  const unfinished = new UnfinishedContents()
+  const served = { share, limiter, unfinished }
+  const serving = starting.use(await serve(settings, served, dependencies))
   starting.use(limiter)
   const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
   const background = starting.use(new BackgroundWork({ log }))
@@ -100,13 +105,15 @@ export async function startPeer(
         ...dependencies,
         pool,
         workers,
+        unfinished,
         onReceived: (bytes, purpose, signal) => limiter.downloads.pass(bytes, purpose, signal),
         onBlamed: ({ peerId }, { sha256 }) =>
           background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
       },
     ),
   )
-  const announcer = joinCluster(settings, starting, { share, serving, fetcher }, dependencies)
+  const cluster = { share, serving, fetcher, unfinished }
+  const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
     index: announcer,
     holds: (name, sha256) => share.holds(name, sha256),
@@ -126,15 +133,7 @@ export async function startPeer(
     traffic: vitals,
     clock,
   })
-  const web = starting.use(
-    await startWeb(
-      {
-        address: { host: settings.httpHost, port: settings.httpPort },
-        allowedHosts: [settings.peerId, ...settings.allowedHosts],
-      },
-      { api, vitals, clock, log },
-    ),
-  )
+  const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))
   const running = starting.move()
   return {
     api,
@@ -145,9 +144,16 @@ export async function startPeer(
   }
 }
 
+function webOptions(settings: PeerSettings): Parameters<typeof startWeb>[0] {
+  return {
+    address: { host: settings.httpHost, port: settings.httpPort },
+    allowedHosts: [settings.peerId, ...settings.allowedHosts],
+  }
+}
+
 async function serve(
   settings: PeerSettings,
-  { share, limiter }: Pick<Parts, 'share' | 'limiter'>,
+  { share, limiter, unfinished }: Pick<Parts, 'share' | 'limiter' | 'unfinished'>,
   dependencies: PeerDependencies,
 ): Promise<Serving> {
   return await startServing(
@@ -155,6 +161,7 @@ async function serve(
     {
       ...dependencies,
       contents: share,
+      downloads: unfinished,
       uploads: limiter.uploads,
       recheck: ({ at }) => share.recheck(at.path),
     },
@@ -165,7 +172,7 @@ async function serve(
 function joinCluster(
   settings: PeerSettings,
   starting: AsyncDisposableStack,
-  { share, serving, fetcher }: Pick<Parts, 'share' | 'serving' | 'fetcher'>,
+  { share, serving, fetcher, unfinished }: Omit<Parts, 'downloads' | 'announcer' | 'limiter'>,
   dependencies: PeerDependencies,
 ): Announcer {
   const announcer = starting.use(
@@ -184,6 +191,8 @@ function joinCluster(
       },
     ),
   )
+  const connected = announcer.connected.bind(announcer)
+  starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
   const keeper = replicaKeeper(share, fetcher)
   const replicator = starting.use(
     new Replicator({ ...dependencies, keeper, link: taskLink(announcer) }),

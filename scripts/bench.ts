@@ -10,6 +10,7 @@ import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
 import { resume } from '../evaluation/benchmarks/resume.ts'
 import { small } from '../evaluation/benchmarks/small.ts'
+import { swarm } from '../evaluation/benchmarks/swarm.ts'
 import { transfer } from '../evaluation/benchmarks/transfer.ts'
 import { conditionsNow } from '../evaluation/scaling/machine.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
@@ -52,6 +53,12 @@ commandOf(many, 'one file from 4 sources with links of 100 Mbit/s, with and with
   .option('--size <MiB>', 'of the file', parsePositiveCount, 256)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(many, { mebibytes }, given),
+  )
+
+commandOf(swarm, 'one file to 8 peers at once over links of 100 Mbit/s, against BitTorrent')
+  .option('--size <MiB>', 'of the file', parsePositiveCount, 64)
+  .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
+    compare(swarm, { mebibytes }, given),
   )
 
 commandOf(memory, 'the most memory that a downloading and a serving peer take')

@@ -159,6 +159,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     reply: {},
   },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
+  fetching: { request: { contents: [content] }, reply: {} },
   'chunk-list': {
     request: { sha256 },
     reply: { size, chunkRoot: content.chunkRoot },

@@ -2,11 +2,10 @@
  * THE table of the protocol: who may send what to whom, and what it looks like. Types, validators,
  * the handlers' completeness and PROTOCOL.md come from it.
  */
-import Type, { type Static, type TSchema } from 'typebox'
+import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
 import {
   Bytes,
-  ContentBytes,
   Count,
   Cursor,
   described,
@@ -21,10 +20,12 @@ import {
   Sha256,
   Zone,
 } from './fields.ts'
+import type { MessageRow, Role } from './message-row.ts'
+import { peerMessages } from './peer-messages.ts'
 import {
   Change,
-  ChunkRoot,
   ClusterStatus,
+  Content,
   ExplainedContent,
   Factor,
   FoundContent,
@@ -34,7 +35,6 @@ import {
   MatchedFile,
   Owner,
   PeerInfo,
-  ReadOutcome,
   Task,
   TaskOutcome,
 } from './shapes.ts'
@@ -59,9 +59,7 @@ export type {
 
 export const protocolVersion = 'tandem/1'
 
-/** Who is at the end of a connection. A client is neither: a shell, a CI job. */
-export type Role = 'peer' | 'index' | 'client'
-
+export type { Role }
 export type Purpose = Static<typeof Purpose>
 
 const Empty = Type.Object({})
@@ -71,17 +69,6 @@ const rowsMax = (maximum: number) =>
   Type.Integer({ minimum: 1, maximum, description: 'The most rows that the page may have' })
 const RowsMax = rowsMax(limits.pageRowsMax)
 const After = Type.Optional(described(Cursor, 'The `next` of the page before this one'))
-
-interface MessageRow {
-  /** One sentence: what it asks for. */
-  readonly summary: string
-  readonly from: readonly Role[]
-  readonly to: readonly Role[]
-  readonly request: TSchema
-  readonly reply: TSchema
-  /** Whether the reply may be followed by raw bytes. */
-  readonly bulk: boolean
-}
 
 export const messages = {
   hello: {
@@ -318,6 +305,17 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
+  fetching: {
+    summary:
+      'Tells which contents of several chunks the peer is downloading, in place of what it told before: it serves the chunks it has. Forgotten with the connection.',
+    from: ['peer'],
+    to: ['index'],
+    request: Type.Object({
+      contents: Type.Array(Content, { maxItems: limits.unfinishedNamedMax }),
+    }),
+    reply: Empty,
+    bulk: false,
+  },
   tasks: {
     summary: 'Hands tasks to a peer on the connection that the peer opened; it reports them later.',
     from: ['index'],
@@ -328,76 +326,7 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
-  'chunk-list': {
-    summary:
-      'Asks for a content’s chunk list. The bytes are the chunks’ SHA-256 in order, 32 bytes each.',
-    from: ['peer', 'client'],
-    to: ['peer'],
-    request: Type.Object({ sha256: Sha256, for: Type.Optional(Purpose) }),
-    reply: Type.Object({ size: ContentBytes, chunkRoot: ChunkRoot }),
-    bulk: true,
-  },
-  chunks: {
-    summary:
-      'Asks which chunks of a content the peer has: chunk i is bit 7 - i % 8 of byte i / 8 of the base64 bitmap.',
-    from: ['peer', 'client'],
-    to: ['peer'],
-    request: Type.Object({ sha256: Sha256 }),
-    reply: Type.Object({
-      size: ContentBytes,
-      count: Type.Integer({
-        minimum: 1,
-        maximum: limits.chunksMax,
-        description: 'Chunks that the content has',
-      }),
-      bitmap: Type.Optional(
-        Type.String({ maxLength: 2_732, description: 'Absent when the peer has them all' }),
-      ),
-    }),
-    bulk: false,
-  },
-  read: {
-    summary: 'Asks for the bytes of consecutive chunks of a content.',
-    from: ['peer', 'client'],
-    to: ['peer'],
-    request: Type.Object({
-      sha256: Sha256,
-      chunk: Type.Integer({
-        minimum: 0,
-        maximum: limits.chunksMax - 1,
-        description: 'The first chunk',
-      }),
-      count: Type.Integer({
-        minimum: 1,
-        maximum: limits.chunksPerReadMax,
-        description: 'How many chunks; all must exist',
-      }),
-      for: Type.Optional(Purpose),
-    }),
-    reply: Empty,
-    bulk: true,
-  },
-  'read-many': {
-    summary:
-      'Asks for many contents of one chunk at once, whole. The bytes are those of each that has a `size`, one after another.',
-    from: ['peer', 'client'],
-    to: ['peer'],
-    request: Type.Object({
-      sha256s: Type.Array(Sha256, {
-        minItems: 1,
-        maxItems: limits.contentsPerReadMax,
-        description: `Which; what is beyond ${limits.contentsReadBytesMax} bytes together is \`TOO_LARGE\``,
-      }),
-      for: Type.Optional(Purpose),
-    }),
-    reply: Type.Object({
-      contents: Type.Array(ReadOutcome, {
-        maxItems: limits.contentsPerReadMax,
-        description: 'One for each of `sha256s`, in their order',
-      }),
-    }),
-    bulk: true,
-  },
+  ...peerMessages,
 } as const satisfies Record<string, MessageRow>
 
 export type MessageType = keyof typeof messages

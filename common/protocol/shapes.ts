@@ -31,8 +31,12 @@ export const PeerState = described(
 )
 export type PeerState = Static<typeof PeerState>
 
-export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: CopyKind })
-/** A peer that can serve a content now. */
+const SourceKind = described(
+  Type.Union([...CopyKind.anyOf, Type.Literal('partial')]),
+  'The kind of its copy; `partial` when it is still downloading and has some chunks',
+)
+export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: SourceKind })
+/** A peer that can serve a content, or chunks of it, now. */
 export type Source = Static<typeof Source>
 
 /** What identifies and verifies a content. */

@@ -7,6 +7,7 @@ const programs = {
   dd: { path: '/usr/bin/dd', package: 'coreutils' },
   sha256sum: { path: '/usr/bin/sha256sum', package: 'coreutils' },
   aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
+  opentracker: { path: '/usr/bin/opentracker', package: 'opentracker' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },
   tc: { path: '/usr/sbin/tc', package: 'iproute2' },

@@ -25,6 +25,8 @@ export interface NetworkLab extends AsyncDisposable {
 }
 
 export interface LabHost extends ProcessHost {
+  /** What it has sent over its link, with the headers of packets. */
+  sentBytes(): Promise<number>
   /** Changes the speed of its link, either way; unlimited without one. */
   setRate(megabitsPerSecond: number | undefined): Promise<void>
   /** Unplugs it: packets vanish, and nobody is told. */
@@ -78,6 +80,7 @@ async function plugIn(
     address,
     prefix: own.prefix,
     openDoor: (port) => own.openDoor(port),
+    sentBytes: () => sentBytes(own),
     setRate: async (megabitsPerSecond) => {
       await limitSending(own, device, megabitsPerSecond)
       await limitSending(network, port, megabitsPerSecond)
@@ -85,6 +88,17 @@ async function plugIn(
     cut: () => ip(network, `link set ${port} nomaster`),
     heal: () => ip(network, `link set ${port} master ${bridge}`),
   }
+}
+
+async function sentBytes(own: NetworkNamespace): Promise<number> {
+  const words = ['-json', '-statistics', 'link', 'show', device]
+  const [link] = JSON.parse(await own.run(pathOf('ip'), ...words)) as [LinkStatistics]
+  return link.stats64.tx.bytes
+}
+
+/** As `ip` tells it. */
+interface LinkStatistics {
+  readonly stats64: { readonly tx: { readonly bytes: number } }
 }
 
 async function limitSending(

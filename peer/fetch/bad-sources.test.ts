@@ -201,11 +201,11 @@ test('a source that never answers is left after a while', async () => {
   })
   const fetching = swarm.fetch(fiveChunks, [bad]).catch((error: unknown) => error)
   await asked.promise
-  // As it owes four chunks of 1 MiB.
-  await swarm.clock.advance(stallDeadlineMs(4 * mebibyte))
+  // As it owes two chunks of 1 MiB.
+  await swarm.clock.advance(stallDeadlineMs(2 * mebibyte))
   expect(await fetching).toMatchObject({
     code: 'NO_SOURCE',
-    message: expect.stringContaining('did not finish within 19096 ms') as string,
+    message: expect.stringContaining('did not finish within 17048 ms') as string,
   })
 })
 
@@ -248,7 +248,7 @@ test('a source that drips is left as one that stalls', async () => {
   })
   const fetching = swarm.fetch(fiveChunks, [bad]).catch((error: unknown) => error)
   await dripping.promise
-  await clock.advance(stallDeadlineMs(4 * mebibyte))
+  await clock.advance(stallDeadlineMs(2 * mebibyte))
   expect(await fetching).toMatchObject({ code: 'NO_SOURCE' })
 })
 

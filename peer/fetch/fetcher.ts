@@ -18,6 +18,7 @@ import {
   type TakeRequest,
   takeContent,
 } from './take-content.ts'
+import type { UnfinishedContents } from './unfinished-contents.ts'
 
 /** Failures after which what came is good for nothing. */
 const uselessAfter = ['CANCELLED', 'CONTENT_REPLACED', 'HASH_MISMATCH'] as const
@@ -47,6 +48,8 @@ export interface Fetched extends Taken, AsyncDisposable {
 
 interface FetcherDependencies extends CrewDependencies {
   readonly workers: ChunkWorkers
+  /** Where others find what has come; nowhere without it. */
+  readonly unfinished?: UnfinishedContents | undefined
 }
 
 /** Fetches contents from other peers into files of `.tandem/partial`. */
@@ -131,8 +134,16 @@ export class Fetcher implements AsyncDisposable {
       { path, content, bootId, isJournalled },
       this.#dependencies,
     )
-    const { chunkList, sources } = await this.#fillOrKeep(file, request)
+    using untilPlaced = new DisposableStack()
+    const readable = this.#dependencies.unfinished?.add(request, file)
+    if (readable !== undefined) untilPlaced.use(readable)
+    const onProgress = (progress: FetchProgress): void => {
+      readable?.onChanged()
+      request.onProgress?.(progress)
+    }
+    const { chunkList, sources } = await this.#fillOrKeep(file, { ...request, onProgress })
     await file.finish()
+    const placing = untilPlaced.move()
     let isLeft = false
     return {
       partialPath: path,
@@ -143,6 +154,7 @@ export class Fetcher implements AsyncDisposable {
         isLeft = isJournalled
       },
       [Symbol.asyncDispose]: async () => {
+        placing.dispose()
         if (!isLeft) await removePartial(path)
         release()
       },

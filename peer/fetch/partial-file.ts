@@ -47,6 +47,7 @@ export class PartialFile implements AsyncDisposable {
   readonly verified: ChunkSet
   #chunkList: Buffer | undefined
   #journal: ChunkJournal | undefined
+  #opening: Promise<ChunkJournal> | undefined
   #verifiedBytes = 0
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
@@ -119,8 +120,9 @@ export class PartialFile implements AsyncDisposable {
     if (!this.#options.isJournalled || this.verified.chunkCount === 1) return
     const { path, content, bootId } = this.#options
     const journalled = { chunkList, chunks: this.verified, bootId }
+    this.#opening = ChunkJournal.create(journalPathOf(path), content, journalled)
     try {
-      this.#journal = await ChunkJournal.create(journalPathOf(path), content, journalled)
+      this.#journal = await this.#opening
     } catch (error) {
       throw diskErrorOf(this.#options, 'write to', error)
     }
@@ -198,7 +200,8 @@ export class PartialFile implements AsyncDisposable {
     this.#isClosed = true
     await Promise.allSettled(this.#putting)
     await this.#syncing
-    await this.#journal?.close().catch(() => {})
+    // Whoever fetched may have given up while it was being made.
+    await this.#opening?.then((journal) => journal.close()).catch(() => {})
     await this.#handle.close().catch(() => {})
     // After a flush that failed the journal names chunks that the disk may not have.
     const isSound = this.#syncFailure === undefined

@@ -11,6 +11,12 @@ import { PaceMeter } from './pace-meter.ts'
 import type { Holdings } from './plan.ts'
 import { StallWatch } from './stall-watch.ts'
 
+/** How many chunks of a source are known already, and who still wants to know more. */
+export interface HoldingsUpdate {
+  readonly beyond: number
+  readonly signal: AbortSignal
+}
+
 /** Somebody who gives chunks of one content to one fetch, until one of them has enough of it. */
 export interface ChunkSource {
   /** Who it is, for errors. */
@@ -22,15 +28,17 @@ export interface ChunkSource {
    */
   chunkList(): Promise<Buffer>
   /**
-   * The chunks that it has; undefined when it has them all.
+   * The chunks that it has; undefined when it has them all. An update comes when it has more than are
+   * known, or after a while.
    * @throws AppError SOURCE_FAILED, or the signal's reason
    */
-  holdings(): Promise<Holdings>
+  holdings(update?: HoldingsUpdate): Promise<Holdings>
   /**
    * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified.
+   * Calls `onBegin` when its bytes begin to come.
    * @throws AppError SOURCE_FAILED, or the reason of a signal
    */
-  read(chunk: number, into: Buffer, signal: AbortSignal): Promise<void>
+  read(chunk: number, into: Buffer, signal: AbortSignal, onBegin: () => void): Promise<void>
 }
 
 interface SourceDependencies {
@@ -89,7 +97,7 @@ export class PeerSource implements ChunkSource, Disposable {
   async chunkList(): Promise<Buffer> {
     const { sha256, size } = this.#content
     const chunkList = Buffer.allocUnsafeSlow(chunkCountFor(size) * hashBytes)
-    await this.#ask('the chunk list', this.#controlUse, async ({ connection }) => {
+    await this.#ask({ what: 'the chunk list', use: this.#controlUse }, async ({ connection }) => {
       const into = this.#sinkInto(chunkList)
       const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
       const request = { sha256, for: this.#purpose }
@@ -99,13 +107,22 @@ export class PeerSource implements ChunkSource, Disposable {
     return chunkList
   }
 
-  async holdings(): Promise<Holdings> {
+  async holdings(update?: HoldingsUpdate): Promise<Holdings> {
     const { sha256, size } = this.#content
     let holdings: Holdings
-    await this.#ask('the list of its chunks', this.#controlUse, async ({ connection }) => {
+    // It may take its time for an update, while what its chunks do is watched.
+    const isWatched = update === undefined
+    const question = { what: 'the list of its chunks', use: this.#controlUse, isWatched }
+    await this.#ask(question, async ({ connection }) => {
       const askedMs = this.#dependencies.clock.monotonicMs()
-      const reply = await connection.request('chunks', { sha256 }, { signal: this.#signal })
-      this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
+      const { beyond, signal = this.#signal } = update ?? {}
+      const reply = await connection.request(
+        'chunks',
+        { sha256, ...(beyond !== undefined && { beyond }) },
+        { signal: AbortSignal.any([this.#signal, signal]) },
+      )
+      if (update === undefined)
+        this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
       if (reply.bitmap === undefined) return
       holdings = ChunkSet.fromBitmap(chunkCountFor(size), reply.bitmap)
       if (holdings === undefined)
@@ -118,15 +135,16 @@ export class PeerSource implements ChunkSource, Disposable {
     return holdings
   }
 
-  async read(chunk: number, into: Buffer, signal: AbortSignal): Promise<void> {
+  async read(chunk: number, into: Buffer, signal: AbortSignal, onBegin: () => void): Promise<void> {
     const { sha256, size } = this.#content
     const use = chunkCountFor(size) === 1 ? this.#controlUse : 'bulk'
     const unwanted = AbortSignal.any([this.#signal, signal])
     let bytesLeft = into.length
     this.pace.onAsked(bytesLeft)
     try {
-      await this.#ask(`chunk ${chunk}`, use, async ({ connection }) => {
+      await this.#ask({ what: `chunk ${chunk}`, use }, async ({ connection }) => {
         const sink = this.#sinkInto(into, (count) => {
+          if (bytesLeft === into.length) onBegin()
           bytesLeft -= count
           this.pace.onBytes(count)
         })
@@ -162,20 +180,19 @@ export class PeerSource implements ChunkSource, Disposable {
       )
   }
 
-  /** Runs `request` on a connection for `use`, under the stall watch; what fails is this source's failure. */
+  /** Runs `request` on a connection for `use`, under the stall watch unless it may take long; what fails is this source's failure. */
   async #ask(
-    what: string,
-    use: ConnectionUse,
+    { what, use, isWatched = true }: { what: string; use: ConnectionUse; isWatched?: boolean },
     request: (lease: Lease) => Promise<void>,
   ): Promise<void> {
     try {
       this.#signal.throwIfAborted()
       const lease = await this.#openLease(use)
-      this.#stallWatch.onAsked()
+      if (isWatched) this.#stallWatch.onAsked()
       try {
         await request(lease)
       } finally {
-        this.#stallWatch.onAnswered()
+        if (isWatched) this.#stallWatch.onAnswered()
       }
     } catch (error) {
       if (this.#signal.aborted && !this.#ended.signal.aborted) throw this.#signal.reason

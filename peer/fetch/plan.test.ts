@@ -10,6 +10,7 @@ import {
   type Holdings,
   nextChunk,
   nextChunkBefore,
+  ranksFrom,
   readsInFlightFor,
 } from './plan.ts'
 
@@ -44,12 +45,13 @@ test('any sources together give each of their chunks exactly once', () => {
       (chunkCount, haves, steps) => {
         const holdings: Holdings[] = haves.map((have) => have && chunkSet(chunkCount, have))
         const partial = holdings.flatMap((one) => one ?? [])
+        const rankOf = ranksFrom(chunkCount)
         const taken = new ChunkSet(chunkCount)
         const asked: { chunk: number; by: number }[] = []
         const came: number[] = []
         for (const { place, comes } of steps) {
           const by = place % holdings.length
-          const chunk = nextChunk(taken, holdings[by], partial)
+          const chunk = nextChunk({ taken, own: holdings[by], partial, rankOf })
           const isWrong =
             chunk !== undefined &&
             (came.includes(chunk) ||
@@ -64,7 +66,9 @@ test('any sources together give each of their chunks exactly once', () => {
             comes || asked.length > 3 ? asked.splice(place % (asked.length || 1), 1) : []
           if (ended !== undefined && comes) came.push(ended.chunk)
           else if (ended !== undefined) taken.delete(ended.chunk)
-          const isOver = holdings.every((own) => nextChunk(taken, own, partial) === undefined)
+          const isOver = holdings.every(
+            (own) => nextChunk({ taken, own, partial, rankOf }) === undefined,
+          )
           if (isOver && asked.length === 0) break
         }
         const all = [...Array(chunkCount).keys()]
@@ -78,19 +82,57 @@ test('any sources together give each of their chunks exactly once', () => {
 
 test('chunks are asked for in order when all are equally rare', () => {
   const taken = chunkSet(3, [0, 1])
-  expect(nextChunk(taken, undefined, [])).toBe(2)
+  expect(nextChunk({ taken: taken, own: undefined, partial: [] })).toBe(2)
   taken.delete(0)
-  expect(nextChunk(taken, undefined, [])).toBe(0)
-  expect(nextChunk(chunkSet(1, [0]), undefined, [])).toBeUndefined()
+  expect(nextChunk({ taken: taken, own: undefined, partial: [] })).toBe(0)
+  expect(nextChunk({ taken: chunkSet(1, [0]), own: undefined, partial: [] })).toBeUndefined()
 })
 
 test('the rarest chunk comes first', () => {
   const a = chunkSet(4, [0, 1, 3])
   const b = chunkSet(4, [0, 3])
   const none = new ChunkSet(4)
-  expect(nextChunk(none, undefined, [a, b])).toBe(2)
-  expect(nextChunk(none, a, [a, b])).toBe(1)
-  expect(nextChunk(none, b, [a, b])).toBe(0)
+  expect(nextChunk({ taken: none, own: undefined, partial: [a, b] })).toBe(2)
+  expect(nextChunk({ taken: none, own: a, partial: [a, b] })).toBe(1)
+  expect(nextChunk({ taken: none, own: b, partial: [a, b] })).toBe(0)
+})
+
+test('equally rare chunks come in another order for each download, once others download too', () => {
+  const others = [new ChunkSet(64)]
+  const orderFor = (seed: number): number[] => {
+    const taken = new ChunkSet(64)
+    const choice = { taken, own: undefined, partial: others, rankOf: ranksFrom(seed) }
+    const next = (): number => nextChunk(choice) ?? -1
+    return Array.from({ length: 64 }, () => {
+      const chunk = next()
+      taken.add(chunk)
+      return chunk
+    })
+  }
+  const [one, other] = [orderFor(1), orderFor(2)]
+  const inOrder = [...Array(64).keys()]
+  expect(one.toSorted((a, b) => a - b)).toEqual(inOrder)
+  expect(one.slice(0, 8).filter((chunk) => other.slice(0, 8).includes(chunk)).length).toBeLessThan(
+    4,
+  )
+})
+
+test('a source that has all leaves others what they have and can give now', () => {
+  const none = new ChunkSet(3)
+  const peer = chunkSet(3, [0, 1])
+  expect(nextChunk({ taken: none, own: undefined, partial: [peer], idle: [peer] })).toBe(2)
+  const taken = chunkSet(3, [2])
+  expect(nextChunk({ taken, own: undefined, partial: [peer], idle: [peer] })).toBeUndefined()
+  expect(nextChunk({ taken, own: undefined, partial: [peer] })).toBe(0)
+})
+
+test('of a large content, the rarest of the next chunks is taken, and what only a source far behind has', () => {
+  const count = 4 * limits.swarmWindowChunks
+  const far = chunkSet(count, [count - 1])
+  const others = [far, chunkSet(count, [0])]
+  const first = nextChunk({ taken: new ChunkSet(count), own: undefined, partial: others }) ?? -1
+  expect(first).toBe(1)
+  expect(nextChunk({ taken: new ChunkSet(count), own: far, partial: others })).toBe(count - 1)
 })
 
 test('at the end the chunk that would come last is asked for again, if that is much faster', () => {

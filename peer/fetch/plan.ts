@@ -6,34 +6,55 @@ import { limits } from '../../common/limits.ts'
 /** The chunks that a source has; undefined means all of them. */
 export type Holdings = ChunkSet | undefined
 
+/** What is known when a source is to be asked for a chunk. */
+export interface Choice {
+  /** The chunks that are verified or asked for. */
+  readonly taken: ChunkSet
+  /** What the source to ask has. */
+  readonly own: Holdings
+  /** What each source that lacks some has. */
+  readonly partial: readonly ChunkSet[]
+  /** Those among them that can be asked for more now: a source that has all leaves them what they have. */
+  readonly idle?: readonly ChunkSet[]
+  /** Which of two equally rare chunks comes first: the one with the lower rank. */
+  readonly rankOf?: (chunk: number) => number
+}
+
 /**
  * The chunk to ask a source for, or undefined when it has none that is free: the one that the fewest
- * sources have and, among equally rare ones, the first, because disks are read ahead and the
- * content's own hash is computed from the front.
- * @param taken the chunks that are verified or asked for
- * @param partial what each source that lacks some has
+ * sources have, of the next `swarmWindowChunks`. Equally rare ones come in order, because disks are
+ * read ahead and the content's own hash is computed from the front, unless they have ranks.
  */
-export function nextChunk(
-  taken: ChunkSet,
-  own: Holdings,
-  partial: readonly ChunkSet[],
-): number | undefined {
-  // Nobody has fewer holders than a chunk that only this source, or only complete ones, have.
-  const fewestPossible = own === undefined ? 0 : 1
-  let rarest: number | undefined
-  let fewest = Number.POSITIVE_INFINITY
+export function nextChunk(choice: Choice): number | undefined {
+  const { taken, own, partial, idle = [], rankOf = (chunk) => chunk } = choice
+  let best: { chunk: number; holders: number; rank: number } | undefined
+  let left: number = limits.swarmWindowChunks
   for (
     let chunk = taken.firstMissing();
-    chunk !== undefined && fewest > fewestPossible;
+    chunk !== undefined && (left > 0 || best === undefined);
     chunk = taken.firstMissing(chunk + 1)
   ) {
+    left -= 1
     if (own?.has(chunk) === false) continue
-    const holders = holdersOf(chunk, partial)
-    if (holders >= fewest) continue
-    rarest = chunk
-    fewest = holders
+    if (own === undefined && holdersOf(chunk, idle) > 0) continue
+    const [holders, rank] = [holdersOf(chunk, partial), rankOf(chunk)]
+    const isRarer = best === undefined || holders < best.holders
+    if (isRarer || (holders === best?.holders && rank < best.rank)) best = { chunk, holders, rank }
+    // Without other peers that download, all are equally rare.
+    if (partial.length === 0) break
   }
-  return rarest
+  return best?.chunk
+}
+
+/** Ranks chunks in an order that looks random and is another one for each seed. */
+export function ranksFrom(seed: number): (chunk: number) => number {
+  return (chunk) => {
+    // The finalizer of MurmurHash3: each bit of the input changes half of the output's.
+    let bits = (chunk + 1 + seed) | 0
+    bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+    return (bits ^ (bits >>> 16)) >>> 0
+  }
 }
 
 /**

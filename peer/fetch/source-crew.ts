@@ -60,6 +60,8 @@ interface Member extends Candidate {
 const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
 /** With fewer sources than this left, more are asked for. */
 const sourcesWanted = 2
+/** Between two looks who else is fetching the same content: it may have begun at the same moment. */
+const swarmBackoff = { firstMs: deadlines.swarmQuestionMs, maxMs: 30_000 }
 
 /** The sources of one fetch: they come, are swapped when slow, fail, are tried again, are blamed. */
 export class SourceCrew {
@@ -77,6 +79,8 @@ export class SourceCrew {
   #isAsking = false
   #questions = 0
   #askAtMs = 0
+  #swarmQuestions = 0
+  #swarmAskAtMs: number
   #idleSinceMs: number | undefined
   #questionFailure = ''
 
@@ -85,6 +89,7 @@ export class SourceCrew {
     this.#transfer = transfer
     this.#dependencies = dependencies
     this.#add(options.sources)
+    this.#swarmAskAtMs = dependencies.clock.monotonicMs() + deadlines.swarmQuestionMs
   }
 
   /** Sources at work. */
@@ -261,26 +266,39 @@ export class SourceCrew {
     sourceToReplace(active, members.some(isFree))?.member.retired.abort()
   }
 
-  /** Asks who else has the content when few sources are left; not again and again. */
+  /** Asks who else has the content, if it is time to. */
   #askForMore(): void {
-    const { moreSources, waits = false } = this.#options
-    const nowMs = this.#dependencies.clock.monotonicMs()
-    const left = [...this.#members.values()].filter(
-      ({ isActive, isBlamed, usableAtMs }) => isActive || (!isBlamed && usableAtMs <= nowMs),
-    )
-    const isEnough = left.length >= (waits ? sourcesWanted : 1)
-    const isRefused = !waits && this.#questions > 0
-    if (moreSources === undefined || isEnough || this.#isAsking || isRefused) return
-    if (nowMs < this.#askAtMs) return
+    const { moreSources } = this.#options
+    if (moreSources === undefined || this.#isAsking || !this.#isTimeToAsk()) return
     this.#isAsking = true
-    this.#questions += 1
-    this.#askAtMs = nowMs + backoffMs(this.#questions, retryBackoff, this.#dependencies.random)
     const work = this.#ask(moreSources).then(() => {
       this.#work.delete(work)
       this.#isAsking = false
       this.#wake()
     })
     this.#work.add(work)
+  }
+
+  /** When few sources are left, or others may be fetching by now; less and less often. */
+  #isTimeToAsk(): boolean {
+    const { waits = false } = this.#options
+    const { clock, random } = this.#dependencies
+    const nowMs = clock.monotonicMs()
+    const left = [...this.#members.values()].filter(
+      ({ isActive, isBlamed, usableAtMs }) => isActive || (!isBlamed && usableAtMs <= nowMs),
+    )
+    const mayAsk = (waits || this.#questions === 0) && nowMs >= this.#askAtMs
+    if (mayAsk && left.length < (waits ? sourcesWanted : 1)) {
+      this.#questions += 1
+      this.#askAtMs = nowMs + backoffMs(this.#questions, retryBackoff, random)
+      return true
+    }
+    const isWorthwhile = this.#transfer.chunksMissing > limits.readsPerSourceMin
+    if (nowMs < this.#swarmAskAtMs || left.length >= limits.sourcesPerFetchMax || !isWorthwhile)
+      return false
+    this.#swarmQuestions += 1
+    this.#swarmAskAtMs = nowMs + backoffMs(this.#swarmQuestions, swarmBackoff, random)
+    return true
   }
 
   async #ask(moreSources: NonNullable<CrewOptions['moreSources']>): Promise<void> {

@@ -59,9 +59,10 @@ export async function takeContent(
 
 /**
  * Whether two peers that hashed the whole content by themselves say that it has this chunk root: then
- * its chunks prove it (docs/decisions/0005). Of a downloaded copy nobody knows whether its peer did.
+ * its chunks prove it (docs/decisions/0005). Of a downloaded copy nobody knows whether its peer did, and
+ * one that is still downloading has not.
  */
 export function isVouched(sources: readonly Source[]): boolean {
-  const vouchers = sources.filter(({ kind }) => kind !== 'downloaded')
+  const vouchers = sources.filter(({ kind }) => kind === 'shared' || kind === 'replicated')
   return new Set(vouchers.map(({ peerId }) => peerId)).size >= 2
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { AppError } from '../../common/errors.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
+import { seededRandom } from '../../common/random.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import type { ChunkSource } from './peer-source.ts'
@@ -33,7 +34,7 @@ test('a disk that fills up is reported as such, and the source is let go', async
   const clock = new FakeClock()
   const transfer = new Transfer(
     { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }) },
+    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
   )
   await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)

@@ -2,23 +2,17 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkHashAt, chunkRange, chunkRootOf } from '../../common/content/chunks.ts'
-import { AppError } from '../../common/errors.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
+import { ChunkPicker } from './chunk-picker.ts'
 import type { CheckedChunk } from './chunk-threads.ts'
 import type { ContentDigest } from './content-digest.ts'
+import type { Ask, Lane } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
-import {
-  chunksAtOnceFor,
-  chunkToAskAgain,
-  type Expected,
-  expectedMs,
-  type Holdings,
-  nextChunk,
-  nextChunkBefore,
-  readsInFlightFor,
-} from './plan.ts'
+import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
 
 /** Where chunks go. */
 export interface ChunkStore {
@@ -49,26 +43,6 @@ export interface TransferOptions {
   readonly onProgress: () => void
 }
 
-/** A chunk that a source was asked for. */
-interface Ask {
-  readonly chunk: number
-  readonly bytes: number
-  readonly atMs: number
-  readonly stop: AbortController
-}
-
-/** A source at work. */
-interface Lane {
-  readonly source: ChunkSource
-  /** What it was asked for, in that order. */
-  readonly asks: Set<Ask>
-  readonly reads: Set<Promise<void>>
-  holdings: Holdings
-  holdingsAtMs: number
-  /** Why it is asked for nothing more. */
-  failure: Error | undefined
-}
-
 /**
  * One content on its way into one partial file, from as many sources as are there. Chunks are read
  * into a bounded number of buffers, so that memory does not grow with the content:
@@ -89,17 +63,32 @@ export class Transfer {
   readonly #chunkListKnown = Promise.withResolvers<void>()
   /** Resolves when there is nothing more to do: complete, or failed. */
   readonly #ended = Promise.withResolvers<undefined>()
+  readonly #picker: ChunkPicker
   #chunkList: Buffer | undefined
+  /** There once somebody sent a good one. */
+  #beginning: Promise<void> | undefined
   #changed = Promise.withResolvers<void>()
   /** Why all work ends; no source can help. */
   #failure: Error | undefined
 
-  constructor(options: TransferOptions, dependencies: { clock: Clock; buffers: BufferPool }) {
-    const { sha256: contentHash } = options.content
+  constructor(
+    options: TransferOptions,
+    dependencies: { clock: Clock; random: Random; buffers: BufferPool },
+  ) {
+    const { size, sha256: contentHash } = options.content
     this.#options = options
     this.#clock = dependencies.clock
     this.#buffers = dependencies.buffers
     this.#taken = options.file.verified.copy()
+    this.#picker = new ChunkPicker(
+      {
+        size,
+        taken: this.#taken,
+        wantedEnd: () => options.file.wantedEnd,
+        isHere: (chunk) => this.#isHere(chunk),
+      },
+      dependencies,
+    )
     this.#chunkList = options.file.chunkList
     // The hash of a single chunk is the content's: nobody needs to be asked for the list.
     if (this.#isSingleChunk) this.#chunkList = Buffer.from(contentHash, 'hex')
@@ -156,12 +145,15 @@ export class Transfer {
     const lane: Lane = {
       source,
       holdings,
-      holdingsAtMs: this.#clock.monotonicMs(),
       asks: new Set(),
       reads: new Set(),
+      restsUntilMs: 0,
+      excusedSinceMs: undefined,
       failure: undefined,
     }
     this.#lanes.add(lane)
+    const left = new AbortController()
+    const watching = this.#watchHoldings(lane, left.signal)
     try {
       while (!this.isComplete && this.#failure === undefined) {
         const isLeaving = retired.aborted || lane.failure !== undefined
@@ -171,7 +163,8 @@ export class Transfer {
     } finally {
       this.#lanes.delete(lane)
       for (const { stop } of lane.asks) stop.abort(superseded)
-      await Promise.all(lane.reads)
+      left.abort(superseded)
+      await Promise.all([watching, ...lane.reads])
     }
     if (this.#failure !== undefined) throw this.#failure
     if (lane.failure !== undefined) throw lane.failure
@@ -208,28 +201,40 @@ export class Transfer {
   }
 
   async #takeChunkList(source: ChunkSource): Promise<void> {
-    const chunkList = await source.chunkList()
+    let chunkList: Buffer
+    try {
+      chunkList = await source.chunkList()
+    } catch (error) {
+      // It waits for the list itself: somebody else will send it to both.
+      if (isExcuse(error)) return await this.#chunkListKnown.promise
+      throw error
+    }
     if (chunkRootOf(chunkList) !== this.#options.content.chunkRoot)
       throw this.#mismatch(source, 'the chunk list')
-    if (this.#chunkList !== undefined) return
-    this.#chunkList = chunkList
+    this.#beginning ??= this.#begin(chunkList)
+    await this.#beginning
+  }
+
+  /** Nothing is read before the file is ready for it. */
+  async #begin(chunkList: Buffer): Promise<void> {
     try {
       await this.#options.file.begin(chunkList)
     } catch (error) {
       this.abandon(error as Error)
     }
+    this.#chunkList = chunkList
     this.#chunkListKnown.resolve()
   }
 
   /** Asks for one more chunk; false when there is none to ask for at the moment, or no room for it. */
   #startRead(lane: Lane, chunkList: Buffer): boolean {
     const { size } = this.#options.content
-    if (lane.asks.size >= readsInFlightFor(lane.source.pace, chunkBytesFor(size))) return false
+    if (!this.#picker.hasRoom(lane)) return false
     const chunk = this.#chunkFor(lane)
     if (chunk === undefined || this.#buffersInUse >= chunksAtOnceFor(size)) return false
     const { bytes } = chunkRange(size, chunk)
     const atMs = this.#clock.monotonicMs()
-    const ask: Ask = { chunk, bytes, atMs, stop: new AbortController() }
+    const ask: Ask = { chunk, bytes, atMs, stop: new AbortController(), hasBegun: false }
     this.#taken.add(chunk)
     lane.asks.add(ask)
     const hash = chunkHashAt(chunkList, chunk)
@@ -245,39 +250,14 @@ export class Transfer {
     return true
   }
 
+  /** What to ask of `lane` now; it counts as asked for nobody else. */
   #chunkFor(lane: Lane): number | undefined {
-    const free = this.#freeChunkFor(lane)
-    if (free !== undefined) return free
-    this.#refreshHoldings(lane)
-    const { pace } = lane.source
-    const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.content.size))
-    return chunkToAskAgain(this.#lateElsewhere(lane), lane.holdings, ownMs)
-  }
-
-  #freeChunkFor({ holdings: own }: Lane): number | undefined {
-    if (this.#options.file.wantedEnd !== undefined)
-      return nextChunkBefore(this.#wantedEnd, this.#taken, own)
-    const partial = [...this.#lanes].flatMap(({ holdings }) => holdings ?? [])
-    return nextChunk(this.#taken, own, partial)
-  }
-
-  /** What other sources should have sent by now, unless it was asked for twice already. */
-  #lateElsewhere(own: Lane): Expected[] {
-    const nowMs = this.#clock.monotonicMs()
-    const askedFor = [...this.#lanes].flatMap(({ asks }) => [...asks].map(({ chunk }) => chunk))
-    const isOnce = (chunk: number): boolean =>
-      askedFor.indexOf(chunk) === askedFor.lastIndexOf(chunk)
-    const late: Expected[] = []
-    for (const { source, asks } of this.#lanes) {
-      let bytesBefore = source.pace.bytesOwed
-      for (const { chunk, bytes, atMs } of [...asks].reverse()) {
-        const leftMs = bytesBefore / (source.pace.bytesPerMs ?? 0)
-        bytesBefore = Math.max(1, bytesBefore - bytes)
-        if (asks === own.asks || nowMs - atMs < deadlines.fetchLookMs || !isOnce(chunk)) continue
-        if (!this.#isHere(chunk)) late.push({ chunk, leftMs })
-      }
-    }
-    return late
+    const inLine = this.#picker.inLineElsewhere(lane, this.#lanes)
+    if (inLine === undefined)
+      return this.#picker.free(lane, this.#lanes) ?? this.#picker.again(lane, this.#lanes)
+    inLine.lane.asks.delete(inLine.ask)
+    inLine.ask.stop.abort(superseded)
+    return inLine.ask.chunk
   }
 
   /** Whether somebody sent the chunk, and it was not found to be bad. */
@@ -285,22 +265,21 @@ export class Transfer {
     return this.#arrived.has(chunk) || this.#options.file.verified.has(chunk)
   }
 
-  /** A source that lacked what is wanted may have gained it. */
-  #refreshHoldings(lane: Lane): void {
-    const nowMs = this.#clock.monotonicMs()
-    if (lane.holdings === undefined || nowMs - lane.holdingsAtMs < deadlines.partialSourceMs) return
-    lane.holdingsAtMs = nowMs
-    // Not waited for: when all is done the answer is of no use.
-    lane.source.holdings().then(
-      (holdings) => {
-        lane.holdings = holdings
+  /** Keeps what is known of a source that lacks chunks up to date, until `ended`. Never rejects. */
+  async #watchHoldings(lane: Lane, ended: AbortSignal): Promise<void> {
+    try {
+      while (lane.holdings !== undefined && !ended.aborted) {
+        const beyond = lane.holdings.size
+        lane.holdings = await lane.source.holdings({ beyond, signal: ended })
         this.look()
-      },
-      (error: unknown) => {
-        lane.failure ??= error as Error
-        this.look()
-      },
-    )
+        const isNews = lane.holdings === undefined || lane.holdings.size > beyond
+        if (!isNews) await this.#clock.sleep(deadlines.partialSourceMs, ended)
+      }
+    } catch (error) {
+      if (ended.aborted) return
+      lane.failure ??= error as Error
+      this.look()
+    }
   }
 
   /**
@@ -316,19 +295,29 @@ export class Transfer {
     const { chunk, stop } = ask
     const bytes = buffer.subarray(0, ask.bytes)
     try {
-      await lane.source.read(chunk, bytes, stop.signal)
+      await lane.source.read(chunk, bytes, stop.signal, () => {
+        ask.hasBegun = true
+      })
     } catch (error) {
       lane.asks.delete(ask)
       if (!stop.signal.aborted) this.#onFailedRead(lane, chunk, error as Error)
       return buffer
     }
+    lane.excusedSinceMs = undefined
     lane.asks.delete(ask)
     return stop.signal.aborted ? buffer : await this.#keep(lane, chunk, bytes, hash)
   }
 
-  /** A chunk did not come, or is bad: it is free again, unless somebody else sends it or has. */
+  /**
+   * A chunk did not come, or is bad: it is free again, unless somebody else sends it or has. A source
+   * that is only busy, or lacks the chunk, is asked again later.
+   */
   #onFailedRead(lane: Lane, chunk: number, error: Error): void {
-    lane.failure ??= error
+    const nowMs = this.#clock.monotonicMs()
+    lane.excusedSinceMs ??= nowMs
+    lane.restsUntilMs = nowMs + deadlines.sourceBusyMs
+    if (!isExcuse(error) || nowMs - lane.excusedSinceMs >= deadlines.sourceBusyMaxMs)
+      lane.failure ??= error
     if (this.#isHere(chunk)) return
     const asks = [...this.#lanes].flatMap((lane) => [...lane.asks])
     if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
@@ -369,6 +358,12 @@ export class Transfer {
     const what = `${part} of '${this.#options.name}'`
     return new AppError('HASH_MISMATCH', { source: source.label, what })
   }
+}
+
+/** Whether a source will soon send what it did not send now. */
+function isExcuse(error: unknown): boolean {
+  const { cause } = error as Error
+  return hasCode(cause, 'BUSY') || hasCode(cause, 'CHUNK_MISSING')
 }
 
 /** The reason for which a chunk is not waited for any more: it came from elsewhere, or all is done. */

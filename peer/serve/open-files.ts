@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import type { ServedFile } from './served-contents.ts'
+import type { ReadableFile } from './served-contents.ts'
 
 /** A file in use; disposing gives it back. */
 export interface OpenFile extends Disposable {
@@ -38,13 +38,13 @@ export class OpenFiles implements AsyncDisposable {
 
   /**
    * Opens `file`, or takes the handle that is open already, and checks that it is still the file
-   * that was catalogued.
+   * that was catalogued; of one that is still being downloaded, that it was not removed.
    * @throws AppError FILE_NOT_FOUND, CONTENT_CHANGED, DISK_FAILED (their paths are names: they
    *   cross the wire), STOPPING
    */
-  async use(file: ServedFile): Promise<OpenFile> {
+  async use(file: ReadableFile): Promise<OpenFile> {
     if (this.#isDisposed) throw new AppError('STOPPING')
-    const key = `${file.at.path}\0${file.stat.ino}\0${file.stat.mtimeNs}`
+    const key = `${file.at.path}\0${file.stat?.ino}\0${file.stat?.mtimeNs}`
     const entry = this.#entryOf(key, file.at.path)
     entry.users += 1
     try {
@@ -121,14 +121,15 @@ export class OpenFiles implements AsyncDisposable {
   }
 }
 
-function checkUnchanged(now: BigIntStats, { at, stat }: ServedFile): void {
+function checkUnchanged(now: BigIntStats, { at, stat }: ReadableFile): void {
   if (now.nlink === 0n) throw new AppError('FILE_NOT_FOUND', { path: at.name })
+  if (stat === undefined) return
   const isSame =
     now.size === BigInt(stat.size) && now.mtimeNs === stat.mtimeNs && now.ino === stat.ino
   if (!isSame) throw new AppError('CONTENT_CHANGED', { name: at.name })
 }
 
-function toOpenError(error: unknown, { at: { name } }: ServedFile): AppError {
+function toOpenError(error: unknown, { at: { name } }: ReadableFile): AppError {
   if (error instanceof AppError) return error
   const code = systemErrorCode(error)
   const cause = { cause: error }

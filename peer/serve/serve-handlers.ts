@@ -1,62 +1,60 @@
+import type { Clock } from '../../common/clock.ts'
 import {
   type ByteRange,
   chunkCountFor,
   chunkRange,
   hashBytes,
 } from '../../common/content/chunks.ts'
-import { AppError, hasCode, toAppError } from '../../common/errors.ts'
-import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
-import { type BulkSource, fileRange } from '../../common/protocol/bulk.ts'
+import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
-import type { Content, Purpose } from '../../common/protocol/messages.ts'
-import type { OpenFiles } from './open-files.ts'
-import type { ServedContents, ServedFile } from './served-contents.ts'
+import type { Content, Purpose, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import { type FileDependencies, gated, piecesOf, unchangedFile } from './file-bytes.ts'
+import { moreChunks } from './more-chunks.ts'
+import type { Requester } from './requester.ts'
+import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
+import type { UploadLine } from './upload-line.ts'
 
-/** Counts what is sent, and holds it back to what is allowed. */
-export interface UploadGate {
-  /** How many bytes to send at a time; infinite when nothing limits. */
-  partBytes(purpose: Purpose): number
-  /** A promise is to be waited for before the bytes are sent. @throws AppError STOPPING */
-  pass(bytes: number, purpose: Purpose): Promise<void> | undefined
+interface Served {
+  readonly contents: ServedContents
+  readonly downloads: ServedDownloads
 }
 
-export interface ServeDependencies {
-  readonly contents: ServedContents
-  readonly openFiles: Pick<OpenFiles, 'use'>
+export interface ServeDependencies extends Served, FileDependencies {
+  readonly line: Pick<UploadLine, 'enter'>
   readonly smallFiles: Pick<SmallFiles, 'outcomes'>
-  readonly buffers: BufferPool
-  readonly uploads: UploadGate
-  /** Told that a file is no longer as catalogued; returns at once. */
-  readonly recheck: (file: ServedFile) => void
+  readonly clock: Clock
 }
 
 /** How a peer answers others that fetch from it. */
 export function serveHandlers(
   dependencies: ServeDependencies,
-): Handlers<'peer' | 'client', 'peer', undefined> {
-  const { contents } = dependencies
+): Handlers<'peer' | 'client', 'peer', Requester> {
+  const { line } = dependencies
   return {
     'chunk-list': async ({ sha256, for: purpose = 'download' }) => {
-      const { size, chunkRoot } = contentOf(sha256, contents)
+      const { size, chunkRoot } = contentOf(sha256, dependencies)
+      if (chunkListOf(sha256, dependencies) === undefined) throw new AppError('CHUNK_MISSING')
       const bytes = chunkCountFor(size) * hashBytes
-      const pieces = chunkListOf(sha256, purpose, dependencies)
+      const pieces = chunkListPieces(sha256, purpose, dependencies)
       return { reply: { size, chunkRoot }, bulk: { bytes, pieces } }
     },
 
-    chunks: async ({ sha256 }) => {
-      const { size } = contentOf(sha256, contents)
-      return { size, count: chunkCountFor(size) }
+    chunks: async ({ sha256, beyond }, _, signal) => {
+      if (beyond !== undefined) await moreChunks(sha256, beyond, dependencies, signal)
+      return holdingsOf(sha256, dependencies)
     },
 
-    read: async ({ sha256, chunk, count, for: purpose = 'download' }) => {
-      const { size } = contentOf(sha256, contents)
-      const chunks = chunkCountFor(size)
-      const last = chunk + count - 1
-      if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
-      const file = await unchangedFile(sha256, dependencies)
-      const range = chunkRange(size, chunk, count)
-      const pieces = piecesOf(file, range, purpose, dependencies)
+    read: async (wanted, requester, signal) => {
+      const { sha256, for: purpose = 'download' } = wanted
+      const range = rangeOf(wanted, dependencies)
+      using turn = new DisposableStack()
+      if (range.bytes >= limits.uploadBytesMin)
+        turn.use(await line.enter(wanted, requester, signal))
+      const file = await unchangedFile(sha256, filesOf(sha256, dependencies), dependencies)
+      const pieces = during(turn.move(), piecesOf(file, range, purpose, dependencies))
       return { reply: {}, bulk: { bytes: range.bytes, pieces } }
     },
 
@@ -68,82 +66,59 @@ export function serveHandlers(
   }
 }
 
-function contentOf(sha256: string, contents: ServedContents): Content {
-  const [file] = contents.find(sha256)
+/** All files with a content: those of the catalog, and the one that is being downloaded. */
+function filesOf(sha256: string, { contents, downloads }: Served): ReadableFile[] {
+  const download = downloads.find(sha256)
+  const files = contents.find(sha256)
+  return download === undefined ? [...files] : [...files, download.file]
+}
+
+/** @throws AppError CONTENT_NOT_FOUND */
+function contentOf(sha256: string, served: Served): Content {
+  const [file] = filesOf(sha256, served)
   if (file === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
   return file.content
 }
 
+function holdingsOf(sha256: string, served: Served): ReplyOf<'chunks'> {
+  const { size } = contentOf(sha256, served)
+  const whole = { size, count: chunkCountFor(size) }
+  const download = served.downloads.find(sha256)
+  const isWhole = download === undefined || served.contents.find(sha256).length > 0
+  return isWhole ? whole : { ...whole, bitmap: download.verified.toBitmap() }
+}
+
+function chunkListOf(sha256: string, { contents, downloads }: Served): Uint8Array | undefined {
+  return contents.chunkList(sha256) ?? downloads.find(sha256)?.chunkList
+}
+
 /** Read when it is sent, so that replies which wait in line hold no list. */
-async function* chunkListOf(
+async function* chunkListPieces(
   sha256: string,
   purpose: Purpose,
-  { contents, uploads }: ServeDependencies,
+  { uploads, ...served }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
-  const chunkList = contents.chunkList(sha256)
+  const chunkList = chunkListOf(sha256, served)
   if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
   await uploads.pass(chunkList.length, purpose)
   yield chunkList
 }
 
-/** The first file of this content that is on the disk as it was catalogued; the others are to be rechecked. */
-async function unchangedFile(
-  sha256: string,
-  { contents, openFiles, recheck }: ServeDependencies,
-): Promise<ServedFile> {
-  let failure = new AppError('CONTENT_NOT_FOUND', { sha256 })
-  for (const file of contents.find(sha256)) {
-    try {
-      using _ = await openFiles.use(file)
-      return file
-    } catch (error) {
-      if (hasCode(error, 'STOPPING')) throw error
-      recheck(file)
-      if (!hasCode(error, 'FILE_NOT_FOUND')) failure = toAppError(error)
-    }
-  }
-  throw failure
+/** @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING */
+function rangeOf({ sha256, chunk, count }: RequestOf<'read'>, served: Served): ByteRange {
+  const { size } = contentOf(sha256, served)
+  const chunks = chunkCountFor(size)
+  const last = chunk + count - 1
+  if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
+  const download = served.downloads.find(sha256)
+  if (download !== undefined && served.contents.find(sha256).length === 0)
+    for (let each = chunk; each <= last; each += 1)
+      if (!download.verified.has(each)) throw new AppError('CHUNK_MISSING')
+  return chunkRange(size, chunk, count)
 }
 
-/**
- * The bytes as they are sent. The file is taken again when the first is asked for, so that replies
- * which wait in line, or never leave, hold no file open. Once bytes are promised, a file that
- * changed can only end the connection.
- */
-async function* piecesOf(
-  file: ServedFile,
-  range: ByteRange,
-  purpose: Purpose,
-  { openFiles, buffers, recheck, uploads }: ServeDependencies,
-): AsyncGenerator<Uint8Array> {
-  try {
-    using open = await openFiles.use(file)
-    yield* gated(fileRange(open.handle, range, buffers).pieces, purpose, uploads)
-  } catch (error) {
-    if (!hasCode(error, 'STOPPING')) recheck(file)
-    throw error
-  }
-}
-
-/** The pieces as fast as they may be sent. */
-async function* gated(
-  pieces: BulkSource['pieces'],
-  purpose: Purpose,
-  uploads: UploadGate,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces)
-    for (const part of partsOf(piece, purpose, uploads)) {
-      const held = uploads.pass(part.length, purpose)
-      if (held !== undefined) await held
-      yield part
-    }
-}
-
-/** Cut as small as the gate wants it at each moment: it may be changed between two parts. */
-function* partsOf(piece: Uint8Array, purpose: Purpose, uploads: UploadGate): Generator<Uint8Array> {
-  for (let start = 0; start < piece.length; ) {
-    const part = piece.subarray(start, start + uploads.partBytes(purpose))
-    start += part.length
-    yield part
-  }
+/** The pieces; when they have left, it is the turn of whoever is next. */
+async function* during(turn: Disposable, pieces: BulkSource['pieces']): AsyncGenerator<Uint8Array> {
+  using _ = turn
+  yield* pieces
 }

@@ -1,3 +1,4 @@
+import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 
@@ -8,10 +9,30 @@ export interface ServedFile {
   readonly content: Content
 }
 
+/** A file that is still being downloaded: the catalog does not know it, and it changes all the time. */
+export type UnfinishedFile = Omit<ServedFile, 'stat'> & { readonly stat: undefined }
+export type ReadableFile = ServedFile | UnfinishedFile
+
 /** What serving needs of the catalog. */
 export interface ServedContents {
   /** Files with this content; empty when this peer has none. */
   find(sha256: string): readonly ServedFile[]
   /** The content's chunk list; there whenever `find` finds something. */
   chunkList(sha256: string): Uint8Array | undefined
+}
+
+/** A content that this peer is downloading. It changes while it is looked at. */
+export interface ServedDownload {
+  readonly file: UnfinishedFile
+  /** Undefined until it came. */
+  readonly chunkList: Uint8Array | undefined
+  /** The chunks that were verified and written. */
+  readonly verified: Pick<ChunkSet, 'has' | 'size' | 'toBitmap'>
+  /** Resolves when there are more of them, or no more will come. */
+  readonly changed: Promise<void>
+}
+
+/** What serving needs of the downloads that run. */
+export interface ServedDownloads {
+  find(sha256: string): ServedDownload | undefined
 }

@@ -1,97 +1,15 @@
 import { appendFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { hashFile } from '../../common/content/hash.ts'
+import { expect, test } from 'vitest'
 import { BufferSink } from '../../common/protocol/bulk.ts'
-import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
-import { aContent, chunkOf, type TestContent } from '../../common/testing/contents.ts'
-import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../../common/testing/memory-transport.ts'
-import { silentLog } from '../../common/testing/silent-log.ts'
-import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { TrafficGate } from '../limit/traffic-gate.ts'
-import { noLimits } from '../limit/turn.ts'
-import type { ServedFile } from './served-contents.ts'
-import { type Serving, startServing } from './start-serving.ts'
+import { aContent, chunkOf } from '../../common/testing/contents.ts'
 
 const mebibyte = 1024 * 1024
 
-class World {
-  readonly clock = new FakeClock()
-  readonly transport = new MemoryTransport()
-  readonly rechecked: string[] = []
-  connectionsMax = 100
-  readonly uploads = new TrafficGate(noLimits, this)
-  readonly #files: ServedFile[] = []
-  readonly #chunkLists = new Map<string, Buffer>()
-  readonly #folder: string
-
-  constructor(folder: string) {
-    this.#folder = folder
-  }
-
-  path(name: string): string {
-    return join(this.#folder, name)
-  }
-
-  /** A file on the disk that the catalog knows. */
-  async share(name: string, { bytes }: TestContent): Promise<ServedFile> {
-    const path = this.path(name)
-    await writeFile(path, bytes)
-    const { content, chunkList, stat } = await hashFile(path)
-    const file = { at: { name, path }, stat, content }
-    this.#files.push(file)
-    this.#chunkLists.set(content.sha256, chunkList)
-    return file
-  }
-
-  async serve(): Promise<Serving> {
-    return await startServing(
-      {
-        peerId: 'source',
-        address: { host: 'source', port: 0 },
-        connectionsMax: () => this.connectionsMax,
-      },
-      {
-        contents: {
-          find: (sha256) => this.#files.filter(({ content }) => content.sha256 === sha256),
-          chunkList: (sha256) => this.#chunkLists.get(sha256),
-        },
-        recheck: ({ at }) => this.rechecked.push(at.name),
-        uploads: this.uploads,
-        transport: this.transport,
-        clock: this.clock,
-        log: silentLog,
-      },
-    )
-  }
-
-  async dial({ address }: Serving): Promise<Connection> {
-    const { transport, clock } = this
-    const { connection } = await connect(
-      { transport, address, role: 'peer', hello: { role: 'client' } },
-      { clock, log: silentLog },
-    )
-    onTestFinished(() => connection.destroy())
-    return connection
-  }
-}
-
-async function aWorld(): Promise<World> {
-  const folder = await temporaryFolder()
-  onTestFinished(async () => await folder[Symbol.asyncDispose]())
-  return new World(folder.path)
-}
-
-async function read(connection: Connection, sha256: string, chunk = 0, count = 1): Promise<Buffer> {
-  const into = new BufferSink(8 * mebibyte)
-  await connection.request('read', { sha256, chunk, count }, { into })
-  return into.received
-}
+import { aServingPeer, readChunks } from '../testing/serve-world.ts'
 
 test('a content is served by chunk, and what was sent is counted', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const big = aContent(3 * mebibyte + 5)
   const { sha256, size, chunkRoot } = big.content
   await world.share('big.bin', big)
@@ -104,32 +22,32 @@ test('a content is served by chunk, and what was sent is counted', async () => {
   expect(list.received.equals(big.chunkList)).toBe(true)
   expect(await connection.request('chunks', { sha256 })).toEqual({ size, count: 4 })
 
-  expect((await read(connection, sha256, 1)).equals(chunkOf(big.bytes, 1))).toBe(true)
-  expect((await read(connection, sha256, 0, 4)).equals(big.bytes)).toBe(true)
-  expect((await read(connection, sha256, 3)).length).toBe(5)
+  expect((await readChunks(connection, sha256, 1)).equals(chunkOf(big.bytes, 1))).toBe(true)
+  expect((await readChunks(connection, sha256, 0, 4)).equals(big.bytes)).toBe(true)
+  expect((await readChunks(connection, sha256, 3)).length).toBe(5)
   expect(world.uploads.passedBytes.download).toBe(4 * 32 + mebibyte + size + 5)
   expect(serving.connectionCount).toBe(1)
 })
 
 test.each([0, 1, mebibyte, mebibyte + 1])('a file of %i bytes is served whole', async (size) => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const one = aContent(size)
   await world.share('one', one)
   await using serving = await world.serve()
   const connection = await world.dial(serving)
   const count = Math.max(1, Math.ceil(size / mebibyte))
-  expect((await read(connection, one.content.sha256, 0, count)).equals(one.bytes)).toBe(true)
+  expect((await readChunks(connection, one.content.sha256, 0, count)).equals(one.bytes)).toBe(true)
 })
 
 test('many connections read at once', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const big = aContent(2 * mebibyte)
   await world.share('big.bin', big)
   await using serving = await world.serve()
   const connections = await Promise.all(Array.from({ length: 20 }, () => world.dial(serving)))
   const all = connections.flatMap((connection) =>
     [0, 1, 0, 1].map(async (chunk) => {
-      const bytes = await read(connection, big.content.sha256, chunk)
+      const bytes = await readChunks(connection, big.content.sha256, chunk)
       return bytes.equals(chunkOf(big.bytes, chunk))
     }),
   )
@@ -137,7 +55,7 @@ test('many connections read at once', async () => {
 })
 
 test('connections beyond the limit are refused, and those that are there stay', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   await using serving = await world.serve()
   const connections = [await world.dial(serving), await world.dial(serving)]
   world.connectionsMax = 1
@@ -147,7 +65,7 @@ test('connections beyond the limit are refused, and those that are there stay', 
 })
 
 test('what is read for replication is counted apart', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const one = aContent(10)
   const { sha256 } = one.content
   await world.share('one', one)
@@ -164,22 +82,22 @@ test('what is read for replication is counted apart', async () => {
 })
 
 test('chunks beyond the end are refused', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const { content } = await world.share('small', aContent(10))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
   const failure = { code: 'CHUNK_OUT_OF_RANGE', details: { chunks: 1, chunk: 1 } }
-  await expect(read(connection, content.sha256, 1)).rejects.toMatchObject(failure)
-  await expect(read(connection, content.sha256, 0, 2)).rejects.toMatchObject(failure)
+  await expect(readChunks(connection, content.sha256, 1)).rejects.toMatchObject(failure)
+  await expect(readChunks(connection, content.sha256, 0, 2)).rejects.toMatchObject(failure)
 })
 
 test('a content that nobody announced is not found', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   await using serving = await world.serve()
   const connection = await world.dial(serving)
   const { sha256 } = aContent(10).content
   const notFound = { code: 'CONTENT_NOT_FOUND', details: { sha256 } }
-  await expect(read(connection, sha256)).rejects.toMatchObject(notFound)
+  await expect(readChunks(connection, sha256)).rejects.toMatchObject(notFound)
   await expect(connection.request('chunks', { sha256 })).rejects.toMatchObject(notFound)
   const into = new BufferSink(mebibyte)
   await expect(connection.request('chunk-list', { sha256 }, { into })).rejects.toMatchObject(
@@ -194,12 +112,12 @@ test.each<[string, string, (path: string) => Promise<void>]>([
   ['replaced by another', 'CONTENT_CHANGED', async (path) => await replace(path)],
   ['removed', 'CONTENT_NOT_FOUND', async (path) => await rm(path)],
 ])('no byte of a file that was %s is sent', async (_, code, change) => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const { content } = await world.share('file', aContent(10))
   await change(world.path('file'))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  await expect(read(connection, content.sha256)).rejects.toMatchObject({ code })
+  await expect(readChunks(connection, content.sha256)).rejects.toMatchObject({ code })
   expect(world.rechecked).toEqual(['file'])
   expect(world.uploads.passedBytes.download).toBe(0)
 })
@@ -210,29 +128,31 @@ async function replace(path: string): Promise<void> {
 }
 
 test('a file that changes while it is kept open is noticed at the next read', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const { content } = await world.share('file', aContent(10))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  await read(connection, content.sha256)
+  await readChunks(connection, content.sha256)
   await appendFile(world.path('file'), 'more')
-  await expect(read(connection, content.sha256)).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
+  await expect(readChunks(connection, content.sha256)).rejects.toMatchObject({
+    code: 'CONTENT_CHANGED',
+  })
 })
 
 test('another copy of the content stands in for one that changed', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const one = aContent(10)
   await world.share('first', one)
   await world.share('second', one)
   await rm(world.path('first'))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  expect((await read(connection, one.content.sha256)).equals(one.bytes)).toBe(true)
+  expect((await readChunks(connection, one.content.sha256)).equals(one.bytes)).toBe(true)
   expect(world.rechecked).toEqual(['first'])
 })
 
 test('a file that shrinks while its bytes are on the way ends that connection and no other', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const big = aContent(4 * mebibyte)
   const { sha256 } = big.content
   await world.share('big', big)
@@ -249,7 +169,7 @@ test('a file that shrinks while its bytes are on the way ends that connection an
   const reading = connection.request('read', { sha256, chunk: 0, count: 4 }, { into: slowSink })
   await expect(reading).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
   expect(world.rechecked).toEqual(['big'])
-  expect((await read(bystander, other.content.sha256)).length).toBe(10)
+  expect((await readChunks(bystander, other.content.sha256)).length).toBe(10)
 })
 
 async function readMany(connection: Connection, ...sha256s: string[]) {
@@ -259,7 +179,7 @@ async function readMany(connection: Connection, ...sha256s: string[]) {
 }
 
 test('many small contents are read together, in the order asked, and what cannot be is told', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const small = Array.from({ length: 100 }, (_, number) => aContent(number * 37, 'small'))
   for (const [number, one] of small.entries()) await world.share(`small ${number}`, one)
   const big = aContent(mebibyte + 1)
@@ -282,7 +202,7 @@ test('many small contents are read together, in the order asked, and what cannot
 })
 
 test('of small contents no more is read together than is allowed', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const contents = Array.from({ length: 5 }, (_, number) => aContent(mebibyte, `large ${number}`))
   for (const [number, one] of contents.entries()) await world.share(`large ${number}`, one)
   await using serving = await world.serve()
@@ -293,7 +213,7 @@ test('of small contents no more is read together than is allowed', async () => {
 })
 
 test('among small contents, too, another copy stands in for one that changed', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const [one, two] = [aContent(10), aContent(11)]
   await world.share('first', one)
   await world.share('second', one)
@@ -311,7 +231,7 @@ test('among small contents, too, another copy stands in for one that changed', a
 })
 
 test('small contents are read for the peer itself', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const [one, gone] = [aContent(10), aContent(11)]
   await world.share('one', one)
   await world.share('gone', gone)
@@ -328,7 +248,7 @@ test('small contents are read for the peer itself', async () => {
 })
 
 test('stopping ends the connections', async () => {
-  const world = await aWorld()
+  const world = await aServingPeer()
   const serving = await world.serve()
   const connection = await world.dial(serving)
   await serving[Symbol.asyncDispose]()

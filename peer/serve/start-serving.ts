@@ -1,12 +1,13 @@
-import type { Clock } from '../../common/clock.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { startServer } from '../../common/protocol/server.ts'
-import type { Address, Transport } from '../../common/protocol/transport.ts'
+import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import { OpenFiles } from './open-files.ts'
+import { Requester } from './requester.ts'
 import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
 import { SmallFiles } from './small-files.ts'
+import { UploadLine } from './upload-line.ts'
 
 export interface Serving extends AsyncDisposable {
   /** Where it listens; with the real port when 0 was asked for. */
@@ -27,9 +28,8 @@ export async function startServing(
     /** Asked for each connection; those that are there stay when there are too many. */
     connectionsMax: () => number
   },
-  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers' | 'smallFiles'> & {
+  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers' | 'line' | 'smallFiles'> & {
     transport: Transport
-    clock: Clock
     log: Log
   },
 ): Promise<Serving> {
@@ -37,6 +37,7 @@ export async function startServing(
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
   const smallFiles = new SmallFiles(dependencies)
+  const line = new UploadLine({ clock })
   const buffers = new BufferPool({ bufferBytes: limits.sendPieceBytes })
   const server = await startServer(
     {
@@ -50,8 +51,12 @@ export async function startServing(
       transport,
       clock,
       log,
-      handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, buffers }),
-      welcome: async () => ({ reply: { peerId }, session: undefined }),
+      handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, line, buffers }),
+      welcome: async (hello, { remote }) => ({
+        reply: { peerId },
+        session: new Requester(hello.peerId ?? formatAddress(remote)),
+      }),
+      onClosed: (requester) => requester[Symbol.dispose](),
     },
   )
   return {

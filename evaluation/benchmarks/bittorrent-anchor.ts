@@ -1,0 +1,99 @@
+/** BitTorrent: aria2 on every host, and opentracker, through which they find each other. */
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
+import type { FileFixture } from '../../common/testing/fixtures.ts'
+import { checkFile } from '../system/check-file.ts'
+import type { ProcessHost } from '../system/process-host.ts'
+import { pathOf } from './anchor-programs.ts'
+import { secondsOf } from './in-turns.ts'
+import { startListening } from './outside-process.ts'
+import { torrentOf } from './torrent.ts'
+
+const trackerPort = 6_969
+const peerPort = 6_881
+const endDeadlineMs = 120_000
+const lookEveryMs = 10
+/** From the start of the source to the downloads: it checks its file and tells the tracker. */
+const settleMs = 2_000
+
+export interface TorrentOptions {
+  readonly tracker: ProcessHost
+  readonly source: ProcessHost
+  readonly downloaders: readonly ProcessHost[]
+  /** Where all that is written goes. */
+  readonly folder: string
+}
+
+/** Has all downloaders fetch the file at the same time; returns the seconds until the last has it. */
+export async function swarmByBitTorrent(
+  original: FileFixture,
+  { tracker, source, downloaders, folder }: TorrentOptions,
+): Promise<number> {
+  await using started = new AsyncDisposableStack()
+  const torrent = join(folder, 'file.torrent')
+  const url = `http://${tracker.address}:${trackerPort}/announce`
+  await mkdir(folder)
+  started.defer(() => rm(folder, { recursive: true }))
+  await writeFile(torrent, await torrentOf(original, url))
+  started.use(await startTracker(tracker))
+  started.use(await startAria2(source, torrent, dirname(original.path)))
+  await systemClock.sleep(settleMs)
+  const folders = downloaders.map((_, number) => join(folder, `downloader${number}`))
+  const seconds = await secondsOf(async () => {
+    await Promise.all(
+      downloaders.map(async (host, number) => {
+        const own = folders[number] ?? ''
+        started.use(await startAria2(host, torrent, own))
+        await completed(join(own, original.name))
+      }),
+    )
+  })
+  for (const each of folders) await checkFile(original, join(each, original.name))
+  return seconds
+}
+
+async function startTracker(host: ProcessHost): Promise<AsyncDisposable> {
+  const port = String(trackerPort)
+  const words = ['-i', host.address, '-p', port, '-P', port]
+  return await startListening(pathOf('opentracker'), words, { port: trackerPort, host })
+}
+
+/** Downloads what is not there, and sends to others until it is disposed. */
+async function startAria2(
+  host: ProcessHost,
+  torrent: string,
+  folder: string,
+): Promise<AsyncDisposable> {
+  const words = [
+    '--no-conf',
+    '--quiet',
+    '--check-integrity',
+    '--file-allocation=none',
+    '--enable-dht=false',
+    '--enable-dht6=false',
+    '--bt-enable-lpd=false',
+    '--enable-peer-exchange=true',
+    '--seed-ratio=0.0',
+    '--allow-overwrite=true',
+    `--listen-port=${peerPort}`,
+    `--dir=${folder}`,
+    torrent,
+  ]
+  return await startListening(pathOf('aria2c'), words, { port: peerPort, host })
+}
+
+/** Resolves when aria2 has removed the record of what lacks. @throws AppError DEADLINE_EXCEEDED */
+async function completed(path: string): Promise<void> {
+  const isThere = (each: string): Promise<boolean> =>
+    access(each).then(
+      () => true,
+      () => false,
+    )
+  const deadline = { what: 'The BitTorrent download', deadlineMs: endDeadlineMs }
+  await withDeadline(deadline, systemClock, async (signal) => {
+    while (!(await isThere(path)) || (await isThere(`${path}.aria2`)))
+      await systemClock.sleep(lookEveryMs, signal)
+  })
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { bencode, torrentOf } from './torrent.ts'
+
+test('values are written as BEP 3 says', () => {
+  expect(bencode({ cow: 'moo', list: { size: 42 } }).toString()).toBe(
+    'd3:cow3:moo4:listd4:sizei42eee',
+  )
+})
+
+test('a torrent has the SHA-1 of each piece', async () => {
+  await using folder = await temporaryFolder()
+  const mebibyte = 2 ** 20
+  const file = await aFile(folder.path, 'a.bin', { bytes: 2 * mebibyte + 5 })
+  const torrent = await torrentOf(file, 'http://10.0.0.1:6969/announce')
+  const bytes = await readFile(file.path)
+  for (const start of [0, mebibyte, 2 * mebibyte]) {
+    const piece = bytes.subarray(start, start + mebibyte)
+    expect(torrent.includes(createHash('sha1').update(piece).digest())).toBe(true)
+  }
+  expect(torrent.toString('latin1')).toContain('6:lengthi2097157e4:name5:a.bin')
+  expect(torrent.toString('latin1')).toContain('12:piece lengthi1048576e6:pieces60:')
+})

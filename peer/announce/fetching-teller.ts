@@ -1,0 +1,74 @@
+import { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { reasonOf } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import type { Content } from '../../common/protocol/messages.ts'
+
+interface TellerDependencies {
+  /** What this peer is downloading. */
+  readonly unfinished: {
+    readonly contents: readonly Content[]
+    /** Resolves when they are others. */
+    readonly changed: Promise<void>
+  }
+  /** The connection to the index, once there is one. @throws why the index refuses this peer, or the signal's reason */
+  connected(signal: AbortSignal): Promise<Pick<Connection, 'request' | 'closed' | 'isOpen'>>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Keeps the index up to date about what this peer is downloading, so that others find it as a source. */
+export class FetchingTeller implements AsyncDisposable {
+  readonly #dependencies: TellerDependencies
+  readonly #work: BackgroundWork
+
+  private constructor(dependencies: TellerDependencies) {
+    this.#dependencies = dependencies
+    this.#work = new BackgroundWork(dependencies)
+  }
+
+  static start(dependencies: TellerDependencies): FetchingTeller {
+    const teller = new FetchingTeller(dependencies)
+    teller.#work.start('tell what is downloaded', (signal) => teller.#run(signal))
+    return teller
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work[Symbol.asyncDispose]()
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#dependencies
+    for (;;) {
+      try {
+        await this.#tell(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.debug({ reason: reasonOf(error) }, 'the index was not told what is downloaded')
+        await clock.sleep(deadlines.tellAgainMs, signal)
+      }
+    }
+  }
+
+  /** Tells what is downloaded, and each change of it, on one connection until that ends. */
+  async #tell(signal: AbortSignal): Promise<void> {
+    const { unfinished, clock } = this.#dependencies
+    const connection = await this.#dependencies.connected(signal)
+    let told = ''
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    while (connection.isOpen) {
+      signal.throwIfAborted()
+      const { changed } = unfinished
+      const contents = unfinished.contents.slice(0, limits.unfinishedNamedMax)
+      const key = contents.map(({ sha256 }) => sha256).join()
+      if (key !== told) await connection.request('fetching', { contents }, { signal })
+      told = key
+      await Promise.race([changed, connection.closed, stopped])
+      await clock.sleep(deadlines.announceGroupMs, signal)
+    }
+  }
+}

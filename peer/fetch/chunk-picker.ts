@@ -1,0 +1,100 @@
+import type { Clock } from '../../common/clock.ts'
+import type { ChunkSet } from '../../common/content/chunk-set.ts'
+import { chunkBytesFor } from '../../common/content/chunks.ts'
+import { deadlines } from '../../common/limits.ts'
+import type { Random } from '../../common/random.ts'
+import type { Ask, Lane } from './lane.ts'
+import {
+  chunkToAskAgain,
+  type Expected,
+  expectedMs,
+  nextChunk,
+  nextChunkBefore,
+  ranksFrom,
+  readsInFlightFor,
+} from './plan.ts'
+
+interface PickerOptions {
+  /** Of the content. */
+  readonly size: number
+  /** Chunks that are verified or asked for; changes while the transfer goes on. */
+  readonly taken: ChunkSet
+  /** With it, chunks are wanted in order, and none from this one on is wanted yet. */
+  readonly wantedEnd: () => number | undefined
+  /** Whether somebody sent the chunk already. */
+  readonly isHere: (chunk: number) => boolean
+}
+
+/** Chooses what to ask of the sources of one transfer. */
+export class ChunkPicker {
+  readonly #options: PickerOptions
+  readonly #clock: Clock
+  readonly #rankOf: (chunk: number) => number
+
+  constructor(options: PickerOptions, { clock, random }: { clock: Clock; random: Random }) {
+    this.#options = options
+    this.#clock = clock
+    this.#rankOf = ranksFrom(random.bytes(4).readUInt32BE())
+  }
+
+  /** Whether `lane` can be asked for more now. */
+  hasRoom({ source, asks, restsUntilMs }: Lane): boolean {
+    if (this.#clock.monotonicMs() < restsUntilMs) return false
+    return asks.size < readsInFlightFor(source.pace, chunkBytesFor(this.#options.size))
+  }
+
+  /** The next chunk to ask of `own`, which nobody else was asked for. */
+  free(own: Lane, lanes: Iterable<Lane>): number | undefined {
+    const { taken, wantedEnd } = this.#options
+    const end = wantedEnd()
+    if (end !== undefined) return nextChunkBefore(end, taken, own.holdings)
+    const others = [...lanes].filter(({ holdings }) => holdings !== undefined)
+    const holdingsOf = (some: readonly Lane[]): ChunkSet[] =>
+      some.flatMap(({ holdings }) => holdings ?? [])
+    return nextChunk({
+      taken,
+      own: own.holdings,
+      partial: holdingsOf(others),
+      idle:
+        own.holdings === undefined ? holdingsOf(others.filter((lane) => this.hasRoom(lane))) : [],
+      // Peers that fetch the same content ask for different chunks first, and then each other.
+      rankOf: this.#rankOf,
+    })
+  }
+
+  /** What stands in line at a source that has all, although `own`, which is still downloading, has it by now. */
+  inLineElsewhere(own: Lane, lanes: Iterable<Lane>): { lane: Lane; ask: Ask } | undefined {
+    const { holdings } = own
+    if (holdings === undefined) return undefined
+    for (const lane of lanes)
+      for (const ask of lane.holdings === undefined ? lane.asks : [])
+        if (!ask.hasBegun && holdings.has(ask.chunk)) return { lane, ask }
+    return undefined
+  }
+
+  /** A chunk that others should have sent by now, if it is worth asking `own` for it, too. */
+  again(own: Lane, lanes: Iterable<Lane>): number | undefined {
+    const { pace } = own.source
+    const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.size))
+    return chunkToAskAgain(this.#lateElsewhere(own, [...lanes]), own.holdings, ownMs)
+  }
+
+  /** What other sources should have sent by now, unless it was asked for twice already. */
+  #lateElsewhere(own: Lane, lanes: readonly Lane[]): Expected[] {
+    const nowMs = this.#clock.monotonicMs()
+    const askedFor = lanes.flatMap(({ asks }) => [...asks].map(({ chunk }) => chunk))
+    const isOnce = (chunk: number): boolean =>
+      askedFor.indexOf(chunk) === askedFor.lastIndexOf(chunk)
+    const late: Expected[] = []
+    for (const { source, asks } of lanes) {
+      let bytesBefore = source.pace.bytesOwed
+      for (const { chunk, bytes, atMs } of [...asks].reverse()) {
+        const leftMs = bytesBefore / (source.pace.bytesPerMs ?? 0)
+        bytesBefore = Math.max(1, bytesBefore - bytes)
+        if (asks === own.asks || nowMs - atMs < deadlines.fetchLookMs || !isOnce(chunk)) continue
+        if (!this.#options.isHere(chunk)) late.push({ chunk, leftMs })
+      }
+    }
+    return late
+  }
+}

@@ -1,0 +1,27 @@
+import type { ChunkSource } from './peer-source.ts'
+import type { Holdings } from './plan.ts'
+
+/** A chunk that a source was asked for. */
+export interface Ask {
+  readonly chunk: number
+  readonly bytes: number
+  readonly atMs: number
+  readonly stop: AbortController
+  /** Whether its bytes come; until then it stands in line. */
+  hasBegun: boolean
+}
+
+/** A source at work. */
+export interface Lane {
+  readonly source: ChunkSource
+  /** What it was asked for, in that order. */
+  readonly asks: Set<Ask>
+  readonly reads: Set<Promise<void>>
+  holdings: Holdings
+  /** It is busy, and is asked for nothing until then. */
+  restsUntilMs: number
+  /** Since when it has given nothing but excuses. */
+  excusedSinceMs: number | undefined
+  /** Why it is asked for nothing more. */
+  failure: Error | undefined
+}

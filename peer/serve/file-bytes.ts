@@ -1,0 +1,99 @@
+/** The bytes of a content, from whichever of its files is as it should be. */
+import type { ByteRange } from '../../common/content/chunks.ts'
+import { AppError, hasCode, toAppError } from '../../common/errors.ts'
+import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
+import { type BulkSource, fileRange } from '../../common/protocol/bulk.ts'
+import type { Purpose } from '../../common/protocol/messages.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { ReadableFile, ServedFile } from './served-contents.ts'
+
+/** Counts what is sent, and holds it back to what is allowed. */
+export interface UploadGate {
+  /** How many bytes to send at a time; infinite when nothing limits. */
+  partBytes(purpose: Purpose): number
+  /** A promise is to be waited for before the bytes are sent. @throws AppError STOPPING */
+  pass(bytes: number, purpose: Purpose): Promise<void> | undefined
+}
+
+export interface FileDependencies {
+  readonly openFiles: Pick<OpenFiles, 'use'>
+  readonly buffers: BufferPool
+  readonly uploads: UploadGate
+  /** Told that a file is no longer as catalogued; returns at once. */
+  readonly recheck: (file: ServedFile) => void
+}
+
+/**
+ * The first of these files of one content that is on the disk as it should be; the others are to be
+ * rechecked.
+ * @throws AppError CONTENT_NOT_FOUND, CHUNK_MISSING, CONTENT_CHANGED, DISK_FAILED, STOPPING
+ */
+export async function unchangedFile(
+  sha256: string,
+  files: readonly ReadableFile[],
+  dependencies: FileDependencies,
+): Promise<ReadableFile> {
+  let failure = new AppError('CONTENT_NOT_FOUND', { sha256 })
+  for (const file of files) {
+    try {
+      using _ = await dependencies.openFiles.use(file)
+      return file
+    } catch (error) {
+      if (hasCode(error, 'STOPPING')) throw error
+      onUnreadable(file, dependencies)
+      // A download that moves to its place this moment is found there when it is asked for again.
+      if (file.stat === undefined) failure = new AppError('CHUNK_MISSING')
+      else if (!hasCode(error, 'FILE_NOT_FOUND')) failure = toAppError(error)
+    }
+  }
+  throw failure
+}
+
+/**
+ * The bytes as they are sent. The file is taken again when the first is asked for, so that replies
+ * which wait in line, or never leave, hold no file open. Once bytes are promised, a file that
+ * changed can only end the connection.
+ */
+export async function* piecesOf(
+  file: ReadableFile,
+  range: ByteRange,
+  purpose: Purpose,
+  dependencies: FileDependencies,
+): AsyncGenerator<Uint8Array> {
+  const { openFiles, buffers, uploads } = dependencies
+  try {
+    using open = await openFiles.use(file)
+    yield* gated(fileRange(open.handle, range, buffers).pieces, purpose, uploads)
+  } catch (error) {
+    if (!hasCode(error, 'STOPPING')) onUnreadable(file, dependencies)
+    throw error
+  }
+}
+
+/** The pieces as fast as they may be sent. */
+export async function* gated(
+  pieces: BulkSource['pieces'],
+  purpose: Purpose,
+  uploads: UploadGate,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces)
+    for (const part of partsOf(piece, purpose, uploads)) {
+      const held = uploads.pass(part.length, purpose)
+      if (held !== undefined) await held
+      yield part
+    }
+}
+
+/** Cut as small as the gate wants it at each moment: it may be changed between two parts. */
+function* partsOf(piece: Uint8Array, purpose: Purpose, uploads: UploadGate): Generator<Uint8Array> {
+  for (let start = 0; start < piece.length; ) {
+    const part = piece.subarray(start, start + uploads.partBytes(purpose))
+    start += part.length
+    yield part
+  }
+}
+
+/** The catalog is wrong about a file; of a download it knows nothing yet. */
+function onUnreadable(file: ReadableFile, { recheck }: FileDependencies): void {
+  if (file.stat !== undefined) recheck(file)
+}

@@ -1,0 +1,86 @@
+import { rm } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
+import { deadlines } from '../../common/limits.ts'
+import { BufferSink } from '../../common/protocol/bulk.ts'
+import { aContent, chunkOf } from '../../common/testing/contents.ts'
+
+const mebibyte = 1024 * 1024
+
+import { aDownload, aServingPeer, readChunks } from '../testing/serve-world.ts'
+
+test('a download serves the chunks that it has, and says of others that it lacks them', async () => {
+  const world = await aServingPeer()
+  const whole = aContent(3 * mebibyte)
+  const { sha256, size } = whole.content
+  const download = await aDownload(world, whole)
+  download.gain(1)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+
+  const { bitmap } = await connection.request('chunks', { sha256 })
+  expect(bitmap).toBe(download.verified.toBitmap())
+  const list = new BufferSink(mebibyte)
+  await connection.request('chunk-list', { sha256 }, { into: list })
+  expect(list.received.equals(whole.chunkList)).toBe(true)
+  expect((await readChunks(connection, sha256, 1)).equals(chunkOf(whole.bytes, 1))).toBe(true)
+  const missing = { code: 'CHUNK_MISSING', retryable: true }
+  await expect(readChunks(connection, sha256, 0)).rejects.toMatchObject(missing)
+  await expect(readChunks(connection, sha256, 1, 2)).rejects.toMatchObject(missing)
+
+  // It moves to its place: whoever reads finds it there, and in between it is not blamed on anybody.
+  await world.share('whole.bin', whole)
+  await rm(world.path('partial'))
+  expect((await readChunks(connection, sha256, 2)).equals(chunkOf(whole.bytes, 2))).toBe(true)
+  world.downloads.delete(sha256)
+  expect(await connection.request('chunks', { sha256 })).toEqual({ size, count: 3 })
+  expect(world.rechecked).toEqual([])
+})
+
+test('a download whose file is gone lacks its chunks', async () => {
+  const world = await aServingPeer()
+  const whole = aContent(2 * mebibyte)
+  const download = await aDownload(world, whole)
+  download.gain(0, 1)
+  await rm(world.path('partial'))
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const failure = readChunks(connection, whole.content.sha256, 0)
+  await expect(failure).rejects.toMatchObject({ code: 'CHUNK_MISSING' })
+  expect(world.rechecked).toEqual([])
+})
+
+test('who asks for more chunks than it knows is told of those that come together', async () => {
+  const world = await aServingPeer()
+  const whole = aContent(5 * mebibyte)
+  const { sha256 } = whole.content
+  const download = await aDownload(world, whole)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const sizeBeyond = async (beyond: number): Promise<number | undefined> => {
+    const { bitmap = '' } = await connection.request('chunks', { sha256, beyond })
+    return ChunkSet.fromBitmap(5, bitmap)?.size
+  }
+  const first = sizeBeyond(0)
+  await world.clock.advance(deadlines.chunksWaitMs / 2)
+  download.gain(3)
+  await world.clock.advance(deadlines.chunksGroupMs / 2)
+  download.gain(1)
+  await world.clock.advance(deadlines.chunksGroupMs / 2)
+  expect(await first).toBe(2)
+  // Nothing more comes: it is told so before it could take the silence for a failure.
+  const second = sizeBeyond(2)
+  await world.clock.advance(deadlines.chunksWaitMs)
+  expect(await second).toBe(2)
+  // Those that were withdrawn, and that of a download which has ended, leave nothing behind.
+  const stop = new AbortController()
+  const withdrawn = connection.request('chunks', { sha256, beyond: 2 }, { signal: stop.signal })
+  stop.abort(new Error('enough'))
+  await expect(withdrawn).rejects.toThrow('enough')
+  const third = expect(sizeBeyond(2)).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })
+  await world.clock.advance(1)
+  world.downloads.delete(sha256)
+  download.gain()
+  await world.clock.advance(deadlines.chunksGroupMs)
+  await third
+})

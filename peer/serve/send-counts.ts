@@ -1,0 +1,32 @@
+import { limits } from '../../common/limits.ts'
+import type { WantedChunks } from './upload-line.ts'
+
+/** How often chunks of the contents asked for last were sent. */
+export class SendCounts {
+  /** By content, the one sent least recently first; by chunk below it. */
+  readonly #counts = new Map<string, Uint32Array>()
+
+  /** The least of what was asked for together. */
+  of({ sha256, chunk, count }: WantedChunks): number {
+    const counts = this.#counts.get(sha256)?.subarray(chunk, chunk + count) ?? []
+    return counts.length < count ? 0 : Math.min(...counts)
+  }
+
+  add({ sha256, chunk, count }: WantedChunks): void {
+    const counts = this.#counts.get(sha256) ?? new Uint32Array(0)
+    const longEnough = counts.length >= chunk + count ? counts : grown(counts, chunk + count)
+    for (let each = chunk; each < chunk + count; each += 1)
+      longEnough[each] = (longEnough[each] ?? 0) + 1
+    this.#counts.delete(sha256)
+    this.#counts.set(sha256, longEnough)
+    const [oldest] = this.#counts.keys()
+    if (this.#counts.size > limits.contentsCountedMax && oldest !== undefined)
+      this.#counts.delete(oldest)
+  }
+}
+
+function grown(counts: Uint32Array, length: number): Uint32Array {
+  const longer = new Uint32Array(Math.max(length, 2 * counts.length))
+  longer.set(counts)
+  return longer
+}

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import { deadlines, limits } from '../../common/limits.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { Requester } from './requester.ts'
+import { UploadLine } from './upload-line.ts'
+
+const never = new AbortController().signal
+const { uploadsAtOnceMin } = limits
+
+/** A line, and reads of one content that enter it. */
+function aLine() {
+  const clock = new FakeClock()
+  const line = new UploadLine({ clock })
+  const turns: { peer: string; chunk: number; turn: Disposable }[] = []
+  const enter = async (requester: Requester, chunk: number, signal = never): Promise<void> => {
+    const turn = await line.enter({ sha256: 'a', chunk, count: 1 }, requester, signal)
+    turns.push({ peer: requester.id, chunk, turn })
+  }
+  return { clock, line, turns, enter }
+}
+
+/** One whose slots are all taken by reads of chunk 0. */
+async function aFullLine() {
+  const world = aLine()
+  const greedy = new Requester('greedy')
+  for (let slot = 0; slot < uploadsAtOnceMin; slot += 1) await world.enter(greedy, 0)
+  return { ...world, greedy, taken: world.turns.splice(0) }
+}
+
+test('so many have their turn at once; the next has it when one is over, once', async () => {
+  const { clock, line, turns, enter, taken } = await aFullLine()
+  // Not so fast that more are let in.
+  await clock.advance(deadlines.uploadFastMs)
+  const late = [enter(new Requester('p1'), 1), enter(new Requester('p2'), 2)]
+  expect(line.length).toBe(2)
+  taken[0]?.turn[Symbol.dispose]()
+  taken[0]?.turn[Symbol.dispose]()
+  await late[0]
+  expect(turns.map(({ peer }) => peer)).toEqual(['p1'])
+  taken[1]?.turn[Symbol.dispose]()
+  await late[1]
+  expect(line.length).toBe(0)
+})
+
+test('chunks that were not sent yet go first', async () => {
+  const { turns, enter, taken } = await aFullLine()
+  const peer = new Requester('p1')
+  const all = [enter(peer, 0), enter(peer, 1), enter(peer, 1), enter(peer, 2)]
+  for (const { turn } of taken) turn[Symbol.dispose]()
+  await Promise.all(all)
+  expect(turns.map(({ chunk }) => chunk)).toEqual([1, 2, 1, 0])
+})
+
+test('a read that is withdrawn leaves the line, and so do those of a connection that ended', async () => {
+  const { clock, line, enter, taken, greedy } = await aFullLine()
+  const stop = new AbortController()
+  const withdrawn = expect(enter(greedy, 1, stop.signal)).rejects.toThrow('enough')
+  stop.abort(new Error('enough'))
+  await withdrawn
+  expect(line.length).toBe(0)
+  greedy[Symbol.dispose]()
+  const others = taken.map((_, chunk) => enter(new Requester('p1'), chunk))
+  await Promise.all(others)
+  expect(clock.pending).toBe(uploadsAtOnceMin)
+})
+
+test('a receiver that takes its bytes slowly keeps nobody waiting', async () => {
+  const { clock, line, enter } = await aFullLine()
+  const others = Array.from({ length: uploadsAtOnceMin }, () => enter(new Requester('p1'), 1))
+  expect(line.length).toBe(uploadsAtOnceMin)
+  await clock.advance(deadlines.uploadTurnMs)
+  await Promise.all(others)
+})
+
+test('a line that is too long, or does not move in time, answers that it is busy', async () => {
+  const { clock, line, enter } = await aFullLine()
+  const peer = new Requester('p1')
+  const busy = { code: 'BUSY', retryable: true }
+  const stop = new AbortController()
+  const waiting = Array.from({ length: limits.uploadsWaitingPerPeerMax }, () =>
+    expect(enter(peer, 1, stop.signal)).rejects.toThrow('end'),
+  )
+  await expect(enter(peer, 1)).rejects.toMatchObject(busy)
+  expect(line.length).toBe(limits.uploadsWaitingPerPeerMax)
+  stop.abort(new Error('end'))
+  await Promise.all(waiting)
+
+  const blocked = aLine()
+  for (let slot = 0; slot < uploadsAtOnceMin; slot += 1) await blocked.enter(peer, slot)
+  // Turns that are over by time are taken by others that are as slow.
+  const later = Array.from({ length: limits.uploadsWaitingPerPeerMax }, () =>
+    blocked.enter(peer, 1).then(
+      () => 'served',
+      (error: unknown) => (error as { code?: string }).code,
+    ),
+  )
+  await blocked.clock.advance(deadlines.uploadLineMs)
+  const outcomes = await Promise.all(later)
+  expect(new Set(outcomes)).toEqual(new Set(['served', 'BUSY']))
+  await clock.advance(0)
+})

@@ -1,0 +1,131 @@
+import type { Cancel, Clock } from '../../common/clock.ts'
+import { AppError } from '../../common/errors.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+import type { Requester } from './requester.ts'
+import { SendCounts } from './send-counts.ts'
+import { nextWaiter, uploadsAtOnceAfter } from './upload-turns.ts'
+
+/** Consecutive chunks of a content. */
+export interface WantedChunks {
+  readonly sha256: string
+  readonly chunk: number
+  readonly count: number
+}
+
+interface Waiting {
+  readonly requester: Requester
+  readonly wanted: WantedChunks
+  readonly sinceMs: number
+  readonly turn: PromiseWithResolvers<Disposable>
+}
+
+/**
+ * The reads that this peer answers, so many at a time; the others stand in line. Each has its turn, or
+ * is told that this peer is busy before whoever asked could take the silence for a stall.
+ */
+export class UploadLine {
+  readonly #clock: Clock
+  readonly #waiting = new Set<Waiting>()
+  readonly #sends = new SendCounts()
+  /** Reads being answered that are not slow. */
+  #uploads = 0
+  #uploadsMax: number = limits.uploadsAtOnceMin
+  /** The number of each peer's last turn, the least recent one first. */
+  readonly #lastTurns = new Map<string, number>()
+  #turns = 0
+
+  constructor(dependencies: { clock: Clock }) {
+    this.#clock = dependencies.clock
+  }
+
+  /** Reads in line. */
+  get length(): number {
+    return this.#waiting.size
+  }
+
+  /**
+   * Resolves when it is the read's turn; disposing what it resolves with, or the end of the requester's
+   * connection, lets the next one in.
+   * @throws AppError BUSY when the line is too long, or moves too slowly; or the signal's reason
+   */
+  async enter(
+    wanted: WantedChunks,
+    requester: Requester,
+    signal: AbortSignal,
+  ): Promise<Disposable> {
+    signal.throwIfAborted()
+    if (this.#isFullFor(requester)) throw new AppError('BUSY')
+    const turn = Promise.withResolvers<Disposable>()
+    const waiting = { requester, wanted, sinceMs: this.#clock.monotonicMs(), turn }
+    this.#waiting.add(waiting)
+    this.#letIn()
+    const leave = (reason: unknown): void => {
+      if (this.#waiting.delete(waiting)) turn.reject(reason as Error)
+    }
+    const onAbort = (): void => leave(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const cancelTimer = this.#clock.after(deadlines.uploadLineMs, () => leave(new AppError('BUSY')))
+    try {
+      return await turn.promise
+    } finally {
+      cancelTimer()
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #isFullFor(requester: Requester): boolean {
+    if (this.#waiting.size >= limits.uploadsWaitingMax) return true
+    const own = [...this.#waiting].filter((waiting) => waiting.requester.id === requester.id)
+    return own.length >= limits.uploadsWaitingPerPeerMax
+  }
+
+  #letIn(): void {
+    while (this.#uploads < this.#uploadsMax) {
+      const nowMs = this.#clock.monotonicMs()
+      const next = nextWaiter(
+        [...this.#waiting].map((waiting) => ({
+          waiting,
+          chunkSends: this.#sends.of(waiting.wanted),
+          lastTurn: this.#lastTurns.get(waiting.requester.id) ?? 0,
+          waitedMs: nowMs - waiting.sinceMs,
+        })),
+      )
+      if (next === undefined) return
+      this.#waiting.delete(next.waiting)
+      next.waiting.turn.resolve(this.#begin(next.waiting))
+    }
+  }
+
+  #begin({ requester, wanted }: Waiting): Disposable {
+    this.#sends.add(wanted)
+    this.#noteTurn(requester.id)
+    this.#uploads += 1
+    const startMs = this.#clock.monotonicMs()
+    let cancelTimer: Cancel = () => {}
+    let isCounted = true
+    const leave = (): void => {
+      cancelTimer()
+      if (isCounted) this.#end(this.#clock.monotonicMs() - startMs)
+      isCounted = false
+    }
+    // A receiver that takes its bytes slowly keeps nobody else waiting.
+    cancelTimer = this.#clock.after(deadlines.uploadTurnMs, leave)
+    return requester.holding(leave)
+  }
+
+  #noteTurn(id: string): void {
+    this.#turns += 1
+    this.#lastTurns.delete(id)
+    this.#lastTurns.set(id, this.#turns)
+    const [oldest] = this.#lastTurns.keys()
+    if (this.#lastTurns.size > limits.connectionsMax && oldest !== undefined)
+      this.#lastTurns.delete(oldest)
+  }
+
+  #end(tookMs: number): void {
+    this.#uploads -= 1
+    const isAnyWaiting = this.#waiting.size > 0
+    this.#uploadsMax = uploadsAtOnceAfter(this.#uploadsMax, { tookMs, isAnyWaiting })
+    this.#letIn()
+  }
+}

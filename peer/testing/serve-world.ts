@@ -1,0 +1,132 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
+import { hashFile } from '../../common/content/hash.ts'
+import { BufferSink } from '../../common/protocol/bulk.ts'
+import { connect } from '../../common/protocol/client.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import { type TestContent } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { MemoryTransport } from '../../common/testing/memory-transport.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { TrafficGate } from '../limit/traffic-gate.ts'
+import { noLimits } from '../limit/turn.ts'
+import type { ServedDownload, ServedFile, UnfinishedFile } from '../serve/served-contents.ts'
+import { type Serving, startServing } from '../serve/start-serving.ts'
+
+const mebibyte = 1024 * 1024
+
+/** A serving peer, its folder, and those who ask it. */
+export class ServeWorld {
+  readonly clock = new FakeClock()
+  readonly transport = new MemoryTransport()
+  readonly rechecked: string[] = []
+  connectionsMax = 100
+  readonly downloads = new Map<string, ServedDownload>()
+  readonly uploads = new TrafficGate(noLimits, this)
+  readonly #files: ServedFile[] = []
+  readonly #chunkLists = new Map<string, Buffer>()
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  /** A file on the disk that the catalog knows. */
+  async share(name: string, { bytes }: TestContent): Promise<ServedFile> {
+    const path = this.path(name)
+    await writeFile(path, bytes)
+    const { content, chunkList, stat } = await hashFile(path)
+    const file = { at: { name, path }, stat, content }
+    this.#files.push(file)
+    this.#chunkLists.set(content.sha256, chunkList)
+    return file
+  }
+
+  async serve(): Promise<Serving> {
+    return await startServing(
+      {
+        peerId: 'source',
+        address: { host: 'source', port: 0 },
+        connectionsMax: () => this.connectionsMax,
+      },
+      {
+        contents: {
+          find: (sha256) => this.#files.filter(({ content }) => content.sha256 === sha256),
+          chunkList: (sha256) => this.#chunkLists.get(sha256),
+        },
+        downloads: { find: (sha256) => this.downloads.get(sha256) },
+        recheck: ({ at }) => this.rechecked.push(at.name),
+        uploads: this.uploads,
+        transport: this.transport,
+        clock: this.clock,
+        log: silentLog,
+      },
+    )
+  }
+
+  async dial({ address }: Serving): Promise<Connection> {
+    const { transport, clock } = this
+    const { connection } = await connect(
+      { transport, address, role: 'peer', hello: { role: 'client' } },
+      { clock, log: silentLog },
+    )
+    onTestFinished(() => connection.destroy())
+    return connection
+  }
+}
+
+export async function aServingPeer(): Promise<ServeWorld> {
+  const folder = await temporaryFolder()
+  onTestFinished(async () => await folder[Symbol.asyncDispose]())
+  return new ServeWorld(folder.path)
+}
+
+export async function readChunks(
+  connection: Connection,
+  sha256: string,
+  chunk = 0,
+  count = 1,
+): Promise<Buffer> {
+  const into = new BufferSink(8 * mebibyte)
+  await connection.request('read', { sha256, chunk, count }, { into })
+  return into.received
+}
+
+/** A download of which some chunks have come. */
+export class PartialDownload implements ServedDownload {
+  readonly file: UnfinishedFile
+  readonly chunkList: Buffer
+  readonly verified: ChunkSet
+  #changed = Promise.withResolvers<void>()
+
+  constructor(path: string, { content, chunkList }: TestContent) {
+    this.file = { at: { name: 'half', path }, stat: undefined, content }
+    this.chunkList = chunkList
+    this.verified = new ChunkSet(chunkList.length / 32)
+  }
+
+  get changed(): Promise<void> {
+    return this.#changed.promise
+  }
+
+  gain(...chunks: number[]): void {
+    for (const chunk of chunks) this.verified.add(chunk)
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
+  }
+}
+
+export async function aDownload(world: ServeWorld, whole: TestContent): Promise<PartialDownload> {
+  const path = world.path('partial')
+  await writeFile(path, whole.bytes)
+  const download = new PartialDownload(path, whole)
+  world.downloads.set(whole.content.sha256, download)
+  return download
+}
