@@ -11,8 +11,14 @@ import type { ReadableFile, ServedFile } from './served-contents.ts'
 export interface UploadGate {
   /** How many bytes to send at a time; infinite when nothing limits. */
   partBytes(purpose: Purpose): number
-  /** A promise is to be waited for before the bytes are sent. @throws AppError STOPPING */
-  pass(bytes: number, purpose: Purpose): Promise<void> | undefined
+  /** A promise is to be waited for before the bytes are sent. @throws AppError STOPPING, or the signal's reason */
+  pass(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+}
+
+/** What bytes are sent for, and until when. */
+export interface Sending {
+  readonly purpose: Purpose
+  readonly signal: AbortSignal
 }
 
 export interface FileDependencies {
@@ -57,15 +63,15 @@ export async function unchangedFile(
 export async function* piecesOf(
   file: ReadableFile,
   range: ByteRange,
-  purpose: Purpose,
+  sending: Sending,
   dependencies: FileDependencies,
 ): AsyncGenerator<Uint8Array> {
   const { openFiles, buffers, uploads } = dependencies
   try {
     using open = await openFiles.use(file)
-    yield* gated(fileRange(open.handle, range, buffers).pieces, purpose, uploads)
+    yield* gated(fileRange(open.handle, range, buffers).pieces, sending, uploads)
   } catch (error) {
-    if (!hasCode(error, 'STOPPING')) onUnreadable(file, dependencies)
+    if (!sending.signal.aborted && !hasCode(error, 'STOPPING')) onUnreadable(file, dependencies)
     throw error
   }
 }
@@ -73,12 +79,12 @@ export async function* piecesOf(
 /** The pieces as fast as they may be sent. */
 export async function* gated(
   pieces: BulkSource['pieces'],
-  purpose: Purpose,
+  { purpose, signal }: Sending,
   uploads: UploadGate,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces)
     for (const part of partsOf(piece, purpose, uploads)) {
-      const held = uploads.pass(part.length, purpose)
+      const held = uploads.pass(part.length, purpose, signal)
       if (held !== undefined) await held
       yield part
     }

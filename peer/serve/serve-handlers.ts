@@ -9,10 +9,15 @@ import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
-import type { Content, Purpose, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
-import { type FileDependencies, gated, piecesOf, unchangedFile } from './file-bytes.ts'
+import type { Content, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import {
+  type FileDependencies,
+  gated,
+  piecesOf,
+  type Sending,
+  unchangedFile,
+} from './file-bytes.ts'
 import { moreChunks } from './more-chunks.ts'
-import type { Requester } from './requester.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
 import type { UploadLine } from './upload-line.ts'
@@ -28,17 +33,17 @@ export interface ServeDependencies extends Served, FileDependencies {
   readonly clock: Clock
 }
 
-/** How a peer answers others that fetch from it. */
+/** How a peer answers others that fetch from it; a session is who asks, the same for all connections of one peer. */
 export function serveHandlers(
   dependencies: ServeDependencies,
-): Handlers<'peer' | 'client', 'peer', Requester> {
+): Handlers<'peer' | 'client', 'peer', string> {
   const { line } = dependencies
   return {
-    'chunk-list': async ({ sha256, for: purpose = 'download' }) => {
+    'chunk-list': async ({ sha256, for: purpose = 'download' }, _, signal) => {
       const { size, chunkRoot } = contentOf(sha256, dependencies)
       if (chunkListOf(sha256, dependencies) === undefined) throw new AppError('CHUNK_MISSING')
       const bytes = chunkCountFor(size) * hashBytes
-      const pieces = chunkListPieces(sha256, purpose, dependencies)
+      const pieces = chunkListPieces(sha256, { purpose, signal }, dependencies)
       return { reply: { size, chunkRoot }, bulk: { bytes, pieces } }
     },
 
@@ -54,13 +59,13 @@ export function serveHandlers(
       if (range.bytes >= limits.uploadBytesMin)
         turn.use(await line.enter(wanted, requester, signal))
       const file = await unchangedFile(sha256, filesOf(sha256, dependencies), dependencies)
-      const pieces = during(turn.move(), piecesOf(file, range, purpose, dependencies))
+      const pieces = during(turn.move(), piecesOf(file, range, { purpose, signal }, dependencies))
       return { reply: {}, bulk: { bytes: range.bytes, pieces } }
     },
 
-    'read-many': async ({ sha256s, for: purpose = 'download' }) => {
+    'read-many': async ({ sha256s, for: purpose = 'download' }, _, signal) => {
       const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s)
-      const pieces = gated(bulk.pieces, purpose, dependencies.uploads)
+      const pieces = gated(bulk.pieces, { purpose, signal }, dependencies.uploads)
       return { reply: { contents: outcomes }, bulk: { bytes: bulk.bytes, pieces } }
     },
   }
@@ -95,13 +100,12 @@ function chunkListOf(sha256: string, { contents, downloads }: Served): Uint8Arra
 /** Read when it is sent, so that replies which wait in line hold no list. */
 async function* chunkListPieces(
   sha256: string,
-  purpose: Purpose,
+  sending: Sending,
   { uploads, ...served }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
   const chunkList = chunkListOf(sha256, served)
   if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-  await uploads.pass(chunkList.length, purpose)
-  yield chunkList
+  yield* gated([chunkList], sending, uploads)
 }
 
 /** @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING */

@@ -1,12 +1,12 @@
 import { appendFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { limits } from '../../common/limits.ts'
 import { BufferSink } from '../../common/protocol/bulk.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
+import { aServingPeer, readChunks } from '../testing/serve-world.ts'
 
 const mebibyte = 1024 * 1024
-
-import { aServingPeer, readChunks } from '../testing/serve-world.ts'
 
 test('a content is served by chunk, and what was sent is counted', async () => {
   const world = await aServingPeer()
@@ -79,6 +79,30 @@ test('what is read for replication is counted apart', async () => {
     { into: new BufferSink(32) },
   )
   expect(world.uploads.passedBytes).toEqual({ download: 0, replication: 42 })
+})
+
+test('what a limit holds back for a peer that has left is forgotten, and takes nothing from others', async () => {
+  const world = await aServingPeer()
+  const { content } = await world.share('large', aContent(mebibyte))
+  const small = await world.share('small', aContent(10))
+  await using serving = await world.serve()
+  world.uploads.setRates({ all: 50_000, replication: 50_000 })
+  await world.uploads.pass(250_000, 'download')
+  const { calls, results } = vi.spyOn(world.uploads, 'pass').mock
+  for (let visit = 0; visit < 2 * limits.uploadsAtOnceMin; visit += 1) {
+    const visitor = await world.dial(serving)
+    const left = expect(readChunks(visitor, content.sha256)).rejects.toThrow('ended')
+    await expect.poll(() => calls.length).toBe(visit + 1)
+    visitor.destroy()
+    await left
+    await expect(results.at(-1)?.value).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+  }
+  const reading = readChunks(await world.dial(serving), small.content.sha256)
+  await expect.poll(() => calls.length).toBe(2 * limits.uploadsAtOnceMin + 1)
+  await world.clock.advance(5_000)
+  expect((await reading).length).toBe(10)
+  expect(world.uploads.passedBytes.download).toBe(250_000 + 10)
+  expect(world.rechecked).toEqual([])
 })
 
 test('chunks beyond the end are refused', async () => {

@@ -4,7 +4,6 @@ import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { startServer } from '../../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import { OpenFiles } from './open-files.ts'
-import { Requester } from './requester.ts'
 import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
 import { SmallFiles } from './small-files.ts'
 import { UploadLine } from './upload-line.ts'
@@ -54,9 +53,8 @@ export async function startServing(
       handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, line, buffers }),
       welcome: async (hello, { remote }) => ({
         reply: { peerId },
-        session: new Requester(hello.peerId ?? formatAddress(remote)),
+        session: hello.peerId ?? formatAddress(remote),
       }),
-      onClosed: (requester) => requester[Symbol.dispose](),
     },
   )
   return {

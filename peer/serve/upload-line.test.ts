@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { deadlines, limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { Requester } from './requester.ts'
 import { UploadLine } from './upload-line.ts'
 
 const never = new AbortController().signal
@@ -12,9 +11,9 @@ function aLine() {
   const clock = new FakeClock()
   const line = new UploadLine({ clock })
   const turns: { peer: string; chunk: number; turn: Disposable }[] = []
-  const enter = async (requester: Requester, chunk: number, signal = never): Promise<void> => {
-    const turn = await line.enter({ sha256: 'a', chunk, count: 1 }, requester, signal)
-    turns.push({ peer: requester.id, chunk, turn })
+  const enter = async (peer: string, chunk: number, signal = never): Promise<void> => {
+    const turn = await line.enter({ sha256: 'a', chunk, count: 1 }, peer, signal)
+    turns.push({ peer, chunk, turn })
   }
   return { clock, line, turns, enter }
 }
@@ -22,16 +21,17 @@ function aLine() {
 /** One whose slots are all taken by reads of chunk 0. */
 async function aFullLine() {
   const world = aLine()
-  const greedy = new Requester('greedy')
-  for (let slot = 0; slot < uploadsAtOnceMin; slot += 1) await world.enter(greedy, 0)
-  return { ...world, greedy, taken: world.turns.splice(0) }
+  const ended = new AbortController()
+  for (let slot = 0; slot < uploadsAtOnceMin; slot += 1)
+    await world.enter('greedy', 0, ended.signal)
+  return { ...world, ended, taken: world.turns.splice(0) }
 }
 
 test('so many have their turn at once; the next has it when one is over, once', async () => {
   const { clock, line, turns, enter, taken } = await aFullLine()
   // Not so fast that more are let in.
   await clock.advance(deadlines.uploadFastMs)
-  const late = [enter(new Requester('p1'), 1), enter(new Requester('p2'), 2)]
+  const late = [enter('p1', 1), enter('p2', 2)]
   expect(line.length).toBe(2)
   taken[0]?.turn[Symbol.dispose]()
   taken[0]?.turn[Symbol.dispose]()
@@ -44,7 +44,7 @@ test('so many have their turn at once; the next has it when one is over, once', 
 
 test('chunks that were not sent yet go first', async () => {
   const { turns, enter, taken } = await aFullLine()
-  const peer = new Requester('p1')
+  const peer = 'p1'
   const all = [enter(peer, 0), enter(peer, 1), enter(peer, 1), enter(peer, 2)]
   for (const { turn } of taken) turn[Symbol.dispose]()
   await Promise.all(all)
@@ -52,21 +52,21 @@ test('chunks that were not sent yet go first', async () => {
 })
 
 test('a read that is withdrawn leaves the line, and so do those of a connection that ended', async () => {
-  const { clock, line, enter, taken, greedy } = await aFullLine()
+  const { clock, line, enter, taken, ended } = await aFullLine()
   const stop = new AbortController()
-  const withdrawn = expect(enter(greedy, 1, stop.signal)).rejects.toThrow('enough')
+  const withdrawn = expect(enter('greedy', 1, stop.signal)).rejects.toThrow('enough')
   stop.abort(new Error('enough'))
   await withdrawn
   expect(line.length).toBe(0)
-  greedy[Symbol.dispose]()
-  const others = taken.map((_, chunk) => enter(new Requester('p1'), chunk))
+  ended.abort(new Error('its connection ended'))
+  const others = taken.map((_, chunk) => enter('p1', chunk))
   await Promise.all(others)
   expect(clock.pending).toBe(uploadsAtOnceMin)
 })
 
 test('a receiver that takes its bytes slowly keeps nobody waiting', async () => {
   const { clock, line, enter } = await aFullLine()
-  const others = Array.from({ length: uploadsAtOnceMin }, () => enter(new Requester('p1'), 1))
+  const others = Array.from({ length: uploadsAtOnceMin }, () => enter('p1', 1))
   expect(line.length).toBe(uploadsAtOnceMin)
   await clock.advance(deadlines.uploadTurnMs)
   await Promise.all(others)
@@ -74,7 +74,7 @@ test('a receiver that takes its bytes slowly keeps nobody waiting', async () => 
 
 test('a line that is too long, or does not move in time, answers that it is busy', async () => {
   const { clock, line, enter } = await aFullLine()
-  const peer = new Requester('p1')
+  const peer = 'p1'
   const busy = { code: 'BUSY', retryable: true }
   const stop = new AbortController()
   const waiting = Array.from({ length: limits.uploadsWaitingPerPeerMax }, () =>

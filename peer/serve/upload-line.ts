@@ -1,7 +1,6 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import type { Requester } from './requester.ts'
 import { SendCounts } from './send-counts.ts'
 import { nextWaiter, uploadsAtOnceAfter } from './upload-turns.ts'
 
@@ -13,8 +12,10 @@ export interface WantedChunks {
 }
 
 interface Waiting {
-  readonly requester: Requester
+  /** The same for all connections of one peer. */
+  readonly requester: string
   readonly wanted: WantedChunks
+  readonly signal: AbortSignal
   readonly sinceMs: number
   readonly turn: PromiseWithResolvers<Disposable>
 }
@@ -44,19 +45,15 @@ export class UploadLine {
   }
 
   /**
-   * Resolves when it is the read's turn; disposing what it resolves with, or the end of the requester's
-   * connection, lets the next one in.
+   * Resolves when it is the read's turn; disposing what it resolves with, or aborting the signal, lets
+   * the next one in.
    * @throws AppError BUSY when the line is too long, or moves too slowly; or the signal's reason
    */
-  async enter(
-    wanted: WantedChunks,
-    requester: Requester,
-    signal: AbortSignal,
-  ): Promise<Disposable> {
+  async enter(wanted: WantedChunks, requester: string, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted()
     if (this.#isFullFor(requester)) throw new AppError('BUSY')
     const turn = Promise.withResolvers<Disposable>()
-    const waiting = { requester, wanted, sinceMs: this.#clock.monotonicMs(), turn }
+    const waiting = { requester, wanted, signal, sinceMs: this.#clock.monotonicMs(), turn }
     this.#waiting.add(waiting)
     this.#letIn()
     const leave = (reason: unknown): void => {
@@ -73,9 +70,9 @@ export class UploadLine {
     }
   }
 
-  #isFullFor(requester: Requester): boolean {
+  #isFullFor(requester: string): boolean {
     if (this.#waiting.size >= limits.uploadsWaitingMax) return true
-    const own = [...this.#waiting].filter((waiting) => waiting.requester.id === requester.id)
+    const own = [...this.#waiting].filter((waiting) => waiting.requester === requester)
     return own.length >= limits.uploadsWaitingPerPeerMax
   }
 
@@ -86,7 +83,7 @@ export class UploadLine {
         [...this.#waiting].map((waiting) => ({
           waiting,
           chunkSends: this.#sends.of(waiting.wanted),
-          lastTurn: this.#lastTurns.get(waiting.requester.id) ?? 0,
+          lastTurn: this.#lastTurns.get(waiting.requester) ?? 0,
           waitedMs: nowMs - waiting.sinceMs,
         })),
       )
@@ -96,21 +93,24 @@ export class UploadLine {
     }
   }
 
-  #begin({ requester, wanted }: Waiting): Disposable {
+  #begin({ requester, wanted, signal }: Waiting): Disposable {
     this.#sends.add(wanted)
-    this.#noteTurn(requester.id)
+    this.#noteTurn(requester)
     this.#uploads += 1
     const startMs = this.#clock.monotonicMs()
     let cancelTimer: Cancel = () => {}
     let isCounted = true
     const leave = (): void => {
       cancelTimer()
+      signal.removeEventListener('abort', leave)
       if (isCounted) this.#end(this.#clock.monotonicMs() - startMs)
       isCounted = false
     }
     // A receiver that takes its bytes slowly keeps nobody else waiting.
     cancelTimer = this.#clock.after(deadlines.uploadTurnMs, leave)
-    return requester.holding(leave)
+    // Of a reply that never begins to leave nothing is asked: only the signal tells.
+    signal.addEventListener('abort', leave, { once: true })
+    return { [Symbol.dispose]: leave }
   }
 
   #noteTurn(id: string): void {
