@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +23,10 @@ const ownNode = fileURLToPath(new URL(`../node_modules/node/bin/${executable}`, 
 setFlagsFromString('--semi-space-growth-factor=1')
 
 if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
+  // What was compiled once, TypeScript included, is not compiled again: a command takes two thirds of the time.
+  module.enableCompileCache(
+    fileURLToPath(new URL('../node_modules/.cache/tandem', import.meta.url)),
+  )
   const { main } = await import('../scripts/tandem.ts')
   await main()
 } else if (existsSync(ownNode)) {

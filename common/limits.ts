@@ -40,6 +40,8 @@ export const limits = {
   filesSettlingMax: 100_000,
   /** Paths that a watcher said to look at; what is beyond is found by the next scan. */
   changeHintsMax: 100_000,
+  /** Files that this peer wrote itself and is told of by the system: more than it writes before it is told. */
+  ownWritesRemembered: 16_384,
   /** Files that cannot be shared, with the reason why. */
   fileProblemsMax: 1_000,
   /** Changes that a scan writes to the catalog in one transaction: about 5 ms. */
@@ -152,15 +154,17 @@ export const limits = {
   /** Sources that an error names one by one; a person reads no more. */
   sourcesNamedMax: 5,
 
-  /** Tasks handed to one peer in one request: small files travel in company. */
-  tasksPerRequestMax: 64,
+  /** Tasks handed to one peer in one request: small files travel in company, as many as one read asks for. */
+  tasksPerRequestMax: 256,
+  /** No task is added to a request of this size: half a frame, and a task with the longest name takes a hundredth. */
+  taskRequestBytesTarget: 512 * kibibyte,
   /** Bytes of contents in one such request, unless a single content is larger. */
   taskBatchBytesMax: 16 * mebibyte,
   /** Tasks that a peer keeps waiting. */
-  tasksWaitingMax: 256,
+  tasksWaitingMax: 1_024,
   /** The slowest transfer that a batch of tasks is given time for: `rateBytesPerSecondMin`, the lowest limit of a peer. */
   taskBytesPerMsMin: 50,
-  /** Sources named in one task; with a full batch of them the request stays far below a frame. */
+  /** Sources named in one task. */
   sourcesPerTaskMax: 8,
   /** Batches that read from one peer at a time: more would take its disk and network from its users. */
   streamsPerSourceMax: 2,
@@ -180,8 +184,8 @@ export const limits = {
   /** Sources in all finished lookups that the index remembers: about 50 MiB. */
   lookupSourcesCached: 250_000,
 
-  /** Tasks with a small content (one chunk) that a peer carries out at once: they wait for the network and for fsync. */
-  smallTasksAtOnce: 8,
+  /** Tasks with a small content (one chunk) that a peer carries out at once: a batch of the index. */
+  smallTasksAtOnce: 256,
   /** Tasks with a larger content that a peer carries out at once. */
   largeTasksAtOnce: 1,
   /** Finished downloads that a peer remembers for its HTTP API. */

@@ -29,6 +29,7 @@ import { Fetcher } from './fetch/fetcher.ts'
 import type { GroupSteps, NamedContent } from './fetch/group-download.ts'
 import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
+import { keepSmall } from './keep-small.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
@@ -193,7 +194,7 @@ function joinCluster(
   )
   const connected = announcer.connected.bind(announcer)
   starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
-  const keeper = replicaKeeper(share, fetcher)
+  const keeper = replicaKeeper({ share, serving, fetcher })
   const replicator = starting.use(
     new Replicator({ ...dependencies, keeper, link: taskLink(announcer) }),
   )
@@ -242,8 +243,13 @@ function groupDownloadSteps(
   }
 }
 
-function replicaKeeper(share: Share, fetcher: Fetcher): ReplicaKeeper {
+function replicaKeeper({
+  share,
+  serving,
+  fetcher,
+}: Pick<Parts, 'share' | 'serving' | 'fetcher'>): ReplicaKeeper {
   return {
+    keepSmall: (copies, signal) => keepSmall(copies, signal, { share, serving, fetcher }),
     copyLocal: async (key, { sha256 }) =>
       (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
     // A replicated copy vouches for its chunk root: its peer has hashed all of it.

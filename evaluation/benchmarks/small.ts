@@ -1,26 +1,28 @@
 /**
  * Many files of 1 KiB, from one peer to another, against rsync from its daemon.
  *
- * Tandem is done when every file is verified, flushed to the disk and under its name, and the index
- * knows of all the copies; it is asked by several clients of a running peer's HTTP API.
+ * Tandem is done when `tandem download` of their folder has ended, every file is verified and under its
+ * name, and the index knows of all the copies. Like rsync it flushes none of them before that.
+ *
+ * What was fetched is moved aside and deleted at the end: within a minute of files being deleted, ext4
+ * takes up to fifty times as long to create others near them.
  */
-import { rm } from 'node:fs/promises'
+import assert from 'node:assert/strict'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { writeCorpus } from '../scaling/corpus.ts'
-import { downloadFiles } from '../scaling/download-files.ts'
 import { checkFile, type Original } from '../system/check-file.ts'
-import { apiOf, freePorts } from '../system/cluster-fixture.ts'
+import { freePorts } from '../system/cluster-fixture.ts'
 import { copiesKnown } from '../system/copies-known.ts'
+import { runTandem } from '../system/run-tandem.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
 import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
 import { flushDisk } from './outside-process.ts'
 import { fetchWithRsync, startRsyncDaemon } from './rsync-anchor.ts'
-import { forgetDownloads, startTransferCluster } from './transfer-fixture.ts'
-
-const clients = 32
+import { startTransferCluster } from './transfer-fixture.ts'
 
 export interface SmallSize {
   readonly files: number
@@ -38,7 +40,7 @@ async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Pr
   const root = join(folder.path, 'originals')
   const { kb: originals } = await writeCorpus(root, corpus)
   const share = async (sharedFolder: string): Promise<void> => {
-    await writeCorpus(sharedFolder, corpus)
+    await writeCorpus(join(sharedFolder, 'bench'), corpus)
   }
   await using cluster = await startTransferCluster({ sources: 1, files, share })
   const [port] = await freePorts()
@@ -47,25 +49,26 @@ async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Pr
     : await startRsyncDaemon(root, { folder: folder.path, port })
   const contenders = [tandemWith(cluster.downloader, originals)]
   if (daemon !== undefined) {
-    const fetched = join(folder.path, 'fetched')
-    contenders.push(rsyncFrom(port, { originals, fetched }))
+    contenders.push(rsyncFrom(port, { originals, folder: folder.path }))
   }
   await measureInTurns(`${files} files of 1 KiB`, contenders, options)
 }
 
 /** Tandem, downloading all of `originals`, which one peer shares. */
 export function tandemWith(downloader: TandemProcess, originals: readonly Original[]): Contender {
+  const downloaded = join(downloader.dataFolder, 'downloaded', 'bench')
+  const words = ['download', 'bench/**', '--json', '--api', downloader.apiUrl.href]
+  let round = 0
   const measure = async (): Promise<number> => {
-    using stack = new DisposableStack()
-    const apis = Array.from({ length: clients }, () => stack.use(apiOf(downloader)))
     await flushDisk()
-    let check = async (): Promise<void> => {}
     const seconds = await secondsOf(async () => {
-      check = (await downloadFiles(apis, originals)).check
+      const { code, stderr } = await runTandem(words)
+      assert.equal(code, 0, stderr)
       await copiesKnown(downloader, originals.length)
     })
-    await check()
-    await forgetDownloads(downloader)
+    await checkFiles(originals, downloaded)
+    await rename(downloaded, join(downloader.dataFolder, `round ${(round += 1)}`))
+    await copiesKnown(downloader, 0)
     return seconds
   }
   return { name: tandem, measure }
@@ -73,14 +76,19 @@ export function tandemWith(downloader: TandemProcess, originals: readonly Origin
 
 function rsyncFrom(
   port: number,
-  { originals, fetched }: { originals: readonly Original[]; fetched: string },
+  { originals, folder }: { originals: readonly Original[]; folder: string },
 ): Contender {
+  let round = 0
   const measure = async (): Promise<number> => {
+    const fetched = join(folder, `fetched ${(round += 1)}`)
     await flushDisk()
     const seconds = await secondsOf(() => fetchWithRsync(port, fetched))
-    for (const file of originals) await checkFile(file, join(fetched, file.name))
-    await rm(fetched, { recursive: true })
+    await checkFiles(originals, fetched)
     return seconds
   }
   return { name: 'rsync from its daemon', goal: 1, measure }
+}
+
+async function checkFiles(originals: readonly Original[], folder: string): Promise<void> {
+  for (const file of originals) await checkFile(file, join(folder, file.name))
 }

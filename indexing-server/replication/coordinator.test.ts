@@ -145,16 +145,16 @@ test('small contents travel in batches, one at a time to a peer', async () => {
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
   peer2.answer = undefined
-  await peer1.announce(...Array.from({ length: 150 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
+  await peer1.announce(...Array.from({ length: 550 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
   await cluster.advance(5_000)
-  expect(peer2.batches).toEqual([64])
-  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 86, running: 64 } })
+  expect(peer2.batches).toEqual([256])
+  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 294, running: 256 } })
   peer2.answer = () => undefined
   await peer2.ask('report', {
     outcomes: peer2.tasks.map(({ taskId }) => ({ taskId, error: 'NO_SOURCE' })),
   })
   await cluster.advance(5_000)
-  expect(peer2.batches).toEqual([64, 64, 22])
+  expect(peer2.batches).toEqual([256, 256, 38])
 })
 
 test('a peer is the source of two streams at most', async () => {
@@ -284,8 +284,8 @@ test('a source that is slow with thousands of files holds up no others', async (
     )
   await cluster.advance(5_000)
   const counts = peers.map(({ tasks }) => tasks.length)
-  expect(counts.toSorted((a, b) => a - b)).toEqual([0, 64, 64])
-  const [busy, free] = [64, 0].map((count) => peers[counts.indexOf(count)])
+  expect(counts.toSorted((a, b) => a - b)).toEqual([0, 256, 256])
+  const [busy, free] = [256, 0].map((count) => peers[counts.indexOf(count)])
   await busy?.shares('a')
   await cluster.advance(3_000)
   expect(free?.tasks.map(({ name }) => name)).toEqual(['a'])

@@ -19,6 +19,8 @@ export interface Batch {
   readonly tasks: Map<string, RunningTask>
   /** Of the contents in `tasks`. */
   bytes: number
+  /** Of the tasks themselves, as the request has them. */
+  requestBytes: number
   /** Once it was sent: when it is not settled in time. */
   cancelDeadline: Cancel
 }
@@ -60,6 +62,7 @@ export class RunningTasks {
       source: undefined,
       tasks: new Map(),
       bytes: 0,
+      requestBytes: 0,
       cancelDeadline: () => {},
     }
     this.#byTarget.set(target, batch)
@@ -73,6 +76,7 @@ export class RunningTasks {
     }
     batch.tasks.set(running.task.taskId, running)
     batch.bytes += running.sizeBytes
+    batch.requestBytes += Buffer.byteLength(JSON.stringify(running.task))
     this.#count++
     const siblings = this.#byContent.get(running.contentId) ?? new Set()
     this.#byContent.set(running.contentId, siblings.add(running))
@@ -122,6 +126,7 @@ export function fitsBatch(batch: Batch, sizeBytes: number): boolean {
   if (batch.tasks.size === 0) return true
   return (
     batch.tasks.size < limits.tasksPerRequestMax &&
+    batch.requestBytes < limits.taskRequestBytesTarget &&
     batch.bytes + sizeBytes <= limits.taskBatchBytesMax
   )
 }

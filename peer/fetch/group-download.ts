@@ -1,7 +1,6 @@
 import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
 import { chunkCountFor } from '../../common/content/chunks.ts'
-import { sha256 as hashOf } from '../../common/content/hash.ts'
 import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
@@ -11,9 +10,10 @@ import { type Entry, newEntry } from './download-entry.ts'
 import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
 import { GroupProgress } from './group-progress.ts'
-import type { SmallFetch, Verified } from './small-fetch.ts'
-import { inGroups, type SmallFile } from './small-reads.ts'
+import type { SmallFetch } from './small-fetch.ts'
+import type { SmallFile } from './small-reads.ts'
 import { SpeedMeter } from './speed-meter.ts'
+import { type From, type SmallSteps, takeSmall } from './take-small.ts'
 
 /** A file of a group: its name, and the content that is to have it. */
 export interface NamedContent {
@@ -32,8 +32,7 @@ export interface GroupSteps {
   ): Promise<{ files: MatchedFile[]; next?: string }>
   /** Which of these files are in their place already. */
   areThere(files: readonly NamedContent[]): Promise<boolean[]>
-  /** The bytes of small contents that this peer holds, in whatever place, not verified. */
-  readLocal(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
+  readonly readLocal: SmallSteps<SmallFile>['readLocal']
   /** Puts small files into their places; for each what stands in the way, if something does. */
   place(
     files: readonly (NamedContent & { bytes: Uint8Array })[],
@@ -134,11 +133,13 @@ class GroupDownload {
     for (const [index, file] of files.entries()) if (there[index] === true) this.#onDone(file)
     const lacking = files.filter((_, index) => there[index] !== true)
     const isSmall = ({ content }: GroupFile): boolean => chunkCountFor(content.size) === 1
-    const elsewhere = await this.#takeHeld(lacking.filter(isSmall))
-    using _ = await fetcher.reserve(elsewhere.reduce((sum, { content }) => sum + content.size, 0))
-    const missed = await this.#small.fetch(elsewhere, (verified) =>
-      this.#place(verified, 'network'),
-    )
+    const smallFiles = lacking.filter(isSmall)
+    using _ = await fetcher.reserve(smallFiles.reduce((sum, { content }) => sum + content.size, 0))
+    const options = {
+      signal: this.#entry.stop.signal,
+      onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),
+    }
+    const missed = await takeSmall(smallFiles, options, { small: this.#small, steps: this.#steps })
     const doubtful: GroupFile[] = []
     for (const { file, tried, isDoubtful } of missed)
       if (isDoubtful) doubtful.push(file)
@@ -147,36 +148,21 @@ class GroupDownload {
     await inParallel(singles, limits.groupLargeAtOnce, (file) => this.#takeSingle(file))
   }
 
-  /** Takes what this peer holds in another place. Returns the others. */
-  async #takeHeld(files: readonly GroupFile[]): Promise<GroupFile[]> {
-    const others: GroupFile[] = []
-    for (const group of inGroups(files)) {
-      const read = await this.#dependencies.groupSteps.readLocal(
-        group.map(({ content }) => content.sha256),
-      )
-      const held: Verified<GroupFile>[] = []
-      for (const [index, file] of group.entries()) {
-        const bytes = read[index]
-        if (bytes !== undefined && (await isGood(bytes, file.content))) held.push({ file, bytes })
-        else others.push(file)
-      }
-      if (held.length > 0) await this.#place(held, 'here')
+  get #steps(): SmallSteps<GroupFile> {
+    const { groupSteps } = this.#dependencies
+    return {
+      readLocal: (sha256s) => groupSteps.readLocal(sha256s),
+      place: (verified) =>
+        groupSteps.place(
+          verified.map(({ file: { name, content }, bytes }) => ({ name, content, bytes })),
+        ),
     }
-    return others
   }
 
-  async #place(verified: readonly Verified<GroupFile>[], from: 'network' | 'here'): Promise<void> {
-    const { groupSteps } = this.#dependencies
-    this.#entry.stop.signal.throwIfAborted()
-    const outcomes = await groupSteps.place(
-      verified.map(({ file: { name, content }, bytes }) => ({ name, content, bytes })),
-    )
-    for (const [index, { file }] of verified.entries()) {
-      const error = outcomes[index]
-      if (error === undefined) this.#onDone(file, from)
-      else if (error.code === 'DISK_FULL') throw error
-      else this.#onFailed(file, error)
-    }
+  #onPlaced(file: GroupFile, outcome: From | AppError): void {
+    if (!(outcome instanceof AppError)) this.#onDone(file, outcome)
+    else if (outcome.code === 'DISK_FULL') throw outcome
+    else this.#onFailed(file, outcome)
   }
 
   /** A large file, or one about which somebody lied: as if it were asked for alone. */
@@ -246,7 +232,7 @@ class GroupDownload {
     await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#entry.stop.signal)
   }
 
-  #onDone({ content: { size } }: GroupFile, from?: 'network' | 'here'): void {
+  #onDone({ content: { size } }: GroupFile, from?: From): void {
     this.#progress.done += 1
     this.#progress.doneBytes += size
     if (from === 'network') {
@@ -281,10 +267,6 @@ class GroupDownload {
 
 function groupFile({ name, sha256, size, chunkRoot, sources }: MatchedFile): GroupFile {
   return { name, content: { sha256, size, chunkRoot }, sources }
-}
-
-async function isGood(bytes: Uint8Array<ArrayBuffer>, { sha256, size }: Content): Promise<boolean> {
-  return bytes.length === size && (await hashOf(bytes)).toString('hex') === sha256
 }
 
 function others(count: number): string {

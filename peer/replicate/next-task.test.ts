@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
-import { nextTask } from './next-task.ts'
+import { nextTasks } from './next-task.ts'
 
 const sha256 = 'a'.repeat(64)
 
@@ -17,26 +17,30 @@ function drop(name: string): Task {
 
 const large = 2 * limits.chunkBytesMin
 
-test('the first is the first', () => {
-  expect(nextTask([replicate('a'), replicate('b')], [])).toBe(0)
-  expect(nextTask([], [])).toBeUndefined()
+test('small copies begin together, in order', () => {
+  expect(nextTasks([replicate('a'), replicate('b')], [])).toEqual([0, 1])
+  expect(nextTasks([], [])).toEqual([])
 })
 
 test('small ones pass a large one that has to wait', () => {
-  const waiting = [replicate('big', large), replicate('a'), drop('b')]
-  expect(nextTask(waiting, [replicate('other', large)])).toBe(1)
+  const waiting = [replicate('big', large), replicate('a'), replicate('b'), drop('c')]
+  expect(nextTasks(waiting, [replicate('other', large)])).toEqual([1, 2])
+  expect(nextTasks(waiting.slice(3), [replicate('other', large)])).toEqual([0])
 })
 
 test('a large one begins although many small ones run', () => {
   const running = Array.from({ length: limits.smallTasksAtOnce }, (_, i) => replicate(`${i}`))
-  expect(nextTask([replicate('a'), replicate('big', large)], running)).toBe(1)
-  expect(nextTask([replicate('a')], running)).toBeUndefined()
+  expect(nextTasks([replicate('a'), replicate('big', large)], running)).toEqual([1])
+  expect(nextTasks([replicate('a')], running)).toEqual([])
 })
 
 test('tasks for one file keep their order', () => {
-  expect(nextTask([drop('a'), replicate('b')], [replicate('a')])).toBe(1)
+  expect(nextTasks([drop('a'), replicate('b')], [replicate('a')])).toEqual([1])
+  expect(nextTasks([replicate('a'), drop('a'), replicate('a', 9), replicate('b')], [])).toEqual([
+    0, 3,
+  ])
   const behindLarge = [replicate('a', large), drop('a'), replicate('b')]
-  expect(nextTask(behindLarge, [replicate('other', large)])).toBe(2)
+  expect(nextTasks(behindLarge, [replicate('other', large)])).toEqual([2])
 })
 
 test('all tasks come to their turn, with bounds kept', () => {
@@ -46,15 +50,16 @@ test('all tasks come to their turn, with bounds kept', () => {
   })
   fc.assert(
     fc.property(fc.array(someTask, { maxLength: 40 }), fc.infiniteStream(fc.nat()), (all, ends) => {
-      const waiting = all.map(({ name, size }) => replicate(name, size))
+      let waiting = all.map(({ name, size }) => replicate(name, size))
       const begun: Task[] = []
       let running: Task[] = []
       while (waiting.length > 0 || running.length > 0) {
-        const place = nextTask(waiting, running)
-        const [task] = place === undefined ? [] : waiting.splice(place, 1)
-        if (task !== undefined) {
-          begun.push(task)
-          running.push(task)
+        const places = nextTasks(waiting, running)
+        const tasks = waiting.filter((_, place) => places.includes(place))
+        if (tasks.length > 0) {
+          waiting = waiting.filter((_, place) => !places.includes(place))
+          begun.push(...tasks)
+          running.push(...tasks)
         } else {
           const ended = Number(ends.next().value) % running.length
           running = running.filter((_, i) => i !== ended)

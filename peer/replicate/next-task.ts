@@ -2,25 +2,34 @@ import { chunkCountFor } from '../../common/content/chunks.ts'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
 
+export type ReplicateTask = Extract<Task, { kind: 'replicate' }>
+
 /**
- * Which task to begin, as its place in `waiting`, or undefined when none may begin now. In order,
+ * Which tasks to begin together, as their places in `waiting`: a single one or, because what each of
+ * them costs can be shared, all small copies that may begin; none when nothing may begin now. In order,
  * but many small ones beside a large one; and never two at once for the same file, because a later
  * task may undo what an earlier one does.
  */
-export function nextTask(waiting: readonly Task[], running: Iterable<Task>): number | undefined {
+export function nextTasks(waiting: readonly Task[], running: Iterable<Task>): number[] {
   const runningTasks = [...running]
   const largeCount = runningTasks.filter(isLarge).length
-  const hasRoomFor = (task: Task): boolean =>
-    isLarge(task)
-      ? largeCount < limits.largeTasksAtOnce
-      : runningTasks.length - largeCount < limits.smallTasksAtOnce
+  const smallRoom = limits.smallTasksAtOnce - (runningTasks.length - largeCount)
   const busyFiles = new Set(runningTasks.map(fileOf))
+  const places: number[] = []
   for (const [place, task] of waiting.entries()) {
     const file = fileOf(task)
-    if (hasRoomFor(task) && !busyFiles.has(file)) return place
+    const hasRoom = isLarge(task) ? largeCount < limits.largeTasksAtOnce : places.length < smallRoom
+    const mayBegin = hasRoom && !busyFiles.has(file)
     busyFiles.add(file)
+    if (mayBegin && isSmallCopy(task)) places.push(place)
+    else if (mayBegin && places.length === 0) return [place]
   }
-  return undefined
+  return places
+}
+
+/** Whether it is to copy a content of one chunk. */
+export function isSmallCopy(task: Task): task is ReplicateTask {
+  return task.kind === 'replicate' && !isLarge(task)
 }
 
 function isLarge(task: Task): boolean {

@@ -15,6 +15,12 @@ function replicate(name: string, taskId = name): Task {
   return { kind: 'replicate', taskId, name, owner: 'p1', content, sources: [source] }
 }
 
+/** A copy of a content that is fetched by itself. */
+function large(name: string): Task {
+  const size = 2 * limits.chunkBytesMin
+  return { ...replicate(name), content: { ...content, size } } as Task
+}
+
 function drop(name: string): Task {
   return { kind: 'drop', taskId: name, name, owner: 'p1', sha256: content.sha256 }
 }
@@ -41,6 +47,11 @@ class World {
       clock: this.clock,
       log: silentLog,
       keeper: {
+        keepSmall: async (copies) =>
+          copies.map(({ key }) => {
+            events.push(`keep ${key.owner}/${key.name}`)
+            return undefined
+          }),
         copyLocal: async () => false,
         fetch: async ({ name }) => {
           events.push(`fetch ${name}`)
@@ -78,7 +89,7 @@ class World {
 
 test('a copy is fetched, kept and announced before it is reported', async () => {
   const world = new World()
-  world.replicator.accept([replicate('a.txt')])
+  world.replicator.accept([large('a.txt')])
   await world.settle()
   expect(world.events).toEqual([
     'fetch a.txt',
@@ -92,9 +103,35 @@ test('a copy is fetched, kept and announced before it is reported', async () => 
 
 test('what this peer holds already is copied', async () => {
   const world = new World({ keeper: { copyLocal: async () => true } })
-  world.replicator.accept([replicate('a.txt')])
+  world.replicator.accept([large('a.txt')])
   await world.settle()
   expect(world.events).toEqual(['announced', 'report'])
+})
+
+test('small copies are kept together, announced once and reported together', async () => {
+  const world = new World()
+  world.replicator.accept([replicate('a'), replicate('b'), replicate('c')])
+  await world.settle()
+  expect(world.events).toEqual(['keep p1/a', 'keep p1/b', 'keep p1/c', 'announced', 'report'])
+  expect(world.reports).toEqual([['a', 'b', 'c'].map((taskId) => ({ taskId }))])
+})
+
+test('a small copy that somebody lied about is fetched by itself; when all fail, each is told', async () => {
+  const error = new AppError('NO_SOURCE', { name: 'b', tried: 'all' })
+  const some = new World({ keeper: { keepSmall: async () => ['alone', error, undefined] } })
+  some.replicator.accept([replicate('a'), replicate('b'), replicate('c')])
+  await some.settle()
+  expect(some.events).toContain('fetch a')
+  expect(some.reports.flat()).toEqual([
+    { taskId: 'b', error: 'NO_SOURCE' },
+    { taskId: 'c' },
+    { taskId: 'a' },
+  ])
+  const full = new AppError('DISK_FULL', { path: '/', neededBytes: 5 })
+  const none = new World({ keeper: { keepSmall: () => Promise.reject(full) } })
+  none.replicator.accept([replicate('a'), replicate('b')])
+  await none.settle()
+  expect(none.reports.flat().map(({ error: code }) => code)).toEqual(['DISK_FULL', 'DISK_FULL'])
 })
 
 test('a replicated copy is dropped', async () => {
@@ -107,9 +144,10 @@ test('a replicated copy is dropped', async () => {
 test('one that fails is reported with its code and holds up no other', async () => {
   const world = new World({
     keeper: {
-      adopt: async ({ name }) => {
-        if (name === 'bad') throw new AppError('DISK_FULL', { path: '/', neededBytes: 5 })
-      },
+      keepSmall: async (copies) =>
+        copies.map(({ key }) =>
+          key.name === 'bad' ? new AppError('DISK_FULL', { path: '/', neededBytes: 5 }) : undefined,
+        ),
     },
   })
   const foreign = { ...replicate('of nobody'), owner: '..' }
@@ -127,13 +165,15 @@ test('one that fails is reported with its code and holds up no other', async () 
 test('outcomes that come while one report is on its way make the next', async () => {
   const sent = Promise.withResolvers<void>()
   const world = new World({ link: { announced: async () => await sent.promise } })
-  const names = Array.from({ length: 100 }, (_, i) => `${i}`)
+  const names = Array.from({ length: 292 }, (_, i) => `${i}`)
+  world.replicator.accept([drop('first')])
+  await world.settle()
   world.replicator.accept(names.map((name) => replicate(name)))
   await world.settle()
   sent.resolve()
   await world.settle()
-  expect(world.reports.map(({ length }) => length)).toEqual([1, limits.tasksPerRequestMax, 35])
-  expect(new Set(world.reports.flat().map(({ taskId }) => taskId)).size).toBe(100)
+  expect(world.reports.map(({ length }) => length)).toEqual([1, limits.tasksPerRequestMax, 36])
+  expect(new Set(world.reports.flat().map(({ taskId }) => taskId)).size).toBe(293)
 })
 
 test('a report that cannot be sent is forgotten, the next one is sent', async () => {
@@ -152,7 +192,7 @@ test('a report that cannot be sent is forgotten, the next one is sent', async ()
 })
 
 test('tasks beyond the queue are refused, all of them', async () => {
-  const world = new World({ keeper: { fetch: ({ signal }) => untilAborted(signal) } })
+  const world = new World({ keeper: { keepSmall: (_, signal) => untilAborted(signal) } })
   const tasks = (count: number, prefix: string): Task[] =>
     Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
   world.replicator.accept(tasks(limits.smallTasksAtOnce, 'running'))
@@ -166,14 +206,17 @@ test('a task that is waiting or running is not taken twice', async () => {
   world.replicator.accept([replicate('a')])
   world.replicator.accept([replicate('a'), replicate('b')])
   await world.settle()
-  expect(world.events.filter((event) => event.startsWith('fetch'))).toEqual(['fetch a', 'fetch b'])
+  expect(world.events.filter((event) => event.startsWith('keep'))).toEqual([
+    'keep p1/a',
+    'keep p1/b',
+  ])
 })
 
 test('stopping ends what runs and refuses what comes', async () => {
   const fetching = Promise.withResolvers<AbortSignal>()
   const world = new World({
     keeper: {
-      fetch: ({ signal }) => {
+      keepSmall: (_, signal) => {
         fetching.resolve(signal)
         return untilAborted(signal)
       },

@@ -4,8 +4,8 @@ import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
 import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Content, Source, Task } from '../../common/protocol/messages.ts'
-import { nextTask } from './next-task.ts'
+import type { Content, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import { isSmallCopy, nextTasks, type ReplicateTask } from './next-task.ts'
 import { Reporter, type TaskLink } from './reporter.ts'
 
 /** Whose file a replicated copy is, and what it is called: `replicated/<owner>/<name>`. */
@@ -14,6 +14,15 @@ export interface ReplicaKey {
   readonly name: string
 }
 
+/** A content of one chunk, what it is to be called, and who has it. */
+export interface SmallCopy {
+  readonly key: ReplicaKey
+  readonly content: Content
+  readonly sources: readonly Source[]
+}
+
+export type SmallOutcome = AppError | 'alone' | undefined
+
 /** What replicating needs of the rest of the peer. */
 export interface ReplicaKeeper {
   /**
@@ -21,6 +30,13 @@ export interface ReplicaKeeper {
    * @returns false when this peer does not hold the content
    */
   copyLocal(key: ReplicaKey, content: Content): Promise<boolean>
+  /**
+   * Makes copies of contents of one chunk, many at a time, from this peer's own or from others.
+   * @returns for each what stood in the way; `alone` when it should be tried again by itself, because
+   *   somebody lied about the content
+   * @throws AppError when all of them failed; or the signal's reason
+   */
+  keepSmall(copies: readonly SmallCopy[], signal: AbortSignal): Promise<SmallOutcome[]>
   /** Fetches a content; disposing the result removes the file unless it was adopted. */
   fetch(request: {
     content: Content
@@ -52,7 +68,7 @@ export class Replicator implements AsyncDisposable {
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #reporter: Reporter
-  readonly #waiting: Task[] = []
+  #waiting: Task[] = []
   readonly #running = new Set<Task>()
 
   constructor(dependencies: ReplicatorDependencies) {
@@ -84,34 +100,73 @@ export class Replicator implements AsyncDisposable {
 
   #startNext(): void {
     for (
-      let place = nextTask(this.#waiting, this.#running);
-      place !== undefined;
-      place = nextTask(this.#waiting, this.#running)
+      let places = new Set(nextTasks(this.#waiting, this.#running));
+      places.size > 0;
+      places = new Set(nextTasks(this.#waiting, this.#running))
     ) {
-      for (const task of this.#waiting.splice(place, 1)) {
-        this.#running.add(task)
-        this.#background.start('task', (signal) => this.#run(task, signal))
-      }
+      const tasks = this.#waiting.filter((_, place) => places.has(place))
+      this.#waiting = this.#waiting.filter((_, place) => !places.has(place))
+      for (const task of tasks) this.#running.add(task)
+      const small = tasks.filter(isSmallCopy)
+      this.#background.start('tasks', async (signal) => {
+        if (small.length > 0) await this.#runSmall(small, signal)
+        else for (const task of tasks) await this.#run(task, signal)
+      })
+    }
+  }
+
+  /** Small copies share requests, transactions and announcements; each has an end of its own. */
+  async #runSmall(tasks: readonly ReplicateTask[], signal: AbortSignal): Promise<void> {
+    const keyed = tasks.map((task) => ({ task, key: keyOrError(task) }))
+    const copies = keyed.flatMap(({ task: { content, sources }, key }) =>
+      key instanceof AppError ? [] : [{ key, content, sources }],
+    )
+    const outcomes = await this.#keepSmall(copies, signal)
+    if (signal.aborted) return
+    const outcomeOf = new Map(copies.map(({ key }, index) => [key, outcomes[index]]))
+    const alone: Task[] = []
+    const ended: TaskOutcome[] = []
+    for (const { task, key } of keyed) {
+      const outcome = key instanceof AppError ? key : outcomeOf.get(key)
+      if (outcome === 'alone') alone.push(task)
+      else ended.push(this.#onEnd(task, outcome))
+    }
+    this.#reporter.add(ended)
+    this.#startNext()
+    for (const task of alone) await this.#run(task, signal)
+  }
+
+  async #keepSmall(copies: readonly SmallCopy[], signal: AbortSignal): Promise<SmallOutcome[]> {
+    try {
+      return await this.#keeper.keepSmall(copies, signal)
+    } catch (error) {
+      return copies.map(() => toAppError(error))
     }
   }
 
   async #run(task: Task, signal: AbortSignal): Promise<void> {
-    const { taskId, kind, owner, name } = task
+    let failure: unknown
     try {
-      await (kind === 'drop' ? this.#drop(task) : this.#replicate(task, signal))
-      this.#reporter.add({ taskId })
+      await (task.kind === 'drop' ? this.#drop(task) : this.#replicate(task, signal))
     } catch (error) {
-      if (signal.aborted) return
-      const { code } = toAppError(error)
-      this.#log.warn({ kind, owner, name, code, reason: reasonOf(error) }, 'task failed')
-      this.#reporter.add({ taskId, error: code })
-    } finally {
-      this.#running.delete(task)
-      if (!signal.aborted) this.#startNext()
+      failure = error
     }
+    if (signal.aborted) return
+    this.#reporter.add([this.#onEnd(task, failure)])
+    this.#startNext()
   }
 
-  async #replicate(task: Extract<Task, { kind: 'replicate' }>, signal: AbortSignal): Promise<void> {
+  /** What is to be reported of a task that has ended. */
+  #onEnd(task: Task, failure: unknown): TaskOutcome {
+    const { taskId, kind, owner, name } = task
+    this.#running.delete(task)
+    if (failure === undefined) return { taskId }
+    const { code } = toAppError(failure)
+    this.#log.warn({ kind, owner, name, code, reason: reasonOf(failure) }, 'task failed')
+    return { taskId, error: code }
+  }
+
+  async #replicate(task: ReplicateTask, signal: AbortSignal): Promise<void> {
     const { content, sources } = task
     const key = keyOf(task)
     if (await this.#keeper.copyLocal(key, content)) return
@@ -127,4 +182,12 @@ export class Replicator implements AsyncDisposable {
 /** What the index calls a file, checked: it becomes a path. @throws AppError PEER_ID_INVALID, NAME_INVALID */
 function keyOf({ owner, name }: Task): ReplicaKey {
   return { owner: parsePeerId(owner), name: parseName(name) }
+}
+
+function keyOrError(task: Task): ReplicaKey | AppError {
+  try {
+    return keyOf(task)
+  } catch (error) {
+    return toAppError(error)
+  }
 }

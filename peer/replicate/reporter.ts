@@ -37,8 +37,8 @@ export class Reporter implements AsyncDisposable {
     this.#background = new BackgroundWork(dependencies)
   }
 
-  add(outcome: TaskOutcome): void {
-    this.#outcomes.push(outcome)
+  add(outcomes: readonly TaskOutcome[]): void {
+    this.#outcomes.push(...outcomes)
     if (this.#isReporting) return
     this.#isReporting = true
     this.#background.start('reporting tasks', (signal) => this.#reportAll(signal))

@@ -85,3 +85,20 @@ test('a file that is gone from its place is not there', async () => {
   await rm(join(peer.path, 'downloaded/a'))
   expect(await peer.share.areThere([aFile('a', 'one'), aFile('b', 'two')])).toEqual([false, true])
 })
+
+test('what the system tells of the files is nothing new, until somebody changes one', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await adopt(peer, aFile('a', 'one'), aFile('b', 'two'))
+  const paths = ['a', 'b'].map((name) => join(peer.path, 'downloaded', name))
+  const { lastSeq } = peer.share.catalog
+  for (const path of paths) peer.onChange(path)
+  await peer.clock.advance(1_000)
+  await peer.write('downloaded/a', 'mine')
+  await peer.change(async () => {
+    for (const path of paths) peer.onChange(path)
+    await peer.clock.advance(1_000)
+  })
+  expect(peer.share.catalog.lastSeq).toBe(lastSeq + 1)
+  expect(peer.share.holds('a', aFile('', 'mine').content.sha256)).toBe(true)
+})

@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path'
-import type { Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
@@ -9,8 +8,9 @@ import type { Catalog } from './catalog.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { isSameStat } from './file-stat.ts'
 import { type Folders, type Location, makeParents } from './folders.ts'
+import type { OwnWrites } from './own-writes.ts'
 import type { Placer } from './placer.ts'
-import { SmallWriter } from './small-writer.ts'
+import type { SmallWriter } from './small-writer.ts'
 
 /** A small file that is complete, verified and in memory, and where it shall go. */
 export interface SmallAdoption {
@@ -25,7 +25,8 @@ interface Dependencies {
   readonly placer: Pick<Placer, 'inTurn' | 'place'>
   /** What the catalog calls the present run of the machine. */
   readonly bootId: string
-  readonly clock: Clock
+  readonly writer: SmallWriter
+  readonly ownWrites: OwnWrites
   readonly random: Random
 }
 
@@ -35,13 +36,11 @@ type Outcome = CatalogFile | AppError
  * Puts small files into their places, many at a time: written by one call to a thread, recorded in one
  * transaction. They are not flushed; the catalog remembers which are not (docs/decisions/0009).
  */
-export class GroupPlacer implements AsyncDisposable {
+export class GroupPlacer {
   readonly #dependencies: Dependencies
-  readonly #writer: SmallWriter
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-    this.#writer = new SmallWriter(dependencies)
   }
 
   /**
@@ -50,8 +49,10 @@ export class GroupPlacer implements AsyncDisposable {
    * @throws AppError DISK_FULL, DISK_FAILED when the catalog cannot be written: all are left for the next scan
    */
   async adopt(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
-    const { catalog, placer, bootId } = this.#dependencies
+    const { catalog, placer, ownWrites, bootId } = this.#dependencies
     const outcomes = await placer.inTurn(() => this.#place(files))
+    for (const placed of outcomes)
+      if (!(placed instanceof AppError)) ownWrites.add(placed.at.path, placed.stat)
     return catalog.group(() =>
       outcomes.map((placed) =>
         placed instanceof AppError ? placed : catalog.putUnflushed(placed, bootId),
@@ -66,16 +67,12 @@ export class GroupPlacer implements AsyncDisposable {
       return entry?.content.sha256 === content.sha256 ? entry : undefined
     })
     const paths = known.flatMap((entry) => (entry === undefined ? [] : [entry.at.path]))
-    const seen = await this.#writer.look(paths)
+    const seen = await this.#dependencies.writer.look(paths)
     const stats = new Map(paths.map((path, index) => [path, seen[index]]))
     return known.map((entry) => {
       const stat = entry && stats.get(entry.at.path)
       return entry !== undefined && stat !== undefined && isSameStat(stat, entry.stat)
     })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer[Symbol.asyncDispose]()
   }
 
   async #place(files: readonly SmallAdoption[]): Promise<Outcome[]> {
@@ -87,7 +84,8 @@ export class GroupPlacer implements AsyncDisposable {
       if (at === undefined || at instanceof AppError) return []
       return [{ file, at, partialPath: join(folders.incoming, `${group}-${index}`) }]
     })
-    const written = await this.#writer.write(
+    for (const { at } of placeable) this.#dependencies.ownWrites.add(at.path)
+    const written = await this.#dependencies.writer.write(
       placeable.map(({ file, at, partialPath }) => ({
         path: at.path,
         partialPath,

@@ -9,6 +9,7 @@ import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
 import { Folders } from './folders.ts'
+import { OwnWrites } from './own-writes.ts'
 import { Scanner } from './scanner.ts'
 
 const quietMs = 1_000
@@ -33,7 +34,8 @@ class ScannerFixture implements AsyncDisposable {
       clock,
       log: silentLog,
     }
-    this.#scanner = new Scanner({ quietMs }, dependencies)
+    const ownWrites = new OwnWrites({ writer: { look: async () => [] } })
+    this.#scanner = new Scanner({ quietMs }, { ...dependencies, ownWrites })
   }
 
   static async create(): Promise<ScannerFixture> {

@@ -17,6 +17,7 @@ import { type Candidate, Comparer } from './comparer.ts'
 import type { Entry } from './entry.ts'
 import { Findings } from './findings.ts'
 import { type Folders, unusableName } from './folders.ts'
+import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
 import { Settling } from './settling.ts'
 import { isGone, walk } from './walk.ts'
@@ -25,9 +26,13 @@ interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
   readonly work: BackgroundWork
+  readonly ownWrites: OwnWrites
   readonly clock: Clock
   readonly log: Log
 }
+
+/** What the system tells of within this time is looked at together, when it is written and recorded. */
+const ownLookMs = 100
 
 export class Scanner implements Disposable {
   readonly problems: Problems
@@ -40,6 +45,10 @@ export class Scanner implements Disposable {
   /** Paths to look at, and how many workers are doing so. */
   readonly #hints = new Set<string>()
   #lookers = 0
+  readonly #ownWrites: OwnWrites
+  readonly #clock: Clock
+  /** Paths among those that this peer wrote itself. */
+  readonly #ownHints = new Set<string>()
 
   /** @param options.quietMs how long a file must be unchanged before it is read */
   constructor(options: { quietMs: number }, dependencies: Dependencies) {
@@ -47,6 +56,8 @@ export class Scanner implements Disposable {
     this.#folders = dependencies.folders
     this.#catalog = dependencies.catalog
     this.#work = dependencies.work
+    this.#ownWrites = dependencies.ownWrites
+    this.#clock = dependencies.clock
     this.problems = new Problems(dependencies)
     this.#settling = new Settling({ ...options, onDue: look }, dependencies)
     this.#findings = new Findings({ onOutdated: look }, dependencies)
@@ -80,6 +91,7 @@ export class Scanner implements Disposable {
 
   /** Compares one path with the catalog soon. */
   look(path: string): void {
+    if (this.#ownWrites.has(path)) return this.#lookAtOwn(path)
     // What finds no room here is found by the next scan.
     if (this.#hints.size >= limits.changeHintsMax) return
     this.#hints.add(path)
@@ -101,6 +113,18 @@ export class Scanner implements Disposable {
       if (!isGone(error)) this.problems.add(path, reasonOf(error))
     }
     this.#findings.flush()
+  }
+
+  /** Files that this peer wrote itself are many, and seldom need comparing: they are looked at together. */
+  #lookAtOwn(path: string): void {
+    this.#ownHints.add(path)
+    if (this.#ownHints.size > 1) return
+    this.#work.start('look at own files', async (signal) => {
+      await this.#clock.sleep(ownLookMs, signal)
+      const paths = [...this.#ownHints]
+      this.#ownHints.clear()
+      for (const changed of await this.#ownWrites.changed(paths)) this.look(changed)
+    })
   }
 
   async #lookAtHints(signal: AbortSignal): Promise<void> {

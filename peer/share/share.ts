@@ -20,9 +20,11 @@ import { Flusher } from './flusher.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer, type SmallAdoption } from './group-placer.ts'
 import { type Incoming, IncomingFolder } from './incoming.ts'
+import { OwnWrites } from './own-writes.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
 import { Scanner } from './scanner.ts'
+import { SmallWriter } from './small-writer.ts'
 import { type WatchFolders, watchFolders } from './watch-folders.ts'
 
 export interface ShareOptions {
@@ -49,6 +51,7 @@ export class Share implements AsyncDisposable {
   readonly #work: BackgroundWork
   readonly #scanner: Scanner
   readonly #placer: Placer
+  readonly #writer: SmallWriter
   readonly #groupPlacer: GroupPlacer
   readonly #flusher: Flusher
   readonly #incoming: IncomingFolder
@@ -68,8 +71,11 @@ export class Share implements AsyncDisposable {
     this.#catalog = new Catalog(folders, dependencies)
     this.#work = new BackgroundWork(dependencies)
     this.#placer = new Placer({ folders, catalog: this.#catalog })
+    this.#writer = new SmallWriter(dependencies)
+    const ownWrites = new OwnWrites({ writer: this.#writer })
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
-    this.#groupPlacer = new GroupPlacer({ ...placing, placer: this.#placer })
+    const group = { placer: this.#placer, writer: this.#writer, ownWrites }
+    this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
     this.#flusher = new Flusher({ ...placing, work: this.#work })
     this.#ready.promise.catch(() => {})
     this.#incoming = new IncomingFolder(folders.incoming, dependencies)
@@ -78,6 +84,7 @@ export class Share implements AsyncDisposable {
       folders,
       catalog: this.#catalog,
       work: this.#work,
+      ownWrites,
     })
   }
 
@@ -256,7 +263,7 @@ export class Share implements AsyncDisposable {
     this.#ready.reject(new AppError('STOPPING'))
     await this.#work[Symbol.asyncDispose]()
     while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
-    await this.#groupPlacer[Symbol.asyncDispose]()
+    await this.#writer[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
     this.#catalog[Symbol.dispose]()
   }

@@ -1,0 +1,44 @@
+import type { FileStat } from '../../common/content/hash.ts'
+import { limits } from '../../common/limits.ts'
+import { isSameStat } from './file-stat.ts'
+import type { SmallWriter } from './small-writer.ts'
+
+/**
+ * Files that this peer wrote not long ago, as they are in its catalog. The operating system tells of
+ * each of them, and one call to a thread shows of many that there is nothing to see.
+ */
+export class OwnWrites {
+  readonly #writer: Pick<SmallWriter, 'look'>
+  /** The oldest first; undefined of those that are being written. */
+  readonly #stats = new Map<string, FileStat | undefined>()
+
+  constructor(dependencies: { writer: Pick<SmallWriter, 'look'> }) {
+    this.#writer = dependencies.writer
+  }
+
+  /** The file at `path` is about to be written or, with a stat, was written and is recorded so. */
+  add(path: string, stat?: FileStat): void {
+    this.#stats.delete(path)
+    this.#stats.set(path, stat)
+    if (this.#stats.size <= limits.ownWritesRemembered) return
+    for (const oldest of this.#stats.keys()) {
+      this.#stats.delete(oldest)
+      return
+    }
+  }
+
+  has(path: string): boolean {
+    return this.#stats.has(path)
+  }
+
+  /** Those of `paths` that are no longer, or never were, as they were written. They are forgotten. */
+  async changed(paths: readonly string[]): Promise<string[]> {
+    const found = await this.#writer.look(paths)
+    return paths.filter((path, index) => {
+      const [written, now] = [this.#stats.get(path), found[index]]
+      if (written !== undefined && now !== undefined && isSameStat(written, now)) return false
+      this.#stats.delete(path)
+      return true
+    })
+  }
+}
