@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -21,7 +22,10 @@ async function journalOf(
   const set = new ChunkSet(chunkCount)
   for (const chunk of chunks) set.add(chunk)
   const journal = await ChunkJournal.create(path, content, { chunkList, chunks: set, bootId })
-  for (const chunk of added) await journal.add(chunk)
+  for (const chunk of added) {
+    const { descriptor, position, bytes } = journal.recordOf(chunk)
+    writeSync(descriptor, bytes, 0, bytes.length, position)
+  }
   await journal.sync()
   await journal.close()
   return await readFile(path)
@@ -53,6 +57,12 @@ test('a journal that was cut off at any byte names no chunk that is not there', 
     const expected = cut < headBytes ? undefined : added.slice(0, count).toSorted((a, b) => a - b)
     expect(whatIsLeft, `cut at ${cut}`).toEqual(expected)
   }
+})
+
+test('a place that stays empty, as that of a bad chunk does, names none', async () => {
+  const whole = await journalOf([3, 1])
+  whole.fill(0, whole.length - 16, whole.length - 8)
+  expect(chunksIn(whole)).toEqual([1])
 })
 
 test('records that came to the disk in part, in any order, are passed over', async () => {

@@ -74,6 +74,14 @@ export async function readJournal(path: string, content: Content): Promise<Journ
   }
 }
 
+/** One chunk's place in a journal. */
+export interface JournalRecord {
+  /** Of the journal's file. */
+  readonly descriptor: number
+  readonly position: number
+  readonly bytes: Uint8Array
+}
+
 /** A journal that is being written. */
 export class ChunkJournal {
   readonly #handle: FileHandle
@@ -110,11 +118,11 @@ export class ChunkJournal {
     return new ChunkJournal(handle, bytes.length)
   }
 
-  /** Records a chunk whose bytes are written. @throws what the disk does */
-  async add(chunk: number): Promise<void> {
-    const at = this.#end
+  /** What is to be written, and where, once the bytes of `chunk` are; a place that stays empty does no harm. */
+  recordOf(chunk: number): JournalRecord {
+    const position = this.#end
     this.#end += recordBytes
-    await this.#handle.write(record(chunk), 0, recordBytes, at)
+    return { descriptor: this.#handle.fd, position, bytes: record(chunk) }
   }
 
   /** Makes what was added durable; the chunks themselves must be already. @throws what the disk does */

@@ -33,7 +33,13 @@ describe.each<[string, () => ChunkWorkers]>([
   ['threads', threads],
   ['the stand-in for tests', workAtOnce],
 ])('%s:', (_, start) => {
-  const chunkFor = (descriptor: number) => ({ bytes: text.length, sha256, descriptor, position: 3 })
+  const chunkFor = (descriptor: number) => ({
+    bytes: text.length,
+    sha256,
+    descriptor,
+    position: 3,
+    record: undefined,
+  })
 
   test('a good chunk is written, a bad one is not, and both give their memory back', async () => {
     const worker = start().leastBusy()

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { limits } from '../../common/limits.ts'
+import type { JournalRecord } from './chunk-journal.ts'
 import type { ChunkWork } from './chunk-work.js'
 
 /** A chunk as a source sent it, and where it goes if it is good. */
@@ -12,6 +13,8 @@ export interface UncheckedChunk {
   /** Of a file that stays open. */
   readonly descriptor: number
   readonly position: number
+  /** Written after the chunk. */
+  readonly record: JournalRecord | undefined
 }
 
 export interface CheckedChunk {

@@ -19,16 +19,18 @@ export class ChunkWork {
   #buffer = Buffer.alloc(0)
 
   /**
-   * Writes a chunk if it has its hash.
+   * Writes a chunk, and that it is there, if it has its hash.
    * @param {import('./chunk-threads.ts').UncheckedChunk} chunk
    * @returns {import('./chunk-threads.ts').CheckedChunk}
    * @throws what the disk does
    */
-  check({ memory, bytes, sha256, descriptor, position }) {
+  check({ memory, bytes, sha256, descriptor, position, record }) {
     const chunk = Buffer.from(memory, 0, bytes)
     const isGood = hash('sha256', chunk, 'buffer').equals(sha256)
     for (let done = 0; isGood && done < bytes; )
       done += writeSync(descriptor, chunk, done, bytes - done, position + done)
+    if (isGood && record !== undefined)
+      writeSync(record.descriptor, record.bytes, 0, record.bytes.length, record.position)
     return { isGood, memory }
   }
 

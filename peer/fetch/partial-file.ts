@@ -138,7 +138,6 @@ export class PartialFile implements AsyncDisposable {
     this.#putting.add(putting)
     try {
       const checked = await putting
-      if (checked.isGood) await this.#journal?.add(chunk)
       if (checked.isGood) this.#onWritten(chunk)
       return checked
     } catch (error) {
@@ -164,7 +163,8 @@ export class PartialFile implements AsyncDisposable {
     const position = chunkRange(this.size, chunk).start
     const descriptor = this.#handle.fd
     const worker = this.#workers.leastBusy()
-    return await worker.check({ memory, bytes, sha256, descriptor, position })
+    const record = this.#journal?.recordOf(chunk)
+    return await worker.check({ memory, bytes, sha256, descriptor, position, record })
   }
 
   #onWritten(chunk: number): void {
