@@ -59,6 +59,17 @@ test('a finished file is moved here, and not over one that came meanwhile', asyn
   expect(await readdir(folder)).toEqual(['a.jpg'])
 })
 
+test('what nobody can look at is not replaced either, unless that was asked for', async () => {
+  const folder = await aFolder()
+  const { path: partial, sha256 } = await aFile(folder, 'partial')
+  await symlink('nowhere', join(folder, 'a.jpg'))
+  await expect((await find(folder)).put(partial, sha256)).rejects.toMatchObject({
+    code: 'FILE_EXISTS',
+  })
+  await (await find(folder, undefined, true)).put(partial, sha256)
+  expect(await readdir(folder)).toEqual(['a.jpg'])
+})
+
 test('only a file is ever replaced', async () => {
   const folder = await aFolder()
   await mkdir(join(folder, 'a.jpg'))

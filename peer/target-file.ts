@@ -6,6 +6,7 @@ import { hashFile } from '../common/content/hash.ts'
 import { diskError } from '../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
+import { moveNew } from '../common/move-new.ts'
 
 interface TargetOptions {
   /** The name of what is downloaded. */
@@ -78,15 +79,30 @@ export class TargetFile {
    */
   async put(partialPath: string, sha256: string): Promise<{ path: string }> {
     const { path } = this
-    if ((await this.held(sha256)) !== undefined) return { path }
     try {
-      await rename(partialPath, path)
+      if (!(await this.place(partialPath, sha256))) return { path }
       await using folder = await open(dirname(path), 'r')
       await folder.sync()
     } catch (error) {
       throw diskError({ action: 'create', path, neededBytes: 0 }, error)
     }
     return { path }
+  }
+
+  /**
+   * As {@link put}, but not flushed.
+   * @returns false when the content was here already, and the file is where it was
+   * @throws AppError FILE_EXISTS, NAME_BLOCKED; what the disk does
+   */
+  async place(partialPath: string, sha256: string): Promise<boolean> {
+    const { path } = this
+    if ((await this.held(sha256)) !== undefined) return false
+    if (this.#replaces) await rename(partialPath, path)
+    else if (!(await moveNew(partialPath, path))) {
+      if ((await this.held(sha256)) !== undefined) return false
+      throw new AppError('FILE_EXISTS', { path })
+    }
+    return true
   }
 }
 

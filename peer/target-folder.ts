@@ -1,4 +1,4 @@
-import { mkdir, rename, rmdir, unlink } from 'node:fs/promises'
+import { mkdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../common/clock.ts'
 import { hashFile } from '../common/content/hash.ts'
@@ -99,8 +99,7 @@ export class TargetFolder implements AsyncDisposable {
 
   async #settleTaken(path: string, partialPath: string, sha256: string): Promise<void> {
     try {
-      const held = await TargetFile.at(path, this.#options).held(sha256)
-      if (held === undefined) await rename(partialPath, path)
+      await TargetFile.at(path, this.#options).place(partialPath, sha256)
     } finally {
       await unlink(partialPath).catch(() => {})
     }

@@ -105,8 +105,11 @@ test('what threads have not done when they are stopped fails, and others start',
   const path = await aPath()
   await writeFile(path, 'x')
   const part = { path, start: 0, bytes: 1 }
-  const unfinished = expect(workers.leastBusy().hashOn(part)).rejects.toThrow('ended')
+  const worker = workers.leastBusy()
+  const unfinished = expect(worker.hashOn(part)).rejects.toThrow('ended')
   await workers[Symbol.asyncDispose]()
   await unfinished
+  // Whoever was hashing with it is told as well.
+  await expect(worker.hashOn(part)).rejects.toThrow('ended')
   await workers.leastBusy().hashOn(part)
 })

@@ -86,15 +86,18 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
   })
   readonly #asked = new Map<number, PromiseWithResolvers<never>>()
   #lastId = 0
+  /** Why it answers nothing any more: who was hashing with it finds out when it goes on. */
+  #failure: Error | undefined
 
   constructor(onEnded: () => void) {
+    const end = (error: Error): void => {
+      onEnded()
+      this.#failAll(error)
+    }
     this.#worker.unref()
     this.#worker.on('message', (answer: ThreadAnswer) => this.#onAnswer(answer))
-    this.#worker.on('error', (error) => this.#failAll(error as Error))
-    this.#worker.on('exit', () => {
-      onEnded()
-      this.#failAll(new Error('the thread ended'))
-    })
+    this.#worker.on('error', (error) => end(error as Error))
+    this.#worker.on('exit', () => end(new Error('the thread ended')))
   }
 
   /** Requests without an answer. */
@@ -111,17 +114,18 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
   }
 
   /** @param memory goes there instead of being copied */
-  #ask(
+  async #ask(
     part: ThreadRequest['part'],
     given: ThreadRequest['given'],
     memory: ArrayBuffer[] = [],
   ): Promise<never> {
+    if (this.#failure !== undefined) throw this.#failure
     const asked = Promise.withResolvers<never>()
     this.#lastId += 1
     this.#asked.set(this.#lastId, asked)
     this.#worker.ref()
     this.#worker.postMessage({ id: this.#lastId, part, given } satisfies ThreadRequest, memory)
-    return asked.promise
+    return await asked.promise
   }
 
   #onAnswer({ id, result, failure }: ThreadAnswer): void {
@@ -133,6 +137,7 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
   }
 
   #failAll(error: Error): void {
+    this.#failure ??= error
     for (const asked of this.#asked.values()) asked.reject(error)
     this.#asked.clear()
   }

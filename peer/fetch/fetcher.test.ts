@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
@@ -47,6 +47,18 @@ test.each([mebibyte + 1, 2 * mebibyte, 20 * mebibyte, 20 * mebibyte + 77])(
     expect(swarm.receivedBytes).toBe(size + many.chunkList.length)
   },
 )
+
+test('a file that has another name, as one whose move was cut off, keeps its bytes there', async () => {
+  const swarm = await aSwarm()
+  const small = aContent(1000)
+  const { sha256, chunkRoot } = small.content
+  const partialPath = join(swarm.partialFolder, `${sha256}.${chunkRoot}`)
+  const placed = join(swarm.partialFolder, '..', 'placed')
+  await writeFile(partialPath, small.bytes)
+  await link(partialPath, placed)
+  await expect(swarm.fetch(small, [nowhere('p1')])).rejects.toMatchObject({ code: 'NO_SOURCE' })
+  expect((await readFile(placed)).equals(small.bytes)).toBe(true)
+})
 
 test('no more chunks are on their way than there are buffers', async () => {
   const swarm = await aSwarm()

@@ -82,8 +82,9 @@ export class PartialFile implements AsyncDisposable {
     const { path, content, isJournalled } = options
     try {
       const known = isJournalled ? await readJournal(journalPathOf(path), content) : undefined
-      const { O_RDWR, O_CREAT, O_TRUNC } = constants
-      const handle = await open(path, O_RDWR | O_CREAT | (known === undefined ? O_TRUNC : 0))
+      // Not emptied: a process that ended while it moved the file may have left it with two names.
+      if (known === undefined) await rm(path, { force: true })
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT)
       await using opening = new AsyncDisposableStack()
       const file = opening.use(new PartialFile(options, handle, dependencies))
       // Whatever stops this now, such as a full disk, does not cost what an earlier run got.

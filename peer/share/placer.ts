@@ -1,7 +1,7 @@
 /**
  * Puts finished files where the user sees them, and takes replicated ones away. A file appears under
- * its name complete or not at all: it was written and flushed beside, is renamed, and is recorded
- * when the folder is on disk. Choosing a name and renaming happen in turns, so that two files never
+ * its name complete or not at all: it was written and flushed beside, is moved, and is recorded
+ * when the folder is on disk. Choosing a name and moving happen in turns, so that two files never
  * take one name.
  */
 import { lstat, rename, rmdir, unlink } from 'node:fs/promises'
@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { type FileStat, hashFile } from '../../common/content/hash.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
+import { moveNew } from '../../common/move-new.ts'
 import type { Content, CopyKey } from '../../common/protocol/messages.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
@@ -113,8 +114,9 @@ export class Placer {
       }
       if (held === 'folder' && key.kind !== 'downloaded')
         throw new AppError('NAME_BLOCKED', { name: key.name, reason: 'it is a folder here' })
-      if (held === 'nothing' || key.kind === 'replicated' || replace) {
-        await rename(partialPath, at.path)
+      const mayReplace = key.kind === 'replicated' || replace
+      if (mayReplace) await rename(partialPath, at.path)
+      if (mayReplace || (held === 'nothing' && (await moveNew(partialPath, at.path)))) {
         return { at, stat: fileStatOf(await lstat(at.path, { bigint: true })), changedFolders }
       }
       if (key.kind === 'shared') throw new AppError('NAME_EXISTS', { name: key.name })

@@ -1,0 +1,40 @@
+import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { moveNew } from './move-new.ts'
+import { temporaryFolder } from './testing/temp-folder.ts'
+
+const refusing = (code: string) => (): Promise<void> =>
+  Promise.reject(Object.assign(new Error('no links here'), { code }))
+
+async function aFolder(): Promise<{ path: string; from: string; to: string }> {
+  const folder = await temporaryFolder()
+  onTestFinished(async () => await folder[Symbol.asyncDispose]())
+  const { path } = folder
+  await writeFile(join(path, 'from'), 'mine')
+  return { path, from: join(path, 'from'), to: join(path, 'to') }
+}
+
+test.each([
+  ['with links', link],
+  ['without links', refusing('EPERM')],
+])('%s: a file moves to a free name, and replaces nothing', async (_, linkFile) => {
+  const { path, from, to } = await aFolder()
+  await mkdir(join(path, 'folder'))
+  await symlink('nowhere', join(path, 'dangling'))
+  await writeFile(join(path, 'file'), 'yours')
+  for (const taken of ['folder', 'dangling', 'file'])
+    expect(await moveNew(from, join(path, taken), linkFile)).toBe(false)
+  expect(await readFile(join(path, 'file'), 'utf8')).toBe('yours')
+  expect(await moveNew(from, to, linkFile)).toBe(true)
+  expect(await readFile(to, 'utf8')).toBe('mine')
+  expect(await readdir(path)).toEqual(['dangling', 'file', 'folder', 'to'])
+})
+
+test('what fails leaves nothing behind', async () => {
+  const { path, to } = await aFolder()
+  const missing = join(path, 'missing')
+  await expect(moveNew(missing, to, refusing('ENOSYS'))).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(moveNew(missing, to, refusing('EIO'))).rejects.toMatchObject({ code: 'EIO' })
+  expect(await readdir(path)).toEqual(['from'])
+})
