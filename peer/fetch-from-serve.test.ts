@@ -173,3 +173,26 @@ test('when nobody has the file any more, each is named', async () => {
   )
   expect(await readdir(join(world.folder, 'partial'))).toEqual([])
 })
+
+test.each(['uploads', 'downloads'] as const)(
+  'under a limit of %s small contents that wait for each other on one connection do not count as stalled',
+  async (limited) => {
+    const world = await World.create()
+    const gate = world[limited]
+    gate.setRates({ ...noLimits, all: limits.rateBytesPerSecondMin })
+    const peer = await world.peer('p1', mebibyte)
+    const fetcher = await world.fetcher()
+    let fetched = 0
+    const fetching = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        await fetchFrom(fetcher, [peer])
+        fetched += 1
+      }),
+    )
+    fetching.catch(() => {})
+    while (fetched < 4 && gate.passedBytes.download < 8 * mebibyte)
+      await Promise.race([world.advance(500), fetching])
+    await fetching
+    expect(gate.passedBytes.download).toBe(4 * mebibyte)
+  },
+)

@@ -7,6 +7,7 @@ import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Source } from '../../common/protocol/messages.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
+import { ConnectionProgress } from './connection-progress.ts'
 
 /**
  * `control` is for what is short (chunk lists, contents of one chunk): one connection to a peer,
@@ -21,6 +22,8 @@ export type PeerAddress = Pick<Source, 'peerId' | 'host' | 'port'>
 /** A connection in use; disposing gives it back. */
 export interface Lease extends Disposable {
   readonly connection: Pick<Connection, 'request' | 'silentMs' | 'isOpen'>
+  /** What comes on it, for all who have it. */
+  readonly progress: ConnectionProgress
   /** Closes the connection instead of giving it back. */
   discard(): void
 }
@@ -29,6 +32,7 @@ interface Slot {
   readonly address: string
   readonly use: ConnectionUse
   readonly connecting: Promise<Connection>
+  readonly progress: ConnectionProgress
   connection: Connection | undefined
   leases: number
   cancelIdleTimer: Cancel
@@ -122,6 +126,7 @@ export class ConnectionPool implements AsyncDisposable {
       address,
       use,
       connecting,
+      progress: new ConnectionProgress({ clock: this.#clock }),
       connection: undefined,
       leases: 0,
       cancelIdleTimer: () => {},
@@ -175,6 +180,7 @@ export class ConnectionPool implements AsyncDisposable {
     }
     return {
       connection,
+      progress: slot.progress,
       discard: () => {
         connection.destroy()
         returnOnce()

@@ -7,6 +7,7 @@ import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
 import type { Content, Purpose, Source } from '../../common/protocol/messages.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
+import type { ConnectionProgress } from './connection-progress.ts'
 import { PaceMeter } from './pace-meter.ts'
 import type { Holdings } from './plan.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -97,13 +98,16 @@ export class PeerSource implements ChunkSource, Disposable {
   async chunkList(): Promise<Buffer> {
     const { sha256, size } = this.#content
     const chunkList = Buffer.allocUnsafeSlow(chunkCountFor(size) * hashBytes)
-    await this.#ask({ what: 'the chunk list', use: this.#controlUse }, async ({ connection }) => {
-      const into = this.#sinkInto(chunkList)
-      const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
-      const request = { sha256, for: this.#purpose }
-      const { bytes } = await connection.request('chunk-list', request, options)
-      this.#checkLength('chunk-list', bytes, chunkList.length)
-    })
+    await this.#ask(
+      { what: 'the chunk list', use: this.#controlUse },
+      async ({ connection, progress }) => {
+        const into = this.#sinkInto(chunkList, progress)
+        const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
+        const request = { sha256, for: this.#purpose }
+        const { bytes } = await connection.request('chunk-list', request, options)
+        this.#checkLength('chunk-list', bytes, chunkList.length)
+      },
+    )
     return chunkList
   }
 
@@ -119,7 +123,11 @@ export class PeerSource implements ChunkSource, Disposable {
       const reply = await connection.request(
         'chunks',
         { sha256, ...(beyond !== undefined && { beyond }) },
-        { signal: AbortSignal.any([this.#signal, signal]) },
+        {
+          signal: AbortSignal.any([this.#signal, signal]),
+          // Bytes of others may come before it on their connection, as slowly as a limit says.
+          ...(isWatched && { deadlineMs: deadlines.readMs }),
+        },
       )
       if (update === undefined)
         this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
@@ -142,8 +150,8 @@ export class PeerSource implements ChunkSource, Disposable {
     let bytesLeft = into.length
     this.pace.onAsked(bytesLeft)
     try {
-      await this.#ask({ what: `chunk ${chunk}`, use }, async ({ connection }) => {
-        const sink = this.#sinkInto(into, (count) => {
+      await this.#ask({ what: `chunk ${chunk}`, use }, async ({ connection, progress }) => {
+        const sink = this.#sinkInto(into, progress, (count) => {
           if (bytesLeft === into.length) onBegin()
           bytesLeft -= count
           this.pace.onBytes(count)
@@ -188,11 +196,11 @@ export class PeerSource implements ChunkSource, Disposable {
     try {
       this.#signal.throwIfAborted()
       const lease = await this.#openLease(use)
-      if (isWatched) this.#stallWatch.onAsked()
+      if (isWatched) this.#stallWatch.onAsked(lease.progress)
       try {
         await request(lease)
       } finally {
-        if (isWatched) this.#stallWatch.onAnswered()
+        if (isWatched) this.#stallWatch.onAnswered(lease.progress)
       }
     } catch (error) {
       if (this.#signal.aborted && !this.#ended.signal.aborted) throw this.#signal.reason
@@ -218,16 +226,20 @@ export class PeerSource implements ChunkSource, Disposable {
     return lease
   }
 
-  #sinkInto(buffer: Buffer, onBytes?: (count: number) => void): BulkSink {
+  #sinkInto(
+    buffer: Buffer,
+    progress: ConnectionProgress,
+    onBytes?: (count: number) => void,
+  ): BulkSink {
     const sink = new FixedBufferSink(buffer)
     return {
       begin: (bytes) => sink.begin(bytes),
       write: (piece) => {
         sink.write(piece)
-        this.#stallWatch.onBytes(piece.length)
+        progress.onBytes(piece.length)
         onBytes?.(piece.length)
         const held = this.#dependencies.onReceived(piece.length, this.#purpose, this.#signal)
-        return held && this.#stallWatch.excuse(held)
+        return held && progress.excuse(held)
       },
     }
   }

@@ -5,6 +5,7 @@ import { deadlines } from '../../common/limits.ts'
 import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
 import type { Content, Purpose, ReadOutcome, Source } from '../../common/protocol/messages.ts'
 import type { ConnectionPool, Lease } from './connection-pool.ts'
+import type { ConnectionProgress } from './connection-progress.ts'
 import { labelOf } from './peer-source.ts'
 import { StallWatch } from './stall-watch.ts'
 
@@ -84,18 +85,18 @@ export class SmallSource implements Disposable {
   async #ask(
     contents: readonly Content[],
   ): Promise<{ outcomes: ReadOutcome[]; bytes: Buffer<ArrayBuffer> }> {
-    const { connection } = await this.#leased()
+    const { connection, progress } = await this.#leased()
     const bytes = Buffer.allocUnsafeSlow(contents.reduce((sum, { size }) => sum + size, 0))
     const sink = new FixedBufferSink(bytes)
     const request = { sha256s: contents.map(({ sha256 }) => sha256), for: this.#purpose }
     let bytesLeft = bytes.length
-    const into = this.#into(sink, (count) => {
+    const into = this.#into(sink, progress, (count) => {
       bytesLeft -= count
       this.#bytesOwed -= count
     })
     const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
     this.#bytesOwed += bytesLeft
-    this.#stallWatch.onAsked()
+    this.#stallWatch.onAsked(progress)
     try {
       const reply = await connection.request('read-many', request, options)
       const promised = reply.contents.map((one) => ('size' in one ? one.size : 0))
@@ -106,7 +107,7 @@ export class SmallSource implements Disposable {
       throw new AppError('BAD_REPLY', { address: this.#label, type: 'read-many', reason })
     } finally {
       this.#bytesOwed -= bytesLeft
-      this.#stallWatch.onAnswered()
+      this.#stallWatch.onAnswered(progress)
     }
   }
 
@@ -119,15 +120,19 @@ export class SmallSource implements Disposable {
     return await this.#lease
   }
 
-  #into(sink: FixedBufferSink, onBytes: (count: number) => void): BulkSink {
+  #into(
+    sink: FixedBufferSink,
+    progress: ConnectionProgress,
+    onBytes: (count: number) => void,
+  ): BulkSink {
     return {
       begin: (bytes) => sink.begin(bytes),
       write: (piece) => {
         sink.write(piece)
         onBytes(piece.length)
-        this.#stallWatch.onBytes(piece.length)
+        progress.onBytes(piece.length)
         const held = this.#dependencies.onReceived(piece.length, this.#purpose, this.#signal)
-        return held && this.#stallWatch.excuse(held)
+        return held && progress.excuse(held)
       },
     }
   }

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
-import { limits } from '../../common/limits.ts'
+import type { ConnectionProgress } from './connection-progress.ts'
 import { stallDeadlineMs } from './stall-deadline.ts'
 
 interface StallWatchDependencies {
@@ -11,15 +11,15 @@ interface StallWatchDependencies {
 
 /**
  * Notices when a source that owes bytes sends none, or so few that it might as well: as long as
- * something is asked for, `bulkProgressBytesMin` must come within every {@link stallDeadlineMs}.
+ * something is asked for on a connection, there must be progress within every {@link stallDeadlineMs}.
  */
 export class StallWatch implements Disposable {
   readonly #clock: Clock
   readonly #dependencies: StallWatchDependencies
-  #asked = 0
+  /** How much is asked for on each connection. */
+  readonly #asked = new Map<ConnectionProgress, number>()
+  /** When it was asked for something while it owed nothing, or answered, last. */
   #markMs = 0
-  #bytesSinceMark = 0
-  #excuses = 0
   #cancelTimer: Cancel | undefined
 
   constructor(dependencies: StallWatchDependencies) {
@@ -27,30 +27,16 @@ export class StallWatch implements Disposable {
     this.#dependencies = dependencies
   }
 
-  onAsked(): void {
-    if (this.#asked === 0) this.#mark()
-    this.#asked += 1
+  onAsked(progress: ConnectionProgress): void {
+    if (this.#asked.size === 0) this.#mark()
+    this.#asked.set(progress, (this.#asked.get(progress) ?? 0) + 1)
     this.#cancelTimer ??= this.#clock.after(stallDeadlineMs(0), this.#check)
   }
 
-  onBytes(count: number): void {
-    this.#bytesSinceMark += count
-    if (this.#bytesSinceMark >= limits.bulkProgressBytesMin) this.#mark()
-  }
-
-  /** As long as `work` goes on it is us who hold the bytes up. */
-  async excuse(work: Promise<void>): Promise<void> {
-    this.#excuses += 1
-    try {
-      await work
-    } finally {
-      this.#excuses -= 1
-      this.#mark()
-    }
-  }
-
-  onAnswered(): void {
-    this.#asked -= 1
+  onAnswered(progress: ConnectionProgress): void {
+    const left = (this.#asked.get(progress) ?? 0) - 1
+    if (left > 0) this.#asked.set(progress, left)
+    else this.#asked.delete(progress)
     this.#mark()
   }
 
@@ -61,17 +47,16 @@ export class StallWatch implements Disposable {
 
   #mark(): void {
     this.#markMs = this.#clock.monotonicMs()
-    this.#bytesSinceMark = 0
   }
 
   /** One timer that looks when the earliest stall could be: setting one for each piece would cost more than the piece. */
   readonly #check = (): void => {
     this.#cancelTimer = undefined
-    if (this.#asked === 0) return
-    if (this.#excuses > 0) this.#mark()
+    if (this.#asked.size === 0) return
     const { bytesOwed, onStall } = this.#dependencies
     const deadlineMs = stallDeadlineMs(bytesOwed())
-    const leftMs = this.#markMs + deadlineMs - this.#clock.monotonicMs()
+    const lastMs = Math.max(this.#markMs, ...[...this.#asked.keys()].map(({ lastMs }) => lastMs))
+    const leftMs = lastMs + deadlineMs - this.#clock.monotonicMs()
     if (leftMs > 0) this.#cancelTimer = this.#clock.after(leftMs, this.#check)
     else onStall(deadlineMs)
   }
