@@ -2,7 +2,8 @@
  * One file from several sources with slow links to one peer with a fast one, each on a host of its own:
  * from all of them, and with one that is cut off half-way, of which nobody is told.
  *
- * The bound is what the sources' links carry, of which the headers of packets take a part: 4 to 5 %.
+ * The bound is what the sources' links carry, of which the headers of packets take a part: 4 to 5 %. What
+ * is left of it for plain TCP on this machine now, parallel curls show.
  */
 import assert from 'node:assert/strict'
 import { systemClock } from '../../common/clock.ts'
@@ -16,6 +17,7 @@ import { tandem } from './comparison.ts'
 import { secondsOf } from './in-turns.ts'
 import { type LabHost, startNetworkLab, whyNoNetworkLab } from './network-lab.ts'
 import { flushDisk } from './outside-process.ts'
+import { startParts } from './parts-anchor.ts'
 import {
   downloadAndCheck,
   forgetDownloads,
@@ -33,7 +35,7 @@ export interface ManySize {
 
 export const many: Benchmark<ManySize> = {
   name: 'many',
-  anchors: [],
+  anchors: ['nginx', 'curl'],
   whyNot: whyNoNetworkLab,
   measure: measureMany,
 }
@@ -49,9 +51,15 @@ async function measureMany({ mebibytes }: ManySize, options: BenchmarkOptions): 
   await using cluster = await startTransferCluster({ sources, files: 1, share, hosts })
   const { downloader } = cluster
   const [, first] = hosts
-  assert(first !== undefined)
+  const last = hosts.at(-1)
+  assert(first !== undefined && last !== undefined)
+  const places = { sources: hosts.slice(1, -1), downloader: last, folder: folder.path }
+  await using parts = options.missing.length > 0 ? undefined : await startParts(original, places)
   for (let round = 0; round < options.rounds; round++) {
     const work = `${mebibytes} MiB from ${sources} sources`
+    const contender = 'nginx on each, curl for its part'
+    const value = await parts?.measure()
+    if (value !== undefined) options.onSample({ work, contender, unit: 'seconds', value })
     await flushDisk()
     const seconds = await downloadAndCheck(downloader, original)
     report({ work, seconds, bytes: original.size, share: 0.93, links: sources }, options)

@@ -2,23 +2,32 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { ProcessHost } from '../system/process-host.ts'
 import { pathOf } from './anchor-programs.ts'
 import { runToEnd, startListening } from './outside-process.ts'
 
-/** Starts an nginx that serves the files of `root`; its own files are in `folder`. */
+interface NginxOptions {
+  /** For its own files. */
+  readonly folder: string
+  readonly port: number
+  /** Where it runs and others reach it; on this machine's 127.0.0.1 without it. */
+  readonly host?: ProcessHost
+}
+
+/** Starts an nginx that serves the files of `root`. */
 export async function startNginx(
   root: string,
-  { folder, port }: { folder: string; port: number },
+  { folder, port, host }: NginxOptions,
 ): Promise<AsyncDisposable> {
   const config = join(folder, 'nginx.conf')
   await mkdir(folder, { recursive: true })
-  await writeFile(config, nginxConfig(root, port))
+  await writeFile(config, nginxConfig(root, `${host?.address ?? '127.0.0.1'}:${port}`))
   const words = ['-p', folder, '-c', config, '-e', 'stderr', '-g', 'daemon off;']
-  return await startListening(pathOf('nginx'), words, { port })
+  return await startListening(pathOf('nginx'), words, { port, ...(host && { host }) })
 }
 
 /** As nginx is set up for large files; with the rights of whoever measures. */
-function nginxConfig(root: string, port: number): string {
+function nginxConfig(root: string, address: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 user ${userInfo().username};
@@ -31,7 +40,7 @@ http {
   tcp_nopush on;
   ${temporary.map((each) => `${each}_temp_path ${each};`).join('\n  ')}
   server {
-    listen 127.0.0.1:${port};
+    listen ${address};
     root ${root};
   }
 }
