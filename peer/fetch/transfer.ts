@@ -229,9 +229,9 @@ export class Transfer {
   /** Asks for one more chunk; false when there is none to ask for at the moment, or no room for it. */
   #startRead(lane: Lane, chunkList: Buffer): boolean {
     const { size } = this.#options.content
-    if (!this.#picker.hasRoom(lane)) return false
+    if (!this.#picker.hasRoom(lane) || this.#buffersInUse >= chunksAtOnceFor(size)) return false
     const chunk = this.#chunkFor(lane)
-    if (chunk === undefined || this.#buffersInUse >= chunksAtOnceFor(size)) return false
+    if (chunk === undefined) return false
     const { bytes } = chunkRange(size, chunk)
     const atMs = this.#clock.monotonicMs()
     const ask: Ask = { chunk, bytes, atMs, stop: new AbortController(), hasBegun: false }
