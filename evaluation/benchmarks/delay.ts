@@ -14,7 +14,7 @@ import type { LinkSpeed } from './delay-line.ts'
 import { type Contender, measureInTurns } from './in-turns.ts'
 import { startLongLink } from './long-link.ts'
 import { flushDisk } from './outside-process.ts'
-import { tandemWith } from './small.ts'
+import { smallFolder, tandemWith } from './small.ts'
 import {
   downloadAndCheck,
   forgetDownloads,
@@ -71,7 +71,7 @@ async function measureSmall(files: number, options: BenchmarkOptions): Promise<v
   const corpus = { peerId: 'peer1', kb: files, mb: 0, seed: 'delay' }
   const { kb: originals } = await writeCorpus(join(folder.path, 'originals'), corpus)
   const share = async (sharedFolder: string): Promise<void> => {
-    await writeCorpus(sharedFolder, corpus)
+    await writeCorpus(join(sharedFolder, smallFolder), corpus)
   }
   await using cluster = await startFarAway(files, share)
   const contenders = [

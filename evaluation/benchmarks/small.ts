@@ -24,6 +24,9 @@ import { flushDisk } from './outside-process.ts'
 import { fetchWithRsync, startRsyncDaemon } from './rsync-anchor.ts'
 import { startTransferCluster } from './transfer-fixture.ts'
 
+/** Where the source has the files, and the only folder that is downloaded. */
+export const smallFolder = 'bench'
+
 export interface SmallSize {
   readonly files: number
 }
@@ -40,7 +43,7 @@ async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Pr
   const root = join(folder.path, 'originals')
   const { kb: originals } = await writeCorpus(root, corpus)
   const share = async (sharedFolder: string): Promise<void> => {
-    await writeCorpus(join(sharedFolder, 'bench'), corpus)
+    await writeCorpus(join(sharedFolder, smallFolder), corpus)
   }
   await using cluster = await startTransferCluster({ sources: 1, files, share })
   const [port] = await freePorts()
@@ -54,10 +57,10 @@ async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Pr
   await measureInTurns(`${files} files of 1 KiB`, contenders, options)
 }
 
-/** Tandem, downloading all of `originals`, which one peer shares. */
+/** Tandem, downloading all of `originals`, which one peer shares in {@link smallFolder}. */
 export function tandemWith(downloader: TandemProcess, originals: readonly Original[]): Contender {
-  const downloaded = join(downloader.dataFolder, 'downloaded', 'bench')
-  const words = ['download', 'bench/**', '--json', '--api', downloader.apiUrl.href]
+  const downloaded = join(downloader.dataFolder, 'downloaded', smallFolder)
+  const words = ['download', `${smallFolder}/**`, '--json', '--api', downloader.apiUrl.href]
   let round = 0
   const measure = async (): Promise<number> => {
     await flushDisk()
