@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
-import { toAppError } from '../../common/errors.ts'
+import { AppError, toAppError } from '../../common/errors.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../common/testing/scripted-source.ts'
@@ -98,6 +98,23 @@ test('a source that gains chunks is asked for them', async () => {
   await advanceUntil(swarm, fetching)
   await fetching
   expect(everAskedOf([growing])).toEqual(allChunks)
+})
+
+test('a source that has no chunk list yet is asked for it again', async () => {
+  const swarm = await aSwarm()
+  let questions = 0
+  const behind = await swarm.source({
+    peerId: 'p1',
+    content: many,
+    chunkList: () => {
+      questions += 1
+      if (questions < 3) throw new AppError('CHUNK_MISSING')
+      return many.chunkList
+    },
+  })
+  const fetching = swarm.fetch(many, [behind])
+  await advanceUntil(swarm, fetching)
+  expect((await fetching).sources).toEqual([behind.source])
 })
 
 test('a source that turns up during the fetch takes part in it', async () => {

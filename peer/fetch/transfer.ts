@@ -201,18 +201,25 @@ export class Transfer {
   }
 
   async #takeChunkList(source: ChunkSource): Promise<void> {
-    let chunkList: Buffer
-    try {
-      chunkList = await source.chunkList()
-    } catch (error) {
-      // It waits for the list itself: somebody else will send it to both.
-      if (isExcuse(error)) return await this.#chunkListKnown.promise
-      throw error
-    }
+    const chunkList = await this.#chunkListOnceThere(source)
+    if (chunkList === undefined) return
     if (chunkRootOf(chunkList) !== this.#options.content.chunkRoot)
       throw this.#mismatch(source, 'the chunk list')
     this.#beginning ??= this.#begin(chunkList)
     await this.#beginning
+  }
+
+  /** The list of a source that may still wait for it itself; undefined when another was faster. */
+  async #chunkListOnceThere(source: ChunkSource): Promise<Buffer | undefined> {
+    while (this.#chunkList === undefined)
+      try {
+        return await source.chunkList()
+      } catch (error) {
+        if (!isExcuse(error)) throw error
+        const later = this.#clock.sleep(deadlines.partialSourceMs)
+        await Promise.race([this.#chunkListKnown.promise, later])
+      }
+    return undefined
   }
 
   /** Nothing is read before the file is ready for it. */
