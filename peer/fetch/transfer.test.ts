@@ -6,6 +6,7 @@ import { seededRandom } from '../../common/random.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import type { ChunkSource } from './peer-source.ts'
+import { chunksAtOnceFor } from './plan.ts'
 import { Transfer } from './transfer.ts'
 
 test('a disk that fills up is reported as such, and the source is let go', async () => {
@@ -38,4 +39,59 @@ test('a disk that fills up is reported as such, and the source is let go', async
   )
   await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)
+})
+
+test('what stands in line elsewhere is taken over only when there is room for it', async () => {
+  const chunkCount = 24
+  const { content, bytes, chunkList } = aContent(chunkCount * 1024 * 1024)
+  const verified = new ChunkSet(chunkCount)
+  const file = {
+    verified,
+    chunkList,
+    begin: async () => {},
+    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
+      verified.add(chunk)
+      return { isGood: true, memory }
+    },
+  }
+  const busy = Promise.withResolvers<void>()
+  const gained = Promise.withResolvers<ChunkSet>()
+  const asked: number[] = []
+  const whole: ChunkSource = {
+    label: 'whole',
+    pace: { bytesPerMs: 1e6, delayMs: 100, bytesOwed: 0 },
+    chunkList: async () => chunkList,
+    holdings: async () => undefined,
+    read: async (chunk, into, signal) => {
+      asked.push(chunk)
+      const withdrawn = Promise.withResolvers<never>()
+      signal.addEventListener('abort', () => withdrawn.reject(signal.reason as Error))
+      await Promise.race([busy.promise, withdrawn.promise])
+      chunkOf(bytes, chunk).copy(into)
+    },
+  }
+  const partial: ChunkSource = {
+    ...whole,
+    label: 'partial',
+    holdings: async (update) =>
+      update === undefined ? new ChunkSet(chunkCount) : await gained.promise,
+    read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
+  }
+  const clock = new FakeClock()
+  const transfer = new Transfer(
+    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
+    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
+  )
+  const never = new AbortController().signal
+  const taking = [whole, whole, partial].map((source) => transfer.takeFrom(source, never))
+  await clock.advance(0)
+  expect(asked.length).toBe(chunksAtOnceFor(content.size))
+  const all = new ChunkSet(chunkCount)
+  for (let chunk = 0; chunk < chunkCount; chunk += 1) all.add(chunk)
+  gained.resolve(all)
+  await clock.advance(0)
+  busy.resolve()
+  for (let turn = 0; turn < 100 && !transfer.isComplete; turn += 1) await clock.advance(0)
+  expect(transfer.chunksMissing).toBe(0)
+  await Promise.all(taking)
 })
