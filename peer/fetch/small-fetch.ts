@@ -1,7 +1,7 @@
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
-import type { Purpose } from '../../common/protocol/messages.ts'
+import type { Purpose, Source } from '../../common/protocol/messages.ts'
 import { labelOf } from './peer-source.ts'
 import { type SmallFile, type SmallRead, smallReads } from './small-reads.ts'
 import { SmallSource } from './small-source.ts'
@@ -27,6 +27,13 @@ export interface SmallFetchOptions {
   readonly signal: AbortSignal
 }
 
+/** A source with as many reads under way; the last one of a source that failed gives it back. */
+interface UsedSource {
+  readonly from: SmallSource
+  reads: number
+  hasFailed: boolean
+}
+
 /** What is known of a file that was asked for in vain. */
 interface Attempts {
   readonly reasons: Map<string, string>
@@ -40,9 +47,9 @@ interface Attempts {
 export class SmallFetch implements Disposable {
   readonly #options: SmallFetchOptions
   readonly #dependencies: CrewDependencies
-  readonly #sources = new Map<string, SmallSource>()
+  /** By label. */
+  readonly #sources = new Map<string, UsedSource>()
   readonly #blamed = new Set<string>()
-  readonly #reads = new Map<string, number>()
 
   constructor(options: SmallFetchOptions, dependencies: CrewDependencies) {
     this.#options = options
@@ -63,7 +70,7 @@ export class SmallFetch implements Disposable {
       !this.#blamed.has(label) && attempts.get(file)?.reasons.has(label) !== true
     const missed: Missed<File>[] = []
     for (let waiting: readonly File[] = files; waiting.length > 0; ) {
-      const plan = smallReads(waiting, mayAsk, (label) => this.#reads.get(label) ?? 0)
+      const plan = smallReads(waiting, mayAsk, (label) => this.#sources.get(label)?.reads ?? 0)
       for (const file of plan.unasked) missed.push(missedFile(file, attempts.get(file)))
       const again: File[] = []
       await inParallel(plan.reads.values(), limits.smallReadsAtOnce, async (read) => {
@@ -82,7 +89,7 @@ export class SmallFetch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const source of this.#sources.values()) source[Symbol.dispose]()
+    for (const { from } of this.#sources.values()) from[Symbol.dispose]()
     this.#sources.clear()
   }
 
@@ -91,24 +98,31 @@ export class SmallFetch implements Disposable {
     source,
     files,
   }: SmallRead<File>): Promise<(Uint8Array | AppError)[]> {
-    const label = labelOf(source)
-    const count = this.#reads.get(label) ?? 0
-    this.#reads.set(label, count + 1)
+    const used = this.#use(source)
     try {
-      const from =
-        this.#sources.get(label) ??
-        new SmallSource({ ...this.#options, source }, this.#dependencies)
-      this.#sources.set(label, from)
-      return await from.read(files.map(({ content }) => content))
+      return await used.from.read(files.map(({ content }) => content))
     } catch (error) {
       if (!hasCode(error, 'SOURCE_FAILED')) throw error
       // The next try has a connection of its own, and time of its own.
-      this.#sources.get(label)?.[Symbol.dispose]()
-      this.#sources.delete(label)
+      used.hasFailed = true
+      if (this.#sources.get(labelOf(source)) === used) this.#sources.delete(labelOf(source))
       return files.map(() => error)
     } finally {
-      this.#reads.set(label, (this.#reads.get(label) ?? 1) - 1)
+      used.reads -= 1
+      if (used.hasFailed && used.reads === 0) used.from[Symbol.dispose]()
     }
+  }
+
+  #use(source: Source): UsedSource {
+    const label = labelOf(source)
+    const used = this.#sources.get(label) ?? {
+      from: new SmallSource({ ...this.#options, source }, this.#dependencies),
+      reads: 0,
+      hasFailed: false,
+    }
+    used.reads += 1
+    this.#sources.set(label, used)
+    return used
   }
 
   #onFailure<File extends SmallFile>(
