@@ -61,7 +61,10 @@ export function labelOf(source: Source): string {
   return `${source.peerId} @ ${formatAddress(source)}`
 }
 
-/** Another peer as a source. Disposing gives its connections back, or closes those that owe bytes. */
+/**
+ * Another peer as a source. Disposing withdraws what is asked for, and gives its connections back or
+ * closes those that owe bytes.
+ */
 export class PeerSource implements ChunkSource, Disposable {
   readonly label: string
   readonly pace: PaceMeter
@@ -181,6 +184,8 @@ export class PeerSource implements ChunkSource, Disposable {
   [Symbol.dispose](): void {
     this.#stallWatch[Symbol.dispose]()
     const owesBytes = this.#signal.aborted || this.#owesUnwanted
+    // What another was faster with, such as the chunk list, is not waited for.
+    this.#giveUp(new AppError('CANCELLED', { what: 'What was asked of a source' }))
     for (const [use, leasing] of this.#leases)
       leasing.then(
         (lease) => (owesBytes && isUseless(lease, use) ? lease.discard() : lease[Symbol.dispose]()),
