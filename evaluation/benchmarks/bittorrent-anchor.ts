@@ -1,5 +1,5 @@
 /** BitTorrent: aria2 on every host, and opentracker, through which they find each other. */
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
@@ -36,8 +36,9 @@ export async function swarmByBitTorrent(
   const url = `http://${tracker.address}:${trackerPort}/announce`
   await mkdir(folder)
   started.defer(() => rm(folder, { recursive: true }))
-  await writeFile(torrent, await torrentOf(original, url))
-  started.use(await startTracker(tracker))
+  const { metainfo, infoHash } = await torrentOf(original, url)
+  await writeFile(torrent, metainfo)
+  started.use(await startTracker(tracker, infoHash, folder))
   started.use(await startAria2(source, torrent, dirname(original.path)))
   await systemClock.sleep(settleMs)
   const folders = downloaders.map((_, number) => join(folder, `downloader${number}`))
@@ -54,9 +55,17 @@ export async function swarmByBitTorrent(
   return seconds
 }
 
-async function startTracker(host: ProcessHost): Promise<AsyncDisposable> {
+/** As Debian builds it, it serves the swarms of its whitelist, which it reads as nobody: never as root. */
+async function startTracker(
+  host: ProcessHost,
+  infoHash: string,
+  folder: string,
+): Promise<AsyncDisposable> {
   const port = String(trackerPort)
-  const words = ['-i', host.address, '-p', port, '-P', port]
+  const whitelist = join(folder, 'whitelist')
+  await writeFile(whitelist, `${infoHash}\n`)
+  await chmod(dirname(folder), 0o755)
+  const words = ['-i', host.address, '-p', port, '-P', port, '-w', whitelist]
   return await startListening(pathOf('opentracker'), words, { port: trackerPort, host })
 }
 

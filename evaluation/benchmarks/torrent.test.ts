@@ -15,12 +15,13 @@ test('a torrent has the SHA-1 of each piece', async () => {
   await using folder = await temporaryFolder()
   const mebibyte = 2 ** 20
   const file = await aFile(folder.path, 'a.bin', { bytes: 2 * mebibyte + 5 })
-  const torrent = await torrentOf(file, 'http://10.0.0.1:6969/announce')
+  const { metainfo, infoHash } = await torrentOf(file, 'http://10.0.0.1:6969/announce')
+  expect(infoHash).toMatch(/^[0-9a-f]{40}$/)
   const bytes = await readFile(file.path)
   for (const start of [0, mebibyte, 2 * mebibyte]) {
     const piece = bytes.subarray(start, start + mebibyte)
-    expect(torrent.includes(createHash('sha1').update(piece).digest())).toBe(true)
+    expect(metainfo.includes(createHash('sha1').update(piece).digest())).toBe(true)
   }
-  expect(torrent.toString('latin1')).toContain('6:lengthi2097157e4:name5:a.bin')
-  expect(torrent.toString('latin1')).toContain('12:piece lengthi1048576e6:pieces60:')
+  expect(metainfo.toString('latin1')).toContain('6:lengthi2097157e4:name5:a.bin')
+  expect(metainfo.toString('latin1')).toContain('12:piece lengthi1048576e6:pieces60:')
 })

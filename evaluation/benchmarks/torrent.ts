@@ -5,8 +5,15 @@ import type { FileFixture } from '../../common/testing/fixtures.ts'
 
 type Bencoded = string | number | Buffer | { readonly [key: string]: Bencoded }
 
-/** A BitTorrent metainfo file (BEP 3) with pieces as large as Tandem's chunks. */
-export async function torrentOf(file: FileFixture, announceUrl: string): Promise<Buffer> {
+export interface Torrent {
+  /** The metainfo file (BEP 3). */
+  readonly metainfo: Buffer
+  /** What the swarm is known by, in hex. */
+  readonly infoHash: string
+}
+
+/** A torrent with pieces as large as Tandem's chunks. */
+export async function torrentOf(file: FileFixture, announceUrl: string): Promise<Torrent> {
   const pieceBytes = chunkBytesFor(file.size)
   const pieces: Buffer[] = []
   for await (const piece of createReadStream(file.path, { highWaterMark: pieceBytes }))
@@ -21,7 +28,8 @@ export async function torrentOf(file: FileFixture, announceUrl: string): Promise
     'piece length': pieceBytes,
     pieces: Buffer.concat(pieces),
   }
-  return bencode({ announce: announceUrl, info })
+  const infoHash = createHash('sha1').update(bencode(info)).digest('hex')
+  return { metainfo: bencode({ announce: announceUrl, info }), infoHash }
 }
 
 /** Keys must be given in order, as the format wants them. */

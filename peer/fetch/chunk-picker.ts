@@ -74,6 +74,11 @@ export class ChunkPicker {
 
   /** A chunk that others should have sent by now, if it is worth asking `own` for it, too. */
   again(own: Lane, lanes: Iterable<Lane>): number | undefined {
+    const { taken, wantedEnd } = this.#options
+    const isAnyFree =
+      nextChunkBefore(wantedEnd() ?? taken.chunkCount, taken, undefined) !== undefined
+    // A chunk that is left to others is not late.
+    if (isAnyFree) return undefined
     const { pace } = own.source
     const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.size))
     return chunkToAskAgain(this.#lateElsewhere(own, [...lanes]), own.holdings, ownMs)
