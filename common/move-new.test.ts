@@ -1,7 +1,7 @@
 import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { moveNew } from './move-new.ts'
+import { moveNew, moveNewSync } from './move-new.ts'
 import { temporaryFolder } from './testing/temp-folder.ts'
 
 const refusing = (code: string) => (): Promise<void> =>
@@ -16,17 +16,18 @@ async function aFolder(): Promise<{ path: string; from: string; to: string }> {
 }
 
 test.each([
-  ['with links', link],
-  ['without links', refusing('EPERM')],
-])('%s: a file moves to a free name, and replaces nothing', async (_, linkFile) => {
+  ['with links', (from: string, to: string) => moveNew(from, to, link)],
+  ['without links', (from: string, to: string) => moveNew(from, to, refusing('EPERM'))],
+  ['at once', async (from: string, to: string) => moveNewSync(from, to)],
+])('%s: a file moves to a free name, and replaces nothing', async (_, move) => {
   const { path, from, to } = await aFolder()
   await mkdir(join(path, 'folder'))
   await symlink('nowhere', join(path, 'dangling'))
   await writeFile(join(path, 'file'), 'yours')
   for (const taken of ['folder', 'dangling', 'file'])
-    expect(await moveNew(from, join(path, taken), linkFile)).toBe(false)
+    expect(await move(from, join(path, taken))).toBe(false)
   expect(await readFile(join(path, 'file'), 'utf8')).toBe('yours')
-  expect(await moveNew(from, to, linkFile)).toBe(true)
+  expect(await move(from, to)).toBe(true)
   expect(await readFile(to, 'utf8')).toBe('mine')
   expect(await readdir(path)).toEqual(['dangling', 'file', 'folder', 'to'])
 })

@@ -1,3 +1,4 @@
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { link, open, rename, unlink } from 'node:fs/promises'
 import { systemErrorCode } from './errors.ts'
 
@@ -43,5 +44,21 @@ async function moveToReserved(from: string, to: string): Promise<boolean> {
     await unlink(to)
     throw error
   }
+  return true
+}
+
+/** As {@link moveNew}, for a thread that has nothing else to do; without links a look has to be enough. */
+export function moveNewSync(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'EEXIST') return false
+    if (!noLinks.has(code)) throw error
+    if (lstatSync(to, { throwIfNoEntry: false }) !== undefined) return false
+    renameSync(from, to)
+    return true
+  }
+  unlinkSync(from)
   return true
 }

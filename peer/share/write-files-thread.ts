@@ -1,16 +1,9 @@
 /** Writes small files under their names, and looks at files; the other end is group-placer.ts. */
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { answerCalls } from '../../common/answer-calls.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { moveNewSync } from '../../common/move-new.ts'
 import { fileStatOf } from './file-stat.ts'
 
 export type WriteFilesRequest =
@@ -58,9 +51,7 @@ function lookAt(path: string): WriteFilesOutcome {
 /** Beside first: under its name a file appears complete or not at all. */
 function write(path: string, partialPath: string, bytes: Uint8Array): WriteFilesOutcome {
   const stat = writeNew(partialPath, bytes)
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return { isTaken: true }
-  renameSync(partialPath, path)
-  return { stat }
+  return moveNewSync(partialPath, path) ? { stat } : { isTaken: true }
 }
 
 function writeNew(path: string, bytes: Uint8Array): FileStat {
