@@ -4,7 +4,7 @@ import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { type BulkSource, fileRange } from '../../common/protocol/bulk.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
-import type { OpenFiles } from './open-files.ts'
+import type { OpenFile, OpenFiles } from './open-files.ts'
 import type { ReadableFile, ServedFile } from './served-contents.ts'
 
 /** Counts what is sent, and holds it back to what is allowed. */
@@ -29,6 +29,11 @@ export interface FileDependencies {
   readonly recheck: (file: ServedFile) => void
 }
 
+/** A file of a content, in use; disposing gives it back. */
+interface UnchangedFile extends OpenFile {
+  readonly file: ReadableFile
+}
+
 /**
  * The first of these files of one content that is on the disk as it should be; the others are to be
  * rechecked.
@@ -39,11 +44,43 @@ export async function unchangedFile(
   files: readonly ReadableFile[],
   dependencies: FileDependencies,
 ): Promise<ReadableFile> {
+  using open = await openUnchanged(sha256, files, dependencies)
+  return open.file
+}
+
+/**
+ * The bytes as they are sent. A file is taken when the first is asked for, so that replies which wait
+ * in line, or never leave, hold no file open. Once bytes are promised, a content without a good file
+ * can only end the connection.
+ * @param filesNow the files that have the range then
+ */
+export async function* piecesOf(
+  sha256: string,
+  filesNow: () => readonly ReadableFile[],
+  range: ByteRange,
+  sending: Sending,
+  dependencies: FileDependencies,
+): AsyncGenerator<Uint8Array> {
+  const { buffers, uploads } = dependencies
+  using open = await openUnchanged(sha256, filesNow(), dependencies)
+  try {
+    yield* gated(fileRange(open.handle, range, buffers).pieces, sending, uploads)
+  } catch (error) {
+    if (!sending.signal.aborted && !hasCode(error, 'STOPPING'))
+      onUnreadable(open.file, dependencies)
+    throw error
+  }
+}
+
+async function openUnchanged(
+  sha256: string,
+  files: readonly ReadableFile[],
+  dependencies: FileDependencies,
+): Promise<UnchangedFile> {
   let failure = new AppError('CONTENT_NOT_FOUND', { sha256 })
   for (const file of files) {
     try {
-      using _ = await dependencies.openFiles.use(file)
-      return file
+      return { file, ...(await dependencies.openFiles.use(file)) }
     } catch (error) {
       if (hasCode(error, 'STOPPING')) throw error
       onUnreadable(file, dependencies)
@@ -53,27 +90,6 @@ export async function unchangedFile(
     }
   }
   throw failure
-}
-
-/**
- * The bytes as they are sent. The file is taken again when the first is asked for, so that replies
- * which wait in line, or never leave, hold no file open. Once bytes are promised, a file that
- * changed can only end the connection.
- */
-export async function* piecesOf(
-  file: ReadableFile,
-  range: ByteRange,
-  sending: Sending,
-  dependencies: FileDependencies,
-): AsyncGenerator<Uint8Array> {
-  const { openFiles, buffers, uploads } = dependencies
-  try {
-    using open = await openFiles.use(file)
-    yield* gated(fileRange(open.handle, range, buffers).pieces, sending, uploads)
-  } catch (error) {
-    if (!sending.signal.aborted && !hasCode(error, 'STOPPING')) onUnreadable(file, dependencies)
-    throw error
-  }
 }
 
 /** The pieces as fast as they may be sent. */

@@ -2,12 +2,16 @@ import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { deadlines } from '../../common/limits.ts'
+import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { BufferSink } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
+import { aDownload, aServingPeer, readChunks } from '../testing/serve-world.ts'
+import { OpenFiles } from './open-files.ts'
+import { serveHandlers } from './serve-handlers.ts'
+import type { ServedFile } from './served-contents.ts'
+import { UploadLine } from './upload-line.ts'
 
 const mebibyte = 1024 * 1024
-
-import { aDownload, aServingPeer, readChunks } from '../testing/serve-world.ts'
 
 test('a download serves the chunks that it has, and says of others that it lacks them', async () => {
   const world = await aServingPeer()
@@ -35,6 +39,53 @@ test('a download serves the chunks that it has, and says of others that it lacks
   world.downloads.delete(sha256)
   expect(await connection.request('chunks', { sha256 })).toEqual({ size, count: 3 })
   expect(world.rechecked).toEqual([])
+})
+
+test('what a download lacks is not read from it when the files of the catalog are gone', async () => {
+  const world = await aServingPeer()
+  const whole = aContent(2 * mebibyte)
+  const { sha256 } = whole.content
+  await world.share('gone.bin', whole)
+  await rm(world.path('gone.bin'))
+  const download = await aDownload(world, whole)
+  download.gain(1)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  await expect(readChunks(connection, sha256, 0)).rejects.toMatchObject({
+    code: 'CONTENT_NOT_FOUND',
+  })
+  expect((await readChunks(connection, sha256, 1)).equals(chunkOf(whole.bytes, 1))).toBe(true)
+  expect(world.rechecked).toContain('gone.bin')
+})
+
+test('a download that moves to its place before the bytes of a read leave is read there', async () => {
+  const world = await aServingPeer()
+  const whole = aContent(2 * mebibyte)
+  const { sha256 } = whole.content
+  const download = await aDownload(world, whole)
+  download.gain(1)
+  const files: ServedFile[] = []
+  await using openFiles = new OpenFiles(world)
+  const { read } = serveHandlers({
+    contents: { find: () => files, chunkList: () => undefined },
+    downloads: { find: (hash) => world.downloads.get(hash) },
+    openFiles,
+    smallFiles: { outcomes: () => Promise.reject(new Error('nobody asks for them')) },
+    line: new UploadLine(world),
+    buffers: new BufferPool({ bufferBytes: mebibyte }),
+    recheck: () => {},
+    uploads: world.uploads,
+    clock: world.clock,
+  })
+  const { signal } = new AbortController()
+  const answer = await read({ sha256, chunk: 1, count: 1 }, 'reader', signal)
+  files.push(await world.share('whole.bin', whole))
+  await rm(world.path('partial'))
+  world.downloads.delete(sha256)
+  const sent: Uint8Array[] = []
+  for await (const piece of 'bulk' in answer ? answer.bulk.pieces : [])
+    sent.push(Buffer.from(piece))
+  expect(Buffer.concat(sent).equals(chunkOf(whole.bytes, 1))).toBe(true)
 })
 
 test('a download whose file is gone lacks its chunks', async () => {

@@ -55,12 +55,17 @@ export function serveHandlers(
     read: async (wanted, requester, signal) => {
       const { sha256, for: purpose = 'download' } = wanted
       const range = rangeOf(wanted, dependencies)
+      const filesNow = (): ReadableFile[] => filesWith(wanted, dependencies)
+      // Whoever asks for what this peer lacks stands in no line.
+      filesNow()
       using turn = new DisposableStack()
       if (range.bytes >= limits.uploadBytesMin)
         turn.use(await line.enter(wanted, requester, signal))
-      const file = await unchangedFile(sha256, filesOf(sha256, dependencies), dependencies)
-      const pieces = during(turn.move(), piecesOf(file, range, { purpose, signal }, dependencies))
-      return { reply: {}, bulk: { bytes: range.bytes, pieces } }
+      const file = await unchangedFile(sha256, filesNow(), dependencies)
+      // A download may have moved to its place, or another of it have begun, before the bytes leave.
+      const files = (): ReadableFile[] => (file.stat === undefined ? filesNow() : [file])
+      const pieces = piecesOf(sha256, files, range, { purpose, signal }, dependencies)
+      return { reply: {}, bulk: { bytes: range.bytes, pieces: during(turn.move(), pieces) } }
     },
 
     'read-many': async ({ sha256s, for: purpose = 'download' }, _, signal) => {
@@ -71,16 +76,25 @@ export function serveHandlers(
   }
 }
 
-/** All files with a content: those of the catalog, and the one that is being downloaded. */
-function filesOf(sha256: string, { contents, downloads }: Served): ReadableFile[] {
-  const download = downloads.find(sha256)
-  const files = contents.find(sha256)
-  return download === undefined ? [...files] : [...files, download.file]
+/**
+ * The files with these chunks: of a download only what was verified may be read, also when those of
+ * the catalog turn out to be gone.
+ * @throws AppError CHUNK_MISSING
+ */
+function filesWith({ sha256, chunk, count }: RequestOf<'read'>, served: Served): ReadableFile[] {
+  const files: ReadableFile[] = [...served.contents.find(sha256)]
+  const download = served.downloads.find(sha256)
+  if (download === undefined) return files
+  let isThere = true
+  for (let each = chunk; each < chunk + count; each += 1) isThere &&= download.verified.has(each)
+  if (isThere) files.push(download.file)
+  else if (files.length === 0) throw new AppError('CHUNK_MISSING')
+  return files
 }
 
 /** @throws AppError CONTENT_NOT_FOUND */
-function contentOf(sha256: string, served: Served): Content {
-  const [file] = filesOf(sha256, served)
+function contentOf(sha256: string, { contents, downloads }: Served): Content {
+  const file = contents.find(sha256)[0] ?? downloads.find(sha256)?.file
   if (file === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
   return file.content
 }
@@ -108,16 +122,12 @@ async function* chunkListPieces(
   yield* gated([chunkList], sending, uploads)
 }
 
-/** @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING */
+/** @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE */
 function rangeOf({ sha256, chunk, count }: RequestOf<'read'>, served: Served): ByteRange {
   const { size } = contentOf(sha256, served)
   const chunks = chunkCountFor(size)
   const last = chunk + count - 1
   if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
-  const download = served.downloads.find(sha256)
-  if (download !== undefined && served.contents.find(sha256).length === 0)
-    for (let each = chunk; each <= last; each += 1)
-      if (!download.verified.has(each)) throw new AppError('CHUNK_MISSING')
   return chunkRange(size, chunk, count)
 }
 
