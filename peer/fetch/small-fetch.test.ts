@@ -104,3 +104,16 @@ test.each([
   expect(right).toBe(0)
   expect(missed).toHaveLength(2)
 })
+
+test('a content of another size than was announced is in doubt, and who sends it is not blamed', async () => {
+  const swarm = await aSwarm()
+  const source = await swarm.source({ peerId: 'p1', content: aContent(1), readMany: honest })
+  const [first, second] = from(many.slice(10, 12), source.source)
+  if (first === undefined || second === undefined) throw new Error('there are many')
+  const larger = { ...first, content: { ...first.content, size: first.content.size + 1 } }
+  const { right, missed } = await fetchAll(swarm, [larger, second])
+  expect(right).toBe(1)
+  expect(missed).toMatchObject([{ file: { content: larger.content }, isDoubtful: true }])
+  expect(missed[0]?.tried).toContain('10 bytes instead of 11')
+  expect(swarm.blamed).toEqual([])
+})

@@ -63,8 +63,11 @@ export class SmallSource implements Disposable {
             return errorFromWire({ code: outcome.error, retryable: true, details: {} })
           const piece = bytes.subarray(start, start + outcome.size)
           start += outcome.size
-          const isGood = (await hashOf(piece)).toString('hex') === contents[index]?.sha256
-          return isGood ? piece : this.#mismatch()
+          const { sha256, size } = contents[index] ?? {}
+          if ((await hashOf(piece)).toString('hex') !== sha256) return this.#mismatch()
+          // The bytes are right: then what was said of the content is not.
+          const reason = `a small file of ${piece.length} bytes instead of ${size}`
+          return piece.length === size ? piece : this.#badReply(reason)
         }),
       )
     } catch (error) {
@@ -103,8 +106,7 @@ export class SmallSource implements Disposable {
       const sum = promised.reduce((all, size) => all + size, 0)
       if (promised.length === contents.length && sum === reply.bytes)
         return { outcomes: reply.contents, bytes }
-      const reason = `${reply.bytes} bytes for ${promised.length} contents of ${sum}`
-      throw new AppError('BAD_REPLY', { address: this.#label, type: 'read-many', reason })
+      throw this.#badReply(`${reply.bytes} bytes for ${promised.length} contents of ${sum}`)
     } finally {
       this.#bytesOwed -= bytesLeft
       this.#stallWatch.onAnswered(progress)
@@ -135,6 +137,10 @@ export class SmallSource implements Disposable {
         return held && progress.excuse(held)
       },
     }
+  }
+
+  #badReply(reason: string): AppError {
+    return new AppError('BAD_REPLY', { address: this.#label, type: 'read-many', reason })
   }
 
   #mismatch(): AppError {

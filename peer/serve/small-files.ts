@@ -44,9 +44,12 @@ export class SmallFiles implements AsyncDisposable {
     }
   }
 
-  /** The bytes of those of these contents that this peer holds, not verified; undefined for the others. */
+  /**
+   * The bytes of those of these contents that this peer holds, not verified, as long as they are small
+   * together; undefined for the others.
+   */
   async read(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
-    const found = sha256s.map((sha256) => this.#first(sha256))
+    const found = this.#withinRoom(sha256s)
     const files = found.filter(isFile)
     const { failures, bytes } = await this.#call(files, true)
     let start = 0
@@ -66,19 +69,24 @@ export class SmallFiles implements AsyncDisposable {
 
   /** For each content a file that is as it was catalogued, as long as they are small together. */
   async #find(sha256s: readonly string[]): Promise<Found[]> {
-    let room: number = limits.contentsReadBytesMax
-    const first = sha256s.map((sha256) => {
-      const file = this.#first(sha256)
-      if (!isFile(file)) return file
-      room -= file.content.size
-      return room < 0 ? tooLarge('What is asked for', limits.contentsReadBytesMax) : file
-    })
+    const first = this.#withinRoom(sha256s)
     const files = first.filter(isFile)
     const { failures } = await this.#call(files, false)
     const failed = new Set(files.filter((_, index) => failures[index] !== undefined))
     return await Promise.all(
       first.map(async (one) => (isFile(one) && failed.has(one) ? await this.#insteadOf(one) : one)),
     )
+  }
+
+  /** What stands for each content in the catalog, as long as they are small together. */
+  #withinRoom(sha256s: readonly string[]): Found[] {
+    let room: number = limits.contentsReadBytesMax
+    return sha256s.map((sha256) => {
+      const file = this.#first(sha256)
+      if (!isFile(file)) return file
+      room -= file.content.size
+      return room < 0 ? tooLarge('What is asked for', limits.contentsReadBytesMax) : file
+    })
   }
 
   #first(sha256: string): Found {

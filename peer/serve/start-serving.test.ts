@@ -234,6 +234,9 @@ test('of small contents no more is read together than is allowed', async () => {
   const read = await readMany(await world.dial(serving), ...sha256s)
   expect(read.contents.at(-1)).toEqual({ error: 'TOO_LARGE' })
   expect(read.bytes.length).toBe(4 * mebibyte)
+  // Nor for the peer itself, whatever was said of their size.
+  const own = await serving.readSmall(sha256s)
+  expect(own.map((bytes) => bytes?.length ?? 0)).toEqual([...[1, 1, 1, 1].map(() => mebibyte), 0])
 })
 
 test('among small contents, too, another copy stands in for one that changed', async () => {
