@@ -27,8 +27,10 @@ async function aWorld() {
     catalog,
     pathOf,
     downloaded: async () => (await readdir(folders.downloaded)).toSorted(),
-    put: async (name: string, text: string): Promise<void> => {
+    put: async (name: string, text: string, modifiedSeconds?: number): Promise<void> => {
       await writeFile(pathOf(name), text)
+      if (modifiedSeconds !== undefined)
+        await utimes(pathOf(name), modifiedSeconds, modifiedSeconds)
       const at = folders.place({ kind: 'downloaded', name })
       const stat = fileStatOf(await lstat(at.path, { bigint: true }))
       const { content } = contentOf(Buffer.from(text))
@@ -57,6 +59,19 @@ test('after a restart of the machine torn files are gone, and those that somebod
   expect(await world.downloaded()).toEqual(['edited', 'whole'])
   expect(world.catalog.list('downloaded', 10).map(({ at }) => at.name)).toEqual(['whole'])
   expect(world.catalog.unflushedBefore('after', 10)).toEqual([])
+})
+
+test('what somebody wrote in place of a file stays, however old it says it is', async () => {
+  const world = await aWorld()
+  // The first was placed just now, the second some time ago.
+  await world.put('torn', 'of torn')
+  await world.put('restored', 'of restored', 1_700_000_000)
+  for (const name of ['torn', 'restored']) {
+    await writeFile(world.pathOf(name), 'something else')
+    await utimes(world.pathOf(name), 1_600_000_000, 1_600_000_000)
+  }
+  await world.flusher('after').flusher.recover()
+  expect(await world.downloaded()).toEqual(['restored'])
 })
 
 test('within one run of the machine nothing is read again, and all is flushed after a while', async () => {

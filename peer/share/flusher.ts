@@ -1,4 +1,4 @@
-import { open, unlink } from 'node:fs/promises'
+import { lstat, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
@@ -104,11 +104,18 @@ async function isWhole({ at, stat, content }: Entry): Promise<boolean> {
   try {
     const now = await hashFile(at.path)
     if (now.content.sha256 === content.sha256) return true
-    if (now.stat.ino === stat.ino && now.stat.mtimeNs <= stat.mtimeNs) await unlink(at.path)
+    const isOurs = now.stat.ino === stat.ino && now.stat.mtimeNs <= stat.mtimeNs
+    if (isOurs && !(await isChangedLater({ at, stat }))) await unlink(at.path)
     return false
   } catch (error) {
     if (hasCode(error, 'DISK_FAILED') || isGone(error)) return false
     if (hasCode(error, 'FILE_NOT_FOUND') || hasCode(error, 'CONTENT_CHANGED')) return false
     throw error
   }
+}
+
+/** Whether somebody touched the file after it was placed: unlike the other time, this one cannot be set. */
+async function isChangedLater({ at, stat }: Pick<Entry, 'at' | 'stat'>): Promise<boolean> {
+  const { ctimeNs } = await lstat(at.path, { bigint: true })
+  return ctimeNs > stat.mtimeNs + BigInt(deadlines.flushDelayMs) * 1_000_000n
 }

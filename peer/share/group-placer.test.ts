@@ -1,9 +1,11 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { AppError } from '../../common/errors.ts'
 import type { CopyKey } from '../../common/protocol/messages.ts'
 import { contentOf } from '../../common/testing/contents.ts'
 import { ShareFixture } from '../testing/share-fixture.ts'
+import type { Catalog } from './catalog.ts'
 import type { SmallAdoption } from './group-placer.ts'
 
 function aFile(
@@ -101,4 +103,21 @@ test('what the system tells of the files is nothing new, until somebody changes 
   })
   expect(peer.share.catalog.lastSeq).toBe(lastSeq + 1)
   expect(peer.share.holds('a', aFile('', 'mine').content.sha256)).toBe(true)
+})
+
+test('files that the catalog could not take are found by what the system tells of them', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  vi.spyOn(peer.share.catalog as Catalog, 'putUnflushed').mockImplementationOnce(() => {
+    throw new AppError('DISK_FULL', { path: 'catalog', neededBytes: 1 })
+  })
+  const file = aFile('a', 'one')
+  await expect(adopt(peer, file)).rejects.toMatchObject({ code: 'DISK_FULL' })
+  peer.onChange(join(peer.path, 'downloaded/a'))
+  // Sooner than the next scan.
+  const isKnown = async (): Promise<boolean> => {
+    await peer.clock.advance(100)
+    return peer.share.holds('a', file.content.sha256)
+  }
+  await expect.poll(isKnown, { timeout: 10_000, interval: 50 }).toBe(true)
 })

@@ -51,13 +51,14 @@ export class GroupPlacer {
   async adopt(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
     const { catalog, placer, ownWrites, bootId } = this.#dependencies
     const outcomes = await placer.inTurn(() => this.#place(files))
-    for (const placed of outcomes)
-      if (!(placed instanceof AppError)) ownWrites.add(placed.at.path, placed.stat)
-    return catalog.group(() =>
+    const entries = catalog.group(() =>
       outcomes.map((placed) =>
         placed instanceof AppError ? placed : catalog.putUnflushed(placed, bootId),
       ),
     )
+    for (const entry of entries)
+      if (!(entry instanceof AppError)) ownWrites.add(entry.at.path, entry.stat)
+    return entries
   }
 
   /** Which of these files have this content in their place, as the catalog knows them. */
