@@ -68,6 +68,8 @@ test.for<[pattern: string, matches: readonly string[], others: readonly string[]
   ['photos/**', ['photos/a', 'photos/b/c'], ['photos', 'photos2/a']],
   ['*/2026/', ['a/2026/x', 'b/2026/x/y'], ['2026/x', 'a/b/2026/x']],
   ['a[1].txt', ['a1.txt', 'a[1].txt'], ['a2.txt']],
+  ['b [1]', ['b [1]/c', 'b 1'], ['b 1/c', 'b [1]x/c']],
+  ['b [1]/', ['b [1]/c', 'b 1/c'], ['b 1']],
   ['**', ['a', 'b/c'], []],
 ])("the pattern '%s'", ([pattern, matches, others]) => {
   const { matches: isMatch, prefix } = parsePattern(pattern)

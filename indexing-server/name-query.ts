@@ -24,17 +24,14 @@ export function parseNameQuery(query: string): NameQuery {
   return { prefix, matches: (name) => name.startsWith(prefix) && automaton.matches(name) }
 }
 
-/** What a match asks for: a folder, a glob, or a name as it is spelled. */
+/** What a match asks for: a glob, or a file or folder as it is spelled, even if that looks like a glob. */
 export function parsePattern(pattern: string): NameQuery {
   const text = pattern.normalize('NFC').replace(/^(\.\/)+/, '')
   const folder = text.replace(/\/+$/, '')
-  if (!isGlob(text))
-    return {
-      prefix: folder,
-      matches: (name) => name === folder || name.startsWith(`${folder}/`),
-    }
+  const isSpelled = (name: string): boolean => name === folder || name.startsWith(`${folder}/`)
+  if (!isGlob(text)) return { prefix: folder, matches: isSpelled }
   const { prefix, matches } = parseNameQuery(folder === text ? text : `${folder}/**`)
-  return { prefix, matches: (name) => name === text || matches(name) }
+  return { prefix, matches: (name) => isSpelled(name) || matches(name) }
 }
 
 function isGlob(text: string): boolean {
