@@ -25,6 +25,15 @@ test('a call fails when its thread does, and the next has another', async () => 
   expect(await thread.call('e')).toBe('e!')
 })
 
+test('a call that cannot be sent takes no answer of another', async () => {
+  const thread = new ThreadCaller<unknown, string>(script, { clock: new FakeClock() })
+  const unsendable = thread.call(() => {})
+  const next = thread.call('f')
+  await expect(unsendable).rejects.toThrow('could not be cloned')
+  expect(await next).toBe('f!')
+  await thread[Symbol.asyncDispose]()
+})
+
 test('disposing waits for what was asked', async () => {
   const thread = new ThreadCaller<string, string>(script, { clock: new FakeClock() })
   const answer = thread.call('last')

@@ -32,12 +32,13 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
    */
   async call(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+    const worker = (this.#worker ??= this.#start())
+    // What cannot be sent fails here, and nobody waits for an answer to it.
+    worker.postMessage(request, transfer)
+    worker.ref()
     this.#cancelIdleTimer()
     if (this.#calls.length === 0) this.#idle = Promise.withResolvers()
     this.#calls.push({ resolve: resolve as Call['resolve'], reject })
-    this.#worker ??= this.#start()
-    this.#worker.ref()
-    this.#worker.postMessage(request, transfer)
     return await promise
   }
 
