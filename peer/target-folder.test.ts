@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { seededRandom } from '../common/random.ts'
@@ -68,6 +68,13 @@ test('what is there is known by its bytes', async () => {
   const target = await aTarget()
   await writeFile(join(target.path, 'a'), 'same')
   await writeFile(join(target.path, 'b'), 'else')
-  const files = [aFile('a', 'same'), aFile('b', 'same'), aFile('c', 'same')]
-  expect(await target.areThere(files)).toEqual([true, false, false])
+  await writeFile(join(target.path, '../outside'), 'same')
+  const files = ['a', 'b', 'c', '../outside'].map((name) => aFile(name, 'same'))
+  expect(await target.areThere(files)).toEqual([true, false, false, false])
+})
+
+test('a folder that nothing can be written to says so', async () => {
+  const target = await aTarget()
+  await rm(target.folderBeside, { recursive: true })
+  await expect(target.place([aFile('a', 'x')])).rejects.toMatchObject({ code: 'DISK_FAILED' })
 })

@@ -51,18 +51,22 @@ export class TargetFolder implements AsyncDisposable {
     return TargetFile.at(path, this.#options)
   }
 
-  /** Which of the files have their content already: those of the right size are read. */
+  /** Which of the files have their content already, in this folder: those of the right size are read. */
   async areThere(files: readonly NamedContent[]): Promise<boolean[]> {
     const stats = await this.#writer.look(files.map(({ name }) => join(this.path, name)))
     const there: boolean[] = []
     for (const [index, { name, content }] of files.entries()) {
-      const isLike = stats[index]?.size === content.size
+      const isLike = unusableName(name) === undefined && stats[index]?.size === content.size
       there.push(isLike && (await hasContent(join(this.path, name), content.sha256)))
     }
     return there
   }
 
-  /** Writes small files; for each what stands in the way, if something does: FILE_EXISTS, and what {@link file} throws. */
+  /**
+   * Writes small files; for each what stands in the way, if something does: FILE_EXISTS, and what
+   * {@link file} throws.
+   * @throws AppError DISK_FULL, DISK_FAILED when nothing can be written
+   */
   async place(
     files: readonly (NamedContent & { readonly bytes: Uint8Array })[],
   ): Promise<(AppError | undefined)[]> {
@@ -70,7 +74,7 @@ export class TargetFolder implements AsyncDisposable {
       files.map(({ name }) => this.file(name).catch((error: unknown) => error as AppError)),
     )
     const incoming = join(this.folderBeside, randomId(this.#random))
-    await mkdir(incoming)
+    await this.#make(incoming)
     const writes = files.flatMap(({ bytes }, index) => {
       const target = targets[index]
       if (!(target instanceof TargetFile)) return []
@@ -95,6 +99,14 @@ export class TargetFolder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer[Symbol.asyncDispose]()
+  }
+
+  async #make(folder: string): Promise<void> {
+    try {
+      await mkdir(folder)
+    } catch (error) {
+      throw diskError({ action: 'create', path: folder, neededBytes: 0 }, error)
+    }
   }
 
   async #settleTaken(path: string, partialPath: string, sha256: string): Promise<void> {

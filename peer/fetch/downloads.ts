@@ -319,6 +319,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   async #carryOutSingle(entry: Entry): Promise<void> {
+    entry.group = undefined
     const onProgress = (): void => this.#onProgress(entry)
     entry.result = await carryOut(entry, { ...this.#dependencies, onProgress })
     const { bytes, seconds, sources } = entry.result
