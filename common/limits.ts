@@ -245,6 +245,8 @@ export const deadlines = {
   sourceTrialMs: 5_000,
   /** A source that has only some chunks, and nothing new to tell, is asked again after so long. */
   partialSourceMs: 1_000,
+  /** From placing small files to flushing the marks that say so: far less than the 5 s after which ext4 has their names on disk. */
+  marksDelayMs: 100,
   /** From placing small files to flushing them: Linux writes everything within 30 s, so that little is left to do. */
   flushDelayMs: 60_000,
   /** A thread that nobody calls ends; to start one takes 30 ms, to keep it 10 MiB. */

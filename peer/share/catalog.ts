@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import SQLite from 'better-sqlite3'
 import { hashBytes } from '../../common/content/chunks.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
@@ -134,6 +135,13 @@ export class Catalog implements Disposable {
       this.#statements.insertUnflushed.run(entry.seq, bootId)
       return entry
     })
+  }
+
+  /** Resolves when a power cut takes back nothing that was committed before. @throws what the disk does */
+  async sync(): Promise<void> {
+    // Only the log may be opened beside SQLite: closing the database would end its locks on it.
+    await using log = await open(`${this.#folders.catalog}-wal`)
+    await log.datasync()
   }
 
   /** Entries that are not flushed, of this run of the machine. */

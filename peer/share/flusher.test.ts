@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { BackgroundWork } from '../../common/background.ts'
 import { deadlines } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -85,6 +85,22 @@ test('within one run of the machine nothing is read again, and all is flushed af
   await clock.advance(deadlines.flushDelayMs)
   await expect.poll(() => world.catalog.unflushed('before', 10)).toEqual([])
   expect(clock.pending).toBe(0)
+})
+
+test('the marks of files are on disk long before the system has their names there', async () => {
+  const world = await aWorld()
+  await world.put('a', 'of a')
+  const { clock, flusher } = world.flusher('before')
+  const sync = vi.spyOn(world.catalog, 'sync')
+  flusher.soon()
+  flusher.soon()
+  await clock.advance(deadlines.marksDelayMs)
+  expect(sync).toHaveBeenCalledTimes(1)
+  await sync.mock.results[0]?.value
+  flusher.soon()
+  await clock.advance(deadlines.marksDelayMs)
+  expect(sync).toHaveBeenCalledTimes(2)
+  await sync.mock.results[1]?.value
 })
 
 test('an entry that is replaced is not waited for', async () => {

@@ -26,6 +26,7 @@ interface Dependencies {
 export class Flusher {
   readonly #dependencies: Dependencies
   #isWaiting = false
+  #isKeepingMarks = false
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -53,8 +54,9 @@ export class Flusher {
     if (catalog.unflushed(bootId, 1).length > 0) this.soon()
   }
 
-  /** Files were placed: they are flushed in a while. */
+  /** Files were placed: their marks are flushed at once, they themselves in a while. */
   soon(): void {
+    this.#keepMarks()
     if (this.#isWaiting) return
     this.#isWaiting = true
     this.#dependencies.work.start('flush small files', async (signal) => {
@@ -64,6 +66,20 @@ export class Flusher {
         this.#isWaiting = false
       }
       await this.#flushAll(signal)
+    })
+  }
+
+  /** Of a file that has its name but no mark after a power cut nobody would know that it is torn. */
+  #keepMarks(): void {
+    if (this.#isKeepingMarks) return
+    this.#isKeepingMarks = true
+    this.#dependencies.work.start('flush the marks of small files', async (signal) => {
+      try {
+        await this.#dependencies.clock.sleep(deadlines.marksDelayMs, signal)
+      } finally {
+        this.#isKeepingMarks = false
+      }
+      await this.#dependencies.catalog.sync()
     })
   }
 
