@@ -3,7 +3,7 @@ import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor } from '../../common/content/chunks.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { Random } from '../../common/random.ts'
-import type { Ask, Lane } from './lane.ts'
+import { type Ask, isLeaving, type Lane } from './lane.ts'
 import {
   chunkToAskAgain,
   type Expected,
@@ -38,8 +38,9 @@ export class ChunkPicker {
   }
 
   /** Whether `lane` can be asked for more now. */
-  hasRoom({ source, asks, restsUntilMs }: Lane): boolean {
-    if (this.#clock.monotonicMs() < restsUntilMs) return false
+  hasRoom(lane: Lane): boolean {
+    const { source, asks, restsUntilMs } = lane
+    if (isLeaving(lane) || this.#clock.monotonicMs() < restsUntilMs) return false
     return asks.size < readsInFlightFor(source.pace, chunkBytesFor(this.#options.size))
   }
 

@@ -22,6 +22,13 @@ export interface Lane {
   restsUntilMs: number
   /** Since when it has given nothing but excuses. */
   excusedSinceMs: number | undefined
+  /** Once aborted it is asked for nothing more: others are faster. */
+  readonly retired: AbortSignal
   /** Why it is asked for nothing more. */
   failure: Error | undefined
+}
+
+/** Whether it is there only until what it was asked for has come. */
+export function isLeaving({ retired, failure }: Lane): boolean {
+  return retired.aborted || failure !== undefined
 }

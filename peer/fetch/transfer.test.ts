@@ -95,3 +95,63 @@ test('what stands in line elsewhere is taken over only when there is room for it
   expect(transfer.chunksMissing).toBe(0)
   await Promise.all(taking)
 })
+
+test('nothing is left to a peer that has it, but is asked for nothing more', async () => {
+  const chunkCount = 8
+  const { content, bytes, chunkList } = aContent(chunkCount * 1024 * 1024)
+  const verified = new ChunkSet(chunkCount)
+  const file = {
+    verified,
+    chunkList,
+    begin: async () => {},
+    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
+      verified.add(chunk)
+      return { isGood: true, memory }
+    },
+  }
+  const whole: ChunkSource = {
+    label: 'whole',
+    pace: { bytesPerMs: 1e6, delayMs: 1, bytesOwed: 0 },
+    chunkList: async () => chunkList,
+    holdings: async () => undefined,
+    read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
+  }
+  const all = new ChunkSet(chunkCount)
+  for (let chunk = 0; chunk < chunkCount; chunk += 1) all.add(chunk)
+  const sent = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let asked = 0
+  const partial: ChunkSource = {
+    ...whole,
+    label: 'partial',
+    pace: { bytesPerMs: 1, delayMs: 1, bytesOwed: 0 },
+    holdings: async (update) =>
+      update === undefined
+        ? all
+        : await new Promise((_, reject) => {
+            update.signal.addEventListener('abort', () => reject(update.signal.reason as Error))
+          }),
+    read: async (chunk, into) => {
+      asked += 1
+      await sent[asked - 1]?.promise
+      chunkOf(bytes, chunk).copy(into)
+    },
+  }
+  const clock = new FakeClock()
+  const transfer = new Transfer(
+    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
+    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
+  )
+  const retired = new AbortController()
+  const leaving = transfer.takeFrom(partial, retired.signal)
+  await clock.advance(0)
+  retired.abort()
+  sent[0]?.resolve()
+  await clock.advance(0)
+  const taking = transfer.takeFrom(whole, new AbortController().signal)
+  for (let turn = 0; turn < 20; turn += 1) await clock.advance(0)
+  expect(asked).toBe(2)
+  expect(transfer.chunksMissing).toBe(1)
+  sent[1]?.resolve()
+  await Promise.all([leaving, taking])
+  expect(transfer.chunksMissing).toBe(0)
+})

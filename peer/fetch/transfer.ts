@@ -10,7 +10,7 @@ import type { Random } from '../../common/random.ts'
 import { ChunkPicker } from './chunk-picker.ts'
 import type { CheckedChunk } from './chunk-threads.ts'
 import type { ContentDigest } from './content-digest.ts'
-import type { Ask, Lane } from './lane.ts'
+import { type Ask, isLeaving, type Lane } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
 
@@ -149,6 +149,7 @@ export class Transfer {
       reads: new Set(),
       restsUntilMs: 0,
       excusedSinceMs: undefined,
+      retired,
       failure: undefined,
     }
     this.#lanes.add(lane)
@@ -156,9 +157,8 @@ export class Transfer {
     const watching = this.#watchHoldings(lane, left.signal)
     try {
       while (!this.isComplete && this.#failure === undefined) {
-        const isLeaving = retired.aborted || lane.failure !== undefined
-        if (isLeaving && lane.asks.size === 0) break
-        if (isLeaving || !this.#startRead(lane, chunkList)) await this.#changed.promise
+        if (isLeaving(lane) && lane.asks.size === 0) break
+        if (!this.#startRead(lane, chunkList)) await this.#changed.promise
       }
     } finally {
       this.#lanes.delete(lane)
