@@ -25,6 +25,13 @@ export function serving(peerId: string, { bytes, chunkList, content }: TestConte
         const range = chunkRange(size, Number(body['chunk']), Number(body['count']))
         return { body: {}, bulk: bytes.subarray(range.start, range.start + range.bytes) }
       }
+      case 'read-many': {
+        const asked = body['sha256s'] as string[]
+        return {
+          body: { contents: asked.map(() => ({ size })) },
+          bulk: Buffer.concat(asked.map(() => bytes)),
+        }
+      }
       default:
         return undefined
     }
