@@ -15,6 +15,8 @@ const trackerPort = 6_969
 const peerPort = 6_881
 const endDeadlineMs = 120_000
 const lookEveryMs = 10
+/** Beside a complete file, for as long as this runs. */
+const completedMark = '.complete'
 /** From the start of the source to the downloads: it checks its file and tells the tracker. */
 const settleMs = 2_000
 
@@ -39,14 +41,16 @@ export async function swarmByBitTorrent(
   const { metainfo, infoHash } = await torrentOf(original, url)
   await writeFile(torrent, metainfo)
   started.use(await startTracker(tracker, infoHash, folder))
-  started.use(await startAria2(source, torrent, dirname(original.path)))
+  started.use(await startAria2(source, [`--dir=${dirname(original.path)}`, torrent]))
   await systemClock.sleep(settleMs)
+  const hook = await completionHook(folder)
   const folders = downloaders.map((_, number) => join(folder, `downloader${number}`))
   const seconds = await secondsOf(async () => {
     await Promise.all(
       downloaders.map(async (host, number) => {
         const own = folders[number] ?? ''
-        started.use(await startAria2(host, torrent, own))
+        const words = [`--dir=${own}`, `--on-bt-download-complete=${hook}`, torrent]
+        started.use(await startAria2(host, words))
         await completed(join(own, original.name))
       }),
     )
@@ -70,11 +74,7 @@ async function startTracker(
 }
 
 /** Downloads what is not there, and sends to others until it is disposed. */
-async function startAria2(
-  host: ProcessHost,
-  torrent: string,
-  folder: string,
-): Promise<AsyncDisposable> {
+async function startAria2(host: ProcessHost, own: readonly string[]): Promise<AsyncDisposable> {
   const words = [
     '--no-conf',
     '--quiet',
@@ -87,22 +87,27 @@ async function startAria2(
     '--seed-ratio=0.0',
     '--allow-overwrite=true',
     `--listen-port=${peerPort}`,
-    `--dir=${folder}`,
-    torrent,
+    ...own,
   ]
   return await startListening(pathOf('aria2c'), words, { port: peerPort, host })
 }
 
-/** Resolves when aria2 has removed the record of what lacks. @throws AppError DEADLINE_EXCEEDED */
+/** A program for aria2 to call when a file is complete: its own record of that is a minute late. */
+async function completionHook(folder: string): Promise<string> {
+  const path = join(folder, 'completed.sh')
+  await writeFile(path, `#!/bin/sh\n: > "$3${completedMark}"\n`, { mode: 0o755 })
+  return path
+}
+
+/** Resolves when the hook was called for the file at `path`. @throws AppError DEADLINE_EXCEEDED */
 async function completed(path: string): Promise<void> {
-  const isThere = (each: string): Promise<boolean> =>
-    access(each).then(
+  const deadline = { what: 'The BitTorrent download', deadlineMs: endDeadlineMs }
+  const isMarked = (): Promise<boolean> =>
+    access(`${path}${completedMark}`).then(
       () => true,
       () => false,
     )
-  const deadline = { what: 'The BitTorrent download', deadlineMs: endDeadlineMs }
   await withDeadline(deadline, systemClock, async (signal) => {
-    while (!(await isThere(path)) || (await isThere(`${path}.aria2`)))
-      await systemClock.sleep(lookEveryMs, signal)
+    while (!(await isMarked())) await systemClock.sleep(lookEveryMs, signal)
   })
 }
