@@ -112,6 +112,8 @@ export const limits = {
   unfinishedNamedMax: 64,
   /** Chunks that have not come, from the first on, among which a download chooses the rarest. */
   swarmWindowChunks: 256,
+  /** Chunks that a source may choose from when it sends one: twice as many as 8 peers have in line. */
+  chunksOfferedMax: 32,
 
   /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */
   fetchWindowBytes: 16 * mebibyte,

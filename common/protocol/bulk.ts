@@ -6,8 +6,11 @@ import type { BufferPool } from './buffer-pool.ts'
 
 /** Takes the bytes of one reply. */
 export interface BulkSink {
-  /** Told first how many bytes will come. Throws to refuse them; they are then skipped. */
-  begin(bytes: number): void
+  /**
+   * Told first how many bytes will come, and the body of the reply before them, which nobody has
+   * checked. Throws to refuse them; they are then skipped.
+   */
+  begin(bytes: number, body: unknown): void
   /**
    * Takes the next piece, which is valid only until this returns or its promise settles. While the
    * promise is pending nothing more is read from the socket.

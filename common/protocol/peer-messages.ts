@@ -43,7 +43,8 @@ export const peerMessages = {
     bulk: false,
   },
   read: {
-    summary: 'Asks for the bytes of consecutive chunks of a content.',
+    summary:
+      'Asks for the bytes of consecutive chunks of a content, or of whichever of several chunks the peer prefers to send.',
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({
@@ -58,9 +59,24 @@ export const peerMessages = {
         maximum: limits.chunksPerReadMax,
         description: 'How many chunks; all must exist',
       }),
+      or: Type.Optional(
+        Type.Array(Type.Integer({ minimum: 0, maximum: limits.chunksMax - 1 }), {
+          maxItems: limits.chunksOfferedMax,
+          description:
+            'Other chunks, any of which is as welcome; with a `count` of 1. The peer sends the one that it has sent the fewest times.',
+        }),
+      ),
       for: Type.Optional(Purpose),
     }),
-    reply: Type.Object({}),
+    reply: Type.Object({
+      chunk: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: limits.chunksMax - 1,
+          description: 'Which chunk follows; absent when it is `chunk`',
+        }),
+      ),
+    }),
     bulk: true,
   },
   'read-many': {

@@ -99,7 +99,7 @@ class PendingRequest {
           type,
           reason: 'unexpected bytes',
         })
-      into.begin(bytes)
+      into.begin(bytes, this.#body)
     } catch (error) {
       this.fail(error)
     }

@@ -16,6 +16,8 @@ export interface SourceScript {
   /** Which chunks it says it has; all by default. */
   readonly holdings?: () => ChunkSet
   readonly read?: (chunk: number) => BulkSource | Promise<BulkSource>
+  /** Which chunk it sends instead of the one asked for first, of those that will do as well. */
+  readonly prefers?: (or: readonly number[], first: number) => number | undefined
   /** What it gives for contents that are read together; none of its own when it leaves them out. */
   readonly readMany?: (sha256s: readonly string[]) => readonly (Buffer | ReadOutcome)[]
   /** Who it says it is. */
@@ -58,10 +60,13 @@ export async function startScriptedSource(
           const bitmap = script.holdings?.().toBitmap()
           return { size, count, ...(bitmap !== undefined && { bitmap }) }
         },
-        read: async ({ chunk }) => {
+        read: async ({ chunk: first, or = [] }) => {
+          const other = script.prefers?.(or, first)
+          const chunk = other ?? first
           asked.push(chunk)
           const honest = (): BulkSource => bytesSource(chunkOf(content.bytes, chunk))
-          return { reply: {}, bulk: await (script.read?.(chunk) ?? honest()) }
+          const reply = other === undefined ? {} : { chunk: other }
+          return { reply, bulk: await (script.read?.(chunk) ?? honest()) }
         },
         'read-many': async ({ sha256s }) => {
           const given = script.readMany?.(sha256s) ?? sha256s.map(() => content.bytes)

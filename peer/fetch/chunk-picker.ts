@@ -1,15 +1,15 @@
 import type { Clock } from '../../common/clock.ts'
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
-import { chunkBytesFor } from '../../common/content/chunks.ts'
-import { deadlines } from '../../common/limits.ts'
+import { chunkBytesFor, chunkRange } from '../../common/content/chunks.ts'
+import { deadlines, limits } from '../../common/limits.ts'
 import type { Random } from '../../common/random.ts'
 import { type Ask, isLeaving, type Lane } from './lane.ts'
 import {
   chunkToAskAgain,
   type Expected,
   expectedMs,
-  nextChunk,
   nextChunkBefore,
+  nextChunks,
   ranksFrom,
   readsInFlightFor,
 } from './plan.ts'
@@ -23,6 +23,13 @@ interface PickerOptions {
   readonly wantedEnd: () => number | undefined
   /** Whether somebody sent the chunk already. */
   readonly isHere: (chunk: number) => boolean
+}
+
+/** What to ask a source for. */
+export interface Wanted {
+  readonly chunk: number
+  /** Chunks of the same length that will do as well. */
+  readonly or: readonly number[]
 }
 
 /** Chooses what to ask of the sources of one transfer. */
@@ -44,15 +51,31 @@ export class ChunkPicker {
     return asks.size < readsInFlightFor(source.pace, chunkBytesFor(this.#options.size))
   }
 
-  /** The next chunk to ask of `own`, which nobody else was asked for. */
-  free(own: Lane, lanes: Iterable<Lane>): number | undefined {
+  /**
+   * The next chunk to ask of `own`, which nobody else was asked for, and those that will do as well: a
+   * source that has all knows what the fewest others have.
+   */
+  free(own: Lane, lanes: Iterable<Lane>): Wanted | undefined {
+    const [chunk, ...others] = this.#freeChunks(own, lanes)
+    if (chunk === undefined) return undefined
+    const { size } = this.#options
+    const isAsLong = (other: number): boolean =>
+      chunkRange(size, other).bytes === chunkRange(size, chunk).bytes
+    const or = own.holdings === undefined ? others.filter(isAsLong) : []
+    return { chunk, or: or.slice(0, limits.chunksOfferedMax) }
+  }
+
+  #freeChunks(own: Lane, lanes: Iterable<Lane>): number[] {
     const { taken, wantedEnd } = this.#options
     const end = wantedEnd()
-    if (end !== undefined) return nextChunkBefore(end, taken, own.holdings)
+    if (end !== undefined) {
+      const next = nextChunkBefore(end, taken, own.holdings)
+      return next === undefined ? [] : [next]
+    }
     const others = [...lanes].filter(({ holdings }) => holdings !== undefined)
     const holdingsOf = (some: readonly Lane[]): ChunkSet[] =>
       some.flatMap(({ holdings }) => holdings ?? [])
-    return nextChunk({
+    return nextChunks({
       taken,
       own: own.holdings,
       partial: holdingsOf(others),

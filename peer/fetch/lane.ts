@@ -3,7 +3,8 @@ import type { Holdings } from './plan.ts'
 
 /** A chunk that a source was asked for. */
 export interface Ask {
-  readonly chunk: number
+  /** What was asked for; once its bytes come, which chunk they are. */
+  chunk: number
   readonly bytes: number
   readonly atMs: number
   readonly stop: AbortController

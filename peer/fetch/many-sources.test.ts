@@ -40,6 +40,37 @@ test('sources share the work, and no chunk is asked for twice', async () => {
   expect(fetched.sources).toEqual(sources.map(({ source }) => source))
 })
 
+test('in a swarm a source that has all chooses what it sends, and nothing comes twice', async () => {
+  const swarm = await aSwarm()
+  const sent = new Set<number>()
+  const prefers = (or: readonly number[], first: number): number | undefined => {
+    const chosen = [...or].reverse().find((chunk) => !sent.has(chunk))
+    sent.add(chosen ?? first)
+    return chosen
+  }
+  const sources = await Promise.all([
+    swarm.source({ peerId: 'partial', content: many, holdings: () => someChunks([0, 1]) }),
+    swarm.source({ peerId: 'whole', content: many, prefers }),
+  ])
+  const fetched = await swarm.fetch(many, sources)
+  expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
+  expect(sent.size).toBe(chunkCount - 2)
+  expect(askedOf(sources)).toEqual(allChunks)
+})
+
+test('a source that sends a chunk which nobody asked for is given up', async () => {
+  const swarm = await aSwarm()
+  const prefers = (or: readonly number[], first: number): number | undefined =>
+    allChunks.find((chunk) => chunk !== first && !or.includes(chunk))
+  const sources = await Promise.all([
+    swarm.source({ peerId: 'partial', content: many, holdings: () => someChunks(allChunks) }),
+    swarm.source({ peerId: 'odd', content: many, prefers }),
+  ])
+  const fetched = await swarm.fetch(many, sources)
+  expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
+  expect(fetched.sources.map(({ peerId }) => peerId)).toEqual(['partial'])
+})
+
 test('a content of one chunk is asked of one source', async () => {
   const swarm = await aSwarm()
   const one = aContent(1000)

@@ -6,6 +6,8 @@ import { deadlines } from '../../common/limits.ts'
 import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
 import type { Content, Purpose, Source } from '../../common/protocol/messages.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
+import { parseReply } from '../../common/protocol/validate.ts'
+import type { Wanted } from './chunk-picker.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
 import type { ConnectionProgress } from './connection-progress.ts'
 import { PaceMeter } from './pace-meter.ts'
@@ -35,11 +37,16 @@ export interface ChunkSource {
    */
   holdings(update?: HoldingsUpdate): Promise<Holdings>
   /**
-   * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified.
-   * Calls `onBegin` when its bytes begin to come.
+   * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified; or
+   * with another that will do. Calls `onBegin` with its number when its bytes begin to come.
    * @throws AppError SOURCE_FAILED, or the reason of a signal
    */
-  read(chunk: number, into: Buffer, signal: AbortSignal, onBegin: () => void): Promise<void>
+  read(
+    wanted: Wanted,
+    into: Buffer,
+    signal: AbortSignal,
+    onBegin: (chunk: number) => void,
+  ): Promise<void>
 }
 
 interface SourceDependencies {
@@ -146,7 +153,12 @@ export class PeerSource implements ChunkSource, Disposable {
     return holdings
   }
 
-  async read(chunk: number, into: Buffer, signal: AbortSignal, onBegin: () => void): Promise<void> {
+  async read(
+    { chunk, or }: Wanted,
+    into: Buffer,
+    signal: AbortSignal,
+    onBegin: (chunk: number) => void,
+  ): Promise<void> {
     const { sha256, size } = this.#content
     const use = chunkCountFor(size) === 1 ? this.#controlUse : 'bulk'
     const unwanted = AbortSignal.any([this.#signal, signal])
@@ -155,12 +167,18 @@ export class PeerSource implements ChunkSource, Disposable {
     try {
       await this.#ask({ what: `chunk ${chunk}`, use }, async ({ connection, progress }) => {
         const sink = this.#sinkInto(into, progress, (count) => {
-          if (bytesLeft === into.length) onBegin()
           bytesLeft -= count
           this.pace.onBytes(count)
         })
-        const options = { signal: unwanted, deadlineMs: deadlines.readMs, into: sink }
-        const request = { sha256, chunk, count: 1, for: this.#purpose }
+        const begin = (bytes: number, body: unknown): void => {
+          sink.begin(bytes, body)
+          const { chunk: sent = chunk } = parseReply('read', body, this.label)
+          if (sent !== chunk && !or.includes(sent)) throw this.#badReply('read', `chunk ${sent}`)
+          onBegin(sent)
+        }
+        const options = { signal: unwanted, deadlineMs: deadlines.readMs, into: { ...sink, begin } }
+        const others = or.length > 0 && { or: [...or] }
+        const request = { sha256, chunk, count: 1, ...others, for: this.#purpose }
         const { bytes } = await connection.request('read', request, options)
         this.#checkLength('read', bytes, into.length)
       })
@@ -250,9 +268,11 @@ export class PeerSource implements ChunkSource, Disposable {
   }
 
   #checkLength(type: string, bytes: number, expected: number): void {
-    if (bytes === expected) return
-    const reason = `${bytes} bytes instead of ${expected}`
-    throw new AppError('BAD_REPLY', { address: this.label, type, reason })
+    if (bytes !== expected) throw this.#badReply(type, `${bytes} bytes instead of ${expected}`)
+  }
+
+  #badReply(type: string, reason: string): AppError {
+    return new AppError('BAD_REPLY', { address: this.label, type, reason })
   }
 }
 

@@ -8,8 +8,8 @@ import {
   chunkToAskAgain,
   expectedMs,
   type Holdings,
-  nextChunk,
   nextChunkBefore,
+  nextChunks,
   ranksFrom,
   readsInFlightFor,
 } from './plan.ts'
@@ -51,7 +51,7 @@ test('any sources together give each of their chunks exactly once', () => {
         const came: number[] = []
         for (const { place, comes } of steps) {
           const by = place % holdings.length
-          const chunk = nextChunk({ taken, own: holdings[by], partial, rankOf })
+          const chunk = nextChunks({ taken, own: holdings[by], partial, rankOf })[0]
           const isWrong =
             chunk !== undefined &&
             (came.includes(chunk) ||
@@ -67,7 +67,7 @@ test('any sources together give each of their chunks exactly once', () => {
           if (ended !== undefined && comes) came.push(ended.chunk)
           else if (ended !== undefined) taken.delete(ended.chunk)
           const isOver = holdings.every(
-            (own) => nextChunk({ taken, own, partial, rankOf }) === undefined,
+            (own) => nextChunks({ taken, own, partial, rankOf })[0] === undefined,
           )
           if (isOver && asked.length === 0) break
         }
@@ -82,19 +82,19 @@ test('any sources together give each of their chunks exactly once', () => {
 
 test('chunks are asked for in order when all are equally rare', () => {
   const taken = chunkSet(3, [0, 1])
-  expect(nextChunk({ taken: taken, own: undefined, partial: [] })).toBe(2)
+  expect(nextChunks({ taken: taken, own: undefined, partial: [] })[0]).toBe(2)
   taken.delete(0)
-  expect(nextChunk({ taken: taken, own: undefined, partial: [] })).toBe(0)
-  expect(nextChunk({ taken: chunkSet(1, [0]), own: undefined, partial: [] })).toBeUndefined()
+  expect(nextChunks({ taken: taken, own: undefined, partial: [] })[0]).toBe(0)
+  expect(nextChunks({ taken: chunkSet(1, [0]), own: undefined, partial: [] })[0]).toBeUndefined()
 })
 
 test('the rarest chunk comes first', () => {
   const a = chunkSet(4, [0, 1, 3])
   const b = chunkSet(4, [0, 3])
   const none = new ChunkSet(4)
-  expect(nextChunk({ taken: none, own: undefined, partial: [a, b] })).toBe(2)
-  expect(nextChunk({ taken: none, own: a, partial: [a, b] })).toBe(1)
-  expect(nextChunk({ taken: none, own: b, partial: [a, b] })).toBe(0)
+  expect(nextChunks({ taken: none, own: undefined, partial: [a, b] })[0]).toBe(2)
+  expect(nextChunks({ taken: none, own: a, partial: [a, b] })[0]).toBe(1)
+  expect(nextChunks({ taken: none, own: b, partial: [a, b] })[0]).toBe(0)
 })
 
 test('equally rare chunks come in another order for each download, once others download too', () => {
@@ -102,7 +102,7 @@ test('equally rare chunks come in another order for each download, once others d
   const orderFor = (seed: number): number[] => {
     const taken = new ChunkSet(64)
     const choice = { taken, own: undefined, partial: others, rankOf: ranksFrom(seed) }
-    const next = (): number => nextChunk(choice) ?? -1
+    const next = (): number => nextChunks(choice)[0] ?? -1
     return Array.from({ length: 64 }, () => {
       const chunk = next()
       taken.add(chunk)
@@ -120,19 +120,19 @@ test('equally rare chunks come in another order for each download, once others d
 test('a source that has all leaves others what they have and can give now', () => {
   const none = new ChunkSet(3)
   const peer = chunkSet(3, [0, 1])
-  expect(nextChunk({ taken: none, own: undefined, partial: [peer], idle: [peer] })).toBe(2)
+  expect(nextChunks({ taken: none, own: undefined, partial: [peer], idle: [peer] })[0]).toBe(2)
   const taken = chunkSet(3, [2])
-  expect(nextChunk({ taken, own: undefined, partial: [peer], idle: [peer] })).toBeUndefined()
-  expect(nextChunk({ taken, own: undefined, partial: [peer] })).toBe(0)
+  expect(nextChunks({ taken, own: undefined, partial: [peer], idle: [peer] })[0]).toBeUndefined()
+  expect(nextChunks({ taken, own: undefined, partial: [peer] })[0]).toBe(0)
 })
 
 test('of a large content, the rarest of the next chunks is taken, and what only a source far behind has', () => {
   const count = 4 * limits.swarmWindowChunks
   const far = chunkSet(count, [count - 1])
   const others = [far, chunkSet(count, [0])]
-  const first = nextChunk({ taken: new ChunkSet(count), own: undefined, partial: others }) ?? -1
+  const first = nextChunks({ taken: new ChunkSet(count), own: undefined, partial: others })[0] ?? -1
   expect(first).toBe(1)
-  expect(nextChunk({ taken: new ChunkSet(count), own: far, partial: others })).toBe(count - 1)
+  expect(nextChunks({ taken: new ChunkSet(count), own: far, partial: others })[0]).toBe(count - 1)
 })
 
 test('at the end the chunk that would come last is asked for again, if that is much faster', () => {

@@ -21,29 +21,31 @@ export interface Choice {
 }
 
 /**
- * The chunk to ask a source for, or undefined when it has none that is free: the one that the fewest
- * sources have, of the next `swarmWindowChunks`. Equally rare ones come in order, because disks are
- * read ahead and the content's own hash is computed from the front, unless they have ranks.
+ * The chunks to ask a source for, the one to take first in front; none when it has none that is free:
+ * those that the fewest sources have, of the next `swarmWindowChunks`. Equally rare ones come in order,
+ * because disks are read ahead and the content's own hash is computed from the front, unless they have
+ * ranks. Without other peers that download, all are equally rare, and only the first is named.
  */
-export function nextChunk(choice: Choice): number | undefined {
+export function nextChunks(choice: Choice): number[] {
   const { taken, own, partial, idle = [], rankOf = (chunk) => chunk } = choice
-  let best: { chunk: number; holders: number; rank: number } | undefined
+  let rarest: number[] = []
+  let fewest = Number.POSITIVE_INFINITY
   let left: number = limits.swarmWindowChunks
   for (
     let chunk = taken.firstMissing();
-    chunk !== undefined && (left > 0 || best === undefined);
+    chunk !== undefined && (left > 0 || rarest.length === 0);
     chunk = taken.firstMissing(chunk + 1)
   ) {
     left -= 1
     if (own?.has(chunk) === false) continue
     if (own === undefined && holdersOf(chunk, idle) > 0) continue
-    const [holders, rank] = [holdersOf(chunk, partial), rankOf(chunk)]
-    const isRarer = best === undefined || holders < best.holders
-    if (isRarer || (holders === best?.holders && rank < best.rank)) best = { chunk, holders, rank }
-    // Without other peers that download, all are equally rare.
-    if (partial.length === 0) break
+    if (partial.length === 0) return [chunk]
+    const holders = holdersOf(chunk, partial)
+    if (holders < fewest) rarest = []
+    if (holders <= fewest) rarest.push(chunk)
+    fewest = Math.min(fewest, holders)
   }
-  return best?.chunk
+  return rarest.toSorted((a, b) => rankOf(a) - rankOf(b))
 }
 
 /** Ranks chunks in an order that looks random and is another one for each seed. */

@@ -30,7 +30,7 @@ test('a disk that fills up is reported as such, and the source is let go', async
     pace: { bytesPerMs: 1, delayMs: 0, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
-    read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
+    read: async ({ chunk }, into) => void chunkOf(bytes, chunk).copy(into),
   }
   const clock = new FakeClock()
   const transfer = new Transfer(
@@ -62,7 +62,7 @@ test('what stands in line elsewhere is taken over only when there is room for it
     pace: { bytesPerMs: 1e6, delayMs: 100, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
-    read: async (chunk, into, signal) => {
+    read: async ({ chunk }, into, signal) => {
       asked.push(chunk)
       const withdrawn = Promise.withResolvers<never>()
       signal.addEventListener('abort', () => withdrawn.reject(signal.reason as Error))
@@ -75,7 +75,7 @@ test('what stands in line elsewhere is taken over only when there is room for it
     label: 'partial',
     holdings: async (update) =>
       update === undefined ? new ChunkSet(chunkCount) : await gained.promise,
-    read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
+    read: async ({ chunk }, into) => void chunkOf(bytes, chunk).copy(into),
   }
   const clock = new FakeClock()
   const transfer = new Transfer(
@@ -114,7 +114,7 @@ test('nothing is left to a peer that has it, but is asked for nothing more', asy
     pace: { bytesPerMs: 1e6, delayMs: 1, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
-    read: async (chunk, into) => void chunkOf(bytes, chunk).copy(into),
+    read: async ({ chunk }, into) => void chunkOf(bytes, chunk).copy(into),
   }
   const all = new ChunkSet(chunkCount)
   for (let chunk = 0; chunk < chunkCount; chunk += 1) all.add(chunk)
@@ -130,7 +130,7 @@ test('nothing is left to a peer that has it, but is asked for nothing more', asy
         : await new Promise((_, reject) => {
             update.signal.addEventListener('abort', () => reject(update.signal.reason as Error))
           }),
-    read: async (chunk, into) => {
+    read: async ({ chunk }, into) => {
       asked += 1
       await sent[asked - 1]?.promise
       chunkOf(bytes, chunk).copy(into)

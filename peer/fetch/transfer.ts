@@ -7,7 +7,7 @@ import { deadlines } from '../../common/limits.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
-import { ChunkPicker } from './chunk-picker.ts'
+import { ChunkPicker, type Wanted } from './chunk-picker.ts'
 import type { CheckedChunk } from './chunk-threads.ts'
 import type { ContentDigest } from './content-digest.ts'
 import { type Ask, isLeaving, type Lane } from './lane.ts'
@@ -41,6 +41,15 @@ export interface TransferOptions {
   readonly digest: Pick<ContentDigest, 'advance' | 'finish'> | undefined
   /** Told after each verified chunk. */
   readonly onProgress: () => void
+}
+
+/** One read of a source. */
+interface Read {
+  readonly ask: Ask
+  /** Other chunks that will do as well. */
+  readonly or: readonly number[]
+  readonly buffer: Buffer<ArrayBuffer>
+  readonly chunkList: Buffer
 }
 
 /**
@@ -237,17 +246,17 @@ export class Transfer {
   #startRead(lane: Lane, chunkList: Buffer): boolean {
     const { size } = this.#options.content
     if (!this.#picker.hasRoom(lane) || this.#buffersInUse >= chunksAtOnceFor(size)) return false
-    const chunk = this.#chunkFor(lane)
-    if (chunk === undefined) return false
+    const wanted = this.#chunkFor(lane)
+    if (wanted === undefined) return false
+    const { chunk } = wanted
     const { bytes } = chunkRange(size, chunk)
     const atMs = this.#clock.monotonicMs()
     const ask: Ask = { chunk, bytes, atMs, stop: new AbortController(), hasBegun: false }
     this.#taken.add(chunk)
     lane.asks.add(ask)
-    const hash = chunkHashAt(chunkList, chunk)
     const buffer = this.#buffers.take(Math.min(size, chunkBytesFor(size)))
     this.#buffersInUse += 1
-    const read = this.#read(lane, ask, buffer, hash).then((free) => {
+    const read = this.#read(lane, { ask, or: wanted.or, buffer, chunkList }).then((free) => {
       this.#buffersInUse -= 1
       if (free !== undefined) this.#buffers.giveBack(free)
       lane.reads.delete(read)
@@ -258,13 +267,43 @@ export class Transfer {
   }
 
   /** What to ask of `lane` now; it counts as asked for nobody else. */
-  #chunkFor(lane: Lane): number | undefined {
+  #chunkFor(lane: Lane): Wanted | undefined {
     const inLine = this.#picker.inLineElsewhere(lane, this.#lanes)
-    if (inLine === undefined)
-      return this.#picker.free(lane, this.#lanes) ?? this.#picker.again(lane, this.#lanes)
+    if (inLine === undefined) {
+      const free = this.#picker.free(lane, this.#lanes)
+      if (free !== undefined) return free
+      const chunk = this.#picker.again(lane, this.#lanes)
+      return chunk === undefined ? undefined : { chunk, or: [] }
+    }
     inLine.lane.asks.delete(inLine.ask)
     inLine.ask.stop.abort(superseded)
-    return inLine.ask.chunk
+    return { chunk: inLine.ask.chunk, or: [] }
+  }
+
+  /** The bytes of a chunk begin to come: the one that was asked for, or another that will do. */
+  #onBegin(own: Ask, chunk: number): void {
+    own.hasBegun = true
+    if (chunk === own.chunk) return
+    const asked = own.chunk
+    own.chunk = chunk
+    this.#release(asked)
+    // It may have been asked of others meanwhile, or even have come.
+    for (const { asks } of this.#lanes)
+      for (const ask of asks)
+        if (ask !== own && ask.chunk === chunk && !ask.hasBegun) {
+          asks.delete(ask)
+          ask.stop.abort(superseded)
+        }
+    this.#taken.add(chunk)
+    if (this.#isHere(chunk)) own.stop.abort(superseded)
+    this.look()
+  }
+
+  /** A chunk is free again, unless somebody else sends it or has. */
+  #release(chunk: number): void {
+    if (this.#isHere(chunk)) return
+    const asks = [...this.#lanes].flatMap((lane) => [...lane.asks])
+    if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
   }
 
   /** Whether somebody sent the chunk, and it was not found to be bad. */
@@ -295,24 +334,23 @@ export class Transfer {
    */
   async #read(
     lane: Lane,
-    ask: Ask,
-    buffer: Buffer<ArrayBuffer>,
-    hash: Uint8Array,
+    { ask, or, buffer, chunkList }: Read,
   ): Promise<Buffer<ArrayBuffer> | undefined> {
-    const { chunk, stop } = ask
+    const { stop } = ask
     const bytes = buffer.subarray(0, ask.bytes)
     try {
-      await lane.source.read(chunk, bytes, stop.signal, () => {
-        ask.hasBegun = true
-      })
+      await lane.source.read({ chunk: ask.chunk, or }, bytes, stop.signal, (chunk) =>
+        this.#onBegin(ask, chunk),
+      )
     } catch (error) {
       lane.asks.delete(ask)
-      if (!stop.signal.aborted) this.#onFailedRead(lane, chunk, error as Error)
+      if (!stop.signal.aborted) this.#onFailedRead(lane, ask.chunk, error as Error)
       return buffer
     }
     lane.excusedSinceMs = undefined
     lane.asks.delete(ask)
-    return stop.signal.aborted ? buffer : await this.#keep(lane, chunk, bytes, hash)
+    const hash = chunkHashAt(chunkList, ask.chunk)
+    return stop.signal.aborted ? buffer : await this.#keep(lane, ask.chunk, bytes, hash)
   }
 
   /**
@@ -325,9 +363,7 @@ export class Transfer {
     lane.restsUntilMs = nowMs + deadlines.sourceBusyMs
     if (!isExcuse(error) || nowMs - lane.excusedSinceMs >= deadlines.sourceBusyMaxMs)
       lane.failure ??= error
-    if (this.#isHere(chunk)) return
-    const asks = [...this.#lanes].flatMap((lane) => [...lane.asks])
-    if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
+    this.#release(chunk)
   }
 
   /** Has a chunk checked and kept; whoever else still sends a good one is not waited for. */

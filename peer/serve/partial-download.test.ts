@@ -41,6 +41,26 @@ test('a download serves the chunks that it has, and says of others that it lacks
   expect(world.rechecked).toEqual([])
 })
 
+test('of several chunks the one that was sent the fewest times is sent, and the reply says which', async () => {
+  const world = await aServingPeer()
+  const whole = aContent(3 * mebibyte)
+  const { sha256 } = whole.content
+  await world.share('whole.bin', whole)
+  await using serving = await world.serve()
+  const connection = await world.dial(serving)
+  const read = async (chunk: number, or: number[], count = 1): Promise<number> => {
+    const into = new BufferSink(2 * mebibyte)
+    const reply = await connection.request('read', { sha256, chunk, count, or }, { into })
+    const sent = reply.chunk ?? chunk
+    if (count === 1) expect(into.received.equals(chunkOf(whole.bytes, sent))).toBe(true)
+    return sent
+  }
+  expect([await read(0, [1]), await read(0, [1]), await read(0, [1, 2])]).toEqual([0, 1, 2])
+  // Only single chunks can stand for each other.
+  expect(await read(0, [2], 2)).toBe(0)
+  await expect(read(0, [3])).rejects.toMatchObject({ code: 'CHUNK_OUT_OF_RANGE' })
+})
+
 test('what a download lacks is not read from it when the files of the catalog are gone', async () => {
   const world = await aServingPeer()
   const whole = aContent(2 * mebibyte)

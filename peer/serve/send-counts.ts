@@ -1,5 +1,5 @@
 import { limits } from '../../common/limits.ts'
-import type { WantedChunks } from './upload-line.ts'
+import type { Chunks } from './upload-line.ts'
 
 /** How often chunks of the contents asked for last were sent. */
 export class SendCounts {
@@ -7,12 +7,12 @@ export class SendCounts {
   readonly #counts = new Map<string, Uint32Array>()
 
   /** The least of what was asked for together. */
-  of({ sha256, chunk, count }: WantedChunks): number {
+  of({ sha256, chunk, count }: Chunks): number {
     const counts = this.#counts.get(sha256)?.subarray(chunk, chunk + count) ?? []
     return counts.length < count ? 0 : Math.min(...counts)
   }
 
-  add({ sha256, chunk, count }: WantedChunks): void {
+  add({ sha256, chunk, count }: Chunks): void {
     const counts = this.#counts.get(sha256) ?? new Uint32Array(0)
     const longEnough = counts.length >= chunk + count ? counts : grown(counts, chunk + count)
     for (let each = chunk; each < chunk + count; each += 1)

@@ -20,7 +20,7 @@ import {
 import { moreChunks } from './more-chunks.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
-import type { UploadLine } from './upload-line.ts'
+import type { Chunks, UploadLine, WantedChunks } from './upload-line.ts'
 
 interface Served {
   readonly contents: ServedContents
@@ -52,20 +52,23 @@ export function serveHandlers(
       return holdingsOf(sha256, dependencies)
     },
 
-    read: async (wanted, requester, signal) => {
-      const { sha256, for: purpose = 'download' } = wanted
-      const range = rangeOf(wanted, dependencies)
-      const filesNow = (): ReadableFile[] => filesWith(wanted, dependencies)
-      // Whoever asks for what this peer lacks stands in no line.
-      filesNow()
-      using turn = new DisposableStack()
-      if (range.bytes >= limits.uploadBytesMin)
-        turn.use(await line.enter(wanted, requester, signal))
+    read: async (request, requester, signal) => {
+      const { sha256, count, for: purpose = 'download' } = request
+      const wanted = wantedOf(request, dependencies)
+      using stack = new DisposableStack()
+      const turn =
+        rangeOf(request, dependencies).bytes >= limits.uploadBytesMin
+          ? stack.use(await line.enter(wanted, requester, signal))
+          : request
+      const sent = { sha256, chunk: turn.chunk, count }
+      const range = rangeOf(sent, dependencies)
+      const filesNow = (): ReadableFile[] => filesWith(sent, dependencies)
       const file = await unchangedFile(sha256, filesNow(), dependencies)
       // A download may have moved to its place, or another of it have begun, before the bytes leave.
       const files = (): ReadableFile[] => (file.stat === undefined ? filesNow() : [file])
       const pieces = piecesOf(sha256, files, range, { purpose, signal }, dependencies)
-      return { reply: {}, bulk: { bytes: range.bytes, pieces: during(turn.move(), pieces) } }
+      const reply = sent.chunk === request.chunk ? {} : { chunk: sent.chunk }
+      return { reply, bulk: { bytes: range.bytes, pieces: during(stack.move(), pieces) } }
     },
 
     'read-many': async ({ sha256s, for: purpose = 'download' }, _, signal) => {
@@ -77,11 +80,26 @@ export function serveHandlers(
 }
 
 /**
+ * What the read stands in line for; whoever asks for what this peer lacks stands in none. Of what else
+ * will do, that is what is there.
+ * @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING
+ */
+function wantedOf(request: RequestOf<'read'>, served: Served): WantedChunks {
+  const { sha256, chunk, count, or = [] } = request
+  rangeOf(request, served)
+  filesWith(request, served)
+  const isWhole = served.contents.find(sha256).length > 0
+  const others = count === 1 && isWhole ? or : []
+  for (const other of others) rangeOf({ sha256, chunk: other, count }, served)
+  return { sha256, chunk, count, or: others }
+}
+
+/**
  * The files with these chunks: of a download only what was verified may be read, also when those of
  * the catalog turn out to be gone.
  * @throws AppError CHUNK_MISSING
  */
-function filesWith({ sha256, chunk, count }: RequestOf<'read'>, served: Served): ReadableFile[] {
+function filesWith({ sha256, chunk, count }: Chunks, served: Served): ReadableFile[] {
   const files: ReadableFile[] = [...served.contents.find(sha256)]
   const download = served.downloads.find(sha256)
   if (download === undefined) return files
@@ -123,7 +141,7 @@ async function* chunkListPieces(
 }
 
 /** @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE */
-function rangeOf({ sha256, chunk, count }: RequestOf<'read'>, served: Served): ByteRange {
+function rangeOf({ sha256, chunk, count }: Chunks, served: Served): ByteRange {
   const { size } = contentOf(sha256, served)
   const chunks = chunkCountFor(size)
   const last = chunk + count - 1

@@ -51,6 +51,16 @@ test('chunks that were not sent yet go first', async () => {
   expect(turns.map(({ chunk }) => chunk)).toEqual([1, 2, 1, 0])
 })
 
+test('who leaves the choice to the source is sent what it has sent the fewest times', async () => {
+  const { line, taken } = await aFullLine()
+  const offer = { sha256: 'a', chunk: 0, count: 1, or: [1, 2] }
+  const turns = ['p1', 'p2', 'p3', 'p4'].map((peer) => line.enter(offer, peer, never))
+  for (const { turn } of taken) turn[Symbol.dispose]()
+  const chosen = await Promise.all(turns)
+  // Chunk 0 was sent to the greedy one; of those sent once the one that was asked for first comes next.
+  expect(chosen.map(({ chunk }) => chunk)).toEqual([1, 2, 1, 2])
+})
+
 test('a read that is withdrawn leaves the line, and so do those of a connection that ended', async () => {
   const { clock, line, enter, taken, ended } = await aFullLine()
   const stop = new AbortController()

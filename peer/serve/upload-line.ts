@@ -5,10 +5,22 @@ import { SendCounts } from './send-counts.ts'
 import { nextWaiter, uploadsAtOnceAfter } from './upload-turns.ts'
 
 /** Consecutive chunks of a content. */
-export interface WantedChunks {
+export interface Chunks {
   readonly sha256: string
   readonly chunk: number
   readonly count: number
+}
+
+/** What a read is for. */
+export interface WantedChunks extends Chunks {
+  /** Other single chunks that will do as well. */
+  readonly or?: readonly number[] | undefined
+}
+
+/** A read whose turn it is; disposing ends that. */
+export interface Turn extends Disposable {
+  /** What to send, of what will do. */
+  readonly chunk: number
 }
 
 interface Waiting {
@@ -17,7 +29,7 @@ interface Waiting {
   readonly wanted: WantedChunks
   readonly signal: AbortSignal
   readonly sinceMs: number
-  readonly turn: PromiseWithResolvers<Disposable>
+  readonly turn: PromiseWithResolvers<Turn>
 }
 
 /**
@@ -49,10 +61,10 @@ export class UploadLine {
    * the next one in.
    * @throws AppError BUSY when the line is too long, or moves too slowly; or the signal's reason
    */
-  async enter(wanted: WantedChunks, requester: string, signal: AbortSignal): Promise<Disposable> {
+  async enter(wanted: WantedChunks, requester: string, signal: AbortSignal): Promise<Turn> {
     signal.throwIfAborted()
     if (this.#isFullFor(requester)) throw new AppError('BUSY')
-    const turn = Promise.withResolvers<Disposable>()
+    const turn = Promise.withResolvers<Turn>()
     const waiting = { requester, wanted, signal, sinceMs: this.#clock.monotonicMs(), turn }
     this.#waiting.add(waiting)
     this.#letIn()
@@ -82,7 +94,7 @@ export class UploadLine {
       const next = nextWaiter(
         [...this.#waiting].map((waiting) => ({
           waiting,
-          chunkSends: this.#sends.of(waiting.wanted),
+          chunkSends: this.#sends.of(this.#choose(waiting.wanted)),
           lastTurn: this.#lastTurns.get(waiting.requester) ?? 0,
           waitedMs: nowMs - waiting.sinceMs,
         })),
@@ -93,8 +105,19 @@ export class UploadLine {
     }
   }
 
-  #begin({ requester, wanted, signal }: Waiting): Disposable {
-    this.#sends.add(wanted)
+  /** The chunks to send: those that were sent the fewest times. */
+  #choose({ or = [], ...first }: WantedChunks): Chunks {
+    let best: Chunks = first
+    for (const chunk of or) {
+      const other = { ...first, chunk }
+      if (this.#sends.of(other) < this.#sends.of(best)) best = other
+    }
+    return best
+  }
+
+  #begin({ requester, wanted, signal }: Waiting): Turn {
+    const chosen = this.#choose(wanted)
+    this.#sends.add(chosen)
     this.#noteTurn(requester)
     this.#uploads += 1
     const startMs = this.#clock.monotonicMs()
@@ -110,7 +133,7 @@ export class UploadLine {
     cancelTimer = this.#clock.after(deadlines.uploadTurnMs, leave)
     // Of a reply that never begins to leave nothing is asked: only the signal tells.
     signal.addEventListener('abort', leave, { once: true })
-    return { [Symbol.dispose]: leave }
+    return { chunk: chosen.chunk, [Symbol.dispose]: leave }
   }
 
   #noteTurn(id: string): void {
