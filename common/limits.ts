@@ -114,6 +114,8 @@ export const limits = {
   swarmWindowChunks: 256,
   /** Chunks that a source may choose from when it sends one: twice as many as 8 peers have in line. */
   chunksOfferedMax: 32,
+  /** With fewer than that it is asked for a certain one. */
+  chunksOfferedMin: 4,
 
   /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */
   fetchWindowBytes: 16 * mebibyte,

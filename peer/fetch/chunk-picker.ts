@@ -3,7 +3,7 @@ import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkRange } from '../../common/content/chunks.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Random } from '../../common/random.ts'
-import { type Ask, isLeaving, type Lane } from './lane.ts'
+import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
 import {
   chunkToAskAgain,
   type Expected,
@@ -58,11 +58,20 @@ export class ChunkPicker {
   free(own: Lane, lanes: Iterable<Lane>): Wanted | undefined {
     const [chunk, ...others] = this.#freeChunks(own, lanes)
     if (chunk === undefined) return undefined
-    const { size } = this.#options
-    const isAsLong = (other: number): boolean =>
-      chunkRange(size, other).bytes === chunkRange(size, chunk).bytes
-    const or = own.holdings === undefined ? others.filter(isAsLong) : []
-    return { chunk, or: or.slice(0, limits.chunksOfferedMax) }
+    return { chunk, or: this.#mayChoose(own, lanes) ? this.#asLongAs(chunk, others) : [] }
+  }
+
+  /** Of several sources that have all, two might choose the same chunk. */
+  #mayChoose(own: Lane, lanes: Iterable<Lane>): boolean {
+    const whole = [...lanes].filter(({ holdings }) => holdings === undefined)
+    return own.holdings === undefined && whole.length === 1
+  }
+
+  #asLongAs(chunk: number, others: readonly number[]): number[] {
+    const bytesOf = (one: number): number => chunkRange(this.#options.size, one).bytes
+    const asLong = others.filter((other) => bytesOf(other) === bytesOf(chunk))
+    // The last ones are asked for one by one, or several sources would send the same.
+    return asLong.length < limits.chunksOfferedMin ? [] : asLong.slice(0, limits.chunksOfferedMax)
   }
 
   #freeChunks(own: Lane, lanes: Iterable<Lane>): number[] {
@@ -82,7 +91,7 @@ export class ChunkPicker {
       idle:
         own.holdings === undefined ? holdingsOf(others.filter((lane) => this.hasRoom(lane))) : [],
       // Peers that fetch the same content ask for different chunks first, and then each other.
-      rankOf: this.#rankOf,
+      ...(others.length > 0 && { rankOf: this.#rankOf }),
     })
   }
 
@@ -92,7 +101,7 @@ export class ChunkPicker {
     if (holdings === undefined) return undefined
     for (const lane of lanes)
       for (const ask of lane.holdings === undefined ? lane.asks : [])
-        if (!ask.hasBegun && holdings.has(ask.chunk)) return { lane, ask }
+        if (!ask.isOpen && !ask.hasBegun && holdings.has(ask.chunk)) return { lane, ask }
     return undefined
   }
 
@@ -111,13 +120,13 @@ export class ChunkPicker {
   /** What other sources should have sent by now, unless it was asked for twice already. */
   #lateElsewhere(own: Lane, lanes: readonly Lane[]): Expected[] {
     const nowMs = this.#clock.monotonicMs()
-    const askedFor = lanes.flatMap(({ asks }) => [...asks].map(({ chunk }) => chunk))
+    const askedFor = lanes.flatMap(({ asks }) => closedOf(asks)).map(({ chunk }) => chunk)
     const isOnce = (chunk: number): boolean =>
       askedFor.indexOf(chunk) === askedFor.lastIndexOf(chunk)
     const late: Expected[] = []
     for (const { source, asks } of lanes) {
       let bytesBefore = source.pace.bytesOwed
-      for (const { chunk, bytes, atMs } of [...asks].reverse()) {
+      for (const { chunk, bytes, atMs } of closedOf(asks).reverse()) {
         const leftMs = bytesBefore / (source.pace.bytesPerMs ?? 0)
         bytesBefore = Math.max(1, bytesBefore - bytes)
         if (asks === own.asks || nowMs - atMs < deadlines.fetchLookMs || !isOnce(chunk)) continue

@@ -3,8 +3,9 @@ import type { Holdings } from './plan.ts'
 
 /** A chunk that a source was asked for. */
 export interface Ask {
-  /** What was asked for; once its bytes come, which chunk they are. */
   chunk: number
+  /** Whether the source still has the choice: which chunk it is shows when its bytes come. */
+  isOpen: boolean
   readonly bytes: number
   readonly atMs: number
   readonly stop: AbortController
@@ -32,4 +33,9 @@ export interface Lane {
 /** Whether it is there only until what it was asked for has come. */
 export function isLeaving({ retired, failure }: Lane): boolean {
   return retired.aborted || failure !== undefined
+}
+
+/** What is asked for by number, or has begun to come. */
+export function closedOf(asks: Iterable<Ask>): Ask[] {
+  return [...asks].filter(({ isOpen }) => !isOpen)
 }

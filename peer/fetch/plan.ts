@@ -24,10 +24,10 @@ export interface Choice {
  * The chunks to ask a source for, the one to take first in front; none when it has none that is free:
  * those that the fewest sources have, of the next `swarmWindowChunks`. Equally rare ones come in order,
  * because disks are read ahead and the content's own hash is computed from the front, unless they have
- * ranks. Without other peers that download, all are equally rare, and only the first is named.
+ * ranks.
  */
 export function nextChunks(choice: Choice): number[] {
-  const { taken, own, partial, idle = [], rankOf = (chunk) => chunk } = choice
+  const { taken, own, partial, idle = [], rankOf } = choice
   let rarest: number[] = []
   let fewest = Number.POSITIVE_INFINITY
   let left: number = limits.swarmWindowChunks
@@ -39,13 +39,12 @@ export function nextChunks(choice: Choice): number[] {
     left -= 1
     if (own?.has(chunk) === false) continue
     if (own === undefined && holdersOf(chunk, idle) > 0) continue
-    if (partial.length === 0) return [chunk]
     const holders = holdersOf(chunk, partial)
     if (holders < fewest) rarest = []
     if (holders <= fewest) rarest.push(chunk)
     fewest = Math.min(fewest, holders)
   }
-  return rarest.toSorted((a, b) => rankOf(a) - rankOf(b))
+  return rankOf === undefined ? rarest : rarest.toSorted((a, b) => rankOf(a) - rankOf(b))
 }
 
 /** Ranks chunks in an order that looks random and is another one for each seed. */

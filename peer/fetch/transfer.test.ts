@@ -30,7 +30,10 @@ test('a disk that fills up is reported as such, and the source is let go', async
     pace: { bytesPerMs: 1, delayMs: 0, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
-    read: async ({ chunk }, into) => void chunkOf(bytes, chunk).copy(into),
+    read: async ({ chunk }, into, _, onBegin) => {
+      onBegin(chunk)
+      chunkOf(bytes, chunk).copy(into)
+    },
   }
   const clock = new FakeClock()
   const transfer = new Transfer(
@@ -62,11 +65,12 @@ test('what stands in line elsewhere is taken over only when there is room for it
     pace: { bytesPerMs: 1e6, delayMs: 100, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
-    read: async ({ chunk }, into, signal) => {
+    read: async ({ chunk }, into, signal, onBegin) => {
       asked.push(chunk)
       const withdrawn = Promise.withResolvers<never>()
       signal.addEventListener('abort', () => withdrawn.reject(signal.reason as Error))
       await Promise.race([busy.promise, withdrawn.promise])
+      onBegin(chunk)
       chunkOf(bytes, chunk).copy(into)
     },
   }
@@ -75,7 +79,10 @@ test('what stands in line elsewhere is taken over only when there is room for it
     label: 'partial',
     holdings: async (update) =>
       update === undefined ? new ChunkSet(chunkCount) : await gained.promise,
-    read: async ({ chunk }, into) => void chunkOf(bytes, chunk).copy(into),
+    read: async ({ chunk }, into, _, onBegin) => {
+      onBegin(chunk)
+      chunkOf(bytes, chunk).copy(into)
+    },
   }
   const clock = new FakeClock()
   const transfer = new Transfer(
@@ -114,7 +121,10 @@ test('nothing is left to a peer that has it, but is asked for nothing more', asy
     pace: { bytesPerMs: 1e6, delayMs: 1, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
-    read: async ({ chunk }, into) => void chunkOf(bytes, chunk).copy(into),
+    read: async ({ chunk }, into, _, onBegin) => {
+      onBegin(chunk)
+      chunkOf(bytes, chunk).copy(into)
+    },
   }
   const all = new ChunkSet(chunkCount)
   for (let chunk = 0; chunk < chunkCount; chunk += 1) all.add(chunk)

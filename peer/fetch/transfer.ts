@@ -10,7 +10,7 @@ import type { Random } from '../../common/random.ts'
 import { ChunkPicker, type Wanted } from './chunk-picker.ts'
 import type { CheckedChunk } from './chunk-threads.ts'
 import type { ContentDigest } from './content-digest.ts'
-import { type Ask, isLeaving, type Lane } from './lane.ts'
+import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
 
@@ -197,6 +197,10 @@ export class Transfer {
     return this.#taken.chunkCount === 1
   }
 
+  get #isSwarm(): boolean {
+    return [...this.#lanes].some(({ holdings }) => holdings !== undefined)
+  }
+
   get #wantedEnd(): number {
     return this.#options.file.wantedEnd ?? this.#taken.chunkCount
   }
@@ -251,8 +255,10 @@ export class Transfer {
     const { chunk } = wanted
     const { bytes } = chunkRange(size, chunk)
     const atMs = this.#clock.monotonicMs()
-    const ask: Ask = { chunk, bytes, atMs, stop: new AbortController(), hasBegun: false }
-    this.#taken.add(chunk)
+    // With other peers that download, whatever the source has not sent yet is best.
+    const isOpen = wanted.or.length > 0 && this.#isSwarm
+    const ask: Ask = { chunk, isOpen, bytes, atMs, stop: new AbortController(), hasBegun: false }
+    if (!isOpen) this.#taken.add(chunk)
     lane.asks.add(ask)
     const buffer = this.#buffers.take(Math.min(size, chunkBytesFor(size)))
     this.#buffersInUse += 1
@@ -280,21 +286,22 @@ export class Transfer {
     return { chunk: inLine.ask.chunk, or: [] }
   }
 
-  /** The bytes of a chunk begin to come: the one that was asked for, or another that will do. */
+  /** The bytes of a chunk begin to come, which the source may have chosen. */
   #onBegin(own: Ask, chunk: number): void {
     own.hasBegun = true
-    if (chunk === own.chunk) return
-    const asked = own.chunk
-    own.chunk = chunk
-    this.#release(asked)
+    if (!own.isOpen && own.chunk === chunk) return
+    const reserved = own.isOpen ? undefined : own.chunk
     // It may have been asked of others meanwhile, or even have come.
     for (const { asks } of this.#lanes)
-      for (const ask of asks)
-        if (ask !== own && ask.chunk === chunk && !ask.hasBegun) {
+      for (const ask of closedOf(asks))
+        if (ask.chunk === chunk && !ask.hasBegun) {
           asks.delete(ask)
           ask.stop.abort(superseded)
         }
+    own.isOpen = false
+    own.chunk = chunk
     this.#taken.add(chunk)
+    if (reserved !== undefined) this.#release(reserved)
     if (this.#isHere(chunk)) own.stop.abort(superseded)
     this.look()
   }
@@ -302,7 +309,7 @@ export class Transfer {
   /** A chunk is free again, unless somebody else sends it or has. */
   #release(chunk: number): void {
     if (this.#isHere(chunk)) return
-    const asks = [...this.#lanes].flatMap((lane) => [...lane.asks])
+    const asks = [...this.#lanes].flatMap((lane) => closedOf(lane.asks))
     if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
   }
 
@@ -344,7 +351,8 @@ export class Transfer {
       )
     } catch (error) {
       lane.asks.delete(ask)
-      if (!stop.signal.aborted) this.#onFailedRead(lane, ask.chunk, error as Error)
+      if (!stop.signal.aborted)
+        this.#onFailedRead(lane, ask.isOpen ? undefined : ask.chunk, error as Error)
       return buffer
     }
     lane.excusedSinceMs = undefined
@@ -357,13 +365,13 @@ export class Transfer {
    * A chunk did not come, or is bad: it is free again, unless somebody else sends it or has. A source
    * that is only busy, or lacks the chunk, is asked again later.
    */
-  #onFailedRead(lane: Lane, chunk: number, error: Error): void {
+  #onFailedRead(lane: Lane, chunk: number | undefined, error: Error): void {
     const nowMs = this.#clock.monotonicMs()
     lane.excusedSinceMs ??= nowMs
     lane.restsUntilMs = nowMs + deadlines.sourceBusyMs
     if (!isExcuse(error) || nowMs - lane.excusedSinceMs >= deadlines.sourceBusyMaxMs)
       lane.failure ??= error
-    this.#release(chunk)
+    if (chunk !== undefined) this.#release(chunk)
   }
 
   /** Has a chunk checked and kept; whoever else still sends a good one is not waited for. */
@@ -394,7 +402,7 @@ export class Transfer {
 
   #onKept(chunk: number): void {
     for (const { asks } of this.#lanes)
-      for (const ask of asks) if (ask.chunk === chunk) ask.stop.abort(superseded)
+      for (const ask of closedOf(asks)) if (ask.chunk === chunk) ask.stop.abort(superseded)
   }
 
   #mismatch(source: ChunkSource, part: string): AppError {

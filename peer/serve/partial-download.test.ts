@@ -52,7 +52,7 @@ test('of several chunks the one that was sent the fewest times is sent, and the 
     const into = new BufferSink(2 * mebibyte)
     const reply = await connection.request('read', { sha256, chunk, count, or }, { into })
     const sent = reply.chunk ?? chunk
-    if (count === 1) expect(into.received.equals(chunkOf(whole.bytes, sent))).toBe(true)
+    expect(into.received.subarray(0, mebibyte).equals(chunkOf(whole.bytes, sent))).toBe(true)
     return sent
   }
   expect([await read(0, [1]), await read(0, [1]), await read(0, [1, 2])]).toEqual([0, 1, 2])

@@ -23,6 +23,12 @@ export class SendCounts {
     if (this.#counts.size > limits.contentsCountedMax && oldest !== undefined)
       this.#counts.delete(oldest)
   }
+
+  /** Takes an {@link add} back. */
+  remove({ sha256, chunk, count }: Chunks): void {
+    const counts = this.#counts.get(sha256)?.subarray(chunk, chunk + count) ?? []
+    for (const [place, sends] of counts.entries()) counts[place] = Math.max(0, sends - 1)
+  }
 }
 
 function grown(counts: Uint32Array, length: number): Uint32Array {

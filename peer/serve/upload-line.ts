@@ -125,14 +125,19 @@ export class UploadLine {
     let isCounted = true
     const leave = (): void => {
       cancelTimer()
-      signal.removeEventListener('abort', leave)
+      signal.removeEventListener('abort', onAbort)
       if (isCounted) this.#end(this.#clock.monotonicMs() - startMs)
       isCounted = false
+    }
+    const onAbort = (): void => {
+      // Whoever withdrew it passes these chunks on to nobody.
+      this.#sends.remove(chosen)
+      leave()
     }
     // A receiver that takes its bytes slowly keeps nobody else waiting.
     cancelTimer = this.#clock.after(deadlines.uploadTurnMs, leave)
     // Of a reply that never begins to leave nothing is asked: only the signal tells.
-    signal.addEventListener('abort', leave, { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
     return { chunk: chosen.chunk, [Symbol.dispose]: leave }
   }
 
