@@ -165,3 +165,80 @@ test('nothing is left to a peer that has it, but is asked for nothing more', asy
   await Promise.all([leaving, taking])
   expect(transfer.chunksMissing).toBe(0)
 })
+
+test('a chunk that is withdrawn because it is here, but turns out to be bad, is asked for again', async () => {
+  const chunkCount = 8
+  const { content, bytes, chunkList } = aContent(chunkCount * 1024 * 1024)
+  const verified = new ChunkSet(chunkCount)
+  const isChecked = Promise.withResolvers<void>()
+  let isBad = true
+  const file = {
+    verified,
+    chunkList,
+    begin: async () => {},
+    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
+      const isGood = chunk !== 0 || !isBad
+      if (chunk === 0) isBad = false
+      if (!isGood) await isChecked.promise
+      else verified.add(chunk)
+      return { isGood, memory }
+    },
+  }
+  const endsLate = Promise.withResolvers<void>()
+  const begins = Promise.withResolvers<void>()
+  let reads = 0
+  const whole: ChunkSource = {
+    label: 'whole',
+    pace: { bytesPerMs: 1, delayMs: 1, bytesOwed: 0 },
+    chunkList: async () => chunkList,
+    holdings: async () => undefined,
+    read: async ({ chunk, or }, into, signal, onBegin) => {
+      reads += 1
+      const isFirst = reads === 1
+      await begins.promise
+      const sent = isFirst && [chunk, ...or].includes(0) ? 0 : chunk
+      onBegin(sent)
+      if (signal.aborted) await endsLate.promise
+      signal.throwIfAborted()
+      chunkOf(bytes, sent).copy(into)
+    },
+  }
+  const first = new ChunkSet(chunkCount)
+  first.add(0)
+  const gained = Promise.withResolvers<ChunkSet>()
+  const partial: ChunkSource = {
+    ...whole,
+    label: 'partial',
+    holdings: async (update) =>
+      update === undefined
+        ? new ChunkSet(chunkCount)
+        : update.beyond === 0
+          ? await gained.promise
+          : await new Promise((_, reject) => {
+              update.signal.addEventListener('abort', () => reject(update.signal.reason as Error))
+            }),
+    read: async ({ chunk }, _, __, onBegin) => onBegin(chunk),
+  }
+  const clock = new FakeClock()
+  const transfer = new Transfer(
+    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
+    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
+  )
+  const never = new AbortController().signal
+  const bad = expect(transfer.takeFrom(partial, never)).rejects.toThrow('wrong bytes')
+  const taking = transfer.takeFrom(whole, never)
+  await clock.advance(0)
+  gained.resolve(first)
+  await clock.advance(0)
+  begins.resolve()
+  await clock.advance(0)
+  isChecked.resolve()
+  await bad
+  endsLate.resolve()
+  for (let turn = 0; turn < 100 && !transfer.isComplete; turn += 1) {
+    transfer.look()
+    await clock.advance(100)
+  }
+  expect(transfer.chunksMissing).toBe(0)
+  await taking
+})

@@ -287,7 +287,7 @@ export class Transfer {
   }
 
   /** The bytes of a chunk begin to come, which the source may have chosen. */
-  #onBegin(own: Ask, chunk: number): void {
+  #onBegin(lane: Lane, own: Ask, chunk: number): void {
     own.hasBegun = true
     if (!own.isOpen && own.chunk === chunk) return
     const reserved = own.isOpen ? undefined : own.chunk
@@ -302,7 +302,11 @@ export class Transfer {
     own.chunk = chunk
     this.#taken.add(chunk)
     if (reserved !== undefined) this.#release(reserved)
-    if (this.#isHere(chunk)) own.stop.abort(superseded)
+    if (this.#isHere(chunk)) {
+      // If what is here turns out to be bad, nobody is left who sends it.
+      lane.asks.delete(own)
+      own.stop.abort(superseded)
+    }
     this.look()
   }
 
@@ -347,7 +351,7 @@ export class Transfer {
     const bytes = buffer.subarray(0, ask.bytes)
     try {
       await lane.source.read({ chunk: ask.chunk, or }, bytes, stop.signal, (chunk) =>
-        this.#onBegin(ask, chunk),
+        this.#onBegin(lane, ask, chunk),
       )
     } catch (error) {
       lane.asks.delete(ask)

@@ -8,8 +8,11 @@ export class SendCounts {
 
   /** The least of what was asked for together. */
   of({ sha256, chunk, count }: Chunks): number {
-    const counts = this.#counts.get(sha256)?.subarray(chunk, chunk + count) ?? []
-    return counts.length < count ? 0 : Math.min(...counts)
+    const counts = this.#counts.get(sha256)
+    // Looked up for every chunk that any read in line offers: a view of the counts would cost far more.
+    if (count === 1) return counts?.[chunk] ?? 0
+    const these = counts?.subarray(chunk, chunk + count) ?? []
+    return these.length < count ? 0 : Math.min(...these)
   }
 
   add({ sha256, chunk, count }: Chunks): void {

@@ -86,11 +86,11 @@ export function serveHandlers(
  */
 function wantedOf(request: RequestOf<'read'>, served: Served): WantedChunks {
   const { sha256, chunk, count, or = [] } = request
-  rangeOf(request, served)
-  filesWith(request, served)
   const isWhole = served.contents.find(sha256).length > 0
   const others = count === 1 && isWhole ? or : []
-  for (const other of others) rangeOf({ sha256, chunk: other, count }, served)
+  // All exist if the last does; each look asks the catalog.
+  rangeOf({ sha256, chunk: Math.max(chunk, ...others), count }, served)
+  filesWith(request, served)
   return { sha256, chunk, count, or: others }
 }
 

@@ -108,9 +108,13 @@ export class UploadLine {
   /** The chunks to send: those that were sent the fewest times. */
   #choose({ or = [], ...first }: WantedChunks): Chunks {
     let best: Chunks = first
+    let fewest = this.#sends.of(first)
     for (const chunk of or) {
+      // Nothing was sent less often, and a long line offers many.
+      if (fewest === 0) break
       const other = { ...first, chunk }
-      if (this.#sends.of(other) < this.#sends.of(best)) best = other
+      const sends = this.#sends.of(other)
+      if (sends < fewest) [best, fewest] = [other, sends]
     }
     return best
   }
