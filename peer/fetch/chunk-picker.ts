@@ -48,6 +48,8 @@ export class ChunkPicker {
   hasRoom(lane: Lane): boolean {
     const { source, asks, restsUntilMs } = lane
     if (isLeaving(lane) || this.#clock.monotonicMs() < restsUntilMs) return false
+    // Before it is known what the source chose, it might choose the same once more.
+    if ([...asks].some(({ isOpen }) => isOpen)) return false
     return asks.size < readsInFlightFor(source.pace, chunkBytesFor(this.#options.size))
   }
 
@@ -64,7 +66,8 @@ export class ChunkPicker {
   /** Of several sources that have all, two might choose the same chunk. */
   #mayChoose(own: Lane, lanes: Iterable<Lane>): boolean {
     const whole = [...lanes].filter(({ holdings }) => holdings === undefined)
-    return own.holdings === undefined && whole.length === 1
+    const isSwarm = [...lanes].length > whole.length
+    return isSwarm && own.holdings === undefined && whole.length === 1
   }
 
   #asLongAs(chunk: number, others: readonly number[]): number[] {

@@ -197,10 +197,6 @@ export class Transfer {
     return this.#taken.chunkCount === 1
   }
 
-  get #isSwarm(): boolean {
-    return [...this.#lanes].some(({ holdings }) => holdings !== undefined)
-  }
-
   get #wantedEnd(): number {
     return this.#options.file.wantedEnd ?? this.#taken.chunkCount
   }
@@ -255,8 +251,7 @@ export class Transfer {
     const { chunk } = wanted
     const { bytes } = chunkRange(size, chunk)
     const atMs = this.#clock.monotonicMs()
-    // With other peers that download, whatever the source has not sent yet is best.
-    const isOpen = wanted.or.length > 0 && this.#isSwarm
+    const isOpen = wanted.or.length > 0
     const ask: Ask = { chunk, isOpen, bytes, atMs, stop: new AbortController(), hasBegun: false }
     if (!isOpen) this.#taken.add(chunk)
     lane.asks.add(ask)
@@ -289,8 +284,7 @@ export class Transfer {
   /** The bytes of a chunk begin to come, which the source may have chosen. */
   #onBegin(lane: Lane, own: Ask, chunk: number): void {
     own.hasBegun = true
-    if (!own.isOpen && own.chunk === chunk) return
-    const reserved = own.isOpen ? undefined : own.chunk
+    if (!own.isOpen) return
     // It may have been asked of others meanwhile, or even have come.
     for (const { asks } of this.#lanes)
       for (const ask of closedOf(asks))
@@ -301,7 +295,6 @@ export class Transfer {
     own.isOpen = false
     own.chunk = chunk
     this.#taken.add(chunk)
-    if (reserved !== undefined) this.#release(reserved)
     if (this.#isHere(chunk)) {
       // If what is here turns out to be bad, nobody is left who sends it.
       lane.asks.delete(own)
