@@ -114,6 +114,8 @@ export const limits = {
   swarmWindowChunks: 256,
   /** Chunks that a source may choose from when it sends one: twice as many as 8 peers have in line. */
   chunksOfferedMax: 32,
+  /** Reads of which a source has the choice, before it has chosen: one in line while another begins. */
+  openReadsMax: 2,
   /** With fewer than that it is asked for a certain one. */
   chunksOfferedMin: 4,
 

@@ -49,7 +49,7 @@ export class ChunkPicker {
     const { source, asks, restsUntilMs } = lane
     if (isLeaving(lane) || this.#clock.monotonicMs() < restsUntilMs) return false
     // Before it is known what the source chose, it might choose the same once more.
-    if ([...asks].some(({ isOpen }) => isOpen)) return false
+    if (asks.size - closedOf(asks).length >= limits.openReadsMax) return false
     return asks.size < readsInFlightFor(source.pace, chunkBytesFor(this.#options.size))
   }
 
