@@ -87,7 +87,7 @@ export async function startSources(count: number, bytes: number): Promise<Source
   return { cluster, sources, downloader, sha256, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** Starts a download of the large file and lets each source send `passedBytes` of it, and no more for now. */
+/** Starts a download of the large file and lets each source send `passedBytes` of it, and holds back the rest. */
 export async function startDownloadHeldBy(
   { sources, downloader }: SourcesWorld,
   passedBytes: number,

@@ -39,7 +39,7 @@ export function assuredRate({ all }: GateRates): number {
   return Number.isFinite(all) ? Math.max(share, limits.replicationAssuredMin) : all
 }
 
-/** Milliseconds until each allows a turn; 0 for now. */
+/** Milliseconds until each allows a turn; 0 when it may be at once. */
 interface Readiness {
   readonly all: number
   readonly replication: number
