@@ -6,9 +6,9 @@ import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { ChunkStore } from './chunk-store.ts'
 import type { CheckedChunk } from './chunk-threads.ts'
 import { chunksAtOnceFor } from './plan.ts'
-import type { ChunkStore } from './transfer.ts'
 
 /** Takes bytes, which are only valid until it resolves; it does when their reader has room for more. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>

@@ -1,5 +1,6 @@
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Source } from '../../common/protocol/messages.ts'
+import type { ChunkStore } from './chunk-store.ts'
 import { labelOf } from './peer-source.ts'
 import {
   type CrewDependencies,
@@ -7,7 +8,7 @@ import {
   SourceCrew,
   type SourceProgress,
 } from './source-crew.ts'
-import { type ChunkStore, Transfer, type TransferOptions } from './transfer.ts'
+import { Transfer, type TransferOptions } from './transfer.ts'
 
 /** How it goes. */
 export interface TakeProgress {

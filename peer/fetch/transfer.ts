@@ -8,29 +8,11 @@ import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { ChunkPicker, type Wanted } from './chunk-picker.ts'
-import type { CheckedChunk } from './chunk-threads.ts'
+import type { ChunkStore } from './chunk-store.ts'
 import type { ContentDigest } from './content-digest.ts'
 import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
-
-/** Where chunks go. */
-export interface ChunkStore {
-  readonly verified: ChunkSet
-  /** The content's chunk list, once it is known. */
-  readonly chunkList: Buffer | undefined
-  /** With it, chunks are wanted in order, and none from this one on is wanted yet. */
-  readonly wantedEnd?: number
-  /** Told the verified chunk list. @throws AppError DISK_FULL, DISK_FAILED */
-  begin(chunkList: Buffer): Promise<void>
-  /**
-   * Takes a chunk, which begins its memory, if it has its hash; resolves with memory for another.
-   * @throws AppError DISK_FULL, DISK_FAILED
-   */
-  put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk>
-  /** Calls `listener` when more chunks are wanted. */
-  onWanted?(listener: () => void): void
-}
 
 export interface TransferOptions {
   readonly content: Content
