@@ -1,8 +1,8 @@
 import { hash, subtle } from 'node:crypto'
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { AppError, reasonOf, systemErrorCode } from '../errors.ts'
 import { limits } from '../limits.ts'
+import { openToRead } from '../open-to-read.ts'
 import { chunkBytesFor } from './chunks.ts'
 import { type HashedContent, UnitHasher, unitBytes } from './unit-hasher.ts'
 
@@ -37,8 +37,7 @@ export async function hashFile(
 ): Promise<HashedFile> {
   signal?.throwIfAborted()
   try {
-    // Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    await using handle = await openToRead(path)
     const stat = await statOf(handle)
     const hashed = await hashHandle(handle, stat.size, signal)
     const { size, mtimeNs } = await statOf(handle)

@@ -1,4 +1,5 @@
-import { appendFile, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { appendFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
@@ -67,6 +68,14 @@ test('a reader keeps its handle when another one finds the file changed', async 
   expect(openFiles.size).toBe(0)
   expect((await one.handle.stat()).size).toBe(5)
   one[Symbol.dispose]()
+})
+
+test('a pipe in place of a file is found to be something else, and nobody waits for what is written into it', async () => {
+  const { openFiles, aFile } = await aDisk()
+  const file = await aFile('a')
+  await rm(file.at.path)
+  execFileSync('mkfifo', [file.at.path])
+  await expect(openFiles.use(file)).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
 })
 
 test('after the end nothing is opened', async () => {

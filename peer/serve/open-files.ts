@@ -1,8 +1,9 @@
 import { type BigIntStats, fstatSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
+import { openToRead } from '../../common/open-to-read.ts'
 import type { ReadableFile } from './served-contents.ts'
 
 /** A file in use; disposing gives it back. */
@@ -77,7 +78,7 @@ export class OpenFiles implements AsyncDisposable {
 
   #entryOf(key: string, path: string): Entry {
     const entry = this.#entries.get(key) ?? {
-      opening: open(path, 'r'),
+      opening: openToRead(path),
       users: 0,
       cancelIdleTimer: () => {},
     }

@@ -1,9 +1,10 @@
 /** Looks at and reads small files; the other end is small-files.ts. */
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { answerCalls } from '../../common/answer-calls.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { systemErrorCode } from '../../common/errors.ts'
+import { readFlags } from '../../common/open-to-read.ts'
 
 /** A file as the catalog saw it last. */
 export interface SmallFile {
@@ -49,8 +50,7 @@ function failureOf(work: () => boolean): ErrorCode | undefined {
 
 /** Fills `into` if the file is still the one that was catalogued. */
 function readFile(file: SmallFile, into: Uint8Array): boolean {
-  // Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
-  const descriptor = openSync(file.path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const descriptor = openSync(file.path, readFlags)
   try {
     if (!isSame(fstatSync(descriptor, { bigint: true }), file)) return false
     for (let done = 0; done < into.length; ) {

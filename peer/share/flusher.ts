@@ -1,4 +1,4 @@
-import { lstat, open, unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
@@ -6,6 +6,7 @@ import { hashFile } from '../../common/content/hash.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import { openToRead } from '../../common/open-to-read.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { flushFolder } from './folder-sync.ts'
@@ -103,7 +104,7 @@ export class Flusher {
   /** @returns false when the disk refuses: then it is tried again */
   async #flush({ at }: Entry): Promise<boolean> {
     try {
-      await using handle = await open(at.path)
+      await using handle = await openToRead(at.path)
       await handle.sync()
       return true
     } catch (error) {

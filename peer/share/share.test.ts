@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -249,6 +250,8 @@ test('a local copy is never made from a file that changed behind the catalog’s
 
   expect(await peer.share.copyLocal(sha256Of('content'), download)).toBeUndefined()
   await rm(path)
+  expect(await peer.share.copyLocal(sha256Of('content'), download)).toBeUndefined()
+  execFileSync('mkfifo', [path])
   expect(await peer.share.copyLocal(sha256Of('content'), download)).toBeUndefined()
   expect(await readdir(join(peer.path, 'downloaded'))).toEqual([])
   expect(await incomingOf(peer)).toEqual([])

@@ -221,8 +221,12 @@ export class Share implements AsyncDisposable {
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     const own = this.#catalog.get(key)
     if (own?.content.sha256 === sha256 && (await isUntouched(own))) return own
-    for (const { at, content } of this.#catalog.find(sha256)) {
-      await using incoming = await this.#copy({ path: at.path, size: content.size })
+    for (const entry of this.#catalog.find(sha256)) {
+      const { at, content } = entry
+      const isThere = await isUntouched(entry)
+      await using incoming = isThere
+        ? await this.#copy({ path: at.path, size: content.size })
+        : undefined
       if (incoming?.content.sha256 !== sha256) {
         this.recheck(at.path)
         continue
