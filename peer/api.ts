@@ -6,6 +6,7 @@ import Type, { type Static, type TSchema } from 'typebox'
 import type { ErrorCode } from '../common/error-table.ts'
 import { limits } from '../common/limits.ts'
 import { messages, type RequestOf } from '../common/protocol/messages.ts'
+import { type LimitKey, type ListKind, limitCountsMax } from './api-words.ts'
 
 const Sha256 = messages.locate.request.properties.sha256
 
@@ -24,10 +25,6 @@ export type Lookup = Static<typeof Lookup>
 
 export const SearchPage = messages.search.reply
 export type SearchPage = Static<typeof SearchPage>
-
-/** What `list` can show: this peer's copies by kind, what only others have, or all of it. */
-export const listKinds = ['shared', 'downloaded', 'replicated', 'remote', 'both'] as const
-export type ListKind = (typeof listKinds)[number]
 
 export const ListedFile = Type.Object({
   name: Type.String(),
@@ -188,11 +185,6 @@ const Rate = Type.Union([
   Type.Integer({ minimum: limits.rateBytesPerSecondMin }),
   Type.Literal('unlimited'),
 ])
-/** The most that each limit of a number may be; the least is 1. */
-export const limitCountsMax = {
-  connections: limits.connectionsMax,
-  downloadsAtOnce: limits.downloadsAtOnceMax,
-} as const
 /** What each limit may be. */
 export const limitRanges = {
   uploadBytesPerSecond: Rate,
@@ -201,9 +193,7 @@ export const limitRanges = {
   replicationDownloadBytesPerSecond: Rate,
   connections: Type.Integer({ minimum: 1, maximum: limitCountsMax.connections }),
   downloadsAtOnce: Type.Integer({ minimum: 1, maximum: limitCountsMax.downloadsAtOnce }),
-} as const
-export type LimitKey = keyof typeof limitRanges
-export const limitKeys = Object.keys(limitRanges) as readonly LimitKey[]
+} as const satisfies Record<LimitKey, TSchema>
 export const LimitValues = Type.Object(limitRanges)
 export type LimitValues = Readonly<Static<typeof LimitValues>>
 

@@ -3,7 +3,8 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { AppError } from '../common/errors.ts'
 import { type CopyKey, CopyKind, copyKinds } from '../common/protocol/shapes.ts'
-import type { ListedFile, ListKind, ListPage } from './api.ts'
+import type { ListedFile, ListPage } from './api.ts'
+import type { ListKind } from './api-words.ts'
 
 interface LocalFile {
   readonly at: CopyKey

@@ -8,7 +8,6 @@ import type {
   DownloadRequest,
   Limits,
   LimitsChange,
-  ListKind,
   ListPage,
   Lookup,
   PeerApi,
@@ -20,6 +19,7 @@ import type {
   Status,
   Why,
 } from './api.ts'
+import type { ListKind } from './api-words.ts'
 import type { Downloads } from './fetch/downloads.ts'
 import { listFiles } from './file-list.ts'
 import type { Finder } from './find/finder.ts'

@@ -40,7 +40,7 @@ export async function main(): Promise<void> {
   // A reader that has seen enough, such as head(1), ends a command where it writes.
   process.stdout.on('error', () => {})
   const words = process.argv.slice(2)
-  const terminal = new Terminal({ answers: process.stdout, remarks: process.stderr })
+  const terminal = await Terminal.open({ answers: process.stdout, remarks: process.stderr })
   const program = await tandemProgram(words, terminal)
   process.exitCode = await runProgram(program, words.length === 0 ? ['--help'] : words, terminal)
   if (process.exitCode !== 0 && process.stdout.writableLength > 0)

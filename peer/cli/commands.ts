@@ -4,7 +4,7 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
-import { type ListKind, listKinds } from '../api.ts'
+import { type ListKind, listKinds } from '../api-words.ts'
 import { type DownloadOptions, download } from './download-command.ts'
 import { cancel, downloads, pause, resume } from './downloads-commands.ts'
 import { limitWords } from './limit-words.ts'

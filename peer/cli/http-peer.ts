@@ -1,21 +1,18 @@
 import { once } from 'node:events'
-import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import Type, { type Static, type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import {
+import type {
   ApiError,
   Download,
   Limits,
-  type LimitsChange,
-  ListedFile,
+  LimitsChange,
   Lookup,
-  type PeerApi,
+  PeerApi,
   Peers,
   Pushed,
   SearchPage,
@@ -23,7 +20,11 @@ import {
   Status,
   Why,
 } from '../api.ts'
+import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
 import { nextPageOf } from './link-header.ts'
+
+// An import would read all its names, one of which loads a whole HTTP client that nobody here uses.
+const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
 
 export interface HttpPeerOptions {
   /** Where the peer's HTTP API is, such as `http://127.0.0.1:8100`. */
@@ -61,14 +62,14 @@ export class HttpPeer implements PeerApi, Disposable {
   }
 
   lookup(name: string, signal?: AbortSignal): Promise<Lookup> {
-    return this.#get(Lookup, '/api/lookup', { name }, signal)
+    return this.#get('lookup', '/api/lookup', { name }, signal)
   }
 
   search(
     { query, limit, after }: Parameters<PeerApi['search']>[0],
     signal?: AbortSignal,
   ): Promise<SearchPage> {
-    return this.#get(SearchPage, '/api/search', { q: query, limit, after }, signal)
+    return this.#get('searchPage', '/api/search', { q: query, limit, after }, signal)
   }
 
   async list(
@@ -78,24 +79,24 @@ export class HttpPeer implements PeerApi, Disposable {
     const call: Call = { method: 'GET', path: '/api/files', query: { ...request }, signal }
     const { body, link } = await this.#exchange(call)
     const next = nextPageOf(link)
-    const files = this.#parse(Type.Array(ListedFile), body, call)
+    const files = await this.#checked('files', body, call)
     return { files, ...(next !== undefined && { next }) }
   }
 
   peers(signal?: AbortSignal): Promise<Peers> {
-    return this.#get(Peers, '/api/peers', {}, signal)
+    return this.#get('peers', '/api/peers', {}, signal)
   }
 
   stats(signal?: AbortSignal): Promise<Stats> {
-    return this.#get(Stats, '/api/stats', {}, signal)
+    return this.#get('stats', '/api/stats', {}, signal)
   }
 
   status(signal?: AbortSignal): Promise<Status> {
-    return this.#get(Status, '/api/status', {}, signal)
+    return this.#get('status', '/api/status', {}, signal)
   }
 
   why(name: string, signal?: AbortSignal): Promise<Why> {
-    return this.#get(Why, '/api/why', { name }, signal)
+    return this.#get('why', '/api/why', { name }, signal)
   }
 
   async startDownload(
@@ -103,26 +104,26 @@ export class HttpPeer implements PeerApi, Disposable {
     signal?: AbortSignal,
   ): Promise<Download> {
     const call: Call = { method: 'POST', path: '/api/downloads', json: request, signal }
-    return this.#parse(Download, (await this.#exchange(call)).body, call)
+    return await this.#ask('download', call)
   }
 
   async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
     const call: Call = { method: 'GET', path: downloadPath(id), query: { waitMs }, waitMs, signal }
-    return this.#parse(Download, (await this.#exchange(call)).body, call)
+    return await this.#ask('download', call)
   }
 
   downloads(signal?: AbortSignal): Promise<Download[]> {
-    return this.#get(Type.Array(Download), '/api/downloads', {}, signal)
+    return this.#get('downloads', '/api/downloads', {}, signal)
   }
 
   async pauseDownload(id: string, signal?: AbortSignal): Promise<Download> {
     const call: Call = { method: 'POST', path: `${downloadPath(id)}/pause`, signal }
-    return this.#parse(Download, (await this.#exchange(call)).body, call)
+    return await this.#ask('download', call)
   }
 
   async resumeDownload(id: string, signal?: AbortSignal): Promise<Download> {
     const call: Call = { method: 'POST', path: `${downloadPath(id)}/resume`, signal }
-    return this.#parse(Download, (await this.#exchange(call)).body, call)
+    return await this.#ask('download', call)
   }
 
   async cancelDownload(id: string, signal?: AbortSignal): Promise<void> {
@@ -130,12 +131,12 @@ export class HttpPeer implements PeerApi, Disposable {
   }
 
   limits(signal?: AbortSignal): Promise<Limits> {
-    return this.#get(Limits, '/api/limits', {}, signal)
+    return this.#get('limits', '/api/limits', {}, signal)
   }
 
   async changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits> {
     const call: Call = { method: 'PATCH', path: '/api/limits', json: change, signal }
-    return this.#parse(Limits, (await this.#exchange(call)).body, call)
+    return await this.#ask('limits', call)
   }
 
   async unshare(name: string, owner?: string, signal?: AbortSignal): Promise<void> {
@@ -168,7 +169,7 @@ export class HttpPeer implements PeerApi, Disposable {
       // How sending fails is told by the answer, or by the request itself.
       sendWhenWelcome(request, bytes).catch(() => {})
       const { body } = await this.#answerTo(request)
-      return this.#parse(Pushed, body, call)
+      return await this.#checked('pushed', body, call)
     } finally {
       // A refusal may come before everything was sent.
       request.destroy()
@@ -179,14 +180,18 @@ export class HttpPeer implements PeerApi, Disposable {
     this.#agent.destroy()
   }
 
-  async #get<T extends TSchema>(
-    schema: T,
+  #get<Kind extends ReplyKind>(
+    kind: Kind,
     path: string,
     query: Query,
     signal: AbortSignal | undefined,
-  ): Promise<Static<T>> {
-    const call: Call = { method: 'GET', path, query, signal }
-    return this.#parse(schema, (await this.#exchange(call)).body, call)
+  ): Promise<ReplyOfKind<Kind>> {
+    return this.#ask(kind, { method: 'GET', path, query, signal })
+  }
+
+  async #ask<Kind extends ReplyKind>(kind: Kind, call: Call): Promise<ReplyOfKind<Kind>> {
+    const { body } = await this.#exchange(call)
+    return await this.#checked(kind, body, call)
   }
 
   #exchange(call: Call): Promise<Reply> {
@@ -225,22 +230,27 @@ export class HttpPeer implements PeerApi, Disposable {
       const [response] = (await once(request, 'response')) as [IncomingMessage]
       const body = await readJson(response)
       const isRefusal = (response.statusCode ?? 500) >= 400
-      if (isRefusal) throw this.#refusal(body, response)
+      if (isRefusal) throw await this.#refusal(body, response)
       return { body, link: response.headers['link']?.toString() }
     } catch (error) {
       throw this.#explained(error)
     }
   }
 
-  #refusal(body: unknown, response: IncomingMessage): AppError {
-    if (Value.Check(ApiError, body)) return errorFromWire(body)
+  async #refusal(body: unknown, response: IncomingMessage): Promise<AppError> {
+    const { problemWith } = await import('./api-replies.ts')
+    if (problemWith('refusal', body) === undefined) return errorFromWire(body as ApiError)
     return this.#badReply('the HTTP API', `status ${response.statusCode ?? 0}`)
   }
 
-  #parse<T extends TSchema>(schema: T, body: unknown, { method, path }: Call): Static<T> {
-    if (Value.Check(schema, body)) return body
-    const problem = Value.Errors(schema, body)[0]
-    const reason = `${problem?.instancePath || '/'} ${problem?.message ?? 'does not fit'}`
+  async #checked<Kind extends ReplyKind>(
+    kind: Kind,
+    body: unknown,
+    { method, path }: Call,
+  ): Promise<ReplyOfKind<Kind>> {
+    const { problemWith } = await import('./api-replies.ts')
+    const reason = problemWith(kind, body)
+    if (reason === undefined) return body as ReplyOfKind<Kind>
     throw this.#badReply(`${method} ${path}`, reason)
   }
 

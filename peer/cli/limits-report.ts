@@ -1,4 +1,5 @@
-import type { LimitKey, Limits } from '../api.ts'
+import type { Limits } from '../api.ts'
+import type { LimitKey } from '../api-words.ts'
 import { speedText } from './human-units.ts'
 import { limitWords } from './limit-words.ts'
 import { printable } from './printable.ts'

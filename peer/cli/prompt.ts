@@ -40,7 +40,9 @@ export async function runPrompt(
   signal: AbortSignal,
 ): Promise<void> {
   const history = await readHistory(options.historyFile, dependencies.log)
-  if (!signal.aborted) await new Prompt(options, dependencies, history).run(signal)
+  const { output: answers, errors: remarks } = dependencies
+  const terminal = await Terminal.open({ answers, remarks })
+  if (!signal.aborted) await new Prompt(options, { ...dependencies, terminal }, history).run(signal)
 }
 
 class Prompt {
@@ -57,11 +59,15 @@ class Prompt {
   /** History is written in the order it came. */
   #historyWritten: Promise<void> = Promise.resolve()
 
-  constructor(options: PromptOptions, dependencies: PromptDependencies, history: string[]) {
-    const { input, output, errors } = dependencies
+  constructor(
+    options: PromptOptions,
+    dependencies: PromptDependencies & { terminal: Terminal },
+    history: string[],
+  ) {
+    const { input, output } = dependencies
     this.#options = options
     this.#dependencies = dependencies
-    this.#terminal = new Terminal({ answers: output, remarks: errors })
+    this.#terminal = dependencies.terminal
     this.#isInteractive = input.isTTY === true && output.isTTY === true
     this.#lines = createInterface({
       input,

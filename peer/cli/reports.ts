@@ -8,7 +8,6 @@ import type {
   Downloaded,
   DownloadedFiles,
   ListedFile,
-  ListKind,
   Lookup,
   Peers,
   Pushed,
@@ -18,6 +17,7 @@ import type {
   Summary,
   Why,
 } from '../api.ts'
+import type { ListKind } from '../api-words.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
 import { tableText } from './table.ts'

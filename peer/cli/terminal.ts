@@ -1,5 +1,5 @@
 import { type InspectColor, styleText } from 'node:util'
-import { createLogUpdate } from 'log-update'
+import type { createLogUpdate } from 'log-update'
 
 /** A stream that may be a terminal. */
 export type OutputStream = NodeJS.WritableStream & {
@@ -7,18 +7,31 @@ export type OutputStream = NodeJS.WritableStream & {
   readonly columns?: number
 }
 
+type Update = ReturnType<typeof createLogUpdate>
+
+interface Streams {
+  readonly answers: OutputStream
+  readonly remarks: OutputStream
+}
+
 /** Where a command writes: answers to one stream, progress and errors to the other. */
 export class Terminal {
   readonly #answers: OutputStream
   readonly #remarks: OutputStream
-  readonly #update: ReturnType<typeof createLogUpdate> | undefined
+  readonly #update: Update | undefined
   #isProgressShown = false
 
-  constructor(streams: { answers: OutputStream; remarks: OutputStream }) {
+  private constructor(streams: Streams, update: Update | undefined) {
     this.#answers = streams.answers
     this.#remarks = streams.remarks
-    if (streams.remarks.isTTY === true)
-      this.#update = createLogUpdate(streams.remarks, { showCursor: true })
+    this.#update = update
+  }
+
+  /** What shows progress is loaded only for a person who sees it. */
+  static async open(streams: Streams): Promise<Terminal> {
+    if (streams.remarks.isTTY !== true) return new Terminal(streams, undefined)
+    const { createLogUpdate } = await import('log-update')
+    return new Terminal(streams, createLogUpdate(streams.remarks, { showCursor: true }))
   }
 
   /** Whether a person reads the answers. */

@@ -7,8 +7,9 @@ import type {
   Download,
   DownloadedFiles,
   DownloadRequest,
+  Limits,
+  LimitsChange,
   ListedFile,
-  ListKind,
   ListPage,
   Lookup,
   PeerApi,
@@ -20,7 +21,7 @@ import type {
   Status,
   Why,
 } from '../api.ts'
-import { type Limits, type LimitsChange, limitKeys } from '../api.ts'
+import { type ListKind, limitKeys } from '../api-words.ts'
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 

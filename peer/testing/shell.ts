@@ -22,7 +22,7 @@ export class Shell {
 
   /** Types a command; returns its exit code. */
   async type(...words: string[]): Promise<number> {
-    const terminal = new Terminal({ answers: this.answers, remarks: this.remarks })
+    const terminal = await Terminal.open({ answers: this.answers, remarks: this.remarks })
     const program = newProgram('tandem').configureOutput({
       writeOut: (text) => this.answers.write(text),
       writeErr: (text) => this.remarks.write(text),

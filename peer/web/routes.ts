@@ -16,7 +16,6 @@ import {
   Download,
   DownloadRequest,
   ListedFile,
-  type ListKind,
   Lookup,
   type PeerApi,
   Peers,
@@ -25,6 +24,7 @@ import {
   Status,
   Why,
 } from '../api.ts'
+import type { ListKind } from '../api-words.ts'
 
 export type Web = FastifyInstance<
   RawServerDefault,
