@@ -107,7 +107,7 @@ export async function startPeer(
         pool,
         workers,
         unfinished,
-        onReceived: (bytes, purpose, signal) => limiter.downloads.pass(bytes, purpose, signal),
+        onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
         onBlamed: ({ peerId }, { sha256 }) =>
           background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
       },

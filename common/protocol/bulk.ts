@@ -16,6 +16,11 @@ export interface BulkSink {
    * promise is pending nothing more is read from the socket.
    */
   write(piece: Uint8Array): void | Promise<void>
+  /**
+   * Told of bytes that came and are thrown away: those refused, or of a request that was given up. A
+   * promise holds the socket as that of `write` does.
+   */
+  skip?(bytes: number): void | Promise<void>
 }
 
 /**

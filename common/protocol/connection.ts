@@ -223,7 +223,7 @@ export class Connection implements AsyncDisposable {
     }
     const bytes = envelope.bytes ?? 0
     if (!this.#pending.onReply(envelope.re, envelope.body, bytes))
-      throw new AppError('BAD_FRAME', { reason: 'a reply that nobody asked for' })
+      throw new AppError('BAD_FRAME', { reason: 'a reply, or bytes, that nobody asked for' })
     if (bytes > 0) this.#decoder.expectBulk(bytes)
   }
 

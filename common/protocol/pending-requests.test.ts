@@ -78,21 +78,40 @@ test('a sink that takes long is not a stall, a silent sender after it is', async
   await failed
 })
 
-test('bytes that nobody wants any more are skipped, and the next answer is taken', async () => {
+test('bytes that nobody wants any more are skipped but told of, and the next answer is taken', async () => {
   const { pending, ask } = requests()
   const stop = new AbortController()
   const pieces: string[] = []
-  const into = { begin: () => {}, write: (piece: Uint8Array) => void pieces.push(String(piece)) }
+  const held = Promise.withResolvers<void>()
+  const skipped: number[] = []
+  const into: BulkSink = {
+    begin: () => {},
+    write: (piece) => void pieces.push(String(piece)),
+    skip: (bytes) => {
+      skipped.push(bytes)
+      return held.promise
+    },
+  }
   const cancelled = expect(ask({ into, signal: stop.signal })).rejects.toThrow('enough')
-  pending.onReply(1, {}, 2)
+  pending.onReply(1, {}, 3)
   stop.abort(new Error('enough'))
   await cancelled
-  await pending.onPiece(Buffer.from('a'), false)
+  // Nothing more is read before.
+  expect(pending.onPiece(Buffer.from('aa'), false)).toBe(held.promise)
+  held.resolve()
   await pending.onPiece(Buffer.from('b'), true)
   expect(pieces).toEqual([])
+  expect(skipped).toEqual([2, 1])
   const next = ask()
   pending.onReply(2, 'next', 0)
   expect(await next).toEqual({ body: 'next', bytes: 0 })
+})
+
+test('bytes for whoever takes none belong to no request', () => {
+  const { pending, ask } = requests()
+  ask().catch(() => {})
+  expect(pending.onReply(1, {}, 1)).toBe(false)
+  expect(pending.onReply(1, {}, 0)).toBe(true)
 })
 
 test('who gives up withdraws what was sent, unless its answer has begun to come', async () => {

@@ -53,6 +53,11 @@ class PendingRequest {
     return this.#isAnswered
   }
 
+  /** Whether bytes may follow its answer. */
+  get takesBytes(): boolean {
+    return this.#options.into !== undefined
+  }
+
   get reply(): Promise<RawReply> {
     return this.#settled.promise
   }
@@ -82,7 +87,7 @@ class PendingRequest {
 
   /** Takes a piece of the reply's bytes; a promise asks for a pause. */
   onPiece(piece: Buffer, isLast: boolean): void | Promise<void> {
-    if (this.#isSettled) return
+    if (this.#isSettled) return this.#options.into?.skip?.(piece.length)
     this.#lastByteAtMs = this.#clock.monotonicMs()
     const written = this.#write(piece)
     if (written === undefined) return this.#onWritten(isLast)
@@ -91,15 +96,8 @@ class PendingRequest {
   }
 
   #beginBulk(bytes: number): void {
-    const { into, type } = this.#options
     try {
-      if (into === undefined)
-        throw new AppError('BAD_REPLY', {
-          address: 'The other side',
-          type,
-          reason: 'unexpected bytes',
-        })
-      into.begin(bytes, this.#body)
+      this.#options.into?.begin(bytes, this.#body)
     } catch (error) {
       this.fail(error)
     }
@@ -182,10 +180,10 @@ export class PendingRequests {
     return pending.reply
   }
 
-  /** @returns false when no request has this id */
+  /** @returns false when no request has this id, or it takes no bytes and some will follow */
   onReply(id: number, body: unknown, bytes: number): boolean {
     const pending = this.#inFlight.get(id)
-    if (pending === undefined) return false
+    if (pending === undefined || (bytes > 0 && !pending.takesBytes)) return false
     pending.onReply(body, bytes)
     if (bytes > 0) this.#receiving = { id, pending }
     else this.#finish(id)

@@ -150,6 +150,16 @@ test('a fetch that waits says of a source that it caught lying that it is not as
   await expect(fetching).rejects.toMatchObject({ code: 'CANCELLED' })
 })
 
+test('what a source sends beyond what it was asked for counts as received, though it is thrown away', async () => {
+  const swarm = await aSwarm()
+  const content = aContent(1_000)
+  const read = (): BulkSource => bytesSource(Buffer.alloc(5_000))
+  const source = await swarm.source({ peerId: 'p1', content, read })
+  await expect(swarm.fetch(content, [source])).rejects.toMatchObject({ code: 'NO_SOURCE' })
+  await swarm.clock.advance(0)
+  expect(swarm.receivedBytes).toBe(5_000)
+})
+
 test('a source that only fails is not blamed', async () => {
   const swarm = await aSwarm()
   const read = (): never => {

@@ -10,6 +10,7 @@ import { parseReply } from '../../common/protocol/validate.ts'
 import type { Wanted } from './chunk-picker.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
 import type { ConnectionProgress } from './connection-progress.ts'
+import { countedSink, type OnReceived } from './counted-sink.ts'
 import { PaceMeter } from './pace-meter.ts'
 import type { Holdings } from './plan.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -52,8 +53,7 @@ export interface ChunkSource {
 interface SourceDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
-  /** Told of bytes that came; nothing more is read from that connection before its promise settles. */
-  onReceived(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+  readonly onReceived: OnReceived
 }
 
 interface SourceOptions {
@@ -163,14 +163,17 @@ export class PeerSource implements ChunkSource, Disposable {
     const use = chunkCountFor(size) === 1 ? this.#controlUse : 'bulk'
     const unwanted = AbortSignal.any([this.#signal, signal])
     let bytesLeft = into.length
+    let bytesComing = 0
     this.pace.onAsked(bytesLeft)
     try {
       await this.#ask({ what: `chunk ${chunk}`, use }, async ({ connection, progress }) => {
         const sink = this.#sinkInto(into, progress, (count) => {
           bytesLeft -= count
+          bytesComing -= count
           this.pace.onBytes(count)
         })
         const begin = (bytes: number, body: unknown): void => {
+          bytesComing = bytes
           sink.begin(bytes, body)
           const { chunk: sent = chunk } = parseReply('read', body, this.label)
           if (sent !== chunk && !or.includes(sent)) throw this.#badReply('read', `chunk ${sent}`)
@@ -183,7 +186,7 @@ export class PeerSource implements ChunkSource, Disposable {
         this.#checkLength('read', bytes, into.length)
       })
     } catch (error) {
-      if (signal.aborted) this.#owesUnwanted = true
+      if (signal.aborted || bytesComing > 0) this.#owesUnwanted = true
       throw error
     } finally {
       this.pace.onGivenUp(bytesLeft)
@@ -254,17 +257,9 @@ export class PeerSource implements ChunkSource, Disposable {
     progress: ConnectionProgress,
     onBytes?: (count: number) => void,
   ): BulkSink {
-    const sink = new FixedBufferSink(buffer)
-    return {
-      begin: (bytes) => sink.begin(bytes),
-      write: (piece) => {
-        sink.write(piece)
-        progress.onBytes(piece.length)
-        onBytes?.(piece.length)
-        const held = this.#dependencies.onReceived(piece.length, this.#purpose, this.#signal)
-        return held && progress.excuse(held)
-      },
-    }
+    const { onReceived } = this.#dependencies
+    const counting = { purpose: this.#purpose, progress, onReceived, onBytes }
+    return countedSink(new FixedBufferSink(buffer), counting)
   }
 
   #checkLength(type: string, bytes: number, expected: number): void {

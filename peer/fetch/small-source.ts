@@ -2,18 +2,17 @@ import type { Clock } from '../../common/clock.ts'
 import { sha256 as hashOf } from '../../common/content/hash.ts'
 import { AppError, errorFromWire, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
-import { type BulkSink, FixedBufferSink } from '../../common/protocol/bulk.ts'
+import { FixedBufferSink } from '../../common/protocol/bulk.ts'
 import type { Content, Purpose, ReadOutcome, Source } from '../../common/protocol/messages.ts'
 import type { ConnectionPool, Lease } from './connection-pool.ts'
-import type { ConnectionProgress } from './connection-progress.ts'
+import { countedSink, type OnReceived } from './counted-sink.ts'
 import { labelOf } from './peer-source.ts'
 import { StallWatch } from './stall-watch.ts'
 
 interface Dependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
-  /** Told of bytes that came; nothing more is read from that connection before its promise settles. */
-  onReceived(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+  readonly onReceived: OnReceived
 }
 
 /** Another peer as a source of many small contents, over one connection. Disposing gives it back. */
@@ -27,6 +26,8 @@ export class SmallSource implements Disposable {
   readonly #stallWatch: StallWatch
   #lease: Promise<Lease> | undefined
   #bytesOwed = 0
+  /** Whether bytes may be on their way that nobody wants any more. */
+  #hasFailed = false
 
   constructor(
     { source, purpose, signal }: { source: Source; purpose: Purpose; signal: AbortSignal },
@@ -71,6 +72,7 @@ export class SmallSource implements Disposable {
         }),
       )
     } catch (error) {
+      this.#hasFailed = true
       if (this.#signal.aborted && !this.#ended.signal.aborted) throw this.#signal.reason
       const details = { source: this.#label, what: 'small files', reason: reasonOf(error) }
       throw new AppError('SOURCE_FAILED', details, { cause: error })
@@ -80,7 +82,7 @@ export class SmallSource implements Disposable {
   [Symbol.dispose](): void {
     this.#stallWatch[Symbol.dispose]()
     this.#lease?.then(
-      (lease) => (this.#signal.aborted ? lease.discard() : lease[Symbol.dispose]()),
+      (lease) => (this.#hasFailed ? lease.discard() : lease[Symbol.dispose]()),
       () => {},
     )
   }
@@ -88,14 +90,19 @@ export class SmallSource implements Disposable {
   async #ask(
     contents: readonly Content[],
   ): Promise<{ outcomes: ReadOutcome[]; bytes: Buffer<ArrayBuffer> }> {
-    const { connection, progress } = await this.#leased()
+    const { connection, progress } = await this.#openLease()
     const bytes = Buffer.allocUnsafeSlow(contents.reduce((sum, { size }) => sum + size, 0))
     const sink = new FixedBufferSink(bytes)
     const request = { sha256s: contents.map(({ sha256 }) => sha256), for: this.#purpose }
     let bytesLeft = bytes.length
-    const into = this.#into(sink, progress, (count) => {
-      bytesLeft -= count
-      this.#bytesOwed -= count
+    const into = countedSink(sink, {
+      purpose: this.#purpose,
+      progress,
+      onReceived: this.#dependencies.onReceived,
+      onBytes: (count) => {
+        bytesLeft -= count
+        this.#bytesOwed -= count
+      },
     })
     const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
     this.#bytesOwed += bytesLeft
@@ -113,30 +120,19 @@ export class SmallSource implements Disposable {
     }
   }
 
-  /** A connection that ended is replaced. */
-  async #leased(): Promise<Lease> {
-    const lease = await this.#lease?.catch(() => undefined)
-    if (lease?.connection.isOpen === true) return lease
-    lease?.[Symbol.dispose]()
-    this.#lease = this.#dependencies.pool.lease(this.#source, 'bulk', this.#signal)
-    return await this.#lease
+  /** One connection for all reads; one that ended while nothing was asked of it is replaced. */
+  async #openLease(): Promise<Lease> {
+    const leasing = this.#leased()
+    const lease = await leasing
+    if (lease.connection.isOpen) return lease
+    if (this.#lease === leasing) this.#lease = undefined
+    lease[Symbol.dispose]()
+    return await this.#leased()
   }
 
-  #into(
-    sink: FixedBufferSink,
-    progress: ConnectionProgress,
-    onBytes: (count: number) => void,
-  ): BulkSink {
-    return {
-      begin: (bytes) => sink.begin(bytes),
-      write: (piece) => {
-        sink.write(piece)
-        onBytes(piece.length)
-        progress.onBytes(piece.length)
-        const held = this.#dependencies.onReceived(piece.length, this.#purpose, this.#signal)
-        return held && progress.excuse(held)
-      },
-    }
+  #leased(): Promise<Lease> {
+    this.#lease ??= this.#dependencies.pool.lease(this.#source, 'bulk', this.#signal)
+    return this.#lease
   }
 
   #badReply(reason: string): AppError {

@@ -6,6 +6,7 @@ import type { Log } from '../../common/log.ts'
 import type { Content, Purpose, Source } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import type { OnReceived } from './counted-sink.ts'
 import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
 import { labelOf, PeerSource } from './peer-source.ts'
 import type { Transfer } from './transfer.ts'
@@ -40,8 +41,7 @@ export interface CrewDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Told of every byte of a content or chunk list that comes; its promise asks the sender to wait. */
-  onReceived(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
+  readonly onReceived: OnReceived
   /** Told of a source that sent something false. */
   onBlamed(source: Source, content: Content): void
 }
