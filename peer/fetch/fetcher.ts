@@ -106,9 +106,19 @@ export class Fetcher implements AsyncDisposable {
     }
   }
 
-  /** Room for contents that go to no file of this fetcher. @throws AppError DISK_FULL, DISK_FAILED */
+  /**
+   * Room for contents, also for those that go to no file of this fetcher. What nobody waits for gives way
+   * to what is wanted now.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
   async reserve(bytes: number): Promise<Reservation> {
-    return await this.#room.reserve(bytes)
+    try {
+      return await this.#room.reserve(bytes)
+    } catch (error) {
+      if (!hasCode(error, 'DISK_FULL')) throw error
+      await this.#folder.clean(this.#dependencies.clock.nowMs(), true)
+      return await this.#room.reserve(bytes)
+    }
   }
 
   /** Fetches contents of one chunk into memory, with the same connections and the same counting. */
@@ -164,7 +174,7 @@ export class Fetcher implements AsyncDisposable {
   /** Fetches what the file lacks; after a failure it has what came kept, if that is good for anything. */
   async #fillOrKeep(file: PartialFile, request: FetchRequest): Promise<Taken> {
     try {
-      using room = await this.#reserve(request.content.size - file.verifiedBytes)
+      using room = await this.reserve(request.content.size - file.verifiedBytes)
       return await this.#fill(file, request, room)
     } catch (error) {
       if (!uselessAfter.some((code) => hasCode(error, code))) file.keep()
@@ -186,17 +196,6 @@ export class Fetcher implements AsyncDisposable {
     using digest = isHashedTwice ? new ContentDigest(file, this.#dependencies.workers) : undefined
     const dependencies = { ...this.#dependencies, buffers: this.#buffers }
     return await takeContent({ ...request, file, digest, onProgress }, dependencies)
-  }
-
-  /** What nobody waits for gives way to what is wanted now. @throws AppError DISK_FULL, DISK_FAILED */
-  async #reserve(bytes: number): Promise<Reservation> {
-    try {
-      return await this.#room.reserve(bytes)
-    } catch (error) {
-      if (!hasCode(error, 'DISK_FULL')) throw error
-      await this.#folder.clean(this.#dependencies.clock.nowMs(), true)
-      return await this.#room.reserve(bytes)
-    }
   }
 
   async #cleanForEver(signal: AbortSignal): Promise<void> {

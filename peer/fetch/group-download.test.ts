@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import type { MatchedFile, Source } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -152,6 +152,29 @@ test('small and large files of many pages come, each once', async () => {
   expect(ended.bytes).toBe(ended.size)
   expect(world.isComplete).toBe(true)
   expect(source.asked).toEqual([0, 1, 2])
+})
+
+test('the room for small files is given back before large ones need theirs', async () => {
+  const world = await aWorld()
+  await world.shareSmall(5)
+  let reservedBytes = 0
+  vi.spyOn(world.swarm.fetcher, 'reserve').mockImplementation(async (bytes) => {
+    reservedBytes += bytes
+    return { onWritten: () => {}, [Symbol.dispose]: () => void (reservedBytes -= bytes) }
+  })
+  const large = aContent(2 * mebibyte)
+  const reservedThen: number[] = []
+  const source = await world.swarm.source({
+    peerId: 'p2',
+    content: large,
+    chunkList: () => {
+      reservedThen.push(reservedBytes)
+      return large.chunkList
+    },
+  })
+  world.share('d/large', large, source.source)
+  expect(await world.end(world.start())).toMatchObject({ state: 'done', files: { done: 6 } })
+  expect(reservedThen).toEqual([2 * mebibyte])
 })
 
 test('what is there is not fetched, and what is held elsewhere is not fetched either', async () => {

@@ -10,7 +10,7 @@ import { type Entry, newEntry } from './download-entry.ts'
 import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
 import { GroupProgress } from './group-progress.ts'
-import type { SmallFetch } from './small-fetch.ts'
+import type { Missed, SmallFetch } from './small-fetch.ts'
 import type { SmallFile } from './small-reads.ts'
 import { SpeedMeter } from './speed-meter.ts'
 import { type From, type SmallSteps, takeSmall } from './take-small.ts'
@@ -128,24 +128,28 @@ class GroupDownload {
 
   /** Does what can be done now for these files; those that nobody sends wait or have failed then. */
   async #take(files: readonly GroupFile[]): Promise<void> {
-    const { groupSteps, fetcher } = this.#dependencies
+    const { groupSteps } = this.#dependencies
     const there = await groupSteps.areThere(files)
     for (const [index, file] of files.entries()) if (there[index] === true) this.#onDone(file)
     const lacking = files.filter((_, index) => there[index] !== true)
     const isSmall = ({ content }: GroupFile): boolean => chunkCountFor(content.size) === 1
-    const smallFiles = lacking.filter(isSmall)
-    using _ = await fetcher.reserve(smallFiles.reduce((sum, { content }) => sum + content.size, 0))
-    const options = {
-      signal: this.#entry.stop.signal,
-      onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),
-    }
-    const missed = await takeSmall(smallFiles, options, { small: this.#small, steps: this.#steps })
+    const missed = await this.#takeSmall(lacking.filter(isSmall))
     const doubtful: GroupFile[] = []
     for (const { file, tried, isDoubtful } of missed)
       if (isDoubtful) doubtful.push(file)
       else this.#onMissed(file, new AppError('NO_SOURCE', { name: file.name, tried }))
     const singles = [...doubtful, ...lacking.filter((file) => !isSmall(file))]
     await inParallel(singles, limits.groupLargeAtOnce, (file) => this.#takeSingle(file))
+  }
+
+  async #takeSmall(files: readonly GroupFile[]): Promise<Missed<GroupFile>[]> {
+    const bytes = files.reduce((sum, { content }) => sum + content.size, 0)
+    using _ = await this.#dependencies.fetcher.reserve(bytes)
+    const options = {
+      signal: this.#entry.stop.signal,
+      onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),
+    }
+    return await takeSmall(files, options, { small: this.#small, steps: this.#steps })
   }
 
   get #steps(): SmallSteps<GroupFile> {

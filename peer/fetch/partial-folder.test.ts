@@ -67,6 +67,13 @@ test('what nobody waits for gives way to what needs its room, however new it is'
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
+test('what nobody waits for gives way to files that go elsewhere, too', async () => {
+  const swarm = await withLeftovers()
+  const reserving = swarm.fetcher.reserve(limits.contentBytesMax)
+  await expect(reserving).rejects.toMatchObject({ code: 'DISK_FULL' })
+  expect(await readdir(swarm.partialFolder)).toEqual([])
+})
+
 test('a file that is being fetched is not taken from under it', async () => {
   const swarm = await aSwarm()
   const source = await swarm.source({ peerId: 'p1', content: some })
