@@ -14,7 +14,7 @@ interface TellerDependencies {
     readonly changed: Promise<void>
   }
   /** The connection to the index, once there is one. @throws why the index refuses this peer, or the signal's reason */
-  connected(signal: AbortSignal): Promise<Pick<Connection, 'request' | 'closed' | 'isOpen'>>
+  connected(signal: AbortSignal): Promise<Pick<Connection, 'request' | 'onClosed'>>
   readonly clock: Clock
   readonly log: Log
 }
@@ -56,19 +56,30 @@ export class FetchingTeller implements AsyncDisposable {
   async #tell(signal: AbortSignal): Promise<void> {
     const { unfinished, clock } = this.#dependencies
     const connection = await this.#dependencies.connected(signal)
+    const closed = new AbortController()
+    connection.onClosed(() => closed.abort())
+    const isOver = AbortSignal.any([signal, closed.signal])
     let told = ''
-    const stopped = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
-    while (connection.isOpen) {
+    while (!closed.signal.aborted) {
       signal.throwIfAborted()
       const { changed } = unfinished
       const contents = unfinished.contents.slice(0, limits.unfinishedNamedMax)
       const key = contents.map(({ sha256 }) => sha256).join()
       if (key !== told) await connection.request('fetching', { contents }, { signal })
       told = key
-      await Promise.race([changed, connection.closed, stopped])
+      await either(changed, isOver)
       await clock.sleep(deadlines.announceGroupMs, signal)
     }
   }
+}
+
+/** Resolves with `change`, or when the signal is aborted; leaves nothing behind on what outlives it. */
+async function either(change: Promise<void>, isOver: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const onAbort = (): void => resolve()
+  if (isOver.aborted) return
+  isOver.addEventListener('abort', onAbort, { once: true })
+  change.then(resolve, resolve)
+  await promise
+  isOver.removeEventListener('abort', onAbort)
 }
