@@ -52,6 +52,7 @@ export class Share implements AsyncDisposable {
   readonly #scanner: Scanner
   readonly #placer: Placer
   readonly #writer: SmallWriter
+  readonly #ownWrites: OwnWrites
   readonly #groupPlacer: GroupPlacer
   readonly #flusher: Flusher
   readonly #incoming: IncomingFolder
@@ -72,7 +73,8 @@ export class Share implements AsyncDisposable {
     this.#work = new BackgroundWork(dependencies)
     this.#placer = new Placer({ folders, catalog: this.#catalog })
     this.#writer = new SmallWriter(dependencies)
-    const ownWrites = new OwnWrites({ writer: this.#writer })
+    this.#ownWrites = new OwnWrites({ writer: this.#writer })
+    const ownWrites = this.#ownWrites
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
     const group = { placer: this.#placer, writer: this.#writer, ownWrites }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
@@ -311,8 +313,12 @@ export class Share implements AsyncDisposable {
   #watch(onReady: () => void): AsyncDisposable {
     const { watch = watchFolders, log } = this.#dependencies
     const { shared, downloaded, replicated } = this.#folders
-    const onChange = (path: string): void => this.#scanner.look(path)
-    return watch([shared, downloaded, replicated], { onChange, onReady }, { log })
+    const listener = {
+      onChange: (path: string) => this.#scanner.look(path),
+      isFile: (path: string) => this.#ownWrites.has(path),
+      onReady,
+    }
+    return watch([shared, downloaded, replicated], listener, { log })
   }
 
   /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */
