@@ -77,6 +77,8 @@ export const limits = {
   contentsPerReadMax: 256,
   /** Bytes of contents that such a read may ask for: it is in memory at the side that asked. */
   contentsReadBytesMax: 4 * mebibyte,
+  /** Contents in replies to such reads that wait to be sent, to all who read: 160 MB of paths. */
+  contentsWaitingMax: 2 ** 18,
   /** Such reads that one page of a group has on their way: 50 ms of delay then cost 1,024 files one wait. */
   smallReadsAtOnce: 4,
   /** Pages of a group of files that are worked on at a time: one is listed while another is fetched. */

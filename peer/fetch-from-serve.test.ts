@@ -1,6 +1,6 @@
 /** The two halves of a transfer against each other: a fetcher, and peers that serve real files. */
 import { appendFile, readdir, readFile, rm, truncate } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../common/content/hash.ts'
 import { limits } from '../common/limits.ts'
@@ -78,7 +78,7 @@ class World {
           chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),
         },
         downloads: { find: () => undefined },
-        recheck: ({ at }) => this.rechecked.push(at.name),
+        recheck: (path) => this.rechecked.push(basename(path)),
       },
     )
     onTestFinished(async () => await serving[Symbol.asyncDispose]())

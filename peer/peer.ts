@@ -164,7 +164,7 @@ async function serve(
       contents: share,
       downloads: unfinished,
       uploads: limiter.uploads,
-      recheck: ({ at }) => share.recheck(at.path),
+      recheck: (path) => share.recheck(path),
     },
   )
 }

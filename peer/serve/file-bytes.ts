@@ -5,7 +5,7 @@ import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { type BulkSource, fileRange } from '../../common/protocol/bulk.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { OpenFile, OpenFiles } from './open-files.ts'
-import type { ReadableFile, ServedFile } from './served-contents.ts'
+import type { ReadableFile } from './served-contents.ts'
 
 /** Counts what is sent, and holds it back to what is allowed. */
 export interface UploadGate {
@@ -25,8 +25,8 @@ export interface FileDependencies {
   readonly openFiles: Pick<OpenFiles, 'use'>
   readonly buffers: BufferPool
   readonly uploads: UploadGate
-  /** Told that a file is no longer as catalogued; returns at once. */
-  readonly recheck: (file: ServedFile) => void
+  /** Told the path of a file that is no longer as catalogued; returns at once. */
+  readonly recheck: (path: string) => void
 }
 
 /** A file of a content, in use; disposing gives it back. */
@@ -117,5 +117,5 @@ function* partsOf(piece: Uint8Array, purpose: Purpose, uploads: UploadGate): Gen
 
 /** The catalog is wrong about a file; of a download it knows nothing yet. */
 function onUnreadable(file: ReadableFile, { recheck }: FileDependencies): void {
-  if (file.stat !== undefined) recheck(file)
+  if (file.stat !== undefined) recheck(file.at.path)
 }

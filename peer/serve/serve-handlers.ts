@@ -72,7 +72,7 @@ export function serveHandlers(
     },
 
     'read-many': async ({ sha256s, for: purpose = 'download' }, _, signal) => {
-      const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s)
+      const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s, signal)
       const pieces = gated(bulk.pieces, { purpose, signal }, dependencies.uploads)
       return { reply: { contents: outcomes }, bulk: { bytes: bulk.bytes, pieces } }
     },

@@ -35,7 +35,7 @@ export async function startServing(
   const { peerId, address } = options
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
-  const smallFiles = new SmallFiles(dependencies)
+  const smallFiles = new SmallFiles({ waitingMax: limits.contentsWaitingMax }, dependencies)
   const line = new UploadLine({ clock })
   const buffers = new BufferPool({ bufferBytes: limits.sendPieceBytes })
   const server = await startServer(

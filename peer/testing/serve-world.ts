@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { hashFile } from '../../common/content/hash.ts'
@@ -62,7 +62,7 @@ export class ServeWorld {
           chunkList: (sha256) => this.#chunkLists.get(sha256),
         },
         downloads: { find: (sha256) => this.downloads.get(sha256) },
-        recheck: ({ at }) => this.rechecked.push(at.name),
+        recheck: (path) => this.rechecked.push(basename(path)),
         uploads: this.uploads,
         transport: this.transport,
         clock: this.clock,
