@@ -9,6 +9,11 @@ const mebibyte = 1024 * kibibyte
 export const limits = {
   /** A control frame's body. Holds about 2,000 announced files or 4,000 search rows; larger things are bulk. */
   frameBodyBytesMax: mebibyte,
+  /**
+   * The frame of a request, unless it lists what a peer has or shall do: three times the longest, a read of 256
+   * contents. What waits for its answer is in memory as JavaScript values, some 15 times as large.
+   */
+  requestBytesMax: 64 * kibibyte,
   /** An announcement is cut into frames of about this size, so that a slow index never holds one frame for long. */
   announceFrameBytesTarget: 256 * kibibyte,
   /** Changes in one announcement: one short transaction of the index. */

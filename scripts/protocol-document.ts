@@ -14,6 +14,7 @@ import { type FieldRow, fieldRows } from './schema-rows.ts'
 /** The bounds that the other side notices, in words. */
 const bounds: Partial<Record<keyof typeof limits, string>> = {
   frameBodyBytesMax: 'bytes of a frame’s body',
+  requestBytesMax: 'bytes of the body of a request’s frame, except `announce` and `tasks`',
   requestsInFlightMax: 'unanswered requests of one side of a connection',
   connectionsMax: 'connections that an index or a peer serves at once, unless it is set otherwise',
   announceChangesMax: 'changes in one announcement',

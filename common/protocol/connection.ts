@@ -26,7 +26,13 @@ import {
 } from './envelope.ts'
 import { type Decoded, FrameDecoder } from './framing.ts'
 import type { Dispatch } from './handlers.ts'
-import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
+import {
+  type MessageType,
+  type messages,
+  type ReplyOf,
+  type RequestOf,
+  requestBytesMaxOf,
+} from './messages.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { type Address, formatAddress, type Wire } from './transport.ts'
@@ -196,7 +202,7 @@ export class Connection implements AsyncDisposable {
 
   /** Handles one find; a promise asks to read no more until it settles. */
   #onDecoded(found: Decoded): Promise<void> | undefined {
-    if (found.kind === 'frame') this.#onEnvelope(parseEnvelope(found.body))
+    if (found.kind === 'frame') this.#onEnvelope(parseEnvelope(found.body), found.body.length)
     else {
       const written = this.#pending.onPiece(found.piece, found.isLast)
       if (written !== undefined) return written
@@ -213,8 +219,8 @@ export class Connection implements AsyncDisposable {
     work.then(readOn, readOn)
   }
 
-  #onEnvelope(envelope: Envelope): void {
-    if ('type' in envelope) return this.#onRequest(envelope)
+  #onEnvelope(envelope: Envelope, frameBytes: number): void {
+    if ('type' in envelope) return this.#onRequest(envelope, frameBytes)
     if ('cancel' in envelope) return this.#onCancel(envelope.cancel)
     if ('error' in envelope) {
       const error = errorFromWire(envelope.error)
@@ -234,11 +240,13 @@ export class Connection implements AsyncDisposable {
     this.destroy()
   }
 
-  #onRequest({ id, type, body }: RequestEnvelope): void {
+  #onRequest({ id, type, body }: RequestEnvelope, frameBytes: number): void {
     if (this.#answering.size >= limits.requestsInFlightMax)
       throw new AppError('TOO_MANY_REQUESTS', { max: limits.requestsInFlightMax })
     if (this.#answering.has(id))
       throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
+    const max = requestBytesMaxOf(type)
+    if (frameBytes > max) return this.#outbox.send(failureTo(id, tooLong(max)).frame)
     const stop = new AbortController()
     const work = this.#answer({ id, type, body }, stop)
     this.#answering.set(id, { work, stop })
@@ -311,6 +319,10 @@ export class Connection implements AsyncDisposable {
   #closedError(): AppError {
     return new AppError('CONNECTION_CLOSED', { address: formatAddress(this.remote) })
   }
+}
+
+function tooLong(max: number): AppError {
+  return new AppError('TOO_LARGE', { what: 'The request', max, unit: 'bytes' })
 }
 
 function failureTo(id: number, error: unknown): Outgoing {

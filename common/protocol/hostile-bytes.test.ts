@@ -97,6 +97,14 @@ test.each<[string, unknown[], string[]]>([
     ['UNKNOWN_TYPE'],
   ],
   ['a request of another role', [hello, { id: 2, type: 'tasks', body: {} }], ['UNKNOWN_TYPE']],
+  [
+    'a short request with much that nobody knows',
+    [
+      hello,
+      { ...chunks, body: { ...chunks.body, more: Array.from({ length: 30_000 }, () => []) } },
+    ],
+    ['TOO_LARGE'],
+  ],
 ])('%s gets an error', async (_, sent, codes) => {
   await using door = await strangerAtTheDoor()
   const { stream, heard } = await door.knock()

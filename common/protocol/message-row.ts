@@ -11,6 +11,8 @@ export interface MessageRow {
   readonly to: readonly Role[]
   readonly request: TSchema
   readonly reply: TSchema
+  /** Whether a request may fill a frame; others are bounded by `limits.requestBytesMax`. */
+  readonly isLong?: boolean
   /** Whether the reply may be followed by raw bytes. */
   readonly bulk: boolean
 }

@@ -123,6 +123,7 @@ export const messages = {
       'Tells the index numbered changes of the peer’s catalog, in order. Numbers may be missing: a change that a later one made pointless is not sent.',
     from: ['peer'],
     to: ['index'],
+    isLong: true,
     request: Type.Object({
       epoch: Epoch,
       begin: Type.Optional(
@@ -320,6 +321,7 @@ export const messages = {
     summary: 'Hands tasks to a peer on the connection that the peer opened; it reports them later.',
     from: ['index'],
     to: ['peer'],
+    isLong: true,
     request: Type.Object({
       tasks: Type.Array(Task, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
     }),
@@ -341,4 +343,10 @@ export function isMessageType(type: string): type is MessageType {
 export function mayReceive(type: MessageType, from: Role, to: Role): boolean {
   const row: MessageRow = messages[type]
   return row.from.includes(from) && row.to.includes(to)
+}
+
+/** The longest frame of a request of this type. */
+export function requestBytesMaxOf(type: string): number {
+  const row: MessageRow | undefined = isMessageType(type) ? messages[type] : undefined
+  return row?.isLong === true ? limits.frameBodyBytesMax : limits.requestBytesMax
 }
