@@ -142,6 +142,8 @@ export const limits = {
   promisedBytesPerMsMin: 1_024,
   /** Threads that check and write chunks, for all fetches: one of them does 1 GB/s, and its user has other things to do. */
   chunkThreadsMax: 2,
+  /** Contents from this size on are written past the page cache: there they would push out what others read, and cost more than their hash. */
+  directWriteBytesMin: 128 * mebibyte,
   /** Bytes that the hash over a whole content takes a thread for before others have their turn: 2 ms. */
   digestStepBytes: 4 * mebibyte,
   /** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */

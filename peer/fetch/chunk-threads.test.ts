@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -36,7 +37,7 @@ describe.each<[string, () => ChunkWorkers]>([
   const chunkFor = (descriptor: number) => ({
     bytes: text.length,
     sha256,
-    descriptor,
+    file: { descriptor, directDescriptor: undefined },
     position: 3,
     record: undefined,
   })
@@ -53,6 +54,34 @@ describe.each<[string, () => ChunkWorkers]>([
     expect(await file.readFile('utf8')).toBe(`\0\0\0${text}`)
   })
 
+  test('whole blocks are written past the page cache where that can be, and the rest through it', async () => {
+    const worker = start().leastBusy()
+    const path = await aPath()
+    await using file = await open(path, 'w+')
+    const direct = await open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined)
+    await using _closing = direct
+    const chunk = Buffer.alloc(3 * 4096 + 5, 'chunk')
+    const memory = new ArrayBuffer(4 * 4096)
+    chunk.copy(Buffer.from(memory))
+    const checked = await worker.check({
+      memory,
+      bytes: chunk.length,
+      sha256: hash('sha256', chunk, 'buffer'),
+      file: { descriptor: file.fd, directDescriptor: direct?.fd },
+      position: 4096,
+      record: undefined,
+    })
+    expect(checked.isGood).toBe(true)
+    expect((await readFile(path)).subarray(4096).equals(chunk)).toBe(true)
+    // Where nothing can be written past the cache, as at such a position.
+    const again = {
+      ...chunkFor(file.fd),
+      file: { descriptor: file.fd, directDescriptor: direct?.fd },
+    }
+    await worker.check({ ...again, memory: memoryWith(text) })
+    expect((await readFile(path)).toString('utf8', 3, 3 + text.length)).toBe(text)
+  })
+
   test('what the disk says comes with its code', async () => {
     const worker = start().leastBusy()
     const path = await aPath()
@@ -62,6 +91,21 @@ describe.each<[string, () => ChunkWorkers]>([
     await expect(checking).rejects.toMatchObject({ code: 'EBADF' })
     const hashing = worker.hashOn({ path: `${path}/below`, start: 0, bytes: 1 })
     await expect(hashing).rejects.toMatchObject({ code: 'ENOTDIR' })
+  })
+
+  test('a file is hashed from memory and from disk in turns', async () => {
+    const worker = start().leastBusy()
+    const path = await aPath()
+    await writeFile(path, `${text}, read back, ${text}`)
+    const { memory } = await worker.hashPiece({
+      path,
+      memory: memoryWith(text),
+      bytes: text.length,
+    })
+    expect(memory.byteLength).toBe(100)
+    await worker.hashOn({ path, start: text.length, bytes: 13 })
+    await worker.hashPiece({ path, memory, bytes: text.length })
+    expect(await worker.endHash(path)).toBe(hash('sha256', await readFile(path)))
   })
 
   test('a file is hashed part by part, and afterwards from its front again', async () => {

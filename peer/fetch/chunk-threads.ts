@@ -10,17 +10,33 @@ export interface UncheckedChunk {
   readonly bytes: number
   /** What the chunk list states. */
   readonly sha256: Uint8Array
-  /** Of a file that stays open. */
-  readonly descriptor: number
+  /** Stays open. */
+  readonly file: WrittenFile
   readonly position: number
   /** Written after the chunk. */
   readonly record: JournalRecord | undefined
 }
 
-export interface CheckedChunk {
+export interface WrittenFile {
+  readonly descriptor: number
+  /** Of the same file, for writing past the page cache; undefined where that cannot or need not be. */
+  readonly directDescriptor: number | undefined
+}
+
+/** Memory that comes back. */
+export interface Handed {
+  readonly memory: ArrayBuffer
+}
+
+export interface CheckedChunk extends Handed {
   /** Whether it has its hash, and so was written. */
   readonly isGood: boolean
-  readonly memory: ArrayBuffer
+}
+
+/** What comes next of a file that is hashed as a whole. */
+export interface HashedPiece extends Handed {
+  readonly path: string
+  readonly bytes: number
 }
 
 export interface FilePart {
@@ -106,6 +122,8 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
   }
 
   readonly check: ChunkWorker['check'] = (given) => this.#ask('check', given, [given.memory])
+  readonly hashPiece: ChunkWorker['hashPiece'] = (given) =>
+    this.#ask('hashPiece', given, [given.memory])
   readonly hashOn: ChunkWorker['hashOn'] = (given) => this.#ask('hashOn', given)
   readonly endHash: ChunkWorker['endHash'] = (given) => this.#ask('endHash', given)
 

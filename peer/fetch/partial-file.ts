@@ -42,6 +42,8 @@ export class PartialFile implements AsyncDisposable {
   readonly path: string
   readonly #options: PartialFileOptions
   readonly #handle: FileHandle
+  /** For large contents: what it writes does not go through the page cache. */
+  readonly #direct: FileHandle | undefined
   readonly #workers: ChunkWorkers
   /** Chunks that are verified and written. */
   readonly verified: ChunkSet
@@ -60,12 +62,13 @@ export class PartialFile implements AsyncDisposable {
 
   private constructor(
     options: PartialFileOptions,
-    handle: FileHandle,
+    { handle, direct }: { handle: FileHandle; direct: FileHandle | undefined },
     { workers }: PartialFileDependencies,
   ) {
     this.path = options.path
     this.#options = options
     this.#handle = handle
+    this.#direct = direct
     this.#workers = workers
     this.verified = new ChunkSet(chunkCountFor(options.content.size))
   }
@@ -86,7 +89,8 @@ export class PartialFile implements AsyncDisposable {
       if (known === undefined) await rm(path, { force: true })
       const handle = await open(path, constants.O_RDWR | constants.O_CREAT)
       await using opening = new AsyncDisposableStack()
-      const file = opening.use(new PartialFile(options, handle, dependencies))
+      const direct = await openDirect(options)
+      const file = opening.use(new PartialFile(options, { handle, direct }, dependencies))
       // Whatever stops this now, such as a full disk, does not cost what an earlier run got.
       file.#isWanted = known !== undefined
       if (known !== undefined) await file.#takeUp(known)
@@ -162,10 +166,10 @@ export class PartialFile implements AsyncDisposable {
   ): Promise<CheckedChunk> {
     assert(byteOffset === 0)
     const position = chunkRange(this.size, chunk).start
-    const descriptor = this.#handle.fd
+    const file = { descriptor: this.#handle.fd, directDescriptor: this.#direct?.fd }
     const worker = this.#workers.leastBusy()
     const record = this.#journal?.recordOf(chunk)
-    return await worker.check({ memory, bytes, sha256, descriptor, position, record })
+    return await worker.check({ memory, bytes, sha256, file, position, record })
   }
 
   #onWritten(chunk: number): void {
@@ -203,7 +207,7 @@ export class PartialFile implements AsyncDisposable {
     await this.#syncing
     // Whoever fetched may have given up while it was being made.
     await this.#opening?.then((journal) => journal.close()).catch(() => {})
-    await this.#handle.close().catch(() => {})
+    await Promise.allSettled([this.#handle.close(), this.#direct?.close()])
     // After a flush that failed the journal names chunks that the disk may not have.
     const isSound = this.#syncFailure === undefined
     if (!this.#isWanted || !isSound) await removePartial(this.path)
@@ -259,6 +263,13 @@ export class PartialFile implements AsyncDisposable {
       this.#syncing = undefined
     }
   }
+}
+
+/** The file once more, for writing past the page cache; undefined where that cannot be, or does not pay. */
+async function openDirect({ path, content }: PartialFileOptions): Promise<FileHandle | undefined> {
+  const isPossible = 'O_DIRECT' in constants
+  if (!isPossible || content.size < limits.directWriteBytesMin) return undefined
+  return await open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined)
 }
 
 /** Removes the file of an unfinished download and its journal. */

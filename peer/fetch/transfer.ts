@@ -20,7 +20,7 @@ export interface TransferOptions {
   readonly name: string
   readonly file: ChunkStore
   /** There when the chunk root is to be believed only if the whole content has its SHA-256. */
-  readonly digest: Pick<ContentDigest, 'advance' | 'finish'> | undefined
+  readonly digest: Pick<ContentDigest, 'onVerified' | 'finish'> | undefined
   /** Told after each verified chunk. */
   readonly onProgress: () => void
 }
@@ -239,14 +239,19 @@ export class Transfer {
     lane.asks.add(ask)
     const buffer = this.#buffers.take(Math.min(size, chunkBytesFor(size)))
     this.#buffersInUse += 1
-    const read = this.#read(lane, { ask, or: wanted.or, buffer, chunkList }).then((free) => {
-      this.#buffersInUse -= 1
-      if (free !== undefined) this.#buffers.giveBack(free)
+    const read = this.#read(lane, { ask, or: wanted.or, buffer, chunkList }).then(() => {
       lane.reads.delete(read)
       this.look()
     })
     lane.reads.add(read)
     return true
+  }
+
+  /** Memory that a chunk was read into is not needed any more. */
+  #giveBack(memory: ArrayBuffer): void {
+    this.#buffersInUse -= 1
+    this.#buffers.giveBack(Buffer.from(memory))
+    this.look()
   }
 
   /** What to ask of `lane` now; it counts as asked for nobody else. */
@@ -315,13 +320,9 @@ export class Transfer {
   }
 
   /**
-   * Takes one chunk and returns memory for another, unless no other is wanted. Never rejects: who is
-   * to blame is noted at the lane or at the transfer.
+   * Takes one chunk. Never rejects: who is to blame is noted at the lane or at the transfer.
    */
-  async #read(
-    lane: Lane,
-    { ask, or, buffer, chunkList }: Read,
-  ): Promise<Buffer<ArrayBuffer> | undefined> {
+  async #read(lane: Lane, { ask, or, buffer, chunkList }: Read): Promise<void> {
     const { stop } = ask
     const bytes = buffer.subarray(0, ask.bytes)
     try {
@@ -332,12 +333,13 @@ export class Transfer {
       lane.asks.delete(ask)
       if (!stop.signal.aborted)
         this.#onFailedRead(lane, ask.isOpen ? undefined : ask.chunk, error as Error)
-      return buffer
+      return this.#giveBack(buffer.buffer)
     }
     lane.excusedSinceMs = undefined
     lane.asks.delete(ask)
     const hash = chunkHashAt(chunkList, ask.chunk)
-    return stop.signal.aborted ? buffer : await this.#keep(lane, ask.chunk, bytes, hash)
+    if (stop.signal.aborted) this.#giveBack(buffer.buffer)
+    else await this.#keep(lane, ask.chunk, bytes, hash)
   }
 
   /**
@@ -359,7 +361,7 @@ export class Transfer {
     chunk: number,
     bytes: Buffer<ArrayBuffer>,
     hash: Uint8Array,
-  ): Promise<Buffer<ArrayBuffer> | undefined> {
+  ): Promise<void> {
     const { file, onProgress, digest } = this.#options
     this.#arrived.add(chunk)
     try {
@@ -369,13 +371,13 @@ export class Transfer {
         this.#onKept(chunk)
         this.#contributors.add(lane.source.label)
         onProgress()
-        digest?.advance()
         if (this.isComplete) this.#ended.resolve(undefined)
       } else this.#onFailedRead(lane, chunk, this.#mismatch(lane.source, `chunk ${chunk}`))
-      return Buffer.from(memory)
+      const giveBack = (free: ArrayBuffer): void => this.#giveBack(free)
+      if (isGood && digest !== undefined) digest.onVerified({ chunk, memory, giveBack })
+      else giveBack(memory)
     } catch (error) {
       this.abandon(error as Error)
-      return undefined
     }
   }
 

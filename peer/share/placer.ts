@@ -17,6 +17,7 @@ import { fileStatOf, isSameStat } from './file-stat.ts'
 import { FolderSync } from './folder-sync.ts'
 import { type Folders, isInside, type Location, makeParents } from './folders.ts'
 import { numberedName } from './free-name.ts'
+import type { OwnWrites } from './own-writes.ts'
 import { Turns } from './turns.ts'
 import { inspect, isGone } from './walk.ts'
 
@@ -42,17 +43,20 @@ type Obstacle = 'folder' | 'other'
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
+  readonly ownWrites: OwnWrites
 }
 
 export class Placer {
   readonly #folders: Folders
   readonly #catalog: Catalog
+  readonly #ownWrites: OwnWrites
   readonly #turns = new Turns()
   readonly #folderSync = new FolderSync()
 
-  constructor({ folders, catalog }: Dependencies) {
+  constructor({ folders, catalog, ownWrites }: Dependencies) {
     this.#folders = folders
     this.#catalog = catalog
+    this.#ownWrites = ownWrites
   }
 
   /**
@@ -115,12 +119,22 @@ export class Placer {
       if (held === 'folder' && key.kind !== 'downloaded')
         throw new AppError('NAME_BLOCKED', { name: key.name, reason: 'it is a folder here' })
       const mayReplace = key.kind === 'replicated' || replace
-      if (mayReplace) await rename(partialPath, at.path)
-      if (mayReplace || (held === 'nothing' && (await moveNew(partialPath, at.path)))) {
-        return { at, stat: fileStatOf(await lstat(at.path, { bigint: true })), changedFolders }
+      if ((mayReplace || held === 'nothing') && (await this.#move(partialPath, at, mayReplace))) {
+        const stat = fileStatOf(await lstat(at.path, { bigint: true }))
+        this.#ownWrites.add(at.path, stat)
+        return { at, stat, changedFolders }
       }
       if (key.kind === 'shared') throw new AppError('NAME_EXISTS', { name: key.name })
     }
+  }
+
+  /** False when something else has the name by now, which may not be replaced. */
+  async #move(partialPath: string, { path }: Location, mayReplace: boolean): Promise<boolean> {
+    // The system tells of it before it is recorded: a large file would be read again.
+    this.#ownWrites.add(path)
+    if (!mayReplace) return await moveNew(partialPath, path)
+    await rename(partialPath, path)
+    return true
   }
 
   /** What is at a place: the stat of a file with this content, a folder, something else, or nothing. */

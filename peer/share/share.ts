@@ -71,10 +71,10 @@ export class Share implements AsyncDisposable {
     this.#folders = folders
     this.#catalog = new Catalog(folders, dependencies)
     this.#work = new BackgroundWork(dependencies)
-    this.#placer = new Placer({ folders, catalog: this.#catalog })
     this.#writer = new SmallWriter(dependencies)
     this.#ownWrites = new OwnWrites({ writer: this.#writer })
     const ownWrites = this.#ownWrites
+    this.#placer = new Placer({ folders, catalog: this.#catalog, ownWrites })
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
     const group = { placer: this.#placer, writer: this.#writer, ownWrites }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })

@@ -5,11 +5,9 @@ import { ChunkWork } from '../chunk-work.js'
 export function workAtOnce(): ChunkWorkers {
   const work = new ChunkWork()
   const worker: ChunkWorker = {
-    check: async (chunk) => {
-      // Gone for whoever sent it, as memory that was sent to a thread is.
-      const memory = chunk.memory.transfer()
-      return work.check({ ...chunk, memory })
-    },
+    // Memory is gone for whoever sent it, as what was sent to a thread is.
+    check: async (chunk) => work.check({ ...chunk, memory: chunk.memory.transfer() }),
+    hashPiece: async (piece) => work.hashPiece({ ...piece, memory: piece.memory.transfer() }),
     hashOn: async (part) => work.hashOn(part),
     endHash: async (path) => work.endHash(path),
   }
