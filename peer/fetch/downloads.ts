@@ -18,6 +18,7 @@ import {
   recordOf,
   snapshotOf,
 } from './download-entry.ts'
+import { DownloadQueue } from './download-queue.ts'
 import type { DownloadRecords } from './download-records.ts'
 import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
@@ -43,16 +44,13 @@ interface DownloadDependencies {
  * of one name never run at the same time: the second finds what the first left.
  */
 export class Downloads implements AsyncDisposable {
-  #atOnce: number
   readonly #dependencies: DownloadDependencies
   readonly #background: BackgroundWork
   /** Those that wait or run, by what was asked for. */
   readonly #active = new Map<string, Entry>()
   /** Those and the last ones that ended, by id. */
   readonly #entries = new Map<string, Entry>()
-  readonly #waiting: Entry[] = []
-  /** With a promise of the end of the present run. */
-  readonly #running = new Map<Entry, Promise<void>>()
+  readonly #queue: DownloadQueue<Entry>
   readonly #finishedIds: string[] = []
   #bytesPerSecond = emptySeries
   #networkBytes = 0
@@ -61,7 +59,7 @@ export class Downloads implements AsyncDisposable {
   #failedCount = 0
 
   constructor(options: { downloadsAtOnce: number }, dependencies: DownloadDependencies) {
-    this.#atOnce = options.downloadsAtOnce
+    this.#queue = new DownloadQueue({ atOnce: options.downloadsAtOnce })
     this.#dependencies = dependencies
     this.#background = new BackgroundWork(dependencies)
     for (const record of dependencies.records.all()) {
@@ -74,10 +72,11 @@ export class Downloads implements AsyncDisposable {
 
   /** Downloads that wait and run now; done and failed since the start. */
   get counts(): Readonly<Record<Download['state'], number>> {
+    const { waitingCount, runningCount } = this.#queue
     return {
-      waiting: this.#waiting.length,
-      running: this.#running.size,
-      paused: this.#active.size - this.#waiting.length - this.#running.size,
+      waiting: waitingCount,
+      running: runningCount,
+      paused: this.#active.size - waitingCount - runningCount,
       done: this.#doneCount,
       failed: this.#failedCount,
     }
@@ -94,7 +93,7 @@ export class Downloads implements AsyncDisposable {
 
   /** Lets other so many run at once: more start now, too many run on. */
   runAtOnce(count: number): void {
-    this.#atOnce = count
+    this.#queue.atOnce = count
     this.#startNext()
   }
 
@@ -131,11 +130,11 @@ export class Downloads implements AsyncDisposable {
     const entry = this.#entryOf(id)
     const reason = new AppError('PAUSED', { name: entry.request.name, id })
     // A run that is just ending out of turn is followed by a place in the queue, or another run.
-    for (let run = this.#running.get(entry); run !== undefined; run = this.#running.get(entry)) {
+    for (let run = this.#queue.runOf(entry); run !== undefined; run = this.#queue.runOf(entry)) {
       entry.stop.abort(reason)
       await run
     }
-    if (this.#leaveQueue(entry)) this.#onPaused(entry, reason)
+    if (this.#queue.remove(entry)) this.#onPaused(entry, reason)
     return this.#snapshot(entry)
   }
 
@@ -175,7 +174,7 @@ export class Downloads implements AsyncDisposable {
     // Whoever paused it a moment before, or the disk, may have its present run end as paused.
     while (this.#isActive(entry)) {
       this.#end(entry, reason)
-      await this.#running.get(entry)
+      await this.#queue.runOf(entry)
     }
     const { state, content } = entry
     if (state === 'failed' && content !== undefined && !this.#isWanted(content))
@@ -192,7 +191,7 @@ export class Downloads implements AsyncDisposable {
   #add(entry: Entry): void {
     this.#active.set(keyOf(entry.request), entry)
     this.#entries.set(entry.id, entry)
-    if (entry.state === 'waiting') this.#waiting.push(entry)
+    if (entry.state === 'waiting') this.#queue.add(entry)
   }
 
   #join(entry: Entry, { name, wait = true }: DownloadRequest): Download {
@@ -208,7 +207,7 @@ export class Downloads implements AsyncDisposable {
     entry.stop = new AbortController()
     entry.ended = Promise.withResolvers()
     this.#record((records) => records.put(recordOf(entry)))
-    this.#waiting.push(entry)
+    this.#queue.add(entry)
     this.#startNext()
     return this.#snapshot(entry)
   }
@@ -247,41 +246,19 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
-  /** @returns whether it was waiting for its turn */
-  #leaveQueue(entry: Entry): boolean {
-    const place = this.#waiting.indexOf(entry)
-    if (place !== -1) this.#waiting.splice(place, 1)
-    return place !== -1
-  }
-
   /** Ends a download for `reason`, at once unless it is running. */
   #end(entry: Entry, reason: AppError): void {
     entry.stop.abort(reason)
-    if (this.#running.has(entry)) return
-    this.#leaveQueue(entry)
+    if (this.#queue.runOf(entry) !== undefined) return
+    this.#queue.remove(entry)
     this.#fail(entry, reason)
     this.#onEnded(entry)
   }
 
-  /** Those that nobody sends anything take no place from others, as long as they are not too many. */
-  get #hasPlace(): boolean {
-    const runningMax = this.#atOnce + limits.downloadsStarvedMax
-    return this.#busyCount < this.#atOnce && this.#running.size < runningMax
-  }
-
-  get #busyCount(): number {
-    return [...this.#running.keys()].filter(({ isStarved }) => !isStarved).length
-  }
-
   #startNext(): void {
-    while (this.#hasPlace) {
-      const busyNames = new Set([...this.#running.keys()].map(({ request }) => request.name))
-      const place = this.#waiting.findIndex(({ request }) => !busyNames.has(request.name))
-      const [entry] = place === -1 ? [] : this.#waiting.splice(place, 1)
-      if (entry === undefined) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#running.set(entry, promise)
-      this.#background.start('download', () => this.#run(entry).finally(resolve))
+    for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) {
+      const entry = next
+      this.#background.start('download', () => this.#run(entry))
     }
   }
 
@@ -296,7 +273,7 @@ export class Downloads implements AsyncDisposable {
       const { signal } = entry.stop
       this.#onFailure(entry, toAppError(signal.aborted ? signal.reason : error))
     }
-    this.#running.delete(entry)
+    this.#queue.leave(entry)
     if (hasEnded(entry)) this.#onEnded(entry)
     this.#startNext()
   }
@@ -343,10 +320,10 @@ export class Downloads implements AsyncDisposable {
       this.#record((records) => records.put(recordOf(entry)))
     if (entry.progress?.waitingFor !== undefined) {
       entry.isStarved = true
-      if (this.#waiting.length > 0) this.#startNext()
+      if (this.#queue.waitingCount > 0) this.#startNext()
     } else if (entry.isStarved && isFed(entry)) {
       // Others took its place meanwhile: it has the next one that is free.
-      if (this.#busyCount >= this.#atOnce) entry.stop.abort(outOfTurn)
+      if (this.#queue.isFull) entry.stop.abort(outOfTurn)
       else entry.isStarved = false
     }
   }
@@ -363,7 +340,7 @@ export class Downloads implements AsyncDisposable {
   #queueAgain(entry: Entry): void {
     entry.state = 'waiting'
     entry.stop = new AbortController()
-    this.#waiting.unshift(entry)
+    this.#queue.addFirst(entry)
   }
 
   #onPaused(entry: Entry, error: AppError): void {

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { limits } from '../../common/limits.ts'
+import { DownloadQueue } from './download-queue.ts'
+
+const aDownload = (name: string): { request: { name: string }; isStarved: boolean } => ({
+  request: { name },
+  isStarved: false,
+})
+
+test('so many run at once, in the order they came, and no two of one name', () => {
+  const queue = new DownloadQueue({ atOnce: 2 })
+  const [a, sameAsA, b, c] = ['a', 'a', 'b', 'c'].map(aDownload)
+  for (const one of [a, sameAsA, b, c]) if (one) queue.add(one)
+  expect([queue.next(), queue.next(), queue.next()]).toEqual([a, b, undefined])
+  if (b) queue.leave(b)
+  expect(queue.next()).toBe(c)
+  if (a) queue.leave(a)
+  expect(queue.next()).toBe(sameAsA)
+  expect([queue.waitingCount, queue.runningCount]).toEqual([0, 2])
+})
+
+test('those that are sent nothing take no place, but are not let run without end', () => {
+  const queue = new DownloadQueue({ atOnce: 1 })
+  for (let number = 0; number < 2 * limits.downloadsStarvedMax; number += 1)
+    queue.add(aDownload(String(number)))
+  for (let next = queue.next(); next !== undefined; next = queue.next()) {
+    expect(queue.next()).toBeUndefined()
+    next.isStarved = true
+    expect(queue.isFull).toBe(false)
+  }
+  expect(queue.runningCount).toBe(1 + limits.downloadsStarvedMax)
+})
+
+test('whoever leaves is waited for, and may be first again', async () => {
+  const queue = new DownloadQueue({ atOnce: 1 })
+  const [a, b] = [aDownload('a'), aDownload('b')]
+  queue.add(a)
+  queue.add(b)
+  queue.next()
+  const ended = queue.runOf(a)
+  queue.leave(a)
+  await ended
+  expect(queue.runOf(a)).toBeUndefined()
+  queue.addFirst(a)
+  expect([queue.remove(b), queue.remove(b)]).toEqual([true, false])
+  expect(queue.next()).toBe(a)
+})
