@@ -12,6 +12,7 @@ import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
 import type { LinkSpeed } from './delay-line.ts'
 import { type Contender, measureInTurns } from './in-turns.ts'
+import { linkSeconds } from './link-seconds.ts'
 import { startLongLink } from './long-link.ts'
 import { flushDisk } from './outside-process.ts'
 import { smallFolder, tandemWith } from './small.ts'
@@ -58,7 +59,7 @@ async function measureLarge(mebibytes: number, options: BenchmarkOptions): Promi
     await forgetDownloads(downloader)
     return seconds
   }
-  const seconds = (original.size * 8) / (megabitsPerSecond * 1e6)
+  const seconds = linkSeconds(original.size, megabitsPerSecond)
   const contenders = [
     { name: tandem, measure },
     bound(`${linkShare} of ${megabitsPerSecond} Mbit/s`, seconds / linkShare),

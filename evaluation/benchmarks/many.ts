@@ -15,6 +15,7 @@ import type { TandemProcess } from '../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
 import { secondsOf } from './in-turns.ts'
+import { linkSeconds } from './link-seconds.ts'
 import { type LabHost, startNetworkLab, whyNoNetworkLab } from './network-lab.ts'
 import { flushDisk } from './outside-process.ts'
 import { startParts } from './parts-anchor.ts'
@@ -104,6 +105,6 @@ function report(
   const megabits = links * megabitsPerSecond.source
   const contender = `${share} of ${megabits} Mbit/s`
   onSample({ work, contender: tandem, unit: 'seconds', value: seconds })
-  const value = (bytes * 8) / (share * megabits * 1e6)
+  const value = linkSeconds(bytes, share * megabits)
   onSample({ work, contender, unit: 'seconds', value, goal: 1 })
 }

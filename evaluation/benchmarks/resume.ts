@@ -1,13 +1,15 @@
 /**
  * A downloading peer is killed when part of a large file has come, started again, and asked again.
  *
- * What counts is what the source sent beyond the size of the file. That may be as much as was on its way
- * at the kill, which is at most what a fetch asks for at a time.
+ * What counts is the chunks that the source sent beyond those of the file. That may be as much as was on its
+ * way at the kill, which is at most what a fetch asks for at a time. The chunk list, which is sent once and
+ * kept, is no part of that; what was sent beyond the file altogether is shown besides.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
+import { chunkCountFor, hashBytes } from '../../common/content/chunks.ts'
 import { AppError, errorFromWire } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
@@ -49,18 +51,22 @@ async function measureResume(
   const [source] = sources
   assert(source !== undefined)
   const sentBytes = (): Promise<number> => readMetric(source, 'tandem_peer_sent_bytes_total')
+  const chunkListBytes = chunkCountFor(original.size) * hashBytes
   for (let round = 0; round < rounds; round++)
     for (const percent of killPercents) {
       const sentBefore = await sentBytes()
       await killAt(percent, downloader, original)
       await downloader.start()
       await downloadAndCheck(downloader, original)
-      const value = (await sentBytes()) - sentBefore - original.size
+      const beyond = (await sentBytes()) - sentBefore - original.size
       await forgetDownloads(downloader)
-      const work = `${mebibytes} MiB, killed at ${percent} %, fetched again`
-      onSample({ work, contender: tandem, unit: 'bytes', value })
+      const killed = `${mebibytes} MiB, killed at ${percent} %`
+      const again = { work: `${killed}, chunks fetched again`, unit: 'bytes' } as const
+      onSample({ ...again, contender: tandem, value: beyond - chunkListBytes })
       const inFlight = { contender: 'chunks in flight', value: limits.fetchWindowBytes, goal: 1 }
-      onSample({ work, unit: 'bytes', ...inFlight })
+      onSample({ ...again, ...inFlight })
+      const all = { work: `${killed}, sent beyond the file, with its chunk list`, value: beyond }
+      onSample({ ...all, contender: tandem, unit: 'bytes' })
     }
 }
 

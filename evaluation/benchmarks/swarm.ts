@@ -19,6 +19,7 @@ import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { swarmByBitTorrent } from './bittorrent-anchor.ts'
 import { tandem, turnsOf } from './comparison.ts'
 import { secondsOf } from './in-turns.ts'
+import { linkSeconds } from './link-seconds.ts'
 import { type NetworkLab, startNetworkLab, whyNoNetworkLab } from './network-lab.ts'
 import { flushDisk } from './outside-process.ts'
 import { forgetDownloads, sharing } from './transfer-fixture.ts'
@@ -79,7 +80,7 @@ async function measureSwarm({ mebibytes }: SwarmSize, options: BenchmarkOptions)
 }
 
 function reportBounds(work: string, { size }: FileFixture, { onSample }: BenchmarkOptions): void {
-  const seconds = (size * 8) / (megabitsPerSecond * 1e6)
+  const seconds = linkSeconds(size, megabitsPerSecond)
   const link = `size / ${megabitsPerSecond} Mbit/s`
   onSample({ work, contender: link, unit: 'seconds', value: seconds, goal: goals.seconds })
   const sent = { work: `${work}, sent by the source`, unit: 'bytes', value: size } as const

@@ -5,160 +5,145 @@ import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { seededRandom } from '../../common/random.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import type { ChunkSource } from './peer-source.ts'
+import type { ChunkSource, HoldingsUpdate } from './peer-source.ts'
+import type { Holdings } from './plan.ts'
 import { chunksAtOnceFor } from './plan.ts'
 import { Transfer } from './transfer.ts'
 
-test('a disk that fills up is reported as such, and the source is let go', async () => {
-  const { content, bytes, chunkList } = aContent(10 * 1024 * 1024)
-  const full = new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
-  let written = 0
-  const verified = new ChunkSet(10)
-  const file = {
-    verified,
-    chunkList: undefined,
-    begin: async () => {},
-    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
-      written += 1
-      if (written > 3) throw full
-      verified.add(chunk)
-      return { isGood: true, memory }
-    },
-  }
-  const source: ChunkSource = {
-    label: 'p1',
-    pace: { bytesPerMs: 1, delayMs: 0, bytesOwed: 0 },
-    chunkList: async () => chunkList,
-    holdings: async () => undefined,
-    read: async ({ chunk }, into, _, onBegin) => {
-      onBegin(chunk)
-      chunkOf(bytes, chunk).copy(into)
-    },
-  }
-  const clock = new FakeClock()
-  const transfer = new Transfer(
-    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
-  )
-  await expect(transfer.takeFrom(source, new AbortController().signal)).rejects.toBe(full)
-  expect(transfer.isComplete).toBe(false)
-})
+const mebibyte = 1024 * 1024
+const never = new AbortController().signal
 
-test('what stands in line elsewhere is taken over only when there is room for it', async () => {
-  const chunkCount = 24
-  const { content, bytes, chunkList } = aContent(chunkCount * 1024 * 1024)
+/**
+ * A transfer of so many chunks to nowhere, and a source that has them all and sends them at once.
+ * @param isGood whether a chunk that came is good; what it throws is the disk's
+ */
+function aTransfer(
+  chunkCount: number,
+  isGood: (chunk: number) => Promise<boolean> = async () => true,
+) {
+  const { content, bytes, chunkList } = aContent(chunkCount * mebibyte)
   const verified = new ChunkSet(chunkCount)
+  const clock = new FakeClock()
   const file = {
     verified,
     chunkList,
     begin: async () => {},
     put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
-      verified.add(chunk)
-      return { isGood: true, memory }
+      const isKept = await isGood(chunk)
+      if (isKept) verified.add(chunk)
+      return { isGood: isKept, memory }
     },
   }
-  const busy = Promise.withResolvers<void>()
-  const gained = Promise.withResolvers<ChunkSet>()
-  const asked: number[] = []
+  const transfer = new Transfer(
+    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
+    { clock, buffers: new BufferPool({ bufferBytes: mebibyte }), random: seededRandom('transfer') },
+  )
+  const fill = (into: Buffer, chunk: number): void => void chunkOf(bytes, chunk).copy(into)
   const whole: ChunkSource = {
     label: 'whole',
-    pace: { bytesPerMs: 1e6, delayMs: 100, bytesOwed: 0 },
+    pace: { bytesPerMs: 1, delayMs: 1, bytesOwed: 0 },
     chunkList: async () => chunkList,
     holdings: async () => undefined,
+    read: async ({ chunk }, into, _, onBegin) => {
+      onBegin(chunk)
+      fill(into, chunk)
+    },
+  }
+  /** Lets everything run that does not wait for time. */
+  const settle = async (turns: number): Promise<void> => {
+    for (let turn = 0; turn < turns && !transfer.isComplete; turn += 1) await clock.advance(0)
+  }
+  return { content, clock, transfer, whole, fill, settle }
+}
+
+function chunksOf(chunkCount: number, chunks: Iterable<number>): ChunkSet {
+  const set = new ChunkSet(chunkCount)
+  for (const chunk of chunks) set.add(chunk)
+  return set
+}
+
+/** What a source that gains nothing more answers: first what it has, and never again. */
+function noMore(holdings: Holdings) {
+  return async (update?: HoldingsUpdate): Promise<Holdings> =>
+    update === undefined ? holdings : await untilAborted(update.signal)
+}
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+}
+
+test('a disk that fills up is reported as such, and the source is let go', async () => {
+  const full = new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
+  let written = 0
+  const { transfer, whole } = aTransfer(10, async () => {
+    written += 1
+    if (written > 3) throw full
+    return true
+  })
+  await expect(transfer.takeFrom(whole, never)).rejects.toBe(full)
+  expect(transfer.isComplete).toBe(false)
+})
+
+test('what stands in line elsewhere is taken over only when there is room for it', async () => {
+  const chunkCount = 24
+  const { content, clock, transfer, whole, fill, settle } = aTransfer(chunkCount)
+  const turn = Promise.withResolvers<void>()
+  const gained = Promise.withResolvers<ChunkSet>()
+  const asked: number[] = []
+  const busy: ChunkSource = {
+    ...whole,
+    pace: { bytesPerMs: 1e6, delayMs: 100, bytesOwed: 0 },
     read: async ({ chunk }, into, signal, onBegin) => {
       asked.push(chunk)
-      const withdrawn = Promise.withResolvers<never>()
-      signal.addEventListener('abort', () => withdrawn.reject(signal.reason as Error))
-      await Promise.race([busy.promise, withdrawn.promise])
+      await Promise.race([turn.promise, untilAborted(signal)])
       onBegin(chunk)
-      chunkOf(bytes, chunk).copy(into)
+      fill(into, chunk)
     },
   }
   const partial: ChunkSource = {
     ...whole,
     label: 'partial',
+    pace: busy.pace,
     holdings: async (update) =>
       update === undefined ? new ChunkSet(chunkCount) : await gained.promise,
-    read: async ({ chunk }, into, _, onBegin) => {
-      onBegin(chunk)
-      chunkOf(bytes, chunk).copy(into)
-    },
   }
-  const clock = new FakeClock()
-  const transfer = new Transfer(
-    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
-  )
-  const never = new AbortController().signal
-  const taking = [whole, whole, partial].map((source) => transfer.takeFrom(source, never))
+  const taking = [busy, busy, partial].map((source) => transfer.takeFrom(source, never))
   await clock.advance(0)
   expect(asked.length).toBe(chunksAtOnceFor(content.size))
-  const all = new ChunkSet(chunkCount)
-  for (let chunk = 0; chunk < chunkCount; chunk += 1) all.add(chunk)
-  gained.resolve(all)
+  gained.resolve(chunksOf(chunkCount, Array(chunkCount).keys()))
   await clock.advance(0)
-  busy.resolve()
-  for (let turn = 0; turn < 100 && !transfer.isComplete; turn += 1) await clock.advance(0)
+  turn.resolve()
+  await settle(100)
   expect(transfer.chunksMissing).toBe(0)
   await Promise.all(taking)
 })
 
 test('nothing is left to a peer that has it, but is asked for nothing more', async () => {
   const chunkCount = 8
-  const { content, bytes, chunkList } = aContent(chunkCount * 1024 * 1024)
-  const verified = new ChunkSet(chunkCount)
-  const file = {
-    verified,
-    chunkList,
-    begin: async () => {},
-    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
-      verified.add(chunk)
-      return { isGood: true, memory }
-    },
-  }
-  const whole: ChunkSource = {
-    label: 'whole',
-    pace: { bytesPerMs: 1e6, delayMs: 1, bytesOwed: 0 },
-    chunkList: async () => chunkList,
-    holdings: async () => undefined,
-    read: async ({ chunk }, into, _, onBegin) => {
-      onBegin(chunk)
-      chunkOf(bytes, chunk).copy(into)
-    },
-  }
-  const all = new ChunkSet(chunkCount)
-  for (let chunk = 0; chunk < chunkCount; chunk += 1) all.add(chunk)
+  const { clock, transfer, whole, fill, settle } = aTransfer(chunkCount)
   const sent = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let asked = 0
   const partial: ChunkSource = {
     ...whole,
     label: 'partial',
-    pace: { bytesPerMs: 1, delayMs: 1, bytesOwed: 0 },
-    holdings: async (update) =>
-      update === undefined
-        ? all
-        : await new Promise((_, reject) => {
-            update.signal.addEventListener('abort', () => reject(update.signal.reason as Error))
-          }),
+    holdings: noMore(chunksOf(chunkCount, Array(chunkCount).keys())),
     read: async ({ chunk }, into) => {
       asked += 1
       await sent[asked - 1]?.promise
-      chunkOf(bytes, chunk).copy(into)
+      fill(into, chunk)
     },
   }
-  const clock = new FakeClock()
-  const transfer = new Transfer(
-    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
-  )
   const retired = new AbortController()
   const leaving = transfer.takeFrom(partial, retired.signal)
   await clock.advance(0)
   retired.abort()
   sent[0]?.resolve()
   await clock.advance(0)
-  const taking = transfer.takeFrom(whole, new AbortController().signal)
-  for (let turn = 0; turn < 20; turn += 1) await clock.advance(0)
+  const fast = { ...whole, pace: { bytesPerMs: 1e6, delayMs: 1, bytesOwed: 0 } }
+  const taking = transfer.takeFrom(fast, never)
+  await settle(20)
   expect(asked).toBe(2)
   expect(transfer.chunksMissing).toBe(1)
   sent[1]?.resolve()
@@ -168,67 +153,43 @@ test('nothing is left to a peer that has it, but is asked for nothing more', asy
 
 test('a chunk that is withdrawn because it is here, but turns out to be bad, is asked for again', async () => {
   const chunkCount = 8
-  const { content, bytes, chunkList } = aContent(chunkCount * 1024 * 1024)
-  const verified = new ChunkSet(chunkCount)
   const isChecked = Promise.withResolvers<void>()
-  let isBad = true
-  const file = {
-    verified,
-    chunkList,
-    begin: async () => {},
-    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
-      const isGood = chunk !== 0 || !isBad
-      if (chunk === 0) isBad = false
-      if (!isGood) await isChecked.promise
-      else verified.add(chunk)
-      return { isGood, memory }
-    },
-  }
+  let hasComeBad = false
+  const { clock, transfer, whole, fill } = aTransfer(chunkCount, async (chunk) => {
+    if (chunk !== 0 || hasComeBad) return true
+    hasComeBad = true
+    await isChecked.promise
+    return false
+  })
   const endsLate = Promise.withResolvers<void>()
   const begins = Promise.withResolvers<void>()
-  let reads = 0
-  const whole: ChunkSource = {
-    label: 'whole',
-    pace: { bytesPerMs: 1, delayMs: 1, bytesOwed: 0 },
-    chunkList: async () => chunkList,
-    holdings: async () => undefined,
+  const offered: number[][] = []
+  const choosing: ChunkSource = {
+    ...whole,
     read: async ({ chunk, or }, into, signal, onBegin) => {
-      reads += 1
-      const isFirst = reads === 1
+      const isFirst = offered.push([chunk, ...or]) === 1
       await begins.promise
-      const sent = isFirst && [chunk, ...or].includes(0) ? 0 : chunk
+      const sent = isFirst ? 0 : chunk
       onBegin(sent)
       if (signal.aborted) await endsLate.promise
       signal.throwIfAborted()
-      chunkOf(bytes, sent).copy(into)
+      fill(into, sent)
     },
   }
-  const first = new ChunkSet(chunkCount)
-  first.add(0)
   const gained = Promise.withResolvers<ChunkSet>()
   const partial: ChunkSource = {
     ...whole,
     label: 'partial',
     holdings: async (update) =>
-      update === undefined
-        ? new ChunkSet(chunkCount)
-        : update.beyond === 0
-          ? await gained.promise
-          : await new Promise((_, reject) => {
-              update.signal.addEventListener('abort', () => reject(update.signal.reason as Error))
-            }),
+      update?.beyond === 0 ? await gained.promise : await noMore(new ChunkSet(chunkCount))(update),
     read: async ({ chunk }, _, __, onBegin) => onBegin(chunk),
   }
-  const clock = new FakeClock()
-  const transfer = new Transfer(
-    { content, name: 'file', file, digest: undefined, onProgress: () => {} },
-    { clock, buffers: new BufferPool({ bufferBytes: 2 ** 20 }), random: seededRandom('transfer') },
-  )
-  const never = new AbortController().signal
   const bad = expect(transfer.takeFrom(partial, never)).rejects.toThrow('wrong bytes')
-  const taking = transfer.takeFrom(whole, never)
   await clock.advance(0)
-  gained.resolve(first)
+  const taking = transfer.takeFrom(choosing, never)
+  await clock.advance(0)
+  expect(offered[0]).toContain(0)
+  gained.resolve(chunksOf(chunkCount, [0]))
   await clock.advance(0)
   begins.resolve()
   await clock.advance(0)
