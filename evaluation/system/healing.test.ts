@@ -99,17 +99,19 @@ describe('when copies cannot be made', () => {
   test('a factor of 3 with 2 peers says that there is no other peer', async () => {
     await using cluster = await startCluster({ peers: 2, factor: 3, settings: quickSettings })
     const [file] = await shareFiles(cluster, 1, 1_000)
-    const words = ['why', file?.name ?? '', '--api', cluster.peer(2).apiUrl.origin]
-    const why = async (): Promise<string> => (await runTandem(words)).stdout
-    await expect.poll(why).toContain('it waits for a place: there is no other peer')
-    const { stdout } = await runTandem([...words, '--json'])
-    expect(JSON.parse(stdout)).toMatchObject({
-      contents: [{ factor: 3, wanted: true, copies: [{ peerId: 'peer1' }, { peerId: 'peer2' }] }],
-    })
-    await cluster.startPeer()
+    const name = file?.name ?? ''
     using api = apiOf(cluster.peer(1))
+    const reason = 'it waits for a place: there is no other peer'
+    const copies = [{ peerId: 'peer1' }, { peerId: 'peer2' }]
+    // The reason is given for the third copy while the second is still being made, too.
+    await expect
+      .poll(() => api.why(name))
+      .toMatchObject({ contents: [{ factor: 3, wanted: true, copies, missing: [reason] }] })
+    const words = ['why', name, '--api', cluster.peer(2).apiUrl.origin]
+    expect((await runTandem(words)).stdout).toContain(reason)
+    await cluster.startPeer()
     await untilHealed(api, 1, 3)
-    expect(missing(await api.why(file?.name ?? ''))).toBe('')
+    expect(missing(await api.why(name))).toBe('')
   })
 
   test('a peer that is gone for good says whose return is waited for', async () => {
