@@ -84,6 +84,8 @@ export const limits = {
   contentsReadBytesMax: 4 * mebibyte,
   /** Contents in replies to such reads that wait to be sent, to all who read: 160 MB of paths. */
   contentsWaitingMax: 2 ** 18,
+  /** Of small contents that a peer has read before it is their turn to be sent, for all who ask: dozens of reads of 1 KiB each. */
+  smallReadAheadBytesMax: 16 * mebibyte,
   /** Such reads that one page of a group has on their way: 50 ms of delay then cost 1,024 files one wait. */
   smallReadsAtOnce: 4,
   /** Pages of a group of files that are worked on at a time: one is listed while another is fetched. */

@@ -74,6 +74,7 @@ class World {
         ...this.#dependencies,
         uploads: this.uploads,
         contents: {
+          first: (sha256) => (sha256 === content.sha256 ? file : undefined),
           find: (sha256) => (sha256 === content.sha256 ? [file] : []),
           chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),
         },

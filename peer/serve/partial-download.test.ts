@@ -87,7 +87,7 @@ test('a download that moves to its place before the bytes of a read leave is rea
   const files: ServedFile[] = []
   await using openFiles = new OpenFiles(world)
   const { read } = serveHandlers({
-    contents: { find: () => files, chunkList: () => undefined },
+    contents: { first: () => files[0], find: () => files, chunkList: () => undefined },
     downloads: { find: (hash) => world.downloads.get(hash) },
     openFiles,
     smallFiles: { outcomes: () => Promise.reject(new Error('nobody asks for them')) },

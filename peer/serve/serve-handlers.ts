@@ -86,7 +86,7 @@ export function serveHandlers(
  */
 function wantedOf(request: RequestOf<'read'>, served: Served): WantedChunks {
   const { sha256, chunk, count, or = [] } = request
-  const isWhole = served.contents.find(sha256).length > 0
+  const isWhole = served.contents.first(sha256) !== undefined
   const others = count === 1 && isWhole ? or : []
   // All exist if the last does; each look asks the catalog.
   rangeOf({ sha256, chunk: Math.max(chunk, ...others), count }, served)
@@ -112,7 +112,7 @@ function filesWith({ sha256, chunk, count }: Chunks, served: Served): ReadableFi
 
 /** @throws AppError CONTENT_NOT_FOUND */
 function contentOf(sha256: string, { contents, downloads }: Served): Content {
-  const file = contents.find(sha256)[0] ?? downloads.find(sha256)?.file
+  const file = contents.first(sha256) ?? downloads.find(sha256)?.file
   if (file === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
   return file.content
 }
@@ -121,7 +121,7 @@ function holdingsOf(sha256: string, served: Served): ReplyOf<'chunks'> {
   const { size } = contentOf(sha256, served)
   const whole = { size, count: chunkCountFor(size) }
   const download = served.downloads.find(sha256)
-  const isWhole = download === undefined || served.contents.find(sha256).length > 0
+  const isWhole = download === undefined || served.contents.first(sha256) !== undefined
   return isWhole ? whole : { ...whole, bitmap: download.verified.toBitmap() }
 }
 

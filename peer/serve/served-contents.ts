@@ -15,6 +15,8 @@ export type ReadableFile = ServedFile | UnfinishedFile
 
 /** What serving needs of the catalog. */
 export interface ServedContents {
+  /** A file with this content; undefined when this peer has none. */
+  first(sha256: string): ServedFile | undefined
   /** Files with this content; empty when this peer has none. */
   find(sha256: string): readonly ServedFile[]
   /** The content's chunk list; there whenever `find` finds something. */

@@ -1,6 +1,8 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
+import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -10,10 +12,11 @@ test('only so much waits to be sent, and who withdraws or is served makes room',
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'small', { bytes: 100, seed: 'small' })
   const { content, stat } = await hashFile(path)
+  const file = { at: { name, path: join(folder.path, name) }, stat, content }
   const smallFiles = new SmallFiles(
     { waitingMax: 4 },
     {
-      contents: { find: () => [{ at: { name, path: join(folder.path, name) }, stat, content }] },
+      contents: { first: () => file, find: () => [file] },
       recheck: () => {},
       clock: new FakeClock(),
     },
@@ -34,4 +37,37 @@ test('only so much waits to be sent, and who withdraws or is served makes room',
   for await (const piece of bulk.pieces) sent += piece.length
   expect(sent).toBe(200)
   expect((await smallFiles.outcomes(two, never)).outcomes).toEqual([{ size: 100 }, { size: 100 }])
+})
+
+test('bytes that were read before their turn are sent though the file has gone; beyond the room they are read then', async () => {
+  await using folder = await temporaryFolder()
+  const { path, name } = await aFile(folder.path, 'half', { bytes: 512 * 1_024, seed: 'half' })
+  const { content, stat } = await hashFile(path)
+  const file = { at: { name, path }, stat, content }
+  const rechecked: string[] = []
+  const smallFiles = new SmallFiles(
+    { waitingMax: 1_000 },
+    {
+      contents: { first: () => file, find: () => [file] },
+      recheck: (changed) => rechecked.push(changed),
+      clock: new FakeClock(),
+    },
+  )
+  onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
+  const never = new AbortController().signal
+  const replies: Awaited<ReturnType<typeof smallFiles.outcomes>>[] = []
+  for (let held = 0; held <= limits.smallReadAheadBytesMax; held += content.size)
+    replies.push(await smallFiles.outcomes([content.sha256], never))
+  const sizeOf = async (reply = replies[0]): Promise<number> => {
+    let sent = 0
+    for await (const piece of reply?.bulk.pieces ?? []) sent += piece.length
+    return sent
+  }
+
+  await rm(path)
+  expect(await sizeOf()).toBe(content.size)
+  await expect(sizeOf(replies.at(-1))).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
+  expect(rechecked).toEqual([path])
+  const { outcomes } = await smallFiles.outcomes([content.sha256], never)
+  expect(outcomes).toEqual([{ error: 'CONTENT_NOT_FOUND' }])
 })

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { chunkCountFor } from '../../common/content/chunks.ts'
+import type { ErrorCode } from '../../common/error-table.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
@@ -9,13 +10,14 @@ import type { ServedContents, ServedFile } from './served-contents.ts'
 import type { SmallFile, SmallFilesReply, SmallFilesRequest } from './small-files-thread.ts'
 
 interface Dependencies {
-  readonly contents: Pick<ServedContents, 'find'>
+  readonly contents: Pick<ServedContents, 'first' | 'find'>
   /** Told the path of a file that is no longer as catalogued; returns at once. */
   readonly recheck: (path: string) => void
   readonly clock: Clock
 }
 
-type Found = ServedFile | AppError
+/** A file, or why there is none to be had. */
+type Found = ServedFile | ErrorCode
 
 /** Reads contents of one chunk, many at a time: a call to the thread costs more than the reading of one. */
 export class SmallFiles implements AsyncDisposable {
@@ -24,6 +26,8 @@ export class SmallFiles implements AsyncDisposable {
   readonly #waitingMax: number
   /** Contents in replies that are being made or wait to be sent. */
   #waiting = 0
+  /** What such replies hold of files that were read before their turn. */
+  #aheadBytes = 0
 
   constructor({ waitingMax }: { waitingMax: number }, dependencies: Dependencies) {
     this.#waitingMax = waitingMax
@@ -35,7 +39,8 @@ export class SmallFiles implements AsyncDisposable {
   }
 
   /**
-   * What there is of these contents, and the bytes of those that there are, read when they are sent.
+   * What there is of these contents, and the bytes of those that there are: read at once while there
+   * is room for them, or else looked at now and read when they are sent.
    * @param signal aborted when they will not be
    * @throws AppError BUSY when too much waits to be sent; or the signal's reason
    */
@@ -43,29 +48,38 @@ export class SmallFiles implements AsyncDisposable {
     sha256s: readonly string[],
     signal: AbortSignal,
   ): Promise<{ outcomes: ReadOutcome[]; bulk: BulkSource }> {
+    signal.throwIfAborted()
+    if (this.#waiting + sha256s.length > this.#waitingMax) throw new AppError('BUSY')
+    const wanted = this.#withinRoom(sha256s)
+    const bytes = bytesOf(wanted.filter(isFile).map(smallFile))
+    const hasRoom = this.#aheadBytes + bytes <= limits.smallReadAheadBytesMax
+    const ahead = hasRoom && bytes <= limits.diskReadBytes ? bytes : 0
     using stack = new DisposableStack()
-    stack.use(this.#wait(sha256s.length, signal))
-    const found = await this.#find(sha256s)
-    // A reply may wait long: it holds no more of each file than reading it takes.
+    stack.use(this.#wait({ count: sha256s.length, ahead }, signal))
+    const { found, read } = await this.#find(wanted, ahead > 0)
+    // A reply may wait long: without its bytes it holds no more of each file than reading it takes.
     const files = found.filter(isFile).map(smallFile)
+    const waiting = stack.move()
     return {
-      outcomes: found.map((one) =>
-        isFile(one) ? { size: one.content.size } : { error: one.code },
-      ),
-      bulk: { bytes: bytesOf(files), pieces: this.#pieces(files, stack.move()) },
+      outcomes: found.map((one) => (isFile(one) ? { size: one.content.size } : { error: one })),
+      bulk: {
+        bytes: bytesOf(files),
+        pieces: read === undefined ? this.#pieces(files, waiting) : during(waiting, read),
+      },
     }
   }
 
-  /** Counts contents as waiting until it is disposed, or the signal is aborted. */
-  #wait(count: number, signal: AbortSignal): Disposable {
-    signal.throwIfAborted()
-    if (this.#waiting + count > this.#waitingMax) throw new AppError('BUSY')
+  /** Counts a reply as waiting until it is disposed, or the signal is aborted. */
+  #wait({ count, ahead }: { count: number; ahead: number }, signal: AbortSignal): Disposable {
     this.#waiting += count
+    this.#aheadBytes += ahead
     let isOver = false
     const end = (): void => {
       signal.removeEventListener('abort', end)
-      if (!isOver) this.#waiting -= count
+      if (isOver) return
       isOver = true
+      this.#waiting -= count
+      this.#aheadBytes -= ahead
     }
     signal.addEventListener('abort', end)
     return { [Symbol.dispose]: end }
@@ -78,31 +92,38 @@ export class SmallFiles implements AsyncDisposable {
   async read(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     const found = this.#withinRoom(sha256s)
     const files = found.filter(isFile)
+    if (files.length === 0) return found.map(() => undefined)
     const { failures, bytes } = await this.#call(files.map(smallFile), true)
     let start = 0
-    const read = new Map<Found, Uint8Array<ArrayBuffer>>()
+    const read = new Map<ServedFile, Uint8Array<ArrayBuffer>>()
     for (const [index, file] of files.entries()) {
       const { size } = file.content
       if (failures[index] === undefined) read.set(file, new Uint8Array(bytes, start, size))
       else this.#dependencies.recheck(file.at.path)
       start += size
     }
-    return found.map((one) => read.get(one))
+    return found.map((one) => (isFile(one) ? read.get(one) : undefined))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread[Symbol.asyncDispose]()
   }
 
-  /** For each content a file that is as it was catalogued, as long as they are small together. */
-  async #find(sha256s: readonly string[]): Promise<Found[]> {
-    const first = this.#withinRoom(sha256s)
-    const files = first.filter(isFile)
-    const { failures } = await this.#call(files.map(smallFile), false)
+  /** For each content a file that is as it was catalogued; their bytes, if wanted and if all were so at once. */
+  async #find(
+    wanted: readonly Found[],
+    reads: boolean,
+  ): Promise<{ found: readonly Found[]; read: Uint8Array | undefined }> {
+    const files = wanted.filter(isFile)
+    const { failures, bytes } = await this.#call(files.map(smallFile), reads)
     const failed = new Set(files.filter((_, index) => failures[index] !== undefined))
-    return await Promise.all(
-      first.map(async (one) => (isFile(one) && failed.has(one) ? await this.#insteadOf(one) : one)),
+    if (failed.size === 0) return { found: wanted, read: reads ? new Uint8Array(bytes) : undefined }
+    const found = await Promise.all(
+      wanted.map(async (one) =>
+        isFile(one) && failed.has(one) ? await this.#insteadOf(one) : one,
+      ),
     )
+    return { found, read: undefined }
   }
 
   /** What stands for each content in the catalog, as long as they are small together. */
@@ -112,16 +133,14 @@ export class SmallFiles implements AsyncDisposable {
       const file = this.#first(sha256)
       if (!isFile(file)) return file
       room -= file.content.size
-      return room < 0 ? tooLarge('What is asked for', limits.contentsReadBytesMax) : file
+      return room < 0 ? 'TOO_LARGE' : file
     })
   }
 
   #first(sha256: string): Found {
-    const [file] = this.#dependencies.contents.find(sha256)
-    if (file === undefined) return new AppError('CONTENT_NOT_FOUND', { sha256 })
-    return chunkCountFor(file.content.size) === 1
-      ? file
-      : tooLarge('The content', limits.chunkBytesMin)
+    const file = this.#dependencies.contents.first(sha256)
+    if (file === undefined) return 'CONTENT_NOT_FOUND'
+    return chunkCountFor(file.content.size) === 1 ? file : 'TOO_LARGE'
   }
 
   /** Another file of the same content that is as catalogued; those that are not are to be rechecked. */
@@ -131,7 +150,7 @@ export class SmallFiles implements AsyncDisposable {
     for (const [index, { at }] of files.entries())
       if (failures[index] !== undefined) this.#dependencies.recheck(at.path)
     const file = files.find((_, index) => failures[index] === undefined)
-    return file ?? new AppError('CONTENT_NOT_FOUND', { sha256: failed.content.sha256 })
+    return file ?? 'CONTENT_NOT_FOUND'
   }
 
   /** Once bytes are promised, a file that changed can only end the connection. */
@@ -155,7 +174,7 @@ export class SmallFiles implements AsyncDisposable {
 }
 
 function isFile(one: Found): one is ServedFile {
-  return !(one instanceof AppError)
+  return typeof one === 'object'
 }
 
 function smallFile({ at, stat }: ServedFile): SmallFile {
@@ -181,6 +200,8 @@ function groupsOf(files: readonly SmallFile[]): SmallFile[][] {
   return groups
 }
 
-function tooLarge(what: string, max: number): AppError {
-  return new AppError('TOO_LARGE', { what, max, unit: 'bytes' })
+/** Bytes that are there; nothing waits any more when they have left. */
+function* during(waiting: Disposable, bytes: Uint8Array): Generator<Uint8Array> {
+  using _ = waiting
+  yield bytes
 }

@@ -19,6 +19,7 @@ export interface Statements {
   readonly saveLastSeq: Statement<[seq: number]>
   readonly saveForgotten: Statement<[seq: number]>
   readonly get: Statement<[KeyRow], EntryRow>
+  readonly first: Statement<[sha256: string], EntryRow>
   readonly find: Statement<[sha256: string, limit: number], EntryRow>
   readonly holds: Statement<[name: string, sha256: string], { seq: number }>
   readonly list: Statement<[ListRequest], EntryRow>
@@ -56,6 +57,7 @@ export function prepareStatements(database: Database): Statements {
     saveForgotten: database.prepare('UPDATE catalog SET forgotten_seq = ?'),
 
     get: exact(`SELECT * FROM entries WHERE ${byKey}`),
+    first: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT 1'),
     find: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT ?'),
     // By name: one content, such as that of empty files, may have very many entries.
     holds: database.prepare(`

@@ -132,6 +132,11 @@ export class Share implements AsyncDisposable {
     return this.#folders.downloaded
   }
 
+  /** A file that holds a content, if there is one. */
+  first(sha256: string): Entry | undefined {
+    return this.#catalog.first(sha256)
+  }
+
   /** Files that hold a content; some of them, when there are many. */
   find(sha256: string): Entry[] {
     return this.#catalog.find(sha256)

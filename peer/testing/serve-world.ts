@@ -58,6 +58,7 @@ export class ServeWorld {
       },
       {
         contents: {
+          first: (sha256) => this.#files.find(({ content }) => content.sha256 === sha256),
           find: (sha256) => this.#files.filter(({ content }) => content.sha256 === sha256),
           chunkList: (sha256) => this.#chunkLists.get(sha256),
         },
