@@ -9,6 +9,7 @@ import { PeerSource } from './peer-source.ts'
 const mebibyte = 1024 * 1024
 
 interface Asked {
+  readonly deadlineMs: number
   readonly signal: AbortSignal
   readonly into: BulkSink
 }
@@ -54,6 +55,19 @@ test('what was asked of a source and is of no use any more is withdrawn with it'
   await clock.advance(0)
   expect(events).toEqual(['asked chunk-list', 'withdrawn chunk-list', 'given back'])
   expect(clock.pending).toBe(0)
+})
+
+test('news of chunks may take long: small files come before it on its connection, as slowly as a limit says', async () => {
+  const { source, clock } = aSource(async (_, { deadlineMs, signal }) => {
+    await clock.sleep(60_000, signal)
+    expect(deadlineMs).toBeGreaterThan(60_000)
+    return { size: 2 * mebibyte, count: 2 }
+  })
+  const { signal } = new AbortController()
+  const news = source.holdings({ beyond: 1, signal })
+  await clock.advance(60_000)
+  expect(await news).toBeUndefined()
+  source[Symbol.dispose]()
 })
 
 test('a connection on which more comes than was asked for is closed', async () => {

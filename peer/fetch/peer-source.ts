@@ -136,7 +136,7 @@ export class PeerSource implements ChunkSource, Disposable {
         {
           signal: AbortSignal.any([this.#signal, signal]),
           // Bytes of others may come before it on their connection, as slowly as a limit says.
-          ...(isWatched && { deadlineMs: deadlines.readMs }),
+          deadlineMs: deadlines.readMs,
         },
       )
       if (update === undefined)
