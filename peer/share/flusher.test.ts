@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { lstat, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { BackgroundWork } from '../../common/background.ts'
 import { deadlines } from '../../common/limits.ts'
@@ -37,11 +37,13 @@ async function aWorld() {
       const { content } = contentOf(Buffer.from(text))
       catalog.putUnflushed({ at, stat, content }, 'before')
     },
-    flusher: (bootId: string) => {
+    flusher: (bootId: string, flushFolder?: (folder: string) => Promise<void>) => {
       const clock = new FakeClock()
       const work = new BackgroundWork({ log: silentLog })
       onTestFinished(async () => await work[Symbol.asyncDispose]())
-      return { clock, flusher: new Flusher({ catalog, bootId, work, clock, log: silentLog }) }
+      const dependencies = { catalog, bootId, work, clock, log: silentLog }
+      const flusher = new Flusher({ ...dependencies, ...(flushFolder && { flushFolder }) })
+      return { clock, flusher }
     },
   }
 }
@@ -89,6 +91,26 @@ test('within one run of the machine nothing is read again, and all is flushed af
   expect(unflushed()).toHaveLength(4)
   await clock.advance(deadlines.flushDelayMs)
   await expect.poll(unflushed).toEqual(['pipe'])
+})
+
+test('folders that were made for files are flushed with them, and the marks stay until the disk takes them', async () => {
+  const world = await aWorld()
+  await mkdir(world.pathOf('a/b'), { recursive: true })
+  await world.put('a/b/c', 'of c')
+  const flushed = new Set<string>()
+  let refusals = 1
+  const { clock, flusher } = world.flusher('before', async (folder) => {
+    if (refusals-- > 0) throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+    flushed.add(relative(world.pathOf('..'), folder))
+  })
+  const marked = (): number => world.catalog.unflushed('before', 10).length
+  flusher.soon()
+  await clock.advance(deadlines.flushDelayMs)
+  await expect.poll(() => clock.pending).toBeGreaterThan(0)
+  expect([marked(), flushed.size]).toEqual([1, 0])
+  await clock.advance(deadlines.flushDelayMs)
+  await expect.poll(marked).toBe(0)
+  expect([...flushed].toSorted()).toEqual(['', 'downloaded', 'downloaded/a', 'downloaded/a/b'])
 })
 
 test('the marks of files are on disk long before the system has their names there', async () => {

@@ -10,6 +10,7 @@ import { openToRead } from '../../common/open-to-read.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { flushFolder } from './folder-sync.ts'
+import { isInside } from './folders.ts'
 import { isGone } from './walk.ts'
 
 interface Dependencies {
@@ -18,6 +19,8 @@ interface Dependencies {
   readonly work: BackgroundWork
   readonly clock: Clock
   readonly log: Log
+  /** Makes new entries of a folder durable. */
+  readonly flushFolder?: (folder: string) => Promise<void>
 }
 
 /**
@@ -93,12 +96,25 @@ export class Flusher {
         signal.throwIfAborted()
         if (await this.#flush(entry)) flushed.push(entry)
       }
-      for (const folder of new Set(flushed.map(({ at }) => dirname(at.path))))
-        await flushFolder(folder).catch(() => {})
+      if (!(await this.#flushFolders(flushed))) return this.soon()
       catalog.flushed(flushed)
       if (flushed.length < entries.length) return this.soon()
       if (entries.length === 0) return
     }
+  }
+
+  /** The folders that files are in, and those that were made for them; see {@link #flush}. */
+  async #flushFolders(files: readonly Entry[]): Promise<boolean> {
+    const { flushFolder: flush = flushFolder, log } = this.#dependencies
+    for (const folder of new Set(files.flatMap(({ at }) => foldersAbove(at))))
+      try {
+        await flush(folder)
+      } catch (error) {
+        if (isGone(error)) continue
+        log.warn({ folder, reason: reasonOf(error) }, 'a folder cannot be flushed')
+        return false
+      }
+    return true
   }
 
   /** @returns false when the disk refuses: then it is tried again */
@@ -114,6 +130,14 @@ export class Flusher {
       return false
     }
   }
+}
+
+/** The folders above a file, up to the one that its root is in: the root of an owner may be new. */
+function foldersAbove({ root, path }: Entry['at']): string[] {
+  const folders = [dirname(root)]
+  for (let folder = dirname(path); isInside(root, folder); folder = dirname(folder))
+    folders.push(folder)
+  return folders
 }
 
 /** Whether the file of an entry has its content; a torn one is deleted, unless somebody wrote it since. */
