@@ -1,9 +1,14 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { deadlines, limits } from '../limits.ts'
 import { connectionPair, sha256 } from '../testing/connection-pair.ts'
-import { BufferSink, FixedBufferSink } from './bulk.ts'
+import { BufferSink, bytesSource, FixedBufferSink } from './bulk.ts'
 import { requestFrame } from './envelope.ts'
 import { protocolVersion } from './messages.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 test('bulk arrives whole, each after its own reply', async () => {
   await using two = await connectionPair()
@@ -113,6 +118,29 @@ test('bulk that is withdrawn while it stands in line is not taken from its sourc
   held.resolve()
   expect([await first, await third]).toEqual(['four', 'four'])
   expect(given).toEqual([0, 2])
+})
+
+test('bulk that is withdrawn is held no longer, though what is before it is never read', async () => {
+  const made: WeakRef<Buffer>[] = []
+  await using two = await connectionPair({
+    read: async () => {
+      const bytes = Buffer.alloc(1 << 20)
+      made.push(new WeakRef(bytes))
+      return { reply: {}, bulk: bytesSource(bytes) }
+    },
+  })
+  const held = { begin: () => {}, write: () => new Promise<void>(() => {}) }
+  const withdrawing = new AbortController()
+  for (let chunk = 0; chunk < 10; chunk += 1) {
+    const options = chunk === 0 ? { into: held } : { into: held, signal: withdrawing.signal }
+    two.client.request('read', { sha256, chunk, count: 1 }, options).catch(() => {})
+  }
+  await two.clock.advance(0)
+  expect(made.length).toBe(10)
+  withdrawing.abort(new Error('no longer needed'))
+  await two.clock.advance(0)
+  collectGarbage()
+  expect(made.filter((one) => one.deref() !== undefined).length).toBeLessThanOrEqual(1)
 })
 
 test('bulk that is held back is let go when the connection ends', async () => {

@@ -266,12 +266,16 @@ export class Connection implements AsyncDisposable {
       this.#answering.delete(id)
       return this.#outbox.send(answer.frame)
     }
+    // Withdrawn, it holds nothing of its answer, though it keeps its place until the turn comes.
+    let inLine: Outgoing | undefined = answer
+    stop.signal.addEventListener('abort', () => (inLine = undefined), { once: true })
+    const bytes = answer.frame.length
     this.#outbox.sendInTurn(() => {
       this.#answering.delete(id)
-      if (stop.signal.aborted) return failureTo(id, stop.signal.reason)
+      if (stop.signal.aborted || inLine === undefined) return failureTo(id, stop.signal.reason)
       this.#sending = stop
-      return answer
-    }, answer.frame.length)
+      return inLine
+    }, bytes)
   }
 
   /** Runs the request's handler. Never rejects. */
