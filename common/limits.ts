@@ -105,8 +105,8 @@ export const limits = {
   idleBuffersBytesMax: 16 * mebibyte,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
   idleOpenFilesMax: 64,
-  /** Reads that a peer answers at once: with fewer, a receiver that is busy leaves the link idle. */
-  uploadsAtOnceMin: 6,
+  /** Reads that a peer answers at once: with fewer, a receiver that is busy leaves the link idle. Systems take another MiB or so of each. */
+  uploadsAtOnceMin: 3,
   /** As many as that when the receivers are slower than this peer: 10 Gbit/s to links of 100 Mbit/s. */
   uploadsAtOnceMax: 64,
   /** Reads in line at a peer: 20 s at 1 Gbit/s is more than anybody waits. */
@@ -282,8 +282,8 @@ export const deadlines = {
   uploadSlowMs: 700,
   /** A read that takes longer than this lets the next one in: its receiver is slow. */
   uploadTurnMs: 1_000,
-  /** From the start of a fetch to the question who else is fetching by now. */
-  swarmQuestionMs: 250,
+  /** From the start of a fetch to the question who else is fetching by now: all that began together have said so. */
+  swarmQuestionMs: 50,
   /** A source that says it is busy is asked again after this. */
   sourceBusyMs: 250,
   /** A source that has been busy for so long counts as failed. */

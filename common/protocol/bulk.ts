@@ -1,5 +1,4 @@
 /** Bulk bytes: raw bytes that follow a reply, with back-pressure on both sides. */
-import type { FileHandle } from 'node:fs/promises'
 import type { ByteRange } from '../content/chunks.ts'
 import { AppError } from '../errors.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -83,6 +82,16 @@ export class BufferSink implements BulkSink {
   }
 }
 
+/** What is needed of an open file to read from it. */
+export interface ReadableHandle {
+  read(
+    into: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>
+}
+
 export function bytesSource(bytes: Uint8Array): BulkSource {
   return { bytes: bytes.length, pieces: [bytes] }
 }
@@ -92,7 +101,7 @@ export function bytesSource(bytes: Uint8Array): BulkSource {
  * early. The handle stays open.
  */
 export function fileRange(
-  handle: FileHandle,
+  handle: ReadableHandle,
   { start, bytes }: ByteRange,
   pool: BufferPool,
 ): BulkSource {
@@ -100,7 +109,7 @@ export function fileRange(
 }
 
 async function* readRange(
-  handle: FileHandle,
+  handle: ReadableHandle,
   { start, bytes }: ByteRange,
   pool: BufferPool,
 ): AsyncGenerator<Uint8Array> {
@@ -131,7 +140,7 @@ async function* readRange(
   }
 }
 
-async function readPiece(handle: FileHandle, into: Buffer, position: number): Promise<number> {
+async function readPiece(handle: ReadableHandle, into: Buffer, position: number): Promise<number> {
   const { bytesRead } = await handle.read(into, 0, into.length, position)
   if (bytesRead === 0) throw new AppError('CONTENT_CHANGED', { name: 'the file' })
   return bytesRead

@@ -67,8 +67,9 @@ export class FetchingTeller implements AsyncDisposable {
       const key = contents.map(({ sha256 }) => sha256).join()
       if (key !== told) await connection.request('fetching', { contents }, { signal })
       told = key
-      await either(changed, isOver)
+      // The first of several is told at once: others are asked for the same content now.
       await clock.sleep(deadlines.announceGroupMs, signal)
+      await either(changed, isOver)
     }
   }
 }

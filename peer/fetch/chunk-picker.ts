@@ -21,6 +21,8 @@ interface PickerOptions {
   readonly taken: ChunkSet
   /** With it, chunks are wanted in order, and none from this one on is wanted yet. */
   readonly wantedEnd: () => number | undefined
+  /** Whether one source that has all was known at the start. */
+  readonly hasOneSource: boolean
   /** Whether somebody sent the chunk already. */
   readonly isHere: (chunk: number) => boolean
 }
@@ -58,16 +60,23 @@ export class ChunkPicker {
    * source that has all knows what the fewest others have.
    */
   free(own: Lane, lanes: Iterable<Lane>): Wanted | undefined {
-    const [chunk, ...others] = this.#freeChunks(own, lanes)
+    const open = [...own.asks].filter(({ isOpen }) => isOpen).map(({ chunk }) => chunk)
+    // What comes for those that are open may be any; a source that does not choose sends their first.
+    const [chunk, ...others] = this.#freeChunks(own, lanes).filter((free) => !open.includes(free))
     if (chunk === undefined) return undefined
-    return { chunk, or: this.#mayChoose(own, lanes) ? this.#asLongAs(chunk, others) : [] }
+    const or = this.#mayChoose(own, lanes) ? this.#asLongAs(chunk, others) : []
+    return or.length === 0 && open.length > 0 ? undefined : { chunk, or }
   }
 
-  /** Of several sources that have all, two might choose the same chunk. */
+  /**
+   * The source that has all, in a swarm; and before anything is asked for, because others may begin at the
+   * same moment. Of several such sources two might choose the same chunk.
+   */
   #mayChoose(own: Lane, lanes: Iterable<Lane>): boolean {
     const whole = [...lanes].filter(({ holdings }) => holdings === undefined)
     const isSwarm = [...lanes].length > whole.length
-    return isSwarm && own.holdings === undefined && whole.length === 1
+    const isFirst = this.#options.hasOneSource && this.#options.taken.size === 0
+    return (isSwarm || isFirst) && own.holdings === undefined && whole.length === 1
   }
 
   #asLongAs(chunk: number, others: readonly number[]): number[] {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { AppError, toAppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../common/testing/scripted-source.ts'
@@ -56,6 +57,20 @@ test('in a swarm a source that has all chooses what it sends, and nothing comes 
   expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
   expect(sent.size).toBe(chunkCount - 2)
   expect(askedOf(sources)).toEqual(allChunks)
+})
+
+test('the only source of a fetch that has nothing chooses the first chunks, and no others', async () => {
+  const swarm = await aSwarm()
+  const offered: number[] = []
+  const prefers = (or: readonly number[]): number | undefined => {
+    offered.push(or.length)
+    return or.at(-offered.length)
+  }
+  const only = await swarm.source({ peerId: 'only', content: many, prefers })
+  const fetched = await swarm.fetch(many, [only])
+  expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
+  expect(askedOf([only])).toEqual(allChunks)
+  expect(offered.filter((count) => count > 0).length).toBe(limits.openReadsMax)
 })
 
 test('a source that sends a chunk which nobody asked for is given up', async () => {

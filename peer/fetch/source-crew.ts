@@ -61,7 +61,7 @@ const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
 /** With fewer sources than this left, more are asked for. */
 const sourcesWanted = 2
 /** Between two looks who else is fetching the same content: it may have begun at the same moment. */
-const swarmBackoff = { firstMs: deadlines.swarmQuestionMs, maxMs: 30_000 }
+const swarmBackoff = { firstMs: 2 * deadlines.swarmQuestionMs, maxMs: 30_000 }
 
 /** The sources of one fetch: they come, are swapped when slow, fail, are tried again, are blamed. */
 export class SourceCrew {
@@ -323,12 +323,18 @@ export class SourceCrew {
     return nowMs - (this.#idleSinceMs ?? nowMs) >= deadlines.bulkStallMs
   }
 
+  /** From now to the next look, which comes earlier when there is a question to ask. */
+  get #lookMs(): number {
+    const untilAskMs = this.#swarmAskAtMs - this.#dependencies.clock.monotonicMs()
+    return untilAskMs > 0 ? Math.min(untilAskMs, deadlines.fetchLookMs) : deadlines.fetchLookMs
+  }
+
   /** Until something changes, or it is time to look. */
   async #pause(): Promise<void> {
     const { signal } = this.#options
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
-    const cancel = this.#dependencies.clock.after(deadlines.fetchLookMs, resolve)
+    const cancel = this.#dependencies.clock.after(this.#lookMs, resolve)
     signal.addEventListener('abort', this.#wake, { once: true })
     await promise
     cancel()

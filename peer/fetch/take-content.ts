@@ -48,7 +48,11 @@ export async function takeContent(
   const { file, signal } = request
   const onProgress = (): void =>
     request.onProgress?.({ sources: crew.sources, waitingFor: crew.waitingFor })
-  const transfer = new Transfer({ ...request, onProgress }, dependencies)
+  const whole = request.sources.filter(({ kind }) => kind !== 'partial')
+  const transfer = new Transfer(
+    { ...request, hasOneSource: whole.length === 1, onProgress },
+    dependencies,
+  )
   const crew = new SourceCrew({ ...request, onLook: onProgress }, transfer, dependencies)
   if (file.verified.size > 0) onProgress()
   await crew.run()

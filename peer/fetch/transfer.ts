@@ -19,6 +19,8 @@ export interface TransferOptions {
   /** For errors. */
   readonly name: string
   readonly file: ChunkStore
+  /** Whether one source that has all is known at the start: it may choose what it sends first. */
+  readonly hasOneSource: boolean
   /** There when the chunk root is to be believed only if the whole content has its SHA-256. */
   readonly digest: Pick<ContentDigest, 'onVerified' | 'finish'> | undefined
   /** Told after each verified chunk. */
@@ -76,6 +78,7 @@ export class Transfer {
         size,
         taken: this.#taken,
         wantedEnd: () => options.file.wantedEnd,
+        hasOneSource: options.hasOneSource,
         isHere: (chunk) => this.#isHere(chunk),
       },
       dependencies,

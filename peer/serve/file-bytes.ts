@@ -2,9 +2,8 @@
 import type { ByteRange } from '../../common/content/chunks.ts'
 import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
-import { type BulkSource, fileRange } from '../../common/protocol/bulk.ts'
+import { type BulkSource, fileRange, type ReadableHandle } from '../../common/protocol/bulk.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
-import type { OpenFile, OpenFiles } from './open-files.ts'
 import type { ReadableFile } from './served-contents.ts'
 
 /** Counts what is sent, and holds it back to what is allowed. */
@@ -22,14 +21,20 @@ export interface Sending {
 }
 
 export interface FileDependencies {
-  readonly openFiles: Pick<OpenFiles, 'use'>
+  /** @throws AppError FILE_NOT_FOUND, CONTENT_CHANGED, DISK_FAILED, STOPPING */
+  readonly openFiles: { use(file: ReadableFile): Promise<OpenFile> }
   readonly buffers: BufferPool
   readonly uploads: UploadGate
   /** Told the path of a file that is no longer as catalogued; returns at once. */
   readonly recheck: (path: string) => void
 }
 
-/** A file of a content, in use; disposing gives it back. */
+/** A file in use; disposing gives it back. */
+interface OpenFile extends Disposable {
+  readonly handle: ReadableHandle
+}
+
+/** A file of a content. */
 interface UnchangedFile extends OpenFile {
   readonly file: ReadableFile
 }

@@ -1,6 +1,10 @@
 import type { Clock } from '../../common/clock.ts'
+import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { ServedDownloads } from './served-contents.ts'
+
+/** A reason of its own would be made, with a stack, for each answer. */
+const enough = new AppError('CANCELLED', { what: 'A wait' })
 
 /**
  * Resolves when a download of this peer has more than `beyond` chunks, has ended, or after
@@ -32,7 +36,7 @@ export async function moreChunks(
     }
     await clock.sleep(deadlines.chunksGroupMs, isOver)
   } finally {
-    stop.abort()
+    stop.abort(enough)
     await waited
   }
 }
