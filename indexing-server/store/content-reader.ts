@@ -13,9 +13,10 @@ import type {
 
 interface ContentRow {
   readonly content_id: number
-  readonly sha256: Buffer
+  readonly sha256: string
   readonly size: number
-  readonly chunk_root: Buffer | null
+  /** Empty when it equals `sha256`. */
+  readonly chunk_root: string
   readonly files: number
 }
 
@@ -29,17 +30,20 @@ export class ContentReader {
 
   contents(contentIds: readonly number[]): StoredContent[] {
     const rows = contentIds.map((contentId) => this.#sql.byId.get(contentId))
-    return rows.filter((row) => row !== undefined).map((row) => this.#complete(row as ContentRow))
+    return this.#complete(rows.filter((row) => row !== undefined) as ContentRow[])
   }
 
   contentsNamed(name: string, limit: number): NamedContent[] {
     const rows = this.#sql.byName.all({ name, limit }) as (ContentRow & { modified_ms: number })[]
-    return rows.map((row) => ({ ...this.#complete(row), modifiedMs: row.modified_ms }))
+    const modifiedMs = new Map(rows.map((row) => [row.content_id, row.modified_ms]))
+    return this.#complete(rows).map((content) => ({
+      ...content,
+      modifiedMs: modifiedMs.get(content.contentId) ?? 0,
+    }))
   }
 
   contentsHashed(sha256: string): StoredContent[] {
-    const rows = this.#sql.byHash.all(Buffer.from(sha256, 'hex')) as ContentRow[]
-    return rows.map((row) => this.#complete(row))
+    return this.#complete(this.#sql.byHash.all(Buffer.from(sha256, 'hex')) as ContentRow[])
   }
 
   copiesOf(contentId: number, limit: number): StoredCopy[] {
@@ -82,18 +86,33 @@ export class ContentReader {
     return this.#sql.hasFile.get(owner, name) !== undefined
   }
 
-  #complete(row: ContentRow): StoredContent {
-    const sha256 = row.sha256.toString('hex')
-    const holders = this.#sql.holders.all(row.content_id) as { peerId: string; kind: number }[]
-    const file = row.files === 0 ? undefined : this.#sql.fileOf.get(row.content_id)
-    return {
-      contentId: row.content_id,
-      sha256,
-      size: row.size,
-      chunkRoot: row.chunk_root?.toString('hex') ?? sha256,
-      holders: holders.map(({ peerId, kind }): Holder => ({ peerId, kind: kindOf(kind) })),
-      file: file as FileKey | undefined,
+  #complete(rows: readonly ContentRow[]): StoredContent[] {
+    const holders = this.#holdersOf(rows.map((row) => row.content_id))
+    return rows.map((row) => {
+      const { sha256 } = row
+      const file = row.files === 0 ? undefined : this.#sql.fileOf.get(row.content_id)
+      return {
+        contentId: row.content_id,
+        sha256,
+        size: row.size,
+        chunkRoot: row.chunk_root || sha256,
+        holders: holders.get(row.content_id) ?? [],
+        file: file as FileKey | undefined,
+      }
+    })
+  }
+
+  /** Asked for all at once: a question that may have several answers costs several times as much as one. */
+  #holdersOf(contentIds: readonly number[]): ReadonlyMap<number, readonly Holder[]> {
+    const holders = new Map<number, Holder[]>()
+    for (const row of this.#sql.holders.all(JSON.stringify(contentIds))) {
+      const [contentId, peerId, kind] = row as [number, string, number]
+      const ofContent = holders.get(contentId)
+      const holder = { peerId, kind: kindOf(kind) }
+      if (ofContent === undefined) holders.set(contentId, [holder])
+      else ofContent.push(holder)
     }
+    return holders
   }
 }
 
@@ -109,10 +128,11 @@ const listedDownloads = `copies where kind = 1
 
 /** @returns every statement of the reader, compiled once */
 function prepare(database: Database) {
-  const content = 'content_id, sha256, size, chunk_root, files'
+  const content = `content_id, lower(hex(sha256)) as sha256, size,
+    lower(hex(chunk_root)) as chunk_root, files`
   return {
     byId: database.prepare(`select ${content} from contents where content_id = ?`),
-    byHash: database.prepare(`select ${content} from contents where sha256 = ?`),
+    byHash: database.prepare(`select ${content} from contents where contents.sha256 = ?`),
     byName: database.prepare(`
       select ${content}, modified_ms from contents join (
         select content_id as named, max(modified_ms) as modified_ms from (
@@ -120,9 +140,12 @@ function prepare(database: Database) {
           union all select content_id, modified_ms from ${listedDownloads} and name = @name
         ) group by content_id order by max(modified_ms) desc limit @limit
       ) on content_id = named order by modified_ms desc, content_id`),
-    holders: database.prepare(
-      'select peer_id as peerId, kind from holders where content_id = ? order by peer_id, kind',
-    ),
+    holders: database
+      .prepare(
+        `select content_id, peer_id, kind from holders
+         where content_id in (select value from json_each(?)) order by content_id, peer_id, kind`,
+      )
+      .raw(),
     fileOf: database.prepare('select owner, name from files where content_id = ? limit 1'),
     hasFile: database.prepare('select 1 from files where owner = ? and name = ?'),
     copiesOf: database.prepare(`
