@@ -16,6 +16,19 @@ export interface EntryRow {
   readonly chunk_root: string
 }
 
+export type EntryValues = [
+  seq: number,
+  kind: CopyKind,
+  name: string,
+  owner: string,
+  diskName: string,
+  size: number,
+  mtimeNs: bigint,
+  inode: bigint,
+  sha256: string,
+  chunkRoot: string,
+]
+
 export interface DropRow {
   readonly seq: number | bigint
   readonly kind: CopyKind
@@ -36,18 +49,13 @@ function keyOf({ kind, name, owner }: KeyRow): CopyKey {
   return owner === '' ? { kind, name } : { kind, name, owner }
 }
 
-export function entryRowOf({ at, stat, content }: CatalogFile, seq: number): EntryRow {
-  return {
-    ...keyRowOf(at),
-    seq: BigInt(seq),
-    disk_name: at.diskName,
-    size: BigInt(stat.size),
-    mtime_ns: stat.mtimeNs,
-    // SQLite's integers are signed; some file systems number inodes from the other end.
-    inode: BigInt.asIntN(64, stat.ino),
-    sha256: content.sha256,
-    chunk_root: content.chunkRoot,
-  }
+/** The columns of a new row in their order, which are bound in half the time that their names take. */
+export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): EntryValues {
+  const { kind, name, owner = '', diskName } = at
+  // SQLite's integers are signed; some file systems number inodes from the other end.
+  const inode = BigInt.asIntN(64, stat.ino)
+  const { sha256, chunkRoot } = content
+  return [seq, kind, name, owner, diskName, stat.size, stat.mtimeNs, inode, sha256, chunkRoot]
 }
 
 export function entryOf(row: EntryRow, folders: Folders): Entry {

@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import type { Database } from '../../common/sqlite.ts'
-import type { ChangeRow, DropRow, EntryRow, KeyRow } from './catalog-rows.ts'
+import type { ChangeRow, DropRow, EntryRow, EntryValues, KeyRow } from './catalog-rows.ts'
 
 interface CatalogRow {
   readonly epoch: string
@@ -25,7 +25,7 @@ export interface Statements {
   readonly list: Statement<[ListRequest], EntryRow>
   readonly between: Statement<[afterSeq: number, lastSeq: number, limit: number], EntryRow>
   readonly totals: Statement<[], { kind: CopyKind; count: number; bytes: number }>
-  readonly insert: Statement<[EntryRow]>
+  readonly insert: Statement<EntryValues>
   readonly remove: Statement<[seq: number]>
   readonly insertUnflushed: Statement<[seq: number, bootId: string]>
   readonly unflushed: Statement<[bootId: string, limit: number], EntryRow>
@@ -70,9 +70,7 @@ export function prepareStatements(database: Database): Statements {
     totals: database.prepare(
       'SELECT kind, count(*) AS count, sum(size) AS bytes FROM entries GROUP BY kind',
     ),
-    insert: database.prepare(`
-      INSERT INTO entries VALUES (@seq, @kind, @name, @owner, @disk_name, @size, @mtime_ns, @inode,
-        @sha256, @chunk_root)`),
+    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     remove: database.prepare('DELETE FROM entries WHERE seq = ?'),
 
     insertUnflushed: database.prepare('INSERT INTO unflushed VALUES (?, ?)'),

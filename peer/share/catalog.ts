@@ -7,7 +7,7 @@ import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.t
 import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { catalogMigrations } from './catalog-migrations.ts'
-import { changeOf, type EntryRow, entryOf, entryRowOf, keyRowOf } from './catalog-rows.ts'
+import { changeOf, type EntryRow, entryOf, entryValuesOf, keyRowOf } from './catalog-rows.ts'
 import { prepareStatements, type Statements } from './catalog-statements.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import type { Folders } from './folders.ts'
@@ -118,18 +118,18 @@ export class Catalog implements Disposable {
   /** Records a file. One whose content is known under this key keeps its number. A shared one is not unshared any more. */
   put(file: CatalogFile, chunkList: Uint8Array): Entry {
     return this.group(() => {
-      const before = this.get(file.at)
       const { content, at } = file
+      const before = this.#statements.get.get(keyRowOf(at))
       if (at.kind === 'shared') this.#statements.clearUnshared.run(at.name)
-      const isKnown = before?.content.sha256 === content.sha256
-      const seq = isKnown ? before.seq : ++this.#lastSeq
+      const isKnown = before?.sha256 === content.sha256
+      const seq = isKnown ? Number(before.seq) : ++this.#lastSeq
       if (before !== undefined) this.#remove(before)
       this.#statements.forgetDrop.run(keyRowOf(at))
-      this.#statements.insert.run(entryRowOf(file, seq))
+      this.#statements.insert.run(...entryValuesOf(file, seq))
       if (chunkList.byteLength > hashBytes)
         this.#statements.insertChunkList.run(content.sha256, chunkList)
       this.#count(at.kind, 1, content.size)
-      if (before !== undefined && !isKnown) this.#statements.pruneChunkList.run(before.content)
+      if (before !== undefined && !isKnown) this.#statements.pruneChunkList.run(before)
       return { ...file, seq }
     })
   }
@@ -169,11 +169,11 @@ export class Catalog implements Disposable {
 
   /** Forgets an entry, if there is one, and remembers that it is gone. */
   drop(key: CopyKey): void {
-    const before = this.get(key)
+    const before = this.#statements.get.get(keyRowOf(key))
     if (before === undefined) return
     this.group(() => {
       this.#remove(before)
-      this.#statements.pruneChunkList.run(before.content)
+      this.#statements.pruneChunkList.run(before)
       this.#statements.insertDrop.run({ ...keyRowOf(key), seq: ++this.#lastSeq })
     })
   }
@@ -248,9 +248,9 @@ export class Catalog implements Disposable {
     }
   }
 
-  #remove({ seq, at, content }: Entry): void {
-    this.#statements.remove.run(seq)
-    this.#count(at.kind, -1, -content.size)
+  #remove({ seq, kind, size }: EntryRow): void {
+    this.#statements.remove.run(Number(seq))
+    this.#count(kind, -1, -Number(size))
   }
 
   #count(kind: CopyKind, count: number, bytes: number): void {
