@@ -20,10 +20,17 @@ export interface FileStat {
 
 export type HashedFile = HashedContent & { readonly stat: FileStat }
 
-/** The SHA-256 of `bytes`. They are free again as soon as the call returns. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Buffer> {
-  if (bytes.byteLength < smallBytesMax) return hash('sha256', bytes, 'buffer')
+/**
+ * The SHA-256 of `bytes`, which are free again as soon as the call returns. Many of them are hashed in
+ * another thread, unless threads share their memory.
+ */
+export async function sha256(bytes: Uint8Array): Promise<Buffer> {
+  if (bytes.byteLength < smallBytesMax || !isUnshared(bytes)) return hash('sha256', bytes, 'buffer')
   return Buffer.from(await subtle.digest('SHA-256', bytes))
+}
+
+function isUnshared(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer
 }
 
 /**

@@ -6,20 +6,23 @@ import { limits } from '../limits.ts'
  */
 export class BufferPool {
   readonly #bufferBytes: number
-  readonly #idle: Buffer<ArrayBuffer>[] = []
+  readonly #allocate: (bytes: number) => Buffer
+  readonly #idle: Buffer[] = []
 
-  constructor(options: { bufferBytes: number }) {
+  /** @param options.allocate makes a buffer with memory of its own, of whatever kind its users need */
+  constructor(options: { bufferBytes: number; allocate?: (bytes: number) => Buffer }) {
     this.#bufferBytes = options.bufferBytes
+    this.#allocate = options.allocate ?? Buffer.allocUnsafeSlow
   }
 
   /** A buffer with memory of its own. One of another size than usual is made for this once. */
-  take(bytes: number = this.#bufferBytes): Buffer<ArrayBuffer> {
+  take(bytes: number = this.#bufferBytes): Buffer {
     const idle = bytes === this.#bufferBytes ? this.#idle.pop() : undefined
-    return idle ?? Buffer.allocUnsafeSlow(bytes)
+    return idle ?? this.#allocate(bytes)
   }
 
   /** Nobody may look at `buffer` any more. */
-  giveBack(buffer: Buffer<ArrayBuffer>): void {
+  giveBack(buffer: Buffer): void {
     const hasRoom = (this.#idle.length + 1) * this.#bufferBytes <= limits.idleBuffersBytesMax
     if (buffer.length === this.#bufferBytes && hasRoom) this.#idle.push(buffer)
   }

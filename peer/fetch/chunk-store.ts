@@ -1,5 +1,12 @@
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
-import type { CheckedChunk } from './chunk-threads.ts'
+
+/** What became of a chunk. */
+export interface PutChunk {
+  /** Whether it has its hash, and so was kept. */
+  readonly isGood: boolean
+  /** Resolves when its memory may be written again; without it, that is now. Never rejects. */
+  readonly released?: Promise<void> | undefined
+}
 
 /** Where chunks go. */
 export interface ChunkStore {
@@ -11,10 +18,10 @@ export interface ChunkStore {
   /** Told the verified chunk list. @throws AppError DISK_FULL, DISK_FAILED */
   begin(chunkList: Buffer): Promise<void>
   /**
-   * Takes a chunk, which begins its memory, if it has its hash; resolves with memory for another.
+   * Takes a chunk, in memory that nobody else writes into meanwhile, if it has its hash.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk>
+  put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk>
   /** Calls `listener` when more chunks are wanted. */
   onWanted?(listener: () => void): void
 }

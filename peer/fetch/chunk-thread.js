@@ -8,9 +8,7 @@ parentPort?.on('message', (/** @type {import('./chunk-threads.ts').ThreadRequest
   const { id, part, given } = request
   try {
     const result = work[part](/** @type {never} */ (given))
-    // Memory is handed back, not copied.
-    const memory = typeof result === 'object' ? [result.memory] : []
-    parentPort?.postMessage({ id, result }, memory)
+    parentPort?.postMessage({ id, result })
   } catch (error) {
     // Of an error as such the code would be lost on the way.
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { ChunkThreads, type ChunkWorkers } from './chunk-threads.ts'
+import { sharedBuffer } from './shared-buffer.ts'
 import { workAtOnce } from './testing/work-at-once.ts'
 
 const text = 'a chunk'
@@ -23,11 +24,11 @@ async function aPath(): Promise<string> {
   return join(folder.path, 'file')
 }
 
-/** Memory that the chunk begins. */
-function memoryWith(chunk: string): ArrayBuffer {
-  const memory = new ArrayBuffer(100)
-  Buffer.from(memory).write(chunk)
-  return memory
+/** Text in memory that threads share. */
+function sharedText(text: string): Buffer {
+  const buffer = sharedBuffer(text.length)
+  buffer.write(text)
+  return buffer
 }
 
 describe.each<[string, () => ChunkWorkers]>([
@@ -35,22 +36,19 @@ describe.each<[string, () => ChunkWorkers]>([
   ['the stand-in for tests', workAtOnce],
 ])('%s:', (_, start) => {
   const chunkFor = (descriptor: number) => ({
-    bytes: text.length,
+    chunk: sharedText(text),
     sha256,
     file: { descriptor, directDescriptor: undefined },
     position: 3,
     record: undefined,
   })
 
-  test('a good chunk is written, a bad one is not, and both give their memory back', async () => {
+  test('a good chunk is written, a bad one is not', async () => {
     const worker = start().leastBusy()
     await using file = await open(await aPath(), 'w+')
-    const memory = memoryWith(text)
-    const good = await worker.check({ ...chunkFor(file.fd), memory })
-    expect(memory.detached).toBe(true)
-    expect(good).toMatchObject({ isGood: true, memory: { byteLength: 100 } })
-    const bad = await worker.check({ ...chunkFor(file.fd), position: 0, memory: memoryWith('bad') })
-    expect(bad).toMatchObject({ isGood: false, memory: { byteLength: 100 } })
+    expect(await worker.check(chunkFor(file.fd))).toBe(true)
+    const bad = { ...chunkFor(file.fd), position: 0, chunk: sharedText('bad') }
+    expect(await worker.check(bad)).toBe(false)
     expect(await file.readFile('utf8')).toBe(`\0\0\0${text}`)
   })
 
@@ -60,26 +58,18 @@ describe.each<[string, () => ChunkWorkers]>([
     await using file = await open(path, 'w+')
     const direct = await open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined)
     await using _closing = direct
-    const chunk = Buffer.alloc(3 * 4096 + 5, 'chunk')
-    const memory = new ArrayBuffer(4 * 4096)
-    chunk.copy(Buffer.from(memory))
-    const checked = await worker.check({
-      memory,
-      bytes: chunk.length,
-      sha256: hash('sha256', chunk, 'buffer'),
-      file: { descriptor: file.fd, directDescriptor: direct?.fd },
-      position: 4096,
-      record: undefined,
-    })
-    expect(checked.isGood).toBe(true)
+    const chunk = sharedText('chunk'.repeat(3_000))
+    const both = { descriptor: file.fd, directDescriptor: direct?.fd }
+    const sha256 = hash('sha256', chunk, 'buffer')
+    expect(
+      await worker.check({ ...chunkFor(file.fd), chunk, sha256, file: both, position: 4096 }),
+    ).toBe(true)
     expect((await readFile(path)).subarray(4096).equals(chunk)).toBe(true)
     // Where nothing can be written past the cache, as at such a position.
-    const again = {
-      ...chunkFor(file.fd),
-      file: { descriptor: file.fd, directDescriptor: direct?.fd },
-    }
-    await worker.check({ ...again, memory: memoryWith(text) })
-    expect((await readFile(path)).toString('utf8', 3, 3 + text.length)).toBe(text)
+    expect(
+      await worker.check({ ...chunkFor(file.fd), chunk, sha256, file: both, position: 1 }),
+    ).toBe(true)
+    expect((await readFile(path)).subarray(1, 1 + chunk.length).equals(chunk)).toBe(true)
   })
 
   test('what the disk says comes with its code', async () => {
@@ -87,7 +77,7 @@ describe.each<[string, () => ChunkWorkers]>([
     const path = await aPath()
     await writeFile(path, '')
     await using file = await open(path, 'r')
-    const checking = worker.check({ ...chunkFor(file.fd), memory: memoryWith(text) })
+    const checking = worker.check(chunkFor(file.fd))
     await expect(checking).rejects.toMatchObject({ code: 'EBADF' })
     const hashing = worker.hashOn({ path: `${path}/below`, start: 0, bytes: 1 })
     await expect(hashing).rejects.toMatchObject({ code: 'ENOTDIR' })
@@ -97,14 +87,9 @@ describe.each<[string, () => ChunkWorkers]>([
     const worker = start().leastBusy()
     const path = await aPath()
     await writeFile(path, `${text}, read back, ${text}`)
-    const { memory } = await worker.hashPiece({
-      path,
-      memory: memoryWith(text),
-      bytes: text.length,
-    })
-    expect(memory.byteLength).toBe(100)
+    await worker.hashPiece({ path, piece: sharedText(text) })
     await worker.hashOn({ path, start: text.length, bytes: 13 })
-    await worker.hashPiece({ path, memory, bytes: text.length })
+    await worker.hashPiece({ path, piece: sharedText(text) })
     expect(await worker.endHash(path)).toBe(hash('sha256', await readFile(path)))
   })
 

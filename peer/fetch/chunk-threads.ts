@@ -3,11 +3,10 @@ import { limits } from '../../common/limits.ts'
 import type { JournalRecord } from './chunk-journal.ts'
 import type { ChunkWork } from './chunk-work.js'
 
-/** A chunk as a source sent it, and where it goes if it is good. */
+/** A chunk as a source sent it, and where it goes if it is good. Nobody else writes into it before the answer. */
 export interface UncheckedChunk {
-  /** Begins with the chunk; it is away until it comes back with the outcome. */
-  readonly memory: ArrayBuffer
-  readonly bytes: number
+  /** In memory that threads share; where that begins with a page, it can be written past the page cache. */
+  readonly chunk: Uint8Array
   /** What the chunk list states. */
   readonly sha256: Uint8Array
   /** Stays open. */
@@ -23,20 +22,10 @@ export interface WrittenFile {
   readonly directDescriptor: number | undefined
 }
 
-/** Memory that comes back. */
-export interface Handed {
-  readonly memory: ArrayBuffer
-}
-
-export interface CheckedChunk extends Handed {
-  /** Whether it has its hash, and so was written. */
-  readonly isGood: boolean
-}
-
-/** What comes next of a file that is hashed as a whole. */
-export interface HashedPiece extends Handed {
+/** What comes next of a file that is hashed as a whole, in memory that threads share. */
+export interface HashedPiece {
   readonly path: string
-  readonly bytes: number
+  readonly piece: Uint8Array
 }
 
 export interface FilePart {
@@ -97,7 +86,7 @@ export class ChunkThreads implements ChunkWorkers, AsyncDisposable {
 /** One thread, seen from outside. It keeps the process running only while it has something to do. */
 class ChunkThread implements ChunkWorker, AsyncDisposable {
   readonly #worker = new Worker(new URL('./chunk-thread.js', import.meta.url), {
-    // It keeps nothing but memory that was sent to it, which is not on its heap.
+    // What it works on is not on its heap.
     resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
   })
   readonly #asked = new Map<number, PromiseWithResolvers<never>>()
@@ -121,9 +110,8 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
     return this.#asked.size
   }
 
-  readonly check: ChunkWorker['check'] = (given) => this.#ask('check', given, [given.memory])
-  readonly hashPiece: ChunkWorker['hashPiece'] = (given) =>
-    this.#ask('hashPiece', given, [given.memory])
+  readonly check: ChunkWorker['check'] = (given) => this.#ask('check', given)
+  readonly hashPiece: ChunkWorker['hashPiece'] = (given) => this.#ask('hashPiece', given)
   readonly hashOn: ChunkWorker['hashOn'] = (given) => this.#ask('hashOn', given)
   readonly endHash: ChunkWorker['endHash'] = (given) => this.#ask('endHash', given)
 
@@ -131,18 +119,13 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
     await this.#worker.terminate()
   }
 
-  /** @param memory goes there instead of being copied */
-  async #ask(
-    part: ThreadRequest['part'],
-    given: ThreadRequest['given'],
-    memory: ArrayBuffer[] = [],
-  ): Promise<never> {
+  async #ask(part: ThreadRequest['part'], given: ThreadRequest['given']): Promise<never> {
     if (this.#failure !== undefined) throw this.#failure
     const asked = Promise.withResolvers<never>()
     this.#lastId += 1
     this.#asked.set(this.#lastId, asked)
     this.#worker.ref()
-    this.#worker.postMessage({ id: this.#lastId, part, given } satisfies ThreadRequest, memory)
+    this.#worker.postMessage({ id: this.#lastId, part, given } satisfies ThreadRequest)
     return await asked.promise
   }
 

@@ -5,9 +5,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** Read at a time: stays in the processor's cache until it is hashed. */
 const readBytes = 256 * 1024
-/** Written past the page cache at a time: a disk of 2 GB/s is busy for 0.5 ms. */
-const directBytes = 1024 * 1024
-/** What memory, length and position of such a write are multiples of: at least the blocks of any disk. */
+/** What the length of a write past the page cache is a multiple of: at least the blocks of any disk. */
 const directBlockBytes = 4096
 
 /**
@@ -21,33 +19,27 @@ export class ChunkWork {
    */
   #running = new Map()
   #buffer = Buffer.alloc(0)
-  /** What is written past the page cache. */
-  #pages = Buffer.alloc(0)
 
   /**
-   * Writes a chunk, and that it is there, if it has its hash.
+   * Writes a chunk, and that it is there, if it has its hash; false if it has not.
    * @param {import('./chunk-threads.ts').UncheckedChunk} unchecked
-   * @returns {import('./chunk-threads.ts').CheckedChunk}
    * @throws what the disk does
    */
-  check({ memory, bytes, sha256, file, position, record }) {
-    const chunk = Buffer.from(memory, 0, bytes)
+  check({ chunk, sha256, file, position, record }) {
     const isGood = hash('sha256', chunk, 'buffer').equals(sha256)
     if (isGood) this.#write(chunk, file, position)
     if (isGood && record !== undefined)
       writeSync(record.descriptor, record.bytes, 0, record.bytes.length, record.position)
-    return { isGood, memory }
+    return isGood
   }
 
   /**
-   * Hashes what comes next of a file, from memory that begins with it.
-   * @param {import('./chunk-threads.ts').HashedPiece} piece
-   * @returns {import('./chunk-threads.ts').Handed}
+   * Hashes what comes next of a file.
+   * @param {import('./chunk-threads.ts').HashedPiece} given
    * @throws what the disk does
    */
-  hashPiece({ path, memory, bytes }) {
-    this.#hashOf(path).hash.update(Buffer.from(memory, 0, bytes))
-    return { memory }
+  hashPiece({ path, piece }) {
+    this.#hashOf(path).hash.update(piece)
   }
 
   /**
@@ -79,7 +71,7 @@ export class ChunkWork {
   }
 
   /**
-   * @param {Buffer} chunk
+   * @param {Uint8Array} chunk
    * @param {import('./chunk-threads.ts').WrittenFile} file
    * @param {number} position
    */
@@ -92,19 +84,15 @@ export class ChunkWork {
 
   /**
    * Writes whole blocks past the page cache, as far as the file system lets it, and says how far.
-   * @param {Buffer} chunk
+   * @param {Uint8Array} chunk
    * @param {number} descriptor
    * @param {number} position
    */
   #writeDirect(chunk, descriptor, position) {
-    if (this.#pages.length === 0) this.#pages = wholePages(directBytes)
     const end = chunk.length - (chunk.length % directBlockBytes)
     let done = 0
     try {
-      while (done < end) {
-        const bytes = chunk.copy(this.#pages, 0, done, Math.min(end, done + directBytes))
-        done += writeSync(descriptor, this.#pages, 0, bytes, position + done)
-      }
+      while (done < end) done += writeSync(descriptor, chunk, done, end - done, position + done)
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EINVAL') throw error
     }
@@ -119,12 +107,4 @@ export class ChunkWork {
     this.#running.set(path, running)
     return running
   }
-}
-
-/**
- * Memory that begins where a page does: that of a buffer that may grow is reserved by pages.
- * @param {number} bytes
- */
-function wholePages(bytes) {
-  return Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
 }

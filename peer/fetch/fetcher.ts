@@ -5,10 +5,11 @@ import { deadlines, limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
-import { ContentDigest } from './content-digest.ts'
+import { DigestedFile } from './digested-file.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
 import { PartialFile, removePartial } from './partial-file.ts'
 import { PartialFolder, type PartialFolderOptions } from './partial-folder.ts'
+import { sharedBuffer } from './shared-buffer.ts'
 import { SmallFetch, type SmallFetchOptions } from './small-fetch.ts'
 import type { CrewDependencies } from './source-crew.ts'
 import {
@@ -58,7 +59,12 @@ export class Fetcher implements AsyncDisposable {
   readonly #bootId: string
   readonly #dependencies: FetcherDependencies
   readonly #room: DiskRoom
+  /** For contents of one chunk, which no thread sees, and of several. */
   readonly #buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
+  readonly #sharedBuffers = new BufferPool({
+    bufferBytes: limits.chunkBytesMin,
+    allocate: sharedBuffer,
+  })
   readonly #background: BackgroundWork
 
   private constructor(folder: PartialFolder, bootId: string, dependencies: FetcherDependencies) {
@@ -191,11 +197,13 @@ export class Fetcher implements AsyncDisposable {
       reservedFrom = file.verifiedBytes
       request.onProgress?.({ ...progress, verifiedBytes: file.verifiedBytes })
     }
+    const hasThreads = file.verified.chunkCount > 1
     // The hash of a single chunk is the content's.
-    const isHashedTwice = hashesWhole && file.verified.chunkCount > 1
-    using digest = isHashedTwice ? new ContentDigest(file, this.#dependencies.workers) : undefined
-    const dependencies = { ...this.#dependencies, buffers: this.#buffers }
-    return await takeContent({ ...request, file, digest, onProgress }, dependencies)
+    const isHashedTwice = hashesWhole && hasThreads
+    using digest = isHashedTwice ? new DigestedFile(file, this.#dependencies.workers) : undefined
+    const buffers = hasThreads ? this.#sharedBuffers : this.#buffers
+    const dependencies = { ...this.#dependencies, buffers }
+    return await takeContent({ ...request, file: digest ?? file, digest, onProgress }, dependencies)
   }
 
   async #cleanForEver(signal: AbortSignal): Promise<void> {

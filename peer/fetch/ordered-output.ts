@@ -1,13 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
-import { chunkBytesFor, chunkCountFor } from '../../common/content/chunks.ts'
+import { chunkCountFor } from '../../common/content/chunks.ts'
 import { sha256 } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
-import type { ChunkStore } from './chunk-store.ts'
-import type { CheckedChunk } from './chunk-threads.ts'
+import type { ChunkStore, PutChunk } from './chunk-store.ts'
 import { chunksAtOnceFor } from './plan.ts'
 
 /** Takes bytes, which are only valid until it resolves; it does when their reader has room for more. */
@@ -23,9 +22,7 @@ export class OrderedOutput implements ChunkStore {
   readonly chunkList = undefined
   readonly #content: Content
   readonly #name: string
-  readonly #held = new Map<number, Buffer<ArrayBuffer>>()
-  /** Memory of chunks that were passed on. */
-  readonly #free: ArrayBuffer[] = []
+  readonly #held = new Map<number, { bytes: Buffer; release: () => void }>()
   #next = 0
   #arrived = Promise.withResolvers<void>()
   #onWanted = (): void => {}
@@ -46,15 +43,14 @@ export class OrderedOutput implements ChunkStore {
 
   async begin(): Promise<void> {}
 
-  async put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk> {
+  async put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
     const isGood = (await sha256(bytes)).equals(hash)
-    if (!isGood || this.verified.has(chunk)) return { isGood, memory: bytes.buffer }
-    this.#held.set(chunk, bytes)
+    if (!isGood || this.verified.has(chunk)) return { isGood }
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    this.#held.set(chunk, { bytes, release })
     this.verified.add(chunk)
     this.#arrived.resolve()
-    const { size } = this.#content
-    const memory = this.#free.pop() ?? new ArrayBuffer(Math.min(size, chunkBytesFor(size)))
-    return { isGood, memory }
+    return { isGood, released }
   }
 
   /**
@@ -70,26 +66,26 @@ export class OrderedOutput implements ChunkStore {
     const { chunkCount } = this.verified
     while (this.#next < chunkCount) {
       signal.throwIfAborted()
-      const bytes = this.#held.get(this.#next)
-      if (bytes === undefined) {
+      const held = this.#held.get(this.#next)
+      if (held === undefined) {
         this.#arrived = Promise.withResolvers<void>()
         await Promise.race([this.#arrived.promise, aborted.promise])
         continue
       }
-      await updateInSteps(hash, bytes)
+      await updateInSteps(hash, held.bytes)
       if (this.#next === chunkCount - 1 && hash.digest('hex') !== this.#content.sha256)
         throw new AppError('HASH_MISMATCH', {
           source: 'Whoever announced it',
           what: `'${this.#name}' as a whole`,
         })
-      await Promise.race([write(bytes), aborted.promise])
-      this.#onPassed(bytes)
+      await Promise.race([write(held.bytes), aborted.promise])
+      this.#onPassed(held.release)
     }
   }
 
-  #onPassed(bytes: Buffer<ArrayBuffer>): void {
+  #onPassed(release: () => void): void {
     this.#held.delete(this.#next)
-    this.#free.push(bytes.buffer)
+    release()
     this.#next += 1
     this.#onWanted()
   }

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { constants } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -15,7 +14,8 @@ import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
-import type { CheckedChunk, ChunkWorkers } from './chunk-threads.ts'
+import type { ChunkStore, PutChunk } from './chunk-store.ts'
+import type { ChunkWorkers } from './chunk-threads.ts'
 
 interface PartialFileDependencies {
   readonly workers: ChunkWorkers
@@ -38,7 +38,7 @@ export function journalPathOf(path: string): string {
  * A content on its way: a file beside the user's folders, and which of its chunks are good. Disposing
  * closes it; whether it is removed then is the owner's to say.
  */
-export class PartialFile implements AsyncDisposable {
+export class PartialFile implements ChunkStore, AsyncDisposable {
   readonly path: string
   readonly #options: PartialFileOptions
   readonly #handle: FileHandle
@@ -56,7 +56,7 @@ export class PartialFile implements AsyncDisposable {
   /** What a flush failed with: the bytes of it are lost, even if the next flush succeeds. */
   #syncFailure: unknown
   /** Chunks that somebody is checking and writing; the file stays open for them. */
-  readonly #putting = new Set<Promise<CheckedChunk>>()
+  readonly #putting = new Set<Promise<boolean>>()
   #isClosed = false
   #isWanted = false
 
@@ -137,14 +137,14 @@ export class PartialFile implements AsyncDisposable {
    * Writes a chunk if it has its hash: a single one at once, others with the help of a thread.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  async put(chunk: number, bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk> {
+  async put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
     const isSmall = this.verified.chunkCount === 1
     const putting = isSmall ? this.#putSmall(bytes, hash) : this.#putElsewhere(chunk, bytes, hash)
     this.#putting.add(putting)
     try {
-      const checked = await putting
-      if (checked.isGood) this.#onWritten(chunk)
-      return checked
+      const isGood = await putting
+      if (isGood) this.#onWritten(chunk)
+      return { isGood }
     } catch (error) {
       throw diskErrorOf(this.#options, 'write to', error)
     } finally {
@@ -152,24 +152,19 @@ export class PartialFile implements AsyncDisposable {
     }
   }
 
-  async #putSmall(bytes: Buffer<ArrayBuffer>, hash: Uint8Array): Promise<CheckedChunk> {
+  async #putSmall(bytes: Buffer, hash: Uint8Array): Promise<boolean> {
     const isGood = (await sha256(bytes)).equals(hash)
     for (let done = 0; isGood && done < bytes.length; )
       done += (await this.#handle.write(bytes, done, bytes.length - done, done)).bytesWritten
-    return { isGood, memory: bytes.buffer }
+    return isGood
   }
 
-  async #putElsewhere(
-    chunk: number,
-    { buffer: memory, byteOffset, length: bytes }: Buffer<ArrayBuffer>,
-    sha256: Uint8Array,
-  ): Promise<CheckedChunk> {
-    assert(byteOffset === 0)
-    const position = chunkRange(this.size, chunk).start
+  async #putElsewhere(number: number, chunk: Buffer, sha256: Uint8Array): Promise<boolean> {
+    const position = chunkRange(this.size, number).start
     const file = { descriptor: this.#handle.fd, directDescriptor: this.#direct?.fd }
     const worker = this.#workers.leastBusy()
-    const record = this.#journal?.recordOf(chunk)
-    return await worker.check({ memory, bytes, sha256, file, position, record })
+    const record = this.#journal?.recordOf(number)
+    return await worker.check({ chunk, sha256, file, position, record })
   }
 
   #onWritten(chunk: number): void {

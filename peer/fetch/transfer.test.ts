@@ -28,10 +28,10 @@ function aTransfer(
     verified,
     chunkList,
     begin: async () => {},
-    put: async (chunk: number, { buffer: memory }: Buffer<ArrayBuffer>) => {
+    put: async (chunk: number) => {
       const isKept = await isGood(chunk)
       if (isKept) verified.add(chunk)
-      return { isGood: isKept, memory }
+      return { isGood: isKept }
     },
   }
   const transfer = new Transfer(

@@ -9,7 +9,7 @@ import type { Content } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { ChunkPicker, type Wanted } from './chunk-picker.ts'
 import type { ChunkStore } from './chunk-store.ts'
-import type { ContentDigest } from './content-digest.ts'
+import type { DigestedFile } from './digested-file.ts'
 import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
@@ -22,7 +22,7 @@ export interface TransferOptions {
   /** Whether one source that has all is known at the start: it may choose what it sends first. */
   readonly hasOneSource: boolean
   /** There when the chunk root is to be believed only if the whole content has its SHA-256. */
-  readonly digest: Pick<ContentDigest, 'onVerified' | 'finish'> | undefined
+  readonly digest: Pick<DigestedFile, 'finish'> | undefined
   /** Told after each verified chunk. */
   readonly onProgress: () => void
 }
@@ -32,7 +32,7 @@ interface Read {
   readonly ask: Ask
   /** Other chunks that will do as well. */
   readonly or: readonly number[]
-  readonly buffer: Buffer<ArrayBuffer>
+  readonly buffer: Buffer
   readonly chunkList: Buffer
 }
 
@@ -251,9 +251,9 @@ export class Transfer {
   }
 
   /** Memory that a chunk was read into is not needed any more. */
-  #giveBack(memory: ArrayBuffer): void {
+  #giveBack(buffer: Buffer): void {
     this.#buffersInUse -= 1
-    this.#buffers.giveBack(Buffer.from(memory))
+    this.#buffers.giveBack(buffer)
     this.look()
   }
 
@@ -336,13 +336,13 @@ export class Transfer {
       lane.asks.delete(ask)
       if (!stop.signal.aborted)
         this.#onFailedRead(lane, ask.isOpen ? undefined : ask.chunk, error as Error)
-      return this.#giveBack(buffer.buffer)
+      return this.#giveBack(buffer)
     }
     lane.excusedSinceMs = undefined
     lane.asks.delete(ask)
     const hash = chunkHashAt(chunkList, ask.chunk)
-    if (stop.signal.aborted) this.#giveBack(buffer.buffer)
-    else await this.#keep(lane, ask.chunk, bytes, hash)
+    if (stop.signal.aborted) this.#giveBack(buffer)
+    else await this.#keep(lane, ask.chunk, { buffer, bytes, hash })
   }
 
   /**
@@ -362,13 +362,12 @@ export class Transfer {
   async #keep(
     lane: Lane,
     chunk: number,
-    bytes: Buffer<ArrayBuffer>,
-    hash: Uint8Array,
+    { buffer, bytes, hash }: { buffer: Buffer; bytes: Buffer; hash: Uint8Array },
   ): Promise<void> {
-    const { file, onProgress, digest } = this.#options
+    const { file, onProgress } = this.#options
     this.#arrived.add(chunk)
     try {
-      const { isGood, memory } = await file.put(chunk, bytes, hash)
+      const { isGood, released } = await file.put(chunk, bytes, hash)
       this.#arrived.delete(chunk)
       if (isGood) {
         this.#onKept(chunk)
@@ -376,9 +375,8 @@ export class Transfer {
         onProgress()
         if (this.isComplete) this.#ended.resolve(undefined)
       } else this.#onFailedRead(lane, chunk, this.#mismatch(lane.source, `chunk ${chunk}`))
-      const giveBack = (free: ArrayBuffer): void => this.#giveBack(free)
-      if (isGood && digest !== undefined) digest.onVerified({ chunk, memory, giveBack })
-      else giveBack(memory)
+      if (released === undefined) this.#giveBack(buffer)
+      else void released.then(() => this.#giveBack(buffer))
     } catch (error) {
       this.abandon(error as Error)
     }

@@ -5,9 +5,8 @@ import { ChunkWork } from '../chunk-work.js'
 export function workAtOnce(): ChunkWorkers {
   const work = new ChunkWork()
   const worker: ChunkWorker = {
-    // Memory is gone for whoever sent it, as what was sent to a thread is.
-    check: async (chunk) => work.check({ ...chunk, memory: chunk.memory.transfer() }),
-    hashPiece: async (piece) => work.hashPiece({ ...piece, memory: piece.memory.transfer() }),
+    check: async (chunk) => work.check(chunk),
+    hashPiece: async (piece) => work.hashPiece(piece),
     hashOn: async (part) => work.hashOn(part),
     endHash: async (path) => work.endHash(path),
   }
