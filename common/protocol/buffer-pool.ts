@@ -12,7 +12,7 @@ export class BufferPool {
   /** @param options.allocate makes a buffer with memory of its own, of whatever kind its users need */
   constructor(options: { bufferBytes: number; allocate?: (bytes: number) => Buffer }) {
     this.#bufferBytes = options.bufferBytes
-    this.#allocate = options.allocate ?? Buffer.allocUnsafeSlow
+    this.#allocate = options.allocate ?? ((bytes) => Buffer.allocUnsafeSlow(bytes))
   }
 
   /** A buffer with memory of its own. One of another size than usual is made for this once. */

@@ -36,8 +36,9 @@ async function aDigest(written: Uint8Array) {
   const free: number[] = []
   const put = async (chunk: number): Promise<void> => {
     const { released } = await digest.put(chunk, chunkOf(bytes, chunk), Buffer.alloc(0))
-    if (released === undefined) free.push(chunk)
-    else void released.then(() => free.push(chunk))
+    const onFree = (): void => void free.push(chunk)
+    if (released === undefined) onFree()
+    else released.then(onFree, onFree)
   }
   return { digest, put, free }
 }

@@ -375,8 +375,9 @@ export class Transfer {
         onProgress()
         if (this.isComplete) this.#ended.resolve(undefined)
       } else this.#onFailedRead(lane, chunk, this.#mismatch(lane.source, `chunk ${chunk}`))
-      if (released === undefined) this.#giveBack(buffer)
-      else void released.then(() => this.#giveBack(buffer))
+      const giveBack = (): void => this.#giveBack(buffer)
+      if (released === undefined) giveBack()
+      else released.then(giveBack, giveBack)
     } catch (error) {
       this.abandon(error as Error)
     }
