@@ -27,6 +27,9 @@ class GroupWorld {
   readonly blocked = new Set<string>()
   readonly downloads: Downloads
   pageRows = 1_000
+  isDiskFull = false
+  /** Once the first page was listed. */
+  isIndexAway = false
 
   constructor(swarm: Swarm) {
     this.swarm = swarm
@@ -102,6 +105,8 @@ class GroupWorld {
         return found
       },
       match: async ({ after = '' }: { after?: string | undefined }) => {
+        if (after !== '' && this.isIndexAway)
+          throw new AppError('INDEX_UNREACHABLE', { address: 'index' })
         const names = [...this.shared.keys()].toSorted().filter((name) => name > after)
         const page = names.slice(0, this.pageRows)
         const next = names.length > page.length ? page.at(-1) : undefined
@@ -117,6 +122,7 @@ class GroupWorld {
         }),
       place: async (files: readonly { name: string; bytes: Uint8Array }[]) =>
         files.map(({ name, bytes }) => {
+          if (this.isDiskFull) return new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
           if (this.blocked.has(name)) return new AppError('NAME_BLOCKED', { name, reason: 'x' })
           this.placed.set(name, Buffer.from(bytes))
           return undefined
@@ -209,6 +215,18 @@ test('files that cannot be had or placed are named, and all others are there', a
     'd/lost NO_SOURCE',
     'd/nobody NO_SOURCE',
   ])
+})
+
+test('a full disk pauses it at once, though the next page waits for the index', async () => {
+  const world = await aWorld()
+  await world.shareSmall(5)
+  Object.assign(world, { pageRows: 2, isDiskFull: true, isIndexAway: true })
+  const started = world.start()
+  const state = (): Download | undefined => world.downloads.list().at(-1)
+  await expect.poll(state).toMatchObject({ state: 'paused', error: { code: 'DISK_FULL' } })
+  Object.assign(world, { isDiskFull: false, isIndexAway: false })
+  world.downloads.resume(started.id)
+  expect(await world.end(started)).toMatchObject({ state: 'done', files: { done: 5 } })
 })
 
 test('files that nobody sends wait, and come when a source does', async () => {

@@ -74,6 +74,10 @@ class GroupDownload {
   readonly #progress: GroupProgress
   /** Large files on their way. */
   readonly #running = new Set<Entry>()
+  /** Aborted when a page failed for a reason that others will not escape. */
+  readonly #failed = new AbortController()
+  /** Ends what is waited for. */
+  readonly #signal: AbortSignal
   /** Files that nobody sends now. */
   #waiting: GroupFile[] = []
   #failures = 0
@@ -82,6 +86,7 @@ class GroupDownload {
     this.#entry = entry
     this.#small = small
     this.#dependencies = dependencies
+    this.#signal = AbortSignal.any([entry.stop.signal, this.#failed.signal])
     const startMs = dependencies.clock.monotonicMs()
     this.#progress = new GroupProgress({ folder: dependencies.groupSteps.folder, startMs })
     entry.group = this.#progress
@@ -95,7 +100,7 @@ class GroupDownload {
   async run(): Promise<void> {
     const { request, stop } = this.#entry
     try {
-      await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#take(files))
+      await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#takePage(files))
       while (this.#waiting.length > 0) await this.#tryAgain()
     } catch (error) {
       if (hasCode(stop.signal.reason, 'CANCELLED')) await this.#forgetWaiting()
@@ -111,11 +116,11 @@ class GroupDownload {
 
   async *#pages(): AsyncGenerator<readonly GroupFile[]> {
     const { groupSteps } = this.#dependencies
-    const { request, stop } = this.#entry
+    const { request } = this.#entry
     let after: string | undefined
     do {
       const asked = { pattern: request.name, after }
-      const page = await this.#askIndex(() => groupSteps.match(asked, stop.signal))
+      const page = await this.#askIndex(() => groupSteps.match(asked, this.#signal))
       for (const { size } of page.files) this.#progress.size += size
       this.#progress.total += page.files.length
       this.#onProgress()
@@ -124,6 +129,16 @@ class GroupDownload {
       after = page.next
     } while (after !== undefined)
     this.#progress.isListed = true
+  }
+
+  async #takePage(files: readonly GroupFile[]): Promise<void> {
+    try {
+      await this.#take(files)
+    } catch (error) {
+      // The next page may be waiting for the index, or for a source.
+      this.#failed.abort(error)
+      throw error
+    }
   }
 
   /** Does what can be done now for these files; those that nobody sends wait or have failed then. */
@@ -201,7 +216,7 @@ class GroupDownload {
       try {
         found.push(await this.#lookUp(file))
       } catch (error) {
-        if (this.#entry.stop.signal.aborted) throw error
+        if (this.#signal.aborted) throw error
         this.#onMissed(file, toAppError(error))
       }
     })
@@ -211,7 +226,7 @@ class GroupDownload {
 
   async #lookUp(file: GroupFile): Promise<GroupFile> {
     const { steps } = this.#dependencies
-    const [best] = await steps.lookup(file.name, this.#entry.stop.signal)
+    const [best] = await steps.lookup(file.name, this.#signal)
     if (best === undefined) throw new AppError('NAME_NOT_FOUND', { name: file.name })
     this.#progress.size += best.size - file.content.size
     return groupFile({ name: file.name, ...best })
@@ -233,7 +248,7 @@ class GroupDownload {
     this.#entry.progress = { verifiedBytes: 0, sources: [], waitingFor }
     this.#onProgress()
     this.#failures += 1
-    await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#entry.stop.signal)
+    await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#signal)
   }
 
   #onDone({ content: { size } }: GroupFile, from?: From): void {
