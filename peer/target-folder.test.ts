@@ -1,6 +1,15 @@
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { seededRandom } from '../common/random.ts'
 import { contentOf } from '../common/testing/contents.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
@@ -77,4 +86,19 @@ test('a folder that nothing can be written to says so', async () => {
   const target = await aTarget()
   await rm(target.folderBeside, { recursive: true })
   await expect(target.place([aFile('a', 'x')])).rejects.toMatchObject({ code: 'DISK_FAILED' })
+})
+
+test('a small file is flushed before it has its name, and then the folders that are new', async () => {
+  const target = await aTarget()
+  await using handle = await open(target.folderBeside)
+  const prototype = Object.getPrototypeOf(handle) as FileHandle
+  const flushed: string[] = []
+  const flush = vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+    const what = (await this.stat()).isDirectory() ? 'folder' : 'file'
+    const names = await readdir(join(target.path, 'a/b')).catch(() => [])
+    flushed.push(`${what} ${names.join()}`)
+  })
+  onTestFinished(() => flush.mockRestore())
+  expect(await codesOf(target, aFile('a/b/c', 'c'))).toEqual([undefined])
+  expect(flushed).toEqual(['file ', 'folder c', 'folder c', 'folder c'])
 })

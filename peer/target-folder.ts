@@ -1,11 +1,14 @@
-import { mkdir, rmdir, unlink } from 'node:fs/promises'
+import { mkdir, open, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../common/clock.ts'
 import { hashFile } from '../common/content/hash.ts'
 import { diskError } from '../common/disk-error.ts'
 import { AppError } from '../common/errors.ts'
+import { inParallel } from '../common/in-parallel.ts'
+import { limits } from '../common/limits.ts'
 import { type Random, randomId } from '../common/random.ts'
 import type { NamedContent } from './fetch/group-download.ts'
+import { FolderSync } from './share/folder-sync.ts'
 import { makeParents, unusableName } from './share/folders.ts'
 import { SmallWriter } from './share/small-writer.ts'
 import { folderFor, TargetFile } from './target-file.ts'
@@ -26,6 +29,7 @@ export class TargetFolder implements AsyncDisposable {
   readonly #options: TargetFolderOptions
   readonly #random: Random
   readonly #writer: SmallWriter
+  readonly #folderSync = new FolderSync()
 
   constructor(options: TargetFolderOptions, dependencies: { clock: Clock; random: Random }) {
     this.path = options.path
@@ -40,15 +44,7 @@ export class TargetFolder implements AsyncDisposable {
    * @throws AppError NAME_INVALID, NAME_BLOCKED, DISK_FULL, DISK_FAILED
    */
   async file(name: string): Promise<TargetFile> {
-    const reason = unusableName(name)
-    if (reason !== undefined) throw new AppError('NAME_INVALID', { name, reason })
-    const path = join(this.path, name)
-    try {
-      await makeParents({ name, path, root: this.path })
-    } catch (error) {
-      throw diskError({ action: 'create', path, neededBytes: 0 }, error)
-    }
-    return TargetFile.at(path, this.#options)
+    return (await this.#locate(name)).target
   }
 
   /** Which of the files have their content already, in this folder: those of the right size are read. */
@@ -63,59 +59,72 @@ export class TargetFolder implements AsyncDisposable {
   }
 
   /**
-   * Writes small files; for each what stands in the way, if something does: FILE_EXISTS, and what
+   * Writes small files and flushes them, each before it gets its name: nobody remembers which ones a
+   * power cut would cost. For each what stands in the way, if something does: FILE_EXISTS, and what
    * {@link file} throws.
    * @throws AppError DISK_FULL, DISK_FAILED when nothing can be written
    */
   async place(
     files: readonly (NamedContent & { readonly bytes: Uint8Array })[],
   ): Promise<(AppError | undefined)[]> {
-    const targets = await Promise.all(
-      files.map(({ name }) => this.file(name).catch((error: unknown) => error as AppError)),
-    )
     const incoming = join(this.folderBeside, randomId(this.#random))
-    await this.#make(incoming)
-    const writes = files.flatMap(({ bytes }, index) => {
-      const target = targets[index]
-      if (!(target instanceof TargetFile)) return []
-      return [{ index, path: target.path, partialPath: join(incoming, String(index)), bytes }]
-    })
-    const written = await this.#writer.write(writes)
-    const outcomes = new Map<number, AppError | undefined>()
-    for (const [place, { index, path, partialPath }] of writes.entries()) {
-      const outcome = written[place]
-      const { sha256 = '' } = files[index]?.content ?? {}
-      const settle = async (): Promise<void> => {
-        if (outcome instanceof Error) throw outcome
-        if (outcome === 'taken') await this.#settleTaken(path, partialPath, sha256)
-      }
-      outcomes.set(index, await errorOf(settle, path))
+    const outcomes: (AppError | undefined)[] = files.map(() => undefined)
+    const changedFolders = new Set<string>()
+    try {
+      await mkdir(incoming)
+      await inParallel(files.entries(), limits.filesFlushedAtOnce, async ([index, file]) => {
+        const partialPath = join(incoming, String(index))
+        outcomes[index] = await this.#place(file, partialPath, changedFolders)
+      })
+      for (const folder of changedFolders) await this.#folderSync.sync(folder)
+      await rmdir(incoming)
+    } catch (error) {
+      throw diskError({ action: 'write to', path: this.path, neededBytes: 0 }, error)
     }
-    await rmdir(incoming)
-    return targets.map((target, index) =>
-      target instanceof TargetFile ? outcomes.get(index) : target,
-    )
+    return outcomes
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer[Symbol.asyncDispose]()
   }
 
-  async #make(folder: string): Promise<void> {
+  async #place(
+    { name, content, bytes }: NamedContent & { readonly bytes: Uint8Array },
+    partialPath: string,
+    changedFolders: Set<string>,
+  ): Promise<AppError | undefined> {
     try {
-      await mkdir(folder)
+      const { target, changed } = await this.#locate(name)
+      await writeFlushed(partialPath, bytes)
+      await target.place(partialPath, content.sha256)
+      for (const folder of changed) changedFolders.add(folder)
+      return undefined
     } catch (error) {
-      throw diskError({ action: 'create', path: folder, neededBytes: 0 }, error)
-    }
-  }
-
-  async #settleTaken(path: string, partialPath: string, sha256: string): Promise<void> {
-    try {
-      await TargetFile.at(path, this.#options).place(partialPath, sha256)
+      return diskError({ action: 'create', path: join(this.path, name), neededBytes: 0 }, error)
     } finally {
       await unlink(partialPath).catch(() => {})
     }
   }
+
+  async #locate(
+    name: string,
+  ): Promise<{ readonly target: TargetFile; readonly changed: readonly string[] }> {
+    const reason = unusableName(name)
+    if (reason !== undefined) throw new AppError('NAME_INVALID', { name, reason })
+    const path = join(this.path, name)
+    try {
+      const changed = await makeParents({ name, path, root: this.path })
+      return { target: TargetFile.at(path, this.#options), changed }
+    } catch (error) {
+      throw diskError({ action: 'create', path, neededBytes: 0 }, error)
+    }
+  }
+}
+
+async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
+  await using handle = await open(path, 'wx')
+  await handle.writeFile(bytes)
+  await handle.sync()
 }
 
 async function hasContent(path: string, sha256: string): Promise<boolean> {
@@ -124,14 +133,5 @@ async function hasContent(path: string, sha256: string): Promise<boolean> {
   } catch {
     // It changes, or cannot be read: what comes is not put there without being asked about.
     return false
-  }
-}
-
-async function errorOf(work: () => Promise<void>, path: string): Promise<AppError | undefined> {
-  try {
-    await work()
-    return undefined
-  } catch (error) {
-    return diskError({ action: 'create', path, neededBytes: 0 }, error)
   }
 }
