@@ -94,7 +94,7 @@ export const limits = {
   groupPagesAtOnce: 2,
   /** Files of a group with several chunks that one page fetches at a time. */
   groupLargeAtOnce: 2,
-  /** Files of a group that wait for a source; with more of them no more are begun. */
+  /** Files of a group that wait for a source, asked about one by one; with more of them the whole group is gone through again. */
   groupWaitingMax: 1_000,
   /** Names of failed files that a group remembers; a person reads no more. */
   groupFailuresNamed: 50,

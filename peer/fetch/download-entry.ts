@@ -79,7 +79,7 @@ export function snapshotOf(entry: Entry, nowMs: number): Download {
     bytes: meter.bytes,
     size: result?.bytes ?? group?.size ?? content?.size ?? 0,
     bytesPerSecond: isRunning ? speedOf(entry) : 0,
-    sources: isRunning ? (progress?.sources ?? []).map(sourceText) : [],
+    sources: isRunning ? ((group ?? progress)?.sources.map(sourceText) ?? []) : [],
     ...(isRunning && waitsFor(request, progress)),
     ...(group && { files: filesOf(group, nowMs) }),
     ...(result && { result }),

@@ -1,8 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import { bytesSource } from '../../common/protocol/bulk.ts'
 import type { MatchedFile, Source } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
-import { aContent, type TestContent } from '../../common/testing/contents.ts'
+import { aContent, chunkOf, type TestContent } from '../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../common/testing/scripted-source.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import type { Download, DownloadRequest } from '../api.ts'
@@ -14,7 +16,7 @@ const mebibyte = 1024 * 1024
 
 interface Shared {
   readonly content: TestContent
-  sources: readonly Source[]
+  sources: Source[]
 }
 
 /** Files that others share, and a peer that downloads them into memory. */
@@ -244,6 +246,59 @@ test('files that nobody sends wait, and come when a source does', async () => {
   const ended = world.end(started)
   expect(await ended).toMatchObject({ state: 'done', files: { total: 21, done: 21, failed: 0 } })
   expect(world.isComplete).toBe(true)
+})
+
+test('many files that nobody sends hold up no others, and come when a source does', async () => {
+  const world = await aWorld()
+  world.pageRows = 500
+  const lost = Array.from({ length: limits.groupWaitingMax + 700 }, (_, number) => `a/${number}`)
+  for (const [number, name] of lost.entries())
+    world.share(name, aContent(number, 'lost'), nowhere('gone'))
+  await world.shareSmall(20)
+  const started = world.start({ name: '**' })
+  const now = (): Download | undefined => world.downloads.list().find(({ id }) => id === started.id)
+  await expect.poll(now).toMatchObject({ files: { total: 1_720, done: 20, isListed: true } })
+  await expect.poll(now).toHaveProperty('waitingFor')
+
+  const source = await world.source('p2')
+  for (const name of lost.slice(5)) world.shared.get(name)?.sources.push(source.source)
+  await world.swarm.clock.advance(2_000)
+  await expect.poll(now).toMatchObject({ files: { total: 1_720, done: 1_715, failed: 0 } })
+  await expect.poll(now).toHaveProperty('waitingFor')
+  for (const name of lost) world.shared.get(name)?.sources.push(source.source)
+  await world.swarm.clock.advance(2_000)
+  const ended = await world.end(started)
+  expect(ended).toMatchObject({ state: 'done', files: { total: 1_720, done: 1_720, failed: 0 } })
+  expect(ended.bytes).toBe(ended.size)
+  expect(world.isComplete).toBe(true)
+})
+
+test('what each source sends is told, of small files and large ones together', async () => {
+  const world = await aWorld()
+  const small = await world.shareSmall(20)
+  const large = aContent(2 * mebibyte)
+  const held = Promise.withResolvers<void>()
+  const source = await world.swarm.source({
+    peerId: 'p2',
+    content: large,
+    read: async (chunk) => {
+      if (chunk === 1) await held.promise
+      return bytesSource(chunkOf(large.bytes, chunk))
+    },
+  })
+  world.share('d/large', large, source.source)
+  const started = world.start()
+  const told = async (): Promise<unknown> => {
+    await world.swarm.clock.advance(10)
+    const { sources } = await world.downloads.wait(started.id, 0)
+    return sources.map(({ peerId, bytes }) => [peerId, bytes])
+  }
+  await expect.poll(told).toEqual([
+    [small.source.peerId, 190],
+    ['p2', mebibyte],
+  ])
+  held.resolve()
+  expect(await world.end(started)).toMatchObject({ state: 'done', sources: [] })
 })
 
 test('a liar is blamed, and what it lied about comes from elsewhere', async () => {

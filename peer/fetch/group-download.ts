@@ -10,8 +10,10 @@ import { type Entry, newEntry } from './download-entry.ts'
 import { carryOut, type DownloadSteps } from './download-work.ts'
 import type { Fetcher } from './fetcher.ts'
 import { GroupProgress } from './group-progress.ts'
+import { labelOf } from './peer-source.ts'
 import type { Missed, SmallFetch } from './small-fetch.ts'
 import type { SmallFile } from './small-reads.ts'
+import type { SourceProgress } from './source-crew.ts'
 import { SpeedMeter } from './speed-meter.ts'
 import { type From, type SmallSteps, takeSmall } from './take-small.ts'
 
@@ -78,8 +80,9 @@ class GroupDownload {
   readonly #failed = new AbortController()
   /** Ends what is waited for. */
   readonly #signal: AbortSignal
-  /** Files that nobody sends now. */
+  /** Files that nobody sends now, and how many more there are. */
   #waiting: GroupFile[] = []
+  #othersWaiting = 0
   #failures = 0
 
   constructor(entry: Entry, small: SmallFetch, dependencies: GroupDependencies) {
@@ -88,9 +91,10 @@ class GroupDownload {
     this.#dependencies = dependencies
     this.#signal = AbortSignal.any([entry.stop.signal, this.#failed.signal])
     const startMs = dependencies.clock.monotonicMs()
-    this.#progress = new GroupProgress({ folder: dependencies.groupSteps.folder, startMs })
+    const { folder } = dependencies.groupSteps
+    const sources = (): SourceProgress[] => this.#sources()
+    this.#progress = new GroupProgress({ folder, startMs, sources })
     entry.group = this.#progress
-    entry.meter = new SpeedMeter(dependencies)
   }
 
   get #waits(): boolean {
@@ -100,7 +104,7 @@ class GroupDownload {
   async run(): Promise<void> {
     const { request, stop } = this.#entry
     try {
-      await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#takePage(files))
+      await this.#takeAll()
       while (this.#waiting.length > 0) await this.#tryAgain()
     } catch (error) {
       if (hasCode(stop.signal.reason, 'CANCELLED')) await this.#forgetWaiting()
@@ -114,6 +118,14 @@ class GroupDownload {
       throw new AppError('FILES_FAILED', { pattern: request.name, files: total, failed })
   }
 
+  async #takeAll(): Promise<void> {
+    this.#entry.meter = new SpeedMeter(this.#dependencies)
+    this.#progress.begin()
+    this.#waiting = []
+    this.#othersWaiting = 0
+    await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#takePage(files))
+  }
+
   async *#pages(): AsyncGenerator<readonly GroupFile[]> {
     const { groupSteps } = this.#dependencies
     const { request } = this.#entry
@@ -125,7 +137,6 @@ class GroupDownload {
       this.#progress.total += page.files.length
       this.#onProgress()
       yield page.files.map(groupFile)
-      while (this.#waiting.length >= limits.groupWaitingMax) await this.#tryAgain()
       after = page.next
     } while (after !== undefined)
     this.#progress.isListed = true
@@ -205,12 +216,18 @@ class GroupDownload {
     }
   }
 
-  /** After a while, asks the index anew about the files that nobody sent, and tries them again. */
+  /** After a while, tries the files again that nobody sent: one by one or, when they are many, all of the group. */
   async #tryAgain(): Promise<void> {
-    const files = this.#waiting
-    await this.#pause(`no peer could send ${files[0]?.name ?? ''}${others(files.length - 1)}`)
-    this.#waiting = []
+    const count = this.#waiting.length + this.#othersWaiting
+    await this.#pause(`no peer could send ${this.#waiting[0]?.name ?? ''}${others(count - 1)}`)
     const doneBefore = this.#progress.done
+    await (this.#othersWaiting > 0 ? this.#takeAll() : this.#takeWaiting())
+    if (this.#progress.done > doneBefore) this.#failures = 0
+  }
+
+  async #takeWaiting(): Promise<void> {
+    const files = this.#waiting
+    this.#waiting = []
     const found: GroupFile[] = []
     await inParallel(files, limits.requestsInFlightMax, async (file) => {
       try {
@@ -221,7 +238,6 @@ class GroupDownload {
       }
     })
     await this.#take(found)
-    if (this.#progress.done > doneBefore) this.#failures = 0
   }
 
   async #lookUp(file: GroupFile): Promise<GroupFile> {
@@ -237,7 +253,8 @@ class GroupDownload {
       try {
         return await ask()
       } catch (error) {
-        const mayWait = this.#entry.waitsForIndex || (this.#waits && this.#progress.total > 0)
+        const isKnown = this.#progress.total > 0 || this.#failures > 0
+        const mayWait = this.#entry.waitsForIndex || (this.#waits && isKnown)
         if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error
         await this.#pause(reasonOf(error))
       }
@@ -263,14 +280,21 @@ class GroupDownload {
 
   #onMissed(file: GroupFile, error: AppError): void {
     const mayCome = hasCode(error, 'NO_SOURCE') || hasCode(error, 'INDEX_UNREACHABLE')
-    if (mayCome && this.#waits) this.#waiting.push(file)
-    else this.#onFailed(file, error)
+    if (!mayCome || !this.#waits) this.#onFailed(file, error)
+    else if (this.#waiting.length < limits.groupWaitingMax) this.#waiting.push(file)
+    else this.#othersWaiting += 1
   }
 
   #onFailed({ name, content }: GroupFile, error: AppError): void {
     this.#progress.onFailed(name, error)
     this.#progress.size -= content.size
     this.#onProgress()
+  }
+
+  /** Those of small files, and those of large ones on their way. */
+  #sources(): SourceProgress[] {
+    const large = [...this.#running].flatMap(({ progress }) => progress?.sources ?? [])
+    return [...Map.groupBy([...this.#small.sources, ...large], labelled).values()].map(sumOf)
   }
 
   #onProgress(): void {
@@ -286,6 +310,19 @@ class GroupDownload {
 
 function groupFile({ name, sha256, size, chunkRoot, sources }: MatchedFile): GroupFile {
   return { name, content: { sha256, size, chunkRoot }, sources }
+}
+
+function labelled({ source }: SourceProgress): string {
+  return labelOf(source)
+}
+
+/** What one source sends of several files. */
+function sumOf(parts: readonly SourceProgress[]): SourceProgress {
+  return parts.reduce((sum, { bytes, bytesPerSecond }) => ({
+    source: sum.source,
+    bytes: sum.bytes + bytes,
+    bytesPerSecond: sum.bytesPerSecond + bytesPerSecond,
+  }))
 }
 
 function others(count: number): string {

@@ -1,5 +1,6 @@
 import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
+import type { SourceProgress } from './source-crew.ts'
 
 /** How the download of many files goes. */
 export class GroupProgress {
@@ -17,10 +18,27 @@ export class GroupProgress {
   readonly folder: string
   readonly startMs: number
   endMs: number | undefined
+  readonly #sources: () => readonly SourceProgress[]
 
-  constructor({ folder, startMs }: { folder: string; startMs: number }) {
-    this.folder = folder
-    this.startMs = startMs
+  /** @param options.sources those that send now */
+  constructor(options: {
+    folder: string
+    startMs: number
+    sources: () => readonly SourceProgress[]
+  }) {
+    this.folder = options.folder
+    this.startMs = options.startMs
+    this.#sources = options.sources
+  }
+
+  get sources(): readonly SourceProgress[] {
+    return this.#sources()
+  }
+
+  /** All files are listed from the first one on. */
+  begin(): void {
+    Object.assign(this, { total: 0, size: 0, isListed: false, done: 0, doneBytes: 0, failed: 0 })
+    this.failures.length = 0
   }
 
   onFailed(name: string, error: AppError): void {

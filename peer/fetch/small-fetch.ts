@@ -5,7 +5,8 @@ import type { Purpose, Source } from '../../common/protocol/messages.ts'
 import { labelOf } from './peer-source.ts'
 import { type SmallFile, type SmallRead, smallReads } from './small-reads.ts'
 import { SmallSource } from './small-source.ts'
-import type { CrewDependencies } from './source-crew.ts'
+import type { CrewDependencies, SourceProgress } from './source-crew.ts'
+import { SpeedMeter } from './speed-meter.ts'
 
 /** A small file with its bytes, which have its hash. */
 export interface Verified<File extends SmallFile> {
@@ -29,7 +30,10 @@ export interface SmallFetchOptions {
 
 /** A source with as many reads under way; the last one of a source that failed gives it back. */
 interface UsedSource {
+  readonly source: Source
   readonly from: SmallSource
+  /** Of what came from it. */
+  readonly meter: SpeedMeter
   reads: number
   hasFailed: boolean
 }
@@ -88,6 +92,13 @@ export class SmallFetch implements Disposable {
     return missed
   }
 
+  /** Those that send now. */
+  get sources(): SourceProgress[] {
+    return [...this.#sources.values()]
+      .map(({ source, meter: { bytes, bytesPerSecond } }) => ({ source, bytes, bytesPerSecond }))
+      .filter(({ bytesPerSecond }) => bytesPerSecond > 0)
+  }
+
   [Symbol.dispose](): void {
     for (const { from } of this.#sources.values()) from[Symbol.dispose]()
     this.#sources.clear()
@@ -100,7 +111,11 @@ export class SmallFetch implements Disposable {
   }: SmallRead<File>): Promise<(Uint8Array | AppError)[]> {
     const used = this.#use(source)
     try {
-      return await used.from.read(files.map(({ content }) => content))
+      const outcomes = await used.from.read(files.map(({ content }) => content))
+      const pieces = outcomes.filter((outcome) => outcome instanceof Uint8Array)
+      const came = pieces.reduce((sum, { length }) => sum + length, 0)
+      used.meter.onProgress(used.meter.bytes + came)
+      return outcomes
     } catch (error) {
       if (!hasCode(error, 'SOURCE_FAILED')) throw error
       // The next try has a connection of its own, and time of its own.
@@ -116,7 +131,9 @@ export class SmallFetch implements Disposable {
   #use(source: Source): UsedSource {
     const label = labelOf(source)
     const used = this.#sources.get(label) ?? {
+      source,
       from: new SmallSource({ ...this.#options, source }, this.#dependencies),
+      meter: new SpeedMeter(this.#dependencies),
       reads: 0,
       hasFailed: false,
     }
