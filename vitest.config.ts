@@ -23,11 +23,11 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['evaluation/system/**/*.test.ts'],
-          // Real processes: one cluster at a time, with time for a slow machine.
+          // Real processes: one cluster at a time, with time for a machine that does ten other things.
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          expect: { poll: { timeout: 30_000, interval: 50 } },
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 60_000, interval: 50 } },
         },
       },
     ],
