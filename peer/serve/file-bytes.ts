@@ -82,7 +82,7 @@ async function openUnchanged(
   files: readonly ReadableFile[],
   dependencies: FileDependencies,
 ): Promise<UnchangedFile> {
-  let failure = new AppError('CONTENT_NOT_FOUND', { sha256 })
+  let failure: AppError | undefined
   for (const file of files) {
     try {
       return { file, ...(await dependencies.openFiles.use(file)) }
@@ -94,7 +94,7 @@ async function openUnchanged(
       else if (!hasCode(error, 'FILE_NOT_FOUND')) failure = toAppError(error)
     }
   }
-  throw failure
+  throw failure ?? new AppError('CONTENT_NOT_FOUND', { sha256 })
 }
 
 /** The pieces as fast as they may be sent. */

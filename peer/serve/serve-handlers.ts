@@ -54,14 +54,15 @@ export function serveHandlers(
 
     read: async (request, requester, signal) => {
       const { sha256, count, for: purpose = 'download' } = request
-      const wanted = wantedOf(request, dependencies)
+      const { size } = contentOf(sha256, dependencies)
+      const wanted = wantedOf(request, size, dependencies)
       using stack = new DisposableStack()
       const turn =
-        rangeOf(request, dependencies).bytes >= limits.uploadBytesMin
+        rangeOf(size, request).bytes >= limits.uploadBytesMin
           ? stack.use(await line.enter(wanted, requester, signal))
           : request
       const sent = { sha256, chunk: turn.chunk, count }
-      const range = rangeOf(sent, dependencies)
+      const range = rangeOf(size, sent)
       const filesNow = (): ReadableFile[] => filesWith(sent, dependencies)
       const file = await unchangedFile(sha256, filesNow(), dependencies)
       // A download may have moved to its place, or another of it have begun, before the bytes leave.
@@ -84,13 +85,12 @@ export function serveHandlers(
  * will do, that is what is there.
  * @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING
  */
-function wantedOf(request: RequestOf<'read'>, served: Served): WantedChunks {
+function wantedOf(request: RequestOf<'read'>, size: number, served: Served): WantedChunks {
   const { sha256, chunk, count, or = [] } = request
-  const isWhole = served.contents.first(sha256) !== undefined
+  rangeOf(size, request)
+  const isWhole = filesWith(request, served).some(({ stat }) => stat !== undefined)
   const others = count === 1 && isWhole ? or : []
-  // All exist if the last does; each look asks the catalog.
-  rangeOf({ sha256, chunk: Math.max(chunk, ...others), count }, served)
-  filesWith(request, served)
+  for (const other of others) rangeOf(size, { chunk: other, count })
   return { sha256, chunk, count, or: others }
 }
 
@@ -140,9 +140,8 @@ async function* chunkListPieces(
   yield* gated([chunkList], sending, uploads)
 }
 
-/** @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE */
-function rangeOf({ sha256, chunk, count }: Chunks, served: Served): ByteRange {
-  const { size } = contentOf(sha256, served)
+/** @throws AppError CHUNK_OUT_OF_RANGE */
+function rangeOf(size: number, { chunk, count }: Omit<Chunks, 'sha256'>): ByteRange {
   const chunks = chunkCountFor(size)
   const last = chunk + count - 1
   if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
