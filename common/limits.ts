@@ -101,8 +101,8 @@ export const limits = {
   /** Bytes of a file handled at a time where nothing says otherwise. */
   diskReadBytes: mebibyte,
 
-  /** Bytes of a file sent at a time, while as many are read: a disk is ahead of the network, and 100 readers take 50 MiB. */
-  sendPieceBytes: 256 * kibibyte,
+  /** Bytes of a file sent at a time, while as many are read: a disk is ahead of the network, and 64 uploads take 64 MiB. */
+  sendPieceBytes: 512 * kibibyte,
   /** Memory of one kind of buffers that is kept while nobody uses it. */
   idleBuffersBytesMax: 16 * mebibyte,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
