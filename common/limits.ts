@@ -103,6 +103,10 @@ export const limits = {
 
   /** Bytes of a file sent at a time, while as many are read: a disk is ahead of the network, and 64 uploads take 64 MiB. */
   sendPieceBytes: 512 * kibibyte,
+  /** Memory for such pieces. Readers that take nothing hold it: beyond this there are small pieces for further ones. */
+  sendPiecesBytesMax: 128 * mebibyte,
+  /** A small piece: 4,096 connections then hold 128 MiB more at the most. */
+  sendPieceBytesMin: 16 * kibibyte,
   /** Memory of one kind of buffers that is kept while nobody uses it. */
   idleBuffersBytesMax: 16 * mebibyte,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */

@@ -61,3 +61,21 @@ test('whoever stops in the middle leaves both buffers for the next', async () =>
     }
   expect(used.size).toBe(2)
 })
+
+test('when many read at the same time, further ones get small buffers, and what they read is the same', async () => {
+  const whenCrowded = { usedBytes: 3 * bufferBytes, bufferBytes: 10 }
+  const pool = new BufferPool({ bufferBytes, whenCrowded })
+  const held = [pool.take(), pool.take()]
+  // One of its two buffers is a small one.
+  const sizes = new Set<number>()
+  const received: Buffer[] = []
+  for await (const piece of fileRange(await aFile(), { start: 0, bytes: 5000 }, pool).pieces) {
+    sizes.add(piece.length)
+    received.push(Buffer.from(piece))
+  }
+  expect(sizes).toContain(bufferBytes)
+  expect(sizes).toContain(10)
+  expect(Buffer.concat(received).equals(bytes.subarray(0, 5000))).toBe(true)
+  for (const buffer of held) pool.giveBack(buffer)
+  expect(pool.take().length).toBe(bufferBytes)
+})

@@ -37,7 +37,10 @@ export async function startServing(
   const openFiles = new OpenFiles({ clock })
   const smallFiles = new SmallFiles({ waitingMax: limits.contentsWaitingMax }, dependencies)
   const line = new UploadLine({ clock })
-  const buffers = new BufferPool({ bufferBytes: limits.sendPieceBytes })
+  const buffers = new BufferPool({
+    bufferBytes: limits.sendPieceBytes,
+    whenCrowded: { usedBytes: limits.sendPiecesBytesMax, bufferBytes: limits.sendPieceBytesMin },
+  })
   const server = await startServer(
     {
       role: 'peer',
