@@ -119,6 +119,8 @@ export const limits = {
   uploadsWaitingMax: 1_024,
   /** Reads of one peer among them: one connection's worth. */
   uploadsWaitingPerPeerMax: 64,
+  /** Reads from one host among them, whatever peers it says it is: as many as of four peers. */
+  uploadsWaitingPerHostMax: 256,
   /** A shorter read does not stand in line: sending it takes no longer than choosing it. */
   uploadBytesMin: 128 * kibibyte,
   /** Contents of which a serving peer knows how often it sent each chunk: 4 MiB at most. */
@@ -133,6 +135,8 @@ export const limits = {
   openReadsMax: 2,
   /** With fewer than that it is asked for a certain one. */
   chunksOfferedMin: 4,
+  /** Chunks that a source may choose although they came meanwhile, besides a fourth of what it gave: 2 % are usual. */
+  repeatsMax: 4,
 
   /** Chunks that one fetch has on their way or is checking: 50 ms at 1 Gbit/s from each of two sources. */
   fetchWindowBytes: 16 * mebibyte,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { randomId, seededRandom, systemRandom } from './random.ts'
+import { randomId, seededRandom, shuffled, systemRandom } from './random.ts'
 
 describe.each([
   ['system', systemRandom],
@@ -38,4 +38,12 @@ test('an id is lower-case hex of the length asked for', () => {
   expect(randomId(systemRandom)).toMatch(/^[0-9a-f]{16}$/)
   expect(randomId(systemRandom, 16)).toMatch(/^[0-9a-f]{32}$/)
   expect(randomId(systemRandom)).not.toBe(randomId(systemRandom))
+})
+
+test('shuffling keeps each item once, in any order', () => {
+  const items = [1, 2, 3]
+  const random = seededRandom('shuffle')
+  const orders = Array.from({ length: 200 }, () => shuffled(items, random).join(''))
+  expect(new Set(orders)).toEqual(new Set(['123', '132', '213', '231', '312', '321']))
+  expect(items).toEqual([1, 2, 3])
 })

@@ -26,6 +26,14 @@ export function seededRandom(seed: string): Random {
   return { bytes, fraction: () => fractionOf(bytes(6)) }
 }
 
+/** The same items in an order of which each is equally likely. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => ({ item, place: random.fraction() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ item }) => item)
+}
+
 /** A random identifier of `bytes` bytes in lower-case hex. */
 export function randomId(random: Random, bytes = 8): string {
   return random.bytes(bytes).toString('hex')

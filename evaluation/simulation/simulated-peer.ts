@@ -160,7 +160,10 @@ export class SimulatedPeer implements AsyncDisposable {
         transport: host,
         clock,
         log: silentLog,
-        welcome: async (hello) => ({ reply: { peerId }, session: hello.peerId ?? '' }),
+        welcome: async (hello, { remote }) => ({
+          reply: { peerId },
+          session: { id: hello.peerId ?? '', host: remote.host },
+        }),
         handlers: serveHandlers(this.#served()),
       },
     )

@@ -1,3 +1,5 @@
+import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import type { ChunkSource } from './peer-source.ts'
 import type { Holdings } from './plan.ts'
 
@@ -24,10 +26,39 @@ export interface Lane {
   restsUntilMs: number
   /** Since when it has given nothing but excuses. */
   excusedSinceMs: number | undefined
+  /** Good chunks that it gave. */
+  given: number
+  /** Chunks that it chose although they were here. */
+  repeats: number
   /** Once aborted it is asked for nothing more: others are faster. */
   readonly retired: AbortSignal
   /** Why it is asked for nothing more. */
   failure: Error | undefined
+}
+
+/** One that has just begun. */
+export function laneOf(source: ChunkSource, holdings: Holdings, retired: AbortSignal): Lane {
+  return {
+    source,
+    holdings,
+    asks: new Set(),
+    reads: new Set(),
+    given: 0,
+    repeats: 0,
+    restsUntilMs: 0,
+    excusedSinceMs: undefined,
+    retired,
+    failure: undefined,
+  }
+}
+
+/** It chose a chunk that was here: if it does so on purpose, it is asked for nothing more. */
+export function onRepeated(lane: Lane, chunk: number): void {
+  lane.repeats += 1
+  if (lane.repeats <= limits.repeatsMax + lane.given / 4) return
+  const reason = 'it sends again what was sent already'
+  const details = { source: lane.source.label, what: `chunk ${chunk}`, reason }
+  lane.failure ??= new AppError('SOURCE_FAILED', details)
 }
 
 /** Whether it is there only until what it was asked for has come. */

@@ -14,8 +14,8 @@ const chunkCount = 12
 const many = aContent(chunkCount * mebibyte - 5)
 const allChunks = [...Array(chunkCount).keys()]
 
-function someChunks(chunks: readonly number[]): ChunkSet {
-  const set = new ChunkSet(chunkCount)
+function someChunks(chunks: readonly number[], count = chunkCount): ChunkSet {
+  const set = new ChunkSet(count)
   for (const chunk of chunks) set.add(chunk)
   return set
 }
@@ -71,6 +71,26 @@ test('the only source of a fetch that has nothing chooses the first chunks, and 
   expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
   expect(askedOf([only])).toEqual(allChunks)
   expect(offered.filter((count) => count > 0).length).toBe(limits.openReadsMax)
+})
+
+test('a source that chooses each chunk twice is given up', async () => {
+  const swarm = await aSwarm()
+  const content = aContent(24 * mebibyte)
+  let last: number | undefined
+  const prefers = (or: readonly number[]): number | undefined => {
+    last = last !== undefined && or.includes(last) ? last : or.at(-1)
+    return last
+  }
+  const sources = await Promise.all([
+    swarm.source({ peerId: 'partial', content, holdings: () => someChunks([0], 24) }),
+    swarm.source({ peerId: 'stubborn', content, prefers }),
+  ])
+  const ending = swarm.fetch(content, sources).catch((error: unknown) => error)
+  await advanceUntil(swarm, ending)
+  const failure = await ending
+  expect(failure).toMatchObject({ code: 'NO_SOURCE' })
+  expect(String(failure)).toContain('again')
+  expect(sources[1].asked.length).toBeLessThan(24)
 })
 
 test('a source that sends a chunk which nobody asked for is given up', async () => {

@@ -4,7 +4,7 @@ import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, Purpose, Source } from '../../common/protocol/messages.ts'
-import type { Random } from '../../common/random.ts'
+import { type Random, shuffled } from '../../common/random.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { OnReceived } from './counted-sink.ts'
 import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
@@ -153,8 +153,11 @@ export class SourceCrew {
     }
   }
 
+  /** Of those that are downloading, too, each crew uses others: all of them have something to give. */
   #add(sources: readonly Source[]): void {
-    for (const source of sources) {
+    const whole = sources.filter(({ kind }) => kind !== 'partial')
+    const partial = sources.filter(({ kind }) => kind === 'partial')
+    for (const source of [...whole, ...shuffled(partial, this.#dependencies.random)]) {
       const label = labelOf(source)
       if (this.#members.has(label) || this.#members.size >= 2 * limits.sourcesPerContentMax)
         continue

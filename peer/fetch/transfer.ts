@@ -10,7 +10,7 @@ import type { Random } from '../../common/random.ts'
 import { ChunkPicker, type Wanted } from './chunk-picker.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { DigestedFile } from './digested-file.ts'
-import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
+import { type Ask, closedOf, isLeaving, type Lane, laneOf, onRepeated } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
 
@@ -136,16 +136,7 @@ export class Transfer {
     const ready = await Promise.race([prepared, this.#ended.promise])
     if (ready === undefined) return
     const [chunkList, holdings] = ready
-    const lane: Lane = {
-      source,
-      holdings,
-      asks: new Set(),
-      reads: new Set(),
-      restsUntilMs: 0,
-      excusedSinceMs: undefined,
-      retired,
-      failure: undefined,
-    }
+    const lane = laneOf(source, holdings, retired)
     this.#lanes.add(lane)
     const left = new AbortController()
     const watching = this.#watchHoldings(lane, left.signal)
@@ -275,6 +266,8 @@ export class Transfer {
   #onBegin(lane: Lane, own: Ask, chunk: number): void {
     own.hasBegun = true
     if (!own.isOpen) return
+    const isSentTwice = closedOf(lane.asks).some((ask) => ask.chunk === chunk && ask.hasBegun)
+    if (isSentTwice || this.#isHere(chunk)) onRepeated(lane, chunk)
     // It may have been asked of others meanwhile, or even have come.
     for (const { asks } of this.#lanes)
       for (const ask of closedOf(asks))
@@ -371,6 +364,7 @@ export class Transfer {
       this.#arrived.delete(chunk)
       if (isGood) {
         this.#onKept(chunk)
+        lane.given += 1
         this.#contributors.add(lane.source.label)
         onProgress()
         if (this.isComplete) this.#ended.resolve(undefined)

@@ -98,7 +98,7 @@ test('a download that moves to its place before the bytes of a read leave is rea
     clock: world.clock,
   })
   const { signal } = new AbortController()
-  const answer = await read({ sha256, chunk: 1, count: 1 }, 'reader', signal)
+  const answer = await read({ sha256, chunk: 1, count: 1 }, { id: 'reader', host: 'h' }, signal)
   files.push(await world.share('whole.bin', whole))
   await rm(world.path('partial'))
   world.downloads.delete(sha256)

@@ -20,7 +20,7 @@ import {
 import { moreChunks } from './more-chunks.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
-import type { Chunks, UploadLine, WantedChunks } from './upload-line.ts'
+import type { Chunks, Requester, UploadLine, WantedChunks } from './upload-line.ts'
 
 interface Served {
   readonly contents: ServedContents
@@ -33,10 +33,10 @@ export interface ServeDependencies extends Served, FileDependencies {
   readonly clock: Clock
 }
 
-/** How a peer answers others that fetch from it; a session is who asks, the same for all connections of one peer. */
+/** How a peer answers others that fetch from it; a session is who asks. */
 export function serveHandlers(
   dependencies: ServeDependencies,
-): Handlers<'peer' | 'client', 'peer', string> {
+): Handlers<'peer' | 'client', 'peer', Requester> {
   const { line } = dependencies
   return {
     'chunk-list': async ({ sha256, for: purpose = 'download' }, _, signal) => {

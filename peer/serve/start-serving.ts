@@ -56,7 +56,7 @@ export async function startServing(
       handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, line, buffers }),
       welcome: async (hello, { remote }) => ({
         reply: { peerId },
-        session: hello.peerId ?? formatAddress(remote),
+        session: { id: hello.peerId ?? formatAddress(remote), host: remote.host },
       }),
     },
   )

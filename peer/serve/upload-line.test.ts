@@ -12,7 +12,11 @@ function aLine() {
   const line = new UploadLine({ clock })
   const turns: { peer: string; chunk: number; turn: Disposable }[] = []
   const enter = async (peer: string, chunk: number, signal = never): Promise<void> => {
-    const turn = await line.enter({ sha256: 'a', chunk, count: 1 }, peer, signal)
+    const turn = await line.enter(
+      { sha256: 'a', chunk, count: 1 },
+      { id: peer, host: peer },
+      signal,
+    )
     turns.push({ peer, chunk, turn })
   }
   return { clock, line, turns, enter }
@@ -26,6 +30,17 @@ async function aFullLine() {
     await world.enter('greedy', 0, ended.signal)
   return { ...world, ended, taken: world.turns.splice(0) }
 }
+
+test('one host that says it is many peers fills a part of the line only', async () => {
+  const { line } = await aFullLine()
+  const enter = (id: string, host: string): Promise<unknown> =>
+    line.enter({ sha256: 'a', chunk: 1, count: 1 }, { id, host }, never)
+  const { uploadsWaitingPerHostMax: max } = limits
+  const waiting = Array.from({ length: max }, (_, number) => enter(`p${number}`, 'one'))
+  await expect(enter('another', 'one')).rejects.toMatchObject({ code: 'BUSY' })
+  waiting.push(enter('another', 'two'))
+  expect(line.length).toBe(max + 1)
+})
 
 test('so many have their turn at once; the next has it when one is over, once', async () => {
   const { clock, line, turns, enter, taken } = await aFullLine()
@@ -54,7 +69,9 @@ test('chunks that were not sent yet go first', async () => {
 test('who leaves the choice to the source is sent what it has sent the fewest times', async () => {
   const { line, taken } = await aFullLine()
   const offer = { sha256: 'a', chunk: 0, count: 1, or: [1, 2] }
-  const turns = ['p1', 'p2', 'p3', 'p4'].map((peer) => line.enter(offer, peer, never))
+  const turns = ['p1', 'p2', 'p3', 'p4'].map((peer) =>
+    line.enter(offer, { id: peer, host: peer }, never),
+  )
   for (const { turn } of taken) turn[Symbol.dispose]()
   const chosen = await Promise.all(turns)
   // Chunk 0 was sent to the greedy one; of those sent once the one that was asked for first comes next.

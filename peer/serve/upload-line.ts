@@ -17,6 +17,14 @@ export interface WantedChunks extends Chunks {
   readonly or?: readonly number[] | undefined
 }
 
+/** Whose read it is. */
+export interface Requester {
+  /** The same for all connections of one peer. */
+  readonly id: string
+  /** Where it comes from: an id can be made up. */
+  readonly host: string
+}
+
 /** A read whose turn it is; disposing ends that. */
 export interface Turn extends Disposable {
   /** What to send, of what will do. */
@@ -24,8 +32,7 @@ export interface Turn extends Disposable {
 }
 
 interface Waiting {
-  /** The same for all connections of one peer. */
-  readonly requester: string
+  readonly requester: Requester
   readonly wanted: WantedChunks
   readonly signal: AbortSignal
   readonly sinceMs: number
@@ -43,8 +50,8 @@ export class UploadLine {
   /** Reads being answered that are not slow. */
   #uploads = 0
   #uploadsMax: number = limits.uploadsAtOnceMin
-  /** The number of each peer's last turn, the least recent one first. */
-  readonly #lastTurns = new Map<string, number>()
+  /** Each peer's last turn, the least recent one first. */
+  readonly #lastTurns = new Map<string, { readonly number: number; readonly sent: Chunks }>()
   #turns = 0
 
   constructor(dependencies: { clock: Clock }) {
@@ -61,7 +68,7 @@ export class UploadLine {
    * the next one in.
    * @throws AppError BUSY when the line is too long, or moves too slowly; or the signal's reason
    */
-  async enter(wanted: WantedChunks, requester: string, signal: AbortSignal): Promise<Turn> {
+  async enter(wanted: WantedChunks, requester: Requester, signal: AbortSignal): Promise<Turn> {
     signal.throwIfAborted()
     if (this.#isFullFor(requester)) throw new AppError('BUSY')
     const turn = Promise.withResolvers<Turn>()
@@ -82,10 +89,14 @@ export class UploadLine {
     }
   }
 
-  #isFullFor(requester: string): boolean {
+  #isFullFor({ id, host }: Requester): boolean {
     if (this.#waiting.size >= limits.uploadsWaitingMax) return true
-    const own = [...this.#waiting].filter((waiting) => waiting.requester === requester)
-    return own.length >= limits.uploadsWaitingPerPeerMax
+    const sameHost = [...this.#waiting].filter(({ requester }) => requester.host === host)
+    const samePeer = sameHost.filter(({ requester }) => requester.id === id)
+    return (
+      sameHost.length >= limits.uploadsWaitingPerHostMax ||
+      samePeer.length >= limits.uploadsWaitingPerPeerMax
+    )
   }
 
   #letIn(): void {
@@ -94,8 +105,8 @@ export class UploadLine {
       const next = nextWaiter(
         [...this.#waiting].map((waiting) => ({
           waiting,
-          chunkSends: this.#sends.of(this.#choose(waiting.wanted)),
-          lastTurn: this.#lastTurns.get(waiting.requester) ?? 0,
+          chunkSends: this.#sends.of(this.#choose(waiting)),
+          lastTurn: this.#lastTurns.get(waiting.requester.id)?.number ?? 0,
           waitedMs: nowMs - waiting.sinceMs,
         })),
       )
@@ -105,11 +116,16 @@ export class UploadLine {
     }
   }
 
-  /** The chunks to send: those that were sent the fewest times. */
-  #choose({ or = [], ...first }: WantedChunks): Chunks {
+  /** The chunks to send: those that were sent the fewest times, and not to this peer a moment ago. */
+  #choose({ wanted: { or = [], ...first }, requester }: Waiting): Chunks {
+    const last = this.#lastTurns.get(requester.id)?.sent
+    const wasLast = (chunk: number): boolean =>
+      chunk === last?.chunk && first.sha256 === last.sha256
     let best: Chunks = first
-    let fewest = this.#sends.of(first)
+    let fewest = wasLast(first.chunk) ? Number.POSITIVE_INFINITY : this.#sends.of(first)
     for (const chunk of or) {
+      // It is on its way there, although it was welcome when this was asked for.
+      if (wasLast(chunk)) continue
       // Nothing was sent less often, and a long line offers many.
       if (fewest === 0) break
       const other = { ...first, chunk }
@@ -119,10 +135,11 @@ export class UploadLine {
     return best
   }
 
-  #begin({ requester, wanted, signal }: Waiting): Turn {
-    const chosen = this.#choose(wanted)
+  #begin(waiting: Waiting): Turn {
+    const { requester, signal } = waiting
+    const chosen = this.#choose(waiting)
     this.#sends.add(chosen)
-    this.#noteTurn(requester)
+    this.#noteTurn(requester.id, chosen)
     this.#uploads += 1
     const startMs = this.#clock.monotonicMs()
     let cancelTimer: Cancel = () => {}
@@ -145,10 +162,10 @@ export class UploadLine {
     return { chunk: chosen.chunk, [Symbol.dispose]: leave }
   }
 
-  #noteTurn(id: string): void {
+  #noteTurn(id: string, sent: Chunks): void {
     this.#turns += 1
     this.#lastTurns.delete(id)
-    this.#lastTurns.set(id, this.#turns)
+    this.#lastTurns.set(id, { number: this.#turns, sent })
     const [oldest] = this.#lastTurns.keys()
     if (this.#lastTurns.size > limits.connectionsMax && oldest !== undefined)
       this.#lastTurns.delete(oldest)
