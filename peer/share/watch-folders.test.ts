@@ -102,3 +102,18 @@ test('what is known to be a file is told at once', async () => {
   await watched.write('a.txt')
   expect(await watched.tells(watched.at('a.txt'))).toBe(true)
 })
+
+test('a folder that is entered twice is watched once, and not at all in the end', async () => {
+  const watching = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind.startsWith('FSEvent')).length
+  const before = watching()
+  await using folder = await temporaryFolder()
+  const { promise: ready, resolve: onReady } = Promise.withResolvers<void>()
+  const listener = { onReady, onChange: () => {}, isFile: () => false }
+  const watch = watchFolders([folder.path, folder.path], listener, { log: silentLog })
+  await ready
+  // The folder, and the one above it.
+  await expect.poll(watching).toBe(before + 2)
+  await watch[Symbol.asyncDispose]()
+  await expect.poll(watching).toBe(before)
+})

@@ -90,6 +90,8 @@ class FolderWatch implements AsyncDisposable {
         if (name !== null) onEvent(event, join(folder, name))
       })
       watcher.on('error', (error) => this.#onFailure(error))
+      // Entered twice, as when it came while the folder that it is in was read, it is watched once.
+      this.#watchers.get(folder)?.close()
       this.#watchers.set(folder, watcher)
     } catch (error) {
       this.#onFailure(error)
