@@ -112,7 +112,7 @@ export const limits = {
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
   idleOpenFilesMax: 64,
   /** Reads that a peer answers at once: with fewer, a receiver that is busy leaves the link idle. Systems take another MiB or so of each. */
-  uploadsAtOnceMin: 3,
+  uploadsAtOnceMin: 4,
   /** As many as that when the receivers are slower than this peer: 10 Gbit/s to links of 100 Mbit/s. */
   uploadsAtOnceMax: 64,
   /** Reads in line at a peer: 20 s at 1 Gbit/s is more than anybody waits. */

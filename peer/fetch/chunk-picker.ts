@@ -101,7 +101,9 @@ export class ChunkPicker {
       own: own.holdings,
       partial: holdingsOf(others),
       idle:
-        own.holdings === undefined ? holdingsOf(others.filter((lane) => this.hasRoom(lane))) : [],
+        own.holdings === undefined
+          ? holdingsOf(others.filter((lane) => this.hasRoom(lane) && !isFarSlower(lane, own)))
+          : [],
       // Peers that fetch the same content ask for different chunks first, and then each other.
       ...(others.length > 0 && { rankOf: this.#rankOf }),
     })
@@ -112,7 +114,7 @@ export class ChunkPicker {
     const { holdings } = own
     if (holdings === undefined) return undefined
     for (const lane of lanes)
-      for (const ask of lane.holdings === undefined ? lane.asks : [])
+      for (const ask of lane.holdings === undefined && !isFarSlower(own, lane) ? lane.asks : [])
         if (!ask.isOpen && !ask.hasBegun && holdings.has(ask.chunk)) return { lane, ask }
     return undefined
   }
@@ -147,4 +149,10 @@ export class ChunkPicker {
     }
     return late
   }
+}
+
+/** Whether `lane` sends so much more slowly that waiting for `other` is better. */
+function isFarSlower(lane: Lane, other: Lane): boolean {
+  const { bytesPerMs = Number.POSITIVE_INFINITY } = lane.source.pace
+  return bytesPerMs * limits.slowSourceFactor < (other.source.pace.bytesPerMs ?? 0)
 }
