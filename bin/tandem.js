@@ -19,8 +19,9 @@ const ownNode = fileURLToPath(new URL(`../node_modules/node/bin/${executable}`, 
 
 // Of what a transfer leaves behind, V8 sees the small objects and not the buffers they stand for: a
 // young generation that does not grow is collected in time, and a peer stays 60 MB smaller on 1 GiB.
-// It has grown by the time the program is loaded, so this comes first.
-setFlagsFromString('--semi-space-growth-factor=1')
+// It has grown by the time the program is loaded, so this comes first. An index transfers nothing, and
+// spends a fifth less time when it may grow.
+if (process.argv[2] !== 'index') setFlagsFromString('--semi-space-growth-factor=1')
 
 if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
   // What was compiled once, TypeScript included, is not compiled again: a command takes two thirds of the
