@@ -69,6 +69,11 @@ export class Gate implements AsyncDisposable {
     this.#blocked = Promise.withResolvers<void>()
   }
 
+  /** Connections through it: what one of them still holds counts as passed when it is let go. */
+  get connections(): number {
+    return this.#sockets.size / 2
+  }
+
   /** Resolves when the closed gate holds something back. */
   get blocked(): Promise<void> {
     return this.#blocked.promise

@@ -267,6 +267,7 @@ test('after kill -9 the next download fetches what is missing', async () => {
   await expect.poll(() => chunksOnRecord(folder.path)).toBeGreaterThanOrEqual(5)
   child.kill('SIGKILL')
   await ended
+  await expect.poll(() => gate.connections).toBe(0)
   gate.open()
   // Not enough for all of it.
   gate.closeAfter(bytes - 4 * mebibyte)
