@@ -286,6 +286,8 @@ export const deadlines = {
   uploadLineMs: 5_000,
   /** A read that has waited for so long goes before those of rarer chunks. */
   uploadOverdueMs: 2_000,
+  /** How often chunks were sent is forgotten when none is asked for so long: a swarm has ended. */
+  sendCountsMs: 2_000,
   /** A read that is answered within this time leaves room for more at once: 1 MiB at 60 Mbit/s. */
   uploadFastMs: 150,
   /** When reads take longer than this, fewer are answered at once. */

@@ -1,10 +1,18 @@
-import { limits } from '../../common/limits.ts'
+import type { Clock } from '../../common/clock.ts'
+import { deadlines, limits } from '../../common/limits.ts'
 import type { Chunks } from './upload-line.ts'
 
-/** How often chunks of the contents asked for last were sent. */
+/** How often chunks of the contents asked for last were sent, since they are asked for without a pause. */
 export class SendCounts {
+  readonly #clock: Clock
   /** By content, the one sent least recently first; by chunk below it. */
   readonly #counts = new Map<string, Uint32Array>()
+  /** When a chunk of a content was sent last. */
+  readonly #sentMs = new Map<string, number>()
+
+  constructor(dependencies: { clock: Clock }) {
+    this.#clock = dependencies.clock
+  }
 
   /** The least of what was asked for together. */
   of({ sha256, chunk, count }: Chunks): number {
@@ -16,6 +24,11 @@ export class SendCounts {
   }
 
   add({ sha256, chunk, count }: Chunks): void {
+    const nowMs = this.#clock.monotonicMs()
+    // Who got what before is nobody's help now, and what was sent less often then would be sent first.
+    if (nowMs - (this.#sentMs.get(sha256) ?? nowMs) > deadlines.sendCountsMs)
+      this.#counts.delete(sha256)
+    this.#sentMs.set(sha256, nowMs)
     const counts = this.#counts.get(sha256) ?? new Uint32Array(0)
     const longEnough = counts.length >= chunk + count ? counts : grown(counts, chunk + count)
     for (let each = chunk; each < chunk + count; each += 1)
@@ -23,8 +36,9 @@ export class SendCounts {
     this.#counts.delete(sha256)
     this.#counts.set(sha256, longEnough)
     const [oldest] = this.#counts.keys()
-    if (this.#counts.size > limits.contentsCountedMax && oldest !== undefined)
-      this.#counts.delete(oldest)
+    if (this.#counts.size <= limits.contentsCountedMax || oldest === undefined) return
+    this.#counts.delete(oldest)
+    this.#sentMs.delete(oldest)
   }
 
   /** Takes an {@link add} back. */

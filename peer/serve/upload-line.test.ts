@@ -31,6 +31,21 @@ async function aFullLine() {
   return { ...world, ended, taken: world.turns.splice(0) }
 }
 
+test('what was sent in an earlier swarm is forgotten', async () => {
+  const { clock, line, enter, turns } = aLine()
+  const choose = async (peer: string): Promise<number> => {
+    const wanted = { sha256: 'a', chunk: 0, count: 1, or: [1] }
+    using turn = await line.enter(wanted, { id: peer, host: peer }, never)
+    return turn.chunk
+  }
+  for (const chunk of [0, 0]) await enter('early', chunk)
+  for (const { turn } of turns) turn[Symbol.dispose]()
+  expect(await choose('p1')).toBe(1)
+  await clock.advance(deadlines.sendCountsMs + 1)
+  await enter('late', 1)
+  expect(await choose('p2')).toBe(0)
+})
+
 test('one host that says it is many peers fills a part of the line only', async () => {
   const { line } = await aFullLine()
   const enter = (id: string, host: string): Promise<unknown> =>

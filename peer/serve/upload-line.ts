@@ -46,7 +46,7 @@ interface Waiting {
 export class UploadLine {
   readonly #clock: Clock
   readonly #waiting = new Set<Waiting>()
-  readonly #sends = new SendCounts()
+  readonly #sends: SendCounts
   /** Reads being answered that are not slow. */
   #uploads = 0
   #uploadsMax: number = limits.uploadsAtOnceMin
@@ -56,6 +56,7 @@ export class UploadLine {
 
   constructor(dependencies: { clock: Clock }) {
     this.#clock = dependencies.clock
+    this.#sends = new SendCounts(dependencies)
   }
 
   /** Reads in line. */
