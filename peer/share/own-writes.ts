@@ -31,13 +31,14 @@ export class OwnWrites {
     return this.#stats.has(path)
   }
 
-  /** Those of `paths` that are no longer, or never were, as they were written. All are forgotten: what follows is news. */
+  /** Those of `paths` that are no longer, or never were, as they were written. They are forgotten. */
   async changed(paths: readonly string[]): Promise<string[]> {
     const found = await this.#writer.look(paths)
     return paths.filter((path, index) => {
       const [written, now] = [this.#stats.get(path), found[index]]
+      if (written !== undefined && now !== undefined && isSameStat(written, now)) return false
       this.#stats.delete(path)
-      return written === undefined || now === undefined || !isSameStat(written, now)
+      return true
     })
   }
 }

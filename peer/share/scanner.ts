@@ -16,11 +16,11 @@ import type { Catalog } from './catalog.ts'
 import { type Candidate, Comparer } from './comparer.ts'
 import type { Entry } from './entry.ts'
 import { Findings } from './findings.ts'
-import { type Folders, type Location, unusableName } from './folders.ts'
+import { type Folders, unusableName } from './folders.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
 import { Settling } from './settling.ts'
-import { isFolder, isGone, walk } from './walk.ts'
+import { isGone, walk } from './walk.ts'
 
 interface Dependencies {
   readonly folders: Folders
@@ -32,7 +32,7 @@ interface Dependencies {
 }
 
 /** What the system tells of within this time is looked at together, when it is written and recorded. */
-const ownLookMs = 1_000
+const ownLookMs = 100
 
 export class Scanner implements Disposable {
   readonly problems: Problems
@@ -134,29 +134,12 @@ export class Scanner implements Disposable {
         this.#hints.delete(path)
         const at = this.#folders.locate(path)
         if (at === undefined || unusableName(at.name) !== undefined) continue
-        const { seq, again } = await this.#comparer.compare({ at, mayBeLinked: true })
+        const { again } = await this.#comparer.compare({ at, mayBeLinked: true })
         if (again) this.#hints.add(path)
-        if (seq === undefined) await this.#lookBelow(at)
       }
     } finally {
       this.#lookers--
       if (this.#lookers === 0) this.#findings.flush()
-    }
-  }
-
-  /** A folder that is gone took the files below it with it, of which nothing else tells. */
-  async #lookBelow({ kind, owner, name, path }: Location): Promise<void> {
-    const prefix = `${name}/`
-    const isBelow = ({ at }: Entry): boolean => at.name.startsWith(prefix)
-    let after = { name: prefix, owner: '' }
-    for (let rows = 1; ; rows = limits.catalogRowsPerRead) {
-      const entries = this.#catalog.list(kind, rows, after)
-      const below = entries.filter(isBelow)
-      if (below.length === 0 || (rows === 1 && (await isFolder(path)))) return
-      for (const { at } of below) if (at.owner === owner) this.#hints.add(at.path)
-      const last = entries.at(-1)?.at
-      if (last === undefined || below.length < entries.length) return
-      after = { name: last.name, owner: last.owner ?? '' }
     }
   }
 

@@ -66,20 +66,6 @@ test('a change is found by the next scan, and at once when the watcher sees it',
   expect(contentOf('a.txt')).toBe(sha256Of('333'))
 })
 
-test('a folder that is gone takes the files below it out of the catalog at once', async () => {
-  await using peer = await ShareFixture.create()
-  for (const name of ['gone/a.txt', 'gone/deep/b.txt', 'gone.txt', 'gone2/c.txt', 'kept/d.txt'])
-    await peer.write(`shared/${name}`, name)
-  await peer.start()
-
-  await rm(join(peer.path, 'shared/gone'), { recursive: true })
-  await peer.change(() => {
-    peer.onChange(join(peer.path, 'shared/kept'))
-    peer.onChange(join(peer.path, 'shared/gone'))
-  })
-  expect(peer.shared()).toEqual(['gone.txt', 'gone2/c.txt', 'kept/d.txt'])
-})
-
 test('touching a file announces nothing', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/a.txt', 'a')

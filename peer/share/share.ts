@@ -52,7 +52,6 @@ export class Share implements AsyncDisposable {
   readonly #scanner: Scanner
   readonly #placer: Placer
   readonly #writer: SmallWriter
-  readonly #ownWrites: OwnWrites
   readonly #groupPlacer: GroupPlacer
   readonly #flusher: Flusher
   readonly #incoming: IncomingFolder
@@ -72,8 +71,7 @@ export class Share implements AsyncDisposable {
     this.#catalog = new Catalog(folders, dependencies)
     this.#work = new BackgroundWork(dependencies)
     this.#writer = new SmallWriter(dependencies)
-    this.#ownWrites = new OwnWrites({ writer: this.#writer })
-    const ownWrites = this.#ownWrites
+    const ownWrites = new OwnWrites({ writer: this.#writer })
     this.#placer = new Placer({ folders, catalog: this.#catalog, ownWrites })
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
     const group = { placer: this.#placer, writer: this.#writer, ownWrites }
@@ -318,12 +316,8 @@ export class Share implements AsyncDisposable {
   #watch(onReady: () => void): AsyncDisposable {
     const { watch = watchFolders, log } = this.#dependencies
     const { shared, downloaded, replicated } = this.#folders
-    const listener = {
-      onChange: (path: string) => this.#scanner.look(path),
-      isFile: (path: string) => this.#ownWrites.has(path),
-      onReady,
-    }
-    return watch([shared, downloaded, replicated], listener, { log })
+    const onChange = (path: string): void => this.#scanner.look(path)
+    return watch([shared, downloaded, replicated], { onChange, onReady }, { log })
   }
 
   /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */

@@ -91,13 +91,6 @@ export async function inspect(
   }
 }
 
-export async function isFolder(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
-}
-
 /** Whether a file system call failed because there is no such file (any more). */
 export function isGone(error: unknown): boolean {
   const code = systemErrorCode(error)
