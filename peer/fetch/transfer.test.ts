@@ -16,18 +16,20 @@ const never = new AbortController().signal
 /**
  * A transfer of so many chunks to nowhere, and a source that has them all and sends them at once.
  * @param isGood whether a chunk that came is good; what it throws is the disk's
+ * @param begin gets the file ready for a chunk list that is not known yet
  */
 function aTransfer(
   chunkCount: number,
   isGood: (chunk: number) => Promise<boolean> = async () => true,
+  begin?: () => Promise<void>,
 ) {
   const { content, bytes, chunkList } = aContent(chunkCount * mebibyte)
   const verified = new ChunkSet(chunkCount)
   const clock = new FakeClock()
   const file = {
     verified,
-    chunkList,
-    begin: async () => {},
+    chunkList: begin === undefined ? chunkList : undefined,
+    begin: begin ?? (async () => {}),
     put: async (chunk: number) => {
       const isKept = await isGood(chunk)
       if (isKept) verified.add(chunk)
@@ -84,6 +86,14 @@ test('a disk that fills up is reported as such, and the source is let go', async
   })
   await expect(transfer.takeFrom(whole, never)).rejects.toBe(full)
   expect(transfer.isComplete).toBe(false)
+})
+
+test('a disk that is full before the first chunk is reported as such', async () => {
+  const full = new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
+  const begin = async (): Promise<void> => await Promise.reject(full)
+  const { transfer, whole } = aTransfer(10, undefined, begin)
+  await expect(transfer.takeFrom(whole, never)).rejects.toBe(full)
+  await expect(transfer.takeFrom(whole, never)).rejects.toBe(full)
 })
 
 test('what stands in line elsewhere is taken over only when there is room for it', async () => {

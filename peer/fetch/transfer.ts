@@ -134,7 +134,11 @@ export class Transfer {
       this.#isSingleChunk ? undefined : source.holdings(),
     ])
     const ready = await Promise.race([prepared, this.#ended.promise])
-    if (ready === undefined) return
+    if (ready === undefined) {
+      // A disk that refuses the file, of which nobody heard, would be tried without end.
+      if (this.#failure !== undefined) throw this.#failure
+      return
+    }
     const [chunkList, holdings] = ready
     const lane = laneOf(source, holdings, retired)
     this.#lanes.add(lane)
