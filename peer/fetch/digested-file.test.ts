@@ -15,7 +15,7 @@ const heldMax = chunksAtOnceFor(content.size)
 const noAbort = new AbortController().signal
 
 /** The hash of a file that holds `written`, and the chunks whose memory it does not need any more. */
-async function aDigest(written: Uint8Array) {
+async function aDigest(written: Uint8Array, workers = workAtOnce()) {
   const folder = await temporaryFolder()
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
   const path = join(folder.path, 'file')
@@ -32,7 +32,7 @@ async function aDigest(written: Uint8Array) {
       return { isGood: true }
     },
   }
-  const digest = new DigestedFile(file, workAtOnce())
+  const digest = new DigestedFile(file, workers)
   const free: number[] = []
   const put = async (chunk: number): Promise<void> => {
     const { released } = await digest.put(chunk, chunkOf(bytes, chunk), Buffer.alloc(0))
@@ -72,6 +72,27 @@ test('a chunk that keeps others waiting does not keep all memory from being free
   digest[Symbol.dispose]()
   await Promise.resolve()
   expect(free).toHaveLength(heldMax)
+})
+
+test('a chunk that comes once more while it is read back holds no memory', async () => {
+  const worker = workAtOnce().leastBusy()
+  const { promise: mayRead, resolve: letRead } = Promise.withResolvers<void>()
+  const hashOn: typeof worker.hashOn = async (part) => {
+    await mayRead
+    await worker.hashOn(part)
+  }
+  const { digest, put, free } = await aDigest(bytes, { leastBusy: () => ({ ...worker, hashOn }) })
+  const early = heldMax + 1
+  for (const [count, chunk] of [early, ...inOrder.slice(0, early)].entries()) {
+    await put(chunk)
+    await expect.poll(() => free.length).toBe(count + 1)
+  }
+  await put(early)
+  letRead()
+  for (const chunk of inOrder.slice(early + 1)) await put(chunk)
+  expect(await digest.finish(noAbort)).toBe(content.sha256)
+  await Promise.resolve()
+  expect(free.toSorted(byNumber)).toEqual([...inOrder, early].toSorted(byNumber))
 })
 
 test('a file that cannot be read holds no memory, and fails at the end', async () => {

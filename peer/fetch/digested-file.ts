@@ -146,7 +146,7 @@ export class DigestedFile implements ChunkStore, Disposable {
     if (this.#next === this.verified.chunkCount || !this.verified.has(this.#next)) return false
     this.#worker ??= this.#workers.leastBusy()
     const held = this.#held.get(this.#next)
-    if (held === undefined) this.#next += await this.#hashFromFile(this.#worker)
+    if (held === undefined) await this.#hashFromFile(this.#worker)
     else {
       await this.#hashFromMemory(this.#worker, held)
       this.#held.delete(this.#next)
@@ -163,8 +163,8 @@ export class DigestedFile implements ChunkStore, Disposable {
     }
   }
 
-  /** Hashes not too many chunks at once, for others need the thread too, and says how many. */
-  async #hashFromFile(worker: ChunkWorker): Promise<number> {
+  /** Hashes not too many chunks at once, for others need the thread too. */
+  async #hashFromFile(worker: ChunkWorker): Promise<void> {
     const { path, size } = this.#file
     const { bytes: chunkBytes } = chunkRange(size, this.#next)
     const isAway = (chunk: number): boolean =>
@@ -173,7 +173,8 @@ export class DigestedFile implements ChunkStore, Disposable {
     while (isAway(this.#next + count) && (count + 1) * chunkBytes <= limits.digestStepBytes)
       count += 1
     const { start, bytes } = chunkRange(size, this.#next, count)
+    // Before it is done: one of these that another source sends, too, would be held for ever.
+    this.#next += count
     await worker.hashOn({ path, start, bytes })
-    return count
   }
 }
