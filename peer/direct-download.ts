@@ -36,7 +36,7 @@ export async function openDirectDownload(
 
 /**
  * Downloads many files into a folder, below which they have their whole names; as
- * {@link openDirectDownload} does otherwise. Small files are not flushed.
+ * {@link openDirectDownload} does otherwise.
  */
 export async function openDirectGroupDownload(
   target: TargetFolder,

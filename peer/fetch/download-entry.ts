@@ -24,6 +24,8 @@ export interface Entry {
   isStarved: boolean
   /** What is being fetched, once that is known. */
   content?: Content | undefined
+  /** Of many files those of which some came, by name: it is kept until they are there. */
+  readonly begun: Map<string, Content>
   progress?: FetchProgress | undefined
   /** How it goes when it is of many files. */
   group?: GroupProgress | undefined
@@ -36,6 +38,7 @@ export function newEntry({ id, request, content, isPaused }: DownloadRecord, clo
     id,
     request,
     content,
+    begun: new Map(),
     ended: Promise.withResolvers<void>(),
     stop: new AbortController(),
     meter: new SpeedMeter({ clock }),

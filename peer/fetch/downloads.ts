@@ -176,9 +176,10 @@ export class Downloads implements AsyncDisposable {
       this.#end(entry, reason)
       await this.#queue.runOf(entry)
     }
-    const { state, content } = entry
-    if (state === 'failed' && content !== undefined && !this.#isWanted(content))
-      await this.#dependencies.fetcher.forget(content)
+    if (entry.state !== 'failed') return
+    const kept = [...entry.begun.values(), ...(entry.content === undefined ? [] : [entry.content])]
+    for (const content of kept)
+      if (!this.#isWanted(content)) await this.#dependencies.fetcher.forget(content)
   }
 
   /** Ends the present run of all; they go on in the next run of this peer. */

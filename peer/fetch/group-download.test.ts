@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
@@ -328,6 +329,32 @@ test('it is paused, resumed and cancelled like any other', async () => {
   await world.downloads.cancel(started.id)
   expect(state()).toMatchObject({ state: 'failed', error: { code: 'CANCELLED' } })
   expect(world.placed.size).toBe(20)
+})
+
+test('nothing is left of a large file when it is cancelled while it is paused', async () => {
+  const world = await aWorld()
+  const large = aContent(2 * mebibyte)
+  const { promise: held, resolve: onEnd } = Promise.withResolvers<void>()
+  onTestFinished(() => onEnd())
+  const source = await world.swarm.source({
+    peerId: 'p2',
+    content: large,
+    read: async (chunk) => {
+      if (chunk === 1) await held
+      return bytesSource(chunkOf(large.bytes, chunk))
+    },
+  })
+  world.share('d/large', large, source.source)
+  const { id } = world.start()
+  const bytes = async (): Promise<number> => {
+    await world.swarm.clock.advance(10)
+    return (await world.downloads.wait(id, 0)).bytes
+  }
+  await expect.poll(bytes).toBe(mebibyte)
+  await world.downloads.pause(id)
+  expect(await readdir(world.swarm.partialFolder)).toHaveLength(2)
+  await world.downloads.cancel(id)
+  expect(await readdir(world.swarm.partialFolder)).toEqual([])
 })
 
 test('nothing matches', async () => {

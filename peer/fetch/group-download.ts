@@ -42,7 +42,7 @@ export interface GroupSteps {
 }
 
 interface GroupDependencies {
-  readonly fetcher: Pick<Fetcher, 'fetch' | 'forget' | 'reserve' | 'smallFetch'>
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
   readonly steps: DownloadSteps
   readonly groupSteps: GroupSteps
   readonly clock: Clock
@@ -102,13 +102,10 @@ class GroupDownload {
   }
 
   async run(): Promise<void> {
-    const { request, stop } = this.#entry
+    const { request } = this.#entry
     try {
       await this.#takeAll()
       while (this.#waiting.length > 0) await this.#tryAgain()
-    } catch (error) {
-      if (hasCode(stop.signal.reason, 'CANCELLED')) await this.#forgetWaiting()
-      throw error
     } finally {
       this.#progress.endMs = this.#dependencies.clock.monotonicMs()
     }
@@ -208,9 +205,13 @@ class GroupDownload {
       const dependencies = { ...this.#dependencies, onProgress: () => this.#onProgress() }
       const { sources } = await carryOut(single, dependencies)
       this.#running.delete(single)
+      this.#entry.begun.delete(name)
       this.#onDone(file, sources.length > 0 ? 'network' : 'here')
     } catch (error) {
       this.#running.delete(single)
+      const { content, progress } = single
+      if (content !== undefined && progress !== undefined && progress.verifiedBytes > 0)
+        this.#entry.begun.set(name, content)
       if (this.#entry.stop.signal.aborted || hasCode(error, 'DISK_FULL')) throw error
       this.#onMissed(file, toAppError(error))
     }
@@ -301,10 +302,6 @@ class GroupDownload {
     const running = [...this.#running].reduce((sum, { meter }) => sum + meter.bytes, 0)
     this.#entry.meter.onProgress(this.#progress.doneBytes + running)
     this.#dependencies.onProgress(this.#entry)
-  }
-
-  async #forgetWaiting(): Promise<void> {
-    for (const { content } of this.#waiting) await this.#dependencies.fetcher.forget(content)
   }
 }
 
