@@ -87,9 +87,9 @@ describe.each<[string, () => ChunkWorkers]>([
     const worker = start().leastBusy()
     const path = await aPath()
     await writeFile(path, `${text}, read back, ${text}`)
-    await worker.hashPiece({ path, piece: sharedText(text) })
+    await worker.hashPieces({ path, pieces: [sharedText(text)] })
     await worker.hashOn({ path, start: text.length, bytes: 13 })
-    await worker.hashPiece({ path, piece: sharedText(text) })
+    await worker.hashPieces({ path, pieces: [sharedText('a '), sharedText('chunk')] })
     expect(await worker.endHash(path)).toBe(hash('sha256', await readFile(path)))
   })
 

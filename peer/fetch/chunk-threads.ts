@@ -23,9 +23,9 @@ export interface WrittenFile {
 }
 
 /** What comes next of a file that is hashed as a whole, in memory that threads share. */
-export interface HashedPiece {
+export interface HashedPieces {
   readonly path: string
-  readonly piece: Uint8Array
+  readonly pieces: readonly Uint8Array[]
 }
 
 export interface FilePart {
@@ -111,7 +111,7 @@ class ChunkThread implements ChunkWorker, AsyncDisposable {
   }
 
   readonly check: ChunkWorker['check'] = (given) => this.#ask('check', given)
-  readonly hashPiece: ChunkWorker['hashPiece'] = (given) => this.#ask('hashPiece', given)
+  readonly hashPieces: ChunkWorker['hashPieces'] = (given) => this.#ask('hashPieces', given)
   readonly hashOn: ChunkWorker['hashOn'] = (given) => this.#ask('hashOn', given)
   readonly endHash: ChunkWorker['endHash'] = (given) => this.#ask('endHash', given)
 

@@ -35,11 +35,12 @@ export class ChunkWork {
 
   /**
    * Hashes what comes next of a file.
-   * @param {import('./chunk-threads.ts').HashedPiece} given
+   * @param {import('./chunk-threads.ts').HashedPieces} given
    * @throws what the disk does
    */
-  hashPiece({ path, piece }) {
-    this.#hashOf(path).hash.update(piece)
+  hashPieces({ path, pieces }) {
+    const { hash } = this.#hashOf(path)
+    for (const piece of pieces) hash.update(piece)
   }
 
   /**

@@ -145,20 +145,26 @@ export class DigestedFile implements ChunkStore, Disposable {
   async #hashOn(): Promise<boolean> {
     if (this.#next === this.verified.chunkCount || !this.verified.has(this.#next)) return false
     this.#worker ??= this.#workers.leastBusy()
-    const held = this.#held.get(this.#next)
-    if (held === undefined) await this.#hashFromFile(this.#worker)
-    else {
-      await this.#hashFromMemory(this.#worker, held)
-      this.#held.delete(this.#next)
-      this.#next += 1
-    }
+    await (this.#held.has(this.#next)
+      ? this.#hashFromMemory(this.#worker)
+      : this.#hashFromFile(this.#worker))
     return true
   }
 
-  async #hashFromMemory(worker: ChunkWorker, { bytes: piece, release }: HeldChunk): Promise<void> {
-    try {
-      await worker.hashPiece({ path: this.#file.path, piece })
-    } finally {
+  /** Hashes all chunks in memory whose turn it is: the thread need not wait for the event loop after each. */
+  async #hashFromMemory(worker: ChunkWorker): Promise<void> {
+    const chunks: HeldChunk[] = []
+    let bytes = 0
+    for (let chunk = this.#next; bytes < limits.digestStepBytes; chunk += 1) {
+      const held = this.#held.get(chunk)
+      if (held === undefined) break
+      chunks.push(held)
+      bytes += held.bytes.length
+    }
+    await worker.hashPieces({ path: this.#file.path, pieces: chunks.map((held) => held.bytes) })
+    for (const { release } of chunks) {
+      this.#held.delete(this.#next)
+      this.#next += 1
       release()
     }
   }

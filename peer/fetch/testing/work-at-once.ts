@@ -6,7 +6,7 @@ export function workAtOnce(): ChunkWorkers {
   const work = new ChunkWork()
   const worker: ChunkWorker = {
     check: async (chunk) => work.check(chunk),
-    hashPiece: async (piece) => work.hashPiece(piece),
+    hashPieces: async (pieces) => work.hashPieces(pieces),
     hashOn: async (part) => work.hashOn(part),
     endHash: async (path) => work.endHash(path),
   }
