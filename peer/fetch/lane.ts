@@ -1,4 +1,4 @@
-import { AppError } from '../../common/errors.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ChunkSource } from './peer-source.ts'
 import type { Holdings } from './plan.ts'
@@ -69,4 +69,10 @@ export function isLeaving({ retired, failure }: Lane): boolean {
 /** What is asked for by number, or has begun to come. */
 export function closedOf(asks: Iterable<Ask>): Ask[] {
   return [...asks].filter(({ isOpen }) => !isOpen)
+}
+
+/** Whether a source will soon send what it did not send now. */
+export function isExcuse(error: unknown): boolean {
+  const { cause } = error as Error
+  return hasCode(cause, 'BUSY') || hasCode(cause, 'CHUNK_MISSING')
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkHashAt, chunkRange, chunkRootOf } from '../../common/content/chunks.ts'
-import { AppError, hasCode } from '../../common/errors.ts'
+import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../common/protocol/messages.ts'
@@ -10,7 +10,7 @@ import type { Random } from '../../common/random.ts'
 import { ChunkPicker, type Wanted } from './chunk-picker.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { DigestedFile } from './digested-file.ts'
-import { type Ask, closedOf, isLeaving, type Lane, laneOf, onRepeated } from './lane.ts'
+import { type Ask, closedOf, isExcuse, isLeaving, type Lane, laneOf, onRepeated } from './lane.ts'
 import type { ChunkSource } from './peer-source.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
 
@@ -390,12 +390,6 @@ export class Transfer {
     const what = `${part} of '${this.#options.name}'`
     return new AppError('HASH_MISMATCH', { source: source.label, what })
   }
-}
-
-/** Whether a source will soon send what it did not send now. */
-function isExcuse(error: unknown): boolean {
-  const { cause } = error as Error
-  return hasCode(cause, 'BUSY') || hasCode(cause, 'CHUNK_MISSING')
 }
 
 /** The reason for which a chunk is not waited for any more: it came from elsewhere, or all is done. */
