@@ -4,9 +4,9 @@
 export type Cancel = () => void
 
 export interface Clock {
-  /** Wall time in milliseconds since 1970. May jump; for people and for the disk. */
+  /** Wall time in milliseconds since 1970. May jump, and may have a fraction; for people and for the disk. */
   nowMs(): number
-  /** Milliseconds since some fixed moment, never going back. For durations and deadlines. */
+  /** Milliseconds since some fixed moment, with a fraction, never going back. For durations and deadlines. */
   monotonicMs(): number
   /** Calls `callback` once after `delayMs`. A pending call does not keep the process alive. */
   after(delayMs: number, callback: () => void): Cancel

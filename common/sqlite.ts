@@ -56,6 +56,19 @@ function migrate(database: Database, path: string, migrations: readonly string[]
   }
 }
 
+/** What a statement is refused for because of the values it was given. */
+const valueFaults = ['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE', 'SQLITE_TOOBIG']
+
+/**
+ * Whether work failed because the database cannot be read or written (full, locked, read-only,
+ * damaged): whatever is tried on it now fails too. Values that a statement refuses, and what is
+ * wrong in the program, concern the one that did the work.
+ */
+export function isDatabaseFailure(error: unknown): boolean {
+  if (!(error instanceof SQLite.SqliteError)) return false
+  return !valueFaults.some((code) => error.code.startsWith(code))
+}
+
 function openingError(path: string, error: unknown): AppError {
   if (error instanceof AppError) return error
   const isBusy = error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY')

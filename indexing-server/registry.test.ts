@@ -5,6 +5,7 @@ import { Connection } from '../common/protocol/connection.ts'
 import { wireOf } from '../common/protocol/transport.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
+import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { Registry } from './registry.ts'
 import { codeOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
 
@@ -100,6 +101,29 @@ test('a peer that leaves is no source at once, but repaired only after its time'
   expect(peer3.tasks).toEqual([])
   await cluster.advance(15_000)
   expect(peer3.tasks).toHaveLength(1)
+})
+
+test('a death is recorded beside what others announce, and outlives the index', async () => {
+  await using folder = await temporaryFolder()
+  await using cluster = await IndexCluster.start({ data: folder.path, commitDelayMs: 1_000 })
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  peer1.crash()
+  let announced: unknown = 'ok'
+  for (let second = 0; second < 62; second++) {
+    const announcing = codeOf(peer2.announceNow({ name: `b${second}`, text: 'b' }))
+    await cluster.advance(1_000)
+    announced = announced === 'ok' ? await cluster.run(announcing) : announced
+  }
+  expect(announced).toBe('ok')
+  expect(await statesOf(peer2)).toEqual({ peer1: 'dead', peer2: 'live' })
+
+  await cluster.stopIndex()
+  await cluster.startIndex()
+  await peer2.connect()
+  expect(peer2.seenSeq).toBe(62)
+  expect(await statesOf(peer2)).toEqual({ peer1: 'dead', peer2: 'live' })
 })
 
 test('a silent connection is suspect after two heartbeats and closed when the peer is dead', async () => {

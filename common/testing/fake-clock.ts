@@ -7,7 +7,16 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** A clock that stands still until a test moves it. */
+/** Where the fake clocks begin between two whole milliseconds; exact in binary. */
+const wallFractionMs = 0.5
+const monotonicFractionMs = 0.375
+/** By how much they run ahead of the timers, as real timers are a little late. */
+const driftPerMs = 2 ** -24
+
+/**
+ * A clock that stands still until a test moves it. As with real clocks, neither times nor durations
+ * are whole numbers: what takes them for whole fails in tests.
+ */
 export class FakeClock implements Clock {
   readonly #startMs: number
   #elapsedMs = 0
@@ -20,11 +29,20 @@ export class FakeClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#startMs + this.#elapsedMs
+    return this.#startMs + wallFractionMs + this.#driftedMs
   }
 
   monotonicMs(): number {
+    return monotonicFractionMs + this.#driftedMs
+  }
+
+  /** How far tests have moved it: the time of its timers, without fractions. */
+  get elapsedMs(): number {
     return this.#elapsedMs
+  }
+
+  get #driftedMs(): number {
+    return this.#elapsedMs * (1 + driftPerMs)
   }
 
   after(delayMs: number, callback: () => void): Cancel {

@@ -1,3 +1,4 @@
+import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
@@ -58,28 +59,42 @@ test('a heavy group does not wait', async () => {
   expect(commits()).toBe(1)
 })
 
-test('an operating error is its own job’s; any other failure is everybody’s', async () => {
+test.each<[string, Error]>([
+  ['an operating error', new AppError('SEQUENCE_GAP', { expected: 1, got: 2 })],
+  ['a bug', new TypeError('a bug')],
+  ['a number that is not whole', new SQLite.SqliteError('REAL', 'SQLITE_CONSTRAINT_DATATYPE')],
+  ['a number out of range', new RangeError('too large')],
+])('%s fails its own job alone', async (_, error) => {
   const { group } = setUp()
-  const refused = expect(
-    group.add(1, () => {
-      throw new AppError('SEQUENCE_GAP', { expected: 1, got: 2 })
-    }),
-  ).rejects.toThrow(AppError)
-  const fine = group.add(1, () => 'fine')
+  const neighbours = [group.add(1, () => 'before')]
+  const failing = group.add(1, () => {
+    throw error
+  })
+  const failed = expect(failing).rejects.toBe(error)
+  neighbours.push(group.add(1, () => 'after'))
   group.flush()
-  await refused
-  expect(await fine).toBe('fine')
-
-  const broken = Promise.allSettled([
-    group.add(1, () => 'innocent'),
-    group.add(1, () => {
-      throw new TypeError('a bug')
-    }),
-  ])
-  group.flush()
-  for (const job of await broken)
-    expect(job).toMatchObject({ status: 'rejected', reason: expect.any(TypeError) as unknown })
+  await failed
+  expect(await Promise.all(neighbours)).toEqual(['before', 'after'])
 })
+
+test.each(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_READONLY', 'SQLITE_BUSY'])(
+  '%s is everybody’s',
+  async (code) => {
+    const { group } = setUp()
+    const broken = Promise.allSettled([
+      group.add(1, () => 'innocent'),
+      group.add(1, () => {
+        throw new SQLite.SqliteError('no', code)
+      }),
+    ])
+    group.flush()
+    for (const job of await broken)
+      expect(job).toMatchObject({
+        status: 'rejected',
+        reason: expect.any(SQLite.SqliteError) as unknown,
+      })
+  },
+)
 
 test('when the commit fails nobody is told that it worked', async () => {
   const full = new AppError('DISK_FAILED', { action: 'write', path: 'd', reason: 'full' })

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import { AppError } from '../../common/errors.ts'
+import { isDatabaseFailure } from '../../common/sqlite.ts'
 
 export interface GroupCommitOptions {
   /** How long the first job of a group waits for company. */
@@ -21,11 +21,12 @@ interface Job {
 interface Outcome {
   readonly result?: unknown
   readonly error?: unknown
+  readonly hasFailed: boolean
 }
 
 /**
- * Commits the writes of many callers in one transaction. A job that throws is undone alone; when
- * the commit fails, all of its group fail.
+ * Commits the writes of many callers in one transaction. A job that throws, whatever it throws, is
+ * undone alone; when the database fails, or the commit, all of its group fail.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions
@@ -75,22 +76,22 @@ export class GroupCommit {
     }
     for (const [index, job] of jobs.entries()) {
       const outcome = outcomes[index]
-      if (outcome?.error === undefined) job.resolve(outcome?.result)
-      else job.reject(outcome.error)
+      if (outcome?.hasFailed === false) job.resolve(outcome.result)
+      else job.reject(outcome?.error)
     }
   }
 
-  /** An operating error is the job's own; anything else, such as a full disk, is everybody's. */
+  /** What a job throws undoes that job alone, unless it is the database that fails: then all fail. */
   #attempt(job: Job): Outcome {
     try {
       let result: unknown
       this.#transaction(() => {
         result = job.run()
       }, false)
-      return { result }
+      return { result, hasFailed: false }
     } catch (error) {
-      if (error instanceof AppError) return { error }
-      throw error
+      if (isDatabaseFailure(error)) throw error
+      return { error, hasFailed: true }
     }
   }
 }

@@ -42,3 +42,25 @@ test('a second process is told that the folder is in use', { timeout: 10_000 }, 
   const second = (): SqliteStore => new SqliteStore(options, { clock: new FakeClock() })
   expect(second).toThrow(expect.toSatisfy((error) => hasCode(error, 'DATA_IN_USE')))
 })
+
+test('a write that the database refuses fails alone, with none of its own changes kept', async ({
+  expect,
+}) => {
+  const clock = new FakeClock()
+  await using store = new SqliteStore({ path: ':memory:', commitDelayMs: 2 }, { clock })
+  const peer = { host: 'h', port: 1, zone: undefined, freeBytes: 5, epoch: 'e', heardMs: 1.5 }
+  const registered = Promise.all([
+    store.register({ ...peer, peerId: 'before' }),
+    store.recordGone('before', 'dead', 2.25),
+    expect(store.register({ ...peer, peerId: 'refused', freeBytes: 0.5 })).rejects.toThrow('REAL'),
+    expect(store.register({ ...peer, peerId: 'refused', port: 2 ** 80 })).rejects.toThrow('REAL'),
+    store.register({ ...peer, peerId: 'after' }),
+  ])
+  await clock.advance(2)
+  await registered
+  const peers = await store.peers()
+  expect(peers.map(({ peerId, gone }) => [peerId, gone])).toEqual([
+    ['after', undefined],
+    ['before', 'dead'],
+  ])
+})

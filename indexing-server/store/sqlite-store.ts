@@ -73,8 +73,9 @@ export class SqliteStore implements IndexStore {
 
   async register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }> {
     return await this.#commits.add(1, () => {
-      const { epoch, ...peer } = registration
-      this.#sql.register.run({ ...peer, zone: peer.zone ?? null })
+      const { epoch, heardMs, ...peer } = registration
+      const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
+      this.#sql.register.run(row)
       const seenSeq = this.#sql.seenSeq.get(peer.peerId, epoch) as number | undefined
       const holdings = this.#sql.holdings.get(peer.peerId) as Holdings
       return { seenSeq: seenSeq ?? 0, holdings }
@@ -83,7 +84,7 @@ export class SqliteStore implements IndexStore {
 
   async recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void> {
     await this.#commits.add(1, () => {
-      this.#sql.recordGone.run(gone, heardMs, peerId)
+      this.#sql.recordGone.run(gone, Math.round(heardMs), peerId)
     })
   }
 

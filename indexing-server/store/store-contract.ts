@@ -19,7 +19,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 
 function registration(peerId: string, fields: Partial<Registration> = {}): Registration {
   const address = { host: 'h', port: 1, zone: undefined }
-  return { peerId, ...address, freeBytes: 5, epoch, heardMs: 7, ...fields }
+  return { peerId, ...address, freeBytes: 5, epoch, heardMs: 6.75, ...fields }
 }
 
 interface PutOptions {
@@ -78,7 +78,7 @@ function registrations(open: OpenStore): void {
     const { store } = opened
     await opened.commit(store.register(registration('a', { zone: 'z' })))
     await opened.commit(store.register(registration('b')))
-    await opened.commit(store.recordGone('b', 'left', 9))
+    await opened.commit(store.recordGone('b', 'left', 8.625))
     await opened.reopen()
     expect(await opened.store.peers()).toEqual([
       {

@@ -97,7 +97,7 @@ export interface IdPage {
 /**
  * What the index knows, the seam for a database that several index servers share. Names and peer
  * ids must have been checked. Every method throws AppError DISK_FAILED when the database cannot be
- * written; nothing has changed then.
+ * written; nothing has changed then. Times may have fractions, which are rounded off.
  */
 export interface IndexStore extends AsyncDisposable {
   peers(): Promise<readonly PeerRecord[]>

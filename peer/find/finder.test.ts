@@ -40,7 +40,8 @@ test('a lookup answers in one round trip and is timed', async () => {
   })
   expect(await finder.lookup('./a.txt')).toEqual([content])
   expect(asked).toEqual([['lookup', { name: 'a.txt' }]])
-  expect(finder.searchSeconds).toEqual({ count: 1, mean: 0.02, stdev: 0, min: 0.02, max: 0.02 })
+  expect(finder.searchSeconds).toMatchObject({ count: 1, stdev: 0 })
+  expect(finder.searchSeconds.mean).toBeCloseTo(0.02)
 })
 
 test('a name that nobody has is not found, in one round trip', async () => {
@@ -66,7 +67,7 @@ test.each([
   const { finder, clock } = aFinder(() => ({}), { awayMs })
   let answeredMs = 0
   const asking = finder.lookup('a.txt').catch((error: unknown) => {
-    answeredMs = clock.monotonicMs()
+    answeredMs = clock.elapsedMs
     return error
   })
   await clock.advance(deadlines.indexWaitMs)

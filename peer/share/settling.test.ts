@@ -12,7 +12,7 @@ function aSettling(): { settling: Settling; clock: FakeClock; due: string[] } {
 }
 
 function writtenNow(clock: FakeClock): { size: number; mtimeNs: bigint; ino: bigint } {
-  return { size: 1, mtimeNs: BigInt(clock.nowMs()) * 1_000_000n, ino: 1n }
+  return { size: 1, mtimeNs: BigInt(Math.round(clock.nowMs() * 1_000_000)), ino: 1n }
 }
 
 test('each file is due when it may be quiet, on its own time', async () => {
