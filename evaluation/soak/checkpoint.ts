@@ -1,0 +1,175 @@
+/** Compares what the cluster promised with what is there, once everything is back and at rest. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { AppError, reasonOf } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { apiOf } from '../system/cluster-fixture.ts'
+import { downloadAndHash } from '../system/download-check.ts'
+import type { DiskContents } from './disk-contents.ts'
+import type { OrphanedFile } from './expected-files.ts'
+import { knownCopies } from './known-copies.ts'
+import type { SoakWorld } from './soak-actions.ts'
+import { memoryBytesMax } from './soak-settings.ts'
+
+const settleDeadlineMs = 180_000
+const lookEveryMs = 500
+const factor = 2
+
+export async function checkpoint(world: SoakWorld, disks: DiskContents): Promise<void> {
+  const { cluster, files, report } = world
+  await cluster.bringAllBack()
+  await settle(world)
+  await checkDisks(world, disks)
+  await settle(world)
+  await checkLookups(world)
+  for (const orphan of files.orphans) await checkOrphan(orphan, world)
+  await checkMemory(world)
+  await checkLogs(world)
+  files.settle()
+  const { all, orphans } = files
+  report.progress(
+    `checkpoint: ${all.length} files, ${orphans.length} of lost disks, ${report.violations.length} violations`,
+  )
+}
+
+/** Waits until all peers are live, all files at their factor, and the owners' last changes known. */
+async function settle({ cluster, report, files }: SoakWorld): Promise<void> {
+  const [peer] = cluster.running
+  if (peer === undefined) throw new Error('no peer runs')
+  using api = apiOf(peer)
+  const deadlineMs = systemClock.monotonicMs() + settleDeadlineMs
+  let last = 'nothing was answered'
+  while (systemClock.monotonicMs() < deadlineMs) {
+    try {
+      const { peers, belowFactor, tasks } = await api.status()
+      last = JSON.stringify({ peers, belowFactor, tasks })
+      const isAtRest = belowFactor === 0 && tasks.running === 0
+      if (peers.live === cluster.peers.length && isAtRest) {
+        const missing = await firstUnknown(api, files.all)
+        if (missing === undefined) return
+        last = `${missing} is not known with its last content and ${factor} copies`
+      }
+    } catch (error) {
+      last = reasonOf(error)
+    }
+    await systemClock.sleep(lookEveryMs)
+  }
+  report.violation(`not at rest ${settleDeadlineMs} ms after everything was back: ${last}`)
+}
+
+async function firstUnknown(
+  api: ReturnType<typeof apiOf>,
+  files: SoakWorld['files']['all'],
+): Promise<string | undefined> {
+  for (const { name, sha256 } of files) {
+    const found = await api.lookup(name).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'NAME_NOT_FOUND') return { files: [] }
+      throw error
+    })
+    const sources = found.files.find((file) => file.sha256 === sha256)?.sources ?? []
+    if (sources.length < factor) return name
+  }
+  return undefined
+}
+
+type PeerContents = ReadonlyMap<string, { shared: Map<string, string>; all: Set<string> }>
+
+async function contentsOfPeers({ cluster }: SoakWorld, disks: DiskContents): Promise<PeerContents> {
+  const found = new Map<string, { shared: Map<string, string>; all: Set<string> }>()
+  for (const { name, dataFolder } of cluster.peers) {
+    const files = await disks.below(dataFolder)
+    const shared = files.filter((file) => file.name.startsWith('shared/'))
+    found.set(name, {
+      shared: new Map(shared.map((file) => [file.name.slice('shared/'.length), file.sha256])),
+      all: new Set(files.map(({ sha256 }) => sha256)),
+    })
+  }
+  return found
+}
+
+function checkSharedFiles({ files, report }: SoakWorld, onDisk: PeerContents): void {
+  for (const { owner, name, sha256 } of files.all) {
+    const found = onDisk.get(owner)?.shared.get(name)
+    if (found === sha256) continue
+    report.violation(`${name} of ${owner} is ${found ?? 'gone'} on its disk, not ${sha256}`)
+  }
+}
+
+/** Every file is answered with its last content and as many sources as it has homes. */
+async function checkLookups({ cluster, files, report }: SoakWorld): Promise<void> {
+  const [peer] = cluster.running
+  if (peer === undefined) throw new Error('no peer runs')
+  using api = apiOf(peer)
+  const check = async ({ name, sha256 }: { name: string; sha256: string }): Promise<void> => {
+    try {
+      const found = (await api.lookup(name)).files
+      const sources = found.find((file) => file.sha256 === sha256)?.sources ?? []
+      if (sources.length < factor)
+        report.violation(`${name} has ${sources.length} sources for ${sha256}`)
+    } catch (error) {
+      report.violation(`${name} cannot be looked up: ${reasonOf(error)}`)
+    }
+  }
+  await inParallel(files.all, 8, check)
+}
+
+/** Of a file whose owner lost its disk, one of the versions since the last checkpoint can be had. */
+async function checkOrphan(orphan: OrphanedFile, { cluster, report }: SoakWorld): Promise<void> {
+  const peer = cluster.running.at(-1)
+  if (peer === undefined) throw new Error('no peer runs')
+  const failures: string[] = []
+  for (const { name, sha256 } of orphan.versions) {
+    try {
+      const { sha256OnDisk } = await downloadAndHash(peer, { name, sha256, wait: false })
+      if (sha256OnDisk === sha256) return
+      failures.push(`${name}: got ${sha256OnDisk}`)
+    } catch (error) {
+      failures.push(`${name}: ${reasonOf(error)}`)
+    }
+  }
+  report.violation(`no version of ${orphan.versions[0]?.name} is left: ${failures.join('; ')}`)
+}
+
+/** Compares the index with the disks while it is stopped: nothing is copied or dropped meanwhile. */
+async function checkDisks(world: SoakWorld, disks: DiskContents): Promise<void> {
+  const { cluster, report } = world
+  await cluster.index.kill('SIGTERM')
+  try {
+    const copies = knownCopies(cluster.index.dataFolder)
+    const onDisk = await contentsOfPeers(world, disks)
+    checkSharedFiles(world, onDisk)
+    for (const { peerId, name, sha256 } of copies) {
+      const disk = onDisk.get(peerId)
+      if (disk === undefined || disk.all.has(sha256)) continue
+      report.violation(`${peerId} does not have ${name} with ${sha256}, which the index counts`)
+    }
+  } finally {
+    await cluster.index.start()
+  }
+}
+
+async function checkMemory({ cluster, report }: SoakWorld): Promise<void> {
+  await cluster.recordMemory()
+  for (const [name, bytes] of cluster.peakBytes)
+    if (bytes > memoryBytesMax)
+      report.violation(`${name} took ${Math.round(bytes / 2 ** 20)} MiB of memory`)
+}
+
+/** Errors that the soak itself causes, by the text of their line. */
+const expectedErrors: readonly string[] = []
+
+async function checkLogs({ cluster, report }: SoakWorld): Promise<void> {
+  const seen = new Set<string>()
+  const entries = await readdir(cluster.logFolder, { recursive: true, withFileTypes: true })
+  for (const entry of entries.filter((one) => one.isFile() && one.name.endsWith('.log'))) {
+    const text = await readFile(join(entry.parentPath, entry.name), 'utf8')
+    for (const line of text.split('\n')) {
+      if (!line.startsWith('{"level":"error"')) continue
+      const { msg } = JSON.parse(line) as { msg: string }
+      if (expectedErrors.includes(msg) || seen.has(msg)) continue
+      seen.add(msg)
+      report.violation(`error in a log: ${line.slice(0, 600)}`)
+    }
+  }
+}

@@ -1,0 +1,10 @@
+import type { ClusterSettings } from '../system/cluster-fixture.ts'
+
+/** Short enough that minutes see what days do, and long enough for two busy cores. */
+export const soakSettings = {
+  index: { heartbeatMs: 1_000, deadAfterMs: 6_000, startGraceMs: 1_000, settleMs: 200 },
+  peer: { quietMs: 200, rescanMs: 5_000 },
+} as const satisfies ClusterSettings
+
+/** No process may ever have more memory resident. */
+export const memoryBytesMax = 500 * 2 ** 20
