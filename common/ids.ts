@@ -12,9 +12,9 @@ const sha256Expression = new RegExp(sha256Pattern)
 export const peerIdPattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,${limits.peerIdBytesMax - 1}}$`
 const peerIdExpression = new RegExp(peerIdPattern)
 
-/** What no name has: control characters, which terminals obey, and the other separator. */
+/** No name has control characters, which terminals obey, or a backslash, the other separator. */
 // oxlint-disable-next-line no-control-regex -- they are the point
-const forbiddenCharacter = /[\u0000-\u001f\u007f\\]/
+const controlCharacter = /[\u0000-\u001f\u007f]/
 /** What Windows cannot store: device names in any folder and with any extension, and these characters. */
 const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
 const windowsForbidden = /[<>:"|?*]|[. ]$/
@@ -36,28 +36,48 @@ export function parsePeerId(text: string): string {
   return text
 }
 
+/** What can be wrong with a name, and how it is said. */
+const nameFaults = {
+  empty: 'it is empty',
+  'too long': `it is longer than ${limits.nameBytesMax} bytes`,
+  'not UTF-8': 'it is not valid UTF-8',
+  'not NFC': 'it is not in Unicode normal form C',
+  absolute: 'it is an absolute path',
+  'empty segment': 'it has an empty path segment',
+  'segment .': "it has the path segment '.'",
+  'segment ..': "it has the path segment '..'",
+  'long segment': `a path segment is longer than ${limits.nameSegmentBytesMax} bytes`,
+  backslash: 'it has a backslash',
+  'control character': 'it has a control character',
+} as const
+export type NameFault = keyof typeof nameFaults
+
 /** Why `name` is not a valid name (design.md "Words"), or undefined when it is one. */
 export function nameProblem(name: string): string | undefined {
-  if (name === '') return 'it is empty'
-  if (Buffer.byteLength(name) > limits.nameBytesMax)
-    return `it is longer than ${limits.nameBytesMax} bytes`
-  if (!name.isWellFormed() || name.includes('\u{fffd}')) return 'it is not valid UTF-8'
-  if (name !== name.normalize('NFC')) return 'it is not in Unicode normal form C'
-  if (posix.isAbsolute(name)) return 'it is an absolute path'
+  const fault = nameFault(name)
+  return fault && nameFaults[fault]
+}
+
+/** The same as a word for programs. */
+export function nameFault(name: string): NameFault | undefined {
+  if (name === '') return 'empty'
+  if (Buffer.byteLength(name) > limits.nameBytesMax) return 'too long'
+  if (!name.isWellFormed() || name.includes('\u{fffd}')) return 'not UTF-8'
+  if (name !== name.normalize('NFC')) return 'not NFC'
+  if (posix.isAbsolute(name)) return 'absolute'
   for (const segment of name.split('/')) {
-    const problem = segmentProblem(segment)
-    if (problem !== undefined) return problem
+    const fault = segmentFault(segment)
+    if (fault !== undefined) return fault
   }
   return undefined
 }
 
-function segmentProblem(segment: string): string | undefined {
-  if (segment === '') return 'it has an empty path segment'
-  if (segment === '.' || segment === '..') return `it has the path segment '${segment}'`
-  if (Buffer.byteLength(segment) > limits.nameSegmentBytesMax)
-    return `a path segment is longer than ${limits.nameSegmentBytesMax} bytes`
-  if (forbiddenCharacter.test(segment)) return 'it has a control character or a backslash'
-  return undefined
+function segmentFault(segment: string): NameFault | undefined {
+  if (segment === '') return 'empty segment'
+  if (segment === '.' || segment === '..') return `segment ${segment}`
+  if (Buffer.byteLength(segment) > limits.nameSegmentBytesMax) return 'long segment'
+  if (segment.includes('\\')) return 'backslash'
+  return controlCharacter.test(segment) ? 'control character' : undefined
 }
 
 /** Why a valid `name` cannot be stored on Windows, or undefined when it can. */

@@ -105,6 +105,16 @@ describe.each([
     expect(await api.peers()).toEqual(await peer.peers())
     expect(await api.stats()).toEqual(await peer.stats())
     expect(await api.status()).toEqual(await peer.status())
+    peer.problemList.push({
+      code: 'LINK_BROKEN',
+      name: 'a\\xe9\n',
+      folder: 'downloaded',
+      path: '/data/downloaded/a\\xe9\n',
+      reason: 'it is a link to something that is not there',
+      remedy: 'Remove the link.',
+    })
+    expect(await api.problems()).toEqual(await peer.problems())
+    expect((await api.why('a\\xe9\n')).problems).toHaveLength(1)
   })
 
   test('says which limits hold, and changes them', async () => {

@@ -47,11 +47,47 @@ export interface ListPage {
 
 export const Peers = messages.peers.reply.properties.peers
 export type Peers = Static<typeof Peers>
-export const Status = messages.status.reply
+export const Status = Type.Object({
+  ...messages.status.reply.properties,
+  /** The peer that was asked. */
+  peer: Type.Object({
+    peerId: Type.String(),
+    /** Files and folders of it that are not shared; `problems` lists them. */
+    problems: Type.Integer(),
+  }),
+})
 export type Status = Static<typeof Status>
+
+export const Problem = Type.Object({
+  code: Type.String(),
+  /** Below the folder; bytes that are not UTF-8 are `\xNN`. Empty for the folder itself. */
+  name: Type.String(),
+  folder: Type.Union([
+    Type.Literal('shared'),
+    Type.Literal('downloaded'),
+    Type.Literal('replicated'),
+  ]),
+  /** On the peer's machine. */
+  path: Type.String(),
+  /** Why it is not shared, without a full stop. */
+  reason: Type.String(),
+  /** What to do. */
+  remedy: Type.String(),
+})
+/** A file or folder that is not shared. */
+export type Problem = Static<typeof Problem>
+export const Problems = Type.Object({
+  /** All there are; `problems` are the first of them. */
+  total: Type.Integer(),
+  problems: Type.Array(Problem),
+})
+export type Problems = Static<typeof Problems>
+
 export const Why = Type.Object({
   name: Type.String(),
   contents: messages.why.reply.properties.contents,
+  /** Why files of this name are not shared by the peer that was asked, if so. */
+  problems: Type.Optional(Type.Array(Problem)),
 })
 export type Why = Static<typeof Why>
 
@@ -271,8 +307,10 @@ export interface PeerApi {
   peers(signal?: AbortSignal): Promise<Peers>
   stats(signal?: AbortSignal): Promise<Stats>
   status(signal?: AbortSignal): Promise<Status>
-  /** @throws NAME_NOT_FOUND */
+  /** Also of a file that this peer does not share, and of a name that cannot be one. @throws NAME_NOT_FOUND, NAME_INVALID */
   why(name: string, signal?: AbortSignal): Promise<Why>
+  /** What lies in the folders of this peer and is not shared. */
+  problems(signal?: AbortSignal): Promise<Problems>
   /** Starts a download, or joins one for the same, and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS, NO_SOURCE */
   startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
   /** The download, as soon as it ended or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */

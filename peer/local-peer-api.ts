@@ -12,6 +12,7 @@ import type {
   Lookup,
   PeerApi,
   Peers,
+  Problems,
   Pushed,
   PushRequest,
   SearchPage,
@@ -24,12 +25,14 @@ import type { Downloads } from './fetch/downloads.ts'
 import { listFiles } from './file-list.ts'
 import type { Finder } from './find/finder.ts'
 import type { Limiter } from './limit/limiter.ts'
+import { type ProblemSource, problemsCalled, problemsOf, problemTotal } from './problem-list.ts'
 import type { Share } from './share/share.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 
 interface Dependencies {
-  readonly share: Pick<Share, 'get' | 'isUnshared' | 'list' | 'receive' | 'totals' | 'unshare'>
+  readonly share: ProblemSource &
+    Pick<Share, 'get' | 'isUnshared' | 'list' | 'receive' | 'totals' | 'unshare'>
   readonly finder: Pick<Finder, keyof Finder>
   readonly downloads: Pick<
     Downloads,
@@ -101,11 +104,26 @@ export class LocalPeerApi implements PeerApi {
   }
 
   async status(signal?: AbortSignal): Promise<Status> {
-    return await this.#dependencies.finder.status(signal)
+    const { finder, share } = this.#dependencies
+    const status = await finder.status(signal)
+    return { ...status, peer: { peerId: this.#peerId, problems: problemTotal(share) } }
   }
 
   async why(name: string, signal?: AbortSignal): Promise<Why> {
-    return await this.#dependencies.finder.why(name, signal)
+    const { finder, share } = this.#dependencies
+    const problems = problemsCalled(name, share)
+    if (problems.length === 0) return await finder.why(name, signal)
+    try {
+      return { ...(await finder.why(name, signal)), problems }
+    } catch (error) {
+      // The index knows nothing of a file that is not shared, unless others share one of this name.
+      if (!(error instanceof AppError) || signal?.aborted === true) throw error
+      return { name, contents: [], problems }
+    }
+  }
+
+  async problems(): Promise<Problems> {
+    return problemsOf(this.#dependencies.share)
   }
 
   async startDownload(request: DownloadRequest): Promise<Download> {

@@ -285,6 +285,7 @@ function vitalsOf(
       const { shared, downloaded, replicated } = share.totals()
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
     },
+    problemCounts: () => share.problemCounts(),
     downloadCounts: () => downloads.counts,
   }
 }

@@ -8,7 +8,7 @@ export interface ClusterView {
   /** The replication factor. */
   readonly factor: number
   /** Undefined when the index does not answer. */
-  readonly status: Status | undefined
+  readonly status: Omit<Status, 'peer'> | undefined
 }
 
 /** The cluster in one line, for people. */

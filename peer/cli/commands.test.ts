@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import type { Problem } from '../api.ts'
 import { Shell } from '../testing/shell.ts'
 
 describe('the sample session', () => {
@@ -116,6 +117,7 @@ describe('JSON', () => {
       'atFactor',
       'belowFactor',
       'tasks',
+      'peer',
     ])
   })
 })
@@ -167,6 +169,42 @@ test('status says how the cluster is', async () => {
   await shell.type('status')
   expect(shell.answers.text).toContain('2 live, 0 suspect, 1 dead')
   expect(shell.answers.text).toContain('4 with all their copies, 1 lacking copies')
+})
+
+describe('a file that is not shared', () => {
+  const problem: Problem = {
+    code: 'NAME_CONTROL_CHARACTER',
+    name: 'new\nline.txt',
+    folder: 'shared',
+    path: '/home/ada/data/peer1/shared/new\nline.txt',
+    reason: 'its name has a control character, which terminals obey',
+    remedy: 'Rename it.',
+  }
+  const said = [
+    "'shared/new\\u{a}line.txt' is not shared: its name has a control character, which terminals obey.",
+    '  Rename it.',
+  ].join('\n')
+
+  test('is listed with its reason and remedy', async () => {
+    const shell = new Shell()
+    expect(await shell.type('problems')).toBe(0)
+    expect(shell.answers.text).toContain('No problems')
+    shell.peer.problemList.push(problem)
+    await shell.type('problems')
+    expect(shell.answers.text).toContain(said)
+    expect(await shell.json('problems')).toEqual({ total: 1, problems: [problem] })
+  })
+
+  test('is counted by status, and why answers for it', async () => {
+    const shell = new Shell()
+    await shell.type('status')
+    expect(shell.answers.text).not.toContain('Problems:')
+    shell.peer.problemList.push(problem)
+    await shell.type('status')
+    expect(shell.answers.text).toContain('Problems:  1 file of peer1 not shared')
+    expect(await shell.type('why', problem.name)).toBe(0)
+    expect(shell.answers.text).toContain(said)
+  })
 })
 
 test('unshare takes a file out', async () => {

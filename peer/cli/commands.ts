@@ -10,7 +10,18 @@ import { cancel, downloads, pause, resume } from './downloads-commands.ts'
 import { limitWords } from './limit-words.ts'
 import { type LimitAction, limitActions, limits, parseLimitsChange } from './limits-command.ts'
 import { type PushOptions, push } from './push-command.ts'
-import { list, lookup, peers, rowsShown, search, stats, status, unshare, why } from './questions.ts'
+import {
+  list,
+  lookup,
+  peers,
+  problems,
+  rowsShown,
+  search,
+  stats,
+  status,
+  unshare,
+  why,
+} from './questions.ts'
 import type { Session } from './session.ts'
 
 export interface CommonOptions {
@@ -162,9 +173,17 @@ function clusterCommands<Options extends CommonOptions>(run: RunCommand<Options>
         'Says how many peers live, how many contents lack copies, and what is being done.',
       )
       .action((options: Options) => run(options, status)),
+    new Command('problems')
+      .summary('list the files that are not shared')
+      .description(
+        'Lists what lies in the folders of this peer and is not shared, why, and what to do about it.',
+      )
+      .action((options: Options) => run(options, problems)),
     new Command('why')
       .summary("say where a file's copies are")
-      .description('Says where each copy of a file is and, if copies lack, why.')
+      .description(
+        'Says where each copy of a file is and, if copies lack, why; of a file of this peer that is not shared, why not.',
+      )
       .argument('<name>', 'the whole name of a file')
       .action((name: string, options: Options) => run(options, (s) => why(s, name))),
   ]

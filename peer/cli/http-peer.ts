@@ -14,6 +14,7 @@ import type {
   Lookup,
   PeerApi,
   Peers,
+  Problems,
   Pushed,
   SearchPage,
   Stats,
@@ -97,6 +98,10 @@ export class HttpPeer implements PeerApi, Disposable {
 
   why(name: string, signal?: AbortSignal): Promise<Why> {
     return this.#get('why', '/api/why', { name }, signal)
+  }
+
+  problems(signal?: AbortSignal): Promise<Problems> {
+    return this.#get('problems', '/api/problems', {}, signal)
   }
 
   async startDownload(

@@ -7,6 +7,7 @@ import {
   listText,
   lookupText,
   peersText,
+  problemsText,
   type Style,
   searchText,
   statsText,
@@ -43,6 +44,11 @@ export async function stats(session: Session): Promise<void> {
 export async function status(session: Session): Promise<void> {
   const found = await session.api.status(session.signal)
   await answer(session, found, (value) => statusText(value, styleFor(session)))
+}
+
+export async function problems(session: Session): Promise<void> {
+  const found = await session.api.problems(session.signal)
+  await answer(session, found, (value) => problemsText(value, styleFor(session)))
 }
 
 export async function why(session: Session, name: string): Promise<void> {

@@ -10,6 +10,8 @@ import type {
   ListedFile,
   Lookup,
   Peers,
+  Problem,
+  Problems,
   Pushed,
   SearchPage,
   Stats,
@@ -195,19 +197,46 @@ function summaryText(summary: Summary, show: (value: number) => string): string 
 }
 
 export function statusText(status: Status, style: Style): string {
-  const { peers, contents, atFactor, belowFactor, tasks, paused } = status
+  const { peers, contents, atFactor, belowFactor, tasks, paused, peer } = status
   const lacking = `${belowFactor} lacking copies`
   const lines = [
     `Peers:     ${peers.live} live, ${peers.suspect} suspect, ${peers.dead} dead`,
     `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
+  if (peer.problems > 0)
+    lines.push(
+      style(
+        'yellow',
+        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared: \`problems\` says why`,
+      ),
+    )
   if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
   return lines.join('\n')
 }
 
-export function whyText({ name, contents }: Why, style: Style): string {
-  return contents.map((content) => explainedText(name, content, style)).join('\n')
+export function whyText({ name, contents, problems = [] }: Why, style: Style): string {
+  return [
+    ...problems.flatMap((problem) => problemLines(problem, style)),
+    ...contents.map((content) => explainedText(name, content, style)),
+  ].join('\n')
+}
+
+export function problemsText({ total, problems }: Problems, style: Style): string {
+  if (total === 0) return 'No problems: everything in the folders of this peer is shared.'
+  const more = total - problems.length
+  return [
+    ...problems.flatMap((problem) => problemLines(problem, style)),
+    ...(more > 0 ? [`… and ${more} more`] : []),
+  ].join('\n')
+}
+
+function problemLines({ folder, name, reason, remedy }: Problem, style: Style): string[] {
+  const path = name === '' ? folder : `${folder}/${name}`
+  return [
+    style('yellow', `'${printable(path)}' is not shared: ${printable(reason)}.`),
+    `  ${printable(remedy)}`,
+  ]
 }
 
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {

@@ -11,7 +11,7 @@ import type {
   RequestOf,
 } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { ListedFile, ListPage, Peers, SearchPage, Stats, Status, Why } from '../api.ts'
+import type { ListedFile, ListPage, Peers, SearchPage, Stats, Why } from '../api.ts'
 import type { IndexLink } from './index-link.ts'
 
 interface FinderDependencies {
@@ -100,7 +100,7 @@ export class Finder {
     return peers
   }
 
-  async status(signal?: AbortSignal): Promise<Status> {
+  async status(signal?: AbortSignal): Promise<ReplyOf<'status'>> {
     return await this.#ask('status', {}, signal)
   }
 

@@ -1,7 +1,9 @@
 import { type FileStat, hashFile } from '../../common/content/hash.ts'
-import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import type { Fault } from '../problem-table.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
+import { faultAt, faultOf } from './faults.ts'
 import { isSameStat } from './file-stat.ts'
 import type { Findings } from './findings.ts'
 import type { Location } from './folders.ts'
@@ -23,6 +25,12 @@ interface Dependencies {
   readonly settling: Settling
   /** Aborted when nothing needs to be read any more. */
   readonly signal: AbortSignal
+}
+
+/** What came of a comparison: the entry that is true, or what keeps the file from being shared. */
+interface Compared {
+  readonly seq?: number
+  readonly fault?: Fault | undefined
 }
 
 /** Compares files on disk with their entries, reads those that differ, and passes on what it finds. */
@@ -49,20 +57,20 @@ export class Comparer {
     const state = { again: false }
     this.#comparing.set(path, state)
     try {
-      const seq = await this.#compare(candidate)
+      const { seq, fault } = await this.#compare(candidate)
+      this.#tell(path, fault)
       return seq === undefined ? state : { ...state, seq }
     } catch (error) {
       // Changed or gone since we looked: the next look tells which.
       if (hasCode(error, 'CONTENT_CHANGED') || hasCode(error, 'FILE_NOT_FOUND')) state.again = true
-      else if (!this.#dependencies.signal.aborted)
-        this.#dependencies.problems.add(path, reasonOf(error))
+      else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
       return state
     } finally {
       this.#comparing.delete(path)
     }
   }
 
-  async #compare({ at, mayBeLinked }: Candidate): Promise<number | undefined> {
+  async #compare({ at, mayBeLinked }: Candidate): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
     const stat = await inspect(at, mayBeLinked)
@@ -70,18 +78,22 @@ export class Comparer {
     if (stat === undefined) {
       settling.forget(at.path)
       if (isOwn) this.drop(before)
-      return undefined
+      return { fault: await faultAt(at) }
     }
     if (before !== undefined && isSameStat(before.stat, stat)) {
       settling.forget(at.path)
-      return before.seq
+      return { seq: before.seq }
     }
-    if (at.kind === 'shared' && catalog.isUnshared(at.name)) return undefined
-    if (before !== undefined && !isOwn) await this.#checkFree(before)
+    if (at.kind === 'shared' && catalog.isUnshared(at.name)) return {}
+    if (before !== undefined && !isOwn && (await isThere(before)))
+      return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
     const state = settling.judge(at.path, stat)
     if (state === 'quiet') await this.#read(at, stat, before)
-    else if (state === 'restless' && isOwn) this.drop(before)
-    return undefined
+    else if (state === 'restless') {
+      if (isOwn) this.drop(before)
+      return { fault: { code: 'KEEPS_CHANGING' } }
+    }
+    return {}
   }
 
   /** The file of an entry is not there, or cannot be read. */
@@ -90,11 +102,9 @@ export class Comparer {
     this.#dependencies.findings.add({ at, before, apply: (catalog) => catalog.drop(at) })
   }
 
-  /** Two files whose names differ only in their Unicode normal form are one name: the first one has it. */
-  async #checkFree({ at }: Entry): Promise<void> {
-    if ((await inspect(at, true)) === undefined) return
-    const reason = `it has the same name as '${at.diskName}', in another Unicode normal form`
-    throw new AppError('NAME_INVALID', { name: at.name, reason })
+  #tell(path: string, fault: Fault | undefined): void {
+    if (fault === undefined) this.#dependencies.problems.clear(path)
+    else this.#dependencies.problems.add(path, fault)
   }
 
   async #read(at: Location, stat: FileStat, before: Entry | undefined): Promise<void> {
@@ -110,4 +120,9 @@ export class Comparer {
       throw error
     }
   }
+}
+
+/** Two files whose names differ only in their Unicode normal form are one name: the first one has it. */
+async function isThere({ at }: Entry): Promise<boolean> {
+  return (await inspect(at, true)) !== undefined
 }

@@ -11,7 +11,7 @@ import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { flushFolder } from './folder-sync.ts'
 import { isInside } from './folders.ts'
-import { isGone } from './walk.ts'
+import { isGone } from './is-gone.ts'
 
 interface Dependencies {
   readonly catalog: Catalog

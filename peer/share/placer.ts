@@ -17,9 +17,10 @@ import { fileStatOf, isSameStat } from './file-stat.ts'
 import { FolderSync } from './folder-sync.ts'
 import { type Folders, isInside, type Location, makeParents } from './folders.ts'
 import { numberedName } from './free-name.ts'
+import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Turns } from './turns.ts'
-import { inspect, isGone } from './walk.ts'
+import { inspect } from './walk.ts'
 
 /** A finished file, and where it shall go. */
 export interface Adoption extends CopyKey {

@@ -1,41 +1,79 @@
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import { type Fault, faultReason, type ProblemCode } from '../problem-table.ts'
 
-/** Why a file in one of the folders is not shared. */
+/** Something in one of the folders that is not shared. */
 export interface Problem {
+  /** Absolute; bytes that are not UTF-8 show as `\xNN`. */
   readonly path: string
+  readonly code: ProblemCode
+  /** Why, without a full stop. */
   readonly reason: string
 }
 
-/** What the last scan could not take up; each is logged once for as long as it stays. */
+type Counts = ReadonlyMap<ProblemCode, number>
+
+/**
+ * What cannot be shared, known as soon as somebody meets it: a scan, or a look at one file. A problem
+ * stays until its file is found to be in order, or a whole scan has not met it again. Each is logged
+ * once for as long as it stays.
+ */
 export class Problems {
   readonly #log: Log
-  readonly #known = new Map<string, { reason: string; scan: number }>()
+  readonly #known = new Map<string, Problem & { readonly scan: number }>()
   #scan = 0
+  /** Those that found no room in the scan that runs or ran last, and in the one before it. */
+  #unlisted = new Map<ProblemCode, number>()
+  #unlistedBefore: Counts = new Map()
 
   constructor({ log }: { log: Log }) {
     this.#log = log
   }
 
-  add(path: string, reason: string): void {
+  add(path: string, fault: Fault): void {
+    const { code } = fault
+    const reason = faultReason(fault)
     const isNew = this.#known.get(path)?.reason !== reason
     // A folder of nothing but bad names must not fill memory and log.
-    if (isNew && this.#known.size >= limits.fileProblemsMax) return
-    this.#known.set(path, { reason, scan: this.#scan })
-    if (isNew) this.#log.warn({ path, reason }, 'file is not shared')
+    if (!this.#known.has(path) && this.#known.size >= limits.fileProblemsMax) {
+      this.#unlisted.set(code, (this.#unlisted.get(code) ?? 0) + 1)
+      return
+    }
+    this.#known.set(path, { path, code, reason, scan: this.#scan })
+    if (isNew) this.#log.warn({ path, code, reason }, 'file is not shared')
+  }
+
+  /** The file at `path` is in order, or gone. */
+  clear(path: string): void {
+    this.#known.delete(path)
   }
 
   /** A new look at everything begins. */
   beginScan(): void {
     this.#scan++
+    this.#unlistedBefore = this.#unlisted
+    this.#unlisted = new Map()
   }
 
   /** What was not found again since `beginScan` is no problem any more. */
   endScan(): void {
     for (const [path, { scan }] of this.#known) if (scan < this.#scan) this.#known.delete(path)
+    this.#unlistedBefore = new Map()
   }
 
+  /** At most `limits.fileProblemsMax` of them. */
   list(): Problem[] {
-    return Array.from(this.#known, ([path, { reason }]) => ({ path, reason }))
+    return Array.from(this.#known.values(), ({ path, code, reason }) => ({ path, code, reason }))
+  }
+
+  /** How many there are of each code, also of those that are not listed. */
+  get counts(): Counts {
+    const counts = new Map<ProblemCode, number>()
+    const count = (code: ProblemCode, more: number): void =>
+      void counts.set(code, (counts.get(code) ?? 0) + more)
+    for (const { code } of this.#known.values()) count(code, 1)
+    for (const code of new Set([...this.#unlisted.keys(), ...this.#unlistedBefore.keys()]))
+      count(code, Math.max(this.#unlisted.get(code) ?? 0, this.#unlistedBefore.get(code) ?? 0))
+    return counts
   }
 }

@@ -5,22 +5,24 @@
  *     -> Comparer -> Findings -> Catalog
  */
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, lstat } from 'node:fs/promises'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
-import { reasonOf } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import type { Fault } from '../problem-table.ts'
 import type { Catalog } from './catalog.ts'
 import { type Candidate, Comparer } from './comparer.ts'
 import type { Entry } from './entry.ts'
+import { faultOf, faultOfName } from './faults.ts'
 import { Findings } from './findings.ts'
-import { type Folders, unusableName } from './folders.ts'
+import type { Folders } from './folders.ts'
+import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
 import { Settling } from './settling.ts'
-import { isGone, walk } from './walk.ts'
+import { walk } from './walk.ts'
 
 interface Dependencies {
   readonly folders: Folders
@@ -110,7 +112,7 @@ export class Scanner implements Disposable {
     } catch (error) {
       const before = this.#catalog.get(at)
       if (before?.at.path === path) this.#comparer.drop(before)
-      if (!isGone(error)) this.problems.add(path, reasonOf(error))
+      if (!isGone(error)) this.problems.add(path, faultOf(error))
     }
     this.#findings.flush()
   }
@@ -132,10 +134,7 @@ export class Scanner implements Disposable {
       for (const path of this.#hints) {
         if (signal.aborted) break
         this.#hints.delete(path)
-        const at = this.#folders.locate(path)
-        if (at === undefined || unusableName(at.name) !== undefined) continue
-        const { again } = await this.#comparer.compare({ at, mayBeLinked: true })
-        if (again) this.#hints.add(path)
+        if (await this.#lookAt(path)) this.#hints.add(path)
       }
     } finally {
       this.#lookers--
@@ -143,8 +142,19 @@ export class Scanner implements Disposable {
     }
   }
 
+  /** @returns whether to look again */
+  async #lookAt(path: string): Promise<boolean> {
+    const at = this.#folders.locate(path)
+    if (at === undefined) return false
+    const fault = faultOfName(at.diskName)
+    if (fault === undefined) return (await this.#comparer.compare({ at, mayBeLinked: true })).again
+    if (await isThere(path)) this.problems.add(path, fault)
+    else this.problems.clear(path)
+    return false
+  }
+
   async *#files(): AsyncGenerator<Candidate> {
-    const onProblem = (path: string, reason: string): void => this.problems.add(path, reason)
+    const onProblem = (path: string, fault: Fault): void => this.problems.add(path, fault)
     for (const root of await this.#folders.roots())
       for await (const { diskName, isLinked } of walk({ root: root.path, onProblem }))
         yield { at: this.#folders.at(root, diskName), mayBeLinked: isLinked }
@@ -164,4 +174,11 @@ export class Scanner implements Disposable {
     this.#settling[Symbol.dispose]()
     this.#findings[Symbol.dispose]()
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -144,9 +144,20 @@ test('what is no regular file, or lies elsewhere, is passed by', async () => {
   expect(
     peer.share
       .problems()
-      .map(({ path }) => relative(shared, path))
+      .map(({ path, code }) => `${relative(shared, path)}: ${code}`)
       .toSorted(),
-  ).toEqual(['outside', 'secret.txt'])
+  ).toEqual([
+    'dangling: LINK_BROKEN',
+    'outside: LINK_LEADS_OUT',
+    'pipe: SPECIAL_FILE',
+    'secret.txt: LINK_LEADS_OUT',
+    'socket: SPECIAL_FILE',
+  ])
+  expect([...peer.share.problemCounts()].toSorted()).toEqual([
+    ['LINK_BROKEN', 1],
+    ['LINK_LEADS_OUT', 2],
+    ['SPECIAL_FILE', 2],
+  ])
 })
 
 test('a file that a link leads out of the folder is dropped', async () => {
@@ -185,7 +196,8 @@ test('of two files with one name in two normal forms the first is shared, the ot
   await peer.rescan()
 
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
-  expect(peer.share.problems().map(({ path }) => path)).toEqual([second])
+  const reason = "it has the same name as 'cafe\u0301.txt', in another Unicode normal form"
+  expect(peer.share.problems()).toEqual([{ path: second, code: 'NAME_TWIN', reason }])
 })
 
 test('names that others could not store are listed as problems until they are gone', async () => {
@@ -197,11 +209,15 @@ test('names that others could not store are listed as problems until they are go
   await peer.start()
 
   expect(peer.shared()).toEqual(['good.txt'])
-  expect(peer.share.problems()).toHaveLength(3)
+  expect(peer.share.problems().map(({ code }) => code)).toEqual(
+    expect.arrayContaining(['NAME_BACKSLASH', 'NAME_CONTROL_CHARACTER', 'NAME_NOT_UTF8']),
+  )
 
   await Promise.all(paths.map((path) => rm(path)))
   await peer.rescan()
-  expect(peer.share.problems().map(({ reason }) => reason)).toEqual(['it is not valid UTF-8'])
+  const reason = 'its name is not valid UTF-8'
+  const path = join(peer.path, 'shared', 'latin-\\xe9.txt')
+  expect(peer.share.problems()).toEqual([{ path, code: 'NAME_NOT_UTF8', reason }])
 })
 
 test('a file that is too large to be shared is a problem of its own', async () => {
@@ -213,7 +229,7 @@ test('a file that is too large to be shared is a problem of its own', async () =
   await peer.start()
 
   expect(peer.shared()).toEqual(['small.txt'])
-  expect(peer.share.problems()).toMatchObject([{ path }])
+  expect(peer.share.problems()).toMatchObject([{ path, code: 'FILE_TOO_LARGE' }])
 })
 
 test.skipIf(process.getuid?.() === 0)(
@@ -225,7 +241,7 @@ test.skipIf(process.getuid?.() === 0)(
     await chmod(path, 0)
     await peer.start()
     expect(peer.shared()).toEqual(['open.txt'])
-    expect(peer.share.problems()).toHaveLength(1)
+    expect(peer.share.problems()).toMatchObject([{ path, code: 'FILE_NOT_READABLE' }])
 
     await chmod(path, 0o600)
     await peer.rescan()
@@ -292,4 +308,47 @@ test('two processes cannot use one data folder', async () => {
 
   await expect(Share.start(options, dependencies)).rejects.toMatchObject({ code: 'DATA_IN_USE' })
   expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual(['being written'])
+})
+
+test('a problem is known as soon as the system tells of the file, and gone with it', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  const shared = join(peer.path, 'shared')
+  const codes = (): string[] => peer.share.problems().map(({ code }) => code)
+  const cases: [name: string, code: string, make: (path: string) => Promise<unknown>][] = [
+    ['back\\slash.txt', 'NAME_BACKSLASH', (path) => writeFile(path, 'x')],
+    ['dangling', 'LINK_BROKEN', (path) => symlink('nowhere', path)],
+    ['loop', 'LINK_BROKEN', (path) => symlink('loop', path)],
+    ['secret', 'LINK_LEADS_OUT', (path) => symlink('/etc/passwd', path)],
+    ['pipe', 'SPECIAL_FILE', async (path) => execFileSync('mkfifo', [path])],
+  ]
+  for (const [name, code, make] of cases) {
+    const path = join(shared, name)
+    await make(path)
+    peer.onChange(path)
+    await expect.poll(codes, { message: name, interval: 5 }).toEqual([code])
+    await rm(path)
+    peer.onChange(path)
+    await expect.poll(codes, { message: name, interval: 5 }).toEqual([])
+  }
+})
+
+test('a file that never stays the same is a problem until it does', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  const codes = (): string[] => peer.share.problems().map(({ code }) => code)
+  const rewrite = async (text: string): Promise<void> => {
+    const path = await peer.write('shared/log.txt', text, peer.clock.nowMs())
+    peer.onChange(path)
+  }
+  await rewrite('1')
+  for (let line = 2; !codes().includes('KEEPS_CHANGING') && line < 40; line += 1) {
+    await peer.clock.advance(quietMs / 2)
+    await rewrite('x'.repeat(line))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(codes()).toEqual(['KEEPS_CHANGING'])
+  await peer.rescan()
+  await expect.poll(codes, { interval: 5 }).toEqual([])
+  expect(peer.shared()).toEqual(['log.txt'])
 })

@@ -14,6 +14,7 @@ import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
+import type { ProblemCode } from '../problem-table.ts'
 import { Catalog, type Totals } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
@@ -163,9 +164,19 @@ export class Share implements AsyncDisposable {
     return this.#catalog.totals()
   }
 
-  /** What lies in the folders and is not shared, and why. */
+  /** The data folder; absolute. */
+  get dataPath(): string {
+    return this.#folders.data
+  }
+
+  /** What lies in the folders and is not shared, and why; the first of them. */
   problems(): Problem[] {
     return this.#scanner.problems.list()
+  }
+
+  /** How many of those there are. */
+  problemCounts(): ReadonlyMap<ProblemCode, number> {
+    return this.#scanner.problems.counts
   }
 
   /** Room for this process on the disk of the data folder. @throws AppError DISK_FAILED */
@@ -297,7 +308,7 @@ export class Share implements AsyncDisposable {
     this.#catalog.markComplete()
     this.#ready.resolve()
     const files = this.totals()
-    const problems = this.problems().length
+    const problems = Object.fromEntries(this.problemCounts())
     this.#dependencies.log.info({ files, problems }, 'first scan has ended')
   }
 

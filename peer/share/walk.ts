@@ -7,9 +7,11 @@ import type { Dirent } from 'node:fs'
 import { lstat, opendir, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FileStat } from '../../common/content/hash.ts'
-import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import type { Fault } from '../problem-table.ts'
+import { faultAt, faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
 import { fileStatOf } from './file-stat.ts'
-import { isInside, unusableName } from './folders.ts'
+import { isInside } from './folders.ts'
+import { isGone } from './is-gone.ts'
 
 /** A path below the root that may be shared. */
 export interface Walked {
@@ -21,11 +23,13 @@ export interface Walked {
 export interface Walk {
   readonly root: string
   /** Told of everything that is left out because something is wrong with it. */
-  readonly onProblem: (path: string, reason: string) => void
+  readonly onProblem: (path: string, fault: Fault) => void
 }
 
 /** Entries of a folder that are read at a time. */
 const entriesPerRead = 1_024
+/** What stands for bytes that are not UTF-8. */
+const undecoded = '\u{fffd}'
 
 /** The files of the root that are links or regular files; in no order. A missing root has none. */
 export async function* walk({ root, onProblem }: Walk): AsyncGenerator<Walked> {
@@ -33,11 +37,15 @@ export async function* walk({ root, onProblem }: Walk): AsyncGenerator<Walked> {
   if (realRoot !== undefined) yield* enter('', false)
 
   async function* enter(folder: string, isLinked: boolean): AsyncGenerator<Walked> {
+    const path = join(root, folder)
+    let hasUndecoded = false
     try {
-      for await (const entry of await opendir(join(root, folder), { bufferSize: entriesPerRead }))
-        yield* visit(entry, folder === '' ? entry.name : `${folder}/${entry.name}`, isLinked)
+      for await (const entry of await opendir(path, { bufferSize: entriesPerRead }))
+        if (entry.name.includes(undecoded)) hasUndecoded = true
+        else yield* visit(entry, folder === '' ? entry.name : `${folder}/${entry.name}`, isLinked)
+      if (hasUndecoded) await tellUndecoded(path, onProblem)
     } catch (error) {
-      if (!isGone(error)) onProblem(join(root, folder), reasonOf(error))
+      if (!isGone(error)) onProblem(path, faultOf(error, 'folder'))
     }
   }
 
@@ -46,27 +54,38 @@ export async function* walk({ root, onProblem }: Walk): AsyncGenerator<Walked> {
     diskName: string,
     isLinked: boolean,
   ): AsyncGenerator<Walked> {
-    const isFolder = entry.isDirectory()
-    if (!isFolder && !entry.isFile() && !entry.isSymbolicLink()) return
-    const problem = unusableName(diskName.normalize('NFC'))
-    if (problem !== undefined) onProblem(join(root, diskName), problem)
-    else if (isFolder) yield* enter(diskName, isLinked)
-    else if (entry.isFile()) yield { diskName, isLinked }
-    else yield* follow(diskName, isLinked)
+    const path = join(root, diskName)
+    const fault = faultOfName(diskName) ?? faultOfKind(entry)
+    if (fault !== undefined) onProblem(path, fault)
+    else if (entry.isDirectory()) yield* enter(diskName, isLinked)
+    else if (entry.isSymbolicLink()) yield* follow(diskName, isLinked)
+    else yield { diskName, isLinked }
   }
 
   async function* follow(diskName: string, isLinked: boolean): AsyncGenerator<Walked> {
     const path = join(root, diskName)
-    const target = await realpath(path).catch(() => undefined)
-    if (target === undefined || realRoot === undefined) return
-    if (!isInside(realRoot, target)) return onProblem(path, 'it is a link that leaves the folder')
-    const isFolder = await stat(target).then(
-      (found) => found.isDirectory(),
-      () => false,
-    )
-    if (!isFolder) yield { diskName, isLinked: true }
-    else if (!isLinked && !isInside(target, join(realRoot, dirname(diskName))))
-      yield* enter(diskName, true)
+    try {
+      const fault = await faultAt({ root, path })
+      if (fault !== undefined) return onProblem(path, fault)
+      const target = await realpath(path)
+      if (realRoot === undefined || !isInside(realRoot, target)) return
+      if (!(await stat(target)).isDirectory()) yield { diskName, isLinked: true }
+      else if (!isLinked && !isInside(target, join(realRoot, dirname(diskName))))
+        yield* enter(diskName, true)
+    } catch (error) {
+      if (!isGone(error)) onProblem(path, faultOf(error))
+    }
+  }
+}
+
+/** Names that are not UTF-8 come as text from which they cannot be told apart: they are read again as bytes. */
+async function tellUndecoded(folder: string, onProblem: Walk['onProblem']): Promise<void> {
+  // The types do not know that names can be had as bytes here, too.
+  const encoding = 'buffer' as BufferEncoding
+  const entries = await opendir(folder, { bufferSize: entriesPerRead, encoding })
+  for await (const { name } of entries as AsyncIterable<{ name: unknown }>) {
+    if (!Buffer.isBuffer(name) || !name.toString().includes(undecoded)) continue
+    onProblem(join(folder, textOfName(name)), { code: 'NAME_NOT_UTF8' })
   }
 }
 
@@ -89,10 +108,4 @@ export async function inspect(
     if (isGone(error)) return undefined
     throw error
   }
-}
-
-/** Whether a file system call failed because there is no such file (any more). */
-export function isGone(error: unknown): boolean {
-  const code = systemErrorCode(error)
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP'
 }

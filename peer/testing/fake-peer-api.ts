@@ -14,6 +14,8 @@ import type {
   Lookup,
   PeerApi,
   Peers,
+  Problem,
+  Problems,
   Pushed,
   PushRequest,
   SearchPage,
@@ -48,6 +50,8 @@ const otherPeer = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
 /** A peer for tests: a few files in memory, and downloads that end when the test says so. */
 export class FakePeerApi implements PeerApi {
   readonly files: ListedFile[] = []
+  /** What lies in its folders and is not shared. */
+  readonly problemList: Problem[] = []
   /** What every question throws, if set. */
   failure: AppError | undefined
   /** A peer whose settings limit uploads, and a little more in office hours. */
@@ -150,10 +154,18 @@ export class FakePeerApi implements PeerApi {
       atFactor: 4,
       belowFactor: 1,
       tasks: { waiting: 1, running: 0 },
+      peer: { peerId: 'peer1', problems: this.problemList.length },
     }
   }
 
+  async problems(): Promise<Problems> {
+    this.#check()
+    return { total: this.problemList.length, problems: this.problemList }
+  }
+
   async why(name: string): Promise<Why> {
+    const problems = this.problemList.filter((problem) => problem.name === name)
+    if (problems.length > 0) return { name, contents: [], problems }
     const contents = this.#find(name).map(({ sha256, size }) => ({
       sha256,
       size,

@@ -7,5 +7,6 @@ export const fakeVitals: Vitals = {
   sentBytes: () => ({ download: 1_000, replication: 500 }),
   receivedBytes: () => ({ download: 2_000, replication: 600 }),
   fileCounts: () => ({ shared: 3, downloaded: 2, replicated: 1 }),
+  problemCounts: () => new Map([['NAME_BACKSLASH', 2] as const]),
   downloadCounts: () => ({ waiting: 1, running: 2, paused: 0, done: 3, failed: 4 }),
 }

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import type { CopyKind, Purpose } from '../../common/protocol/messages.ts'
 import type { Download } from '../api.ts'
+import { type ProblemCode, problemCodes } from '../problem-table.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 
@@ -13,6 +14,8 @@ export interface Vitals {
   receivedBytes(): ByPurpose
   /** Copies on this peer's disk. */
   fileCounts(): Readonly<Record<CopyKind, number>>
+  /** What lies in its folders and is not shared, by code. */
+  problemCounts(): ReadonlyMap<ProblemCode, number>
   /** Downloads waiting and running now; done and failed since the start. */
   downloadCounts(): Readonly<Record<Download['state'], number>>
 }
@@ -39,6 +42,10 @@ export function peerMetrics(vitals: Vitals): Registry {
     },
   })
   gauge('tandem_peer_files', 'Copies on this peer, by kind.', 'kind', () => vitals.fileCounts())
+  gauge('tandem_peer_problems', 'Files and folders that are not shared, by why.', 'code', () => {
+    const counts = vitals.problemCounts()
+    return Object.fromEntries(problemCodes.map((code) => [code, counts.get(code) ?? 0]))
+  })
   gauge('tandem_peer_downloads', 'Downloads that have not ended.', 'state', () => {
     const { waiting, running, paused } = vitals.downloadCounts()
     return { waiting, running, paused }

@@ -19,6 +19,7 @@ import {
   Lookup,
   type PeerApi,
   Peers,
+  Problems,
   SearchPage,
   Stats,
   Status,
@@ -127,6 +128,16 @@ export function addQuestionRoutes(web: Web, { api }: { api: PeerApi }): void {
       },
     },
     (request, reply) => api.why(request.query.name, clientSignal(reply)),
+  )
+  web.get(
+    '/api/problems',
+    {
+      schema: {
+        summary: 'What lies in the folders of this peer and is not shared, and what to do',
+        response: answers(200, Problems),
+      },
+    },
+    (_request, reply) => api.problems(clientSignal(reply)),
   )
   web.get(
     '/api/peers',

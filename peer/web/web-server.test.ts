@@ -79,7 +79,7 @@ describe('the HTTP API', () => {
 
   test('says that it is well, and whether there is an index', async () => {
     const web = await webOf()
-    const healthy = { status: 'ok', peerId: 'peer1', index: 'connected' }
+    const healthy = { status: 'ok', peerId: 'peer1', index: 'connected', problems: 2 }
     expect((await web.inject('/healthz')).json()).toEqual(healthy)
   })
 
@@ -93,6 +93,8 @@ describe('the HTTP API', () => {
       'tandem_peer_received_bytes_total{purpose="replication"} 600',
       'tandem_peer_index_connected 1',
       'tandem_peer_files{kind="shared"} 3',
+      'tandem_peer_problems{code="NAME_BACKSLASH"} 2',
+      'tandem_peer_problems{code="LINK_BROKEN"} 0',
       'tandem_peer_downloads{state="running"} 2',
       'tandem_peer_downloads_total{outcome="failed"} 4',
     ])
@@ -109,6 +111,7 @@ describe('the HTTP API', () => {
       '/api/search',
       '/api/files',
       '/api/why',
+      '/api/problems',
       '/api/peers',
       '/api/stats',
       '/api/status',

@@ -11,6 +11,7 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api.ts'
+import { problemTotal } from '../problem-list.ts'
 import { checkAccess } from './access.ts'
 import { addFileRoutes } from './file-routes.ts'
 import { addLimitRoutes } from './limit-routes.ts'
@@ -108,6 +109,7 @@ function addHealthRoutes(web: Web, vitals: Vitals): void {
     status: 'ok',
     peerId: vitals.peerId,
     index: vitals.isIndexConnected() ? 'connected' : 'disconnected',
+    problems: problemTotal(vitals),
   }))
   web.get('/metrics', { schema }, async (_request, reply) => {
     reply.type(metrics.contentType)

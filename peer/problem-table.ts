@@ -1,0 +1,96 @@
+/** The one table of reasons why something in a peer's folders is not shared, and what a person can do about each. */
+import { limits } from '../common/limits.ts'
+
+interface ProblemRow {
+  /** As in "'a.txt' is not shared: {reason}". `{x}` is replaced by the detail `x`. */
+  readonly reason: string
+  /** What to do: one sentence. */
+  readonly remedy: string
+}
+
+const rows = {
+  // Names
+  NAME_BACKSLASH: {
+    reason: 'its name has a backslash, which separates folders on Windows',
+    remedy: 'Rename it.',
+  },
+  NAME_CONTROL_CHARACTER: {
+    reason: 'its name has a control character, which terminals obey',
+    remedy: 'Rename it.',
+  },
+  NAME_NOT_UTF8: {
+    reason: 'its name is not valid UTF-8',
+    remedy: 'Rename it; convmv does so for many names of one encoding.',
+  },
+  NAME_TOO_LONG: {
+    reason: `its name, with the folders above it, is longer than ${limits.nameBytesMax} bytes, or a part of it than ${limits.nameSegmentBytesMax}`,
+    remedy: 'Shorten the name, or move the file to a folder further up.',
+  },
+  NAME_NOT_FOR_WINDOWS: {
+    reason: 'Windows cannot store its name',
+    remedy: 'Rename it.',
+  },
+  NAME_TWIN: {
+    reason: "it has the same name as '{other}', in another Unicode normal form",
+    remedy: 'Rename one of the two.',
+  },
+
+  // What is there
+  LINK_LEADS_OUT: {
+    reason: 'it is a link that leaves the folder',
+    remedy: 'Put the file itself into the folder, or link to something inside it.',
+  },
+  LINK_BROKEN: {
+    reason: 'it is a link to something that is not there',
+    remedy: 'Remove the link, or put back what it links to.',
+  },
+  SPECIAL_FILE: {
+    reason: 'it is a {what}, not a file',
+    remedy: 'Move it out of the folder.',
+  },
+  FILE_TOO_LARGE: {
+    reason: `it is larger than ${limits.contentBytesMax / 2 ** 40} TiB`,
+    remedy: 'Split it, or move it out of the folder.',
+  },
+
+  // What the system refuses
+  FILE_NOT_READABLE: {
+    reason: 'the peer may not read it ({reason})',
+    remedy: 'Let the user that runs the peer read it, as with chmod or chown.',
+  },
+  FOLDER_NOT_READABLE: {
+    reason: 'the peer may not look into this folder ({reason})',
+    remedy: 'Let the user that runs the peer read and enter it, as with chmod or chown.',
+  },
+  READ_FAILED: {
+    reason: 'it cannot be read ({reason})',
+    remedy: 'Look at the disk: the system log says more. The peer tries again.',
+  },
+  NOT_RECORDED: {
+    reason: "the peer's catalog does not take it ({reason})",
+    remedy: "Free some space on the disk of the peer's data folder; the peer tries again.",
+  },
+  KEEPS_CHANGING: {
+    reason: 'it changes all the time',
+    remedy:
+      'Nothing needs to be done: it is shared as soon as it stays the same for `peer.quietMs`.',
+  },
+} as const satisfies Record<string, ProblemRow>
+
+export type ProblemCode = keyof typeof rows
+export const problemTable: Readonly<Record<ProblemCode, ProblemRow>> = rows
+export const problemCodes = Object.keys(rows) as readonly ProblemCode[]
+
+/** What is wrong with one file or folder. */
+export interface Fault {
+  readonly code: ProblemCode
+  /** For the `{x}` of the reason. */
+  readonly details?: Readonly<Record<string, string | number>>
+}
+
+/** Why it is not shared, without a full stop; a detail that is missing shows as `?`. */
+export function faultReason({ code, details = {} }: Fault): string {
+  return problemTable[code].reason.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+    String(details[key] ?? '?'),
+  )
+}

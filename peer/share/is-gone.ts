@@ -1,0 +1,7 @@
+import { systemErrorCode } from '../../common/errors.ts'
+
+/** Whether a file system call failed because there is no such file (any more). */
+export function isGone(error: unknown): boolean {
+  const code = systemErrorCode(error)
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP'
+}
