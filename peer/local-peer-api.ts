@@ -25,7 +25,8 @@ import type { Downloads } from './fetch/downloads.ts'
 import { listFiles } from './file-list.ts'
 import type { Finder } from './find/finder.ts'
 import type { Limiter } from './limit/limiter.ts'
-import { type ProblemSource, problemsCalled, problemsOf, problemTotal } from './problem-list.ts'
+import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
+import { totalOf } from './problem-table.ts'
 import type { Share } from './share/share.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
@@ -106,7 +107,7 @@ export class LocalPeerApi implements PeerApi {
   async status(signal?: AbortSignal): Promise<Status> {
     const { finder, share } = this.#dependencies
     const status = await finder.status(signal)
-    return { ...status, peer: { peerId: this.#peerId, problems: problemTotal(share) } }
+    return { ...status, peer: { peerId: this.#peerId, problems: totalOf(share.problemCounts()) } }
   }
 
   async why(name: string, signal?: AbortSignal): Promise<Why> {

@@ -2,7 +2,7 @@
 import { relative, sep } from 'node:path'
 import { type CopyKind, copyKinds } from '../common/protocol/shapes.ts'
 import type { Problem, Problems } from './api.ts'
-import { type ProblemCode, problemTable } from './problem-table.ts'
+import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from './problem-table.ts'
 
 interface FoundProblem {
   readonly path: string
@@ -16,21 +16,14 @@ export interface ProblemSource {
   readonly dataPath: string
   problems(): readonly FoundProblem[]
   /** How many there are of each code, also of those that are not listed. */
-  problemCounts(): ReadonlyMap<ProblemCode, number>
-}
-
-export function problemTotal(source: Pick<ProblemSource, 'problemCounts'>): number {
-  return source
-    .problemCounts()
-    .values()
-    .reduce((sum, count) => sum + count, 0)
+  problemCounts(): ProblemCounts
 }
 
 /** All problems that are listed, by path. */
 export function problemsOf(source: ProblemSource): Problems {
   const problems = source.problems().map((problem) => described(problem, source.dataPath))
   problems.sort((one, other) => (one.path < other.path ? -1 : 1))
-  return { total: problemTotal(source), problems }
+  return { total: totalOf(source.problemCounts()), problems }
 }
 
 /** Those of the files that somebody may mean by `text`: the name, with or without the folders above it. */

@@ -94,3 +94,10 @@ export function faultReason({ code, details = {} }: Fault): string {
     String(details[key] ?? '?'),
   )
 }
+
+/** How many there are of each code. */
+export type ProblemCounts = ReadonlyMap<ProblemCode, number>
+
+export function totalOf(counts: ProblemCounts): number {
+  return counts.values().reduce((sum, count) => sum + count, 0)
+}

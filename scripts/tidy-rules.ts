@@ -31,7 +31,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders in peer/ that are no verb: what stands there is for tests. */
 const peerFoldersForTests = ['peer/testing']
-const peerInterface: readonly string[] = ['peer/api.ts', 'peer/api-words.ts']
+const peerInterface: readonly string[] = [
+  'peer/api.ts',
+  'peer/api-words.ts',
+  'peer/problem-table.ts',
+]
 
 const isCode = (path: string): boolean => /\.(ts|js|jsx|tsx)$/.test(path)
 const isTest = (path: string): boolean => path.endsWith('.test.ts')

@@ -1,6 +1,6 @@
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import { type Fault, faultReason, type ProblemCode } from '../problem-table.ts'
+import { type Fault, faultReason, type ProblemCode, type ProblemCounts } from '../problem-table.ts'
 
 /** Something in one of the folders that is not shared. */
 export interface Problem {
@@ -10,8 +10,6 @@ export interface Problem {
   /** Why, without a full stop. */
   readonly reason: string
 }
-
-type Counts = ReadonlyMap<ProblemCode, number>
 
 /**
  * What cannot be shared, known as soon as somebody meets it: a scan, or a look at one file. A problem
@@ -24,7 +22,7 @@ export class Problems {
   #scan = 0
   /** Those that found no room in the scan that runs or ran last, and in the one before it. */
   #unlisted = new Map<ProblemCode, number>()
-  #unlistedBefore: Counts = new Map()
+  #unlistedBefore: ProblemCounts = new Map()
 
   constructor({ log }: { log: Log }) {
     this.#log = log
@@ -67,7 +65,7 @@ export class Problems {
   }
 
   /** How many there are of each code, also of those that are not listed. */
-  get counts(): Counts {
+  get counts(): ProblemCounts {
     const counts = new Map<ProblemCode, number>()
     const count = (code: ProblemCode, more: number): void =>
       void counts.set(code, (counts.get(code) ?? 0) + more)

@@ -153,11 +153,11 @@ test('what is no regular file, or lies elsewhere, is passed by', async () => {
     'secret.txt: LINK_LEADS_OUT',
     'socket: SPECIAL_FILE',
   ])
-  expect([...peer.share.problemCounts()].toSorted()).toEqual([
-    ['LINK_BROKEN', 1],
-    ['LINK_LEADS_OUT', 2],
-    ['SPECIAL_FILE', 2],
-  ])
+  expect(Object.fromEntries(peer.share.problemCounts())).toEqual({
+    LINK_BROKEN: 1,
+    LINK_LEADS_OUT: 2,
+    SPECIAL_FILE: 2,
+  })
 })
 
 test('a file that a link leads out of the folder is dropped', async () => {

@@ -14,7 +14,7 @@ import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
-import type { ProblemCode } from '../problem-table.ts'
+import type { ProblemCounts } from '../problem-table.ts'
 import { Catalog, type Totals } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
@@ -175,7 +175,7 @@ export class Share implements AsyncDisposable {
   }
 
   /** How many of those there are. */
-  problemCounts(): ReadonlyMap<ProblemCode, number> {
+  problemCounts(): ProblemCounts {
     return this.#scanner.problems.counts
   }
 

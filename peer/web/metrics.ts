@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import type { CopyKind, Purpose } from '../../common/protocol/messages.ts'
 import type { Download } from '../api.ts'
-import { type ProblemCode, problemCodes } from '../problem-table.ts'
+import { type ProblemCounts, problemCodes } from '../problem-table.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 
@@ -15,7 +15,7 @@ export interface Vitals {
   /** Copies on this peer's disk. */
   fileCounts(): Readonly<Record<CopyKind, number>>
   /** What lies in its folders and is not shared, by code. */
-  problemCounts(): ReadonlyMap<ProblemCode, number>
+  problemCounts(): ProblemCounts
   /** Downloads waiting and running now; done and failed since the start. */
   downloadCounts(): Readonly<Record<Download['state'], number>>
 }

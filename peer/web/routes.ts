@@ -76,7 +76,7 @@ export function clientSignal(reply: FastifyReply): AbortSignal {
   return gone.signal
 }
 
-/** What the index and this peer know. */
+/** What the index and this peer know of files. */
 export function addQuestionRoutes(web: Web, { api }: { api: PeerApi }): void {
   web.get(
     '/api/lookup',
@@ -129,6 +129,10 @@ export function addQuestionRoutes(web: Web, { api }: { api: PeerApi }): void {
     },
     (request, reply) => api.why(request.query.name, clientSignal(reply)),
   )
+}
+
+/** How this peer, the others and all of them together are. */
+export function addClusterRoutes(web: Web, { api }: { api: PeerApi }): void {
   web.get(
     '/api/problems',
     {

@@ -11,12 +11,18 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api.ts'
-import { problemTotal } from '../problem-list.ts'
+import { totalOf } from '../problem-table.ts'
 import { checkAccess } from './access.ts'
 import { addFileRoutes } from './file-routes.ts'
 import { addLimitRoutes } from './limit-routes.ts'
 import { peerMetrics, type Vitals } from './metrics.ts'
-import { addDownloadListRoutes, addDownloadRoutes, addQuestionRoutes, type Web } from './routes.ts'
+import {
+  addClusterRoutes,
+  addDownloadListRoutes,
+  addDownloadRoutes,
+  addQuestionRoutes,
+  type Web,
+} from './routes.ts'
 import { answerBadUrl, answerErrors } from './web-errors.ts'
 
 export interface WebOptions {
@@ -82,6 +88,7 @@ export async function buildWeb(
     openapi: { info: { title: 'Tandem peer', version: '1' } },
   })
   addQuestionRoutes(web, { api })
+  addClusterRoutes(web, { api })
   addDownloadRoutes(web, { api })
   addDownloadListRoutes(web, { api })
   addLimitRoutes(web, { api })
@@ -109,7 +116,7 @@ function addHealthRoutes(web: Web, vitals: Vitals): void {
     status: 'ok',
     peerId: vitals.peerId,
     index: vitals.isIndexConnected() ? 'connected' : 'disconnected',
-    problems: problemTotal(vitals),
+    problems: totalOf(vitals.problemCounts()),
   }))
   web.get('/metrics', { schema }, async (_request, reply) => {
     reply.type(metrics.contentType)
