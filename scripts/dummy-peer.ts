@@ -220,7 +220,7 @@ async function announce(
     kind: 'shared' as const,
     name,
     ...content,
-    modifiedMs: clock.nowMs(),
+    modifiedMs: Math.floor(clock.nowMs()),
   }))
   const inventory = { epoch, begin: true, end: true, previousSeq: 0, lastSeq: changes.length }
   await connection.request('announce', { ...inventory, changes }, { signal })
