@@ -7,11 +7,11 @@ test('what is put in comes out in order, after the delay and at the speed of the
   const line = new DelayLine({ delayMs: 25, bytesPerMs: 100 }, { clock })
   const seen: string[] = []
   const put = (bytes: number): Promise<void> =>
-    line.pass(bytes, () => seen.push(`${bytes} at ${clock.elapsedMs}`))
+    line.pass(bytes, () => seen.push(`${bytes} at ${clock.elapsedMs.toFixed(2)}`))
   const puts = [put(100), put(1_000), put(50)]
   await clock.advance(100)
   await Promise.all(puts)
-  expect(seen).toEqual(['100 at 26', '1000 at 36', '50 at 36.5'])
+  expect(seen).toEqual(['100 at 26.00', '1000 at 36.00', '50 at 36.50'])
 })
 
 test('whoever puts in more than passes is kept waiting', async () => {
