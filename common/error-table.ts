@@ -100,11 +100,11 @@ const rows = {
     sentence: 'Only a registered peer may send {type}.',
   },
   PEER_ID_TAKEN: {
-    when: 'Another live process uses this peer id.',
+    when: 'Another live process uses this peer id. It answered a probe; nothing changed for it.',
     retryable: true,
     status: 409,
     sentence:
-      "A peer called '{peerId}' is already connected from {address}: stop it or choose another --peer.",
+      "A peer called '{peerId}' is already connected from {address} and answers: stop it first or, if this peer's data folder is a copy, give the copy an id of its own with --peer ID --data FOLDER.",
   },
   REGISTRY_FULL: {
     when: 'The index keeps as many peers as it may.',

@@ -55,8 +55,6 @@ export const limits = {
   catalogChangesPerTransaction: 256,
   /** Entries of the catalog read at a time, so that memory does not grow with it. */
   catalogRowsPerRead: 1_000,
-  /** Change numbers that each start leaves out: more than a power cut can take back (WAL checkpoints every 4 MiB). */
-  catalogStartSkips: 2 ** 20,
   /** Files of one content that are offered for reading; the others are found when these are gone. */
   localCopiesMax: 16,
   /** A search pattern. */
@@ -69,6 +67,8 @@ export const limits = {
   contentsPerNameMax: 100,
   /** Sources named for one content; a fetch uses a few of them. */
   sourcesPerContentMax: 50,
+  /** Processes that were refused a peer id, remembered per id: each start of a copy is one. */
+  refusedEpochsMax: 16,
   /** Peers the registry keeps; it lives in memory. */
   peersMax: 10_000,
 
@@ -248,6 +248,8 @@ export const limits = {
 export const deadlines = {
   /** TCP connect on a LAN takes well under a millisecond; two SYN retries take 3 s. */
   dialMs: 5_000,
+  /** A registered peer that does not answer a probe for so long has lost its id to the one that says hello; within that one's `dialMs`. */
+  probeMs: 3_000,
   /** From an accepted connection to its hello; a silent port scanner is gone after this. */
   helloMs: 5_000,
   /** A control request, unless the caller says otherwise. */

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { BackgroundWork } from '../common/background.ts'
+import { deadlines } from '../common/limits.ts'
 import { Connection } from '../common/protocol/connection.ts'
 import { wireOf } from '../common/protocol/transport.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
@@ -44,23 +45,44 @@ test('peers with the longest hosts and zones still fit into pages', async () => 
   expect(listed).toEqual(['asker', ...ids])
 })
 
-test('an id that a live process holds is taken; the same catalog may come back at once', async () => {
+const epochOfCopy = 'a'.repeat(16)
+
+test('an id that a process holds is taken for as long as that process answers', async () => {
   await using cluster = await IndexCluster.start()
   const old = await cluster.peer('peer1')
-  expect(await codeOf(cluster.peer('peer1', { epoch: 'a'.repeat(16) }))).toBe('PEER_ID_TAKEN')
+  expect(await codeOf(cluster.peer('peer1', { epoch: epochOfCopy }))).toBe('PEER_ID_TAKEN')
+  // Not even a copy of the running machine disturbs it.
+  expect(await codeOf(cluster.peer('peer1'))).toBe('PEER_ID_TAKEN')
   expect(old.isOpen).toBe(true)
 
   old.hang()
-  const again = await cluster.peer('peer1')
+  const startMs = cluster.clock.monotonicMs()
+  const again = await cluster.peer('peer1', { epoch: 'b'.repeat(16) })
+  expect(cluster.clock.monotonicMs() - startMs).toBeLessThanOrEqual(deadlines.probeMs + 10)
   await cluster.advance(10)
-  expect(again.isOpen).toBe(true)
-  expect(old.isOpen).toBe(false)
-
-  again.hang()
-  await cluster.advance(21_000)
-  const other = await cluster.peer('peer1', { epoch: 'a'.repeat(16) })
-  expect(other.isOpen).toBe(true)
+  expect([again.isOpen, old.isOpen]).toEqual([true, false])
   expect(await codeOf(cluster.peer('Nul'))).toBe('PEER_ID_INVALID')
+})
+
+test('a copy that was refused does not slip in while the connection of the other is lost', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const copy = (): Promise<unknown> => codeOf(cluster.peer('peer1', { epoch: epochOfCopy }))
+  for (let attempt = 0; attempt < 5; attempt++) expect(await copy()).toBe('PEER_ID_TAKEN')
+  peer1.crash()
+  await cluster.advance(30_000)
+  expect(await copy()).toBe('PEER_ID_TAKEN')
+  await peer1.connect()
+  peer1.crash()
+  await cluster.advance(61_000)
+  expect(await copy()).toBe('ok')
+})
+
+test('of processes that say hello together with one id one has it', async () => {
+  await using cluster = await IndexCluster.start()
+  const epochs = ['a', 'b', 'c'].map((letter) => letter.repeat(16))
+  const codes = await Promise.all(epochs.map((epoch) => codeOf(cluster.peer('peer1', { epoch }))))
+  expect(codes).toEqual(['ok', 'PEER_ID_TAKEN', 'PEER_ID_TAKEN'])
 })
 
 test('a lost connection makes a peer suspect, silence dead, and only then is it repaired', async () => {
@@ -185,12 +207,12 @@ test('a registry full of peers that came, held nothing and died has room for oth
   expect(await register('idle')).toBe('ok')
   expect(await register('hung-up', gone)).toBe('CONNECTION_CLOSED')
   expect(await register('new')).toBe('ok')
-  expect(forgotten).toEqual(['hung-up'])
+  expect(forgotten).toEqual([])
   expect(await register('newer')).toBe('REGISTRY_FULL')
   await clock.advance(61_000)
   expect(await register('newer')).toBe('ok')
   expect(await register('newest')).toBe('ok')
-  expect(forgotten).toEqual(['hung-up', 'idle', 'new'])
+  expect(forgotten).toEqual(['idle', 'new'])
   expect(registry.list(undefined, 10).map(({ peerId }) => peerId)).toEqual([
     'holder',
     'newer',

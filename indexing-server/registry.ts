@@ -8,6 +8,7 @@ import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
 import { Accusations } from './accusations.ts'
+import { Claims } from './claims.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
 
@@ -69,6 +70,7 @@ export class Registry implements Disposable {
   readonly #listener: RegistryListener
   readonly #entries = new Map<string, Entry>()
   readonly #accusations: Accusations
+  readonly #claims = new Claims()
   #sortedIds: readonly string[] | undefined
 
   constructor(
@@ -126,8 +128,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Registers the peer that says hello on `connection`, which replaces an older one of the same
-   * catalog, or one that fell silent.
+   * Registers the peer that says hello on `connection`, which replaces one that is lost or does not
+   * answer any more.
    * @returns the last change that the index has of its catalog
    * @throws AppError PEER_ID_INVALID, BAD_REQUEST, PEER_ID_TAKEN, REGISTRY_FULL, CONNECTION_CLOSED
    */
@@ -136,23 +138,30 @@ export class Registry implements Disposable {
     if (registration === undefined || hello.peerId === undefined)
       throw new AppError('BAD_REQUEST', { path: 'peerId', reason: 'a registration needs one' })
     const peerId = parsePeerId(hello.peerId)
-    const { epoch, port, freeBytes, zone } = registration
+    return await this.#claims.inTurn(peerId, () => this.#register(peerId, registration, connection))
+  }
+
+  async #register(
+    peerId: string,
+    registration: NonNullable<RequestOf<'hello'>['registration']>,
+    connection: Connection,
+  ): Promise<number> {
+    const { epoch, continues, port, freeBytes, zone } = registration
     const host = registration.host ?? connection.remote.host
-    this.#refuseTaken(peerId, epoch)
+    await this.#claims.check(peerId, epoch, this.#entries.get(peerId))
+    refuseClosed(connection)
     if (!this.#entries.has(peerId)) await this.#makeRoom()
     const record = { peerId, host, port, zone, freeBytes, heardMs: this.#clock.nowMs() }
-    const { seenSeq, holdings } = await this.#store.register({ ...record, epoch })
-    this.#refuseTaken(peerId, epoch)
+    const { seenSeq, holdings } = await this.#store.register({ ...record, epoch, continues })
     const entry =
       this.#entries.get(peerId) ?? this.#entryOf({ ...record, ...holdings, gone: 'dead' })
     if (!this.#entries.has(peerId)) this.#sortedIds = undefined
     this.#entries.set(peerId, entry)
-    if (!connection.isOpen)
-      throw new AppError('CONNECTION_CLOSED', { address: formatAddress(connection.remote) })
-
+    refuseClosed(connection)
     const replaced = entry.connection
     Object.assign(entry, { host, port, zone, freeBytes, holdings, epoch, connection })
     replaced?.destroy()
+    this.#claims.onTaken(peerId, epoch)
     this.#onSignOfLife(entry)
     this.#log.info({ peerId, host, port, seenSeq }, 'peer registered')
     this.#listener.onRegistered(peerId)
@@ -229,15 +238,9 @@ export class Registry implements Disposable {
     const [first] = forgettable.toSorted((a, b) => a.heardMs - b.heardMs)
     if (first === undefined) throw new AppError('REGISTRY_FULL', { max: peersMax })
     this.#entries.delete(first.peerId)
+    this.#claims.forget(first.peerId)
     this.#sortedIds = undefined
     await this.#store.forgetPeer(first.peerId)
-  }
-
-  /** @throws AppError PEER_ID_TAKEN when another process that answers has this id */
-  #refuseTaken(peerId: string, epoch: string): void {
-    const entry = this.#entries.get(peerId)
-    if (!entry?.connection?.isOpen || entry.epoch === epoch || entry.state !== 'live') return
-    throw new AppError('PEER_ID_TAKEN', { peerId, address: formatAddress(entry.connection.remote) })
   }
 
   #onSignOfLife(entry: Entry): void {
@@ -319,4 +322,10 @@ export class Registry implements Disposable {
     const info = { peerId, host, port, state, freeBytes, silentMs, ...holdings }
     return zone === undefined ? info : { ...info, zone }
   }
+}
+
+/** @throws AppError CONNECTION_CLOSED */
+function refuseClosed(connection: Connection): void {
+  if (!connection.isOpen)
+    throw new AppError('CONNECTION_CLOSED', { address: formatAddress(connection.remote) })
 }

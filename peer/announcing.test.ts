@@ -91,6 +91,7 @@ test('an index that lost its last transactions is told everything when drops amo
 test('after a gap the peer says hello again and goes on from where the index is', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
+  fixture.put(a, 'at first')
   await fixture.startBoth()
   fixture.put(a, 'a')
   await fixture.inStep()

@@ -188,6 +188,7 @@ function joinCluster(
             replicator.accept(tasks)
             return {}
           },
+          probe: async () => ({}),
         },
       },
     ),

@@ -208,6 +208,7 @@ async function announce(
         tasks: async () => {
           throw new AppError('TASK_REFUSED', { reason: 'a dummy keeps nothing' })
         },
+        probe: async () => ({}),
       },
       signal,
     },

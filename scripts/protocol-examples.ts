@@ -49,7 +49,13 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       protocol: protocolVersion,
       role: 'peer',
       peerId: owner,
-      registration: { epoch, port: 7100, zone: 'rack-1', freeBytes },
+      registration: {
+        epoch,
+        continues: { epoch: 'fedcba9876543210', lastSeq: 43 },
+        port: 7100,
+        zone: 'rack-1',
+        freeBytes,
+      },
     },
     reply: {
       protocol: protocolVersion,
@@ -149,6 +155,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { outcomes: [{ taskId: '17' }, { taskId: '18', error: 'DISK_FULL' }] },
     reply: {},
   },
+  probe: { request: {}, reply: {} },
   tasks: {
     request: {
       tasks: [

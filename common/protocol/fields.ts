@@ -54,7 +54,7 @@ export const Millis = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGE
 export const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const Epoch = Type.String({
   pattern: '^[0-9a-f]{16}$',
-  description: 'Names the catalog that change numbers belong to; a new catalog has a new epoch',
+  description: 'Names the run of the peer that change numbers belong to: random, new at each start',
 })
 export const TaskId = Type.String({
   minLength: 1,

@@ -84,6 +84,18 @@ export const messages = {
         Type.Object(
           {
             epoch: Epoch,
+            continues: Type.Optional(
+              Type.Object(
+                {
+                  epoch: described(Epoch, 'The epoch of the run before'),
+                  lastSeq: described(
+                    Sequence,
+                    'The last change of that run that was in the catalog when this run began',
+                  ),
+                },
+                { description: 'The run whose catalog this one goes on with, if it has one' },
+              ),
+            ),
             host: Type.Optional(
               described(Host, 'Where peers reach this one; without it, the address the index sees'),
             ),
@@ -104,7 +116,7 @@ export const messages = {
           {
             seenSeq: described(
               Sequence,
-              'The last change of this epoch that the index has; 0 when it has none',
+              'The last change that the index has of what this run or the one before announced; 0 when it can prove none',
             ),
             heartbeatMs: Type.Integer({
               minimum: deadlines.heartbeatMinMs,
@@ -325,6 +337,15 @@ export const messages = {
     request: Type.Object({
       tasks: Type.Array(Task, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
     }),
+    reply: Empty,
+    bulk: false,
+  },
+  probe: {
+    summary:
+      'Asks a registered peer whether it is still there, because another process says hello with its id.',
+    from: ['index'],
+    to: ['peer'],
+    request: Empty,
     reply: Empty,
     bulk: false,
   },

@@ -73,9 +73,11 @@ export class SqliteStore implements IndexStore {
 
   async register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }> {
     return await this.#commits.add(1, () => {
-      const { epoch, heardMs, ...peer } = registration
+      const { epoch, continues, heardMs, ...peer } = registration
       const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
       this.#sql.register.run(row)
+      if (continues !== undefined)
+        this.#sql.continueRun.run(epoch, peer.peerId, continues.epoch, continues.lastSeq)
       const seenSeq = this.#sql.seenSeq.get(peer.peerId, epoch) as number | undefined
       const holdings = this.#sql.holdings.get(peer.peerId) as Holdings
       return { seenSeq: seenSeq ?? 0, holdings }
@@ -187,6 +189,9 @@ function prepare(database: Database) {
         values (@peerId, @host, @port, @zone, @freeBytes, @heardMs)
       on conflict do update set host = @host, port = @port, zone = @zone,
         free_bytes = @freeBytes, heard_ms = @heardMs, gone = null`),
+    continueRun: database.prepare(`
+      update peers set epoch = ? where peer_id = ? and epoch = ? and seen_seq <= ?
+        and inventory_ended = 1`),
     seenSeq: database
       .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
       .pluck(),

@@ -18,6 +18,8 @@ export interface PeerRecord {
 
 export type Registration = Pick<PeerRecord, 'peerId' | 'host' | 'port' | 'zone' | 'freeBytes'> & {
   readonly epoch: string
+  /** The run whose changes this one goes on from, and how many of them it provably has. */
+  readonly continues?: { readonly epoch: string; readonly lastSeq: number } | undefined
   readonly heardMs: number
 }
 
@@ -101,7 +103,11 @@ export interface IdPage {
  */
 export interface IndexStore extends AsyncDisposable {
   peers(): Promise<readonly PeerRecord[]>
-  /** Records a peer that said hello. `seenSeq` is 0 when the index needs its full inventory. */
+  /**
+   * Records a peer that said hello. What was seen of its epoch is `seenSeq`; what was seen of the run
+   * that it continues counts when that run's catalog provably held it, and belongs to the new epoch
+   * from then on. Otherwise `seenSeq` is 0: the index needs the full inventory.
+   */
   register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }>
   recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void>
   /** Forgets a peer, unless it has copies. What it owns and what it unshared stays. */

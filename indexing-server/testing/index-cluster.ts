@@ -113,12 +113,14 @@ export class IndexCluster implements AsyncDisposable {
   async dial(
     hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' | 'client' },
     onTasks: (tasks: readonly Task[]) => void,
+    onProbe: () => Promise<Record<string, never>> = async () => ({}),
   ): Promise<{ connection: Connection; seenSeq: number }> {
     const handlers = {
       tasks: async ({ tasks }: RequestOf<'tasks'>) => {
         onTasks(tasks)
         return {}
       },
+      probe: onProbe,
     }
     const address = { host: '127.0.0.1', port: this.#settings.port }
     const dialled = connect<'index', 'peer'>(
@@ -174,10 +176,12 @@ export class TestPeer {
   freeBytes: number
   seenSeq = 0
   epoch: string
+  continues: { epoch: string; lastSeq: number } | undefined
   readonly #cluster: IndexCluster
   readonly #place: Pick<PeerOptions, 'zone' | 'host'>
   #connection: Connection | undefined
   #seq = 0
+  #isHung = false
 
   constructor(cluster: IndexCluster, peerId: string, options: PeerOptions) {
     this.#cluster = cluster
@@ -196,18 +200,30 @@ export class TestPeer {
   }
 
   async connect(): Promise<void> {
-    const { peerId, epoch, freeBytes } = this
-    const registration = { epoch, port: 7_100, freeBytes, ...this.#place }
+    const { peerId, epoch, freeBytes, continues } = this
+    this.#isHung = false
+    const registration = {
+      epoch,
+      ...(continues && { continues }),
+      port: 7_100,
+      freeBytes,
+      ...this.#place,
+    }
     const hello = { role: 'peer' as const, peerId, registration }
-    const dialled = await this.#cluster.dial(hello, (tasks) => this.#onTasks(tasks))
+    const dialled = await this.#cluster.dial(
+      hello,
+      (tasks) => this.#onTasks(tasks),
+      () => (this.#isHung ? new Promise(() => {}) : Promise.resolve({})),
+    )
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq
     this.#seq = dialled.seenSeq
     this.#cluster.beating.add(this)
   }
 
-  /** Falls silent, its connection stays. */
+  /** Falls silent and answers no probe, its connection stays. */
   hang(): void {
+    this.#isHung = true
     this.#cluster.beating.delete(this)
   }
 

@@ -8,6 +8,7 @@ import type { Inventory } from './inventory.ts'
 function anInventory(seqs: number[], options: { isComplete: boolean; lastSeq?: number }) {
   const inventory = {
     epoch: '0123456789abcdef',
+    continues: undefined,
     isComplete: options.isComplete,
     lastSeq: options.lastSeq ?? seqs.at(-1) ?? 0,
     changesSince: (seq, limit) =>

@@ -238,8 +238,10 @@ export class Announcer implements AsyncDisposable {
 
   async #hello(): Promise<Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' }> {
     const { peerId, host, port, zone } = this.#options
+    const { epoch, continues } = this.#dependencies.inventory
     const registration = {
-      epoch: this.#dependencies.inventory.epoch,
+      epoch,
+      ...(continues !== undefined && { continues }),
       ...(host !== undefined && { host }),
       port,
       ...(zone !== undefined && { zone }),

@@ -2,8 +2,10 @@ import type { Change } from '../../common/protocol/messages.ts'
 
 /** What announcing needs of the catalog. */
 export interface Inventory {
-  /** Names the catalog that the change numbers belong to. */
+  /** Names this run of the peer, which the change numbers belong to. */
   readonly epoch: string
+  /** The run before this one and its last change that was on disk at the start, if there is one. */
+  readonly continues: { readonly epoch: string; readonly lastSeq: number } | undefined
   /** The number of the newest change. */
   readonly lastSeq: number
   /** Whether it holds everything that this peer has: only then may the rest be called gone. */

@@ -46,4 +46,6 @@ export const catalogMigrations = [
     boot_id TEXT NOT NULL
   ) STRICT;
   `,
+  // Each run of a peer has an epoch of its own now; none of an older catalog can be continued.
+  "UPDATE catalog SET epoch = '';",
 ] as const

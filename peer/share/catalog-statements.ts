@@ -16,6 +16,7 @@ interface ListRequest extends KeyRow {
 export interface Statements {
   readonly catalog: Statement<[], CatalogRow>
   readonly create: Statement<[epoch: string]>
+  readonly saveEpoch: Statement<[epoch: string]>
   readonly saveLastSeq: Statement<[seq: number]>
   readonly saveForgotten: Statement<[seq: number]>
   readonly get: Statement<[KeyRow], EntryRow>
@@ -53,6 +54,7 @@ export function prepareStatements(database: Database): Statements {
   return {
     catalog: database.prepare('SELECT epoch, last_seq, forgotten_seq FROM catalog'),
     create: database.prepare('INSERT INTO catalog VALUES (?, 0, 0)'),
+    saveEpoch: database.prepare('UPDATE catalog SET epoch = ?'),
     saveLastSeq: database.prepare('UPDATE catalog SET last_seq = ?'),
     saveForgotten: database.prepare('UPDATE catalog SET forgotten_seq = ?'),
 

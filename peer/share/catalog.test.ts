@@ -60,11 +60,8 @@ const b = { kind: 'replicated', owner: 'peer2', name: 'b.txt' } as const
 test('what was put is there after the next start, to the nanosecond', async () => {
   await using fixture = await CatalogFixture.create()
   const entry = fixture.put(a, 'a')
-  const { epoch } = fixture.catalog
   fixture.reopen()
   expect(fixture.catalog.get(a)).toEqual(entry)
-  expect(fixture.catalog.epoch).toBe(epoch)
-  expect(epoch).toMatch(/^[0-9a-f]{16}$/)
   expect(fixture.catalog.totals().shared).toEqual({ count: 1, bytes: 1 })
 })
 
@@ -86,11 +83,17 @@ test('changes are numbered on, and a key is told once, as it is now', async () =
   expect(fixture.catalog.lastSeq).toBe(seq + 1)
 })
 
-test('numbers of a start are never those that an earlier one may have used', async () => {
+test('each start has an epoch of its own, and says which one it continues and from where', async () => {
   await using fixture = await CatalogFixture.create()
+  const { epoch, continues } = fixture.catalog
+  expect(epoch).toMatch(/^[0-9a-f]{16}$/)
+  expect(continues).toBeUndefined()
+  fixture.put(a, 'a')
   const { lastSeq } = fixture.catalog
   fixture.reopen()
-  expect(fixture.catalog.lastSeq).toBeGreaterThan(lastSeq + 1_000_000)
+  expect(fixture.catalog.continues).toEqual({ epoch, lastSeq })
+  expect(fixture.catalog.epoch).not.toBe(epoch)
+  expect(fixture.catalog.lastSeq).toBe(lastSeq)
 })
 
 test('a file is found by name and content, however many have the content', async () => {
@@ -118,8 +121,8 @@ test('a put of the same content is no change', async () => {
 test('drops are forgotten when the index has seen them, and who has seen less needs everything', async () => {
   await using fixture = await CatalogFixture.create()
   const { catalog } = fixture
-  const start = catalog.lastSeq
   fixture.put(a, 'a')
+  const start = catalog.lastSeq
   fixture.put(b, 'b')
   catalog.drop(a)
   const dropSeq = catalog.lastSeq

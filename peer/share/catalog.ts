@@ -18,12 +18,16 @@ export interface Totals {
 }
 
 /**
- * What this peer has, on disk, each change numbered. A number is never used twice, but numbers are
- * skipped. Everything here is synchronous; `group` makes one transaction of many changes.
+ * What this peer has, on disk, each change numbered. Within a run a number is never used twice, but
+ * numbers are skipped; a power cut or a restored backup may take the last ones back, which the next
+ * run's `epoch` and `continues` tell (docs/decisions/0001). Everything here is synchronous; `group` makes one transaction of many changes.
  * Every method that changes something throws AppError DISK_FULL or DISK_FAILED and then leaves the catalog as it was.
  */
 export class Catalog implements Disposable {
+  /** Names this run: each start makes a new one. */
   readonly epoch: string
+  /** The run whose changes this one goes on from, and its last change that is on disk. */
+  readonly continues: { readonly epoch: string; readonly lastSeq: number } | undefined
   readonly #folders: Folders
   readonly #database: Database
   readonly #statements: Statements
@@ -37,23 +41,13 @@ export class Catalog implements Disposable {
     this.#folders = folders
     this.#database = openDatabase(folders.catalog, { migrations: catalogMigrations })
     this.#statements = prepareStatements(this.#database)
-    const { epoch, lastSeq } = this.#begin(random)
-    this.epoch = epoch
-    this.#lastSeq = lastSeq
+    const before = this.#statements.catalog.get()
+    this.epoch = randomId(random)
+    this.continues = before?.epoch ? { epoch: before.epoch, lastSeq: before.last_seq } : undefined
+    if (before === undefined) this.#statements.create.run(this.epoch)
+    else this.#statements.saveEpoch.run(this.epoch)
+    this.#lastSeq = before?.last_seq ?? 0
     this.#totals = this.#countAll()
-  }
-
-  /**
-   * A power cut may take the last commits back after the index has seen them. Their numbers must not
-   * mean other changes then: each start skips more numbers than can be lost.
-   */
-  #begin(random: Random): { epoch: string; lastSeq: number } {
-    const { catalog, create, saveLastSeq } = this.#statements
-    const { epoch, last_seq } = catalog.get() ?? { epoch: randomId(random), last_seq: undefined }
-    if (last_seq === undefined) create.run(epoch)
-    const lastSeq = (last_seq ?? 0) + limits.catalogStartSkips
-    saveLastSeq.run(lastSeq)
-    return { epoch, lastSeq }
   }
 
   /** The number of the newest change. */

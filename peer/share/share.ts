@@ -116,6 +116,7 @@ export class Share implements AsyncDisposable {
   get catalog(): Pick<
     Catalog,
     | 'epoch'
+    | 'continues'
     | 'lastSeq'
     | 'isComplete'
     | 'changesSince'

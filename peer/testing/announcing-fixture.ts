@@ -23,6 +23,7 @@ export class AnnouncingFixture implements AsyncDisposable {
   #catalog: Catalog
   #announcer: Announcer | undefined
   #dials = 0
+  #starts = 0
 
   private constructor(temporary: { path: string } & AsyncDisposable) {
     this.#temporary = temporary
@@ -66,6 +67,7 @@ export class AnnouncingFixture implements AsyncDisposable {
             this.tasks.push(...tasks)
             return {}
           },
+          probe: async () => ({}),
         },
         transport: {
           listen: () => Promise.reject(new Error('an announcer does not listen')),
@@ -134,7 +136,7 @@ export class AnnouncingFixture implements AsyncDisposable {
   }
 
   #openCatalog(): Catalog {
-    return new Catalog(this.#folders, { random: seededRandom('catalog') })
+    return new Catalog(this.#folders, { random: seededRandom(`catalog ${++this.#starts}`) })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

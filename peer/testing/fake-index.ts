@@ -124,8 +124,11 @@ export class FakeIndex implements AsyncDisposable {
     this.hellos.push(hello)
     if (this.refusal !== undefined) throw this.refusal
     this.#connection = connection
-    const { epoch, seenSeq, isInventoryEnded } = this.#memory
-    const isKnown = epoch === hello.registration?.epoch && isInventoryEnded
+    const memory = this.#memory
+    const { seenSeq, isInventoryEnded } = memory
+    const { epoch = '', continues } = hello.registration ?? {}
+    if (memory.epoch === continues?.epoch && seenSeq <= continues.lastSeq) memory.epoch = epoch
+    const isKnown = memory.epoch === epoch && isInventoryEnded
     return { registered: { seenSeq: isKnown ? seenSeq : 0, heartbeatMs: this.heartbeatMs } }
   }
 

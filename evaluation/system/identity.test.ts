@@ -1,0 +1,84 @@
+/** Copies of a data folder, and a catalog that goes back in time, with real processes. */
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, startCluster } from './cluster-fixture.ts'
+import { quickSettings } from './quick-settings.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+function linesOf({ output }: TandemProcess, text: string): string[] {
+  return output.filter((line) => line.includes(text))
+}
+
+test('a copy of a data folder is refused, disturbs nothing, and may have an id of its own', async () => {
+  await using cluster = await startCluster({
+    peers: 2,
+    settings: quickSettings,
+    prepare: async (peerId, folder) => {
+      if (peerId === 'peer1') for (const name of ['a', 'b']) await aFile(folder, name)
+    },
+  })
+  const [original, other] = [cluster.peer(1), cluster.peer(2)]
+  using api = apiOf(other)
+  await expect.poll(() => api.status()).toMatchObject({ contents: 2, belowFactor: 0 })
+
+  const dataFolder = join(cluster.folder, 'copy')
+  await cp(original.dataFolder, dataFolder, { recursive: true, preserveTimestamps: true })
+  await aFile(join(dataFolder, 'shared'), 'only in the copy')
+  const copy = await cluster.startPeer('peer1', { dataFolder })
+  await expect
+    .poll(() => linesOf(copy, 'PEER_ID_TAKEN'))
+    .toEqual([expect.stringContaining('--peer ID --data FOLDER')])
+  await expect.poll(() => linesOf(copy, 'first scan has ended')).toHaveLength(1)
+  await aFile(join(original.dataFolder, 'shared'), 'later')
+  await expect.poll(() => api.status()).toMatchObject({ contents: 3, belowFactor: 0 })
+  expect(linesOf(original, 'registered at the index')).toHaveLength(1)
+  expect(linesOf(copy, 'registered at the index')).toHaveLength(0)
+
+  // Killed, the original has its id back at once, while the copy goes on trying.
+  await original.kill('SIGKILL')
+  await original.start()
+  await expect.poll(() => linesOf(original, 'registered at the index')).toHaveLength(2)
+  await copy.kill('SIGKILL')
+
+  await cluster.startPeer('peer9', { dataFolder })
+  await expect.poll(() => api.lookup('only in the copy')).toMatchObject({ files: [{ size: 1024 }] })
+  expect(linesOf(original, 'PEER_ID_TAKEN')).toEqual([])
+})
+
+test('a catalog that is restored from an older copy is announced as it is', async () => {
+  await using cluster = await startCluster({
+    peers: 2,
+    factor: 1,
+    settings: quickSettings,
+    prepare: async (peerId, folder) => {
+      if (peerId === 'peer1') await aFile(folder, 'old')
+    },
+  })
+  const peer = cluster.peer(1)
+  using api = apiOf(cluster.peer(2))
+  await expect
+    .poll(() => api.search({ query: '', limit: 10 }))
+    .toMatchObject({ files: [{ name: 'old' }] })
+  const backup = join(cluster.folder, 'backup')
+  await peer.kill('SIGTERM')
+  await cp(peer.dataFolder, backup, { recursive: true, preserveTimestamps: true })
+  await peer.start()
+  const shared = join(peer.dataFolder, 'shared')
+  for (const name of ['lost 1', 'lost 2', 'lost 3']) await aFile(shared, name)
+  await expect
+    .poll(async () => (await api.search({ query: 'lost', limit: 10 })).files.length)
+    .toBe(3)
+
+  await peer.kill('SIGKILL')
+  await rm(peer.dataFolder, { recursive: true })
+  await cp(backup, peer.dataFolder, { recursive: true, preserveTimestamps: true })
+  await aFile(shared, 'new')
+  await peer.start()
+  const copiesOf = async (): Promise<Record<string, number>> => {
+    const { files } = await api.search({ query: '', limit: 10 })
+    return Object.fromEntries(files.map(({ name, copies }) => [name, copies]))
+  }
+  await expect.poll(copiesOf).toEqual({ 'lost 1': 0, 'lost 2': 0, 'lost 3': 0, new: 1, old: 1 })
+})
