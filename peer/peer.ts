@@ -15,6 +15,7 @@ import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import type { Connection } from '../common/protocol/connection.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
@@ -29,6 +30,7 @@ import { Fetcher } from './fetch/fetcher.ts'
 import type { GroupSteps, NamedContent } from './fetch/group-download.ts'
 import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
+import type { IndexLink } from './find/index-link.ts'
 import { keepSmall } from './keep-small.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -116,7 +118,7 @@ export async function startPeer(
   const cluster = { share, serving, fetcher, unfinished }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
-    index: announcer,
+    index: hurriedLink(announcer),
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
@@ -193,7 +195,7 @@ function joinCluster(
       },
     ),
   )
-  const connected = announcer.connected.bind(announcer)
+  const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
   starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
   const keeper = replicaKeeper({ share, serving, fetcher })
   const replicator = starting.use(
@@ -259,6 +261,17 @@ function replicaKeeper({
     adopt: (key, content, { partialPath, chunkList }) =>
       share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
     drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),
+  }
+}
+
+/** The way to the index for what people ask. */
+function hurriedLink(announcer: Announcer): IndexLink {
+  return {
+    address: announcer.address,
+    get awayMs() {
+      return announcer.awayMs
+    },
+    connected: (signal) => announcer.connected(signal, { isHurried: true }),
   }
 }
 

@@ -1,5 +1,4 @@
 import { BackgroundWork } from '../../common/background.ts'
-import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
@@ -12,6 +11,7 @@ import { type Address, formatAddress, type Transport } from '../../common/protoc
 import type { Random } from '../../common/random.ts'
 import { AnnouncementStream } from './announcement-stream.ts'
 import type { Inventory } from './inventory.ts'
+import { Hurry, reconnectDelayMs } from './reconnect-pace.ts'
 import { Waiters } from './waiters.ts'
 
 export interface AnnouncerOptions {
@@ -42,12 +42,8 @@ export type AnnouncerState =
   | { readonly name: 'registered' }
   | { readonly name: 'refused'; readonly error: AppError }
 
-/** After a lost connection: the index may be back at once, and waits for its peers when it starts. */
-const reconnectBackoff = { firstMs: 250, maxMs: 2_000 }
-/** After a refusal, which only somebody's action ends. */
-const refusedBackoff = { firstMs: 5_000, maxMs: 30_000 }
-/** Between two attempts while somebody waits for the connection. */
-const askedPauseMs = 100
+/** A connection that held for so long was none of the failures before it. */
+const heldMs = 2_000
 
 /** Keeps this peer registered at the index, and the index up to date about what it has. */
 export class Announcer implements AsyncDisposable {
@@ -63,8 +59,9 @@ export class Announcer implements AsyncDisposable {
   #failures = 0
   /** Since when there has been no connection (monotonic). */
   #awaySinceMs: number
-  /** Those who wait for the connection now. */
+  /** Those who wait for the connection and are in a hurry. */
   #askers = 0
+  readonly #hurry = new Hurry()
 
   private constructor(options: AnnouncerOptions, dependencies: AnnouncerDependencies) {
     this.#options = options
@@ -102,12 +99,14 @@ export class Announcer implements AsyncDisposable {
   }
 
   /**
-   * The connection, once there is one. Asking for it brings the next attempt forward.
+   * The connection, once there is one. Asking for it in a hurry, as for a person, brings the next
+   * attempts forward; how many is bounded.
    * @throws AppError why the index refuses this peer, if it does; or the signal's reason
    */
-  async connected(signal: AbortSignal): Promise<Connection> {
+  async connected(signal: AbortSignal, { isHurried = false } = {}): Promise<Connection> {
     const connection = this.#connectionNow()
     if (connection !== undefined) return connection
+    if (!isHurried) return await this.#waiters.until(() => this.#connectionNow(), signal)
     this.#askers++
     this.#waiters.notify()
     try {
@@ -146,21 +145,23 @@ export class Announcer implements AsyncDisposable {
         signal.throwIfAborted()
         this.#onFailure(toAppError(error))
       }
-      const backoff = this.#state.name === 'refused' ? refusedBackoff : reconnectBackoff
-      await this.#pause(backoffMs(this.#failures, backoff, random), signal)
+      const isRefused = this.#state.name === 'refused'
+      const away = { failures: this.#failures, awayMs: this.awayMs, isRefused }
+      await this.#pause(reconnectDelayMs(away, random), signal)
     }
   }
 
-  /** Waits after a failure, and not for long while somebody waits for the connection. */
+  /** Waits after a failure, and less while somebody in a hurry waits for the connection. */
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies
-    const shortestMs = Math.min(delayMs, askedPauseMs)
+    const shortestMs = Math.min(delayMs, this.#hurry.pauseMs(clock.monotonicMs()))
     await clock.sleep(shortestMs, signal)
     const over = new AbortController()
     const isOver = AbortSignal.any([signal, over.signal])
     const asked = this.#waiters.until(() => this.#askers > 0 || undefined, isOver)
+    const onAsked = asked.then(() => this.#hurry.use(clock.monotonicMs()))
     try {
-      await Promise.race([asked, clock.sleep(delayMs - shortestMs, isOver)])
+      await Promise.race([onAsked, clock.sleep(delayMs - shortestMs, isOver)])
     } finally {
       over.abort()
     }
@@ -213,8 +214,7 @@ export class Announcer implements AsyncDisposable {
     try {
       await Promise.race([closed, ...running])
     } finally {
-      // A connection that held for long was none of the failures before it.
-      if (clock.monotonicMs() - startMs > reconnectBackoff.maxMs) this.#failures = 0
+      if (clock.monotonicMs() - startMs > heldMs) this.#failures = 0
       stop.abort()
       await Promise.allSettled(running)
     }
