@@ -178,6 +178,12 @@ const rows = {
     status: 409,
     sentence: "'{name}' cannot be put there: {reason}.",
   },
+  NAME_UNSUPPORTED: {
+    when: 'The file system of a peer cannot hold a file of this name: a character or the length is not allowed there.',
+    retryable: false,
+    status: 409,
+    sentence: "The disk of this peer cannot hold the name '{name}': {reason} for '{path}'.",
+  },
   PEER_ID_INVALID: {
     when: 'A peer id has other characters than letters, digits, dot, dash and underscore.',
     retryable: false,

@@ -18,6 +18,9 @@ const controlCharacter = /[\u0000-\u001f\u007f]/
 /** What Windows cannot store: device names in any folder and with any extension, and these characters. */
 const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
 const windowsForbidden = /[<>:"|?*]|[. ]$/
+/** Where Tandem keeps what is its own, in the data folder and on other disks. */
+export const ownFolderName = '.tandem'
+const ownNameExpression = /^\.tandem(-[0-9a-f]+)?$/i
 
 export function isSha256(text: string): boolean {
   return sha256Expression.test(text)
@@ -36,6 +39,11 @@ export function parsePeerId(text: string): string {
   return text
 }
 
+/** Whether a file or folder of this name, without a path, is Tandem's own and never a shared one. */
+export function isOwnName(segment: string): boolean {
+  return ownNameExpression.test(segment)
+}
+
 /** What can be wrong with a name, and how it is said. */
 const nameFaults = {
   empty: 'it is empty',
@@ -49,6 +57,7 @@ const nameFaults = {
   'long segment': `a path segment is longer than ${limits.nameSegmentBytesMax} bytes`,
   backslash: 'it has a backslash',
   'control character': 'it has a control character',
+  own: 'a part of it is a name that Tandem uses itself',
 } as const
 export type NameFault = keyof typeof nameFaults
 
@@ -77,6 +86,7 @@ function segmentFault(segment: string): NameFault | undefined {
   if (segment === '.' || segment === '..') return `segment ${segment}`
   if (Buffer.byteLength(segment) > limits.nameSegmentBytesMax) return 'long segment'
   if (segment.includes('\\')) return 'backslash'
+  if (isOwnName(segment)) return 'own'
   return controlCharacter.test(segment) ? 'control character' : undefined
 }
 

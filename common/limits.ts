@@ -39,6 +39,8 @@ export const limits = {
   nameBytesMax: 1_024,
   /** One segment of a name; NAME_MAX of ext4, XFS, APFS and NTFS. */
   nameSegmentBytesMax: 255,
+  /** Names that are tried for a file where others have its own: more than anybody has of one name. */
+  placesTriedMax: 10_000,
   /** Files compared with the catalog at once: keeps the four threads of Node's pool busy. */
   filesComparedAtOnce: 8,
   /** Files that are flushed at a time: they share what the file system writes for each, and take a seventh of the time. */
@@ -330,6 +332,8 @@ export const deadlines = {
   heartbeatMinMs: 10,
   /** Two of them within `connectionIdleMs`, or a healthy connection would be taken for a dead one. */
   heartbeatMaxMs: 60_000,
+  /** For what moves one file into its place: a disk that takes longer does not answer at all. */
+  diskTurnMs: 60_000,
   /** A database that another process still has open; that one may be ending just now. */
   databaseBusyMs: 2_000,
   /** The longest time between two looks at who is still alive. */

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError } from '../common/disk-error.ts'
 import { AppError, hasCode } from '../common/errors.ts'
+import { makeFolder } from '../common/make-folder.ts'
 import { type Database, openDatabase } from '../common/sqlite.ts'
 import type { PeerApi } from './api.ts'
 import type { Client } from './client.ts'
@@ -44,9 +45,8 @@ export async function openDirectGroupDownload(
 ): Promise<DownloadApi & AsyncDisposable> {
   const steps: DownloadSteps = {
     lookup: (name, signal) => client.finder.lookup(name, signal),
-    copyLocal: async (name, sha256) => await (await target.file(name)).held(sha256),
-    adopt: async (name, { sha256 }, { partialPath }) =>
-      await (await target.file(name)).put(partialPath, sha256),
+    copyLocal: (name, sha256) => target.held(name, sha256),
+    adopt: (name, { sha256 }, { partialPath }) => target.put(name, partialPath, sha256),
   }
   const groupSteps: GroupSteps = {
     folder: target.path,
@@ -91,7 +91,7 @@ async function claimFolder({
   readonly folderBeside: string
 }): Promise<Disposable> {
   try {
-    await mkdir(folderBeside, { recursive: true })
+    await makeFolder(folderBeside)
     const lock: Database = openDatabase(join(folderBeside, 'lock'), { migrations: [], busyMs: 0 })
     return { [Symbol.dispose]: () => void lock.close() }
   } catch (error) {

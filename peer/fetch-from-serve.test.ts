@@ -67,7 +67,7 @@ class World {
   async peer(peerId: string, bytes: number): Promise<{ source: Source; file: ServedFile }> {
     const { path, name } = await aFile(this.folder, `${peerId}.bin`, { bytes, seed: 'same' })
     const { content, chunkList, stat } = await hashFile(path)
-    const file = { at: { name, path }, content, stat }
+    const file = { at: { name, path, root: this.folder }, content, stat }
     const serving = await startServing(
       { peerId, address: { host: peerId, port: 0 }, connectionsMax: () => 100 },
       {

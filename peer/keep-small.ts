@@ -25,7 +25,8 @@ export async function keepSmall(
   const lacking = copies.filter((_, index) => there[index] !== true)
   const outcomes = new Map<SmallCopy, SmallOutcome>()
   using small = fetcher.smallFetch({ purpose: 'replication', signal })
-  using _ = await fetcher.reserve(lacking.reduce((sum, { content }) => sum + content.size, 0))
+  const lackingBytes = lacking.reduce((sum, { content }) => sum + content.size, 0)
+  using _ = await fetcher.reserve(lackingBytes, { purpose: 'replication' })
   const onPlaced = (copy: Copy, outcome: unknown): void => {
     if (outcome instanceof AppError) outcomes.set(copy, outcome)
   }

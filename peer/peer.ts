@@ -102,6 +102,9 @@ export async function startPeer(
     await Fetcher.open(
       {
         partialFolder: join(folder, 'partial'),
+        partialFolderFor: (purpose) =>
+          share.stagingFolder(purpose === 'replication' ? 'replicated' : 'downloaded', 'partial'),
+        earlierFolders: await share.stagingFolders('partial'),
         isWanted: (content) => records.haveContent(content),
       },
       {

@@ -30,6 +30,10 @@ const rows = {
     reason: 'Windows cannot store its name',
     remedy: 'Rename it.',
   },
+  NAME_RESERVED: {
+    reason: 'a part of its name is one that Tandem uses itself',
+    remedy: 'Rename it.',
+  },
   NAME_TWIN: {
     reason: "it has the same name as '{other}', in another Unicode normal form",
     remedy: 'Rename one of the two.',

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { open, rename, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { hashFile } from '../common/content/hash.ts'
-import { diskError } from '../common/disk-error.ts'
+import { copyBeside } from '../common/copy-beside.ts'
+import { diskError, nameRefused } from '../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { moveNew } from '../common/move-new.ts'
@@ -22,9 +23,12 @@ interface TargetOptions {
 export class TargetFile {
   readonly path: string
   readonly #replaces: boolean
+  /** Another path of the same: of the entry of an open folder. */
+  readonly #entry: string
 
-  private constructor(path: string, replaces: boolean) {
+  private constructor(path: string, replaces: boolean, entry = path) {
     this.path = path
+    this.#entry = entry
     this.#replaces = replaces
   }
 
@@ -44,9 +48,9 @@ export class TargetFile {
     return new TargetFile(isFolder ? join(path, ownName) : path, replaces)
   }
 
-  /** The file at an absolute path. */
-  static at(path: string, options: { replaces: boolean }): TargetFile {
-    return new TargetFile(path, options.replaces)
+  /** The file at an absolute path, which is the `entry` of a folder that stays open while it is used. */
+  static at(path: string, options: { replaces: boolean; entry: string }): TargetFile {
+    return new TargetFile(path, options.replaces, options.entry)
   }
 
   /** Where to write what is unfinished: on the same file system, and the same for every try. */
@@ -60,14 +64,14 @@ export class TargetFile {
    */
   async held(sha256: string): Promise<{ path: string; size: number } | undefined> {
     const { path } = this
-    const there = await statOf(path)
+    const there = await statOf(this.#entry)
     if (there === undefined) return undefined
     if (!there.isFile())
       throw new AppError('NAME_BLOCKED', {
         name: path,
         reason: 'something else than a file is there',
       })
-    const { content } = await hashFile(path)
+    const { content } = await hashFile(this.#entry)
     if (content.sha256 === sha256) return { path, size: content.size }
     if (this.#replaces) return undefined
     throw new AppError('FILE_EXISTS', { path })
@@ -81,7 +85,7 @@ export class TargetFile {
     const { path } = this
     try {
       if (!(await this.place(partialPath, sha256))) return { path }
-      await using folder = await open(dirname(path), 'r')
+      await using folder = await open(dirname(this.#entry), 'r')
       await folder.sync()
     } catch (error) {
       throw diskError({ action: 'create', path, neededBytes: 0 }, error)
@@ -97,13 +101,38 @@ export class TargetFile {
   async place(partialPath: string, sha256: string): Promise<boolean> {
     const { path } = this
     if ((await this.held(sha256)) !== undefined) return false
-    if (this.#replaces) await rename(partialPath, path)
-    else if (!(await moveNew(partialPath, path))) {
+    if (!(await movedAnywhere(partialPath, this.#entry, this.#replaces))) {
       if ((await this.held(sha256)) !== undefined) return false
       throw new AppError('FILE_EXISTS', { path })
     }
     return true
   }
+}
+
+/** False when something has the place that may not be replaced. A file from another file system is copied and flushed first. */
+async function movedAnywhere(from: string, to: string, replaces: boolean): Promise<boolean> {
+  try {
+    return await moved(from, to, replaces)
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EXDEV')
+      throw nameRefused({ name: basename(to), path: to }, error)
+  }
+  const copy = folderFor(dirname(to), `copy of ${basename(to)}`)
+  await rm(copy, { recursive: true, force: true })
+  await copyBeside(from, copy)
+  try {
+    const isMoved = await moved(copy, to, replaces)
+    if (isMoved) await rm(from, { force: true })
+    return isMoved
+  } finally {
+    await rm(copy, { force: true })
+  }
+}
+
+async function moved(from: string, to: string, replaces: boolean): Promise<boolean> {
+  if (!replaces) return await moveNew(from, to)
+  await rename(from, to)
+  return true
 }
 
 /** A folder of ours in `folder`, the same for the same `name`. */

@@ -85,6 +85,7 @@ test('what is there is known by its bytes', async () => {
 test('a folder that nothing can be written to says so', async () => {
   const target = await aTarget()
   await rm(target.folderBeside, { recursive: true })
+  await writeFile(target.folderBeside, '')
   await expect(target.place([aFile('a', 'x')])).rejects.toMatchObject({ code: 'DISK_FAILED' })
 })
 

@@ -1,15 +1,17 @@
-import { mkdir, open, rmdir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, rmdir, unlink } from 'node:fs/promises'
+import { join, posix } from 'node:path'
 import type { Clock } from '../common/clock.ts'
 import { hashFile } from '../common/content/hash.ts'
 import { diskError } from '../common/disk-error.ts'
 import { AppError } from '../common/errors.ts'
 import { inParallel } from '../common/in-parallel.ts'
 import { limits } from '../common/limits.ts'
+import { makeFolder } from '../common/make-folder.ts'
 import { type Random, randomId } from '../common/random.ts'
 import type { NamedContent } from './fetch/group-download.ts'
 import { FolderSync } from './share/folder-sync.ts'
-import { makeParents, unusableName } from './share/folders.ts'
+import { unusableName } from './share/folders.ts'
+import { openParent, type ParentFolder } from './share/parent-folder.ts'
 import { SmallWriter } from './share/small-writer.ts'
 import { folderFor, TargetFile } from './target-file.ts'
 
@@ -39,12 +41,16 @@ export class TargetFolder implements AsyncDisposable {
     this.#writer = new SmallWriter(dependencies)
   }
 
-  /**
-   * Where a file goes, with the folders above it.
-   * @throws AppError NAME_INVALID, NAME_BLOCKED, DISK_FULL, DISK_FAILED
-   */
-  async file(name: string): Promise<TargetFile> {
-    return (await this.#locate(name)).target
+  /** See {@link TargetFile.held}. @throws AppError NAME_INVALID, too */
+  async held(name: string, sha256: string): Promise<{ path: string; size: number } | undefined> {
+    await using parent = await this.#openParent(name)
+    return await this.#targetIn(parent, name).held(sha256)
+  }
+
+  /** See {@link TargetFile.put}. @throws AppError NAME_INVALID, too */
+  async put(name: string, partialPath: string, sha256: string): Promise<{ path: string }> {
+    await using parent = await this.#openParent(name)
+    return await this.#targetIn(parent, name).put(partialPath, sha256)
   }
 
   /** Which of the files have their content already, in this folder: those of the right size are read. */
@@ -61,7 +67,7 @@ export class TargetFolder implements AsyncDisposable {
   /**
    * Writes small files and flushes them, each before it gets its name: nobody remembers which ones a
    * power cut would cost. For each what stands in the way, if something does: FILE_EXISTS, and what
-   * {@link file} throws.
+   * {@link put} throws.
    * @throws AppError DISK_FULL, DISK_FAILED when nothing can be written
    */
   async place(
@@ -71,7 +77,7 @@ export class TargetFolder implements AsyncDisposable {
     const outcomes: (AppError | undefined)[] = files.map(() => undefined)
     const changedFolders = new Set<string>()
     try {
-      await mkdir(incoming)
+      await makeFolder(incoming)
       await inParallel(files.entries(), limits.filesFlushedAtOnce, async ([index, file]) => {
         const partialPath = join(incoming, String(index))
         outcomes[index] = await this.#place(file, partialPath, changedFolders)
@@ -94,10 +100,10 @@ export class TargetFolder implements AsyncDisposable {
     changedFolders: Set<string>,
   ): Promise<AppError | undefined> {
     try {
-      const { target, changed } = await this.#locate(name)
+      await using parent = await this.#openParent(name)
       await writeFlushed(partialPath, bytes)
-      await target.place(partialPath, content.sha256)
-      for (const folder of changed) changedFolders.add(folder)
+      await this.#targetIn(parent, name).place(partialPath, content.sha256)
+      for (const folder of parent.changed) changedFolders.add(folder)
       return undefined
     } catch (error) {
       return diskError({ action: 'create', path: join(this.path, name), neededBytes: 0 }, error)
@@ -106,17 +112,21 @@ export class TargetFolder implements AsyncDisposable {
     }
   }
 
-  async #locate(
-    name: string,
-  ): Promise<{ readonly target: TargetFile; readonly changed: readonly string[] }> {
+  #targetIn(parent: ParentFolder, name: string): TargetFile {
+    const base = posix.basename(name)
+    return TargetFile.at(join(parent.path, base), { ...this.#options, entry: parent.entry(base) })
+  }
+
+  async #openParent(name: string): Promise<ParentFolder> {
     const reason = unusableName(name)
     if (reason !== undefined) throw new AppError('NAME_INVALID', { name, reason })
-    const path = join(this.path, name)
+    const folder = posix.dirname(name)
+    const request = { name, root: this.path, folder: folder === '.' ? '' : folder }
     try {
-      const changed = await makeParents({ name, path, root: this.path })
-      return { target: TargetFile.at(path, this.#options), changed }
+      await makeFolder(this.path)
+      return await openParent({ ...request, onObstacle: 'respell' })
     } catch (error) {
-      throw diskError({ action: 'create', path, neededBytes: 0 }, error)
+      throw diskError({ action: 'create', path: join(this.path, name), neededBytes: 0 }, error)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { hash, subtle } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { AppError, reasonOf, systemErrorCode } from '../errors.ts'
+import { openInside } from '../inside.ts'
 import { limits } from '../limits.ts'
 import { openToRead } from '../open-to-read.ts'
 import { chunkBytesFor } from './chunks.ts'
@@ -34,17 +35,18 @@ function isUnshared(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a regular file once, in constant memory.
+ * Reads a regular file once, in constant memory. One that is reached through a link which leaves `root`,
+ * if there is one, is not found.
  * @throws AppError CONTENT_CHANGED when it changed meanwhile, FILE_NOT_FOUND, DISK_FAILED, TOO_LARGE;
  *   or the signal's reason
  */
 export async function hashFile(
   path: string,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, root }: { readonly signal?: AbortSignal; readonly root?: string } = {},
 ): Promise<HashedFile> {
   signal?.throwIfAborted()
   try {
-    await using handle = await openToRead(path)
+    await using handle = await (root === undefined ? openToRead(path) : openInside({ root, path }))
     const stat = await statOf(handle)
     const hashed = await hashHandle(handle, stat.size, signal)
     const { size, mtimeNs } = await statOf(handle)

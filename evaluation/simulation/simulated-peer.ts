@@ -180,7 +180,7 @@ export class SimulatedPeer implements AsyncDisposable {
     const { clock } = this.#dependencies
     const { bytes, content, chunkList } = this.#options.content
     const stat = { size: content.size, mtimeNs: 0n, ino: 0n }
-    const file = { at: { name, path: name }, stat, content }
+    const file = { at: { name, path: name, root: '' }, stat, content }
     const handle: Awaited<ReturnType<ServeDependencies['openFiles']['use']>>['handle'] = {
       read: async (into, offset, length, position) => ({
         bytesRead: bytes.copy(into, offset, position, position + length),

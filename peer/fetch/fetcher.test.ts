@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs'
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { type BulkSource, bytesSource } from '../../common/protocol/bulk.ts'
@@ -137,8 +139,23 @@ test('a content larger than the disk is refused before anybody is asked', async 
 test('a disk that fails is not the fault of the source', async () => {
   const swarm = await aSwarm()
   await rm(swarm.partialFolder, { recursive: true })
+  await writeFile(swarm.partialFolder, '')
   const source = await swarm.source({ peerId: 'p1', content: fiveChunks })
   await expect(swarm.fetch(fiveChunks, [source])).rejects.toMatchObject({ code: 'DISK_FAILED' })
+})
+
+test('a folder for partial files that is removed is made again, also while a fetch runs', async () => {
+  const swarm = await aSwarm()
+  const remove = (): void => rmSync(swarm.partialFolder, { recursive: true })
+  remove()
+  const read = (chunk: number): BulkSource => {
+    if (chunk === 3) remove()
+    return bytesSource(chunkOf(fiveChunks.bytes, chunk))
+  }
+  const source = await swarm.source({ peerId: 'p1', content: fiveChunks, read })
+  await using fetched = await swarm.fetch(fiveChunks, [source], { keeps: true })
+  expect((await hashFile(fetched.partialPath)).content).toEqual(fiveChunks.content)
+  expect(swarm.receivedBytes).toBe(fiveChunks.bytes.length + fiveChunks.chunkList.length)
 })
 
 test('a fetch that is cancelled leaves nothing and gives no more work', async () => {

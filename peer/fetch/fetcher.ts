@@ -3,12 +3,13 @@ import { readBootId } from '../../common/boot-id.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
-import type { Content } from '../../common/protocol/messages.ts'
+import type { Content, Purpose } from '../../common/protocol/messages.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
 import { DigestedFile } from './digested-file.ts'
 import { DiskRoom, type Reservation } from './disk-room.ts'
 import { PartialFile, removePartial } from './partial-file.ts'
-import { PartialFolder, type PartialFolderOptions } from './partial-folder.ts'
+import type { PartialFolder } from './partial-folder.ts'
+import { PartialFolders, type PartialFoldersOptions } from './partial-folders.ts'
 import { sharedBuffer } from './shared-buffer.ts'
 import { SmallFetch, type SmallFetchOptions } from './small-fetch.ts'
 import type { CrewDependencies } from './source-crew.ts'
@@ -53,12 +54,12 @@ interface FetcherDependencies extends CrewDependencies {
   readonly unfinished?: UnfinishedContents | undefined
 }
 
-/** Fetches contents from other peers into files of `.tandem/partial`. */
+/** Fetches contents from other peers into files on the file system where they will be. */
 export class Fetcher implements AsyncDisposable {
-  readonly #folder: PartialFolder
+  readonly #folders: PartialFolders
   readonly #bootId: string
   readonly #dependencies: FetcherDependencies
-  readonly #room: DiskRoom
+  readonly #room = new DiskRoom()
   /** For contents of one chunk, which no thread sees, and of several. */
   readonly #buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
   readonly #sharedBuffers = new BufferPool({
@@ -67,11 +68,10 @@ export class Fetcher implements AsyncDisposable {
   })
   readonly #background: BackgroundWork
 
-  private constructor(folder: PartialFolder, bootId: string, dependencies: FetcherDependencies) {
-    this.#folder = folder
+  private constructor(folders: PartialFolders, bootId: string, dependencies: FetcherDependencies) {
+    this.#folders = folders
     this.#bootId = bootId
     this.#dependencies = dependencies
-    this.#room = new DiskRoom(folder.path)
     this.#background = new BackgroundWork(dependencies)
     this.#background.start('clean up', (signal) => this.#cleanForEver(signal))
   }
@@ -81,12 +81,14 @@ export class Fetcher implements AsyncDisposable {
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   static async open(
-    options: PartialFolderOptions,
+    options: PartialFoldersOptions,
     dependencies: FetcherDependencies,
   ): Promise<Fetcher> {
-    const folder = await PartialFolder.open(options)
-    await folder.clean(dependencies.clock.nowMs())
-    return new Fetcher(folder, await readBootId(dependencies.random), dependencies)
+    const folders = new PartialFolders(options)
+    // Where folders depend on the purpose, one that cannot be had only stops what would go there.
+    if (options.partialFolderFor === undefined) await folders.for('download')
+    await folders.clean(dependencies.clock.nowMs())
+    return new Fetcher(folders, await readBootId(dependencies.random), dependencies)
   }
 
   /** Ends the cleaning; fetches end with their signals. */
@@ -103,9 +105,10 @@ export class Fetcher implements AsyncDisposable {
    */
   async fetch(request: FetchRequest): Promise<Fetched> {
     request.signal.throwIfAborted()
-    const taken = this.#folder.take(request.content)
+    const folder = await this.#folders.forContent(request.purpose ?? 'download', request.content)
+    const taken = folder.take(request.content)
     try {
-      return await this.#fetchTo(taken, request)
+      return await this.#fetchTo({ ...taken, folder: folder.path }, request)
     } catch (error) {
       taken.release()
       throw error
@@ -113,17 +116,21 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /**
-   * Room for contents, also for those that go to no file of this fetcher. What nobody waits for gives way
-   * to what is wanted now.
+   * Room for contents where those of this purpose are put, also for those that go to no file of this
+   * fetcher. Partial data that no download waits for is evicted when room is needed.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  async reserve(bytes: number): Promise<Reservation> {
+  async reserve(
+    bytes: number,
+    where: { readonly purpose: Purpose } | { readonly folder: string },
+  ): Promise<Reservation> {
+    const folder = 'folder' in where ? where.folder : (await this.#folders.for(where.purpose)).path
     try {
-      return await this.#room.reserve(bytes)
+      return await this.#room.reserve(folder, bytes)
     } catch (error) {
       if (!hasCode(error, 'DISK_FULL')) throw error
-      await this.#folder.clean(this.#dependencies.clock.nowMs(), true)
-      return await this.#room.reserve(bytes)
+      await this.#folders.clean(this.#dependencies.clock.nowMs(), true)
+      return await this.#room.reserve(folder, bytes)
     }
   }
 
@@ -134,11 +141,11 @@ export class Fetcher implements AsyncDisposable {
 
   /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: Content): Promise<void> {
-    await this.#folder.forget(content)
+    await this.#folders.forget(content)
   }
 
   async #fetchTo(
-    { path, isKept, release }: ReturnType<PartialFolder['take']>,
+    { folder, path, isKept, release }: ReturnType<PartialFolder['take']> & { folder: string },
     request: FetchRequest,
   ): Promise<Fetched> {
     const { content, keeps = false } = request
@@ -157,7 +164,7 @@ export class Fetcher implements AsyncDisposable {
       readable?.onChanged()
       request.onProgress?.(progress)
     }
-    const { chunkList, sources } = await this.#fillOrKeep(file, { ...request, onProgress })
+    const { chunkList, sources } = await this.#fillOrKeep(file, folder, { ...request, onProgress })
     await file.finish()
     const placing = untilPlaced.move()
     let isLeft = false
@@ -178,9 +185,9 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /** Fetches what the file lacks; after a failure it has what came kept, if that is good for anything. */
-  async #fillOrKeep(file: PartialFile, request: FetchRequest): Promise<Taken> {
+  async #fillOrKeep(file: PartialFile, folder: string, request: FetchRequest): Promise<Taken> {
     try {
-      using room = await this.reserve(request.content.size - file.verifiedBytes)
+      using room = await this.reserve(request.content.size - file.verifiedBytes, { folder })
       return await this.#fill(file, request, room)
     } catch (error) {
       if (!uselessAfter.some((code) => hasCode(error, code))) file.keep()
@@ -211,7 +218,7 @@ export class Fetcher implements AsyncDisposable {
     for (;;) {
       await clock.sleep(deadlines.partialCleanMs, signal)
       try {
-        await this.#folder.clean(clock.nowMs())
+        await this.#folders.clean(clock.nowMs())
       } catch (error) {
         log.warn({ reason: reasonOf(error) }, 'what is left of downloads cannot be cleaned up')
       }

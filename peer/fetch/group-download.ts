@@ -167,7 +167,7 @@ class GroupDownload {
 
   async #takeSmall(files: readonly GroupFile[]): Promise<Missed<GroupFile>[]> {
     const bytes = files.reduce((sum, { content }) => sum + content.size, 0)
-    using _ = await this.#dependencies.fetcher.reserve(bytes)
+    using _ = await this.#dependencies.fetcher.reserve(bytes, { purpose: 'download' })
     const options = {
       signal: this.#entry.stop.signal,
       onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),

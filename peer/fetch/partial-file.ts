@@ -16,6 +16,7 @@ import type { Content } from '../../common/protocol/messages.ts'
 import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
 import type { ChunkStore, PutChunk } from './chunk-store.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
+import { makeFolderAgain, putBack } from './put-back.ts'
 
 interface PartialFileDependencies {
   readonly workers: ChunkWorkers
@@ -123,14 +124,19 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   async begin(chunkList: Buffer): Promise<void> {
     this.#chunkList = chunkList
     if (!this.#options.isJournalled || this.verified.chunkCount === 1) return
-    const { path, content, bootId } = this.#options
-    const journalled = { chunkList, chunks: this.verified, bootId }
-    this.#opening = ChunkJournal.create(journalPathOf(path), content, journalled)
+    this.#opening = this.#createJournal(chunkList)
     try {
       this.#journal = await this.#opening
     } catch (error) {
       throw diskErrorOf(this.#options, 'write to', error)
     }
+  }
+
+  async #createJournal(chunkList: Buffer): Promise<ChunkJournal> {
+    const { path, content, bootId } = this.#options
+    await makeFolderAgain(dirname(path), (await this.#handle.stat()).dev)
+    const journalled = { chunkList, chunks: this.verified, bootId }
+    return await ChunkJournal.create(journalPathOf(path), content, journalled)
   }
 
   /**
@@ -175,14 +181,15 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   }
 
   /**
-   * Makes the file durable and closes it; from then on it belongs to the caller.
+   * Makes the file durable and closes it; from then on it belongs to the caller. It is there also if
+   * somebody removed it, or its folder, while it came.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async finish(): Promise<void> {
     try {
       await this.#syncing
       if (this.#syncFailure !== undefined) throw this.#syncFailure as Error
-      await this.#handle.sync()
+      if (!(await putBack(this.#handle, this.path))) await this.#handle.sync()
     } catch (error) {
       throw diskErrorOf(this.#options, 'write to', error)
     }

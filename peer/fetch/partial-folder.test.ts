@@ -69,7 +69,7 @@ test('what nobody waits for gives way to what needs its room, however new it is'
 
 test('what nobody waits for gives way to files that go elsewhere, too', async () => {
   const swarm = await withLeftovers()
-  const reserving = swarm.fetcher.reserve(limits.contentBytesMax)
+  const reserving = swarm.fetcher.reserve(limits.contentBytesMax, { purpose: 'download' })
   await expect(reserving).rejects.toMatchObject({ code: 'DISK_FULL' })
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })

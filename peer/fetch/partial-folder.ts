@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError } from '../../common/disk-error.ts'
 import { systemErrorCode } from '../../common/errors.ts'
@@ -22,20 +22,9 @@ export class PartialFolder {
   /** Names of files that a fetch, or whoever removes them, has. */
   readonly #inUse = new Set<string>()
 
-  private constructor({ partialFolder, isWanted = () => false }: PartialFolderOptions) {
+  constructor({ partialFolder, isWanted = () => false }: PartialFolderOptions) {
     this.path = partialFolder
     this.#isWanted = isWanted
-  }
-
-  /** Makes the folder if need be. @throws AppError DISK_FULL, DISK_FAILED */
-  static async open(options: PartialFolderOptions): Promise<PartialFolder> {
-    const folder = new PartialFolder(options)
-    try {
-      await mkdir(folder.path, { recursive: true })
-    } catch (error) {
-      throw folder.#error(error)
-    }
-    return folder
   }
 
   /**
@@ -51,6 +40,13 @@ export class PartialFolder {
     return { path: join(this.path, name), isKept: name === keptName, release }
   }
 
+  /** Whether there is something to go on with for a fetch of this content. */
+  async hasKept(content: ContentKey): Promise<boolean> {
+    const path = join(this.path, nameOf(content))
+    const found = await Promise.all([path, journalPathOf(path)].map(modifiedMsOf))
+    return !this.#inUse.has(nameOf(content)) && !found.includes(undefined)
+  }
+
   /** Removes what is kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: ContentKey): Promise<void> {
     await this.#remove(nameOf(content))
@@ -64,7 +60,7 @@ export class PartialFolder {
   async clean(nowMs: number, isRoomNeeded = false): Promise<void> {
     const untilMs = isRoomNeeded ? Number.POSITIVE_INFINITY : nowMs - deadlines.partialKeptMs
     try {
-      const names = (await readdir(this.path)).map((name) => name.replace(/\.journal(\.new)?$/, ''))
+      const names = (await namesIn(this.path)).map((name) => name.replace(/\.journal(\.new)?$/, ''))
       for (const name of new Set(names))
         if (!this.#inUse.has(name) && !(await this.#isWorthKeeping(name, untilMs)))
           await this.#remove(name)
@@ -109,6 +105,16 @@ function newJournalPathOf(path: string): string {
 
 function nameOf({ sha256, chunkRoot }: ContentKey): string {
   return `${sha256}.${chunkRoot}`
+}
+
+/** None when the folder is gone. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return []
+    throw error
+  }
 }
 
 /** Undefined when there is no such file. */

@@ -198,24 +198,27 @@ test('chunks that the file has lost do not count', async () => {
 
 test('room is promised once', async () => {
   await using folder = await temporaryFolder()
-  const room = new DiskRoom(folder.path)
+  const room = new DiskRoom()
   const half = limits.contentBytesMax
-  await expect(room.reserve(half)).rejects.toMatchObject({
+  await expect(room.reserve(folder.path, half)).rejects.toMatchObject({
     code: 'DISK_FULL',
     details: { path: folder.path, neededBytes: half },
   })
-  using first = await room.reserve(1)
+  using first = await room.reserve(folder.path, 1)
   first.onWritten(1)
   first.onWritten(1)
-  using _ = await room.reserve(mebibyte)
+  using _ = await room.reserve(folder.path, mebibyte)
 })
 
 test('of two that ask for more than half of the room at the same time one gets it', async () => {
   await using folder = await temporaryFolder()
-  const room = new DiskRoom(folder.path)
+  const room = new DiskRoom()
   const { bavail, bsize } = await statfs(folder.path)
   const most = Math.floor(0.6 * bavail * bsize)
-  const answers = await Promise.allSettled([room.reserve(most), room.reserve(most)])
+  const answers = await Promise.allSettled([
+    room.reserve(folder.path, most),
+    room.reserve(folder.path, most),
+  ])
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
 })
 

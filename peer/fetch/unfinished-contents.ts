@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkCountFor } from '../../common/content/chunks.ts'
 import type { Content } from '../../common/protocol/messages.ts'
@@ -7,7 +8,7 @@ import type { PartialFile } from './partial-file.ts'
 class UnfinishedContent {
   /** Where it is; nobody has catalogued it. */
   readonly file: {
-    readonly at: { readonly name: string; readonly path: string }
+    readonly at: { readonly name: string; readonly path: string; readonly root: string }
     readonly stat: undefined
     readonly content: Content
   }
@@ -19,7 +20,11 @@ class UnfinishedContent {
     partial: Pick<PartialFile, 'path' | 'verified' | 'chunkList'>,
   ) {
     const { name, content } = options
-    this.file = { at: { name, path: partial.path }, stat: undefined, content }
+    this.file = {
+      at: { name, path: partial.path, root: dirname(partial.path) },
+      stat: undefined,
+      content,
+    }
     this.#partial = partial
   }
 

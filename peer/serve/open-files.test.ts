@@ -25,7 +25,7 @@ async function aDisk(): Promise<{
     const path = join(folder.path, name)
     await writeFile(path, name)
     const { content, stat } = await hashFile(path)
-    return { at: { name, path }, content, stat }
+    return { at: { name, path, root: folder.path }, content, stat }
   }
   return { openFiles, clock, aFile }
 }

@@ -2,8 +2,8 @@ import { type BigIntStats, fstatSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { openInside } from '../../common/inside.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import { openToRead } from '../../common/open-to-read.ts'
 import type { ReadableFile } from './served-contents.ts'
 
 /** A file in use; disposing gives it back. */
@@ -46,7 +46,7 @@ export class OpenFiles implements AsyncDisposable {
   async use(file: ReadableFile): Promise<OpenFile> {
     if (this.#isDisposed) throw new AppError('STOPPING')
     const key = `${file.at.path}\0${file.stat?.ino}\0${file.stat?.mtimeNs}`
-    const entry = this.#entryOf(key, file.at.path)
+    const entry = this.#entryOf(key, file.at)
     entry.users += 1
     try {
       const handle = await entry.opening
@@ -76,9 +76,9 @@ export class OpenFiles implements AsyncDisposable {
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  #entryOf(key: string, path: string): Entry {
+  #entryOf(key: string, at: ReadableFile['at']): Entry {
     const entry = this.#entries.get(key) ?? {
-      opening: openToRead(path),
+      opening: openInside(at),
       users: 0,
       cancelIdleTimer: () => {},
     }

@@ -4,7 +4,8 @@ import type { Content } from '../../common/protocol/messages.ts'
 
 /** A file on this peer's disk, as the catalog saw it last. */
 export interface ServedFile {
-  readonly at: { readonly name: string; readonly path: string }
+  /** The file is below the root, or is not served. */
+  readonly at: { readonly name: string; readonly path: string; readonly root: string }
   readonly stat: FileStat
   readonly content: Content
 }

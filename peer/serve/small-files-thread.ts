@@ -1,14 +1,13 @@
 /** Looks at and reads small files; the other end is small-files.ts. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs'
 import { answerCalls } from '../../common/answer-calls.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { systemErrorCode } from '../../common/errors.ts'
-import { readFlags } from '../../common/open-to-read.ts'
+import { type InsidePath, openInsideSync } from '../../common/inside.ts'
 
 /** A file as the catalog saw it last. */
-export interface SmallFile {
-  readonly path: string
+export interface SmallFile extends InsidePath {
   readonly stat: FileStat
 }
 
@@ -50,7 +49,7 @@ function failureOf(work: () => boolean): ErrorCode | undefined {
 
 /** Fills `into` if the file is still the one that was catalogued. */
 function readFile(file: SmallFile, into: Uint8Array): boolean {
-  const descriptor = openSync(file.path, readFlags)
+  const descriptor = openInsideSync(file)
   try {
     if (!isSame(fstatSync(descriptor, { bigint: true }), file)) return false
     for (let done = 0; done < into.length; ) {

@@ -12,7 +12,7 @@ test('only so much waits to be sent, and who withdraws or is served makes room',
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'small', { bytes: 100, seed: 'small' })
   const { content, stat } = await hashFile(path)
-  const file = { at: { name, path: join(folder.path, name) }, stat, content }
+  const file = { at: { name, path: join(folder.path, name), root: folder.path }, stat, content }
   const smallFiles = new SmallFiles(
     { waitingMax: 4 },
     {
@@ -43,7 +43,7 @@ test('bytes that were read before their turn are sent though the file has gone; 
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'half', { bytes: 512 * 1_024, seed: 'half' })
   const { content, stat } = await hashFile(path)
-  const file = { at: { name, path }, stat, content }
+  const file = { at: { name, path, root: folder.path }, stat, content }
   const rechecked: string[] = []
   const smallFiles = new SmallFiles(
     { waitingMax: 1_000 },

@@ -178,7 +178,7 @@ function isFile(one: Found): one is ServedFile {
 }
 
 function smallFile({ at, stat }: ServedFile): SmallFile {
-  return { path: at.path, stat }
+  return { path: at.path, root: at.root, stat }
 }
 
 function bytesOf(files: readonly SmallFile[]): number {

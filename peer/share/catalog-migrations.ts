@@ -1,3 +1,5 @@
+import { aliasesMigration } from './aliases.ts'
+
 /** The catalog's schema, version by version; see `openDatabase`. Never change one that was released: add another. */
 export const catalogMigrations = [
   `
@@ -48,4 +50,5 @@ export const catalogMigrations = [
   `,
   // Each run of a peer has an epoch of its own now; none of an older catalog can be continued.
   "UPDATE catalog SET epoch = '';",
+  aliasesMigration,
 ] as const

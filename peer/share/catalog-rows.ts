@@ -62,7 +62,7 @@ export function entryOf(row: EntryRow, folders: Folders): Entry {
   const key = keyOf(row)
   const size = Number(row.size)
   return {
-    at: folders.at(folders.root(key), row.disk_name),
+    at: folders.at(folders.root(key), row.disk_name, row.name),
     stat: { size, mtimeNs: row.mtime_ns, ino: BigInt.asUintN(64, row.inode) },
     content: { sha256: row.sha256, size, chunkRoot: row.chunk_root },
     seq: Number(row.seq),

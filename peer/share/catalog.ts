@@ -6,11 +6,12 @@ import { limits } from '../../common/limits.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
+import { Aliases } from './aliases.ts'
 import { catalogMigrations } from './catalog-migrations.ts'
 import { changeOf, type EntryRow, entryOf, entryValuesOf, keyRowOf } from './catalog-rows.ts'
 import { prepareStatements, type Statements } from './catalog-statements.ts'
 import type { CatalogFile, Entry } from './entry.ts'
-import type { Folders } from './folders.ts'
+import { type Folders, type Location, nameOn } from './folders.ts'
 
 export interface Totals {
   readonly count: number
@@ -32,6 +33,7 @@ export class Catalog implements Disposable {
   readonly #database: Database
   readonly #statements: Statements
   readonly #listeners = new Set<() => void>()
+  readonly #aliases: Aliases
   #lastSeq: number
   #isComplete = false
   #totals: Record<CopyKind, Totals>
@@ -41,6 +43,7 @@ export class Catalog implements Disposable {
     this.#folders = folders
     this.#database = openDatabase(folders.catalog, { migrations: catalogMigrations })
     this.#statements = prepareStatements(this.#database)
+    this.#aliases = new Aliases(this.#database)
     const before = this.#statements.catalog.get()
     this.epoch = randomId(random)
     this.continues = before?.epoch ? { epoch: before.epoch, lastSeq: before.last_seq } : undefined
@@ -69,6 +72,19 @@ export class Catalog implements Disposable {
   get(key: CopyKey): Entry | undefined {
     const row = this.#statements.get.get(keyRowOf(key))
     return row && entryOf(row, this.#folders)
+  }
+
+  /** A place on disk with the name that its file has in the catalog: another one where a name could not have its path. */
+  named(at: Location): Location {
+    const { kind, owner = '', diskName } = at
+    const name = this.#aliases.nameOf({ kind, owner, disk_name: diskName })
+    return name === undefined ? at : { ...at, name }
+  }
+
+  /** The entry of the file at a place on disk, whatever its name. */
+  at(place: Location): Entry | undefined {
+    const entry = this.get(this.named(place))
+    return entry?.at.diskName === place.diskName ? entry : undefined
   }
 
   /** An entry that holds a content, if there is one; takes a fifth of the time of {@link find}. */
@@ -118,6 +134,7 @@ export class Catalog implements Disposable {
       const isKnown = before?.sha256 === content.sha256
       const seq = isKnown ? Number(before.seq) : ++this.#lastSeq
       if (before !== undefined) this.#remove(before)
+      this.#nameFile(at)
       this.#statements.forgetDrop.run(keyRowOf(at))
       this.#statements.insert.run(...entryValuesOf(file, seq))
       if (chunkList.byteLength > hashBytes)
@@ -233,6 +250,7 @@ export class Catalog implements Disposable {
       return this.#database.transaction(work)()
     } catch (error) {
       this.#totals = this.#countAll()
+      this.#aliases.reload()
       if (!(error instanceof SQLite.SqliteError)) throw error
       const path = this.#folders.catalog
       if (error.code === 'SQLITE_FULL')
@@ -242,7 +260,19 @@ export class Catalog implements Disposable {
     }
   }
 
-  #remove({ seq, kind, size }: EntryRow): void {
+  /** A file that has another path than its name may have been taken for one that is called like its path. */
+  #nameFile({ kind, owner = '', diskName, name }: Location): void {
+    const usual = nameOn(diskName)
+    if (usual === name) return this.#aliases.delete({ kind, owner, disk_name: diskName })
+    const mistaken = this.#statements.get.get({ kind, owner, name: usual })
+    if (mistaken?.disk_name === diskName)
+      this.drop({ kind, name: usual, ...(owner !== '' && { owner }) })
+    this.#aliases.set({ kind, owner, disk_name: diskName, name })
+  }
+
+  #remove(row: EntryRow): void {
+    const { seq, kind, size } = row
+    this.#aliases.delete(row)
     this.#statements.remove.run(Number(seq))
     this.#count(kind, -1, -Number(size))
   }

@@ -110,7 +110,7 @@ export class Comparer {
   async #read(at: Location, stat: FileStat, before: Entry | undefined): Promise<void> {
     const { findings, signal } = this.#dependencies
     try {
-      const read = await hashFile(at.path, { signal })
+      const read = await hashFile(at.path, { signal, root: at.root })
       if (!isSameStat(read.stat, stat)) throw new AppError('CONTENT_CHANGED', { name: at.name })
       const file = { at, stat, content: read.content }
       findings.add({ at, before, apply: (catalog) => catalog.put(file, read.chunkList) })

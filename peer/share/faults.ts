@@ -4,8 +4,8 @@ import type { Stats } from 'node:fs'
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { hasCode, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { nameFault, windowsNameProblem } from '../../common/ids.ts'
+import { isInside } from '../../common/inside.ts'
 import type { Fault } from '../problem-table.ts'
-import { isInside } from './folders.ts'
 import { isGone } from './is-gone.ts'
 
 /** What is wrong with the name of a file or folder as it is on the disk; undefined when nothing is. */
@@ -23,6 +23,8 @@ export function faultOfName(diskName: string): Fault | undefined {
     case 'too long':
     case 'long segment':
       return { code: 'NAME_TOO_LONG' }
+    case 'own':
+      return { code: 'NAME_RESERVED' }
     // No file system has the others.
     case 'not UTF-8':
     case 'not NFC':

@@ -1,17 +1,17 @@
-import { lstat, unlink } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
+import { isInside, openInside } from '../../common/inside.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import { openToRead } from '../../common/open-to-read.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { flushFolder } from './folder-sync.ts'
-import { isInside } from './folders.ts'
 import { isGone } from './is-gone.ts'
+import { removeIfSame } from './remove-file.ts'
 
 interface Dependencies {
   readonly catalog: Catalog
@@ -120,7 +120,7 @@ export class Flusher {
   /** @returns false when the disk refuses: then it is tried again */
   async #flush({ at }: Entry): Promise<boolean> {
     try {
-      await using handle = await openToRead(at.path)
+      await using handle = await openInside(at)
       await handle.sync()
       return true
     } catch (error) {
@@ -143,10 +143,10 @@ function foldersAbove({ root, path }: Entry['at']): string[] {
 /** Whether the file of an entry has its content; a torn one is deleted, unless somebody wrote it since. */
 async function isWhole({ at, stat, content }: Entry): Promise<boolean> {
   try {
-    const now = await hashFile(at.path)
+    const now = await hashFile(at.path, { root: at.root })
     if (now.content.sha256 === content.sha256) return true
     const isOurs = now.stat.ino === stat.ino && now.stat.mtimeNs <= stat.mtimeNs
-    if (isOurs && !(await isChangedLater({ at, stat }))) await unlink(at.path)
+    if (isOurs && !(await isChangedLater({ at, stat }))) await removeIfSame({ at, stat: now.stat })
     return false
   } catch (error) {
     if (hasCode(error, 'DISK_FAILED') || isGone(error)) return false

@@ -7,8 +7,8 @@
  * A file's name is its path below one of the first three, in Unicode normal form C; its disk name is
  * the same path as the file system spells it.
  */
-import { mkdir, readdir, realpath, stat } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { isPeerId, nameProblem, windowsNameProblem } from '../../common/ids.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
@@ -71,9 +71,8 @@ export class Folders {
     return [...own, ...owners.map(({ name }) => this.root({ kind: 'replicated', owner: name }))]
   }
 
-  /** Where the file with this disk name is. */
-  at({ kind, owner, path: root }: Root, diskName: string): Location {
-    const name = diskName.normalize('NFC')
+  /** Where the file with this disk name is; its name is the same unless it was given another. */
+  at({ kind, owner, path: root }: Root, diskName: string, name = nameOn(diskName)): Location {
     return {
       kind,
       ...(owner === undefined ? {} : { owner }),
@@ -108,50 +107,12 @@ export class Folders {
   }
 }
 
+/** The name of a file with this disk name. */
+export function nameOn(diskName: string): string {
+  return diskName.normalize('NFC')
+}
+
 /** Why a name cannot be used on this machine, or undefined when it can. */
 export function unusableName(name: string): string | undefined {
   return nameProblem(name) ?? (process.platform === 'win32' ? windowsNameProblem(name) : undefined)
-}
-
-/** Whether `path` is `folder` or lies below it; both absolute and without symbolic links. */
-export function isInside(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
-}
-
-/**
- * Creates the folders above a file that is about to be written.
- * @returns those whose entries are new, the deepest first: the file's own folder, and the parents of
- *   the folders that were created
- * @throws AppError NAME_BLOCKED when a part of the name is a file here; NAME_INVALID when one is a
- *   link that leaves the root
- */
-export async function makeParents({
-  name,
-  root,
-  path,
-}: Pick<Location, 'name' | 'root' | 'path'>): Promise<string[]> {
-  const parent = dirname(path)
-  const { path: existing, isFolder } = await deepestExisting(parent)
-  if (!isFolder) {
-    const reason = `'${relative(root, existing)}' is a file here`
-    throw new AppError('NAME_BLOCKED', { name, reason })
-  }
-  if (isInside(root, existing)) {
-    const [realRoot, realExisting] = await Promise.all([realpath(root), realpath(existing)])
-    if (!isInside(realRoot, realExisting))
-      throw new AppError('NAME_INVALID', { name, reason: 'a link in it leaves the folder' })
-  }
-  if (existing !== parent) await mkdir(parent, { recursive: true })
-  const changed = [parent]
-  for (let folder = parent; folder !== existing; folder = dirname(folder))
-    changed.push(dirname(folder))
-  return changed
-}
-
-async function deepestExisting(folder: string): Promise<{ path: string; isFolder: boolean }> {
-  for (let path = folder; ; path = dirname(path)) {
-    const found = await stat(path).catch(() => undefined)
-    if (found !== undefined || path === dirname(path))
-      return { path, isFolder: found?.isDirectory() ?? false }
-  }
 }

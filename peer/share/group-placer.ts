@@ -1,16 +1,17 @@
-import { dirname, join } from 'node:path'
+import { join, posix } from 'node:path'
 import type { FileStat } from '../../common/content/hash.ts'
-import { diskError } from '../../common/disk-error.ts'
+import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
 import type { Content, CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import type { Catalog } from './catalog.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { isSameStat } from './file-stat.ts'
-import { type Folders, type Location, makeParents } from './folders.ts'
+import type { Folders, Location } from './folders.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { Placer } from './placer.ts'
 import type { SmallWriter } from './small-writer.ts'
+import type { Staging } from './staging.ts'
 
 /** A small file that is complete, verified and in memory, and where it shall go. */
 export interface SmallAdoption {
@@ -22,15 +23,22 @@ export interface SmallAdoption {
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
-  readonly placer: Pick<Placer, 'inTurn' | 'place'>
+  readonly placer: Pick<Placer, 'locate' | 'place'>
   /** What the catalog calls the present run of the machine. */
   readonly bootId: string
   readonly writer: SmallWriter
   readonly ownWrites: OwnWrites
+  readonly staging: Pick<Staging, 'folderFor'>
   readonly random: Random
 }
 
 type Outcome = CatalogFile | AppError
+
+/** Where a file goes, and the folder that it is written in first. */
+interface Place {
+  readonly at: Location
+  readonly incoming: string
+}
 
 /**
  * Puts small files into their places, many at a time: written by one call to a thread, recorded in one
@@ -49,8 +57,8 @@ export class GroupPlacer {
    * @throws AppError DISK_FULL, DISK_FAILED when the catalog cannot be written: all are left for the next scan
    */
   async adopt(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
-    const { catalog, placer, ownWrites, bootId } = this.#dependencies
-    const outcomes = await placer.inTurn(() => this.#place(files))
+    const { catalog, ownWrites, bootId } = this.#dependencies
+    const outcomes = await this.#place(files)
     const entries = catalog.group(() =>
       outcomes.map((placed) =>
         placed instanceof AppError ? placed : catalog.putUnflushed(placed, bootId),
@@ -77,18 +85,19 @@ export class GroupPlacer {
   }
 
   async #place(files: readonly SmallAdoption[]): Promise<Outcome[]> {
-    const { folders, random } = this.#dependencies
-    const group = randomId(random)
+    const group = randomId(this.#dependencies.random)
     const located = await this.#locate(files)
     const placeable = files.flatMap((file, index) => {
-      const at = located[index]
-      if (at === undefined || at instanceof AppError) return []
-      return [{ file, at, partialPath: join(folders.incoming, `${group}-${index}`) }]
+      const found = located[index]
+      if (found === undefined || found instanceof AppError) return []
+      const { at, incoming } = found
+      return [{ file, at, partialPath: join(incoming, `${group}-${index}`) }]
     })
     for (const { at } of placeable) this.#dependencies.ownWrites.add(at.path)
     const written = await this.#dependencies.writer.write(
       placeable.map(({ file, at, partialPath }) => ({
         path: at.path,
+        root: at.root,
         partialPath,
         bytes: file.bytes,
       })),
@@ -106,7 +115,7 @@ export class GroupPlacer {
   ): Promise<Outcome> {
     const { key, content } = file
     try {
-      if (outcome instanceof Error) throw outcome
+      if (outcome instanceof Error) throw nameRefused({ name: key.name, path: at.path }, outcome)
       if (outcome !== undefined && outcome !== 'taken') return { at, stat: outcome, content }
       const placed = await this.#dependencies.placer.place({ ...key, content, partialPath })
       return { at: placed.at, stat: placed.stat, content }
@@ -115,22 +124,37 @@ export class GroupPlacer {
     }
   }
 
-  /** The places, with the folders above them; each folder is made once. */
-  async #locate(files: readonly SmallAdoption[]): Promise<(Location | AppError)[]> {
-    const parents = new Map<string, Promise<unknown>>()
+  /** The places, with the folders above them; each folder is looked for once. */
+  async #locate(files: readonly SmallAdoption[]): Promise<(Place | AppError)[]> {
+    const { folders, catalog } = this.#dependencies
+    const firsts = new Map<string, Promise<Place>>()
     return await Promise.all(
       files.map(async ({ key, content }) => {
         try {
-          const at = this.#dependencies.folders.place(key)
-          const folder = dirname(at.path)
-          const made = parents.get(folder) ?? makeParents(at)
-          parents.set(folder, made)
-          await made
-          return at
+          const own = folders.place(key)
+          // A file that has another path than its name is placed alone: its folder is not that of the others.
+          const { at = own } = catalog.get(key) ?? {}
+          const folder = `${at.root}\0${posix.dirname(at.diskName)}`
+          const first = firsts.get(folder) ?? this.#locateFirst(key)
+          firsts.set(folder, first)
+          return inFolderOf(await first, at, folders)
         } catch (error) {
           return diskError({ action: 'create', path: key.name, neededBytes: content.size }, error)
         }
       }),
     )
   }
+
+  async #locateFirst(key: CopyKey): Promise<Place> {
+    const { placer, staging } = this.#dependencies
+    const at = await placer.locate(key)
+    return { at, incoming: await staging.folderFor(key.kind, 'incoming') }
+  }
+}
+
+/** The place of a file in the folder that was found for another one of the same folder. */
+function inFolderOf(first: Place, { name, diskName, ...key }: Location, folders: Folders): Place {
+  const folder = posix.dirname(first.at.diskName)
+  const at = folders.at({ ...key, path: key.root }, posix.join(folder, posix.basename(diskName)))
+  return { ...first, at: at.kind === 'downloaded' ? at : { ...at, name } }
 }

@@ -1,62 +1,80 @@
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ContentHasher, hashFile } from '../../common/content/hash.ts'
 import type { HashedContent } from '../../common/content/unit-hasher.ts'
 import { type DiskAction, diskError } from '../../common/disk-error.ts'
+import { type InsidePath, openInside, pathOfOpened } from '../../common/inside.ts'
+import type { CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
+import type { Staging } from './staging.ts'
 
 /** A complete, flushed file in the incoming folder. Disposing removes it, unless it was moved away. */
 export interface Incoming extends HashedContent, AsyncDisposable {
   readonly partialPath: string
 }
 
-/** The folder where contents are written that do not have their place yet. */
+/** A file of one of the peer's folders. */
+export interface SourceFile extends InsidePath {
+  readonly size: number
+}
+
+/** The folders where contents are written that do not have their place yet. */
 export class IncomingFolder {
-  readonly #path: string
+  readonly #staging: Pick<Staging, 'folderFor' | 'existing'>
   readonly #random: Random
 
-  constructor(path: string, { random }: { random: Random }) {
-    this.#path = path
+  constructor({
+    staging,
+    random,
+  }: { staging: Pick<Staging, 'folderFor' | 'existing'>; random: Random }) {
+    this.#staging = staging
     this.#random = random
   }
 
   /** Removes what an earlier run left. @throws AppError DISK_FAILED */
   async clear(): Promise<void> {
-    await writing({ path: this.#path, neededBytes: 0 }, async () => {
-      await rm(this.#path, { recursive: true, force: true })
-      await mkdir(this.#path, { recursive: true })
-    })
+    for (const path of await this.#staging.existing('incoming'))
+      await writing({ path, neededBytes: 0 }, async () => {
+        for (const name of await readdir(path))
+          await rm(join(path, name), { recursive: true, force: true })
+      })
   }
 
   /**
-   * Writes a stream to a file and hashes it on the way. Nothing is left behind on failure.
+   * Writes a stream to a file, on the file system of shared/, and hashes it on the way. Nothing is left behind on failure.
    * @throws AppError TOO_LARGE, DISK_FULL, DISK_FAILED; the signal's reason; what the stream throws
    */
   async receive(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Incoming> {
-    return await this.#fill(async (path) => {
+    return await this.#fill('shared', async (path) => {
       const hasher = new ContentHasher()
       let neededBytes = 0
-      await using handle = await writing({ path: this.#path, neededBytes }, () => open(path, 'wx'))
+      await using handle = await writing({ path, neededBytes }, () => open(path, 'wx'))
       for await (const piece of bytes) {
         signal?.throwIfAborted()
         neededBytes += piece.byteLength
         await hasher.update(piece)
-        await writing({ path: this.#path, neededBytes }, () => handle.appendFile(piece))
+        await writing({ path, neededBytes }, () => handle.appendFile(piece))
       }
-      await writing({ path: this.#path, neededBytes }, () => handle.sync())
+      await writing({ path, neededBytes }, () => handle.sync())
       return (await hasher.finish()) ?? (await hashFile(path))
     })
   }
 
   /**
-   * Copies a file, sharing its blocks where the file system can, and hashes the copy.
+   * Copies a file to the file system of a kind, sharing its blocks where the file system can, and hashes
+   * the copy.
    * @throws AppError FILE_NOT_FOUND, DISK_FULL, DISK_FAILED
    */
-  async copy(source: { path: string; size: number }): Promise<Incoming> {
-    return await this.#fill(async (path) => {
-      await writing({ path: this.#path, neededBytes: source.size }, async () => {
-        await copyFile(source.path, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  async copy(source: SourceFile, kind: CopyKind): Promise<Incoming> {
+    return await this.#fill(kind, async (path) => {
+      await writing({ path, neededBytes: source.size }, async () => {
+        await using opened = await openInside(source)
+        await copyFile(
+          pathOfOpened(opened.fd, source.path),
+          path,
+          constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE,
+        )
         await using handle: FileHandle = await open(path, 'r+')
         await handle.sync()
       })
@@ -64,8 +82,8 @@ export class IncomingFolder {
     })
   }
 
-  async #fill(fill: (path: string) => Promise<HashedContent>): Promise<Incoming> {
-    const path = join(this.#path, randomId(this.#random))
+  async #fill(kind: CopyKind, fill: (path: string) => Promise<HashedContent>): Promise<Incoming> {
+    const path = join(await this.#staging.folderFor(kind, 'incoming'), randomId(this.#random))
     const remove = async (): Promise<void> => await rm(path, { force: true })
     try {
       return { ...(await fill(path)), partialPath: path, [Symbol.asyncDispose]: remove }

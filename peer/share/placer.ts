@@ -1,36 +1,48 @@
 /**
  * Puts finished files where the user sees them, and takes replicated ones away. A file appears under
  * its name complete or not at all: it was written and flushed beside, is moved, and is recorded
- * when the folder is on disk. Choosing a name and moving happen in turns, so that two files never
- * take one name.
+ * when the folder is on disk. Choosing a name and moving happen in turns, one at a time for each
+ * folder, so that two files never take one name; nothing is read or copied in a turn.
  */
-import { lstat, rename, rmdir, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
+import { dirname, join, posix } from 'node:path'
+import type { Clock } from '../../common/clock.ts'
 import { type FileStat, hashFile } from '../../common/content/hash.ts'
-import { diskError } from '../../common/disk-error.ts'
-import { AppError } from '../../common/errors.ts'
+import { copyBeside } from '../../common/copy-beside.ts'
+import { diskError, nameRefused } from '../../common/disk-error.ts'
+import { AppError, hasCode, systemErrorCode } from '../../common/errors.ts'
+import { ownFolderName } from '../../common/ids.ts'
+import { limits } from '../../common/limits.ts'
 import { moveNew } from '../../common/move-new.ts'
 import type { Content, CopyKey } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { fileStatOf, isSameStat } from './file-stat.ts'
 import { FolderSync } from './folder-sync.ts'
-import { type Folders, isInside, type Location, makeParents } from './folders.ts'
+import type { Folders, Location } from './folders.ts'
 import { numberedName } from './free-name.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
+import { type OnObstacle, openParent, type ParentFolder } from './parent-folder.ts'
+import { decide, type Held } from './place-plan.ts'
+import { removeEmptyFolders, removeIfSame } from './remove-file.ts'
+import { spellingOf } from './spelling.ts'
+import type { Staging } from './staging.ts'
 import { Turns } from './turns.ts'
 import { inspect } from './walk.ts'
 
 /** A finished file, and where it shall go. */
 export interface Adoption extends CopyKey {
-  /** A complete, verified, flushed file on the same file system as the peer's data. */
+  /** A complete, verified, flushed file, which is to be on the file system of its place. */
   readonly partialPath: string
   readonly content: Content
   readonly chunkList: Uint8Array
   /** Whether a shared file of this name with other content may be replaced. */
   readonly replace?: boolean
 }
+
+type Placing = Omit<Adoption, 'chunkList'>
 
 interface Placed {
   readonly at: Location
@@ -39,38 +51,65 @@ interface Placed {
   readonly changedFolders: readonly string[]
 }
 
-type Obstacle = 'folder' | 'other'
+/** What has to be done outside of a turn before the next: a file to be read, or to be brought to another file system. */
+type Needed = { readonly read: Location } | { readonly copyTo: Location }
+
+/** What was read of a file in the way. */
+interface Read {
+  readonly stat: FileStat
+  readonly sha256: string
+}
 
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
   readonly ownWrites: OwnWrites
+  readonly staging: Pick<Staging, 'ensureRoot'>
+  readonly clock: Clock
+  readonly random: Random
+  /** For tests: how the disk spells names. */
+  readonly spellingOf?: typeof spellingOf
+}
+
+/** Turns of one file: it may have to be read, to be copied, and to be read once more when somebody touches it. */
+const turnsMax = 8
+
+const onObstacle: Readonly<Record<CopyKey['kind'], OnObstacle>> = {
+  shared: 'refuse',
+  downloaded: 'respell',
+  replicated: 'evade',
 }
 
 export class Placer {
+  readonly #dependencies: Dependencies
   readonly #folders: Folders
   readonly #catalog: Catalog
   readonly #ownWrites: OwnWrites
-  readonly #turns = new Turns()
+  readonly #turns: Turns
+  readonly #spellingOf: typeof spellingOf
   readonly #folderSync = new FolderSync()
 
-  constructor({ folders, catalog, ownWrites }: Dependencies) {
-    this.#folders = folders
-    this.#catalog = catalog
-    this.#ownWrites = ownWrites
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#folders = dependencies.folders
+    this.#catalog = dependencies.catalog
+    this.#ownWrites = dependencies.ownWrites
+    this.#turns = new Turns(dependencies)
+    this.#spellingOf = dependencies.spellingOf ?? spellingOf
   }
 
   /**
    * Moves a finished file into place and records it without reading it again. The same content under
    * the same name stays as it is; where another content has the name, a downloaded file takes the
-   * next free one, a replicated one replaces it, and a shared one does if `replace` says so.
+   * next free one, a replicated one replaces it, and a shared one does if `replace` says so. A replicated
+   * file that cannot have the path of its name, because a folder or another file has it, gets another one.
    * On failure the partial file is where it was, or in its place for the next scan to find.
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {
     const { name, content, chunkList } = adoption
     try {
-      const { at, stat, changedFolders } = await this.inTurn(() => this.place(adoption))
+      const { at, stat, changedFolders } = await this.place(adoption)
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
       return this.#catalog.put({ at, stat, content }, chunkList)
     } catch (error) {
@@ -85,94 +124,230 @@ export class Placer {
   async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
     const key = { kind: 'replicated', owner: copy.owner, name: copy.name } as const
     try {
-      await this.inTurn(async () => {
+      const known = this.#catalog.get(key)
+      if (known === undefined) return
+      await this.#inTurn(known.at, async () => {
         const entry = this.#catalog.get(key)
         if (entry?.content.sha256 !== copy.sha256 || !(await isUntouched(entry))) return
-        await unlink(entry.at.path)
-        this.#catalog.drop(key)
-        await this.#removeEmptyFolders(dirname(entry.at.path))
+        if (await removeIfSame(entry)) this.#catalog.drop(key)
+        await removeEmptyFolders(entry.at)
       })
     } catch (error) {
       throw diskError({ action: 'delete', path: copy.name, neededBytes: 0 }, error)
     }
   }
 
-  /** Runs what chooses names and renames, one after another. */
-  async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#turns.take(work)
+  /**
+   * Where a file of this key goes if nothing is in the way, with the folders above it.
+   * @throws AppError NAME_INVALID, NAME_BLOCKED, NAME_UNSUPPORTED, DISK_FAILED; what the disk does
+   */
+  async locate(key: CopyKey): Promise<Location> {
+    const wanted = await this.#wanted(key)
+    await using parent = await this.#openParent(wanted)
+    return this.#below(parent, wanted, posix.basename(wanted.diskName))
   }
 
-  /** Moves a file into place, within a turn. What it throws besides AppError is the disk's. */
-  async place({
-    partialPath,
-    content,
-    replace = false,
-    ...key
-  }: Omit<Adoption, 'chunkList'>): Promise<Placed> {
-    for (let number = 1; ; number++) {
-      const at = this.#folders.place({ ...key, name: numberedName(key.name, number) })
-      const changedFolders = await makeParents(at)
-      const held = await this.#heldAt(at, content)
-      if (held instanceof Object) {
-        await unlink(partialPath)
-        return { at, stat: held, changedFolders: [dirname(at.path)] }
+  /** Moves a file into place. What it throws besides AppError is the disk's. */
+  async place(placing: Placing): Promise<Placed> {
+    const wanted = await this.#wanted(placing)
+    const read = new Map<string, Read>()
+    let from = placing.partialPath
+    try {
+      for (let turn = 1; turn <= turnsMax; turn += 1) {
+        const outcome = await this.#attempt(wanted, { ...placing, partialPath: from }, read)
+        if (outcome === 'again') continue
+        if ('read' in outcome) await readInto(read, outcome.read)
+        else if ('copyTo' in outcome) from = await this.#copyBeside(from, outcome.copyTo)
+        else {
+          if (from !== placing.partialPath) await rm(placing.partialPath, { force: true })
+          return outcome
+        }
       }
-      if (held === 'folder' && key.kind !== 'downloaded')
-        throw new AppError('NAME_BLOCKED', { name: key.name, reason: 'it is a folder here' })
-      const mayReplace = key.kind === 'replicated' || replace
-      if ((mayReplace || held === 'nothing') && (await this.#move(partialPath, at, mayReplace))) {
-        const stat = fileStatOf(await lstat(at.path, { bigint: true }))
-        this.#ownWrites.add(at.path, stat)
-        return { at, stat, changedFolders }
-      }
-      if (key.kind === 'shared') throw new AppError('NAME_EXISTS', { name: key.name })
+    } catch (error) {
+      if (from !== placing.partialPath) await rm(from, { force: true })
+      throw error
     }
+    throw new AppError('CONTENT_CHANGED', { name: placing.name })
   }
 
-  /** False when something else has the name by now, which may not be replaced. */
-  async #move(partialPath: string, { path }: Location, mayReplace: boolean): Promise<boolean> {
-    // The system tells of it before it is recorded: a large file would be read again.
-    this.#ownWrites.add(path)
-    if (!mayReplace) return await moveNew(partialPath, path)
-    await rename(partialPath, path)
-    return true
+  /** @throws AppError NAME_INVALID, DISK_FAILED */
+  async #wanted(key: CopyKey): Promise<Location> {
+    const own = this.#folders.place(key)
+    await this.#dependencies.staging.ensureRoot(key.kind)
+    if (key.owner !== undefined) await this.#makeOwnerRoot(key.owner, own)
+    // A replica that has another path than its name keeps it.
+    const before = key.kind === 'replicated' ? this.#catalog.get(key) : undefined
+    return before?.at ?? own
   }
 
-  /** What is at a place: the stat of a file with this content, a folder, something else, or nothing. */
-  async #heldAt(at: Location, content: Content): Promise<FileStat | Obstacle | 'nothing'> {
-    const obstacle = await obstacleAt(at.path)
-    if (obstacle !== 'other') return obstacle ?? 'nothing'
-    const stat = await inspect(at, true)
-    if (stat === undefined || stat.size !== content.size) return 'other'
-    const entry = this.#catalog.get(at)
-    const isKnown = entry?.at.path === at.path && isSameStat(entry.stat, stat)
-    const { sha256 } = isKnown ? entry.content : (await hashFile(at.path)).content
-    return sha256 === content.sha256 ? stat : 'other'
-  }
-
-  async #removeEmptyFolders(folder: string): Promise<void> {
+  async #makeOwnerRoot(owner: string, { root, name }: Location): Promise<void> {
     const { replicated } = this.#folders
-    for (
-      let path = folder;
-      path !== replicated && isInside(replicated, path);
-      path = dirname(path)
-    ) {
-      try {
-        await rmdir(path)
-      } catch {
-        // It holds something else, or is in use: then so are those above it.
-        return
-      }
+    const isNew = await mkdir(root).then(() => true, ignoreExisting)
+    if (isNew) await this.#folderSync.sync(replicated)
+    const entry = (one: string): string => join(replicated, one)
+    const spelled = await this.#spellingOf(owner, { path: replicated, entry })
+    if (spelled === owner) return
+    const reason = `it does not tell '${owner}' from '${spelled}'`
+    throw new AppError('NAME_UNSUPPORTED', { name, path: root, reason })
+  }
+
+  async #inTurn<T>({ root, diskName }: Location, work: () => Promise<T>): Promise<T> {
+    // Names that some disks take for one share a turn.
+    const key = join(root, dirname(diskName)).toLowerCase()
+    try {
+      return await this.#turns.take(key, work)
+    } catch (error) {
+      if (!hasCode(error, 'DEADLINE_EXCEEDED')) throw error
+      const details = { action: 'write to', path: root, reason: 'the disk does not answer' }
+      throw new AppError('DISK_FAILED', details, { cause: error })
     }
+  }
+
+  /** `again` when a folder was removed under it, by a drop that left it empty, or something came to the place. */
+  async #attempt(
+    wanted: Location,
+    placing: Placing,
+    read: ReadonlyMap<string, Read>,
+  ): Promise<Placed | Needed | 'again'> {
+    try {
+      return await this.#inTurn(wanted, () => this.#placeNow(wanted, placing, read))
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error
+      // The file itself may be what is gone.
+      await lstat(placing.partialPath)
+      return 'again'
+    }
+  }
+
+  async #placeNow(
+    wanted: Location,
+    placing: Placing,
+    read: ReadonlyMap<string, Read>,
+  ): Promise<Placed | Needed | 'again'> {
+    const { kind, name } = placing
+    await using parent = await this.#openParent(wanted)
+    for (let number = 1; number <= limits.placesTriedMax; number += 1) {
+      const base = numberedName(posix.basename(wanted.diskName), number)
+      const at = this.#below(parent, wanted, base)
+      const found = await this.#heldAt(at, parent, placing.content, read)
+      if ('read' in found) return found
+      const decision = decide(kind, found.held, placing.replace === true)
+      if (decision === 'next') continue
+      if (decision === 'NAME_BLOCKED')
+        throw new AppError('NAME_BLOCKED', { name, reason: blockedBy(found.held) })
+      if (decision === 'NAME_EXISTS') throw new AppError('NAME_EXISTS', { name })
+      const changedFolders = parent.changed
+      if (decision === 'stay' && found.stat !== undefined) {
+        await unlink(placing.partialPath)
+        return { at, stat: found.stat, changedFolders }
+      }
+      const moved = await this.#move(
+        placing.partialPath,
+        { at, parent, name, base },
+        decision === 'replace',
+      )
+      if (moved === 'other file system') return { copyTo: at }
+      return moved === 'taken' ? 'again' : { at, stat: moved, changedFolders }
+    }
+    throw new AppError('NAME_BLOCKED', { name, reason: 'too many others have its name' })
+  }
+
+  async #openParent({ kind, name, root, diskName }: Location): Promise<ParentFolder> {
+    const folder = posix.dirname(diskName)
+    const request = { name, root, folder: folder === '.' ? '' : folder }
+    return await openParent({ ...request, onObstacle: onObstacle[kind] }, this.#spellingOf)
+  }
+
+  /** The location of an entry of the folder that was opened for another location. */
+  #below(parent: ParentFolder, wanted: Location, base: string): Location {
+    const { root, name, ...key } = wanted
+    const at = this.#folders.at({ ...key, path: root }, posix.join(parent.folder, base))
+    // What is downloaded has the name that it got; a replica keeps its own.
+    return key.kind === 'downloaded' ? at : { ...at, name }
+  }
+
+  async #move(
+    from: string,
+    to: { at: Location; parent: ParentFolder; name: string; base: string },
+    replaces: boolean,
+  ): Promise<FileStat | 'taken' | 'other file system'> {
+    const { at, parent, name, base } = to
+    const path = parent.entry(base)
+    // The system tells of it before it is recorded: a large file would be read again.
+    this.#ownWrites.add(at.path)
+    try {
+      if (replaces) await rename(from, path)
+      else if (!(await moveNew(from, path))) return 'taken'
+    } catch (error) {
+      const code = systemErrorCode(error)
+      if (code === 'EXDEV') return 'other file system'
+      throw nameRefused({ name, path: at.path }, error)
+    }
+    const stat = fileStatOf(await lstat(path, { bigint: true }))
+    this.#ownWrites.add(at.path, stat)
+    return stat
+  }
+
+  /** What is at a place; a file of the right size that nobody has read yet is to be read first. */
+  async #heldAt(
+    at: Location,
+    parent: ParentFolder,
+    content: Content,
+    read: ReadonlyMap<string, Read>,
+  ): Promise<{ held: Held; stat?: FileStat } | { read: Location }> {
+    const base = posix.basename(at.diskName)
+    const obstacle = await obstacleAt(parent.entry(base))
+    if (obstacle !== 'file') return { held: obstacle }
+    const entry = (name: string): string => parent.entry(name)
+    if ((await this.#spellingOf(base, { path: entry('.'), entry })) !== base)
+      return { held: 'twin' }
+    const known = this.#catalog.at(at)
+    if (known !== undefined && known.at.name !== at.name) return { held: 'other-name' }
+    const stat = await inspect(at, true)
+    if (stat === undefined || stat.size !== content.size) return { held: 'other-content' }
+    const isKnown = known !== undefined && isSameStat(known.stat, stat)
+    const seen = isKnown ? { stat, sha256: known.content.sha256 } : read.get(at.path)
+    if (seen === undefined || !isSameStat(seen.stat, stat)) return { read: at }
+    return seen.sha256 === content.sha256
+      ? { held: 'same-content', stat }
+      : { held: 'other-content' }
+  }
+
+  /** Where a file system ends within a folder, a rename does too. @returns the path of the flushed copy */
+  async #copyBeside(from: string, at: Location): Promise<string> {
+    await using parent = await this.#openParent(at)
+    const name = `${ownFolderName}-${randomId(this.#dependencies.random)}`
+    await copyBeside(from, parent.entry(name))
+    return join(parent.path, name)
   }
 }
 
-async function obstacleAt(path: string): Promise<Obstacle | undefined> {
+function ignoreExisting(error: unknown): false {
+  if (systemErrorCode(error) === 'EEXIST') return false
+  throw error
+}
+
+function blockedBy(held: Held): string {
+  if (held === 'folder') return 'it is a folder here'
+  return 'the disk takes it for a file of another name, which is here'
+}
+
+async function obstacleAt(path: string): Promise<'nothing' | 'folder' | 'file'> {
   try {
-    return (await lstat(path)).isDirectory() ? 'folder' : 'other'
+    return (await lstat(path)).isDirectory() ? 'folder' : 'file'
   } catch (error) {
-    if (isGone(error)) return undefined
+    if (isGone(error)) return 'nothing'
     throw error
+  }
+}
+
+async function readInto(read: Map<string, Read>, { root, path }: Location): Promise<void> {
+  try {
+    const { stat, content } = await hashFile(path, { root })
+    read.set(path, { stat, sha256: content.sha256 })
+  } catch (error) {
+    // The next turn sees what is there by now.
+    if (!hasCode(error, 'CONTENT_CHANGED') && !hasCode(error, 'FILE_NOT_FOUND')) throw error
   }
 }
 

@@ -8,6 +8,7 @@ import { constants } from 'node:fs'
 import { access, lstat } from 'node:fs/promises'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
+import { isOwnName } from '../../common/ids.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -17,7 +18,7 @@ import { type Candidate, Comparer } from './comparer.ts'
 import type { Entry } from './entry.ts'
 import { faultOf, faultOfName } from './faults.ts'
 import { Findings } from './findings.ts'
-import type { Folders } from './folders.ts'
+import type { Folders, Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
@@ -104,7 +105,7 @@ export class Scanner implements Disposable {
 
   /** Compares one path with the catalog now; a file that cannot be opened is dropped. */
   async recheck(path: string): Promise<void> {
-    const at = this.#folders.locate(path)
+    const at = this.#locate(path)
     if (at === undefined) return
     await this.#comparer.compare({ at, mayBeLinked: true })
     try {
@@ -142,10 +143,15 @@ export class Scanner implements Disposable {
     }
   }
 
+  #locate(path: string): Location | undefined {
+    const at = this.#folders.locate(path)
+    return at && this.#catalog.named(at)
+  }
+
   /** @returns whether to look again */
   async #lookAt(path: string): Promise<boolean> {
-    const at = this.#folders.locate(path)
-    if (at === undefined) return false
+    const at = this.#locate(path)
+    if (at === undefined || at.diskName.split('/').some(isOwnName)) return false
     const fault = faultOfName(at.diskName)
     if (fault === undefined) return (await this.#comparer.compare({ at, mayBeLinked: true })).again
     if (await isThere(path)) this.problems.add(path, fault)
@@ -157,7 +163,7 @@ export class Scanner implements Disposable {
     const onProblem = (path: string, fault: Fault): void => this.problems.add(path, fault)
     for (const root of await this.#folders.roots())
       for await (const { diskName, isLinked } of walk({ root: root.path, onProblem }))
-        yield { at: this.#folders.at(root, diskName), mayBeLinked: isLinked }
+        yield { at: this.#catalog.named(this.#folders.at(root, diskName)), mayBeLinked: isLinked }
   }
 
   /** Entries as old as the scan that it did not meet: gone, or moved about meanwhile. */

@@ -20,12 +20,13 @@ import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer, type SmallAdoption } from './group-placer.ts'
-import { type Incoming, IncomingFolder } from './incoming.ts'
+import { type Incoming, IncomingFolder, type SourceFile } from './incoming.ts'
 import { OwnWrites } from './own-writes.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
 import { Scanner } from './scanner.ts'
 import { SmallWriter } from './small-writer.ts'
+import { Staging, type StagingUse } from './staging.ts'
 import { type WatchFolders, watchFolders } from './watch-folders.ts'
 
 export interface ShareOptions {
@@ -56,6 +57,7 @@ export class Share implements AsyncDisposable {
   readonly #groupPlacer: GroupPlacer
   readonly #flusher: Flusher
   readonly #incoming: IncomingFolder
+  readonly #staging: Staging
   readonly #ready = Promise.withResolvers<void>()
   /** What must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
@@ -73,13 +75,21 @@ export class Share implements AsyncDisposable {
     this.#work = new BackgroundWork(dependencies)
     this.#writer = new SmallWriter(dependencies)
     const ownWrites = new OwnWrites({ writer: this.#writer })
-    this.#placer = new Placer({ folders, catalog: this.#catalog, ownWrites })
+    this.#staging = new Staging(folders, dependencies)
+    const staging = this.#staging
+    this.#placer = new Placer({
+      ...dependencies,
+      folders,
+      catalog: this.#catalog,
+      ownWrites,
+      staging,
+    })
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
-    const group = { placer: this.#placer, writer: this.#writer, ownWrites }
+    const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
     this.#flusher = new Flusher({ ...placing, work: this.#work })
     this.#ready.promise.catch(() => {})
-    this.#incoming = new IncomingFolder(folders.incoming, dependencies)
+    this.#incoming = new IncomingFolder({ ...dependencies, staging })
     this.#scanner = new Scanner(options, {
       ...dependencies,
       folders,
@@ -180,10 +190,28 @@ export class Share implements AsyncDisposable {
     return this.#scanner.problems.counts
   }
 
-  /** Room for this process on the disk of the data folder. @throws AppError DISK_FAILED */
-  async freeBytes(): Promise<number> {
-    const path = this.#folders.data
+  /** See {@link Staging.folderFor}. @throws AppError DISK_FAILED */
+  async stagingFolder(kind: CopyKind, use: StagingUse): Promise<string> {
     try {
+      return await this.#staging.folderFor(kind, use)
+    } catch (error) {
+      throw diskError(
+        { action: 'use the folder', path: this.#folders[kind], neededBytes: 0 },
+        error,
+      )
+    }
+  }
+
+  /** See {@link Staging.existing}. */
+  async stagingFolders(use: StagingUse): Promise<string[]> {
+    return await this.#staging.existing(use)
+  }
+
+  /** Room for this process on the disk that replicas are put on. @throws AppError DISK_FAILED */
+  async freeBytes(): Promise<number> {
+    const path = this.#folders.replicated
+    try {
+      await this.#staging.ensureRoot('replicated')
       const { bavail, bsize } = await statfs(path)
       return bavail * bsize
     } catch (error) {
@@ -242,7 +270,7 @@ export class Share implements AsyncDisposable {
       const { at, content } = entry
       const isThere = await isUntouched(entry)
       await using incoming = isThere
-        ? await this.#copy({ path: at.path, size: content.size })
+        ? await this.#copy({ ...at, size: content.size }, key.kind)
         : undefined
       if (incoming?.content.sha256 !== sha256) {
         this.recheck(at.path)
@@ -333,9 +361,9 @@ export class Share implements AsyncDisposable {
   }
 
   /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */
-  async #copy(source: { path: string; size: number }): Promise<Incoming | undefined> {
+  async #copy(source: SourceFile, kind: CopyKind): Promise<Incoming | undefined> {
     try {
-      return await this.#incoming.copy(source)
+      return await this.#incoming.copy(source, kind)
     } catch (error) {
       if (hasCode(error, 'DISK_FULL')) throw error
       return undefined

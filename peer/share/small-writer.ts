@@ -1,11 +1,11 @@
 import type { Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/hash.ts'
+import type { InsidePath } from '../../common/inside.ts'
 import { ThreadCaller } from '../../common/thread-caller.ts'
 import type { WriteFilesOutcome, WriteFilesRequest } from './write-files-thread.ts'
 
 /** A file to write: beside first, then under its name if that is free. */
-export interface SmallWrite {
-  readonly path: string
+export interface SmallWrite extends InsidePath {
   readonly partialPath: string
   readonly bytes: Uint8Array
 }
@@ -31,8 +31,9 @@ export class SmallWriter implements AsyncDisposable {
       joined.set(bytes, start)
       start += bytes.length
     }
-    const described = files.map(({ path, partialPath, bytes }) => ({
+    const described = files.map(({ path, root, partialPath, bytes }) => ({
       path,
+      root,
       partialPath,
       size: bytes.length,
     }))

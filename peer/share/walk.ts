@@ -7,10 +7,11 @@ import type { Dirent } from 'node:fs'
 import { lstat, opendir, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FileStat } from '../../common/content/hash.ts'
+import { isOwnName, ownFolderName } from '../../common/ids.ts'
+import { isInside } from '../../common/inside.ts'
 import type { Fault } from '../problem-table.ts'
 import { faultAt, faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
 import { fileStatOf } from './file-stat.ts'
-import { isInside } from './folders.ts'
 import { isGone } from './is-gone.ts'
 
 /** A path below the root that may be shared. */
@@ -54,6 +55,9 @@ export async function* walk({ root, onProblem }: Walk): AsyncGenerator<Walked> {
     diskName: string,
     isLinked: boolean,
   ): AsyncGenerator<Walked> {
+    // What is written there has its place yet to come.
+    if (isOwnName(entry.name) && (entry.name !== ownFolderName || diskName === ownFolderName))
+      return
     const path = join(root, diskName)
     const fault = faultOfName(diskName) ?? faultOfKind(entry)
     if (fault !== undefined) onProblem(path, fault)

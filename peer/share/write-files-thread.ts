@@ -1,8 +1,11 @@
 /** Writes small files under their names, and looks at files; the other end is group-placer.ts. */
+
 import { closeSync, fstatSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { answerCalls } from '../../common/answer-calls.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { entryPathIn, type InsidePath, openFolderInsideSync } from '../../common/inside.ts'
 import { moveNewSync } from '../../common/move-new.ts'
 import { fileStatOf } from './file-stat.ts'
 
@@ -10,7 +13,7 @@ export type WriteFilesRequest =
   | {
       readonly kind: 'write'
       /** Where each is to be, how many of `bytes` it has, and where it is written first. */
-      readonly files: readonly { path: string; size: number; partialPath: string }[]
+      readonly files: readonly (InsidePath & { size: number; partialPath: string })[]
       readonly bytes: ArrayBuffer
     }
   | { readonly kind: 'look'; readonly paths: readonly string[] }
@@ -25,11 +28,12 @@ export type WriteFilesOutcome =
 answerCalls<WriteFilesRequest, readonly WriteFilesOutcome[]>((request) => {
   if (request.kind === 'look') return { reply: request.paths.map(lookAt) }
   let start = 0
-  const reply = request.files.map(({ path, size, partialPath }) => {
+  using folder = new LastFolder()
+  const reply = request.files.map(({ path, root, size, partialPath }) => {
     const bytes = new Uint8Array(request.bytes, start, size)
     start += size
     try {
-      return write(path, partialPath, bytes)
+      return write(folder.entry({ root, path }), partialPath, bytes)
     } catch (error) {
       removeIfThere(partialPath)
       return { failure: { code: systemErrorCode(error), reason: reasonOf(error) } }
@@ -51,7 +55,33 @@ function lookAt(path: string): WriteFilesOutcome {
 /** Beside first: under its name a file appears complete or not at all. */
 function write(path: string, partialPath: string, bytes: Uint8Array): WriteFilesOutcome {
   const stat = writeNew(partialPath, bytes)
-  return moveNewSync(partialPath, path) ? { stat } : { isTaken: true }
+  try {
+    return moveNewSync(partialPath, path) ? { stat } : { isTaken: true }
+  } catch (error) {
+    // A file system ends within the folder: it is copied there by the one who asked.
+    if (systemErrorCode(error) === 'EXDEV') return { isTaken: true }
+    throw error
+  }
+}
+
+/** The folder of the last file, open: neighbours in a request mostly have the same one. */
+class LastFolder implements Disposable {
+  #opened: { readonly path: string; readonly descriptor: number } | undefined
+
+  /** The path of a file in its folder, which was checked. @throws what the disk does */
+  entry({ root, path }: InsidePath): string {
+    const folder = dirname(path)
+    if (this.#opened?.path !== folder) {
+      this[Symbol.dispose]()
+      this.#opened = { path: folder, descriptor: openFolderInsideSync({ root, path: folder }) }
+    }
+    return entryPathIn(this.#opened, basename(path))
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#opened !== undefined) closeSync(this.#opened.descriptor)
+    this.#opened = undefined
+  }
 }
 
 function writeNew(path: string, bytes: Uint8Array): FileStat {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { hashFile } from '../../common/content/hash.ts'
@@ -43,7 +43,7 @@ export class ServeWorld {
     const path = this.path(name)
     await writeFile(path, bytes)
     const { content, chunkList, stat } = await hashFile(path)
-    const file = { at: { name, path }, stat, content }
+    const file = { at: { name, path, root: this.#folder }, stat, content }
     this.#files.push(file)
     this.#chunkLists.set(content.sha256, chunkList)
     return file
@@ -108,7 +108,7 @@ export class PartialDownload implements ServedDownload {
   #changed = Promise.withResolvers<void>()
 
   constructor(path: string, { content, chunkList }: TestContent) {
-    this.file = { at: { name: 'half', path }, stat: undefined, content }
+    this.file = { at: { name: 'half', path, root: dirname(path) }, stat: undefined, content }
     this.chunkList = chunkList
     this.verified = new ChunkSet(chunkList.length / 32)
   }

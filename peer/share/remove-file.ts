@@ -1,0 +1,48 @@
+import { lstat, rmdir, unlink } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import type { FileStat } from '../../common/content/hash.ts'
+import { entryPathIn, isInside, openFolderInside } from '../../common/inside.ts'
+import { fileStatOf, isSameStat } from './file-stat.ts'
+import type { Location } from './folders.ts'
+import { isGone } from './is-gone.ts'
+
+/**
+ * Removes the file of an entry, in the folder that was checked: a folder that was swapped for a link
+ * meanwhile costs nothing elsewhere.
+ * @returns false when something else, or nothing, is there
+ * @throws what the disk does
+ */
+export async function removeIfSame(entry: {
+  readonly at: Location
+  readonly stat: FileStat
+}): Promise<boolean> {
+  const { root, path } = entry.at
+  try {
+    await using folder = await openFolderInside({ root, path: dirname(path) })
+    const opened = { descriptor: folder.fd, path: dirname(path) }
+    const own = entryPathIn(opened, basename(path))
+    if (!isSameStat(fileStatOf(await lstat(own, { bigint: true })), entry.stat)) return false
+    await unlink(own)
+    return true
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
+}
+
+/** Removes the folders above a file that are empty now, up to its root and, of an owner's, with that. */
+export async function removeEmptyFolders({ kind, root, path }: Location): Promise<void> {
+  const top = kind === 'replicated' ? dirname(root) : root
+  for (
+    let folder = dirname(path);
+    folder !== top && isInside(top, folder);
+    folder = dirname(folder)
+  )
+    try {
+      await using above = await openFolderInside({ root: top, path: dirname(folder) })
+      await rmdir(entryPathIn({ descriptor: above.fd, path: dirname(folder) }, basename(folder)))
+    } catch {
+      // It holds something else, or is in use: then so are those above it.
+      return
+    }
+}

@@ -1,0 +1,139 @@
+/**
+ * Where files are written that do not have their place yet: on the file system of the folder that they
+ * will be in, because only there they can be moved into place.
+ *
+ *   <data>/.tandem/partial  incoming           for folders on the data folder's own file system
+ *   <data>/<kind>/.tandem/partial  incoming    for a folder that is a mount, or a link to another disk
+ *
+ * All of this is looked at when it is used: folders that were removed are made again, but nothing is
+ * made where another disk is than before.
+ */
+import type { Stats } from 'node:fs'
+import { lstat, mkdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AppError, systemErrorCode } from '../../common/errors.ts'
+import { ownFolderName } from '../../common/ids.ts'
+import type { CopyKind } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
+import type { Folders } from './folders.ts'
+
+/** Unfinished downloads, or complete files that have no place yet. */
+export type StagingUse = 'partial' | 'incoming'
+
+const kinds = ['shared', 'downloaded', 'replicated'] as const
+
+export class Staging {
+  readonly #folders: Folders
+  readonly #random: Random
+  /** The file systems of folders when they were first seen. */
+  readonly #devices = new Map<string, number>()
+  /** For each kind, the folders that were tried, and whether files can be moved from one into the other. */
+  readonly #reached = new Map<CopyKind, { pair: string; isReached: boolean }>()
+
+  constructor(folders: Folders, { random }: { random: Random }) {
+    this.#folders = folders
+    this.#random = random
+  }
+
+  /**
+   * The folder for what will be a file of this kind, made if it is missing.
+   * @throws AppError DISK_FAILED when the kind's own folder cannot be used; see {@link ensureRoot}; what the disk does
+   */
+  async folderFor(kind: CopyKind, use: StagingUse): Promise<string> {
+    const data = await this.#ensure(this.#folders.data)
+    const root = await this.ensureRoot(kind)
+    const own = join(this.#folders.data, ownFolderName)
+    await this.#ensure(own)
+    const isOwn = root.dev === data.dev && (await this.#isReached(kind, own, root))
+    const base = isOwn ? own : join(this.#folders[kind], ownFolderName)
+    await this.#ensure(base)
+    const folder = join(base, use)
+    await this.#ensure(folder)
+    return folder
+  }
+
+  /** All folders for a use that there are now. */
+  async existing(use: StagingUse): Promise<string[]> {
+    const bases = [this.#folders.data, ...kinds.map((kind) => this.#folders[kind])]
+    const folders = bases.map((base) => join(base, ownFolderName, use))
+    const found = await Promise.all(folders.map((folder) => stat(folder).catch(() => undefined)))
+    return folders.filter((_, index) => found[index]?.isDirectory() === true)
+  }
+
+  /**
+   * The kind's own folder, made again if it was removed.
+   * @throws AppError DISK_FAILED when it is no folder, a link that leads nowhere, or on another disk than
+   *   when it was first seen; what the disk does
+   */
+  async ensureRoot(kind: CopyKind): Promise<Stats> {
+    await this.#ensure(this.#folders.data)
+    return await this.#ensure(this.#folders[kind])
+  }
+
+  async #ensure(path: string): Promise<Stats> {
+    const found = (await statOf(path)) ?? (await this.#makeAgain(path))
+    if (!found.isDirectory()) throw unusable(path, 'it is not a folder')
+    const device = this.#devices.get(path) ?? found.dev
+    if (device !== found.dev)
+      throw unusable(path, 'it is on another disk than before; is its own disk mounted?')
+    this.#devices.set(path, device)
+    return found
+  }
+
+  async #makeAgain(path: string): Promise<Stats> {
+    const device = this.#devices.get(path)
+    if (path === this.#folders.data && device !== undefined)
+      throw unusable(path, 'the folder is gone')
+    const target = await readlink(path).catch(() => undefined)
+    if (target !== undefined)
+      throw unusable(path, `it is a link to '${target}', which is not there`)
+    const parent = await stat(dirname(path))
+    if (device !== undefined && device !== parent.dev)
+      throw unusable(path, 'the folder is gone; is its disk mounted?')
+    await mkdir(path).catch(ignoreExisting)
+    return await stat(path)
+  }
+
+  /** Whether a file can be moved from one folder into the other: two mounts of one file system refuse it, too. */
+  async #isReached(kind: CopyKind, own: string, root: Stats): Promise<boolean> {
+    const { ino } = await lstat(own)
+    const pair = `${ino} ${root.dev} ${root.ino}`
+    const known = this.#reached.get(kind)
+    if (known?.pair === pair) return known.isReached
+    const isReached = await this.#tryMove(own, this.#folders[kind])
+    this.#reached.set(kind, { pair, isReached })
+    return isReached
+  }
+
+  async #tryMove(own: string, root: string): Promise<boolean> {
+    const name = `${ownFolderName}-${randomId(this.#random)}`
+    const [from, to] = [join(own, name), join(root, name)]
+    try {
+      await writeFile(from, '', { flag: 'wx' })
+      await rename(from, to)
+      return true
+    } catch (error) {
+      // What else is wrong is said when a file is put there.
+      return systemErrorCode(error) !== 'EXDEV'
+    } finally {
+      await Promise.allSettled([rm(from, { force: true }), rm(to, { force: true })])
+    }
+  }
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (systemErrorCode(error) !== 'EEXIST') throw error
+}
+
+function unusable(path: string, reason: string): AppError {
+  return new AppError('DISK_FAILED', { action: 'use the folder', path, reason })
+}
