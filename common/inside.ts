@@ -27,7 +27,8 @@ export interface InsidePath {
 /** Where Linux shows what this process has open. */
 const openedFolder = '/proc/self/fd'
 const showsOpened = process.platform === 'linux' && existsSync(openedFolder)
-const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0)
+// Windows has no such flag, and opens no folders.
+const folderFlags = constants.O_RDONLY | ('O_DIRECTORY' in constants ? constants.O_DIRECTORY : 0)
 
 /** The real paths of roots; far more than a peer has. */
 const realRoots = new Map<string, string>()

@@ -48,11 +48,6 @@ export async function spellingOf(
   return name
 }
 
-/** Whether a disk may take two names for one. */
-export function areTwins(one: string, other: string): boolean {
-  return folded(one) === folded(other)
-}
-
 /** The name with its letters in the other case; undefined when it has none. */
 function otherCase(name: string): string | undefined {
   const other = name.toUpperCase() === name ? name.toLowerCase() : name.toUpperCase()
