@@ -69,6 +69,8 @@ export const limits = {
   contentsPerNameMax: 100,
   /** Sources named for one content; a fetch uses a few of them. */
   sourcesPerContentMax: 50,
+  /** Peers that the index dials back at a time: a blackholed address takes `dialMs`, others a few ms. */
+  dialBacksAtOnce: 32,
   /** Processes that were refused a peer id, remembered per id: each start of a copy is one. */
   refusedEpochsMax: 16,
   /** Peers the registry keeps; it lives in memory. */
@@ -252,6 +254,8 @@ export const deadlines = {
   dialMs: 5_000,
   /** A registered peer that does not answer a probe for so long has lost its id to the one that says hello; within that one's `dialMs`. */
   probeMs: 3_000,
+  /** A peer that was just dialled back is not dialled again for so long, however many say that they cannot reach it. */
+  dialBackPauseMs: 5_000,
   /** From an accepted connection to its hello; a silent port scanner is gone after this. */
   helloMs: 5_000,
   /** A control request, unless the caller says otherwise. */

@@ -43,6 +43,7 @@ type PeerMessage =
   | 'share'
   | 'report'
   | 'accuse'
+  | 'unreached'
   | 'fetching'
 
 /** What only a registered peer may send. */
@@ -93,6 +94,11 @@ function peerHandlers({
     },
     async accuse({ peerId, sha256 }, session) {
       registry.accuse({ accuser: registry.heard(session, 'accuse').peerId, peerId, sha256 })
+      return {}
+    },
+    async unreached({ peerId }, session) {
+      registry.heard(session, 'unreached')
+      registry.onUnreached(peerId)
       return {}
     },
     async fetching({ contents }, session) {

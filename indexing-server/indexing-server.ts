@@ -18,9 +18,11 @@ import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
+import { dialBackOver } from './dial-back.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import { IndexMetrics } from './metrics.ts'
+import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { Coordinator } from './replication/coordinator.ts'
 import { ReplyCache } from './reply-cache.ts'
@@ -36,6 +38,8 @@ export interface IndexingServerDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** How peers are dialled back; over the transport without it. */
+  readonly dialBack?: DialBack
 }
 
 export interface IndexingServer extends AsyncDisposable {
@@ -50,6 +54,7 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
   readonly store: SqliteStore
   readonly background: BackgroundWork
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly dialBack: DialBack
 }
 
 /**
@@ -58,7 +63,13 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
  */
 export async function startIndexingServer(
   settings: IndexingServerSettings,
-  { transport, clock, random, log }: IndexingServerDependencies,
+  {
+    transport,
+    clock,
+    random,
+    log,
+    dialBack = dialBackOver(transport, { clock, log }),
+  }: IndexingServerDependencies,
 ): Promise<IndexingServer> {
   await using starting = new AsyncDisposableStack()
   const path = await databasePath(settings.data)
@@ -66,7 +77,7 @@ export async function startIndexingServer(
   const background = starting.use(new BackgroundWork({ log }))
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
   const { registry, coordinator } = starting.use(
-    joined(settings, { store, background, lookups, clock, random, log }),
+    joined(settings, { store, background, lookups, dialBack, clock, random, log }),
   )
   await registry.load()
 

@@ -21,9 +21,22 @@ const rows: readonly [Presence['isConnected'], Presence['gone'], number, Livenes
   [false, 'left', 60, dead],
 ]
 
+const reached = { isReached: true, unreachableMs: undefined }
+
 test.for(rows)(
   'connected %s, gone %s, silent for %i ms',
   ([isConnected, gone, silentMs, expected]) => {
-    expect(livenessOf({ isConnected, gone, silentMs }, options)).toEqual(expected)
+    expect(livenessOf({ isConnected, gone, silentMs, ...reached }, options)).toEqual(expected)
   },
 )
+
+test('a peer that cannot be reached is no source, and its copies are made elsewhere after a while', () => {
+  const present = { isConnected: true, gone: undefined, silentMs: 0, isReached: false }
+  const of = (unreachableMs: number | undefined): Liveness =>
+    livenessOf({ ...present, unreachableMs }, options)
+  expect(of(undefined)).toEqual(suspect)
+  expect(of(0)).toEqual({ state: 'unreachable', isLost: false })
+  expect(of(60)).toEqual({ state: 'unreachable', isLost: true })
+  expect(of(Number.POSITIVE_INFINITY)).toEqual({ state: 'unreachable', isLost: true })
+  expect(livenessOf({ ...present, silentMs: 60, unreachableMs: 0 }, options)).toEqual(dead)
+})

@@ -14,6 +14,10 @@ export interface Presence {
   /** How the peer ended, unless it was heard since. */
   readonly gone: Gone | undefined
   readonly silentMs: number
+  /** Whether its address was dialled successfully. */
+  readonly isReached: boolean
+  /** For how long its address could not be dialled; undefined when it could, or was not tried. */
+  readonly unreachableMs: number | undefined
 }
 
 export interface Liveness {
@@ -23,17 +27,20 @@ export interface Liveness {
 }
 
 /**
- * Whether a peer is there. Without a connection, or after two missed heartbeats, it is suspect, and
+ * Whether a peer is there and others can fetch from it. Without a connection, or after two missed heartbeats, it is suspect, and
  * dead only after `deadAfterMs`: a blip copies nothing. One that said `leave` is dead at once, yet
- * its contents are given the same time, since most that stop are started again.
+ * its contents are given the same time, since most that stop are started again. So are those of a
+ * peer that cannot be reached, which counts as live only after the first successful dial.
  */
 export function livenessOf(
-  { isConnected, gone, silentMs }: Presence,
+  { isConnected, gone, silentMs, isReached, unreachableMs }: Presence,
   { heartbeatMs, deadAfterMs }: LivenessOptions,
 ): Liveness {
   const isSilent = silentMs >= deadAfterMs
   if (gone === 'left') return { state: 'dead', isLost: isSilent }
   if (gone === 'dead' || isSilent) return { state: 'dead', isLost: true }
-  const isLive = isConnected && silentMs < 2 * heartbeatMs
+  if (unreachableMs !== undefined)
+    return { state: 'unreachable', isLost: unreachableMs >= deadAfterMs }
+  const isLive = isConnected && isReached && silentMs < 2 * heartbeatMs
   return { state: isLive ? 'live' : 'suspect', isLost: false }
 }

@@ -53,7 +53,8 @@ export class IndexMetrics {
   observe({ status, stats, lookups }: MetricsSources): void {
     this.#gauge('peers', 'Peers by state', ['state'], async (gauge) => {
       const { peers } = await status()
-      for (const [state, count] of Object.entries(peers)) gauge.set({ state }, count)
+      for (const [state, count] of Object.entries({ unreachable: 0, ...peers }))
+        gauge.set({ state }, count)
     })
     this.#gauge(
       'contents',

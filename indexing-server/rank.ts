@@ -28,7 +28,7 @@ function bestHolders(holders: readonly Holder[]): Holder[] {
   return [...best.values()]
 }
 
-/** Who can serve a content: accused peers last, live ones before suspect ones, no dead ones, at most `max`. */
+/** Who can serve a content: accused peers last, live ones before suspect ones, none that is dead or unreachable, at most `max`. */
 export function rankSources(
   holders: readonly Holder[],
   peerOf: PeerOf,
@@ -36,7 +36,8 @@ export function rankSources(
 ): Source[] {
   const known = bestHolders(holders).flatMap((holder) => {
     const peer = peerOf(holder.peerId)
-    return peer === undefined || peer.state === 'dead' ? [] : [{ ...holder, ...peer }]
+    const isAway = peer === undefined || peer.state === 'dead' || peer.state === 'unreachable'
+    return isAway ? [] : [{ ...holder, ...peer }]
   })
   known.sort(
     (a, b) =>

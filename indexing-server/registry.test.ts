@@ -4,6 +4,7 @@ import { BackgroundWork } from '../common/background.ts'
 import { deadlines } from '../common/limits.ts'
 import { Connection } from '../common/protocol/connection.ts'
 import { wireOf } from '../common/protocol/transport.ts'
+import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
@@ -183,6 +184,8 @@ test('a registry full of peers that came, held nothing and died has room for oth
       background,
       clock,
       log: silentLog,
+      random: seededRandom('registry'),
+      dialBack: async () => {},
     },
   )
   await registry.load()
@@ -218,4 +221,59 @@ test('a registry full of peers that came, held nothing and died has room for oth
     'newer',
     'newest',
   ])
+})
+
+test('a peer that cannot be dialled back is told so, is no source, takes no copies, and recovers', async () => {
+  await using cluster = await IndexCluster.start()
+  const owner = await cluster.peer('peer1')
+  const asker = await cluster.peer('peer2', { freeBytes: 0 })
+  await owner.shares('a')
+  cluster.unreachable.add('peer3')
+  const peer3 = await cluster.peer('peer3')
+  await peer3.announce({ kind: 'downloaded', name: 'a', text: 'a' })
+  await cluster.advance(10_000)
+  expect(peer3.reached).toEqual([expect.stringContaining('no route')])
+  expect(peer3.tasks).toEqual([])
+  const { peers } = await asker.ask('peers', { limit: 10 })
+  expect(peers.at(-1)).toMatchObject({ state: 'unreachable' })
+  expect(peers.at(-1)?.unreachable).toContain('no route')
+  const { contents } = await asker.ask('lookup', { name: 'a' })
+  expect(contents[0]?.sources.map(({ peerId }) => peerId)).toEqual(['peer1'])
+  const why = await asker.ask('why', { name: 'a' })
+  expect(why.contents[0]?.copies).toContainEqual(
+    expect.objectContaining({ peerId: 'peer3', state: 'unreachable' }),
+  )
+  expect(await asker.ask('status', {})).toMatchObject({
+    belowFactor: 1,
+    peers: { live: 2, unreachable: 1 },
+  })
+
+  cluster.unreachable.clear()
+  await cluster.advance(60_000)
+  expect(peer3.reached.at(-1)).toBeUndefined()
+  expect(await statesOf(asker)).toMatchObject({ peer3: 'live' })
+  expect(await asker.ask('status', {})).toMatchObject({ belowFactor: 0 })
+})
+
+test('a peer is dialled again when others cannot connect to it, and counts until that has lasted', async () => {
+  await using cluster = await IndexCluster.start()
+  const owner = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await owner.shares('a')
+  await cluster.advance(5_000)
+  expect(await owner.ask('status', {})).toMatchObject({ belowFactor: 0 })
+  await owner.ask('unreached', { peerId: 'peer2' })
+  await cluster.advance(1_000)
+  expect(await statesOf(owner)).toMatchObject({ peer2: 'live' })
+
+  cluster.unreachable.add('peer2')
+  await cluster.advance(5_000)
+  await owner.ask('unreached', { peerId: 'peer2' })
+  await cluster.advance(5_000)
+  expect(await statesOf(owner)).toMatchObject({ peer2: 'unreachable' })
+  expect(await owner.ask('status', {})).toMatchObject({ belowFactor: 0 })
+  await cluster.peer('peer3', { freeBytes: 0 })
+  await cluster.advance(62_000)
+  expect(await owner.ask('status', {})).toMatchObject({ belowFactor: 1 })
+  expect(peer2.isOpen).toBe(true)
 })

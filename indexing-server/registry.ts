@@ -1,15 +1,17 @@
 import type { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
-import { AppError } from '../common/errors.ts'
+import { AppError, reasonOf } from '../common/errors.ts'
 import { parsePeerId } from '../common/ids.ts'
 import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
+import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
+import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
 
 /** A peer as the rest of the index sees it; its fields change while time goes on. */
@@ -71,6 +73,7 @@ export class Registry implements Disposable {
   readonly #entries = new Map<string, Entry>()
   readonly #accusations: Accusations
   readonly #claims = new Claims()
+  readonly #reachability: Reachability
   #sortedIds: readonly string[] | undefined
 
   constructor(
@@ -81,6 +84,8 @@ export class Registry implements Disposable {
       log: Log
       background: BackgroundWork
       listener: RegistryListener
+      random: Random
+      dialBack: DialBack
     },
   ) {
     this.#options = options
@@ -92,6 +97,10 @@ export class Registry implements Disposable {
     this.#accusations = new Accusations({
       clock: dependencies.clock,
       onChange: () => this.#listener.onAccusations(),
+    })
+    this.#reachability = new Reachability({
+      ...dependencies,
+      onChecked: (peerId, isNews) => this.#onDialled(peerId, isNews),
     })
   }
 
@@ -113,7 +122,7 @@ export class Registry implements Disposable {
   }
 
   counts(): Record<PeerState, number> {
-    const counts = { live: 0, suspect: 0, dead: 0 }
+    const counts = { live: 0, suspect: 0, unreachable: 0, dead: 0 }
     for (const { state } of this.#entries.values()) counts[state]++
     return counts
   }
@@ -161,6 +170,7 @@ export class Registry implements Disposable {
     const replaced = entry.connection
     Object.assign(entry, { host, port, zone, freeBytes, holdings, epoch, connection })
     replaced?.destroy()
+    this.#reachability.watch(peerId, entry)
     this.#claims.onTaken(peerId, epoch)
     this.#onSignOfLife(entry)
     this.#log.info({ peerId, host, port, seenSeq }, 'peer registered')
@@ -196,6 +206,11 @@ export class Registry implements Disposable {
     this.#accusations.add(peerId)
   }
 
+  /** One peer could not connect to another. */
+  onUnreached(peerId: string): void {
+    if (this.#entries.get(peerId)?.connection !== undefined) this.#reachability.doubt(peerId)
+  }
+
   /** The peer said that it stops. */
   async leave(peerId: string): Promise<void> {
     const entry = this.#entries.get(peerId)
@@ -210,6 +225,7 @@ export class Registry implements Disposable {
     const entry = this.#entries.get(session.peerId ?? '')
     if (entry?.connection !== session.connection) return
     entry.connection = undefined
+    this.#reachability.pause(entry.peerId)
     this.#update(entry)
   }
 
@@ -225,6 +241,7 @@ export class Registry implements Disposable {
 
   [Symbol.dispose](): void {
     this.#accusations[Symbol.dispose]()
+    this.#reachability[Symbol.dispose]()
   }
 
   /** @throws AppError REGISTRY_FULL when it is, of peers that live or hold something */
@@ -239,8 +256,31 @@ export class Registry implements Disposable {
     if (first === undefined) throw new AppError('REGISTRY_FULL', { max: peersMax })
     this.#entries.delete(first.peerId)
     this.#claims.forget(first.peerId)
+    this.#reachability.forget(first.peerId)
     this.#sortedIds = undefined
     await this.#store.forgetPeer(first.peerId)
+  }
+
+  #onDialled(peerId: string, isNews: boolean): void {
+    const entry = this.#entries.get(peerId)
+    if (entry?.connection === undefined) return
+    const { host, port, connection } = entry
+    const reach = this.#reachability.of(peerId)
+    const reason = reach.name === 'unreachable' ? { reason: reach.reason.slice(0, 500) } : {}
+    if (isNews) this.#log.info({ peerId, host, port, reach: reach.name, ...reason }, 'peer dialled')
+    this.#update(entry)
+    if (!isNews && reach.name === 'unreachable') return
+    this.#background.start('tell a peer that it was dialled', async (signal) => {
+      try {
+        await connection.request('reached', { host, port, ...reason }, { signal })
+      } catch (error) {
+        // It is told after the next registration.
+        this.#log.debug(
+          { peerId, reason: reasonOf(error) },
+          'peer was not told that it was dialled',
+        )
+      }
+    })
   }
 
   #onSignOfLife(entry: Entry): void {
@@ -285,10 +325,14 @@ export class Registry implements Disposable {
 
   #livenessOf(entry: Entry): Liveness {
     const { connection, gone } = entry
+    const reach = this.#reachability.of(entry.peerId)
+    const nowMs = this.#clock.monotonicMs()
     const presence = {
       isConnected: connection !== undefined,
       gone,
       silentMs: this.#silentMs(entry),
+      isReached: reach.name === 'reachable',
+      unreachableMs: reach.name === 'unreachable' ? nowMs - reach.sinceMs : undefined,
     }
     return livenessOf(presence, this.#options)
   }
@@ -320,7 +364,13 @@ export class Registry implements Disposable {
     const { peerId, host, port, zone, state, freeBytes, holdings } = entry
     const silentMs = Math.round(this.#silentMs(entry))
     const info = { peerId, host, port, state, freeBytes, silentMs, ...holdings }
-    return zone === undefined ? info : { ...info, zone }
+    const reach = this.#reachability.of(peerId)
+    return {
+      ...info,
+      ...(zone !== undefined && { zone }),
+      ...(state === 'unreachable' &&
+        reach.name === 'unreachable' && { unreachable: reach.reason.slice(0, 500) }),
+    }
   }
 }
 

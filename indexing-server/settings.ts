@@ -1,5 +1,7 @@
 import Type from 'typebox'
 import { AppError } from '../common/errors.ts'
+import { checkedHost } from '../common/host-setting.ts'
+import { hostProblem } from '../common/hosts.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import {
   defineSettings,
@@ -9,7 +11,7 @@ import {
   type ValuesOf,
 } from '../common/settings.ts'
 
-const Host = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
+const Host = Type.String({ maxLength: limits.hostBytesMax })
 /** 0 takes any free port, which the line on stdout then tells. */
 const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
 const millis = (minimum: number) => Type.Integer({ minimum, maximum: 86_400_000 })
@@ -94,9 +96,16 @@ export type IndexSettings = ValuesOf<IndexTable>
 export function loadIndexSettings(sources: SettingSources): LoadedSettings<IndexTable> {
   const loaded = loadSettings(indexSettings, sources)
   const { heartbeatMs, deadAfterMs } = loaded.values
-  if (deadAfterMs > 2 * heartbeatMs) return loaded
+  if (deadAfterMs > 2 * heartbeatMs) return { ...loaded, values: withHosts(loaded) }
   // Peers would die between two heartbeats, and everything they have would be copied.
   const reason = `must be more than two heartbeats, which are ${2 * heartbeatMs} ms`
   const origin = loaded.origins.deadAfterMs
   throw new AppError('SETTING_INVALID', { origin, path: 'index.deadAfterMs', reason })
+}
+
+/** @throws AppError SETTING_INVALID */
+function withHosts({ values, origins }: LoadedSettings<IndexTable>): IndexSettings {
+  const checked = (key: 'host' | 'httpHost'): string =>
+    checkedHost({ section: 'index', key, text: values[key], origin: origins[key] }, hostProblem)
+  return { ...values, host: checked('host'), httpHost: checked('httpHost') }
 }

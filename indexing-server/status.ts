@@ -18,9 +18,10 @@ export async function clusterStatus({
 }: StatusSources): Promise<ReplyOf<'status'>> {
   const { wanted } = await store.totals()
   const { counts, paused } = coordinator
+  const { unreachable, ...peers } = registry.counts()
   const atFactor = Math.min(counts.atFactor, wanted)
   const status = {
-    peers: registry.counts(),
+    peers: unreachable > 0 ? registry.counts() : peers,
     contents: wanted,
     atFactor,
     belowFactor: wanted - atFactor,

@@ -54,6 +54,10 @@ export const Status = Type.Object({
     peerId: Type.String(),
     /** Files and folders of it that are not shared; `problems` lists them. */
     problems: Type.Integer(),
+    /** Why others cannot connect to it, if so; its copies do not count then. */
+    unreachable: Type.Optional(
+      Type.Object({ address: Type.String(), reason: Type.String(), remedy: Type.String() }),
+    ),
   }),
 })
 export type Status = Static<typeof Status>

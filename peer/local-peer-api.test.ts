@@ -26,6 +26,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
       downloads: {} as Downloads,
       limiter: {} as Limiter,
       traffic: fakeVitals,
+      reach: { unreachable: undefined },
       clock,
     },
   )
@@ -92,6 +93,7 @@ test('a lookup names those who have a content, not those who are still downloadi
       downloads: {} as Downloads,
       limiter: {} as Limiter,
       traffic: fakeVitals,
+      reach: { unreachable: undefined },
       clock: new FakeClock(),
     },
   )

@@ -3,6 +3,7 @@ import { AppError, hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines } from '../common/limits.ts'
 import type { Purpose, RequestOf } from '../common/protocol/messages.ts'
+import { type ReachNotice, unreachableRemedy } from './announce/reach-notice.ts'
 import type {
   Download,
   DownloadRequest,
@@ -40,6 +41,7 @@ interface Dependencies {
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
   readonly traffic: { sentBytes(): ByPurpose; receivedBytes(): ByPurpose }
+  readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly limiter: Pick<Limiter, 'change' | 'limits'>
   readonly clock: Clock
 }
@@ -105,9 +107,17 @@ export class LocalPeerApi implements PeerApi {
   }
 
   async status(signal?: AbortSignal): Promise<Status> {
-    const { finder, share } = this.#dependencies
+    const { finder, share, reach } = this.#dependencies
     const status = await finder.status(signal)
-    return { ...status, peer: { peerId: this.#peerId, problems: totalOf(share.problemCounts()) } }
+    const { unreachable } = reach
+    return {
+      ...status,
+      peer: {
+        peerId: this.#peerId,
+        problems: totalOf(share.problemCounts()),
+        ...(unreachable && { unreachable: { ...unreachable, remedy: unreachableRemedy } }),
+      },
+    }
   }
 
   async why(name: string, signal?: AbortSignal): Promise<Why> {

@@ -20,6 +20,7 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
+import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api.ts'
 import { ChunkThreads } from './fetch/chunk-threads.ts'
 import { ConnectionPool } from './fetch/connection-pool.ts'
@@ -94,8 +95,11 @@ export async function startPeer(
   const served = { share, limiter, unfinished }
   const serving = starting.use(await serve(settings, served, dependencies))
   starting.use(limiter)
-  const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, dependencies))
   const background = starting.use(new BackgroundWork({ log }))
+  const onDialFailed = (peerId: string): void => tellUnreached(peerId, announcer)
+  const pooling = { ...dependencies, onDialFailed }
+  const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, pooling))
+  const reach = new ReachNotice({ log })
   const workers = starting.use(new ChunkThreads())
   const records = starting.use(new DownloadRecords(join(folder, 'downloads.db')))
   const fetcher = starting.use(
@@ -118,7 +122,7 @@ export async function startPeer(
       },
     ),
   )
-  const cluster = { share, serving, fetcher, unfinished }
+  const cluster = { share, serving, fetcher, unfinished, reach }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),
@@ -137,6 +141,7 @@ export async function startPeer(
     downloads,
     limiter,
     traffic: vitals,
+    reach,
     clock,
   })
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))
@@ -178,7 +183,13 @@ async function serve(
 function joinCluster(
   settings: PeerSettings,
   starting: AsyncDisposableStack,
-  { share, serving, fetcher, unfinished }: Omit<Parts, 'downloads' | 'announcer' | 'limiter'>,
+  {
+    share,
+    serving,
+    fetcher,
+    unfinished,
+    reach,
+  }: Omit<Parts, 'downloads' | 'announcer' | 'limiter'> & { reach: ReachNotice },
   dependencies: PeerDependencies,
 ): Announcer {
   const announcer = starting.use(
@@ -194,6 +205,10 @@ function joinCluster(
             return {}
           },
           probe: async () => ({}),
+          reached: async (reached) => {
+            reach.onReached(reached)
+            return {}
+          },
         },
       },
     ),
@@ -265,6 +280,11 @@ function replicaKeeper({
       share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
     drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),
   }
+}
+
+/** The index dials a peer itself that others cannot connect to. While there is no index, it learns of it later. */
+function tellUnreached(peerId: string, { connection }: Pick<Announcer, 'connection'>): void {
+  connection?.request('unreached', { peerId }).catch(() => {})
 }
 
 /** The way to the index for what people ask. */

@@ -62,6 +62,15 @@ describe('the settings of a peer', () => {
     })
   })
 
+  test('take IPv6 addresses with and without brackets', () => {
+    const flags = { host: '[::1]', advertiseHost: '[2001:db8::7]', httpHost: '::1' }
+    expect(settingsOf(flags)).toMatchObject({
+      host: '::1',
+      advertiseHost: '2001:db8::7',
+      httpHost: '::1',
+    })
+  })
+
   test.each([
     [{ peer: 'alice' }, /peer\.port must be given with --port, because 'alice'/],
     [{ peer: 'peer0' }, /peer\.port must be given with --port/],
@@ -70,6 +79,16 @@ describe('the settings of a peer', () => {
     [{ peer: '../x' }, /--peer: peer\.id .*not '\.\.\/x'/],
     [{ index: 'nowhere' }, /--index: peer\.index must be HOST:PORT, not 'nowhere'/],
     [{ rescanMs: '0' }, /--rescan-ms: peer\.rescanMs must be a whole number from 1000 /],
+    [{ index: 'http://x:7000' }, /--index: peer\.index must be HOST:PORT/],
+    [{ index: '*:7000' }, /--index: peer\.index must be HOST:PORT/],
+    [{ advertiseHost: '0.0.0.0' }, /--advertise-host: peer\.advertiseHost must be an address that/],
+    [{ advertiseHost: '[::]' }, /--advertise-host: peer\.advertiseHost must be an address that/],
+    [{ advertiseHost: 'http://x' }, /peer\.advertiseHost must be a host .*not the URL/],
+    [{ advertiseHost: 'a b' }, /peer\.advertiseHost must be a host .*not 'a b'/],
+    [{ advertiseHost: 'h:7100' }, /peer\.advertiseHost must be a host without a port/],
+    [{ advertiseHost: '' }, /peer\.advertiseHost must be a host .*is empty/],
+    [{ host: '*' }, /--host: peer\.host must be .*all addresses are 0\.0\.0\.0/],
+    [{ httpHost: 'http://127.0.0.1' }, /--http-host: peer\.httpHost must be/],
     [{ port: '0' }, /--port: peer\.port must be a whole number from 1 to 65535, not 0/],
   ])('are refused: %j', (flags, complaint) => {
     expect(complaintOf(flags)).toMatch(complaint)

@@ -1,5 +1,7 @@
 import Type from 'typebox'
 import { AppError } from '../common/errors.ts'
+import { checkedHost, type HostCheck } from '../common/host-setting.ts'
+import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
 import { parsePeerId, peerIdPattern } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
@@ -11,7 +13,7 @@ import {
   type ValuesOf,
 } from '../common/settings.ts'
 
-const Host = Type.String({ minLength: 1, maxLength: limits.hostBytesMax })
+const Host = Type.String({ maxLength: limits.hostBytesMax })
 const Port = Type.Integer({ minimum: 1, maximum: 65_535 })
 const Millis = Type.Integer({ minimum: 0, maximum: 86_400_000 })
 
@@ -151,15 +153,28 @@ export function loadPeerSettings(sources: SettingSources): LoadedPeerSettings {
 /** Where the index is. @throws AppError SETTING_INVALID */
 export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Address {
   const address = parseAddress(values.index)
-  if (address !== undefined) return address
+  if (address !== undefined && hostProblem(address.host) === undefined) return address
   const reason = `must be HOST:PORT, not '${values.index}'`
   throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
+}
+
+/** The hosts that are set, without brackets. @throws AppError SETTING_INVALID */
+function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
+  const checked = (key: 'host' | 'httpHost' | 'advertiseHost', problemOf: HostCheck): string =>
+    checkedHost({ section: 'peer', key, text: values[key] ?? '', origin: origins[key] }, problemOf)
+  return {
+    host: checked('host', hostProblem),
+    httpHost: checked('httpHost', hostProblem),
+    advertiseHost:
+      values.advertiseHost === undefined ? undefined : checked('advertiseHost', reachedHostProblem),
+  }
 }
 
 /** @throws AppError SETTING_INVALID */
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
-  const { id, allowedHosts, ...others } = values
+  const { id, allowedHosts, ...rest } = values
+  const others = { ...rest, ...hostsOf(loaded) }
   const names = allowedHosts.split(',').map((name) => name.trim())
   return {
     ...others,

@@ -209,6 +209,10 @@ async function announce(
           throw new AppError('TASK_REFUSED', { reason: 'a dummy keeps nothing' })
         },
         probe: async () => ({}),
+        reached: async ({ reason }) => {
+          if (reason !== undefined) print(`The index cannot connect to this dummy: ${reason}.`)
+          return {}
+        },
       },
       signal,
     },

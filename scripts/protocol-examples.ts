@@ -155,6 +155,11 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { outcomes: [{ taskId: '17' }, { taskId: '18', error: 'DISK_FULL' }] },
     reply: {},
   },
+  unreached: { request: { peerId: 'peer3' }, reply: {} },
+  reached: {
+    request: { host: '192.0.2.99', port: 7100, reason: 'connect ECONNREFUSED 192.0.2.99:7100' },
+    reply: {},
+  },
   probe: { request: {}, reply: {} },
   tasks: {
     request: {

@@ -340,6 +340,30 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
+  unreached: {
+    summary:
+      'Tells the index that a peer could not be connected to. The index dials that peer itself, and believes only what it finds.',
+    from: ['peer'],
+    to: ['index'],
+    request: Type.Object({ peerId: described(PeerId, 'Who could not be connected to') }),
+    reply: Empty,
+    bulk: false,
+  },
+  reached: {
+    summary:
+      'Tells a peer whether the index could connect to the address that it registered, after each look that changed something and after each registration.',
+    from: ['index'],
+    to: ['peer'],
+    request: Type.Object({
+      host: Host,
+      port: Port,
+      reason: Type.Optional(
+        Type.String({ maxLength: 500, description: 'Why not; absent when it was reached' }),
+      ),
+    }),
+    reply: Empty,
+    bulk: false,
+  },
   probe: {
     summary:
       'Asks a registered peer whether it is still there, because another process says hello with its id.',

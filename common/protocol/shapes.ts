@@ -26,8 +26,13 @@ export const CopyKind = described(
 export type CopyKind = Static<typeof CopyKind>
 
 export const PeerState = described(
-  Type.Union([Type.Literal('live'), Type.Literal('suspect'), Type.Literal('dead')]),
-  'Suspect: its connection or its heartbeats are missing. Dead: for long, or it left',
+  Type.Union([
+    Type.Literal('live'),
+    Type.Literal('suspect'),
+    Type.Literal('unreachable'),
+    Type.Literal('dead'),
+  ]),
+  'Suspect: its connection or its heartbeats are missing, or its address was not dialled yet. Unreachable: the index cannot connect to its address; its copies do not count and it is no source. Dead: silent for long, or it left',
 )
 export type PeerState = Static<typeof PeerState>
 
@@ -125,6 +130,9 @@ export const PeerInfo = Type.Object({
   bytes: described(Bytes, 'What they take together'),
   freeBytes: FreeBytes,
   silentMs: described(Millis, 'Milliseconds since the peer was last heard'),
+  unreachable: Type.Optional(
+    Type.String({ maxLength: 500, description: 'Why it is not reached, if it is unreachable' }),
+  ),
 })
 export type PeerInfo = Static<typeof PeerInfo>
 
@@ -155,7 +163,12 @@ export const TaskOutcome = Type.Object({
 export type TaskOutcome = Static<typeof TaskOutcome>
 
 export const ClusterStatus = Type.Object({
-  peers: Type.Object({ live: Count, suspect: Count, dead: Count }),
+  peers: Type.Object({
+    live: Count,
+    suspect: Count,
+    unreachable: Type.Optional(Count),
+    dead: Count,
+  }),
   contents: described(Count, 'Wanted contents'),
   atFactor: described(Count, 'Those with as many live copies as they should have'),
   belowFactor: described(Count, 'Those with fewer'),

@@ -39,6 +39,7 @@ class Crowd implements AsyncDisposable {
         clock: this.clock,
         random: seededRandom('index'),
         log: silentLog,
+        dialBack: async () => {},
       },
     )
   }
@@ -61,7 +62,7 @@ class Crowd implements AsyncDisposable {
           ...dependencies,
           inventory: emptyInventory(random.bytes(8).toString('hex')),
           freeBytes: async () => 1_000,
-          handlers: { tasks: async () => ({}), probe: async () => ({}) },
+          handlers: { tasks: async () => ({}), probe: async () => ({}), reached: async () => ({}) },
         },
       ),
     )

@@ -47,6 +47,34 @@ test('a copy of a data folder is refused, disturbs nothing, and may have an id o
   expect(linesOf(original, 'PEER_ID_TAKEN')).toEqual([])
 })
 
+test('a peer that others cannot connect to counts for nothing, says so, and recovers', async () => {
+  await using cluster = await startCluster({
+    peers: 1,
+    settings: quickSettings,
+    prepare: async (peerId, folder) => {
+      if (peerId === 'peer1') await aFile(folder, 'a')
+    },
+  })
+  using api = apiOf(cluster.peer(1))
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
+  // It listens on 127.0.0.1 alone.
+  const lost = await cluster.startPeer('peer2', { flags: ['--advertise-host', '127.0.0.2'] })
+  using lostApi = apiOf(lost)
+  await expect
+    .poll(() => lostApi.status())
+    .toMatchObject({
+      peers: { live: 1, unreachable: 1 },
+      belowFactor: 1,
+      peer: { unreachable: { remedy: expect.stringContaining('--advertise-host') as string } },
+    })
+  expect(linesOf(lost, '--advertise-host')).toHaveLength(1)
+  await expect.poll(() => api.peers()).toMatchObject([{}, { state: 'unreachable' }])
+  await lost.kill('SIGTERM')
+
+  await cluster.startPeer('peer2', { dataFolder: lost.dataFolder })
+  await expect.poll(() => api.status()).toMatchObject({ peers: { live: 2 }, belowFactor: 0 })
+})
+
 test('a catalog that is restored from an older copy is announced as it is', async () => {
   await using cluster = await startCluster({
     peers: 2,

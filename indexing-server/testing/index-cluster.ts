@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { AppError } from '../../common/errors.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Change, Content, CopyKey, RequestOf, Task } from '../../common/protocol/messages.ts'
@@ -11,6 +12,7 @@ import {
   type IndexingServerSettings,
   startIndexingServer,
 } from '../indexing-server.ts'
+import type { DialBack } from '../reachability.ts'
 
 const testSettings: IndexingServerSettings = {
   host: '127.0.0.1',
@@ -59,6 +61,8 @@ export interface PeerOptions {
 /** An index over memory, with a clock that only tests move, and peers that do as they are told. */
 export class IndexCluster implements AsyncDisposable {
   readonly clock = new FakeClock()
+  /** Peers whose address the index cannot connect to. */
+  readonly unreachable = new Set<string>()
   readonly #transport = new MemoryTransport()
   readonly #settings: IndexingServerSettings
   readonly #peers = new Set<TestPeer>()
@@ -88,8 +92,14 @@ export class IndexCluster implements AsyncDisposable {
         clock: this.clock,
         random: seededRandom('index'),
         log: silentLog,
+        dialBack: this.dialBack,
       },
     )
+  }
+
+  readonly dialBack: DialBack = async (peerId, { host, port }) => {
+    if (!this.unreachable.has(peerId)) return
+    throw new AppError('DIAL_FAILED', { address: `${host}:${port}`, reason: 'no route' })
   }
 
   async stopIndex(): Promise<void> {
@@ -114,6 +124,7 @@ export class IndexCluster implements AsyncDisposable {
     hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' | 'client' },
     onTasks: (tasks: readonly Task[]) => void,
     onProbe: () => Promise<Record<string, never>> = async () => ({}),
+    onReached: (reason: string | undefined) => void = () => {},
   ): Promise<{ connection: Connection; seenSeq: number }> {
     const handlers = {
       tasks: async ({ tasks }: RequestOf<'tasks'>) => {
@@ -121,6 +132,10 @@ export class IndexCluster implements AsyncDisposable {
         return {}
       },
       probe: onProbe,
+      reached: async ({ reason }: RequestOf<'reached'>) => {
+        onReached(reason)
+        return {}
+      },
     }
     const address = { host: '127.0.0.1', port: this.#settings.port }
     const dialled = connect<'index', 'peer'>(
@@ -170,6 +185,8 @@ export class IndexCluster implements AsyncDisposable {
 export class TestPeer {
   readonly peerId: string
   readonly tasks: Task[] = []
+  /** What it was told about its address: why it was not reached, or undefined. */
+  readonly reached: (string | undefined)[] = []
   /** How many tasks came in each request. */
   readonly batches: number[] = []
   answer: TaskAnswer | undefined = () => undefined
@@ -214,6 +231,7 @@ export class TestPeer {
       hello,
       (tasks) => this.#onTasks(tasks),
       () => (this.#isHung ? new Promise(() => {}) : Promise.resolve({})),
+      (reason) => this.reached.push(reason),
     )
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq

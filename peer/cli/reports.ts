@@ -163,7 +163,12 @@ const peerColumns = [
   { title: 'FREE', align: 'right' },
   { title: 'LAST HEARD' },
 ] as const
-const stateColours = { live: 'green', suspect: 'yellow', dead: 'red' } as const
+const stateColours = {
+  live: 'green',
+  suspect: 'yellow',
+  unreachable: 'red',
+  dead: 'red',
+} as const
 
 export function peersText(peers: Peers, style: Style): string {
   if (peers.length === 0) return 'The index knows no peer.'
@@ -200,10 +205,16 @@ export function statusText(status: Status, style: Style): string {
   const { peers, contents, atFactor, belowFactor, tasks, paused, peer } = status
   const lacking = `${belowFactor} lacking copies`
   const lines = [
-    `Peers:     ${peers.live} live, ${peers.suspect} suspect, ${peers.dead} dead`,
+    `Peers:     ${peers.live} live, ${peers.suspect} suspect${unreachableText(peers)}, ${peers.dead} dead`,
     `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
+  if (peer.unreachable !== undefined) {
+    const { address, reason, remedy } = peer.unreachable
+    const cause = `the index cannot connect to ${printable(address)} (${printable(reason)})`
+    const effect = `Its copies do not count: ${remedy}.`
+    lines.push(style('red', `Reachable: no, ${cause}. ${effect}`))
+  }
   if (peer.problems > 0)
     lines.push(
       style(
@@ -213,6 +224,10 @@ export function statusText(status: Status, style: Style): string {
     )
   if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
   return lines.join('\n')
+}
+
+function unreachableText({ unreachable = 0 }: Status['peers']): string {
+  return unreachable > 0 ? `, ${unreachable} unreachable` : ''
 }
 
 export function whyText({ name, contents, problems = [] }: Why, style: Style): string {

@@ -48,6 +48,7 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #log: Log
+  readonly #onDialFailed: (peerId: string) => void
   readonly #stop = new AbortController()
   /** Those used least recently come first. */
   readonly #slots = new Set<Slot>()
@@ -56,12 +57,19 @@ export class ConnectionPool implements AsyncDisposable {
   constructor(
     /** Without an id of its own the other side sees a client. */
     options: { ownPeerId?: string },
-    dependencies: { transport: Transport; clock: Clock; log: Log },
+    dependencies: {
+      transport: Transport
+      clock: Clock
+      log: Log
+      /** Told of each peer that could not be connected to. */
+      onDialFailed?: (peerId: string) => void
+    },
   ) {
     this.#ownPeerId = options.ownPeerId
     this.#transport = dependencies.transport
     this.#clock = dependencies.clock
     this.#log = dependencies.log
+    this.#onDialFailed = dependencies.onDialFailed ?? (() => {})
   }
 
   /** Connections that are open or being opened. */
@@ -159,7 +167,10 @@ export class ConnectionPool implements AsyncDisposable {
       connection.destroy()
       throw new AppError('DIAL_FAILED', { address, reason: `${peerId} is not there any more` })
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#rememberFailure(address, toAppError(error))
+      if (!this.#stop.signal.aborted) {
+        this.#rememberFailure(address, toAppError(error))
+        this.#onDialFailed(peerId)
+      }
       throw error
     }
   }

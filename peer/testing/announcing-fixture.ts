@@ -68,6 +68,7 @@ export class AnnouncingFixture implements AsyncDisposable {
             return {}
           },
           probe: async () => ({}),
+          reached: async () => ({}),
         },
         transport: {
           listen: () => Promise.reject(new Error('an announcer does not listen')),

@@ -1,0 +1,36 @@
+import { isIP } from 'node:net'
+
+const label = /^[\p{L}\p{N}_]([\p{L}\p{N}_-]{0,61}[\p{L}\p{N}_])?$/u
+/** Addresses that mean "all of this machine": to listen on, not to be reached at. */
+const unspecified: readonly string[] = ['0.0.0.0', '::', '0:0:0:0:0:0:0:0']
+
+/** The host in `text`: an IPv6 address may stand in brackets. */
+export function normalHost(text: string): string {
+  const inner = /^\[(.*)\]$/.exec(text)?.[1]
+  return inner !== undefined && isIP(withoutZone(inner)) === 6 ? inner : text
+}
+
+/** Why `host` is no host name and no address, as the end of a sentence about it; undefined when it is one. */
+export function hostProblem(host: string): string | undefined {
+  if (host === '') return 'must be a host name or an IP address, and is empty'
+  if (isIP(withoutZone(host)) !== 0) return undefined
+  if (host === '*')
+    return "must be a host name or an IP address, not '*'; all addresses are 0.0.0.0"
+  if (host.includes('://')) return `must be a host name or an IP address, not the URL '${host}'`
+  if (/^(\[.*\]|[^:]+):\d+$/.test(host))
+    return `must be a host without a port, not '${host}'; the port is a setting of its own`
+  const labels = host.replace(/\.$/, '').split('.')
+  const isName = labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? '')
+  return isName ? undefined : `must be a host name or an IP address, not '${host}'`
+}
+
+/** Why others cannot be sent to `host`, in the same form; undefined when they may be. */
+export function reachedHostProblem(host: string): string | undefined {
+  if (unspecified.includes(host))
+    return `must be an address that others can reach, not '${host}', which means all of this machine`
+  return hostProblem(host)
+}
+
+function withoutZone(host: string): string {
+  return host.replace(/%[\w.-]+$/, '')
+}

@@ -1,0 +1,153 @@
+import type { BackgroundWork } from '../common/background.ts'
+import { backoffMs } from '../common/backoff.ts'
+import type { Cancel, Clock } from '../common/clock.ts'
+import { hasCode, reasonOf } from '../common/errors.ts'
+import { deadlines, limits } from '../common/limits.ts'
+import type { Address } from '../common/protocol/transport.ts'
+import type { Random } from '../common/random.ts'
+
+/** Connects to a peer's address and asks who is there. @throws AppError why that peer is not reached */
+export type DialBack = (peerId: string, address: Address, signal: AbortSignal) => Promise<void>
+
+/** `unknown`: the first look at this address is under way. One that was never reached is so since ever. */
+export type Reach =
+  | { readonly name: 'unknown' | 'reachable' }
+  | { readonly name: 'unreachable'; readonly reason: string; readonly sinceMs: number }
+
+interface Watched {
+  readonly address: Address
+  reach: Reach
+  failures: number
+  checkedMs: number
+  isChecking: boolean
+  cancel: Cancel
+}
+
+/** Looks at a peer that is not reached go on for as long as it is registered, ever more seldom. */
+const retryBackoff = { firstMs: 2_000, maxMs: 60_000 }
+
+/**
+ * Whether peers answer at the addresses that they announce. Each is dialled when it registers and when
+ * others say that they cannot connect to it: a few at a time, each within a deadline.
+ */
+export class Reachability implements Disposable {
+  readonly #dialBack: DialBack
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #background: BackgroundWork
+  /** Told after each look that ended, and whether it changed anything. */
+  readonly #onChecked: (peerId: string, isNews: boolean) => void
+  readonly #watched = new Map<string, Watched>()
+  /** Who is looked at next. */
+  readonly #waiting = new Set<string>()
+  #running = 0
+
+  constructor(dependencies: {
+    dialBack: DialBack
+    clock: Clock
+    random: Random
+    background: BackgroundWork
+    onChecked: (peerId: string, isNews: boolean) => void
+  }) {
+    this.#dialBack = dependencies.dialBack
+    this.#clock = dependencies.clock
+    this.#random = dependencies.random
+    this.#background = dependencies.background
+    this.#onChecked = dependencies.onChecked
+  }
+
+  of(peerId: string): Reach {
+    return this.#watched.get(peerId)?.reach ?? { name: 'unknown' }
+  }
+
+  /** The peer registered with this address. What is known of the same address stays until it is looked at. */
+  watch(peerId: string, { host, port }: Address): void {
+    const before = this.#watched.get(peerId)
+    before?.cancel()
+    const isSame = before?.address.host === host && before.address.port === port
+    this.#watched.set(peerId, {
+      address: { host, port },
+      reach: isSame ? before.reach : { name: 'unknown' },
+      failures: 0,
+      checkedMs: Number.NEGATIVE_INFINITY,
+      isChecking: false,
+      cancel: () => {},
+    })
+    this.#look(peerId)
+  }
+
+  /** The peer is not registered any more; what is known of its address stays. */
+  pause(peerId: string): void {
+    this.#watched.get(peerId)?.cancel()
+    this.#waiting.delete(peerId)
+  }
+
+  forget(peerId: string): void {
+    this.pause(peerId)
+    this.#watched.delete(peerId)
+  }
+
+  /** Another peer could not connect to it. */
+  doubt(peerId: string): void {
+    const watched = this.#watched.get(peerId)
+    if (watched === undefined || watched.isChecking) return
+    if (this.#clock.monotonicMs() - watched.checkedMs < deadlines.dialBackPauseMs) return
+    this.#look(peerId)
+  }
+
+  [Symbol.dispose](): void {
+    for (const { cancel } of this.#watched.values()) cancel()
+    this.#waiting.clear()
+  }
+
+  #look(peerId: string): void {
+    this.#waiting.add(peerId)
+    for (const next of this.#waiting) {
+      if (this.#running >= limits.dialBacksAtOnce) return
+      this.#waiting.delete(next)
+      const watched = this.#watched.get(next)
+      if (watched === undefined || watched.isChecking) continue
+      watched.cancel()
+      watched.isChecking = true
+      this.#running++
+      this.#background.start('dial a peer back', (signal) => this.#check(next, watched, signal))
+    }
+  }
+
+  async #check(peerId: string, watched: Watched, signal: AbortSignal): Promise<void> {
+    let reason: string | undefined
+    try {
+      await this.#dialBack(peerId, watched.address, signal)
+    } catch (error) {
+      // It answers, and is too busy to say who it is.
+      if (!hasCode(error, 'TOO_MANY_CONNECTIONS')) reason = reasonOf(error)
+    } finally {
+      watched.isChecking = false
+      this.#running--
+    }
+    if (signal.aborted) return
+    // It may have registered anew meanwhile, or be gone.
+    if (this.#watched.get(peerId) === watched) this.#onLooked(peerId, watched, reason)
+    const [next] = this.#waiting
+    if (next !== undefined) this.#look(next)
+  }
+
+  #onLooked(peerId: string, watched: Watched, reason: string | undefined): void {
+    const before = watched.reach
+    watched.checkedMs = this.#clock.monotonicMs()
+    watched.failures = reason === undefined ? 0 : watched.failures + 1
+    if (reason === undefined) watched.reach = { name: 'reachable' }
+    // One that was reached before is given another chance: a single failure may be the network's.
+    else if (before.name !== 'reachable' || watched.failures > 1) {
+      const isNew = before.name === 'unknown'
+      const firstMs = isNew ? Number.NEGATIVE_INFINITY : watched.checkedMs
+      const sinceMs = before.name === 'unreachable' ? before.sinceMs : firstMs
+      watched.reach = { name: 'unreachable', reason, sinceMs }
+    }
+    if (watched.failures > 0) {
+      const delayMs = backoffMs(watched.failures, retryBackoff, this.#random)
+      watched.cancel = this.#clock.after(delayMs, () => this.#look(peerId))
+    }
+    this.#onChecked(peerId, before.name !== watched.reach.name)
+  }
+}
