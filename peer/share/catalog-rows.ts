@@ -11,6 +11,7 @@ export interface EntryRow {
   readonly disk_name: string
   readonly size: bigint
   readonly mtime_ns: bigint
+  readonly mtime_ns_high: bigint
   readonly inode: bigint
   readonly sha256: string
   readonly chunk_root: string
@@ -27,6 +28,7 @@ export type EntryValues = [
   inode: bigint,
   sha256: string,
   chunkRoot: string,
+  mtimeNsHigh: bigint,
 ]
 
 export interface DropRow {
@@ -55,7 +57,29 @@ export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): 
   // SQLite's integers are signed; some file systems number inodes from the other end.
   const inode = BigInt.asIntN(64, stat.ino)
   const { sha256, chunkRoot } = content
-  return [seq, kind, name, owner, diskName, stat.size, stat.mtimeNs, inode, sha256, chunkRoot]
+  const mtime = twoIntegersOf(stat.mtimeNs)
+  const { size } = stat
+  return [seq, kind, name, owner, diskName, size, mtime.low, inode, sha256, chunkRoot, mtime.high]
+}
+
+/**
+ * A time of any file system as two integers of SQLite, which have 64 bits: some file systems know
+ * times until the year 2446, others until 292 billion years from now. `high` is nearly always 0.
+ */
+export function twoIntegersOf(ns: bigint): { low: bigint; high: bigint } {
+  const low = BigInt.asIntN(64, ns)
+  return { low, high: (ns - low) >> 64n }
+}
+
+/** The time that {@link twoIntegersOf} took apart. */
+export function fromTwoIntegers(low: bigint, high: bigint): bigint {
+  return (high << 64n) + low
+}
+
+/** What the protocol can say of a time: whole milliseconds from 1970 on. */
+function wireMillis(ns: bigint): number {
+  const milliseconds = Number(ns / 1_000_000n)
+  return Math.min(Math.max(0, milliseconds), Number.MAX_SAFE_INTEGER)
 }
 
 export function entryOf(row: EntryRow, folders: Folders): Entry {
@@ -63,10 +87,14 @@ export function entryOf(row: EntryRow, folders: Folders): Entry {
   const size = Number(row.size)
   return {
     at: folders.at(folders.root(key), row.disk_name, row.name),
-    stat: { size, mtimeNs: row.mtime_ns, ino: BigInt.asUintN(64, row.inode) },
+    stat: { size, mtimeNs: mtimeNsOf(row), ino: BigInt.asUintN(64, row.inode) },
     content: { sha256: row.sha256, size, chunkRoot: row.chunk_root },
     seq: Number(row.seq),
   }
+}
+
+function mtimeNsOf(row: Pick<EntryRow, 'mtime_ns' | 'mtime_ns_high'>): bigint {
+  return fromTwoIntegers(row.mtime_ns, row.mtime_ns_high)
 }
 
 export function changeOf(row: ChangeRow): Change {
@@ -79,6 +107,6 @@ export function changeOf(row: ChangeRow): Change {
     sha256: row.sha256,
     size: Number(row.size),
     chunkRoot: row.chunk_root,
-    modifiedMs: Math.max(0, Number(row.mtime_ns / 1_000_000n)),
+    modifiedMs: wireMillis(mtimeNsOf(row)),
   }
 }

@@ -29,7 +29,7 @@ export interface Statements {
   readonly insert: Statement<EntryValues>
   readonly remove: Statement<[seq: number]>
   readonly insertUnflushed: Statement<[seq: number, bootId: string]>
-  readonly unflushed: Statement<[bootId: string, limit: number], EntryRow>
+  readonly unflushed: Statement<[bootId: string, afterSeq: number, limit: number], EntryRow>
   readonly unflushedBefore: Statement<[bootId: string, limit: number], EntryRow>
   readonly flushed: Statement<[seq: number]>
   readonly insertDrop: Statement<[DropRow]>
@@ -72,12 +72,12 @@ export function prepareStatements(database: Database): Statements {
     totals: database.prepare(
       'SELECT kind, count(*) AS count, sum(size) AS bytes FROM entries GROUP BY kind',
     ),
-    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     remove: database.prepare('DELETE FROM entries WHERE seq = ?'),
 
     insertUnflushed: database.prepare('INSERT INTO unflushed VALUES (?, ?)'),
     unflushed: exact(
-      'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id = ? ORDER BY seq LIMIT ?',
+      'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id = ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
     unflushedBefore: exact(
       'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id <> ? ORDER BY seq LIMIT ?',
@@ -89,10 +89,10 @@ export function prepareStatements(database: Database): Statements {
     newestDrop: database.prepare('SELECT max(seq) AS seq FROM drops WHERE seq <= ?'),
     forgetDrops: database.prepare('DELETE FROM drops WHERE seq <= ?'),
     changes: exact(`
-      SELECT seq, kind, name, owner, sha256, size, chunk_root, mtime_ns
+      SELECT seq, kind, name, owner, sha256, size, chunk_root, mtime_ns, mtime_ns_high
         FROM entries WHERE seq > @seq
       UNION ALL
-      SELECT seq, kind, name, owner, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
+      SELECT seq, kind, name, owner, NULL, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
       ORDER BY seq LIMIT @limit`),
 
     chunkList: database.prepare('SELECT hashes FROM chunk_lists WHERE sha256 = ?'),

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import fc from 'fast-check'
+import { Compile } from 'typebox/compile'
 import { expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
-import type { Change, CopyKey } from '../../common/protocol/messages.ts'
+import { type Change, type CopyKey, messages } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
@@ -242,4 +244,64 @@ test('whoever takes the changes since what it has seen, at any times, has what t
       expect(whole.sorted()).toHaveLength(totals.reduce((sum, { count }) => sum + count, 0))
     }),
   )
+})
+
+/** What a file system may say of a file: Linux has 64 bits of seconds, and inodes up to 2^64 - 1. */
+const anyStat = fc.record({
+  size: fc.integer({ min: 0, max: limits.contentBytesMax }),
+  seconds: fc.oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.bigInt({ min: -20_000_000_000n, max: 20_000_000_000n }),
+  ),
+  nanoseconds: fc.bigInt({ min: 0n, max: 999_999_999n }),
+  ino: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+})
+
+test('whatever a file system says of a file is kept to the last bit, and announced within the bounds of the protocol', async () => {
+  await using fixture = await CatalogFixture.create()
+  const isAnnounced = Compile(messages.announce.request)
+  const { catalog, folders } = fixture
+  const sha256 = 'a'.repeat(64)
+  fc.assert(
+    fc.property(anyStat, ({ size, seconds, nanoseconds, ino }) => {
+      const stat = { size, mtimeNs: seconds * 1_000_000_000n + nanoseconds, ino }
+      const content = { sha256, size, chunkRoot: sha256 }
+      const before = catalog.lastSeq
+      catalog.drop(a)
+      catalog.put({ at: folders.place(a), stat, content }, Buffer.from(sha256, 'hex'))
+      expect(catalog.get(a)?.stat).toEqual(stat)
+      const changes = catalog.changesSince(before, 10)
+      const announcement = { epoch: '0'.repeat(16), previousSeq: before, lastSeq: catalog.lastSeq }
+      expect(isAnnounced.Errors({ ...announcement, changes })).toEqual([])
+    }),
+  )
+})
+
+test('of many changes in one transaction the one that the database refuses fails alone', async () => {
+  await using fixture = await CatalogFixture.create()
+  const { catalog } = fixture
+  fixture.put(a, 'old')
+  const names = ['b.txt', 'a.txt', 'c.txt', 'd.txt']
+  const apply = (name: string): string => {
+    fixture.put({ kind: 'shared', name }, `of ${name}`)
+    // Half of a change was made: it is undone.
+    if (name === 'a.txt') throw new RangeError('The bound bigint is too big')
+    return name
+  }
+  const outcomes = catalog.groupEach(names, apply)
+  expect(outcomes.map((one) => (one instanceof AppError ? one.code : one))).toEqual([
+    'b.txt',
+    'DISK_FAILED',
+    'c.txt',
+    'd.txt',
+  ])
+  expect(catalog.list('shared', 10).map(({ at, content }) => [at.name, content.size])).toEqual([
+    ['a.txt', 3],
+    ['b.txt', 8],
+    ['c.txt', 8],
+    ['d.txt', 8],
+  ])
+  expect(catalog.totals().shared).toEqual({ count: 4, bytes: 27 })
+  fixture.reopen()
+  expect(fixture.catalog.totals().shared).toEqual({ count: 4, bytes: 27 })
 })

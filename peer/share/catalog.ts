@@ -161,9 +161,9 @@ export class Catalog implements Disposable {
     await log.datasync()
   }
 
-  /** Entries that are not flushed, of this run of the machine. */
-  unflushed(bootId: string, limit: number): Entry[] {
-    return this.#entries(this.#statements.unflushed.all(bootId, limit))
+  /** Entries after the given number that are not flushed, of this run of the machine. */
+  unflushed(of: { bootId: string; afterSeq: number }, limit: number): Entry[] {
+    return this.#entries(this.#statements.unflushed.all(of.bootId, of.afterSeq, limit))
   }
 
   /** Entries that were not flushed when an earlier run of the machine ended. */
@@ -235,6 +235,37 @@ export class Catalog implements Disposable {
     return result
   }
 
+  /**
+   * Runs `work` for each item, all in one transaction. What one item does is undone when the database
+   * refuses a part of it; the others stay.
+   * @returns for each what `work` returned, or why the database does not take it: DISK_FAILED
+   * @throws AppError DISK_FULL, DISK_FAILED when nothing can be written
+   */
+  groupEach<Item, Result>(
+    items: readonly Item[],
+    work: (item: Item) => Result,
+  ): (Result | AppError)[] {
+    try {
+      return this.group(() => items.map(work))
+    } catch (error) {
+      if (!isAboutOneValue(error)) throw error
+    }
+    return this.group(() => items.map((item) => this.#isolated(() => work(item))))
+  }
+
+  /** Within a transaction: either all of `work` or nothing. */
+  #isolated<Result>(work: () => Result): Result | AppError {
+    const totals = { ...this.#totals }
+    try {
+      return this.#database.transaction(work)()
+    } catch (error) {
+      if (!isAboutOneValue(error)) throw error
+      this.#totals = totals
+      const details = { action: 'write the catalog', path: this.#folders.catalog }
+      return new AppError('DISK_FAILED', { ...details, reason: reasonOf(error) }, { cause: error })
+    }
+  }
+
   /** Calls `listener` after changes were committed and when the catalog is complete, until the returned function is called. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -297,4 +328,13 @@ export class Catalog implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close()
   }
+}
+
+/** Whether the database cannot take a value, and would take another: it is too large, or breaks a rule of the schema. */
+function isAboutOneValue(error: unknown): boolean {
+  const cause = error instanceof AppError ? error.cause : error
+  if (cause instanceof SQLite.SqliteError)
+    return /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(cause.code)
+  // What the driver says of values that SQLite has no type for.
+  return cause instanceof RangeError || cause instanceof TypeError
 }

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
-import { reasonOf } from '../../common/errors.ts'
+import { type AppError, reasonOf, toAppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Catalog } from './catalog.ts'
@@ -13,6 +13,15 @@ export interface Finding {
   apply(catalog: Catalog): void
 }
 
+export interface FindingsOptions {
+  /** Called with each path whose entry changed while it was compared. */
+  onOutdated(path: string): void
+  /** Called with each path that the catalog does not take. */
+  onRefused(path: string, error: AppError): void
+}
+
+type Outcome = 'written' | 'outdated' | AppError
+
 /** What is found within this time goes to the catalog together; short enough that nobody waits for it. */
 const groupMs = 20
 
@@ -21,16 +30,15 @@ export class Findings implements Disposable {
   readonly #catalog: Catalog
   readonly #clock: Clock
   readonly #log: Log
-  readonly #onOutdated: (path: string) => void
+  readonly #options: FindingsOptions
   #waiting: Finding[] = []
   #cancelTimer: Cancel | undefined
 
-  /** @param options.onOutdated called with each path whose entry changed while it was compared */
   constructor(
-    options: { onOutdated(path: string): void },
+    options: FindingsOptions,
     { catalog, clock, log }: { catalog: Catalog; clock: Clock; log: Log },
   ) {
-    this.#onOutdated = (path) => options.onOutdated(path)
+    this.#options = options
     this.#catalog = catalog
     this.#clock = clock
     this.#log = log
@@ -49,19 +57,27 @@ export class Findings implements Disposable {
     const findings = this.#waiting
     this.#waiting = []
     if (findings.length === 0) return
-    const outdated: Finding[] = []
+    for (const [index, outcome] of this.#write(findings).entries()) {
+      const path = findings[index]?.at.path
+      if (path === undefined) continue
+      if (outcome === 'outdated') this.#options.onOutdated(path)
+      else if (outcome !== 'written') this.#options.onRefused(path, outcome)
+    }
+  }
+
+  #write(findings: readonly Finding[]): readonly Outcome[] {
     try {
-      this.#catalog.group(() => {
-        for (const finding of findings)
-          if (this.#catalog.get(finding.at)?.seq === finding.before?.seq)
-            finding.apply(this.#catalog)
-          else outdated.push(finding)
+      return this.#catalog.groupEach(findings, (finding): Outcome => {
+        if (this.#catalog.get(finding.at)?.seq !== finding.before?.seq) return 'outdated'
+        finding.apply(this.#catalog)
+        return 'written'
       })
     } catch (error) {
       const details = { error, reason: reasonOf(error), files: findings.length }
       this.#log.error(details, 'catalog cannot be written')
+      const refusal = toAppError(error)
+      return findings.map(() => refusal)
     }
-    for (const { at } of outdated) this.#onOutdated(at.path)
   }
 
   [Symbol.dispose](): void {

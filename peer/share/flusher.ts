@@ -47,7 +47,7 @@ export class Flusher {
       const entries = catalog.unflushedBefore(bootId, limits.catalogRowsPerRead)
       if (entries.length === 0) break
       const lost: Entry[] = []
-      for (const entry of entries) if (!(await isWhole(entry))) lost.push(entry)
+      for (const entry of entries) if (!(await this.#isWhole(entry))) lost.push(entry)
       catalog.group(() => {
         catalog.flushed(entries)
         for (const { at } of lost) catalog.drop(at)
@@ -55,7 +55,21 @@ export class Flusher {
       const details = { files: entries.length, lost: lost.length }
       log.info(details, 'files that a restart of the machine may have cost were read again')
     }
-    if (catalog.unflushed(bootId, 1).length > 0) this.soon()
+    if (catalog.unflushed({ bootId, afterSeq: 0 }, 1).length > 0) this.soon()
+  }
+
+  /** One file that cannot be looked at, or not be deleted, does not keep the peer from starting. */
+  async #isWhole(entry: Entry): Promise<boolean> {
+    try {
+      return await isWhole(entry)
+    } catch (error) {
+      const { path } = entry.at
+      this.#dependencies.log.warn(
+        { path, reason: reasonOf(error) },
+        'a torn file cannot be deleted',
+      )
+      return false
+    }
   }
 
   /** Files were placed: their marks are flushed at once, they themselves in a while. */
@@ -87,34 +101,40 @@ export class Flusher {
     })
   }
 
+  /** What cannot be flushed is tried again later, and holds up nothing else. */
   async #flushAll(signal: AbortSignal): Promise<void> {
     const { catalog, bootId } = this.#dependencies
-    for (;;) {
-      const entries = catalog.unflushed(bootId, limits.catalogChangesPerTransaction)
-      const flushed: Entry[] = []
+    let isAll = true
+    for (let afterSeq = 0; ; ) {
+      const entries = catalog.unflushed({ bootId, afterSeq }, limits.catalogChangesPerTransaction)
+      const last = entries.at(-1)
+      if (last === undefined) break
+      afterSeq = last.seq
+      const written: Entry[] = []
       for (const entry of entries) {
         signal.throwIfAborted()
-        if (await this.#flush(entry)) flushed.push(entry)
+        if (await this.#flush(entry)) written.push(entry)
       }
-      if (!(await this.#flushFolders(flushed))) return this.soon()
+      const flushed = await this.#withFolders(written)
       catalog.flushed(flushed)
-      if (flushed.length < entries.length) return this.soon()
-      if (entries.length === 0) return
+      isAll &&= flushed.length === entries.length
     }
+    if (!isAll) this.soon()
   }
 
-  /** The folders that files are in, and those that were made for them; see {@link #flush}. */
-  async #flushFolders(files: readonly Entry[]): Promise<boolean> {
+  /** Flushes the folders that files are in, and those made for them. @returns the files of which all are on disk */
+  async #withFolders(files: readonly Entry[]): Promise<Entry[]> {
     const { flushFolder: flush = flushFolder, log } = this.#dependencies
+    const failed = new Set<string>()
     for (const folder of new Set(files.flatMap(({ at }) => foldersAbove(at))))
       try {
         await flush(folder)
       } catch (error) {
         if (isGone(error)) continue
+        failed.add(folder)
         log.warn({ folder, reason: reasonOf(error) }, 'a folder cannot be flushed')
-        return false
       }
-    return true
+    return files.filter(({ at }) => !foldersAbove(at).some((folder) => failed.has(folder)))
   }
 
   /** @returns false when the disk refuses: then it is tried again */

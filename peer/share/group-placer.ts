@@ -59,10 +59,8 @@ export class GroupPlacer {
   async adopt(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
     const { catalog, ownWrites, bootId } = this.#dependencies
     const outcomes = await this.#place(files)
-    const entries = catalog.group(() =>
-      outcomes.map((placed) =>
-        placed instanceof AppError ? placed : catalog.putUnflushed(placed, bootId),
-      ),
+    const entries = catalog.groupEach(outcomes, (placed) =>
+      placed instanceof AppError ? placed : catalog.putUnflushed(placed, bootId),
     )
     for (const entry of entries)
       if (!(entry instanceof AppError)) ownWrites.add(entry.at.path, entry.stat)

@@ -8,6 +8,7 @@ import { constants } from 'node:fs'
 import { access, lstat } from 'node:fs/promises'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
+import type { AppError } from '../../common/errors.ts'
 import { isOwnName } from '../../common/ids.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
@@ -63,7 +64,12 @@ export class Scanner implements Disposable {
     this.#clock = dependencies.clock
     this.problems = new Problems(dependencies)
     this.#settling = new Settling({ ...options, onDue: look }, dependencies)
-    this.#findings = new Findings({ onOutdated: look }, dependencies)
+    const onRefused = (path: string, error: AppError): void => {
+      const { cause } = error
+      const reason = cause instanceof Error ? cause.message : error.code
+      this.problems.add(path, { code: 'NOT_RECORDED', details: { reason } })
+    }
+    this.#findings = new Findings({ onOutdated: look, onRefused }, dependencies)
     this.#comparer = new Comparer({
       catalog: this.#catalog,
       findings: this.#findings,

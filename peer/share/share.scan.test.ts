@@ -310,6 +310,24 @@ test('two processes cannot use one data folder', async () => {
   expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual(['being written'])
 })
 
+test('files of times that no clock of ours shows are shared, with all their neighbours', async () => {
+  await using peer = await ShareFixture.create()
+  const dates = ['1969-12-31T23:59:59.9Z', '1902-01-01', '2300-01-01', '2446-05-10']
+  for (const each of Array.from({ length: 50 }).keys()) await peer.write(`shared/${each}`, 'x')
+  for (const date of dates)
+    await utimes(await peer.write(`shared/${date.slice(0, 4)}.txt`, date), 0, new Date(date))
+  await peer.start()
+  // What is from the future is quiet when it has stayed the same for a while.
+  await peer.clock.advance(quietMs)
+  await peer.rescan()
+  expect(peer.shared()).toHaveLength(54)
+  expect(peer.share.problems()).toEqual([])
+  const { lastSeq } = peer.share.catalog
+  await peer.rescan()
+  // None is read again.
+  expect(peer.share.catalog.lastSeq).toBe(lastSeq)
+})
+
 test('a problem is known as soon as the system tells of the file, and gone with it', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
