@@ -86,6 +86,9 @@ export const ReadOutcome = Type.Union([
   Type.Object({ size: described(ContentBytes, 'Bytes of it that follow: all it has') }),
   Type.Object({
     error: described(ErrorCodeText, 'The code of the error: none of its bytes follow'),
+    reason: Type.Optional(
+      Type.String({ maxLength: 200, description: 'What the operating system says, such as EACCES' }),
+    ),
   }),
 ])
 export type ReadOutcome = Static<typeof ReadOutcome>

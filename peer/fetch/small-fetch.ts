@@ -40,7 +40,10 @@ interface UsedSource {
 
 /** What is known of a file that was asked for in vain. */
 interface Attempts {
+  /** By label of the source. */
   readonly reasons: Map<string, string>
+  /** Sources whose connection ended while they sent: each is asked once more. */
+  readonly brokenOff: Set<string>
   isDoubtful: boolean
 }
 
@@ -150,10 +153,20 @@ export class SmallFetch implements Disposable {
   ): File {
     const { log } = this.#dependencies
     const label = labelOf(source)
-    const known = attempts.get(file) ?? { reasons: new Map(), isDoubtful: false }
+    const known: Attempts = attempts.get(file) ?? {
+      reasons: new Map(),
+      brokenOff: new Set(),
+      isDoubtful: false,
+    }
     attempts.set(file, known)
-    known.reasons.set(label, reasonOf(error))
-    if (hasCode(error, 'SOURCE_FAILED')) return file
+    if (hasCode(error, 'SOURCE_FAILED')) {
+      // One file that changed while it was sent ends the connection for all: the next reply leaves it out.
+      const mayAskAgain = hasCode(error.cause, 'CONNECTION_CLOSED') && !known.brokenOff.has(label)
+      if (mayAskAgain) known.brokenOff.add(label)
+      else known.reasons.set(label, reasonOf(error))
+      return file
+    }
+    known.reasons.set(label, `${label}: ${reasonOf(error)}`)
     known.isDoubtful = true
     if (hasCode(error, 'HASH_MISMATCH') && !this.#blamed.has(label)) {
       this.#blamed.add(label)

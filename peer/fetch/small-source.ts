@@ -60,8 +60,7 @@ export class SmallSource implements Disposable {
       let start = 0
       return await Promise.all(
         outcomes.map(async (outcome, index) => {
-          if ('error' in outcome)
-            return errorFromWire({ code: outcome.error, retryable: true, details: {} })
+          if ('error' in outcome) return this.#refusal(outcome)
           const piece = bytes.subarray(start, start + outcome.size)
           start += outcome.size
           const { sha256, size } = contents[index] ?? {}
@@ -133,6 +132,12 @@ export class SmallSource implements Disposable {
   #leased(): Promise<Lease> {
     this.#lease ??= this.#dependencies.pool.lease(this.#source, 'bulk', this.#signal)
     return this.#lease
+  }
+
+  #refusal({ error: code, reason = code }: Extract<ReadOutcome, { error: string }>): AppError {
+    const what = 'a small file'
+    const details = { action: 'read', path: what, name: what, sha256: what, reason }
+    return errorFromWire({ code, retryable: true, details })
   }
 
   #badReply(reason: string): AppError {

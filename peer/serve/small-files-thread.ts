@@ -1,9 +1,9 @@
 /** Looks at and reads small files; the other end is small-files.ts. */
-import { closeSync, fstatSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { answerCalls } from '../../common/answer-calls.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
-import { systemErrorCode } from '../../common/errors.ts'
+import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { type InsidePath, openInsideSync } from '../../common/inside.ts'
 
 /** A file as the catalog saw it last. */
@@ -13,13 +13,20 @@ export interface SmallFile extends InsidePath {
 
 export interface SmallFilesRequest {
   readonly files: readonly SmallFile[]
-  /** Whether to read them, or to look only whether they are as they were. */
+  /** Whether to read them, or only to see whether they are as they were and can be opened. */
   readonly reads: boolean
+}
+
+/** Why a file cannot be read. */
+export interface SmallFileFailure {
+  readonly code: ErrorCode
+  /** What the operating system says, if it refuses. */
+  readonly reason?: string
 }
 
 export interface SmallFilesReply {
   /** For each file why it cannot be read; undefined when it can. */
-  readonly failures: readonly (ErrorCode | undefined)[]
+  readonly failures: readonly (SmallFileFailure | undefined)[]
   /** The files one after another, each with the size it had; of those that failed anything. */
   readonly bytes: ArrayBuffer
 }
@@ -29,7 +36,7 @@ answerCalls<SmallFilesRequest, SmallFilesReply>(({ files, reads }) => {
   const bytes = new ArrayBuffer(size)
   let start = 0
   const failures = files.map((file) => {
-    if (!reads) return failureOf(() => isSame(statSync(file.path, { bigint: true }), file))
+    if (!reads) return failureOf(() => readFile(file, undefined))
     const into = new Uint8Array(bytes, start, file.stat.size)
     start += file.stat.size
     return failureOf(() => readFile(file, into))
@@ -38,17 +45,18 @@ answerCalls<SmallFilesRequest, SmallFilesReply>(({ files, reads }) => {
 })
 
 /** Why `work` did not succeed: it returned false or threw. */
-function failureOf(work: () => boolean): ErrorCode | undefined {
+function failureOf(work: () => boolean): SmallFileFailure | undefined {
   try {
-    return work() ? undefined : 'CONTENT_CHANGED'
+    return work() ? undefined : { code: 'CONTENT_CHANGED' }
   } catch (error) {
     const code = systemErrorCode(error)
-    return code === 'ENOENT' || code === 'ENOTDIR' ? 'FILE_NOT_FOUND' : 'DISK_FAILED'
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'FILE_NOT_FOUND' }
+    return { code: 'DISK_FAILED', reason: code ?? reasonOf(error) }
   }
 }
 
-/** Fills `into` if the file is still the one that was catalogued. */
-function readFile(file: SmallFile, into: Uint8Array): boolean {
+/** Fills `into`, if it is given, from the file if that still is the one that was catalogued. */
+function readFile(file: SmallFile, into: Uint8Array = new Uint8Array()): boolean {
   const descriptor = openInsideSync(file)
   try {
     if (!isSame(fstatSync(descriptor, { bigint: true }), file)) return false

@@ -69,5 +69,5 @@ test('bytes that were read before their turn are sent though the file has gone; 
   await expect(sizeOf(replies.at(-1))).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
   expect(rechecked).toEqual([path])
   const { outcomes } = await smallFiles.outcomes([content.sha256], never)
-  expect(outcomes).toEqual([{ error: 'CONTENT_NOT_FOUND' }])
+  expect(outcomes).toEqual([{ error: 'FILE_NOT_FOUND' }])
 })

@@ -16,8 +16,9 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** A file, or why there is none to be had. */
-type Found = ServedFile | ErrorCode
+/** Why there is no file to be had, as it is told. */
+type Refusal = Extract<ReadOutcome, { error: string }>
+type Found = ServedFile | Refusal
 
 /** Reads contents of one chunk, many at a time: a call to the thread costs more than the reading of one. */
 export class SmallFiles implements AsyncDisposable {
@@ -61,7 +62,7 @@ export class SmallFiles implements AsyncDisposable {
     const files = found.filter(isFile).map(smallFile)
     const waiting = stack.move()
     return {
-      outcomes: found.map((one) => (isFile(one) ? { size: one.content.size } : { error: one })),
+      outcomes: found.map((one) => (isFile(one) ? { size: one.content.size } : one)),
       bulk: {
         bytes: bytesOf(files),
         pieces: read === undefined ? this.#pieces(files, waiting) : during(waiting, read),
@@ -133,14 +134,14 @@ export class SmallFiles implements AsyncDisposable {
       const file = this.#first(sha256)
       if (!isFile(file)) return file
       room -= file.content.size
-      return room < 0 ? 'TOO_LARGE' : file
+      return room < 0 ? refusal('TOO_LARGE') : file
     })
   }
 
   #first(sha256: string): Found {
     const file = this.#dependencies.contents.first(sha256)
-    if (file === undefined) return 'CONTENT_NOT_FOUND'
-    return chunkCountFor(file.content.size) === 1 ? file : 'TOO_LARGE'
+    if (file === undefined) return refusal('CONTENT_NOT_FOUND')
+    return chunkCountFor(file.content.size) === 1 ? file : refusal('TOO_LARGE')
   }
 
   /** Another file of the same content that is as catalogued; those that are not are to be rechecked. */
@@ -150,20 +151,21 @@ export class SmallFiles implements AsyncDisposable {
     for (const [index, { at }] of files.entries())
       if (failures[index] !== undefined) this.#dependencies.recheck(at.path)
     const file = files.find((_, index) => failures[index] === undefined)
-    return file ?? 'CONTENT_NOT_FOUND'
+    if (file !== undefined) return file
+    const failure = failures.find((each) => each?.code === 'DISK_FAILED') ?? failures[0]
+    return failure === undefined
+      ? refusal('CONTENT_NOT_FOUND')
+      : refusal(failure.code, failure.reason)
   }
 
-  /** Once bytes are promised, a file that changed can only end the connection. */
+  /** Once bytes are promised, a file that changed since can only end the connection: who asked asks again. */
   async *#pieces(files: readonly SmallFile[], waiting: Disposable): AsyncGenerator<Uint8Array> {
     waiting[Symbol.dispose]()
     for (const group of groupsOf(files)) {
       const { failures, bytes } = await this.#call(group, true)
-      const failed = failures.findIndex((failure) => failure !== undefined)
-      const file = group[failed]
-      if (file !== undefined) {
-        this.#dependencies.recheck(file.path)
-        throw new AppError('CONTENT_CHANGED', { name: 'a small file' })
-      }
+      const failed = group.filter((_, index) => failures[index] !== undefined)
+      for (const { path } of failed) this.#dependencies.recheck(path)
+      if (failed.length > 0) throw new AppError('CONTENT_CHANGED', { name: 'a small file' })
       yield new Uint8Array(bytes)
     }
   }
@@ -173,8 +175,12 @@ export class SmallFiles implements AsyncDisposable {
   }
 }
 
+function refusal(error: ErrorCode, reason?: string): Refusal {
+  return { error, ...(reason !== undefined && { reason }) }
+}
+
 function isFile(one: Found): one is ServedFile {
-  return typeof one === 'object'
+  return 'at' in one
 }
 
 function smallFile({ at, stat }: ServedFile): SmallFile {

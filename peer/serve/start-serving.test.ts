@@ -251,7 +251,7 @@ test('among small contents, too, another copy stands in for one that changed', a
   const connection = await world.dial(serving)
   const read = await readMany(connection, one.content.sha256, two.content.sha256)
   expect(read).toEqual({
-    contents: [{ size: 10 }, { error: 'CONTENT_NOT_FOUND' }],
+    contents: [{ size: 10 }, { error: 'CONTENT_CHANGED' }],
     bytes: one.bytes,
   })
   expect(world.rechecked.toSorted()).toEqual(['changed', 'first'])
