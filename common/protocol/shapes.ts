@@ -87,7 +87,10 @@ export const ReadOutcome = Type.Union([
   Type.Object({
     error: described(ErrorCodeText, 'The code of the error: none of its bytes follow'),
     reason: Type.Optional(
-      Type.String({ maxLength: 200, description: 'What the operating system says, such as EACCES' }),
+      Type.String({
+        maxLength: 200,
+        description: 'What the operating system says, such as EACCES',
+      }),
     ),
   }),
 ])

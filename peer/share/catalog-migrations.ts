@@ -51,6 +51,6 @@ export const catalogMigrations = [
   // Each run of a peer has an epoch of its own now; none of an older catalog can be continued.
   "UPDATE catalog SET epoch = '';",
   aliasesMigration,
-  // What a time before 1678 or after 2262 has beyond the 64 bits of mtime_ns; see `twoIntegersOf`.
+  // What a time before 1678 or after 2262 has beyond the 64 bits of mtime_ns; see catalog-rows.ts.
   'ALTER TABLE entries ADD COLUMN mtime_ns_high INTEGER NOT NULL DEFAULT 0;',
 ] as const

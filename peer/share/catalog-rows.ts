@@ -66,13 +66,13 @@ export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): 
  * A time of any file system as two integers of SQLite, which have 64 bits: some file systems know
  * times until the year 2446, others until 292 billion years from now. `high` is nearly always 0.
  */
-export function twoIntegersOf(ns: bigint): { low: bigint; high: bigint } {
+function twoIntegersOf(ns: bigint): { low: bigint; high: bigint } {
   const low = BigInt.asIntN(64, ns)
   return { low, high: (ns - low) >> 64n }
 }
 
 /** The time that {@link twoIntegersOf} took apart. */
-export function fromTwoIntegers(low: bigint, high: bigint): bigint {
+function fromTwoIntegers(low: bigint, high: bigint): bigint {
   return (high << 64n) + low
 }
 
