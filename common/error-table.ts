@@ -314,6 +314,12 @@ const rows = {
     status: 409,
     sentence: '{what} was cancelled.',
   },
+  INTERRUPTED: {
+    when: 'A command was interrupted with Ctrl-C, SIGTERM or SIGHUP (command line).',
+    retryable: true,
+    status: 409,
+    sentence: '{what} was interrupted: {hint}.',
+  },
 
   // Starting and talking to a process
   SETTING_INVALID: {

@@ -1,8 +1,9 @@
-import { AppError } from './errors.ts'
+import { constants } from 'node:os'
+import { AppError, hasCode } from './errors.ts'
 
-/** The first SIGINT, SIGTERM or SIGHUP from now on; a second one ends the process at once. */
+/** The first SIGINT, SIGTERM or SIGHUP from now on; a second one ends the process immediately. */
 export interface Interruption extends Disposable {
-  /** Aborted by it, with CANCELLED as the reason. */
+  /** Aborted by it, with INTERRUPTED as the reason. */
   readonly signal: AbortSignal
   /** Resolves with it. */
   readonly happened: Promise<void>
@@ -17,11 +18,41 @@ export function interrupted(): Interruption {
   const release = (): void => {
     for (const signal of signals) process.off(signal, onSignal)
   }
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     release()
-    stop.abort(new AppError('CANCELLED', { what: 'The command' }))
+    const what = { what: 'The command', hint: 'it can be given again' }
+    stop.abort(new AppError('INTERRUPTED', { ...what, signal }))
     resolve()
   }
   for (const signal of signals) process.on(signal, onSignal)
   return { signal: stop.signal, happened: promise, [Symbol.dispose]: release }
+}
+
+/**
+ * Runs a command until it ends or a signal interrupts it.
+ * @throws AppError INTERRUPTED with the signal in its details, whatever the command made of it; what the command throws
+ */
+export async function untilInterrupted(
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  using stop = interrupted()
+  await untilAborted(stop.signal, () => work(stop.signal))
+}
+
+/** The same with a signal of somebody else, who aborts it as {@link interrupted} does. */
+export async function untilAborted(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const reason: unknown = signal.reason
+    if (!hasCode(reason, 'INTERRUPTED')) throw error
+    const said = hasCode(error, 'INTERRUPTED') ? error.details : {}
+    throw new AppError('INTERRUPTED', { ...reason.details, ...said }, { cause: error })
+  }
+}
+
+/** What shells expect of a command that a signal ended: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP. */
+export function exitCodeOf({ details }: AppError): number {
+  const signal = signals.find((each) => each === details['signal']) ?? 'SIGINT'
+  return 128 + constants.signals[signal]
 }

@@ -15,7 +15,13 @@ import type { GroupSteps } from './fetch/group-download.ts'
 import type { TargetFile } from './target-file.ts'
 import type { TargetFolder } from './target-folder.ts'
 
-export type DownloadApi = Pick<PeerApi, 'startDownload' | 'download' | 'cancelDownload'>
+export type DownloadApi = Pick<PeerApi, 'startDownload' | 'download' | 'pauseDownload'>
+
+/** Downloads without a peer; disposing ends them. */
+export interface DirectDownload extends DownloadApi, AsyncDisposable {
+  /** Where what is unfinished is kept. */
+  readonly folderBeside: string
+}
 
 /**
  * Downloads into one file, without a peer: the same downloads as a peer's, with what is unfinished in
@@ -26,7 +32,7 @@ export type DownloadApi = Pick<PeerApi, 'startDownload' | 'download' | 'cancelDo
 export async function openDirectDownload(
   target: TargetFile,
   client: Client,
-): Promise<DownloadApi & AsyncDisposable> {
+): Promise<DirectDownload> {
   const steps: DownloadSteps = {
     lookup: (name, signal) => client.finder.lookup(name, signal),
     copyLocal: (_, sha256) => target.held(sha256),
@@ -42,7 +48,7 @@ export async function openDirectDownload(
 export async function openDirectGroupDownload(
   target: TargetFolder,
   client: Client,
-): Promise<DownloadApi & AsyncDisposable> {
+): Promise<DirectDownload> {
   const steps: DownloadSteps = {
     lookup: (name, signal) => client.finder.lookup(name, signal),
     copyLocal: (name, sha256) => target.held(name, sha256),
@@ -62,7 +68,7 @@ async function openDownloads(
   target: { readonly path: string; readonly folderBeside: string },
   client: Client,
   steps: { steps: DownloadSteps; groupSteps?: GroupSteps },
-): Promise<DownloadApi & AsyncDisposable> {
+): Promise<DirectDownload> {
   await using opening = new AsyncDisposableStack()
   const partialFolder = join(target.folderBeside, 'partial')
   opening.use(await claimFolder(target))
@@ -75,9 +81,10 @@ async function openDownloads(
   )
   const stack = opening.move()
   return {
+    folderBeside: target.folderBeside,
     startDownload: async (request) => downloads.start(request),
     download: (id, waitMs, signal) => downloads.wait(id, waitMs, signal),
-    cancelDownload: (id) => downloads.cancel(id),
+    pauseDownload: (id) => downloads.pause(id),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

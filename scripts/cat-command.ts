@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { systemClock } from '../common/clock.ts'
-import { interrupted } from '../common/interrupted.ts'
+import { untilInterrupted } from '../common/interrupted.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import { parseSha256 } from '../peer/cli/commands.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
@@ -30,23 +30,31 @@ export function catCommand(terminal: Terminal): Command {
 }
 
 async function cat(name: string, options: CatOptions, terminal: Terminal): Promise<void> {
+  await untilInterrupted(async (signal) => await catUntil(signal, name, options, terminal))
+}
+
+async function catUntil(
+  signal: AbortSignal,
+  name: string,
+  options: CatOptions,
+  terminal: Terminal,
+): Promise<void> {
   const { readInOrder } = await import('../peer/fetch/read-in-order.ts')
-  using stop = interrupted()
   await using client = await clientOf(options.index ?? (await configuredIndex(options.config)))
   const { HttpPeer } = await import('../peer/cli/http-peer.ts')
   const isPeerAsked = options.peer !== undefined || options.api !== undefined
   using peer = isPeerAsked
     ? new HttpPeer(await locatePeer(options), { clock: systemClock })
     : undefined
-  const lookup: ReadRequest['lookup'] = async (asked, signal) =>
+  const lookup: ReadRequest['lookup'] = async (asked, lookupSignal) =>
     peer === undefined
-      ? await client.finder.lookup(asked, signal)
-      : (await peer.lookup(asked, signal)).files
+      ? await client.finder.lookup(asked, lookupSignal)
+      : (await peer.lookup(asked, lookupSignal)).files
   await readInOrder(
     {
       name,
       sha256: options.sha256,
-      signal: stop.signal,
+      signal,
       lookup,
       write: (bytes) => terminal.write(bytes),
     },

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
-import { interrupted } from '../common/interrupted.ts'
+import { untilInterrupted } from '../common/interrupted.ts'
 import { type CommonOptions, peerCommands, type RunCommand } from '../peer/cli/commands.ts'
 import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
@@ -19,10 +19,11 @@ export function clientCommands(terminal: Terminal): Command[] {
     // Only now: its schemas take longer to load than all the rest.
     const { HttpPeer } = await import('../peer/cli/http-peer.ts')
     using api = new HttpPeer(await locatePeer(options), { clock: systemClock })
-    using stop = interrupted()
     const { json = false } = options
     const workingFolder = process.cwd()
-    await work({ api, terminal, clock: systemClock, workingFolder, signal: stop.signal, json })
+    await untilInterrupted((signal) =>
+      work({ api, terminal, clock: systemClock, workingFolder, signal, json }),
+    )
   }
   const commands = peerCommands(run)
   for (const command of commands)

@@ -3,13 +3,13 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { hasCode } from '../common/errors.ts'
-import { interrupted } from '../common/interrupted.ts'
+import { untilInterrupted } from '../common/interrupted.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
 import { type DownloadOptions, download, isPattern } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { Client } from '../peer/client.ts'
-import type { DownloadApi } from '../peer/direct-download.ts'
+import type { DirectDownload } from '../peer/direct-download.ts'
 
 export interface DirectDownloadOptions extends DownloadOptions {
   readonly index: Address
@@ -49,13 +49,22 @@ async function directDownload(
   options: DirectDownloadOptions,
   terminal: Terminal,
 ): Promise<void> {
+  await untilInterrupted(async (signal) => await downloadUntil(signal, name, options, terminal))
+}
+
+async function downloadUntil(
+  signal: AbortSignal,
+  name: string,
+  options: DirectDownloadOptions,
+  terminal: Terminal,
+): Promise<void> {
   const { index, json = false } = options
-  using stop = interrupted()
   await using client = await clientOf(index)
-  const base = { terminal, clock: systemClock, workingFolder: process.cwd(), json }
+  const base = { terminal, clock: systemClock, workingFolder: process.cwd(), json, signal }
   const run = async (open: typeof openSingle): Promise<void> => {
     await using api = await open(name, options, client)
-    await download({ ...base, api, signal: stop.signal }, name, options)
+    const discardHint = (): string => `removing ${api.folderBeside} discards it`
+    await download({ ...base, api, discardHint }, name, options)
   }
   if (isPattern(name)) return await run(openGroup)
   try {
@@ -71,7 +80,7 @@ async function openSingle(
   name: string,
   { output, replace: replaces = false }: DirectDownloadOptions,
   client: Client,
-): Promise<DownloadApi & AsyncDisposable> {
+): Promise<DirectDownload> {
   const [{ openDirectDownload }, { TargetFile }] = await Promise.all([
     import('../peer/direct-download.ts'),
     import('../peer/target-file.ts'),
@@ -85,7 +94,7 @@ async function openGroup(
   pattern: string,
   { output = '.', replace: replaces = false }: DirectDownloadOptions,
   client: Client,
-): Promise<DownloadApi & AsyncDisposable> {
+): Promise<DirectDownload> {
   const [{ openDirectGroupDownload }, { TargetFolder }] = await Promise.all([
     import('../peer/direct-download.ts'),
     import('../peer/target-folder.ts'),

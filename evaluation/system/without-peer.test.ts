@@ -232,7 +232,7 @@ test('when the source is killed in the middle cat fails, and a download goes on 
   expect(await readdir(folder.path)).toEqual(['big.bin'])
 })
 
-test('Ctrl-C leaves nothing, and nobody else writes the same target meanwhile', async () => {
+test('only one download writes a target at a time; interrupted by any signal it keeps what it has', async () => {
   await using world = await halfWay()
   const { cluster, file, gate } = world
   await using folder = await temporaryFolder()
@@ -243,9 +243,30 @@ test('Ctrl-C leaves nothing, and nobody else writes the same target meanwhile', 
     code: 1,
     stderr: expect.stringMatching(/^NAME_BLOCKED: .*another download/) as string,
   })
+  await expect.poll(() => chunksOnRecord(folder.path)).toBeGreaterThanOrEqual(5)
   child.kill('SIGINT')
-  expect([await ended, await stderr]).toEqual([1, expect.stringMatching(/^CANCELLED: /)])
-  expect(await readdir(folder.path)).toEqual([])
+  const said = /^INTERRUPTED: .* it keeps what it has, and the same command continues it/
+  expect([await ended, await stderr]).toEqual([130, expect.stringMatching(said)])
+  const kept = await chunksOnRecord(folder.path)
+  expect(kept).toBeGreaterThanOrEqual(5)
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    const again = started(words)
+    await expect.poll(() => gate.connections).toBeGreaterThan(0)
+    again.child.kill(signal)
+    expect([await again.ended, await again.stderr]).toEqual([code, expect.stringMatching(said)])
+    expect(await chunksOnRecord(folder.path)).toBeGreaterThanOrEqual(kept)
+    await expect.poll(() => gate.connections).toBe(0)
+  }
+  gate.open()
+  // Not enough for all of it.
+  gate.closeAfter(bytes - 4 * mebibyte)
+  expect(await runTandem(words)).toMatchObject({ code: 0 })
+  const { content } = await hashFile(join(folder.path, 'big.bin'))
+  expect(content.sha256).toBe(file.sha256)
+  expect(await readdir(folder.path)).toEqual(['big.bin'])
 })
 
 /** How many chunks the journal beside the target has. */
@@ -286,7 +307,7 @@ test('Ctrl-C ends cat although its reader takes nothing', async () => {
   const stderr = text(child.stderr)
   await once(child.stdout, 'readable')
   child.kill('SIGINT')
-  expect(await once(child, 'exit')).toEqual([1, null])
+  expect(await once(child, 'exit')).toEqual([130, null])
   child.stdout.destroy()
-  expect(await stderr).toMatch(/^CANCELLED: /)
+  expect(await stderr).toMatch(/^INTERRUPTED: /)
 })

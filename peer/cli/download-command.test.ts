@@ -84,15 +84,44 @@ describe('download', () => {
     })
   })
 
-  test('is cancelled with its command', async () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ])('is paused when %s interrupts its command, and says how to continue', async (signal, code) => {
     const shell = new Shell()
     shell.peer.add('a.txt')
     shell.peer.finishesDownloads = false
+    const running = shell.type('download', 'a.txt')
+    await shell.clock.advance(50)
+    shell.interrupt(signal)
+    expect(await running).toBe(code)
+    expect(shell.remarks.text).toBe(
+      "INTERRUPTED: The download of 'a.txt' was interrupted: it keeps what it has, and the same command continues it; `cancel d1` discards it.\n",
+    )
+    expect((await shell.peer.download('d1', 0)).state).toBe('paused')
+  })
+
+  test('that cannot be paused says so when it is interrupted', async () => {
+    const shell = new Shell()
+    shell.peer.finishesDownloads = false
+    shell.peer.pauseDownload = async () => {
+      throw new AppError('CONNECTION_CLOSED', { address: '127.0.0.1:8100' })
+    }
     const typed = shell.type('download', 'a.txt')
     await shell.clock.advance(50)
-    shell.stop.abort(new AppError('CANCELLED', { what: 'The command' }))
+    shell.interrupt('SIGINT')
+    expect(await typed).toBe(130)
+    expect(shell.remarks.text).toContain('it could not be paused and may still run')
+  })
+
+  test('is left to the next run of the peer when the peer stops', async () => {
+    const shell = new Shell()
+    shell.peer.finishesDownloads = false
+    const typed = shell.type('download', 'a.txt')
+    await shell.clock.advance(50)
+    shell.stop.abort(new AppError('STOPPING'))
     expect(await typed).toBe(1)
-    expect(shell.remarks.text).toBe("CANCELLED: The download of 'a.txt' was cancelled.\n")
-    expect((await shell.peer.download('d1', 0)).state).toBe('failed')
+    expect((await shell.peer.download('d1', 0)).state).toBe('running')
   })
 })

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { withDeadline } from '../../common/deadline.ts'
-import { AppError, errorFromWire } from '../../common/errors.ts'
+import { AppError, errorFromWire, hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { Download, Downloaded, DownloadedFiles, PeerApi } from '../api.ts'
 import { printable, printableJson } from './printable.ts'
@@ -20,7 +20,9 @@ export interface DownloadOptions {
 
 /** What downloading needs of a session; a running peer has more. */
 export type DownloadSession = Omit<Session, 'api'> & {
-  readonly api: Pick<PeerApi, 'startDownload' | 'download' | 'cancelDownload'>
+  readonly api: Pick<PeerApi, 'startDownload' | 'download' | 'pauseDownload'>
+  /** What an interrupted download says after that the same command continues it. */
+  readonly discardHint?: (download: Download) => string
 }
 
 /** Whether what was typed can only be a pattern, or a folder. */
@@ -30,8 +32,8 @@ export function isPattern(text: string): boolean {
 
 /**
  * Downloads a file, a folder, or what a pattern matches, and says where it is. When the session is
- * aborted the download is cancelled.
- * @throws AppError CANCELLED, or what the download failed with
+ * aborted the download is paused, and keeps what it has.
+ * @throws AppError INTERRUPTED, or what the download failed with
  */
 export async function download(
   session: DownloadSession,
@@ -108,19 +110,27 @@ async function follow(
     }
     return now
   } catch (error) {
-    if (!signal.aborted) throw error
-    return await cancel(session, now)
+    // When the peer itself stops, its next run takes the download up.
+    if (!signal.aborted || hasCode(signal.reason, 'STOPPING')) throw error
+    return await interrupt(session, now)
   }
 }
 
-/** The download as it ended: cancelled, unless it was done just before. */
-async function cancel({ api, clock }: DownloadSession, { id, name }: Download): Promise<Download> {
+/** The download as it ended if it was done just before; otherwise it keeps what it has. @throws AppError INTERRUPTED */
+async function interrupt(session: DownloadSession, download: Download): Promise<Download> {
+  const { api, clock } = session
+  const { id, name } = download
   const what = `The download of '${name}'`
-  const deadline = { what: 'Cancelling the download', deadlineMs: deadlines.requestMs }
-  const ended = await withDeadline(deadline, clock, async (signal) => {
-    await api.cancelDownload(id, signal)
-    return await api.download(id, 0, signal)
-  })
-  if (ended.state === 'done') return ended
-  throw new AppError('CANCELLED', { what })
+  const deadline = { what: 'Pausing the download', deadlineMs: deadlines.requestMs }
+  let paused: Download
+  try {
+    paused = await withDeadline(deadline, clock, (signal) => api.pauseDownload(id, signal))
+  } catch (error) {
+    const hint = `it could not be paused and may still run (${reasonOf(error)})`
+    throw new AppError('INTERRUPTED', { what, hint }, { cause: error })
+  }
+  if (paused.state === 'done' || paused.state === 'failed') return paused
+  const discardHint = session.discardHint ?? ((): string => `\`cancel ${id}\` discards it`)
+  const hint = `it keeps what it has, and the same command continues it; ${discardHint(paused)}`
+  throw new AppError('INTERRUPTED', { what, hint })
 }

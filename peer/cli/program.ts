@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { AppError, reasonOf, systemErrorCode, toAppError } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf, systemErrorCode, toAppError } from '../../common/errors.ts'
+import { exitCodeOf } from '../../common/interrupted.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -70,7 +71,7 @@ export async function runProgram(
     // Whoever read the answer has seen enough.
     if (systemErrorCode(error) === 'EPIPE') return exitCodes.done
     reportFailure(error, terminal)
-    return exitCodes.failed
+    return hasCode(error, 'INTERRUPTED') ? exitCodeOf(error) : exitCodes.failed
   }
 }
 

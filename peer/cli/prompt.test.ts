@@ -147,12 +147,13 @@ describe('a prompt that somebody types at', () => {
     expect(await seat.type(keys.enter, 'INDEX')).toContain('INDEX_UNREACHABLE')
   })
 
-  test('Ctrl-C cancels the command that runs, and not the peer', async () => {
+  test('Ctrl-C interrupts the command that runs, and not the peer', async () => {
     await using folder = await temporaryFolder()
     await using seat = new Seat(join(folder.path, 'history'), { isTTY: true })
     seat.peer.finishesDownloads = false
     await seat.type(`download a.bin${keys.enter}`, '0 B of 10 B')
-    await seat.type(keys.ctrlC, "The download of 'a.bin' was cancelled.")
+    await seat.type(keys.ctrlC, "The download of 'a.bin' was interrupted: it keeps what it has")
+    expect((await seat.peer.download('d1', 0)).state).toBe('paused')
     expect(await seat.type(`status${keys.enter}`, '2 live')).toContain('Contents:')
   })
 
@@ -182,7 +183,9 @@ describe('a prompt that somebody types at', () => {
     await seat.type(`download a.bin${keys.enter}`, '0 B of 10 B')
     seat.stop()
     await seat.left
-    expect(seat.errors.text).toContain("The download of 'a.bin' was cancelled.")
+    expect(seat.errors.text).toContain('STOPPING')
+    // Its next run takes the download up.
+    expect((await seat.peer.download('d1', 0)).state).toBe('running')
   })
 
   test('remembers lines between runs', async () => {

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
+import { untilAborted } from '../../common/interrupted.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { PeerApi } from '../api.ts'
@@ -138,7 +139,9 @@ class Prompt {
         getErrHasColors: () => errors.isTTY === true,
       })
     const commands = peerCommands(({ json = false }: CommonOptions, work) =>
-      work({ api, clock, workingFolder, signal, json, terminal: this.#terminal }),
+      untilAborted(signal, () =>
+        work({ api, clock, workingFolder, signal, json, terminal: this.#terminal }),
+      ),
     )
     addCommands(program, 'Commands:', commands)
     addCommands(program, 'Commands:', [
@@ -155,7 +158,8 @@ class Prompt {
 
   #onInterrupt(): void {
     if (this.#running !== undefined) {
-      this.#running.abort(new AppError('CANCELLED', { what: 'The command' }))
+      const details = { what: 'The command', hint: 'it can be given again' }
+      this.#running.abort(new AppError('INTERRUPTED', details))
       return
     }
     const { output } = this.#dependencies

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import { printableJson } from './printable.ts'
@@ -27,9 +27,18 @@ export async function push(session: Session, file: string, options: PushOptions)
   const name = parseName(options.name ?? basename(path))
   await using handle = await openFile(path)
   const { size } = await handle.stat()
-  const bytes = readWithProgress(session, handle, size)
+  let isSent = false
+  const bytes = readWithProgress(session, handle, size, () => {
+    isSent = true
+  })
   const { replace = false, wait = false } = options
-  const pushed = await api.push({ name, bytes, replace, wait }, signal)
+  const pushed = await api.push({ name, bytes, replace, wait }, signal).catch((error: unknown) => {
+    if (!signal.aborted || hasCode(signal.reason, 'STOPPING')) throw error
+    const hint = isSent
+      ? `the peer had all its bytes and keeps them; \`why\` says how many copies there are`
+      : 'nothing was shared, and the same command begins again'
+    throw new AppError('INTERRUPTED', { what: `The push of '${name}'`, hint }, { cause: error })
+  })
   await terminal.print(session.json ? printableJson(pushed, 2) : pushedText(pushed))
 }
 
@@ -52,6 +61,7 @@ async function* readWithProgress(
   { terminal, clock }: Session,
   handle: FileHandle,
   size: number,
+  onEnd: () => void,
 ): AsyncGenerator<Uint8Array> {
   const startMs = clock.monotonicMs()
   let bytes = 0
@@ -67,6 +77,7 @@ async function* readWithProgress(
       progressLine({ state: 'running', bytes, size, bytesPerSecond }, columns),
     )
   }
+  onEnd()
   terminal.showProgress(() => 'Waiting for the peer…')
 }
 

@@ -1,3 +1,5 @@
+import { AppError } from '../../common/errors.ts'
+import { untilAborted } from '../../common/interrupted.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { peerCommands } from '../cli/commands.ts'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../cli/program.ts'
@@ -20,6 +22,12 @@ export class Shell {
     this.#workingFolder = options.workingFolder ?? '/home/ada'
   }
 
+  /** What a signal does to the command that runs. */
+  interrupt(signal: string): void {
+    const hint = 'it can be given again'
+    this.stop.abort(new AppError('INTERRUPTED', { what: 'The command', hint, signal }))
+  }
+
   /** Types a command; returns its exit code. */
   async type(...words: string[]): Promise<number> {
     const terminal = await Terminal.open({ answers: this.answers, remarks: this.remarks })
@@ -31,7 +39,7 @@ export class Shell {
     const { signal } = this.stop
     const workingFolder = this.#workingFolder
     const commands = peerCommands(({ json = false }, work) =>
-      work({ api, clock, signal, json, workingFolder, terminal }),
+      untilAborted(signal, () => work({ api, clock, signal, json, workingFolder, terminal })),
     )
     addCommands(program, 'Commands:', commands)
     addHelpCommand(program)
