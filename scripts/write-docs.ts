@@ -1,5 +1,7 @@
-/** `node scripts/write-docs.ts [--check]`: writes PROTOCOL.md, or only says whether it is current. */
+/** `node scripts/write-docs.ts [--check]`: writes the files that are made from tables, or only says whether they are current. */
 import { readFile, writeFile } from 'node:fs/promises'
+import { replies } from '../peer/cli/api-replies.ts'
+import { shapesFile } from '../peer/cli/check-reply.ts'
 import { protocolDocument } from './protocol-document.ts'
 import { runScript } from './run-script.ts'
 
@@ -7,9 +9,23 @@ const template = new URL('protocol.template.md', import.meta.url)
 const document = new URL('../PROTOCOL.md', import.meta.url)
 
 await runScript(async () => {
-  const text = protocolDocument(await readFile(template, 'utf8'))
-  if (!process.argv.includes('--check')) return await writeFile(document, text)
-  if (text === (await readFile(document, 'utf8').catch(() => ''))) return
-  console.error('PROTOCOL.md is not current: run `npm run docs` and commit it.')
-  process.exitCode = 1
+  const made = [
+    {
+      file: document,
+      name: 'PROTOCOL.md',
+      text: protocolDocument(await readFile(template, 'utf8')),
+    },
+    {
+      file: shapesFile,
+      name: 'peer/cli/reply-shapes.json',
+      text: `${JSON.stringify(replies, null, 2)}\n`,
+    },
+  ]
+  for (const { file, name, text } of made) {
+    if (!process.argv.includes('--check')) await writeFile(file, text)
+    else if (text !== (await readFile(file, 'utf8').catch(() => ''))) {
+      console.error(`${name} is not current: run \`npm run docs\` and commit it.`)
+      process.exitCode = 1
+    }
+  }
 })

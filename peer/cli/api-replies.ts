@@ -1,6 +1,8 @@
-/** Checks what a peer's HTTP API answers. Loaded only when there is an answer: schemas take longer to load than all the rest. */
+/**
+ * What a peer's HTTP API answers. Commands take the types alone: `npm run docs` writes the schemas into
+ * reply-shapes.json, because loading what makes them takes longer than all that a command does.
+ */
 import Type, { type Static } from 'typebox'
-import { Errors } from 'typebox/schema'
 import {
   ApiError,
   Download,
@@ -16,7 +18,7 @@ import {
   Why,
 } from '../api.ts'
 
-const replies = {
+export const replies = {
   download: Download,
   downloads: Type.Array(Download),
   files: Type.Array(ListedFile),
@@ -34,10 +36,3 @@ const replies = {
 
 export type ReplyKind = keyof typeof replies
 export type ReplyOfKind<Kind extends ReplyKind> = Static<(typeof replies)[Kind]>
-
-/** What keeps `body` from being a reply of this kind; undefined when nothing does. */
-export function problemWith(kind: ReplyKind, body: unknown): string | undefined {
-  const [isGood, [problem]] = Errors(replies[kind], body)
-  if (isGood) return undefined
-  return `${problem?.instancePath || '/'} ${problem?.message ?? 'does not fit'}`
-}

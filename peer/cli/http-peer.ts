@@ -22,6 +22,7 @@ import type {
   Why,
 } from '../api.ts'
 import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
+import { problemWith } from './check-reply.ts'
 import { nextPageOf } from './link-header.ts'
 
 // An import would read all its names, one of which loads a whole HTTP client that nobody here uses.
@@ -80,7 +81,7 @@ export class HttpPeer implements PeerApi, Disposable {
     const call: Call = { method: 'GET', path: '/api/files', query: { ...request }, signal }
     const { body, link } = await this.#exchange(call)
     const next = nextPageOf(link)
-    const files = await this.#checked('files', body, call)
+    const files = this.#checked('files', body, call)
     return { files, ...(next !== undefined && { next }) }
   }
 
@@ -174,7 +175,7 @@ export class HttpPeer implements PeerApi, Disposable {
       // How sending fails is told by the answer, or by the request itself.
       sendWhenWelcome(request, bytes).catch(() => {})
       const { body } = await this.#answerTo(request)
-      return await this.#checked('pushed', body, call)
+      return this.#checked('pushed', body, call)
     } finally {
       // A refusal may come before everything was sent.
       request.destroy()
@@ -196,7 +197,7 @@ export class HttpPeer implements PeerApi, Disposable {
 
   async #ask<Kind extends ReplyKind>(kind: Kind, call: Call): Promise<ReplyOfKind<Kind>> {
     const { body } = await this.#exchange(call)
-    return await this.#checked(kind, body, call)
+    return this.#checked(kind, body, call)
   }
 
   #exchange(call: Call): Promise<Reply> {
@@ -235,25 +236,23 @@ export class HttpPeer implements PeerApi, Disposable {
       const [response] = (await once(request, 'response')) as [IncomingMessage]
       const body = await readJson(response)
       const isRefusal = (response.statusCode ?? 500) >= 400
-      if (isRefusal) throw await this.#refusal(body, response)
+      if (isRefusal) throw this.#refusal(body, response)
       return { body, link: response.headers['link']?.toString() }
     } catch (error) {
       throw this.#explained(error)
     }
   }
 
-  async #refusal(body: unknown, response: IncomingMessage): Promise<AppError> {
-    const { problemWith } = await import('./api-replies.ts')
+  #refusal(body: unknown, response: IncomingMessage): AppError {
     if (problemWith('refusal', body) === undefined) return errorFromWire(body as ApiError)
     return this.#badReply('the HTTP API', `status ${response.statusCode ?? 0}`)
   }
 
-  async #checked<Kind extends ReplyKind>(
+  #checked<Kind extends ReplyKind>(
     kind: Kind,
     body: unknown,
     { method, path }: Call,
-  ): Promise<ReplyOfKind<Kind>> {
-    const { problemWith } = await import('./api-replies.ts')
+  ): ReplyOfKind<Kind> {
     const reason = problemWith(kind, body)
     if (reason === undefined) return body as ReplyOfKind<Kind>
     throw this.#badReply(`${method} ${path}`, reason)

@@ -1,0 +1,111 @@
+import * as fc from 'fast-check'
+import type { TSchema } from 'typebox'
+import { Check } from 'typebox/schema'
+import { describe, expect, test } from 'vitest'
+import { shapeKeywords, shapeProblem } from '../../common/json-shape.ts'
+import { type ReplyKind, replies } from './api-replies.ts'
+import { problemWith } from './check-reply.ts'
+
+/** Schemas that hold schemas, by the names of those. */
+const nested = ['properties', 'patternProperties'] as const
+const listed = ['anyOf', 'items'] as const
+
+function keywordsOf(schema: Record<string, unknown>): string[] {
+  const inner = [
+    ...nested.flatMap((key) => Object.values((schema[key] ?? {}) as object) as unknown[]),
+    ...listed.flatMap((key): unknown => schema[key] ?? []),
+  ] as Record<string, unknown>[]
+  return [...Object.keys(schema), ...inner.flatMap(keywordsOf)]
+}
+
+/** Values that have the shape, now and then with something else in a place of theirs. */
+function nearly(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
+  return fc.oneof(
+    { weight: 40, arbitrary: fitting(schema) },
+    { weight: 1, arbitrary: fc.jsonValue() },
+  )
+}
+
+function fitting(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
+  const { anyOf, properties, required, patternProperties, items } = schema
+  if ('const' in schema) return fc.constant(schema['const'])
+  if (anyOf !== undefined) return fc.oneof(...(anyOf as Record<string, unknown>[]).map(nearly))
+  if (items !== undefined)
+    return fc.array(nearly(items as Record<string, unknown>), { maxLength: 2 })
+  if (properties !== undefined)
+    return fc.record(
+      Object.fromEntries(
+        Object.entries(properties as object).map(([name, inner]) => [
+          name,
+          nearly(inner as Record<string, unknown>),
+        ]),
+      ),
+      { requiredKeys: (required ?? []) as never[] },
+    )
+  const [inner] = Object.values((patternProperties ?? {}) as object) as Record<string, unknown>[]
+  if (inner !== undefined) return fc.dictionary(fc.string(), nearly(inner), { maxKeys: 2 })
+  return simple(schema)
+}
+
+function simple(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
+  switch (schema['type']) {
+    case 'integer':
+      return fc.integer({
+        min: Number(schema['minimum'] ?? -5),
+        max: Number(schema['maximum'] ?? 2 ** 40),
+      })
+    case 'number':
+      return fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+    case 'boolean':
+      return fc.boolean()
+    default: {
+      const pattern = schema['pattern']
+      return typeof pattern === 'string' ? fc.stringMatching(new RegExp(pattern)) : fc.string()
+    }
+  }
+}
+
+describe('what a peer answers is checked as the schemas of its API say', () => {
+  const kinds = Object.keys(replies) as ReplyKind[]
+
+  test.each(kinds)('%s', (kind) => {
+    const schema: TSchema = replies[kind]
+    let fits = 0
+    fc.assert(
+      fc.property(nearly(schema as never), (value) => {
+        const body = JSON.parse(JSON.stringify(value)) as unknown
+        const isGood = Check(schema, body)
+        if (isGood) fits += 1
+        expect(problemWith(kind, body) === undefined).toBe(isGood)
+      }),
+      { numRuns: 300 },
+    )
+    expect(fits).toBeGreaterThan(0)
+  })
+
+  test('with no keyword that the check does not know', () => {
+    const used = new Set(kinds.flatMap((kind) => keywordsOf(replies[kind] as never)))
+    expect([...used].filter((keyword) => !shapeKeywords.has(keyword))).toEqual([])
+  })
+})
+
+describe('a problem says where it is', () => {
+  const shape = {
+    type: 'object',
+    required: ['name'],
+    properties: {
+      name: { type: 'string', maxLength: 3 },
+      sizes: { type: 'array', maxItems: 2, items: { type: 'integer', minimum: 1 } },
+    },
+  } as const
+
+  test.each([
+    [[], '/ is no object'],
+    [{}, '/ lacks name'],
+    [{ name: 'abcd' }, '/name is above 3 characters'],
+    [{ name: 'a', sizes: [1, 2, 3] }, '/sizes is above 2 items'],
+    [{ name: 'a', sizes: [1, 0] }, '/sizes/1 is below 1'],
+    [{ name: 'a', sizes: [1.5] }, '/sizes/0 is no integer'],
+    [{ name: '\u{1F600}\u{1F600}\u{1F600}' }, undefined],
+  ])('%j', (value, problem) => expect(shapeProblem(shape, value)).toBe(problem))
+})
