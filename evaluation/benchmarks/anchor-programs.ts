@@ -6,6 +6,7 @@ const programs = {
   curl: { path: '/usr/bin/curl', package: 'curl' },
   dd: { path: '/usr/bin/dd', package: 'coreutils' },
   sha256sum: { path: '/usr/bin/sha256sum', package: 'coreutils' },
+  sync: { path: '/usr/bin/sync', package: 'coreutils' },
   aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
   opentracker: { path: '/usr/bin/opentracker', package: 'opentracker' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },

@@ -89,7 +89,7 @@ function rsyncFrom(
     await checkFiles(originals, fetched)
     return seconds
   }
-  return { name: 'rsync from its daemon', goal: 1, measure }
+  return { name: 'rsync from its daemon', goal: 2, measure }
 }
 
 async function checkFiles(originals: readonly Original[], folder: string): Promise<void> {

@@ -39,7 +39,7 @@ export interface TransferSize {
 
 export const transfer: Benchmark<TransferSize> = {
   name: 'transfer',
-  anchors: ['nginx', 'curl', 'sha256sum', 'aria2c', 'dd'],
+  anchors: ['nginx', 'curl', 'sha256sum', 'sync', 'aria2c', 'dd'],
   measure: measureTransfer,
 }
 
@@ -152,14 +152,20 @@ function webContenders(
     {
       name: 'nginx, curl',
       needs: ['curl'],
-      goal: 1,
+      goal: 1.2,
       measure: measuring((path) => fetchWithCurl(url, path)),
     },
     {
       name: 'nginx, curl && sha256sum',
       needs: ['curl', 'sha256sum'],
       goal: 0.5,
-      measure: measuring((path) => fetchAndHash(url, path, original.sha256)),
+      measure: measuring((path) => fetchAndHash(url, path, original)),
+    },
+    {
+      name: 'nginx, curl && sync && sha256sum',
+      needs: ['curl', 'sync', 'sha256sum'],
+      goal: 1,
+      measure: measuring((path) => fetchAndHash(url, path, { ...original, isFlushed: true })),
     },
     {
       name: `nginx, aria2c with ${aria2Connections} connections`,

@@ -52,9 +52,17 @@ export async function fetchWithCurl(url: string, path: string): Promise<void> {
   await runToEnd(pathOf('curl'), ['--silent', '--show-error', '--fail', '--output', path, url])
 }
 
-/** What a careful person types: `curl && sha256sum`. @throws when the hash is another one */
-export async function fetchAndHash(url: string, path: string, sha256: string): Promise<void> {
+/**
+ * What a careful person types: `curl && sha256sum`, with `sync` of the file between them if it is to
+ * survive a power cut. @throws when the hash is another one
+ */
+export async function fetchAndHash(
+  url: string,
+  path: string,
+  { sha256, isFlushed = false }: { sha256: string; isFlushed?: boolean },
+): Promise<void> {
   await fetchWithCurl(url, path)
+  if (isFlushed) await runToEnd(pathOf('sync'), [path])
   const line = await runToEnd(pathOf('sha256sum'), [path])
   if (!line.startsWith(sha256)) throw new Error(`${url} has another SHA-256: ${line}`)
 }
