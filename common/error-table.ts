@@ -106,6 +106,13 @@ const rows = {
     sentence:
       "A peer called '{peerId}' is already connected from {address} and answers: stop it first or, if this peer's data folder is a copy, give the copy an id of its own with --peer ID --data FOLDER.",
   },
+  PEER_ID_BOUND: {
+    when: 'This peer id belongs to a peer with another secret.',
+    retryable: false,
+    status: 403,
+    sentence:
+      "The id '{peerId}' belongs to a peer with another secret. Choose another id (--peer), or bring back that peer's .tandem/identity; if its disk is lost, run `tandem index release {peerId}` on the machine of the index.",
+  },
   REGISTRY_FULL: {
     when: 'The index keeps as many peers as it may.',
     retryable: false,

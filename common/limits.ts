@@ -256,6 +256,10 @@ export const deadlines = {
   probeMs: 3_000,
   /** A peer that was just dialled back is not dialled again for so long, however many say that they cannot reach it. */
   dialBackPauseMs: 5_000,
+  /** How far in the future a file's time may lie by the clock of the index: clocks that are set by the network differ by less. */
+  clockSkewMs: 5_000,
+  /** An index whose database is younger than this may have lost one: keepers tell it whose files they keep. */
+  recoveryMs: 3_600_000,
   /** From an accepted connection to its hello; a silent port scanner is gone after this. */
   helloMs: 5_000,
   /** A control request, unless the caller says otherwise. */

@@ -5,6 +5,7 @@ import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { ExplainedContent, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import { notInFuture } from './announced-times.ts'
 import { checkAnnouncement } from './check-announcement.ts'
 import type { Fetching } from './fetching.ts'
 import { thatFitFrame } from './frame-budget.ts'
@@ -53,6 +54,7 @@ function peerHandlers({
   fetching,
   coordinator,
   lookups,
+  clock,
 }: HandlerDependencies): Pick<IndexHandlers, PeerMessage> {
   const onWritten = (touched: Touched): void => {
     lookups.forget(touched)
@@ -62,7 +64,8 @@ function peerHandlers({
     async announce(announcement, session) {
       const { peerId } = registry.heard(session, 'announce')
       checkAnnouncement(announcement)
-      const announced = await store.announce({ ...announcement, peerId })
+      const changes = notInFuture(announcement.changes, clock.nowMs())
+      const announced = await store.announce({ ...announcement, changes, peerId })
       registry.setHoldings(peerId, announced.holdings)
       onWritten(announced)
       return { seenSeq: announced.seenSeq }

@@ -24,6 +24,7 @@ import { indexHandlers } from './handlers.ts'
 import { IndexMetrics } from './metrics.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
+import { takeRelease } from './releases.ts'
 import { Coordinator } from './replication/coordinator.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
@@ -55,6 +56,7 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
   readonly background: BackgroundWork
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly dialBack: DialBack
+  readonly takeRelease: (peerId: string) => Promise<boolean>
 }
 
 /**
@@ -77,7 +79,16 @@ export async function startIndexingServer(
   const background = starting.use(new BackgroundWork({ log }))
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
   const { registry, coordinator } = starting.use(
-    joined(settings, { store, background, lookups, dialBack, clock, random, log }),
+    joined(settings, {
+      store,
+      background,
+      lookups,
+      dialBack,
+      takeRelease: (peerId) => takeRelease(settings.data, peerId),
+      clock,
+      random,
+      log,
+    }),
   )
   await registry.load()
 

@@ -23,6 +23,12 @@ export async function runIndex(flags: Readonly<Record<string, unknown>>): Promis
   await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
 }
 
+/** Where an index that is started with these flags has its data. @throws AppError SETTING_INVALID */
+export function indexDataFolder(flags: Readonly<Record<string, unknown>>): string {
+  const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
+  return resolve(loadIndexSettings({ file, flags }).values.data)
+}
+
 async function run(settings: IndexSettings, context: ProcessContext): Promise<void> {
   const { log, stack, stopped, ready } = context
   const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }

@@ -9,7 +9,7 @@ import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { Registry } from './registry.ts'
-import { codeOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
+import { codeOf, contentOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
 
 test('an index that stood still takes nobody for dead', async () => {
   await using cluster = await IndexCluster.start()
@@ -175,6 +175,8 @@ test('a registry full of peers that came, held nothing and died has room for oth
           seenSeq: 0,
           holdings: holdingsOf.get(peerId) ?? { copies: 0, bytes: 0 },
         }),
+        identityOf: async () => undefined,
+        releaseIdentity: async () => false,
         recordGone: async () => {},
         forgetPeer: async (peerId) => {
           forgotten.push(peerId)
@@ -186,6 +188,7 @@ test('a registry full of peers that came, held nothing and died has room for oth
       log: silentLog,
       random: seededRandom('registry'),
       dialBack: async () => {},
+      takeRelease: async () => false,
     },
   )
   await registry.load()
@@ -276,4 +279,44 @@ test('a peer is dialled again when others cannot connect to it, and counts until
   await cluster.advance(62_000)
   expect(await owner.ask('status', {})).toMatchObject({ belowFactor: 1 })
   expect(peer2.isOpen).toBe(true)
+})
+
+test('an id that is taken up again needs the secret that it was bound to', async () => {
+  await using cluster = await IndexCluster.start()
+  const [own, strangers] = ['1'.repeat(64), '2'.repeat(64)]
+  const peer1 = await cluster.peer('peer1', { identity: own })
+  await peer1.shares('a')
+  const steal = (identity?: string): Promise<unknown> =>
+    codeOf(cluster.peer('peer1', { epoch: epochOfCopy, ...(identity && { identity }) }))
+  expect([await steal(strangers), await steal()]).toEqual(['PEER_ID_BOUND', 'PEER_ID_BOUND'])
+  expect(peer1.isOpen).toBe(true)
+  peer1.crash()
+  expect([await steal(strangers), await steal()]).toEqual(['PEER_ID_BOUND', 'PEER_ID_BOUND'])
+  await cluster.advance(62_000)
+  expect(await steal(strangers)).toBe('PEER_ID_BOUND')
+  expect(await steal(own)).toBe('ok')
+})
+
+test('the id of a dead peer that held and owned nothing is free', async () => {
+  await using cluster = await IndexCluster.start()
+  const [first, second] = ['1'.repeat(64), '2'.repeat(64)]
+  const peer1 = await cluster.peer('peer1', { identity: first })
+  peer1.crash()
+  expect(await codeOf(cluster.peer('peer1', { identity: second }))).toBe('PEER_ID_BOUND')
+  await cluster.advance(62_000)
+  expect(await codeOf(cluster.peer('peer1', { identity: second }))).toBe('ok')
+})
+
+test('a file from the future is as new as one of now', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1', { freeBytes: 0 })
+  const peer2 = await cluster.peer('peer2', { freeBytes: 0 })
+  const nowMs = cluster.clock.nowMs()
+  await peer1.announce({ name: 'a', text: 'future', modifiedMs: Date.UTC(2300, 0, 1) })
+  await cluster.advance(10_000)
+  await peer2.announce({ name: 'a', text: 'later', modifiedMs: Math.floor(nowMs + 10_000) })
+  const { contents } = await peer1.ask('lookup', { name: 'a' })
+  expect(contents.map(({ sha256 }) => sha256)).toEqual(
+    ['later', 'future'].map((text) => contentOf(text).sha256),
+  )
 })

@@ -10,6 +10,7 @@ import { formatAddress } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
+import { Identities } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
@@ -45,7 +46,10 @@ export interface RegistryOptions extends LivenessOptions {
   readonly peersMax: number
 }
 
-type RegistryStore = Pick<IndexStore, 'peers' | 'register' | 'recordGone' | 'forgetPeer'>
+type RegistryStore = Pick<
+  IndexStore,
+  'peers' | 'register' | 'identityOf' | 'releaseIdentity' | 'recordGone' | 'forgetPeer'
+>
 
 interface Entry extends Peer {
   host: string
@@ -74,6 +78,7 @@ export class Registry implements Disposable {
   readonly #accusations: Accusations
   readonly #claims = new Claims()
   readonly #reachability: Reachability
+  readonly #identities: Identities
   #sortedIds: readonly string[] | undefined
 
   constructor(
@@ -86,6 +91,8 @@ export class Registry implements Disposable {
       listener: RegistryListener
       random: Random
       dialBack: DialBack
+      /** See {@link Identities}. */
+      takeRelease: (peerId: string) => Promise<boolean>
     },
   ) {
     this.#options = options
@@ -98,6 +105,7 @@ export class Registry implements Disposable {
       clock: dependencies.clock,
       onChange: () => this.#listener.onAccusations(),
     })
+    this.#identities = new Identities(dependencies)
     this.#reachability = new Reachability({
       ...dependencies,
       onChecked: (peerId, isNews) => this.#onDialled(peerId, isNews),
@@ -140,7 +148,7 @@ export class Registry implements Disposable {
    * Registers the peer that says hello on `connection`, which replaces one that is lost or does not
    * answer any more.
    * @returns the last change that the index has of its catalog
-   * @throws AppError PEER_ID_INVALID, BAD_REQUEST, PEER_ID_TAKEN, REGISTRY_FULL, CONNECTION_CLOSED
+   * @throws AppError PEER_ID_INVALID, BAD_REQUEST, PEER_ID_BOUND, PEER_ID_TAKEN, REGISTRY_FULL, CONNECTION_CLOSED
    */
   async register(hello: RequestOf<'hello'>, connection: Connection): Promise<number> {
     const { registration } = hello
@@ -155,13 +163,20 @@ export class Registry implements Disposable {
     registration: NonNullable<RequestOf<'hello'>['registration']>,
     connection: Connection,
   ): Promise<number> {
-    const { epoch, continues, port, freeBytes, zone } = registration
+    const { epoch, continues, identity, port, freeBytes, zone } = registration
     const host = registration.host ?? connection.remote.host
-    await this.#claims.check(peerId, epoch, this.#entries.get(peerId))
+    const known = this.#entries.get(peerId)
+    await this.#identities.check(peerId, identity, known === undefined || known.state === 'dead')
+    await this.#claims.check(peerId, epoch, known)
     refuseClosed(connection)
     if (!this.#entries.has(peerId)) await this.#makeRoom()
     const record = { peerId, host, port, zone, freeBytes, heardMs: this.#clock.nowMs() }
-    const { seenSeq, holdings } = await this.#store.register({ ...record, epoch, continues })
+    const { seenSeq, holdings } = await this.#store.register({
+      ...record,
+      epoch,
+      continues,
+      identity,
+    })
     const entry =
       this.#entries.get(peerId) ?? this.#entryOf({ ...record, ...holdings, gone: 'dead' })
     if (!this.#entries.has(peerId)) this.#sortedIds = undefined

@@ -20,6 +20,7 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
+import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api.ts'
 import { ChunkThreads } from './fetch/chunk-threads.ts'
@@ -122,7 +123,8 @@ export async function startPeer(
       },
     ),
   )
-  const cluster = { share, serving, fetcher, unfinished, reach }
+  const identity = await readIdentity(folder, settings.peerId, dependencies)
+  const cluster = { share, serving, fetcher, unfinished, reach, identity }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),
@@ -189,12 +191,16 @@ function joinCluster(
     fetcher,
     unfinished,
     reach,
-  }: Omit<Parts, 'downloads' | 'announcer' | 'limiter'> & { reach: ReachNotice },
+    identity,
+  }: Omit<Parts, 'downloads' | 'announcer' | 'limiter'> & {
+    reach: ReachNotice
+    identity: string
+  },
   dependencies: PeerDependencies,
 ): Announcer {
   const announcer = starting.use(
     Announcer.start(
-      { ...settings, host: settings.advertiseHost, port: serving.address.port },
+      { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
       {
         ...dependencies,
         inventory: share.catalog,

@@ -50,6 +50,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       role: 'peer',
       peerId: owner,
       registration: {
+        identity: sha256Of(Buffer.from('a secret')).toString('hex'),
         epoch,
         continues: { epoch: 'fedcba9876543210', lastSeq: 43 },
         port: 7100,

@@ -56,6 +56,10 @@ export const Epoch = Type.String({
   pattern: '^[0-9a-f]{16}$',
   description: 'Names the run of the peer that change numbers belong to: random, new at each start',
 })
+export const IdentityHash = Type.String({
+  pattern: sha256Pattern,
+  description: 'A hash of a secret that the peer made for its id and keeps',
+})
 export const TaskId = Type.String({
   minLength: 1,
   maxLength: 32,

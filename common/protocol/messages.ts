@@ -11,6 +11,7 @@ import {
   described,
   Epoch,
   Host,
+  IdentityHash,
   Millis,
   Name,
   PeerId,
@@ -94,6 +95,12 @@ export const messages = {
                   ),
                 },
                 { description: 'The run whose catalog this one goes on with, if it has one' },
+              ),
+            ),
+            identity: Type.Optional(
+              described(
+                IdentityHash,
+                'What the id is bound to when it comes for the first time, and refused without later',
               ),
             ),
             host: Type.Optional(

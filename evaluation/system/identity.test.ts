@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
+import { runTandem } from './run-tandem.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 function linesOf({ output }: TandemProcess, text: string): string[] {
@@ -45,6 +46,29 @@ test('a copy of a data folder is refused, disturbs nothing, and may have an id o
   await cluster.startPeer('peer9', { dataFolder })
   await expect.poll(() => api.lookup('only in the copy')).toMatchObject({ files: [{ size: 1024 }] })
   expect(linesOf(original, 'PEER_ID_TAKEN')).toEqual([])
+})
+
+test('the id of a peer that is away is nobody else’s until it is released', async () => {
+  await using cluster = await startCluster({
+    peers: 2,
+    settings: quickSettings,
+    prepare: async (peerId, folder) => {
+      if (peerId === 'peer1') await aFile(folder, 'a')
+    },
+  })
+  const owner = cluster.peer(1)
+  using api = apiOf(cluster.peer(2))
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
+  await owner.kill('SIGKILL')
+  // As a stranger would, and as the owner does with a new disk.
+  const dataFolder = join(cluster.folder, 'new disk')
+  const stranger = await cluster.startPeer('peer1', { dataFolder })
+  await expect.poll(() => linesOf(stranger, 'PEER_ID_BOUND')).toHaveLength(1)
+  const release = ['index', 'release', 'peer1', '--data', cluster.index.dataFolder]
+  expect(await runTandem(release)).toMatchObject({ code: 0 })
+  await stranger.restart()
+  await expect.poll(() => linesOf(stranger, 'registered at the index')).toHaveLength(1)
+  await expect.poll(() => api.lookup('a')).toMatchObject({ files: [{ size: 1024 }] })
 })
 
 test('a peer that others cannot connect to counts for nothing, says so, and recovers', async () => {

@@ -50,13 +50,17 @@ class Touching implements Touched {
  *
  * Three rules make files out of copies: the owner's own word (a shared copy) sets what the file is;
  * a vanished shared copy changes nothing (that is the loss replication is for); a replicated copy
- * brings a file back that the index does not know, unless it was unshared.
+ * brings a file back that the index does not know, unless it was unshared, or its owner has told this
+ * index all that it has: then nobody else may give it files.
  */
 export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #isRecovering: () => boolean
 
-  constructor(database: Database) {
+  /** @param isRecovering whether the index may lately have lost what owners told it */
+  constructor(database: Database, isRecovering: () => boolean) {
     this.#sql = prepare(database)
+    this.#isRecovering = isRecovering
   }
 
   /** @throws AppError SEQUENCE_GAP */
@@ -181,6 +185,7 @@ export class AnnouncementWriter {
     const old = this.#sql.file.get(owner, name) as FileRow | undefined
     const isNewer = old === undefined || modifiedMs > old.modified_ms
     if (!fromOwner && (old?.from_owner === 1 || !isNewer)) return
+    if (!fromOwner && old === undefined && !this.#mayBringBack(owner)) return
     if (old?.content_id === contentId) {
       this.#sql.confirmFile.run(modifiedMs, Number(fromOwner), owner, name)
       return
@@ -191,6 +196,16 @@ export class AnnouncementWriter {
     }
     this.#sql.addFile.run(owner, name, contentId, modifiedMs, Number(fromOwner))
     touching.touch(contentId, name)
+  }
+
+  /**
+   * Whether a keeper may name files of `owner`: until that one has told what it has. An owner whose
+   * disk was lost together with the index's may be back, with nothing, before its keepers are: they
+   * have some time.
+   */
+  #mayBringBack(owner: string): boolean {
+    if (this.#sql.hasAnnounced.get(owner) === undefined) return true
+    return this.#isRecovering() && this.#sql.shares.get(owner) === undefined
   }
 
   /** A content is its hash, size and chunk root together (docs/decisions/0004). */
@@ -231,6 +246,10 @@ function prepare(database: Database) {
     file: database.prepare(
       'select content_id, modified_ms, from_owner from files where owner = ? and name = ?',
     ),
+    hasAnnounced: database.prepare(
+      'select 1 from peers where peer_id = ? and inventory > 0 and inventory_ended = 1',
+    ),
+    shares: database.prepare('select 1 from copies where peer_id = ? and kind = 0 limit 1'),
     confirmFile: database.prepare(
       'update files set modified_ms = ?, from_owner = ? where owner = ? and name = ?',
     ),

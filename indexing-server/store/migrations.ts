@@ -128,4 +128,10 @@ end;
 /** The column `bytes` of peers and totals, within what JSON can say exactly. */
 export const boundedBytes = `max(0, min(bytes, ${Number.MAX_SAFE_INTEGER})) as bytes`
 
-export const migrations: readonly string[] = [initial]
+/** What peer ids are bound to: exists nowhere else. Also, when this database began to be filled. */
+const identities = `
+create table identities (peer_id text primary key, identity text not null) strict, without rowid;
+alter table totals add column created_ms integer not null default 0;
+`
+
+export const migrations: readonly string[] = [initial, identities]

@@ -1,8 +1,9 @@
 import SQLite from 'better-sqlite3'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
+import { deadlines, limits } from '../../common/limits.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
+import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
 import { ContentReader } from './content-reader.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -51,7 +52,10 @@ export class SqliteStore implements IndexStore {
     this.#database.pragma(`cache_size = -${limits.databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${limits.databaseLogPages}`)
     this.#reader = new ContentReader(this.#database)
-    this.#writer = new AnnouncementWriter(this.#database)
+    const { clock } = dependencies
+    const createdMs = createdMsOf(this.#database, clock.nowMs())
+    const isRecovering = (): boolean => clock.nowMs() - createdMs < deadlines.recoveryMs
+    this.#writer = new AnnouncementWriter(this.#database, isRecovering)
     this.#sql = prepare(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
@@ -72,16 +76,40 @@ export class SqliteStore implements IndexStore {
   }
 
   async register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }> {
-    return await this.#commits.add(1, () => {
-      const { epoch, continues, heardMs, ...peer } = registration
+    const { epoch, continues, heardMs, identity, ...peer } = registration
+    const { peerId } = peer
+    const isNew = identity !== undefined && this.#identityOf(peerId) === undefined
+    const job = (): { seenSeq: number; holdings: Holdings } => {
+      const bound = this.#identityOf(peerId)
+      if (bound !== undefined && !isSameIdentity(bound, identity))
+        throw new AppError('PEER_ID_BOUND', { peerId })
+      if (bound === undefined && identity !== undefined) this.#sql.bind.run(peerId, identity)
       const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
       this.#sql.register.run(row)
       if (continues !== undefined)
-        this.#sql.continueRun.run(epoch, peer.peerId, continues.epoch, continues.lastSeq)
-      const seenSeq = this.#sql.seenSeq.get(peer.peerId, epoch) as number | undefined
-      const holdings = this.#sql.holdings.get(peer.peerId) as Holdings
+        this.#sql.continueRun.run(epoch, peerId, continues.epoch, continues.lastSeq)
+      const seenSeq = this.#sql.seenSeq.get(peerId, epoch) as number | undefined
+      const holdings = this.#sql.holdings.get(peerId) as Holdings
       return { seenSeq: seenSeq ?? 0, holdings }
-    })
+    }
+    return await this.#commits.add(1, job, { isDurable: isNew })
+  }
+
+  async identityOf(peerId: string): Promise<string | undefined> {
+    return this.#identityOf(peerId)
+  }
+
+  async releaseIdentity(
+    peerId: string,
+    { onlyIfEmpty }: { onlyIfEmpty: boolean },
+  ): Promise<boolean> {
+    const release = onlyIfEmpty ? this.#sql.releaseIfEmpty : this.#sql.release
+    const job = (): boolean => release.run({ peerId }).changes > 0
+    return await this.#commits.add(1, job, { isDurable: true })
+  }
+
+  #identityOf(peerId: string): string | undefined {
+    return this.#sql.identity.get(peerId) as string | undefined
   }
 
   async recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void> {
@@ -93,6 +121,7 @@ export class SqliteStore implements IndexStore {
   async forgetPeer(peerId: string): Promise<void> {
     await this.#commits.add(1, () => {
       this.#sql.forgetPeer.run({ peerId })
+      this.#sql.releaseIfEmpty.run({ peerId })
     })
   }
 
@@ -177,6 +206,12 @@ export class SqliteStore implements IndexStore {
   }
 }
 
+/** When the database began to be filled, by the clock of then; now, for a new one. */
+function createdMsOf(database: Database, nowMs: number): number {
+  database.prepare('update totals set created_ms = ? where created_ms = 0').run(Math.floor(nowMs))
+  return database.prepare('select created_ms from totals').pluck().get() as number
+}
+
 /** @returns the statements about peers and totals, compiled once */
 function prepare(database: Database) {
   return {
@@ -196,6 +231,14 @@ function prepare(database: Database) {
       .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
       .pluck(),
     holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
+    identity: database.prepare('select identity from identities where peer_id = ?').pluck(),
+    bind: database.prepare('insert into identities values (?, ?)'),
+    release: database.prepare('delete from identities where peer_id = @peerId'),
+    releaseIfEmpty: database.prepare(`
+      delete from identities where peer_id = @peerId
+        and not exists (select 1 from copies where peer_id = @peerId)
+        and not exists (select 1 from files where owner = @peerId)
+        and not exists (select 1 from unshared where owner = @peerId)`),
     recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
     forgetPeer: database.prepare(
       `delete from peers where peer_id = @peerId

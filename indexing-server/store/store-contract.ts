@@ -65,6 +65,7 @@ async function textsNamed({ store }: OpenedStore, name: string, texts: readonly 
 export function storeContract(what: string, open: OpenStore): void {
   describe(`${what} as an IndexStore`, () => {
     registrations(open)
+    identities(open)
     announcements(open)
     inventories(open)
     files(open)
@@ -134,6 +135,40 @@ function registrations(open: OpenStore): void {
     const begin = { peerId: 'a', epoch, begin: true, previousSeq: 0, lastSeq: 5, changes: [] }
     await opened.commit(opened.store.announce(begin))
     expect(await seenSeq()).toBe(0)
+  })
+}
+
+function identities(open: OpenStore): void {
+  const [first, second] = ['1'.repeat(64), '2'.repeat(64)]
+
+  test('an id is bound to the identity that came first', async () => {
+    await using opened = await open()
+    const register = (identity: string | undefined): Promise<unknown> =>
+      opened.commit(opened.store.register(registration('a', { identity })))
+    await register(undefined)
+    expect(await opened.store.identityOf('a')).toBeUndefined()
+    await register(first)
+    await expect(register(second)).rejects.toMatchObject({ code: 'PEER_ID_BOUND' })
+    await expect(register(undefined)).rejects.toMatchObject({ code: 'PEER_ID_BOUND' })
+    await opened.reopen()
+    expect(await opened.store.identityOf('a')).toBe(first)
+    await register(first)
+  })
+
+  test('an id is released by force, or when nothing belongs to it', async () => {
+    await using opened = await open()
+    await opened.commit(opened.store.register(registration('a', { identity: first })))
+    const release = (onlyIfEmpty: boolean): Promise<boolean> =>
+      opened.commit(opened.store.releaseIdentity('a', { onlyIfEmpty }))
+    const file = { owner: 'a', name: 'f' }
+    await opened.commit(opened.store.unshare(file))
+    expect(await release(true)).toBe(false)
+    await opened.commit(opened.store.share(file))
+    expect(await release(true)).toBe(true)
+    expect(await release(false)).toBe(false)
+    await opened.commit(opened.store.register(registration('a', { identity: second })))
+    expect(await release(false)).toBe(true)
+    expect(await opened.store.identityOf('a')).toBeUndefined()
   })
 }
 
@@ -268,6 +303,19 @@ function files(open: OpenStore): void {
     expect(await opened.store.obsoleteCopies(old?.contentId ?? 0, 9)).toEqual([
       { peerId: 'k', owner: 'a', name: 'f' },
     ])
+  })
+
+  test('nobody names files of an owner that has told what it has', async () => {
+    await using opened = await open()
+    const keeper = await announcerOf(opened, 'k')
+    const owner = await announcerOf(opened, 'a')
+    await keeper(put('before', 'one', { kind: 'replicated', owner: 'a' }))
+    await owner(put('own', 'two'))
+    await keeper(put('invented', 'three', { kind: 'replicated', owner: 'a', modifiedMs: 9 }))
+    await keeper(put('own', 'three', { kind: 'replicated', owner: 'a', modifiedMs: 9 }))
+    expect(await textsNamed(opened, 'before', texts)).toEqual(['one'])
+    expect(await textsNamed(opened, 'own', texts)).toEqual(['two'])
+    expect(await opened.store.contentsNamed('invented', 9)).toEqual([])
   })
 
   test('unshare hides a file and its downloads from names, share brings it back', async () => {

@@ -20,6 +20,8 @@ export type Registration = Pick<PeerRecord, 'peerId' | 'host' | 'port' | 'zone' 
   readonly epoch: string
   /** The run whose changes this one goes on from, and how many of them it provably has. */
   readonly continues?: { readonly epoch: string; readonly lastSeq: number } | undefined
+  /** What its id is bound to from now on, if it is not bound yet. */
+  readonly identity?: string | undefined
   readonly heardMs: number
 }
 
@@ -106,9 +108,18 @@ export interface IndexStore extends AsyncDisposable {
   /**
    * Records a peer that said hello. What was seen of its epoch is `seenSeq`; what was seen of the run
    * that it continues counts when that run's catalog provably held it, and belongs to the new epoch
-   * from then on. Otherwise `seenSeq` is 0: the index needs the full inventory.
+   * from then on. Otherwise `seenSeq` is 0: the index needs the full inventory. An id is bound to the
+   * first identity that comes with it, on disk when this resolves.
+   * @throws AppError PEER_ID_BOUND when the id is bound to another identity
    */
   register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }>
+  /** What an id is bound to. */
+  identityOf(peerId: string): Promise<string | undefined>
+  /**
+   * Forgets what an id is bound to; `onlyIfEmpty`: unless copies, files or unshared names belong to it.
+   * @returns whether it was forgotten
+   */
+  releaseIdentity(peerId: string, options: { onlyIfEmpty: boolean }): Promise<boolean>
   recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void>
   /** Forgets a peer, unless it has copies. What it owns and what it unshared stays. */
   forgetPeer(peerId: string): Promise<void>

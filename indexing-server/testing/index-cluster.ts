@@ -56,6 +56,8 @@ export interface PeerOptions {
   /** By default the address that the index sees. */
   readonly host?: string
   readonly freeBytes?: number
+  /** What its id is to be bound to; none without it. */
+  readonly identity?: string
 }
 
 /** An index over memory, with a clock that only tests move, and peers that do as they are told. */
@@ -195,7 +197,7 @@ export class TestPeer {
   epoch: string
   continues: { epoch: string; lastSeq: number } | undefined
   readonly #cluster: IndexCluster
-  readonly #place: Pick<PeerOptions, 'zone' | 'host'>
+  readonly #place: Pick<PeerOptions, 'zone' | 'host' | 'identity'>
   #connection: Connection | undefined
   #seq = 0
   #isHung = false
@@ -204,8 +206,9 @@ export class TestPeer {
     this.#cluster = cluster
     this.peerId = peerId
     this.epoch = options.epoch ?? createHash('md5').update(peerId).digest('hex').slice(0, 16)
-    const { zone, host } = options
+    const { zone, host, identity } = options
     this.#place = {
+      ...(identity === undefined ? {} : { identity }),
       ...(zone === undefined ? {} : { zone }),
       ...(host === undefined ? {} : { host }),
     }

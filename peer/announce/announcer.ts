@@ -16,6 +16,8 @@ import { Waiters } from './waiters.ts'
 
 export interface AnnouncerOptions {
   readonly peerId: string
+  /** What proves that it has this id. */
+  readonly identity?: string
   /** Where the index is. */
   readonly index: Address
   /** Where other peers reach this one; without a host the index takes the address it sees. */
@@ -237,10 +239,11 @@ export class Announcer implements AsyncDisposable {
   }
 
   async #hello(): Promise<Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' }> {
-    const { peerId, host, port, zone } = this.#options
+    const { peerId, identity, host, port, zone } = this.#options
     const { epoch, continues } = this.#dependencies.inventory
     const registration = {
       epoch,
+      ...(identity !== undefined && { identity }),
       ...(continues !== undefined && { continues }),
       ...(host !== undefined && { host }),
       port,

@@ -1,0 +1,36 @@
+import { AppError } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
+import { isSameIdentity } from './identity.ts'
+import type { IndexStore } from './store/store.ts'
+
+interface Dependencies {
+  readonly store: Pick<IndexStore, 'identityOf' | 'releaseIdentity'>
+  /** Uses up what an administrator released; false when this id was not. */
+  readonly takeRelease: (peerId: string) => Promise<boolean>
+  readonly log: Log
+}
+
+/**
+ * Keeps peer ids for the peers that had them first. An id is bound to the hash that came with it, and
+ * given to another only when an administrator says so, or when nothing belongs to it: a peer that is
+ * dead, holds nothing and owns nothing.
+ */
+export class Identities {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** @throws AppError PEER_ID_BOUND when the id belongs to another secret */
+  async check(peerId: string, identity: string | undefined, isDead: boolean): Promise<void> {
+    const { store, takeRelease, log } = this.#dependencies
+    const bound = await store.identityOf(peerId)
+    if (bound === undefined || isSameIdentity(bound, identity)) return
+    const isEmpty = isDead && (await store.releaseIdentity(peerId, { onlyIfEmpty: true }))
+    if (isEmpty) return
+    if (!(await takeRelease(peerId))) throw new AppError('PEER_ID_BOUND', { peerId })
+    log.warn({ peerId }, 'the id was released, and is bound to a new secret')
+    await store.releaseIdentity(peerId, { onlyIfEmpty: false })
+  }
+}
