@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import type { Problem } from '../api.ts'
@@ -149,10 +149,26 @@ describe('a table', () => {
     )
   })
 
-  test('is coloured on a terminal alone', async () => {
+  test('is coloured on a terminal alone, and on none that shows escape sequences as they are', async () => {
+    vi.stubEnv('TERM', 'xterm')
     const shell = new Shell({ isTTY: true })
     await shell.type('peers')
     expect(shell.answers.text).toContain('\u001b[')
+    vi.stubEnv('TERM', 'dumb')
+    const dumb = new Shell({ isTTY: true })
+    await dumb.type('peers')
+    dumb.peer.add('a.txt')
+    await dumb.type('download', 'a.txt')
+    vi.unstubAllEnvs()
+    expect(dumb.answers.text + dumb.remarks.text).not.toContain('\u001b')
+  })
+
+  test('a name that looks like an option has a remedy', async () => {
+    const shell = new Shell()
+    shell.peer.add('-rf')
+    expect(await shell.type('lookup', '-rf')).toBe(2)
+    expect(shell.remarks.text).toContain("A name that begins with '-' is given after '--'")
+    expect(await shell.type('lookup', '--', '-rf')).toBe(0)
   })
 })
 

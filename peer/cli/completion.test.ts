@@ -54,6 +54,14 @@ describe('Tab completes', () => {
     ])
   })
 
+  test.each<[string, Completion]>([
+    ['lookup [dr', [['[draft].txt '], '[dr']],
+    ['lookup a[1', [['a[1].txt '], 'a[1']],
+    ['lookup say', [['\'say "hi".txt\' '], 'say']],
+  ])('names with quotes and the characters of patterns: %j', async (line, completion) => {
+    expect(await completing('[draft].txt', 'a[1].txt', 'say "hi".txt')(line)).toEqual(completion)
+  })
+
   test('never offers a name that would move the cursor', async () => {
     expect(await completing('evil\u009b2J')('lookup ev')).toEqual([[], 'ev'])
   })

@@ -73,7 +73,9 @@ async function namesWith(
   api: Pick<PeerApi, 'search'>,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const query = /[*?[\]]/.test(partial) || partial === '' ? partial : `${partial}**`
+  // Names may have the characters of patterns in them: up to the first, every beginning is plain.
+  const [plain = ''] = partial.split(/[*?[\]{}!]/, 1)
+  const query = plain === '' ? '' : `${plain}**`
   const { files } = await api.search({ query, limit: namesOffered }, signal)
   return [...new Set(files.map(({ name }) => name))]
 }

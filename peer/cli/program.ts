@@ -21,9 +21,20 @@ export function newProgram(name: string): Command {
       subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trimEnd(),
     })
     .configureOutput({
-      outputError: (text, write) =>
-        write(`${printable(text.trim().replaceAll(/\s*\n\s*/g, ' '))}\n`),
+      outputError: (text, write) => write(`${printable(oneLine(withRemedy(text)))}\n`),
     })
+}
+
+/** A name may look like an option. */
+function withRemedy(complaint: string): string {
+  return complaint.replace(
+    /unknown option '[^\n]*/,
+    (found) => `${found}. A name that begins with '-' is given after '--', as in 'lookup -- -name'`,
+  )
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ')
 }
 
 function argumentsOf(command: Command): string {

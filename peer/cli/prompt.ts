@@ -12,7 +12,7 @@ import { type Completion, complete } from './completion.ts'
 import { readHistory, writeHistory } from './history.ts'
 import { pathsWith } from './paths-with.ts'
 import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
-import { type OutputStream, Terminal } from './terminal.ts'
+import { type OutputStream, showsStyles, Terminal } from './terminal.ts'
 import { splitWords } from './words.ts'
 
 export interface PromptOptions {
@@ -135,8 +135,8 @@ class Prompt {
       .configureOutput({
         writeOut: (text) => void output.write(text),
         writeErr: (text) => void errors.write(text),
-        getOutHasColors: () => output.isTTY === true,
-        getErrHasColors: () => errors.isTTY === true,
+        getOutHasColors: () => showsStyles(output),
+        getErrHasColors: () => showsStyles(errors),
       })
     const commands = peerCommands(({ json = false }: CommonOptions, work) =>
       untilAborted(signal, () =>

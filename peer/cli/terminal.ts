@@ -1,10 +1,13 @@
 import { type InspectColor, styleText } from 'node:util'
 import type { createLogUpdate } from 'log-update'
+import { isDumbTerminal } from '../../common/dumb-terminal.ts'
 
 /** A stream that may be a terminal. */
 export type OutputStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean
   readonly columns?: number
+  /** False also when NO_COLOR is set. */
+  hasColors?(): boolean
 }
 
 type Update = ReturnType<typeof createLogUpdate>
@@ -29,7 +32,7 @@ export class Terminal {
 
   /** What shows progress is loaded only for a person who sees it. */
   static async open(streams: Streams): Promise<Terminal> {
-    if (streams.remarks.isTTY !== true) return new Terminal(streams, undefined)
+    if (streams.remarks.isTTY !== true || isDumbTerminal()) return new Terminal(streams, undefined)
     const { createLogUpdate } = await import('log-update')
     return new Terminal(streams, createLogUpdate(streams.remarks, { showCursor: true }))
   }
@@ -87,6 +90,10 @@ export class Terminal {
 }
 
 function styled(stream: OutputStream, format: InspectColor | InspectColor[], text: string): string {
-  // Without a terminal never, even where FORCE_COLOR is set for other tools: programs read it.
-  return stream.isTTY === true ? styleText(format, text, { stream }) : text
+  return showsStyles(stream) ? styleText(format, text, { stream }) : text
+}
+
+/** Without a terminal that can never, even where FORCE_COLOR is set for other tools: programs read it. */
+export function showsStyles(stream: OutputStream): boolean {
+  return stream.isTTY === true && !isDumbTerminal() && (stream.hasColors?.() ?? true)
 }

@@ -16,6 +16,10 @@ describe('a line as words', () => {
     ["push 'my folder'/a.txt", ['push', 'my folder/a.txt']],
     ["lookup ''", ['lookup', '']],
     ["lookup 'open", ['lookup', 'open']],
+    ['push a --name="my file" --wait', ['push', 'a', '--name=my file', '--wait']],
+    ["push a --name='my file'.txt", ['push', 'a', '--name=my file.txt']],
+    ['lookup my" "file.txt', ['lookup', 'my file.txt']],
+    ["lookup it's.txt bob's.txt", ['lookup', "it's.txt", "bob's.txt"]],
   ])('%j', (line, expected) => {
     expect(textsOf(line)).toEqual(expected)
   })

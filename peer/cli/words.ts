@@ -1,7 +1,8 @@
 /**
- * A line of the prompt as words. Spaces separate; a word that begins with ' or " goes on to the same
- * quote, and may be continued by a further quoted part or plain text. There is no escape character,
- * so that Windows paths and names like it's.txt can be typed as they are.
+ * A line of the prompt as words. Spaces separate, but not inside quotes: a part in " may stand anywhere
+ * in a word, as in --name="my file", one in ' at its beginning or after = or another quoted part. Any
+ * other ' is itself, so that names like it's.txt can be typed as they are, and there is no escape
+ * character, so that Windows paths can.
  */
 
 export interface Word {
@@ -32,22 +33,30 @@ export function splitWords(line: string): Word[] {
 function readWord(line: string, start: number): { word: Word; end: number } {
   let text = ''
   let at = start
-  while (line[at] === "'" || line[at] === '"') {
-    const openQuote = line.charAt(at)
-    const close = line.indexOf(openQuote, at + 1)
-    if (close === -1)
-      return { word: { text: text + line.slice(at + 1), start, openQuote }, end: line.length }
-    text += line.slice(at + 1, close)
-    at = close + 1
+  let mayOpen = true
+  while (at < line.length && !space.test(line.charAt(at))) {
+    const character = line.charAt(at)
+    if (character === '"' || (character === "'" && mayOpen)) {
+      const close = line.indexOf(character, at + 1)
+      if (close === -1) {
+        const word = { text: text + line.slice(at + 1), start, openQuote: character }
+        return { word, end: line.length }
+      }
+      text += line.slice(at + 1, close)
+      at = close + 1
+      mayOpen = true
+    } else {
+      text += character
+      at += 1
+      mayOpen = character === '='
+    }
   }
-  const plainStart = at
-  while (at < line.length && !space.test(line.charAt(at))) at += 1
-  return { word: { text: text + line.slice(plainStart, at), start }, end: at }
+  return { word: { text, start }, end: at }
 }
 
 /** Whether a word must be quoted to be read back as it is. */
 export function needsQuotes(text: string): boolean {
-  return text === '' || space.test(text) || text.startsWith("'") || text.startsWith('"')
+  return text === '' || space.test(text) || text.includes('"') || /(^|=)'/.test(text)
 }
 
 /** `text` as one quoted word that {@link splitWords} reads back; `preferred` is used if it can be. */
