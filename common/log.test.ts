@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
@@ -98,4 +98,14 @@ test.each([
   ])
   expect(written.stderr).toMatch(stderr)
   expect(written.stdout).toMatch(stdout)
+})
+
+test('a log folder that is removed is made again with the next line', async () => {
+  await using folder = await temporaryFolder()
+  const logs = join(folder.path, 'logs')
+  await using opened = await openLog({ ...quiet, folder: logs })
+  opened.log.info('before')
+  await rm(logs, { recursive: true })
+  opened.log.info('after')
+  expect(await readFile(join(logs, 'tandem.1.log'), 'utf8')).toMatch(/"msg":"after"/)
 })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
 import { prettyFactory } from 'pino-pretty'
@@ -36,7 +37,7 @@ export async function openLog(options: LogOptions): Promise<{ log: Log } & Async
   const file = options.folder === undefined ? undefined : await openLogFile(options.folder)
   const streams: pino.DestinationStream[] = []
   if (options.console) streams.push(consoleStream(options.format))
-  if (file !== undefined) streams.push(file)
+  if (file !== undefined) streams.push({ write: (line) => writeTo(file, line) })
   const log = pino(
     {
       level: options.level,
@@ -89,6 +90,12 @@ async function openLogFile(folder: string): Promise<RollingFile> {
     const details = { action: 'write the log to', path: folder, reason: reasonOf(error) }
     throw new AppError('DISK_FAILED', details, { cause: error })
   }
+}
+
+/** A line to the file, also if somebody removed it, or its folder, meanwhile. */
+function writeTo(file: RollingFile, line: string): void {
+  if (!existsSync(file.file)) file.reopen()
+  file.write(line)
 }
 
 async function closeLogFile(file: RollingFile | undefined): Promise<void> {

@@ -23,6 +23,10 @@ declare module 'pino-roll' {
 
   export interface RollingFile extends EventEmitter {
     write(line: string): boolean
+    /** The file that is written now. */
+    readonly file: string
+    /** Opens the file again, made if it is gone. */
+    reopen(): void
     /** Writes what waits, then closes. */
     end(): void
     /** Closes at once. */

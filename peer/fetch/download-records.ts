@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { Content } from '../../common/protocol/shapes.ts'
@@ -16,15 +18,29 @@ export type DownloadRecord = Static<typeof DownloadRecord>
 
 /** Downloads that have not ended, on disk: written at once, and there after the end of the process. */
 export class DownloadRecords implements Disposable {
-  readonly #database: Database
+  readonly #path: string
+  #open: Database
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(path: string) {
-    this.#database = openDatabase(path, {
-      migrations: [
-        'CREATE TABLE downloads (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT',
-      ],
-    })
+    this.#path = path
+    this.#open = openRecords(path)
+  }
+
+  /** The database, made again if its file was removed: what was in it is still to be read. */
+  get #database(): Database {
+    if (this.#path === ':memory:' || existsSync(this.#path)) return this.#open
+    const rows = this.#open
+      .prepare<[], RecordRow>('SELECT id, record FROM downloads ORDER BY place')
+      .all()
+    // Closing it removes its log by the path: the new one must not have one yet.
+    this.#open.close()
+    this.#open = openAnywhere(this.#path)
+    const insert = this.#open.prepare<RecordRow>(
+      'INSERT INTO downloads (id, record) VALUES (@id, @record)',
+    )
+    this.#open.transaction(() => rows.forEach((row) => insert.run(row)))()
+    return this.#open
   }
 
   /** In the order in which they were first put. */
@@ -57,7 +73,30 @@ export class DownloadRecords implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#database.close()
+    this.#open.close()
+  }
+}
+
+interface RecordRow {
+  readonly id: string
+  readonly record: string
+}
+
+function openRecords(path: string): Database {
+  return openDatabase(path, {
+    migrations: [
+      'CREATE TABLE downloads (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT',
+    ],
+  })
+}
+
+/** In memory where the disk refuses: downloads go on, and the next use tries the disk again. */
+function openAnywhere(path: string): Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return openRecords(path)
+  } catch {
+    return openRecords(':memory:')
   }
 }
 

@@ -151,7 +151,8 @@ async function fetchClaim(
     },
   })
   const { path } = await steps.adopt(name, content, fetched).catch((error: unknown) => {
-    if (hasCode(error, 'DISK_FULL')) fetched.keep()
+    // What came is good, whatever is wrong with its place.
+    fetched.keep()
     throw error
   })
   const gave = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))

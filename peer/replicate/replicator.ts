@@ -1,6 +1,6 @@
 import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -53,6 +53,8 @@ export interface ReplicaKeeper {
 export interface FetchedReplica extends AsyncDisposable {
   readonly partialPath: string
   readonly chunkList: Buffer
+  /** Has the file left for the next fetch of the content. */
+  keep?(): void
 }
 
 interface ReplicatorDependencies {
@@ -171,7 +173,13 @@ export class Replicator implements AsyncDisposable {
     const key = keyOf(task)
     if (await this.#keeper.copyLocal(key, content)) return
     await using fetched = await this.#keeper.fetch({ content, name: key.name, sources, signal })
-    await this.#keeper.adopt(key, content, fetched)
+    try {
+      await this.#keeper.adopt(key, content, fetched)
+    } catch (error) {
+      // The next try needs not fetch it again.
+      if (hasCode(error, 'DISK_FULL') || hasCode(error, 'DISK_FAILED')) fetched.keep?.()
+      throw error
+    }
   }
 
   async #drop(task: Extract<Task, { kind: 'drop' }>): Promise<void> {

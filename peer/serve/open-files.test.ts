@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
@@ -83,4 +83,25 @@ test('after the end nothing is opened', async () => {
   const file = await aFile('a')
   await openFiles[Symbol.asyncDispose]()
   await expect(openFiles.use(file)).rejects.toMatchObject({ code: 'STOPPING' })
+})
+
+test('a file whose folder was swapped for a link out of the root is not there, though it is the same file', async () => {
+  const { openFiles, aFile } = await aDisk()
+  const file = await aFile('a')
+  const { root, path } = file.at
+  const elsewhere = `${root}-elsewhere`
+  onTestFinished(async () => await rm(elsewhere, { recursive: true, force: true }))
+  await mkdir(join(root, 'd'))
+  const at = { ...file.at, path: join(root, 'd/a') }
+  await rename(path, at.path)
+  ;(await openFiles.use({ ...file, at }))[Symbol.dispose]()
+  await openFiles[Symbol.asyncDispose]()
+
+  const { openFiles: others } = await aDisk()
+  await rename(join(root, 'd'), elsewhere)
+  await symlink(elsewhere, join(root, 'd'))
+  await expect(others.use({ ...file, at })).rejects.toMatchObject({
+    code: 'FILE_NOT_FOUND',
+    details: { path: 'a' },
+  })
 })

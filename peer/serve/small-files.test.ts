@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
@@ -70,4 +70,20 @@ test('bytes that were read before their turn are sent though the file has gone; 
   expect(rechecked).toEqual([path])
   const { outcomes } = await smallFiles.outcomes([content.sha256], never)
   expect(outcomes).toEqual([{ error: 'FILE_NOT_FOUND' }])
+})
+
+test('bytes of a file whose folder was swapped for a link out of the root are not read', async () => {
+  await using folder = await temporaryFolder()
+  await mkdir(join(folder.path, 'root/d'), { recursive: true })
+  const { path, name } = await aFile(join(folder.path, 'root/d'), 'a', { bytes: 10, seed: 'a' })
+  const { content, stat } = await hashFile(path)
+  const file = { at: { name, path, root: join(folder.path, 'root') }, stat, content }
+  const contents = { first: () => file, find: () => [file] }
+  const dependencies = { contents, recheck: () => {}, clock: new FakeClock() }
+  const smallFiles = new SmallFiles({ waitingMax: 10 }, dependencies)
+  onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
+  expect(await smallFiles.read([content.sha256])).toMatchObject([{ length: 10 }])
+  await rename(join(folder.path, 'root/d'), join(folder.path, 'outside'))
+  await symlink('../outside', join(folder.path, 'root/d'))
+  expect(await smallFiles.read([content.sha256])).toEqual([undefined])
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import fc from 'fast-check'
 import { Compile } from 'typebox/compile'
@@ -304,4 +304,26 @@ test('of many changes in one transaction the one that the database refuses fails
   expect(catalog.totals().shared).toEqual({ count: 4, bytes: 27 })
   fixture.reopen()
   expect(fixture.catalog.totals().shared).toEqual({ count: 4, bytes: 27 })
+})
+
+test('a catalog whose file is removed while it is open is there for the next start', async () => {
+  await using fixture = await CatalogFixture.create()
+  const { catalog: path } = fixture.folders
+  const keys = ['a', 'b', 'c'].map((name) => ({ kind: 'shared', name }) as const)
+  for (const key of keys.slice(0, 2)) fixture.put(key, 'text')
+  fixture.catalog.unshare('b')
+  expect(fixture.catalog.keepFile()).toBe(false)
+  await rm(dirname(path), { recursive: true })
+  expect(fixture.catalog.keepFile()).toBe(true)
+  fixture.put(keys[2] as CopyKey, 'later')
+  expect(fixture.catalog.keepFile()).toBe(true)
+  fixture.reopen()
+  expect(keys.map((key) => fixture.catalog.get(key) !== undefined)).toEqual([true, false, true])
+  expect(fixture.catalog.isUnshared('b')).toBe(true)
+  expect(fixture.catalog.keepFile()).toBe(false)
+
+  await rm(path)
+  await writeFile(path, 'of somebody else')
+  expect(fixture.catalog.keepFile()).toBe(true)
+  expect(await readFile(path, 'utf8')).toBe('of somebody else')
 })

@@ -1,7 +1,10 @@
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { hashBytes } from '../../common/content/chunks.ts'
-import { AppError, reasonOf } from '../../common/errors.ts'
+import { diskError } from '../../common/disk-error.ts'
+import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
@@ -34,6 +37,8 @@ export class Catalog implements Disposable {
   readonly #statements: Statements
   readonly #listeners = new Set<() => void>()
   readonly #aliases: Aliases
+  /** The file at the catalog's path, and whether it is a copy of the one that is open, which was removed. */
+  #file: { inode: number; isCopy: boolean; lastSeq: number }
   #lastSeq: number
   #isComplete = false
   #totals: Record<CopyKind, Totals>
@@ -51,6 +56,7 @@ export class Catalog implements Disposable {
     else this.#statements.saveEpoch.run(this.epoch)
     this.#lastSeq = before?.last_seq ?? 0
     this.#totals = this.#countAll()
+    this.#file = { inode: statSync(folders.catalog).ino, isCopy: false, lastSeq: this.#lastSeq }
   }
 
   /** The number of the newest change. */
@@ -157,8 +163,40 @@ export class Catalog implements Disposable {
   /** Resolves when a power cut takes back nothing that was committed before. @throws what the disk does */
   async sync(): Promise<void> {
     // Only the log may be opened beside SQLite: closing the database would end its locks on it.
+    if (this.keepFile()) return
     await using log = await open(`${this.#folders.catalog}-wal`)
     await log.datasync()
+  }
+
+  /**
+   * Writes the catalog's file anew if somebody removed it: what was in it is still in the open one. Later
+   * changes come to it with the next call, as long as the process runs.
+   * Another file that was put there is left alone.
+   * @returns whether the file at the catalog's path is not the one that is open
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  keepFile(): boolean {
+    const { catalog: path } = this.#folders
+    const { inode, isCopy, lastSeq } = this.#file
+    try {
+      const there = statSync(path, { throwIfNoEntry: false })?.ino
+      if (there === inode && !isCopy) return false
+      const isOutdated = there === inode && lastSeq !== this.#lastSeq
+      if (there === undefined || isOutdated) this.#writeFile(path)
+      return true
+    } catch (error) {
+      throw this.#errorOf(error)
+    }
+  }
+
+  #writeFile(path: string): void {
+    mkdirSync(dirname(path), { recursive: true })
+    rmSync(`${path}.new`, { force: true })
+    this.#database.prepare('VACUUM INTO ?').run(`${path}.new`)
+    // The log of the file that is gone must not be taken for one of the new file.
+    rmSync(`${path}-wal`, { force: true })
+    renameSync(`${path}.new`, path)
+    this.#file = { inode: statSync(path).ino, isCopy: true, lastSeq: this.#lastSeq }
   }
 
   /** Entries after the given number that are not flushed, of this run of the machine. */
@@ -261,8 +299,8 @@ export class Catalog implements Disposable {
     } catch (error) {
       if (!isAboutOneValue(error)) throw error
       this.#totals = totals
-      const details = { action: 'write the catalog', path: this.#folders.catalog }
-      return new AppError('DISK_FAILED', { ...details, reason: reasonOf(error) }, { cause: error })
+      this.#aliases.reload()
+      return this.#errorOf(error)
     }
   }
 
@@ -282,13 +320,15 @@ export class Catalog implements Disposable {
     } catch (error) {
       this.#totals = this.#countAll()
       this.#aliases.reload()
-      if (!(error instanceof SQLite.SqliteError)) throw error
-      const path = this.#folders.catalog
-      if (error.code === 'SQLITE_FULL')
-        throw new AppError('DISK_FULL', { path, neededBytes: 1 }, { cause: error })
-      const details = { action: 'write the catalog', path, reason: reasonOf(error) }
-      throw new AppError('DISK_FAILED', details, { cause: error })
+      throw error instanceof SQLite.SqliteError ? this.#errorOf(error) : error
     }
+  }
+
+  #errorOf(error: unknown): AppError {
+    const path = this.#folders.catalog
+    if (error instanceof SQLite.SqliteError && error.code === 'SQLITE_FULL')
+      return new AppError('DISK_FULL', { path, neededBytes: 1 }, { cause: error })
+    return diskError({ action: 'write the catalog', path, neededBytes: 1 }, error)
   }
 
   /** A file that has another path than its name may have been taken for one that is called like its path. */

@@ -7,10 +7,11 @@
  * A file's name is its path below one of the first three, in Unicode normal form C; its disk name is
  * the same path as the file system spells it.
  */
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir, readlink, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { isPeerId, nameProblem, windowsNameProblem } from '../../common/ids.ts'
+import { makeFolder } from '../../common/make-folder.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 
 /** One of the folders whose files are shared with others. */
@@ -50,7 +51,7 @@ export class Folders {
   async create(): Promise<void> {
     for (const path of [this.shared, this.downloaded, this.replicated, this.incoming]) {
       try {
-        await mkdir(path, { recursive: true })
+        await makeOrFollow(path)
       } catch (error) {
         const details = { action: 'create the folder', path, reason: reasonOf(error) }
         throw new AppError('DISK_FAILED', details, { cause: error })
@@ -105,6 +106,15 @@ export class Folders {
     if ((kind !== 'shared' && kind !== 'downloaded') || rest.length === 0) return undefined
     return this.at(this.root({ kind }), rest.join('/'))
   }
+}
+
+/** Makes a folder, unless it is there or a link to one that is. @throws what the disk does, and what is wrong with the link */
+async function makeOrFollow(path: string): Promise<void> {
+  const target = await readlink(path).catch(() => undefined)
+  if (target === undefined) return await makeFolder(path)
+  await stat(path).catch(() => {
+    throw new Error(`it is a link to '${target}', which is not there; is its disk mounted?`)
+  })
 }
 
 /** The name of a file with this disk name. */

@@ -1,7 +1,9 @@
-import { lstat, mkdir, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
+import { nameRefused } from '../../common/disk-error.ts'
+import type { CopyKey } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -12,22 +14,108 @@ import { OwnWrites } from './own-writes.ts'
 import { Placer } from './placer.ts'
 import { Staging } from './staging.ts'
 
-test('what the system tells of an adopted file before it is recorded is no reason to read it', async () => {
-  await using temporary = await temporaryFolder()
+interface WorldOptions {
+  readonly spellingOf?: (name: string) => Promise<string>
+}
+
+async function aWorld(options: WorldOptions = {}) {
+  const temporary = await temporaryFolder()
+  onTestFinished(async () => await temporary[Symbol.asyncDispose]())
   const folders = new Folders(temporary.path)
   await folders.create()
-  using catalog = new Catalog(folders, { random: seededRandom('catalog') })
+  const catalog = new Catalog(folders, { random: seededRandom('catalog') })
+  onTestFinished(() => catalog[Symbol.dispose]())
   const look = async (paths: readonly string[]) =>
     await Promise.all(paths.map(async (path) => fileStatOf(await lstat(path, { bigint: true }))))
   const ownWrites = new OwnWrites({ writer: { look } })
   const random = seededRandom('placer')
   const staging = new Staging(folders, { random })
-  const clock = new FakeClock()
-  const placer = new Placer({ folders, catalog, ownWrites, staging, clock, random })
-  const partialPath = join(temporary.path, '.tandem/partial/fetched')
-  await mkdir(dirname(partialPath), { recursive: true })
-  await writeFile(partialPath, 'text')
-  const { content } = await hashFile(partialPath)
+  const dependencies = { folders, catalog, ownWrites, staging, clock: new FakeClock(), random }
+  const placer = new Placer({ ...dependencies, ...options })
+  const fetched = async (text: string) => {
+    const partialPath = join(temporary.path, '.tandem/partial/fetched')
+    await mkdir(dirname(partialPath), { recursive: true })
+    await writeFile(partialPath, text)
+    const { content, chunkList } = await hashFile(partialPath)
+    return { partialPath, content, chunkList }
+  }
+  return { catalog, ownWrites, placer, fetched, path: temporary.path }
+}
+
+test('a replica and a download whose twin the disk has get names of their own; a push is refused', async () => {
+  const world = await aWorld({
+    spellingOf: async (name) => name.replace(/^(a\.txt|dir)$/, (twin) => twin.toUpperCase()),
+  })
+  const { placer, fetched } = world
+  const read = (path: string) => readFile(join(world.path, path), 'utf8')
+  for (const kind of ['shared', 'downloaded', 'replicated/peer2']) {
+    await mkdir(join(world.path, kind, 'dir'), { recursive: true })
+    await writeFile(join(world.path, kind, 'a.txt'), 'the twin')
+  }
+  const replica = { kind: 'replicated', owner: 'peer2' } as const
+  const adopt = async (key: CopyKey, text: string) => {
+    const { at } = await placer.adopt({ ...key, ...(await fetched(text)), replace: true })
+    return [at.name, at.diskName]
+  }
+  expect(await adopt({ ...replica, name: 'a.txt' }, 'r')).toEqual(['a.txt', 'a (2).txt'])
+  expect(await adopt({ ...replica, name: 'dir/f' }, 'r')).toEqual(['dir/f', 'dir (2)/f'])
+  const download = { kind: 'downloaded', name: 'a.txt' } as const
+  expect(await adopt(download, 'd')).toEqual(['a (2).txt', 'a (2).txt'])
+  const blocked = { code: 'NAME_BLOCKED' }
+  await expect(adopt({ kind: 'shared', name: 'a.txt' }, 's')).rejects.toMatchObject(blocked)
+  await expect(adopt({ kind: 'shared', name: 'dir/f' }, 's')).rejects.toMatchObject(blocked)
+  for (const kind of ['shared', 'downloaded', 'replicated/peer2'])
+    expect(await read(`${kind}/a.txt`), kind).toBe('the twin')
+  expect(await read('replicated/peer2/a (2).txt')).toBe('r')
+})
+
+test('a folder that is swapped for a link while a file is put there gets nothing written elsewhere', async () => {
+  let swap = async (): Promise<void> => {}
+  const world = await aWorld({
+    spellingOf: async (name) => {
+      await swap()
+      return name
+    },
+  })
+  const { placer, fetched, path } = world
+  const folder = join(path, 'replicated/peer2/d')
+  const outside = join(path, 'outside')
+  await mkdir(folder, { recursive: true })
+  await mkdir(outside)
+  for (const at of [folder, outside]) await writeFile(join(at, 'f'), 'was here')
+  const replica = { kind: 'replicated', owner: 'peer2', name: 'd/f' } as const
+  swap = async () => {
+    if ((await lstat(folder)).isSymbolicLink()) return
+    await rename(folder, join(path, 'moved'))
+    await symlink(outside, folder)
+  }
+  await placer.place({ ...replica, ...(await fetched('new')) }).catch(() => {})
+  expect(await readFile(join(outside, 'f'), 'utf8')).toBe('was here')
+  expect(await readdir(outside)).toEqual(['f'])
+})
+
+test('a part of a name that the disk refuses is an error of the name, and holds up no other', async () => {
+  // No file system takes 300 bytes; others refuse `what?`.
+  const world = await aWorld()
+  const name = `${'ä'.repeat(120)}/f`
+  const key = { kind: 'downloaded', name: 'x' } as const
+  const refused = async (): Promise<string> => {
+    throw nameRefused(
+      { name, path: 'the disk' },
+      Object.assign(new Error('no'), { code: 'EINVAL' }),
+    )
+  }
+  const { placer: refusing } = await aWorld({ spellingOf: refused })
+  await expect(
+    refusing.adopt({ ...key, name, ...(await world.fetched('x')) }),
+  ).rejects.toMatchObject({ code: 'NAME_UNSUPPORTED', details: { name, reason: 'EINVAL' } })
+  await world.placer.adopt({ ...key, ...(await world.fetched('x')) })
+  expect(await readdir(join(world.path, 'downloaded'))).toEqual(['x'])
+})
+
+test('what the system tells of an adopted file before it is recorded is no reason to read it', async () => {
+  const { catalog, ownWrites, placer, fetched } = await aWorld()
+  const { partialPath, content } = await fetched('text')
 
   const placed = await placer.place({ kind: 'downloaded', name: 'a', partialPath, content })
 

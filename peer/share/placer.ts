@@ -151,12 +151,14 @@ export class Placer {
   async place(placing: Placing): Promise<Placed> {
     const wanted = await this.#wanted(placing)
     const read = new Map<string, Read>()
+    let missing: unknown
     let from = placing.partialPath
     try {
       for (let turn = 1; turn <= turnsMax; turn += 1) {
         const outcome = await this.#attempt(wanted, { ...placing, partialPath: from }, read)
         if (outcome === 'again') continue
-        if ('read' in outcome) await readInto(read, outcome.read)
+        if ('missing' in outcome) missing = outcome.missing
+        else if ('read' in outcome) await readInto(read, outcome.read)
         else if ('copyTo' in outcome) from = await this.#copyBeside(from, outcome.copyTo)
         else {
           if (from !== placing.partialPath) await rm(placing.partialPath, { force: true })
@@ -167,7 +169,11 @@ export class Placer {
       if (from !== placing.partialPath) await rm(from, { force: true })
       throw error
     }
-    throw new AppError('CONTENT_CHANGED', { name: placing.name })
+    // A folder that is there, and does not take the name however often: exFAT says so of `what?`.
+    const entry = { name: placing.name, path: wanted.path }
+    throw missing === undefined
+      ? new AppError('CONTENT_CHANGED', { name: placing.name })
+      : nameRefused(entry, missing, ['ENOENT'])
   }
 
   /** @throws AppError NAME_INVALID, DISK_FAILED */
@@ -203,19 +209,19 @@ export class Placer {
     }
   }
 
-  /** `again` when a folder was removed under it, by a drop that left it empty, or something came to the place. */
+  /** `again` when something came to the place; `missing` when a folder was removed under it, as by a drop that left it empty. */
   async #attempt(
     wanted: Location,
     placing: Placing,
     read: ReadonlyMap<string, Read>,
-  ): Promise<Placed | Needed | 'again'> {
+  ): Promise<Placed | Needed | { missing: unknown } | 'again'> {
     try {
       return await this.#inTurn(wanted, () => this.#placeNow(wanted, placing, read))
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error
       // The file itself may be what is gone.
       await lstat(placing.partialPath)
-      return 'again'
+      return { missing: error }
     }
   }
 

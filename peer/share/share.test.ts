@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
 import type { CopyKey } from '../../common/protocol/messages.ts'
+import { contentOf } from '../../common/testing/contents.ts'
 import { ShareFixture } from '../testing/share-fixture.ts'
 import type { Entry } from './entry.ts'
 
@@ -151,6 +152,92 @@ test('of a name and one below it only the first finds its place, unless it is a 
   const push = peer.share.receive(stream('c'), { name: 'c', replace: true })
   await expect(push).rejects.toMatchObject(blocked)
   expect(await incomingOf(peer)).toEqual([])
+})
+
+const replica = { kind: 'replicated', owner: 'peer2' } as const
+
+test('a replica whose path something else has gets another one, and keeps its name', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await adopt(peer, { ...replica, name: 'a' }, 'old file')
+  await adopt(peer, { ...replica, name: 'd/e' }, 'old below')
+  const below = await adopt(peer, { ...replica, name: 'a/b' }, 'new below')
+  const file = await adopt(peer, { ...replica, name: 'd' }, 'new file')
+
+  expect([below.at.name, below.at.diskName]).toEqual(['a/b', 'a (2)/b'])
+  expect([file.at.name, file.at.diskName]).toEqual(['d', 'd (2)'])
+  expect(await textOf(peer, 'replicated/peer2/a')).toBe('old file')
+  expect(await textOf(peer, 'replicated/peer2/d/e')).toBe('old below')
+  const names = () => peer.share.list('replicated', 10).map(({ at }) => at.name)
+  const { lastSeq } = peer.share.catalog
+  await peer.rescan()
+  expect(names()).toEqual(['a', 'a/b', 'd', 'd/e'])
+  expect(peer.share.catalog.lastSeq).toBe(lastSeq)
+  await peer.stop()
+  await peer.start()
+  expect(names()).toEqual(['a', 'a/b', 'd', 'd/e'])
+
+  // The next version of it stays where it is, also when the path of its name is free.
+  const drop = async (name: string, text: string) =>
+    await peer.share.removeReplica({ owner: 'peer2', name, sha256: sha256Of(text) })
+  await drop('a', 'old file')
+  await adopt(peer, { ...replica, name: 'a/b' }, 'newer below')
+  expect(await textOf(peer, 'replicated/peer2/a (2)/b')).toBe('newer below')
+  for (const [name, text] of [
+    ['a/b', 'newer below'],
+    ['d', 'new file'],
+    ['d/e', 'old below'],
+  ] as const)
+    await drop(name, text)
+  expect(names()).toEqual([])
+  expect(await readdir(join(peer.path, 'replicated'))).toEqual([])
+})
+
+test('small replicas whose path something else has get another one, too', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  const small = (name: string, text: string) => {
+    const { content, bytes } = contentOf(Buffer.from(text))
+    return { key: { ...replica, name }, content, bytes }
+  }
+  await peer.share.adoptGroup([small('a', 'old file')])
+  await peer.share.adoptGroup([small('a/b', 'below'), small('a/c', 'beside it')])
+  await peer.share.adoptGroup([small('a/b', 'below, again')])
+  await peer.rescan()
+  const entries = peer.share.list('replicated', 10)
+  expect(entries.map(({ at }) => [at.name, at.diskName])).toEqual([
+    ['a', 'a'],
+    ['a/b', 'a (2)/b'],
+    ['a/c', 'a (2)/c'],
+  ])
+  expect(await textOf(peer, 'replicated/peer2/a')).toBe('old file')
+  expect(await textOf(peer, 'replicated/peer2/a (2)/b')).toBe('below, again')
+})
+
+test('a file is not put over that of another name', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  await adopt(peer, { ...replica, name: 'a' }, 'a file')
+  await adopt(peer, { ...replica, name: 'a/b' }, 'in the way')
+  const entry = await adopt(peer, { ...replica, name: 'a (2)/b' }, 'of its own')
+  expect([entry.at.name, entry.at.diskName]).toEqual(['a (2)/b', 'a (2)/b (2)'])
+  expect(await textOf(peer, 'replicated/peer2/a (2)/b')).toBe('in the way')
+})
+
+test('folders that were removed while the peer runs are made again', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  for (const folder of ['.tandem/incoming', 'downloaded', 'replicated', 'shared'])
+    await rm(join(peer.path, folder), { recursive: true })
+  const { content, bytes } = contentOf(Buffer.from('small'))
+  const key = { kind: 'downloaded', name: 'd/small' } as const
+  expect(await peer.share.adoptGroup([{ key, content, bytes }])).toMatchObject([{ at: key }])
+  await adopt(peer, { ...replica, name: 'a/b' }, 'a replica')
+  await peer.share.receive(stream('pushed'), { name: 'p', replace: false })
+  expect(await textOf(peer, 'downloaded/d/small')).toBe('small')
+  expect(await textOf(peer, 'replicated/peer2/a/b')).toBe('a replica')
+  expect(await textOf(peer, 'shared/p')).toBe('pushed')
+  expect(await peer.share.freeBytes()).toBeGreaterThan(0)
 })
 
 test('a pushed stream becomes a shared file', async () => {

@@ -4,12 +4,13 @@
  *   disk -> Scanner (scan, watch) -> Catalog -> announce, serve, list
  *   push, fetch -> Incoming/partial file -> Placer -> disk and Catalog
  */
-import { statfs } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, statfs } from 'node:fs/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
 import type { Clock } from '../../common/clock.ts'
 import { diskError } from '../../common/disk-error.ts'
-import { AppError, hasCode } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
@@ -62,6 +63,7 @@ export class Share implements AsyncDisposable {
   /** What must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
   #disposed: Promise<void> | undefined
+  #isCatalogRemoved = false
 
   private constructor(
     options: ShareOptions & { bootId: string },
@@ -111,6 +113,7 @@ export class Share implements AsyncDisposable {
     const share = opening.use(new Share({ ...options, bootId }, folders, dependencies))
     // Not before the catalog is open: the leftovers could be another process's.
     await share.#incoming.clear()
+    await share.#checkFolders()
     await share.#flusher.recover()
     share.#work.start('keep the catalog', (signal) => share.#keepCatalog(signal))
     opening.move()
@@ -314,6 +317,7 @@ export class Share implements AsyncDisposable {
     while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
     await this.#writer[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
+    this.#keepFiles()
     this.#catalog[Symbol.dispose]()
   }
 
@@ -321,6 +325,7 @@ export class Share implements AsyncDisposable {
     const { clock } = this.#dependencies
     await using watching = new AsyncDisposableStack()
     for (;;) {
+      this.#keepFiles()
       const isFirst = (await this.#scan(signal)) && !this.#catalog.isComplete
       const pause = clock.sleep(this.#options.rescanMs, signal)
       if (isFirst) {
@@ -331,6 +336,37 @@ export class Share implements AsyncDisposable {
         await Promise.race([isWatching, pause])
       } else await pause
     }
+  }
+
+  /** The catalog's file is looked after, so that its removal costs neither the inventory nor what was unshared. */
+  #keepFiles(): void {
+    const { log } = this.#dependencies
+    const path = this.#folders.catalog
+    try {
+      if (!this.#catalog.keepFile() || this.#isCatalogRemoved) return
+      this.#isCatalogRemoved = true
+      log.error(
+        { path },
+        'the catalog was removed while the peer runs: a copy is kept there; restart the peer',
+      )
+    } catch (error) {
+      log.error(
+        { path, reason: reasonOf(error) },
+        'the catalog was removed while the peer runs, and cannot be written',
+      )
+    }
+  }
+
+  /** What is wrong with the peer's folders is said at the start, and not only when a file is to be put there. */
+  async #checkFolders(): Promise<void> {
+    for (const kind of ['shared', 'downloaded', 'replicated'] as const)
+      try {
+        await this.stagingFolder(kind, 'incoming')
+        await access(this.#folders[kind], constants.R_OK | constants.W_OK | constants.X_OK)
+      } catch (error) {
+        const details = { folder: this.#folders[kind], reason: reasonOf(error) }
+        this.#dependencies.log.error(details, 'nothing can be put into a folder of this peer')
+      }
   }
 
   #onFirstScan(): void {

@@ -3,18 +3,17 @@ import { isGone } from './is-gone.ts'
 
 /** What is asked of a disk; a seam for tests. */
 export interface SpellingDisk {
-  /** What tells one file or folder from another; undefined when there is none. */
-  identify(path: string): Promise<string | undefined>
+  has(path: string): Promise<boolean>
   list(folder: string): Promise<string[]>
 }
 
 const realDisk: SpellingDisk = {
-  identify: async (path) => {
+  has: async (path) => {
     try {
-      const { dev, ino } = await lstat(path, { bigint: true })
-      return `${dev} ${ino}`
+      await lstat(path)
+      return true
     } catch (error) {
-      if (isGone(error)) return undefined
+      if (isGone(error)) return false
       throw error
     }
   },
@@ -23,7 +22,7 @@ const realDisk: SpellingDisk = {
 
 /**
  * How a disk spells an entry that it finds under `name`. Disks that do not tell `a` from `A` find one under
- * the other's name. The folder is only read where the disk is like that.
+ * the other's name, some with another inode number. The folder is read only where both are found.
  * @param entry the path of an entry of the folder
  * @returns `name` itself where the disk does tell, or has nothing of that name
  * @throws what the disk does
@@ -35,17 +34,12 @@ export async function spellingOf(
 ): Promise<string> {
   const other = otherCase(name)
   if (other === undefined) return name
-  const [own, others] = [
-    await disk.identify(folder.entry(name)),
-    await disk.identify(folder.entry(other)),
-  ]
-  if (own === undefined || own !== others) return name
+  const found = await Promise.all([name, other].map((one) => disk.has(folder.entry(one))))
+  if (found.includes(false)) return name
   const names = await disk.list(folder.path)
   if (names.some((one) => one.normalize('NFC') === name)) return name
   const alike = folded(name)
-  for (const one of names)
-    if (folded(one) === alike && (await disk.identify(folder.entry(one))) === own) return one
-  return name
+  return names.find((one) => folded(one) === alike) ?? name
 }
 
 /** The name with its letters in the other case; undefined when it has none. */

@@ -25,14 +25,23 @@ const kinds = ['shared', 'downloaded', 'replicated'] as const
 export class Staging {
   readonly #folders: Folders
   readonly #random: Random
+  readonly #move: (from: string, to: string) => Promise<void>
   /** The file systems of folders when they were first seen. */
   readonly #devices = new Map<string, number>()
   /** For each kind, the folders that were tried, and whether files can be moved from one into the other. */
   readonly #reached = new Map<CopyKind, { pair: string; isReached: boolean }>()
 
-  constructor(folders: Folders, { random }: { random: Random }) {
+  /** @param dependencies.move for tests: `rename` */
+  constructor(
+    folders: Folders,
+    {
+      random,
+      move = rename,
+    }: { random: Random; move?: (from: string, to: string) => Promise<void> },
+  ) {
     this.#folders = folders
     this.#random = random
+    this.#move = move
   }
 
   /**
@@ -110,7 +119,7 @@ export class Staging {
     const [from, to] = [join(own, name), join(root, name)]
     try {
       await writeFile(from, '', { flag: 'wx' })
-      await rename(from, to)
+      await this.#move(from, to)
       return true
     } catch (error) {
       // What else is wrong is said when a file is put there.

@@ -33,7 +33,7 @@ answerCalls<WriteFilesRequest, readonly WriteFilesOutcome[]>((request) => {
     const bytes = new Uint8Array(request.bytes, start, size)
     start += size
     try {
-      return write(folder.entry({ root, path }), partialPath, bytes)
+      return write(() => folder.entry({ root, path }), partialPath, bytes)
     } catch (error) {
       removeIfThere(partialPath)
       return { failure: { code: systemErrorCode(error), reason: reasonOf(error) } }
@@ -53,13 +53,14 @@ function lookAt(path: string): WriteFilesOutcome {
 }
 
 /** Beside first: under its name a file appears complete or not at all. */
-function write(path: string, partialPath: string, bytes: Uint8Array): WriteFilesOutcome {
+function write(place: () => string, partialPath: string, bytes: Uint8Array): WriteFilesOutcome {
   const stat = writeNew(partialPath, bytes)
   try {
-    return moveNewSync(partialPath, path) ? { stat } : { isTaken: true }
+    return moveNewSync(partialPath, place()) ? { stat } : { isTaken: true }
   } catch (error) {
-    // A file system ends within the folder: it is copied there by the one who asked.
-    if (systemErrorCode(error) === 'EXDEV') return { isTaken: true }
+    // A file system ends within the folder, or the folder is gone: the one who asked goes on.
+    const code = systemErrorCode(error)
+    if (code === 'EXDEV' || code === 'ENOENT') return { isTaken: true }
     throw error
   }
 }

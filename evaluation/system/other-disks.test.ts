@@ -1,0 +1,61 @@
+/** Peers whose folders are on other disks than their own data, or lose what the peer keeps for itself. */
+import { mkdir, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { downloadAndHash } from './download-check.ts'
+import { quickSettings } from './quick-settings.ts'
+import { readMetric } from './read-metric.ts'
+import { mountSmallDisk } from './small-disk.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+const mebibyte = 2 ** 20
+
+/** A peer with these folders on another disk. */
+async function startOn(
+  cluster: Cluster,
+  disk: string,
+  kinds: readonly string[],
+): Promise<TandemProcess> {
+  const dataFolder = join(cluster.folder, 'peer2')
+  await mkdir(dataFolder)
+  for (const kind of kinds) {
+    await mkdir(join(disk, kind))
+    await symlink(join(disk, kind), join(dataFolder, kind))
+  }
+  return await cluster.startPeer('peer2', { dataFolder })
+}
+
+test('folders on another disk are written there once, also when what lies beside was removed', async ({
+  skip,
+}) => {
+  await using disk = await mountSmallDisk(64 * mebibyte)
+  if (disk === undefined) return skip('this user may not mount a disk')
+  await using cluster = await startCluster({ peers: 1, factor: 1, settings: quickSettings })
+  const shared = join(cluster.peer(1).dataFolder, 'shared')
+  const peer = await startOn(cluster, disk.path, ['shared', 'downloaded', 'replicated'])
+  const received = (): Promise<number> => readMetric(peer, 'tandem_peer_received_bytes_total')
+  const takesOnce = async (name: string, bytes: number): Promise<void> => {
+    const { sha256 } = await aFile(shared, name, { bytes })
+    using api = apiOf(peer)
+    await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sha256 }] })
+    const before = await received()
+    expect(await downloadAndHash(peer, { name })).toMatchObject({ sha256OnDisk: sha256 })
+    // And the chunk list.
+    expect((await received()) - before).toBeLessThan(bytes + 1_000)
+  }
+  await takesOnce('large.bin', 5 * mebibyte)
+  await takesOnce('small.bin', 1_000)
+  await rm(join(disk.path, 'downloaded/.tandem'), { recursive: true })
+  for (const folder of ['partial', 'incoming'])
+    await rm(join(peer.dataFolder, '.tandem', folder), { recursive: true, force: true })
+  await takesOnce('large again.bin', 5 * mebibyte)
+  await takesOnce('small again.bin', 1_000)
+
+  using api = apiOf(peer)
+  const peers = await api.peers()
+  const { freeBytes = 0 } = peers.find(({ peerId }) => peerId === 'peer2') ?? {}
+  expect(freeBytes).toBeGreaterThan(0)
+  expect(freeBytes).toBeLessThan(64 * mebibyte)
+}, 60_000)

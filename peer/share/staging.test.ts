@@ -1,0 +1,79 @@
+import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { seededRandom } from '../../common/random.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { Folders } from './folders.ts'
+import { Staging } from './staging.ts'
+
+async function aWorld() {
+  const temporary = await temporaryFolder()
+  onTestFinished(async () => await temporary[Symbol.asyncDispose]())
+  const folders = new Folders(join(temporary.path, 'data'))
+  await folders.create()
+  let moves = 0
+  /** Downloaded files are on another file system, as far as a rename can tell. */
+  const move = async (from: string, to: string): Promise<void> => {
+    moves += 1
+    if (to.startsWith(folders.downloaded))
+      throw Object.assign(new Error('cross-device link'), { code: 'EXDEV' })
+    await rename(from, to)
+  }
+  const staging = new Staging(folders, { random: seededRandom('staging'), move })
+  return { outside: temporary.path, folders, staging, moves: () => moves }
+}
+
+test('what is written beside is on the file system of its place', async () => {
+  const { folders, staging, moves } = await aWorld()
+  const { data, downloaded, replicated } = folders
+  for (let time = 0; time < 2; time += 1) {
+    expect(await staging.folderFor('replicated', 'partial')).toBe(join(data, '.tandem/partial'))
+    expect(await staging.folderFor('downloaded', 'partial')).toBe(
+      join(downloaded, '.tandem/partial'),
+    )
+  }
+  expect(moves()).toBe(2)
+  expect(await readdir(replicated)).toEqual([])
+  expect(await readdir(downloaded)).toEqual(['.tandem'])
+  expect(await readdir(join(data, '.tandem'))).toEqual(['incoming', 'partial'])
+  expect(await staging.existing('partial')).toEqual([
+    join(data, '.tandem/partial'),
+    join(downloaded, '.tandem/partial'),
+  ])
+})
+
+test('folders that were removed are made again', async () => {
+  const { folders, staging } = await aWorld()
+  for (const kind of ['shared', 'downloaded', 'replicated'] as const) {
+    await staging.folderFor(kind, 'incoming')
+    await rm(folders[kind], { recursive: true })
+    await rm(join(folders.data, '.tandem'), { recursive: true, force: true })
+    expect((await stat(await staging.folderFor(kind, 'incoming'))).isDirectory()).toBe(true)
+    expect((await stat(folders[kind])).isDirectory()).toBe(true)
+  }
+})
+
+test('a link that leads nowhere, a file, and a data folder that is gone are told apart', async () => {
+  const { outside, folders, staging } = await aWorld()
+  const reasonOf = async (kind: 'shared' | 'downloaded' | 'replicated'): Promise<string> =>
+    await staging.folderFor(kind, 'partial').then(
+      () => 'none',
+      (error: { code: string; details: { reason: string } }) =>
+        `${error.code} ${error.details.reason}`,
+    )
+  await rm(folders.shared, { recursive: true })
+  await symlink(join(outside, 'disk'), folders.shared)
+  expect(await reasonOf('shared')).toBe(
+    `DISK_FAILED it is a link to '${outside}/disk', which is not there`,
+  )
+  await mkdir(join(outside, 'disk'))
+  expect(await reasonOf('shared')).toBe('none')
+
+  await rm(folders.downloaded, { recursive: true })
+  await writeFile(folders.downloaded, '')
+  expect(await reasonOf('downloaded')).toBe('DISK_FAILED it is not a folder')
+
+  await rm(folders.data, { recursive: true })
+  expect(await reasonOf('replicated')).toBe('DISK_FAILED the folder is gone')
+  expect(await readdir(outside)).toEqual(['disk'])
+})
