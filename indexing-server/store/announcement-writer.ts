@@ -223,7 +223,9 @@ export class AnnouncementWriter {
 
 /** @returns every statement of the writer, compiled once */
 function prepare(database: Database) {
-  const copyKey = 'peer_id = ? and kind = ? and owner = ? and name = ?'
+  // The sum keeps SQLite from comparing a bare parameter with the condition of the partial index on
+  // copies: it would compile the statement anew each time that another value is bound.
+  const copyKey = 'peer_id = ? and kind = (? + 0) and owner = ? and name = ?'
   return {
     seen: database.prepare('select epoch, seen_seq, inventory from peers where peer_id = ?'),
     beginInventory: database.prepare(
