@@ -168,8 +168,8 @@ export const limits = {
   rateBytesPerSecondMin: 50_000,
   /** Replication takes one part in so many beside people's downloads: hardly felt, and it goes on. */
   replicationShareDivisor: 16,
-  /** Bytes per second that replication is sure of under a rate: two streams of it do not count as stalled. */
-  replicationAssuredMin: 12_500,
+  /** Bytes per second that replication is sure of under a rate: two streams of each lane do not count as stalled. */
+  replicationAssuredMin: 25_000,
   /** Bytes per second of replication beside people where no rate is set: they may be slow for reasons of their own. */
   replicationBesidePeopleMin: 1_000_000,
   /** Rules of a schedule: one for every half hour of a day, and some. */
@@ -195,10 +195,22 @@ export const limits = {
   tasksWaitingMax: 1_024,
   /** The slowest transfer that a batch of tasks is given time for: `rateBytesPerSecondMin`, the lowest limit of a peer. */
   taskBytesPerMsMin: 50,
+  /** Owners of a content that placement passes over: one with more has more copies than it needs. */
+  ownersPerContentMax: 64,
   /** Sources named in one task. */
   sourcesPerTaskMax: 8,
-  /** Batches that read from one peer at a time: more would take its disk and network from its users. */
+  /** Batches of one lane that read from one peer at a time: more would take its disk and network from its users. */
   streamsPerSourceMax: 2,
+  /** Contents up to this size are copied beside larger ones: a photo or a song never waits for a disk image. */
+  mediumCopyBytesMax: 64 * mebibyte,
+  /** Failures of contents at single peers that the index remembers, about 20 MiB; the oldest are forgotten. */
+  failedPairsMax: 100_000,
+  /** Of one content: a registry of ten thousand peers does not fill the memory with one bad file. */
+  failedPairsPerContentMax: 64,
+  /** Peers where one content may be failing at a time; then the content itself waits, as it may be to blame. */
+  failingPeersAtOnceMax: 16,
+  /** So many targets must have failed to read a content from a source before it is the source that waits. */
+  sourceAccusersMin: 2,
 
   /** Contents that the index reads and judges between two turns of its event loop: about 5 ms. */
   contentsPerSlice: 500,
@@ -217,7 +229,7 @@ export const limits = {
 
   /** Tasks with a small content (one chunk) that a peer carries out at once: a batch of the index. */
   smallTasksAtOnce: 256,
-  /** Tasks with a larger content that a peer carries out at once. */
+  /** Tasks with a larger content of one lane that a peer carries out at once. */
   largeTasksAtOnce: 1,
   /** Finished downloads that a peer remembers for its HTTP API. */
   downloadsRemembered: 1_000,

@@ -19,7 +19,16 @@ const peerOf = (peerId: string) => {
 
 function named(contentId: number, modifiedMs: number, holders: readonly Holder[]): NamedContent {
   const sha256 = contentId.toString(16).padStart(64, '0')
-  return { contentId, sha256, size: 1, chunkRoot: sha256, file: undefined, modifiedMs, holders }
+  return {
+    contentId,
+    sha256,
+    size: 1,
+    chunkRoot: sha256,
+    file: undefined,
+    owners: [],
+    modifiedMs,
+    holders,
+  }
 }
 
 test('sources: live before suspect, owners before others, the dead and unknown not at all', () => {

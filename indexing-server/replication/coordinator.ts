@@ -10,6 +10,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
+import type { Lane } from '../../common/content/lanes.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -19,9 +20,11 @@ import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import { reasonsFor } from './explain.ts'
-import { type Need, needOf, type Urgency, urgencies } from './needs.ts'
+import { FailedPairs } from './failed-pairs.ts'
+import { type Need, needOf, type Urgency } from './needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue, type QueuePlace } from './queue.ts'
+import { type Rank, rankOf, ranks } from './ranks.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
@@ -57,6 +60,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #running = new RunningTasks()
   readonly #verdicts = new Verdicts()
   readonly #resting: RestingPeers
+  readonly #pairs: FailedPairs
   readonly #planner: Planner
   readonly #desk: TaskDesk
   readonly #touched = new Set<number>()
@@ -76,10 +80,12 @@ export class Coordinator implements AsyncDisposable {
     this.#startedMs = clock.monotonicMs()
     this.#background = new BackgroundWork({ log })
     this.#resting = new RestingPeers({ clock, random })
+    this.#pairs = new FailedPairs({ clock, random })
     const shared = {
       queue: this.#queue,
       running: this.#running,
       resting: this.#resting,
+      pairs: this.#pairs,
       clock,
       random,
     }
@@ -126,6 +132,8 @@ export class Coordinator implements AsyncDisposable {
   /** A peer that said hello again may have forgotten its tasks, or died of one; if not, it will announce them. */
   onRegistered(peerId: string): void {
     this.#resting.forgive(peerId)
+    this.#pairs.onArrival(peerId)
+    this.#queue.retryFailedAtPeers()
     this.#desk.failAll(peerId, 'CONNECTION_CLOSED')
   }
 
@@ -154,6 +162,9 @@ export class Coordinator implements AsyncDisposable {
       place,
       delayMs: place?.state === 'delayed' ? place.dueMs - nowMs : 0,
       failure: this.#queue.failureOf(content.contentId),
+      failedPairs: this.#pairs
+        .waitingOf(content.contentId)
+        .map((pair) => ({ ...pair, leftMs: pair.untilMs - nowMs })),
       refusals,
       rests: new Map(rests),
       eligible: eligible.length,
@@ -199,7 +210,7 @@ export class Coordinator implements AsyncDisposable {
     const graceMs = this.#startedMs + this.#options.startGraceMs
     if (this.paused !== undefined) return graceMs
     // What is ready waits for a peer that rests or lacks room: no event says when that is over.
-    const isReady = this.#queue.ready(urgencies, 1).length > 0
+    const isReady = this.#queue.ready(ranks, 1).length > 0
     const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
     return Math.min(this.#queue.nextDueMs, retryMs)
   }
@@ -236,7 +247,7 @@ export class Coordinator implements AsyncDisposable {
     }
     for (const contentId of contentIds) {
       this.#verdicts.set(contentId, 'unknown')
-      this.#queue.remove(contentId)
+      this.#forget(contentId)
     }
   }
 
@@ -262,8 +273,13 @@ export class Coordinator implements AsyncDisposable {
     const need = this.#needOf(content)
     const wanted = need.kind === 'none' ? 'at-factor' : 'below-factor'
     this.#verdicts.set(content.contentId, content.file === undefined ? 'unwanted' : wanted)
-    if (need.kind === 'none' || need.kind === 'lost') this.#queue.remove(content.contentId)
+    if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
     return need
+  }
+
+  #forget(contentId: number): void {
+    this.#queue.remove(contentId)
+    this.#pairs.forget(contentId)
   }
 
   #enqueue(content: StoredContent, need: Need): void {
@@ -272,43 +288,49 @@ export class Coordinator implements AsyncDisposable {
     const place = this.#queue.placeOf(contentId)
     const lacking = need.kind === 'copies' ? need.lacking : 1
     if (place?.state === 'held' && this.#running.ofContent(contentId).length >= lacking) return
+    const rank = rankOf(need.urgency, content.size)
     const settledMs = this.#clock.monotonicMs() + this.#options.settleMs
     // What was waited for has come, and is not all that is needed.
     if (isConfirmed(place, content, need))
-      this.#queue.delay(contentId, need.urgency, { reason: 'settling', dueMs: settledMs })
-    else this.#queue.need(contentId, need.urgency, settledMs)
+      this.#queue.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
+    else this.#queue.need(contentId, rank, settledMs)
   }
 
   /** Hands out what can be; returns whether another pass would find more. */
   async #place(signal: AbortSignal): Promise<boolean> {
-    this.#queue.admitDue(this.#clock.monotonicMs())
+    for (const { contentId, target } of this.#queue.admitDue(this.#clock.monotonicMs()))
+      this.#pairs.fail(contentId, { code: 'DEADLINE_EXCEEDED', target, sources: [] })
     if (this.paused !== undefined) return false
     this.#planner.admitInLine()
     const { readyCount } = this.#queue
-    await this.#planReady(['last-copy', 'copies'], 'copies', signal)
-    await this.#planReady(['drop'], 'drops', signal)
+    for (const lane of this.#planner.lanesFor('copies'))
+      await this.#planReady({ urgencies: ['last-copy', 'copies'], lane }, 'copies', signal)
+    await this.#planReady({ urgencies: ['drop'], lane: 'small' }, 'drops', signal)
     for (const batch of this.#planner.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
-    if (!this.#planner.couldPlace('copies')) return false
+    if (this.#planner.lanesFor('copies').length === 0) return false
     // What all had its turn and stayed waits for a task to end.
     const hasMoved = this.#queue.readyCount < readyCount
     return this.#planner.couldAdmit || (hasMoved && readyCount > limits.contentsPerPass)
   }
 
   async #planReady(
-    of: readonly Urgency[],
+    { urgencies, lane }: { urgencies: readonly Urgency[]; lane: Lane },
     what: 'copies' | 'drops',
     signal: AbortSignal,
   ): Promise<void> {
-    if (!this.#planner.couldPlace(what)) return
+    const of = urgencies.map((urgency): Rank => `${urgency}/${lane}`)
+    if (!this.#planner.couldPlace(what, lane)) return
     const ready = this.#queue.ready(of, limits.contentsPerPass)
     for (let start = 0; start < ready.length; start += limits.contentsPerSlice) {
-      if (!this.#planner.couldPlace(what)) return
+      if (!this.#planner.couldPlace(what, lane)) return
       const slice = ready.slice(start, start + limits.contentsPerSlice)
       for (const content of await this.#store.contents(slice)) await this.#plan(content)
       await turn()
       signal.throwIfAborted()
     }
+    // All were looked at, and there may be more behind those that stayed.
+    if (ready.length === limits.contentsPerPass) this.#queue.moveBack(ready)
   }
 
   async #plan(content: StoredContent): Promise<void> {

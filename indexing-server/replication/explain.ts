@@ -1,5 +1,6 @@
 import { errorTable } from '../../common/error-table.ts'
 import { isErrorCode } from '../../common/errors.ts'
+import type { FailedPair } from './failed-pairs.ts'
 import type { Need } from './needs.ts'
 import type { Refusal } from './placement.ts'
 import type { Failure, QueuePlace } from './queue.ts'
@@ -17,6 +18,8 @@ export interface Situation {
   /** Until the delay of `place` ends. */
   readonly delayMs: number
   readonly failure: Failure | undefined
+  /** At which peers it failed and waits for its next try. */
+  readonly failedPairs: readonly (FailedPair & { readonly leftMs: number })[]
   /** Peers without a copy that may not take one. */
   readonly refusals: ReadonlyMap<string, Refusal>
   /** The peers among them that refused something lately, until they are asked again. */
@@ -41,6 +44,7 @@ export function reasonsFor(situation: Situation): string[] {
         ({ target, forMs }) => `${target} has been making a copy for ${seconds(forMs)}`,
       )
       if (paused !== undefined) reasons.push(paused)
+      if (running.length < need.lacking) reasons.push(...failedPairReasons(situation))
       if (failure !== undefined && place?.state === 'delayed' && place.reason === 'failed')
         reasons.push(
           `the last try, on ${failure.target}, failed with ${explained(failure.code)}; next try in ${seconds(situation.delayMs)}`,
@@ -54,14 +58,37 @@ export function reasonsFor(situation: Situation): string[] {
 /** What the protocol's reply has room for. */
 const reasonsMax = 20
 
-function waitingReasons({ place, delayMs, eligible, refusals, rests }: Situation): string[] {
+function failedPairReasons({ failedPairs }: Situation): string[] {
+  const shown = failedPairs.slice(0, failedPairsShown)
+  const reasons = shown.map(({ peerId, role, code, leftMs, accusers }) => {
+    const what = role === 'target' ? peerId : `reading it from ${peerId} at ${listed(accusers)}`
+    return `${what} failed with ${explained(code)}; next try in ${seconds(leftMs)}`
+  })
+  const more = failedPairs.length - shown.length
+  return more > 0 ? [...reasons, `${more} more failed and wait for their next try`] : reasons
+}
+
+/** Of what failed at single peers; a person reads no more. */
+const failedPairsShown = 8
+
+function waitingReasons({
+  place,
+  delayMs,
+  eligible,
+  refusals,
+  rests,
+  failedPairs,
+}: Situation): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
     return [`it was found lacking just now and is placed in ${seconds(delayMs)}`]
   if (place?.state === 'delayed' && place.reason === 'confirming')
     return ['a peer reported a copy and has yet to announce it']
+  if (place?.state === 'delayed' && place.reason === 'failed at peers') return []
   if (eligible > 0) return ['it waits for its turn: other contents are being copied']
   if (refusals.size === 0) return ['it waits for a place: there is no other peer']
-  const reasons = [...refusals].map(([peerId, refusal]) => {
+  const reasons = [...refusals].flatMap(([peerId, refusal]) => {
+    const isSaid = failedPairs.some((pair) => pair.role === 'target' && pair.peerId === peerId)
+    if (isSaid && (refusal === 'waiting' || refusal === 'resting')) return []
     const rest = rests.get(peerId)
     return rest === undefined
       ? refusalSentence(peerId, refusal)
@@ -76,6 +103,10 @@ function refusalSentence(peerId: string, refusal: Refusal): string {
   switch (refusal) {
     case 'not live':
       return `${peerId} is not live`
+    case 'owner':
+      return `${peerId} is its owner, which keeps no replica of its own file`
+    case 'waiting':
+      return `${peerId} failed and waits for its next try`
     case 'resting':
       return `${peerId} is left alone for a while`
     case 'no space':

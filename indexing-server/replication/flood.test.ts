@@ -19,7 +19,13 @@ function aPeer(peerId: string): Peer {
 function aContent(contentId: number): StoredContent {
   const peerIds = contentId % 2 === 0 ? ['peer1', 'peer2'] : ['peer1']
   const holders = peerIds.map((peerId) => ({ peerId, kind: 'shared' as const }))
-  return { contentId, ...contentOf('a'), holders, file: { owner: 'peer1', name: 'a' } }
+  return {
+    contentId,
+    ...contentOf('a'),
+    holders,
+    owners: ['p1'],
+    file: { owner: 'peer1', name: 'a' },
+  }
 }
 
 test('changes without end keep neither copies from being made nor contents from being judged', async () => {

@@ -8,12 +8,17 @@ function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPee
 }
 
 const options = { reserveBytes: 10 }
-const request = { sizeBytes: 50, takenBy: new Set(['owner']) }
+const nothingFailed = { ownedBy: new Set<string>(), isWaiting: () => false }
+const request = { sizeBytes: 50, takenBy: new Set(['owner']), ...nothingFailed }
 const ids = (peers: readonly PlacementPeer[]): string[] => peers.map(({ peerId }) => peerId)
 
 test('who may take a copy, and why the others may not', () => {
   const { eligible, refusals } = eligibleTargets(
-    request,
+    {
+      ...request,
+      ownedBy: new Set(['owner', 'another owner']),
+      isWaiting: (peerId) => peerId === 'failed',
+    },
     [
       peer('owner'),
       peer('good'),
@@ -22,6 +27,8 @@ test('who may take a copy, and why the others may not', () => {
       peer('promised', { freeBytes: 100, assignedBytes: 41 }),
       peer('suspect', { state: 'suspect' }),
       peer('resting', { isResting: true }),
+      peer('failed'),
+      peer('another owner'),
     ],
     options,
   )
@@ -31,6 +38,8 @@ test('who may take a copy, and why the others may not', () => {
     promised: 'no space',
     suspect: 'not live',
     resting: 'resting',
+    failed: 'waiting',
+    'another owner': 'owner',
   })
 })
 
@@ -49,6 +58,8 @@ test('another zone is taken as long as a peer there can', () => {
   expect(ids(eligibleTargets(request, zoneless, options).eligible)).toEqual(['other'])
 })
 
+const never = (): boolean => false
+
 test('the best target is the least full, then the first by id, and not the one that failed', () => {
   const peers = [
     peer('b', { storedBytes: 100 }),
@@ -56,10 +67,10 @@ test('the best target is the least full, then the first by id, and not the one t
     peer('c', { storedBytes: 50 }),
     peer('a', { storedBytes: 50, assignedBytes: 1 }),
   ]
-  expect(bestTarget(peers, undefined)?.peerId).toBe('c')
-  expect(bestTarget(peers, 'c')?.peerId).toBe('d')
-  expect(bestTarget([peer('only')], 'only')?.peerId).toBe('only')
-  expect(bestTarget([], undefined)).toBeUndefined()
+  expect(bestTarget(peers, never)?.peerId).toBe('c')
+  expect(bestTarget(peers, (peerId) => peerId === 'c')?.peerId).toBe('d')
+  expect(bestTarget([peer('only')], () => true)?.peerId).toBe('only')
+  expect(bestTarget([], never)).toBeUndefined()
 })
 
 test('no plan breaks a rule', () => {
@@ -74,13 +85,17 @@ test('no plan breaks a rule', () => {
   })
   const peers = fc.uniqueArray(anyPeer, { selector: ({ peerId }) => peerId })
   fc.assert(
-    fc.property(peers, fc.nat(100), fc.nat(5), (all, sizeBytes, taken) => {
+    fc.property(peers, fc.nat(100), fc.nat(5), fc.nat(7), (all, sizeBytes, taken, flags) => {
       const takenBy = new Set(ids(all.slice(0, taken)))
-      const { eligible, refusals } = eligibleTargets({ sizeBytes, takenBy }, all, options)
+      const ownedBy = new Set(ids(all.filter((_, index) => ((flags >> (index % 3)) & 1) === 1)))
+      const isWaiting = (peerId: string): boolean => peerId.length === (flags & 3)
+      const wanted = { sizeBytes, takenBy, ownedBy, isWaiting }
+      const { eligible, refusals } = eligibleTargets(wanted, all, options)
       expect(eligible.length + refusals.size + Math.min(taken, all.length)).toBe(all.length)
       for (const each of eligible) {
         expect(takenBy.has(each.peerId) || each.isResting || refusals.has(each.peerId)).toBe(false)
         expect(each.state).toBe('live')
+        expect(ownedBy.has(each.peerId) || isWaiting(each.peerId)).toBe(false)
         expect(each.freeBytes - each.assignedBytes).toBeGreaterThanOrEqual(sizeBytes + 10)
       }
     }),

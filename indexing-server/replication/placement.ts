@@ -17,6 +17,10 @@ export interface PlacementRequest {
   readonly sizeBytes: number
   /** Peers that have the content or are getting it. */
   readonly takenBy: ReadonlySet<string>
+  /** Peers whose own file has the content: a replica beside the original protects from nothing. */
+  readonly ownedBy: ReadonlySet<string>
+  /** Whether a copy of the content failed there and waits for its next try. */
+  readonly isWaiting: (peerId: string) => boolean
 }
 
 export interface PlacementOptions {
@@ -25,7 +29,7 @@ export interface PlacementOptions {
 }
 
 /** Why a peer that could have taken the copy does not. */
-export type Refusal = 'not live' | 'resting' | 'no space' | 'same zone'
+export type Refusal = 'not live' | 'owner' | 'resting' | 'waiting' | 'no space' | 'same zone'
 
 export interface Eligibility<Peer> {
   readonly eligible: readonly Peer[]
@@ -34,8 +38,8 @@ export interface Eligibility<Peer> {
 }
 
 /**
- * The peers that may take a copy: live, rested, with room, without a copy, and in a zone without
- * one as long as there is such a peer. A peer without a zone shares it with nobody.
+ * The peers that may take a copy: live, not its owner, rested, with room, without a copy, no failure
+ * of it there that waits for its next try, and in a zone without one as long as there is such a peer. A peer without a zone shares it with nobody.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
@@ -63,21 +67,23 @@ export function eligibleTargets<Peer extends PlacementPeer>(
 
 function refusalOf(
   peer: PlacementPeer,
-  { sizeBytes }: PlacementRequest,
+  { sizeBytes, ownedBy, isWaiting }: PlacementRequest,
   { reserveBytes }: PlacementOptions,
 ): Refusal | undefined {
   if (peer.state !== 'live') return 'not live'
+  if (ownedBy.has(peer.peerId)) return 'owner'
   if (peer.isResting) return 'resting'
   if (peer.freeBytes - peer.assignedBytes < sizeBytes + reserveBytes) return 'no space'
+  if (isWaiting(peer.peerId)) return 'waiting'
   return undefined
 }
 
-/** The one to ask: any before the one that failed last, then the least full, then by id. */
+/** The one to ask: any before those where it failed, then the least full, then by id. */
 export function bestTarget<Peer extends PlacementPeer>(
   peers: readonly Peer[],
-  failedLast: string | undefined,
+  hasFailed: (peerId: string) => boolean,
 ): Peer | undefined {
-  const rank = (peer: Peer): number => Number(peer.peerId === failedLast) + fullness(peer)
+  const rank = (peer: Peer): number => Number(hasFailed(peer.peerId)) + fullness(peer)
   return peers.reduce<Peer | undefined>((best, peer) => {
     if (best === undefined) return peer
     const difference = rank(peer) - rank(best)

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
+import { type Lane, laneOf, lanes } from '../../common/content/lanes.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Source, Task } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { rankSources } from '../rank.ts'
 import type { Peer } from '../registry.ts'
 import type { FileKey, ReplicatedCopy, StoredContent } from '../store/store.ts'
+import type { FailedPairs } from './failed-pairs.ts'
 import type { Need } from './needs.ts'
 import {
   bestTarget,
@@ -15,22 +17,33 @@ import {
   type PlacementPeer,
 } from './placement.ts'
 import type { NeedQueue } from './queue.ts'
+import { rankOf } from './ranks.ts'
 import type { RestingPeers } from './resting-peers.ts'
-import { type Batch, fitsBatch, type RunningTasks } from './running-tasks.ts'
+import {
+  type Batch,
+  fitsBatch,
+  type RunningTasks,
+  type StreamKey,
+  streamOf,
+} from './running-tasks.ts'
 
 export interface PlannerDependencies {
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly queue: NeedQueue
   readonly running: RunningTasks
   readonly resting: RestingPeers
+  readonly pairs: FailedPairs
   readonly clock: Clock
   readonly random: Random
 }
 
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
-/** Why no peer takes what a content needs; those that say busy end by themselves when a task does. */
-type Obstacle = 'targets busy' | 'sources busy' | 'no space' | 'no peer'
+/**
+ * Why no peer takes what a content needs; those that say busy end by themselves when a task does,
+ * `waiting` when a peer where it failed may try again.
+ */
+type Obstacle = 'targets busy' | 'sources busy' | 'waiting' | 'no space' | 'no peer'
 
 /**
  * Turns what contents need into tasks, gathered in one batch per peer until they are taken to be
@@ -42,6 +55,7 @@ export class Planner {
   readonly #queue: NeedQueue
   readonly #running: RunningTasks
   readonly #resting: RestingPeers
+  readonly #pairs: FailedPairs
   readonly #clock: Clock
   readonly #random: Random
   readonly #unsent = new Set<Batch>()
@@ -52,6 +66,7 @@ export class Planner {
     this.#queue = dependencies.queue
     this.#running = dependencies.running
     this.#resting = dependencies.resting
+    this.#pairs = dependencies.pairs
     this.#clock = dependencies.clock
     this.#random = dependencies.random
   }
@@ -63,16 +78,21 @@ export class Planner {
     return batches
   }
 
-  /** Whether any peer could be handed a task now, and for copies a second one be its source. */
-  couldPlace(what: 'copies' | 'drops'): boolean {
+  /** Whether any peer could be handed a task of this lane now, and for copies a second one be its source. */
+  couldPlace(what: 'copies' | 'drops', lane: Lane): boolean {
     const live = [...this.#peers.all()].filter(({ state }) => state === 'live')
     if (what === 'copies' && live.length < 2) return false
     return live.some(
       ({ peerId, freeBytes }) =>
-        this.#hasSlot(peerId, 0) &&
+        this.#hasSlot(peerId, lane, 0) &&
         this.#resting.restOf(peerId) === undefined &&
         (what === 'drops' || freeBytes > this.#options.reserveBytes),
     )
+  }
+
+  /** The lanes in which {@link couldPlace} says yes. */
+  lanesFor(what: 'copies' | 'drops'): readonly Lane[] {
+    return lanes.filter((lane) => this.couldPlace(what, lane))
   }
 
   /** Whether contents are in line for a source that can give more. */
@@ -94,13 +114,20 @@ export class Planner {
     const getting = this.#running.ofContent(content.contentId).map(({ target }) => target)
     const takenBy = new Set([...holding.map(({ peerId }) => peerId), ...getting])
     const peers = Array.from(this.#peers.all(), (peer) => this.#placementPeer(peer))
-    return eligibleTargets({ sizeBytes: content.size, takenBy }, peers, this.#options)
+    const request = {
+      sizeBytes: content.size,
+      takenBy,
+      ownedBy: new Set(content.owners),
+      isWaiting: (peerId: string) => this.#pairs.isTargetWaiting(content.contentId, peerId),
+    }
+    return eligibleTargets(request, peers, this.#options)
   }
 
   /** Plans the copies that `content` lacks beyond those under way, and moves it on in the queue. */
   planCopies(content: StoredContent, file: FileKey, need: CopiesNeed): void {
     const { contentId } = content
     const sources = this.#liveSources(content)
+    const rank = rankOf(need.urgency, content.size)
     let obstacle: Obstacle | undefined
     while (obstacle === undefined && this.#running.ofContent(contentId).length < need.lacking)
       obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
@@ -108,26 +135,32 @@ export class Planner {
     if (obstacle === 'sources busy')
       this.#queue.lineUp(
         contentId,
-        need.urgency,
-        sources.map(({ peerId }) => peerId),
+        rank,
+        sources.map(({ peerId }) => streamOf(laneOf(content.size), peerId)),
       )
-    else if (this.#running.ofContent(contentId).length > 0)
-      this.#queue.hold(contentId, need.urgency)
+    else if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, rank)
+    else if (obstacle === 'waiting')
+      this.#queue.delay(contentId, rank, {
+        reason: 'failed at peers',
+        dueMs: this.#nextTryMs(contentId),
+      })
     else {
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
-      this.#queue.park(contentId, need.urgency, obstacle === 'no peer' ? Infinity : retryMs)
+      this.#queue.park(contentId, rank, obstacle === 'no peer' ? Infinity : retryMs)
     }
   }
 
   /** Plans the removal of `copies`, all of one content, and moves it on in the queue. */
   planDrops({ contentId, sha256 }: StoredContent, copies: readonly ReplicatedCopy[]): void {
+    const rank = rankOf('drop', 0)
     let isBusy = false
     let isResting = false
     for (const { peerId, owner, name } of copies) {
       if (this.#running.ofContent(contentId).some(({ target }) => target === peerId)) continue
       if (this.#peers.peerOf(peerId)?.state !== 'live') continue
-      if (this.#resting.restOf(peerId) !== undefined) isResting = true
-      else if (this.#hasSlot(peerId, 0))
+      const mustWait = this.#pairs.isTargetWaiting(contentId, peerId)
+      if (mustWait || this.#resting.restOf(peerId) !== undefined) isResting = true
+      else if (this.#hasSlot(peerId, 'small', 0))
         this.#assign(peerId, contentId, 0, {
           kind: 'drop',
           taskId: this.#taskId(),
@@ -138,10 +171,10 @@ export class Planner {
       else isBusy = true
     }
     if (isBusy) return
-    if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, 'drop')
+    if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, rank)
     else if (copies.length > 0) {
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
-      this.#queue.park(contentId, 'drop', isResting ? retryMs : Infinity)
+      this.#queue.park(contentId, rank, isResting ? retryMs : Infinity)
     } else this.#queue.remove(contentId)
   }
 
@@ -154,18 +187,27 @@ export class Planner {
     const { eligible, refusals } = this.targetsFor(content)
     if (eligible.length === 0) {
       const reasons = new Set(refusals.values())
+      if (reasons.has('waiting')) return 'waiting'
       return reasons.has('no space') || reasons.has('resting') ? 'no space' : 'no peer'
     }
-    const free = eligible.filter(
-      ({ peerId }) => this.#hasSlot(peerId, size) && this.#sourceFor(peerId, sources) !== undefined,
+    const lane = laneOf(size)
+    const able = eligible.map((peer) => ({
+      ...peer,
+      sources: this.#sourcesOf(contentId, peer, sources),
+    }))
+    if (able.every((peer) => peer.sources.length === 0)) return 'waiting'
+    const free = able.filter(
+      (peer) =>
+        this.#hasSlot(peer.peerId, lane, size) &&
+        this.#sourceFor(contentId, lane, peer) !== undefined,
     )
-    const target = bestTarget(free, this.#queue.failureOf(contentId)?.target)?.peerId
-    const source = target === undefined ? undefined : this.#sourceFor(target, sources)
+    const target = bestTarget(free, (peerId) => this.#hasFailed(contentId, 'target', peerId))
+    const source = target === undefined ? undefined : this.#sourceFor(contentId, lane, target)
     if (target === undefined || source === undefined)
-      return sources.some(({ peerId }) => this.#spareStreams(peerId) > 0)
+      return sources.some(({ peerId }) => this.#spareStreams(streamOf(lane, peerId)) > 0)
         ? 'targets busy'
         : 'sources busy'
-    const others = sources.filter((other) => other !== source)
+    const others = target.sources.filter((other) => other !== source)
     const task: Task = {
       kind: 'replicate',
       taskId: this.#taskId(),
@@ -174,36 +216,62 @@ export class Planner {
       content: { sha256, size, chunkRoot },
       sources: [source, ...others].slice(0, limits.sourcesPerTaskMax),
     }
-    this.#assign(target, contentId, size, task, source.peerId)
+    this.#assign(target.peerId, contentId, size, task, source.peerId)
     return undefined
   }
 
   #assign(target: string, contentId: number, sizeBytes: number, task: Task, source?: string): void {
-    const batch = this.#running.batchOf(target) ?? this.#running.open(target)
+    const lane = laneOf(sizeBytes)
+    const batch = this.#running.batchOf(target, lane) ?? this.#running.open(target, lane)
     assert(batch.tasks.size === 0 || this.#unsent.has(batch))
     this.#unsent.add(batch)
     const startedMs = this.#clock.monotonicMs()
     this.#running.add(batch, { contentId, target, sizeBytes, startedMs, task }, source)
   }
 
-  /** Whether `target` has no batch, or one that is still being filled and has room. */
-  #hasSlot(target: string, sizeBytes: number): boolean {
-    const batch = this.#running.batchOf(target)
+  /** Whether `target` has no batch in the lane, or one that is still being filled and has room. */
+  #hasSlot(target: string, lane: Lane, sizeBytes: number): boolean {
+    const batch = this.#running.batchOf(target, lane)
     return batch === undefined || (this.#unsent.has(batch) && fitsBatch(batch, sizeBytes))
   }
 
-  /** Which source a task for `target` would read from: that of its batch, or the least busy with a stream to spare. */
-  #sourceFor(target: string, sources: readonly Source[]): Source | undefined {
-    const fixed = this.#running.batchOf(target)?.source
+  /** Which source a task for a peer would read from: that of its batch, or the least busy with a stream to spare. */
+  #sourceFor(
+    contentId: number,
+    lane: Lane,
+    { peerId: target, sources }: { peerId: string; sources: readonly Source[] },
+  ): Source | undefined {
+    const fixed = this.#running.batchOf(target, lane)?.source
     if (fixed !== undefined) return sources.find(({ peerId }) => peerId === fixed)
-    const streams = ({ peerId }: Source): number => this.#running.streamsFrom(peerId)
+    const streams = ({ peerId }: Source): number => this.#running.streamsOf(streamOf(lane, peerId))
+    const failures = ({ peerId }: Source): number =>
+      Number(this.#hasFailed(contentId, 'source', peerId))
     return sources
-      .filter(({ peerId }) => this.#spareStreams(peerId) > 0)
-      .toSorted((a, b) => streams(a) - streams(b))[0]
+      .filter(({ peerId }) => this.#spareStreams(streamOf(lane, peerId)) > 0)
+      .toSorted((a, b) => failures(a) - failures(b) || streams(a) - streams(b))[0]
   }
 
-  #spareStreams(source: string): number {
-    return limits.streamsPerSourceMax - this.#running.streamsFrom(source)
+  /** The sources that the target may read the content from now. */
+  #sourcesOf(
+    contentId: number,
+    { peerId: target }: PlacementPeer,
+    sources: readonly Source[],
+  ): Source[] {
+    return sources.filter(({ peerId }) => !this.#pairs.isSourceWaiting(contentId, peerId, target))
+  }
+
+  #hasFailed(contentId: number, role: 'target' | 'source', peerId: string): boolean {
+    return this.#pairs.of(contentId, role, peerId) !== undefined
+  }
+
+  /** When the first of the peers where a content failed may try again. */
+  #nextTryMs(contentId: number): number {
+    const [first] = this.#pairs.waitingOf(contentId)
+    return first?.untilMs ?? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
+  }
+
+  #spareStreams(stream: StreamKey): number {
+    return limits.streamsPerSourceMax - this.#running.streamsOf(stream)
   }
 
   #liveSources(content: StoredContent): Source[] {

@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
-import { urgencies } from './needs.ts'
-import { NeedQueue, retryDelayMs } from './queue.ts'
+import { NeedQueue } from './queue.ts'
+import { ranks } from './ranks.ts'
+import { retryDelayMs } from './retry-delay.ts'
 
 const random = seededRandom('queue')
-const all = (queue: NeedQueue): number[] => queue.ready(urgencies, 100)
+const all = (queue: NeedQueue): number[] => queue.ready(ranks, 100)
 
 test('retries come after 15 s, 1 m, 5 m, 30 m and each hour, a quarter more or less', () => {
   const minutes = [0.25, 1, 5, 30, 60, 60, 60]
@@ -19,25 +20,25 @@ test('retries come after 15 s, 1 m, 5 m, 30 m and each hour, a quarter more or l
 
 test('what was found lacking settles first; the most urgent comes first, then the oldest', () => {
   const queue = new NeedQueue()
-  queue.need(1, 'copies', 10)
-  queue.need(2, 'last-copy', 11)
-  queue.need(3, 'copies', 5)
-  queue.need(1, 'copies', 99)
+  queue.need(1, 'copies/small', 10)
+  queue.need(2, 'last-copy/small', 11)
+  queue.need(3, 'copies/small', 5)
+  queue.need(1, 'copies/small', 99)
   expect([queue.size, queue.nextDueMs, all(queue)]).toEqual([3, 5, []])
   queue.admitDue(10)
   expect(all(queue)).toEqual([3, 1])
   queue.admitDue(11)
   expect(all(queue)).toEqual([2, 3, 1])
-  queue.need(1, 'last-copy', 99)
+  queue.need(1, 'last-copy/small', 99)
   expect(all(queue)).toEqual([2, 1, 3])
-  expect(queue.ready(['copies'], 1)).toEqual([3])
+  expect(queue.ready(['copies/small'], 1)).toEqual([3])
 })
 
 test('failures add up until the content needs nothing', () => {
   const queue = new NeedQueue()
-  queue.need(1, 'copies', 0)
+  queue.need(1, 'copies/small', 0)
   queue.admitDue(0)
-  queue.hold(1, 'copies')
+  queue.hold(1, 'copies/small')
   expect([all(queue), queue.heldCount]).toEqual([[], 1])
   queue.fail(1, { code: 'NO_SOURCE', target: 'p' }, 1_000, random)
   queue.fail(1, { code: 'HASH_MISMATCH', target: 'q' }, 1_000, random)
@@ -49,26 +50,26 @@ test('failures add up until the content needs nothing', () => {
 
 test('what nobody can take is parked until a peer comes, or somebody may have room again', () => {
   const queue = new NeedQueue()
-  queue.park(1, 'copies')
+  queue.park(1, 'copies/small')
   expect(queue.nextDueMs).toBe(Infinity)
-  queue.park(2, 'copies', 50)
+  queue.park(2, 'copies/small', 50)
   queue.admitDue(49)
   expect(all(queue)).toEqual([])
   queue.admitDue(50)
   expect(all(queue)).toEqual([1, 2])
-  queue.park(1, 'copies')
+  queue.park(1, 'copies/small')
   queue.unpark()
   expect(all(queue)).toEqual([2, 1])
 })
 
 test('what waits for a source is in the shortest line, and comes out as it went in', () => {
   const queue = new NeedQueue()
-  for (const id of [1, 2, 3, 4]) queue.lineUp(id, 'copies', ['slow'])
-  queue.lineUp(5, 'copies', ['slow', 'fast'])
-  queue.need(2, 'last-copy', 0)
-  expect([queue.awaitedSources, all(queue)]).toEqual([['slow', 'fast'], []])
-  queue.admit('fast', 10)
-  queue.admit('slow', 3)
+  for (const id of [1, 2, 3, 4]) queue.lineUp(id, 'copies/small', ['small slow'])
+  queue.lineUp(5, 'copies/small', ['small slow', 'small fast'])
+  queue.need(2, 'last-copy/small', 0)
+  expect([queue.awaitedSources, all(queue)]).toEqual([['small slow', 'small fast'], []])
+  queue.admit('small fast', 10)
+  queue.admit('small slow', 3)
   expect(all(queue)).toEqual([5, 1, 2, 3])
   queue.remove(4)
   expect(queue.awaitedSources).toEqual([])
@@ -77,13 +78,14 @@ test('what waits for a source is in the shortest line, and comes out as it went 
 test('a content is in one place, whatever happens to it', () => {
   type Act = (queue: NeedQueue, id: number, ms: number) => void
   const acts: Act[] = [
-    (queue, id, ms) => queue.need(id, 'copies', ms),
-    (queue, id, ms) => queue.need(id, 'last-copy', ms),
-    (queue, id, ms) => queue.delay(id, 'drop', { reason: 'settling', dueMs: ms }),
-    (queue, id, ms) => queue.park(id, 'copies', ms),
-    (queue, id) => queue.hold(id, 'copies'),
-    (queue, id) => queue.lineUp(id, 'copies', id % 2 === 0 ? ['p', 'q'] : ['q']),
-    (queue) => queue.admit('q', 2),
+    (queue, id, ms) => queue.need(id, 'copies/small', ms),
+    (queue, id, ms) => queue.need(id, 'last-copy/small', ms),
+    (queue, id, ms) => queue.delay(id, 'drop/small', { reason: 'settling', dueMs: ms }),
+    (queue, id, ms) => queue.park(id, 'copies/small', ms),
+    (queue, id) => queue.hold(id, 'copies/small'),
+    (queue, id) =>
+      queue.lineUp(id, 'copies/small', id % 2 === 0 ? ['small p', 'small q'] : ['small q']),
+    (queue) => queue.admit('small q', 2),
     (queue, id, ms) => queue.release(id, { reason: 'confirming', dueMs: ms, awaited: 'p' }),
     (queue, id, ms) => queue.has(id) && queue.fail(id, { code: 'X', target: 'p' }, ms, random),
     (queue, id) => queue.remove(id),

@@ -1,21 +1,13 @@
+import assert from 'node:assert/strict'
 import type { Random } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
-import { type Urgency, urgencies } from './needs.ts'
+import { type Rank, ranks } from './ranks.ts'
+import { retryDelayMs } from './retry-delay.ts'
+import type { StreamKey } from './running-tasks.ts'
 import { SourceLines } from './source-lines.ts'
 
-const secondMs = 1_000
-const minuteMs = 60 * secondMs
-const retryDelaysMs = [15 * secondMs, minuteMs, 5 * minuteMs, 30 * minuteMs, 60 * minuteMs] as const
-
-/** How long to wait after the `failures`-th failure in a row (from 1): a quarter more or less, so that not all come back together. */
-export function retryDelayMs(failures: number, random: Random): number {
-  const step = Math.min(failures, retryDelaysMs.length) - 1
-  const baseMs = retryDelaysMs[step] ?? retryDelaysMs[0]
-  return baseMs * (0.75 + 0.5 * random.fraction())
-}
-
-/** Why a content waits for a moment. */
-export type DelayReason = 'settling' | 'confirming' | 'failed'
+/** Why a content waits for a moment: `failed` at all peers alike, or at each peer that may copy it now. */
+export type DelayReason = 'settling' | 'confirming' | 'failed' | 'failed at peers'
 
 export interface Delay {
   readonly reason: DelayReason
@@ -29,16 +21,26 @@ export type QueuePlace =
   | { readonly state: 'ready' | 'in-line' | 'parked' | 'held' }
   | ({ readonly state: 'delayed' } & Delay)
 
-/** How the attempts at a content ended so far. */
+/** How the attempts at a content ended so far, if it is no single peer that is to blame. */
 export interface Failure {
   readonly failures: number
   readonly code: string
   readonly target: string
 }
 
+interface FailureReport extends Omit<Failure, 'failures'> {
+  readonly reason?: 'failed' | 'failed at peers'
+}
+
+/** A copy that a peer reported and did not announce in time. */
+export interface Unconfirmed {
+  readonly contentId: number
+  readonly target: string
+}
+
 interface Delayed extends Delay {
   readonly contentId: number
-  readonly urgency: Urgency
+  readonly rank: Rank
 }
 
 /**
@@ -48,19 +50,17 @@ interface Delayed extends Delay {
  * contents cost some 50 MB.
  */
 export class NeedQueue {
-  readonly #ready: Readonly<Record<Urgency, Set<number>>> = {
-    'last-copy': new Set(),
-    copies: new Set(),
-    drop: new Set(),
-  }
+  readonly #ready = new Map<Rank, Set<number>>(ranks.map((rank) => [rank, new Set()]))
   readonly #inLine = new SourceLines()
-  readonly #parked = new Map<number, Urgency>()
+  readonly #parked = new Map<number, Rank>()
   #unparkMs = Infinity
-  readonly #held = new Map<number, Urgency>()
+  readonly #held = new Map<number, Rank>()
   readonly #delayed = new Map<number, Delayed>()
   /** Has what is in `#delayed`, and what was there and is no more. */
   readonly #heap = new DueHeap<Delayed>()
   readonly #failures = new Map<number, Failure>()
+  /** Those delayed because of failures at peers: another peer may copy them before they are due. */
+  readonly #failedAtPeers = new Set<number>()
 
   get size(): number {
     const waiting = this.#inLine.size + this.#parked.size + this.#delayed.size
@@ -68,7 +68,7 @@ export class NeedQueue {
   }
 
   get readyCount(): number {
-    return urgencies.reduce((count, urgency) => count + this.#ready[urgency].size, 0)
+    return ranks.reduce((count, rank) => count + this.#readyOf(rank).size, 0)
   }
 
   get heldCount(): number {
@@ -87,12 +87,10 @@ export class NeedQueue {
   placeOf(contentId: number): QueuePlace | undefined {
     const delayed = this.#delayed.get(contentId)
     if (delayed !== undefined) return { state: 'delayed', ...delayed }
-    if (this.#inLine.urgencyOf(contentId) !== undefined) return { state: 'in-line' }
+    if (this.#inLine.rankOf(contentId) !== undefined) return { state: 'in-line' }
     if (this.#parked.has(contentId)) return { state: 'parked' }
     if (this.#held.has(contentId)) return { state: 'held' }
-    return urgencies.some((urgency) => this.#ready[urgency].has(contentId))
-      ? { state: 'ready' }
-      : undefined
+    return ranks.some((rank) => this.#readyOf(rank).has(contentId)) ? { state: 'ready' } : undefined
   }
 
   failureOf(contentId: number): Failure | undefined {
@@ -100,71 +98,88 @@ export class NeedQueue {
   }
 
   /** A content was found to need something; one that waits already keeps its place, and moves up or down. */
-  need(contentId: number, urgency: Urgency, settledMs: number): void {
+  need(contentId: number, rank: Rank, settledMs: number): void {
     const state = this.placeOf(contentId)?.state
-    if (state === 'ready' && !this.#ready[urgency].has(contentId)) {
+    if (state === 'ready' && !this.#readyOf(rank).has(contentId)) {
       this.#detach(contentId)
-      this.#ready[urgency].add(contentId)
+      this.#readyOf(rank).add(contentId)
     } else if (state === undefined || state === 'held')
-      this.delay(contentId, urgency, { reason: 'settling', dueMs: settledMs })
+      this.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
   }
 
-  delay(contentId: number, urgency: Urgency, delay: Delay): void {
+  delay(contentId: number, rank: Rank, delay: Delay): void {
     this.#detach(contentId)
-    const delayed = { contentId, urgency, ...delay }
+    const delayed = { contentId, rank, ...delay }
     this.#delayed.set(contentId, delayed)
     this.#heap.push(delayed)
+    if (delay.reason === 'failed at peers') this.#failedAtPeers.add(contentId)
+  }
+
+  /** What failed at the peers there were is ready for another one. */
+  retryFailedAtPeers(): void {
+    for (const contentId of this.#failedAtPeers) this.retry(contentId)
+  }
+
+  /** It may be tried again now, wherever it waits. */
+  retry(contentId: number): void {
+    if (!this.has(contentId)) return
+    const rank = this.#rankOf(contentId)
+    this.#detach(contentId)
+    this.#readyOf(rank).add(contentId)
   }
 
   /** All of its `sources`, one or more, give as much as they may: it gets in line for one of them. */
-  lineUp(contentId: number, urgency: Urgency, sources: readonly string[]): void {
+  lineUp(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
     this.#detach(contentId)
-    this.#inLine.add(contentId, urgency, sources)
+    this.#inLine.add(contentId, rank, sources)
   }
 
   /** The sources that contents are in line for. */
-  get awaitedSources(): readonly string[] {
+  get awaitedSources(): readonly StreamKey[] {
     return this.#inLine.sources
   }
 
   /** Makes the first `max` in the line of `source` ready. */
-  admit(source: string, max: number): void {
-    for (const contentId of this.#inLine.first(source, max)) {
-      const urgency = this.#urgencyOf(contentId)
-      this.#detach(contentId)
-      this.#ready[urgency].add(contentId)
-    }
+  admit(source: StreamKey, max: number): void {
+    for (const contentId of this.#inLine.first(source, max)) this.retry(contentId)
   }
 
   /** No peer can take it: it waits for another one, or until `untilMs` if those there may change their mind. */
-  park(contentId: number, urgency: Urgency, untilMs = Infinity): void {
+  park(contentId: number, rank: Rank, untilMs = Infinity): void {
     this.#detach(contentId)
-    this.#parked.set(contentId, urgency)
+    this.#parked.set(contentId, rank)
     this.#unparkMs = Math.min(this.#unparkMs, untilMs)
   }
 
   unpark(): void {
-    for (const [contentId, urgency] of this.#parked) this.#ready[urgency].add(contentId)
+    for (const [contentId, rank] of this.#parked) this.#readyOf(rank).add(contentId)
     this.#parked.clear()
     this.#unparkMs = Infinity
   }
 
   /** Tasks for it run. */
-  hold(contentId: number, urgency: Urgency): void {
+  hold(contentId: number, rank: Rank): void {
     this.#detach(contentId)
-    this.#held.set(contentId, urgency)
+    this.#held.set(contentId, rank)
   }
 
-  /** It failed once more and waits for its next try. */
-  fail(contentId: number, how: Omit<Failure, 'failures'>, nowMs: number, random: Random): void {
-    const dueMs = nowMs + retryDelayMs(this.#countFailure(contentId, how), random)
-    this.delay(contentId, this.#urgencyOf(contentId), { reason: 'failed', dueMs })
+  /** It failed once more, whatever the peer, and waits for its next try. */
+  fail(
+    contentId: number,
+    { reason = 'failed', ...how }: FailureReport,
+    nowMs: number,
+    random: Random,
+  ): void {
+    const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
+    this.#failures.set(contentId, { ...how, failures })
+    const dueMs = nowMs + retryDelayMs(failures, random)
+    this.delay(contentId, this.#rankOf(contentId), { reason, dueMs })
   }
 
   /** A held content's task ended without a verdict on the content itself. */
   release(contentId: number, delay: Delay): void {
-    const urgency = this.#held.get(contentId)
-    if (urgency !== undefined) this.delay(contentId, urgency, delay)
+    const rank = this.#held.get(contentId)
+    if (rank !== undefined) this.delay(contentId, rank, delay)
   }
 
   /** It needs nothing any more. */
@@ -173,53 +188,62 @@ export class NeedQueue {
     this.#failures.delete(contentId)
   }
 
-  /** Makes what is due ready. */
-  admitDue(nowMs: number): void {
+  /** Makes what is due ready; returns what was never announced. */
+  admitDue(nowMs: number): Unconfirmed[] {
+    const unconfirmed: Unconfirmed[] = []
     if (this.#unparkMs <= nowMs) this.unpark()
     for (let next = this.#heap.first; next && next.dueMs <= nowMs; next = this.#heap.first) {
       this.#heap.pop()
       if (this.#delayed.get(next.contentId) !== next) continue
       this.#delayed.delete(next.contentId)
-      // It was never announced: somebody else is asked first.
+      this.#failedAtPeers.delete(next.contentId)
       if (next.awaited !== undefined)
-        this.#countFailure(next.contentId, { code: 'DEADLINE_EXCEEDED', target: next.awaited })
-      this.#ready[next.urgency].add(next.contentId)
+        unconfirmed.push({ contentId: next.contentId, target: next.awaited })
+      this.#readyOf(next.rank).add(next.contentId)
     }
+    return unconfirmed
   }
 
-  /** The first `max` contents that are ready and of one of these urgencies. */
-  ready(of: readonly Urgency[], max: number): number[] {
+  /** The first `max` contents that are ready and of one of these ranks. */
+  ready(of: readonly Rank[], max: number): number[] {
     const found: number[] = []
-    for (const urgency of of)
-      for (const contentId of this.#ready[urgency]) {
+    for (const rank of of)
+      for (const contentId of this.#readyOf(rank)) {
         if (found.length === max) return found
         found.push(contentId)
       }
     return found
   }
 
-  #countFailure(contentId: number, how: Omit<Failure, 'failures'>): number {
-    const failures = (this.#failures.get(contentId)?.failures ?? 0) + 1
-    this.#failures.set(contentId, { ...how, failures })
-    return failures
+  /** Looked at in vain: what was not looked at goes first next time. */
+  moveBack(contentIds: readonly number[]): void {
+    for (const contentId of contentIds)
+      if (this.placeOf(contentId)?.state === 'ready') this.retry(contentId)
   }
 
-  #urgencyOf(contentId: number): Urgency {
+  #readyOf(rank: Rank): Set<number> {
+    const ready = this.#ready.get(rank)
+    assert(ready !== undefined)
+    return ready
+  }
+
+  #rankOf(contentId: number): Rank {
     return (
       this.#held.get(contentId) ??
-      this.#inLine.urgencyOf(contentId) ??
+      this.#inLine.rankOf(contentId) ??
       this.#parked.get(contentId) ??
-      this.#delayed.get(contentId)?.urgency ??
-      urgencies.find((urgency) => this.#ready[urgency].has(contentId)) ??
-      'copies'
+      this.#delayed.get(contentId)?.rank ??
+      ranks.find((rank) => this.#readyOf(rank).has(contentId)) ??
+      'copies/small'
     )
   }
 
   #detach(contentId: number): void {
     this.#delayed.delete(contentId)
+    this.#failedAtPeers.delete(contentId)
     this.#inLine.delete(contentId)
     this.#parked.delete(contentId)
     this.#held.delete(contentId)
-    for (const urgency of urgencies) this.#ready[urgency].delete(contentId)
+    for (const rank of ranks) this.#readyOf(rank).delete(contentId)
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Random } from '../../common/random.ts'
-import { retryDelayMs } from './queue.ts'
+import { retryDelayMs } from './retry-delay.ts'
 
 export interface Rest {
   /** How often in a row the peer refused. */

@@ -15,7 +15,7 @@ test.each([
   ['the longest', '"'.repeat(limits.nameBytesMax), 90],
 ])('a batch of tasks with %s names fits into a frame', (_, name, least) => {
   const running = new RunningTasks()
-  const batch = running.open('target')
+  const batch = running.open('target', 'small')
   while (fitsBatch(batch, 1)) {
     const contentId = batch.tasks.size
     const content = { sha256, size: 1, chunkRoot: sha256 }

@@ -1,4 +1,5 @@
 import type { Cancel } from '../../common/clock.ts'
+import type { Lane } from '../../common/content/lanes.ts'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
 
@@ -14,6 +15,7 @@ export interface RunningTask {
 /** The tasks that one peer was handed in one request. */
 export interface Batch {
   readonly target: string
+  readonly lane: Lane
   /** Which peer it will read from; none while it only drops. */
   source: string | undefined
   readonly tasks: Map<string, RunningTask>
@@ -25,13 +27,20 @@ export interface Batch {
   cancelDeadline: Cancel
 }
 
+/** The streams of one lane that a peer sends: small copies never wait for a stream that a large one has. */
+export type StreamKey = `${Lane} ${string}`
+
+export function streamOf(lane: Lane, source: string): StreamKey {
+  return `${lane} ${source}`
+}
+
 /**
- * What runs where. A peer has one batch at a time, its one stream in; a peer is the source of at
- * most `streamsPerSourceMax` batches. A batch counts until its last task is settled.
+ * What runs where. A peer has one batch per lane at a time, its one stream in; a peer is the source
+ * of at most `streamsPerSourceMax` batches per lane. A batch counts until its last task is settled.
  */
 export class RunningTasks {
-  readonly #byTarget = new Map<string, Batch>()
-  readonly #streams = new Map<string, number>()
+  readonly #byTarget = new Map<string, Map<Lane, Batch>>()
+  readonly #streams = new Map<StreamKey, number>()
   readonly #byContent = new Map<number, Set<RunningTask>>()
   #count = 0
 
@@ -39,40 +48,47 @@ export class RunningTasks {
     return this.#count
   }
 
-  batchOf(target: string): Batch | undefined {
-    return this.#byTarget.get(target)
+  batchOf(target: string, lane: Lane): Batch | undefined {
+    return this.#byTarget.get(target)?.get(lane)
+  }
+
+  batchesOf(target: string): readonly Batch[] {
+    return [...(this.#byTarget.get(target)?.values() ?? [])]
   }
 
   assignedBytes(target: string): number {
-    return this.#byTarget.get(target)?.bytes ?? 0
+    return this.batchesOf(target).reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  streamsFrom(source: string): number {
-    return this.#streams.get(source) ?? 0
+  streamsOf(key: StreamKey): number {
+    return this.#streams.get(key) ?? 0
   }
 
   ofContent(contentId: number): readonly RunningTask[] {
     return [...(this.#byContent.get(contentId) ?? [])]
   }
 
-  /** Opens a batch for a peer that has none. */
-  open(target: string): Batch {
+  /** Opens a batch for a peer that has none in this lane. */
+  open(target: string, lane: Lane): Batch {
     const batch: Batch = {
       target,
+      lane,
       source: undefined,
       tasks: new Map(),
       bytes: 0,
       requestBytes: 0,
       cancelDeadline: () => {},
     }
-    this.#byTarget.set(target, batch)
+    const ofTarget = this.#byTarget.get(target) ?? new Map<Lane, Batch>()
+    this.#byTarget.set(target, ofTarget.set(lane, batch))
     return batch
   }
 
   add(batch: Batch, running: RunningTask, source?: string): void {
     if (batch.source === undefined && source !== undefined) {
       batch.source = source
-      this.#streams.set(source, this.streamsFrom(source) + 1)
+      const stream = streamOf(batch.lane, source)
+      this.#streams.set(stream, this.streamsOf(stream) + 1)
     }
     batch.tasks.set(running.task.taskId, running)
     batch.bytes += running.sizeBytes
@@ -84,7 +100,7 @@ export class RunningTasks {
 
   /** Takes a task that `target` reported off the list; undefined when it was not running there. */
   settle(target: string, taskId: string): RunningTask | undefined {
-    const batch = this.#byTarget.get(target)
+    const batch = this.batchesOf(target).find(({ tasks }) => tasks.has(taskId))
     const running = batch?.tasks.get(taskId)
     if (batch === undefined || running === undefined) return undefined
     this.#remove(batch, running)
@@ -94,8 +110,17 @@ export class RunningTasks {
 
   /** Takes all tasks of a peer off the list and returns them. */
   abandon(target: string): RunningTask[] {
-    const batch = this.#byTarget.get(target)
-    if (batch === undefined) return []
+    return this.batchesOf(target).flatMap((batch) => this.abandonBatch(batch))
+  }
+
+  /** Whether the batch is not settled yet. */
+  isOpen(batch: Batch): boolean {
+    return this.batchOf(batch.target, batch.lane) === batch
+  }
+
+  /** Takes all tasks of a batch off the list and returns them. */
+  abandonBatch(batch: Batch): RunningTask[] {
+    if (!this.isOpen(batch)) return []
     const tasks = [...batch.tasks.values()]
     for (const running of tasks) this.#remove(batch, running)
     this.#close(batch)
@@ -113,11 +138,14 @@ export class RunningTasks {
 
   #close(batch: Batch): void {
     batch.cancelDeadline()
-    this.#byTarget.delete(batch.target)
+    const ofTarget = this.#byTarget.get(batch.target)
+    ofTarget?.delete(batch.lane)
+    if (ofTarget?.size === 0) this.#byTarget.delete(batch.target)
     if (batch.source === undefined) return
-    const streams = this.streamsFrom(batch.source) - 1
-    if (streams === 0) this.#streams.delete(batch.source)
-    else this.#streams.set(batch.source, streams)
+    const stream = streamOf(batch.lane, batch.source)
+    const streams = this.streamsOf(stream) - 1
+    if (streams === 0) this.#streams.delete(stream)
+    else this.#streams.set(stream, streams)
   }
 }
 

@@ -1,13 +1,14 @@
-import type { Urgency } from './needs.ts'
+import type { Rank } from './ranks.ts'
+import type { StreamKey } from './running-tasks.ts'
 
 interface Place {
-  readonly urgency: Urgency
-  readonly source: string
+  readonly rank: Rank
+  readonly source: StreamKey
 }
 
 /** Contents in line for a source that gives as much as it may, first come, first served. */
 export class SourceLines {
-  readonly #lines = new Map<string, Set<number>>()
+  readonly #lines = new Map<StreamKey, Set<number>>()
   readonly #places = new Map<number, Place>()
 
   get size(): number {
@@ -15,19 +16,19 @@ export class SourceLines {
   }
 
   /** The sources that have a line. */
-  get sources(): readonly string[] {
+  get sources(): readonly StreamKey[] {
     return [...this.#lines.keys()]
   }
 
-  urgencyOf(contentId: number): Urgency | undefined {
-    return this.#places.get(contentId)?.urgency
+  rankOf(contentId: number): Rank | undefined {
+    return this.#places.get(contentId)?.rank
   }
 
   /** Adds a content, in no line yet, to the shortest of its sources' lines: one slow source keeps it from no other. */
-  add(contentId: number, urgency: Urgency, sources: readonly string[]): void {
+  add(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
     const [source] = sources.toSorted((a, b) => this.#lengthOf(a) - this.#lengthOf(b))
     if (source === undefined) throw new RangeError(`no source to wait for`)
-    this.#places.set(contentId, { urgency, source })
+    this.#places.set(contentId, { rank, source })
     const line = this.#lines.get(source) ?? new Set()
     this.#lines.set(source, line.add(contentId))
   }
@@ -42,11 +43,11 @@ export class SourceLines {
   }
 
   /** The first `max` contents in the line of `source`. */
-  first(source: string, max: number): number[] {
+  first(source: StreamKey, max: number): number[] {
     return [...(this.#lines.get(source)?.values().take(max) ?? [])]
   }
 
-  #lengthOf(source: string): number {
+  #lengthOf(source: StreamKey): number {
     return this.#lines.get(source)?.size ?? 0
   }
 }

@@ -5,6 +5,8 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Task, TaskOutcome } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
+import { blameOf } from './blame.ts'
+import type { FailedPairs } from './failed-pairs.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RestingPeers } from './resting-peers.ts'
 import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
@@ -13,6 +15,7 @@ export interface TaskDeskDependencies {
   readonly queue: NeedQueue
   readonly running: RunningTasks
   readonly resting: RestingPeers
+  readonly pairs: FailedPairs
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   /** Called when a peer has become free, or a content ready for its next try. */
   readonly onFreed: () => void
@@ -21,15 +24,13 @@ export interface TaskDeskDependencies {
   readonly log: Log
 }
 
-/** What is the target's own trouble: the content goes elsewhere, the target rests. */
-const targetsOwn: ReadonlySet<string> = new Set(['DISK_FULL', 'TASK_REFUSED', 'STOPPING'])
-
 /** Hands batches to peers and sees to it that each of their tasks ends: by a report, or a deadline. */
 export class TaskDesk {
   readonly #settleMs: number
   readonly #queue: NeedQueue
   readonly #running: RunningTasks
   readonly #resting: RestingPeers
+  readonly #pairs: FailedPairs
   readonly #sendTasks: TaskDeskDependencies['sendTasks']
   readonly #onFreed: () => void
   readonly #clock: Clock
@@ -41,6 +42,7 @@ export class TaskDesk {
     this.#queue = dependencies.queue
     this.#running = dependencies.running
     this.#resting = dependencies.resting
+    this.#pairs = dependencies.pairs
     this.#sendTasks = dependencies.sendTasks
     this.#onFreed = dependencies.onFreed
     this.#clock = dependencies.clock
@@ -60,9 +62,9 @@ export class TaskDesk {
     } catch (error) {
       const { code } = toAppError(error)
       this.#log.info({ target, code }, 'tasks refused')
-      if (this.#running.batchOf(target) !== batch) return
+      if (!this.#running.isOpen(batch)) return
       this.#resting.refuse(target, code)
-      this.abandon(target)
+      this.#releaseAll(this.#running.abandonBatch(batch))
     }
   }
 
@@ -87,7 +89,11 @@ export class TaskDesk {
 
   /** Forgets what a peer was handed; the contents are looked at again soon. */
   abandon(target: string): void {
-    for (const running of this.#running.abandon(target)) this.#release(running, 'settling')
+    this.#releaseAll(this.#running.abandon(target))
+  }
+
+  #releaseAll(tasks: readonly RunningTask[]): void {
+    for (const running of tasks) this.#release(running, 'settling')
     this.#onFreed()
   }
 
@@ -100,16 +106,29 @@ export class TaskDesk {
   #onFailed(running: RunningTask, code: string): void {
     const { contentId, target } = running
     this.#log.info({ target, code, contentId }, 'task failed')
-    if (targetsOwn.has(code)) {
-      this.#resting.refuse(target, code)
-      this.#release(running, 'settling')
-    } else if (this.#queue.has(contentId))
-      this.#queue.fail(contentId, { code, target }, this.#clock.monotonicMs(), this.#random)
+    const blame = blameOf(code)
+    if (blame === 'whole target') this.#resting.refuse(target, code)
+    const isElsewherePossible = blame !== 'content' && this.#failAt(running, code)
+    if (!this.#queue.has(contentId)) return
+    if (isElsewherePossible) return this.#queue.retry(contentId)
+    const reason = blame === 'content' ? 'failed' : 'failed at peers'
+    const how = { code, target, reason } as const
+    this.#queue.fail(contentId, how, this.#clock.monotonicMs(), this.#random)
   }
 
-  #onOverdue({ target }: Batch): void {
-    this.#resting.refuse(target, 'DEADLINE_EXCEEDED')
-    this.failAll(target, 'DEADLINE_EXCEEDED')
+  /** Remembers a failure of a content at its peers; returns whether others are tried immediately. */
+  #failAt({ contentId, target, task }: RunningTask, code: string): boolean {
+    const isSourcesToo = blameOf(code) === 'both' && task.kind === 'replicate'
+    const sources = isSourcesToo ? task.sources.map(({ peerId }) => peerId) : []
+    this.#pairs.fail(contentId, { code, target, sources })
+    return this.#pairs.waitingOf(contentId).length < limits.failingPeersAtOnceMax
+  }
+
+  #onOverdue(batch: Batch): void {
+    this.#resting.refuse(batch.target, 'DEADLINE_EXCEEDED')
+    for (const running of this.#running.abandonBatch(batch))
+      this.#onFailed(running, 'DEADLINE_EXCEEDED')
+    this.#onFreed()
   }
 
   #release({ contentId, target }: RunningTask, reason: 'settling' | 'confirming'): void {

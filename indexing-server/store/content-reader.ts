@@ -1,3 +1,4 @@
+import { limits } from '../../common/limits.ts'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type {
@@ -90,16 +91,23 @@ export class ContentReader {
     const holders = this.#holdersOf(rows.map((row) => row.content_id))
     return rows.map((row) => {
       const { sha256 } = row
-      const file = row.files === 0 ? undefined : this.#sql.fileOf.get(row.content_id)
+      const found = row.files === 0 ? undefined : this.#sql.fileOf.get(row.content_id)
+      const file = found as FileKey | undefined
       return {
         contentId: row.content_id,
         sha256,
         size: row.size,
         chunkRoot: row.chunk_root || sha256,
         holders: holders.get(row.content_id) ?? [],
-        file: file as FileKey | undefined,
+        file,
+        owners: this.#ownersOf(row, file),
       }
     })
+  }
+
+  #ownersOf({ content_id, files }: ContentRow, file: FileKey | undefined): readonly string[] {
+    if (file === undefined) return []
+    return files === 1 ? [file.owner] : (this.#sql.ownersOf.all(content_id) as string[])
   }
 
   /** Asked for all at once: a question that may have several answers costs several times as much as one. */
@@ -147,6 +155,19 @@ function prepare(database: Database) {
       )
       .raw(),
     fileOf: database.prepare('select owner, name from files where content_id = ? limit 1'),
+    // Goes from owner to owner: one of them may have a million names for it.
+    ownersOf: database
+      .prepare(
+        `with recursive found (content_id, owner) as (
+           select content_id, min(owner) from files where content_id = ? group by content_id
+           union all
+           select content_id, (select min(owner) from files
+               where content_id = found.content_id and owner > found.owner)
+             from found where owner is not null
+           limit ${limits.ownersPerContentMax + 1}
+         ) select owner from found where owner is not null`,
+      )
+      .pluck(),
     hasFile: database.prepare('select 1 from files where owner = ? and name = ?'),
     copiesOf: database.prepare(`
       select peer_id as peerId, kind, name from copies

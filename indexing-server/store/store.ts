@@ -65,6 +65,8 @@ export interface StoredContent extends Content {
   readonly holders: readonly Holder[]
   /** One of the files that have it; undefined when nobody wants it. */
   readonly file: FileKey | undefined
+  /** Whose files have it, each once, at most `limits.ownersPerContentMax`. */
+  readonly owners: readonly string[]
 }
 
 export interface NamedContent extends StoredContent {

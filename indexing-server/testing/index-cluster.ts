@@ -41,6 +41,17 @@ export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
+/** A shared file whose content has several chunks. */
+export function bigFile(name: string, size: number): ChangeText {
+  return { name, text: { ...contentOf(name), size, chunkRoot: 'a'.repeat(64) } }
+}
+
+/** Why copies of the first content of `name` lack, as the index tells `asker`. */
+export async function missing(asker: TestPeer, name: string): Promise<string[]> {
+  const { contents } = await asker.ask('why', { name })
+  return contents[0]?.missing ?? []
+}
+
 /** The state of each peer, as the index tells `asker`. */
 export async function statesOf(asker: TestPeer): Promise<Record<string, string>> {
   const { peers } = await asker.ask('peers', { limit: 100 })

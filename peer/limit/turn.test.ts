@@ -68,7 +68,7 @@ describe('beside people, replication', () => {
 
   test('is sure of a share of the limit, and of what keeps its streams from stalling', () => {
     expect(assuredRate({ all: 16_000_000, replication: infinite })).toBe(1_000_000)
-    expect(assuredRate({ all: 50_000, replication: infinite })).toBe(12_500)
+    expect(assuredRate({ all: 50_000, replication: infinite })).toBe(25_000)
     expect(assuredRate(rates)).toBe(infinite)
   })
 })

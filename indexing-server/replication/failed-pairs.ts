@@ -1,0 +1,160 @@
+import type { Clock } from '../../common/clock.ts'
+import { limits } from '../../common/limits.ts'
+import type { Random } from '../../common/random.ts'
+import { retryDelayMs } from './retry-delay.ts'
+
+export type PairRole = 'target' | 'source'
+
+/** How copies of one content ended at one peer lately. */
+export interface FailedPair {
+  readonly peerId: string
+  readonly role: PairRole
+  readonly code: string
+  /** How often in a row. */
+  readonly failures: number
+  /** Monotonic time of the last failure, and of the next try. */
+  readonly failedMs: number
+  readonly untilMs: number
+  /** Of a source: the targets that could not read from it. */
+  readonly accusers: readonly string[]
+}
+
+/** What failed: a copy of a content on `target`, from any of `sources` if they may be to blame. */
+export interface FailedCopy {
+  readonly code: string
+  readonly target: string
+  readonly sources: readonly string[]
+}
+
+/** A slow pair works, if nothing better does: it is not kept waiting for an hour. */
+const slowFailuresMax = 3
+
+/**
+ * Failures of contents at single peers. A target that failed waits for its next try of that content;
+ * a source does when several targets failed to read the content from it. What happened before a
+ * peer registered counts no more for it. Bounded: the contents that failed least lately are forgotten.
+ */
+export class FailedPairs {
+  readonly #clock: Clock
+  readonly #random: Random
+  /** The content that failed last is the last. */
+  readonly #byContent = new Map<number, Map<string, FailedPair>>()
+  readonly #arrivedMs = new Map<string, number>()
+  #count = 0
+
+  constructor(dependencies: { clock: Clock; random: Random }) {
+    this.#clock = dependencies.clock
+    this.#random = dependencies.random
+  }
+
+  /** How many pairs are remembered. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** A peer registered: as a new process, maybe with a new disk or address, it has failed nothing. */
+  onArrival(peerId: string): void {
+    this.#arrivedMs.delete(peerId)
+    this.#arrivedMs.set(peerId, this.#clock.monotonicMs())
+    const [oldest] = this.#arrivedMs.keys()
+    if (this.#arrivedMs.size > limits.failedPairsMax && oldest !== undefined)
+      this.#arrivedMs.delete(oldest)
+  }
+
+  fail(contentId: number, { code, target, sources }: FailedCopy): void {
+    const pairs = this.#byContent.get(contentId) ?? new Map<string, FailedPair>()
+    this.#byContent.delete(contentId)
+    this.#byContent.set(contentId, pairs)
+    this.#add(pairs, { peerId: target, role: 'target', code, accuser: target })
+    for (const peerId of sources)
+      this.#add(pairs, { peerId, role: 'source', code, accuser: target })
+    this.#forgetOldest()
+  }
+
+  /** What is known of `contentId` at a peer in this role, unless it registered since. */
+  of(contentId: number, role: PairRole, peerId: string): FailedPair | undefined {
+    const pair = this.#byContent.get(contentId)?.get(keyOf(role, peerId))
+    return pair === undefined || this.#isStale(pair) ? undefined : pair
+  }
+
+  /** Whether the target waits for its next try of the content. */
+  isTargetWaiting(contentId: number, target: string): boolean {
+    const pair = this.of(contentId, 'target', target)
+    return pair !== undefined && pair.untilMs > this.#clock.monotonicMs()
+  }
+
+  /** Whether `target` is not to read the content from `source` now. One that came since has yet to try. */
+  isSourceWaiting(contentId: number, source: string, target: string): boolean {
+    const pair = this.of(contentId, 'source', source)
+    if (pair === undefined || !this.#isBlocking(pair)) return false
+    return (this.#arrivedMs.get(target) ?? 0) <= pair.failedMs
+  }
+
+  /** All that holds the content up somewhere now, the soonest to end first. */
+  waitingOf(contentId: number): FailedPair[] {
+    const pairs = [...(this.#byContent.get(contentId)?.values() ?? [])]
+    return pairs
+      .filter((pair) => !this.#isStale(pair) && this.#isBlocking(pair))
+      .toSorted((a, b) => a.untilMs - b.untilMs)
+  }
+
+  /** The content needs nothing any more. */
+  forget(contentId: number): void {
+    this.#count -= this.#byContent.get(contentId)?.size ?? 0
+    this.#byContent.delete(contentId)
+  }
+
+  #isBlocking({ role, accusers, untilMs }: FailedPair): boolean {
+    if (untilMs <= this.#clock.monotonicMs()) return false
+    return role === 'target' || accusers.length >= limits.sourceAccusersMin
+  }
+
+  #isStale({ peerId, failedMs }: FailedPair): boolean {
+    return (this.#arrivedMs.get(peerId) ?? -Infinity) > failedMs
+  }
+
+  #add(
+    pairs: Map<string, FailedPair>,
+    failed: Pick<FailedPair, 'peerId' | 'role' | 'code'> & { accuser: string },
+  ): void {
+    const { peerId, role, code, accuser } = failed
+    const key = keyOf(role, peerId)
+    const known = pairs.get(key)
+    const before = known === undefined || this.#isStale(known) ? undefined : known
+    const accusers = new Set([...(before?.accusers ?? []), accuser])
+    // While only one target has failed, its own wait is enough.
+    const isCounted = role === 'target' || accusers.size >= limits.sourceAccusersMin
+    const failures = (before?.failures ?? 0) + Number(isCounted)
+    const failedMs = this.#clock.monotonicMs()
+    const steps = code === 'SOURCE_SLOW' ? Math.min(failures, slowFailuresMax) : failures
+    const untilMs = isCounted ? failedMs + retryDelayMs(steps, this.#random) : failedMs
+    if (known === undefined) this.#count++
+    pairs.delete(key)
+    pairs.set(key, {
+      peerId,
+      role,
+      code,
+      failures,
+      failedMs,
+      untilMs,
+      accusers: [...accusers].slice(-limits.sourceAccusersMin),
+    })
+    const [oldest] = pairs.keys()
+    if (pairs.size > limits.failedPairsPerContentMax && oldest !== undefined) {
+      pairs.delete(oldest)
+      this.#count--
+    }
+  }
+
+  #forgetOldest(): void {
+    while (this.#count > limits.failedPairsMax) {
+      const [oldest] = this.#byContent.keys()
+      if (oldest === undefined) return
+      this.forget(oldest)
+    }
+  }
+}
+
+function keyOf(role: PairRole, peerId: string): string {
+  return `${role}/${peerId}`
+}

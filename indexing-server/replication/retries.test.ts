@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest'
+import { bigFile, IndexCluster, missing } from '../testing/index-cluster.ts'
+
+const isBad = ({ name }: { name: string }): boolean => name === 'bad'
+
+test('what failed at one peer is tried immediately at another, and at one that comes later', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const [peer2, peer3] = [await cluster.peer('peer2'), await cluster.peer('peer3')]
+  peer2.answer = () => 'SOURCE_FAILED'
+  peer3.answer = () => 'SOURCE_FAILED'
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect([peer2, peer3].map(({ tasks }) => tasks.length)).toEqual([1, 1])
+  expect(await missing(peer1, 'a')).toEqual(
+    [
+      /^peer2 failed with SOURCE_FAILED \(A source .*\); next try in \d+ s$/,
+      /^peer3 failed with SOURCE_FAILED \(A source .*\); next try in \d+ s$/,
+      /^reading it from peer1 at peer2, peer3 failed with SOURCE_FAILED \(.*\); next try in \d+ s$/,
+    ].map((pattern): unknown => expect.stringMatching(pattern)),
+  )
+  const peer4 = await cluster.peer('peer4')
+  await cluster.advance(3_000)
+  expect(peer4.tasks).toHaveLength(1)
+  expect(await missing(peer1, 'a')).toEqual([])
+})
+
+test('a file that its source cannot read fails at two peers, not at all, and delays no other file', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const others = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => cluster.peer(`other${index}`)),
+  )
+  for (const other of others)
+    other.answer = ({ name }) => (name === 'bad' ? 'NO_SOURCE' : undefined)
+  await peer1.announce(
+    ...['bad', ...Array.from({ length: 300 }, (_, index) => `${index}`)].map((name) => ({
+      name,
+      text: name,
+    })),
+  )
+  await cluster.advance(5_000)
+  const bad = (): number => others.flatMap(({ tasks }) => tasks.filter(isBad)).length
+  expect(bad()).toBe(2)
+  expect(await peer1.ask('status', {})).toMatchObject({ atFactor: 300, belowFactor: 1 })
+  await cluster.advance(100_000)
+  expect(bad()).toBeLessThanOrEqual(8)
+})
+
+test('a content that fails at every peer waits by itself', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const others = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => cluster.peer(`other${index}`)),
+  )
+  for (const other of others) other.answer = () => 'DISK_FAILED'
+  await peer1.shares('bad')
+  await cluster.advance(2_000)
+  for (let passes = 0; passes < 60; passes++) await cluster.clock.advance(25)
+  const tries = others.flatMap(({ tasks }) => tasks).length
+  expect(tries).toBeGreaterThan(10)
+  expect(tries).toBeLessThan(20)
+})
+
+test('small and medium copies run beside large ones, on the same target and from the same source', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = undefined
+  await peer1.announce(
+    ...Array.from({ length: 3 }, (_, index) => bigFile(`large ${index}`, 200_000_000)),
+  )
+  await cluster.advance(5_000)
+  expect(peer2.tasks.map(({ name }) => name)).toEqual(['large 0'])
+  await peer1.announce(bigFile('medium', 12_000_000), { name: 'small', text: 'small' })
+  await cluster.advance(3_000)
+  expect(peer2.tasks.map(({ name }) => name)).toEqual(['large 0', 'small', 'medium'])
+})
+
+test('thousands of large contents that wait keep no small one from its turn', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = undefined
+  for (let part = 0; part < 5; part++)
+    await peer1.announce(
+      ...Array.from({ length: 900 }, (_, index) => bigFile(`${part}/${index}`, 200_000_000)),
+    )
+  await peer1.shares('small')
+  await cluster.advance(10_000)
+  expect(peer2.tasks.map(({ name }) => name)).toContain('small')
+})
+
+test('an owner is not asked to keep a replica of what is, or was, its own file', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.announce({ name: 'a', text: 'same' })
+  await cluster.advance(3_000)
+  expect(peer2.tasks).toHaveLength(1)
+  await peer1.announce({ name: 'a' })
+  await cluster.advance(20_000)
+  expect(peer1.tasks).toEqual([])
+  expect(await missing(peer1, 'a')).toEqual([
+    'peer1 is its owner, which keeps no replica of its own file',
+  ])
+  const peer3 = await cluster.peer('peer3')
+  await peer3.announce({ name: 'b', text: 'other' }, { name: 'c', text: 'same' })
+  await peer3.announce({ name: 'c' })
+  await cluster.advance(20_000)
+  expect([peer1, peer3].flatMap(({ tasks }) => tasks.filter(({ name }) => name !== 'b'))).toEqual(
+    [],
+  )
+})
+
+test('a drop that fails at a peer is not asked of it again immediately', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  peer2.answer = () => 'DISK_FAILED'
+  await peer1.ask('unshare', { owner: 'peer1', name: 'a' })
+  await cluster.advance(10_000)
+  expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop'])
+})
