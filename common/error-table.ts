@@ -152,6 +152,12 @@ const rows = {
     sentence:
       "{failed} of the {files} files that '{pattern}' matches could not be downloaded; the same command goes on with them.",
   },
+  UNSHARE_INCOMPLETE: {
+    when: 'Some of the files that a pattern matches could not be unshared (command line).',
+    retryable: true,
+    status: 502,
+    sentence: "{failed} of the {files} files that '{pattern}' matches could not be unshared.",
+  },
   CONTENT_NOT_FOUND: {
     when: 'The receiver does not know, or no longer has, this content.',
     retryable: false,
@@ -166,10 +172,11 @@ const rows = {
       "'{name}' has other content by now, and nobody has what was being downloaded: download it again.",
   },
   NOT_OWNER: {
-    when: 'A file can be unshared by its owner only, or by anyone once the owner is dead.',
+    when: 'A file is unshared by its owner; another peer must force it.',
     retryable: false,
     status: 403,
-    sentence: "'{name}' belongs to {owner}, which is {state}: run unshare there.",
+    sentence:
+      "'{name}' belongs to {owner}, which is {state}: run unshare there, or add --force to take it out from here.",
   },
 
   // Names, files, disks
@@ -247,10 +254,10 @@ const rows = {
     sentence: "There is no file '{path}'.",
   },
   NOT_SHARED: {
-    when: 'This peer does not share a file of this name.',
+    when: 'No peer shares a file of this name.',
     retryable: false,
     status: 404,
-    sentence: "This peer does not share a file called '{name}'.",
+    sentence: "No peer shares a file called '{name}'. A folder ends with a slash: '{name}/'.",
   },
   NAME_EXISTS: {
     when: 'A push would overwrite a shared file of the same name and other content.',

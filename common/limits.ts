@@ -195,6 +195,12 @@ export const limits = {
   tasksWaitingMax: 1_024,
   /** The slowest transfer that a batch of tasks is given time for: `rateBytesPerSecondMin`, the lowest limit of a peer. */
   taskBytesPerMsMin: 50,
+  /** Owners of one name whose files are unshared together. */
+  ownersPerNameMax: 64,
+  /** Files that one request to a peer’s HTTP API unshares: each is a flush of the index’s disk, shared with others. */
+  unsharedPerRequestMax: 256,
+  /** Of them on their way to the index at a time: what comes together is flushed together. */
+  unsharesAtOnce: 64,
   /** Owners of a content that placement passes over: one with more has more copies than it needs. */
   ownersPerContentMax: 64,
   /** Sources named in one task. */

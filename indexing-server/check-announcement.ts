@@ -28,6 +28,7 @@ interface Problem {
 function changeProblem(change: Change): Problem | undefined {
   const reason = nameProblem(change.name)
   if (reason !== undefined) return { field: 'name', reason }
+  if (change.op === 'unshare') return undefined
   if ((change.owner !== undefined) !== (change.kind === 'replicated'))
     return { field: 'owner', reason: 'must be there exactly for replicated copies' }
   if (change.owner !== undefined && !isPeerId(change.owner))

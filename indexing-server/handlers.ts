@@ -4,7 +4,12 @@ import { AppError } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
-import type { ExplainedContent, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import type {
+  ExplainedContent,
+  PeerState,
+  ReplyOf,
+  RequestOf,
+} from '../common/protocol/messages.ts'
 import { notInFuture } from './announced-times.ts'
 import { checkAnnouncement } from './check-announcement.ts'
 import type { Fetching } from './fetching.ts'
@@ -16,7 +21,8 @@ import type { Registry, Session } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
-import type { FileKey, IndexStore, StoredContent, Touched } from './store/store.ts'
+import type { IndexStore, StoredContent, Touched } from './store/store.ts'
+import { ownersToUnshare } from './unsharing.ts'
 
 export interface HandlerDependencies {
   readonly store: IndexStore
@@ -79,12 +85,14 @@ function peerHandlers({
       await registry.leave(registry.heard(session, 'leave').peerId)
       return {}
     },
-    async unshare({ owner, name }, session) {
+    async unshare(request, session) {
       const { peerId } = registry.heard(session, 'unshare')
-      const file = { owner, name: parseName(name) }
-      if (owner !== peerId) await refuseUnsharing(file, registry, store)
-      onWritten(await store.unshare(file))
-      return {}
+      const name = parseName(request.name)
+      const known = await store.namesakes(name, limits.ownersPerNameMax)
+      const stateOf = (owner: string): PeerState => registry.peerOf(owner)?.state ?? 'dead'
+      const owners = ownersToUnshare(peerId, { ...request, name }, known, stateOf)
+      for (const owner of owners) onWritten(await store.unshare({ owner, name }))
+      return { owners: [...owners] }
     },
     async share({ name }, session) {
       const { peerId } = registry.heard(session, 'share')
@@ -200,15 +208,4 @@ async function why(
     contents.push({ sha256, size, ...coordinator.explain(content), copies: stated })
   }
   return { contents: thatFitFrame(contents) }
-}
-
-/** @throws AppError NOT_OWNER while the owner could do it itself, NOT_SHARED when there is no such file */
-async function refuseUnsharing(
-  { owner, name }: FileKey,
-  registry: Registry,
-  store: IndexStore,
-): Promise<void> {
-  const state = registry.peerOf(owner)?.state ?? 'dead'
-  if (state !== 'dead') throw new AppError('NOT_OWNER', { name, owner, state })
-  if (!(await store.hasFile({ owner, name }))) throw new AppError('NOT_SHARED', { name })
 }

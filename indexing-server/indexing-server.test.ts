@@ -220,7 +220,7 @@ test('unshare takes a file out, drops its replicas, and outlives the index', asy
   expect(await codeOf(peer1.ask('lookup', { name: 'a' }))).toBe('ok')
 })
 
-test('anyone may unshare a file of a dead owner, who does not bring it back', async () => {
+test('a peer may unshare a file of another by force, who does not bring it back', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -229,7 +229,8 @@ test('anyone may unshare a file of a dead owner, who does not bring it back', as
   peer1.crash()
   await cluster.advance(62_000)
   expect(await codeOf(peer2.ask('unshare', { owner: 'peer1', name: 'b' }))).toBe('NOT_SHARED')
-  await peer2.ask('unshare', { owner: 'peer1', name: 'a' })
+  expect(await codeOf(peer2.ask('unshare', { name: 'a' }))).toBe('NOT_OWNER')
+  expect(await peer2.ask('unshare', { name: 'a', force: true })).toEqual({ owners: ['peer1'] })
   await peer1.connect()
   await peer1.announce({ name: 'a', text: 'a, edited' })
   await cluster.advance(3_000)
@@ -273,7 +274,40 @@ test('an index that lost its database learns everything again, dead owners inclu
   expect((await keeper.ask('status', {})).paused).toContain('has just started')
   await cluster.advance(5_000)
   expect(await keeper.ask('status', {})).toMatchObject({ contents: 1, atFactor: 1 })
-  expect(await codeOf(keeper.ask('unshare', { owner: 'peer1', name: 'a' }))).toBe('ok')
+  expect(await codeOf(keeper.ask('unshare', { name: 'a', force: true }))).toBe('ok')
+})
+
+test('the owner unshares a name whose file is gone', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  await peer1.announce({ name: 'a' })
+  expect(await codeOf(peer2.ask('unshare', { name: 'a' }))).toBe('NOT_OWNER')
+  expect(await peer1.ask('unshare', { name: 'a' })).toEqual({ owners: ['peer1'] })
+  expect(await codeOf(peer1.ask('unshare', { name: 'a' }))).toBe('NOT_SHARED')
+  await cluster.advance(3_000)
+  expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop'])
+})
+
+test('an index that lost its database hears which names are unshared, and drops their replicas', async () => {
+  await using cluster = await IndexCluster.start()
+  const keeper = await cluster.peer('peer2')
+  await keeper.announce({ kind: 'replicated', owner: 'peer1', name: 'a', text: 'a' })
+  const peer1 = await cluster.peer('peer1')
+  expect(await codeOf(peer1.ask('lookup', { name: 'a' }))).toBe('ok')
+  await peer1.ask('announce', {
+    epoch: peer1.epoch,
+    begin: true,
+    end: true,
+    previousSeq: 0,
+    lastSeq: 5,
+    changes: [{ op: 'unshare', seq: 5, name: 'a' }],
+  })
+  expect(await codeOf(peer1.ask('lookup', { name: 'a' }))).toBe('NAME_NOT_FOUND')
+  await cluster.advance(3_000)
+  expect(keeper.tasks).toMatchObject([{ kind: 'drop', name: 'a', owner: 'peer1' }])
 })
 
 test('a lying announcer makes a content of its own and harms no other', async () => {

@@ -155,7 +155,7 @@ describe.each([
     ['DOWNLOAD_NOT_FOUND', (api) => api.download('../d1', 0)],
     ['DOWNLOAD_NOT_FOUND', (api) => api.cancelDownload('d1')],
     ['NOT_SHARED', (api) => api.unshare('nobody.txt')],
-    ['NOT_OWNER', (api) => api.unshare('mine', 'peer2')],
+    ['NOT_OWNER', (api) => api.unshare('mine', { owner: 'peer2' })],
   ])('fails with %s', async (code, work) => {
     await using subject = await open()
     subject.peer.add('mine', 'shared')

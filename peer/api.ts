@@ -297,6 +297,43 @@ export const Pushed = Type.Object({
 })
 export type Pushed = Static<typeof Pushed>
 
+export interface UnshareOptions {
+  /** Whose file; without it, this peer's own if it has one. */
+  readonly owner?: string
+  /** Whether a file of another peer may be taken out. */
+  readonly force?: boolean
+}
+
+export const UnshareRequest = Type.Object(
+  {
+    pattern: Type.String({
+      minLength: 1,
+      maxLength: limits.queryBytesMax,
+      description: 'A glob, or a folder that ends with a slash',
+    }),
+    owner: Type.Optional(Type.String({ description: 'Whose files. Default: this peer.' })),
+    force: Type.Optional(
+      Type.Boolean({ description: 'Whether files of other peers may be taken out, too' }),
+    ),
+    after: Type.Optional(Type.String({ description: 'Where the page before this one ended' })),
+  },
+  { additionalProperties: false },
+)
+export type UnshareRequest = Static<typeof UnshareRequest>
+
+export const UnsharedPage = Type.Object({
+  /** Files of this page that were taken out. */
+  unshared: Type.Integer(),
+  failures: Type.Array(
+    Type.Object({ name: Type.String(), code: Type.String(), message: Type.String() }),
+    { description: 'Those that were not, and why' },
+  ),
+  next: Type.Optional(
+    Type.String({ description: 'There when more may match: the `after` of the next page' }),
+  ),
+})
+export type UnsharedPage = Static<typeof UnsharedPage>
+
 /** Every method throws AppError with the codes of the error table. */
 export interface PeerApi {
   /** @throws NAME_INVALID, NAME_NOT_FOUND, INDEX_UNREACHABLE */
@@ -333,6 +370,8 @@ export interface PeerApi {
   changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits>
   /** @throws NAME_INVALID, NAME_EXISTS, DISK_FULL, COPIES_PENDING */
   push(request: PushRequest, signal?: AbortSignal): Promise<Pushed>
-  /** Takes a file of `owner` (default: this peer) out of the cluster; on the peer's own disk it stays. @throws NOT_SHARED, NOT_OWNER */
-  unshare(name: string, owner?: string, signal?: AbortSignal): Promise<void>
+  /** Takes a file out of the cluster, also one that is gone from its owner's disk; what is there stays. @throws NOT_SHARED, NOT_OWNER */
+  unshare(name: string, options?: UnshareOptions, signal?: AbortSignal): Promise<void>
+  /** The same for one page of the files that a pattern matches; one that fails keeps no other. */
+  unshareMatching(request: UnshareRequest, signal?: AbortSignal): Promise<UnsharedPage>
 }

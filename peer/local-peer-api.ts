@@ -19,6 +19,9 @@ import type {
   SearchPage,
   Stats,
   Status,
+  UnsharedPage,
+  UnshareOptions,
+  UnshareRequest,
   Why,
 } from './api.ts'
 import type { ListKind } from './api-words.ts'
@@ -29,6 +32,7 @@ import type { Limiter } from './limit/limiter.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
 import { totalOf } from './problem-table.ts'
 import type { Share } from './share/share.ts'
+import { unshareMatching } from './unshare-matching.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 
@@ -176,22 +180,33 @@ export class LocalPeerApi implements PeerApi {
     const { share, finder } = this.#dependencies
     const name = parseName(text)
     // The index must take the name back first, or it would pass over what is announced.
-    if (share.isUnshared(name)) await finder.share(name, signal)
+    const wasUnshared = share.isUnshared(name)
+    if (wasUnshared) await finder.share(name, signal)
     const options = signal === undefined ? { name, replace } : { name, replace, signal }
     const { content } = await share.receive(bytes, options)
+    // While the bytes came, the unshare may have been announced once more.
+    if (wasUnshared) await finder.share(name, signal)
     const copies = wait ? await this.#allCopies(name, content.sha256, signal) : 0
     return { name, sha256: content.sha256, size: content.size, copies }
   }
 
-  async unshare(text: string, owner = this.#peerId, signal?: AbortSignal): Promise<void> {
+  async unshare(text: string, options: UnshareOptions = {}, signal?: AbortSignal): Promise<void> {
     const { share, finder } = this.#dependencies
     const name = parseName(text)
-    const isOwn = owner === this.#peerId
-    if (isOwn && share.get({ kind: 'shared', name }) === undefined && !share.isUnshared(name))
-      throw new AppError('NOT_SHARED', { name })
+    const isHere = share.get({ kind: 'shared', name }) !== undefined
+    const owner = options.owner ?? (isHere ? this.#peerId : undefined)
+    const request = { name, ...(owner !== undefined && { owner }), force: options.force === true }
     // At the index first: what it has acknowledged lasts, even if this peer ends here.
-    await finder.unshare({ owner, name }, signal)
-    if (isOwn) share.unshare(name)
+    const { owners } = await finder.unshare(request, signal)
+    if (owners.includes(this.#peerId)) share.unshare(name)
+  }
+
+  async unshareMatching(request: UnshareRequest, signal?: AbortSignal): Promise<UnsharedPage> {
+    const { finder } = this.#dependencies
+    return await unshareMatching(request, {
+      match: (page) => finder.match(page, signal),
+      unshare: (name, options) => this.unshare(name, options, signal),
+    })
   }
 
   /**

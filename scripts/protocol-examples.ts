@@ -72,6 +72,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       changes: [
         { op: 'put', seq: 43, kind: 'shared', name, ...content, modifiedMs },
         { op: 'drop', seq: 44, kind: 'replicated', name: 'old.txt', owner: 'peer2' },
+        { op: 'unshare', seq: 45, name: 'private.txt' },
       ],
     },
     reply: { seenSeq: 44 },
@@ -150,7 +151,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       ],
     },
   },
-  unshare: { request: { owner, name }, reply: {} },
+  unshare: { request: { name }, reply: { owners: [owner] } },
   share: { request: { name }, reply: {} },
   report: {
     request: { outcomes: [{ taskId: '17' }, { taskId: '18', error: 'DISK_FULL' }] },

@@ -34,7 +34,6 @@ import {
   FreeBytes,
   LiveCopies,
   MatchedFile,
-  Owner,
   PeerInfo,
   Task,
   TaskOutcome,
@@ -291,11 +290,27 @@ export const messages = {
   },
   unshare: {
     summary:
-      'Takes a file out of the cluster. On the index’s disk before it is answered. Its owner may, and anyone once the owner is dead.',
+      'Takes a file out of the cluster. On the index’s disk before it is answered. Its owner may, and with `force` any peer.',
     from: ['peer'],
     to: ['index'],
-    request: Type.Object({ owner: Owner, name: Name }),
-    reply: Empty,
+    request: Type.Object({
+      name: Name,
+      owner: Type.Optional(
+        described(
+          PeerId,
+          'Whose file it is; without it, the peer’s own, or with `force` that of each owner if the peer has none',
+        ),
+      ),
+      force: Type.Optional(
+        Type.Boolean({ description: 'Whether a file of another peer may be taken out, too' }),
+      ),
+    }),
+    reply: Type.Object({
+      owners: Type.Array(PeerId, {
+        maxItems: limits.ownersPerNameMax,
+        description: 'Whose files were taken out',
+      }),
+    }),
     bulk: false,
   },
   share: {

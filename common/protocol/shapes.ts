@@ -121,6 +121,13 @@ export const Change = Type.Union([
     seq: ChangeNumber,
     ...copyKey,
   }),
+  Type.Object({
+    op: Type.Literal('unshare', {
+      description: 'The peer took its own file of this name out of the cluster',
+    }),
+    seq: ChangeNumber,
+    name: Name,
+  }),
 ])
 /** One numbered change of a peer's catalog. */
 export type Change = Static<typeof Change>

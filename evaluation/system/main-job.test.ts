@@ -1,5 +1,5 @@
 /** The main job, as people and programs see it: one index, three peers, files that come and go. */
-import { access, readFile } from 'node:fs/promises'
+import { access, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
@@ -157,6 +157,25 @@ test('unshare drops the replica, and leaves the file of its owner and downloaded
   expect((await run(2, 'lookup', name)).stderr).toContain('NAME_NOT_FOUND')
   const { files } = await api(stranger).list({ kind: 'downloaded', limit: 100 })
   expect(files).toContainEqual({ name, kind: 'downloaded', size: file.size, sha256: file.sha256 })
+})
+
+test('unshare takes out names whose files are gone, and by force what a pattern matches at another peer', async () => {
+  const gone = await aFile(shared(1), 'old/gone.txt')
+  const kept = await aFile(shared(1), 'old/deep/kept.txt')
+  await Promise.all([copiesOf(gone), copiesOf(kept)])
+  await rm(gone.path)
+  const kindsOf = async (): Promise<string[]> =>
+    (await api(1).lookup(gone.name)).files.flatMap(({ sources }) => sources.map(({ kind }) => kind))
+  await expect.poll(kindsOf, { message: 'copies but the deleted one' }).not.toContain('shared')
+  expect((await run(2, 'unshare', gone.name)).stderr).toContain('NOT_OWNER')
+  expect(await tandem(1, 'unshare', gone.name)).toEqual({ name: gone.name })
+  expect((await run(1, 'unshare', gone.name)).stderr).toContain('NOT_SHARED')
+
+  const refused = await run(2, 'unshare', 'old/**')
+  expect(refused.stderr).toContain('UNSHARE_INCOMPLETE')
+  expect((await run(2, 'unshare', 'old/', '--force')).stdout).toContain('Unshared 1 file.')
+  expect((await run(1, 'lookup', kept.name)).stderr).toContain('NAME_NOT_FOUND')
+  expect((await run(1, 'unshare', 'old/**')).stderr).toContain('NO_MATCH')
 })
 
 test('what a peer keeps for others it downloads without the network', async () => {

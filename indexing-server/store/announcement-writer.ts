@@ -70,7 +70,8 @@ export class AnnouncementWriter {
     const touching = new Touching()
     for (const change of announcement.changes) {
       if (change.op === 'put') this.#put(peerId, change, inventory, touching)
-      else this.#drop(peerId, change, touching)
+      else if (change.op === 'drop') this.#drop(peerId, change, touching)
+      else this.#unshare({ owner: peerId, name: change.name }, touching)
     }
     if (end === true) this.#sweep(peerId, inventory, touching)
     if (begin === true) this.#sql.beginInventory.run(epoch, inventory, peerId)
@@ -82,8 +83,14 @@ export class AnnouncementWriter {
     return { seenSeq: lastSeq, holdings, contentIds, names }
   }
 
-  unshare({ owner, name }: FileKey): Touched {
+  unshare(file: FileKey): Touched {
     const touching = new Touching()
+    this.#unshare(file, touching)
+    this.#removeUnused(touching)
+    return touching
+  }
+
+  #unshare({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.addUnshared.run(name, owner)
     this.#withhold(owner, name, 1, touching)
     const file = this.#sql.file.get(owner, name) as FileRow | undefined
@@ -91,8 +98,6 @@ export class AnnouncementWriter {
       this.#sql.removeFile.run(owner, name)
       touching.loosen(file.content_id, name)
     }
-    this.#removeUnused(touching)
-    return touching
   }
 
   share({ owner, name }: FileKey): Touched {

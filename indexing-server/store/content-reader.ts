@@ -7,6 +7,7 @@ import type {
   IdPage,
   ListedName,
   NamedContent,
+  Namesakes,
   ReplicatedCopy,
   StoredContent,
   StoredCopy,
@@ -83,8 +84,12 @@ export class ContentReader {
     return { contentIds, next: last?.toString() }
   }
 
-  hasFile({ owner, name }: FileKey): boolean {
-    return this.#sql.hasFile.get(owner, name) !== undefined
+  namesakes(name: string, limit: number): Namesakes {
+    return {
+      owners: this.#sql.ownersNamed.all(name, limit) as string[],
+      unsharedBy: this.#sql.unsharedBy.all(name, limit) as string[],
+      isListedByDownloads: this.#sql.isListedByDownloads.get(name) !== undefined,
+    }
   }
 
   #complete(rows: readonly ContentRow[]): StoredContent[] {
@@ -168,7 +173,13 @@ function prepare(database: Database) {
          ) select owner from found where owner is not null`,
       )
       .pluck(),
-    hasFile: database.prepare('select 1 from files where owner = ? and name = ?'),
+    ownersNamed: database
+      .prepare('select owner from files where name = ? order by owner limit ?')
+      .pluck(),
+    unsharedBy: database
+      .prepare('select owner from unshared where name = ? order by owner limit ?')
+      .pluck(),
+    isListedByDownloads: database.prepare(`select 1 from ${listedDownloads} and name = ? limit 1`),
     copiesOf: database.prepare(`
       select peer_id as peerId, kind, name from copies
       where content_id = ? and withheld = 0 order by kind, peer_id limit ?`),

@@ -18,6 +18,7 @@ import type {
   IndexStore,
   ListedName,
   NamedContent,
+  Namesakes,
   PeerRecord,
   Registration,
   ReplicatedCopy,
@@ -127,7 +128,9 @@ export class SqliteStore implements IndexStore {
 
   async announce(announcement: Announcement): Promise<Announced> {
     const weight = announcement.changes.length + 1
-    return await this.#commits.add(weight, () => this.#writer.announce(announcement))
+    // What was unshared is intent, however it is told.
+    const isDurable = announcement.changes.some(({ op }) => op === 'unshare')
+    return await this.#commits.add(weight, () => this.#writer.announce(announcement), { isDurable })
   }
 
   async unshare(file: FileKey): Promise<Touched> {
@@ -138,8 +141,8 @@ export class SqliteStore implements IndexStore {
     return await this.#commits.add(1, () => this.#writer.share(file), { isDurable: true })
   }
 
-  async hasFile(file: FileKey): Promise<boolean> {
-    return this.#reader.hasFile(file)
+  async namesakes(name: string, limit: number): Promise<Namesakes> {
+    return this.#reader.namesakes(name, limit)
   }
 
   async contents(contentIds: readonly number[]): Promise<readonly StoredContent[]> {

@@ -69,6 +69,7 @@ export function storeContract(what: string, open: OpenStore): void {
     announcements(open)
     inventories(open)
     files(open)
+    unsharing(open)
     questions(open)
   })
 }
@@ -275,9 +276,9 @@ function inventories(open: OpenStore): void {
   })
 }
 
-function files(open: OpenStore): void {
-  const texts = ['one', 'two', 'three']
+const texts = ['one', 'two', 'three']
 
+function files(open: OpenStore): void {
   test('a file outlives the copy of its owner', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
@@ -317,7 +318,9 @@ function files(open: OpenStore): void {
     expect(await textsNamed(opened, 'own', texts)).toEqual(['two'])
     expect(await opened.store.contentsNamed('invented', 9)).toEqual([])
   })
+}
 
+function unsharing(open: OpenStore): void {
   test('unshare hides a file and its downloads from names, share brings it back', async () => {
     await using opened = await open()
     const owner = await announcerOf(opened, 'a')
@@ -327,10 +330,13 @@ function files(open: OpenStore): void {
     await user(put('f', 'one', { kind: 'downloaded' }))
     await keeper(put('f', 'one', { kind: 'replicated', owner: 'a' }))
     const file = { owner: 'a', name: 'f' }
-    expect(await opened.store.hasFile(file)).toBe(true)
+    const nothing = { owners: [], unsharedBy: [], isListedByDownloads: false }
+    const namesakes = async (): Promise<unknown> => await opened.store.namesakes('f', 9)
+    expect(await namesakes()).toEqual({ ...nothing, owners: ['a'], isListedByDownloads: true })
     const touched = await opened.commit(opened.store.unshare(file))
     expect(touched.names).toEqual(['f'])
     await opened.reopen()
+    expect(await namesakes()).toEqual({ ...nothing, unsharedBy: ['a'] })
     expect(await opened.store.contentsNamed('f', 9)).toEqual([])
     expect(await opened.store.listNames({ name: '', contentId: 0 }, 9)).toEqual([])
     expect(await opened.store.totals()).toMatchObject({ wanted: 0, names: 0, copies: 2 })
@@ -344,6 +350,32 @@ function files(open: OpenStore): void {
     await opened.commit(opened.store.share(file))
     expect(await textsNamed(opened, 'f', texts)).toContain('two')
     expect(await opened.store.totals()).toMatchObject({ wanted: 1, names: 1, copies: 3 })
+  })
+
+  test('an announced unshare takes a file out that a replica brought back', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await keeper(put('f', 'one', { kind: 'replicated', owner: 'a' }))
+    expect(await textsNamed(opened, 'f', texts)).toEqual(['one'])
+    await owner({ op: 'unshare', seq: 1, name: 'f' })
+    expect(await textsNamed(opened, 'f', texts)).toEqual([])
+    await keeper(put('f', 'one', { kind: 'replicated', owner: 'a', modifiedMs: 9 }))
+    expect(await textsNamed(opened, 'f', texts)).toEqual([])
+    const [content] = await opened.store.contentsHashed(hashOf('one'))
+    expect(content?.file).toBeUndefined()
+    expect(await opened.store.obsoleteCopies(content?.contentId ?? 0, 9)).toHaveLength(1)
+  })
+
+  test('all owners of a content are known, each once', async () => {
+    await using opened = await open()
+    for (const peerId of ['c', 'a', 'b']) {
+      const owner = await announcerOf(opened, peerId)
+      await owner(put('f', 'one'), put('g', 'one'), put('h', 'two'))
+      await owner(drop('f'), drop('g'))
+    }
+    const [content] = await opened.store.contentsHashed(hashOf('one'))
+    expect(content?.owners).toEqual(['a', 'b', 'c'])
   })
 }
 

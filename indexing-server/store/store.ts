@@ -59,6 +59,14 @@ export interface ReplicatedCopy extends FileKey {
   readonly peerId: string
 }
 
+/** Everything that makes a name known, or hides it. */
+export interface Namesakes {
+  readonly owners: readonly string[]
+  readonly unsharedBy: readonly string[]
+  /** Whether somebody downloaded it while nobody has unshared it: it is found by that alone. */
+  readonly isListedByDownloads: boolean
+}
+
 /** A content, and what replication and lookups need to know of it. */
 export interface StoredContent extends Content {
   readonly contentId: number
@@ -135,7 +143,8 @@ export interface IndexStore extends AsyncDisposable {
   unshare(file: FileKey): Promise<Touched>
   /** Takes an unshare back, as durably. */
   share(file: FileKey): Promise<Touched>
-  hasFile(file: FileKey): Promise<boolean>
+  /** What is known of a name: who has a file of it, who unshared theirs, each at most `limit`; whether downloads keep it listed. */
+  namesakes(name: string, limit: number): Promise<Namesakes>
 
   /** The contents with these ids that still exist, in any order. */
   contents(contentIds: readonly number[]): Promise<readonly StoredContent[]>

@@ -15,6 +15,7 @@ import {
   SearchPage,
   Stats,
   Status,
+  UnsharedPage,
   Why,
 } from '../api.ts'
 
@@ -31,6 +32,7 @@ export const replies = {
   searchPage: SearchPage,
   stats: Stats,
   status: Status,
+  unsharedPage: UnsharedPage,
   why: Why,
 } as const
 

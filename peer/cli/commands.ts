@@ -1,9 +1,10 @@
 /**
  * The commands over a running peer, as the command line and the prompt both have them. What they do
- * stands in questions.ts, download-command.ts and push-command.ts; here is how they are typed.
+ * stands in questions.ts and in a file for each larger one; here is how they are typed.
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
+import type { UnshareOptions } from '../api.ts'
 import { type ListKind, listKinds } from '../api-words.ts'
 import { type DownloadOptions, download } from './download-command.ts'
 import { cancel, downloads, pause, resume } from './downloads-commands.ts'
@@ -19,10 +20,10 @@ import {
   search,
   stats,
   status,
-  unshare,
   why,
 } from './questions.ts'
 import type { Session } from './session.ts'
+import { unshare } from './unshare-command.ts'
 
 export interface CommonOptions {
   readonly json?: boolean
@@ -107,13 +108,21 @@ function movingCommands<Options extends CommonOptions>(run: RunCommand<Options>)
         run(options, (s) => push(s, file, options)),
       ),
     new Command('unshare')
-      .summary('take a file out of the cluster')
-      .description("Takes a file out of the cluster. It stays in its owner's shared/ folder.")
-      .argument('<name>', 'the whole name of a file')
-      .option('--owner <peer>', 'whose file, if that peer is dead')
-      .action((name: string, options: Options & { owner?: string }) =>
-        run(options, (s) => unshare(s, name, options.owner)),
-      ),
+      .summary('take files out of the cluster')
+      .description(
+        "Takes a file out of the cluster, also one that is gone from its owner's disk. What is in its owner's shared/ folder stays there. A folder that ends with a slash, or a pattern with * ? [..] **, takes out all files that it matches.",
+      )
+      .argument('<name>', 'the whole name of a file, a folder with a slash, or a pattern')
+      .option('--owner <peer>', 'whose file, if several peers have one of this name')
+      .option('--force', 'take out files of other peers, too')
+      .action((name: string, options: Options & UnshareOptions) => {
+        const { owner, force } = options
+        const chosen = {
+          ...(owner !== undefined && { owner }),
+          ...(force === true && { force }),
+        }
+        return run(options, (s) => unshare(s, name, chosen))
+      }),
   ]
 }
 

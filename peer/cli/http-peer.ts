@@ -19,6 +19,9 @@ import type {
   SearchPage,
   Stats,
   Status,
+  UnsharedPage,
+  UnshareOptions,
+  UnshareRequest,
   Why,
 } from '../api.ts'
 import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
@@ -145,10 +148,19 @@ export class HttpPeer implements PeerApi, Disposable {
     return await this.#ask('limits', call)
   }
 
-  async unshare(name: string, owner?: string, signal?: AbortSignal): Promise<void> {
+  async unshare(
+    name: string,
+    { owner, force }: UnshareOptions = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
     // The name becomes a part of a URL, where '..' and half a surrogate pair mean something else.
     const path = `/api/files/${encodeURIComponent(parseName(name))}`
-    await this.#exchange({ method: 'DELETE', path, query: { owner }, signal })
+    await this.#exchange({ method: 'DELETE', path, query: { owner, force }, signal })
+  }
+
+  async unshareMatching(request: UnshareRequest, signal?: AbortSignal): Promise<UnsharedPage> {
+    const call: Call = { method: 'POST', path: '/api/unshare', json: request, signal }
+    return await this.#ask('unsharedPage', call)
   }
 
   async push(

@@ -2,7 +2,7 @@
 import type { ListedFile, SearchPage } from '../api.ts'
 import type { ListKind } from '../api-words.ts'
 import { eachPage, type FetchPage, firstRows } from './pages.ts'
-import { printable, printableJson } from './printable.ts'
+import { printableJson } from './printable.ts'
 import {
   listText,
   lookupText,
@@ -54,16 +54,6 @@ export async function problems(session: Session): Promise<void> {
 export async function why(session: Session, name: string): Promise<void> {
   const found = await session.api.why(name, session.signal)
   await answer(session, found, (value) => whyText(value, styleFor(session)))
-}
-
-export async function unshare(session: Session, name: string, owner?: string): Promise<void> {
-  await session.api.unshare(name, owner, session.signal)
-  await answer(
-    session,
-    { name, ...(owner !== undefined && { owner }) },
-    () =>
-      `Unshared '${printable(name)}': its owner keeps the file, other peers drop their replicas.`,
-  )
 }
 
 export async function search(session: Session, query: string, limit?: number): Promise<void> {

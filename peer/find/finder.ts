@@ -56,10 +56,14 @@ export class Finder {
 
   /** One page of the files that a pattern matches, with what a download of each needs to begin. */
   async match(
-    { pattern, after }: { pattern: string; after?: string | undefined },
+    {
+      pattern,
+      limit = limits.matchedFilesMax,
+      after,
+    }: { pattern: string; limit?: number; after?: string | undefined },
     signal?: AbortSignal,
   ): Promise<ReplyOf<'match'>> {
-    const request = { pattern, limit: limits.matchedFilesMax, ...(after && { after }) }
+    const request = { pattern, limit, ...(after && { after }) }
     return await this.#ask('match', request, signal)
   }
 
@@ -112,9 +116,9 @@ export class Finder {
     return { name, contents }
   }
 
-  /** Takes a file out of the cluster. @throws AppError NOT_OWNER, NAME_NOT_FOUND */
-  async unshare(file: RequestOf<'unshare'>, signal?: AbortSignal): Promise<void> {
-    await this.#ask('unshare', file, signal)
+  /** Takes a file out of the cluster; returns whose it was. @throws AppError NOT_OWNER, NOT_SHARED */
+  async unshare(file: RequestOf<'unshare'>, signal?: AbortSignal): Promise<ReplyOf<'unshare'>> {
+    return await this.#ask('unshare', file, signal)
   }
 
   /** Takes an `unshare` of this peer's own file back. */

@@ -53,4 +53,13 @@ export const catalogMigrations = [
   aliasesMigration,
   // What a time before 1678 or after 2262 has beyond the 64 bits of mtime_ns; see catalog-rows.ts.
   'ALTER TABLE entries ADD COLUMN mtime_ns_high INTEGER NOT NULL DEFAULT 0;',
+  `
+  -- Unsharing is a change like others: an index that lost its disk hears of it again.
+  ALTER TABLE unshared ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+  UPDATE unshared SET seq = (SELECT last_seq FROM catalog) + numbered.place
+    FROM (SELECT name, row_number() OVER (ORDER BY name) AS place FROM unshared) AS numbered
+    WHERE unshared.name = numbered.name;
+  UPDATE catalog SET last_seq = last_seq + (SELECT count(*) FROM unshared);
+  CREATE UNIQUE INDEX unshared_by_seq ON unshared (seq);
+  `,
 ] as const

@@ -38,8 +38,14 @@ export interface DropRow {
   readonly owner: string
 }
 
-/** A row of either table, with NULLs where a drop has no column. */
-export type ChangeRow = EntryRow | (DropRow & { readonly sha256: null })
+interface UnsharedRow {
+  readonly seq: bigint
+  readonly name: string
+  readonly kind: null
+}
+
+/** A row of one of the tables, with NULLs where it has no column. */
+export type ChangeRow = EntryRow | (DropRow & { readonly sha256: null }) | UnsharedRow
 
 export type KeyRow = Pick<EntryRow, 'kind' | 'name' | 'owner'>
 
@@ -99,6 +105,7 @@ function mtimeNsOf(row: Pick<EntryRow, 'mtime_ns' | 'mtime_ns_high'>): bigint {
 
 export function changeOf(row: ChangeRow): Change {
   const seq = Number(row.seq)
+  if (row.kind === null) return { op: 'unshare', seq, name: row.name }
   if (row.sha256 === null) return { op: 'drop', seq, ...keyOf(row) }
   return {
     op: 'put',

@@ -41,7 +41,7 @@ export interface Statements {
   readonly insertChunkList: Statement<[sha256: string, hashes: Uint8Array]>
   readonly pruneChunkList: Statement<[{ sha256: string }]>
   readonly isUnshared: Statement<[name: string], { name: string }>
-  readonly insertUnshared: Statement<[name: string]>
+  readonly insertUnshared: Statement<[name: string, seq: number]>
   readonly clearUnshared: Statement<[name: string]>
 }
 
@@ -93,6 +93,8 @@ export function prepareStatements(database: Database): Statements {
         FROM entries WHERE seq > @seq
       UNION ALL
       SELECT seq, kind, name, owner, NULL, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
+      UNION ALL
+      SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL FROM unshared WHERE seq > @seq
       ORDER BY seq LIMIT @limit`),
 
     chunkList: database.prepare('SELECT hashes FROM chunk_lists WHERE sha256 = ?'),
@@ -102,7 +104,7 @@ export function prepareStatements(database: Database): Statements {
         AND NOT EXISTS (SELECT 1 FROM entries WHERE sha256 = @sha256)`),
 
     isUnshared: database.prepare('SELECT name FROM unshared WHERE name = ?'),
-    insertUnshared: database.prepare('INSERT OR IGNORE INTO unshared VALUES (?)'),
+    insertUnshared: database.prepare('INSERT OR REPLACE INTO unshared VALUES (?, ?)'),
     clearUnshared: database.prepare('DELETE FROM unshared WHERE name = ?'),
   }
 }

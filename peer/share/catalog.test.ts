@@ -166,15 +166,19 @@ test('a group is one transaction that is told once, or not at all', async () => 
   expect(told).toBe(1)
 })
 
-test('unsharing is a drop that lasts until the name is put again', async () => {
+test('unsharing is a change that lasts until the name is put again', async () => {
   await using fixture = await CatalogFixture.create()
   fixture.put(a, 'a')
   fixture.catalog.unshare(a.name)
   fixture.reopen()
   expect(fixture.catalog.get(a)).toBeUndefined()
   expect(fixture.catalog.isUnshared(a.name)).toBe(true)
+  fixture.catalog.seenByIndex(fixture.catalog.lastSeq)
+  const changes = (): unknown[] => fixture.catalog.changesSince(0, 9)
+  expect(changes()).toMatchObject([{ op: 'unshare', name: a.name }])
   fixture.put(a, 'a')
   expect(fixture.catalog.isUnshared(a.name)).toBe(false)
+  expect(changes()).toMatchObject([{ op: 'put', name: a.name }])
 })
 
 /** What an index has that took over changes. */
@@ -183,6 +187,7 @@ class Mirror {
 
   take(changes: readonly Change[]): void {
     for (const change of changes) {
+      if (change.op === 'unshare') continue
       const key = JSON.stringify([change.kind, change.owner, change.name])
       if (change.op === 'put') this.#copies.set(key, change.sha256)
       else this.#copies.delete(key)

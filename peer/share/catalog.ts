@@ -227,11 +227,11 @@ export class Catalog implements Disposable {
     })
   }
 
-  /** Drops a shared file from the catalog and keeps scans from taking it up again. */
+  /** Drops a shared file from the catalog, if it has one, and keeps scans from taking it up again. */
   unshare(name: string): void {
     this.group(() => {
       this.drop({ kind: 'shared', name })
-      this.#statements.insertUnshared.run(name)
+      this.#statements.insertUnshared.run(name, ++this.#lastSeq)
     })
   }
 

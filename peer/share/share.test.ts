@@ -292,6 +292,7 @@ test('an unshared file stays on disk and out of the catalog until it is pushed a
   peer.share.unshare('a.txt')
   expect(peer.share.catalog.changesSince(lastSeq, 10)).toMatchObject([
     { op: 'drop', name: 'a.txt' },
+    { op: 'unshare', name: 'a.txt' },
   ])
   await peer.stop()
   await peer.write('shared/a.txt', 'edited')
@@ -305,10 +306,14 @@ test('an unshared file stays on disk and out of the catalog until it is pushed a
   expect(peer.share.isUnshared('a.txt')).toBe(false)
 })
 
-test('what is not shared cannot be unshared', async () => {
+test('a name whose file is gone is unshared, also when the file comes back', async () => {
   await using peer = await ShareFixture.create()
   const share = await peer.start()
-  expect(() => share.unshare('a.txt')).toThrow(expect.objectContaining({ code: 'NOT_SHARED' }))
+  share.unshare('a.txt')
+  await peer.stop()
+  await peer.write('shared/a.txt', 'back')
+  await peer.start()
+  expect(peer.shared()).toEqual([])
 })
 
 test('a local copy is a file of its own', async () => {

@@ -292,12 +292,11 @@ export class Share implements AsyncDisposable {
   }
 
   /**
-   * Takes a file out of the catalog and leaves it on disk; scans pass it by until it is pushed again.
-   * @throws AppError NOT_SHARED
+   * Takes a name out of the catalog and leaves its file, if there is one, on disk; scans pass it by
+   * until it is pushed again.
+   * @throws AppError DISK_FULL, DISK_FAILED
    */
   unshare(name: string): void {
-    if (this.#catalog.get({ kind: 'shared', name }) === undefined && !this.isUnshared(name))
-      throw new AppError('NOT_SHARED', { name })
     this.#catalog.unshare(name)
   }
 

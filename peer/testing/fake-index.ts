@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
-import type { Change, ReplyOf, RequestOf, Task } from '../../common/protocol/messages.ts'
+import type { CopyKey, ReplyOf, RequestOf, Task } from '../../common/protocol/messages.ts'
 import { type Server, startServer } from '../../common/protocol/server.ts'
 import type { Address, Transport } from '../../common/protocol/transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
@@ -23,11 +23,7 @@ function emptyMemory(): Memory {
   return { epoch: '', seenSeq: 0, inventory: 0, isInventoryEnded: false, copies: new Map() }
 }
 
-export function copyLabel({
-  kind,
-  owner = '',
-  name,
-}: Pick<Change, 'kind' | 'owner' | 'name'>): string {
+export function copyLabel({ kind, owner = '', name }: CopyKey): string {
   return `${kind} ${owner} ${name}`
 }
 
@@ -36,6 +32,8 @@ export class FakeIndex implements AsyncDisposable {
   readonly address: Address = { host: '127.0.0.1', port: 7_000 }
   readonly announcements: Announcement[] = []
   readonly hellos: RequestOf<'hello'>[] = []
+  /** Names that the peer said to have unshared. */
+  readonly unshared = new Set<string>()
   heartbeats = 0
   /** How often it asks for them. */
   heartbeatMs = 1_000
@@ -143,6 +141,10 @@ export class FakeIndex implements AsyncDisposable {
     } else if (memory.epoch !== epoch || memory.seenSeq !== previousSeq)
       throw new AppError('SEQUENCE_GAP', { expected: memory.seenSeq, got: previousSeq })
     for (const change of changes) {
+      if (change.op === 'unshare') {
+        this.unshared.add(change.name)
+        continue
+      }
       const label = copyLabel(change)
       if (change.op === 'drop') memory.copies.delete(label)
       else memory.copies.set(label, { sha256: change.sha256, inventory: memory.inventory })

@@ -21,6 +21,9 @@ import type {
   SearchPage,
   Stats,
   Status,
+  UnsharedPage,
+  UnshareOptions,
+  UnshareRequest,
   Why,
 } from '../api.ts'
 import { type ListKind, limitKeys } from '../api-words.ts'
@@ -289,11 +292,30 @@ export class FakePeerApi implements PeerApi {
     return { name, sha256, size, copies: 1 }
   }
 
-  async unshare(name: string, owner?: string): Promise<void> {
-    if (owner === 'peer2') throw new AppError('NOT_OWNER', { name, owner, state: 'live' })
+  async unshare(name: string, { owner, force = false }: UnshareOptions = {}): Promise<void> {
+    this.#check()
+    if (owner === 'peer2' && !force) throw new AppError('NOT_OWNER', { name, owner, state: 'live' })
     const index = this.files.findIndex((file) => file.name === name && file.kind === 'shared')
     if (index === -1) throw new AppError('NOT_SHARED', { name })
     this.files.splice(index, 1)
+  }
+
+  /** Pages of one file. Knows patterns of the form `folder/**` alone; what is called 'locked' belongs to another. */
+  async unshareMatching(request: UnshareRequest): Promise<UnsharedPage> {
+    this.#check()
+    const folder = request.pattern.replace(/\*\*$/, '')
+    const matching = this.files.filter(
+      ({ name, kind }) => kind === 'shared' && name.startsWith(folder),
+    )
+    const [first] = matching.filter(({ name }) => name > (request.after ?? ''))
+    if (first === undefined) return { unshared: 0, failures: [] }
+    const { name } = first
+    if (name.includes('locked') && request.force !== true) {
+      const { code, message } = new AppError('NOT_OWNER', { name, owner: 'peer2', state: 'live' })
+      return { unshared: 0, failures: [{ name, code, message }], next: name }
+    }
+    this.files.splice(this.files.indexOf(first), 1)
+    return { unshared: 1, failures: [], next: name }
   }
 
   #check(): void {

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Clock } from '../../common/clock.ts'
-import { type PeerApi, Pushed } from '../api.ts'
+import { type PeerApi, Pushed, UnsharedPage, UnshareRequest } from '../api.ts'
 import { answers, clientSignal, type Web } from './routes.ts'
 import { uploadedBytes } from './upload.ts'
 
@@ -10,10 +10,19 @@ const RestParams = Type.Object({ '*': Type.String() })
 /** Sharing and unsharing files. */
 export async function addFileRoutes(
   web: Web,
-  { api, clock }: { api: PeerApi; clock: Clock },
+  dependencies: { api: PeerApi; clock: Clock },
 ): Promise<void> {
+  addUnshareRoutes(web, dependencies)
+  await addUploadRoute(web, dependencies)
+}
+
+function addUnshareRoutes(web: Web, { api }: { api: PeerApi }): void {
   const owner = Type.Optional(Type.String({ description: 'Default: this peer.' }))
-  const querystring = Type.Object({ owner })
+  const force = Type.Boolean({
+    default: false,
+    description: 'Whether a file of another peer may be taken out.',
+  })
+  const querystring = Type.Object({ owner, force })
   web.delete(
     '/api/files/:name',
     {
@@ -25,7 +34,7 @@ export async function addFileRoutes(
       },
     },
     async ({ params, query }, reply) => {
-      await api.unshare(params.name, query.owner, clientSignal(reply))
+      await api.unshare(params.name, query, clientSignal(reply))
       return reply.code(204).send(null)
     },
   )
@@ -34,12 +43,28 @@ export async function addFileRoutes(
     '/api/files/*',
     { schema: { hide: true, params: RestParams, querystring } },
     async ({ params, query }, reply) => {
-      await api.unshare(params['*'], query.owner, clientSignal(reply))
+      await api.unshare(params['*'], query, clientSignal(reply))
       return reply.code(204).send(null)
     },
   )
+  web.post(
+    '/api/unshare',
+    {
+      schema: {
+        summary: 'Take files that a pattern matches out of the cluster, one page of them',
+        body: UnshareRequest,
+        response: answers(200, UnsharedPage),
+      },
+    },
+    ({ body }, reply) => api.unshareMatching(body, clientSignal(reply)),
+  )
+}
 
-  // In a scope of its own: here alone a body is a stream of bytes, and nothing else is taken.
+/** In a scope of its own: here alone a body is a stream of bytes, and nothing else is taken. */
+async function addUploadRoute(
+  web: Web,
+  { api, clock }: { api: PeerApi; clock: Clock },
+): Promise<void> {
   await web.register(async (uploads: Web) => {
     uploads.removeAllContentTypeParsers()
     uploads.addContentTypeParser('application/octet-stream', (_request, _payload, done) =>

@@ -121,6 +121,7 @@ describe('the HTTP API', () => {
       '/api/downloads/{id}/resume',
       '/api/limits',
       '/api/files/{name}',
+      '/api/unshare',
     ])
   })
 

@@ -1,0 +1,70 @@
+import { AppError, hasCode } from '../../common/errors.ts'
+import type { UnsharedPage, UnshareOptions } from '../api.ts'
+import { isPattern } from './download-command.ts'
+import { printable, printableJson } from './printable.ts'
+import type { Session } from './session.ts'
+
+/** Failures that are shown one by one. */
+const failuresShown = 20
+
+/**
+ * Takes a file out of the cluster, or all that a pattern or a folder matches. A name that looks like a
+ * pattern is a name first: a file 'a[1].txt' does not take 'a1.txt' with it.
+ * @throws AppError NOT_SHARED, NOT_OWNER, NO_MATCH, UNSHARE_INCOMPLETE
+ */
+export async function unshare(
+  session: Session,
+  name: string,
+  options: UnshareOptions,
+): Promise<void> {
+  try {
+    if (!name.endsWith('/')) return await unshareOne(session, name, options)
+  } catch (error) {
+    if (!isPattern(name) || !hasCode(error, 'NOT_SHARED')) throw error
+  }
+  await unshareAll(session, name, options)
+}
+
+async function unshareOne(
+  { api, signal, json, terminal }: Session,
+  name: string,
+  options: UnshareOptions,
+): Promise<void> {
+  await api.unshare(name, options, signal)
+  await terminal.print(
+    json
+      ? printableJson({ name, ...options }, 2)
+      : `Unshared '${printable(name)}'. What its owner has on disk stays; other peers drop their replicas.`,
+  )
+}
+
+async function unshareAll(
+  session: Session,
+  pattern: string,
+  options: UnshareOptions,
+): Promise<void> {
+  const { api, signal, json, terminal } = session
+  let unshared = 0
+  let failed = 0
+  const failures: UnsharedPage['failures'] = []
+  for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; ) {
+    isFirst = false
+    const request = { pattern, ...options, ...(after !== undefined && { after }) }
+    const page = await api.unshareMatching(request, signal)
+    unshared += page.unshared
+    failed += page.failures.length
+    failures.push(...page.failures.slice(0, failuresShown - failures.length))
+    after = page.next
+  }
+  if (unshared + failed === 0) throw new AppError('NO_MATCH', { pattern })
+  const count = unshared === 1 ? '1 file' : `${unshared} files`
+  const lines = [
+    `Unshared ${count}. What their owners have on disk stays; other peers drop their replicas.`,
+    ...failures.map(({ message }) => `  ${printable(message)}`),
+  ]
+  await terminal.print(
+    json ? printableJson({ pattern, unshared, failed, failures }, 2) : lines.join('\n'),
+  )
+  if (failed > 0)
+    throw new AppError('UNSHARE_INCOMPLETE', { failed, files: unshared + failed, pattern })
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../common/errors.ts'
+import { limits } from '../common/limits.ts'
+import { unshareMatching } from './unshare-matching.ts'
+
+const names = ['c', 'a', 'b', 'd']
+const match = async ({ limit }: { limit: number }) => ({
+  files: names.map((name) => ({ name })),
+  next: `${limit}`,
+})
+
+test('each file of a page has an end of its own', async () => {
+  const asked: unknown[] = []
+  const page = await unshareMatching(
+    { pattern: '*', force: true },
+    {
+      match,
+      unshare: async (name, options) => {
+        asked.push([name, options])
+        if (name > 'b') throw new AppError('NOT_SHARED', { name })
+      },
+    },
+  )
+  expect(page).toMatchObject({
+    unshared: 2,
+    failures: [
+      { name: 'c', code: 'NOT_SHARED' },
+      { name: 'd', code: 'NOT_SHARED' },
+    ],
+    next: `${limits.unsharedPerRequestMax}`,
+  })
+  expect(asked).toEqual(names.map((name) => [name, { force: true }]))
+})
+
+test('an index that does not answer ends it', async () => {
+  const unshare = async (): Promise<void> => {
+    throw new AppError('INDEX_UNREACHABLE', { address: 'a' })
+  }
+  await expect(unshareMatching({ pattern: '*' }, { match, unshare })).rejects.toMatchObject({
+    code: 'INDEX_UNREACHABLE',
+  })
+})

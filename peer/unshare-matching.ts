@@ -1,0 +1,43 @@
+import { hasCode, toAppError } from '../common/errors.ts'
+import { inParallel } from '../common/in-parallel.ts'
+import { limits } from '../common/limits.ts'
+import type { UnsharedPage, UnshareOptions, UnshareRequest } from './api.ts'
+
+interface Steps {
+  /** One page of the names that the pattern matches. */
+  readonly match: (request: {
+    pattern: string
+    limit: number
+    after?: string | undefined
+  }) => Promise<{ files: readonly { name: string }[]; next?: string }>
+  readonly unshare: (name: string, options: UnshareOptions) => Promise<void>
+}
+
+/** Failures of one file that are those of all: there is no use in going on. */
+const commonFailures = ['INDEX_UNREACHABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'STOPPING'] as const
+
+/**
+ * Unshares one page of the files that a pattern matches, many at a time; one that fails keeps no other.
+ * @throws AppError INDEX_UNREACHABLE, DEADLINE_EXCEEDED; or the signal's reason
+ */
+export async function unshareMatching(
+  { pattern, after, ...options }: UnshareRequest,
+  { match, unshare }: Steps,
+): Promise<UnsharedPage> {
+  const limit = limits.unsharedPerRequestMax
+  const { files, next } = await match({ pattern, limit, after })
+  let unshared = 0
+  const failures: UnsharedPage['failures'] = []
+  await inParallel(files, limits.unsharesAtOnce, async ({ name }) => {
+    try {
+      await unshare(name, options)
+      unshared++
+    } catch (error) {
+      if (commonFailures.some((code) => hasCode(error, code))) throw error
+      const { code, message } = toAppError(error)
+      failures.push({ name, code, message })
+    }
+  })
+  failures.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { unshared, failures, ...(next !== undefined && { next }) }
+}
