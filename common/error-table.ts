@@ -217,6 +217,12 @@ const rows = {
     status: 502,
     sentence: '{source} could not send {what}: {reason}.',
   },
+  SOURCE_SLOW: {
+    when: 'A copy came at less than 50 kB/s while others waited for the same peers. It goes on later, or with other peers.',
+    retryable: true,
+    status: 504,
+    sentence: 'The source sent too little while other copies waited.',
+  },
   HASH_MISMATCH: {
     when: 'Bytes from a source do not have the hash they should have (raised by the side that fetches).',
     retryable: true,

@@ -193,8 +193,12 @@ export const limits = {
   taskBatchBytesMax: 16 * mebibyte,
   /** Tasks that a peer keeps waiting. */
   tasksWaitingMax: 1_024,
-  /** The slowest transfer that a batch of tasks is given time for: `rateBytesPerSecondMin`, the lowest limit of a peer. */
+  /** A batch of tasks that is slower than this makes room when others wait: `rateBytesPerSecondMin`, the lowest limit of a peer. */
   taskBytesPerMsMin: 50,
+  /** A peer is given time to hash and store a copy at this speed: a disk with other things to do. */
+  storedBytesPerMsMin: 20_000,
+  /** Copies of which one `progress` tells. */
+  progressTasksMax: 64,
   /** Owners of one name whose files are unshared together. */
   ownersPerNameMax: 64,
   /** Files that one request to a peer’s HTTP API unshares: each is a flush of the index’s disk, shared with others. */
@@ -374,8 +378,12 @@ export const deadlines = {
   noSpaceRetryMs: 15_000,
   /** After replication failed in itself, as it does when the database cannot be read. */
   replicationRetryMs: 5_000,
-  /** A batch of tasks, besides the time that its bytes take at `limits.taskBytesPerMsMin`. */
+  /** A batch of tasks of which nothing came for so long is given up. */
   taskMs: 60_000,
+  /** Over so long the speed of a batch is judged. */
+  taskPaceMs: 30_000,
+  /** Between two looks at how a batch goes, and between two reports of it. */
+  taskLookMs: 5_000,
   /** Changes of this time are announced together: whoever saves a folder of files causes one announcement. */
   announceGroupMs: 25,
   /** After the index could not be told what is being downloaded. */

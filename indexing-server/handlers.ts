@@ -49,6 +49,7 @@ type PeerMessage =
   | 'unshare'
   | 'share'
   | 'report'
+  | 'progress'
   | 'accuse'
   | 'unreached'
   | 'fetching'
@@ -101,6 +102,10 @@ function peerHandlers({
     },
     async report({ outcomes }, session) {
       coordinator.report(registry.heard(session, 'report').peerId, outcomes)
+      return {}
+    },
+    async progress({ tasks }, session) {
+      coordinator.onProgress(registry.heard(session, 'progress').peerId, tasks)
       return {}
     },
     async accuse({ peerId, sha256 }, session) {

@@ -135,6 +135,7 @@ function joined(
     ...dependencies,
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
     sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
+    cancelTasks: (peerId, taskIds, signal) => registry.cancelTasks(peerId, taskIds, signal),
   })
   const registryOptions = { ...settings, peersMax: limits.peersMax }
   const registry = new Registry(registryOptions, {

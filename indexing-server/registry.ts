@@ -254,6 +254,16 @@ export class Registry implements Disposable {
     await connection.request('tasks', { tasks }, { signal })
   }
 
+  /**
+   * Takes tasks back from a peer.
+   * @throws AppError NOT_REGISTERED when it has no connection, and what the peer answers
+   */
+  async cancelTasks(peerId: string, taskIds: string[], signal: AbortSignal): Promise<void> {
+    const connection = this.#entries.get(peerId)?.connection
+    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'cancel-tasks' })
+    await connection.request('cancel-tasks', { taskIds }, { signal })
+  }
+
   [Symbol.dispose](): void {
     this.#accusations[Symbol.dispose]()
     this.#reachability[Symbol.dispose]()

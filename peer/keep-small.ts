@@ -18,13 +18,13 @@ interface Copy extends SmallFile, SmallCopy {}
 /** Keeps replicated copies of contents of one chunk, many at a time; see `ReplicaKeeper.keepSmall`. */
 export async function keepSmall(
   copies: readonly SmallCopy[],
-  signal: AbortSignal,
+  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
   { share, serving, fetcher }: Dependencies,
 ): Promise<SmallOutcome[]> {
   const there = await share.areThere(copies.map(adoptionOf))
   const lacking = copies.filter((_, index) => there[index] !== true)
   const outcomes = new Map<SmallCopy, SmallOutcome>()
-  using small = fetcher.smallFetch({ purpose: 'replication', signal })
+  using small = fetcher.smallFetch({ purpose: 'replication', signal, onBytes })
   const lackingBytes = lacking.reduce((sum, { content }) => sum + content.size, 0)
   using _ = await fetcher.reserve(lackingBytes, { purpose: 'replication' })
   const onPlaced = (copy: Copy, outcome: unknown): void => {

@@ -30,6 +30,7 @@ import type { DownloadSteps } from './fetch/download-work.ts'
 import { Downloads } from './fetch/downloads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import type { GroupSteps, NamedContent } from './fetch/group-download.ts'
+import { ReceivedCount } from './fetch/received-count.ts'
 import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
@@ -137,15 +138,8 @@ export async function startPeer(
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
   const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter })
-  const api = new LocalPeerApi(settings, {
-    share,
-    finder,
-    downloads,
-    limiter,
-    traffic: vitals,
-    reach,
-    clock,
-  })
+  const asked = { share, finder, downloads, limiter, traffic: vitals, reach, clock }
+  const api = new LocalPeerApi(settings, asked)
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))
   const running = starting.move()
   return {
@@ -208,6 +202,10 @@ function joinCluster(
         handlers: {
           tasks: async ({ tasks }) => {
             replicator.accept(tasks)
+            return {}
+          },
+          'cancel-tasks': async ({ taskIds }) => {
+            replicator.cancel(taskIds)
             return {}
           },
           probe: async () => ({}),
@@ -276,12 +274,21 @@ function replicaKeeper({
   fetcher,
 }: Pick<Parts, 'share' | 'serving' | 'fetcher'>): ReplicaKeeper {
   return {
-    keepSmall: (copies, signal) => keepSmall(copies, signal, { share, serving, fetcher }),
+    keepSmall: (copies, options) => keepSmall(copies, options, { share, serving, fetcher }),
     copyLocal: async (key, { sha256 }) =>
       (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
     // A replicated copy vouches for its chunk root: its peer has hashed all of it.
-    fetch: (request) =>
-      fetcher.fetch({ ...request, purpose: 'replication', keeps: true, hashesWhole: true }),
+    fetch: ({ onReceived, ...request }) => {
+      const received = new ReceivedCount()
+      return fetcher.fetch({
+        ...request,
+        purpose: 'replication',
+        keeps: true,
+        hashesWhole: true,
+        onProgress: ({ sources, verifiedBytes }) =>
+          onReceived(received.add(sources), verifiedBytes >= request.content.size),
+      })
+    },
     adopt: (key, content, { partialPath, chunkList }) =>
       share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
     drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),
@@ -310,6 +317,10 @@ function taskLink(announcer: Announcer): TaskLink {
     report: async (outcomes, signal) => {
       const connection = await announcer.connected(signal)
       return await connection.request('report', { outcomes }, { signal })
+    },
+    progress: async (tasks, signal) => {
+      const connection = await announcer.connected(signal)
+      return await connection.request('progress', { tasks }, { signal })
     },
   }
 }

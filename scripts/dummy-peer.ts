@@ -208,6 +208,7 @@ async function announce(
         tasks: async () => {
           throw new AppError('TASK_REFUSED', { reason: 'a dummy keeps nothing' })
         },
+        'cancel-tasks': async () => ({}),
         probe: async () => ({}),
         reached: async ({ reason }) => {
           if (reason !== undefined) print(`The index cannot connect to this dummy: ${reason}.`)

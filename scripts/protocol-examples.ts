@@ -172,6 +172,8 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
     reply: {},
   },
+  progress: { request: { tasks: [{ taskId: '17', bytes: 1_048_576 }] }, reply: {} },
+  'cancel-tasks': { request: { taskIds: ['17'] }, reply: {} },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
   fetching: { request: { contents: [content] }, reply: {} },
   'chunk-list': {

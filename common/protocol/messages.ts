@@ -35,9 +35,8 @@ import {
   LiveCopies,
   MatchedFile,
   PeerInfo,
-  Task,
-  TaskOutcome,
 } from './shapes.ts'
+import { taskMessages } from './task-messages.ts'
 
 /** The types of what messages carry, for those who use messages. */
 export type {
@@ -55,6 +54,7 @@ export type {
   Source,
   Task,
   TaskOutcome,
+  TaskProgress,
 } from './shapes.ts'
 
 export const protocolVersion = 'tandem/1'
@@ -321,16 +321,6 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
-  report: {
-    summary: 'Tells the index how tasks ended. What the peer now holds is told by announce alone.',
-    from: ['peer'],
-    to: ['index'],
-    request: Type.Object({
-      outcomes: Type.Array(TaskOutcome, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
-    }),
-    reply: Empty,
-    bulk: false,
-  },
   accuse: {
     summary:
       'Tells the index that a peer sent bytes with a wrong hash. The accused is listed last from then on, until nobody has repeated it for an hour.',
@@ -347,17 +337,6 @@ export const messages = {
     to: ['index'],
     request: Type.Object({
       contents: Type.Array(Content, { maxItems: limits.unfinishedNamedMax }),
-    }),
-    reply: Empty,
-    bulk: false,
-  },
-  tasks: {
-    summary: 'Hands tasks to a peer on the connection that the peer opened; it reports them later.',
-    from: ['index'],
-    to: ['peer'],
-    isLong: true,
-    request: Type.Object({
-      tasks: Type.Array(Task, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
     }),
     reply: Empty,
     bulk: false,
@@ -395,6 +374,7 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
+  ...taskMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>
 

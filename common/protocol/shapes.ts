@@ -96,7 +96,7 @@ export const ReadOutcome = Type.Union([
 ])
 export type ReadOutcome = Static<typeof ReadOutcome>
 
-export const Owner = described(PeerId, 'The peer whose file it is')
+const Owner = described(PeerId, 'The peer whose file it is')
 const copyKey = {
   kind: CopyKind,
   name: Name,
@@ -168,6 +168,19 @@ export const Task = Type.Union([
 ])
 /** What the index asks of a peer: keep a copy of this, or drop that replicated copy. */
 export type Task = Static<typeof Task>
+
+export const TaskProgress = Type.Object({
+  taskId: TaskId,
+  bytes: described(
+    Bytes,
+    'Bytes that came; of small copies, those of all that run are told with one',
+  ),
+  isStoring: Type.Optional(
+    Type.Boolean({ description: 'Whether it reads from no source: it copies, checks or stores' }),
+  ),
+})
+/** How far a copy is that a peer makes. */
+export type TaskProgress = Static<typeof TaskProgress>
 
 export const TaskOutcome = Type.Object({
   taskId: TaskId,

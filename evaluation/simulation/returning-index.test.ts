@@ -62,7 +62,12 @@ class Crowd implements AsyncDisposable {
           ...dependencies,
           inventory: emptyInventory(random.bytes(8).toString('hex')),
           freeBytes: async () => 1_000,
-          handlers: { tasks: async () => ({}), probe: async () => ({}), reached: async () => ({}) },
+          handlers: {
+            tasks: async () => ({}),
+            'cancel-tasks': async () => ({}),
+            probe: async () => ({}),
+            reached: async () => ({}),
+          },
         },
       ),
     )

@@ -14,19 +14,25 @@ import type { Lane } from '../../common/content/lanes.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { ExplainedContent, Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import type {
+  ExplainedContent,
+  Task,
+  TaskOutcome,
+  TaskProgress,
+} from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import { reasonsFor } from './explain.ts'
 import { FailedPairs } from './failed-pairs.ts'
+import { isConfirmed } from './is-confirmed.ts'
 import { type Need, needOf, type Urgency } from './needs.ts'
 import { Planner } from './planner.ts'
-import { NeedQueue, type QueuePlace } from './queue.ts'
+import { NeedQueue } from './queue.ts'
 import { type Rank, rankOf, ranks } from './ranks.ts'
 import { RestingPeers } from './resting-peers.ts'
-import { RunningTasks } from './running-tasks.ts'
+import { type Batch, RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -44,6 +50,7 @@ export interface CoordinatorDependencies {
   readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'obsoleteCopies'>
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
+  readonly cancelTasks: (peerId: string, taskIds: string[], signal: AbortSignal) => Promise<void>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -56,6 +63,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #clock: Clock
   readonly #log: Log
   readonly #background: BackgroundWork
+  readonly #cancelTasks: CoordinatorDependencies['cancelTasks']
   readonly #queue = new NeedQueue()
   readonly #running = new RunningTasks()
   readonly #verdicts = new Verdicts()
@@ -71,7 +79,7 @@ export class Coordinator implements AsyncDisposable {
   #cancelTimer: Cancel = () => {}
 
   constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
-    const { store, peers, sendTasks, clock, random, log } = dependencies
+    const { store, peers, sendTasks, cancelTasks, clock, random, log } = dependencies
     this.#options = options
     this.#store = store
     this.#peers = peers
@@ -91,7 +99,18 @@ export class Coordinator implements AsyncDisposable {
     }
     this.#planner = new Planner(options, { ...shared, peers })
     const onFreed = (): void => this.#wake()
-    this.#desk = new TaskDesk(options, { ...shared, sendTasks, onFreed, log })
+    this.#desk = new TaskDesk(options, {
+      ...shared,
+      sendTasks,
+      cancelTasks: (peerId, taskIds) =>
+        this.#background.start('take tasks back', (signal) =>
+          this.#cancel(peerId, taskIds, signal),
+        ),
+      isContended: (batch) => this.#isContended(batch),
+      onFreed,
+      log,
+    })
+    this.#cancelTasks = cancelTasks
   }
 
   start(): void {
@@ -139,6 +158,10 @@ export class Coordinator implements AsyncDisposable {
 
   report(peerId: string, outcomes: readonly TaskOutcome[]): void {
     this.onTouched(this.#desk.report(peerId, outcomes))
+  }
+
+  onProgress(peerId: string, progress: readonly TaskProgress[]): void {
+    this.#desk.onProgress(peerId, progress)
   }
 
   /** What `why` tells about a content. */
@@ -333,6 +356,28 @@ export class Coordinator implements AsyncDisposable {
     if (ready.length === limits.contentsPerPass) this.#queue.moveBack(ready)
   }
 
+  /** Of the contents that wait, a sample: a batch that is in the way is looked at again soon. */
+  async #isContended(batch: Batch): Promise<boolean> {
+    const waiting = this.#queue.waitingIn(batch.lane, limits.contentsPerSlice)
+    const own = Array.from(batch.tasks.values(), ({ contentId }) => contentId)
+    const contents = await this.#store.contents([...new Set([...own, ...waiting])])
+    const isOwn = new Set(own)
+    return contents.some((content) =>
+      isOwn.has(content.contentId)
+        ? this.#planner.hasOtherSource(content, batch)
+        : this.#planner.isHeldUp(content, batch),
+    )
+  }
+
+  /** A peer that cannot be told will report what is not known here any more. */
+  async #cancel(peerId: string, taskIds: string[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.#cancelTasks(peerId, taskIds, signal)
+    } catch (error) {
+      this.#log.debug({ peerId, reason: reasonOf(error) }, 'tasks were not taken back')
+    }
+  }
+
   async #plan(content: StoredContent): Promise<void> {
     const obsolete =
       content.file === undefined
@@ -345,15 +390,4 @@ export class Coordinator implements AsyncDisposable {
     else if (need.kind === 'copies' && content.file !== undefined)
       this.#planner.planCopies(content, content.file, need)
   }
-}
-
-/** Whether the content waited for one peer's announcement of what it needs more of, and that has come. */
-function isConfirmed(
-  place: QueuePlace | undefined,
-  { holders }: StoredContent,
-  { kind }: Need,
-): boolean {
-  if (place?.state !== 'delayed' || place.reason !== 'confirming') return false
-  const held = holders.filter(({ peerId }) => peerId === place.awaited)
-  return kind === 'drop' ? held.every((copy) => copy.kind !== 'replicated') : held.length > 0
 }

@@ -38,6 +38,7 @@ test('changes without end keep neither copies from being made nor contents from 
     sendTasks: async (target) => {
       handedOut.push(target)
     },
+    cancelTasks: async () => {},
     store: {
       async contents(contentIds) {
         // Whenever some are looked at, more have changed.

@@ -123,6 +123,36 @@ export class Planner {
     return eligibleTargets(request, peers, this.#options)
   }
 
+  /** Whether `content` could be copied now if `batch` freed its target, or its source's stream. */
+  isHeldUp(content: StoredContent, batch: Batch): boolean {
+    const sources = this.#liveSources(content)
+    const { eligible } = this.targetsFor(content)
+    return eligible.some((peer) => {
+      const lane = laneOf(content.size)
+      const isSlotHeld = peer.peerId === batch.target
+      if (!isSlotHeld && !this.#hasSlot(peer.peerId, lane, content.size)) return false
+      return this.#sourcesOf(content.contentId, peer, sources).some(({ peerId }) =>
+        peerId === batch.source
+          ? !isSlotHeld && this.#spareStreams(streamOf(lane, peerId)) <= 0
+          : isSlotHeld && this.#spareStreams(streamOf(lane, peerId)) > 0,
+      )
+    })
+  }
+
+  /** Whether a live peer that the task for `content` does not name could be read from instead. */
+  hasOtherSource(content: StoredContent, { target, tasks }: Batch): boolean {
+    const { contentId } = content
+    const task = tasks.values().find((running) => running.contentId === contentId)?.task
+    if (task?.kind !== 'replicate') return false
+    const named = new Set(task.sources.map(({ peerId }) => peerId))
+    return this.#liveSources(content).some(
+      ({ peerId }) =>
+        !named.has(peerId) &&
+        peerId !== target &&
+        !this.#pairs.isSourceWaiting(contentId, peerId, target),
+    )
+  }
+
   /** Plans the copies that `content` lacks beyond those under way, and moves it on in the queue. */
   planCopies(content: StoredContent, file: FileKey, need: CopiesNeed): void {
     const { contentId } = content

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Lane } from '../../common/content/lanes.ts'
 import type { Random } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
 import { type Rank, ranks } from './ranks.ts'
@@ -213,6 +214,16 @@ export class NeedQueue {
         found.push(contentId)
       }
     return found
+  }
+
+  /** Some contents of a lane that lack copies and wait for slots or streams, at most `max`. */
+  waitingIn(lane: Lane, max: number): number[] {
+    const of = [`last-copy/${lane}`, `copies/${lane}`] as const
+    const ready = this.ready(of, max)
+    const inLine = this.awaitedSources
+      .filter((source) => source.startsWith(`${lane} `))
+      .flatMap((source) => this.#inLine.first(source, max))
+    return [...ready, ...inLine.slice(0, max)]
   }
 
   /** Looked at in vain: what was not looked at goes first next time. */

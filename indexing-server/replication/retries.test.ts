@@ -105,8 +105,12 @@ test('an owner is not asked to keep a replica of what is, or was, its own file',
     'peer1 is its owner, which keeps no replica of its own file',
   ])
   const peer3 = await cluster.peer('peer3')
-  await peer3.announce({ name: 'b', text: 'other' }, { name: 'c', text: 'same' })
-  await peer3.announce({ name: 'c' })
+  await peer3.announce(
+    { name: 'b', text: 'other' },
+    { name: 'c', text: 'same' },
+    { name: 'd', text: 'same' },
+  )
+  await peer3.announce({ name: 'c' }, { name: 'd' })
   await cluster.advance(20_000)
   expect([peer1, peer3].flatMap(({ tasks }) => tasks.filter(({ name }) => name !== 'b'))).toEqual(
     [],

@@ -2,6 +2,7 @@ import type { Cancel } from '../../common/clock.ts'
 import type { Lane } from '../../common/content/lanes.ts'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
+import { type Pace, startPace } from './pace.ts'
 
 /** A task that a peer was handed and has not reported. */
 export interface RunningTask {
@@ -23,7 +24,14 @@ export interface Batch {
   bytes: number
   /** Of the tasks themselves, as the request has them. */
   requestBytes: number
-  /** Once it was sent: when it is not settled in time. */
+  /** Of all contents that were ever in `tasks`. */
+  bytesInAll: number
+  /** What the target said to have of each task. */
+  readonly told: Map<string, number>
+  /** Once it was sent: how it goes, and when the target said something of it last. */
+  pace: Pace
+  heardMs: number
+  /** Once it was sent: the next look at how it goes. */
   cancelDeadline: Cancel
 }
 
@@ -56,6 +64,10 @@ export class RunningTasks {
     return [...(this.#byTarget.get(target)?.values() ?? [])]
   }
 
+  batchWith(target: string, taskId: string): Batch | undefined {
+    return this.batchesOf(target).find(({ tasks }) => tasks.has(taskId))
+  }
+
   assignedBytes(target: string): number {
     return this.batchesOf(target).reduce((sum, { bytes }) => sum + bytes, 0)
   }
@@ -77,6 +89,10 @@ export class RunningTasks {
       tasks: new Map(),
       bytes: 0,
       requestBytes: 0,
+      bytesInAll: 0,
+      told: new Map(),
+      pace: startPace(0),
+      heardMs: -Infinity,
       cancelDeadline: () => {},
     }
     const ofTarget = this.#byTarget.get(target) ?? new Map<Lane, Batch>()
@@ -92,6 +108,7 @@ export class RunningTasks {
     }
     batch.tasks.set(running.task.taskId, running)
     batch.bytes += running.sizeBytes
+    batch.bytesInAll += running.sizeBytes
     batch.requestBytes += Buffer.byteLength(JSON.stringify(running.task))
     this.#count++
     const siblings = this.#byContent.get(running.contentId) ?? new Set()
@@ -100,7 +117,7 @@ export class RunningTasks {
 
   /** Takes a task that `target` reported off the list; undefined when it was not running there. */
   settle(target: string, taskId: string): RunningTask | undefined {
-    const batch = this.batchesOf(target).find(({ tasks }) => tasks.has(taskId))
+    const batch = this.batchWith(target, taskId)
     const running = batch?.tasks.get(taskId)
     if (batch === undefined || running === undefined) return undefined
     this.#remove(batch, running)

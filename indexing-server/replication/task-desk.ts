@@ -3,10 +3,11 @@ import { type ErrorCode } from '../../common/error-table.ts'
 import { isErrorCode, toAppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { blameOf } from './blame.ts'
 import type { FailedPairs } from './failed-pairs.ts'
+import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RestingPeers } from './resting-peers.ts'
 import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
@@ -17,6 +18,10 @@ export interface TaskDeskDependencies {
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
+  /** Tells a peer that tasks are not wanted any more; never rejects. */
+  readonly cancelTasks: (peerId: string, taskIds: string[]) => void
+  /** Whether other copies wait for what a batch occupies, or other sources could give its own. */
+  readonly isContended: (batch: Batch) => Promise<boolean>
   /** Called when a peer has become free, or a content ready for its next try. */
   readonly onFreed: () => void
   readonly clock: Clock
@@ -32,6 +37,8 @@ export class TaskDesk {
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
   readonly #sendTasks: TaskDeskDependencies['sendTasks']
+  readonly #cancelTasks: TaskDeskDependencies['cancelTasks']
+  readonly #isContended: TaskDeskDependencies['isContended']
   readonly #onFreed: () => void
   readonly #clock: Clock
   readonly #random: Random
@@ -44,6 +51,8 @@ export class TaskDesk {
     this.#resting = dependencies.resting
     this.#pairs = dependencies.pairs
     this.#sendTasks = dependencies.sendTasks
+    this.#cancelTasks = dependencies.cancelTasks
+    this.#isContended = dependencies.isContended
     this.#onFreed = dependencies.onFreed
     this.#clock = dependencies.clock
     this.#random = dependencies.random
@@ -54,8 +63,8 @@ export class TaskDesk {
   async handOut(batch: Batch, signal: AbortSignal): Promise<void> {
     const { target } = batch
     const tasks = Array.from(batch.tasks.values(), ({ task }) => task)
-    const deadlineMs = deadlines.taskMs + batch.bytes / limits.taskBytesPerMsMin
-    batch.cancelDeadline = this.#clock.after(deadlineMs, () => this.#onOverdue(batch))
+    batch.pace = startPace(this.#clock.monotonicMs())
+    this.#lookLater(batch)
     this.#log.debug({ target, source: batch.source, tasks: tasks.length }, 'tasks handed out')
     try {
       await this.#sendTasks(target, tasks, signal)
@@ -75,8 +84,10 @@ export class TaskDesk {
   report(peerId: string, outcomes: readonly TaskOutcome[]): number[] {
     const contentIds: number[] = []
     for (const { taskId, error } of outcomes) {
+      const batch = this.#running.batchWith(peerId, taskId)
       const running = this.#running.settle(peerId, taskId)
-      if (running === undefined) continue
+      if (batch === undefined || running === undefined) continue
+      this.#onSettled(batch, running)
       if (error === undefined) {
         this.#resting.forgive(peerId)
         this.#release(running, 'confirming')
@@ -85,6 +96,15 @@ export class TaskDesk {
     }
     this.#onFreed()
     return contentIds
+  }
+
+  /** What has ended is progress of the others. */
+  #onSettled(batch: Batch, { task: { taskId }, sizeBytes }: RunningTask): void {
+    const nowMs = this.#clock.monotonicMs()
+    batch.heardMs = nowMs
+    batch.told.set(taskId, sizeBytes)
+    const bytes = batch.told.values().reduce((all, each) => all + each, 0)
+    batch.pace = { ...movePace(batch.pace, { bytes, isStoring: false }, nowMs), movedMs: nowMs }
   }
 
   /** Forgets what a peer was handed; the contents are looked at again soon. */
@@ -124,11 +144,51 @@ export class TaskDesk {
     return this.#pairs.waitingOf(contentId).length < limits.failingPeersAtOnceMax
   }
 
-  #onOverdue(batch: Batch): void {
-    this.#resting.refuse(batch.target, 'DEADLINE_EXCEEDED')
-    for (const running of this.#running.abandonBatch(batch))
-      this.#onFailed(running, 'DEADLINE_EXCEEDED')
+  #lookLater(batch: Batch): void {
+    batch.cancelDeadline = this.#clock.after(deadlines.taskLookMs, () => {
+      // A store that fails tells nothing of the batch: the next look does.
+      this.#look(batch).catch(() => this.#lookLater(batch))
+    })
+  }
+
+  async #look(batch: Batch): Promise<void> {
+    if (!this.#running.isOpen(batch)) return
+    const nowMs = this.#clock.monotonicMs()
+    const verdict = judgePace(batch.pace, batch.bytesInAll, nowMs)
+    if (verdict === 'stalled') return this.#takeBack(batch, 'DEADLINE_EXCEEDED')
+    if (verdict !== 'unknown') batch.pace = nextWindow(batch.pace, nowMs)
+    const isInTheWay = verdict === 'slow' && (await this.#isContended(batch))
+    if (!this.#running.isOpen(batch)) return
+    if (isInTheWay) this.#takeBack(batch, 'SOURCE_SLOW')
+    else this.#lookLater(batch)
+  }
+
+  /** Ends a batch at its target; what came of its contents stays there for their next try. */
+  #takeBack(batch: Batch, code: ErrorCode): void {
+    const { target } = batch
+    // A target that says how it goes is in order, whatever its sources are.
+    const isSilent = this.#clock.monotonicMs() - batch.heardMs >= deadlines.taskMs
+    if (code === 'DEADLINE_EXCEEDED' && isSilent) this.#resting.refuse(target, code)
+    const tasks = this.#running.abandonBatch(batch)
+    for (const running of tasks) this.#onFailed(running, code)
+    this.#cancelTasks(
+      target,
+      tasks.map(({ task }) => task.taskId),
+    )
     this.#onFreed()
+  }
+
+  /** A peer says how far copies are. */
+  onProgress(peerId: string, progress: readonly TaskProgress[]): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const { taskId, bytes, isStoring = false } of progress) {
+      const batch = this.#running.batchWith(peerId, taskId)
+      if (batch === undefined) continue
+      batch.heardMs = nowMs
+      batch.told.set(taskId, Math.min(bytes, batch.bytesInAll))
+      const sum = batch.told.values().reduce((all, each) => all + each, 0)
+      batch.pace = movePace(batch.pace, { bytes: sum, isStoring }, nowMs)
+    }
   }
 
   #release({ contentId, target }: RunningTask, reason: 'settling' | 'confirming'): void {

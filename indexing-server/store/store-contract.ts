@@ -366,17 +366,6 @@ function unsharing(open: OpenStore): void {
     expect(content?.file).toBeUndefined()
     expect(await opened.store.obsoleteCopies(content?.contentId ?? 0, 9)).toHaveLength(1)
   })
-
-  test('all owners of a content are known, each once', async () => {
-    await using opened = await open()
-    for (const peerId of ['c', 'a', 'b']) {
-      const owner = await announcerOf(opened, peerId)
-      await owner(put('f', 'one'), put('g', 'one'), put('h', 'two'))
-      await owner(drop('f'), drop('g'))
-    }
-    const [content] = await opened.store.contentsHashed(hashOf('one'))
-    expect(content?.owners).toEqual(['a', 'b', 'c'])
-  })
 }
 
 function questions(open: OpenStore): void {

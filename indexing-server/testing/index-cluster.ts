@@ -138,10 +138,15 @@ export class IndexCluster implements AsyncDisposable {
     onTasks: (tasks: readonly Task[]) => void,
     onProbe: () => Promise<Record<string, never>> = async () => ({}),
     onReached: (reason: string | undefined) => void = () => {},
+    onCancel: (taskIds: readonly string[]) => void = () => {},
   ): Promise<{ connection: Connection; seenSeq: number }> {
     const handlers = {
       tasks: async ({ tasks }: RequestOf<'tasks'>) => {
         onTasks(tasks)
+        return {}
+      },
+      'cancel-tasks': async ({ taskIds }: RequestOf<'cancel-tasks'>) => {
+        onCancel(taskIds)
         return {}
       },
       probe: onProbe,
@@ -200,6 +205,8 @@ export class TestPeer {
   readonly tasks: Task[] = []
   /** What it was told about its address: why it was not reached, or undefined. */
   readonly reached: (string | undefined)[] = []
+  /** The ids of tasks that were taken back. */
+  readonly cancelled: string[] = []
   /** How many tasks came in each request. */
   readonly batches: number[] = []
   answer: TaskAnswer | undefined = () => undefined
@@ -246,6 +253,7 @@ export class TestPeer {
       (tasks) => this.#onTasks(tasks),
       () => (this.#isHung ? new Promise(() => {}) : Promise.resolve({})),
       (reason) => this.reached.push(reason),
+      (taskIds) => this.cancelled.push(...taskIds),
     )
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq

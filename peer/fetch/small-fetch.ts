@@ -26,6 +26,8 @@ export interface Missed<File extends SmallFile> {
 export interface SmallFetchOptions {
   readonly purpose: Purpose
   readonly signal: AbortSignal
+  /** Told of what comes, before it is verified. */
+  readonly onBytes?: ((count: number) => void) | undefined
 }
 
 /** A source with as many reads under way; the last one of a source that failed gives it back. */

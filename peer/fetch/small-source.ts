@@ -20,6 +20,7 @@ export class SmallSource implements Disposable {
   readonly #label: string
   readonly #source: Source
   readonly #purpose: Purpose
+  readonly #onBytes: ((count: number) => void) | undefined
   readonly #signal: AbortSignal
   readonly #dependencies: Dependencies
   readonly #ended = new AbortController()
@@ -30,12 +31,23 @@ export class SmallSource implements Disposable {
   #hasFailed = false
 
   constructor(
-    { source, purpose, signal }: { source: Source; purpose: Purpose; signal: AbortSignal },
+    {
+      source,
+      purpose,
+      signal,
+      onBytes,
+    }: {
+      source: Source
+      purpose: Purpose
+      signal: AbortSignal
+      onBytes?: ((count: number) => void) | undefined
+    },
     dependencies: Dependencies,
   ) {
     this.#label = labelOf(source)
     this.#source = source
     this.#purpose = purpose
+    this.#onBytes = onBytes
     this.#signal = AbortSignal.any([signal, this.#ended.signal])
     this.#dependencies = dependencies
     this.#stallWatch = new StallWatch({
@@ -101,6 +113,7 @@ export class SmallSource implements Disposable {
       onBytes: (count) => {
         bytesLeft -= count
         this.#bytesOwed -= count
+        this.#onBytes?.(count)
       },
     })
     const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { laneOf } from '../../common/content/lanes.ts'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
 import { nextTasks } from './next-task.ts'
@@ -34,6 +35,16 @@ test('a large one begins although many small ones run', () => {
   expect(nextTasks([replicate('a')], running)).toEqual([])
 })
 
+test('a medium one begins beside a large one', () => {
+  const disk = replicate('disk', 2 * limits.mediumCopyBytesMax)
+  expect(
+    nextTasks(
+      [replicate('disk 2', 2 * limits.mediumCopyBytesMax), replicate('photo', large)],
+      [disk],
+    ),
+  ).toEqual([1])
+})
+
 test('tasks for one file keep their order', () => {
   expect(nextTasks([drop('a'), replicate('b')], [replicate('a')])).toEqual([1])
   expect(nextTasks([replicate('a'), drop('a'), replicate('a', 9), replicate('b')], [])).toEqual([
@@ -46,7 +57,7 @@ test('tasks for one file keep their order', () => {
 test('all tasks come to their turn, with bounds kept', () => {
   const someTask = fc.record({
     name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-    size: fc.constantFrom(1, large),
+    size: fc.constantFrom(1, large, 2 * limits.mediumCopyBytesMax),
   })
   fc.assert(
     fc.property(fc.array(someTask, { maxLength: 40 }), fc.infiniteStream(fc.nat()), (all, ends) => {
@@ -64,9 +75,11 @@ test('all tasks come to their turn, with bounds kept', () => {
           const ended = Number(ends.next().value) % running.length
           running = running.filter((_, i) => i !== ended)
         }
-        expect(running.length).toBeLessThanOrEqual(
-          limits.smallTasksAtOnce + limits.largeTasksAtOnce,
+        const lanesOf = running.map(
+          (task) => task.kind === 'replicate' && laneOf(task.content.size),
         )
+        for (const lane of ['medium', 'large'])
+          expect(lanesOf.filter((each) => each === lane).length).toBeLessThanOrEqual(1)
         expect(new Set(running.map(({ name }) => name)).size).toBe(running.length)
       }
       expect(begun.length).toBe(all.length)

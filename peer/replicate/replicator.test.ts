@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import type { Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
@@ -36,6 +36,7 @@ class World {
   readonly clock = new FakeClock()
   readonly events: string[] = []
   readonly reports: TaskOutcome[][] = []
+  readonly told: TaskProgress[][] = []
   readonly replicator: Replicator
 
   constructor({
@@ -68,6 +69,7 @@ class World {
           events.push('report')
           this.reports.push(outcomes)
         },
+        progress: async (tasks) => this.told.push(tasks),
         ...link,
       },
     })
@@ -192,7 +194,7 @@ test('a report that cannot be sent is forgotten, the next one is sent', async ()
 })
 
 test('tasks beyond the queue are refused, all of them', async () => {
-  const world = new World({ keeper: { keepSmall: (_, signal) => untilAborted(signal) } })
+  const world = new World({ keeper: { keepSmall: (_, { signal }) => untilAborted(signal) } })
   const tasks = (count: number, prefix: string): Task[] =>
     Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
   world.replicator.accept(tasks(limits.smallTasksAtOnce, 'running'))
@@ -216,7 +218,7 @@ test('stopping ends what runs and refuses what comes', async () => {
   const fetching = Promise.withResolvers<AbortSignal>()
   const world = new World({
     keeper: {
-      keepSmall: (_, signal) => {
+      keepSmall: (_, { signal }) => {
         fetching.resolve(signal)
         return untilAborted(signal)
       },
@@ -228,4 +230,58 @@ test('stopping ends what runs and refuses what comes', async () => {
   expect(signal.aborted).toBe(true)
   expect(world.reports).toEqual([])
   expect(() => world.replicator.accept([replicate('b')])).toThrow('it is stopping')
+})
+
+test('how far copies are is told every few seconds, until they end', async () => {
+  const end = Promise.withResolvers<void>()
+  const world = new World({
+    keeper: {
+      keepSmall: async (copies, { onBytes }) => {
+        onBytes(3)
+        onBytes(4)
+        await end.promise
+        return copies.map(() => undefined)
+      },
+      fetch: async ({ onReceived }) => {
+        onReceived(70, false)
+        onReceived(50, false)
+        await end.promise
+        throw new AppError('NO_SOURCE', { name: 'big', tried: 'all' })
+      },
+    },
+  })
+  world.replicator.accept([large('big'), replicate('a'), replicate('b')])
+  await world.clock.advance(deadlines.taskLookMs)
+  expect(world.told).toEqual([
+    expect.arrayContaining([
+      { taskId: 'a', bytes: 7 },
+      { taskId: 'big', bytes: 70, isStoring: false },
+    ]),
+  ])
+  end.resolve()
+  await world.clock.advance(5 * deadlines.taskLookMs)
+  expect(world.told).toHaveLength(1)
+})
+
+test('tasks that the index takes back end, report nothing, and make room for others', async () => {
+  const world = new World({
+    keeper: {
+      keepSmall: (_, { signal }) => untilAborted(signal),
+      fetch: ({ name, signal }) => {
+        world.events.push(`fetch ${name}`)
+        return untilAborted(signal)
+      },
+    },
+  })
+  world.replicator.accept([large('1'), large('2'), large('3'), replicate('a'), replicate('b')])
+  await world.settle()
+  world.replicator.cancel(['1', '2', 'a'])
+  await world.settle()
+  expect(world.events).toEqual(['fetch 1', 'fetch 3'])
+  world.replicator.cancel(['b', 'unknown'])
+  await world.settle()
+  world.replicator.accept([drop('a'), drop('b')])
+  await world.settle()
+  expect(world.events.slice(2, 4)).toEqual(['drop p1/a', 'drop p1/b'])
+  expect(world.reports.flat().map(({ taskId }) => taskId)).toEqual(['a', 'b'])
 })

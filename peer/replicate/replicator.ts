@@ -6,6 +6,7 @@ import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
 import { isSmallCopy, nextTasks, type ReplicateTask } from './next-task.ts'
+import { ProgressTeller } from './progress-teller.ts'
 import { Reporter, type TaskLink } from './reporter.ts'
 
 /** Whose file a replicated copy is, and what it is called: `replicated/<owner>/<name>`. */
@@ -36,13 +37,18 @@ export interface ReplicaKeeper {
    *   somebody lied about the content
    * @throws AppError when all of them failed; or the signal's reason
    */
-  keepSmall(copies: readonly SmallCopy[], signal: AbortSignal): Promise<SmallOutcome[]>
+  keepSmall(
+    copies: readonly SmallCopy[],
+    options: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+  ): Promise<SmallOutcome[]>
   /** Fetches a content; disposing the result removes the file unless it was adopted. */
   fetch(request: {
     content: Content
     name: string
     sources: readonly Source[]
     signal: AbortSignal
+    /** Told of all that came so far, and whether nothing more is to come. */
+    onReceived: (bytes: number, isAll: boolean) => void
   }): Promise<FetchedReplica>
   /** Moves a fetched file into its place and catalogs it. */
   adopt(key: ReplicaKey, content: Content, file: FetchedReplica): Promise<unknown>
@@ -64,6 +70,14 @@ interface ReplicatorDependencies {
   readonly log: Log
 }
 
+/** Tasks that run together: one, or small copies. */
+interface Job {
+  readonly tasks: readonly Task[]
+  /** Those that were not taken back; when there are none the job ends. */
+  readonly wanted: Set<Task>
+  readonly stop: AbortController
+}
+
 /** Carries out the index's tasks, some at a time, and reports each one's end; none holds up the others. */
 export class Replicator implements AsyncDisposable {
   readonly #keeper: ReplicaKeeper
@@ -71,13 +85,17 @@ export class Replicator implements AsyncDisposable {
   readonly #background: BackgroundWork
   readonly #reporter: Reporter
   #waiting: Task[] = []
-  readonly #running = new Set<Task>()
+  readonly #running = new Map<Task, Job>()
+  readonly #progress: ProgressTeller
 
   constructor(dependencies: ReplicatorDependencies) {
     this.#keeper = dependencies.keeper
     this.#log = dependencies.log
     this.#background = new BackgroundWork(dependencies)
     this.#reporter = new Reporter(dependencies)
+    const { link } = dependencies
+    const tell = link.progress.bind(link)
+    this.#progress = new ProgressTeller({ ...dependencies, tell })
   }
 
   /**
@@ -87,7 +105,7 @@ export class Replicator implements AsyncDisposable {
   accept(tasks: readonly Task[]): void {
     if (this.#background.signal.aborted)
       throw new AppError('TASK_REFUSED', { reason: 'it is stopping' })
-    const known = new Set([...this.#waiting, ...this.#running].map(({ taskId }) => taskId))
+    const known = new Set([...this.#waiting, ...this.#running.keys()].map(({ taskId }) => taskId))
     const added = tasks.filter(({ taskId }) => !known.has(taskId))
     if (this.#waiting.length + added.length > limits.tasksWaitingMax)
       throw new AppError('TASK_REFUSED', { reason: `${this.#waiting.length} tasks are waiting` })
@@ -95,26 +113,51 @@ export class Replicator implements AsyncDisposable {
     this.#startNext()
   }
 
+  /** The index wants these no more: those that wait are forgotten, those that run end and keep what came. */
+  cancel(taskIds: readonly string[]): void {
+    const cancelled = new Set(taskIds)
+    this.#waiting = this.#waiting.filter(({ taskId }) => !cancelled.has(taskId))
+    for (const [task, { wanted, stop }] of this.#running) {
+      if (!cancelled.has(task.taskId)) continue
+      wanted.delete(task)
+      if (wanted.size === 0)
+        stop.abort(new AppError('TASK_REFUSED', { reason: 'the index took it back' }))
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#background[Symbol.asyncDispose]()
+    await this.#progress[Symbol.asyncDispose]()
     await this.#reporter[Symbol.asyncDispose]()
   }
 
   #startNext(): void {
     for (
-      let places = new Set(nextTasks(this.#waiting, this.#running));
+      let places = new Set(nextTasks(this.#waiting, this.#running.keys()));
       places.size > 0;
-      places = new Set(nextTasks(this.#waiting, this.#running))
+      places = new Set(nextTasks(this.#waiting, this.#running.keys()))
     ) {
       const tasks = this.#waiting.filter((_, place) => places.has(place))
       this.#waiting = this.#waiting.filter((_, place) => !places.has(place))
-      for (const task of tasks) this.#running.add(task)
-      const small = tasks.filter(isSmallCopy)
-      this.#background.start('tasks', async (signal) => {
-        if (small.length > 0) await this.#runSmall(small, signal)
-        else for (const task of tasks) await this.#run(task, signal)
-      })
+      const job: Job = { tasks, wanted: new Set(tasks), stop: new AbortController() }
+      for (const task of tasks) this.#running.set(task, job)
+      this.#background.start('tasks', (ending) => this.#runJob(job, ending))
     }
+  }
+
+  async #runJob({ tasks, stop }: Job, ending: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([ending, stop.signal])
+    const small = tasks.filter(isSmallCopy)
+    if (small.length > 0) await this.#runSmall(small, signal)
+    else for (const task of tasks) await this.#run(task, signal)
+    if (ending.aborted || !signal.aborted) return
+    for (const task of tasks) this.#forget(task)
+    this.#startNext()
+  }
+
+  #forget(task: Task): void {
+    this.#running.delete(task)
+    this.#progress.delete(task.taskId)
   }
 
   /** Small copies share requests, transactions and announcements; each has an end of its own. */
@@ -123,7 +166,7 @@ export class Replicator implements AsyncDisposable {
     const copies = keyed.flatMap(({ task: { content, sources }, key }) =>
       key instanceof AppError ? [] : [{ key, content, sources }],
     )
-    const outcomes = await this.#keepSmall(copies, signal)
+    const outcomes = await this.#keepSmall(tasks, copies, signal)
     if (signal.aborted) return
     const outcomeOf = new Map(copies.map(({ key }, index) => [key, outcomes[index]]))
     const alone: Task[] = []
@@ -138,9 +181,21 @@ export class Replicator implements AsyncDisposable {
     for (const task of alone) await this.#run(task, signal)
   }
 
-  async #keepSmall(copies: readonly SmallCopy[], signal: AbortSignal): Promise<SmallOutcome[]> {
+  /** What came of all is told with the first of `tasks`. */
+  async #keepSmall(
+    tasks: readonly ReplicateTask[],
+    copies: readonly SmallCopy[],
+    signal: AbortSignal,
+  ): Promise<SmallOutcome[]> {
+    const [first] = tasks
+    let bytes = 0
+    const onBytes = (count: number): void => {
+      bytes += count
+      if (first !== undefined) this.#progress.set({ taskId: first.taskId, bytes })
+    }
+    onBytes(0)
     try {
-      return await this.#keeper.keepSmall(copies, signal)
+      return await this.#keeper.keepSmall(copies, { signal, onBytes })
     } catch (error) {
       return copies.map(() => toAppError(error))
     }
@@ -161,7 +216,7 @@ export class Replicator implements AsyncDisposable {
   /** What is to be reported of a task that has ended. */
   #onEnd(task: Task, failure: unknown): TaskOutcome {
     const { taskId, kind, owner, name } = task
-    this.#running.delete(task)
+    this.#forget(task)
     if (failure === undefined) return { taskId }
     const { code } = toAppError(failure)
     this.#log.warn({ kind, owner, name, code, reason: reasonOf(failure) }, 'task failed')
@@ -169,10 +224,20 @@ export class Replicator implements AsyncDisposable {
   }
 
   async #replicate(task: ReplicateTask, signal: AbortSignal): Promise<void> {
-    const { content, sources } = task
+    const { taskId, content, sources } = task
     const key = keyOf(task)
+    let received = 0
+    const onReceived = (bytes: number, isStoring: boolean): void => {
+      received = Math.max(received, bytes)
+      this.#progress.set({ taskId, bytes: received, isStoring })
+    }
+    onReceived(0, true)
     if (await this.#keeper.copyLocal(key, content)) return
-    await using fetched = await this.#keeper.fetch({ content, name: key.name, sources, signal })
+    signal.throwIfAborted()
+    onReceived(0, false)
+    const request = { content, name: key.name, sources, signal, onReceived }
+    await using fetched = await this.#keeper.fetch(request)
+    onReceived(content.size, true)
     try {
       await this.#keeper.adopt(key, content, fetched)
     } catch (error) {

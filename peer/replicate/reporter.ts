@@ -4,7 +4,7 @@ import { withDeadline } from '../../common/deadline.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { TaskOutcome } from '../../common/protocol/messages.ts'
+import type { TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 
 /** What reporting needs of the peer's connection to the index. */
 export interface TaskLink {
@@ -15,6 +15,8 @@ export interface TaskLink {
   announced(signal: AbortSignal): Promise<void>
   /** Sends outcomes, at most `tasksPerRequestMax`, on the connection that the announcements take. */
   report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<unknown>
+  /** Sends how far copies are, on the same connection. */
+  progress(tasks: TaskProgress[], signal: AbortSignal): Promise<unknown>
 }
 
 /**

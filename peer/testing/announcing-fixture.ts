@@ -67,6 +67,7 @@ export class AnnouncingFixture implements AsyncDisposable {
             this.tasks.push(...tasks)
             return {}
           },
+          'cancel-tasks': async () => ({}),
           probe: async () => ({}),
           reached: async () => ({}),
         },

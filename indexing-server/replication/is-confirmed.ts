@@ -1,0 +1,14 @@
+import type { StoredContent } from '../store/store.ts'
+import type { Need } from './needs.ts'
+import type { QueuePlace } from './queue.ts'
+
+/** Whether the content waited for one peer's announcement of what it needs more of, and that has come. */
+export function isConfirmed(
+  place: QueuePlace | undefined,
+  { holders }: StoredContent,
+  { kind }: Need,
+): boolean {
+  if (place?.state !== 'delayed' || place.reason !== 'confirming') return false
+  const held = holders.filter(({ peerId }) => peerId === place.awaited)
+  return kind === 'drop' ? held.every((copy) => copy.kind !== 'replicated') : held.length > 0
+}
