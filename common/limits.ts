@@ -362,6 +362,8 @@ export const deadlines = {
   heartbeatMinMs: 10,
   /** Two of them within `connectionIdleMs`, or a healthy connection would be taken for a dead one. */
   heartbeatMaxMs: 60_000,
+  /** A copy beside its place that nothing has written to for so long was left by a process that ended. */
+  leftoverKeptMs: 86_400_000,
   /** For what moves one file into its place: a disk that takes longer does not answer at all. */
   diskTurnMs: 60_000,
   /** A database that another process still has open; that one may be ending just now. */

@@ -1,10 +1,12 @@
 /** Peers whose folders are on other disks than their own data, or lose what the peer keeps for itself. */
-import { mkdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { copiesKnown } from './copies-known.ts'
 import { downloadAndHash } from './download-check.ts'
+import { mountExfatDisk } from './exfat-disk.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
 import { mountSmallDisk } from './small-disk.ts'
@@ -58,4 +60,36 @@ test('folders on another disk are written there once, also when what lies beside
   const { freeBytes = 0 } = peers.find(({ peerId }) => peerId === 'peer2') ?? {}
   expect(freeBytes).toBeGreaterThan(0)
   expect(freeBytes).toBeLessThan(64 * mebibyte)
+}, 60_000)
+
+test('a disk that takes two names for one, or refuses one, keeps what it can and says so of the rest', async ({
+  skip,
+}) => {
+  await using disk = await mountExfatDisk()
+  if (disk === undefined) return skip('exFAT cannot be mounted here')
+  await using cluster = await startCluster({ peers: 1, factor: 2, settings: quickSettings })
+  const shared = join(cluster.peer(1).dataFolder, 'shared')
+  const texts = { 'a.txt': 1_001, 'A.txt': 1_002, 'Dir/f': 1_003, 'dir/f': 1_004 }
+  for (const [name, bytes] of Object.entries(texts)) await aFile(shared, name, { bytes })
+  await aFile(shared, 'what?/file', { bytes: 1_005 })
+  await aFile(shared, 'why?', { bytes: 2 * mebibyte })
+  const peer = await startOn(cluster, disk.path, ['downloaded', 'replicated'])
+  await copiesKnown(peer, 4)
+
+  const replicas = join(disk.path, 'replicated/peer1')
+  const files = (await readdir(replicas, { recursive: true, withFileTypes: true })).filter(
+    (entry) => entry.isFile(),
+  )
+  const sizes = await Promise.all(
+    files.map(async ({ parentPath, name }) => (await readFile(join(parentPath, name))).length),
+  )
+  expect(sizes.toSorted()).toEqual([1_001, 1_002, 1_003, 1_004])
+  using api = apiOf(peer)
+  const { sources } = (await api.lookup('A.txt')).files[0] ?? {}
+  expect(sources?.map(({ peerId }) => peerId)).toEqual(['peer1', 'peer2'])
+  for (const name of ['what?/file', 'why?'])
+    await expect(downloadAndHash(peer, { name }), name).rejects.toMatchObject({
+      code: 'NAME_UNSUPPORTED',
+    })
+  expect(await downloadAndHash(peer, { name: 'dir/f' })).toMatchObject({ bytes: 1_004 })
 }, 60_000)

@@ -2,6 +2,7 @@ import { lstat, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { FileStat } from '../../common/content/hash.ts'
 import { entryPathIn, isInside, openFolderInside } from '../../common/inside.ts'
+import { deadlines } from '../../common/limits.ts'
 import { fileStatOf, isSameStat } from './file-stat.ts'
 import type { Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
@@ -45,4 +46,14 @@ export async function removeEmptyFolders({ kind, root, path }: Location): Promis
       // It holds something else, or is in use: then so are those above it.
       return
     }
+}
+
+/** Removes a copy that was on its way when its process ended; nothing writes to one for a day. */
+export async function removeLeftover(path: string, nowMs: number): Promise<void> {
+  try {
+    const { mtimeMs } = await lstat(path)
+    if (mtimeMs < nowMs - deadlines.leftoverKeptMs) await unlink(path)
+  } catch {
+    // The next scan tries it again.
+  }
 }

@@ -23,6 +23,7 @@ import type { Folders, Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
+import { removeLeftover } from './remove-file.ts'
 import { Settling } from './settling.ts'
 import { walk } from './walk.ts'
 
@@ -167,8 +168,9 @@ export class Scanner implements Disposable {
 
   async *#files(): AsyncGenerator<Candidate> {
     const onProblem = (path: string, fault: Fault): void => this.problems.add(path, fault)
+    const onOwnFile = (path: string): Promise<void> => removeLeftover(path, this.#clock.nowMs())
     for (const root of await this.#folders.roots())
-      for await (const { diskName, isLinked } of walk({ root: root.path, onProblem }))
+      for await (const { diskName, isLinked } of walk({ root: root.path, onProblem, onOwnFile }))
         yield { at: this.#catalog.named(this.#folders.at(root, diskName)), mayBeLinked: isLinked }
   }
 

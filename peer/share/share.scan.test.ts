@@ -370,3 +370,24 @@ test('a file that never stays the same is a problem until it does', async () => 
   await expect.poll(codes, { interval: 5 }).toEqual([])
   expect(peer.shared()).toEqual(['log.txt'])
 })
+
+test('what Tandem writes beside files is not shared, and removed when it was left for a day', async () => {
+  await using peer = await ShareFixture.create()
+  const nowSeconds = peer.clock.nowMs() / 1_000
+  for (const [name, ageSeconds] of [
+    ['.tandem-0a', 90_000],
+    ['d/.tandem-0b', 90_000],
+    ['d/.tandem-0c', 60],
+    ['.tandem/partial/x', 90_000],
+    ['d/.tandem/y', 90_000],
+    ['.tandemignored', 90_000],
+  ] as const) {
+    const path = await peer.write(`shared/${name}`, 'bytes')
+    await utimes(path, nowSeconds - ageSeconds, nowSeconds - ageSeconds)
+  }
+  await peer.start()
+  expect(peer.share.list('shared', 10).map(({ at }) => at.name)).toEqual(['.tandemignored'])
+  expect(await readdir(join(peer.path, 'shared'))).toEqual(['.tandem', '.tandemignored', 'd'])
+  expect(await readdir(join(peer.path, 'shared/d'))).toEqual(['.tandem', '.tandem-0c'])
+  expect(peer.share.problems()).toMatchObject([{ code: 'NAME_RESERVED' }])
+})

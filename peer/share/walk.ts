@@ -25,6 +25,8 @@ export interface Walk {
   readonly root: string
   /** Told of everything that is left out because something is wrong with it. */
   readonly onProblem: (path: string, fault: Fault) => void
+  /** Told of files of Tandem's own that lie among those of people; awaited. */
+  readonly onOwnFile?: (path: string) => Promise<void>
 }
 
 /** Entries of a folder that are read at a time. */
@@ -33,7 +35,7 @@ const entriesPerRead = 1_024
 const undecoded = '\u{fffd}'
 
 /** The files of the root that are links or regular files; in no order. A missing root has none. */
-export async function* walk({ root, onProblem }: Walk): AsyncGenerator<Walked> {
+export async function* walk({ root, onProblem, onOwnFile }: Walk): AsyncGenerator<Walked> {
   const realRoot = await realpath(root).catch(() => undefined)
   if (realRoot !== undefined) yield* enter('', false)
 
@@ -56,8 +58,10 @@ export async function* walk({ root, onProblem }: Walk): AsyncGenerator<Walked> {
     isLinked: boolean,
   ): AsyncGenerator<Walked> {
     // What is written there has its place yet to come.
-    if (isOwnName(entry.name) && (entry.name !== ownFolderName || diskName === ownFolderName))
+    if (isOwnName(entry.name) && (entry.name !== ownFolderName || diskName === ownFolderName)) {
+      if (entry.isFile()) await onOwnFile?.(join(root, diskName))
       return
+    }
     const path = join(root, diskName)
     const fault = faultOfName(diskName) ?? faultOfKind(entry)
     if (fault !== undefined) onProblem(path, fault)
