@@ -35,7 +35,8 @@ test('a root that is a link may come to lead elsewhere', async () => {
     await writeFile(join(temporary.path, disk, 'file'), disk)
     await symlink(disk, join(temporary.path, 'next'))
     await rename(join(temporary.path, 'next'), root)
-    await (await openInside({ root, path: join(root, 'file') })).close()
+    await using file = await openInside({ root, path: join(root, 'file') })
+    expect(await file.readFile('utf8')).toBe(disk)
   }
 })
 

@@ -58,8 +58,10 @@ test('a link that leads nowhere, a file, and a data folder that is gone are told
   const reasonOf = async (kind: 'shared' | 'downloaded' | 'replicated'): Promise<string> =>
     await staging.folderFor(kind, 'partial').then(
       () => 'none',
-      (error: { code: string; details: { reason: string } }) =>
-        `${error.code} ${error.details.reason}`,
+      (error: unknown) => {
+        const { code, details } = error as { code: string; details: { reason: string } }
+        return `${code} ${details.reason}`
+      },
     )
   await rm(folders.shared, { recursive: true })
   await symlink(join(outside, 'disk'), folders.shared)
