@@ -1,3 +1,4 @@
+import { mkdirSync, statSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemErrorCode } from './errors.ts'
@@ -14,6 +15,26 @@ export async function makeFolder(path: string): Promise<void> {
     await makeFolder(dirname(path))
     await mkdir(path).catch(ignoreExisting)
   } else if (!(await stat(path)).isDirectory()) await mkdir(path)
+}
+
+/**
+ * Makes a folder that was removed, with those above it, unless what is left above is on another file system
+ * than the folder was: then its disk is gone, and nothing is made in its place.
+ * @throws what the disk does; ENODEV when the disk is gone
+ */
+export function makeFolderAgain(folder: string, device: number): void {
+  const found = deepestExisting(folder)
+  if (found.path === folder) return
+  if (found.device !== device)
+    throw Object.assign(new Error(`the disk of '${folder}' is gone`), { code: 'ENODEV' })
+  mkdirSync(folder, { recursive: true })
+}
+
+function deepestExisting(folder: string): { path: string; device: number } {
+  for (let path = folder; ; path = dirname(path)) {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found !== undefined) return { path, device: found.dev }
+  }
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string | undefined> {

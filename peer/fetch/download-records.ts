@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { makeFolderAgain } from '../../common/make-folder.ts'
 import { Content } from '../../common/protocol/shapes.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { DownloadRequest } from '../api.ts'
@@ -16,26 +17,32 @@ const DownloadRecord = Type.Object({
 /** A download that has not ended, as the next run of this peer takes it up. */
 export type DownloadRecord = Static<typeof DownloadRecord>
 
+const inMemory = ':memory:'
+
 /** Downloads that have not ended, on disk: written at once, and there after the end of the process. */
 export class DownloadRecords implements Disposable {
   readonly #path: string
+  /** Of the folder that the file is in. */
+  readonly #device: number | undefined
   #open: Database
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(path: string) {
     this.#path = path
     this.#open = openRecords(path)
+    this.#device = path === inMemory ? undefined : statSync(dirname(path)).dev
   }
 
   /** The database, made again if its file was removed: what was in it is still to be read. */
   get #database(): Database {
-    if (this.#path === ':memory:' || existsSync(this.#path)) return this.#open
+    const device = this.#device
+    if (device === undefined || existsSync(this.#path)) return this.#open
     const rows = this.#open
       .prepare<[], RecordRow>('SELECT id, record FROM downloads ORDER BY place')
       .all()
     // Closing it removes its log by the path: the new one must not have one yet.
     this.#open.close()
-    this.#open = openAnywhere(this.#path)
+    this.#open = openAnywhere(this.#path, device)
     const insert = this.#open.prepare<RecordRow>(
       'INSERT INTO downloads (id, record) VALUES (@id, @record)',
     )
@@ -91,12 +98,12 @@ function openRecords(path: string): Database {
 }
 
 /** In memory where the disk refuses: downloads go on, and the next use tries the disk again. */
-function openAnywhere(path: string): Database {
+function openAnywhere(path: string, device: number): Database {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolderAgain(dirname(path), device)
     return openRecords(path)
   } catch {
-    return openRecords(':memory:')
+    return openRecords(inMemory)
   }
 }
 

@@ -12,11 +12,12 @@ import { sha256 } from '../../common/content/hash.ts'
 import { diskError } from '../../common/disk-error.ts'
 import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
+import { makeFolderAgain } from '../../common/make-folder.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
 import type { ChunkStore, PutChunk } from './chunk-store.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
-import { makeFolderAgain, putBack } from './put-back.ts'
+import { putBack } from './put-back.ts'
 
 interface PartialFileDependencies {
   readonly workers: ChunkWorkers
@@ -134,7 +135,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
 
   async #createJournal(chunkList: Buffer): Promise<ChunkJournal> {
     const { path, content, bootId } = this.#options
-    await makeFolderAgain(dirname(path), (await this.#handle.stat()).dev)
+    makeFolderAgain(dirname(path), (await this.#handle.stat()).dev)
     const journalled = { chunkList, chunks: this.verified, bootId }
     return await ChunkJournal.create(journalPathOf(path), content, journalled)
   }

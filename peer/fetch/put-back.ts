@@ -1,8 +1,9 @@
 import type { Stats } from 'node:fs'
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemErrorCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
+import { makeFolderAgain } from '../../common/make-folder.ts'
 
 /**
  * Puts an open file back under its path if it, or its folder, was removed meanwhile: its bytes are
@@ -14,7 +15,7 @@ export async function putBack(handle: FileHandle, path: string): Promise<boolean
   const own = await handle.stat()
   const there = await statOf(path)
   if (there?.ino === own.ino && there.dev === own.dev) return false
-  await makeFolderAgain(dirname(path), own.dev)
+  makeFolderAgain(dirname(path), own.dev)
   await rm(path, { force: true })
   await using copy = await open(path, 'wx')
   try {
@@ -25,24 +26,6 @@ export async function putBack(handle: FileHandle, path: string): Promise<boolean
     throw error
   }
   return true
-}
-
-/** Makes a folder that was removed, unless what is above it is another disk's by now. */
-export async function makeFolderAgain(folder: string, device: number): Promise<void> {
-  const found = await deepestExisting(folder)
-  if (found.path === folder) return
-  if (found.dev !== device) {
-    const error = new Error(`the disk of '${folder}' is gone`)
-    throw Object.assign(error, { code: 'ENODEV' })
-  }
-  await mkdir(folder, { recursive: true })
-}
-
-async function deepestExisting(folder: string): Promise<{ path: string; dev: number }> {
-  for (let path = folder; ; path = dirname(path)) {
-    const found = await statOf(path)
-    if (found !== undefined) return { path, dev: found.dev }
-  }
 }
 
 async function copyAll(from: FileHandle, to: FileHandle, size: number): Promise<void> {

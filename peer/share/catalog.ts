@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { renameSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
@@ -6,6 +6,7 @@ import { hashBytes } from '../../common/content/chunks.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
+import { makeFolderAgain } from '../../common/make-folder.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
@@ -38,7 +39,7 @@ export class Catalog implements Disposable {
   readonly #listeners = new Set<() => void>()
   readonly #aliases: Aliases
   /** The file at the catalog's path, and whether it is a copy of the one that is open, which was removed. */
-  #file: { inode: number; isCopy: boolean; lastSeq: number }
+  #file: { inode: number; device: number; isCopy: boolean; lastSeq: number }
   #lastSeq: number
   #isComplete = false
   #totals: Record<CopyKind, Totals>
@@ -56,7 +57,8 @@ export class Catalog implements Disposable {
     else this.#statements.saveEpoch.run(this.epoch)
     this.#lastSeq = before?.last_seq ?? 0
     this.#totals = this.#countAll()
-    this.#file = { inode: statSync(folders.catalog).ino, isCopy: false, lastSeq: this.#lastSeq }
+    const { ino: inode, dev: device } = statSync(folders.catalog)
+    this.#file = { inode, device, isCopy: false, lastSeq: this.#lastSeq }
   }
 
   /** The number of the newest change. */
@@ -190,13 +192,13 @@ export class Catalog implements Disposable {
   }
 
   #writeFile(path: string): void {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolderAgain(dirname(path), this.#file.device)
     rmSync(`${path}.new`, { force: true })
     this.#database.prepare('VACUUM INTO ?').run(`${path}.new`)
     // The log of the file that is gone must not be taken for one of the new file.
     rmSync(`${path}-wal`, { force: true })
     renameSync(`${path}.new`, path)
-    this.#file = { inode: statSync(path).ino, isCopy: true, lastSeq: this.#lastSeq }
+    this.#file = { ...this.#file, inode: statSync(path).ino, isCopy: true, lastSeq: this.#lastSeq }
   }
 
   /** Entries after the given number that are not flushed, of this run of the machine. */
