@@ -303,6 +303,12 @@ const rows = {
     status: 503,
     sentence: 'The peer does not take the task: {reason}.',
   },
+  STILL_NEEDED: {
+    when: 'A peer was to remove a replicated copy, and the index does not confirm that it may: what replaced it lacks copies, or it is wanted again.',
+    retryable: true,
+    status: 409,
+    sentence: "The copy of '{name}' stays: the index does not confirm that it may be removed.",
+  },
   COPIES_PENDING: {
     when: 'push --wait gave up before the file had all its copies; the file is shared and the index goes on.',
     retryable: true,

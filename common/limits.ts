@@ -67,6 +67,10 @@ export const limits = {
   matchedFilesMax: 1_000,
   /** Contents that one name may answer. Beyond it the oldest, least copied are left out. */
   contentsPerNameMax: 100,
+  /** Versions of one name that are listed, of all its owners: with the longest ids a sixth of a frame. */
+  versionsListedMax: 200,
+  /** Replaced versions of one file that are kept however small they are: a log that is written every second has thousands. */
+  replacedVersionsMax: 100,
   /** Sources named for one content; a fetch uses a few of them. */
   sourcesPerContentMax: 50,
   /** Peers that the index dials back at a time: a blackholed address takes `dialMs`, others a few ms. */
@@ -376,6 +380,8 @@ export const deadlines = {
   passDelayMs: 20,
   /** From the report of a copy to its announcement, which takes milliseconds; then the copy is asked for again. */
   confirmMs: 10_000,
+  /** From one look for replaced versions whose time is over to the next: as exact as a grace of an hour needs. */
+  replacedCheckMs: 1_000,
   /** No peer had room; somebody may have deleted something by then. */
   noSpaceRetryMs: 15_000,
   /** After replication failed in itself, as it does when the database cannot be read. */

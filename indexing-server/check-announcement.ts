@@ -33,6 +33,11 @@ function changeProblem(change: Change): Problem | undefined {
     return { field: 'owner', reason: 'must be there exactly for replicated copies' }
   if (change.owner !== undefined && !isPeerId(change.owner))
     return { field: 'owner', reason: 'is not a peer id' }
+  const { version } = change
+  if (version !== undefined && change.kind !== 'replicated')
+    return { field: 'version', reason: 'must be there for replicated copies alone' }
+  if (version !== undefined && change.op === 'put' && version !== change.sha256)
+    return { field: 'version', reason: 'must equal sha256' }
   return change.op === 'put' ? contentProblem(change) : undefined
 }
 

@@ -19,16 +19,19 @@ import { match } from './match.ts'
 import { foundContent, liveCopies, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
+import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
 import type { IndexStore, StoredContent, Touched } from './store/store.ts'
 import { ownersToUnshare } from './unsharing.ts'
+import { confirmDrops, keptContents, versions } from './versions.ts'
 
 export interface HandlerDependencies {
   readonly store: IndexStore
   readonly registry: Registry
   readonly fetching: Fetching
   readonly coordinator: Coordinator
+  readonly replaced: ReplacedVersions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly stats: () => Promise<ReplyOf<'stats'>>
@@ -50,6 +53,7 @@ type PeerMessage =
   | 'share'
   | 'report'
   | 'progress'
+  | 'confirm-drops'
   | 'accuse'
   | 'unreached'
   | 'fetching'
@@ -60,12 +64,15 @@ function peerHandlers({
   registry,
   fetching,
   coordinator,
+  replaced,
   lookups,
   clock,
 }: HandlerDependencies): Pick<IndexHandlers, PeerMessage> {
+  const peerOf = registry.peerOf.bind(registry)
   const onWritten = (touched: Touched): void => {
     lookups.forget(touched)
     coordinator.onTouched(touched.contentIds)
+    replaced.onReplaced(touched.replaced)
   }
   return {
     async announce(announcement, session) {
@@ -108,6 +115,10 @@ function peerHandlers({
       coordinator.onProgress(registry.heard(session, 'progress').peerId, tasks)
       return {}
     },
+    async 'confirm-drops'({ copies }, session) {
+      const { peerId } = registry.heard(session, 'confirm-drops')
+      return await confirmDrops(peerId, copies, coordinator.factor, { store, peerOf })
+    },
     async accuse({ peerId, sha256 }, session) {
       registry.accuse({ accuser: registry.heard(session, 'accuse').peerId, peerId, sha256 })
       return {}
@@ -127,7 +138,7 @@ function peerHandlers({
 
 /** What anybody may ask. */
 function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
-  const { store, registry, status, stats, clock } = dependencies
+  const { store, registry, replaced, status, stats, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const searching = { store, peerOf, turns: new LoopTurns(), clock }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
@@ -135,6 +146,7 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
     lookup: (request, session) => lookup(request, session, dependencies),
     locate: (request, session) => locate(request, session, dependencies),
     why: (request) => why(request, dependencies),
+    versions: ({ name }) => versions(name, replaced, { store, peerOf }),
     search: (request, _, signal) =>
       // Nobody waits for the answer any longer than that.
       withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
@@ -163,6 +175,12 @@ async function lookup(
 ): Promise<ReplyOf<'lookup'>> {
   const name = parseName(request.name)
   const peerOf = registry.peerOf.bind(registry)
+  const { sha256 } = request
+  if (sha256 !== undefined) {
+    const kept = await keptContents(name, sha256, { store, peerOf })
+    // A content that the name has now is in the reply to everybody's question.
+    if (kept.length > 0) return { contents: thatFitFrame(kept) }
+  }
   const { contents } = await lookups.get(name, async () => {
     const named = await store.contentsNamed(name, limits.contentsPerNameMax)
     if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
@@ -212,5 +230,10 @@ async function why(
     const stated = copies.map((copy) => ({ ...copy, state: peerOf(copy.peerId)?.state ?? 'dead' }))
     contents.push({ sha256, size, ...coordinator.explain(content), copies: stated })
   }
-  return { contents: thatFitFrame(contents) }
+  const listed = await store.versionsNamed(name, limits.versionsListedMax)
+  const replaced = listed.filter(({ replacedMs }) => replacedMs !== undefined).length
+  return {
+    contents: thatFitFrame(contents),
+    ...(replaced === 0 ? {} : { replacedVersions: replaced }),
+  }
 }

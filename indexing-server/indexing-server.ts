@@ -3,6 +3,7 @@
  *
  *   store        everything else reads and writes it
  *   background   deaths that are being recorded need the store
+ *   replaced     lets replaced versions go when their time is over
  *   coordinator  asks the store, hands tasks to the registry's connections
  *   server       last to come and first to go: nobody is answered by half an index
  */
@@ -26,6 +27,7 @@ import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
 import { Coordinator } from './replication/coordinator.ts'
+import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus, indexStats } from './status.ts'
@@ -78,7 +80,7 @@ export async function startIndexingServer(
   const store = starting.use(new SqliteStore({ ...settings, path }, { clock }))
   const background = starting.use(new BackgroundWork({ log }))
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
-  const { registry, coordinator } = starting.use(
+  const { registry, coordinator, replaced } = starting.use(
     joined(settings, {
       store,
       background,
@@ -103,7 +105,7 @@ export async function startIndexingServer(
   }
   metrics.observe({ status, stats, lookups })
   const fetching = new Fetching()
-  const parts = { store, registry, fetching, coordinator, lookups }
+  const parts = { store, registry, fetching, coordinator, replaced, lookups }
   const handlers = indexHandlers({ ...parts, status, stats, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
@@ -121,6 +123,7 @@ export async function startIndexingServer(
   )
   starting.use(server)
   coordinator.start()
+  replaced.start()
   const { address } = server
   const running = starting.move()
   return { address, metrics, status, [Symbol.asyncDispose]: () => running.disposeAsync() }
@@ -130,12 +133,17 @@ export async function startIndexingServer(
 function joined(
   settings: IndexingServerSettings,
   { lookups, ...dependencies }: JoinedDependencies,
-): { registry: Registry; coordinator: Coordinator } & AsyncDisposable {
+): { registry: Registry; coordinator: Coordinator; replaced: ReplacedVersions } & AsyncDisposable {
   const coordinator = new Coordinator(settings, {
     ...dependencies,
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
     sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
     cancelTasks: (peerId, taskIds, signal) => registry.cancelTasks(peerId, taskIds, signal),
+  })
+  const replaced = new ReplacedVersions(settings, {
+    ...dependencies,
+    peerOf: (peerId) => registry.peerOf(peerId),
+    onForgotten: ({ contentIds }) => coordinator.onTouched(contentIds),
   })
   const registryOptions = { ...settings, peersMax: limits.peersMax }
   const registry = new Registry(registryOptions, {
@@ -155,8 +163,10 @@ function joined(
   return {
     registry,
     coordinator,
+    replaced,
     async [Symbol.asyncDispose]() {
       registry[Symbol.dispose]()
+      await replaced[Symbol.asyncDispose]()
       await coordinator[Symbol.asyncDispose]()
     },
   }

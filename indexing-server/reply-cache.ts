@@ -43,7 +43,7 @@ export class ReplyCache<Reply> {
     return entry.reply
   }
 
-  forget({ names, contentIds }: Touched): void {
+  forget({ names, contentIds }: Pick<Touched, 'names' | 'contentIds'>): void {
     this.#version++
     for (const name of names) this.#entries.delete(name)
     for (const contentId of contentIds)

@@ -81,6 +81,18 @@ export const indexSettings = defineSettings('index', {
     flag: '--reserve-bytes',
     doc: 'room that a copy must leave on the disk of the peer that takes it',
   },
+  replacedMs: {
+    schema: millis(0),
+    default: 3_600_000,
+    flag: '--replaced-ms',
+    doc: 'how long copies of a replaced version stay, and longer while the new one lacks copies, in ms',
+  },
+  replacedBytes: {
+    schema: Type.Integer({ minimum: 0, maximum: limits.contentBytesMax }),
+    default: 10 * 1_024 ** 3,
+    flag: '--replaced-bytes',
+    doc: 'bytes of replaced versions that are kept of one file; beyond that the oldest go first',
+  },
   commitDelayMs: {
     schema: Type.Integer({ minimum: 0, maximum: 1_000 }),
     default: 2,

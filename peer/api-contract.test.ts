@@ -78,6 +78,7 @@ describe.each([
       expect.objectContaining({ sha256, size: Buffer.byteLength(name) }),
     ])
     expect((await api.why(name)).name).toBe(name)
+    expect(await api.versions(name)).toEqual(await peer.versions(name))
     expect((await api.search({ query: name, limit: 10 })).files[0]?.name).toBe(name)
     const started = await api.startDownload({ name })
     expect((await api.download(started.id, 1_000)).result?.name).toBe(name)
@@ -143,6 +144,7 @@ describe.each([
   test.each<[ErrorCode, (api: PeerApi) => Promise<unknown>]>([
     ['NAME_NOT_FOUND', (api) => api.lookup('nobody.txt')],
     ['NAME_NOT_FOUND', (api) => api.why('nobody.txt')],
+    ['NAME_NOT_FOUND', (api) => api.versions('nobody.txt')],
     ['NAME_INVALID', (api) => api.startDownload({ name: '../secret' })],
     [
       'NAME_INVALID',

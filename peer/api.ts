@@ -90,10 +90,19 @@ export type Problems = Static<typeof Problems>
 export const Why = Type.Object({
   name: Type.String(),
   contents: messages.why.reply.properties.contents,
+  /** Replaced versions that are kept, if any; `versions` lists them. */
+  replacedVersions: messages.why.reply.properties.replacedVersions,
   /** Why files of this name are not shared by the peer that was asked, if so. */
   problems: Type.Optional(Type.Array(Problem)),
 })
 export type Why = Static<typeof Why>
+
+export const Versions = Type.Object({
+  name: Type.String(),
+  versions: messages.versions.reply.properties.versions,
+})
+/** The contents that a name has, and those that it had and that are kept; current ones first. */
+export type Versions = Static<typeof Versions>
 
 const Summary = Type.Object({
   count: Type.Integer(),
@@ -352,6 +361,8 @@ export interface PeerApi {
   why(name: string, signal?: AbortSignal): Promise<Why>
   /** What lies in the folders of this peer and is not shared. */
   problems(signal?: AbortSignal): Promise<Problems>
+  /** @throws NAME_INVALID, NAME_NOT_FOUND */
+  versions(name: string, signal?: AbortSignal): Promise<Versions>
   /** Starts a download, or joins one for the same, and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS, NO_SOURCE */
   startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
   /** The download, as soon as it ended or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */

@@ -34,7 +34,7 @@ export async function openDirectDownload(
   client: Client,
 ): Promise<DirectDownload> {
   const steps: DownloadSteps = {
-    lookup: (name, signal) => client.finder.lookup(name, signal),
+    lookup: (name, signal, sha256) => client.finder.lookup(name, signal, sha256),
     copyLocal: (_, sha256) => target.held(sha256),
     adopt: (_, { sha256 }, { partialPath }) => target.put(partialPath, sha256),
   }
@@ -50,7 +50,7 @@ export async function openDirectGroupDownload(
   client: Client,
 ): Promise<DirectDownload> {
   const steps: DownloadSteps = {
-    lookup: (name, signal) => client.finder.lookup(name, signal),
+    lookup: (name, signal, sha256) => client.finder.lookup(name, signal, sha256),
     copyLocal: (name, sha256) => target.held(name, sha256),
     adopt: (name, { sha256 }, { partialPath }) => target.put(name, partialPath, sha256),
   }

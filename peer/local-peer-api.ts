@@ -22,6 +22,7 @@ import type {
   UnsharedPage,
   UnshareOptions,
   UnshareRequest,
+  Versions,
   Why,
 } from './api.ts'
 import type { ListKind } from './api-words.ts'
@@ -139,6 +140,10 @@ export class LocalPeerApi implements PeerApi {
 
   async problems(): Promise<Problems> {
     return problemsOf(this.#dependencies.share)
+  }
+
+  async versions(name: string, signal?: AbortSignal): Promise<Versions> {
+    return await this.#dependencies.finder.versions(name, signal)
   }
 
   async startDownload(request: DownloadRequest): Promise<Download> {

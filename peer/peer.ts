@@ -38,6 +38,7 @@ import { keepSmall } from './keep-small.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
+import type { DropLink } from './replicate/drop-confirmer.ts'
 import { type ReplicaKeeper, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
@@ -237,7 +238,7 @@ function allDownloadSteps(
 function downloadSteps(share: Share, finder: Finder): DownloadSteps {
   const placed = ({ at }: { at: { path: string } }): { path: string } => ({ path: at.path })
   return {
-    lookup: (name, signal) => finder.lookup(name, signal),
+    lookup: (name, signal, sha256) => finder.lookup(name, signal, sha256),
     copyLocal: async (name, sha256) => {
       const entry = await share.copyLocal(sha256, { kind: 'downloaded', name })
       return entry && { ...placed(entry), size: entry.content.size }
@@ -311,8 +312,12 @@ function hurriedLink(announcer: Announcer): IndexLink {
   }
 }
 
-function taskLink(announcer: Announcer): TaskLink {
+function taskLink(announcer: Announcer): TaskLink & DropLink {
   return {
+    confirmDrops: async (copies, signal) => {
+      const connection = await announcer.connected(signal)
+      return (await connection.request('confirm-drops', { copies }, { signal })).confirmed
+    },
     announced: (signal) => announcer.announced(signal),
     report: async (outcomes, signal) => {
       const connection = await announcer.connected(signal)

@@ -27,6 +27,7 @@ const zeros = Buffer.alloc(size)
 const smallFile = Buffer.from('hello\n')
 const sha256Of = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
 const sha256 = sha256Of(zeros).toString('hex')
+const oldSha256 = sha256Of(smallFile).toString('hex')
 
 /** The SHA-256 of the example's chunks, in order. */
 export const exampleChunkHashes: readonly Buffer[] = [0, 1, 2].map((index) => {
@@ -151,6 +152,24 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       ],
     },
   },
+  versions: {
+    request: { name },
+    reply: {
+      versions: [
+        { owner, ...content, modifiedMs, state: 'current', copies: 2 },
+        {
+          owner,
+          sha256: oldSha256,
+          size: smallFile.byteLength,
+          chunkRoot: oldSha256,
+          modifiedMs: modifiedMs - 60_000,
+          state: 'replaced',
+          copies: 1,
+          keptUntilMs: modifiedMs + 3_600_000,
+        },
+      ],
+    },
+  },
   unshare: { request: { name }, reply: { owners: [owner] } },
   share: { request: { name }, reply: {} },
   report: {
@@ -163,6 +182,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     reply: {},
   },
   probe: { request: {}, reply: {} },
+  'confirm-drops': {
+    request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },
+    reply: { confirmed: [true] },
+  },
   tasks: {
     request: {
       tasks: [

@@ -37,6 +37,7 @@ import {
   PeerInfo,
 } from './shapes.ts'
 import { taskMessages } from './task-messages.ts'
+import { versionMessages } from './version-messages.ts'
 
 /** The types of what messages carry, for those who use messages. */
 export type {
@@ -45,12 +46,14 @@ export type {
   CopyKey,
   CopyKind,
   ExplainedContent,
+  FileVersion,
   FoundContent,
   FoundName,
   MatchedFile,
   PeerInfo,
   PeerState,
   ReadOutcome,
+  ReplicaVersion,
   Source,
   Task,
   TaskOutcome,
@@ -184,7 +187,12 @@ export const messages = {
     summary: 'Asks who has a name: all its contents, best copied and newest first.',
     from: ['peer', 'client'],
     to: ['index'],
-    request: Type.Object({ name: Name }),
+    request: Type.Object({
+      name: Name,
+      sha256: Type.Optional(
+        described(Sha256, 'Names this content, too, if it is a replaced version that is kept'),
+      ),
+    }),
     reply: Type.Object({
       contents: Type.Array(FoundContent, { maxItems: limits.contentsPerNameMax }),
     }),
@@ -285,6 +293,9 @@ export const messages = {
     request: Type.Object({ name: Name }),
     reply: Type.Object({
       contents: Type.Array(ExplainedContent, { maxItems: limits.contentsPerNameMax }),
+      replacedVersions: Type.Optional(
+        described(Count, 'Replaced versions of it that are kept, if any; `versions` lists them'),
+      ),
     }),
     bulk: false,
   },
@@ -375,6 +386,7 @@ export const messages = {
     bulk: false,
   },
   ...taskMessages,
+  ...versionMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>
 

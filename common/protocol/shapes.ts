@@ -103,6 +103,12 @@ const copyKey = {
   owner: Type.Optional(
     described(PeerId, 'Whose file it is a copy of; there exactly when `kind` is `replicated`'),
   ),
+  version: Type.Optional(
+    described(
+      Sha256,
+      'Of a replicated copy that its peer keeps beside a copy of other content of the same file: its own content’s hash',
+    ),
+  ),
 }
 export const CopyKey = Type.Object(copyKey)
 export type CopyKey = Static<typeof CopyKey>
@@ -181,6 +187,28 @@ export const TaskProgress = Type.Object({
 })
 /** How far a copy is that a peer makes. */
 export type TaskProgress = Static<typeof TaskProgress>
+
+export const ReplicaVersion = Type.Object({ owner: Owner, name: Name, sha256: Sha256 })
+/** Replicated copies of one content of a file. */
+export type ReplicaVersion = Static<typeof ReplicaVersion>
+
+export const FileVersion = Type.Object({
+  owner: Owner,
+  ...contentFields,
+  modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
+  state: Type.Union([Type.Literal('current'), Type.Literal('replaced')], {
+    description: 'Replaced: its owner has other content under the name by now',
+  }),
+  copies: LiveCopies,
+  keptUntilMs: Type.Optional(
+    described(
+      Millis,
+      'Of a replaced version: until when its copies stay, in milliseconds since 1970; absent while the current one lacks copies',
+    ),
+  ),
+})
+/** A content that a file of one owner has, or had and still has copies. */
+export type FileVersion = Static<typeof FileVersion>
 
 export const TaskOutcome = Type.Object({
   taskId: TaskId,

@@ -32,6 +32,8 @@ class Crowd implements AsyncDisposable {
         startGraceMs: 3_000,
         settleMs: 1_000,
         reserveBytes: 0,
+        replacedMs: 3_600_000,
+        replacedBytes: 1_000_000_000,
         commitDelayMs: 2,
       },
       {

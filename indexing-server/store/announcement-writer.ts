@@ -1,5 +1,5 @@
 import { AppError } from '../../common/errors.ts'
-import { type Change, type Content, copyKinds } from '../../common/protocol/shapes.ts'
+import { type Change, type Content, type CopyKey, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import { boundedBytes } from './migrations.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
@@ -11,6 +11,14 @@ interface CopyRow {
   readonly content_id: number
   readonly modified_ms: number
   readonly withheld: number
+}
+
+/** A content that a file has or had, according to its owner or to a keeper. */
+interface Version {
+  readonly contentId: number
+  readonly modifiedMs: number
+  readonly fromOwner: boolean
+  readonly nowMs: number
 }
 
 interface FileRow {
@@ -25,6 +33,7 @@ class Touching implements Touched {
   readonly #names = new Set<string>()
   /** Contents that lost a copy or a file, and may be nobody's now. */
   readonly loosened = new Set<number>()
+  readonly #replaced = new Map<string, FileKey>()
 
   touch(contentId: number, name: string): void {
     this.contents.add(contentId)
@@ -34,6 +43,15 @@ class Touching implements Touched {
   loosen(contentId: number, name: string): void {
     this.touch(contentId, name)
     this.loosened.add(contentId)
+  }
+
+  /** The file has a replaced version more. */
+  replace({ owner, name }: FileKey): void {
+    this.#replaced.set(`${owner}/${name}`, { owner, name })
+  }
+
+  get replaced(): readonly FileKey[] {
+    return [...this.#replaced.values()]
   }
 
   get contentIds(): readonly number[] {
@@ -48,10 +66,11 @@ class Touching implements Touched {
 /**
  * Writes what peers announce and unshare. Each public method must run within a transaction.
  *
- * Three rules make files out of copies: the owner's own word (a shared copy) sets what the file is;
+ * Four rules make files out of copies: the owner's own word (a shared copy) sets what the file is;
  * a vanished shared copy changes nothing (that is the loss replication is for); a replicated copy
  * brings a file back that the index does not know, unless it was unshared, or its owner has told this
- * index all that it has: then nobody else may give it files.
+ * index all that it has: then nobody else may give it files; a content that a file had, and a replicated
+ * copy of other content than the file has, is a replaced version and kept for a while.
  */
 export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
@@ -63,13 +82,16 @@ export class AnnouncementWriter {
     this.#isRecovering = isRecovering
   }
 
-  /** @throws AppError SEQUENCE_GAP */
-  announce(announcement: Announcement): Announced {
+  /**
+   * @param nowMs wall time, whole
+   * @throws AppError SEQUENCE_GAP
+   */
+  announce(announcement: Announcement, nowMs: number): Announced {
     const { peerId, begin, end, epoch, lastSeq } = announcement
     const inventory = this.#inventoryFor(announcement)
     const touching = new Touching()
     for (const change of announcement.changes) {
-      if (change.op === 'put') this.#put(peerId, change, inventory, touching)
+      if (change.op === 'put') this.#put(peerId, change, { inventory, nowMs }, touching)
       else if (change.op === 'drop') this.#drop(peerId, change, touching)
       else this.#unshare({ owner: peerId, name: change.name }, touching)
     }
@@ -79,8 +101,8 @@ export class AnnouncementWriter {
     this.#sql.setSeen.run(lastSeq, peerId)
     this.#removeUnused(touching)
     const holdings = this.#sql.holdings.get(peerId) as Holdings
-    const { contentIds, names } = touching
-    return { seenSeq: lastSeq, holdings, contentIds, names }
+    const { contentIds, names, replaced } = touching
+    return { seenSeq: lastSeq, holdings, contentIds, names, replaced }
   }
 
   unshare(file: FileKey): Touched {
@@ -98,14 +120,28 @@ export class AnnouncementWriter {
       this.#sql.removeFile.run(owner, name)
       touching.loosen(file.content_id, name)
     }
+    for (const contentId of this.#sql.replacedOf.all(owner, name) as number[])
+      this.#forgetReplaced({ owner, name }, contentId, touching)
   }
 
-  share({ owner, name }: FileKey): Touched {
+  /** Replaced versions of a file need not be kept any more. */
+  forgetReplaced(file: FileKey, contentIds: readonly number[]): Touched {
+    const touching = new Touching()
+    for (const contentId of contentIds) this.#forgetReplaced(file, contentId, touching)
+    this.#removeUnused(touching)
+    return touching
+  }
+
+  share({ owner, name }: FileKey, nowMs: number): Touched {
     const touching = new Touching()
     this.#sql.removeUnshared.run(name, owner)
     const copy = this.#withhold(owner, name, 0, touching)
     if (copy !== undefined)
-      this.#setFile({ owner, name }, copy.content_id, copy.modified_ms, true, touching)
+      this.#setFile(
+        { owner, name },
+        { contentId: copy.content_id, modifiedMs: copy.modified_ms, fromOwner: true, nowMs },
+        touching,
+      )
     return touching
   }
 
@@ -122,15 +158,21 @@ export class AnnouncementWriter {
     return seen.inventory
   }
 
-  #put(peerId: string, change: Put, inventory: number, touching: Touching): void {
+  #put(
+    peerId: string,
+    change: Put,
+    { inventory, nowMs }: { inventory: number; nowMs: number },
+    touching: Touching,
+  ): void {
     const { name, modifiedMs } = change
-    const key = [peerId, copyKinds.indexOf(change.kind), change.owner ?? '', name] as const
+    const key = keyOf(peerId, change)
     const owner = change.kind === 'shared' ? peerId : change.owner
     const isUnshared = owner !== undefined && this.#sql.isUnshared.get(name, owner) !== undefined
     const withheld = change.kind === 'shared' && isUnshared ? 1 : 0
     const contentId = this.#contentIdOf(change)
     const old = this.#sql.copy.get(...key) as CopyRow | undefined
-    if (old?.content_id === contentId && old.withheld === withheld) {
+    const isKnown = old?.content_id === contentId && old.withheld === withheld
+    if (isKnown) {
       this.#sql.confirmCopy.run(modifiedMs, inventory, ...key)
       if (old.modified_ms !== modifiedMs) touching.touch(contentId, name)
     } else {
@@ -139,20 +181,19 @@ export class AnnouncementWriter {
       touching.touch(contentId, name)
     }
     if (owner === undefined || isUnshared) return
-    this.#setFile({ owner, name }, contentId, modifiedMs, change.kind === 'shared', touching)
+    const fromOwner = change.kind === 'shared'
+    const version = { contentId, modifiedMs, fromOwner, nowMs }
+    const isCurrent = this.#setFile({ owner, name }, version, touching)
+    if (!isCurrent && !isKnown) this.#keepReplaced({ owner, name }, version, touching)
   }
 
   #drop(peerId: string, change: Drop, touching: Touching): void {
-    const key = [peerId, copyKinds.indexOf(change.kind), change.owner ?? '', change.name] as const
+    const key = keyOf(peerId, change)
     const old = this.#sql.copy.get(...key) as CopyRow | undefined
     if (old !== undefined) this.#removeCopy(key, old, touching)
   }
 
-  #removeCopy(
-    key: readonly [peerId: string, kind: number, owner: string, name: string],
-    copy: Pick<CopyRow, 'content_id'>,
-    touching: Touching,
-  ): void {
+  #removeCopy(key: Key, copy: Pick<CopyRow, 'content_id'>, touching: Touching): void {
     this.#sql.removeCopy.run(...key)
     touching.loosen(copy.content_id, key[3])
   }
@@ -163,14 +204,15 @@ export class AnnouncementWriter {
       kind: number
       owner: string
       name: string
+      version: string
     })[]
     for (const copy of swept)
-      this.#removeCopy([peerId, copy.kind, copy.owner, copy.name], copy, touching)
+      this.#removeCopy([peerId, copy.kind, copy.owner, copy.name, copy.version], copy, touching)
   }
 
   /** Takes the owner's shared copy out of the cluster, or back into it; returns it if it is there. */
   #withhold(owner: string, name: string, withheld: 0 | 1, touching: Touching): CopyRow | undefined {
-    const key = [owner, copyKinds.indexOf('shared'), '', name] as const
+    const key = keyOf(owner, { kind: 'shared', name })
     const copy = this.#sql.copy.get(...key) as (CopyRow & { inventory: number }) | undefined
     if (copy === undefined || copy.withheld === withheld) return copy
     this.#sql.removeCopy.run(...key)
@@ -179,28 +221,47 @@ export class AnnouncementWriter {
     return copy
   }
 
-  /** The owner's word replaces any other; a keeper's only an older one of another keeper. */
-  #setFile(
-    { owner, name }: FileKey,
-    contentId: number,
-    modifiedMs: number,
-    fromOwner: boolean,
-    touching: Touching,
-  ): void {
+  /**
+   * The owner's word replaces any other; a keeper's only an older one of another keeper.
+   * @returns whether the file has this content now
+   */
+  #setFile({ owner, name }: FileKey, version: Version, touching: Touching): boolean {
+    const { contentId, modifiedMs, fromOwner } = version
     const old = this.#sql.file.get(owner, name) as FileRow | undefined
     const isNewer = old === undefined || modifiedMs > old.modified_ms
-    if (!fromOwner && (old?.from_owner === 1 || !isNewer)) return
-    if (!fromOwner && old === undefined && !this.#mayBringBack(owner)) return
+    if (!fromOwner && (old?.from_owner === 1 || !isNewer)) return old.content_id === contentId
+    if (!fromOwner && old === undefined && !this.#mayBringBack(owner)) return false
     if (old?.content_id === contentId) {
       this.#sql.confirmFile.run(modifiedMs, Number(fromOwner), owner, name)
-      return
+      return true
     }
     if (old !== undefined) {
       this.#sql.removeFile.run(owner, name)
       touching.loosen(old.content_id, name)
+      const before = { ...version, contentId: old.content_id, modifiedMs: old.modified_ms }
+      this.#keepReplaced({ owner, name }, before, touching)
     }
+    this.#sql.removeReplaced.run(owner, name, contentId)
     this.#sql.addFile.run(owner, name, contentId, modifiedMs, Number(fromOwner))
     touching.touch(contentId, name)
+    return true
+  }
+
+  /** From now on the copies of a version that the file does not have are kept for a while. */
+  #keepReplaced(
+    file: FileKey,
+    { contentId, modifiedMs, nowMs }: Version,
+    touching: Touching,
+  ): void {
+    const { owner, name } = file
+    this.#sql.addReplaced.run(owner, name, contentId, modifiedMs, nowMs)
+    touching.replace(file)
+    touching.loosen(contentId, name)
+  }
+
+  #forgetReplaced({ owner, name }: FileKey, contentId: number, touching: Touching): void {
+    this.#sql.removeReplaced.run(owner, name, contentId)
+    touching.loosen(contentId, name)
   }
 
   /**
@@ -222,15 +283,24 @@ export class AnnouncementWriter {
   }
 
   #removeUnused(touching: Touching): void {
-    for (const contentId of touching.loosened) this.#sql.removeUnusedContent.run({ contentId })
+    for (const contentId of touching.loosened) {
+      this.#sql.removeCopyless.run({ contentId })
+      this.#sql.removeUnusedContent.run({ contentId })
+    }
   }
+}
+
+type Key = readonly [peerId: string, kind: number, owner: string, name: string, version: string]
+
+function keyOf(peerId: string, { kind, owner = '', name, version = '' }: CopyKey): Key {
+  return [peerId, copyKinds.indexOf(kind), owner, name, version]
 }
 
 /** @returns every statement of the writer, compiled once */
 function prepare(database: Database) {
   // The sum keeps SQLite from comparing a bare parameter with the condition of the partial index on
   // copies: it would compile the statement anew each time that another value is bound.
-  const copyKey = 'peer_id = ? and kind = (? + 0) and owner = ? and name = ?'
+  const copyKey = 'peer_id = ? and kind = (? + 0) and owner = ? and name = ? and version = ?'
   return {
     seen: database.prepare('select epoch, seen_seq, inventory from peers where peer_id = ?'),
     beginInventory: database.prepare(
@@ -245,10 +315,10 @@ function prepare(database: Database) {
     confirmCopy: database.prepare(
       `update copies set modified_ms = ?, inventory = ? where ${copyKey}`,
     ),
-    addCopy: database.prepare('insert into copies values (?, ?, ?, ?, ?, ?, ?, ?)'),
+    addCopy: database.prepare('insert into copies values (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeCopy: database.prepare(`delete from copies where ${copyKey}`),
     unmentioned: database.prepare(
-      'select kind, owner, name, content_id from copies where peer_id = ? and inventory < ?',
+      'select kind, owner, name, version, content_id from copies where peer_id = ? and inventory < ?',
     ),
     file: database.prepare(
       'select content_id, modified_ms, from_owner from files where owner = ? and name = ?',
@@ -262,6 +332,20 @@ function prepare(database: Database) {
     ),
     addFile: database.prepare('insert into files values (?, ?, ?, ?, ?)'),
     removeFile: database.prepare('delete from files where owner = ? and name = ?'),
+    replacedOf: database
+      .prepare('select content_id from replaced where owner = ? and name = ?')
+      .pluck(),
+    addReplaced: database.prepare(
+      'insert into replaced values (?, ?, ?, ?, ?) on conflict do nothing',
+    ),
+    removeReplaced: database.prepare(
+      'delete from replaced where owner = ? and name = ? and content_id = ?',
+    ),
+    // Of a version without any copy there is nothing to keep.
+    removeCopyless: database.prepare(
+      `delete from replaced where content_id = @contentId
+       and not exists (select 1 from copies where content_id = @contentId)`,
+    ),
     isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
     addUnshared: database.prepare('insert into unshared values (?, ?) on conflict do nothing'),
     removeUnshared: database.prepare('delete from unshared where name = ? and owner = ?'),
@@ -273,7 +357,8 @@ function prepare(database: Database) {
     ),
     removeUnusedContent: database.prepare(
       `delete from contents where content_id = @contentId and files = 0
-       and not exists (select 1 from copies where content_id = @contentId)`,
+       and not exists (select 1 from copies where content_id = @contentId)
+       and not exists (select 1 from replaced where content_id = @contentId)`,
     ),
   }
 }

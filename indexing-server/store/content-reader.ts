@@ -1,4 +1,5 @@
 import { limits } from '../../common/limits.ts'
+import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type {
@@ -8,9 +9,11 @@ import type {
   ListedName,
   NamedContent,
   Namesakes,
+  ObsoleteCopy,
   ReplicatedCopy,
   StoredContent,
   StoredCopy,
+  StoredVersion,
 } from './store.ts'
 
 interface ContentRow {
@@ -20,6 +23,13 @@ interface ContentRow {
   /** Empty when it equals `sha256`. */
   readonly chunk_root: string
   readonly files: number
+}
+
+interface VersionRow {
+  readonly owner: string
+  readonly contentId: number
+  readonly modifiedMs: number
+  readonly replacedMs: number | null
 }
 
 /** Answers questions about contents and names. */
@@ -59,22 +69,47 @@ export class ContentReader {
     return this.#sql.obsoleteCopies.all(contentId, limit) as ReplicatedCopy[]
   }
 
+  obsoleteCopy(peerId: string, { owner, name, sha256 }: ReplicaVersion): ObsoleteCopy | undefined {
+    const hash = Buffer.from(sha256, 'hex')
+    const row = this.#sql.obsoleteCopy.get(peerId, owner, name, hash) as
+      | { contentId: number; successorId: number | null }
+      | undefined
+    return row && { ...row, successorId: row.successorId ?? undefined }
+  }
+
+  versionsNamed(name: string, limit: number): StoredVersion[] {
+    return this.#versions(this.#sql.versionsNamed.all({ name, limit }) as VersionRow[])
+  }
+
+  versionsOf({ owner, name }: FileKey): StoredVersion[] {
+    return this.#versions(this.#sql.versionsOf.all({ owner, name }) as VersionRow[])
+  }
+
+  dueReplaced(beforeMs: number, { owner, name }: FileKey, limit: number): FileKey[] {
+    return this.#sql.dueReplaced.all({ beforeMs, owner, name, limit }) as FileKey[]
+  }
+
+  replacedBeyond(bytes: number, count: number): FileKey[] {
+    return this.#sql.replacedBeyond.all({ bytes, count }) as FileKey[]
+  }
+
   listNames({ name, contentId }: ListedName, limit: number): ListedName[] {
     return this.#sql.listNames.all({ name, contentId, limit }) as ListedName[]
   }
 
   contentIdsOf(peerId: string, after: string | undefined, limit: number): IdPage {
-    const key = after === undefined ? [-1, '', ''] : (JSON.parse(after) as (string | number)[])
+    const key = after === undefined ? [-1, '', '', ''] : (JSON.parse(after) as (string | number)[])
     const rows = this.#sql.idsOfPeer.all(peerId, ...key, limit) as {
       kind: number
       owner: string
       name: string
+      version: string
       contentId: number
     }[]
     const last = rows.length === limit ? rows.at(-1) : undefined
     return {
       contentIds: rows.map((row) => row.contentId),
-      next: last && JSON.stringify([last.kind, last.owner, last.name]),
+      next: last && JSON.stringify([last.kind, last.owner, last.name, last.version]),
     }
   }
 
@@ -90,6 +125,17 @@ export class ContentReader {
       unsharedBy: this.#sql.unsharedBy.all(name, limit) as string[],
       isListedByDownloads: this.#sql.isListedByDownloads.get(name) !== undefined,
     }
+  }
+
+  #versions(rows: readonly VersionRow[]): StoredVersion[] {
+    const ids = new Set(rows.map(({ contentId }) => contentId))
+    const contents = new Map(
+      this.contents([...ids]).map((content) => [content.contentId, content] as const),
+    )
+    return rows.flatMap(({ contentId, replacedMs, ...row }) => {
+      const content = contents.get(contentId)
+      return content === undefined ? [] : [{ ...row, content, replacedMs: replacedMs ?? undefined }]
+    })
   }
 
   #complete(rows: readonly ContentRow[]): StoredContent[] {
@@ -139,6 +185,27 @@ function kindOf(position: number): CopyKind {
 const listedDownloads = `copies where kind = 1
   and not exists (select 1 from unshared where unshared.name = copies.name)`
 
+/**
+ * Replicated copies that their file does not need: it was unshared or, according to its owner, has other
+ * content, and the version is not kept. Of what a peer keeps beside other content a keeper's word is enough.
+ */
+const obsoleteCopies = `copies left join files using (owner, name)
+  where copies.kind = 2 and (
+    exists (select 1 from unshared
+      where unshared.name = copies.name and unshared.owner = copies.owner)
+    or ((files.from_owner = 1 or copies.version <> '')
+      and files.content_id <> copies.content_id
+      and not exists (select 1 from replaced
+        where replaced.owner = copies.owner and replaced.name = copies.name
+          and replaced.content_id = copies.content_id))
+  )`
+
+/** Current and replaced versions of files. */
+const versionsWhere = (condition: string): string => `
+  select owner, content_id as contentId, modified_ms as modifiedMs, null as replacedMs
+    from files where ${condition}
+  union all select owner, content_id, modified_ms, replaced_ms from replaced where ${condition}`
+
 /** @returns every statement of the reader, compiled once */
 function prepare(database: Database) {
   const content = `content_id, lower(hex(sha256)) as sha256, size,
@@ -184,13 +251,26 @@ function prepare(database: Database) {
       select peer_id as peerId, kind, name from copies
       where content_id = ? and withheld = 0 order by kind, peer_id limit ?`),
     obsoleteCopies: database.prepare(`
-      select copies.peer_id as peerId, copies.owner, copies.name
-      from copies left join files using (owner, name)
-      where copies.content_id = ? and copies.kind = 2 and (
-        exists (select 1 from unshared
-          where unshared.name = copies.name and unshared.owner = copies.owner)
-        or (files.from_owner = 1 and files.content_id <> copies.content_id)
-      ) limit ?`),
+      select distinct copies.peer_id as peerId, copies.owner, copies.name
+      from ${obsoleteCopies} and copies.content_id = ? limit ?`),
+    obsoleteCopy: database.prepare(`
+      select copies.content_id as contentId, files.content_id as successorId
+      from ${obsoleteCopies} and copies.peer_id = ? and copies.owner = ? and copies.name = ?
+        and copies.content_id in (select content_id from contents where sha256 = ?)
+      limit 1`),
+    versionsNamed: database.prepare(`
+      select * from (${versionsWhere('name = @name')})
+      order by replacedMs is not null, replacedMs desc, owner, contentId limit @limit`),
+    versionsOf: database.prepare(`
+      select * from (${versionsWhere('owner = @owner and name = @name')})
+      order by replacedMs is not null, replacedMs desc, contentId desc`),
+    dueReplaced: database.prepare(`
+      select distinct owner, name from replaced
+      where replaced_ms <= @beforeMs and (owner, name) > (@owner, @name)
+      order by owner, name limit @limit`),
+    replacedBeyond: database.prepare(`
+      select owner, name from replaced join contents using (content_id)
+      group by owner, name having sum(size) > @bytes or count(*) > @count`),
     listNames: database.prepare(`
       select name, content_id as contentId from files
         where (name, content_id) > (@name, @contentId)
@@ -198,8 +278,9 @@ function prepare(database: Database) {
         and (name, content_id) > (@name, @contentId)
       order by 1, 2 limit @limit`),
     idsOfPeer: database.prepare(`
-      select kind, owner, name, content_id as contentId from copies
-      where peer_id = ? and (kind, owner, name) > (?, ?, ?) order by kind, owner, name limit ?`),
+      select kind, owner, name, version, content_id as contentId from copies
+      where peer_id = ? and (kind, owner, name, version) > (?, ?, ?, ?)
+      order by kind, owner, name, version limit ?`),
     ids: database
       .prepare('select content_id from contents where content_id > ? order by 1 limit ?')
       .pluck(),

@@ -4,7 +4,8 @@ import { hasCode } from '../../common/errors.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { SqliteStore } from './sqlite-store.ts'
-import { type OpenStore, storeContract } from './store-contract.ts'
+import { storeContract } from './store-contract.ts'
+import type { OpenStore } from './store-fixture-contract.ts'
 
 const openSqlite: OpenStore = async () => {
   const clock = new FakeClock()

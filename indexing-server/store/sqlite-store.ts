@@ -2,6 +2,7 @@ import SQLite from 'better-sqlite3'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
+import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
@@ -19,11 +20,13 @@ import type {
   ListedName,
   NamedContent,
   Namesakes,
+  ObsoleteCopy,
   PeerRecord,
   Registration,
   ReplicatedCopy,
   StoredContent,
   StoredCopy,
+  StoredVersion,
   Totals,
   Touched,
 } from './store.ts'
@@ -40,6 +43,7 @@ type PeerRow = Omit<PeerRecord, 'zone' | 'gone'> & { zone: string | null; gone: 
 /** {@link IndexStore} on one SQLite database that belongs to this process alone. */
 export class SqliteStore implements IndexStore {
   readonly #path: string
+  readonly #clock: Clock
   readonly #database: Database
   readonly #reader: ContentReader
   readonly #writer: AnnouncementWriter
@@ -49,6 +53,7 @@ export class SqliteStore implements IndexStore {
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(options: SqliteStoreOptions, dependencies: { clock: Clock }) {
     this.#path = options.path
+    this.#clock = dependencies.clock
     this.#database = openDatabase(options.path, { migrations })
     this.#database.pragma(`cache_size = -${limits.databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${limits.databaseLogPages}`)
@@ -130,7 +135,9 @@ export class SqliteStore implements IndexStore {
     const weight = announcement.changes.length + 1
     // What was unshared is intent, however it is told.
     const isDurable = announcement.changes.some(({ op }) => op === 'unshare')
-    return await this.#commits.add(weight, () => this.#writer.announce(announcement), { isDurable })
+    return await this.#commits.add(weight, () => this.#writer.announce(announcement, this.#nowMs), {
+      isDurable,
+    })
   }
 
   async unshare(file: FileKey): Promise<Touched> {
@@ -138,7 +145,13 @@ export class SqliteStore implements IndexStore {
   }
 
   async share(file: FileKey): Promise<Touched> {
-    return await this.#commits.add(1, () => this.#writer.share(file), { isDurable: true })
+    return await this.#commits.add(1, () => this.#writer.share(file, this.#nowMs), {
+      isDurable: true,
+    })
+  }
+
+  async forgetReplaced(file: FileKey, contentIds: readonly number[]): Promise<Touched> {
+    return await this.#commits.add(1, () => this.#writer.forgetReplaced(file, contentIds))
   }
 
   async namesakes(name: string, limit: number): Promise<Namesakes> {
@@ -165,6 +178,26 @@ export class SqliteStore implements IndexStore {
     return this.#reader.obsoleteCopies(contentId, limit)
   }
 
+  async obsoleteCopy(peerId: string, copy: ReplicaVersion): Promise<ObsoleteCopy | undefined> {
+    return this.#reader.obsoleteCopy(peerId, copy)
+  }
+
+  async versionsNamed(name: string, limit: number): Promise<readonly StoredVersion[]> {
+    return this.#reader.versionsNamed(name, limit)
+  }
+
+  async versionsOf(file: FileKey): Promise<readonly StoredVersion[]> {
+    return this.#reader.versionsOf(file)
+  }
+
+  async dueReplaced(beforeMs: number, after: FileKey, limit: number): Promise<readonly FileKey[]> {
+    return this.#reader.dueReplaced(beforeMs, after, limit)
+  }
+
+  async replacedBeyond(bytes: number, count: number): Promise<readonly FileKey[]> {
+    return this.#reader.replacedBeyond(bytes, count)
+  }
+
   async listNames(from: ListedName, limit: number): Promise<readonly ListedName[]> {
     return this.#reader.listNames(from, limit)
   }
@@ -180,6 +213,10 @@ export class SqliteStore implements IndexStore {
 
   async totals(): Promise<Totals> {
     return this.#sql.totals.get() as Totals
+  }
+
+  get #nowMs(): number {
+    return Math.round(this.#clock.nowMs())
   }
 
   /** Commits what waits and closes the database. */

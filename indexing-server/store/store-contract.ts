@@ -1,60 +1,17 @@
-import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
-import type { Change, CopyKind } from '../../common/protocol/messages.ts'
-import type { Announced, Announcement, IndexStore, Registration } from './store.ts'
-
-export interface OpenedStore extends AsyncDisposable {
-  readonly store: IndexStore
-  /** Waits for a write that the store may be keeping for company. */
-  commit<T>(write: Promise<T>): Promise<T>
-  /** Closes the store and opens it again on what it had on disk. */
-  reopen(): Promise<void>
-}
-
-export type OpenStore = () => Promise<OpenedStore>
-
-const epoch = '0123456789abcdef'
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
-
-function registration(peerId: string, fields: Partial<Registration> = {}): Registration {
-  const address = { host: 'h', port: 1, zone: undefined }
-  return { peerId, ...address, freeBytes: 5, epoch, heardMs: 6.75, ...fields }
-}
-
-interface PutOptions {
-  readonly kind?: CopyKind
-  readonly owner?: string
-  readonly modifiedMs?: number
-  readonly chunkRoot?: string
-}
-
-function put(name: string, text: string, options: PutOptions = {}): Change {
-  const sha256 = hashOf(text)
-  const content = { sha256, size: text.length, chunkRoot: sha256 }
-  return { op: 'put', seq: 1, kind: 'shared', name, ...content, modifiedMs: 1, ...options }
-}
-
-function drop(name: string, options: Pick<PutOptions, 'kind' | 'owner'> = {}): Change {
-  return { op: 'drop', seq: 1, kind: 'shared', name, ...options }
-}
-
-/** A peer whose changes are numbered for it. */
-async function announcerOf(opened: OpenedStore, peerId: string) {
-  await opened.commit(opened.store.register(registration(peerId)))
-  let seq = 0
-  return async (...changes: Change[]): Promise<Announced> => {
-    const announcement: Announcement = {
-      peerId,
-      epoch,
-      previousSeq: seq,
-      lastSeq: seq + 1,
-      changes,
-    }
-    const full = seq++ === 0 ? { begin: true, end: true } : {}
-    return await opened.commit(opened.store.announce({ ...announcement, ...full }))
-  }
-}
+import { replacedVersionsContract } from './replaced-versions-contract.ts'
+import type { IndexStore, Registration } from './store.ts'
+import {
+  announcerOf,
+  drop,
+  epoch,
+  hashOf,
+  type OpenedStore,
+  type OpenStore,
+  put,
+  registration,
+} from './store-fixture-contract.ts'
 
 async function textsNamed({ store }: OpenedStore, name: string, texts: readonly string[]) {
   const found = await store.contentsNamed(name, 100)
@@ -70,6 +27,7 @@ export function storeContract(what: string, open: OpenStore): void {
     inventories(open)
     files(open)
     unsharing(open)
+    replacedVersionsContract(open)
     questions(open)
   })
 }
@@ -301,7 +259,10 @@ function files(open: OpenStore): void {
     await keeper(put('f', 'one', { ...replica, modifiedMs: 9 }))
     expect(await textsNamed(opened, 'f', texts)).toEqual(['three'])
     const [old] = await opened.store.contentsHashed(hashOf('one'))
-    expect(await opened.store.obsoleteCopies(old?.contentId ?? 0, 9)).toEqual([
+    const contentId = old?.contentId ?? 0
+    expect(await opened.store.obsoleteCopies(contentId, 9)).toEqual([])
+    await opened.commit(opened.store.forgetReplaced({ owner: 'a', name: 'f' }, [contentId]))
+    expect(await opened.store.obsoleteCopies(contentId, 9)).toEqual([
       { peerId: 'k', owner: 'a', name: 'f' },
     ])
   })

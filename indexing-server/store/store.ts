@@ -1,4 +1,9 @@
-import type { Content, CopyKind, RequestOf } from '../../common/protocol/messages.ts'
+import type {
+  Content,
+  CopyKind,
+  ReplicaVersion,
+  RequestOf,
+} from '../../common/protocol/messages.ts'
 
 /** How a peer ended: it said `leave`, or it was silent for too long. */
 export type Gone = 'left' | 'dead'
@@ -37,6 +42,8 @@ export type Announcement = RequestOf<'announce'> & { readonly peerId: string }
 export interface Touched {
   readonly contentIds: readonly number[]
   readonly names: readonly string[]
+  /** Files that got a replaced version. */
+  readonly replaced: readonly FileKey[]
 }
 
 export interface Announced extends Touched {
@@ -65,6 +72,22 @@ export interface Namesakes {
   readonly unsharedBy: readonly string[]
   /** Whether somebody downloaded it while nobody has unshared it: it is found by that alone. */
   readonly isListedByDownloads: boolean
+}
+
+/** A replicated copy that its file does not need. */
+export interface ObsoleteCopy {
+  readonly contentId: number
+  /** What the file has instead; undefined when it was unshared. */
+  readonly successorId: number | undefined
+}
+
+/** A content that a file has, or had before and that is kept. */
+export interface StoredVersion {
+  readonly owner: string
+  readonly content: StoredContent
+  readonly modifiedMs: number
+  /** When the index learned that the file has other content; undefined of its current one. */
+  readonly replacedMs: number | undefined
 }
 
 /** A content, and what replication and lookups need to know of it. */
@@ -145,6 +168,8 @@ export interface IndexStore extends AsyncDisposable {
   share(file: FileKey): Promise<Touched>
   /** What is known of a name: who has a file of it, who unshared theirs, each at most `limit`; whether downloads keep it listed. */
   namesakes(name: string, limit: number): Promise<Namesakes>
+  /** Lets the copies of replaced versions of a file be dropped. */
+  forgetReplaced(file: FileKey, contentIds: readonly number[]): Promise<Touched>
 
   /** The contents with these ids that still exist, in any order. */
   contents(contentIds: readonly number[]): Promise<readonly StoredContent[]>
@@ -153,8 +178,18 @@ export interface IndexStore extends AsyncDisposable {
   contentsHashed(sha256: string): Promise<readonly StoredContent[]>
   /** Copies of a content, at most `limit`. */
   copiesOf(contentId: number, limit: number): Promise<readonly StoredCopy[]>
-  /** Replicated copies, at most `limit`, of a content that their file no longer has because it was unshared or replaced by its owner. */
+  /** Replicated copies of a content, at most `limit`, that their file does not need: it was unshared, or has other content and the version is not kept. */
   obsoleteCopies(contentId: number, limit: number): Promise<readonly ReplicatedCopy[]>
+  /** A peer's replicated copy, if it is one of those. */
+  obsoleteCopy(peerId: string, copy: ReplicaVersion): Promise<ObsoleteCopy | undefined>
+  /** The versions of a name, current ones first, then the last replaced, at most `limit`. */
+  versionsNamed(name: string, limit: number): Promise<readonly StoredVersion[]>
+  /** All versions of one file, in the same order. */
+  versionsOf(file: FileKey): Promise<readonly StoredVersion[]>
+  /** Files after `after`, at most `limit`, with a version that was replaced by then. */
+  dueReplaced(beforeMs: number, after: FileKey, limit: number): Promise<readonly FileKey[]>
+  /** Files whose replaced versions take more bytes than that, or are more than `count`. */
+  replacedBeyond(bytes: number, count: number): Promise<readonly FileKey[]>
   /** Names from `from` on, without that row itself when `from` was the end of a page. */
   listNames(from: ListedName, limit: number): Promise<readonly ListedName[]>
   /** Ids of the contents of one peer (with repetitions), or of all, page by page. */

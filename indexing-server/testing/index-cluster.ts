@@ -24,6 +24,8 @@ const testSettings: IndexingServerSettings = {
   startGraceMs: 3_000,
   settleMs: 1_000,
   reserveBytes: 1_000,
+  replacedMs: 3_600_000,
+  replacedBytes: 10_000_000,
   commitDelayMs: 2,
 }
 
@@ -92,8 +94,8 @@ export class IndexCluster implements AsyncDisposable {
     return cluster
   }
 
-  async startIndex(): Promise<void> {
-    this.#server = await this.startAnother({})
+  async startIndex(settings: Partial<IndexingServerSettings> = {}): Promise<void> {
+    this.#server = await this.startAnother(settings)
   }
 
   /** Starts a second index on the same transport. */
@@ -219,6 +221,8 @@ export class TestPeer {
   #connection: Connection | undefined
   #seq = 0
   #isHung = false
+  /** By owner and name, what is in its place. */
+  readonly #replicas = new Map<string, Content | undefined>()
 
   constructor(cluster: IndexCluster, peerId: string, options: PeerOptions) {
     this.#cluster = cluster
@@ -305,8 +309,26 @@ export class TestPeer {
     return contentOf(text)
   }
 
+  /** As a real peer does: it keeps what it has of a file aside when other content comes. */
+  #changesOf(task: Task): ChangeText[] {
+    const { owner, name } = task
+    const held = this.#replicas.get(`${owner}/${name}`)
+    const replica = { kind: 'replicated', owner, name } as const
+    if (task.kind === 'replicate') {
+      const isOther = held !== undefined && held.sha256 !== task.content.sha256
+      const aside = { ...replica, version: held?.sha256 ?? '' }
+      return [...(isOther ? [{ ...aside, text: held }] : []), { ...replica, text: task.content }]
+    }
+    return held?.sha256 === task.sha256 ? [replica] : [{ ...replica, version: task.sha256 }]
+  }
+
   #change({ text, kind = 'shared', ...key }: ChangeText): Change {
     const seq = ++this.#seq
+    if (kind === 'replicated' && key.version === undefined)
+      this.#replicas.set(
+        `${key.owner}/${key.name}`,
+        typeof text === 'string' ? contentOf(text) : text,
+      )
     if (text === undefined) return { op: 'drop', seq, kind, ...key }
     const content = typeof text === 'string' ? contentOf(text) : text
     const modifiedMs = key.modifiedMs ?? 1_000
@@ -320,16 +342,24 @@ export class TestPeer {
     this.#carryOut(tasks).catch(() => {})
   }
 
+  async #refusedDrops(tasks: readonly Task[]): Promise<ReadonlySet<Task>> {
+    const drops = tasks.filter((task) => task.kind === 'drop')
+    if (drops.length === 0) return new Set()
+    const copies = drops.map(({ owner, name, sha256 }) => ({ owner, name, sha256 }))
+    const { confirmed } = await this.request('confirm-drops', { copies })
+    return new Set(drops.filter((_, index) => confirmed[index] !== true))
+  }
+
   async #carryOut(tasks: readonly Task[]): Promise<void> {
     const { answer } = this
     if (answer === undefined) return
-    const outcomes = tasks.map((task) => ({ task, error: answer(task) }))
+    const refused = await this.#refusedDrops(tasks)
+    const outcomes = tasks.map((task) => ({
+      task,
+      error: answer(task) ?? (refused.has(task) ? 'STILL_NEEDED' : undefined),
+    }))
     const done = outcomes.filter(({ error }) => error === undefined)
-    const changes = done.map(({ task }): ChangeText => {
-      const { owner, name } = task
-      const text = task.kind === 'replicate' ? { text: task.content } : {}
-      return { kind: 'replicated', owner, name, ...text }
-    })
+    const changes = done.flatMap(({ task }) => this.#changesOf(task))
     if (changes.length > 0) await this.announceNow(...changes)
     await this.request('report', {
       outcomes: outcomes.map(({ task: { taskId }, error }) =>

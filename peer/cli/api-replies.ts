@@ -16,6 +16,7 @@ import {
   Stats,
   Status,
   UnsharedPage,
+  Versions,
   Why,
 } from '../api.ts'
 
@@ -33,6 +34,7 @@ export const replies = {
   stats: Stats,
   status: Status,
   unsharedPage: UnsharedPage,
+  versions: Versions,
   why: Why,
 } as const
 

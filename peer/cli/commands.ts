@@ -20,6 +20,7 @@ import {
   search,
   stats,
   status,
+  versions,
   why,
 } from './questions.ts'
 import type { Session } from './session.ts'
@@ -195,6 +196,13 @@ function clusterCommands<Options extends CommonOptions>(run: RunCommand<Options>
       )
       .argument('<name>', 'the whole name of a file')
       .action((name: string, options: Options) => run(options, (s) => why(s, name))),
+    new Command('versions')
+      .summary('list the versions of a file')
+      .description(
+        'Lists the content that a file has, and those that it had before and that are kept for a while: `download --sha256` fetches one.',
+      )
+      .argument('<name>', 'the whole name of a file')
+      .action((name: string, options: Options) => run(options, (s) => versions(s, name))),
   ]
 }
 

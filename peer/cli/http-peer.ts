@@ -22,6 +22,7 @@ import type {
   UnsharedPage,
   UnshareOptions,
   UnshareRequest,
+  Versions,
   Why,
 } from '../api.ts'
 import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
@@ -98,6 +99,10 @@ export class HttpPeer implements PeerApi, Disposable {
 
   status(signal?: AbortSignal): Promise<Status> {
     return this.#get('status', '/api/status', {}, signal)
+  }
+
+  versions(name: string, signal?: AbortSignal): Promise<Versions> {
+    return this.#get('versions', '/api/versions', { name }, signal)
   }
 
   why(name: string, signal?: AbortSignal): Promise<Why> {

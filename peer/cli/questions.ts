@@ -12,6 +12,7 @@ import {
   searchText,
   statsText,
   statusText,
+  versionsText,
   whyText,
 } from './reports.ts'
 import type { Session } from './session.ts'
@@ -54,6 +55,11 @@ export async function problems(session: Session): Promise<void> {
 export async function why(session: Session, name: string): Promise<void> {
   const found = await session.api.why(name, session.signal)
   await answer(session, found, (value) => whyText(value, styleFor(session)))
+}
+
+export async function versions(session: Session, name: string): Promise<void> {
+  const found = await session.api.versions(name, session.signal)
+  await answer(session, found, (value) => versionsText(value, styleFor(session)))
 }
 
 export async function search(session: Session, query: string, limit?: number): Promise<void> {

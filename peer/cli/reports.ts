@@ -17,6 +17,7 @@ import type {
   Stats,
   Status,
   Summary,
+  Versions,
   Why,
 } from '../api.ts'
 import type { ListKind } from '../api-words.ts'
@@ -230,11 +231,43 @@ function unreachableText({ unreachable = 0 }: Status['peers']): string {
   return unreachable > 0 ? `, ${unreachable} unreachable` : ''
 }
 
-export function whyText({ name, contents, problems = [] }: Why, style: Style): string {
+export function whyText(why: Why, style: Style): string {
+  const { name, contents, problems = [], replacedVersions = 0 } = why
+  const kept = `${countText(replacedVersions, 'replaced version')} kept: \`versions\` lists them`
   return [
     ...problems.flatMap((problem) => problemLines(problem, style)),
     ...contents.map((content) => explainedText(name, content, style)),
+    ...(replacedVersions > 0 ? [kept] : []),
   ].join('\n')
+}
+
+const versionColumns = [
+  { title: 'SHA-256' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'MODIFIED' },
+  { title: 'OWNER' },
+  { title: 'STATE' },
+  { title: 'COPIES', align: 'right' },
+  { title: 'KEPT UNTIL' },
+] as const
+
+export function versionsText({ versions }: Versions, style: Style): string {
+  const rows = versions.map(({ sha256, size, modifiedMs, owner, state, copies, keptUntilMs }) => [
+    sha256,
+    bytesText(size),
+    new Date(modifiedMs).toISOString(),
+    printable(owner),
+    style(state === 'current' ? 'green' : 'yellow', state),
+    String(copies),
+    keptText(state, keptUntilMs),
+  ])
+  return tableText(versionColumns, rows, (title) => style('bold', title))
+}
+
+function keptText(state: 'current' | 'replaced', keptUntilMs: number | undefined): string {
+  if (state === 'current') return '-'
+  if (keptUntilMs === undefined) return 'the current one has its copies'
+  return new Date(keptUntilMs).toISOString()
 }
 
 export function problemsText({ total, problems }: Problems, style: Style): string {

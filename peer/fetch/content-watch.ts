@@ -10,8 +10,8 @@ interface ContentWatchOptions {
 
 interface ContentWatchDependencies {
   readonly clock: Clock
-  /** The contents of `name`. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE */
-  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  /** The contents of `name`, and that of `sha256` if it was replaced and can still be had. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE */
+  lookup(name: string, signal: AbortSignal, sha256: string): Promise<readonly FoundContent[]>
   /** Whether somebody sends it now, whatever the index knows. */
   readonly isFed: () => boolean
 }
@@ -45,7 +45,7 @@ export class ContentWatch {
   async sources(signal: AbortSignal): Promise<Source[]> {
     const { name, content } = this.#options
     try {
-      const found = await this.#dependencies.lookup(name, signal)
+      const found = await this.#dependencies.lookup(name, signal, content.sha256)
       const isListed = found.some(({ sha256 }) => sha256 === content.sha256)
       if (isListed) this.#absentSinceMs = undefined
       else this.#onAbsent(new AppError('CONTENT_REPLACED', { name }))

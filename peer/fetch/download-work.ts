@@ -12,10 +12,11 @@ import { SpeedMeter } from './speed-meter.ts'
 /** What downloads need of the rest of the peer. */
 export interface DownloadSteps {
   /**
-   * The contents of `name`, the one to take first in front; at least one.
+   * The contents of `name`, the one to take first in front; at least one. With `sha256` also that one,
+   * if it is a replaced version that can still be had.
    * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
    */
-  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  lookup(name: string, signal: AbortSignal, sha256?: string): Promise<readonly FoundContent[]>
   /**
    * Puts a copy of a content that this peer holds, in whatever place, into downloaded/ as `name`.
    * @returns undefined when it holds none
@@ -97,7 +98,7 @@ async function lookUp(
   const { request, content, stop, waitsForIndex } = entry
   for (let failures = 1; ; failures += 1)
     try {
-      return await steps.lookup(request.name, stop.signal)
+      return await steps.lookup(request.name, stop.signal, content?.sha256 ?? request.sha256)
     } catch (error) {
       const mayWait = waitsForIndex && content === undefined && !stop.signal.aborted
       if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error

@@ -12,7 +12,7 @@ export interface ReadRequest {
   readonly sha256?: string | undefined
   readonly signal: AbortSignal
   /** The contents of `name`, the one to take first in front; at least one. */
-  lookup(name: string, signal: AbortSignal): Promise<readonly FoundContent[]>
+  lookup(name: string, signal: AbortSignal, sha256?: string): Promise<readonly FoundContent[]>
   /** Takes the bytes in order, each after its chunk was verified. */
   readonly write: WriteBytes
 }
@@ -28,7 +28,7 @@ export async function readInOrder(
   dependencies: CrewDependencies,
 ): Promise<void> {
   const { name, signal } = request
-  const found = await request.lookup(name, signal)
+  const found = await request.lookup(name, signal, request.sha256)
   const sha256 = request.sha256 ?? found[0]?.sha256 ?? ''
   let failure: unknown = new AppError('CONTENT_NOT_FOUND', { sha256 })
   const claims = claimsOf(found, sha256)

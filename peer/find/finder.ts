@@ -11,7 +11,7 @@ import type {
   RequestOf,
 } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { ListedFile, ListPage, Peers, SearchPage, Stats, Why } from '../api.ts'
+import type { ListedFile, ListPage, Peers, SearchPage, Stats, Versions, Why } from '../api.ts'
 import type { IndexLink } from './index-link.ts'
 
 interface FinderDependencies {
@@ -41,11 +41,13 @@ export class Finder {
 
   /**
    * The contents of a name, the one to take first in front; at least one.
+   * @param sha256 of a content that is wanted although it may be a replaced version
    * @throws AppError NAME_INVALID, NAME_NOT_FOUND
    */
-  async lookup(text: string, signal?: AbortSignal): Promise<FoundContent[]> {
+  async lookup(text: string, signal?: AbortSignal, sha256?: string): Promise<FoundContent[]> {
     const name = parseName(text)
-    const { contents } = await this.#ask('lookup', { name }, signal)
+    const request = { name, ...(sha256 === undefined ? {} : { sha256 }) }
+    const { contents } = await this.#ask('lookup', request, signal)
     if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
     return contents
   }
@@ -111,9 +113,16 @@ export class Finder {
   /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
   async why(text: string, signal?: AbortSignal): Promise<Why> {
     const name = parseName(text)
-    const { contents } = await this.#ask('why', { name }, signal)
+    const { contents, ...more } = await this.#ask('why', { name }, signal)
     if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
-    return { name, contents }
+    return { name, contents, ...more }
+  }
+
+  /** The contents that a name has, and those that it had and that are kept. @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+  async versions(text: string, signal?: AbortSignal): Promise<Versions> {
+    const name = parseName(text)
+    const { versions } = await this.#ask('versions', { name }, signal)
+    return { name, versions }
   }
 
   /** Takes a file out of the cluster; returns whose it was. @throws AppError NOT_OWNER, NOT_SHARED */

@@ -5,6 +5,7 @@ import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/mess
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
+import type { DropLink } from './drop-confirmer.ts'
 import { type FetchedReplica, type ReplicaKeeper, Replicator } from './replicator.ts'
 import type { TaskLink } from './reporter.ts'
 
@@ -42,7 +43,7 @@ class World {
   constructor({
     keeper = {},
     link = {},
-  }: { keeper?: Partial<ReplicaKeeper>; link?: Partial<TaskLink> } = {}) {
+  }: { keeper?: Partial<ReplicaKeeper>; link?: Partial<TaskLink & DropLink> } = {}) {
     const { events } = this
     this.replicator = new Replicator({
       clock: this.clock,
@@ -64,6 +65,10 @@ class World {
         ...keeper,
       },
       link: {
+        confirmDrops: async (copies) => {
+          events.push(`confirm ${copies.map(({ name }) => name).join(' ')}`)
+          return copies.map(() => true)
+        },
         announced: async () => void events.push('announced'),
         report: async (outcomes) => {
           events.push('report')
@@ -140,7 +145,28 @@ test('a replicated copy is dropped', async () => {
   const world = new World()
   world.replicator.accept([drop('a.txt')])
   await world.settle()
-  expect(world.events).toEqual(['drop p1/a.txt', 'announced', 'report'])
+  expect(world.events).toEqual(['confirm a.txt', 'drop p1/a.txt', 'announced', 'report'])
+})
+
+test.each<[string, DropLink['confirmDrops'], string]>([
+  ['refuses', async () => [false], 'STILL_NEEDED'],
+  ['says nothing about', async () => [], 'STILL_NEEDED'],
+  ['does not answer for', () => new Promise<never>(() => {}), 'DEADLINE_EXCEEDED'],
+])('a copy that the index %s stays', async (_, confirmDrops, error) => {
+  const world = new World({ link: { confirmDrops } })
+  world.replicator.accept([drop('a.txt')])
+  await world.clock.advance(deadlines.requestMs)
+  expect(world.events).toEqual(['announced', 'report'])
+  expect(world.reports).toEqual([[{ taskId: 'a.txt', error }]])
+})
+
+test('drops that are asked about while a question is on its way make the next one', async () => {
+  const world = new World()
+  world.replicator.accept([drop('a'), drop('b'), drop('c')])
+  await world.settle()
+  const asked = world.events.filter((event) => event.startsWith('confirm'))
+  expect(asked.flatMap((event) => event.split(' ').slice(1))).toEqual(['a', 'b', 'c'])
+  expect(asked.length).toBeLessThan(3)
 })
 
 test('one that fails is reported with its code and holds up no other', async () => {
@@ -282,6 +308,7 @@ test('tasks that the index takes back end, report nothing, and make room for oth
   await world.settle()
   world.replicator.accept([drop('a'), drop('b')])
   await world.settle()
-  expect(world.events.slice(2, 4)).toEqual(['drop p1/a', 'drop p1/b'])
+  const dropped = world.events.filter((event) => event.startsWith('drop'))
+  expect(dropped).toEqual(['drop p1/a', 'drop p1/b'])
   expect(world.reports.flat().map(({ taskId }) => taskId)).toEqual(['a', 'b'])
 })

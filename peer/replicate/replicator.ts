@@ -5,6 +5,7 @@ import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import { DropConfirmer, type DropLink } from './drop-confirmer.ts'
 import { isSmallCopy, nextTasks, type ReplicateTask } from './next-task.ts'
 import { ProgressTeller } from './progress-teller.ts'
 import { Reporter, type TaskLink } from './reporter.ts'
@@ -63,9 +64,11 @@ export interface FetchedReplica extends AsyncDisposable {
   keep?(): void
 }
 
+type DropTask = Extract<Task, { kind: 'drop' }>
+
 interface ReplicatorDependencies {
   readonly keeper: ReplicaKeeper
-  readonly link: TaskLink
+  readonly link: TaskLink & DropLink
   readonly clock: Clock
   readonly log: Log
 }
@@ -84,6 +87,7 @@ export class Replicator implements AsyncDisposable {
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #reporter: Reporter
+  readonly #confirmer: DropConfirmer
   #waiting: Task[] = []
   readonly #running = new Map<Task, Job>()
   readonly #progress: ProgressTeller
@@ -96,6 +100,7 @@ export class Replicator implements AsyncDisposable {
     const { link } = dependencies
     const tell = link.progress.bind(link)
     this.#progress = new ProgressTeller({ ...dependencies, tell })
+    this.#confirmer = new DropConfirmer(dependencies)
   }
 
   /**
@@ -126,7 +131,10 @@ export class Replicator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#background[Symbol.asyncDispose]()
+    await Promise.all([
+      this.#background[Symbol.asyncDispose](),
+      this.#confirmer[Symbol.asyncDispose](),
+    ])
     await this.#progress[Symbol.asyncDispose]()
     await this.#reporter[Symbol.asyncDispose]()
   }
@@ -204,7 +212,7 @@ export class Replicator implements AsyncDisposable {
   async #run(task: Task, signal: AbortSignal): Promise<void> {
     let failure: unknown
     try {
-      await (task.kind === 'drop' ? this.#drop(task) : this.#replicate(task, signal))
+      await (task.kind === 'drop' ? this.#drop(task, signal) : this.#replicate(task, signal))
     } catch (error) {
       failure = error
     }
@@ -247,8 +255,13 @@ export class Replicator implements AsyncDisposable {
     }
   }
 
-  async #drop(task: Extract<Task, { kind: 'drop' }>): Promise<void> {
-    await this.#keeper.drop(keyOf(task), task.sha256)
+  /** What the task was planned for may be otherwise by now: the index is asked again, right before. */
+  async #drop(task: DropTask, signal: AbortSignal): Promise<void> {
+    const key = keyOf(task)
+    const { sha256 } = task
+    if (!(await this.#confirmer.confirm({ ...key, sha256 }, signal)))
+      throw new AppError('STILL_NEEDED', { name: key.name })
+    await this.#keeper.drop(key, sha256)
   }
 }
 

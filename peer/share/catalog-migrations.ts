@@ -62,4 +62,21 @@ export const catalogMigrations = [
   UPDATE catalog SET last_seq = last_seq + (SELECT count(*) FROM unshared);
   CREATE UNIQUE INDEX unshared_by_seq ON unshared (seq);
   `,
+  `
+  -- Of a replicated copy that was moved aside for other content of its file: the content's hash; else ''.
+  ALTER TABLE entries ADD COLUMN version TEXT NOT NULL DEFAULT '';
+  DROP INDEX entries_by_name;
+  CREATE UNIQUE INDEX entries_by_name ON entries (kind, name, owner, version);
+  CREATE TABLE new_drops (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    version TEXT NOT NULL,
+    UNIQUE (kind, name, owner, version)
+  ) STRICT;
+  INSERT INTO new_drops SELECT seq, kind, name, owner, '' FROM drops;
+  DROP TABLE drops;
+  ALTER TABLE new_drops RENAME TO drops;
+  `,
 ] as const

@@ -15,6 +15,7 @@ export interface EntryRow {
   readonly inode: bigint
   readonly sha256: string
   readonly chunk_root: string
+  readonly version: string
 }
 
 export type EntryValues = [
@@ -29,6 +30,7 @@ export type EntryValues = [
   sha256: string,
   chunkRoot: string,
   mtimeNsHigh: bigint,
+  version: string,
 ]
 
 export interface DropRow {
@@ -36,6 +38,7 @@ export interface DropRow {
   readonly kind: CopyKind
   readonly name: string
   readonly owner: string
+  readonly version: string
 }
 
 interface UnsharedRow {
@@ -47,25 +50,27 @@ interface UnsharedRow {
 /** A row of one of the tables, with NULLs where it has no column. */
 export type ChangeRow = EntryRow | (DropRow & { readonly sha256: null }) | UnsharedRow
 
-export type KeyRow = Pick<EntryRow, 'kind' | 'name' | 'owner'>
+export type KeyRow = Pick<EntryRow, 'kind' | 'name' | 'owner' | 'version'>
 
-export function keyRowOf({ kind, name, owner }: CopyKey): KeyRow {
-  return { kind, name, owner: owner ?? '' }
+export function keyRowOf({ kind, name, owner = '', version = '' }: CopyKey): KeyRow {
+  return { kind, name, owner, version }
 }
 
-function keyOf({ kind, name, owner }: KeyRow): CopyKey {
-  return owner === '' ? { kind, name } : { kind, name, owner }
+function keyOf({ kind, name, owner, version }: KeyRow): CopyKey {
+  if (owner === '') return { kind, name }
+  return version === '' ? { kind, name, owner } : { kind, name, owner, version }
 }
 
 /** The columns of a new row in their order, which are bound in half the time that their names take. */
 export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): EntryValues {
-  const { kind, name, owner = '', diskName } = at
+  const { kind, name, owner = '', diskName, version = '' } = at
   // SQLite's integers are signed; some file systems number inodes from the other end.
   const inode = BigInt.asIntN(64, stat.ino)
   const { sha256, chunkRoot } = content
   const mtime = twoIntegersOf(stat.mtimeNs)
   const { size } = stat
-  return [seq, kind, name, owner, diskName, size, mtime.low, inode, sha256, chunkRoot, mtime.high]
+  const last = [mtime.high, version] as const
+  return [seq, kind, name, owner, diskName, size, mtime.low, inode, sha256, chunkRoot, ...last]
 }
 
 /**

@@ -9,7 +9,7 @@ interface CatalogRow {
   readonly forgotten_seq: number
 }
 
-interface ListRequest extends KeyRow {
+interface ListRequest extends Omit<KeyRow, 'version'> {
   readonly limit: number
 }
 
@@ -45,7 +45,7 @@ export interface Statements {
   readonly clearUnshared: Statement<[name: string]>
 }
 
-const byKey = 'kind = @kind AND name = @name AND owner = @owner'
+const byKey = 'kind = @kind AND name = @name AND owner = @owner AND version = @version'
 
 /** Everything that is ever asked of the catalog's database. Rows of entries and changes have bigint integers. */
 export function prepareStatements(database: Database): Statements {
@@ -66,13 +66,14 @@ export function prepareStatements(database: Database): Statements {
       SELECT seq FROM entries
       WHERE kind IN ('shared', 'downloaded', 'replicated') AND name = ? AND +sha256 = ? LIMIT 1`),
     list: exact(`
-      SELECT * FROM entries WHERE kind = @kind AND (name, owner) > (@name, @owner)
+      SELECT * FROM entries
+      WHERE kind = @kind AND (name, owner) > (@name, @owner) AND version = ''
       ORDER BY name, owner LIMIT @limit`),
     between: exact('SELECT * FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?'),
     totals: database.prepare(
       'SELECT kind, count(*) AS count, sum(size) AS bytes FROM entries GROUP BY kind',
     ),
-    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     remove: database.prepare('DELETE FROM entries WHERE seq = ?'),
 
     insertUnflushed: database.prepare('INSERT INTO unflushed VALUES (?, ?)'),
@@ -84,17 +85,17 @@ export function prepareStatements(database: Database): Statements {
     ),
     flushed: database.prepare('DELETE FROM unflushed WHERE seq = ?'),
 
-    insertDrop: database.prepare('INSERT INTO drops VALUES (@seq, @kind, @name, @owner)'),
+    insertDrop: database.prepare('INSERT INTO drops VALUES (@seq, @kind, @name, @owner, @version)'),
     forgetDrop: database.prepare(`DELETE FROM drops WHERE ${byKey}`),
     newestDrop: database.prepare('SELECT max(seq) AS seq FROM drops WHERE seq <= ?'),
     forgetDrops: database.prepare('DELETE FROM drops WHERE seq <= ?'),
     changes: exact(`
-      SELECT seq, kind, name, owner, sha256, size, chunk_root, mtime_ns, mtime_ns_high
+      SELECT seq, kind, name, owner, version, sha256, size, chunk_root, mtime_ns, mtime_ns_high
         FROM entries WHERE seq > @seq
       UNION ALL
-      SELECT seq, kind, name, owner, NULL, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
+      SELECT seq, kind, name, owner, version, NULL, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
       UNION ALL
-      SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL FROM unshared WHERE seq > @seq
+      SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM unshared WHERE seq > @seq
       ORDER BY seq LIMIT @limit`),
 
     chunkList: database.prepare('SELECT hashes FROM chunk_lists WHERE sha256 = ?'),

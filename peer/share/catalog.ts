@@ -84,7 +84,8 @@ export class Catalog implements Disposable {
 
   /** A place on disk with the name that its file has in the catalog: another one where a name could not have its path. */
   named(at: Location): Location {
-    const { kind, owner = '', diskName } = at
+    const { kind, owner = '', diskName, version } = at
+    if (version !== undefined) return at
     const name = this.#aliases.nameOf({ kind, owner, disk_name: diskName })
     return name === undefined ? at : { ...at, name }
   }
@@ -334,18 +335,19 @@ export class Catalog implements Disposable {
   }
 
   /** A file that has another path than its name may have been taken for one that is called like its path. */
-  #nameFile({ kind, owner = '', diskName, name }: Location): void {
+  #nameFile({ kind, owner = '', diskName, name, version }: Location): void {
+    if (version !== undefined) return
     const usual = nameOn(diskName)
     if (usual === name) return this.#aliases.delete({ kind, owner, disk_name: diskName })
-    const mistaken = this.#statements.get.get({ kind, owner, name: usual })
+    const mistaken = this.#statements.get.get({ kind, owner, name: usual, version: '' })
     if (mistaken?.disk_name === diskName)
       this.drop({ kind, name: usual, ...(owner !== '' && { owner }) })
     this.#aliases.set({ kind, owner, disk_name: diskName, name })
   }
 
   #remove(row: EntryRow): void {
-    const { seq, kind, size } = row
-    this.#aliases.delete(row)
+    const { seq, kind, size, version } = row
+    if (version === '') this.#aliases.delete(row)
     this.#statements.remove.run(Number(seq))
     this.#count(kind, -1, -Number(size))
   }

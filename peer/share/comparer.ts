@@ -112,6 +112,11 @@ export class Comparer {
     try {
       const read = await hashFile(at.path, { signal, root: at.root })
       if (!isSameStat(read.stat, stat)) throw new AppError('CONTENT_CHANGED', { name: at.name })
+      // What is not the content that its folder is called after is no copy of anything.
+      if (at.version !== undefined && at.version !== read.content.sha256) {
+        if (before !== undefined) this.drop(before)
+        return
+      }
       const file = { at, stat, content: read.content }
       findings.add({ at, before, apply: (catalog) => catalog.put(file, read.chunkList) })
     } catch (error) {

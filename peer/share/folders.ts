@@ -2,6 +2,7 @@
  * The folders of a peer, and the only place that turns names into paths and back.
  *
  *   <data>/shared/<name>  downloaded/<name>  replicated/<owner>/<name>      what the user sees
+ *   <data>/replicated/.replaced/<owner>/<hash>/<name>               replicas that other content has replaced
  *   <data>/.tandem/catalog.db  incoming/                                    the peer's own
  *
  * A file's name is its path below one of the first three, in Unicode normal form C; its disk name is
@@ -10,15 +11,20 @@
 import { readdir, readlink, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { AppError, reasonOf } from '../../common/errors.ts'
-import { isPeerId, nameProblem, windowsNameProblem } from '../../common/ids.ts'
+import { isPeerId, isSha256, nameProblem, windowsNameProblem } from '../../common/ids.ts'
 import { makeFolder } from '../../common/make-folder.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+
+/** In replicated/, so that a replica is moved there and not copied; no peer id begins with a dot. */
+const asideFolder = '.replaced'
 
 /** One of the folders whose files are shared with others. */
 export interface Root {
   readonly kind: CopyKind
   /** There exactly when `kind` is replicated. */
   readonly owner?: string
+  /** Of the folder of replicas that were moved aside: the hash of their content. */
+  readonly version?: string
   readonly path: string
 }
 
@@ -59,8 +65,10 @@ export class Folders {
     }
   }
 
-  root({ kind, owner }: Pick<CopyKey, 'kind' | 'owner'>): Root {
+  root({ kind, owner, version }: Pick<CopyKey, 'kind' | 'owner' | 'version'>): Root {
     if (kind !== 'replicated' || owner === undefined) return { kind, path: this[kind] }
+    if (version !== undefined)
+      return { kind, owner, version, path: join(this.replicated, asideFolder, owner, version) }
     return { kind, owner, path: join(this.replicated, owner) }
   }
 
@@ -69,14 +77,30 @@ export class Folders {
     const own = [this.root({ kind: 'shared' }), this.root({ kind: 'downloaded' })]
     const items = await readdir(this.replicated, { withFileTypes: true }).catch(() => [])
     const owners = items.filter((item) => item.isDirectory() && isPeerId(item.name))
-    return [...own, ...owners.map(({ name }) => this.root({ kind: 'replicated', owner: name }))]
+    const replicas = owners.map(({ name }) => this.root({ kind: 'replicated', owner: name }))
+    return [...own, ...replicas, ...(await this.#asideRoots())]
+  }
+
+  async #asideRoots(): Promise<Root[]> {
+    const aside = join(this.replicated, asideFolder)
+    const owners = await readdir(aside).catch(() => [])
+    const roots: Root[] = []
+    for (const owner of owners.filter(isPeerId))
+      for (const version of await readdir(join(aside, owner)).catch(() => []))
+        if (isSha256(version)) roots.push(this.root({ kind: 'replicated', owner, version }))
+    return roots
   }
 
   /** Where the file with this disk name is; its name is the same unless it was given another. */
-  at({ kind, owner, path: root }: Root, diskName: string, name = nameOn(diskName)): Location {
+  at(
+    { kind, owner, version, path: root }: Root,
+    diskName: string,
+    name = nameOn(diskName),
+  ): Location {
     return {
       kind,
       ...(owner === undefined ? {} : { owner }),
+      ...(version === undefined ? {} : { version }),
       name,
       root,
       diskName,
@@ -99,12 +123,19 @@ export class Folders {
   locate(path: string): Location | undefined {
     const [kind, ...rest] = relative(this.data, path).split(sep)
     if (kind === 'replicated') {
+      if (rest[0] === asideFolder) return this.#locateAside(rest.slice(1))
       const owner = rest.shift()
       if (owner === undefined || !isPeerId(owner) || rest.length === 0) return undefined
       return this.at(this.root({ kind, owner }), rest.join('/'))
     }
     if ((kind !== 'shared' && kind !== 'downloaded') || rest.length === 0) return undefined
     return this.at(this.root({ kind }), rest.join('/'))
+  }
+
+  #locateAside([owner, version, ...rest]: readonly string[]): Location | undefined {
+    if (owner === undefined || !isPeerId(owner) || rest.length === 0) return undefined
+    if (version === undefined || !isSha256(version)) return undefined
+    return this.at(this.root({ kind: 'replicated', owner, version }), rest.join('/'))
   }
 }
 

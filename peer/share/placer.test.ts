@@ -30,8 +30,16 @@ async function aWorld(options: WorldOptions = {}) {
   const ownWrites = new OwnWrites({ writer: { look } })
   const random = seededRandom('placer')
   const staging = new Staging(folders, { random })
-  const dependencies = { folders, catalog, ownWrites, staging, clock: new FakeClock(), random }
-  const placer = new Placer({ ...dependencies, ...options })
+  const dependencies = {
+    folders,
+    catalog,
+    ownWrites,
+    staging,
+    clock: new FakeClock(),
+    random,
+    bootId: 'boot',
+  }
+  const placer = new Placer({ ...dependencies, onUnflushed: () => {}, ...options })
   const fetched = async (text: string) => {
     const partialPath = join(temporary.path, '.tandem/partial/fetched')
     await mkdir(dirname(partialPath), { recursive: true })

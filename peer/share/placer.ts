@@ -7,6 +7,7 @@
 import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
+import { chunkCountFor } from '../../common/content/chunks.ts'
 import { type FileStat, hashFile } from '../../common/content/hash.ts'
 import { copyBeside } from '../../common/copy-beside.ts'
 import { diskError, nameRefused } from '../../common/disk-error.ts'
@@ -54,10 +55,12 @@ interface Placed {
 /** What has to be done outside of a turn before the next: a file to be read, or to be brought to another file system. */
 type Needed = { readonly read: Location } | { readonly copyTo: Location }
 
-/** What was read of a file in the way. */
+/** What is known of a file in the way. */
 interface Read {
   readonly stat: FileStat
-  readonly sha256: string
+  readonly content: Content
+  /** Empty when the catalog has it. */
+  readonly chunkList: Uint8Array
 }
 
 interface Dependencies {
@@ -67,8 +70,20 @@ interface Dependencies {
   readonly staging: Pick<Staging, 'ensureRoot'>
   readonly clock: Clock
   readonly random: Random
+  /** What the catalog calls the present run of the machine. */
+  readonly bootId: string
+  /** Called when an entry was recorded that a power cut may make untrue. */
+  readonly onUnflushed: () => void
   /** For tests: how the disk spells names. */
   readonly spellingOf?: typeof spellingOf
+}
+
+/** A place, in the folder that was opened for it, and the name of the file that it is for. */
+interface To {
+  readonly at: Location
+  readonly parent: ParentFolder
+  readonly name: string
+  readonly base: string
 }
 
 /** Turns of one file: it may have to be read, to be copied, and to be read once more when somebody touches it. */
@@ -101,7 +116,7 @@ export class Placer {
   /**
    * Moves a finished file into place and records it without reading it again. The same content under
    * the same name stays as it is; where another content has the name, a downloaded file takes the
-   * next free one, a replicated one replaces it, and a shared one does if `replace` says so. A replicated
+   * next free one, a replicated one moves it aside, and a shared one does if `replace` says so. A replicated
    * file that cannot have the path of its name, because a folder or another file has it, gets another one.
    * On failure the partial file is where it was, or in its place for the next scan to find.
    * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, DISK_FULL, DISK_FAILED
@@ -111,7 +126,9 @@ export class Placer {
     try {
       const { at, stat, changedFolders } = await this.place(adoption)
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
-      return this.#catalog.put({ at, stat, content }, chunkList)
+      const entry = this.#catalog.put({ at, stat, content }, chunkList)
+      await this.#removeAside(entry)
+      return entry
     } catch (error) {
       throw diskError({ action: 'create', path: name, neededBytes: content.size }, error)
     }
@@ -122,19 +139,31 @@ export class Placer {
    * @throws AppError DISK_FAILED
    */
   async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
-    const key = { kind: 'replicated', owner: copy.owner, name: copy.name } as const
+    const { owner, name, sha256 } = copy
+    const key = { kind: 'replicated', owner, name } as const
     try {
-      const known = this.#catalog.get(key)
-      if (known === undefined) return
-      await this.#inTurn(known.at, async () => {
-        const entry = this.#catalog.get(key)
-        if (entry?.content.sha256 !== copy.sha256 || !(await isUntouched(entry))) return
-        if (await removeIfSame(entry)) this.#catalog.drop(key)
-        await removeEmptyFolders(entry.at)
-      })
+      for (const held of [key, { ...key, version: sha256 }]) await this.#remove(held, sha256)
     } catch (error) {
       throw diskError({ action: 'delete', path: copy.name, neededBytes: 0 }, error)
     }
+  }
+
+  async #remove(key: CopyKey, sha256: string): Promise<void> {
+    const known = this.#catalog.get(key)
+    if (known === undefined) return
+    await this.#inTurn(known.at, async () => {
+      const entry = this.#catalog.get(key)
+      if (entry?.content.sha256 !== sha256 || !(await isUntouched(entry))) return
+      if (await removeIfSame(entry)) this.#catalog.drop(key)
+      await removeEmptyFolders(entry.at)
+    })
+  }
+
+  /** A replica that was moved aside is of no use once its content is back in its place, on disk. */
+  async #removeAside({ at, content: { sha256 } }: Entry): Promise<void> {
+    const { kind, owner, name } = at
+    if (kind === 'replicated' && owner !== undefined)
+      await this.#remove({ kind, owner, name, version: sha256 }, sha256)
   }
 
   /**
@@ -242,11 +271,13 @@ export class Placer {
       if (decision === 'NAME_BLOCKED')
         throw new AppError('NAME_BLOCKED', { name, reason: blockedBy(found.held) })
       if (decision === 'NAME_EXISTS') throw new AppError('NAME_EXISTS', { name })
-      const changedFolders = parent.changed
-      if (decision === 'stay' && found.stat !== undefined) {
+      const changedFolders = [...parent.changed]
+      if (decision === 'stay' && found.file !== undefined) {
         await unlink(placing.partialPath)
-        return { at, stat: found.stat, changedFolders }
+        return { at, stat: found.file.stat, changedFolders }
       }
+      if (decision === 'replace' && kind === 'replicated' && found.file !== undefined)
+        changedFolders.unshift(...(await this.#moveAside({ at, parent, name, base }, found.file)))
       const moved = await this.#move(
         placing.partialPath,
         { at, parent, name, base },
@@ -274,7 +305,7 @@ export class Placer {
 
   async #move(
     from: string,
-    to: { at: Location; parent: ParentFolder; name: string; base: string },
+    to: To,
     replaces: boolean,
   ): Promise<FileStat | 'taken' | 'other file system'> {
     const { at, parent, name, base } = to
@@ -300,7 +331,7 @@ export class Placer {
     parent: ParentFolder,
     content: Content,
     read: ReadonlyMap<string, Read>,
-  ): Promise<{ held: Held; stat?: FileStat } | { read: Location }> {
+  ): Promise<{ held: Held; file?: Read } | { read: Location }> {
     const base = posix.basename(at.diskName)
     const obstacle = await obstacleAt(parent.entry(base))
     if (obstacle !== 'file') return { held: obstacle }
@@ -310,13 +341,46 @@ export class Placer {
     const known = this.#catalog.at(at)
     if (known !== undefined && known.at.name !== at.name) return { held: 'other-name' }
     const stat = await inspect(at, true)
-    if (stat === undefined || stat.size !== content.size) return { held: 'other-content' }
+    // Of a replica it matters what it is: it is moved aside.
+    const isOther = stat?.size !== content.size && at.kind !== 'replicated'
+    if (stat === undefined || isOther) return { held: 'other-content' }
     const isKnown = known !== undefined && isSameStat(known.stat, stat)
-    const seen = isKnown ? { stat, sha256: known.content.sha256 } : read.get(at.path)
-    if (seen === undefined || !isSameStat(seen.stat, stat)) return { read: at }
-    return seen.sha256 === content.sha256
-      ? { held: 'same-content', stat }
-      : { held: 'other-content' }
+    const cataloged = known && { stat, content: known.content, chunkList: new Uint8Array() }
+    const file = isKnown ? cataloged : read.get(at.path)
+    if (file === undefined || !isSameStat(file.stat, stat)) return { read: at }
+    const isSame = file.content.sha256 === content.sha256
+    return { held: isSame ? 'same-content' : 'other-content', file }
+  }
+
+  /**
+   * Moves a replica of other content out of the way, within a turn. It stays a copy of this peer until
+   * the index says that it may be removed (docs/decisions/0014).
+   * @returns the folders with new entries, to be flushed before the place has its new content
+   */
+  async #moveAside(
+    { at, parent, name, base }: To,
+    { content, chunkList }: Read,
+  ): Promise<readonly string[]> {
+    const { owner = '' } = at
+    const aside = this.#folders.place({ kind: 'replicated', owner, name, version: content.sha256 })
+    await mkdir(aside.root, { recursive: true })
+    await using folder = await this.#openParent(aside)
+    const path = folder.entry(posix.basename(aside.diskName))
+    this.#ownWrites.add(aside.path)
+    await rename(parent.entry(base), path)
+    const stat = fileStatOf(await lstat(path, { bigint: true }))
+    this.#ownWrites.add(aside.path, stat)
+    // First the new entry: at no moment does the index see this peer without the content.
+    const { bootId, onUnflushed } = this.#dependencies
+    this.#catalog.group(() => {
+      const file = { at: aside, stat, content }
+      if (chunkCountFor(content.size) > 1) this.#catalog.put(file, chunkList)
+      else this.#catalog.putUnflushed(file, bootId)
+      this.#catalog.drop(at)
+    })
+    onUnflushed()
+    const above = [dirname(aside.root), dirname(dirname(aside.root)), this.#folders.replicated]
+    return [...folder.changed, ...above]
   }
 
   /** Where a file system ends within a folder, a rename does too. @returns the path of the flushed copy */
@@ -349,8 +413,7 @@ async function obstacleAt(path: string): Promise<'nothing' | 'folder' | 'file'> 
 
 async function readInto(read: Map<string, Read>, { root, path }: Location): Promise<void> {
   try {
-    const { stat, content } = await hashFile(path, { root })
-    read.set(path, { stat, sha256: content.sha256 })
+    read.set(path, await hashFile(path, { root }))
   } catch (error) {
     // The next turn sees what is there by now.
     if (!hasCode(error, 'CONTENT_CHANGED') && !hasCode(error, 'FILE_NOT_FOUND')) throw error

@@ -31,9 +31,10 @@ export async function removeIfSame(entry: {
   }
 }
 
-/** Removes the folders above a file that are empty now, up to its root and, of an owner's, with that. */
-export async function removeEmptyFolders({ kind, root, path }: Location): Promise<void> {
-  const top = kind === 'replicated' ? dirname(root) : root
+/** Removes the folders above a file that are empty now, up to its root and, of an owner's or a version's, with those. */
+export async function removeEmptyFolders({ kind, root, path, version }: Location): Promise<void> {
+  const above = kind === 'replicated' ? dirname(root) : root
+  const top = version === undefined ? above : dirname(dirname(above))
   for (
     let folder = dirname(path);
     folder !== top && isInside(top, folder);

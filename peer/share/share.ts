@@ -85,6 +85,8 @@ export class Share implements AsyncDisposable {
       catalog: this.#catalog,
       ownWrites,
       staging,
+      bootId: options.bootId,
+      onUnflushed: () => this.#flusher.soon(),
     })
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
     const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }

@@ -24,6 +24,7 @@ import type {
   UnsharedPage,
   UnshareOptions,
   UnshareRequest,
+  Versions,
   Why,
 } from '../api.ts'
 import { type ListKind, limitKeys } from '../api-words.ts'
@@ -164,6 +165,26 @@ export class FakePeerApi implements PeerApi {
   async problems(): Promise<Problems> {
     this.#check()
     return { total: this.problemList.length, problems: this.problemList }
+  }
+
+  async versions(name: string): Promise<Versions> {
+    const [current, ...replaced] = this.#find(name).map(({ sha256, size }) => ({
+      owner: otherPeer.peerId,
+      sha256,
+      size,
+      chunkRoot: sha256,
+      modifiedMs: 1_000,
+      copies: 1,
+    }))
+    const versions: Versions['versions'] = replaced.map((version) => ({
+      ...version,
+      state: 'replaced',
+      keptUntilMs: 3_600_000,
+    }))
+    return {
+      name,
+      versions: [...(current ? [{ ...current, state: 'current' as const }] : []), ...versions],
+    }
   }
 
   async why(name: string): Promise<Why> {

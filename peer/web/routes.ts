@@ -23,6 +23,7 @@ import {
   SearchPage,
   Stats,
   Status,
+  Versions,
   Why,
 } from '../api.ts'
 import type { ListKind } from '../api-words.ts'
@@ -142,6 +143,17 @@ export function addClusterRoutes(web: Web, { api }: { api: PeerApi }): void {
       },
     },
     (_request, reply) => api.problems(clientSignal(reply)),
+  )
+  web.get(
+    '/api/versions',
+    {
+      schema: {
+        summary: 'The contents of a file: the current one, and replaced ones that are kept',
+        querystring: NameQuery,
+        response: answers(200, Versions),
+      },
+    },
+    (request, reply) => api.versions(request.query.name, clientSignal(reply)),
   )
   web.get(
     '/api/peers',

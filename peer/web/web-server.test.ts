@@ -112,6 +112,7 @@ describe('the HTTP API', () => {
       '/api/files',
       '/api/why',
       '/api/problems',
+      '/api/versions',
       '/api/peers',
       '/api/stats',
       '/api/status',

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { codeOf, contentOf, IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
+
+const graceMs = 60_000
+const settings = { replacedMs: graceMs, replacedBytes: 1_000 }
+
+/** A file `a` with content v1 on peer1, its owner, and on peer2. */
+async function aReplicatedFile(options = {}) {
+  const cluster = await IndexCluster.start({ ...settings, ...options })
+  const owner = await cluster.peer('peer1')
+  const keeper = await cluster.peer('peer2')
+  await owner.shares('a', 'v1')
+  await cluster.advance(3_000)
+  expect(keeper.tasks).toMatchObject([{ kind: 'replicate', content: contentOf('v1') }])
+  keeper.tasks.length = 0
+  return { cluster, owner, keeper }
+}
+
+async function versionsOf(asker: TestPeer): Promise<[string, string, number][]> {
+  const { versions } = await asker.ask('versions', { name: 'a' })
+  const texts = ['v1', 'v2', 'v3', 'v4', 'v5', '']
+  return versions.map(({ sha256, state, copies }) => [
+    texts.find((text) => contentOf(text).sha256 === sha256) ?? sha256,
+    state,
+    copies,
+  ])
+}
+
+const dropsOf = ({ tasks }: TestPeer): string[] =>
+  tasks.flatMap((task) => (task.kind === 'drop' ? [task.sha256] : []))
+
+describe('an edit', () => {
+  test.each([
+    ['other content', 'v2'],
+    ['a file that a crash has cut to nothing', ''],
+  ])('keeps the old replica until %s has its copies and the grace is over', async (_, text) => {
+    const { cluster, owner, keeper } = await aReplicatedFile()
+    await using _cluster = cluster
+    // The replica of the new content fails for longer than the grace.
+    keeper.answer = ({ kind }) => (kind === 'replicate' ? 'NO_SOURCE' : undefined)
+    await owner.shares('a', text)
+    await cluster.advance(2 * graceMs)
+    expect(dropsOf(keeper)).toEqual([])
+    expect(await versionsOf(owner)).toEqual([
+      [text, 'current', 1],
+      ['v1', 'replaced', 1],
+    ])
+    // The owner dies: the old version can still be had.
+    owner.crash()
+    const { sha256 } = contentOf('v1')
+    const { contents } = await keeper.ask('lookup', { name: 'a', sha256 })
+    expect(contents).toMatchObject([{ sha256, sources: [{ peerId: 'peer2' }] }])
+
+    await owner.connect()
+    keeper.answer = () => undefined
+    await cluster.advance(400_000)
+    expect(await versionsOf(owner)).toEqual([[text, 'current', 2]])
+    expect(dropsOf(keeper)).toEqual([sha256])
+  })
+
+  test('lets the old version go only after the grace, though the new one is safe', async () => {
+    const { cluster, owner, keeper } = await aReplicatedFile()
+    await using _cluster = cluster
+    await owner.shares('a', 'v2')
+    await cluster.advance(graceMs - 5_000)
+    expect(await versionsOf(owner)).toEqual([
+      ['v2', 'current', 2],
+      ['v1', 'replaced', 1],
+    ])
+    const [, old] = (await owner.ask('versions', { name: 'a' })).versions
+    const leftMs = (old?.keptUntilMs ?? 0) - cluster.clock.nowMs()
+    expect(leftMs).toBeGreaterThan(0)
+    expect(leftMs).toBeLessThan(10_000)
+    await cluster.advance(15_000)
+    expect(await versionsOf(owner)).toEqual([['v2', 'current', 2]])
+    expect(dropsOf(keeper)).toEqual([contentOf('v1').sha256])
+  })
+
+  test('back to the first content makes that the current one, and the other replaced', async () => {
+    const { cluster, owner, keeper } = await aReplicatedFile()
+    await using _cluster = cluster
+    await owner.shares('a', 'v2')
+    await cluster.advance(5_000)
+    await owner.shares('a', 'v1')
+    await cluster.advance(5_000)
+    expect(await versionsOf(owner)).toEqual([
+      ['v1', 'current', 2],
+      ['v2', 'replaced', 1],
+    ])
+    await cluster.advance(graceMs + 10_000)
+    expect(await versionsOf(owner)).toEqual([['v1', 'current', 2]])
+    expect(dropsOf(keeper)).toEqual([contentOf('v2').sha256])
+  })
+
+  test('every few seconds keeps as many bytes as the setting says', async () => {
+    const { cluster, owner } = await aReplicatedFile({ replacedBytes: 4 })
+    await using _cluster = cluster
+    for (const text of ['v2', 'v3', 'v4', 'v5']) {
+      await owner.shares('a', text)
+      await cluster.advance(5_000)
+    }
+    await cluster.advance(5_000)
+    expect(await versionsOf(owner)).toEqual([
+      ['v5', 'current', 2],
+      ['v4', 'replaced', 1],
+      ['v3', 'replaced', 1],
+    ])
+  })
+
+  test('outlives the index and its disk: a version that is announced again is kept, and not for ever', async () => {
+    await using folder = await temporaryFolder()
+    await using other = await temporaryFolder()
+    const { cluster, owner, keeper } = await aReplicatedFile({ data: folder.path })
+    await using _cluster = cluster
+    await owner.shares('a', 'v2')
+    await cluster.advance(5_000)
+    await cluster.stopIndex()
+    await cluster.startIndex()
+    for (const peer of [owner, keeper]) await peer.connect()
+    await cluster.advance(5_000)
+    expect(await versionsOf(owner)).toEqual([
+      ['v2', 'current', 2],
+      ['v1', 'replaced', 1],
+    ])
+
+    await cluster.stopIndex()
+    await cluster.startIndex({ data: other.path })
+    for (const peer of [owner, keeper]) await peer.connect()
+    await owner.shares('a', 'v2')
+    const replica = { kind: 'replicated', owner: 'peer1', name: 'a' } as const
+    const version = contentOf('v1').sha256
+    await keeper.announce({ ...replica, text: 'v2' }, { ...replica, version, text: 'v1' })
+    await cluster.advance(graceMs - 10_000)
+    expect(await versionsOf(owner)).toEqual([
+      ['v2', 'current', 2],
+      ['v1', 'replaced', 1],
+    ])
+    expect(dropsOf(keeper)).toEqual([])
+    await cluster.advance(30_000)
+    expect(await versionsOf(owner)).toEqual([['v2', 'current', 2]])
+    expect(dropsOf(keeper)).toEqual([version])
+  })
+})
+
+describe('a drop', () => {
+  test('is confirmed only while what replaced the copy has all its copies, all of them live', async () => {
+    const { cluster, owner, keeper } = await aReplicatedFile()
+    await using _cluster = cluster
+    const { sha256 } = contentOf('v1')
+    const confirmed = async (): Promise<boolean | undefined> => {
+      const copies = [{ owner: 'peer1', name: 'a', sha256 }]
+      return (await keeper.ask('confirm-drops', { copies })).confirmed[0]
+    }
+    expect(await confirmed()).toBe(false)
+    await owner.shares('a', 'v2')
+    await cluster.advance(5_000)
+    expect(await confirmed()).toBe(false)
+    // The time is over and the task is on its way, when the owner falls silent.
+    keeper.answer = undefined
+    await cluster.advance(graceMs)
+    expect(dropsOf(keeper)).toEqual([sha256])
+    expect(await confirmed()).toBe(true)
+    owner.crash()
+    await cluster.advance(1_000)
+    expect(await confirmed()).toBe(false)
+    await owner.connect()
+    expect(await confirmed()).toBe(true)
+    // And when the first content is wanted again.
+    await owner.shares('a', 'v1')
+    expect(await confirmed()).toBe(false)
+  })
+
+  test('for an unshare is confirmed until the file is shared again', async () => {
+    const { cluster, owner, keeper } = await aReplicatedFile()
+    await using _cluster = cluster
+    await owner.shares('a', 'v2')
+    await cluster.advance(5_000)
+    await owner.ask('unshare', { owner: 'peer1', name: 'a' })
+    const confirm = async (): Promise<boolean[]> => {
+      const versions = ['v1', 'v2'].map((text) => contentOf(text))
+      const copies = versions.map(({ sha256 }) => ({ owner: 'peer1', name: 'a', sha256 }))
+      return (await keeper.ask('confirm-drops', { copies })).confirmed
+    }
+    expect(await confirm()).toEqual([true, true])
+    expect(await codeOf(owner.ask('versions', { name: 'a' }))).toBe('NAME_NOT_FOUND')
+    await owner.ask('share', { name: 'a' })
+    // The unshare ended the time of v1; v2 is what the file has again.
+    expect(await confirm()).toEqual([true, false])
+  })
+
+  test('of an unshared file takes its replaced versions with it', async () => {
+    const { cluster, owner, keeper } = await aReplicatedFile()
+    await using _cluster = cluster
+    await owner.shares('a', 'v2')
+    await cluster.advance(5_000)
+    await owner.ask('unshare', { owner: 'peer1', name: 'a' })
+    await cluster.advance(5_000)
+    const hashes = ['v1', 'v2'].map((text) => contentOf(text).sha256)
+    expect(dropsOf(keeper).toSorted()).toEqual(hashes.toSorted())
+  })
+})

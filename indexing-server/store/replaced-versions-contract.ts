@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { announcerOf, drop, hashOf, type OpenStore, put } from './store-fixture-contract.ts'
+
+/** What every store must do with what files had before. */
+export function replacedVersionsContract(open: OpenStore): void {
+  test('what a file had is kept until it is forgotten, for as long as there is a copy', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    const replica = { kind: 'replicated', owner: 'a' } as const
+    const file = { owner: 'a', name: 'f' }
+    const versions = async (): Promise<unknown[]> =>
+      (await opened.store.versionsNamed('f', 9)).map(({ content: { sha256 }, replacedMs }) => [
+        ['one', 'two'].find((text) => hashOf(text) === sha256),
+        replacedMs === undefined ? 'current' : 'replaced',
+      ])
+    await owner(put('f', 'one'))
+    await keeper(put('f', 'one', replica))
+    const changed = await owner(put('f', 'two'))
+    expect(changed.replaced).toEqual([file])
+    expect(await versions()).toEqual([
+      ['two', 'current'],
+      ['one', 'replaced'],
+    ])
+    // Two versions on one peer: the old one is kept beside the new one.
+    const aside = { ...replica, version: hashOf('one') }
+    await keeper(put('f', 'one', aside), put('f', 'two', replica))
+    await opened.reopen()
+    expect(await opened.store.totals()).toMatchObject({ contents: 2, copies: 3 })
+    const [, old] = await opened.store.versionsNamed('f', 9)
+    const contentId = old?.content.contentId ?? 0
+    expect(old?.content.holders).toEqual([{ peerId: 'k', kind: 'replicated' }])
+    const copy = { ...file, sha256: hashOf('one') }
+    expect(await opened.store.obsoleteCopy('k', copy)).toBeUndefined()
+    expect(await opened.store.dueReplaced(0, { owner: '', name: '' }, 9)).toEqual([])
+    const due = await opened.store.dueReplaced(Number.MAX_SAFE_INTEGER, { owner: '', name: '' }, 9)
+    expect(due).toEqual([file])
+    expect(await opened.store.replacedBeyond(2, 9)).toEqual([file])
+    expect(await opened.store.replacedBeyond(3, 9)).toEqual([])
+
+    // The old content comes again, and goes again.
+    await owner(put('f', 'one'))
+    expect(await versions()).toEqual([
+      ['one', 'current'],
+      ['two', 'replaced'],
+    ])
+    await owner(put('f', 'two'))
+    await opened.commit(opened.store.forgetReplaced(file, [contentId]))
+    expect(await versions()).toEqual([['two', 'current']])
+    expect(await opened.store.obsoleteCopy('k', copy)).toMatchObject({ contentId })
+    await keeper(drop('f', aside))
+    expect(await opened.store.contentsHashed(hashOf('one'))).toEqual([])
+  })
+
+  test('a kept version that the index does not know is kept anew; unshare lets all go', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    const aside = { kind: 'replicated', owner: 'a', version: hashOf('one') } as const
+    await owner(put('f', 'two'))
+    const announced = await keeper(put('f', 'one', aside))
+    expect(announced.replaced).toEqual([{ owner: 'a', name: 'f' }])
+    const [old] = await opened.store.contentsHashed(hashOf('one'))
+    expect(await opened.store.obsoleteCopies(old?.contentId ?? 0, 9)).toEqual([])
+    const again = await keeper(put('f', 'one', aside))
+    expect(again.replaced).toEqual([])
+    await opened.commit(opened.store.unshare({ owner: 'a', name: 'f' }))
+    expect(await opened.store.versionsNamed('f', 9)).toEqual([])
+    expect(await opened.store.obsoleteCopies(old?.contentId ?? 0, 9)).toHaveLength(1)
+  })
+}
