@@ -84,9 +84,9 @@ function peerHandlers({
       onWritten(announced)
       return { seenSeq: announced.seenSeq }
     },
-    async heartbeat({ freeBytes }, session) {
+    async heartbeat(room, session) {
       const { peerId } = registry.heard(session, 'heartbeat')
-      registry.setFreeBytes(peerId, freeBytes)
+      registry.setRoom(peerId, room)
       return {}
     },
     async leave(_, session) {

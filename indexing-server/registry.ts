@@ -22,6 +22,8 @@ export interface Peer extends Liveness {
   readonly port: number
   readonly zone: string | undefined
   readonly freeBytes: number
+  /** The size of its disk, if it tells. */
+  readonly diskBytes?: number | undefined
   readonly holdings: Holdings
   /** Whether another peer caught it sending wrong bytes not long ago. */
   readonly isAccused: boolean
@@ -56,6 +58,7 @@ interface Entry extends Peer {
   port: number
   zone: string | undefined
   freeBytes: number
+  diskBytes?: number | undefined
   holdings: Holdings
   state: PeerState
   isLost: boolean
@@ -163,7 +166,7 @@ export class Registry implements Disposable {
     registration: NonNullable<RequestOf<'hello'>['registration']>,
     connection: Connection,
   ): Promise<number> {
-    const { epoch, continues, identity, port, freeBytes, zone } = registration
+    const { epoch, continues, identity, port, freeBytes, diskBytes, zone } = registration
     const host = registration.host ?? connection.remote.host
     const known = this.#entries.get(peerId)
     await this.#identities.check(peerId, identity, known === undefined || known.state === 'dead')
@@ -183,7 +186,7 @@ export class Registry implements Disposable {
     this.#entries.set(peerId, entry)
     refuseClosed(connection)
     const replaced = entry.connection
-    Object.assign(entry, { host, port, zone, freeBytes, holdings, epoch, connection })
+    Object.assign(entry, { host, port, zone, freeBytes, diskBytes, holdings, epoch, connection })
     replaced?.destroy()
     this.#reachability.watch(peerId, entry)
     this.#claims.onTaken(peerId, epoch)
@@ -204,9 +207,9 @@ export class Registry implements Disposable {
     return entry
   }
 
-  setFreeBytes(peerId: string, freeBytes: number): void {
+  setRoom(peerId: string, { freeBytes, diskBytes }: Pick<Peer, 'freeBytes' | 'diskBytes'>): void {
     const entry = this.#entries.get(peerId)
-    if (entry !== undefined) entry.freeBytes = freeBytes
+    if (entry !== undefined) Object.assign(entry, { freeBytes, diskBytes })
   }
 
   setHoldings(peerId: string, holdings: Holdings): void {

@@ -79,7 +79,7 @@ export const indexSettings = defineSettings('index', {
     schema: Type.Integer({ minimum: 0, maximum: limits.contentBytesMax }),
     default: 256 * 1_024 * 1_024,
     flag: '--reserve-bytes',
-    doc: 'room that a copy must leave on the disk of the peer that takes it',
+    doc: 'room that a copy must leave on the disk of the peer that takes it; at most 5 % of the disk',
   },
   replacedMs: {
     schema: millis(0),

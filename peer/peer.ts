@@ -199,7 +199,7 @@ function joinCluster(
       {
         ...dependencies,
         inventory: share.catalog,
-        freeBytes: () => share.freeBytes(),
+        room: () => share.room(),
         handlers: {
           tasks: async ({ tasks }) => {
             replicator.accept(tasks)

@@ -57,6 +57,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
         port: 7100,
         zone: 'rack-1',
         freeBytes,
+        diskBytes: 256_000_000_000,
       },
     },
     reply: {
@@ -78,7 +79,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
     reply: { seenSeq: 44 },
   },
-  heartbeat: { request: { freeBytes }, reply: {} },
+  heartbeat: { request: { freeBytes, diskBytes: 256_000_000_000 }, reply: {} },
   leave: { request: {}, reply: {} },
   lookup: {
     request: { name },

@@ -139,6 +139,10 @@ export const Change = Type.Union([
 export type Change = Static<typeof Change>
 
 export const FreeBytes = described(Bytes, 'Room on the disk of the peer')
+export const DiskBytes = described(
+  Bytes,
+  'The size of that disk: of a small one, less is kept free. Absent when it is not known',
+)
 export const PeerInfo = Type.Object({
   peerId: PeerId,
   host: Host,

@@ -63,7 +63,7 @@ class Crowd implements AsyncDisposable {
         {
           ...dependencies,
           inventory: emptyInventory(random.bytes(8).toString('hex')),
-          freeBytes: async () => 1_000,
+          room: async () => ({ freeBytes: 1_000 }),
           handlers: {
             tasks: async () => ({}),
             'cancel-tasks': async () => ({}),

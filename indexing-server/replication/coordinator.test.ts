@@ -36,7 +36,8 @@ test('why says what a lacking copy waits for', async () => {
 
   const full = await cluster.peer('peer2', { freeBytes: 10 })
   await cluster.advance(3_000)
-  expect(await missing(peer1, 'a')).toEqual(['peer2 lacks space for it'])
+  const room = '0.0 MB are free, of which 0.0 MB are kept free'
+  expect(await missing(peer1, 'a')).toEqual([`peer2 lacks space for it: ${room}`])
   full.crash()
   const peer3 = await cluster.peer('peer3')
   peer3.answer = undefined
@@ -98,7 +99,7 @@ test('a peer whose disk is full is left alone, and its tasks go elsewhere', asyn
   await cluster.advance(5_000)
   expect(await missing(peer1, 'a')).toEqual([
     expect.stringMatching(/^peer2 failed with DISK_FULL \(The disk .*\); next try in \d+ s$/),
-    'peer3 lacks space for it',
+    'peer3 lacks space for it: 0.0 MB are free, of which 0.0 MB are kept free',
   ])
   peer3.freeBytes = 900_000_000
   await cluster.advance(16_000)

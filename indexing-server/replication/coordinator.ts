@@ -190,9 +190,14 @@ export class Coordinator implements AsyncDisposable {
         .map((pair) => ({ ...pair, leftMs: pair.untilMs - nowMs })),
       refusals,
       rests: new Map(rests),
+      rooms: new Map(Array.from(this.#peers.all(), (peer) => [peer.peerId, this.#roomOf(peer)])),
       eligible: eligible.length,
     })
     return { factor: this.factor, wanted: content.file !== undefined, missing }
+  }
+
+  #roomOf(peer: Peer): { freeBytes: number; keptFreeBytes: number } {
+    return { freeBytes: peer.freeBytes, keptFreeBytes: this.#planner.keptFreeBytesOf(peer) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,6 +22,11 @@ export interface Situation {
   readonly failedPairs: readonly (FailedPair & { readonly leftMs: number })[]
   /** Peers without a copy that may not take one. */
   readonly refusals: ReadonlyMap<string, Refusal>
+  /** What there is on the disks of those without space, and what is kept free of it; in bytes. */
+  readonly rooms: ReadonlyMap<
+    string,
+    { readonly freeBytes: number; readonly keptFreeBytes: number }
+  >
   /** The peers among them that refused something lately, until they are asked again. */
   readonly rests: ReadonlyMap<string, { readonly code: string; readonly leftMs: number }>
   /** How many peers may. */
@@ -78,6 +83,7 @@ function waitingReasons({
   refusals,
   rests,
   failedPairs,
+  rooms,
 }: Situation): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
     return [`it was found lacking just now and is placed in ${seconds(delayMs)}`]
@@ -91,7 +97,7 @@ function waitingReasons({
     if (isSaid && (refusal === 'waiting' || refusal === 'resting')) return []
     const rest = rests.get(peerId)
     return rest === undefined
-      ? refusalSentence(peerId, refusal)
+      ? refusalSentence(peerId, refusal, rooms.get(peerId))
       : `${peerId} failed with ${explained(rest.code)}; next try in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
@@ -99,7 +105,11 @@ function waitingReasons({
     : reasons
 }
 
-function refusalSentence(peerId: string, refusal: Refusal): string {
+function refusalSentence(
+  peerId: string,
+  refusal: Refusal,
+  { freeBytes, keptFreeBytes } = { freeBytes: 0, keptFreeBytes: 0 },
+): string {
   switch (refusal) {
     case 'not live':
       return `${peerId} is not live`
@@ -110,7 +120,7 @@ function refusalSentence(peerId: string, refusal: Refusal): string {
     case 'resting':
       return `${peerId} is left alone for a while`
     case 'no space':
-      return `${peerId} lacks space for it`
+      return `${peerId} lacks space for it: ${megabytes(freeBytes)} are free, of which ${megabytes(keptFreeBytes)} are kept free`
     case 'same zone':
       return `${peerId} is in the same zone as another copy`
   }
@@ -130,4 +140,8 @@ function seconds(ms: number): string {
 function listed(peerIds: readonly string[]): string {
   const named = peerIds.slice(0, 5).join(', ')
   return peerIds.length > 5 ? `${named} or ${peerIds.length - 5} others` : named
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bestTarget, eligibleTargets, type PlacementPeer } from './placement.ts'
+import { bestTarget, eligibleTargets, keptFreeBytes, type PlacementPeer } from './placement.ts'
 
 function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
   const idle = { storedBytes: 0, assignedBytes: 0, isResting: false }
@@ -100,4 +100,17 @@ test('no plan breaks a rule', () => {
       }
     }),
   )
+})
+
+test('of a small disk less is kept free, so that it takes something', () => {
+  const options = { reserveBytes: 256 * 1024 * 1024 }
+  const stick = peer('stick', { diskBytes: 60_000_000, freeBytes: 50_000_000 })
+  expect(keptFreeBytes(stick, options)).toBe(3_000_000)
+  expect(keptFreeBytes({ diskBytes: 1e12 }, options)).toBe(options.reserveBytes)
+  expect(keptFreeBytes({ diskBytes: undefined }, options)).toBe(options.reserveBytes)
+  const none = new Set<string>()
+  const request = { sizeBytes: 2, takenBy: none, ownedBy: none, isWaiting: () => false }
+  expect(eligibleTargets(request, [stick], options).eligible).toEqual([stick])
+  const full = { ...stick, freeBytes: 3_000_001 }
+  expect(eligibleTargets(request, [full], options).refusals.get('stick')).toBe('no space')
 })

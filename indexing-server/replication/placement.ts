@@ -6,6 +6,8 @@ export interface PlacementPeer {
   readonly zone: string | undefined
   readonly state: PeerState
   readonly freeBytes: number
+  /** The size of its disk, if it is known. */
+  readonly diskBytes?: number | undefined
   /** What it holds, and what it was asked to hold and has not reported. */
   readonly storedBytes: number
   readonly assignedBytes: number
@@ -24,8 +26,19 @@ export interface PlacementRequest {
 }
 
 export interface PlacementOptions {
-  /** Room that a copy must leave on the target's disk. */
+  /** Room that a copy must leave on the target's disk, unless that is small: see {@link keptFreeBytes}. */
   readonly reserveBytes: number
+}
+
+/** Of a small disk, more than this part is not kept free: a phone's or a memory stick's would never hold anything. */
+const keptFreePart = 0.05
+
+/** Room that copies must leave on the disk of a peer. */
+export function keptFreeBytes(
+  { diskBytes = Number.POSITIVE_INFINITY }: Pick<PlacementPeer, 'diskBytes'>,
+  { reserveBytes }: PlacementOptions,
+): number {
+  return Math.min(reserveBytes, Math.ceil(diskBytes * keptFreePart))
 }
 
 /** Why a peer that could have taken the copy does not. */
@@ -68,12 +81,13 @@ export function eligibleTargets<Peer extends PlacementPeer>(
 function refusalOf(
   peer: PlacementPeer,
   { sizeBytes, ownedBy, isWaiting }: PlacementRequest,
-  { reserveBytes }: PlacementOptions,
+  options: PlacementOptions,
 ): Refusal | undefined {
   if (peer.state !== 'live') return 'not live'
   if (ownedBy.has(peer.peerId)) return 'owner'
   if (peer.isResting) return 'resting'
-  if (peer.freeBytes - peer.assignedBytes < sizeBytes + reserveBytes) return 'no space'
+  if (peer.freeBytes - peer.assignedBytes < sizeBytes + keptFreeBytes(peer, options))
+    return 'no space'
   if (isWaiting(peer.peerId)) return 'waiting'
   return undefined
 }

@@ -13,6 +13,7 @@ import {
   bestTarget,
   type Eligibility,
   eligibleTargets,
+  keptFreeBytes,
   type PlacementOptions,
   type PlacementPeer,
 } from './placement.ts'
@@ -83,11 +84,16 @@ export class Planner {
     const live = [...this.#peers.all()].filter(({ state }) => state === 'live')
     if (what === 'copies' && live.length < 2) return false
     return live.some(
-      ({ peerId, freeBytes }) =>
-        this.#hasSlot(peerId, lane, 0) &&
-        this.#resting.restOf(peerId) === undefined &&
-        (what === 'drops' || freeBytes > this.#options.reserveBytes),
+      (peer) =>
+        this.#hasSlot(peer.peerId, lane, 0) &&
+        this.#resting.restOf(peer.peerId) === undefined &&
+        (what === 'drops' || peer.freeBytes > this.keptFreeBytesOf(peer)),
     )
+  }
+
+  /** Room that copies must leave on the peer's disk. */
+  keptFreeBytesOf(peer: Pick<Peer, 'diskBytes'>): number {
+    return keptFreeBytes(peer, this.#options)
   }
 
   /** The lanes in which {@link couldPlace} says yes. */
@@ -311,10 +317,12 @@ export class Planner {
     })
   }
 
-  #placementPeer({ peerId, zone, state, freeBytes, holdings }: Peer): PlacementPeer {
+  #placementPeer(peer: Peer): PlacementPeer {
+    const { peerId, zone, state, freeBytes, diskBytes, holdings } = peer
     const assignedBytes = this.#running.assignedBytes(peerId)
     const isResting = this.#resting.restOf(peerId) !== undefined
-    return { peerId, zone, state, freeBytes, storedBytes: holdings.bytes, assignedBytes, isResting }
+    const room = { freeBytes, diskBytes, storedBytes: holdings.bytes, assignedBytes }
+    return { peerId, zone, state, ...room, isResting }
   }
 
   #taskId(): string {

@@ -26,10 +26,13 @@ export interface AnnouncerOptions {
   readonly zone: string | undefined
 }
 
+/** Room on the disk of this peer's data, and the disk's size if it is known. */
+type Room = RequestOf<'heartbeat'>
+
 export interface AnnouncerDependencies {
   readonly inventory: Inventory
   /** Room on the disk of this peer's data. */
-  freeBytes(): Promise<number>
+  room(): Promise<Room>
   /** What the index may ask of this peer. */
   readonly handlers: Handlers<'index', 'peer', undefined>
   readonly transport: Transport
@@ -226,7 +229,7 @@ export class Announcer implements AsyncDisposable {
     const { clock } = this.#dependencies
     for (;;) {
       await clock.sleep(heartbeatMs, signal)
-      await connection.request('heartbeat', { freeBytes: await this.#freeBytes() }, { signal })
+      await connection.request('heartbeat', await this.#room(), { signal })
     }
   }
 
@@ -248,18 +251,18 @@ export class Announcer implements AsyncDisposable {
       ...(host !== undefined && { host }),
       port,
       ...(zone !== undefined && { zone }),
-      freeBytes: await this.#freeBytes(),
+      ...(await this.#room()),
     }
     return { role: 'peer', peerId, registration }
   }
 
   /** A disk that cannot say how much room it has is given nothing more to keep. */
-  async #freeBytes(): Promise<number> {
+  async #room(): Promise<Room> {
     try {
-      return await this.#dependencies.freeBytes()
+      return await this.#dependencies.room()
     } catch (error) {
       this.#log.debug({ reason: reasonOf(error) }, 'the free space is not known')
-      return 0
+      return { freeBytes: 0 }
     }
   }
 

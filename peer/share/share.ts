@@ -212,13 +212,13 @@ export class Share implements AsyncDisposable {
     return await this.#staging.existing(use)
   }
 
-  /** Room for this process on the disk that replicas are put on. @throws AppError DISK_FAILED */
-  async freeBytes(): Promise<number> {
+  /** Room for this process on the disk that replicas are put on, and the disk's size. @throws AppError DISK_FAILED */
+  async room(): Promise<{ freeBytes: number; diskBytes: number }> {
     const path = this.#folders.replicated
     try {
       await this.#staging.ensureRoot('replicated')
-      const { bavail, bsize } = await statfs(path)
-      return bavail * bsize
+      const { bavail, blocks, bsize } = await statfs(path)
+      return { freeBytes: wholeBytes(bavail * bsize), diskBytes: wholeBytes(blocks * bsize) }
     } catch (error) {
       throw diskError({ action: 'measure the disk of', path, neededBytes: 0 }, error)
     }
@@ -417,4 +417,9 @@ export class Share implements AsyncDisposable {
       this.#operations.delete(operation)
     }
   }
+}
+
+/** What the protocol can say of a size: some file systems claim more than there are numbers for. */
+function wholeBytes(bytes: number): number {
+  return Math.min(Math.max(0, Math.floor(bytes)), Number.MAX_SAFE_INTEGER)
 }

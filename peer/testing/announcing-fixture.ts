@@ -61,7 +61,7 @@ export class AnnouncingFixture implements AsyncDisposable {
       { peerId: 'peer1', index: this.index.address, host: undefined, port: 7_100, zone: 'rack 1' },
       {
         inventory: this.#catalog,
-        freeBytes: async () => 1_000,
+        room: async () => ({ freeBytes: 1_000 }),
         handlers: {
           tasks: async ({ tasks }) => {
             this.tasks.push(...tasks)
