@@ -22,6 +22,19 @@ test('an index that stood still takes nobody for dead', async () => {
   expect(await statesOf(peer1)).toEqual({ peer1: 'live' })
 })
 
+test('a peer that is heard right after the index stood still was not silent for less than nothing', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  await cluster.advance(2_000)
+  const { clock } = cluster
+  const monotonicMs = clock.monotonicMs.bind(clock)
+  clock.monotonicMs = () => monotonicMs() + 90_000
+  await peer1.ask('heartbeat', { freeBytes: 1 })
+  await clock.advance(3_000)
+  const { peers } = await peer1.ask('peers', { limit: 1 })
+  expect(peers[0]?.silentMs).toBeGreaterThanOrEqual(0)
+})
+
 test('peers are listed page by page', async () => {
   await using cluster = await IndexCluster.start()
   const peer2 = await cluster.peer('peer2', { zone: 'b', freeBytes: 5 })

@@ -325,7 +325,9 @@ export class Registry implements Disposable {
       // A process that stood still heard nobody: that is not their silence.
       const lateMs = this.#clock.monotonicMs() - lookedMs - everyMs
       for (const entry of this.#entries.values()) {
-        if (lateMs > everyMs) entry.heardMs += lateMs
+        // A peer heard between the pause and this look was silent for less than the pause.
+        if (lateMs > everyMs)
+          entry.heardMs = Math.min(entry.heardMs + lateMs, this.#clock.monotonicMs())
         this.#update(entry)
       }
     }
