@@ -42,7 +42,16 @@ export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
 
 /** What the index answers to each message. */
 export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers {
-  return { ...peerHandlers(dependencies), ...questionHandlers(dependencies) }
+  const { store, registry, coordinator } = dependencies
+  return {
+    ...peerHandlers(dependencies),
+    async 'confirm-drops'({ copies }, session) {
+      const { peerId } = registry.heard(session, 'confirm-drops')
+      const peerOf = registry.peerOf.bind(registry)
+      return await confirmDrops(peerId, copies, coordinator.factor, { store, peerOf })
+    },
+    ...questionHandlers(dependencies),
+  }
 }
 
 type PeerMessage =
@@ -67,8 +76,7 @@ function peerHandlers({
   replaced,
   lookups,
   clock,
-}: HandlerDependencies): Pick<IndexHandlers, PeerMessage> {
-  const peerOf = registry.peerOf.bind(registry)
+}: HandlerDependencies): Pick<IndexHandlers, Exclude<PeerMessage, 'confirm-drops'>> {
   const onWritten = (touched: Touched): void => {
     lookups.forget(touched)
     coordinator.onTouched(touched.contentIds)
@@ -114,10 +122,6 @@ function peerHandlers({
     async progress({ tasks }, session) {
       coordinator.onProgress(registry.heard(session, 'progress').peerId, tasks)
       return {}
-    },
-    async 'confirm-drops'({ copies }, session) {
-      const { peerId } = registry.heard(session, 'confirm-drops')
-      return await confirmDrops(peerId, copies, coordinator.factor, { store, peerOf })
     },
     async accuse({ peerId, sha256 }, session) {
       registry.accuse({ accuser: registry.heard(session, 'accuse').peerId, peerId, sha256 })

@@ -258,19 +258,7 @@ function prepare(database: Database) {
       from ${obsoleteCopies} and copies.peer_id = ? and copies.owner = ? and copies.name = ?
         and copies.content_id in (select content_id from contents where sha256 = ?)
       limit 1`),
-    versionsNamed: database.prepare(`
-      select * from (${versionsWhere('name = @name')})
-      order by replacedMs is not null, replacedMs desc, owner, contentId limit @limit`),
-    versionsOf: database.prepare(`
-      select * from (${versionsWhere('owner = @owner and name = @name')})
-      order by replacedMs is not null, replacedMs desc, contentId desc`),
-    dueReplaced: database.prepare(`
-      select distinct owner, name from replaced
-      where replaced_ms <= @beforeMs and (owner, name) > (@owner, @name)
-      order by owner, name limit @limit`),
-    replacedBeyond: database.prepare(`
-      select owner, name from replaced join contents using (content_id)
-      group by owner, name having sum(size) > @bytes or count(*) > @count`),
+    ...prepareVersions(database),
     listNames: database.prepare(`
       select name, content_id as contentId from files
         where (name, content_id) > (@name, @contentId)
@@ -284,5 +272,24 @@ function prepare(database: Database) {
     ids: database
       .prepare('select content_id from contents where content_id > ? order by 1 limit ?')
       .pluck(),
+  }
+}
+
+/** @returns the statements about versions of files */
+function prepareVersions(database: Database) {
+  return {
+    versionsNamed: database.prepare(`
+      select * from (${versionsWhere('name = @name')})
+      order by replacedMs is not null, replacedMs desc, owner, contentId limit @limit`),
+    versionsOf: database.prepare(`
+      select * from (${versionsWhere('owner = @owner and name = @name')})
+      order by replacedMs is not null, replacedMs desc, contentId desc`),
+    dueReplaced: database.prepare(`
+      select distinct owner, name from replaced
+      where replaced_ms <= @beforeMs and (owner, name) > (@owner, @name)
+      order by owner, name limit @limit`),
+    replacedBeyond: database.prepare(`
+      select owner, name from replaced join contents using (content_id)
+      group by owner, name having sum(size) > @bytes or count(*) > @count`),
   }
 }

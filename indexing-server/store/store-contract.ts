@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
 import { replacedVersionsContract } from './replaced-versions-contract.ts'
-import type { IndexStore, Registration } from './store.ts'
+import type { Registration } from './store.ts'
 import {
   announcerOf,
   drop,
@@ -18,7 +18,7 @@ async function textsNamed({ store }: OpenedStore, name: string, texts: readonly 
   return found.map(({ sha256 }) => texts.find((text) => hashOf(text) === sha256))
 }
 
-/** What every {@link IndexStore} must do. */
+/** What every store must do. */
 export function storeContract(what: string, open: OpenStore): void {
   describe(`${what} as an IndexStore`, () => {
     registrations(open)
