@@ -26,9 +26,23 @@ export const limits = {
   connectionsMax: 4_096,
   /** Connections beyond them that are open while they are told so; others are closed without a word. */
   connectionsTurnedAwayMax: 64,
-  /** Bytes that may wait in a connection's send buffer before its owner stops reading requests. */
-  sendBufferBytesMax: 4 * mebibyte,
-  /** Frames in line behind bulk bytes: the answers and requests of two sides that keep to `requestsInFlightMax`. */
+  /** Bytes that may wait in a connection's send buffer before its owner stops reading requests: two of the longest frames. */
+  sendBufferBytesMax: 2 * mebibyte,
+  /** What a server spends on all connections together: frames that come in, requests at work, what waits to be sent. */
+  budgetBytesMax: 128 * mebibyte,
+  /** Beyond it, which small requests of thousands of connections can reach, the largest holders are cut off. */
+  budgetHardBytesMax: 192 * mebibyte,
+  /** What each connection may hold of it whatever others hold: a small request never waits. */
+  budgetOwnBytes: 16 * kibibyte,
+  /** What a request that is being answered holds besides what it says: promises, signals, timers. */
+  requestOverheadBytes: 6 * kibibyte,
+  /** What the system and Node may read ahead of a connection that is not read from. */
+  readAheadBytes: 64 * kibibyte,
+  /** A longer frame is sent in parts of this size, so that its receiver is seen to take it. */
+  framePartBytes: 64 * kibibyte,
+  /** A receiver that takes less in a second has stalled: a read of one chunk would last four minutes. */
+  sendBytesPerSecondMin: 4 * kibibyte,
+  /** Frames queued behind bulk bytes: the answers and requests of two sides that keep to `requestsInFlightMax`. */
   sendQueueItemsMax: 128,
 
   /** A peer id is typed by people and becomes a folder name. */
@@ -92,10 +106,10 @@ export const limits = {
   contentsPerReadMax: 256,
   /** Bytes of contents that such a read may ask for: it is in memory at the side that asked. */
   contentsReadBytesMax: 4 * mebibyte,
-  /** Contents in replies to such reads that wait to be sent, to all who read: 160 MB of paths. */
-  contentsWaitingMax: 2 ** 18,
-  /** Of small contents that a peer has read before it is their turn to be sent, for all who ask: dozens of reads of 1 KiB each. */
-  smallReadAheadBytesMax: 16 * mebibyte,
+  /** What a content holds in a reply to such a read that waits to be sent: the path of its file. */
+  contentWaitingBytes: 640,
+  /** Small contents read at a time for a host that has used its share of `budgetBytesMax`. */
+  smallReadBytesMin: 64 * kibibyte,
   /** Such reads that one page of a group has on their way: 50 ms of delay then cost 1,024 files one wait. */
   smallReadsAtOnce: 4,
   /** Pages of a group of files that are worked on at a time: one is listed while another is fetched. */
@@ -111,10 +125,8 @@ export const limits = {
 
   /** Bytes of a file sent at a time, while as many are read: a disk is ahead of the network, and 64 uploads take 64 MiB. */
   sendPieceBytes: 512 * kibibyte,
-  /** Memory for such pieces. Readers that take nothing hold it: beyond this there are small pieces for further ones. */
-  sendPiecesBytesMax: 128 * mebibyte,
-  /** A small piece: 4,096 connections then hold 128 MiB more at the most. */
-  sendPieceBytesMin: 16 * kibibyte,
+  /** The piece for a host that has used its share of `budgetBytesMax`, as readers do that take nothing. */
+  sendPieceBytesMin: 8 * kibibyte,
   /** Memory of one kind of buffers that is kept while nobody uses it. */
   idleBuffersBytesMax: 16 * mebibyte,
   /** Files that a serving peer keeps open while nobody reads them; 1,024 descriptors is a common limit. */
@@ -290,6 +302,20 @@ export const deadlines = {
   helloMs: 5_000,
   /** A control request, unless the caller says otherwise. */
   requestMs: 10_000,
+  /** A request for whose answer there is no memory is refused after this: before the other side's `requestMs`. */
+  budgetWaitMs: 8_000,
+  /** Between two looks at who waits for memory, and who holds it and stands still. */
+  budgetCheckMs: 250,
+  /** A connection that stood still for so long is ended if others wait for the memory that it holds. */
+  budgetStallMs: 2_000,
+  /** A receiver may take nothing for this long, and for what its bytes take at `limits.sendBytesPerSecondMin`. */
+  sendStallMs: 15_000,
+  /** Between two looks at whether a receiver takes anything. */
+  sendCheckMs: 5_000,
+  /** Of a frame that has begun to come, besides what its bytes take at `limits.sendBytesPerSecondMin`. */
+  frameMs: 15_000,
+  /** A connection on which nothing happened for so long makes room for a new one when there is none. */
+  slotIdleMs: 1_000,
   /** A bulk reply may be this long without a single byte before it counts as stalled. */
   bulkStallMs: 15_000,
   /** Until a read's reply: the slowest source that is no stall needs so long for twice the chunks asked of it before. */

@@ -1,11 +1,12 @@
 import { limits } from '../limits.ts'
+import { type Account, unboundedAccount } from './byte-budget.ts'
 
 interface BufferPoolOptions {
   readonly bufferBytes: number
   /** Makes a buffer with memory of its own, of whatever kind its users need. */
   readonly allocate?: (bytes: number) => Buffer
-  /** With so much in use, further buffers are of another, smaller size. */
-  readonly whenCrowded?: { readonly usedBytes: number; readonly bufferBytes: number }
+  /** The size for those whose account has no room for the usual one. */
+  readonly crowdedBytes?: number
 }
 
 /**
@@ -16,7 +17,6 @@ export class BufferPool {
   readonly #options: BufferPoolOptions
   readonly #allocate: (bytes: number) => Buffer
   readonly #idle: Buffer[] = []
-  #usedBytes = 0
 
   constructor(options: BufferPoolOptions) {
     this.#options = options
@@ -24,23 +24,24 @@ export class BufferPool {
   }
 
   /** A buffer with memory of its own. One of another size than usual is made for this once. */
-  take(bytes: number = this.#usualBytes): Buffer {
+  take(bytes: number = this.#options.bufferBytes): Buffer {
     const idle = bytes === this.#options.bufferBytes ? this.#idle.pop() : undefined
-    this.#usedBytes += bytes
     return idle ?? this.#allocate(bytes)
   }
 
-  /** Nobody may look at `buffer` any more. */
-  giveBack(buffer: Buffer): void {
-    const { bufferBytes } = this.#options
-    this.#usedBytes -= buffer.length
-    const hasRoom = (this.#idle.length + 1) * bufferBytes <= limits.idleBuffersBytesMax
-    if (buffer.length === bufferBytes && hasRoom) this.#idle.push(buffer)
+  /** A buffer that `account` pays for until it is given back with it: a smaller one when it has no room. */
+  takeFor(account: Account): Buffer {
+    const { bufferBytes, crowdedBytes = bufferBytes } = this.#options
+    if (account.tryTake(bufferBytes)) return this.take()
+    account.hold(crowdedBytes)
+    return this.take(crowdedBytes)
   }
 
-  get #usualBytes(): number {
-    const { bufferBytes, whenCrowded } = this.#options
-    const isCrowded = whenCrowded && this.#usedBytes + bufferBytes > whenCrowded.usedBytes
-    return isCrowded ? whenCrowded.bufferBytes : bufferBytes
+  /** `buffer` is not looked at any more. */
+  giveBack(buffer: Buffer, account: Account = unboundedAccount): void {
+    const { bufferBytes } = this.#options
+    account.release(buffer.length)
+    const hasRoom = (this.#idle.length + 1) * bufferBytes <= limits.idleBuffersBytesMax
+    if (buffer.length === bufferBytes && hasRoom) this.#idle.push(buffer)
   }
 }

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { temporaryFolder } from '../testing/temp-folder.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { fileRange } from './bulk.ts'
+import { ByteBudget } from './byte-budget.ts'
 
 const bufferBytes = 1000
 const bytes = randomBytes(10 * bufferBytes + 1)
@@ -62,20 +64,22 @@ test('whoever stops in the middle leaves both buffers for the next', async () =>
   expect(used.size).toBe(2)
 })
 
-test('when many read at the same time, further ones get small buffers, and what they read is the same', async () => {
-  const whenCrowded = { usedBytes: 3 * bufferBytes, bufferBytes: 10 }
-  const pool = new BufferPool({ bufferBytes, whenCrowded })
-  const held = [pool.take(), pool.take()]
-  // One of its two buffers is a small one.
+test('without room for its account a read gets small buffers, counts them, and what it reads is the same', async () => {
+  const pool = new BufferPool({ bufferBytes, crowdedBytes: 10 })
+  // Room for one of its two buffers.
+  const options = { bytesMax: 2 * bufferBytes, hardBytesMax: 4 * bufferBytes, ownBytes: 0 }
+  const budget = new ByteBudget(options, { clock: new FakeClock() })
+  const account = budget.open('h', { stalledMs: () => 0, evict: () => {} })
   const sizes = new Set<number>()
   const received: Buffer[] = []
-  for await (const piece of fileRange(await aFile(), { start: 0, bytes: 5000 }, pool).pieces) {
+  const { pieces } = fileRange(await aFile(), { start: 0, bytes: 5000 }, pool, account)
+  for await (const piece of pieces) {
     sizes.add(piece.length)
     received.push(Buffer.from(piece))
+    expect(budget.usedBytes).toBe(bufferBytes + 10)
   }
   expect(sizes).toContain(bufferBytes)
   expect(sizes).toContain(10)
   expect(Buffer.concat(received).equals(bytes.subarray(0, 5000))).toBe(true)
-  for (const buffer of held) pool.giveBack(buffer)
-  expect(pool.take().length).toBe(bufferBytes)
+  expect(budget.usedBytes).toBe(0)
 })

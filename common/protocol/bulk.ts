@@ -2,12 +2,13 @@
 import type { ByteRange } from '../content/chunks.ts'
 import { AppError } from '../errors.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import { type Account, unboundedAccount } from './byte-budget.ts'
 
 /** Takes the bytes of one reply. */
 export interface BulkSink {
   /**
-   * Told first how many bytes will come, and the body of the reply before them, which nobody has
-   * checked. Throws to refuse them; they are then skipped.
+   * Told first how many bytes will come, and the reply before them. Throws to refuse them; they are
+   * then skipped.
    */
   begin(bytes: number, body: unknown): void
   /**
@@ -28,7 +29,7 @@ export interface BulkSink {
  */
 export interface BulkSource {
   readonly bytes: number
-  /** Each is valid until the next is asked for. */
+  /** Each is valid until the next is asked for; the account of who is sent them counts them until then. */
   readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
@@ -99,22 +100,25 @@ export function bytesSource(bytes: Uint8Array): BulkSource {
 /**
  * `bytes` bytes of a file from `start` on. Iterating throws CONTENT_CHANGED when the file ends
  * early. The handle stays open.
+ * @param account pays for the buffers
  */
 export function fileRange(
   handle: ReadableHandle,
   { start, bytes }: ByteRange,
   pool: BufferPool,
+  account: Account = unboundedAccount,
 ): BulkSource {
-  return { bytes, pieces: readRange(handle, { start, bytes }, pool) }
+  return { bytes, pieces: readRange(handle, { start, bytes }, pool, account) }
 }
 
 async function* readRange(
   handle: ReadableHandle,
   { start, bytes }: ByteRange,
   pool: BufferPool,
+  account: Account,
 ): AsyncGenerator<Uint8Array> {
   if (bytes === 0) return
-  let [buffer, spare] = [pool.take(), pool.take()]
+  let [buffer, spare] = [pool.takeFor(account), pool.takeFor(account)]
   const read = (done: number): Promise<number> => {
     const wanted = Math.min(buffer.length, bytes - done)
     const reading = readPiece(handle, buffer.subarray(0, wanted), start + done)
@@ -135,8 +139,8 @@ async function* readRange(
     }
   } finally {
     await reading.catch(() => {})
-    pool.giveBack(buffer)
-    pool.giveBack(spare)
+    pool.giveBack(buffer, account)
+    pool.giveBack(spare, account)
   }
 }
 

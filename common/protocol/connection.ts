@@ -2,38 +2,33 @@
  * One connection, either end: requests with ids, many in flight in both directions, replies in any
  * order, bulk bytes after their reply.
  *
- *   stream -> FrameDecoder -> envelope -+-> Dispatch (a request)      -> Outbox -> stream
+ *   stream -> FrameDecoder -> envelope -+-> Answers (a request)       -> Outbox -> stream
  *                                       +-> PendingRequests (a reply or its bulk bytes)
  *
- * Reading pauses while a sink is writing or too much waits to be sent. A frame that breaks the
- * rules ends the connection after an error frame; nobody else notices.
+ * Reading pauses while a sink is writing, too much waits to be sent, or the server's memory is used up.
+ * A frame that breaks the rules ends the connection after an error frame; others do not notice.
  */
 import type { Duplex } from 'node:stream'
 import type { Cancel, Clock } from '../clock.ts'
 import { AppError, errorFromWire, errorToWire, reasonOf, toAppError } from '../errors.ts'
 import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { Answers } from './answers.ts'
 import type { BulkSink } from './bulk.ts'
+import { type Account, type ByteBudget, type Holder, unboundedAccount } from './byte-budget.ts'
 import {
   cancelFrame,
   connectionErrorId,
   type Envelope,
   errorFrame,
   parseEnvelope,
-  type RequestEnvelope,
-  replyFrame,
+  type ReplyEnvelope,
   requestFrame,
 } from './envelope.ts'
 import { type Decoded, FrameDecoder } from './framing.ts'
 import type { Dispatch } from './handlers.ts'
-import {
-  type MessageType,
-  type messages,
-  type ReplyOf,
-  type RequestOf,
-  requestBytesMaxOf,
-} from './messages.ts'
-import { Outbox, type Outgoing } from './outbox.ts'
+import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
+import { Outbox } from './outbox.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { type Address, formatAddress, type Wire } from './transport.ts'
 import { parseReply } from './validate.ts'
@@ -62,28 +57,26 @@ export interface ConnectionDependencies {
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly log: Log
-}
-
-/** A request of the other side at work; `stop` when nobody waits for the answer any more. */
-interface Answering {
-  readonly work: Promise<void>
-  readonly stop: AbortController
+  /** Of the server that the connection belongs to; one that was dialled holds what it asked for. */
+  readonly budget?: ByteBudget | undefined
 }
 
 export class Connection implements AsyncDisposable {
   readonly remote: Address
   readonly #idleMs: number
   readonly #stream: Duplex
-  readonly #dispatch: Dispatch
+  /** Counts what the connection holds of memory. */
+  readonly account: Account
   readonly #clock: Clock
   readonly #log: Log
   readonly #decoder = new FrameDecoder()
   readonly #outbox: Outbox
   readonly #pending: PendingRequests
-  /** The other side's requests whose answer has not begun to leave, by id. */
-  readonly #answering = new Map<number, Answering>()
-  /** Ends what gives the bytes that are leaving, or were the last to leave. */
-  #sending: AbortController | undefined
+  readonly #answers: Answers
+  /** The frame that has begun to come. */
+  #coming:
+    | { readonly bytes: number; readonly sinceMs: number; readonly cancelTimer: Cancel }
+    | undefined
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
   /** Whether the other side broke the rules: what else it sends is passed over. */
@@ -92,17 +85,20 @@ export class Connection implements AsyncDisposable {
   #cancelIdleTimer: Cancel = () => {}
 
   constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
-    const { wire, dispatch, clock, log } = dependencies
+    const { wire, dispatch, clock, log, budget } = dependencies
     const { stream } = wire
     this.remote = options.remote
     this.#idleMs = options.idleMs ?? deadlines.connectionIdleMs
     this.#stream = stream
-    this.#dispatch = dispatch
     this.#clock = clock
     this.#log = log
-    this.#outbox = new Outbox(stream, () => {
+    this.account = budget?.open(this.remote.host, this.#asHolder()) ?? unboundedAccount
+    const { account } = this
+    const onBytesSent = (): void => {
       this.#lastTrafficMs = clock.monotonicMs()
-    })
+    }
+    this.#outbox = new Outbox(stream, { clock, account, onBytesSent })
+    this.#answers = new Answers({ dispatch, outbox: this.#outbox, account, log })
     this.#pending = new PendingRequests(clock)
     this.#lastTrafficMs = clock.monotonicMs()
     this.#watchIdle(this.#idleMs)
@@ -129,6 +125,11 @@ export class Connection implements AsyncDisposable {
     return !this.#isClosing && !this.#stream.destroyed
   }
 
+  /** Whether anything is asked on it that is not answered, in either direction. */
+  get isBusy(): boolean {
+    return !this.#answers.isEmpty || !this.#pending.isEmpty || this.#coming !== undefined
+  }
+
   /** Milliseconds since anything came from or went to the other side. */
   get silentMs(): number {
     return this.#clock.monotonicMs() - this.#lastTrafficMs
@@ -145,14 +146,15 @@ export class Connection implements AsyncDisposable {
     { deadlineMs = deadlines.requestMs, signal, into }: RequestOptions = {},
   ): Promise<ResultOf<T>> {
     if (!this.isOpen) throw this.#closedError()
+    const parse = (reply: unknown): unknown => parseReply(type, reply, formatAddress(this.remote))
     const raw = await this.#pending.add(
-      { type, deadlineMs, signal, into },
+      { type, deadlineMs, signal, into, parse },
       {
         send: (id) => this.#outbox.send(requestFrame(id, type, body)),
         cancel: (id) => this.#outbox.send(cancelFrame(id)),
       },
     )
-    const reply = parseReply(type, raw.body, formatAddress(this.remote))
+    const reply = raw.body as ReplyOf<T>
     return (into === undefined ? reply : { ...reply, bytes: raw.bytes }) as ResultOf<T>
   }
 
@@ -175,7 +177,7 @@ export class Connection implements AsyncDisposable {
   }
 
   async #finishAnswers(): Promise<void> {
-    await Promise.all([...this.#answering.values()].map(({ work }) => work))
+    await this.#answers.finish()
     await this.#outbox.flushed().catch(() => {})
   }
 
@@ -202,31 +204,63 @@ export class Connection implements AsyncDisposable {
 
   /** Handles one find; a promise asks to read no more until it settles. */
   #onDecoded(found: Decoded): Promise<void> | undefined {
-    if (found.kind === 'frame') this.#onEnvelope(parseEnvelope(found.body), found.body.length)
-    else {
-      const written = this.#pending.onPiece(found.piece, found.isLast)
-      if (written !== undefined) return written
-    }
+    if (found.kind === 'begin') return this.#onFrameBegun(found.bytes)
+    const pause =
+      found.kind === 'frame'
+        ? this.#onFrame(found.body)
+        : this.#pending.onPiece(found.piece, found.isLast)
+    if (pause !== undefined) return pause
     return this.#outbox.isFull ? this.#outbox.flushed() : undefined
+  }
+
+  /** Room for all of it is there before any of it is kept: a frame that has begun can always end. */
+  #onFrameBegun(bytes: number): Promise<void> | undefined {
+    const begin = (): void => {
+      if (this.#stream.destroyed) return
+      const deadlineMs = deadlines.frameMs + (1_000 * bytes) / limits.sendBytesPerSecondMin
+      const cancelTimer = this.#clock.after(deadlineMs, () => this.destroy())
+      this.#coming = { bytes, sinceMs: this.#clock.monotonicMs(), cancelTimer }
+    }
+    const room = this.account.take(bytes)
+    if (room !== undefined)
+      return room.then(begin, (error: unknown) => this.#refuse(toAppError(error)))
+    begin()
+    return undefined
+  }
+
+  #onFrame(body: Buffer): Promise<void> | undefined {
+    this.#endFrame()
+    return this.#onEnvelope(parseEnvelope(body), body.length)
+  }
+
+  #endFrame(): void {
+    this.#coming?.cancelTimer()
+    this.account.release(this.#coming?.bytes ?? 0)
+    this.#coming = undefined
   }
 
   #pauseFor(work: Promise<void>): void {
     this.#stream.pause()
+    this.account.readAhead(this.#decoder.waitingBytes + limits.readAheadBytes)
     const readOn = (): void => {
-      if (!this.#stream.destroyed) this.#readOn()
+      this.account.readAhead(0)
+      if (!this.#stream.destroyed && !this.#isRefused) this.#readOn()
     }
     // The work's own failure is its owner's to report; here it only ends the pause.
     work.then(readOn, readOn)
   }
 
-  #onEnvelope(envelope: Envelope, frameBytes: number): void {
-    if ('type' in envelope) return this.#onRequest(envelope, frameBytes)
-    if ('cancel' in envelope) return this.#onCancel(envelope.cancel)
-    if ('error' in envelope) {
+  #onEnvelope(envelope: Envelope, frameBytes: number): Promise<void> | undefined {
+    if ('type' in envelope) return this.#answers.onRequest(envelope, frameBytes)
+    if ('cancel' in envelope) this.#answers.onCancel(envelope.cancel)
+    else if ('error' in envelope) {
       const error = errorFromWire(envelope.error)
       if (!this.#pending.onError(envelope.re, error)) this.#onConnectionError(envelope.re, error)
-      return
-    }
+    } else this.#onReply(envelope)
+    return undefined
+  }
+
+  #onReply(envelope: ReplyEnvelope): void {
     const bytes = envelope.bytes ?? 0
     if (!this.#pending.onReply(envelope.re, envelope.body, bytes))
       throw new AppError('BAD_FRAME', { reason: 'a reply, or bytes, that nobody asked for' })
@@ -238,58 +272,6 @@ export class Connection implements AsyncDisposable {
     if (re !== connectionErrorId) throw new AppError('BAD_FRAME', { reason: 'an unasked reply' })
     this.#pending.failAll(() => error)
     this.destroy()
-  }
-
-  #onRequest({ id, type, body }: RequestEnvelope, frameBytes: number): void {
-    if (this.#answering.size >= limits.requestsInFlightMax)
-      throw new AppError('TOO_MANY_REQUESTS', { max: limits.requestsInFlightMax })
-    if (this.#answering.has(id))
-      throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
-    const max = requestBytesMaxOf(type)
-    if (frameBytes > max) return this.#outbox.send(failureTo(id, tooLong(max)).frame)
-    const stop = new AbortController()
-    const work = this.#answer({ id, type, body }, stop)
-    this.#answering.set(id, { work, stop })
-  }
-
-  /** A request whose answer has left, or is leaving, needs no withdrawing. */
-  #onCancel(id: number): void {
-    this.#answering.get(id)?.stop.abort(new AppError('CANCELLED', { what: 'The request' }))
-  }
-
-  /** Answers a request; the bytes of an answer that was withdrawn while it stood in line stay here. */
-  async #answer(request: RequestEnvelope, stop: AbortController): Promise<void> {
-    const { id } = request
-    const answer = await this.#answerTo(request, stop.signal)
-    if (answer.bulk === undefined) {
-      // Before the answer leaves: the other side may use the id, or the room, again at once.
-      this.#answering.delete(id)
-      return this.#outbox.send(answer.frame)
-    }
-    // Withdrawn, it holds nothing of its answer, though it keeps its place until the turn comes.
-    let inLine: Outgoing | undefined = answer
-    stop.signal.addEventListener('abort', () => (inLine = undefined), { once: true })
-    const bytes = answer.frame.length
-    this.#outbox.sendInTurn(() => {
-      this.#answering.delete(id)
-      if (stop.signal.aborted || inLine === undefined) return failureTo(id, stop.signal.reason)
-      this.#sending = stop
-      return inLine
-    }, bytes)
-  }
-
-  /** Runs the request's handler. Never rejects. */
-  async #answerTo({ id, type, body }: RequestEnvelope, signal: AbortSignal): Promise<Outgoing> {
-    try {
-      if (this.#isClosing) throw new AppError('STOPPING')
-      const { reply, bulk } = await this.#dispatch(type, body, signal)
-      return { frame: replyFrame(id, reply, bulk?.bytes), bulk }
-    } catch (error) {
-      const known = toAppError(error)
-      if (known.code === 'INTERNAL' && !signal.aborted)
-        this.#log.error({ type, error, reason: reasonOf(known.cause) }, 'request failed')
-      return failureTo(id, known)
-    }
   }
 
   /** Says what is wrong with the other side's bytes and hangs up. */
@@ -314,21 +296,27 @@ export class Connection implements AsyncDisposable {
   #onClose(): void {
     this.#isClosing = true
     this.#cancelIdleTimer()
-    for (const { stop } of this.#answering.values()) stop.abort(this.#closedError())
-    this.#sending?.abort(this.#closedError())
+    this.#endFrame()
+    this.#answers.abort(() => this.#closedError())
+    this.account[Symbol.dispose]()
     this.#pending.failAll(() => this.#closedError())
     this.#closed.resolve()
+  }
+
+  #asHolder(): Holder {
+    return {
+      stalledMs: () => {
+        const comingMs = this.#coming ? this.#clock.monotonicMs() - this.#coming.sinceMs : 0
+        return Math.max(comingMs, this.#outbox.stalledMs)
+      },
+      evict: () => {
+        this.#log.debug({ remote: this.remote }, 'connection ended for the memory that it held')
+        this.destroy()
+      },
+    }
   }
 
   #closedError(): AppError {
     return new AppError('CONNECTION_CLOSED', { address: formatAddress(this.remote) })
   }
-}
-
-function tooLong(max: number): AppError {
-  return new AppError('TOO_LARGE', { what: 'The request', max, unit: 'bytes' })
-}
-
-function failureTo(id: number, error: unknown): Outgoing {
-  return { frame: errorFrame(id, errorToWire(toAppError(error))) }
 }

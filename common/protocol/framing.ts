@@ -8,6 +8,8 @@ import { limits } from '../limits.ts'
 const headerBytes = 4
 /** The first allocation for a body that arrives in parts: a claimed length costs its sender real bytes. */
 const firstBodyBytes = 4_096
+/** A view of nothing: an empty part of what was read would hold all of that. */
+const nothing = Buffer.alloc(0)
 
 /**
  * One frame around `body`.
@@ -27,8 +29,12 @@ export function encodeFrame(body: string): Buffer {
   return frame
 }
 
-/** What the decoder found: a whole frame's body, or a piece of the expected bulk bytes. */
+/**
+ * What the decoder found: a frame that is there in part and of how many bytes it will be, a whole
+ * frame's body, or a piece of the expected bulk bytes.
+ */
 export type Decoded =
+  | { readonly kind: 'begin'; readonly bytes: number }
   | { readonly kind: 'frame'; readonly body: Buffer }
   | { readonly kind: 'bulk'; readonly piece: Buffer; readonly isLast: boolean }
 
@@ -38,14 +44,21 @@ export type Decoded =
  * before the next read. Bodies and pieces may share memory with the bytes pushed.
  */
 export class FrameDecoder {
-  #input: Buffer = Buffer.alloc(0)
+  #input: Buffer = nothing
   #bulkBytesLeft = 0
   readonly #header = Buffer.alloc(headerBytes)
   #headerBytesRead = 0
   /** Set once the header is complete. */
   #bodyBytes = 0
-  #body: Buffer = Buffer.alloc(0)
+  #body: Buffer = nothing
   #bodyBytesRead = 0
+  /** Whether the frame that is coming was told of. */
+  #hasBegun = false
+
+  /** Bytes that were pushed and not read yet. */
+  get waitingBytes(): number {
+    return this.#input.length
+  }
 
   /** Takes the next part of the stream; the part before it must have been read to its end. */
   push(bytes: Buffer): void {
@@ -65,6 +78,7 @@ export class FrameDecoder {
     if (this.#input.length === 0) return undefined
     if (this.#bulkBytesLeft > 0) return this.#nextPiece()
     if (this.#headerBytesRead < headerBytes && !this.#readHeader()) return undefined
+    if (this.#bodyBytesRead === 0 && this.#input.length === 0) return undefined
     return this.#readBody()
   }
 
@@ -88,6 +102,10 @@ export class FrameDecoder {
   #readBody(): Decoded | undefined {
     if (this.#bodyBytesRead === 0 && this.#input.length >= this.#bodyBytes)
       return this.#finishFrame(this.#take(this.#bodyBytes))
+    if (!this.#hasBegun) {
+      this.#hasBegun = true
+      return { kind: 'begin', bytes: this.#bodyBytes }
+    }
     const part = this.#take(this.#bodyBytes - this.#bodyBytesRead)
     this.#reserve(this.#bodyBytesRead + part.length)
     part.copy(this.#body, this.#bodyBytesRead)
@@ -99,7 +117,8 @@ export class FrameDecoder {
   #finishFrame(body: Buffer): Decoded {
     this.#headerBytesRead = 0
     this.#bodyBytesRead = 0
-    this.#body = Buffer.alloc(0)
+    this.#hasBegun = false
+    this.#body = nothing
     return { kind: 'frame', body }
   }
 
@@ -114,7 +133,7 @@ export class FrameDecoder {
 
   #take(bytesMax: number): Buffer {
     const taken = this.#input.subarray(0, bytesMax)
-    this.#input = this.#input.subarray(taken.length)
+    this.#input = taken.length === this.#input.length ? nothing : this.#input.subarray(taken.length)
     return taken
   }
 }

@@ -8,8 +8,9 @@ import {
   type ReplyOf,
   type RequestOf,
   type Role,
+  replyBytesReservedFor,
 } from './messages.ts'
-import { parseRequest } from './validate.ts'
+import { measuredRequest } from './validate.ts'
 
 /** What a handler returns: the reply, and for bulk messages the bytes that follow it. */
 export type Answer<T extends MessageType> = (typeof messages)[T]['bulk'] extends true
@@ -49,25 +50,53 @@ export interface RawAnswer {
   readonly bulk?: BulkSource
 }
 
-/** Answers one request whose type and body come from outside. */
-export type Dispatch = (type: string, body: unknown, signal: AbortSignal) => Promise<RawAnswer>
+/** A request that was checked, and of which nothing is held but what is known. */
+export interface Prepared {
+  /** What the request holds of memory. */
+  readonly bytes: number
+  /** What its reply may hold, when that is much. */
+  readonly replyBytes: number
+  /** Answers it. */
+  run(signal: AbortSignal): Promise<RawAnswer>
+}
 
-/** Checks a request against the table, finds its handler and runs it. */
+/**
+ * Checks one request whose type and body come from outside.
+ * @throws AppError that answers it
+ */
+export type Dispatch = (type: string, body: unknown) => Prepared
+
+/** Checks requests against the table and finds their handlers, which wait for the session if it is not there yet. */
 export function dispatcher<From extends Role, To extends Role, Session>(
   handlers: Handlers<From, To, Session>,
-  roles: { from: Role; to: To },
-  session: Session,
+  roles: { from: Role; to: Role },
+  session: Session | Promise<Session>,
 ): Dispatch {
-  const byType = handlers as Readonly<
-    Record<string, (request: unknown, session: Session, signal: AbortSignal) => Promise<unknown>>
-  >
-  return async (type, body, signal) => {
+  const byType = handlers as Readonly<Record<string, Handler<Session>>>
+  return (type, body) => {
     const handler = Object.hasOwn(byType, type) ? byType[type] : undefined
     if (handler === undefined || !isMessageType(type) || !mayReceive(type, roles.from, roles.to))
       throw new AppError('UNKNOWN_TYPE', { type: type.slice(0, 64) })
-    const answer = await handler(parseRequest(type, body), session, signal)
-    return isBulkAnswer(answer) ? answer : { reply: answer }
+    const { request, bytes } = measuredRequest(type, body)
+    const replyBytes = replyBytesReservedFor(type)
+    return { bytes, replyBytes, run: (signal) => run(handler, request, session, signal) }
   }
+}
+
+type Handler<Session> = (
+  request: unknown,
+  session: Session,
+  signal: AbortSignal,
+) => Promise<unknown>
+
+async function run<Session>(
+  handler: Handler<Session>,
+  request: unknown,
+  session: Session | Promise<Session>,
+  signal: AbortSignal,
+): Promise<RawAnswer> {
+  const answer = await handler(request, await session, signal)
+  return isBulkAnswer(answer) ? answer : { reply: answer }
 }
 
 function isBulkAnswer(answer: unknown): answer is { reply: unknown; bulk: BulkSource } {

@@ -13,6 +13,8 @@ export interface MessageRow {
   readonly reply: TSchema
   /** Whether a request may fill a frame; others are bounded by `limits.requestBytesMax`. */
   readonly isLong?: boolean
+  /** Whether the reply often fills a frame, or takes long to make: room for it is kept before it is made. */
+  readonly isReplyLong?: boolean
   /** Whether the reply may be followed by raw bytes. */
   readonly bulk: boolean
 }

@@ -213,6 +213,7 @@ export const messages = {
       'Finds names: by a part of them without regard to case, or by a glob (*, ?, [..], **) over the whole name. An empty query lists all names.',
     from: ['peer', 'client'],
     to: ['index'],
+    isReplyLong: true,
     request: Type.Object({
       query: Type.String({ maxLength: limits.queryBytesMax }),
       limit: RowsMax,
@@ -231,6 +232,7 @@ export const messages = {
       'Lists the files of a folder, or those whose name a glob matches (`*`, `?`, `[..]`, `**`), with what a download of each needs to begin. A name is matched by itself, too.',
     from: ['peer', 'client'],
     to: ['index'],
+    isReplyLong: true,
     request: Type.Object({
       pattern: Type.String({
         minLength: 1,
@@ -252,6 +254,7 @@ export const messages = {
     summary: 'Lists the registry, sorted by peer id.',
     from: ['peer', 'client'],
     to: ['index'],
+    isReplyLong: true,
     request: Type.Object({
       limit: RowsMax,
       after: Type.Optional(described(PeerId, 'The `next` of the page before this one')),
@@ -410,4 +413,10 @@ export function mayReceive(type: MessageType, from: Role, to: Role): boolean {
 export function requestBytesMaxOf(type: string): number {
   const row: MessageRow | undefined = isMessageType(type) ? messages[type] : undefined
   return row?.isLong === true ? limits.frameBodyBytesMax : limits.requestBytesMax
+}
+
+/** Bytes to keep free for the reply to a request of this type: what it holds while it is made, and then its frame. */
+export function replyBytesReservedFor(type: MessageType): number {
+  const row: MessageRow = messages[type]
+  return row.isReplyLong === true ? 2 * limits.frameBodyBytesMax : 0
 }

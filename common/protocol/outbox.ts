@@ -1,7 +1,8 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { limits } from '../limits.ts'
+import type { Clock } from '../clock.ts'
+import { deadlines, limits } from '../limits.ts'
 import type { BulkSource } from './bulk.ts'
+import type { Account } from './byte-budget.ts'
 
 /** What leaves together. */
 export interface Outgoing {
@@ -16,21 +17,36 @@ interface Item {
   readonly bytes: number
 }
 
+interface OutboxDependencies {
+  readonly clock: Clock
+  /** Counts what waits to be sent. */
+  readonly account: Account
+  /** Told of bulk bytes that leave. */
+  readonly onBytesSent: () => void
+}
+
 /**
  * The sending half of a connection: frames leave in order, and a frame with bulk is followed by its
  * bytes, read no faster than the socket takes them. A source that fails after its frame left has
- * broken the stream, which is then destroyed.
+ * broken the stream, which is then destroyed; so is one whose other end takes nothing.
  */
 export class Outbox {
   readonly #stream: Writable
+  readonly #clock: Clock
+  readonly #account: Account
   readonly #onBytesSent: () => void
   readonly #items: Item[] = []
   #waitingBytes = 0
   #pump: Promise<void> | undefined
+  /** What the socket was given and has not taken yet. */
+  #writing: { readonly sinceMs: number; readonly fail: (error: Error) => void } | undefined
 
-  constructor(stream: Writable, onBytesSent: () => void) {
+  constructor(stream: Writable, { clock, account, onBytesSent }: OutboxDependencies) {
     this.#stream = stream
+    this.#clock = clock
+    this.#account = account
     this.#onBytesSent = onBytesSent
+    stream.once('close', () => this.#writing?.fail(new Error('the connection ended')))
   }
 
   /** Whether so much waits that no more work should be taken on. */
@@ -41,9 +57,19 @@ export class Outbox {
     )
   }
 
+  /** Milliseconds for which the other side has taken nothing of what there is for it. */
+  get stalledMs(): number {
+    return this.#writing === undefined ? 0 : this.#clock.monotonicMs() - this.#writing.sinceMs
+  }
+
   send(frame: Buffer): void {
-    if (this.#pump !== undefined) this.sendInTurn(() => ({ frame }), frame.length)
-    else if (this.#isOpen) this.#stream.write(frame)
+    const isLong = frame.length > limits.framePartBytes
+    if (isLong || this.#pump !== undefined) this.sendInTurn(() => ({ frame }), frame.length)
+    else if (this.#isOpen) {
+      this.#stream.write(frame)
+      // What the system took at once holds nothing.
+      if (this.#stream.writableLength > 0) this.#pump = this.#run()
+    }
   }
 
   /**
@@ -54,13 +80,13 @@ export class Outbox {
     if (!this.#isOpen) return
     this.#items.push({ outgoing, bytes })
     this.#waitingBytes += bytes
+    this.#account.hold(bytes)
     this.#pump ??= this.#run()
   }
 
   /** Resolves when everything sent so far is with the operating system, or the stream is gone. */
   async flushed(): Promise<void> {
     await this.#pump
-    if (!this.#stream.destroyed && this.#stream.writableNeedDrain) await this.#drained()
   }
 
   get #isOpen(): boolean {
@@ -68,19 +94,44 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
+    const cancelCheck = this.#watch()
     try {
+      // What was written directly is taken before anything else is.
+      if (this.#stream.writableLength > 0) await this.#write(nothing, this.#stream.writableLength)
       for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
         this.#waitingBytes -= item.bytes
+        this.#account.release(item.bytes)
         const { frame, bulk } = item.outgoing()
-        await this.#write(frame)
+        await this.#writeFrame(frame)
         if (bulk !== undefined) await this.#writeBulk(bulk)
       }
     } catch (error) {
       this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
     } finally {
+      cancelCheck()
+      for (const { bytes } of this.#items) this.#account.release(bytes)
       this.#items.length = 0
       this.#waitingBytes = 0
       this.#pump = undefined
+    }
+  }
+
+  /** Ends a connection whose other end takes nothing, for as long as there is something for it. */
+  #watch(): () => void {
+    let cancel = this.#clock.after(deadlines.sendCheckMs, () => {
+      cancel = this.#watch()
+      const bytes = this.#stream.writableLength
+      const patienceMs = deadlines.sendStallMs + (1_000 * bytes) / limits.sendBytesPerSecondMin
+      if (this.stalledMs > patienceMs)
+        this.#stream.destroy(new Error('the other side takes nothing'))
+    })
+    return () => cancel()
+  }
+
+  async #writeFrame(frame: Buffer): Promise<void> {
+    for (let start = 0; start < frame.length; start += limits.framePartBytes) {
+      const part = frame.subarray(start, start + limits.framePartBytes)
+      await this.#write(part, frame.length - start)
     }
   }
 
@@ -89,7 +140,8 @@ export class Outbox {
     for await (const piece of pieces) {
       bytesWritten += piece.length
       if (bytesWritten > bytes) break
-      const written = this.#writeThrough(piece)
+      // The source counts what it holds of memory.
+      const written = this.#write(piece, 0)
       this.#onBytesSent()
       await written
     }
@@ -97,26 +149,23 @@ export class Outbox {
       throw new Error(`a bulk source of ${bytes} bytes gave ${bytesWritten}`)
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  /**
+   * Resolves when the bytes are with the operating system: their memory may be used again.
+   * @param heldBytes what is in memory until then
+   */
+  async #write(bytes: Uint8Array, heldBytes: number): Promise<void> {
     if (this.#stream.destroyed) throw new Error('the connection ended')
-    if (!this.#stream.write(bytes)) await this.#drained()
-  }
-
-  /** Resolves when the bytes are with the operating system: their memory may be used again. */
-  #writeThrough(bytes: Uint8Array): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()))
-    return promise
-  }
-
-  async #drained(): Promise<void> {
-    const ended = new AbortController()
-    const onClose = (): void => ended.abort(new Error('the connection ended'))
-    this.#stream.once('close', onClose)
+    this.#writing = { sinceMs: this.#clock.monotonicMs(), fail: reject }
+    this.#account.hold(heldBytes)
     try {
-      await once(this.#stream, 'drain', { signal: ended.signal })
+      this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()))
+      await promise
     } finally {
-      this.#stream.off('close', onClose)
+      this.#account.release(heldBytes)
+      this.#writing = undefined
     }
   }
 }
+
+const nothing = new Uint8Array(0)

@@ -14,6 +14,8 @@ export interface PendingOptions {
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
   readonly into?: BulkSink | undefined
+  /** Checks the reply's body, and keeps nothing of it but what is known; what it throws is the request's failure. */
+  readonly parse?: (body: unknown) => unknown
 }
 
 /**
@@ -73,6 +75,14 @@ class PendingRequest {
   onReply(body: unknown, bytes: number): void {
     this.#isAnswered = true
     if (this.#isSettled) return
+    try {
+      this.#takeReply(this.#options.parse?.(body) ?? body, bytes)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #takeReply(body: unknown, bytes: number): void {
     if (bytes === 0) {
       if (this.#settle()) this.#settled.resolve({ body, bytes })
       return
@@ -168,6 +178,10 @@ export class PendingRequests {
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  get isEmpty(): boolean {
+    return this.#inFlight.size === 0 && this.#waiting.size === 0
   }
 
   /** Has the request sent, now or when there is room; resolves with the reply. */

@@ -1,13 +1,16 @@
 import type { Clock } from '../clock.ts'
 import { AppError, errorToWire } from '../errors.ts'
-import { deadlines } from '../limits.ts'
+import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { ByteBudget } from './byte-budget.ts'
 import { Connection } from './connection.ts'
+import { type Occupant, whoMakesRoom } from './connection-slots.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers } from './handlers.ts'
+import { hostKeyOf } from './host-share.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
 import type { Address, Transport, Wire } from './transport.ts'
-import { parseRequest } from './validate.ts'
+import { measuredRequest } from './validate.ts'
 
 export interface ServerOptions<To extends 'index' | 'peer'> {
   readonly role: To
@@ -35,6 +38,13 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
 export interface Server extends AsyncDisposable {
   readonly address: Address
   readonly connectionCount: number
+  /** Counts what all connections hold of memory. */
+  readonly budget: ByteBudget
+}
+
+/** A connection that is served. */
+interface Served extends Occupant {
+  readonly connection: Connection
 }
 
 /** @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had */
@@ -42,23 +52,41 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   options: ServerOptions<To>,
   dependencies: ServerDependencies<To, Session>,
 ): Promise<Server> {
-  const connections = new Set<Connection>()
+  const served = new Set<Served>()
+  const budget = new ByteBudget(budgetOptions, dependencies)
   const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
-    if (connections.size >= options.connectionsMax) return turnAway(wire, options.connectionsMax)
-    const connection = serve(wire, remote, options.role, dependencies)
-    connections.add(connection)
-    connection.onClosed(() => connections.delete(connection))
+    if (served.size >= options.connectionsMax && !makeRoom(served, remote))
+      return turnAway(wire, options.connectionsMax)
+    const one = serve(wire, remote, options.role, { ...dependencies, budget })
+    served.add(one)
+    one.connection.onClosed(() => served.delete(one))
   })
   return {
     address: listener.address,
+    budget,
     get connectionCount() {
-      return connections.size
+      return served.size
     },
     async [Symbol.asyncDispose]() {
       await listener[Symbol.asyncDispose]()
-      await Promise.all([...connections].map((connection) => connection[Symbol.asyncDispose]()))
+      await Promise.all([...served].map(({ connection }) => connection[Symbol.asyncDispose]()))
     },
   }
+}
+
+const budgetOptions = {
+  bytesMax: limits.budgetBytesMax,
+  hardBytesMax: limits.budgetHardBytesMax,
+  ownBytes: limits.budgetOwnBytes,
+}
+
+/** Ends the connection that is missed least, if there is one for a newcomer from there. */
+function makeRoom(served: Set<Served>, { host }: Address): boolean {
+  const found = whoMakesRoom(served, hostKeyOf(host), deadlines)
+  if (found === undefined) return false
+  served.delete(found)
+  found.connection.destroy()
+  return true
 }
 
 function turnAway({ stream }: Wire, max: number): void {
@@ -72,47 +100,70 @@ function serve<To extends 'index' | 'peer', Session>(
   wire: Wire,
   remote: Address,
   role: To,
-  dependencies: ServerDependencies<To, Session>,
-): Connection {
-  const { clock, log, handlers } = dependencies
-  let greeting: Promise<Dispatch> | undefined
+  dependencies: ServerDependencies<To, Session> & { budget: ByteBudget },
+): Served {
+  const { clock, log, handlers, budget } = dependencies
+  let greeted: Dispatch | undefined
+  let isGreeted = false
+  let isRegistered = false
 
-  const greet = async (body: unknown): Promise<{ dispatch: Dispatch; reply: ReplyOf<'hello'> }> => {
-    const hello = parseHello(body)
-    const { reply, session } = await dependencies.welcome(hello, connection)
-    cancelHelloTimer()
-    connection.onClosed(() => dependencies.onClosed?.(session))
-    const roles: { from: Role; to: To } = { from: hello.role, to: role }
-    return {
-      dispatch: dispatcher(handlers, roles, session),
-      reply: { ...reply, protocol: protocolVersion, role },
+  const greet = async (
+    hello: RequestOf<'hello'>,
+    session: PromiseWithResolvers<Session>,
+  ): Promise<{ reply: ReplyOf<'hello'> }> => {
+    try {
+      const welcomed = await dependencies.welcome(hello, connection)
+      cancelHelloTimer()
+      connection.onClosed(() => dependencies.onClosed?.(welcomed.session))
+      isGreeted = true
+      isRegistered = hello.registration !== undefined
+      session.resolve(welcomed.session)
+      return { reply: { ...welcomed.reply, protocol: protocolVersion, role } }
+    } catch (error) {
+      session.reject(error)
+      throw error
     }
   }
 
-  const dispatch: Dispatch = async (type, body, signal) => {
-    if (type === 'hello') {
-      if (greeting !== undefined) throw new AppError('HELLO_EXPECTED')
-      const greeted = greet(body)
-      greeting = greeted.then((done) => done.dispatch)
-      // A refused hello is reported by its own answer below.
-      greeting.catch(() => {})
-      return { reply: (await greeted).reply }
-    }
-    if (greeting === undefined) throw new AppError('HELLO_EXPECTED')
-    const dispatchGreeted = await greeting
-    return await dispatchGreeted(type, body, signal)
+  const dispatch: Dispatch = (type, body) => {
+    if (type !== 'hello' && greeted === undefined) throw new AppError('HELLO_EXPECTED')
+    if (type !== 'hello' && greeted !== undefined) return greeted(type, body)
+    if (greeted !== undefined) throw new AppError('HELLO_EXPECTED')
+    const session = Promise.withResolvers<Session>()
+    // A refused hello is reported by its own answer.
+    session.promise.catch(() => {})
+    const { request, bytes } = parseHello(body)
+    const roles: { from: Role; to: To } = { from: request.role, to: role }
+    greeted = dispatcher(handlers, roles, session.promise)
+    return { bytes, replyBytes: 0, run: () => greet(request, session) }
   }
 
-  const connection = new Connection({ remote }, { wire, dispatch, clock, log })
+  const connection = new Connection({ remote }, { wire, dispatch, clock, log, budget })
   const cancelHelloTimer = clock.after(deadlines.helloMs, () => connection.destroy())
   connection.onClosed(cancelHelloTimer)
-  return connection
+  return {
+    connection,
+    hostKey: hostKeyOf(remote.host),
+    get isGreeted() {
+      return isGreeted
+    },
+    get isRegistered() {
+      return isRegistered
+    },
+    get isBusy() {
+      return connection.isBusy
+    },
+    get silentMs() {
+      return connection.silentMs
+    },
+  }
 }
 
 /** @throws AppError BAD_REQUEST, VERSION_MISMATCH */
-function parseHello(body: unknown): RequestOf<'hello'> {
-  const hello = parseRequest('hello', body)
-  if (hello.protocol !== protocolVersion)
-    throw new AppError('VERSION_MISMATCH', { theirs: hello.protocol, ours: protocolVersion })
+function parseHello(body: unknown): ReturnType<typeof measuredRequest<'hello'>> {
+  const hello = measuredRequest('hello', body)
+  const theirs = hello.request.protocol
+  if (theirs !== protocolVersion)
+    throw new AppError('VERSION_MISMATCH', { theirs, ours: protocolVersion })
   return hello
 }

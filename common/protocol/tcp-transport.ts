@@ -83,7 +83,8 @@ async function listen(
   address: Address,
   onConnection: (wire: Wire, remote: Address) => void,
 ): Promise<Listener> {
-  const server = createServer({ noDelay: true }, (socket) => {
+  // With the lowest bound a socket that is paused reads once more at the most, however small the parts are.
+  const server = createServer({ noDelay: true, highWaterMark: 1 }, (socket) => {
     tune(socket)
     onConnection(wireOf(socket), {
       host: plainHost(socket.remoteAddress),

@@ -8,38 +8,58 @@ import {
   type ReplyOf,
   type RequestOf,
 } from './messages.ts'
+import { type Pruner, prunerFor } from './prune.ts'
+
+interface Checks {
+  readonly check: ReturnType<typeof Compile>
+  readonly prune: Pruner
+}
+
+function checksOf(schema: TSchema): Checks {
+  return { check: Compile(schema), prune: prunerFor(schema) }
+}
 
 /** One compiled check per message and direction, made once when the process starts. */
 const requestChecks = new Map(
-  messageTypes.map((type) => [type as string, Compile(messages[type].request as TSchema)]),
+  messageTypes.map((type) => [type as string, checksOf(messages[type].request)]),
 )
 const replyChecks = new Map(
-  messageTypes.map((type) => [type as string, Compile(messages[type].reply as TSchema)]),
+  messageTypes.map((type) => [type as string, checksOf(messages[type].reply)]),
 )
+
+/** A request without the fields that nobody knows, and the memory that it holds. */
+export interface MeasuredRequest<T extends MessageType> {
+  readonly request: RequestOf<T>
+  readonly bytes: number
+}
+
+/** @throws AppError BAD_REQUEST with the path of what is wrong */
+export function measuredRequest<T extends MessageType>(type: T, body: unknown): MeasuredRequest<T> {
+  const checks = requestChecks.get(type)
+  if (!checks?.check.Check(body)) throw new AppError('BAD_REQUEST', firstProblem(checks, body))
+  const meter = { bytes: 0 }
+  const request = checks.prune(body, meter) as RequestOf<T>
+  return { request, bytes: meter.bytes }
+}
 
 /** @throws AppError BAD_REQUEST with the path of what is wrong */
 export function parseRequest<T extends MessageType>(type: T, body: unknown): RequestOf<T> {
-  const check = requestChecks.get(type)
-  if (check?.Check(body)) return body as RequestOf<T>
-  throw new AppError('BAD_REQUEST', firstProblem(check, body))
+  return measuredRequest(type, body).request
 }
 
-/** @throws AppError BAD_REPLY with the path of what is wrong */
+/** A reply without the fields that nobody knows. @throws AppError BAD_REPLY with the path of what is wrong */
 export function parseReply<T extends MessageType>(
   type: T,
   body: unknown,
   address: string,
 ): ReplyOf<T> {
-  const check = replyChecks.get(type)
-  if (check?.Check(body)) return body as ReplyOf<T>
-  const { path, reason } = firstProblem(check, body)
+  const checks = replyChecks.get(type)
+  if (checks?.check.Check(body)) return checks.prune(body, { bytes: 0 }) as ReplyOf<T>
+  const { path, reason } = firstProblem(checks, body)
   throw new AppError('BAD_REPLY', { address, type, reason: `${path}: ${reason}` })
 }
 
-function firstProblem(
-  check: ReturnType<typeof Compile> | undefined,
-  body: unknown,
-): { path: string; reason: string } {
-  const problem = check?.Errors(body)[0]
+function firstProblem(checks: Checks | undefined, body: unknown): { path: string; reason: string } {
+  const problem = checks?.check.Errors(body)[0]
   return { path: problem?.instancePath || '/', reason: problem?.message ?? 'does not fit' }
 }

@@ -160,9 +160,9 @@ export class SimulatedPeer implements AsyncDisposable {
         transport: host,
         clock,
         log: silentLog,
-        welcome: async (hello, { remote }) => ({
+        welcome: async (hello, { remote, account }) => ({
           reply: { peerId },
-          session: { id: hello.peerId ?? '', host: remote.host },
+          session: { id: hello.peerId ?? '', host: remote.host, account },
         }),
         handlers: serveHandlers(this.#served()),
       },

@@ -3,6 +3,7 @@ import type { ByteRange } from '../../common/content/chunks.ts'
 import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { type BulkSource, fileRange, type ReadableHandle } from '../../common/protocol/bulk.ts'
+import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { ReadableFile } from './served-contents.ts'
 
@@ -14,10 +15,11 @@ export interface UploadGate {
   pass(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
 }
 
-/** What bytes are sent for, and until when. */
+/** What bytes are sent for, until when, and what counts the memory that they take. */
 export interface Sending {
   readonly purpose: Purpose
   readonly signal: AbortSignal
+  readonly account: Account
 }
 
 export interface FileDependencies {
@@ -69,7 +71,8 @@ export async function* piecesOf(
   const { buffers, uploads } = dependencies
   using open = await openUnchanged(sha256, filesNow(), dependencies)
   try {
-    yield* gated(fileRange(open.handle, range, buffers).pieces, sending, uploads)
+    const { pieces } = fileRange(open.handle, range, buffers, sending.account)
+    yield* gated(pieces, sending, uploads)
   } catch (error) {
     if (!sending.signal.aborted && !hasCode(error, 'STOPPING'))
       onUnreadable(open.file, dependencies)
@@ -100,7 +103,7 @@ async function openUnchanged(
 /** The pieces as fast as they may be sent. */
 export async function* gated(
   pieces: BulkSource['pieces'],
-  { purpose, signal }: Sending,
+  { purpose, signal }: Omit<Sending, 'account'>,
   uploads: UploadGate,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces)

@@ -4,6 +4,7 @@ import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { deadlines } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { BufferSink } from '../../common/protocol/bulk.ts'
+import { unboundedAccount } from '../../common/protocol/byte-budget.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { aDownload, aServingPeer, readChunks } from '../testing/serve-world.ts'
 import { OpenFiles } from './open-files.ts'
@@ -98,7 +99,8 @@ test('a download that moves to its place before the bytes of a read leave is rea
     clock: world.clock,
   })
   const { signal } = new AbortController()
-  const answer = await read({ sha256, chunk: 1, count: 1 }, { id: 'reader', host: 'h' }, signal)
+  const reader = { id: 'reader', host: 'h', account: unboundedAccount }
+  const answer = await read({ sha256, chunk: 1, count: 1 }, reader, signal)
   files.push(await world.share('whole.bin', whole))
   await rm(world.path('partial'))
   world.downloads.delete(sha256)

@@ -8,6 +8,7 @@ import {
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
+import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { Content, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
 import {
@@ -33,17 +34,22 @@ export interface ServeDependencies extends Served, FileDependencies {
   readonly clock: Clock
 }
 
-/** How a peer answers others that fetch from it; a session is who asks. */
+/** Who asks on a connection, and what counts the memory that this takes. */
+export interface ServeSession extends Requester {
+  readonly account: Account
+}
+
+/** How a peer answers others that fetch from it. */
 export function serveHandlers(
   dependencies: ServeDependencies,
-): Handlers<'peer' | 'client', 'peer', Requester> {
+): Handlers<'peer' | 'client', 'peer', ServeSession> {
   const { line } = dependencies
   return {
-    'chunk-list': async ({ sha256, for: purpose = 'download' }, _, signal) => {
+    'chunk-list': async ({ sha256, for: purpose = 'download' }, { account }, signal) => {
       const { size, chunkRoot } = contentOf(sha256, dependencies)
       if (chunkListOf(sha256, dependencies) === undefined) throw new AppError('CHUNK_MISSING')
       const bytes = chunkCountFor(size) * hashBytes
-      const pieces = chunkListPieces(sha256, { purpose, signal }, dependencies)
+      const pieces = chunkListPieces(sha256, { purpose, signal, account }, dependencies)
       return { reply: { size, chunkRoot }, bulk: { bytes, pieces } }
     },
 
@@ -67,13 +73,15 @@ export function serveHandlers(
       const file = await unchangedFile(sha256, filesNow(), dependencies)
       // A download may have moved to its place, or another of it have begun, before the bytes leave.
       const files = (): ReadableFile[] => (file.stat === undefined ? filesNow() : [file])
-      const pieces = piecesOf(sha256, files, range, { purpose, signal }, dependencies)
+      const { account } = requester
+      const sending = { purpose, signal, account }
+      const pieces = piecesOf(sha256, files, range, sending, dependencies)
       const reply = sent.chunk === request.chunk ? {} : { chunk: sent.chunk }
       return { reply, bulk: { bytes: range.bytes, pieces: during(stack.move(), pieces) } }
     },
 
-    'read-many': async ({ sha256s, for: purpose = 'download' }, _, signal) => {
-      const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s, signal)
+    'read-many': async ({ sha256s, for: purpose = 'download' }, { account }, signal) => {
+      const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s, account, signal)
       const pieces = gated(bulk.pieces, { purpose, signal }, dependencies.uploads)
       return { reply: { contents: outcomes }, bulk: { bytes: bulk.bytes, pieces } }
     },
@@ -137,7 +145,12 @@ async function* chunkListPieces(
 ): AsyncGenerator<Uint8Array> {
   const chunkList = chunkListOf(sha256, served)
   if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-  yield* gated([chunkList], sending, uploads)
+  sending.account.hold(chunkList.length)
+  try {
+    yield* gated([chunkList], sending, uploads)
+  } finally {
+    sending.account.release(chunkList.length)
+  }
 }
 
 /** @throws AppError CHUNK_OUT_OF_RANGE */

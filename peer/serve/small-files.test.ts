@@ -3,40 +3,50 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
 import { limits } from '../../common/limits.ts'
+import { type Account, ByteBudget } from '../../common/protocol/byte-budget.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { SmallFiles } from './small-files.ts'
+
+/** An account that may hold half of `bytesMax`. */
+function accountOf(bytesMax: number): Account {
+  const options = { bytesMax, hardBytesMax: bytesMax, ownBytes: 0 }
+  const budget = new ByteBudget(options, { clock: new FakeClock() })
+  return budget.open('h', { stalledMs: () => 0, evict: () => {} })
+}
 
 test('only so much waits to be sent, and who withdraws or is served makes room', async () => {
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'small', { bytes: 100, seed: 'small' })
   const { content, stat } = await hashFile(path)
   const file = { at: { name, path: join(folder.path, name), root: folder.path }, stat, content }
-  const smallFiles = new SmallFiles(
-    { waitingMax: 4 },
-    {
-      contents: { first: () => file, find: () => [file] },
-      recheck: () => {},
-      clock: new FakeClock(),
-    },
-  )
+  const smallFiles = new SmallFiles({
+    contents: { first: () => file, find: () => [file] },
+    recheck: () => {},
+    clock: new FakeClock(),
+  })
+  // Room for four contents, and for the bytes of two.
+  const account = accountOf(2 * (4 * limits.contentWaitingBytes + 200))
   onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
   const two = [content.sha256, content.sha256]
   const withdrawn = new AbortController()
   const never = new AbortController().signal
-  const { bulk } = await smallFiles.outcomes(two, never)
-  await smallFiles.outcomes(two, withdrawn.signal)
-  await expect(smallFiles.outcomes(two, never)).rejects.toMatchObject({ code: 'BUSY' })
+  const { bulk } = await smallFiles.outcomes(two, account, never)
+  await smallFiles.outcomes(two, account, withdrawn.signal)
+  await expect(smallFiles.outcomes(two, account, never)).rejects.toMatchObject({ code: 'BUSY' })
 
   withdrawn.abort()
-  await smallFiles.outcomes(two, never)
-  await expect(smallFiles.outcomes(two, never)).rejects.toMatchObject({ code: 'BUSY' })
+  await smallFiles.outcomes(two, account, never)
+  await expect(smallFiles.outcomes(two, account, never)).rejects.toMatchObject({ code: 'BUSY' })
 
   let sent = 0
   for await (const piece of bulk.pieces) sent += piece.length
   expect(sent).toBe(200)
-  expect((await smallFiles.outcomes(two, never)).outcomes).toEqual([{ size: 100 }, { size: 100 }])
+  expect((await smallFiles.outcomes(two, account, never)).outcomes).toEqual([
+    { size: 100 },
+    { size: 100 },
+  ])
 })
 
 test('bytes that were read before their turn are sent though the file has gone; beyond the room they are read then', async () => {
@@ -45,19 +55,18 @@ test('bytes that were read before their turn are sent though the file has gone; 
   const { content, stat } = await hashFile(path)
   const file = { at: { name, path, root: folder.path }, stat, content }
   const rechecked: string[] = []
-  const smallFiles = new SmallFiles(
-    { waitingMax: 1_000 },
-    {
-      contents: { first: () => file, find: () => [file] },
-      recheck: (changed) => rechecked.push(changed),
-      clock: new FakeClock(),
-    },
-  )
+  const smallFiles = new SmallFiles({
+    contents: { first: () => file, find: () => [file] },
+    recheck: (changed) => rechecked.push(changed),
+    clock: new FakeClock(),
+  })
+  const aheadBytesMax = 4 * content.size
+  const account = accountOf(2 * (aheadBytesMax + 9 * limits.contentWaitingBytes))
   onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
   const never = new AbortController().signal
   const replies: Awaited<ReturnType<typeof smallFiles.outcomes>>[] = []
-  for (let held = 0; held <= limits.smallReadAheadBytesMax; held += content.size)
-    replies.push(await smallFiles.outcomes([content.sha256], never))
+  for (let held = 0; held <= aheadBytesMax; held += content.size)
+    replies.push(await smallFiles.outcomes([content.sha256], account, never))
   const sizeOf = async (reply = replies[0]): Promise<number> => {
     let sent = 0
     for await (const piece of reply?.bulk.pieces ?? []) sent += piece.length
@@ -68,7 +77,7 @@ test('bytes that were read before their turn are sent though the file has gone; 
   expect(await sizeOf()).toBe(content.size)
   await expect(sizeOf(replies.at(-1))).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
   expect(rechecked).toEqual([path])
-  const { outcomes } = await smallFiles.outcomes([content.sha256], never)
+  const { outcomes } = await smallFiles.outcomes([content.sha256], account, never)
   expect(outcomes).toEqual([{ error: 'FILE_NOT_FOUND' }])
 })
 

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../common/error-table.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
+import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { ReadOutcome } from '../../common/protocol/messages.ts'
 import { ThreadCaller } from '../../common/thread-caller.ts'
 import type { ServedContents, ServedFile } from './served-contents.ts'
@@ -24,14 +25,8 @@ type Found = ServedFile | Refusal
 export class SmallFiles implements AsyncDisposable {
   readonly #dependencies: Dependencies
   readonly #thread: ThreadCaller<SmallFilesRequest, SmallFilesReply>
-  readonly #waitingMax: number
-  /** Contents in replies that are being made or wait to be sent. */
-  #waiting = 0
-  /** What such replies hold of files that were read before their turn. */
-  #aheadBytes = 0
 
-  constructor({ waitingMax }: { waitingMax: number }, dependencies: Dependencies) {
-    this.#waitingMax = waitingMax
+  constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
     this.#thread = new ThreadCaller(
       new URL('./small-files-thread.ts', import.meta.url),
@@ -42,22 +37,25 @@ export class SmallFiles implements AsyncDisposable {
   /**
    * What there is of these contents, and the bytes of those that there are: read at once while there
    * is room for them, or else looked at now and read when they are sent.
+   * @param account counts what waits to be sent
    * @param signal aborted when they will not be
    * @throws AppError BUSY when too much waits to be sent; or the signal's reason
    */
   async outcomes(
     sha256s: readonly string[],
+    account: Account,
     signal: AbortSignal,
   ): Promise<{ outcomes: ReadOutcome[]; bulk: BulkSource }> {
     signal.throwIfAborted()
-    if (this.#waiting + sha256s.length > this.#waitingMax) throw new AppError('BUSY')
+    const heldBytes = sha256s.length * limits.contentWaitingBytes
+    if (!account.tryTake(heldBytes)) throw new AppError('BUSY')
+    using stack = new DisposableStack()
+    stack.use(holding(heldBytes, account, signal))
     const wanted = this.#withinRoom(sha256s)
     const bytes = bytesOf(wanted.filter(isFile).map(smallFile))
-    const hasRoom = this.#aheadBytes + bytes <= limits.smallReadAheadBytesMax
-    const ahead = hasRoom && bytes <= limits.diskReadBytes ? bytes : 0
-    using stack = new DisposableStack()
-    stack.use(this.#wait({ count: sha256s.length, ahead }, signal))
-    const { found, read } = await this.#find(wanted, ahead > 0)
+    const isAhead = bytes > 0 && bytes <= limits.diskReadBytes && account.tryTake(bytes)
+    if (isAhead) stack.use(holding(bytes, account, signal))
+    const { found, read } = await this.#find(wanted, isAhead)
     // A reply may wait long: without its bytes it holds no more of each file than reading it takes.
     const files = found.filter(isFile).map(smallFile)
     const waiting = stack.move()
@@ -65,25 +63,9 @@ export class SmallFiles implements AsyncDisposable {
       outcomes: found.map((one) => (isFile(one) ? { size: one.content.size } : one)),
       bulk: {
         bytes: bytesOf(files),
-        pieces: read === undefined ? this.#pieces(files, waiting) : during(waiting, read),
+        pieces: read === undefined ? this.#pieces(files, account, waiting) : during(waiting, read),
       },
     }
-  }
-
-  /** Counts a reply as waiting until it is disposed, or the signal is aborted. */
-  #wait({ count, ahead }: { count: number; ahead: number }, signal: AbortSignal): Disposable {
-    this.#waiting += count
-    this.#aheadBytes += ahead
-    let isOver = false
-    const end = (): void => {
-      signal.removeEventListener('abort', end)
-      if (isOver) return
-      isOver = true
-      this.#waiting -= count
-      this.#aheadBytes -= ahead
-    }
-    signal.addEventListener('abort', end)
-    return { [Symbol.dispose]: end }
   }
 
   /**
@@ -159,15 +141,33 @@ export class SmallFiles implements AsyncDisposable {
   }
 
   /** Once bytes are promised, a file that changed since can only end the connection: who asked asks again. */
-  async *#pieces(files: readonly SmallFile[], waiting: Disposable): AsyncGenerator<Uint8Array> {
-    waiting[Symbol.dispose]()
-    for (const group of groupsOf(files)) {
-      const { failures, bytes } = await this.#call(group, true)
-      const failed = group.filter((_, index) => failures[index] !== undefined)
-      for (const { path } of failed) this.#dependencies.recheck(path)
-      if (failed.length > 0) throw new AppError('CONTENT_CHANGED', { name: 'a small file' })
-      yield new Uint8Array(bytes)
+  async *#pieces(
+    files: readonly SmallFile[],
+    account: Account,
+    waiting: Disposable,
+  ): AsyncGenerator<Uint8Array> {
+    using _ = waiting
+    for (let start = 0; start < files.length; ) {
+      const isRoomy = account.tryTake(limits.diskReadBytes)
+      const bytesMax = isRoomy ? limits.diskReadBytes : limits.smallReadBytesMin
+      if (!isRoomy) account.hold(bytesMax)
+      try {
+        const group = firstWithin(files.slice(start), bytesMax)
+        start += group.length
+        yield await this.#readAll(group)
+      } finally {
+        account.release(bytesMax)
+      }
     }
+  }
+
+  /** @throws AppError CONTENT_CHANGED when one of them is not as it was catalogued */
+  async #readAll(group: readonly SmallFile[]): Promise<Uint8Array> {
+    const { failures, bytes } = await this.#call(group, true)
+    const failed = group.filter((_, index) => failures[index] !== undefined)
+    for (const { path } of failed) this.#dependencies.recheck(path)
+    if (failed.length > 0) throw new AppError('CONTENT_CHANGED', { name: 'a small file' })
+    return new Uint8Array(bytes)
   }
 
   async #call(files: readonly SmallFile[], reads: boolean): Promise<SmallFilesReply> {
@@ -191,22 +191,29 @@ function bytesOf(files: readonly SmallFile[]): number {
   return files.reduce((sum, { stat }) => sum + stat.size, 0)
 }
 
-/** Runs of files that take about `diskReadBytes` together: so much is in memory for each that is sent to. */
-function groupsOf(files: readonly SmallFile[]): SmallFile[][] {
-  const groups: SmallFile[][] = []
-  let room = 0
-  for (const file of files) {
-    if (file.stat.size > room || groups.length === 0) {
-      groups.push([])
-      room = limits.diskReadBytes
-    }
-    groups.at(-1)?.push(file)
-    room -= file.stat.size
-  }
-  return groups
+/** The first files, one at least, that take no more than `bytesMax` together: so much is in memory for each that is sent to. */
+function firstWithin(files: readonly SmallFile[], bytesMax: number): readonly SmallFile[] {
+  let bytes = 0
+  const end = files.findIndex(({ stat }, index) => {
+    bytes += stat.size
+    return index > 0 && bytes > bytesMax
+  })
+  return end === -1 ? files : files.slice(0, end)
 }
 
-/** Bytes that are there; nothing waits any more when they have left. */
+/** Bytes that `account` counts until this is disposed, or the signal is aborted. */
+function holding(bytes: number, account: Account, signal: AbortSignal): Disposable {
+  let isOver = false
+  const end = (): void => {
+    signal.removeEventListener('abort', end)
+    if (!isOver) account.release(bytes)
+    isOver = true
+  }
+  signal.addEventListener('abort', end)
+  return { [Symbol.dispose]: end }
+}
+
+/** Bytes that are there, held until they have left. */
 function* during(waiting: Disposable, bytes: Uint8Array): Generator<Uint8Array> {
   using _ = waiting
   yield bytes

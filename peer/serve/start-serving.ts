@@ -35,11 +35,11 @@ export async function startServing(
   const { peerId, address } = options
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
-  const smallFiles = new SmallFiles({ waitingMax: limits.contentsWaitingMax }, dependencies)
+  const smallFiles = new SmallFiles(dependencies)
   const line = new UploadLine({ clock })
   const buffers = new BufferPool({
     bufferBytes: limits.sendPieceBytes,
-    whenCrowded: { usedBytes: limits.sendPiecesBytesMax, bufferBytes: limits.sendPieceBytesMin },
+    crowdedBytes: limits.sendPieceBytesMin,
   })
   const server = await startServer(
     {
@@ -54,9 +54,9 @@ export async function startServing(
       clock,
       log,
       handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, line, buffers }),
-      welcome: async (hello, { remote }) => ({
+      welcome: async (hello, { remote, account }) => ({
         reply: { peerId },
-        session: { id: hello.peerId ?? formatAddress(remote), host: remote.host },
+        session: { id: hello.peerId ?? formatAddress(remote), host: remote.host, account },
       }),
     },
   )

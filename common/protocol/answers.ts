@@ -1,0 +1,169 @@
+import { AppError, errorToWire, reasonOf, toAppError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { Log } from '../log.ts'
+import type { Account } from './byte-budget.ts'
+import { errorFrame, type RequestEnvelope, replyFrame } from './envelope.ts'
+import type { Dispatch, Prepared } from './handlers.ts'
+import { requestBytesMaxOf } from './messages.ts'
+import type { Outbox, Outgoing } from './outbox.ts'
+
+interface AnswersDependencies {
+  readonly dispatch: Dispatch
+  readonly outbox: Outbox
+  /** Counts what requests hold until their answers have left. */
+  readonly account: Account
+  readonly log: Log
+}
+
+/** A request of the other side at work; `stop` when nobody waits for the answer any more. */
+interface Answering {
+  work: Promise<void>
+  readonly stop: AbortController
+}
+
+/** A request that was checked, and what it holds of the account. */
+interface Accepted {
+  readonly id: number
+  readonly type: string
+  readonly prepared: Prepared
+  readonly heldBytes: number
+  readonly stop: AbortController
+}
+
+/** The other side's requests on one connection: each is answered once, in any order. */
+export class Answers {
+  readonly #dispatch: Dispatch
+  readonly #outbox: Outbox
+  readonly #account: Account
+  readonly #log: Log
+  /** Those whose answer has not begun to leave, by id. */
+  readonly #answering = new Map<number, Answering>()
+  /** Ends what gives the bytes that are leaving, or were the last to leave. */
+  #sending: AbortController | undefined
+  #isStopping = false
+
+  constructor({ dispatch, outbox, account, log }: AnswersDependencies) {
+    this.#dispatch = dispatch
+    this.#outbox = outbox
+    this.#account = account
+    this.#log = log
+  }
+
+  get isEmpty(): boolean {
+    return this.#answering.size === 0
+  }
+
+  /**
+   * Takes a request; a promise asks to read no more until it settles: there is no room for its answer yet.
+   * @throws AppError TOO_MANY_REQUESTS, BAD_FRAME: the connection is to be ended
+   */
+  onRequest({ id, type, body }: RequestEnvelope, frameBytes: number): Promise<void> | undefined {
+    if (this.#answering.size >= limits.requestsInFlightMax)
+      throw new AppError('TOO_MANY_REQUESTS', { max: limits.requestsInFlightMax })
+    if (this.#answering.has(id))
+      throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
+    const prepared = this.#prepare(type, body, frameBytes)
+    if (prepared instanceof AppError) {
+      this.#outbox.send(failureTo(id, prepared).frame)
+      return undefined
+    }
+    const heldBytes = limits.requestOverheadBytes + prepared.bytes + prepared.replyBytes
+    return this.#accept({ id, type, prepared, heldBytes, stop: new AbortController() })
+  }
+
+  /** A request whose answer has left, or is leaving, needs no withdrawing. */
+  onCancel(id: number): void {
+    this.#answering.get(id)?.stop.abort(new AppError('CANCELLED', { what: 'The request' }))
+  }
+
+  /** Refuses what comes from now on; resolves when everything before it is answered. */
+  async finish(): Promise<void> {
+    this.#isStopping = true
+    await Promise.all([...this.#answering.values()].map(({ work }) => work))
+  }
+
+  /** Ends all work: the connection is gone. */
+  abort(reason: () => AppError): void {
+    for (const { stop } of this.#answering.values()) stop.abort(reason())
+    this.#sending?.abort(reason())
+  }
+
+  /** Nothing of the body may be held by what waits, so it is checked here. */
+  #prepare(type: string, body: unknown, frameBytes: number): Prepared | AppError {
+    const max = requestBytesMaxOf(type)
+    if (frameBytes > max)
+      return new AppError('TOO_LARGE', { what: 'The request', max, unit: 'bytes' })
+    try {
+      if (this.#isStopping) throw new AppError('STOPPING')
+      return this.#dispatch(type, body)
+    } catch (error) {
+      return this.#known(type, error)
+    }
+  }
+
+  #accept(request: Accepted): Promise<void> | undefined {
+    const { id, heldBytes, stop } = request
+    const room = this.#account.take(heldBytes)
+    const work = room === undefined ? this.#answer(request) : this.#answerLater(request, room)
+    this.#answering.set(id, { work, stop })
+    return room
+  }
+
+  async #answerLater(request: Accepted, room: Promise<void>): Promise<void> {
+    try {
+      await room
+    } catch (error) {
+      this.#answering.delete(request.id)
+      return this.#outbox.send(failureTo(request.id, error).frame)
+    }
+    await this.#answer(request)
+  }
+
+  /** Answers a request; the bytes of an answer that was withdrawn while it waited to be sent stay here. */
+  async #answer({ id, type, prepared, heldBytes, stop }: Accepted): Promise<void> {
+    const answer = await this.#answerTo({ id, type, prepared, signal: stop.signal })
+    if (answer.bulk === undefined) {
+      // Before the answer leaves: the other side may use the id, or the room, again at once.
+      this.#answering.delete(id)
+      this.#account.release(heldBytes)
+      return this.#outbox.send(answer.frame)
+    }
+    // Withdrawn, it holds nothing of its answer, though it keeps its place until the turn comes.
+    let inLine: Outgoing | undefined = answer
+    stop.signal.addEventListener('abort', () => (inLine = undefined), { once: true })
+    const bytes = answer.frame.length
+    this.#outbox.sendInTurn(() => {
+      this.#answering.delete(id)
+      this.#account.release(heldBytes)
+      if (stop.signal.aborted || inLine === undefined) return failureTo(id, stop.signal.reason)
+      this.#sending = stop
+      return inLine
+    }, bytes)
+  }
+
+  /** Runs the request's handler. Never rejects. */
+  async #answerTo({
+    id,
+    type,
+    prepared,
+    signal,
+  }: Pick<Accepted, 'id' | 'type' | 'prepared'> & { signal: AbortSignal }): Promise<Outgoing> {
+    try {
+      const { reply, bulk } = await prepared.run(signal)
+      return { frame: replyFrame(id, reply, bulk?.bytes), bulk }
+    } catch (error) {
+      return failureTo(id, signal.aborted ? toAppError(error) : this.#known(type, error))
+    }
+  }
+
+  #known(type: string, error: unknown): AppError {
+    const known = toAppError(error)
+    if (known.code === 'INTERNAL')
+      this.#log.error({ type, error, reason: reasonOf(known.cause) }, 'request failed')
+    return known
+  }
+}
+
+function failureTo(id: number, error: unknown): Outgoing {
+  return { frame: errorFrame(id, errorToWire(toAppError(error))) }
+}
