@@ -242,7 +242,7 @@ const rows = {
     sentence: 'This peer is still downloading that content and lacks what was asked for.',
   },
   BUSY: {
-    when: 'Too many reads are in line, or this one did not have its turn in time.',
+    when: 'Too many requests are queued, or there was no memory for this one in time.',
     retryable: true,
     status: 503,
     sentence: 'This peer is busy: ask it again soon, or ask another.',
@@ -380,10 +380,11 @@ const rows = {
       'No peer answers at {address}: start one with `tandem peer --peer {peerId}`, or choose another with --peer or --api.',
   },
   HOST_REFUSED: {
-    when: 'A browser calls the HTTP API under a host name that is not the peer’s own.',
+    when: 'An HTTP server is called under a host name that is not known to be its own.',
     retryable: false,
     status: 421,
-    sentence: "This API does not answer to the host name '{host}'.",
+    sentence:
+      "This server does not answer to the host name '{host}': call it by localhost or an IP address, or start it with --allowed-hosts NAME.",
   },
   ORIGIN_REFUSED: {
     when: 'A web page of another origin tries to change something through the HTTP API.',

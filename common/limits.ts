@@ -147,6 +147,8 @@ export const limits = {
   contentsCountedMax: 64,
   /** Contents that a peer names as being downloaded; others are found when one of these ends. */
   unfinishedNamedMax: 64,
+  /** Contents that all peers together name to the index as being downloaded, 1 KiB each; one host at most half of them. */
+  fetchingNamedMax: 65_536,
   /** Chunks that have not come, from the first on, among which a download chooses the rarest. */
   swarmWindowChunks: 256,
   /** Chunks that a source may choose from when it sends one: twice as many as 8 peers have in line. */
@@ -268,8 +270,16 @@ export const limits = {
 
   /** A JSON body of the peer's HTTP API: a name and a hash, escaped. */
   httpBodyBytesMax: 16 * kibibyte,
-  /** Connections to it; its users are on the same machine. */
+  /** Connections to an HTTP server; its users are on the same machine. */
   httpConnectionsMax: 1_024,
+  /** The header of a request: Node's own bound. */
+  httpHeaderBytesMax: 16 * kibibyte,
+  /** Requests of one connection that are not answered: who sends more at a time is cut off. */
+  httpPipelinedMax: 32,
+  /** Requests at work; one host alone may have half of them. Most of them wait, as for a download. */
+  httpRequestsMax: 512,
+  /** Replies that were sent and not read, of all connections: beyond it the largest are cut off. */
+  httpUnreadBytesMax: 32 * mebibyte,
   /** A reply of it that a client reads: all peers of a full registry, or a page of names. */
   httpReplyBytesMax: 16 * mebibyte,
 

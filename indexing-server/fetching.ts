@@ -1,4 +1,5 @@
 import { limits } from '../common/limits.ts'
+import { hostKeyOf, mayHold } from '../common/protocol/host-share.ts'
 import type { Content, FoundContent, Source } from '../common/protocol/messages.ts'
 import type { PeerOf } from './rank.ts'
 import type { Session } from './registry.ts'
@@ -17,13 +18,30 @@ export class Fetching {
   readonly #sessions = new Map<string, Set<Session>>()
   readonly #contents = new Map<Session, readonly Content[]>()
 
+  /** Contents that are named, in all and by host. */
+  #named = 0
+  readonly #hostCounts = new Map<string, number>()
+
   get isEmpty(): boolean {
     return this.#contents.size === 0
   }
 
-  /** The peer of this connection downloads these contents, and no others. */
-  set(session: Session, contents: readonly Content[]): void {
+  /**
+   * The peer of this connection downloads these contents, and no others. What is beyond the share of its
+   * host is passed over: its sources are found as soon as others have ended.
+   */
+  set(session: Session, named: readonly Content[]): void {
+    const host = hostKeyOf(session.connection.remote.host)
     for (const content of this.#contents.get(session) ?? []) this.#delete(content, session)
+    this.#count(host, -(this.#contents.get(session)?.length ?? 0))
+    const hostCount = this.#hostCounts.get(host) ?? 0
+    const usage = {
+      bytesMax: limits.fetchingNamedMax,
+      usedBytes: this.#named,
+      hostBytes: hostCount,
+    }
+    const contents = mayHold(named.length, usage) ? named : []
+    this.#count(host, contents.length)
     if (contents.length === 0) this.#contents.delete(session)
     else this.#contents.set(session, contents)
     for (const content of contents) {
@@ -57,6 +75,13 @@ export class Fetching {
       sessions.add(session)
     }
     return { ...found, sources }
+  }
+
+  #count(host: string, more: number): void {
+    this.#named += more
+    const count = (this.#hostCounts.get(host) ?? 0) + more
+    if (count === 0) this.#hostCounts.delete(host)
+    else this.#hostCounts.set(host, count)
   }
 
   #delete(content: Content, session: Session): void {

@@ -1,4 +1,6 @@
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { systemClock } from '../common/clock.ts'
 import { hasCode } from '../common/errors.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { startHealthServer } from './health-server.ts'
@@ -10,8 +12,13 @@ test('health and metrics are served, everything else is refused', async () => {
   const check = async (): Promise<void> => {
     if (!isHealthy) throw new Error('the disk is gone')
   }
-  const address = { host: '127.0.0.1', port: 0 }
-  await using server = await startHealthServer(address, { check, metrics, log: silentLog })
+  const address = { host: '127.0.0.1', port: 0, allowedHosts: ['Index'] }
+  await using server = await startHealthServer(address, {
+    check,
+    metrics,
+    clock: systemClock,
+    log: silentLog,
+  })
   const base = `http://127.0.0.1:${server.address.port}`
   const status = async (path: string, method = 'GET'): Promise<number> =>
     (await fetch(base + path, { method })).status
@@ -23,7 +30,32 @@ test('health and metrics are served, everything else is refused', async () => {
   isHealthy = false
   expect(await status('/healthz')).toBe(503)
 
-  const again = startHealthServer(server.address, { check, metrics, log: silentLog })
+  const again = startHealthServer(
+    { ...address, ...server.address },
+    { check, metrics, clock: systemClock, log: silentLog },
+  )
   const error: unknown = await again.catch((caught: unknown) => caught)
   expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
+})
+
+test('only known host names are answered, and the refusal tells how to allow another', async () => {
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: ['Index'] }
+  const check = async (): Promise<void> => {}
+  const dependencies = { check, metrics, clock: systemClock, log: silentLog }
+  await using server = await startHealthServer(options, dependencies)
+  const ask = async (host: string): Promise<string> => {
+    const socket = connect(server.address.port, '127.0.0.1').setEncoding('utf8')
+    socket.write(`GET /healthz HTTP/1.1\r\n${host}connection: close\r\n\r\n`)
+    let text = ''
+    for await (const part of socket) text += String(part)
+    return text
+  }
+  for (const host of ['127.0.0.1:7001', '[::1]:7001', 'localhost', 'index:7001', 'INDEX'])
+    expect(await ask(`host: ${host}\r\n`), host).toMatch(/^HTTP\/1.1 200 /)
+  for (const host of ['evil.org', 'localhost.evil.org', 'index.evil.org:7001'])
+    expect(await ask(`host: ${host}\r\n`), host).toMatch(/^HTTP\/1.1 421 [^]*--allowed-hosts/)
+  expect(await ask('')).toMatch(/^HTTP\/1.1 421 /)
+  expect(await ask(`host: localhost\r\nx: ${'y'.repeat(20_000)}\r\n`)).toMatch(
+    /^HTTP\/1.1 431 [^]*"code":"TOO_LARGE"/,
+  )
 })

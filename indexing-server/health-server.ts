@@ -1,8 +1,13 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AppError, reasonOf, systemErrorCode } from '../common/errors.ts'
-import { deadlines, limits } from '../common/limits.ts'
+import type { Clock } from '../common/clock.ts'
+import { errorTable } from '../common/error-table.ts'
+import { AppError, reasonOf, systemErrorCode, toAppError } from '../common/errors.ts'
+import { answerClientError, httpErrorOf } from '../common/http-errors.ts'
+import { guardedServerOptions, guardHttp } from '../common/http-guard.ts'
+import { checkHost } from '../common/http-host.ts'
+import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { type Address, formatAddress } from '../common/protocol/transport.ts'
 
@@ -13,7 +18,13 @@ export interface HealthDependencies {
   /** Resolves when the index can answer; what it throws makes it unhealthy. */
   readonly check: () => Promise<unknown>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  readonly clock: Clock
   readonly log: Log
+}
+
+export interface HealthOptions extends Address {
+  /** Names under which it may be called, besides localhost and addresses. */
+  readonly allowedHosts: readonly string[]
 }
 
 export interface HealthServer extends AsyncDisposable {
@@ -25,26 +36,20 @@ export interface HealthServer extends AsyncDisposable {
  * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
  */
 export async function startHealthServer(
-  address: Address,
+  { allowedHosts, ...address }: HealthOptions,
   dependencies: HealthDependencies,
 ): Promise<HealthServer> {
-  const server = createServer(
-    {
-      headersTimeout: deadlines.httpHeadersMs,
-      requestTimeout: deadlines.requestMs,
-      connectionsCheckingInterval: deadlines.httpCheckMs,
-    },
-    (request, response) => {
-      answer(request, response, dependencies).catch((error: unknown) => {
-        dependencies.log.error({ error, url: request.url }, 'health request failed')
-        response.destroy()
-      })
-    },
-  )
-  server.maxConnections = limits.httpConnectionsMax
+  const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
+  const server = createServer({ ...guardedServerOptions, requestTimeout: deadlines.requestMs })
+  server.on('clientError', answerClientError)
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(request, response, ownNames, dependencies).catch((error: unknown) => {
+      dependencies.log.error({ error, url: request.url }, 'health request failed')
+      response.destroy()
+    })
+  }
+  guardHttp(server, handle, dependencies)
   await listen(server, address)
-  // A connection that could not be accepted, as without memory, must not end the process.
-  server.on('error', () => {})
   const { port } = server.address() as AddressInfo
   let closed: Promise<void> | undefined
   return {
@@ -73,8 +78,9 @@ async function close(server: Server): Promise<void> {
 }
 
 async function answer(
-  { method, url }: IncomingMessage,
+  { method, url, headers }: IncomingMessage,
   response: ServerResponse,
+  ownNames: ReadonlySet<string>,
   { check, metrics, log }: HealthDependencies,
 ): Promise<void> {
   const send = (status: number, type: string, body: string): void => {
@@ -83,6 +89,12 @@ async function answer(
   }
   const json = (status: number, body: object): void =>
     send(status, 'application/json', `${JSON.stringify(body)}\n`)
+  try {
+    checkHost(headers.host, ownNames)
+  } catch (error) {
+    const refusal = toAppError(error)
+    return json(errorTable[refusal.code].status, httpErrorOf(refusal))
+  }
   if (method !== 'GET' && method !== 'HEAD') return json(405, { status: 'method not allowed' })
   if (url === '/metrics') return send(200, metrics.contentType, await metrics.text())
   if (url !== '/healthz') return json(404, { status: 'not found' })

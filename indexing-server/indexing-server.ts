@@ -34,7 +34,7 @@ import { clusterStatus, indexStats } from './status.ts'
 import { SqliteStore } from './store/sqlite-store.ts'
 
 /** What the index runs with; its health server is main.ts's. */
-export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort'>
+export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>
 
 export interface IndexingServerDependencies {
   readonly transport: Transport

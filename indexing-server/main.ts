@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
+import { hostNamesOf } from '../common/http-host.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
@@ -35,8 +36,12 @@ async function run(settings: IndexSettings, context: ProcessContext): Promise<vo
   const index = stack.use(await startIndexingServer(settings, dependencies))
   const health = stack.use(
     await startHealthServer(
-      { host: settings.httpHost, port: settings.httpPort },
-      { check: index.status, metrics: index.metrics, log },
+      {
+        host: settings.httpHost,
+        port: settings.httpPort,
+        allowedHosts: hostNamesOf(settings.allowedHosts),
+      },
+      { check: index.status, metrics: index.metrics, clock: systemClock, log },
     ),
   )
   const address = formatAddress(index.address)

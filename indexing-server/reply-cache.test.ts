@@ -37,7 +37,7 @@ test('a reply that was being made during a write is not kept', async () => {
 })
 
 test('it keeps so many sources and no more', async () => {
-  const cache = new ReplyCache<string>({ sourcesMax: 9 })
+  const cache = new ReplyCache<string>({ sourcesMax: 18 })
   let made = 0
   const get = (name: string): Promise<string> =>
     cache.get(name, async () => entry(`${name} ${++made}`, 1))

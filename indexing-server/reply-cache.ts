@@ -24,7 +24,9 @@ export class ReplyCache<Reply> {
   constructor(options: { sourcesMax: number }) {
     this.#entries = new LRUCache<string, Entry<Reply>>({
       maxSize: options.sourcesMax,
-      sizeCalculation: (entry) => 1 + entry.sources + entry.contentIds.length,
+      // In sources: a long name, or a content with its hashes, takes as much memory as several of them.
+      sizeCalculation: (entry, name) =>
+        1 + entry.sources + 3 * entry.contentIds.length + Math.ceil(name.length / 100),
       dispose: (entry, name) => this.#unlink(entry, name),
     })
   }

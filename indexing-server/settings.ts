@@ -36,6 +36,12 @@ export const indexSettings = defineSettings('index', {
     flag: '--http-port',
     doc: 'port of /healthz and /metrics',
   },
+  allowedHosts: {
+    schema: Type.String(),
+    default: '',
+    flag: '--allowed-hosts',
+    doc: 'further names under which /healthz and /metrics may be called, separated by commas',
+  },
   data: {
     schema: Type.String({ minLength: 1 }),
     default: 'data/index',

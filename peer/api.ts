@@ -291,6 +291,8 @@ export interface PushRequest {
   /** The name in shared/. */
   readonly name: string
   readonly bytes: AsyncIterable<Uint8Array>
+  /** How many will come, when that is known: what cannot be taken is then refused before they do. */
+  readonly bytesAnnounced?: number | undefined
   /** Whether a shared file of this name with other content may be replaced. */
   readonly replace: boolean
   /** Resolve only when the content has all its copies; see `deadlines` of the caller. */

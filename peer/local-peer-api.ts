@@ -179,7 +179,7 @@ export class LocalPeerApi implements PeerApi {
   }
 
   async push(
-    { name: text, bytes, replace, wait }: PushRequest,
+    { name: text, bytes, bytesAnnounced, replace, wait }: PushRequest,
     signal?: AbortSignal,
   ): Promise<Pushed> {
     const { share, finder } = this.#dependencies
@@ -187,7 +187,7 @@ export class LocalPeerApi implements PeerApi {
     // The index must take the name back first, or it would pass over what is announced.
     const wasUnshared = share.isUnshared(name)
     if (wasUnshared) await finder.share(name, signal)
-    const options = signal === undefined ? { name, replace } : { name, replace, signal }
+    const options = { name, replace, bytesAnnounced, ...(signal && { signal }) }
     const { content } = await share.receive(bytes, options)
     // While the bytes came, the unshare may have been announced once more.
     if (wasUnshared) await finder.share(name, signal)

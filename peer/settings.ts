@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { AppError } from '../common/errors.ts'
 import { checkedHost, type HostCheck } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
+import { hostNamesOf } from '../common/http-host.ts'
 import { parsePeerId, peerIdPattern } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
@@ -175,12 +176,11 @@ export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
   const { id, allowedHosts, ...rest } = values
   const others = { ...rest, ...hostsOf(loaded) }
-  const names = allowedHosts.split(',').map((name) => name.trim())
   return {
     ...others,
     peerId: id,
     index: indexAddress(loaded),
-    allowedHosts: names.filter((name) => name !== ''),
+    allowedHosts: hostNamesOf(allowedHosts),
   }
 }
 

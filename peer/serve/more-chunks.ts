@@ -1,10 +1,6 @@
-import type { Clock } from '../../common/clock.ts'
-import { AppError } from '../../common/errors.ts'
+import type { Cancel, Clock } from '../../common/clock.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { ServedDownloads } from './served-contents.ts'
-
-/** A reason of its own would be made, with a stack, for each answer. */
-const enough = new AppError('CANCELLED', { what: 'A wait' })
 
 /**
  * Resolves when a download of this peer has more than `beyond` chunks, has ended, or after
@@ -17,26 +13,51 @@ export async function moreChunks(
   { downloads, clock }: { downloads: ServedDownloads; clock: Clock },
   signal: AbortSignal,
 ): Promise<void> {
-  const stop = new AbortController()
-  const isOver = AbortSignal.any([signal, stop.signal])
-  const wait = { isLate: false }
-  const waited = clock.sleep(deadlines.chunksWaitMs, isOver).then(
-    () => {
-      wait.isLate = true
-    },
-    () => {},
-  )
-  try {
-    for (;;) {
-      signal.throwIfAborted()
-      const download = downloads.find(sha256)
-      if (wait.isLate || download === undefined) return
-      if (download.verified.size > beyond) break
-      await Promise.race([download.changed, waited])
+  const untilMs = clock.monotonicMs() + deadlines.chunksWaitMs
+  for (;;) {
+    signal.throwIfAborted()
+    const leftMs = untilMs - clock.monotonicMs()
+    const download = downloads.find(sha256)
+    if (leftMs <= 0 || download === undefined) return
+    if (download.verified.size > beyond) {
+      const groupMs = Math.min(deadlines.chunksGroupMs, leftMs)
+      return await clock.sleep(groupMs, signal)
     }
-    await clock.sleep(deadlines.chunksGroupMs, isOver)
-  } finally {
-    stop.abort(enough)
-    await waited
+    await changeWithin(leftMs, download.changed, clock, signal)
   }
+}
+
+/** Resolves with the change, after `delayMs`, or when the signal is aborted. Thousands may wait: each holds little. */
+function changeWithin(
+  delayMs: number,
+  changed: Promise<void>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = (): void => {
+    cancelTimer()
+    cancelChange()
+    signal.removeEventListener('abort', end)
+    resolve()
+  }
+  const cancelTimer = clock.after(delayMs, end)
+  const cancelChange = onChanged(changed, end)
+  signal.addEventListener('abort', end, { once: true })
+  return promise
+}
+
+const waiting = new WeakMap<Promise<void>, Set<() => void>>()
+
+/** Who waits for a change leaves nothing at its promise when the wait is over: that may take days to settle. */
+function onChanged(changed: Promise<void>, callback: () => void): Cancel {
+  const known = waiting.get(changed)
+  const callbacks = known ?? new Set()
+  if (known === undefined) {
+    waiting.set(changed, callbacks)
+    const tellAll = (): void => callbacks.forEach((tell) => tell())
+    changed.then(tellAll, tellAll)
+  }
+  callbacks.add(callback)
+  return () => callbacks.delete(callback)
 }

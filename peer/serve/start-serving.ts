@@ -1,6 +1,7 @@
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
+import { hostKeyOf } from '../../common/protocol/host-share.ts'
 import { startServer } from '../../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import { OpenFiles } from './open-files.ts'
@@ -56,7 +57,11 @@ export async function startServing(
       handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, line, buffers }),
       welcome: async (hello, { remote, account }) => ({
         reply: { peerId },
-        session: { id: hello.peerId ?? formatAddress(remote), host: remote.host, account },
+        session: {
+          id: hello.peerId ?? formatAddress(remote),
+          host: hostKeyOf(remote.host),
+          account,
+        },
       }),
     },
   )

@@ -25,6 +25,7 @@ import { type Incoming, IncomingFolder, type SourceFile } from './incoming.ts'
 import { OwnWrites } from './own-writes.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
+import { checkPush, noMoreThan } from './push-check.ts'
 import { Scanner } from './scanner.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
@@ -247,18 +248,31 @@ export class Share implements AsyncDisposable {
   }
 
   /**
-   * Takes a stream of bytes into shared/. A name that was unshared is shared again.
+   * Takes a stream of bytes into shared/. A name that was unshared is shared again. What can be refused
+   * before the first byte is read is refused then.
+   * @param options.bytesAnnounced how many will come, if that is known
    * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
    *   signal's reason; what the stream throws. Nothing is left behind then.
    */
   async receive(
     bytes: AsyncIterable<Uint8Array>,
-    options: { name: string; replace: boolean; signal?: AbortSignal },
+    options: {
+      name: string
+      replace: boolean
+      signal?: AbortSignal
+      bytesAnnounced?: number | undefined
+    },
   ): Promise<Entry> {
     const name = parseName(options.name)
-    await using incoming = await this.#incoming.receive(bytes, options.signal)
+    const { replace, bytesAnnounced } = options
+    const at = this.#folders.place({ kind: 'shared', name })
+    const bytesMax = await checkPush(
+      { at, replace, bytesAnnounced },
+      { freeBytes: () => this.freeBytes() },
+    )
+    const within = bytesMax === undefined ? bytes : noMoreThan(bytesMax, bytes, name)
+    await using incoming = await this.#incoming.receive(within, options.signal)
     const { partialPath, content, chunkList } = incoming
-    const { replace } = options
     return await this.adopt({ kind: 'shared', name, partialPath, content, chunkList, replace })
   }
 

@@ -296,9 +296,12 @@ export class FakePeerApi implements PeerApi {
     return await this.limits()
   }
 
-  async push({ name, bytes, replace }: PushRequest): Promise<Pushed> {
+  async push({ name, bytes, bytesAnnounced, replace }: PushRequest): Promise<Pushed> {
     this.#check()
     parseName(name)
+    const taken = this.files.find((file) => file.name === name && file.kind === 'shared')
+    if (taken !== undefined && !replace && bytesAnnounced !== undefined)
+      if (bytesAnnounced !== taken.size) throw new AppError('NAME_EXISTS', { name })
     const hash = createHash('sha256')
     let size = 0
     for await (const piece of bytes) {

@@ -3,8 +3,8 @@
  * machine itself unless someone opens it. What must be kept out are web pages that make the user's
  * browser call it: under a foreign name (DNS rebinding), or from a foreign page.
  */
-import { isIP } from 'node:net'
 import { AppError } from '../../common/errors.ts'
+import { checkHost } from '../../common/http-host.ts'
 
 /** The parts of a request that decide. */
 export interface Caller {
@@ -23,21 +23,8 @@ const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  */
 export function checkAccess(caller: Caller, allowedHosts: ReadonlySet<string>): void {
   const { method, host = '', origin } = caller
-  const name = hostNameOf(host)
-  if (!isOwnName(name, allowedHosts))
-    throw new AppError('HOST_REFUSED', { host: host.slice(0, 253) })
+  checkHost(host, allowedHosts)
   if (origin === undefined || readingMethods.has(method)) return
   if (origin.toLowerCase() !== `http://${host.toLowerCase()}`)
     throw new AppError('ORIGIN_REFUSED', { origin: origin.slice(0, 253) })
-}
-
-/** The name without port and brackets, in lower case; empty when it is none. */
-function hostNameOf(host: string): string {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]/@]+))(?::\d{1,5})?$/i.exec(host)
-  return (match?.[1] ?? match?.[2] ?? '').toLowerCase()
-}
-
-/** An address cannot be made to point elsewhere; a name can, unless it is known to be ours. */
-function isOwnName(name: string, allowedHosts: ReadonlySet<string>): boolean {
-  return name === 'localhost' || isIP(name) !== 0 || allowedHosts.has(name)
 }

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import type { Clock } from '../../common/clock.ts'
 import { type PeerApi, Pushed, UnsharedPage, UnshareRequest } from '../api.ts'
 import { answers, clientSignal, type Web } from './routes.ts'
-import { uploadedBytes } from './upload.ts'
+import { announcedBytes, uploadedBytes } from './upload.ts'
 
 const NameParams = Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) })
 const RestParams = Type.Object({ '*': Type.String() })
@@ -94,7 +94,9 @@ async function addUploadRoute(
         // Silent while the file gets its copies, the connection is not idle: with a listener it stays open.
         reply.raw.on('timeout', () => {})
         const bytes = uploadedBytes(request, reply, { clock })
-        const pushed = await api.push({ ...request.query, bytes }, clientSignal(reply))
+        const bytesAnnounced = announcedBytes(request)
+        const push = { ...request.query, bytes, bytesAnnounced }
+        const pushed = await api.push(push, clientSignal(reply))
         return reply.code(201).send(pushed)
       },
     )

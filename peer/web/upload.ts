@@ -24,6 +24,12 @@ export async function* uploadedBytes(
   }
 }
 
+/** How many bytes a body will have; undefined when it comes in parts of unknown number. */
+export function announcedBytes(request: FastifyRequest): number | undefined {
+  const length = request.headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
 async function nextPiece(
   pieces: AsyncIterator<Uint8Array>,
   address: string,

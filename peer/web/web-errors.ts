@@ -1,23 +1,18 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../common/clock.ts'
 import { errorTable } from '../../common/error-table.ts'
-import { AppError, errorToWire, reasonOf } from '../../common/errors.ts'
+import { AppError, reasonOf } from '../../common/errors.ts'
+import { httpErrorOf } from '../../common/http-errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { ApiError } from '../api.ts'
 import type { Web } from './routes.ts'
 import { discardRest } from './upload.ts'
-
-/** The answer for an error: its code and details, and a sentence for people. */
-function toApiError(error: AppError): ApiError {
-  return { ...errorToWire(error), message: error.message }
-}
 
 /** Makes every failure of the API an {@link ApiError} with the status of the error table. */
 export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock }): void {
   const refuse = (error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     discardRest(request, reply, clock)
-    return reply.code(errorTable[error.code].status).send(toApiError(error))
+    return reply.code(errorTable[error.code].status).send(httpErrorOf(error))
   }
   web.setErrorHandler(async (thrown, request, reply) => {
     const error = explained(thrown)
@@ -35,10 +30,31 @@ export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock 
   })
 }
 
-/** The one refusal that comes before there is a route, and so an error handler: an address that cannot be decoded. */
-export function answerBadUrl(thrown: unknown, _request: unknown, reply: FastifyReply): void {
-  const error = new AppError('BAD_REQUEST', { path: 'url', reason: reasonOf(thrown) })
-  reply.code(errorTable[error.code].status).send(toApiError(error))
+/** For an address that cannot be decoded: it has no route, and so no error handler. */
+export function badUrlAnswer(
+  clock: Clock,
+): (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void {
+  return (thrown, request, reply) => {
+    discardRest(request, reply, clock)
+    const error = badEncoding(reasonOf(thrown))
+    reply.code(errorTable[error.code].status).send(httpErrorOf(error))
+  }
+}
+
+/**
+ * Refuses percent-encoding that is none, also where a lenient parser would take it as it is.
+ * @throws AppError BAD_REQUEST
+ */
+export function checkEncoding(url: string): void {
+  try {
+    decodeURIComponent(url)
+  } catch {
+    throw badEncoding('its percent-encoding is not that of UTF-8')
+  }
+}
+
+function badEncoding(reason: string): AppError {
+  return new AppError('BAD_REQUEST', { path: 'url', reason })
 }
 
 /** Fastify's own complaints in our words; anything unknown is INTERNAL. */

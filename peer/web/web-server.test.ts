@@ -170,6 +170,10 @@ describe('a refusal', () => {
       { method: 'POST', url: '/api/files?name=a', payload: {} },
     ],
     ['BAD_REQUEST', 'a broken escape', { url: '/api/files/%zz', method: 'DELETE' }],
+    ['BAD_REQUEST', 'a broken escape in a query', { url: '/api/lookup?name=%zz' }],
+    ['BAD_REQUEST', 'a cut escape', { url: '/api/lookup?name=a%' }],
+    ['BAD_REQUEST', 'an escape that is not UTF-8', { url: '/api/search?q=%E0%A4%41' }],
+    ['BAD_REQUEST', 'a broken escape where there is nothing', { url: '/api/nothing/%E0%A4' }],
     [
       'TOO_LARGE',
       'a large body',
@@ -191,6 +195,12 @@ describe('a refusal', () => {
     expect(error.code).toBe(code)
     expect(reply.statusCode).toBe(errorTable[code].status)
     expect(error.message).not.toContain('?')
+  })
+
+  test('of a host name tells how to allow it', async () => {
+    const web = await webOf()
+    const reply = await web.inject({ url: '/healthz', headers: { host: 'evil.org' } })
+    expect(reply.json<ApiError>().message).toContain('--allowed-hosts')
   })
 
   test('has code, sentence and details of what the peer says', async () => {
@@ -360,6 +370,71 @@ describe('on a real socket', () => {
     expect((await answered).join('')).toContain('DEADLINE_EXCEEDED')
     expect(peer.peer.files).toEqual([])
     socket.destroy()
+  })
+
+  test.each<[string, string, number, ErrorCode]>([
+    ['a header too long', `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431, 'TOO_LARGE'],
+    ['no HTTP', '\u0000\u0001 nonsense\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['no host', 'GET /healthz HTTP/1.1\r\n\r\n', 421, 'HOST_REFUSED'],
+    [
+      'two lengths',
+      'POST /api/downloads HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      400,
+      'BAD_REQUEST',
+    ],
+    [
+      'an expectation that nobody knows, and a name that leaves its folder',
+      `${upload('..%2Fb')}expect: the-unexpected\r\n\r\n`,
+      400,
+      'NAME_INVALID',
+    ],
+  ])('%s is answered in the shape of all errors', async (_, sent, status, code) => {
+    await using peer = await running()
+    const socket = await dial(peer)
+    socket.on('error', () => {})
+    let received = ''
+    socket.on('data', (text: string) => (received += text))
+    socket.write(sent)
+    await until(() => received.includes('}'))
+    const [head = '', body = ''] = received.split('\r\n\r\n')
+    expect(head).toContain(`HTTP/1.1 ${status} `)
+    expect(head.toLowerCase()).toContain('content-type: application/json')
+    const error = JSON.parse(body) as ApiError
+    expect(error).toMatchObject({ code, retryable: expect.any(Boolean) as unknown })
+    expect(error.message).not.toBe('')
+    socket.destroy()
+  })
+
+  test.each(['', 'expect: 100-continue\r\n'])(
+    'a name that is taken is refused before its bytes are sent %j',
+    async (header) => {
+      await using peer = await running()
+      peer.peer.add('a', 'shared')
+      const socket = await dial(peer)
+      socket.on('error', () => {})
+      const type = 'content-type: application/octet-stream\r\ncontent-length: 60000000\r\n'
+      socket.write(`POST /api/files?name=a HTTP/1.1\r\nhost: 127.0.0.1\r\n${type}${header}\r\n`)
+      const answer = (await once(socket, 'data')).join('')
+      expect(answer).toMatch(/^HTTP\/1.1 409 /)
+      expect(answer).toContain('NAME_EXISTS')
+      const closed = once(socket, 'close')
+      await peer.clock.advance(1_000)
+      await closed
+    },
+  )
+
+  test('who sends many requests and waits for no answer is cut off, others are served', async () => {
+    await using peer = await running()
+    peer.peer.finishesDownloads = false
+    await peer.peer.startDownload({ name: 'a' })
+    const socket = await dial(peer)
+    socket.on('error', () => {})
+    const closed = once(socket, 'close')
+    const wait = 'GET /api/downloads/d1?waitMs=30000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'
+    socket.write(wait.repeat(limits.httpPipelinedMax + 1))
+    await closed
+    const other = await fetch(`http://127.0.0.1:${peer.web.address.port}/healthz`)
+    expect(other.status).toBe(200)
   })
 
   test('garbage gets an answer and nobody else notices', async () => {

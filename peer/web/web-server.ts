@@ -7,7 +7,9 @@ import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { answerClientError } from '../../common/http-errors.ts'
+import { guardedServerOptions, guardHttp } from '../../common/http-guard.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api.ts'
@@ -23,7 +25,7 @@ import {
   addQuestionRoutes,
   type Web,
 } from './routes.ts'
-import { answerBadUrl, answerErrors } from './web-errors.ts'
+import { answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
 // An import would read all its names, one of which loads a whole HTTP client: 14 MB that nothing here uses.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -73,18 +75,20 @@ export async function buildWeb(
   { api, vitals, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
-    serverFactory: (handler) => newServer(handler),
+    serverFactory: (handler) => newServer(handler, clock),
+    clientErrorHandler: answerClientError,
     forceCloseConnections: true,
     bodyLimit: limits.httpBodyBytesMax,
-    frameworkErrors: answerBadUrl,
+    frameworkErrors: badUrlAnswer(clock),
     routerOptions: { maxParamLength: 3 * limits.nameBytesMax },
   }).withTypeProvider<TypeBoxTypeProvider>()
   web.setValidatorCompiler(compileCheck)
   // Not slower than a serializer compiled from the schema, which is there for the types and the documentation.
   web.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
-  web.addHook('onRequest', async ({ method, headers }) => {
+  web.addHook('onRequest', async ({ method, headers, url }) => {
     checkAccess({ method, host: headers.host, origin: headers.origin }, ownNames)
+    checkEncoding(url)
   })
   answerErrors(web, { log, clock })
   await web.register(fastifySwagger, {
@@ -128,21 +132,10 @@ function addHealthRoutes(web: Web, vitals: Vitals): void {
   web.get('/api/openapi.json', { schema }, async () => web.swagger())
 }
 
-function newServer(handler: RequestListener): Server {
-  const server = createServer({
-    headersTimeout: deadlines.httpHeadersMs,
-    connectionsCheckingInterval: deadlines.httpCheckMs,
-    // An upload takes as long as it takes; upload.ts watches that it goes on.
-    requestTimeout: 0,
-    keepAliveTimeout: deadlines.connectionIdleMs,
-  })
-  server.setTimeout(deadlines.connectionIdleMs)
-  server.maxConnections = limits.httpConnectionsMax
-  // A connection that could not be accepted, as without memory, must not end the process.
-  server.on('error', () => {})
-  server.on('request', handler)
-  // The client is told to go on only when somebody wants its bytes: see upload.ts.
-  server.on('checkContinue', handler)
+function newServer(handler: RequestListener, clock: Clock): Server {
+  // An upload takes as long as it takes; upload.ts watches that it goes on.
+  const server = createServer({ ...guardedServerOptions, requestTimeout: 0 })
+  guardHttp(server, handler, { clock })
   return server
 }
 

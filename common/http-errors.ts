@@ -1,0 +1,55 @@
+/** What HTTP servers answer when something fails: one shape, also before there is a request. */
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { AppError, errorToWire, systemErrorCode, type WireError } from './errors.ts'
+import { deadlines, limits } from './limits.ts'
+
+/** Code and details of an error, and a sentence for people. */
+export type HttpError = WireError & { readonly message: string }
+
+export function httpErrorOf(error: AppError): HttpError {
+  return { ...errorToWire(error), message: error.message }
+}
+
+interface Refusal {
+  readonly status: number
+  readonly error: AppError
+}
+
+/** What is wrong with bytes that the HTTP parser refused. */
+function refusalOf(code: string | undefined): Refusal {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const details = { what: 'The header', max: limits.httpHeaderBytesMax, unit: 'bytes' }
+    return { status: 431, error: new AppError('TOO_LARGE', details) }
+  }
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') {
+    const details = { what: 'A chunk extension', max: limits.httpHeaderBytesMax, unit: 'bytes' }
+    return { status: 413, error: new AppError('TOO_LARGE', details) }
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const details = { what: 'The request', deadlineMs: deadlines.httpHeadersMs }
+    return { status: 408, error: new AppError('DEADLINE_EXCEEDED', details) }
+  }
+  const details = { path: 'request', reason: `is not HTTP (${code ?? 'unreadable'})` }
+  return { status: 400, error: new AppError('BAD_REQUEST', details) }
+}
+
+/** Answers what the parser refused, and ends the connection; for the event `clientError`. */
+export function answerClientError(thrown: Error, socket: Duplex): void {
+  const code = systemErrorCode(thrown)
+  // Further bytes of what was refused: they are passed over until the socket is closed.
+  if (socket.writableEnded) return
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, error } = refusalOf(code)
+  const body = JSON.stringify(httpErrorOf(error))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}

@@ -1,0 +1,122 @@
+/**
+ * What an HTTP server gives all its clients together: connections, requests at work, and bytes that wait
+ * to be read. Node bounds one connection; a thousand of them are not bounded by that.
+ */
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Clock } from './clock.ts'
+import { errorTable } from './error-table.ts'
+import { AppError } from './errors.ts'
+import { httpErrorOf } from './http-errors.ts'
+import { deadlines, limits } from './limits.ts'
+import { type Occupant, whoMakesRoom } from './protocol/connection-slots.ts'
+import { hostKeyOf, mayHold } from './protocol/host-share.ts'
+
+/** For every server: the checks that Node does itself. */
+export const guardedServerOptions = {
+  headersTimeout: deadlines.httpHeadersMs,
+  connectionsCheckingInterval: deadlines.httpCheckMs,
+  keepAliveTimeout: deadlines.connectionIdleMs,
+  maxHeaderSize: limits.httpHeaderBytesMax,
+  // A request without Host is refused by checkHost, in the shape of all refusals.
+  requireHostHeader: false,
+} as const satisfies ServerOptions
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+interface Client extends Occupant {
+  readonly socket: Socket
+  requests: number
+  lastMs: number
+  hasAsked: boolean
+}
+
+/**
+ * Guards a server: `handle` gets its requests, unless too many are at work; connections make room for
+ * others when there are too many; who does not read what was sent is cut off when too much waits.
+ */
+export function guardHttp(server: Server, handle: Handler, { clock }: { clock: Clock }): void {
+  const clients = new Map<Socket, Client>()
+  server.maxConnections = limits.httpConnectionsMax + limits.connectionsTurnedAwayMax
+  server.setTimeout(deadlines.connectionIdleMs)
+  // A connection that could not be accepted, as without memory, must not end the process.
+  server.on('error', () => {})
+  server.on('connection', (socket) => {
+    const client = clientOf(socket, clock)
+    if (clients.size >= limits.httpConnectionsMax) {
+      const leaving = whoMakesRoom(clients.values(), client.hostKey, deadlines)
+      if (leaving === undefined) return void socket.destroy()
+      clients.delete(leaving.socket)
+      leaving.socket.destroy()
+    }
+    clients.set(socket, client)
+    socket.once('close', () => clients.delete(socket))
+  })
+  const onRequest: Handler = (request, response) => {
+    const client = clients.get(request.socket)
+    if (client === undefined) return void request.socket.destroy()
+    client.hasAsked = true
+    client.lastMs = clock.monotonicMs()
+    if (client.requests >= limits.httpPipelinedMax) return void request.socket.destroy()
+    cutOffNonReaders(clients.keys())
+    const isFree = mayServe(client, clients.values())
+    client.requests += 1
+    response.once('close', () => {
+      client.requests -= 1
+      client.lastMs = clock.monotonicMs()
+    })
+    if (isFree) handle(request, response)
+    else refuse(request, response)
+  }
+  // The client is told to go on only when its bytes are wanted.
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
+    server.on(event, onRequest)
+}
+
+function clientOf(socket: Socket, clock: Clock): Client {
+  return {
+    socket,
+    hostKey: hostKeyOf(socket.remoteAddress ?? ''),
+    requests: 0,
+    lastMs: clock.monotonicMs(),
+    hasAsked: false,
+    isRegistered: false,
+    get isGreeted() {
+      return this.hasAsked
+    },
+    get isBusy() {
+      return this.requests > 0
+    },
+    get silentMs() {
+      return clock.monotonicMs() - this.lastMs
+    },
+  }
+}
+
+/** Whether the client's host has its share of requests left; the first of a connection is within it for long. */
+function mayServe({ hostKey }: Client, clients: Iterable<Client>): boolean {
+  let [all, ofHost] = [0, 0]
+  for (const { requests, hostKey: other } of clients) {
+    all += requests
+    if (other === hostKey) ofHost += requests
+  }
+  return mayHold(1, { bytesMax: limits.httpRequestsMax, usedBytes: all, hostBytes: ofHost })
+}
+
+function cutOffNonReaders(sockets: Iterable<Socket>): void {
+  const waiting = [...sockets].filter(({ writableLength }) => writableLength > 0)
+  let bytes = waiting.reduce((sum, { writableLength }) => sum + writableLength, 0)
+  for (const socket of waiting.toSorted((a, b) => b.writableLength - a.writableLength)) {
+    if (bytes <= limits.httpUnreadBytesMax) return
+    bytes -= socket.writableLength
+    socket.destroy()
+  }
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse): void {
+  const error = new AppError('BUSY')
+  const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' }
+  response.writeHead(errorTable[error.code].status, headers)
+  response.end(JSON.stringify(httpErrorOf(error)))
+  request.resume()
+}

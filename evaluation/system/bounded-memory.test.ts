@@ -1,0 +1,133 @@
+/**
+ * Crowds of connections that ask for much and read nothing, from one host and from many: neither index nor
+ * peer may take more than 500 MB, and those who behave are answered meanwhile.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deadlines } from '../../common/limits.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { frameOf, peakMegabytes, startCrowd } from './crowd.ts'
+import { quickSettings } from './quick-settings.ts'
+import { RawConnection } from './raw-connection.ts'
+
+const megabytesMax = 500
+const mebibyte = 2 ** 20
+const fileBytes = 8 * mebibyte
+
+let cluster: Cluster
+let sha256 = ''
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    peers: 2,
+    factor: 1,
+    // A download of the large file then lasts longer than the tests.
+    settings: { ...quickSettings, limits: { uploadBytesPerSecond: 100_000 } },
+    prepare: async (peerId, folder) => {
+      if (peerId !== 'peer1') return
+      sha256 = (await aFile(folder, 'large.bin', { bytes: fileBytes })).sha256
+      for (let i = 0; i < 500; i += 1) await writeFile(join(folder, longName(i)), `${i}`)
+    },
+  })
+}, 90_000)
+
+afterAll(async () => await cluster[Symbol.asyncDispose]())
+
+/** A page of these fills a third of a frame. */
+function longName(i: number): string {
+  return `${'long-name-'.repeat(20)}${i}`
+}
+
+function requests(type: string, body: object): Buffer {
+  return Buffer.concat(Array.from({ length: 64 }, (_, i) => frameOf({ id: 2 + i, type, body })))
+}
+
+/** How long an honest client waits for an answer, in ms. */
+async function answeredMs(port: number, type: string, body: Readonly<Record<string, unknown>>) {
+  const startMs = performance.now()
+  await using connection = await RawConnection.dial(port)
+  await connection.request('hello', { protocol: 'tandem/1', role: 'client' })
+  const reply = await connection.request(type, body)
+  expect(reply.error).toBeUndefined()
+  return performance.now() - startMs
+}
+
+/** Asks again and again for a while, and checks the process afterwards. */
+async function expectService(process: 'index' | 'peer'): Promise<void> {
+  const target = process === 'index' ? cluster.index : cluster.peer(2)
+  for (let time = 0; time < 3; time += 1) {
+    const ms =
+      process === 'index'
+        ? await answeredMs(target.port, 'lookup', { name: 'large.bin' })
+        : await answeredMs(target.port, 'chunks', { sha256 })
+    expect(ms).toBeLessThan(deadlines.requestMs)
+  }
+  expect(await peakMegabytes(target)).toBeLessThan(megabytesMax)
+  expect(target.isRunning).toBe(true)
+}
+
+test('the cluster is ready', async () => {
+  using api = apiOf(cluster.peer(1))
+  await expect.poll(() => api.status(), { timeout: 30_000 }).toMatchObject({ contents: 501 })
+})
+
+test.each([{ hosts: 1 }, { hosts: 100 }])(
+  'an index keeps nothing of fields that nobody knows, from $hosts hosts',
+  async ({ hosts }) => {
+    const unknown = Array.from({ length: 20_000 }, () => [])
+    const sent = requests('search', { query: 'zz', limit: 500, unknown })
+    await using _ = await startCrowd(cluster.index.port, { count: 12, hosts }, sent)
+    await expectService('index')
+  },
+  60_000,
+)
+
+test.each([{ hosts: 1 }, { hosts: 100 }])(
+  'an index keeps little for 200 readers that read nothing, from $hosts hosts',
+  async ({ hosts }) => {
+    const sent = requests('search', { query: '', limit: 500 })
+    await using _ = await startCrowd(cluster.index.port, { count: 200, hosts }, sent)
+    await expectService('index')
+  },
+  60_000,
+)
+
+test('an index keeps little of frames that do not end', async () => {
+  const frame = frameOf({ id: 2, type: 'lookup', body: { name: 'x', unknown: 'y'.repeat(1e6) } })
+  const most = frame.subarray(0, frame.length - 10)
+  await using _ = await startCrowd(cluster.index.port, { count: 250, hosts: 20 }, most)
+  await expectService('index')
+}, 60_000)
+
+test('4,094 idle clients do not keep a peer from coming back, nor a client out', async () => {
+  await using crowd = await startCrowd(cluster.index.port, { count: 4_094 })
+  const peer = cluster.peer(1)
+  await peer.kill('SIGKILL')
+  await peer.start()
+  using api = apiOf(peer)
+  const live = { peers: { live: 2 } }
+  await expect.poll(() => api.status(), { timeout: 15_000 }).toMatchObject(live)
+  await expectService('index')
+  expect(crowd.openCount()).toBeGreaterThan(4_000)
+}, 60_000)
+
+test('a peer keeps little for those who wait for chunks', async () => {
+  using api = apiOf(cluster.peer(2))
+  await api.startDownload({ name: 'large.bin' })
+  await expect
+    .poll(async () => await answeredMs(cluster.peer(2).port, 'chunks', { sha256 }).catch(() => -1))
+    .toBeGreaterThan(0)
+  const sent = requests('chunks', { sha256, beyond: 7 })
+  await using _ = await startCrowd(cluster.peer(2).port, { count: 300, hosts: 100 }, sent)
+  await expectService('peer')
+}, 60_000)
+
+test('a peer keeps little for 200 readers that read nothing', async () => {
+  const sent = requests('read', { sha256, chunk: 0, count: 8 })
+  await using _ = await startCrowd(cluster.peer(1).port, { count: 200, hosts: 20 }, sent)
+  await expectService('peer')
+  expect(await peakMegabytes(cluster.peer(1))).toBeLessThan(megabytesMax)
+}, 60_000)
