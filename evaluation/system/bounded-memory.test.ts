@@ -4,8 +4,8 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
 import { deadlines } from '../../common/limits.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
@@ -47,26 +47,35 @@ function requests(type: string, body: object): Buffer {
 
 /** How long an honest client waits for an answer, in ms. */
 async function answeredMs(port: number, type: string, body: Readonly<Record<string, unknown>>) {
-  const startMs = performance.now()
+  const startMs = systemClock.monotonicMs()
   await using connection = await RawConnection.dial(port)
   await connection.request('hello', { protocol: 'tandem/1', role: 'client' })
   const reply = await connection.request(type, body)
   expect(reply.error).toBeUndefined()
-  return performance.now() - startMs
+  return systemClock.monotonicMs() - startMs
 }
 
-/** Asks again and again for a while, and checks the process afterwards. */
-async function expectService(process: 'index' | 'peer'): Promise<void> {
+interface Service {
+  readonly slowestMs: number
+  readonly megabytes: number
+}
+
+/** Asks again and again for a while, and looks at the process afterwards. */
+async function serviceOf(process: 'index' | 'peer'): Promise<Service> {
   const target = process === 'index' ? cluster.index : cluster.peer(2)
+  let slowestMs = 0
   for (let time = 0; time < 3; time += 1) {
     const ms =
       process === 'index'
         ? await answeredMs(target.port, 'lookup', { name: 'large.bin' })
         : await answeredMs(target.port, 'chunks', { sha256 })
-    expect(ms).toBeLessThan(deadlines.requestMs)
+    slowestMs = Math.max(slowestMs, ms)
   }
-  expect(await peakMegabytes(target)).toBeLessThan(megabytesMax)
-  expect(target.isRunning).toBe(true)
+  return { slowestMs, megabytes: await peakMegabytes(target) }
+}
+
+function isGood({ slowestMs, megabytes }: Service): boolean {
+  return slowestMs < deadlines.requestMs && megabytes < megabytesMax
 }
 
 test('the cluster is ready', async () => {
@@ -80,7 +89,7 @@ test.each([{ hosts: 1 }, { hosts: 100 }])(
     const unknown = Array.from({ length: 20_000 }, () => [])
     const sent = requests('search', { query: 'zz', limit: 500, unknown })
     await using _ = await startCrowd(cluster.index.port, { count: 12, hosts }, sent)
-    await expectService('index')
+    expect(await serviceOf('index')).toSatisfy(isGood)
   },
   60_000,
 )
@@ -90,7 +99,7 @@ test.each([{ hosts: 1 }, { hosts: 100 }])(
   async ({ hosts }) => {
     const sent = requests('search', { query: '', limit: 500 })
     await using _ = await startCrowd(cluster.index.port, { count: 200, hosts }, sent)
-    await expectService('index')
+    expect(await serviceOf('index')).toSatisfy(isGood)
   },
   60_000,
 )
@@ -99,7 +108,7 @@ test('an index keeps little of frames that do not end', async () => {
   const frame = frameOf({ id: 2, type: 'lookup', body: { name: 'x', unknown: 'y'.repeat(1e6) } })
   const most = frame.subarray(0, frame.length - 10)
   await using _ = await startCrowd(cluster.index.port, { count: 250, hosts: 20 }, most)
-  await expectService('index')
+  expect(await serviceOf('index')).toSatisfy(isGood)
 }, 60_000)
 
 test('4,094 idle clients do not keep a peer from coming back, nor a client out', async () => {
@@ -110,7 +119,7 @@ test('4,094 idle clients do not keep a peer from coming back, nor a client out',
   using api = apiOf(peer)
   const live = { peers: { live: 2 } }
   await expect.poll(() => api.status(), { timeout: 15_000 }).toMatchObject(live)
-  await expectService('index')
+  expect(await serviceOf('index')).toSatisfy(isGood)
   expect(crowd.openCount()).toBeGreaterThan(4_000)
 }, 60_000)
 
@@ -122,12 +131,12 @@ test('a peer keeps little for those who wait for chunks', async () => {
     .toBeGreaterThan(0)
   const sent = requests('chunks', { sha256, beyond: 7 })
   await using _ = await startCrowd(cluster.peer(2).port, { count: 300, hosts: 100 }, sent)
-  await expectService('peer')
+  expect(await serviceOf('peer')).toSatisfy(isGood)
 }, 60_000)
 
 test('a peer keeps little for 200 readers that read nothing', async () => {
   const sent = requests('read', { sha256, chunk: 0, count: 8 })
   await using _ = await startCrowd(cluster.peer(1).port, { count: 200, hosts: 20 }, sent)
-  await expectService('peer')
+  expect(await serviceOf('peer')).toSatisfy(isGood)
   expect(await peakMegabytes(cluster.peer(1))).toBeLessThan(megabytesMax)
 }, 60_000)

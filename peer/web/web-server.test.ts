@@ -423,20 +423,6 @@ describe('on a real socket', () => {
     },
   )
 
-  test('who sends many requests and waits for no answer is cut off, others are served', async () => {
-    await using peer = await running()
-    peer.peer.finishesDownloads = false
-    await peer.peer.startDownload({ name: 'a' })
-    const socket = await dial(peer)
-    socket.on('error', () => {})
-    const closed = once(socket, 'close')
-    const wait = 'GET /api/downloads/d1?waitMs=30000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'
-    socket.write(wait.repeat(limits.httpPipelinedMax + 1))
-    await closed
-    const other = await fetch(`http://127.0.0.1:${peer.web.address.port}/healthz`)
-    expect(other.status).toBe(200)
-  })
-
   test('garbage gets an answer and nobody else notices', async () => {
     await using peer = await running()
     const socket = await dial(peer)
