@@ -106,24 +106,15 @@ export async function startPeer(
   const workers = starting.use(new ChunkThreads())
   const records = starting.use(new DownloadRecords(join(folder, 'downloads.db')))
   const fetcher = starting.use(
-    await Fetcher.open(
-      {
-        partialFolder: join(folder, 'partial'),
-        partialFolderFor: (purpose) =>
-          share.stagingFolder(purpose === 'replication' ? 'replicated' : 'downloaded', 'partial'),
-        earlierFolders: await share.stagingFolders('partial'),
-        isWanted: (content) => records.haveContent(content),
-      },
-      {
-        ...dependencies,
-        pool,
-        workers,
-        unfinished,
-        onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
-        onBlamed: ({ peerId }, { sha256 }) =>
-          background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
-      },
-    ),
+    await Fetcher.open(await fetcherOptions(folder, { share, records }), {
+      ...dependencies,
+      pool,
+      workers,
+      unfinished,
+      onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
+      onBlamed: ({ peerId }, { sha256 }) =>
+        background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
+    }),
   )
   const identity = await readIdentity(folder, settings.peerId, dependencies)
   const cluster = { share, serving, fetcher, unfinished, reach, identity }
@@ -149,6 +140,20 @@ export async function startPeer(
     webAddress: web.address,
     ready: share.ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** Where the fetcher keeps what has come in part. */
+async function fetcherOptions(
+  folder: string,
+  { share, records }: { share: Share; records: DownloadRecords },
+): Promise<Parameters<typeof Fetcher.open>[0]> {
+  return {
+    partialFolder: join(folder, 'partial'),
+    partialFolderFor: (purpose) =>
+      share.stagingFolder(purpose === 'replication' ? 'replicated' : 'downloaded', 'partial'),
+    earlierFolders: await share.stagingFolders('partial'),
+    isWanted: (content) => records.haveContent(content),
   }
 }
 

@@ -107,7 +107,7 @@ test.each([{ hosts: 1 }, { hosts: 100 }])(
 test('an index keeps little of frames that do not end', async () => {
   const frame = frameOf({ id: 2, type: 'lookup', body: { name: 'x', unknown: 'y'.repeat(1e6) } })
   const most = frame.subarray(0, frame.length - 10)
-  await using _ = await startCrowd(cluster.index.port, { count: 250, hosts: 20 }, most)
+  await using _ = await startCrowd(cluster.index.port, { count: 200, hosts: 20 }, most)
   expect(await serviceOf('index')).toSatisfy(isGood)
 }, 60_000)
 
@@ -130,7 +130,7 @@ test('a peer keeps little for those who wait for chunks', async () => {
     .poll(async () => await answeredMs(cluster.peer(2).port, 'chunks', { sha256 }).catch(() => -1))
     .toBeGreaterThan(0)
   const sent = requests('chunks', { sha256, beyond: 7 })
-  await using _ = await startCrowd(cluster.peer(2).port, { count: 300, hosts: 100 }, sent)
+  await using _ = await startCrowd(cluster.peer(2).port, { count: 120, hosts: 60 }, sent)
   expect(await serviceOf('peer')).toSatisfy(isGood)
 }, 60_000)
 

@@ -89,7 +89,7 @@ test('bytes of a file whose folder was swapped for a link out of the root are no
   const file = { at: { name, path, root: join(folder.path, 'root') }, stat, content }
   const contents = { first: () => file, find: () => [file] }
   const dependencies = { contents, recheck: () => {}, clock: new FakeClock() }
-  const smallFiles = new SmallFiles({ waitingMax: 10 }, dependencies)
+  const smallFiles = new SmallFiles(dependencies)
   onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
   expect(await smallFiles.read([content.sha256])).toMatchObject([{ length: 10 }])
   await rename(join(folder.path, 'root/d'), join(folder.path, 'outside'))
