@@ -25,7 +25,7 @@ import { type Incoming, IncomingFolder, type SourceFile } from './incoming.ts'
 import { OwnWrites } from './own-writes.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
-import { checkPush, noMoreThan } from './push-check.ts'
+import { checkPush, freeBytesIn, noMoreThan } from './push-check.ts'
 import { Scanner } from './scanner.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
@@ -268,7 +268,7 @@ export class Share implements AsyncDisposable {
     const at = this.#folders.place({ kind: 'shared', name })
     const bytesMax = await checkPush(
       { at, replace, bytesAnnounced },
-      { freeBytes: () => this.freeBytes() },
+      { freeBytes: () => freeBytesIn(at.root) },
     )
     const within = bytesMax === undefined ? bytes : noMoreThan(bytesMax, bytes, name)
     await using incoming = await this.#incoming.receive(within, options.signal)
