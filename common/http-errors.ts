@@ -1,8 +1,9 @@
 /** What HTTP servers answer when something fails: one shape, also before there is a request. */
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { AppError, errorToWire, systemErrorCode, type WireError } from './errors.ts'
 import { deadlines, limits } from './limits.ts'
+
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** Code and details of an error, and a sentence for people. */
 export type HttpError = WireError & { readonly message: string }

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import type { Account } from './byte-budget.ts'
 import { errorFrame, type RequestEnvelope, replyFrame } from './envelope.ts'
 import type { Dispatch, Prepared } from './handlers.ts'
-import { requestBytesMaxOf } from './messages.ts'
+import { requestBytesMaxOf } from './message-bounds.ts'
 import type { Outbox, Outgoing } from './outbox.ts'
 
 interface AnswersDependencies {

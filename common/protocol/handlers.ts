@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts'
 import type { BulkSource } from './bulk.ts'
+import { replyBytesReservedFor } from './message-bounds.ts'
 import {
   isMessageType,
   type MessageType,
@@ -8,7 +9,6 @@ import {
   type ReplyOf,
   type RequestOf,
   type Role,
-  replyBytesReservedFor,
 } from './messages.ts'
 import { measuredRequest } from './validate.ts'
 

@@ -408,15 +408,3 @@ export function mayReceive(type: MessageType, from: Role, to: Role): boolean {
   const row: MessageRow = messages[type]
   return row.from.includes(from) && row.to.includes(to)
 }
-
-/** The longest frame of a request of this type. */
-export function requestBytesMaxOf(type: string): number {
-  const row: MessageRow | undefined = isMessageType(type) ? messages[type] : undefined
-  return row?.isLong === true ? limits.frameBodyBytesMax : limits.requestBytesMax
-}
-
-/** Bytes to keep free for the reply to a request of this type: what it holds while it is made, and then its frame. */
-export function replyBytesReservedFor(type: MessageType): number {
-  const row: MessageRow = messages[type]
-  return row.isReplyLong === true ? 2 * limits.frameBodyBytesMax : 0
-}
