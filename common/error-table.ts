@@ -291,6 +291,13 @@ const rows = {
     status: 500,
     sentence: "Cannot {action} '{path}': {reason}.",
   },
+  FOLDER_UNAVAILABLE: {
+    when: 'A folder of the peer is missing, cannot be read, or is another one than before: nothing is written into it.',
+    retryable: true,
+    status: 503,
+    sentence:
+      "The folder '{folder}' of this peer {reason}. Bring it back; if its files were deleted on purpose, run `tandem deletes confirm`.",
+  },
   TOO_LARGE: {
     when: 'Something is larger than its bound.',
     retryable: false,

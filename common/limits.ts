@@ -59,10 +59,20 @@ export const limits = {
   filesComparedAtOnce: 8,
   /** Files that are flushed at a time: they share what the file system writes for each, and take a seventh of the time. */
   filesFlushedAtOnce: 8,
+  /** Files of a folder that a scan takes at a time: about 5 ms. */
+  filesPerWalkPage: 512,
+  /** Files up to this size are read many at a time, by a thread that does nothing else meanwhile. */
+  smallHashBytesMax: 64 * kibibyte,
+  /** Numbers of entries that a scan reads at a time: about 3 ms. */
+  seqsPerRead: 10_000,
+  /** Folders that a watcher said to look at; beyond that everything is looked at. */
+  folderHintsMax: 1_000,
   /** Files known to be still written; what is beyond is found quiet by a later scan. */
   filesSettlingMax: 100_000,
   /** Paths that a watcher said to look at; what is beyond is found by the next scan. */
   changeHintsMax: 100_000,
+  /** Events told together: half of what the system's queue (fs.inotify.max_queued_events) holds, beyond which it may have dropped some. */
+  watchEventsTold: 8_192,
   /** Files that this peer wrote itself and is told of by the system: more than it writes before it is told. */
   ownWritesRemembered: 16_384,
   /** Files that cannot be shared, with the reason why. */
@@ -71,6 +81,10 @@ export const limits = {
   catalogChangesPerTransaction: 256,
   /** Entries of the catalog read at a time, so that memory does not grow with it. */
   catalogRowsPerRead: 1_000,
+  /** Folders that are judged as a whole: roots and what is mounted below them; more mounts count as parts of what they are in. */
+  guardedFoldersMax: 64,
+  /** Files that tell whether a folder is the one that it was: enough to see half of them missing. */
+  filesSampled: 64,
   /** Files of one content that are offered for reading; the others are found when these are gone. */
   localCopiesMax: 16,
   /** A search pattern. */
@@ -298,6 +312,8 @@ export const limits = {
 
 /** How long each kind of wait may take, in milliseconds. */
 export const deadlines = {
+  /** Looking at a folder: a network disk that sleeps wakes in this time; one that hangs must not hold up a copy to another. */
+  folderLookMs: 5_000,
   /** TCP connect on a LAN takes well under a millisecond; two SYN retries take 3 s. */
   dialMs: 5_000,
   /** A registered peer that does not answer a probe for so long has lost its id to the one that says hello; within that one's `dialMs`. */

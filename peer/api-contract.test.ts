@@ -118,6 +118,15 @@ describe.each([
     expect((await api.why('a\\xe9\n')).problems).toHaveLength(1)
   })
 
+  test('keeps entries of missing files until they are confirmed', async () => {
+    await using subject = await open()
+    const { api, peer } = subject
+    peer.keptFiles = 3
+    expect(await api.keptFolders()).toEqual(await peer.keptFolders())
+    expect(await api.confirmDeletes()).toEqual({ files: 3 })
+    expect(await api.keptFolders()).toEqual({ keptFolders: [] })
+  })
+
   test('says which limits hold, and changes them', async () => {
     await using subject = await open()
     const { api } = subject

@@ -47,6 +47,24 @@ export interface ListPage {
 
 export const Peers = messages.peers.reply.properties.peers
 export type Peers = Static<typeof Peers>
+const KeptFolder = Type.Object({
+  /** Below the peer's data folder. */
+  folder: Type.String(),
+  /** As in "shared {reason}". */
+  reason: Type.String(),
+  /** Its entries without a file, which are kept. */
+  files: Type.Integer(),
+})
+export const KeptFolders = Type.Object({ keptFolders: Type.Array(KeptFolder) })
+/** Folders of this peer that cannot be used or lost their files, so that nothing of them counts as deleted. */
+export type KeptFolders = Static<typeof KeptFolders>
+
+export const ConfirmedDeletes = Type.Object({
+  /** Files that were dropped from the cluster. */
+  files: Type.Integer(),
+})
+export type ConfirmedDeletes = Static<typeof ConfirmedDeletes>
+
 export const Status = Type.Object({
   ...messages.status.reply.properties,
   /** The peer that was asked. */
@@ -58,6 +76,16 @@ export const Status = Type.Object({
     unreachable: Type.Optional(
       Type.Object({ address: Type.String(), reason: Type.String(), remedy: Type.String() }),
     ),
+    ...KeptFolders.properties,
+    /** How well the peer knows its folders. */
+    view: Type.Object({
+      /** Since the last full scan began: changes that the system does not tell of may be so old. */
+      scannedMsAgo: Type.Integer(),
+      /** From one scan to the next; grows with what a scan costs. */
+      scanEveryMs: Type.Integer(),
+      /** Why the system does not tell of all changes, if so. */
+      watchProblem: Type.Optional(Type.String()),
+    }),
   }),
 })
 export type Status = Static<typeof Status>
@@ -381,7 +409,11 @@ export interface PeerApi {
   limits(signal?: AbortSignal): Promise<Limits>
   /** Changes limits at once and until they are given back, also across restarts. @throws DISK_FULL, DISK_FAILED; nothing is changed then */
   changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits>
-  /** @throws NAME_INVALID, NAME_EXISTS, DISK_FULL, COPIES_PENDING */
+  /** What `confirmDeletes` would confirm. */
+  keptFolders(signal?: AbortSignal): Promise<KeptFolders>
+  /** Says that the files missing from the kept folders were deleted on purpose. @throws FOLDER_UNAVAILABLE */
+  confirmDeletes(signal?: AbortSignal): Promise<ConfirmedDeletes>
+  /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push(request: PushRequest, signal?: AbortSignal): Promise<Pushed>
   /** Takes a file out of the cluster, also one that is gone from its owner's disk; what is there stays. @throws NOT_SHARED, NOT_OWNER */
   unshare(name: string, options?: UnshareOptions, signal?: AbortSignal): Promise<void>

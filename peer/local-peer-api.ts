@@ -5,8 +5,10 @@ import { deadlines } from '../common/limits.ts'
 import type { Purpose, RequestOf } from '../common/protocol/messages.ts'
 import { type ReachNotice, unreachableRemedy } from './announce/reach-notice.ts'
 import type {
+  ConfirmedDeletes,
   Download,
   DownloadRequest,
+  KeptFolders,
   Limits,
   LimitsChange,
   ListPage,
@@ -39,7 +41,18 @@ type ByPurpose = Readonly<Record<Purpose, number>>
 
 interface Dependencies {
   readonly share: ProblemSource &
-    Pick<Share, 'get' | 'isUnshared' | 'list' | 'receive' | 'totals' | 'unshare'>
+    Pick<
+      Share,
+      | 'confirmDeletes'
+      | 'get'
+      | 'isUnshared'
+      | 'keptFolders'
+      | 'list'
+      | 'receive'
+      | 'totals'
+      | 'unshare'
+      | 'view'
+    >
   readonly finder: Pick<Finder, keyof Finder>
   readonly downloads: Pick<
     Downloads,
@@ -115,11 +128,14 @@ export class LocalPeerApi implements PeerApi {
     const { finder, share, reach } = this.#dependencies
     const status = await finder.status(signal)
     const { unreachable } = reach
+    const { keptFolders } = await this.keptFolders()
     return {
       ...status,
       peer: {
         peerId: this.#peerId,
         problems: totalOf(share.problemCounts()),
+        keptFolders,
+        view: share.view(),
         ...(unreachable && { unreachable: { ...unreachable, remedy: unreachableRemedy } }),
       },
     }
@@ -176,6 +192,17 @@ export class LocalPeerApi implements PeerApi {
 
   async changeLimits(change: LimitsChange): Promise<Limits> {
     return await this.#dependencies.limiter.change(change)
+  }
+
+  async keptFolders(): Promise<KeptFolders> {
+    const folders = this.#dependencies.share.keptFolders()
+    return {
+      keptFolders: folders.map(({ folder, reason, files }) => ({ folder, reason, files })),
+    }
+  }
+
+  async confirmDeletes(): Promise<ConfirmedDeletes> {
+    return { files: await this.#dependencies.share.confirmDeletes() }
   }
 
   async push(

@@ -350,6 +350,8 @@ function vitalsOf(
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
     },
     problemCounts: () => share.problemCounts(),
+    entriesKept: () =>
+      Object.fromEntries(share.keptFolders().map(({ folder, files }) => [folder, files])),
     downloadCounts: () => downloads.counts,
   }
 }

@@ -74,6 +74,11 @@ const rows = {
     reason: "the peer's catalog does not take it ({reason})",
     remedy: "Free some space on the disk of the peer's data folder; the peer tries again.",
   },
+  FOLDER_AWAY: {
+    reason: 'the folder {reason}; the entries of its files are kept',
+    remedy:
+      'Bring the folder back; if its files were deleted on purpose, run `tandem deletes confirm`.',
+  },
   KEEPS_CHANGING: {
     reason: 'it changes all the time',
     remedy:

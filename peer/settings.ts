@@ -101,7 +101,7 @@ export const peerSettings = defineSettings('peer', {
     schema: Type.Integer({ minimum: 1_000, maximum: 86_400_000 }),
     default: 30_000,
     flag: '--rescan-ms',
-    doc: 'time between two scans of the folders, in ms',
+    doc: 'least time between two scans of the folders, in ms; it grows with what a scan costs',
   },
   quietMs: {
     schema: Millis,

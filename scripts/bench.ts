@@ -6,6 +6,7 @@ import type { Benchmark } from '../evaluation/benchmarks/benchmark.ts'
 import { rowsOf, type Sample } from '../evaluation/benchmarks/comparison.ts'
 import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison-table.ts'
 import { delay } from '../evaluation/benchmarks/delay.ts'
+import { idle } from '../evaluation/benchmarks/idle.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
 import { resume } from '../evaluation/benchmarks/resume.ts'
@@ -65,6 +66,16 @@ commandOf(memory, 'the most memory that a downloading and a serving peer take')
   .option('--size <MiB...>', 'of the files, which are sparse', countList(), [100, 1_024, 8_192])
   .action(({ size: mebibytes, ...given }: Given & { size: number[] }) =>
     compare(memory, { mebibytes }, given),
+  )
+
+commandOf(
+  idle,
+  'many small files and nothing to do: starts, processor and memory, against Syncthing',
+)
+  .option('--files <count...>', 'how many', countList(), [20_000, 100_000])
+  .option('--seconds <count>', 'for how long processor time is counted', parsePositiveCount, 120)
+  .action(({ files, seconds, ...given }: Given & { files: number[]; seconds: number }) =>
+    compare(idle, { files, seconds }, given),
   )
 
 commandOf(small, 'many files of 1 KiB, against rsync')

@@ -10,6 +10,7 @@ const programs = {
   aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
   opentracker: { path: '/usr/bin/opentracker', package: 'opentracker' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },
+  syncthing: { path: '/usr/bin/syncthing', package: 'syncthing' },
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },
   tc: { path: '/usr/sbin/tc', package: 'iproute2' },
   unshare: { path: '/usr/bin/unshare', package: 'util-linux' },

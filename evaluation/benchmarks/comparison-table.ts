@@ -40,5 +40,7 @@ function valueText(value: number, unit: Sample['unit']): string {
       return `${value.toFixed(3)} s`
     case 'bytes':
       return bytesText(value)
+    case 'percent':
+      return `${value.toFixed(2)} %`
   }
 }

@@ -10,7 +10,8 @@ export interface Sample {
   readonly work: string
   /** Who did it: {@link tandem}, or an anchor, which is another program or a bound. */
   readonly contender: string
-  readonly unit: 'seconds' | 'bytes'
+  /** `percent` is of one processor. */
+  readonly unit: 'seconds' | 'bytes' | 'percent'
   readonly value: number
   /** Of an anchor: at most so many times its value is what Tandem is to reach. */
   readonly goal?: number

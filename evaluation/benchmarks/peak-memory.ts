@@ -2,8 +2,17 @@ import { readFile } from 'node:fs/promises'
 
 /** The most memory that a process ever had resident, in bytes. Linux alone tells. */
 export async function peakMemoryOf(pid: number): Promise<number> {
+  return await memoryOf(pid, 'VmHWM')
+}
+
+/** The memory that a process has resident, in bytes. Linux alone tells. */
+export async function residentMemoryOf(pid: number): Promise<number> {
+  return await memoryOf(pid, 'VmRSS')
+}
+
+async function memoryOf(pid: number, field: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
-  if (kibibytes === undefined) throw new Error(`process ${pid} does not tell its peak memory`)
+  const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status) ?? []
+  if (kibibytes === undefined) throw new Error(`process ${pid} does not tell its memory`)
   return Number(kibibytes) * 1024
 }

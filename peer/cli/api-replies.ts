@@ -5,7 +5,9 @@
 import Type, { type Static } from 'typebox'
 import {
   ApiError,
+  ConfirmedDeletes,
   Download,
+  KeptFolders,
   Limits,
   ListedFile,
   Lookup,
@@ -21,9 +23,11 @@ import {
 } from '../api.ts'
 
 export const replies = {
+  confirmedDeletes: ConfirmedDeletes,
   download: Download,
   downloads: Type.Array(Download),
   files: Type.Array(ListedFile),
+  keptFolders: KeptFolders,
   limits: Limits,
   lookup: Lookup,
   peers: Peers,

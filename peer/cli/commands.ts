@@ -6,6 +6,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
 import type { UnshareOptions } from '../api.ts'
 import { type ListKind, listKinds } from '../api-words.ts'
+import { confirmDeletes, deletes } from './deletes-command.ts'
 import { type DownloadOptions, download } from './download-command.ts'
 import { cancel, downloads, pause, resume } from './downloads-commands.ts'
 import { limitWords } from './limit-words.ts'
@@ -45,6 +46,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     ...findingCommands(run),
     ...movingCommands(run),
     limitsCommand(run),
+    deletesCommand(run),
     ...clusterCommands(run),
   ]
   for (const command of commands) command.option('--json', 'answer with JSON, for programs')
@@ -164,6 +166,19 @@ function limitsCommand<Options extends CommonOptions>(run: RunCommand<Options>):
       const change = parseLimitsChange({ action, limit, value }, complain)
       return run(command.opts<Options>(), (session) => limits(session, change))
     },
+  )
+}
+
+function deletesCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  const actions = ['confirm'] as const
+  const command = new Command('deletes')
+    .summary('show or confirm files that are missing')
+    .description(
+      'Shows the folders of this peer that are missing, unmounted, unreadable, empty or without most of their files. Their entries are kept until the files return, or until `deletes confirm` says that they were deleted on purpose.',
+    )
+    .addArgument(new Argument('[action]', 'to say that it was meant').choices(actions))
+  return command.action((action: (typeof actions)[number] | undefined, options: Options) =>
+    run(options, action === 'confirm' ? confirmDeletes : deletes),
   )
 }
 

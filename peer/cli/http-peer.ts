@@ -8,7 +8,9 @@ import { parseName } from '../../common/ids.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type {
   ApiError,
+  ConfirmedDeletes,
   Download,
+  KeptFolders,
   Limits,
   LimitsChange,
   Lookup,
@@ -151,6 +153,18 @@ export class HttpPeer implements PeerApi, Disposable {
   async changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits> {
     const call: Call = { method: 'PATCH', path: '/api/limits', json: change, signal }
     return await this.#ask('limits', call)
+  }
+
+  keptFolders(signal?: AbortSignal): Promise<KeptFolders> {
+    return this.#get('keptFolders', '/api/deletes', {}, signal)
+  }
+
+  async confirmDeletes(signal?: AbortSignal): Promise<ConfirmedDeletes> {
+    return await this.#ask('confirmedDeletes', {
+      method: 'POST',
+      path: '/api/deletes/confirm',
+      signal,
+    })
   }
 
   async unshare(

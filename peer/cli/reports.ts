@@ -21,6 +21,7 @@ import type {
   Why,
 } from '../api.ts'
 import type { ListKind } from '../api-words.ts'
+import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
 import { tableText } from './table.ts'
@@ -223,6 +224,14 @@ export function statusText(status: Status, style: Style): string {
         `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared: \`problems\` says why`,
       ),
     )
+  lines.push(...keptFolderLines(peer, style))
+  const { watchProblem, scannedMsAgo } = peer.view
+  if (watchProblem !== undefined) {
+    const age = durationText(scannedMsAgo / 1_000)
+    lines.push(
+      style('yellow', `Watching:  ${printable(watchProblem)}; the last full scan began ${age} ago`),
+    )
+  }
   if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
   return lines.join('\n')
 }

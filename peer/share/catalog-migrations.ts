@@ -79,4 +79,14 @@ export const catalogMigrations = [
   DROP TABLE drops;
   ALTER TABLE new_drops RENAME TO drops;
   `,
+  `
+  -- Folders that are judged as a whole: the roots, and what is mounted below them. 64 bits, unsigned.
+  CREATE TABLE guarded_folders (
+    path TEXT PRIMARY KEY, -- below the data folder
+    device TEXT NOT NULL,
+    inode TEXT NOT NULL,
+    -- Why entries without a file are kept; NULL when there are none.
+    kept_reason TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ] as const

@@ -1,4 +1,6 @@
 /** Rows of the catalog and what they mean. Integers come as bigint: a modification time in nanoseconds needs 61 bits. */
+
+import type { FileStat } from '../../common/content/hash.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import type { Folders } from './folders.ts'
@@ -17,6 +19,11 @@ export interface EntryRow {
   readonly chunk_root: string
   readonly version: string
 }
+
+export type KnownRow = Pick<
+  EntryRow,
+  'seq' | 'disk_name' | 'size' | 'mtime_ns' | 'mtime_ns_high' | 'inode'
+>
 
 export type EntryValues = [
   seq: number,
@@ -93,12 +100,31 @@ function wireMillis(ns: bigint): number {
   return Math.min(Math.max(0, milliseconds), Number.MAX_SAFE_INTEGER)
 }
 
+/** What a scan needs of an entry. */
+export interface KnownFile {
+  readonly seq: number
+  readonly diskName: string
+  readonly stat: FileStat
+}
+
+export function knownFileOf(row: KnownRow): KnownFile {
+  return { seq: Number(row.seq), diskName: row.disk_name, stat: statOfRow(row) }
+}
+
+function statOfRow(row: Omit<KnownRow, 'seq' | 'disk_name'>): FileStat {
+  return {
+    size: Number(row.size),
+    mtimeNs: mtimeNsOf(row),
+    ino: BigInt.asUintN(64, row.inode),
+  }
+}
+
 export function entryOf(row: EntryRow, folders: Folders): Entry {
   const key = keyOf(row)
   const size = Number(row.size)
   return {
     at: folders.at(folders.root(key), row.disk_name, row.name),
-    stat: { size, mtimeNs: mtimeNsOf(row), ino: BigInt.asUintN(64, row.inode) },
+    stat: statOfRow(row),
     content: { sha256: row.sha256, size, chunkRoot: row.chunk_root },
     seq: Number(row.seq),
   }

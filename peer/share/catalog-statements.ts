@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import type { Database } from '../../common/sqlite.ts'
-import type { ChangeRow, DropRow, EntryRow, EntryValues, KeyRow } from './catalog-rows.ts'
+import type { ChangeRow, DropRow, EntryRow, EntryValues, KeyRow, KnownRow } from './catalog-rows.ts'
 
 interface CatalogRow {
   readonly epoch: string
@@ -11,6 +11,24 @@ interface CatalogRow {
 
 interface ListRequest extends Omit<KeyRow, 'version'> {
   readonly limit: number
+}
+
+/** Entries whose names begin with a prefix, which lie between two texts. */
+interface BelowRequest {
+  readonly kind: CopyKind
+  readonly owner: string
+  readonly from: string
+  readonly to: string
+  readonly limit: number
+}
+
+/** A folder that is judged as a whole; `path` is below the data folder. */
+export interface GuardedFolderRow {
+  readonly path: string
+  readonly device: string
+  readonly inode: string
+  /** Why entries without a file are kept there. */
+  readonly kept_reason: string | null
 }
 
 export interface Statements {
@@ -25,12 +43,21 @@ export interface Statements {
   readonly holds: Statement<[name: string, sha256: string], { seq: number }>
   readonly list: Statement<[ListRequest], EntryRow>
   readonly between: Statement<[afterSeq: number, lastSeq: number, limit: number], EntryRow>
+  readonly seqsBetween: Statement<[afterSeq: number, lastSeq: number, limit: number], number>
+  readonly known: Statement<
+    [kind: CopyKind, name: string, owner: string, version: string],
+    KnownRow
+  >
+  readonly below: Statement<[BelowRequest], EntryRow>
+  readonly guardedFolders: Statement<[], GuardedFolderRow>
+  readonly saveGuardedFolder: Statement<[GuardedFolderRow]>
+  readonly removeGuardedFolder: Statement<[path: string]>
   readonly totals: Statement<[], { kind: CopyKind; count: number; bytes: number }>
   readonly insert: Statement<EntryValues>
   readonly remove: Statement<[seq: number]>
   readonly insertUnflushed: Statement<[seq: number, bootId: string]>
   readonly unflushed: Statement<[bootId: string, afterSeq: number, limit: number], EntryRow>
-  readonly unflushedBefore: Statement<[bootId: string, limit: number], EntryRow>
+  readonly unflushedBefore: Statement<[bootId: string, afterSeq: number, limit: number], EntryRow>
   readonly flushed: Statement<[seq: number]>
   readonly insertDrop: Statement<[DropRow]>
   readonly forgetDrop: Statement<[KeyRow]>
@@ -47,11 +74,41 @@ export interface Statements {
 
 const byKey = 'kind = @kind AND name = @name AND owner = @owner AND version = @version'
 
+/** What scans ask. */
+function scanStatements(
+  database: Database,
+): Pick<
+  Statements,
+  'below' | 'seqsBetween' | 'known' | 'guardedFolders' | 'saveGuardedFolder' | 'removeGuardedFolder'
+> {
+  const exact = <P extends unknown[] | object, R>(sql: string): Statement<P, R> =>
+    database.prepare<P, R>(sql).safeIntegers() as Statement<P, R>
+  return {
+    below: exact(`
+      SELECT * FROM entries WHERE kind = @kind AND name > @from AND name < @to
+        AND (@owner = '' OR owner = @owner) ORDER BY name, owner LIMIT @limit`),
+    seqsBetween: database
+      .prepare<[number, number, number], number>(
+        'SELECT seq FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+      )
+      .pluck() as unknown as Statements['seqsBetween'],
+    known: exact(`
+      SELECT seq, disk_name, size, mtime_ns, mtime_ns_high, inode FROM entries
+      WHERE kind = ? AND name = ? AND owner = ? AND version = ?`),
+    guardedFolders: database.prepare('SELECT * FROM guarded_folders ORDER BY path'),
+    saveGuardedFolder: database.prepare(
+      'INSERT OR REPLACE INTO guarded_folders VALUES (@path, @device, @inode, @kept_reason)',
+    ),
+    removeGuardedFolder: database.prepare('DELETE FROM guarded_folders WHERE path = ?'),
+  }
+}
+
 /** Everything that is ever asked of the catalog's database. Rows of entries and changes have bigint integers. */
 export function prepareStatements(database: Database): Statements {
   const exact = <P extends unknown[] | object, R>(sql: string): Statement<P, R> =>
     database.prepare<P, R>(sql).safeIntegers() as Statement<P, R>
   return {
+    ...scanStatements(database),
     catalog: database.prepare('SELECT epoch, last_seq, forgotten_seq FROM catalog'),
     create: database.prepare('INSERT INTO catalog VALUES (?, 0, 0)'),
     saveEpoch: database.prepare('UPDATE catalog SET epoch = ?'),
@@ -81,7 +138,7 @@ export function prepareStatements(database: Database): Statements {
       'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id = ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
     unflushedBefore: exact(
-      'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id <> ? ORDER BY seq LIMIT ?',
+      'SELECT entries.* FROM unflushed JOIN entries USING (seq) WHERE boot_id <> ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
     flushed: database.prepare('DELETE FROM unflushed WHERE seq = ?'),
 

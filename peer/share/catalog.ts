@@ -12,10 +12,21 @@ import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { Aliases } from './aliases.ts'
 import { catalogMigrations } from './catalog-migrations.ts'
-import { changeOf, type EntryRow, entryOf, entryValuesOf, keyRowOf } from './catalog-rows.ts'
-import { prepareStatements, type Statements } from './catalog-statements.ts'
+import {
+  changeOf,
+  type EntryRow,
+  entryOf,
+  entryValuesOf,
+  type KnownFile,
+  keyRowOf,
+  knownFileOf,
+} from './catalog-rows.ts'
+import { type GuardedFolderRow, prepareStatements, type Statements } from './catalog-statements.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
+
+/** Comes after every name. */
+const lastText = '\u{10ffff}'
 
 export interface Totals {
   readonly count: number
@@ -130,6 +141,43 @@ export class Catalog implements Disposable {
     return this.#entries(this.#statements.between.all(afterSeq, lastSeq, limit))
   }
 
+  /** What a scan compares a file with; takes half the time of {@link get}. */
+  known({ kind, name, owner = '', version = '' }: CopyKey): KnownFile | undefined {
+    const row = this.#statements.known.get(kind, name, owner, version)
+    return row && knownFileOf(row)
+  }
+
+  /** The numbers of entries, after the given one and up to another. */
+  seqsBetween(afterSeq: number, lastSeq: number, limit: number): number[] {
+    return this.#statements.seqsBetween.all(afterSeq, lastSeq, limit)
+  }
+
+  /** Some entries below a folder of a kind, by name; `folder` is the beginning of their names, '' for all. */
+  entriesBelow(
+    of: { kind: CopyKind; owner?: string; folder: string },
+    limit: number,
+    after = '',
+  ): Entry[] {
+    const { kind, owner = '', folder } = of
+    // '0' follows '/'.
+    const [from, to] = folder === '' ? ['', lastText] : [`${folder}/`, `${folder}0`]
+    const start = after > from ? after : from
+    return this.#entries(this.#statements.below.all({ kind, owner, from: start, to, limit }))
+  }
+
+  /** The folders that are judged as a whole. */
+  guardedFolders(): GuardedFolderRow[] {
+    return this.#statements.guardedFolders.all()
+  }
+
+  saveGuardedFolder(row: GuardedFolderRow): void {
+    this.group(() => this.#statements.saveGuardedFolder.run(row))
+  }
+
+  removeGuardedFolder(path: string): void {
+    this.group(() => this.#statements.removeGuardedFolder.run(path))
+  }
+
   totals(): Readonly<Record<CopyKind, Totals>> {
     return { ...this.#totals }
   }
@@ -208,8 +256,8 @@ export class Catalog implements Disposable {
   }
 
   /** Entries that were not flushed when an earlier run of the machine ended. */
-  unflushedBefore(bootId: string, limit: number): Entry[] {
-    return this.#entries(this.#statements.unflushedBefore.all(bootId, limit))
+  unflushedBefore(of: { bootId: string; afterSeq: number }, limit: number): Entry[] {
+    return this.#entries(this.#statements.unflushedBefore.all(of.bootId, of.afterSeq, limit))
   }
 
   /** What these entries say cannot be lost any more. */

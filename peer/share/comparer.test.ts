@@ -16,12 +16,15 @@ test('a folder that is swapped for a link between the look and the reading gives
   using catalog = new Catalog(folders, { random: seededRandom('catalog') })
   const folder = join(folders.shared, 'd')
   const elsewhere = join(temporary.path, 'elsewhere')
-  await mkdir(folder)
+  await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'f'), 'shared')
   const findings: Finding[] = []
   const problems: unknown[] = []
   const comparer = new Comparer({
     catalog,
+    folders,
+    walker: { hash: async () => [] },
+    vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,
     problems: { add: (...problem: unknown[]) => problems.push(problem), clear: () => {} } as never,
     settling: {

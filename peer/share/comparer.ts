@@ -1,15 +1,20 @@
 import { type FileStat, hashFile } from '../../common/content/hash.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
 import type { Fault } from '../problem-table.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { faultAt, faultOf } from './faults.ts'
 import { isSameStat } from './file-stat.ts'
 import type { Findings } from './findings.ts'
-import type { Location } from './folders.ts'
+import { type Folders, type Location, nameOn, type Root } from './folders.ts'
+import { inspect } from './inspect.ts'
+import { isGone } from './is-gone.ts'
 import type { Problems } from './problems.ts'
 import type { Settling } from './settling.ts'
-import { inspect } from './walk.ts'
+import type { Vanished } from './vanished.ts'
+import type { SmallHash, Walker } from './walker.ts'
 
 /** A file to look at. */
 export interface Candidate {
@@ -20,9 +25,12 @@ export interface Candidate {
 
 interface Dependencies {
   readonly catalog: Catalog
+  readonly folders: Folders
+  readonly walker: Pick<Walker, 'hash'>
   readonly findings: Findings
   readonly problems: Problems
   readonly settling: Settling
+  readonly vanished: Vanished
   /** Aborted when nothing needs to be read any more. */
   readonly signal: AbortSignal
 }
@@ -31,6 +39,28 @@ interface Dependencies {
 interface Compared {
   readonly seq?: number
   readonly fault?: Fault | undefined
+}
+
+/** Files of a root as a walk has found them. */
+export interface FoundFiles {
+  readonly root: Root
+  readonly files: readonly { readonly diskName: string; readonly stat: FileStat }[]
+}
+
+interface Changed {
+  readonly at: Location
+  readonly stat: FileStat
+}
+
+/** Whether somebody asked for another look at a file while it was compared. */
+interface State {
+  again: boolean
+}
+
+/** A changed file that is to be read. */
+interface Running extends Changed {
+  readonly before: Entry | undefined
+  readonly state: State
 }
 
 /** Compares files on disk with their entries, reads those that differ, and passes on what it finds. */
@@ -49,37 +79,177 @@ export class Comparer {
    */
   async compare(candidate: Candidate): Promise<{ seq?: number; again: boolean }> {
     const { path } = candidate.at
-    const running = this.#comparing.get(path)
-    if (running !== undefined) {
-      running.again = true
-      return { again: false }
-    }
-    const state = { again: false }
-    this.#comparing.set(path, state)
+    const state = this.#begin(path)
+    if (state === undefined) return { again: false }
     try {
       const { seq, fault } = await this.#compare(candidate)
       this.#tell(path, fault)
       return seq === undefined ? state : { ...state, seq }
     } catch (error) {
-      // Changed or gone since we looked: the next look tells which.
-      if (hasCode(error, 'CONTENT_CHANGED') || hasCode(error, 'FILE_NOT_FOUND')) state.again = true
-      else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
+      this.#onError(path, error, state)
       return state
     } finally {
       this.#comparing.delete(path)
     }
   }
 
+  /**
+   * Compares files that a walk has found, each as {@link compare} does; small ones that differ are read together.
+   * @param onTrue called with the number of each entry that is true
+   * @returns the paths to look at again
+   */
+  async compareFound(found: FoundFiles, onTrue: (seq: number) => void): Promise<string[]> {
+    const { catalog, folders } = this.#dependencies
+    const changed: Changed[] = []
+    for (const { diskName, stat } of found.files) {
+      const seq = this.#seqOfTrue(found.root, diskName, stat)
+      if (seq !== undefined) onTrue(seq)
+      else changed.push({ at: catalog.named(folders.at(found.root, diskName)), stat })
+    }
+    return changed.length === 0 ? [] : await this.#compareChanged(found.root, changed, onTrue)
+  }
+
+  /** The number of the entry that says what a file is; undefined when none does. */
+  #seqOfTrue(root: Root, diskName: string, stat: FileStat): number | undefined {
+    const { catalog, folders, problems, settling } = this.#dependencies
+    const known = catalog.known({ ...root, name: nameOn(diskName) })
+    if (known?.diskName !== diskName || !isSameStat(known.stat, stat)) return undefined
+    if (problems.isEmpty && settling.isEmpty) return known.seq
+    const { path } = folders.at(root, diskName)
+    settling.forget(path)
+    this.#tell(path, undefined)
+    return known.seq
+  }
+
+  async #compareChanged(
+    root: Root,
+    files: readonly Changed[],
+    onTrue: (seq: number) => void,
+  ): Promise<string[]> {
+    const running: Running[] = []
+    const again: string[] = []
+    const end = ({ at }: Changed, state: State): void => {
+      this.#comparing.delete(at.path)
+      if (state.again) again.push(at.path)
+    }
+    for (const file of files) {
+      const state = this.#begin(file.at.path)
+      if (state === undefined) continue
+      const before = this.#dependencies.catalog.get(file.at)
+      const isToRead = await this.#isToRead({ ...file, before, state }, onTrue)
+      if (isToRead) running.push({ ...file, state, before })
+      else end(file, state)
+    }
+    const isSmall = ({ stat }: Changed): boolean => stat.size <= limits.smallHashBytesMax
+    const small = running.filter(isSmall)
+    const paths = small.map(({ at }) => at.path)
+    const read = await this.#hash(root, paths)
+    for (const [index, file] of small.entries()) {
+      this.#onSmallRead(file, read[index])
+      end(file, file.state)
+    }
+    const large = running.filter((file) => !isSmall(file))
+    await inParallel(large, limits.filesComparedAtOnce, async (file) => {
+      await this.#readLarge(file)
+      end(file, file.state)
+    })
+    return again
+  }
+
+  async #hash(root: Root, paths: readonly string[]): Promise<SmallHash[]> {
+    try {
+      return await this.#dependencies.walker.hash(root.path, paths)
+    } catch (error) {
+      // The thread has ended: each file is looked at again by the next scan.
+      return paths.map(() => error as Error)
+    }
+  }
+
+  async #isToRead(
+    { at, stat, before, state }: Running,
+    onTrue: (seq: number) => void,
+  ): Promise<boolean> {
+    try {
+      const verdict = await this.#judge(at, stat, before)
+      if (verdict === 'read') return true
+      if (verdict.seq !== undefined) onTrue(verdict.seq)
+      this.#tell(at.path, verdict.fault)
+    } catch (error) {
+      this.#onError(at.path, error, state)
+    }
+    return false
+  }
+
+  #onSmallRead({ at, stat, before, state }: Running, read: SmallHash | undefined): void {
+    if (read !== undefined && !(read instanceof Error)) {
+      if (!isSameStat(read.stat, stat)) return void (state.again = true)
+      const { sha256 } = read
+      const file = { at, stat, content: { sha256, size: stat.size, chunkRoot: sha256 } }
+      const chunkList = Buffer.from(sha256, 'hex')
+      this.#tell(at.path, undefined)
+      this.#dependencies.findings.add({
+        at,
+        before,
+        apply: (catalog) => catalog.put(file, chunkList),
+      })
+    } else if (isGone(read)) state.again = true
+    else {
+      // A changed file that cannot be read holds nothing we know of.
+      if (before !== undefined) this.drop(before)
+      this.#tell(at.path, faultOf(read))
+    }
+  }
+
+  async #readLarge({ at, stat, before, state }: Running): Promise<void> {
+    try {
+      await this.#read(at, stat, before)
+      this.#tell(at.path, undefined)
+    } catch (error) {
+      this.#onError(at.path, error, state)
+    }
+  }
+
+  /** Nothing else compares the file until it is taken out of `#comparing`; undefined when something does already. */
+  #begin(path: string): State | undefined {
+    const running = this.#comparing.get(path)
+    if (running !== undefined) {
+      running.again = true
+      return undefined
+    }
+    const state = { again: false }
+    this.#comparing.set(path, state)
+    return state
+  }
+
+  #onError(path: string, error: unknown, state: State): void {
+    // Changed or gone since we looked: the next look tells which.
+    if (hasCode(error, 'CONTENT_CHANGED') || hasCode(error, 'FILE_NOT_FOUND')) state.again = true
+    else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
+  }
+
   async #compare({ at, mayBeLinked }: Candidate): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
     const stat = await inspect(at, mayBeLinked)
-    const isOwn = before?.at.path === at.path
     if (stat === undefined) {
       settling.forget(at.path)
-      if (isOwn) this.drop(before)
+      if (before?.at.path === at.path) this.#dependencies.vanished.add(before)
       return { fault: await faultAt(at) }
     }
+    const verdict = await this.#judge(at, stat, before)
+    if (verdict !== 'read') return verdict
+    await this.#read(at, stat, before)
+    return {}
+  }
+
+  /** Judges a file that is there. */
+  async #judge(
+    at: Location,
+    stat: FileStat,
+    before: Entry | undefined,
+  ): Promise<Compared | 'read'> {
+    const { catalog, settling } = this.#dependencies
+    const isOwn = before?.at.path === at.path
     if (before !== undefined && isSameStat(before.stat, stat)) {
       settling.forget(at.path)
       return { seq: before.seq }
@@ -88,15 +258,13 @@ export class Comparer {
     if (before !== undefined && !isOwn && (await isThere(before)))
       return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
     const state = settling.judge(at.path, stat)
-    if (state === 'quiet') await this.#read(at, stat, before)
-    else if (state === 'restless') {
-      if (isOwn) this.drop(before)
-      return { fault: { code: 'KEEPS_CHANGING' } }
-    }
-    return {}
+    if (state === 'quiet') return 'read'
+    if (state === 'settling') return {}
+    if (isOwn) this.drop(before)
+    return { fault: { code: 'KEEPS_CHANGING' } }
   }
 
-  /** The file of an entry is not there, or cannot be read. */
+  /** The file of an entry cannot be read, or is written without end. */
   drop(before: Entry): void {
     const { at } = before
     this.#dependencies.findings.add({ at, before, apply: (catalog) => catalog.drop(at) })

@@ -9,3 +9,8 @@ export function fileStatOf(stats: BigIntStats): FileStat {
 export function isSameStat(one: FileStat, other: FileStat): boolean {
   return one.size === other.size && one.mtimeNs === other.mtimeNs && one.ino === other.ino
 }
+
+/** Whether a file probably has the bytes that it had, wherever its disk or its copy is now. */
+export function isSameBytes(one: FileStat, other: FileStat): boolean {
+  return one.size === other.size && one.mtimeNs === other.mtimeNs
+}

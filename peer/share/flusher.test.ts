@@ -41,7 +41,8 @@ async function aWorld() {
       const clock = new FakeClock()
       const work = new BackgroundWork({ log: silentLog })
       onTestFinished(async () => await work[Symbol.asyncDispose]())
-      const dependencies = { catalog, bootId, work, clock, log: silentLog }
+      const guard = { isAway: () => false }
+      const dependencies = { catalog, bootId, guard, work, clock, log: silentLog }
       const flusher = new Flusher({ ...dependencies, ...(flushFolder && { flushFolder }) })
       return { clock, flusher }
     },
@@ -61,7 +62,7 @@ test('after a restart of the machine torn files are gone, and those that somebod
 
   expect(await world.downloaded()).toEqual(['edited', 'whole'])
   expect(world.catalog.list('downloaded', 10).map(({ at }) => at.name)).toEqual(['whole'])
-  expect(world.catalog.unflushedBefore('after', 10)).toEqual([])
+  expect(world.catalog.unflushedBefore({ bootId: 'after', afterSeq: 0 }, 10)).toEqual([])
 })
 
 test('what somebody wrote in place of a file stays, however old it says it is', async () => {

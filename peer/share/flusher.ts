@@ -9,6 +9,7 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
+import type { FolderGuard } from './folder-guard.ts'
 import { flushFolder } from './folder-sync.ts'
 import { isGone } from './is-gone.ts'
 import { removeIfSame } from './remove-file.ts'
@@ -16,6 +17,7 @@ import { removeIfSame } from './remove-file.ts'
 interface Dependencies {
   readonly catalog: Catalog
   readonly bootId: string
+  readonly guard: Pick<FolderGuard, 'isAway'>
   readonly work: BackgroundWork
   readonly clock: Clock
   readonly log: Log
@@ -38,14 +40,18 @@ export class Flusher {
 
   /**
    * Reads what an earlier run of the machine may have lost. What is not as it was placed is forgotten
-   * and, if it is what was placed, deleted: it never was a file of anybody's.
+   * and, if it is what was placed, deleted: it never was a user's file. What lies in a folder that
+   * cannot be used now waits for the next start.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async recover(): Promise<void> {
-    const { catalog, bootId, log } = this.#dependencies
-    for (;;) {
-      const entries = catalog.unflushedBefore(bootId, limits.catalogRowsPerRead)
-      if (entries.length === 0) break
+    const { catalog, bootId, guard, log } = this.#dependencies
+    for (let afterSeq = 0; ; ) {
+      const marked = catalog.unflushedBefore({ bootId, afterSeq }, limits.catalogRowsPerRead)
+      const last = marked.at(-1)
+      if (last === undefined) break
+      afterSeq = last.seq
+      const entries = marked.filter(({ at }) => !guard.isAway(at.path))
       const lost: Entry[] = []
       for (const entry of entries) if (!(await this.#isWhole(entry))) lost.push(entry)
       catalog.group(() => {

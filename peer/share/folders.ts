@@ -53,16 +53,14 @@ export class Folders {
     this.incoming = join(data, '.tandem', 'incoming')
   }
 
-  /** Creates those that are missing. @throws AppError DISK_FAILED */
+  /** Creates the peer's own folders; what the user sees is for FolderGuard to create. @throws AppError DISK_FAILED */
   async create(): Promise<void> {
-    for (const path of [this.shared, this.downloaded, this.replicated, this.incoming]) {
-      try {
-        await makeOrFollow(path)
-      } catch (error) {
-        const details = { action: 'create the folder', path, reason: reasonOf(error) }
-        throw new AppError('DISK_FAILED', details, { cause: error })
-      }
-    }
+    await createFolder(this.incoming)
+  }
+
+  /** Creates shared/, downloaded/ or replicated/. @throws AppError DISK_FAILED */
+  async createRoot(path: string): Promise<void> {
+    await createFolder(path)
   }
 
   root({ kind, owner, version }: Pick<CopyKey, 'kind' | 'owner' | 'version'>): Root {
@@ -72,10 +70,10 @@ export class Folders {
     return { kind, owner, path: join(this.replicated, owner) }
   }
 
-  /** All roots there are now. */
+  /** All roots there are now. @throws what the system does when it cannot list replicated/ */
   async roots(): Promise<Root[]> {
     const own = [this.root({ kind: 'shared' }), this.root({ kind: 'downloaded' })]
-    const items = await readdir(this.replicated, { withFileTypes: true }).catch(() => [])
+    const items = await readdir(this.replicated, { withFileTypes: true })
     const owners = items.filter((item) => item.isDirectory() && isPeerId(item.name))
     const replicas = owners.map(({ name }) => this.root({ kind: 'replicated', owner: name }))
     return [...own, ...replicas, ...(await this.#asideRoots())]
@@ -146,6 +144,15 @@ async function makeOrFollow(path: string): Promise<void> {
   await stat(path).catch(() => {
     throw new Error(`it is a link to '${target}', which is not there; is its disk mounted?`)
   })
+}
+
+async function createFolder(path: string): Promise<void> {
+  try {
+    await makeOrFollow(path)
+  } catch (error) {
+    const details = { action: 'create the folder', path, reason: reasonOf(error) }
+    throw new AppError('DISK_FAILED', details, { cause: error })
+  }
 }
 
 /** The name of a file with this disk name. */

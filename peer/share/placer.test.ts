@@ -29,12 +29,14 @@ async function aWorld(options: WorldOptions = {}) {
     await Promise.all(paths.map(async (path) => fileStatOf(await lstat(path, { bigint: true }))))
   const ownWrites = new OwnWrites({ writer: { look } })
   const random = seededRandom('placer')
+  const guard = { check: async () => {} }
   const staging = new Staging(folders, { random })
   const dependencies = {
     folders,
     catalog,
     ownWrites,
     staging,
+    guard,
     clock: new FakeClock(),
     random,
     bootId: 'boot',

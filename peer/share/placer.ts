@@ -20,9 +20,11 @@ import { type Random, randomId } from '../../common/random.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { fileStatOf, isSameStat } from './file-stat.ts'
+import type { FolderGuard } from './folder-guard.ts'
 import { FolderSync } from './folder-sync.ts'
 import type { Folders, Location } from './folders.ts'
 import { numberedName } from './free-name.ts'
+import { inspect } from './inspect.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { type OnObstacle, openParent, type ParentFolder } from './parent-folder.ts'
@@ -31,7 +33,6 @@ import { removeEmptyFolders, removeIfSame } from './remove-file.ts'
 import { spellingOf } from './spelling.ts'
 import type { Staging } from './staging.ts'
 import { Turns } from './turns.ts'
-import { inspect } from './walk.ts'
 
 /** A finished file, and where it shall go. */
 export interface Adoption extends CopyKey {
@@ -68,6 +69,7 @@ interface Dependencies {
   readonly catalog: Catalog
   readonly ownWrites: OwnWrites
   readonly staging: Pick<Staging, 'ensureRoot'>
+  readonly guard: Pick<FolderGuard, 'check'>
   readonly clock: Clock
   readonly random: Random
   /** What the catalog calls the present run of the machine. */
@@ -119,7 +121,7 @@ export class Placer {
    * next free one, a replicated one moves it aside, and a shared one does if `replace` says so. A replicated
    * file that cannot have the path of its name, because a folder or another file has it, gets another one.
    * On failure the partial file is where it was, or in its place for the next scan to find.
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, DISK_FULL, DISK_FAILED
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, FOLDER_UNAVAILABLE, DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {
     const { name, content, chunkList } = adoption
@@ -208,6 +210,7 @@ export class Placer {
   /** @throws AppError NAME_INVALID, DISK_FAILED */
   async #wanted(key: CopyKey): Promise<Location> {
     const own = this.#folders.place(key)
+    await this.#dependencies.guard.check(own.path)
     await this.#dependencies.staging.ensureRoot(key.kind)
     if (key.owner !== undefined) await this.#makeOwnerRoot(key.owner, own)
     // A replica that has another path than its name keeps it.

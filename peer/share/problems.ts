@@ -41,6 +41,10 @@ export class Problems {
     if (isNew) this.#log.warn({ path, code, reason }, 'file is not shared')
   }
 
+  get isEmpty(): boolean {
+    return this.#known.size === 0
+  }
+
   /** The file at `path` is in order, or gone. */
   clear(path: string): void {
     this.#known.delete(path)

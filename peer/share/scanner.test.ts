@@ -8,9 +8,12 @@ import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
+import { FolderGuard } from './folder-guard.ts'
+import { folderLooker } from './folder-look.ts'
 import { Folders } from './folders.ts'
 import { OwnWrites } from './own-writes.ts'
 import { Scanner } from './scanner.ts'
+import { Walker } from './walker.ts'
 
 const quietMs = 1_000
 
@@ -19,6 +22,7 @@ class ScannerFixture implements AsyncDisposable {
   readonly catalog: Catalog
   readonly #folders: Folders
   readonly #work = new BackgroundWork({ log: silentLog })
+  readonly #walker: Walker
   readonly #scanner: Scanner
   readonly #temporary: AsyncDisposable
 
@@ -35,7 +39,10 @@ class ScannerFixture implements AsyncDisposable {
       log: silentLog,
     }
     const ownWrites = new OwnWrites({ writer: { look: async () => [] } })
-    this.#scanner = new Scanner({ quietMs }, { ...dependencies, ownWrites })
+    const guard = new FolderGuard({ ...dependencies, look: folderLooker(dependencies) })
+    this.#walker = new Walker(dependencies)
+    const scanning = { ...dependencies, ownWrites, guard, walker: this.#walker }
+    this.#scanner = new Scanner({ quietMs }, scanning)
   }
 
   static async create(): Promise<ScannerFixture> {
@@ -54,7 +61,7 @@ class ScannerFixture implements AsyncDisposable {
   }
 
   async scan(): Promise<void> {
-    await this.#scanner.scan(this.#work.signal)
+    await this.#scanner.scan({ signal: this.#work.signal, isThrottled: true })
   }
 
   textHash(name: string): string | undefined {
@@ -63,6 +70,7 @@ class ScannerFixture implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#work[Symbol.asyncDispose]()
+    await this.#walker[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
     this.catalog[Symbol.dispose]()
     await this.#temporary[Symbol.asyncDispose]()

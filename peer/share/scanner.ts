@@ -6,32 +6,36 @@
  */
 import { constants } from 'node:fs'
 import { access, lstat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { AppError } from '../../common/errors.ts'
 import { isOwnName } from '../../common/ids.ts'
-import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Fault } from '../problem-table.ts'
+import type { CopyKind } from '../../common/protocol/messages.ts'
 import type { Catalog } from './catalog.ts'
-import { type Candidate, Comparer } from './comparer.ts'
-import type { Entry } from './entry.ts'
+import { Comparer } from './comparer.ts'
 import { faultOf, faultOfName } from './faults.ts'
 import { Findings } from './findings.ts'
+import type { FolderGuard } from './folder-guard.ts'
 import type { Folders, Location } from './folders.ts'
+import { InOrder } from './in-order.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
-import { removeLeftover } from './remove-file.ts'
 import { Settling } from './settling.ts'
-import { walk } from './walk.ts'
+import { TreeScan, type TreeScanOptions } from './tree-scan.ts'
+import { Vanished } from './vanished.ts'
+import type { Walker } from './walker.ts'
 
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
   readonly work: BackgroundWork
   readonly ownWrites: OwnWrites
+  readonly guard: FolderGuard
+  readonly walker: Walker
   readonly clock: Clock
   readonly log: Log
 }
@@ -51,6 +55,12 @@ export class Scanner implements Disposable {
   readonly #hints = new Set<string>()
   #lookers = 0
   readonly #ownWrites: OwnWrites
+  readonly #guard: FolderGuard
+  readonly #walker: Walker
+  /** Folders to look at with all below them; the data folder stands for everything. */
+  readonly #folderHints = new Set<string>()
+  readonly #vanished: Vanished
+  readonly #turns = new InOrder()
   readonly #clock: Clock
   /** Paths among those that this peer wrote itself. */
   readonly #ownHints = new Set<string>()
@@ -71,8 +81,22 @@ export class Scanner implements Disposable {
       this.problems.add(path, { code: 'NOT_RECORDED', details: { reason } })
     }
     this.#findings = new Findings({ onOutdated: look, onRefused }, dependencies)
+    this.#guard = dependencies.guard
+    this.#walker = dependencies.walker
+    this.#vanished = new Vanished({
+      ...dependencies,
+      look,
+      drop: (finding) => this.#findings.add(finding),
+      onDue: () =>
+        this.#work.start('judge missing files', async () => {
+          await this.#vanished.judge()
+        }),
+    })
     this.#comparer = new Comparer({
+      vanished: this.#vanished,
       catalog: this.#catalog,
+      folders: this.#folders,
+      walker: this.#walker,
       findings: this.#findings,
       problems: this.problems,
       settling: this.#settling,
@@ -80,28 +104,79 @@ export class Scanner implements Disposable {
     })
   }
 
-  /** Compares all files with the catalog, then what they did not account for in the catalog with the disk. */
-  async scan(signal: AbortSignal): Promise<void> {
-    const { lastSeq } = this.#catalog
-    const seen = new Set<number>()
-    this.problems.beginScan()
-    const compare = async (candidate: Candidate): Promise<void> => {
-      signal.throwIfAborted()
-      const { seq, again } = await this.#comparer.compare(candidate)
-      if (seq !== undefined) seen.add(seq)
-      if (again) this.look(candidate.at.path)
-    }
-    await inParallel(this.#files(), limits.filesComparedAtOnce, compare)
-    await inParallel(this.#unseen(lastSeq, seen), limits.filesComparedAtOnce, ({ at }) =>
-      compare({ at, mayBeLinked: true }),
-    )
-    this.problems.endScan()
-    this.#findings.flush()
+  /**
+   * Compares all files with the catalog, then what they did not account for in the catalog with the disk.
+   * @param options.confirmed kinds whose missing files were deleted, as people say
+   * @returns how many entries of missing files were dropped, and what it took of a processor
+   */
+  async scan(
+    options: TreeScanOptions & { readonly confirmed?: ReadonlySet<CopyKind> },
+  ): Promise<{ dropped: number; costMs: number }> {
+    return await this.#turns.take(async () => {
+      this.problems.beginScan()
+      await this.#guard.survey()
+      const scan = this.#newScan(options)
+      await scan.all()
+      this.#findings.flush()
+      const dropped = await this.#vanished.judge({ confirmed: options.confirmed ?? new Set() })
+      for (const { path, reason } of this.#guard.list())
+        this.problems.add(path, { code: 'FOLDER_AWAY', details: { reason } })
+      this.problems.endScan()
+      this.#findings.flush()
+      return { dropped, costMs: scan.costMs }
+    })
+  }
+
+  /** Compares all below a folder with the catalog soon. */
+  lookBelow(path: string): void {
+    const isWaiting = this.#folderHints.size > 0
+    // What finds no room here is found by a scan of everything.
+    const isFull = this.#folderHints.size >= limits.folderHintsMax
+    this.#folderHints.add(isFull ? this.#folders.data : path)
+    if (isWaiting) return
+    this.#work.start('look at changed folders', async (signal) => {
+      for (const folder of this.#folderHints) {
+        try {
+          await this.#lookAtFolder(folder, signal)
+        } finally {
+          this.#folderHints.delete(folder)
+        }
+      }
+      this.#findings.flush()
+    })
+  }
+
+  async #lookAtFolder(path: string, signal: AbortSignal): Promise<void> {
+    const options = { signal, isThrottled: false }
+    const at = this.#folders.locate(path)
+    if (at === undefined) return void (await this.scan(options))
+    if (this.#guard.isAway(path) || faultOfName(at.diskName) !== undefined) return
+    if (at.diskName.split('/').some(isOwnName)) return
+    await this.#newScan(options).below({ ...this.#folders.root(at), path: at.root }, at.diskName)
+  }
+
+  #newScan(options: TreeScanOptions): TreeScan {
+    const look = (path: string): void => this.look(path)
+    return new TreeScan(options, {
+      folders: this.#folders,
+      catalog: this.#catalog,
+      guard: this.#guard,
+      comparer: this.#comparer,
+      problems: this.problems,
+      walker: this.#walker,
+      clock: this.#clock,
+      look,
+    })
+  }
+
+  /** Whether this peer wrote the file at `path` not long ago. */
+  isOwnWrite(path: string): boolean {
+    return this.#ownWrites.has(path)
   }
 
   /** Compares one path with the catalog soon. */
   look(path: string): void {
-    if (this.#ownWrites.has(path)) return this.#lookAtOwn(path)
+    if (this.isOwnWrite(path)) return this.#lookAtOwn(path)
     // What finds no room here is found by the next scan.
     if (this.#hints.size >= limits.changeHintsMax) return
     this.#hints.add(path)
@@ -114,13 +189,18 @@ export class Scanner implements Disposable {
   async recheck(path: string): Promise<void> {
     const at = this.#locate(path)
     if (at === undefined) return
+    await this.#guard.survey()
+    if (this.#guard.isAway(path)) return
     await this.#comparer.compare({ at, mayBeLinked: true })
     try {
       await access(path, constants.R_OK)
     } catch (error) {
+      // What is not there is judged with what else is missing.
+      if (isGone(error)) return
+      this.problems.add(path, faultOf(error))
       const before = this.#catalog.get(at)
-      if (before?.at.path === path) this.#comparer.drop(before)
-      if (!isGone(error)) this.problems.add(path, faultOf(error))
+      if (before?.at.path === path && (await isFolderReadable(dirname(path))))
+        this.#comparer.drop(before)
     }
     this.#findings.flush()
   }
@@ -159,6 +239,7 @@ export class Scanner implements Disposable {
   async #lookAt(path: string): Promise<boolean> {
     const at = this.#locate(path)
     if (at === undefined || at.diskName.split('/').some(isOwnName)) return false
+    if (this.#guard.isAway(path)) return false
     const fault = faultOfName(at.diskName)
     if (fault === undefined) return (await this.#comparer.compare({ at, mayBeLinked: true })).again
     if (await isThere(path)) this.problems.add(path, fault)
@@ -166,32 +247,23 @@ export class Scanner implements Disposable {
     return false
   }
 
-  async *#files(): AsyncGenerator<Candidate> {
-    const onProblem = (path: string, fault: Fault): void => this.problems.add(path, fault)
-    const onOwnFile = (path: string): Promise<void> => removeLeftover(path, this.#clock.nowMs())
-    for (const root of await this.#folders.roots())
-      for await (const { diskName, isLinked } of walk({ root: root.path, onProblem, onOwnFile }))
-        yield { at: this.#catalog.named(this.#folders.at(root, diskName)), mayBeLinked: isLinked }
-  }
-
-  /** Entries as old as the scan that it did not meet: gone, or moved about meanwhile. */
-  async *#unseen(lastSeq: number, seen: ReadonlySet<number>): AsyncGenerator<Entry> {
-    let entries: Entry[]
-    for (let afterSeq = 0; ; afterSeq = entries.at(-1)?.seq ?? lastSeq) {
-      entries = this.#catalog.entriesBetween(afterSeq, lastSeq, limits.catalogRowsPerRead)
-      if (entries.length === 0) return
-      yield* entries.filter(({ seq }) => !seen.has(seq))
-    }
-  }
-
   [Symbol.dispose](): void {
     this.#settling[Symbol.dispose]()
+    this.#vanished[Symbol.dispose]()
     this.#findings[Symbol.dispose]()
   }
 }
 
 async function isThere(path: string): Promise<boolean> {
   return await lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Whether it is the file alone that cannot be read. */
+async function isFolderReadable(folder: string): Promise<boolean> {
+  return await access(folder, constants.R_OK | constants.X_OK).then(
     () => true,
     () => false,
   )

@@ -47,6 +47,11 @@ export class Settling implements Disposable {
     return isRestless ? 'restless' : 'settling'
   }
 
+  /** Whether no file is known to be written. */
+  get isEmpty(): boolean {
+    return this.#observations.size === 0
+  }
+
   /** The file at `path` is gone, or is as its entry says. */
   forget(path: string): void {
     this.#observations.delete(path)

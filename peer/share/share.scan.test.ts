@@ -294,9 +294,13 @@ test('a file that could not be served is compared again', async () => {
   await peer.start()
 
   await rm(path)
-  await peer.change(() => peer.share.recheck(path))
+  peer.share.recheck(path)
 
-  expect(peer.shared()).toEqual([])
+  const afterAWhile = async (): Promise<string[]> => {
+    await peer.clock.advance(500)
+    return peer.shared()
+  }
+  await expect.poll(afterAWhile, { interval: 5 }).toEqual([])
 })
 
 test('two processes cannot use one data folder', async () => {

@@ -17,8 +17,11 @@ import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { ProblemCounts } from '../problem-table.ts'
 import { Catalog, type Totals } from './catalog.ts'
+import { CatalogFileWatch } from './catalog-file-watch.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
+import { FolderGuard, type KeptFolder } from './folder-guard.ts'
+import { folderLooker, type LookAtFolder } from './folder-look.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer, type SmallAdoption } from './group-placer.ts'
 import { type Incoming, IncomingFolder, type SourceFile } from './incoming.ts'
@@ -26,10 +29,12 @@ import { OwnWrites } from './own-writes.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
 import { checkPush, freeBytesIn, noMoreThan } from './push-check.ts'
+import { pauseBetweenScansMs } from './rescan-pace.ts'
 import { Scanner } from './scanner.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
-import { type WatchFolders, watchFolders } from './watch-folders.ts'
+import { Walker } from './walker.ts'
+import { type WatchFolders, type WatchListener, watchFolders } from './watch-folders.ts'
 
 export interface ShareOptions {
   /** The peer's data folder, absolute. */
@@ -40,11 +45,22 @@ export interface ShareOptions {
   readonly rescanMs: number
 }
 
+/** How well the catalog knows the folders. */
+export interface FoldersView {
+  /** Since the beginning of the last scan that came to its end: what the system did not tell of may be so old. */
+  readonly scannedMsAgo: number
+  /** From the end of one scan to the next, as it is now. */
+  readonly scanEveryMs: number
+  /** Why the system does not tell of all changes; undefined when it does. */
+  readonly watchProblem?: string
+}
+
 interface Dependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   readonly watch?: WatchFolders
+  readonly lookAtFolder?: LookAtFolder
 }
 
 export class Share implements AsyncDisposable {
@@ -53,6 +69,7 @@ export class Share implements AsyncDisposable {
   readonly #dependencies: Dependencies
   readonly #folders: Folders
   readonly #work: BackgroundWork
+  readonly #guard: FolderGuard
   readonly #scanner: Scanner
   readonly #placer: Placer
   readonly #writer: SmallWriter
@@ -60,11 +77,16 @@ export class Share implements AsyncDisposable {
   readonly #flusher: Flusher
   readonly #incoming: IncomingFolder
   readonly #staging: Staging
+  readonly #walker: Walker
+  /** When the last scan that came to its end began (monotonic), and how long the pause after it is. */
+  #scannedMs: number
+  #pauseMs: number
+  #watchProblem: string | undefined
   readonly #ready = Promise.withResolvers<void>()
   /** What must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
   #disposed: Promise<void> | undefined
-  #isCatalogRemoved = false
+  readonly #catalogFile: CatalogFileWatch
 
   private constructor(
     options: ShareOptions & { bootId: string },
@@ -75,21 +97,27 @@ export class Share implements AsyncDisposable {
     this.#dependencies = dependencies
     this.#folders = folders
     this.#catalog = new Catalog(folders, dependencies)
+    const watched = { ...dependencies, catalog: this.#catalog }
+    this.#catalogFile = new CatalogFileWatch(folders.catalog, watched)
     this.#work = new BackgroundWork(dependencies)
+    this.#walker = new Walker(dependencies)
+    this.#scannedMs = dependencies.clock.monotonicMs()
+    this.#pauseMs = options.rescanMs
     this.#writer = new SmallWriter(dependencies)
     const ownWrites = new OwnWrites({ writer: this.#writer })
-    this.#staging = new Staging(folders, dependencies)
+    const look = dependencies.lookAtFolder ?? folderLooker(dependencies)
+    this.#guard = new FolderGuard({ ...dependencies, folders, catalog: this.#catalog, look })
+    const guard = this.#guard
+    this.#staging = new Staging(folders, { ...dependencies, guard })
     const staging = this.#staging
+    const { bootId } = options
+    const placing = { ...dependencies, folders, catalog: this.#catalog, bootId, guard }
     this.#placer = new Placer({
-      ...dependencies,
-      folders,
-      catalog: this.#catalog,
+      ...placing,
       ownWrites,
       staging,
-      bootId: options.bootId,
       onUnflushed: () => this.#flusher.soon(),
     })
-    const placing = { ...dependencies, folders, catalog: this.#catalog, bootId: options.bootId }
     const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
     this.#flusher = new Flusher({ ...placing, work: this.#work })
@@ -101,6 +129,8 @@ export class Share implements AsyncDisposable {
       catalog: this.#catalog,
       work: this.#work,
       ownWrites,
+      guard,
+      walker: this.#walker,
     })
   }
 
@@ -116,6 +146,7 @@ export class Share implements AsyncDisposable {
     const share = opening.use(new Share({ ...options, bootId }, folders, dependencies))
     // Not before the catalog is open: the leftovers could be another process's.
     await share.#incoming.clear()
+    await share.#guard.open()
     await share.#checkFolders()
     await share.#flusher.recover()
     share.#work.start('keep the catalog', (signal) => share.#keepCatalog(signal))
@@ -196,6 +227,36 @@ export class Share implements AsyncDisposable {
     return this.#scanner.problems.counts
   }
 
+  /** Folders whose entries are kept although their files are not there, and why. */
+  keptFolders(): KeptFolder[] {
+    return this.#guard.list()
+  }
+
+  /**
+   * Takes the files that are missing from {@link keptFolders} for deleted.
+   * @returns how many entries were dropped
+   * @throws AppError FOLDER_UNAVAILABLE, DISK_FAILED, STOPPING
+   */
+  async confirmDeletes(): Promise<number> {
+    return await this.#track(async () => {
+      const confirmed = await this.#guard.confirm()
+      if (confirmed.size === 0) return 0
+      const options = { signal: this.#work.signal, isThrottled: false, confirmed }
+      return (await this.#scanner.scan(options)).dropped
+    })
+  }
+
+  /** How well the catalog knows the folders now. */
+  view(): FoldersView {
+    const ageMs = this.#dependencies.clock.monotonicMs() - this.#scannedMs
+    const watchProblem = this.#watchProblem
+    return {
+      scannedMsAgo: Math.round(ageMs),
+      scanEveryMs: this.#pauseMs,
+      ...(watchProblem !== undefined && { watchProblem }),
+    }
+  }
+
   /** See {@link Staging.folderFor}. @throws AppError DISK_FAILED */
   async stagingFolder(kind: CopyKind, use: StagingUse): Promise<string> {
     try {
@@ -252,6 +313,8 @@ export class Share implements AsyncDisposable {
    * before the first byte is read is refused then.
    * @param options.bytesAnnounced how many will come, if that is known
    * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
+   * Takes a stream of bytes into shared/. A name that was unshared is shared again.
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
    *   signal's reason; what the stream throws. Nothing is left behind then.
    */
   async receive(
@@ -280,7 +343,7 @@ export class Share implements AsyncDisposable {
    * Puts a copy of a content that this peer holds, in whatever place, where `key` says.
    * @returns its entry, which has another name if that one is taken; undefined when this peer holds
    *   none; see {@link Placer.adopt}
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED, STOPPING
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, DISK_FULL, DISK_FAILED, STOPPING
    */
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     const own = this.#catalog.get(key)
@@ -331,8 +394,9 @@ export class Share implements AsyncDisposable {
     await this.#work[Symbol.asyncDispose]()
     while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
     await this.#writer[Symbol.asyncDispose]()
+    await this.#walker[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
-    this.#keepFiles()
+    this.#catalogFile.keep()
     this.#catalog[Symbol.dispose]()
   }
 
@@ -340,35 +404,20 @@ export class Share implements AsyncDisposable {
     const { clock } = this.#dependencies
     await using watching = new AsyncDisposableStack()
     for (;;) {
-      this.#keepFiles()
-      const isFirst = (await this.#scan(signal)) && !this.#catalog.isComplete
-      const pause = clock.sleep(this.#options.rescanMs, signal)
+      this.#catalogFile.keep()
+      const costMs = await this.#scan(signal)
+      const isFirst = costMs !== undefined && !this.#catalog.isComplete
+      const isWatched = this.#watchProblem === undefined
+      const pace = { leastMs: this.#options.rescanMs, costMs: costMs ?? 0, isWatched }
+      this.#pauseMs = pauseBetweenScansMs(pace)
+      const pause = clock.sleep(this.#pauseMs, signal)
       if (isFirst) {
         this.#onFirstScan()
-        const { promise: isWatching, resolve: onReady } = Promise.withResolvers<void>()
+        const { promise: isReady, resolve: onReady } = Promise.withResolvers<void>()
         watching.use(this.#watch(onReady))
         // What changed before the watcher had begun is found by a scan right then.
-        await Promise.race([isWatching, pause])
+        await Promise.race([isReady, pause])
       } else await pause
-    }
-  }
-
-  /** The catalog's file is looked after, so that its removal costs neither the inventory nor what was unshared. */
-  #keepFiles(): void {
-    const { log } = this.#dependencies
-    const path = this.#folders.catalog
-    try {
-      if (!this.#catalog.keepFile() || this.#isCatalogRemoved) return
-      this.#isCatalogRemoved = true
-      log.error(
-        { path },
-        'the catalog was removed while the peer runs: a copy is kept there; restart the peer',
-      )
-    } catch (error) {
-      log.error(
-        { path, reason: reasonOf(error) },
-        'the catalog was removed while the peer runs, and cannot be written',
-      )
     }
   }
 
@@ -388,27 +437,37 @@ export class Share implements AsyncDisposable {
     this.#catalog.markComplete()
     this.#ready.resolve()
     const files = this.totals()
-    const problems = Object.fromEntries(this.problemCounts())
+    const problems = this.problems().length
     this.#dependencies.log.info({ files, problems }, 'first scan has ended')
   }
 
-  /** @returns whether it came to its end */
-  async #scan(signal: AbortSignal): Promise<boolean> {
+  /** @returns what it took of a processor; undefined when it did not come to its end */
+  async #scan(signal: AbortSignal): Promise<number | undefined> {
+    const { clock, log } = this.#dependencies
+    const startMs = clock.monotonicMs()
     try {
-      await this.#scanner.scan(signal)
-      return true
+      const isThrottled = this.#catalog.isComplete
+      const { costMs } = await this.#scanner.scan({ signal, isThrottled })
+      this.#scannedMs = startMs
+      return costMs
     } catch (error) {
       signal.throwIfAborted()
-      this.#dependencies.log.error({ error }, 'scan failed')
-      return false
+      log.error({ error }, 'scan failed')
+      return undefined
     }
   }
 
   #watch(onReady: () => void): AsyncDisposable {
-    const { watch = watchFolders, log } = this.#dependencies
+    const { watch = watchFolders, log, clock } = this.#dependencies
     const { shared, downloaded, replicated } = this.#folders
-    const onChange = (path: string): void => this.#scanner.look(path)
-    return watch([shared, downloaded, replicated], { onChange, onReady }, { log })
+    const listener: WatchListener = {
+      onReady,
+      onChange: (path) => this.#scanner.look(path),
+      onFolder: (path) => this.#scanner.lookBelow(path),
+      onLimit: (reason) => (this.#watchProblem = reason),
+      isKnownFile: (path) => this.#scanner.isOwnWrite(path),
+    }
+    return watch([shared, downloaded, replicated], listener, { log, clock })
   }
 
   /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */

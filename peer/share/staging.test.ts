@@ -11,6 +11,8 @@ async function aWorld() {
   onTestFinished(async () => await temporary[Symbol.asyncDispose]())
   const folders = new Folders(join(temporary.path, 'data'))
   await folders.create()
+  for (const root of [folders.shared, folders.downloaded, folders.replicated])
+    await folders.createRoot(root)
   let moves = 0
   /** Downloaded files are on another file system, as far as a rename can tell. */
   const move = async (from: string, to: string): Promise<void> => {

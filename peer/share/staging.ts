@@ -15,6 +15,7 @@ import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { ownFolderName } from '../../common/ids.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
+import type { FolderGuard } from './folder-guard.ts'
 import type { Folders } from './folders.ts'
 
 /** Unfinished downloads, or complete files that have no place yet. */
@@ -26,6 +27,7 @@ export class Staging {
   readonly #folders: Folders
   readonly #random: Random
   readonly #move: (from: string, to: string) => Promise<void>
+  readonly #guard: Pick<FolderGuard, 'check'> | undefined
   /** The file systems of folders when they were first seen. */
   readonly #devices = new Map<string, number>()
   /** For each kind, the folders that were tried, and whether files can be moved from one into the other. */
@@ -36,9 +38,15 @@ export class Staging {
     folders: Folders,
     {
       random,
+      guard,
       move = rename,
-    }: { random: Random; move?: (from: string, to: string) => Promise<void> },
+    }: {
+      random: Random
+      guard?: Pick<FolderGuard, 'check'>
+      move?: (from: string, to: string) => Promise<void>
+    },
   ) {
+    this.#guard = guard
     this.#folders = folders
     this.#random = random
     this.#move = move
@@ -72,9 +80,10 @@ export class Staging {
   /**
    * The kind's own folder, made again if it was removed.
    * @throws AppError DISK_FAILED when it is no folder, a link that leads nowhere, or on another disk than
-   *   when it was first seen; what the disk does
+   *   when it was first seen; FOLDER_UNAVAILABLE; what the disk does
    */
   async ensureRoot(kind: CopyKind): Promise<Stats> {
+    await this.#guard?.check(join(this.#folders[kind], ownFolderName))
     await this.#ensure(this.#folders.data)
     return await this.#ensure(this.#folders[kind])
   }

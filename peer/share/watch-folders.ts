@@ -1,41 +1,277 @@
-import { watch } from 'chokidar'
-import { reasonOf } from '../../common/errors.ts'
+/**
+ * Watches folders with the operating system's notifications: one watch for each folder, none for
+ * files. Notifications only say where to look: some get lost when many come together or when the disk
+ * is another machine's, which is what the periodic scan is for.
+ */
+import { type BigIntStats, watch } from 'node:fs'
+import { lstat, opendir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Cancel, Clock } from '../../common/clock.ts'
+import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import { InOrder } from './in-order.ts'
+import { isGone } from './is-gone.ts'
 
 export interface WatchListener {
   /** Something happened to the file at this path. */
   onChange(path: string): void
+  /** Anything below this path may have changed: a folder came or went, or too much happened to tell. */
+  onFolder(path: string): void
   /** From now on nothing is missed that the operating system tells. */
   onReady(): void
+  /** Why not all folders can be watched now; undefined when they can. */
+  onLimit(reason: string | undefined): void
+  /** Whether what is at this path is known to be a file. */
+  isKnownFile(path: string): boolean
 }
 
-/** Starts to watch folders and all below them. */
+/** Watches one folder, a link followed. @throws system errors */
+export type WatchFolder = (
+  path: string,
+  onEvent: (event: string, name: string | null) => void,
+  onError: (error: unknown) => void,
+) => Disposable
+
+interface Dependencies {
+  readonly clock: Clock
+  readonly log: Log
+  readonly watchFolder?: WatchFolder
+}
+
+/** Starts to watch folders and all below them. Links below them are not followed. */
 export type WatchFolders = (
   folders: readonly string[],
   listener: WatchListener,
-  dependencies: { log: Log },
+  dependencies: Dependencies,
 ) => AsyncDisposable
 
-/**
- * Watches with the operating system's notifications. They only say where to look: some get lost when
- * many come at once or the disk is another machine's, which is what the periodic scan is for.
- */
-export const watchFolders: WatchFolders = (folders, listener, { log }) => {
-  const watcher = watch([...folders], {
-    ignoreInitial: true,
-    followSymlinks: false,
-    // Whether a file is still being written is for the catalog to judge.
-    atomic: false,
-    ignorePermissionErrors: true,
-  })
-  for (const event of ['add', 'change', 'unlink'] as const)
-    watcher.on(event, (path: string) => listener.onChange(path))
-  watcher.once('ready', () => listener.onReady())
-  // Where the operating system watches no more, each further file is an error: only the first is news.
-  let level: 'warn' | 'debug' = 'warn'
-  watcher.on('error', (error) => {
-    log[level]({ reason: reasonOf(error) }, 'some changes are seen by the periodic scan only')
-    level = 'debug'
-  })
-  return { [Symbol.asyncDispose]: async () => await watcher.close() }
+export const watchFolders: WatchFolders = (folders, listener, dependencies) => {
+  const watcher = new FolderWatcher(folders, listener, dependencies)
+  watcher.start()
+  return watcher
+}
+
+/** Changes are told together after this time: a file that is written changes thousands of times. */
+const gatherMs = 50
+/** Where folders cannot be watched, it is tried again after this time. */
+const retryMs = 60_000
+
+interface Watched {
+  readonly identity: string
+  /** There unless the operating system refuses. */
+  handle: Disposable | undefined
+  readonly children: Map<string, Watched>
+}
+
+class FolderWatcher implements AsyncDisposable {
+  readonly #roots: ReadonlyMap<string, string>
+  readonly #listener: WatchListener
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #watchFolder: WatchFolder
+  readonly #turns = new InOrder()
+  /** Watched roots by their path. */
+  readonly #watched = new Map<string, Watched>()
+  /** The folders that the roots are in: a root may be created again. */
+  readonly #gates = new Map<string, Disposable>()
+  /** Where something happened, and how often since it was last told. */
+  readonly #changed = new Set<string>()
+  #events = 0
+  #limit: string | undefined
+  #cancelTimer: Cancel | undefined
+  #cancelRetry: Cancel | undefined
+  #isDisposed = false
+
+  constructor(folders: readonly string[], listener: WatchListener, dependencies: Dependencies) {
+    this.#roots = new Map(folders.map((path) => [path, dirname(path)]))
+    this.#listener = listener
+    this.#clock = dependencies.clock
+    this.#log = dependencies.log
+    this.#watchFolder = dependencies.watchFolder ?? watchOne
+  }
+
+  start(): void {
+    this.#inTurn(async () => {
+      await this.#watchAll()
+      this.#listener.onReady()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
+    this.#cancelTimer?.()
+    this.#cancelRetry?.()
+    await this.#turns.take(async () => {
+      for (const handle of this.#gates.values()) handle[Symbol.dispose]()
+      for (const root of this.#watched.values()) close(root)
+      this.#watched.clear()
+    })
+  }
+
+  /** What changes the tree of watches runs alone. */
+  #inTurn(work: () => Promise<void>): void {
+    this.#turns
+      .take(async () => {
+        if (!this.#isDisposed) await work()
+      })
+      .catch((error: unknown) => {
+        this.#log.warn({ reason: reasonOf(error) }, 'a change of the folders was not followed')
+      })
+  }
+
+  /** Watches what is not watched yet. */
+  async #watchAll(): Promise<void> {
+    const limitBefore = this.#limit
+    this.#limit = undefined
+    for (const [root, above] of this.#roots) {
+      if (!this.#gates.has(above)) {
+        const gate = this.#open(above, (name) => this.#onEvent(above, name, true))
+        if (gate !== undefined) this.#gates.set(above, gate)
+      }
+      await this.#follow(root)
+    }
+    if (this.#limit !== limitBefore) this.#tellLimit()
+    this.#retryLater()
+  }
+
+  #retryLater(): void {
+    if (this.#limit === undefined || this.#isDisposed) return
+    this.#cancelRetry?.()
+    this.#cancelRetry = this.#clock.after(retryMs, () => this.#inTurn(() => this.#watchAll()))
+  }
+
+  #tellLimit(): void {
+    const reason = this.#limit
+    if (reason === undefined) this.#log.info('all folders are watched again')
+    else this.#log.warn({ reason }, 'some changes are seen by the periodic scan only')
+    this.#listener.onLimit(reason)
+  }
+
+  /** Makes the tree of watches true to what is at `path`. @returns whether a folder came or went */
+  async #follow(path: string): Promise<boolean> {
+    const isRoot = this.#roots.has(path)
+    const siblings = isRoot ? this.#watched : this.#find(dirname(path))?.children
+    const key = isRoot ? path : basename(path)
+    const before = siblings?.get(key)
+    const found = await this.#look(path, isRoot)
+    if (found === undefined) {
+      if (before === undefined) return false
+      siblings?.delete(key)
+      close(before)
+      return true
+    }
+    if (siblings === undefined) return false
+    const identity = `${found.dev}:${found.ino}`
+    if (before?.identity === identity) {
+      if (this.#limit === undefined && before.handle !== undefined) return false
+      await this.#fill(path, before)
+      return false
+    }
+    if (before !== undefined) close(before)
+    const watched: Watched = { identity, handle: undefined, children: new Map() }
+    siblings.set(key, watched)
+    await this.#fill(path, watched)
+    return true
+  }
+
+  /** Watches a folder first and lists it then, so that what comes meanwhile is told or found. */
+  async #fill(path: string, watched: Watched): Promise<void> {
+    watched.handle ??= this.#open(path, (name) => this.#onEvent(path, name, false))
+    try {
+      for await (const entry of await opendir(path)) {
+        if (this.#isDisposed) return
+        if (!entry.isDirectory()) continue
+        const below = join(path, entry.name)
+        const known = watched.children.get(entry.name)
+        if (known === undefined) await this.#follow(below)
+        else await this.#fill(below, known)
+      }
+    } catch (error) {
+      if (!isGone(error)) this.#log.debug({ path, reason: reasonOf(error) }, 'not watched')
+    }
+  }
+
+  #open(path: string, onEvent: (name: string | null) => void): Disposable | undefined {
+    try {
+      const onError = (error: unknown): void => this.#onRefused(path, error)
+      return this.#watchFolder(path, (_event, name) => onEvent(name), onError)
+    } catch (error) {
+      this.#onRefused(path, error)
+      return undefined
+    }
+  }
+
+  #onRefused(path: string, error: unknown): void {
+    if (isGone(error)) return
+    this.#log.debug({ path, reason: reasonOf(error) }, 'a folder cannot be watched')
+    this.#limit ??= limitOf(error)
+  }
+
+  #onEvent(folder: string, name: string | null, isGate: boolean): void {
+    const path = name === null ? folder : join(folder, name)
+    if (this.#isDisposed || (isGate && !this.#roots.has(path))) return
+    this.#events++
+    if (this.#changed.size < limits.changeHintsMax) this.#changed.add(path)
+    this.#cancelTimer ??= this.#clock.after(gatherMs, () => {
+      this.#cancelTimer = undefined
+      this.#inTurn(() => this.#tellAll())
+    })
+  }
+
+  async #tellAll(): Promise<void> {
+    const paths = [...this.#changed]
+    // The system drops what finds no room in its queue, and does not say so here.
+    const isTooMany = this.#events > limits.watchEventsTold
+    this.#changed.clear()
+    this.#events = 0
+    const limitBefore = this.#limit
+    for (const path of paths) {
+      if (this.#isDisposed) return
+      if (!this.#listener.isKnownFile(path) && (await this.#follow(path)))
+        this.#listener.onFolder(path)
+      else if (this.#find(path) === undefined) this.#listener.onChange(path)
+    }
+    if (isTooMany) for (const root of this.#roots.keys()) this.#listener.onFolder(root)
+    if (this.#limit !== limitBefore) this.#tellLimit()
+    this.#retryLater()
+  }
+
+  /** The folder at a path; a root may be a link to one. */
+  async #look(path: string, isRoot: boolean): Promise<BigIntStats | undefined> {
+    try {
+      const options = { bigint: true } as const
+      const found = isRoot ? await stat(path, options) : await lstat(path, options)
+      return found.isDirectory() ? found : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  #find(path: string): Watched | undefined {
+    const root = this.#watched.get(path)
+    if (root !== undefined || path === dirname(path)) return root
+    return this.#find(dirname(path))?.children.get(basename(path))
+  }
+}
+
+function close(watched: Watched): void {
+  watched.handle?.[Symbol.dispose]()
+  for (const child of watched.children.values()) close(child)
+}
+
+/** What an operating system's refusal to watch means, and what to do about it. */
+function limitOf(error: unknown): string {
+  const code = systemErrorCode(error)
+  if (code === 'ENOSPC')
+    return 'the limit of watches is reached: raise the sysctl fs.inotify.max_user_watches'
+  if (code === 'EMFILE')
+    return 'the limit of watching processes is reached: raise the sysctl fs.inotify.max_user_instances'
+  return `the system does not watch some folders: ${reasonOf(error)}`
+}
+
+const watchOne: WatchFolder = (path, onEvent, onError) => {
+  const watcher = watch(path, { persistent: false }, onEvent)
+  watcher.on('error', onError)
+  return { [Symbol.dispose]: () => watcher.close() }
 }

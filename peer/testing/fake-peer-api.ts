@@ -4,9 +4,11 @@ import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { loadSettings } from '../../common/settings.ts'
 import type {
+  ConfirmedDeletes,
   Download,
   DownloadedFiles,
   DownloadRequest,
+  KeptFolders,
   Limits,
   LimitsChange,
   ListedFile,
@@ -56,6 +58,8 @@ export class FakePeerApi implements PeerApi {
   readonly files: ListedFile[] = []
   /** What lies in its folders and is not shared. */
   readonly problemList: Problem[] = []
+  /** Entries of files that are missing from shared/. */
+  keptFiles = 0
   /** What every question throws, if set. */
   failure: AppError | undefined
   /** A peer whose settings limit uploads, and a little more in office hours. */
@@ -158,7 +162,12 @@ export class FakePeerApi implements PeerApi {
       atFactor: 4,
       belowFactor: 1,
       tasks: { waiting: 1, running: 0 },
-      peer: { peerId: 'peer1', problems: this.problemList.length },
+      peer: {
+        peerId: 'peer1',
+        problems: this.problemList.length,
+        ...(await this.keptFolders()),
+        view: { scannedMsAgo: 1_000, scanEveryMs: 30_000 },
+      },
     }
   }
 
@@ -185,6 +194,17 @@ export class FakePeerApi implements PeerApi {
       name,
       versions: [...(current ? [{ ...current, state: 'current' as const }] : []), ...versions],
     }
+  }
+
+  async keptFolders(): Promise<KeptFolders> {
+    const shared = { folder: 'shared', reason: 'is missing', files: this.keptFiles }
+    return { keptFolders: this.keptFiles === 0 ? [] : [shared] }
+  }
+
+  async confirmDeletes(): Promise<ConfirmedDeletes> {
+    const files = this.keptFiles
+    this.keptFiles = 0
+    return { files }
   }
 
   async why(name: string): Promise<Why> {

@@ -5,6 +5,7 @@ import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { lookAtFolder } from '../share/folder-look.ts'
 import { Share } from '../share/share.ts'
 import type { WatchFolders } from '../share/watch-folders.ts'
 
@@ -50,7 +51,7 @@ export class ShareFixture implements AsyncDisposable {
     const random = seededRandom(`share ${this.#starts++}`)
     this.#share = await Share.start(
       { dataPath: this.path, quietMs, rescanMs },
-      { clock: this.#tellingClock(), random, log: silentLog, watch },
+      { clock: this.#tellingClock(), random, log: silentLog, watch, lookAtFolder },
     )
     await scanned
     return this.#share

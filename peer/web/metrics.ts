@@ -16,6 +16,8 @@ export interface Vitals {
   fileCounts(): Readonly<Record<CopyKind, number>>
   /** What lies in its folders and is not shared, by code. */
   problemCounts(): ProblemCounts
+  /** Entries that are kept although their files are missing, for each folder that is away or lost its files. */
+  entriesKept(): Readonly<Record<string, number>>
   /** Downloads waiting and running now; done and failed since the start. */
   downloadCounts(): Readonly<Record<Download['state'], number>>
 }
@@ -45,6 +47,17 @@ export function peerMetrics(vitals: Vitals): Registry {
   gauge('tandem_peer_problems', 'Files and folders that are not shared, by why.', 'code', () => {
     const counts = vitals.problemCounts()
     return Object.fromEntries(problemCodes.map((code) => [code, counts.get(code) ?? 0]))
+  })
+  new Gauge({
+    name: 'tandem_peer_entries_kept',
+    help: 'Entries without a file, by the folder that is away or lost its files.',
+    labelNames: ['folder'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [folder, files] of Object.entries(vitals.entriesKept()))
+        this.set({ folder }, files)
+    },
   })
   gauge('tandem_peer_downloads', 'Downloads that have not ended.', 'state', () => {
     const { waiting, running, paused } = vitals.downloadCounts()

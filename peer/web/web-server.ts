@@ -15,6 +15,7 @@ import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api.ts'
 import { totalOf } from '../problem-table.ts'
 import { checkAccess } from './access.ts'
+import { addDeletesRoutes } from './deletes-routes.ts'
 import { addFileRoutes } from './file-routes.ts'
 import { addLimitRoutes } from './limit-routes.ts'
 import { peerMetrics, type Vitals } from './metrics.ts'
@@ -99,6 +100,7 @@ export async function buildWeb(
   addDownloadRoutes(web, { api })
   addDownloadListRoutes(web, { api })
   addLimitRoutes(web, { api })
+  addDeletesRoutes(web, { api })
   await addFileRoutes(web, { api, clock })
   addHealthRoutes(web, vitals)
   await web.ready()
@@ -120,7 +122,7 @@ function addHealthRoutes(web: Web, vitals: Vitals): void {
   const metrics = peerMetrics(vitals)
   const schema = { hide: true }
   web.get('/healthz', { schema }, async () => ({
-    status: 'ok',
+    status: Object.keys(vitals.entriesKept()).length === 0 ? 'ok' : 'degraded',
     peerId: vitals.peerId,
     index: vitals.isIndexConnected() ? 'connected' : 'disconnected',
     problems: totalOf(vitals.problemCounts()),

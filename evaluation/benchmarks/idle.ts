@@ -1,0 +1,167 @@
+/**
+ * What a peer costs that has many small files and nothing to do, beside Syncthing with the same files
+ * and beside bounds: how long until all files of a first start are recorded (Tandem: answered by its
+ * index), how long a start with nothing changed takes, and then processor time and memory at rest.
+ */
+import assert from 'node:assert/strict'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { startCluster } from '../system/cluster-fixture.ts'
+import { copiesKnown } from '../system/copies-known.ts'
+import type { TandemProcess } from '../system/tandem-process.ts'
+import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
+import { tandem } from './comparison.ts'
+import { secondsOf } from './in-turns.ts'
+import { residentMemoryOf } from './peak-memory.ts'
+import { processorSecondsOf } from './processor-time.ts'
+import { prepareSyncthing, startSyncthing } from './syncthing-anchor.ts'
+
+export interface IdleSize {
+  readonly files: readonly number[]
+  /** How long processor time is counted for. */
+  readonly seconds: number
+}
+
+export const idle: Benchmark<IdleSize> = {
+  name: 'idle',
+  anchors: ['syncthing'],
+  measure: measureIdle,
+}
+
+const filesPerFolder = 100
+/** After a start caches are warm and memory is given back before anything is counted. */
+const settleMs = 20_000
+/** Per file, and at least so much. */
+const deadlineMsOf = (files: number): number => 60_000 + files
+
+/** What an idle peer may take with so many files, and more. */
+const bounds = [
+  { files: 1_000_000, megabytes: 400, percent: 1 },
+  { files: 100_000, megabytes: 150, percent: 1 },
+  { files: 0, megabytes: 120, percent: 0.5 },
+] as const
+
+interface Figures {
+  readonly firstSeconds: number
+  readonly againSeconds: number
+  readonly percent: number
+  readonly bytes: number
+}
+
+async function measureIdle(
+  { files: sizes, seconds }: IdleSize,
+  { rounds, missing, onSample }: BenchmarkOptions,
+): Promise<void> {
+  for (const files of sizes)
+    for (let round = 0; round < rounds; round++) {
+      const bound = bounds.find((each) => files >= each.files) ?? bounds[2]
+      const tell = (contender: string, figures: Figures, goal?: number): void => {
+        const goals = goal === undefined ? {} : { goal }
+        const work = (what: string): string => `${files} files, ${what}`
+        const { firstSeconds, againSeconds, percent, bytes } = figures
+        const inSeconds = { contender, unit: 'seconds' } as const
+        onSample({ ...inSeconds, work: work('first start'), value: firstSeconds, ...goals })
+        onSample({ ...inSeconds, work: work('next start'), value: againSeconds })
+        onSample({ contender, work: work('at rest'), unit: 'percent', value: percent })
+        onSample({ contender, work: work('memory'), unit: 'bytes', value: bytes })
+      }
+      tell(tandem, await measureTandem(files, seconds))
+      if (!missing.includes('syncthing'))
+        tell('syncthing', await measureSyncthing(files, seconds), 1.2)
+      const limits = { contender: 'bound', goal: 1 } as const
+      const { percent, megabytes } = bound
+      onSample({ ...limits, work: `${files} files, next start`, unit: 'seconds', value: 1 })
+      onSample({ ...limits, work: `${files} files, at rest`, unit: 'percent', value: percent })
+      onSample({ ...limits, work: `${files} files, memory`, unit: 'bytes', value: megabytes * 1e6 })
+    }
+}
+
+async function measureTandem(files: number, seconds: number): Promise<Figures> {
+  const prepare = async (_peerId: string, folder: string): Promise<void> =>
+    await writeFiles(folder, files)
+  // Where the files are written is not measured: they are there before the start.
+  await using cluster = await startCluster({ peers: 0, factor: 1 })
+  const dataFolder = join(cluster.folder, 'peer1')
+  await prepare('peer1', join(dataFolder, 'shared'))
+  let peer: TandemProcess | undefined
+  const firstSeconds = await secondsOf(async () => {
+    peer = await cluster.startPeer('peer1', { dataFolder })
+    await copiesKnown(peer, files)
+  })
+  assert(peer !== undefined)
+  const { output } = peer
+  await peer.kill()
+  const before = output.length
+  const started = peer
+  const againSeconds = await secondsOf(async () => {
+    await started.start()
+    await scanEnded(started, before, deadlineMsOf(files))
+  })
+  return { firstSeconds, againSeconds, ...(await atRest(started.pid, seconds)) }
+}
+
+async function scanEnded(peer: TandemProcess, after: number, deadlineMs: number): Promise<void> {
+  const deadline = { what: 'The first scan', deadlineMs }
+  await withDeadline(deadline, systemClock, async (signal) => {
+    while (!peer.output.slice(after).some((line) => line.includes('first scan has ended')))
+      await systemClock.sleep(10, signal)
+  })
+}
+
+async function measureSyncthing(files: number, seconds: number): Promise<Figures> {
+  await using temporary = await temporaryFolder()
+  const [home, folder] = [join(temporary.path, 'home'), join(temporary.path, 'files')]
+  await writeFiles(folder, files)
+  await prepareSyncthing(home, folder)
+  const options = { home, folder, files, deadlineMs: deadlineMsOf(files) }
+  const start = async (): Promise<[number, AsyncDisposable & { pid: number }]> => {
+    const startMs = systemClock.monotonicMs()
+    const running = await startSyncthing(options)
+    return [(systemClock.monotonicMs() - startMs) / 1_000, running]
+  }
+  const [firstSeconds, first] = await start()
+  await first[Symbol.asyncDispose]()
+  const [againSeconds, running] = await start()
+  await using _running = running
+  return { firstSeconds, againSeconds, ...(await atRest(running.pid, seconds)) }
+}
+
+async function atRest(
+  pid: number | undefined,
+  seconds: number,
+): Promise<{ percent: number; bytes: number }> {
+  assert(pid !== undefined, 'it must be running')
+  await systemClock.sleep(settleMs)
+  const pids = [pid, ...(await childrenOf(pid))]
+  const spent = async (): Promise<number> => {
+    const each = await Promise.all(pids.map((one) => processorSecondsOf(one)))
+    return each.reduce<number>((sum, one) => sum + (one ?? 0), 0)
+  }
+  const before = await spent()
+  await systemClock.sleep(seconds * 1_000)
+  const percent = (((await spent()) - before) / seconds) * 100
+  const own = await residentMemoryOf(pid)
+  // A helper of it may have ended meanwhile.
+  const ofChildren = (await childrenOf(pid)).map((one) => residentMemoryOf(one).catch(() => 0))
+  const bytes = (await Promise.all(ofChildren)).reduce((sum, one) => sum + one, own)
+  return { percent, bytes }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text
+    .split(' ')
+    .filter((word) => word !== '')
+    .map(Number)
+}
+
+async function writeFiles(folder: string, files: number): Promise<void> {
+  for (let number = 0; number < files; number++) {
+    const below = join(folder, `folder ${Math.floor(number / filesPerFolder)}`)
+    if (number % filesPerFolder === 0) await mkdir(below, { recursive: true })
+    await writeFile(join(below, `file ${number}`), `text ${number}`)
+  }
+}

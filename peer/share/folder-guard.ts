@@ -1,0 +1,280 @@
+/**
+ * Looks after folders as a whole: the three roots, and what is mounted below them. What lies in a
+ * folder that is missing, cannot be read or is another one than before is neither gone nor new: its
+ * entries stay, nothing of it is read, and nothing is written into it.
+ *
+ *   survey (before scans and drops), check (before a file is put) -> look -> judgeFolder
+ */
+import { join, relative, sep } from 'node:path'
+import { AppError, reasonOf } from '../../common/errors.ts'
+import { isInside } from '../../common/inside.ts'
+import { limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { CopyKind } from '../../common/protocol/messages.ts'
+import type { Catalog } from './catalog.ts'
+import type { GuardedFolderRow } from './catalog-statements.ts'
+import { isSameBytes } from './file-stat.ts'
+import { identityOf, type LookAtFolder } from './folder-look.ts'
+import type { Folders } from './folders.ts'
+import { inspect } from './inspect.ts'
+import { type FolderLook, judgeFolder, type KnownFiles } from './loss.ts'
+
+/** A folder whose entries are kept although their files are not there. */
+export interface KeptFolder {
+  /** Below the data folder. */
+  readonly folder: string
+  readonly path: string
+  /** As in "shared/ {reason}". */
+  readonly reason: string
+  /** Entries without a file. */
+  readonly files: number
+}
+
+interface Dependencies {
+  readonly folders: Folders
+  readonly catalog: Catalog
+  readonly look: LookAtFolder
+  readonly log: Log
+}
+
+const kinds = ['shared', 'downloaded', 'replicated'] as const
+
+export class FolderGuard {
+  readonly #folders: Folders
+  readonly #catalog: Catalog
+  readonly #look: LookAtFolder
+  readonly #log: Log
+  /** By path below the data folder. */
+  readonly #records: Map<string, GuardedFolderRow>
+  /** Why folders cannot be used now. */
+  readonly #away = new Map<string, string>()
+  /** How many entries without a file each kind keeps, as far as a scan has told. */
+  readonly #kept = new Map<CopyKind, number>()
+
+  constructor({ folders, catalog, look, log }: Dependencies) {
+    this.#folders = folders
+    this.#catalog = catalog
+    this.#look = look
+    this.#log = log
+    this.#records = new Map(catalog.guardedFolders().map((row) => [row.path, row]))
+  }
+
+  /**
+   * The first survey: folders that cannot be used are left for later only when they hold something.
+   * @throws AppError DISK_FAILED
+   */
+  async open(): Promise<void> {
+    await this.survey()
+    for (const [folder, reason] of this.#away)
+      if (this.#countIn(folder) === 0) {
+        const path = join(this.#folders.data, folder)
+        throw new AppError('DISK_FAILED', {
+          action: 'use the folder',
+          path,
+          reason: `it ${reason}`,
+        })
+      }
+  }
+
+  /** Looks at all guarded folders; roots that are missing and held nothing are created. */
+  async survey(): Promise<void> {
+    const paths = new Set<string>([...kinds, ...this.#records.keys()])
+    await Promise.all([...paths].map((path) => this.#judge(path)))
+  }
+
+  /** Whether `path` lies in, or is, a folder that could not be used when it was last looked at. */
+  isAway(path: string): boolean {
+    for (const folder of this.#away.keys())
+      if (isInside(join(this.#folders.data, folder), path)) return true
+    return false
+  }
+
+  /** The folders that could not be used when they were last looked at; absolute. */
+  awayPaths(): string[] {
+    return Array.from(this.#away.keys(), (folder) => join(this.#folders.data, folder))
+  }
+
+  /** Whether the root of a kind could not be used when it was last looked at. */
+  isKindAway(kind: CopyKind): boolean {
+    return this.#away.has(kind)
+  }
+
+  /**
+   * Looks whether a file can be put at `path`.
+   * @throws AppError FOLDER_UNAVAILABLE
+   */
+  async check(path: string): Promise<void> {
+    const below = relative(this.#folders.data, path).split(sep)
+    for (let depth = 1; depth < below.length; depth++) {
+      const folder = below.slice(0, depth).join(sep)
+      if (depth > 1 && !this.#records.has(folder)) continue
+      const reason = await this.#judge(folder)
+      if (reason !== undefined) throw new AppError('FOLDER_UNAVAILABLE', { folder, reason })
+    }
+  }
+
+  /** A scan has come to a folder below a root. @returns whether to enter it */
+  enters(path: string, stats: { dev: bigint; ino: bigint }): boolean {
+    if (this.isAway(path)) return false
+    const identity = identityOf(stats)
+    const folder = relative(this.#folders.data, path)
+    const isMount = identity.device !== this.#deviceAbove(folder)
+    const isKnown = this.#records.has(folder)
+    if (isMount && !isKnown && this.#records.size < limits.guardedFoldersMax)
+      this.#save({ path: folder, ...identity, kept_reason: null })
+    return true
+  }
+
+  /** Why a kind keeps entries without a file, as the last judgement said. */
+  keptReason(kind: CopyKind): string | undefined {
+    return this.#records.get(kind)?.kept_reason ?? undefined
+  }
+
+  /** A kind keeps, or with no reason no longer keeps, entries without a file. */
+  keep(kind: CopyKind, reason: string | undefined, files: number): void {
+    if (reason === undefined) this.#kept.delete(kind)
+    else this.#kept.set(kind, files)
+    const record = this.#records.get(kind)
+    if (record === undefined || record.kept_reason === (reason ?? null)) return
+    this.#save({ ...record, kept_reason: reason ?? null })
+    if (reason === undefined) this.#log.info({ folder: kind }, 'the files of a folder are back')
+    else this.#log.error({ folder: kind, reason, files }, 'entries are kept: files are missing')
+  }
+
+  /** What is wrong now. */
+  list(): KeptFolder[] {
+    const { data } = this.#folders
+    const away = Array.from(this.#away, ([folder, reason]) => ({
+      folder,
+      path: join(data, folder),
+      reason,
+      files: this.#countIn(folder),
+    }))
+    const kept = Array.from(this.#kept, ([kind, files]) => ({
+      folder: kind,
+      path: join(data, kind),
+      reason: this.keptReason(kind) ?? '',
+      files,
+    }))
+    return [...away, ...kept.filter(({ folder }) => !this.#away.has(folder))]
+  }
+
+  /**
+   * Takes what is there now for what is meant: folders that are missing are created or forgotten,
+   * others are recorded as they are.
+   * @returns the kinds whose entries without a file are to be dropped
+   * @throws AppError FOLDER_UNAVAILABLE when a folder cannot be read, DISK_FAILED
+   */
+  async confirm(): Promise<Set<CopyKind>> {
+    await this.survey()
+    const confirmed = new Set<CopyKind>(kinds.filter((kind) => this.keptReason(kind)))
+    for (const folder of this.#away.keys()) {
+      const path = join(this.#folders.data, folder)
+      const isRoot = !folder.includes(sep)
+      let look = await this.#look(path)
+      if ('isMissing' in look && look.isMissing && isRoot) {
+        await this.#folders.createRoot(path)
+        look = await this.#look(path)
+      }
+      if ('identity' in look) this.#save({ path: folder, ...look.identity, kept_reason: null })
+      else if (look.isMissing) this.#forget(folder)
+      else throw new AppError('FOLDER_UNAVAILABLE', { folder, reason: look.reason })
+      this.#away.delete(folder)
+      confirmed.add(kindOf(folder))
+    }
+    return confirmed
+  }
+
+  /** @returns why the folder cannot be used, if so */
+  async #judge(folder: string): Promise<string | undefined> {
+    const path = join(this.#folders.data, folder)
+    const look = await this.#look(path)
+    const recorded = this.#records.get(folder)
+    const isSame = 'identity' in look && isSameFolder(recorded, look.identity)
+    const known = isSame ? { sampled: 0, found: 0 } : await this.#sample(folder)
+    const verdict = judgeFolder(recorded, look, known)
+    if (verdict instanceof Object) return this.#onAway(folder, verdict.reason)
+    const failure = verdict === 'accept' ? await this.#accept(folder, look) : undefined
+    if (failure !== undefined) return this.#onAway(folder, failure)
+    if (this.#away.delete(folder)) this.#log.info({ folder }, 'a folder is back')
+    return undefined
+  }
+
+  /** @returns why it cannot be used, if so */
+  async #accept(folder: string, look: FolderLook): Promise<string | undefined> {
+    const kept_reason = this.#records.get(folder)?.kept_reason ?? null
+    if ('identity' in look) this.#save({ path: folder, ...look.identity, kept_reason })
+    else if (folder.includes(sep)) this.#forget(folder)
+    else
+      try {
+        await this.#folders.createRoot(join(this.#folders.data, folder))
+      } catch (error) {
+        return `cannot be created (${reasonOf(error)})`
+      }
+    return undefined
+  }
+
+  #onAway(folder: string, reason: string): string {
+    if (this.#away.get(folder) !== reason)
+      this.#log.error({ folder, reason, files: this.#countIn(folder) }, 'a folder cannot be used')
+    this.#away.set(folder, reason)
+    return reason
+  }
+
+  /** How many of some files of a folder are as they were, wherever they are on the disk now. */
+  async #sample(folder: string): Promise<KnownFiles> {
+    const entries = this.#catalog.entriesBelow(this.#namesIn(folder), limits.filesSampled)
+    const looks = entries.map(async ({ at, stat }) => {
+      const now = await inspect(at, true).catch(() => undefined)
+      return now !== undefined && isSameBytes(now, stat)
+    })
+    const found = (await Promise.all(looks)).filter((isFound) => isFound).length
+    return { sampled: entries.length, found }
+  }
+
+  #countIn(folder: string): number {
+    if (!folder.includes(sep)) return this.#catalog.totals()[kindOf(folder)].count
+    return this.#catalog.entriesBelow(this.#namesIn(folder), limits.catalogRowsPerRead).length
+  }
+
+  /** What the names of a folder's files have in common. */
+  #namesIn(folder: string): { kind: CopyKind; owner?: string; folder: string } {
+    const kind = kindOf(folder)
+    const below = folder.split(sep).slice(1)
+    const owner = kind === 'replicated' ? below.shift() : undefined
+    const name = below.join('/').normalize('NFC')
+    return owner === undefined ? { kind, folder: name } : { kind, owner, folder: name }
+  }
+
+  #deviceAbove(folder: string): string | undefined {
+    const above = folder.split(sep)
+    while (above.length > 1) {
+      above.pop()
+      const record = this.#records.get(above.join(sep))
+      if (record !== undefined) return record.device
+    }
+    return undefined
+  }
+
+  #save(record: GuardedFolderRow): void {
+    this.#catalog.saveGuardedFolder(record)
+    this.#records.set(record.path, record)
+  }
+
+  #forget(folder: string): void {
+    this.#catalog.removeGuardedFolder(folder)
+    this.#records.delete(folder)
+  }
+}
+
+function kindOf(folder: string): CopyKind {
+  const [kind] = folder.split(sep)
+  return kinds.find((each) => each === kind) ?? 'shared'
+}
+
+function isSameFolder(
+  one: { device: string; inode: string } | undefined,
+  other: { device: string; inode: string },
+): boolean {
+  return one?.device === other.device && one.inode === other.inode
+}

@@ -1,0 +1,55 @@
+import { constants } from 'node:fs'
+import { access, opendir, stat } from 'node:fs/promises'
+import type { Clock } from '../../common/clock.ts'
+import { reasonOf } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
+import { isGone } from './is-gone.ts'
+import type { FolderIdentity, FolderLook } from './loss.ts'
+
+/** Looks at one folder, links followed. Never throws. */
+export type LookAtFolder = (path: string) => Promise<FolderLook>
+
+/** Looks at folders, and gives up on one whose disk does not answer. */
+export function folderLooker({ clock }: { clock: Clock }): LookAtFolder {
+  /** A call that the system does not return from holds a thread: there is one for each folder. */
+  const looking = new Map<string, Promise<FolderLook>>()
+  return async (path) => {
+    const look = looking.get(path) ?? lookAtFolder(path).finally(() => looking.delete(path))
+    looking.set(path, look)
+    const { promise: late, resolve } = Promise.withResolvers<FolderLook>()
+    const cancel = clock.after(deadlines.folderLookMs, () =>
+      resolve({ isMissing: false, reason: 'cannot be read: its disk does not answer' }),
+    )
+    try {
+      return await Promise.race([look, late])
+    } finally {
+      cancel()
+    }
+  }
+}
+
+/** Looks at a folder for as long as its disk takes. */
+export const lookAtFolder: LookAtFolder = async (path) => {
+  try {
+    const found = await stat(path, { bigint: true })
+    if (!found.isDirectory()) return { isMissing: false, reason: 'is not a folder any more' }
+    await access(path, constants.R_OK | constants.X_OK)
+    // Some disks fail only when they are read.
+    await using folder = await opendir(path)
+    await folder.read()
+    return { identity: identityOf(found) }
+  } catch (error) {
+    if (isGone(error)) return { isMissing: true, reason: 'is missing' }
+    return { isMissing: false, reason: `cannot be read (${reasonOf(error)})` }
+  }
+}
+
+export function identityOf({
+  dev,
+  ino,
+}: {
+  readonly dev: bigint
+  readonly ino: bigint
+}): FolderIdentity {
+  return { device: String(BigInt.asUintN(64, dev)), inode: String(BigInt.asUintN(64, ino)) }
+}

@@ -1,0 +1,26 @@
+import { lstat, realpath, stat } from 'node:fs/promises'
+import type { FileStat } from '../../common/content/hash.ts'
+import { isInside } from '../../common/inside.ts'
+import { fileStatOf } from './file-stat.ts'
+import { isGone } from './is-gone.ts'
+
+/**
+ * What a regular file looks like now; undefined when nothing, or something else, is there, or when
+ * `mayBeLinked` and a link leads out of the root.
+ * @throws system errors other than those
+ */
+export async function inspect(
+  { root, path }: { readonly root: string; readonly path: string },
+  mayBeLinked: boolean,
+): Promise<FileStat | undefined> {
+  try {
+    if (mayBeLinked && !isInside(await realpath(root), await realpath(path))) return undefined
+    const found = mayBeLinked
+      ? await stat(path, { bigint: true })
+      : await lstat(path, { bigint: true })
+    return found.isFile() ? fileStatOf(found) : undefined
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
+  }
+}

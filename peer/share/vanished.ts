@@ -1,0 +1,145 @@
+import type { Cancel, Clock } from '../../common/clock.ts'
+import type { CopyKind } from '../../common/protocol/messages.ts'
+import type { Catalog } from './catalog.ts'
+import type { Entry } from './entry.ts'
+import { isSameStat } from './file-stat.ts'
+import type { Finding } from './findings.ts'
+import type { FolderGuard } from './folder-guard.ts'
+import { InOrder } from './in-order.ts'
+import { inspect } from './inspect.ts'
+import { judgeLoss } from './loss.ts'
+import { SeqSet } from './seq-set.ts'
+
+interface Dependencies {
+  readonly catalog: Catalog
+  readonly guard: FolderGuard
+  readonly clock: Clock
+  /** Asks for a judgement of what was added. */
+  readonly onDue: () => void
+  /** Passes on what was deleted. */
+  readonly drop: (finding: Finding) => void
+  /** Asks for another look at a path. */
+  readonly look: (path: string) => void
+}
+
+/** A judgement of all that a whole scan found missing. */
+export interface ScanJudgement {
+  /** Kinds whose missing files were deleted, as people say. */
+  readonly confirmed: ReadonlySet<CopyKind>
+}
+
+/** Files that go together are judged together: when none has gone for so long, or after the longer time. */
+const quietMs = 500
+const longestMs = 10_000
+
+interface Missing {
+  readonly lost: SeqSet
+  readonly moved: SeqSet
+}
+
+/** Entries whose files are not there, until it is clear whether they were deleted or lost. */
+export class Vanished implements Disposable {
+  readonly #dependencies: Dependencies
+  readonly #turns = new InOrder()
+  #missing = new SeqSet()
+  #sinceMs = 0
+  #cancelTimer: Cancel | undefined
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** The file of this entry is not there. */
+  add(entry: Entry): void {
+    const { clock } = this.#dependencies
+    if (this.#missing.size === 0) this.#sinceMs = clock.monotonicMs()
+    this.#missing.add(entry.seq)
+    if (this.#cancelTimer !== undefined && clock.monotonicMs() - this.#sinceMs > longestMs) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = clock.after(quietMs, () => {
+      this.#cancelTimer = undefined
+      this.#dependencies.onDue()
+    })
+  }
+
+  /**
+   * Drops what was deleted, or went to another name, and keeps the rest.
+   * @returns how many entries it dropped
+   */
+  async judge(scan?: ScanJudgement): Promise<number> {
+    return await this.#turns.take(async () => {
+      this.#cancelTimer?.()
+      this.#cancelTimer = undefined
+      const missing = this.#missing
+      this.#missing = new SeqSet()
+      // The folder may have gone after the files were looked for.
+      await this.#dependencies.guard.survey()
+      const byKind = await this.#lookAgain(missing)
+      let dropped = 0
+      for (const kind of ['shared', 'downloaded', 'replicated'] as const)
+        if (!this.#dependencies.guard.isKindAway(kind))
+          dropped += this.#settle(kind, byKind[kind], scan)
+      return dropped
+    })
+  }
+
+  async #lookAgain(missing: SeqSet): Promise<Record<CopyKind, Missing>> {
+    const none = (): Missing => ({ lost: new SeqSet(), moved: new SeqSet() })
+    const byKind = { shared: none(), downloaded: none(), replicated: none() }
+    for (const entry of this.#entries(missing))
+      if (await this.#isMissing(entry)) {
+        const { lost, moved } = byKind[entry.at.kind]
+        ;(this.#isElsewhere(entry, missing) ? moved : lost).add(entry.seq)
+      }
+    return byKind
+  }
+
+  async #isMissing(entry: Entry): Promise<boolean> {
+    const { guard, look } = this.#dependencies
+    if (guard.isAway(entry.at.path)) return false
+    try {
+      const now = await inspect(entry.at, true)
+      if (now !== undefined && !isSameStat(now, entry.stat)) look(entry.at.path)
+      return now === undefined
+    } catch {
+      // It cannot be looked at: it is not gone.
+      return false
+    }
+  }
+
+  /** Whether the same folder has the content under another name. */
+  #isElsewhere({ at, content }: Entry, missing: SeqSet): boolean {
+    const holders = this.#dependencies.catalog.find(content.sha256)
+    return holders.some((other) => other.at.kind === at.kind && !missing.has(other.seq))
+  }
+
+  #settle(kind: CopyKind, { lost, moved }: Missing, scan: ScanJudgement | undefined): number {
+    const { catalog, guard } = this.#dependencies
+    const wasKept = guard.keptReason(kind) !== undefined
+    const total = catalog.totals()[kind].count - moved.size
+    const isConfirmed = scan?.confirmed.has(kind) === true
+    const reason = isConfirmed ? undefined : judgeLoss({ total, lost: lost.size, wasKept })
+    // Single hints do not tell that all is back.
+    const isKept = reason !== undefined || (wasKept && scan === undefined)
+    if (reason !== undefined && (scan !== undefined || !wasKept))
+      guard.keep(kind, reason, lost.size)
+    else if (!isKept) guard.keep(kind, undefined, 0)
+    return this.#drop(moved) + (isKept ? 0 : this.#drop(lost))
+  }
+
+  #drop(seqs: SeqSet): number {
+    for (const before of this.#entries(seqs)) {
+      const { at } = before
+      this.#dependencies.drop({ at, before, apply: (catalog) => catalog.drop(at) })
+    }
+    return seqs.size
+  }
+
+  *#entries(seqs: SeqSet): Generator<Entry> {
+    for (const seq of seqs) yield* this.#dependencies.catalog.entriesBetween(seq - 1, seq, 1)
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancelTimer?.()
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Finds the files of folders, and hashes small ones; the other end is walker.ts. All calls are
+ * synchronous: of many short ones that takes a fraction of the time, and only this thread waits.
+ */
+import { hash } from 'node:crypto'
+import {
+  type BigIntStats,
+  closeSync,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  opendirSync,
+  readSync,
+  statSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { answerCalls } from '../../common/answer-calls.ts'
+import type { FileStat } from '../../common/content/hash.ts'
+import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { isOwnName, ownFolderName } from '../../common/ids.ts'
+import { openInsideSync } from '../../common/inside.ts'
+import { limits } from '../../common/limits.ts'
+import type { Fault } from '../problem-table.ts'
+import { faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
+import { fileStatOf } from './file-stat.ts'
+import { isGone } from './is-gone.ts'
+
+/** A folder that another file system begins at. */
+export interface Mount {
+  readonly diskName: string
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+/** What a walk has found since it was last asked. Names are below the root. */
+export interface WalkPage {
+  readonly files: { readonly diskName: string; readonly stat: FileStat }[]
+  readonly links: string[]
+  readonly mounts: Mount[]
+  /** Files of Tandem's own that lie among those of people. */
+  readonly ownFiles: string[]
+  readonly faults: { readonly diskName: string; readonly fault: Fault }[]
+  /** Folders of which not all could be read. */
+  readonly unread: string[]
+  isDone: boolean
+}
+
+export type WalkRequest =
+  | {
+      readonly kind: 'begin'
+      readonly id: number
+      readonly root: string
+      /** Below the root; '' is the root. */
+      readonly folder: string
+      /** Folders that are not entered; absolute. */
+      readonly skipped: readonly string[]
+    }
+  | { readonly kind: 'next'; readonly id: number }
+  | { readonly kind: 'end'; readonly id: number }
+  | { readonly kind: 'hash'; readonly root: string; readonly paths: readonly string[] }
+
+/** Of one file: what it was when it was read, or the code and text of the system's error. */
+export type HashOutcome =
+  | { readonly sha256: string; readonly stat: FileStat }
+  | { readonly code: string | undefined; readonly reason: string }
+
+export type WalkReply = WalkPage | readonly HashOutcome[] | undefined
+
+/** What stands for bytes that are not UTF-8. */
+const undecoded = '\u{fffd}'
+const walks = new Map<number, Walk>()
+const buffer = Buffer.allocUnsafeSlow(limits.smallHashBytesMax + 1)
+
+answerCalls<WalkRequest, WalkReply>((request) => {
+  switch (request.kind) {
+    case 'begin':
+      walks.set(request.id, new Walk(request))
+      return { reply: undefined }
+    case 'next':
+      return { reply: walks.get(request.id)?.next() }
+    case 'end':
+      walks.get(request.id)?.end()
+      walks.delete(request.id)
+      return { reply: undefined }
+    case 'hash':
+      return { reply: request.paths.map((path) => hashSmall(request.root, path)) }
+  }
+})
+
+class Walk {
+  readonly #root: string
+  readonly #skipped: ReadonlySet<string>
+  readonly #steps: Generator<undefined>
+  #page: WalkPage = emptyPage()
+
+  constructor({ root, folder, skipped }: Extract<WalkRequest, { kind: 'begin' }>) {
+    this.#root = root
+    this.#skipped = new Set(skipped)
+    this.#steps = this.#enter(folder, undefined)
+  }
+
+  next(): WalkPage {
+    this.#page = emptyPage()
+    while (sizeOf(this.#page) < limits.filesPerWalkPage)
+      if (this.#steps.next().done === true) {
+        this.#page.isDone = true
+        break
+      }
+    return this.#page
+  }
+
+  end(): void {
+    this.#steps.return(undefined)
+  }
+
+  /** A step is taken for each entry, so that no page is larger than what it is for. */
+  *#enter(folder: string, above: bigint | undefined): Generator<undefined> {
+    const path = join(this.#root, folder)
+    if (this.#skipped.has(path)) return
+    let hasUndecoded = false
+    try {
+      // A root, and what a link leads to, is known to be a folder.
+      const found = (above === undefined ? statSync : lstatSync)(path, { bigint: true })
+      if (!found.isDirectory()) return
+      if (above !== undefined && found.dev !== above) this.#addMount(folder, found)
+      using entries = opendirSync(path, { bufferSize: 256 })
+      for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        if (entry.name.includes(undecoded)) hasUndecoded = true
+        else
+          yield* this.#visit(entry, folder === '' ? entry.name : `${folder}/${entry.name}`, found)
+        yield
+      }
+      if (hasUndecoded) this.#tellUndecoded(folder)
+    } catch (error) {
+      if (isGone(error)) return
+      this.#page.faults.push({ diskName: folder, fault: faultOf(error, 'folder') })
+      this.#page.unread.push(folder)
+    }
+  }
+
+  *#visit(entry: Dirent, diskName: string, { dev }: BigIntStats): Generator<undefined> {
+    // What is written there has its place yet to come.
+    if (isOwnName(entry.name) && (entry.name !== ownFolderName || diskName === ownFolderName)) {
+      if (entry.isFile()) this.#page.ownFiles.push(diskName)
+      return
+    }
+    const fault = faultOfName(diskName) ?? faultOfKind(entry)
+    if (fault !== undefined) this.#page.faults.push({ diskName, fault })
+    else if (entry.isDirectory()) yield* this.#enter(diskName, dev)
+    else if (entry.isSymbolicLink()) this.#page.links.push(diskName)
+    else this.#addFile(diskName)
+  }
+
+  #addFile(diskName: string): void {
+    try {
+      const found = lstatSync(join(this.#root, diskName), { bigint: true })
+      if (found.isFile()) this.#page.files.push({ diskName, stat: fileStatOf(found) })
+    } catch (error) {
+      if (isGone(error)) return
+      this.#page.faults.push({ diskName, fault: faultOf(error) })
+      // What it holds is not known: the entry stays.
+      this.#page.unread.push(diskName)
+    }
+  }
+
+  #addMount(diskName: string, { dev, ino }: BigIntStats): void {
+    this.#page.mounts.push({ diskName, dev, ino })
+  }
+
+  /** Names that are not UTF-8 come as text from which they cannot be told apart: they are read again as bytes. */
+  #tellUndecoded(folder: string): void {
+    // The types do not know that names can be had as bytes here, too.
+    const encoding = 'buffer' as BufferEncoding
+    using entries = opendirSync(join(this.#root, folder), { encoding })
+    for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+      const name: unknown = entry.name
+      if (!Buffer.isBuffer(name) || !name.toString().includes(undecoded)) continue
+      const diskName = join(folder, textOfName(name))
+      this.#page.faults.push({ diskName, fault: { code: 'NAME_NOT_UTF8' } })
+    }
+  }
+}
+
+function emptyPage(): WalkPage {
+  return { files: [], links: [], mounts: [], ownFiles: [], faults: [], unread: [], isDone: false }
+}
+
+function sizeOf({ files, links, mounts, ownFiles, faults }: WalkPage): number {
+  return files.length + links.length + mounts.length + ownFiles.length + faults.length
+}
+
+function hashSmall(root: string, path: string): HashOutcome {
+  let descriptor: number | undefined
+  try {
+    descriptor = openInsideSync({ root, path })
+    const before = fstatSync(descriptor, { bigint: true })
+    if (!before.isFile()) return { code: 'ENOENT', reason: 'it is not a regular file' }
+    let size = 0
+    for (let count = -1; count !== 0 && size < buffer.length; size += count)
+      count = readSync(descriptor, buffer, size, buffer.length - size, size)
+    const after = fstatSync(descriptor, { bigint: true })
+    const isWhole = BigInt(size) === before.size && after.mtimeNs === before.mtimeNs
+    if (!isWhole) return { code: 'ENOENT', reason: 'it changed while it was read' }
+    return { sha256: hash('sha256', buffer.subarray(0, size)), stat: fileStatOf(after) }
+  } catch (error) {
+    return { code: systemErrorCode(error), reason: reasonOf(error) }
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../../common/clock.ts'
+import type { FileStat } from '../../common/content/hash.ts'
+import { ThreadCaller } from '../../common/thread-caller.ts'
+import type { HashOutcome, WalkPage, WalkReply, WalkRequest } from './walk-thread.ts'
+
+/** What a small file was when it was read, or the system's error. */
+export type SmallHash = { readonly sha256: string; readonly stat: FileStat } | Error
+
+/** Finds the files of folders, and hashes small ones, in a thread that ends while nothing is to be done. */
+export class Walker implements AsyncDisposable {
+  readonly #thread: ThreadCaller<WalkRequest, WalkReply>
+  #lastId = 0
+
+  constructor(dependencies: { clock: Clock }) {
+    this.#thread = new ThreadCaller(new URL('./walk-thread.ts', import.meta.url), dependencies)
+  }
+
+  /**
+   * What a folder of a root holds, page by page. A folder that is missing holds nothing; links are
+   * named and not followed.
+   * @throws Error how the thread ended
+   */
+  async *walk(request: {
+    readonly root: string
+    readonly folder: string
+    readonly skipped: readonly string[]
+  }): AsyncGenerator<WalkPage> {
+    const id = ++this.#lastId
+    await this.#thread.call({ kind: 'begin', id, ...request })
+    try {
+      for (;;) {
+        const page = (await this.#thread.call({ kind: 'next', id })) as WalkPage | undefined
+        // The thread that began has ended.
+        if (page === undefined) throw new Error('the walk ended early')
+        yield page
+        if (page.isDone) return
+      }
+    } finally {
+      await this.#thread.call({ kind: 'end', id })
+    }
+  }
+
+  /** Hashes files of at most `limits.smallHashBytesMax` bytes. */
+  async hash(root: string, paths: readonly string[]): Promise<SmallHash[]> {
+    if (paths.length === 0) return []
+    const outcomes = (await this.#thread.call({ kind: 'hash', root, paths })) as HashOutcome[]
+    return outcomes.map((outcome) =>
+      'sha256' in outcome
+        ? outcome
+        : Object.assign(new Error(outcome.reason), { code: outcome.code }),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]()
+  }
+}
