@@ -93,8 +93,7 @@ function peerHandlers({
       return { seenSeq: announced.seenSeq }
     },
     async heartbeat(room, session) {
-      const { peerId } = registry.heard(session, 'heartbeat')
-      registry.setRoom(peerId, room)
+      registry.setRoom(registry.heard(session, 'heartbeat').peerId, room)
       return {}
     },
     async leave(_, session) {
