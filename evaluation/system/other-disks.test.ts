@@ -83,7 +83,7 @@ test('a disk that takes two names for one, or refuses one, keeps what it can and
   const sizes = await Promise.all(
     files.map(async ({ parentPath, name }) => (await readFile(join(parentPath, name))).length),
   )
-  expect(sizes.toSorted()).toEqual([1_001, 1_002, 1_003, 1_004])
+  expect(sizes.toSorted((one, other) => one - other)).toEqual([1_001, 1_002, 1_003, 1_004])
   using api = apiOf(peer)
   const { sources } = (await api.lookup('A.txt')).files[0] ?? {}
   expect(sources?.map(({ peerId }) => peerId)).toEqual(['peer1', 'peer2'])

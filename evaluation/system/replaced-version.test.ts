@@ -14,9 +14,8 @@ test('the replica of the old content outlives a slow edit and its owner, and can
   const { name, path, sha256 } = outside
   const pushed = await runTandem(['push', path, '--wait', '--api', owner.apiUrl.origin])
   expect(pushed, pushed.stderr).toMatchObject({ code: 0 })
-  const limited = await runTandem([
-    ...['limits', 'set', 'upload', '200KB/s', '--api', owner.apiUrl.origin],
-  ])
+  const words = ['limits', 'set', 'upload', '200KB/s', '--api', owner.apiUrl.origin]
+  const limited = await runTandem(words)
   expect(limited.code, limited.stderr).toBe(0)
   const edited = await aFile(cluster.folder, 'edited', { bytes: 30_000_000 })
   await rename(edited.path, join(owner.dataFolder, 'shared', name))
