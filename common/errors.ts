@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, errorTable } from './error-table.ts'
 import { limits } from './limits.ts'
+import { oneLine } from './one-line.ts'
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>
 
@@ -79,6 +80,31 @@ export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
+
+/**
+ * Why a task failed, for the index and for people: one line of at most `limits.taskReasonCharactersMax`
+ * characters that has the code of the operating system, if there is one, however long the paths are.
+ */
+export function taskReasonOf(error: unknown): string {
+  const reason = reasonOf(
+    error instanceof AppError && error.code === 'INTERNAL' ? (error.cause ?? error) : error,
+  )
+  const charactersMax = limits.taskReasonCharactersMax
+  const line = oneLine(reason, charactersMax)
+  const code = causeCodeOf(error)
+  if (code === undefined || line.includes(code)) return line
+  return oneLine(`${code}: ${oneLine(reason, charactersMax - code.length - 2)}`, charactersMax)
+}
+
+/** The code of the system error that is `error`, or its cause, or the cause of that. */
+function causeCodeOf(error: unknown): string | undefined {
+  for (let depth = 0, at = error; depth < causesMax && at instanceof Error; depth++, at = at.cause)
+    if (!(at instanceof AppError) && systemErrorCode(at) !== undefined) return systemErrorCode(at)
+  return undefined
+}
+
+/** A chain of causes is not followed further: it may lead back to itself. */
+const causesMax = 8
 
 /** One line that says what went wrong, down to the first cause, for logs and `{reason}` details. */
 export function reasonOf(error: unknown): string {

@@ -214,6 +214,10 @@ export const limits = {
   errorDetailsMax: 8,
   /** A text among them: the longest name twice, or a few sources and why each failed. */
   errorDetailCharactersMax: 2_048,
+  /** Why a task failed, as a peer tells the index: a person reads one line; the index keeps up to 100,000 of them. */
+  taskReasonCharactersMax: 200,
+  /** Outcomes are added to a report up to this size: half of what a request may have. */
+  reportBytesTarget: 32 * kibibyte,
   /** Sources that an error names one by one; a person reads no more. */
   sourcesNamedMax: 5,
 

@@ -174,7 +174,16 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   unshare: { request: { name }, reply: { owners: [owner] } },
   share: { request: { name }, reply: {} },
   report: {
-    request: { outcomes: [{ taskId: '17' }, { taskId: '18', error: 'DISK_FULL' }] },
+    request: {
+      outcomes: [
+        { taskId: '17' },
+        {
+          taskId: '18',
+          error: 'DISK_FAILED',
+          reason: "Cannot write '/data/replicated/peer1/a.txt': EROFS: read-only file system, open",
+        },
+      ],
+    },
     reply: {},
   },
   unreached: { request: { peerId: 'peer3' }, reply: {} },

@@ -88,7 +88,7 @@ export const ReadOutcome = Type.Union([
     error: described(ErrorCodeText, 'The code of the error: none of its bytes follow'),
     reason: Type.Optional(
       Type.String({
-        maxLength: 200,
+        maxLength: limits.taskReasonCharactersMax,
         description: 'What the operating system says, such as EACCES',
       }),
     ),
@@ -217,6 +217,13 @@ export type FileVersion = Static<typeof FileVersion>
 export const TaskOutcome = Type.Object({
   taskId: TaskId,
   error: Type.Optional(described(ErrorCodeText, 'The code of the error, if it failed')),
+  reason: Type.Optional(
+    Type.String({
+      maxLength: limits.taskReasonCharactersMax,
+      description:
+        'One line for people that says why it failed, with the code and the path of the operating system where there are any',
+    }),
+  ),
 })
 export type TaskOutcome = Static<typeof TaskOutcome>
 

@@ -28,7 +28,10 @@ export interface Situation {
     { readonly freeBytes: number; readonly keptFreeBytes: number }
   >
   /** The peers among them that refused something lately, until they are asked again. */
-  readonly rests: ReadonlyMap<string, { readonly code: string; readonly leftMs: number }>
+  readonly rests: ReadonlyMap<
+    string,
+    { readonly code: string; readonly reason?: string | undefined; readonly leftMs: number }
+  >
   /** How many peers may. */
   readonly eligible: number
 }
@@ -52,7 +55,7 @@ export function reasonsFor(situation: Situation): string[] {
       if (running.length < need.lacking) reasons.push(...failedPairReasons(situation))
       if (failure !== undefined && place?.state === 'delayed' && place.reason === 'failed')
         reasons.push(
-          `the last try, on ${failure.target}, failed with ${explained(failure.code)}; next try in ${seconds(situation.delayMs)}`,
+          `the last try, on ${failure.target}, failed with ${explained(failure.code, failure.why)}; next try in ${seconds(situation.delayMs)}`,
         )
       else if (running.length < need.lacking) reasons.push(...waitingReasons(situation))
       return reasons.slice(0, reasonsMax)
@@ -65,9 +68,9 @@ const reasonsMax = 20
 
 function failedPairReasons({ failedPairs }: Situation): string[] {
   const shown = failedPairs.slice(0, failedPairsShown)
-  const reasons = shown.map(({ peerId, role, code, leftMs, accusers }) => {
+  const reasons = shown.map(({ peerId, role, code, reason, leftMs, accusers }) => {
     const what = role === 'target' ? peerId : `reading it from ${peerId} at ${listed(accusers)}`
-    return `${what} failed with ${explained(code)}; next try in ${seconds(leftMs)}`
+    return `${what} failed with ${explained(code, reason)}; next try in ${seconds(leftMs)}`
   })
   const more = failedPairs.length - shown.length
   return more > 0 ? [...reasons, `${more} more failed and wait for their next try`] : reasons
@@ -98,7 +101,7 @@ function waitingReasons({
     const rest = rests.get(peerId)
     return rest === undefined
       ? refusalSentence(peerId, refusal, rooms.get(peerId))
-      : `${peerId} failed with ${explained(rest.code)}; next try in ${seconds(rest.leftMs)}`
+      : `${peerId} failed with ${explained(rest.code, rest.reason)}; next try in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
     ? ['it waits for a place: there is no other live peer', ...reasons]
@@ -126,8 +129,9 @@ function refusalSentence(
   }
 }
 
-/** The code of an error with when it happens, so that nobody has to look it up. */
-function explained(code: string): string {
+/** The code of an error with what the peer says of it, or else with when it happens. */
+function explained(code: string, reason: string | undefined): string {
+  if (reason !== undefined && reason !== '') return `${code} (${reason})`
   const [when] = isErrorCode(code) ? errorTable[code].when.split('. ', 1) : []
   return when === undefined ? code : `${code} (${when.replace(/\.$/, '')})`
 }

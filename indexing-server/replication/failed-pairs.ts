@@ -10,6 +10,8 @@ export interface FailedPair {
   readonly peerId: string
   readonly role: PairRole
   readonly code: string
+  /** One line for people, from the peer that failed. */
+  readonly reason?: string | undefined
   /** How often in a row. */
   readonly failures: number
   /** Monotonic time of the last failure, and of the next try. */
@@ -22,6 +24,7 @@ export interface FailedPair {
 /** What failed: a copy of a content on `target`, from any of `sources` if they may be to blame. */
 export interface FailedCopy {
   readonly code: string
+  readonly reason?: string | undefined
   readonly target: string
   readonly sources: readonly string[]
 }
@@ -61,13 +64,13 @@ export class FailedPairs {
       this.#arrivedMs.delete(oldest)
   }
 
-  fail(contentId: number, { code, target, sources }: FailedCopy): void {
+  fail(contentId: number, { code, reason, target, sources }: FailedCopy): void {
     const pairs = this.#byContent.get(contentId) ?? new Map<string, FailedPair>()
     this.#byContent.delete(contentId)
     this.#byContent.set(contentId, pairs)
-    this.#add(pairs, { peerId: target, role: 'target', code, accuser: target })
+    this.#add(pairs, { peerId: target, role: 'target', code, reason, accuser: target })
     for (const peerId of sources)
-      this.#add(pairs, { peerId, role: 'source', code, accuser: target })
+      this.#add(pairs, { peerId, role: 'source', code, reason, accuser: target })
     this.#forgetOldest()
   }
 
@@ -115,9 +118,9 @@ export class FailedPairs {
 
   #add(
     pairs: Map<string, FailedPair>,
-    failed: Pick<FailedPair, 'peerId' | 'role' | 'code'> & { accuser: string },
+    failed: Pick<FailedPair, 'peerId' | 'role' | 'code' | 'reason'> & { accuser: string },
   ): void {
-    const { peerId, role, code, accuser } = failed
+    const { peerId, role, code, reason, accuser } = failed
     const key = keyOf(role, peerId)
     const known = pairs.get(key)
     const before = known === undefined || this.#isStale(known) ? undefined : known
@@ -134,6 +137,7 @@ export class FailedPairs {
       peerId,
       role,
       code,
+      reason,
       failures,
       failedMs,
       untilMs,

@@ -26,6 +26,8 @@ export type QueuePlace =
 export interface Failure {
   readonly failures: number
   readonly code: string
+  /** One line for people, from the target. */
+  readonly why?: string | undefined
   readonly target: string
 }
 

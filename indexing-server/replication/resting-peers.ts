@@ -6,8 +6,17 @@ export interface Rest {
   /** How often in a row the peer refused. */
   readonly failures: number
   readonly code: string
+  /** One line for people, from the peer. */
+  readonly reason: string | undefined
   /** Monotonic time at which it is asked again. */
   readonly untilMs: number
+}
+
+/** Why a peer could not do what it was handed, as far as it is known. */
+export interface PeerFailure {
+  readonly code: string
+  /** One line for people. */
+  readonly reason?: string | undefined
 }
 
 /** Peers that refused a task for reasons of their own (a full disk, a full queue): nothing new for a while. */
@@ -28,11 +37,11 @@ export class RestingPeers {
   }
 
   /** Sends the peer to rest; further refusals until it is up again belong to the same one. */
-  refuse(peerId: string, code: string): void {
+  refuse(peerId: string, { code, reason }: PeerFailure): void {
     if (this.restOf(peerId) !== undefined) return
     const failures = (this.#rests.get(peerId)?.failures ?? 0) + 1
     const untilMs = this.#clock.monotonicMs() + retryDelayMs(failures, this.#random)
-    this.#rests.set(peerId, { failures, code, untilMs })
+    this.#rests.set(peerId, { failures, code, reason, untilMs })
   }
 
   /** The peer did a task, or is a new process. */

@@ -25,6 +25,35 @@ test('what failed at one peer is tried immediately at another, and at one that c
   expect(await missing(peer1, 'a')).toEqual([])
 })
 
+test('why it failed is told in the words of the peer, on one line', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const [peer2, peer3] = [await cluster.peer('peer2'), await cluster.peer('peer3')]
+  const reason = "Cannot write '/mnt/replicated/peer1/a': EROFS: read-only file system"
+  peer2.answer = () => ({ error: 'DISK_FAILED', reason })
+  peer3.answer = () => ({ error: 'DISK_FULL', reason: 'The disk of /mnt\u001b[2J\nis full' })
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect(
+    (await missing(peer1, 'a')).map((line) => line.replace(/\d+ s$/, '15 s')).toSorted(),
+  ).toEqual([
+    `peer2 failed with DISK_FAILED (${reason}); next try in 15 s`,
+    'peer3 failed with DISK_FULL (The disk of /mnt [2J is full); next try in 15 s',
+  ])
+})
+
+test('what fails at every peer for the reason of its content is told, too', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = () => ({ error: 'TOO_LARGE', reason: 'the file is larger than 5 bytes' })
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  expect((await missing(peer1, 'a'))[0]).toMatch(
+    /^the last try, on peer2, failed with TOO_LARGE \(the file is larger than 5 bytes\); next try in \d+ s$/,
+  )
+})
+
 test('a file that its source cannot read fails at two peers, not at all, and delays no other file', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')

@@ -1,15 +1,16 @@
 import type { Clock } from '../../common/clock.ts'
 import { type ErrorCode } from '../../common/error-table.ts'
-import { isErrorCode, toAppError } from '../../common/errors.ts'
+import { isErrorCode, taskReasonOf, toAppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import { oneLine } from '../../common/one-line.ts'
 import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { blameOf } from './blame.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
-import type { RestingPeers } from './resting-peers.ts'
+import type { PeerFailure, RestingPeers } from './resting-peers.ts'
 import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
 
 export interface TaskDeskDependencies {
@@ -69,10 +70,10 @@ export class TaskDesk {
     try {
       await this.#sendTasks(target, tasks, signal)
     } catch (error) {
-      const { code } = toAppError(error)
-      this.#log.info({ target, code }, 'tasks refused')
+      const failure = { code: toAppError(error).code, reason: taskReasonOf(error) }
+      this.#log.info({ target, ...failure }, 'tasks refused')
       if (!this.#running.isOpen(batch)) return
-      this.#resting.refuse(target, code)
+      this.#resting.refuse(target, failure)
       this.#releaseAll(this.#running.abandonBatch(batch))
     }
   }
@@ -83,7 +84,7 @@ export class TaskDesk {
    */
   report(peerId: string, outcomes: readonly TaskOutcome[]): number[] {
     const contentIds: number[] = []
-    for (const { taskId, error } of outcomes) {
+    for (const { taskId, error, reason } of outcomes) {
       const batch = this.#running.batchWith(peerId, taskId)
       const running = this.#running.settle(peerId, taskId)
       if (batch === undefined || running === undefined) continue
@@ -92,7 +93,10 @@ export class TaskDesk {
         this.#resting.forgive(peerId)
         this.#release(running, 'confirming')
         contentIds.push(running.contentId)
-      } else this.#onFailed(running, isErrorCode(error) ? error : 'INTERNAL')
+      } else {
+        const line = reason && oneLine(reason, limits.taskReasonCharactersMax)
+        this.#onFailed(running, { code: isErrorCode(error) ? error : 'INTERNAL', reason: line })
+      }
     }
     this.#onFreed()
     return contentIds
@@ -119,28 +123,29 @@ export class TaskDesk {
 
   /** Whatever a peer was handed has failed, as far as the index can know. */
   failAll(target: string, code: ErrorCode): void {
-    for (const running of this.#running.abandon(target)) this.#onFailed(running, code)
+    for (const running of this.#running.abandon(target)) this.#onFailed(running, { code })
     this.#onFreed()
   }
 
-  #onFailed(running: RunningTask, code: string): void {
+  #onFailed(running: RunningTask, failure: PeerFailure): void {
     const { contentId, target } = running
-    this.#log.info({ target, code, contentId }, 'task failed')
+    const { code, reason: why } = failure
+    this.#log.info({ target, code, reason: why, contentId }, 'task failed')
     const blame = blameOf(code)
-    if (blame === 'whole target') this.#resting.refuse(target, code)
-    const isElsewherePossible = blame !== 'content' && this.#failAt(running, code)
+    if (blame === 'whole target') this.#resting.refuse(target, failure)
+    const isElsewherePossible = blame !== 'content' && this.#failAt(running, failure)
     if (!this.#queue.has(contentId)) return
     if (isElsewherePossible) return this.#queue.retry(contentId)
     const reason = blame === 'content' ? 'failed' : 'failed at peers'
-    const how = { code, target, reason } as const
+    const how = { code, why, target, reason } as const
     this.#queue.fail(contentId, how, this.#clock.monotonicMs(), this.#random)
   }
 
   /** Remembers a failure of a content at its peers; returns whether others are tried immediately. */
-  #failAt({ contentId, target, task }: RunningTask, code: string): boolean {
+  #failAt({ contentId, target, task }: RunningTask, { code, reason }: PeerFailure): boolean {
     const isSourcesToo = blameOf(code) === 'both' && task.kind === 'replicate'
     const sources = isSourcesToo ? task.sources.map(({ peerId }) => peerId) : []
-    this.#pairs.fail(contentId, { code, target, sources })
+    this.#pairs.fail(contentId, { code, reason, target, sources })
     return this.#pairs.waitingOf(contentId).length < limits.failingPeersAtOnceMax
   }
 
@@ -168,9 +173,9 @@ export class TaskDesk {
     const { target } = batch
     // A target that says how it goes is in order, whatever its sources are.
     const isSilent = this.#clock.monotonicMs() - batch.heardMs >= deadlines.taskMs
-    if (code === 'DEADLINE_EXCEEDED' && isSilent) this.#resting.refuse(target, code)
+    if (code === 'DEADLINE_EXCEEDED' && isSilent) this.#resting.refuse(target, { code })
     const tasks = this.#running.abandonBatch(batch)
-    for (const running of tasks) this.#onFailed(running, code)
+    for (const running of tasks) this.#onFailed(running, { code })
     this.#cancelTasks(
       target,
       tasks.map(({ task }) => task.taskId),

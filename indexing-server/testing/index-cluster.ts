@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import { AppError } from '../../common/errors.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
-import type { Change, Content, CopyKey, RequestOf, Task } from '../../common/protocol/messages.ts'
+import type {
+  Change,
+  Content,
+  CopyKey,
+  RequestOf,
+  Task,
+  TaskOutcome,
+} from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../common/testing/memory-transport.ts'
@@ -60,8 +67,8 @@ export async function statesOf(asker: TestPeer): Promise<Record<string, string>>
   return Object.fromEntries(peers.map(({ peerId, state }) => [peerId, state]))
 }
 
-/** What a peer does with the tasks it is handed: the code of an error, or undefined for done. */
-export type TaskAnswer = (task: Task) => string | undefined
+/** What a peer does with the tasks it is handed: the code of an error, or that with a reason, or undefined for done. */
+export type TaskAnswer = (task: Task) => string | Omit<TaskOutcome, 'taskId'> | undefined
 
 export interface PeerOptions {
   readonly epoch?: string
@@ -363,7 +370,9 @@ export class TestPeer {
     if (changes.length > 0) await this.announceNow(...changes)
     await this.request('report', {
       outcomes: outcomes.map(({ task: { taskId }, error }) =>
-        error === undefined ? { taskId } : { taskId, error },
+        typeof error === 'object'
+          ? { taskId, ...error }
+          : { taskId, ...(error !== undefined && { error }) },
       ),
     })
   }

@@ -82,7 +82,7 @@ test('what nobody gives is told with the reasons, and whether it is in doubt', a
     missed.find(({ file }) => file.content.sha256 === one?.content.sha256)
   expect(missed).toHaveLength(3)
   expect(about(many[3])).toMatchObject({
-    tried: 'nobody, for there is no source',
+    tried: 'no peer, as there is no source',
     isDoubtful: false,
   })
   expect(about(many[2])?.tried).toContain('gone @ 127.0.0.1:9 could not send small files')

@@ -186,7 +186,7 @@ function missedFile<File extends SmallFile>(
   const reasons = [...(attempts?.reasons.values() ?? [])].slice(0, limits.sourcesNamedMax)
   return {
     file,
-    tried: reasons.length === 0 ? 'nobody, for there is no source' : reasons.join('; '),
+    tried: reasons.length === 0 ? 'no peer, as there is no source' : reasons.join('; '),
     isDoubtful: attempts?.isDoubtful ?? false,
   }
 }

@@ -350,7 +350,7 @@ export class SourceCrew {
       isBlamed ? `${reason}${remark}` : reason || [],
     )
     if (this.#questionFailure !== '') failures.push(this.#questionFailure)
-    if (failures.length === 0) return 'nobody, for there is no source'
+    if (failures.length === 0) return 'no peer, as there is no source'
     const named = failures.slice(0, limits.sourcesNamedMax).join('; ')
     const more = failures.length - limits.sourcesNamedMax
     return more > 0 ? `${named}; and ${more} more` : named

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
@@ -130,7 +131,7 @@ test('a small copy that somebody lied about is fetched by itself; when all fail,
   await some.settle()
   expect(some.events).toContain('fetch a')
   expect(some.reports.flat()).toEqual([
-    { taskId: 'b', error: 'NO_SOURCE' },
+    { taskId: 'b', error: 'NO_SOURCE', reason: "No peer could send 'b' now. Tried: all" },
     { taskId: 'c' },
     { taskId: 'a' },
   ])
@@ -139,6 +140,34 @@ test('a small copy that somebody lied about is fetched by itself; when all fail,
   none.replicator.accept([replicate('a'), replicate('b')])
   await none.settle()
   expect(none.reports.flat().map(({ error: code }) => code)).toEqual(['DISK_FULL', 'DISK_FULL'])
+})
+
+test('what the operating system says is reported in one short line, with its code and the path', async () => {
+  const system = Object.assign(new Error("EROFS: read-only file system, open '/mnt/a\nb'"), {
+    code: 'EROFS',
+  })
+  const failed = diskError({ action: 'write', path: '/mnt/a\nb', neededBytes: 5 }, system)
+  const world = new World({ keeper: { copyLocal: () => Promise.reject(failed) } })
+  world.replicator.accept([large('a.txt')])
+  await world.settle()
+  const reason = "Cannot write '/mnt/a b': EROFS: read-only file system, open '/mnt/a b'"
+  expect(world.reports).toEqual([[{ taskId: 'a.txt', error: 'DISK_FAILED', reason }]])
+})
+
+test('as many reasons as there are go in reports of a bounded size', async () => {
+  const path = `/${'\u4e00'.repeat(2_000)}`
+  const failed = new AppError('DISK_FULL', { path, neededBytes: 5 })
+  const world = new World({ keeper: { keepSmall: () => Promise.reject(failed) } })
+  const names = Array.from({ length: 200 }, (_, index) => `${index}`)
+  world.replicator.accept(names.map((name) => replicate(name)))
+  await world.settle()
+  expect(world.reports.flat().map(({ taskId }) => taskId)).toEqual(names)
+  for (const report of world.reports) {
+    expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThan(limits.requestBytesMax)
+    for (const { reason = '' } of report)
+      expect(reason.length).toBeLessThanOrEqual(limits.taskReasonCharactersMax)
+  }
+  expect(world.reports.length).toBeGreaterThan(1)
 })
 
 test('a replicated copy is dropped', async () => {
@@ -157,7 +186,7 @@ test.each<[string, DropLink['confirmDrops'], string]>([
   world.replicator.accept([drop('a.txt')])
   await world.clock.advance(deadlines.requestMs)
   expect(world.events).toEqual(['announced', 'report'])
-  expect(world.reports).toEqual([[{ taskId: 'a.txt', error }]])
+  expect(world.reports).toMatchObject([[{ taskId: 'a.txt', error }]])
 })
 
 test('drops that are asked about while a question is on its way make the next one', async () => {
@@ -182,7 +211,7 @@ test('one that fails is reported with its code and holds up no other', async () 
   world.replicator.accept([replicate('bad'), replicate('../worse'), foreign, replicate('good')])
   await world.settle()
   const outcomes = world.reports.flat().toSorted((a, b) => a.taskId.localeCompare(b.taskId))
-  expect(outcomes).toEqual([
+  expect(outcomes).toMatchObject([
     { taskId: '../worse', error: 'NAME_INVALID' },
     { taskId: 'bad', error: 'DISK_FULL' },
     { taskId: 'good' },

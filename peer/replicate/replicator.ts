@@ -1,6 +1,6 @@
 import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
+import { AppError, hasCode, taskReasonOf, toAppError } from '../../common/errors.ts'
 import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -227,8 +227,9 @@ export class Replicator implements AsyncDisposable {
     this.#forget(task)
     if (failure === undefined) return { taskId }
     const { code } = toAppError(failure)
-    this.#log.warn({ kind, owner, name, code, reason: reasonOf(failure) }, 'task failed')
-    return { taskId, error: code }
+    const reason = taskReasonOf(failure)
+    this.#log.warn({ kind, owner, name, code, reason }, 'task failed')
+    return { taskId, error: code, reason }
   }
 
   async #replicate(task: ReplicateTask, signal: AbortSignal): Promise<void> {

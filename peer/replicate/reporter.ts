@@ -52,7 +52,7 @@ export class Reporter implements AsyncDisposable {
 
   async #reportAll(signal: AbortSignal): Promise<void> {
     while (this.#outcomes.length > 0 && !signal.aborted) {
-      const group = this.#outcomes.splice(0, limits.tasksPerRequestMax)
+      const group = this.#outcomes.splice(0, groupCount(this.#outcomes))
       try {
         await this.#report(group, signal)
       } catch (error) {
@@ -70,4 +70,15 @@ export class Reporter implements AsyncDisposable {
       await this.#link.report(group, inTime)
     })
   }
+}
+
+/** How many of `outcomes`, at least one, go into the next report: as many as it has room for. */
+function groupCount(outcomes: readonly TaskOutcome[]): number {
+  let bytes = 0
+  const first = outcomes.slice(0, limits.tasksPerRequestMax)
+  const end = first.findIndex((outcome, index) => {
+    bytes += Buffer.byteLength(JSON.stringify(outcome)) + 1
+    return index > 0 && bytes > limits.reportBytesTarget
+  })
+  return end === -1 ? first.length : end
 }

@@ -5,6 +5,8 @@ import type { FileStat } from '../../common/content/hash.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { type InsidePath, openInsideSync } from '../../common/inside.ts'
+import { limits } from '../../common/limits.ts'
+import { oneLine } from '../../common/one-line.ts'
 
 /** A file as the catalog saw it last. */
 export interface SmallFile extends InsidePath {
@@ -51,7 +53,10 @@ function failureOf(work: () => boolean): SmallFileFailure | undefined {
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'FILE_NOT_FOUND' }
-    return { code: 'DISK_FAILED', reason: code ?? reasonOf(error) }
+    return {
+      code: 'DISK_FAILED',
+      reason: code ?? oneLine(reasonOf(error), limits.taskReasonCharactersMax),
+    }
   }
 }
 
