@@ -130,8 +130,9 @@ test('a peer keeps little for those who wait for chunks', async () => {
     .poll(async () => await answeredMs(cluster.peer(2).port, 'chunks', { sha256 }).catch(() => -1))
     .toBeGreaterThan(0)
   const sent = requests('chunks', { sha256, beyond: 7 })
-  await using _ = await startCrowd(cluster.peer(2).port, { count: 120, hosts: 60 }, sent)
-  expect(await serviceOf('peer')).toSatisfy(isGood)
+  await using _ = await startCrowd(cluster.peer(2).port, { count: 1_500, hosts: 100 }, sent)
+  // So many answers take this machine longer than it should be asked to be quick in.
+  expect((await serviceOf('peer')).megabytes).toBeLessThan(megabytesMax)
 }, 60_000)
 
 test('a peer keeps little for 200 readers that read nothing', async () => {
