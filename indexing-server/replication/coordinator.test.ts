@@ -88,6 +88,21 @@ test('a failed task is tried again after 15 s, 1 m, 5 m, and blocks nothing else
   expect(await missing(peer1, 'bad')).toEqual([])
 })
 
+test('a file that its connected owner has no more is said to be missing or unreadable there', async () => {
+  await using cluster = await IndexCluster.start()
+  const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  peer2.answer = () => 'NO_SOURCE'
+  await peer1.shares('a')
+  await cluster.advance(2_000)
+  await peer1.announce({ name: 'a' })
+  await cluster.advance(2_000)
+  expect(await missing(peer2, 'a')).toEqual([
+    'no peer has a copy that can be read: the file is missing or unreadable at peer1, which shared it; run `tandem why` or `tandem problems` there',
+  ])
+  await peer1.ask('leave', {})
+  expect(await missing(peer2, 'a')).toEqual(['no peer has it any more'])
+})
+
 test('a peer whose disk is full is left alone, and its tasks go elsewhere', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')

@@ -179,6 +179,7 @@ export class Coordinator implements AsyncDisposable {
       need: this.#needOf(content),
       paused: this.paused,
       holders: [...new Set(content.holders.map(({ peerId }) => peerId))],
+      liveOwners: content.owners.filter((owner) => this.#peers.peerOf(owner)?.state === 'live'),
       running: this.#running
         .ofContent(content.contentId)
         .map(({ target, startedMs }) => ({ target, forMs: nowMs - startedMs })),

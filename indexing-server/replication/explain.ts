@@ -12,6 +12,8 @@ export interface Situation {
   readonly paused: string | undefined
   /** Peers that have it, lost ones too. */
   readonly holders: readonly string[]
+  /** Connected peers whose file it is, whether they have it or not. */
+  readonly liveOwners: readonly string[]
   /** Copies under way. */
   readonly running: readonly { readonly target: string; readonly forMs: number }[]
   readonly place: QueuePlace | undefined
@@ -45,7 +47,7 @@ export function reasonsFor(situation: Situation): string[] {
       return []
     case 'lost':
       return holders.length === 0
-        ? ['no peer has it any more']
+        ? [goneSentence(situation)]
         : [`no living peer has it; it waits for the return of ${listed(holders)}`]
     case 'copies': {
       const reasons = running.map(
@@ -61,6 +63,13 @@ export function reasonsFor(situation: Situation): string[] {
       return reasons.slice(0, reasonsMax)
     }
   }
+}
+
+/** An owner that is connected has not unshared it: its file is gone, or it cannot be read. */
+function goneSentence({ liveOwners }: Situation): string {
+  const [owner] = liveOwners
+  if (owner === undefined) return 'no peer has it any more'
+  return `no peer has a copy that can be read: the file is missing or unreadable at ${listed(liveOwners)}, which shared it; run \`tandem why\` or \`tandem problems\` there`
 }
 
 /** What the protocol's reply has room for. */
