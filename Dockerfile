@@ -17,7 +17,8 @@ USER node
 # exec makes Node.js the container's first process, which gets the signals.
 ENTRYPOINT ["sh", "-c", "umask 002 && exec node bin/tandem.js \"$@\"", "tandem"]
 
-# Where the process answers /healthz: 7001 for an index, 8100 for peer1.
+# Where the process answers /healthz: 7001 for an index, 8100 for peer1. A process that says `degraded`
+# still serves: monitors get 503, and the container stays healthy, so that nothing restarts it for that.
 ENV HEALTH_PORT=8100
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
-  "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(async r => r.ok || (await r.json()).status === 'degraded').then(ok => process.exit(ok ? 0 : 1), () => process.exit(1))"]

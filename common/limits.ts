@@ -270,6 +270,10 @@ export const limits = {
   databaseCacheKibibytes: 32 * kibibyte,
   /** Pages (of 4 KiB) written before they are moved from the log into the database: fewer, larger checkpoints. */
   databaseLogPages: 8_192,
+  /** Written to learn whether the database has room: as much as a usual announcement takes. */
+  databaseProbeBytes: 65_536,
+  /** Registrations and deaths that a full disk kept back, written together: one short transaction. */
+  unwrittenPeersPerCommit: 1_000,
   /** Sources in all finished lookups that the index remembers: about 50 MiB. */
   lookupSourcesCached: 250_000,
 
@@ -428,6 +432,14 @@ export const deadlines = {
   diskTurnMs: 60_000,
   /** A database that another process still has open; that one may be ending just now. */
   databaseBusyMs: 2_000,
+  /** After a write that failed: when the database is tried again, at first and at most. */
+  databaseProbeFirstMs: 500,
+  databaseProbeMaxMs: 5_000,
+  /** Whether a database that nothing was written to can be written is tried no more often than this. */
+  databaseProbeIdleMs: 60_000,
+  /** After an announcement that the index could not write: when it is sent again, at first and at most. */
+  announceAgainFirstMs: 500,
+  announceAgainMaxMs: 15_000,
   /** The longest time between two looks at who is still alive. */
   livenessCheckMs: 1_000,
   /** For which a search looks at names, before everything else has its turn. */

@@ -9,8 +9,10 @@ const metrics = { contentType: 'text/plain', text: async () => 'tandem_index_pee
 
 test('health and metrics are served, everything else is refused', async () => {
   let isHealthy = true
-  const check = async (): Promise<void> => {
+  let degraded: string | undefined
+  const check = async (): Promise<string | undefined> => {
     if (!isHealthy) throw new Error('the disk is gone')
+    return degraded
   }
   const address = { host: '127.0.0.1', port: 0, allowedHosts: ['Index'] }
   await using server = await startHealthServer(address, {
@@ -27,8 +29,14 @@ test('health and metrics are served, everything else is refused', async () => {
   expect(await (await fetch(`${base}/metrics`)).text()).toBe('tandem_index_peers 1\n')
   expect(await status('/')).toBe(404)
   expect(await status('/healthz', 'POST')).toBe(405)
+  const health = async (): Promise<unknown> => await (await fetch(`${base}/healthz`)).json()
+  expect(await health()).toEqual({ status: 'ok' })
+  degraded = 'the database cannot be written: full'
+  expect(await status('/healthz')).toBe(503)
+  expect(await health()).toEqual({ status: 'degraded', reason: degraded })
   isHealthy = false
   expect(await status('/healthz')).toBe(503)
+  expect(await health()).toEqual({ status: 'failed', reason: 'the disk is gone' })
 
   const again = startHealthServer(
     { ...address, ...server.address },
@@ -40,7 +48,7 @@ test('health and metrics are served, everything else is refused', async () => {
 
 test('only known host names are answered, and the refusal tells how to allow another', async () => {
   const options = { host: '127.0.0.1', port: 0, allowedHosts: ['Index'] }
-  const check = async (): Promise<void> => {}
+  const check = async (): Promise<undefined> => undefined
   const dependencies = { check, metrics, clock: systemClock, log: silentLog }
   await using server = await startHealthServer(options, dependencies)
   const ask = async (host: string): Promise<string> => {

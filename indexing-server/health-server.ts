@@ -15,8 +15,11 @@ import { type Address, formatAddress } from '../common/protocol/transport.ts'
 const { createServer } = process.getBuiltinModule('node:http')
 
 export interface HealthDependencies {
-  /** Resolves when the index can answer; what it throws makes it unhealthy. */
-  readonly check: () => Promise<unknown>
+  /**
+   * Resolves when the index can answer, with why it is degraded, if it is; what it throws makes it
+   * unhealthy.
+   */
+  readonly check: () => Promise<string | undefined>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   readonly clock: Clock
   readonly log: Log
@@ -99,10 +102,12 @@ async function answer(
   if (url === '/metrics') return send(200, metrics.contentType, await metrics.text())
   if (url !== '/healthz') return json(404, { status: 'not found' })
   try {
-    await check()
-    json(200, { status: 'ok' })
+    const degraded = await check()
+    if (degraded === undefined) json(200, { status: 'ok' })
+    else json(503, { status: 'degraded', reason: degraded })
   } catch (error) {
-    log.warn({ reason: reasonOf(error) }, 'the index is not healthy')
-    json(503, { status: 'failed' })
+    const reason = reasonOf(error)
+    log.warn({ reason }, 'the index is not healthy')
+    json(503, { status: 'failed', reason })
   }
 }

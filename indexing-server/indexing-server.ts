@@ -19,6 +19,7 @@ import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
+import type { openDatabase } from '../common/sqlite.ts'
 import { dialBackOver } from './dial-back.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
@@ -31,7 +32,8 @@ import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus, indexStats } from './status.ts'
-import { SqliteStore } from './store/sqlite-store.ts'
+import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
+import { WriteHealth } from './write-health.ts'
 
 /** What the index runs with; its health server is main.ts's. */
 export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>
@@ -43,6 +45,8 @@ export interface IndexingServerDependencies {
   readonly log: Log
   /** How peers are dialled back; over the transport without it. */
   readonly dialBack?: DialBack
+  /** See {@link SqliteStore}. */
+  readonly openDatabase?: typeof openDatabase
 }
 
 export interface IndexingServer extends AsyncDisposable {
@@ -51,6 +55,8 @@ export interface IndexingServer extends AsyncDisposable {
   readonly metrics: IndexMetrics
   /** How the cluster is; fails when the database does. */
   readonly status: () => Promise<ReplyOf<'status'>>
+  /** Why it is degraded, if it is: it answers, and cannot record. Fails when it cannot answer. */
+  readonly health: () => Promise<string | undefined>
 }
 
 interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport'> {
@@ -67,18 +73,13 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
  */
 export async function startIndexingServer(
   settings: IndexingServerSettings,
-  {
-    transport,
-    clock,
-    random,
-    log,
-    dialBack = dialBackOver(transport, { clock, log }),
-  }: IndexingServerDependencies,
+  dependencies: IndexingServerDependencies,
 ): Promise<IndexingServer> {
+  const { transport, clock, random, log } = dependencies
+  const { dialBack = dialBackOver(transport, { clock, log }) } = dependencies
   await using starting = new AsyncDisposableStack()
   const path = await databasePath(settings.data)
-  const store = starting.use(new SqliteStore({ ...settings, path }, { clock }))
-  const background = starting.use(new BackgroundWork({ log }))
+  const { store, background, writes } = openStore({ ...settings, path }, dependencies, starting)
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
   const { registry, coordinator, replaced } = starting.use(
     joined(settings, {
@@ -97,13 +98,14 @@ export async function startIndexingServer(
   const metrics = new IndexMetrics()
   const startedMs = clock.monotonicMs()
   let server: Server | undefined
-  const status = (): Promise<ReplyOf<'status'>> => clusterStatus({ store, registry, coordinator })
+  const status = (): Promise<ReplyOf<'status'>> =>
+    clusterStatus({ store, registry, coordinator, writes })
   const stats = (): Promise<ReplyOf<'stats'>> => {
     const connections = server?.connectionCount ?? 0
     const counters = { connections, requests: metrics.requestCount }
     return indexStats(startedMs, counters, { store, clock })
   }
-  metrics.observe({ status, stats, lookups })
+  metrics.observe({ status, stats, writes, lookups })
   const fetching = new Fetching()
   const parts = { store, registry, fetching, coordinator, replaced, lookups }
   const handlers = indexHandlers({ ...parts, status, stats, clock })
@@ -126,7 +128,26 @@ export async function startIndexingServer(
   replaced.start()
   const { address } = server
   const running = starting.move()
-  return { address, metrics, status, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  const health = async (): Promise<string | undefined> => {
+    await store.totals()
+    return await writes.check()
+  }
+  return { address, metrics, status, health, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** The store and what watches over its writes, which go to `stack`. */
+function openStore(
+  options: SqliteStoreOptions,
+  { clock, random, log, openDatabase: open }: IndexingServerDependencies,
+  stack: AsyncDisposableStack,
+): { store: SqliteStore; background: BackgroundWork; writes: WriteHealth } {
+  const onFault = (error: AppError): void => writes.onFault(error)
+  const opening = { clock, onFault, ...(open !== undefined && { open }) }
+  const store = stack.use(new SqliteStore(options, opening))
+  const background = stack.use(new BackgroundWork({ log }))
+  const probe = (): Promise<void> => store.probe()
+  const writes = new WriteHealth({ probe, background, clock, random, log })
+  return { store, background, writes }
 }
 
 /** Registry and coordinator, each of which asks or tells the other. */

@@ -41,7 +41,7 @@ async function run(settings: IndexSettings, context: ProcessContext): Promise<vo
         port: settings.httpPort,
         allowedHosts: hostNamesOf(settings.allowedHosts),
       },
-      { check: index.status, metrics: index.metrics, clock: systemClock, log },
+      { check: index.health, metrics: index.metrics, clock: systemClock, log },
     ),
   )
   const address = formatAddress(index.address)

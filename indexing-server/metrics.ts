@@ -8,6 +8,8 @@ import type { IndexHandlers } from './handlers.ts'
 export interface MetricsSources {
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly stats: () => Promise<ReplyOf<'stats'>>
+  /** Why nothing can be recorded, if so. */
+  readonly writes: { readonly fault: string | undefined }
   readonly lookups: { readonly hits: number; readonly misses: number }
 }
 
@@ -50,7 +52,10 @@ export class IndexMetrics {
   }
 
   /** Adds the gauges, which need a running index. */
-  observe({ status, stats, lookups }: MetricsSources): void {
+  observe({ status, stats, writes, lookups }: MetricsSources): void {
+    this.#gauge('database_writable', '1, or 0 after a write that failed', [], async (gauge) => {
+      gauge.set(writes.fault === undefined ? 1 : 0)
+    })
     this.#gauge('peers', 'Peers by state', ['state'], async (gauge) => {
       const { peers } = await status()
       for (const [state, count] of Object.entries({ unreachable: 0, ...peers }))

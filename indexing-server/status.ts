@@ -3,11 +3,13 @@ import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { Registry } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { IndexStore } from './store/store.ts'
+import type { WriteHealth } from './write-health.ts'
 
 export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
   readonly registry: Pick<Registry, 'counts'>
   readonly coordinator: Pick<Coordinator, 'counts' | 'paused'>
+  readonly writes: Pick<WriteHealth, 'fault'>
 }
 
 /** How the cluster is. What replication has not looked at yet counts as below its factor. */
@@ -15,6 +17,7 @@ export async function clusterStatus({
   store,
   registry,
   coordinator,
+  writes,
 }: StatusSources): Promise<ReplyOf<'status'>> {
   const { wanted } = await store.totals()
   const { counts, paused } = coordinator
@@ -27,7 +30,12 @@ export async function clusterStatus({
     belowFactor: wanted - atFactor,
     tasks: { waiting: counts.waiting, running: counts.running },
   }
-  return paused === undefined ? status : { ...status, paused }
+  const { fault: degraded } = writes
+  return {
+    ...status,
+    ...(paused !== undefined && { paused }),
+    ...(degraded !== undefined && { degraded }),
+  }
 }
 
 /** What the process counts of itself. */

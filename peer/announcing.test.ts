@@ -330,3 +330,50 @@ test('whatever happens to the catalog, the index and the peer, the index comes t
     { numRuns: 60 },
   )
 })
+
+test('what the index could not write is sent again on the same connection, ever more seldom', async () => {
+  await using fixture = await AnnouncingFixture.create()
+  const { index, clock } = fixture
+  fixture.put(a, 'a')
+  await fixture.startBoth()
+  index.announceRefusal = new AppError('DISK_FAILED', {
+    action: 'write',
+    path: '/x',
+    reason: 'full',
+  })
+  fixture.put(b, 'b')
+  const { heartbeats } = index
+  await clock.advance(50)
+  await fixture.until(() => index.heartbeats >= heartbeats + 60)
+  expect(index.announcements.length).toBeGreaterThan(5)
+  expect(index.announcements.length).toBeLessThan(15)
+  expect([fixture.dials, fixture.announcer.state.name]).toEqual([1, 'registered'])
+  fixture.catalog.drop(a)
+  index.announceRefusal = undefined
+  await fixture.inStep()
+  expect(fixture.dials).toBe(1)
+})
+
+test('an inventory of many announcements goes on after those that the index could write', async () => {
+  const text = { action: 'write', path: '/x', reason: 'full' }
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { minLength: 3, maxLength: 6 }), async (refusals) => {
+      await using fixture = await AnnouncingFixture.create()
+      const { index, catalog } = fixture
+      catalog.group(() => {
+        for (let number = 0; number < 1_000; number++)
+          fixture.put({ kind: 'shared', name: `${'long/'.repeat(150)}${number}` }, '')
+      })
+      index.onAnnounce = () => {
+        if (refusals.shift() === true) throw new AppError('DISK_FAILED', text)
+      }
+      await fixture.startBoth()
+      expect(index.copies()).toEqual(fixture.copies())
+      expect(
+        index.announcements.filter(({ changes }) => changes.length > 0).length,
+      ).toBeGreaterThan(2)
+      expect([fixture.dials, index.hellos.length]).toEqual([1, 1])
+    }),
+    { numRuns: 5 },
+  )
+})

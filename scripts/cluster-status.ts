@@ -22,6 +22,7 @@ export function statusLine({ peers, ended, factor, status }: ClusterView): strin
     `${status.atFactor} of ${status.contents} files at ${factor} copies`,
     ...(waiting > 0 ? [`${waiting} to be copied`] : []),
     ...(status.paused === undefined ? [] : [`nothing is copied: ${status.paused}`]),
+    ...(status.degraded === undefined ? [] : [`the index records nothing: ${status.degraded}`]),
     ...gone,
   ].join(' · ')
 }

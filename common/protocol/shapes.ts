@@ -241,6 +241,12 @@ export const ClusterStatus = Type.Object({
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why nothing is copied just now, if so' }),
   ),
+  degraded: Type.Optional(
+    Type.String({
+      maxLength: 300,
+      description: 'Why the index cannot record anything just now, if so; it answers questions',
+    }),
+  ),
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
 

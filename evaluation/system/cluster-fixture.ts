@@ -21,6 +21,8 @@ export interface ClusterOptions {
   /** The replication factor; the index's own default without it. */
   readonly factor?: number
   readonly settings?: ClusterSettings
+  /** Where the index's data is; in the cluster's folder without it. */
+  readonly indexFolder?: string
   /** Fills a peer's shared/ before it starts. */
   readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
   /** Where they run, each on a host of its own: the index on the first, peers on the next ones. */
@@ -76,7 +78,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const given = { role, name, dataFolder, port, httpPort, host, flags: all }
     return stack.use(await startTandem(given))
   }
-  const index = await start('index', 'index')
+  const { indexFolder } = options
+  const index = await start('index', 'index', {
+    ...(indexFolder !== undefined && { dataFolder: indexFolder }),
+  })
   const peers: TandemProcess[] = []
   const startPeer: Cluster['startPeer'] = async (
     peerId = `peer${peers.length + 1}`,

@@ -1,10 +1,11 @@
 /** A peer whose disk is full says so, keeps what is good, and goes on. */
-import { open, readdir, rm, statfs } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
+import { fillDisk } from './fill-disk.ts'
 import { behindGate, Gate } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
@@ -50,18 +51,6 @@ async function share({ source, cluster }: World, name: string, bytes: number) {
   return file
 }
 
-/** Takes all the room that there is on the disk of `folder`; returns the file that does. */
-async function fill(folder: string): Promise<string> {
-  const path = join(folder, 'filler')
-  await using file = await open(path, 'w')
-  const zeros = Buffer.alloc(mebibyte)
-  for (;;) {
-    const { bavail, bsize } = await statfs(folder)
-    if (bavail === 0) return path
-    await file.write(zeros, 0, Math.min(zeros.length, bavail * bsize))
-  }
-}
-
 async function expectNothingLeft({ dataFolder }: TandemProcess): Promise<void> {
   for (const folder of ['downloaded', 'shared', '.tandem/partial', '.tandem/incoming'])
     expect(await readdir(join(dataFolder, folder)), folder).toEqual([])
@@ -98,7 +87,7 @@ test('a disk that fills up during a download pauses it, and it goes on where it 
   const { id } = await api.startDownload({ name })
   await gate.blocked
   await expect.poll(async () => (await api.download(id, 0)).bytes).toBeGreaterThan(0)
-  const filler = await fill(disk)
+  const filler = await fillDisk(disk)
   gate.open()
   const paused = { state: 'paused', error: { code: 'DISK_FULL' } }
   const first = await api.download(id, 30_000)

@@ -191,4 +191,10 @@ create table identities (peer_id text primary key, identity text not null) stric
 alter table totals add column created_ms integer not null default 0;
 `
 
-export const migrations: readonly string[] = [initial, identities, replacedVersions]
+/** One row that is written again to learn whether writing works. */
+const writeProbe = `
+create table write_probe (filler blob not null) strict;
+insert into write_probe values (x'');
+`
+
+export const migrations: readonly string[] = [initial, identities, replacedVersions, writeProbe]

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
+import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { SqliteStore } from './sqlite-store.ts'
@@ -64,4 +65,108 @@ test('a write that the database refuses fails alone, with none of its own change
     ['after', undefined],
     ['before', 'dead'],
   ])
+})
+
+/** A store whose database a test can make refuse all writes; a group is committed at once. */
+function aStore() {
+  const clock = new FakeClock()
+  const faults: string[] = []
+  let database: Database | undefined
+  const store = new SqliteStore(
+    { path: ':memory:', commitDelayMs: 0 },
+    {
+      clock,
+      onFault: ({ code }) => faults.push(code),
+      open: (path, options) => (database = openDatabase(path, options)),
+    },
+  )
+  return {
+    store,
+    faults,
+    refuseWrites: (isRefused: boolean) =>
+      database?.pragma(`query_only = ${isRefused ? 'on' : 'off'}`),
+    async settled<T>(promise: Promise<T>): Promise<T | string> {
+      const settled = promise.catch((error: unknown) => (error as { code: string }).code)
+      await clock.advance(0)
+      return await settled
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+}
+
+const registration = { peerId: 'a', host: 'h', port: 1, zone: undefined, freeBytes: 5, heardMs: 1 }
+const nothing = { changes: [] as const, begin: true, end: true, previousSeq: 0 }
+
+test('while nothing can be written known peers register and resume, and are recorded before they announce', async ({
+  expect,
+}) => {
+  await using world = aStore()
+  const { store, settled, refuseWrites, faults } = world
+  const identity = 'one'
+  await settled(store.register({ ...registration, epoch: 'e1', identity }))
+  await settled(store.announce({ ...nothing, changes: [], peerId: 'a', epoch: 'e1', lastSeq: 7 }))
+  refuseWrites(true)
+  const moved = { ...registration, host: 'elsewhere', identity }
+  const continues = { epoch: 'e1', lastSeq: 9 }
+  expect(await settled(store.register({ ...moved, epoch: 'e2', continues }))).toMatchObject({
+    seenSeq: 7,
+  })
+  expect(faults).toEqual(['DISK_FAILED'])
+  for (const [epoch, lastSeq, seenSeq] of [
+    ['e1', 6, 0],
+    ['e0', 9, 0],
+    ['e1', 7, 7],
+  ] as const) {
+    const resumed = store.register({ ...moved, epoch: 'e2', continues: { epoch, lastSeq } })
+    expect(await settled(resumed)).toMatchObject({ seenSeq })
+  }
+  const next = { peerId: 'a', epoch: 'e2', previousSeq: 7, lastSeq: 8, changes: [] }
+  expect(await settled(store.announce(next))).toBe('DISK_FAILED')
+  refuseWrites(false)
+  expect(await settled(store.announce(next))).toMatchObject({ seenSeq: 8 })
+  expect(await store.peers()).toMatchObject([{ peerId: 'a', host: 'elsewhere' }])
+})
+
+test('while nothing can be written unknown peers, new secrets and intent fail clearly', async ({
+  expect,
+}) => {
+  await using world = aStore()
+  const { store, settled, refuseWrites } = world
+  await settled(store.register({ ...registration, epoch: 'e1', identity: 'one' }))
+  await settled(store.register({ ...registration, peerId: 'b', epoch: 'e1' }))
+  refuseWrites(true)
+  const other = { ...registration, epoch: 'e1', identity: 'two' }
+  expect(await settled(store.register(other))).toBe('PEER_ID_BOUND')
+  expect(await settled(store.register({ ...other, peerId: 'b' }))).toBe('DISK_FAILED')
+  expect(await settled(store.register({ ...other, peerId: 'new' }))).toBe('DISK_FAILED')
+  const unnamed = { ...registration, peerId: 'new', epoch: 'e1' }
+  expect(await settled(store.register(unnamed))).toBe('DISK_FAILED')
+  const file = { owner: 'a', name: 'n' }
+  expect(await settled(store.unshare(file))).toBe('DISK_FAILED')
+  expect(await settled(store.share(file))).toBe('DISK_FAILED')
+  expect(await settled(store.releaseIdentity('a', { onlyIfEmpty: false }))).toBe('DISK_FAILED')
+  refuseWrites(false)
+  expect(await store.namesakes('n', 5)).toMatchObject({ unsharedBy: [] })
+  expect((await store.peers()).map(({ peerId }) => peerId)).toEqual(['a', 'b'])
+})
+
+test('deaths and registrations that could not be written are written by a later probe, in their order', async ({
+  expect,
+}) => {
+  await using world = aStore()
+  const { store, settled, refuseWrites } = world
+  for (const peerId of ['a', 'b', 'c', 'd'])
+    await settled(store.register({ ...registration, peerId, epoch: 'e1' }))
+  const states = async () => (await store.peers()).map(({ host, gone }) => `${host} ${gone}`)
+  refuseWrites(true)
+  expect(await settled(store.recordGone('a', 'dead', 5.5))).toBeUndefined()
+  await settled(store.register({ ...registration, peerId: 'b', host: 'new', epoch: 'e1' }))
+  await settled(store.recordGone('b', 'left', 6))
+  await settled(store.recordGone('c', 'dead', 5))
+  await settled(store.register({ ...registration, peerId: 'c', host: 'new', epoch: 'e1' }))
+  expect(await settled(store.probe())).toBe('DISK_FAILED')
+  expect(await states()).toEqual(Array(4).fill('h undefined'))
+  refuseWrites(false)
+  expect(await settled(store.probe())).toBeUndefined()
+  expect(await states()).toEqual(['h dead', 'new left', 'new undefined', 'h undefined'])
 })

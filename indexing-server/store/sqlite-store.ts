@@ -1,6 +1,6 @@
 import SQLite from 'better-sqlite3'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, reasonOf } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
@@ -30,12 +30,21 @@ import type {
   Totals,
   Touched,
 } from './store.ts'
+import { type UnwrittenPeer, UnwrittenPeers } from './unwritten-peers.ts'
 
 export interface SqliteStoreOptions {
   /** The database's file; `:memory:` for none. */
   readonly path: string
   /** How long an announcement waits for others to be committed with. */
   readonly commitDelayMs: number
+}
+
+export interface SqliteStoreDependencies {
+  readonly clock: Clock
+  /** Told each time that the database could not be written. */
+  readonly onFault?: (error: AppError) => void
+  /** How the database is opened; tests keep hold of it. */
+  readonly open?: typeof openDatabase
 }
 
 type PeerRow = Omit<PeerRecord, 'zone' | 'gone'> & { zone: string | null; gone: Gone | null }
@@ -49,12 +58,16 @@ export class SqliteStore implements IndexStore {
   readonly #writer: AnnouncementWriter
   readonly #commits: GroupCommit
   readonly #sql: ReturnType<typeof prepare>
+  readonly #unwritten = new UnwrittenPeers()
+  readonly #onFault: (error: AppError) => void
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
-  constructor(options: SqliteStoreOptions, dependencies: { clock: Clock }) {
+  constructor(options: SqliteStoreOptions, dependencies: SqliteStoreDependencies) {
     this.#path = options.path
     this.#clock = dependencies.clock
-    this.#database = openDatabase(options.path, { migrations })
+    this.#onFault = dependencies.onFault ?? (() => {})
+    const open = dependencies.open ?? openDatabase
+    this.#database = open(options.path, { migrations })
     this.#database.pragma(`cache_size = -${limits.databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${limits.databaseLogPages}`)
     this.#reader = new ContentReader(this.#database)
@@ -82,23 +95,53 @@ export class SqliteStore implements IndexStore {
   }
 
   async register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }> {
-    const { epoch, continues, heardMs, identity, ...peer } = registration
-    const { peerId } = peer
+    const { peerId, epoch, identity } = registration
     const isNew = identity !== undefined && this.#identityOf(peerId) === undefined
     const job = (): { seenSeq: number; holdings: Holdings } => {
       const bound = this.#identityOf(peerId)
       if (bound !== undefined && !isSameIdentity(bound, identity))
         throw new AppError('PEER_ID_BOUND', { peerId })
       if (bound === undefined && identity !== undefined) this.#sql.bind.run(peerId, identity)
-      const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
-      this.#sql.register.run(row)
-      if (continues !== undefined)
-        this.#sql.continueRun.run(epoch, peerId, continues.epoch, continues.lastSeq)
+      this.#writeRegistration(registration)
       const seenSeq = this.#sql.seenSeq.get(peerId, epoch) as number | undefined
       const holdings = this.#sql.holdings.get(peerId) as Holdings
       return { seenSeq: seenSeq ?? 0, holdings }
     }
-    return await this.#commits.add(1, job, { isDurable: isNew })
+    try {
+      const registered = await this.#commits.add(1, job, { isDurable: isNew })
+      this.#unwritten.forget(peerId)
+      return registered
+    } catch (error) {
+      if (isNew || !hasCode(error, 'DISK_FAILED')) throw error
+      return this.#registerUnwritten(registration, error)
+    }
+  }
+
+  #writeRegistration({ epoch, continues, heardMs, identity: _, ...peer }: Registration): void {
+    const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
+    this.#sql.register.run(row)
+    if (continues !== undefined)
+      this.#sql.continueRun.run(epoch, peer.peerId, continues.epoch, continues.lastSeq)
+  }
+
+  /** A peer that the database has is registered without writing. @throws `error` for any other */
+  #registerUnwritten(
+    registration: Registration,
+    error: AppError,
+  ): { seenSeq: number; holdings: Holdings } {
+    const { peerId, epoch, continues, identity } = registration
+    const bound = this.#identityOf(peerId)
+    if (bound !== undefined && !isSameIdentity(bound, identity))
+      throw new AppError('PEER_ID_BOUND', { peerId })
+    const holdings = this.#sql.holdings.get(peerId) as Holdings | undefined
+    if (holdings === undefined || !this.#unwritten.register(registration)) throw error
+    const resumed = this.#sql.resumableSeq.get({
+      peerId,
+      epoch,
+      continuedEpoch: continues?.epoch ?? null,
+      continuedSeq: continues?.lastSeq ?? null,
+    }) as number | undefined
+    return { seenSeq: resumed ?? 0, holdings }
   }
 
   async identityOf(peerId: string): Promise<string | undefined> {
@@ -119,9 +162,16 @@ export class SqliteStore implements IndexStore {
   }
 
   async recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void> {
-    await this.#commits.add(1, () => {
-      this.#sql.recordGone.run(gone, Math.round(heardMs), peerId)
-    })
+    try {
+      await this.#commits.add(1, () => {
+        this.#writeUnwritten(this.#unwritten.of(peerId))
+        this.#sql.recordGone.run(gone, Math.round(heardMs), peerId)
+      })
+      this.#unwritten.forget(peerId)
+    } catch (error) {
+      const isKept = hasCode(error, 'DISK_FAILED') && this.#unwritten.end(peerId, gone, heardMs)
+      if (!isKept) throw error
+    }
   }
 
   async forgetPeer(peerId: string): Promise<void> {
@@ -129,15 +179,40 @@ export class SqliteStore implements IndexStore {
       this.#sql.forgetPeer.run({ peerId })
       this.#sql.releaseIfEmpty.run({ peerId })
     })
+    this.#unwritten.forget(peerId)
   }
 
   async announce(announcement: Announcement): Promise<Announced> {
     const weight = announcement.changes.length + 1
     // What was unshared is intent, however it is told.
     const isDurable = announcement.changes.some(({ op }) => op === 'unshare')
-    return await this.#commits.add(weight, () => this.#writer.announce(announcement, this.#nowMs), {
-      isDurable,
-    })
+    let unwritten: UnwrittenPeer | undefined
+    const job = (): Announced => {
+      unwritten = this.#unwritten.of(announcement.peerId)
+      this.#writeUnwritten(unwritten)
+      return this.#writer.announce(announcement, this.#nowMs)
+    }
+    const announced = await this.#commits.add(weight, job, { isDurable })
+    if (unwritten !== undefined) this.#unwritten.onWritten(unwritten)
+    return announced
+  }
+
+  async probe(): Promise<void> {
+    this.#transaction(() => this.#sql.probe.run(limits.databaseProbeBytes), false)
+    for (;;) {
+      const some = this.#unwritten.some(limits.unwrittenPeersPerCommit)
+      if (some.length === 0) return
+      await this.#commits.add(some.length, () => {
+        for (const peer of some)
+          if (this.#unwritten.of(peer.peerId) === peer) this.#writeUnwritten(peer)
+      })
+      for (const peer of some) this.#unwritten.onWritten(peer)
+    }
+  }
+
+  #writeUnwritten({ peerId, registration, gone }: Partial<UnwrittenPeer> = {}): void {
+    if (registration !== undefined) this.#writeRegistration(registration)
+    if (gone !== undefined) this.#sql.recordGone.run(gone.gone, Math.round(gone.heardMs), peerId)
   }
 
   async unshare(file: FileKey): Promise<Touched> {
@@ -223,7 +298,15 @@ export class SqliteStore implements IndexStore {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#database.open) return
     this.#commits.flush()
-    this.#database.close()
+    try {
+      this.#transaction(() => {
+        for (const peer of this.#unwritten.some(limits.peersMax)) this.#writeUnwritten(peer)
+      }, false)
+    } catch {
+      // The next start takes these peers for suspect, and finds out by itself.
+    } finally {
+      this.#database.close()
+    }
   }
 
   /** Intent is durable: whoever is told that it was taken may rely on it, even through a power cut. */
@@ -233,7 +316,10 @@ export class SqliteStore implements IndexStore {
       if (isDurable) this.#database.pragma('synchronous = FULL')
       this.#database.transaction(work)()
     } catch (error) {
-      throw isOutermost ? this.#explain(error) : error
+      if (!isOutermost) throw error
+      const explained = this.#explain(error)
+      if (hasCode(explained, 'DISK_FAILED')) this.#onFault(explained)
+      throw explained
     } finally {
       if (isDurable) this.#database.pragma('synchronous = NORMAL')
     }
@@ -270,6 +356,12 @@ function prepare(database: Database) {
     seenSeq: database
       .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
       .pluck(),
+    resumableSeq: database
+      .prepare(`
+        select seen_seq from peers where peer_id = @peerId and inventory_ended = 1 and
+          (epoch = @epoch or (epoch = @continuedEpoch and seen_seq <= @continuedSeq))`)
+      .pluck(),
+    probe: database.prepare('update write_probe set filler = randomblob(?)'),
     holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
     identity: database.prepare('select identity from identities where peer_id = ?').pluck(),
     bind: database.prepare('insert into identities values (?, ?)'),

@@ -142,7 +142,9 @@ export interface IndexStore extends AsyncDisposable {
    * Records a peer that said hello. What was seen of its epoch is `seenSeq`; what was seen of the run
    * that it continues counts when that run's catalog provably held it, and belongs to the new epoch
    * from then on. Otherwise `seenSeq` is 0: the index needs the full inventory. An id is bound to the
-   * first identity that comes with it, on disk when this resolves.
+   * first identity that comes with it, on disk when this resolves. While the database cannot be
+   * written, a peer that it has is registered in memory, and recorded before its next announcement
+   * or by {@link probe}; others are refused.
    * @throws AppError PEER_ID_BOUND when the id is bound to another identity
    */
   register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }>
@@ -153,6 +155,7 @@ export interface IndexStore extends AsyncDisposable {
    * @returns whether it was forgotten
    */
   releaseIdentity(peerId: string, options: { onlyIfEmpty: boolean }): Promise<boolean>
+  /** Kept in memory, and recorded by {@link probe}, while the database cannot be written. */
   recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void>
   /** Forgets a peer, unless it has copies. What it owns and what it unshared stays. */
   forgetPeer(peerId: string): Promise<void>
@@ -195,4 +198,6 @@ export interface IndexStore extends AsyncDisposable {
   /** Ids of the contents of one peer (with repetitions), or of all, page by page. */
   contentIds(of: string | undefined, after: string | undefined, limit: number): Promise<IdPage>
   totals(): Promise<Totals>
+  /** Tries whether the database can be written, and writes what it could not take before. */
+  probe(): Promise<void>
 }

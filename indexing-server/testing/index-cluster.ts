@@ -11,6 +11,7 @@ import type {
   TaskOutcome,
 } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
+import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
@@ -89,6 +90,7 @@ export class IndexCluster implements AsyncDisposable {
   readonly #settings: IndexingServerSettings
   readonly #peers = new Set<TestPeer>()
   #server: IndexingServer | undefined
+  #database: Database | undefined
 
   private constructor(settings: IndexingServerSettings) {
     this.#settings = settings
@@ -115,6 +117,7 @@ export class IndexCluster implements AsyncDisposable {
         random: seededRandom('index'),
         log: silentLog,
         dialBack: this.dialBack,
+        openDatabase: (path, options) => (this.#database = openDatabase(path, options)),
       },
     )
   }
@@ -128,6 +131,16 @@ export class IndexCluster implements AsyncDisposable {
     const server = this.#server
     this.#server = undefined
     if (server !== undefined) await this.run(server[Symbol.asyncDispose]())
+  }
+
+  /** Makes the database of the index started last refuse all writes, or take them again. */
+  refuseWrites(isRefused: boolean): void {
+    this.#database?.pragma(`query_only = ${isRefused ? 'on' : 'off'}`)
+  }
+
+  /** Why the index is degraded, if it is. */
+  async health(): Promise<string | undefined> {
+    return await this.#server?.health()
   }
 
   get metricsText(): Promise<string> {

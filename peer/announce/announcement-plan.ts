@@ -5,6 +5,14 @@ import type { Inventory } from './inventory.ts'
 
 export type Announcement = RequestOf<'announce'>
 
+/** How far an index is. */
+interface Position {
+  /** `lastSeq` of the announcement before. */
+  readonly seq: number
+  /** Of a full inventory: what comes next of it. */
+  readonly full: 'begin' | 'rest' | undefined
+}
+
 /** What was announced on one connection, and what comes next. */
 export class AnnouncementPlan {
   readonly #inventory: Inventory
@@ -13,6 +21,8 @@ export class AnnouncementPlan {
   /** Of a full inventory: what comes next of it. */
   #full: 'begin' | 'rest' | undefined
   #plannedSeq: number
+  #acknowledged: Position
+  #acknowledgedCount = 0
 
   /** @param seenSeq what the index said to have seen of this catalog */
   constructor(seenSeq: number, inventory: Inventory) {
@@ -21,11 +31,30 @@ export class AnnouncementPlan {
     this.#previousSeq = canResume ? seenSeq : 0
     this.#full = canResume ? undefined : 'begin'
     this.#plannedSeq = this.#previousSeq
+    this.#acknowledged = { seq: this.#previousSeq, full: this.#full }
   }
 
   /** All changes up to this one are in announcements that `next` has returned. */
   get plannedSeq(): number {
     return this.#plannedSeq
+  }
+
+  get acknowledgedCount(): number {
+    return this.#acknowledgedCount
+  }
+
+  /** The index has this announcement, which `next` returned; called in their order. */
+  acknowledge({ begin, end, lastSeq }: Announcement): void {
+    const before = begin === true ? 'rest' : this.#acknowledged.full
+    this.#acknowledged = { seq: lastSeq, full: end === true ? undefined : before }
+    this.#acknowledgedCount++
+  }
+
+  /** What the index has not acknowledged comes next. */
+  rewind(): void {
+    this.#previousSeq = this.#acknowledged.seq
+    this.#plannedSeq = this.#acknowledged.seq
+    this.#full = this.#acknowledged.full
   }
 
   /** The next announcements, in order; none when there is nothing to say now. */

@@ -1,6 +1,10 @@
+import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
+import { hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
+import type { Random } from '../../common/random.ts'
 import { type Announcement, AnnouncementPlan } from './announcement-plan.ts'
 import type { Inventory } from './inventory.ts'
 import { Waiters } from './waiters.ts'
@@ -9,7 +13,9 @@ interface Dependencies {
   readonly connection: Pick<Connection, 'request'>
   readonly inventory: Inventory
   readonly clock: Clock
-  /** Told how far the announcements that were sent reach. */
+  readonly random: Random
+  readonly log: Log
+  /** Told how far the announcements that were sent reach; less than before when some are sent again. */
   readonly onSent: (seq: number) => void
 }
 
@@ -18,7 +24,6 @@ export class AnnouncementStream {
   readonly #dependencies: Dependencies
   readonly #plan: AnnouncementPlan
   readonly #unanswered = new Set<Promise<void>>()
-  readonly #failed = new AbortController()
 
   /** @param seenSeq what the index said to have seen of the catalog */
   constructor(seenSeq: number, dependencies: Dependencies) {
@@ -27,12 +32,42 @@ export class AnnouncementStream {
   }
 
   /**
-   * Sends what the index lacks, then changes as they come; returns never.
-   * @throws what an announcement was answered with, or the signal's reason
+   * Sends what the index lacks, then changes as they come; never returns. What the index could not
+   * write to its disk is sent again, with back-off: another connection would not help.
+   * @throws what an announcement was answered with otherwise, or the signal's reason
    */
   async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, log, onSent } = this.#dependencies
+    const pace = { firstMs: deadlines.announceAgainFirstMs, maxMs: deadlines.announceAgainMaxMs }
+    for (let failures = 1; ; failures++) {
+      const before = this.#plan.acknowledgedCount
+      try {
+        await this.#announce(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!isDiskFailure(error)) throw error
+        if (this.#plan.acknowledgedCount > before) failures = 1
+        const details = { reason: reasonOf(error), failures }
+        const text = 'the index could not write an announcement, which is sent again'
+        if (failures === 1) log.warn(details, text)
+        else log.debug(details, text)
+      }
+      this.#plan.rewind()
+      onSent(this.#plan.plannedSeq)
+      await clock.sleep(backoffMs(failures, pace, random), signal)
+    }
+  }
+
+  /** Announces until an announcement fails. All are answered, or given up, when it rejects. */
+  async #announce(signal: AbortSignal): Promise<void> {
     const { inventory, clock, onSent } = this.#dependencies
-    const isOver = AbortSignal.any([signal, this.#failed.signal])
+    const failed = new AbortController()
+    const isOver = AbortSignal.any([signal, failed.signal])
+    const givenUp = new AbortController()
+    const requests = {
+      signal: AbortSignal.any([signal, givenUp.signal]),
+      onFailure: (error: unknown): void => failed.abort(error),
+    }
     const waiters = new Waiters()
     let isChanged = false
     const cancel = inventory.onChange(() => {
@@ -43,7 +78,7 @@ export class AnnouncementStream {
       for (;;) {
         isChanged = false
         const announcements = this.#plan.next()
-        for (const announcement of announcements) await this.#send(announcement, isOver)
+        for (const announcement of announcements) await this.#send(announcement, requests, isOver)
         onSent(this.#plan.plannedSeq)
         if (announcements.length > 0) continue
         await waiters.until(() => isChanged || undefined, isOver)
@@ -51,30 +86,44 @@ export class AnnouncementStream {
       }
     } finally {
       cancel()
-      this.#failed.abort()
+      // After a disk failure the answers to the others say from where to go on.
+      if (!isDiskFailure(failed.signal.reason)) givenUp.abort()
       await Promise.all(this.#unanswered)
     }
   }
 
   /** Waits for room among the unanswered, then sends. */
-  async #send(announcement: Announcement, isOver: AbortSignal): Promise<void> {
+  async #send(
+    announcement: Announcement,
+    requests: { signal: AbortSignal; onFailure: (error: unknown) => void },
+    isOver: AbortSignal,
+  ): Promise<void> {
     while (this.#unanswered.size >= limits.announcementsInFlightMax)
       await Promise.race(this.#unanswered)
     isOver.throwIfAborted()
-    const answered = this.#request(announcement, isOver).finally(() =>
+    const answered = this.#request(announcement, requests).finally(() =>
       this.#unanswered.delete(answered),
     )
     this.#unanswered.add(answered)
   }
 
-  /** Never rejects: a failure ends the stream. */
-  async #request(announcement: Announcement, signal: AbortSignal): Promise<void> {
+  /** Never rejects: `onFailure` is told. */
+  async #request(
+    announcement: Announcement,
+    { signal, onFailure }: { signal: AbortSignal; onFailure: (error: unknown) => void },
+  ): Promise<void> {
     const { connection, inventory } = this.#dependencies
     try {
       const { seenSeq } = await connection.request('announce', announcement, { signal })
+      this.#plan.acknowledge(announcement)
       inventory.seenByIndex(seenSeq)
     } catch (error) {
-      this.#failed.abort(error)
+      onFailure(error)
     }
   }
+}
+
+/** Whether the index could not write. */
+function isDiskFailure(error: unknown): boolean {
+  return hasCode(error, 'DISK_FAILED') || hasCode(error, 'DISK_FULL')
 }

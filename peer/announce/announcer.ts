@@ -206,10 +206,10 @@ export class Announcer implements AsyncDisposable {
     { seenSeq, heartbeatMs }: NonNullable<ReplyOf<'hello'>['registered']>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { inventory, clock } = this.#dependencies
+    const { clock } = this.#dependencies
     const startMs = clock.monotonicMs()
     const onSent = (seq: number): void => this.#onSent(seq)
-    const stream = new AnnouncementStream(seenSeq, { connection, inventory, clock, onSent })
+    const stream = new AnnouncementStream(seenSeq, { ...this.#dependencies, connection, onSent })
     const stop = new AbortController()
     const isOver = AbortSignal.any([signal, stop.signal])
     const closed = connection.closed.then(() => {

@@ -204,7 +204,7 @@ function summaryText(summary: Summary, show: (value: number) => string): string 
 }
 
 export function statusText(status: Status, style: Style): string {
-  const { peers, contents, atFactor, belowFactor, tasks, paused, peer } = status
+  const { peers, contents, atFactor, belowFactor, tasks, paused, degraded, peer } = status
   const lacking = `${belowFactor} lacking copies`
   const lines = [
     `Peers:     ${peers.live} live, ${peers.suspect} suspect${unreachableText(peers)}, ${peers.dead} dead`,
@@ -233,6 +233,8 @@ export function statusText(status: Status, style: Style): string {
     )
   }
   if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
+  if (degraded !== undefined)
+    lines.push(style('red', `Index:     answers, but records nothing new: ${printable(degraded)}`))
   return lines.join('\n')
 }
 

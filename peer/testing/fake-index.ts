@@ -40,6 +40,10 @@ export class FakeIndex implements AsyncDisposable {
   leaves = 0
   /** What the next hellos are refused with. */
   refusal: AppError | undefined
+  /** What announcements are refused with. */
+  announceRefusal: AppError | undefined
+  /** Called before each announcement is taken; what it throws refuses it. */
+  onAnnounce: () => void = () => {}
   /** Whether requests are left without an answer. */
   isSilent = false
   readonly #dependencies: { transport: Transport; clock: Clock }
@@ -132,6 +136,8 @@ export class FakeIndex implements AsyncDisposable {
 
   #take(announcement: Announcement): ReplyOf<'announce'> {
     this.announcements.push(announcement)
+    if (this.announceRefusal !== undefined) throw this.announceRefusal
+    this.onAnnounce()
     const { begin, end, epoch, previousSeq, lastSeq, changes } = announcement
     const memory = this.#memory
     if (begin === true) {

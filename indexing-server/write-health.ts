@@ -1,0 +1,83 @@
+import type { BackgroundWork } from '../common/background.ts'
+import { backoffMs } from '../common/backoff.ts'
+import type { Clock } from '../common/clock.ts'
+import { type AppError, hasCode } from '../common/errors.ts'
+import { deadlines } from '../common/limits.ts'
+import type { Log } from '../common/log.ts'
+import type { Random } from '../common/random.ts'
+
+interface Dependencies {
+  /** Writes something. @throws AppError DISK_FAILED */
+  readonly probe: () => Promise<void>
+  readonly background: BackgroundWork
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/**
+ * Whether the index can record what it learns. After a write that failed it tries again by itself,
+ * with back-off, until a write succeeds.
+ */
+export class WriteHealth {
+  readonly #dependencies: Dependencies
+  #fault: string | undefined
+  #faultCount = 0
+  /** Monotonic time of the last probe that succeeded. */
+  #writtenMs: number
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#writtenMs = dependencies.clock.monotonicMs()
+  }
+
+  /** Why nothing can be recorded, in one sentence without a full stop; undefined while it can be. */
+  get fault(): string | undefined {
+    return this.#fault
+  }
+
+  /** A write failed. */
+  onFault(error: AppError): void {
+    const { background, log } = this.#dependencies
+    const isNews = this.#fault === undefined
+    this.#faultCount++
+    this.#fault = `the database cannot be written: ${String(error.details['reason'])}`.slice(0, 300)
+    if (!isNews) return
+    log.error({ ...error.details, code: error.code }, 'the database cannot be written')
+    background.start('try to write the database again', (signal) => this.#recover(signal))
+  }
+
+  /** {@link fault}, after a probe when the last one is older than `deadlines.databaseProbeIdleMs`. */
+  async check(): Promise<string | undefined> {
+    const { clock } = this.#dependencies
+    const idleMs = clock.monotonicMs() - this.#writtenMs
+    if (this.#fault === undefined && idleMs >= deadlines.databaseProbeIdleMs) await this.#probe()
+    return this.#fault
+  }
+
+  async #recover(signal: AbortSignal): Promise<void> {
+    const { clock, random, log } = this.#dependencies
+    const pace = { firstMs: deadlines.databaseProbeFirstMs, maxMs: deadlines.databaseProbeMaxMs }
+    for (let failures = 1; ; failures++) {
+      await clock.sleep(backoffMs(failures, pace, random), signal)
+      if (await this.#probe()) break
+    }
+    this.#fault = undefined
+    log.info({}, 'the database can be written again')
+  }
+
+  /** Returns whether it could write, and nothing else failed to meanwhile. */
+  async #probe(): Promise<boolean> {
+    const { probe, clock } = this.#dependencies
+    const before = this.#faultCount
+    try {
+      await probe()
+    } catch (error) {
+      // The store has told of it.
+      if (hasCode(error, 'DISK_FAILED')) return false
+      throw error
+    }
+    this.#writtenMs = clock.monotonicMs()
+    return this.#faultCount === before
+  }
+}
