@@ -103,6 +103,12 @@ export const limits = {
   sourcesPerContentMax: 50,
   /** Peers that the index dials back at a time: a blackholed address takes `dialMs`, others a few ms. */
   dialBacksAtOnce: 32,
+  /** Copies in doubt that the index remembers: 200 bytes each. */
+  doubtsMax: 10_000,
+  /** Copies that may be in doubt because of one host at a time: a liar there takes no more out of the count. */
+  doubtsPerHostMax: 32,
+  /** Files that wait to be read again, and that are remembered to have been. */
+  verifiedWaitingMax: 1_000,
   /** Processes that were refused a peer id, remembered per id: each start of a copy is one. */
   refusedEpochsMax: 16,
   /** Peers the registry keeps; it lives in memory. */
@@ -332,6 +338,12 @@ export const deadlines = {
   clockSkewMs: 5_000,
   /** An index whose database is younger than this may have lost one: keepers tell it whose files they keep. */
   recoveryMs: 3_600_000,
+  /** A copy that its peer has just read and announced is not doubted again for so long: an accuser may lie. */
+  doubtPauseMs: 600_000,
+  /** A peer that has not answered for a copy in doubt is asked again after this: more than `verifyPauseMs`. */
+  verifyAgainMs: 120_000,
+  /** A file that was just read to see whether it is what the catalog says is not read for that again for so long. */
+  verifyPauseMs: 60_000,
   /** From an accepted connection to its hello; a silent port scanner is gone after this. */
   helloMs: 5_000,
   /** A control request, unless the caller says otherwise. */

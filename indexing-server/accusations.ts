@@ -1,15 +1,21 @@
 import type { Cancel, Clock } from '../common/clock.ts'
 import { deadlines, limits } from '../common/limits.ts'
 
+interface Accused {
+  /** The hosts that its accusers connected from: one machine may run any number of peers. */
+  readonly hosts: Set<string>
+  cancel: Cancel
+}
+
 /**
- * Peers that others caught sending bytes with a wrong hash. They are listed last, never left out: an
- * accusation may be a lie too, and whoever fetches checks every chunk anyway. Each is forgotten when
- * nobody repeats it for `deadlines.accusationMs`.
+ * Peers that sent bytes with a wrong hash to requesters on two machines or more: one alone may lie.
+ * They are listed last, never left out, since every requester checks every chunk anyway. Each is
+ * forgotten after `deadlines.accusationMs` without another accusation.
  */
 export class Accusations implements Disposable {
   readonly #clock: Clock
   readonly #onChange: () => void
-  readonly #accused = new Map<string, Cancel>()
+  readonly #accused = new Map<string, Accused>()
 
   constructor(dependencies: { clock: Clock; onChange: () => void }) {
     this.#clock = dependencies.clock
@@ -17,23 +23,34 @@ export class Accusations implements Disposable {
   }
 
   has(peerId: string): boolean {
-    return this.#accused.has(peerId)
+    return isListedLast(this.#accused.get(peerId))
   }
 
-  add(peerId: string): void {
-    const cancel = this.#accused.get(peerId)
-    if (cancel === undefined && this.#accused.size >= limits.peersMax) return
-    cancel?.()
+  add(peerId: string, accuserHost: string): void {
+    const before = this.#accused.get(peerId)
+    if (before === undefined && this.#accused.size >= limits.peersMax) return
+    before?.cancel()
+    const wasLast = isListedLast(before)
     const forget = this.#clock.after(deadlines.accusationMs, () => {
+      const wasListedLast = this.has(peerId)
       this.#accused.delete(peerId)
-      this.#onChange()
+      if (wasListedLast) this.#onChange()
     })
-    this.#accused.set(peerId, forget)
-    if (cancel === undefined) this.#onChange()
+    const accused = before ?? { hosts: new Set<string>(), cancel: forget }
+    accused.cancel = forget
+    if (accused.hosts.size < hostsNeeded) accused.hosts.add(accuserHost)
+    this.#accused.set(peerId, accused)
+    if (!wasLast && this.has(peerId)) this.#onChange()
   }
 
   [Symbol.dispose](): void {
-    for (const cancel of this.#accused.values()) cancel()
+    for (const { cancel } of this.#accused.values()) cancel()
     this.#accused.clear()
   }
+}
+
+const hostsNeeded = 2
+
+function isListedLast(accused: Accused | undefined): boolean {
+  return accused !== undefined && accused.hosts.size >= hostsNeeded
 }

@@ -12,6 +12,7 @@ import type {
 } from '../common/protocol/messages.ts'
 import { notInFuture } from './announced-times.ts'
 import { checkAnnouncement } from './check-announcement.ts'
+import type { DoubtDesk } from './doubt-desk.ts'
 import type { Fetching } from './fetching.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
@@ -30,6 +31,7 @@ export interface HandlerDependencies {
   readonly store: IndexStore
   readonly registry: Registry
   readonly fetching: Fetching
+  readonly doubts: DoubtDesk
   readonly coordinator: Coordinator
   readonly replaced: ReplacedVersions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
@@ -45,6 +47,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
   const { store, registry, coordinator } = dependencies
   return {
     ...peerHandlers(dependencies),
+    ...hearsayHandlers(dependencies),
     async 'confirm-drops'({ copies }, session) {
       const { peerId } = registry.heard(session, 'confirm-drops')
       const peerOf = registry.peerOf.bind(registry)
@@ -75,8 +78,12 @@ function peerHandlers({
   coordinator,
   replaced,
   lookups,
+  doubts,
   clock,
-}: HandlerDependencies): Pick<IndexHandlers, Exclude<PeerMessage, 'confirm-drops'>> {
+}: HandlerDependencies): Pick<
+  IndexHandlers,
+  Exclude<PeerMessage, 'confirm-drops' | 'accuse' | 'unreached'>
+> {
   const onWritten = (touched: Touched): void => {
     lookups.forget(touched)
     coordinator.onTouched(touched.contentIds)
@@ -88,12 +95,15 @@ function peerHandlers({
       checkAnnouncement(announcement)
       const changes = notInFuture(announcement.changes, clock.nowMs())
       const announced = await store.announce({ ...announcement, changes, peerId })
-      registry.setHoldings(peerId, announced.holdings)
+      registry.onAnnounced(peerId, announced)
       onWritten(announced)
+      await doubts.onAnnounced(peerId, announcement)
       return { seenSeq: announced.seenSeq }
     },
     async heartbeat(room, session) {
-      registry.setRoom(registry.heard(session, 'heartbeat').peerId, room)
+      const { peerId } = registry.heard(session, 'heartbeat')
+      registry.setRoom(peerId, room)
+      await doubts.onHeartbeat(peerId)
       return {}
     },
     async leave(_, session) {
@@ -122,18 +132,30 @@ function peerHandlers({
       coordinator.onProgress(registry.heard(session, 'progress').peerId, tasks)
       return {}
     },
+    async fetching({ contents }, session) {
+      registry.heard(session, 'fetching')
+      fetching.set(session, contents)
+      return {}
+    },
+  }
+}
+
+/** What peers tell of others. */
+function hearsayHandlers({
+  registry,
+  doubts,
+}: HandlerDependencies): Pick<IndexHandlers, 'accuse' | 'unreached'> {
+  return {
     async accuse({ peerId, sha256 }, session) {
-      registry.accuse({ accuser: registry.heard(session, 'accuse').peerId, peerId, sha256 })
+      const accuser = registry.heard(session, 'accuse').peerId
+      registry.accuse({ session, peerId, sha256 })
+      const accuserHost = session.connection.remote.host
+      if (accuser !== peerId) await doubts.accuse({ peerId, sha256, accuserHost })
       return {}
     },
     async unreached({ peerId }, session) {
       registry.heard(session, 'unreached')
       registry.onUnreached(peerId)
-      return {}
-    },
-    async fetching({ contents }, session) {
-      registry.heard(session, 'fetching')
-      fetching.set(session, contents)
       return {}
     },
   }

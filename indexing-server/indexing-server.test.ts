@@ -372,27 +372,41 @@ test('an index whose address or folder is taken does not start, and lets go of t
   expect(await codeOf(cluster.startAnother({ data: '/dev/null/x' }))).toBe('DISK_FAILED')
 })
 
-test('a peer that sent wrong bytes is listed last for an hour', async () => {
+test('a copy that sent wrong bytes does not count until its peer has read and announced it', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
   await peer1.shares('a')
   await peer2.shares('a')
-  const order = async (): Promise<string[]> => {
-    const { contents } = await peer2.ask('lookup', { name: 'a' })
-    return (contents[0]?.sources ?? []).map(({ peerId }) => peerId)
+  await peer1.shares('b')
+  const look = async (name: string): Promise<{ order: string[]; copies: number }> => {
+    const { contents } = await peer2.ask('lookup', { name })
+    const { copies } = await peer2.ask('locate', { sha256: contents[0]?.sha256 ?? '' })
+    return { order: (contents[0]?.sources ?? []).map(({ peerId }) => peerId), copies }
   }
   const { sha256 } = contentOf('a')
-  expect(await order()).toEqual(['peer1', 'peer2'])
   await peer1.ask('accuse', { peerId: 'peer1', sha256 })
   await peer1.ask('accuse', { peerId: 'nobody', sha256 })
-  expect(await order()).toEqual(['peer1', 'peer2'])
+  await peer2.ask('accuse', { peerId: 'peer1', sha256: contentOf('none').sha256 })
+  expect(await look('a')).toEqual({ order: ['peer1', 'peer2'], copies: 2 })
+
+  for (let times = 0; times < 5; times++) await peer2.ask('accuse', { peerId: 'peer1', sha256 })
+  expect(await look('a')).toEqual({ order: ['peer2', 'peer1'], copies: 1 })
+  expect(peer1.verified).toEqual([sha256])
+  // Neither this nor b has its copies.
+  expect((await peer2.ask('status', {})).belowFactor).toBe(2)
+  // One accuser demotes no peer: its other contents are as before.
+  await cluster.advance(5_000)
+  expect((await look('b')).order).toEqual(['peer1', 'peer2'])
+  expect((await peer2.ask('why', { name: 'a' })).contents[0]?.missing[0]).toMatch(
+    /^wrong bytes came from peer1/,
+  )
+  await cluster.advance(deadlines.verifyAgainMs)
+  expect(peer1.verified).toEqual([sha256, sha256])
+
+  await peer1.announce({ name: 'a', text: 'a' })
+  expect(await look('a')).toEqual({ order: ['peer1', 'peer2'], copies: 2 })
+  expect((await peer2.ask('status', {})).belowFactor).toBe(1)
   await peer2.ask('accuse', { peerId: 'peer1', sha256 })
-  expect(await order()).toEqual(['peer2', 'peer1'])
-  await cluster.advance(deadlines.accusationMs / 2)
-  await peer2.ask('accuse', { peerId: 'peer1', sha256 })
-  await cluster.advance(deadlines.accusationMs / 2)
-  expect(await order()).toEqual(['peer2', 'peer1'])
-  await cluster.advance(deadlines.accusationMs / 2)
-  expect(await order()).toEqual(['peer1', 'peer2'])
-}, 60_000)
+  expect(await look('a')).toEqual({ order: ['peer1', 'peer2'], copies: 2 })
+})

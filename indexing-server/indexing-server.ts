@@ -21,6 +21,8 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import type { openDatabase } from '../common/sqlite.ts'
 import { dialBackOver } from './dial-back.ts'
+import { DoubtDesk } from './doubt-desk.ts'
+import { Doubts } from './doubts.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import { IndexMetrics } from './metrics.ts'
@@ -32,6 +34,7 @@ import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus, indexStats } from './status.ts'
+import type { IsDoubted } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
 
@@ -61,6 +64,7 @@ export interface IndexingServer extends AsyncDisposable {
 
 interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport'> {
   readonly store: SqliteStore
+  readonly doubts: Doubts
   readonly background: BackgroundWork
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly dialBack: DialBack
@@ -79,11 +83,14 @@ export async function startIndexingServer(
   const { dialBack = dialBackOver(transport, { clock, log }) } = dependencies
   await using starting = new AsyncDisposableStack()
   const path = await databasePath(settings.data)
-  const { store, background, writes } = openStore({ ...settings, path }, dependencies, starting)
+  const doubts = new Doubts({ clock })
+  const storing = { ...dependencies, doubts }
+  const { store, background, writes } = openStore({ ...settings, path }, storing, starting)
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
-  const { registry, coordinator, replaced } = starting.use(
+  const { registry, coordinator, replaced, doubtDesk } = starting.use(
     joined(settings, {
       store,
+      doubts,
       background,
       lookups,
       dialBack,
@@ -107,7 +114,7 @@ export async function startIndexingServer(
   }
   metrics.observe({ status, stats, writes, lookups })
   const fetching = new Fetching()
-  const parts = { store, registry, fetching, coordinator, replaced, lookups }
+  const parts = { store, registry, fetching, doubts: doubtDesk, coordinator, replaced, lookups }
   const handlers = indexHandlers({ ...parts, status, stats, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
@@ -138,11 +145,18 @@ export async function startIndexingServer(
 /** The store and what watches over its writes, which go to `stack`. */
 function openStore(
   options: SqliteStoreOptions,
-  { clock, random, log, openDatabase: open }: IndexingServerDependencies,
+  {
+    clock,
+    random,
+    log,
+    openDatabase: open,
+    doubts,
+  }: IndexingServerDependencies & { doubts: Doubts },
   stack: AsyncDisposableStack,
 ): { store: SqliteStore; background: BackgroundWork; writes: WriteHealth } {
   const onFault = (error: AppError): void => writes.onFault(error)
-  const opening = { clock, onFault, ...(open !== undefined && { open }) }
+  const isDoubted: IsDoubted = (peerId, sha256) => doubts.has(peerId, sha256)
+  const opening = { clock, onFault, isDoubted, ...(open !== undefined && { open }) }
   const store = stack.use(new SqliteStore(options, opening))
   const background = stack.use(new BackgroundWork({ log }))
   const probe = (): Promise<void> => store.probe()
@@ -150,11 +164,18 @@ function openStore(
   return { store, background, writes }
 }
 
-/** Registry and coordinator, each of which asks or tells the other. */
+interface Joined {
+  readonly registry: Registry
+  readonly coordinator: Coordinator
+  readonly replaced: ReplacedVersions
+  readonly doubtDesk: DoubtDesk
+}
+
+/** Registry, coordinator and what depends on both, each of which asks or tells the other. */
 function joined(
   settings: IndexingServerSettings,
-  { lookups, ...dependencies }: JoinedDependencies,
-): { registry: Registry; coordinator: Coordinator; replaced: ReplacedVersions } & AsyncDisposable {
+  { lookups, doubts, ...dependencies }: JoinedDependencies,
+): Joined & AsyncDisposable {
   const coordinator = new Coordinator(settings, {
     ...dependencies,
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
@@ -181,10 +202,21 @@ function joined(
       onAccusations: () => lookups.forgetAll(),
     },
   })
+  const doubtDesk = new DoubtDesk({
+    doubts,
+    store: dependencies.store,
+    announcedBy: (peerId) => registry.announcedBy(peerId),
+    verify: (peerId, sha256) => registry.verify(peerId, sha256),
+    onChange(contentIds) {
+      lookups.forgetAll()
+      coordinator.onTouched(contentIds)
+    },
+  })
   return {
     registry,
     coordinator,
     replaced,
+    doubtDesk,
     async [Symbol.asyncDispose]() {
       registry[Symbol.dispose]()
       await replaced[Symbol.asyncDispose]()

@@ -28,7 +28,7 @@ function bestHolders(holders: readonly Holder[]): Holder[] {
   return [...best.values()]
 }
 
-/** Who can serve a content: accused peers last, live ones before suspect ones, none that is dead or unreachable, at most `max`. */
+/** Who can serve a content: accused peers and copies in doubt last, live ones before suspect ones, none that is dead or unreachable, at most `max`. */
 export function rankSources(
   holders: readonly Holder[],
   peerOf: PeerOf,
@@ -41,7 +41,7 @@ export function rankSources(
   })
   known.sort(
     (a, b) =>
-      Number(a.isAccused) - Number(b.isAccused) ||
+      Number(a.isAccused || a.isDoubted === true) - Number(b.isAccused || b.isDoubted === true) ||
       Number(a.state !== 'live') - Number(b.state !== 'live') ||
       kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
       compareText(a.peerId, b.peerId),
@@ -49,9 +49,11 @@ export function rankSources(
   return known.slice(0, max).map(({ peerId, host, port, kind }) => ({ peerId, host, port, kind }))
 }
 
-/** On how many live peers a content is. */
+/** On how many live peers a content is, copies in doubt not counted. */
 export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
-  const live = holders.filter(({ peerId }) => peerOf(peerId)?.state === 'live')
+  const live = holders.filter(
+    ({ peerId, isDoubted }) => isDoubted !== true && peerOf(peerId)?.state === 'live',
+  )
   return new Set(live.map(({ peerId }) => peerId)).size
 }
 

@@ -10,6 +10,7 @@ import { formatAddress } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
+import type { Announced } from './doubts.ts'
 import { Identities } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { type DialBack, Reachability } from './reachability.ts'
@@ -63,7 +64,10 @@ interface Entry extends Peer {
   state: PeerState
   isLost: boolean
   connection: Connection | undefined
+  /** Of its catalog; '' before it has registered. */
   epoch: string
+  /** The last change of its catalog that the index has. */
+  seenSeq: number
   gone: Gone | undefined
   /** Monotonic time of the last sign of life. */
   heardMs: number
@@ -186,7 +190,8 @@ export class Registry implements Disposable {
     this.#entries.set(peerId, entry)
     refuseClosed(connection)
     const replaced = entry.connection
-    Object.assign(entry, { host, port, zone, freeBytes, diskBytes, holdings, epoch, connection })
+    Object.assign(entry, { host, port, zone, freeBytes, diskBytes, holdings })
+    Object.assign(entry, { epoch, seenSeq, connection })
     replaced?.destroy()
     this.#reachability.watch(peerId, entry)
     this.#claims.onTaken(peerId, epoch)
@@ -212,16 +217,39 @@ export class Registry implements Disposable {
     if (entry !== undefined) Object.assign(entry, { freeBytes, diskBytes })
   }
 
-  setHoldings(peerId: string, holdings: Holdings): void {
+  onAnnounced(peerId: string, announced: { holdings: Holdings; seenSeq: number }): void {
+    const { holdings, seenSeq } = announced
     const entry = this.#entries.get(peerId)
-    if (entry !== undefined) entry.holdings = holdings
+    if (entry !== undefined) Object.assign(entry, { holdings, seenSeq })
+  }
+
+  /** How far a peer that has registered since the start has announced its catalog. */
+  announcedBy(peerId: string): Announced | undefined {
+    const entry = this.#entries.get(peerId)
+    if (entry === undefined || entry.epoch === '') return undefined
+    const { epoch, seenSeq } = entry
+    return { epoch, seenSeq }
   }
 
   /** One peer says that another sent it bytes with a wrong hash. Of unknown peers there is nothing to say. */
-  accuse({ accuser, peerId, sha256 }: { accuser: string; peerId: string; sha256: string }): void {
+  accuse({ session, peerId, sha256 }: { session: Session; peerId: string; sha256: string }): void {
+    const accuser = session.peerId
     if (accuser === peerId || !this.#entries.has(peerId)) return
     this.#log.warn({ accuser, peerId, sha256 }, 'peer accused of wrong bytes')
-    this.#accusations.add(peerId)
+    this.#accusations.add(peerId, session.connection.remote.host)
+  }
+
+  /** Asks a peer to read its copies of a content again, if it is connected. */
+  verify(peerId: string, sha256: string): void {
+    const connection = this.#entries.get(peerId)?.connection
+    if (connection === undefined) return
+    this.#background.start('have a copy verified', async (signal) => {
+      try {
+        await connection.request('verify', { sha256 }, { signal })
+      } catch (error) {
+        this.#log.debug({ peerId, sha256, reason: reasonOf(error) }, 'copy is not verified')
+      }
+    })
   }
 
   /** One peer could not connect to another. */
@@ -379,6 +407,7 @@ export class Registry implements Disposable {
       ...record,
       holdings: { copies, bytes },
       epoch: '',
+      seenSeq: 0,
       connection: undefined,
       heardMs: this.#clock.monotonicMs() - silentMs,
       state: 'suspect',

@@ -215,6 +215,10 @@ function joinCluster(
             return {}
           },
           probe: async () => ({}),
+          verify: async ({ sha256 }) => {
+            share.verify(sha256)
+            return {}
+          },
           reached: async (reached) => {
             reach.onReached(reached)
             return {}

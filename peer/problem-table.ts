@@ -6,6 +6,8 @@ interface ProblemRow {
   readonly reason: string
   /** What to do: one sentence. */
   readonly remedy: string
+  /** Whether it is shared nevertheless. */
+  readonly isShared?: true
 }
 
 const rows = {
@@ -79,6 +81,13 @@ const rows = {
     remedy:
       'Bring the folder back; if its files were deleted on purpose, run `tandem deletes confirm`.',
   },
+  ALTERED: {
+    reason:
+      'its bytes changed although its size and time did not (SHA-256 {from} before, {to} now)',
+    remedy:
+      'If no program did that on purpose, check the disk: `versions` shows whether the earlier content can still be downloaded.',
+    isShared: true,
+  },
   KEEPS_CHANGING: {
     reason: 'it changes all the time',
     remedy:
@@ -97,11 +106,19 @@ export interface Fault {
   readonly details?: Readonly<Record<string, string | number>>
 }
 
-/** Why it is not shared, without a full stop; a detail that is missing shows as `?`. */
+/** Why it is not shared, or what is wrong with it, without a full stop; a detail that is missing shows as `?`. */
 export function faultReason({ code, details = {} }: Fault): string {
   return problemTable[code].reason.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
     String(details[key] ?? '?'),
   )
+}
+
+/** How reports and logs introduce the reason; `code` may come from a peer of another version. */
+export function faultEffect(code: string): string {
+  const row = problemCodes.find((known) => known === code)
+  return row !== undefined && problemTable[row].isShared === true
+    ? 'is shared as it is now'
+    : 'is not shared'
 }
 
 /** How many there are of each code. */

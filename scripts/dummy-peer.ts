@@ -210,6 +210,7 @@ async function announce(
         },
         'cancel-tasks': async () => ({}),
         probe: async () => ({}),
+        verify: async () => ({}),
         reached: async ({ reason }) => {
           if (reason !== undefined) print(`The index cannot connect to this dummy: ${reason}.`)
           return {}

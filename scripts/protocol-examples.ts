@@ -191,6 +191,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { host: '192.0.2.99', port: 7100, reason: 'connect ECONNREFUSED 192.0.2.99:7100' },
     reply: {},
   },
+  verify: { request: { sha256 }, reply: {} },
   probe: { request: {}, reply: {} },
   'confirm-drops': {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },

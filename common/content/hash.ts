@@ -16,6 +16,8 @@ const streamBytesMax = limits.chunksMax * unitBytes
 export interface FileStat {
   readonly size: number
   readonly mtimeNs: bigint
+  /** When its bytes or its attributes changed last, by the system alone; where it is not known it tells nothing. */
+  readonly ctimeNs?: bigint
   readonly ino: bigint
 }
 

@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
+import { doubtMessages } from './doubt-messages.ts'
 import {
   Bytes,
   Count,
@@ -337,15 +338,6 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
-  accuse: {
-    summary:
-      'Tells the index that a peer sent bytes with a wrong hash. The accused is listed last from then on, until nobody has repeated it for an hour.',
-    from: ['peer'],
-    to: ['index'],
-    request: Type.Object({ peerId: described(PeerId, 'Who sent them'), sha256: Sha256 }),
-    reply: Empty,
-    bulk: false,
-  },
   fetching: {
     summary:
       'Tells which contents of several chunks the peer is downloading, in place of what it told before: it serves the chunks it has. Forgotten with the connection.',
@@ -391,6 +383,7 @@ export const messages = {
     bulk: false,
   },
   ...taskMessages,
+  ...doubtMessages,
   ...versionMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>

@@ -68,6 +68,7 @@ class Crowd implements AsyncDisposable {
             tasks: async () => ({}),
             'cancel-tasks': async () => ({}),
             probe: async () => ({}),
+            verify: async () => ({}),
             reached: async () => ({}),
           },
         },

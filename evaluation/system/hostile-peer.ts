@@ -10,6 +10,8 @@ export interface HostilePeer extends AsyncDisposable {
   readonly port: number
   /** Announces one change; the reply is the index's. */
   announce(change: Body): Promise<RawReply>
+  /** Asks the index. */
+  request(type: string, body: Body): Promise<RawReply>
 }
 
 /** Answers as a peer that has this content, under whatever hash it is asked for. */
@@ -19,6 +21,8 @@ export function serving(peerId: string, { bytes, chunkList, content }: TestConte
     switch (type) {
       case 'hello':
         return { body: { protocol: 'tandem/1', role: 'peer', peerId } }
+      case 'chunks':
+        return { body: { size, count: chunkList.length / 32 } }
       case 'chunk-list':
         return { body: { size, chunkRoot }, bulk: chunkList }
       case 'read': {
@@ -63,6 +67,7 @@ export async function startHostilePeer(
   const stack = starting.move()
   return {
     port: server.port,
+    request: (type, body) => connection.request(type, body),
     announce: (change) => announce([{ seq: seen + 1, ...change }]),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

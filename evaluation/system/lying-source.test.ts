@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
 import { seededRandom } from '../../common/random.ts'
-import { contentOf } from '../../common/testing/contents.ts'
+import { contentOf, type TestContent } from '../../common/testing/contents.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
@@ -69,43 +69,76 @@ test('when one source lies the file comes from the other, and is right', async (
   assert(stranger !== undefined)
   await flipByte(liar, path, 2 ** 20 + 5)
 
-  const download = await downloadAndHash(stranger, { name })
+  const download = await downloadAndHash(stranger, { name, sha256 })
   expect(download).toMatchObject({ sha256, sha256OnDisk: sha256 })
   expect(download.sources.map(({ peerId }) => peerId)).toContain(file?.sources[1]?.peerId)
 })
+
+/** A content, and what a peer has that lost a bit of it and does not know. */
+function damaged(size: number, position: number): { truth: TestContent; lie: TestContent } {
+  const truth = contentOf(seededRandom('contract').bytes(size))
+  const bytesOfLie = Buffer.from(truth.bytes)
+  bytesOfLie[position] = ~(bytesOfLie[position] ?? 0) & 0xff
+  return { truth, lie: { ...truth, bytes: bytesOfLie } }
+}
+
+const name = 'contract.pdf'
+
+async function startLiar(cluster: Cluster, { truth, lie }: ReturnType<typeof damaged>) {
+  const liar = await startHostilePeer({ peerId: 'liar', indexPort: cluster.index.port }, lie)
+  const { content } = truth
+  const reply = await liar.announce({ op: 'put', kind: 'shared', name, ...content, modifiedMs: 1 })
+  expect(reply).toHaveProperty('body')
+  return liar
+}
 
 test.each([
   ['one chunk', 5_000, 17, 0],
   ['several chunks', bytes, bytes - 1, 2],
 ])('with a lying source alone nothing is moved into place: %s', async (_, size, position, kept) => {
-  await using cluster = await startCluster({ peers: 2, factor: 1, settings: quickSettings })
-  const [liar, victim] = [cluster.peer(1), cluster.peer(2)]
-  const { name, path } = await oldFile(liar, 'contract.pdf', size)
-  await untilShared(cluster, 1)
-  await flipByte(liar, path, position)
+  await using cluster = await startCluster({ peers: 1, factor: 1, settings: quickSettings })
+  const victim = cluster.peer(1)
+  await using _liar = await startLiar(cluster, damaged(size, position))
   const error = await errorOf(downloadAndHash(victim, { name }))
   assert(hasCode(error, 'NO_SOURCE'))
   expect(error.message).toMatch(
-    /peer1 @ 127\.0\.0\.1:\d+ sent wrong bytes for chunk \d+ of 'contract\.pdf'/,
+    /liar @ 127\.0\.0\.1:\d+ sent wrong bytes for chunk \d+ of 'contract\.pdf'/,
   )
   expect(await downloadedBy(victim)).toEqual([])
   // The chunks that are right, and their journal, wait for a better source.
   expect(await readdir(join(victim.dataFolder, '.tandem', 'partial'))).toHaveLength(kept)
 })
 
-test('a copy of a lie is not made, and why says so', async () => {
+test('a copy of a lie is not made, and does not count', async () => {
   await using cluster = await startCluster({ peers: 1, settings: quickSettings })
-  const liar = cluster.peer(1)
-  const { name, path } = await oldFile(liar, 'contract.pdf')
-  using api = apiOf(liar)
-  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
-  await flipByte(liar, path, 0)
-  const keeper = await cluster.startPeer()
-  await expect
-    .poll(async () => (await api.why(name)).contents[0]?.missing[0])
-    .toMatch(/^peer2 failed with NO_SOURCE \(.*\); next try in \d+ s$/)
+  const keeper = cluster.peer(1)
+  await using _liar = await startLiar(cluster, damaged(bytes, 0))
+  using api = apiOf(keeper)
+  const accused = (): readonly string[] =>
+    cluster.index.output.filter((line) => line.includes('peer accused of wrong bytes'))
+  await expect.poll(accused).not.toEqual([])
+  await expect.poll(async () => (await api.why(name)).contents[0]?.missing).not.toEqual([])
   expect(await readdir(join(keeper.dataFolder, 'replicated'), { recursive: true })).toEqual([])
   expect(await api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
+  expect((await api.search({ query: '', limit: 9 })).files).toMatchObject([{ name, copies: 0 }])
+})
+
+test('a peer that is accused without reason proves itself, and its copy counts again', async () => {
+  await using cluster = await startCluster({ peers: 2, settings: quickSettings })
+  const { sha256 } = await oldFile(cluster.peer(1), name)
+  await untilShared(cluster, 1)
+  const { port } = cluster.index
+  await using liar = await startHostilePeer({ peerId: 'liar', indexPort: port }, damaged(1, 0).lie)
+  const copies = async (): Promise<unknown> => (await liar.request('locate', { sha256 })).body
+  const { pid } = cluster.peer(1)
+  assert(pid !== undefined)
+  process.kill(pid, 'SIGSTOP')
+  await liar.request('accuse', { peerId: 'peer1', sha256 })
+  expect(await copies()).toMatchObject({ copies: 1 })
+  process.kill(pid, 'SIGCONT')
+  await expect.poll(copies).toMatchObject({ copies: 2 })
+  using api = apiOf(cluster.peer(2))
+  await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
 })
 
 test('a peer that claims the SHA-256 of a file for other chunks does not keep it from others', async () => {

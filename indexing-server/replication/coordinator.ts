@@ -180,6 +180,7 @@ export class Coordinator implements AsyncDisposable {
       paused: this.paused,
       holders: [...new Set(content.holders.map(({ peerId }) => peerId))],
       liveOwners: content.owners.filter((owner) => this.#peers.peerOf(owner)?.state === 'live'),
+      doubted: [...new Set(content.holders.flatMap((one) => (one.isDoubted ? [one.peerId] : [])))],
       running: this.#running
         .ofContent(content.contentId)
         .map(({ target, startedMs }) => ({ target, forMs: nowMs - startedMs })),

@@ -14,6 +14,8 @@ export interface Situation {
   readonly holders: readonly string[]
   /** Connected peers whose file it is, whether they have it or not. */
   readonly liveOwners: readonly string[]
+  /** Those among them whose copy does not count, because others got wrong bytes of it. */
+  readonly doubted: readonly string[]
   /** Copies under way. */
   readonly running: readonly { readonly target: string; readonly forMs: number }[]
   readonly place: QueuePlace | undefined
@@ -40,19 +42,25 @@ export interface Situation {
 
 /** Why copies lack, as sentences without a full stop; none when none lack. */
 export function reasonsFor(situation: Situation): string[] {
-  const { need, holders, paused, running, failure, place } = situation
+  const { need, holders, doubted, paused, running, failure, place } = situation
   switch (need.kind) {
     case 'none':
     case 'drop':
       return []
-    case 'lost':
-      return holders.length === 0
-        ? [goneSentence(situation)]
-        : [`no living peer has it; it waits for the return of ${listed(holders)}`]
+    case 'lost': {
+      const others = holders.filter((peerId) => !doubted.includes(peerId))
+      if (holders.length === 0) return [goneSentence(situation)]
+      if (others.length === 0) return doubtReasons(doubted)
+      const lost = `no living peer has it; it waits for the return of ${listed(others)}`
+      return [...doubtReasons(doubted), lost]
+    }
     case 'copies': {
-      const reasons = running.map(
-        ({ target, forMs }) => `${target} has been making a copy for ${seconds(forMs)}`,
-      )
+      const reasons = [
+        ...doubtReasons(doubted),
+        ...running.map(
+          ({ target, forMs }) => `${target} has been making a copy for ${seconds(forMs)}`,
+        ),
+      ]
       if (paused !== undefined) reasons.push(paused)
       if (running.length < need.lacking) reasons.push(...failedPairReasons(situation))
       if (failure !== undefined && place?.state === 'delayed' && place.reason === 'failed')
@@ -70,6 +78,12 @@ function goneSentence({ liveOwners }: Situation): string {
   const [owner] = liveOwners
   if (owner === undefined) return 'no peer has it any more'
   return `no peer has a copy that can be read: the file is missing or unreadable at ${listed(liveOwners)}, which shared it; run \`tandem why\` or \`tandem problems\` there`
+}
+
+function doubtReasons(doubted: readonly string[]): string[] {
+  if (doubted.length === 0) return []
+  const who = listed(doubted)
+  return [`wrong bytes came from ${who}: a copy there counts again when its peer has read it`]
 }
 
 /** What the protocol's reply has room for. */

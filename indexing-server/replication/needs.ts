@@ -16,7 +16,7 @@ export type Need =
 
 type Holdings = Pick<StoredContent, 'holders' | 'file'>
 
-/** What a content needs when it should have `factor` copies. Any kind of copy on a peer that is not lost counts. */
+/** What a content needs when it should have `factor` copies. Any kind of copy on a peer that is not lost counts, unless it is in doubt. */
 export function needOf(
   { holders, file }: Holdings,
   factor: number,
@@ -27,7 +27,9 @@ export function needOf(
     return isKept ? { kind: 'drop', urgency: 'drop' } : { kind: 'none' }
   }
   const copies = new Set(
-    holders.filter(({ peerId }) => !isLost(peerId)).map(({ peerId }) => peerId),
+    holders
+      .filter(({ peerId, isDoubted }) => isDoubted !== true && !isLost(peerId))
+      .map(({ peerId }) => peerId),
   ).size
   if (copies >= factor) return { kind: 'none' }
   if (copies === 0) return { kind: 'lost' }

@@ -32,12 +32,17 @@ interface VersionRow {
   readonly replacedMs: number | null
 }
 
+export type IsDoubted = (peerId: string, sha256: string) => boolean
+
 /** Answers questions about contents and names. */
 export class ContentReader {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #isDoubted: IsDoubted
 
-  constructor(database: Database) {
+  /** @param isDoubted whether a peer's copy of a content does not count */
+  constructor(database: Database, isDoubted: IsDoubted) {
     this.#sql = prepare(database)
+    this.#isDoubted = isDoubted
   }
 
   contents(contentIds: readonly number[]): StoredContent[] {
@@ -149,7 +154,9 @@ export class ContentReader {
         sha256,
         size: row.size,
         chunkRoot: row.chunk_root || sha256,
-        holders: holders.get(row.content_id) ?? [],
+        holders: (holders.get(row.content_id) ?? []).map((holder) =>
+          this.#isDoubted(holder.peerId, sha256) ? { ...holder, isDoubted: true as const } : holder,
+        ),
         file,
         owners: this.#ownersOf(row, file),
       }

@@ -6,7 +6,7 @@ import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
-import { ContentReader } from './content-reader.ts'
+import { ContentReader, type IsDoubted } from './content-reader.ts'
 import { GroupCommit } from './group-commit.ts'
 import { boundedBytes, migrations } from './migrations.ts'
 import type {
@@ -43,6 +43,8 @@ export interface SqliteStoreDependencies {
   readonly clock: Clock
   /** Told each time that the database could not be written. */
   readonly onFault?: (error: AppError) => void
+  /** Whether a copy does not count now. */
+  readonly isDoubted?: IsDoubted
   /** How the database is opened; tests keep hold of it. */
   readonly open?: typeof openDatabase
 }
@@ -70,7 +72,7 @@ export class SqliteStore implements IndexStore {
     this.#database = open(options.path, { migrations })
     this.#database.pragma(`cache_size = -${limits.databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${limits.databaseLogPages}`)
-    this.#reader = new ContentReader(this.#database)
+    this.#reader = new ContentReader(this.#database, dependencies.isDoubted ?? (() => false))
     const { clock } = dependencies
     const createdMs = createdMsOf(this.#database, clock.nowMs())
     const isRecovering = (): boolean => clock.nowMs() - createdMs < deadlines.recoveryMs

@@ -55,6 +55,8 @@ export interface Announced extends Touched {
 export interface Holder {
   readonly peerId: string
   readonly kind: CopyKind
+  /** Whether a requester got wrong bytes of it, and the peer has not announced it since: it does not count. */
+  readonly isDoubted?: true
 }
 
 export interface FileKey {

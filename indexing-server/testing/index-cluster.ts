@@ -161,6 +161,7 @@ export class IndexCluster implements AsyncDisposable {
     onProbe: () => Promise<Record<string, never>> = async () => ({}),
     onReached: (reason: string | undefined) => void = () => {},
     onCancel: (taskIds: readonly string[]) => void = () => {},
+    onVerify: (sha256: string) => void = () => {},
   ): Promise<{ connection: Connection; seenSeq: number }> {
     const handlers = {
       tasks: async ({ tasks }: RequestOf<'tasks'>) => {
@@ -172,6 +173,10 @@ export class IndexCluster implements AsyncDisposable {
         return {}
       },
       probe: onProbe,
+      verify: async ({ sha256 }: RequestOf<'verify'>) => {
+        onVerify(sha256)
+        return {}
+      },
       reached: async ({ reason }: RequestOf<'reached'>) => {
         onReached(reason)
         return {}
@@ -226,6 +231,7 @@ export class TestPeer {
   readonly peerId: string
   readonly tasks: Task[] = []
   /** What it was told about its address: why it was not reached, or undefined. */
+  readonly verified: string[] = []
   readonly reached: (string | undefined)[] = []
   /** The ids of tasks that were taken back. */
   readonly cancelled: string[] = []
@@ -278,6 +284,7 @@ export class TestPeer {
       () => (this.#isHung ? new Promise(() => {}) : Promise.resolve({})),
       (reason) => this.reached.push(reason),
       (taskIds) => this.cancelled.push(...taskIds),
+      (sha256) => this.verified.push(sha256),
     )
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq

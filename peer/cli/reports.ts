@@ -21,6 +21,7 @@ import type {
   Why,
 } from '../api.ts'
 import type { ListKind } from '../api-words.ts'
+import { faultEffect } from '../problem-table.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
@@ -221,7 +222,7 @@ export function statusText(status: Status, style: Style): string {
     lines.push(
       style(
         'yellow',
-        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared: \`problems\` says why`,
+        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or altered: \`problems\` says why`,
       ),
     )
   lines.push(...keptFolderLines(peer, style))
@@ -290,10 +291,10 @@ export function problemsText({ total, problems }: Problems, style: Style): strin
   ].join('\n')
 }
 
-function problemLines({ folder, name, reason, remedy }: Problem, style: Style): string[] {
+function problemLines({ folder, name, code, reason, remedy }: Problem, style: Style): string[] {
   const path = name === '' ? folder : `${folder}/${name}`
   return [
-    style('yellow', `'${printable(path)}' is not shared: ${printable(reason)}.`),
+    style('yellow', `'${printable(path)}' ${faultEffect(code)}: ${printable(reason)}.`),
     `  ${printable(remedy)}`,
   ]
 }

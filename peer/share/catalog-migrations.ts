@@ -89,4 +89,6 @@ export const catalogMigrations = [
     kept_reason TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  // When the system saw the last change of the file; unknown until the next look at it.
+  'ALTER TABLE entries ADD COLUMN ctime_ns INTEGER;',
 ] as const

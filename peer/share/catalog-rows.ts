@@ -14,6 +14,7 @@ export interface EntryRow {
   readonly size: bigint
   readonly mtime_ns: bigint
   readonly mtime_ns_high: bigint
+  readonly ctime_ns: bigint | null
   readonly inode: bigint
   readonly sha256: string
   readonly chunk_root: string
@@ -22,7 +23,7 @@ export interface EntryRow {
 
 export type KnownRow = Pick<
   EntryRow,
-  'seq' | 'disk_name' | 'size' | 'mtime_ns' | 'mtime_ns_high' | 'inode'
+  'seq' | 'disk_name' | 'size' | 'mtime_ns' | 'mtime_ns_high' | 'ctime_ns' | 'inode'
 >
 
 export type EntryValues = [
@@ -38,6 +39,7 @@ export type EntryValues = [
   chunkRoot: string,
   mtimeNsHigh: bigint,
   version: string,
+  ctimeNs: bigint | null,
 ]
 
 export interface DropRow {
@@ -76,7 +78,8 @@ export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): 
   const { sha256, chunkRoot } = content
   const mtime = twoIntegersOf(stat.mtimeNs)
   const { size } = stat
-  const last = [mtime.high, version] as const
+  const ctimeNs = stat.ctimeNs === undefined ? null : BigInt.asIntN(64, stat.ctimeNs)
+  const last = [mtime.high, version, ctimeNs] as const
   return [seq, kind, name, owner, diskName, size, mtime.low, inode, sha256, chunkRoot, ...last]
 }
 
@@ -116,6 +119,7 @@ function statOfRow(row: Omit<KnownRow, 'seq' | 'disk_name'>): FileStat {
     size: Number(row.size),
     mtimeNs: mtimeNsOf(row),
     ino: BigInt.asUintN(64, row.inode),
+    ...(row.ctime_ns !== null && { ctimeNs: row.ctime_ns }),
   }
 }
 

@@ -54,6 +54,7 @@ export interface Statements {
   readonly removeGuardedFolder: Statement<[path: string]>
   readonly totals: Statement<[], { kind: CopyKind; count: number; bytes: number }>
   readonly insert: Statement<EntryValues>
+  readonly noteChangeTime: Statement<[ctimeNs: bigint, seq: number]>
   readonly remove: Statement<[seq: number]>
   readonly insertUnflushed: Statement<[seq: number, bootId: string]>
   readonly unflushed: Statement<[bootId: string, afterSeq: number, limit: number], EntryRow>
@@ -93,7 +94,7 @@ function scanStatements(
       )
       .pluck() as unknown as Statements['seqsBetween'],
     known: exact(`
-      SELECT seq, disk_name, size, mtime_ns, mtime_ns_high, inode FROM entries
+      SELECT seq, disk_name, size, mtime_ns, mtime_ns_high, ctime_ns, inode FROM entries
       WHERE kind = ? AND name = ? AND owner = ? AND version = ?`),
     guardedFolders: database.prepare('SELECT * FROM guarded_folders ORDER BY path'),
     saveGuardedFolder: database.prepare(
@@ -130,7 +131,8 @@ export function prepareStatements(database: Database): Statements {
     totals: database.prepare(
       'SELECT kind, count(*) AS count, sum(size) AS bytes FROM entries GROUP BY kind',
     ),
-    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    noteChangeTime: database.prepare('UPDATE entries SET ctime_ns = ? WHERE seq = ?'),
     remove: database.prepare('DELETE FROM entries WHERE seq = ?'),
 
     insertUnflushed: database.prepare('INSERT INTO unflushed VALUES (?, ?)'),

@@ -182,13 +182,13 @@ export class Catalog implements Disposable {
     return { ...this.#totals }
   }
 
-  /** Records a file. One whose content is known under this key keeps its number. A shared one is not unshared any more. */
-  put(file: CatalogFile, chunkList: Uint8Array): Entry {
+  /** Records a file. One whose content is known under this key keeps its number, unless it `mustAnnounce`: then it is announced again. A shared one is not unshared any more. */
+  put(file: CatalogFile, chunkList: Uint8Array, { mustAnnounce = false } = {}): Entry {
     return this.group(() => {
       const { content, at } = file
       const before = this.#statements.get.get(keyRowOf(at))
       if (at.kind === 'shared') this.#statements.clearUnshared.run(at.name)
-      const isKnown = before?.sha256 === content.sha256
+      const isKnown = before?.sha256 === content.sha256 && !mustAnnounce
       const seq = isKnown ? Number(before.seq) : ++this.#lastSeq
       if (before !== undefined) this.#remove(before)
       this.#nameFile(at)
@@ -200,6 +200,11 @@ export class Catalog implements Disposable {
       if (before !== undefined && !isKnown) this.#statements.pruneChunkList.run(before)
       return { ...file, seq }
     })
+  }
+
+  /** The file of an entry is as it was, and the system's time of its last change is this. No change to announce. */
+  noteChangeTime(seq: number, ctimeNs: bigint): void {
+    this.group(() => this.#statements.noteChangeTime.run(BigInt.asIntN(64, ctimeNs), seq))
   }
 
   /** Records a file of one chunk that may be lost if the machine stops before {@link flushed}. */

@@ -2,7 +2,9 @@ import { type FileStat, hashFile } from '../../common/content/hash.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
+import type { Content } from '../../common/protocol/messages.ts'
 import type { Fault } from '../problem-table.ts'
+import { AlteredFiles } from './altered-files.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import { faultAt, faultOf } from './faults.ts'
@@ -21,6 +23,8 @@ export interface Candidate {
   readonly at: Location
   /** Whether a link may be part of its path. */
   readonly mayBeLinked: boolean
+  /** Read it though it looks untouched; `announce`: and announce it again, whatever it holds. */
+  readonly mustRead?: 'once' | 'announce'
 }
 
 interface Dependencies {
@@ -57,9 +61,13 @@ interface State {
   again: boolean
 }
 
-/** A changed file that is to be read. */
-interface Running extends Changed {
+/** A file that is there, and what the catalog has of it. */
+interface Seen extends Changed {
   readonly before: Entry | undefined
+}
+
+/** A changed file that is to be read. */
+interface Running extends Seen {
   readonly state: State
 }
 
@@ -68,9 +76,15 @@ export class Comparer {
   readonly #dependencies: Dependencies
   /** Paths being compared, and whether somebody asked for another look meanwhile. */
   readonly #comparing = new Map<string, { again: boolean }>()
+  readonly #altered = new AlteredFiles()
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
+  }
+
+  /** Whether the file at `path` is being compared: then `compare` only has it looked at again. */
+  isComparing(path: string): boolean {
+    return this.#comparing.has(path)
   }
 
   /**
@@ -114,8 +128,10 @@ export class Comparer {
     const { catalog, folders, problems, settling } = this.#dependencies
     const known = catalog.known({ ...root, name: nameOn(diskName) })
     if (known?.diskName !== diskName || !isSameStat(known.stat, stat)) return undefined
+    if (known.stat.ctimeNs !== stat.ctimeNs) return undefined
     if (problems.isEmpty && settling.isEmpty) return known.seq
     const { path } = folders.at(root, diskName)
+    if (this.#altered.has(path)) return undefined
     settling.forget(path)
     this.#tell(path, undefined)
     return known.seq
@@ -184,14 +200,9 @@ export class Comparer {
     if (read !== undefined && !(read instanceof Error)) {
       if (!isSameStat(read.stat, stat)) return void (state.again = true)
       const { sha256 } = read
-      const file = { at, stat, content: { sha256, size: stat.size, chunkRoot: sha256 } }
+      const content = { sha256, size: stat.size, chunkRoot: sha256 }
       const chunkList = Buffer.from(sha256, 'hex')
-      this.#tell(at.path, undefined)
-      this.#dependencies.findings.add({
-        at,
-        before,
-        apply: (catalog) => catalog.put(file, chunkList),
-      })
+      this.#tell(at.path, this.#record({ at, stat, before }, { content, chunkList }))
     } else if (isGone(read)) state.again = true
     else {
       // A changed file that cannot be read holds nothing we know of.
@@ -202,8 +213,7 @@ export class Comparer {
 
   async #readLarge({ at, stat, before, state }: Running): Promise<void> {
     try {
-      await this.#read(at, stat, before)
-      this.#tell(at.path, undefined)
+      this.#tell(at.path, await this.#read({ at, stat, before }))
     } catch (error) {
       this.#onError(at.path, error, state)
     }
@@ -227,19 +237,19 @@ export class Comparer {
     else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
   }
 
-  async #compare({ at, mayBeLinked }: Candidate): Promise<Compared> {
+  async #compare({ at, mayBeLinked, mustRead }: Candidate): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
     const stat = await inspect(at, mayBeLinked)
     if (stat === undefined) {
       settling.forget(at.path)
+      this.#altered.forget(at.path)
       if (before?.at.path === at.path) this.#dependencies.vanished.add(before)
       return { fault: await faultAt(at) }
     }
-    const verdict = await this.#judge(at, stat, before)
+    const verdict = await this.#judge(at, stat, before, mustRead !== undefined)
     if (verdict !== 'read') return verdict
-    await this.#read(at, stat, before)
-    return {}
+    return { fault: await this.#read({ at, stat, before }, mustRead === 'announce') }
   }
 
   /** Judges a file that is there. */
@@ -247,13 +257,15 @@ export class Comparer {
     at: Location,
     stat: FileStat,
     before: Entry | undefined,
+    mustRead = false,
   ): Promise<Compared | 'read'> {
     const { catalog, settling } = this.#dependencies
     const isOwn = before?.at.path === at.path
     if (before !== undefined && isSameStat(before.stat, stat)) {
       settling.forget(at.path)
-      return { seq: before.seq }
+      return mustRead ? 'read' : this.#untouched(at, stat, before)
     }
+    this.#altered.forget(at.path)
     if (at.kind === 'shared' && catalog.isUnshared(at.name)) return {}
     if (before !== undefined && !isOwn && (await isThere(before)))
       return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
@@ -262,6 +274,20 @@ export class Comparer {
     if (state === 'settling') return {}
     if (isOwn) this.drop(before)
     return { fault: { code: 'KEEPS_CHANGING' } }
+  }
+
+  /**
+   * A file that has the size, time and inode that it had. The system's own time of its last change
+   * tells whether it was touched nevertheless: then its bytes are looked at.
+   */
+  #untouched(at: Location, { ctimeNs }: FileStat, before: Entry): Compared | 'read' {
+    const { seq, content } = before
+    const known = before.stat.ctimeNs
+    if (known === undefined && ctimeNs !== undefined) {
+      const apply = (catalog: Catalog): void => catalog.noteChangeTime(seq, ctimeNs)
+      this.#dependencies.findings.add({ at, before, apply })
+    } else if (known !== ctimeNs && ctimeNs !== undefined) return 'read'
+    return { seq, fault: this.#altered.judge(at.path, content.sha256, content.sha256) }
   }
 
   /** The file of an entry cannot be read, or is written without end. */
@@ -275,23 +301,43 @@ export class Comparer {
     else this.#dependencies.problems.add(path, fault)
   }
 
-  async #read(at: Location, stat: FileStat, before: Entry | undefined): Promise<void> {
-    const { findings, signal } = this.#dependencies
+  /**
+   * Reads a file and records what it holds, as a change in any case if it `mustAnnounce`.
+   * @returns what a person should know of it
+   */
+  async #read(file: Seen, mustAnnounce = false): Promise<Fault | undefined> {
+    const { at, stat, before } = file
+    const { signal } = this.#dependencies
     try {
       const read = await hashFile(at.path, { signal, root: at.root })
       if (!isSameStat(read.stat, stat)) throw new AppError('CONTENT_CHANGED', { name: at.name })
-      // What is not the content that its folder is called after is no copy of anything.
-      if (at.version !== undefined && at.version !== read.content.sha256) {
-        if (before !== undefined) this.drop(before)
-        return
-      }
-      const file = { at, stat, content: read.content }
-      findings.add({ at, before, apply: (catalog) => catalog.put(file, read.chunkList) })
+      return this.#record(file, read, mustAnnounce)
     } catch (error) {
-      // A changed file that cannot be read holds nothing we know of.
+      // A file that cannot be read holds nothing we know of.
       if (before !== undefined && hasCode(error, 'DISK_FAILED')) this.drop(before)
       throw error
     }
+  }
+
+  #record(
+    { at, stat, before }: Seen,
+    { content, chunkList }: { readonly content: Content; readonly chunkList: Uint8Array },
+    mustAnnounce = false,
+  ): Fault | undefined {
+    const { sha256 } = content
+    const fault =
+      before !== undefined && isSameStat(before.stat, stat)
+        ? this.#altered.judge(at.path, before.content.sha256, sha256)
+        : undefined
+    // What is not the content that its folder is called after is no copy of anything.
+    if (at.version !== undefined && at.version !== sha256) {
+      if (before !== undefined) this.drop(before)
+      return fault
+    }
+    const file = { at, stat, content }
+    const apply = (catalog: Catalog): void => void catalog.put(file, chunkList, { mustAnnounce })
+    this.#dependencies.findings.add({ at, before, apply })
+    return fault
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import type { FileStat } from '../../common/content/hash.ts'
 import { isInside } from '../../common/inside.ts'
-import { fileStatOf } from './file-stat.ts'
+import { foundStatOf } from './file-stat.ts'
 import { isGone } from './is-gone.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function inspect(
     const found = mayBeLinked
       ? await stat(path, { bigint: true })
       : await lstat(path, { bigint: true })
-    return found.isFile() ? fileStatOf(found) : undefined
+    return found.isFile() ? foundStatOf(found) : undefined
   } catch (error) {
     if (isGone(error)) return undefined
     throw error

@@ -1,6 +1,12 @@
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import { type Fault, faultReason, type ProblemCode, type ProblemCounts } from '../problem-table.ts'
+import {
+  type Fault,
+  faultEffect,
+  faultReason,
+  type ProblemCode,
+  type ProblemCounts,
+} from '../problem-table.ts'
 
 /** Something in one of the folders that is not shared. */
 export interface Problem {
@@ -38,7 +44,7 @@ export class Problems {
       return
     }
     this.#known.set(path, { path, code, reason, scan: this.#scan })
-    if (isNew) this.#log.warn({ path, code, reason }, 'file is not shared')
+    if (isNew) this.#log.warn({ path, code, reason }, `file ${faultEffect(code)}`)
   }
 
   get isEmpty(): boolean {

@@ -27,6 +27,7 @@ import { Problems } from './problems.ts'
 import { Settling } from './settling.ts'
 import { TreeScan, type TreeScanOptions } from './tree-scan.ts'
 import { Vanished } from './vanished.ts'
+import { Verifier } from './verifier.ts'
 import type { Walker } from './walker.ts'
 
 interface Dependencies {
@@ -59,6 +60,7 @@ export class Scanner implements Disposable {
   readonly #walker: Walker
   /** Folders to look at with all below them; the data folder stands for everything. */
   readonly #folderHints = new Set<string>()
+  readonly #verifier: Verifier
   readonly #vanished: Vanished
   readonly #turns = new InOrder()
   readonly #clock: Clock
@@ -101,6 +103,11 @@ export class Scanner implements Disposable {
       problems: this.problems,
       settling: this.#settling,
       signal: this.#work.signal,
+    })
+    this.#verifier = new Verifier({
+      clock: dependencies.clock,
+      verify: (path, mustAnnounce) => this.#read(path, mustAnnounce),
+      start: (work) => this.#work.start('verify files', work),
     })
   }
 
@@ -185,7 +192,7 @@ export class Scanner implements Disposable {
     this.#work.start('look at changed files', (signal) => this.#lookAtHints(signal))
   }
 
-  /** Compares one path with the catalog now; a file that cannot be opened is dropped. */
+  /** Compares one path with the catalog now; a file that cannot be opened is dropped, and one that looks untouched is read soon. */
   async recheck(path: string): Promise<void> {
     const at = this.#locate(path)
     if (at === undefined) return
@@ -194,6 +201,7 @@ export class Scanner implements Disposable {
     await this.#comparer.compare({ at, mayBeLinked: true })
     try {
       await access(path, constants.R_OK)
+      this.#verifier.add(path, false)
     } catch (error) {
       // What is not there is judged with what else is missing.
       if (isGone(error)) return
@@ -202,6 +210,23 @@ export class Scanner implements Disposable {
       if (before?.at.path === path && (await isFolderReadable(dirname(path))))
         this.#comparer.drop(before)
     }
+    this.#findings.flush()
+  }
+
+  /** A requester got wrong bytes of this content: its files are read soon, and announced again or dropped. */
+  verify(sha256: string): void {
+    for (const { at } of this.#catalog.find(sha256)) this.#verifier.add(at.path, true)
+  }
+
+  /** Reads the file at this path and makes the catalog say what it holds; `mustAnnounce`: announced again in any case. */
+  async #read(path: string, mustAnnounce: boolean): Promise<void> {
+    const at = this.#locate(path)
+    if (at === undefined || this.#guard.isAway(path)) return
+    // What must be read is not left to a comparison that may already have read it.
+    while (this.#comparer.isComparing(path)) await this.#clock.sleep(ownLookMs, this.#work.signal)
+    const mustRead = mustAnnounce ? 'announce' : 'once'
+    const { again } = await this.#comparer.compare({ at, mayBeLinked: true, mustRead })
+    if (again) this.look(path)
     this.#findings.flush()
   }
 

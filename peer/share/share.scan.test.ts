@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { chmod, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
+import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -35,19 +36,78 @@ test('the first scan takes up what lies in all three folders', async () => {
   expect(share.catalog.isComplete).toBe(true)
 })
 
-test('a file with the same size, time and inode is not read again, not even by the next process', async () => {
+test('a flipped byte is noticed though size, time and inode are as before, by the next process too', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('shared/a.txt', 'old')
   await peer.start()
   const timeMs = peer.clock.nowMs() - 3_600_000
-  await writeFile(path, 'new')
-  await utimes(path, timeMs / 1_000, timeMs / 1_000)
-
+  const flip = async (text: string): Promise<void> => {
+    await writeFile(path, text)
+    await utimes(path, timeMs / 1_000, timeMs / 1_000)
+  }
+  const known = (): string | undefined =>
+    peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256
+  await flip('new')
   await peer.rescan()
+  expect(known()).toBe(sha256Of('new'))
+  await peer.rescan()
+  // A person is told, for as long as nothing writes the file.
+  expect(peer.share.problems()).toMatchObject([
+    { path, code: 'ALTERED', reason: expect.stringContaining(sha256Of('old')) as string },
+  ])
   await peer.stop()
+  await flip('odd')
   await peer.start()
+  expect(known()).toBe(sha256Of('odd'))
+})
 
-  expect(peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256).toBe(sha256Of('old'))
+test('an entry of an earlier version takes over the time of the last change without a reading', async () => {
+  await using peer = await ShareFixture.create()
+  const path = await peer.write('shared/a.txt', 'old')
+  await peer.start()
+  const timeMs = peer.clock.nowMs() - 3_600_000
+  const flip = async (text: string): Promise<void> => {
+    await writeFile(path, text)
+    await utimes(path, timeMs / 1_000, timeMs / 1_000)
+  }
+  const known = (): string | undefined =>
+    peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256
+  await peer.stop()
+  const catalog = new SQLite(join(peer.path, '.tandem', 'catalog.db'))
+  catalog.exec('UPDATE entries SET ctime_ns = NULL')
+  catalog.close()
+  // Different bytes show that the file is not read.
+  await flip('new')
+  await peer.start()
+  expect(known()).toBe(sha256Of('old'))
+  await flip('odd')
+  await peer.rescan()
+  expect(known()).toBe(sha256Of('odd'))
+})
+
+test('attributes that change are no change to announce', async () => {
+  await using peer = await ShareFixture.create()
+  const path = await peer.write('shared/a.txt', 'old')
+  const share = await peer.start()
+  const { lastSeq } = share.catalog
+  await chmod(path, 0o600)
+  await peer.rescan()
+  await peer.rescan()
+  expect(share.catalog.lastSeq).toBe(lastSeq)
+})
+
+test('a copy in doubt is read and announced again, whatever it holds', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/a.txt', 'good')
+  const share = await peer.start()
+  const { lastSeq } = share.catalog
+  share.verify(sha256Of('good'))
+  share.verify(sha256Of('good'))
+  share.verify(sha256Of('unknown'))
+  await peer.clock.advance(100)
+  await expect
+    .poll(() => share.catalog.changesSince(lastSeq, 10))
+    .toMatchObject([{ op: 'put', name: 'a.txt', sha256: sha256Of('good') }])
 })
 
 test('a change is found by the next scan, and at once when the watcher sees it', async () => {

@@ -286,9 +286,14 @@ export class Share implements AsyncDisposable {
     }
   }
 
-  /** The file at `path` was not as its entry says: it is looked at again soon. */
+  /** The file at `path` could not be read as its entry says: it is looked at again soon, and read if it looks untouched. */
   recheck(path: string): void {
     this.#work.start('look again at a file', async () => await this.#scanner.recheck(path))
+  }
+
+  /** See {@link Scanner.verify}. */
+  verify(sha256: string): void {
+    this.#scanner.verify(sha256)
   }
 
   /** See {@link Placer.adopt}. */

@@ -22,7 +22,7 @@ import { openInsideSync } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
 import type { Fault } from '../problem-table.ts'
 import { faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
-import { fileStatOf } from './file-stat.ts'
+import { fileStatOf, foundStatOf } from './file-stat.ts'
 import { isGone } from './is-gone.ts'
 
 /** A folder that another file system begins at. */
@@ -154,7 +154,7 @@ class Walk {
   #addFile(diskName: string): void {
     try {
       const found = lstatSync(join(this.#root, diskName), { bigint: true })
-      if (found.isFile()) this.#page.files.push({ diskName, stat: fileStatOf(found) })
+      if (found.isFile()) this.#page.files.push({ diskName, stat: foundStatOf(found) })
     } catch (error) {
       if (isGone(error)) return
       this.#page.faults.push({ diskName, fault: faultOf(error) })

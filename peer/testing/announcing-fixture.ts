@@ -69,6 +69,7 @@ export class AnnouncingFixture implements AsyncDisposable {
           },
           'cancel-tasks': async () => ({}),
           probe: async () => ({}),
+          verify: async () => ({}),
           reached: async () => ({}),
         },
         transport: {

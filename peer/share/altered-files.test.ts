@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { AlteredFiles } from './altered-files.ts'
+
+test('an altered file is told of until it is written, gone, or as it was', () => {
+  const files = new AlteredFiles()
+  const altered = (from: string, to: string): unknown => ({
+    code: 'ALTERED',
+    details: { from, to },
+  })
+  expect(files.judge('a', 'x', 'x')).toBe(undefined)
+  expect(files.judge('a', 'x', 'y')).toEqual(altered('x', 'y'))
+  expect(files.judge('a', 'y', 'y')).toEqual(altered('x', 'y'))
+  expect(files.judge('a', 'y', 'z')).toEqual(altered('x', 'z'))
+  expect(files.judge('b', 'y', 'y')).toBe(undefined)
+  expect(files.judge('a', 'z', 'x')).toBe(undefined)
+  expect(files.judge('a', 'x', 'x')).toBe(undefined)
+  files.judge('a', 'x', 'y')
+  files.forget('a')
+  expect(files.judge('a', 'y', 'y')).toBe(undefined)
+})

@@ -1,0 +1,67 @@
+import type { Clock } from '../../common/clock.ts'
+import { deadlines, limits } from '../../common/limits.ts'
+
+interface Dependencies {
+  /** Reads the file at this path and makes the catalog say what it holds; `mustAnnounce`: announced whatever it is. */
+  readonly verify: (path: string, mustAnnounce: boolean) => Promise<void>
+  /** Starts background work that ends with the share. */
+  readonly start: (work: (signal: AbortSignal) => Promise<void>) => void
+  readonly clock: Clock
+}
+
+/**
+ * Reads files again of which another peer says that they are not what the catalog says, though they look
+ * untouched. One at a time, none again within a while, and not more waiting than `verifiedWaitingMax`:
+ * others may ask for this as often as they like.
+ */
+export class Verifier {
+  readonly #dependencies: Dependencies
+  readonly #waiting = new Map<string, boolean>()
+  /** When each was read last. */
+  readonly #readMs = new Map<string, number>()
+  #isRunning = false
+  /** The file that is being read, if it will be announced whatever it is. */
+  #readingToAnnounce: string | undefined
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Reads the file soon, unless that was done less than `verifyPauseMs` ago. `mustAnnounce`: the index waits for its announcement. */
+  add(path: string, mustAnnounce: boolean): void {
+    const { clock, start } = this.#dependencies
+    if (path === this.#readingToAnnounce) return
+    const readMs = this.#readMs.get(path)
+    if (readMs !== undefined && clock.monotonicMs() - readMs < deadlines.verifyPauseMs) return
+    if (!this.#waiting.has(path) && this.#waiting.size >= limits.verifiedWaitingMax) return
+    this.#waiting.set(path, mustAnnounce || this.#waiting.get(path) === true)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    start((signal) => this.#run(signal))
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, verify } = this.#dependencies
+    try {
+      for (const [path, mustAnnounce] of this.#waiting) {
+        if (signal.aborted) return
+        this.#waiting.delete(path)
+        this.#remember(path, clock.monotonicMs())
+        this.#readingToAnnounce = mustAnnounce ? path : undefined
+        await verify(path, mustAnnounce)
+        this.#remember(path, clock.monotonicMs())
+      }
+    } finally {
+      this.#readingToAnnounce = undefined
+      this.#isRunning = false
+    }
+  }
+
+  #remember(path: string, nowMs: number): void {
+    this.#readMs.delete(path)
+    this.#readMs.set(path, nowMs)
+    const [oldest] = this.#readMs.keys()
+    if (this.#readMs.size > limits.verifiedWaitingMax && oldest !== undefined)
+      this.#readMs.delete(oldest)
+  }
+}
