@@ -3,10 +3,13 @@ import type { Log } from '../common/log.ts'
 import { isSameIdentity } from './identity.ts'
 import type { IndexStore } from './store/store.ts'
 
+/** See {@link takeRelease} of releases.ts. */
+export type TakeRelease = (peerId: string, carryOut: () => Promise<unknown>) => Promise<boolean>
+
 interface Dependencies {
   readonly store: Pick<IndexStore, 'identityOf' | 'releaseIdentity'>
-  /** Uses up what an administrator released; false when this id was not. */
-  readonly takeRelease: (peerId: string) => Promise<boolean>
+  /** Calls its argument if an administrator released this id, and uses that up; false when not. */
+  readonly takeRelease: TakeRelease
   readonly log: Log
 }
 
@@ -29,8 +32,8 @@ export class Identities {
     if (bound === undefined || isSameIdentity(bound, identity)) return
     const isEmpty = isDead && (await store.releaseIdentity(peerId, { onlyIfEmpty: true }))
     if (isEmpty) return
-    if (!(await takeRelease(peerId))) throw new AppError('PEER_ID_BOUND', { peerId })
+    const release = (): Promise<boolean> => store.releaseIdentity(peerId, { onlyIfEmpty: false })
+    if (!(await takeRelease(peerId, release))) throw new AppError('PEER_ID_BOUND', { peerId })
     log.warn({ peerId }, 'the id was released, and is bound to a new secret')
-    await store.releaseIdentity(peerId, { onlyIfEmpty: false })
   }
 }

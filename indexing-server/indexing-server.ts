@@ -25,6 +25,7 @@ import { DoubtDesk } from './doubt-desk.ts'
 import { Doubts } from './doubts.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
+import type { TakeRelease } from './identities.ts'
 import { IndexMetrics } from './metrics.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
@@ -68,7 +69,7 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
   readonly background: BackgroundWork
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly dialBack: DialBack
-  readonly takeRelease: (peerId: string) => Promise<boolean>
+  readonly takeRelease: TakeRelease
 }
 
 /**
@@ -94,7 +95,7 @@ export async function startIndexingServer(
       background,
       lookups,
       dialBack,
-      takeRelease: (peerId) => takeRelease(settings.data, peerId),
+      takeRelease: (peerId, carryOut) => takeRelease(settings.data, peerId, carryOut),
       clock,
       random,
       log,

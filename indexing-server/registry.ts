@@ -11,7 +11,7 @@ import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
 import type { Announced } from './doubts.ts'
-import { Identities } from './identities.ts'
+import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
@@ -99,7 +99,7 @@ export class Registry implements Disposable {
       random: Random
       dialBack: DialBack
       /** See {@link Identities}. */
-      takeRelease: (peerId: string) => Promise<boolean>
+      takeRelease: TakeRelease
     },
   ) {
     this.#options = options

@@ -1,4 +1,4 @@
-import { mkdir, open, unlink } from 'node:fs/promises'
+import { access, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError } from '../common/disk-error.ts'
 import { systemErrorCode } from '../common/errors.ts'
@@ -20,15 +20,29 @@ export async function releaseId(dataFolder: string, peerId: string): Promise<voi
   }
 }
 
-/** Uses up a release of this id; false when there is none. @throws AppError DISK_FAILED */
-export async function takeRelease(dataFolder: string, peerId: string): Promise<boolean> {
+/**
+ * Calls `carryOut` if this id was released, and uses the release up once that has succeeded.
+ * @returns whether it was released
+ * @throws AppError DISK_FAILED; what `carryOut` throws, and the release stays
+ */
+export async function takeRelease(
+  dataFolder: string,
+  peerId: string,
+  carryOut: () => Promise<unknown>,
+): Promise<boolean> {
   if (dataFolder === ':memory:') return false
   const path = join(folderOf(dataFolder), peerId)
   try {
-    await unlink(path)
-    return true
+    await access(path)
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return false
+    throw diskError({ action: 'read', path, neededBytes: 0 }, error)
+  }
+  await carryOut()
+  try {
+    await unlink(path)
+  } catch (error) {
     throw diskError({ action: 'remove', path, neededBytes: 0 }, error)
   }
+  return true
 }

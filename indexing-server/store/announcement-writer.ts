@@ -184,7 +184,10 @@ export class AnnouncementWriter {
     const fromOwner = change.kind === 'shared'
     const version = { contentId, modifiedMs, fromOwner, nowMs }
     const isCurrent = this.#setFile({ owner, name }, version, touching)
-    if (!isCurrent && !isKnown) this.#keepReplaced({ owner, name }, version, touching)
+    if (isCurrent || isKnown) return
+    // A keeper cannot make up a version of a file that the index does not know.
+    if (this.#sql.file.get(owner, name) !== undefined)
+      this.#keepReplaced({ owner, name }, version, touching)
   }
 
   #drop(peerId: string, change: Drop, touching: Touching): void {

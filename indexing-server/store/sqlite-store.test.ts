@@ -85,7 +85,7 @@ function aStore() {
     faults,
     refuseWrites: (isRefused: boolean) =>
       database?.pragma(`query_only = ${isRefused ? 'on' : 'off'}`),
-    async settled<T>(promise: Promise<T>): Promise<T | string> {
+    settled: async <T>(promise: Promise<T>): Promise<T | string> => {
       const settled = promise.catch((error: unknown) => (error as { code: string }).code)
       await clock.advance(0)
       return await settled

@@ -119,7 +119,7 @@ export class SqliteStore implements IndexStore {
     }
   }
 
-  #writeRegistration({ epoch, continues, heardMs, identity: _, ...peer }: Registration): void {
+  #writeRegistration({ epoch, continues, heardMs, ...peer }: Registration): void {
     const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
     this.#sql.register.run(row)
     if (continues !== undefined)

@@ -278,6 +278,7 @@ function files(open: OpenStore): void {
     expect(await textsNamed(opened, 'before', texts)).toEqual(['one'])
     expect(await textsNamed(opened, 'own', texts)).toEqual(['two'])
     expect(await opened.store.contentsNamed('invented', 9)).toEqual([])
+    expect(await opened.store.versionsNamed('invented', 9)).toEqual([])
   })
 }
 
