@@ -216,6 +216,10 @@ export const limits = {
   idlePeerConnectionsMax: 64,
   /** Pages asked of the index for one page of files that this peer does not hold: 10,000 rows looked at. */
   remotePagesPerList: 20,
+  /** With less room a disk counts as full: it may take some small files, and soon none. */
+  diskFullBytes: 16 * mebibyte,
+  /** The same for small disks: so many hundredths of one. */
+  diskFullPercent: 1,
   /** Details of an error from outside; ours have at most four. */
   errorDetailsMax: 8,
   /** A text among them: the longest name twice, or a few sources and why each failed. */
@@ -422,6 +426,8 @@ export const deadlines = {
   indexRetryMs: 300,
   /** From the opening of a connection to the end of its HTTP headers. */
   httpHeadersMs: 10_000,
+  /** Until `/healthz` has measured the disk: half of what container health checks wait, 3 s. */
+  healthMs: 1_500,
   /** Between two looks for connections whose headers did not come in time. */
   httpCheckMs: 1_000,
   /** How long `push --wait` waits for the copies: longer than `settleMs`, a grace and the copying of a large file on a LAN. */

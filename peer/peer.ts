@@ -34,6 +34,8 @@ import { ReceivedCount } from './fetch/received-count.ts'
 import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
+import { healthOf } from './health.ts'
+import { type HealthParts, healthFacts } from './health-facts.ts'
 import { keepSmall } from './keep-small.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -129,7 +131,7 @@ export async function startPeer(
     new Downloads(limiter, { ...dependencies, ...steps, fetcher, records }),
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter })
+  const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter, reach, clock })
   const asked = { share, finder, downloads, limiter, traffic: vitals, reach, clock }
   const api = new LocalPeerApi(settings, asked)
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))
@@ -341,7 +343,7 @@ function taskLink(announcer: Announcer): TaskLink & DropLink {
 
 function vitalsOf(
   peerId: string,
-  parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'limiter'>,
+  parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'limiter'> & HealthParts,
 ): Vitals {
   const { share, announcer, downloads, limiter } = parts
   return {
@@ -353,7 +355,7 @@ function vitalsOf(
       const { shared, downloaded, replicated } = share.totals()
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
     },
-    problemCounts: () => share.problemCounts(),
+    health: async () => healthOf(await healthFacts(parts)),
     entriesKept: () =>
       Object.fromEntries(share.keptFolders().map(({ folder, files }) => [folder, files])),
     downloadCounts: () => downloads.counts,

@@ -45,6 +45,9 @@ test('one unreadable file among 300 delays no other and is named everywhere', as
     .poll(async () => await api.problems(), { timeout: 5_000 })
     .toMatchObject({ total: 1, problems: [{ code: 'FILE_NOT_READABLE', path, name: bad }] })
   expect(await status()).toMatchObject({ peer: { problems: 1 } })
+  const health = await fetch(new URL('/healthz', owner.apiUrl))
+  expect(health.status).toBe(200)
+  expect(await health.json()).toMatchObject({ status: 'ok', index: 'connected', problems: 1 })
   expect(await why(owner)).toContain(
     `'shared/${bad}' is not shared: the peer may not read it (EACCES).`,
   )
@@ -58,4 +61,11 @@ test('one unreadable file among 300 delays no other and is named everywhere', as
   const holders = async (): Promise<string[]> =>
     (await api.lookup(bad)).files.flatMap(({ sources }) => sources.map(({ peerId }) => peerId))
   await expect.poll(holders, { timeout: 5_000 }).toContain('peer1')
+
+  await cluster.index.kill('SIGKILL')
+  await expect
+    .poll(async () => await (await fetch(new URL('/healthz', owner.apiUrl))).json(), {
+      timeout: 5_000,
+    })
+    .toMatchObject({ status: 'degraded', reasons: [{ code: 'INDEX_AWAY' }] })
 })

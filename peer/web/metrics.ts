@@ -1,9 +1,23 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import type { CopyKind, Purpose } from '../../common/protocol/messages.ts'
 import type { Download } from '../api.ts'
-import { type ProblemCounts, problemCodes } from '../problem-table.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
+
+/** What keeps the peer from its work, and how much of it. */
+interface Health {
+  readonly status: 'ok' | 'degraded' | 'failed'
+  readonly index: string
+  readonly troubles: readonly {
+    readonly code: string
+    readonly reason: string
+    readonly remedy: string
+  }[]
+  /** How many files and folders are not shared. */
+  readonly problems: number
+  /** By the code of the trouble or problem, zeros included. */
+  readonly counts: Readonly<Record<string, number>>
+}
 
 /** What the peer counts as it goes; read when somebody asks. */
 export interface Vitals {
@@ -14,8 +28,8 @@ export interface Vitals {
   receivedBytes(): ByPurpose
   /** Copies on this peer's disk. */
   fileCounts(): Readonly<Record<CopyKind, number>>
-  /** What lies in its folders and is not shared, by code. */
-  problemCounts(): ProblemCounts
+  /** What keeps it from its work. */
+  health(): Promise<Health>
   /** Entries that are kept although their files are missing, for each folder that is away or lost its files. */
   entriesKept(): Readonly<Record<string, number>>
   /** Downloads waiting and running now; done and failed since the start. */
@@ -44,10 +58,9 @@ export function peerMetrics(vitals: Vitals): Registry {
     },
   })
   gauge('tandem_peer_files', 'Copies on this peer, by kind.', 'kind', () => vitals.fileCounts())
-  gauge('tandem_peer_problems', 'Files and folders that are not shared, by why.', 'code', () => {
-    const counts = vitals.problemCounts()
-    return Object.fromEntries(problemCodes.map((code) => [code, counts.get(code) ?? 0]))
-  })
+  const problemsHelp =
+    'Files and folders that are not shared, and what keeps the peer from its work, by why.'
+  gauge('tandem_peer_problems', problemsHelp, 'code', async () => (await vitals.health()).counts)
   new Gauge({
     name: 'tandem_peer_entries_kept',
     help: 'Entries without a file, by the folder that is away or lost its files.',
@@ -83,14 +96,19 @@ export function peerMetrics(vitals: Vitals): Registry {
     })
   }
 
-  function gauge(name: string, help: string, label: string, values: () => Values): void {
+  function gauge(
+    name: string,
+    help: string,
+    label: string,
+    values: () => Values | Promise<Values>,
+  ): void {
     new Gauge({
       name,
       help,
       labelNames: [label],
       registers,
-      collect() {
-        for (const [key, value] of Object.entries(values())) this.set({ [label]: key }, value)
+      async collect() {
+        for (const [key, value] of Object.entries(await values())) this.set({ [label]: key }, value)
       },
     })
   }

@@ -22,7 +22,12 @@ async function webOf(prepare: (peer: FakePeerApi) => void = () => {}): Promise<W
   prepare(peer)
   return await buildWeb(
     { allowedHosts: ['Peer1'] },
-    { api: peer, vitals: fakeVitals, clock: systemClock, log: silentLog },
+    {
+      api: peer,
+      vitals: fakeVitals,
+      clock: systemClock,
+      log: silentLog,
+    },
   )
 }
 
@@ -77,31 +82,6 @@ describe('the HTTP API', () => {
     },
   )
 
-  test('says that it is well, and whether there is an index', async () => {
-    const web = await webOf()
-    const healthy = { status: 'ok', peerId: 'peer1', index: 'connected', problems: 2 }
-    expect((await web.inject('/healthz')).json()).toEqual(healthy)
-  })
-
-  test('has metrics', async () => {
-    const { body, headers } = await (await webOf()).inject('/metrics')
-    expect(headers['content-type']).toContain('text/plain')
-    for (const line of [
-      'tandem_peer_sent_bytes_total{purpose="download"} 1000',
-      'tandem_peer_sent_bytes_total{purpose="replication"} 500',
-      'tandem_peer_received_bytes_total{purpose="download"} 2000',
-      'tandem_peer_received_bytes_total{purpose="replication"} 600',
-      'tandem_peer_index_connected 1',
-      'tandem_peer_files{kind="shared"} 3',
-      'tandem_peer_problems{code="NAME_BACKSLASH"} 2',
-      'tandem_peer_problems{code="LINK_BROKEN"} 0',
-      'tandem_peer_downloads{state="running"} 2',
-      'tandem_peer_downloads_total{outcome="failed"} 4',
-    ])
-      expect(body.split('\n')).toContain(line)
-    expect(body).toContain('process_resident_memory_bytes')
-  })
-
   test('describes itself', async () => {
     const description = (await (await webOf()).inject('/api/openapi.json')).json<{
       paths: object
@@ -121,6 +101,8 @@ describe('the HTTP API', () => {
       '/api/downloads/{id}/pause',
       '/api/downloads/{id}/resume',
       '/api/limits',
+      '/api/deletes',
+      '/api/deletes/confirm',
       '/api/files/{name}',
       '/api/unshare',
     ])

@@ -13,7 +13,6 @@ import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api.ts'
-import { totalOf } from '../problem-table.ts'
 import { checkAccess } from './access.ts'
 import { addDeletesRoutes } from './deletes-routes.ts'
 import { addFileRoutes } from './file-routes.ts'
@@ -121,12 +120,12 @@ const compileCheck: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
 function addHealthRoutes(web: Web, vitals: Vitals): void {
   const metrics = peerMetrics(vitals)
   const schema = { hide: true }
-  web.get('/healthz', { schema }, async () => ({
-    status: Object.keys(vitals.entriesKept()).length === 0 ? 'ok' : 'degraded',
-    peerId: vitals.peerId,
-    index: vitals.isIndexConnected() ? 'connected' : 'disconnected',
-    problems: totalOf(vitals.problemCounts()),
-  }))
+  web.get('/healthz', { schema }, async (_request, reply) => {
+    const { status, index, troubles, problems } = await vitals.health()
+    // A peer that lacks its index or a disk still serves: whoever watches it must not end it for that.
+    if (status === 'failed') reply.code(503)
+    return { status, peerId: vitals.peerId, index, problems, reasons: troubles }
+  })
   web.get('/metrics', { schema }, async (_request, reply) => {
     reply.type(metrics.contentType)
     return await metrics.metrics()

@@ -1,0 +1,144 @@
+/**
+ * What keeps a peer from its work, from the facts that `status` and `problems` show, too. `/healthz` and
+ * the metric `tandem_peer_problems` are both made from what is decided here.
+ */
+import type { AppError } from '../common/errors.ts'
+import { reasonOf } from '../common/errors.ts'
+import { limits } from '../common/limits.ts'
+import { type ProblemCode, type ProblemCounts, problemCodes, totalOf } from './problem-table.ts'
+
+export const troubleCodes = [
+  'INDEX_REFUSES',
+  'INDEX_AWAY',
+  'NOT_REACHABLE',
+  'FILES_MISSING',
+  'DISK_FULL',
+  'DISK_UNUSABLE',
+] as const
+export type TroubleCode = (typeof troubleCodes)[number]
+
+/** Something that keeps the peer from a part of its work. */
+export interface Trouble {
+  readonly code: TroubleCode
+  /** One sentence, without a full stop. */
+  readonly reason: string
+  /** What a person can do. */
+  readonly remedy: string
+}
+
+export interface HealthFacts {
+  readonly index:
+    | { readonly state: 'connected' }
+    | {
+        readonly state: 'connecting'
+        readonly address: string
+        readonly error?: AppError | undefined
+      }
+    | { readonly state: 'refused'; readonly address: string; readonly error: AppError }
+  /** What the index says about connecting to this peer, if it cannot. */
+  readonly unreachable:
+    | { readonly address: string; readonly reason: string; readonly remedy: string }
+    | undefined
+  /** Folders that are away or lost their files. */
+  readonly keptFolders: readonly {
+    readonly folder: string
+    readonly reason: string
+    readonly files: number
+  }[]
+  /** Of the disk that copies are put on; or why it is not known. */
+  readonly room: { readonly freeBytes: number; readonly diskBytes: number } | AppError
+  /** Files and folders that are not shared. */
+  readonly problems: ProblemCounts
+}
+
+export interface Health {
+  /**
+   * `degraded`: a part of its work waits for somebody or something. `failed`: none of what it is for is
+   * possible, as the index does not take it.
+   */
+  readonly status: 'ok' | 'degraded' | 'failed'
+  readonly index: 'connected' | 'disconnected' | 'refused'
+  readonly troubles: readonly Trouble[]
+  /** How many files and folders are not shared. */
+  readonly problems: number
+  /** How many there are of every trouble and problem, zeros included. */
+  readonly counts: Readonly<Record<TroubleCode | ProblemCode, number>>
+}
+
+export function healthOf(facts: HealthFacts): Health {
+  const { index, problems } = facts
+  const troubles = [...indexTroubles(facts), ...folderTroubles(facts), ...diskTroubles(facts)]
+  const degraded = troubles.length > 0 ? 'degraded' : 'ok'
+  const counted = (code: TroubleCode): number =>
+    troubles.filter((trouble) => trouble.code === code).length
+  return {
+    status: index.state === 'refused' ? 'failed' : degraded,
+    index: index.state === 'connecting' ? 'disconnected' : index.state,
+    troubles,
+    problems: totalOf(problems),
+    counts: Object.fromEntries([
+      ...troubleCodes.map((code) => [code, counted(code)] as const),
+      ...problemCodes.map((code) => [code, problems.get(code) ?? 0] as const),
+    ]) as Health['counts'],
+  }
+}
+
+function indexTroubles({ index, unreachable }: HealthFacts): Trouble[] {
+  const troubles: Trouble[] = []
+  if (index.state === 'refused')
+    troubles.push({
+      code: 'INDEX_REFUSES',
+      reason: `the index at ${index.address} does not take this peer: ${reasonOf(index.error)}`,
+      remedy: 'Do what the reason says, and restart the peer if that changes its settings.',
+    })
+  if (index.state === 'connecting') {
+    const why = index.error === undefined ? '' : `: ${reasonOf(index.error)}`
+    troubles.push({
+      code: 'INDEX_AWAY',
+      reason: `there is no connection to the index at ${index.address}${why}`,
+      remedy: 'Start the index, or give its address with --index. The peer tries again by itself.',
+    })
+  }
+  if (unreachable !== undefined)
+    troubles.push({
+      code: 'NOT_REACHABLE',
+      reason: `the index cannot connect to ${unreachable.address}: ${unreachable.reason}`,
+      remedy: sentence(unreachable.remedy),
+    })
+  return troubles
+}
+
+function folderTroubles({ keptFolders }: HealthFacts): Trouble[] {
+  return keptFolders.map(({ folder, reason }) => ({
+    code: 'FILES_MISSING',
+    reason: `${folder}/ ${reason}`,
+    remedy:
+      'Bring the folder and its files back; or run `tandem deletes confirm` if they were deleted on purpose.',
+  }))
+}
+
+function diskTroubles({ room }: HealthFacts): Trouble[] {
+  if (room instanceof Error)
+    return [
+      {
+        code: 'DISK_UNUSABLE',
+        reason: reasonOf(room),
+        remedy:
+          'Mount the disk of the data folder, and let the user that runs the peer write there.',
+      },
+    ]
+  const { freeBytes, diskBytes } = room
+  if (freeBytes >= Math.min(limits.diskFullBytes, (diskBytes / 100) * limits.diskFullPercent))
+    return []
+  return [
+    {
+      code: 'DISK_FULL',
+      reason: `the disk that copies are put on has ${freeBytes} of ${diskBytes} bytes free`,
+      remedy: 'Free some space there; downloads that wait for it go on by themselves.',
+    },
+  ]
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+}
