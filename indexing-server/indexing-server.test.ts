@@ -238,6 +238,20 @@ test('a peer may unshare a file of another by force, who does not bring it back'
   expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop'])
 })
 
+test('a live owner takes back what another peer unshared by force, with and without other content', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  for (const text of ['a', 'a, edited']) {
+    await peer2.ask('unshare', { name: 'a', force: true })
+    await peer1.announce({ name: 'a', text })
+    expect(await codeOf(peer2.ask('lookup', { name: 'a' }))).toBe('NAME_NOT_FOUND')
+    await peer1.ask('share', { name: 'a' })
+    expect(await codeOf(peer2.ask('lookup', { name: 'a' }))).toBe('ok')
+  }
+})
+
 test('an index that restarts with its database is sent nothing twice, and copies nothing', async () => {
   await using folder = await temporaryFolder()
   await using cluster = await IndexCluster.start({ data: folder.path })

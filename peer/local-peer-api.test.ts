@@ -17,7 +17,7 @@ const { content } = aContent(5)
 function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock } {
   const clock = new FakeClock()
   const share = { isUnshared: () => false, receive: async () => ({ content }) }
-  const finder = { why: async () => why() }
+  const finder = { why: async () => why(), share: async () => {} }
   const api = new LocalPeerApi(
     { peerId: 'peer1' },
     {
@@ -99,3 +99,42 @@ test('a lookup names those who have a content, not those who are still downloadi
   )
   expect((await api.lookup('a.txt')).files).toEqual([{ ...content, sources: [whole] }])
 })
+
+test.each([
+  ['is connected', true, async () => {}, ['a.txt']],
+  ['is away', false, async () => {}, []],
+  [
+    'goes away meanwhile',
+    true,
+    () => Promise.reject(new AppError('INDEX_UNREACHABLE', { address: 'index:1' })),
+    ['a.txt'],
+  ],
+])(
+  'a push takes back what another peer unshared by force, if the index %s',
+  async (_, isConnected, share, asked) => {
+    const names: string[] = []
+    const api = new LocalPeerApi(
+      { peerId: 'peer1' },
+      {
+        share: { isUnshared: () => false, receive: async () => ({ content }) } as unknown as Share,
+        finder: {
+          share: async (name: string) => {
+            names.push(name)
+            await share()
+          },
+        } as unknown as Finder,
+        downloads: {} as Downloads,
+        limiter: {} as Limiter,
+        traffic: { ...fakeVitals, isIndexConnected: () => isConnected },
+        reach: { unreachable: undefined },
+        clock: new FakeClock(),
+      },
+    )
+    async function* bytes(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('hello')
+    }
+    const pushed = await api.push({ name: 'a.txt', bytes: bytes(), replace: false, wait: false })
+    expect(pushed).toMatchObject({ name: 'a.txt', sha256: content.sha256 })
+    expect(names).toEqual(asked)
+  },
+)

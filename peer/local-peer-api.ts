@@ -58,7 +58,11 @@ interface Dependencies {
     Downloads,
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
-  readonly traffic: { sentBytes(): ByPurpose; receivedBytes(): ByPurpose }
+  readonly traffic: {
+    sentBytes(): ByPurpose
+    receivedBytes(): ByPurpose
+    isIndexConnected(): boolean
+  }
   readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly limiter: Pick<Limiter, 'change' | 'limits'>
   readonly clock: Clock
@@ -218,8 +222,21 @@ export class LocalPeerApi implements PeerApi {
     const { content } = await share.receive(bytes, options)
     // While the bytes came, the unshare may have been announced once more.
     if (wasUnshared) await finder.share(name, signal)
+    else await this.#takeBackForced(name, signal)
     const copies = wait ? await this.#allCopies(name, content.sha256, signal) : 0
     return { name, sha256: content.sha256, size: content.size, copies }
+  }
+
+  /** Another peer may have unshared the name by force, which this one does not know. */
+  async #takeBackForced(name: string, signal?: AbortSignal): Promise<void> {
+    const { finder, traffic } = this.#dependencies
+    // A push needs no index: one that is away has it announced later.
+    if (!traffic.isIndexConnected()) return
+    try {
+      await finder.share(name, signal)
+    } catch (error) {
+      if (!hasCode(error, 'INDEX_UNREACHABLE')) throw error
+    }
   }
 
   async unshare(text: string, options: UnshareOptions = {}, signal?: AbortSignal): Promise<void> {
