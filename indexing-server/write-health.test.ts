@@ -10,11 +10,12 @@ import { WriteHealth } from './write-health.ts'
 function setUp() {
   const clock = new FakeClock()
   const background = new BackgroundWork({ log: silentLog })
-  const disk = { isFull: false, probes: 0 }
+  const disk = { isFull: false, probes: 0, bug: undefined as Error | undefined }
   const error = new AppError('DISK_FAILED', { action: 'write', path: '/x', reason: 'it is full' })
   const health = new WriteHealth({
     probe: async () => {
       disk.probes++
+      if (disk.bug !== undefined) throw disk.bug
       if (!disk.isFull) return
       health.onFault(error)
       throw error
@@ -45,6 +46,18 @@ test('a fault is tried again ever more seldom, and ends by itself', async () => 
   const { probes } = disk
   await clock.advance(60_000)
   expect(disk.probes).toBe(probes)
+})
+
+test('it goes on trying after an error of another kind', async () => {
+  const { clock, background, disk, error, health } = setUp()
+  await using _ = background
+  disk.bug = new Error('a bug')
+  health.onFault(error)
+  await clock.advance(deadlines.databaseProbeMaxMs)
+  expect([disk.probes > 0, health.fault !== undefined]).toEqual([true, true])
+  disk.bug = undefined
+  await clock.advance(deadlines.databaseProbeMaxMs)
+  expect(health.fault).toBeUndefined()
 })
 
 test('a check of an idle index tries to write, not each time', async () => {

@@ -1,7 +1,7 @@
 import type { BackgroundWork } from '../common/background.ts'
 import { backoffMs } from '../common/backoff.ts'
 import type { Clock } from '../common/clock.ts'
-import { type AppError, hasCode } from '../common/errors.ts'
+import { type AppError, hasCode, reasonOf } from '../common/errors.ts'
 import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Random } from '../common/random.ts'
@@ -60,7 +60,11 @@ export class WriteHealth {
     const pace = { firstMs: deadlines.databaseProbeFirstMs, maxMs: deadlines.databaseProbeMaxMs }
     for (let failures = 1; ; failures++) {
       await clock.sleep(backoffMs(failures, pace, random), signal)
-      if (await this.#probe()) break
+      try {
+        if (await this.#probe()) break
+      } catch (error) {
+        log.warn({ reason: reasonOf(error) }, 'the database was not tried')
+      }
     }
     this.#fault = undefined
     log.info({}, 'the database can be written again')

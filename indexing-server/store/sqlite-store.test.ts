@@ -170,3 +170,44 @@ test('deaths and registrations that could not be written are written by a later 
   expect(await settled(store.probe())).toBeUndefined()
   expect(await states()).toEqual(['h dead', 'new left', 'new undefined', 'h undefined'])
 })
+
+test('of what could not be written, a value that the database refuses is left out, and the rest is written', async ({
+  expect,
+}) => {
+  await using world = aStore()
+  const { store, settled, refuseWrites } = world
+  for (const peerId of ['a', 'b', 'c'])
+    await settled(store.register({ ...registration, peerId, epoch: 'e1' }))
+  refuseWrites(true)
+  for (const [peerId, freeBytes] of [
+    ['a', 6],
+    ['b', 0.5],
+    ['c', 6],
+  ] as const) {
+    const group = [
+      // Fails first, and with it the group.
+      store.recordGone('c', 'dead', 1),
+      store.register({ ...registration, peerId, epoch: 'e1', freeBytes }),
+    ]
+    await settled(Promise.all(group))
+  }
+  refuseWrites(false)
+  expect(await settled(store.probe())).toBeUndefined()
+  const peers = await store.peers()
+  expect(peers.map(({ freeBytes }) => freeBytes)).toEqual([6, 5, 6])
+  refuseWrites(true)
+  expect(await settled(store.recordGone('a', 'left', 2))).toBeUndefined()
+})
+
+test('a run that continues one that could not be written resumes', async ({ expect }) => {
+  await using world = aStore()
+  const { store, settled, refuseWrites } = world
+  await settled(store.register({ ...registration, epoch: 'e1' }))
+  await settled(store.announce({ ...nothing, changes: [], peerId: 'a', epoch: 'e1', lastSeq: 7 }))
+  refuseWrites(true)
+  const second = { epoch: 'e2', continues: { epoch: 'e1', lastSeq: 7 } }
+  await settled(store.register({ ...registration, ...second }))
+  refuseWrites(false)
+  const third = { epoch: 'e3', continues: { epoch: 'e2', lastSeq: 9 } }
+  expect(await settled(store.register({ ...registration, ...third }))).toMatchObject({ seenSeq: 7 })
+})

@@ -104,6 +104,8 @@ export class SqliteStore implements IndexStore {
       if (bound !== undefined && !isSameIdentity(bound, identity))
         throw new AppError('PEER_ID_BOUND', { peerId })
       if (bound === undefined && identity !== undefined) this.#sql.bind.run(peerId, identity)
+      // This one may continue it.
+      this.#writeUnwritten(this.#unwritten.of(peerId))
       this.#writeRegistration(registration)
       const seenSeq = this.#sql.seenSeq.get(peerId, epoch) as number | undefined
       const holdings = this.#sql.holdings.get(peerId) as Holdings
@@ -204,12 +206,21 @@ export class SqliteStore implements IndexStore {
     for (;;) {
       const some = this.#unwritten.some(limits.unwrittenPeersPerCommit)
       if (some.length === 0) return
-      await this.#commits.add(some.length, () => {
-        for (const peer of some)
-          if (this.#unwritten.of(peer.peerId) === peer) this.#writeUnwritten(peer)
-      })
-      for (const peer of some) this.#unwritten.onWritten(peer)
+      const outcomes = await Promise.allSettled(some.map((peer) => this.#addUnwritten(peer)))
+      for (const [index, peer] of some.entries()) {
+        const outcome = outcomes[index]
+        const error: unknown = outcome?.status === 'rejected' ? outcome.reason : undefined
+        if (hasCode(error, 'DISK_FAILED')) throw error
+        // A value that the database refuses it would refuse again.
+        this.#unwritten.onWritten(peer)
+      }
     }
+  }
+
+  async #addUnwritten(peer: UnwrittenPeer): Promise<void> {
+    await this.#commits.add(1, () => {
+      if (this.#unwritten.of(peer.peerId) === peer) this.#writeUnwritten(peer)
+    })
   }
 
   #writeUnwritten({ peerId, registration, gone }: Partial<UnwrittenPeer> = {}): void {
@@ -299,16 +310,11 @@ export class SqliteStore implements IndexStore {
   /** Commits what waits and closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#database.open) return
+    // What still cannot be written, the next start finds out by itself.
+    for (const peer of this.#unwritten.some(limits.peersMax))
+      this.#addUnwritten(peer).catch(() => {})
     this.#commits.flush()
-    try {
-      this.#transaction(() => {
-        for (const peer of this.#unwritten.some(limits.peersMax)) this.#writeUnwritten(peer)
-      }, false)
-    } catch {
-      // The next start takes these peers for suspect, and finds out by itself.
-    } finally {
-      this.#database.close()
-    }
+    this.#database.close()
   }
 
   /** Intent is durable: whoever is told that it was taken may rely on it, even through a power cut. */
