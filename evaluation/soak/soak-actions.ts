@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { withDeadline } from '../../common/deadline.ts'
-import { AppError, toAppError } from '../../common/errors.ts'
+import { AppError, systemErrorCode, toAppError } from '../../common/errors.ts'
 import type { Random } from '../../common/random.ts'
 import { downloadToEnd } from '../../peer/download-to-end.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
@@ -78,17 +78,11 @@ export async function edit(file: ExpectedFile, world: SoakWorld): Promise<void> 
 }
 
 async function push(peer: TandemProcess, world: SoakWorld): Promise<void> {
-  const { random, report, files, cluster } = world
+  const { random, report, files } = world
   const name = files.newName(peer.name, random)
   const bytes = random.bytes(nextSize(random))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  if (random.fraction() < 0.4) {
-    const path = join(cluster.sharedFolder(peer.name), name)
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, bytes)
-    files.add(peer.name, name, sha256)
-    return report.note('put', `${name}, ${bytes.length} bytes`)
-  }
+  if (random.fraction() < 0.4) return await put({ owner: peer.name, name, bytes, sha256 }, world)
   using api = apiOf(peer)
   const outcome = await attempt(async (signal) => {
     // oxlint-disable-next-line typescript/require-await -- a stream of one piece
@@ -101,11 +95,33 @@ async function push(peer: TandemProcess, world: SoakWorld): Promise<void> {
   report.note('push', `${name}, ${bytes.length} bytes: ${outcome}`)
 }
 
+/** A file appears in the folder itself, unless that was just taken away. */
+async function put(
+  file: { owner: string; name: string; bytes: Buffer; sha256: string },
+  { files, report, cluster }: SoakWorld,
+): Promise<void> {
+  const { owner, name, bytes, sha256 } = file
+  const path = join(cluster.sharedFolder(owner), name)
+  try {
+    // Not recursive: the shared folder itself is not this function's to make.
+    await mkdir(dirname(path)).catch(ignoreExisting)
+    await writeFile(path, bytes)
+    files.add(owner, name, sha256)
+    report.note('put', `${name}, ${bytes.length} bytes`)
+  } catch (error) {
+    report.note('put', `${name}: ${toAppError(error).message}`)
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (systemErrorCode(error) !== 'EEXIST') throw error
+}
+
 async function renameFile(file: ExpectedFile, world: SoakWorld): Promise<void> {
   const { files, random, report } = world
   const name = files.newName(file.owner, random)
   const [from, to] = [pathOf(file, world), pathOf({ ...file, name }, world)]
-  await mkdir(dirname(to), { recursive: true })
+  await mkdir(dirname(to)).catch(ignoreExisting)
   await rename(from, to)
   report.note('rename', `${file.name} to ${name}`)
   files.change(file, { name })
@@ -125,6 +141,8 @@ async function renameFolder(owner: string, world: SoakWorld): Promise<void> {
     for (const file of inside)
       files.change(file, { name: file.name.replace(`${folder}/`, `${target}/`) })
     report.note('rename-folder', `${folder} to ${target}, ${inside.length} files`)
+  } catch (error) {
+    report.note('rename-folder', `${folder}: ${toAppError(error).message}`)
   } finally {
     for (const file of inside) file.isBusy = false
   }

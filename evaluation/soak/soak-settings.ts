@@ -2,7 +2,13 @@ import type { ClusterSettings } from '../system/cluster-fixture.ts'
 
 /** Short enough that minutes see what days do, and long enough for two busy cores. */
 export const soakSettings = {
-  index: { heartbeatMs: 1_000, deadAfterMs: 6_000, startGraceMs: 1_000, settleMs: 200 },
+  index: {
+    heartbeatMs: 1_000,
+    deadAfterMs: 6_000,
+    startGraceMs: 1_000,
+    settleMs: 200,
+    replacedMs: 20_000,
+  },
   peer: { quietMs: 200, rescanMs: 5_000 },
 } as const satisfies ClusterSettings
 
