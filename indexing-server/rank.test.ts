@@ -71,6 +71,19 @@ test('contents: most live copies first, then the newest, then by hash', () => {
   expect(rankContents(contents, peerOf).map(({ contentId }) => contentId)).toEqual([3, 2, 4, 1])
 })
 
+test('an old version with more copies, all downloaded, comes after the current one', () => {
+  const downloaded = ['a', 'b', 'c'].map((peerId) => ({ peerId, kind: 'downloaded' as const }))
+  const old = named(1, 5, downloaded)
+  const current = {
+    ...named(2, 9, [{ peerId: 'a', kind: 'shared' }]),
+    file: { owner: 'a', name: 'f' },
+  }
+  const first = rankContents([old, current], peerOf)[0]
+  expect(first?.contentId).toBe(2)
+  const unreachable = { ...current, holders: [{ peerId: 'd', kind: 'shared' as const }] }
+  expect(rankContents([old, unreachable], peerOf)[0]?.contentId).toBe(1)
+})
+
 test('a found content shows what the wire takes and no more', () => {
   const content = named(1, 5, [])
   const { sha256, size, chunkRoot } = content

@@ -57,14 +57,20 @@ export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
   return new Set(live.map(({ peerId }) => peerId)).size
 }
 
-/** The contents of a name: best copied first, then newest, then by hash. */
+/**
+ * The contents of a name: those with a live copy first; of these the current ones before those that only
+ * downloads and kept versions still have, however many; then the best copied, the newest, and by hash.
+ */
 export function rankContents<T extends NamedContent>(contents: readonly T[], peerOf: PeerOf): T[] {
   const ranked = contents.map((content) => ({
     content,
     copies: liveCopies(content.holders, peerOf),
+    isCurrent: content.file !== undefined,
   }))
   ranked.sort(
     (a, b) =>
+      Number(b.copies > 0) - Number(a.copies > 0) ||
+      Number(b.isCurrent) - Number(a.isCurrent) ||
       b.copies - a.copies ||
       b.content.modifiedMs - a.content.modifiedMs ||
       compareText(a.content.sha256, b.content.sha256) ||

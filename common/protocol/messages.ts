@@ -187,7 +187,8 @@ export const messages = {
     bulk: false,
   },
   lookup: {
-    summary: 'Asks who has a name: all its contents, best copied and newest first.',
+    summary:
+      'Asks who has a name: all its contents, current ones first, then the best copied, then the newest.',
     from: ['peer', 'client'],
     to: ['index'],
     request: Type.Object({
