@@ -280,14 +280,18 @@ export class Comparer {
    * A file that has the size, time and inode that it had. The system's own time of its last change
    * tells whether it was touched nevertheless: then its bytes are looked at.
    */
-  #untouched(at: Location, { ctimeNs }: FileStat, before: Entry): Compared | 'read' {
+  #untouched(at: Location, stat: FileStat, before: Entry): Compared | 'read' {
     const { seq, content } = before
     const known = before.stat.ctimeNs
-    if (known === undefined && ctimeNs !== undefined) {
-      const apply = (catalog: Catalog): void => catalog.noteChangeTime(seq, ctimeNs)
-      this.#dependencies.findings.add({ at, before, apply })
-    } else if (known !== ctimeNs && ctimeNs !== undefined) return 'read'
+    if (known === undefined) this.#noteChangeTime(at, stat, before)
+    else if (known !== stat.ctimeNs) return 'read'
     return { seq, fault: this.#altered.judge(at.path, content.sha256, content.sha256) }
+  }
+
+  #noteChangeTime(at: Location, { ctimeNs }: FileStat, before: Entry): void {
+    if (ctimeNs === undefined || ctimeNs === before.stat.ctimeNs) return
+    const apply = (catalog: Catalog): void => catalog.noteChangeTime(before.seq, ctimeNs)
+    this.#dependencies.findings.add({ at, before, apply })
   }
 
   /** The file of an entry cannot be read, or is written without end. */
@@ -325,10 +329,15 @@ export class Comparer {
     mustAnnounce = false,
   ): Fault | undefined {
     const { sha256 } = content
-    const fault =
-      before !== undefined && isSameStat(before.stat, stat)
-        ? this.#altered.judge(at.path, before.content.sha256, sha256)
-        : undefined
+    let fault: Fault | undefined
+    if (before !== undefined && isSameStat(before.stat, stat)) {
+      fault = this.#altered.judge(at.path, before.content.sha256, sha256)
+      // Its entry stays, and with it the mark of a file that is not flushed yet.
+      if (sha256 === before.content.sha256 && !mustAnnounce) {
+        this.#noteChangeTime(at, stat, before)
+        return fault
+      }
+    }
     // What is not the content that its folder is called after is no copy of anything.
     if (at.version !== undefined && at.version !== sha256) {
       if (before !== undefined) this.drop(before)
