@@ -17,25 +17,25 @@ const rows = {
     when: 'A frame is longer than its bound, not UTF-8, not JSON, or not a request, a reply or a cancel. The connection is closed.',
     retryable: false,
     status: 400,
-    sentence: 'The other side sent something that is not a tandem/1 frame: {reason}.',
+    sentence: 'The other side does not speak tandem/1: {reason}. Check the address and port.',
   },
   BAD_REQUEST: {
     when: 'A request does not fit the schema of its type.',
     retryable: false,
     status: 400,
-    sentence: 'The request is wrong at {path}: {reason}.',
+    sentence: 'The request is invalid at {path}: {reason}.',
   },
   BAD_REPLY: {
     when: 'A reply does not fit the schema of its type (raised by the side that asked).',
     retryable: false,
     status: 502,
-    sentence: '{address} answered {type} with something else than expected: {reason}.',
+    sentence: '{address} sent an invalid reply to {type}: {reason}.',
   },
   UNKNOWN_TYPE: {
     when: 'The receiver does not know the request type, or does not take it from this role.',
     retryable: false,
     status: 400,
-    sentence: 'The other side does not answer requests of type {type}.',
+    sentence: 'The other side does not know {type}: use the same version of Tandem on both.',
   },
   HELLO_EXPECTED: {
     when: 'The first request on a connection is not hello, or hello comes twice.',
@@ -53,25 +53,25 @@ const rows = {
     when: 'More requests are in flight on the connection than allowed. The connection is closed.',
     retryable: true,
     status: 429,
-    sentence: 'More than {max} requests are in flight.',
+    sentence: 'More than {max} requests are in flight: wait for replies before sending more.',
   },
   TOO_MANY_CONNECTIONS: {
     when: 'The receiver serves as many connections as it may. The connection is closed.',
     retryable: true,
     status: 503,
-    sentence: 'The other side has no free connection (at most {max}).',
+    sentence: 'The other side already serves its maximum of {max} connections: try again later.',
   },
   DEADLINE_EXCEEDED: {
-    when: 'No answer came in time (raised by the side that waits).',
+    when: 'No reply arrived in time (raised by the side that waits).',
     retryable: true,
     status: 504,
     sentence: '{what} did not finish within {deadlineMs} ms.',
   },
   CONNECTION_CLOSED: {
-    when: 'The connection ended before the answer came (raised by the side that asked).',
+    when: 'The connection ended before the reply arrived (raised by the side that asked).',
     retryable: true,
     status: 503,
-    sentence: 'The connection to {address} ended before the answer came.',
+    sentence: 'The connection to {address} ended before the reply arrived: try again.',
   },
   DIAL_FAILED: {
     when: 'No connection could be made (raised by the side that dials).',
@@ -83,13 +83,13 @@ const rows = {
     when: 'The process is shutting down.',
     retryable: true,
     status: 503,
-    sentence: 'This process is stopping.',
+    sentence: 'This process is stopping: try again when it has restarted.',
   },
   INTERNAL: {
-    when: 'The receiver failed in a way it does not explain; its log does.',
+    when: 'An unexpected error occurred at the receiver; its log has the details.',
     retryable: true,
     status: 500,
-    sentence: 'Something failed inside; the log of that process has the details.',
+    sentence: 'An unexpected error occurred; the log of that process has the details.',
   },
 
   // Registry and index
@@ -117,7 +117,7 @@ const rows = {
     when: 'The index keeps as many peers as it may.',
     retryable: false,
     status: 503,
-    sentence: 'The index already knows {max} peers, which is its limit.',
+    sentence: 'The index already knows its maximum of {max} peers: use another index.',
   },
   SEQUENCE_GAP: {
     when: 'An announcement does not continue what the index has seen; the peer must say hello again.',
@@ -137,26 +137,28 @@ const rows = {
     retryable: false,
     status: 404,
     sentence:
-      "Nobody shares a file called '{name}'. `tandem search` finds names by a part of them.",
+      "No peer shares a file called '{name}'. `tandem search` finds names by a part of them.",
   },
   NO_MATCH: {
     when: 'No peer has announced a file that the pattern matches, or that is in this folder.',
     retryable: false,
     status: 404,
-    sentence: "Nobody shares a file that '{pattern}' matches. `tandem search` shows what there is.",
+    sentence:
+      "No shared file matches '{pattern}'. `tandem search` lists the names that are shared.",
   },
   FILES_FAILED: {
-    when: 'Some of the files of a download could not be had; the others are there (HTTP API and command line).',
+    when: 'Some of the files of a download failed; the others are complete (HTTP API and command line).',
     retryable: true,
     status: 502,
     sentence:
-      "{failed} of the {files} files that '{pattern}' matches could not be downloaded; the same command goes on with them.",
+      "{failed} of the {files} files that '{pattern}' matches could not be downloaded: run the same command again to retry them.",
   },
   UNSHARE_INCOMPLETE: {
     when: 'Some of the files that a pattern matches could not be unshared (command line).',
     retryable: true,
     status: 502,
-    sentence: "{failed} of the {files} files that '{pattern}' matches could not be unshared.",
+    sentence:
+      "{failed} of the {files} files that '{pattern}' matches could not be unshared: run the same command again to retry them.",
   },
   CONTENT_NOT_FOUND: {
     when: 'The receiver does not know, or no longer has, this content.',
@@ -165,18 +167,18 @@ const rows = {
     sentence: 'There is no content with the SHA-256 {sha256}.',
   },
   CONTENT_REPLACED: {
-    when: 'The content that a download was getting is not shared under its name any more; another one is.',
+    when: 'A file was replaced while it was downloaded, and no peer has its old content any more.',
     retryable: false,
     status: 409,
     sentence:
-      "'{name}' has other content by now, and nobody has what was being downloaded: download it again.",
+      "'{name}' was replaced during the download, and no peer has the old content any more: download it again.",
   },
   NOT_OWNER: {
     when: 'A file is unshared by its owner; another peer must force it.',
     retryable: false,
     status: 403,
     sentence:
-      "'{name}' belongs to {owner}, which is {state}: run unshare there, or add --force to take it out from here.",
+      "'{name}' belongs to {owner}, which is {state}: run unshare there, or add --force to unshare it from here.",
   },
 
   // Names, files, disks
@@ -187,16 +189,16 @@ const rows = {
     sentence: "'{name}' cannot be used as a name: {reason}.",
   },
   NAME_BLOCKED: {
-    when: 'A file cannot be put under its name: a folder of that name is in the way, or a file where its folder would be.',
+    when: 'A file cannot be stored under its name: a folder of that name exists, or a file where its folder would be.',
     retryable: false,
     status: 409,
-    sentence: "'{name}' cannot be put there: {reason}.",
+    sentence: "'{name}' cannot be stored: {reason}. Rename or move one of the two.",
   },
   NAME_UNSUPPORTED: {
     when: 'The file system of a peer cannot hold a file of this name: a character or the length is not allowed there.',
     retryable: false,
     status: 409,
-    sentence: "The disk of this peer cannot hold the name '{name}': {reason} for '{path}'.",
+    sentence: "This disk cannot store the name '{name}': {reason} for '{path}'. Rename the file.",
   },
   PEER_ID_INVALID: {
     when: 'A peer id has other characters than letters, digits, dot, dash and underscore.',
@@ -206,7 +208,7 @@ const rows = {
       "'{peerId}' cannot be used as a peer id: use 1 to 64 letters, digits, '.', '-' or '_', beginning with a letter or digit.",
   },
   NO_SOURCE: {
-    when: 'A content is known but none of the peers that have it could be reached and send it.',
+    when: 'A content is known, but no peer that has it can be reached and sends it.',
     retryable: true,
     status: 503,
     sentence: "No peer could send '{name}' now. Tried: {tried}.",
@@ -218,40 +220,40 @@ const rows = {
     sentence: '{source} could not send {what}: {reason}.',
   },
   SOURCE_SLOW: {
-    when: 'A copy came at less than 50 kB/s while others waited for the same peers. It goes on later, or with other peers.',
+    when: 'A copy was transferred at less than 50 kB/s while others waited for the same peers. It is retried later, or from other peers.',
     retryable: true,
     status: 504,
-    sentence: 'The source sent too little while other copies waited.',
+    sentence: 'The source was too slow while other copies waited; the copy is retried.',
   },
   HASH_MISMATCH: {
-    when: 'Bytes from a source do not have the hash they should have (raised by the side that fetches).',
+    when: 'Bytes from a source have another hash than expected (raised by the side that fetches).',
     retryable: true,
     status: 502,
-    sentence: '{source} sent wrong bytes for {what}; they were thrown away.',
+    sentence: '{source} sent wrong bytes for {what}; they were discarded.',
   },
   CONTENT_CHANGED: {
     when: 'The file changed on the disk of the source since it was announced.',
     retryable: true,
     status: 409,
-    sentence: "'{name}' was changed while it was being read; its new version will be announced.",
+    sentence: "'{name}' changed while it was being read: try again when it is announced anew.",
   },
   CHUNK_MISSING: {
     when: 'The receiver is downloading the content itself and does not have this part of it yet.',
     retryable: true,
     status: 409,
-    sentence: 'This peer is still downloading that content and lacks what was asked for.',
+    sentence: 'This peer is still downloading that content and lacks the requested part.',
   },
   BUSY: {
     when: 'Too many requests are queued, or there was no memory for this one in time.',
     retryable: true,
     status: 503,
-    sentence: 'This peer is busy: ask it again soon, or ask another.',
+    sentence: 'This peer is busy: try again later, or use another peer.',
   },
   CHUNK_OUT_OF_RANGE: {
-    when: 'A read asks for chunks that the content does not have.',
+    when: 'A read requests chunks that the content does not have.',
     retryable: false,
     status: 400,
-    sentence: 'The content has {chunks} chunks; chunk {chunk} was asked for.',
+    sentence: 'The content has {chunks} chunks; chunk {chunk} was requested.',
   },
   FILE_NOT_FOUND: {
     when: 'A file on the local disk does not exist.',
@@ -276,7 +278,7 @@ const rows = {
     when: 'A download without a peer would overwrite a file of other content (command line).',
     retryable: false,
     status: 409,
-    sentence: "'{path}' is there already with other content: choose another -o, or give --replace.",
+    sentence: "'{path}' exists with other content: choose another -o, or give --replace.",
   },
   DISK_FULL: {
     when: 'The disk has too little room for a content.',
@@ -305,10 +307,10 @@ const rows = {
     sentence: '{what} is larger than {max} {unit}.',
   },
   TASK_REFUSED: {
-    when: 'A peer does not take a task now: its queue is full, it lacks space, or it is stopping.',
+    when: 'A peer does not accept a task now: its queue is full, it lacks space, or it is stopping.',
     retryable: true,
     status: 503,
-    sentence: 'The peer does not take the task: {reason}.',
+    sentence: 'The peer does not accept the task: {reason}.',
   },
   STILL_NEEDED: {
     when: 'A peer was to remove a replicated copy, and the index does not confirm that it may: what replaced it lacks copies, or it is wanted again.',
@@ -317,7 +319,7 @@ const rows = {
     sentence: "The copy of '{name}' stays: the index does not confirm that it may be removed.",
   },
   COPIES_PENDING: {
-    when: 'push --wait gave up before the file had all its copies; the file is shared and the index goes on.',
+    when: 'push --wait timed out before the file had all its copies; it is shared, and the index keeps making them.',
     retryable: true,
     status: 504,
     sentence:
@@ -327,22 +329,22 @@ const rows = {
     when: 'As many downloads are waiting or running as a peer takes.',
     retryable: true,
     status: 429,
-    sentence: 'There are already {max} downloads waiting or running.',
+    sentence: 'There are already {max} downloads: wait for one to end, or cancel one.',
   },
   DOWNLOAD_NOT_FOUND: {
     when: 'The peer knows no download of this id (any more).',
     retryable: false,
     status: 404,
-    sentence: 'There is no download {id}.',
+    sentence: 'There is no download {id}. `tandem downloads` lists those that there are.',
   },
   PAUSED: {
-    when: 'Somebody paused the download; what it has is kept.',
+    when: 'The download was paused; its partial data is kept.',
     retryable: true,
     status: 409,
-    sentence: "The download of '{name}' is paused; `tandem resume {id}` lets it go on.",
+    sentence: "The download of '{name}' is paused: continue it with `tandem resume {id}`.",
   },
   CANCELLED: {
-    when: 'Somebody cancelled it.',
+    when: 'It was cancelled by a user.',
     retryable: false,
     status: 409,
     sentence: '{what} was cancelled.',
@@ -356,7 +358,7 @@ const rows = {
 
   // Starting and talking to a process
   SETTING_INVALID: {
-    when: 'A setting has a wrong key or value; the process does not start.',
+    when: 'A setting has an unknown key or an invalid value; the process does not start.',
     retryable: false,
     status: 500,
     sentence: '{origin}: {path} {reason}.',
@@ -377,7 +379,8 @@ const rows = {
     when: 'A database is damaged or was written by a newer version; the process does not start.',
     retryable: false,
     status: 500,
-    sentence: 'The database {path} cannot be used: {reason}.',
+    sentence:
+      'The database {path} cannot be used: {reason}. Use the version of Tandem that wrote it, or restore a backup.',
   },
   PEER_UNREACHABLE: {
     when: 'The command line finds no running peer at the address.',
@@ -397,7 +400,7 @@ const rows = {
     when: 'A web page of another origin tries to change something through the HTTP API.',
     retryable: false,
     status: 403,
-    sentence: 'Pages of {origin} may not change anything through this API.',
+    sentence: "Web pages of {origin} may not change anything here: use the peer's own address.",
   },
   ROUTE_NOT_FOUND: {
     when: 'The HTTP API has nothing at this address.',

@@ -42,11 +42,15 @@ test('a sentence shows its details, and ? for one that is missing', () => {
   expect(
     sentenceFor('NAME_INVALID', { name: 'a//b', reason: 'it has an empty path segment' }),
   ).toBe("'a//b' cannot be used as a name: it has an empty path segment.")
-  expect(sentenceFor('DOWNLOAD_NOT_FOUND', {})).toBe('There is no download ?.')
+  expect(sentenceFor('DOWNLOAD_NOT_FOUND', {})).toBe(
+    'There is no download ?. `tandem downloads` lists those that there are.',
+  )
 })
 
 test('a detail is shown as it is, also when it looks like a pattern', () => {
-  expect(sentenceFor('DOWNLOAD_NOT_FOUND', { id: '$& {id}' })).toBe('There is no download $& {id}.')
+  expect(sentenceFor('DOWNLOAD_NOT_FOUND', { id: '$& {id}' })).toBe(
+    'There is no download $& {id}. `tandem downloads` lists those that there are.',
+  )
 })
 
 test.each(['NOT_YET_INVENTED', 'toString', '__proto__', ''])(
@@ -95,7 +99,10 @@ test('the code of a system error is found, other things have none', () => {
 })
 
 test.each([
-  [new AppError('DOWNLOAD_NOT_FOUND', { id: 'x' }), 'There is no download x'],
+  [
+    new AppError('DOWNLOAD_NOT_FOUND', { id: 'x' }),
+    'There is no download x. `tandem downloads` lists those that there are',
+  ],
   [new AggregateError([new Error('first'), new Error('second')]), 'first'],
   [new AggregateError([], 'none worked'), 'none worked'],
   [new Error('plain'), 'plain'],

@@ -37,7 +37,7 @@ test('a migration that fails leaves the database as it was', async () => {
   openDatabase(path, { migrations: [first] }).close()
   const broken = `${second}; INSERT INTO nowhere VALUES (1)`
   expect(() => openDatabase(path, { migrations: [first, broken] })).toThrow(
-    `The database ${path} cannot be used: no such table: nowhere.`,
+    `The database ${path} cannot be used: no such table: nowhere. Use the version of Tandem that wrote it, or restore a backup.`,
   )
   const database = openDatabase(path, { migrations: [first] })
   expect(database.prepare('SELECT * FROM files').all()).toEqual([])

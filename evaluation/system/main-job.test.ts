@@ -219,6 +219,6 @@ test('a name that nobody has is an error with a sentence', async () => {
   for (const command of ['lookup', 'download', 'why']) {
     const { code, stdout, stderr } = await run(1, command, 'no such file')
     expect([code, stdout], command).toEqual([1, ''])
-    expect(stderr).toMatch(/^NAME_NOT_FOUND: Nobody shares a file called 'no such file'\..*\n$/)
+    expect(stderr).toMatch(/^NAME_NOT_FOUND: No peer shares a file called 'no such file'\..*\n$/)
   }
 })

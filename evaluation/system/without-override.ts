@@ -15,7 +15,7 @@ const words = ['setpriv', `--bounding-set=${dropped}`, `--inh-caps=${dropped}`]
 export async function withoutOverride(): Promise<ProcessHost | undefined> {
   const isRoot = process.getuid?.() === 0
   const prefix = isRoot ? words : []
-  const [first = 'true', ...rest] = [...prefix, 'true']
+  const [first, ...rest] = [...prefix, 'true'] as const
   try {
     await run(first, rest)
   } catch {

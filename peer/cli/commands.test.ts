@@ -267,7 +267,9 @@ describe('downloads', () => {
     expect(await shell.type('downloads')).toBe(0)
     expect(shell.answers.text).toContain('a.txt  failed')
     expect(await shell.type('pause', 'b.txt')).toBe(1)
-    expect(shell.remarks.text).toBe('DOWNLOAD_NOT_FOUND: There is no download b.txt.\n')
+    expect(shell.remarks.text).toBe(
+      'DOWNLOAD_NOT_FOUND: There is no download b.txt. `tandem downloads` lists those that there are.\n',
+    )
   })
 
   test('one that is paused from elsewhere ends its command', async () => {

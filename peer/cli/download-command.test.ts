@@ -6,7 +6,7 @@ describe('download', () => {
   test('says why it failed', async () => {
     const shell = new Shell()
     expect(await shell.type('download', 'nobody.txt')).toBe(1)
-    expect(shell.remarks.text).toMatch(/^NAME_NOT_FOUND: Nobody shares a file called 'nobody.txt'/)
+    expect(shell.remarks.text).toMatch(/^NAME_NOT_FOUND: No peer shares a file called 'nobody.txt'/)
   })
 
   test('fetches the version that is asked for', async () => {

@@ -40,7 +40,7 @@ const badSources: readonly [string, Partial<SourceScript>, string][] = [
         throw new AppError('CONTENT_CHANGED', { name: 'its file' })
       },
     },
-    "p1 @ 127.0.0.1:PORT could not send chunk 0: 'its file' was changed while it was being read; its new version will be announced",
+    "p1 @ 127.0.0.1:PORT could not send chunk 0: 'its file' changed while it was being read: try again when it is announced anew",
   ],
   [
     'does not know the content',
@@ -54,17 +54,17 @@ const badSources: readonly [string, Partial<SourceScript>, string][] = [
   [
     'sends a wrong byte',
     { read: (chunk) => honestUntil(2, chunk, spoiled) },
-    "p1 @ 127.0.0.1:PORT sent wrong bytes for chunk 2 of 'file'; they were thrown away",
+    "p1 @ 127.0.0.1:PORT sent wrong bytes for chunk 2 of 'file'; they were discarded",
   ],
   [
     'sends too little',
     { read: (chunk) => honestUntil(1, chunk, (bytes) => bytes.subarray(1)) },
-    'p1 @ 127.0.0.1:PORT could not send chunk 1: p1 @ 127.0.0.1:PORT answered read with something else than expected: 1048575 bytes instead of 1048576',
+    'p1 @ 127.0.0.1:PORT could not send chunk 1: p1 @ 127.0.0.1:PORT sent an invalid reply to read: 1048575 bytes instead of 1048576',
   ],
   [
     'sends nothing',
     { read: (chunk) => honestUntil(3, chunk, () => Buffer.alloc(0)) },
-    'p1 @ 127.0.0.1:PORT could not send chunk 3: p1 @ 127.0.0.1:PORT answered read with something else than expected: 0 bytes instead of 1048576',
+    'p1 @ 127.0.0.1:PORT could not send chunk 3: p1 @ 127.0.0.1:PORT sent an invalid reply to read: 0 bytes instead of 1048576',
   ],
   [
     'sends too much',
@@ -74,22 +74,22 @@ const badSources: readonly [string, Partial<SourceScript>, string][] = [
   [
     'breaks off in the middle of a chunk',
     { read: () => ({ bytes: mebibyte, pieces: breakingOff(fiveChunks.bytes.subarray(0, 1000)) }) },
-    'p1 @ 127.0.0.1:PORT could not send chunk 0: The connection to 127.0.0.1:PORT ended before the answer came',
+    'p1 @ 127.0.0.1:PORT could not send chunk 0: The connection to 127.0.0.1:PORT ended before the reply arrived: try again',
   ],
   [
     'has a wrong chunk list',
     { chunkList: () => spoiled(fiveChunks.chunkList) },
-    "p1 @ 127.0.0.1:PORT sent wrong bytes for the chunk list of 'file'; they were thrown away",
+    "p1 @ 127.0.0.1:PORT sent wrong bytes for the chunk list of 'file'; they were discarded",
   ],
   [
     'has a chunk list of another length',
     { chunkList: () => fiveChunks.chunkList.subarray(32) },
-    'p1 @ 127.0.0.1:PORT could not send the chunk list: p1 @ 127.0.0.1:PORT answered chunk-list with something else than expected: 128 bytes instead of 160',
+    'p1 @ 127.0.0.1:PORT could not send the chunk list: p1 @ 127.0.0.1:PORT sent an invalid reply to chunk-list: 128 bytes instead of 160',
   ],
   [
     'serves an older file',
     { read: (chunk) => honestUntil(0, chunk, () => chunkOf(older.bytes, chunk)) },
-    "p1 @ 127.0.0.1:PORT sent wrong bytes for chunk 0 of 'file'; they were thrown away",
+    "p1 @ 127.0.0.1:PORT sent wrong bytes for chunk 0 of 'file'; they were discarded",
   ],
   [
     'is somebody else',

@@ -254,7 +254,7 @@ test('tasks beyond the queue are refused, all of them', async () => {
     Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
   world.replicator.accept(tasks(limits.smallTasksAtOnce, 'running'))
   world.replicator.accept(tasks(limits.tasksWaitingMax - 1, 'waiting'))
-  expect(() => world.replicator.accept(tasks(2, 'more'))).toThrow('does not take the task')
+  expect(() => world.replicator.accept(tasks(2, 'more'))).toThrow('does not accept the task')
   world.replicator.accept(tasks(1, 'last'))
 })
 

@@ -40,6 +40,7 @@ export interface Vitals {
 export function peerMetrics(vitals: Vitals): Registry {
   const registry = new Registry()
   const registers = [registry]
+  const gauge = gaugesIn(registers)
   counter('tandem_peer_sent_bytes_total', 'Content bytes sent to other peers.', 'purpose', () =>
     vitals.sentBytes(),
   )
@@ -95,13 +96,21 @@ export function peerMetrics(vitals: Vitals): Registry {
       },
     })
   }
+}
 
-  function gauge(
-    name: string,
-    help: string,
-    label: string,
-    values: () => Values | Promise<Values>,
-  ): void {
+/** By the value of the label. */
+type Values = Readonly<Record<string, number>>
+
+type AddGauge = (
+  name: string,
+  help: string,
+  label: string,
+  values: () => Values | Promise<Values>,
+) => void
+
+/** Makes gauges whose values are looked up when they are read. */
+function gaugesIn(registers: Registry[]): AddGauge {
+  return (name, help, label, values) => {
     new Gauge({
       name,
       help,
@@ -113,6 +122,3 @@ export function peerMetrics(vitals: Vitals): Registry {
     })
   }
 }
-
-/** By the value of the label. */
-type Values = Readonly<Record<string, number>>
