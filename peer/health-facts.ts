@@ -15,20 +15,24 @@ export interface HealthParts {
   readonly clock: Clock
 }
 
-/** Never rejects: what cannot be found out is a fact, too. */
-export async function healthFacts({
-  share,
-  announcer,
-  reach,
-  clock,
-}: HealthParts): Promise<HealthFacts> {
-  const { unreachable } = reach
-  return {
-    index: indexFacts(announcer),
-    unreachable: unreachable && { ...unreachable, remedy: unreachableRemedy },
-    keptFolders: share.keptFolders(),
-    room: await roomOrError(share, clock),
-    problems: share.problemCounts(),
+/** Looks the facts up each time it is called; never rejects: what cannot be found out is a fact, too. */
+export function healthLooker(parts: HealthParts): () => Promise<HealthFacts> {
+  const { share, announcer, reach, clock } = parts
+  // One at a time: each that hangs on a disk that does not answer occupies a thread of the process.
+  let measuring: ReturnType<typeof share.room> | undefined
+  const room = async (): ReturnType<typeof share.room> => {
+    measuring ??= share.room().finally(() => (measuring = undefined))
+    return await measuring
+  }
+  return async () => {
+    const { unreachable } = reach
+    return {
+      index: indexFacts(announcer),
+      unreachable: unreachable && { ...unreachable, remedy: unreachableRemedy },
+      keptFolders: share.keptFolders(),
+      room: await roomOrError(room, clock),
+      problems: share.problemCounts(),
+    }
   }
 }
 
@@ -44,12 +48,12 @@ function indexFacts({
 
 /** A disk that does not answer, as of a network, is one that cannot be used. */
 async function roomOrError(
-  share: HealthParts['share'],
+  room: HealthParts['share']['room'],
   clock: Clock,
 ): Promise<HealthFacts['room']> {
   const deadline = { what: 'Measuring the disk', deadlineMs: deadlines.healthMs }
   try {
-    return await withDeadline(deadline, clock, () => share.room())
+    return await withDeadline(deadline, clock, room)
   } catch (error) {
     return toAppError(error)
   }

@@ -35,7 +35,7 @@ import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
 import { healthOf } from './health.ts'
-import { type HealthParts, healthFacts } from './health-facts.ts'
+import { type HealthParts, healthLooker } from './health-facts.ts'
 import { keepSmall } from './keep-small.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -346,6 +346,7 @@ function vitalsOf(
   parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'limiter'> & HealthParts,
 ): Vitals {
   const { share, announcer, downloads, limiter } = parts
+  const lookAtHealth = healthLooker(parts)
   return {
     peerId,
     isIndexConnected: () => announcer.connection !== undefined,
@@ -355,7 +356,7 @@ function vitalsOf(
       const { shared, downloaded, replicated } = share.totals()
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
     },
-    health: async () => healthOf(await healthFacts(parts)),
+    health: async () => healthOf(await lookAtHealth()),
     entriesKept: () =>
       Object.fromEntries(share.keptFolders().map(({ folder, files }) => [folder, files])),
     downloadCounts: () => downloads.counts,
