@@ -144,7 +144,10 @@ export class Coordinator implements AsyncDisposable {
   onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
     if (isLost !== before.isLost) this.#walks.set(peerId, undefined)
     if (isLost) this.#desk.abandon(peerId)
-    if (state === 'live') this.#queue.unpark()
+    if (state === 'live') {
+      this.#queue.unpark()
+      this.#queue.retryFailedAtPeers()
+    }
     this.#wake()
   }
 

@@ -23,6 +23,7 @@ test('nobody wants a content without a file; only what was kept by request is dr
   const unwanted = (...holders: Holder[]) => needOf({ holders, file: undefined }, 2, isLost)
   expect(unwanted({ peerId: 'a', kind: 'downloaded' })).toEqual({ kind: 'none' })
   expect(unwanted({ peerId: 'a', kind: 'replicated' })).toEqual({ kind: 'drop', urgency: 'drop' })
+  expect(unwanted({ peerId: 'lost1', kind: 'replicated' })).toEqual({ kind: 'none' })
 })
 
 test('lacking copies and those on peers that are not lost make up the factor', () => {

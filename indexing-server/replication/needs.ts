@@ -11,7 +11,7 @@ export type Need =
   | { readonly kind: 'lost' }
   /** Wanted, with too few copies. */
   | { readonly kind: 'copies'; readonly lacking: number; readonly urgency: Urgency }
-  /** Not wanted any more, but kept by request: copies may be dropped. */
+  /** Not wanted any more, but kept by request on a peer that is not lost: copies may be dropped. */
   | { readonly kind: 'drop'; readonly urgency: Urgency }
 
 type Holdings = Pick<StoredContent, 'holders' | 'file'>
@@ -23,7 +23,8 @@ export function needOf(
   isLost: (peerId: string) => boolean,
 ): Need {
   if (file === undefined) {
-    const isKept = holders.some(({ kind }) => kind === 'replicated')
+    // A lost peer cannot drop anything: its contents are judged again when it returns.
+    const isKept = holders.some(({ kind, peerId }) => kind === 'replicated' && !isLost(peerId))
     return isKept ? { kind: 'drop', urgency: 'drop' } : { kind: 'none' }
   }
   const copies = new Set(

@@ -182,7 +182,8 @@ export class Planner {
       })
     else {
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
-      this.#queue.park(contentId, rank, obstacle === 'no peer' ? Infinity : retryMs)
+      const nextMs = Math.min(retryMs, this.#nextTryMs(contentId))
+      this.#queue.park(contentId, rank, obstacle === 'no peer' ? Infinity : nextMs)
     }
   }
 
@@ -223,8 +224,9 @@ export class Planner {
     const { eligible, refusals } = this.targetsFor(content)
     if (eligible.length === 0) {
       const reasons = new Set(refusals.values())
-      if (reasons.has('waiting')) return 'waiting'
-      return reasons.has('no space') || reasons.has('resting') ? 'no space' : 'no peer'
+      // A peer that rests or is full may take it sooner than one where it failed.
+      if (reasons.has('no space') || reasons.has('resting')) return 'no space'
+      return reasons.has('waiting') ? 'waiting' : 'no peer'
     }
     const lane = laneOf(size)
     const able = eligible.map((peer) => ({

@@ -100,10 +100,14 @@ export class NeedQueue {
     return this.#failures.get(contentId)
   }
 
-  /** A content was found to need something; one that waits already keeps its place, and moves up or down. */
+  /**
+   * A content was found to need something; one that waits already keeps its place, and moves up or down.
+   * One that no peer could take is ready: its copies or owners changed, and now one may.
+   */
   need(contentId: number, rank: Rank, settledMs: number): void {
     const state = this.placeOf(contentId)?.state
-    if (state === 'ready' && !this.#readyOf(rank).has(contentId)) {
+    const isMoved = state === 'ready' && !this.#readyOf(rank).has(contentId)
+    if (isMoved || state === 'parked') {
       this.#detach(contentId)
       this.#readyOf(rank).add(contentId)
     } else if (state === undefined || state === 'held')
