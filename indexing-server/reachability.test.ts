@@ -64,6 +64,11 @@ test('an address that stays dead is dialled ever more seldom, however many compl
   const paused = dials
   await clock.advance(600_000)
   expect(dials).toBe(paused)
+
+  reachability.watch('peer1', { host: 'h', port: 1 })
+  reachability.pause('peer1')
+  await clock.advance(600_000)
+  expect(dials).toBe(paused + 1)
 })
 
 test('only the peer itself counts as having answered', async () => {

@@ -20,6 +20,8 @@ interface Watched {
   failures: number
   checkedMs: number
   isChecking: boolean
+  /** Whether its peer is not registered any more. */
+  isPaused: boolean
   cancel: Cancel
 }
 
@@ -71,6 +73,7 @@ export class Reachability implements Disposable {
       failures: 0,
       checkedMs: Number.NEGATIVE_INFINITY,
       isChecking: false,
+      isPaused: false,
       cancel: () => {},
     })
     this.#look(peerId)
@@ -78,8 +81,12 @@ export class Reachability implements Disposable {
 
   /** The peer is not registered any more; what is known of its address stays. */
   pause(peerId: string): void {
-    this.#watched.get(peerId)?.cancel()
+    const watched = this.#watched.get(peerId)
     this.#waiting.delete(peerId)
+    if (watched === undefined) return
+    watched.cancel()
+    // A look that is under way must not plan the next one.
+    watched.isPaused = true
   }
 
   forget(peerId: string): void {
@@ -144,7 +151,7 @@ export class Reachability implements Disposable {
       const sinceMs = before.name === 'unreachable' ? before.sinceMs : firstMs
       watched.reach = { name: 'unreachable', reason, sinceMs }
     }
-    if (watched.failures > 0) {
+    if (watched.failures > 0 && !watched.isPaused) {
       const delayMs = backoffMs(watched.failures, retryBackoff, this.#random)
       watched.cancel = this.#clock.after(delayMs, () => this.#look(peerId))
     }
