@@ -83,8 +83,15 @@ export class ReplacedVersions implements AsyncDisposable {
 
   async #checkAll(signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#dependencies
-    for (const [key, file] of this.#toCheck) {
-      if (!(await this.#check(file))) this.#toCheck.delete(key)
+    for (const [key, file] of [...this.#toCheck]) {
+      // A version that comes while this looks is looked at next time.
+      this.#toCheck.delete(key)
+      let isMore = true
+      try {
+        isMore = await this.#check(file)
+      } finally {
+        if (isMore) this.#toCheck.set(key, file)
+      }
       signal.throwIfAborted()
     }
     const beforeMs = Math.floor(clock.nowMs() - this.#options.replacedMs)
