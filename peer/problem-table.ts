@@ -91,7 +91,7 @@ const rows = {
   KEEPS_CHANGING: {
     reason: 'it changes all the time',
     remedy:
-      'Nothing needs to be done: it is shared as soon as it stays the same for `peer.quietMs`.',
+      'Nothing needs to be done: it is shared when it is not written for a few times `peer.quietMs`.',
   },
 } as const satisfies Record<string, ProblemRow>
 

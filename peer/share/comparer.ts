@@ -269,7 +269,7 @@ export class Comparer {
     if (at.kind === 'shared' && catalog.isUnshared(at.name)) return {}
     if (before !== undefined && !isOwn && (await isThere(before)))
       return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
-    const state = settling.judge(at.path, stat)
+    const state = settling.judge(at.path, stat, isOwn ? before.stat : undefined)
     if (state === 'quiet') return 'read'
     if (state === 'settling') return {}
     if (isOwn) this.drop(before)

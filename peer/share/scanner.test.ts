@@ -113,7 +113,7 @@ test('a known file keeps its entry while it is written, unless it never comes to
   await peer.write('log.txt', 'line 14')
   expect(peer.textHash('log.txt')).toBeUndefined()
 
-  await peer.clock.advance(quietMs)
+  await peer.clock.advance(3 * quietMs)
   await peer.scan()
   expect(peer.textHash('log.txt')).toBe(sha256Of('line 14'))
 })

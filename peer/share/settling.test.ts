@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { FileStat } from '../../common/content/hash.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { Settling } from './settling.ts'
 
@@ -50,4 +52,63 @@ test('nothing is due after disposing', async () => {
   settling[Symbol.dispose]()
   await clock.advance(quietMs)
   expect(due).toEqual([])
+})
+
+/**
+ * Writes one file with these pauses before each write, as a watcher sees it, and records it whenever
+ * it is quiet, as the catalog does.
+ * @returns when each write came and when the file was recorded, in ms
+ */
+async function recordedWhile(
+  pausesMs: readonly number[],
+): Promise<{ writesMs: number[]; recordedMs: number[] }> {
+  const clock = new FakeClock()
+  const writesMs: number[] = []
+  const recordedMs: number[] = []
+  let stat = writtenNow(clock)
+  let recorded: FileStat | undefined
+  const look = (): void => {
+    if (recorded === stat) return settling.forget('a')
+    if (settling.judge('a', stat, recorded) !== 'quiet') return
+    recorded = stat
+    recordedMs.push(Math.round(clock.elapsedMs))
+  }
+  using settling = new Settling({ quietMs, onDue: look }, { clock })
+  for (const pauseMs of pausesMs) {
+    await clock.advance(pauseMs)
+    stat = { ...writtenNow(clock), size: stat.size + 1 }
+    writesMs.push(Math.round(clock.elapsedMs))
+    look()
+  }
+  await clock.advance(20 * quietMs)
+  expect(recorded).toBe(stat)
+  expect(clock.pending).toBe(0)
+  return { writesMs, recordedMs }
+}
+
+test('no content is recorded between the first rewrite and the end, whatever the pauses up to 2.5 s', async () => {
+  const pauses = fc.array(fc.integer({ min: 1, max: 2_500 }), { maxLength: 23 })
+  await fc.assert(
+    fc.asyncProperty(pauses, async (pausesMs) => {
+      const { writesMs, recordedMs } = await recordedWhile([0, ...pausesMs])
+      const lastMs = writesMs.at(-1) ?? 0
+      // Writes within one quiet time are one write: they may be recorded before the next one.
+      const rewriteMs = writesMs.find((writeMs) => writeMs >= quietMs) ?? lastMs
+      const early = recordedMs.filter((atMs) => atMs >= rewriteMs && atMs < lastMs)
+      expect(early).toEqual([])
+      expect(recordedMs.filter((atMs) => atMs >= lastMs)).toHaveLength(1)
+      expect(recordedMs.at(-1)).toBeLessThanOrEqual(lastMs + 5 * quietMs)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('a new file that is written once is recorded after the quiet time', async () => {
+  expect(await recordedWhile([0])).toMatchObject({ recordedMs: [1_000] })
+  expect(await recordedWhile([0, 50, 200])).toMatchObject({ recordedMs: [1_250] })
+})
+
+test('a log that is written every 2 s without end is recorded once a minute', async () => {
+  const { recordedMs } = await recordedWhile([0, ...new Array<number>(90).fill(2_000)])
+  expect(recordedMs).toEqual([1_000, 62_000, 122_000, 182_000])
 })

@@ -1,17 +1,14 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/hash.ts'
 import { limits } from '../../common/limits.ts'
-import { isQuiet, type Moment, type Observation, observe } from './quietness.ts'
+import { isQuiet, isRestless, type Moment, type Observation, observe } from './quietness.ts'
 
 export interface SettlingOptions {
-  /** How long a file must be unchanged before it is read. */
+  /** How long a file that was written once must be unchanged before it is read. */
   readonly quietMs: number
   /** Called with each path that may have become quiet. */
   onDue(path: string): void
 }
-
-/** A changed file whose entry is this many quiet times out of date is no copy of anything any more. */
-const restlessFactor = 10
 
 /** Remembers files that are being written, and asks for another look at each. */
 export class Settling implements Disposable {
@@ -28,13 +25,15 @@ export class Settling implements Disposable {
   }
 
   /**
-   * Takes note of a file that differs from its entry.
-   * @returns `quiet`: it can be read. `restless`: it has not been for long. `settling`: otherwise.
+   * Takes note of a file that differs from its entry; `recorded` is the state that its entry has.
+   * @returns `quiet`: it can be read. `restless`: it has been written for long without a pause.
+   *   `settling`: otherwise.
    */
-  judge(path: string, stat: FileStat): 'quiet' | 'settling' | 'restless' {
+  judge(path: string, stat: FileStat, recorded?: FileStat): 'quiet' | 'settling' | 'restless' {
     const { quietMs } = this.#options
     const now = this.#now()
-    const observation = observe(stat, this.#observations.get(path), now)
+    const known = { before: this.#observations.get(path), recorded }
+    const observation = observe(stat, known, now, quietMs)
     this.forget(path)
     if (isQuiet(observation, now, quietMs)) return 'quiet'
     // What finds no room here is looked at again by the next scan.
@@ -43,8 +42,7 @@ export class Settling implements Disposable {
       this.#dueMs.set(path, now.monotonicMs + quietMs)
       this.#setTimer()
     }
-    const isRestless = now.monotonicMs - observation.restlessSinceMs >= restlessFactor * quietMs
-    return isRestless ? 'restless' : 'settling'
+    return isRestless(observation, quietMs) ? 'restless' : 'settling'
   }
 
   /** Whether no file is known to be written. */

@@ -158,26 +158,6 @@ test('a rename and a deletion are a drop each, and what came under the new name 
   ])
 })
 
-test('a file that is being written at the first scan follows as soon as it is quiet', async () => {
-  await using peer = await ShareFixture.create()
-  await peer.write('shared/late.txt', 'late', peer.clock.nowMs())
-  await peer.start()
-  expect(peer.shared()).toEqual([])
-
-  await peer.change(() => peer.clock.advance(quietMs))
-  expect(peer.shared()).toEqual(['late.txt'])
-})
-
-test('a file dated in the future is quiet when it stays the same', async () => {
-  await using peer = await ShareFixture.create()
-  await peer.write('shared/future.txt', 'f', peer.clock.nowMs() + 86_400_000)
-  await peer.start()
-  expect(peer.shared()).toEqual([])
-
-  await peer.change(() => peer.clock.advance(quietMs))
-  expect(peer.shared()).toEqual(['future.txt'])
-})
-
 test('what is no regular file, or lies elsewhere, is passed by', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/real.txt', 'real')
@@ -413,26 +393,6 @@ test('a problem is known as soon as the system tells of the file, and gone with 
     peer.onChange(path)
     await expect.poll(codes, { message: name, interval: 5 }).toEqual([])
   }
-})
-
-test('a file that never stays the same is a problem until it does', async () => {
-  await using peer = await ShareFixture.create()
-  await peer.start()
-  const codes = (): string[] => peer.share.problems().map(({ code }) => code)
-  const rewrite = async (text: string): Promise<void> => {
-    const path = await peer.write('shared/log.txt', text, peer.clock.nowMs())
-    peer.onChange(path)
-  }
-  await rewrite('1')
-  for (let line = 2; !codes().includes('KEEPS_CHANGING') && line < 40; line += 1) {
-    await peer.clock.advance(quietMs / 2)
-    await rewrite('x'.repeat(line))
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  expect(codes()).toEqual(['KEEPS_CHANGING'])
-  await peer.rescan()
-  await expect.poll(codes, { interval: 5 }).toEqual([])
-  expect(peer.shared()).toEqual(['log.txt'])
 })
 
 test('what Tandem writes beside files is not shared, and removed when it was left for a day', async () => {
