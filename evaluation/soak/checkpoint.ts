@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
 import type { PeerApi } from '../../peer/api.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
 import { downloadAndHash } from '../system/download-check.ts'
@@ -13,7 +14,7 @@ import { knownCopies } from './known-copies.ts'
 import type { SoakWorld } from './soak-actions.ts'
 import { memoryBytesMax } from './soak-settings.ts'
 
-const settleDeadlineMs = 180_000
+const settleDeadlineMs = 120_000
 const lookEveryMs = 500
 const factor = 2
 const explainedMax = 5
@@ -45,11 +46,11 @@ async function settle(world: SoakWorld): Promise<void> {
   let last = 'nothing was answered'
   while (systemClock.monotonicMs() < deadlineMs) {
     try {
-      // What is below its factor is checked by name: a file that was deleted before it had a second
-      // copy stays below it, since its owner may have lost a disk for all that the index knows.
+      // What is below its factor is checked by name: of a file that was renamed, edited or deleted before
+      // it had a second copy the index waits for one, since its owner may have lost the disk.
       const { peers, belowFactor, tasks } = await api.status()
       last = JSON.stringify({ peers, belowFactor, tasks })
-      const isAtRest = tasks.waiting === 0 && tasks.running === 0
+      const isAtRest = tasks.running === 0
       if (peers.live === cluster.peers.length && isAtRest) {
         const missing = await firstUnknown(api, files.all)
         if (missing === undefined) return
@@ -65,17 +66,14 @@ async function settle(world: SoakWorld): Promise<void> {
 }
 
 /** Takes down why files lack copies, for the first few that do. */
-async function explain(api: PeerApi, { files, report }: SoakWorld): Promise<void> {
-  const names = [
-    ...files.all.map(({ name }) => name),
-    ...files.orphans.flatMap(({ versions }) => versions.map(({ name }) => name)),
-  ]
+async function explain(api: PeerApi, { report }: SoakWorld): Promise<void> {
+  const found = await api.search({ query: '', limit: limits.pageRowsMax })
   let explained = 0
-  for (const name of names) {
+  for (const name of new Set(found.files.map((file) => file.name))) {
     const { contents } = await api.why(name).catch(() => ({ contents: [] }))
     const missing = contents.flatMap((content) => content.missing)
     if (missing.length === 0 || explained++ === explainedMax) continue
-    report.progress(`why ${name}: ${missing.join(' | ')}`)
+    report.progress(`why ${name}: ${JSON.stringify(contents)}`)
   }
 }
 
