@@ -14,12 +14,3 @@ export function foundStatOf(stats: BigIntStats): FileStat {
 export function isSameStat(one: FileStat, other: FileStat): boolean {
   return one.size === other.size && one.mtimeNs === other.mtimeNs && one.ino === other.ino
 }
-
-/** FAT keeps times to two seconds, and tools that copy with times to a second or a millisecond. */
-const roundedByNs = 2_000_000_000n
-
-/** Whether a file probably has the bytes that it had, wherever its disk or its copy is now. */
-export function isSameBytes(one: FileStat, other: FileStat): boolean {
-  const apartNs = one.mtimeNs - other.mtimeNs
-  return one.size === other.size && -roundedByNs < apartNs && apartNs < roundedByNs
-}

@@ -13,7 +13,6 @@ import type { Log } from '../../common/log.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import type { Catalog } from './catalog.ts'
 import type { GuardedFolderRow } from './catalog-statements.ts'
-import { isSameBytes } from './file-stat.ts'
 import { identityOf, type LookAtFolder } from './folder-look.ts'
 import type { Folders } from './folders.ts'
 import { inspect } from './inspect.ts'
@@ -221,12 +220,15 @@ export class FolderGuard {
     return reason
   }
 
-  /** How many of some files of a folder are as they were, wherever they are on the disk now. */
+  /**
+   * How many of some files of a folder are there, with whatever bytes and times: a copy of a folder may
+   * have new times, and edited files are still its files.
+   */
   async #sample(folder: string): Promise<KnownFiles> {
     const entries = this.#catalog.entriesBelow(this.#namesIn(folder), limits.filesSampled)
-    const looks = entries.map(async ({ at, stat }) => {
+    const looks = entries.map(async ({ at }) => {
       const now = await inspect(at, true).catch(() => undefined)
-      return now !== undefined && isSameBytes(now, stat)
+      return now !== undefined
     })
     const found = (await Promise.all(looks)).filter((isFound) => isFound).length
     return { sampled: entries.length, found }

@@ -17,7 +17,7 @@ export type FolderLook =
 
 /** What is known of the files that the catalog has in a folder. */
 export interface KnownFiles {
-  /** Of those looked at, how many there are and how many were found as they were. */
+  /** Of those looked at, how many there are and how many were found. */
   readonly sampled: number
   readonly found: number
 }
