@@ -187,6 +187,7 @@ test('a replica whose path something else has gets another one, and keeps its na
   expect(await textOf(peer, 'replicated/peer2/a (2)/b')).toBe('newer below')
   for (const [name, text] of [
     ['a/b', 'newer below'],
+    ['a/b', 'new below'],
     ['d', 'new file'],
     ['d/e', 'old below'],
   ] as const)
