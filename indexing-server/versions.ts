@@ -13,7 +13,7 @@ import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { IndexStore, StoredContent } from './store/store.ts'
 
 interface Dependencies {
-  readonly store: Pick<IndexStore, 'contents' | 'obsoleteCopy' | 'versionsNamed'>
+  readonly store: Pick<IndexStore, 'contents' | 'obsoleteCopy' | 'versionsNamed' | 'versionsOf'>
   readonly peerOf: PeerOf
 }
 
@@ -69,8 +69,8 @@ export async function keptContents(
 
 /**
  * Whether a peer may remove replicated copies now: each must be one that its file does not need, and what
- * took its place must have its copies, all of them live. A content that another file has may lose
- * the copy only if enough remain elsewhere.
+ * took its place must have its copies, all of them live, or a replaced version that is kept must be on as
+ * many live peers. A content that another file has may lose the copy only if enough remain elsewhere.
  */
 export async function confirmDrops(
   peerId: string,
@@ -105,5 +105,8 @@ async function mayDrop(
     if (liveCopies(elsewhere, peerOf) < factor) return false
   }
   if (successorId === undefined) return true
-  return successor !== undefined && liveCopies(successor.holders, peerOf) >= factor
+  if (successor !== undefined && liveCopies(successor.holders, peerOf) >= factor) return true
+  const copies = Math.max(1, liveCopies(content?.holders ?? [], peerOf))
+  const kept = (await store.versionsOf(copy)).filter(({ replacedMs }) => replacedMs !== undefined)
+  return kept.some((version) => liveCopies(version.content.holders, peerOf) >= copies)
 }

@@ -46,6 +46,16 @@ test('a source waits when two targets could not read from it, but not for a targ
   expect(pairs.isSourceWaiting(1, 's', 'c')).toBe(true)
 })
 
+test('a copy that is still needed is asked for again each minute, a quarter more or less, not each hour', async () => {
+  const { clock, pairs } = world()
+  for (let failures = 0; failures < 10; failures++) {
+    pairs.fail(1, { code: 'STILL_NEEDED', target: 'a', sources: [] })
+    expect(pairs.isTargetWaiting(1, 'a')).toBe(true)
+    await clock.advance(75_000)
+    expect(pairs.isTargetWaiting(1, 'a')).toBe(false)
+  }
+})
+
 test('a peer that registers again has failed nothing', async () => {
   const { clock, pairs } = world()
   pairs.fail(1, { code: 'NO_SOURCE', target: 'a', sources: ['s'] })

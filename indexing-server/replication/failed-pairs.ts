@@ -29,8 +29,11 @@ export interface FailedCopy {
   readonly sources: readonly string[]
 }
 
-/** A slow pair works, if nothing better does: it is not kept waiting for an hour. */
-const slowFailuresMax = 3
+/**
+ * After how many failures in a row the wait grows no more. A slow pair works, if nothing better does; a copy
+ * that is still needed may be dropped as soon as what took its place has its copies.
+ */
+const countedFailuresMax: Readonly<Record<string, number>> = { SOURCE_SLOW: 3, STILL_NEEDED: 2 }
 
 /**
  * Failures of contents at single peers. A target that failed waits for its next try of that content;
@@ -129,7 +132,7 @@ export class FailedPairs {
     const isCounted = role === 'target' || accusers.size >= limits.sourceAccusersMin
     const failures = (before?.failures ?? 0) + Number(isCounted)
     const failedMs = this.#clock.monotonicMs()
-    const steps = code === 'SOURCE_SLOW' ? Math.min(failures, slowFailuresMax) : failures
+    const steps = Math.min(failures, countedFailuresMax[code] ?? failures)
     const untilMs = isCounted ? failedMs + retryDelayMs(steps, this.#random) : failedMs
     if (known === undefined) this.#count++
     pairs.delete(key)

@@ -108,6 +108,26 @@ describe('an edit', () => {
     ])
   })
 
+  test('every few seconds fills no disk while the factor cannot be reached', async () => {
+    const { cluster, owner, keeper } = await aReplicatedFile({
+      replacedBytes: 4,
+      replicationFactor: 3,
+    })
+    await using _cluster = cluster
+    for (const text of ['v2', 'v3', 'v4', 'v5']) {
+      await owner.shares('a', text)
+      await cluster.advance(5_000)
+    }
+    await cluster.advance(30_000)
+    expect(await versionsOf(owner)).toEqual([
+      ['v5', 'current', 2],
+      ['v4', 'replaced', 1],
+      ['v3', 'replaced', 1],
+    ])
+    const { peers } = await owner.ask('peers', { limit: 10 })
+    expect(peers).toMatchObject([{ copies: 1 }, { peerId: keeper.peerId, copies: 3 }])
+  })
+
   test('outlives the index and its disk: a version that is announced again is kept, and not for ever', async () => {
     await using folder = await temporaryFolder()
     await using other = await temporaryFolder()
