@@ -140,3 +140,62 @@ test('where so much happens that some may be lost, the whole root is told', asyn
   await (clock as FakeClock).advance(50)
   await expect.poll(() => told).toEqual(['shared/a', 'shared/'])
 })
+
+/** Stands for the system: watches what it is asked to unless it is `full`, and says what a test has it say. */
+function aSystem() {
+  const opened: string[] = []
+  const say = new Map<string, Parameters<WatchFolder>[1]>()
+  const system = { full: '', opened, say }
+  const watchFolder: WatchFolder = (path, onEvent) => {
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    if (name === system.full) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    opened.push(name)
+    say.set(name, onEvent)
+    return { [Symbol.dispose]: () => {} }
+  }
+  return { ...system, system, watchFolder }
+}
+
+test('a folder that found no room for its watch is tried again, however much happens meanwhile', async () => {
+  const { system, opened, say, watchFolder } = aSystem()
+  const { pathOf, limitsTold, clock, isTold } = await aWatched({ watchFolder })
+  system.full = 'below'
+  await mkdir(pathOf('shared/below'))
+  say.get('shared')?.('rename', 'below')
+  await (clock as FakeClock).advance(50)
+  expect(await isTold('shared/below/')).toBe(true)
+  await expect.poll(() => limitsTold).toHaveLength(1)
+
+  system.full = ''
+  for (const pauseMs of [30_000, 30_000]) {
+    await (clock as FakeClock).advance(pauseMs)
+    say.get('shared')?.('change', 'a')
+    await (clock as FakeClock).advance(50)
+    expect(await isTold('shared/a')).toBe(true)
+  }
+  await expect.poll(() => limitsTold.length).toBe(2)
+  expect(limitsTold[1]).toBeUndefined()
+  expect(opened).toContain('below')
+})
+
+test('a folder that came again with the same inode is watched again', async () => {
+  const { opened, say, watchFolder } = aSystem()
+  const { pathOf, clock, isTold } = await aWatched({ watchFolder })
+  await mkdir(pathOf('shared/below'))
+  for (const times of [1, 2]) {
+    say.get('shared')?.('rename', 'below')
+    await (clock as FakeClock).advance(50)
+    expect(await isTold('shared/below/')).toBe(true)
+    expect(opened.filter((name) => name === 'below')).toHaveLength(times)
+  }
+})
+
+test('folders whose coming was lost among too many events are watched', async () => {
+  const { opened, say, watchFolder } = aSystem()
+  const { pathOf, clock, isTold } = await aWatched({ watchFolder })
+  await mkdir(pathOf('shared/lost/deep'), { recursive: true })
+  for (let count = 0; count <= limits.watchEventsTold; count++) say.get('shared')?.('change', 'a')
+  await (clock as FakeClock).advance(50)
+  expect(await isTold('shared/')).toBe(true)
+  expect(opened).toEqual(expect.arrayContaining(['lost', 'deep']))
+})

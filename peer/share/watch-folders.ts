@@ -29,7 +29,7 @@ export interface WatchListener {
 /** Watches one folder, a link followed. @throws system errors */
 export type WatchFolder = (
   path: string,
-  onEvent: (event: string, name: string | null) => void,
+  onEvent: (event: 'rename' | 'change', name: string | null) => void,
   onError: (error: unknown) => void,
 ) => Disposable
 
@@ -54,8 +54,8 @@ export const watchFolders: WatchFolders = (folders, listener, dependencies) => {
 
 /** Changes are told together after this time: a file that is written changes thousands of times. */
 const gatherMs = 50
-/** Where folders cannot be watched, it is tried again after this time. */
-const retryMs = 60_000
+/** Where folders cannot be watched, it is tried again after this time, and after twice as long each time it fails. */
+const retryMs = { first: 60_000, last: 3_600_000 } as const
 
 interface Watched {
   readonly identity: string
@@ -77,10 +77,13 @@ class FolderWatcher implements AsyncDisposable {
   readonly #gates = new Map<string, Disposable>()
   /** Where something happened, and how often since it was last told. */
   readonly #changed = new Set<string>()
+  /** Paths among those that came or went. */
+  readonly #renamed = new Set<string>()
   #events = 0
   #limit: string | undefined
   #cancelTimer: Cancel | undefined
   #cancelRetry: Cancel | undefined
+  #retryMs: number = retryMs.first
   #isDisposed = false
 
   constructor(folders: readonly string[], listener: WatchListener, dependencies: Dependencies) {
@@ -126,19 +129,23 @@ class FolderWatcher implements AsyncDisposable {
     this.#limit = undefined
     for (const [root, above] of this.#roots) {
       if (!this.#gates.has(above)) {
-        const gate = this.#open(above, (name) => this.#onEvent(above, name, true))
+        const gate = this.#open(above, (event, name) => this.#onEvent(event, above, name, true))
         if (gate !== undefined) this.#gates.set(above, gate)
       }
-      await this.#follow(root)
+      await this.#follow(root, true)
     }
+    if (this.#limit === undefined) this.#retryMs = retryMs.first
     if (this.#limit !== limitBefore) this.#tellLimit()
     this.#retryLater()
   }
 
   #retryLater(): void {
     if (this.#limit === undefined || this.#isDisposed) return
-    this.#cancelRetry?.()
-    this.#cancelRetry = this.#clock.after(retryMs, () => this.#inTurn(() => this.#watchAll()))
+    this.#cancelRetry ??= this.#clock.after(this.#retryMs, () => {
+      this.#cancelRetry = undefined
+      this.#retryMs = Math.min(2 * this.#retryMs, retryMs.last)
+      this.#inTurn(() => this.#watchAll())
+    })
   }
 
   #tellLimit(): void {
@@ -148,12 +155,17 @@ class FolderWatcher implements AsyncDisposable {
     this.#listener.onLimit(reason)
   }
 
-  /** Makes the tree of watches true to what is at `path`. @returns whether a folder came or went */
-  async #follow(path: string): Promise<boolean> {
+  /**
+   * Makes the tree of watches true to what is at `path`.
+   * @param mustFill whether to look below a folder that is the one it was
+   * @returns whether a folder came or went
+   */
+  async #follow(path: string, mustFill = false): Promise<boolean> {
     const isRoot = this.#roots.has(path)
     const siblings = isRoot ? this.#watched : this.#find(dirname(path))?.children
     const key = isRoot ? path : basename(path)
     const before = siblings?.get(key)
+    const isRenamed = this.#renamed.delete(path)
     const found = await this.#look(path, isRoot)
     if (found === undefined) {
       if (before === undefined) return false
@@ -163,11 +175,11 @@ class FolderWatcher implements AsyncDisposable {
     }
     if (siblings === undefined) return false
     const identity = `${found.dev}:${found.ino}`
-    if (before?.identity === identity) {
-      if (this.#limit === undefined && before.handle !== undefined) return false
-      await this.#fill(path, before)
+    if (before?.identity === identity && !isRenamed) {
+      if (mustFill || before.handle === undefined) await this.#fill(path, before)
       return false
     }
+    // A new folder may have the inode of the one that was deleted, whose watch has ended.
     if (before !== undefined) close(before)
     const watched: Watched = { identity, handle: undefined, children: new Map() }
     siblings.set(key, watched)
@@ -177,25 +189,25 @@ class FolderWatcher implements AsyncDisposable {
 
   /** Watches a folder first and lists it then, so that what comes meanwhile is told or found. */
   async #fill(path: string, watched: Watched): Promise<void> {
-    watched.handle ??= this.#open(path, (name) => this.#onEvent(path, name, false))
+    watched.handle ??= this.#open(path, (event, name) => this.#onEvent(event, path, name, false))
+    const gone = new Set(watched.children.keys())
     try {
       for await (const entry of await opendir(path)) {
         if (this.#isDisposed) return
         if (!entry.isDirectory()) continue
-        const below = join(path, entry.name)
-        const known = watched.children.get(entry.name)
-        if (known === undefined) await this.#follow(below)
-        else await this.#fill(below, known)
+        gone.delete(entry.name)
+        await this.#follow(join(path, entry.name), true)
       }
+      for (const name of gone) await this.#follow(join(path, name))
     } catch (error) {
       if (!isGone(error)) this.#log.debug({ path, reason: reasonOf(error) }, 'not watched')
     }
   }
 
-  #open(path: string, onEvent: (name: string | null) => void): Disposable | undefined {
+  #open(path: string, onEvent: Parameters<WatchFolder>[1]): Disposable | undefined {
     try {
       const onError = (error: unknown): void => this.#onRefused(path, error)
-      return this.#watchFolder(path, (_event, name) => onEvent(name), onError)
+      return this.#watchFolder(path, onEvent, onError)
     } catch (error) {
       this.#onRefused(path, error)
       return undefined
@@ -208,11 +220,14 @@ class FolderWatcher implements AsyncDisposable {
     this.#limit ??= limitOf(error)
   }
 
-  #onEvent(folder: string, name: string | null, isGate: boolean): void {
+  #onEvent(event: string, folder: string, name: string | null, isGate: boolean): void {
     const path = name === null ? folder : join(folder, name)
     if (this.#isDisposed || (isGate && !this.#roots.has(path))) return
     this.#events++
-    if (this.#changed.size < limits.changeHintsMax) this.#changed.add(path)
+    if (this.#changed.size < limits.changeHintsMax) {
+      this.#changed.add(path)
+      if (event === 'rename' && this.#find(path) !== undefined) this.#renamed.add(path)
+    }
     this.#cancelTimer ??= this.#clock.after(gatherMs, () => {
       this.#cancelTimer = undefined
       this.#inTurn(() => this.#tellAll())
@@ -232,7 +247,11 @@ class FolderWatcher implements AsyncDisposable {
         this.#listener.onFolder(path)
       else if (this.#find(path) === undefined) this.#listener.onChange(path)
     }
-    if (isTooMany) for (const root of this.#roots.keys()) this.#listener.onFolder(root)
+    if (isTooMany)
+      for (const root of this.#roots.keys()) {
+        await this.#follow(root, true)
+        this.#listener.onFolder(root)
+      }
     if (this.#limit !== limitBefore) this.#tellLimit()
     this.#retryLater()
   }
