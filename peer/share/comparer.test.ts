@@ -1,11 +1,12 @@
 import { renameSync, symlinkSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
 import { Comparer } from './comparer.ts'
+import { fileStatOf } from './file-stat.ts'
 import type { Finding } from './findings.ts'
 import { Folders } from './folders.ts'
 
@@ -41,4 +42,40 @@ test('a folder that is swapped for a link between the look and the reading gives
   const at = folders.at(folders.root({ kind: 'shared' }), 'd/f')
   expect(await comparer.compare({ at, mayBeLinked: false })).toEqual({ again: true })
   expect(findings).toEqual([])
+})
+
+test('files of a page that ended with an error of the catalog are compared again', async () => {
+  await using temporary = await temporaryFolder()
+  const folders = new Folders(temporary.path)
+  await folders.create()
+  using catalog = new Catalog(folders, { random: seededRandom('catalog') })
+  await mkdir(folders.shared)
+  await writeFile(join(folders.shared, 'f'), 'text')
+  let isBroken = true
+  const brokenCatalog = {
+    known: catalog.known.bind(catalog),
+    named: catalog.named.bind(catalog),
+    isUnshared: catalog.isUnshared.bind(catalog),
+    get: () => {
+      if (isBroken) throw new Error('cannot be read')
+      return undefined
+    },
+  } as never
+  const findings: Finding[] = []
+  const comparer = new Comparer({
+    catalog: brokenCatalog,
+    folders,
+    walker: { hash: async (_, paths) => paths.map(() => ({ sha256: 'a'.repeat(64), stat })) },
+    vanished: { add: () => {} } as never,
+    findings: { add: (finding: Finding) => findings.push(finding) } as never,
+    problems: { add: () => {}, clear: () => {}, isEmpty: true } as never,
+    settling: { forget: () => {}, judge: () => 'quiet', isEmpty: true } as never,
+    signal: new AbortController().signal,
+  })
+  const stat = fileStatOf(await lstat(join(folders.shared, 'f'), { bigint: true }))
+  const found = { root: folders.root({ kind: 'shared' }), files: [{ diskName: 'f', stat }] }
+  await expect(comparer.compareFound(found, () => {})).rejects.toThrow('cannot be read')
+  isBroken = false
+  expect(await comparer.compareFound(found, () => {})).toEqual([])
+  expect(findings).toHaveLength(1)
 })

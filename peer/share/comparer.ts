@@ -25,6 +25,8 @@ export interface Candidate {
   readonly mayBeLinked: boolean
   /** Read it though it looks untouched; `announce`: and announce it again, whatever it holds. */
   readonly mustRead?: 'once' | 'announce'
+  /** Whether a scan of everything looks: if the file is missing, it is judged with all that are. */
+  readonly inScan?: boolean
 }
 
 interface Dependencies {
@@ -142,20 +144,37 @@ export class Comparer {
     files: readonly Changed[],
     onTrue: (seq: number) => void,
   ): Promise<string[]> {
-    const running: Running[] = []
     const again: string[] = []
+    const begun = new Map<string, State>()
     const end = ({ at }: Changed, state: State): void => {
+      begun.delete(at.path)
       this.#comparing.delete(at.path)
       if (state.again) again.push(at.path)
     }
-    for (const file of files) {
-      const state = this.#begin(file.at.path)
-      if (state === undefined) continue
-      const before = this.#dependencies.catalog.get(file.at)
-      const isToRead = await this.#isToRead({ ...file, before, state }, onTrue)
-      if (isToRead) running.push({ ...file, state, before })
-      else end(file, state)
+    try {
+      const running: Running[] = []
+      for (const file of files) {
+        const state = this.#begin(file.at.path)
+        if (state === undefined) continue
+        begun.set(file.at.path, state)
+        const before = this.#dependencies.catalog.get(file.at)
+        const isToRead = await this.#isToRead({ ...file, before, state }, onTrue)
+        if (isToRead) running.push({ ...file, state, before })
+        else end(file, state)
+      }
+      await this.#readAll(root, running, end)
+    } finally {
+      // When the catalog cannot be read, the next scan begins anew.
+      for (const path of begun.keys()) this.#comparing.delete(path)
     }
+    return again
+  }
+
+  async #readAll(
+    root: Root,
+    running: readonly Running[],
+    end: (file: Changed, state: State) => void,
+  ): Promise<void> {
     const isSmall = ({ stat }: Changed): boolean => stat.size <= limits.smallHashBytesMax
     const small = running.filter(isSmall)
     const paths = small.map(({ at }) => at.path)
@@ -169,7 +188,6 @@ export class Comparer {
       await this.#readLarge(file)
       end(file, file.state)
     })
-    return again
   }
 
   async #hash(root: Root, paths: readonly string[]): Promise<SmallHash[]> {
@@ -237,14 +255,14 @@ export class Comparer {
     else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
   }
 
-  async #compare({ at, mayBeLinked, mustRead }: Candidate): Promise<Compared> {
+  async #compare({ at, mayBeLinked, mustRead, inScan = false }: Candidate): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
     const stat = await inspect(at, mayBeLinked)
     if (stat === undefined) {
       settling.forget(at.path)
       this.#altered.forget(at.path)
-      if (before?.at.path === at.path) this.#dependencies.vanished.add(before)
+      if (before?.at.path === at.path) this.#dependencies.vanished.add(before, { inScan })
       return { fault: await faultAt(at) }
     }
     const verdict = await this.#judge(at, stat, before, mustRead !== undefined)

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { ContentHasher, hashFile } from '../../common/content/hash.ts'
 import type { HashedContent } from '../../common/content/unit-hasher.ts'
 import { type DiskAction, diskError } from '../../common/disk-error.ts'
+import { reasonOf } from '../../common/errors.ts'
 import { type InsidePath, openInside, pathOfOpened } from '../../common/inside.ts'
+import type { Log } from '../../common/log.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import type { Staging } from './staging.ts'
@@ -23,22 +25,28 @@ export interface SourceFile extends InsidePath {
 export class IncomingFolder {
   readonly #staging: Pick<Staging, 'folderFor' | 'existing'>
   readonly #random: Random
+  readonly #log: Log
 
   constructor({
     staging,
     random,
-  }: { staging: Pick<Staging, 'folderFor' | 'existing'>; random: Random }) {
+    log,
+  }: { staging: Pick<Staging, 'folderFor' | 'existing'>; random: Random; log: Log }) {
     this.#staging = staging
     this.#random = random
+    this.#log = log
   }
 
-  /** Removes what an earlier run left. @throws AppError DISK_FAILED */
+  /** Removes what an earlier run left; what cannot be removed is left for the next one. */
   async clear(): Promise<void> {
     for (const path of await this.#staging.existing('incoming'))
-      await writing({ path, neededBytes: 0 }, async () => {
+      try {
         for (const name of await readdir(path))
           await rm(join(path, name), { recursive: true, force: true })
-      })
+      } catch (error) {
+        const details = { path, reason: reasonOf(error) }
+        this.#log.warn(details, 'what an earlier run left there cannot be removed')
+      }
   }
 
   /**

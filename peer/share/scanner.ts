@@ -9,7 +9,7 @@ import { access, lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
-import type { AppError } from '../../common/errors.ts'
+import { type AppError, reasonOf } from '../../common/errors.ts'
 import { isOwnName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
@@ -60,10 +60,12 @@ export class Scanner implements Disposable {
   readonly #walker: Walker
   /** Folders to look at with all below them; the data folder stands for everything. */
   readonly #folderHints = new Set<string>()
+  #isLookingBelow = false
   readonly #verifier: Verifier
   readonly #vanished: Vanished
   readonly #turns = new InOrder()
   readonly #clock: Clock
+  readonly #log: Log
   /** Paths among those that this peer wrote itself. */
   readonly #ownHints = new Set<string>()
 
@@ -75,6 +77,7 @@ export class Scanner implements Disposable {
     this.#work = dependencies.work
     this.#ownWrites = dependencies.ownWrites
     this.#clock = dependencies.clock
+    this.#log = dependencies.log
     this.problems = new Problems(dependencies)
     this.#settling = new Settling({ ...options, onDue: look }, dependencies)
     const onRefused = (path: string, error: AppError): void => {
@@ -136,21 +139,32 @@ export class Scanner implements Disposable {
 
   /** Compares all below a folder with the catalog soon. */
   lookBelow(path: string): void {
-    const isWaiting = this.#folderHints.size > 0
     // What finds no room here is found by a scan of everything.
     const isFull = this.#folderHints.size >= limits.folderHintsMax
-    this.#folderHints.add(isFull ? this.#folders.data : path)
-    if (isWaiting) return
-    this.#work.start('look at changed folders', async (signal) => {
+    const isAll = isFull || this.#folders.locate(path) === undefined
+    this.#folderHints.add(isAll ? this.#folders.data : path)
+    if (this.#isLookingBelow) return
+    this.#isLookingBelow = true
+    this.#work.start('look at changed folders', (signal) => this.#lookAtFolders(signal))
+  }
+
+  async #lookAtFolders(signal: AbortSignal): Promise<void> {
+    try {
       for (const folder of this.#folderHints) {
+        // What changes from now on is looked at once more.
+        this.#folderHints.delete(folder)
         try {
           await this.#lookAtFolder(folder, signal)
-        } finally {
-          this.#folderHints.delete(folder)
+        } catch (error) {
+          signal.throwIfAborted()
+          const details = { folder, reason: reasonOf(error) }
+          this.#log.error(details, 'a changed folder cannot be compared')
         }
       }
       this.#findings.flush()
-    })
+    } finally {
+      this.#isLookingBelow = false
+    }
   }
 
   async #lookAtFolder(path: string, signal: AbortSignal): Promise<void> {

@@ -415,3 +415,33 @@ test('what Tandem writes beside files is not shared, and removed when it was lef
   expect(await readdir(join(peer.path, 'shared/d'))).toEqual(['.tandem', '.tandem-0c'])
   expect(peer.share.problems()).toMatchObject([{ code: 'NAME_RESERVED' }])
 })
+
+test('a look at folders that fails does not end the looks at others', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.start()
+  const { lookAtFolder } = peer
+  peer.lookAtFolder = () => Promise.reject(new Error('the catalog cannot be written'))
+  // A root stands for everything: that survey fails.
+  peer.onFolder(join(peer.path, 'shared'))
+  await peer.write('shared/first/a', 'a')
+  peer.onFolder(join(peer.path, 'shared/first'))
+  await expect.poll(() => peer.shared()).toEqual(['first/a'])
+
+  await peer.write('shared/second/b', 'b')
+  peer.onFolder(join(peer.path, 'shared/second'))
+  await expect.poll(() => peer.shared()).toEqual(['first/a', 'second/b'])
+  peer.lookAtFolder = lookAtFolder
+})
+
+test('what an earlier run left and cannot be removed keeps no peer from starting', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('.tandem/incoming/left', 'bytes')
+  await peer.write('shared/.tandem/incoming/also left', 'bytes')
+  // A folder that root cannot write to either.
+  const broken = join(peer.path, 'downloaded/.tandem/incoming')
+  await peer.write('downloaded/.tandem/a', '')
+  await symlink('/proc/self/fd', broken)
+  await peer.start()
+  expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual([])
+  expect(await readdir(join(peer.path, 'shared/.tandem/incoming'))).toEqual([])
+})

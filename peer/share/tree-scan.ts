@@ -55,6 +55,7 @@ export class TreeScan {
   /** Folders, and files, of which it is not known what they hold. */
   readonly #unread = new Set<string>()
   #costMs = 0
+  #isOfAll = false
 
   constructor(options: TreeScanOptions, dependencies: Dependencies) {
     this.#options = options
@@ -70,6 +71,7 @@ export class TreeScan {
   /** Scans all roots. */
   async all(): Promise<void> {
     const { catalog, clock } = this.#dependencies
+    this.#isOfAll = true
     for (const root of await this.#roots())
       if (await this.#enters(root)) await this.#walk(root, { folder: '', isLinked: false })
     for (let afterSeq = 0; ; ) {
@@ -185,7 +187,7 @@ export class TreeScan {
   async #compare(at: Entry['at']): Promise<void> {
     this.#options.signal.throwIfAborted()
     const { comparer, look } = this.#dependencies
-    const { seq, again } = await comparer.compare({ at, mayBeLinked: true })
+    const { seq, again } = await comparer.compare({ at, mayBeLinked: true, inScan: this.#isOfAll })
     if (seq !== undefined) this.#seen.add(seq)
     if (again) look(at.path)
   }

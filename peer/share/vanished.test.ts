@@ -84,6 +84,21 @@ test('a file that is back, or was replaced, when it is judged is not dropped', a
   expect(catalog.list('shared', 10).map(({ at }) => at.name)).toEqual(['0', '1'])
 })
 
+test('what a scan finds missing is judged when it has ended, however long it takes', async () => {
+  const { entries, catalog, clock, asked, vanished, guard } = await aWorld(5)
+  for (const [index, entry] of entries.entries()) {
+    await rm(entry.at.path)
+    vanished.add(entry, { inScan: true })
+    await clock.advance(20_000)
+    // Somebody deletes a file meanwhile.
+    if (index === 0) expect(await vanished.judge()).toBe(0)
+  }
+  expect(asked).toEqual([])
+  expect(await vanished.judge({ confirmed: new Set() })).toBe(0)
+  expect(catalog.totals().shared.count).toBe(5)
+  expect(guard.list()).toMatchObject([{ folder: 'shared', reason: 'is empty', files: 5 }])
+})
+
 test('what has another name in the same folder is dropped, whatever else is lost', async () => {
   const { entries, catalog, vanished, folders } = await aWorld(3)
   const [first] = entries

@@ -42,6 +42,8 @@ export class Vanished implements Disposable {
   readonly #dependencies: Dependencies
   readonly #turns = new InOrder()
   #missing = new SeqSet()
+  /** What the scan of everything that runs has found missing so far. */
+  #scanned = new SeqSet()
   #sinceMs = 0
   #cancelTimer: Cancel | undefined
 
@@ -49,9 +51,10 @@ export class Vanished implements Disposable {
     this.#dependencies = dependencies
   }
 
-  /** The file of this entry is not there. */
-  add(entry: Entry): void {
+  /** The file of this entry is not there. `inScan`: it is judged when the scan of everything has ended, with all it found. */
+  add(entry: Entry, { inScan = false } = {}): void {
     const { clock } = this.#dependencies
+    if (inScan) return this.#scanned.add(entry.seq)
     if (this.#missing.size === 0) this.#sinceMs = clock.monotonicMs()
     this.#missing.add(entry.seq)
     if (this.#cancelTimer !== undefined && clock.monotonicMs() - this.#sinceMs > longestMs) return
@@ -72,6 +75,10 @@ export class Vanished implements Disposable {
       this.#cancelTimer = undefined
       const missing = this.#missing
       this.#missing = new SeqSet()
+      if (scan !== undefined) {
+        for (const seq of this.#scanned) missing.add(seq)
+        this.#scanned = new SeqSet()
+      }
       // The folder may have gone after the files were looked for.
       await this.#dependencies.guard.survey()
       const byKind = await this.#lookAgain(missing)

@@ -130,7 +130,7 @@ test('a limit of the system is told with the sysctl, and tried again', async () 
 })
 
 test('where so much happens that some may be lost, the whole root is told', async () => {
-  let say: (event: string, name: string) => void = () => {}
+  let say: Parameters<WatchFolder>[1] = () => {}
   const watchFolder: WatchFolder = (path, onEvent) => {
     if (path.endsWith('shared')) say = onEvent
     return { [Symbol.dispose]: () => {} }

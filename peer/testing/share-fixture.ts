@@ -5,7 +5,7 @@ import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { lookAtFolder } from '../share/folder-look.ts'
+import { type LookAtFolder, lookAtFolder } from '../share/folder-look.ts'
 import { Share } from '../share/share.ts'
 import type { WatchFolders } from '../share/watch-folders.ts'
 
@@ -25,6 +25,10 @@ export class ShareFixture implements AsyncDisposable {
   #scansAwaited = 0
   /** Says what the operating system would: something happened to this path. */
   onChange: (path: string) => void = () => {}
+  /** And that anything below this one may have changed. */
+  onFolder: (path: string) => void = () => {}
+  /** How it looks at folders. */
+  lookAtFolder: LookAtFolder = lookAtFolder
 
   constructor(folder: { path: string } & AsyncDisposable) {
     this.#folder = folder
@@ -45,13 +49,15 @@ export class ShareFixture implements AsyncDisposable {
     const scanned = this.#scans(2)
     const watch: WatchFolders = (_folders, listener) => {
       this.onChange = (path) => listener.onChange(path)
+      this.onFolder = (path) => listener.onFolder(path)
       listener.onReady()
       return { [Symbol.asyncDispose]: async () => {} }
     }
+    const look: LookAtFolder = async (path) => await this.lookAtFolder(path)
     const random = seededRandom(`share ${this.#starts++}`)
     this.#share = await Share.start(
       { dataPath: this.path, quietMs, rescanMs },
-      { clock: this.#tellingClock(), random, log: silentLog, watch, lookAtFolder },
+      { clock: this.#tellingClock(), random, log: silentLog, watch, lookAtFolder: look },
     )
     await scanned
     return this.#share
