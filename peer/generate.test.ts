@@ -1,8 +1,9 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
-import { fillEmptyFolder, generatedFiles } from './generate.ts'
+import { fillEmptyFolder, fillNewShare, generatedFiles } from './generate.ts'
+import { ShareFixture } from './testing/share-fixture.ts'
 
 const options = { peerId: 'peer1', kb: 3, mb: 1, seed: 'seed' }
 
@@ -31,6 +32,26 @@ test('leaves a folder alone that has anything in it', async () => {
   expect(await fillEmptyFolder(folder.path, options)).toBe(0)
 
   expect(await readdir(folder.path)).toEqual(['mine.txt'])
+})
+
+test('fills the folder of a new peer, and not the one that a disk is missing from', async () => {
+  await using peer = await ShareFixture.create()
+  const folder = join(peer.path, 'shared')
+  const fill = async (): Promise<number> =>
+    await fillNewShare({ folder, knownFiles: peer.share.totals().shared.count }, options)
+  await peer.start()
+  expect(await fill()).toBe(4)
+  // They are dated in the future of the fake clock: shared when seen unchanged.
+  await peer.rescan()
+  await peer.rescan()
+  await expect.poll(() => peer.shared(), { interval: 5 }).toHaveLength(4)
+
+  await peer.stop()
+  await rename(folder, join(peer.path, 'disk'))
+  await mkdir(folder)
+  await peer.start()
+  expect(await fill()).toBe(0)
+  expect(await readdir(folder)).toEqual([])
 })
 
 test('the same seed gives the same bytes, whatever the counts; another peer or seed does not', () => {

@@ -59,6 +59,19 @@ export async function fillEmptyFolder(folder: string, options: GenerateOptions):
   return written
 }
 
+/**
+ * What `--generate` does: fills `shared/` of a peer that knows no shared files. An empty folder of which
+ * files are known is not new: its disk is not mounted, or its files are lost, and what is written there
+ * would hide that.
+ * @returns how many files were written
+ */
+export async function fillNewShare(
+  { folder, knownFiles }: { folder: string; knownFiles: number },
+  options: GenerateOptions,
+): Promise<number> {
+  return knownFiles > 0 ? 0 : await fillEmptyFolder(folder, options)
+}
+
 function fourDigits(count: number): string {
   return String(count).padStart(4, '0')
 }

@@ -7,7 +7,6 @@ import { systemRandom } from '../common/random.ts'
 import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
 import { runPrompt } from './cli/prompt.ts'
-import { fillEmptyFolder, generateDefaults } from './generate.ts'
 import { limitSettings, toLimitSettings } from './limit/limit-settings.ts'
 import { type Peer, type PeerOptions, startPeer } from './peer.ts'
 import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
@@ -35,11 +34,6 @@ export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise
 
 async function run(settings: PeerOptions, context: ProcessContext): Promise<void> {
   const { log, stack, stopped, ready } = context
-  if (settings.generate) {
-    const options = { peerId: settings.peerId, ...generateDefaults }
-    const count = await fillEmptyFolder(resolve(settings.data, 'shared'), options)
-    log.info({ count }, 'generated files')
-  }
   const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
   const peer = stack.use(await startPeer(settings, dependencies))
   ready(readySentence(settings, peer), {

@@ -34,6 +34,7 @@ import { ReceivedCount } from './fetch/received-count.ts'
 import { UnfinishedContents } from './fetch/unfinished-contents.ts'
 import { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
+import { fillNewShare, generateDefaults } from './generate.ts'
 import { healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
 import { keepSmall } from './keep-small.ts'
@@ -82,6 +83,13 @@ interface Parts {
   readonly limiter: Limiter
 }
 
+/** Not before the share is open: it knows whether an empty folder should hold files. */
+async function generate({ data, peerId }: PeerOptions, share: Share, log: Log): Promise<void> {
+  const target = { folder: resolve(data, 'shared'), knownFiles: share.totals().shared.count }
+  const count = await fillNewShare(target, { peerId, ...generateDefaults })
+  log.info({ count }, 'generated files')
+}
+
 /**
  * Starts a peer; it goes on trying to reach its index for as long as it runs.
  * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
@@ -95,6 +103,7 @@ export async function startPeer(
   const folder = join(dataPath, '.tandem')
   await using starting = new AsyncDisposableStack()
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
+  if (settings.generate) await generate(settings, share, log)
   const limiter = await Limiter.open({ settings: settings.limits, folder }, dependencies)
   const unfinished = new UnfinishedContents()
   const served = { share, limiter, unfinished }

@@ -109,6 +109,6 @@ test('a new file that is written once is recorded after the quiet time', async (
 })
 
 test('a log that is written every 2 s without end is recorded once a minute', async () => {
-  const { recordedMs } = await recordedWhile([0, ...new Array<number>(90).fill(2_000)])
+  const { recordedMs } = await recordedWhile([0, ...Array.from({ length: 90 }, () => 2_000)])
   expect(recordedMs).toEqual([1_000, 62_000, 122_000, 182_000])
 })

@@ -316,9 +316,7 @@ export class Share implements AsyncDisposable {
   /**
    * Takes a stream of bytes into shared/. A name that was unshared is shared again. What can be refused
    * before the first byte is read is refused then.
-   * @param options.bytesAnnounced how many will come, if that is known
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
-   * Takes a stream of bytes into shared/. A name that was unshared is shared again.
+   * @param options.bytesAnnounced how many bytes are expected, if that is known
    * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
    *   signal's reason; what the stream throws. Nothing is left behind then.
    */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Folders } from './folders.ts'
@@ -80,4 +81,33 @@ test('a link that leads nowhere, a file, and a data folder that is gone are told
   await rm(folders.data, { recursive: true })
   expect(await reasonOf('replicated')).toBe('DISK_FAILED the folder is gone')
   expect(await readdir(outside)).toEqual(['disk'])
+})
+
+test('a root on another disk is used when the guard accepts it, and refused when it does not', async () => {
+  const { outside, folders } = await aWorld()
+  let isAccepted = true
+  const guard = {
+    check: async () => {
+      if (!isAccepted)
+        throw new AppError('FOLDER_UNAVAILABLE', { folder: 'shared', reason: 'away' })
+    },
+  }
+  const staging = new Staging(folders, { random: seededRandom('staging'), guard })
+  const disk = join(outside, 'disk')
+  const linkTo = async (target: string): Promise<void> => {
+    await rm(folders.shared, { recursive: true })
+    await symlink(target, folders.shared)
+  }
+  await mkdir(disk)
+  await linkTo(disk)
+  await staging.folderFor('shared', 'partial')
+  // A file system of its own on every machine.
+  await linkTo('/dev')
+  expect((await staging.ensureRoot('shared')).dev).toBe((await stat('/dev')).dev)
+  isAccepted = false
+  await expect(staging.ensureRoot('shared')).rejects.toMatchObject({ code: 'FOLDER_UNAVAILABLE' })
+  isAccepted = true
+  await linkTo(disk)
+  const folder = await staging.folderFor('shared', 'partial')
+  expect((await stat(folder)).dev).toBe((await stat(disk)).dev)
 })

@@ -6,13 +6,14 @@
  *   <data>/<kind>/.tandem/partial  incoming    for a folder that is a mount, or a link to another disk
  *
  * All of this is looked at when it is used: folders that were removed are made again, but nothing is
- * made where another disk is than before.
+ * made where another disk is than before, unless the guard accepts the kind's folder there.
  */
 import type { Stats } from 'node:fs'
 import { lstat, mkdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { ownFolderName } from '../../common/ids.ts'
+import { isInside } from '../../common/inside.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import type { FolderGuard } from './folder-guard.ts'
@@ -79,13 +80,24 @@ export class Staging {
 
   /**
    * The kind's own folder, made again if it was removed.
-   * @throws AppError DISK_FAILED when it is no folder, a link that leads nowhere, or on another disk than
-   *   when it was first seen; FOLDER_UNAVAILABLE; what the disk does
+   * @throws AppError DISK_FAILED when it is no folder or a link that leads nowhere; FOLDER_UNAVAILABLE when
+   *   the guard does not accept it; what the disk does
    */
   async ensureRoot(kind: CopyKind): Promise<Stats> {
-    await this.#guard?.check(join(this.#folders[kind], ownFolderName))
+    const root = this.#folders[kind]
+    if (this.#guard !== undefined) {
+      await this.#guard.check(join(root, ownFolderName))
+      await this.#acceptDevice(root)
+    }
     await this.#ensure(this.#folders.data)
-    return await this.#ensure(this.#folders[kind])
+    return await this.#ensure(root)
+  }
+
+  /** The guard knows by its files whether a root on another disk is the same folder. */
+  async #acceptDevice(root: string): Promise<void> {
+    const found = await statOf(root)
+    if (found === undefined || found.dev === this.#devices.get(root)) return
+    for (const path of this.#devices.keys()) if (isInside(root, path)) this.#devices.delete(path)
   }
 
   async #ensure(path: string): Promise<Stats> {
