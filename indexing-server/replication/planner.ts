@@ -192,9 +192,13 @@ export class Planner {
     const rank = rankOf('drop', 0)
     let isBusy = false
     let isResting = false
+    let isAwaited = false
     for (const { peerId, owner, name } of copies) {
       if (this.#running.ofContent(contentId).some(({ target }) => target === peerId)) continue
-      if (this.#peers.peerOf(peerId)?.state !== 'live') continue
+      const peer = this.#peers.peerOf(peerId)
+      // The contents of a lost peer are judged again when it returns.
+      if (peer?.isLost === false) isAwaited = true
+      if (peer?.state !== 'live') continue
       const mustWait = this.#pairs.isTargetWaiting(contentId, peerId)
       if (mustWait || this.#resting.restOf(peerId) !== undefined) isResting = true
       else if (this.#hasSlot(peerId, 'small', 0))
@@ -209,7 +213,7 @@ export class Planner {
     }
     if (isBusy) return
     if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, rank)
-    else if (copies.length > 0) {
+    else if (isAwaited) {
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
       this.#queue.park(contentId, rank, isResting ? retryMs : Infinity)
     } else this.#queue.remove(contentId)

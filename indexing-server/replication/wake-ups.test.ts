@@ -19,6 +19,28 @@ test('a copy on a dead peer keeps nothing waiting, and is dropped when the peer 
   expect(peer2.tasks).toMatchObject([{ kind: 'replicate' }, { kind: 'drop' }])
 })
 
+test('a kept copy on a live peer does not make the queue wait for an obsolete one on a dead peer', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const [peer2, peer3] = [await cluster.peer('peer2'), await cluster.peer('peer3')]
+  const replica = { kind: 'replicated', owner: 'peer1', text: 'old' } as const
+  await peer1.announce({ name: 'a', text: 'old' }, { name: 'b', text: 'old' })
+  await peer2.announce({ ...replica, name: 'a' })
+  await peer3.announce({ ...replica, name: 'b' })
+  await cluster.advance(3_000)
+  // A version of `a` that is kept, on a live peer; nothing of `b` is wanted any more.
+  peer3.crash()
+  await cluster.advance(61_000)
+  await peer1.announce({ name: 'a', text: 'new' }, { name: 'b' })
+  await peer1.ask('unshare', { name: 'b' })
+  await cluster.advance(30_000)
+  const { tasks } = await peer1.ask('status', {})
+  expect(tasks).toEqual({ waiting: 0, running: 0 })
+  await peer3.connect()
+  await cluster.advance(3_000)
+  expect(peer3.tasks).toMatchObject([{ kind: 'drop', name: 'b' }])
+})
+
 test('a content that no peer could take is placed when its owners change', async () => {
   await using cluster = await IndexCluster.start()
   const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
