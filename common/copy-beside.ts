@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
 import { copyFile, open, rm } from 'node:fs/promises'
+import { systemErrorCode } from './errors.ts'
 
 /**
- * Copies a file and flushes the copy, for a place that a rename does not reach. On failure nothing is left.
+ * Copies a file and flushes the copy, for a place that a rename does not reach. On failure nothing of it is left.
  * @param to a path that nothing has, on the file system of the place
- * @throws what the disk does
+ * @throws what the disk does; EEXIST when something has the path, which stays
  */
 export async function copyBeside(from: string, to: string): Promise<void> {
   try {
@@ -12,7 +13,7 @@ export async function copyBeside(from: string, to: string): Promise<void> {
     await using copy = await open(to, 'r+')
     await copy.sync()
   } catch (error) {
-    await rm(to, { force: true })
+    if (systemErrorCode(error) !== 'EEXIST') await rm(to, { force: true })
     throw error
   }
 }

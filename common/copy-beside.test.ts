@@ -1,0 +1,18 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { copyBeside } from './copy-beside.ts'
+import { temporaryFolder } from './testing/temp-folder.ts'
+
+test('a copy replaces nothing, and removes nothing of what is there', async () => {
+  await using folder = await temporaryFolder()
+  const [from, to] = [join(folder.path, 'from'), join(folder.path, 'to')]
+  await writeFile(from, 'new')
+  await copyBeside(from, to)
+  expect(await readFile(to, 'utf8')).toBe('new')
+  await writeFile(to, 'other')
+  await expect(copyBeside(from, to)).rejects.toMatchObject({ code: 'EEXIST' })
+  expect(await readFile(to, 'utf8')).toBe('other')
+  await expect(copyBeside(join(folder.path, 'none'), join(folder.path, 'x'))).rejects.toThrow()
+  expect(await readdir(folder.path)).toEqual(['from', 'to'])
+})
