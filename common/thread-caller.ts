@@ -18,6 +18,8 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
   readonly #calls: Call[] = []
   #worker: Worker | undefined
   #cancelIdleTimer: Cancel = () => {}
+  /** How many need the thread to stay, because it remembers something between their calls. */
+  #holds = 0
   #idle = Promise.withResolvers<void>()
 
   constructor(script: URL, dependencies: { clock: Clock }) {
@@ -40,6 +42,18 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
     if (this.#calls.length === 0) this.#idle = Promise.withResolvers()
     this.#calls.push({ resolve: resolve as Call['resolve'], reject })
     return await promise
+  }
+
+  /** Keeps the thread running between calls until the result is disposed. */
+  hold(): Disposable {
+    this.#holds++
+    this.#cancelIdleTimer()
+    return {
+      [Symbol.dispose]: () => {
+        this.#holds--
+        this.#endWhenIdle()
+      },
+    }
   }
 
   /** Waits for the calls that were made. */
@@ -65,6 +79,12 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
     this.#idle.resolve()
     // Nobody waits for it: it does not keep the process alive.
     this.#worker?.unref()
+    this.#endWhenIdle()
+  }
+
+  #endWhenIdle(): void {
+    if (this.#holds > 0 || this.#calls.length > 0 || this.#worker === undefined) return
+    this.#cancelIdleTimer()
     this.#cancelIdleTimer = this.#clock.after(deadlines.threadIdleMs, () => this.#end())
   }
 

@@ -26,6 +26,8 @@ export class Walker implements AsyncDisposable {
     readonly skipped: readonly string[]
   }): AsyncGenerator<WalkPage> {
     const id = ++this.#lastId
+    // What reads the files of a page may take longer than the thread waits for a call.
+    using _ = this.#thread.hold()
     await this.#thread.call({ kind: 'begin', id, ...request })
     try {
       for (;;) {
