@@ -59,7 +59,8 @@ test('folders on another disk are written there once, also when what lies beside
   const peers = await api.peers()
   const { freeBytes = 0 } = peers.find(({ peerId }) => peerId === 'peer2') ?? {}
   expect(freeBytes).toBeGreaterThan(0)
-  expect(freeBytes).toBeLessThan(64 * mebibyte)
+  // As of the last heartbeat, when the disk may still have been empty.
+  expect(freeBytes).toBeLessThanOrEqual(64 * mebibyte)
 }, 60_000)
 
 test('a disk that takes two names for one, or refuses one, keeps what it can and says so of the rest', async ({
