@@ -13,6 +13,10 @@ test('a copy replaces nothing, and removes nothing of what is there', async () =
   await writeFile(to, 'other')
   await expect(copyBeside(from, to)).rejects.toMatchObject({ code: 'EEXIST' })
   expect(await readFile(to, 'utf8')).toBe('other')
-  await expect(copyBeside(join(folder.path, 'none'), join(folder.path, 'x'))).rejects.toThrow()
+  await expect(copyBeside(join(folder.path, 'none'), join(folder.path, 'x'))).rejects.toMatchObject(
+    {
+      code: 'ENOENT',
+    },
+  )
   expect(await readdir(folder.path)).toEqual(['from', 'to'])
 })

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { deadlines } from '../../common/limits.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { codeOf, contentOf, IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
+import { ReplacedVersions } from './replaced-versions.ts'
 
 const graceMs = 60_000
 const settings = { replacedMs: graceMs, replacedBytes: 1_000 }
@@ -219,4 +223,34 @@ describe('a drop', () => {
     const hashes = ['v1', 'v2'].map((text) => contentOf(text).sha256)
     expect(dropsOf(keeper).toSorted()).toEqual(hashes.toSorted())
   })
+})
+
+test('a file that gets a replaced version while it is looked at is looked at again, and not for ever', async () => {
+  const clock = new FakeClock()
+  const file = { owner: 'peer1', name: 'a' }
+  let looks = 0
+  const versions = new ReplacedVersions(
+    { replicationFactor: 2, replacedMs: graceMs, replacedBytes: 10 },
+    {
+      store: {
+        versionsOf: async () => {
+          looks++
+          if (looks === 1) versions.onReplaced([file])
+          return []
+        },
+        dueReplaced: async () => [],
+        replacedBeyond: async () => [],
+        forgetReplaced: async () => ({ contentIds: [], names: [], replaced: [] }),
+      },
+      peerOf: () => undefined,
+      onForgotten: () => {},
+      clock,
+      log: silentLog,
+    },
+  )
+  versions.start()
+  versions.onReplaced([file])
+  for (let turns = 0; turns < 10; turns++) await clock.advance(deadlines.replacedCheckMs)
+  await versions[Symbol.asyncDispose]()
+  expect(looks).toBe(2)
 })

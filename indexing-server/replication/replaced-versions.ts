@@ -83,7 +83,7 @@ export class ReplacedVersions implements AsyncDisposable {
 
   async #checkAll(signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#dependencies
-    for (const [key, file] of [...this.#toCheck]) {
+    for (const [key, file] of new Map(this.#toCheck)) {
       // A version that comes while this looks is looked at next time.
       this.#toCheck.delete(key)
       let isMore = true
