@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import SQLite from 'better-sqlite3'
 import fc from 'fast-check'
 import { Compile } from 'typebox/compile'
 import { expect, test } from 'vitest'
@@ -10,6 +11,7 @@ import { type Change, type CopyKey, messages } from '../../common/protocol/messa
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
+import { catalogMigrations } from './catalog-migrations.ts'
 import type { Entry } from './entry.ts'
 import { Folders } from './folders.ts'
 
@@ -331,4 +333,41 @@ test('a catalog whose file is removed while it is open is there for the next sta
   await writeFile(path, 'of somebody else')
   expect(fixture.catalog.keepFile()).toBe(true)
   expect(await readFile(path, 'utf8')).toBe('of somebody else')
+})
+
+test('a catalog of the first version with rows of all kinds becomes one of today', async () => {
+  await using temporary = await temporaryFolder()
+  const folders = new Folders(temporary.path)
+  await folders.create()
+  const [first] = catalogMigrations
+  const database = new SQLite(folders.catalog)
+  const [hash, time] = ['a'.repeat(64), '1700000000000000001']
+  database.exec(`
+    ${first}
+    PRAGMA user_version = 1;
+    INSERT INTO catalog VALUES ('before', 10, 2);
+    INSERT INTO entries VALUES (3, 'shared', 'a', '', 'a', 1, ${time}, 5, '${hash}', '${hash}');
+    INSERT INTO entries VALUES (5, 'replicated', 'a', 'peer1', 'a', 1, ${time}, -6, '${hash}', '${hash}');
+    INSERT INTO drops VALUES (7, 'shared', 'b', '');
+    INSERT INTO chunk_lists VALUES ('${'c'.repeat(64)}', x'00');
+    INSERT INTO unshared VALUES ('not this'), ('nor this');
+  `)
+  database.close()
+
+  using catalog = new Catalog(folders, { random: seededRandom('catalog') })
+  expect(catalog.lastSeq).toBe(12)
+  expect(catalog.continues).toBeUndefined()
+  expect(catalog.changesSince(0, 10).map(({ op, seq }) => [op, seq])).toEqual([
+    ['put', 3],
+    ['put', 5],
+    ['drop', 7],
+    ['unshare', 11],
+    ['unshare', 12],
+  ])
+  const replica = catalog.get({ kind: 'replicated', owner: 'peer1', name: 'a' })
+  expect(replica?.stat).toEqual({ size: 1, mtimeNs: BigInt(time), ino: 2n ** 64n - 6n })
+  expect(catalog.isUnshared('not this')).toBe(true)
+  catalog.drop({ kind: 'shared', name: 'a' })
+  catalog.unshare('a')
+  expect(catalog.lastSeq).toBe(14)
 })

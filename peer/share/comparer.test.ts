@@ -2,6 +2,7 @@ import { renameSync, symlinkSync } from 'node:fs'
 import { lstat, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { hashFile } from '../../common/content/hash.ts'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
@@ -42,6 +43,35 @@ test('a folder that is swapped for a link between the look and the reading gives
   const at = folders.at(folders.root({ kind: 'shared' }), 'd/f')
   expect(await comparer.compare({ at, mayBeLinked: false })).toEqual({ again: true })
   expect(findings).toEqual([])
+})
+
+test('a thread that ends while it reads small files says nothing of them', async () => {
+  await using temporary = await temporaryFolder()
+  const folders = new Folders(temporary.path)
+  await folders.create()
+  using catalog = new Catalog(folders, { random: seededRandom('catalog') })
+  await mkdir(folders.shared)
+  await writeFile(join(folders.shared, 'f'), 'text')
+  const at = folders.at(folders.root({ kind: 'shared' }), 'f')
+  const { content, chunkList, stat } = await hashFile(at.path)
+  catalog.put({ at, stat, content }, chunkList)
+  const findings: Finding[] = []
+  const problems: unknown[] = []
+  const comparer = new Comparer({
+    catalog,
+    folders,
+    walker: { hash: () => Promise.reject(new Error('the thread ended')) },
+    vanished: { add: () => {} } as never,
+    findings: { add: (finding: Finding) => findings.push(finding) } as never,
+    problems: { add: (...problem: unknown[]) => problems.push(problem), isEmpty: true } as never,
+    settling: { forget: () => {}, judge: () => 'quiet', isEmpty: true } as never,
+    signal: new AbortController().signal,
+  })
+  const files = [{ diskName: 'f', stat: { ...stat, mtimeNs: stat.mtimeNs + 1n } }]
+  const found = { root: folders.root({ kind: 'shared' }), files }
+  expect(await comparer.compareFound(found, () => {})).toEqual([at.path])
+  expect(findings).toEqual([])
+  expect(problems).toEqual([])
 })
 
 test('files of a page that ended with an error of the catalog are compared again', async () => {

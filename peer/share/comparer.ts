@@ -190,12 +190,12 @@ export class Comparer {
     })
   }
 
+  /** @returns nothing when the thread has ended: that says nothing of the files */
   async #hash(root: Root, paths: readonly string[]): Promise<SmallHash[]> {
     try {
       return await this.#dependencies.walker.hash(root.path, paths)
-    } catch (error) {
-      // The thread has ended: each file is looked at again by the next scan.
-      return paths.map(() => error as Error)
+    } catch {
+      return []
     }
   }
 
@@ -215,7 +215,8 @@ export class Comparer {
   }
 
   #onSmallRead({ at, stat, before, state }: Running, read: SmallHash | undefined): void {
-    if (read !== undefined && !(read instanceof Error)) {
+    if (read === undefined) return void (state.again = true)
+    if (!(read instanceof Error)) {
       if (!isSameStat(read.stat, stat)) return void (state.again = true)
       const { sha256 } = read
       const content = { sha256, size: stat.size, chunkRoot: sha256 }

@@ -134,12 +134,12 @@ class FolderWatcher implements AsyncDisposable {
       }
       await this.#follow(root, true)
     }
-    if (this.#limit === undefined) this.#retryMs = retryMs.first
     if (this.#limit !== limitBefore) this.#tellLimit()
     this.#retryLater()
   }
 
   #retryLater(): void {
+    if (this.#limit === undefined) this.#retryMs = retryMs.first
     if (this.#limit === undefined || this.#isDisposed) return
     this.#cancelRetry ??= this.#clock.after(this.#retryMs, () => {
       this.#cancelRetry = undefined
