@@ -86,8 +86,10 @@ export class Planner {
     return live.some(
       (peer) =>
         this.#hasSlot(peer.peerId, lane, 0) &&
-        this.#resting.restOf(peer.peerId) === undefined &&
-        (what === 'drops' || peer.freeBytes > this.keptFreeBytesOf(peer)),
+        (what === 'drops'
+          ? !this.#resting.isDropRefused(peer.peerId)
+          : this.#resting.restOf(peer.peerId) === undefined &&
+            peer.freeBytes > this.keptFreeBytesOf(peer)),
     )
   }
 
@@ -200,7 +202,7 @@ export class Planner {
       if (peer?.isLost === false) isAwaited = true
       if (peer?.state !== 'live') continue
       const mustWait = this.#pairs.isTargetWaiting(contentId, peerId)
-      if (mustWait || this.#resting.restOf(peerId) !== undefined) isResting = true
+      if (mustWait || this.#resting.isDropRefused(peerId)) isResting = true
       else if (this.#hasSlot(peerId, 'small', 0))
         this.#assign(peerId, contentId, 0, {
           kind: 'drop',

@@ -36,6 +36,12 @@ export class RestingPeers {
     return rest !== undefined && rest.untilMs > this.#clock.monotonicMs() ? rest : undefined
   }
 
+  /** Whether the peer takes no drops now; one whose disk is full needs them. */
+  isDropRefused(peerId: string): boolean {
+    const rest = this.restOf(peerId)
+    return rest !== undefined && rest.code !== 'DISK_FULL'
+  }
+
   /** Sends the peer to rest; further refusals until it is up again belong to the same one. */
   refuse(peerId: string, { code, reason }: PeerFailure): void {
     if (this.restOf(peerId) !== undefined) return

@@ -102,3 +102,18 @@ test('a peer that only rested for a while takes what another failed at for long'
   await cluster.advance(120_000)
   expect([peer2.tasks.length, peer3.tasks.length]).toEqual([tries, 2])
 })
+
+test('a peer that rests because its disk is full is still asked to drop copies', async () => {
+  await using cluster = await IndexCluster.start()
+  const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  peer2.answer = ({ kind }) => (kind === 'replicate' ? 'DISK_FULL' : undefined)
+  await peer1.shares('b')
+  await cluster.advance(500_000)
+  const tries = peer2.tasks.length
+  await peer1.ask('unshare', { name: 'a' })
+  peer2.answer = () => undefined
+  await cluster.advance(20_000)
+  expect(peer2.tasks.slice(tries)).toMatchObject([{ kind: 'drop', name: 'a' }])
+})
