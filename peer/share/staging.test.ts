@@ -111,3 +111,16 @@ test('a root on another disk is used when the guard accepts it, and refused when
   const folder = await staging.folderFor('shared', 'partial')
   expect((await stat(folder)).dev).toBe((await stat(disk)).dev)
 })
+
+test('what lies on a disk that does not answer is not asked for', async () => {
+  const { folders } = await aWorld()
+  const [own, there, away] = [folders.data, folders.shared, folders.downloaded].map((folder) =>
+    join(folder, '.tandem/incoming'),
+  )
+  for (const folder of [there, away]) await mkdir(folder ?? '', { recursive: true })
+  const check = async (path: string): Promise<void> => {
+    if (path.startsWith(folders.downloaded)) throw new AppError('STOPPING')
+  }
+  const staging = new Staging(folders, { random: seededRandom('staging'), guard: { check } })
+  expect(await staging.existing('incoming')).toEqual([own, there])
+})

@@ -70,12 +70,22 @@ export class Staging {
     return folder
   }
 
-  /** All folders for a use that there are now. */
+  /** All folders for a use that there are now; those on a disk that does not answer are not asked for. */
   async existing(use: StagingUse): Promise<string[]> {
     const bases = [this.#folders.data, ...kinds.map((kind) => this.#folders[kind])]
-    const folders = bases.map((base) => join(base, ownFolderName, use))
-    const found = await Promise.all(folders.map((folder) => stat(folder).catch(() => undefined)))
-    return folders.filter((_, index) => found[index]?.isDirectory() === true)
+    const found = await Promise.all(bases.map(async (base) => await this.#existingIn(base, use)))
+    return found.filter((folder) => folder !== undefined)
+  }
+
+  async #existingIn(base: string, use: StagingUse): Promise<string | undefined> {
+    const own = join(base, ownFolderName)
+    const folder = join(own, use)
+    try {
+      if (base !== this.#folders.data) await this.#guard?.check(own)
+      return (await stat(folder)).isDirectory() ? folder : undefined
+    } catch {
+      return undefined
+    }
   }
 
   /**
