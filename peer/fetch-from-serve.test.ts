@@ -170,7 +170,7 @@ test('when nobody has the file any more, each is named', async () => {
   await rm(join(world.folder, 'p1.bin'))
   await appendFile(join(world.folder, 'p2.bin'), 'more')
   await expect(fetchFrom(fetcher, peers)).rejects.toThrow(
-    /p1 @ p1:\d+ could not send chunk 0: There is no content .*; p2 @ p2:\d+ could not send chunk 0: 'p2\.bin' was changed/,
+    /p1 @ p1:\d+ could not send chunk 0: There is no content .*; p2 @ p2:\d+ could not send chunk 0: 'p2\.bin' changed/,
   )
   expect(await readdir(join(world.folder, 'partial'))).toEqual([])
 })

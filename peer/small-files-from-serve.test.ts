@@ -69,7 +69,7 @@ test('a file that is gone or changed does not keep the others from coming', asyn
     ]),
   ).toEqual([
     [3, expect.stringContaining("There is no file 'a small file'")],
-    [7, expect.stringContaining("'a small file' was changed")],
+    [7, expect.stringContaining("'a small file' changed")],
   ])
   expect(new Set(world.rechecked)).toEqual(new Set(['file 3', 'file 7']))
 })

@@ -32,7 +32,11 @@ export class SimulatedIndex {
       this.#fetching.set(session, (body as { contents: Content[] }).contents)
       return {}
     }
-    const connection = { request: tell as Connection['request'], onClosed: () => {} }
+    const connection = {
+      request: tell as Connection['request'],
+      onClosed: () => {},
+      remote: address,
+    }
     const session = { peerId, connection: connection as unknown as Connection }
     this.#peers.set(peerId, { ...address, state: 'live', isAccused: false, session })
     return connection

@@ -1,16 +1,19 @@
 /** `download --index` and `cat`: files for a shell that runs no peer. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
+import { seededRandom } from '../../common/random.ts'
+import { contentOf } from '../../common/testing/contents.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { apiOf, type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
 import { behindGate, Gate } from './gate.ts'
+import { startHostilePeer } from './hostile-peer.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
 
@@ -59,22 +62,6 @@ function started(words: readonly string[], cwd?: string) {
   return { child, stdout: buffer(child.stdout), stderr: text(child.stderr), ended }
 }
 
-/** Flips a byte while the peer stands still; the file looks the same afterwards. */
-async function flipByte(cluster: Cluster, path: string, position: number): Promise<void> {
-  const { pid } = cluster.peer(1)
-  if (pid === undefined) throw new Error('peer1 does not run')
-  process.kill(pid, 'SIGSTOP')
-  try {
-    await using file = await open(path, 'r+')
-    const byte = Buffer.alloc(1)
-    await file.read(byte, 0, 1, position)
-    await file.write(Buffer.from([~(byte[0] ?? 0) & 0xff]), 0, 1, position)
-    await file.utimes(1_750_000_000, 1_750_000_000)
-  } finally {
-    process.kill(pid, 'SIGCONT')
-  }
-}
-
 test('a file comes into the folder that was named, and never over another one', async () => {
   const { cluster, file } = await sharing(2)
   await using _ = cluster
@@ -95,7 +82,9 @@ test('a file comes into the folder that was named, and never over another one', 
   await writeFile(target, 'mine')
   const refused = await runTandem(download)
   expect(refused).toMatchObject({ code: 1, stdout: '' })
-  expect(refused.stderr).toMatch(/^FILE_EXISTS: '.*big\.bin' is there already .*--replace\.\n$/)
+  expect(refused.stderr).toMatch(
+    /^FILE_EXISTS: '.*big\.bin' exists with other content: .*--replace\.\n$/,
+  )
   expect(await readFile(target, 'utf8')).toBe('mine')
   expect(await readdir(folder.path)).toEqual(['big.bin'])
 
@@ -159,11 +148,16 @@ test('nobody, nothing and nowhere are told, and not waited for', async () => {
 })
 
 test('a lying source alone gives nothing false, and is no harm beside an honest one', async () => {
-  const { cluster, file } = await sharing(1)
-  await using _ = cluster
-  const shared = await readFile(file.path)
+  await using cluster = await startCluster({ peers: 0, factor: 1, settings: quickSettings })
+  const file = { name: 'big.bin' }
+  const truth = contentOf(seededRandom('big').bytes(bytes))
+  const { bytes: shared, content } = truth
+  const bytesOfLie = Buffer.from(shared)
+  bytesOfLie[2 * mebibyte + 5] = ~(shared[2 * mebibyte + 5] ?? 0) & 0xff
+  const identity = { peerId: 'liar', indexPort: cluster.index.port }
+  await using liar = await startHostilePeer(identity, { ...truth, bytes: bytesOfLie })
+  await liar.announce({ op: 'put', kind: 'shared', name: file.name, ...content, modifiedMs: 1 })
   await using folder = await temporaryFolder()
-  await flipByte(cluster, file.path, 2 * mebibyte + 5)
 
   const alone = started(['cat', file.name, ...at(cluster)])
   expect(await alone.ended).toBe(1)
