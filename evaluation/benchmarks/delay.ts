@@ -2,12 +2,10 @@
  * One large file, and many small ones, from a source that is a round trip of 50 ms away over a link of
  * 200 Mbit/s; the index is near. A proxy before the source makes the delay and the link.
  */
-import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { writeCorpus } from '../scaling/corpus.ts'
-import { behindGate } from '../system/gate.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
 import type { LinkSpeed } from './delay-line.ts'
@@ -94,12 +92,6 @@ async function startFarAway(
   files: number,
   share: (sharedFolder: string) => Promise<void>,
 ): Promise<TransferCluster> {
-  await using starting = new AsyncDisposableStack()
-  const options = { sources: 1, files, share, source: behindGate }
-  const cluster = starting.use(await startTransferCluster(options))
-  const [source] = cluster.sources
-  assert(source !== undefined)
-  starting.use(await startLongLink(source, link))
-  const started = starting.move()
-  return { ...cluster, [Symbol.asyncDispose]: () => started.disposeAsync() }
+  const proxy = (port: number): Promise<AsyncDisposable> => startLongLink(port, link)
+  return await startTransferCluster({ sources: 1, files, share, source: { proxy } })
 }

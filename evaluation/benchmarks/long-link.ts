@@ -1,26 +1,21 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { systemClock } from '../../common/clock.ts'
-import { gateHost } from '../system/gate.ts'
-import type { TandemProcess } from '../system/tandem-process.ts'
+import { proxyHost } from '../system/cluster-fixture.ts'
 import { DelayLine, type LinkSpeed } from './delay-line.ts'
 
 /**
- * Stands before a peer as if it were far away: all connections to it share one link, and each opens a
+ * Stands before the peer of this port as if it were far away: all connections to it share one link, and each opens a
  * round trip late. Unlike on a real network nothing is lost, and no connection has to find out how fast
  * it may send.
- * @param peer one that was started with `behindGate`
  */
-export async function startLongLink(
-  peer: TandemProcess,
-  speed: LinkSpeed,
-): Promise<AsyncDisposable> {
+export async function startLongLink(port: number, speed: LinkSpeed): Promise<AsyncDisposable> {
   const clock = systemClock
   const there = new DelayLine(speed, { clock })
   const back = new DelayLine(speed, { clock })
   const sockets = new Set<Socket>()
   const server = createServer((outside) => {
-    const inside = connect({ port: peer.port, host: '127.0.0.1' })
+    const inside = connect({ port, host: '127.0.0.1' })
     for (const socket of [outside, inside]) {
       sockets.add(socket)
       socket.on('error', () => {})
@@ -31,7 +26,7 @@ export async function startLongLink(
       carry(inside, outside, back)
     })
   })
-  await once(server.listen(peer.port, gateHost), 'listening')
+  await once(server.listen(port, proxyHost), 'listening')
   return {
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy()

@@ -35,7 +35,15 @@ export interface PeerOptions {
   readonly dataFolder?: string
   /** Further flags. */
   readonly flags?: readonly string[]
+  /**
+   * Starts what stands between the peer of this port and all others: it listens on the same port of
+   * {@link proxyHost}, which the peer tells as its address. The cluster disposes it.
+   */
+  readonly proxy?: (port: number) => Promise<AsyncDisposable>
 }
+
+/** All of 127.0.0.0/8 is the machine itself. */
+export const proxyHost = '127.0.0.2'
 
 /** Disposing stops all processes and removes their data. */
 export interface Cluster extends AsyncDisposable {
@@ -66,15 +74,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const start = async (
     role: 'index' | 'peer',
     name: string,
-    { dataFolder = join(folder, name), flags = [] }: PeerOptions = {},
+    { dataFolder = join(folder, name), flags = [], proxy }: PeerOptions = {},
   ): Promise<TandemProcess> => {
     const [port, httpPort] = await freePorts()
+    // Before the peer: the index connects to a peer as soon as it registers.
+    if (proxy !== undefined) stack.use(await proxy(port))
     if (role === 'peer') await options.prepare?.(name, join(dataFolder, 'shared'))
     const host = freeHosts?.next().value
     assert(freeHosts === undefined || host !== undefined, `there is no host for ${name}`)
     if (host !== undefined) stack.use(await host.openDoor(httpPort))
     const listen = host === undefined ? [] : ['--host', host.address]
-    const all = ['--config', config, ...listen, ...flags]
+    const advertised = proxy === undefined ? [] : ['--advertise-host', proxyHost]
+    const all = ['--config', config, ...listen, ...advertised, ...flags]
     const given = { role, name, dataFolder, port, httpPort, host, flags: all }
     return stack.use(await startTandem(given))
   }

@@ -6,7 +6,7 @@ import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { fillDisk } from './fill-disk.ts'
-import { behindGate, Gate } from './gate.ts'
+import { type Gate, startGatedPeer } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
 import { runTandem } from './run-tandem.ts'
@@ -30,8 +30,7 @@ async function startWorld({ skip }: TestContext): Promise<World> {
   const disk = starting.use(await mountSmallDisk(16 * mebibyte))
   if (disk === undefined) return skip('this user may not mount a small disk')
   const cluster = starting.use(await startCluster({ peers: 0, factor: 1, settings: quickSettings }))
-  const source = await cluster.startPeer('peer1', behindGate)
-  const gate = starting.use(await Gate.before(source))
+  const { peer: source, gate } = await startGatedPeer(cluster, 'peer1')
   const peer = await cluster.startPeer('peer2', { dataFolder: join(disk.path, 'data') })
   const stack = starting.move()
   return {

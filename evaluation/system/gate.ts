@@ -4,12 +4,8 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../common/clock.ts'
 import { limits } from '../../common/limits.ts'
+import { type Cluster, proxyHost } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
-
-/** Where gates listen, each on the port of its peer. All of 127.0.0.0/8 is the machine itself. */
-export const gateHost = '127.0.0.2'
-/** What makes a peer tell others the address of its {@link Gate}. */
-export const behindGate = { flags: ['--advertise-host', gateHost] } as const
 
 /** More than a fetch asks for at once: the gate itself always reads on, and so sees a peer end. */
 const heldBytesMax = 2 * limits.fetchWindowBytes
@@ -28,9 +24,9 @@ export class Gate implements AsyncDisposable {
   #opened = Promise.withResolvers<void>()
   #blocked = Promise.withResolvers<void>()
 
-  private constructor(peer: TandemProcess) {
+  private constructor(port: number) {
     this.#server = createServer((outside) => {
-      const inside = connect(peer.port, '127.0.0.1')
+      const inside = connect(port, '127.0.0.1')
       for (const [socket, other] of [
         [outside, inside],
         [inside, outside],
@@ -53,10 +49,9 @@ export class Gate implements AsyncDisposable {
     })
   }
 
-  /** @param peer one that was started with {@link behindGate} */
-  static async before(peer: TandemProcess): Promise<Gate> {
-    const gate = new Gate(peer)
-    gate.#server.listen(peer.port, gateHost)
+  static async before(port: number): Promise<Gate> {
+    const gate = new Gate(port)
+    gate.#server.listen(port, proxyHost)
     await once(gate.#server, 'listening')
     return gate
   }
@@ -97,4 +92,21 @@ export class Gate implements AsyncDisposable {
     const passed = this.#bytesPerMs > 0 ? [systemClock.sleep(bytes / this.#bytesPerMs)] : []
     await Promise.race([this.#opened.promise, ...passed])
   }
+}
+
+/** A peer, and the gate that all others find instead of it. */
+export interface GatedPeer {
+  readonly peer: TandemProcess
+  readonly gate: Gate
+}
+
+export async function startGatedPeer(cluster: Cluster, peerId: string): Promise<GatedPeer> {
+  const { promise, resolve } = Promise.withResolvers<Gate>()
+  const proxy = async (port: number): Promise<Gate> => {
+    const gate = await Gate.before(port)
+    resolve(gate)
+    return gate
+  }
+  const peer = await cluster.startPeer(peerId, { proxy })
+  return { peer, gate: await promise }
 }

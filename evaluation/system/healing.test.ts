@@ -5,7 +5,7 @@ import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import type { PeerApi, Why } from '../../peer/api.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
-import { behindGate, Gate } from './gate.ts'
+import { startGatedPeer } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
 import { runTandem } from './run-tandem.ts'
@@ -74,8 +74,7 @@ test('a peer that is back before it counts as dead has caused no copies', async 
 
 test('one peer is read from twice at a time and each other one written to once', async () => {
   await using cluster = await startCluster({ peers: 0, settings: quickSettings })
-  const source = await cluster.startPeer('peer1', behindGate)
-  await using gate = await Gate.before(source)
+  const { peer: source, gate } = await startGatedPeer(cluster, 'peer1')
   // Each larger than a batch of small ones may be.
   const files = await shareFiles(cluster, 6, 17 * 2 ** 20)
   using api = apiOf(source)

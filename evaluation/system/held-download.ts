@@ -7,7 +7,7 @@ import { limits } from '../../common/limits.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import type { Download } from '../../peer/api.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
-import { behindGate, Gate } from './gate.ts'
+import { type Gate, startGatedPeer } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
@@ -39,8 +39,7 @@ export async function startGated({
   const cluster = starting.use(await startCluster({ peers: 0, factor, settings: quickSettings }))
   const gates = new Map<TandemProcess, Gate>()
   const startPeer = async (number: number): Promise<[TandemProcess, Gate]> => {
-    const peer = await cluster.startPeer(`peer${number}`, behindGate)
-    const gate = starting.use(await Gate.before(peer))
+    const { peer, gate } = await startGatedPeer(cluster, `peer${number}`)
     gates.set(peer, gate)
     return [peer, gate]
   }
@@ -76,8 +75,7 @@ export async function startSources(count: number, bytes: number): Promise<Source
   const cluster = starting.use(await startCluster(options))
   const sources: { peer: TandemProcess; gate: Gate }[] = []
   while (sources.length < count) {
-    const peer = await cluster.startPeer(`peer${sources.length + 1}`, behindGate)
-    sources.push({ peer, gate: starting.use(await Gate.before(peer)) })
+    sources.push(await startGatedPeer(cluster, `peer${sources.length + 1}`))
   }
   const downloader = await cluster.startPeer('downloader')
   using api = apiOf(downloader)

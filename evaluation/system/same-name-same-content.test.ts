@@ -6,7 +6,7 @@ import { hashFile } from '../../common/content/hash.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
-import { behindGate, Gate } from './gate.ts'
+import { startGatedPeer } from './gate.ts'
 import { endOf, leftBehind } from './held-download.ts'
 import { quickSettings } from './quick-settings.ts'
 import type { TandemProcess } from './tandem-process.ts'
@@ -19,8 +19,7 @@ const passedBytes = bytes / 4
 async function startWorld(factor: number, names: readonly string[]) {
   await using starting = new AsyncDisposableStack()
   const cluster = starting.use(await startCluster({ peers: 0, factor, settings: quickSettings }))
-  const source = await cluster.startPeer('peer1', behindGate)
-  const gate = starting.use(await Gate.before(source))
+  const { peer: source, gate } = await startGatedPeer(cluster, 'peer1')
   gate.closeAfter(passedBytes)
   const peer = await cluster.startPeer()
   const shared = join(source.dataFolder, 'shared')

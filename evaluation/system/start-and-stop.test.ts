@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { apiOf, freePorts, startCluster } from './cluster-fixture.ts'
-import { behindGate, Gate } from './gate.ts'
+import { startGatedPeer } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
 
@@ -116,8 +116,7 @@ describe('a process that cannot start', () => {
 // A process that is not done after `deadlines.shutdownMs` ends itself with another code.
 test('SIGTERM in the middle of transfers ends the sender, the receivers and the index in time', async () => {
   await using cluster = await startCluster({ peers: 0, settings: quickSettings })
-  const sender = await cluster.startPeer('peer1', behindGate)
-  await using gate = await Gate.before(sender)
+  const { peer: sender, gate } = await startGatedPeer(cluster, 'peer1')
   gate.closeAfter(2 ** 20)
   for (const name of ['a.bin', 'b.bin'])
     await aFile(join(sender.dataFolder, 'shared'), name, { bytes: 20 * 2 ** 20 })

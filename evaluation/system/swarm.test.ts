@@ -38,11 +38,7 @@ test('a peer that is downloading serves the chunks that it has', async () => {
  * The source is slow, and the two get as good as nothing from each other, until together they have all
  * of it: it has sent half of what they want then. It is killed, and they have nobody but each other.
  */
-// Off: with real processes one of the two has all of the file before both together were expected to. It is
-// not known whether the source, the bounds on memory or this test's gate serves one connection first.
-// The simulation of the same case passes.
-// oxlint-disable-next-line vitest/no-disabled-tests -- see above
-test.skip('two peers that have all of a file together finish after the original was killed', async () => {
+test('two peers that have all of a file together finish after the original was killed', async () => {
   await using world = await startGated({ others: 2, factor: 1, bytes })
   const { cluster, source, gate, gateOf, file } = world
   const both = [cluster.peer(2), cluster.peer(3)]

@@ -12,7 +12,7 @@ import { contentOf } from '../../common/testing/contents.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { apiOf, type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
-import { behindGate, Gate } from './gate.ts'
+import { startGatedPeer } from './gate.ts'
 import { startHostilePeer } from './hostile-peer.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
@@ -191,11 +191,10 @@ test('a lying source alone gives nothing false, and is no harm beside an honest 
 async function halfWay() {
   await using starting = new AsyncDisposableStack()
   const cluster = starting.use(await startCluster({ peers: 0, factor: 1, settings: quickSettings }))
-  const peer = await cluster.startPeer('peer1', behindGate)
+  const { peer, gate } = await startGatedPeer(cluster, 'peer1')
   const file = await aFile(join(peer.dataFolder, 'shared'), 'big.bin', { bytes })
   using api = apiOf(peer)
   await expect.poll(() => api.status()).toMatchObject({ contents: 1 })
-  const gate = starting.use(await Gate.before(peer))
   gate.closeAfter(bytes / 3)
   const stack = starting.move()
   const dispose = (): Promise<void> => stack.disposeAsync()
