@@ -10,6 +10,8 @@ const large: Content = { sha256, size: 64 * limits.chunkBytesMin, chunkRoot }
 
 async function sourcesFor(peer: TestPeer): Promise<string[]> {
   const { contents } = await peer.ask('lookup', { name: 'large' })
+  // As a download asks, which wants this content and no other.
+  expect(await peer.ask('lookup', { name: 'large', sha256 })).toEqual({ contents })
   const { content } = await peer.ask('locate', { sha256 })
   expect(content.sources).toEqual(contents[0]?.sources)
   return content.sources.map(({ peerId, kind }) => `${peerId} ${kind}`)

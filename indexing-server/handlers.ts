@@ -1,11 +1,12 @@
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
-import { AppError } from '../common/errors.ts'
+import { AppError, hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type {
   ExplainedContent,
+  FoundContent,
   PeerState,
   ReplyOf,
   RequestOf,
@@ -196,17 +197,28 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
 async function lookup(
   request: RequestOf<'lookup'>,
   { peerId: asker }: Session,
-  { store, registry, fetching, lookups }: HandlerDependencies,
+  dependencies: HandlerDependencies,
 ): Promise<ReplyOf<'lookup'>> {
   const name = parseName(request.name)
+  const { registry, fetching } = dependencies
+  const contents = await lookedUp(name, request.sha256, dependencies)
+  if (fetching.isEmpty) return { contents }
   const peerOf = registry.peerOf.bind(registry)
-  const { sha256 } = request
-  if (sha256 !== undefined) {
-    const kept = await keptContents(name, sha256, { store, peerOf })
-    // A content that the name has now is in the reply to everybody's question.
-    if (kept.length > 0) return { contents: thatFitFrame(kept) }
-  }
-  const { contents } = await lookups.get(name, async () => {
+  const all = contents.map((found) => fetching.withPartialSources(found, { asker, peerOf }))
+  return { contents: thatFitFrame(all) }
+}
+
+/**
+ * The contents of a name; if none of them has the hash that was asked for, the kept versions that have it.
+ * @throws AppError NAME_NOT_FOUND
+ */
+async function lookedUp(
+  name: string,
+  sha256: string | undefined,
+  { store, registry, lookups }: HandlerDependencies,
+): Promise<FoundContent[]> {
+  const peerOf = registry.peerOf.bind(registry)
+  const cached = lookups.get(name, async () => {
     const named = await store.contentsNamed(name, limits.contentsPerNameMax)
     if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
     const ranked = rankContents(named, peerOf).map((content) => foundContent(content, peerOf))
@@ -217,9 +229,14 @@ async function lookup(
       sources: contents.reduce((count, { sources }) => count + sources.length, 0),
     }
   })
-  if (fetching.isEmpty) return { contents }
-  const all = contents.map((found) => fetching.withPartialSources(found, { asker, peerOf }))
-  return { contents: thatFitFrame(all) }
+  if (sha256 === undefined) return (await cached).contents
+  const found = await cached.catch((error: unknown) => {
+    if (hasCode(error, 'NAME_NOT_FOUND')) return undefined
+    throw error
+  })
+  if (found?.contents.some((content) => content.sha256 === sha256) === true) return found.contents
+  const kept = await keptContents(name, sha256, { store, peerOf })
+  return kept.length > 0 ? thatFitFrame(kept) : (await cached).contents
 }
 
 /** @throws AppError CONTENT_NOT_FOUND */
