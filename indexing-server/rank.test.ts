@@ -31,6 +31,10 @@ function named(contentId: number, modifiedMs: number, holders: readonly Holder[]
   }
 }
 
+function current(contentId: number, modifiedMs: number, holders: readonly Holder[]): NamedContent {
+  return { ...named(contentId, modifiedMs, holders), file: { owner: 'a', name: 'f' } }
+}
+
 test('sources: live before suspect, owners before others, the dead and unknown not at all', () => {
   const holders: Holder[] = [
     { peerId: 'b', kind: 'shared' },
@@ -67,21 +71,34 @@ test('contents: most live copies first, then the newest, then by hash', () => {
     { peerId: 'b', kind: 'shared' },
     { peerId: 'd', kind: 'shared' },
   ]
-  const contents = [named(1, 5, one), named(2, 9, one), named(3, 0, both), named(4, 9, one)]
+  const contents = [current(1, 5, one), current(2, 9, one), current(3, 0, both), current(4, 9, one)]
   expect(rankContents(contents, peerOf).map(({ contentId }) => contentId)).toEqual([3, 2, 4, 1])
 })
 
 test('an old version with more copies, all downloaded, comes after the current one', () => {
   const downloaded = ['a', 'b', 'c'].map((peerId) => ({ peerId, kind: 'downloaded' as const }))
   const old = named(1, 5, downloaded)
-  const current = {
-    ...named(2, 9, [{ peerId: 'a', kind: 'shared' }]),
-    file: { owner: 'a', name: 'f' },
-  }
-  const first = rankContents([old, current], peerOf)[0]
+  const edited = current(2, 9, [{ peerId: 'a', kind: 'shared' }])
+  const first = rankContents([old, edited], peerOf)[0]
   expect(first?.contentId).toBe(2)
-  const unreachable = { ...current, holders: [{ peerId: 'd', kind: 'shared' as const }] }
+  const unreachable = current(2, 9, [{ peerId: 'd', kind: 'shared' }])
   expect(rankContents([old, unreachable], peerOf)[0]?.contentId).toBe(1)
+})
+
+test('a current version whose only peer is suspect comes before kept ones on live peers', () => {
+  const edited = current(3, 9, [{ peerId: 'b', kind: 'shared' }])
+  const before = named(2, 8, [{ peerId: 'a', kind: 'replicated' }])
+  // An empty file, say: many others have the same content.
+  const first = named(
+    1,
+    7,
+    ['a', 'c'].map((peerId) => ({ peerId, kind: 'shared' })),
+  )
+  const ids = (...all: NamedContent[]) =>
+    rankContents(all, peerOf).map(({ contentId }) => contentId)
+  expect(ids(first, before, edited)).toEqual([3, 2, 1])
+  const doubted = current(3, 9, [{ peerId: 'b', kind: 'shared', isDoubted: true }])
+  expect(ids(first, before, doubted)).toEqual([2, 1, 3])
 })
 
 test('a found content shows what the wire takes and no more', () => {

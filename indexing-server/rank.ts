@@ -58,25 +58,35 @@ export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
 }
 
 /**
- * The contents of a name: those with a live copy first; of these the current ones before those that only
- * downloads and kept versions still have, however many; then the best copied, the newest, and by hash.
+ * The contents of a name, best first: those that a live or suspect peer can serve; of these the current
+ * ones, even if a kept version has more copies or its peers answer sooner; then current ones by live
+ * copies, and older ones by age, newest first; ties go to the newest, then by hash.
  */
 export function rankContents<T extends NamedContent>(contents: readonly T[], peerOf: PeerOf): T[] {
-  const ranked = contents.map((content) => ({
-    content,
-    copies: liveCopies(content.holders, peerOf),
-    isCurrent: content.file !== undefined,
-  }))
+  const ranked = contents.map((content) => {
+    const copies = liveCopies(content.holders, peerOf)
+    const isCurrent = content.file !== undefined
+    const isServed = copies > 0 || hasSuspectCopy(content.holders, peerOf)
+    return { content, copies, isCurrent, isServed, copiesOfCurrent: isCurrent ? copies : 0 }
+  })
   ranked.sort(
     (a, b) =>
-      Number(b.copies > 0) - Number(a.copies > 0) ||
+      Number(b.isServed) - Number(a.isServed) ||
       Number(b.isCurrent) - Number(a.isCurrent) ||
-      b.copies - a.copies ||
+      b.copiesOfCurrent - a.copiesOfCurrent ||
+      Number(b.copies > 0) - Number(a.copies > 0) ||
       b.content.modifiedMs - a.content.modifiedMs ||
+      b.copies - a.copies ||
       compareText(a.content.sha256, b.content.sha256) ||
       a.content.contentId - b.content.contentId,
   )
   return ranked.map(({ content }) => content)
+}
+
+function hasSuspectCopy(holders: readonly Holder[], peerOf: PeerOf): boolean {
+  return holders.some(
+    ({ peerId, isDoubted }) => isDoubted !== true && peerOf(peerId)?.state === 'suspect',
+  )
 }
 
 /** A content as the wire shows it. */
