@@ -118,8 +118,12 @@ test('4,094 idle clients do not keep a peer from coming back, nor a client out',
   await peer.start()
   using api = apiOf(peer)
   const live = { peers: { live: 2 } }
-  await expect.poll(() => api.status(), { timeout: 15_000 }).toMatchObject(live)
-  expect(await serviceOf('index')).toSatisfy(isGood)
+  await expect.poll(() => api.status(), { timeout: 30_000 }).toMatchObject(live)
+  // A client of the crowd's own host gets the place of one that has been silent for `slotIdleMs`.
+  const service = (): Promise<Service | undefined> => serviceOf('index').catch(() => undefined)
+  await expect
+    .poll(service, { timeout: 30_000 })
+    .toSatisfy((found) => found !== undefined && isGood(found))
   expect(crowd.openCount()).toBeGreaterThan(4_000)
 }, 60_000)
 
