@@ -41,7 +41,7 @@ async function catUntil(
 ): Promise<void> {
   const { readInOrder } = await import('../peer/fetch/read-in-order.ts')
   await using client = await clientOf(options.index ?? (await configuredIndex(options.config)))
-  const { HttpPeer } = await import('../peer/cli/http-peer.ts')
+  const { HttpPeer } = await import('../peer/api/http-peer.ts')
   const isPeerAsked = options.peer !== undefined || options.api !== undefined
   using peer = isPeerAsked
     ? new HttpPeer(await locatePeer(options), { clock: systemClock })

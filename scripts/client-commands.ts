@@ -17,7 +17,7 @@ export interface ClientOptions extends CommonOptions {
 export function clientCommands(terminal: Terminal): Command[] {
   const run: RunCommand<ClientOptions> = async (options, work) => {
     // Only now: its schemas take longer to load than all the rest.
-    const { HttpPeer } = await import('../peer/cli/http-peer.ts')
+    const { HttpPeer } = await import('../peer/api/http-peer.ts')
     using api = new HttpPeer(await locatePeer(options), { clock: systemClock })
     const { json = false } = options
     const workingFolder = process.cwd()

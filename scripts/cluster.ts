@@ -11,8 +11,8 @@ import {
   type TandemProcessOptions,
 } from '../evaluation/system/tandem-process.ts'
 import { type IndexSettings, loadIndexSettings } from '../indexing-server/settings.ts'
-import type { Status } from '../peer/api.ts'
-import { HttpPeer } from '../peer/cli/http-peer.ts'
+import { HttpPeer } from '../peer/api/http-peer.ts'
+import type { Status } from '../peer/api/peer-api.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
 import { statusLine } from './cluster-status.ts'
 import { runScript } from './run-script.ts'

@@ -8,8 +8,8 @@ import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
 import { type DownloadOptions, download, isPattern } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
-import type { Client } from '../peer/client.ts'
-import type { DirectDownload } from '../peer/direct-download.ts'
+import type { Client } from '../peer/direct/client.ts'
+import type { DirectDownload } from '../peer/direct/direct-download.ts'
 
 export interface DirectDownloadOptions extends DownloadOptions {
   readonly index: Address
@@ -82,8 +82,8 @@ async function openSingle(
   client: Client,
 ): Promise<DirectDownload> {
   const [{ openDirectDownload }, { TargetFile }] = await Promise.all([
-    import('../peer/direct-download.ts'),
-    import('../peer/target-file.ts'),
+    import('../peer/direct/direct-download.ts'),
+    import('../peer/direct/target-file.ts'),
   ])
   const workingFolder = process.cwd()
   const target = await TargetFile.find({ name, output, workingFolder, replaces })
@@ -96,8 +96,8 @@ async function openGroup(
   client: Client,
 ): Promise<DirectDownload> {
   const [{ openDirectGroupDownload }, { TargetFolder }] = await Promise.all([
-    import('../peer/direct-download.ts'),
-    import('../peer/target-folder.ts'),
+    import('../peer/direct/direct-download.ts'),
+    import('../peer/direct/target-folder.ts'),
   ])
   const target = new TargetFolder({ path: resolve(output), pattern, replaces }, client)
   await using opening = new AsyncDisposableStack()
@@ -110,7 +110,7 @@ async function openGroup(
 /** A client that says nothing on its own: what goes wrong is told by errors. */
 export async function clientOf(index: Address): Promise<Client> {
   const [{ openClient }, { tcpTransport }, { openLog }] = await Promise.all([
-    import('../peer/client.ts'),
+    import('../peer/direct/client.ts'),
     import('../common/protocol/tcp-transport.ts'),
     import('../common/log.ts'),
   ])

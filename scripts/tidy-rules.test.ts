@@ -14,16 +14,16 @@ const importing = (path: string): string => `import { x } from '${path}'`
 test('a tidy tree gives no complaints', () => {
   const tree = {
     'common/limits.ts': 'export const limits = {}',
-    'peer/api.ts': importing('../common/limits.ts'),
+    'peer/api/peer-api.ts': importing('../../common/limits.ts'),
     'peer/peer.ts': importing('./fetch/fetcher.ts'),
-    'peer/fetch/fetcher.ts': `${importing('../api.ts')}\n${importing('./plan.ts')}`,
+    'peer/fetch/fetcher.ts': `${importing('../api/peer-api.ts')}\n${importing('./plan.ts')}`,
     'peer/fetch/plan.ts': importing('../../common/limits.ts'),
     'peer/fetch/plan.test.ts': importing('../testing/fake.ts'),
     'peer/testing/fake.ts': importing('../fetch/fetcher.ts'),
     'peer/web/server.ts': importing('fastify'),
-    'scripts/run.ts': `${importing('../peer/api.ts')}\n${importing('../indexing-server/main.ts')}`,
+    'scripts/run.ts': `${importing('../peer/api/peer-api.ts')}\n${importing('../indexing-server/main.ts')}`,
     'indexing-server/main.ts': importing('../common/limits.ts'),
-    'ARCHITECTURE.md': 'See `fetch/plan.ts` and [the API](peer/api.ts).',
+    'ARCHITECTURE.md': 'See `fetch/plan.ts` and [the API](peer/api/peer-api.ts).',
   }
   expect(complaints(tree)).toEqual([])
 })
@@ -38,12 +38,13 @@ test('what runs for long takes of node:http only what it uses', () => {
 })
 
 test.each([
-  ['common/a.ts', '../peer/api.ts', 'common/ may import nothing outside of it'],
+  ['common/a.ts', '../peer/api/peer-api.ts', 'common/ may import nothing outside of it'],
   ['peer/fetch/a.ts', '../../indexing-server/a.ts', 'peer/ may import common'],
-  ['indexing-server/a.ts', '../peer/api.ts', 'indexing-server/ may import common'],
+  ['indexing-server/a.ts', '../peer/api/peer-api.ts', 'indexing-server/ may import common'],
   ['peer/fetch/a.ts', '../../scripts/a.ts', 'peer/ may import common'],
   ['peer/fetch/a.ts', '../serve/b.ts', 'let peer/peer.ts hand it in'],
   ['peer/fetch/a.ts', '../peer.ts', 'let peer/peer.ts hand it in'],
+  ['peer/fetch/a.ts', '../api/local-peer-api.ts', 'let peer/peer.ts hand it in'],
   ['peer/serve/a.ts', 'fastify', 'Fastify lives in peer/web alone'],
   ['common/a.ts', '@fastify/swagger', 'Fastify lives in peer/web alone'],
   ['common/a.ts', './testing/fake.ts', 'it is for tests'],

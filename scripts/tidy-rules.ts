@@ -29,11 +29,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   scripts: ['common', 'peer', 'indexing-server', 'evaluation'],
 }
 
-/** Folders in peer/ that are no verb: what stands there is for tests. */
-const peerFoldersForTests = ['peer/testing']
+/** Folders in peer/ that are no step: tests, and what puts the steps together for people and shells. */
+const peerFoldersWithoutStep = ['peer/testing', 'peer/api', 'peer/direct']
 const peerInterface: readonly string[] = [
-  'peer/api.ts',
-  'peer/api-words.ts',
+  'peer/api/peer-api.ts',
+  'peer/api/words.ts',
   'peer/problem-table.ts',
 ]
 
@@ -61,7 +61,7 @@ function importsOf(files: readonly SourceFile[]): Import[] {
 /** `peer/fetch` for a file below it; undefined outside of the peer's verbs. */
 function verbOf(path: string): string | undefined {
   const verb = /^peer\/[^/]+(?=\/)/.exec(path)?.[0]
-  return verb === undefined || peerFoldersForTests.includes(verb) ? undefined : verb
+  return verb === undefined || peerFoldersWithoutStep.includes(verb) ? undefined : verb
 }
 
 const keepLayers: Rule = (files) =>

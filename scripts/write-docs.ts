@@ -1,7 +1,7 @@
 /** `node scripts/write-docs.ts [--check]`: writes the files that are made from tables, or only says whether they are current. */
 import { readFile, writeFile } from 'node:fs/promises'
-import { replies } from '../peer/cli/api-replies.ts'
-import { shapesFile } from '../peer/cli/check-reply.ts'
+import { replies } from '../peer/api/api-replies.ts'
+import { shapesFile } from '../peer/api/check-reply.ts'
 import { protocolDocument } from './protocol-document.ts'
 import { runScript } from './run-script.ts'
 
@@ -17,7 +17,7 @@ await runScript(async () => {
     },
     {
       file: shapesFile,
-      name: 'peer/cli/reply-shapes.json',
+      name: 'peer/api/reply-shapes.json',
       text: `${JSON.stringify(replies, null, 2)}\n`,
     },
   ]

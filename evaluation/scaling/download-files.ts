@@ -1,6 +1,6 @@
 import { systemClock } from '../../common/clock.ts'
-import type { HttpPeer } from '../../peer/cli/http-peer.ts'
-import { downloadToEnd } from '../../peer/download-to-end.ts'
+import { downloadToEnd } from '../../peer/api/download-to-end.ts'
+import type { HttpPeer } from '../../peer/api/http-peer.ts'
 import { checkFile, type Original } from '../system/check-file.ts'
 import type { Load } from './result.ts'
 import { runClients } from './run-clients.ts'

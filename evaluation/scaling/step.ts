@@ -1,6 +1,6 @@
 import { systemClock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
-import type { HttpPeer } from '../../peer/cli/http-peer.ts'
+import type { HttpPeer } from '../../peer/api/http-peer.ts'
 import type { Original } from '../system/check-file.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'

@@ -8,7 +8,7 @@ import { systemErrorCode } from '../../common/errors.ts'
 import { systemRandom } from '../../common/random.ts'
 import type { SettingSection } from '../../common/settings.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { HttpPeer } from '../../peer/cli/http-peer.ts'
+import { HttpPeer } from '../../peer/api/http-peer.ts'
 import type { ProcessHost } from './process-host.ts'
 import { startTandem, type TandemProcess } from './tandem-process.ts'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
-import type { PeerApi, Why } from '../../peer/api.ts'
+import type { PeerApi, Why } from '../../peer/api/peer-api.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { startGatedPeer } from './gate.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import type { Problem } from '../api.ts'
+import type { Problem } from '../api/peer-api.ts'
 import { Shell } from '../testing/shell.ts'
 
 describe('the sample session', () => {

@@ -4,8 +4,8 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
-import type { UnshareOptions } from '../api.ts'
-import { type ListKind, listKinds } from '../api-words.ts'
+import type { UnshareOptions } from '../api/peer-api.ts'
+import { type ListKind, listKinds } from '../api/words.ts'
 import { confirmDeletes, deletes } from './deletes-command.ts'
 import { type DownloadOptions, download } from './download-command.ts'
 import { cancel, downloads, pause, resume } from './downloads-commands.ts'

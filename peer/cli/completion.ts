@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { PeerApi } from '../api.ts'
+import type { PeerApi } from '../api/peer-api.ts'
 import { listWords } from './commands.ts'
 import { limitWords } from './limit-words.ts'
 import { limitActions } from './limits-command.ts'

@@ -1,5 +1,5 @@
 import { AppError } from '../../common/errors.ts'
-import type { Download } from '../api.ts'
+import type { Download } from '../api/peer-api.ts'
 import { printableJson } from './printable.ts'
 import { downloadsText } from './reports.ts'
 import type { Session } from './session.ts'

@@ -1,4 +1,4 @@
-import type { LimitKey } from '../api-words.ts'
+import type { LimitKey } from '../api/words.ts'
 
 /** What people call the limits. */
 export const limitWords = {

@@ -1,5 +1,5 @@
-import type { Limits } from '../api.ts'
-import type { LimitKey } from '../api-words.ts'
+import type { Limits } from '../api/peer-api.ts'
+import type { LimitKey } from '../api/words.ts'
 import { speedText } from './human-units.ts'
 import { limitWords } from './limit-words.ts'
 import { printable } from './printable.ts'

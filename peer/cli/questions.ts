@@ -1,6 +1,6 @@
 /** The commands that ask and change no bytes: each calls the peer once or page by page, and prints. */
-import type { ListedFile, SearchPage } from '../api.ts'
-import type { ListKind } from '../api-words.ts'
+import type { ListedFile, SearchPage } from '../api/peer-api.ts'
+import type { ListKind } from '../api/words.ts'
 import { eachPage, type FetchPage, firstRows } from './pages.ts'
 import { printableJson } from './printable.ts'
 import {

@@ -19,8 +19,8 @@ import type {
   Summary,
   Versions,
   Why,
-} from '../api.ts'
-import type { ListKind } from '../api-words.ts'
+} from '../api/peer-api.ts'
+import type { ListKind } from '../api/words.ts'
 import { faultEffect } from '../problem-table.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'

@@ -1,5 +1,5 @@
 import { AppError, hasCode } from '../../common/errors.ts'
-import type { UnsharedPage, UnshareOptions } from '../api.ts'
+import type { UnsharedPage, UnshareOptions } from '../api/peer-api.ts'
 import { isPattern } from './download-command.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'

@@ -1,7 +1,13 @@
 import type { Clock } from '../../common/clock.ts'
 import type { AppError } from '../../common/errors.ts'
 import type { Content } from '../../common/protocol/messages.ts'
-import type { ApiError, Download, Downloaded, DownloadedFiles, DownloadRequest } from '../api.ts'
+import type {
+  ApiError,
+  Download,
+  Downloaded,
+  DownloadedFiles,
+  DownloadRequest,
+} from '../api/peer-api.ts'
 import type { DownloadRecord } from './download-records.ts'
 import type { FetchProgress } from './fetcher.ts'
 import type { GroupProgress } from './group-progress.ts'

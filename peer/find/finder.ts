@@ -11,7 +11,15 @@ import type {
   RequestOf,
 } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { ListedFile, ListPage, Peers, SearchPage, Stats, Versions, Why } from '../api.ts'
+import type {
+  ListedFile,
+  ListPage,
+  Peers,
+  SearchPage,
+  Stats,
+  Versions,
+  Why,
+} from '../api/peer-api.ts'
 import type { IndexLink } from './index-link.ts'
 
 interface FinderDependencies {

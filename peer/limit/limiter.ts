@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { ByteRate } from '../../common/byte-rate.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
-import type { Limits, LimitsChange, LimitValues } from '../api.ts'
-import { limitKeys } from '../api-words.ts'
+import type { Limits, LimitsChange, LimitValues } from '../api/peer-api.ts'
+import { limitKeys } from '../api/words.ts'
 import { readLimitChanges, writeLimitChanges } from './limit-memory.ts'
 import {
   type EffectiveLimits,

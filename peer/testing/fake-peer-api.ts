@@ -28,8 +28,8 @@ import type {
   UnshareRequest,
   Versions,
   Why,
-} from '../api.ts'
-import { type ListKind, limitKeys } from '../api-words.ts'
+} from '../api/peer-api.ts'
+import { type ListKind, limitKeys } from '../api/words.ts'
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 

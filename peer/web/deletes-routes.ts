@@ -1,4 +1,4 @@
-import { ConfirmedDeletes, KeptFolders, type PeerApi } from '../api.ts'
+import { ConfirmedDeletes, KeptFolders, type PeerApi } from '../api/peer-api.ts'
 import { answers, clientSignal, type Web } from './routes.ts'
 
 /** Files that are missing and may have been deleted. */

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Clock } from '../../common/clock.ts'
-import { type PeerApi, Pushed, UnsharedPage, UnshareRequest } from '../api.ts'
+import { type PeerApi, Pushed, UnsharedPage, UnshareRequest } from '../api/peer-api.ts'
 import { answers, clientSignal, type Web } from './routes.ts'
 import { announcedBytes, uploadedBytes } from './upload.ts'
 

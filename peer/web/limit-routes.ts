@@ -1,4 +1,4 @@
-import { Limits, LimitsChange, type PeerApi } from '../api.ts'
+import { Limits, LimitsChange, type PeerApi } from '../api/peer-api.ts'
 import { answers, clientSignal, type Web } from './routes.ts'
 
 /** What this peer may use. */

@@ -1,4 +1,4 @@
-/** The HTTP API over {@link PeerApi}: one route per method; schemas are those of peer/api.ts. */
+/** The HTTP API over {@link PeerApi}: one route per method; schemas are those of peer/api/peer-api.ts. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type {
   FastifyBaseLogger,
@@ -25,8 +25,8 @@ import {
   Status,
   Versions,
   Why,
-} from '../api.ts'
-import type { ListKind } from '../api-words.ts'
+} from '../api/peer-api.ts'
+import type { ListKind } from '../api/words.ts'
 
 export type Web = FastifyInstance<
   RawServerDefault,

@@ -6,6 +6,9 @@ import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines, limits } from '../../common/limits.ts'
+import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
+import { problemWith } from './check-reply.ts'
+import { nextPageOf } from './link-header.ts'
 import type {
   ApiError,
   ConfirmedDeletes,
@@ -26,10 +29,7 @@ import type {
   UnshareRequest,
   Versions,
   Why,
-} from '../api.ts'
-import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
-import { problemWith } from './check-reply.ts'
-import { nextPageOf } from './link-header.ts'
+} from './peer-api.ts'
 
 // An import would read all its names, one of which loads a whole HTTP client that nobody here uses.
 const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')

@@ -1,10 +1,10 @@
 /** `list`: this peer's copies by kind, then what only others have, a page at a time. */
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { AppError } from '../common/errors.ts'
-import { type CopyKey, CopyKind, copyKinds } from '../common/protocol/shapes.ts'
-import type { ListedFile, ListPage } from './api.ts'
-import type { ListKind } from './api-words.ts'
+import { AppError } from '../../common/errors.ts'
+import { type CopyKey, CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
+import type { ListedFile, ListPage } from './peer-api.ts'
+import type { ListKind } from './words.ts'
 
 interface LocalFile {
   readonly at: CopyKey

@@ -1,7 +1,7 @@
-import { hasCode, toAppError } from '../common/errors.ts'
-import { inParallel } from '../common/in-parallel.ts'
-import { limits } from '../common/limits.ts'
-import type { UnsharedPage, UnshareOptions, UnshareRequest } from './api.ts'
+import { hasCode, toAppError } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
+import type { UnsharedPage, UnshareOptions, UnshareRequest } from './peer-api.ts'
 
 interface Steps {
   /** One page of the names that the pattern matches. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { AppError } from '../common/errors.ts'
-import { limits } from '../common/limits.ts'
+import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import { unshareMatching } from './unshare-matching.ts'
 
 const names = ['c', 'a', 'b', 'd']

@@ -1,8 +1,8 @@
 /** What a peer does not share, as its API tells it. */
 import { relative, sep } from 'node:path'
-import { type CopyKind, copyKinds } from '../common/protocol/shapes.ts'
-import type { Problem, Problems } from './api.ts'
-import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from './problem-table.ts'
+import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
+import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from '../problem-table.ts'
+import type { Problem, Problems } from './peer-api.ts'
 
 interface FoundProblem {
   readonly path: string

@@ -10,10 +10,10 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { seededRandom } from '../common/random.ts'
-import { contentOf } from '../common/testing/contents.ts'
-import { FakeClock } from '../common/testing/fake-clock.ts'
-import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { seededRandom } from '../../common/random.ts'
+import { contentOf } from '../../common/testing/contents.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { TargetFolder } from './target-folder.ts'
 
 async function aTarget({ replaces = false } = {}): Promise<TargetFolder> {

@@ -2,13 +2,13 @@
  * A client of the cluster: it finds and fetches as a peer does, with the same parts, but shares and
  * serves nothing and leaves no trace at the index.
  */
-import type { Clock } from '../common/clock.ts'
-import type { Log } from '../common/log.ts'
-import type { Address, Transport } from '../common/protocol/transport.ts'
-import type { Random } from '../common/random.ts'
-import { ConnectionPool } from './fetch/connection-pool.ts'
-import { DialledIndex } from './find/dialled-index.ts'
-import { Finder } from './find/finder.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { Log } from '../../common/log.ts'
+import type { Address, Transport } from '../../common/protocol/transport.ts'
+import type { Random } from '../../common/random.ts'
+import { ConnectionPool } from '../fetch/connection-pool.ts'
+import { DialledIndex } from '../find/dialled-index.ts'
+import { Finder } from '../find/finder.ts'
 
 export interface ClientDependencies {
   readonly transport: Transport

@@ -3,10 +3,10 @@
  * commands call it over HTTP; both see this one interface. The schemas are those of the HTTP API.
  */
 import Type, { type Static, type TSchema } from 'typebox'
-import type { ErrorCode } from '../common/error-table.ts'
-import { limits } from '../common/limits.ts'
-import { messages, type RequestOf } from '../common/protocol/messages.ts'
-import { type LimitKey, type ListKind, limitCountsMax } from './api-words.ts'
+import type { ErrorCode } from '../../common/error-table.ts'
+import { limits } from '../../common/limits.ts'
+import { messages, type RequestOf } from '../../common/protocol/messages.ts'
+import { type LimitKey, type ListKind, limitCountsMax } from './words.ts'
 
 const Sha256 = messages.locate.request.properties.sha256
 

@@ -20,7 +20,7 @@ import {
   UnsharedPage,
   Versions,
   Why,
-} from '../api.ts'
+} from './peer-api.ts'
 
 export const replies = {
   confirmedDeletes: ConfirmedDeletes,

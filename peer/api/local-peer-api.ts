@@ -1,9 +1,15 @@
-import type { Clock } from '../common/clock.ts'
-import { AppError, hasCode } from '../common/errors.ts'
-import { parseName } from '../common/ids.ts'
-import { deadlines } from '../common/limits.ts'
-import type { Purpose, RequestOf } from '../common/protocol/messages.ts'
-import { type ReachNotice, unreachableRemedy } from './announce/reach-notice.ts'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import { deadlines } from '../../common/limits.ts'
+import type { Purpose, RequestOf } from '../../common/protocol/messages.ts'
+import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
+import type { Downloads } from '../fetch/downloads.ts'
+import type { Finder } from '../find/finder.ts'
+import type { Limiter } from '../limit/limiter.ts'
+import { totalOf } from '../problem-table.ts'
+import type { Share } from '../share/share.ts'
+import { listFiles } from './file-list.ts'
 import type {
   ConfirmedDeletes,
   Download,
@@ -26,16 +32,10 @@ import type {
   UnshareRequest,
   Versions,
   Why,
-} from './api.ts'
-import type { ListKind } from './api-words.ts'
-import type { Downloads } from './fetch/downloads.ts'
-import { listFiles } from './file-list.ts'
-import type { Finder } from './find/finder.ts'
-import type { Limiter } from './limit/limiter.ts'
+} from './peer-api.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
-import { totalOf } from './problem-table.ts'
-import type { Share } from './share/share.ts'
 import { unshareMatching } from './unshare-matching.ts'
+import type { ListKind } from './words.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 

@@ -1,5 +1,5 @@
 /** The closed sets of the HTTP API. Apart from its schemas, which take every command longer to load than all the rest. */
-import { limits } from '../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 
 /** What `list` can show: this peer's copies by kind, what only others have, or all of it. */
 export const listKinds = ['shared', 'downloaded', 'replicated', 'remote', 'both'] as const

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { hashFile } from '../common/content/hash.ts'
-import { copyBeside } from '../common/copy-beside.ts'
-import { diskError, nameRefused } from '../common/disk-error.ts'
-import { AppError, systemErrorCode } from '../common/errors.ts'
-import { parseName } from '../common/ids.ts'
-import { moveNew } from '../common/move-new.ts'
+import { hashFile } from '../../common/content/hash.ts'
+import { copyBeside } from '../../common/copy-beside.ts'
+import { diskError, nameRefused } from '../../common/disk-error.ts'
+import { AppError, systemErrorCode } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import { moveNew } from '../../common/move-new.ts'
 
 interface TargetOptions {
   /** The name of what is downloaded. */

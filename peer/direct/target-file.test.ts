@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { aFile } from '../common/testing/fixtures.ts'
-import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { TargetFile } from './target-file.ts'
 
 async function aFolder(): Promise<string> {

@@ -1,5 +1,5 @@
-import { AppError, errorFromWire } from '../common/errors.ts'
-import type { Downloaded, DownloadRequest, PeerApi } from './api.ts'
+import { AppError, errorFromWire } from '../../common/errors.ts'
+import type { Downloaded, DownloadRequest, PeerApi } from './peer-api.ts'
 
 /** One look at a running download; it answers as soon as the download ends. */
 const lookMs = 10_000
