@@ -123,7 +123,7 @@ test('4,094 idle clients do not keep a peer from coming back, nor a client out',
   const service = (): Promise<Service | undefined> => serviceOf('index').catch(() => undefined)
   await expect
     .poll(service, { timeout: 30_000 })
-    .toSatisfy((found) => found !== undefined && isGood(found))
+    .toSatisfy((found: Service | undefined) => found !== undefined && isGood(found))
   expect(crowd.openCount()).toBeGreaterThan(4_000)
 }, 60_000)
 
