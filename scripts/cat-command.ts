@@ -4,7 +4,7 @@ import { untilInterrupted } from '../common/interrupted.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import { parseSha256 } from '../peer/cli/commands.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
-import type { ReadRequest } from '../peer/fetch/read-in-order.ts'
+import type { ReadRequest } from '../peer/fetch/stream/read-in-order.ts'
 import { type ClientOptions, locatePeer, parseUrl } from './client-commands.ts'
 import { clientOf, indexOption } from './direct-commands.ts'
 
@@ -39,7 +39,7 @@ async function catUntil(
   options: CatOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { readInOrder } = await import('../peer/fetch/read-in-order.ts')
+  const { readInOrder } = await import('../peer/fetch/stream/read-in-order.ts')
   await using client = await clientOf(options.index ?? (await configuredIndex(options.config)))
   const { HttpPeer } = await import('../peer/api/http-peer.ts')
   const isPeerAsked = options.peer !== undefined || options.api !== undefined

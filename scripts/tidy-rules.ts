@@ -31,6 +31,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders in peer/ that are no step: tests, and what puts the steps together for people and shells. */
 const peerFoldersWithoutStep = ['peer/testing', 'peer/api', 'peer/direct']
+/** The steps that a step may import from, besides itself. */
+const stepsBelow: Readonly<Record<string, readonly string[]>> = { 'peer/download': ['peer/fetch'] }
 const peerInterface: readonly string[] = [
   'peer/api/peer-api.ts',
   'peer/api/words.ts',
@@ -81,7 +83,9 @@ const keepVerbsApart: Rule = (files) =>
     .filter(({ from, to }) => {
       const verb = verbOf(from)
       if (verb === undefined || isTest(from)) return false
-      return to.startsWith('peer/') && verbOf(to) !== verb && !peerInterface.includes(to)
+      const allowed = [verb, ...(stepsBelow[verb] ?? [])]
+      const isAllowed = allowed.includes(verbOf(to) ?? '') || peerInterface.includes(to)
+      return to.startsWith('peer/') && !isAllowed
     })
     .map(
       ({ from, to }) =>

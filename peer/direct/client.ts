@@ -6,7 +6,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
 import type { Address, Transport } from '../../common/protocol/transport.ts'
 import type { Random } from '../../common/random.ts'
-import { ConnectionPool } from '../fetch/connection-pool.ts'
+import { ConnectionPool } from '../fetch/source/connection-pool.ts'
 import { DialledIndex } from '../find/dialled-index.ts'
 import { Finder } from '../find/finder.ts'
 

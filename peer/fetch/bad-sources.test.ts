@@ -7,7 +7,7 @@ import { type BulkSource, bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf, contentOf, type TestContent } from '../../common/testing/contents.ts'
 import type { ScriptedSource, SourceScript } from '../../common/testing/scripted-source.ts'
 import type { Fetcher, FetchProgress } from './fetcher.ts'
-import { stallDeadlineMs } from './stall-deadline.ts'
+import { stallDeadlineMs } from './source/stall-deadline.ts'
 import { aSwarm, nowhere, type Swarm } from './testing/swarm.ts'
 
 const mebibyte = 1024 * 1024

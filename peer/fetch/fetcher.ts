@@ -4,23 +4,23 @@ import { hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content, Purpose } from '../../common/protocol/messages.ts'
-import type { ChunkWorkers } from './chunk-threads.ts'
-import { DigestedFile } from './digested-file.ts'
-import { DiskRoom, type Reservation } from './disk-room.ts'
-import { PartialFile, removePartial } from './partial-file.ts'
-import type { PartialFolder } from './partial-folder.ts'
-import { PartialFolders, type PartialFoldersOptions } from './partial-folders.ts'
-import { sharedBuffer } from './shared-buffer.ts'
-import { SmallFetch, type SmallFetchOptions } from './small-fetch.ts'
-import type { CrewDependencies } from './source-crew.ts'
+import type { ChunkWorkers } from './disk/chunk-threads.ts'
+import { DigestedFile } from './disk/digested-file.ts'
+import { DiskRoom, type Reservation } from './disk/disk-room.ts'
+import { PartialFile, removePartial } from './disk/partial-file.ts'
+import type { PartialFolder } from './disk/partial-folder.ts'
+import { PartialFolders, type PartialFoldersOptions } from './disk/partial-folders.ts'
+import { sharedBuffer } from './disk/shared-buffer.ts'
+import type { UnfinishedContents } from './disk/unfinished-contents.ts'
+import { SmallFetch, type SmallFetchOptions } from './small/small-fetch.ts'
+import type { CrewDependencies } from './transfer/source-crew.ts'
 import {
   isVouched,
   type Taken,
   type TakeProgress,
   type TakeRequest,
   takeContent,
-} from './take-content.ts'
-import type { UnfinishedContents } from './unfinished-contents.ts'
+} from './transfer/take-content.ts'
 
 /** Failures after which what came is good for nothing. */
 const uselessAfter = ['CANCELLED', 'CONTENT_REPLACED', 'HASH_MISMATCH'] as const

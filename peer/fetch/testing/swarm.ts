@@ -14,10 +14,10 @@ import {
 } from '../../../common/testing/scripted-source.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
-import { ConnectionPool } from '../connection-pool.ts'
+import type { PartialFolderOptions } from '../disk/partial-folder.ts'
 import { Fetcher, type FetchRequest } from '../fetcher.ts'
-import type { PartialFolderOptions } from '../partial-folder.ts'
-import type { CrewDependencies } from '../source-crew.ts'
+import { ConnectionPool } from '../source/connection-pool.ts'
+import type { CrewDependencies } from '../transfer/source-crew.ts'
 import { workAtOnce } from './work-at-once.ts'
 
 /** One fetching peer, and whoever it is told to fetch from. */

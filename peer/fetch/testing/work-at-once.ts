@@ -1,5 +1,5 @@
-import type { ChunkWorker, ChunkWorkers } from '../chunk-threads.ts'
-import { ChunkWork } from '../chunk-work.js'
+import type { ChunkWorker, ChunkWorkers } from '../disk/chunk-threads.ts'
+import { ChunkWork } from '../disk/chunk-work.js'
 
 /** Does the work of threads at once, in the one thread that a fake clock knows. */
 export function workAtOnce(): ChunkWorkers {

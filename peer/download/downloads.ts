@@ -1,0 +1,381 @@
+import { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
+import { parseName } from '../../common/ids.ts'
+import { limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { Content } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
+import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
+import type { Download, DownloadRequest, Stats } from '../api/peer-api.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import {
+  type Entry,
+  hasEnded,
+  isFed,
+  isPaused,
+  keyOf,
+  newEntry,
+  recordOf,
+  snapshotOf,
+} from './download-entry.ts'
+import { DownloadQueue } from './download-queue.ts'
+import type { DownloadRecords } from './download-records.ts'
+import { carryOut, type DownloadSteps } from './download-work.ts'
+import { downloadGroup, type GroupSteps } from './group-download.ts'
+
+/** Why a run ends that began to be sent something when there was no place for it. */
+const outOfTurn = new AppError('PAUSED')
+
+interface DownloadDependencies {
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'forget' | 'reserve' | 'smallFetch'>
+  readonly steps: DownloadSteps
+  /** Without them nothing but single files can be downloaded. */
+  readonly groupSteps?: GroupSteps
+  readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/**
+ * What people ask this peer to download: a queue with so many at once, and what became of the last
+ * ones. Those that have not ended are on record and go on in the next run of this peer. Two downloads
+ * of one name never run at the same time: the second finds what the first left.
+ */
+export class Downloads implements AsyncDisposable {
+  readonly #dependencies: DownloadDependencies
+  readonly #background: BackgroundWork
+  /** Those that wait or run, by what was asked for. */
+  readonly #active = new Map<string, Entry>()
+  /** Those and the last ones that ended, by id. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #queue: DownloadQueue<Entry>
+  readonly #finishedIds: string[] = []
+  #bytesPerSecond = emptySeries
+  #networkBytes = 0
+  #networkSeconds = 0
+  #doneCount = 0
+  #failedCount = 0
+
+  constructor(options: { downloadsAtOnce: number }, dependencies: DownloadDependencies) {
+    this.#queue = new DownloadQueue({ atOnce: options.downloadsAtOnce })
+    this.#dependencies = dependencies
+    this.#background = new BackgroundWork(dependencies)
+    for (const record of dependencies.records.all()) {
+      const entry = newEntry(record, dependencies.clock)
+      entry.waitsForIndex = record.request.wait !== false
+      this.#add(entry)
+    }
+    this.#startNext()
+  }
+
+  /** Downloads that wait and run now; done and failed since the start. */
+  get counts(): Readonly<Record<Download['state'], number>> {
+    const { waitingCount, runningCount } = this.#queue
+    return {
+      waiting: waitingCount,
+      running: runningCount,
+      paused: this.#active.size - waitingCount - runningCount,
+      done: this.#doneCount,
+      failed: this.#failedCount,
+    }
+  }
+
+  /** Of the downloads since the start that came over the network. */
+  get stats(): Pick<Stats, 'downloadBytesPerSecond' | 'throughputBytesPerSecond'> {
+    return {
+      downloadBytesPerSecond: summaryOf(this.#bytesPerSecond),
+      throughputBytesPerSecond:
+        this.#networkSeconds > 0 ? this.#networkBytes / this.#networkSeconds : 0,
+    }
+  }
+
+  /** Lets other so many run at once: more start now, too many run on. */
+  runAtOnce(count: number): void {
+    this.#queue.atOnce = count
+    this.#startNext()
+  }
+
+  /**
+   * Queues a download; one that is waiting or running for the same request is taken instead.
+   * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING; NO_SOURCE when the one to be taken
+   *   waits for a source and this one shall not
+   */
+  start(asked: DownloadRequest): Download {
+    if (this.#background.signal.aborted) throw new AppError('STOPPING')
+    const request = { ...asked, name: asked.pattern === true ? asked.name : parseName(asked.name) }
+    const same = this.#active.get(keyOf(request))
+    if (same !== undefined) return this.#join(same, request)
+    if (this.#active.size >= limits.downloadsActiveMax)
+      throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
+    const { clock, random } = this.#dependencies
+    const entry = newEntry({ id: randomId(random), request, isPaused: false }, clock)
+    this.#record((records) => records.put(recordOf(entry)))
+    this.#add(entry)
+    this.#startNext()
+    return this.#snapshot(entry)
+  }
+
+  /** Those that have not ended, oldest first, and the last ones that have. */
+  list(): Download[] {
+    return [...this.#entries.values()].map((entry) => this.#snapshot(entry))
+  }
+
+  /**
+   * Stops a download until it is resumed; what came is kept. One that is paused or ended stays as it is.
+   * @throws AppError DOWNLOAD_NOT_FOUND
+   */
+  async pause(id: string): Promise<Download> {
+    const entry = this.#entryOf(id)
+    const reason = new AppError('PAUSED', { name: entry.request.name, id })
+    // A run that is just ending out of turn is followed by a place in the queue, or another run.
+    for (let run = this.#queue.runOf(entry); run !== undefined; run = this.#queue.runOf(entry)) {
+      entry.stop.abort(reason)
+      await run
+    }
+    if (this.#queue.remove(entry)) this.#onPaused(entry, reason)
+    return this.#snapshot(entry)
+  }
+
+  /**
+   * Lets a paused download go on; any other stays as it is.
+   * @throws AppError DOWNLOAD_NOT_FOUND
+   */
+  resume(id: string): Download {
+    const entry = this.#entryOf(id)
+    return isPaused(entry) ? this.#resume(entry) : this.#snapshot(entry)
+  }
+
+  /**
+   * The download, as soon as it ended or is paused, or after `waitMs`.
+   * @throws AppError DOWNLOAD_NOT_FOUND; or the signal's reason
+   */
+  async wait(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
+    const entry = this.#entryOf(id)
+    if (this.#isActive(entry) && !isPaused(entry) && waitMs > 0) {
+      const left = new AbortController()
+      const signals = signal === undefined ? [left.signal] : [left.signal, signal]
+      const expiry = this.#dependencies.clock.sleep(waitMs, AbortSignal.any(signals))
+      await Promise.race([entry.ended.promise, expiry]).finally(() => left.abort())
+    }
+    return this.#snapshot(entry)
+  }
+
+  /**
+   * Ends a download and resolves when nothing of it is left; one that ended already stays as it is.
+   * @throws AppError DOWNLOAD_NOT_FOUND
+   */
+  async cancel(id: string): Promise<void> {
+    const entry = this.#entryOf(id)
+    if (!this.#isActive(entry)) return
+    const what = `The download of '${entry.request.name}'`
+    const reason = new AppError('CANCELLED', { what })
+    // Whoever paused it a moment before, or the disk, may have its present run end as paused.
+    while (this.#isActive(entry)) {
+      this.#end(entry, reason)
+      await this.#queue.runOf(entry)
+    }
+    if (entry.state !== 'failed') return
+    const kept = [...entry.begun.values(), ...(entry.content === undefined ? [] : [entry.content])]
+    for (const content of kept)
+      if (!this.#isWanted(content)) await this.#dependencies.fetcher.forget(content)
+  }
+
+  /** Ends the present run of all; they go on in the next run of this peer. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const disposed = this.#background[Symbol.asyncDispose]()
+    for (const entry of this.#active.values()) this.#end(entry, new AppError('STOPPING'))
+    await disposed
+  }
+
+  #add(entry: Entry): void {
+    this.#active.set(keyOf(entry.request), entry)
+    this.#entries.set(entry.id, entry)
+    if (entry.state === 'waiting') this.#queue.add(entry)
+  }
+
+  #join(entry: Entry, { name, wait = true }: DownloadRequest): Download {
+    if (isPaused(entry)) return this.#resume(entry)
+    const now = this.#snapshot(entry)
+    if (wait || now.waitingFor === undefined) return now
+    throw new AppError('NO_SOURCE', { name, tried: now.waitingFor })
+  }
+
+  #resume(entry: Entry): Download {
+    entry.state = 'waiting'
+    entry.error = undefined
+    entry.stop = new AbortController()
+    entry.ended = Promise.withResolvers()
+    this.#record((records) => records.put(recordOf(entry)))
+    this.#queue.add(entry)
+    this.#startNext()
+    return this.#snapshot(entry)
+  }
+
+  #entryOf(id: string): Entry {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id })
+    return entry
+  }
+
+  #snapshot(entry: Entry): Download {
+    return snapshotOf(entry, this.#dependencies.clock.monotonicMs())
+  }
+
+  #isActive(entry: Entry): boolean {
+    return this.#active.get(keyOf(entry.request)) === entry
+  }
+
+  /** Whether a download that has not ended may go on with what came of this content. */
+  #isWanted({ sha256, chunkRoot }: Content): boolean {
+    return [...this.#active.values()].some(
+      ({ content }) => content?.sha256 === sha256 && content.chunkRoot === chunkRoot,
+    )
+  }
+
+  /**
+   * Changes what is on record. A disk that refuses, because it is full, is no reason to fail: the
+   * next run of this peer takes up an older state.
+   */
+  #record(change: (records: DownloadDependencies['records']) => void): void {
+    const { records, log } = this.#dependencies
+    try {
+      change(records)
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, 'downloads are not recorded')
+    }
+  }
+
+  /** Ends a download for `reason`, at once unless it is running. */
+  #end(entry: Entry, reason: AppError): void {
+    entry.stop.abort(reason)
+    if (this.#queue.runOf(entry) !== undefined) return
+    this.#queue.remove(entry)
+    this.#fail(entry, reason)
+    this.#onEnded(entry)
+  }
+
+  #startNext(): void {
+    for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) {
+      const entry = next
+      this.#background.start('download', () => this.#run(entry))
+    }
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    entry.state = 'running'
+    entry.isStarved = false
+    try {
+      await this.#carryOut(entry)
+      entry.state = 'done'
+      this.#doneCount += 1
+    } catch (error) {
+      const { signal } = entry.stop
+      this.#onFailure(entry, toAppError(signal.aborted ? signal.reason : error))
+    }
+    this.#queue.leave(entry)
+    if (hasEnded(entry)) this.#onEnded(entry)
+    this.#startNext()
+  }
+
+  /** A name that no file has may be that of a folder. */
+  async #carryOut(entry: Entry): Promise<void> {
+    const { name, sha256, pattern = false } = entry.request
+    if (pattern) return await this.#carryOutGroup(entry)
+    try {
+      await this.#carryOutSingle(entry)
+    } catch (error) {
+      const mayBeFolder = sha256 === undefined && this.#dependencies.groupSteps !== undefined
+      if (!hasCode(error, 'NAME_NOT_FOUND') || !mayBeFolder) throw error
+      await this.#carryOutGroup(entry).catch((failure: unknown) => {
+        if (!hasCode(failure, 'NO_MATCH')) throw failure
+        entry.group = undefined
+        throw new AppError('NAME_NOT_FOUND', { name })
+      })
+    }
+  }
+
+  async #carryOutSingle(entry: Entry): Promise<void> {
+    entry.group = undefined
+    const onProgress = (): void => this.#onProgress(entry)
+    entry.result = await carryOut(entry, { ...this.#dependencies, onProgress })
+    const { bytes, seconds, sources } = entry.result
+    if (sources.length > 0) this.#countNetwork(bytes, seconds)
+  }
+
+  async #carryOutGroup(entry: Entry): Promise<void> {
+    const { clock, groupSteps } = this.#dependencies
+    if (groupSteps === undefined) throw new AppError('NO_MATCH', { pattern: entry.request.name })
+    const startMs = clock.monotonicMs()
+    const onProgress = (): void => this.#onProgress(entry)
+    await downloadGroup(entry, { ...this.#dependencies, groupSteps, onProgress }).finally(() => {
+      const { networkBytes = 0 } = entry.group ?? {}
+      if (networkBytes > 0) this.#countNetwork(networkBytes, (clock.monotonicMs() - startMs) / 1000)
+    })
+  }
+
+  #onProgress(entry: Entry): void {
+    // The first word of a content: from now on the next run of this peer knows what it was.
+    if (entry.progress === undefined && entry.group === undefined)
+      this.#record((records) => records.put(recordOf(entry)))
+    if (entry.progress?.waitingFor !== undefined) {
+      entry.isStarved = true
+      if (this.#queue.waitingCount > 0) this.#startNext()
+    } else if (entry.isStarved && isFed(entry)) {
+      // Others took its place meanwhile: it has the next one that is free.
+      if (this.#queue.isFull) entry.stop.abort(outOfTurn)
+      else entry.isStarved = false
+    }
+  }
+
+  #onFailure(entry: Entry, error: AppError): void {
+    // A disk can be given room; nothing that came is lost meanwhile.
+    if (error === outOfTurn && this.#background.signal.aborted)
+      this.#fail(entry, new AppError('STOPPING'))
+    else if (error === outOfTurn) this.#queueAgain(entry)
+    else if (error.code === 'PAUSED' || error.code === 'DISK_FULL') this.#onPaused(entry, error)
+    else this.#fail(entry, error)
+  }
+
+  #queueAgain(entry: Entry): void {
+    entry.state = 'waiting'
+    entry.stop = new AbortController()
+    this.#queue.addFirst(entry)
+  }
+
+  #onPaused(entry: Entry, error: AppError): void {
+    entry.state = 'paused'
+    entry.error = error
+    entry.ended.resolve()
+    this.#record((records) => records.put(recordOf(entry)))
+  }
+
+  #countNetwork(bytes: number, seconds: number): void {
+    this.#networkBytes += bytes
+    this.#networkSeconds += seconds
+    if (seconds > 0) this.#bytesPerSecond = withValue(this.#bytesPerSecond, bytes / seconds)
+  }
+
+  #fail(entry: Entry, error: AppError): void {
+    entry.state = 'failed'
+    this.#failedCount += 1
+    entry.error = error
+    const { log } = this.#dependencies
+    const { id } = entry
+    const { name } = entry.request
+    if (error.code === 'INTERNAL')
+      log.error({ id, name, error, reason: reasonOf(error.cause) }, 'download failed inside')
+    else log.debug({ id, name, code: error.code, reason: reasonOf(error) }, 'download failed')
+  }
+
+  #onEnded(entry: Entry): void {
+    this.#active.delete(keyOf(entry.request))
+    if (!hasCode(entry.error, 'STOPPING')) this.#record((records) => records.remove(entry.id))
+    entry.ended.resolve()
+    this.#finishedIds.push(entry.id)
+    if (this.#finishedIds.length <= limits.downloadsRemembered) return
+    const [oldest] = this.#finishedIds.splice(0, 1)
+    if (oldest !== undefined) this.#entries.delete(oldest)
+  }
+}

@@ -1,0 +1,327 @@
+import { backoffMs } from '../../common/backoff.ts'
+import type { Clock } from '../../common/clock.ts'
+import { chunkCountFor } from '../../common/content/chunks.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
+import type { Content, MatchedFile } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { Missed, SmallFetch } from '../fetch/small/small-fetch.ts'
+import type { SmallFile } from '../fetch/small/small-reads.ts'
+import { type From, type SmallSteps, takeSmall } from '../fetch/small/take-small.ts'
+import { labelOf } from '../fetch/source/peer-source.ts'
+import { SpeedMeter } from '../fetch/source/speed-meter.ts'
+import type { SourceProgress } from '../fetch/transfer/source-crew.ts'
+import { type Entry, newEntry } from './download-entry.ts'
+import { carryOut, type DownloadSteps } from './download-work.ts'
+import { GroupProgress } from './group-progress.ts'
+
+/** A file of a group: its name, and the content that is to have it. */
+export interface NamedContent {
+  readonly name: string
+  readonly content: Content
+}
+
+/** What a download of many files needs of the rest of the peer, besides {@link DownloadSteps}. */
+export interface GroupSteps {
+  /** The folder that the names begin in. */
+  readonly folder: string
+  /** One page of the files that a pattern matches. @throws AppError INDEX_UNREACHABLE */
+  match(
+    request: { pattern: string; after?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<{ files: MatchedFile[]; next?: string }>
+  /** Which of these files are in their place already. */
+  areThere(files: readonly NamedContent[]): Promise<boolean[]>
+  readonly readLocal: SmallSteps<SmallFile>['readLocal']
+  /** Puts small files into their places; for each what stands in the way, if something does. */
+  place(
+    files: readonly (NamedContent & { bytes: Uint8Array })[],
+  ): Promise<readonly (AppError | undefined)[]>
+}
+
+interface GroupDependencies {
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
+  readonly steps: DownloadSteps
+  readonly groupSteps: GroupSteps
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of each change of the progress. */
+  readonly onProgress: (entry: Entry) => void
+}
+
+/** From one try of files that nobody sends, or of an index that is away, to the next. */
+const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
+
+interface GroupFile extends SmallFile, NamedContent {}
+
+/**
+ * Downloads all files that the entry's pattern matches: page by page as the index lists them, small
+ * ones many at a time, large ones each for itself. What is there already is not fetched again, so that
+ * the next run of it goes on. Files that nobody sends wait for a source, if the request says so.
+ * @throws AppError NO_MATCH, FILES_FAILED when all others are there, DISK_FULL, INDEX_UNREACHABLE; or
+ *   the reason of the entry's signal
+ */
+export async function downloadGroup(entry: Entry, dependencies: GroupDependencies): Promise<void> {
+  const { fetcher } = dependencies
+  using small = fetcher.smallFetch({ purpose: 'download', signal: entry.stop.signal })
+  await new GroupDownload(entry, small, dependencies).run()
+}
+
+class GroupDownload {
+  readonly #entry: Entry
+  readonly #small: SmallFetch
+  readonly #dependencies: GroupDependencies
+  readonly #progress: GroupProgress
+  /** Large files on their way. */
+  readonly #running = new Set<Entry>()
+  /** Aborted when a page failed for a reason that others will not escape. */
+  readonly #failed = new AbortController()
+  /** Ends what is waited for. */
+  readonly #signal: AbortSignal
+  /** Files that nobody sends now, and how many more there are. */
+  #waiting: GroupFile[] = []
+  #othersWaiting = 0
+  #failures = 0
+
+  constructor(entry: Entry, small: SmallFetch, dependencies: GroupDependencies) {
+    this.#entry = entry
+    this.#small = small
+    this.#dependencies = dependencies
+    this.#signal = AbortSignal.any([entry.stop.signal, this.#failed.signal])
+    const startMs = dependencies.clock.monotonicMs()
+    const { folder } = dependencies.groupSteps
+    const sources = (): SourceProgress[] => this.#sources()
+    this.#progress = new GroupProgress({ folder, startMs, sources })
+    entry.group = this.#progress
+  }
+
+  get #waits(): boolean {
+    return this.#entry.request.wait !== false
+  }
+
+  async run(): Promise<void> {
+    const { request } = this.#entry
+    try {
+      await this.#takeAll()
+      while (this.#waiting.length > 0) await this.#tryAgain()
+    } finally {
+      this.#progress.endMs = this.#dependencies.clock.monotonicMs()
+    }
+    const { total, failed } = this.#progress
+    if (total === 0) throw new AppError('NO_MATCH', { pattern: request.name })
+    if (failed > 0)
+      throw new AppError('FILES_FAILED', { pattern: request.name, files: total, failed })
+  }
+
+  async #takeAll(): Promise<void> {
+    this.#entry.meter = new SpeedMeter(this.#dependencies)
+    this.#progress.begin()
+    this.#waiting = []
+    this.#othersWaiting = 0
+    await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#takePage(files))
+  }
+
+  async *#pages(): AsyncGenerator<readonly GroupFile[]> {
+    const { groupSteps } = this.#dependencies
+    const { request } = this.#entry
+    let after: string | undefined
+    do {
+      const asked = { pattern: request.name, after }
+      const page = await this.#askIndex(() => groupSteps.match(asked, this.#signal))
+      for (const { size } of page.files) this.#progress.size += size
+      this.#progress.total += page.files.length
+      this.#onProgress()
+      yield page.files.map(groupFile)
+      after = page.next
+    } while (after !== undefined)
+    this.#progress.isListed = true
+  }
+
+  async #takePage(files: readonly GroupFile[]): Promise<void> {
+    try {
+      await this.#take(files)
+    } catch (error) {
+      // The next page may be waiting for the index, or for a source.
+      this.#failed.abort(error)
+      throw error
+    }
+  }
+
+  /** Does what can be done now for these files; those that nobody sends wait or have failed then. */
+  async #take(files: readonly GroupFile[]): Promise<void> {
+    const { groupSteps } = this.#dependencies
+    const there = await groupSteps.areThere(files)
+    for (const [index, file] of files.entries()) if (there[index] === true) this.#onDone(file)
+    const lacking = files.filter((_, index) => there[index] !== true)
+    const isSmall = ({ content }: GroupFile): boolean => chunkCountFor(content.size) === 1
+    const missed = await this.#takeSmall(lacking.filter(isSmall))
+    const doubtful: GroupFile[] = []
+    for (const { file, tried, isDoubtful } of missed)
+      if (isDoubtful) doubtful.push(file)
+      else this.#onMissed(file, new AppError('NO_SOURCE', { name: file.name, tried }))
+    const singles = [...doubtful, ...lacking.filter((file) => !isSmall(file))]
+    await inParallel(singles, limits.groupLargeAtOnce, (file) => this.#takeSingle(file))
+  }
+
+  async #takeSmall(files: readonly GroupFile[]): Promise<Missed<GroupFile>[]> {
+    const bytes = files.reduce((sum, { content }) => sum + content.size, 0)
+    using _ = await this.#dependencies.fetcher.reserve(bytes, { purpose: 'download' })
+    const options = {
+      signal: this.#entry.stop.signal,
+      onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),
+    }
+    return await takeSmall(files, options, { small: this.#small, steps: this.#steps })
+  }
+
+  get #steps(): SmallSteps<GroupFile> {
+    const { groupSteps } = this.#dependencies
+    return {
+      readLocal: (sha256s) => groupSteps.readLocal(sha256s),
+      place: (verified) =>
+        groupSteps.place(
+          verified.map(({ file: { name, content }, bytes }) => ({ name, content, bytes })),
+        ),
+    }
+  }
+
+  #onPlaced(file: GroupFile, outcome: From | AppError): void {
+    if (!(outcome instanceof AppError)) this.#onDone(file, outcome)
+    else if (outcome.code === 'DISK_FULL') throw outcome
+    else this.#onFailed(file, outcome)
+  }
+
+  /** A large file, or one about which somebody lied: as if it were asked for alone. */
+  async #takeSingle(file: GroupFile): Promise<void> {
+    const { clock } = this.#dependencies
+    const { name } = file
+    const request = { name, sha256: file.content.sha256, wait: false }
+    const single = newEntry({ id: this.#entry.id, request, isPaused: false }, clock)
+    single.stop = this.#entry.stop
+    single.state = 'running'
+    this.#running.add(single)
+    try {
+      const dependencies = { ...this.#dependencies, onProgress: () => this.#onProgress() }
+      const { sources } = await carryOut(single, dependencies)
+      this.#running.delete(single)
+      this.#entry.begun.delete(name)
+      this.#onDone(file, sources.length > 0 ? 'network' : 'here')
+    } catch (error) {
+      this.#running.delete(single)
+      const { content, progress } = single
+      if (content !== undefined && progress !== undefined && progress.verifiedBytes > 0)
+        this.#entry.begun.set(name, content)
+      if (this.#entry.stop.signal.aborted || hasCode(error, 'DISK_FULL')) throw error
+      this.#onMissed(file, toAppError(error))
+    }
+  }
+
+  /** After a while, tries the files again that nobody sent: one by one or, when they are many, all of the group. */
+  async #tryAgain(): Promise<void> {
+    const count = this.#waiting.length + this.#othersWaiting
+    await this.#pause(`no peer could send ${this.#waiting[0]?.name ?? ''}${others(count - 1)}`)
+    const doneBefore = this.#progress.done
+    await (this.#othersWaiting > 0 ? this.#takeAll() : this.#takeWaiting())
+    if (this.#progress.done > doneBefore) this.#failures = 0
+  }
+
+  async #takeWaiting(): Promise<void> {
+    const files = this.#waiting
+    this.#waiting = []
+    const found: GroupFile[] = []
+    await inParallel(files, limits.requestsInFlightMax, async (file) => {
+      try {
+        found.push(await this.#lookUp(file))
+      } catch (error) {
+        if (this.#signal.aborted) throw error
+        this.#onMissed(file, toAppError(error))
+      }
+    })
+    await this.#take(found)
+  }
+
+  async #lookUp(file: GroupFile): Promise<GroupFile> {
+    const { steps } = this.#dependencies
+    const [best] = await steps.lookup(file.name, this.#signal)
+    if (best === undefined) throw new AppError('NAME_NOT_FOUND', { name: file.name })
+    this.#progress.size += best.size - file.content.size
+    return groupFile({ name: file.name, ...best })
+  }
+
+  async #askIndex<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;)
+      try {
+        return await ask()
+      } catch (error) {
+        const isKnown = this.#progress.total > 0 || this.#failures > 0
+        const mayWait = this.#entry.waitsForIndex || (this.#waits && isKnown)
+        if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error
+        await this.#pause(reasonOf(error))
+      }
+  }
+
+  async #pause(waitingFor: string): Promise<void> {
+    const { clock, random } = this.#dependencies
+    this.#entry.progress = { verifiedBytes: 0, sources: [], waitingFor }
+    this.#onProgress()
+    this.#failures += 1
+    await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#signal)
+  }
+
+  #onDone({ content: { size } }: GroupFile, from?: From): void {
+    this.#progress.done += 1
+    this.#progress.doneBytes += size
+    if (from === 'network') {
+      this.#progress.networkBytes += size
+      this.#entry.progress = undefined
+    }
+    this.#onProgress()
+  }
+
+  #onMissed(file: GroupFile, error: AppError): void {
+    const mayCome = hasCode(error, 'NO_SOURCE') || hasCode(error, 'INDEX_UNREACHABLE')
+    if (!mayCome || !this.#waits) this.#onFailed(file, error)
+    else if (this.#waiting.length < limits.groupWaitingMax) this.#waiting.push(file)
+    else this.#othersWaiting += 1
+  }
+
+  #onFailed({ name, content }: GroupFile, error: AppError): void {
+    this.#progress.onFailed(name, error)
+    this.#progress.size -= content.size
+    this.#onProgress()
+  }
+
+  /** Those of small files, and those of large ones on their way. */
+  #sources(): SourceProgress[] {
+    const large = [...this.#running].flatMap(({ progress }) => progress?.sources ?? [])
+    return [...Map.groupBy([...this.#small.sources, ...large], labelled).values()].map(sumOf)
+  }
+
+  #onProgress(): void {
+    const running = [...this.#running].reduce((sum, { meter }) => sum + meter.bytes, 0)
+    this.#entry.meter.onProgress(this.#progress.doneBytes + running)
+    this.#dependencies.onProgress(this.#entry)
+  }
+}
+
+function groupFile({ name, sha256, size, chunkRoot, sources }: MatchedFile): GroupFile {
+  return { name, content: { sha256, size, chunkRoot }, sources }
+}
+
+function labelled({ source }: SourceProgress): string {
+  return labelOf(source)
+}
+
+/** What one source sends of several files. */
+function sumOf(parts: readonly SourceProgress[]): SourceProgress {
+  return parts.reduce((sum, { bytes, bytesPerSecond }) => ({
+    source: sum.source,
+    bytes: sum.bytes + bytes,
+    bytesPerSecond: sum.bytesPerSecond + bytesPerSecond,
+  }))
+}
+
+function others(count: number): string {
+  return count > 0 ? ` and ${count} others` : ''
+}

@@ -1,0 +1,103 @@
+import { onTestFinished } from 'vitest'
+import { AppError } from '../../../common/errors.ts'
+import type { FoundContent } from '../../../common/protocol/messages.ts'
+import { seededRandom } from '../../../common/random.ts'
+import { aContent } from '../../../common/testing/contents.ts'
+import { FakeClock } from '../../../common/testing/fake-clock.ts'
+import { silentLog } from '../../../common/testing/silent-log.ts'
+import type { Fetched, FetchRequest } from '../../fetch/fetcher.ts'
+import { SmallFetch } from '../../fetch/small/small-fetch.ts'
+import { DownloadRecords } from '../download-records.ts'
+import type { DownloadSteps } from '../download-work.ts'
+import { Downloads } from '../downloads.ts'
+
+/** Who has `one` and `two`. */
+export const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } as const
+export const one: FoundContent = { ...aContent(1000, 'one').content, sources: [source] }
+export const two: FoundContent = { ...aContent(2000, 'two').content, sources: [source] }
+
+/** A fetch that the test lets end. */
+interface PendingFetch extends FetchRequest {
+  done(): void
+  fail(error: Error): void
+}
+
+/** Downloads among steps that a test controls; everybody has `one` and `two` under every name. */
+export class DownloadWorld {
+  readonly clock = new FakeClock()
+  readonly fetches: PendingFetch[] = []
+  readonly held = new Set<string>()
+  readonly adopted: string[] = []
+  readonly forgotten: string[] = []
+  readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
+  discarded = 0
+  kept = 0
+  steps: DownloadSteps = {
+    lookup: async () => [one, two],
+    copyLocal: async (name, sha256) =>
+      this.held.has(sha256) ? { path: `/downloaded/${name}`, size: 1000 } : undefined,
+    adopt: async (name, { sha256 }, { partialPath }) => {
+      this.held.add(sha256)
+      this.adopted.push(partialPath)
+      return { path: `/downloaded/${name}` }
+    },
+  }
+  readonly downloads: Downloads
+  /** For small files, which nobody gives. */
+  readonly #taking = {
+    clock: this.clock,
+    random: seededRandom('small files'),
+    log: silentLog,
+    pool: { lease: () => Promise.reject(new AppError('STOPPING')) },
+    onReceived: () => undefined,
+    onBlamed: () => {},
+  }
+
+  constructor({
+    downloadsAtOnce = 2,
+    steps = {} as Partial<DownloadSteps>,
+    records = new DownloadRecords(':memory:') as DownloadWorld['records'],
+  } = {}) {
+    this.records = records
+    this.steps = { ...this.steps, ...steps }
+    this.downloads = new Downloads(
+      { downloadsAtOnce },
+      {
+        clock: this.clock,
+        random: seededRandom('downloads'),
+        log: silentLog,
+        fetcher: {
+          fetch: (request) => this.#fetch(request),
+          forget: async ({ sha256 }) => void this.forgotten.push(sha256),
+          reserve: async () => ({ onWritten: () => {}, [Symbol.dispose]: () => {} }),
+          smallFetch: (options) => new SmallFetch(options, this.#taking),
+        },
+        records: this.records,
+        steps: this.steps,
+      },
+    )
+    onTestFinished(async () => await this.downloads[Symbol.asyncDispose]())
+  }
+
+  /** Lets everything run that does not wait for time or for a fetch. */
+  async settle(): Promise<void> {
+    await this.clock.advance(0)
+  }
+
+  #fetch(request: FetchRequest): Promise<Fetched> {
+    const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
+    const { content, sources, signal } = request
+    const done = (): void =>
+      resolve({
+        partialPath: `/partial/${content.sha256}`,
+        chunkList: Buffer.alloc(32),
+        seconds: 1,
+        sources,
+        keep: () => void (this.kept += 1),
+        [Symbol.asyncDispose]: async () => void (this.discarded += 1),
+      })
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+    this.fetches.push({ ...request, done, fail: reject })
+    return promise
+  }
+}

@@ -1,0 +1,60 @@
+import { stat, statfs } from 'node:fs/promises'
+import { diskError } from '../../../common/disk-error.ts'
+import { AppError } from '../../../common/errors.ts'
+
+/** Room for a content that is on its way; disposing gives back what was not written. */
+export interface Reservation extends Disposable {
+  /** So many bytes of it are on the disk now. */
+  onWritten(bytes: number): void
+}
+
+/**
+ * The room on the disks of folders, shared out before the first byte comes: what is promised to one
+ * fetch is not promised to the next. Other processes may still take it.
+ */
+export class DiskRoom {
+  /** Of each device. */
+  readonly #promisedBytes = new Map<number, number>()
+  /** One question at a time: two that look at the same room would each take it for promised to the other. */
+  #turn: Promise<void> = Promise.resolve()
+
+  /** Room on the disk that `folder` is on. @throws AppError DISK_FULL, DISK_FAILED */
+  async reserve(folder: string, bytes: number): Promise<Reservation> {
+    const reserving = this.#turn.then(() => this.#reserveNow(folder, bytes))
+    this.#turn = reserving.then(
+      () => {},
+      () => {},
+    )
+    return await reserving
+  }
+
+  async #reserveNow(folder: string, bytes: number): Promise<Reservation> {
+    const device = await measured(folder, async () => (await stat(folder)).dev)
+    // What was promised when the disk is looked at: what is written meanwhile may not show yet.
+    const promisedBytes = this.#promisedBytes.get(device) ?? 0
+    const { bavail, bsize } = await measured(folder, () => statfs(folder))
+    if (bavail * bsize < promisedBytes + bytes)
+      throw new AppError('DISK_FULL', { path: folder, neededBytes: bytes })
+    this.#promise(device, bytes)
+    let left = bytes
+    const giveBack = (count: number): void => {
+      this.#promise(device, -Math.min(left, count))
+      left -= Math.min(left, count)
+    }
+    return { onWritten: giveBack, [Symbol.dispose]: () => giveBack(left) }
+  }
+
+  #promise(device: number, bytes: number): void {
+    const promised = (this.#promisedBytes.get(device) ?? 0) + bytes
+    if (promised > 0) this.#promisedBytes.set(device, promised)
+    else this.#promisedBytes.delete(device)
+  }
+}
+
+async function measured<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw diskError({ action: 'measure the disk of', path: folder, neededBytes: 0 }, error)
+  }
+}

@@ -1,0 +1,289 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ChunkSet } from '../../../common/content/chunk-set.ts'
+import {
+  chunkBytesFor,
+  chunkCountFor,
+  chunkHashAt,
+  chunkRange,
+} from '../../../common/content/chunks.ts'
+import { sha256 } from '../../../common/content/hash.ts'
+import { diskError } from '../../../common/disk-error.ts'
+import type { AppError } from '../../../common/errors.ts'
+import { limits } from '../../../common/limits.ts'
+import { makeFolderAgain } from '../../../common/make-folder.ts'
+import type { Content } from '../../../common/protocol/messages.ts'
+import type { ChunkStore, PutChunk } from '../chunk-store.ts'
+import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
+import type { ChunkWorkers } from './chunk-threads.ts'
+import { putBack } from './put-back.ts'
+
+interface PartialFileDependencies {
+  readonly workers: ChunkWorkers
+}
+
+interface PartialFileOptions {
+  readonly path: string
+  readonly content: Content
+  readonly bootId: string
+  /** Whether what came is still there after the end of this process. */
+  readonly isJournalled: boolean
+}
+
+/** The journal of the file at `path`. */
+export function journalPathOf(path: string): string {
+  return `${path}.journal`
+}
+
+/**
+ * A content on its way: a file beside the user's folders, and which of its chunks are good. Disposing
+ * closes it; whether it is removed then is the owner's to say.
+ */
+export class PartialFile implements ChunkStore, AsyncDisposable {
+  readonly path: string
+  readonly #options: PartialFileOptions
+  readonly #handle: FileHandle
+  /** For large contents: what it writes does not go through the page cache. */
+  readonly #direct: FileHandle | undefined
+  readonly #workers: ChunkWorkers
+  /** Chunks that are verified and written. */
+  readonly verified: ChunkSet
+  #chunkList: Buffer | undefined
+  #journal: ChunkJournal | undefined
+  #opening: Promise<ChunkJournal> | undefined
+  #verifiedBytes = 0
+  #unsyncedBytes = 0
+  #syncing: Promise<void> | undefined
+  /** What a flush failed with: the bytes of it are lost, even if the next flush succeeds. */
+  #syncFailure: unknown
+  /** Chunks that somebody is checking and writing; the file stays open for them. */
+  readonly #putting = new Set<Promise<boolean>>()
+  #isClosed = false
+  #isWanted = false
+
+  private constructor(
+    options: PartialFileOptions,
+    { handle, direct }: { handle: FileHandle; direct: FileHandle | undefined },
+    { workers }: PartialFileDependencies,
+  ) {
+    this.path = options.path
+    this.#options = options
+    this.#handle = handle
+    this.#direct = direct
+    this.#workers = workers
+    this.verified = new ChunkSet(chunkCountFor(options.content.size))
+  }
+
+  /**
+   * Makes the file, or takes up the one that an earlier run left: its verified chunks count, and are
+   * hashed again only if the machine has restarted since.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  static async open(
+    options: PartialFileOptions,
+    dependencies: PartialFileDependencies,
+  ): Promise<PartialFile> {
+    const { path, content, isJournalled } = options
+    try {
+      const known = isJournalled ? await readJournal(journalPathOf(path), content) : undefined
+      // Not emptied: a process that ended while it moved the file may have left it with two names.
+      if (known === undefined) await rm(path, { force: true })
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT)
+      await using opening = new AsyncDisposableStack()
+      const direct = await openDirect(options)
+      const file = opening.use(new PartialFile(options, { handle, direct }, dependencies))
+      // Whatever stops this now, such as a full disk, does not cost what an earlier run got.
+      file.#isWanted = known !== undefined
+      if (known !== undefined) await file.#takeUp(known)
+      file.#isWanted = false
+      opening.move()
+      return file
+    } catch (error) {
+      throw diskErrorOf(options, 'write to', error)
+    }
+  }
+
+  /** Of the content. */
+  get size(): number {
+    return this.#options.content.size
+  }
+
+  get verifiedBytes(): number {
+    return this.#verifiedBytes
+  }
+
+  /** The content's chunk list, once it is known. */
+  get chunkList(): Buffer | undefined {
+    return this.#chunkList
+  }
+
+  /**
+   * Told the verified chunk list: from now on verified chunks are journalled.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  async begin(chunkList: Buffer): Promise<void> {
+    this.#chunkList = chunkList
+    if (!this.#options.isJournalled || this.verified.chunkCount === 1) return
+    this.#opening = this.#createJournal(chunkList)
+    try {
+      this.#journal = await this.#opening
+    } catch (error) {
+      throw diskErrorOf(this.#options, 'write to', error)
+    }
+  }
+
+  async #createJournal(chunkList: Buffer): Promise<ChunkJournal> {
+    const { path, content, bootId } = this.#options
+    makeFolderAgain(dirname(path), (await this.#handle.stat()).dev)
+    const journalled = { chunkList, chunks: this.verified, bootId }
+    return await ChunkJournal.create(journalPathOf(path), content, journalled)
+  }
+
+  /**
+   * Writes a chunk if it has its hash: a single one at once, others with the help of a thread.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  async put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
+    const isSmall = this.verified.chunkCount === 1
+    const putting = isSmall ? this.#putSmall(bytes, hash) : this.#putElsewhere(chunk, bytes, hash)
+    this.#putting.add(putting)
+    try {
+      const isGood = await putting
+      if (isGood) this.#onWritten(chunk)
+      return { isGood }
+    } catch (error) {
+      throw diskErrorOf(this.#options, 'write to', error)
+    } finally {
+      this.#putting.delete(putting)
+    }
+  }
+
+  async #putSmall(bytes: Buffer, hash: Uint8Array): Promise<boolean> {
+    const isGood = (await sha256(bytes)).equals(hash)
+    for (let done = 0; isGood && done < bytes.length; )
+      done += (await this.#handle.write(bytes, done, bytes.length - done, done)).bytesWritten
+    return isGood
+  }
+
+  async #putElsewhere(number: number, chunk: Buffer, sha256: Uint8Array): Promise<boolean> {
+    const position = chunkRange(this.size, number).start
+    const file = { descriptor: this.#handle.fd, directDescriptor: this.#direct?.fd }
+    const worker = this.#workers.leastBusy()
+    const record = this.#journal?.recordOf(number)
+    return await worker.check({ chunk, sha256, file, position, record })
+  }
+
+  #onWritten(chunk: number): void {
+    const { bytes } = chunkRange(this.size, chunk)
+    this.#onVerified(chunk, bytes)
+    this.#unsyncedBytes += bytes
+    if (this.#unsyncedBytes >= limits.unsyncedBytesMax) this.#syncing ??= this.#syncNow()
+  }
+
+  /**
+   * Makes the file durable and closes it; from then on it belongs to the caller. It is there also if
+   * somebody removed it, or its folder, while it came.
+   * @throws AppError DISK_FULL, DISK_FAILED
+   */
+  async finish(): Promise<void> {
+    try {
+      await this.#syncing
+      if (this.#syncFailure !== undefined) throw this.#syncFailure as Error
+      if (!(await putBack(this.#handle, this.path))) await this.#handle.sync()
+    } catch (error) {
+      throw diskErrorOf(this.#options, 'write to', error)
+    }
+    this.#isWanted = true
+    await this[Symbol.asyncDispose]()
+  }
+
+  /** Has file and journal kept when this is disposed, if there is something to go on with. */
+  keep(): void {
+    this.#isWanted = this.#journal !== undefined && this.verified.size > 0
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await Promise.allSettled(this.#putting)
+    await this.#syncing
+    // Whoever fetched may have given up while it was being made.
+    await this.#opening?.then((journal) => journal.close()).catch(() => {})
+    await Promise.allSettled([this.#handle.close(), this.#direct?.close()])
+    // After a flush that failed the journal names chunks that the disk may not have.
+    const isSound = this.#syncFailure === undefined
+    if (!this.#isWanted || !isSound) await removePartial(this.path)
+  }
+
+  /** Goes on where an earlier run ended. */
+  async #takeUp({ chunkList, chunks, bootId }: Journalled): Promise<void> {
+    const isTrusted = bootId === this.#options.bootId
+    const { size } = this.#options.content
+    const { size: bytesThere } = await this.#handle.stat()
+    const buffer = Buffer.allocUnsafeSlow(isTrusted ? 0 : chunkBytesFor(size))
+    for (let chunk = 0; chunk < chunks.chunkCount; chunk += 1) {
+      const { start, bytes } = chunkRange(size, chunk)
+      if (!chunks.has(chunk) || start + bytes > bytesThere) continue
+      if (isTrusted || (await this.#isGood(chunk, buffer, chunkList)))
+        this.#onVerified(chunk, bytes)
+    }
+    await this.begin(chunkList)
+  }
+
+  async #isGood(chunk: number, buffer: Buffer<ArrayBuffer>, chunkList: Buffer): Promise<boolean> {
+    const bytes = await this.#readBack(chunk, buffer)
+    return bytes !== undefined && (await sha256(bytes)).equals(chunkHashAt(chunkList, chunk))
+  }
+
+  async #readBack(
+    chunk: number,
+    buffer: Buffer<ArrayBuffer>,
+  ): Promise<Buffer<ArrayBuffer> | undefined> {
+    const { start, bytes } = chunkRange(this.#options.content.size, chunk)
+    for (let done = 0; done < bytes; ) {
+      const { bytesRead } = await this.#handle.read(buffer, done, bytes - done, start + done)
+      if (bytesRead === 0) return undefined
+      done += bytesRead
+    }
+    return buffer.subarray(0, bytes)
+  }
+
+  #onVerified(chunk: number, bytes: number): void {
+    if (!this.verified.has(chunk)) this.#verifiedBytes += bytes
+    this.verified.add(chunk)
+  }
+
+  /** Flushes while more is coming; never rejects. A power cut costs little, and the end does not have to wait for all of it. */
+  async #syncNow(): Promise<void> {
+    this.#unsyncedBytes = 0
+    try {
+      await this.#handle.datasync()
+      await this.#journal?.sync()
+    } catch (error) {
+      this.#syncFailure ??= error
+    } finally {
+      this.#syncing = undefined
+    }
+  }
+}
+
+/** The file once more, for writing past the page cache; undefined where that cannot be, or does not pay. */
+async function openDirect({ path, content }: PartialFileOptions): Promise<FileHandle | undefined> {
+  const isPossible = 'O_DIRECT' in constants
+  if (!isPossible || content.size < limits.directWriteBytesMin) return undefined
+  return await open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined)
+}
+
+/** Removes the file of an unfinished download and its journal. */
+export async function removePartial(path: string): Promise<void> {
+  await Promise.all([rm(path, { force: true }), rm(journalPathOf(path), { force: true })])
+}
+
+function diskErrorOf(
+  { path, content }: PartialFileOptions,
+  action: string,
+  error: unknown,
+): AppError {
+  return diskError({ action, path: dirname(path), neededBytes: content.size }, error)
+}

@@ -1,0 +1,93 @@
+import { limits } from '../../../common/limits.ts'
+import type { Content, Source } from '../../../common/protocol/messages.ts'
+import { labelOf } from '../source/peer-source.ts'
+
+/** A content of one chunk, and who may have it, best first. */
+export interface SmallFile {
+  readonly content: Content
+  readonly sources: readonly Source[]
+}
+
+/** What one source is asked for at once. */
+export interface SmallRead<File> {
+  readonly source: Source
+  readonly files: readonly File[]
+}
+
+interface OpenRead<File> {
+  readonly source: Source
+  readonly files: File[]
+  bytesLeft: number
+}
+
+/**
+ * Which source is asked for which files: each file is asked of the source with the fewest reads, of
+ * equals the first that the file names; reads are as large as they may be.
+ * @param mayAsk whether a file can still be asked of a source
+ * @param readsOf how many reads a source, by its label, has already
+ * @returns the reads, and the files that nobody can be asked for
+ */
+export function smallReads<File extends SmallFile>(
+  files: readonly File[],
+  mayAsk: (file: File, label: string) => boolean,
+  readsOf: (label: string) => number,
+): { reads: SmallRead<File>[]; unasked: File[] } {
+  const reads: OpenRead<File>[] = []
+  const open = new Map<string, OpenRead<File>>()
+  const planned = new Map<string, number>()
+  const unasked: File[] = []
+  for (const file of files) {
+    const [first, ...others] = file.sources.filter((source) => mayAsk(file, labelOf(source)))
+    if (first === undefined) {
+      unasked.push(file)
+      continue
+    }
+    const loadOf = (source: Source): number =>
+      planned.get(labelOf(source)) ?? readsOf(labelOf(source))
+    const roomy = [first, ...others].find((source) => fits(file, open.get(labelOf(source))))
+    const leastBusy = others.reduce(
+      (best, next) => (loadOf(next) < loadOf(best) ? next : best),
+      first,
+    )
+    const source = roomy ?? leastBusy
+    const label = labelOf(source)
+    let read = open.get(label)
+    if (read === undefined || !fits(file, read)) {
+      read = { source, files: [], bytesLeft: limits.contentsReadBytesMax }
+      reads.push(read)
+      open.set(label, read)
+      planned.set(label, loadOf(source) + 1)
+    }
+    read.files.push(file)
+    read.bytesLeft -= file.content.size
+  }
+  return { reads, unasked }
+}
+
+function fits(
+  { content }: Pick<SmallFile, 'content'>,
+  read: Pick<OpenRead<unknown>, 'files' | 'bytesLeft'> | undefined,
+): boolean {
+  return (
+    read !== undefined &&
+    read.files.length < limits.contentsPerReadMax &&
+    content.size <= read.bytesLeft
+  )
+}
+
+/** Runs of files, each as large as one read may be. */
+export function inGroups<File extends Pick<SmallFile, 'content'>>(
+  files: readonly File[],
+): File[][] {
+  const groups: { files: File[]; bytesLeft: number }[] = []
+  for (const file of files) {
+    let group = groups.at(-1)
+    if (group === undefined || !fits(file, group)) {
+      group = { files: [], bytesLeft: limits.contentsReadBytesMax }
+      groups.push(group)
+    }
+    group.files.push(file)
+    group.bytesLeft -= file.content.size
+  }
+  return groups.map((group) => group.files)
+}

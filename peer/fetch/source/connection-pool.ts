@@ -1,0 +1,215 @@
+import type { Cancel, Clock } from '../../../common/clock.ts'
+import { withDeadline } from '../../../common/deadline.ts'
+import { AppError, toAppError } from '../../../common/errors.ts'
+import { deadlines, limits } from '../../../common/limits.ts'
+import type { Log } from '../../../common/log.ts'
+import { connect } from '../../../common/protocol/client.ts'
+import type { Connection } from '../../../common/protocol/connection.ts'
+import type { Source } from '../../../common/protocol/messages.ts'
+import { type Address, formatAddress, type Transport } from '../../../common/protocol/transport.ts'
+import { ConnectionProgress } from './connection-progress.ts'
+
+/**
+ * `control` is for what is short (chunk lists, contents of one chunk): one connection to a peer,
+ * shared by all who need it. `replication` is the same for replicas, which may be held up on their way:
+ * nothing that people ask for stands in line behind them. `bulk` is for runs of chunks: one connection
+ * for each fetch, so that giving it up disturbs nobody else.
+ */
+export type ConnectionUse = 'control' | 'replication' | 'bulk'
+
+export type PeerAddress = Pick<Source, 'peerId' | 'host' | 'port'>
+
+/** A connection in use; disposing gives it back. */
+export interface Lease extends Disposable {
+  readonly connection: Pick<Connection, 'request' | 'silentMs' | 'isOpen'>
+  /** What comes on it, for all who have it. */
+  readonly progress: ConnectionProgress
+  /** Closes the connection instead of giving it back. */
+  discard(): void
+}
+
+interface Slot {
+  readonly address: string
+  readonly use: ConnectionUse
+  readonly connecting: Promise<Connection>
+  readonly progress: ConnectionProgress
+  connection: Connection | undefined
+  leases: number
+  cancelIdleTimer: Cancel
+}
+
+/**
+ * Connections from this peer to others. Those in use are as many as the fetches that run; idle ones
+ * are kept for a while, at most `idlePeerConnectionsMax`. An address that could not be dialled fails
+ * at once for `dialFailureMs`, so that a dead peer costs a batch of small fetches one time-out.
+ */
+export class ConnectionPool implements AsyncDisposable {
+  readonly #ownPeerId: string | undefined
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #onDialFailed: (peerId: string) => void
+  readonly #stop = new AbortController()
+  /** Those used least recently come first. */
+  readonly #slots = new Set<Slot>()
+  readonly #dialFailures = new Map<string, { error: AppError; atMs: number }>()
+
+  constructor(
+    /** Without an id of its own the other side sees a client. */
+    options: { ownPeerId?: string },
+    dependencies: {
+      transport: Transport
+      clock: Clock
+      log: Log
+      /** Told of each peer that could not be connected to. */
+      onDialFailed?: (peerId: string) => void
+    },
+  ) {
+    this.#ownPeerId = options.ownPeerId
+    this.#transport = dependencies.transport
+    this.#clock = dependencies.clock
+    this.#log = dependencies.log
+    this.#onDialFailed = dependencies.onDialFailed ?? (() => {})
+  }
+
+  /** Connections that are open or being opened. */
+  get size(): number {
+    return this.#slots.size
+  }
+
+  /**
+   * A connection to `peer`, an open one if there is any.
+   * @throws AppError DIAL_FAILED (also when another peer answers there), DEADLINE_EXCEEDED,
+   *   STOPPING, what the other side refuses with; or the signal's reason
+   */
+  async lease(peer: PeerAddress, use: ConnectionUse, signal?: AbortSignal): Promise<Lease> {
+    if (this.#stop.signal.aborted) throw new AppError('STOPPING')
+    const address = formatAddress(peer)
+    const slot = this.#reusable(address, use) ?? this.#dial(peer, address, use)
+    slot.cancelIdleTimer()
+    slot.leases += 1
+    try {
+      const what = `Connecting to ${address}`
+      const deadline = { what, deadlineMs: deadlines.dialMs, signal }
+      const connection = await withDeadline(deadline, this.#clock, () => slot.connecting)
+      return this.#leaseOf(slot, connection)
+    } catch (error) {
+      this.#release(slot)
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new AppError('STOPPING'))
+    for (const { cancelIdleTimer, connection } of this.#slots) {
+      cancelIdleTimer()
+      connection?.destroy()
+    }
+    while (this.#slots.size > 0) {
+      const ends = [...this.#slots].map(async (slot) => {
+        const connection = await slot.connecting.catch(() => undefined)
+        connection?.destroy()
+        await connection?.closed
+        this.#slots.delete(slot)
+      })
+      await Promise.all(ends)
+    }
+  }
+
+  #reusable(address: string, use: ConnectionUse): Slot | undefined {
+    for (const slot of this.#slots) {
+      const isUsable = slot.connection === undefined || slot.connection.isOpen
+      const hasRoom = use !== 'bulk' || slot.leases === 0
+      if (slot.address === address && slot.use === use && isUsable && hasRoom) return slot
+    }
+    return undefined
+  }
+
+  #dial(peer: PeerAddress, address: string, use: ConnectionUse): Slot {
+    const failure = this.#dialFailures.get(address)
+    if (failure && this.#clock.monotonicMs() - failure.atMs < deadlines.dialFailureMs)
+      throw failure.error
+    const connecting = this.#connect(peer, address)
+    const slot: Slot = {
+      address,
+      use,
+      connecting,
+      progress: new ConnectionProgress({ clock: this.#clock }),
+      connection: undefined,
+      leases: 0,
+      cancelIdleTimer: () => {},
+    }
+    this.#slots.add(slot)
+    const forget = (): boolean => this.#slots.delete(slot)
+    connecting.then((connection) => {
+      slot.connection = connection
+      connection.closed.then(forget, forget)
+    }, forget)
+    return slot
+  }
+
+  async #connect({ peerId, host, port }: PeerAddress, address: string): Promise<Connection> {
+    try {
+      const { connection, welcome } = await connect(
+        {
+          transport: this.#transport,
+          address: { host, port } satisfies Address,
+          role: 'peer',
+          hello:
+            this.#ownPeerId === undefined
+              ? { role: 'client' }
+              : { role: 'peer', peerId: this.#ownPeerId },
+          signal: this.#stop.signal,
+        },
+        { clock: this.#clock, log: this.#log },
+      )
+      if (welcome.peerId === peerId) return connection
+      connection.destroy()
+      throw new AppError('DIAL_FAILED', { address, reason: `${peerId} is not there any more` })
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        this.#rememberFailure(address, toAppError(error))
+        this.#onDialFailed(peerId)
+      }
+      throw error
+    }
+  }
+
+  #rememberFailure(address: string, error: AppError): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const [other, { atMs }] of this.#dialFailures)
+      if (nowMs - atMs >= deadlines.dialFailureMs) this.#dialFailures.delete(other)
+    if (this.#dialFailures.size < limits.peersMax)
+      this.#dialFailures.set(address, { error, atMs: nowMs })
+  }
+
+  #leaseOf(slot: Slot, connection: Connection): Lease {
+    let isReturned = false
+    const returnOnce = (): void => {
+      if (!isReturned) this.#release(slot)
+      isReturned = true
+    }
+    return {
+      connection,
+      progress: slot.progress,
+      discard: () => {
+        connection.destroy()
+        returnOnce()
+      },
+      [Symbol.dispose]: returnOnce,
+    }
+  }
+
+  #release(slot: Slot): void {
+    slot.leases -= 1
+    if (slot.leases > 0 || !this.#slots.has(slot)) return
+    this.#slots.delete(slot)
+    this.#slots.add(slot)
+    slot.cancelIdleTimer = this.#clock.after(deadlines.peerConnectionIdleMs, () =>
+      slot.connection?.destroy(),
+    )
+    const idle = [...this.#slots].filter(({ leases }) => leases === 0)
+    for (const { connection } of idle.slice(0, -limits.idlePeerConnectionsMax))
+      connection?.destroy()
+  }
+}

@@ -1,0 +1,75 @@
+import type { Clock } from '../../../common/clock.ts'
+import { deadlines } from '../../../common/limits.ts'
+import type { Pace } from '../transfer/plan.ts'
+
+/**
+ * How fast a source sends while something is asked of it: an average in which a byte counts the less
+ * the longer ago it came, and the present silence counts too.
+ */
+export class PaceMeter implements Pace {
+  readonly #clock: Clock
+  /** Bytes, each weighted by its age when `#countedMs` was. */
+  #weightedBytes = 0
+  /** The time over which they came, weighted alike; idle time is none. */
+  #weightedMs = 0
+  #countedMs = 0
+  #bytesOwed = 0
+  #bytesReceived = 0
+  #delayMs = 0
+
+  constructor(dependencies: { clock: Clock }) {
+    this.#clock = dependencies.clock
+  }
+
+  get delayMs(): number {
+    return this.#delayMs
+  }
+
+  /** Bytes that were asked for and have not come. */
+  get bytesOwed(): number {
+    return this.#bytesOwed
+  }
+
+  /** All that came. */
+  get bytesReceived(): number {
+    return this.#bytesReceived
+  }
+
+  get bytesPerMs(): number | undefined {
+    this.#count()
+    return this.#weightedMs === 0 ? undefined : this.#weightedBytes / this.#weightedMs
+  }
+
+  /** A short request and its reply took so long. */
+  onRoundTrip(delayMs: number): void {
+    this.#delayMs = delayMs
+  }
+
+  onAsked(bytes: number): void {
+    this.#count()
+    this.#bytesOwed += bytes
+  }
+
+  onBytes(bytes: number): void {
+    this.#count()
+    this.#bytesReceived += bytes
+    this.#bytesOwed -= bytes
+    this.#weightedBytes += bytes
+  }
+
+  /** So many bytes will not come, or are not waited for any more. */
+  onGivenUp(bytes: number): void {
+    this.#count()
+    this.#bytesOwed -= bytes
+  }
+
+  #count(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const passedMs = nowMs - this.#countedMs
+    this.#countedMs = nowMs
+    if (this.#bytesOwed <= 0 || passedMs <= 0) return
+    const kept = Math.exp(-passedMs / deadlines.sourceSpeedMs)
+    this.#weightedBytes *= kept
+    this.#weightedMs = this.#weightedMs * kept + deadlines.sourceSpeedMs * (1 - kept)
+  }
+}

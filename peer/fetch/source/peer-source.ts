@@ -1,0 +1,277 @@
+import type { Clock } from '../../../common/clock.ts'
+import { ChunkSet } from '../../../common/content/chunk-set.ts'
+import { chunkCountFor, hashBytes } from '../../../common/content/chunks.ts'
+import { AppError, reasonOf } from '../../../common/errors.ts'
+import { deadlines } from '../../../common/limits.ts'
+import { type BulkSink, FixedBufferSink } from '../../../common/protocol/bulk.ts'
+import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
+import { formatAddress } from '../../../common/protocol/transport.ts'
+import { parseReply } from '../../../common/protocol/validate.ts'
+import type { Wanted } from '../transfer/chunk-picker.ts'
+import type { Holdings } from '../transfer/plan.ts'
+import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
+import type { ConnectionProgress } from './connection-progress.ts'
+import { countedSink, type OnReceived } from './counted-sink.ts'
+import { PaceMeter } from './pace-meter.ts'
+import { StallWatch } from './stall-watch.ts'
+
+/** How many chunks of a source are known already, and who still wants to know more. */
+export interface HoldingsUpdate {
+  readonly beyond: number
+  readonly signal: AbortSignal
+}
+
+/** Somebody who gives chunks of one content to one fetch, until one of them has enough of it. */
+export interface ChunkSource {
+  /** Who it is, for errors. */
+  readonly label: string
+  readonly pace: Pick<PaceMeter, 'bytesPerMs' | 'delayMs' | 'bytesOwed'>
+  /**
+   * The content's chunk list as this source states it, not verified.
+   * @throws AppError SOURCE_FAILED, or the signal's reason
+   */
+  chunkList(): Promise<Buffer>
+  /**
+   * The chunks that it has; undefined when it has them all. An update comes when it has more than are
+   * known, or after a while.
+   * @throws AppError SOURCE_FAILED, or the signal's reason
+   */
+  holdings(update?: HoldingsUpdate): Promise<Holdings>
+  /**
+   * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified; or
+   * with another that will do. Calls `onBegin` with its number when its bytes begin to come.
+   * @throws AppError SOURCE_FAILED, or the reason of a signal
+   */
+  read(
+    wanted: Wanted,
+    into: Buffer,
+    signal: AbortSignal,
+    onBegin: (chunk: number) => void,
+  ): Promise<void>
+}
+
+interface SourceDependencies {
+  readonly pool: Pick<ConnectionPool, 'lease'>
+  readonly clock: Clock
+  readonly onReceived: OnReceived
+}
+
+interface SourceOptions {
+  readonly source: Source
+  readonly content: Content
+  readonly purpose: Purpose
+  readonly signal: AbortSignal
+}
+
+/** A source as errors and logs name it. */
+export function labelOf(source: Source): string {
+  return `${source.peerId} @ ${formatAddress(source)}`
+}
+
+/**
+ * Another peer as a source. Disposing withdraws what is asked for, and gives its connections back or
+ * closes those that owe bytes.
+ */
+export class PeerSource implements ChunkSource, Disposable {
+  readonly label: string
+  readonly pace: PaceMeter
+  readonly #source: Source
+  readonly #content: Content
+  readonly #purpose: Purpose
+  readonly #signal: AbortSignal
+  readonly #dependencies: SourceDependencies
+  readonly #ended = new AbortController()
+  readonly #stallWatch: StallWatch
+  readonly #leases = new Map<ConnectionUse, Promise<Lease>>()
+  /** Whether bytes may be on their way that nobody wants any more. */
+  #owesUnwanted = false
+
+  constructor(
+    { source, content, purpose, signal }: SourceOptions,
+    dependencies: SourceDependencies,
+  ) {
+    this.label = labelOf(source)
+    this.pace = new PaceMeter(dependencies)
+    this.#source = source
+    this.#content = content
+    this.#purpose = purpose
+    this.#signal = AbortSignal.any([signal, this.#ended.signal])
+    this.#dependencies = dependencies
+    this.#stallWatch = new StallWatch({
+      clock: dependencies.clock,
+      bytesOwed: () => this.pace.bytesOwed,
+      onStall: (deadlineMs) =>
+        this.#giveUp(new AppError('DEADLINE_EXCEEDED', { what: 'The next bytes', deadlineMs })),
+    })
+  }
+
+  async chunkList(): Promise<Buffer> {
+    const { sha256, size } = this.#content
+    const chunkList = Buffer.allocUnsafeSlow(chunkCountFor(size) * hashBytes)
+    await this.#ask(
+      { what: 'the chunk list', use: this.#controlUse },
+      async ({ connection, progress }) => {
+        const into = this.#sinkInto(chunkList, progress)
+        const options = { signal: this.#signal, deadlineMs: deadlines.readMs, into }
+        const request = { sha256, for: this.#purpose }
+        const { bytes } = await connection.request('chunk-list', request, options)
+        this.#checkLength('chunk-list', bytes, chunkList.length)
+      },
+    )
+    return chunkList
+  }
+
+  async holdings(update?: HoldingsUpdate): Promise<Holdings> {
+    const { sha256, size } = this.#content
+    let holdings: Holdings
+    // It may take its time for an update, while what its chunks do is watched.
+    const isWatched = update === undefined
+    const question = { what: 'the list of its chunks', use: this.#controlUse, isWatched }
+    await this.#ask(question, async ({ connection }) => {
+      const askedMs = this.#dependencies.clock.monotonicMs()
+      const { beyond, signal = this.#signal } = update ?? {}
+      const reply = await connection.request(
+        'chunks',
+        { sha256, ...(beyond !== undefined && { beyond }) },
+        {
+          signal: AbortSignal.any([this.#signal, signal]),
+          // Bytes of others may come before it on their connection, as slowly as a limit says.
+          deadlineMs: deadlines.readMs,
+        },
+      )
+      if (update === undefined)
+        this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
+      if (reply.bitmap === undefined) return
+      holdings = ChunkSet.fromBitmap(chunkCountFor(size), reply.bitmap)
+      if (holdings === undefined)
+        throw new AppError('BAD_REPLY', {
+          address: this.label,
+          type: 'chunks',
+          reason: `its bitmap is not of ${chunkCountFor(size)} chunks`,
+        })
+    })
+    return holdings
+  }
+
+  async read(
+    { chunk, or }: Wanted,
+    into: Buffer,
+    signal: AbortSignal,
+    onBegin: (chunk: number) => void,
+  ): Promise<void> {
+    const { sha256, size } = this.#content
+    const use = chunkCountFor(size) === 1 ? this.#controlUse : 'bulk'
+    const unwanted = AbortSignal.any([this.#signal, signal])
+    let bytesLeft = into.length
+    let bytesComing = 0
+    this.pace.onAsked(bytesLeft)
+    try {
+      await this.#ask({ what: `chunk ${chunk}`, use }, async ({ connection, progress }) => {
+        const sink = this.#sinkInto(into, progress, (count) => {
+          bytesLeft -= count
+          bytesComing -= count
+          this.pace.onBytes(count)
+        })
+        const begin = (bytes: number, body: unknown): void => {
+          bytesComing = bytes
+          sink.begin(bytes, body)
+          const { chunk: sent = chunk } = parseReply('read', body, this.label)
+          if (sent !== chunk && !or.includes(sent)) throw this.#badReply('read', `chunk ${sent}`)
+          onBegin(sent)
+        }
+        const options = { signal: unwanted, deadlineMs: deadlines.readMs, into: { ...sink, begin } }
+        const others = or.length > 0 && { or: [...or] }
+        const request = { sha256, chunk, count: 1, ...others, for: this.#purpose }
+        const { bytes } = await connection.request('read', request, options)
+        this.#checkLength('read', bytes, into.length)
+      })
+    } catch (error) {
+      if (signal.aborted || bytesComing > 0) this.#owesUnwanted = true
+      throw error
+    } finally {
+      this.pace.onGivenUp(bytesLeft)
+    }
+  }
+
+  get #controlUse(): ConnectionUse {
+    return this.#purpose === 'replication' ? 'replication' : 'control'
+  }
+
+  /** Ends what is under way, and whatever is asked later, with `reason`. */
+  #giveUp(reason: unknown): void {
+    this.#ended.abort(reason)
+  }
+
+  [Symbol.dispose](): void {
+    this.#stallWatch[Symbol.dispose]()
+    const owesBytes = this.#signal.aborted || this.#owesUnwanted
+    // What another was faster with, such as the chunk list, is not waited for.
+    this.#giveUp(new AppError('CANCELLED', { what: 'What was asked of a source' }))
+    for (const [use, leasing] of this.#leases)
+      leasing.then(
+        (lease) => (owesBytes && isUseless(lease, use) ? lease.discard() : lease[Symbol.dispose]()),
+        () => {},
+      )
+  }
+
+  /** Runs `request` on a connection for `use`, under the stall watch unless it may take long; what fails is this source's failure. */
+  async #ask(
+    { what, use, isWatched = true }: { what: string; use: ConnectionUse; isWatched?: boolean },
+    request: (lease: Lease) => Promise<void>,
+  ): Promise<void> {
+    try {
+      this.#signal.throwIfAborted()
+      const lease = await this.#openLease(use)
+      if (isWatched) this.#stallWatch.onAsked(lease.progress)
+      try {
+        await request(lease)
+      } finally {
+        if (isWatched) this.#stallWatch.onAnswered(lease.progress)
+      }
+    } catch (error) {
+      if (this.#signal.aborted && !this.#ended.signal.aborted) throw this.#signal.reason
+      const details = { source: this.label, what, reason: reasonOf(error) }
+      throw new AppError('SOURCE_FAILED', details, { cause: error })
+    }
+  }
+
+  /** A connection that ended while nothing was asked of it, as idle ones do, is replaced. */
+  async #openLease(use: ConnectionUse): Promise<Lease> {
+    const leasing = this.#lease(use)
+    const lease = await leasing
+    if (lease.connection.isOpen) return lease
+    if (this.#leases.get(use) === leasing) this.#leases.delete(use)
+    lease[Symbol.dispose]()
+    return await this.#lease(use)
+  }
+
+  #lease(use: ConnectionUse): Promise<Lease> {
+    const lease =
+      this.#leases.get(use) ?? this.#dependencies.pool.lease(this.#source, use, this.#signal)
+    this.#leases.set(use, lease)
+    return lease
+  }
+
+  #sinkInto(
+    buffer: Buffer,
+    progress: ConnectionProgress,
+    onBytes?: (count: number) => void,
+  ): BulkSink {
+    const { onReceived } = this.#dependencies
+    const counting = { purpose: this.#purpose, progress, onReceived, onBytes }
+    return countedSink(new FixedBufferSink(buffer), counting)
+  }
+
+  #checkLength(type: string, bytes: number, expected: number): void {
+    if (bytes !== expected) throw this.#badReply(type, `${bytes} bytes instead of ${expected}`)
+  }
+
+  #badReply(type: string, reason: string): AppError {
+    return new AppError('BAD_REPLY', { address: this.label, type, reason })
+  }
+}
+
+/** After a failure: a connection that owes bytes to nobody else, or one that has fallen silent for all. */
+function isUseless({ connection }: Lease, use: ConnectionUse): boolean {
+  return use === 'bulk' || connection.silentMs >= deadlines.bulkStallMs
+}

@@ -1,0 +1,63 @@
+/** Which sources to use: policy, without any state of its own. */
+import { deadlines, limits } from '../../../common/limits.ts'
+
+/** A source that may be used, as far as choosing goes. */
+export interface Candidate {
+  readonly isActive: boolean
+  /** It is active and nothing comes from it. */
+  readonly isStuck: boolean
+  /** It sent something false: never again in this fetch. */
+  readonly isBlamed: boolean
+  /** It made room for another before. */
+  readonly wasSlow: boolean
+  /** Not before this time; it failed a while ago. */
+  readonly usableAtMs: number
+}
+
+/**
+ * Those to start now, in the order of `candidates` but slow ones last: as many as there is work
+ * for. One that is stuck does not count: another takes its place while it has time to recover.
+ * @param candidates all sources, best first
+ * @param chunksMissing chunks that are not verified
+ */
+export function sourcesToStart<T extends Candidate>(
+  candidates: readonly T[],
+  { nowMs, chunksMissing }: { nowMs: number; chunksMissing: number },
+): T[] {
+  const usable = candidates.filter(
+    ({ isActive, isBlamed, usableAtMs }) => !isActive && !isBlamed && usableAtMs <= nowMs,
+  )
+  const worth = Math.ceil(chunksMissing / limits.readsPerSourceMin)
+  const active = candidates.filter(({ isActive }) => isActive)
+  const moving = active.filter(({ isStuck }) => !isStuck)
+  const room = Math.min(limits.sourcesPerFetchMax - active.length, worth - moving.length)
+  const inOrder = [
+    ...usable.filter(({ wasSlow }) => !wasSlow),
+    ...usable.filter(({ wasSlow }) => wasSlow),
+  ]
+  return inOrder.slice(0, Math.max(0, room))
+}
+
+/** A source at work: since when, and how fast. */
+export interface ActiveSource {
+  readonly activeMs: number
+  readonly bytesPerMs: number
+}
+
+/**
+ * The source that should make room, or undefined: the slowest, if it had its trial and is far slower
+ * than the median of all, and somebody waits who was not slow before.
+ */
+export function sourceToReplace<T extends ActiveSource>(
+  active: readonly T[],
+  hasSubstitute: boolean,
+): T | undefined {
+  const bySpeed = active.toSorted((a, b) => a.bytesPerMs - b.bytesPerMs)
+  const [slowest] = bySpeed
+  const median = bySpeed[bySpeed.length >> 1]
+  if (!hasSubstitute || slowest === undefined || median === undefined) return undefined
+  const isSlow =
+    slowest.activeMs >= deadlines.sourceTrialMs &&
+    slowest.bytesPerMs * limits.slowSourceFactor < median.bytesPerMs
+  return isSlow ? slowest : undefined
+}

@@ -1,0 +1,131 @@
+/** What to ask of a source next: policy, without any state of its own. */
+import type { ChunkSet } from '../../../common/content/chunk-set.ts'
+import { chunkBytesFor, chunkCountFor } from '../../../common/content/chunks.ts'
+import { limits } from '../../../common/limits.ts'
+
+/** The chunks that a source has; undefined means all of them. */
+export type Holdings = ChunkSet | undefined
+
+/** What is known when a source is to be asked for a chunk. */
+export interface Choice {
+  /** The chunks that are verified or asked for. */
+  readonly taken: ChunkSet
+  /** What the source to ask has. */
+  readonly own: Holdings
+  /** What each source that lacks some has. */
+  readonly partial: readonly ChunkSet[]
+  /** Those among them that can be asked for more now: a source that has all leaves them what they have. */
+  readonly idle?: readonly ChunkSet[]
+  /** Which of two equally rare chunks comes first: the one with the lower rank. */
+  readonly rankOf?: (chunk: number) => number
+}
+
+/**
+ * The chunks to ask a source for, the one to take first in front; none when it has none that is free:
+ * those that the fewest sources have, of the next `swarmWindowChunks`. Equally rare ones come in order,
+ * because disks are read ahead and the content's own hash is computed from the front, unless they have
+ * ranks.
+ */
+export function nextChunks(choice: Choice): number[] {
+  const { taken, own, partial, idle = [], rankOf } = choice
+  let rarest: number[] = []
+  let fewest = Number.POSITIVE_INFINITY
+  let left: number = limits.swarmWindowChunks
+  for (
+    let chunk = taken.firstMissing();
+    chunk !== undefined && (left > 0 || rarest.length === 0);
+    chunk = taken.firstMissing(chunk + 1)
+  ) {
+    left -= 1
+    if (own?.has(chunk) === false) continue
+    if (own === undefined && holdersOf(chunk, idle) > 0) continue
+    const holders = holdersOf(chunk, partial)
+    if (holders < fewest) rarest = []
+    if (holders <= fewest) rarest.push(chunk)
+    fewest = Math.min(fewest, holders)
+  }
+  return rankOf === undefined ? rarest : rarest.toSorted((a, b) => rankOf(a) - rankOf(b))
+}
+
+/** Ranks chunks in an order that looks random and is another one for each seed. */
+export function ranksFrom(seed: number): (chunk: number) => number {
+  return (chunk) => {
+    // The finalizer of MurmurHash3: each bit of the input changes half of the output's.
+    let bits = (chunk + 1 + seed) | 0
+    bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+    return (bits ^ (bits >>> 16)) >>> 0
+  }
+}
+
+/**
+ * The chunk to ask a source for when somebody reads the content while it comes: the first that it has.
+ * @param end no chunk from this one on is wanted yet
+ */
+export function nextChunkBefore(end: number, taken: ChunkSet, own: Holdings): number | undefined {
+  let chunk = taken.firstMissing()
+  while (chunk !== undefined && chunk < end && own?.has(chunk) === false)
+    chunk = taken.firstMissing(chunk + 1)
+  return chunk === undefined || chunk >= end ? undefined : chunk
+}
+
+function holdersOf(chunk: number, partial: readonly ChunkSet[]): number {
+  let holders = 0
+  for (const set of partial) if (set.has(chunk)) holders += 1
+  return holders
+}
+
+/** A chunk that was asked of exactly one source, and when that one is expected to have sent it. */
+export interface Expected {
+  readonly chunk: number
+  readonly leftMs: number
+}
+
+/**
+ * The chunk to ask for a second time when no other is left, or undefined when waiting is better: the
+ * one that would come last, provided that this source needs less than half of that time.
+ * @param elsewhere what was asked of other sources, once
+ * @param ownMs the time in which this source would send a chunk
+ */
+export function chunkToAskAgain(
+  elsewhere: Iterable<Expected>,
+  own: Holdings,
+  ownMs: number,
+): number | undefined {
+  let last: Expected | undefined
+  for (const expected of elsewhere)
+    if (own?.has(expected.chunk) !== false && expected.leftMs > (last?.leftMs ?? 2 * ownMs))
+      last = expected
+  return last?.chunk
+}
+
+/** How many chunks of a content of `size` bytes may be on their way or being checked: as many as fit the window, at least one. */
+export function chunksAtOnceFor(size: number): number {
+  const windowChunks = Math.floor(limits.fetchWindowBytes / chunkBytesFor(size))
+  return Math.min(chunkCountFor(size), Math.max(1, windowChunks))
+}
+
+/** What is known of a source's way: how fast bytes come, and how long the first takes after it was asked for. */
+export interface Pace {
+  /** Undefined until some came. */
+  readonly bytesPerMs: number | undefined
+  readonly delayMs: number
+}
+
+/** Time at the source, on top of the network's, from a request to its first byte: reading the disk. */
+const serviceMs = 20
+
+/**
+ * How many chunks to ask of a source at once: what comes while a request is on its way, and the one
+ * that is coming.
+ */
+export function readsInFlightFor({ bytesPerMs = 0, delayMs }: Pace, chunkBytes: number): number {
+  const onTheWay = Math.ceil((bytesPerMs * (delayMs + serviceMs)) / chunkBytes)
+  return Math.min(limits.readsPerSourceMax, Math.max(limits.readsPerSourceMin, 1 + onTheWay))
+}
+
+/** When `bytes` will have come; never, from a source that has stopped. */
+export function expectedMs({ bytesPerMs, delayMs }: Pace, bytes: number): number {
+  // A source that nothing is known of is worth a try.
+  return bytesPerMs === undefined ? delayMs : delayMs + bytes / bytesPerMs
+}

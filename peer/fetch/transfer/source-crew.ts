@@ -1,0 +1,364 @@
+import { backoffMs } from '../../../common/backoff.ts'
+import type { Clock } from '../../../common/clock.ts'
+import { AppError, hasCode, reasonOf } from '../../../common/errors.ts'
+import { deadlines, limits } from '../../../common/limits.ts'
+import type { Log } from '../../../common/log.ts'
+import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
+import { type Random, shuffled } from '../../../common/random.ts'
+import type { ConnectionPool } from '../source/connection-pool.ts'
+import type { OnReceived } from '../source/counted-sink.ts'
+import { labelOf, PeerSource } from '../source/peer-source.ts'
+import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
+import type { Transfer } from './transfer.ts'
+
+/** What one source gives to a fetch now. */
+export interface SourceProgress {
+  readonly source: Source
+  /** All that came from it, good or not. */
+  readonly bytes: number
+  readonly bytesPerSecond: number
+}
+
+export interface CrewOptions {
+  readonly content: Content
+  /** For errors. */
+  readonly name: string
+  /** Who may have it, best first. */
+  readonly sources: readonly Source[]
+  /** What it is for; somebody asked for it if nothing is said. */
+  readonly purpose?: Purpose | undefined
+  readonly signal: AbortSignal
+  /** Who has it by now; asked when few sources are left. */
+  readonly moreSources?: ((signal: AbortSignal) => Promise<readonly Source[]>) | undefined
+  /** Whether to wait for sources when there are none, and to try failed ones again. */
+  readonly waits?: boolean | undefined
+  /** Told when the crew changes, and from time to time. */
+  readonly onLook: () => void
+}
+
+export interface CrewDependencies {
+  readonly pool: Pick<ConnectionPool, 'lease'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly onReceived: OnReceived
+  /** Told of a source that sent something false. */
+  onBlamed(source: Source, content: Content): void
+}
+
+interface Member extends Candidate {
+  readonly source: Source
+  /** There while it works. */
+  readonly peer?: PeerSource | undefined
+  readonly activeSinceMs: number
+  readonly retired: AbortController
+  readonly failures: number
+  readonly reason: string
+}
+
+/** From a failure to the next try of the same source, and between two questions for more sources. */
+const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
+/** With fewer sources than this left, more are asked for. */
+const sourcesWanted = 2
+/** Between two looks who else is fetching the same content: it may have begun at the same moment. */
+const swarmBackoff = { firstMs: 2 * deadlines.swarmQuestionMs, maxMs: 30_000 }
+
+/** The sources of one fetch: they come, are swapped when slow, fail, are tried again, are blamed. */
+export class SourceCrew {
+  readonly #options: CrewOptions
+  readonly #dependencies: CrewDependencies
+  readonly #transfer: Transfer
+  readonly #stop = new AbortController()
+  /** Aborted when no more sources are needed: nobody waits for an index that is slow to answer. */
+  readonly #enough = new AbortController()
+  /** By label, best first. */
+  readonly #members = new Map<string, Member>()
+  readonly #work = new Set<Promise<void>>()
+  #wake = (): void => {}
+  #failure: Error | undefined
+  #isAsking = false
+  #questions = 0
+  #askAtMs = 0
+  #swarmQuestions = 0
+  #swarmAskAtMs: number
+  #idleSinceMs: number | undefined
+  #questionFailure = ''
+
+  constructor(options: CrewOptions, transfer: Transfer, dependencies: CrewDependencies) {
+    this.#options = options
+    this.#transfer = transfer
+    this.#dependencies = dependencies
+    this.#add(options.sources)
+    this.#swarmAskAtMs = dependencies.clock.monotonicMs() + deadlines.swarmQuestionMs
+  }
+
+  /** Sources at work. */
+  get sources(): SourceProgress[] {
+    return [...this.#members.values()].flatMap(({ source, peer }) =>
+      peer === undefined
+        ? []
+        : [
+            {
+              source,
+              bytes: peer.pace.bytesReceived,
+              bytesPerSecond: 1000 * (peer.pace.bytesPerMs ?? 0),
+            },
+          ],
+    )
+  }
+
+  /** Why nothing comes; undefined while sources are at work, or were not even tried. */
+  get waitingFor(): string | undefined {
+    const members = [...this.#members.values()]
+    const isHopeful = members.some(({ isActive, failures }) => isActive || failures === 0)
+    const isFirstAsked = this.#questions === 0 || (this.#questions === 1 && this.#isAsking)
+    const mayCome = this.#options.moreSources !== undefined && members.length === 0 && isFirstAsked
+    return isHopeful || mayCome ? undefined : this.#describeFailures()
+  }
+
+  /** All that were ever used or may be. */
+  get known(): Source[] {
+    return [...this.#members.values()].map(({ source }) => source)
+  }
+
+  /**
+   * Lets sources work until the transfer is complete.
+   * @throws AppError NO_SOURCE with everyone who was tried and why it did not work; DISK_FULL,
+   *   DISK_FAILED; or the signal's reason
+   */
+  async run(): Promise<void> {
+    try {
+      while (!this.#transfer.isComplete) {
+        this.#options.signal.throwIfAborted()
+        if (this.#failure !== undefined) throw this.#failure
+        this.#startSome()
+        this.#askForMore()
+        if (this.#isHopeless())
+          throw new AppError('NO_SOURCE', {
+            name: this.#options.name,
+            tried: this.#describeFailures(),
+          })
+        await this.#pause()
+        this.#replaceSlow()
+        this.#transfer.look()
+        this.#options.onLook()
+      }
+    } catch (error) {
+      this.#stop.abort(error)
+      this.#transfer.abandon(error as Error)
+      throw error
+    } finally {
+      this.#enough.abort()
+      await Promise.all(this.#work)
+    }
+  }
+
+  /** Of those that are downloading, too, each crew uses others: all of them have something to give. */
+  #add(sources: readonly Source[]): void {
+    const whole = sources.filter(({ kind }) => kind !== 'partial')
+    const partial = sources.filter(({ kind }) => kind === 'partial')
+    for (const source of [...whole, ...shuffled(partial, this.#dependencies.random)]) {
+      const label = labelOf(source)
+      if (this.#members.has(label) || this.#members.size >= 2 * limits.sourcesPerContentMax)
+        continue
+      this.#members.set(label, {
+        source,
+        activeSinceMs: 0,
+        retired: new AbortController(),
+        failures: 0,
+        reason: '',
+        isActive: false,
+        isStuck: false,
+        isBlamed: false,
+        wasSlow: false,
+        usableAtMs: 0,
+      })
+    }
+  }
+
+  #update(member: Member, change: Partial<Member>): Member {
+    const updated = { ...member, ...change }
+    this.#members.set(labelOf(member.source), updated)
+    return updated
+  }
+
+  #startSome(): void {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    for (const member of this.#members.values())
+      if (member.peer !== undefined)
+        this.#update(member, { isStuck: isStuck(member.peer, nowMs - member.activeSinceMs) })
+    const { chunksMissing } = this.#transfer
+    for (const member of sourcesToStart([...this.#members.values()], { nowMs, chunksMissing }))
+      this.#start(member, nowMs)
+  }
+
+  #start(member: Member, nowMs: number): void {
+    const { content, purpose = 'download', signal } = this.#options
+    const peer = new PeerSource(
+      {
+        source: member.source,
+        content,
+        purpose,
+        signal: AbortSignal.any([signal, this.#stop.signal]),
+      },
+      this.#dependencies,
+    )
+    const retired = new AbortController()
+    this.#update(member, { peer, retired, activeSinceMs: nowMs, isActive: true, isStuck: false })
+    const work = this.#run(labelOf(member.source), peer, retired.signal).then(() => {
+      this.#work.delete(work)
+      this.#wake()
+    })
+    this.#work.add(work)
+  }
+
+  /** Never rejects. */
+  async #run(label: string, source: PeerSource, retired: AbortSignal): Promise<void> {
+    let change: Partial<Member> = { wasSlow: retired.aborted }
+    try {
+      using peer = source
+      await this.#transfer.takeFrom(peer, retired)
+      change = { wasSlow: retired.aborted }
+    } catch (error) {
+      change = this.#onFailure(label, error)
+    }
+    const member = this.#members.get(label)
+    if (member !== undefined)
+      this.#update(member, { ...change, peer: undefined, isActive: false, isStuck: false })
+  }
+
+  #onFailure(label: string, error: unknown): Partial<Member> {
+    const member = this.#members.get(label)
+    const isItsFault = hasCode(error, 'SOURCE_FAILED') || hasCode(error, 'HASH_MISMATCH')
+    if (!isItsFault || member === undefined) {
+      this.#failure ??= error as Error
+      return {}
+    }
+    const { clock, random, log } = this.#dependencies
+    const { content, waits = false } = this.#options
+    const { source } = member
+    const failures = member.failures + 1
+    const retryMs = waits ? backoffMs(failures, retryBackoff, random) : Number.POSITIVE_INFINITY
+    const isBlamed = error.code === 'HASH_MISMATCH'
+    log.debug({ source, sha256: content.sha256, code: error.code }, 'source given up')
+    if (isBlamed) this.#dependencies.onBlamed(source, content)
+    return {
+      failures,
+      isBlamed,
+      reason: reasonOf(error),
+      usableAtMs: clock.monotonicMs() + retryMs,
+    }
+  }
+
+  #replaceSlow(): void {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    const members = [...this.#members.values()]
+    const active = members.flatMap((member) =>
+      member.peer === undefined
+        ? []
+        : [
+            {
+              member,
+              activeMs: nowMs - member.activeSinceMs,
+              bytesPerMs: member.peer.pace.bytesPerMs ?? 0,
+            },
+          ],
+    )
+    const isFree = ({ isActive, isBlamed, wasSlow, usableAtMs }: Member): boolean =>
+      !isActive && !isBlamed && !wasSlow && usableAtMs <= nowMs
+    sourceToReplace(active, members.some(isFree))?.member.retired.abort()
+  }
+
+  /** Asks who else has the content, if it is time to. */
+  #askForMore(): void {
+    const { moreSources } = this.#options
+    if (moreSources === undefined || this.#isAsking || !this.#isTimeToAsk()) return
+    this.#isAsking = true
+    const work = this.#ask(moreSources).then(() => {
+      this.#work.delete(work)
+      this.#isAsking = false
+      this.#wake()
+    })
+    this.#work.add(work)
+  }
+
+  /** When few sources are left, or others may be fetching by now; less and less often. */
+  #isTimeToAsk(): boolean {
+    const { waits = false } = this.#options
+    const { clock, random } = this.#dependencies
+    const nowMs = clock.monotonicMs()
+    const left = [...this.#members.values()].filter(
+      ({ isActive, isBlamed, usableAtMs }) => isActive || (!isBlamed && usableAtMs <= nowMs),
+    )
+    const mayAsk = (waits || this.#questions === 0) && nowMs >= this.#askAtMs
+    if (mayAsk && left.length < (waits ? sourcesWanted : 1)) {
+      this.#questions += 1
+      this.#askAtMs = nowMs + backoffMs(this.#questions, retryBackoff, random)
+      return true
+    }
+    const isWorthwhile = this.#transfer.chunksMissing > limits.readsPerSourceMin
+    if (nowMs < this.#swarmAskAtMs || left.length >= limits.sourcesPerFetchMax || !isWorthwhile)
+      return false
+    this.#swarmQuestions += 1
+    this.#swarmAskAtMs = nowMs + backoffMs(this.#swarmQuestions, swarmBackoff, random)
+    return true
+  }
+
+  async #ask(moreSources: NonNullable<CrewOptions['moreSources']>): Promise<void> {
+    try {
+      this.#add(await moreSources(AbortSignal.any([this.#options.signal, this.#enough.signal])))
+      this.#questionFailure = ''
+    } catch (error) {
+      this.#questionFailure = reasonOf(error)
+    }
+  }
+
+  /** Whether there is nothing to hope for: nobody works, nobody is left, nobody else will come. */
+  #isHopeless(): boolean {
+    if (this.#options.waits === true || this.#isAsking) return false
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    const members = [...this.#members.values()]
+    const isPossible = members.some(({ isActive, usableAtMs }) => isActive || usableAtMs <= nowMs)
+    if (!isPossible) return true
+    // Those at work have only chunks that are there already: they get a while to gain others.
+    if (!this.#transfer.isIdle) this.#idleSinceMs = undefined
+    else this.#idleSinceMs ??= nowMs
+    return nowMs - (this.#idleSinceMs ?? nowMs) >= deadlines.bulkStallMs
+  }
+
+  /** From now to the next look, which comes earlier when there is a question to ask. */
+  get #lookMs(): number {
+    const untilAskMs = this.#swarmAskAtMs - this.#dependencies.clock.monotonicMs()
+    return untilAskMs > 0 ? Math.min(untilAskMs, deadlines.fetchLookMs) : deadlines.fetchLookMs
+  }
+
+  /** Until something changes, or it is time to look. */
+  async #pause(): Promise<void> {
+    const { signal } = this.#options
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    const cancel = this.#dependencies.clock.after(this.#lookMs, resolve)
+    signal.addEventListener('abort', this.#wake, { once: true })
+    await promise
+    cancel()
+    signal.removeEventListener('abort', this.#wake)
+  }
+
+  #describeFailures(): string {
+    const remark = this.#options.waits === true ? ' (not asked again)' : ''
+    const failures = [...this.#members.values()].flatMap(({ reason, isBlamed }) =>
+      isBlamed ? `${reason}${remark}` : reason || [],
+    )
+    if (this.#questionFailure !== '') failures.push(this.#questionFailure)
+    if (failures.length === 0) return 'no peer, as there is no source'
+    const named = failures.slice(0, limits.sourcesNamedMax).join('; ')
+    const more = failures.length - limits.sourcesNamedMax
+    return more > 0 ? `${named}; and ${more} more` : named
+  }
+}
+
+/** Whether a source that has had the time to begin sends as good as nothing. */
+function isStuck({ pace }: PeerSource, activeMs: number): boolean {
+  const leastPerMs = limits.bulkProgressBytesMin / deadlines.bulkStallMs
+  return activeMs >= deadlines.sourceSpeedMs && (pace.bytesPerMs ?? 0) < leastPerMs
+}
