@@ -5,21 +5,13 @@ import { openInside } from '../inside.ts'
 import { limits } from '../limits.ts'
 import { openToRead } from '../open-to-read.ts'
 import { chunkBytesFor } from './chunks.ts'
+import { type FileStat, fileStatOf, isSameStat } from './file-stat.ts'
 import { type HashedContent, UnitHasher, unitBytes } from './unit-hasher.ts'
 
 /** Below this a hash takes less time on this thread than its way to the thread pool (40 µs). */
 const smallBytesMax = 64 * 1024
 /** A longer stream has larger chunks than units. */
 const streamBytesMax = limits.chunksMax * unitBytes
-
-/** What tells whether a file was touched since it was hashed. */
-export interface FileStat {
-  readonly size: number
-  readonly mtimeNs: bigint
-  /** When its bytes or its attributes changed last, by the system alone; where it is not known it tells nothing. */
-  readonly ctimeNs?: bigint
-  readonly ino: bigint
-}
 
 export type HashedFile = HashedContent & { readonly stat: FileStat }
 
@@ -51,8 +43,7 @@ export async function hashFile(
     await using handle = await (root === undefined ? openToRead(path) : openInside({ root, path }))
     const stat = await statOf(handle)
     const hashed = await hashHandle(handle, stat.size, signal)
-    const { size, mtimeNs } = await statOf(handle)
-    if (hashed === undefined || size !== stat.size || mtimeNs !== stat.mtimeNs)
+    if (hashed === undefined || !isSameStat(await statOf(handle), stat))
       throw new AppError('CONTENT_CHANGED', { name: path })
     return { ...hashed, stat }
   } catch (error) {
@@ -66,7 +57,7 @@ export async function hashFile(
 async function statOf(handle: FileHandle): Promise<FileStat> {
   const stat = await handle.stat({ bigint: true })
   if (!stat.isFile()) throw new Error('it is not a regular file')
-  return { size: Number(stat.size), mtimeNs: stat.mtimeNs, ino: stat.ino }
+  return fileStatOf(stat)
 }
 
 /** Undefined when the file turns out to be shorter than `size`. */

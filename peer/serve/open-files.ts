@@ -1,6 +1,7 @@
 import { type BigIntStats, fstatSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { Cancel, Clock } from '../../common/clock.ts'
+import { fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { openInside } from '../../common/inside.ts'
 import { deadlines, limits } from '../../common/limits.ts'
@@ -126,9 +127,7 @@ export class OpenFiles implements AsyncDisposable {
 function checkUnchanged(now: BigIntStats, { at, stat }: ReadableFile): void {
   if (now.nlink === 0n) throw new AppError('FILE_NOT_FOUND', { path: at.name })
   if (stat === undefined) return
-  const isSame =
-    now.size === BigInt(stat.size) && now.mtimeNs === stat.mtimeNs && now.ino === stat.ino
-  if (!isSame) throw new AppError('CONTENT_CHANGED', { name: at.name })
+  if (!isSameStat(fileStatOf(now), stat)) throw new AppError('CONTENT_CHANGED', { name: at.name })
 }
 
 function toOpenError(error: unknown, { at: { name } }: ReadableFile): AppError {

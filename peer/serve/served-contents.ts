@@ -1,5 +1,5 @@
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 
 /** A file on this peer's disk, as the catalog saw it last. */

@@ -1,7 +1,7 @@
 /** Looks at and reads small files; the other end is small-files.ts. */
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import { answerCalls } from '../../common/answer-calls.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { type InsidePath, openInsideSync } from '../../common/inside.ts'
@@ -64,7 +64,8 @@ function failureOf(work: () => boolean): SmallFileFailure | undefined {
 function readFile(file: SmallFile, into: Uint8Array = new Uint8Array()): boolean {
   const descriptor = openInsideSync(file)
   try {
-    if (!isSame(fstatSync(descriptor, { bigint: true }), file)) return false
+    const now = fstatSync(descriptor, { bigint: true })
+    if (!now.isFile() || !isSameStat(fileStatOf(now), file.stat)) return false
     for (let done = 0; done < into.length; ) {
       const count = readSync(descriptor, into, done, into.length - done, done)
       if (count === 0) return false
@@ -74,12 +75,4 @@ function readFile(file: SmallFile, into: Uint8Array = new Uint8Array()): boolean
   } finally {
     closeSync(descriptor)
   }
-}
-
-function isSame(
-  now: { size: bigint; mtimeNs: bigint; ino: bigint; isFile(): boolean },
-  { stat }: SmallFile,
-): boolean {
-  const { size, mtimeNs, ino } = stat
-  return now.isFile() && now.size === BigInt(size) && now.mtimeNs === mtimeNs && now.ino === ino
 }

@@ -1,6 +1,6 @@
 /** Rows of the catalog and what they mean. Integers come as bigint: a modification time in nanoseconds needs 61 bits. */
 
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import type { Folders } from './folders.ts'

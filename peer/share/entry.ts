@@ -1,4 +1,4 @@
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { Location } from './folders.ts'
 

@@ -1,7 +1,6 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
-import type { FileStat } from '../../common/content/hash.ts'
+import { type FileStat, foundStatOf } from '../../common/content/file-stat.ts'
 import { isInside } from '../../common/inside.ts'
-import { foundStatOf } from './file-stat.ts'
 import { isGone } from './is-gone.ts'
 
 /**

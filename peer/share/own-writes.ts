@@ -1,6 +1,5 @@
-import type { FileStat } from '../../common/content/hash.ts'
+import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { limits } from '../../common/limits.ts'
-import { isSameStat } from './file-stat.ts'
 import type { SmallWriter } from './small-writer.ts'
 
 /**

@@ -4,8 +4,7 @@
  * pauses seen between its writes, so that it is not announced half-written. All spans are multiples of
  * the quiet time that the settings ask for.
  */
-import type { FileStat } from '../../common/content/hash.ts'
-import { isSameStat } from './file-stat.ts'
+import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 
 /** What was seen of a file that may still be being written. Times are monotonic milliseconds. */
 export interface Observation {

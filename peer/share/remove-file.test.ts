@@ -1,8 +1,8 @@
 import { lstat, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { fileStatOf } from '../../common/content/file-stat.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { fileStatOf } from './file-stat.ts'
 import { Folders } from './folders.ts'
 import { removeIfSame } from './remove-file.ts'
 

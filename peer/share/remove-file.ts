@@ -1,9 +1,8 @@
 import { lstat, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import type { FileStat } from '../../common/content/hash.ts'
+import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { entryPathIn, isInside, openFolderInside } from '../../common/inside.ts'
 import { deadlines } from '../../common/limits.ts'
-import { fileStatOf, isSameStat } from './file-stat.ts'
 import type { Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
 

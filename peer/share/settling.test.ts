@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { Settling } from './settling.ts'
 

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import { limits } from '../../common/limits.ts'
 import { isQuiet, isRestless, type Moment, type Observation, observe } from './quietness.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import type { InsidePath } from '../../common/inside.ts'
 import { ThreadCaller } from '../../common/thread-caller.ts'
 import type { WriteFilesOutcome, WriteFilesRequest } from './write-files-thread.ts'

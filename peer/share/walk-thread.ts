@@ -15,14 +15,18 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { answerCalls } from '../../common/answer-calls.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import {
+  type FileStat,
+  fileStatOf,
+  foundStatOf,
+  isSameStat,
+} from '../../common/content/file-stat.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { isOwnName, ownFolderName } from '../../common/ids.ts'
 import { openInsideSync } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
 import type { Fault } from '../problem-table.ts'
 import { faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
-import { fileStatOf, foundStatOf } from './file-stat.ts'
 import { isGone } from './is-gone.ts'
 
 /** A folder that another file system begins at. */
@@ -193,15 +197,15 @@ function hashSmall(root: string, path: string): HashOutcome {
   let descriptor: number | undefined
   try {
     descriptor = openInsideSync({ root, path })
-    const before = fstatSync(descriptor, { bigint: true })
-    if (!before.isFile()) return { code: 'ENOENT', reason: 'it is not a regular file' }
+    const found = fstatSync(descriptor, { bigint: true })
+    if (!found.isFile()) return { code: 'ENOENT', reason: 'it is not a regular file' }
     let size = 0
     for (let count = -1; count !== 0 && size < buffer.length; size += count)
       count = readSync(descriptor, buffer, size, buffer.length - size, size)
-    const after = fstatSync(descriptor, { bigint: true })
-    const isWhole = BigInt(size) === before.size && after.mtimeNs === before.mtimeNs
-    if (!isWhole) return { code: 'ENOENT', reason: 'it changed while it was read' }
-    return { sha256: hash('sha256', buffer.subarray(0, size)), stat: fileStatOf(after) }
+    const stat = fileStatOf(fstatSync(descriptor, { bigint: true }))
+    if (!isSameStat(fileStatOf(found), stat) || size !== stat.size)
+      return { code: 'ENOENT', reason: 'it changed while it was read' }
+    return { sha256: hash('sha256', buffer.subarray(0, size)), stat }
   } catch (error) {
     return { code: systemErrorCode(error), reason: reasonOf(error) }
   } finally {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
 import { ThreadCaller } from '../../common/thread-caller.ts'
 import type { HashOutcome, WalkPage, WalkReply, WalkRequest } from './walk-thread.ts'
 

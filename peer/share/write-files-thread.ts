@@ -3,11 +3,10 @@
 import { closeSync, fstatSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { answerCalls } from '../../common/answer-calls.ts'
-import type { FileStat } from '../../common/content/hash.ts'
+import { type FileStat, fileStatOf } from '../../common/content/file-stat.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { entryPathIn, type InsidePath, openFolderInsideSync } from '../../common/inside.ts'
 import { moveNewSync } from '../../common/move-new.ts'
-import { fileStatOf } from './file-stat.ts'
 
 export type WriteFilesRequest =
   | {

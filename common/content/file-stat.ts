@@ -1,0 +1,25 @@
+import type { BigIntStats } from 'node:fs'
+
+/** What shows, without reading a file, whether it was touched since it was hashed. */
+export interface FileStat {
+  readonly size: number
+  readonly mtimeNs: bigint
+  /** When its bytes or attributes last changed, as only the system sets it; absent where it is unknown, and then ignored. */
+  readonly ctimeNs?: bigint
+  readonly ino: bigint
+}
+
+/** Without the change time: moving a file into place changes it. */
+export function fileStatOf(stats: BigIntStats): FileStat {
+  return { size: Number(stats.size), mtimeNs: stats.mtimeNs, ino: stats.ino }
+}
+
+/** With the change time, for a file that is already in its place. */
+export function foundStatOf(stats: BigIntStats): FileStat {
+  return { ...fileStatOf(stats), ctimeNs: stats.ctimeNs }
+}
+
+/** Whether a file looks untouched: same size, modification time and inode. */
+export function isSameStat(one: FileStat, other: FileStat): boolean {
+  return one.size === other.size && one.mtimeNs === other.mtimeNs && one.ino === other.ino
+}
