@@ -446,8 +446,8 @@ export const deadlines = {
   heartbeatMaxMs: 60_000,
   /** A copy beside its place that nothing has written to for so long was left by a process that ended. */
   leftoverKeptMs: 86_400_000,
-  /** For what moves one file into its place: a disk that takes longer does not answer at all. */
-  diskTurnMs: 60_000,
+  /** For moving one file into its place, with the wait for others in its folder: a disk that takes longer is not responding. */
+  folderQueueMs: 60_000,
   /** A database that another process still has open; that one may be ending just now. */
   databaseBusyMs: 2_000,
   /** After a write that failed: when the database is tried again, at first and at most. */

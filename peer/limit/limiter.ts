@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { ByteRate } from '../../common/byte-rate.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
+import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Limits, LimitsChange, LimitValues } from '../api/peer-api.ts'
 import { limitKeys } from '../api/words.ts'
 import { readLimitChanges, writeLimitChanges } from './limit-memory.ts'
@@ -43,7 +44,7 @@ export class Limiter implements Disposable {
   #values: LimitValues
   #onDownloadsAtOnce: (count: number) => void = () => {}
   /** Changes are written one after the other. */
-  #writing: Promise<unknown> = Promise.resolve()
+  readonly #writes = new SerialQueue()
   #cancelTimer: Cancel = () => {}
 
   private constructor({ settings, folder }: LimiterOptions, { clock, log }: LimiterDependencies) {
@@ -88,7 +89,7 @@ export class Limiter implements Disposable {
    * @throws AppError DISK_FULL, DISK_FAILED; nothing is changed then
    */
   async change(change: LimitsChange): Promise<Limits> {
-    const changing = this.#writing.then(async () => {
+    await this.#writes.run(async () => {
       const merged = { ...this.#byHand, ...change }
       const kept = Object.fromEntries(
         limitKeys.flatMap((key) => ((merged[key] ?? null) === null ? [] : [[key, merged[key]]])),
@@ -97,8 +98,6 @@ export class Limiter implements Disposable {
       this.#byHand = kept
       this.#apply()
     })
-    this.#writing = changing.catch(() => {})
-    await changing
     return this.limits
   }
 

@@ -21,6 +21,7 @@ import { type Random, randomId } from '../../common/random.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { FolderGuard } from './folder-guard.ts'
+import { FolderQueues } from './folder-queues.ts'
 import { FolderSync } from './folder-sync.ts'
 import type { Folders, Location } from './folders.ts'
 import { numberedName } from './free-name.ts'
@@ -32,7 +33,6 @@ import { decide, type Held } from './place-plan.ts'
 import { removeEmptyFolders, removeIfSame } from './remove-file.ts'
 import { spellingOf } from './spelling.ts'
 import type { Staging } from './staging.ts'
-import { Turns } from './turns.ts'
 
 /** A finished file, and where it shall go. */
 export interface Adoption extends CopyKey {
@@ -102,7 +102,7 @@ export class Placer {
   readonly #folders: Folders
   readonly #catalog: Catalog
   readonly #ownWrites: OwnWrites
-  readonly #turns: Turns
+  readonly #queues: FolderQueues
   readonly #spellingOf: typeof spellingOf
   readonly #folderSync = new FolderSync()
 
@@ -111,7 +111,7 @@ export class Placer {
     this.#folders = dependencies.folders
     this.#catalog = dependencies.catalog
     this.#ownWrites = dependencies.ownWrites
-    this.#turns = new Turns(dependencies)
+    this.#queues = new FolderQueues(dependencies)
     this.#spellingOf = dependencies.spellingOf ?? spellingOf
   }
 
@@ -153,7 +153,7 @@ export class Placer {
   async #remove(key: CopyKey, sha256: string): Promise<void> {
     const known = this.#catalog.get(key)
     if (known === undefined) return
-    await this.#inTurn(known.at, async () => {
+    await this.#inQueue(known.at, async () => {
       const entry = this.#catalog.get(key)
       if (entry?.content.sha256 !== sha256 || !(await isUntouched(entry))) return
       if (await removeIfSame(entry)) this.#catalog.drop(key)
@@ -229,11 +229,11 @@ export class Placer {
     throw new AppError('NAME_UNSUPPORTED', { name, path: root, reason })
   }
 
-  async #inTurn<T>({ root, diskName }: Location, work: () => Promise<T>): Promise<T> {
+  async #inQueue<T>({ root, diskName }: Location, work: () => Promise<T>): Promise<T> {
     // Names that some disks take for one share a turn.
     const key = join(root, dirname(diskName)).toLowerCase()
     try {
-      return await this.#turns.take(key, work)
+      return await this.#queues.run(key, work)
     } catch (error) {
       if (!hasCode(error, 'DEADLINE_EXCEEDED')) throw error
       const details = { action: 'write to', path: root, reason: 'the disk does not answer' }
@@ -248,7 +248,7 @@ export class Placer {
     read: ReadonlyMap<string, Read>,
   ): Promise<Placed | Needed | { missing: unknown } | 'again'> {
     try {
-      return await this.#inTurn(wanted, () => this.#placeNow(wanted, placing, read))
+      return await this.#inQueue(wanted, () => this.#placeNow(wanted, placing, read))
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error
       // The file itself may be what is gone.

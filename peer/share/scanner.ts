@@ -14,13 +14,13 @@ import { isOwnName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
+import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Catalog } from './catalog.ts'
 import { Comparer } from './comparer.ts'
 import { faultOf, faultOfName } from './faults.ts'
 import { Findings } from './findings.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { Folders, Location } from './folders.ts'
-import { InOrder } from './in-order.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
@@ -63,7 +63,7 @@ export class Scanner implements Disposable {
   #isLookingBelow = false
   readonly #verifier: Verifier
   readonly #vanished: Vanished
-  readonly #turns = new InOrder()
+  readonly #queue = new SerialQueue()
   readonly #clock: Clock
   readonly #log: Log
   /** Paths among those that this peer wrote itself. */
@@ -122,7 +122,7 @@ export class Scanner implements Disposable {
   async scan(
     options: TreeScanOptions & { readonly confirmed?: ReadonlySet<CopyKind> },
   ): Promise<{ dropped: number; costMs: number }> {
-    return await this.#turns.take(async () => {
+    return await this.#queue.run(async () => {
       this.problems.beginScan()
       await this.#guard.survey()
       const scan = this.#newScan(options)

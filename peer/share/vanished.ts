@@ -1,11 +1,11 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { isSameStat } from '../../common/content/file-stat.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
+import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { Finding } from './findings.ts'
 import type { FolderGuard } from './folder-guard.ts'
-import { InOrder } from './in-order.ts'
 import { inspect } from './inspect.ts'
 import { judgeLoss } from './loss.ts'
 import { SeqSet } from './seq-set.ts'
@@ -40,7 +40,7 @@ interface Missing {
 /** Entries whose files are not there, until it is clear whether they were deleted or lost. */
 export class Vanished implements Disposable {
   readonly #dependencies: Dependencies
-  readonly #turns = new InOrder()
+  readonly #queue = new SerialQueue()
   #missing = new SeqSet()
   /** What the scan of everything that runs has found missing so far. */
   #scanned = new SeqSet()
@@ -70,7 +70,7 @@ export class Vanished implements Disposable {
    * @returns how many entries it dropped
    */
   async judge(scan?: ScanJudgement): Promise<number> {
-    return await this.#turns.take(async () => {
+    return await this.#queue.run(async () => {
       this.#cancelTimer?.()
       this.#cancelTimer = undefined
       const missing = this.#missing

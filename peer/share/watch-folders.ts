@@ -10,7 +10,7 @@ import type { Cancel, Clock } from '../../common/clock.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import { InOrder } from './in-order.ts'
+import { SerialQueue } from '../../common/serial-queue.ts'
 import { isGone } from './is-gone.ts'
 
 export interface WatchListener {
@@ -70,7 +70,7 @@ class FolderWatcher implements AsyncDisposable {
   readonly #clock: Clock
   readonly #log: Log
   readonly #watchFolder: WatchFolder
-  readonly #turns = new InOrder()
+  readonly #queue = new SerialQueue()
   /** Watched roots by their path. */
   readonly #watched = new Map<string, Watched>()
   /** The folders that the roots are in: a root may be created again. */
@@ -105,7 +105,7 @@ class FolderWatcher implements AsyncDisposable {
     this.#isDisposed = true
     this.#cancelTimer?.()
     this.#cancelRetry?.()
-    await this.#turns.take(async () => {
+    await this.#queue.run(async () => {
       for (const handle of this.#gates.values()) handle[Symbol.dispose]()
       for (const root of this.#watched.values()) close(root)
       this.#watched.clear()
@@ -114,8 +114,8 @@ class FolderWatcher implements AsyncDisposable {
 
   /** What changes the tree of watches runs alone. */
   #inTurn(work: () => Promise<void>): void {
-    this.#turns
-      .take(async () => {
+    this.#queue
+      .run(async () => {
         if (!this.#isDisposed) await work()
       })
       .catch((error: unknown) => {
