@@ -57,6 +57,18 @@ test.each([
   ])
 })
 
+test('files import each other in one direction only, also their types', () => {
+  const tree = {
+    'peer/a.ts': "import type { B } from './b.ts'",
+    'peer/b.ts': importing('./c.js'),
+    'peer/c.js': "/** @type {import('./a.ts').A} */",
+    'peer/d.ts': importing('./a.ts') + importing('./b.ts'),
+  }
+  expect(complaints(tree)).toEqual([
+    'peer/a.ts -> peer/b.ts -> peer/c.js -> peer/a.ts is a circle: move what both need into a file below them',
+  ])
+})
+
 test('a file has an end', () => {
   const code = 'x()\n'
   const comment = '// why\n\n'

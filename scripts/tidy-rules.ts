@@ -108,6 +108,25 @@ const takeHttpAlone: Rule = (files) =>
         `${path} may not import node:http, except its types: take process.getBuiltinModule('node:http')`,
     )
 
+/** Type imports count: two files that know each other are one idea in two places. */
+const keepCirclesOut: Rule = (files) => {
+  const importedBy = Map.groupBy(importsOf(files), ({ from }) => from)
+  /** Files from which every import was followed. */
+  const isDone = new Set<string>()
+  const circles: string[] = []
+  const follow = (path: string, way: readonly string[]): void => {
+    const start = way.indexOf(path)
+    if (start !== -1) circles.push([...way.slice(start), path].join(' -> '))
+    if (start !== -1 || isDone.has(path)) return
+    for (const { to } of importedBy.get(path) ?? []) follow(to, [...way, path])
+    isDone.add(path)
+  }
+  for (const path of importedBy.keys()) follow(path, [])
+  return circles.map(
+    (circle) => `${circle} is a circle: move what both need into a file below them`,
+  )
+}
+
 const keepTestingOutOfProduction: Rule = (files) =>
   importsOf(files)
     .filter(({ from, to }) => !isForTests(from) && (to.includes('/testing/') || isTest(to)))
@@ -186,6 +205,7 @@ export const rules: readonly Rule[] = [
   keepLayers,
   keepVerbsApart,
   keepFastifyInWeb,
+  keepCirclesOut,
   takeHttpAlone,
   keepTestingOutOfProduction,
   keepFilesShort,

@@ -1,8 +1,8 @@
 import type { KeptFolders } from '../api/peer-api.ts'
 import { countText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'
-import type { Style } from './reports.ts'
 import type { Session } from './session.ts'
+import type { Style } from './style.ts'
 
 /** Shows the folders whose missing files are kept. */
 export async function deletes({ api, signal, terminal, json }: Session): Promise<void> {

@@ -3,7 +3,7 @@ import type { LimitKey } from '../api/words.ts'
 import { speedText } from './human-units.ts'
 import { limitWords } from './limit-words.ts'
 import { printable } from './printable.ts'
-import type { Style } from './reports.ts'
+import type { Style } from './style.ts'
 import { tableText } from './table.ts'
 
 type Value = Limits['limits'][LimitKey]['value']

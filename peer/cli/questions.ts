@@ -8,7 +8,6 @@ import {
   lookupText,
   peersText,
   problemsText,
-  type Style,
   searchText,
   statsText,
   statusText,
@@ -16,6 +15,7 @@ import {
   whyText,
 } from './reports.ts'
 import type { Session } from './session.ts'
+import type { Style } from './style.ts'
 
 /** Rows that people are shown unless they ask for more; programs get all. */
 export const rowsShown = { search: 100, list: 1_000 } as const

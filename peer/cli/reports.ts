@@ -25,10 +25,8 @@ import { faultEffect } from '../problem-table.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
+import type { Style } from './style.ts'
 import { tableText } from './table.ts'
-
-/** How a report marks a word; the caller knows whether styles can be seen. */
-export type Style = (format: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string
 
 /** Enough of a SHA-256 to tell two apart, for people. */
 function shortHash(sha256: string): string {

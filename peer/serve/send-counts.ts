@@ -1,6 +1,12 @@
 import type { Clock } from '../../common/clock.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import type { Chunks } from './upload-line.ts'
+
+/** Consecutive chunks of a content. */
+export interface Chunks {
+  readonly sha256: string
+  readonly chunk: number
+  readonly count: number
+}
 
 /** How often chunks of the contents asked for last were sent, since they are asked for without a pause. */
 export class SendCounts {

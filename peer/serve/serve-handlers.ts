@@ -19,9 +19,10 @@ import {
   unchangedFile,
 } from './file-bytes.ts'
 import { moreChunks } from './more-chunks.ts'
+import type { Chunks } from './send-counts.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
-import type { Chunks, Requester, UploadLine, WantedChunks } from './upload-line.ts'
+import type { Requester, UploadLine, WantedChunks } from './upload-line.ts'
 
 interface Served {
   readonly contents: ServedContents

@@ -1,15 +1,8 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import { SendCounts } from './send-counts.ts'
+import { type Chunks, SendCounts } from './send-counts.ts'
 import { nextWaiter, uploadsAtOnceAfter } from './upload-turns.ts'
-
-/** Consecutive chunks of a content. */
-export interface Chunks {
-  readonly sha256: string
-  readonly chunk: number
-  readonly count: number
-}
 
 /** What a read is for. */
 export interface WantedChunks extends Chunks {

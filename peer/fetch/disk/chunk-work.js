@@ -22,7 +22,7 @@ export class ChunkWork {
 
   /**
    * Writes a chunk, and that it is there, if it has its hash; false if it has not.
-   * @param {import('./chunk-threads.ts').UncheckedChunk} unchecked
+   * @param {import('./chunk-jobs.ts').UncheckedChunk} unchecked
    * @throws what the disk does
    */
   check({ chunk, sha256, file, position, record }) {
@@ -35,7 +35,7 @@ export class ChunkWork {
 
   /**
    * Hashes what comes next of a file.
-   * @param {import('./chunk-threads.ts').HashedPieces} given
+   * @param {import('./chunk-jobs.ts').HashedPieces} given
    * @throws what the disk does
    */
   hashPieces({ path, pieces }) {
@@ -45,7 +45,7 @@ export class ChunkWork {
 
   /**
    * Hashes the next part of a file.
-   * @param {import('./chunk-threads.ts').FilePart} part
+   * @param {import('./chunk-jobs.ts').FilePart} part
    * @throws what the disk does
    */
   hashOn({ path, start, bytes }) {
@@ -73,7 +73,7 @@ export class ChunkWork {
 
   /**
    * @param {Uint8Array} chunk
-   * @param {import('./chunk-threads.ts').WrittenFile} file
+   * @param {import('./chunk-jobs.ts').WrittenFile} file
    * @param {number} position
    */
   #write(chunk, { descriptor, directDescriptor }, position) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../common/clock.ts'
 import { deadlines } from '../../../common/limits.ts'
-import type { Pace } from '../transfer/plan.ts'
+import type { Pace } from './chunk-source.ts'
 
 /**
  * How fast a source sends while something is asked of it: an average in which a byte counts the less

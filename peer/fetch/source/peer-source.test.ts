@@ -64,7 +64,7 @@ test('news of chunks may take long: small files come before it on its connection
     return { size: 2 * mebibyte, count: 2 }
   })
   const { signal } = new AbortController()
-  const news = source.holdings({ beyond: 1, signal })
+  const news = source.chunksHeld({ beyond: 1, signal })
   await clock.advance(60_000)
   expect(await news).toBeUndefined()
   source[Symbol.dispose]()

@@ -7,48 +7,12 @@ import { type BulkSink, FixedBufferSink } from '../../../common/protocol/bulk.ts
 import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
 import { formatAddress } from '../../../common/protocol/transport.ts'
 import { parseReply } from '../../../common/protocol/validate.ts'
-import type { Wanted } from '../transfer/chunk-picker.ts'
-import type { Holdings } from '../transfer/plan.ts'
+import type { ChunkSource, ChunksHeld, ChunksHeldUpdate, WantedChunk } from './chunk-source.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from './connection-pool.ts'
 import type { ConnectionProgress } from './connection-progress.ts'
 import { countedSink, type OnReceived } from './counted-sink.ts'
 import { PaceMeter } from './pace-meter.ts'
 import { StallWatch } from './stall-watch.ts'
-
-/** How many chunks of a source are known already, and who still wants to know more. */
-export interface HoldingsUpdate {
-  readonly beyond: number
-  readonly signal: AbortSignal
-}
-
-/** Somebody who gives chunks of one content to one fetch, until one of them has enough of it. */
-export interface ChunkSource {
-  /** Who it is, for errors. */
-  readonly label: string
-  readonly pace: Pick<PaceMeter, 'bytesPerMs' | 'delayMs' | 'bytesOwed'>
-  /**
-   * The content's chunk list as this source states it, not verified.
-   * @throws AppError SOURCE_FAILED, or the signal's reason
-   */
-  chunkList(): Promise<Buffer>
-  /**
-   * The chunks that it has; undefined when it has them all. An update comes when it has more than are
-   * known, or after a while.
-   * @throws AppError SOURCE_FAILED, or the signal's reason
-   */
-  holdings(update?: HoldingsUpdate): Promise<Holdings>
-  /**
-   * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified; or
-   * with another that will do. Calls `onBegin` with its number when its bytes begin to come.
-   * @throws AppError SOURCE_FAILED, or the reason of a signal
-   */
-  read(
-    wanted: Wanted,
-    into: Buffer,
-    signal: AbortSignal,
-    onBegin: (chunk: number) => void,
-  ): Promise<void>
-}
 
 interface SourceDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
@@ -121,9 +85,9 @@ export class PeerSource implements ChunkSource, Disposable {
     return chunkList
   }
 
-  async holdings(update?: HoldingsUpdate): Promise<Holdings> {
+  async chunksHeld(update?: ChunksHeldUpdate): Promise<ChunksHeld> {
     const { sha256, size } = this.#content
-    let holdings: Holdings
+    let chunksHeld: ChunksHeld
     // It may take its time for an update, while what its chunks do is watched.
     const isWatched = update === undefined
     const question = { what: 'the list of its chunks', use: this.#controlUse, isWatched }
@@ -142,19 +106,19 @@ export class PeerSource implements ChunkSource, Disposable {
       if (update === undefined)
         this.pace.onRoundTrip(this.#dependencies.clock.monotonicMs() - askedMs)
       if (reply.bitmap === undefined) return
-      holdings = ChunkSet.fromBitmap(chunkCountFor(size), reply.bitmap)
-      if (holdings === undefined)
+      chunksHeld = ChunkSet.fromBitmap(chunkCountFor(size), reply.bitmap)
+      if (chunksHeld === undefined)
         throw new AppError('BAD_REPLY', {
           address: this.label,
           type: 'chunks',
           reason: `its bitmap is not of ${chunkCountFor(size)} chunks`,
         })
     })
-    return holdings
+    return chunksHeld
   }
 
   async read(
-    { chunk, or }: Wanted,
+    { chunk, or }: WantedChunk,
     into: Buffer,
     signal: AbortSignal,
     onBegin: (chunk: number) => void,

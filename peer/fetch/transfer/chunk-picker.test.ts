@@ -3,9 +3,9 @@ import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { limits } from '../../../common/limits.ts'
 import { seededRandom } from '../../../common/random.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
+import type { ChunksHeld } from '../source/chunk-source.ts'
 import { ChunkPicker } from './chunk-picker.ts'
 import { type Lane, laneOf } from './lane.ts'
-import type { Holdings } from './plan.ts'
 
 const chunkCount = 8
 const size = chunkCount * 2 ** 20
@@ -21,16 +21,16 @@ function aPicker(): ChunkPicker {
   )
 }
 
-/** A source at work that has what `holdings` says, and sends so fast. */
-function aLane(holdings: Holdings, bytesPerMs: number | undefined): Lane {
+/** A source at work that has what `chunksHeld` says, and sends so fast. */
+function aLane(chunksHeld: ChunksHeld, bytesPerMs: number | undefined): Lane {
   const source = {
     label: 'source',
     pace: { bytesPerMs, delayMs: 1, bytesOwed: 0 },
     chunkList: () => Promise.reject(new Error('nobody asks')),
-    holdings: async () => holdings,
+    chunksHeld: async () => chunksHeld,
     read: async () => {},
   }
-  return laneOf(source, holdings, new AbortController().signal)
+  return laneOf(source, chunksHeld, new AbortController().signal)
 }
 
 test.each([

@@ -3,6 +3,7 @@ import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkRange } from '../../../common/content/chunks.ts'
 import { deadlines, limits } from '../../../common/limits.ts'
 import type { Random } from '../../../common/random.ts'
+import type { WantedChunk } from '../source/chunk-source.ts'
 import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
 import {
   chunkToAskAgain,
@@ -25,13 +26,6 @@ interface PickerOptions {
   readonly hasOneSource: boolean
   /** Whether somebody sent the chunk already. */
   readonly isHere: (chunk: number) => boolean
-}
-
-/** What to ask a source for. */
-export interface Wanted {
-  readonly chunk: number
-  /** Chunks of the same length that will do as well. */
-  readonly or: readonly number[]
 }
 
 /** Chooses what to ask of the sources of one transfer. */
@@ -59,7 +53,7 @@ export class ChunkPicker {
    * The next chunk to ask of `own`, which nobody else was asked for, and those that will do as well: a
    * source that has all knows what the fewest others have.
    */
-  free(own: Lane, lanes: Iterable<Lane>): Wanted | undefined {
+  free(own: Lane, lanes: Iterable<Lane>): WantedChunk | undefined {
     const open = [...own.asks].filter(({ isOpen }) => isOpen).map(({ chunk }) => chunk)
     // What comes for those that are open may be any; a source that does not choose sends their first.
     const [chunk, ...others] = this.#freeChunks(own, lanes).filter((free) => !open.includes(free))
@@ -73,10 +67,10 @@ export class ChunkPicker {
    * same moment. Of several such sources two might choose the same chunk.
    */
   #mayChoose(own: Lane, lanes: Iterable<Lane>): boolean {
-    const whole = [...lanes].filter(({ holdings }) => holdings === undefined)
+    const whole = [...lanes].filter(({ chunksHeld }) => chunksHeld === undefined)
     const isSwarm = [...lanes].length > whole.length
     const isFirst = this.#options.hasOneSource && this.#options.taken.size === 0
-    return (isSwarm || isFirst) && own.holdings === undefined && whole.length === 1
+    return (isSwarm || isFirst) && own.chunksHeld === undefined && whole.length === 1
   }
 
   #asLongAs(chunk: number, others: readonly number[]): number[] {
@@ -90,19 +84,19 @@ export class ChunkPicker {
     const { taken, wantedEnd } = this.#options
     const end = wantedEnd()
     if (end !== undefined) {
-      const next = nextChunkBefore(end, taken, own.holdings)
+      const next = nextChunkBefore(end, taken, own.chunksHeld)
       return next === undefined ? [] : [next]
     }
-    const others = [...lanes].filter(({ holdings }) => holdings !== undefined)
-    const holdingsOf = (some: readonly Lane[]): ChunkSet[] =>
-      some.flatMap(({ holdings }) => holdings ?? [])
+    const others = [...lanes].filter(({ chunksHeld }) => chunksHeld !== undefined)
+    const heldBy = (some: readonly Lane[]): ChunkSet[] =>
+      some.flatMap(({ chunksHeld }) => chunksHeld ?? [])
     return nextChunks({
       taken,
-      own: own.holdings,
-      partial: holdingsOf(others),
+      own: own.chunksHeld,
+      partial: heldBy(others),
       idle:
-        own.holdings === undefined
-          ? holdingsOf(others.filter((lane) => this.hasRoom(lane) && !isFarSlower(lane, own)))
+        own.chunksHeld === undefined
+          ? heldBy(others.filter((lane) => this.hasRoom(lane) && !isFarSlower(lane, own)))
           : [],
       // Peers that fetch the same content ask for different chunks first, and then each other.
       ...(others.length > 0 && { rankOf: this.#rankOf }),
@@ -111,11 +105,11 @@ export class ChunkPicker {
 
   /** What stands in line at a source that has all, although `own`, which is still downloading, has it by now. */
   inLineElsewhere(own: Lane, lanes: Iterable<Lane>): { lane: Lane; ask: Ask } | undefined {
-    const { holdings } = own
-    if (holdings === undefined) return undefined
+    const { chunksHeld } = own
+    if (chunksHeld === undefined) return undefined
     for (const lane of lanes)
-      for (const ask of lane.holdings === undefined && !isFarSlower(own, lane) ? lane.asks : [])
-        if (!ask.isOpen && !ask.hasBegun && holdings.has(ask.chunk)) return { lane, ask }
+      for (const ask of lane.chunksHeld === undefined && !isFarSlower(own, lane) ? lane.asks : [])
+        if (!ask.isOpen && !ask.hasBegun && chunksHeld.has(ask.chunk)) return { lane, ask }
     return undefined
   }
 
@@ -128,7 +122,7 @@ export class ChunkPicker {
     if (isAnyFree) return undefined
     const { pace } = own.source
     const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.size))
-    return chunkToAskAgain(this.#lateElsewhere(own, [...lanes]), own.holdings, ownMs)
+    return chunkToAskAgain(this.#lateElsewhere(own, [...lanes]), own.chunksHeld, ownMs)
   }
 
   /** What other sources should have sent by now, unless it was asked for twice already. */

@@ -1,7 +1,6 @@
 import { AppError, hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
-import type { ChunkSource } from '../source/peer-source.ts'
-import type { Holdings } from './plan.ts'
+import type { ChunkSource, ChunksHeld } from '../source/chunk-source.ts'
 
 /** A chunk that a source was asked for. */
 export interface Ask {
@@ -21,7 +20,7 @@ export interface Lane {
   /** What it was asked for, in that order. */
   readonly asks: Set<Ask>
   readonly reads: Set<Promise<void>>
-  holdings: Holdings
+  chunksHeld: ChunksHeld
   /** It is busy, and is asked for nothing until then. */
   restsUntilMs: number
   /** Since when it has given nothing but excuses. */
@@ -37,10 +36,10 @@ export interface Lane {
 }
 
 /** One that has just begun. */
-export function laneOf(source: ChunkSource, holdings: Holdings, retired: AbortSignal): Lane {
+export function laneOf(source: ChunkSource, chunksHeld: ChunksHeld, retired: AbortSignal): Lane {
   return {
     source,
-    holdings,
+    chunksHeld,
     asks: new Set(),
     reads: new Set(),
     given: 0,

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor } from '../../../common/content/chunks.ts'
 import { limits } from '../../../common/limits.ts'
+import type { ChunksHeld } from '../source/chunk-source.ts'
 import {
   chunksAtOnceFor,
   chunkToAskAgain,
   expectedMs,
-  type Holdings,
   nextChunkBefore,
   nextChunks,
   ranksFrom,
@@ -43,20 +43,20 @@ test('any sources together give each of their chunks exactly once', () => {
       fc.array(source, { minLength: 1, maxLength: 5 }),
       outcomes,
       (chunkCount, haves, steps) => {
-        const holdings: Holdings[] = haves.map((have) => have && chunkSet(chunkCount, have))
-        const partial = holdings.flatMap((one) => one ?? [])
+        const chunksHeld: ChunksHeld[] = haves.map((have) => have && chunkSet(chunkCount, have))
+        const partial = chunksHeld.flatMap((one) => one ?? [])
         const rankOf = ranksFrom(chunkCount)
         const taken = new ChunkSet(chunkCount)
         const asked: { chunk: number; by: number }[] = []
         const came: number[] = []
         for (const { place, comes } of steps) {
-          const by = place % holdings.length
-          const chunk = nextChunks({ taken, own: holdings[by], partial, rankOf })[0]
+          const by = place % chunksHeld.length
+          const chunk = nextChunks({ taken, own: chunksHeld[by], partial, rankOf })[0]
           const isWrong =
             chunk !== undefined &&
             (came.includes(chunk) ||
               asked.some((one) => one.chunk === chunk) ||
-              holdings[by]?.has(chunk) === false)
+              chunksHeld[by]?.has(chunk) === false)
           expect(isWrong).toBe(false)
           if (chunk !== undefined) {
             taken.add(chunk)
@@ -66,13 +66,13 @@ test('any sources together give each of their chunks exactly once', () => {
             comes || asked.length > 3 ? asked.splice(place % (asked.length || 1), 1) : []
           if (ended !== undefined && comes) came.push(ended.chunk)
           else if (ended !== undefined) taken.delete(ended.chunk)
-          const isOver = holdings.every(
+          const isOver = chunksHeld.every(
             (own) => nextChunks({ taken, own, partial, rankOf })[0] === undefined,
           )
           if (isOver && asked.length === 0) break
         }
         const all = [...Array(chunkCount).keys()]
-        const union = all.filter((chunk) => holdings.some((own) => own?.has(chunk) !== false))
+        const union = all.filter((chunk) => chunksHeld.some((own) => own?.has(chunk) !== false))
         expect(came.toSorted((a, b) => a - b)).toEqual(union)
       },
     ),

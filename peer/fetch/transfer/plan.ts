@@ -2,16 +2,14 @@
 import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor } from '../../../common/content/chunks.ts'
 import { limits } from '../../../common/limits.ts'
-
-/** The chunks that a source has; undefined means all of them. */
-export type Holdings = ChunkSet | undefined
+import type { ChunksHeld, Pace } from '../source/chunk-source.ts'
 
 /** What is known when a source is to be asked for a chunk. */
 export interface Choice {
   /** The chunks that are verified or asked for. */
   readonly taken: ChunkSet
   /** What the source to ask has. */
-  readonly own: Holdings
+  readonly own: ChunksHeld
   /** What each source that lacks some has. */
   readonly partial: readonly ChunkSet[]
   /** Those among them that can be asked for more now: a source that has all leaves them what they have. */
@@ -62,7 +60,7 @@ export function ranksFrom(seed: number): (chunk: number) => number {
  * The chunk to ask a source for when somebody reads the content while it comes: the first that it has.
  * @param end no chunk from this one on is wanted yet
  */
-export function nextChunkBefore(end: number, taken: ChunkSet, own: Holdings): number | undefined {
+export function nextChunkBefore(end: number, taken: ChunkSet, own: ChunksHeld): number | undefined {
   let chunk = taken.firstMissing()
   while (chunk !== undefined && chunk < end && own?.has(chunk) === false)
     chunk = taken.firstMissing(chunk + 1)
@@ -89,7 +87,7 @@ export interface Expected {
  */
 export function chunkToAskAgain(
   elsewhere: Iterable<Expected>,
-  own: Holdings,
+  own: ChunksHeld,
   ownMs: number,
 ): number | undefined {
   let last: Expected | undefined
@@ -103,13 +101,6 @@ export function chunkToAskAgain(
 export function chunksAtOnceFor(size: number): number {
   const windowChunks = Math.floor(limits.fetchWindowBytes / chunkBytesFor(size))
   return Math.min(chunkCountFor(size), Math.max(1, windowChunks))
-}
-
-/** What is known of a source's way: how fast bytes come, and how long the first takes after it was asked for. */
-export interface Pace {
-  /** Undefined until some came. */
-  readonly bytesPerMs: number | undefined
-  readonly delayMs: number
 }
 
 /** Time at the source, on top of the network's, from a request to its first byte: reading the disk. */

@@ -5,8 +5,7 @@ import { BufferPool } from '../../../common/protocol/buffer-pool.ts'
 import { seededRandom } from '../../../common/random.ts'
 import { aContent, chunkOf } from '../../../common/testing/contents.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
-import type { ChunkSource, HoldingsUpdate } from '../source/peer-source.ts'
-import type { Holdings } from './plan.ts'
+import type { ChunkSource, ChunksHeld, ChunksHeldUpdate } from '../source/chunk-source.ts'
 import { chunksAtOnceFor } from './plan.ts'
 import { Transfer } from './transfer.ts'
 
@@ -45,7 +44,7 @@ function aTransfer(
     label: 'whole',
     pace: { bytesPerMs: 1, delayMs: 1, bytesOwed: 0 },
     chunkList: async () => chunkList,
-    holdings: async () => undefined,
+    chunksHeld: async () => undefined,
     read: async ({ chunk }, into, _, onBegin) => {
       onBegin(chunk)
       fill(into, chunk)
@@ -65,9 +64,9 @@ function chunksOf(chunkCount: number, chunks: Iterable<number>): ChunkSet {
 }
 
 /** What a source that gains nothing more answers: first what it has, and never again. */
-function noMore(holdings: Holdings) {
-  return async (update?: HoldingsUpdate): Promise<Holdings> =>
-    update === undefined ? holdings : await untilAborted(update.signal)
+function noMore(chunksHeld: ChunksHeld) {
+  return async (update?: ChunksHeldUpdate): Promise<ChunksHeld> =>
+    update === undefined ? chunksHeld : await untilAborted(update.signal)
 }
 
 async function untilAborted(signal: AbortSignal): Promise<never> {
@@ -116,7 +115,7 @@ test('what stands in line elsewhere is taken over only when there is room for it
     ...whole,
     label: 'partial',
     pace: busy.pace,
-    holdings: async (update) =>
+    chunksHeld: async (update) =>
       update === undefined ? new ChunkSet(chunkCount) : await gained.promise,
   }
   const taking = [busy, busy, partial].map((source) => transfer.takeFrom(source, never))
@@ -138,7 +137,7 @@ test('nothing is left to a peer that has it, but is asked for nothing more', asy
   const partial: ChunkSource = {
     ...whole,
     label: 'partial',
-    holdings: noMore(chunksOf(chunkCount, Array(chunkCount).keys())),
+    chunksHeld: noMore(chunksOf(chunkCount, Array(chunkCount).keys())),
     read: async ({ chunk }, into) => {
       asked += 1
       await sent[asked - 1]?.promise
@@ -190,7 +189,7 @@ test('a chunk that is withdrawn because it is here, but turns out to be bad, is 
   const partial: ChunkSource = {
     ...whole,
     label: 'partial',
-    holdings: async (update) =>
+    chunksHeld: async (update) =>
       update?.beyond === 0 ? await gained.promise : await noMore(new ChunkSet(chunkCount))(update),
     read: async ({ chunk }, _, __, onBegin) => onBegin(chunk),
   }

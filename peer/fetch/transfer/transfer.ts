@@ -14,8 +14,8 @@ import type { Content } from '../../../common/protocol/messages.ts'
 import type { Random } from '../../../common/random.ts'
 import type { ChunkStore } from '../chunk-store.ts'
 import type { DigestedFile } from '../disk/digested-file.ts'
-import type { ChunkSource } from '../source/peer-source.ts'
-import { ChunkPicker, type Wanted } from './chunk-picker.ts'
+import type { ChunkSource, WantedChunk } from '../source/chunk-source.ts'
+import { ChunkPicker } from './chunk-picker.ts'
 import { type Ask, closedOf, isExcuse, isLeaving, type Lane, laneOf, onRepeated } from './lane.ts'
 import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
 
@@ -136,7 +136,7 @@ export class Transfer {
   async takeFrom(source: ChunkSource, retired: AbortSignal): Promise<void> {
     const prepared = Promise.all([
       this.#chunkListBy(source),
-      this.#isSingleChunk ? undefined : source.holdings(),
+      this.#isSingleChunk ? undefined : source.chunksHeld(),
     ])
     const ready = await Promise.race([prepared, this.#ended.promise])
     if (ready === undefined) {
@@ -144,11 +144,11 @@ export class Transfer {
       if (this.#failure !== undefined) throw this.#failure
       return
     }
-    const [chunkList, holdings] = ready
-    const lane = laneOf(source, holdings, retired)
+    const [chunkList, chunksHeld] = ready
+    const lane = laneOf(source, chunksHeld, retired)
     this.#lanes.add(lane)
     const left = new AbortController()
-    const watching = this.#watchHoldings(lane, left.signal)
+    const watching = this.#watchChunksHeld(lane, left.signal)
     try {
       while (!this.isComplete && this.#failure === undefined) {
         if (isLeaving(lane) && lane.asks.size === 0) break
@@ -258,7 +258,7 @@ export class Transfer {
   }
 
   /** What to ask of `lane` now; it counts as asked for nobody else. */
-  #chunkFor(lane: Lane): Wanted | undefined {
+  #chunkFor(lane: Lane): WantedChunk | undefined {
     const inLine = this.#picker.inLineElsewhere(lane, this.#lanes)
     if (inLine === undefined) {
       const free = this.#picker.free(lane, this.#lanes)
@@ -308,13 +308,13 @@ export class Transfer {
   }
 
   /** Keeps what is known of a source that lacks chunks up to date, until `ended`. Never rejects. */
-  async #watchHoldings(lane: Lane, ended: AbortSignal): Promise<void> {
+  async #watchChunksHeld(lane: Lane, ended: AbortSignal): Promise<void> {
     try {
-      while (lane.holdings !== undefined && !ended.aborted) {
-        const beyond = lane.holdings.size
-        lane.holdings = await lane.source.holdings({ beyond, signal: ended })
+      while (lane.chunksHeld !== undefined && !ended.aborted) {
+        const beyond = lane.chunksHeld.size
+        lane.chunksHeld = await lane.source.chunksHeld({ beyond, signal: ended })
         this.look()
-        const isNews = lane.holdings === undefined || lane.holdings.size > beyond
+        const isNews = lane.chunksHeld === undefined || lane.chunksHeld.size > beyond
         if (!isNews) await this.#clock.sleep(deadlines.partialSourceMs, ended)
       }
     } catch (error) {
