@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { fileErrors } from './error-rows/file-errors.ts'
+import { indexErrors } from './error-rows/index-errors.ts'
+import { processErrors } from './error-rows/process-errors.ts'
+import { protocolErrors } from './error-rows/protocol-errors.ts'
 import { type ErrorCode, errorTable } from './error-table.ts'
 import {
   AppError,
@@ -14,10 +18,15 @@ import { limits } from './limits.ts'
 
 const codes = Object.keys(errorTable) as ErrorCode[]
 
+test('no code has two rows', () => {
+  const parts = [protocolErrors, indexErrors, fileErrors, processErrors]
+  expect(codes).toEqual(parts.flatMap((part) => Object.keys(part)))
+})
+
 describe.each(codes)('%s', (code) => {
   const row = errorTable[code]
 
-  test('says when it happens and what to tell people, in sentences', () => {
+  test('says when it occurs and what to tell the user, in sentences', () => {
     expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/)
     for (const sentence of [row.when, row.sentence]) expect(sentence).toMatch(/^\S.*\.$/s)
   })
@@ -43,13 +52,13 @@ test('a sentence shows its details, and ? for one that is missing', () => {
     sentenceFor('NAME_INVALID', { name: 'a//b', reason: 'it has an empty path segment' }),
   ).toBe("'a//b' cannot be used as a name: it has an empty path segment.")
   expect(sentenceFor('DOWNLOAD_NOT_FOUND', {})).toBe(
-    'There is no download ?. `tandem downloads` lists those that there are.',
+    'There is no download ?. `tandem downloads` lists them.',
   )
 })
 
 test('a detail is shown as it is, also when it looks like a pattern', () => {
   expect(sentenceFor('DOWNLOAD_NOT_FOUND', { id: '$& {id}' })).toBe(
-    'There is no download $& {id}. `tandem downloads` lists those that there are.',
+    'There is no download $& {id}. `tandem downloads` lists them.',
   )
 })
 
@@ -101,7 +110,7 @@ test('the code of a system error is found, other things have none', () => {
 test.each([
   [
     new AppError('DOWNLOAD_NOT_FOUND', { id: 'x' }),
-    'There is no download x. `tandem downloads` lists those that there are',
+    'There is no download x. `tandem downloads` lists them',
   ],
   [new AggregateError([new Error('first'), new Error('second')]), 'first'],
   [new AggregateError([], 'none worked'), 'none worked'],

@@ -108,7 +108,7 @@ describe('the file is refused when', () => {
     ['{"peer": {"xyz": 1}}', 'peer.xyz is not a setting.'],
     ['{"peer": {"__proto__": 1}}', 'peer.__proto__ is not a setting.'],
     ['{"peer": []}', 'peer must be an object of settings.'],
-    ['[]', 'the file must hold an object of sections.'],
+    ['[]', 'the file must contain an object of sections.'],
     [
       '{"peer": {"httpPort": "7"}}',
       "peer.httpPort must be a whole number from 1 to 65535, not '7'.",

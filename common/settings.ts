@@ -1,7 +1,7 @@
 /**
- * Settings: one table for each section of the config file. A value comes from the table's default,
- * the file, the environment or a flag, the later before the earlier, and knows which it was. Nothing
- * that is not in the table is taken, and nothing is taken that does not fit.
+ * Settings: one table per section of the config file. A value comes from the table's default, the
+ * file, the environment or a flag; later sources override earlier ones, and the origin is recorded.
+ * Unknown keys and invalid values are refused.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -10,20 +10,20 @@ import { AppError, reasonOf, systemErrorCode } from './errors.ts'
 import { nearestWord } from './nearest-word.ts'
 import { valueOfText, valueProblem } from './setting-value.ts'
 
-/** A process reads some of them, and lets the others stand in the same file and environment. */
+/** A process reads some of them and ignores the others in the same file and environment. */
 export const settingSections = ['index', 'peer', 'limits', 'log'] as const
 export type SettingSection = (typeof settingSections)[number]
 
 export interface SettingRow {
   readonly schema: TSchema
-  /** Undefined when the setting may stay unset. */
+  /** Undefined if the setting may be unset. */
   readonly default: unknown
   readonly flag?: `--${string}`
-  /** What it does, for `--help`; a phrase without a full stop. */
+  /** What it does, for `--help`: a phrase without a full stop. */
   readonly doc: string
 }
 
-/** Keys are camelCase with units last. */
+/** Keys are camelCase, with the unit last. */
 export type SettingsTable = Readonly<Record<string, SettingRow>>
 
 export interface Settings<T extends SettingsTable> {
@@ -47,7 +47,7 @@ export interface LoadedSettings<T extends SettingsTable> {
 
 export interface ConfigFile {
   readonly path: string
-  /** Whether it may be absent: when nobody named it. */
+  /** Whether it may be absent: true for the default path. */
   readonly isOptional: boolean
 }
 
@@ -55,13 +55,13 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 export interface SettingSources {
   readonly file?: ConfigFile | undefined
-  /** An empty variable counts as not set. */
+  /** An empty variable counts as unset. */
   readonly environment?: Environment
-  /** Options as a command line parser gives them: `--http-port` as `httpPort`; text, or true. */
+  /** Options from the command line parser: `--http-port` is `httpPort`; a string, or true. */
   readonly flags?: Readonly<Record<string, unknown>>
 }
 
-/** The table of a section, whose defaults fit their schemas. */
+/** Defines the table of a section and asserts that its defaults match their schemas. */
 export function defineSettings<const T extends SettingsTable>(
   section: SettingSection,
   table: T,
@@ -83,7 +83,7 @@ function prefixOf(section: SettingSection): string {
 
 const configVariable = 'TANDEM_CONFIG'
 
-/** The config file: the one that `--config` or TANDEM_CONFIG names, else config/config.json if there. */
+/** The config file given by `--config` or TANDEM_CONFIG, by default config/config.json if it exists. */
 export function configFile(
   named: string | undefined,
   environment: Environment = process.env,
@@ -92,7 +92,7 @@ export function configFile(
   return { path: path ?? 'config/config.json', isOptional: path === undefined }
 }
 
-/** @throws AppError SETTING_INVALID for the first thing that is wrong, even if it is overridden */
+/** @throws AppError SETTING_INVALID for the first invalid value, even if it is overridden */
 export function loadSettings<T extends SettingsTable>(
   settings: Settings<T>,
   { file, environment = process.env, flags = {} }: SettingSources,
@@ -139,7 +139,7 @@ function fromFile(settings: AnySettings, file: ConfigFile | undefined): Found[] 
   return Object.entries(values).map(([key, value]) => checked(settings, { key, value, origin }))
 }
 
-/** What the file holds, or undefined when it is absent and may be. */
+/** The parsed file, or undefined if it is absent and optional. */
 function readConfig({ path, isOptional }: ConfigFile): Record<string, unknown> | undefined {
   let content: unknown
   try {
@@ -151,7 +151,7 @@ function readConfig({ path, isOptional }: ConfigFile): Record<string, unknown> |
     const what = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'
     throw invalid(path, 'the file', `${what}: ${reasonOf(error)}`)
   }
-  if (!isObject(content)) throw invalid(path, 'the file', 'must hold an object of sections')
+  if (!isObject(content)) throw invalid(path, 'the file', 'must contain an object of sections')
   return content
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../common/settings.ts'
 
 const Host = Type.String({ maxLength: limits.hostBytesMax })
-/** 0 takes any free port, which the line on stdout then tells. */
+/** 0 takes any free port; the line on stdout tells which. */
 const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
 const millis = (minimum: number) => Type.Integer({ minimum, maximum: 86_400_000 })
 
@@ -40,19 +40,19 @@ export const indexSettings = defineSettings('index', {
     schema: Type.String(),
     default: '',
     flag: '--allowed-hosts',
-    doc: 'further names under which /healthz and /metrics may be called, separated by commas',
+    doc: 'additional host names accepted by /healthz and /metrics, separated by commas',
   },
   data: {
     schema: Type.String({ minLength: 1 }),
     default: 'data/index',
     flag: '--data',
-    doc: 'folder of the database',
+    doc: 'database folder',
   },
   replicationFactor: {
     schema: Type.Integer({ minimum: 1, maximum: 16 }),
     default: 2,
     flag: '--replication-factor',
-    doc: 'copies that every shared file is kept at',
+    doc: 'number of copies to keep of every shared file',
   },
   heartbeatMs: {
     schema: Type.Integer({
@@ -61,49 +61,49 @@ export const indexSettings = defineSettings('index', {
     }),
     default: 10_000,
     flag: '--heartbeat-ms',
-    doc: 'how often peers say that they are alive; two missed ones make a peer suspect, in ms',
+    doc: 'interval of peer heartbeats, in ms; after two missed heartbeats a peer is suspect',
   },
   deadAfterMs: {
     schema: millis(100),
     default: 60_000,
     flag: '--dead-after-ms',
-    doc: 'a peer that is silent for so long is dead, and its files are copied elsewhere, in ms',
+    doc: 'silence after which a peer is dead and its files are copied elsewhere, in ms',
   },
   startGraceMs: {
     schema: millis(0),
     default: 3_000,
     flag: '--start-grace-ms',
-    doc: 'time that peers have to come back after a start before anything is copied, in ms',
+    doc: 'delay before copying after a start, during which peers reconnect, in ms',
   },
   settleMs: {
     schema: millis(0),
     default: 1_000,
     flag: '--settle-ms',
-    doc: 'a file must lack copies for so long before one is made, in ms',
+    doc: 'how long a file must lack copies before one is made, in ms',
   },
   reserveBytes: {
     schema: Type.Integer({ minimum: 0, maximum: limits.contentBytesMax }),
     default: 256 * 1_024 * 1_024,
     flag: '--reserve-bytes',
-    doc: 'room that a copy must leave on the disk of the peer that takes it; at most 5 % of the disk',
+    doc: 'space that a replica must leave free on its peer’s disk, in bytes; at most 5 % of that disk',
   },
   replacedMs: {
     schema: millis(0),
     default: 3_600_000,
     flag: '--replaced-ms',
-    doc: 'how long copies of a replaced version stay, and longer while the new one lacks copies, in ms',
+    doc: 'how long to keep copies of a replaced version, in ms; longer while the new one lacks copies',
   },
   replacedBytes: {
     schema: Type.Integer({ minimum: 0, maximum: limits.contentBytesMax }),
     default: 10 * 1_024 ** 3,
     flag: '--replaced-bytes',
-    doc: 'bytes of replaced versions that are kept of one file; beyond that the oldest go first',
+    doc: 'bytes of replaced versions to keep per file; the oldest are removed first',
   },
   commitDelayMs: {
     schema: Type.Integer({ minimum: 0, maximum: 1_000 }),
     default: 2,
     flag: '--commit-delay-ms',
-    doc: 'how long an announcement waits for others to be committed with, in ms',
+    doc: 'how long an announcement waits to be committed together with others, in ms',
   },
 })
 
@@ -115,7 +115,7 @@ export function loadIndexSettings(sources: SettingSources): LoadedSettings<Index
   const loaded = loadSettings(indexSettings, sources)
   const { heartbeatMs, deadAfterMs } = loaded.values
   if (deadAfterMs > 2 * heartbeatMs) return { ...loaded, values: withHosts(loaded) }
-  // Peers would die between two heartbeats, and everything they have would be copied.
+  // Otherwise peers die between two heartbeats, and all their files are copied.
   const reason = `must be more than two heartbeats, which are ${2 * heartbeatMs} ms`
   const origin = loaded.origins.deadAfterMs
   throw new AppError('SETTING_INVALID', { origin, path: 'index.deadAfterMs', reason })

@@ -11,39 +11,39 @@ import {
 import { type Example, exampleChunkHashes, examples } from './protocol-examples.ts'
 import { type FieldRow, fieldRows } from './schema-rows.ts'
 
-/** The bounds that the other side notices, in words. */
+/** The limits that the other side notices. */
 const bounds: Partial<Record<keyof typeof limits, string>> = {
-  frameBodyBytesMax: 'bytes of a frame’s body',
-  requestBytesMax: 'bytes of the body of a request’s frame, except `announce` and `tasks`',
-  requestsInFlightMax: 'unanswered requests of one side of a connection',
-  connectionsMax: 'connections that an index or a peer serves at once, unless it is set otherwise',
-  announceChangesMax: 'changes in one announcement',
-  nameBytesMax: 'bytes of a name',
-  nameSegmentBytesMax: 'bytes of a segment of a name',
-  peerIdBytesMax: 'characters of a peer id',
-  queryBytesMax: 'characters of a search query',
-  pageRowsMax: 'rows of a page',
-  contentsPerNameMax: 'contents that a lookup answers',
-  sourcesPerContentMax: 'sources named for a content',
-  peersMax: 'peers that an index keeps',
-  chunkBytesMin: 'bytes of the smallest chunk size',
-  chunksMax: 'chunks of a content',
-  contentBytesMax: 'bytes of a content',
-  chunksPerReadMax: 'chunks that one read asks for',
-  tasksPerRequestMax: 'tasks, or outcomes, in one request',
+  frameBodyBytesMax: 'bytes in a frame’s body',
+  requestBytesMax: 'bytes in the body of a request’s frame, except `announce` and `tasks`',
+  requestsInFlightMax: 'unanswered requests per side of a connection',
+  connectionsMax: 'concurrent connections of an index or a peer, by default',
+  announceChangesMax: 'changes per announcement',
+  nameBytesMax: 'bytes in a name',
+  nameSegmentBytesMax: 'bytes in a segment of a name',
+  peerIdBytesMax: 'characters in a peer id',
+  queryBytesMax: 'characters in a search query',
+  pageRowsMax: 'rows per page',
+  contentsPerNameMax: 'contents in the reply to a lookup',
+  sourcesPerContentMax: 'sources listed per content',
+  peersMax: 'peers in the registry of an index',
+  chunkBytesMin: 'bytes: the smallest chunk size',
+  chunksMax: 'chunks per content',
+  contentBytesMax: 'bytes per content',
+  chunksPerReadMax: 'chunks per `read`',
+  tasksPerRequestMax: 'tasks or outcomes per request',
 }
 
 const waits: Partial<Record<keyof typeof deadlines, string>> = {
-  helloMs: 'from the beginning of a connection to its hello',
+  helloMs: 'from opening a connection to its hello',
   requestMs: 'for a reply',
-  bulkStallMs: 'for the next byte of bulk',
-  connectionIdleMs: 'without any traffic, until a connection is closed',
-  closeMs: 'for what is under way, when a connection is closed orderly',
+  bulkStallMs: 'for the next bulk byte',
+  connectionIdleMs: 'without traffic until a connection is closed',
+  closeMs: 'for running requests when a connection is closed gracefully',
 }
 
 /**
- * PROTOCOL.md: the template with what its `{{marks}}` stand for.
- * @throws AssertionError when a mark is unknown
+ * PROTOCOL.md: the template with its `{{marks}}` replaced.
+ * @throws AssertionError if a mark is unknown
  */
 export function protocolDocument(template: string): string {
   const parts: Readonly<Record<string, string>> = {
@@ -101,12 +101,12 @@ function boundRows(
   ])
 }
 
-/** The details of an error are what its sentence shows. */
+/** The details of an error: the placeholders of its sentence. */
 function detailsIn(sentence: string): string {
   return Array.from(sentence.matchAll(/\{(\w+)\}/g), ([, key]) => `\`${key}\``).join(', ')
 }
 
-/** Bytes in hex, 16 to a line, with the characters they stand for. */
+/** Bytes in hex, 16 per line, with their ASCII characters. */
 function hexDump(bytes: Buffer): string {
   const lines: string[] = []
   for (let start = 0; start < bytes.length; start += 16) {
@@ -157,7 +157,7 @@ function fieldTable(title: string, rows: readonly FieldRow[]): string {
   return table([title, 'type', 'meaning'], cells)
 }
 
-/** JSON with spaces as people write it; what is long goes over several lines. */
+/** JSON on one line, or on several if it is long. */
 function frameText(value: unknown): string {
   const line = JSON.stringify(value, undefined, 1).replaceAll(/\n\s*/g, ' ')
   const short = line.replaceAll(/([{[]) | ([}\]])/g, '$1$2')

@@ -1,6 +1,6 @@
 /**
  * One request and its reply for each message type, for PROTOCOL.md: all about one file of 2.5 MiB
- * of zero bytes, so that whoever writes a client can compute every hash.
+ * of zero bytes, so that the author of a client can compute every hash.
  */
 import { createHash } from 'node:crypto'
 import { chunkRange, chunkRootOf } from '../common/content/chunks.ts'
@@ -23,7 +23,7 @@ export interface Example<T extends MessageType> {
 const name = 'notes/zeros.bin'
 const size = 2_621_440
 const zeros = Buffer.alloc(size)
-/** A content of one chunk, for the message that takes only such. */
+/** A single-chunk content, for `read-many`. */
 const smallFile = Buffer.from('hello\n')
 const sha256Of = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
 const sha256 = sha256Of(zeros).toString('hex')

@@ -15,10 +15,10 @@ test.each([
   [Type.Integer({ minimum: 0 }), 'integer from 0'],
   [Type.Integer({ minimum: 1, maximum: 9 }), 'integer 1 to 9'],
   [Type.Integer({ maximum: Number.MAX_SAFE_INTEGER }), 'integer 0 to 2^53 - 1'],
-  [Type.String({ pattern: '^a$' }), 'text `^a$`'],
-  [Type.String({ maxLength: 9 }), 'text of 0 to 9 characters'],
+  [Type.String({ pattern: '^a$' }), 'string `^a$`'],
+  [Type.String({ maxLength: 9 }), 'string of 0 to 9 characters'],
   [Type.Union([Type.Literal('a'), Type.Literal('b')]), '`"a"` or `"b"`'],
-  [Type.Array(Type.String(), { maxItems: 3 }), 'list of 0 to 3 texts'],
+  [Type.Array(Type.String(), { maxItems: 3 }), 'list of 0 to 3 strings'],
   [Type.Boolean({ description: 'why' }), 'boolean - why'],
 ])('a field of the schema %j', (schema, text) => {
   expect(shown({ field: schema })).toEqual([`field: ${text}`])

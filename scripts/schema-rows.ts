@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 
 /** A field of a message, as PROTOCOL.md shows it. */
 export interface FieldRow {
-  /** `sources[].port`; the fields of the items of a list have `[]` before them. */
+  /** For example `sources[].port`; `[]` precedes the fields of a list's items. */
   readonly path: string
   readonly isOptional: boolean
   readonly type: string
@@ -27,7 +27,7 @@ interface Schema {
   readonly maxItems?: number
 }
 
-/** The fields of an object, each followed by what is inside it. */
+/** The fields of an object, each followed by its own fields. */
 export function fieldRows(schema: TSchema): FieldRow[] {
   return rowsIn(schema as Schema, '')
 }
@@ -51,7 +51,7 @@ function rowsInside(field: Schema, path: string): FieldRow[] {
   return variants.flatMap((item) => rowsIn(item, `${path}[${kindOf(item)}].`))
 }
 
-/** What tells a variant of a list's items from the others: the first field, when it is a constant. */
+/** What distinguishes a variant of a list's items: its first field, if that is a constant. */
 function kindOf({ properties = {} }: Schema): string {
   const [first] = Object.entries(properties)
   return first?.[1].const === undefined ? '' : `${first[0]}=${first[1].const}`
@@ -61,13 +61,13 @@ function typeText(schema: Schema): string {
   if (schema.const !== undefined) return quoted(schema.const)
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ')
   if (schema.type === 'array') {
-    const items = (schema.items?.properties ?? schema.items?.anyOf) ? 'objects' : 'texts'
+    const items = (schema.items?.properties ?? schema.items?.anyOf) ? 'objects' : 'strings'
     return `list of ${range(schema.minItems, schema.maxItems)} ${items}`
   }
   if (schema.type === 'integer') return `integer ${range(schema.minimum, schema.maximum)}`
   if (schema.type !== 'string') return schema.type ?? ''
-  if (schema.pattern !== undefined) return `text \`${schema.pattern}\``
-  return `text of ${range(schema.minLength, schema.maxLength)} characters`
+  if (schema.pattern !== undefined) return `string \`${schema.pattern}\``
+  return `string of ${range(schema.minLength, schema.maxLength)} characters`
 }
 
 function range(from = 0, to?: number): string {

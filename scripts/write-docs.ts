@@ -1,4 +1,4 @@
-/** `node scripts/write-docs.ts [--check]`: writes the files that are made from tables, or only says whether they are current. */
+/** `node scripts/write-docs.ts [--check]`: writes the generated files, or only checks that they are current. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { replies } from '../peer/api/api-replies.ts'
 import { shapesFile } from '../peer/api/check-reply.ts'

@@ -1,4 +1,4 @@
-/** What index and peers say about copies in doubt: a part of the table in messages.ts. */
+/** Messages about copies in doubt: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { described, PeerId, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
@@ -8,16 +8,16 @@ const Empty = Type.Object({})
 export const doubtMessages = {
   accuse: {
     summary:
-      'Tells the index that a peer sent bytes with a wrong hash. The copy does not count until the accused has read it and announced it again. A peer that is accused from two hosts is listed last until an hour has passed without an accusation.',
+      'Reports that a peer sent bytes with a wrong hash. The copy does not count until that peer has read it and announced it again. A peer accused from two hosts is listed last until an hour has passed without an accusation.',
     from: ['peer'],
     to: ['index'],
-    request: Type.Object({ peerId: described(PeerId, 'Who sent them'), sha256: Sha256 }),
+    request: Type.Object({ peerId: described(PeerId, 'The peer that sent them'), sha256: Sha256 }),
     reply: Empty,
     bulk: false,
   },
   verify: {
     summary:
-      'Tells a peer that its copy of a content is in doubt, because another peer got wrong bytes. It reads its copies and announces each again, or its loss; until then they do not count.',
+      'Tells a peer that its copies of a content are in doubt, because another peer received wrong bytes. It reads each copy and announces it again, or announces its loss; until then they do not count.',
     from: ['index'],
     to: ['peer'],
     request: Type.Object({ sha256: Sha256 }),

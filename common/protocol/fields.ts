@@ -1,12 +1,12 @@
 /**
- * The fields that messages are made of. Lengths count code points; names are checked again, as
- * bytes, with ids.ts where they are used. The descriptions stand in PROTOCOL.md.
+ * The fields of messages. Lengths count code points; names are checked again, in bytes, with ids.ts
+ * where they are used. PROTOCOL.md shows the descriptions.
  */
 import Type, { type TSchema } from 'typebox'
 import { peerIdPattern, sha256Pattern } from '../ids.ts'
 import { limits } from '../limits.ts'
 
-/** The same schema with what a field of it means in its place. */
+/** A copy of the schema with the description of a field. */
 export function described<T extends TSchema>(schema: T, description: string): T {
   // A copy with all properties: some of a schema's are not enumerable.
   const copy = Object.defineProperties({}, Object.getOwnPropertyDescriptors(schema)) as T
@@ -26,22 +26,22 @@ export const Name = Type.String({
 export const Host = Type.String({
   minLength: 1,
   maxLength: limits.hostBytesMax,
-  description: 'Host name or IP address where the peer is reached',
+  description: 'Host name or IP address of the peer',
 })
 export const Port = Type.Integer({
   minimum: 1,
   maximum: 65_535,
-  description: 'TCP port where the peer is reached',
+  description: 'TCP port of the peer',
 })
 export const Purpose = Type.Union([Type.Literal('download'), Type.Literal('replication')], {
   default: 'download',
   description:
-    'What the bytes are for: what somebody asked for, as without this field, or replication, which gives way to it',
+    'What the bytes are for: a download by a user (the default), or replication, which yields to downloads',
 })
 export const Zone = Type.String({
   minLength: 1,
   maxLength: limits.hostBytesMax,
-  description: 'Machines that may fail together; copies go to different zones if they can',
+  description: 'Machines that may fail together; copies go to different zones where possible',
 })
 export const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const ContentBytes = Type.Integer({
@@ -54,16 +54,16 @@ export const Millis = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGE
 export const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const Epoch = Type.String({
   pattern: '^[0-9a-f]{16}$',
-  description: 'Names the run of the peer that change numbers belong to: random, new at each start',
+  description: 'The run of the peer to which change numbers belong: random, new at each start',
 })
 export const IdentityHash = Type.String({
   pattern: sha256Pattern,
-  description: 'A hash of a secret that the peer made for its id and keeps',
+  description: 'A hash of the secret that the peer generated for its id',
 })
 export const TaskId = Type.String({
   minLength: 1,
   maxLength: 32,
-  description: 'What the report calls the task',
+  description: 'The id of the task in its report',
 })
 export const ErrorCodeText = Type.String({ minLength: 1, maxLength: 64 })
 export const Cursor = Type.String({ minLength: 1, maxLength: 4 * limits.nameBytesMax })

@@ -1,6 +1,6 @@
 /**
- * THE table of the protocol: who may send what to whom, and what it looks like. Types, validators,
- * the handlers' completeness and PROTOCOL.md come from it.
+ * The table of the protocol: who may send which message to whom, and its schemas. Types, validators,
+ * the handlers' completeness and PROTOCOL.md are derived from it.
  */
 import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
@@ -41,7 +41,7 @@ import {
 import { taskMessages } from './task-messages.ts'
 import { versionMessages } from './version-messages.ts'
 
-/** The types of what messages carry, for those who use messages. */
+/** The types of what messages carry. */
 export type {
   Change,
   Content,
@@ -71,20 +71,20 @@ const Empty = Type.Object({})
 const Protocol = Type.String({ maxLength: 32, description: `\`${protocolVersion}\`` })
 
 const rowsMax = (maximum: number) =>
-  Type.Integer({ minimum: 1, maximum, description: 'The most rows that the page may have' })
+  Type.Integer({ minimum: 1, maximum, description: 'Maximum number of rows in the page' })
 const RowsMax = rowsMax(limits.pageRowsMax)
-const After = Type.Optional(described(Cursor, 'The `next` of the page before this one'))
+const After = Type.Optional(described(Cursor, 'The `next` of the previous page'))
 
 export const messages = {
   hello: {
     summary:
-      'Opens a connection: both sides say who they are; a peer that greets an index registers itself.',
+      'Opens a connection: both sides identify themselves. A peer that greets an index registers itself.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     request: Type.Object({
       protocol: Protocol,
       role: Type.Union([Type.Literal('peer'), Type.Literal('client')]),
-      peerId: Type.Optional(described(PeerId, 'The id of the peer that says hello')),
+      peerId: Type.Optional(described(PeerId, 'The id of the peer that sends the hello')),
       registration: Type.Optional(
         Type.Object(
           {
@@ -92,30 +92,33 @@ export const messages = {
             continues: Type.Optional(
               Type.Object(
                 {
-                  epoch: described(Epoch, 'The epoch of the run before'),
+                  epoch: described(Epoch, 'The epoch of the previous run'),
                   lastSeq: described(
                     Sequence,
-                    'The last change of that run that was in the catalog when this run began',
+                    'The last change of that run in the catalog when this run began',
                   ),
                 },
-                { description: 'The run whose catalog this one goes on with, if it has one' },
+                { description: 'The run whose catalog this one continues, if any' },
               ),
             ),
             identity: Type.Optional(
               described(
                 IdentityHash,
-                'What the id is bound to when it comes for the first time, and refused without later',
+                'The id is bound to it at its first registration; later registrations without it are refused',
               ),
             ),
             host: Type.Optional(
-              described(Host, 'Where peers reach this one; without it, the address the index sees'),
+              described(
+                Host,
+                'Where peers reach this one; by default the address that the index sees',
+              ),
             ),
             port: Port,
             zone: Type.Optional(Zone),
             freeBytes: FreeBytes,
             diskBytes: Type.Optional(DiskBytes),
           },
-          { description: 'There exactly when a peer registers at an index' },
+          { description: 'Present if and only if a peer registers at an index' },
         ),
       ),
     }),
@@ -128,15 +131,15 @@ export const messages = {
           {
             seenSeq: described(
               Sequence,
-              'The last change that the index has of what this run or the one before announced; 0 when it can prove none',
+              'The last change announced by this run or the one it continues that the index has; 0 if it can prove none',
             ),
             heartbeatMs: Type.Integer({
               minimum: deadlines.heartbeatMinMs,
               maximum: deadlines.heartbeatMaxMs,
-              description: 'How often the peer is to send a heartbeat, in milliseconds',
+              description: 'Interval of heartbeats, in milliseconds',
             }),
           },
-          { description: 'There exactly when a peer was registered' },
+          { description: 'Present if and only if a peer was registered' },
         ),
       ),
     }),
@@ -144,7 +147,7 @@ export const messages = {
   },
   announce: {
     summary:
-      'Tells the index numbered changes of the peer’s catalog, in order. Numbers may be missing: a change that a later one made pointless is not sent.',
+      'Sends the index numbered changes of the peer’s catalog, in order. Numbers may be skipped: superseded changes are not sent.',
     from: ['peer'],
     to: ['index'],
     isLong: true,
@@ -152,26 +155,27 @@ export const messages = {
       epoch: Epoch,
       begin: Type.Optional(
         Type.Boolean({
-          description: 'The first of a full inventory: what the index knew before is old',
+          description: 'Starts a full inventory',
         }),
       ),
       end: Type.Optional(
         Type.Boolean({
-          description: 'The last of a full inventory: what was not announced since `begin` is gone',
+          description:
+            'Ends a full inventory: the index drops everything not announced since `begin`',
         }),
       ),
       previousSeq: described(
         Sequence,
-        'The `lastSeq` of the announcement before this one; 0 with `begin`',
+        'The `lastSeq` of the previous announcement; 0 with `begin`',
       ),
-      lastSeq: described(Sequence, 'The number that the index has seen after this announcement'),
+      lastSeq: described(Sequence, 'The number of the last change after this announcement'),
       changes: Type.Array(Change, { maxItems: limits.announceChangesMax }),
     }),
     reply: Type.Object({ seenSeq: described(Sequence, 'The `lastSeq` of the request') }),
     bulk: false,
   },
   heartbeat: {
-    summary: 'Says that the peer is alive, and how much room its disk has.',
+    summary: 'Reports that the peer is alive, and its free disk space.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({ freeBytes: FreeBytes, diskBytes: Type.Optional(DiskBytes) }),
@@ -179,7 +183,7 @@ export const messages = {
     bulk: false,
   },
   leave: {
-    summary: 'Says that the peer is about to stop: it is no source any more.',
+    summary: 'Reports that the peer is about to stop: it is no longer a source.',
     from: ['peer'],
     to: ['index'],
     request: Empty,
@@ -188,13 +192,13 @@ export const messages = {
   },
   lookup: {
     summary:
-      'Asks who has a name: all its contents, current ones first, then the best copied, then the newest.',
+      'Finds the contents of a name and their sources: current ones first, then those with the most copies, then the newest.',
     from: ['peer', 'client'],
     to: ['index'],
     request: Type.Object({
       name: Name,
       sha256: Type.Optional(
-        described(Sha256, 'Names this content, too, if it is a replaced version that is kept'),
+        described(Sha256, 'Include this content even if it is a replaced version that is kept'),
       ),
     }),
     reply: Type.Object({
@@ -212,7 +216,7 @@ export const messages = {
   },
   search: {
     summary:
-      'Finds names: by a part of them without regard to case, or by a glob (*, ?, [..], **) over the whole name. An empty query lists all names.',
+      'Finds names by a case-insensitive substring, or by a glob (*, ?, [..], **) that matches the whole name. An empty query lists all names.',
     from: ['peer', 'client'],
     to: ['index'],
     isReplyLong: true,
@@ -224,14 +228,14 @@ export const messages = {
     reply: Type.Object({
       files: Type.Array(FoundName, { maxItems: limits.pageRowsMax }),
       next: Type.Optional(
-        described(Cursor, 'There when more follow: the `after` of the next page'),
+        described(Cursor, 'Present if more follow: the `after` of the next page'),
       ),
     }),
     bulk: false,
   },
   match: {
     summary:
-      'Lists the files of a folder, or those whose name a glob matches (`*`, `?`, `[..]`, `**`), with what a download of each needs to begin. A name is matched by itself, too.',
+      'Lists the files in a folder, or those whose names match a glob (`*`, `?`, `[..]`, `**`), with what a download of each needs. A name matches itself.',
     from: ['peer', 'client'],
     to: ['index'],
     isReplyLong: true,
@@ -247,7 +251,7 @@ export const messages = {
     reply: Type.Object({
       files: Type.Array(MatchedFile, { maxItems: limits.matchedFilesMax }),
       next: Type.Optional(
-        described(Cursor, 'There when more may follow: the `after` of the next page'),
+        described(Cursor, 'Present if more may follow: the `after` of the next page'),
       ),
     }),
     bulk: false,
@@ -259,12 +263,12 @@ export const messages = {
     isReplyLong: true,
     request: Type.Object({
       limit: RowsMax,
-      after: Type.Optional(described(PeerId, 'The `next` of the page before this one')),
+      after: Type.Optional(described(PeerId, 'The `next` of the previous page')),
     }),
     reply: Type.Object({
       peers: Type.Array(PeerInfo, { maxItems: limits.pageRowsMax }),
       next: Type.Optional(
-        described(PeerId, 'There when more follow: the `after` of the next page'),
+        described(PeerId, 'Present if more follow: the `after` of the next page'),
       ),
     }),
     bulk: false,
@@ -286,7 +290,7 @@ export const messages = {
     bulk: false,
   },
   status: {
-    summary: 'Asks how the cluster is: peers, contents at and below their factor, tasks.',
+    summary: 'Returns the state of the cluster: peers, contents at and below their factor, tasks.',
     from: ['peer', 'client'],
     to: ['index'],
     request: Empty,
@@ -294,21 +298,21 @@ export const messages = {
     bulk: false,
   },
   why: {
-    summary: 'Asks where each copy of a name’s contents is and, if copies lack, why.',
+    summary: 'Explains where each copy of a name’s contents is and why copies are missing.',
     from: ['peer', 'client'],
     to: ['index'],
     request: Type.Object({ name: Name }),
     reply: Type.Object({
       contents: Type.Array(ExplainedContent, { maxItems: limits.contentsPerNameMax }),
       replacedVersions: Type.Optional(
-        described(Count, 'Replaced versions of it that are kept, if any; `versions` lists them'),
+        described(Count, 'Replaced versions that are kept, if any; `versions` lists them'),
       ),
     }),
     bulk: false,
   },
   unshare: {
     summary:
-      'Takes a file out of the cluster. On the index’s disk before it is answered. Its owner may, and with `force` any peer.',
+      'Removes a file from the cluster; durable once answered. Allowed to its owner and, with `force`, to any peer.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({
@@ -316,23 +320,23 @@ export const messages = {
       owner: Type.Optional(
         described(
           PeerId,
-          'Whose file it is; without it, the peer’s own, or with `force` that of each owner if the peer has none',
+          'The owner; by default the sender, or with `force` each owner if the sender has no such file',
         ),
       ),
       force: Type.Optional(
-        Type.Boolean({ description: 'Whether a file of another peer may be taken out, too' }),
+        Type.Boolean({ description: 'Whether to remove files of other peers, too' }),
       ),
     }),
     reply: Type.Object({
       owners: Type.Array(PeerId, {
         maxItems: limits.ownersPerNameMax,
-        description: 'Whose files were taken out',
+        description: 'Whose files were removed',
       }),
     }),
     bulk: false,
   },
   share: {
-    summary: 'Takes an earlier unshare of the peer’s own file back.',
+    summary: 'Undoes an earlier `unshare` of the peer’s own file.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({ name: Name }),
@@ -341,7 +345,7 @@ export const messages = {
   },
   fetching: {
     summary:
-      'Tells which contents of several chunks the peer is downloading, in place of what it told before: it serves the chunks it has. Forgotten with the connection.',
+      'Reports which multi-chunk contents the peer is downloading, replacing the previous list: it serves the chunks it has. Forgotten when the connection ends.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({
@@ -352,23 +356,23 @@ export const messages = {
   },
   unreached: {
     summary:
-      'Tells the index that a peer could not be connected to. The index dials that peer itself, and believes only what it finds.',
+      'Reports that connecting to a peer failed. The index dials that peer itself and trusts only the result.',
     from: ['peer'],
     to: ['index'],
-    request: Type.Object({ peerId: described(PeerId, 'Who could not be connected to') }),
+    request: Type.Object({ peerId: described(PeerId, 'The peer that could not be reached') }),
     reply: Empty,
     bulk: false,
   },
   reached: {
     summary:
-      'Tells a peer whether the index could connect to the address that it registered, after each look that changed something and after each registration.',
+      'Tells a peer whether the index can connect to its registered address: after each registration and whenever the result changes.',
     from: ['index'],
     to: ['peer'],
     request: Type.Object({
       host: Host,
       port: Port,
       reason: Type.Optional(
-        Type.String({ maxLength: 500, description: 'Why not; absent when it was reached' }),
+        Type.String({ maxLength: 500, description: 'Why not; absent if it was reached' }),
       ),
     }),
     reply: Empty,
@@ -376,7 +380,7 @@ export const messages = {
   },
   probe: {
     summary:
-      'Asks a registered peer whether it is still there, because another process says hello with its id.',
+      'Asks a registered peer whether it is still alive, because another process sent a hello with its id.',
     from: ['index'],
     to: ['peer'],
     request: Empty,

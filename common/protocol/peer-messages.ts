@@ -1,4 +1,4 @@
-/** The part of the table of messages that peers answer to those who fetch from them. */
+/** Messages that peers answer to requesters: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { ContentBytes, Count, described, Purpose, Sha256 } from './fields.ts'
@@ -8,7 +8,7 @@ import { ChunkRoot, ReadOutcome } from './shapes.ts'
 export const peerMessages = {
   'chunk-list': {
     summary:
-      'Asks for a content’s chunk list. The bytes are the chunks’ SHA-256 in order, 32 bytes each.',
+      'Requests a content’s chunk list. The bytes are the chunks’ SHA-256 in order, 32 bytes each.',
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({ sha256: Sha256, for: Type.Optional(Purpose) }),
@@ -17,7 +17,7 @@ export const peerMessages = {
   },
   chunks: {
     summary:
-      'Asks which chunks of a content the peer has: chunk i is bit 7 - i % 8 of byte i / 8 of the base64 bitmap.',
+      'Requests which chunks of a content the peer has: chunk i is bit 7 - i % 8 of byte i / 8 of the base64 bitmap.',
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({
@@ -25,7 +25,7 @@ export const peerMessages = {
       beyond: Type.Optional(
         described(
           Count,
-          'Answer when the peer has more chunks than this, or after a while. Whoever asks again and again so is told of each chunk soon after it came',
+          'Answer once the peer has more chunks than this, or after a timeout. Repeated requests (long polling) learn of each chunk soon after it arrives',
         ),
       ),
     }),
@@ -34,17 +34,17 @@ export const peerMessages = {
       count: Type.Integer({
         minimum: 1,
         maximum: limits.chunksMax,
-        description: 'Chunks that the content has',
+        description: 'Number of chunks of the content',
       }),
       bitmap: Type.Optional(
-        Type.String({ maxLength: 2_732, description: 'Absent when the peer has them all' }),
+        Type.String({ maxLength: 2_732, description: 'Absent if the peer has all of them' }),
       ),
     }),
     bulk: false,
   },
   read: {
     summary:
-      'Asks for the bytes of consecutive chunks of a content, or of whichever of several chunks the peer prefers to send.',
+      'Requests consecutive chunks of a content, or whichever of several chunks the peer prefers to send.',
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({
@@ -63,7 +63,7 @@ export const peerMessages = {
         Type.Array(Type.Integer({ minimum: 0, maximum: limits.chunksMax - 1 }), {
           maxItems: limits.chunksOfferedMax,
           description:
-            'Other chunks, any of which is as welcome; with a `count` of 1. The peer sends the one that it has sent the fewest times.',
+            'Alternative chunks, with a `count` of 1. The peer sends the one that it has sent the fewest times.',
         }),
       ),
       for: Type.Optional(Purpose),
@@ -73,7 +73,7 @@ export const peerMessages = {
         Type.Integer({
           minimum: 0,
           maximum: limits.chunksMax - 1,
-          description: 'Which chunk follows; absent when it is `chunk`',
+          description: 'Which chunk follows; absent if it is `chunk`',
         }),
       ),
     }),
@@ -81,21 +81,21 @@ export const peerMessages = {
   },
   'read-many': {
     summary:
-      'Asks for many contents of one chunk at once, whole. The bytes are those of each that has a `size`, one after another.',
+      'Requests many single-chunk contents. The bytes are those of each that has a `size`, concatenated.',
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({
       sha256s: Type.Array(Sha256, {
         minItems: 1,
         maxItems: limits.contentsPerReadMax,
-        description: `Which; what is beyond ${limits.contentsReadBytesMax} bytes together is \`TOO_LARGE\``,
+        description: `The contents; those beyond ${limits.contentsReadBytesMax} bytes in total fail with \`TOO_LARGE\``,
       }),
       for: Type.Optional(Purpose),
     }),
     reply: Type.Object({
       contents: Type.Array(ReadOutcome, {
         maxItems: limits.contentsPerReadMax,
-        description: 'One for each of `sha256s`, in their order',
+        description: 'One per item of `sha256s`, in the same order',
       }),
     }),
     bulk: true,

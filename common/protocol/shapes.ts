@@ -1,4 +1,4 @@
-/** What messages carry: fields that belong together and have a name. Wire schemas and their types. */
+/** The objects that messages carry: wire schemas and their types. */
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import {
@@ -21,7 +21,7 @@ import {
 export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
 export const CopyKind = described(
   Type.Union([Type.Literal('shared'), Type.Literal('downloaded'), Type.Literal('replicated')]),
-  'Why the peer has it: it shares it, a user asked for it, or the index did',
+  'Why the peer has it: it shares it, a user downloaded it, or the index asked for it',
 )
 export type CopyKind = Static<typeof CopyKind>
 
@@ -32,16 +32,16 @@ export const PeerState = described(
     Type.Literal('unreachable'),
     Type.Literal('dead'),
   ]),
-  'Suspect: its connection or its heartbeats are missing, or its address was not dialled yet. Unreachable: the index cannot connect to its address; its copies do not count and it is no source. Dead: silent for long, or it left',
+  'Suspect: connection or heartbeats are missing, or its address has not been dialled yet. Unreachable: the index cannot connect to its address; its copies do not count and it is no source. Dead: silent for too long, or it left',
 )
 export type PeerState = Static<typeof PeerState>
 
 const SourceKind = described(
   Type.Union([...CopyKind.anyOf, Type.Literal('partial')]),
-  'The kind of its copy; `partial` when it is still downloading and has some chunks',
+  'The kind of its copy; `partial` if it is still downloading and has some chunks',
 )
 export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: SourceKind })
-/** A peer that can serve a content, or chunks of it, now. */
+/** A peer that can serve a content, or chunks of it. */
 export type Source = Static<typeof Source>
 
 /** What identifies and verifies a content. */
@@ -54,10 +54,10 @@ export const FoundContent = Type.Object({
   ...contentFields,
   sources: Type.Array(Source, {
     maxItems: limits.sourcesPerContentMax,
-    description: 'Who serves it, live peers first',
+    description: 'Its sources, live peers first',
   }),
 })
-/** One content and who serves it, live sources first. */
+/** A content and its sources, live ones first. */
 export type FoundContent = Static<typeof FoundContent>
 
 export const LiveCopies = described(Count, 'Live peers that have the content')
@@ -75,61 +75,63 @@ export const MatchedFile = Type.Object({
   ...contentFields,
   sources: Type.Array(Source, {
     maxItems: limits.sourcesPerTaskMax,
-    description: 'Who serves it, best first: a few of them',
+    description: 'Some of its sources, best first',
   }),
 })
-/** One row of a match: a name, the content to take first, and who serves it. */
+/** One row of a match: a name, its preferred content, and some sources. */
 export type MatchedFile = Static<typeof MatchedFile>
 
-/** Of a content that was asked for with others: how many bytes of it follow, or why none do. */
+/** For one requested content: how many bytes follow, or why none do. */
 export const ReadOutcome = Type.Union([
-  Type.Object({ size: described(ContentBytes, 'Bytes of it that follow: all it has') }),
+  Type.Object({ size: described(ContentBytes, 'Bytes that follow: the whole content') }),
   Type.Object({
-    error: described(ErrorCodeText, 'The code of the error: none of its bytes follow'),
+    error: described(ErrorCodeText, 'The error code: no bytes follow'),
     reason: Type.Optional(
       Type.String({
         maxLength: limits.taskReasonCharactersMax,
-        description: 'What the operating system says, such as EACCES',
+        description: 'The error of the operating system, such as EACCES',
       }),
     ),
   }),
 ])
 export type ReadOutcome = Static<typeof ReadOutcome>
 
-const Owner = described(PeerId, 'The peer whose file it is')
+const Owner = described(PeerId, 'The owner of the file')
 const copyKey = {
   kind: CopyKind,
   name: Name,
   owner: Type.Optional(
-    described(PeerId, 'Whose file it is a copy of; there exactly when `kind` is `replicated`'),
+    described(PeerId, 'The owner of the file; present if and only if `kind` is `replicated`'),
   ),
   version: Type.Optional(
     described(
       Sha256,
-      'Of a replicated copy that its peer keeps beside a copy of other content of the same file: its own content’s hash',
+      'The hash of its content, for a replicated copy that is kept beside a copy of other content of the same file',
     ),
   ),
 }
 export const CopyKey = Type.Object(copyKey)
 export type CopyKey = Static<typeof CopyKey>
 
-const ChangeNumber = described(Sequence, 'The number of the change, above all before it')
+const ChangeNumber = described(Sequence, 'The number of the change, higher than all before it')
 export const Change = Type.Union([
   Type.Object({
-    op: Type.Literal('put', { description: 'The peer has this copy; it replaces one of that key' }),
+    op: Type.Literal('put', {
+      description: 'The peer has this copy; it replaces the one with the same key',
+    }),
     seq: ChangeNumber,
     ...copyKey,
     ...contentFields,
     modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
   }),
   Type.Object({
-    op: Type.Literal('drop', { description: 'The peer has this copy no more' }),
+    op: Type.Literal('drop', { description: 'The peer no longer has this copy' }),
     seq: ChangeNumber,
     ...copyKey,
   }),
   Type.Object({
     op: Type.Literal('unshare', {
-      description: 'The peer took its own file of this name out of the cluster',
+      description: 'The peer removed its own file of this name from the cluster',
     }),
     seq: ChangeNumber,
     name: Name,
@@ -138,10 +140,10 @@ export const Change = Type.Union([
 /** One numbered change of a peer's catalog. */
 export type Change = Static<typeof Change>
 
-export const FreeBytes = described(Bytes, 'Room on the disk of the peer')
+export const FreeBytes = described(Bytes, 'Free space on the peer’s disk')
 export const DiskBytes = described(
   Bytes,
-  'The size of that disk: of a small one, less is kept free. Absent when it is not known',
+  'The size of that disk; less is kept free on a small one. Absent if unknown',
 )
 export const PeerInfo = Type.Object({
   peerId: PeerId,
@@ -149,12 +151,12 @@ export const PeerInfo = Type.Object({
   port: Port,
   zone: Type.Optional(Zone),
   state: PeerState,
-  copies: described(Count, 'Copies that it has'),
-  bytes: described(Bytes, 'What they take together'),
+  copies: described(Count, 'Number of its copies'),
+  bytes: described(Bytes, 'Their total size'),
   freeBytes: FreeBytes,
-  silentMs: described(Millis, 'Milliseconds since the peer was last heard'),
+  silentMs: described(Millis, 'Milliseconds since the last message from the peer'),
   unreachable: Type.Optional(
-    Type.String({ maxLength: 500, description: 'Why it is not reached, if it is unreachable' }),
+    Type.String({ maxLength: 500, description: 'Why connecting fails, if it is unreachable' }),
   ),
 })
 export type PeerInfo = Static<typeof PeerInfo>
@@ -176,20 +178,22 @@ export const Task = Type.Union([
     sha256: Sha256,
   }),
 ])
-/** What the index asks of a peer: keep a copy of this, or drop that replicated copy. */
+/** What the index asks of a peer: keep a copy, or drop a replicated copy. */
 export type Task = Static<typeof Task>
 
 export const TaskProgress = Type.Object({
   taskId: TaskId,
   bytes: described(
     Bytes,
-    'Bytes that came; of small copies, those of all that run are told with one',
+    'Bytes received; small copies report the total of all that are running with one of them',
   ),
   isStoring: Type.Optional(
-    Type.Boolean({ description: 'Whether it reads from no source: it copies, checks or stores' }),
+    Type.Boolean({
+      description: 'Whether it no longer reads from a source but copies, verifies or stores',
+    }),
   ),
 })
-/** How far a copy is that a peer makes. */
+/** Progress of a running copy. */
 export type TaskProgress = Static<typeof TaskProgress>
 
 export const ReplicaVersion = Type.Object({ owner: Owner, name: Name, sha256: Sha256 })
@@ -201,27 +205,27 @@ export const FileVersion = Type.Object({
   ...contentFields,
   modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
   state: Type.Union([Type.Literal('current'), Type.Literal('replaced')], {
-    description: 'Replaced: its owner has other content under the name by now',
+    description: 'Replaced: its owner now has other content under the name',
   }),
   copies: LiveCopies,
   keptUntilMs: Type.Optional(
     described(
       Millis,
-      'Of a replaced version: until when its copies stay, in milliseconds since 1970; absent while the current one lacks copies',
+      'For a replaced version: until when its copies are kept, in milliseconds since 1970; absent while the current one lacks copies',
     ),
   ),
 })
-/** A content that a file of one owner has, or had and still has copies. */
+/** A content of one owner's file: the current one, or a replaced one that still has copies. */
 export type FileVersion = Static<typeof FileVersion>
 
 export const TaskOutcome = Type.Object({
   taskId: TaskId,
-  error: Type.Optional(described(ErrorCodeText, 'The code of the error, if it failed')),
+  error: Type.Optional(described(ErrorCodeText, 'The error code, if it failed')),
   reason: Type.Optional(
     Type.String({
       maxLength: limits.taskReasonCharactersMax,
       description:
-        'One line for people that says why it failed, with the code and the path of the operating system where there are any',
+        'One line that says why it failed, with the error code and path of the operating system, if any',
     }),
   ),
 })
@@ -235,34 +239,34 @@ export const ClusterStatus = Type.Object({
     dead: Count,
   }),
   contents: described(Count, 'Wanted contents'),
-  atFactor: described(Count, 'Those with as many live copies as they should have'),
+  atFactor: described(Count, 'Those with enough live copies'),
   belowFactor: described(Count, 'Those with fewer'),
   tasks: Type.Object({ waiting: Count, running: Count }),
   paused: Type.Optional(
-    Type.String({ maxLength: 200, description: 'Why nothing is copied just now, if so' }),
+    Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),
   ),
   degraded: Type.Optional(
     Type.String({
       maxLength: 300,
-      description: 'Why the index cannot record anything just now, if so; it answers questions',
+      description: 'Why the index cannot write its database, if so; it still answers queries',
     }),
   ),
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
 
-export const Factor = described(Count, 'Copies that the content should have')
+export const Factor = described(Count, 'The target number of copies')
 export const ExplainedContent = Type.Object({
   sha256: Sha256,
   size: ContentBytes,
   factor: Factor,
-  wanted: Type.Boolean({ description: 'Whether somebody shares it, and nobody unshared it since' }),
+  wanted: Type.Boolean({ description: 'Whether a peer shares it and has not unshared it' }),
   copies: Type.Array(
     Type.Object({ peerId: PeerId, kind: CopyKind, name: Name, state: PeerState }),
     { maxItems: limits.sourcesPerContentMax },
   ),
   missing: Type.Array(Type.String({ maxLength: 500 }), {
     maxItems: 20,
-    description: 'Why copies lack, as sentences without a full stop; empty when none do',
+    description: 'Why copies are missing, as sentences without a full stop; empty if none are',
   }),
 })
 export type ExplainedContent = Static<typeof ExplainedContent>

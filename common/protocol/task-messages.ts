@@ -1,4 +1,4 @@
-/** What index and peers say about tasks: a part of the table in messages.ts. */
+/** Messages about tasks: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { TaskId } from './fields.ts'
@@ -9,7 +9,7 @@ const Empty = Type.Object({})
 
 export const taskMessages = {
   report: {
-    summary: 'Tells the index how tasks ended. What the peer now holds is told by announce alone.',
+    summary: 'Reports how tasks ended. Only `announce` tells what the peer now holds.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({
@@ -20,7 +20,7 @@ export const taskMessages = {
   },
   progress: {
     summary:
-      'Tells the index how far the copies that the peer makes are, every few seconds while it makes any. A batch without progress for a minute is given up.',
+      'Reports the progress of running copies, every few seconds. The index gives up a batch without progress for a minute.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({
@@ -30,7 +30,8 @@ export const taskMessages = {
     bulk: false,
   },
   tasks: {
-    summary: 'Hands tasks to a peer on the connection that the peer opened; it reports them later.',
+    summary:
+      'Assigns tasks to a peer on the connection that the peer opened; it reports them later.',
     from: ['index'],
     to: ['peer'],
     isLong: true,
@@ -42,7 +43,7 @@ export const taskMessages = {
   },
   'cancel-tasks': {
     summary:
-      'Takes tasks back that a peer was handed and has not reported: it ends them, keeps what came, and reports nothing of them.',
+      'Cancels tasks that the peer has not reported: it stops them, keeps their partial data, and does not report them.',
     from: ['index'],
     to: ['peer'],
     request: Type.Object({

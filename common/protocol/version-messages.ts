@@ -1,4 +1,4 @@
-/** The part of the table of messages that is about replaced versions of files. */
+/** Messages about replaced versions of files: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { Name } from './fields.ts'
@@ -8,7 +8,7 @@ import { FileVersion, ReplicaVersion } from './shapes.ts'
 export const versionMessages = {
   versions: {
     summary:
-      'Lists the contents of a name, each owner’s current one and the replaced ones that are kept, newest first.',
+      'Lists the contents of a name: each owner’s current one and the replaced ones that are kept, newest first.',
     from: ['peer', 'client'],
     to: ['index'],
     request: Type.Object({ name: Name }),
@@ -19,7 +19,7 @@ export const versionMessages = {
   },
   'confirm-drops': {
     summary:
-      'Asks, right before a peer removes replicated copies, whether they still may be removed. Without this answer none is.',
+      'Asks whether replicated copies may still be removed. The peer sends it immediately before removing them, and removes none without confirmation.',
     from: ['peer'],
     to: ['index'],
     isLong: true,
@@ -27,7 +27,7 @@ export const versionMessages = {
       copies: Type.Array(ReplicaVersion, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
     }),
     reply: Type.Object({
-      confirmed: Type.Array(Type.Boolean({ description: 'For each copy, in the same order' }), {
+      confirmed: Type.Array(Type.Boolean({ description: 'One per copy, in the same order' }), {
         maxItems: limits.tasksPerRequestMax,
       }),
     }),

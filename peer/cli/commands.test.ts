@@ -268,7 +268,7 @@ describe('downloads', () => {
     expect(shell.answers.text).toContain('a.txt  failed')
     expect(await shell.type('pause', 'b.txt')).toBe(1)
     expect(shell.remarks.text).toBe(
-      'DOWNLOAD_NOT_FOUND: There is no download b.txt. `tandem downloads` lists those that there are.\n',
+      'DOWNLOAD_NOT_FOUND: There is no download b.txt. `tandem downloads` lists them.\n',
     )
   })
 

@@ -40,7 +40,7 @@ const badSources: readonly [string, Partial<SourceScript>, string][] = [
         throw new AppError('CONTENT_CHANGED', { name: 'its file' })
       },
     },
-    "p1 @ 127.0.0.1:PORT could not send chunk 0: 'its file' changed while it was being read: try again when it is announced anew",
+    "p1 @ 127.0.0.1:PORT could not send chunk 0: 'its file' changed while it was being read: try again once it has been announced again",
   ],
   [
     'does not know the content',

@@ -1,0 +1,179 @@
+/** Errors of names, files, disks, transfers and downloads. */
+import type { ErrorRow } from './error-row.ts'
+
+export const fileErrors = {
+  NAME_INVALID: {
+    when: 'A name is absolute, leaves its folder, is too long, or has invalid characters.',
+    retryable: false,
+    status: 400,
+    sentence: "'{name}' cannot be used as a name: {reason}.",
+  },
+  NAME_BLOCKED: {
+    when: 'A file cannot be stored under its name: a folder of that name exists, or a file where its folder would be.',
+    retryable: false,
+    status: 409,
+    sentence: "'{name}' cannot be stored: {reason}. Rename or move one of the two.",
+  },
+  NAME_UNSUPPORTED: {
+    when: 'The file system of a peer cannot store this name: it does not allow one of its characters, or its length.',
+    retryable: false,
+    status: 409,
+    sentence: "This disk cannot store the name '{name}': {reason} for '{path}'. Rename the file.",
+  },
+  PEER_ID_INVALID: {
+    when: 'A peer id has characters other than letters, digits, dot, dash and underscore.',
+    retryable: false,
+    status: 400,
+    sentence:
+      "'{peerId}' cannot be used as a peer id: use 1 to 64 letters, digits, '.', '-' or '_', beginning with a letter or digit.",
+  },
+  NO_SOURCE: {
+    when: 'The content is known, but no peer that has it could send it.',
+    retryable: true,
+    status: 503,
+    sentence: "No peer could send '{name}' now. Tried: {tried}.",
+  },
+  SOURCE_FAILED: {
+    when: 'A source disconnected or answered with an error (raised by the side that fetches).',
+    retryable: true,
+    status: 502,
+    sentence: '{source} could not send {what}: {reason}.',
+  },
+  SOURCE_SLOW: {
+    when: 'A copy was transferred at less than 50 kB/s while other copies waited for the same peers. It is retried later, or from other sources.',
+    retryable: true,
+    status: 504,
+    sentence: 'The source was too slow while other copies waited; the copy is retried.',
+  },
+  HASH_MISMATCH: {
+    when: 'Bytes from a source do not have the expected hash (raised by the side that fetches).',
+    retryable: true,
+    status: 502,
+    sentence: '{source} sent wrong bytes for {what}; they were discarded.',
+  },
+  CONTENT_CHANGED: {
+    when: 'The file has changed on the disk of the source since it was announced.',
+    retryable: true,
+    status: 409,
+    sentence:
+      "'{name}' changed while it was being read: try again once it has been announced again.",
+  },
+  CHUNK_MISSING: {
+    when: 'The receiver is still downloading the content and lacks this part of it.',
+    retryable: true,
+    status: 409,
+    sentence: 'This peer is still downloading that content and lacks the requested part.',
+  },
+  BUSY: {
+    when: 'Too many requests are queued, or no memory for this one became free in time.',
+    retryable: true,
+    status: 503,
+    sentence: 'This peer is busy: try again later, or use another peer.',
+  },
+  CHUNK_OUT_OF_RANGE: {
+    when: 'A read requests chunks that the content does not have.',
+    retryable: false,
+    status: 400,
+    sentence: 'The content has {chunks} chunks; chunk {chunk} was requested.',
+  },
+  FILE_NOT_FOUND: {
+    when: 'A file on the local disk does not exist.',
+    retryable: false,
+    status: 404,
+    sentence: "There is no file '{path}'.",
+  },
+  NOT_SHARED: {
+    when: 'No peer shares a file of this name.',
+    retryable: false,
+    status: 404,
+    sentence: "No peer shares a file called '{name}'. A folder ends with a slash: '{name}/'.",
+  },
+  NAME_EXISTS: {
+    when: 'A push would overwrite a shared file of the same name and other content.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "'{name}' is already in shared/ with other content: choose another --name, or give --replace.",
+  },
+  FILE_EXISTS: {
+    when: 'A download without a peer would overwrite a file of other content (command line).',
+    retryable: false,
+    status: 409,
+    sentence: "'{path}' exists with other content: choose another -o, or give --replace.",
+  },
+  DISK_FULL: {
+    when: 'The disk has too little free space for a content.',
+    retryable: true,
+    status: 507,
+    sentence:
+      'The disk of {path} is full: {neededBytes} bytes are needed. Free some space and try again.',
+  },
+  DISK_FAILED: {
+    when: 'The operating system refused to read or write a file.',
+    retryable: true,
+    status: 500,
+    sentence: "Cannot {action} '{path}': {reason}.",
+  },
+  FOLDER_UNAVAILABLE: {
+    when: 'A folder of the peer is missing, cannot be read, or is not the same folder as before: nothing is written into it.',
+    retryable: true,
+    status: 503,
+    sentence:
+      "The folder '{folder}' of this peer {reason}. Restore it; if its files were deleted on purpose, run `tandem deletes confirm`.",
+  },
+  TOO_LARGE: {
+    when: 'Something exceeds its size limit.',
+    retryable: false,
+    status: 413,
+    sentence: '{what} is larger than {max} {unit}.',
+  },
+  TASK_REFUSED: {
+    when: 'A peer does not accept a task now: its queue is full, it lacks space, or it is stopping.',
+    retryable: true,
+    status: 503,
+    sentence: 'The peer does not accept the task: {reason}.',
+  },
+  STILL_NEEDED: {
+    when: 'The index does not confirm that a peer may remove a replicated copy: its replacement lacks copies, or it is wanted again.',
+    retryable: true,
+    status: 409,
+    sentence: "The copy of '{name}' is kept: the index does not confirm that it may be removed.",
+  },
+  COPIES_PENDING: {
+    when: 'push --wait timed out before the file had all its copies; it is shared, and copying continues.',
+    retryable: true,
+    status: 504,
+    sentence:
+      "'{name}' is shared but has {copies} of {factor} copies after {deadlineMs} ms; `tandem why` says what is missing.",
+  },
+  TOO_MANY_DOWNLOADS: {
+    when: 'The peer has reached its limit of queued and running downloads.',
+    retryable: true,
+    status: 429,
+    sentence: 'There are already {max} downloads: wait for one to finish, or cancel one.',
+  },
+  DOWNLOAD_NOT_FOUND: {
+    when: 'The peer has no download with this id, or has forgotten it.',
+    retryable: false,
+    status: 404,
+    sentence: 'There is no download {id}. `tandem downloads` lists them.',
+  },
+  PAUSED: {
+    when: 'The download was paused; its partial data is kept.',
+    retryable: true,
+    status: 409,
+    sentence: "The download of '{name}' is paused: continue it with `tandem resume {id}`.",
+  },
+  CANCELLED: {
+    when: 'A user cancelled it.',
+    retryable: false,
+    status: 409,
+    sentence: '{what} was cancelled.',
+  },
+  INTERRUPTED: {
+    when: 'A command was interrupted with Ctrl-C, SIGTERM or SIGHUP (command line).',
+    retryable: true,
+    status: 409,
+    sentence: '{what} was interrupted: {hint}.',
+  },
+} as const satisfies Record<string, ErrorRow>

@@ -1,0 +1,90 @@
+/** Errors of the registry and the file index. */
+import type { ErrorRow } from './error-row.ts'
+
+export const indexErrors = {
+  NOT_REGISTERED: {
+    when: 'A request that only registered peers may send arrived on a connection that registered none.',
+    retryable: true,
+    status: 403,
+    sentence: 'Only a registered peer may send {type}.',
+  },
+  PEER_ID_TAKEN: {
+    when: 'Another running process uses this peer id and answered a probe; it keeps the id.',
+    retryable: true,
+    status: 409,
+    sentence:
+      "A peer called '{peerId}' is already connected from {address} and responds: stop it first or, if this peer's data folder is a copy, give the copy its own id with --peer ID --data FOLDER.",
+  },
+  PEER_ID_BOUND: {
+    when: 'This peer id is bound to another secret.',
+    retryable: false,
+    status: 403,
+    sentence:
+      "The id '{peerId}' belongs to a peer with another secret. Choose another id (--peer), or restore that peer's .tandem/identity; if its disk is lost, run `tandem index release {peerId}` on the machine of the index.",
+  },
+  REGISTRY_FULL: {
+    when: 'The index has reached its limit of peers.',
+    retryable: false,
+    status: 503,
+    sentence: 'The index already knows its maximum of {max} peers: use another index.',
+  },
+  SEQUENCE_GAP: {
+    when: 'An announcement does not continue the last one that the index received; the peer must say hello again.',
+    retryable: true,
+    status: 409,
+    sentence: 'The index expected change {expected} and got {got}.',
+  },
+  INDEX_UNREACHABLE: {
+    when: 'The peer is not connected to the index (HTTP API and command line).',
+    retryable: true,
+    status: 503,
+    sentence:
+      'The index at {address} cannot be reached: start it with `tandem index`, or give the right --index.',
+  },
+  NAME_NOT_FOUND: {
+    when: 'No peer has announced a file of this name.',
+    retryable: false,
+    status: 404,
+    sentence: "No peer shares a file called '{name}'. `tandem search` finds names by substring.",
+  },
+  NO_MATCH: {
+    when: 'No announced file matches the pattern or is in this folder.',
+    retryable: false,
+    status: 404,
+    sentence: "No shared file matches '{pattern}'. `tandem search` lists the shared names.",
+  },
+  FILES_FAILED: {
+    when: 'Some of the files of a download failed; the others are complete (HTTP API and command line).',
+    retryable: true,
+    status: 502,
+    sentence:
+      "{failed} of the {files} files that '{pattern}' matches could not be downloaded: run the same command again to retry them.",
+  },
+  UNSHARE_INCOMPLETE: {
+    when: 'Some of the files that a pattern matches could not be unshared (command line).',
+    retryable: true,
+    status: 502,
+    sentence:
+      "{failed} of the {files} files that '{pattern}' matches could not be unshared: run the same command again to retry them.",
+  },
+  CONTENT_NOT_FOUND: {
+    when: 'The receiver does not know, or no longer has, this content.',
+    retryable: false,
+    status: 404,
+    sentence: 'There is no content with the SHA-256 {sha256}.',
+  },
+  CONTENT_REPLACED: {
+    when: 'A file was replaced during its download, and no peer has the old content.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "'{name}' was replaced during the download, and no peer has the old content: download it again.",
+  },
+  NOT_OWNER: {
+    when: 'Only the owner may unshare a file; other peers must force it.',
+    retryable: false,
+    status: 403,
+    sentence:
+      "'{name}' belongs to {owner}, which is {state}: run unshare there, or add --force to unshare it from here.",
+  },
+} as const satisfies Record<string, ErrorRow>

@@ -1,0 +1,56 @@
+/** Errors of starting a process and of talking to it. */
+import type { ErrorRow } from './error-row.ts'
+
+export const processErrors = {
+  SETTING_INVALID: {
+    when: 'A setting has an unknown key or an invalid value; the process does not start.',
+    retryable: false,
+    status: 500,
+    sentence: '{origin}: {path} {reason}.',
+  },
+  ADDRESS_IN_USE: {
+    when: 'Another process listens on the address; the process does not start.',
+    retryable: false,
+    status: 500,
+    sentence: '{address} is in use by another process: stop it or give another {flag}.',
+  },
+  DATA_IN_USE: {
+    when: 'Another process uses the data folder; the process does not start.',
+    retryable: false,
+    status: 500,
+    sentence: 'Another process uses the folder {path}: stop it or give another --data.',
+  },
+  DATABASE_UNUSABLE: {
+    when: 'A database is damaged or was written by a newer version; the process does not start.',
+    retryable: false,
+    status: 500,
+    sentence:
+      'The database {path} cannot be used: {reason}. Use the version of Tandem that wrote it, or restore a backup.',
+  },
+  PEER_UNREACHABLE: {
+    when: 'No running peer answers at the address (command line).',
+    retryable: true,
+    status: 503,
+    sentence:
+      'No peer answers at {address}: start one with `tandem peer --peer {peerId}`, or choose another with --peer or --api.',
+  },
+  HOST_REFUSED: {
+    when: 'A request to an HTTP server names an unknown host.',
+    retryable: false,
+    status: 421,
+    sentence:
+      "This server does not accept the host name '{host}': use localhost or an IP address, or start it with --allowed-hosts NAME.",
+  },
+  ORIGIN_REFUSED: {
+    when: 'A web page from another origin sent a request that would change something.',
+    retryable: false,
+    status: 403,
+    sentence: "Web pages from {origin} may not change anything here: use the peer's own address.",
+  },
+  ROUTE_NOT_FOUND: {
+    when: 'The HTTP API has no such route.',
+    retryable: false,
+    status: 404,
+    sentence: 'The HTTP API has no {method} {path}: GET /api/openapi.json lists all routes.',
+  },
+} as const satisfies Record<string, ErrorRow>
