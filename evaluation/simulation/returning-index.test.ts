@@ -4,6 +4,7 @@ import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import { type IndexingServer, startIndexingServer } from '../../indexing-server/indexing-server.ts'
 import { Announcer } from '../../peer/announce/announcer.ts'
 import { FetchingTeller } from '../../peer/announce/fetching-teller.ts'
@@ -75,7 +76,7 @@ class Crowd implements AsyncDisposable {
       ),
     )
     // It waits for the connection for as long as there is none.
-    const unfinished = { contents: [], changed: new Promise<void>(() => {}) }
+    const unfinished = { contents: [], changes: new WakeUp() }
     const connected = announcer.connected.bind(announcer)
     this.#stack.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
     this.#announcers.push(announcer)

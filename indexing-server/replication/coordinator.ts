@@ -21,6 +21,7 @@ import type {
   TaskProgress,
 } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
@@ -75,7 +76,8 @@ export class Coordinator implements AsyncDisposable {
   /** Whose contents are yet to be judged, and from where on; '' stands for all contents. */
   readonly #walks = new Map<string, string | undefined>([['', undefined]])
   readonly #startedMs: number
-  #wakeUp = Promise.withResolvers<void>()
+  readonly #wakeUp = new WakeUp()
+  #isWoken = false
   #cancelTimer: Cancel = () => {}
 
   constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
@@ -206,17 +208,15 @@ export class Coordinator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = this.#background[Symbol.asyncDispose]()
-    this.#wake()
-    await ended
+    await this.#background[Symbol.asyncDispose]()
     this.#cancelTimer()
     for (const { peerId } of this.#peers.all()) this.#running.abandon(peerId)
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#wakeUp.promise
-      this.#wakeUp = Promise.withResolvers()
+      await this.#wakeUp.until(() => this.#isWoken || undefined, signal)
+      this.#isWoken = false
       // Whatever comes together is worked on together.
       await this.#clock.sleep(deadlines.passDelayMs, signal)
       this.#cancelTimer()
@@ -235,7 +235,8 @@ export class Coordinator implements AsyncDisposable {
   }
 
   #wake(): void {
-    this.#wakeUp.resolve()
+    this.#isWoken = true
+    this.#wakeUp.notify()
   }
 
   /** When there is something to do even if nothing happens. */

@@ -5,9 +5,9 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Random } from '../../common/random.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import { type Announcement, AnnouncementPlan } from './announcement-plan.ts'
 import type { Inventory } from './inventory.ts'
-import { Waiters } from './waiters.ts'
 
 interface Dependencies {
   readonly connection: Pick<Connection, 'request'>
@@ -68,11 +68,11 @@ export class AnnouncementStream {
       signal: AbortSignal.any([signal, givenUp.signal]),
       onFailure: (error: unknown): void => failed.abort(error),
     }
-    const waiters = new Waiters()
+    const wakeUp = new WakeUp()
     let isChanged = false
     const cancel = inventory.onChange(() => {
       isChanged = true
-      waiters.notify()
+      wakeUp.notify()
     })
     try {
       for (;;) {
@@ -81,7 +81,7 @@ export class AnnouncementStream {
         for (const announcement of announcements) await this.#send(announcement, requests, isOver)
         onSent(this.#plan.plannedSeq)
         if (announcements.length > 0) continue
-        await waiters.until(() => isChanged || undefined, isOver)
+        await wakeUp.until(() => isChanged || undefined, isOver)
         await clock.sleep(deadlines.announceGroupMs, isOver)
       }
     } finally {

@@ -9,10 +9,10 @@ import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import type { Random } from '../../common/random.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import { AnnouncementStream } from './announcement-stream.ts'
 import type { Inventory } from './inventory.ts'
 import { Hurry, reconnectDelayMs } from './reconnect-pace.ts'
-import { Waiters } from './waiters.ts'
 
 export interface AnnouncerOptions {
   readonly peerId: string
@@ -56,7 +56,8 @@ export class Announcer implements AsyncDisposable {
   readonly #dependencies: AnnouncerDependencies
   readonly #log: Log
   readonly #work: BackgroundWork
-  readonly #waiters = new Waiters()
+  /** Woken when the state changes, changes were sent, or somebody is in a hurry. */
+  readonly #wakeUp = new WakeUp()
   #state: AnnouncerState = { name: 'connecting' }
   #connection: Connection | undefined
   /** All changes up to this one were sent on the connection. */
@@ -111,11 +112,11 @@ export class Announcer implements AsyncDisposable {
   async connected(signal: AbortSignal, { isHurried = false } = {}): Promise<Connection> {
     const connection = this.#connectionNow()
     if (connection !== undefined) return connection
-    if (!isHurried) return await this.#waiters.until(() => this.#connectionNow(), signal)
+    if (!isHurried) return await this.#wakeUp.until(() => this.#connectionNow(), signal)
     this.#askers++
-    this.#waiters.notify()
+    this.#wakeUp.notify()
     try {
-      return await this.#waiters.until(() => this.#connectionNow(), signal)
+      return await this.#wakeUp.until(() => this.#connectionNow(), signal)
     } finally {
       this.#askers--
     }
@@ -127,7 +128,7 @@ export class Announcer implements AsyncDisposable {
    */
   async announced(signal: AbortSignal): Promise<void> {
     const { lastSeq } = this.#dependencies.inventory
-    await this.#waiters.until(() => this.#sentSeq >= lastSeq || undefined, signal)
+    await this.#wakeUp.until(() => this.#sentSeq >= lastSeq || undefined, signal)
   }
 
   /** Tells the index that this peer leaves, if that takes no longer than `deadlines.leaveMs`. */
@@ -163,7 +164,7 @@ export class Announcer implements AsyncDisposable {
     await clock.sleep(shortestMs, signal)
     const over = new AbortController()
     const isOver = AbortSignal.any([signal, over.signal])
-    const asked = this.#waiters.until(() => this.#askers > 0 || undefined, isOver)
+    const asked = this.#wakeUp.until(() => this.#askers > 0 || undefined, isOver)
     const onAsked = asked.then(() => this.#hurry.use(clock.monotonicMs()))
     try {
       await Promise.race([onAsked, clock.sleep(delayMs - shortestMs, isOver)])
@@ -268,7 +269,7 @@ export class Announcer implements AsyncDisposable {
 
   #onSent(seq: number): void {
     this.#sentSeq = seq
-    this.#waiters.notify()
+    this.#wakeUp.notify()
   }
 
   #onFailure(error: AppError): void {
@@ -285,7 +286,7 @@ export class Announcer implements AsyncDisposable {
 
   #setState(state: AnnouncerState): void {
     this.#state = state
-    this.#waiters.notify()
+    this.#wakeUp.notify()
   }
 }
 

@@ -5,18 +5,13 @@ import type { Content } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import { FetchingTeller } from './fetching-teller.ts'
 
 /** A teller, what it told on which connection, and the connections that it has. */
 function aTeller() {
   const clock = new FakeClock()
-  let changed = Promise.withResolvers<void>()
-  const unfinished = {
-    contents: [] as Content[],
-    get changed() {
-      return changed.promise
-    },
-  }
+  const unfinished = { contents: [] as Content[], changes: new WakeUp() }
   const told: string[] = []
   const onClosed: (() => void)[] = []
   let connections = 0
@@ -52,8 +47,7 @@ function aTeller() {
     },
     fetch: async (...sizes: number[]): Promise<void> => {
       unfinished.contents = sizes.map((size) => aContent(size).content)
-      changed.resolve()
-      changed = Promise.withResolvers()
+      unfinished.changes.notify()
       await clock.advance(deadlines.announceGroupMs)
     },
   }

@@ -5,13 +5,14 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { WakeUp } from '../../common/wake-up.ts'
 
 interface TellerDependencies {
   /** What this peer is downloading. */
   readonly unfinished: {
     readonly contents: readonly Content[]
-    /** Resolves when they are others. */
-    readonly changed: Promise<void>
+    /** Woken when a fetch begins or ends. */
+    readonly changes: Pick<WakeUp, 'next'>
   }
   /** The connection to the index, once there is one. @throws why the index refuses this peer, or the signal's reason */
   connected(signal: AbortSignal): Promise<Pick<Connection, 'request' | 'onClosed'>>
@@ -62,25 +63,16 @@ export class FetchingTeller implements AsyncDisposable {
     let told = ''
     while (!closed.signal.aborted) {
       signal.throwIfAborted()
-      const { changed } = unfinished
       const contents = unfinished.contents.slice(0, limits.unfinishedNamedMax)
       const key = contents.map(({ sha256 }) => sha256).join()
-      if (key !== told) await connection.request('fetching', { contents }, { signal })
+      if (key === told) {
+        await unfinished.changes.next(isOver)
+        continue
+      }
+      await connection.request('fetching', { contents }, { signal })
       told = key
       // The first of several is told at once: others are asked for the same content now.
       await clock.sleep(deadlines.announceGroupMs, signal)
-      await either(changed, isOver)
     }
   }
-}
-
-/** Resolves with `change`, or when the signal is aborted; leaves nothing behind on what outlives it. */
-async function either(change: Promise<void>, isOver: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const onAbort = (): void => resolve()
-  if (isOver.aborted) return
-  isOver.addEventListener('abort', onAbort, { once: true })
-  change.then(resolve, resolve)
-  await promise
-  isOver.removeEventListener('abort', onAbort)
 }

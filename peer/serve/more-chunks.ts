@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../common/clock.ts'
+import type { Clock } from '../../common/clock.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { ServedDownloads } from './served-contents.ts'
 
@@ -23,41 +23,6 @@ export async function moreChunks(
       const groupMs = Math.min(deadlines.chunksGroupMs, leftMs)
       return await clock.sleep(groupMs, signal)
     }
-    await changeWithin(leftMs, download.changed, clock, signal)
+    await download.changes.next(signal, { clock, delayMs: leftMs })
   }
-}
-
-/** Resolves with the change, after `delayMs`, or when the signal is aborted. Thousands may wait: each holds little. */
-function changeWithin(
-  delayMs: number,
-  changed: Promise<void>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const end = (): void => {
-    cancelTimer()
-    cancelChange()
-    signal.removeEventListener('abort', end)
-    resolve()
-  }
-  const cancelTimer = clock.after(delayMs, end)
-  const cancelChange = onChanged(changed, end)
-  signal.addEventListener('abort', end, { once: true })
-  return promise
-}
-
-const waiting = new WeakMap<Promise<void>, Set<() => void>>()
-
-/** Who waits for a change leaves nothing at its promise when the wait is over: that may take days to settle. */
-function onChanged(changed: Promise<void>, callback: () => void): Cancel {
-  const known = waiting.get(changed)
-  const callbacks = known ?? new Set()
-  if (known === undefined) {
-    waiting.set(changed, callbacks)
-    const tellAll = (): void => callbacks.forEach((tell) => tell())
-    changed.then(tellAll, tellAll)
-  }
-  callbacks.add(callback)
-  return () => callbacks.delete(callback)
 }

@@ -1,6 +1,7 @@
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { WakeUp } from '../../common/wake-up.ts'
 
 /** A file on this peer's disk, as the catalog saw it last. */
 export interface ServedFile {
@@ -31,8 +32,8 @@ export interface ServedDownload {
   readonly chunkList: Uint8Array | undefined
   /** The chunks that were verified and written. */
   readonly verified: Pick<ChunkSet, 'has' | 'size' | 'toBitmap'>
-  /** Resolves when there are more of them, or no more will come. */
-  readonly changed: Promise<void>
+  /** Woken when there are more of them, or no more will come. */
+  readonly changes: Pick<WakeUp, 'next'>
 }
 
 /** What serving needs of the downloads that run. */

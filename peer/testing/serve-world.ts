@@ -11,6 +11,7 @@ import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import { TrafficGate } from '../limit/traffic-gate.ts'
 import { noLimits } from '../limit/turn.ts'
 import type { ServedDownload, ServedFile, UnfinishedFile } from '../serve/served-contents.ts'
@@ -105,7 +106,7 @@ export class PartialDownload implements ServedDownload {
   readonly file: UnfinishedFile
   readonly chunkList: Buffer
   readonly verified: ChunkSet
-  #changed = Promise.withResolvers<void>()
+  readonly changes = new WakeUp()
 
   constructor(path: string, { content, chunkList }: TestContent) {
     this.file = { at: { name: 'half', path, root: dirname(path) }, stat: undefined, content }
@@ -113,14 +114,9 @@ export class PartialDownload implements ServedDownload {
     this.verified = new ChunkSet(chunkList.length / 32)
   }
 
-  get changed(): Promise<void> {
-    return this.#changed.promise
-  }
-
   gain(...chunks: number[]): void {
     for (const chunk of chunks) this.verified.add(chunk)
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
+    this.changes.notify()
   }
 }
 

@@ -1,6 +1,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { diskError } from '../../../common/disk-error.ts'
 import { AppError } from '../../../common/errors.ts'
+import { SerialQueue } from '../../../common/serial-queue.ts'
 
 /** Room for a content that is on its way; disposing gives back what was not written. */
 export interface Reservation extends Disposable {
@@ -15,17 +16,12 @@ export interface Reservation extends Disposable {
 export class DiskRoom {
   /** Of each device. */
   readonly #promisedBytes = new Map<number, number>()
-  /** One question at a time: two that look at the same room would each take it for promised to the other. */
-  #turn: Promise<void> = Promise.resolve()
+  /** One reservation at a time: two that measure the same room would each be promised all of it. */
+  readonly #queue = new SerialQueue()
 
   /** Room on the disk that `folder` is on. @throws AppError DISK_FULL, DISK_FAILED */
   async reserve(folder: string, bytes: number): Promise<Reservation> {
-    const reserving = this.#turn.then(() => this.#reserveNow(folder, bytes))
-    this.#turn = reserving.then(
-      () => {},
-      () => {},
-    )
-    return await reserving
+    return await this.#queue.run(() => this.#reserveNow(folder, bytes))
   }
 
   async #reserveNow(folder: string, bytes: number): Promise<Reservation> {

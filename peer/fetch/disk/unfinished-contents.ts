@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkCountFor } from '../../../common/content/chunks.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
+import { WakeUp } from '../../../common/wake-up.ts'
 import type { PartialFile } from './partial-file.ts'
 
 /** A content on its way: what has come of it can be read by others. */
@@ -12,8 +13,9 @@ class UnfinishedContent {
     readonly stat: undefined
     readonly content: Content
   }
+  /** Woken when it has more chunks, or no more will come. */
+  readonly changes = new WakeUp()
   readonly #partial: Pick<PartialFile, 'verified' | 'chunkList'>
-  #changed = Promise.withResolvers<void>()
 
   constructor(
     options: { name: string; content: Content },
@@ -37,22 +39,13 @@ class UnfinishedContent {
   get verified(): ChunkSet {
     return this.#partial.verified
   }
-
-  /** Resolves when there are more of them, or no more will come. */
-  get changed(): Promise<void> {
-    return this.#changed.promise
-  }
-
-  onChanged(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
-  }
 }
 
 /** The contents of several chunks that this peer is fetching, for those who fetch them, too. */
 export class UnfinishedContents {
+  /** Woken when a fetch begins or ends. */
+  readonly changes = new WakeUp()
   readonly #contents = new Map<string, UnfinishedContent>()
-  #changed = Promise.withResolvers<void>()
 
   find(sha256: string): UnfinishedContent | undefined {
     return this.#contents.get(sha256)
@@ -61,11 +54,6 @@ export class UnfinishedContents {
   /** All of them, the oldest first. */
   get contents(): Content[] {
     return [...this.#contents.values()].map(({ file }) => file.content)
-  }
-
-  /** Resolves when a fetch begins or ends. */
-  get changed(): Promise<void> {
-    return this.#changed.promise
   }
 
   /**
@@ -81,21 +69,16 @@ export class UnfinishedContents {
     const isNew = chunkCountFor(size) > 1 && !this.#contents.has(sha256)
     if (isNew) {
       this.#contents.set(sha256, unfinished)
-      this.#onChanged()
+      this.changes.notify()
     }
     return {
-      onChanged: () => unfinished.onChanged(),
+      onChanged: () => unfinished.changes.notify(),
       [Symbol.dispose]: () => {
         if (this.#contents.get(sha256) !== unfinished) return
         this.#contents.delete(sha256)
-        unfinished.onChanged()
-        this.#onChanged()
+        unfinished.changes.notify()
+        this.changes.notify()
       },
     }
-  }
-
-  #onChanged(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
   }
 }

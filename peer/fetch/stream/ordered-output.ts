@@ -6,6 +6,7 @@ import { sha256 } from '../../../common/content/hash.ts'
 import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
+import { WakeUp } from '../../../common/wake-up.ts'
 import type { ChunkStore, PutChunk } from '../chunk-store.ts'
 import { chunksAtOnceFor } from '../transfer/plan.ts'
 
@@ -24,7 +25,7 @@ export class OrderedOutput implements ChunkStore {
   readonly #name: string
   readonly #held = new Map<number, { bytes: Buffer; release: () => void }>()
   #next = 0
-  #arrived = Promise.withResolvers<void>()
+  readonly #arrivals = new WakeUp()
   #onWanted = (): void => {}
 
   constructor({ content, name }: { content: Content; name: string }) {
@@ -49,7 +50,7 @@ export class OrderedOutput implements ChunkStore {
     const { promise: released, resolve: release } = Promise.withResolvers<void>()
     this.#held.set(chunk, { bytes, release })
     this.verified.add(chunk)
-    this.#arrived.resolve()
+    this.#arrivals.notify()
     return { isGood, released }
   }
 
@@ -65,13 +66,7 @@ export class OrderedOutput implements ChunkStore {
     const hash = createHash('sha256')
     const { chunkCount } = this.verified
     while (this.#next < chunkCount) {
-      signal.throwIfAborted()
-      const held = this.#held.get(this.#next)
-      if (held === undefined) {
-        this.#arrived = Promise.withResolvers<void>()
-        await Promise.race([this.#arrived.promise, aborted.promise])
-        continue
-      }
+      const held = await this.#arrivals.until(() => this.#held.get(this.#next), signal)
       await updateInSteps(hash, held.bytes)
       if (this.#next === chunkCount - 1 && hash.digest('hex') !== this.#content.sha256)
         throw new AppError('HASH_MISMATCH', {

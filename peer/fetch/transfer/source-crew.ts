@@ -5,6 +5,7 @@ import { deadlines, limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
 import { type Random, shuffled } from '../../../common/random.ts'
+import { WakeUp } from '../../../common/wake-up.ts'
 import type { ConnectionPool } from '../source/connection-pool.ts'
 import type { OnReceived } from '../source/counted-sink.ts'
 import { labelOf, PeerSource } from '../source/peer-source.ts'
@@ -74,7 +75,7 @@ export class SourceCrew {
   /** By label, best first. */
   readonly #members = new Map<string, Member>()
   readonly #work = new Set<Promise<void>>()
-  #wake = (): void => {}
+  readonly #wakeUp = new WakeUp()
   #failure: Error | undefined
   #isAsking = false
   #questions = 0
@@ -207,7 +208,7 @@ export class SourceCrew {
     this.#update(member, { peer, retired, activeSinceMs: nowMs, isActive: true, isStuck: false })
     const work = this.#run(labelOf(member.source), peer, retired.signal).then(() => {
       this.#work.delete(work)
-      this.#wake()
+      this.#wakeUp.notify()
     })
     this.#work.add(work)
   }
@@ -277,7 +278,7 @@ export class SourceCrew {
     const work = this.#ask(moreSources).then(() => {
       this.#work.delete(work)
       this.#isAsking = false
-      this.#wake()
+      this.#wakeUp.notify()
     })
     this.#work.add(work)
   }
@@ -334,14 +335,8 @@ export class SourceCrew {
 
   /** Until something changes, or it is time to look. */
   async #pause(): Promise<void> {
-    const { signal } = this.#options
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake = resolve
-    const cancel = this.#dependencies.clock.after(this.#lookMs, resolve)
-    signal.addEventListener('abort', this.#wake, { once: true })
-    await promise
-    cancel()
-    signal.removeEventListener('abort', this.#wake)
+    const { clock } = this.#dependencies
+    await this.#wakeUp.next(this.#options.signal, { clock, delayMs: this.#lookMs })
   }
 
   #describeFailures(): string {
