@@ -1,12 +1,12 @@
 /** Looks at and reads small files; the other end is small-files.ts. */
 import { closeSync, fstatSync, readSync } from 'node:fs'
-import { answerCalls } from '../../common/answer-calls.ts'
 import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { type InsidePath, openInsideSync } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
 import { oneLine } from '../../common/one-line.ts'
+import { answerCalls } from '../../common/thread/answer-calls.js'
 
 /** A file as the catalog saw it last. */
 export interface SmallFile extends InsidePath {

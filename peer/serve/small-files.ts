@@ -6,7 +6,7 @@ import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { ReadOutcome } from '../../common/protocol/messages.ts'
-import { ThreadCaller } from '../../common/thread-caller.ts'
+import { ThreadCaller } from '../../common/thread/thread-caller.ts'
 import type { ServedContents, ServedFile } from './served-contents.ts'
 import type { SmallFile, SmallFilesReply, SmallFilesRequest } from './small-files-thread.ts'
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
 import type { InsidePath } from '../../common/inside.ts'
-import { ThreadCaller } from '../../common/thread-caller.ts'
+import { ThreadCaller } from '../../common/thread/thread-caller.ts'
 import type { WriteFilesOutcome, WriteFilesRequest } from './write-files-thread.ts'
 
 /** A file to write: beside first, then under its name if that is free. */

@@ -14,7 +14,6 @@ import {
   statSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { answerCalls } from '../../common/answer-calls.ts'
 import {
   type FileStat,
   fileStatOf,
@@ -25,6 +24,7 @@ import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { isOwnName, ownFolderName } from '../../common/ids.ts'
 import { openInsideSync } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
+import { answerCalls } from '../../common/thread/answer-calls.js'
 import type { Fault } from '../problem-table.ts'
 import { faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
 import { isGone } from './is-gone.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
-import { ThreadCaller } from '../../common/thread-caller.ts'
+import { ThreadCaller } from '../../common/thread/thread-caller.ts'
 import type { HashOutcome, WalkPage, WalkReply, WalkRequest } from './walk-thread.ts'
 
 /** What a small file was when it was read, or the system's error. */

@@ -2,11 +2,11 @@
 
 import { closeSync, fstatSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { answerCalls } from '../../common/answer-calls.ts'
 import { type FileStat, fileStatOf } from '../../common/content/file-stat.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { entryPathIn, type InsidePath, openFolderInsideSync } from '../../common/inside.ts'
 import { moveNewSync } from '../../common/move-new.ts'
+import { answerCalls } from '../../common/thread/answer-calls.js'
 
 export type WriteFilesRequest =
   | {

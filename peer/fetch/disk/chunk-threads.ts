@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads'
 import { limits } from '../../../common/limits.ts'
+import { Thread } from '../../../common/thread/thread.ts'
 import type { ChunkWork } from './chunk-work.js'
 
 /** Somebody who does {@link ChunkWork} as soon as what he was asked before is done. Rejects with what the disk throws. */
@@ -16,15 +16,8 @@ export interface ChunkWorkers {
 }
 
 export interface ThreadRequest {
-  readonly id: number
   readonly part: keyof ChunkWork
   readonly given: Parameters<ChunkWork[keyof ChunkWork]>[0]
-}
-
-export interface ThreadAnswer {
-  readonly id: number
-  readonly result?: ReturnType<ChunkWork[keyof ChunkWork]>
-  readonly failure?: { readonly code: string | undefined; readonly message: string }
 }
 
 /**
@@ -51,63 +44,32 @@ export class ChunkThreads implements ChunkWorkers, AsyncDisposable {
   }
 }
 
-/** One thread, seen from outside. It keeps the process running only while it has something to do. */
+/** One thread, seen from outside. When it has ended, those who were hashing with it learn so from their next call. */
 class ChunkThread implements ChunkWorker, AsyncDisposable {
-  readonly #worker = new Worker(new URL('./chunk-thread.js', import.meta.url), {
-    // What it works on is not on its heap.
-    resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
-  })
-  readonly #asked = new Map<number, PromiseWithResolvers<never>>()
-  #lastId = 0
-  /** Why it answers nothing any more: who was hashing with it finds out when it goes on. */
-  #failure: Error | undefined
+  readonly #thread: Thread<ThreadRequest, never>
 
   constructor(onEnded: () => void) {
-    const end = (error: Error): void => {
-      onEnded()
-      this.#failAll(error)
-    }
-    this.#worker.unref()
-    this.#worker.on('message', (answer: ThreadAnswer) => this.#onAnswer(answer))
-    this.#worker.on('error', (error) => end(error as Error))
-    this.#worker.on('exit', () => end(new Error('the thread ended')))
+    this.#thread = new Thread({
+      script: new URL('./chunk-thread.js', import.meta.url),
+      // What it works on is not on its heap.
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
+      onEnded,
+    })
   }
 
   /** Requests without an answer. */
   get waiting(): number {
-    return this.#asked.size
+    return this.#thread.waiting
   }
 
-  readonly check: ChunkWorker['check'] = (given) => this.#ask('check', given)
-  readonly hashPieces: ChunkWorker['hashPieces'] = (given) => this.#ask('hashPieces', given)
-  readonly hashOn: ChunkWorker['hashOn'] = (given) => this.#ask('hashOn', given)
-  readonly endHash: ChunkWorker['endHash'] = (given) => this.#ask('endHash', given)
+  readonly check: ChunkWorker['check'] = (given) => this.#thread.call({ part: 'check', given })
+  readonly hashPieces: ChunkWorker['hashPieces'] = (given) =>
+    this.#thread.call({ part: 'hashPieces', given })
+  readonly hashOn: ChunkWorker['hashOn'] = (given) => this.#thread.call({ part: 'hashOn', given })
+  readonly endHash: ChunkWorker['endHash'] = (given) =>
+    this.#thread.call({ part: 'endHash', given })
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker.terminate()
-  }
-
-  async #ask(part: ThreadRequest['part'], given: ThreadRequest['given']): Promise<never> {
-    if (this.#failure !== undefined) throw this.#failure
-    const asked = Promise.withResolvers<never>()
-    this.#lastId += 1
-    this.#asked.set(this.#lastId, asked)
-    this.#worker.ref()
-    this.#worker.postMessage({ id: this.#lastId, part, given } satisfies ThreadRequest)
-    return await asked.promise
-  }
-
-  #onAnswer({ id, result, failure }: ThreadAnswer): void {
-    const asked = this.#asked.get(id)
-    this.#asked.delete(id)
-    if (this.#asked.size === 0) this.#worker.unref()
-    if (failure === undefined) asked?.resolve(result as never)
-    else asked?.reject(Object.assign(new Error(failure.message), { code: failure.code }))
-  }
-
-  #failAll(error: Error): void {
-    this.#failure ??= error
-    for (const asked of this.#asked.values()) asked.reject(error)
-    this.#asked.clear()
+    await this.#thread[Symbol.asyncDispose]()
   }
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { deadlines } from './limits.ts'
-import { FakeClock } from './testing/fake-clock.ts'
+import { deadlines } from '../limits.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { ThreadCaller } from './thread-caller.ts'
 
-const script = new URL('./testing/echo-thread.ts', import.meta.url)
+const script = new URL('../testing/echo-thread.ts', import.meta.url)
 
 test('calls are answered in order, and again after the thread was idle', async () => {
   const clock = new FakeClock()
@@ -20,9 +20,18 @@ test('calls are answered in order, and again after the thread was idle', async (
 
 test('a call fails when its thread does, and the next has another', async () => {
   await using thread = new ThreadCaller<string, string>(script, { clock: new FakeClock() })
-  const failing = Promise.allSettled([thread.call('throw'), thread.call('lost')])
+  const failing = Promise.allSettled([thread.call('end'), thread.call('lost')])
   expect((await failing).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect(await thread.call('e')).toBe('e!')
+})
+
+test('what a script throws fails its call alone, and comes with its code', async () => {
+  await using thread = new ThreadCaller<string, string>(script, { clock: new FakeClock() })
+  const calls = Promise.allSettled([thread.call('throw'), thread.call('g')])
+  expect(await calls).toMatchObject([
+    { reason: { code: 'EASKED', message: 'asked to' } },
+    { value: 'g!' },
+  ])
 })
 
 test('a call that cannot be sent takes no answer of another', async () => {
