@@ -41,15 +41,15 @@ async function catUntil(
 ): Promise<void> {
   const { readInOrder } = await import('../peer/fetch/stream/read-in-order.ts')
   await using client = await clientOf(options.index ?? (await configuredIndex(options.config)))
-  const { HttpPeer } = await import('../peer/api/http-peer.ts')
+  const { openHttpPeer } = await import('../peer/api/http-peer.ts')
   const isPeerAsked = options.peer !== undefined || options.api !== undefined
   using peer = isPeerAsked
-    ? new HttpPeer(await locatePeer(options), { clock: systemClock })
+    ? openHttpPeer(await locatePeer(options), { clock: systemClock })
     : undefined
   const lookup: ReadRequest['lookup'] = async (asked, lookupSignal) =>
     peer === undefined
       ? await client.finder.lookup(asked, lookupSignal)
-      : (await peer.lookup(asked, lookupSignal)).files
+      : (await peer.lookup({ name: asked }, lookupSignal)).files
   await readInOrder(
     {
       name,

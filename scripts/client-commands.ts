@@ -17,8 +17,8 @@ export interface ClientOptions extends CommonOptions {
 export function clientCommands(terminal: Terminal): Command[] {
   const run: RunCommand<ClientOptions> = async (options, work) => {
     // Only now: its schemas take longer to load than all the rest.
-    const { HttpPeer } = await import('../peer/api/http-peer.ts')
-    using api = new HttpPeer(await locatePeer(options), { clock: systemClock })
+    const { openHttpPeer } = await import('../peer/api/http-peer.ts')
+    using api = openHttpPeer(await locatePeer(options), { clock: systemClock })
     const { json = false } = options
     const workingFolder = process.cwd()
     await untilInterrupted((signal) =>

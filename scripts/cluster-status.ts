@@ -1,4 +1,4 @@
-import type { Status } from '../peer/api/peer-api.ts'
+import type { Status } from '../peer/api/shapes.ts'
 
 export interface ClusterView {
   /** How many were started. */

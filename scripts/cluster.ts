@@ -11,8 +11,8 @@ import {
   type TandemProcessOptions,
 } from '../evaluation/system/tandem-process.ts'
 import { type IndexSettings, loadIndexSettings } from '../indexing-server/settings.ts'
-import { HttpPeer } from '../peer/api/http-peer.ts'
-import type { Status } from '../peer/api/peer-api.ts'
+import { openHttpPeer } from '../peer/api/http-peer.ts'
+import type { Status } from '../peer/api/shapes.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
 import { statusLine } from './cluster-status.ts'
 import { runScript } from './run-script.ts'
@@ -89,7 +89,7 @@ async function watch(
 async function anyStatus(peers: readonly TandemProcess[]): Promise<Status | undefined> {
   for (const peer of peers) {
     if (!peer.isRunning) continue
-    using api = new HttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
+    using api = openHttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
     try {
       return await api.status()
     } catch (error) {

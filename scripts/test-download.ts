@@ -7,8 +7,8 @@ import { systemClock } from '../common/clock.ts'
 import { hashFile } from '../common/content/hash.ts'
 import { AppError, hasCode } from '../common/errors.ts'
 import { downloadToEnd } from '../peer/api/download-to-end.ts'
-import { HttpPeer } from '../peer/api/http-peer.ts'
-import type { Lookup } from '../peer/api/peer-api.ts'
+import { type HttpPeer, openHttpPeer } from '../peer/api/http-peer.ts'
+import type { Lookup } from '../peer/api/shapes.ts'
 import { locatePeer } from './client-commands.ts'
 import { runScript } from './run-script.ts'
 
@@ -25,7 +25,7 @@ const options = new Command('test-download')
 
 await runScript(async () => {
   const { url, peerId } = await locatePeer(options)
-  using api = new HttpPeer({ url, peerId }, { clock: systemClock })
+  using api = openHttpPeer({ url, peerId }, { clock: systemClock })
   console.log(`${peerId}, ${url.origin}`)
   for (const name of names) await check(api, name)
   console.log(`${names.length} files downloaded and checked`)
@@ -52,7 +52,7 @@ async function lookupSoon(api: HttpPeer, name: string): Promise<Lookup> {
   const endMs = systemClock.monotonicMs() + announcedWithinMs
   for (;;) {
     try {
-      return await api.lookup(name)
+      return await api.lookup({ name })
     } catch (error) {
       if (!hasCode(error, 'NAME_NOT_FOUND') || systemClock.monotonicMs() > endMs) throw error
       await systemClock.sleep(lookEveryMs)

@@ -14,17 +14,17 @@ const importing = (path: string): string => `import { x } from '${path}'`
 test('a tidy tree gives no complaints', () => {
   const tree = {
     'common/limits.ts': 'export const limits = {}',
-    'peer/api/peer-api.ts': importing('../../common/limits.ts'),
+    'peer/api/calls.ts': importing('../../common/limits.ts'),
     'peer/peer.ts': `${importing('./fetch/fetcher.ts')}\n${importing('./download/downloads.ts')}`,
-    'peer/fetch/fetcher.ts': `${importing('../api/peer-api.ts')}\n${importing('./plan.ts')}`,
+    'peer/fetch/fetcher.ts': `${importing('../api/calls.ts')}\n${importing('./plan.ts')}`,
     'peer/fetch/plan.ts': importing('../../common/limits.ts'),
     'peer/download/downloads.ts': importing('../fetch/fetcher.ts'),
     'peer/fetch/plan.test.ts': importing('../testing/fake.ts'),
     'peer/testing/fake.ts': importing('../fetch/fetcher.ts'),
     'peer/web/server.ts': importing('fastify'),
-    'scripts/run.ts': `${importing('../peer/api/peer-api.ts')}\n${importing('../indexing-server/main.ts')}`,
+    'scripts/run.ts': `${importing('../peer/api/calls.ts')}\n${importing('../indexing-server/main.ts')}`,
     'indexing-server/main.ts': importing('../common/limits.ts'),
-    'ARCHITECTURE.md': 'See `fetch/plan.ts` and [the API](peer/api/peer-api.ts).',
+    'ARCHITECTURE.md': 'See `fetch/plan.ts` and [the API](peer/api/calls.ts).',
   }
   expect(complaints(tree)).toEqual([])
 })
@@ -39,9 +39,9 @@ test('what runs for long takes of node:http only what it uses', () => {
 })
 
 test.each([
-  ['common/a.ts', '../peer/api/peer-api.ts', 'common/ may import nothing outside of it'],
+  ['common/a.ts', '../peer/api/calls.ts', 'common/ may import nothing outside of it'],
   ['peer/fetch/a.ts', '../../indexing-server/a.ts', 'peer/ may import common'],
-  ['indexing-server/a.ts', '../peer/api/peer-api.ts', 'indexing-server/ may import common'],
+  ['indexing-server/a.ts', '../peer/api/calls.ts', 'indexing-server/ may import common'],
   ['peer/fetch/a.ts', '../../scripts/a.ts', 'peer/ may import common'],
   ['peer/fetch/a.ts', '../serve/b.ts', 'let peer/peer.ts hand it in'],
   ['peer/fetch/a.ts', '../download/b.ts', 'let peer/peer.ts hand it in'],

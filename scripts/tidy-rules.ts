@@ -34,7 +34,9 @@ const peerFoldersWithoutStep = ['peer/testing', 'peer/api', 'peer/direct']
 /** The steps that a step may import from, besides itself. */
 const stepsBelow: Readonly<Record<string, readonly string[]>> = { 'peer/download': ['peer/fetch'] }
 const peerInterface: readonly string[] = [
-  'peer/api/peer-api.ts',
+  'peer/api/calls.ts',
+  'peer/api/call-outlines.ts',
+  'peer/api/shapes.ts',
   'peer/api/words.ts',
   'peer/problem-table.ts',
 ]

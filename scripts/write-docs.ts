@@ -1,7 +1,8 @@
 /** `node scripts/write-docs.ts [--check]`: writes the generated files, or only checks that they are current. */
 import { readFile, writeFile } from 'node:fs/promises'
-import { replies } from '../peer/api/api-replies.ts'
-import { shapesFile } from '../peer/api/check-reply.ts'
+import { outlinesFile, outlinesText } from '../peer/api/call-outlines.ts'
+import { calls } from '../peer/api/calls.ts'
+import { ApiError } from '../peer/api/shapes.ts'
 import { protocolDocument } from './protocol-document.ts'
 import { runScript } from './run-script.ts'
 
@@ -16,9 +17,9 @@ await runScript(async () => {
       text: protocolDocument(await readFile(template, 'utf8')),
     },
     {
-      file: shapesFile,
-      name: 'peer/api/reply-shapes.json',
-      text: `${JSON.stringify(replies, null, 2)}\n`,
+      file: outlinesFile,
+      name: 'peer/api/calls.json',
+      text: outlinesText(calls, ApiError),
     },
   ]
   for (const { file, name, text } of made) {

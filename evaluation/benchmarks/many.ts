@@ -83,9 +83,10 @@ async function downloadThroughCut(
 ): Promise<{ seconds: number; bytes: number }> {
   using api = apiOf(downloader)
   const { id } = await api.startDownload({ name })
-  while ((await api.download(id, 0)).bytes < size / 2) await systemClock.sleep(lookEveryMs)
+  while ((await api.download({ id, waitMs: 0 })).bytes < size / 2)
+    await systemClock.sleep(lookEveryMs)
   await source.cut()
-  const bytes = size - (await api.download(id, 0)).bytes
+  const bytes = size - (await api.download({ id, waitMs: 0 })).bytes
   const seconds = await secondsOf(() => downloadToEnd(api, { name }))
   await source.heal()
   return { seconds, bytes }

@@ -83,7 +83,7 @@ async function killAt(
   let now = await api.startDownload({ name })
   while (now.bytes * 100 < size * percent) {
     await systemClock.sleep(lookEveryMs)
-    now = await api.download(now.id, 0)
+    now = await api.download({ id: now.id, waitMs: 0 })
     if (now.error !== undefined) throw errorFromWire(now.error)
   }
   await downloader.kill('SIGKILL')

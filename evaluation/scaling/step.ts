@@ -54,7 +54,7 @@ export async function measureStep(
 
 function lookUp(apis: readonly HttpPeer[], files: readonly Original[]): Promise<Load> {
   const lookup = async ({ name, sha256 }: Original, client: number): Promise<number> => {
-    const found = await (apis[client] as HttpPeer).lookup(name)
+    const found = await (apis[client] as HttpPeer).lookup({ name })
     if (found.files[0]?.sha256 !== sha256) throw new AppError('NAME_NOT_FOUND', { name })
     return 0
   }

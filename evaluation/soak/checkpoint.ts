@@ -5,7 +5,7 @@ import { systemClock } from '../../common/clock.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
-import type { PeerApi } from '../../peer/api/peer-api.ts'
+import type { PeerApi } from '../../peer/api/calls.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
 import { downloadAndHash } from '../system/download-check.ts'
 import type { DiskContents } from './disk-contents.ts'
@@ -73,10 +73,10 @@ async function settle(world: SoakWorld): Promise<void> {
 
 /** Takes down why files lack copies, for the first few that do. */
 async function explain(api: PeerApi, { report }: SoakWorld): Promise<void> {
-  const found = await api.search({ query: '', limit: limits.pageRowsMax })
+  const found = await api.search({ q: '', limit: limits.pageRowsMax })
   let explained = 0
   for (const name of new Set(found.files.map((file) => file.name))) {
-    const { contents } = await api.why(name).catch(() => ({ contents: [] }))
+    const { contents } = await api.why({ name }).catch(() => ({ contents: [] }))
     const missing = contents.flatMap((content) => content.missing)
     if (missing.length === 0 || explained++ === explainedMax) continue
     report.progress(`why ${name}: ${JSON.stringify(contents)}`)
@@ -88,7 +88,7 @@ async function firstUnknown(
   files: SoakWorld['files']['all'],
 ): Promise<string | undefined> {
   for (const { name, sha256 } of files) {
-    const found = await api.lookup(name).catch((error: unknown) => {
+    const found = await api.lookup({ name }).catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'NAME_NOT_FOUND') return { files: [] }
       throw error
     })
@@ -128,7 +128,7 @@ async function checkLookups({ cluster, files, report }: SoakWorld): Promise<void
   using api = apiOf(peer)
   const check = async ({ name, sha256 }: { name: string; sha256: string }): Promise<void> => {
     try {
-      const found = (await api.lookup(name)).files
+      const found = (await api.lookup({ name })).files
       const sources = found.find((file) => file.sha256 === sha256)?.sources ?? []
       if (sources.length < factor)
         report.violation(`${name} has ${sources.length} sources for ${sha256}`)

@@ -179,7 +179,7 @@ async function downloadFolder(peer: TandemProcess, world: SoakWorld): Promise<vo
   const request = { name: `${folder}/**`, pattern: true, wait: false }
   const outcome = await attempt(async (signal) => {
     const { id } = await api.startDownload(request, signal)
-    await api.download(id, actionDeadlineMs, signal)
+    await api.download({ id, waitMs: actionDeadlineMs }, signal)
   })
   world.report.note('download-folder', `${folder} to ${peer.name}: ${outcome}`)
 }

@@ -8,7 +8,7 @@ import { systemErrorCode } from '../../common/errors.ts'
 import { systemRandom } from '../../common/random.ts'
 import type { SettingSection } from '../../common/settings.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { HttpPeer } from '../../peer/api/http-peer.ts'
+import { type HttpPeer, openHttpPeer } from '../../peer/api/http-peer.ts'
 import type { ProcessHost } from './process-host.ts'
 import { startTandem, type TandemProcess } from './tandem-process.ts'
 
@@ -116,7 +116,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 /** The peer's HTTP API, as everybody outside sees it. */
 export function apiOf(peer: TandemProcess): HttpPeer {
-  return new HttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
+  return openHttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
 }
 
 function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string): ClusterSettings {

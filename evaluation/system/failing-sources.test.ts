@@ -55,7 +55,7 @@ test('when all sources are gone and one returns, the download goes on with it', 
   const id = await startDownloadHeldBy(world, passedBytes)
   for (const { peer } of sources) await peer.kill('SIGKILL')
   using api = apiOf(downloader)
-  const waitingFor = async () => (await api.download(id, 0)).waitingFor
+  const waitingFor = async () => (await api.download({ id, waitMs: 0 })).waitingFor
   for (const { peer } of sources) await expect.poll(waitingFor).toContain(`${peer.name} @ `)
   const words = ['download', name, '--no-wait', '--api', downloader.apiUrl.origin]
   const { code, stderr } = await runTandem(words)
@@ -97,5 +97,5 @@ test('a file that is changed at its source during the transfer: the old content 
   })
   using api = apiOf(downloader)
   // It was changed, and never lied.
-  expect((await api.lookup(name)).files).toMatchObject([{ sha256: changed.sha256 }])
+  expect((await api.lookup({ name })).files).toMatchObject([{ sha256: changed.sha256 }])
 })

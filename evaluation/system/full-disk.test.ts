@@ -46,7 +46,7 @@ async function startWorld({ skip }: TestContext): Promise<World> {
 async function share({ source, cluster }: World, name: string, bytes: number) {
   const file = await aFile(join(source.dataFolder, 'shared'), name, { bytes })
   using api = apiOf(cluster.peer(2))
-  await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sha256: file.sha256 }] })
+  await expect.poll(() => api.lookup({ name })).toMatchObject({ files: [{ sha256: file.sha256 }] })
   return file
 }
 
@@ -85,21 +85,24 @@ test('a disk that fills up during a download pauses it, and it goes on where it 
   using api = apiOf(peer)
   const { id } = await api.startDownload({ name })
   await gate.blocked
-  await expect.poll(async () => (await api.download(id, 0)).bytes).toBeGreaterThan(0)
+  await expect.poll(async () => (await api.download({ id, waitMs: 0 })).bytes).toBeGreaterThan(0)
   const filler = await fillDisk(disk)
   gate.open()
   const paused = { state: 'paused', error: { code: 'DISK_FULL' } }
-  const first = await api.download(id, 30_000)
+  const first = await api.download({ id, waitMs: 30_000 })
   expect(first).toMatchObject(paused)
   expect(first.bytes).toBeGreaterThan(0)
   expect(await api.status()).toMatchObject({ peers: { live: 2 } })
 
   const before = await readMetric(peer, 'tandem_peer_received_bytes_total')
-  await api.resumeDownload(id)
-  expect(await api.download(id, 30_000)).toMatchObject({ ...paused, bytes: first.bytes })
+  await api.resumeDownload({ id })
+  expect(await api.download({ id, waitMs: 30_000 })).toMatchObject({
+    ...paused,
+    bytes: first.bytes,
+  })
   await rm(filler)
-  await api.resumeDownload(id)
-  const { result } = await api.download(id, 30_000)
+  await api.resumeDownload({ id })
+  const { result } = await api.download({ id, waitMs: 30_000 })
   expect(result).toMatchObject({ bytes: 10 * mebibyte, sha256 })
   const received = (await readMetric(peer, 'tandem_peer_received_bytes_total')) - before
   expect(received).toBeLessThanOrEqual(10 * mebibyte - first.bytes)

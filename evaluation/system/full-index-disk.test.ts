@@ -32,7 +32,9 @@ test('an index with a full disk answers everybody, and records what it missed wh
   const shared = join(peer1.dataFolder, 'shared')
   await aFile(shared, 'before.txt', { bytes: 10 })
   const found = { files: [{ sources: [{}, {}] }] }
-  await expect.poll(() => api2.lookup('before.txt'), { timeout: 20_000 }).toMatchObject(found)
+  await expect
+    .poll(() => api2.lookup({ name: 'before.txt' }), { timeout: 20_000 })
+    .toMatchObject(found)
   expect(await healthOf(index)).toEqual({ code: 200, body: { status: 'ok' } })
 
   const filler = await fillDisk(disk.path)
@@ -49,21 +51,25 @@ test('an index with a full disk answers everybody, and records what it missed wh
   const address = `127.0.0.1:${index.port}`
   const read = await runTandem(['cat', 'before.txt', '--index', address])
   expect([read.code, read.stdout.length]).toEqual([0, 10])
-  await expect.poll(() => api2.lookup('before.txt'), { timeout: 20_000 }).toMatchObject(found)
+  await expect
+    .poll(() => api2.lookup({ name: 'before.txt' }), { timeout: 20_000 })
+    .toMatchObject(found)
   await expect
     .poll(() => api2.status(), { timeout: 20_000 })
     .toMatchObject({
       peers: { live: 2, dead: 0 },
       degraded: degraded.reason,
     })
-  expect(await api2.search({ query: 'before', limit: 5 })).toMatchObject({
+  expect(await api2.search({ q: 'before', limit: 5 })).toMatchObject({
     files: [{ name: 'before.txt' }],
   })
   const { code, stderr } = await runTandem(['unshare', 'before.txt', '--api', peer1.apiUrl.origin])
   expect([code, stderr]).toEqual([1, expect.stringMatching(/^DISK_FAILED: .*full/)])
 
   await rm(filler)
-  await expect.poll(() => api2.lookup(file.name), { timeout: 30_000 }).toMatchObject(found)
+  await expect
+    .poll(() => api2.lookup({ name: file.name }), { timeout: 30_000 })
+    .toMatchObject(found)
   await expect.poll(() => healthOf(index), { timeout: 20_000 }).toMatchObject({ code: 200 })
   expect(await readMetric(index, 'tandem_index_database_writable')).toBe(1)
 
@@ -71,5 +77,7 @@ test('an index with a full disk answers everybody, and records what it missed wh
   await index.kill('SIGKILL')
   await fillDisk(disk.path)
   await index.start()
-  await expect.poll(() => api2.lookup(file.name), { timeout: 20_000 }).toMatchObject(found)
+  await expect
+    .poll(() => api2.lookup({ name: file.name }), { timeout: 20_000 })
+    .toMatchObject(found)
 }, 150_000)

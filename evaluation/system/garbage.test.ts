@@ -64,7 +64,7 @@ async function expectService(cluster: Cluster, name: string): Promise<void> {
   const folder = join(cluster.peer(2).dataFolder, 'shared')
   const { sha256 } = await aFile(folder, name, { bytes: 3 * 2 ** 20 + 1 })
   using api = apiOf(cluster.peer(1))
-  await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sources: [{}, {}] }] })
+  await expect.poll(() => api.lookup({ name })).toMatchObject({ files: [{ sources: [{}, {}] }] })
   for (const peer of [cluster.peer(1), cluster.peer(3)])
     expect(await downloadAndHash(peer, { name })).toMatchObject({ sha256OnDisk: sha256 })
   const health = await fetch(new URL('/healthz', cluster.index.apiUrl))

@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
-import type { PeerApi, Why } from '../../peer/api/peer-api.ts'
+import type { PeerApi } from '../../peer/api/calls.ts'
+import type { Why } from '../../peer/api/shapes.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { startGatedPeer } from './gate.ts'
@@ -50,7 +51,9 @@ test('what a dead peer had is copied to another', async () => {
   await expect.poll(() => api.status()).toMatchObject({ peers: { live: 2, dead: 1 } })
   for (const { name, sha256 } of files) {
     const holders = async (): Promise<string[]> =>
-      (await api.lookup(name)).files.flatMap(({ sources }) => sources.map(({ peerId }) => peerId))
+      (await api.lookup({ name })).files.flatMap(({ sources }) =>
+        sources.map(({ peerId }) => peerId),
+      )
     await expect.poll(holders).toEqual(['peer2', 'peer3'])
     expect(await downloadAndHash(cluster.peer(3), { name })).toMatchObject({ sha256OnDisk: sha256 })
   }
@@ -84,7 +87,7 @@ test('one peer is read from twice at a time and each other one written to once',
   await expect
     .poll(() => api.status())
     .toMatchObject({ peers: { live: 4 }, tasks: { waiting: 4, running: 2 } })
-  const reasons = await Promise.all(files.map(async ({ name }) => missing(await api.why(name))))
+  const reasons = await Promise.all(files.map(async ({ name }) => missing(await api.why({ name }))))
   const targets = reasons.flatMap(
     (reason) => /^(\w+) has been making a copy/.exec(reason)?.[1] ?? [],
   )
@@ -104,13 +107,13 @@ describe('when copies cannot be made', () => {
     const copies = [{ peerId: 'peer1' }, { peerId: 'peer2' }]
     // The reason is given for the third copy while the second is still being made, too.
     await expect
-      .poll(() => api.why(name))
+      .poll(() => api.why({ name }))
       .toMatchObject({ contents: [{ factor: 3, wanted: true, copies, missing: [reason] }] })
     const words = ['why', name, '--api', cluster.peer(2).apiUrl.origin]
     expect((await runTandem(words)).stdout).toContain(reason)
     await cluster.startPeer()
     await untilHealed(api, 1, 3)
-    expect(missing(await api.why(name))).toBe('')
+    expect(missing(await api.why({ name }))).toBe('')
   })
 
   test('a peer that is gone for good says whose return is waited for', async () => {
@@ -120,7 +123,7 @@ describe('when copies cannot be made', () => {
     await untilHealed(api, 1, 2)
     await cluster.peer(1).kill('SIGKILL')
     await expect
-      .poll(async () => missing(await api.why(file?.name ?? '')))
+      .poll(async () => missing(await api.why({ name: file?.name ?? '' })))
       .toBe('no living peer has it; it waits for the return of peer1')
     await cluster.peer(1).start()
     await untilHealed(api, 1, 2)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { limits } from '../../common/limits.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
-import type { Download } from '../../peer/api/peer-api.ts'
+import type { Download } from '../../peer/api/shapes.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { type Gate, startGatedPeer } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
@@ -80,7 +80,7 @@ export async function startSources(count: number, bytes: number): Promise<Source
   const downloader = await cluster.startPeer('downloader')
   using api = apiOf(downloader)
   const found = { files: [{ sources: sources.map(() => ({})) }] }
-  await expect.poll(() => api.lookup(name)).toMatchObject(found)
+  await expect.poll(() => api.lookup({ name })).toMatchObject(found)
   const stack = starting.move()
   return { cluster, sources, downloader, sha256, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
@@ -118,9 +118,9 @@ export async function heldDownload(
   using api = apiOf(peer)
   await gate.blocked
   await expect
-    .poll(async () => (await api.download(id, 0)).bytes)
+    .poll(async () => (await api.download({ id, waitMs: 0 })).bytes)
     .toBeGreaterThan(Math.max(0, passedBytes - inFlightBytesMax))
-  const download = await api.download(id, 0)
+  const download = await api.download({ id, waitMs: 0 })
   expect(download.state).toBe('running')
   expect(download.bytes).toBeLessThan(download.size)
   return download
@@ -128,7 +128,7 @@ export async function heldDownload(
 
 export async function endOf(peer: TandemProcess, { id }: Pick<Download, 'id'>): Promise<Download> {
   using api = apiOf(peer)
-  return await api.download(id, 30_000)
+  return await api.download({ id, waitMs: 30_000 })
 }
 
 /** What a peer has in the folder that its user sees, and what unfinished things it keeps. */

@@ -60,7 +60,7 @@ test('the index refuses hostile announcements, and keeps what it was told before
     expect(reply.error?.code, JSON.stringify(change).slice(0, 200)).toBe('BAD_REQUEST')
   }
   using api = apiOf(cluster.peer(1))
-  const { files } = await api.search({ query: '', limit: 500 })
+  const { files } = await api.search({ q: '', limit: 500 })
   expect(files.map(({ name }) => name)).toEqual(['a name'])
 })
 

@@ -44,7 +44,9 @@ test('a copy of a data folder is refused, disturbs nothing, and may have an id o
   await copy.kill('SIGKILL')
 
   await cluster.startPeer('peer9', { dataFolder })
-  await expect.poll(() => api.lookup('only in the copy')).toMatchObject({ files: [{ size: 1024 }] })
+  await expect
+    .poll(() => api.lookup({ name: 'only in the copy' }))
+    .toMatchObject({ files: [{ size: 1024 }] })
   expect(linesOf(original, 'PEER_ID_TAKEN')).toEqual([])
 })
 
@@ -68,7 +70,7 @@ test('the id of a peer that is away is nobody else’s until it is released', as
   expect(await runTandem(release)).toMatchObject({ code: 0 })
   await stranger.restart()
   await expect.poll(() => linesOf(stranger, 'registered at the index')).toHaveLength(1)
-  await expect.poll(() => api.lookup('a')).toMatchObject({ files: [{ size: 1024 }] })
+  await expect.poll(() => api.lookup({ name: 'a' })).toMatchObject({ files: [{ size: 1024 }] })
 })
 
 test('a peer that others cannot connect to counts for nothing, says so, and recovers', async () => {
@@ -111,7 +113,7 @@ test('a catalog that is restored from an older copy is announced as it is', asyn
   const peer = cluster.peer(1)
   using api = apiOf(cluster.peer(2))
   await expect
-    .poll(() => api.search({ query: '', limit: 10 }))
+    .poll(() => api.search({ q: '', limit: 10 }))
     .toMatchObject({ files: [{ name: 'old' }] })
   const backup = join(cluster.folder, 'backup')
   await peer.kill('SIGTERM')
@@ -119,9 +121,7 @@ test('a catalog that is restored from an older copy is announced as it is', asyn
   await peer.start()
   const shared = join(peer.dataFolder, 'shared')
   for (const name of ['lost 1', 'lost 2', 'lost 3']) await aFile(shared, name)
-  await expect
-    .poll(async () => (await api.search({ query: 'lost', limit: 10 })).files.length)
-    .toBe(3)
+  await expect.poll(async () => (await api.search({ q: 'lost', limit: 10 })).files.length).toBe(3)
 
   await peer.kill('SIGKILL')
   await rm(peer.dataFolder, { recursive: true })
@@ -129,7 +129,7 @@ test('a catalog that is restored from an older copy is announced as it is', asyn
   await aFile(shared, 'new')
   await peer.start()
   const copiesOf = async (): Promise<Record<string, number>> => {
-    const { files } = await api.search({ query: '', limit: 10 })
+    const { files } = await api.search({ q: '', limit: 10 })
     return Object.fromEntries(files.map(({ name, copies }) => [name, copies]))
   }
   await expect.poll(copiesOf).toEqual({ 'lost 1': 0, 'lost 2': 0, 'lost 3': 0, new: 1, old: 1 })

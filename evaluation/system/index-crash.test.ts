@@ -48,7 +48,7 @@ function seenSeqs({ output }: TandemProcess): number[] {
 async function expectEverythingAnswered(cluster: Cluster, files: readonly FileFixture[]) {
   using api = apiOf(cluster.peer(2))
   for (const { name, sha256 } of files) {
-    const { files: found } = await api.lookup(name)
+    const { files: found } = await api.lookup({ name })
     expect(found, name).toMatchObject([{ sha256 }])
     // A peer that was slow to come back may have been replaced meanwhile: then there is one more.
     expect(found[0]?.sources.length, name).toBeGreaterThanOrEqual(2)
@@ -110,7 +110,7 @@ test('without an index commands say so, and it is found again when it is back', 
   await using cluster = await startCluster({ peers: 1, settings: quickSettings })
   await aFile(join(cluster.peer(1).dataFolder, 'shared'), 'a.txt')
   using api = apiOf(cluster.peer(1))
-  await expect.poll(() => api.lookup('a.txt')).toMatchObject({ name: 'a.txt' })
+  await expect.poll(() => api.lookup({ name: 'a.txt' })).toMatchObject({ name: 'a.txt' })
   await cluster.index.kill('SIGKILL')
   const { code, stderr } = await runTandem([
     'lookup',
@@ -123,7 +123,7 @@ test('without an index commands say so, and it is found again when it is back', 
     /^INDEX_UNREACHABLE: The index at 127\.0\.0\.1:\d+ cannot be reached: .*\n$/,
   )
   await cluster.index.start()
-  await expect.poll(() => api.lookup('a.txt')).toMatchObject({ name: 'a.txt' })
+  await expect.poll(() => api.lookup({ name: 'a.txt' })).toMatchObject({ name: 'a.txt' })
 })
 
 async function push(peer: TandemProcess, { name, path }: Pick<FileFixture, 'name' | 'path'>) {

@@ -75,7 +75,7 @@ test('a download keeps to a limit that is set and lifted while it runs', async (
   await api.changeLimits({ downloadBytesPerSecond: null })
   const sent = (): Promise<number> => readMetric(source, 'tandem_peer_sent_bytes_total')
   await expectHeld(sent, 2 * mebibyte)
-  expect((await api.download(id, 0)).state).toBe('running')
+  expect((await api.download({ id, waitMs: 0 })).state).toBe('running')
 
   await limits(source, 'reset', 'upload')
   expect(await endOf(peer, { id })).toMatchObject({ state: 'done', result: { sha256, bytes } })

@@ -60,7 +60,7 @@ test('when one source lies the file comes from the other, and is right', async (
   const { name, sha256, path } = await oldFile(liar, 'contract.pdf')
   await untilShared(cluster, 1)
   using api = apiOf(liar)
-  const [file] = (await api.lookup(name)).files
+  const [file] = (await api.lookup({ name })).files
   // The one that is asked first.
   expect(file?.sources.map(({ peerId }) => peerId)[0]).toBe(liar.name)
   const stranger = cluster.peers.find((peer) =>
@@ -117,10 +117,10 @@ test('a copy of a lie is not made, and does not count', async () => {
   const accused = (): readonly string[] =>
     cluster.index.output.filter((line) => line.includes('peer accused of wrong bytes'))
   await expect.poll(accused).not.toEqual([])
-  await expect.poll(async () => (await api.why(name)).contents[0]?.missing).not.toEqual([])
+  await expect.poll(async () => (await api.why({ name })).contents[0]?.missing).not.toEqual([])
   expect(await readdir(join(keeper.dataFolder, 'replicated'), { recursive: true })).toEqual([])
   expect(await api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
-  expect((await api.search({ query: '', limit: 9 })).files).toMatchObject([{ name, copies: 0 }])
+  expect((await api.search({ q: '', limit: 9 })).files).toMatchObject([{ name, copies: 0 }])
 })
 
 test('a peer that is accused without reason proves itself, and its copy counts again', async () => {
@@ -150,9 +150,9 @@ test('a peer that claims the SHA-256 of a file for other chunks does not keep it
   const put = { op: 'put', kind: 'shared', name, sha256, size: bytes, modifiedMs: 2e12 }
   expect(await liar.announce({ ...put, chunkRoot: lie.content.chunkRoot })).toHaveProperty('body')
   using api = apiOf(cluster.peer(2))
-  await expect.poll(async () => (await api.lookup(name)).files).toHaveLength(2)
+  await expect.poll(async () => (await api.lookup({ name })).files).toHaveLength(2)
   // The newer claim is the one that is tried first.
-  expect((await api.lookup(name)).files[0]?.sources).toMatchObject([{ peerId: 'liar' }])
+  expect((await api.lookup({ name })).files[0]?.sources).toMatchObject([{ peerId: 'liar' }])
 
   expect(await downloadAndHash(cluster.peer(2), { name, sha256 })).toMatchObject({
     sha256OnDisk: sha256,

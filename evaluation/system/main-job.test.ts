@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import type { HttpPeer } from '../../peer/api/http-peer.ts'
-import type { Download, Downloaded, Lookup } from '../../peer/api/peer-api.ts'
+import type { Download, Downloaded, Lookup } from '../../peer/api/shapes.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { quickSettings } from './quick-settings.ts'
@@ -52,7 +52,7 @@ async function run(number: number, ...words: string[]): Promise<Ended> {
 /** Resolves when the peers that have the content under this name are `count`; returns their ids. */
 async function copiesOf({ name, sha256 }: Pick<FileFixture, 'name' | 'sha256'>, count = 2) {
   const holders = async (): Promise<string[]> => {
-    const { files } = await api(1).lookup(name)
+    const { files } = await api(1).lookup({ name })
     const sources = files.find((file) => file.sha256 === sha256)?.sources ?? []
     return sources.map(({ peerId }) => peerId)
   }
@@ -122,7 +122,7 @@ test('search finds names by a part of them in any case, and by a glob', async ()
     return rows.map(({ name }) => name).toSorted()
   }
   await expect
-    .poll(async () => (await api(2).search({ query: 'search/', limit: 10 })).files.length)
+    .poll(async () => (await api(2).search({ q: 'search/', limit: 10 })).files.length)
     .toBe(3)
   expect(await search('ALPHA')).toEqual(['search/Alpha.txt', 'search/alphabet.md'])
   expect(await search('search/*.txt')).toEqual(['search/Alpha.txt'])
@@ -133,7 +133,7 @@ test('push --wait returns when the file has all its copies', async () => {
   const { path, sha256 } = await aFile(cluster.folder, 'pushed.bin', { bytes: 2 ** 20 + 7 })
   const pushed = await tandem(3, 'push', path, '--name', 'inbox/pushed.bin', '--wait')
   expect(pushed).toMatchObject({ name: 'inbox/pushed.bin', sha256, copies: 2 })
-  const { files } = await api(1).lookup('inbox/pushed.bin')
+  const { files } = await api(1).lookup({ name: 'inbox/pushed.bin' })
   expect(files).toMatchObject([{ sha256, sources: [{ kind: 'shared' }, { kind: 'replicated' }] }])
   expect(await readFile(join(shared(3), 'inbox', 'pushed.bin'))).toEqual(await readFile(path))
 })
@@ -165,7 +165,9 @@ test('unshare takes out names whose files are gone, and by force what a pattern 
   await Promise.all([copiesOf(gone), copiesOf(kept)])
   await rm(gone.path)
   const kindsOf = async (): Promise<string[]> =>
-    (await api(1).lookup(gone.name)).files.flatMap(({ sources }) => sources.map(({ kind }) => kind))
+    (await api(1).lookup({ name: gone.name })).files.flatMap(({ sources }) =>
+      sources.map(({ kind }) => kind),
+    )
   await expect.poll(kindsOf, { message: 'copies but the deleted one' }).not.toContain('shared')
   expect((await run(2, 'unshare', gone.name)).stderr).toContain('NOT_OWNER')
   expect(await tandem(1, 'unshare', gone.name)).toEqual({ name: gone.name })

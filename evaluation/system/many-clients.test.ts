@@ -29,7 +29,7 @@ test('100 clients at once look up and download, the same file and each its own, 
     own.map(async ({ name, sha256 }, client) => {
       const peer = cluster.peer(2 + (client % 2))
       using connection = apiOf(peer)
-      const { files } = await connection.lookup(name)
+      const { files } = await connection.lookup({ name })
       const mine = await downloadAndHash(peer, { name })
       const same = await downloadAndHash(peer, { name: common.name })
       return {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import type { Download } from '../../peer/api/peer-api.ts'
+import type { Download } from '../../peer/api/shapes.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { copiesKnown } from './copies-known.ts'
 import { quickSettings } from './quick-settings.ts'
@@ -76,7 +76,7 @@ async function ended(peer: TandemProcess, name: string, wait = true): Promise<Do
   using api = apiOf(peer)
   let now = await api.startDownload({ name, pattern: true, wait })
   while (now.state === 'waiting' || now.state === 'running')
-    now = await api.download(now.id, 10_000)
+    now = await api.download({ id: now.id, waitMs: 10_000 })
   return now
 }
 

@@ -41,7 +41,7 @@ test('folders on another disk are written there once, also when what lies beside
   const takesOnce = async (name: string, bytes: number): Promise<void> => {
     const { sha256 } = await aFile(shared, name, { bytes })
     using api = apiOf(peer)
-    await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sha256 }] })
+    await expect.poll(() => api.lookup({ name })).toMatchObject({ files: [{ sha256 }] })
     const before = await received()
     expect(await downloadAndHash(peer, { name })).toMatchObject({ sha256OnDisk: sha256 })
     // And the chunk list.
@@ -86,7 +86,7 @@ test('a disk that takes two names for one, or refuses one, keeps what it can and
   )
   expect(sizes.toSorted((one, other) => one - other)).toEqual([1_001, 1_002, 1_003, 1_004])
   using api = apiOf(peer)
-  const { sources } = (await api.lookup('A.txt')).files[0] ?? {}
+  const { sources } = (await api.lookup({ name: 'A.txt' })).files[0] ?? {}
   expect(sources?.map(({ peerId }) => peerId)).toEqual(['peer1', 'peer2'])
   for (const name of ['what?/file', 'why?'])
     await expect(downloadAndHash(peer, { name }), name).rejects.toMatchObject({

@@ -15,7 +15,7 @@ const passedBytes = 10 * 2 ** 20
 /** Of peer2 and peer3 the one that has a replica, and the one that has nothing. */
 async function keeperAndStranger(cluster: Cluster): Promise<[TandemProcess, TandemProcess]> {
   using api = apiOf(cluster.peer(1))
-  const { files } = await api.lookup(name)
+  const { files } = await api.lookup({ name })
   const keepers = files.flatMap(({ sources }) => sources.map(({ peerId }) => peerId))
   const isKeeper = (peer: TandemProcess): boolean => keepers.includes(peer.name)
   const others = [cluster.peer(2), cluster.peer(3)]
@@ -48,7 +48,7 @@ test('a source that is killed is replaced by another, and what had come is kept'
   using api = apiOf(source)
   await expect.poll(() => api.status()).toMatchObject({ peers: { live: 3 }, belowFactor: 0 })
   expect((await api.list({ kind: 'shared', limit: 10 })).files).toMatchObject([{ name }])
-  const sources = (await api.lookup(name)).files[0]?.sources.map(({ peerId }) => peerId)
+  const sources = (await api.lookup({ name })).files[0]?.sources.map(({ peerId }) => peerId)
   expect(sources).toContain('peer1')
 })
 
@@ -60,7 +60,7 @@ test('a download that shall not wait fails without a source and says why', async
   const { id } = await api.startDownload({ name, wait: false })
   await gate.blocked
   await source.kill('SIGKILL')
-  const { state, error } = await api.download(id, 30_000)
+  const { state, error } = await api.download({ id, waitMs: 30_000 })
   expect([state, error?.code, error?.retryable]).toEqual(['failed', 'NO_SOURCE', true])
   expect(error?.message).toContain('peer1 @ 127.0.0.2')
 })

@@ -22,7 +22,7 @@ test('the replica of the old content outlives a slow edit and its owner, and can
 
   using api = apiOf(cluster.peer(2))
   const versions = async (): Promise<unknown> =>
-    (await api.versions(name)).versions.map((version) => [
+    (await api.versions({ name })).versions.map((version) => [
       version.sha256,
       version.state,
       version.copies,
@@ -58,14 +58,14 @@ test('a replaced version goes when the new one is safe and its time is over, acr
   const path = join(owner.dataFolder, 'shared', 'a.txt')
   using api = apiOf(owner)
   const states = async (): Promise<string[]> =>
-    (await api.versions('a.txt').catch(() => ({ versions: [] }))).versions.map(
+    (await api.versions({ name: 'a.txt' }).catch(() => ({ versions: [] }))).versions.map(
       ({ state, copies }) => `${state} ${copies}`,
     )
   await writeFile(path, 'version 1')
   await expect.poll(states).toEqual(['current 2'])
   await writeFile(path, '')
   await expect.poll(states).toEqual(['current 2', 'replaced 1'])
-  expect((await api.why('a.txt')).replacedVersions).toBe(1)
+  expect((await api.why({ name: 'a.txt' })).replacedVersions).toBe(1)
   await holder.kill('SIGKILL')
   await holder.start()
   await expect.poll(states).toEqual(['current 2', 'replaced 1'])

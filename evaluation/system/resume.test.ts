@@ -73,7 +73,9 @@ test('a downloader that comes back while the index is away waits, and goes on wh
   gate.open()
   await downloader.start()
   using api = apiOf(downloader)
-  await expect.poll(async () => (await api.download(id, 0)).waitingFor).toContain('index')
+  await expect
+    .poll(async () => (await api.download({ id, waitMs: 0 })).waitingFor)
+    .toContain('index')
 
   await cluster.index.start()
   await expectWhole(downloader, id, file.sha256)
@@ -95,7 +97,7 @@ test('without another source the download says so, keeps what it has, and goes o
   await source.kill('SIGKILL')
   using api = apiOf(downloader)
   await expect
-    .poll(async () => (await api.download(id, 0)).waitingFor)
+    .poll(async () => (await api.download({ id, waitMs: 0 })).waitingFor)
     .toContain('peer1 @ 127.0.0.2')
   const { stdout } = await runTandem(['downloads', '--api', downloader.apiUrl.origin])
   expect(stdout).toContain('peer1 @ 127.0.0.2')

@@ -27,7 +27,7 @@ async function startWorld(factor: number, names: readonly string[]) {
   for (const name of names) ({ sha256 } = await aFile(shared, name, { bytes, seed: 'same' }))
   using api = apiOf(peer)
   for (const name of names)
-    await expect.poll(() => api.lookup(name)).toMatchObject({ files: [{ sha256 }] })
+    await expect.poll(() => api.lookup({ name })).toMatchObject({ files: [{ sha256 }] })
   const stack = starting.move()
   return { cluster, gate, peer, sha256, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
@@ -73,8 +73,10 @@ test('what has the name of a download already is never overwritten', async () =>
   await using cluster = await startCluster(options)
   const peer = cluster.peer(3)
   using api = apiOf(peer)
-  await expect.poll(async () => (await api.lookup('notes.txt')).files).toHaveLength(2)
-  const [first, second] = (await api.lookup('notes.txt')).files.map(({ sha256 }) => sha256)
+  await expect.poll(async () => (await api.lookup({ name: 'notes.txt' })).files).toHaveLength(2)
+  const [first, second] = (await api.lookup({ name: 'notes.txt' })).files.map(
+    ({ sha256 }) => sha256,
+  )
   const download = (sha256 = '') => downloadAndHash(peer, { name: 'notes.txt', sha256 })
   const pathOf = (name: string): string => join(peer.dataFolder, 'downloaded', name)
 

@@ -127,7 +127,7 @@ test('SIGTERM in the middle of transfers ends the sender, the receivers and the 
   using downloads = apiOf(downloader)
   const { id } = await downloads.startDownload({ name: 'a.bin' })
   await gate.blocked
-  await expect.poll(() => downloads.download(id, 0)).toMatchObject({ state: 'running' })
+  await expect.poll(() => downloads.download({ id, waitMs: 0 })).toMatchObject({ state: 'running' })
   await expect.poll(async () => (await api.status()).tasks.running).toBeGreaterThan(0)
 
   for (const running of [downloader, sender, cluster.index, keeper]) {

@@ -22,10 +22,12 @@ test('a peer that is downloading serves the chunks that it has', async () => {
   const held = await startHeldDownload(first, gate, bytes / 2)
   using api = apiOf(second)
   const { id } = await api.startDownload({ name })
-  await expect.poll(async () => (await api.download(id, 0)).bytes).toBeGreaterThan(bytes / 4)
+  await expect
+    .poll(async () => (await api.download({ id, waitMs: 0 })).bytes)
+    .toBeGreaterThan(bytes / 4)
   expect(await readMetric(first, 'tandem_peer_sent_bytes_total')).toBeGreaterThan(bytes / 4)
   // Who looks the file up is told of those that have it.
-  expect((await api.lookup(name)).files[0]?.sources).toMatchObject([{ peerId: 'peer1' }])
+  expect((await api.lookup({ name })).files[0]?.sources).toMatchObject([{ peerId: 'peer1' }])
 
   gate.open()
   for (const download of [await endOf(first, held), await endOf(second, { id })])

@@ -59,7 +59,9 @@ test('one unreadable file among 300 delays no other and is named everywhere', as
   await chmod(path, 0o644)
   await expect.poll(status, { timeout: 5_000 }).toMatchObject({ peer: { problems: 0 } })
   const holders = async (): Promise<string[]> =>
-    (await api.lookup(bad)).files.flatMap(({ sources }) => sources.map(({ peerId }) => peerId))
+    (await api.lookup({ name: bad })).files.flatMap(({ sources }) =>
+      sources.map(({ peerId }) => peerId),
+    )
   await expect.poll(holders, { timeout: 5_000 }).toContain('peer1')
 
   await cluster.index.kill('SIGKILL')

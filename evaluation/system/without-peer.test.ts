@@ -176,7 +176,9 @@ test('a lying source alone gives nothing false, and is no harm beside an honest 
   await writeFile(join(honest.dataFolder, 'shared', file.name), shared)
   using api = apiOf(honest)
   await expect
-    .poll(async () => (await api.lookup(file.name)).files[0]?.sources.map(({ peerId }) => peerId))
+    .poll(async () =>
+      (await api.lookup({ name: file.name })).files[0]?.sources.map(({ peerId }) => peerId),
+    )
     .toContain(honest.name)
   const both = started(['cat', file.name, ...at(cluster)])
   expect([await both.ended, await both.stderr]).toEqual([0, ''])

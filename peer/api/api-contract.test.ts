@@ -13,8 +13,8 @@ import { silentLog } from '../../common/testing/silent-log.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { fakeVitals } from '../testing/fake-vitals.ts'
 import { startWeb } from '../web/web-server.ts'
-import { HttpPeer } from './http-peer.ts'
-import type { PeerApi } from './peer-api.ts'
+import type { PeerApi } from './calls.ts'
+import { type HttpPeer, openHttpPeer } from './http-peer.ts'
 
 interface Subject extends AsyncDisposable {
   readonly api: PeerApi
@@ -33,7 +33,7 @@ async function overHttp(): Promise<Subject> {
     { api: peer, vitals: fakeVitals, clock: systemClock, log: silentLog },
   )
   const url = new URL(`http://127.0.0.1:${web.address.port}`)
-  const api = new HttpPeer({ url, peerId: 'peer1' }, { clock: systemClock })
+  const api = openHttpPeer({ url, peerId: 'peer1' }, { clock: systemClock })
   return {
     api,
     peer,
@@ -74,16 +74,16 @@ describe.each([
     await using subject = await open()
     const { api, peer } = subject
     const { sha256 } = peer.add(name, 'shared')
-    expect((await api.lookup(name)).files).toEqual([
+    expect((await api.lookup({ name })).files).toEqual([
       expect.objectContaining({ sha256, size: Buffer.byteLength(name) }),
     ])
-    expect((await api.why(name)).name).toBe(name)
-    expect(await api.versions(name)).toEqual(await peer.versions(name))
-    expect((await api.search({ query: name, limit: 10 })).files[0]?.name).toBe(name)
+    expect((await api.why({ name })).name).toBe(name)
+    expect(await api.versions({ name })).toEqual(await peer.versions({ name }))
+    expect((await api.search({ q: name, limit: 10 })).files[0]?.name).toBe(name)
     const started = await api.startDownload({ name })
-    expect((await api.download(started.id, 1_000)).result?.name).toBe(name)
-    await api.unshare(name)
-    expect(await codeOf(api.unshare(name))).toBe('NOT_SHARED')
+    expect((await api.download({ id: started.id, waitMs: 1_000 })).result?.name).toBe(name)
+    await api.unshare({ name })
+    expect(await codeOf(api.unshare({ name }))).toBe('NOT_SHARED')
     expect((await api.push({ name, bytes: inPieces('x'), replace: false, wait: false })).name).toBe(
       name,
     )
@@ -96,7 +96,7 @@ describe.each([
     expect(first.files.map(({ name }) => name)).toEqual(['a', 'b'])
     const second = await subject.api.list({ kind: 'replicated', limit: 2, after: first.next ?? '' })
     expect(second).toEqual({ files: [expect.objectContaining({ name: 'c' })] })
-    const found = await subject.api.search({ query: '', limit: 1 })
+    const found = await subject.api.search({ q: '', limit: 1 })
     expect(found.next).toBe('1')
   })
 
@@ -115,7 +115,7 @@ describe.each([
       remedy: 'Remove the link.',
     })
     expect(await api.problems()).toEqual(await peer.problems())
-    expect((await api.why('a\\xe9\n')).problems).toHaveLength(1)
+    expect((await api.why({ name: 'a\\xe9\n' })).problems).toHaveLength(1)
   })
 
   test('keeps entries of missing files until they are confirmed', async () => {
@@ -151,9 +151,9 @@ describe.each([
   })
 
   test.each<[ErrorCode, (api: PeerApi) => Promise<unknown>]>([
-    ['NAME_NOT_FOUND', (api) => api.lookup('nobody.txt')],
-    ['NAME_NOT_FOUND', (api) => api.why('nobody.txt')],
-    ['NAME_NOT_FOUND', (api) => api.versions('nobody.txt')],
+    ['NAME_NOT_FOUND', (api) => api.lookup({ name: 'nobody.txt' })],
+    ['NAME_NOT_FOUND', (api) => api.why({ name: 'nobody.txt' })],
+    ['NAME_NOT_FOUND', (api) => api.versions({ name: 'nobody.txt' })],
     ['NAME_INVALID', (api) => api.startDownload({ name: '../secret' })],
     [
       'NAME_INVALID',
@@ -163,10 +163,10 @@ describe.each([
       'NAME_EXISTS',
       (api) => api.push({ name: 'mine', bytes: inPieces('other'), replace: false, wait: false }),
     ],
-    ['DOWNLOAD_NOT_FOUND', (api) => api.download('../d1', 0)],
-    ['DOWNLOAD_NOT_FOUND', (api) => api.cancelDownload('d1')],
-    ['NOT_SHARED', (api) => api.unshare('nobody.txt')],
-    ['NOT_OWNER', (api) => api.unshare('mine', { owner: 'peer2' })],
+    ['DOWNLOAD_NOT_FOUND', (api) => api.download({ id: '../d1', waitMs: 0 })],
+    ['DOWNLOAD_NOT_FOUND', (api) => api.cancelDownload({ id: 'd1' })],
+    ['NOT_SHARED', (api) => api.unshare({ name: 'nobody.txt' })],
+    ['NOT_OWNER', (api) => api.unshare({ name: 'mine', owner: 'peer2' })],
   ])('fails with %s', async (code, work) => {
     await using subject = await open()
     subject.peer.add('mine', 'shared')
@@ -183,9 +183,9 @@ describe.each([
     await using subject = await open()
     subject.peer.finishesDownloads = false
     const { id } = await subject.api.startDownload({ name: 'slow.bin' })
-    expect((await subject.api.download(id, 1)).state).toBe('running')
-    await subject.api.cancelDownload(id)
-    expect(await subject.api.download(id, 0)).toMatchObject({
+    expect((await subject.api.download({ id, waitMs: 1 })).state).toBe('running')
+    await subject.api.cancelDownload({ id })
+    expect(await subject.api.download({ id, waitMs: 0 })).toMatchObject({
       state: 'failed',
       error: { code: 'CANCELLED' },
     })
@@ -195,11 +195,11 @@ describe.each([
     await using subject = await open()
     subject.peer.finishesDownloads = false
     const { id } = await subject.api.startDownload({ name: 'slow.bin', wait: false })
-    expect(await subject.api.pauseDownload(id)).toMatchObject({ id, state: 'paused' })
+    expect(await subject.api.pauseDownload({ id })).toMatchObject({ id, state: 'paused' })
     expect(await subject.api.downloads()).toMatchObject([{ id, state: 'paused', sources: [] }])
-    expect(await subject.api.resumeDownload(id)).toMatchObject({ id, state: 'running' })
-    expect(await codeOf(subject.api.pauseDownload('none'))).toBe('DOWNLOAD_NOT_FOUND')
-    expect(await codeOf(subject.api.resumeDownload('none'))).toBe('DOWNLOAD_NOT_FOUND')
+    expect(await subject.api.resumeDownload({ id })).toMatchObject({ id, state: 'running' })
+    expect(await codeOf(subject.api.pauseDownload({ id: 'none' }))).toBe('DOWNLOAD_NOT_FOUND')
+    expect(await codeOf(subject.api.resumeDownload({ id: 'none' }))).toBe('DOWNLOAD_NOT_FOUND')
   })
 
   test('stops waiting when told to', async () => {
@@ -207,7 +207,7 @@ describe.each([
     subject.peer.finishesDownloads = false
     const { id } = await subject.api.startDownload({ name: 'slow.bin' })
     const stop = new AbortController()
-    const waiting = subject.api.download(id, 20_000, stop.signal)
+    const waiting = subject.api.download({ id, waitMs: 20_000 }, stop.signal)
     stop.abort(new AppError('CANCELLED', { what: 'It' }))
     expect(await codeOf(waiting)).toBe('CANCELLED')
   })
@@ -223,7 +223,7 @@ describe('a client of something that is no peer', () => {
   function clientOf(server: Server): HttpPeer {
     const { port } = server.address() as AddressInfo
     const url = new URL(`http://127.0.0.1:${port}`)
-    return new HttpPeer({ url, peerId: 'peer1' }, { clock: systemClock })
+    return openHttpPeer({ url, peerId: 'peer1' }, { clock: systemClock })
   }
   async function close(server: Server): Promise<void> {
     server.closeAllConnections()

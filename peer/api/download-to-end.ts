@@ -1,5 +1,6 @@
 import { AppError, errorFromWire } from '../../common/errors.ts'
-import type { Downloaded, DownloadRequest, PeerApi } from './peer-api.ts'
+import type { PeerApi } from './calls.ts'
+import type { Downloaded, DownloadRequest } from './shapes.ts'
 
 /** One look at a running download; it answers as soon as the download ends. */
 const lookMs = 10_000
@@ -17,7 +18,7 @@ export async function downloadToEnd(
     // It is somebody else's, who waits.
     if (now.waitingFor !== undefined)
       throw new AppError('NO_SOURCE', { name: now.name, tried: now.waitingFor })
-    now = await api.download(now.id, lookMs)
+    now = await api.download({ id: now.id, waitMs: lookMs })
   }
   if (now.state === 'paused' && now.error === undefined)
     throw new AppError('PAUSED', { name: now.name, id: now.id })

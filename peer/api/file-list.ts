@@ -3,8 +3,8 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { AppError } from '../../common/errors.ts'
 import { type CopyKey, CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
-import type { ListedFile, ListPage } from './peer-api.ts'
-import type { ListKind } from './words.ts'
+import type { CallReply, CallRequest } from './calls.ts'
+import type { ListedFile } from './shapes.ts'
 
 interface LocalFile {
   readonly at: CopyKey
@@ -19,7 +19,7 @@ export interface ListSources {
     limit: number,
     after?: { name: string; owner?: string },
   ): readonly LocalFile[]
-  remote(page: { limit: number; after?: string }): Promise<ListPage>
+  remote(page: { limit: number; after?: string }): Promise<CallReply<'list'>>
 }
 
 const LocalPosition = Type.Object({
@@ -38,9 +38,9 @@ type Position = Static<typeof Position>
  * @throws AppError BAD_REQUEST when `after` is not what an earlier page gave; what `remote` throws
  */
 export async function listFiles(
-  { kind, limit, after }: { kind: ListKind; limit: number; after?: string },
+  { kind, limit, after }: CallRequest<'list'>,
   sources: ListSources,
-): Promise<ListPage> {
+): Promise<CallReply<'list'>> {
   const kinds: readonly Position['kind'][] = kind === 'both' ? [...copyKinds, 'remote'] : [kind]
   const from: Position = after === undefined ? { kind: kinds[0] ?? 'remote' } : parseCursor(after)
   if (!kinds.includes(from.kind)) throw notACursor()

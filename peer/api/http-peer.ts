@@ -5,33 +5,13 @@ import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
+import { type JsonShape, shapeProblem } from '../../common/json-shape.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import type { ReplyKind, ReplyOfKind } from './api-replies.ts'
-import { problemWith } from './check-reply.ts'
-import { nextPageOf } from './link-header.ts'
-import type {
-  ApiError,
-  ConfirmedDeletes,
-  Download,
-  KeptFolders,
-  Limits,
-  LimitsChange,
-  Lookup,
-  PeerApi,
-  Peers,
-  Problems,
-  Pushed,
-  SearchPage,
-  Stats,
-  Status,
-  UnsharedPage,
-  UnshareOptions,
-  UnshareRequest,
-  Versions,
-  Why,
-} from './peer-api.ts'
+import { type CallOutline, type Outlines, readOutlines, takesRequest } from './call-outlines.ts'
+import type { PeerApi, Upload } from './calls.ts'
+import type { ApiError } from './shapes.ts'
 
-// An import would read all its names, one of which loads a whole HTTP client that nobody here uses.
+// An import would read all its names, one of which loads a whole HTTP client that nothing here uses.
 const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
 
 export interface HttpPeerOptions {
@@ -41,16 +21,16 @@ export interface HttpPeerOptions {
   readonly peerId: string
 }
 
-type Query = Readonly<Record<string, string | number | boolean | undefined>>
+/** A running peer, asked over its HTTP API. Disposing closes its idle connections. */
+export type HttpPeer = PeerApi & Disposable
 
-interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  readonly path: string
-  readonly query?: Query
-  readonly json?: unknown
-  readonly signal?: AbortSignal | undefined
-  /** Beyond what every request may take. */
-  readonly waitMs?: number
+type Fields = Readonly<Record<string, unknown>>
+
+/** A call with what was asked. */
+interface Asked {
+  readonly outline: CallOutline
+  readonly request: Fields
+  readonly signal: AbortSignal | undefined
 }
 
 interface Reply {
@@ -58,141 +38,52 @@ interface Reply {
   readonly link: string | undefined
 }
 
-/** A running peer, asked over its HTTP API. Disposing closes its idle connections. */
-export class HttpPeer implements PeerApi, Disposable {
+let outlines: Outlines | undefined
+
+export function openHttpPeer(options: HttpPeerOptions, dependencies: { clock: Clock }): HttpPeer {
+  outlines ??= readOutlines()
+  const client = new ApiClient(options, { ...dependencies, refusal: outlines.refusal })
+  const methods = Object.entries(outlines.calls).map(([name, outline]) => {
+    const call = (request: Fields, signal?: AbortSignal): Promise<unknown> =>
+      client.call({ outline, request, signal })
+    return [name, takesRequest(outline) ? call : (signal?: AbortSignal) => call({}, signal)]
+  })
+  return {
+    ...(Object.fromEntries(methods) as PeerApi),
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  }
+}
+
+class ApiClient implements Disposable {
   readonly #options: HttpPeerOptions
   readonly #clock: Clock
+  readonly #refusal: JsonShape
   readonly #agent = new Agent({ keepAlive: true })
 
-  constructor(options: HttpPeerOptions, dependencies: { clock: Clock }) {
+  constructor(options: HttpPeerOptions, { clock, refusal }: { clock: Clock; refusal: JsonShape }) {
     this.#options = options
-    this.#clock = dependencies.clock
+    this.#clock = clock
+    this.#refusal = refusal
   }
 
-  lookup(name: string, signal?: AbortSignal): Promise<Lookup> {
-    return this.#get('lookup', '/api/lookup', { name }, signal)
-  }
-
-  search(
-    { query, limit, after }: Parameters<PeerApi['search']>[0],
-    signal?: AbortSignal,
-  ): Promise<SearchPage> {
-    return this.#get('searchPage', '/api/search', { q: query, limit, after }, signal)
-  }
-
-  async list(
-    request: Parameters<PeerApi['list']>[0],
-    signal?: AbortSignal,
-  ): ReturnType<PeerApi['list']> {
-    const call: Call = { method: 'GET', path: '/api/files', query: { ...request }, signal }
-    const { body, link } = await this.#exchange(call)
+  async call(asked: Asked): Promise<unknown> {
+    const { reply, page, upload } = asked.outline
+    const { body, link } = await (upload ? this.#upload(asked) : this.#exchange(asked))
+    if (reply === undefined) return undefined
+    const reason = shapeProblem(reply, body)
+    if (reason !== undefined) throw this.#badReply(whatOf(asked), reason)
+    if (page === undefined) return body
     const next = nextPageOf(link)
-    const files = this.#checked('files', body, call)
-    return { files, ...(next !== undefined && { next }) }
+    return { [page]: body, ...(next !== undefined && { next }) }
   }
 
-  peers(signal?: AbortSignal): Promise<Peers> {
-    return this.#get('peers', '/api/peers', {}, signal)
+  [Symbol.dispose](): void {
+    this.#agent.destroy()
   }
 
-  stats(signal?: AbortSignal): Promise<Stats> {
-    return this.#get('stats', '/api/stats', {}, signal)
-  }
-
-  status(signal?: AbortSignal): Promise<Status> {
-    return this.#get('status', '/api/status', {}, signal)
-  }
-
-  versions(name: string, signal?: AbortSignal): Promise<Versions> {
-    return this.#get('versions', '/api/versions', { name }, signal)
-  }
-
-  why(name: string, signal?: AbortSignal): Promise<Why> {
-    return this.#get('why', '/api/why', { name }, signal)
-  }
-
-  problems(signal?: AbortSignal): Promise<Problems> {
-    return this.#get('problems', '/api/problems', {}, signal)
-  }
-
-  async startDownload(
-    request: Parameters<PeerApi['startDownload']>[0],
-    signal?: AbortSignal,
-  ): Promise<Download> {
-    const call: Call = { method: 'POST', path: '/api/downloads', json: request, signal }
-    return await this.#ask('download', call)
-  }
-
-  async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
-    const call: Call = { method: 'GET', path: downloadPath(id), query: { waitMs }, waitMs, signal }
-    return await this.#ask('download', call)
-  }
-
-  downloads(signal?: AbortSignal): Promise<Download[]> {
-    return this.#get('downloads', '/api/downloads', {}, signal)
-  }
-
-  async pauseDownload(id: string, signal?: AbortSignal): Promise<Download> {
-    const call: Call = { method: 'POST', path: `${downloadPath(id)}/pause`, signal }
-    return await this.#ask('download', call)
-  }
-
-  async resumeDownload(id: string, signal?: AbortSignal): Promise<Download> {
-    const call: Call = { method: 'POST', path: `${downloadPath(id)}/resume`, signal }
-    return await this.#ask('download', call)
-  }
-
-  async cancelDownload(id: string, signal?: AbortSignal): Promise<void> {
-    await this.#exchange({ method: 'DELETE', path: downloadPath(id), signal })
-  }
-
-  limits(signal?: AbortSignal): Promise<Limits> {
-    return this.#get('limits', '/api/limits', {}, signal)
-  }
-
-  async changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits> {
-    const call: Call = { method: 'PATCH', path: '/api/limits', json: change, signal }
-    return await this.#ask('limits', call)
-  }
-
-  keptFolders(signal?: AbortSignal): Promise<KeptFolders> {
-    return this.#get('keptFolders', '/api/deletes', {}, signal)
-  }
-
-  async confirmDeletes(signal?: AbortSignal): Promise<ConfirmedDeletes> {
-    return await this.#ask('confirmedDeletes', {
-      method: 'POST',
-      path: '/api/deletes/confirm',
-      signal,
-    })
-  }
-
-  async unshare(
-    name: string,
-    { owner, force }: UnshareOptions = {},
-    signal?: AbortSignal,
-  ): Promise<void> {
-    // The name becomes a part of a URL, where '..' and half a surrogate pair mean something else.
-    const path = `/api/files/${encodeURIComponent(parseName(name))}`
-    await this.#exchange({ method: 'DELETE', path, query: { owner, force }, signal })
-  }
-
-  async unshareMatching(request: UnshareRequest, signal?: AbortSignal): Promise<UnsharedPage> {
-    const call: Call = { method: 'POST', path: '/api/unshare', json: request, signal }
-    return await this.#ask('unsharedPage', call)
-  }
-
-  async push(
-    { name, bytes, replace, wait }: Parameters<PeerApi['push']>[0],
-    signal?: AbortSignal,
-  ): Promise<Pushed> {
-    const call: Call = {
-      method: 'POST',
-      path: '/api/files',
-      query: { name, replace, wait },
-      signal,
-    }
-    const request = this.#open(call, {
+  async #upload(asked: Asked): Promise<Reply> {
+    const { bytes, wait } = asked.request as Partial<Upload> & { wait?: boolean }
+    const request = this.#open(asked, {
       'content-type': 'application/octet-stream',
       // The peer may refuse before a byte is sent.
       expect: '100-continue',
@@ -204,59 +95,40 @@ export class HttpPeer implements PeerApi, Disposable {
     )
     try {
       // How sending fails is told by the answer, or by the request itself.
-      sendWhenWelcome(request, bytes).catch(() => {})
-      const { body } = await this.#answerTo(request)
-      return this.#checked('pushed', body, call)
+      sendWhenWelcome(request, bytes ?? []).catch(() => {})
+      return await this.#answerTo(request)
     } finally {
       // A refusal may come before everything was sent.
       request.destroy()
     }
   }
 
-  [Symbol.dispose](): void {
-    this.#agent.destroy()
-  }
-
-  #get<Kind extends ReplyKind>(
-    kind: Kind,
-    path: string,
-    query: Query,
-    signal: AbortSignal | undefined,
-  ): Promise<ReplyOfKind<Kind>> {
-    return this.#ask(kind, { method: 'GET', path, query, signal })
-  }
-
-  async #ask<Kind extends ReplyKind>(kind: Kind, call: Call): Promise<ReplyOfKind<Kind>> {
-    const { body } = await this.#exchange(call)
-    return this.#checked(kind, body, call)
-  }
-
-  #exchange(call: Call): Promise<Reply> {
-    const deadlineMs = deadlines.httpRequestMs + (call.waitMs ?? 0)
-    const deadline = { what: `${call.method} ${call.path}`, deadlineMs, signal: call.signal }
+  #exchange(asked: Asked): Promise<Reply> {
+    const { outline, request: fields } = asked
+    const { waitMs = 0 } = fields as { waitMs?: number }
+    const deadlineMs = deadlines.httpRequestMs + waitMs
+    const deadline = { what: whatOf(asked), deadlineMs, signal: asked.signal }
     return withDeadline(deadline, this.#clock, async (signal) => {
-      const text = call.json === undefined ? undefined : JSON.stringify(call.json)
-      const headers = text === undefined ? {} : { 'content-type': 'application/json' }
-      const request = this.#open({ ...call, signal }, headers)
-      request.end(text)
+      const json = outline.body && JSON.stringify(picked(fields, outline.body))
+      const headers = json === undefined ? {} : { 'content-type': 'application/json' }
+      const request = this.#open({ ...asked, signal }, headers)
+      request.end(json)
       return await this.#answerTo(request)
     })
   }
 
-  #open(
-    { method, path, query = {}, signal }: Call,
-    headers: Record<string, string>,
-  ): ClientRequest {
+  #open({ outline, request, signal }: Asked, headers: Record<string, string>): ClientRequest {
     const { url } = this.#options
-    const asked = new URLSearchParams()
-    for (const [key, value] of Object.entries(query))
-      if (value !== undefined) asked.set(key, String(value))
+    const { method, query = [] } = outline
+    const fields = Object.entries(picked(request, query))
+    const search = new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))
+    const path = pathOf(outline, request)
     return httpRequest({
       agent: this.#agent,
       host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
       port: url.port === '' ? 80 : Number(url.port),
       method,
-      path: asked.size === 0 ? path : `${path}?${asked.toString()}`,
+      path: search.size === 0 ? path : `${path}?${search.toString()}`,
       headers,
       ...(signal !== undefined && { signal }),
     })
@@ -267,26 +139,16 @@ export class HttpPeer implements PeerApi, Disposable {
       const [response] = (await once(request, 'response')) as [IncomingMessage]
       const body = await readJson(response)
       const isRefusal = (response.statusCode ?? 500) >= 400
-      if (isRefusal) throw this.#refusal(body, response)
+      if (isRefusal) throw this.#refused(body, response)
       return { body, link: response.headers['link']?.toString() }
     } catch (error) {
       throw this.#explained(error)
     }
   }
 
-  #refusal(body: unknown, response: IncomingMessage): AppError {
-    if (problemWith('refusal', body) === undefined) return errorFromWire(body as ApiError)
+  #refused(body: unknown, response: IncomingMessage): AppError {
+    if (shapeProblem(this.#refusal, body) === undefined) return errorFromWire(body as ApiError)
     return this.#badReply('the HTTP API', `status ${response.statusCode ?? 0}`)
-  }
-
-  #checked<Kind extends ReplyKind>(
-    kind: Kind,
-    body: unknown,
-    { method, path }: Call,
-  ): ReplyOfKind<Kind> {
-    const reason = problemWith(kind, body)
-    if (reason === undefined) return body as ReplyOfKind<Kind>
-    throw this.#badReply(`${method} ${path}`, reason)
   }
 
   #badReply(type: string, reason: string): AppError {
@@ -308,14 +170,38 @@ export class HttpPeer implements PeerApi, Disposable {
   }
 }
 
-function downloadPath(id: string): string {
-  return `/api/downloads/${encodeURIComponent(id)}`
+function whatOf({ outline, request }: Asked): string {
+  return `${outline.method} ${pathOf(outline, request)}`
+}
+
+/** @throws AppError NAME_INVALID */
+function pathOf({ path, endsWithName }: CallOutline, request: Fields): string {
+  return path.replaceAll(/:(\w+)/g, (_, key: string) => {
+    const text = String(request[key])
+    // In a URL '..' and half a surrogate pair mean something else.
+    return encodeURIComponent(endsWithName ? parseName(text) : text)
+  })
+}
+
+/** The fields with these names that are set. */
+function picked(fields: Fields, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    names.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
+  )
+}
+
+/** The `after` of the page that a Link header calls the next one; undefined when there is none. */
+function nextPageOf(link: string | undefined): string | undefined {
+  const target = /<([^>]*)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1]
+  if (target === undefined) return undefined
+  const query = target.slice(target.indexOf('?') + 1)
+  return new URLSearchParams(query).get('after') ?? undefined
 }
 
 /** Sends the bytes once the peer wants them. */
 async function sendWhenWelcome(
   request: ClientRequest,
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
   request.flushHeaders()
   await once(request, 'continue')

@@ -9,7 +9,7 @@ import type { Limiter } from '../limit/limiter.ts'
 import type { Share } from '../share/share.ts'
 import { fakeVitals } from '../testing/fake-vitals.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
-import type { Pushed, Why } from './peer-api.ts'
+import type { Pushed, Why } from './shapes.ts'
 
 const { content } = aContent(5)
 
@@ -97,7 +97,7 @@ test('a lookup names those who have a content, not those who are still downloadi
       clock: new FakeClock(),
     },
   )
-  expect((await api.lookup('a.txt')).files).toEqual([{ ...content, sources: [whole] }])
+  expect((await api.lookup({ name: 'a.txt' })).files).toEqual([{ ...content, sources: [whole] }])
 })
 
 test.each([

@@ -2,40 +2,17 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines } from '../../common/limits.ts'
-import type { Purpose, RequestOf } from '../../common/protocol/messages.ts'
+import type { Purpose } from '../../common/protocol/messages.ts'
 import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
 import type { Downloads } from '../download/downloads.ts'
 import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import { totalOf } from '../problem-table.ts'
 import type { Share } from '../share/share.ts'
+import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { listFiles } from './file-list.ts'
-import type {
-  ConfirmedDeletes,
-  Download,
-  DownloadRequest,
-  KeptFolders,
-  Limits,
-  LimitsChange,
-  ListPage,
-  Lookup,
-  PeerApi,
-  Peers,
-  Problems,
-  Pushed,
-  PushRequest,
-  SearchPage,
-  Stats,
-  Status,
-  UnsharedPage,
-  UnshareOptions,
-  UnshareRequest,
-  Versions,
-  Why,
-} from './peer-api.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
 import { unshareMatching } from './unshare-matching.ts'
-import type { ListKind } from './words.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 
@@ -80,8 +57,8 @@ export class LocalPeerApi implements PeerApi {
     this.#startMs = dependencies.clock.monotonicMs()
   }
 
-  async lookup(text: string, signal?: AbortSignal): Promise<Lookup> {
-    const name = parseName(text)
+  async lookup(request: CallRequest<'lookup'>, signal?: AbortSignal): Promise<CallReply<'lookup'>> {
+    const name = parseName(request.name)
     const contents = await this.#dependencies.finder.lookup(name, signal)
     // People ask who has it; whoever is still downloading it is of use to downloads alone.
     const files = contents.map((content) => ({
@@ -91,14 +68,14 @@ export class LocalPeerApi implements PeerApi {
     return { name, files }
   }
 
-  async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
-    return await this.#dependencies.finder.search(request, signal)
+  async search(
+    { q: query, ...page }: CallRequest<'search'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'search'>> {
+    return await this.#dependencies.finder.search({ query, ...page }, signal)
   }
 
-  async list(
-    request: { kind: ListKind; limit: number; after?: string },
-    signal?: AbortSignal,
-  ): Promise<ListPage> {
+  async list(request: CallRequest<'list'>, signal?: AbortSignal): Promise<CallReply<'list'>> {
     const { share, finder } = this.#dependencies
     return await listFiles(request, {
       local: (kind, limit, after) => share.list(kind, limit, after),
@@ -106,11 +83,11 @@ export class LocalPeerApi implements PeerApi {
     })
   }
 
-  async peers(signal?: AbortSignal): Promise<Peers> {
+  async peers(signal?: AbortSignal): Promise<CallReply<'peers'>> {
     return await this.#dependencies.finder.peers(signal)
   }
 
-  async stats(): Promise<Stats> {
+  async stats(): Promise<CallReply<'stats'>> {
     const { clock, finder, downloads, traffic, share } = this.#dependencies
     const { shared, downloaded, replicated } = share.totals()
     return {
@@ -128,7 +105,7 @@ export class LocalPeerApi implements PeerApi {
     }
   }
 
-  async status(signal?: AbortSignal): Promise<Status> {
+  async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
     const { finder, share, reach } = this.#dependencies
     const status = await finder.status(signal)
     const { unreachable } = reach
@@ -145,7 +122,7 @@ export class LocalPeerApi implements PeerApi {
     }
   }
 
-  async why(name: string, signal?: AbortSignal): Promise<Why> {
+  async why({ name }: CallRequest<'why'>, signal?: AbortSignal): Promise<CallReply<'why'>> {
     const { finder, share } = this.#dependencies
     const problems = problemsCalled(name, share)
     if (problems.length === 0) return await finder.why(name, signal)
@@ -158,61 +135,69 @@ export class LocalPeerApi implements PeerApi {
     }
   }
 
-  async problems(): Promise<Problems> {
+  async problems(): Promise<CallReply<'problems'>> {
     return problemsOf(this.#dependencies.share)
   }
 
-  async versions(name: string, signal?: AbortSignal): Promise<Versions> {
+  async versions(
+    { name }: CallRequest<'versions'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'versions'>> {
     return await this.#dependencies.finder.versions(name, signal)
   }
 
-  async startDownload(request: DownloadRequest): Promise<Download> {
+  async startDownload(request: CallRequest<'startDownload'>): Promise<CallReply<'startDownload'>> {
     return this.#dependencies.downloads.start(request)
   }
 
-  async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
+  async download(
+    { id, waitMs }: CallRequest<'download'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'download'>> {
     return await this.#dependencies.downloads.wait(id, waitMs, signal)
   }
 
-  async downloads(): Promise<Download[]> {
+  async downloads(): Promise<CallReply<'downloads'>> {
     return this.#dependencies.downloads.list()
   }
 
-  async pauseDownload(id: string): Promise<Download> {
+  async pauseDownload({ id }: CallRequest<'pauseDownload'>): Promise<CallReply<'pauseDownload'>> {
     return await this.#dependencies.downloads.pause(id)
   }
 
-  async resumeDownload(id: string): Promise<Download> {
+  async resumeDownload({
+    id,
+  }: CallRequest<'resumeDownload'>): Promise<CallReply<'resumeDownload'>> {
     return this.#dependencies.downloads.resume(id)
   }
 
-  async cancelDownload(id: string): Promise<void> {
+  async cancelDownload({ id }: CallRequest<'cancelDownload'>): Promise<void> {
     await this.#dependencies.downloads.cancel(id)
   }
 
-  async limits(): Promise<Limits> {
+  async limits(): Promise<CallReply<'limits'>> {
     return this.#dependencies.limiter.limits
   }
 
-  async changeLimits(change: LimitsChange): Promise<Limits> {
+  async changeLimits(change: CallRequest<'changeLimits'>): Promise<CallReply<'changeLimits'>> {
     return await this.#dependencies.limiter.change(change)
   }
 
-  async keptFolders(): Promise<KeptFolders> {
+  async keptFolders(): Promise<CallReply<'keptFolders'>> {
     const folders = this.#dependencies.share.keptFolders()
     return {
       keptFolders: folders.map(({ folder, reason, files }) => ({ folder, reason, files })),
     }
   }
 
-  async confirmDeletes(): Promise<ConfirmedDeletes> {
+  async confirmDeletes(): Promise<CallReply<'confirmDeletes'>> {
     return { files: await this.#dependencies.share.confirmDeletes() }
   }
 
   async push(
-    { name: text, bytes, bytesAnnounced, replace, wait }: PushRequest,
+    { name: text, bytes, bytesAnnounced, replace, wait }: CallRequest<'push'>,
     signal?: AbortSignal,
-  ): Promise<Pushed> {
+  ): Promise<CallReply<'push'>> {
     const { share, finder } = this.#dependencies
     const name = parseName(text)
     // The index must take the name back first, or it would pass over what is announced.
@@ -239,7 +224,10 @@ export class LocalPeerApi implements PeerApi {
     }
   }
 
-  async unshare(text: string, options: UnshareOptions = {}, signal?: AbortSignal): Promise<void> {
+  async unshare(
+    { name: text, ...options }: CallRequest<'unshare'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { share, finder } = this.#dependencies
     const name = parseName(text)
     const isHere = share.get({ kind: 'shared', name }) !== undefined
@@ -250,11 +238,14 @@ export class LocalPeerApi implements PeerApi {
     if (owners.includes(this.#peerId)) share.unshare(name)
   }
 
-  async unshareMatching(request: UnshareRequest, signal?: AbortSignal): Promise<UnsharedPage> {
+  async unshareMatching(
+    request: CallRequest<'unshareMatching'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'unshareMatching'>> {
     const { finder } = this.#dependencies
     return await unshareMatching(request, {
       match: (page) => finder.match(page, signal),
-      unshare: (name, options) => this.unshare(name, options, signal),
+      unshare: (file) => this.unshare(file, signal),
     })
   }
 

@@ -2,7 +2,7 @@
 import { relative, sep } from 'node:path'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from '../problem-table.ts'
-import type { Problem, Problems } from './peer-api.ts'
+import type { Problem, Problems } from './shapes.ts'
 
 interface FoundProblem {
   readonly path: string

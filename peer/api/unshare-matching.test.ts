@@ -15,8 +15,9 @@ test('each file of a page has an end of its own', async () => {
     { pattern: '*', force: true },
     {
       match,
-      unshare: async (name, options) => {
-        asked.push([name, options])
+      unshare: async (file) => {
+        const { name } = file
+        asked.push(file)
         if (name > 'b') throw new AppError('NOT_SHARED', { name })
       },
     },
@@ -29,7 +30,7 @@ test('each file of a page has an end of its own', async () => {
     ],
     next: `${limits.unsharedPerRequestMax}`,
   })
-  expect(asked).toEqual(names.map((name) => [name, { force: true }]))
+  expect(asked).toEqual(names.map((name) => ({ name, force: true })))
 })
 
 test('an index that does not answer ends it', async () => {

@@ -1,7 +1,8 @@
 import { hasCode, toAppError } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
-import type { UnsharedPage, UnshareOptions, UnshareRequest } from './peer-api.ts'
+import type { CallRequest } from './calls.ts'
+import type { UnsharedPage, UnshareRequest } from './shapes.ts'
 
 interface Steps {
   /** One page of the names that the pattern matches. */
@@ -10,7 +11,7 @@ interface Steps {
     limit: number
     after?: string | undefined
   }) => Promise<{ files: readonly { name: string }[]; next?: string }>
-  readonly unshare: (name: string, options: UnshareOptions) => Promise<void>
+  readonly unshare: (request: CallRequest<'unshare'>) => Promise<void>
 }
 
 /** Failures of one file that are those of all: there is no use in going on. */
@@ -30,7 +31,7 @@ export async function unshareMatching(
   const failures: UnsharedPage['failures'] = []
   await inParallel(files, limits.unsharesAtOnce, async ({ name }) => {
     try {
-      await unshare(name, options)
+      await unshare({ name, ...options })
       unshared++
     } catch (error) {
       if (commonFailures.some((code) => hasCode(error, code))) throw error

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import type { Problem } from '../api/peer-api.ts'
+import type { Problem } from '../api/shapes.ts'
 import { Shell } from '../testing/shell.ts'
 
 describe('the sample session', () => {
@@ -277,7 +277,7 @@ describe('downloads', () => {
     shell.peer.finishesDownloads = false
     const typed = shell.type('download', 'a.txt')
     await shell.clock.advance(50)
-    await shell.peer.pauseDownload('d1')
+    await shell.peer.pauseDownload({ id: 'd1' })
     await shell.clock.advance(500)
     expect(await typed).toBe(1)
     expect(shell.remarks.text).toContain('PAUSED:')

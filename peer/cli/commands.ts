@@ -4,7 +4,6 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
-import type { UnshareOptions } from '../api/peer-api.ts'
 import { type ListKind, listKinds } from '../api/words.ts'
 import { confirmDeletes, deletes } from './deletes-command.ts'
 import { type DownloadOptions, download } from './download-command.ts'
@@ -25,7 +24,7 @@ import {
   why,
 } from './questions.ts'
 import type { Session } from './session.ts'
-import { unshare } from './unshare-command.ts'
+import { type UnshareOptions, unshare } from './unshare-command.ts'
 
 export interface CommonOptions {
   readonly json?: boolean

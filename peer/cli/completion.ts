@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { PeerApi } from '../api/peer-api.ts'
+import type { PeerApi } from '../api/calls.ts'
 import { listWords } from './commands.ts'
 import { limitWords } from './limit-words.ts'
 import { limitActions } from './limits-command.ts'
@@ -76,7 +76,7 @@ async function namesWith(
   // Names may have the characters of patterns in them: up to the first, every beginning is plain.
   const [plain = ''] = partial.split(/[*?[\]{}!]/, 1)
   const query = plain === '' ? '' : `${plain}**`
-  const { files } = await api.search({ query, limit: namesOffered }, signal)
+  const { files } = await api.search({ q: query, limit: namesOffered }, signal)
   return [...new Set(files.map(({ name }) => name))]
 }
 

@@ -1,4 +1,4 @@
-import type { KeptFolders } from '../api/peer-api.ts'
+import type { KeptFolders } from '../api/shapes.ts'
 import { countText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'

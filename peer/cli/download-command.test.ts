@@ -99,7 +99,7 @@ describe('download', () => {
     expect(shell.remarks.text).toBe(
       "INTERRUPTED: The download of 'a.txt' was interrupted: it keeps what it has, and the same command continues it; `cancel d1` discards it.\n",
     )
-    expect((await shell.peer.download('d1', 0)).state).toBe('paused')
+    expect((await shell.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('paused')
   })
 
   test('that cannot be paused says so when it is interrupted', async () => {
@@ -122,6 +122,6 @@ describe('download', () => {
     await shell.clock.advance(50)
     shell.stop.abort(new AppError('STOPPING'))
     expect(await typed).toBe(1)
-    expect((await shell.peer.download('d1', 0)).state).toBe('running')
+    expect((await shell.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('running')
   })
 })

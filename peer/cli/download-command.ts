@@ -2,7 +2,8 @@ import { relative } from 'node:path'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire, hasCode, reasonOf } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
-import type { Download, Downloaded, DownloadedFiles, PeerApi } from '../api/peer-api.ts'
+import type { PeerApi } from '../api/calls.ts'
+import type { Download, Downloaded, DownloadedFiles } from '../api/shapes.ts'
 import { printable, printableJson } from './printable.ts'
 import { progressText } from './progress-bar.ts'
 import { downloadLines, filesLines } from './reports.ts'
@@ -106,7 +107,7 @@ async function follow(
         )
       }
       terminal.showProgress((columns) => progressText(shown, { columns, isVerbose }))
-      now = await api.download(now.id, pollMs, signal)
+      now = await api.download({ id: now.id, waitMs: pollMs }, signal)
     }
     return now
   } catch (error) {
@@ -124,7 +125,7 @@ async function interrupt(session: DownloadSession, download: Download): Promise<
   const deadline = { what: 'Pausing the download', deadlineMs: deadlines.requestMs }
   let paused: Download
   try {
-    paused = await withDeadline(deadline, clock, (signal) => api.pauseDownload(id, signal))
+    paused = await withDeadline(deadline, clock, (signal) => api.pauseDownload({ id }, signal))
   } catch (error) {
     const hint = `it could not be paused and may still run (${reasonOf(error)})`
     throw new AppError('INTERRUPTED', { what, hint }, { cause: error })

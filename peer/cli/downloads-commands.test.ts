@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Download } from '../api/peer-api.ts'
+import type { Download } from '../api/shapes.ts'
 import { progressText } from './progress-bar.ts'
 import { downloadsText } from './reports.ts'
 

@@ -1,5 +1,5 @@
 import { AppError } from '../../common/errors.ts'
-import type { Download } from '../api/peer-api.ts'
+import type { Download } from '../api/shapes.ts'
 import { printableJson } from './printable.ts'
 import { downloadsText } from './reports.ts'
 import type { Session } from './session.ts'
@@ -16,19 +16,19 @@ export async function downloads({ api, terminal, signal, json }: Session): Promi
 
 export async function pause(session: Session, which: string): Promise<void> {
   const { id } = await downloadCalled(session, which)
-  await answer(session, await session.api.pauseDownload(id, session.signal))
+  await answer(session, await session.api.pauseDownload({ id }, session.signal))
 }
 
 export async function resume(session: Session, which: string): Promise<void> {
   const { id } = await downloadCalled(session, which)
-  await answer(session, await session.api.resumeDownload(id, session.signal))
+  await answer(session, await session.api.resumeDownload({ id }, session.signal))
 }
 
 export async function cancel(session: Session, which: string): Promise<void> {
   const { api, signal } = session
   const { id } = await downloadCalled(session, which)
-  await api.cancelDownload(id, signal)
-  await answer(session, await api.download(id, 0, signal))
+  await api.cancelDownload({ id }, signal)
+  await answer(session, await api.download({ id, waitMs: 0 }, signal))
 }
 
 async function answer({ terminal, json }: Session, download: Download): Promise<void> {

@@ -1,5 +1,5 @@
 import { byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
-import type { LimitsChange } from '../api/peer-api.ts'
+import type { LimitsChange } from '../api/shapes.ts'
 import { type LimitKey, limitCountsMax, limitKeys } from '../api/words.ts'
 import { limitWords } from './limit-words.ts'
 import { limitsText } from './limits-report.ts'

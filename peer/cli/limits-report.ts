@@ -1,4 +1,4 @@
-import type { Limits } from '../api/peer-api.ts'
+import type { Limits } from '../api/shapes.ts'
 import type { LimitKey } from '../api/words.ts'
 import { speedText } from './human-units.ts'
 import { limitWords } from './limit-words.ts'

@@ -153,7 +153,7 @@ describe('a prompt that somebody types at', () => {
     seat.peer.finishesDownloads = false
     await seat.type(`download a.bin${keys.enter}`, '0 B of 10 B')
     await seat.type(keys.ctrlC, "The download of 'a.bin' was interrupted: it keeps what it has")
-    expect((await seat.peer.download('d1', 0)).state).toBe('paused')
+    expect((await seat.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('paused')
     expect(await seat.type(`status${keys.enter}`, '2 live')).toContain('Contents:')
   })
 
@@ -185,7 +185,7 @@ describe('a prompt that somebody types at', () => {
     await seat.left
     expect(seat.errors.text).toContain('STOPPING')
     // Its next run takes the download up.
-    expect((await seat.peer.download('d1', 0)).state).toBe('running')
+    expect((await seat.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('running')
   })
 
   test('remembers lines between runs', async () => {

@@ -1,5 +1,5 @@
 /** The commands that ask and change no bytes: each calls the peer once or page by page, and prints. */
-import type { ListedFile, SearchPage } from '../api/peer-api.ts'
+import type { ListedFile, SearchPage } from '../api/shapes.ts'
 import type { ListKind } from '../api/words.ts'
 import { eachPage, type FetchPage, firstRows } from './pages.ts'
 import { printableJson } from './printable.ts'
@@ -30,7 +30,7 @@ async function answer<T>(session: Session, value: T, text: (value: T) => string)
 }
 
 export async function lookup(session: Session, name: string): Promise<void> {
-  await answer(session, await session.api.lookup(name, session.signal), lookupText)
+  await answer(session, await session.api.lookup({ name }, session.signal), lookupText)
 }
 
 export async function peers(session: Session): Promise<void> {
@@ -53,18 +53,18 @@ export async function problems(session: Session): Promise<void> {
 }
 
 export async function why(session: Session, name: string): Promise<void> {
-  const found = await session.api.why(name, session.signal)
+  const found = await session.api.why({ name }, session.signal)
   await answer(session, found, (value) => whyText(value, styleFor(session)))
 }
 
 export async function versions(session: Session, name: string): Promise<void> {
-  const found = await session.api.versions(name, session.signal)
+  const found = await session.api.versions({ name }, session.signal)
   await answer(session, found, (value) => versionsText(value, styleFor(session)))
 }
 
 export async function search(session: Session, query: string, limit?: number): Promise<void> {
   const fetchPage: FetchPage<SearchPage['files'][number]> = async (page) => {
-    const { files, next } = await session.api.search({ query, ...page }, session.signal)
+    const { files, next } = await session.api.search({ q: query, ...page }, session.signal)
     return { rows: files, next }
   }
   await answerRows(session, fetchPage, limit, rowsShown.search, (rows, isMore) =>

@@ -19,7 +19,7 @@ import type {
   Summary,
   Versions,
   Why,
-} from '../api/peer-api.ts'
+} from '../api/shapes.ts'
 import type { ListKind } from '../api/words.ts'
 import { faultEffect } from '../problem-table.ts'
 import { keptFolderLines } from './deletes-command.ts'

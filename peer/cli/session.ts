@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
-import type { PeerApi } from '../api/peer-api.ts'
+import type { PeerApi } from '../api/calls.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a command runs with. */

@@ -1,8 +1,11 @@
 import { AppError, hasCode } from '../../common/errors.ts'
-import type { UnsharedPage, UnshareOptions } from '../api/peer-api.ts'
+import type { CallRequest } from '../api/calls.ts'
+import type { UnsharedPage } from '../api/shapes.ts'
 import { isPattern } from './download-command.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
+
+export type UnshareOptions = Omit<CallRequest<'unshare'>, 'name'>
 
 /** Failures that are shown one by one. */
 const failuresShown = 20
@@ -30,7 +33,7 @@ async function unshareOne(
   name: string,
   options: UnshareOptions,
 ): Promise<void> {
-  await api.unshare(name, options, signal)
+  await api.unshare({ name, ...options }, signal)
   await terminal.print(
     json
       ? printableJson({ name, ...options }, 2)

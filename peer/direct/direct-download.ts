@@ -4,7 +4,7 @@ import { diskError } from '../../common/disk-error.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { makeFolder } from '../../common/make-folder.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
-import type { PeerApi } from '../api/peer-api.ts'
+import type { PeerApi } from '../api/calls.ts'
 import { DownloadRecords } from '../download/download-records.ts'
 import type { DownloadSteps } from '../download/download-work.ts'
 import { Downloads } from '../download/downloads.ts'
@@ -83,8 +83,8 @@ async function openDownloads(
   return {
     folderBeside: target.folderBeside,
     startDownload: async (request) => downloads.start(request),
-    download: (id, waitMs, signal) => downloads.wait(id, waitMs, signal),
-    pauseDownload: (id) => downloads.pause(id),
+    download: ({ id, waitMs }, signal) => downloads.wait(id, waitMs, signal),
+    pauseDownload: ({ id }) => downloads.pause(id),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -7,7 +7,7 @@ import type {
   Downloaded,
   DownloadedFiles,
   DownloadRequest,
-} from '../api/peer-api.ts'
+} from '../api/shapes.ts'
 import type { FetchProgress } from '../fetch/fetcher.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
 import type { DownloadRecord } from './download-records.ts'

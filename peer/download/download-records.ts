@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 import { makeFolderAgain } from '../../common/make-folder.ts'
 import { Content } from '../../common/protocol/shapes.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
-import { DownloadRequest } from '../api/peer-api.ts'
+import { DownloadRequest } from '../api/shapes.ts'
 
 const DownloadRecord = Type.Object({
   id: Type.String(),

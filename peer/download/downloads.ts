@@ -7,7 +7,7 @@ import type { Log } from '../../common/log.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { Download, DownloadRequest, Stats } from '../api/peer-api.ts'
+import type { Download, DownloadRequest, Stats } from '../api/shapes.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import {
   type Entry,

@@ -11,15 +11,8 @@ import type {
   RequestOf,
 } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type {
-  ListedFile,
-  ListPage,
-  Peers,
-  SearchPage,
-  Stats,
-  Versions,
-  Why,
-} from '../api/peer-api.ts'
+import type { CallReply } from '../api/calls.ts'
+import type { ListedFile, Peers, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
 import type { IndexLink } from './index-link.ts'
 
 interface FinderDependencies {
@@ -85,7 +78,7 @@ export class Finder {
   async listRemote(
     { limit, after }: { limit: number; after?: string | undefined },
     signal?: AbortSignal,
-  ): Promise<ListPage> {
+  ): Promise<CallReply<'list'>> {
     const files: ListedFile[] = []
     let next = after
     for (let page = 0; page < limits.remotePagesPerList && files.length < limit; page += 1) {

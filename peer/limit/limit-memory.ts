@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 import { diskError } from '../../common/disk-error.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import { LimitValues } from '../api/peer-api.ts'
+import { LimitValues } from '../api/shapes.ts'
 import type { LimitChanges } from './limit-schedule.ts'
 
 const Remembered = Type.Partial(LimitValues)

@@ -1,6 +1,6 @@
 /** Which limits hold when: policy, without any state of its own. */
 import type { Origin } from '../../common/settings.ts'
-import type { Limits, LimitValues } from '../api/peer-api.ts'
+import type { Limits, LimitValues } from '../api/shapes.ts'
 import { type LimitKey, limitKeys } from '../api/words.ts'
 import { type LocalTime, minutesPerDay } from './local-time.ts'
 

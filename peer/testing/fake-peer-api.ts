@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { loadSettings } from '../../common/settings.ts'
+import type { CallReply, CallRequest, PeerApi } from '../api/calls.ts'
 import type {
   ConfirmedDeletes,
   Download,
@@ -12,24 +13,20 @@ import type {
   Limits,
   LimitsChange,
   ListedFile,
-  ListPage,
   Lookup,
-  PeerApi,
   Peers,
   Problem,
   Problems,
   Pushed,
-  PushRequest,
   SearchPage,
   Stats,
   Status,
   UnsharedPage,
-  UnshareOptions,
   UnshareRequest,
   Versions,
   Why,
-} from '../api/peer-api.ts'
-import { type ListKind, limitKeys } from '../api/words.ts'
+} from '../api/shapes.ts'
+import { limitKeys } from '../api/words.ts'
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 
@@ -87,7 +84,7 @@ export class FakePeerApi implements PeerApi {
     return file
   }
 
-  async lookup(name: string): Promise<Lookup> {
+  async lookup({ name }: CallRequest<'lookup'>): Promise<Lookup> {
     const files = this.#find(name)
     return {
       name,
@@ -100,7 +97,7 @@ export class FakePeerApi implements PeerApi {
     }
   }
 
-  async search({ query, limit, after }: Parameters<PeerApi['search']>[0]): Promise<SearchPage> {
+  async search({ q: query, limit, after }: CallRequest<'search'>): Promise<SearchPage> {
     this.#check()
     const part = query.replace(/\*+$/, '').toLowerCase()
     const found = this.files.filter(({ name }) => name.toLowerCase().includes(part))
@@ -109,15 +106,7 @@ export class FakePeerApi implements PeerApi {
     return { files, ...(next !== undefined && { next }) }
   }
 
-  async list({
-    kind,
-    limit,
-    after,
-  }: {
-    kind: ListKind
-    limit: number
-    after?: string
-  }): Promise<ListPage> {
+  async list({ kind, limit, after }: CallRequest<'list'>): Promise<CallReply<'list'>> {
     this.#check()
     const ordered = kinds.flatMap((each) => this.files.filter((file) => file.kind === each))
     const shown = ordered.filter((file) => kind === 'both' || file.kind === kind)
@@ -176,7 +165,7 @@ export class FakePeerApi implements PeerApi {
     return { total: this.problemList.length, problems: this.problemList }
   }
 
-  async versions(name: string): Promise<Versions> {
+  async versions({ name }: CallRequest<'versions'>): Promise<Versions> {
     const [current, ...replaced] = this.#find(name).map(({ sha256, size }) => ({
       owner: otherPeer.peerId,
       sha256,
@@ -207,7 +196,7 @@ export class FakePeerApi implements PeerApi {
     return { files }
   }
 
-  async why(name: string): Promise<Why> {
+  async why({ name }: CallRequest<'why'>): Promise<Why> {
     const problems = this.problemList.filter((problem) => problem.name === name)
     if (problems.length > 0) return { name, contents: [], problems }
     const contents = this.#find(name).map(({ sha256, size }) => ({
@@ -271,7 +260,7 @@ export class FakePeerApi implements PeerApi {
       fail(download, new AppError('FILES_FAILED', { pattern: download.name, files: total, failed }))
   }
 
-  async download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download> {
+  async download({ id, waitMs }: CallRequest<'download'>, signal?: AbortSignal): Promise<Download> {
     const download = this.#download(id)
     if (download.state === 'running' && waitMs > 0) await this.#clock.sleep(waitMs, signal)
     return { ...download }
@@ -281,19 +270,19 @@ export class FakePeerApi implements PeerApi {
     return [...this.#downloads.values()].map((download) => ({ ...download }))
   }
 
-  async pauseDownload(id: string): Promise<Download> {
+  async pauseDownload({ id }: CallRequest<'pauseDownload'>): Promise<Download> {
     const download = this.#download(id)
     if (download.state === 'running') download.state = 'paused'
     return { ...download }
   }
 
-  async resumeDownload(id: string): Promise<Download> {
+  async resumeDownload({ id }: CallRequest<'resumeDownload'>): Promise<Download> {
     const download = this.#download(id)
     if (download.state === 'paused') download.state = 'running'
     return { ...download }
   }
 
-  async cancelDownload(id: string): Promise<void> {
+  async cancelDownload({ id }: CallRequest<'cancelDownload'>): Promise<void> {
     const download = this.#download(id)
     if (download.state === 'running' || download.state === 'paused')
       fail(download, new AppError('CANCELLED', { what: `The download of '${download.name}'` }))
@@ -316,7 +305,7 @@ export class FakePeerApi implements PeerApi {
     return await this.limits()
   }
 
-  async push({ name, bytes, bytesAnnounced, replace }: PushRequest): Promise<Pushed> {
+  async push({ name, bytes, bytesAnnounced, replace }: CallRequest<'push'>): Promise<Pushed> {
     this.#check()
     parseName(name)
     const taken = this.files.find((file) => file.name === name && file.kind === 'shared')
@@ -336,7 +325,7 @@ export class FakePeerApi implements PeerApi {
     return { name, sha256, size, copies: 1 }
   }
 
-  async unshare(name: string, { owner, force = false }: UnshareOptions = {}): Promise<void> {
+  async unshare({ name, owner, force = false }: CallRequest<'unshare'>): Promise<void> {
     this.#check()
     if (owner === 'peer2' && !force) throw new AppError('NOT_OWNER', { name, owner, state: 'live' })
     const index = this.files.findIndex((file) => file.name === name && file.kind === 'shared')

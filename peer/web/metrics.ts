@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import type { CopyKind, Purpose } from '../../common/protocol/messages.ts'
-import type { Download } from '../api/peer-api.ts'
+import type { Download } from '../api/shapes.ts'
 
 type ByPurpose = Readonly<Record<Purpose, number>>
 

@@ -1,256 +1,148 @@
-/** The HTTP API over {@link PeerApi}: one route per method; schemas are those of peer/api/peer-api.ts. */
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+/** A route for each call of the peer's API, from its row in the table. */
 import type {
   FastifyBaseLogger,
   FastifyInstance,
   FastifyReply,
+  FastifyRequest,
+  FastifySchema,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
+  RouteOptions,
 } from 'fastify'
 import Type from 'typebox'
+import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
-import {
-  ApiError,
-  Download,
-  DownloadRequest,
-  ListedFile,
-  Lookup,
-  type PeerApi,
-  Peers,
-  Problems,
-  SearchPage,
-  Stats,
-  Status,
-  Versions,
-  Why,
-} from '../api/peer-api.ts'
-import type { ListKind } from '../api/words.ts'
+import { takesRequest } from '../api/call-outlines.ts'
+import { type CallName, type CallRow, callNames, calls, type PeerApi } from '../api/calls.ts'
+import { ApiError } from '../api/shapes.ts'
+import { announcedBytes, uploadedBytes } from './upload.ts'
 
 export type Web = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
   RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
+  FastifyBaseLogger
 >
 
-/** Nothing longer is asked: the client asks again. Well below the idle time of proxies. */
-const waitMsMax = 30_000
+type Fields = Readonly<Record<string, unknown>>
 
-const NameQuery = Type.Object({
-  name: Type.String({ description: 'The whole name of a file.' }),
-})
-const Kind = Type.Union(
-  [
-    Type.Literal('shared'),
-    Type.Literal('downloaded'),
-    Type.Literal('replicated'),
-    Type.Literal('remote'),
-    Type.Literal('both'),
-  ] satisfies readonly { const: ListKind }[],
-  { default: 'both', description: 'remote: what only others have. both: everything.' },
-)
-const page = {
-  limit: Type.Integer({ minimum: 1, maximum: limits.pageRowsMax, default: limits.pageRowsMax }),
-  after: Type.Optional(Type.String({ description: 'Where the page before this one ended.' })),
-}
-const IdParams = Type.Object({ id: Type.String() })
+/** A call without its types: what the row says of the request has been checked. */
+type Ask = (request: Fields, signal: AbortSignal) => Promise<unknown>
 
-/** What a route answers, for its documentation and types. */
-export function answers<Code extends number, Schema>(
-  code: Code,
-  schema: Schema,
-): { [C in Code]: Schema } & { default: typeof ApiError } {
-  return { [code]: schema, default: ApiError } as { [C in Code]: Schema } & {
-    default: typeof ApiError
+const rows: Readonly<Record<CallName, CallRow>> = calls
+
+export async function addCallRoutes(
+  web: Web,
+  { api, clock }: { api: PeerApi; clock: Clock },
+): Promise<void> {
+  for (const name of callNames) {
+    const row = rows[name]
+    const ask = askerOf(api, name, row)
+    if (row.upload === true) await addUploadRoute(web, row, ask, { clock })
+    else addRoutes(web, row, ask)
   }
 }
 
+/** The method is looked up with each call. */
+function askerOf(api: PeerApi, name: CallName, row: CallRow): Ask {
+  return (request, signal) =>
+    takesRequest(row)
+      ? (api[name] as Ask)(request, signal)
+      : (api[name] as (signal: AbortSignal) => Promise<unknown>)(signal)
+}
+
+function addRoutes(web: Web, row: CallRow, ask: Ask): void {
+  const { method, path } = row
+  const handler: RouteOptions['handler'] = async (request, reply) =>
+    await answer(row, reply, (signal) => ask(fieldsOf(request), signal))
+  web.route({ method, url: path, schema: schemaOf(row), handler })
+  if (row.endsWithName !== true) return
+  const params = Type.Object({ '*': Type.String() })
+  const schema = { hide: true, params, ...(row.query && { querystring: row.query }) }
+  web.route({ method, url: path.replace(':name', '*'), schema, handler })
+}
+
+/** In a scope of its own: here alone a body is a stream of bytes, and nothing else is taken. */
+async function addUploadRoute(
+  web: Web,
+  row: CallRow,
+  ask: Ask,
+  dependencies: { clock: Clock },
+): Promise<void> {
+  await web.register(async (uploads: Web) => {
+    uploads.removeAllContentTypeParsers()
+    uploads.addContentTypeParser('application/octet-stream', (_request, _payload, done) =>
+      done(null),
+    )
+    uploads.route({
+      method: row.method,
+      url: row.path,
+      schema: { ...schemaOf(row), consumes: ['application/octet-stream'] },
+      handler: async (request, reply) => {
+        // Silent while the file gets its copies, the connection is not idle: with a listener it stays open.
+        reply.raw.on('timeout', () => {})
+        const bytes = uploadedBytes(request, reply, dependencies)
+        const upload = { ...fieldsOf(request), bytes, bytesAnnounced: announcedBytes(request) }
+        return await answer(row, reply, (signal) => ask(upload, signal))
+      },
+    })
+  })
+}
+
+function schemaOf({ summary, params, query, body, reply, status }: CallRow): FastifySchema {
+  const code = status ?? (reply === undefined ? 204 : 200)
+  return {
+    summary,
+    ...(params && { params }),
+    ...(query && { querystring: query }),
+    ...(body && { body }),
+    response: { [code]: reply ?? Type.Null(), default: ApiError },
+  }
+}
+
+function fieldsOf({ params, query, body }: FastifyRequest): Fields {
+  const { '*': rest, ...named } = params as Record<string, unknown>
+  return {
+    ...named,
+    ...(rest !== undefined && { name: rest }),
+    ...(query as Fields),
+    ...(body as Fields | undefined),
+  }
+}
+
+async function answer(
+  row: CallRow,
+  reply: FastifyReply,
+  ask: (signal: AbortSignal) => Promise<unknown>,
+): Promise<unknown> {
+  const answered = await ask(clientSignal(reply))
+  if (row.reply === undefined) return await reply.code(204).send(null)
+  const fields = answered as Fields
+  if (row.location !== undefined) reply.header('location', pathWith(row.location, fields))
+  reply.code(row.status ?? 200)
+  if (row.page === undefined) return answered
+  const { next } = fields
+  if (typeof next === 'string') reply.header('link', nextLink(reply.request, next))
+  return fields[row.page]
+}
+
+function pathWith(path: string, fields: Fields): string {
+  return path.replaceAll(/:(\w+)/g, (_, key: string) => encodeURIComponent(String(fields[key])))
+}
+
+/** The same page address, but after where this page ended. */
+function nextLink({ query, routeOptions }: FastifyRequest, next: string): string {
+  const fields = Object.entries({ ...(query as Fields), after: next })
+  const target = new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))
+  return `<${routeOptions.url ?? ''}?${target.toString()}>; rel="next"`
+}
+
 /** Aborted when the client goes away before it has its answer. */
-export function clientSignal(reply: FastifyReply): AbortSignal {
+function clientSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort(new AppError('CANCELLED', { what: 'The request' }))
   })
   return gone.signal
-}
-
-/** What the index and this peer know of files. */
-export function addQuestionRoutes(web: Web, { api }: { api: PeerApi }): void {
-  web.get(
-    '/api/lookup',
-    {
-      schema: { summary: 'Who has a file', querystring: NameQuery, response: answers(200, Lookup) },
-    },
-    (request, reply) => api.lookup(request.query.name, clientSignal(reply)),
-  )
-  web.get(
-    '/api/search',
-    {
-      schema: {
-        summary: 'Find names by a part of them, or by a glob',
-        querystring: Type.Object({
-          q: Type.String({ maxLength: limits.queryBytesMax, default: '' }),
-          ...page,
-        }),
-        response: answers(200, SearchPage),
-      },
-    },
-    ({ query: { q, ...rest } }, reply) => api.search({ query: q, ...rest }, clientSignal(reply)),
-  )
-  web.get(
-    '/api/files',
-    {
-      schema: {
-        summary: 'List files; a Link header names the next page',
-        querystring: Type.Object({ kind: Kind, ...page }),
-        response: answers(200, Type.Array(ListedFile)),
-      },
-    },
-    async ({ query }, reply) => {
-      const { files, next } = await api.list(query, clientSignal(reply))
-      if (next !== undefined) {
-        const { kind, limit } = query
-        const target = new URLSearchParams({ kind, limit: String(limit), after: next })
-        reply.header('link', `</api/files?${target.toString()}>; rel="next"`)
-      }
-      return files
-    },
-  )
-  web.get(
-    '/api/why',
-    {
-      schema: {
-        summary: 'Where the copies of a file are and, if copies lack, why',
-        querystring: NameQuery,
-        response: answers(200, Why),
-      },
-    },
-    (request, reply) => api.why(request.query.name, clientSignal(reply)),
-  )
-}
-
-/** How this peer, the others and all of them together are. */
-export function addClusterRoutes(web: Web, { api }: { api: PeerApi }): void {
-  web.get(
-    '/api/problems',
-    {
-      schema: {
-        summary: 'What lies in the folders of this peer and is not shared, and what to do',
-        response: answers(200, Problems),
-      },
-    },
-    (_request, reply) => api.problems(clientSignal(reply)),
-  )
-  web.get(
-    '/api/versions',
-    {
-      schema: {
-        summary: 'The contents of a file: the current one, and replaced ones that are kept',
-        querystring: NameQuery,
-        response: answers(200, Versions),
-      },
-    },
-    (request, reply) => api.versions(request.query.name, clientSignal(reply)),
-  )
-  web.get(
-    '/api/peers',
-    { schema: { summary: 'The peers that the index knows', response: answers(200, Peers) } },
-    (_request, reply) => api.peers(clientSignal(reply)),
-  )
-  web.get(
-    '/api/stats',
-    { schema: { summary: 'How this peer performs', response: answers(200, Stats) } },
-    (_request, reply) => api.stats(clientSignal(reply)),
-  )
-  web.get(
-    '/api/status',
-    { schema: { summary: 'How the cluster is', response: answers(200, Status) } },
-    (_request, reply) => api.status(clientSignal(reply)),
-  )
-}
-
-/** Downloads: started by one request, followed and cancelled by others. */
-export function addDownloadRoutes(web: Web, { api }: { api: PeerApi }): void {
-  web.post(
-    '/api/downloads',
-    {
-      schema: {
-        summary: 'Start a download',
-        body: DownloadRequest,
-        response: answers(202, Download),
-      },
-    },
-    async ({ body }, reply) => {
-      const download = await api.startDownload(body, clientSignal(reply))
-      reply.code(202).header('location', `/api/downloads/${encodeURIComponent(download.id)}`)
-      return download
-    },
-  )
-  web.get(
-    '/api/downloads/:id',
-    {
-      schema: {
-        summary: 'A download, as soon as it ended or after waitMs',
-        params: IdParams,
-        querystring: Type.Object({
-          waitMs: Type.Integer({ minimum: 0, maximum: waitMsMax, default: 0 }),
-        }),
-        response: answers(200, Download),
-      },
-    },
-    ({ params, query }, reply) => api.download(params.id, query.waitMs, clientSignal(reply)),
-  )
-  web.delete(
-    '/api/downloads/:id',
-    {
-      schema: {
-        summary: 'Cancel a download',
-        params: IdParams,
-        response: answers(204, Type.Null()),
-      },
-    },
-    async ({ params }, reply) => {
-      await api.cancelDownload(params.id, clientSignal(reply))
-      return reply.code(204).send(null)
-    },
-  )
-}
-
-/** All downloads; pausing and resuming them. */
-export function addDownloadListRoutes(web: Web, { api }: { api: PeerApi }): void {
-  web.get(
-    '/api/downloads',
-    {
-      schema: {
-        summary: 'The downloads that have not ended, and the last ones that have',
-        response: answers(200, Type.Array(Download)),
-      },
-    },
-    (_request, reply) => api.downloads(clientSignal(reply)),
-  )
-  web.post(
-    '/api/downloads/:id/pause',
-    {
-      schema: {
-        summary: 'Stop a download until it is resumed; what came is kept',
-        params: IdParams,
-        response: answers(200, Download),
-      },
-    },
-    ({ params }, reply) => api.pauseDownload(params.id, clientSignal(reply)),
-  )
-  web.post(
-    '/api/downloads/:id/resume',
-    {
-      schema: {
-        summary: 'Let a paused download go on',
-        params: IdParams,
-        response: answers(200, Download),
-      },
-    },
-    ({ params }, reply) => api.resumeDownload(params.id, clientSignal(reply)),
-  )
 }

@@ -1,6 +1,5 @@
 import type { RequestListener, Server } from 'node:http'
 import { fastifySwagger } from '@fastify/swagger'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifySchemaCompiler, fastify } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -12,19 +11,10 @@ import { guardedServerOptions, guardHttp } from '../../common/http-guard.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
-import type { PeerApi } from '../api/peer-api.ts'
+import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
-import { addDeletesRoutes } from './deletes-routes.ts'
-import { addFileRoutes } from './file-routes.ts'
-import { addLimitRoutes } from './limit-routes.ts'
 import { peerMetrics, type Vitals } from './metrics.ts'
-import {
-  addClusterRoutes,
-  addDownloadListRoutes,
-  addDownloadRoutes,
-  addQuestionRoutes,
-  type Web,
-} from './routes.ts'
+import { addCallRoutes, type Web } from './routes.ts'
 import { answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
 // An import would read all its names, one of which loads a whole HTTP client: 14 MB that nothing here uses.
@@ -81,7 +71,7 @@ export async function buildWeb(
     bodyLimit: limits.httpBodyBytesMax,
     frameworkErrors: badUrlAnswer(clock),
     routerOptions: { maxParamLength: 3 * limits.nameBytesMax },
-  }).withTypeProvider<TypeBoxTypeProvider>()
+  })
   web.setValidatorCompiler(compileCheck)
   // Not slower than a serializer compiled from the schema, which is there for the types and the documentation.
   web.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
@@ -94,13 +84,7 @@ export async function buildWeb(
   await web.register(fastifySwagger, {
     openapi: { info: { title: 'Tandem peer', version: '1' } },
   })
-  addQuestionRoutes(web, { api })
-  addClusterRoutes(web, { api })
-  addDownloadRoutes(web, { api })
-  addDownloadListRoutes(web, { api })
-  addLimitRoutes(web, { api })
-  addDeletesRoutes(web, { api })
-  await addFileRoutes(web, { api, clock })
+  await addCallRoutes(web, { api, clock })
   addHealthRoutes(web, vitals)
   await web.ready()
   return web

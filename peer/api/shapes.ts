@@ -1,12 +1,9 @@
-/**
- * What people and programs can ask of a running peer. The prompt calls the peer itself, `tandem`
- * commands call it over HTTP; both see this one interface. The schemas are those of the HTTP API.
- */
+/** What calls of a peer's API take and answer. The calls themselves are in calls.ts. */
 import Type, { type Static, type TSchema } from 'typebox'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { limits } from '../../common/limits.ts'
-import { messages, type RequestOf } from '../../common/protocol/messages.ts'
-import { type LimitKey, type ListKind, limitCountsMax } from './words.ts'
+import { messages } from '../../common/protocol/messages.ts'
+import { type LimitKey, limitCountsMax } from './words.ts'
 
 const Sha256 = messages.locate.request.properties.sha256
 
@@ -38,12 +35,6 @@ export const ListedFile = Type.Object({
   sha256: Sha256,
 })
 export type ListedFile = Static<typeof ListedFile>
-
-export interface ListPage {
-  files: ListedFile[]
-  /** There when more follow: the `after` of the next page. Opaque. */
-  next?: string
-}
 
 export const Peers = messages.peers.reply.properties.peers
 export type Peers = Static<typeof Peers>
@@ -315,18 +306,6 @@ export const LimitsChange = Type.Object(
 )
 export type LimitsChange = Static<typeof LimitsChange>
 
-export interface PushRequest {
-  /** The name in shared/. */
-  readonly name: string
-  readonly bytes: AsyncIterable<Uint8Array>
-  /** How many will come, when that is known: what cannot be taken is then refused before they do. */
-  readonly bytesAnnounced?: number | undefined
-  /** Whether a shared file of this name with other content may be replaced. */
-  readonly replace: boolean
-  /** Resolve only when the content has all its copies; see `deadlines` of the caller. */
-  readonly wait: boolean
-}
-
 export const Pushed = Type.Object({
   name: Type.String(),
   sha256: Sha256,
@@ -335,13 +314,6 @@ export const Pushed = Type.Object({
   copies: Type.Integer(),
 })
 export type Pushed = Static<typeof Pushed>
-
-export interface UnshareOptions {
-  /** Whose file; without it, this peer's own if it has one. */
-  readonly owner?: string
-  /** Whether a file of another peer may be taken out. */
-  readonly force?: boolean
-}
 
 export const UnshareRequest = Type.Object(
   {
@@ -372,51 +344,3 @@ export const UnsharedPage = Type.Object({
   ),
 })
 export type UnsharedPage = Static<typeof UnsharedPage>
-
-/** Every method throws AppError with the codes of the error table. */
-export interface PeerApi {
-  /** @throws NAME_INVALID, NAME_NOT_FOUND, INDEX_UNREACHABLE */
-  lookup(name: string, signal?: AbortSignal): Promise<Lookup>
-  /** @throws INDEX_UNREACHABLE */
-  search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage>
-  /** Sorted by kind, then name; `limit` rows after the page that gave `after`. */
-  list(
-    request: { kind: ListKind; limit: number; after?: string },
-    signal?: AbortSignal,
-  ): Promise<ListPage>
-  peers(signal?: AbortSignal): Promise<Peers>
-  stats(signal?: AbortSignal): Promise<Stats>
-  status(signal?: AbortSignal): Promise<Status>
-  /** Also of a file that this peer does not share, and of a name that cannot be one. @throws NAME_NOT_FOUND, NAME_INVALID */
-  why(name: string, signal?: AbortSignal): Promise<Why>
-  /** What lies in the folders of this peer and is not shared. */
-  problems(signal?: AbortSignal): Promise<Problems>
-  /** @throws NAME_INVALID, NAME_NOT_FOUND */
-  versions(name: string, signal?: AbortSignal): Promise<Versions>
-  /** Starts a download, or joins one for the same, and returns at once. @throws NAME_INVALID, TOO_MANY_DOWNLOADS, NO_SOURCE */
-  startDownload(request: DownloadRequest, signal?: AbortSignal): Promise<Download>
-  /** The download, as soon as it ended or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
-  download(id: string, waitMs: number, signal?: AbortSignal): Promise<Download>
-  /** Those that have not ended, oldest first, and the last ones that have. */
-  downloads(signal?: AbortSignal): Promise<Download[]>
-  /** Stops a download until it is resumed; one that is paused or ended stays as it is. @throws DOWNLOAD_NOT_FOUND */
-  pauseDownload(id: string, signal?: AbortSignal): Promise<Download>
-  /** Lets a paused download go on; any other stays as it is. @throws DOWNLOAD_NOT_FOUND */
-  resumeDownload(id: string, signal?: AbortSignal): Promise<Download>
-  /** Ends a download and removes what it had; one that ended already stays as it is. @throws DOWNLOAD_NOT_FOUND */
-  cancelDownload(id: string, signal?: AbortSignal): Promise<void>
-  /** The limits in force. */
-  limits(signal?: AbortSignal): Promise<Limits>
-  /** Changes limits at once and until they are given back, also across restarts. @throws DISK_FULL, DISK_FAILED; nothing is changed then */
-  changeLimits(change: LimitsChange, signal?: AbortSignal): Promise<Limits>
-  /** What `confirmDeletes` would confirm. */
-  keptFolders(signal?: AbortSignal): Promise<KeptFolders>
-  /** Says that the files missing from the kept folders were deleted on purpose. @throws FOLDER_UNAVAILABLE */
-  confirmDeletes(signal?: AbortSignal): Promise<ConfirmedDeletes>
-  /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
-  push(request: PushRequest, signal?: AbortSignal): Promise<Pushed>
-  /** Takes a file out of the cluster, also one that is gone from its owner's disk; what is there stays. @throws NOT_SHARED, NOT_OWNER */
-  unshare(name: string, options?: UnshareOptions, signal?: AbortSignal): Promise<void>
-  /** The same for one page of the files that a pattern matches; one that fails keeps no other. */
-  unshareMatching(request: UnshareRequest, signal?: AbortSignal): Promise<UnsharedPage>
-}

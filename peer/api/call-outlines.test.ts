@@ -3,8 +3,9 @@ import type { TSchema } from 'typebox'
 import { Check } from 'typebox/schema'
 import { describe, expect, test } from 'vitest'
 import { shapeKeywords, shapeProblem } from '../../common/json-shape.ts'
-import { type ReplyKind, replies } from './api-replies.ts'
-import { problemWith } from './check-reply.ts'
+import { readOutlines } from './call-outlines.ts'
+import { type CallRow, calls } from './calls.ts'
+import { ApiError } from './shapes.ts'
 
 /** Schemas that hold schemas, by the names of those. */
 const nested = ['properties', 'patternProperties'] as const
@@ -65,18 +66,23 @@ function simple(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
   }
 }
 
-describe('what a peer answers is checked as the schemas of its API say', () => {
-  const kinds = Object.keys(replies) as ReplyKind[]
+const outlines = readOutlines()
+const refused = { schema: ApiError as TSchema, shape: outlines.refusal }
+const checked = Object.entries<CallRow>(calls).flatMap(([name, { reply }]) =>
+  reply === undefined
+    ? []
+    : [{ name, schema: reply, shape: outlines.calls[name as keyof typeof calls].reply ?? {} }],
+)
 
-  test.each(kinds)('%s', (kind) => {
-    const schema: TSchema = replies[kind]
+describe('what a peer answers is checked as the schemas of its API say', () => {
+  test.each([{ name: 'a refusal', ...refused }, ...checked])('$name', ({ schema, shape }) => {
     let fits = 0
     fc.assert(
       fc.property(nearly(schema as never), (value) => {
         const body = JSON.parse(JSON.stringify(value)) as unknown
         const isGood = Check(schema, body)
         if (isGood) fits += 1
-        expect(problemWith(kind, body) === undefined).toBe(isGood)
+        expect(shapeProblem(shape, body) === undefined).toBe(isGood)
       }),
       { numRuns: 300 },
     )
@@ -84,28 +90,14 @@ describe('what a peer answers is checked as the schemas of its API say', () => {
   })
 
   test('with no keyword that the check does not know', () => {
-    const used = new Set(kinds.flatMap((kind) => keywordsOf(replies[kind] as never)))
+    const used = new Set(checked.flatMap(({ schema }) => keywordsOf(schema as never)))
     expect([...used].filter((keyword) => !shapeKeywords.has(keyword))).toEqual([])
   })
 })
 
-describe('a problem says where it is', () => {
-  const shape = {
-    type: 'object',
-    required: ['name'],
-    properties: {
-      name: { type: 'string', maxLength: 3 },
-      sizes: { type: 'array', maxItems: 2, items: { type: 'integer', minimum: 1 } },
-    },
-  } as const
-
-  test.each([
-    [[], '/ is no object'],
-    [{}, '/ lacks name'],
-    [{ name: 'abcd' }, '/name is above 3 characters'],
-    [{ name: 'a', sizes: [1, 2, 3] }, '/sizes is above 2 items'],
-    [{ name: 'a', sizes: [1, 0] }, '/sizes/1 is below 1'],
-    [{ name: 'a', sizes: [1.5] }, '/sizes/0 is no integer'],
-    [{ name: '\u{1F600}\u{1F600}\u{1F600}' }, undefined],
-  ])('%j', (value, problem) => expect(shapeProblem(shape, value)).toBe(problem))
+test('no field of a request has two places', () => {
+  for (const { params, query, body } of Object.values<CallRow>(calls)) {
+    const fields = [params, query, body].flatMap((part) => Object.keys(part?.properties ?? {}))
+    expect(fields).toEqual([...new Set(fields)])
+  }
 })
