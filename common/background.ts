@@ -2,8 +2,8 @@ import { reasonOf } from './errors.ts'
 import type { Log } from './log.ts'
 
 /**
- * Work that nobody awaits: it is tracked, its failure is logged, and disposing waits for its end.
- * Whatever is started here must end soon after the signal is aborted.
+ * Tracks work that has no awaiting caller: failures are logged, and disposing waits for all of it.
+ * Work started here must end soon after the signal is aborted.
  */
 export class BackgroundWork implements AsyncDisposable {
   readonly #log: Log
@@ -19,7 +19,7 @@ export class BackgroundWork implements AsyncDisposable {
     return this.#stop.signal
   }
 
-  /** Starts `work`, unless disposed already. `what` names it in the log if it fails. */
+  /** Starts `work`, unless disposed. `what` names it in the log if it fails. */
   start(what: string, work: (signal: AbortSignal) => Promise<void>): void {
     if (this.#stop.signal.aborted) return
     const running = this.#run(what, work).finally(() => this.#running.delete(running))

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { type Random, randomId } from './random.ts'
 
 /**
- * Something that stays the same until the machine restarts: what was written before then, and not
- * flushed, may be gone after it. Where the system tells nothing of the kind it is new each time.
+ * An id that is constant until the machine restarts: data written before a restart and not flushed
+ * may be lost. Where the system has no such id, it is new for each process.
  */
 export async function readBootId(random: Random): Promise<string> {
   try {

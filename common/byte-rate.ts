@@ -1,10 +1,10 @@
-/** Rates in bytes per second, as people write them in settings and commands. */
+/** Rates in bytes per second, as written in settings and commands. */
 import { limits } from './limits.ts'
 
 export type ByteRate = number | 'unlimited'
 
 /** How a rate may be written, as the end of a sentence. */
-export const byteRateRule = `must be "unlimited" or bytes per second, ${limits.rateBytesPerSecondMin / 1000} KB at least, such as 5000000 or "5MB"`
+export const byteRateRule = `must be "unlimited" or bytes per second, at least ${limits.rateBytesPerSecondMin / 1000} KB, such as 5000000 or "5MB"`
 
 const units: Readonly<Record<string, number>> = {
   '': 1,
@@ -18,7 +18,7 @@ const units: Readonly<Record<string, number>> = {
 }
 const written = /^(\d{1,15}(?:\.\d{1,15})?)\s*([KMG]?i?B)?(?:\/s)?$/i
 
-/** The rate that `value` stands for: a number, `5MB`, `5 MB/s`, `512KiB` or `unlimited`; undefined if none. */
+/** Parses a rate: a number, `5MB`, `5 MB/s`, `512KiB` or `unlimited`; undefined if invalid. */
 export function byteRateOf(value: unknown): ByteRate | undefined {
   if (typeof value === 'number') return isRate(value) ? value : undefined
   if (typeof value !== 'string') return undefined

@@ -1,23 +1,29 @@
-/** Time comes in through the constructor: this is the only file that touches timers and dates. */
+/** Time is injected through constructors: only this file touches timers and dates. */
 
-/** Cancels what it belongs to; calling it again, or late, does nothing. */
+/** Cancels the pending call; later calls do nothing. */
 export type Cancel = () => void
 
 export interface Clock {
-  /** Wall time in milliseconds since 1970. May jump, and may have a fraction; for people and for the disk. */
+  /**
+   * Wall time in milliseconds since 1970, with a fraction. It may jump; use it for display and
+   * storage.
+   */
   nowMs(): number
-  /** Milliseconds since some fixed moment, with a fraction, never going back. For durations and deadlines. */
+  /**
+   * Milliseconds since a fixed moment, with a fraction, never decreasing. Use it for durations and
+   * deadlines.
+   */
   monotonicMs(): number
   /** Calls `callback` once after `delayMs`. A pending call does not keep the process alive. */
   after(delayMs: number, callback: () => void): Cancel
   /**
    * Resolves after `delayMs`.
-   * @throws the signal's reason, at once, when it is or becomes aborted.
+   * @throws the signal's reason, as soon as it is aborted
    */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
 }
 
-/** `sleep` in terms of `after`, for every implementation of {@link Clock}. */
+/** Implements `sleep` with `after`, for every {@link Clock}. */
 export function sleepWith(
   after: Clock['after'],
   delayMs: number,
@@ -40,7 +46,7 @@ export function sleepWith(
   return promise
 }
 
-/** Longer delays would overflow Node's timers and fire at once. */
+/** Longer delays overflow Node's timers and fire immediately. */
 const delayMsMax = 2 ** 31 - 1
 
 function after(delayMs: number, callback: () => void): Cancel {

@@ -3,9 +3,10 @@ import { copyFile, open, rm } from 'node:fs/promises'
 import { systemErrorCode } from './errors.ts'
 
 /**
- * Copies a file and flushes the copy, for a place that a rename does not reach. On failure nothing of it is left.
- * @param to a path that nothing has, on the file system of the place
- * @throws what the disk does; EEXIST when something has the path, which stays
+ * Copies and flushes a file, for a destination that a rename cannot reach. On failure the copy is
+ * removed.
+ * @param to an unused path on the destination's file system
+ * @throws errors of the disk; EEXIST if the path is in use, which is left unchanged
  */
 export async function copyBeside(from: string, to: string): Promise<void> {
   try {

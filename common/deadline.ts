@@ -2,16 +2,16 @@ import type { Clock } from './clock.ts'
 import { AppError } from './errors.ts'
 
 export interface Deadline {
-  /** What is waited for, as the subject of the error's sentence. */
+  /** What is awaited, as the subject of the error's sentence. */
   readonly what: string
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Runs `work` with a signal that is aborted at the deadline or with `signal`.
- * Settles at the deadline even when `work` ignores its signal.
- * @throws AppError DEADLINE_EXCEEDED, the signal's reason, or what `work` throws
+ * Runs `work` with a signal that is aborted at the deadline or with `signal`. Settles at the
+ * deadline even if `work` ignores its signal.
+ * @throws AppError DEADLINE_EXCEEDED, the signal's reason, or the error of `work`
  */
 export async function withDeadline<T>(
   { what, deadlineMs, signal }: Deadline,

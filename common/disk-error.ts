@@ -1,6 +1,6 @@
 import { AppError, reasonOf, systemErrorCode } from './errors.ts'
 
-/** What was being done, for the error's sentence. */
+/** The attempted action, for the error's sentence. */
 export interface DiskAction {
   /** As in "Cannot {action} '/some/path'". */
   readonly action: string
@@ -8,7 +8,10 @@ export interface DiskAction {
   readonly neededBytes: number
 }
 
-/** The operating error for what a file system call threw: DISK_FULL or DISK_FAILED; an AppError stays itself. */
+/**
+ * The operational error for an error of a file system call: DISK_FULL or DISK_FAILED; an AppError
+ * is returned unchanged.
+ */
 export function diskError({ action, path, neededBytes }: DiskAction, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code = systemErrorCode(error)
@@ -17,12 +20,13 @@ export function diskError({ action, path, neededBytes }: DiskAction, error: unkn
   return new AppError('DISK_FAILED', { action, path, reason: reasonOf(error) }, { cause: error })
 }
 
-/** What file systems say of a name that they cannot hold, such as FAT of `what?`. */
+/** Codes of file systems that cannot store a name, such as FAT for `what?`. */
 const nameCodes: ReadonlySet<string | undefined> = new Set(['EINVAL', 'EILSEQ', 'ENAMETOOLONG'])
 
 /**
- * The error for what creating an entry threw: NAME_UNSUPPORTED if the name is to blame, else what was thrown.
- * @param otherCodes what blames the name, too, as far as the caller knows
+ * The error for a failed creation of an entry: NAME_UNSUPPORTED if the name is the cause, otherwise
+ * the error itself.
+ * @param otherCodes further codes that the caller knows to be caused by the name
  */
 export function nameRefused(
   { name, path }: { name: string; path: string },

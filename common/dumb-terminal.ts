@@ -1,5 +1,8 @@
-/** Whether the terminal of this process shows escape sequences as they are, as those of editors and logs do. */
+/**
+ * Whether this process's terminal does not interpret escape sequences, like those of editors and
+ * logs.
+ */
 export function isDumbTerminal(): boolean {
-  // oxlint-disable-next-line no-restricted-properties -- no setting: the terminal itself says what it is
+  // oxlint-disable-next-line no-restricted-properties -- not a setting: describes the terminal
   return process.env['TERM'] === 'dumb'
 }

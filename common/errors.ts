@@ -1,6 +1,6 @@
 /**
- * Operating errors. Code and details cross the wire and the HTTP API; sentences are made from the
- * table on the side that shows them, stacks never leave the process.
+ * Operational errors. Code and details cross the wire and the HTTP API; sentences are made from the
+ * table on the side that shows them; stacks never leave the process.
  */
 import { type ErrorCode, errorTable } from './error-table.ts'
 import { limits } from './limits.ts'
@@ -8,14 +8,14 @@ import { oneLine } from './one-line.ts'
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>
 
-/** What crosses the wire. */
+/** The form that crosses the wire. */
 export interface WireError {
   code: string
   retryable: boolean
   details: Record<string, string | number | boolean>
 }
 
-/** An operating error: something outside of the program's own logic went wrong. */
+/** An operational error: something outside the program's own logic went wrong. */
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
@@ -32,7 +32,7 @@ export class AppError extends Error {
   }
 }
 
-/** The sentence of an error for people; a detail that is missing shows as `?`. */
+/** The sentence of an error, for users; a missing detail is shown as `?`. */
 export function sentenceFor(code: ErrorCode, details: ErrorDetails): string {
   return errorTable[code].sentence.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
     String(details[key] ?? '?'),
@@ -43,12 +43,12 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code)
 }
 
-/** Whether `error` is an operating error with this code. */
+/** Whether `error` is an operational error with this code. */
 export function hasCode(error: unknown, code: ErrorCode): error is AppError {
   return error instanceof AppError && error.code === code
 }
 
-/** The operating error in `error`; anything else becomes INTERNAL with `error` as its cause. */
+/** The operational error in `error`; any other error becomes INTERNAL with `error` as its cause. */
 export function toAppError(error: unknown): AppError {
   return error instanceof AppError ? error : new AppError('INTERNAL', {}, { cause: error })
 }
@@ -59,8 +59,9 @@ export function errorToWire(error: unknown): WireError {
 }
 
 /**
- * The error that crossed the wire. A code of a later version becomes INTERNAL and keeps its name in the details.
- * Of these only as much is kept as errors of ours have: they are stored, shown and logged.
+ * Parses an error from the wire. A code of a later version becomes INTERNAL and keeps its name in
+ * the details. The details are cut to the size that our own errors have, as they are stored, shown
+ * and logged.
  */
 export function errorFromWire(wire: WireError): AppError {
   const details = Object.fromEntries(
@@ -82,8 +83,9 @@ export function systemErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * Why a task failed, for the index and for people: one line of at most `limits.taskReasonCharactersMax`
- * characters that has the code of the operating system, if there is one, however long the paths are.
+ * Why a task failed, for the index and for users: one line of at most
+ * `limits.taskReasonCharactersMax` characters that keeps the operating system's error code, if any,
+ * however long the paths are.
  */
 export function taskReasonOf(error: unknown): string {
   const reason = reasonOf(
@@ -96,17 +98,17 @@ export function taskReasonOf(error: unknown): string {
   return oneLine(`${code}: ${oneLine(reason, charactersMax - code.length - 2)}`, charactersMax)
 }
 
-/** The code of the system error that is `error`, or its cause, or the cause of that. */
+/** The system error code of `error`, or of the nearest cause that has one. */
 function causeCodeOf(error: unknown): string | undefined {
   for (let depth = 0, at = error; depth < causesMax && at instanceof Error; depth++, at = at.cause)
     if (!(at instanceof AppError) && systemErrorCode(at) !== undefined) return systemErrorCode(at)
   return undefined
 }
 
-/** A chain of causes is not followed further: it may lead back to itself. */
+/** Bounds the chain of causes, which may be circular. */
 const causesMax = 8
 
-/** One line that says what went wrong, down to the first cause, for logs and `{reason}` details. */
+/** One line that describes the error and its first cause, for logs and `{reason}` details. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AppError) return error.message.replace(/\.$/, '')
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])

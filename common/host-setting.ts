@@ -1,7 +1,7 @@
 import { AppError } from './errors.ts'
 import { normalHost } from './hosts.ts'
 
-/** Why a host does not do, as the end of a sentence about the setting. */
+/** Why a host is invalid, as the end of a sentence about the setting. */
 export type HostCheck = (host: string) => string | undefined
 
 /** A setting that holds a host. */
@@ -9,7 +9,7 @@ export interface HostSetting {
   readonly section: string
   readonly key: string
   readonly text: string
-  /** Where it was set. */
+  /** Where the value was set. */
   readonly origin: string
 }
 

@@ -1,18 +1,18 @@
 import { isIP } from 'node:net'
 
 const label = /^[\p{L}\p{N}_]([\p{L}\p{N}_-]{0,61}[\p{L}\p{N}_])?$/u
-/** Addresses that mean "all of this machine": to listen on, not to be reached at. */
+/** Addresses that mean "all interfaces": valid for listening, not for connecting. */
 const unspecified: readonly string[] = ['0.0.0.0', '::', '0:0:0:0:0:0:0:0']
 
-/** The host in `text`: an IPv6 address may stand in brackets. */
+/** The host in `text`, without the brackets around an IPv6 address. */
 export function normalHost(text: string): string {
   const inner = /^\[(.*)\]$/.exec(text)?.[1]
   return inner !== undefined && isIP(withoutZone(inner)) === 6 ? inner : text
 }
 
-/** Why `host` is no host name and no address, as the end of a sentence about it; undefined when it is one. */
+/** Why `host` is not a host name or address, as the end of a sentence; undefined if it is one. */
 export function hostProblem(host: string): string | undefined {
-  if (host === '') return 'must be a host name or an IP address, and is empty'
+  if (host === '') return 'must be a host name or an IP address, not empty'
   if (isIP(withoutZone(host)) !== 0) return undefined
   if (host === '*')
     return "must be a host name or an IP address, not '*'; all addresses are 0.0.0.0"
@@ -24,7 +24,7 @@ export function hostProblem(host: string): string | undefined {
   return isName ? undefined : `must be a host name or an IP address, not '${host}'`
 }
 
-/** Why others cannot be sent to `host`, in the same form; undefined when they may be. */
+/** Why other machines cannot connect to `host`, in the same form; undefined if they can. */
 export function reachedHostProblem(host: string): string | undefined {
   if (unspecified.includes(host))
     return `must be an address that others can reach, not '${host}', which means all of this machine`

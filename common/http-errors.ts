@@ -1,11 +1,11 @@
-/** What HTTP servers answer when something fails: one shape, also before there is a request. */
+/** Error responses of HTTP servers: one shape, even before a request is parsed. */
 import type { Duplex } from 'node:stream'
 import { AppError, errorToWire, systemErrorCode, type WireError } from './errors.ts'
 import { deadlines, limits } from './limits.ts'
 
 const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
-/** Code and details of an error, and a sentence for people. */
+/** Code and details of an error, and its sentence for users. */
 export type HttpError = WireError & { readonly message: string }
 
 export function httpErrorOf(error: AppError): HttpError {
@@ -17,7 +17,7 @@ interface Refusal {
   readonly error: AppError
 }
 
-/** What is wrong with bytes that the HTTP parser refused. */
+/** The error for bytes that the HTTP parser rejected. */
 function refusalOf(code: string | undefined): Refusal {
   if (code === 'HPE_HEADER_OVERFLOW') {
     const details = { what: 'The header', max: limits.httpHeaderBytesMax, unit: 'bytes' }
@@ -35,10 +35,10 @@ function refusalOf(code: string | undefined): Refusal {
   return { status: 400, error: new AppError('BAD_REQUEST', details) }
 }
 
-/** Answers what the parser refused, and ends the connection; for the event `clientError`. */
+/** Answers a parser error and ends the connection; handles the event `clientError`. */
 export function answerClientError(thrown: Error, socket: Duplex): void {
   const code = systemErrorCode(thrown)
-  // Further bytes of what was refused: they are passed over until the socket is closed.
+  // More bytes of a rejected request: ignored until the socket is closed.
   if (socket.writableEnded) return
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

@@ -1,6 +1,6 @@
 /**
- * What an HTTP server gives all its clients together: connections, requests at work, and bytes that wait
- * to be read. Node bounds one connection; a thousand of them are not bounded by that.
+ * Limits across all clients of an HTTP server: connections, running requests, and unread bytes.
+ * Node's own limits are per connection, which do not bound a thousand of them.
  */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -12,13 +12,13 @@ import { deadlines, limits } from './limits.ts'
 import { type Occupant, whoMakesRoom } from './protocol/connection-slots.ts'
 import { hostKeyOf, mayHold } from './protocol/host-share.ts'
 
-/** For every server: the checks that Node does itself. */
+/** For every server: the checks built into Node. */
 export const guardedServerOptions = {
   headersTimeout: deadlines.httpHeadersMs,
   connectionsCheckingInterval: deadlines.httpCheckMs,
   keepAliveTimeout: deadlines.connectionIdleMs,
   maxHeaderSize: limits.httpHeaderBytesMax,
-  // A request without Host is refused by checkHost, in the shape of all refusals.
+  // checkHost refuses a request without Host, with the same response as other refusals.
   requireHostHeader: false,
 } as const satisfies ServerOptions
 
@@ -32,14 +32,16 @@ interface Client extends Occupant {
 }
 
 /**
- * Guards a server: `handle` gets its requests, unless too many are at work; connections make room for
- * others when there are too many; who does not read what was sent is cut off when too much waits.
+ * Guards a server: `handle` receives its requests, unless too many are running. Beyond the
+ * connection limit a new connection evicts another; beyond the limit of unread bytes the largest
+ * readers are disconnected.
  */
 export function guardHttp(server: Server, handle: Handler, { clock }: { clock: Clock }): void {
   const clients = new Map<Socket, Client>()
   server.maxConnections = limits.httpConnectionsMax + limits.connectionsTurnedAwayMax
   server.setTimeout(deadlines.connectionIdleMs)
-  // A connection that could not be accepted, as without memory, must not end the process.
+  // A connection that could not be accepted, for lack of memory for example, must not end the
+  // process.
   server.on('error', () => {})
   server.on('connection', (socket) => {
     const client = clientOf(socket, clock)
@@ -68,7 +70,7 @@ export function guardHttp(server: Server, handle: Handler, { clock }: { clock: C
     if (isFree) handle(request, response)
     else refuse(request, response)
   }
-  // The client is told to go on only when its bytes are wanted.
+  // The client is told to continue only when its body is wanted.
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     server.on(event, onRequest)
 }
@@ -93,7 +95,7 @@ function clientOf(socket: Socket, clock: Clock): Client {
   }
 }
 
-/** Whether the client's host has its share of requests left; the first of a connection is within it for long. */
+/** Whether the client's host has not used up its share of requests. */
 function mayServe({ hostKey }: Client, clients: Iterable<Client>): boolean {
   let [all, ofHost] = [0, 0]
   for (const { requests, hostKey: other } of clients) {

@@ -1,6 +1,6 @@
 /**
- * The identifiers of the system. Everything that comes from outside passes one of these before it
- * meets a file system, a database or a person's terminal.
+ * The identifiers of the system. Input passes one of these checks before it reaches a file system,
+ * a database or a terminal.
  */
 import { posix } from 'node:path'
 import { AppError } from './errors.ts'
@@ -12,13 +12,19 @@ const sha256Expression = new RegExp(sha256Pattern)
 export const peerIdPattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,${limits.peerIdBytesMax - 1}}$`
 const peerIdExpression = new RegExp(peerIdPattern)
 
-/** No name has control characters, which terminals obey, or a backslash, the other separator. */
+/**
+ * Names contain no control characters, which terminals interpret, and no backslash, the other
+ * separator.
+ */
 // oxlint-disable-next-line no-control-regex -- they are the point
 const controlCharacter = /[\u0000-\u001f\u007f]/
-/** What Windows cannot store: device names in any folder and with any extension, and these characters. */
+/**
+ * Names that Windows cannot store: device names in any folder and with any extension, and these
+ * characters.
+ */
 const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
 const windowsForbidden = /[<>:"|?*]|[. ]$/
-/** Where Tandem keeps what is its own, in the data folder and on other disks. */
+/** The folder for Tandem's own files, in the data folder and on other disks. */
 export const ownFolderName = '.tandem'
 const ownNameExpression = /^\.tandem(-[0-9a-f]+)?$/i
 
@@ -39,12 +45,12 @@ export function parsePeerId(text: string): string {
   return text
 }
 
-/** Whether a file or folder of this name, without a path, is Tandem's own and never a shared one. */
+/** Whether a file or folder name, without a path, is Tandem's own and never shared. */
 export function isOwnName(segment: string): boolean {
   return ownNameExpression.test(segment)
 }
 
-/** What can be wrong with a name, and how it is said. */
+/** What can be wrong with a name, as a sentence. */
 const nameFaults = {
   empty: 'it is empty',
   'too long': `it is longer than ${limits.nameBytesMax} bytes`,
@@ -61,13 +67,13 @@ const nameFaults = {
 } as const
 export type NameFault = keyof typeof nameFaults
 
-/** Why `name` is not a valid name (design.md "Words"), or undefined when it is one. */
+/** Why `name` is not a valid name, or undefined if it is one. */
 export function nameProblem(name: string): string | undefined {
   const fault = nameFault(name)
   return fault && nameFaults[fault]
 }
 
-/** The same as a word for programs. */
+/** The same as a code. */
 export function nameFault(name: string): NameFault | undefined {
   if (name === '') return 'empty'
   if (Buffer.byteLength(name) > limits.nameBytesMax) return 'too long'
@@ -90,14 +96,14 @@ function segmentFault(segment: string): NameFault | undefined {
   return controlCharacter.test(segment) ? 'control character' : undefined
 }
 
-/** Why a valid `name` cannot be stored on Windows, or undefined when it can. */
+/** Why a valid `name` cannot be stored on Windows, or undefined if it can. */
 export function windowsNameProblem(name: string): string | undefined {
   const bad = name.split('/').find((s) => windowsForbidden.test(s) || windowsDevice.test(s))
   return bad === undefined ? undefined : `Windows cannot store '${bad}'`
 }
 
 /**
- * A valid name from `text`, which people may have typed in another normal form or with a leading `./`.
+ * Parses a name as typed, possibly in another normal form or with a leading `./`.
  * @throws AppError NAME_INVALID
  */
 export function parseName(text: string): string {

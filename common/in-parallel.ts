@@ -1,19 +1,19 @@
 /**
- * Does `work` for every item, `atOnce` at a time, and takes the next item only when one is done.
- * After a failure no further item is begun.
- * @throws what `work` or the iteration threw first, when all that was begun has ended
+ * Does `work` for every item with `concurrency` workers; a worker takes its next item when it is
+ * done with one. After a failure no further item is started.
+ * @throws the first error of `work` or of the iteration, after all started work has ended
  */
 export async function inParallel<T>(
   items: Iterable<T> | AsyncIterable<T>,
-  atOnce: number,
+  concurrency: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const taken = oneByOne(items)
   const worker = async (): Promise<void> => {
-    // A loop that ends early closes the generator for all of them.
+    // Returning early would close the generator for the other workers.
     for await (const item of taken) await work(item)
   }
-  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  const ended = await Promise.allSettled(Array.from({ length: concurrency }, worker))
   const failed = ended.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason
 }

@@ -1,8 +1,8 @@
 /**
- * Files below a folder, whatever happens to the folders on the way between a look and the opening.
+ * Opens files below a folder safely even if folders on the path are replaced meanwhile.
  *
- * A path is checked after it was opened: the system says where the open file or folder is. What is
- * then done through the open folder is done there, also when its path leads elsewhere by now.
+ * The path is checked after opening: the system tells where the open file or folder is. Operations
+ * through the open folder apply to that folder even if its path now leads elsewhere.
  */
 import {
   closeSync,
@@ -24,63 +24,63 @@ export interface InsidePath {
   readonly path: string
 }
 
-/** Where Linux shows what this process has open. */
+/** Where Linux lists the open files of this process. */
 const openedFolder = '/proc/self/fd'
 const showsOpened = process.platform === 'linux' && existsSync(openedFolder)
-// Windows has no such flag, and opens no folders.
+// Windows has no such flag, and cannot open folders.
 const folderFlags = constants.O_RDONLY | ('O_DIRECTORY' in constants ? constants.O_DIRECTORY : 0)
 
-/** The real paths of roots; far more than a peer has. */
+/** Real paths of roots; more than any peer has. */
 const realRoots = new Map<string, string>()
 const realRootsMax = 4_096
 
-/** Whether something was refused because a link leads out of the root. */
+/** Whether access was refused because a link leads out of the root. */
 export function leavesRoot(error: unknown): boolean {
   return error instanceof LeavesRoot
 }
 
-/** As if there were no such file: inside of the root there is none. */
+/** Reported as ENOENT: there is no such file inside the root. */
 class LeavesRoot extends Error {
   override readonly name = 'LeavesRoot'
   readonly code = 'ENOENT'
 
   constructor(path: string) {
-    super(`'${path}' is reached through a link that leaves its folder`)
+    super(`'${path}' leaves its folder through a link`)
   }
 }
 
-/** Whether `path` is `folder` or lies below it; both absolute and without symbolic links. */
+/** Whether `path` is `folder` or below it; both absolute and without symbolic links. */
 export function isInside(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }
 
 /**
- * Opens what is at a path for reading, without waiting for a pipe; it is for the caller to see that it
- * is a regular file.
- * @throws ENOENT when it was reached through a link that leaves the root; what the disk does
+ * Opens a path for reading without blocking on a pipe; the caller must check that it is a regular
+ * file.
+ * @throws ENOENT if a link leads out of the root; errors of the disk
  */
 export async function openInside(at: InsidePath): Promise<FileHandle> {
   return await checked(at, await open(at.path, readFlags))
 }
 
-/** Opens a folder, as {@link openInside} does. @throws what that does, and ENOTDIR */
+/** Opens a folder like {@link openInside}. @throws its errors, and ENOTDIR */
 export async function openFolderInside(at: InsidePath): Promise<FileHandle> {
   return await checked(at, await open(at.path, folderFlags))
 }
 
-/** As {@link openInside}, for threads. @returns a descriptor */
+/** {@link openInside} for threads. @returns a descriptor */
 export function openInsideSync(at: InsidePath): number {
   return checkedSync(at, openSync(at.path, readFlags))
 }
 
-/** As {@link openFolderInside}, for threads. @returns a descriptor */
+/** {@link openFolderInside} for threads. @returns a descriptor */
 export function openFolderInsideSync(at: InsidePath): number {
   return checkedSync(at, openSync(at.path, folderFlags))
 }
 
 /**
- * The path of an entry of an open folder: where the system knows open folders by a path, the entry of
- * the very folder that was opened.
+ * The path of an entry of an open folder; where the system supports paths of open folders, it
+ * refers to the folder that was opened.
  */
 export function entryPathIn(
   folder: { readonly descriptor: number; path: string },
@@ -89,7 +89,10 @@ export function entryPathIn(
   return join(pathOfOpened(folder.descriptor, folder.path), name)
 }
 
-/** A path of an open file, which leads to it wherever its own path leads by now; its own where the system knows none. */
+/**
+ * A path that refers to an open file even if its own path now leads elsewhere; its own path where
+ * the system does not support that.
+ */
 export function pathOfOpened(descriptor: number, path: string): string {
   return showsOpened ? `${openedFolder}/${descriptor}` : path
 }
@@ -127,7 +130,7 @@ function check({ root, path }: InsidePath, descriptor: number): void {
   realRoots.set(root, real)
 }
 
-/** The real path, if it still leads to what was opened. */
+/** The real path, if it still refers to the opened file. */
 function realPathIfSame(path: string, descriptor: number): string | undefined {
   const real = realpathSync.native(path)
   const [opened, there] = [

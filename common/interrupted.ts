@@ -1,17 +1,17 @@
 import { constants } from 'node:os'
 import { AppError, hasCode } from './errors.ts'
 
-/** The first SIGINT, SIGTERM or SIGHUP from now on; a second one ends the process immediately. */
+/** The first SIGINT, SIGTERM or SIGHUP; a second one ends the process immediately. */
 export interface Interruption extends Disposable {
-  /** Aborted by it, with INTERRUPTED as the reason. */
+  /** Aborted by the signal, with INTERRUPTED as the reason. */
   readonly signal: AbortSignal
-  /** Resolves with it. */
+  /** Resolves on the signal. */
   readonly happened: Promise<void>
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Catches signals until it is disposed. */
+/** Catches signals until disposed. */
 export function interrupted(): Interruption {
   const stop = new AbortController()
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -20,7 +20,7 @@ export function interrupted(): Interruption {
   }
   const onSignal = (signal: NodeJS.Signals): void => {
     release()
-    const what = { what: 'The command', hint: 'it can be given again' }
+    const what = { what: 'The command', hint: 'run it again' }
     stop.abort(new AppError('INTERRUPTED', { ...what, signal }))
     resolve()
   }
@@ -30,7 +30,8 @@ export function interrupted(): Interruption {
 
 /**
  * Runs a command until it ends or a signal interrupts it.
- * @throws AppError INTERRUPTED with the signal in its details, whatever the command made of it; what the command throws
+ * @throws AppError INTERRUPTED with the signal in its details, whatever the command threw; the
+ * command's own error
  */
 export async function untilInterrupted(
   work: (signal: AbortSignal) => Promise<void>,
@@ -39,7 +40,7 @@ export async function untilInterrupted(
   await untilAborted(stop.signal, () => work(stop.signal))
 }
 
-/** The same with a signal of somebody else, who aborts it as {@link interrupted} does. */
+/** The same with an external signal that is aborted like that of {@link interrupted}. */
 export async function untilAborted(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -51,7 +52,10 @@ export async function untilAborted(signal: AbortSignal, work: () => Promise<void
   }
 }
 
-/** What shells expect of a command that a signal ended: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP. */
+/**
+ * The exit code that shells expect of a command ended by a signal: 130 for SIGINT, 143 for SIGTERM,
+ * 129 for SIGHUP.
+ */
 export function exitCodeOf({ details }: AppError): number {
   const signal = signals.find((each) => each === details['signal']) ?? 'SIGINT'
   return 128 + constants.signals[signal]

@@ -12,12 +12,12 @@ describe('a problem says where it is', () => {
   } as const
 
   test.each([
-    [[], '/ is no object'],
+    [[], '/ is not of type object'],
     [{}, '/ lacks name'],
     [{ name: 'abcd' }, '/name is above 3 characters'],
     [{ name: 'a', sizes: [1, 2, 3] }, '/sizes is above 2 items'],
     [{ name: 'a', sizes: [1, 0] }, '/sizes/1 is below 1'],
-    [{ name: 'a', sizes: [1.5] }, '/sizes/0 is no integer'],
+    [{ name: 'a', sizes: [1.5] }, '/sizes/0 is not of type integer'],
     [{ name: '\u{1F600}\u{1F600}\u{1F600}' }, undefined],
   ])('%j', (value, problem) => expect(shapeProblem(shape, value)).toBe(problem))
 })

@@ -1,16 +1,16 @@
 /**
- * Checks JSON against the few keywords of JSON Schema that our own schemas have. For programs that run
- * for a moment: loading a whole library of schemas takes them longer than all that they do.
+ * Validates JSON against the few keywords of JSON Schema that our own schemas use. For short-lived
+ * programs: loading a schema library would take longer than their work.
  */
 
-/** A schema as JSON; `description` is for people. */
+/** A JSON schema; `description` is for readers. */
 export interface JsonShape {
   readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null'
   readonly const?: unknown
   readonly anyOf?: readonly JsonShape[]
   readonly required?: readonly string[]
   readonly properties?: Readonly<Record<string, JsonShape>>
-  /** Of all properties whose names match. */
+  /** For all properties whose names match. */
   readonly patternProperties?: Readonly<Record<string, JsonShape>>
   readonly items?: JsonShape
   readonly minItems?: number
@@ -23,7 +23,7 @@ export interface JsonShape {
   readonly description?: string
 }
 
-/** All that {@link shapeProblem} understands. */
+/** The keywords that {@link shapeProblem} supports. */
 export const shapeKeywords: ReadonlySet<string> = new Set([
   'type',
   'const',
@@ -42,7 +42,7 @@ export const shapeKeywords: ReadonlySet<string> = new Set([
   'description',
 ] satisfies (keyof JsonShape)[])
 
-/** Says where `value`, which is JSON, does not have this shape, and why; undefined when it has. */
+/** Where and why the JSON `value` does not match the shape; undefined if it does. */
 export function shapeProblem(shape: JsonShape, value: unknown, path = ''): string | undefined {
   const problem = ownProblem(shape, value)
   if (problem !== undefined) return `${path || '/'} ${problem}`
@@ -51,11 +51,11 @@ export function shapeProblem(shape: JsonShape, value: unknown, path = ''): strin
 }
 
 function ownProblem(shape: JsonShape, value: unknown): string | undefined {
-  if (shape.type !== undefined && !hasType(value, shape.type)) return `is no ${shape.type}`
+  if (shape.type !== undefined && !hasType(value, shape.type)) return `is not of type ${shape.type}`
   if (shape.const !== undefined && value !== shape.const)
     return `is not ${JSON.stringify(shape.const)}`
   if (shape.anyOf?.every((one) => shapeProblem(one, value) !== undefined) === true)
-    return 'is none of what it may be'
+    return 'matches none of the alternatives'
   if (typeof value === 'string') return textProblem(shape, value)
   if (typeof value === 'number') return boundsProblem('', shape.minimum, shape.maximum, value)
   return undefined
@@ -82,11 +82,11 @@ function textProblem(
   { pattern, minLength, maxLength }: JsonShape,
   text: string,
 ): string | undefined {
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(text)) return 'has another form'
+  if (pattern !== undefined && !new RegExp(pattern, 'u').test(text)) return 'has an invalid form'
   return boundsProblem('characters', minLength, maxLength, codePointsOf(text))
 }
 
-/** A schema counts characters of Unicode, not halves of surrogate pairs. */
+/** Schemas count Unicode characters, not surrogates. */
 function codePointsOf(text: string): number {
   return Array.from(text).length
 }

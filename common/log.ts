@@ -7,31 +7,34 @@ import roll, { type RollingFile } from 'pino-roll'
 import { AppError, reasonOf } from './errors.ts'
 import { limits } from './limits.ts'
 
-/** What code takes in order to log: constant text and an object, the level by who must act. */
+/** The logging interface: constant text and an object; the level says who must act. */
 export type Log = Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'child'>
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** `json`: lines on stdout, for machines. `pretty`: on stderr, for people. `auto`: whom stdout belongs to. */
+/**
+ * `json`: lines on stdout, for programs. `pretty`: on stderr, for people. `auto`: `pretty` if
+ * stdout is a terminal.
+ */
 export const logFormats = ['auto', 'json', 'pretty'] as const
 export type LogFormat = (typeof logFormats)[number]
 
 export interface LogOptions {
-  /** The process, in every line: `index`, or a peer's id. */
+  /** The process, in every line: `index` or a peer's id. */
   readonly name: string
   readonly level: LogLevel
   readonly format: LogFormat
-  /** False while a prompt owns the terminal: then only the files are written. */
+  /** False while a prompt owns the terminal: then only files are written. */
   readonly console: boolean
-  /** Where `tandem.1.log`, … go, created if absent. Without it no file is written. */
+  /** Folder for `tandem.1.log`, …, created if absent. Without it no file is written. */
   readonly folder?: string
 }
 
 /**
- * Opens the log of a process. Lines are written as they come, so that a crash loses none; disposing
- * closes the file. A log file that cannot be written any more does not stop the process.
- * @throws AppError DISK_FAILED when the folder cannot be created or written
+ * Opens the log of a process. Lines are written synchronously, so that a crash loses none;
+ * disposing closes the file. A failing log file does not stop the process.
+ * @throws AppError DISK_FAILED if the folder cannot be created or written
  */
 export async function openLog(options: LogOptions): Promise<{ log: Log } & AsyncDisposable> {
   const file = options.folder === undefined ? undefined : await openLogFile(options.folder)
@@ -47,7 +50,7 @@ export async function openLog(options: LogOptions): Promise<{ log: Log } & Async
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    // The logger has the level; without one of their own the streams would drop what is below info.
+    // The logger filters by level; without a level the streams would drop lines below info.
     pino.multistream(streams.map((stream) => ({ stream, level: 'trace' }))),
   )
   file?.once('error', (error) => log.error({ error }, 'the log file cannot be written'))
@@ -55,12 +58,12 @@ export async function openLog(options: LogOptions): Promise<{ log: Log } & Async
   return { log, [Symbol.asyncDispose]: () => (closed ??= closeLogFile(file)) }
 }
 
-/** Whether this format puts lines of JSON on stdout, which nothing else may then be written to. */
+/** Whether this format writes JSON lines to stdout, which then must carry nothing else. */
 export function isForMachines(format: LogFormat): boolean {
   return format === 'json' || (format === 'auto' && !process.stdout.isTTY)
 }
 
-/** Both kinds write synchronously, and fall silent when nobody reads them any more (EPIPE). */
+/** Both kinds write synchronously, and stop silently when the reader is gone (EPIPE). */
 function consoleStream(format: LogFormat): pino.DestinationStream {
   if (isForMachines(format)) return pino.destination({ dest: process.stdout.fd, sync: true })
   const stderr = pino.destination({ dest: process.stderr.fd, sync: true })
@@ -81,7 +84,7 @@ async function openLogFile(folder: string): Promise<RollingFile> {
       limit: { count: limits.logFilesKept, removeOtherLogFiles: true },
       mkdir: true,
       sync: true,
-      // What waits for a full disk is bounded, too; further lines are dropped.
+      // The backlog of a full disk is bounded; further lines are dropped.
       maxLength: limits.logWaitingBytesMax,
     })
     // Without a listener an error of the log would end the process.
@@ -92,7 +95,7 @@ async function openLogFile(folder: string): Promise<RollingFile> {
   }
 }
 
-/** A line to the file, also if somebody removed it, or its folder, meanwhile. */
+/** Writes a line even if the file or its folder was removed meanwhile. */
 function writeTo(file: RollingFile, line: string): void {
   if (!existsSync(file.file)) file.reopen()
   file.write(line)
@@ -105,7 +108,7 @@ async function closeLogFile(file: RollingFile | undefined): Promise<void> {
     file.end()
     await closed
   } catch {
-    // It could not write its last lines: `once` rejects on 'error'.
+    // Its last lines could not be written: `once` rejects on 'error'.
     file.destroy()
   }
 }

@@ -4,9 +4,9 @@ import { dirname } from 'node:path'
 import { systemErrorCode } from './errors.ts'
 
 /**
- * Makes a folder and those above it that are missing. Unlike Node's recursive `mkdir`, which tries for ever
- * on some file systems that refuse a name, it asks once for each.
- * @throws what the disk does
+ * Creates a folder and its missing parents. Unlike Node's recursive `mkdir`, which loops forever on
+ * some file systems that refuse a name, it tries each once.
+ * @throws errors of the disk
  */
 export async function makeFolder(path: string): Promise<void> {
   const code = await codeOf(mkdir(path))
@@ -18,9 +18,9 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder that was removed, with those above it, unless what is left above is on another file system
- * than the folder was: then its disk is gone, and nothing is made in its place.
- * @throws what the disk does; ENODEV when the disk is gone
+ * Recreates a removed folder and its parents, unless the remaining parent is on another file system
+ * than the folder was: then its disk is gone, and nothing is created.
+ * @throws errors of the disk; ENODEV if the disk is gone
  */
 export function makeFolderAgain(folder: string, device: number): void {
   const found = deepestExisting(folder)

@@ -2,7 +2,7 @@ import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { link, open, rename, unlink } from 'node:fs/promises'
 import { systemErrorCode } from './errors.ts'
 
-/** What file systems say that know no links, such as those of cameras and some network shares. */
+/** Codes of file systems without hard links, such as those of cameras and some network shares. */
 const noLinks: ReadonlySet<string | undefined> = new Set([
   'EPERM',
   'ENOTSUP',
@@ -11,11 +11,11 @@ const noLinks: ReadonlySet<string | undefined> = new Set([
 ])
 
 /**
- * Moves a file to a name that nothing has. Unlike a look and a rename it never replaces what came
- * there in between.
- * @param linkFile for tests: how a second name is given
- * @returns whether it was moved; false when something has that name
- * @throws what the disk does
+ * Moves a file to an unused name. Unlike a check and a rename it never replaces a file that appears
+ * in between.
+ * @param linkFile for tests: creates the second name
+ * @returns whether it was moved; false if the name is in use
+ * @throws errors of the disk
  */
 export async function moveNew(from: string, to: string, linkFile = link): Promise<boolean> {
   try {
@@ -30,7 +30,7 @@ export async function moveNew(from: string, to: string, linkFile = link): Promis
   return true
 }
 
-/** Takes the name with an empty file first, which only the end of the process could leave there. */
+/** Reserves the name with an empty file, which remains only if the process ends. */
 async function moveToReserved(from: string, to: string): Promise<boolean> {
   try {
     await (await open(to, 'wx')).close()
@@ -47,7 +47,7 @@ async function moveToReserved(from: string, to: string): Promise<boolean> {
   return true
 }
 
-/** As {@link moveNew}, for a thread that has nothing else to do; without links a look has to be enough. */
+/** {@link moveNew} for a thread; without links it has to check first. */
 export function moveNewSync(from: string, to: string): boolean {
   try {
     linkSync(from, to)

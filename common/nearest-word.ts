@@ -1,6 +1,6 @@
 /**
- * The candidate that `word` was probably meant to be, or undefined when none is close: at most a
- * third of the letters are wrong, missing or too many.
+ * The candidate that was probably meant by `word`, or undefined if none is close: at most a third
+ * of the letters are wrong, missing or extra.
  */
 export function nearestWord(word: string, candidates: Iterable<string>): string | undefined {
   let nearest: string | undefined

@@ -1,6 +1,6 @@
 /**
- * Control characters, lone surrogates, line separators, and what turns the direction of writing: text
- * from elsewhere that is stored, logged or shown on one line has none of them.
+ * Control characters, lone surrogates, line separators and direction marks: removed from foreign
+ * text that is stored, logged or shown on one line.
  */
 const unsafe = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu
 
@@ -9,7 +9,7 @@ export function oneLine(text: string, charactersMax: number): string {
   return cutMiddle(text, charactersMax).replaceAll(unsafe, ' ').trim()
 }
 
-/** The end of a long text is kept, too: that of a path tells the file. */
+/** Keeps the end of a long text, too: the end of a path names the file. */
 function cutMiddle(text: string, charactersMax: number): string {
   if (text.length <= charactersMax) return text
   const headCount = Math.ceil((charactersMax - 1) / 2)

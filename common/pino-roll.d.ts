@@ -1,4 +1,4 @@
-/** pino-roll ships no types: the part of it that Tandem uses. */
+/** pino-roll ships no types: declares the part that Tandem uses. */
 declare module 'pino-roll' {
   import type { EventEmitter } from 'node:events'
 
@@ -9,9 +9,12 @@ declare module 'pino-roll' {
     /** Mebibytes with their unit, `10m`. A fuller file is followed by one with the next number. */
     readonly size: string
     readonly limit: {
-      /** Files kept, the current one among them if those of earlier runs count as well. */
+      /**
+       * Files kept, including the current one; those of earlier runs if `removeOtherLogFiles` is
+       * set.
+       */
       readonly count: number
-      /** Whether files of earlier runs count as well. */
+      /** Whether files of earlier runs count, too. */
       readonly removeOtherLogFiles: boolean
     }
     readonly mkdir: boolean
@@ -23,13 +26,13 @@ declare module 'pino-roll' {
 
   export interface RollingFile extends EventEmitter {
     write(line: string): boolean
-    /** The file that is written now. */
+    /** The current file. */
     readonly file: string
-    /** Opens the file again, made if it is gone. */
+    /** Opens the file again, creating it if it is gone. */
     reopen(): void
-    /** Writes what waits, then closes. */
+    /** Writes the backlog, then closes. */
     end(): void
-    /** Closes at once. */
+    /** Closes immediately. */
     destroy(): void
   }
 

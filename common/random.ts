@@ -1,6 +1,6 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 
-/** Chance comes in through the constructor: this is the only file that makes it. */
+/** Randomness is injected through constructors: only this file creates it. */
 export interface Random {
   /** `count` bytes. */
   bytes(count: number): Buffer
@@ -18,7 +18,10 @@ export const systemRandom: Random = {
   fraction: () => fractionOf(randomBytes(6)),
 }
 
-/** The same sequence for the same seed, on every machine: AES-128 in counter mode, keyed by the seed's hash. */
+/**
+ * The same sequence for the same seed on every machine: AES-128 in counter mode, keyed by the
+ * seed's hash.
+ */
 export function seededRandom(seed: string): Random {
   const key = createHash('sha256').update(seed).digest().subarray(0, 16)
   const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
@@ -26,7 +29,7 @@ export function seededRandom(seed: string): Random {
   return { bytes, fraction: () => fractionOf(bytes(6)) }
 }
 
-/** The same items in an order of which each is equally likely. */
+/** A uniformly random permutation of the items. */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return items
     .map((item) => ({ item, place: random.fraction() }))

@@ -1,4 +1,4 @@
-/** The life of a process: its log, its ready line, its signals, and an end that is waited for. */
+/** The life of a process: log, ready line, signals, and an awaited shutdown. */
 import { flushCompileCache } from 'node:module'
 import type { Clock } from './clock.ts'
 import { interrupted } from './interrupted.ts'
@@ -6,7 +6,7 @@ import { deadlines } from './limits.ts'
 import { isForMachines, type Log, type LogFormat, type LogLevel, openLog } from './log.ts'
 
 export interface ProcessOptions {
-  /** In every log line, and the folder of its log files. */
+  /** Appears in every log line and names the folder of the log files. */
   readonly name: string
   readonly log: {
     readonly level: LogLevel
@@ -15,26 +15,26 @@ export interface ProcessOptions {
   }
   /** Whether a prompt owns the terminal; the log then goes to files only. */
   readonly hasPrompt: boolean
-  /** Whether nobody reads stdout but programs: it is then the log's alone, if that is JSON. */
+  /** Whether only programs read stdout: then it carries only the log, if that is JSON. */
   readonly isHeadless: boolean
 }
 
 export interface ProcessContext {
   readonly log: Log
-  /** Takes what was started; it is disposed in reverse. */
+  /** Owns what was started; disposed in reverse order. */
   readonly stack: AsyncDisposableStack
   /** Aborted by SIGINT, SIGTERM or SIGHUP. */
   readonly stop: AbortSignal
-  /** Resolves then. */
+  /** Resolves when `stop` is aborted. */
   readonly stopped: Promise<void>
-  /** Tells whoever waits for it, person or program, that the process does its work now. */
+  /** Announces to people and programs that the process is ready. */
   readonly ready: (sentence: string, details: Readonly<Record<string, unknown>>) => void
 }
 
 /**
- * Runs `work` with a log, and disposes what it started when it returns or throws. What has not ended
- * `deadlines.shutdownMs` later is ended with the process.
- * @throws what `work` or opening the log throws
+ * Runs `work` with a log, and disposes what it started when it returns or throws. After
+ * `deadlines.shutdownMs` the process ends with whatever still runs.
+ * @throws errors of `work` or of opening the log
  */
 export async function runProcess(
   options: ProcessOptions,
@@ -56,8 +56,8 @@ export async function runProcess(
   const ready = (sentence: string, details: Readonly<Record<string, unknown>>): void => {
     const { format } = options.log
     log.info(details, 'ready')
-    // Else only a process that ends in good order leaves what it compiled: the next one to start meanwhile
-    // would compile all of it, too, which takes 40 MB and half a second.
+    // Otherwise only a clean exit saves the compile cache; processes that start meanwhile would
+    // compile everything again, which takes 40 MB and half a second.
     flushCompileCache()
     const isForPrograms = options.isHeadless ? isForMachines(format) : format === 'json'
     if (options.hasPrompt || !isForPrograms) process.stdout.write(`${sentence}\n`)
@@ -68,7 +68,7 @@ export async function runProcess(
     log.info('stopping')
     clock.after(deadlines.shutdownMs, () => {
       log.error('not everything ended in time')
-      // oxlint-disable-next-line no-restricted-properties -- nothing else helped
+      // oxlint-disable-next-line no-restricted-properties -- the last resort
       process.exit(1)
     })
     await stack[Symbol.asyncDispose]()

@@ -1,8 +1,8 @@
-/** What is kept of a series of measurements: enough for its summary, however long it gets. */
+/** The accumulated state of a series of measurements: constant size, whatever its length. */
 export interface Series {
   readonly count: number
   readonly mean: number
-  /** Sum of the squared distances from the mean. */
+  /** Sum of squared distances from the mean. */
   readonly squares: number
   readonly min: number
   readonly max: number
@@ -11,7 +11,7 @@ export interface Series {
 export interface SeriesSummary {
   count: number
   mean: number
-  /** Of the sample (n - 1). */
+  /** Sample standard deviation (n - 1). */
   stdev: number
   min: number
   max: number
@@ -20,8 +20,8 @@ export interface SeriesSummary {
 export const emptySeries: Series = { count: 0, mean: 0, squares: 0, min: 0, max: 0 }
 
 /**
- * The series with one more value. Numerically stable: B. P. Welford, "Note on a Method for
- * Calculating Corrected Sums of Squares and Products", Technometrics 4 (1962).
+ * Adds a value. Numerically stable: B. P. Welford, "Note on a Method for Calculating Corrected Sums
+ * of Squares and Products", Technometrics 4 (1962).
  */
 export function withValue(series: Series, value: number): Series {
   const count = series.count + 1

@@ -1,8 +1,8 @@
-/** Values of settings: from the text of variables and flags, and in words when they are wrong. */
+/** Values of settings: parsing the text of variables and flags, and describing invalid values. */
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
-/** The parts of a JSON schema that requirements are told from. */
+/** The parts of a JSON schema that appear in descriptions. */
 interface SchemaParts {
   readonly type?: string
   readonly minimum?: number
@@ -12,7 +12,7 @@ interface SchemaParts {
 
 const decimal = /^-?\d+(\.\d+)?$/
 
-/** The value that `text` stands for under `schema`; text that stands for none stays as it is. */
+/** Parses `text` under `schema`; returns invalid text unchanged. */
 export function valueOfText(schema: TSchema, text: string): unknown {
   const { type } = schema as SchemaParts
   if ((type === 'integer' || type === 'number') && decimal.test(text)) return Number(text)
@@ -29,19 +29,19 @@ function fromJson(text: string): unknown {
 }
 
 export interface ValueProblem {
-  /** Which part of the value it is, as one writes it in code: `[0].from`; empty for all of it. */
+  /** The part of the value, as written in code: `[0].from`; empty for the whole value. */
   readonly place: string
-  /** Why it does not fit, as the end of a sentence about it. */
+  /** Why it is invalid, as the end of a sentence. */
   readonly reason: string
 }
 
-/** What is wrong with `value` under `schema`; undefined when it fits. */
+/** What is wrong with `value` under `schema`; undefined if it is valid. */
 export function valueProblem(schema: TSchema, value: unknown): ValueProblem | undefined {
   const [problem] = Value.Errors(schema, value)
   if (problem === undefined) return undefined
   const { instancePath, keyword, message } = problem
   const place = instancePath.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.')
-  // What no property may have but the known ones.
+  // Reported for unknown properties.
   if (keyword === 'boolean') return { place, reason: 'is not a setting' }
   const requirement = (place === '' ? requirementOf(schema) : undefined) ?? message
   return { place, reason: `${requirement}, not ${shown(Value.Pointer.Get(value, instancePath))}` }

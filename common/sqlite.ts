@@ -8,26 +8,27 @@ export type Database = SQLite.Database
 
 export interface DatabaseOptions {
   readonly migrations: readonly string[]
-  /** How long to wait for another process that has the database open. Nothing else runs meanwhile. */
+  /** How long to wait for another process that has the database open; blocks the thread. */
   readonly busyMs?: number
 }
 
 /**
- * Opens the database at `path` (`:memory:` for none on disk), creates it if absent, and brings it up
- * to date: migration n, from 1, takes it from version n - 1 to n in a transaction. The database
- * belongs to this connection alone until it is closed or the process ends.
+ * Opens the database at `path` (`:memory:` for none on disk), creates it if absent, and migrates
+ * it: migration n, from 1, takes it from version n - 1 to n in a transaction. The database is
+ * locked for this connection until it is closed or the process ends.
  *
- * A commit survives the end of the process at once, and a power cut after the next checkpoint. What
- * must survive one before it is acknowledged is committed under `PRAGMA synchronous = FULL`.
+ * A commit survives the end of the process immediately, and a power cut after the next checkpoint.
+ * Use `PRAGMA synchronous = FULL` for commits that must survive a power cut before they are
+ * acknowledged.
  * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE
  */
 export function openDatabase(path: string, options: DatabaseOptions): Database {
   let database: Database | undefined
   try {
-    // By itself SQLite lets nobody but the owner write; the umask says who may.
+    // SQLite itself creates a file that only the owner may write; here the umask decides.
     if (path !== ':memory:') closeSync(openSync(path, 'a'))
     database = new SQLite(path, { timeout: options.busyMs ?? deadlines.databaseBusyMs })
-    // Before the first access: the lock is then taken with it and shared memory is not needed.
+    // Before the first access, which then takes the lock and needs no shared memory.
     database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = NORMAL')
@@ -56,13 +57,13 @@ function migrate(database: Database, path: string, migrations: readonly string[]
   }
 }
 
-/** What a statement is refused for because of the values it was given. */
+/** Codes of statements refused because of their values. */
 const valueFaults = ['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE', 'SQLITE_TOOBIG']
 
 /**
  * Whether work failed because the database cannot be read or written (full, locked, read-only,
- * damaged): whatever is tried on it now fails too. Values that a statement refuses, and what is
- * wrong in the program, concern the one that did the work.
+ * damaged), so that all other work on it fails, too. Refused values and program errors concern only
+ * the caller.
  */
 export function isDatabaseFailure(error: unknown): boolean {
   if (!(error instanceof SQLite.SqliteError)) return false

@@ -85,7 +85,7 @@ describe('the dummy peer', () => {
     await dependencies.clock.advance(10_000)
     const complaints = dependencies.lines.filter((line) => line.startsWith('Not announced'))
     expect(complaints).toEqual([
-      'Not announced: Cannot connect to 127.0.0.1:7000: nothing listens there.',
+      'Not announced: Cannot connect to 127.0.0.1:7000: connection refused.',
     ])
     const { connection } = await ask(dependencies)
     await expect(connection.request('chunks', { sha256: '0'.repeat(64) })).rejects.toThrow(

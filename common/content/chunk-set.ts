@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 
-/** Which of a content's chunks something holds for: one bit each, chunk i being bit 7 - i % 8 of byte i / 8. */
+/** A set of a content's chunks: one bit each, chunk i being bit 7 - i % 8 of byte i / 8. */
 export class ChunkSet {
-  /** Chunks of the content, in the set or not. */
+  /** Number of chunks of the content, in the set or not. */
   readonly chunkCount: number
   readonly #bits: Uint8Array
   #size = 0
@@ -12,7 +12,7 @@ export class ChunkSet {
     this.#bits = new Uint8Array(Math.ceil(chunkCount / 8))
   }
 
-  /** The set that {@link toBitmap} gave, or undefined when the text is none of so many chunks. */
+  /** Parses {@link toBitmap}; undefined if the text is not a bitmap of `chunkCount` chunks. */
   static fromBitmap(chunkCount: number, bitmap: string): ChunkSet | undefined {
     const set = new ChunkSet(chunkCount)
     const bits = Buffer.from(bitmap, 'base64')
@@ -25,7 +25,7 @@ export class ChunkSet {
     return set
   }
 
-  /** A set of its own with the same chunks. */
+  /** An independent copy. */
   copy(): ChunkSet {
     const copy = new ChunkSet(this.chunkCount)
     copy.#bits.set(this.#bits)
@@ -33,12 +33,12 @@ export class ChunkSet {
     return copy
   }
 
-  /** As the message `chunks` carries it: the bits in base64. */
+  /** The bits in base64, as in the message `chunks`. */
   toBitmap(): string {
     return Buffer.from(this.#bits).toString('base64')
   }
 
-  /** Chunks in the set. */
+  /** Number of chunks in the set. */
   get size(): number {
     return this.#size
   }
@@ -63,10 +63,10 @@ export class ChunkSet {
     this.#size -= 1
   }
 
-  /** The first chunk from `from` on that is not in the set, or undefined. */
+  /** The first chunk at or after `from` that is not in the set, or undefined. */
   firstMissing(from = 0): number | undefined {
     for (let chunk = from; chunk < this.chunkCount; chunk += 1) {
-      // A full byte is passed over whole: planning a large content would be quadratic in bits.
+      // Skip full bytes: checking every bit makes planning a large content quadratic.
       if (chunk % 8 === 0 && this.#bits[chunk >> 3] === 0xff) chunk += 7
       else if (!this.has(chunk)) return chunk
     }

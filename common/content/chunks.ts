@@ -1,12 +1,12 @@
 /**
- * Chunk arithmetic: the only place that converts between a content's size, its chunks' numbers
- * (from 0) and byte ranges.
+ * Chunk arithmetic: the only place that converts between a content's size, chunk indexes (from 0)
+ * and byte ranges.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { limits } from '../limits.ts'
 
-/** Bytes of a SHA-256. */
+/** Bytes in a SHA-256. */
 export const hashBytes = 32
 
 /** The chunk size of a content of `size` bytes: 1 MiB, doubled until at most 16,384 chunks are needed. */
@@ -17,18 +17,21 @@ export function chunkBytesFor(size: number): number {
   return chunkBytes
 }
 
-/** How many chunks a content has. An empty content has one, empty, chunk. */
+/** The number of chunks of a content. An empty content has one empty chunk. */
 export function chunkCountFor(size: number): number {
   return Math.max(1, Math.ceil(size / chunkBytesFor(size)))
 }
 
 export interface ByteRange {
-  /** The first byte's position in the content. */
+  /** Position of the first byte in the content. */
   readonly start: number
   readonly bytes: number
 }
 
-/** Where `count` chunks from chunk `index` on lie in a content of `size` bytes; `count` must fit. */
+/**
+ * The byte range of `count` chunks from chunk `index` in a content of `size` bytes; `count` must
+ * fit.
+ */
 export function chunkRange(size: number, index: number, count = 1): ByteRange {
   assert(index >= 0 && count >= 1 && index + count <= chunkCountFor(size))
   const chunkBytes = chunkBytesFor(size)
@@ -38,7 +41,7 @@ export function chunkRange(size: number, index: number, count = 1): ByteRange {
 
 /**
  * The chunk root of a chunk list (the chunks' SHA-256 in order, 32 bytes each): the hash of the
- * list, or, for a single chunk, that chunk's own hash, which is the content's.
+ * list or, for a single chunk, that chunk's own hash, which is the content's.
  */
 export function chunkRootOf(chunkList: Uint8Array): string {
   assert(chunkList.byteLength > 0 && chunkList.byteLength % hashBytes === 0)
@@ -46,7 +49,7 @@ export function chunkRootOf(chunkList: Uint8Array): string {
   return createHash('sha256').update(chunkList).digest('hex')
 }
 
-/** The hash of chunk `index` as the chunk list states it. */
+/** The hash of chunk `index` in the chunk list. */
 export function chunkHashAt(chunkList: Uint8Array, index: number): Uint8Array {
   assert((index + 1) * hashBytes <= chunkList.byteLength)
   return chunkList.subarray(index * hashBytes, (index + 1) * hashBytes)

@@ -8,16 +8,18 @@ import { chunkBytesFor } from './chunks.ts'
 import { type FileStat, fileStatOf, isSameStat } from './file-stat.ts'
 import { type HashedContent, UnitHasher, unitBytes } from './unit-hasher.ts'
 
-/** Below this a hash takes less time on this thread than its way to the thread pool (40 µs). */
+/**
+ * Below this size, hashing on this thread is faster than dispatching to the thread pool (40 µs).
+ */
 const smallBytesMax = 64 * 1024
-/** A longer stream has larger chunks than units. */
+/** A longer stream has chunks larger than a unit. */
 const streamBytesMax = limits.chunksMax * unitBytes
 
 export type HashedFile = HashedContent & { readonly stat: FileStat }
 
 /**
- * The SHA-256 of `bytes`, which are free again as soon as the call returns. Many of them are hashed in
- * another thread, unless threads share their memory.
+ * The SHA-256 of `bytes`, which may be reused as soon as the call returns. Large inputs are hashed
+ * in another thread, unless threads share their memory.
  */
 export async function sha256(bytes: Uint8Array): Promise<Buffer> {
   if (bytes.byteLength < smallBytesMax || !isUnshared(bytes)) return hash('sha256', bytes, 'buffer')
@@ -29,10 +31,10 @@ function isUnshared(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a regular file once, in constant memory. One that is reached through a link which leaves `root`,
- * if there is one, is not found.
- * @throws AppError CONTENT_CHANGED when it changed meanwhile, FILE_NOT_FOUND, DISK_FAILED, TOO_LARGE;
- *   or the signal's reason
+ * Reads a regular file once, in constant memory. A file reached through a link that leaves `root`
+ * counts as not found.
+ * @throws AppError CONTENT_CHANGED if it changed while being read, FILE_NOT_FOUND, DISK_FAILED,
+ * TOO_LARGE; or the signal's reason
  */
 export async function hashFile(
   path: string,
@@ -60,7 +62,7 @@ async function statOf(handle: FileHandle): Promise<FileStat> {
   return fileStatOf(stat)
 }
 
-/** Undefined when the file turns out to be shorter than `size`. */
+/** Undefined if the file is shorter than `size`. */
 async function hashHandle(
   handle: FileHandle,
   size: number,
@@ -80,7 +82,7 @@ async function hashHandle(
   return await hasher.finish()
 }
 
-/** The only chunk's hash is the content's: one is enough. */
+/** The hash of the only chunk is also that of the content. */
 async function hashOneChunk(bytes: Buffer<ArrayBuffer>): Promise<HashedContent> {
   const digest = await sha256(bytes)
   const hex = digest.toString('hex')
@@ -90,7 +92,7 @@ async function hashOneChunk(bytes: Buffer<ArrayBuffer>): Promise<HashedContent> 
   }
 }
 
-/** Whether the file had bytes enough at `start` to fill `buffer`. */
+/** Whether the file had enough bytes at `start` to fill `buffer`. */
 async function readFully(handle: FileHandle, buffer: Buffer, start: number): Promise<boolean> {
   for (let filled = 0; filled < buffer.byteLength; ) {
     const { bytesRead } = await handle.read(buffer, { offset: filled, position: start + filled })
@@ -101,10 +103,10 @@ async function readFully(handle: FileHandle, buffer: Buffer, start: number): Pro
 }
 
 /**
- * Hashes a stream whose size is not known beforehand.
+ * Hashes a stream of unknown size.
  *
- * That a content is over 16 GiB, and so has larger chunks, shows only when it has come. Such a
- * stream is not hashed to its end; whoever keeps it hashes it again from the disk.
+ * Whether a content exceeds 16 GiB, and so has larger chunks, is known only once it has arrived.
+ * Such a stream is not hashed to its end; the caller hashes the stored file again.
  */
 export class ContentHasher {
   readonly #hasher = new UnitHasher(unitBytes)
@@ -113,7 +115,7 @@ export class ContentHasher {
   #size = 0
 
   /**
-   * Takes the next bytes, which are free again when this resolves. Calls must not overlap.
+   * Takes the next bytes, which may be reused once it resolves. Calls must not overlap.
    * @throws AppError TOO_LARGE
    */
   async update(bytes: Uint8Array): Promise<void> {
@@ -135,7 +137,7 @@ export class ContentHasher {
     await this.#hasher.put(unit)
   }
 
-  /** What came; undefined when it was over 16 GiB: then {@link hashFile} tells. */
+  /** The hashes of the stream; undefined if it exceeds 16 GiB: use {@link hashFile} then. */
   async finish(): Promise<HashedContent | undefined> {
     if (this.#size > streamBytesMax) return undefined
     if (this.#filled > 0) await this.#putUnit()

@@ -10,23 +10,23 @@ export interface HashedContent {
   readonly chunkList: Buffer
 }
 
-/** Bytes that come at a time. A chunk is one unit, or several in contents over 16 GiB. */
+/** Bytes per unit. A chunk is one unit, or several in contents over 16 GiB. */
 export const unitBytes = limits.chunkBytesMin
-/** Digests under way at once: the threads of Node's pool. */
+/** Concurrent digests: the threads of Node's pool. */
 const digestsMax = 4
 
 /**
- * Hashes a content that comes in units, all full but the last. The content's own hash needs the
- * bytes in order and runs on this thread; the chunks' hashes run in the thread pool meanwhile, on
- * copies that `subtle.digest` makes.
+ * Hashes a content that arrives in units, all full except the last. The content's own hash needs
+ * the bytes in order and runs on this thread; the chunks' hashes run in the thread pool meanwhile,
+ * on copies made by `subtle.digest`.
  */
 export class UnitHasher {
   readonly #chunkBytes: number
   readonly #content = createHash('sha256')
   readonly #chunkHashes: Buffer[] = []
-  /** The digests under way; place i is taken by every i-th of them in turn. */
+  /** Running digests; slot i is used by every i-th digest. */
   readonly #digests: Promise<void>[] = []
-  /** The hash of the chunk that is under way, when chunks have several units. */
+  /** The hash of the current chunk, if chunks have several units. */
   #chunk: Hash | undefined
   #units = 0
   #size = 0
@@ -36,7 +36,9 @@ export class UnitHasher {
     this.#chunkBytes = chunkBytes
   }
 
-  /** Takes the next unit, which is free again when this resolves: as soon as one more may come. */
+  /**
+   * Takes the next unit, which may be reused once it resolves: as soon as another unit may follow.
+   */
   async put(unit: Uint8Array<ArrayBuffer>): Promise<void> {
     assert(this.#size % unitBytes === 0 && unit.byteLength > 0 && unit.byteLength <= unitBytes)
     const place = this.#units % digestsMax
@@ -63,7 +65,7 @@ export class UnitHasher {
     this.#chunk = undefined
   }
 
-  /** What was put; nothing can be put after it. */
+  /** The hashes of all units; none may follow. */
   async finish(): Promise<HashedContent> {
     await Promise.all(this.#digests)
     this.#endChunk()

@@ -10,18 +10,18 @@ import type { Outbox, Outgoing } from './outbox.ts'
 interface AnswersDependencies {
   readonly dispatch: Dispatch
   readonly outbox: Outbox
-  /** Counts what requests hold until their answers have left. */
+  /** Counts the memory of requests until their answers are sent. */
   readonly account: Account
   readonly log: Log
 }
 
-/** A request of the other side at work; `stop` when nobody waits for the answer any more. */
+/** A running request of the other side; `stop` is aborted when the answer is no longer wanted. */
 interface Answering {
   work: Promise<void>
   readonly stop: AbortController
 }
 
-/** A request that was checked, and what it holds of the account. */
+/** A validated request and the memory that it holds. */
 interface Accepted {
   readonly id: number
   readonly type: string
@@ -36,9 +36,9 @@ export class Answers {
   readonly #outbox: Outbox
   readonly #account: Account
   readonly #log: Log
-  /** Those whose answer has not begun to leave, by id. */
+  /** Requests whose answer is not being sent yet, by id. */
   readonly #answering = new Map<number, Answering>()
-  /** Ends what gives the bytes that are leaving, or were the last to leave. */
+  /** Ends the source of the bulk bytes that are being sent, or were last sent. */
   #sending: AbortController | undefined
   #isStopping = false
 
@@ -54,14 +54,14 @@ export class Answers {
   }
 
   /**
-   * Takes a request; a promise asks to read no more until it settles: there is no room for its answer yet.
-   * @throws AppError TOO_MANY_REQUESTS, BAD_FRAME: the connection is to be ended
+   * Takes a request; a promise pauses reading until there is memory for its answer.
+   * @throws AppError TOO_MANY_REQUESTS, BAD_FRAME: the connection must be closed
    */
   onRequest({ id, type, body }: RequestEnvelope, frameBytes: number): Promise<void> | undefined {
     if (this.#answering.size >= limits.requestsInFlightMax)
       throw new AppError('TOO_MANY_REQUESTS', { max: limits.requestsInFlightMax })
     if (this.#answering.has(id))
-      throw new AppError('BAD_FRAME', { reason: 'a request id that is in use' })
+      throw new AppError('BAD_FRAME', { reason: 'the request id is in use' })
     const prepared = this.#prepare(type, body, frameBytes)
     if (prepared instanceof AppError) {
       this.#outbox.send(failureTo(id, prepared).frame)
@@ -71,12 +71,12 @@ export class Answers {
     return this.#accept({ id, type, prepared, heldBytes, stop: new AbortController() })
   }
 
-  /** A request whose answer has left, or is leaving, needs no withdrawing. */
+  /** Ignored once the answer is being sent. */
   onCancel(id: number): void {
     this.#answering.get(id)?.stop.abort(new AppError('CANCELLED', { what: 'The request' }))
   }
 
-  /** Refuses what comes from now on; resolves when everything before it is answered. */
+  /** Refuses new requests; resolves when all earlier ones are answered. */
   async finish(): Promise<void> {
     this.#isStopping = true
     await Promise.all([...this.#answering.values()].map(({ work }) => work))
@@ -88,7 +88,7 @@ export class Answers {
     this.#sending?.abort(reason())
   }
 
-  /** Nothing of the body may be held by what waits, so it is checked here. */
+  /** Validated here, so that a queued request keeps nothing of the raw body. */
   #prepare(type: string, body: unknown, frameBytes: number): Prepared | AppError {
     const max = requestBytesMaxOf(type)
     if (frameBytes > max)
@@ -119,16 +119,16 @@ export class Answers {
     await this.#answer(request)
   }
 
-  /** Answers a request; the bytes of an answer that was withdrawn while it waited to be sent stay here. */
+  /** Answers a request; bulk bytes of an answer that was cancelled while queued are not sent. */
   async #answer({ id, type, prepared, heldBytes, stop }: Accepted): Promise<void> {
     const answer = await this.#answerTo({ id, type, prepared, signal: stop.signal })
     if (answer.bulk === undefined) {
-      // Before the answer leaves: the other side may use the id, or the room, again at once.
+      // Before the answer is sent: the other side may reuse the id immediately.
       this.#answering.delete(id)
       this.#account.release(heldBytes)
       return this.#outbox.send(answer.frame)
     }
-    // Withdrawn, it holds nothing of its answer, though it keeps its place until the turn comes.
+    // A cancelled answer frees its memory but keeps its place in the queue.
     let inLine: Outgoing | undefined = answer
     stop.signal.addEventListener('abort', () => (inLine = undefined), { once: true })
     const bytes = answer.frame.length

@@ -3,15 +3,15 @@ import { type Account, unboundedAccount } from './byte-budget.ts'
 
 interface BufferPoolOptions {
   readonly bufferBytes: number
-  /** Makes a buffer with memory of its own, of whatever kind its users need. */
+  /** Allocates a buffer of the kind that its users need. */
   readonly allocate?: (bytes: number) => Buffer
-  /** The size for those whose account has no room for the usual one. */
+  /** The size for accounts without room for the usual one. */
   readonly crowdedBytes?: number
 }
 
 /**
- * Buffers of one size that are used again: a new one for each read would make the garbage collector
- * run more than everything else.
+ * Reuses buffers of one size: allocating one per read keeps the garbage collector busier than
+ * everything else.
  */
 export class BufferPool {
   readonly #options: BufferPoolOptions
@@ -23,13 +23,15 @@ export class BufferPool {
     this.#allocate = options.allocate ?? ((bytes) => Buffer.allocUnsafeSlow(bytes))
   }
 
-  /** A buffer with memory of its own. One of another size than usual is made for this once. */
+  /** A buffer with its own memory. One of another size is allocated for this use only. */
   take(bytes: number = this.#options.bufferBytes): Buffer {
     const idle = bytes === this.#options.bufferBytes ? this.#idle.pop() : undefined
     return idle ?? this.#allocate(bytes)
   }
 
-  /** A buffer that `account` pays for until it is given back with it: a smaller one when it has no room. */
+  /**
+   * A buffer that `account` holds until it is given back: a smaller one if the account has no room.
+   */
   takeFor(account: Account): Buffer {
     const { bufferBytes, crowdedBytes = bufferBytes } = this.#options
     if (account.tryTake(bufferBytes)) return this.take()
@@ -37,7 +39,7 @@ export class BufferPool {
     return this.take(crowdedBytes)
   }
 
-  /** `buffer` is not looked at any more. */
+  /** Returns a buffer that is no longer used. */
   giveBack(buffer: Buffer, account: Account = unboundedAccount): void {
     const { bufferBytes } = this.#options
     account.release(buffer.length)

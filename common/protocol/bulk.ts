@@ -4,36 +4,38 @@ import { AppError } from '../errors.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { type Account, unboundedAccount } from './byte-budget.ts'
 
-/** Takes the bytes of one reply. */
+/** Receives the bulk bytes of one reply. */
 export interface BulkSink {
   /**
-   * Told first how many bytes will come, and the reply before them. Throws to refuse them; they are
-   * then skipped.
+   * Called first, with the number of bytes that follow and the reply. Throws to refuse them; they
+   * are then skipped.
    */
   begin(bytes: number, body: unknown): void
   /**
    * Takes the next piece, which is valid only until this returns or its promise settles. While the
-   * promise is pending nothing more is read from the socket.
+   * promise is pending, the socket is not read.
    */
   write(piece: Uint8Array): void | Promise<void>
   /**
-   * Told of bytes that came and are thrown away: those refused, or of a request that was given up. A
-   * promise holds the socket as that of `write` does.
+   * Called for discarded bytes: refused ones, or those of a cancelled request. A promise pauses the
+   * socket as in `write`.
    */
   skip?(bytes: number): void | Promise<void>
 }
 
 /**
- * Gives the bytes of one reply: exactly `bytes` of them, in pieces of any size. Iterating begins when
- * the reply's turn to be sent has come, which may be never: what the pieces need is taken then.
+ * The bulk bytes of one reply: exactly `bytes`, in pieces of any size. Iteration starts when the
+ * reply is sent, which may be never; resources are acquired then.
  */
 export interface BulkSource {
   readonly bytes: number
-  /** Each is valid until the next is asked for; the account of who is sent them counts them until then. */
+  /**
+   * Each piece is valid until the next is requested; the receiver's account counts it until then.
+   */
   readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
-/** Collects a reply's bytes into a given buffer, which may be larger than the reply. */
+/** Collects a reply's bytes in a given buffer, which may be larger than the reply. */
 export class FixedBufferSink implements BulkSink {
   readonly #buffer: Buffer
   #bytesWritten = 0
@@ -42,7 +44,7 @@ export class FixedBufferSink implements BulkSink {
     this.#buffer = buffer
   }
 
-  /** The part of the buffer that has been written. */
+  /** The written part of the buffer. */
   get received(): Buffer {
     return this.#buffer.subarray(0, this.#bytesWritten)
   }
@@ -59,7 +61,7 @@ export class FixedBufferSink implements BulkSink {
   }
 }
 
-/** Collects a reply of unknown size, up to a bound, into a buffer of its own. */
+/** Collects a reply of unknown size, up to a limit, in a new buffer. */
 export class BufferSink implements BulkSink {
   readonly #bytesMax: number
   #sink = new FixedBufferSink(Buffer.alloc(0))
@@ -83,7 +85,7 @@ export class BufferSink implements BulkSink {
   }
 }
 
-/** What is needed of an open file to read from it. */
+/** The part of a file handle that reading needs. */
 export interface ReadableHandle {
   read(
     into: Buffer,
@@ -98,9 +100,9 @@ export function bytesSource(bytes: Uint8Array): BulkSource {
 }
 
 /**
- * `bytes` bytes of a file from `start` on. Iterating throws CONTENT_CHANGED when the file ends
- * early. The handle stays open.
- * @param account pays for the buffers
+ * `bytes` bytes of a file from `start`. Iteration throws CONTENT_CHANGED if the file is too short.
+ * The handle stays open.
+ * @param account holds the buffers
  */
 export function fileRange(
   handle: ReadableHandle,
@@ -122,7 +124,7 @@ async function* readRange(
   const read = (done: number): Promise<number> => {
     const wanted = Math.min(buffer.length, bytes - done)
     const reading = readPiece(handle, buffer.subarray(0, wanted), start + done)
-    // A failure is told when its turn has come.
+    // A failure is thrown when the piece is requested.
     reading.catch(() => {})
     return reading
   }
@@ -132,7 +134,7 @@ async function* readRange(
       const bytesRead = await reading
       const piece = buffer.subarray(0, bytesRead)
       done += bytesRead
-      // The next piece is read while this one is sent.
+      // Reads the next piece while this one is being sent.
       ;[buffer, spare] = [spare, buffer]
       if (done < bytes) reading = read(done)
       yield piece

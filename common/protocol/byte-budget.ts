@@ -4,35 +4,38 @@ import { deadlines } from '../limits.ts'
 import { hostKeyOf, mayHold } from './host-share.ts'
 
 export interface BudgetOptions {
-  /** What hosts share. */
+  /** Memory shared by all hosts. */
   readonly bytesMax: number
-  /** Beyond it the one that holds the most is cut off, whatever it is doing. */
+  /** Beyond it the largest holder is disconnected, even if it is busy. */
   readonly hardBytesMax: number
-  /** What each account may hold whatever others hold, so that small requests never wait. */
+  /** Guaranteed to each account, so that small requests never wait. */
   readonly ownBytes: number
 }
 
-/** Whose memory an account counts: one connection. */
+/** The connection whose memory an account counts. */
 export interface Holder {
-  /** Milliseconds for which it has taken nothing of what is sent to it, or not finished what it began to send. */
+  /**
+   * Milliseconds without progress on bytes that it is being sent, or on a frame that it is sending.
+   */
   stalledMs(): number
-  /** Ends it at once. */
+  /** Disconnects it immediately. */
   evict(): void
 }
 
-/** What one connection holds of a budget. Disposing gives everything back. */
+/** The memory held by one connection. Disposing releases all of it. */
 export interface Account extends Disposable {
-  /** Counts what may be read ahead while the connection is not read from, in place of what it counted before. */
+  /** Replaces the number of bytes that may be read ahead while reading is paused. */
   readAhead(bytes: number): void
-  /** Counts bytes that are there already. */
+  /** Counts bytes that are already in memory. */
   hold(bytes: number): void
   release(bytes: number): void
   /** Holds bytes if the share of the host allows it. */
   tryTake(bytes: number): boolean
   /**
-   * Holds bytes when the share of the host allows it: undefined when that is now. An account waits for
-   * one thing at a time.
-   * @throws (rejects with) AppError BUSY after `deadlines.budgetWaitMs`, or when the account is disposed
+   * Holds bytes as soon as the share of the host allows it: undefined if it is immediate. An
+   * account waits for one thing at a time.
+   * @throws (rejects with) AppError BUSY after `deadlines.budgetWaitMs`, or when the account is
+   * disposed
    */
   take(bytes: number): Promise<void> | undefined
 }
@@ -40,7 +43,7 @@ export interface Account extends Disposable {
 interface Host {
   readonly key: string
   readonly accounts: Set<BudgetAccount>
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly waiting: Set<BudgetAccount>
   bytes: number
 }
@@ -52,10 +55,10 @@ interface Waiting {
 }
 
 /**
- * The memory that a server spends on those who are connected to it: frames that are coming in, requests
- * that are being answered, what waits to be sent. Bounds per connection would be none, because there are
- * thousands. Each host has a share, see {@link mayHold}; who has used up his is not read from until
- * something is given back. Those who hold memory and stand still make room for those who wait.
+ * The memory that a server spends on its connections: incoming frames, running requests, and queued
+ * output. Limits per connection would not bound it, because there are thousands. Each host has a
+ * share, see {@link mayHold}; connections of a host that has used its share are not read until
+ * memory is released. Stalled holders are disconnected when others wait.
  */
 export class ByteBudget {
   readonly #options: BudgetOptions
@@ -74,12 +77,12 @@ export class ByteBudget {
     return this.#usedBytes
   }
 
-  /** Accounts that wait for room. */
+  /** Number of accounts that wait for memory. */
   get waitingCount(): number {
     return this.#waitingCount
   }
 
-  /** An account for a connection from `host`. */
+  /** Opens an account for a connection from `host`. */
   open(host: string, holder: Holder): Account {
     const key = hostKeyOf(host)
     const found = this.#hosts.get(key)
@@ -98,7 +101,7 @@ export class ByteBudget {
     if (bytes > 0 && this.#usedBytes > this.#options.hardBytesMax) this.#shed()
   }
 
-  /** For accounts: whether it takes no share of what others may have, too. */
+  /** For accounts: whether the guaranteed bytes suffice. */
   isOwn(account: BudgetAccount, bytes: number): boolean {
     return account.heldBytes + bytes <= this.#options.ownBytes
   }
@@ -107,7 +110,7 @@ export class ByteBudget {
   mayTake(account: BudgetAccount, bytes: number): boolean {
     const { bytesMax, hardBytesMax } = this.#options
     if (this.isOwn(account, bytes)) return true
-    // The first thing of a connection is let through while there is any room at all.
+    // The first bytes of a connection are accepted while there is any room.
     if (account.heldBytes === 0 && this.#usedBytes + bytes <= hardBytesMax) return true
     return mayHold(bytes, {
       bytesMax,
@@ -142,7 +145,9 @@ export class ByteBudget {
       for (const account of host.waiting) if (!account.proceed()) break
   }
 
-  /** While somebody waits: those who stand still are ended, those who have waited for too long are told. */
+  /**
+   * While accounts wait: disconnects stalled holders, and rejects those that have waited too long.
+   */
   #watch(): void {
     if (this.#cancelTimer !== undefined || this.#waitingCount === 0) return
     this.#cancelTimer = this.#clock.after(deadlines.budgetCheckMs, () => {
@@ -155,7 +160,10 @@ export class ByteBudget {
     })
   }
 
-  /** Ends those of the host with the most that have stood still, the largest first, until others fit. */
+  /**
+   * Disconnects stalled connections of the host that holds the most, largest first, until waiting
+   * ones fit.
+   */
   #relieve(): void {
     while (this.#waitingCount > 0) {
       const stalled = [...(this.#largestHost()?.accounts ?? [])].filter(
@@ -201,7 +209,7 @@ class BudgetAccount implements Account {
     this.#budget = budget
   }
 
-  /** What it holds, except what was read ahead: that is there because it waits. */
+  /** The memory held, except what was read ahead, which is there because the account waits. */
   get heldBytes(): number {
     return this.#heldBytes
   }
@@ -235,7 +243,7 @@ class BudgetAccount implements Account {
 
   take(bytes: number): Promise<void> | undefined {
     if (this.#isClosed) return undefined
-    // Nothing overtakes those of the same host that wait, except what needs no share.
+    // Accounts of one host are served in order, except for requests within the guarantee.
     const mayOvertake = this.#budget.isOwn(this, bytes) || this.#heldBytes === 0
     if ((mayOvertake || this.host.waiting.size === 0) && this.tryTake(bytes)) return undefined
     this.#waiting = { bytes, sinceMs: this.#budget.nowMs(), turn: Promise.withResolvers() }
@@ -244,7 +252,7 @@ class BudgetAccount implements Account {
     return promise
   }
 
-  /** For the budget: goes on if there is room now. */
+  /** For the budget: continues if there is room now. */
   proceed(): boolean {
     if (this.#waiting === undefined) return true
     const { bytes, turn } = this.#waiting
@@ -255,7 +263,7 @@ class BudgetAccount implements Account {
     return true
   }
 
-  /** For the budget: gives up if it has waited for too long. */
+  /** For the budget: rejects if it has waited too long. */
   expire(nowMs: number): void {
     if (this.#waiting === undefined || nowMs - this.#waiting.sinceMs < deadlines.budgetWaitMs)
       return
@@ -287,7 +295,7 @@ class BudgetAccount implements Account {
   }
 }
 
-/** For connections that this process dialled itself: as many as it wants. */
+/** For connections that this process dialled: unlimited. */
 export const unboundedAccount: Account = {
   readAhead() {},
   hold() {},

@@ -14,7 +14,7 @@ export interface ConnectOptions<From extends Role, To extends Role> {
   /** The role that must answer. */
   readonly role: From
   readonly hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: To }
-  /** What this side answers on the connection; nothing by default. */
+  /** Handlers for requests from the other side; none by default. */
   readonly handlers?: Handlers<From, To, undefined>
   readonly signal?: AbortSignal | undefined
   readonly deadlineMs?: number
@@ -26,9 +26,9 @@ export interface Connected {
 }
 
 /**
- * Dials, says hello and waits for the welcome, all within one deadline.
- * @throws AppError DIAL_FAILED, DEADLINE_EXCEEDED, VERSION_MISMATCH, BAD_REPLY when somebody of
- *   another role answers, and whatever the other side refuses with
+ * Dials, sends hello and waits for the welcome, all within one deadline.
+ * @throws AppError DIAL_FAILED, DEADLINE_EXCEEDED, VERSION_MISMATCH, BAD_REPLY if the other side
+ * has another role, and the other side's refusal
  */
 export async function connect<From extends 'index' | 'peer', To extends 'peer' | 'client'>(
   options: ConnectOptions<From, To>,

@@ -1,20 +1,20 @@
-/** Who makes room for a new connection when a server has as many as it may. Pure. */
+/** Which connection to evict for a new one when a server is at its limit. Pure. */
 
-/** A connection as it is judged. */
+/** The facts about a connection that decide. */
 export interface Occupant {
-  /** What counts as its host. */
+  /** Identifies its host. */
   readonly hostKey: string
-  /** Whether it has said hello and was welcomed. */
+  /** Whether its hello was accepted. */
   readonly isGreeted: boolean
   /** Whether a peer is registered on it. */
   readonly isRegistered: boolean
-  /** Whether anything is asked on it that is not answered. */
+  /** Whether it has unanswered requests. */
   readonly isBusy: boolean
-  /** Milliseconds since anything came or went. */
+  /** Milliseconds without traffic. */
   readonly silentMs: number
 }
 
-/** From those that are missed least: silent before hello, idle, at work, registered. */
+/** Least valuable first: silent before hello, idle, busy, registered. */
 function rankOf({ isGreeted, isRegistered, isBusy }: Occupant): number {
   if (!isGreeted) return 0
   if (isRegistered) return 3
@@ -22,9 +22,10 @@ function rankOf({ isGreeted, isRegistered, isBusy }: Occupant): number {
 }
 
 /**
- * The connection that is closed so that one from `hostKey` can be served; undefined when there is none.
- * Whoever has more connections than the newcomer's host would have gives one of them. Beyond that only
- * those leave that were silent for `slotIdleMs` and wait for nothing, from the newcomer's host as well.
+ * The connection to close so that one from `hostKey` can be served; undefined if there is none. A
+ * host with more connections than the newcomer's host would have gives up one. Otherwise only
+ * connections that are not busy and were silent for `slotIdleMs` are closed, including those of the
+ * newcomer's host.
  */
 export function whoMakesRoom<T extends Occupant>(
   occupants: Iterable<T>,

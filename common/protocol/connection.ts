@@ -5,8 +5,8 @@
  *   stream -> FrameDecoder -> envelope -+-> Answers (a request)       -> Outbox -> stream
  *                                       +-> PendingRequests (a reply or its bulk bytes)
  *
- * Reading pauses while a sink is writing, too much waits to be sent, or the server's memory is used up.
- * A frame that breaks the rules ends the connection after an error frame; others do not notice.
+ * Reading pauses while a sink is writing, too much output is queued, or the server's memory is used up.
+ * A frame that violates the protocol ends the connection after an error frame.
  */
 import type { Duplex } from 'node:stream'
 import type { Cancel, Clock } from '../clock.ts'
@@ -34,21 +34,24 @@ import { type Address, formatAddress, type Wire } from './transport.ts'
 import { parseReply } from './validate.ts'
 
 export interface RequestOptions {
-  /** Until the reply's frame; bulk bytes have their own (`deadlines.bulkStallMs` without any). */
+  /**
+   * Until the reply frame; bulk bytes have their own deadline (`deadlines.bulkStallMs` between
+   * bytes).
+   */
   readonly deadlineMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** Where the bulk bytes go; needed for messages that answer with bulk. */
+  /** Receives the bulk bytes; required for messages that have them. */
   readonly into?: BulkSink | undefined
 }
 
-/** What a request resolves with: the reply, and with bulk how many bytes the sink was given. */
+/** The result of a request: the reply and, with bulk, the number of bytes written to the sink. */
 export type ResultOf<T extends MessageType> = (typeof messages)[T]['bulk'] extends true
   ? ReplyOf<T> & { readonly bytes: number }
   : ReplyOf<T>
 
 export interface ConnectionOptions {
   readonly remote: Address
-  /** Without any traffic for so long, the connection is closed. */
+  /** Closes the connection after this long without traffic. */
   readonly idleMs?: number
 }
 
@@ -57,7 +60,7 @@ export interface ConnectionDependencies {
   readonly dispatch: Dispatch
   readonly clock: Clock
   readonly log: Log
-  /** Of the server that the connection belongs to; one that was dialled holds what it asked for. */
+  /** The budget of the server that accepted the connection; a dialled connection has none. */
   readonly budget?: ByteBudget | undefined
 }
 
@@ -65,7 +68,7 @@ export class Connection implements AsyncDisposable {
   readonly remote: Address
   readonly #idleMs: number
   readonly #stream: Duplex
-  /** Counts what the connection holds of memory. */
+  /** Counts the memory that the connection holds. */
   readonly account: Account
   readonly #clock: Clock
   readonly #log: Log
@@ -73,13 +76,13 @@ export class Connection implements AsyncDisposable {
   readonly #outbox: Outbox
   readonly #pending: PendingRequests
   readonly #answers: Answers
-  /** The frame that has begun to come. */
+  /** The frame that is being received. */
   #coming:
     | { readonly bytes: number; readonly sinceMs: number; readonly cancelTimer: Cancel }
     | undefined
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
-  /** Whether the other side broke the rules: what else it sends is passed over. */
+  /** Whether the other side violated the protocol: further input is ignored. */
   #isRefused = false
   #lastTrafficMs: number
   #cancelIdleTimer: Cancel = () => {}
@@ -110,12 +113,12 @@ export class Connection implements AsyncDisposable {
     wire.read((bytes) => this.#onData(bytes))
   }
 
-  /** Resolves when the connection has ended, however it did. Never rejects. */
+  /** Resolves when the connection has ended. Never rejects. */
   get closed(): Promise<void> {
     return this.#closed.promise
   }
 
-  /** Calls `callback` when the connection has ended; at once when it has already. */
+  /** Calls `callback` when the connection has ended; immediately if it already has. */
   onClosed(callback: () => void): void {
     if (this.#stream.closed) callback()
     else this.#stream.once('close', callback)
@@ -125,20 +128,20 @@ export class Connection implements AsyncDisposable {
     return !this.#isClosing && !this.#stream.destroyed
   }
 
-  /** Whether anything is asked on it that is not answered, in either direction. */
+  /** Whether there are unanswered requests in either direction. */
   get isBusy(): boolean {
     return !this.#answers.isEmpty || !this.#pending.isEmpty || this.#coming !== undefined
   }
 
-  /** Milliseconds since anything came from or went to the other side. */
+  /** Milliseconds without traffic in either direction. */
   get silentMs(): number {
     return this.#clock.monotonicMs() - this.#lastTrafficMs
   }
 
   /**
-   * Asks the other side and waits for its answer; tells it when nobody waits any more.
-   * @throws AppError what the other side answered, or CONNECTION_CLOSED, DEADLINE_EXCEEDED,
-   *   BAD_REPLY, TOO_LARGE; or the signal's reason
+   * Sends a request and waits for its answer; cancels it if the caller stops waiting.
+   * @throws AppError the other side's error, or CONNECTION_CLOSED, DEADLINE_EXCEEDED, BAD_REPLY,
+   * TOO_LARGE; or the signal's reason
    */
   async request<T extends MessageType>(
     type: T,
@@ -158,13 +161,16 @@ export class Connection implements AsyncDisposable {
     return (into === undefined ? reply : { ...reply, bytes: raw.bytes }) as ResultOf<T>
   }
 
-  /** Ends the connection at once; what is under way fails. */
+  /** Ends the connection immediately; unanswered requests fail. */
   destroy(): void {
     this.#isClosing = true
     this.#stream.destroy()
   }
 
-  /** Ends the connection orderly: what the other side asked is answered, for at most `deadlines.closeMs`. */
+  /**
+   * Closes the connection gracefully: pending requests of the other side are answered, for at most
+   * `deadlines.closeMs`.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isClosing) {
       this.#isClosing = true
@@ -188,7 +194,7 @@ export class Connection implements AsyncDisposable {
     this.#readOn()
   }
 
-  /** Handles everything decodable; stops early when a sink or a full outbox asks for a pause. */
+  /** Handles everything decodable; stops when a sink or a full outbox asks for a pause. */
   #readOn(): void {
     try {
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
@@ -202,7 +208,7 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Handles one find; a promise asks to read no more until it settles. */
+  /** Handles one item; a promise pauses reading until it settles. */
   #onDecoded(found: Decoded): Promise<void> | undefined {
     if (found.kind === 'begin') return this.#onFrameBegun(found.bytes)
     const pause =
@@ -213,7 +219,10 @@ export class Connection implements AsyncDisposable {
     return this.#outbox.isFull ? this.#outbox.flushed() : undefined
   }
 
-  /** Room for all of it is there before any of it is kept: a frame that has begun can always end. */
+  /**
+   * Reserves memory for the whole frame before keeping any of it: a started frame can always
+   * complete.
+   */
   #onFrameBegun(bytes: number): Promise<void> | undefined {
     const begin = (): void => {
       if (this.#stream.destroyed) return
@@ -246,7 +255,7 @@ export class Connection implements AsyncDisposable {
       this.account.readAhead(0)
       if (!this.#stream.destroyed && !this.#isRefused) this.#readOn()
     }
-    // The work's own failure is its owner's to report; here it only ends the pause.
+    // The failure is reported by the owner of the work; here it only ends the pause.
     work.then(readOn, readOn)
   }
 
@@ -263,18 +272,19 @@ export class Connection implements AsyncDisposable {
   #onReply(envelope: ReplyEnvelope): void {
     const bytes = envelope.bytes ?? 0
     if (!this.#pending.onReply(envelope.re, envelope.body, bytes))
-      throw new AppError('BAD_FRAME', { reason: 'a reply, or bytes, that nobody asked for' })
+      throw new AppError('BAD_FRAME', { reason: 'a reply, or bytes, without a request' })
     if (bytes > 0) this.#decoder.expectBulk(bytes)
   }
 
-  /** The other side refuses the connection as a whole and says why before it closes it. */
+  /** The other side rejects the connection as a whole and says why before it closes it. */
   #onConnectionError(re: number, error: AppError): void {
-    if (re !== connectionErrorId) throw new AppError('BAD_FRAME', { reason: 'an unasked reply' })
+    if (re !== connectionErrorId)
+      throw new AppError('BAD_FRAME', { reason: 'an error without a request' })
     this.#pending.failAll(() => error)
     this.destroy()
   }
 
-  /** Says what is wrong with the other side's bytes and hangs up. */
+  /** Reports the other side's protocol violation and closes the connection. */
   #refuse(error: AppError): void {
     this.#log.debug({ remote: this.remote, code: error.code }, 'connection refused')
     this.#pending.failAll(() => error)
@@ -310,7 +320,7 @@ export class Connection implements AsyncDisposable {
         return Math.max(comingMs, this.#outbox.stalledMs)
       },
       evict: () => {
-        this.#log.debug({ remote: this.remote }, 'connection ended for the memory that it held')
+        this.#log.debug({ remote: this.remote }, 'connection closed to free its memory')
         this.destroy()
       },
     }

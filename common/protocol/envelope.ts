@@ -1,11 +1,11 @@
-/** What stands in a frame: requests and replies, as PROTOCOL.md shows them. */
+/** The body of a frame: requests, replies and cancels, as shown in PROTOCOL.md. */
 import { isUtf8 } from 'node:buffer'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { AppError, type WireError } from '../errors.ts'
 import { encodeFrame } from './framing.ts'
 
-/** An error about the connection rather than about a request answers this id. */
+/** The id of errors that concern the connection rather than a request. */
 export const connectionErrorId = 0
 
 const RequestEnvelope = Type.Object({
@@ -26,7 +26,7 @@ const ErrorEnvelope = Type.Object({
     details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
   }),
 })
-/** Withdraws a request of the sender; it is not answered itself. */
+/** Cancels a request of the sender; it is not answered itself. */
 const CancelEnvelope = Type.Object({
   cancel: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
 })
@@ -45,7 +45,7 @@ export function requestFrame(id: number, type: string, body: unknown): Buffer {
   return encodeFrame(JSON.stringify({ id, type, body }))
 }
 
-/** `bytes` raw bytes will follow the frame, if given. */
+/** `bytes` raw bytes follow the frame, if given. */
 export function replyFrame(re: number, body: unknown, bytes?: number): Buffer {
   return encodeFrame(JSON.stringify({ re, body, bytes }))
 }
@@ -63,7 +63,7 @@ export function parseEnvelope(frameBody: Buffer): Envelope {
   const value = parseJson(frameBody)
   if (requestCheck.Check(value) || errorCheck.Check(value) || replyCheck.Check(value)) return value
   if (cancelCheck.Check(value)) return value
-  throw new AppError('BAD_FRAME', { reason: 'neither a request, a reply nor a cancel' })
+  throw new AppError('BAD_FRAME', { reason: 'not a request, a reply or a cancel' })
 }
 
 function parseJson(frameBody: Buffer): unknown {

@@ -1,19 +1,21 @@
 /**
- * Framing, without sockets: a frame is a 4-byte big-endian length and that many bytes of body;
- * raw bulk bytes may stand between two frames when the frame before them said so.
+ * Framing, without sockets: a frame is a 4-byte big-endian length and that many bytes of body; raw
+ * bulk bytes may follow a frame that announced them.
  */
 import { AppError } from '../errors.ts'
 import { limits } from '../limits.ts'
 
 const headerBytes = 4
-/** The first allocation for a body that arrives in parts: a claimed length costs its sender real bytes. */
+/**
+ * The first allocation for a body that arrives in parts: a claimed length alone allocates no more.
+ */
 const firstBodyBytes = 4_096
-/** A view of nothing: an empty part of what was read would hold all of that. */
+/** An empty view: an empty part of the input would retain all of it. */
 const nothing = Buffer.alloc(0)
 
 /**
- * One frame around `body`.
- * @throws AppError TOO_LARGE when the body exceeds its bound
+ * Encodes a frame around `body`.
+ * @throws AppError TOO_LARGE if the body exceeds its limit
  */
 export function encodeFrame(body: string): Buffer {
   const bodyBytes = Buffer.byteLength(body)
@@ -30,8 +32,8 @@ export function encodeFrame(body: string): Buffer {
 }
 
 /**
- * What the decoder found: a frame that is there in part and of how many bytes it will be, a whole
- * frame's body, or a piece of the expected bulk bytes.
+ * The decoder's output: a frame that has begun, with its total size; the body of a complete frame;
+ * or a piece of the expected bulk bytes.
  */
 export type Decoded =
   | { readonly kind: 'begin'; readonly bytes: number }
@@ -39,9 +41,9 @@ export type Decoded =
   | { readonly kind: 'bulk'; readonly piece: Buffer; readonly isLast: boolean }
 
 /**
- * Cuts a byte stream, in whatever parts it arrives, into frames and bulk pieces. The caller reads
- * with {@link next} until undefined; after a frame that announces bulk it calls {@link expectBulk}
- * before the next read. Bodies and pieces may share memory with the bytes pushed.
+ * Splits a byte stream, however it is cut, into frames and bulk pieces. The caller calls {@link
+ * next} until it returns undefined; after a frame that announces bulk bytes it calls {@link
+ * expectBulk} first. Bodies and pieces may share memory with the input.
  */
 export class FrameDecoder {
   #input: Buffer = nothing
@@ -52,27 +54,27 @@ export class FrameDecoder {
   #bodyBytes = 0
   #body: Buffer = nothing
   #bodyBytesRead = 0
-  /** Whether the frame that is coming was told of. */
+  /** Whether the current frame was reported. */
   #hasBegun = false
 
-  /** Bytes that were pushed and not read yet. */
+  /** Bytes that were pushed and not decoded yet. */
   get waitingBytes(): number {
     return this.#input.length
   }
 
-  /** Takes the next part of the stream; the part before it must have been read to its end. */
+  /** Takes the next part of the stream; the previous part must be fully decoded. */
   push(bytes: Buffer): void {
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes])
   }
 
-  /** Says that `bytes` raw bytes follow the frame just read. */
+  /** Announces that `bytes` raw bytes follow the frame just returned. */
   expectBulk(bytes: number): void {
     this.#bulkBytesLeft = bytes
   }
 
   /**
-   * The next frame or piece, or undefined when more input is needed.
-   * @throws AppError BAD_FRAME when a length is 0 or over its bound; the stream is then unusable
+   * The next frame or piece, or undefined if more input is needed.
+   * @throws AppError BAD_FRAME if a length is 0 or exceeds its limit; the stream is then unusable
    */
   next(): Decoded | undefined {
     if (this.#input.length === 0) return undefined
@@ -95,7 +97,7 @@ export class FrameDecoder {
     if (this.#headerBytesRead < headerBytes) return false
     this.#bodyBytes = this.#header.readUInt32BE(0)
     if (this.#bodyBytes === 0 || this.#bodyBytes > limits.frameBodyBytesMax)
-      throw new AppError('BAD_FRAME', { reason: `a frame of ${this.#bodyBytes} bytes` })
+      throw new AppError('BAD_FRAME', { reason: `a frame has ${this.#bodyBytes} bytes` })
     return true
   }
 
@@ -122,7 +124,7 @@ export class FrameDecoder {
     return { kind: 'frame', body }
   }
 
-  /** Grows the body's buffer by doubling, so that memory follows what really arrived. */
+  /** Doubles the body's buffer, so that memory follows the received bytes. */
   #reserve(bytes: number): void {
     if (bytes <= this.#body.length) return
     const grown = Math.max(firstBodyBytes, bytes, 2 * this.#body.length)

@@ -12,13 +12,13 @@ import {
 } from './messages.ts'
 import { measuredRequest } from './validate.ts'
 
-/** What a handler returns: the reply, and for bulk messages the bytes that follow it. */
+/** A handler's result: the reply and, for bulk messages, the bytes that follow it. */
 export type Answer<T extends MessageType> = (typeof messages)[T]['bulk'] extends true
   ? { reply: ReplyOf<T>; bulk: BulkSource }
   : ReplyOf<T>
 
 type Table = typeof messages
-/** The types that a process of role `To` must answer when `From` asks; hello is the server's own. */
+/** The message types that role `To` must answer to role `From`; the server answers hello itself. */
 export type MessageBetween<From extends Role, To extends Role> = {
   [T in MessageType]: T extends 'hello'
     ? never
@@ -32,9 +32,9 @@ export type MessageBetween<From extends Role, To extends Role> = {
 }[MessageType]
 
 /**
- * One function per message type. It may throw AppError, which crosses the wire. The signal is aborted
- * when the connection ends, also while bytes of the answer are leaving; and when the other side
- * withdraws the request before any of it left.
+ * One function per message type. An AppError that it throws is sent as the answer. The signal is
+ * aborted when the connection ends, even while bulk bytes are being sent, and when the request is
+ * cancelled before its answer is sent.
  */
 export type Handlers<From extends Role, To extends Role, Session> = {
   readonly [T in MessageBetween<From, To>]: (
@@ -44,29 +44,32 @@ export type Handlers<From extends Role, To extends Role, Session> = {
   ) => Promise<Answer<T>>
 }
 
-/** A reply as the connection sends it. */
+/** A reply as sent by the connection. */
 export interface RawAnswer {
   readonly reply: unknown
   readonly bulk?: BulkSource
 }
 
-/** A request that was checked, and of which nothing is held but what is known. */
+/** A validated request without unknown fields. */
 export interface Prepared {
-  /** What the request holds of memory. */
+  /** Memory held by the request. */
   readonly bytes: number
-  /** What its reply may hold, when that is much. */
+  /** Memory that its reply may hold, if that is much. */
   readonly replyBytes: number
-  /** Answers it. */
+  /** Runs the handler. */
   run(signal: AbortSignal): Promise<RawAnswer>
 }
 
 /**
- * Checks one request whose type and body come from outside.
- * @throws AppError that answers it
+ * Validates a request whose type and body come from outside.
+ * @throws AppError to answer with
  */
 export type Dispatch = (type: string, body: unknown) => Prepared
 
-/** Checks requests against the table and finds their handlers, which wait for the session if it is not there yet. */
+/**
+ * Validates requests against the table and finds their handlers, which wait until there is a
+ * session.
+ */
 export function dispatcher<From extends Role, To extends Role, Session>(
   handlers: Handlers<From, To, Session>,
   roles: { from: Role; to: Role },

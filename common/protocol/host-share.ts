@@ -1,24 +1,25 @@
-/** How hosts share what a process has: bytes of memory. Pure. */
+/** How hosts share the memory of a process. Pure. */
 
 export interface Usage {
   readonly bytesMax: number
-  /** What all hosts hold together. */
+  /** Held by all hosts together. */
   readonly usedBytes: number
-  /** What the host that asks holds of it. */
+  /** Held by the requesting host. */
   readonly hostBytes: number
 }
 
 /**
- * Whether a host may hold `bytes` more. A host may hold as much as is left free after it took them: one
- * alone gets half of all, n greedy ones an n+1st part each, and as much always stays free for a further one.
+ * Whether a host may hold `bytes` more: it may hold as much as remains free afterwards. A single
+ * host gets half of the total, n greedy ones 1/(n+1) each, and as much always stays free for
+ * another.
  */
 export function mayHold(bytes: number, { bytesMax, usedBytes, hostBytes }: Usage): boolean {
   return hostBytes + bytes <= bytesMax - usedBytes - bytes
 }
 
 /**
- * What counts as one host: an IPv4 address or a name as it is; of an IPv6 address its /64, all of which
- * belongs to one machine or one home.
+ * What counts as one host: an IPv4 address or a name; for an IPv6 address its /64, which belongs to
+ * one machine or home.
  */
 export function hostKeyOf(host: string): string {
   if (!host.includes(':')) return host

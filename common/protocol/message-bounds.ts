@@ -1,15 +1,18 @@
-/** How large the requests and replies of each message may be. */
+/** Size limits of the requests and replies of each message. */
 import { limits } from '../limits.ts'
 import type { MessageRow } from './message-row.ts'
 import { isMessageType, type MessageType, messages } from './messages.ts'
 
-/** The longest frame of a request of this type. */
+/** The longest request frame of this type. */
 export function requestBytesMaxOf(type: string): number {
   const row: MessageRow | undefined = isMessageType(type) ? messages[type] : undefined
   return row?.isLong === true ? limits.frameBodyBytesMax : limits.requestBytesMax
 }
 
-/** Bytes to keep free for the reply to a request of this type: what it holds while it is made, and then its frame. */
+/**
+ * Memory to reserve for the reply to a request of this type: for producing it, and then for its
+ * frame.
+ */
 export function replyBytesReservedFor(type: MessageType): number {
   const row: MessageRow = messages[type]
   return row.isReplyLong === true ? 2 * limits.frameBodyBytesMax : 0

@@ -1,9 +1,9 @@
 import type { TSchema } from 'typebox'
 
-/** Who is at the end of a connection. A client is neither: a shell, a CI job. */
+/** The ends of a connection. A client is neither peer nor index: a shell, a CI job. */
 export type Role = 'peer' | 'index' | 'client'
 
-/** All that is stated about one message. */
+/** Everything the table states about one message. */
 export interface MessageRow {
   /** One sentence: what it asks for. */
   readonly summary: string
@@ -11,10 +11,10 @@ export interface MessageRow {
   readonly to: readonly Role[]
   readonly request: TSchema
   readonly reply: TSchema
-  /** Whether a request may fill a frame; others are bounded by `limits.requestBytesMax`. */
+  /** Whether a request may fill a frame; others are limited to `limits.requestBytesMax`. */
   readonly isLong?: boolean
-  /** Whether the reply often fills a frame, or takes long to make: room for it is kept before it is made. */
+  /** Whether the reply often fills a frame or is slow to produce: its memory is reserved first. */
   readonly isReplyLong?: boolean
-  /** Whether the reply may be followed by raw bytes. */
+  /** Whether raw bytes may follow the reply. */
   readonly bulk: boolean
 }

@@ -4,31 +4,31 @@ import { deadlines, limits } from '../limits.ts'
 import type { BulkSource } from './bulk.ts'
 import type { Account } from './byte-budget.ts'
 
-/** What leaves together. */
+/** A frame and its bulk bytes, sent together. */
 export interface Outgoing {
   readonly frame: Buffer
   readonly bulk?: BulkSource | undefined
 }
 
 interface Item {
-  /** Called when its turn has come. */
+  /** Called when it reaches the head of the queue. */
   readonly outgoing: () => Outgoing
-  /** What it holds of memory until then. */
+  /** Memory that it holds until then. */
   readonly bytes: number
 }
 
 interface OutboxDependencies {
   readonly clock: Clock
-  /** Counts what waits to be sent. */
+  /** Counts queued output. */
   readonly account: Account
-  /** Told of bulk bytes that leave. */
+  /** Called for each piece of bulk bytes that is sent. */
   readonly onBytesSent: () => void
 }
 
 /**
- * The sending half of a connection: frames leave in order, and a frame with bulk is followed by its
- * bytes, read no faster than the socket takes them. A source that fails after its frame left has
- * broken the stream, which is then destroyed; so is one whose other end takes nothing.
+ * The sending half of a connection: frames are sent in order, each followed by its bulk bytes,
+ * which are read no faster than the socket accepts them. A source that fails after its frame was
+ * sent corrupts the stream, which is then destroyed, as is one whose receiver has stalled.
  */
 export class Outbox {
   readonly #stream: Writable
@@ -38,7 +38,7 @@ export class Outbox {
   readonly #items: Item[] = []
   #waitingBytes = 0
   #pump: Promise<void> | undefined
-  /** What the socket was given and has not taken yet. */
+  /** Bytes handed to the socket that it has not accepted yet. */
   #writing: { readonly sinceMs: number; readonly fail: (error: Error) => void } | undefined
 
   constructor(stream: Writable, { clock, account, onBytesSent }: OutboxDependencies) {
@@ -49,7 +49,7 @@ export class Outbox {
     stream.once('close', () => this.#writing?.fail(new Error('the connection ended')))
   }
 
-  /** Whether so much waits that no more work should be taken on. */
+  /** Whether so much is queued that no new work should be accepted. */
   get isFull(): boolean {
     return (
       this.#items.length > limits.sendQueueItemsMax ||
@@ -57,7 +57,7 @@ export class Outbox {
     )
   }
 
-  /** Milliseconds for which the other side has taken nothing of what there is for it. */
+  /** Milliseconds without progress on queued output. */
   get stalledMs(): number {
     return this.#writing === undefined ? 0 : this.#clock.monotonicMs() - this.#writing.sinceMs
   }
@@ -67,14 +67,14 @@ export class Outbox {
     if (isLong || this.#pump !== undefined) this.sendInTurn(() => ({ frame }), frame.length)
     else if (this.#isOpen) {
       this.#stream.write(frame)
-      // What the system took at once holds nothing.
+      // Output that the system accepted immediately holds no memory.
       if (this.#stream.writableLength > 0) this.#pump = this.#run()
     }
   }
 
   /**
-   * Sends what `outgoing` returns when its turn has come, which may be never.
-   * @param bytes what it holds of memory until then
+   * Queues `outgoing`, which is called when it is sent, or never.
+   * @param bytes memory that it holds until then
    */
   sendInTurn(outgoing: () => Outgoing, bytes: number): void {
     if (!this.#isOpen) return
@@ -84,7 +84,9 @@ export class Outbox {
     this.#pump ??= this.#run()
   }
 
-  /** Resolves when everything sent so far is with the operating system, or the stream is gone. */
+  /**
+   * Resolves when everything queued so far is with the operating system, or the stream has ended.
+   */
   async flushed(): Promise<void> {
     await this.#pump
   }
@@ -96,7 +98,7 @@ export class Outbox {
   async #run(): Promise<void> {
     const cancelCheck = this.#watch()
     try {
-      // What was written directly is taken before anything else is.
+      // Bytes that were written directly are flushed first.
       if (this.#stream.writableLength > 0) await this.#write(nothing, this.#stream.writableLength)
       for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
         this.#waitingBytes -= item.bytes
@@ -116,14 +118,13 @@ export class Outbox {
     }
   }
 
-  /** Ends a connection whose other end takes nothing, for as long as there is something for it. */
+  /** Ends a connection whose receiver has stalled, while there is output. */
   #watch(): () => void {
     let cancel = this.#clock.after(deadlines.sendCheckMs, () => {
       cancel = this.#watch()
       const bytes = this.#stream.writableLength
       const patienceMs = deadlines.sendStallMs + (1_000 * bytes) / limits.sendBytesPerSecondMin
-      if (this.stalledMs > patienceMs)
-        this.#stream.destroy(new Error('the other side takes nothing'))
+      if (this.stalledMs > patienceMs) this.#stream.destroy(new Error('the receiver has stalled'))
     })
     return () => cancel()
   }
@@ -140,18 +141,18 @@ export class Outbox {
     for await (const piece of pieces) {
       bytesWritten += piece.length
       if (bytesWritten > bytes) break
-      // The source counts what it holds of memory.
+      // The source counts its own memory.
       const written = this.#write(piece, 0)
       this.#onBytesSent()
       await written
     }
     if (bytesWritten !== bytes)
-      throw new Error(`a bulk source of ${bytes} bytes gave ${bytesWritten}`)
+      throw new Error(`a bulk source of ${bytes} bytes returned ${bytesWritten}`)
   }
 
   /**
-   * Resolves when the bytes are with the operating system: their memory may be used again.
-   * @param heldBytes what is in memory until then
+   * Resolves when the bytes are with the operating system: their memory may be reused.
+   * @param heldBytes memory held until then
    */
   async #write(bytes: Uint8Array, heldBytes: number): Promise<void> {
     if (this.#stream.destroyed) throw new Error('the connection ended')

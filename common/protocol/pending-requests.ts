@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { deadlines, limits } from '../limits.ts'
 import type { BulkSink } from './bulk.ts'
 
-/** What came back: the reply's body, and how many raw bytes followed it. */
+/** The reply's body, and the number of raw bytes that followed it. */
 export interface RawReply {
   readonly body: unknown
   readonly bytes: number
@@ -14,14 +14,14 @@ export interface PendingOptions {
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
   readonly into?: BulkSink | undefined
-  /** Checks the reply's body, and keeps nothing of it but what is known; what it throws is the request's failure. */
+  /** Validates the reply's body and drops unknown fields; its error fails the request. */
   readonly parse?: (body: unknown) => unknown
 }
 
 /**
- * A request that waits for its reply and, after it, for its bulk bytes. Whoever asked may give up
- * at any time (deadline, signal); the entry stays until the answer has passed by, so that a late
- * one is skipped and never taken for another's.
+ * A request that waits for its reply and then for its bulk bytes. The caller may give up at any
+ * time (deadline, signal); the entry stays until the answer has arrived, so that a late answer is
+ * skipped and never assigned to another request.
  */
 class PendingRequest {
   readonly #options: PendingOptions
@@ -33,7 +33,7 @@ class PendingRequest {
   #bytesExpected = 0
   #body: unknown
   #lastByteAtMs = 0
-  /** Whether the sink has the last byte and is not done with it. */
+  /** Whether the sink is still writing the last byte. */
   #isWriting = false
 
   constructor(options: PendingOptions, clock: Clock) {
@@ -50,12 +50,12 @@ class PendingRequest {
     return this.#isSettled
   }
 
-  /** Whether its answer has begun to come. */
+  /** Whether its answer has begun to arrive. */
   get isAnswered(): boolean {
     return this.#isAnswered
   }
 
-  /** Whether bytes may follow its answer. */
+  /** Whether bulk bytes may follow its answer. */
   get takesBytes(): boolean {
     return this.#options.into !== undefined
   }
@@ -71,7 +71,7 @@ class PendingRequest {
     this.#settled.reject(reason as Error)
   }
 
-  /** Takes the reply frame. Without bulk that is the end. */
+  /** Takes the reply frame, which ends the request if there is no bulk. */
   onReply(body: unknown, bytes: number): void {
     this.#isAnswered = true
     if (this.#isSettled) return
@@ -95,7 +95,7 @@ class PendingRequest {
     this.#beginBulk(bytes)
   }
 
-  /** Takes a piece of the reply's bytes; a promise asks for a pause. */
+  /** Takes a piece of bulk bytes; a promise pauses reading. */
   onPiece(piece: Buffer, isLast: boolean): void | Promise<void> {
     if (this.#isSettled) return this.#options.into?.skip?.(piece.length)
     this.#lastByteAtMs = this.#clock.monotonicMs()
@@ -131,7 +131,7 @@ class PendingRequest {
 
   #watchForStall(delayMs: number): void {
     this.#cancelTimer = this.#clock.after(delayMs, () => {
-      // The time that the sink takes is not the sender's stall.
+      // The sender is not responsible for the sink's time.
       const silentMs = this.#isWriting ? 0 : this.#clock.monotonicMs() - this.#lastByteAtMs
       if (silentMs < deadlines.bulkStallMs) this.#watchForStall(deadlines.bulkStallMs - silentMs)
       else
@@ -153,11 +153,11 @@ class PendingRequest {
   }
 }
 
-/** How the other side learns of a request. */
+/** Tells the other side about a request. */
 interface Sending {
   /** Sends the request. */
   readonly send: (id: number) => void
-  /** Tells that nobody waits any more for the answer, none of which has come. */
+  /** Tells that the answer, none of which has arrived, is no longer wanted. */
   readonly cancel: (id: number) => void
 }
 
@@ -166,14 +166,17 @@ interface WaitingRequest {
   readonly sending: Sending
 }
 
-/** The requests of one side of a connection: at most `requestsInFlightMax` unanswered, the rest in line. */
+/**
+ * The requests of one side of a connection: at most `requestsInFlightMax` unanswered, the rest
+ * queued.
+ */
 export class PendingRequests {
   readonly #clock: Clock
   readonly #inFlight = new Map<number, PendingRequest>()
-  /** Those that there is no room for yet; who gives up leaves the line. */
+  /** Requests waiting for a slot; a cancelled one is removed. */
   readonly #waiting = new Set<WaitingRequest>()
   #lastId = 0
-  /** The request whose bulk bytes are coming in. */
+  /** The request whose bulk bytes are being received. */
   #receiving: { id: number; pending: PendingRequest } | undefined
 
   constructor(clock: Clock) {
@@ -184,7 +187,7 @@ export class PendingRequests {
     return this.#inFlight.size === 0 && this.#waiting.size === 0
   }
 
-  /** Has the request sent, now or when there is room; resolves with the reply. */
+  /** Sends the request, or queues it; resolves with the reply. */
   add(options: PendingOptions, sending: Sending): Promise<RawReply> {
     options.signal?.throwIfAborted()
     const request = { pending: new PendingRequest(options, this.#clock), sending }
@@ -194,7 +197,7 @@ export class PendingRequests {
     return pending.reply
   }
 
-  /** @returns false when no request has this id, or it takes no bytes and some will follow */
+  /** @returns false if no request has this id, or bytes follow that it does not expect */
   onReply(id: number, body: unknown, bytes: number): boolean {
     const pending = this.#inFlight.get(id)
     if (pending === undefined || (bytes > 0 && !pending.takesBytes)) return false
@@ -204,7 +207,7 @@ export class PendingRequests {
     return true
   }
 
-  /** @returns false when no request has this id */
+  /** @returns false if no request has this id */
   onError(id: number, error: AppError): boolean {
     const pending = this.#inFlight.get(id)
     pending?.fail(error)
@@ -244,7 +247,7 @@ export class PendingRequests {
     try {
       sending.send(id)
     } catch (error) {
-      // The request is too large for a frame: it never left.
+      // The request exceeds a frame: it was never sent.
       this.#inFlight.delete(id)
       pending.fail(error)
     }

@@ -1,20 +1,20 @@
 /**
- * Takes from a value that fits a schema everything that the schema does not name, and tells how much
- * memory the rest holds. What comes from outside may have any number of further fields of any size;
- * nothing that waits may keep them.
+ * Removes all fields that the schema does not name from a valid value, and measures the memory of
+ * the rest. Input may have any number of unknown fields of any size; queued requests must not
+ * retain them.
  */
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
-/** Bytes that values hold, a little more than V8 takes for them. */
+/** Memory per value in bytes, slightly more than V8 uses. */
 const cost = { value: 16, text: 32, perCharacter: 2, container: 64 } as const
 
-/** Counts what is kept. */
+/** Counts the retained bytes. */
 export interface Meter {
   bytes: number
 }
 
-/** Gives the value back, or a copy without what is not named. The value must fit the schema. */
+/** Returns the value, or a copy without unknown fields. The value must match the schema. */
 export type Pruner = (value: unknown, meter: Meter) => unknown
 
 interface Shape {
@@ -68,7 +68,7 @@ function arrayPruner(prune: Pruner): Pruner {
   }
 }
 
-/** By the variant that the value fits: the fields of another one were not checked. */
+/** Chooses the variant that the value matches: the fields of the others were not validated. */
 function unionPruner(variants: readonly TSchema[]): Pruner {
   const known = variants.map((schema) => ({ fits: fitCheck(schema), prune: prunerFor(schema) }))
   if (known.every(({ prune }) => prune === pruneLeaf)) return pruneLeaf
@@ -78,7 +78,7 @@ function unionPruner(variants: readonly TSchema[]): Pruner {
   }
 }
 
-/** Variants with a constant field are told apart by it, which takes a fraction of a whole check. */
+/** A constant field distinguishes variants for a fraction of the cost of a full check. */
 function fitCheck(schema: TSchema): (value: unknown) => boolean {
   const { properties = {} } = schema as Shape
   const constants = Object.entries(properties as Readonly<Record<string, Shape>>).filter(

@@ -14,9 +14,9 @@ import { measuredRequest } from './validate.ts'
 
 export interface ServerOptions<To extends 'index' | 'peer'> {
   readonly role: To
-  /** Port 0 takes any free one. */
+  /** Port 0 takes any free port. */
   readonly address: Address
-  /** Read for each new connection: it may change. */
+  /** Read for each new connection, as it may change. */
   readonly connectionsMax: number
 }
 
@@ -25,29 +25,29 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
   readonly clock: Clock
   readonly log: Log
   readonly handlers: Handlers<'peer' | 'client', To, Session>
-  /** Greets a new connection; what it throws refuses the hello. */
+  /** Accepts a new connection; its error refuses the hello. */
   readonly welcome: (
     hello: RequestOf<'hello'>,
     connection: Connection,
   ) => Promise<{ reply: Omit<ReplyOf<'hello'>, 'protocol' | 'role'>; session: Session }>
-  /** Called once for each connection that was welcomed, when it has ended. */
+  /** Called once per accepted connection, when it has ended. */
   readonly onClosed?: (session: Session) => void
 }
 
-/** Answers connections. Disposing closes the door, then every connection, orderly. */
+/** Accepts connections. Disposing stops listening, then closes every connection gracefully. */
 export interface Server extends AsyncDisposable {
   readonly address: Address
   readonly connectionCount: number
-  /** Counts what all connections hold of memory. */
+  /** Counts the memory of all connections. */
   readonly budget: ByteBudget
 }
 
-/** A connection that is served. */
+/** A connection being served. */
 interface Served extends Occupant {
   readonly connection: Connection
 }
 
-/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had */
+/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable */
 export async function startServer<To extends 'index' | 'peer', Session>(
   options: ServerOptions<To>,
   dependencies: ServerDependencies<To, Session>,
@@ -80,7 +80,7 @@ const budgetOptions = {
   ownBytes: limits.budgetOwnBytes,
 }
 
-/** Ends the connection that is missed least, if there is one for a newcomer from there. */
+/** Evicts the least valuable connection, if the policy allows it for this newcomer. */
 function makeRoom(served: Set<Served>, { host }: Address): boolean {
   const found = whoMakesRoom(served, hostKeyOf(host), deadlines)
   if (found === undefined) return false
@@ -95,7 +95,7 @@ function turnAway({ stream }: Wire, max: number): void {
   stream.end(errorFrame(connectionErrorId, error), () => stream.destroy())
 }
 
-/** One connection from its first byte: hello, then the handlers with the session that welcome made. */
+/** Serves one connection: hello, then the handlers with the session that `welcome` created. */
 function serve<To extends 'index' | 'peer', Session>(
   wire: Wire,
   remote: Address,
@@ -130,7 +130,7 @@ function serve<To extends 'index' | 'peer', Session>(
     if (type !== 'hello' && greeted !== undefined) return greeted(type, body)
     if (greeted !== undefined) throw new AppError('HELLO_EXPECTED')
     const session = Promise.withResolvers<Session>()
-    // A refused hello is reported by its own answer.
+    // The answer to a refused hello reports it.
     session.promise.catch(() => {})
     const { request, bytes } = parseHello(body)
     const roles: { from: Role; to: To } = { from: request.role, to: role }

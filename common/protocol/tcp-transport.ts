@@ -11,19 +11,19 @@ import {
   wireOf,
 } from './transport.ts'
 
-/** Between keep-alive probes of an idle connection: finds a vanished host behind a silent link. */
+/** Interval of keep-alive probes on an idle connection: detects a vanished host. */
 const keepAliveMs = 30_000
-/** What a dialled connection reads into: small for one that carries messages, large once it carries bulk. */
+/** Read buffer of a dialled connection: small for messages, large once it carries bulk bytes. */
 const readBytes = { first: 16 * 1024, max: 256 * 1024 } as const
 
 const dialReasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
+  ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'no host has this name',
-  EAI_AGAIN: 'the host name cannot be resolved now',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment',
   ETIMEDOUT: 'it does not answer',
   EHOSTUNREACH: 'there is no route to it',
   ENETUNREACH: 'there is no route to it',
-  ECONNRESET: 'it closed the connection at once',
+  ECONNRESET: 'it closed the connection immediately',
 }
 
 function dialError(address: Address, cause: unknown): AppError {
@@ -41,7 +41,7 @@ async function dial(address: Address, options: { signal?: AbortSignal }): Promis
   const reading = new ReusedBuffer()
   const socket = connect({ ...address, autoSelectFamily: true, onread: reading })
   tune(socket)
-  // It reads from here on, and nobody takes what comes before the caller does.
+  // Reading starts here, and earlier bytes must reach the caller.
   socket.pause()
   try {
     await once(socket, 'connect', options)
@@ -60,8 +60,8 @@ async function dial(address: Address, options: { signal?: AbortSignal }): Promis
 }
 
 /**
- * Where a socket puts what it reads, again and again: a new buffer for every read, as streams take
- * them, would make the garbage collector run more than everything else.
+ * The read buffer of a socket, reused: allocating one per read, as streams do, keeps the garbage
+ * collector busier than everything else.
  */
 class ReusedBuffer implements OnReadOpts {
   #bytes = Buffer.allocUnsafeSlow(readBytes.first)
@@ -71,7 +71,7 @@ class ReusedBuffer implements OnReadOpts {
 
   readonly callback = (count: number): boolean => {
     const bytes = this.#bytes
-    // Grown beforehand: who pauses the socket still looks at what came.
+    // Grown in advance: the pausing caller still reads the current bytes.
     if (count === bytes.length && count < readBytes.max)
       this.#bytes = Buffer.allocUnsafeSlow(4 * count)
     this.onBytes(bytes.subarray(0, count))
@@ -83,7 +83,8 @@ async function listen(
   address: Address,
   onConnection: (wire: Wire, remote: Address) => void,
 ): Promise<Listener> {
-  // With the lowest bound a socket that is paused reads once more at the most, however small the parts are.
+  // With the lowest water mark, a paused socket reads at most once more, however small the parts
+  // are.
   const server = createServer({ noDelay: true, highWaterMark: 1 }, (socket) => {
     tune(socket)
     onConnection(wireOf(socket), {
@@ -91,7 +92,7 @@ async function listen(
       port: socket.remotePort ?? 0,
     })
   })
-  // Those beyond `connectionsMax` are told so before they are turned away.
+  // Connections beyond `connectionsMax` are told so before they are closed.
   server.maxConnections = limits.connectionsMax + limits.connectionsTurnedAwayMax
   server.listen({ ...address, backlog: 1_024 })
   try {
@@ -105,7 +106,8 @@ async function listen(
       )
     throw dialError(address, cause)
   }
-  // A connection that could not be accepted, as without memory, must not end the process.
+  // A connection that could not be accepted, for lack of memory for example, must not end the
+  // process.
   server.on('error', () => {})
   return { address: boundAddress(server, address), [Symbol.asyncDispose]: () => close(server) }
 }
@@ -117,12 +119,12 @@ function boundAddress(server: Server, asked: Address): Address {
     : asked
 }
 
-/** The door is shut at once. Open connections have their own owners and are not waited for. */
+/** Stops listening immediately. Open connections have their own owners and are not awaited. */
 async function close(server: Server): Promise<void> {
   if (server.listening) server.close()
 }
 
-/** An IPv4 client of a dual-stack socket shows as ::ffff:192.0.2.1. */
+/** Maps an IPv4 client of a dual-stack socket from ::ffff:192.0.2.1. */
 function plainHost(host: string | undefined): string {
   return host?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
 }

@@ -98,7 +98,7 @@ describe.each<[string, () => Transport]>([
     await listener[Symbol.asyncDispose]()
     await expect(transport.dial(listener.address, {})).rejects.toMatchObject({
       code: 'DIAL_FAILED',
-      details: { reason: 'nothing listens there' },
+      details: { reason: 'connection refused' },
     })
   })
 

@@ -5,28 +5,28 @@ export interface Address {
   readonly port: number
 }
 
-/** Something that listens. Disposing closes the door; connections that exist go on. */
+/** A listening server. Disposing stops listening; existing connections continue. */
 export interface Listener extends AsyncDisposable {
   readonly address: Address
 }
 
 /** One end of a connection. */
 export interface Wire {
-  /** To write to, to pause and to end; what comes is not to be had from it. */
+  /** For writing, pausing and ending; it emits no data. */
   readonly stream: Duplex
   /**
-   * Begins to read; called once, and nothing is lost before. `onBytes` takes what comes, which is
-   * valid until it returns or, if it paused the stream, until that is resumed.
+   * Starts reading; called once, and no earlier bytes are lost. `onBytes` receives bytes that are
+   * valid until it returns or, if it paused the stream, until the stream is resumed.
    */
   read(onBytes: (bytes: Buffer) => void): void
 }
 
-/** A wire that reads what its stream emits. */
+/** A wire that reads the data events of a stream. */
 export function wireOf(stream: Duplex): Wire {
   return { stream, read: (onBytes) => stream.on('data', onBytes) }
 }
 
-/** How connections are made: TCP, or memory in tests. TLS would be a third. */
+/** Creates connections: TCP, or memory in tests. TLS would be a third implementation. */
 export interface Transport {
   /**
    * Opens a connection.
@@ -34,8 +34,8 @@ export interface Transport {
    */
   dial(address: Address, options: { signal?: AbortSignal }): Promise<Wire>
   /**
-   * Listens on `address`, port 0 for any free one.
-   * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
+   * Listens on `address`; port 0 takes any free port.
+   * @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable
    */
   listen(address: Address, onConnection: (wire: Wire, remote: Address) => void): Promise<Listener>
 }
@@ -45,7 +45,7 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** The address in `host:port` or `[v6]:port`, or undefined when the text is none. */
+/** Parses `host:port` or `[v6]:port`; undefined if invalid. */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2]

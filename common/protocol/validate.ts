@@ -19,7 +19,7 @@ function checksOf(schema: TSchema): Checks {
   return { check: Compile(schema), prune: prunerFor(schema) }
 }
 
-/** One compiled check per message and direction, made once when the process starts. */
+/** One compiled check per message and direction, created at startup. */
 const requestChecks = new Map(
   messageTypes.map((type) => [type as string, checksOf(messages[type].request)]),
 )
@@ -27,13 +27,13 @@ const replyChecks = new Map(
   messageTypes.map((type) => [type as string, checksOf(messages[type].reply)]),
 )
 
-/** A request without the fields that nobody knows, and the memory that it holds. */
+/** A request without unknown fields, and its memory. */
 export interface MeasuredRequest<T extends MessageType> {
   readonly request: RequestOf<T>
   readonly bytes: number
 }
 
-/** @throws AppError BAD_REQUEST with the path of what is wrong */
+/** @throws AppError BAD_REQUEST with the path of the invalid field */
 export function measuredRequest<T extends MessageType>(type: T, body: unknown): MeasuredRequest<T> {
   const checks = requestChecks.get(type)
   if (!checks?.check.Check(body)) throw new AppError('BAD_REQUEST', firstProblem(checks, body))
@@ -42,12 +42,12 @@ export function measuredRequest<T extends MessageType>(type: T, body: unknown): 
   return { request, bytes: meter.bytes }
 }
 
-/** @throws AppError BAD_REQUEST with the path of what is wrong */
+/** @throws AppError BAD_REQUEST with the path of the invalid field */
 export function parseRequest<T extends MessageType>(type: T, body: unknown): RequestOf<T> {
   return measuredRequest(type, body).request
 }
 
-/** A reply without the fields that nobody knows. @throws AppError BAD_REPLY with the path of what is wrong */
+/** A reply without unknown fields. @throws AppError BAD_REPLY with the path of the invalid field */
 export function parseReply<T extends MessageType>(
   type: T,
   body: unknown,
@@ -61,5 +61,5 @@ export function parseReply<T extends MessageType>(
 
 function firstProblem(checks: Checks | undefined, body: unknown): { path: string; reason: string } {
   const problem = checks?.check.Errors(body)[0]
-  return { path: problem?.instancePath || '/', reason: problem?.message ?? 'does not fit' }
+  return { path: problem?.instancePath || '/', reason: problem?.message ?? 'does not match' }
 }

@@ -20,7 +20,7 @@ export class MemoryTransport implements Transport {
     if (onConnection === undefined)
       throw new AppError('DIAL_FAILED', {
         address: formatAddress(address),
-        reason: 'nothing listens there',
+        reason: 'connection refused',
       })
     const [near, far] = duplexPair()
     linkEnds(near, far)

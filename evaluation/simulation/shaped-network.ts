@@ -66,7 +66,7 @@ export class ShapedHost implements Transport {
     if (door === undefined)
       throw new AppError('DIAL_FAILED', {
         address: formatAddress(address),
-        reason: 'nothing listens there',
+        reason: 'connection refused',
       })
     const near = this.#streamTo(door.host)
     const far = door.host.#streamTo(this)

@@ -325,7 +325,7 @@ describe('limits', () => {
     ['raise', 'Allowed choices are set, reset'],
     ['set upload', "it is 'limits set LIMIT VALUE'"],
     ['set uploads 5MB', 'the limit is one of upload, download'],
-    ['set upload 5', '50 KB at least'],
+    ['set upload 5', 'at least 50 KB'],
     ['set connections 0', 'a number from 1 to 4096'],
     ['set downloads 100', 'a number from 1 to 64'],
     ['reset upload 5MB', "it is 'limits reset [LIMIT]'"],

@@ -158,7 +158,7 @@ class Prompt {
 
   #onInterrupt(): void {
     if (this.#running !== undefined) {
-      const details = { what: 'The command', hint: 'it can be given again' }
+      const details = { what: 'The command', hint: 'run it again' }
       this.#running.abort(new AppError('INTERRUPTED', details))
       return
     }

@@ -19,7 +19,7 @@ async function messageFor(limits: unknown): Promise<string> {
 
 const rule = { from: '08:00', to: '18:00', uploadBytesPerSecond: '1MB' }
 const rateRule =
-  'must be "unlimited" or bytes per second, 50 KB at least, such as 5000000 or "5MB", not'
+  'must be "unlimited" or bytes per second, at least 50 KB, such as 5000000 or "5MB", not'
 
 test.each([
   [{ uploadBytesPerSecond: '10KB' }, `limits.uploadBytesPerSecond ${rateRule} '10KB'.`],

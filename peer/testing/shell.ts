@@ -24,7 +24,7 @@ export class Shell {
 
   /** What a signal does to the command that runs. */
   interrupt(signal: string): void {
-    const hint = 'it can be given again'
+    const hint = 'run it again'
     this.stop.abort(new AppError('INTERRUPTED', { what: 'The command', hint, signal }))
   }
 
