@@ -18,6 +18,7 @@ import { TrafficGate } from './limit/traffic-gate.ts'
 import { noLimits } from './limit/turn.ts'
 import type { ServedFile } from './serve/served-contents.ts'
 import { startServing } from './serve/start-serving.ts'
+import { SmallReader } from './share/small-reader.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -68,18 +69,22 @@ class World {
     const { path, name } = await aFile(this.folder, `${peerId}.bin`, { bytes, seed: 'same' })
     const { content, chunkList, stat } = await hashFile(path)
     const file = { at: { name, path, root: this.folder }, content, stat }
+    const contents = {
+      first: (sha256: string) => (sha256 === content.sha256 ? file : undefined),
+      find: (sha256: string) => (sha256 === content.sha256 ? [file] : []),
+      chunkList: (sha256: string) => (sha256 === content.sha256 ? chunkList : undefined),
+    }
+    const recheck = (path: string): void => void this.rechecked.push(basename(path))
+    const smallReader = new SmallReader({ ...this.#dependencies, catalog: contents, recheck })
     const serving = await startServing(
       { peerId, address: { host: peerId, port: 0 }, connectionsMax: () => 100 },
       {
         ...this.#dependencies,
         uploads: this.uploads,
-        contents: {
-          first: (sha256) => (sha256 === content.sha256 ? file : undefined),
-          find: (sha256) => (sha256 === content.sha256 ? [file] : []),
-          chunkList: (sha256) => (sha256 === content.sha256 ? chunkList : undefined),
-        },
+        contents,
         downloads: { find: () => undefined },
-        recheck: (path) => this.rechecked.push(basename(path)),
+        recheck,
+        smallReader,
       },
     )
     onTestFinished(async () => await serving[Symbol.asyncDispose]())

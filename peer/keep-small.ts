@@ -3,13 +3,11 @@ import type { Fetcher } from './fetch/fetcher.ts'
 import type { SmallFile } from './fetch/small/small-reads.ts'
 import { takeSmall } from './fetch/small/take-small.ts'
 import type { SmallCopy, SmallOutcome } from './replicate/replicator.ts'
-import type { Serving } from './serve/start-serving.ts'
 import type { SmallAdoption } from './share/group-placer.ts'
 import type { Share } from './share/share.ts'
 
 interface Dependencies {
-  readonly share: Pick<Share, 'areThere' | 'adoptGroup'>
-  readonly serving: Pick<Serving, 'readSmall'>
+  readonly share: Pick<Share, 'areThere' | 'adoptGroup' | 'readSmall'>
   readonly fetcher: Pick<Fetcher, 'reserve' | 'smallFetch'>
 }
 
@@ -19,7 +17,7 @@ interface Copy extends SmallFile, SmallCopy {}
 export async function keepSmall(
   copies: readonly SmallCopy[],
   { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
-  { share, serving, fetcher }: Dependencies,
+  { share, fetcher }: Dependencies,
 ): Promise<SmallOutcome[]> {
   const there = await share.areThere(copies.map(adoptionOf))
   const lacking = copies.filter((_, index) => there[index] !== true)
@@ -31,7 +29,7 @@ export async function keepSmall(
     if (outcome instanceof AppError) outcomes.set(copy, outcome)
   }
   const steps = {
-    readLocal: serving.readSmall.bind(serving),
+    readLocal: share.readSmall.bind(share),
     place: async (files: readonly { file: Copy; bytes: Uint8Array }[]) => {
       const adoptions = files.map(({ file, bytes }) => ({ ...adoptionOf(file), bytes }))
       const placed = await share.adoptGroup(adoptions)

@@ -135,7 +135,7 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
-  const steps = allDownloadSteps({ share, serving }, finder)
+  const steps = allDownloadSteps(share, finder)
   const downloads = starting.use(
     new Downloads(limiter, { ...dependencies, ...steps, fetcher, records }),
   )
@@ -185,6 +185,7 @@ async function serve(
     {
       ...dependencies,
       contents: share,
+      smallReader: share.smallReader,
       downloads: unfinished,
       uploads: limiter.uploads,
       recheck: (path) => share.recheck(path),
@@ -240,7 +241,7 @@ function joinCluster(
   )
   const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
   starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
-  const keeper = replicaKeeper({ share, serving, fetcher })
+  const keeper = replicaKeeper({ share, fetcher })
   const replicator = starting.use(
     new Replicator({ ...dependencies, keeper, link: taskLink(announcer) }),
   )
@@ -248,10 +249,10 @@ function joinCluster(
 }
 
 function allDownloadSteps(
-  { share, serving }: Pick<Parts, 'share' | 'serving'>,
+  share: Share,
   finder: Finder,
 ): { steps: DownloadSteps; groupSteps: GroupSteps } {
-  const groupSteps = groupDownloadSteps({ share, serving }, finder)
+  const groupSteps = groupDownloadSteps(share, finder)
   return { steps: downloadSteps(share, finder), groupSteps }
 }
 
@@ -268,10 +269,7 @@ function downloadSteps(share: Share, finder: Finder): DownloadSteps {
   }
 }
 
-function groupDownloadSteps(
-  { share, serving }: Pick<Parts, 'share' | 'serving'>,
-  finder: Finder,
-): GroupSteps {
+function groupDownloadSteps(share: Share, finder: Finder): GroupSteps {
   const keyed = ({ name, content }: NamedContent): Omit<SmallAdoption, 'bytes'> => ({
     key: { kind: 'downloaded', name },
     content,
@@ -280,7 +278,7 @@ function groupDownloadSteps(
     folder: share.downloadedFolder,
     match: (request, signal) => finder.match(request, signal),
     areThere: (files) => share.areThere(files.map(keyed)),
-    readLocal: (sha256s) => serving.readSmall(sha256s),
+    readLocal: (sha256s) => share.readSmall(sha256s),
     place: async (files) => {
       const adoptions = files.map((file) => ({ ...keyed(file), bytes: file.bytes }))
       const placed = await share.adoptGroup(adoptions)
@@ -289,13 +287,9 @@ function groupDownloadSteps(
   }
 }
 
-function replicaKeeper({
-  share,
-  serving,
-  fetcher,
-}: Pick<Parts, 'share' | 'serving' | 'fetcher'>): ReplicaKeeper {
+function replicaKeeper({ share, fetcher }: Pick<Parts, 'share' | 'fetcher'>): ReplicaKeeper {
   return {
-    keepSmall: (copies, options) => keepSmall(copies, options, { share, serving, fetcher }),
+    keepSmall: (copies, options) => keepSmall(copies, options, { share, fetcher }),
     copyLocal: async (key, { sha256 }) =>
       (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
     // A replicated copy vouches for its chunk root: its peer has hashed all of it.

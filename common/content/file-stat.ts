@@ -1,4 +1,5 @@
 import type { BigIntStats } from 'node:fs'
+import type { InsidePath } from '../inside.ts'
 
 /** What shows, without reading a file, whether it was touched since it was hashed. */
 export interface FileStat {
@@ -7,6 +8,11 @@ export interface FileStat {
   /** When its bytes or attributes last changed, as only the system sets it; absent where it is unknown, and then ignored. */
   readonly ctimeNs?: bigint
   readonly ino: bigint
+}
+
+/** A file that was hashed, and what it looked like then. */
+export interface FileAsHashed extends InsidePath {
+  readonly stat: FileStat
 }
 
 /** Without the change time: moving a file into place changes it. */

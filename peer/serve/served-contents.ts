@@ -1,5 +1,6 @@
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
-import type { FileStat } from '../../common/content/file-stat.ts'
+import type { FileAsHashed, FileStat } from '../../common/content/file-stat.ts'
+import type { ErrorCode } from '../../common/error-table.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { WakeUp } from '../../common/wake-up.ts'
 
@@ -23,6 +24,26 @@ export interface ServedContents {
   find(sha256: string): readonly ServedFile[]
   /** The content's chunk list; there whenever `find` finds something. */
   chunkList(sha256: string): Uint8Array | undefined
+}
+
+/** Why a small file cannot be read. */
+export interface ReadFailure {
+  readonly code: ErrorCode
+  /** What the operating system says, if it refuses. */
+  readonly reason?: string
+}
+
+/** What serving needs to read small files of the catalog, many at a time. */
+export interface SmallFileReader {
+  /** A file for each content, or why it cannot be read with the others. */
+  find(sha256s: readonly string[]): readonly (ServedFile | 'CONTENT_NOT_FOUND' | 'TOO_LARGE')[]
+  /** For each file why it cannot be read; undefined when it can, and is as it was when it was hashed. */
+  check(files: readonly FileAsHashed[]): Promise<readonly (ReadFailure | undefined)[]>
+  /** As `check`, and the files' bytes one after another. */
+  readFiles(files: readonly FileAsHashed[]): Promise<{
+    readonly failures: readonly (ReadFailure | undefined)[]
+    readonly bytes: ArrayBuffer
+  }>
 }
 
 /** A content that this peer is downloading. It changes while it is looked at. */

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
@@ -7,6 +7,8 @@ import { type Account, ByteBudget } from '../../common/protocol/byte-budget.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { SmallReader } from '../share/small-reader.ts'
+import type { ServedFile } from './served-contents.ts'
 import { SmallFiles } from './small-files.ts'
 
 /** An account that may hold half of `bytesMax`. */
@@ -16,19 +18,22 @@ function accountOf(bytesMax: number): Account {
   return budget.open('h', { stalledMs: () => 0, evict: () => {} })
 }
 
+/** What sends one file. */
+function sending(file: ServedFile, recheck: (path: string) => void): SmallFiles {
+  const clock = new FakeClock()
+  const smallReader = new SmallReader({ catalog: { first: () => file }, recheck, clock })
+  onTestFinished(async () => await smallReader[Symbol.asyncDispose]())
+  return new SmallFiles({ contents: { find: () => [file] }, smallReader, recheck })
+}
+
 test('only so much waits to be sent, and who withdraws or is served makes room', async () => {
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'small', { bytes: 100, seed: 'small' })
   const { content, stat } = await hashFile(path)
   const file = { at: { name, path: join(folder.path, name), root: folder.path }, stat, content }
-  const smallFiles = new SmallFiles({
-    contents: { first: () => file, find: () => [file] },
-    recheck: () => {},
-    clock: new FakeClock(),
-  })
+  const smallFiles = sending(file, () => {})
   // Room for four contents, and for the bytes of two.
   const account = accountOf(2 * (4 * limits.contentWaitingBytes + 200))
-  onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
   const two = [content.sha256, content.sha256]
   const withdrawn = new AbortController()
   const never = new AbortController().signal
@@ -55,14 +60,9 @@ test('bytes that were read before their turn are sent though the file has gone; 
   const { content, stat } = await hashFile(path)
   const file = { at: { name, path, root: folder.path }, stat, content }
   const rechecked: string[] = []
-  const smallFiles = new SmallFiles({
-    contents: { first: () => file, find: () => [file] },
-    recheck: (changed) => rechecked.push(changed),
-    clock: new FakeClock(),
-  })
+  const smallFiles = sending(file, (changed) => rechecked.push(changed))
   const aheadBytesMax = 4 * content.size
   const account = accountOf(2 * (aheadBytesMax + 9 * limits.contentWaitingBytes))
-  onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
   const never = new AbortController().signal
   const replies: Awaited<ReturnType<typeof smallFiles.outcomes>>[] = []
   for (let held = 0; held <= aheadBytesMax; held += content.size)
@@ -79,20 +79,4 @@ test('bytes that were read before their turn are sent though the file has gone; 
   expect(rechecked).toEqual([path])
   const { outcomes } = await smallFiles.outcomes([content.sha256], account, never)
   expect(outcomes).toEqual([{ error: 'FILE_NOT_FOUND' }])
-})
-
-test('bytes of a file whose folder was swapped for a link out of the root are not read', async () => {
-  await using folder = await temporaryFolder()
-  await mkdir(join(folder.path, 'root/d'), { recursive: true })
-  const { path, name } = await aFile(join(folder.path, 'root/d'), 'a', { bytes: 10, seed: 'a' })
-  const { content, stat } = await hashFile(path)
-  const file = { at: { name, path, root: join(folder.path, 'root') }, stat, content }
-  const contents = { first: () => file, find: () => [file] }
-  const dependencies = { contents, recheck: () => {}, clock: new FakeClock() }
-  const smallFiles = new SmallFiles(dependencies)
-  onTestFinished(async () => await smallFiles[Symbol.asyncDispose]())
-  expect(await smallFiles.read([content.sha256])).toMatchObject([{ length: 10 }])
-  await rename(join(folder.path, 'root/d'), join(folder.path, 'outside'))
-  await symlink('../outside', join(folder.path, 'root/d'))
-  expect(await smallFiles.read([content.sha256])).toEqual([undefined])
 })

@@ -1,37 +1,29 @@
-import type { Clock } from '../../common/clock.ts'
-import { chunkCountFor } from '../../common/content/chunks.ts'
+import type { FileAsHashed } from '../../common/content/file-stat.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { ReadOutcome } from '../../common/protocol/messages.ts'
-import { ThreadCaller } from '../../common/thread/thread-caller.ts'
-import type { ServedContents, ServedFile } from './served-contents.ts'
-import type { SmallFile, SmallFilesReply, SmallFilesRequest } from './small-files-thread.ts'
+import type { ServedContents, ServedFile, SmallFileReader } from './served-contents.ts'
 
 interface Dependencies {
-  readonly contents: Pick<ServedContents, 'first' | 'find'>
-  /** Told the path of a file that is no longer as catalogued; returns at once. */
+  readonly contents: Pick<ServedContents, 'find'>
+  readonly smallReader: SmallFileReader
+  /** Told the path of a file that is no longer as catalogued; returns immediately. */
   readonly recheck: (path: string) => void
-  readonly clock: Clock
 }
 
 /** Why there is no file to be had, as it is told. */
 type Refusal = Extract<ReadOutcome, { error: string }>
 type Found = ServedFile | Refusal
 
-/** Reads contents of one chunk, many at a time: a call to the thread costs more than the reading of one. */
-export class SmallFiles implements AsyncDisposable {
+/** Sends contents of one chunk, many in one reply. */
+export class SmallFiles {
   readonly #dependencies: Dependencies
-  readonly #thread: ThreadCaller<SmallFilesRequest, SmallFilesReply>
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-    this.#thread = new ThreadCaller(
-      new URL('./small-files-thread.ts', import.meta.url),
-      dependencies,
-    )
   }
 
   /**
@@ -51,13 +43,13 @@ export class SmallFiles implements AsyncDisposable {
     if (!account.tryTake(heldBytes)) throw new AppError('BUSY')
     using stack = new DisposableStack()
     stack.use(holding(heldBytes, account, signal))
-    const wanted = this.#withinRoom(sha256s)
-    const bytes = bytesOf(wanted.filter(isFile).map(smallFile))
+    const wanted = this.#dependencies.smallReader.find(sha256s).map(foundOf)
+    const bytes = bytesOf(wanted.filter(isFile).map(asHashed))
     const isAhead = bytes > 0 && bytes <= limits.diskReadBytes && account.tryTake(bytes)
     if (isAhead) stack.use(holding(bytes, account, signal))
     const { found, read } = await this.#find(wanted, isAhead)
     // A reply may wait long: without its bytes it holds no more of each file than reading it takes.
-    const files = found.filter(isFile).map(smallFile)
+    const files = found.filter(isFile).map(asHashed)
     const waiting = stack.move()
     return {
       outcomes: found.map((one) => (isFile(one) ? { size: one.content.size } : one)),
@@ -68,39 +60,18 @@ export class SmallFiles implements AsyncDisposable {
     }
   }
 
-  /**
-   * The bytes of those of these contents that this peer holds, not verified, as long as they are small
-   * together; undefined for the others.
-   */
-  async read(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
-    const found = this.#withinRoom(sha256s)
-    const files = found.filter(isFile)
-    if (files.length === 0) return found.map(() => undefined)
-    const { failures, bytes } = await this.#call(files.map(smallFile), true)
-    let start = 0
-    const read = new Map<ServedFile, Uint8Array<ArrayBuffer>>()
-    for (const [index, file] of files.entries()) {
-      const { size } = file.content
-      if (failures[index] === undefined) read.set(file, new Uint8Array(bytes, start, size))
-      else this.#dependencies.recheck(file.at.path)
-      start += size
-    }
-    return found.map((one) => (isFile(one) ? read.get(one) : undefined))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread[Symbol.asyncDispose]()
-  }
-
   /** For each content a file that is as it was catalogued; their bytes, if wanted and if all were so at once. */
   async #find(
     wanted: readonly Found[],
     reads: boolean,
   ): Promise<{ found: readonly Found[]; read: Uint8Array | undefined }> {
+    const { smallReader } = this.#dependencies
     const files = wanted.filter(isFile)
-    const { failures, bytes } = await this.#call(files.map(smallFile), reads)
+    const { failures, bytes } = reads
+      ? await smallReader.readFiles(files.map(asHashed))
+      : { failures: await smallReader.check(files.map(asHashed)), bytes: undefined }
     const failed = new Set(files.filter((_, index) => failures[index] !== undefined))
-    if (failed.size === 0) return { found: wanted, read: reads ? new Uint8Array(bytes) : undefined }
+    if (failed.size === 0) return { found: wanted, read: bytes && new Uint8Array(bytes) }
     const found = await Promise.all(
       wanted.map(async (one) =>
         isFile(one) && failed.has(one) ? await this.#insteadOf(one) : one,
@@ -109,29 +80,13 @@ export class SmallFiles implements AsyncDisposable {
     return { found, read: undefined }
   }
 
-  /** What stands for each content in the catalog, as long as they are small together. */
-  #withinRoom(sha256s: readonly string[]): Found[] {
-    let room: number = limits.contentsReadBytesMax
-    return sha256s.map((sha256) => {
-      const file = this.#first(sha256)
-      if (!isFile(file)) return file
-      room -= file.content.size
-      return room < 0 ? refusal('TOO_LARGE') : file
-    })
-  }
-
-  #first(sha256: string): Found {
-    const file = this.#dependencies.contents.first(sha256)
-    if (file === undefined) return refusal('CONTENT_NOT_FOUND')
-    return chunkCountFor(file.content.size) === 1 ? file : refusal('TOO_LARGE')
-  }
-
   /** Another file of the same content that is as catalogued; those that are not are to be rechecked. */
   async #insteadOf(failed: ServedFile): Promise<Found> {
-    const files = this.#dependencies.contents.find(failed.content.sha256)
-    const { failures } = await this.#call(files.map(smallFile), false)
+    const { contents, smallReader, recheck } = this.#dependencies
+    const files = contents.find(failed.content.sha256)
+    const failures = await smallReader.check(files.map(asHashed))
     for (const [index, { at }] of files.entries())
-      if (failures[index] !== undefined) this.#dependencies.recheck(at.path)
+      if (failures[index] !== undefined) recheck(at.path)
     const file = files.find((_, index) => failures[index] === undefined)
     if (file !== undefined) return file
     const failure = failures.find((each) => each?.code === 'DISK_FAILED') ?? failures[0]
@@ -142,7 +97,7 @@ export class SmallFiles implements AsyncDisposable {
 
   /** Once bytes are promised, a file that changed since can only end the connection: who asked asks again. */
   async *#pieces(
-    files: readonly SmallFile[],
+    files: readonly FileAsHashed[],
     account: Account,
     waiting: Disposable,
   ): AsyncGenerator<Uint8Array> {
@@ -162,16 +117,13 @@ export class SmallFiles implements AsyncDisposable {
   }
 
   /** @throws AppError CONTENT_CHANGED when one of them is not as it was catalogued */
-  async #readAll(group: readonly SmallFile[]): Promise<Uint8Array> {
-    const { failures, bytes } = await this.#call(group, true)
+  async #readAll(group: readonly FileAsHashed[]): Promise<Uint8Array> {
+    const { smallReader, recheck } = this.#dependencies
+    const { failures, bytes } = await smallReader.readFiles(group)
     const failed = group.filter((_, index) => failures[index] !== undefined)
-    for (const { path } of failed) this.#dependencies.recheck(path)
+    for (const { path } of failed) recheck(path)
     if (failed.length > 0) throw new AppError('CONTENT_CHANGED', { name: 'a small file' })
     return new Uint8Array(bytes)
-  }
-
-  async #call(files: readonly SmallFile[], reads: boolean): Promise<SmallFilesReply> {
-    return await this.#thread.call({ files, reads })
   }
 }
 
@@ -179,20 +131,24 @@ function refusal(error: ErrorCode, reason?: string): Refusal {
   return { error, ...(reason !== undefined && { reason }) }
 }
 
+function foundOf(one: ServedFile | 'CONTENT_NOT_FOUND' | 'TOO_LARGE'): Found {
+  return typeof one === 'string' ? refusal(one) : one
+}
+
 function isFile(one: Found): one is ServedFile {
   return 'at' in one
 }
 
-function smallFile({ at, stat }: ServedFile): SmallFile {
+function asHashed({ at, stat }: ServedFile): FileAsHashed {
   return { path: at.path, root: at.root, stat }
 }
 
-function bytesOf(files: readonly SmallFile[]): number {
+function bytesOf(files: readonly FileAsHashed[]): number {
   return files.reduce((sum, { stat }) => sum + stat.size, 0)
 }
 
 /** The first files, one at least, that take no more than `bytesMax` together: so much is in memory for each that is sent to. */
-function firstWithin(files: readonly SmallFile[], bytesMax: number): readonly SmallFile[] {
+function firstWithin(files: readonly FileAsHashed[], bytesMax: number): readonly FileAsHashed[] {
   let bytes = 0
   const end = files.findIndex(({ stat }, index) => {
     bytes += stat.size

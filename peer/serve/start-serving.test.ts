@@ -234,9 +234,6 @@ test('of small contents no more is read together than is allowed', async () => {
   const read = await readMany(await world.dial(serving), ...sha256s)
   expect(read.contents.at(-1)).toEqual({ error: 'TOO_LARGE' })
   expect(read.bytes.length).toBe(4 * mebibyte)
-  // Nor for the peer itself, whatever was said of their size.
-  const own = await serving.readSmall(sha256s)
-  expect(own.map((bytes) => bytes?.length ?? 0)).toEqual([...[1, 1, 1, 1].map(() => mebibyte), 0])
 })
 
 test('among small contents, too, another copy stands in for one that changed', async () => {
@@ -255,23 +252,6 @@ test('among small contents, too, another copy stands in for one that changed', a
     bytes: one.bytes,
   })
   expect(world.rechecked.toSorted()).toEqual(['changed', 'first'])
-})
-
-test('small contents are read for the peer itself', async () => {
-  const world = await aServingPeer()
-  const [one, gone] = [aContent(10), aContent(11)]
-  await world.share('one', one)
-  await world.share('gone', gone)
-  await rm(world.path('gone'))
-  await using serving = await world.serve()
-  const sha256s = [gone, one, aContent(12)].map(({ content }) => content.sha256)
-  const read = await serving.readSmall(sha256s)
-  expect(read.map((bytes) => bytes && Buffer.from(bytes))).toEqual([
-    undefined,
-    one.bytes,
-    undefined,
-  ])
-  expect(world.rechecked).toEqual(['gone'])
 })
 
 test('stopping ends the connections', async () => {

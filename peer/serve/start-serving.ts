@@ -6,6 +6,7 @@ import { startServer } from '../../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import { OpenFiles } from './open-files.ts'
 import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
+import type { SmallFileReader } from './served-contents.ts'
 import { SmallFiles } from './small-files.ts'
 import { UploadLine } from './upload-line.ts'
 
@@ -13,8 +14,6 @@ export interface Serving extends AsyncDisposable {
   /** Where it listens; with the real port when 0 was asked for. */
   readonly address: Address
   readonly connectionCount: number
-  /** See {@link SmallFiles.read}. */
-  readSmall(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
 }
 
 /**
@@ -29,6 +28,7 @@ export async function startServing(
     connectionsMax: () => number
   },
   dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers' | 'line' | 'smallFiles'> & {
+    smallReader: SmallFileReader
     transport: Transport
     log: Log
   },
@@ -70,11 +70,9 @@ export async function startServing(
     get connectionCount() {
       return server.connectionCount
     },
-    readSmall: (sha256s) => smallFiles.read(sha256s),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await openFiles[Symbol.asyncDispose]()
-      await smallFiles[Symbol.asyncDispose]()
     },
   }
 }

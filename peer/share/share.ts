@@ -31,6 +31,7 @@ import type { Problem } from './problems.ts'
 import { checkPush, freeBytesIn, noMoreThan } from './push-check.ts'
 import { pauseBetweenScansMs } from './rescan-pace.ts'
 import { Scanner } from './scanner.ts'
+import { SmallReader } from './small-reader.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
 import { Walker } from './walker.ts'
@@ -64,6 +65,8 @@ interface Dependencies {
 }
 
 export class Share implements AsyncDisposable {
+  /** Reads small files of the catalog. */
+  readonly smallReader: SmallReader<Entry>
   readonly #catalog: Catalog
   readonly #options: ShareOptions
   readonly #dependencies: Dependencies
@@ -101,6 +104,8 @@ export class Share implements AsyncDisposable {
     this.#catalogFile = new CatalogFileWatch(folders.catalog, watched)
     this.#work = new BackgroundWork(dependencies)
     this.#walker = new Walker(dependencies)
+    const recheck = (path: string): void => this.recheck(path)
+    this.smallReader = new SmallReader({ ...watched, recheck })
     this.#scannedMs = dependencies.clock.monotonicMs()
     this.#pauseMs = options.rescanMs
     this.#writer = new SmallWriter(dependencies)
@@ -313,6 +318,11 @@ export class Share implements AsyncDisposable {
     return await this.#track(() => this.#groupPlacer.areThere(files))
   }
 
+  /** See {@link SmallReader.read}. */
+  async readSmall(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+    return await this.#track(() => this.smallReader.read(sha256s))
+  }
+
   /**
    * Takes a stream of bytes into shared/. A name that was unshared is shared again. What can be refused
    * before the first byte is read is refused then.
@@ -397,6 +407,7 @@ export class Share implements AsyncDisposable {
     await this.#work[Symbol.asyncDispose]()
     while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
     await this.#writer[Symbol.asyncDispose]()
+    await this.smallReader[Symbol.asyncDispose]()
     await this.#walker[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
     this.#catalogFile.keep()

@@ -14,8 +14,14 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import { TrafficGate } from '../limit/traffic-gate.ts'
 import { noLimits } from '../limit/turn.ts'
-import type { ServedDownload, ServedFile, UnfinishedFile } from '../serve/served-contents.ts'
+import type {
+  ServedContents,
+  ServedDownload,
+  ServedFile,
+  UnfinishedFile,
+} from '../serve/served-contents.ts'
 import { type Serving, startServing } from '../serve/start-serving.ts'
+import { SmallReader } from '../share/small-reader.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -50,6 +56,23 @@ export class ServeWorld {
     return file
   }
 
+  /** What the catalog has of the files, and reads small ones of them. */
+  contents(): {
+    contents: ServedContents
+    recheck: (path: string) => void
+    smallReader: SmallReader<ServedFile>
+  } {
+    const contents = {
+      first: (sha256: string) => this.#files.find(({ content }) => content.sha256 === sha256),
+      find: (sha256: string) => this.#files.filter(({ content }) => content.sha256 === sha256),
+      chunkList: (sha256: string) => this.#chunkLists.get(sha256),
+    }
+    const recheck = (path: string): void => void this.rechecked.push(basename(path))
+    const smallReader = new SmallReader({ catalog: contents, recheck, clock: this.clock })
+    onTestFinished(async () => await smallReader[Symbol.asyncDispose]())
+    return { contents, recheck, smallReader }
+  }
+
   async serve(): Promise<Serving> {
     return await startServing(
       {
@@ -58,13 +81,8 @@ export class ServeWorld {
         connectionsMax: () => this.connectionsMax,
       },
       {
-        contents: {
-          first: (sha256) => this.#files.find(({ content }) => content.sha256 === sha256),
-          find: (sha256) => this.#files.filter(({ content }) => content.sha256 === sha256),
-          chunkList: (sha256) => this.#chunkLists.get(sha256),
-        },
+        ...this.contents(),
         downloads: { find: (sha256) => this.downloads.get(sha256) },
-        recheck: (path) => this.rechecked.push(basename(path)),
         uploads: this.uploads,
         transport: this.transport,
         clock: this.clock,

@@ -1,39 +1,34 @@
-/** Looks at and reads small files; the other end is small-files.ts. */
+/** Checks and reads small files; the other end is small-reader.ts. */
 import { closeSync, fstatSync, readSync } from 'node:fs'
-import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
+import { type FileAsHashed, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
-import { type InsidePath, openInsideSync } from '../../common/inside.ts'
+import { openInsideSync } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
 import { oneLine } from '../../common/one-line.ts'
 import { answerCalls } from '../../common/thread/answer-calls.js'
 
-/** A file as the catalog saw it last. */
-export interface SmallFile extends InsidePath {
-  readonly stat: FileStat
-}
-
-export interface SmallFilesRequest {
-  readonly files: readonly SmallFile[]
-  /** Whether to read them, or only to see whether they are as they were and can be opened. */
+export interface ReadFilesRequest {
+  readonly files: readonly FileAsHashed[]
+  /** Whether to read them, or only to check that each is as it was and can be opened. */
   readonly reads: boolean
 }
 
 /** Why a file cannot be read. */
-export interface SmallFileFailure {
+export interface ReadFailure {
   readonly code: ErrorCode
   /** What the operating system says, if it refuses. */
   readonly reason?: string
 }
 
-export interface SmallFilesReply {
+export interface ReadFilesReply {
   /** For each file why it cannot be read; undefined when it can. */
-  readonly failures: readonly (SmallFileFailure | undefined)[]
-  /** The files one after another, each with the size it had; of those that failed anything. */
+  readonly failures: readonly (ReadFailure | undefined)[]
+  /** The files one after another, each at the size it had when it was hashed; where one failed, undefined bytes. */
   readonly bytes: ArrayBuffer
 }
 
-answerCalls<SmallFilesRequest, SmallFilesReply>(({ files, reads }) => {
+answerCalls<ReadFilesRequest, ReadFilesReply>(({ files, reads }) => {
   const size = reads ? files.reduce((sum, { stat }) => sum + stat.size, 0) : 0
   const bytes = new ArrayBuffer(size)
   let start = 0
@@ -47,7 +42,7 @@ answerCalls<SmallFilesRequest, SmallFilesReply>(({ files, reads }) => {
 })
 
 /** Why `work` did not succeed: it returned false or threw. */
-function failureOf(work: () => boolean): SmallFileFailure | undefined {
+function failureOf(work: () => boolean): ReadFailure | undefined {
   try {
     return work() ? undefined : { code: 'CONTENT_CHANGED' }
   } catch (error) {
@@ -60,8 +55,8 @@ function failureOf(work: () => boolean): SmallFileFailure | undefined {
   }
 }
 
-/** Fills `into`, if it is given, from the file if that still is the one that was catalogued. */
-function readFile(file: SmallFile, into: Uint8Array = new Uint8Array()): boolean {
+/** Fills `into`, if given, from a file that is as it was when it was hashed; false if it is not. */
+function readFile(file: FileAsHashed, into: Uint8Array = new Uint8Array()): boolean {
   const descriptor = openInsideSync(file)
   try {
     const now = fstatSync(descriptor, { bigint: true })
