@@ -9,7 +9,7 @@ import { errorTable } from './error-table.ts'
 import { AppError } from './errors.ts'
 import { httpErrorOf } from './http-errors.ts'
 import { deadlines, limits } from './limits.ts'
-import { type Occupant, whoMakesRoom } from './protocol/connection-slots.ts'
+import { connectionToEvict, type Occupant } from './protocol/connection-slots.ts'
 import { hostKeyOf, mayHold } from './protocol/host-share.ts'
 
 /** For every server: the checks built into Node. */
@@ -46,7 +46,7 @@ export function guardHttp(server: Server, handle: Handler, { clock }: { clock: C
   server.on('connection', (socket) => {
     const client = clientOf(socket, clock)
     if (clients.size >= limits.httpConnectionsMax) {
-      const leaving = whoMakesRoom(clients.values(), client.hostKey, deadlines)
+      const leaving = connectionToEvict(clients.values(), client.hostKey, deadlines)
       if (leaving === undefined) return void socket.destroy()
       clients.delete(leaving.socket)
       leaving.socket.destroy()

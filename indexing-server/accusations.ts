@@ -8,9 +8,9 @@ interface Accused {
 }
 
 /**
- * Peers that sent bytes with a wrong hash to requesters on two machines or more: one alone may lie.
- * They are listed last, never left out, since every requester checks every chunk anyway. Each is
- * forgotten after `deadlines.accusationMs` without another accusation.
+ * Peers that sent bytes with a wrong hash to requesters on two or more machines; a single accuser
+ * may lie. They are listed last but never left out, since every requester verifies every chunk.
+ * Each is forgotten after `deadlines.accusationMs` without another accusation.
  */
 export class Accusations implements Disposable {
   readonly #clock: Clock

@@ -2,8 +2,8 @@ import { deadlines } from '../common/limits.ts'
 import type { Change } from '../common/protocol/messages.ts'
 
 /**
- * The changes with no file modified later than now: what claims to be of a later time would be the
- * newest of its name until then.
+ * Moves files with a modification time in the future to `nowMs`: otherwise they would be the newest
+ * of their name until then.
  */
 export function notInFuture(changes: readonly Change[], nowMs: number): Change[] {
   const latestMs = Math.floor(nowMs + deadlines.clockSkewMs)

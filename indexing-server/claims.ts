@@ -4,10 +4,10 @@ import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerState } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
 
-/** What is needed of a connection to find out whether its peer is still there. */
+/** The part of a connection that is needed to probe its peer. */
 export type ProbedConnection = Pick<Connection, 'remote' | 'request'>
 
-/** The process that has a peer id now. */
+/** The process that currently owns a peer id. */
 export interface Incumbent {
   readonly epoch: string
   readonly state: PeerState
@@ -15,34 +15,34 @@ export interface Incumbent {
 }
 
 /**
- * Decides who has a peer id when a process says hello with it. The one that has it keeps it for as
- * long as it answers: a copy of its data folder, started beside it, never disturbs it. A process that
- * was refused in this way is refused until the other is dead, so that it does not slip in while that
- * one's connection is lost for a moment; one that was restarted gets its id back.
+ * Decides which process owns a peer id when a hello with it arrives. The current owner keeps it as
+ * long as it answers: a process started on a copy of its data folder never disturbs it. A process
+ * that was refused stays refused until the owner is dead, so that it cannot take over during a
+ * brief connection loss; a restarted owner gets its id back.
  */
 export class Claims {
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #registrations = new Map<string, Promise<unknown>>()
   readonly #probes = new Map<ProbedConnection, Promise<boolean>>()
-  /** By peer: epochs of processes that were refused while another answered. */
+  /** Per peer: epochs of processes that were refused while another one answered. */
   readonly #refused = new Map<string, Set<string>>()
 
-  /** Runs `register` when no other registration of this id is under way. */
-  async inTurn<T>(peerId: string, register: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(peerId)
+  /** Runs `register` after earlier registrations of this id have finished. */
+  async serially<T>(peerId: string, register: () => Promise<T>): Promise<T> {
+    const before = this.#registrations.get(peerId)
     const registered = before === undefined ? register() : before.then(register)
-    const turn = registered.then(
+    const registration = registered.then(
       () => {},
       () => {},
     )
-    this.#turns.set(peerId, turn)
+    this.#registrations.set(peerId, registration)
     try {
       return await registered
     } finally {
-      if (this.#turns.get(peerId) === turn) this.#turns.delete(peerId)
+      if (this.#registrations.get(peerId) === registration) this.#registrations.delete(peerId)
     }
   }
 
-  /** @throws AppError PEER_ID_TAKEN when another process has the id */
+  /** @throws AppError PEER_ID_TAKEN if another process owns the id */
   async check(peerId: string, epoch: string, incumbent: Incumbent | undefined): Promise<void> {
     if (incumbent === undefined) return
     const { connection, state } = incumbent
@@ -54,12 +54,12 @@ export class Claims {
     throw new AppError('PEER_ID_TAKEN', { peerId, address })
   }
 
-  /** The process of this epoch has the id now. */
+  /** The process of this epoch now owns the id. */
   onTaken(peerId: string, epoch: string): void {
     this.#refused.get(peerId)?.delete(epoch)
   }
 
-  /** The peer is not in the registry any more. */
+  /** The peer has left the registry. */
   forget(peerId: string): void {
     this.#refused.delete(peerId)
   }
@@ -73,7 +73,7 @@ export class Claims {
     if (refused.size > limits.refusedEpochsMax && oldest !== undefined) refused.delete(oldest)
   }
 
-  /** One probe at a time per connection, however many ask. */
+  /** At most one probe per connection at a time, shared by all callers. */
   async #answers(connection: ProbedConnection): Promise<boolean> {
     const running = this.#probes.get(connection)
     if (running !== undefined) return await running
@@ -87,7 +87,10 @@ export class Claims {
   }
 }
 
-/** Whether anything is answered in time; an error is an answer too, as of a peer that knows no `probe`. */
+/**
+ * Whether any answer arrives in time; an error counts, too, for example from a peer that does not
+ * know `probe`.
+ */
 async function answersProbe(connection: ProbedConnection): Promise<boolean> {
   try {
     await connection.request('probe', {}, { deadlineMs: deadlines.probeMs })

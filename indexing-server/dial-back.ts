@@ -6,7 +6,7 @@ import { connect } from '../common/protocol/client.ts'
 import { formatAddress, type Transport } from '../common/protocol/transport.ts'
 import type { DialBack } from './reachability.ts'
 
-/** Connects as another peer would, and makes sure that the one that answers has the id. */
+/** Connects like another peer would, and checks that the peer that answers has the id. */
 export function dialBackOver(
   transport: Transport,
   dependencies: { clock: Clock; log: Log },
@@ -25,7 +25,7 @@ export function dialBackOver(
     )
     connection.destroy()
     if (welcome.peerId === peerId) return
-    const reason = `${welcome.peerId ?? 'a peer without an id'} answers there`
+    const reason = `the peer at this address is ${welcome.peerId ?? 'without an id'}`
     throw new AppError('DIAL_FAILED', { address: formatAddress(address), reason })
   }
 }

@@ -5,15 +5,15 @@ import type { IndexStore } from './store/store.ts'
 interface Dependencies {
   readonly doubts: Doubts
   readonly store: Pick<IndexStore, 'contentsHashed'>
-  /** How far a peer has announced its catalog; undefined when it is not known. */
+  /** How far a peer has announced its catalog; undefined if unknown. */
   readonly announcedBy: (peerId: string) => Announced | undefined
-  /** Asks a peer to read its copies of a content, if it is connected. */
+  /** Asks a connected peer to read its copies of a content. */
   readonly verify: (peerId: string, sha256: string) => void
-  /** Told of contents of which a copy counts no more, or again. */
+  /** Receives contents of which a copy no longer counts, or counts again. */
   readonly onChange: (contentIds: readonly number[]) => void
 }
 
-/** Has copies in doubt read by their holders, and says when one counts again. */
+/** Has holders verify their copies in doubt, and reports when a copy counts again. */
 export class DoubtDesk {
   readonly #dependencies: Dependencies
 
@@ -21,7 +21,7 @@ export class DoubtDesk {
     this.#dependencies = dependencies
   }
 
-  /** A peer on `accuserHost` got wrong bytes of a copy of `peerId`. */
+  /** A peer on `accuserHost` received wrong bytes of a copy of `peerId`. */
   async accuse(copy: { peerId: string; sha256: string; accuserHost: string }): Promise<void> {
     const { doubts, announcedBy, verify } = this.#dependencies
     const { peerId, sha256 } = copy
@@ -32,7 +32,7 @@ export class DoubtDesk {
     verify(peerId, sha256)
   }
 
-  /** What a peer announced may prove that it has read a copy in doubt. */
+  /** An announcement may prove that the peer has read a copy in doubt. */
   async onAnnounced(peerId: string, { epoch, changes }: RequestOf<'announce'>): Promise<void> {
     for (const change of changes)
       if (

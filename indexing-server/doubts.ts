@@ -11,7 +11,10 @@ interface Doubt {
   readonly peerId: string
   readonly sha256: string
   readonly accuserHost: string
-  /** What the peer had announced by then: only a later change proves that it has read the copy since. */
+  /**
+   * What the peer had announced by then: only a later change proves that it has read the copy
+   * since.
+   */
   readonly before: Announced
   /** When the peer was last asked to read it. */
   askedMs: number
@@ -20,13 +23,14 @@ interface Doubt {
 }
 
 /**
- * Copies of which a peer got wrong bytes. Such a copy does not count, and is offered last, until its
- * holder has read it and announced it again. Accusations may be lies: one that was disproved is not
- * taken up again for a while, and each accusing host has a bounded number of them open.
+ * Copies of which a peer received wrong bytes. Such a copy does not count, and is offered last,
+ * until its holder has read it and announced it again. Accusations may be false: after one is
+ * disproved, the copy cannot be doubted again for a while, and the number of open accusations per
+ * host is bounded.
  */
 export class Doubts {
   readonly #clock: Clock
-  /** By peer and content; those that were added last come last. */
+  /** By peer and content, in order of insertion. */
   readonly #doubts = new Map<string, Doubt>()
   readonly #openByHost = new Map<string, number>()
 
@@ -36,12 +40,12 @@ export class Doubts {
 
   /** Whether the copy does not count now. */
   has(peerId: string, sha256: string): boolean {
-    // Asked for every holder of every content that is read.
+    // Called for every holder of every content that is read.
     if (this.#openByHost.size === 0) return false
     return isOpen(this.#doubts.get(keyOf(peerId, sha256)))
   }
 
-  /** @returns whether the copy is in doubt from now on, and was not before */
+  /** @returns whether the copy is newly in doubt */
   add(doubt: Pick<Doubt, 'peerId' | 'sha256' | 'accuserHost' | 'before'>): boolean {
     const key = keyOf(doubt.peerId, doubt.sha256)
     const nowMs = this.#clock.monotonicMs()
@@ -68,14 +72,15 @@ export class Doubts {
   ): boolean {
     const doubt = this.#doubts.get(keyOf(peerId, sha256))
     if (doubt === undefined || !isOpen(doubt)) return false
-    // The inventory is sent again as it was recorded, which proves nothing; a new catalog was read.
+    // A full inventory repeats what the catalog recorded, which proves nothing; a new catalog has
+    // read its files.
     if (epoch === doubt.before.epoch && seq <= doubt.before.seenSeq) return false
     doubt.clearedMs = this.#clock.monotonicMs()
     this.#count(doubt.accuserHost, -1)
     return true
   }
 
-  /** The contents that the peer has not answered for and is to be asked for again, now. */
+  /** The contents that the peer has not answered for and must be asked for again now. */
   takeDue(peerId: string): string[] {
     if (this.#openByHost.size === 0) return []
     const nowMs = this.#clock.monotonicMs()
@@ -89,7 +94,7 @@ export class Doubts {
     return due.map(({ sha256 }) => sha256)
   }
 
-  /** The peer has no such copy any more. */
+  /** The peer no longer has such a copy. */
   forget(peerId: string, sha256: string): void {
     this.#remove(keyOf(peerId, sha256))
   }

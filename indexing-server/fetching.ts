@@ -4,21 +4,24 @@ import type { Content, FoundContent, Source } from '../common/protocol/messages.
 import type { PeerOf } from './rank.ts'
 import type { Session } from './registry.ts'
 
-/** Names a content as it is found: peers may state other sizes or chunk roots for a hash. */
+/**
+ * Identifies a content by all three fields: peers may state different sizes or chunk roots for a
+ * hash.
+ */
 function keyOf({ sha256, size, chunkRoot }: Content): string {
   return `${sha256} ${size} ${chunkRoot}`
 }
 
 /**
- * Who is downloading what, as the peers say: such a peer is a source, too, though of some chunks only.
- * Nothing of it is a copy, and nothing is kept longer than the connection on which it was told.
+ * Which peers are downloading which contents, as they report: they are sources of some chunks, too.
+ * This is not a copy, and is forgotten when the reporting connection ends.
  */
 export class Fetching {
-  /** By content; those that were named least recently first. */
+  /** By content, least recently reported first. */
   readonly #sessions = new Map<string, Set<Session>>()
   readonly #contents = new Map<Session, readonly Content[]>()
 
-  /** Contents that are named, in all and by host. */
+  /** Number of reported contents, in total and per host. */
   #named = 0
   readonly #hostCounts = new Map<string, number>()
 
@@ -27,8 +30,8 @@ export class Fetching {
   }
 
   /**
-   * The peer of this connection downloads these contents, and no others. What is beyond the share of its
-   * host is passed over: its sources are found as soon as others have ended.
+   * Replaces the contents that the peer of this connection is downloading. Contents beyond the
+   * share of its host are ignored: their sources become visible once others have ended.
    */
   set(session: Session, named: readonly Content[]): void {
     const host = hostKeyOf(session.connection.remote.host)
@@ -51,8 +54,8 @@ export class Fetching {
   }
 
   /**
-   * `found` with those who are downloading it after its other sources, as far as there is room.
-   * @param asker who needs not be told of itself
+   * Adds the downloading peers to `found`, after its other sources, as far as there is room.
+   * @param asker is left out
    */
   withPartialSources(
     found: FoundContent,
@@ -62,7 +65,7 @@ export class Fetching {
     if (sessions === undefined) return found
     const known = new Set(found.sources.map(({ peerId }) => peerId))
     const sources: Source[] = [...found.sources]
-    // Those that are named now go to the end, so that all have about as many to serve.
+    // The sources returned now move to the end, which spreads requesters evenly.
     for (const session of sessions) {
       const { peerId = '' } = session
       const peer = peerOf(peerId)

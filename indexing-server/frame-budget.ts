@@ -1,9 +1,11 @@
 import { limits } from '../common/limits.ts'
 
-/** What a reply's rows may take of a frame; the rest is for what is around them. */
+/** Frame bytes available to the rows of a reply; the rest is for the envelope. */
 const rowsBytesMax = limits.frameBodyBytesMax - 4_096
 
-/** The first of `rows` that fit into one frame together, as JSON. Escapes make long names longer still. */
+/**
+ * The longest prefix of `rows` that fits into one frame as JSON. Escapes lengthen names further.
+ */
 export function thatFitFrame<T>(rows: readonly T[]): T[] {
   let bytes = 0
   const end = rows.findIndex((row) => {

@@ -43,7 +43,7 @@ export interface HandlerDependencies {
 
 export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
 
-/** What the index answers to each message. */
+/** The index's answer to each message. */
 export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers {
   const { store, registry, coordinator } = dependencies
   return {
@@ -71,7 +71,7 @@ type PeerMessage =
   | 'unreached'
   | 'fetching'
 
-/** What only a registered peer may send. */
+/** Messages that only a registered peer may send. */
 function peerHandlers({
   store,
   registry,
@@ -141,7 +141,7 @@ function peerHandlers({
   }
 }
 
-/** What peers tell of others. */
+/** What peers report about other peers. */
 function hearsayHandlers({
   registry,
   doubts,
@@ -162,7 +162,7 @@ function hearsayHandlers({
   }
 }
 
-/** What anybody may ask. */
+/** Queries that any role may send. */
 function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
   const { store, registry, replaced, status, stats, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
@@ -174,7 +174,7 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
     why: (request) => why(request, dependencies),
     versions: ({ name }) => versions(name, replaced, { store, peerOf }),
     search: (request, _, signal) =>
-      // Nobody waits for the answer any longer than that.
+      // The requester does not wait longer than this.
       withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
         search(request, searching, inTime),
       ),
@@ -209,7 +209,7 @@ async function lookup(
 }
 
 /**
- * The contents of a name; if none of them has the hash that was asked for, the kept versions that have it.
+ * The contents of a name; if none of them has the requested hash, the kept versions that have it.
  * @throws AppError NAME_NOT_FOUND
  */
 async function lookedUp(

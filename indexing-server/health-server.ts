@@ -11,12 +11,12 @@ import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { type Address, formatAddress } from '../common/protocol/transport.ts'
 
-// An import would read all its names, one of which loads a whole HTTP client: 14 MB that nothing here uses.
+// An import would load all exports, including a whole HTTP client: 14 MB that is never used.
 const { createServer } = process.getBuiltinModule('node:http')
 
 export interface HealthDependencies {
   /**
-   * Resolves when the index can answer, with why it is degraded, if it is; what it throws makes it
+   * Resolves if the index can answer, with the reason if it is degraded; rejects if it is
    * unhealthy.
    */
   readonly check: () => Promise<string | undefined>
@@ -26,7 +26,7 @@ export interface HealthDependencies {
 }
 
 export interface HealthOptions extends Address {
-  /** Names under which it may be called, besides localhost and addresses. */
+  /** Host names by which it may be called, besides localhost and addresses. */
   readonly allowedHosts: readonly string[]
 }
 
@@ -35,8 +35,8 @@ export interface HealthServer extends AsyncDisposable {
 }
 
 /**
- * Serves GET /healthz and GET /metrics for machines that watch the index.
- * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
+ * Serves GET /healthz and GET /metrics for monitoring.
+ * @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable
  */
 export async function startHealthServer(
   { allowedHosts, ...address }: HealthOptions,

@@ -8,15 +8,18 @@ export type TakeRelease = (peerId: string, carryOut: () => Promise<unknown>) => 
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'identityOf' | 'releaseIdentity'>
-  /** Calls its argument if an administrator released this id, and uses that up; false when not. */
+  /**
+   * Calls its argument and consumes the release if an administrator released this id; false
+   * otherwise.
+   */
   readonly takeRelease: TakeRelease
   readonly log: Log
 }
 
 /**
- * Keeps peer ids for the peers that had them first. An id is bound to the hash that came with it, and
- * given to another only when an administrator says so, or when nothing belongs to it: a peer that is
- * dead, holds nothing and owns nothing.
+ * Reserves peer ids for the peers that used them first. An id is bound to the hash sent with it,
+ * and bound anew only when an administrator releases it, or when nothing belongs to it: a peer that
+ * is dead, holds nothing and owns nothing.
  */
 export class Identities {
   readonly #dependencies: Dependencies
@@ -25,7 +28,7 @@ export class Identities {
     this.#dependencies = dependencies
   }
 
-  /** @throws AppError PEER_ID_BOUND when the id belongs to another secret */
+  /** @throws AppError PEER_ID_BOUND if the id is bound to another secret */
   async check(peerId: string, identity: string | undefined, isDead: boolean): Promise<void> {
     const { store, takeRelease, log } = this.#dependencies
     const bound = await store.identityOf(peerId)
@@ -34,6 +37,6 @@ export class Identities {
     if (isEmpty) return
     const release = (): Promise<boolean> => store.releaseIdentity(peerId, { onlyIfEmpty: false })
     if (!(await takeRelease(peerId, release))) throw new AppError('PEER_ID_BOUND', { peerId })
-    log.warn({ peerId }, 'the id was released, and is bound to a new secret')
+    log.warn({ peerId }, 'the id was released and is bound to a new secret')
   }
 }

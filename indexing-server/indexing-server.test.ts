@@ -413,7 +413,7 @@ test('a copy that sent wrong bytes does not count until its peer has read and an
   await cluster.advance(5_000)
   expect((await look('b')).order).toEqual(['peer1', 'peer2'])
   expect((await peer2.ask('why', { name: 'a' })).contents[0]?.missing[0]).toMatch(
-    /^wrong bytes came from peer1/,
+    /^wrong bytes were received from peer1/,
   )
   await cluster.advance(deadlines.verifyAgainMs)
   expect(peer1.verified).toEqual([sha256, sha256])

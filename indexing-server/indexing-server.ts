@@ -1,11 +1,11 @@
 /**
- * Puts the index together. Started in this order and stopped in the reverse one:
+ * Assembles the index. Parts start in this order and stop in reverse:
  *
- *   store        everything else reads and writes it
- *   background   deaths that are being recorded need the store
- *   replaced     lets replaced versions go when their time is over
- *   coordinator  asks the store, hands tasks to the registry's connections
- *   server       last to come and first to go: nobody is answered by half an index
+ *   store        read and written by all other parts
+ *   background   recording the end of peers needs the store
+ *   replaced     expires replaced versions
+ *   coordinator  reads the store, sends tasks on the registry's connections
+ *   server       last to start and first to stop: requests never meet a partial index
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ import type { IsDoubted } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
 
-/** What the index runs with; its health server is main.ts's. */
+/** The settings of the index; main.ts runs the health server. */
 export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>
 
 export interface IndexingServerDependencies {
@@ -47,19 +47,22 @@ export interface IndexingServerDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** How peers are dialled back; over the transport without it. */
+  /** Dials peers back; by default over the transport. */
   readonly dialBack?: DialBack
   /** See {@link SqliteStore}. */
   readonly openDatabase?: typeof openDatabase
 }
 
 export interface IndexingServer extends AsyncDisposable {
-  /** Where it listens. */
+  /** The address that it listens on. */
   readonly address: Address
   readonly metrics: IndexMetrics
-  /** How the cluster is; fails when the database does. */
+  /** The state of the cluster; fails when the database does. */
   readonly status: () => Promise<ReplyOf<'status'>>
-  /** Why it is degraded, if it is: it answers, and cannot record. Fails when it cannot answer. */
+  /**
+   * Why the index is degraded, if it is: it answers queries but cannot write. Fails if it cannot
+   * answer.
+   */
   readonly health: () => Promise<string | undefined>
 }
 
@@ -73,7 +76,7 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
 }
 
 /**
- * Starts an index on the database in `settings.data`, or on one in memory when that is `:memory:`.
+ * Starts an index on the database in `settings.data`, or on one in memory for `:memory:`.
  * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function startIndexingServer(
@@ -143,7 +146,7 @@ export async function startIndexingServer(
   return { address, metrics, status, health, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-/** The store and what watches over its writes, which go to `stack`. */
+/** The store and the monitoring of its writes, owned by `stack`. */
 function openStore(
   options: SqliteStoreOptions,
   {
@@ -172,7 +175,7 @@ interface Joined {
   readonly doubtDesk: DoubtDesk
 }
 
-/** Registry, coordinator and what depends on both, each of which asks or tells the other. */
+/** Registry, coordinator and their dependants, which call each other. */
 function joined(
   settings: IndexingServerSettings,
   { lookups, doubts, ...dependencies }: JoinedDependencies,
@@ -226,7 +229,7 @@ function joined(
   }
 }
 
-/** Greets a connection; a peer that sends its registration is registered on it. */
+/** Accepts a connection; a peer that sends its registration is registered on it. */
 async function welcome(
   hello: RequestOf<'hello'>,
   connection: Connection,
@@ -236,7 +239,7 @@ async function welcome(
   if (hello.registration === undefined)
     return { reply: {}, session: { connection, peerId: undefined } }
   if (hello.role !== 'peer')
-    throw new AppError('BAD_REQUEST', { path: 'registration', reason: 'is for peers alone' })
+    throw new AppError('BAD_REQUEST', { path: 'registration', reason: 'is for peers only' })
   const seenSeq = await registry.register(hello, connection)
   return {
     reply: { registered: { seenSeq, heartbeatMs } },
@@ -244,7 +247,7 @@ async function welcome(
   }
 }
 
-/** @throws AppError DISK_FAILED when the folder cannot be made */
+/** @throws AppError DISK_FAILED if the folder cannot be created */
 async function databasePath(folder: string): Promise<string> {
   if (folder === ':memory:') return folder
   try {

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
 /**
- * Turns of the event loop, one each for those who ask, in that order: however many they are, every
- * other event waits for one of them at most.
+ * Hands out turns of the event loop one at a time, in order of request: however many callers there
+ * are, any other event waits for at most one of them.
  */
 export class LoopTurns {
   #last: Promise<void> = Promise.resolve()

@@ -13,7 +13,7 @@ import { type IndexSettings, loadIndexSettings } from './settings.ts'
 
 /**
  * Runs the index until it is told to stop.
- * @param flags as the command line parser gives them
+ * @param flags from the command line parser
  * @throws AppError SETTING_INVALID, ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function runIndex(flags: Readonly<Record<string, unknown>>): Promise<void> {
@@ -24,7 +24,7 @@ export async function runIndex(flags: Readonly<Record<string, unknown>>): Promis
   await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
 }
 
-/** Where an index that is started with these flags has its data. @throws AppError SETTING_INVALID */
+/** The data folder of an index started with these flags. @throws AppError SETTING_INVALID */
 export function indexDataFolder(flags: Readonly<Record<string, unknown>>): string {
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
   return resolve(loadIndexSettings({ file, flags }).values.data)

@@ -10,13 +10,13 @@ export interface MatchDependencies extends SearchDependencies {
   readonly store: Pick<IndexStore, 'listNames' | 'contents' | 'contentsNamed'>
 }
 
-/** Behind all contents of a name: the largest that a cursor holds. */
+/** Sorts after all contents of a name: the largest id that a cursor holds. */
 const lastContentId = 999_999_999_999_999
 
 /**
- * One page of the files that a pattern matches, sorted by name: each name once, with the content that
- * a lookup of it would put in front.
- * @throws AppError BAD_REQUEST when `after` is no cursor; the signal's reason
+ * One page of the files that match a pattern, sorted by name: each name once, with the content that
+ * a lookup lists first.
+ * @throws AppError BAD_REQUEST if `after` is not a cursor; the signal's reason
  */
 export async function match(
   { pattern, limit, after }: RequestOf<'match'>,
@@ -52,7 +52,7 @@ async function describe(
     const contents = await store.contents(single.map(({ contentId }) => contentId))
     const byId = new Map(contents.map((content) => [content.contentId, content]))
     for (const [name, [row, ...others]] of slice) {
-      // Further contents of the last name may be beyond the page.
+      // More contents of the last name may be beyond the page.
       const mayBeOne = row !== undefined && others.length === 0 && name !== cutOff
       const content = mayBeOne ? byId.get(row.contentId) : await bestOf(name)
       if (content !== undefined) files.push(matchedFile(name, content))

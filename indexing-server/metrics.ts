@@ -4,16 +4,16 @@ import { toAppError } from '../common/errors.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { IndexHandlers } from './handlers.ts'
 
-/** What the gauges show; asked for when somebody reads them. */
+/** The values of the gauges, queried on each scrape. */
 export interface MetricsSources {
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly stats: () => Promise<ReplyOf<'stats'>>
-  /** Why nothing can be recorded, if so. */
+  /** Why the database cannot be written, if so. */
   readonly writes: { readonly fault: string | undefined }
   readonly lookups: { readonly hits: number; readonly misses: number }
 }
 
-/** The index's metrics, in a registry of their own. */
+/** The index's metrics, in their own registry. */
 export class IndexMetrics {
   readonly #metrics = new Metrics()
   readonly #requests: Counter<'type' | 'outcome'>
@@ -37,12 +37,12 @@ export class IndexMetrics {
     })
   }
 
-  /** Requests that were answered so far, with success or not. */
+  /** Number of requests answered so far, successfully or not. */
   get requestCount(): number {
     return this.#requestCount
   }
 
-  /** The same handlers, each of whose calls is counted and timed. */
+  /** The same handlers, counting and timing each call. */
   measured(handlers: IndexHandlers, clock: Clock): IndexHandlers {
     const measuredOnes = Object.entries(handlers).map(([type, handler]) => [
       type,
@@ -80,7 +80,7 @@ export class IndexMetrics {
       for (const [what, count] of Object.entries({ names, contents, copies }))
         gauge.set({ what }, count)
     })
-    this.#gauge('content_bytes', 'Bytes of all contents, each once', [], async (gauge) => {
+    this.#gauge('content_bytes', 'Bytes of all contents, each counted once', [], async (gauge) => {
       gauge.set((await stats()).bytes)
     })
     this.#gauge('connections', 'Open connections', [], async (gauge) => {
@@ -101,7 +101,7 @@ export class IndexMetrics {
     return this.#metrics.contentType
   }
 
-  /** All of it, in the text format of Prometheus. */
+  /** All metrics in the Prometheus text format. */
   text(): Promise<string> {
     return this.#metrics.metrics()
   }

@@ -1,11 +1,11 @@
 /**
- * What a search asks for. A glob (it has `*`, `?` or `[..]`) must match the whole name; any other
- * query is a part of the name, in any case. Matching takes time proportional to the query's length
- * times the name's, whatever the query: it comes from outside.
+ * The query of a search. A glob (it contains `*`, `?` or `[..]`) must match the whole name; any
+ * other query is a case-insensitive substring. Matching takes time proportional to the length of
+ * the query times that of the name, for any query, since queries are untrusted.
  */
 
 export interface NameQuery {
-  /** What every match begins with. */
+  /** The common prefix of all matches. */
   readonly prefix: string
   readonly matches: (name: string) => boolean
 }
@@ -24,7 +24,9 @@ export function parseNameQuery(query: string): NameQuery {
   return { prefix, matches: (name) => name.startsWith(prefix) && automaton.matches(name) }
 }
 
-/** What a match asks for: a glob, or a file or folder as it is spelled, even if that looks like a glob. */
+/**
+ * The query of a match: a glob, or a file or folder taken literally, even if it looks like a glob.
+ */
 export function parsePattern(pattern: string): NameQuery {
   const text = pattern.normalize('NFC').replace(/^(\.\/)+/, '')
   const folder = text.replace(/\/+$/, '')
@@ -38,7 +40,7 @@ function isGlob(text: string): boolean {
   return /[*?]|\[[^\]]+\]/.test(text)
 }
 
-/** A step of a glob, as a state of an automaton: what may happen while it is the current one. */
+/** A step of a glob, as a state of an automaton: what may follow while it is the current one. */
 type Step =
   | { readonly kind: 'literal'; readonly character: string }
   /** `?`, `[..]`: one character, never a slash. */
@@ -47,14 +49,14 @@ type Step =
   | { readonly kind: 'star' }
   /** `**`: any characters. */
   | { readonly kind: 'everything' }
-  /** The beginning of `**` and a slash: no folder at all, or what {@link Step} `folders` reads. */
+  /** The start of `**` and a slash: no folder at all, or what step `folders` matches. */
   | { readonly kind: 'maybe' }
-  /** The rest of it: any characters up to and with a slash. */
+  /** The rest of it: any characters up to and including a slash. */
   | { readonly kind: 'folders' }
 
 function parseGlob(glob: string): Step[] {
   const steps: Step[] = []
-  // `**/**/` says no more than `**/`.
+  // `**/**/` is equivalent to `**/`.
   const token = /((?:\*\*+\/)+)|(\*\*+)|(\*)|(\?)|\[([!^]?)([^\]]+)\]|([^])/gu
   for (const match of glob.matchAll(token)) {
     const [, folders, everything, star, any, negation, set, character] = match
@@ -68,7 +70,7 @@ function parseGlob(glob: string): Step[] {
   return steps
 }
 
-/** `abc`, `a-z` and their mixtures, as between brackets. */
+/** A set in brackets: `abc`, `a-z` and combinations. */
 function characterSet(set: string, isNegated: boolean): Step {
   const ranges = [...set.matchAll(/([^])-([^])|([^])/gu)].map(([, from, to, single]) => ({
     from: from ?? single ?? '',
@@ -86,10 +88,10 @@ function codePoint(character: string): number {
   return character.codePointAt(0) ?? -1
 }
 
-/** Positions in the steps, each once. Made once per query and used for every name: nothing is allocated. */
+/** A set of step positions, allocated once per query and reused for every name. */
 class Positions {
   readonly #list: Uint16Array
-  /** The round in which a position was added last. */
+  /** The round in which a position was last added. */
   readonly #addedIn: Uint32Array
   #round = 1
   count = 0
@@ -119,7 +121,10 @@ class Positions {
   }
 }
 
-/** Follows all ways through the steps at once (Thompson's construction), so nothing is tried twice. */
+/**
+ * Follows all paths through the steps simultaneously (Thompson's construction), without
+ * backtracking.
+ */
 class Automaton {
   readonly #steps: readonly Step[]
   #current: Positions
@@ -145,7 +150,7 @@ class Automaton {
     return this.#current.has(this.#steps.length)
   }
 
-  /** Adds to the next positions where reading `character` at `position` leads. */
+  /** Adds the positions reached by reading `character` at `position`. */
   #read(character: string, position: number): void {
     const step = this.#steps[position]
     const isSlash = character === '/'
@@ -171,7 +176,7 @@ class Automaton {
     }
   }
 
-  /** Makes the next positions the current ones, with all that is reached from them without reading. */
+  /** Makes the next positions current, including all that are reached without reading. */
   #takeNext(): void {
     const reached = this.#next
     for (let index = 0; index < reached.count; index++) {

@@ -2,22 +2,22 @@ import { limits } from '../common/limits.ts'
 import type { CopyKind, FoundContent, PeerState, Source } from '../common/protocol/messages.ts'
 import type { Holder, NamedContent, StoredContent } from './store/store.ts'
 
-/** What ranking needs to know of a peer. */
+/** The facts about a peer that ranking uses. */
 export interface RankedPeer {
   readonly host: string
   readonly port: number
   readonly state: PeerState
-  /** Whether somebody caught it sending wrong bytes not long ago. */
+  /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
 }
 
-/** The peer of this id, if the registry knows it. */
+/** The peer with this id, if the registry has it. */
 export type PeerOf = (peerId: string) => RankedPeer | undefined
 
-/** Owners' files first: they are the least likely to be dropped while somebody reads them. */
+/** Owners' files first: they are the least likely to be dropped while they are read. */
 const kindOrder: readonly CopyKind[] = ['shared', 'replicated', 'downloaded']
 
-/** The peers of `holders`, each once, with the first kind of {@link kindOrder} that it has. */
+/** The peers of `holders`, each once, with their first kind in {@link kindOrder}. */
 function bestHolders(holders: readonly Holder[]): Holder[] {
   const best = new Map<string, Holder>()
   for (const holder of holders) {
@@ -28,7 +28,10 @@ function bestHolders(holders: readonly Holder[]): Holder[] {
   return [...best.values()]
 }
 
-/** Who can serve a content: accused peers and copies in doubt last, live ones before suspect ones, none that is dead or unreachable, at most `max`. */
+/**
+ * The sources of a content, at most `max`: accused peers and copies in doubt last, live ones before
+ * suspect ones, dead and unreachable ones left out.
+ */
 export function rankSources(
   holders: readonly Holder[],
   peerOf: PeerOf,
@@ -49,7 +52,7 @@ export function rankSources(
   return known.slice(0, max).map(({ peerId, host, port, kind }) => ({ peerId, host, port, kind }))
 }
 
-/** On how many live peers a content is, copies in doubt not counted. */
+/** The number of live peers with a copy that is not in doubt. */
 export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
   const live = holders.filter(
     ({ peerId, isDoubted }) => isDoubted !== true && peerOf(peerId)?.state === 'live',
@@ -58,9 +61,9 @@ export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
 }
 
 /**
- * The contents of a name, best first: those that a live or suspect peer can serve; of these the current
- * ones, even if a kept version has more copies or its peers answer sooner; then current ones by live
- * copies, and older ones by age, newest first; ties go to the newest, then by hash.
+ * The contents of a name, best first: those that a live or suspect peer can serve; among these
+ * current ones, even if a kept version has more copies or faster peers; then current ones by live
+ * copies, and older ones newest first; ties by newest, then by hash.
  */
 export function rankContents<T extends NamedContent>(contents: readonly T[], peerOf: PeerOf): T[] {
   const ranked = contents.map((content) => {
@@ -89,13 +92,13 @@ function hasSuspectCopy(holders: readonly Holder[], peerOf: PeerOf): boolean {
   )
 }
 
-/** A content as the wire shows it. */
+/** A content as sent on the wire. */
 export function foundContent(content: StoredContent, peerOf: PeerOf): FoundContent {
   const { sha256, size, chunkRoot, holders } = content
   return { sha256, size, chunkRoot, sources: rankSources(holders, peerOf) }
 }
 
-/** By code units, the same in every locale. */
+/** Compares code units, independent of the locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }

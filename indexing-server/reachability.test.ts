@@ -90,7 +90,7 @@ test('only the peer itself counts as having answered', async () => {
   await dialBack('peer1', address, signal)
   await expect(dialBack('peer2', address, signal)).rejects.toMatchObject({
     code: 'DIAL_FAILED',
-    details: { reason: 'peer1 answers there' },
+    details: { reason: 'the peer at this address is peer1' },
   })
   await expect(dialBack('peer1', { ...address, port: 7_101 }, signal)).rejects.toMatchObject({
     code: 'DIAL_FAILED',

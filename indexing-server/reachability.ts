@@ -6,10 +6,16 @@ import { deadlines, limits } from '../common/limits.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 
-/** Connects to a peer's address and asks who is there. @throws AppError why that peer is not reached */
+/**
+ * Connects to a peer's address and asks for its id. @throws AppError why that peer cannot be
+ * reached
+ */
 export type DialBack = (peerId: string, address: Address, signal: AbortSignal) => Promise<void>
 
-/** `unknown`: the first look at this address is under way. One that was never reached is so since ever. */
+/**
+ * `unknown`: the first dial of this address has not finished. `sinceMs` is -Infinity for a peer that
+ * was never reached.
+ */
 export type Reach =
   | { readonly name: 'unknown' | 'reachable' }
   | { readonly name: 'unreachable'; readonly reason: string; readonly sinceMs: number }
@@ -20,27 +26,27 @@ interface Watched {
   failures: number
   checkedMs: number
   isChecking: boolean
-  /** Whether its peer is not registered any more. */
+  /** Whether its peer is no longer registered. */
   isPaused: boolean
   cancel: Cancel
 }
 
-/** Looks at a peer that is not reached go on for as long as it is registered, ever more seldom. */
+/** An unreachable peer is dialled again as long as it is registered, at growing intervals. */
 const retryBackoff = { firstMs: 2_000, maxMs: 60_000 }
 
 /**
- * Whether peers answer at the addresses that they announce. Each is dialled when it registers and when
- * others say that they cannot connect to it: a few at a time, each within a deadline.
+ * Whether peers answer at the addresses that they announce. Each is dialled when it registers and
+ * when another peer reports that it cannot connect: a few at a time, each within a deadline.
  */
 export class Reachability implements Disposable {
   readonly #dialBack: DialBack
   readonly #clock: Clock
   readonly #random: Random
   readonly #background: BackgroundWork
-  /** Told after each look that ended, and whether it changed anything. */
+  /** Called after each dial, with whether the result changed. */
   readonly #onChecked: (peerId: string, isNews: boolean) => void
   readonly #watched = new Map<string, Watched>()
-  /** Who is looked at next. */
+  /** Peers to dial next. */
   readonly #waiting = new Set<string>()
   #running = 0
 
@@ -62,7 +68,10 @@ export class Reachability implements Disposable {
     return this.#watched.get(peerId)?.reach ?? { name: 'unknown' }
   }
 
-  /** The peer registered with this address. What is known of the same address stays until it is looked at. */
+  /**
+   * The peer registered with this address. A known result for the same address stays until the next
+   * dial.
+   */
   watch(peerId: string, { host, port }: Address): void {
     const before = this.#watched.get(peerId)
     before?.cancel()
@@ -79,13 +88,13 @@ export class Reachability implements Disposable {
     this.#look(peerId)
   }
 
-  /** The peer is not registered any more; what is known of its address stays. */
+  /** The peer is no longer registered; the known result stays. */
   pause(peerId: string): void {
     const watched = this.#watched.get(peerId)
     this.#waiting.delete(peerId)
     if (watched === undefined) return
     watched.cancel()
-    // A look that is under way must not plan the next one.
+    // A running dial must not schedule the next one.
     watched.isPaused = true
   }
 
@@ -126,14 +135,14 @@ export class Reachability implements Disposable {
     try {
       await this.#dialBack(peerId, watched.address, signal)
     } catch (error) {
-      // It answers, and is too busy to say who it is.
+      // It answers, but is too busy for a hello.
       if (!hasCode(error, 'TOO_MANY_CONNECTIONS')) reason = reasonOf(error)
     } finally {
       watched.isChecking = false
       this.#running--
     }
     if (signal.aborted) return
-    // It may have registered anew meanwhile, or be gone.
+    // It may have registered again meanwhile, or be gone.
     if (this.#watched.get(peerId) === watched) this.#onLooked(peerId, watched, reason)
     const [next] = this.#waiting
     if (next !== undefined) this.#look(next)
@@ -144,7 +153,7 @@ export class Reachability implements Disposable {
     watched.checkedMs = this.#clock.monotonicMs()
     watched.failures = reason === undefined ? 0 : watched.failures + 1
     if (reason === undefined) watched.reach = { name: 'reachable' }
-    // One that was reached before is given another chance: a single failure may be the network's.
+    // A peer that was reached before gets a second dial: a single failure may be the network's.
     else if (before.name !== 'reachable' || watched.failures > 1) {
       const isNew = before.name === 'unknown'
       const firstMs = isNew ? Number.NEGATIVE_INFINITY : watched.checkedMs

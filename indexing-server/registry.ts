@@ -16,36 +16,38 @@ import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
 
-/** A peer as the rest of the index sees it; its fields change while time goes on. */
+/** A peer as the rest of the index sees it; its fields change over time. */
 export interface Peer extends Liveness {
   readonly peerId: string
   readonly host: string
   readonly port: number
   readonly zone: string | undefined
   readonly freeBytes: number
-  /** The size of its disk, if it tells. */
+  /** The size of its disk, if reported. */
   readonly diskBytes?: number | undefined
   readonly holdings: Holdings
-  /** Whether another peer caught it sending wrong bytes not long ago. */
+  /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
 }
 
-/** One connection that was welcomed, and the peer that registered on it. */
+/** An accepted connection, and the peer that registered on it. */
 export interface Session {
   readonly connection: Connection
   readonly peerId: string | undefined
 }
 
-/** Called at once when a peer's liveness changes, and when it registers. */
+/** Called synchronously when a peer's liveness changes, and when it registers. */
 export interface RegistryListener {
   onPeerChange(peer: Peer, before: Liveness): void
   onRegistered(peerId: string): void
-  /** Peers are accused, or are so no longer. */
+  /** A peer was accused, or is no longer accused. */
   onAccusations(): void
 }
 
 export interface RegistryOptions extends LivenessOptions {
-  /** Peers kept, dead ones too; room is made by forgetting those that are dead and held nothing. */
+  /**
+   * Maximum number of peers, including dead ones; dead peers that hold nothing are forgotten first.
+   */
   readonly peersMax: number
 }
 
@@ -54,7 +56,7 @@ type RegistryStore = Pick<
   'peers' | 'register' | 'identityOf' | 'releaseIdentity' | 'recordGone' | 'forgetPeer'
 >
 
-interface Entry extends Peer {
+interface TrackedPeer extends Peer {
   host: string
   port: number
   zone: string | undefined
@@ -64,7 +66,7 @@ interface Entry extends Peer {
   state: PeerState
   isLost: boolean
   connection: Connection | undefined
-  /** Of its catalog; '' before it has registered. */
+  /** The epoch of its catalog; '' before it has registered. */
   epoch: string
   /** The last change of its catalog that the index has. */
   seenSeq: number
@@ -73,7 +75,7 @@ interface Entry extends Peer {
   heardMs: number
 }
 
-/** Who is there. Lives in memory; what must outlive the process is told to the store. */
+/** The registry of peers. Lives in memory; the store records what must survive the process. */
 export class Registry implements Disposable {
   readonly #options: RegistryOptions
   readonly #store: RegistryStore
@@ -81,7 +83,7 @@ export class Registry implements Disposable {
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #listener: RegistryListener
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, TrackedPeer>()
   readonly #accusations: Accusations
   readonly #claims = new Claims()
   readonly #reachability: Reachability
@@ -119,7 +121,7 @@ export class Registry implements Disposable {
     })
   }
 
-  /** Takes over what the store knows: whoever was not gone is suspect until it connects. */
+  /** Loads the peers of the store: those that were not gone are suspect until they connect. */
   async load(): Promise<void> {
     for (const record of await this.#store.peers()) {
       const entry = this.#entryOf(record)
@@ -142,7 +144,7 @@ export class Registry implements Disposable {
     return counts
   }
 
-  /** Peers after the id `after`, sorted by id, at most `limit`. */
+  /** At most `limit` peers after the id `after`, sorted by id. */
   list(after: string | undefined, limit: number): PeerInfo[] {
     this.#sortedIds ??= [...this.#entries.keys()].toSorted()
     const ids = this.#sortedIds
@@ -152,17 +154,23 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Registers the peer that says hello on `connection`, which replaces one that is lost or does not
-   * answer any more.
+   * Registers the peer whose hello arrived on `connection`, replacing a connection that is lost or
+   * no longer answers.
    * @returns the last change that the index has of its catalog
-   * @throws AppError PEER_ID_INVALID, BAD_REQUEST, PEER_ID_BOUND, PEER_ID_TAKEN, REGISTRY_FULL, CONNECTION_CLOSED
+   * @throws AppError PEER_ID_INVALID, BAD_REQUEST, PEER_ID_BOUND, PEER_ID_TAKEN, REGISTRY_FULL,
+   * CONNECTION_CLOSED
    */
   async register(hello: RequestOf<'hello'>, connection: Connection): Promise<number> {
     const { registration } = hello
     if (registration === undefined || hello.peerId === undefined)
-      throw new AppError('BAD_REQUEST', { path: 'peerId', reason: 'a registration needs one' })
+      throw new AppError('BAD_REQUEST', {
+        path: 'peerId',
+        reason: 'is required for a registration',
+      })
     const peerId = parsePeerId(hello.peerId)
-    return await this.#claims.inTurn(peerId, () => this.#register(peerId, registration, connection))
+    return await this.#claims.serially(peerId, () =>
+      this.#register(peerId, registration, connection),
+    )
   }
 
   async #register(
@@ -202,8 +210,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * The peer that registered on this connection and was just heard on it.
-   * @throws AppError NOT_REGISTERED when there is none, or another connection replaced this one
+   * The peer that registered on this connection, marked as heard.
+   * @throws AppError NOT_REGISTERED if there is none, or another connection replaced this one
    */
   heard(session: Session, type: string): Peer {
     const entry = this.#entries.get(session.peerId ?? '')
@@ -223,7 +231,7 @@ export class Registry implements Disposable {
     if (entry !== undefined) Object.assign(entry, { holdings, seenSeq })
   }
 
-  /** How far a peer that has registered since the start has announced its catalog. */
+  /** How far a peer that registered since the start has announced its catalog. */
   announcedBy(peerId: string): Announced | undefined {
     const entry = this.#entries.get(peerId)
     if (entry === undefined || entry.epoch === '') return undefined
@@ -231,7 +239,7 @@ export class Registry implements Disposable {
     return { epoch, seenSeq }
   }
 
-  /** One peer says that another sent it bytes with a wrong hash. Of unknown peers there is nothing to say. */
+  /** One peer reports that another sent it bytes with a wrong hash. Unknown peers are ignored. */
   accuse({ session, peerId, sha256 }: { session: Session; peerId: string; sha256: string }): void {
     const accuser = session.peerId
     if (accuser === peerId || !this.#entries.has(peerId)) return
@@ -239,7 +247,7 @@ export class Registry implements Disposable {
     this.#accusations.add(peerId, session.connection.remote.host)
   }
 
-  /** Asks a peer to read its copies of a content again, if it is connected. */
+  /** Asks a peer to verify its copies of a content, if it is connected. */
   verify(peerId: string, sha256: string): void {
     const connection = this.#entries.get(peerId)?.connection
     if (connection === undefined) return
@@ -247,7 +255,7 @@ export class Registry implements Disposable {
       try {
         await connection.request('verify', { sha256 }, { signal })
       } catch (error) {
-        this.#log.debug({ peerId, sha256, reason: reasonOf(error) }, 'copy is not verified')
+        this.#log.debug({ peerId, sha256, reason: reasonOf(error) }, 'copy was not verified')
       }
     })
   }
@@ -257,7 +265,7 @@ export class Registry implements Disposable {
     if (this.#entries.get(peerId)?.connection !== undefined) this.#reachability.doubt(peerId)
   }
 
-  /** The peer said that it stops. */
+  /** The peer reports that it stops. */
   async leave(peerId: string): Promise<void> {
     const entry = this.#entries.get(peerId)
     if (entry === undefined) return
@@ -276,8 +284,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Hands tasks to a peer on its own connection.
-   * @throws AppError NOT_REGISTERED when it has none, and what the peer answers
+   * Sends tasks to a peer on its own connection.
+   * @throws AppError NOT_REGISTERED if it has none, and the peer's answer
    */
   async sendTasks(peerId: string, tasks: Task[], signal: AbortSignal): Promise<void> {
     const connection = this.#entries.get(peerId)?.connection
@@ -286,8 +294,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Takes tasks back from a peer.
-   * @throws AppError NOT_REGISTERED when it has no connection, and what the peer answers
+   * Cancels tasks of a peer.
+   * @throws AppError NOT_REGISTERED if it has no connection, and the peer's answer
    */
   async cancelTasks(peerId: string, taskIds: string[], signal: AbortSignal): Promise<void> {
     const connection = this.#entries.get(peerId)?.connection
@@ -300,7 +308,7 @@ export class Registry implements Disposable {
     this.#reachability[Symbol.dispose]()
   }
 
-  /** @throws AppError REGISTRY_FULL when it is, of peers that live or hold something */
+  /** @throws AppError REGISTRY_FULL if all peers are alive or hold something */
   async #makeRoom(): Promise<void> {
     const { peersMax } = this.#options
     if (this.#entries.size < peersMax) return
@@ -326,20 +334,20 @@ export class Registry implements Disposable {
     if (isNews) this.#log.info({ peerId, host, port, reach: reach.name, ...reason }, 'peer dialled')
     this.#update(entry)
     if (!isNews && reach.name === 'unreachable') return
-    this.#background.start('tell a peer that it was dialled', async (signal) => {
+    this.#background.start('tell a peer whether it was reached', async (signal) => {
       try {
         await connection.request('reached', { host, port, ...reason }, { signal })
       } catch (error) {
-        // It is told after the next registration.
+        // It is told after its next registration.
         this.#log.debug(
           { peerId, reason: reasonOf(error) },
-          'peer was not told that it was dialled',
+          'peer was not told whether it was reached',
         )
       }
     })
   }
 
-  #onSignOfLife(entry: Entry): void {
+  #onSignOfLife(entry: TrackedPeer): void {
     entry.heardMs = this.#clock.monotonicMs()
     entry.gone = undefined
     if (entry.state !== 'live') this.#update(entry)
@@ -350,10 +358,11 @@ export class Registry implements Disposable {
     const everyMs = Math.min(deadlines.livenessCheckMs, heartbeatMs / 2, deadAfterMs / 10)
     for (let lookedMs = this.#clock.monotonicMs(); ; lookedMs = this.#clock.monotonicMs()) {
       await this.#clock.sleep(everyMs, signal)
-      // A process that stood still heard nobody: that is not their silence.
+      // If this process itself was suspended, it heard no peer: their silence does not count.
       const lateMs = this.#clock.monotonicMs() - lookedMs - everyMs
       for (const entry of this.#entries.values()) {
-        // A peer heard between the pause and this look was silent for less than the pause.
+        // A peer heard between the suspension and this check was silent for less than the
+        // suspension.
         if (lateMs > everyMs)
           entry.heardMs = Math.min(entry.heardMs + lateMs, this.#clock.monotonicMs())
         this.#update(entry)
@@ -361,7 +370,7 @@ export class Registry implements Disposable {
     }
   }
 
-  #update(entry: Entry): void {
+  #update(entry: TrackedPeer): void {
     const before: Liveness = { state: entry.state, isLost: entry.isLost }
     const after = this.#livenessOf(entry)
     if (before.state === after.state && before.isLost === after.isLost) return
@@ -371,7 +380,7 @@ export class Registry implements Disposable {
     this.#listener.onPeerChange(entry, before)
   }
 
-  #declareDead(entry: Entry): void {
+  #declareDead(entry: TrackedPeer): void {
     const { peerId, connection } = entry
     this.#log.warn({ peerId, silentMs: this.#silentMs(entry) }, 'peer is dead')
     entry.gone = 'dead'
@@ -381,7 +390,7 @@ export class Registry implements Disposable {
     this.#background.start('record a death', () => this.#store.recordGone(peerId, 'dead', heardMs))
   }
 
-  #livenessOf(entry: Entry): Liveness {
+  #livenessOf(entry: TrackedPeer): Liveness {
     const { connection, gone } = entry
     const reach = this.#reachability.of(entry.peerId)
     const nowMs = this.#clock.monotonicMs()
@@ -395,15 +404,16 @@ export class Registry implements Disposable {
     return livenessOf(presence, this.#options)
   }
 
-  #silentMs(entry: Pick<Entry, 'heardMs'>): number {
+  #silentMs(entry: Pick<TrackedPeer, 'heardMs'>): number {
     return this.#clock.monotonicMs() - entry.heardMs
   }
 
-  #entryOf({ heardMs, copies, bytes, ...record }: PeerRecord): Entry {
-    // The time that the index itself was away is nobody's silence, unless the peer was dead already.
+  #entryOf({ heardMs, copies, bytes, ...record }: PeerRecord): TrackedPeer {
+    // The time that the index itself was away does not count as silence, unless the peer was dead
+    // already.
     const accusations = this.#accusations
     const silentMs = record.gone === 'dead' ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
-    const entry: Entry = {
+    const entry: TrackedPeer = {
       ...record,
       holdings: { copies, bytes },
       epoch: '',
@@ -419,7 +429,7 @@ export class Registry implements Disposable {
     return Object.assign(entry, this.#livenessOf(entry))
   }
 
-  #infoOf(entry: Entry): PeerInfo {
+  #infoOf(entry: TrackedPeer): PeerInfo {
     const { peerId, host, port, zone, state, freeBytes, holdings } = entry
     const silentMs = Math.round(this.#silentMs(entry))
     const info = { peerId, host, port, state, freeBytes, silentMs, ...holdings }

@@ -6,8 +6,8 @@ import { systemErrorCode } from '../common/errors.ts'
 const folderOf = (dataFolder: string): string => join(dataFolder, 'released')
 
 /**
- * Lets the next peer that says hello with this id have it, whatever its secret: its disk was lost.
- * Whoever may write into the index's data folder may do so, whether the index runs or not.
+ * Lets the next peer that says hello with this id take it, with any secret, because its disk was
+ * lost. Anyone who may write to the index's data folder may do so, whether the index runs or not.
  * @throws AppError DISK_FULL, DISK_FAILED
  */
 export async function releaseId(dataFolder: string, peerId: string): Promise<void> {
@@ -21,9 +21,9 @@ export async function releaseId(dataFolder: string, peerId: string): Promise<voi
 }
 
 /**
- * Calls `carryOut` if this id was released, and uses the release up once that has succeeded.
+ * Calls `carryOut` if this id was released, and consumes the release once it has succeeded.
  * @returns whether it was released
- * @throws AppError DISK_FAILED; what `carryOut` throws, and the release stays
+ * @throws AppError DISK_FAILED; errors of `carryOut`, after which the release stays
  */
 export async function takeRelease(
   dataFolder: string,

@@ -1,38 +1,38 @@
 import { LRUCache } from 'lru-cache'
 import type { Touched } from './store/store.ts'
 
-interface Entry<Reply> {
+interface CachedReply<Reply> {
   readonly reply: Reply
-  /** The contents that the reply speaks of. */
+  /** The contents in the reply. */
   readonly contentIds: readonly number[]
-  /** How many sources it names: what it costs to keep. */
+  /** The number of sources in it: its cost. */
   readonly sources: number
 }
 
 /**
- * Finished replies by name, the least recently used leave first. A reply is forgotten when its name
- * or one of its contents is touched; when a peer changes its state, all are.
+ * Finished replies by name, evicting the least recently used. A reply is invalidated when its name
+ * or one of its contents is touched; a peer's change of state invalidates all.
  */
 export class ReplyCache<Reply> {
-  readonly #entries: LRUCache<string, Entry<Reply>>
+  readonly #entries: LRUCache<string, CachedReply<Reply>>
   readonly #namesOfContent = new Map<number, Set<string>>()
-  /** Counts what made replies old, so that none is kept that was begun before. */
+  /** Counts invalidations, so that a reply started before one is not stored. */
   #version = 0
   hits = 0
   misses = 0
 
   constructor(options: { sourcesMax: number }) {
-    this.#entries = new LRUCache<string, Entry<Reply>>({
+    this.#entries = new LRUCache<string, CachedReply<Reply>>({
       maxSize: options.sourcesMax,
-      // In sources: a long name, or a content with its hashes, takes as much memory as several of them.
-      sizeCalculation: (entry, name) =>
-        1 + entry.sources + 3 * entry.contentIds.length + Math.ceil(name.length / 100),
-      dispose: (entry, name) => this.#unlink(entry, name),
+      // A long name, or a content with its hashes, takes as much memory as several sources.
+      sizeCalculation: (cached, name) =>
+        1 + cached.sources + 3 * cached.contentIds.length + Math.ceil(name.length / 100),
+      dispose: (cached, name) => this.#unlink(cached, name),
     })
   }
 
-  /** The reply for `name`, made by `make` unless it is known. What `make` throws is not kept. */
-  async get(name: string, make: () => Promise<Entry<Reply>>): Promise<Reply> {
+  /** The reply for `name`, created by `make` if it is not cached. Errors are not cached. */
+  async get(name: string, make: () => Promise<CachedReply<Reply>>): Promise<Reply> {
     const known = this.#entries.get(name)
     if (known !== undefined) {
       this.hits++
@@ -40,9 +40,9 @@ export class ReplyCache<Reply> {
     }
     this.misses++
     const version = this.#version
-    const entry = await make()
-    if (version === this.#version) this.#add(name, entry)
-    return entry.reply
+    const made = await make()
+    if (version === this.#version) this.#add(name, made)
+    return made.reply
   }
 
   forget({ names, contentIds }: Pick<Touched, 'names' | 'contentIds'>): void {
@@ -57,16 +57,16 @@ export class ReplyCache<Reply> {
     this.#entries.clear()
   }
 
-  #add(name: string, entry: Entry<Reply>): void {
-    this.#entries.set(name, entry)
-    for (const contentId of entry.contentIds) {
+  #add(name: string, cached: CachedReply<Reply>): void {
+    this.#entries.set(name, cached)
+    for (const contentId of cached.contentIds) {
       const names = this.#namesOfContent.get(contentId) ?? new Set()
       this.#namesOfContent.set(contentId, names.add(name))
     }
   }
 
-  #unlink(entry: Entry<Reply>, name: string): void {
-    for (const contentId of entry.contentIds) {
+  #unlink(cached: CachedReply<Reply>, name: string): void {
+    for (const contentId of cached.contentIds) {
       const names = this.#namesOfContent.get(contentId)
       names?.delete(name)
       if (names?.size === 0) this.#namesOfContent.delete(contentId)

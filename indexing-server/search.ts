@@ -11,15 +11,15 @@ import type { IndexStore, ListedName } from './store/store.ts'
 export interface SearchDependencies {
   readonly store: Pick<IndexStore, 'listNames' | 'contents'>
   readonly peerOf: PeerOf
-  /** Shared by all searches, so that together they hold up others no longer than one of them. */
+  /** Shared by all searches, so that together they delay others no longer than one of them. */
   readonly turns: LoopTurns
   readonly clock: Clock
 }
 
 /**
- * One page of the names that a query matches, each with one of its contents, sorted by name. The
- * cursor is the last row itself, so that pages neither repeat nor skip while files come and go.
- * @throws AppError BAD_REQUEST when `after` is no cursor; the signal's reason
+ * One page of the names that match a query, each with one of its contents, sorted by name. The
+ * cursor is the last row itself, so that pages neither repeat nor skip rows while files change.
+ * @throws AppError BAD_REQUEST if `after` is not a cursor; the signal's reason
  */
 export async function search(
   { query, limit, after }: RequestOf<'search'>,
@@ -38,7 +38,7 @@ export async function search(
   return isWhole || last === undefined ? { files } : { files, next: toCursor(last) }
 }
 
-/** Looks through the names in short turns, however long the query and the names are. */
+/** Scans the names in short turns, however long the query and the names are. */
 export async function matchesFrom(
   start: ListedName,
   { prefix, matches }: NameQuery,
@@ -94,6 +94,6 @@ export function parseCursor(text: string): ListedName {
   const slash = text.indexOf('/')
   const contentId = Number(text.slice(0, slash))
   if (!/^\d{1,15}\//.test(text) || !Number.isSafeInteger(contentId))
-    throw new AppError('BAD_REQUEST', { path: 'after', reason: 'is not the end of a page' })
+    throw new AppError('BAD_REQUEST', { path: 'after', reason: 'is not a cursor' })
   return { name: text.slice(slash + 1), contentId }
 }

@@ -12,7 +12,10 @@ export interface StatusSources {
   readonly writes: Pick<WriteHealth, 'fault'>
 }
 
-/** How the cluster is. What replication has not looked at yet counts as below its factor. */
+/**
+ * The state of the cluster. Contents that replication has not judged yet count as below their
+ * factor.
+ */
 export async function clusterStatus({
   store,
   registry,
@@ -38,7 +41,7 @@ export async function clusterStatus({
   }
 }
 
-/** What the process counts of itself. */
+/** Counters of the process. */
 export interface Counters {
   readonly connections: number
   readonly requests: number

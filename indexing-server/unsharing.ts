@@ -3,8 +3,8 @@ import type { PeerState, RequestOf } from '../common/protocol/messages.ts'
 import type { Namesakes } from './store/store.ts'
 
 /**
- * Whose files of a name a peer may take out of the cluster: its own; with `force` those of others, too.
- * A name that only downloads keep listed has no owner: it is taken out as the asker's.
+ * The owners whose files of a name a peer may unshare: its own; with `force` also those of others.
+ * A name that is listed only because of downloads has no owner: it is unshared as the requester's.
  * @throws AppError NOT_OWNER, NOT_SHARED
  */
 export function ownersToUnshare(
@@ -13,7 +13,7 @@ export function ownersToUnshare(
   known: Namesakes,
   stateOf: (peerId: string) => PeerState,
 ): readonly string[] {
-  // What the asker shares may be on its way here; and what is unshared already may be said again.
+  // The requester's announcement may still be on its way; and unsharing twice is allowed.
   if (owner === asker) return [asker]
   if (owner === undefined && known.owners.includes(asker)) return [asker]
   const others = owner === undefined ? known.owners : known.owners.filter((each) => each === owner)
@@ -25,7 +25,7 @@ export function ownersToUnshare(
   if (force) return [asker]
   throw new AppError('NOT_OWNER', {
     name,
-    owner: 'a peer that is not known any more',
+    owner: 'an unknown peer',
     state: 'dead',
   })
 }

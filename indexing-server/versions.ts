@@ -18,7 +18,7 @@ interface Dependencies {
 }
 
 /**
- * The contents that a name has, and those that it had and that are kept.
+ * The current contents of a name, and the replaced ones that are kept.
  * @throws AppError NAME_INVALID, NAME_NOT_FOUND
  */
 export async function versions(
@@ -50,7 +50,7 @@ export async function versions(
   return { versions: thatFitFrame(listed) }
 }
 
-/** What a name had once, with this hash, and still can be fetched. */
+/** Earlier contents of a name with this hash that can still be fetched. */
 export async function keptContents(
   name: string,
   sha256: string,
@@ -68,9 +68,10 @@ export async function keptContents(
 }
 
 /**
- * Whether a peer may remove replicated copies now: each must be one that its file does not need, and what
- * took its place must have its copies, all of them live, or a replaced version that is kept must be on as
- * many live peers. A content that another file has may lose the copy only if enough remain elsewhere.
+ * Whether a peer may remove replicated copies now: each must be one that its file does not need,
+ * and its successor must have its copies, all of them live, or a replaced version that is kept must
+ * be on as many live peers. A content of another file may lose the copy only if enough remain
+ * elsewhere.
  */
 export async function confirmDrops(
   peerId: string,

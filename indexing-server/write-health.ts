@@ -16,14 +16,14 @@ interface Dependencies {
 }
 
 /**
- * Whether the index can record what it learns. After a write that failed it tries again by itself,
- * with back-off, until a write succeeds.
+ * Whether the index can write its database. After a failed write it retries with back-off until a
+ * write succeeds.
  */
 export class WriteHealth {
   readonly #dependencies: Dependencies
   #fault: string | undefined
   #faultCount = 0
-  /** Monotonic time of the last probe that succeeded. */
+  /** Monotonic time of the last successful probe. */
   #writtenMs: number
 
   constructor(dependencies: Dependencies) {
@@ -31,7 +31,9 @@ export class WriteHealth {
     this.#writtenMs = dependencies.clock.monotonicMs()
   }
 
-  /** Why nothing can be recorded, in one sentence without a full stop; undefined while it can be. */
+  /**
+   * Why the database cannot be written, in one sentence without a full stop; undefined if it can.
+   */
   get fault(): string | undefined {
     return this.#fault
   }
@@ -44,10 +46,10 @@ export class WriteHealth {
     this.#fault = `the database cannot be written: ${String(error.details['reason'])}`.slice(0, 300)
     if (!isNews) return
     log.error({ ...error.details, code: error.code }, 'the database cannot be written')
-    background.start('try to write the database again', (signal) => this.#recover(signal))
+    background.start('probe the database', (signal) => this.#recover(signal))
   }
 
-  /** {@link fault}, after a probe when the last one is older than `deadlines.databaseProbeIdleMs`. */
+  /** {@link fault}, after a probe if the last one is older than `deadlines.databaseProbeIdleMs`. */
   async check(): Promise<string | undefined> {
     const { clock } = this.#dependencies
     const idleMs = clock.monotonicMs() - this.#writtenMs
@@ -63,21 +65,21 @@ export class WriteHealth {
       try {
         if (await this.#probe()) break
       } catch (error) {
-        log.warn({ reason: reasonOf(error) }, 'the database was not tried')
+        log.warn({ reason: reasonOf(error) }, 'the database was not probed')
       }
     }
     this.#fault = undefined
     log.info({}, 'the database can be written again')
   }
 
-  /** Returns whether it could write, and nothing else failed to meanwhile. */
+  /** Returns whether the write succeeded, and no other write failed meanwhile. */
   async #probe(): Promise<boolean> {
     const { probe, clock } = this.#dependencies
     const before = this.#faultCount
     try {
       await probe()
     } catch (error) {
-      // The store has told of it.
+      // The store has reported it.
       if (hasCode(error, 'DISK_FAILED')) return false
       throw error
     }

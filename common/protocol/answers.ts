@@ -129,15 +129,15 @@ export class Answers {
       return this.#outbox.send(answer.frame)
     }
     // A cancelled answer frees its memory but keeps its place in the queue.
-    let inLine: Outgoing | undefined = answer
-    stop.signal.addEventListener('abort', () => (inLine = undefined), { once: true })
+    let queued: Outgoing | undefined = answer
+    stop.signal.addEventListener('abort', () => (queued = undefined), { once: true })
     const bytes = answer.frame.length
-    this.#outbox.sendInTurn(() => {
+    this.#outbox.enqueue(() => {
       this.#answering.delete(id)
       this.#account.release(heldBytes)
-      if (stop.signal.aborted || inLine === undefined) return failureTo(id, stop.signal.reason)
+      if (stop.signal.aborted || queued === undefined) return failureTo(id, stop.signal.reason)
       this.#sending = stop
-      return inLine
+      return queued
     }, bytes)
   }
 

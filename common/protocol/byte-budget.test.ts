@@ -83,12 +83,12 @@ describe('a budget', () => {
     open('a', 'busy').hold(310)
     const waiter = open('a', 'waiter')
     waiter.hold(20)
-    const turn = waiter.take(100)
+    const granted = waiter.take(100)
     await clock.advance(deadlines.budgetCheckMs)
     expect(evicted).toEqual([])
     stalledMs = deadlines.budgetStallMs
     await clock.advance(deadlines.budgetCheckMs)
-    await turn
+    await granted
     expect(evicted).toEqual(['still'])
   })
 
@@ -147,9 +147,9 @@ test('whatever many hosts take and give back, the bound holds, nobody waits for 
             done()
             clock.after(heldMs, () => account.release(bytes))
           }
-          const turn = account.take(bytes)
-          if (turn === undefined) taken()
-          else turn.then(taken, done)
+          const granted = account.take(bytes)
+          if (granted === undefined) taken()
+          else granted.then(taken, done)
         }
         expect(budget.usedBytes).toBeLessThanOrEqual(options.hardBytesMax)
         await clock.advance(pauseMs)

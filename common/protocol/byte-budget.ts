@@ -51,7 +51,7 @@ interface Host {
 interface Waiting {
   readonly bytes: number
   readonly sinceMs: number
-  readonly turn: PromiseWithResolvers<void>
+  readonly granted: PromiseWithResolvers<void>
 }
 
 /**
@@ -246,8 +246,8 @@ class BudgetAccount implements Account {
     // Accounts of one host are served in order, except for requests within the guarantee.
     const mayOvertake = this.#budget.isOwn(this, bytes) || this.#heldBytes === 0
     if ((mayOvertake || this.host.waiting.size === 0) && this.tryTake(bytes)) return undefined
-    this.#waiting = { bytes, sinceMs: this.#budget.nowMs(), turn: Promise.withResolvers() }
-    const { promise } = this.#waiting.turn
+    this.#waiting = { bytes, sinceMs: this.#budget.nowMs(), granted: Promise.withResolvers() }
+    const { promise } = this.#waiting.granted
     this.#budget.onWaiting(this)
     return promise
   }
@@ -255,11 +255,11 @@ class BudgetAccount implements Account {
   /** For the budget: continues if there is room now. */
   proceed(): boolean {
     if (this.#waiting === undefined) return true
-    const { bytes, turn } = this.#waiting
+    const { bytes, granted } = this.#waiting
     if (!this.#budget.mayTake(this, bytes)) return false
     this.#wakeUp()
     this.hold(bytes)
-    turn.resolve()
+    granted.resolve()
     return true
   }
 
@@ -267,9 +267,9 @@ class BudgetAccount implements Account {
   expire(nowMs: number): void {
     if (this.#waiting === undefined || nowMs - this.#waiting.sinceMs < deadlines.budgetWaitMs)
       return
-    const { turn } = this.#waiting
+    const { granted } = this.#waiting
     this.#wakeUp()
-    turn.reject(new AppError('BUSY'))
+    granted.reject(new AppError('BUSY'))
   }
 
   /** For the budget. */
@@ -286,7 +286,7 @@ class BudgetAccount implements Account {
     this.release(this.#heldBytes)
     this.#isClosed = true
     this.#budget.close(this)
-    waiting?.turn.reject(new AppError('BUSY'))
+    waiting?.granted.reject(new AppError('BUSY'))
   }
 
   #wakeUp(): void {

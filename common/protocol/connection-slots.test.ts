@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Occupant, whoMakesRoom } from './connection-slots.ts'
+import { connectionToEvict, type Occupant } from './connection-slots.ts'
 
 const slotIdleMs = 1_000
 
@@ -44,7 +44,7 @@ test.each<[string, Occupant[], string, number | undefined]>([
   ['nobody of a host with no more', [occupant('a', busy)], 'b', undefined],
   ['an idle one of a host with as many', [occupant('a')], 'b', 0],
 ])('there leaves %s', (_, occupants, host, place) => {
-  const found = whoMakesRoom(occupants, host, { slotIdleMs })
+  const found = connectionToEvict(occupants, host, { slotIdleMs })
   expect(found === undefined ? undefined : occupants.indexOf(found)).toBe(place)
 })
 
@@ -59,7 +59,7 @@ test('a host with fewer connections than another is never turned away', () => {
   fc.assert(
     fc.property(fc.array(one, { minLength: 3 }), fc.constantFrom('a', 'b', 'new'), (all, host) => {
       const countOf = (key: string): number => all.filter(({ hostKey }) => hostKey === key).length
-      const found = whoMakesRoom(all, host, { slotIdleMs })
+      const found = connectionToEvict(all, host, { slotIdleMs })
       const isAnyLarger = all.some(({ hostKey }) => countOf(hostKey) > countOf(host) + 1)
       expect(found !== undefined || !isAnyLarger).toBe(true)
       // Nobody is taken from a host that has fewer.

@@ -27,7 +27,7 @@ function rankOf({ isGreeted, isRegistered, isBusy }: Occupant): number {
  * connections that are not busy and were silent for `slotIdleMs` are closed, including those of the
  * newcomer's host.
  */
-export function whoMakesRoom<T extends Occupant>(
+export function connectionToEvict<T extends Occupant>(
   occupants: Iterable<T>,
   hostKey: string,
   { slotIdleMs }: { slotIdleMs: number },

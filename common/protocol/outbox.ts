@@ -64,7 +64,7 @@ export class Outbox {
 
   send(frame: Buffer): void {
     const isLong = frame.length > limits.framePartBytes
-    if (isLong || this.#pump !== undefined) this.sendInTurn(() => ({ frame }), frame.length)
+    if (isLong || this.#pump !== undefined) this.enqueue(() => ({ frame }), frame.length)
     else if (this.#isOpen) {
       this.#stream.write(frame)
       // Output that the system accepted immediately holds no memory.
@@ -76,7 +76,7 @@ export class Outbox {
    * Queues `outgoing`, which is called when it is sent, or never.
    * @param bytes memory that it holds until then
    */
-  sendInTurn(outgoing: () => Outgoing, bytes: number): void {
+  enqueue(outgoing: () => Outgoing, bytes: number): void {
     if (!this.#isOpen) return
     this.#items.push({ outgoing, bytes })
     this.#waitingBytes += bytes

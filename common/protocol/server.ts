@@ -4,7 +4,7 @@ import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection } from './connection.ts'
-import { type Occupant, whoMakesRoom } from './connection-slots.ts'
+import { connectionToEvict, type Occupant } from './connection-slots.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers } from './handlers.ts'
 import { hostKeyOf } from './host-share.ts'
@@ -82,7 +82,7 @@ const budgetOptions = {
 
 /** Evicts the least valuable connection, if the policy allows it for this newcomer. */
 function makeRoom(served: Set<Served>, { host }: Address): boolean {
-  const found = whoMakesRoom(served, hostKeyOf(host), deadlines)
+  const found = connectionToEvict(served, hostKeyOf(host), deadlines)
   if (found === undefined) return false
   served.delete(found)
   found.connection.destroy()

@@ -92,7 +92,7 @@ test('one peer is read from twice at a time and each other one written to once',
     (reason) => /^(\w+) has been making a copy/.exec(reason)?.[1] ?? [],
   )
   expect(new Set(targets).size).toBe(2)
-  expect(reasons.filter((reason) => reason.startsWith('it waits for its turn'))).toHaveLength(4)
+  expect(reasons.filter((reason) => reason.startsWith('it is queued'))).toHaveLength(4)
   gate.open()
   await untilHealed(api, files.length, 4)
 })
@@ -103,7 +103,7 @@ describe('when copies cannot be made', () => {
     const [file] = await shareFiles(cluster, 1, 1_000)
     const name = file?.name ?? ''
     using api = apiOf(cluster.peer(1))
-    const reason = 'it waits for a place: there is no other peer'
+    const reason = 'no place for another copy: there is no other peer'
     const copies = [{ peerId: 'peer1' }, { peerId: 'peer2' }]
     // The reason is given for the third copy while the second is still being made, too.
     await expect
@@ -124,7 +124,7 @@ describe('when copies cannot be made', () => {
     await cluster.peer(1).kill('SIGKILL')
     await expect
       .poll(async () => missing(await api.why({ name: file?.name ?? '' })))
-      .toBe('no living peer has it; it waits for the return of peer1')
+      .toBe('no live peer has it; it waits for peer1 to return')
     await cluster.peer(1).start()
     await untilHealed(api, 1, 2)
   })

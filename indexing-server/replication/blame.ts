@@ -1,15 +1,15 @@
 /**
- * Whose trouble the failure of a copy is, as far as its code tells: then only that pair of a content
- * and a peer waits, and others are tried immediately.
+ * What causes the failure of a copy, as far as its error code tells: only that pair of content and
+ * peer then waits, and others are tried immediately.
  */
 export type Blame =
-  /** The target has it with anything now: it rests. */
+  /** The target fails with any content now: it rests. */
   | 'whole target'
-  /** The target has it with this content. */
+  /** The target fails with this content. */
   | 'target'
-  /** The target could not read the content from these sources: one of both ends is to blame. */
+  /** The target could not read the content from these sources: either end may be the cause. */
   | 'both'
-  /** It is the same at every peer. */
+  /** It fails at every peer. */
   | 'content'
 
 const blames: Readonly<Record<string, Blame>> = {
@@ -28,7 +28,7 @@ const blames: Readonly<Record<string, Blame>> = {
   PEER_ID_INVALID: 'content',
 }
 
-/** A code that says nothing of the kind, such as INTERNAL, may mean this target alone. */
+/** An unspecific code, such as INTERNAL, is attributed to this target. */
 export function blameOf(code: string): Blame {
   return blames[code] ?? 'target'
 }

@@ -29,14 +29,14 @@ test('why says what a lacking copy waits for', async () => {
   const peer1 = await cluster.peer('peer1')
   await peer1.shares('a')
   expect((await missing(peer1, 'a'))[0]).toMatch(
-    /^the index has just started: peers have \d s more/,
+    /^the index has just started: peers have \d s to reconnect/,
   )
   await cluster.advance(5_000)
-  expect(await missing(peer1, 'a')).toEqual(['it waits for a place: there is no other peer'])
+  expect(await missing(peer1, 'a')).toEqual(['no place for another copy: there is no other peer'])
 
   const full = await cluster.peer('peer2', { freeBytes: 10 })
   await cluster.advance(3_000)
-  const room = '0.0 MB are free, of which 0.0 MB are kept free'
+  const room = '0.0 MB are free, of which 0.0 MB are reserved'
   expect(await missing(peer1, 'a')).toEqual([`peer2 lacks space for it: ${room}`])
   full.crash()
   const peer3 = await cluster.peer('peer3')
@@ -55,9 +55,7 @@ test('a content whose every holder is dead waits for their return', async () => 
   peer1.crash()
   const peer2 = await cluster.peer('peer2')
   await cluster.advance(62_000)
-  expect(await missing(peer2, 'a')).toEqual([
-    'no living peer has it; it waits for the return of peer1',
-  ])
+  expect(await missing(peer2, 'a')).toEqual(['no live peer has it; it waits for peer1 to return'])
   expect(await peer2.ask('lookup', { name: 'a' })).toMatchObject({ contents: [{ sources: [] }] })
   await peer1.connect()
   await cluster.advance(3_000)
@@ -73,7 +71,7 @@ test('a failed task is tried again after 15 s, 1 m, 5 m, and blocks nothing else
   await cluster.advance(3_000)
   expect(await missing(peer1, 'good')).toEqual([])
   expect((await missing(peer1, 'bad'))[0]).toMatch(
-    /^peer2 failed with HASH_MISMATCH \(Bytes from a source .*\); next try in \d+ s$/,
+    /^peer2 failed with HASH_MISMATCH \(Bytes from a source .*\); next attempt in \d+ s$/,
   )
   const tries = (): number => peer2.tasks.filter(({ name }) => name === 'bad').length
   expect(tries()).toBe(1)
@@ -97,10 +95,10 @@ test('a file that its connected owner has no more is said to be missing or unrea
   await peer1.announce({ name: 'a' })
   await cluster.advance(2_000)
   expect(await missing(peer2, 'a')).toEqual([
-    'no peer has a copy that can be read: the file is missing or unreadable at peer1, which shared it; run `tandem why` or `tandem problems` there',
+    'no peer has a readable copy: the file is missing or unreadable at peer1, which shared it; run `tandem why` or `tandem problems` there',
   ])
   await peer1.ask('leave', {})
-  expect(await missing(peer2, 'a')).toEqual(['no peer has it any more'])
+  expect(await missing(peer2, 'a')).toEqual(['no peer has it'])
 })
 
 test('a peer whose disk is full is left alone, and its tasks go elsewhere', async () => {
@@ -113,8 +111,8 @@ test('a peer whose disk is full is left alone, and its tasks go elsewhere', asyn
   await peer1.announce({ name: 'a', text: 'a' }, { name: 'b', text: 'b' })
   await cluster.advance(5_000)
   expect(await missing(peer1, 'a')).toEqual([
-    expect.stringMatching(/^peer2 failed with DISK_FULL \(The disk .*\); next try in \d+ s$/),
-    'peer3 lacks space for it: 0.0 MB are free, of which 0.0 MB are kept free',
+    expect.stringMatching(/^peer2 failed with DISK_FULL \(The disk .*\); next attempt in \d+ s$/),
+    'peer3 lacks space for it: 0.0 MB are free, of which 0.0 MB are reserved',
   ])
   peer3.freeBytes = 900_000_000
   await cluster.advance(16_000)
@@ -228,7 +226,7 @@ test('when one of two lacking copies is there, the other is made as soon as a pe
   await cluster.peer('peer2')
   await peer1.shares('a')
   await cluster.advance(5_000)
-  expect(await missing(peer1, 'a')).toEqual(['it waits for a place: there is no other peer'])
+  expect(await missing(peer1, 'a')).toEqual(['no place for another copy: there is no other peer'])
   const peer3 = await cluster.peer('peer3')
   await cluster.advance(1_000)
   expect(peer3.tasks).toHaveLength(1)

@@ -1,11 +1,11 @@
 /**
- * Keeps wanted contents at their factor. One loop does three duties, so that none races another:
+ * Keeps wanted contents at their factor. One loop has three steps, which therefore never race:
  *
  *   judge  what was announced, unshared, or held by a peer that died or returned -> NeedQueue
  *   plan   what is ready -> Planner -> a batch of tasks for each free peer
- *   send   the batches; reports and peers' changes wake the loop again
+ *   send   the batches; reports and peers' changes wake the loop
  *
- * It believes only the store: a content leaves the queue when an announcement shows its copies.
+ * It trusts only the store: a content leaves the queue when an announcement shows its copies.
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
@@ -39,11 +39,11 @@ import { Verdicts } from './verdicts.ts'
 
 export interface CoordinatorOptions {
   readonly replicationFactor: number
-  /** After the start nothing is copied for so long: peers are still coming back. */
+  /** How long nothing is copied after a start, while peers reconnect. */
   readonly startGraceMs: number
-  /** A content must lack copies for so long before one is made. */
+  /** How long a content must lack copies before one is made. */
   readonly settleMs: number
-  /** Room that a copy must leave on the target's disk. */
+  /** Space that a copy must leave free on the target's disk. */
   readonly reserveBytes: number
 }
 
@@ -73,7 +73,10 @@ export class Coordinator implements AsyncDisposable {
   readonly #planner: Planner
   readonly #desk: TaskDesk
   readonly #touched = new Set<number>()
-  /** Whose contents are yet to be judged, and from where on; '' stands for all contents. */
+  /**
+   * Walks over the contents to judge: by peer id, or '' for all contents, with the position
+   * reached.
+   */
   readonly #walks = new Map<string, string | undefined>([['', undefined]])
   readonly #startedMs: number
   readonly #wakeUp = new WakeUp()
@@ -105,9 +108,7 @@ export class Coordinator implements AsyncDisposable {
       ...shared,
       sendTasks,
       cancelTasks: (peerId, taskIds) =>
-        this.#background.start('take tasks back', (signal) =>
-          this.#cancel(peerId, taskIds, signal),
-        ),
+        this.#background.start('cancel tasks', (signal) => this.#cancel(peerId, taskIds, signal)),
       isContended: (batch) => this.#isContended(batch),
       onFreed,
       log,
@@ -120,7 +121,7 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
-  /** How many copies a content should have. */
+  /** The target number of copies. */
   get factor(): number {
     return this.#options.replicationFactor
   }
@@ -130,11 +131,11 @@ export class Coordinator implements AsyncDisposable {
     return { atFactor: this.#verdicts.atFactor, waiting, running: this.#running.count }
   }
 
-  /** Why nothing is copied just now, or undefined. */
+  /** Why copying is paused, or undefined. */
   get paused(): string | undefined {
     const leftMs = this.#startedMs + this.#options.startGraceMs - this.#clock.monotonicMs()
     if (leftMs <= 0) return undefined
-    return `the index has just started: peers have ${Math.ceil(leftMs / 1_000)} s more to come back`
+    return `the index has just started: peers have ${Math.ceil(leftMs / 1_000)} s to reconnect`
   }
 
   /** Contents whose copies or files changed. */
@@ -153,7 +154,10 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
-  /** A peer that said hello again may have forgotten its tasks, or died of one; if not, it will announce them. */
+  /**
+   * A peer that says hello again may have lost its tasks, or crashed because of one; otherwise it
+   * announces their copies.
+   */
   onRegistered(peerId: string): void {
     this.#resting.forgive(peerId)
     this.#pairs.onArrival(peerId)
@@ -169,7 +173,7 @@ export class Coordinator implements AsyncDisposable {
     this.#desk.onProgress(peerId, progress)
   }
 
-  /** What `why` tells about a content. */
+  /** The explanation of a content for `why`. */
   explain(content: StoredContent): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing'> {
     const nowMs = this.#clock.monotonicMs()
     const place = this.#queue.placeOf(content.contentId)
@@ -217,7 +221,7 @@ export class Coordinator implements AsyncDisposable {
     for (;;) {
       await this.#wakeUp.until(() => this.#isWoken || undefined, signal)
       this.#isWoken = false
-      // Whatever comes together is worked on together.
+      // Collects events for a moment and handles them together.
       await this.#clock.sleep(deadlines.passDelayMs, signal)
       this.#cancelTimer()
       try {
@@ -227,7 +231,7 @@ export class Coordinator implements AsyncDisposable {
         else this.#wakeAt(this.#nextMs)
       } catch (error) {
         signal.throwIfAborted()
-        this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it starts anew')
+        this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it restarts')
         this.#walks.set('', undefined)
         this.#wakeAt(this.#clock.monotonicMs() + deadlines.replicationRetryMs)
       }
@@ -239,11 +243,11 @@ export class Coordinator implements AsyncDisposable {
     this.#wakeUp.notify()
   }
 
-  /** When there is something to do even if nothing happens. */
+  /** Delay until there is work even without an event. */
   get #nextMs(): number {
     const graceMs = this.#startedMs + this.#options.startGraceMs
     if (this.paused !== undefined) return graceMs
-    // What is ready waits for a peer that rests or lacks room: no event says when that is over.
+    // Ready contents wait for a peer that rests or lacks space: no event announces the end of that.
     const isReady = this.#queue.ready(ranks, 1).length > 0
     const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
     return Math.min(this.#queue.nextDueMs, retryMs)
@@ -254,7 +258,7 @@ export class Coordinator implements AsyncDisposable {
     if (delayMs !== Infinity) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake())
   }
 
-  /** Judges what was touched or is to be walked through, but not so much that nothing is placed meanwhile. */
+  /** Judges touched and walked contents, in bounded passes so that planning is not starved. */
   async #judge(signal: AbortSignal): Promise<void> {
     for (let slices = 0; this.#isToJudge && slices < limits.slicesPerPass; slices++) {
       await this.#judgeSome()
@@ -267,7 +271,9 @@ export class Coordinator implements AsyncDisposable {
     return this.#touched.size > 0 || this.#walks.size > 0
   }
 
-  /** Judges a slice of what was touched and one of the walks, so that neither waits for the end of the other. */
+  /**
+   * Judges one slice of the touched contents and one of a walk, so that neither starves the other.
+   */
   async #judgeSome(): Promise<void> {
     const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
     for (const contentId of contentIds) this.#touched.delete(contentId)
@@ -285,11 +291,11 @@ export class Coordinator implements AsyncDisposable {
     }
   }
 
-  /** The next ids of a walk, some perhaps more than once. */
+  /** The next ids of a walk, some possibly repeated. */
   async #step([walked, after]: readonly [string, string | undefined]): Promise<readonly number[]> {
     const of = walked === '' ? undefined : walked
     const page = await this.#store.contentIds(of, after, limits.contentsPerSlice)
-    // A change of the peer meanwhile began the walk anew.
+    // A change of the peer may have restarted the walk meanwhile.
     if (this.#walks.get(walked) === after) {
       if (page.next === undefined) this.#walks.delete(walked)
       else this.#walks.set(walked, page.next)
@@ -302,7 +308,10 @@ export class Coordinator implements AsyncDisposable {
     return needOf(content, this.factor, isLost)
   }
 
-  /** Finds what a content needs, keeps the verdict, and takes it off the queue if that is nothing. */
+  /**
+   * Determines what a content needs, records the verdict, and removes it from the queue if it needs
+   * nothing.
+   */
   #verdictOn(content: StoredContent): Need {
     const need = this.#needOf(content)
     const wanted = need.kind === 'none' ? 'at-factor' : 'below-factor'
@@ -324,18 +333,18 @@ export class Coordinator implements AsyncDisposable {
     if (place?.state === 'held' && this.#running.ofContent(contentId).length >= lacking) return
     const rank = rankOf(need.urgency, content.size)
     const settledMs = this.#clock.monotonicMs() + this.#options.settleMs
-    // What was waited for has come, and is not all that is needed.
+    // The awaited copy has been announced, but the content needs more.
     if (isConfirmed(place, content, need))
       this.#queue.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
     else this.#queue.need(contentId, rank, settledMs)
   }
 
-  /** Hands out what can be; returns whether another pass would find more. */
+  /** Hands out all possible tasks; returns whether another pass would find more. */
   async #place(signal: AbortSignal): Promise<boolean> {
     for (const { contentId, target } of this.#queue.admitDue(this.#clock.monotonicMs()))
       this.#pairs.fail(contentId, { code: 'DEADLINE_EXCEEDED', target, sources: [] })
     if (this.paused !== undefined) return false
-    this.#planner.admitInLine()
+    this.#planner.admitQueued()
     const { readyCount } = this.#queue
     for (const lane of this.#planner.lanesFor('copies'))
       await this.#planReady({ urgencies: ['last-copy', 'copies'], lane }, 'copies', signal)
@@ -343,7 +352,7 @@ export class Coordinator implements AsyncDisposable {
     for (const batch of this.#planner.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
     if (this.#planner.lanesFor('copies').length === 0) return false
-    // What all had its turn and stayed waits for a task to end.
+    // A content that was tried and stayed waits for a task to end.
     const hasMoved = this.#queue.readyCount < readyCount
     return this.#planner.couldAdmit || (hasMoved && readyCount > limits.contentsPerPass)
   }
@@ -363,11 +372,11 @@ export class Coordinator implements AsyncDisposable {
       await turn()
       signal.throwIfAborted()
     }
-    // All were looked at, and there may be more behind those that stayed.
+    // All of these were tried, and there may be others behind them.
     if (ready.length === limits.contentsPerPass) this.#queue.moveBack(ready)
   }
 
-  /** Of the contents that wait, a sample: a batch that is in the way is looked at again soon. */
+  /** Checks a sample of the waiting contents: a batch that is in the way is checked again soon. */
   async #isContended(batch: Batch): Promise<boolean> {
     const waiting = this.#queue.waitingIn(batch.lane, limits.contentsPerSlice)
     const own = Array.from(batch.tasks.values(), ({ contentId }) => contentId)
@@ -380,12 +389,14 @@ export class Coordinator implements AsyncDisposable {
     )
   }
 
-  /** A peer that cannot be told will report what is not known here any more. */
+  /**
+   * A peer that cannot be told will report tasks that are unknown here by then, which is ignored.
+   */
   async #cancel(peerId: string, taskIds: string[], signal: AbortSignal): Promise<void> {
     try {
       await this.#cancelTasks(peerId, taskIds, signal)
     } catch (error) {
-      this.#log.debug({ peerId, reason: reasonOf(error) }, 'tasks were not taken back')
+      this.#log.debug({ peerId, reason: reasonOf(error) }, 'tasks were not cancelled')
     }
   }
 

@@ -2,7 +2,7 @@ export interface Due {
   readonly dueMs: number
 }
 
-/** A binary heap of things by when they are due, the earliest first. */
+/** A binary heap ordered by due time, earliest first. */
 export class DueHeap<T extends Due> {
   readonly #items: T[] = []
 
@@ -40,7 +40,7 @@ export class DueHeap<T extends Due> {
     }
   }
 
-  /** False when there is nothing at `a`. */
+  /** False if there is no item at `a`. */
   #isBefore(a: number, b: number): boolean {
     const first = this.#items[a]
     const second = this.#items[b]

@@ -3,24 +3,24 @@ export interface ReplacedVersion {
   readonly contentId: number
   readonly sizeBytes: number
   readonly ageMs: number
-  /** On how many live peers it is. */
+  /** Number of live peers that have it. */
   readonly liveCopies: number
 }
 
 export interface ReplacedOptions {
-  /** How long a replaced version stays at least. */
+  /** Minimum time to keep a replaced version. */
   readonly replacedMs: number
-  /** Bytes of replaced versions that are kept of one file. */
+  /** Bytes of replaced versions to keep per file. */
   readonly replacedBytes: number
   readonly versionsMax: number
 }
 
 /**
- * Which replaced versions of a file need not be kept any more. While the current content lacks copies
- * all stay that may be the best there is: beyond the bounds one goes only if a later replaced version
- * is on as many live peers.
- * @param versions the last replaced first
- * @param isSuccessorSafe whether the current content has its copies, all of them live
+ * The replaced versions of a file that need not be kept any longer. While the current content lacks
+ * copies, every version that may be the best available stays: a version beyond the limits is
+ * removed only if a later one is on as many live peers.
+ * @param versions the most recently replaced first
+ * @param isSuccessorSafe whether the current content has all its copies on live peers
  */
 export function expiredVersions(
   versions: readonly ReplacedVersion[],

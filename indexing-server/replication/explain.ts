@@ -5,42 +5,44 @@ import type { Need } from './needs.ts'
 import type { Refusal } from './placement.ts'
 import type { Failure, QueuePlace } from './queue.ts'
 
-/** What is known about a content whose copies lack. Times in milliseconds from now. */
+/** What is known about a content that lacks copies. Times in milliseconds from now. */
 export interface Situation {
   readonly need: Need
-  /** Why nothing is copied at all just now. */
+  /** Why copying is paused altogether. */
   readonly paused: string | undefined
-  /** Peers that have it, lost ones too. */
+  /** Peers that have it, including lost ones. */
   readonly holders: readonly string[]
-  /** Connected peers whose file it is, whether they have it or not. */
+  /** Connected owners of the file, whether they have the content or not. */
   readonly liveOwners: readonly string[]
-  /** Those among them whose copy does not count, because others got wrong bytes of it. */
+  /** Holders whose copy does not count, because others received wrong bytes of it. */
   readonly doubted: readonly string[]
-  /** Copies under way. */
+  /** Running copies. */
   readonly running: readonly { readonly target: string; readonly forMs: number }[]
   readonly place: QueuePlace | undefined
   /** Until the delay of `place` ends. */
   readonly delayMs: number
   readonly failure: Failure | undefined
-  /** At which peers it failed and waits for its next try. */
+  /** Peers where it failed and waits for a retry. */
   readonly failedPairs: readonly (FailedPair & { readonly leftMs: number })[]
-  /** Peers without a copy that may not take one. */
+  /** Peers without a copy that cannot take one. */
   readonly refusals: ReadonlyMap<string, Refusal>
-  /** What there is on the disks of those without space, and what is kept free of it; in bytes. */
+  /**
+   * Free space on the disks of those without enough, and the part of it that is reserved; in bytes.
+   */
   readonly rooms: ReadonlyMap<
     string,
     { readonly freeBytes: number; readonly keptFreeBytes: number }
   >
-  /** The peers among them that refused something lately, until they are asked again. */
+  /** Resting peers among them: those that recently refused a task, until they are asked again. */
   readonly rests: ReadonlyMap<
     string,
     { readonly code: string; readonly reason?: string | undefined; readonly leftMs: number }
   >
-  /** How many peers may. */
+  /** Number of peers that can take a copy. */
   readonly eligible: number
 }
 
-/** Why copies lack, as sentences without a full stop; none when none lack. */
+/** Why copies are missing, as sentences without a full stop; empty if none are. */
 export function reasonsFor(situation: Situation): string[] {
   const { need, holders, doubted, paused, running, failure, place } = situation
   switch (need.kind) {
@@ -51,7 +53,7 @@ export function reasonsFor(situation: Situation): string[] {
       const others = holders.filter((peerId) => !doubted.includes(peerId))
       if (holders.length === 0) return [goneSentence(situation)]
       if (others.length === 0) return doubtReasons(doubted)
-      const lost = `no living peer has it; it waits for the return of ${listed(others)}`
+      const lost = `no live peer has it; it waits for ${listed(others)} to return`
       return [...doubtReasons(doubted), lost]
     }
     case 'copies': {
@@ -65,7 +67,7 @@ export function reasonsFor(situation: Situation): string[] {
       if (running.length < need.lacking) reasons.push(...failedPairReasons(situation))
       if (failure !== undefined && place?.state === 'delayed' && place.reason === 'failed')
         reasons.push(
-          `the last try, on ${failure.target}, failed with ${explained(failure.code, failure.why)}; next try in ${seconds(situation.delayMs)}`,
+          `the last attempt, on ${failure.target}, failed with ${explained(failure.code, failure.why)}; next attempt in ${seconds(situation.delayMs)}`,
         )
       else if (running.length < need.lacking) reasons.push(...waitingReasons(situation))
       return reasons.slice(0, reasonsMax)
@@ -73,33 +75,33 @@ export function reasonsFor(situation: Situation): string[] {
   }
 }
 
-/** An owner that is connected has not unshared it: its file is gone, or it cannot be read. */
+/** A connected owner has not unshared it: its file is gone or unreadable. */
 function goneSentence({ liveOwners }: Situation): string {
   const [owner] = liveOwners
-  if (owner === undefined) return 'no peer has it any more'
-  return `no peer has a copy that can be read: the file is missing or unreadable at ${listed(liveOwners)}, which shared it; run \`tandem why\` or \`tandem problems\` there`
+  if (owner === undefined) return 'no peer has it'
+  return `no peer has a readable copy: the file is missing or unreadable at ${listed(liveOwners)}, which shared it; run \`tandem why\` or \`tandem problems\` there`
 }
 
 function doubtReasons(doubted: readonly string[]): string[] {
   if (doubted.length === 0) return []
   const who = listed(doubted)
-  return [`wrong bytes came from ${who}: a copy there counts again when its peer has read it`]
+  return [`wrong bytes were received from ${who}: its copy counts again once verified`]
 }
 
-/** What the protocol's reply has room for. */
+/** Maximum number of reasons in the reply. */
 const reasonsMax = 20
 
 function failedPairReasons({ failedPairs }: Situation): string[] {
   const shown = failedPairs.slice(0, failedPairsShown)
   const reasons = shown.map(({ peerId, role, code, reason, leftMs, accusers }) => {
     const what = role === 'target' ? peerId : `reading it from ${peerId} at ${listed(accusers)}`
-    return `${what} failed with ${explained(code, reason)}; next try in ${seconds(leftMs)}`
+    return `${what} failed with ${explained(code, reason)}; next attempt in ${seconds(leftMs)}`
   })
   const more = failedPairs.length - shown.length
-  return more > 0 ? [...reasons, `${more} more failed and wait for their next try`] : reasons
+  return more > 0 ? [...reasons, `${more} more failed and wait for a retry`] : reasons
 }
 
-/** Of what failed at single peers; a person reads no more. */
+/** Failures listed individually; more are not read. */
 const failedPairsShown = 8
 
 function waitingReasons({
@@ -112,22 +114,22 @@ function waitingReasons({
   rooms,
 }: Situation): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
-    return [`it was found lacking just now and is placed in ${seconds(delayMs)}`]
+    return [`copies were found missing just now; copying starts in ${seconds(delayMs)}`]
   if (place?.state === 'delayed' && place.reason === 'confirming')
     return ['a peer reported a copy and has yet to announce it']
   if (place?.state === 'delayed' && place.reason === 'failed at peers') return []
-  if (eligible > 0) return ['it waits for its turn: other contents are being copied']
-  if (refusals.size === 0) return ['it waits for a place: there is no other peer']
+  if (eligible > 0) return ['it is queued: other contents are being copied']
+  if (refusals.size === 0) return ['no place for another copy: there is no other peer']
   const reasons = [...refusals].flatMap(([peerId, refusal]) => {
     const isSaid = failedPairs.some((pair) => pair.role === 'target' && pair.peerId === peerId)
     if (isSaid && (refusal === 'waiting' || refusal === 'resting')) return []
     const rest = rests.get(peerId)
     return rest === undefined
       ? refusalSentence(peerId, refusal, rooms.get(peerId))
-      : `${peerId} failed with ${explained(rest.code, rest.reason)}; next try in ${seconds(rest.leftMs)}`
+      : `${peerId} failed with ${explained(rest.code, rest.reason)}; next attempt in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
-    ? ['it waits for a place: there is no other live peer', ...reasons]
+    ? ['no place for another copy: there is no other live peer', ...reasons]
     : reasons
 }
 
@@ -142,17 +144,17 @@ function refusalSentence(
     case 'owner':
       return `${peerId} is its owner, which keeps no replica of its own file`
     case 'waiting':
-      return `${peerId} failed and waits for its next try`
+      return `${peerId} failed and waits for a retry`
     case 'resting':
-      return `${peerId} is left alone for a while`
+      return `${peerId} rests after a failure`
     case 'no space':
-      return `${peerId} lacks space for it: ${megabytes(freeBytes)} are free, of which ${megabytes(keptFreeBytes)} are kept free`
+      return `${peerId} lacks space for it: ${megabytes(freeBytes)} are free, of which ${megabytes(keptFreeBytes)} are reserved`
     case 'same zone':
       return `${peerId} is in the same zone as another copy`
   }
 }
 
-/** The code of an error with what the peer says of it, or else with when it happens. */
+/** The error code with the peer's reason or, without one, with the meaning of the code. */
 function explained(code: string, reason: string | undefined): string {
   if (reason !== undefined && reason !== '') return `${code} (${reason})`
   const [when] = isErrorCode(code) ? errorTable[code].when.split('. ', 1) : []

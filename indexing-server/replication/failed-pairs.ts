@@ -5,23 +5,23 @@ import { retryDelayMs } from './retry-delay.ts'
 
 export type PairRole = 'target' | 'source'
 
-/** How copies of one content ended at one peer lately. */
+/** Recent failures of copies of one content at one peer. */
 export interface FailedPair {
   readonly peerId: string
   readonly role: PairRole
   readonly code: string
-  /** One line for people, from the peer that failed. */
+  /** One line for users, from the peer that failed. */
   readonly reason?: string | undefined
-  /** How often in a row. */
+  /** Failures in a row. */
   readonly failures: number
-  /** Monotonic time of the last failure, and of the next try. */
+  /** Monotonic time of the last failure, and of the next attempt. */
   readonly failedMs: number
   readonly untilMs: number
-  /** Of a source: the targets that could not read from it. */
+  /** For a source: the targets that could not read from it. */
   readonly accusers: readonly string[]
 }
 
-/** What failed: a copy of a content on `target`, from any of `sources` if they may be to blame. */
+/** A failed copy of a content on `target`, from any of `sources` if they may be the cause. */
 export interface FailedCopy {
   readonly code: string
   readonly reason?: string | undefined
@@ -30,20 +30,21 @@ export interface FailedCopy {
 }
 
 /**
- * After how many failures in a row the wait grows no more. A slow pair works, if nothing better does; a copy
- * that is still needed may be dropped as soon as what took its place has its copies.
+ * Number of failures in a row after which the delay stops growing. A slow pair works if nothing
+ * better does; a copy that is still needed may be dropped as soon as its replacement has its
+ * copies.
  */
 const countedFailuresMax: Readonly<Record<string, number>> = { SOURCE_SLOW: 3, STILL_NEEDED: 2 }
 
 /**
- * Failures of contents at single peers. A target that failed waits for its next try of that content;
- * a source does when several targets failed to read the content from it. What happened before a
- * peer registered counts no more for it. Bounded: the contents that failed least lately are forgotten.
+ * Failures of contents at single peers. A target that failed waits before its next attempt at that
+ * content; a source waits when several targets failed to read the content from it. Failures before
+ * a peer's registration no longer count. Bounded: the least recent contents are evicted.
  */
 export class FailedPairs {
   readonly #clock: Clock
   readonly #random: Random
-  /** The content that failed last is the last. */
+  /** Most recent failure last. */
   readonly #byContent = new Map<number, Map<string, FailedPair>>()
   readonly #arrivedMs = new Map<string, number>()
   #count = 0
@@ -53,12 +54,12 @@ export class FailedPairs {
     this.#random = dependencies.random
   }
 
-  /** How many pairs are remembered. */
+  /** Number of pairs remembered. */
   get count(): number {
     return this.#count
   }
 
-  /** A peer registered: as a new process, maybe with a new disk or address, it has failed nothing. */
+  /** A peer registered: a new process, possibly with a new disk or address, has no failures. */
   onArrival(peerId: string): void {
     this.#arrivedMs.delete(peerId)
     this.#arrivedMs.set(peerId, this.#clock.monotonicMs())
@@ -77,26 +78,26 @@ export class FailedPairs {
     this.#forgetOldest()
   }
 
-  /** What is known of `contentId` at a peer in this role, unless it registered since. */
+  /** The failures of `contentId` at a peer in this role, unless it has registered since. */
   of(contentId: number, role: PairRole, peerId: string): FailedPair | undefined {
     const pair = this.#byContent.get(contentId)?.get(keyOf(role, peerId))
     return pair === undefined || this.#isStale(pair) ? undefined : pair
   }
 
-  /** Whether the target waits for its next try of the content. */
+  /** Whether the target waits for a retry of the content. */
   isTargetWaiting(contentId: number, target: string): boolean {
     const pair = this.of(contentId, 'target', target)
     return pair !== undefined && pair.untilMs > this.#clock.monotonicMs()
   }
 
-  /** Whether `target` is not to read the content from `source` now. One that came since has yet to try. */
+  /** Whether `target` must not read the content from `source` now. A new target may still try. */
   isSourceWaiting(contentId: number, source: string, target: string): boolean {
     const pair = this.of(contentId, 'source', source)
     if (pair === undefined || !this.#isBlocking(pair)) return false
     return (this.#arrivedMs.get(target) ?? 0) <= pair.failedMs
   }
 
-  /** All that holds the content up somewhere now, the soonest to end first. */
+  /** Everything that blocks the content at some peer now, soonest to end first. */
   waitingOf(contentId: number): FailedPair[] {
     const pairs = [...(this.#byContent.get(contentId)?.values() ?? [])]
     return pairs
@@ -104,7 +105,7 @@ export class FailedPairs {
       .toSorted((a, b) => a.untilMs - b.untilMs)
   }
 
-  /** The content needs nothing any more. */
+  /** The content needs nothing any longer. */
   forget(contentId: number): void {
     this.#count -= this.#byContent.get(contentId)?.size ?? 0
     this.#byContent.delete(contentId)
@@ -128,7 +129,7 @@ export class FailedPairs {
     const known = pairs.get(key)
     const before = known === undefined || this.#isStale(known) ? undefined : known
     const accusers = new Set([...(before?.accusers ?? []), accuser])
-    // While only one target has failed, its own wait is enough.
+    // While only one target has failed, its own delay suffices.
     const isCounted = role === 'target' || accusers.size >= limits.sourceAccusersMin
     const failures = (before?.failures ?? 0) + Number(isCounted)
     const failedMs = this.#clock.monotonicMs()

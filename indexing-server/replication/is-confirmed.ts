@@ -2,7 +2,7 @@ import type { StoredContent } from '../store/store.ts'
 import type { Need } from './needs.ts'
 import type { QueuePlace } from './queue.ts'
 
-/** Whether the content waited for one peer's announcement of what it needs more of, and that has come. */
+/** Whether the announcement that the content waited for has arrived, while it needs more copies. */
 export function isConfirmed(
   place: QueuePlace | undefined,
   { holders }: StoredContent,

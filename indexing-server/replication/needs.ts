@@ -1,24 +1,27 @@
 import type { StoredContent } from '../store/store.ts'
 
-/** What is worked on first: a content's last copy, then other lacking copies, then tidying up. */
+/** Order of work: a content's last copy, then other missing copies, then dropping copies. */
 export const urgencies = ['last-copy', 'copies', 'drop'] as const
 export type Urgency = (typeof urgencies)[number]
 
 export type Need =
-  /** As it should be. */
+  /** Nothing to do. */
   | { readonly kind: 'none' }
   /** Wanted, but every copy is lost: only the return of a peer helps. */
   | { readonly kind: 'lost' }
   /** Wanted, with too few copies. */
   | { readonly kind: 'copies'; readonly lacking: number; readonly urgency: Urgency }
-  /** Not wanted any more, but kept by request on a peer that is not lost: copies may be dropped. */
+  /**
+   * No longer wanted, but held on request by a peer that is not lost: those copies may be dropped.
+   */
   | { readonly kind: 'drop'; readonly urgency: Urgency }
 
-type Holdings = Pick<StoredContent, 'holders' | 'file'>
-
-/** What a content needs when it should have `factor` copies. Any kind of copy on a peer that is not lost counts, unless it is in doubt. */
+/**
+ * What a content needs to have `factor` copies. Copies of any kind count, on peers that are not
+ * lost, unless they are in doubt.
+ */
 export function needOf(
-  { holders, file }: Holdings,
+  { holders, file }: Pick<StoredContent, 'holders' | 'file'>,
   factor: number,
   isLost: (peerId: string) => boolean,
 ): Need {

@@ -1,20 +1,20 @@
-/** How a batch of copies goes: policy, without any state of its own. Times are monotonic milliseconds. */
+/** Progress of a batch of copies: stateless policy. Times are monotonic milliseconds. */
 import { deadlines, limits } from '../../common/limits.ts'
 
-/** What is known of a batch's progress. */
+/** What is known about a batch's progress. */
 export interface Pace {
-  /** Bytes that came, as the target said last, and when it said so of more than before. */
+  /** Bytes received, as last reported by the target, and when it last reported an increase. */
   readonly bytes: number
   readonly movedMs: number
-  /** What had come when the present window began. */
+  /** Bytes at the start of the current window. */
   readonly windowBytes: number
   readonly windowMs: number
-  /** Since when the target has had all bytes of what it works on and only stores them. */
+  /** Since when the target has had all bytes of its current work and is only storing them. */
   readonly storingMs: number | undefined
 }
 
 /**
- * `stalled`: nothing happened for so long that it will not end; `slow`: it goes on, at less than
+ * `stalled`: no progress for so long that it will not finish; `slow`: progress below
  * `limits.taskBytesPerMsMin`; `unknown`: the window is too short to tell.
  */
 export type PaceVerdict = 'stalled' | 'slow' | 'fine' | 'unknown'
@@ -23,7 +23,10 @@ export function startPace(nowMs: number): Pace {
   return { bytes: 0, movedMs: nowMs, windowBytes: 0, windowMs: nowMs, storingMs: undefined }
 }
 
-/** The pace after the target said that `bytes` have come, and whether it reads from no source just now. */
+/**
+ * Updates the pace with a report of the target: the bytes received so far, and whether it no longer
+ * reads from a source.
+ */
 export function movePace(
   pace: Pace,
   { bytes, isStoring }: { bytes: number; isStoring: boolean },
@@ -52,7 +55,7 @@ export function judgePace(pace: Pace, sizeBytes: number, nowMs: number): PaceVer
   return isSlow ? 'slow' : 'fine'
 }
 
-/** A new window begins, after a verdict on the one before. */
+/** Starts a new window, after a verdict on the previous one. */
 export function nextWindow(pace: Pace, nowMs: number): Pace {
   return { ...pace, windowBytes: pace.bytes, windowMs: nowMs }
 }

@@ -1,39 +1,47 @@
 import type { PeerState } from '../../common/protocol/messages.ts'
 
-/** What placement needs to know of a peer. */
+/** The facts about a peer that placement uses. */
 export interface PlacementPeer {
   readonly peerId: string
   readonly zone: string | undefined
   readonly state: PeerState
   readonly freeBytes: number
-  /** The size of its disk, if it is known. */
+  /** The size of its disk, if known. */
   readonly diskBytes?: number | undefined
-  /** What it holds, and what it was asked to hold and has not reported. */
+  /** Bytes that it holds, and bytes that it was asked to hold but has not reported. */
   readonly storedBytes: number
   readonly assignedBytes: number
-  /** Whether it refused or failed a task lately. */
+  /** Whether it recently refused or failed a task. */
   readonly isResting: boolean
 }
 
 export interface PlacementRequest {
   readonly sizeBytes: number
-  /** Peers that have the content or are getting it. */
+  /** Peers that have the content or are receiving it. */
   readonly takenBy: ReadonlySet<string>
-  /** Peers whose own file has the content: a replica beside the original protects from nothing. */
+  /**
+   * Peers whose own file has the content: a replica beside the original protects against nothing.
+   */
   readonly ownedBy: ReadonlySet<string>
-  /** Whether a copy of the content failed there and waits for its next try. */
+  /** Whether a copy of the content failed there and waits for a retry. */
   readonly isWaiting: (peerId: string) => boolean
 }
 
 export interface PlacementOptions {
-  /** Room that a copy must leave on the target's disk, unless that is small: see {@link keptFreeBytes}. */
+  /**
+   * Space that a copy must leave free on the target's disk, or less on a small disk: see {@link
+   * keptFreeBytes}.
+   */
   readonly reserveBytes: number
 }
 
-/** Of a small disk, more than this part is not kept free: a phone's or a memory stick's would never hold anything. */
+/**
+ * At most this part of a disk is reserved: otherwise a phone's or memory stick's disk would never
+ * hold anything.
+ */
 const keptFreePart = 0.05
 
-/** Room that copies must leave on the disk of a peer. */
+/** Space that copies must leave free on a peer's disk. */
 export function keptFreeBytes(
   { diskBytes = Number.POSITIVE_INFINITY }: Pick<PlacementPeer, 'diskBytes'>,
   { reserveBytes }: PlacementOptions,
@@ -41,18 +49,19 @@ export function keptFreeBytes(
   return Math.min(reserveBytes, Math.ceil(diskBytes * keptFreePart))
 }
 
-/** Why a peer that could have taken the copy does not. */
+/** Why a peer without a copy cannot take one. */
 export type Refusal = 'not live' | 'owner' | 'resting' | 'waiting' | 'no space' | 'same zone'
 
 export interface Eligibility<Peer> {
   readonly eligible: readonly Peer[]
-  /** The peers without a copy that were passed over. */
+  /** Peers without a copy that were passed over. */
   readonly refusals: ReadonlyMap<string, Refusal>
 }
 
 /**
- * The peers that may take a copy: live, not its owner, rested, with room, without a copy, no failure
- * of it there that waits for its next try, and in a zone without one as long as there is such a peer. A peer without a zone shares it with nobody.
+ * The peers that may take a copy: live, not its owner, not resting, with space, without a copy or a
+ * failure that waits for a retry, and in a zone without a copy as long as there is such a peer. A
+ * peer without a zone shares it with no other.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
@@ -92,7 +101,7 @@ function refusalOf(
   return undefined
 }
 
-/** The one to ask: any before those where it failed, then the least full, then by id. */
+/** The target to ask: peers without a failure first, then the least full, then by id. */
 export function bestTarget<Peer extends PlacementPeer>(
   peers: readonly Peer[],
   hasFailed: (peerId: string) => boolean,
@@ -105,7 +114,7 @@ export function bestTarget<Peer extends PlacementPeer>(
   }, undefined)
 }
 
-/** Which part of what the peer could hold for the cluster it does hold, from 0 to 1. */
+/** The used part of the space that a peer could use for the cluster, from 0 to 1. */
 function fullness({ storedBytes, assignedBytes, freeBytes }: PlacementPeer): number {
   const used = storedBytes + assignedBytes
   return used === 0 ? 0 : used / (storedBytes + Math.max(freeBytes, assignedBytes))

@@ -41,14 +41,13 @@ export interface PlannerDependencies {
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
 /**
- * Why no peer takes what a content needs; those that say busy end by themselves when a task does,
- * `waiting` when a peer where it failed may try again.
+ * Why no peer can take a copy; the busy ones end when a task does, `waiting` when a retry is due.
  */
 type Obstacle = 'targets busy' | 'sources busy' | 'waiting' | 'no space' | 'no peer'
 
 /**
- * Turns what contents need into tasks, gathered in one batch per peer until they are taken to be
- * sent. All of it is synchronous: between two contents nothing changes but by this.
+ * Turns the needs of contents into tasks, collected in one batch per peer until they are sent.
+ * Fully synchronous: nothing else changes between two contents.
  */
 export class Planner {
   readonly #options: PlacementOptions
@@ -72,14 +71,17 @@ export class Planner {
     this.#random = dependencies.random
   }
 
-  /** The batches filled since the last call, but for those whose peer was lost since. */
+  /** The batches filled since the last call, except those of peers lost since. */
   takeUnsent(): Batch[] {
     const batches = [...this.#unsent].filter(({ tasks }) => tasks.size > 0)
     this.#unsent.clear()
     return batches
   }
 
-  /** Whether any peer could be handed a task of this lane now, and for copies a second one be its source. */
+  /**
+   * Whether any peer can take a task of this lane now and, for copies, a second one can be its
+   * source.
+   */
   couldPlace(what: 'copies' | 'drops', lane: Lane): boolean {
     const live = [...this.#peers.all()].filter(({ state }) => state === 'live')
     if (what === 'copies' && live.length < 2) return false
@@ -93,28 +95,28 @@ export class Planner {
     )
   }
 
-  /** Room that copies must leave on the peer's disk. */
+  /** Space that copies must leave free on the peer's disk. */
   keptFreeBytesOf(peer: Pick<Peer, 'diskBytes'>): number {
     return keptFreeBytes(peer, this.#options)
   }
 
-  /** The lanes in which {@link couldPlace} says yes. */
+  /** The lanes in which {@link couldPlace} is true. */
   lanesFor(what: 'copies' | 'drops'): readonly Lane[] {
     return lanes.filter((lane) => this.couldPlace(what, lane))
   }
 
-  /** Whether contents are in line for a source that can give more. */
+  /** Whether contents are queued for a source that has a free stream. */
   get couldAdmit(): boolean {
     return this.#queue.awaitedSources.some((source) => this.#spareStreams(source) > 0)
   }
 
-  /** Makes as much ready as sources that others are in line for can give. */
-  admitInLine(): void {
+  /** Makes as many queued contents ready as sources have free streams. */
+  admitQueued(): void {
     for (const source of this.#queue.awaitedSources)
       this.#queue.admit(source, this.#spareStreams(source) * limits.tasksPerRequestMax)
   }
 
-  /** Where a copy of `content` may go. */
+  /** The targets for a copy of `content`. */
   targetsFor(content: StoredContent): Eligibility<PlacementPeer> {
     const holding = content.holders.filter(
       ({ peerId }) => this.#peers.peerOf(peerId)?.isLost === false,
@@ -131,7 +133,9 @@ export class Planner {
     return eligibleTargets(request, peers, this.#options)
   }
 
-  /** Whether `content` could be copied now if `batch` freed its target, or its source's stream. */
+  /**
+   * Whether `content` could be copied now if `batch` released its target or its source's stream.
+   */
   isHeldUp(content: StoredContent, batch: Batch): boolean {
     const sources = this.#liveSources(content)
     const { eligible } = this.targetsFor(content)
@@ -147,7 +151,7 @@ export class Planner {
     })
   }
 
-  /** Whether a live peer that the task for `content` does not name could be read from instead. */
+  /** Whether a live peer that the task for `content` does not name could be its source instead. */
   hasOtherSource(content: StoredContent, { target, tasks }: Batch): boolean {
     const { contentId } = content
     const task = tasks.values().find((running) => running.contentId === contentId)?.task
@@ -161,7 +165,9 @@ export class Planner {
     )
   }
 
-  /** Plans the copies that `content` lacks beyond those under way, and moves it on in the queue. */
+  /**
+   * Plans the missing copies of `content`, beyond running ones, and updates its place in the queue.
+   */
   planCopies(content: StoredContent, file: FileKey, need: CopiesNeed): void {
     const { contentId } = content
     const sources = this.#liveSources(content)
@@ -171,7 +177,7 @@ export class Planner {
       obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
     if (obstacle === 'targets busy') return
     if (obstacle === 'sources busy')
-      this.#queue.lineUp(
+      this.#queue.enqueue(
         contentId,
         rank,
         sources.map(({ peerId }) => streamOf(laneOf(content.size), peerId)),
@@ -189,7 +195,7 @@ export class Planner {
     }
   }
 
-  /** Plans the removal of `copies`, all of one content, and moves it on in the queue. */
+  /** Plans dropping `copies`, all of one content, and updates its place in the queue. */
   planDrops({ contentId, sha256 }: StoredContent, copies: readonly ReplicatedCopy[]): void {
     const rank = rankOf('drop', 0)
     let isBusy = false
@@ -230,7 +236,7 @@ export class Planner {
     const { eligible, refusals } = this.targetsFor(content)
     if (eligible.length === 0) {
       const reasons = new Set(refusals.values())
-      // A peer that rests or is full may take it sooner than one where it failed.
+      // A resting or full peer may take it sooner than one where it failed.
       if (reasons.has('no space') || reasons.has('resting')) return 'no space'
       return reasons.has('waiting') ? 'waiting' : 'no peer'
     }
@@ -273,13 +279,13 @@ export class Planner {
     this.#running.add(batch, { contentId, target, sizeBytes, startedMs, task }, source)
   }
 
-  /** Whether `target` has no batch in the lane, or one that is still being filled and has room. */
+  /** Whether `target` has no batch in the lane, or an unsent one with room. */
   #hasSlot(target: string, lane: Lane, sizeBytes: number): boolean {
     const batch = this.#running.batchOf(target, lane)
     return batch === undefined || (this.#unsent.has(batch) && fitsBatch(batch, sizeBytes))
   }
 
-  /** Which source a task for a peer would read from: that of its batch, or the least busy with a stream to spare. */
+  /** The source for a peer's task: that of its batch, or the least busy one with a free stream. */
   #sourceFor(
     contentId: number,
     lane: Lane,
@@ -308,7 +314,7 @@ export class Planner {
     return this.#pairs.of(contentId, role, peerId) !== undefined
   }
 
-  /** When the first of the peers where a content failed may try again. */
+  /** When the first retry at a peer where the content failed is due. */
   #nextTryMs(contentId: number): number {
     const [first] = this.#pairs.waitingOf(contentId)
     return first?.untilMs ?? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs

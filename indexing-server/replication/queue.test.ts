@@ -64,8 +64,8 @@ test('what nobody can take is parked until a peer comes, or somebody may have ro
 
 test('what waits for a source is in the shortest line, and comes out as it went in', () => {
   const queue = new NeedQueue()
-  for (const id of [1, 2, 3, 4]) queue.lineUp(id, 'copies/small', ['small slow'])
-  queue.lineUp(5, 'copies/small', ['small slow', 'small fast'])
+  for (const id of [1, 2, 3, 4]) queue.enqueue(id, 'copies/small', ['small slow'])
+  queue.enqueue(5, 'copies/small', ['small slow', 'small fast'])
   queue.need(2, 'last-copy/small', 0)
   expect([queue.awaitedSources, all(queue)]).toEqual([['small slow', 'small fast'], []])
   queue.admit('small fast', 10)
@@ -84,7 +84,7 @@ test('a content is in one place, whatever happens to it', () => {
     (queue, id, ms) => queue.park(id, 'copies/small', ms),
     (queue, id) => queue.hold(id, 'copies/small'),
     (queue, id) =>
-      queue.lineUp(id, 'copies/small', id % 2 === 0 ? ['small p', 'small q'] : ['small q']),
+      queue.enqueue(id, 'copies/small', id % 2 === 0 ? ['small p', 'small q'] : ['small q']),
     (queue) => queue.admit('small q', 2),
     (queue, id, ms) => queue.release(id, { reason: 'confirming', dueMs: ms, awaited: 'p' }),
     (queue, id, ms) => queue.has(id) && queue.fail(id, { code: 'X', target: 'p' }, ms, random),

@@ -5,28 +5,30 @@ import { DueHeap } from './due-heap.ts'
 import { type Rank, ranks } from './ranks.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import type { StreamKey } from './running-tasks.ts'
-import { SourceLines } from './source-lines.ts'
+import { SourceQueues } from './source-queues.ts'
 
-/** Why a content waits for a moment: `failed` at all peers alike, or at each peer that may copy it now. */
+/**
+ * Why a content is delayed: `failed` regardless of the peer, or at each peer that can copy it now.
+ */
 export type DelayReason = 'settling' | 'confirming' | 'failed' | 'failed at peers'
 
 export interface Delay {
   readonly reason: DelayReason
   readonly dueMs: number
-  /** Whose announcement is waited for while confirming. */
+  /** The peer whose announcement is awaited while confirming. */
   readonly awaited?: string
 }
 
-/** Where a content is in the queue. */
+/** A content's place in the queue. */
 export type QueuePlace =
-  | { readonly state: 'ready' | 'in-line' | 'parked' | 'held' }
+  | { readonly state: 'ready' | 'queued' | 'parked' | 'held' }
   | ({ readonly state: 'delayed' } & Delay)
 
-/** How the attempts at a content ended so far, if it is no single peer that is to blame. */
+/** How attempts at a content have failed, if no single peer is the cause. */
 export interface Failure {
   readonly failures: number
   readonly code: string
-  /** One line for people, from the target. */
+  /** One line for users, from the target. */
   readonly why?: string | undefined
   readonly target: string
 }
@@ -35,7 +37,7 @@ interface FailureReport extends Omit<Failure, 'failures'> {
   readonly reason?: 'failed' | 'failed at peers'
 }
 
-/** A copy that a peer reported and did not announce in time. */
+/** A copy that a peer reported but did not announce in time. */
 export interface Unconfirmed {
   readonly contentId: number
   readonly target: string
@@ -47,26 +49,26 @@ interface Delayed extends Delay {
 }
 
 /**
- * The contents that need something, each in one of five places: `delayed` until a moment, `ready`
- * to be planned (most urgent first, oldest first inside), `in-line` until a source can give more,
- * `parked` until another peer comes, or `held` while tasks for it run. Knows no clock; a million
- * contents cost some 50 MB.
+ * The contents that need work, each in one of five places: `delayed` until a time, `ready` to be
+ * planned (most urgent first, then oldest first), `queued` for a source without a free stream,
+ * `parked` until another peer arrives, or `held` while tasks for it run. Has no clock; a million
+ * contents take about 50 MB.
  */
 export class NeedQueue {
   readonly #ready = new Map<Rank, Set<number>>(ranks.map((rank) => [rank, new Set()]))
-  readonly #inLine = new SourceLines()
+  readonly #queued = new SourceQueues()
   readonly #parked = new Map<number, Rank>()
   #unparkMs = Infinity
   readonly #held = new Map<number, Rank>()
   readonly #delayed = new Map<number, Delayed>()
-  /** Has what is in `#delayed`, and what was there and is no more. */
+  /** Contains all of `#delayed`, and possibly entries that have left it. */
   readonly #heap = new DueHeap<Delayed>()
   readonly #failures = new Map<number, Failure>()
-  /** Those delayed because of failures at peers: another peer may copy them before they are due. */
+  /** Contents delayed by failures at peers: another peer may copy them before they are due. */
   readonly #failedAtPeers = new Set<number>()
 
   get size(): number {
-    const waiting = this.#inLine.size + this.#parked.size + this.#delayed.size
+    const waiting = this.#queued.size + this.#parked.size + this.#delayed.size
     return this.readyCount + waiting + this.#held.size
   }
 
@@ -78,7 +80,7 @@ export class NeedQueue {
     return this.#held.size
   }
 
-  /** When {@link admitDue} has something to do next; Infinity when nothing waits for a moment. */
+  /** When {@link admitDue} has work next; Infinity if nothing is delayed. */
   get nextDueMs(): number {
     return Math.min(this.#heap.first?.dueMs ?? Infinity, this.#unparkMs)
   }
@@ -90,7 +92,7 @@ export class NeedQueue {
   placeOf(contentId: number): QueuePlace | undefined {
     const delayed = this.#delayed.get(contentId)
     if (delayed !== undefined) return { state: 'delayed', ...delayed }
-    if (this.#inLine.rankOf(contentId) !== undefined) return { state: 'in-line' }
+    if (this.#queued.rankOf(contentId) !== undefined) return { state: 'queued' }
     if (this.#parked.has(contentId)) return { state: 'parked' }
     if (this.#held.has(contentId)) return { state: 'held' }
     return ranks.some((rank) => this.#readyOf(rank).has(contentId)) ? { state: 'ready' } : undefined
@@ -101,8 +103,8 @@ export class NeedQueue {
   }
 
   /**
-   * A content was found to need something; one that waits already keeps its place, and moves up or down.
-   * One that no peer could take is ready: its copies or owners changed, and now one may.
+   * A content needs work; one that is already queued keeps its place within its new rank. A parked
+   * one becomes ready: its copies or owners changed, so a peer may take it now.
    */
   need(contentId: number, rank: Rank, settledMs: number): void {
     const state = this.placeOf(contentId)?.state
@@ -122,7 +124,7 @@ export class NeedQueue {
     if (delay.reason === 'failed at peers') this.#failedAtPeers.add(contentId)
   }
 
-  /** What failed at the peers there were is ready for another one. */
+  /** A new peer may copy what failed at the existing ones. */
   retryFailedAtPeers(): void {
     for (const contentId of this.#failedAtPeers) this.retry(contentId)
   }
@@ -135,23 +137,26 @@ export class NeedQueue {
     this.#readyOf(rank).add(contentId)
   }
 
-  /** All of its `sources`, one or more, give as much as they may: it gets in line for one of them. */
-  lineUp(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
+  /** None of its `sources`, one or more, has a free stream: queues it for one of them. */
+  enqueue(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
     this.#detach(contentId)
-    this.#inLine.add(contentId, rank, sources)
+    this.#queued.add(contentId, rank, sources)
   }
 
-  /** The sources that contents are in line for. */
+  /** The sources that contents are queued for. */
   get awaitedSources(): readonly StreamKey[] {
-    return this.#inLine.sources
+    return this.#queued.sources
   }
 
-  /** Makes the first `max` in the line of `source` ready. */
+  /** Makes the first `max` contents queued for `source` ready. */
   admit(source: StreamKey, max: number): void {
-    for (const contentId of this.#inLine.first(source, max)) this.retry(contentId)
+    for (const contentId of this.#queued.first(source, max)) this.retry(contentId)
   }
 
-  /** No peer can take it: it waits for another one, or until `untilMs` if those there may change their mind. */
+  /**
+   * No peer can take it: it waits for another one, or until `untilMs` if existing ones may become
+   * able.
+   */
   park(contentId: number, rank: Rank, untilMs = Infinity): void {
     this.#detach(contentId)
     this.#parked.set(contentId, rank)
@@ -164,13 +169,13 @@ export class NeedQueue {
     this.#unparkMs = Infinity
   }
 
-  /** Tasks for it run. */
+  /** Tasks for it are running. */
   hold(contentId: number, rank: Rank): void {
     this.#detach(contentId)
     this.#held.set(contentId, rank)
   }
 
-  /** It failed once more, whatever the peer, and waits for its next try. */
+  /** It failed again, regardless of the peer, and waits for a retry. */
   fail(
     contentId: number,
     { reason = 'failed', ...how }: FailureReport,
@@ -183,19 +188,19 @@ export class NeedQueue {
     this.delay(contentId, this.#rankOf(contentId), { reason, dueMs })
   }
 
-  /** A held content's task ended without a verdict on the content itself. */
+  /** A task of a held content ended without a verdict on the content. */
   release(contentId: number, delay: Delay): void {
     const rank = this.#held.get(contentId)
     if (rank !== undefined) this.delay(contentId, rank, delay)
   }
 
-  /** It needs nothing any more. */
+  /** It needs nothing any longer. */
   remove(contentId: number): void {
     this.#detach(contentId)
     this.#failures.delete(contentId)
   }
 
-  /** Makes what is due ready; returns what was never announced. */
+  /** Makes due contents ready; returns reported copies that were never announced. */
   admitDue(nowMs: number): Unconfirmed[] {
     const unconfirmed: Unconfirmed[] = []
     if (this.#unparkMs <= nowMs) this.unpark()
@@ -211,7 +216,7 @@ export class NeedQueue {
     return unconfirmed
   }
 
-  /** The first `max` contents that are ready and of one of these ranks. */
+  /** The first `max` ready contents of these ranks. */
   ready(of: readonly Rank[], max: number): number[] {
     const found: number[] = []
     for (const rank of of)
@@ -222,17 +227,17 @@ export class NeedQueue {
     return found
   }
 
-  /** Some contents of a lane that lack copies and wait for slots or streams, at most `max`. */
+  /** At most `max` contents of a lane that lack copies and wait for slots or streams. */
   waitingIn(lane: Lane, max: number): number[] {
     const of = [`last-copy/${lane}`, `copies/${lane}`] as const
     const ready = this.ready(of, max)
-    const inLine = this.awaitedSources
+    const queued = this.awaitedSources
       .filter((source) => source.startsWith(`${lane} `))
-      .flatMap((source) => this.#inLine.first(source, max))
-    return [...ready, ...inLine.slice(0, max)]
+      .flatMap((source) => this.#queued.first(source, max))
+    return [...ready, ...queued.slice(0, max)]
   }
 
-  /** Looked at in vain: what was not looked at goes first next time. */
+  /** Moves contents that could not be planned behind those that were not tried. */
   moveBack(contentIds: readonly number[]): void {
     for (const contentId of contentIds)
       if (this.placeOf(contentId)?.state === 'ready') this.retry(contentId)
@@ -247,7 +252,7 @@ export class NeedQueue {
   #rankOf(contentId: number): Rank {
     return (
       this.#held.get(contentId) ??
-      this.#inLine.rankOf(contentId) ??
+      this.#queued.rankOf(contentId) ??
       this.#parked.get(contentId) ??
       this.#delayed.get(contentId)?.rank ??
       ranks.find((rank) => this.#readyOf(rank).has(contentId)) ??
@@ -258,7 +263,7 @@ export class NeedQueue {
   #detach(contentId: number): void {
     this.#delayed.delete(contentId)
     this.#failedAtPeers.delete(contentId)
-    this.#inLine.delete(contentId)
+    this.#queued.delete(contentId)
     this.#parked.delete(contentId)
     this.#held.delete(contentId)
     for (const rank of ranks) this.#readyOf(rank).delete(contentId)

@@ -20,21 +20,21 @@ interface Dependencies {
     'versionsOf' | 'dueReplaced' | 'replacedBeyond' | 'forgetReplaced'
   >
   readonly peerOf: PeerOf
-  /** Told of the contents whose copies may be dropped from now on. */
+  /** Receives the contents whose copies may now be dropped. */
   readonly onForgotten: (touched: Touched) => void
   readonly clock: Clock
   readonly log: Log
 }
 
 /**
- * Keeps replaced versions until what replaced them is safe and their time is over. What is kept, the
- * store knows; this only finds out which need not be kept any more (docs/decisions/0014).
+ * Keeps replaced versions until their successor is safe and their time has passed. The store
+ * records what is kept; this class only decides what to forget (docs/decisions/0014).
  */
 export class ReplacedVersions implements AsyncDisposable {
   readonly #options: ReplacedVersionsOptions
   readonly #dependencies: Dependencies
   readonly #background: BackgroundWork
-  /** By owner and name: files that may have more replaced versions than are kept. */
+  /** By owner and name: files that may have more replaced versions than allowed. */
   readonly #toCheck = new Map<string, FileKey>()
 
   constructor(options: ReplacedVersionsOptions, dependencies: Dependencies) {
@@ -44,16 +44,16 @@ export class ReplacedVersions implements AsyncDisposable {
   }
 
   start(): void {
-    this.#background.start('look for replaced versions', (signal) => this.#run(signal))
+    this.#background.start('expire replaced versions', (signal) => this.#run(signal))
   }
 
-  /** Until when the copies of a version stay: undefined while the current one lacks copies. */
+  /** Until when the copies of a version are kept; undefined while the current one lacks copies. */
   keptUntilMs(version: StoredVersion, current: StoredVersion | undefined): number | undefined {
     if (version.replacedMs === undefined || !this.#isSafe(current)) return undefined
     return version.replacedMs + this.#options.replacedMs
   }
 
-  /** Files that got a replaced version more. */
+  /** Files with one more replaced version. */
   onReplaced(files: readonly FileKey[]): void {
     for (const file of files) this.#toCheck.set(`${file.owner}/${file.name}`, file)
   }
@@ -76,7 +76,7 @@ export class ReplacedVersions implements AsyncDisposable {
         await this.#checkAll(signal)
       } catch (error) {
         signal.throwIfAborted()
-        log.warn({ reason: reasonOf(error) }, 'replaced versions were not looked through')
+        log.warn({ reason: reasonOf(error) }, 'replaced versions were not checked')
       }
     }
   }
@@ -84,7 +84,7 @@ export class ReplacedVersions implements AsyncDisposable {
   async #checkAll(signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#dependencies
     for (const [key, file] of new Map(this.#toCheck)) {
-      // A version that comes while this looks is looked at next time.
+      // A version added during this check is handled by the next one.
       this.#toCheck.delete(key)
       let isMore = true
       try {
@@ -104,7 +104,7 @@ export class ReplacedVersions implements AsyncDisposable {
     }
   }
 
-  /** Forgets the versions of a file whose time is over; returns whether more remain than are kept. */
+  /** Forgets the expired versions of a file; returns whether more remain than allowed. */
   async #check(file: FileKey): Promise<boolean> {
     const { store, peerOf, clock, onForgotten } = this.#dependencies
     const all = await store.versionsOf(file)

@@ -3,23 +3,26 @@ import type { Random } from '../../common/random.ts'
 import { retryDelayMs } from './retry-delay.ts'
 
 export interface Rest {
-  /** How often in a row the peer refused. */
+  /** Refusals in a row. */
   readonly failures: number
   readonly code: string
-  /** One line for people, from the peer. */
+  /** One line for users, from the peer. */
   readonly reason: string | undefined
-  /** Monotonic time at which it is asked again. */
+  /** Monotonic time when it is asked again. */
   readonly untilMs: number
 }
 
-/** Why a peer could not do what it was handed, as far as it is known. */
+/** Why a peer could not carry out a task, as far as known. */
 export interface PeerFailure {
   readonly code: string
-  /** One line for people. */
+  /** One line for users. */
   readonly reason?: string | undefined
 }
 
-/** Peers that refused a task for reasons of their own (a full disk, a full queue): nothing new for a while. */
+/**
+ * Peers that refused a task for their own reasons (a full disk, a full queue): they get no new
+ * tasks for a while.
+ */
 export class RestingPeers {
   readonly #clock: Clock
   readonly #random: Random
@@ -30,19 +33,19 @@ export class RestingPeers {
     this.#random = dependencies.random
   }
 
-  /** The peer's rest, if it rests now. */
+  /** The peer's current rest, if any. */
   restOf(peerId: string): Rest | undefined {
     const rest = this.#rests.get(peerId)
     return rest !== undefined && rest.untilMs > this.#clock.monotonicMs() ? rest : undefined
   }
 
-  /** Whether the peer takes no drops now; one whose disk is full needs them. */
+  /** Whether the peer takes no drops now; one with a full disk needs them. */
   isDropRefused(peerId: string): boolean {
     const rest = this.restOf(peerId)
     return rest !== undefined && rest.code !== 'DISK_FULL'
   }
 
-  /** Sends the peer to rest; further refusals until it is up again belong to the same one. */
+  /** Starts a rest; further refusals during it belong to the same one. */
   refuse(peerId: string, { code, reason }: PeerFailure): void {
     if (this.restOf(peerId) !== undefined) return
     const failures = (this.#rests.get(peerId)?.failures ?? 0) + 1
@@ -50,7 +53,7 @@ export class RestingPeers {
     this.#rests.set(peerId, { failures, code, reason, untilMs })
   }
 
-  /** The peer did a task, or is a new process. */
+  /** The peer completed a task, or is a new process. */
   forgive(peerId: string): void {
     this.#rests.delete(peerId)
   }

@@ -14,9 +14,9 @@ test('what failed at one peer is tried immediately at another, and at one that c
   expect([peer2, peer3].map(({ tasks }) => tasks.length)).toEqual([1, 1])
   expect(await missing(peer1, 'a')).toEqual(
     [
-      /^peer2 failed with SOURCE_FAILED \(A source .*\); next try in \d+ s$/,
-      /^peer3 failed with SOURCE_FAILED \(A source .*\); next try in \d+ s$/,
-      /^reading it from peer1 at peer2, peer3 failed with SOURCE_FAILED \(.*\); next try in \d+ s$/,
+      /^peer2 failed with SOURCE_FAILED \(A source .*\); next attempt in \d+ s$/,
+      /^peer3 failed with SOURCE_FAILED \(A source .*\); next attempt in \d+ s$/,
+      /^reading it from peer1 at peer2, peer3 failed with SOURCE_FAILED \(.*\); next attempt in \d+ s$/,
     ].map((pattern): unknown => expect.stringMatching(pattern)),
   )
   const peer4 = await cluster.peer('peer4')
@@ -37,8 +37,8 @@ test('why it failed is told in the words of the peer, on one line', async () => 
   expect(
     (await missing(peer1, 'a')).map((line) => line.replace(/\d+ s$/, '15 s')).toSorted(),
   ).toEqual([
-    `peer2 failed with DISK_FAILED (${reason}); next try in 15 s`,
-    'peer3 failed with DISK_FULL (The disk of /mnt [2J is full); next try in 15 s',
+    `peer2 failed with DISK_FAILED (${reason}); next attempt in 15 s`,
+    'peer3 failed with DISK_FULL (The disk of /mnt [2J is full); next attempt in 15 s',
   ])
 })
 
@@ -50,7 +50,7 @@ test('what fails at every peer for the reason of its content is told, too', asyn
   await peer1.shares('a')
   await cluster.advance(3_000)
   expect((await missing(peer1, 'a'))[0]).toMatch(
-    /^the last try, on peer2, failed with TOO_LARGE \(the file is larger than 5 bytes\); next try in \d+ s$/,
+    /^the last attempt, on peer2, failed with TOO_LARGE \(the file is larger than 5 bytes\); next attempt in \d+ s$/,
   )
 })
 

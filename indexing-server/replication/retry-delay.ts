@@ -4,7 +4,10 @@ const secondMs = 1_000
 const minuteMs = 60 * secondMs
 const retryDelaysMs = [15 * secondMs, minuteMs, 5 * minuteMs, 30 * minuteMs, 60 * minuteMs] as const
 
-/** How long to wait after the `failures`-th failure in a row (from 1): a quarter more or less, so that not all come back together. */
+/**
+ * The delay after the `failures`-th failure in a row (from 1), with 25 % jitter so that retries do
+ * not coincide.
+ */
 export function retryDelayMs(failures: number, random: Random): number {
   const step = Math.min(failures, retryDelaysMs.length) - 1
   const baseMs = retryDelaysMs[step] ?? retryDelaysMs[0]

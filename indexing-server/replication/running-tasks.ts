@@ -4,7 +4,7 @@ import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
 import { type Pace, startPace } from './pace.ts'
 
-/** A task that a peer was handed and has not reported. */
+/** A task assigned to a peer and not reported yet. */
 export interface RunningTask {
   readonly contentId: number
   readonly target: string
@@ -13,29 +13,29 @@ export interface RunningTask {
   readonly task: Task
 }
 
-/** The tasks that one peer was handed in one request. */
+/** The tasks assigned to one peer in one request. */
 export interface Batch {
   readonly target: string
   readonly lane: Lane
-  /** Which peer it will read from; none while it only drops. */
+  /** The peer that it reads from; undefined if it only drops. */
   source: string | undefined
   readonly tasks: Map<string, RunningTask>
-  /** Of the contents in `tasks`. */
+  /** Bytes of the contents in `tasks`. */
   bytes: number
-  /** Of the tasks themselves, as the request has them. */
+  /** Bytes of the tasks themselves in the request. */
   requestBytes: number
-  /** Of all contents that were ever in `tasks`. */
+  /** Bytes of all contents that were ever in `tasks`. */
   bytesInAll: number
-  /** What the target said to have of each task. */
+  /** Bytes that the target reported, by task. */
   readonly told: Map<string, number>
-  /** Once it was sent: how it goes, and when the target said something of it last. */
+  /** Once sent: its progress, and when the target last reported it. */
   pace: Pace
   heardMs: number
-  /** Once it was sent: the next look at how it goes. */
+  /** Once sent: cancels the next check of its progress. */
   cancelDeadline: Cancel
 }
 
-/** The streams of one lane that a peer sends: small copies never wait for a stream that a large one has. */
+/** A peer's streams in one lane: small copies never wait for a stream used by a large one. */
 export type StreamKey = `${Lane} ${string}`
 
 export function streamOf(lane: Lane, source: string): StreamKey {
@@ -43,8 +43,9 @@ export function streamOf(lane: Lane, source: string): StreamKey {
 }
 
 /**
- * What runs where. A peer has one batch per lane at a time, its one stream in; a peer is the source
- * of at most `streamsPerSourceMax` batches per lane. A batch counts until its last task is settled.
+ * Running tasks by peer. A peer has at most one batch per lane, its only incoming stream, and is
+ * the source of at most `streamsPerSourceMax` batches per lane. A batch is running until its last
+ * task is settled.
  */
 export class RunningTasks {
   readonly #byTarget = new Map<string, Map<Lane, Batch>>()
@@ -115,7 +116,7 @@ export class RunningTasks {
     this.#byContent.set(running.contentId, siblings.add(running))
   }
 
-  /** Takes a task that `target` reported off the list; undefined when it was not running there. */
+  /** Removes a task that `target` reported; undefined if it was not running there. */
   settle(target: string, taskId: string): RunningTask | undefined {
     const batch = this.batchWith(target, taskId)
     const running = batch?.tasks.get(taskId)
@@ -125,17 +126,17 @@ export class RunningTasks {
     return running
   }
 
-  /** Takes all tasks of a peer off the list and returns them. */
+  /** Removes and returns all tasks of a peer. */
   abandon(target: string): RunningTask[] {
     return this.batchesOf(target).flatMap((batch) => this.abandonBatch(batch))
   }
 
-  /** Whether the batch is not settled yet. */
+  /** Whether the batch has unsettled tasks. */
   isOpen(batch: Batch): boolean {
     return this.batchOf(batch.target, batch.lane) === batch
   }
 
-  /** Takes all tasks of a batch off the list and returns them. */
+  /** Removes and returns all tasks of a batch. */
   abandonBatch(batch: Batch): RunningTask[] {
     if (!this.isOpen(batch)) return []
     const tasks = [...batch.tasks.values()]
@@ -166,7 +167,9 @@ export class RunningTasks {
   }
 }
 
-/** Whether a content of `sizeBytes` may join a batch: small ones travel in company, a large one alone. */
+/**
+ * Whether a content of `sizeBytes` may join a batch: small ones are grouped, a large one is alone.
+ */
 export function fitsBatch(batch: Batch, sizeBytes: number): boolean {
   if (batch.tasks.size === 0) return true
   return (

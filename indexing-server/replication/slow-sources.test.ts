@@ -31,7 +31,7 @@ test('a source that drips makes room when copies from others wait for the target
   expect(target.cancelled).toEqual([target.tasks[0]?.taskId])
   expect(target.tasks.map(({ name }) => name)).toEqual(['dripping', 'waiting'])
   expect((await missing(slow, 'dripping'))[0]).toMatch(
-    /^target failed with SOURCE_SLOW \(.*\); next try in \d+ s$/,
+    /^target failed with SOURCE_SLOW \(.*\); next attempt in \d+ s$/,
   )
 })
 

@@ -19,18 +19,20 @@ export interface TaskDeskDependencies {
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
-  /** Tells a peer that tasks are not wanted any more; never rejects. */
+  /** Tells a peer that tasks are cancelled; never rejects. */
   readonly cancelTasks: (peerId: string, taskIds: string[]) => void
-  /** Whether other copies wait for what a batch occupies, or other sources could give its own. */
+  /**
+   * Whether other copies wait for what a batch occupies, or other sources could serve its contents.
+   */
   readonly isContended: (batch: Batch) => Promise<boolean>
-  /** Called when a peer has become free, or a content ready for its next try. */
+  /** Called when a peer has become free, or a content ready for a retry. */
   readonly onFreed: () => void
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** Hands batches to peers and sees to it that each of their tasks ends: by a report, or a deadline. */
+/** Assigns batches to peers and ensures that each task ends: with a report or at a deadline. */
 export class TaskDesk {
   readonly #settleMs: number
   readonly #queue: NeedQueue
@@ -60,13 +62,13 @@ export class TaskDesk {
     this.#log = dependencies.log
   }
 
-  /** Resolves when the peer has taken the batch, or refused it and is left alone for a while. */
+  /** Resolves when the peer has accepted the batch, or refused it and rests. */
   async handOut(batch: Batch, signal: AbortSignal): Promise<void> {
     const { target } = batch
     const tasks = Array.from(batch.tasks.values(), ({ task }) => task)
     batch.pace = startPace(this.#clock.monotonicMs())
     this.#lookLater(batch)
-    this.#log.debug({ target, source: batch.source, tasks: tasks.length }, 'tasks handed out')
+    this.#log.debug({ target, source: batch.source, tasks: tasks.length }, 'tasks assigned')
     try {
       await this.#sendTasks(target, tasks, signal)
     } catch (error) {
@@ -79,8 +81,8 @@ export class TaskDesk {
   }
 
   /**
-   * A peer says how tasks ended. That a copy is there is believed when it is announced.
-   * @returns the contents of those that ended well, which may have been announced before
+   * A peer reports how tasks ended. Only an announcement proves that a copy exists.
+   * @returns the contents of successful tasks, which may have been announced already
    */
   report(peerId: string, outcomes: readonly TaskOutcome[]): number[] {
     const contentIds: number[] = []
@@ -102,7 +104,7 @@ export class TaskDesk {
     return contentIds
   }
 
-  /** What has ended is progress of the others. */
+  /** A settled task counts as progress of the batch. */
   #onSettled(batch: Batch, { task: { taskId }, sizeBytes }: RunningTask): void {
     const nowMs = this.#clock.monotonicMs()
     batch.heardMs = nowMs
@@ -111,7 +113,7 @@ export class TaskDesk {
     batch.pace = { ...movePace(batch.pace, { bytes, isStoring: false }, nowMs), movedMs: nowMs }
   }
 
-  /** Forgets what a peer was handed; the contents are looked at again soon. */
+  /** Forgets the tasks of a peer; their contents are checked again soon. */
   abandon(target: string): void {
     this.#releaseAll(this.#running.abandon(target))
   }
@@ -121,7 +123,7 @@ export class TaskDesk {
     this.#onFreed()
   }
 
-  /** Whatever a peer was handed has failed, as far as the index can know. */
+  /** All tasks of a peer have failed, as far as the index can know. */
   failAll(target: string, code: ErrorCode): void {
     for (const running of this.#running.abandon(target)) this.#onFailed(running, { code })
     this.#onFreed()
@@ -141,7 +143,7 @@ export class TaskDesk {
     this.#queue.fail(contentId, how, this.#clock.monotonicMs(), this.#random)
   }
 
-  /** Remembers a failure of a content at its peers; returns whether others are tried immediately. */
+  /** Records a failure of a content at its peers; returns whether others are tried immediately. */
   #failAt({ contentId, target, task }: RunningTask, { code, reason }: PeerFailure): boolean {
     const isSourcesToo = blameOf(code) === 'both' && task.kind === 'replicate'
     const sources = isSourcesToo ? task.sources.map(({ peerId }) => peerId) : []
@@ -151,7 +153,7 @@ export class TaskDesk {
 
   #lookLater(batch: Batch): void {
     batch.cancelDeadline = this.#clock.after(deadlines.taskLookMs, () => {
-      // A store that fails tells nothing of the batch: the next look does.
+      // A failing store says nothing about the batch: the next check does.
       this.#look(batch).catch(() => this.#lookLater(batch))
     })
   }
@@ -168,10 +170,10 @@ export class TaskDesk {
     else this.#lookLater(batch)
   }
 
-  /** Ends a batch at its target; what came of its contents stays there for their next try. */
+  /** Cancels a batch at its target, which keeps partial data for the retry. */
   #takeBack(batch: Batch, code: ErrorCode): void {
     const { target } = batch
-    // A target that says how it goes is in order, whatever its sources are.
+    // A target that reports progress is healthy, even if its sources are not.
     const isSilent = this.#clock.monotonicMs() - batch.heardMs >= deadlines.taskMs
     if (code === 'DEADLINE_EXCEEDED' && isSilent) this.#resting.refuse(target, { code })
     const tasks = this.#running.abandonBatch(batch)
@@ -183,7 +185,7 @@ export class TaskDesk {
     this.#onFreed()
   }
 
-  /** A peer says how far copies are. */
+  /** A peer reports the progress of copies. */
   onProgress(peerId: string, progress: readonly TaskProgress[]): void {
     const nowMs = this.#clock.monotonicMs()
     for (const { taskId, bytes, isStoring = false } of progress) {

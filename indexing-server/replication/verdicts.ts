@@ -1,15 +1,15 @@
-/** What replication last found about a content. A content it has not looked at is `unknown`. */
+/** The last verdict of replication on a content. A content that was not judged yet is `unknown`. */
 export type Verdict = 'unknown' | 'unwanted' | 'at-factor' | 'below-factor'
 
 const unknown = 0
 const codes = { unknown, unwanted: 1, 'at-factor': 2, 'below-factor': 3 } as const
 
-/** One byte per content id, and the count that `status` shows: it never looks through all contents. */
+/** One byte per content id, and the counters for `status`, which never scans all contents. */
 export class Verdicts {
   #codes = new Uint8Array(1_024)
   #atFactor = 0
 
-  /** Contents that are wanted and have their copies. */
+  /** Wanted contents that have their copies. */
   get atFactor(): number {
     return this.#atFactor
   }

@@ -13,7 +13,7 @@ interface CopyRow {
   readonly withheld: number
 }
 
-/** A content that a file has or had, according to its owner or to a keeper. */
+/** A content that a file has or had, according to its owner or a keeper. */
 interface Version {
   readonly contentId: number
   readonly modifiedMs: number
@@ -31,7 +31,7 @@ interface FileRow {
 class Touching implements Touched {
   readonly contents = new Set<number>()
   readonly #names = new Set<string>()
-  /** Contents that lost a copy or a file, and may be nobody's now. */
+  /** Contents that lost a copy or a file, and may now be unused. */
   readonly loosened = new Set<number>()
   readonly #replaced = new Map<string, FileKey>()
 
@@ -45,7 +45,7 @@ class Touching implements Touched {
     this.loosened.add(contentId)
   }
 
-  /** The file has a replaced version more. */
+  /** The file has one more replaced version. */
   replace({ owner, name }: FileKey): void {
     this.#replaced.set(`${owner}/${name}`, { owner, name })
   }
@@ -66,17 +66,18 @@ class Touching implements Touched {
 /**
  * Writes what peers announce and unshare. Each public method must run within a transaction.
  *
- * Four rules make files out of copies: the owner's own word (a shared copy) sets what the file is;
- * a vanished shared copy changes nothing (that is the loss replication is for); a replicated copy
- * brings a file back that the index does not know, unless it was unshared, or its owner has told this
- * index all that it has: then nobody else may give it files; a content that a file had, and a replicated
- * copy of other content than the file has, is a replaced version and kept for a while.
+ * Four rules derive files from copies: the owner's shared copy defines the file; a vanished shared
+ * copy changes nothing (that is the loss that replication repairs); a replicated copy restores a
+ * file that the index does not know, unless it was unshared, or its owner has sent this index its
+ * full inventory: then no other peer may restore its files; a content that a file had, and a
+ * replicated copy of content that differs from the file's, is a replaced version and kept for a
+ * while.
  */
 export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
   readonly #isRecovering: () => boolean
 
-  /** @param isRecovering whether the index may lately have lost what owners told it */
+  /** @param isRecovering whether the index may recently have lost what owners announced */
   constructor(database: Database, isRecovering: () => boolean) {
     this.#sql = prepare(database)
     this.#isRecovering = isRecovering
@@ -124,7 +125,7 @@ export class AnnouncementWriter {
       this.#forgetReplaced({ owner, name }, contentId, touching)
   }
 
-  /** Replaced versions of a file need not be kept any more. */
+  /** Replaced versions of a file need not be kept any longer. */
   forgetReplaced(file: FileKey, contentIds: readonly number[]): Touched {
     const touching = new Touching()
     for (const contentId of contentIds) this.#forgetReplaced(file, contentId, touching)
@@ -185,7 +186,7 @@ export class AnnouncementWriter {
     const version = { contentId, modifiedMs, fromOwner, nowMs }
     const isCurrent = this.#setFile({ owner, name }, version, touching)
     if (isCurrent || isKnown) return
-    // A keeper cannot make up a version of a file that the index does not know.
+    // A keeper cannot invent a version of a file that the index does not know.
     if (this.#sql.file.get(owner, name) !== undefined)
       this.#keepReplaced({ owner, name }, version, touching)
   }
@@ -201,7 +202,7 @@ export class AnnouncementWriter {
     touching.loosen(copy.content_id, key[3])
   }
 
-  /** Removes what the full inventory that ends now did not mention. */
+  /** Removes everything that the completed inventory did not mention. */
   #sweep(peerId: string, inventory: number, touching: Touching): void {
     const swept = this.#sql.unmentioned.all(peerId, inventory) as (CopyRow & {
       kind: number
@@ -213,7 +214,9 @@ export class AnnouncementWriter {
       this.#removeCopy([peerId, copy.kind, copy.owner, copy.name, copy.version], copy, touching)
   }
 
-  /** Takes the owner's shared copy out of the cluster, or back into it; returns it if it is there. */
+  /**
+   * Withholds the owner's shared copy from the cluster, or restores it; returns it if it exists.
+   */
   #withhold(owner: string, name: string, withheld: 0 | 1, touching: Touching): CopyRow | undefined {
     const key = keyOf(owner, { kind: 'shared', name })
     const copy = this.#sql.copy.get(...key) as (CopyRow & { inventory: number }) | undefined
@@ -225,7 +228,8 @@ export class AnnouncementWriter {
   }
 
   /**
-   * The owner's word replaces any other; a keeper's only an older one of another keeper.
+   * The owner's announcement replaces any other; a keeper's replaces only an older one of another
+   * keeper.
    * @returns whether the file has this content now
    */
   #setFile({ owner, name }: FileKey, version: Version, touching: Touching): boolean {
@@ -250,7 +254,7 @@ export class AnnouncementWriter {
     return true
   }
 
-  /** From now on the copies of a version that the file does not have are kept for a while. */
+  /** Keeps the copies of a version that the file no longer has. */
   #keepReplaced(
     file: FileKey,
     { contentId, modifiedMs, nowMs }: Version,
@@ -268,9 +272,9 @@ export class AnnouncementWriter {
   }
 
   /**
-   * Whether a keeper may name files of `owner`: until that one has told what it has. An owner whose
-   * disk was lost together with the index's may be back, with nothing, before its keepers are: they
-   * have some time.
+   * Whether a keeper may restore files of `owner`: until the owner has announced its inventory. An
+   * owner that lost its disk together with the index's may return empty before its keepers do: they
+   * get some time.
    */
   #mayBringBack(owner: string): boolean {
     if (this.#sql.hasAnnounced.get(owner) === undefined) return true
@@ -302,7 +306,7 @@ function keyOf(peerId: string, { kind, owner = '', name, version = '' }: CopyKey
 /** @returns every statement of the writer, compiled once */
 function prepare(database: Database) {
   // The sum keeps SQLite from comparing a bare parameter with the condition of the partial index on
-  // copies: it would compile the statement anew each time that another value is bound.
+  // copies, which would recompile the statement for each new value.
   const copyKey = 'peer_id = ? and kind = (? + 0) and owner = ? and name = ? and version = ?'
   return {
     seen: database.prepare('select epoch, seen_seq, inventory from peers where peer_id = ?'),
@@ -344,7 +348,7 @@ function prepare(database: Database) {
     removeReplaced: database.prepare(
       'delete from replaced where owner = ? and name = ? and content_id = ?',
     ),
-    // Of a version without any copy there is nothing to keep.
+    // A version without copies need not be kept.
     removeCopyless: database.prepare(
       `delete from replaced where content_id = @contentId
        and not exists (select 1 from copies where content_id = @contentId)`,

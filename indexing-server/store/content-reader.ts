@@ -20,7 +20,7 @@ interface ContentRow {
   readonly content_id: number
   readonly sha256: string
   readonly size: number
-  /** Empty when it equals `sha256`. */
+  /** Empty if it equals `sha256`. */
   readonly chunk_root: string
   readonly files: number
 }
@@ -34,7 +34,7 @@ interface VersionRow {
 
 export type IsDoubted = (peerId: string, sha256: string) => boolean
 
-/** Answers questions about contents and names. */
+/** Queries about contents and names. */
 export class ContentReader {
   readonly #sql: ReturnType<typeof prepare>
   readonly #isDoubted: IsDoubted
@@ -168,7 +168,7 @@ export class ContentReader {
     return files === 1 ? [file.owner] : (this.#sql.ownersOf.all(content_id) as string[])
   }
 
-  /** Asked for all at once: a question that may have several answers costs several times as much as one. */
+  /** One query for all contents: each further query costs several times as much. */
   #holdersOf(contentIds: readonly number[]): ReadonlyMap<number, readonly Holder[]> {
     const holders = new Map<number, Holder[]>()
     for (const row of this.#sql.holders.all(JSON.stringify(contentIds))) {
@@ -188,13 +188,14 @@ function kindOf(position: number): CopyKind {
   return kind
 }
 
-/** What downloads say about names counts until somebody unshares the name. */
+/** Downloads keep a name listed until it is unshared. */
 const listedDownloads = `copies where kind = 1
   and not exists (select 1 from unshared where unshared.name = copies.name)`
 
 /**
- * Replicated copies that their file does not need: it was unshared or, according to its owner, has other
- * content, and the version is not kept. Of what a peer keeps beside other content a keeper's word is enough.
+ * Replicated copies that their file does not need: it was unshared or, according to its owner, has
+ * other content, and the version is not kept. For a version that a peer keeps beside other content,
+ * a keeper's word is enough.
  */
 const obsoleteCopies = `copies left join files using (owner, name)
   where copies.kind = 2 and (
@@ -234,7 +235,7 @@ function prepare(database: Database) {
       )
       .raw(),
     fileOf: database.prepare('select owner, name from files where content_id = ? limit 1'),
-    // Goes from owner to owner: one of them may have a million names for it.
+    // Steps from owner to owner, as one of them may have a million names for it.
     ownersOf: database
       .prepare(
         `with recursive found (content_id, owner) as (

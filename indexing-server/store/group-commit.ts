@@ -2,13 +2,13 @@ import type { Clock } from '../../common/clock.ts'
 import { isDatabaseFailure } from '../../common/sqlite.ts'
 
 export interface GroupCommitOptions {
-  /** How long the first job of a group waits for company. */
+  /** How long the first job of a group waits for others. */
   readonly delayMs: number
-  /** A group of this weight is committed at once. */
+  /** A group of this weight is committed immediately. */
   readonly weightMax: number
 }
 
-/** Runs its argument within one transaction; `isDurable`: one that a power cut cannot take back. */
+/** Runs its argument within one transaction; `isDurable`: one that survives a power cut. */
 export type Transaction = (work: () => void, isDurable: boolean) => void
 
 interface Job {
@@ -25,8 +25,8 @@ interface Outcome {
 }
 
 /**
- * Commits the writes of many callers in one transaction. A job that throws, whatever it throws, is
- * undone alone; when the database fails, or the commit, all of its group fail.
+ * Commits the writes of many callers in one transaction. A job that throws is rolled back alone; if
+ * the database or the commit fails, the whole group fails.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions
@@ -45,7 +45,10 @@ export class GroupCommit {
     this.#transaction = dependencies.transaction
   }
 
-  /** Runs `job` in the next group; resolves with its result once the group is committed, durably if asked. */
+  /**
+   * Runs `job` in the next group; resolves with its result once the group is committed, durably if
+   * requested.
+   */
   add<T>(weight: number, job: () => T, { isDurable = false } = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const settle = { resolve: resolve as (result: unknown) => void, reject }
@@ -57,7 +60,7 @@ export class GroupCommit {
     return promise
   }
 
-  /** Commits what waits, now. */
+  /** Commits all queued jobs now. */
   flush(): void {
     this.#cancelTimer()
     const jobs = this.#jobs
@@ -81,7 +84,7 @@ export class GroupCommit {
     }
   }
 
-  /** What a job throws undoes that job alone, unless it is the database that fails: then all fail. */
+  /** An error rolls back that job alone, unless the database failed: then all fail. */
   #attempt(job: Job): Outcome {
     try {
       let result: unknown

@@ -2,8 +2,8 @@
  * The database of the index, as numbered migrations.
  *
  * `files`, `copies`, `contents` and `peers` hold what peers announced and can announce again;
- * `unshared` holds intent, which exists nowhere else. `holders` and the counters follow `copies`
- * and `files` by triggers, so that no code can forget them.
+ * `unshared` holds intent, which exists nowhere else. Triggers derive `holders` and the counters
+ * from `copies` and `files`, so that no code can forget them.
  */
 const initial = `
 -- Sums of bytes are real: what peers claim may add up to more than an integer holds.
@@ -126,8 +126,8 @@ end;
 `
 
 /**
- * Copies of several contents of one file on one peer, and replaced versions: contents that a file had
- * before and that are kept. A row of `replaced` keeps the copies of its content from being dropped.
+ * Several contents of one file on one peer, and replaced versions: earlier contents of a file that
+ * are kept. A row of `replaced` keeps the copies of its content from being dropped.
  */
 const replacedVersions = `
 create table new_copies (
@@ -182,16 +182,19 @@ create index replaced_by_name on replaced (name);
 create index replaced_by_content on replaced (content_id);
 `
 
-/** The column `bytes` of peers and totals, within what JSON can say exactly. */
+/** The column `bytes` of peers and totals, within the range that JSON represents exactly. */
 export const boundedBytes = `max(0, min(bytes, ${Number.MAX_SAFE_INTEGER})) as bytes`
 
-/** What peer ids are bound to: exists nowhere else. Also, when this database began to be filled. */
+/**
+ * The identities that peer ids are bound to, which exist nowhere else. Also, when this database was
+ * created.
+ */
 const identities = `
 create table identities (peer_id text primary key, identity text not null) strict, without rowid;
 alter table totals add column created_ms integer not null default 0;
 `
 
-/** One row that is written again to learn whether writing works. */
+/** One row that is rewritten to check whether writing works. */
 const writeProbe = `
 create table write_probe (filler blob not null) strict;
 insert into write_probe values (x'');

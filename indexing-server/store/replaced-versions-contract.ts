@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { announcerOf, drop, hashOf, type OpenStore, put } from './store-fixture-contract.ts'
 
-/** What every store must do with what files had before. */
+/** What every store must do with earlier contents of files. */
 export function replacedVersionsContract(open: OpenStore): void {
-  test('what a file had is kept until it is forgotten, for as long as there is a copy', async () => {
+  test('an earlier content is kept until it is forgotten, as long as it has a copy', async () => {
     await using opened = await open()
     const owner = await announcerOf(opened, 'a')
     const keeper = await announcerOf(opened, 'k')
@@ -38,7 +38,7 @@ export function replacedVersionsContract(open: OpenStore): void {
     expect(await opened.store.replacedBeyond(2, 9)).toEqual([file])
     expect(await opened.store.replacedBeyond(3, 9)).toEqual([])
 
-    // The old content comes again, and goes again.
+    // The old content returns, and is replaced again.
     await owner(put('f', 'one'))
     expect(await versions()).toEqual([
       ['one', 'current'],
@@ -52,7 +52,7 @@ export function replacedVersionsContract(open: OpenStore): void {
     expect(await opened.store.contentsHashed(hashOf('one'))).toEqual([])
   })
 
-  test('a kept version that the index does not know is kept anew; unshare lets all go', async () => {
+  test('an unknown version of a keeper is kept again; unshare releases all versions', async () => {
     await using opened = await open()
     const owner = await announcerOf(opened, 'a')
     const keeper = await announcerOf(opened, 'k')

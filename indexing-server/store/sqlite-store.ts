@@ -33,25 +33,25 @@ import type {
 import { type UnwrittenPeer, UnwrittenPeers } from './unwritten-peers.ts'
 
 export interface SqliteStoreOptions {
-  /** The database's file; `:memory:` for none. */
+  /** The database file; `:memory:` for none. */
   readonly path: string
-  /** How long an announcement waits for others to be committed with. */
+  /** How long an announcement waits to be committed together with others. */
   readonly commitDelayMs: number
 }
 
 export interface SqliteStoreDependencies {
   readonly clock: Clock
-  /** Told each time that the database could not be written. */
+  /** Called for each failed write. */
   readonly onFault?: (error: AppError) => void
   /** Whether a copy does not count now. */
   readonly isDoubted?: IsDoubted
-  /** How the database is opened; tests keep hold of it. */
+  /** Opens the database; tests keep a reference to it. */
   readonly open?: typeof openDatabase
 }
 
 type PeerRow = Omit<PeerRecord, 'zone' | 'gone'> & { zone: string | null; gone: Gone | null }
 
-/** {@link IndexStore} on one SQLite database that belongs to this process alone. */
+/** {@link IndexStore} on one SQLite database that only this process uses. */
 export class SqliteStore implements IndexStore {
   readonly #path: string
   readonly #clock: Clock
@@ -104,7 +104,7 @@ export class SqliteStore implements IndexStore {
       if (bound !== undefined && !isSameIdentity(bound, identity))
         throw new AppError('PEER_ID_BOUND', { peerId })
       if (bound === undefined && identity !== undefined) this.#sql.bind.run(peerId, identity)
-      // This one may continue it.
+      // The new registration may continue it.
       this.#writeUnwritten(this.#unwritten.of(peerId))
       this.#writeRegistration(registration)
       const seenSeq = this.#sql.seenSeq.get(peerId, epoch) as number | undefined
@@ -128,7 +128,7 @@ export class SqliteStore implements IndexStore {
       this.#sql.continueRun.run(epoch, peer.peerId, continues.epoch, continues.lastSeq)
   }
 
-  /** A peer that the database has is registered without writing. @throws `error` for any other */
+  /** Registers a peer that the database has, without writing. @throws `error` for any other peer */
   #registerUnwritten(
     registration: Registration,
     error: AppError,
@@ -188,7 +188,7 @@ export class SqliteStore implements IndexStore {
 
   async announce(announcement: Announcement): Promise<Announced> {
     const weight = announcement.changes.length + 1
-    // What was unshared is intent, however it is told.
+    // An unshare is intent, in an announcement too.
     const isDurable = announcement.changes.some(({ op }) => op === 'unshare')
     let unwritten: UnwrittenPeer | undefined
     const job = (): Announced => {
@@ -211,7 +211,7 @@ export class SqliteStore implements IndexStore {
         const outcome = outcomes[index]
         const error: unknown = outcome?.status === 'rejected' ? outcome.reason : undefined
         if (hasCode(error, 'DISK_FAILED')) throw error
-        // A value that the database refuses it would refuse again.
+        // A value that the database refuses would be refused again.
         this.#unwritten.onWritten(peer)
       }
     }
@@ -307,17 +307,17 @@ export class SqliteStore implements IndexStore {
     return Math.round(this.#clock.nowMs())
   }
 
-  /** Commits what waits and closes the database. */
+  /** Commits queued jobs and closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#database.open) return
-    // What still cannot be written, the next start finds out by itself.
+    // The next start finds out by itself what cannot be written now.
     for (const peer of this.#unwritten.some(limits.peersMax))
       this.#addUnwritten(peer).catch(() => {})
     this.#commits.flush()
     this.#database.close()
   }
 
-  /** Intent is durable: whoever is told that it was taken may rely on it, even through a power cut. */
+  /** Intent is durable: its acknowledgement holds even after a power cut. */
   #transaction(work: () => void, isDurable: boolean): void {
     const isOutermost = !this.#database.inTransaction
     try {
@@ -340,7 +340,7 @@ export class SqliteStore implements IndexStore {
   }
 }
 
-/** When the database began to be filled, by the clock of then; now, for a new one. */
+/** When the database was created, by the clock of that time; now, for a new one. */
 function createdMsOf(database: Database, nowMs: number): number {
   database.prepare('update totals set created_ms = ? where created_ms = 0').run(Math.floor(nowMs))
   return database.prepare('select created_ms from totals').pluck().get() as number

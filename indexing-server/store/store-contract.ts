@@ -80,7 +80,7 @@ function registrations(open: OpenStore): void {
     expect((await store.peers()).map(({ peerId }) => peerId)).toEqual(['holder'])
   })
 
-  test('what was seen is remembered for its epoch, and only of a finished inventory', async () => {
+  test('the last change is recorded per epoch, and only for a finished inventory', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
     await announce(put('f', 'x'))
@@ -144,7 +144,7 @@ function announcements(open: OpenStore): void {
     expect(await opened.store.contentsNamed('g', 1)).toEqual([])
   })
 
-  test('counters follow copies of every kind, and contents that nobody has are gone', async () => {
+  test('counters follow copies of every kind, and unused contents are removed', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
     const { holdings } = await announce(
@@ -178,7 +178,7 @@ function announcements(open: OpenStore): void {
     })
   })
 
-  test('what is touched is told: old and new content, each name', async () => {
+  test('writes report what they touched: old and new content, each name', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
     const first = await announce(put('f', 'old'))
@@ -207,7 +207,7 @@ function inventories(open: OpenStore): void {
     expect(dropped.holdings.bytes).toBeGreaterThanOrEqual(0)
   })
 
-  test('an inventory sweeps what it does not name when it ends', async () => {
+  test('the end of an inventory removes what it does not name', async () => {
     await using opened = await open()
     const announce = await announcerOf(opened, 'a')
     await announce(put('f', 'x'), put('g', 'y', { kind: 'downloaded' }))
@@ -220,7 +220,7 @@ function inventories(open: OpenStore): void {
     expect(swept).toMatchObject({ names: ['g'], holdings: { copies: 1, bytes: 1 } })
   })
 
-  test('a claim about a hash is a content of its own', async () => {
+  test('a claim about a hash is a separate content', async () => {
     await using opened = await open()
     const a = await announcerOf(opened, 'a')
     const b = await announcerOf(opened, 'b')
@@ -246,7 +246,7 @@ function files(open: OpenStore): void {
     expect(content).toMatchObject({ file: { owner: 'a', name: 'f' }, holders: [] })
   })
 
-  test('a keeper brings back a file that is not known; the owner’s word stands', async () => {
+  test('a keeper restores an unknown file; the owner’s announcement overrides it', async () => {
     await using opened = await open()
     const keeper = await announcerOf(opened, 'k')
     const replica = { kind: 'replicated', owner: 'a' } as const
@@ -267,7 +267,7 @@ function files(open: OpenStore): void {
     ])
   })
 
-  test('nobody names files of an owner that has told what it has', async () => {
+  test('no keeper restores files of an owner that has announced its inventory', async () => {
     await using opened = await open()
     const keeper = await announcerOf(opened, 'k')
     const owner = await announcerOf(opened, 'a')
@@ -314,7 +314,7 @@ function unsharing(open: OpenStore): void {
     expect(await opened.store.totals()).toMatchObject({ wanted: 1, names: 1, copies: 3 })
   })
 
-  test('an announced unshare takes a file out that a replica brought back', async () => {
+  test('an announced unshare removes a file that a replica restored', async () => {
     await using opened = await open()
     const owner = await announcerOf(opened, 'a')
     const keeper = await announcerOf(opened, 'k')
@@ -331,7 +331,7 @@ function unsharing(open: OpenStore): void {
 }
 
 function questions(open: OpenStore): void {
-  test('the contents of a name come newest first, so many and no more', async () => {
+  test('the contents of a name are listed newest first, up to the limit', async () => {
     await using opened = await open()
     for (const [index, peerId] of ['a', 'b', 'c'].entries()) {
       const announce = await announcerOf(opened, peerId)
@@ -356,7 +356,7 @@ function questions(open: OpenStore): void {
     expect(second && (await opened.store.listNames(second, 9))).toEqual(rest)
   })
 
-  test('contents are walked page by page, of all or of one peer', async () => {
+  test('content ids are listed page by page, of all or of one peer', async () => {
     await using opened = await open()
     const a = await announcerOf(opened, 'a')
     const b = await announcerOf(opened, 'b')

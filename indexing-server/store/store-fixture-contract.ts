@@ -1,13 +1,13 @@
-/** What the contract of a store is tested with. */
+/** The fixture of the store contract. */
 import { createHash } from 'node:crypto'
 import type { Change, CopyKind } from '../../common/protocol/messages.ts'
 import type { Announced, Announcement, IndexStore, Registration } from './store.ts'
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: IndexStore
-  /** Waits for a write that the store may be keeping for company. */
+  /** Awaits a write that the store may delay to group it. */
   commit<T>(write: Promise<T>): Promise<T>
-  /** Closes the store and opens it again on what it had on disk. */
+  /** Closes the store and opens it again on the same files. */
   reopen(): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export function drop(
   return { op: 'drop', seq: 1, kind: 'shared', name, ...options }
 }
 
-/** A peer whose changes are numbered for it. */
+/** A peer whose changes are numbered automatically. */
 export async function announcerOf(opened: OpenedStore, peerId: string) {
   await opened.commit(opened.store.register(registration(peerId)))
   let seq = 0

@@ -1,7 +1,7 @@
 import { limits } from '../../common/limits.ts'
 import type { Gone, Registration } from './store.ts'
 
-/** What is known of a peer and is not in the database yet; `gone` is later than `registration`. */
+/** What is known of a peer and not in the database yet; `gone` is later than `registration`. */
 export interface UnwrittenPeer {
   readonly peerId: string
   readonly registration?: Registration
@@ -9,18 +9,18 @@ export interface UnwrittenPeer {
 }
 
 /**
- * Registrations and ends of peers that the database could not take, at most `limits.peersMax`. Each is
- * replaced by the next one of its peer, and removed when it was written.
+ * Registrations and ends of peers that could not be written, at most `limits.peersMax`. Each is
+ * replaced by the next one of its peer, and removed once written.
  */
 export class UnwrittenPeers {
   readonly #peers = new Map<string, UnwrittenPeer>()
 
-  /** The peer registered. Returns false when there is no room. */
+  /** The peer registered. Returns false if there is no room. */
   register(registration: Registration): boolean {
     return this.#set({ peerId: registration.peerId, registration })
   }
 
-  /** The peer is gone. Returns false when there is no room. */
+  /** The peer is gone. Returns false if there is no room. */
   end(peerId: string, gone: Gone, heardMs: number): boolean {
     return this.#set({ ...this.#peers.get(peerId), peerId, gone: { gone, heardMs } })
   }
@@ -34,12 +34,12 @@ export class UnwrittenPeers {
     return [...this.#peers.values().take(limit)]
   }
 
-  /** It is in the database; whatever came later is not. */
+  /** It is in the database; anything later is not. */
   onWritten(peer: UnwrittenPeer): void {
     if (this.#peers.get(peer.peerId) === peer) this.#peers.delete(peer.peerId)
   }
 
-  /** Something newer is in the database, or the peer is forgotten. */
+  /** The database has something newer, or the peer is forgotten. */
   forget(peerId: string): void {
     this.#peers.delete(peerId)
   }

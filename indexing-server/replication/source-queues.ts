@@ -6,48 +6,51 @@ interface Place {
   readonly source: StreamKey
 }
 
-/** Contents in line for a source that gives as much as it may, first come, first served. */
-export class SourceLines {
-  readonly #lines = new Map<StreamKey, Set<number>>()
+/** Contents queued for sources without a free stream, first come, first served. */
+export class SourceQueues {
+  readonly #queues = new Map<StreamKey, Set<number>>()
   readonly #places = new Map<number, Place>()
 
   get size(): number {
     return this.#places.size
   }
 
-  /** The sources that have a line. */
+  /** The sources with queued contents. */
   get sources(): readonly StreamKey[] {
-    return [...this.#lines.keys()]
+    return [...this.#queues.keys()]
   }
 
   rankOf(contentId: number): Rank | undefined {
     return this.#places.get(contentId)?.rank
   }
 
-  /** Adds a content, in no line yet, to the shortest of its sources' lines: one slow source keeps it from no other. */
+  /**
+   * Queues a content, not queued yet, for the source with the shortest queue: one slow source
+   * blocks no other.
+   */
   add(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
     const [source] = sources.toSorted((a, b) => this.#lengthOf(a) - this.#lengthOf(b))
-    if (source === undefined) throw new RangeError(`no source to wait for`)
+    if (source === undefined) throw new RangeError(`no source to queue for`)
     this.#places.set(contentId, { rank, source })
-    const line = this.#lines.get(source) ?? new Set()
-    this.#lines.set(source, line.add(contentId))
+    const queue = this.#queues.get(source) ?? new Set()
+    this.#queues.set(source, queue.add(contentId))
   }
 
   delete(contentId: number): void {
     const source = this.#places.get(contentId)?.source
     if (source === undefined) return
     this.#places.delete(contentId)
-    const line = this.#lines.get(source)
-    line?.delete(contentId)
-    if (line?.size === 0) this.#lines.delete(source)
+    const queue = this.#queues.get(source)
+    queue?.delete(contentId)
+    if (queue?.size === 0) this.#queues.delete(source)
   }
 
-  /** The first `max` contents in the line of `source`. */
+  /** The first `max` contents queued for `source`. */
   first(source: StreamKey, max: number): number[] {
-    return [...(this.#lines.get(source)?.values().take(max) ?? [])]
+    return [...(this.#queues.get(source)?.values().take(max) ?? [])]
   }
 
   #lengthOf(source: StreamKey): number {
-    return this.#lines.get(source)?.size ?? 0
+    return this.#queues.get(source)?.size ?? 0
   }
 }
