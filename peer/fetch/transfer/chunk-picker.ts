@@ -1,152 +1,175 @@
-import type { Clock } from '../../../common/clock.ts'
+/** Chooses what to request from a source of one transfer: policy, without any state of its own. */
 import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkRange } from '../../../common/content/chunks.ts'
 import { deadlines, limits } from '../../../common/limits.ts'
-import type { Random } from '../../../common/random.ts'
 import type { WantedChunk } from '../source/chunk-source.ts'
-import { type Ask, closedOf, isLeaving, type Lane } from './lane.ts'
+import type { ChunkBoard, ChunkRequest } from './chunk-board.ts'
 import {
   chunkToAskAgain,
   type Expected,
   expectedMs,
   nextChunkBefore,
   nextChunks,
-  ranksFrom,
   readsInFlightFor,
 } from './plan.ts'
+import type { WorkingSource } from './working-source.ts'
 
-interface PickerOptions {
+/** What is known of the transfer when the next request is chosen. */
+export interface Situation {
   /** Of the content. */
   readonly size: number
-  /** Chunks that are verified or asked for; changes while the transfer goes on. */
-  readonly taken: ChunkSet
+  readonly board: Pick<
+    ChunkBoard<WorkingSource>,
+    'taken' | 'sources' | 'requestsOf' | 'requestsFor' | 'isPresent'
+  >
   /** With it, chunks are wanted in order, and none from this one on is wanted yet. */
-  readonly wantedEnd: () => number | undefined
+  readonly wantedEnd: number | undefined
   /** Whether one source that has all was known at the start. */
   readonly hasOneSource: boolean
-  /** Whether somebody sent the chunk already. */
-  readonly isHere: (chunk: number) => boolean
+  /** An order of the chunks, different for each peer. */
+  readonly rankOf: (chunk: number) => number
+  readonly nowMs: number
 }
 
-/** Chooses what to ask of the sources of one transfer. */
-export class ChunkPicker {
-  readonly #options: PickerOptions
-  readonly #clock: Clock
-  readonly #rankOf: (chunk: number) => number
-
-  constructor(options: PickerOptions, { clock, random }: { clock: Clock; random: Random }) {
-    this.#options = options
-    this.#clock = clock
-    this.#rankOf = ranksFrom(random.bytes(4).readUInt32BE())
-  }
-
-  /** Whether `lane` can be asked for more now. */
-  hasRoom(lane: Lane): boolean {
-    const { source, asks, restsUntilMs } = lane
-    if (isLeaving(lane) || this.#clock.monotonicMs() < restsUntilMs) return false
-    // Before it is known what the source chose, it might choose the same once more.
-    if (asks.size - closedOf(asks).length >= limits.openReadsMax) return false
-    return asks.size < readsInFlightFor(source.pace, chunkBytesFor(this.#options.size))
-  }
-
-  /**
-   * The next chunk to ask of `own`, which nobody else was asked for, and those that will do as well: a
-   * source that has all knows what the fewest others have.
-   */
-  free(own: Lane, lanes: Iterable<Lane>): WantedChunk | undefined {
-    const open = [...own.asks].filter(({ isOpen }) => isOpen).map(({ chunk }) => chunk)
-    // What comes for those that are open may be any; a source that does not choose sends their first.
-    const [chunk, ...others] = this.#freeChunks(own, lanes).filter((free) => !open.includes(free))
-    if (chunk === undefined) return undefined
-    const or = this.#mayChoose(own, lanes) ? this.#asLongAs(chunk, others) : []
-    return or.length === 0 && open.length > 0 ? undefined : { chunk, or }
-  }
-
-  /**
-   * The source that has all, in a swarm; and before anything is asked for, because others may begin at the
-   * same moment. Of several such sources two might choose the same chunk.
-   */
-  #mayChoose(own: Lane, lanes: Iterable<Lane>): boolean {
-    const whole = [...lanes].filter(({ chunksHeld }) => chunksHeld === undefined)
-    const isSwarm = [...lanes].length > whole.length
-    const isFirst = this.#options.hasOneSource && this.#options.taken.size === 0
-    return (isSwarm || isFirst) && own.chunksHeld === undefined && whole.length === 1
-  }
-
-  #asLongAs(chunk: number, others: readonly number[]): number[] {
-    const bytesOf = (one: number): number => chunkRange(this.#options.size, one).bytes
-    const asLong = others.filter((other) => bytesOf(other) === bytesOf(chunk))
-    // The last ones are asked for one by one, or several sources would send the same.
-    return asLong.length < limits.chunksOfferedMin ? [] : asLong.slice(0, limits.chunksOfferedMax)
-  }
-
-  #freeChunks(own: Lane, lanes: Iterable<Lane>): number[] {
-    const { taken, wantedEnd } = this.#options
-    const end = wantedEnd()
-    if (end !== undefined) {
-      const next = nextChunkBefore(end, taken, own.chunksHeld)
-      return next === undefined ? [] : [next]
-    }
-    const others = [...lanes].filter(({ chunksHeld }) => chunksHeld !== undefined)
-    const heldBy = (some: readonly Lane[]): ChunkSet[] =>
-      some.flatMap(({ chunksHeld }) => chunksHeld ?? [])
-    return nextChunks({
-      taken,
-      own: own.chunksHeld,
-      partial: heldBy(others),
-      idle:
-        own.chunksHeld === undefined
-          ? heldBy(others.filter((lane) => this.hasRoom(lane) && !isFarSlower(lane, own)))
-          : [],
-      // Peers that fetch the same content ask for different chunks first, and then each other.
-      ...(others.length > 0 && { rankOf: this.#rankOf }),
-    })
-  }
-
-  /** What stands in line at a source that has all, although `own`, which is still downloading, has it by now. */
-  inLineElsewhere(own: Lane, lanes: Iterable<Lane>): { lane: Lane; ask: Ask } | undefined {
-    const { chunksHeld } = own
-    if (chunksHeld === undefined) return undefined
-    for (const lane of lanes)
-      for (const ask of lane.chunksHeld === undefined && !isFarSlower(own, lane) ? lane.asks : [])
-        if (!ask.isOpen && !ask.hasBegun && chunksHeld.has(ask.chunk)) return { lane, ask }
-    return undefined
-  }
-
-  /** A chunk that others should have sent by now, if it is worth asking `own` for it, too. */
-  again(own: Lane, lanes: Iterable<Lane>): number | undefined {
-    const { taken, wantedEnd } = this.#options
-    const isAnyFree =
-      nextChunkBefore(wantedEnd() ?? taken.chunkCount, taken, undefined) !== undefined
-    // A chunk that is left to others is not late.
-    if (isAnyFree) return undefined
-    const { pace } = own.source
-    const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(this.#options.size))
-    return chunkToAskAgain(this.#lateElsewhere(own, [...lanes]), own.chunksHeld, ownMs)
-  }
-
-  /** What other sources should have sent by now, unless it was asked for twice already. */
-  #lateElsewhere(own: Lane, lanes: readonly Lane[]): Expected[] {
-    const nowMs = this.#clock.monotonicMs()
-    const askedFor = lanes.flatMap(({ asks }) => closedOf(asks)).map(({ chunk }) => chunk)
-    const isOnce = (chunk: number): boolean =>
-      askedFor.indexOf(chunk) === askedFor.lastIndexOf(chunk)
-    const late: Expected[] = []
-    for (const { source, asks } of lanes) {
-      let bytesBefore = source.pace.bytesOwed
-      for (const { chunk, bytes, atMs } of closedOf(asks).reverse()) {
-        const leftMs = bytesBefore / (source.pace.bytesPerMs ?? 0)
-        bytesBefore = Math.max(1, bytesBefore - bytes)
-        if (asks === own.asks || nowMs - atMs < deadlines.fetchLookMs || !isOnce(chunk)) continue
-        if (!this.#options.isHere(chunk)) late.push({ chunk, leftMs })
-      }
-    }
-    return late
-  }
+/** What to request. */
+export interface PickedChunk extends WantedChunk {
+  /** A queued request to another source, to be withdrawn. */
+  readonly insteadOf?: ChunkRequest<WorkingSource>
 }
 
-/** Whether `lane` sends so much more slowly that waiting for `other` is better. */
-function isFarSlower(lane: Lane, other: Lane): boolean {
-  const { bytesPerMs = Number.POSITIVE_INFINITY } = lane.source.pace
+/** Whether more can be requested from `own` now. */
+export function hasRoom(own: WorkingSource, { size, board, nowMs }: Situation): boolean {
+  if (own.isLeaving || own.isResting(nowMs)) return false
+  const requests = board.requestsOf(own)
+  // Before it is known what the source chose, it might choose the same again.
+  if (openChunks(requests).length >= limits.openReadsMax) return false
+  return requests.size < readsInFlightFor(own.source.pace, chunkBytesFor(size))
+}
+
+/** What to request from `own` next; undefined when there is nothing now. */
+export function pickChunk(own: WorkingSource, situation: Situation): PickedChunk | undefined {
+  const insteadOf = queuedElsewhere(own, situation)
+  if (insteadOf !== undefined) return { chunk: insteadOf.chunk, or: [], insteadOf }
+  const free = freeChunk(own, situation)
+  if (free !== undefined) return free
+  const chunk = lateChunk(own, situation)
+  return chunk === undefined ? undefined : { chunk, or: [] }
+}
+
+/**
+ * What is queued at a source that has all chunks, although `own`, which is still downloading, has it
+ * by now.
+ */
+function queuedElsewhere(
+  own: WorkingSource,
+  { board }: Situation,
+): ChunkRequest<WorkingSource> | undefined {
+  const { chunksHeld } = own
+  if (chunksHeld === undefined) return undefined
+  for (const other of board.sources) {
+    if (other.chunksHeld !== undefined || isFarSlower(own, other)) continue
+    for (const request of board.requestsOf(other)) {
+      const { state, chunk } = request
+      const isBetterHere = chunksHeld.has(chunk) && !isRequestedFrom(own, board, chunk)
+      if (state === 'queued' && isBetterHere && !board.isPresent(chunk)) return request
+    }
+  }
+  return undefined
+}
+
+/**
+ * The next chunk that is not requested from any source, and those that will do as well: a source that
+ * has all chunks knows which of them the fewest others have.
+ */
+function freeChunk(own: WorkingSource, situation: Situation): WantedChunk | undefined {
+  const open = openChunks(situation.board.requestsOf(own))
+  // An open request may be answered with any of its chunks, but a source that does not choose sends the first.
+  const [chunk, ...others] = freeChunks(own, situation).filter((free) => !open.includes(free))
+  if (chunk === undefined) return undefined
+  const or = mayChoose(own, situation) ? asLongAs(chunk, others, situation.size) : []
+  return or.length === 0 && open.length > 0 ? undefined : { chunk, or }
+}
+
+/**
+ * The source that has all chunks may choose in a swarm, and before anything is requested, because others
+ * may begin at the same moment. Of several such sources two might choose the same chunk.
+ */
+function mayChoose(own: WorkingSource, { board, hasOneSource }: Situation): boolean {
+  const { sources } = board
+  const whole = sources.filter(({ chunksHeld }) => chunksHeld === undefined)
+  const isSwarm = sources.length > whole.length
+  const isFirst = hasOneSource && board.taken.size === 0
+  return (isSwarm || isFirst) && own.chunksHeld === undefined && whole.length === 1
+}
+
+function asLongAs(chunk: number, others: readonly number[], size: number): number[] {
+  const bytesOf = (one: number): number => chunkRange(size, one).bytes
+  const asLong = others.filter((other) => bytesOf(other) === bytesOf(chunk))
+  // The last ones are requested one by one, or several sources would send the same.
+  return asLong.length < limits.chunksOfferedMin ? [] : asLong.slice(0, limits.chunksOfferedMax)
+}
+
+function freeChunks(own: WorkingSource, situation: Situation): number[] {
+  const { board, wantedEnd, rankOf } = situation
+  const { taken } = board
+  if (wantedEnd !== undefined) {
+    const next = nextChunkBefore(wantedEnd, taken, own.chunksHeld)
+    return next === undefined ? [] : [next]
+  }
+  const partial = board.sources.filter(({ chunksHeld }) => chunksHeld !== undefined)
+  const leftTo = (one: WorkingSource): boolean => hasRoom(one, situation) && !isFarSlower(one, own)
+  return nextChunks({
+    taken,
+    own: own.chunksHeld,
+    partial: heldBy(partial),
+    idle: own.chunksHeld === undefined ? heldBy(partial.filter(leftTo)) : [],
+    // Peers that fetch the same content request different chunks first, and then each other's.
+    ...(partial.length > 0 && { rankOf }),
+  })
+}
+
+function heldBy(sources: readonly WorkingSource[]): ChunkSet[] {
+  return sources.flatMap(({ chunksHeld }) => chunksHeld ?? [])
+}
+
+/** A chunk that another source should have sent by now, if it is worth requesting it from `own`, too. */
+function lateChunk(own: WorkingSource, situation: Situation): number | undefined {
+  const { board, size, wantedEnd = board.taken.chunkCount } = situation
+  // A chunk that is left to other sources is not late.
+  if (nextChunkBefore(wantedEnd, board.taken, undefined) !== undefined) return undefined
+  const { pace } = own.source
+  const ownMs = expectedMs(pace, pace.bytesOwed + chunkBytesFor(size))
+  return chunkToAskAgain(lateElsewhere(own, situation), own.chunksHeld, ownMs)
+}
+
+/** What other sources should have sent by now, unless it was requested twice already. */
+function lateElsewhere(own: WorkingSource, { board, nowMs }: Situation): Expected[] {
+  const late: Expected[] = []
+  for (const other of board.sources) {
+    const { pace } = other.source
+    const named = [...board.requestsOf(other)].filter(({ state }) => state !== 'open')
+    let bytesBefore = pace.bytesOwed
+    for (const { chunk, bytes, atMs } of named.reverse()) {
+      const leftMs = bytesBefore / (pace.bytesPerMs ?? 0)
+      bytesBefore = Math.max(1, bytesBefore - bytes)
+      if (other === own || nowMs - atMs < deadlines.fetchLookMs) continue
+      if (board.requestsFor(chunk).size === 1) late.push({ chunk, leftMs })
+    }
+  }
+  return late
+}
+
+function isRequestedFrom(source: WorkingSource, board: Situation['board'], chunk: number): boolean {
+  for (const request of board.requestsFor(chunk)) if (request.source === source) return true
+  return false
+}
+
+function openChunks(requests: Iterable<ChunkRequest<WorkingSource>>): number[] {
+  return [...requests].filter(({ state }) => state === 'open').map(({ chunk }) => chunk)
+}
+
+/** Whether `source` sends so much more slowly that waiting for `other` is better. */
+function isFarSlower(source: WorkingSource, other: WorkingSource): boolean {
+  const { bytesPerMs = Number.POSITIVE_INFINITY } = source.source.pace
   return bytesPerMs * limits.slowSourceFactor < (other.source.pace.bytesPerMs ?? 0)
 }

@@ -7,7 +7,7 @@ import type { ChunksHeld, Pace } from '../source/chunk-source.ts'
 /** What is known when a source is to be asked for a chunk. */
 export interface Choice {
   /** The chunks that are verified or asked for. */
-  readonly taken: ChunkSet
+  readonly taken: Pick<ChunkSet, 'firstMissing'>
   /** What the source to ask has. */
   readonly own: ChunksHeld
   /** What each source that lacks some has. */
@@ -60,7 +60,11 @@ export function ranksFrom(seed: number): (chunk: number) => number {
  * The chunk to ask a source for when somebody reads the content while it comes: the first that it has.
  * @param end no chunk from this one on is wanted yet
  */
-export function nextChunkBefore(end: number, taken: ChunkSet, own: ChunksHeld): number | undefined {
+export function nextChunkBefore(
+  end: number,
+  taken: Pick<ChunkSet, 'firstMissing'>,
+  own: ChunksHeld,
+): number | undefined {
   let chunk = taken.firstMissing()
   while (chunk !== undefined && chunk < end && own?.has(chunk) === false)
     chunk = taken.firstMissing(chunk + 1)

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../../common/clock.ts'
-import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import {
   chunkBytesFor,
   chunkHashAt,
@@ -14,10 +13,11 @@ import type { Content } from '../../../common/protocol/messages.ts'
 import type { Random } from '../../../common/random.ts'
 import type { ChunkStore } from '../chunk-store.ts'
 import type { DigestedFile } from '../disk/digested-file.ts'
-import type { ChunkSource, WantedChunk } from '../source/chunk-source.ts'
-import { ChunkPicker } from './chunk-picker.ts'
-import { type Ask, closedOf, isExcuse, isLeaving, type Lane, laneOf, onRepeated } from './lane.ts'
-import { chunksAtOnceFor, nextChunkBefore } from './plan.ts'
+import type { ChunkSource } from '../source/chunk-source.ts'
+import { ChunkBoard, type ChunkRequest } from './chunk-board.ts'
+import { hasRoom, type PickedChunk, pickChunk, type Situation } from './chunk-picker.ts'
+import { chunksAtOnceFor, nextChunkBefore, ranksFrom } from './plan.ts'
+import { isExcuse, WorkingSource } from './working-source.ts'
 
 export interface TransferOptions {
   readonly content: Content
@@ -32,38 +32,41 @@ export interface TransferOptions {
   readonly onProgress: () => void
 }
 
+/** A request to a source of this transfer. */
+type Request = ChunkRequest<WorkingSource>
+
 /** One read of a source. */
 interface Read {
-  readonly ask: Ask
+  readonly request: Request
   /** Other chunks that will do as well. */
   readonly or: readonly number[]
+  readonly stop: AbortController
   readonly buffer: Buffer
   readonly chunkList: Buffer
 }
 
 /**
- * One content on its way into one partial file, from as many sources as are there. Chunks are read
- * into a bounded number of buffers, so that memory does not grow with the content:
+ * Moves one content into one partial file, from as many sources as there are. Which chunk is in which
+ * state is known to the board; what to request next is decided by the picker; this is the I/O between
+ * them. Chunks are read into a bounded number of buffers, so that memory does not grow with the content:
  *
- *   plan -> source.read -> file.put, which compares the hash with the chunk list's -> the content's own hash
+ *   picker -> source.read -> file.put, which compares the hash with the chunk list's -> the content's own hash
  */
 export class Transfer {
   readonly #options: TransferOptions
   readonly #clock: Clock
-  /** Chunks that are verified or asked for. */
-  readonly #taken: ChunkSet
   readonly #buffers: BufferPool
   #buffersInUse = 0
-  readonly #lanes = new Set<Lane>()
-  /** Chunks that came and are being checked and kept. */
-  readonly #arrived = new Set<number>()
+  readonly #board: ChunkBoard<WorkingSource>
+  readonly #rankOf: (chunk: number) => number
+  /** Ends the read of a request that is withdrawn. */
+  readonly #stops = new Map<Request, AbortController>()
   readonly #contributors = new Set<string>()
   readonly #chunkListKnown = Promise.withResolvers<void>()
   /** Resolves when there is nothing more to do: complete, or failed. */
   readonly #ended = Promise.withResolvers<undefined>()
-  readonly #picker: ChunkPicker
   #chunkList: Buffer | undefined
-  /** There once somebody sent a good one. */
+  /** Defined once a source sent a good chunk list. */
   #beginning: Promise<void> | undefined
   #changed = Promise.withResolvers<void>()
   /** Why all work ends; no source can help. */
@@ -73,24 +76,14 @@ export class Transfer {
     options: TransferOptions,
     dependencies: { clock: Clock; random: Random; buffers: BufferPool },
   ) {
-    const { size, sha256: contentHash } = options.content
     this.#options = options
     this.#clock = dependencies.clock
     this.#buffers = dependencies.buffers
-    this.#taken = options.file.verified.copy()
-    this.#picker = new ChunkPicker(
-      {
-        size,
-        taken: this.#taken,
-        wantedEnd: () => options.file.wantedEnd,
-        hasOneSource: options.hasOneSource,
-        isHere: (chunk) => this.#isHere(chunk),
-      },
-      dependencies,
-    )
+    this.#board = new ChunkBoard(options.file.verified)
+    this.#rankOf = ranksFrom(dependencies.random.bytes(4).readUInt32BE())
     this.#chunkList = options.file.chunkList
-    // The hash of a single chunk is the content's: nobody needs to be asked for the list.
-    if (this.#isSingleChunk) this.#chunkList = Buffer.from(contentHash, 'hex')
+    // The hash of a single chunk is the content's: no source needs to be asked for the list.
+    if (this.#isSingleChunk) this.#chunkList = Buffer.from(options.content.sha256, 'hex')
     options.file.onWanted?.(() => this.look())
   }
 
@@ -100,18 +93,18 @@ export class Transfer {
   }
 
   get isComplete(): boolean {
-    return this.#options.file.verified.isFull
+    return this.#board.isComplete
   }
 
   get chunksMissing(): number {
-    const { verified } = this.#options.file
-    return verified.chunkCount - verified.size
+    return this.#board.missingCount
   }
 
-  /** Whether nothing is on its way although chunks are wanted. */
+  /** Whether no source owes a chunk although chunks are wanted. */
   get isIdle(): boolean {
-    const isAnyWanted = nextChunkBefore(this.#wantedEnd, this.#taken, undefined) !== undefined
-    return isAnyWanted && [...this.#lanes].every(({ asks }) => asks.size === 0)
+    const { taken, isIdle } = this.#board
+    const wantedEnd = this.#options.file.wantedEnd ?? taken.chunkCount
+    return isIdle && nextChunkBefore(wantedEnd, taken, undefined) !== undefined
   }
 
   /** Makes sources look again at what there is to do; called from time to time. */
@@ -145,23 +138,7 @@ export class Transfer {
       return
     }
     const [chunkList, chunksHeld] = ready
-    const lane = laneOf(source, chunksHeld, retired)
-    this.#lanes.add(lane)
-    const left = new AbortController()
-    const watching = this.#watchChunksHeld(lane, left.signal)
-    try {
-      while (!this.isComplete && this.#failure === undefined) {
-        if (isLeaving(lane) && lane.asks.size === 0) break
-        if (!this.#startRead(lane, chunkList)) await this.#changed.promise
-      }
-    } finally {
-      this.#lanes.delete(lane)
-      for (const { stop } of lane.asks) stop.abort(superseded)
-      left.abort(superseded)
-      await Promise.all([watching, ...lane.reads])
-    }
-    if (this.#failure !== undefined) throw this.#failure
-    if (lane.failure !== undefined) throw lane.failure
+    await this.#work(new WorkingSource(source, chunksHeld, retired), chunkList)
   }
 
   /**
@@ -179,11 +156,19 @@ export class Transfer {
   }
 
   get #isSingleChunk(): boolean {
-    return this.#taken.chunkCount === 1
+    return this.#board.taken.chunkCount === 1
   }
 
-  get #wantedEnd(): number {
-    return this.#options.file.wantedEnd ?? this.#taken.chunkCount
+  get #situation(): Situation {
+    const { content, file, hasOneSource } = this.#options
+    return {
+      size: content.size,
+      board: this.#board,
+      wantedEnd: file.wantedEnd,
+      hasOneSource,
+      rankOf: this.#rankOf,
+      nowMs: this.#clock.monotonicMs(),
+    }
   }
 
   /** The verified chunk list: from `source`, unless another is faster or was before. */
@@ -227,27 +212,58 @@ export class Transfer {
     this.#chunkListKnown.resolve()
   }
 
-  /** Asks for one more chunk; false when there is none to ask for at the moment, or no room for it. */
-  #startRead(lane: Lane, chunkList: Buffer): boolean {
+  /** Requests chunks from one source until there is nothing more to take from it. */
+  async #work(own: WorkingSource, chunkList: Buffer): Promise<void> {
+    const reads = new Set<Promise<void>>()
+    const left = new AbortController()
+    this.#board.addSource(own)
+    const watching = this.#watchChunksHeld(own, left.signal)
+    try {
+      while (!this.isComplete && this.#failure === undefined) {
+        if (own.isLeaving && this.#board.requestsOf(own).size === 0) break
+        if (!this.#startRead(own, chunkList, reads)) await this.#changed.promise
+      }
+    } finally {
+      this.#stop(this.#board.removeSource(own))
+      left.abort(superseded)
+      await Promise.all([watching, ...reads])
+    }
+    if (this.#failure !== undefined) throw this.#failure
+    if (own.failure !== undefined) throw own.failure
+  }
+
+  /** Requests one more chunk; false when there is none to request at the moment, or no room for it. */
+  #startRead(own: WorkingSource, chunkList: Buffer, reads: Set<Promise<void>>): boolean {
     const { size } = this.#options.content
-    if (!this.#picker.hasRoom(lane) || this.#buffersInUse >= chunksAtOnceFor(size)) return false
-    const wanted = this.#chunkFor(lane)
-    if (wanted === undefined) return false
-    const { chunk } = wanted
-    const { bytes } = chunkRange(size, chunk)
-    const atMs = this.#clock.monotonicMs()
-    const isOpen = wanted.or.length > 0
-    const ask: Ask = { chunk, isOpen, bytes, atMs, stop: new AbortController(), hasBegun: false }
-    if (!isOpen) this.#taken.add(chunk)
-    lane.asks.add(ask)
+    const situation = this.#situation
+    if (!hasRoom(own, situation) || this.#buffersInUse >= chunksAtOnceFor(size)) return false
+    const picked = pickChunk(own, situation)
+    if (picked === undefined) return false
+    const request = this.#request(own, picked, situation.nowMs)
+    const stop = new AbortController()
+    this.#stops.set(request, stop)
     const buffer = this.#buffers.take(Math.min(size, chunkBytesFor(size)))
     this.#buffersInUse += 1
-    const read = this.#read(lane, { ask, or: wanted.or, buffer, chunkList }).then(() => {
-      lane.reads.delete(read)
+    const read = this.#read({ request, or: picked.or, stop, buffer, chunkList }).then(() => {
+      reads.delete(read)
       this.look()
     })
-    lane.reads.add(read)
+    reads.add(read)
     return true
+  }
+
+  #request(own: WorkingSource, { chunk, or, insteadOf }: PickedChunk, atMs: number): Request {
+    if (insteadOf !== undefined) {
+      this.#board.withdraw(insteadOf)
+      this.#stop([insteadOf])
+    }
+    const { bytes } = chunkRange(this.#options.content.size, chunk)
+    return this.#board.request(own, { chunk, bytes, atMs, isOpen: or.length > 0 })
+  }
+
+  /** Ends the reads of withdrawn requests. */
+  #stop(withdrawn: readonly Request[]): void {
+    for (const request of withdrawn) this.#stops.get(request)?.abort(superseded)
   }
 
   /** Memory that a chunk was read into is not needed any more. */
@@ -257,127 +273,69 @@ export class Transfer {
     this.look()
   }
 
-  /** What to ask of `lane` now; it counts as asked for nobody else. */
-  #chunkFor(lane: Lane): WantedChunk | undefined {
-    const inLine = this.#picker.inLineElsewhere(lane, this.#lanes)
-    if (inLine === undefined) {
-      const free = this.#picker.free(lane, this.#lanes)
-      if (free !== undefined) return free
-      const chunk = this.#picker.again(lane, this.#lanes)
-      return chunk === undefined ? undefined : { chunk, or: [] }
-    }
-    inLine.lane.asks.delete(inLine.ask)
-    inLine.ask.stop.abort(superseded)
-    return { chunk: inLine.ask.chunk, or: [] }
-  }
-
-  /** The bytes of a chunk begin to come, which the source may have chosen. */
-  #onBegin(lane: Lane, own: Ask, chunk: number): void {
-    own.hasBegun = true
-    if (!own.isOpen) return
-    const isSentTwice = closedOf(lane.asks).some((ask) => ask.chunk === chunk && ask.hasBegun)
-    if (isSentTwice || this.#isHere(chunk)) onRepeated(lane, chunk)
-    // It may have been asked of others meanwhile, or even have come.
-    for (const { asks } of this.#lanes)
-      for (const ask of closedOf(asks))
-        if (ask.chunk === chunk && !ask.hasBegun) {
-          asks.delete(ask)
-          ask.stop.abort(superseded)
-        }
-    own.isOpen = false
-    own.chunk = chunk
-    this.#taken.add(chunk)
-    if (this.#isHere(chunk)) {
-      // If what is here turns out to be bad, nobody is left who sends it.
-      lane.asks.delete(own)
-      own.stop.abort(superseded)
-    }
-    this.look()
-  }
-
-  /** A chunk is free again, unless somebody else sends it or has. */
-  #release(chunk: number): void {
-    if (this.#isHere(chunk)) return
-    const asks = [...this.#lanes].flatMap((lane) => closedOf(lane.asks))
-    if (asks.every((ask) => ask.chunk !== chunk)) this.#taken.delete(chunk)
-  }
-
-  /** Whether somebody sent the chunk, and it was not found to be bad. */
-  #isHere(chunk: number): boolean {
-    return this.#arrived.has(chunk) || this.#options.file.verified.has(chunk)
+  /** The first bytes of a chunk arrive, which the source may have chosen. */
+  #onBegin(request: Request, chunk: number): void {
+    if (request.state === 'ended') return
+    const wasOpen = request.state === 'open'
+    const { isRepeat, withdrawn } = this.#board.begin(request, chunk)
+    if (isRepeat) request.source.onRepeated(chunk)
+    this.#stop(withdrawn)
+    if (wasOpen) this.look()
   }
 
   /** Keeps what is known of a source that lacks chunks up to date, until `ended`. Never rejects. */
-  async #watchChunksHeld(lane: Lane, ended: AbortSignal): Promise<void> {
+  async #watchChunksHeld(own: WorkingSource, ended: AbortSignal): Promise<void> {
     try {
-      while (lane.chunksHeld !== undefined && !ended.aborted) {
-        const beyond = lane.chunksHeld.size
-        lane.chunksHeld = await lane.source.chunksHeld({ beyond, signal: ended })
+      while (own.chunksHeld !== undefined && !ended.aborted) {
+        const beyond = own.chunksHeld.size
+        own.chunksHeld = await own.source.chunksHeld({ beyond, signal: ended })
         this.look()
-        const isNews = lane.chunksHeld === undefined || lane.chunksHeld.size > beyond
+        const isNews = own.chunksHeld === undefined || own.chunksHeld.size > beyond
         if (!isNews) await this.#clock.sleep(deadlines.partialSourceMs, ended)
       }
     } catch (error) {
       if (ended.aborted) return
-      lane.failure ??= error as Error
+      own.failure ??= error as Error
       this.look()
     }
   }
 
-  /**
-   * Takes one chunk. Never rejects: who is to blame is noted at the lane or at the transfer.
-   */
-  async #read(lane: Lane, { ask, or, buffer, chunkList }: Read): Promise<void> {
-    const { stop } = ask
-    const bytes = buffer.subarray(0, ask.bytes)
+  /** Takes one chunk. Never rejects: the failure is noted at the source or at the transfer. */
+  async #read({ request, or, stop, buffer, chunkList }: Read): Promise<void> {
+    const own = request.source
+    const bytes = buffer.subarray(0, request.bytes)
     try {
-      await lane.source.read({ chunk: ask.chunk, or }, bytes, stop.signal, (chunk) =>
-        this.#onBegin(lane, ask, chunk),
+      await own.source.read({ chunk: request.chunk, or }, bytes, stop.signal, (chunk) =>
+        this.#onBegin(request, chunk),
       )
     } catch (error) {
-      lane.asks.delete(ask)
-      if (!stop.signal.aborted)
-        this.#onFailedRead(lane, ask.isOpen ? undefined : ask.chunk, error as Error)
+      if (!stop.signal.aborted) {
+        this.#board.withdraw(request)
+        own.onFailed(error as Error, this.#clock.monotonicMs())
+      }
       return this.#giveBack(buffer)
+    } finally {
+      this.#stops.delete(request)
     }
-    lane.excusedSinceMs = undefined
-    lane.asks.delete(ask)
-    const hash = chunkHashAt(chunkList, ask.chunk)
-    if (stop.signal.aborted) this.#giveBack(buffer)
-    else await this.#keep(lane, ask.chunk, { buffer, bytes, hash })
+    own.onSent()
+    if (stop.signal.aborted) return this.#giveBack(buffer)
+    this.#board.arrive(request)
+    await this.#keep(request, { buffer, bytes, hash: chunkHashAt(chunkList, request.chunk) })
   }
 
-  /**
-   * A chunk did not come, or is bad: it is free again, unless somebody else sends it or has. A source
-   * that is only busy, or lacks the chunk, is asked again later.
-   */
-  #onFailedRead(lane: Lane, chunk: number | undefined, error: Error): void {
-    const nowMs = this.#clock.monotonicMs()
-    lane.excusedSinceMs ??= nowMs
-    lane.restsUntilMs = nowMs + deadlines.sourceBusyMs
-    if (!isExcuse(error) || nowMs - lane.excusedSinceMs >= deadlines.sourceBusyMaxMs)
-      lane.failure ??= error
-    if (chunk !== undefined) this.#release(chunk)
-  }
-
-  /** Has a chunk checked and kept; whoever else still sends a good one is not waited for. */
+  /** Has a chunk checked and stored; other sources that still send a good one are not waited for. */
   async #keep(
-    lane: Lane,
-    chunk: number,
+    request: Request,
     { buffer, bytes, hash }: { buffer: Buffer; bytes: Buffer; hash: Uint8Array },
   ): Promise<void> {
-    const { file, onProgress } = this.#options
-    this.#arrived.add(chunk)
+    const { chunk, source: own } = request
     try {
-      const { isGood, released } = await file.put(chunk, bytes, hash)
-      this.#arrived.delete(chunk)
-      if (isGood) {
-        this.#onKept(chunk)
-        lane.given += 1
-        this.#contributors.add(lane.source.label)
-        onProgress()
-        if (this.isComplete) this.#ended.resolve(undefined)
-      } else this.#onFailedRead(lane, chunk, this.#mismatch(lane.source, `chunk ${chunk}`))
+      const { isGood, released } = await this.#options.file.put(chunk, bytes, hash)
+      if (isGood) this.#onVerified(request)
+      else {
+        this.#board.reject(request)
+        own.onFailed(this.#mismatch(own.source, `chunk ${chunk}`), this.#clock.monotonicMs())
+      }
       const giveBack = (): void => this.#giveBack(buffer)
       if (released === undefined) giveBack()
       else released.then(giveBack, giveBack)
@@ -386,9 +344,13 @@ export class Transfer {
     }
   }
 
-  #onKept(chunk: number): void {
-    for (const { asks } of this.#lanes)
-      for (const ask of closedOf(asks)) if (ask.chunk === chunk) ask.stop.abort(superseded)
+  #onVerified(request: Request): void {
+    const { source: own } = request
+    this.#stop(this.#board.verify(request))
+    own.onGood()
+    this.#contributors.add(own.source.label)
+    this.#options.onProgress()
+    if (this.isComplete) this.#ended.resolve(undefined)
   }
 
   #mismatch(source: ChunkSource, part: string): AppError {
