@@ -63,16 +63,20 @@ export class FetchingTeller implements AsyncDisposable {
     let told = ''
     while (!closed.signal.aborted) {
       signal.throwIfAborted()
-      const contents = unfinished.contents.slice(0, limits.unfinishedNamedMax)
-      const key = contents.map(({ sha256 }) => sha256).join()
-      if (key === told) {
-        await unfinished.changes.next(isOver)
-        continue
-      }
-      await connection.request('fetching', { contents }, { signal })
-      told = key
-      // The first of several is told at once: others are asked for the same content now.
+      const contents = this.#contents
+      if (keyOf(contents) !== told) await connection.request('fetching', { contents }, { signal })
+      told = keyOf(contents)
+      // The first of several is told immediately: others are asked for the same content now.
       await clock.sleep(deadlines.announceGroupMs, signal)
+      if (keyOf(this.#contents) === told) await unfinished.changes.next(isOver)
     }
   }
+
+  get #contents(): Content[] {
+    return this.#dependencies.unfinished.contents.slice(0, limits.unfinishedNamedMax)
+  }
+}
+
+function keyOf(contents: readonly Content[]): string {
+  return contents.map(({ sha256 }) => sha256).join()
 }
