@@ -319,13 +319,6 @@ export const limits = {
   historyLinesMax: 1_000,
   /** A longer line is not remembered; the longest command has one name, quoted. */
   historyLineCharactersMax: 4_096,
-
-  /** A log file is followed by the next one at this size: easily opened in an editor. */
-  logFileMebibytes: 10,
-  /** Log files kept, with the current one: days of normal running in 50 MiB. */
-  logFilesKept: 5,
-  /** Log lines that wait while the disk of the log is full; further ones are dropped. */
-  logWaitingBytesMax: mebibyte,
 } as const
 
 /** How long each kind of wait may take, in milliseconds. */

@@ -1,11 +1,7 @@
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import pino from 'pino'
 import { prettyFactory } from 'pino-pretty'
-import roll, { type RollingFile } from 'pino-roll'
 import { AppError, reasonOf } from './errors.ts'
-import { limits } from './limits.ts'
+import { LogFile } from './log-file.ts'
 
 /** The logging interface: constant text and an object; the level says who must act. */
 export type Log = Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'child'>
@@ -19,6 +15,9 @@ export type LogLevel = (typeof logLevels)[number]
  */
 export const logFormats = ['auto', 'json', 'pretty'] as const
 export type LogFormat = (typeof logFormats)[number]
+
+/** An editor opens 10 MiB easily, and 50 MiB hold days of normal running. */
+const fileBounds = { bytesMax: 10 * 2 ** 20, filesMax: 5 } as const
 
 export interface LogOptions {
   /** The process, in every line: `index` or a peer's id. */
@@ -36,11 +35,12 @@ export interface LogOptions {
  * disposing closes the file. A failing log file does not stop the process.
  * @throws AppError DISK_FAILED if the folder cannot be created or written
  */
-export async function openLog(options: LogOptions): Promise<{ log: Log } & AsyncDisposable> {
-  const file = options.folder === undefined ? undefined : await openLogFile(options.folder)
+export function openLog(options: LogOptions): { log: Log } & Disposable {
+  const onError = (error: unknown): void => log.error({ error }, 'the log file cannot be written')
+  const file = options.folder === undefined ? undefined : openLogFile(options.folder, onError)
   const streams: pino.DestinationStream[] = []
   if (options.console) streams.push(consoleStream(options.format))
-  if (file !== undefined) streams.push({ write: (line) => writeTo(file, line) })
+  if (file !== undefined) streams.push({ write: (line) => file.write(line) })
   const log = pino(
     {
       level: options.level,
@@ -53,9 +53,7 @@ export async function openLog(options: LogOptions): Promise<{ log: Log } & Async
     // The logger filters by level; without a level the streams would drop lines below info.
     pino.multistream(streams.map((stream) => ({ stream, level: 'trace' }))),
   )
-  file?.once('error', (error) => log.error({ error }, 'the log file cannot be written'))
-  let closed: Promise<void> | undefined
-  return { log, [Symbol.asyncDispose]: () => (closed ??= closeLogFile(file)) }
+  return { log, [Symbol.dispose]: () => file?.[Symbol.dispose]() }
 }
 
 /** Whether this format writes JSON lines to stdout, which then must carry nothing else. */
@@ -75,40 +73,11 @@ function consoleStream(format: LogFormat): pino.DestinationStream {
   return { write: (line) => stderr.write(prettify(line)) }
 }
 
-async function openLogFile(folder: string): Promise<RollingFile> {
+function openLogFile(folder: string, onError: (error: unknown) => void): LogFile {
   try {
-    const file = await roll({
-      file: join(folder, 'tandem'),
-      extension: '.log',
-      size: `${limits.logFileMebibytes}m`,
-      limit: { count: limits.logFilesKept, removeOtherLogFiles: true },
-      mkdir: true,
-      sync: true,
-      // The backlog of a full disk is bounded; further lines are dropped.
-      maxLength: limits.logWaitingBytesMax,
-    })
-    // Without a listener an error of the log would end the process.
-    return file.on('error', () => undefined)
+    return LogFile.open({ folder, ...fileBounds }, { onError })
   } catch (error) {
     const details = { action: 'write the log to', path: folder, reason: reasonOf(error) }
     throw new AppError('DISK_FAILED', details, { cause: error })
-  }
-}
-
-/** Writes a line even if the file or its folder was removed meanwhile. */
-function writeTo(file: RollingFile, line: string): void {
-  if (!existsSync(file.file)) file.reopen()
-  file.write(line)
-}
-
-async function closeLogFile(file: RollingFile | undefined): Promise<void> {
-  if (file === undefined) return
-  try {
-    const closed = once(file, 'close')
-    file.end()
-    await closed
-  } catch {
-    // Its last lines could not be written: `once` rejects on 'error'.
-    file.destroy()
   }
 }

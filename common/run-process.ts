@@ -42,7 +42,7 @@ export async function runProcess(
   work: (context: ProcessContext) => Promise<void>,
 ): Promise<void> {
   using interruption = interrupted()
-  await using opened = await openLog({
+  using opened = openLog({
     name: options.name,
     level: options.log.level,
     format: options.log.format,

@@ -28,7 +28,7 @@ export function dummyCommand(): Command {
     })
     .action(async ({ peer, port, index }: Options) => {
       using stop = interrupted()
-      await using logging = await openLog({
+      using logging = openLog({
         name: peer,
         level: 'warn',
         format: 'auto',
