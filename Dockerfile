@@ -1,10 +1,10 @@
-# One image for the index and the peers: its arguments are those of `tandem`.
+# One image for the index and the peers: its arguments are passed to `tandem`.
 FROM node:26-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 
-# The packages come first: this layer is made again only when they change. None needs its install
-# script: better-sqlite3, which would compile, comes with binaries.
+# The packages come first: this layer is rebuilt only when they change. None needs its install
+# script: better-sqlite3, which would compile, ships binaries.
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --loglevel=error
 
@@ -13,12 +13,12 @@ RUN ln -s ../../bin/tandem.js node_modules/.bin/tandem && install -d -o node -g 
 ENV PATH=/app/node_modules/.bin:$PATH
 
 USER node
-# Folders that belong to a group are to be written by the whole group (docker-compose.yml, `folders`);
-# exec makes Node.js the container's first process, which gets the signals.
+# Folders of a group are writable by the group (docker-compose.yml, `folders`);
+# exec makes Node.js the container's first process, which receives the signals.
 ENTRYPOINT ["sh", "-c", "umask 002 && exec node bin/tandem.js \"$@\"", "tandem"]
 
-# Where the process answers /healthz: 7001 for an index, 8100 for peer1. A process that says `degraded`
-# still serves: monitors get 503, and the container stays healthy, so that nothing restarts it for that.
+# The port of /healthz: 7001 for an index, 8100 for peer1. A process that reports `degraded` still
+# serves: monitors get 503, and the container stays healthy, so that it is not restarted.
 ENV HEALTH_PORT=8100
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(async r => r.ok || (await r.json()).status === 'degraded').then(ok => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -1,4 +1,4 @@
-# Every target is a line over an npm script, so that `npm run ...` does the same without make.
+# Every target wraps an npm script, so that `npm run ...` does the same without make.
 PEER ?= peer1
 BENCH ?= http
 flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
@@ -9,7 +9,7 @@ flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT))
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
-start: ## run an index and three peers with made-up files here, until Ctrl-C
+start: ## run an index and three peers with generated files, until Ctrl-C
 	@npm start --silent
 
 test: ## install if needed, then run all checks and tests
@@ -18,25 +18,25 @@ test: ## install if needed, then run all checks and tests
 check: setup ## formatter, linter, types and the project's own rules
 	@npm run --silent check
 
-setup: ## install the packages, if they are missing or old
+setup: ## install the packages, if they are missing or outdated
 	@npm run --silent setup
 
-generate-peer1: setup ## fill data/peer1/shared with made-up files, if it is empty
+generate-peer1: setup ## fill data/peer1/shared with generated files, if it is empty
 	@npm run --silent generate -- --peer peer1
 
-generate-peer2: setup ## fill data/peer2/shared with made-up files, if it is empty
+generate-peer2: setup ## fill data/peer2/shared with generated files, if it is empty
 	@npm run --silent generate -- --peer peer2
 
 run: setup ## run a peer with a prompt: PEER=peer1 PORT= HTTP_PORT= LOG_LEVEL=
 	@npm run --silent tandem -- peer --peer $(PEER) $(flags)
 
-dummy: setup ## run a scripted peer that shows every request it gets
+dummy: setup ## run a scripted peer that prints every request it receives
 	@npm run --silent tandem -- dummy
 
 docker-up: ## build the image and start an index and two peers in containers
 	@npm run --silent docker:up
 
-docker-test: ## download through peer2's container, and check what came
+docker-test: ## download through peer2's container, and verify the file
 	@npm run --silent docker:test
 
 docker-logs: ## show the containers' logs, until Ctrl-C
@@ -57,7 +57,7 @@ eval-sweep: setup ## measure strong scaling with 1, 2 and 4 clients
 plot: setup ## draw the sweep's throughput and efficiency
 	@npm run --silent eval:plot -- --input evaluation/results/strong_scaling_sweep.json --output evaluation/results/strong_throughput.png
 
-bench: setup ## measure beside other tools: BENCH=transfer, many, delay, memory, small, resume or http
+bench: setup ## measure against other tools: BENCH=transfer, many, delay, memory, small, resume or http
 	@npm run --silent bench -- $(BENCH)
 
 clean: ## remove data/, logs/ and coverage/

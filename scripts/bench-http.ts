@@ -9,15 +9,15 @@ import { fillEmptyFolder, generateDefaults } from '../peer/generate.ts'
 export interface HttpOptions {
   /** Connections, each with one request at a time. */
   readonly connections: number
-  /** How long each path is loaded. */
+  /** Duration of the load on each path. */
   readonly seconds: number
-  /** Where the result goes. */
+  /** Output file of the result. */
   readonly output: string
 }
 
-/** Loads the HTTP API of a peer that it starts itself; the exit code is 1 when a request failed. */
+/** Loads the HTTP API of a peer that it starts itself; the exit code is 1 if a request failed. */
 export async function benchHttp({ connections, seconds, output }: HttpOptions): Promise<void> {
-  // Caught, so that an interrupted run still stops its processes and removes their data.
+  // Catches signals, so that an interrupted run still stops its processes and removes their data.
   using _ = interrupted()
   const about = conditionsNow()
   await using cluster = await startCluster({

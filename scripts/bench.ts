@@ -25,55 +25,52 @@ interface Given {
 }
 
 const bench = new Command('bench').description(
-  'Measures Tandem beside the tools that people use, with real processes.',
+  'Measures Tandem against established tools, with real processes.',
 )
 
-/** The command of a benchmark, with what all of them have: rounds, and a result. */
+/** The command of a benchmark, with the options common to all: rounds and output. */
 function commandOf<Size>({ name }: Benchmark<Size>, description: string): Command {
   return bench
     .command(name)
     .description(description)
-    .option('--rounds <count>', 'how often everybody has a turn', parsePositiveCount, 5)
+    .option('--rounds <count>', 'rounds, in which the tools alternate', parsePositiveCount, 5)
     .option('--output <file>', 'the result', `evaluation/results/bench_${name}.json`)
 }
 
 commandOf(transfer, 'one large file, against curl and aria2c, from 1 and from 3 sources')
-  .option('--size <MiB>', 'of the file', parsePositiveCount, 1_024)
+  .option('--size <MiB>', 'size of the file', parsePositiveCount, 1_024)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(transfer, { mebibytes }, given),
   )
 
-commandOf(delay, 'a large file and many small ones from a source that is 50 ms away')
-  .option('--size <MiB>', 'of the large file', parsePositiveCount, 64)
-  .option('--files <count>', 'how many small ones', parsePositiveCount, 1_000)
+commandOf(delay, 'a large file and many small ones from a source 50 ms away')
+  .option('--size <MiB>', 'size of the large file', parsePositiveCount, 64)
+  .option('--files <count>', 'number of small files', parsePositiveCount, 1_000)
   .action(({ size: mebibytes, files, ...given }: Given & { size: number; files: number }) =>
     compare(delay, { mebibytes, files }, given),
   )
 
 commandOf(many, 'one file from 4 sources with links of 100 Mbit/s, with and without a cut')
-  .option('--size <MiB>', 'of the file', parsePositiveCount, 256)
+  .option('--size <MiB>', 'size of the file', parsePositiveCount, 256)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(many, { mebibytes }, given),
   )
 
-commandOf(swarm, 'one file to 8 peers at once over links of 100 Mbit/s, against BitTorrent')
-  .option('--size <MiB>', 'of the file', parsePositiveCount, 64)
+commandOf(swarm, 'one file to 8 peers simultaneously over links of 100 Mbit/s, against BitTorrent')
+  .option('--size <MiB>', 'size of the file', parsePositiveCount, 64)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(swarm, { mebibytes }, given),
   )
 
-commandOf(memory, 'the most memory that a downloading and a serving peer take')
-  .option('--size <MiB...>', 'of the files, which are sparse', countList(), [100, 1_024, 8_192])
+commandOf(memory, 'peak memory of a downloading and a serving peer')
+  .option('--size <MiB...>', 'sizes of the sparse files', countList(), [100, 1_024, 8_192])
   .action(({ size: mebibytes, ...given }: Given & { size: number[] }) =>
     compare(memory, { mebibytes }, given),
   )
 
-commandOf(
-  idle,
-  'many small files and nothing to do: starts, processor and memory, against Syncthing',
-)
+commandOf(idle, 'many small files and no work: start-up, CPU time and memory, against Syncthing')
   .option('--files <count...>', 'how many', countList(), [20_000, 100_000])
-  .option('--seconds <count>', 'for how long processor time is counted', parsePositiveCount, 120)
+  .option('--seconds <count>', 'how long to measure CPU time', parsePositiveCount, 120)
   .action(({ files, seconds, ...given }: Given & { files: number[]; seconds: number }) =>
     compare(idle, { files, seconds }, given),
   )
@@ -82,8 +79,8 @@ commandOf(small, 'many files of 1 KiB, against rsync')
   .option('--files <count>', 'how many', parsePositiveCount, 10_000)
   .action(({ files, ...given }: Given & { files: number }) => compare(small, { files }, given))
 
-commandOf(resume, 'what is fetched again after kill -9 of the downloading peer')
-  .option('--size <MiB>', 'of the file', parsePositiveCount, 1_024)
+commandOf(resume, 'bytes fetched again after kill -9 of the downloading peer')
+  .option('--size <MiB>', 'size of the file', parsePositiveCount, 1_024)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(resume, { mebibytes }, given),
   )
@@ -91,8 +88,8 @@ commandOf(resume, 'what is fetched again after kill -9 of the downloading peer')
 bench
   .command('http')
   .description("load on a peer's HTTP API")
-  .option('--connections <count>', 'requests at the same time', parsePositiveCount, 32)
-  .option('--seconds <count>', 'how long each path is loaded', parsePositiveCount, 5)
+  .option('--connections <count>', 'concurrent requests', parsePositiveCount, 32)
+  .option('--seconds <count>', 'duration of the load on each path', parsePositiveCount, 5)
   .option('--output <file>', 'the result', 'evaluation/results/http_load.json')
   .action((options: HttpOptions) => benchHttp(options))
 
@@ -101,7 +98,7 @@ async function compare<Size>(
   size: Size,
   { rounds, output }: Given,
 ): Promise<void> {
-  // Caught, so that an interrupted run still stops its processes and removes their data.
+  // Catches signals, so that an interrupted run still stops its processes and removes their data.
   using stop = interrupted()
   const reason = await whyNot?.()
   if (reason !== undefined) {
@@ -123,11 +120,11 @@ async function compare<Size>(
   console.log(`\n${comparisonTable(rows)}\n`)
   const parameters = { ...size, rounds }
   await writeResult(output, { benchmark: name, ...about, parameters, missing, rows })
-  console.log(`${output}: every file was checked`)
+  console.log(`${output}: all files verified`)
 }
 
 await runScript(async () => {
-  // Asked for nothing, commander would take it for a mistake.
+  // Without arguments commander would report an error.
   if (process.argv.length === 2) bench.outputHelp()
   else await bench.parseAsync()
 })

@@ -1,7 +1,6 @@
 /**
- * `node scripts/check.ts [--tests [ARGUMENT OF VITEST ...]]`: everything that a machine can say about
- * this checkout, one line for each step and what is wrong below it. All steps run, so that one look
- * shows all.
+ * `node scripts/check.ts [--tests [VITEST ARGUMENT ...]]`: runs all automated checks and prints one
+ * line per step, with its errors below. A failed step does not stop the others.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -12,7 +11,7 @@ import { runScript } from './run-script.ts'
 
 interface Step {
   readonly name: string
-  /** What Node runs: a file and its arguments. */
+  /** Arguments of Node: a file and its arguments. */
   readonly command: readonly string[]
   /** Whether it shows its own progress. */
   readonly isLong?: boolean
@@ -32,7 +31,7 @@ function tests(vitestArguments: readonly string[]): Step {
   return { name: 'tests', command, isLong: true }
 }
 
-/** The script of an installed tool: run by Node itself, it needs neither a shell nor a PATH. */
+/** The script of an installed tool, run by Node directly: needs neither a shell nor a PATH. */
 function binaryOf(packageName: string, name: string): string {
   const folder = join('node_modules', packageName)
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {

@@ -20,7 +20,7 @@ test.each<{ view: Omit<ClusterView, 'factor'>; line: string }>([
       ended: [],
       status: { ...status, atFactor: 320, tasks: { waiting: 6, running: 4 } },
     },
-    line: '3 of 3 peers live · 320 of 330 files at 2 copies · 10 to be copied',
+    line: '3 of 3 peers live · 320 of 330 files at 2 copies · 10 queued for copying',
   },
   {
     view: { peers: 3, ended: [], status: { ...status, peers: { live: 4, suspect: 0, dead: 0 } } },
@@ -36,7 +36,7 @@ test.each<{ view: Omit<ClusterView, 'factor'>; line: string }>([
         paused: 'the index has just started',
       },
     },
-    line: '2 of 3 peers live · 330 of 330 files at 2 copies · nothing is copied: the index has just started · ended: peer2',
+    line: '2 of 3 peers live · 330 of 330 files at 2 copies · copying is paused: the index has just started · ended: peer2',
   },
   {
     view: { peers: 3, ended: ['peer1'], status: undefined },

@@ -1,17 +1,17 @@
 import type { Status } from '../peer/api/shapes.ts'
 
 export interface ClusterView {
-  /** How many were started. */
+  /** Number of peers started. */
   readonly peers: number
-  /** The peers that ended since. */
+  /** Peers that have ended. */
   readonly ended: readonly string[]
   /** The replication factor. */
   readonly factor: number
-  /** Undefined when the index does not answer. */
+  /** Undefined if the index does not answer. */
   readonly status: Omit<Status, 'peer'> | undefined
 }
 
-/** The cluster in one line, for people. */
+/** The state of the cluster in one line. */
 export function statusLine({ peers, ended, factor, status }: ClusterView): string {
   const gone = ended.length > 0 ? [`ended: ${ended.join(', ')}`] : []
   if (status === undefined) return ['the index does not answer', ...gone].join(' · ')
@@ -20,9 +20,9 @@ export function statusLine({ peers, ended, factor, status }: ClusterView): strin
   return [
     `${live} of ${Math.max(peers, live + suspect + dead)} peers live`,
     `${status.atFactor} of ${status.contents} files at ${factor} copies`,
-    ...(waiting > 0 ? [`${waiting} to be copied`] : []),
-    ...(status.paused === undefined ? [] : [`nothing is copied: ${status.paused}`]),
-    ...(status.degraded === undefined ? [] : [`the index records nothing: ${status.degraded}`]),
+    ...(waiting > 0 ? [`${waiting} queued for copying`] : []),
+    ...(status.paused === undefined ? [] : [`copying is paused: ${status.paused}`]),
+    ...(status.degraded === undefined ? [] : [`the index cannot write: ${status.degraded}`]),
     ...gone,
   ].join(' · ')
 }

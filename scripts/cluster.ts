@@ -1,4 +1,4 @@
-/** `make start`: an index and three peers with made-up files on this machine, until Ctrl-C. */
+/** `make start`: an index and three peers with generated files on this machine, until Ctrl-C. */
 import { createLogUpdate } from 'log-update'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
@@ -50,7 +50,9 @@ await runScript(async () => {
   }
 })
 
-/** The index first, so that the peers need not look for it; stopped in reverse, so that they can leave it. */
+/**
+ * Starts the index first, so that the peers find it; stops in reverse, so that they can leave it.
+ */
 async function startAll(
   { port, httpPort, data: dataFolder }: IndexSettings,
   processes: AsyncDisposableStack,
@@ -70,7 +72,7 @@ async function startAll(
   return peers
 }
 
-/** Shows how the cluster is until `signal` is aborted or no process is left. */
+/** Shows the state of the cluster until `signal` is aborted or no process is left. */
 async function watch(
   peers: readonly TandemProcess[],
   factor: number,
@@ -85,7 +87,7 @@ async function watch(
   }
 }
 
-/** What the index says, asked through the first peer that answers. */
+/** The index's status, from the first peer that answers. */
 async function anyStatus(peers: readonly TandemProcess[]): Promise<Status | undefined> {
   for (const peer of peers) {
     if (!peer.isRunning) continue

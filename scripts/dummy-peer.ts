@@ -1,6 +1,6 @@
 /**
- * `tandem dummy`: a scripted peer for trying things out. It shares a few made-up files from memory,
- * announces them when there is an index, and says every request it gets.
+ * `tandem dummy`: a scripted peer for experiments. It shares a few generated files from memory,
+ * announces them if there is an index, and prints every request it receives.
  */
 import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
@@ -30,7 +30,7 @@ export interface DummyDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Takes one line for people. */
+  /** Prints one line. */
   readonly print: (line: string) => void
 }
 
@@ -41,12 +41,12 @@ interface DummyFile {
   readonly chunkList: Buffer
 }
 
-/** Who sent a request. */
+/** The sender of a request. */
 type Sender = string
 
 const retryMs = 2_000
 
-/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had */
+/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable */
 export async function startDummy(
   options: DummyOptions,
   dependencies: DummyDependencies,
@@ -139,7 +139,7 @@ function dummyHandlers(files: readonly DummyFile[]): DummyHandlers {
   }
 }
 
-/** The same handlers, each of which says first what it was asked. */
+/** The same handlers, which print each request first. */
 function saying(
   handlers: DummyHandlers,
   files: readonly DummyFile[],
@@ -170,7 +170,7 @@ function saying(
   }
 }
 
-/** Registers at the index and stays registered; says when that changes. */
+/** Registers at the index and stays registered; prints changes of that state. */
 async function keepAnnounced(
   options: DummyOptions,
   files: readonly DummyFile[],
@@ -187,7 +187,7 @@ async function keepAnnounced(
   }
 }
 
-/** Announces the files and stays until the connection ends, or cannot be had: that is thrown. */
+/** Announces the files and stays connected; throws when the connection fails or ends. */
 async function announce(
   { peerId, address, index }: DummyOptions,
   files: readonly DummyFile[],
@@ -195,7 +195,7 @@ async function announce(
   signal: AbortSignal,
 ): Promise<never> {
   const epoch = randomId(random)
-  // No room: the index does not ask a dummy to keep copies.
+  // No space: the index does not ask a dummy to keep copies.
   const room = { freeBytes: 0 }
   const registration = { epoch, port: address.port, ...room }
   const { connection, welcome } = await connect(
@@ -206,7 +206,7 @@ async function announce(
       hello: { role: 'peer', peerId, registration },
       handlers: {
         tasks: async () => {
-          throw new AppError('TASK_REFUSED', { reason: 'a dummy keeps nothing' })
+          throw new AppError('TASK_REFUSED', { reason: 'a dummy keeps no copies' })
         },
         'cancel-tasks': async () => ({}),
         probe: async () => ({}),

@@ -16,7 +16,7 @@ const options = new Command('eval-quick')
   .description('Measures weak and strong scaling of lookups and downloads, with real processes.')
   .option('--config <file>', 'settings of the processes', 'config/config.json')
   .option('--peer <id>', 'the peer whose API the clients use: peer1, peer2 or peer3', 'peer1')
-  .option('--output <folder>', 'where the results go', 'evaluation/results')
+  .option('--output <folder>', 'folder for the results', 'evaluation/results')
   .parse()
   .opts<{ config: string; peer: string; output: string }>()
 
@@ -24,6 +24,6 @@ await runScript(async () => {
   for (const result of await measure(plans, options)) {
     const path = join(options.output, `${result.scaling}_scaling_quick.json`)
     await writeResult(path, result)
-    console.log(`${path}: ${result.filesChecked} downloaded files, every SHA-256 right`)
+    console.log(`${path}: ${result.filesChecked} downloaded files, all SHA-256 verified`)
   }
 })

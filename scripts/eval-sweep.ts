@@ -1,4 +1,4 @@
-/** `npm run eval:sweep`: strong scaling, with as much work and as many clients as you like. */
+/** `npm run eval:sweep`: strong scaling, with configurable work and clients. */
 import { Command } from 'commander'
 import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
@@ -13,12 +13,12 @@ interface Options extends Omit<ScalingPlan, 'scaling'> {
 }
 
 const { config, peer, output, ...work } = new Command('eval-sweep')
-  .description('Measures strong scaling: fixed work, divided among more and more clients.')
+  .description('Measures strong scaling: fixed work, divided among a growing number of clients.')
   .option('--config <file>', 'settings of the processes', 'config/config.json')
   .option('--peer <id>', 'the peer whose API the clients use: peer1, peer2 or peer3', 'peer1')
-  .option('--lookups <count>', 'lookups in each step', parseCount, 2_000)
-  .option('--kb <count>', 'downloads of 1 KiB in each step', parseCount, 200)
-  .option('--mb <count>', 'downloads of 1 MiB in each step', parseCount, 20)
+  .option('--lookups <count>', 'lookups per step', parseCount, 2_000)
+  .option('--kb <count>', 'downloads of 1 KiB per step', parseCount, 200)
+  .option('--mb <count>', 'downloads of 1 MiB per step', parseCount, 20)
   .option('--concurrency <clients...>', 'numbers of clients, one step each', countList(), [1, 2, 4])
   .option('--output <file>', 'the result', 'evaluation/results/strong_scaling_sweep.json')
   .parse()
@@ -27,5 +27,5 @@ const { config, peer, output, ...work } = new Command('eval-sweep')
 await runScript(async () => {
   const [result] = await measure([{ scaling: 'strong', ...work }], { config, peer })
   await writeResult(output, result)
-  console.log(`${output}: ${result?.filesChecked} downloaded files, every SHA-256 right`)
+  console.log(`${output}: ${result?.filesChecked} downloaded files, all SHA-256 verified`)
 })

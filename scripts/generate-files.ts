@@ -1,4 +1,4 @@
-/** `npm run generate -- --peer peer1`: fills a peer's empty shared/ with made-up files. */
+/** `npm run generate -- --peer peer1`: fills a peer's empty shared/ with generated files. */
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { parsePeerId } from '../common/ids.ts'
@@ -7,9 +7,9 @@ import { parseCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
 const options = new Command('generate-files')
-  .description('Fills the empty shared/ folder of a peer with made-up files.')
+  .description('Fills the empty shared/ folder of a peer with generated files.')
   .option('--peer <id>', 'whose files', 'peer1')
-  .option('--kb <count>', 'texts of 1 KiB', parseCount, generateDefaults.kb)
+  .option('--kb <count>', 'text files of 1 KiB', parseCount, generateDefaults.kb)
   .option('--mb <count>', 'binary files of 1 MiB', parseCount, generateDefaults.mb)
   .option('--seed <text>', 'the same seed gives the same files', generateDefaults.seed)
   .option('--data <folder>', "the peer's data folder (default: data/<id>)")

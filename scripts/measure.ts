@@ -7,16 +7,16 @@ import type { ScalingResult } from '../evaluation/scaling/result.ts'
 import type { ClusterSettings } from '../evaluation/system/cluster-fixture.ts'
 
 export interface MeasureFlags {
-  /** The config file that the processes are started with. */
+  /** Config file of the processes. */
   readonly config: string
   /** The peer whose API the clients use. */
   readonly peer: string
 }
 
 /**
- * Carries out scaling plans and tells the terminal how it goes. Interrupted, it stops its processes and
- * removes their data before it throws.
- * @throws AppError CANCELLED, and what {@link measureScaling} throws
+ * Runs scaling plans and prints their progress. If interrupted, it stops its processes and removes
+ * their data before it throws.
+ * @throws AppError CANCELLED, and errors of {@link measureScaling}
  */
 export async function measure(
   plans: readonly ScalingPlan[],
@@ -34,7 +34,7 @@ export async function measure(
   })
 }
 
-/** What the processes check when they start. */
+/** The processes validate the settings when they start. */
 async function readConfig(path: string): Promise<ClusterSettings> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as ClusterSettings

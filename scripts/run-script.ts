@@ -1,11 +1,11 @@
 import { AppError, reasonOf, systemErrorCode } from '../common/errors.ts'
 
 /**
- * Runs what a script does. When it fails, the exit code becomes 1 and stderr says why: in one
- * sentence when the world is to blame, with the stack when the script is.
+ * Runs a script. On failure it sets the exit code to 1 and explains on stderr: in one sentence for
+ * an operational error, with the stack for a program error.
  */
 export async function runScript(main: () => Promise<void>): Promise<void> {
-  // A clock's timer does not keep the process alive while `main` sleeps; an open port does.
+  // A timer of the clock does not keep the process alive while `main` sleeps; an open port does.
   const { port1: keepsAlive } = new MessageChannel()
   keepsAlive.ref()
   try {

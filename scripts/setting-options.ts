@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander'
 import type { Settings, SettingsTable } from '../common/settings.ts'
 
-/** Gives `command` the flags of these settings, and --config. Their defaults stay with the settings. */
+/**
+ * Adds the flags of these settings, and --config, to `command`. The settings keep their defaults.
+ */
 export function addSettingOptions(
   command: Command,
   sections: readonly Settings<SettingsTable>[],
@@ -14,7 +16,10 @@ export function addSettingOptions(
         new Option(isSwitch ? row.flag : `${row.flag} <value>`, row.doc + defaultText(row.default)),
       )
     }
-  return command.option('--config <file>', 'settings file (default: config/config.json, if there)')
+  return command.option(
+    '--config <file>',
+    'settings file (default: config/config.json, if it exists)',
+  )
 }
 
 function defaultText(value: unknown): string {

@@ -1,4 +1,4 @@
-/** `npm run soak -- --seed N --minutes M`: uses and breaks a cluster of real processes by chance. */
+/** `npm run soak -- --seed N --minutes M`: random use and faults on a cluster of real processes. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -10,11 +10,11 @@ import { runScript } from './run-script.ts'
 
 const command = new Command('soak')
   .description(
-    'Uses and breaks an index and four peers by chance, and checks that nothing is lost.',
+    'Runs random actions and faults on an index and four peers, and checks that nothing is lost.',
   )
-  .option('--seed <text>', 'chooses the actions; the same one gives the same order of them')
+  .option('--seed <text>', 'selects the actions; the same seed gives the same order')
   .option('--minutes <count>', 'how long', parsePositiveCount, 2)
-  .option('--report <file>', 'every action, in order', join(tmpdir(), 'tandem-soak.txt'))
+  .option('--report <file>', 'log file of all actions', join(tmpdir(), 'tandem-soak.txt'))
   .action(async (given: { seed?: string; minutes: number; report: string }) => {
     using stop = interrupted()
     const { minutes, report: reportPath, seed = randomId(systemRandom, 4) } = given
@@ -26,7 +26,7 @@ const command = new Command('soak')
       ([name, bytes]) => `${name} ${Math.round(bytes / 2 ** 20)}`,
     )
     print(`Peak memory in MiB: ${peaks.join(', ')}`)
-    if (result.violations.length === 0) return print(`Seed ${seed}: every promise was kept.`)
+    if (result.violations.length === 0) return print(`Seed ${seed}: no violations.`)
     process.exitCode = 1
     print(`Seed ${seed}: ${result.violations.length} violations; the actions are in ${reportPath}`)
   })

@@ -1,4 +1,4 @@
-/** The command line. What a command needs is loaded when it is the one that was typed. */
+/** The command line. Modules are loaded only by the command that needs them. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../peer/cli/program.ts'
@@ -15,7 +15,7 @@ interface Role {
 const roles: readonly Role[] = [
   {
     name: 'index',
-    summary: 'run the index, which knows who has what',
+    summary: 'run the index, which knows which peer has what',
     load: async () => (await import('./index-command.ts')).indexCommand(),
   },
   {
@@ -25,26 +25,26 @@ const roles: readonly Role[] = [
   },
   {
     name: 'dummy',
-    summary: 'run a scripted peer, to try things out',
+    summary: 'run a scripted peer, for experiments',
     load: async () => (await import('./dummy-command.ts')).dummyCommand(),
   },
   {
     name: 'settings',
-    summary: 'show every setting and where it comes from',
+    summary: 'show all settings and their origins',
     load: async (terminal) => (await import('./settings-command.ts')).settingsCommand(terminal),
   },
 ]
 
-/** Runs what the process was started with; sets its exit code. */
+/** Runs the command of this process; sets its exit code. */
 export async function main(): Promise<void> {
-  // A reader that has seen enough, such as head(1), ends a command where it writes.
+  // The reader may stop early, like head(1); the command then ends at its next write.
   process.stdout.on('error', () => {})
   const words = process.argv.slice(2)
   const terminal = await Terminal.open({ answers: process.stdout, remarks: process.stderr })
   const program = await tandemProgram(words, terminal)
   process.exitCode = await runProgram(program, words.length === 0 ? ['--help'] : words, terminal)
   if (process.exitCode !== 0 && process.stdout.writableLength > 0)
-    // oxlint-disable-next-line no-restricted-properties -- or what was given up would wait for a reader who takes nothing
+    // oxlint-disable-next-line no-restricted-properties -- or a stalled reader delays the exit
     process.exit()
 }
 
@@ -63,7 +63,7 @@ Begin with:
 
 Client commands ask peer1 unless --peer or --api names another; --json answers for programs.
 'cat', and 'download --index HOST:PORT', need no running peer.
-'tandem help COMMAND' says more about one of them.`,
+'tandem help COMMAND' describes one command.`,
     )
   const typed = words.find((word) => !word.startsWith('-') && word !== 'help')?.toLowerCase()
   const commands = await Promise.all(

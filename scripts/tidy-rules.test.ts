@@ -39,14 +39,14 @@ test('what runs for long takes of node:http only what it uses', () => {
 })
 
 test.each([
-  ['common/a.ts', '../peer/api/calls.ts', 'common/ may import nothing outside of it'],
+  ['common/a.ts', '../peer/api/calls.ts', 'common/ may import nothing else'],
   ['peer/fetch/a.ts', '../../indexing-server/a.ts', 'peer/ may import common'],
   ['indexing-server/a.ts', '../peer/api/calls.ts', 'indexing-server/ may import common'],
   ['peer/fetch/a.ts', '../../scripts/a.ts', 'peer/ may import common'],
-  ['peer/fetch/a.ts', '../serve/b.ts', 'let peer/peer.ts hand it in'],
-  ['peer/fetch/a.ts', '../download/b.ts', 'let peer/peer.ts hand it in'],
-  ['peer/fetch/a.ts', '../peer.ts', 'let peer/peer.ts hand it in'],
-  ['peer/fetch/a.ts', '../api/local-peer-api.ts', 'let peer/peer.ts hand it in'],
+  ['peer/fetch/a.ts', '../serve/b.ts', 'inject it in peer/peer.ts'],
+  ['peer/fetch/a.ts', '../download/b.ts', 'inject it in peer/peer.ts'],
+  ['peer/fetch/a.ts', '../peer.ts', 'inject it in peer/peer.ts'],
+  ['peer/fetch/a.ts', '../api/local-peer-api.ts', 'inject it in peer/peer.ts'],
   ['peer/serve/a.ts', 'fastify', 'Fastify lives in peer/web alone'],
   ['common/a.ts', '@fastify/swagger', 'Fastify lives in peer/web alone'],
   ['common/a.ts', './testing/fake.ts', 'it is for tests'],
@@ -65,7 +65,7 @@ test('files import each other in one direction only, also their types', () => {
     'peer/d.ts': importing('./a.ts') + importing('./b.ts'),
   }
   expect(complaints(tree)).toEqual([
-    'peer/a.ts -> peer/b.ts -> peer/c.js -> peer/a.ts is a circle: move what both need into a file below them',
+    'peer/a.ts -> peer/b.ts -> peer/c.js -> peer/a.ts is an import cycle: move what both need into a third file',
   ])
 })
 
@@ -81,7 +81,7 @@ test('a file has an end', () => {
 test.each(['TO', 'FIX'])('%s-something is found wherever it stands', (start) => {
   const mark = start === 'TO' ? `${start}DO` : `${start}ME`
   expect(complaints({ 'README.md': `fine\nnot fine, ${mark}: later` })).toEqual([
-    'README.md:2 is marked as unfinished: finish it, or open an issue',
+    'README.md:2 is unfinished: finish it, or open an issue',
   ])
 })
 
@@ -103,7 +103,7 @@ test('a file that nothing reaches is found, even if its test does', () => {
     'peer/main.test.ts': importing('./testing/used.ts'),
   }
   expect(complaints(tree)).toEqual([
-    'peer/dead.ts is reached from nothing that runs: use it or delete it',
-    'peer/testing/unused.ts is reached from nothing that runs: use it or delete it',
+    'peer/dead.ts is unreachable from any entry point: use it or delete it',
+    'peer/testing/unused.ts is unreachable from any entry point: use it or delete it',
   ])
 })

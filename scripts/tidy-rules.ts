@@ -1,11 +1,11 @@
 /**
- * What no linter knows about this repository. Each rule looks at all files and says, one line each,
- * what breaks it and what to do instead.
+ * Repository rules that no linter covers. Each rule checks all files and returns one line per
+ * violation, with the remedy.
  */
 import { posix } from 'node:path'
 
 export interface SourceFile {
-  /** From the repository's root, with `/`. */
+  /** Relative to the repository's root, with `/`. */
   readonly path: string
   readonly text: string
 }
@@ -20,7 +20,7 @@ interface Import {
 
 const linesMax = 400
 
-/** Which top folders each top folder may import from, besides itself. */
+/** The top folders that each top folder may import from, besides itself. */
 const layers: Readonly<Record<string, readonly string[]>> = {
   common: [],
   peer: ['common'],
@@ -29,7 +29,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   scripts: ['common', 'peer', 'indexing-server', 'evaluation'],
 }
 
-/** Folders in peer/ that are no step: tests, and what puts the steps together for people and shells. */
+/** Folders in peer/ that are not steps: tests, and the code that combines the steps. */
 const peerFoldersWithoutStep = ['peer/testing', 'peer/api', 'peer/direct']
 /** The steps that a step may import from, besides itself. */
 const stepsBelow: Readonly<Record<string, readonly string[]>> = { 'peer/download': ['peer/fetch'] }
@@ -62,7 +62,7 @@ function importsOf(files: readonly SourceFile[]): Import[] {
     )
 }
 
-/** `peer/fetch` for a file below it; undefined outside of the peer's verbs. */
+/** `peer/fetch` for a file below it; undefined outside the peer's steps. */
 function verbOf(path: string): string | undefined {
   const verb = /^peer\/[^/]+(?=\/)/.exec(path)?.[0]
   return verb === undefined || peerFoldersWithoutStep.includes(verb) ? undefined : verb
@@ -77,7 +77,7 @@ const keepLayers: Rule = (files) =>
     })
     .map(
       ({ from, to }) =>
-        `${from} may not import ${to}: ${topFolder(from)}/ may import ${(layers[topFolder(from)] ?? []).join(', ') || 'nothing outside of it'}`,
+        `${from} may not import ${to}: ${topFolder(from)}/ may import ${(layers[topFolder(from)] ?? []).join(', ') || 'nothing else'}`,
     )
 
 const keepVerbsApart: Rule = (files) =>
@@ -91,7 +91,7 @@ const keepVerbsApart: Rule = (files) =>
     })
     .map(
       ({ from, to }) =>
-        `${from} may not import ${to}: declare the narrow interface that is needed, and let peer/peer.ts hand it in`,
+        `${from} may not import ${to}: declare the narrow interface that it needs, and inject it in peer/peer.ts`,
     )
 
 const keepFastifyInWeb: Rule = (files) =>
@@ -100,7 +100,7 @@ const keepFastifyInWeb: Rule = (files) =>
     .filter(({ from }) => !from.startsWith('peer/web/'))
     .map(({ from, to }) => `${from} may not import ${to}: Fastify lives in peer/web alone`)
 
-/** An import reads all names of a module, one of which loads an HTTP client of 14 MB. */
+/** An import loads all exports of a module, including an HTTP client of 14 MB. */
 const takeHttpAlone: Rule = (files) =>
   files
     .filter(({ path }) => isCode(path) && !isForTests(path) && !path.startsWith('scripts/'))
@@ -110,10 +110,10 @@ const takeHttpAlone: Rule = (files) =>
         `${path} may not import node:http, except its types: take process.getBuiltinModule('node:http')`,
     )
 
-/** Type imports count: two files that know each other are one idea in two places. */
+/** Type imports count, too: files that depend on each other are one idea in two places. */
 const keepCirclesOut: Rule = (files) => {
   const importedBy = Map.groupBy(importsOf(files), ({ from }) => from)
-  /** Files from which every import was followed. */
+  /** Files whose imports were all followed. */
   const isDone = new Set<string>()
   const circles: string[] = []
   const follow = (path: string, way: readonly string[]): void => {
@@ -125,7 +125,7 @@ const keepCirclesOut: Rule = (files) => {
   }
   for (const path of importedBy.keys()) follow(path, [])
   return circles.map(
-    (circle) => `${circle} is a circle: move what both need into a file below them`,
+    (circle) => `${circle} is an import cycle: move what both need into a third file`,
   )
 }
 
@@ -149,9 +149,7 @@ const leaveNothingUnfinished: Rule = (files) =>
       .split('\n')
       .map((line, index) => ({ line, number: index + 1 }))
       .filter(({ line }) => unfinished.test(line))
-      .map(
-        ({ number }) => `${path}:${number} is marked as unfinished: finish it, or open an issue`,
-      ),
+      .map(({ number }) => `${path}:${number} is unfinished: finish it, or open an issue`),
   )
 
 const fileInText = /[`(]((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js|json|sql|md|svg|yml))[`)]/g
@@ -167,13 +165,13 @@ const nameOnlyWhatExists: Rule = (files) => {
     )
 }
 
-/** Where everything that is run by name is named. */
+/** Files that name everything that is run by name. */
 const isEntry = (path: string): boolean =>
   /^(package\.json|Makefile|Dockerfile|docker-compose\.yml|\.ci\/.*|[^/]+\.config\.ts)$/.test(path)
 const pathInCode = /['"]((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js))['"]/g
 const pathInEntry = /(?<=[\s'"/])((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js))\b/g
 
-/** The paths of `starts` and of all that they name, import or run, and so on. */
+/** All paths reachable from `starts` through names, imports and runs. */
 function reachedFrom(starts: readonly SourceFile[], files: readonly SourceFile[]): Set<string> {
   const byPath = new Map(files.map((file) => [file.path, file]))
   const reached = new Set<string>()
@@ -191,7 +189,9 @@ function reachedFrom(starts: readonly SourceFile[], files: readonly SourceFile[]
   return reached
 }
 
-/** Production must be reached from what is run; what is for tests, from there or from a test. */
+/**
+ * Production code must be reachable from an entry point; test code from an entry point or a test.
+ */
 const keepAllReachable: Rule = (files) => {
   const entries = files.filter(({ path }) => isEntry(path))
   const tests = files.filter(({ path }) => isTest(path))
@@ -200,7 +200,7 @@ const keepAllReachable: Rule = (files) => {
   return files
     .filter(({ path }) => isCode(path) && !path.endsWith('.d.ts'))
     .filter(({ path }) => !(isForTests(path) ? inAll : inProduction).has(path))
-    .map(({ path }) => `${path} is reached from nothing that runs: use it or delete it`)
+    .map(({ path }) => `${path} is unreachable from any entry point: use it or delete it`)
 }
 
 export const rules: readonly Rule[] = [

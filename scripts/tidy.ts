@@ -1,4 +1,4 @@
-/** `node scripts/tidy.ts`: what must hold in this repository and no linter checks. */
+/** `node scripts/tidy.ts`: enforces the repository rules that no linter covers. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { runScript } from './run-script.ts'
@@ -6,7 +6,7 @@ import { rules, type SourceFile } from './tidy-rules.ts'
 
 const textFile = /\.(ts|js|jsx|json|md|yml|css|html|sql|svg)$|^(Makefile|Dockerfile)$|^\.ci\//
 
-/** All text files that git knows or would add, but for results and the lock file. */
+/** All text files that git tracks or would add, except results and the lock file. */
 function sourceFiles(): SourceFile[] {
   const listed = execFileSync('git', [
     'ls-files',

@@ -25,7 +25,7 @@ await runScript(async () => {
   for (const { file, name, text } of made) {
     if (!process.argv.includes('--check')) await writeFile(file, text)
     else if (text !== (await readFile(file, 'utf8').catch(() => ''))) {
-      console.error(`${name} is not current: run \`npm run docs\` and commit it.`)
+      console.error(`${name} is out of date: run \`npm run docs\` and commit it.`)
       process.exitCode = 1
     }
   }

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 
-/** What benchmarks need besides Tandem: where Debian puts each program, and the package that has it. */
+/** The programs that benchmarks need besides Tandem: their paths on Debian, and their packages. */
 const programs = {
   nginx: { path: '/usr/sbin/nginx', package: 'nginx-light' },
   curl: { path: '/usr/bin/curl', package: 'curl' },
@@ -23,7 +23,7 @@ export function pathOf(program: AnchorProgram): string {
   return programs[program].path
 }
 
-/** Those of `wanted` that this machine does not have. */
+/** Those of `wanted` that are missing on this machine. */
 export async function missingPrograms(wanted: readonly AnchorProgram[]): Promise<AnchorProgram[]> {
   const isMissing = await Promise.all(
     wanted.map((program) =>
@@ -36,7 +36,7 @@ export async function missingPrograms(wanted: readonly AnchorProgram[]): Promise
   return wanted.filter((_, index) => isMissing[index])
 }
 
-/** How to get them, in one line. */
+/** The command to install them, in one line. */
 export function howToInstall(missing: readonly AnchorProgram[]): string {
   const packages = missing.map((program) => programs[program].package)
   return `${missing.join(', ')} not found: apt-get install ${[...new Set(packages)].join(' ')}`

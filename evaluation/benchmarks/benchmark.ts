@@ -4,19 +4,19 @@ import type { Sample } from './comparison.ts'
 /** Tandem and its anchors doing the same work. */
 export interface Benchmark<Size> {
   readonly name: string
-  /** Programs that it measures Tandem against. */
+  /** Programs that it compares Tandem with. */
   readonly anchors: readonly AnchorProgram[]
-  /** Why it cannot be done here at all, for people; undefined when it can. */
+  /** Why it cannot run on this machine; undefined if it can. */
   readonly whyNot?: () => Promise<string | undefined>
-  /** Starts all processes that it needs, measures, checks what came, and leaves nothing behind. */
+  /** Starts all processes, measures, verifies the results, and cleans up. */
   readonly measure: (size: Size, options: BenchmarkOptions) => Promise<void>
 }
 
-/** What a benchmark may take, and where it tells how it goes. */
+/** Options of a benchmark, and its progress callback. */
 export interface BenchmarkOptions {
   readonly rounds: number
-  /** Anchors that this machine does not have: left out. */
+  /** Anchors that are missing on this machine: skipped. */
   readonly missing: readonly AnchorProgram[]
-  /** Told each measurement. May throw to end the benchmark. */
+  /** Called for each measurement. May throw to end the benchmark. */
   readonly onSample: (sample: Sample) => void
 }

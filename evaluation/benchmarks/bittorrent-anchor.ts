@@ -7,7 +7,7 @@ import type { FileFixture } from '../../common/testing/fixtures.ts'
 import { checkFile } from '../system/check-file.ts'
 import type { ProcessHost } from '../system/process-host.ts'
 import { pathOf } from './anchor-programs.ts'
-import { secondsOf } from './in-turns.ts'
+import { secondsOf } from './interleaved.ts'
 import { startListening } from './outside-process.ts'
 import { torrentOf } from './torrent.ts'
 
@@ -15,20 +15,24 @@ const trackerPort = 6_969
 const peerPort = 6_881
 const endDeadlineMs = 120_000
 const lookEveryMs = 10
-/** Beside a complete file, for as long as this runs. */
+/** Exists beside a complete file while this runs. */
 const completedMark = '.complete'
-/** From the start of the source to the downloads: it checks its file and tells the tracker. */
+/**
+ * From the start of the source to the downloads: it checks its file and registers at the tracker.
+ */
 const settleMs = 2_000
 
 export interface TorrentOptions {
   readonly tracker: ProcessHost
   readonly source: ProcessHost
   readonly downloaders: readonly ProcessHost[]
-  /** Where all that is written goes. */
+  /** Folder for all output. */
   readonly folder: string
 }
 
-/** Has all downloaders fetch the file at the same time; returns the seconds until the last has it. */
+/**
+ * All downloaders fetch the file at the same time; returns the seconds until the last one has it.
+ */
 export async function swarmByBitTorrent(
   original: FileFixture,
   { tracker, source, downloaders, folder }: TorrentOptions,
@@ -59,7 +63,10 @@ export async function swarmByBitTorrent(
   return seconds
 }
 
-/** As Debian builds it, it serves the swarms of its whitelist, which it reads as nobody: never as root. */
+/**
+ * Debian's build serves only the swarms of its whitelist, which it reads as an unprivileged user:
+ * never as root.
+ */
 async function startTracker(
   host: ProcessHost,
   infoHash: string,
@@ -73,7 +80,7 @@ async function startTracker(
   return await startListening(pathOf('opentracker'), words, { port: trackerPort, host })
 }
 
-/** Downloads what is not there, and sends to others until it is disposed. */
+/** Downloads the missing files, and uploads until disposed. */
 async function startAria2(host: ProcessHost, own: readonly string[]): Promise<AsyncDisposable> {
   const words = [
     '--no-conf',
@@ -92,7 +99,7 @@ async function startAria2(host: ProcessHost, own: readonly string[]): Promise<As
   return await startListening(pathOf('aria2c'), words, { port: peerPort, host })
 }
 
-/** A program for aria2 to call when a file is complete: its own record of that is a minute late. */
+/** A program that aria2 calls when a file is complete: its own record of that is a minute late. */
 async function completionHook(folder: string): Promise<string> {
   const path = join(folder, 'completed.sh')
   await writeFile(path, `#!/bin/sh\n: > "$3${completedMark}"\n`, { mode: 0o755 })

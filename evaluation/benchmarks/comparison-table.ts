@@ -12,7 +12,7 @@ const columns: readonly Column[] = [
   { title: 'goal' },
 ]
 
-/** The rows for people: less is better everywhere. */
+/** The rows as a table; lower values are better. */
 export function comparisonTable(rows: readonly Row[]): string {
   const cells = rows.map(({ work, contender, unit, rounds, median, ratio, goal }) => [
     work,
@@ -24,7 +24,7 @@ export function comparisonTable(rows: readonly Row[]): string {
   return tableText(columns, cells, (title) => title)
 }
 
-/** A measurement as it comes. */
+/** A measurement in one line. */
 export function sampleLine({ work, contender, value, unit }: Sample): string {
   return `${work}  ${contender}  ${valueText(value, unit)}`
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { medianOf, rowsOf, type Sample, tandem, turnsOf } from './comparison.ts'
+import { medianOf, roundOrder, rowsOf, type Sample, tandem } from './comparison.ts'
 
 describe('the median', () => {
   test.each([
@@ -79,7 +79,7 @@ describe('rows', () => {
 
 test('everybody is first equally often', () => {
   const contenders = ['a', 'b', 'c']
-  const rounds = [0, 1, 2, 3].map((round) => turnsOf(contenders, round).join(''))
+  const rounds = [0, 1, 2, 3].map((round) => roundOrder(contenders, round).join(''))
   expect(rounds).toEqual(['abc', 'bca', 'cab', 'abc'])
-  expect(turnsOf([], 1)).toEqual([])
+  expect(roundOrder([], 1)).toEqual([])
 })

@@ -6,15 +6,15 @@ export interface LinkSpeed {
   readonly bytesPerMs: number
 }
 
-/** What may wait at its beginning, in the time that it takes to pass. */
+/** The queue at its entry, as transmission time. */
 const queueMs = 20
 
-/** One direction of a link: what is put in passes at its speed, and comes out after its delay, in order. */
+/** One direction of a link: bytes pass at its speed and arrive after its delay, in order. */
 export class DelayLine {
   readonly #speed: LinkSpeed
   readonly #clock: Clock
   readonly #under: { readonly atMs: number; readonly deliver: () => void }[] = []
-  /** When all that was put in has passed. */
+  /** When all queued bytes have been transmitted. */
   #freeAtMs = 0
 
   constructor(speed: LinkSpeed, dependencies: { clock: Clock }) {
@@ -22,7 +22,7 @@ export class DelayLine {
     this.#clock = dependencies.clock
   }
 
-  /** Calls `deliver` when so many bytes have come out. Resolves when there is room for more. */
+  /** Calls `deliver` when the bytes have arrived. Resolves when the queue has room for more. */
   async pass(bytes: number, deliver: () => void): Promise<void> {
     const { delayMs, bytesPerMs } = this.#speed
     const nowMs = this.#clock.monotonicMs()
@@ -32,7 +32,7 @@ export class DelayLine {
     await this.#clock.sleep(this.#freeAtMs - nowMs - queueMs)
   }
 
-  /** One timer for the first: timers of their own could fire out of order. */
+  /** One timer for the first delivery: separate timers could fire out of order. */
   #wake(): void {
     const [first] = this.#under
     if (first === undefined) return

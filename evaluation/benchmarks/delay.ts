@@ -1,6 +1,6 @@
 /**
- * One large file, and many small ones, from a source that is a round trip of 50 ms away over a link of
- * 200 Mbit/s; the index is near. A proxy before the source makes the delay and the link.
+ * One large file, and many small ones, from a source at a round trip of 50 ms over a link of 200
+ * Mbit/s; the index is near. A proxy in front of the source simulates delay and link.
  */
 import { join } from 'node:path'
 import { aFile } from '../../common/testing/fixtures.ts'
@@ -9,7 +9,7 @@ import { writeCorpus } from '../scaling/corpus.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
 import type { LinkSpeed } from './delay-line.ts'
-import { type Contender, measureInTurns } from './in-turns.ts'
+import { type Contender, measureInterleaved } from './interleaved.ts'
 import { linkSeconds } from './link-seconds.ts'
 import { startLongLink } from './long-link.ts'
 import { flushDisk } from './outside-process.ts'
@@ -25,15 +25,15 @@ import {
 const roundTripMs = 50
 const megabitsPerSecond = 200
 const link: LinkSpeed = { delayMs: roundTripMs / 2, bytesPerMs: megabitsPerSecond * 125 }
-/** What part of the link the large file is to fill. */
+/** The share of the link that the large file must use. */
 const linkShare = 0.85
-/** What part of a round trip for each the small ones are to take. */
+/** The goal of the small files, in round trips per file. */
 const roundTripShare = 0.1
 
 export interface DelaySize {
-  /** Of the large file. */
+  /** Size of the large file. */
   readonly mebibytes: number
-  /** How many small ones, of 1 KiB. */
+  /** Number of small files of 1 KiB. */
   readonly files: number
 }
 
@@ -62,7 +62,7 @@ async function measureLarge(mebibytes: number, options: BenchmarkOptions): Promi
     { name: tandem, measure },
     bound(`${linkShare} of ${megabitsPerSecond} Mbit/s`, seconds / linkShare),
   ]
-  await measureInTurns(`${mebibytes} MiB, ${roundTripMs} ms away`, contenders, options)
+  await measureInterleaved(`${mebibytes} MiB, ${roundTripMs} ms away`, contenders, options)
 }
 
 async function measureSmall(files: number, options: BenchmarkOptions): Promise<void> {
@@ -80,14 +80,14 @@ async function measureSmall(files: number, options: BenchmarkOptions): Promise<v
       (roundTripShare * files * roundTripMs) / 1_000,
     ),
   ]
-  await measureInTurns(`${files} files of 1 KiB, ${roundTripMs} ms away`, contenders, options)
+  await measureInterleaved(`${files} files of 1 KiB, ${roundTripMs} ms away`, contenders, options)
 }
 
 function bound(name: string, seconds: number): Contender {
   return { name, goal: 1, measure: async () => seconds }
 }
 
-/** A source at the other end of the link, and a downloader at this one. */
+/** A source at the far end of the link, and a downloader at the near end. */
 async function startFarAway(
   files: number,
   share: (sharedFolder: string) => Promise<void>,

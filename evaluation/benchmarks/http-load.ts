@@ -7,7 +7,7 @@ export interface HttpLoadOptions {
   readonly name: string
   /** Connections, each with one request at a time. */
   readonly connections: number
-  /** How long each path is loaded. */
+  /** Duration of the load on each path. */
   readonly seconds: number
 }
 
@@ -20,7 +20,7 @@ export interface HttpLoad {
   failed: number
 }
 
-/** Loads each path of a peer's API that is asked often, one after another. */
+/** Loads each frequently used path of a peer's API, one after another. */
 export async function loadHttp(options: HttpLoadOptions): Promise<HttpLoad[]> {
   const name = encodeURIComponent(options.name)
   const paths = [

@@ -1,7 +1,7 @@
 /**
- * What a peer costs that has many small files and nothing to do, beside Syncthing with the same files
- * and beside bounds: how long until all files of a first start are recorded (Tandem: answered by its
- * index), how long a start with nothing changed takes, and then processor time and memory at rest.
+ * The cost of a peer with many small files and no work, compared with Syncthing on the same files
+ * and with bounds: the time until a first start has recorded all files (Tandem: the index has
+ * them), the time of a start without changes, and then CPU time and memory at rest.
  */
 import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -14,14 +14,14 @@ import { copiesKnown } from '../system/copies-known.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import { secondsOf } from './in-turns.ts'
+import { secondsOf } from './interleaved.ts'
 import { residentMemoryOf } from './peak-memory.ts'
 import { processorSecondsOf } from './processor-time.ts'
 import { prepareSyncthing, startSyncthing } from './syncthing-anchor.ts'
 
 export interface IdleSize {
   readonly files: readonly number[]
-  /** How long processor time is counted for. */
+  /** How long CPU time is measured. */
   readonly seconds: number
 }
 
@@ -32,12 +32,12 @@ export const idle: Benchmark<IdleSize> = {
 }
 
 const filesPerFolder = 100
-/** After a start caches are warm and memory is given back before anything is counted. */
+/** Before measuring: after a start caches warm up and memory is released. */
 const settleMs = 20_000
-/** Per file, and at least so much. */
+/** Per file, plus a minimum. */
 const deadlineMsOf = (files: number): number => 60_000 + files
 
-/** What an idle peer may take with so many files, and more. */
+/** The limits of an idle peer with this many files or more. */
 const bounds = [
   { files: 1_000_000, megabytes: 400, percent: 1 },
   { files: 100_000, megabytes: 150, percent: 1 },
@@ -82,7 +82,7 @@ async function measureIdle(
 async function measureTandem(files: number, seconds: number): Promise<Figures> {
   const prepare = async (_peerId: string, folder: string): Promise<void> =>
     await writeFiles(folder, files)
-  // Where the files are written is not measured: they are there before the start.
+  // The files exist before the start: writing them is not measured.
   await using cluster = await startCluster({ peers: 0, factor: 1 })
   const dataFolder = join(cluster.folder, 'peer1')
   await prepare('peer1', join(dataFolder, 'shared'))
@@ -144,7 +144,7 @@ async function atRest(
   await systemClock.sleep(seconds * 1_000)
   const percent = (((await spent()) - before) / seconds) * 100
   const own = await residentMemoryOf(pid)
-  // A helper of it may have ended meanwhile.
+  // A helper process may have ended meanwhile.
   const ofChildren = (await childrenOf(pid)).map((one) => residentMemoryOf(one).catch(() => 0))
   const bytes = (await Promise.all(ofChildren)).reduce((sum, one) => sum + one, own)
   return { percent, bytes }

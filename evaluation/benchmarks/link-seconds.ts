@@ -1,4 +1,4 @@
-/** The seconds for which bytes keep a link busy, without the headers of packets: nobody is faster. */
+/** The seconds that a link needs for the bytes, without packet headers: a lower bound. */
 export function linkSeconds(bytes: number, megabitsPerSecond: number): number {
   return (bytes * 8) / (megabitsPerSecond * 1e6)
 }

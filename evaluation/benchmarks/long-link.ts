@@ -5,9 +5,9 @@ import { proxyHost } from '../system/cluster-fixture.ts'
 import { DelayLine, type LinkSpeed } from './delay-line.ts'
 
 /**
- * Stands before the peer of this port as if it were far away: all connections to it share one link, and each opens a
- * round trip late. Unlike on a real network nothing is lost, and no connection has to find out how fast
- * it may send.
+ * A proxy that makes the peer on this port appear far away: all its connections share one link, and
+ * each opens a round trip late. Unlike on a real network nothing is lost, and there is no
+ * congestion control.
  */
 export async function startLongLink(port: number, speed: LinkSpeed): Promise<AsyncDisposable> {
   const clock = systemClock
@@ -35,7 +35,7 @@ export async function startLongLink(port: number, speed: LinkSpeed): Promise<Asy
   }
 }
 
-/** Brings everything that `from` gives to `to`, its end included. */
+/** Forwards all bytes from `from` to `to`, including the end of the stream. */
 function carry(from: Socket, to: Socket, line: DelayLine): void {
   from.on('data', (bytes: Buffer) => {
     from.pause()

@@ -1,9 +1,9 @@
 /**
- * One file from several sources with slow links to one peer with a fast one, each on a host of its own:
- * from all of them, and with one that is cut off half-way, of which nobody is told.
+ * One file from several sources with slow links to one peer with a fast one, each on its own host:
+ * from all of them, and with one that is silently cut off half-way.
  *
- * The bound is what the sources' links carry, of which the headers of packets take a part: 4 to 5 %. What
- * is left of it for plain TCP on this machine now, parallel curls show.
+ * The bound is the capacity of the sources' links, of which packet headers take 4 to 5 %. Parallel
+ * curls show what plain TCP achieves on this machine.
  */
 import assert from 'node:assert/strict'
 import { systemClock } from '../../common/clock.ts'
@@ -14,7 +14,7 @@ import { apiOf } from '../system/cluster-fixture.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import { secondsOf } from './in-turns.ts'
+import { secondsOf } from './interleaved.ts'
 import { linkSeconds } from './link-seconds.ts'
 import { type LabHost, startNetworkLab, whyNoNetworkLab } from './network-lab.ts'
 import { flushDisk } from './outside-process.ts'
@@ -75,7 +75,7 @@ async function measureMany({ mebibytes }: ManySize, options: BenchmarkOptions): 
   }
 }
 
-/** Cuts off a source when half of the file is there; what counts is what comes after that. */
+/** Cuts off a source when half of the file has arrived; measures the remaining time. */
 async function downloadThroughCut(
   downloader: TandemProcess,
   { name, size }: FileFixture,
@@ -92,7 +92,7 @@ async function downloadThroughCut(
   return { seconds, bytes }
 }
 
-/** What was measured, beside the time that `share` of what so many links carry takes. */
+/** Reports a measurement and the time that `share` of the links' capacity would take. */
 function report(
   {
     work,

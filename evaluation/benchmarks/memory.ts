@@ -1,6 +1,6 @@
 /**
- * The most memory that a peer which downloads one large file, and the peer which serves it, ever have
- * resident, from their start on: hashing the shared file is a part of it. Fresh processes in each round.
+ * The peak resident memory of a peer that downloads one large file and of the peer that serves it,
+ * since their start, including the hashing of the shared file. Fresh processes in each round.
  */
 import assert from 'node:assert/strict'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -10,11 +10,11 @@ import { tandem } from './comparison.ts'
 import { peakMemoryOf } from './peak-memory.ts'
 import { aSparseFile, downloadAndCheck, sharing, startTransferCluster } from './transfer-fixture.ts'
 
-/** What either peer may take. */
+/** The limit for either peer. */
 const boundBytes = 200e6
 
 export interface MemorySize {
-  /** Of the files, which take room at the downloader alone. */
+  /** Sizes of the files, which take disk space only at the downloader. */
   readonly mebibytes: readonly number[]
 }
 

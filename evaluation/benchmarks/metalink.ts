@@ -3,13 +3,16 @@ import { chunkBytesFor, chunkCountFor, chunkHashAt } from '../../common/content/
 export interface MetalinkFile {
   readonly name: string
   readonly size: number
-  /** The SHA-256 of each chunk: the pieces that a client checks. */
+  /** The SHA-256 of each chunk: the pieces that a client verifies. */
   readonly chunkList: Uint8Array
-  /** Where the whole file can be had. */
+  /** URLs of the whole file. */
   readonly urls: readonly string[]
 }
 
-/** A Metalink 4 document (RFC 5854) with the same pieces as Tandem's chunks. Name and URLs need no escaping. */
+/**
+ * A Metalink 4 document (RFC 5854) whose pieces are Tandem's chunks. Name and URLs need no
+ * escaping.
+ */
 export function metalinkOf({ name, size, chunkList, urls }: MetalinkFile): string {
   const hashes = Array.from({ length: chunkCountFor(size) }, (_, chunk) =>
     Buffer.from(chunkHashAt(chunkList, chunk)).toString('hex'),

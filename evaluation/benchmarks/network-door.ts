@@ -1,6 +1,6 @@
 /**
- * The process that holds a network namespace, until whoever started it is gone. It leads the connections
- * that it is handed to a port of the namespace's 127.0.0.1.
+ * The process that holds a network namespace until its parent is gone. It forwards the connections
+ * that it receives to a port of the namespace's 127.0.0.1.
  */
 import { connect, Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 process.on('message', (port: number, outside) => {
   if (!(outside instanceof Socket)) return
   const inside = connect(port, '127.0.0.1')
-  // Whoever ends or fails, the other one sees it by the end of its connection.
+  // When either side ends or fails, the other sees the end of its connection.
   pipeline(outside, inside).catch(() => {})
   pipeline(inside, outside).catch(() => {})
 })

@@ -1,6 +1,6 @@
 /**
- * Several hosts on one Linux machine: network namespaces, each with an address and a link of its own to
- * one switch, which is a namespace too. The machine's own network is not touched.
+ * Several hosts on one Linux machine: network namespaces, each with its own address and link to one
+ * switch, which is a namespace, too. The machine's own network is not touched.
  */
 import type { ProcessHost } from '../system/process-host.ts'
 import { howToInstall, missingPrograms, pathOf } from './anchor-programs.ts'
@@ -10,12 +10,12 @@ const subnet = { prefix: '10.77.0', bits: 24 } as const
 const hostsMax = 250
 const bridge = 'bridge'
 const device = 'eth0'
-/** What a link passes on at once, 1 ms of 1 Gbit/s, and how long what it queues may wait. */
+/** Burst size of a link, 1 ms at 1 Gbit/s, and the maximum queueing delay. */
 const shape = 'burst 128kb latency 100ms'
 
 export interface NetworkLabOptions {
   readonly hosts: number
-  /** The speed of each link, either way; unlimited without it. */
+  /** Speed of each link in either direction; unlimited by default. */
   readonly megabitsPerSecond?: number
 }
 
@@ -25,24 +25,24 @@ export interface NetworkLab extends AsyncDisposable {
 }
 
 export interface LabHost extends ProcessHost {
-  /** What it has sent over its link, with the headers of packets. */
+  /** Bytes sent over its link, including packet headers. */
   sentBytes(): Promise<number>
-  /** Changes the speed of its link, either way; unlimited without one. */
+  /** Changes the speed of its link in either direction; undefined is unlimited. */
   setRate(megabitsPerSecond: number | undefined): Promise<void>
-  /** Unplugs it: packets vanish, and nobody is told. */
+  /** Unplugs it: packets vanish silently. */
   cut(): Promise<void>
   /** Plugs it in again. */
   heal(): Promise<void>
 }
 
-/** Why this process cannot make a network lab, for people; undefined when it can. */
+/** Why this process cannot create a network lab; undefined if it can. */
 export async function whyNoNetworkLab(): Promise<string | undefined> {
   const missing = await missingPrograms(['ip', 'tc', 'unshare', 'nsenter'])
   if (missing.length > 0) return howToInstall(missing)
-  return process.getuid?.() === 0 ? undefined : 'network namespaces are made by root alone'
+  return process.getuid?.() === 0 ? undefined : 'network namespaces need root'
 }
 
-/** @throws when {@link whyNoNetworkLab} says why */
+/** @throws if {@link whyNoNetworkLab} gives a reason */
 export async function startNetworkLab({
   hosts: count,
   megabitsPerSecond,
@@ -63,7 +63,9 @@ export async function startNetworkLab({
   return { hosts, [Symbol.asyncDispose]: () => started.disposeAsync() }
 }
 
-/** Links `own` and the switch: the host is `device`, the switch's end is the port of that number. */
+/**
+ * Connects `own` to the switch: `device` is the host's end, the port with that number the switch's.
+ */
 async function plugIn(
   own: NetworkNamespace,
   network: NetworkNamespace,
@@ -96,7 +98,7 @@ async function sentBytes(own: NetworkNamespace): Promise<number> {
   return link.stats64.tx.bytes
 }
 
-/** As `ip` tells it. */
+/** As reported by `ip`. */
 interface LinkStatistics {
   readonly stats64: { readonly tx: { readonly bytes: number } }
 }

@@ -12,8 +12,8 @@ const door = fileURLToPath(new URL('./network-door.ts', import.meta.url))
 const startDeadlineMs = 10_000
 
 /**
- * A network of its own for the processes that are started in it. It has no name and lasts as long as
- * they do: whatever ends them and their owner, nothing of it stays to be cleaned up.
+ * A separate network for the processes started in it. It is anonymous and lasts as long as they do,
+ * so that nothing is left to clean up.
  */
 export class NetworkNamespace implements AsyncDisposable {
   readonly #holder: ChildProcess
@@ -24,11 +24,12 @@ export class NetworkNamespace implements AsyncDisposable {
     this.#ended = once(holder, 'exit')
   }
 
-  /** @throws Error when this user may not make one, AppError DEADLINE_EXCEEDED */
+  /** @throws Error if this user may not create one, AppError DEADLINE_EXCEEDED */
   static async create(): Promise<NetworkNamespace> {
     const holder = spawn(pathOf('unshare'), ['--net', process.execPath, door], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      // Kept from a Ctrl-C in the terminal: its processes are reached through it until they are stopped.
+      // Shielded from a Ctrl-C in the terminal: its processes are reached through it until they are
+      // stopped.
       detached: true,
     })
     const namespace = new NetworkNamespace(holder)
@@ -42,23 +43,23 @@ export class NetworkNamespace implements AsyncDisposable {
     }
   }
 
-  /** Who stands for it where `ip` asks for a namespace. */
+  /** The process that identifies it for `ip`. */
   get pid(): number {
     return Number(this.#holder.pid)
   }
 
-  /** The words that run a program in it. */
+  /** The command prefix that runs a program in it. */
   get prefix(): readonly string[] {
     return [pathOf('nsenter'), '--target', String(this.pid), '--net', '--']
   }
 
-  /** Runs a program in it to its end; returns what it wrote. @throws when it fails */
+  /** Runs a program in it to its end; returns its output. @throws if it fails */
   async run(...words: readonly string[]): Promise<string> {
     const [path = '', ...rest] = [...this.prefix, ...words]
     return (await run(path, rest)).stdout
   }
 
-  /** Makes what listens in it on 127.0.0.1 reachable at the same port outside of it, until disposed. */
+  /** Forwards a port of its 127.0.0.1 to the same port outside, until disposed. */
   async openDoor(port: number): Promise<AsyncDisposable> {
     const server = createServer({ pauseOnConnect: true }, (socket) => {
       this.#holder.send(port, socket)

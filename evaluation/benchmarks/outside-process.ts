@@ -1,4 +1,4 @@
-/** Programs that are not Tandem's. */
+/** Programs that are not part of Tandem. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -8,12 +8,12 @@ import { withDeadline } from '../../common/deadline.ts'
 import { commandOn, type ProcessHost } from '../system/process-host.ts'
 
 const run = promisify(execFile)
-/** 8 GiB at 16 MiB/s; what takes longer hangs. */
+/** 8 GiB at 16 MiB/s; anything longer has hung. */
 const endDeadlineMs = 512_000
 const listenDeadlineMs = 5_000
 const lookEveryMs = 20
 
-/** Runs a program to its end, on a host of its own if one is given. @throws when it fails, with what it wrote */
+/** Runs a program to its end, on `host` if given. @throws if it fails, with its output */
 export async function runToEnd(
   path: string,
   words: readonly string[],
@@ -25,9 +25,9 @@ export async function runToEnd(
 }
 
 /**
- * Starts a program that stays in the foreground, on a host of its own if one is given; resolves when
- * something listens on `port` there. Disposing ends it.
- * @throws AppError DEADLINE_EXCEEDED, or what says that it ended instead
+ * Starts a foreground program, on `host` if given; resolves when `port` is listening there.
+ * Disposing ends it.
+ * @throws AppError DEADLINE_EXCEEDED, or an error if it ends instead
  */
 export async function startListening(
   path: string,
@@ -49,7 +49,7 @@ export async function startListening(
   return starting.move()
 }
 
-/** Whether anybody in the network of that process listens on the port. Linux alone tells. */
+/** Whether the port is listening in the network of that process. Linux only. */
 async function isListening(pid: number, port: number): Promise<boolean> {
   const listening = new RegExp(
     `^ *\\d+: \\w+:${port.toString(16).padStart(4, '0')} \\w+:\\w+ 0A `,
@@ -60,7 +60,7 @@ async function isListening(pid: number, port: number): Promise<boolean> {
   return false
 }
 
-/** Has the system write what it holds back, so that the next to write does not wait for it. */
+/** Flushes all pending writes of the system, so that the next writer does not wait for them. */
 export async function flushDisk(): Promise<void> {
   await runToEnd('sync', [])
 }

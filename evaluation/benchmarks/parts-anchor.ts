@@ -1,4 +1,4 @@
-/** What links give to plain TCP: one file, of which each source sends an equal part. */
+/** The throughput of plain TCP: one file, of which each source sends an equal part. */
 import { createReadStream } from 'node:fs'
 import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -7,7 +7,7 @@ import { checkFile } from '../system/check-file.ts'
 import { freePorts } from '../system/cluster-fixture.ts'
 import type { ProcessHost } from '../system/process-host.ts'
 import { pathOf } from './anchor-programs.ts'
-import { secondsOf } from './in-turns.ts'
+import { secondsOf } from './interleaved.ts'
 import { flushDisk, runToEnd } from './outside-process.ts'
 import { startNginx } from './web-anchors.ts'
 
@@ -17,7 +17,10 @@ interface PartsOptions {
   readonly folder: string
 }
 
-/** An nginx on each source; `measure` has a curl fetch from each at once. Nothing is checked on the way or flushed. */
+/**
+ * An nginx on each source; `measure` fetches from all of them with parallel curls. Nothing is
+ * verified or flushed.
+ */
 export async function startParts(
   original: FileFixture,
   { sources, downloader, folder }: PartsOptions,

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 
-/** The most memory that a process ever had resident, in bytes. Linux alone tells. */
+/** Peak resident memory of a process in bytes. Linux only. */
 export async function peakMemoryOf(pid: number): Promise<number> {
   return await memoryOf(pid, 'VmHWM')
 }
 
-/** The memory that a process has resident, in bytes. Linux alone tells. */
+/** Resident memory of a process in bytes. Linux only. */
 export async function residentMemoryOf(pid: number): Promise<number> {
   return await memoryOf(pid, 'VmRSS')
 }
@@ -13,6 +13,6 @@ export async function residentMemoryOf(pid: number): Promise<number> {
 async function memoryOf(pid: number, field: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status) ?? []
-  if (kibibytes === undefined) throw new Error(`process ${pid} does not tell its memory`)
+  if (kibibytes === undefined) throw new Error(`process ${pid} does not report its memory`)
   return Number(kibibytes) * 1024
 }

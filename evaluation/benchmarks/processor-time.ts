@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { systemErrorCode } from '../../common/errors.ts'
 
-/** In which Linux counts processor time, on every machine. */
+/** Unit of CPU time in Linux, on every machine. */
 const ticksPerSecond = 100
 
 /**
- * The processor time in seconds that all threads of a process took since its start, their system
- * calls included; undefined where there is no /proc to tell.
+ * CPU seconds of all threads of a process since its start, including system calls; undefined where
+ * there is no /proc.
  */
 export async function processorSecondsOf(pid: number): Promise<number | undefined> {
   try {
@@ -17,7 +17,10 @@ export async function processorSecondsOf(pid: number): Promise<number | undefine
   }
 }
 
-/** Of a line as /proc/PID/stat has it: `utime` and `stime` are the 14th and 15th fields, behind a name that may hold anything. */
+/**
+ * Parses a line of /proc/PID/stat: `utime` and `stime` are the 14th and 15th fields, behind a name
+ * that may contain anything.
+ */
 export function parseProcessorSeconds(line: string): number {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond

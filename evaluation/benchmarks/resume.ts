@@ -1,9 +1,9 @@
 /**
- * A downloading peer is killed when part of a large file has come, started again, and asked again.
+ * Kills a downloading peer part of the way through a large file, restarts it, and downloads again.
  *
- * What counts is the chunks that the source sent beyond those of the file. That may be as much as was on its
- * way at the kill, which is at most what a fetch asks for at a time. The chunk list, which is sent once and
- * kept, is no part of that; what was sent beyond the file altogether is shown besides.
+ * Measures the chunks that the source sent beyond those of the file. The bound is what was in
+ * flight at the kill: at most what a fetch requests at a time. The chunk list, which is sent once
+ * and kept, is not counted; the total of extra bytes is shown, too.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -71,8 +71,8 @@ async function measureResume(
 }
 
 /**
- * Starts a download and kills the peer when so much of it is verified.
- * @throws AppError SETTING_INVALID when the download is faster than the kill
+ * Starts a download and kills the peer when `bytes` are verified.
+ * @throws AppError SETTING_INVALID if the download finishes before the kill
  */
 async function killAt(
   percent: number,

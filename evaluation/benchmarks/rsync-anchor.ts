@@ -10,14 +10,16 @@ export async function startRsyncDaemon(
   { folder, port }: { folder: string; port: number },
 ): Promise<AsyncDisposable> {
   const config = join(folder, 'rsyncd.conf')
-  // Without the user, a daemon of root's becomes nobody, who may not read the folder.
+  // Without the user, a daemon started by root switches to one that may not read the folder.
   const lines = ['use chroot = no', `uid = ${userInfo().uid}`, '[files]', `path = ${root}`, '']
   await writeFile(config, lines.join('\n'))
   const words = ['--daemon', '--no-detach', `--config=${config}`, '--address=127.0.0.1']
   return await startListening(pathOf('rsync'), [...words, `--port=${port}`], { port })
 }
 
-/** Fetches all files of the daemon into `folder`. rsync checks each by its hash, and flushes none. */
+/**
+ * Fetches all files of the daemon into `folder`. rsync verifies each by its hash, and flushes none.
+ */
 export async function fetchWithRsync(port: number, folder: string): Promise<void> {
   const from = `rsync://127.0.0.1:${port}/files/`
   await runToEnd(pathOf('rsync'), ['--recursive', '--times', from, folder])

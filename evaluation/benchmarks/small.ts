@@ -1,11 +1,11 @@
 /**
- * Many files of 1 KiB, from one peer to another, against rsync from its daemon.
+ * Many files of 1 KiB, from one peer to another, compared with the rsync daemon.
  *
- * Tandem is done when `tandem download` of their folder has ended, every file is verified and under its
- * name, and the index knows of all the copies. Like rsync it flushes none of them before that.
+ * Tandem is done when `tandem download` of their folder has ended, every file is verified and under
+ * its name, and the index knows all the copies. Like rsync it flushes none of them before that.
  *
- * What was fetched is moved aside and deleted at the end: within a minute of files being deleted, ext4
- * takes up to fifty times as long to create others near them.
+ * Fetched files are moved aside and deleted at the end: within a minute of deletions, ext4 takes up
+ * to fifty times as long to create files near them.
  */
 import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
@@ -19,12 +19,12 @@ import { runTandem } from '../system/run-tandem.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
+import { type Contender, measureInterleaved, secondsOf } from './interleaved.ts'
 import { flushDisk } from './outside-process.ts'
 import { fetchWithRsync, startRsyncDaemon } from './rsync-anchor.ts'
 import { startTransferCluster } from './transfer-fixture.ts'
 
-/** Where the source has the files, and the only folder that is downloaded. */
+/** The folder of the source that is downloaded. */
 export const smallFolder = 'bench'
 
 export interface SmallSize {
@@ -54,10 +54,10 @@ async function measureSmall({ files }: SmallSize, options: BenchmarkOptions): Pr
   if (daemon !== undefined) {
     contenders.push(rsyncFrom(port, { originals, folder: folder.path }))
   }
-  await measureInTurns(`${files} files of 1 KiB`, contenders, options)
+  await measureInterleaved(`${files} files of 1 KiB`, contenders, options)
 }
 
-/** Tandem, downloading all of `originals`, which one peer shares in {@link smallFolder}. */
+/** Tandem downloading all `originals`, which one peer shares in {@link smallFolder}. */
 export function tandemWith(downloader: TandemProcess, originals: readonly Original[]): Contender {
   const downloaded = join(downloader.dataFolder, 'downloaded', smallFolder)
   const words = ['download', `${smallFolder}/**`, '--json', '--api', downloader.apiUrl.href]

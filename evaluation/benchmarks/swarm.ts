@@ -1,10 +1,10 @@
 /**
- * One file from one source to several peers that all begin at the same time, each on a host of its own
- * with a slow link.
+ * One file from one source to several peers that start simultaneously, each on its own host with a
+ * slow link.
  *
- * Two bounds: nobody can have the file before one link has carried it, of which the headers of packets
- * take 4 to 5 %; and the source must send it once. What the source sends is counted at its link, with
- * headers, for everybody alike.
+ * Two bounds: no peer can have the file before one link has carried it, of which packet headers
+ * take 4 to 5 %; and the source must send it once. Bytes sent by the source are counted on its
+ * link, with headers, for all contenders.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -17,8 +17,8 @@ import { copiesKnown } from '../system/copies-known.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { swarmByBitTorrent } from './bittorrent-anchor.ts'
-import { tandem, turnsOf } from './comparison.ts'
-import { secondsOf } from './in-turns.ts'
+import { roundOrder, tandem } from './comparison.ts'
+import { secondsOf } from './interleaved.ts'
 import { linkSeconds } from './link-seconds.ts'
 import { type NetworkLab, startNetworkLab, whyNoNetworkLab } from './network-lab.ts'
 import { flushDisk } from './outside-process.ts'
@@ -27,7 +27,7 @@ import { forgetDownloads, sharing } from './transfer-fixture.ts'
 const downloaders = 8
 const megabitsPerSecond = 100
 const sourceId = 'source'
-/** What Tandem is to reach, as multiples of the bounds. */
+/** Tandem's goals, as multiples of the bounds. */
 const goals = { seconds: 1.35, bytes: 1.6 } as const
 
 export interface SwarmSize {
@@ -43,7 +43,7 @@ export const swarm: Benchmark<SwarmSize> = {
 
 interface Contender {
   readonly name: string
-  /** Returns the seconds until the last has the file, which was checked. */
+  /** Returns the seconds until the last peer has the verified file. */
   readonly measure: () => Promise<number>
 }
 
@@ -66,7 +66,7 @@ async function measureSwarm({ mebibytes }: SwarmSize, options: BenchmarkOptions)
     })
   const work = `${mebibytes} MiB to ${downloaders} peers`
   for (let round = 0; round < options.rounds; round++) {
-    for (const { name, measure } of turnsOf(contenders, round)) {
+    for (const { name, measure } of roundOrder(contenders, round)) {
       await flushDisk()
       const sentBefore = await sourceHost.sentBytes()
       const seconds = await measure()
@@ -87,7 +87,7 @@ function reportBounds(work: string, { size }: FileFixture, { onSample }: Benchma
   onSample({ ...sent, contender: 'size', goal: goals.bytes })
 }
 
-/** One peer with the file, and those who want it. Nothing is replicated. */
+/** One peer with the file, and the downloaders. Nothing is replicated. */
 async function startPeers(
   original: FileFixture,
   { hosts }: NetworkLab,

@@ -1,4 +1,4 @@
-/** Syncthing with one folder and nobody to talk to: its discovery, relays and reports are off. */
+/** Syncthing with one folder and no other device: its discovery, relays and reports are off. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,16 +10,18 @@ import { freePorts } from '../system/cluster-fixture.ts'
 import { pathOf } from './anchor-programs.ts'
 import { runToEnd } from './outside-process.ts'
 
-/** It runs until it is disposed. */
+/** Runs until disposed. */
 export interface Syncthing extends AsyncDisposable {
   readonly pid: number
 }
 
 interface StartOptions {
-  /** Where its settings and its database are; a second start with the same goes on with them. */
+  /**
+   * Folder of its settings and database; a second start with the same folder continues with them.
+   */
   readonly home: string
   readonly folder: string
-  /** How many files the folder has. */
+  /** Number of files in the folder. */
   readonly files: number
   readonly deadlineMs: number
 }
@@ -35,7 +37,7 @@ const off = [
   'restartOnWakeup',
 ] as const
 
-/** Writes the settings of a new one. */
+/** Writes the settings of a new instance. */
 export async function prepareSyncthing(home: string, folder: string): Promise<void> {
   await mkdir(home, { recursive: true })
   await runToEnd(pathOf('syncthing'), ['generate', '--home', home, '--no-default-folder'])
@@ -86,7 +88,7 @@ async function isDone(url: string, key: string, files: number): Promise<boolean>
     const status = (await response.json()) as { state?: string; localFiles?: number }
     return status.state === 'idle' && status.localFiles === files
   } catch {
-    // It does not listen yet.
+    // It is not listening yet.
     return false
   }
 }

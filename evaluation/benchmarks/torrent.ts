@@ -8,11 +8,11 @@ type Bencoded = string | number | Buffer | { readonly [key: string]: Bencoded }
 export interface Torrent {
   /** The metainfo file (BEP 3). */
   readonly metainfo: Buffer
-  /** What the swarm is known by, in hex. */
+  /** Identifies the swarm, in hex. */
   readonly infoHash: string
 }
 
-/** A torrent with pieces as large as Tandem's chunks. */
+/** A torrent whose pieces are as large as Tandem's chunks. */
 export async function torrentOf(file: FileFixture, announceUrl: string): Promise<Torrent> {
   const pieceBytes = chunkBytesFor(file.size)
   const pieces: Buffer[] = []
@@ -32,7 +32,7 @@ export async function torrentOf(file: FileFixture, announceUrl: string): Promise
   return { metainfo: bencode({ announce: announceUrl, info }), infoHash }
 }
 
-/** Keys must be given in order, as the format wants them. */
+/** Keys must be given in sorted order, as the format requires. */
 export function bencode(value: Bencoded): Buffer {
   if (typeof value === 'number') return Buffer.from(`i${value}e`)
   if (typeof value === 'string') return bencode(Buffer.from(value))

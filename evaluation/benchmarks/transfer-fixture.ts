@@ -8,7 +8,7 @@ import { apiOf, type PeerOptions, startCluster } from '../system/cluster-fixture
 import { copiesKnown } from '../system/copies-known.ts'
 import type { ProcessHost } from '../system/process-host.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
-import { secondsOf } from './in-turns.ts'
+import { secondsOf } from './interleaved.ts'
 
 /** Peers that share files, and one that downloads them. */
 export interface TransferCluster extends AsyncDisposable {
@@ -18,17 +18,17 @@ export interface TransferCluster extends AsyncDisposable {
 
 export interface TransferOptions {
   readonly sources: number
-  /** How many files `share` makes. */
+  /** Number of files that `share` creates. */
   readonly files: number
   /** Puts a source's files into its shared/. */
   readonly share: (sharedFolder: string) => Promise<void>
-  /** What is special about the sources. */
+  /** Special options of the sources. */
   readonly source?: PeerOptions
-  /** Where to run them, each on a host of its own: the index, the sources, the downloader. */
+  /** The hosts of the index, the sources and the downloader, in that order. */
   readonly hosts?: readonly ProcessHost[]
 }
 
-/** Starts them; resolves when the index knows of all copies. Nothing is replicated. */
+/** Starts them; resolves when the index knows all copies. Nothing is replicated. */
 export async function startTransferCluster({
   sources,
   files,
@@ -53,7 +53,7 @@ export async function startTransferCluster({
   }
 }
 
-/** Shares a file by a hard link, so that many sources of a large one take its room once. */
+/** Shares a file by a hard link, so that many sources of a large file use its disk space once. */
 export function sharing({ path, name }: FileFixture): (sharedFolder: string) => Promise<void> {
   return async (sharedFolder) => {
     const shared = join(sharedFolder, name)
@@ -62,7 +62,7 @@ export function sharing({ path, name }: FileFixture): (sharedFolder: string) => 
   }
 }
 
-/** Writes a file of zeros that takes no room, of any size. */
+/** Writes a sparse file of zeros, of any size. */
 export async function aSparseFile(
   folder: string,
   name: string,
@@ -75,7 +75,7 @@ export async function aSparseFile(
   return { path, name, sha256: content.sha256, size: bytes }
 }
 
-/** Downloads a file and checks what came. Returns how long the download alone took. */
+/** Downloads a file and verifies it. Returns the duration of the download alone. */
 export async function downloadAndCheck(
   peer: TandemProcess,
   original: FileFixture,
@@ -86,7 +86,10 @@ export async function downloadAndCheck(
   return seconds
 }
 
-/** Removes what a peer downloaded; resolves when it and the index know, so that it can download again. */
+/**
+ * Removes the downloads of a peer; resolves when it and the index know, so that it can download
+ * again.
+ */
 export async function forgetDownloads(peer: TandemProcess): Promise<void> {
   const folder = join(peer.dataFolder, 'downloaded')
   for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })

@@ -1,10 +1,10 @@
 /**
- * One large file over loopback into a file on the same disk, page cache warm on the sending side.
+ * One large file over loopback into a file on the same disk, with a warm page cache at the source.
  *
- * Tandem is asked through the HTTP API of a running peer, and answers when the file is verified,
- * flushed to the disk and under its name; the anchors are done when their processes end. Before each
- * turn all that others wrote is flushed, so that nobody pays for his predecessor. What no program can
- * avoid is measured, too: `dd` writes the same bytes and flushes them, and does nothing else.
+ * Tandem is driven through the HTTP API of a running peer, which answers when the file is verified,
+ * flushed and under its name; the anchors are done when their processes end. Before each
+ * measurement all pending writes are flushed, so that no contender pays for its predecessor. The
+ * unavoidable part is measured, too: `dd` writes and flushes the same bytes.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -17,7 +17,7 @@ import type { TandemProcess } from '../system/tandem-process.ts'
 import { pathOf } from './anchor-programs.ts'
 import type { Benchmark, BenchmarkOptions } from './benchmark.ts'
 import { tandem } from './comparison.ts'
-import { type Contender, measureInTurns, secondsOf } from './in-turns.ts'
+import { type Contender, measureInterleaved, secondsOf } from './interleaved.ts'
 import { metalinkOf } from './metalink.ts'
 import { flushDisk, runToEnd } from './outside-process.ts'
 import { processorSecondsOf } from './processor-time.ts'
@@ -67,7 +67,7 @@ async function measureTransfer(
       ...web.contenders,
       diskContender(original, join(folder.path, 'written')),
     ]
-    await measureInTurns(work, contenders, options)
+    await measureInterleaved(work, contenders, options)
   }
 }
 
@@ -88,7 +88,7 @@ function tandemContender(
   return { name: tandem, measure }
 }
 
-/** Of all these together; 0 where the system does not tell. */
+/** Of all these together; 0 where the system does not report it. */
 async function processorTimeOf(peers: readonly TandemProcess[]): Promise<number> {
   let seconds = 0
   for (const { pid } of peers)
@@ -108,12 +108,12 @@ function diskContender(original: FileFixture, path: string): Contender {
 }
 
 interface WebOptions extends Pick<BenchmarkOptions, 'missing'> {
-  /** How many servers there are; only aria2c knows how to fetch from more than one. */
+  /** Number of servers; only aria2c can use more than one. */
   readonly sources: number
   readonly folder: string
 }
 
-/** As many nginx as there are sources, and those who fetch from them. */
+/** One nginx per source, and the clients that download from them. */
 async function startWeb(
   original: FileFixture,
   { sources, folder, missing }: WebOptions,

@@ -1,4 +1,4 @@
-/** nginx, and those who download from it. */
+/** nginx, and clients that download from it. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,10 +7,10 @@ import { pathOf } from './anchor-programs.ts'
 import { runToEnd, startListening } from './outside-process.ts'
 
 interface NginxOptions {
-  /** For its own files. */
+  /** Folder for its own files. */
   readonly folder: string
   readonly port: number
-  /** Where it runs and others reach it; on this machine's 127.0.0.1 without it. */
+  /** The host that it runs on; by default this machine's 127.0.0.1. */
   readonly host?: ProcessHost
 }
 
@@ -26,7 +26,7 @@ export async function startNginx(
   return await startListening(pathOf('nginx'), words, { port, ...(host && { host }) })
 }
 
-/** As nginx is set up for large files; with the rights of whoever measures. */
+/** nginx configured for large files, with the rights of the current user. */
 function nginxConfig(root: string, address: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
@@ -47,14 +47,14 @@ http {
 `
 }
 
-/** Neither checks nor flushes what it fetched. */
+/** Neither verifies nor flushes the file. */
 export async function fetchWithCurl(url: string, path: string): Promise<void> {
   await runToEnd(pathOf('curl'), ['--silent', '--show-error', '--fail', '--output', path, url])
 }
 
 /**
- * What a careful person types: `curl && sha256sum`, with `sync` of the file between them if it is to
- * survive a power cut. @throws when the hash is another one
+ * The careful manual way: `curl && sha256sum`, with a `sync` of the file in between if it must
+ * survive a power cut. @throws if the hash differs
  */
 export async function fetchAndHash(
   url: string,
@@ -64,10 +64,13 @@ export async function fetchAndHash(
   await fetchWithCurl(url, path)
   if (isFlushed) await runToEnd(pathOf('sync'), [path])
   const line = await runToEnd(pathOf('sha256sum'), [path])
-  if (!line.startsWith(sha256)) throw new Error(`${url} has another SHA-256: ${line}`)
+  if (!line.startsWith(sha256)) throw new Error(`${url} has the wrong SHA-256: ${line}`)
 }
 
-/** Over so many connections in all, checking the pieces as they come. The name in `path` is the Metalink's. */
+/**
+ * Uses this many connections in total, and verifies the pieces as they arrive. The name in `path`
+ * is the Metalink's.
+ */
 export async function fetchWithAria2(
   metalink: string,
   path: string,

@@ -2,7 +2,7 @@ import { sha256 } from '../../common/content/hash.ts'
 import { fillEmptyFolder, type GenerateOptions, generatedFiles } from '../../peer/generate.ts'
 import type { Original } from '../system/check-file.ts'
 
-/** Made-up files by size, 1 KiB and 1 MiB. */
+/** Generated files by size, 1 KiB and 1 MiB. */
 export interface Corpus {
   readonly kb: readonly Original[]
   readonly mb: readonly Original[]
@@ -17,7 +17,7 @@ export async function writeCorpus(folder: string, options: GenerateOptions): Pro
   return { kb: files.slice(0, options.kb), mb: files.slice(options.kb) }
 }
 
-/** One file of each list in turn, so that neighbours come from different peers. */
+/** One file of each list alternately, so that neighbours come from different peers. */
 export function interleaved<T>(lists: readonly (readonly T[])[]): T[] {
   const longest = Math.max(0, ...lists.map((list) => list.length))
   return Array.from({ length: longest }, (_, index) =>

@@ -7,11 +7,13 @@ import { runClients } from './run-clients.ts'
 
 export interface DownloadedFiles {
   readonly load: Load
-  /** Checking comes after the measurement, and is no part of it. @throws AppError HASH_MISMATCH */
+  /**
+   * Verifies the files; runs after the measurement, outside of it. @throws AppError HASH_MISMATCH
+   */
   readonly check: () => Promise<void>
 }
 
-/** Downloads `files` with so many clients as there are `apis`, each doing one after another. */
+/** Downloads `files` with one client per API, each doing one download after another. */
 export async function downloadFiles(
   apis: readonly HttpPeer[],
   files: readonly Original[],

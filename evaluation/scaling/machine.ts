@@ -3,7 +3,7 @@ import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem 
 import { systemClock } from '../../common/clock.ts'
 import type { ScalingResult } from './result.ts'
 
-/** What the figures of a run depend on besides its parameters. */
+/** The machine that the figures of a run depend on. */
 export function thisMachine(): ScalingResult['machine'] {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -20,12 +20,12 @@ export function thisVersion(): string {
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-/** What a reader of figures must know: when, with what and where they were measured. */
+/** The conditions of a measurement: when, with what and where. */
 export interface Conditions {
   startedAt: string
   version: string
   machine: ScalingResult['machine']
-  /** Of the minute before: what else the machine had to do. */
+  /** Of the preceding minute: other work of the machine. */
   loadAverage: number
 }
 

@@ -11,23 +11,23 @@ import { efficiencyOf } from './statistics.ts'
 import { measureStep, type StepContext, type StepLoads } from './step.ts'
 
 const peerIds = ['peer1', 'peer2', 'peer3'] as const
-/** Carried out first and not measured, so that no step pays for code that is still cold. */
+/** Runs first and is not measured, so that no step runs cold code. */
 const warmUp: ScalingPlan = { scaling: 'strong', concurrency: [4], lookups: 4_000, kb: 300, mb: 16 }
 
 export interface MeasureOptions {
   /** The peer whose HTTP API the clients use; the others share the files. */
   readonly peerId: string
-  /** What the processes' config file holds. */
+  /** Contents of the processes' config file. */
   readonly settings: ClusterSettings
-  /** Told a line for each thing that was measured. */
+  /** Called with a line per measurement. */
   readonly onProgress: (line: string) => void
 }
 
 /**
- * Carries out `plans`, one after another, in a cluster of three peers that it starts and stops.
- * Nothing is replicated meanwhile, so that every download crosses the network and nothing else does.
- * @throws AppError HASH_MISMATCH when a downloaded file is not its original, SETTING_INVALID when
- *   `peerId` is none of the three
+ * Runs `plans`, one after another, in a cluster of three peers that it starts and stops. Nothing is
+ * replicated meanwhile, so that every download crosses the network and nothing else does.
+ * @throws AppError HASH_MISMATCH if a downloaded file differs from its original, SETTING_INVALID if
+ * `peerId` is none of the three
  */
 export async function measureScaling(
   plans: readonly ScalingPlan[],
@@ -107,7 +107,7 @@ async function carryOut(plan: ScalingPlan, context: StepContext): Promise<Scalin
   }
 }
 
-/** The first step is what the others are compared with. */
+/** The first step is the reference for the others. */
 function workload(name: Workload['name'], loads: readonly Load[]): Workload {
   const throughput = ({ clients, operationsPerSecond: perSecond }: Load) => ({ clients, perSecond })
   const steps = loads.map((load) => ({

@@ -1,11 +1,11 @@
 import type { ScalingResult } from './result.ts'
 
-/** How much is done with each number of clients. */
+/** The amount of work per number of clients. */
 export interface ScalingPlan {
   readonly scaling: ScalingResult['scaling']
-  /** Numbers of clients, one step each; the first is what the others are compared with. */
+  /** Numbers of clients, one step each; the first is the reference for the others. */
   readonly concurrency: readonly number[]
-  /** Operations of a whole step when scaling is strong, of each client when it is weak. */
+  /** Operations of a whole step for strong scaling, of each client for weak scaling. */
   readonly lookups: number
   readonly kb: number
   readonly mb: number
@@ -18,12 +18,12 @@ export const meanings = {
   strong: 'The work is fixed: the operations are divided among the clients.',
 } as const satisfies Record<ScalingResult['scaling'], string>
 
-/** Operations of one kind in the step with so many clients. */
+/** Operations of one kind in the step with this number of clients. */
 export function operationsOf(plan: ScalingPlan, kind: Kind, clients: number): number {
   return plan.scaling === 'weak' ? plan[kind] * clients : plan[kind]
 }
 
-/** Files of one kind that all steps take, each of them once. */
+/** Files of one kind that all steps need, each used once. */
 export function filesNeeded(plans: readonly ScalingPlan[], kind: 'kb' | 'mb'): number {
   return plans
     .flatMap((plan) => plan.concurrency.map((clients) => operationsOf(plan, kind, clients)))

@@ -1,4 +1,4 @@
-/** What a scaling run writes to evaluation/results/, and what is drawn from it. */
+/** The format of the scaling results in evaluation/results/, which the plots are drawn from. */
 import { readFile, writeFile } from 'node:fs/promises'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
@@ -7,7 +7,7 @@ import { AppError } from '../../common/errors.ts'
 const Distribution = Type.Object({
   count: Type.Integer(),
   mean: Type.Number(),
-  /** Of the sample (n - 1). */
+  /** Sample standard deviation (n - 1). */
   stdev: Type.Number(),
   min: Type.Number(),
   p50: Type.Number(),
@@ -34,10 +34,10 @@ const load = {
   perClient: Type.Array(Rate),
 }
 const Load = Type.Object(load)
-/** What clients that worked at the same time got done. */
+/** The work of concurrent clients. */
 export type Load = Static<typeof Load>
 
-/** `efficiency`: the share of the ideal, n times the throughput of one client, that was reached. */
+/** `efficiency`: the achieved share of the ideal, n times the throughput of one client. */
 const Step = Type.Object({ ...load, efficiency: Type.Number() })
 export type Step = Static<typeof Step>
 
@@ -73,7 +73,7 @@ export const ScalingResult = Type.Object({
     kb: Type.Integer(),
     mb: Type.Integer(),
   }),
-  /** Files whose SHA-256 was compared with that of the original; all were equal. */
+  /** Files whose SHA-256 was compared with the original; all were equal. */
   filesChecked: Type.Integer(),
   workloads: Type.Array(Workload),
 })
@@ -83,7 +83,7 @@ export async function writeResult(path: string, result: unknown): Promise<void> 
   await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
 }
 
-/** @throws AppError FILE_NOT_FOUND, SETTING_INVALID when the file is not a scaling result */
+/** @throws AppError FILE_NOT_FOUND, SETTING_INVALID if the file is not a scaling result */
 export async function readScalingResult(path: string): Promise<ScalingResult> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new AppError('FILE_NOT_FOUND', { path }, { cause })

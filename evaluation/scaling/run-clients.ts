@@ -2,12 +2,12 @@ import type { Clock } from '../../common/clock.ts'
 import type { Load, Rate } from './result.ts'
 import { distributionOf } from './statistics.ts'
 
-/** What one client does for one item; returns the bytes that it brought. */
+/** One client's work for one item; returns the bytes transferred. */
 export type Operation<Item> = (item: Item, client: number) => Promise<number>
 
 /**
- * Deals `items` out to `clients`, which all start together and each do one operation after another.
- * A failing operation fails the run, once the others have ended.
+ * Distributes `items` among `clients`, which start together and each do one operation after
+ * another. A failed operation fails the run, once the others have ended.
  */
 export async function runClients<Item>(
   clients: number,

@@ -1,7 +1,7 @@
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { Distribution } from './result.ts'
 
-/** Summary and percentiles of measurements in any order; all 0 when there are none. */
+/** Summary and percentiles of measurements in any order; all 0 if there are none. */
 export function distributionOf(values: readonly number[]): Distribution {
   const sorted = values.toSorted((a, b) => a - b)
   return {
@@ -12,7 +12,9 @@ export function distributionOf(values: readonly number[]): Distribution {
   }
 }
 
-/** By nearest rank: the smallest value that at least `percent` per cent of the values do not exceed. */
+/**
+ * Nearest rank: the smallest value that at least `percent` per cent of the values do not exceed.
+ */
 function percentileOf(sorted: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0
 }
@@ -23,9 +25,9 @@ export interface Throughput {
 }
 
 /**
- * How much of the ideal, in which n clients do n times the work of one in the same time, is reached:
- * 1 is all of it. For fixed work this is speed-up by n; for work that grows with the clients it is the
- * time of one client by the time of n. 0 when nothing was measured.
+ * The achieved share of the ideal, in which n clients do n times the work of one in the same time:
+ * 1 is ideal. For fixed work this is the speed-up divided by n; for work that grows with the
+ * clients it is the time of one client divided by the time of n. 0 if nothing was measured.
  */
 export function efficiencyOf(step: Throughput, base: Throughput): number {
   const ideal = (base.perSecond / base.clients) * step.clients

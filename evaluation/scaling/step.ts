@@ -12,9 +12,9 @@ import { runClients } from './run-clients.ts'
 export interface StepContext {
   /** The peer whose HTTP API the clients use. */
   readonly peer: TandemProcess
-  /** What is looked up, again and again. */
+  /** The files that are looked up repeatedly. */
   readonly known: readonly Original[]
-  /** Not downloaded yet: a step takes out what it downloads. */
+  /** Files not downloaded yet: a step removes those that it downloads. */
   readonly files: { readonly kb: Original[]; readonly mb: Original[] }
   readonly onProgress: (line: string) => void
 }
@@ -26,7 +26,10 @@ export interface StepLoads {
   readonly filesChecked: number
 }
 
-/** Does a plan's work with so many clients, each with connections of its own, and checks what came. */
+/**
+ * Runs one step of a plan with this number of clients, each with its own connections, and verifies
+ * the files.
+ */
 export async function measureStep(
   plan: ScalingPlan,
   clients: number,

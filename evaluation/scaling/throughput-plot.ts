@@ -5,12 +5,12 @@ import { compile, type TopLevelSpec } from 'vega-lite'
 import type { ScalingResult, Step, Workload } from './result.ts'
 
 const font = 'DejaVu Sans'
-/** Given by path, because slim images have no fonts, and a drawing without one has no labels. */
+/** Given by path, because slim images have no fonts, and text would be missing. */
 const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((name) =>
   fileURLToPath(import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}`)),
 )
 const panel = { width: 300, height: 190 }
-/** Pixels per unit of the drawing, so that it is sharp on dense screens. */
+/** Pixels per unit of the drawing, for dense screens. */
 const zoom = 2
 const idealColor = '#9a9a9a'
 
@@ -34,7 +34,7 @@ const units: Readonly<Record<Workload['name'], Unit>> = {
   },
 }
 
-/** Throughput of each workload beside what would be ideal, and the efficiency of all, as a PNG. */
+/** Throughput of each workload compared with the ideal, and the efficiency of all, as a PNG. */
 export async function drawThroughput(result: ScalingResult): Promise<Buffer> {
   const view = new View(parse(compile(specOf(result)).spec), { renderer: 'none' })
   const svg = await view.toSVG()
@@ -87,11 +87,11 @@ type Panel = Extract<TopLevelSpec, { concat: unknown }>['concat'][number]
 const clientsAxis = {
   field: 'clients',
   type: 'ordinal',
-  title: 'clients at the same time',
+  title: 'concurrent clients',
   axis: { labelAngle: 0 },
 } as const
 
-/** The ideal is the throughput of the first step, times how many more clients there are. */
+/** The ideal is the throughput of the first step, multiplied by the growth in clients. */
 function throughputPanel({ name, steps }: Workload): Panel {
   const unit = units[name]
   const first = steps[0] as Step

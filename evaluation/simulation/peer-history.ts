@@ -9,10 +9,13 @@ import { Catalog } from '../../peer/share/catalog.ts'
 import { Folders } from '../../peer/share/folders.ts'
 
 const peerId = 'peer1'
-/** Commits of the catalog that a power cut may take back. */
+/** Commits of the catalog that a power cut may roll back. */
 const snapshotsMax = 6
 
-/** A data folder: what is on its disk, the catalog beside it, and states of the catalog that a crash may leave. */
+/**
+ * A data folder: the files on its disk, its catalog, and earlier states of the catalog that a crash
+ * may restore.
+ */
 interface DataFolder {
   readonly path: string
   disk: Map<string, string>
@@ -20,8 +23,8 @@ interface DataFolder {
 }
 
 /**
- * One peer id with real catalogs and a real index database, on disks that lose commits, are restored
- * from backups and are copied. Everything is synchronous but the index's commits.
+ * One peer id with real catalogs and a real index database, on disks that lose commits, are
+ * restored from backups and are copied. Everything is synchronous except the index's commits.
  */
 export class PeerHistory implements AsyncDisposable {
   readonly #path: string
@@ -43,7 +46,7 @@ export class PeerHistory implements AsyncDisposable {
     this.start(true)
   }
 
-  /** Writes a file, or removes it without a text. */
+  /** Writes a file, or removes it if there is no text. */
   write(name: string, text: string | undefined): void {
     const { disk } = this.#folder
     if (text === undefined) disk.delete(name)
@@ -66,7 +69,7 @@ export class PeerHistory implements AsyncDisposable {
     this.#plan = undefined
   }
 
-  /** The machine stops; the last `lost` commits of the catalog were not on its disk yet. */
+  /** The machine stops; the last `lost` commits of the catalog had not reached its disk. */
   crash(lost: number): void {
     this.stop()
     const { snapshots } = this.#folder
@@ -79,7 +82,7 @@ export class PeerHistory implements AsyncDisposable {
     this.#plan = undefined
   }
 
-  /** Says hello if it has not, and announces what the index lacks. */
+  /** Sends hello if necessary, and announces what the index lacks. */
   async announce(): Promise<void> {
     const catalog = this.#catalog
     if (catalog === undefined) return
@@ -94,7 +97,10 @@ export class PeerHistory implements AsyncDisposable {
     }
   }
 
-  /** Copies the data folder, while the peer runs. `withDisk`: with the files, not the catalog alone. */
+  /**
+   * Copies the data folder of the running peer. `withDisk`: with the files, otherwise only the
+   * catalog.
+   */
   backUp(withDisk: boolean): void {
     const path = this.#copyPath('backup')
     this.#copyDatabase(this.#placed.catalog, path)
@@ -119,7 +125,7 @@ export class PeerHistory implements AsyncDisposable {
     other.snapshots = []
   }
 
-  /** The peer ends, and is started from its other folder. */
+  /** The peer ends, and restarts from its other folder. */
   switchFolder(): void {
     this.stop()
     this.#active = 1 - this.#active
@@ -132,7 +138,7 @@ export class PeerHistory implements AsyncDisposable {
     })
   }
 
-  /** The index ends, and returns as it was when it was backed up; without that, with nothing. */
+  /** The index ends, and returns with its backup or, without one, empty. */
   async restoreIndex(): Promise<void> {
     await this.#restartIndex(() => {
       if (this.#indexBackup === undefined) rmSync(this.#indexPath)
@@ -144,7 +150,7 @@ export class PeerHistory implements AsyncDisposable {
     return Array.from(this.#folder.disk, ([name, text]) => line(name, text)).toSorted()
   }
 
-  /** What the index believes to be there. */
+  /** The files that the index knows. */
   async atIndex(): Promise<string[]> {
     const { contentIds } = await this.#store.contentIds(peerId, undefined, 1_000)
     const lines = new Set<string>()
@@ -179,7 +185,7 @@ export class PeerHistory implements AsyncDisposable {
     return new AnnouncementPlan(seenSeq, catalog)
   }
 
-  /** Makes the catalog say of a name what the disk does. */
+  /** Updates a name in the catalog from the disk. */
   #record(name: string): void {
     const catalog = this.#catalog as Catalog
     const text = this.#folder.disk.get(name)
@@ -225,7 +231,7 @@ export class PeerHistory implements AsyncDisposable {
     return join(this.#path, `${what} ${++this.#copies}`)
   }
 
-  /** A database and its log, as they are now. */
+  /** Copies a database and its log. */
   #copyDatabase(from: string, to: string): void {
     for (const suffix of ['', '-wal']) {
       if (existsSync(`${from}${suffix}`)) copyFileSync(`${from}${suffix}`, `${to}${suffix}`)

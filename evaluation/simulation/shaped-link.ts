@@ -1,24 +1,24 @@
 /** The two halves of a host's link, in virtual time. */
 import type { Clock } from '../../common/clock.ts'
 
-/** Carried at a time: fine enough for what is measured, and few enough. */
+/** Unit of transmission: fine enough for the measurements, and cheap. */
 const packetBytes = 64 * 1024
-/** From one host to another, besides the time that links take. */
+/** Latency between hosts, in addition to the transmission time. */
 export const linkDelayMs = 0.2
 
-/** What a sender's link takes packets from. */
+/** A source of packets for a sending link. */
 export interface Sender {
   /** The next packet, if one may be sent now. */
   next(bytesMax: number): Buffer | undefined
-  /** Told when the packet has left. */
+  /** Called when the packet was sent. */
   onSent(packet: Buffer): void
 }
 
-/** The sending half: those who have something to send take turns. */
+/** The sending half: serves its senders round-robin. */
 export class UpLink {
   readonly #bytesPerMs: number
   readonly #clock: Clock
-  /** The one whose turn is next first. */
+  /** The next sender first. */
   readonly #senders = new Set<Sender>()
   #isBusy = false
   #bytes = 0
@@ -28,19 +28,19 @@ export class UpLink {
     this.#clock = dependencies.clock
   }
 
-  /** All that it has carried, or is carrying. */
+  /** Bytes that it has carried or is carrying. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Takes packets of `sender`, in turns with others, until it has none. */
+  /** Takes packets of `sender`, alternating with others, until it has none. */
   serve(sender: Sender): void {
     this.#senders.add(sender)
     if (!this.#isBusy) this.#carryNext()
   }
 
   #carryNext(): void {
-    // Who gives a packet writes more at once, and asks to be served.
+    // A sender that gives a packet writes more immediately, and asks to be served.
     this.#isBusy = true
     for (const sender of this.#senders) {
       this.#senders.delete(sender)
@@ -71,7 +71,7 @@ export class DownLink {
     this.#clock = dependencies.clock
   }
 
-  /** Calls `onCarried` when so many bytes have come over it. */
+  /** Calls `onCarried` when the bytes have been received. */
   carry(bytes: number, onCarried: () => void): void {
     const nowMs = this.#clock.monotonicMs()
     this.#freeAtMs = Math.max(nowMs, this.#freeAtMs) + bytes / this.#bytesPerMs

@@ -16,7 +16,7 @@ interface Door {
   readonly onConnection: (wire: Wire, remote: Address) => void
 }
 
-/** Hosts with links of one speed, either way, to one switch, in virtual time. */
+/** Hosts with links of one speed, in either direction, to one switch, in virtual time. */
 export class ShapedNetwork {
   readonly #bytesPerMs: number
   readonly #clock: Clock
@@ -36,7 +36,7 @@ export class ShapedNetwork {
   }
 }
 
-/** A host: whatever is dialled or listened for with it goes over its link. */
+/** A host: its connections and listeners use its link. */
 export class ShapedHost implements Transport {
   readonly #name: string
   readonly #up: UpLink
@@ -85,7 +85,7 @@ export class ShapedHost implements Transport {
     }
   }
 
-  /** Ends all its connections, and takes no others, as the end of a process does. */
+  /** Ends all its connections and accepts no others, like the end of a process. */
   unplug(): void {
     for (const [address, { host }] of this.#doors) if (host === this) this.#doors.delete(address)
     for (const stream of this.#streams) stream.destroy()

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import type { DownLink, Sender, UpLink } from './shaped-link.ts'
 
-/** What a system takes of a stream although its link is slow. */
+/** Bytes that an operating system buffers for a stream on a slow link. */
 const sendBufferBytes = 1024 * 1024
-/** What is on its way at once: while a receiver's link is busy, the sender's is free for others. */
+/** Bytes in flight: while a receiver's link is busy, the sender's is free for others. */
 const windowBytes = 512 * 1024
 
-/** One end of a connection over slow links. The other end takes whatever comes at once. */
+/** One end of a connection over slow links. The other end reads everything immediately. */
 export class ShapedStream extends Duplex implements Sender {
   readonly #up: UpLink
   readonly #down: DownLink
@@ -15,7 +15,7 @@ export class ShapedStream extends Duplex implements Sender {
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
   #bytesOnTheWay = 0
-  /** There while a piece is not taken. */
+  /** Set while a piece has not been accepted. */
   #onTaken: (() => void) | undefined
   #isEnded = false
 
@@ -26,7 +26,7 @@ export class ShapedStream extends Duplex implements Sender {
     this.#down = links.down
   }
 
-  /** Makes the two the ends of one connection. */
+  /** Makes the two streams the ends of one connection. */
   join(other: ShapedStream): void {
     this.#other = other
     other.#other = this
@@ -56,7 +56,7 @@ export class ShapedStream extends Duplex implements Sender {
   override _write(bytes: Buffer, _: BufferEncoding, onTaken: () => void): void {
     assert(this.#onTaken === undefined)
     this.#onTaken = onTaken
-    // Its memory is used again as soon as it is taken.
+    // The caller reuses the memory as soon as the write is accepted.
     this.#queue.push(Buffer.from(bytes))
     this.#queuedBytes += bytes.length
     this.#takeOn()
@@ -71,7 +71,7 @@ export class ShapedStream extends Duplex implements Sender {
     onEnded()
   }
 
-  /** Resets the other end, as that of a socket does. */
+  /** Resets the other end, like a socket. */
   override _destroy(error: Error | null, onDestroyed: (error: Error | null) => void): void {
     this.#queue.length = 0
     this.#other?.destroy()

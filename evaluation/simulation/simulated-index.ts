@@ -5,19 +5,19 @@ import { Fetching } from '../../indexing-server/fetching.ts'
 import type { RankedPeer } from '../../indexing-server/rank.ts'
 import type { Session } from '../../indexing-server/registry.ts'
 
-/** There and back, and what the index itself takes. */
+/** Round trip plus the index's processing time. */
 const answerMs = 1
 
-/** Where a peer tells what it is downloading. */
+/** The connection on which a peer reports its downloads. */
 export type TellingConnection = Pick<Connection, 'request' | 'onClosed'>
 
-/** What an index knows of one content: who has it, and who is downloading it. */
+/** An index's knowledge of one content: its holders and its downloaders. */
 export class SimulatedIndex {
   readonly #content: Content
   readonly #clock: Clock
   readonly #fetching = new Fetching()
   readonly #peers = new Map<string, RankedPeer & { readonly session: Session }>()
-  /** Those that have all of it. */
+  /** Peers that have all of it. */
   readonly #holders = new Map<string, Source>()
 
   constructor(content: Content, dependencies: { clock: Clock }) {

@@ -20,7 +20,7 @@ import { UploadLine } from '../../peer/serve/upload-line.ts'
 import type { ShapedHost } from './shaped-network.ts'
 import type { SimulatedIndex } from './simulated-index.ts'
 
-/** From the last byte of a chunk to its being verified and written. */
+/** From the last byte of a chunk until it is verified and written. */
 const checkMs = 3
 const name = 'file'
 
@@ -39,9 +39,8 @@ interface PeerDependencies {
 }
 
 /**
- * A peer with one content, or some chunks of it, in memory. All that decides is the real thing, from
- * the crew of a fetch to the line of uploads and the connections between them; there is no disk, no
- * thread and no catalog.
+ * A peer with one content, or some chunks of it, in memory. All policies are real, from the crew of
+ * a fetch to the upload queue and the connections; there is no disk, no thread and no catalog.
  */
 export class SimulatedPeer implements AsyncDisposable {
   readonly #options: PeerOptions
@@ -54,7 +53,7 @@ export class SimulatedPeer implements AsyncDisposable {
   #isWhole: boolean
   #chunksKept = 0
   #receivedBytes = 0
-  /** By number of sources, the time when so many were at work first. */
+  /** By number of sources: when this many were first in use. */
   readonly #sourcesAtMs = new Map<number, number>()
 
   private constructor(options: PeerOptions, dependencies: PeerDependencies) {
@@ -73,17 +72,17 @@ export class SimulatedPeer implements AsyncDisposable {
     return peer
   }
 
-  /** Chunks that it has, verified. */
+  /** Its verified chunks. */
   get chunks(): ChunkSet {
     return this.#verified
   }
 
-  /** Chunks that it kept, counting each time. */
+  /** Number of chunks stored, counting repeats. */
   get chunksKept(): number {
     return this.#chunksKept
   }
 
-  /** Bytes of chunks and chunk lists that came, wanted or not. */
+  /** Bytes of chunks and chunk lists received, needed or not. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
@@ -92,12 +91,12 @@ export class SimulatedPeer implements AsyncDisposable {
     return this.#dependencies.host.sentBytes
   }
 
-  /** When it first had so many sources at work at once. */
+  /** When it first used this many sources concurrently. */
   hadSourcesAtMs(count: number): number {
     return this.#sourcesAtMs.get(count) ?? Number.POSITIVE_INFINITY
   }
 
-  /** Takes the content from whoever the index names. @returns when it had all of it */
+  /** Downloads the content from the sources that the index names. @returns when it was complete */
   async download(): Promise<number> {
     const { index, clock, random } = this.#dependencies
     const { peerId } = this.#options
@@ -138,7 +137,7 @@ export class SimulatedPeer implements AsyncDisposable {
     return clock.monotonicMs()
   }
 
-  /** Ends it as `kill -9` does. */
+  /** Ends it like `kill -9`. */
   async kill(): Promise<void> {
     this.#dependencies.index.forget(this.#options.peerId)
     this.#dependencies.host.unplug()

@@ -8,16 +8,19 @@ import { SimulatedPeer } from './simulated-peer.ts'
 
 export interface SwarmOptions {
   readonly bytes: number
-  /** Of each link, either way. */
+  /** Speed of each link in either direction. */
   readonly bytesPerMs: number
-  /** How many want the content. */
+  /** Number of downloading peers. */
   readonly downloaders: number
 }
 
-/** What one pass of the time is: fine enough for whoever waits for something to happen. */
+/** The time step: fine enough for callers that wait for an event. */
 const stepMs = 10
 
-/** One peer with a content, and some that want it, each behind a link of its own; all in virtual time. */
+/**
+ * One peer with a content, and some that download it, each behind its own link; all in virtual
+ * time.
+ */
 export class SimulatedSwarm implements AsyncDisposable {
   readonly clock = new FakeClock()
   readonly content: TestContent
@@ -37,7 +40,7 @@ export class SimulatedSwarm implements AsyncDisposable {
     return swarm
   }
 
-  /** Who has it from the start. */
+  /** The peer that has it from the start. */
   get source(): SimulatedPeer {
     const [source] = this.#peers
     assert(source !== undefined)
@@ -48,7 +51,7 @@ export class SimulatedSwarm implements AsyncDisposable {
     return this.#peers.slice(1)
   }
 
-  /** Lets time pass until `work` has ended; returns what came of it. */
+  /** Advances the time until `work` has settled; returns its result. */
   async until<T>(work: Promise<T>): Promise<T> {
     const progress = { isOver: false }
     const end = (): void => {

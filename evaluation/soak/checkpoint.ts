@@ -1,4 +1,6 @@
-/** Compares what the cluster promised with what is there, once everything is back and at rest. */
+/**
+ * Compares the expected state of the cluster with the actual one, once everything is back and idle.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
@@ -25,7 +27,7 @@ export async function checkpoint(world: SoakWorld, disks: DiskContents): Promise
   await settle(world)
   const suspects = await checkDisks(world, disks)
   await settle(world)
-  // A drop may have been carried out and not announced when the index was stopped.
+  // A drop may have been carried out but not announced when the index was stopped.
   if (suspects.size > 0) {
     const found = await checkDisks(world, disks)
     for (const suspect of suspects) if (found.has(suspect)) report.violation(suspect)
@@ -42,18 +44,20 @@ export async function checkpoint(world: SoakWorld, disks: DiskContents): Promise
   )
 }
 
-/** Waits until all peers are live, all files at their factor, and the owners' last changes known. */
+/**
+ * Waits until all peers are live, all files at their factor, and the owners' last changes known.
+ */
 async function settle(world: SoakWorld): Promise<void> {
   const { cluster, report, files } = world
   const [peer] = cluster.running
   if (peer === undefined) throw new Error('no peer runs')
   using api = apiOf(peer)
   const deadlineMs = systemClock.monotonicMs() + settleDeadlineMs
-  let last = 'nothing was answered'
+  let last = 'there was no answer'
   while (systemClock.monotonicMs() < deadlineMs) {
     try {
-      // What is below its factor is checked by name: of a file that was renamed, edited or deleted before
-      // it had a second copy the index waits for one, since its owner may have lost the disk.
+      // Files below their factor are checked by name: a file that was renamed, edited or deleted
+      // before it had a second copy stays below, since its owner may have lost the disk.
       const { peers, belowFactor, tasks } = await api.status()
       last = JSON.stringify({ peers, belowFactor, tasks })
       const isAtRest = tasks.running === 0
@@ -71,7 +75,7 @@ async function settle(world: SoakWorld): Promise<void> {
   await explain(api, world)
 }
 
-/** Takes down why files lack copies, for the first few that do. */
+/** Records why the first few files lack copies. */
 async function explain(api: PeerApi, { report }: SoakWorld): Promise<void> {
   const found = await api.search({ q: '', limit: limits.pageRowsMax })
   let explained = 0
@@ -121,7 +125,7 @@ function checkSharedFiles({ files, report }: SoakWorld, onDisk: PeerContents): v
   }
 }
 
-/** Every file is answered with its last content and as many sources as it has homes. */
+/** Every lookup must return the last content with as many sources as copies. */
 async function checkLookups({ cluster, files, report }: SoakWorld): Promise<void> {
   const [peer] = cluster.running
   if (peer === undefined) throw new Error('no peer runs')
@@ -139,7 +143,9 @@ async function checkLookups({ cluster, files, report }: SoakWorld): Promise<void
   await inParallel(files.all, 8, check)
 }
 
-/** Of a file whose owner lost its disk, one of the versions since the last checkpoint can be had. */
+/**
+ * For a file whose owner lost its disk, one version since the last checkpoint must be available.
+ */
 async function checkOrphan(orphan: OrphanedFile, { cluster, report }: SoakWorld): Promise<void> {
   const peer = cluster.running.at(-1)
   if (peer === undefined) throw new Error('no peer runs')
@@ -157,8 +163,8 @@ async function checkOrphan(orphan: OrphanedFile, { cluster, report }: SoakWorld)
 }
 
 /**
- * Compares the index with the disks while it is stopped: nothing is copied or dropped meanwhile.
- * @returns what is wrong with copies that the index counts, one sentence each
+ * Compares the stopped index with the disks: nothing is copied or dropped meanwhile.
+ * @returns wrong copies that the index counts, one sentence each
  */
 async function checkDisks(world: SoakWorld, disks: DiskContents): Promise<Set<string>> {
   const { cluster } = world
@@ -186,9 +192,9 @@ async function checkMemory({ cluster, report }: SoakWorld): Promise<void> {
       report.violation(`${name} took ${Math.round(bytes / 2 ** 20)} MiB of memory`)
 }
 
-/** Errors that the soak itself causes, by the text of their line. */
+/** Errors that the soak itself causes, by their log text. */
 const expectedErrors: readonly string[] = [
-  // A shared/ that was taken away.
+  // A shared/ that was moved away.
   'a folder cannot be used',
 ]
 

@@ -4,16 +4,16 @@ import { hashFile } from '../../common/content/hash.ts'
 import { systemErrorCode } from '../../common/errors.ts'
 
 export interface DiskFile {
-  /** Relative to the folder that was walked, with `/`. */
+  /** Relative to the scanned folder, with `/`. */
   readonly name: string
   readonly sha256: string
 }
 
-/** Hashes what lies on disks; what did not change since the last look is not read again. */
+/** Hashes the files on disks; unchanged files are not read again. */
 export class DiskContents {
   readonly #known = new Map<string, { readonly stat: string; readonly sha256: string }>()
 
-  /** All regular files below `folder`, hidden ones too; none when the folder is not there. */
+  /** All regular files below `folder`, including hidden ones; none if the folder does not exist. */
   async below(folder: string): Promise<DiskFile[]> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
       (error: unknown) => {
@@ -31,7 +31,7 @@ export class DiskContents {
     return files
   }
 
-  /** Undefined when the file vanished meanwhile. */
+  /** Undefined if the file vanished meanwhile. */
   async #hashOf(path: string): Promise<string | undefined> {
     try {
       const { ino, size, mtimeNs, ctimeNs } = await lstat(path, { bigint: true })

@@ -4,23 +4,23 @@ import type { Random } from '../../common/random.ts'
 export interface ExpectedFile {
   readonly owner: string
   name: string
-  /** What is on the owner's disk now. */
+  /** Its current content on the owner's disk. */
   sha256: string
-  /** Contents and names that the file had since the last checkpoint, this one first. */
+  /** Its contents and names since the last checkpoint, current first. */
   readonly history: { name: string; sha256: string }[]
-  /** Whether an action works on it, so that no other may choose it. */
+  /** Whether an action is using it, so that no other may. */
   isBusy: boolean
 }
 
-/** A file that lost its owner for good: one of these versions must stay available. */
+/** A file whose owner lost its disk: one of these versions must stay available. */
 export interface OrphanedFile {
   readonly owner: string
   readonly versions: readonly { readonly name: string; readonly sha256: string }[]
 }
 
 /**
- * What the cluster has promised: each file of the list is on its owner's disk, and, once a checkpoint
- * has seen it at its replication factor, must survive the loss of that disk.
+ * The guarantees to check: each listed file is on its owner's disk and, once a checkpoint has seen
+ * it at its replication factor, must survive the loss of that disk.
  */
 export class ExpectedFiles {
   readonly #files = new Set<ExpectedFile>()
@@ -39,7 +39,7 @@ export class ExpectedFiles {
     return this.all.filter((file) => file.owner === owner)
   }
 
-  /** A name that no file ever had, in one of a few folders of its owner. */
+  /** An unused name in one of a few folders of its owner. */
   newName(owner: string, random: Random): string {
     const folder = Math.floor(random.fraction() * 5)
     return `${owner}-${folder}/${this.#names++}.bin`
@@ -53,7 +53,7 @@ export class ExpectedFiles {
     this.#files.delete(file)
   }
 
-  /** The file has another name or content now. */
+  /** The file has a new name or content. */
   change(file: ExpectedFile, to: { name?: string; sha256?: string }): void {
     const { name = file.name, sha256 = file.sha256 } = to
     file.name = name
@@ -61,13 +61,16 @@ export class ExpectedFiles {
     file.history.unshift({ name, sha256 })
   }
 
-  /** A file that no action works on, of this owner if one is named. */
+  /** A file that no action is using, of `owner` if given. */
   pick(random: Random, owner?: string): ExpectedFile | undefined {
     const free = this.all.filter((file) => !file.isBusy && (owner ?? file.owner) === file.owner)
     return free[Math.floor(random.fraction() * free.length)]
   }
 
-  /** The owner's disk is gone: what its files were since the last checkpoint must be elsewhere. */
+  /**
+   * The owner's disk is gone: the versions of its files since the last checkpoint must be
+   * elsewhere.
+   */
   orphan(owner: string): void {
     for (const file of this.of(owner)) {
       this.#orphans.push({ owner, versions: [...file.history] })
@@ -75,7 +78,7 @@ export class ExpectedFiles {
     }
   }
 
-  /** All files were seen at their replication factor: older versions may go from now on. */
+  /** All files were seen at their replication factor: older versions may go. */
   settle(): void {
     for (const file of this.#files) file.history.splice(1)
   }

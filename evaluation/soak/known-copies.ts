@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 
-/** A copy that the index believes in. */
+/** A copy that the index has recorded. */
 export interface KnownCopy {
   readonly peerId: string
   readonly name: string
@@ -9,8 +9,8 @@ export interface KnownCopy {
 }
 
 /**
- * Every copy in the database of an index that does not run: while it does, the database is its own.
- * What the index answers over the network would leave out what it holds back.
+ * Every copy in the database of a stopped index; a running index locks it. The protocol would omit
+ * withheld copies.
  */
 export function knownCopies(indexFolder: string): KnownCopy[] {
   const database = new SQLite(join(indexFolder, 'index.sqlite'), { readonly: true })

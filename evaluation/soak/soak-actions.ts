@@ -1,4 +1,4 @@
-/** What the soak does to files, as users do: through the API, or in the folder itself. */
+/** What the soak does to files, like users: through the API, or in the folder itself. */
 import { createHash } from 'node:crypto'
 import { mkdir, rename, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -26,7 +26,10 @@ export interface SoakWorld {
 /** A push or download that takes longer, while processes die around it, is given up. */
 const actionDeadlineMs = 30_000
 
-/** Carries out one action; resolves when it has ended, well or not. Does nothing if nothing fits. */
+/**
+ * Runs one action; resolves when it has ended, successfully or not. Does nothing if no file is
+ * available.
+ */
 export async function act(kind: ActionKind, world: SoakWorld): Promise<void> {
   const { cluster, random } = world
   const absenceMs = nextAbsenceMs(random, soakSettings.index.deadAfterMs)
@@ -64,7 +67,7 @@ export async function act(kind: ActionKind, world: SoakWorld): Promise<void> {
   }
 }
 
-/** An edit of a file that is acknowledged as it is, in its owner's folder. */
+/** Edits an acknowledged file in its owner's folder. */
 export async function edit(file: ExpectedFile, world: SoakWorld): Promise<void> {
   const { random, report, files } = world
   const bytes = random.bytes(nextSize(random))
@@ -95,7 +98,7 @@ async function push(peer: TandemProcess, world: SoakWorld): Promise<void> {
   report.note('push', `${name}, ${bytes.length} bytes: ${outcome}`)
 }
 
-/** A file appears in the folder itself, unless that was just taken away. */
+/** Puts a file into the folder itself, unless the folder was just moved away. */
 async function put(
   file: { owner: string; name: string; bytes: Buffer; sha256: string },
   { files, report, cluster }: SoakWorld,
@@ -103,7 +106,7 @@ async function put(
   const { owner, name, bytes, sha256 } = file
   const path = join(cluster.sharedFolder(owner), name)
   try {
-    // Not recursive: the shared folder itself is not this function's to make.
+    // Not recursive: this function must not create the shared folder itself.
     await mkdir(dirname(path)).catch(ignoreExisting)
     await writeFile(path, bytes)
     files.add(owner, name, sha256)
@@ -165,7 +168,7 @@ async function download(peer: TandemProcess, world: SoakWorld): Promise<void> {
     const { path, sha256 } = await downloadToEnd(api, { name })
     const found = (await hashFile(path)).content.sha256
     const isKnown = file.history.some((version) => version.sha256 === found)
-    // A user may have edited the file since; what is neither is garbage.
+    // A user may have edited the file since; any other content is garbage.
     if (found !== sha256 || !isKnown)
       report.violation(`${peer.name} downloaded ${name} with content ${found}, said ${sha256}`)
   })
@@ -196,7 +199,7 @@ async function takeDown(
   await cluster.takeDown(process, signal, absenceMs)
 }
 
-/** Works on a file whose owner's folder is there, and keeps others off it meanwhile. */
+/** Runs an action on a file whose owner's folder exists, excluding other actions meanwhile. */
 async function withFile(
   kind: ActionKind,
   { files, random, cluster, report }: SoakWorld,
@@ -208,14 +211,14 @@ async function withFile(
   try {
     await work(file)
   } catch (error) {
-    // The folder was taken away between the two lines.
+    // The folder was moved away after the check.
     report.note(kind, `${file.name}: ${toAppError(error).message}`)
   } finally {
     file.isBusy = false
   }
 }
 
-/** Runs what may fail while processes die; says how it ended. */
+/** Runs work that may fail while processes die; describes how it ended. */
 async function attempt(work: (signal: AbortSignal) => Promise<void>): Promise<string> {
   const deadline = { what: 'The action', deadlineMs: actionDeadlineMs }
   try {
@@ -232,7 +235,7 @@ function pathOf({ owner, name }: Pick<ExpectedFile, 'owner' | 'name'>, world: So
 }
 
 async function replaceFile(path: string, bytes: Buffer): Promise<void> {
-  // An editor's way: a hidden file beside, moved over the old one.
+  // Like an editor: writes a hidden file beside the old one and renames it over.
   const beside = join(dirname(path), `.${basename(path)}.tmp`)
   await writeFile(beside, bytes)
   await rename(beside, path)

@@ -1,6 +1,6 @@
 /**
- * The processes of a soak, and what is done to them. What is taken away is brought back by itself
- * after a while, or by `bringAllBack`.
+ * The processes of a soak, and the faults injected into them. Whatever is taken away returns after
+ * a while, or with `bringAllBack`.
  */
 import assert from 'node:assert/strict'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -17,7 +17,7 @@ export class SoakCluster implements AsyncDisposable {
   /** Peers that still have their disk. */
   readonly #peers = new Set<TandemProcess>()
   readonly #absences = new Map<TandemProcess, () => Promise<void>>()
-  /** The most memory that any life of a process took, in bytes. */
+  /** Peak memory of each process over all its lives, in bytes. */
   readonly peakBytes = new Map<string, number>()
   #started: number
 
@@ -48,7 +48,7 @@ export class SoakCluster implements AsyncDisposable {
     return this.peers.filter((peer) => peer.isRunning)
   }
 
-  /** Whether the process or its folder is away at the moment. */
+  /** Whether the process or its folder is currently away. */
   isAway(process: TandemProcess): boolean {
     return this.#absences.has(process)
   }
@@ -63,7 +63,7 @@ export class SoakCluster implements AsyncDisposable {
     return join(this.peerNamed(owner).dataFolder, 'shared')
   }
 
-  /** Ends a process, and starts it again after `absenceMs`. */
+  /** Ends a process, and restarts it after `absenceMs`. */
   async takeDown(
     process: TandemProcess,
     signal: 'SIGKILL' | 'SIGTERM',
@@ -87,7 +87,7 @@ export class SoakCluster implements AsyncDisposable {
     await rename(folder, away)
   }
 
-  /** Kills a peer, removes all it had, and starts another one in its stead. */
+  /** Kills a peer, removes all its data, and starts a new one in its place. */
   async loseDisk(peer: TandemProcess): Promise<void> {
     await this.recordMemory()
     this.#peers.delete(peer)
@@ -97,11 +97,11 @@ export class SoakCluster implements AsyncDisposable {
   }
 
   async bringAllBack(): Promise<void> {
-    // All at the same time: an index that is away may be what a peer waits for.
+    // Concurrently: a peer may be waiting for the index.
     await Promise.all(Array.from(this.#absences.values(), (comeBack) => comeBack()))
   }
 
-  /** Takes down the peak memory of all that run: a process that ends takes its own with it. */
+  /** Records the peak memory of all running processes, which is lost when they end. */
   async recordMemory(): Promise<void> {
     for (const { name, pid } of [this.index, ...this.peers]) {
       if (pid === undefined) continue
@@ -123,7 +123,7 @@ export class SoakCluster implements AsyncDisposable {
       return coming
     }
     const cancel = systemClock.after(absenceMs, () => {
-      // A failure is seen by `bringAllBack`, which waits for the same promise.
+      // `bringAllBack` awaits the same promise and reports its failure.
       comeBack().catch(() => {})
     })
     this.#absences.set(process, comeBack)
@@ -140,7 +140,7 @@ async function moveIfThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Moves every file below one folder to the same name below another, and removes what is left. */
+/** Moves every file below one folder to the same name below another, and removes the rest. */
 async function moveFiles(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue

@@ -1,6 +1,6 @@
 import type { Random } from '../../common/random.ts'
 
-/** What the soak may do next, and how often it does so compared with the others. */
+/** The soak's actions, with their relative frequency. */
 const weights = {
   push: 24,
   edit: 16,
@@ -18,7 +18,7 @@ const weights = {
 
 export type ActionKind = keyof typeof weights
 
-/** Chooses the next action by its weight. */
+/** Chooses the next action by weight. */
 export function nextAction(random: Random): ActionKind {
   const kinds = Object.keys(weights) as ActionKind[]
   const total = kinds.reduce((sum, kind) => sum + weights[kind], 0)
@@ -26,7 +26,7 @@ export function nextAction(random: Random): ActionKind {
   return kinds.find((kind) => (left -= weights[kind]) < 0) ?? 'push'
 }
 
-/** Sizes as people have them: most files are small, a few take many chunks. 0 is one of them. */
+/** Realistic sizes: most files are small, a few have many chunks. 0 is one of them. */
 export function nextSize(random: Random): number {
   const [share, part] = [random.fraction(), random.fraction()]
   if (share < 0.05) return 0
@@ -35,7 +35,7 @@ export function nextSize(random: Random): number {
   return Math.floor(part * 12_000_000)
 }
 
-/** How long something stays away: mostly a blip, at times longer than a peer may be silent. */
+/** How long something stays away: mostly briefly, sometimes longer than `deadAfterMs`. */
 export function nextAbsenceMs(random: Random, deadAfterMs: number): number {
   const longest = random.fraction() < 0.7 ? 0.5 * deadAfterMs : 3 * deadAfterMs
   return Math.floor(random.fraction() * longest)

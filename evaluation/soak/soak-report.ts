@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Clock } from '../../common/clock.ts'
 
-/** What the soak did and found: every action goes to a file, each violation to the terminal too. */
+/** The record of a soak: every action goes to a file, each violation to the terminal, too. */
 export class SoakReport implements AsyncDisposable {
   readonly violations: string[] = []
   readonly counts = new Map<string, number>()
@@ -22,7 +22,7 @@ export class SoakReport implements AsyncDisposable {
     this.#stream.on('error', (error) => print(`the report cannot be written: ${error.message}`))
   }
 
-  /** Counts an action and writes down how it went. */
+  /** Counts an action and records its outcome. */
   note(kind: string, details: string): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
     this.#stream.write(`${this.#elapsed()} ${kind} ${details}\n`)
@@ -33,7 +33,7 @@ export class SoakReport implements AsyncDisposable {
     this.#print(`${this.#elapsed()} ${text}`)
   }
 
-  /** A promise was broken. */
+  /** A guarantee was violated. */
   violation(text: string): void {
     this.violations.push(text)
     this.progress(`VIOLATION ${text}`)

@@ -1,6 +1,6 @@
 import type { ClusterSettings } from '../system/cluster-fixture.ts'
 
-/** Short enough that minutes see what days do, and long enough for two busy cores. */
+/** Short enough to compress days into minutes, and long enough for two busy cores. */
 export const soakSettings = {
   index: {
     heartbeatMs: 1_000,
@@ -12,5 +12,5 @@ export const soakSettings = {
   peer: { quietMs: 200, rescanMs: 5_000 },
 } as const satisfies ClusterSettings
 
-/** No process may ever have more memory resident. */
+/** Limit on the resident memory of any process. */
 export const memoryBytesMax = 500 * 2 ** 20

@@ -1,11 +1,12 @@
 /**
- * A cluster of real processes that is used and broken by chance, and must keep its promises.
+ * Random use and faults on a cluster of real processes, which must keep its guarantees.
  *
- * Method: an index and four peers. Three workers carry out actions that a seed chooses: push, edit,
- * rename, delete, download, kill -9, restart, take a folder away. Every minute everything is brought
- * back, the cluster comes to rest, and disks, index and lookups are compared with what was promised.
- * After every second checkpoint some files of one peer are edited and its disk is then lost: of each
- * of its files some version must survive. The processes' own timing is not under the seed.
+ * Method: an index and four peers. Three workers run actions selected by a seed: push, edit,
+ * rename, delete, download, kill -9, restart, move a folder away. Every minute everything is
+ * brought back, the cluster becomes idle, and disks, index and lookups are compared with the
+ * expected state. After every second checkpoint some files of one peer are edited and its disk is
+ * then lost: some version of each of its files must survive. The seed does not control the timing
+ * of the processes.
  */
 import { systemClock } from '../../common/clock.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -20,7 +21,7 @@ import { SoakReport } from './soak-report.ts'
 export interface SoakOptions {
   readonly seed: string
   readonly minutes: number
-  /** Where every action is written down. */
+  /** Log file of all actions. */
   readonly reportPath: string
   readonly print: (line: string) => void
 }
@@ -34,10 +35,13 @@ export interface SoakResult {
 const peers = 4
 const workers = 3
 const betweenCheckpointsMs = 45_000
-/** Between two actions of a worker: on average half of this. */
+/** Pause between two actions of a worker: half of this on average. */
 const pauseMsMax = 600
 
-/** Runs until the time is over, or until `signal` is aborted. @throws what starting or a checkpoint throws */
+/**
+ * Runs until the time is over, or `signal` is aborted. @throws errors of the start or of a
+ * checkpoint
+ */
 export async function soak(options: SoakOptions, signal: AbortSignal): Promise<SoakResult> {
   const { print, reportPath, seed } = options
   await using report = new SoakReport({ path: reportPath, print }, { clock: systemClock })
@@ -72,7 +76,7 @@ async function loseDisk(world: SoakWorld): Promise<void> {
     const file = files.pick(random, victim.name)
     if (file !== undefined) await edit(file, world)
   }
-  // Some of the edits were announced by then, and some were not.
+  // Some of the edits were announced by then, some were not.
   await systemClock.sleep(random.fraction() * 3_000)
   report.note('lose-disk', `${victim.name}, ${files.of(victim.name).length} files`)
   files.orphan(victim.name)

@@ -12,58 +12,58 @@ import { type HttpPeer, openHttpPeer } from '../../peer/api/http-peer.ts'
 import type { ProcessHost } from './process-host.ts'
 import { startTandem, type TandemProcess } from './tandem-process.ts'
 
-/** What a config file holds. */
+/** Contents of a config file. */
 export type ClusterSettings = Partial<Record<SettingSection, Readonly<Record<string, unknown>>>>
 
 export interface ClusterOptions {
-  /** How many peers to start: peer1, peer2, .... */
+  /** Number of peers to start: peer1, peer2, …. */
   readonly peers: number
-  /** The replication factor; the index's own default without it. */
+  /** The replication factor; by default the index's own default. */
   readonly factor?: number
   readonly settings?: ClusterSettings
-  /** Where the index's data is; in the cluster's folder without it. */
+  /** Data folder of the index; by default in the cluster's folder. */
   readonly indexFolder?: string
   /** Fills a peer's shared/ before it starts. */
   readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
-  /** Where they run, each on a host of its own: the index on the first, peers on the next ones. */
+  /** Where they run, each on its own host: the index on the first, peers on the following ones. */
   readonly hosts?: readonly ProcessHost[]
 }
 
-/** What is special about one peer. */
+/** Options of one peer. */
 export interface PeerOptions {
-  /** Where its data is; in the cluster's folder without it. */
+  /** Its data folder; by default in the cluster's folder. */
   readonly dataFolder?: string
-  /** Further flags. */
+  /** Additional flags. */
   readonly flags?: readonly string[]
   /**
-   * Starts what stands between the peer of this port and all others: it listens on the same port of
-   * {@link proxyHost}, which the peer tells as its address. The cluster disposes it.
+   * Starts a proxy between the peer on this port and all others: it listens on the same port of
+   * {@link proxyHost}, which the peer advertises. The cluster disposes it.
    */
   readonly proxy?: (port: number) => Promise<AsyncDisposable>
 }
 
-/** All of 127.0.0.0/8 is the machine itself. */
+/** All of 127.0.0.0/8 is the local machine. */
 export const proxyHost = '127.0.0.2'
 
 /** Disposing stops all processes and removes their data. */
 export interface Cluster extends AsyncDisposable {
   readonly index: TandemProcess
-  /** In the order of their start; grows with {@link Cluster.startPeer}. */
+  /** In order of their start; grows with {@link Cluster.startPeer}. */
   readonly peers: readonly TandemProcess[]
-  /** The peer that was started as this one, counted from 1. */
+  /** The n-th started peer, counted from 1. */
   peer(number: number): TandemProcess
-  /** Where the data folders are. */
+  /** Parent of the data folders. */
   readonly folder: string
-  /** Starts one more peer, or one of another name. */
+  /** Starts one more peer, by default with the next id. */
   startPeer(peerId?: string, options?: PeerOptions): Promise<TandemProcess>
 }
 
 /**
- * An index and peers as real processes, on free ports of this machine or on hosts of their own, with
+ * An index and peers as real processes, on free ports of this machine or on their own hosts, with
  * their data in a temporary folder; resolves when all of them are ready.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  // Disposed here if the start fails half-way; moved to the caller if not.
+  // Disposed here if the start fails half-way; moved to the caller otherwise.
   await using starting = new AsyncDisposableStack()
   const stack = starting.use(new AsyncDisposableStack())
   const folder = stack.use(await temporaryFolder()).path
@@ -114,7 +114,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return { index, peers, peer, folder, startPeer, [Symbol.asyncDispose]: dispose }
 }
 
-/** The peer's HTTP API, as everybody outside sees it. */
+/** The peer's HTTP API, as seen from outside. */
 export function apiOf(peer: TandemProcess): HttpPeer {
   return openHttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
 }
@@ -124,17 +124,17 @@ function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string
   return { ...settings, index, log: { ...settings.log, folder: logFolder } }
 }
 
-/** Below those that systems take for outgoing connections: a process that starts again finds its own free. */
+/** Below the range for outgoing connections: a restarted process finds its ports free. */
 const ports = { first: 20_000, count: 12_000 } as const
 
-/** Two ports that nobody listens on. Chosen here, because a process that starts again needs the same ones. */
+/** Two free ports. Chosen here, because a restarted process needs the same ones. */
 export async function freePorts(): Promise<[number, number]> {
   await using first = await holdFreePort()
   await using second = await holdFreePort()
   return [first.port, second.port]
 }
 
-/** Listens on a free port until it is disposed. */
+/** Listens on a free port until disposed. */
 async function holdFreePort(): Promise<{ port: number } & AsyncDisposable> {
   for (;;) {
     const port = ports.first + Math.floor(systemRandom.fraction() * ports.count)

@@ -7,7 +7,7 @@ const deadlineMs = 60_000
 const lookEveryMs = 10
 
 /**
- * Resolves when the index knows of so many copies that a peer has, and of no more.
+ * Resolves when the index knows exactly `copies` copies of a peer.
  * @throws AppError DEADLINE_EXCEEDED
  */
 export async function copiesKnown(peer: TandemProcess, copies: number): Promise<void> {

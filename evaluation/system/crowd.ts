@@ -5,14 +5,14 @@ import type { TandemProcess } from './tandem-process.ts'
 
 type Envelope = Readonly<Record<string, unknown>>
 
-/** Connections that say hello as clients and send what they are told to; they read nothing. */
+/** Connections that say hello as clients and send given frames; they read nothing. */
 export interface Crowd extends AsyncDisposable {
   readonly sockets: readonly Socket[]
-  /** How many are still open. */
+  /** Number of connections that are still open. */
   openCount(): number
 }
 
-/** One frame, written from PROTOCOL.md. */
+/** One frame, implemented from PROTOCOL.md. */
 export function frameOf(envelope: Envelope): Buffer {
   const body = Buffer.from(JSON.stringify(envelope))
   const header = Buffer.alloc(4)
@@ -27,8 +27,8 @@ const hello = frameOf({
 })
 
 /**
- * Opens `count` connections to `port`, from as many addresses of this machine as `hosts` says, and sends
- * hello and `sent` on each. Some may be closed by the other side at any time.
+ * Opens `count` connections to `port`, from `hosts` addresses of this machine, and sends hello and
+ * `sent` on each. The other side may close some at any time.
  */
 export async function startCrowd(
   port: number,
@@ -66,7 +66,7 @@ export async function startCrowd(
   }
 }
 
-/** The largest resident memory that a process has had so far, in MB. Linux only. */
+/** Peak resident memory of a process so far, in MB. Linux only. */
 export async function peakMegabytes({ pid }: TandemProcess): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1_000

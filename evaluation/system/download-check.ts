@@ -4,14 +4,14 @@ import type { Downloaded, DownloadRequest } from '../../peer/api/shapes.ts'
 import { apiOf } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
-/** A download as the peer tells of it, and what really is on its disk. */
+/** A download as reported by the peer, and as found on its disk. */
 export interface CheckedDownload extends Downloaded {
   readonly sha256OnDisk: string
 }
 
 /**
- * Downloads a file through a peer and hashes what came.
- * @throws AppError what the download failed with
+ * Downloads a file through a peer and hashes it.
+ * @throws AppError the error of the download
  */
 export async function downloadAndHash(
   peer: TandemProcess,

@@ -5,12 +5,13 @@ import { promisify } from 'node:util'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 
 const run = promisify(execFile)
-/** Sparse; an index keeps 256 MiB free. */
+/** Sparse; an index reserves 256 MiB. */
 const diskBytes = 2 ** 30
 
 /**
- * A folder on an exFAT disk, which takes `a` for `A`, refuses `what?`, and knows no links. Undefined where
- * this process may not mount one or mkfs.exfat and exfat-fuse are missing. Disposing removes it.
+ * A folder on an exFAT disk, which is case-insensitive, refuses `what?`, and has no links.
+ * Undefined if this process may not mount one, or mkfs.exfat and exfat-fuse are missing. Disposing
+ * removes it.
  */
 export async function mountExfatDisk(): Promise<({ path: string } & AsyncDisposable) | undefined> {
   await using stack = new AsyncDisposableStack()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const mebibyte = 2 ** 20
 
-/** Takes all the room that there is on the disk of `folder`; returns the file that does. */
+/** Uses up all space on the disk of `folder`; returns the file that does. */
 export async function fillDisk(folder: string): Promise<string> {
   const path = join(folder, 'filler')
   await using file = await open(path, 'w')

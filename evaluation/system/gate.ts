@@ -7,19 +7,21 @@ import { limits } from '../../common/limits.ts'
 import { type Cluster, proxyHost } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
-/** More than a fetch asks for at once: the gate itself always reads on, and so sees a peer end. */
+/**
+ * More than a fetch requests at a time: the gate keeps reading, and so notices when a peer ends.
+ */
 const heldBytesMax = 2 * limits.fetchWindowBytes
 
 /**
- * Stands between a peer and those that fetch from it, and can hold back what it sends: so a transfer
- * is under way for exactly as long as a test wants. Open at first.
+ * A proxy between a peer and its requesters that can hold back what the peer sends: a transfer then
+ * lasts exactly as long as a test needs. Open initially.
  */
 export class Gate implements AsyncDisposable {
   readonly #server
   readonly #sockets = new Set<Socket>()
-  /** How many bytes of the peer may still pass. */
+  /** Bytes of the peer that may still pass. */
   #bytesLeft = Number.POSITIVE_INFINITY
-  /** How fast others pass. */
+  /** Rate of further bytes. */
   #bytesPerMs = 0
   #opened = Promise.withResolvers<void>()
   #blocked = Promise.withResolvers<void>()
@@ -32,7 +34,7 @@ export class Gate implements AsyncDisposable {
         [inside, outside],
       ] as const) {
         this.#sockets.add(socket)
-        // Whoever ends, the other one sees it at once, whatever is held back.
+        // When either side ends, the other sees it immediately, whatever is held back.
         socket.once('close', () => {
           this.#sockets.delete(socket)
           other.destroy()
@@ -56,7 +58,10 @@ export class Gate implements AsyncDisposable {
     return gate
   }
 
-  /** Lets the peer send about so many more bytes, and further ones no faster, or never, until {@link open}. */
+  /**
+   * Lets the peer send about `bytes` more, and further ones at the given rate, or none, until
+   * {@link open}.
+   */
   closeAfter(bytes: number, { bytesPerMs = 0 } = {}): void {
     this.#bytesLeft = bytes
     this.#bytesPerMs = bytesPerMs
@@ -64,7 +69,7 @@ export class Gate implements AsyncDisposable {
     this.#blocked = Promise.withResolvers<void>()
   }
 
-  /** Connections through it: what one of them still holds counts as passed when it is let go. */
+  /** Its connections; bytes held for them count as passed when released. */
   get connections(): number {
     return this.#sockets.size / 2
   }
@@ -94,7 +99,7 @@ export class Gate implements AsyncDisposable {
   }
 }
 
-/** A peer, and the gate that all others find instead of it. */
+/** A peer, and the gate that all others connect to instead. */
 export interface GatedPeer {
   readonly peer: TandemProcess
   readonly gate: Gate

@@ -1,4 +1,4 @@
-/** A download of a large file that is held in its middle, for as long as a test wants. */
+/** A download of a large file that is held in its middle, for as long as a test needs. */
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,20 +12,20 @@ import { quickSettings } from './quick-settings.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 export const name = 'large.bin'
-/** What one source may have been asked for and not have sent: chunks of this file are of 1 MiB. */
+/** Bytes requested from one source that it may not have sent: chunks of this file have 1 MiB. */
 export const inFlightBytesMax = limits.readsPerSourceMax * 2 ** 20
 
 export interface GatedWorld extends AsyncDisposable {
   readonly cluster: Cluster
   readonly source: TandemProcess
-  /** Before peer1. */
+  /** In front of peer1. */
   readonly gate: Gate
-  /** Before the peer of that name. */
+  /** The gate in front of the given peer. */
   readonly gateOf: (peer: TandemProcess) => Gate
   readonly file: { readonly path: string; readonly sha256: string }
 }
 
-/** peer1 with a large file, and `others` without; before each of them a gate. */
+/** peer1 with a large file, and `others` without; each behind a gate. */
 export async function startGated({
   others,
   factor,
@@ -57,7 +57,7 @@ export async function startGated({
   return { cluster, source, gate, gateOf, file, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** Peers that all have one large file, a gate before each, and a `downloader` that has nothing. */
+/** Peers that all have one large file, each behind a gate, and an empty `downloader`. */
 export interface SourcesWorld extends AsyncDisposable {
   readonly cluster: Cluster
   readonly sources: readonly { readonly peer: TandemProcess; readonly gate: Gate }[]
@@ -85,7 +85,10 @@ export async function startSources(count: number, bytes: number): Promise<Source
   return { cluster, sources, downloader, sha256, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** Starts a download of the large file and lets each source send `passedBytes` of it, and holds back the rest. */
+/**
+ * Starts a download of the large file, lets each source send `passedBytes` of it, and holds back
+ * the rest.
+ */
 export async function startDownloadHeldBy(
   { sources, downloader }: SourcesWorld,
   passedBytes: number,
@@ -97,7 +100,10 @@ export async function startDownloadHeldBy(
   return id
 }
 
-/** A download of the large file through `peer`, of which about `passedBytes` have come and the rest is held back. */
+/**
+ * A download of the large file through `peer`, of which about `passedBytes` have arrived and the
+ * rest is held back.
+ */
 export async function startHeldDownload(
   peer: TandemProcess,
   gate: Gate,
@@ -109,7 +115,7 @@ export async function startHeldDownload(
   return await heldDownload(peer, gate, { id, passedBytes })
 }
 
-/** The same for one that was started before. */
+/** The same for a download that was started before. */
 export async function heldDownload(
   peer: TandemProcess,
   gate: Gate,
@@ -131,7 +137,7 @@ export async function endOf(peer: TandemProcess, { id }: Pick<Download, 'id'>): 
   return await api.download({ id, waitMs: 30_000 })
 }
 
-/** What a peer has in the folder that its user sees, and what unfinished things it keeps. */
+/** The user-visible folder of a peer, and its unfinished files. */
 export async function leftBehind({
   dataFolder,
 }: TandemProcess): Promise<{ downloaded: string[]; unfinished: string[] }> {

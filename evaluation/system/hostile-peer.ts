@@ -4,17 +4,17 @@ import { listenRaw, type RawAnswer, RawConnection, type RawReply } from './raw-c
 
 type Body = Readonly<Record<string, unknown>>
 
-/** A peer that is registered at an index, announces what it likes and serves what it likes. */
+/** A registered peer that can announce and serve anything. */
 export interface HostilePeer extends AsyncDisposable {
-  /** Where it serves. */
+  /** The port that it serves on. */
   readonly port: number
-  /** Announces one change; the reply is the index's. */
+  /** Announces one change; returns the index's reply. */
   announce(change: Body): Promise<RawReply>
-  /** Asks the index. */
+  /** Sends a request to the index. */
   request(type: string, body: Body): Promise<RawReply>
 }
 
-/** Answers as a peer that has this content, under whatever hash it is asked for. */
+/** Answers like a peer that has this content, under any requested hash. */
 export function serving(peerId: string, { bytes, chunkList, content }: TestContent): RawAnswer {
   const { size, chunkRoot } = content
   return (type, body) => {

@@ -1,14 +1,14 @@
-/** A host with a network of its own, on which processes can be started from here. */
+/** A host with its own network on which processes can be started. */
 export interface ProcessHost {
-  /** Where the other hosts reach it. */
+  /** Its address for the other hosts. */
   readonly address: string
-  /** The words that start a program there, before its own. Signals reach the program itself. */
+  /** The command prefix that starts a program there. Signals reach the program itself. */
   readonly prefix: readonly string[]
-  /** Makes what listens there on 127.0.0.1 reachable from here at the same port, until it is disposed. */
+  /** Forwards a port of its 127.0.0.1 to the same port here, until disposed. */
   openDoor(port: number): Promise<AsyncDisposable>
 }
 
-/** A program and its words as they are to be spawned, to run on `host` if there is one. */
+/** The command and arguments to spawn, on `host` if given. */
 export function commandOn(
   host: Pick<ProcessHost, 'prefix'> | undefined,
   path: string,

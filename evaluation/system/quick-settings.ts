@@ -1,6 +1,6 @@
 import type { ClusterSettings } from './cluster-fixture.ts'
 
-/** With these a cluster does in fractions of a second what it otherwise gives people and machines time for. */
+/** Shortens the delays that a cluster normally grants to people and machines. */
 export const quickSettings = {
   index: { startGraceMs: 500, settleMs: 100 },
   peer: { quietMs: 100 },

@@ -3,13 +3,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 type Body = Readonly<Record<string, unknown>>
 
-/** What a request was answered with. */
+/** The answer to a request. */
 export interface RawReply {
   readonly body?: Body
   readonly error?: { readonly code: string; readonly details: Body }
 }
 
-/** What to answer a request with, and the raw bytes after it; undefined answers never. */
+/** The answer to a request, and the raw bytes after it; undefined never answers. */
 export type RawAnswer = (
   type: string,
   body: Body,
@@ -17,8 +17,8 @@ export type RawAnswer = (
 ) => { readonly body: Body; readonly bulk?: Buffer } | undefined
 
 /**
- * One end of a tandem/1 connection, written from PROTOCOL.md: it shares no code with the product, and
- * sends whatever it is told to.
+ * One end of a tandem/1 connection, implemented from PROTOCOL.md: it shares no code with the
+ * product, and can send anything.
  */
 export class RawConnection implements AsyncDisposable {
   readonly #socket: Socket

@@ -3,18 +3,20 @@ import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
-/** Nothing that ends by itself takes so long, however busy the machine is; what hangs is killed. */
+/** No command takes this long, even on a busy machine; one that does has hung and is killed. */
 const deadlineMs = 60_000
 
 /** How a command ended. */
 export interface Ended {
-  /** -1 when it was killed because it hung. */
+  /** -1 if it hung and was killed. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Runs `tandem` with these words as a shell would, until it ends; in a folder without a config file. */
+/**
+ * Runs `tandem` with these words like a shell, until it ends; in a folder without a config file.
+ */
 export async function runTandem(words: readonly string[]): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>()
   const options = { cwd: tmpdir(), timeout: deadlineMs, killSignal: 'SIGKILL' } as const

@@ -5,8 +5,8 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 const run = promisify(execFile)
 
 /**
- * A folder on a disk of its own with room for so many bytes; undefined where this process may not
- * mount one. Disposing removes both.
+ * A folder on its own disk of the given size; undefined if this process may not mount one.
+ * Disposing removes both.
  */
 export async function mountSmallDisk(
   bytes: number,

@@ -9,33 +9,38 @@ import { deadlines } from '../../common/limits.ts'
 import { commandOn, type ProcessHost } from './process-host.ts'
 
 const program = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
-/** Loading takes below a second; a large folder is hashed before a peer is ready, and machines are busy. */
+/**
+ * Loading takes less than a second, but a large folder is hashed before a peer is ready, and
+ * machines are busy.
+ */
 const readyDeadlineMs = 60_000
-/** The end of what a process wrote, to explain its failure with. */
+/** Lines of output to keep for error messages. */
 const outputLinesMax = 200
 
 export interface TandemProcessOptions {
   readonly role: 'index' | 'peer'
   /** A peer's id, or `index`. */
   readonly name: string
-  /** Holds everything of the process. */
+  /** Contains all data of the process. */
   readonly dataFolder: string
   readonly port: number
   readonly httpPort: number
-  /** Further flags. */
+  /** Additional flags. */
   readonly flags: readonly string[]
-  /** Where it runs; on this machine itself without it. */
+  /** Where it runs; by default this machine. */
   readonly host?: ProcessHost | undefined
-  /** Whether it is kept from a Ctrl-C in the terminal, because its owner stops it in good order. */
+  /**
+   * Whether it is shielded from a Ctrl-C in the terminal, because its owner stops it gracefully.
+   */
   readonly isShielded?: boolean
 }
 
-/** A process ended before it was ready; the message has the last thing that it said. */
+/** A process ended before it was ready; the message has its last output. */
 export class StartFailed extends Error {
   override readonly name = 'StartFailed'
 }
 
-/** A real `tandem index` or `tandem peer`, started, watched and killed from outside. */
+/** A real `tandem index` or `tandem peer`, started, observed and killed from outside. */
 export class TandemProcess implements AsyncDisposable {
   readonly #options: TandemProcessOptions
   readonly #clock: Clock
@@ -60,12 +65,12 @@ export class TandemProcess implements AsyncDisposable {
     return this.#options.port
   }
 
-  /** A peer's HTTP API; an index has its health and metrics there. */
+  /** A peer's HTTP API; for an index, its health and metrics. */
   get apiUrl(): URL {
     return new URL(`http://127.0.0.1:${this.#options.httpPort}`)
   }
 
-  /** Undefined when it does not run. */
+  /** Undefined if it is not running. */
   get pid(): number | undefined {
     return this.isRunning ? this.#child?.pid : undefined
   }
@@ -74,19 +79,19 @@ export class TandemProcess implements AsyncDisposable {
     return this.#child?.exitCode === null && this.#child.signalCode === null
   }
 
-  /** Resolves when the process is gone, with how it ended: `exit code 0`, `signal SIGKILL`. */
+  /** Resolves when the process has ended, with how: `exit code 0`, `signal SIGKILL`. */
   get ended(): Promise<string> {
     return this.#ended
   }
 
-  /** The last lines it wrote, on stdout and stderr, over all its lives. */
+  /** Its last lines on stdout and stderr, over all its lives. */
   get output(): readonly string[] {
     return this.#output
   }
 
   /**
-   * Resolves when it says that it is ready.
-   * @throws StartFailed when it ends instead, AppError DEADLINE_EXCEEDED
+   * Resolves when it reports that it is ready.
+   * @throws StartFailed if it ends instead, AppError DEADLINE_EXCEEDED
    */
   async start(): Promise<void> {
     const {
@@ -105,7 +110,7 @@ export class TandemProcess implements AsyncDisposable {
     const [path, words] = commandOn(host, process.execPath, [program, role, ...given])
     const child = spawn(path, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      // In a process group of its own; on Windows that would open a window.
+      // In its own process group; on Windows that would open a window.
       detached: isShielded && process.platform !== 'win32',
     })
     this.#child = child
@@ -121,20 +126,20 @@ export class TandemProcess implements AsyncDisposable {
     throw new StartFailed(`${name} did not start: ${this.#output.at(-1) ?? how}`)
   }
 
-  /** Sends the signal and waits for the end of the process. Does nothing when it does not run. */
+  /** Sends the signal and waits for the end of the process. Does nothing if it is not running. */
   async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.isRunning) return
     this.#child?.kill(signal)
     await this.#ended
   }
 
-  /** Stops it, if it runs, and starts it with the same flags, ports and data. */
+  /** Stops it, if it is running, and starts it with the same flags, ports and data. */
   async restart(): Promise<void> {
     await this[Symbol.asyncDispose]()
     await this.start()
   }
 
-  /** SIGTERM, and SIGKILL for a process that does not obey in time. */
+  /** SIGTERM, then SIGKILL if the process does not end in time. */
   async [Symbol.asyncDispose](): Promise<void> {
     const cancel = this.#clock.after(2 * deadlines.shutdownMs, () => this.#child?.kill('SIGKILL'))
     await this.kill('SIGTERM')
@@ -151,7 +156,7 @@ export class TandemProcess implements AsyncDisposable {
   }
 }
 
-/** Starts one process. @throws what {@link TandemProcess.start} throws; nothing runs then */
+/** Starts one process. @throws errors of {@link TandemProcess.start}; nothing is running then */
 export async function startTandem(
   options: TandemProcessOptions,
   { clock }: { clock: Clock } = { clock: systemClock },
@@ -166,7 +171,7 @@ export async function startTandem(
   }
 }
 
-/** The log is JSON, so the one other line on stdout is the sentence that tells people. */
+/** The log is JSON, so the only other line on stdout is the ready sentence. */
 function isReady(line: string): boolean {
   try {
     return (JSON.parse(line) as { msg?: unknown }).msg === 'ready'

@@ -4,13 +4,13 @@ import type { ProcessHost } from './process-host.ts'
 
 const run = promisify(execFile)
 
-/** The powers by which root reads what it may not. */
+/** The capabilities with which root bypasses file permissions. */
 const dropped = '-dac_override,-dac_read_search'
 const words = ['setpriv', `--bounding-set=${dropped}`, `--inh-caps=${dropped}`]
 
 /**
- * This machine, for processes that the modes of files apply to even if root starts them. Undefined
- * where root's powers cannot be dropped, as without `setpriv` (util-linux).
+ * This machine, for processes that file permissions apply to even if root starts them. Undefined if
+ * the capabilities cannot be dropped, as without `setpriv` (util-linux).
  */
 export async function withoutOverride(): Promise<ProcessHost | undefined> {
   const isRoot = process.getuid?.() === 0

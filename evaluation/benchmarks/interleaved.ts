@@ -1,20 +1,20 @@
 import { systemClock } from '../../common/clock.ts'
 import type { AnchorProgram } from './anchor-programs.ts'
 import type { BenchmarkOptions } from './benchmark.ts'
-import { turnsOf } from './comparison.ts'
+import { roundOrder } from './comparison.ts'
 
 export interface Contender {
   readonly name: string
-  /** Programs without which it is left out. */
+  /** Programs without which it is skipped. */
   readonly needs?: readonly AnchorProgram[]
-  /** Of an anchor: at most so many times its seconds are what Tandem is to take. */
+  /** For an anchor: Tandem's goal, as a multiple of the anchor's seconds. */
   readonly goal?: number
-  /** Does the work once and checks what came of it; returns the seconds that the work alone took. */
+  /** Does the work once and verifies the result; returns the seconds of the work alone. */
   readonly measure: () => Promise<number>
 }
 
-/** Has the contenders do the same work in turns, all of them in each round. */
-export async function measureInTurns(
+/** Interleaves the contenders: all of them do the work in each round. */
+export async function measureInterleaved(
   work: string,
   contenders: readonly Contender[],
   { rounds, missing, onSample }: BenchmarkOptions,
@@ -23,14 +23,14 @@ export async function measureInTurns(
     ({ needs = [] }) => !needs.some((program) => missing.includes(program)),
   )
   for (let round = 0; round < rounds; round++)
-    for (const { name, goal, measure } of turnsOf(present, round)) {
+    for (const { name, goal, measure } of roundOrder(present, round)) {
       const value = await measure()
       const sample = { work, contender: name, unit: 'seconds', value } as const
       onSample({ ...sample, ...(goal !== undefined && { goal }) })
     }
 }
 
-/** Does `work` and returns the seconds that it took. */
+/** Runs `work` and returns its seconds. */
 export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const startedMs = systemClock.monotonicMs()
   await work()
