@@ -51,7 +51,7 @@ const kinds = ['shared', 'downloaded', 'replicated', 'remote'] as const
 const otherPeer = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
 
 /** A peer for tests: a few files in memory, and downloads that end when the test says so. */
-export class FakePeerApi implements PeerApi {
+export class FakePeerApi implements Partial<PeerApi> {
   readonly files: ListedFile[] = []
   /** What lies in its folders and is not shared. */
   readonly problemList: Problem[] = []
@@ -70,6 +70,11 @@ export class FakePeerApi implements PeerApi {
 
   constructor(dependencies: { clock: Clock }) {
     this.#clock = dependencies.clock
+  }
+
+  /** As the whole that it stands for: a call that it lacks is one that no test makes. */
+  get api(): PeerApi {
+    return this as unknown as PeerApi
   }
 
   /** Adds a file; its content is its name. */
@@ -321,7 +326,8 @@ export class FakePeerApi implements PeerApi {
     const existing = this.files.find((file) => file.name === name && file.kind === 'shared')
     if (existing !== undefined && existing.sha256 !== sha256 && !replace)
       throw new AppError('NAME_EXISTS', { name })
-    this.files.push({ name, kind: 'shared', size, sha256 })
+    if (existing !== undefined) Object.assign(existing, { size, sha256 })
+    else this.files.push({ name, kind: 'shared', size, sha256 })
     return { name, sha256, size, copies: 1 }
   }
 

@@ -35,7 +35,8 @@ export class Shell {
       writeOut: (text) => this.answers.write(text),
       writeErr: (text) => this.remarks.write(text),
     })
-    const { peer: api, clock } = this
+    const { clock } = this
+    const { api } = this.peer
     const { signal } = this.stop
     const workingFolder = this.#workingFolder
     const commands = peerCommands(({ json = false }, work) =>
