@@ -13,7 +13,6 @@
 import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
-import { AppError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
@@ -25,28 +24,24 @@ import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
 import { LocalPeerApi } from './api/local-peer-api.ts'
 import { DownloadRecords } from './download/download-records.ts'
-import type { DownloadSteps } from './download/download-work.ts'
 import { Downloads } from './download/downloads.ts'
-import type { GroupSteps, NamedContent } from './download/group-download.ts'
 import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
 import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
-import { ReceivedCount } from './fetch/source/received-count.ts'
 import { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
-import { keepSmall } from './keep-small.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
+import { replicaFetcher } from './replica-fetcher.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
-import { type ReplicaKeeper, Replicator } from './replicate/replicator.ts'
+import { Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
-import type { SmallAdoption } from './share/group-placer.ts'
 import { Share } from './share/share.ts'
 import type { Vitals } from './web/metrics.ts'
 import { startWeb } from './web/web-server.ts'
@@ -135,9 +130,9 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
-  const steps = allDownloadSteps(share, finder)
+  const shelf = { shelf: share, folder: share.downloadedFolder }
   const downloads = starting.use(
-    new Downloads(limiter, { ...dependencies, ...steps, fetcher, records }),
+    new Downloads(limiter, { ...dependencies, ...shelf, finder, fetcher, records }),
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
   const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter, reach, clock })
@@ -241,73 +236,13 @@ function joinCluster(
   )
   const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
   starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
-  const keeper = replicaKeeper({ share, fetcher })
-  const replicator = starting.use(
-    new Replicator({ ...dependencies, keeper, link: taskLink(announcer) }),
-  )
+  const replicating = {
+    shelf: share,
+    fetcher: replicaFetcher({ shelf: share, fetcher }),
+    link: taskLink(announcer),
+  }
+  const replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
   return announcer
-}
-
-function allDownloadSteps(
-  share: Share,
-  finder: Finder,
-): { steps: DownloadSteps; groupSteps: GroupSteps } {
-  const groupSteps = groupDownloadSteps(share, finder)
-  return { steps: downloadSteps(share, finder), groupSteps }
-}
-
-function downloadSteps(share: Share, finder: Finder): DownloadSteps {
-  const placed = ({ at }: { at: { path: string } }): { path: string } => ({ path: at.path })
-  return {
-    lookup: (name, signal, sha256) => finder.lookup(name, signal, sha256),
-    copyLocal: async (name, sha256) => {
-      const entry = await share.copyLocal(sha256, { kind: 'downloaded', name })
-      return entry && { ...placed(entry), size: entry.content.size }
-    },
-    adopt: async (name, content, { partialPath, chunkList }) =>
-      placed(await share.adopt({ kind: 'downloaded', name, content, partialPath, chunkList })),
-  }
-}
-
-function groupDownloadSteps(share: Share, finder: Finder): GroupSteps {
-  const keyed = ({ name, content }: NamedContent): Omit<SmallAdoption, 'bytes'> => ({
-    key: { kind: 'downloaded', name },
-    content,
-  })
-  return {
-    folder: share.downloadedFolder,
-    match: (request, signal) => finder.match(request, signal),
-    areThere: (files) => share.areThere(files.map(keyed)),
-    readLocal: (sha256s) => share.readSmall(sha256s),
-    place: async (files) => {
-      const adoptions = files.map((file) => ({ ...keyed(file), bytes: file.bytes }))
-      const placed = await share.adoptGroup(adoptions)
-      return placed.map((one) => (one instanceof AppError ? one : undefined))
-    },
-  }
-}
-
-function replicaKeeper({ share, fetcher }: Pick<Parts, 'share' | 'fetcher'>): ReplicaKeeper {
-  return {
-    keepSmall: (copies, options) => keepSmall(copies, options, { share, fetcher }),
-    copyLocal: async (key, { sha256 }) =>
-      (await share.copyLocal(sha256, { kind: 'replicated', ...key })) !== undefined,
-    // A replicated copy vouches for its chunk root: its peer has hashed all of it.
-    fetch: ({ onReceived, ...request }) => {
-      const received = new ReceivedCount()
-      return fetcher.fetch({
-        ...request,
-        purpose: 'replication',
-        keeps: true,
-        hashesWhole: true,
-        onProgress: ({ sources, verifiedBytes }) =>
-          onReceived(received.add(sources), verifiedBytes >= request.content.size),
-      })
-    },
-    adopt: (key, content, { partialPath, chunkList }) =>
-      share.adopt({ kind: 'replicated', ...key, content, partialPath, chunkList }),
-    drop: (key, sha256) => share.removeReplica({ ...key, sha256 }),
-  }
 }
 
 /** The index dials a peer itself that others cannot connect to. While there is no index, it learns of it later. */

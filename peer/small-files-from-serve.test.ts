@@ -8,7 +8,7 @@ import { silentLog } from '../common/testing/silent-log.ts'
 import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import type { Missed } from './fetch/small/small-fetch.ts'
-import type { SmallFile } from './fetch/small/small-reads.ts'
+import type { SmallContent } from './fetch/small/small-reads.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import type { ServedFile } from './serve/served-contents.ts'
 import { aServingPeer, type ServeWorld } from './testing/serve-world.ts'
@@ -43,7 +43,7 @@ async function aWorld() {
   onTestFinished(async () => await serving[Symbol.asyncDispose]())
   const source: Source = { peerId: 'source', kind: 'shared', ...serving.address }
   const fetcher = await fetcherOf(world)
-  const fetchAll = async (): Promise<{ came: number; missed: Missed<SmallFile>[] }> => {
+  const fetchAll = async (): Promise<{ came: number; missed: Missed<SmallContent>[] }> => {
     const { signal } = new AbortController()
     using small = fetcher.smallFetch({ purpose: 'replication', signal })
     let came = 0

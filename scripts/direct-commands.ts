@@ -10,6 +10,7 @@ import { type DownloadOptions, download, isPattern } from '../peer/cli/download-
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { Client } from '../peer/direct/client.ts'
 import type { DirectDownload } from '../peer/direct/direct-download.ts'
+import type { Target } from '../peer/direct/target.ts'
 
 export interface DirectDownloadOptions extends DownloadOptions {
   readonly index: Address
@@ -78,31 +79,39 @@ async function downloadUntil(
 
 async function openSingle(
   name: string,
-  { output, replace: replaces = false }: DirectDownloadOptions,
+  options: DirectDownloadOptions,
   client: Client,
 ): Promise<DirectDownload> {
-  const [{ openDirectDownload }, { TargetFile }] = await Promise.all([
-    import('../peer/direct/direct-download.ts'),
-    import('../peer/direct/target-file.ts'),
-  ])
-  const workingFolder = process.cwd()
-  const target = await TargetFile.find({ name, output, workingFolder, replaces })
-  return await openDirectDownload(target, client)
+  const { findTarget } = await import('../peer/direct/target.ts')
+  const { output } = options
+  return await openTarget(
+    await findTarget(name, { output, workingFolder: process.cwd() }),
+    options,
+    client,
+  )
 }
 
 async function openGroup(
   pattern: string,
-  { output = '.', replace: replaces = false }: DirectDownloadOptions,
+  options: DirectDownloadOptions,
   client: Client,
 ): Promise<DirectDownload> {
-  const [{ openDirectGroupDownload }, { TargetFolder }] = await Promise.all([
+  const { folderTarget } = await import('../peer/direct/target.ts')
+  return await openTarget(folderTarget(resolve(options.output ?? '.'), pattern), options, client)
+}
+
+async function openTarget(
+  target: Target,
+  { replace: replaces = false }: DirectDownloadOptions,
+  client: Client,
+): Promise<DirectDownload> {
+  const [{ openDirectDownload }, { DirectShelf }] = await Promise.all([
     import('../peer/direct/direct-download.ts'),
-    import('../peer/direct/target-folder.ts'),
+    import('../peer/direct/direct-shelf.ts'),
   ])
-  const target = new TargetFolder({ path: resolve(output), pattern, replaces }, client)
   await using opening = new AsyncDisposableStack()
-  opening.use(target)
-  const api = opening.use(await openDirectGroupDownload(target, client))
+  const shelf = opening.use(new DirectShelf(target, { replaces }, client))
+  const api = opening.use(await openDirectDownload(shelf, client))
   const stack = opening.move()
   return { ...api, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

@@ -39,6 +39,7 @@ const peerInterface: readonly string[] = [
   'peer/api/shapes.ts',
   'peer/api/words.ts',
   'peer/problem-table.ts',
+  'peer/shelf.ts',
 ]
 
 const isCode = (path: string): boolean => /\.(ts|js|jsx|tsx)$/.test(path)

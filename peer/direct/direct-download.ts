@@ -6,14 +6,12 @@ import { makeFolder } from '../../common/make-folder.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import type { PeerApi } from '../api/calls.ts'
 import { DownloadRecords } from '../download/download-records.ts'
-import type { DownloadSteps } from '../download/download-work.ts'
 import { Downloads } from '../download/downloads.ts'
-import type { GroupSteps } from '../download/group-download.ts'
 import { ChunkThreads } from '../fetch/disk/chunk-threads.ts'
 import { Fetcher } from '../fetch/fetcher.ts'
 import type { Client } from './client.ts'
-import type { TargetFile } from './target-file.ts'
-import type { TargetFolder } from './target-folder.ts'
+import type { DirectShelf } from './direct-shelf.ts'
+import type { Target } from './target.ts'
 
 export type DownloadApi = Pick<PeerApi, 'startDownload' | 'download' | 'pauseDownload'>
 
@@ -24,51 +22,16 @@ export interface DirectDownload extends DownloadApi, AsyncDisposable {
 }
 
 /**
- * Downloads into one file, without a peer: the same downloads as a peer's, with what is unfinished in
- * a folder beside the target. What an earlier try left there is gone on with; disposing removes the
- * folder unless there is something to go on with.
+ * Downloads into a file or folder, without a peer: the same downloads as a peer's, with what is unfinished
+ * in a folder beside the target. What an earlier try left there is resumed; disposing removes the folder
+ * unless there is something to resume.
  * @throws AppError NAME_BLOCKED when another process downloads to the same target, DISK_FULL, DISK_FAILED
  */
 export async function openDirectDownload(
-  target: TargetFile,
+  shelf: DirectShelf,
   client: Client,
 ): Promise<DirectDownload> {
-  const steps: DownloadSteps = {
-    lookup: (name, signal, sha256) => client.finder.lookup(name, signal, sha256),
-    copyLocal: (_, sha256) => target.held(sha256),
-    adopt: (_, { sha256 }, { partialPath }) => target.put(partialPath, sha256),
-  }
-  return await openDownloads(target, client, { steps })
-}
-
-/**
- * Downloads many files into a folder, below which they have their whole names; as
- * {@link openDirectDownload} does otherwise.
- */
-export async function openDirectGroupDownload(
-  target: TargetFolder,
-  client: Client,
-): Promise<DirectDownload> {
-  const steps: DownloadSteps = {
-    lookup: (name, signal, sha256) => client.finder.lookup(name, signal, sha256),
-    copyLocal: (name, sha256) => target.held(name, sha256),
-    adopt: (name, { sha256 }, { partialPath }) => target.put(name, partialPath, sha256),
-  }
-  const groupSteps: GroupSteps = {
-    folder: target.path,
-    match: (request, signal) => client.finder.match(request, signal),
-    areThere: (files) => target.areThere(files),
-    readLocal: async (sha256s) => sha256s.map(() => undefined),
-    place: (files) => target.place(files),
-  }
-  return await openDownloads(target, client, { steps, groupSteps })
-}
-
-async function openDownloads(
-  target: { readonly path: string; readonly folderBeside: string },
-  client: Client,
-  steps: { steps: DownloadSteps; groupSteps?: GroupSteps },
-): Promise<DirectDownload> {
+  const { target } = shelf
   await using opening = new AsyncDisposableStack()
   const partialFolder = join(target.folderBeside, 'partial')
   opening.use(await claimFolder(target))
@@ -77,7 +40,10 @@ async function openDownloads(
   const fetcher = opening.use(await Fetcher.open({ partialFolder }, { ...client, workers }))
   const records = opening.use(new DownloadRecords(':memory:'))
   const downloads = opening.use(
-    new Downloads({ downloadsAtOnce: 1 }, { ...client, ...steps, fetcher, records }),
+    new Downloads(
+      { downloadsAtOnce: 1 },
+      { ...client, shelf, folder: target.folder, fetcher, records },
+    ),
   )
   const stack = opening.move()
   return {
@@ -90,13 +56,7 @@ async function openDownloads(
 }
 
 /** Makes the folder and takes it for this process, until the end of the process at the latest. */
-async function claimFolder({
-  path,
-  folderBeside,
-}: {
-  readonly path: string
-  readonly folderBeside: string
-}): Promise<Disposable> {
+async function claimFolder({ path, folderBeside }: Target): Promise<Disposable> {
   try {
     await makeFolder(folderBeside)
     const lock: Database = openDatabase(join(folderBeside, 'lock'), { migrations: [], busyMs: 0 })

@@ -20,7 +20,7 @@ function watching() {
   const { sources: _, ...content } = one
   const watch = new ContentWatch(
     { name: 'a', content },
-    { clock, lookup, isFed: () => world.isFed },
+    { clock, finder: { lookup }, isFed: () => world.isFed },
   )
   return { clock, world, watch }
 }
@@ -89,7 +89,7 @@ test('a download of the last run whose content was replaced fails, and the next 
 
   const after = new DownloadWorld({
     records: before.records,
-    steps: { lookup: async () => [two] },
+    lookup: async () => [two],
   })
   await after.settle()
   expect(after.fetches).toMatchObject([{ content: { sha256: one.sha256 }, sources: [] }])

@@ -3,6 +3,16 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
 
+/** What a download asks the index. */
+export interface DownloadFinder {
+  /**
+   * The contents of `name`, the one to take first in front; at least one. With `sha256` also that one,
+   * if it is a replaced version that can still be had.
+   * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
+   */
+  lookup(name: string, signal: AbortSignal, sha256?: string): Promise<readonly FoundContent[]>
+}
+
 interface ContentWatchOptions {
   readonly name: string
   readonly content: Content
@@ -10,8 +20,7 @@ interface ContentWatchOptions {
 
 interface ContentWatchDependencies {
   readonly clock: Clock
-  /** The contents of `name`, and that of `sha256` if it was replaced and can still be had. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE */
-  lookup(name: string, signal: AbortSignal, sha256: string): Promise<readonly FoundContent[]>
+  readonly finder: DownloadFinder
   /** Whether somebody sends it now, whatever the index knows. */
   readonly isFed: () => boolean
 }
@@ -45,7 +54,7 @@ export class ContentWatch {
   async sources(signal: AbortSignal): Promise<Source[]> {
     const { name, content } = this.#options
     try {
-      const found = await this.#dependencies.lookup(name, signal, content.sha256)
+      const found = await this.#dependencies.finder.lookup(name, signal, content.sha256)
       const isListed = found.some(({ sha256 }) => sha256 === content.sha256)
       if (isListed) this.#absentSinceMs = undefined
       else this.#onAbsent(new AppError('CONTENT_REPLACED', { name }))

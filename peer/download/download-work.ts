@@ -1,38 +1,19 @@
 import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
-import type { Content, FoundContent } from '../../common/protocol/messages.ts'
+import type { CopyKey, FoundContent } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { Downloaded } from '../api/shapes.ts'
 import type { Fetcher, FetchProgress } from '../fetch/fetcher.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
-import { ContentWatch } from './content-watch.ts'
+import type { Shelf } from '../shelf.ts'
+import { ContentWatch, type DownloadFinder } from './content-watch.ts'
 import type { Entry } from './download-entry.ts'
-
-/** What downloads need of the rest of the peer. */
-export interface DownloadSteps {
-  /**
-   * The contents of `name`, the one to take first in front; at least one. With `sha256` also that one,
-   * if it is a replaced version that can still be had.
-   * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
-   */
-  lookup(name: string, signal: AbortSignal, sha256?: string): Promise<readonly FoundContent[]>
-  /**
-   * Puts a copy of a content that this peer holds, in whatever place, into downloaded/ as `name`.
-   * @returns undefined when it holds none
-   */
-  copyLocal(name: string, sha256: string): Promise<{ path: string; size: number } | undefined>
-  /** Moves a fetched file into downloaded/ as `name` and catalogs it. */
-  adopt(
-    name: string,
-    content: Content,
-    file: { partialPath: string; chunkList: Buffer },
-  ): Promise<{ path: string }>
-}
 
 interface WorkDependencies {
   readonly fetcher: Pick<Fetcher, 'fetch'>
-  readonly steps: DownloadSteps
+  readonly finder: DownloadFinder
+  readonly shelf: Pick<Shelf, 'adopt' | 'copyLocal'>
   readonly clock: Clock
   readonly random: Random
   /** Told when the content is known, and of each change of the progress. */
@@ -56,14 +37,14 @@ interface Placed extends Pick<Downloaded, 'path' | 'sources'> {
  * @throws AppError what stands in the way; or the reason of the entry's signal
  */
 export async function carryOut(entry: Entry, dependencies: WorkDependencies): Promise<Downloaded> {
-  const { clock, steps } = dependencies
+  const { clock, shelf } = dependencies
   const { name } = entry.request
   const startMs = clock.monotonicMs()
   const claims = await claimsFor(entry, dependencies)
   const { sha256 } = claims[0]
-  const copied = await steps.copyLocal(name, sha256)
+  const copied = await shelf.copyLocal(sha256, downloadKey(name))
   const { path, size, sources } = copied
-    ? { ...copied, sources: [] }
+    ? { path: copied.at.path, size: copied.content.size, sources: [] }
     : await fetchAny(entry, claims, dependencies)
   entry.meter.onProgress(size)
   const seconds = (clock.monotonicMs() - startMs) / 1000
@@ -93,12 +74,12 @@ async function claimsFor(entry: Entry, dependencies: WorkDependencies): Promise<
 /** @throws AppError what the lookup throws, but of an index that is away only if nobody waits for it */
 async function lookUp(
   entry: Entry,
-  { steps, clock, random, onProgress }: WorkDependencies,
+  { finder, clock, random, onProgress }: WorkDependencies,
 ): Promise<readonly FoundContent[]> {
   const { request, content, stop, waitsForIndex } = entry
   for (let failures = 1; ; failures += 1)
     try {
-      return await steps.lookup(request.name, stop.signal, content?.sha256 ?? request.sha256)
+      return await finder.lookup(request.name, stop.signal, content?.sha256 ?? request.sha256)
     } catch (error) {
       const mayWait = waitsForIndex && content === undefined && !stop.signal.aborted
       if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error
@@ -128,7 +109,7 @@ async function fetchClaim(
   entry: Entry,
   { sources, ...content }: FoundContent,
   isLastClaim: boolean,
-  { fetcher, steps, clock, onProgress }: WorkDependencies,
+  { fetcher, finder, shelf, clock, onProgress }: WorkDependencies,
 ): Promise<Placed> {
   const { request, stop, meter } = entry
   const { name } = request
@@ -136,7 +117,7 @@ async function fetchClaim(
   entry.progress = undefined
   onProgress(entry)
   const isFed = (): boolean => (entry.progress?.sources.length ?? 0) > 0
-  const watch = new ContentWatch({ name, content }, { ...steps, clock, isFed })
+  const watch = new ContentWatch({ name, content }, { finder, clock, isFed })
   await using fetched = await fetcher.fetch({
     content,
     name,
@@ -151,13 +132,20 @@ async function fetchClaim(
       onProgress(entry)
     },
   })
-  const { path } = await steps.adopt(name, content, fetched).catch((error: unknown) => {
-    // What came is good, whatever is wrong with its place.
+  const { partialPath, chunkList } = fetched
+  const file = { key: downloadKey(name), content, partialPath, chunkList }
+  const { at } = await shelf.adopt(file).catch((error: unknown) => {
+    // The content is good, whatever is wrong with its place.
     fetched.keep()
     throw error
   })
   const gave = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
-  return { path, size: content.size, sources: gave }
+  return { path: at.path, size: content.size, sources: gave }
+}
+
+/** The copy that a download of this name makes. */
+export function downloadKey(name: string): CopyKey {
+  return { kind: 'downloaded', name }
 }
 
 function isNotEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {

@@ -3,7 +3,7 @@ import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
-import type { DownloadSteps } from './download-work.ts'
+import type { DownloadFinder } from './content-watch.ts'
 import { DownloadWorld, one, source, two } from './testing/download-world.ts'
 
 test('a download is looked up, fetched and moved into place', async () => {
@@ -74,11 +74,11 @@ test('a content that the name does not have is not found', async () => {
 describe('when peers differ about one content', () => {
   const truth = two
   const lie: FoundContent = { ...two, size: 3000, chunkRoot: one.sha256 }
-  const lookup: DownloadSteps['lookup'] = async () => [lie, one, truth]
+  const lookup: DownloadFinder['lookup'] = async () => [lie, one, truth]
   const mismatch = new AppError('HASH_MISMATCH', { source: 'liar', what: 'it' })
 
   test('the next claim is tried when one proves wrong', async () => {
-    const world = new DownloadWorld({ steps: { lookup } })
+    const world = new DownloadWorld({ lookup })
     const { id } = world.downloads.start({ name: 'a.txt' })
     await world.settle()
     world.fetches[0]?.onProgress?.({ verifiedBytes: 2500, sources: [] })
@@ -93,7 +93,7 @@ describe('when peers differ about one content', () => {
   })
 
   test('what the last of them failed with is the answer', async () => {
-    const world = new DownloadWorld({ steps: { lookup } })
+    const world = new DownloadWorld({ lookup })
     const { id } = world.downloads.start({ name: 'a.txt', sha256: two.sha256 })
     await world.settle()
     world.fetches[0]?.fail(mismatch)
@@ -104,7 +104,7 @@ describe('when peers differ about one content', () => {
   })
 
   test('a fault of this peer is no reason to try another', async () => {
-    const world = new DownloadWorld({ steps: { lookup } })
+    const world = new DownloadWorld({ lookup })
     const { id } = world.downloads.start({ name: 'a.txt' })
     await world.settle()
     world.fetches[0]?.fail(new AppError('DISK_FULL', { path: 'x', neededBytes: 3000 }))
@@ -128,7 +128,7 @@ test.each([
   new AppError('NAME_NOT_FOUND', { name: 'a.txt' }),
   new AppError('INDEX_UNREACHABLE', { address: 'index:7000' }),
 ])('a lookup that fails is the answer: $code', async (error) => {
-  const world = new DownloadWorld({ steps: { lookup: () => Promise.reject(error) } })
+  const world = new DownloadWorld({ lookup: () => Promise.reject(error) })
   const { id } = world.downloads.start({ name: 'a.txt' })
   const { code, message, retryable, details } = error
   expect(await world.downloads.wait(id, 1000)).toMatchObject({
@@ -139,7 +139,7 @@ test.each([
 
 test('a fetched file that finds no place is removed', async () => {
   const error = new AppError('DISK_FAILED', { action: 'rename', path: 'x', reason: 'EIO' })
-  const world = new DownloadWorld({ steps: { adopt: () => Promise.reject(error) } })
+  const world = new DownloadWorld({ shelf: { adopt: () => Promise.reject(error) } })
   const { id } = world.downloads.start({ name: 'a.txt' })
   await world.settle()
   world.fetches[0]?.done()

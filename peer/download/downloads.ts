@@ -9,6 +9,7 @@ import { type Random, randomId } from '../../common/random.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { Download, DownloadRequest, Stats } from '../api/shapes.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
+import type { Shelf } from '../shelf.ts'
 import {
   type Entry,
   hasEnded,
@@ -21,17 +22,18 @@ import {
 } from './download-entry.ts'
 import { DownloadQueue } from './download-queue.ts'
 import type { DownloadRecords } from './download-records.ts'
-import { carryOut, type DownloadSteps } from './download-work.ts'
-import { downloadGroup, type GroupSteps } from './group-download.ts'
+import { carryOut } from './download-work.ts'
+import { downloadGroup, type GroupFinder } from './group-download.ts'
 
 /** Why a run ends that began to be sent something when there was no place for it. */
 const outOfTurn = new AppError('PAUSED')
 
 interface DownloadDependencies {
   readonly fetcher: Pick<Fetcher, 'fetch' | 'forget' | 'reserve' | 'smallFetch'>
-  readonly steps: DownloadSteps
-  /** Without them nothing but single files can be downloaded. */
-  readonly groupSteps?: GroupSteps
+  readonly finder: GroupFinder
+  readonly shelf: Shelf
+  /** The folder of the shelf that names begin in; without it only single files can be downloaded. */
+  readonly folder?: string | undefined
   readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
   readonly clock: Clock
   readonly random: Random
@@ -286,7 +288,7 @@ export class Downloads implements AsyncDisposable {
     try {
       await this.#carryOutSingle(entry)
     } catch (error) {
-      const mayBeFolder = sha256 === undefined && this.#dependencies.groupSteps !== undefined
+      const mayBeFolder = sha256 === undefined && this.#dependencies.folder !== undefined
       if (!hasCode(error, 'NAME_NOT_FOUND') || !mayBeFolder) throw error
       await this.#carryOutGroup(entry).catch((failure: unknown) => {
         if (!hasCode(failure, 'NO_MATCH')) throw failure
@@ -305,11 +307,11 @@ export class Downloads implements AsyncDisposable {
   }
 
   async #carryOutGroup(entry: Entry): Promise<void> {
-    const { clock, groupSteps } = this.#dependencies
-    if (groupSteps === undefined) throw new AppError('NO_MATCH', { pattern: entry.request.name })
+    const { clock, folder } = this.#dependencies
+    if (folder === undefined) throw new AppError('NO_MATCH', { pattern: entry.request.name })
     const startMs = clock.monotonicMs()
     const onProgress = (): void => this.#onProgress(entry)
-    await downloadGroup(entry, { ...this.#dependencies, groupSteps, onProgress }).finally(() => {
+    await downloadGroup(entry, { ...this.#dependencies, folder, onProgress }).finally(() => {
       const { networkBytes = 0 } = entry.group ?? {}
       if (networkBytes > 0) this.#countNetwork(networkBytes, (clock.monotonicMs() - startMs) / 1000)
     })

@@ -12,6 +12,8 @@ import type { Download, DownloadRequest } from '../api/shapes.ts'
 import { aSwarm, nowhere, type Swarm } from '../fetch/testing/swarm.ts'
 import { DownloadRecords } from './download-records.ts'
 import { Downloads } from './downloads.ts'
+import type { GroupFinder } from './group-download.ts'
+import { MemoryShelf } from './testing/memory-shelf.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -24,35 +26,21 @@ interface Shared {
 class GroupWorld {
   readonly swarm: Swarm
   readonly shared = new Map<string, Shared>()
-  readonly placed = new Map<string, Buffer>()
-  readonly held = new Map<string, Buffer>()
-  /** Names that cannot be placed. */
-  readonly blocked = new Set<string>()
+  readonly shelf = new MemoryShelf()
   readonly downloads: Downloads
   pageRows = 1_000
-  isDiskFull = false
   /** Once the first page was listed. */
   isIndexAway = false
 
   constructor(swarm: Swarm) {
     this.swarm = swarm
-    const { lookup, ...groupSteps } = this.#steps()
     this.downloads = new Downloads(
       { downloadsAtOnce: 2 },
       {
         fetcher: swarm.fetcher,
-        steps: {
-          lookup,
-          copyLocal: async () => undefined,
-          adopt: async (name, { sha256 }) => {
-            const found = [...this.shared.values()].find(
-              ({ content }) => content.content.sha256 === sha256,
-            )
-            this.placed.set(name, found?.content.bytes ?? Buffer.alloc(0))
-            return { path: name }
-          },
-        },
-        groupSteps,
+        finder: this.#finder(),
+        shelf: this.shelf,
+        folder: '/downloaded',
         records: new DownloadRecords(':memory:'),
         clock: swarm.clock,
         random: seededRandom('group'),
@@ -99,15 +87,14 @@ class GroupWorld {
       : [{ name, ...found.content.content, sources: [...found.sources] }]
   }
 
-  #steps() {
+  #finder(): GroupFinder {
     return {
-      folder: '/downloaded',
-      lookup: async (name: string) => {
+      lookup: async (name) => {
         const found = this.#matched(name)
         if (found.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
         return found
       },
-      match: async ({ after = '' }: { after?: string | undefined }) => {
+      match: async ({ after = '' }) => {
         if (after !== '' && this.isIndexAway)
           throw new AppError('INDEX_UNREACHABLE', { address: 'index' })
         const names = [...this.shared.keys()].toSorted().filter((name) => name > after)
@@ -116,27 +103,13 @@ class GroupWorld {
         const files = page.flatMap((name) => this.#matched(name))
         return next === undefined ? { files } : { files, next }
       },
-      areThere: async (files: readonly { name: string; content: { sha256: string } }[]) =>
-        files.map(({ name }) => this.placed.has(name)),
-      readLocal: async (sha256s: readonly string[]) =>
-        sha256s.map((sha256) => {
-          const bytes = this.held.get(sha256)
-          return bytes && new Uint8Array(bytes)
-        }),
-      place: async (files: readonly { name: string; bytes: Uint8Array }[]) =>
-        files.map(({ name, bytes }) => {
-          if (this.isDiskFull) return new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
-          if (this.blocked.has(name)) return new AppError('NAME_BLOCKED', { name, reason: 'x' })
-          this.placed.set(name, Buffer.from(bytes))
-          return undefined
-        }),
     }
   }
 
   /** Whether all that is shared is placed, byte for byte. */
   get isComplete(): boolean {
     return [...this.shared].every(([name, { content }]) =>
-      this.placed.get(name)?.equals(content.bytes),
+      content.bytes.equals(this.shelf.files.get(name) ?? Buffer.from('none')),
     )
   }
 }
@@ -190,11 +163,11 @@ test('what is there is not fetched, and what is held elsewhere is not fetched ei
   const world = await aWorld()
   await world.shareSmall(10)
   const there = aContent(3, 'small')
-  world.placed.set('d/3', there.bytes)
+  world.shelf.files.set('d/3', there.bytes)
   const held = aContent(4, 'small')
-  world.held.set(held.content.sha256, held.bytes)
+  world.shelf.elsewhere.set(held.content.sha256, held.bytes)
   // Bytes that are not what the catalog says are fetched anew.
-  world.held.set(aContent(5, 'small').content.sha256, Buffer.alloc(5))
+  world.shelf.elsewhere.set(aContent(5, 'small').content.sha256, Buffer.alloc(5))
   expect(await world.end(world.start())).toMatchObject({ state: 'done', files: { done: 10 } })
   expect(world.isComplete).toBe(true)
   expect(world.swarm.receivedBytes).toBe(45 - 3 - 4)
@@ -205,7 +178,7 @@ test('files that cannot be had or placed are named, and all others are there', a
   await world.shareSmall(20)
   world.share('d/lost', aContent(9, 'lost'), nowhere('gone'))
   world.share('d/nobody', aContent(9, 'nobody'))
-  world.blocked.add('d/7')
+  world.shelf.blocked.add('d/7')
   const ended = await world.end(world.start({ wait: false }))
   expect(ended).toMatchObject({
     state: 'failed',
@@ -223,11 +196,13 @@ test('files that cannot be had or placed are named, and all others are there', a
 test('a full disk pauses it at once, though the next page waits for the index', async () => {
   const world = await aWorld()
   await world.shareSmall(5)
-  Object.assign(world, { pageRows: 2, isDiskFull: true, isIndexAway: true })
+  Object.assign(world, { pageRows: 2, isIndexAway: true })
+  world.shelf.isDiskFull = true
   const started = world.start()
   const state = (): Download | undefined => world.downloads.list().at(-1)
   await expect.poll(state).toMatchObject({ state: 'paused', error: { code: 'DISK_FULL' } })
-  Object.assign(world, { isDiskFull: false, isIndexAway: false })
+  world.shelf.isDiskFull = false
+  world.isIndexAway = false
   world.downloads.resume(started.id)
   expect(await world.end(started)).toMatchObject({ state: 'done', files: { done: 5 } })
 })
@@ -328,7 +303,7 @@ test('it is paused, resumed and cancelled like any other', async () => {
   await expect.poll(state).toMatchObject({ files: { done: 20 } })
   await world.downloads.cancel(started.id)
   expect(state()).toMatchObject({ state: 'failed', error: { code: 'CANCELLED' } })
-  expect(world.placed.size).toBe(20)
+  expect(world.shelf.files.size).toBe(20)
 })
 
 test('nothing is left of a large file when it is cancelled while it is paused', async () => {

@@ -4,47 +4,36 @@ import { chunkCountFor } from '../../common/content/chunks.ts'
 import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
-import type { Content, MatchedFile } from '../../common/protocol/messages.ts'
+import type { MatchedFile } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Missed, SmallFetch } from '../fetch/small/small-fetch.ts'
-import type { SmallFile } from '../fetch/small/small-reads.ts'
-import { type From, type SmallSteps, takeSmall } from '../fetch/small/take-small.ts'
+import type { SmallContent } from '../fetch/small/small-reads.ts'
+import { type From, takeSmall } from '../fetch/small/take-small.ts'
 import { labelOf } from '../fetch/source/peer-source.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
 import type { SourceProgress } from '../fetch/transfer/source-crew.ts'
+import type { KeyedContent, Shelf } from '../shelf.ts'
+import type { DownloadFinder } from './content-watch.ts'
 import { type Entry, newEntry } from './download-entry.ts'
-import { carryOut, type DownloadSteps } from './download-work.ts'
+import { carryOut, downloadKey } from './download-work.ts'
 import { GroupProgress } from './group-progress.ts'
 
-/** A file of a group: its name, and the content that is to have it. */
-export interface NamedContent {
-  readonly name: string
-  readonly content: Content
-}
-
-/** What a download of many files needs of the rest of the peer, besides {@link DownloadSteps}. */
-export interface GroupSteps {
-  /** The folder that the names begin in. */
-  readonly folder: string
+/** What a download of many files asks the index. */
+export interface GroupFinder extends DownloadFinder {
   /** One page of the files that a pattern matches. @throws AppError INDEX_UNREACHABLE */
   match(
     request: { pattern: string; after?: string | undefined },
     signal: AbortSignal,
   ): Promise<{ files: MatchedFile[]; next?: string }>
-  /** Which of these files are in their place already. */
-  areThere(files: readonly NamedContent[]): Promise<boolean[]>
-  readonly readLocal: SmallSteps<SmallFile>['readLocal']
-  /** Puts small files into their places; for each what stands in the way, if something does. */
-  place(
-    files: readonly (NamedContent & { bytes: Uint8Array })[],
-  ): Promise<readonly (AppError | undefined)[]>
 }
 
 interface GroupDependencies {
   readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
-  readonly steps: DownloadSteps
-  readonly groupSteps: GroupSteps
+  readonly finder: GroupFinder
+  readonly shelf: Shelf
+  /** The folder of the shelf that the names begin in. */
+  readonly folder: string
   readonly clock: Clock
   readonly random: Random
   /** Told of each change of the progress. */
@@ -54,7 +43,7 @@ interface GroupDependencies {
 /** From one try of files that nobody sends, or of an index that is away, to the next. */
 const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
 
-interface GroupFile extends SmallFile, NamedContent {}
+interface GroupFile extends SmallContent, KeyedContent {}
 
 /**
  * Downloads all files that the entry's pattern matches: page by page as the index lists them, small
@@ -91,7 +80,7 @@ class GroupDownload {
     this.#dependencies = dependencies
     this.#signal = AbortSignal.any([entry.stop.signal, this.#failed.signal])
     const startMs = dependencies.clock.monotonicMs()
-    const { folder } = dependencies.groupSteps
+    const { folder } = dependencies
     const sources = (): SourceProgress[] => this.#sources()
     this.#progress = new GroupProgress({ folder, startMs, sources })
     entry.group = this.#progress
@@ -124,12 +113,12 @@ class GroupDownload {
   }
 
   async *#pages(): AsyncGenerator<readonly GroupFile[]> {
-    const { groupSteps } = this.#dependencies
+    const { finder } = this.#dependencies
     const { request } = this.#entry
     let after: string | undefined
     do {
       const asked = { pattern: request.name, after }
-      const page = await this.#askIndex(() => groupSteps.match(asked, this.#signal))
+      const page = await this.#askIndex(() => finder.match(asked, this.#signal))
       for (const { size } of page.files) this.#progress.size += size
       this.#progress.total += page.files.length
       this.#onProgress()
@@ -151,8 +140,7 @@ class GroupDownload {
 
   /** Does what can be done now for these files; those that nobody sends wait or have failed then. */
   async #take(files: readonly GroupFile[]): Promise<void> {
-    const { groupSteps } = this.#dependencies
-    const there = await groupSteps.areThere(files)
+    const there = await this.#dependencies.shelf.areThere(files)
     for (const [index, file] of files.entries()) if (there[index] === true) this.#onDone(file)
     const lacking = files.filter((_, index) => there[index] !== true)
     const isSmall = ({ content }: GroupFile): boolean => chunkCountFor(content.size) === 1
@@ -160,7 +148,7 @@ class GroupDownload {
     const doubtful: GroupFile[] = []
     for (const { file, tried, isDoubtful } of missed)
       if (isDoubtful) doubtful.push(file)
-      else this.#onMissed(file, new AppError('NO_SOURCE', { name: file.name, tried }))
+      else this.#onMissed(file, new AppError('NO_SOURCE', { name: file.key.name, tried }))
     const singles = [...doubtful, ...lacking.filter((file) => !isSmall(file))]
     await inParallel(singles, limits.groupLargeAtOnce, (file) => this.#takeSingle(file))
   }
@@ -172,18 +160,8 @@ class GroupDownload {
       signal: this.#entry.stop.signal,
       onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),
     }
-    return await takeSmall(files, options, { small: this.#small, steps: this.#steps })
-  }
-
-  get #steps(): SmallSteps<GroupFile> {
-    const { groupSteps } = this.#dependencies
-    return {
-      readLocal: (sha256s) => groupSteps.readLocal(sha256s),
-      place: (verified) =>
-        groupSteps.place(
-          verified.map(({ file: { name, content }, bytes }) => ({ name, content, bytes })),
-        ),
-    }
+    const { shelf } = this.#dependencies
+    return await takeSmall(files, options, { small: this.#small, shelf })
   }
 
   #onPlaced(file: GroupFile, outcome: From | AppError): void {
@@ -195,7 +173,7 @@ class GroupDownload {
   /** A large file, or one about which somebody lied: as if it were asked for alone. */
   async #takeSingle(file: GroupFile): Promise<void> {
     const { clock } = this.#dependencies
-    const { name } = file
+    const { name } = file.key
     const request = { name, sha256: file.content.sha256, wait: false }
     const single = newEntry({ id: this.#entry.id, request, isPaused: false }, clock)
     single.stop = this.#entry.stop
@@ -220,7 +198,7 @@ class GroupDownload {
   /** After a while, tries the files again that nobody sent: one by one or, when they are many, all of the group. */
   async #tryAgain(): Promise<void> {
     const count = this.#waiting.length + this.#othersWaiting
-    await this.#pause(`no peer could send ${this.#waiting[0]?.name ?? ''}${others(count - 1)}`)
+    await this.#pause(`no peer could send ${this.#waiting[0]?.key.name ?? ''}${others(count - 1)}`)
     const doneBefore = this.#progress.done
     await (this.#othersWaiting > 0 ? this.#takeAll() : this.#takeWaiting())
     if (this.#progress.done > doneBefore) this.#failures = 0
@@ -242,11 +220,11 @@ class GroupDownload {
   }
 
   async #lookUp(file: GroupFile): Promise<GroupFile> {
-    const { steps } = this.#dependencies
-    const [best] = await steps.lookup(file.name, this.#signal)
-    if (best === undefined) throw new AppError('NAME_NOT_FOUND', { name: file.name })
+    const { name } = file.key
+    const [best] = await this.#dependencies.finder.lookup(name, this.#signal)
+    if (best === undefined) throw new AppError('NAME_NOT_FOUND', { name })
     this.#progress.size += best.size - file.content.size
-    return groupFile({ name: file.name, ...best })
+    return groupFile({ name, ...best })
   }
 
   async #askIndex<T>(ask: () => Promise<T>): Promise<T> {
@@ -286,8 +264,8 @@ class GroupDownload {
     else this.#othersWaiting += 1
   }
 
-  #onFailed({ name, content }: GroupFile, error: AppError): void {
-    this.#progress.onFailed(name, error)
+  #onFailed({ key, content }: GroupFile, error: AppError): void {
+    this.#progress.onFailed(key.name, error)
     this.#progress.size -= content.size
     this.#onProgress()
   }
@@ -306,7 +284,7 @@ class GroupDownload {
 }
 
 function groupFile({ name, sha256, size, chunkRoot, sources }: MatchedFile): GroupFile {
-  return { name, content: { sha256, size, chunkRoot }, sources }
+  return { key: downloadKey(name), content: { sha256, size, chunkRoot }, sources }
 }
 
 function labelled({ source }: SourceProgress): string {

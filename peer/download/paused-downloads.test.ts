@@ -52,7 +52,7 @@ test('a fetched file that finds no room in its place is kept for the next try', 
   const adopt = async (): Promise<never> => {
     throw new AppError('DISK_FULL', { path: '/data', neededBytes: 5 })
   }
-  const world = new DownloadWorld({ steps: { adopt } })
+  const world = new DownloadWorld({ shelf: { adopt } })
   const { id } = world.downloads.start({ name: 'a' })
   await world.settle()
   world.fetches[0]?.done()
@@ -196,7 +196,7 @@ test('downloads that had not ended go on in the next run, even without an index'
   const lookup = (): never => {
     throw new AppError('INDEX_UNREACHABLE', { address: 'index:7000' })
   }
-  const after = new DownloadWorld({ records, steps: { lookup } })
+  const after = new DownloadWorld({ records, lookup })
   await after.settle()
   const { sources: _, ...content } = one
   expect(after.fetches).toMatchObject([{ name: 'a', content, sources: [], waits: true }])
@@ -270,7 +270,7 @@ test('what an earlier run had not begun waits for an index that is away', async 
     return [one]
   }
   const { records } = earlier
-  const world = new DownloadWorld({ downloadsAtOnce: 2, records, steps: { lookup } })
+  const world = new DownloadWorld({ downloadsAtOnce: 2, records, lookup })
   await world.clock.advance(60_000)
   const { state, waitingFor } = await world.downloads.wait(id, 0)
   expect([state, waitingFor]).toEqual(['running', expect.stringContaining('index:7000')])

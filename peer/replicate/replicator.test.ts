@@ -7,7 +7,12 @@ import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import type { DropLink } from './drop-confirmer.ts'
-import { type FetchedReplica, type ReplicaKeeper, Replicator } from './replicator.ts'
+import {
+  type FetchedReplica,
+  type ReplicaFetcher,
+  type ReplicaShelf,
+  Replicator,
+} from './replicator.ts'
 import type { TaskLink } from './reporter.ts'
 
 const { content } = aContent(5)
@@ -42,28 +47,38 @@ class World {
   readonly replicator: Replicator
 
   constructor({
-    keeper = {},
+    fetcher = {},
+    shelf = {},
     link = {},
-  }: { keeper?: Partial<ReplicaKeeper>; link?: Partial<TaskLink & DropLink> } = {}) {
+  }: {
+    fetcher?: Partial<ReplicaFetcher>
+    shelf?: Partial<ReplicaShelf>
+    link?: Partial<TaskLink & DropLink>
+  } = {}) {
     const { events } = this
     this.replicator = new Replicator({
       clock: this.clock,
       log: silentLog,
-      keeper: {
+      fetcher: {
         keepSmall: async (copies) =>
           copies.map(({ key }) => {
             events.push(`keep ${key.owner}/${key.name}`)
             return undefined
           }),
-        copyLocal: async () => false,
         fetch: async ({ name }) => {
           events.push(`fetch ${name}`)
           return this.#fetched(name)
         },
-        adopt: async ({ owner, name }, _, { partialPath }) =>
-          events.push(`adopt ${partialPath} as ${owner}/${name}`),
-        drop: async ({ owner, name }) => events.push(`drop ${owner}/${name}`),
-        ...keeper,
+        ...fetcher,
+      },
+      shelf: {
+        copyLocal: async () => undefined,
+        adopt: async ({ key: { owner, name }, content, partialPath }) => {
+          events.push(`adopt ${partialPath} as ${owner}/${name}`)
+          return { at: { path: name }, content }
+        },
+        removeReplica: async ({ owner, name }) => void events.push(`drop ${owner}/${name}`),
+        ...shelf,
       },
       link: {
         confirmDrops: async (copies) => {
@@ -110,7 +125,7 @@ test('a copy is fetched, kept and announced before it is reported', async () => 
 })
 
 test('what this peer holds already is copied', async () => {
-  const world = new World({ keeper: { copyLocal: async () => true } })
+  const world = new World({ shelf: { copyLocal: async () => ({ at: { path: 'a' }, content }) } })
   world.replicator.accept([large('a.txt')])
   await world.settle()
   expect(world.events).toEqual(['announced', 'report'])
@@ -126,7 +141,7 @@ test('small copies are kept together, announced once and reported together', asy
 
 test('a small copy that somebody lied about is fetched by itself; when all fail, each is told', async () => {
   const error = new AppError('NO_SOURCE', { name: 'b', tried: 'all' })
-  const some = new World({ keeper: { keepSmall: async () => ['alone', error, undefined] } })
+  const some = new World({ fetcher: { keepSmall: async () => ['alone', error, undefined] } })
   some.replicator.accept([replicate('a'), replicate('b'), replicate('c')])
   await some.settle()
   expect(some.events).toContain('fetch a')
@@ -136,7 +151,7 @@ test('a small copy that somebody lied about is fetched by itself; when all fail,
     { taskId: 'a' },
   ])
   const full = new AppError('DISK_FULL', { path: '/', neededBytes: 5 })
-  const none = new World({ keeper: { keepSmall: () => Promise.reject(full) } })
+  const none = new World({ fetcher: { keepSmall: () => Promise.reject(full) } })
   none.replicator.accept([replicate('a'), replicate('b')])
   await none.settle()
   expect(none.reports.flat().map(({ error: code }) => code)).toEqual(['DISK_FULL', 'DISK_FULL'])
@@ -147,7 +162,7 @@ test('what the operating system says is reported in one short line, with its cod
     code: 'EROFS',
   })
   const failed = diskError({ action: 'write', path: '/mnt/a\nb', neededBytes: 5 }, system)
-  const world = new World({ keeper: { copyLocal: () => Promise.reject(failed) } })
+  const world = new World({ shelf: { copyLocal: () => Promise.reject(failed) } })
   world.replicator.accept([large('a.txt')])
   await world.settle()
   const reason = "Cannot write '/mnt/a b': EROFS: read-only file system, open '/mnt/a b'"
@@ -157,7 +172,7 @@ test('what the operating system says is reported in one short line, with its cod
 test('as many reasons as there are go in reports of a bounded size', async () => {
   const path = `/${'\u4e00'.repeat(2_000)}`
   const failed = new AppError('DISK_FULL', { path, neededBytes: 5 })
-  const world = new World({ keeper: { keepSmall: () => Promise.reject(failed) } })
+  const world = new World({ fetcher: { keepSmall: () => Promise.reject(failed) } })
   const names = Array.from({ length: 200 }, (_, index) => `${index}`)
   world.replicator.accept(names.map((name) => replicate(name)))
   await world.settle()
@@ -200,7 +215,7 @@ test('drops that are asked about while a question is on its way make the next on
 
 test('one that fails is reported with its code and holds up no other', async () => {
   const world = new World({
-    keeper: {
+    fetcher: {
       keepSmall: async (copies) =>
         copies.map(({ key }) =>
           key.name === 'bad' ? new AppError('DISK_FULL', { path: '/', neededBytes: 5 }) : undefined,
@@ -249,7 +264,7 @@ test('a report that cannot be sent is forgotten, the next one is sent', async ()
 })
 
 test('tasks beyond the queue are refused, all of them', async () => {
-  const world = new World({ keeper: { keepSmall: (_, { signal }) => untilAborted(signal) } })
+  const world = new World({ fetcher: { keepSmall: (_, { signal }) => untilAborted(signal) } })
   const tasks = (count: number, prefix: string): Task[] =>
     Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
   world.replicator.accept(tasks(limits.smallTasksAtOnce, 'running'))
@@ -272,7 +287,7 @@ test('a task that is waiting or running is not taken twice', async () => {
 test('stopping ends what runs and refuses what comes', async () => {
   const fetching = Promise.withResolvers<AbortSignal>()
   const world = new World({
-    keeper: {
+    fetcher: {
       keepSmall: (_, { signal }) => {
         fetching.resolve(signal)
         return untilAborted(signal)
@@ -290,7 +305,7 @@ test('stopping ends what runs and refuses what comes', async () => {
 test('how far copies are is told every few seconds, until they end', async () => {
   const end = Promise.withResolvers<void>()
   const world = new World({
-    keeper: {
+    fetcher: {
       keepSmall: async (copies, { onBytes }) => {
         onBytes(3)
         onBytes(4)
@@ -320,7 +335,7 @@ test('how far copies are is told every few seconds, until they end', async () =>
 
 test('tasks that the index takes back end, report nothing, and make room for others', async () => {
   const world = new World({
-    keeper: {
+    fetcher: {
       keepSmall: (_, { signal }) => untilAborted(signal),
       fetch: ({ name, signal }) => {
         world.events.push(`fetch ${name}`)

@@ -4,70 +4,68 @@ import { AppError, hasCode, taskReasonOf, toAppError } from '../../common/errors
 import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Content, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import type { Content, CopyKey, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
+import type { KeyedContent, Shelf } from '../shelf.ts'
 import { DropConfirmer, type DropLink } from './drop-confirmer.ts'
 import { isSmallCopy, nextTasks, type ReplicateTask } from './next-task.ts'
 import { ProgressTeller } from './progress-teller.ts'
 import { Reporter, type TaskLink } from './reporter.ts'
 
-/** Whose file a replicated copy is, and what it is called: `replicated/<owner>/<name>`. */
-export interface ReplicaKey {
+/** The key of a replicated copy: its file is `replicated/<owner>/<name>`. */
+export interface ReplicaKey extends CopyKey {
+  readonly kind: 'replicated'
   readonly owner: string
-  readonly name: string
 }
 
-/** A content of one chunk, what it is to be called, and who has it. */
-export interface SmallCopy {
+/** A content of one chunk, the copy to make of it, and its sources. */
+export interface SmallCopy extends KeyedContent {
   readonly key: ReplicaKey
-  readonly content: Content
   readonly sources: readonly Source[]
 }
 
+/** Why a copy was not made; `alone` when it should be fetched alone because a source lied about the content. */
 export type SmallOutcome = AppError | 'alone' | undefined
 
-/** What replicating needs of the rest of the peer. */
-export interface ReplicaKeeper {
-  /**
-   * Makes the copy from one that this peer holds elsewhere; one that is there already will do.
-   * @returns false when this peer does not hold the content
-   */
-  copyLocal(key: ReplicaKey, content: Content): Promise<boolean>
-  /**
-   * Makes copies of contents of one chunk, many at a time, from this peer's own or from others.
-   * @returns for each what stood in the way; `alone` when it should be tried again by itself, because
-   *   somebody lied about the content
-   * @throws AppError when all of them failed; or the signal's reason
-   */
-  keepSmall(
-    copies: readonly SmallCopy[],
-    options: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
-  ): Promise<SmallOutcome[]>
+/** How replication fetches. */
+export interface ReplicaFetcher {
   /** Fetches a content; disposing the result removes the file unless it was adopted. */
   fetch(request: {
     content: Content
     name: string
     sources: readonly Source[]
     signal: AbortSignal
-    /** Told of all that came so far, and whether nothing more is to come. */
+    /** Told of all bytes received so far, and whether they are all. */
     onReceived: (bytes: number, isAll: boolean) => void
   }): Promise<FetchedReplica>
-  /** Moves a fetched file into its place and catalogs it. */
-  adopt(key: ReplicaKey, content: Content, file: FetchedReplica): Promise<unknown>
+  /**
+   * Makes copies of contents of one chunk, many at a time, from this peer's own or from others.
+   * @returns an outcome for each
+   * @throws AppError when all of them failed; or the signal's reason
+   */
+  keepSmall(
+    copies: readonly SmallCopy[],
+    options: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+  ): Promise<SmallOutcome[]>
+}
+
+/** Where replicas are kept. */
+export interface ReplicaShelf extends Pick<Shelf, 'adopt' | 'copyLocal'> {
   /** Removes the copy if it has this content. */
-  drop(key: ReplicaKey, sha256: string): Promise<unknown>
+  removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void>
 }
 
 export interface FetchedReplica extends AsyncDisposable {
   readonly partialPath: string
   readonly chunkList: Buffer
-  /** Has the file left for the next fetch of the content. */
+  /** Leaves the file for the next fetch of the content. */
   keep?(): void
 }
 
 type DropTask = Extract<Task, { kind: 'drop' }>
 
 interface ReplicatorDependencies {
-  readonly keeper: ReplicaKeeper
+  readonly fetcher: ReplicaFetcher
+  readonly shelf: ReplicaShelf
   readonly link: TaskLink & DropLink
   readonly clock: Clock
   readonly log: Log
@@ -83,7 +81,8 @@ interface Job {
 
 /** Carries out the index's tasks, some at a time, and reports each one's end; none holds up the others. */
 export class Replicator implements AsyncDisposable {
-  readonly #keeper: ReplicaKeeper
+  readonly #fetcher: ReplicaFetcher
+  readonly #shelf: ReplicaShelf
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #reporter: Reporter
@@ -93,7 +92,8 @@ export class Replicator implements AsyncDisposable {
   readonly #progress: ProgressTeller
 
   constructor(dependencies: ReplicatorDependencies) {
-    this.#keeper = dependencies.keeper
+    this.#fetcher = dependencies.fetcher
+    this.#shelf = dependencies.shelf
     this.#log = dependencies.log
     this.#background = new BackgroundWork(dependencies)
     this.#reporter = new Reporter(dependencies)
@@ -203,7 +203,7 @@ export class Replicator implements AsyncDisposable {
     }
     onBytes(0)
     try {
-      return await this.#keeper.keepSmall(copies, { signal, onBytes })
+      return await this.#fetcher.keepSmall(copies, { signal, onBytes })
     } catch (error) {
       return copies.map(() => toAppError(error))
     }
@@ -241,14 +241,15 @@ export class Replicator implements AsyncDisposable {
       this.#progress.set({ taskId, bytes: received, isStoring })
     }
     onReceived(0, true)
-    if (await this.#keeper.copyLocal(key, content)) return
+    if ((await this.#shelf.copyLocal(content.sha256, key)) !== undefined) return
     signal.throwIfAborted()
     onReceived(0, false)
     const request = { content, name: key.name, sources, signal, onReceived }
-    await using fetched = await this.#keeper.fetch(request)
+    await using fetched = await this.#fetcher.fetch(request)
     onReceived(content.size, true)
     try {
-      await this.#keeper.adopt(key, content, fetched)
+      const { partialPath, chunkList } = fetched
+      await this.#shelf.adopt({ key, content, partialPath, chunkList })
     } catch (error) {
       // The next try needs not fetch it again.
       if (hasCode(error, 'DISK_FULL') || hasCode(error, 'DISK_FAILED')) fetched.keep?.()
@@ -258,17 +259,16 @@ export class Replicator implements AsyncDisposable {
 
   /** What the task was planned for may be otherwise by now: the index is asked again, right before. */
   async #drop(task: DropTask, signal: AbortSignal): Promise<void> {
-    const key = keyOf(task)
-    const { sha256 } = task
-    if (!(await this.#confirmer.confirm({ ...key, sha256 }, signal)))
-      throw new AppError('STILL_NEEDED', { name: key.name })
-    await this.#keeper.drop(key, sha256)
+    const { owner, name } = keyOf(task)
+    const copy = { owner, name, sha256: task.sha256 }
+    if (!(await this.#confirmer.confirm(copy, signal))) throw new AppError('STILL_NEEDED', { name })
+    await this.#shelf.removeReplica(copy)
   }
 }
 
 /** What the index calls a file, checked: it becomes a path. @throws AppError PEER_ID_INVALID, NAME_INVALID */
 function keyOf({ owner, name }: Task): ReplicaKey {
-  return { owner: parsePeerId(owner), name: parseName(name) }
+  return { kind: 'replicated', owner: parsePeerId(owner), name: parseName(name) }
 }
 
 function keyOrError(task: Task): ReplicaKey | AppError {

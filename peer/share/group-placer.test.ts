@@ -4,21 +4,21 @@ import { expect, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import type { CopyKey } from '../../common/protocol/messages.ts'
 import { contentOf } from '../../common/testing/contents.ts'
+import type { SmallFile } from '../shelf.ts'
 import { ShareFixture } from '../testing/share-fixture.ts'
 import type { Catalog } from './catalog.ts'
-import type { SmallAdoption } from './group-placer.ts'
 
 function aFile(
   name: string,
   text: string,
   kind: 'downloaded' | 'replicated' = 'downloaded',
-): SmallAdoption {
+): SmallFile {
   const { content, bytes } = contentOf(Buffer.from(text))
   const key: CopyKey = kind === 'replicated' ? { kind, name, owner: 'peer9' } : { kind, name }
   return { key, content, bytes }
 }
 
-async function adopt(peer: ShareFixture, ...files: SmallAdoption[]): Promise<string[]> {
+async function adopt(peer: ShareFixture, ...files: SmallFile[]): Promise<string[]> {
   const entries = await peer.share.adoptGroup(files)
   return entries.map((one) => ('at' in one ? one.at.name : one.code))
 }

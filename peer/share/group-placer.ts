@@ -2,8 +2,9 @@ import { join, posix } from 'node:path'
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
-import type { Content, CopyKey } from '../../common/protocol/messages.ts'
+import type { CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
+import type { KeyedContent, SmallFile } from '../shelf.ts'
 import type { Catalog } from './catalog.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import type { Folders, Location } from './folders.ts'
@@ -11,13 +12,6 @@ import type { OwnWrites } from './own-writes.ts'
 import type { Placer } from './placer.ts'
 import type { SmallWriter } from './small-writer.ts'
 import type { Staging } from './staging.ts'
-
-/** A small file that is complete, verified and in memory, and where it shall go. */
-export interface SmallAdoption {
-  readonly key: CopyKey
-  readonly content: Content
-  readonly bytes: Uint8Array
-}
 
 interface Dependencies {
   readonly folders: Folders
@@ -55,7 +49,7 @@ export class GroupPlacer {
    * @returns its entry or, with the codes of that, why there is none
    * @throws AppError DISK_FULL, DISK_FAILED when the catalog cannot be written: all are left for the next scan
    */
-  async adopt(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
+  async adopt(files: readonly SmallFile[]): Promise<(Entry | AppError)[]> {
     const { catalog, ownWrites, bootId } = this.#dependencies
     const outcomes = await this.#place(files)
     const entries = catalog.groupEach(outcomes, (placed) =>
@@ -67,7 +61,7 @@ export class GroupPlacer {
   }
 
   /** Which of these files have this content in their place, as the catalog knows them. */
-  async areThere(files: readonly Omit<SmallAdoption, 'bytes'>[]): Promise<boolean[]> {
+  async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
     const known = files.map(({ key, content }) => {
       const entry = this.#dependencies.catalog.get(key)
       return entry?.content.sha256 === content.sha256 ? entry : undefined
@@ -81,7 +75,7 @@ export class GroupPlacer {
     })
   }
 
-  async #place(files: readonly SmallAdoption[]): Promise<Outcome[]> {
+  async #place(files: readonly SmallFile[]): Promise<Outcome[]> {
     const group = randomId(this.#dependencies.random)
     const located = await this.#locate(files)
     const placeable = files.flatMap((file, index) => {
@@ -99,7 +93,7 @@ export class GroupPlacer {
         bytes: file.bytes,
       })),
     )
-    const outcomes = new Map<SmallAdoption, Outcome>()
+    const outcomes = new Map<SmallFile, Outcome>()
     for (const [index, one] of placeable.entries())
       outcomes.set(one.file, await this.#settle(one, written[index]))
     return files.map((file, index) => outcomes.get(file) ?? (located[index] as AppError))
@@ -107,14 +101,14 @@ export class GroupPlacer {
 
   /** What became of a file; one whose place is taken is put where the others of its kind go then. */
   async #settle(
-    { file, at, partialPath }: { file: SmallAdoption; at: Location; partialPath: string },
+    { file, at, partialPath }: { file: SmallFile; at: Location; partialPath: string },
     outcome: FileStat | 'taken' | Error | undefined,
   ): Promise<Outcome> {
     const { key, content } = file
     try {
       if (outcome instanceof Error) throw nameRefused({ name: key.name, path: at.path }, outcome)
       if (outcome !== undefined && outcome !== 'taken') return { at, stat: outcome, content }
-      const placed = await this.#dependencies.placer.place({ ...key, content, partialPath })
+      const placed = await this.#dependencies.placer.place({ key, content, partialPath })
       return { at: placed.at, stat: placed.stat, content }
     } catch (error) {
       return diskError({ action: 'create', path: key.name, neededBytes: content.size }, error)
@@ -122,7 +116,7 @@ export class GroupPlacer {
   }
 
   /** The places, with the folders above them; each folder is looked for once. */
-  async #locate(files: readonly SmallAdoption[]): Promise<(Place | AppError)[]> {
+  async #locate(files: readonly SmallFile[]): Promise<(Place | AppError)[]> {
     const { folders, catalog } = this.#dependencies
     const firsts = new Map<string, Promise<Place>>()
     return await Promise.all(

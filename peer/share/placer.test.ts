@@ -64,7 +64,7 @@ test('a replica and a download whose twin the disk has get names of their own; a
   }
   const replica = { kind: 'replicated', owner: 'peer2' } as const
   const adopt = async (key: CopyKey, text: string) => {
-    const { at } = await placer.adopt({ ...key, ...(await fetched(text)), replace: true })
+    const { at } = await placer.adopt({ key, ...(await fetched(text)), replace: true })
     return [at.name, at.diskName]
   }
   expect(await adopt({ ...replica, name: 'a.txt' }, 'r')).toEqual(['a.txt', 'a (2).txt'])
@@ -99,7 +99,7 @@ test('a folder that is swapped for a link while a file is put there gets nothing
     await rename(folder, join(path, 'moved'))
     await symlink(outside, folder)
   }
-  await placer.place({ ...replica, ...(await fetched('new')) }).catch(() => {})
+  await placer.place({ key: replica, ...(await fetched('new')) }).catch(() => {})
   expect(await readFile(join(outside, 'f'), 'utf8')).toBe('was here')
   expect(await readdir(outside)).toEqual(['f'])
 })
@@ -117,9 +117,9 @@ test('a part of a name that the disk refuses is an error of the name, and holds 
   }
   const { placer: refusing } = await aWorld({ spellingOf: refused })
   await expect(
-    refusing.adopt({ ...key, name, ...(await world.fetched('x')) }),
+    refusing.adopt({ key: { ...key, name }, ...(await world.fetched('x')) }),
   ).rejects.toMatchObject({ code: 'NAME_UNSUPPORTED', details: { name, reason: 'EINVAL' } })
-  await world.placer.adopt({ ...key, ...(await world.fetched('x')) })
+  await world.placer.adopt({ key, ...(await world.fetched('x')) })
   expect(await readdir(join(world.path, 'downloaded'))).toEqual(['x'])
 })
 
@@ -127,7 +127,11 @@ test('what the system tells of an adopted file before it is recorded is no reaso
   const { catalog, ownWrites, placer, fetched } = await aWorld()
   const { partialPath, content } = await fetched('text')
 
-  const placed = await placer.place({ kind: 'downloaded', name: 'a', partialPath, content })
+  const placed = await placer.place({
+    key: { kind: 'downloaded', name: 'a' },
+    partialPath,
+    content,
+  })
 
   const { path } = placed.at
   expect(catalog.get({ kind: 'downloaded', name: 'a' })).toBeUndefined()

@@ -18,6 +18,7 @@ import { limits } from '../../common/limits.ts'
 import { moveNew } from '../../common/move-new.ts'
 import type { Content, CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
+import type { FinishedFile } from '../shelf.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { FolderGuard } from './folder-guard.ts'
@@ -34,12 +35,7 @@ import { removeEmptyFolders, removeIfSame } from './remove-file.ts'
 import { spellingOf } from './spelling.ts'
 import type { Staging } from './staging.ts'
 
-/** A finished file, and where it shall go. */
-export interface Adoption extends CopyKey {
-  /** A complete, verified, flushed file, which is to be on the file system of its place. */
-  readonly partialPath: string
-  readonly content: Content
-  readonly chunkList: Uint8Array
+export interface Adoption extends FinishedFile {
   /** Whether a shared file of this name with other content may be replaced. */
   readonly replace?: boolean
 }
@@ -124,7 +120,7 @@ export class Placer {
    * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, FOLDER_UNAVAILABLE, DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {
-    const { name, content, chunkList } = adoption
+    const { key, content, chunkList } = adoption
     try {
       const { at, stat, changedFolders } = await this.place(adoption)
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
@@ -132,7 +128,7 @@ export class Placer {
       await this.#removeAside(entry)
       return entry
     } catch (error) {
-      throw diskError({ action: 'create', path: name, neededBytes: content.size }, error)
+      throw diskError({ action: 'create', path: key.name, neededBytes: content.size }, error)
     }
   }
 
@@ -180,7 +176,8 @@ export class Placer {
 
   /** Moves a file into place. What it throws besides AppError is the disk's. */
   async place(placing: Placing): Promise<Placed> {
-    const wanted = await this.#wanted(placing)
+    const { key } = placing
+    const wanted = await this.#wanted(key)
     const read = new Map<string, Read>()
     let missing: unknown
     let from = placing.partialPath
@@ -201,9 +198,9 @@ export class Placer {
       throw error
     }
     // A folder that is there, and does not take the name however often: exFAT says so of `what?`.
-    const entry = { name: placing.name, path: wanted.path }
+    const entry = { name: key.name, path: wanted.path }
     throw missing === undefined
-      ? new AppError('CONTENT_CHANGED', { name: placing.name })
+      ? new AppError('CONTENT_CHANGED', { name: key.name })
       : nameRefused(entry, missing, ['ENOENT'])
   }
 
@@ -262,7 +259,7 @@ export class Placer {
     placing: Placing,
     read: ReadonlyMap<string, Read>,
   ): Promise<Placed | Needed | 'again'> {
-    const { kind, name } = placing
+    const { kind, name } = placing.key
     await using parent = await this.#openParent(wanted)
     for (let number = 1; number <= limits.placesTriedMax; number += 1) {
       const base = numberedName(posix.basename(wanted.diskName), number)

@@ -16,7 +16,7 @@ const ways: Record<string, Adopt> = {
   fetched: async (peer, text) => {
     const partialPath = await peer.write('.tandem/partial/fetched', text)
     const { content, chunkList } = await hashFile(partialPath)
-    await peer.share.adopt({ ...key, partialPath, content, chunkList })
+    await peer.share.adopt({ key, partialPath, content, chunkList })
   },
   small: async (peer, text) => {
     const sha256 = sha256Of(text)

@@ -19,7 +19,7 @@ async function adopt(
 ): Promise<Entry> {
   const partialPath = await peer.write('.tandem/partial/fetched', text)
   const { content, chunkList } = await hashFile(partialPath)
-  return await peer.share.adopt({ ...key, partialPath, content, chunkList })
+  return await peer.share.adopt({ key, partialPath, content, chunkList })
 }
 
 async function* stream(...pieces: string[]): AsyncGenerator<Uint8Array> {
@@ -84,13 +84,8 @@ test('downloads of one name at the same time get a name each', async () => {
   const adoptions = ['1', '2', '3', '4', '5'].map(async (text) => {
     const partialPath = await peer.write(`.tandem/partial/${text}`, text)
     const { content, chunkList } = await hashFile(partialPath)
-    return await peer.share.adopt({
-      kind: 'downloaded',
-      name: 'x',
-      partialPath,
-      content,
-      chunkList,
-    })
+    const key = { kind: 'downloaded', name: 'x' } as const
+    return await peer.share.adopt({ key, partialPath, content, chunkList })
   })
   await Promise.all(adoptions)
   const texts = peer.share

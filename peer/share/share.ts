@@ -16,6 +16,7 @@ import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { ProblemCounts } from '../problem-table.ts'
+import type { KeyedContent, Shelf, SmallFile } from '../shelf.ts'
 import { Catalog, type Totals } from './catalog.ts'
 import { CatalogFileWatch } from './catalog-file-watch.ts'
 import type { Entry } from './entry.ts'
@@ -23,7 +24,7 @@ import { Flusher } from './flusher.ts'
 import { FolderGuard, type KeptFolder } from './folder-guard.ts'
 import { folderLooker, type LookAtFolder } from './folder-look.ts'
 import { Folders } from './folders.ts'
-import { GroupPlacer, type SmallAdoption } from './group-placer.ts'
+import { GroupPlacer } from './group-placer.ts'
 import { type Incoming, IncomingFolder, type SourceFile } from './incoming.ts'
 import { OwnWrites } from './own-writes.ts'
 import { type Adoption, isUntouched, Placer } from './placer.ts'
@@ -64,7 +65,7 @@ interface Dependencies {
   readonly lookAtFolder?: LookAtFolder
 }
 
-export class Share implements AsyncDisposable {
+export class Share implements Shelf, AsyncDisposable {
   /** Reads small files of the catalog. */
   readonly smallReader: SmallReader<Entry>
   readonly #catalog: Catalog
@@ -307,14 +308,14 @@ export class Share implements AsyncDisposable {
   }
 
   /** See {@link GroupPlacer.adopt}. */
-  async adoptGroup(files: readonly SmallAdoption[]): Promise<(Entry | AppError)[]> {
+  async adoptGroup(files: readonly SmallFile[]): Promise<(Entry | AppError)[]> {
     const entries = await this.#track(() => this.#groupPlacer.adopt(files))
     this.#flusher.soon()
     return entries
   }
 
   /** See {@link GroupPlacer.areThere}. */
-  async areThere(files: readonly Omit<SmallAdoption, 'bytes'>[]): Promise<boolean[]> {
+  async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
     return await this.#track(() => this.#groupPlacer.areThere(files))
   }
 
@@ -349,7 +350,8 @@ export class Share implements AsyncDisposable {
     const within = bytesMax === undefined ? bytes : noMoreThan(bytesMax, bytes, name)
     await using incoming = await this.#incoming.receive(within, options.signal)
     const { partialPath, content, chunkList } = incoming
-    return await this.adopt({ kind: 'shared', name, partialPath, content, chunkList, replace })
+    const key = { kind: 'shared', name } as const
+    return await this.adopt({ key, partialPath, content, chunkList, replace })
   }
 
   /**
@@ -373,7 +375,7 @@ export class Share implements AsyncDisposable {
       }
       // What was just hashed, not what the catalog believes: a chunk root may have come from others.
       const { partialPath, chunkList, content: hashed } = incoming
-      return await this.adopt({ ...key, partialPath, content: hashed, chunkList })
+      return await this.adopt({ key, partialPath, content: hashed, chunkList })
     }
     return undefined
   }

@@ -7,8 +7,9 @@ import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import type { Fetched, FetchRequest } from '../../fetch/fetcher.ts'
 import { SmallFetch } from '../../fetch/small/small-fetch.ts'
+import type { Shelf } from '../../shelf.ts'
+import type { DownloadFinder } from '../content-watch.ts'
 import { DownloadRecords } from '../download-records.ts'
-import type { DownloadSteps } from '../download-work.ts'
 import { Downloads } from '../downloads.ts'
 
 /** Who has `one` and `two`. */
@@ -22,7 +23,7 @@ interface PendingFetch extends FetchRequest {
   fail(error: Error): void
 }
 
-/** Downloads among steps that a test controls; everybody has `one` and `two` under every name. */
+/** Downloads whose finder, fetcher and shelf a test controls; everybody has `one` and `two` under every name. */
 export class DownloadWorld {
   readonly clock = new FakeClock()
   readonly fetches: PendingFetch[] = []
@@ -32,15 +33,19 @@ export class DownloadWorld {
   readonly records: Pick<DownloadRecords, 'all' | 'put' | 'remove'>
   discarded = 0
   kept = 0
-  steps: DownloadSteps = {
-    lookup: async () => [one, two],
-    copyLocal: async (name, sha256) =>
-      this.held.has(sha256) ? { path: `/downloaded/${name}`, size: 1000 } : undefined,
-    adopt: async (name, { sha256 }, { partialPath }) => {
-      this.held.add(sha256)
+  readonly #shelf: Shelf = {
+    areThere: async (files) => files.map(() => false),
+    readSmall: async (sha256s) => sha256s.map(() => undefined),
+    copyLocal: async (sha256, { name }) =>
+      this.held.has(sha256)
+        ? { at: { path: `/downloaded/${name}` }, content: { size: 1000 } }
+        : undefined,
+    adopt: async ({ key, content, partialPath }) => {
+      this.held.add(content.sha256)
       this.adopted.push(partialPath)
-      return { path: `/downloaded/${name}` }
+      return { at: { path: `/downloaded/${key.name}` }, content }
     },
+    adoptGroup: async (files) => files.map(({ content }) => ({ at: { path: '' }, content })),
   }
   readonly downloads: Downloads
   /** For small files, which nobody gives. */
@@ -55,11 +60,11 @@ export class DownloadWorld {
 
   constructor({
     downloadsAtOnce = 2,
-    steps = {} as Partial<DownloadSteps>,
+    lookup = (async () => [one, two]) as DownloadFinder['lookup'],
+    shelf = {} as Partial<Shelf>,
     records = new DownloadRecords(':memory:') as DownloadWorld['records'],
   } = {}) {
     this.records = records
-    this.steps = { ...this.steps, ...steps }
     this.downloads = new Downloads(
       { downloadsAtOnce },
       {
@@ -73,7 +78,8 @@ export class DownloadWorld {
           smallFetch: (options) => new SmallFetch(options, this.#taking),
         },
         records: this.records,
-        steps: this.steps,
+        finder: { lookup, match: async () => ({ files: [] }) },
+        shelf: { ...this.#shelf, ...shelf },
       },
     )
     onTestFinished(async () => await this.downloads[Symbol.asyncDispose]())

@@ -3,14 +3,14 @@ import type { Source } from '../../../common/protocol/messages.ts'
 import { aContent, type TestContent } from '../../../common/testing/contents.ts'
 import { aSwarm, nowhere, type Swarm } from '../testing/swarm.ts'
 import type { SmallFetch } from './small-fetch.ts'
-import type { SmallFile } from './small-reads.ts'
+import type { SmallContent } from './small-reads.ts'
 
 const many = Array.from({ length: 300 }, (_, number) => aContent(number, 'small'))
 const bySha256 = new Map(many.map((one) => [one.content.sha256, one.bytes]))
 const honest = (sha256s: readonly string[]): (Buffer | { error: string })[] =>
   sha256s.map((sha256) => bySha256.get(sha256) ?? { error: 'CONTENT_NOT_FOUND' })
 
-interface Wanted extends SmallFile {
+interface Wanted extends SmallContent {
   readonly bytes: Buffer
 }
 

@@ -5,17 +5,17 @@ import type { Purpose, Source } from '../../../common/protocol/messages.ts'
 import { labelOf } from '../source/peer-source.ts'
 import { SpeedMeter } from '../source/speed-meter.ts'
 import type { CrewDependencies, SourceProgress } from '../transfer/source-crew.ts'
-import { type SmallFile, type SmallRead, smallReads } from './small-reads.ts'
+import { type SmallContent, type SmallRead, smallReads } from './small-reads.ts'
 import { SmallSource } from './small-source.ts'
 
 /** A small file with its bytes, which have its hash. */
-export interface Verified<File extends SmallFile> {
+export interface Verified<File extends SmallContent> {
   readonly file: File
   readonly bytes: Uint8Array
 }
 
 /** A small file that nobody gave. */
-export interface Missed<File extends SmallFile> {
+export interface Missed<File extends SmallContent> {
   readonly file: File
   /** Who was tried and why it did not work. */
   readonly tried: string
@@ -70,7 +70,7 @@ export class SmallFetch implements Disposable {
    * @returns those that nobody gave
    * @throws what `onVerified` throws, or the signal's reason
    */
-  async fetch<File extends SmallFile>(
+  async fetch<File extends SmallContent>(
     files: readonly File[],
     onVerified: (files: readonly Verified<File>[]) => Promise<void>,
   ): Promise<Missed<File>[]> {
@@ -110,7 +110,7 @@ export class SmallFetch implements Disposable {
   }
 
   /** What came of each file. @throws the signal's reason */
-  async #read<File extends SmallFile>({
+  async #read<File extends SmallContent>({
     source,
     files,
   }: SmallRead<File>): Promise<(Uint8Array | AppError)[]> {
@@ -147,7 +147,7 @@ export class SmallFetch implements Disposable {
     return used
   }
 
-  #onFailure<File extends SmallFile>(
+  #onFailure<File extends SmallContent>(
     file: File,
     { source }: SmallRead<File>,
     error: AppError | undefined,
@@ -179,7 +179,7 @@ export class SmallFetch implements Disposable {
   }
 }
 
-function missedFile<File extends SmallFile>(
+function missedFile<File extends SmallContent>(
   file: File,
   attempts: Attempts | undefined,
 ): Missed<File> {

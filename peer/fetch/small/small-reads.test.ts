@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { limits } from '../../../common/limits.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
 import { labelOf } from '../source/peer-source.ts'
-import { type SmallFile, smallReads } from './small-reads.ts'
+import { type SmallContent, smallReads } from './small-reads.ts'
 
 const peers: readonly Source[] = ['p1', 'p2', 'p3'].map((peerId, index) => ({
   peerId,
@@ -12,7 +12,7 @@ const peers: readonly Source[] = ['p1', 'p2', 'p3'].map((peerId, index) => ({
   kind: 'shared',
 }))
 
-const file: fc.Arbitrary<SmallFile> = fc.record({
+const file: fc.Arbitrary<SmallContent> = fc.record({
   content: fc
     .integer({ min: 0, max: limits.chunkBytesMin })
     .map((size) => ({ sha256: '', size, chunkRoot: '' })),
@@ -22,7 +22,7 @@ const file: fc.Arbitrary<SmallFile> = fc.record({
 test('every file is asked of one of its sources, in reads that are allowed, or of nobody', () => {
   fc.assert(
     fc.property(fc.array(file, { maxLength: 600 }), fc.constantFrom(...peers), (files, barred) => {
-      const mayAsk = (_: SmallFile, label: string): boolean => label !== labelOf(barred)
+      const mayAsk = (_: SmallContent, label: string): boolean => label !== labelOf(barred)
       const { reads, unasked } = smallReads(files, mayAsk, () => 0)
       for (const { source, files: asked } of reads) {
         expect(asked.every(({ sources }) => sources.includes(source))).toBe(true)

@@ -3,7 +3,7 @@ import type { Content, Source } from '../../../common/protocol/messages.ts'
 import { labelOf } from '../source/peer-source.ts'
 
 /** A content of one chunk, and who may have it, best first. */
-export interface SmallFile {
+export interface SmallContent {
   readonly content: Content
   readonly sources: readonly Source[]
 }
@@ -27,7 +27,7 @@ interface OpenRead<File> {
  * @param readsOf how many reads a source, by its label, has already
  * @returns the reads, and the files that nobody can be asked for
  */
-export function smallReads<File extends SmallFile>(
+export function smallReads<File extends SmallContent>(
   files: readonly File[],
   mayAsk: (file: File, label: string) => boolean,
   readsOf: (label: string) => number,
@@ -65,7 +65,7 @@ export function smallReads<File extends SmallFile>(
 }
 
 function fits(
-  { content }: Pick<SmallFile, 'content'>,
+  { content }: Pick<SmallContent, 'content'>,
   read: Pick<OpenRead<unknown>, 'files' | 'bytesLeft'> | undefined,
 ): boolean {
   return (
@@ -76,7 +76,7 @@ function fits(
 }
 
 /** Runs of files, each as large as one read may be. */
-export function inGroups<File extends Pick<SmallFile, 'content'>>(
+export function inGroups<File extends Pick<SmallContent, 'content'>>(
   files: readonly File[],
 ): File[][] {
   const groups: { files: File[]; bytesLeft: number }[] = []

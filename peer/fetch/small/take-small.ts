@@ -1,21 +1,17 @@
 import { sha256 as hashOf } from '../../../common/content/hash.ts'
-import type { AppError } from '../../../common/errors.ts'
+import { AppError } from '../../../common/errors.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
+import type { KeyedContent, Shelf } from '../../shelf.ts'
 import type { Missed, SmallFetch, Verified } from './small-fetch.ts'
-import { inGroups, type SmallFile } from './small-reads.ts'
+import { inGroups, type SmallContent } from './small-reads.ts'
 
-/** What taking small files needs of the rest of the peer. */
-export interface SmallSteps<File extends SmallFile> {
-  /** The bytes of small contents that this peer holds, in whatever place, not verified. */
-  readLocal(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
-  /** Puts files into their places; for each what stands in the way, if something does. */
-  place(files: readonly Verified<File>[]): Promise<readonly (AppError | undefined)[]>
-}
+/** A small file to take, and where it goes. */
+type KeyedSmallContent = SmallContent & KeyedContent
 
 /** Where the bytes of a file came from. */
 export type From = 'network' | 'here'
 
-interface TakeSmallOptions<File extends SmallFile> {
+interface TakeSmallOptions<File> {
   readonly signal: AbortSignal
   /** Told of each file that was placed, or could not be. What it throws ends the taking. */
   readonly onPlaced: (file: File, outcome: From | AppError) => void
@@ -24,16 +20,16 @@ interface TakeSmallOptions<File extends SmallFile> {
 /**
  * Takes small files from this peer's own disk if it holds their contents, from others if not.
  * @returns those that nobody gave
- * @throws what the steps and `onPlaced` throw, or the signal's reason
+ * @throws what the shelf and `onPlaced` throw, or the signal's reason
  */
-export async function takeSmall<File extends SmallFile>(
+export async function takeSmall<File extends KeyedSmallContent>(
   files: readonly File[],
   options: TakeSmallOptions<File>,
-  { small, steps }: { small: SmallFetch; steps: SmallSteps<File> },
+  { small, shelf }: { small: SmallFetch; shelf: Pick<Shelf, 'adoptGroup' | 'readSmall'> },
 ): Promise<Missed<File>[]> {
   const elsewhere: File[] = []
   for (const group of inGroups(files)) {
-    const { held, others } = await heldHere(group, steps)
+    const { held, others } = await heldHere(group, shelf)
     if (held.length > 0) await place(held, 'here')
     elsewhere.push(...others)
   }
@@ -41,17 +37,20 @@ export async function takeSmall<File extends SmallFile>(
 
   async function place(verified: readonly Verified<File>[], from: From): Promise<void> {
     options.signal.throwIfAborted()
-    const errors = await steps.place(verified)
-    for (const [index, { file }] of verified.entries())
-      options.onPlaced(file, errors[index] ?? from)
+    const files = verified.map(({ file: { key, content }, bytes }) => ({ key, content, bytes }))
+    const outcomes = await shelf.adoptGroup(files)
+    for (const [index, { file }] of verified.entries()) {
+      const outcome = outcomes[index]
+      options.onPlaced(file, outcome instanceof AppError ? outcome : from)
+    }
   }
 }
 
-async function heldHere<File extends SmallFile>(
+async function heldHere<File extends SmallContent>(
   files: readonly File[],
-  steps: Pick<SmallSteps<File>, 'readLocal'>,
+  shelf: Pick<Shelf, 'readSmall'>,
 ): Promise<{ held: Verified<File>[]; others: File[] }> {
-  const read = await steps.readLocal(files.map(({ content }) => content.sha256))
+  const read = await shelf.readSmall(files.map(({ content }) => content.sha256))
   const held: Verified<File>[] = []
   const others: File[] = []
   for (const [index, file] of files.entries()) {

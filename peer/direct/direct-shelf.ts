@@ -1,0 +1,179 @@
+import { open, rmdir, unlink } from 'node:fs/promises'
+import { join, posix } from 'node:path'
+import type { Clock } from '../../common/clock.ts'
+import { hashFile } from '../../common/content/hash.ts'
+import { diskError } from '../../common/disk-error.ts'
+import { AppError, toAppError } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
+import { makeFolder } from '../../common/make-folder.ts'
+import type { CopyKey } from '../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../common/random.ts'
+import { FolderSync } from '../share/folder-sync.ts'
+import { openParent } from '../share/parent-folder.ts'
+import { SmallWriter } from '../share/small-writer.ts'
+import type { FinishedFile, KeyedContent, Shelf, ShelvedFile, SmallFile } from '../shelf.ts'
+import type { Target } from './target.ts'
+import { heldSize, moveIntoPlace, type TargetEntry } from './target-entry.ts'
+
+/**
+ * The shelf of downloads without a peer: the file or folder that a person named. It has no catalog, so it
+ * knows only what is in the place of each file, and by reading it. A file in the way is an error, unless
+ * it may be replaced.
+ */
+export class DirectShelf implements Shelf, AsyncDisposable {
+  readonly target: Target
+  readonly #replaces: boolean
+  readonly #random: Random
+  readonly #writer: SmallWriter
+  readonly #folderSync = new FolderSync()
+
+  /** @param options.replaces whether files of other content may be replaced */
+  constructor(
+    target: Target,
+    { replaces }: { replaces: boolean },
+    dependencies: { clock: Clock; random: Random },
+  ) {
+    this.target = target
+    this.#replaces = replaces
+    this.#random = dependencies.random
+    this.#writer = new SmallWriter(dependencies)
+  }
+
+  /** Files of the right size are read. */
+  async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
+    const paths = files.map(({ key }) => this.#usablePathOf(key))
+    const stats = await this.#writer.look(paths.map((path) => path ?? this.target.root))
+    const there: boolean[] = []
+    for (const [index, { content }] of files.entries()) {
+      const path = paths[index]
+      const isLike = path !== undefined && stats[index]?.size === content.size
+      there.push(isLike && (await hasContent(path, content.sha256)))
+    }
+    return there
+  }
+
+  /** Nothing: what is in its place already is not asked for. */
+  async readSmall(sha256s: readonly string[]): Promise<undefined[]> {
+    return sha256s.map(() => undefined)
+  }
+
+  /**
+   * The file in the place of `key`, if it has the content.
+   * @throws AppError NAME_INVALID, FILE_EXISTS, NAME_BLOCKED, DISK_FAILED
+   */
+  async copyLocal(sha256: string, key: CopyKey): Promise<ShelvedFile | undefined> {
+    return await this.#inPlace(key, async (place) => {
+      const size = await heldSize(place, sha256)
+      return size === undefined ? undefined : { at: place, content: { size } }
+    })
+  }
+
+  /** @throws AppError NAME_INVALID, FILE_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED */
+  async adopt({ key, content, partialPath }: FinishedFile): Promise<ShelvedFile> {
+    return await this.#inPlace(key, async (place) => {
+      await moveIntoPlace(place, partialPath, content.sha256)
+      for (const folder of place.changedFolders) await this.#folderSync.sync(folder)
+      return { at: place, content }
+    })
+  }
+
+  /**
+   * Flushes each file before it gets its name: without a catalog, nothing would tell later which ones a
+   * power cut has cost.
+   * @returns for each the file, or an error as {@link adopt} throws
+   * @throws AppError DISK_FULL, DISK_FAILED when none can be written
+   */
+  async adoptGroup(files: readonly SmallFile[]): Promise<(ShelvedFile | AppError)[]> {
+    const { folderBeside, path } = this.target
+    const incoming = join(folderBeside, randomId(this.#random))
+    const outcomes = new Map<SmallFile, ShelvedFile | AppError>()
+    const changedFolders = new Set<string>()
+    try {
+      await makeFolder(incoming)
+      await inParallel(files.entries(), limits.filesFlushedAtOnce, async ([index, file]) => {
+        const partialPath = join(incoming, String(index))
+        outcomes.set(file, await this.#write(file, partialPath, changedFolders))
+      })
+      for (const folder of changedFolders) await this.#folderSync.sync(folder)
+      await rmdir(incoming)
+    } catch (error) {
+      throw diskError({ action: 'write to', path, neededBytes: 0 }, error)
+    }
+    return files.map((file) => outcomes.get(file) ?? new AppError('INTERNAL'))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer[Symbol.asyncDispose]()
+  }
+
+  async #write(
+    { key, content, bytes }: SmallFile,
+    partialPath: string,
+    changedFolders: Set<string>,
+  ): Promise<ShelvedFile | AppError> {
+    try {
+      return await this.#inPlace(key, async (place) => {
+        await writeFlushed(partialPath, bytes)
+        await moveIntoPlace(place, partialPath, content.sha256)
+        for (const folder of place.changedFolders) changedFolders.add(folder)
+        return { at: place, content }
+      })
+    } catch (error) {
+      return toAppError(error)
+    } finally {
+      await unlink(partialPath).catch(() => {})
+    }
+  }
+
+  /**
+   * Runs `work` while the folder of a file is open; folders that are missing are made.
+   * @throws AppError NAME_INVALID, NAME_BLOCKED, DISK_FULL, DISK_FAILED; what `work` throws, as AppError
+   */
+  async #inPlace<T>({ name }: CopyKey, work: (place: Place) => Promise<T>): Promise<T> {
+    const { root } = this.target
+    const diskName = this.target.diskNameOf(name)
+    const [folder, base] = [posix.dirname(diskName), posix.basename(diskName)]
+    const request = { name, root, folder: folder === '.' ? '' : folder }
+    try {
+      await makeFolder(root)
+      await using parent = await openParent({ ...request, onObstacle: 'respell' })
+      return await work({
+        path: join(parent.path, base),
+        entry: parent.entry(base),
+        replaces: this.#replaces,
+        changedFolders: parent.changed,
+      })
+    } catch (error) {
+      throw diskError({ action: 'create', path: join(root, diskName), neededBytes: 0 }, error)
+    }
+  }
+
+  #usablePathOf({ name }: CopyKey): string | undefined {
+    try {
+      return join(this.target.root, this.target.diskNameOf(name))
+    } catch {
+      return undefined
+    }
+  }
+}
+
+interface Place extends TargetEntry {
+  /** Folders with entries that are not flushed. */
+  readonly changedFolders: readonly string[]
+}
+
+async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
+  await using handle = await open(path, 'wx')
+  await handle.writeFile(bytes)
+  await handle.sync()
+}
+
+async function hasContent(path: string, sha256: string): Promise<boolean> {
+  try {
+    return (await hashFile(path)).content.sha256 === sha256
+  } catch {
+    // It changes, or cannot be read: nothing is put over it without being told to.
+    return false
+  }
+}
