@@ -35,6 +35,7 @@ const peerFoldersWithoutStep = ['peer/testing', 'peer/api', 'peer/direct']
 const stepsBelow: Readonly<Record<string, readonly string[]>> = { 'peer/download': ['peer/fetch'] }
 const peerInterface: readonly string[] = [
   'peer/api/calls.ts',
+  'peer/api/limit-table.ts',
   'peer/api/call-outlines.ts',
   'peer/api/shapes.ts',
   'peer/api/words.ts',

@@ -1,9 +1,9 @@
 /** What calls of a peer's API take and answer. The calls themselves are in calls.ts. */
-import Type, { type Static, type TSchema } from 'typebox'
+import Type, { type Static, type TInteger, type TSchema } from 'typebox'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
-import { type LimitKey, limitCountsMax } from './words.ts'
+import { eachLimit, type LimitKey, type LimitValue } from './limit-table.ts'
 
 const Sha256 = messages.locate.request.properties.sha256
 
@@ -253,19 +253,17 @@ const Rate = Type.Union([
   Type.Integer({ minimum: limits.rateBytesPerSecondMin }),
   Type.Literal('unlimited'),
 ])
+type LimitSchemas = {
+  readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof Rate
+}
 /** What each limit may be. */
-export const limitRanges = {
-  uploadBytesPerSecond: Rate,
-  downloadBytesPerSecond: Rate,
-  replicationUploadBytesPerSecond: Rate,
-  replicationDownloadBytesPerSecond: Rate,
-  connections: Type.Integer({ minimum: 1, maximum: limitCountsMax.connections }),
-  downloadsAtOnce: Type.Integer({ minimum: 1, maximum: limitCountsMax.downloadsAtOnce }),
-} as const satisfies Record<LimitKey, TSchema>
-export const LimitValues = Type.Object(limitRanges)
-export type LimitValues = Readonly<Static<typeof LimitValues>>
+export const limitSchemas = eachLimit(({ unit, max = 0 }) =>
+  unit === 'rate' ? Rate : Type.Integer({ minimum: 1, maximum: max }),
+) as LimitSchemas
+export const LimitValues = Type.Object(limitSchemas)
+export type LimitValues = { readonly [Key in LimitKey]: LimitValue<Key> }
 
-const Effective = <T extends TSchema>(value: T) =>
+const effective = <T extends TSchema>(value: T) =>
   Type.Object({
     value,
     from: Type.Union([Type.Literal('setting'), Type.Literal('schedule'), Type.Literal('hand')]),
@@ -273,14 +271,11 @@ const Effective = <T extends TSchema>(value: T) =>
     origin: Type.Optional(Type.String()),
   })
 export const Limits = Type.Object({
-  limits: Type.Object({
-    uploadBytesPerSecond: Effective(Rate),
-    downloadBytesPerSecond: Effective(Rate),
-    replicationUploadBytesPerSecond: Effective(Rate),
-    replicationDownloadBytesPerSecond: Effective(Rate),
-    connections: Effective(limitRanges.connections),
-    downloadsAtOnce: Effective(limitRanges.downloadsAtOnce),
-  }),
+  limits: Type.Object(
+    eachLimit((_, key) => effective(limitSchemas[key])) as {
+      [Key in LimitKey]: ReturnType<typeof effective<LimitSchemas[Key]>>
+    },
+  ),
   /** There when the schedule will change something; in milliseconds since 1970. */
   nextChange: Type.Optional(
     Type.Object({ atMs: Type.Integer(), limits: Type.Partial(LimitValues) }),
@@ -291,17 +286,12 @@ export type Limits = Static<typeof Limits>
 
 const orNull = <T extends TSchema>(value: T) => Type.Optional(Type.Union([value, Type.Null()]))
 export const LimitsChange = Type.Object(
-  {
-    uploadBytesPerSecond: orNull(Rate),
-    downloadBytesPerSecond: orNull(Rate),
-    replicationUploadBytesPerSecond: orNull(Rate),
-    replicationDownloadBytesPerSecond: orNull(Rate),
-    connections: orNull(limitRanges.connections),
-    downloadsAtOnce: orNull(limitRanges.downloadsAtOnce),
+  eachLimit((_, key) => orNull(limitSchemas[key])) as {
+    [Key in LimitKey]: ReturnType<typeof orNull<LimitSchemas[Key]>>
   },
   {
     additionalProperties: false,
-    description: 'Limits to set by hand; null gives one back to settings and schedule.',
+    description: 'Limits to set by hand; null resets one to settings and schedule.',
   },
 )
 export type LimitsChange = Static<typeof LimitsChange>

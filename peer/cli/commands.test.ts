@@ -323,12 +323,12 @@ describe('limits', () => {
 
   test.each([
     ['raise', 'Allowed choices are set, reset'],
-    ['set upload', "it is 'limits set LIMIT VALUE'"],
-    ['set uploads 5MB', 'the limit is one of upload, download'],
+    ['set upload', 'usage: limits set LIMIT VALUE'],
+    ['set uploads 5MB', 'the limit must be one of upload, download'],
     ['set upload 5', 'at least 50 KB'],
-    ['set connections 0', 'a number from 1 to 4096'],
-    ['set downloads 100', 'a number from 1 to 64'],
-    ['reset upload 5MB', "it is 'limits reset [LIMIT]'"],
+    ['set connections 0', 'connections must be a whole number from 1 to 4096'],
+    ['set downloads 100', 'downloads must be a whole number from 1 to 64'],
+    ['reset upload 5MB', 'usage: limits reset [LIMIT]'],
   ])('%s is wrong usage', async (typed, complaint) => {
     const shell = new Shell()
     expect(await shell.type('limits', ...typed.split(' '))).toBe(2)

@@ -4,11 +4,11 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isSha256 } from '../../common/ids.ts'
+import { limitWords } from '../api/limit-table.ts'
 import { type ListKind, listKinds } from '../api/words.ts'
 import { confirmDeletes, deletes } from './deletes-command.ts'
 import { type DownloadOptions, download } from './download-command.ts'
 import { cancel, downloads, pause, resume } from './downloads-commands.ts'
-import { limitWords } from './limit-words.ts'
 import { type LimitAction, limitActions, limits, parseLimitsChange } from './limits-command.ts'
 import { type PushOptions, push } from './push-command.ts'
 import {
@@ -150,7 +150,7 @@ function downloadsCommands<Options extends CommonOptions>(run: RunCommand<Option
 }
 
 function limitsCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
-  const words = Object.keys(limitWords).join(', ')
+  const words = limitWords.join(', ')
   const command = new Command('limits')
     .summary('show or change how much this peer may use')
     .description(

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { PeerApi } from '../api/calls.ts'
+import { limitWords } from '../api/limit-table.ts'
 import { listWords } from './commands.ts'
-import { limitWords } from './limit-words.ts'
 import { limitActions } from './limits-command.ts'
 import { isPrintable } from './printable.ts'
 import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
@@ -64,7 +64,7 @@ async function candidates(
 /** What may follow `limits`, `limits set` and `limits reset`. */
 function limitsWords(before: readonly Word[]): string[] {
   if (before.length === 1) return [...limitActions]
-  if (before.length === 2) return Object.keys(limitWords)
+  if (before.length === 2) return [...limitWords]
   return before.length === 3 && before[1]?.text === 'set' ? ['unlimited'] : []
 }
 

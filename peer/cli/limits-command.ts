@@ -1,7 +1,13 @@
-import { byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
+import {
+  type LimitKey,
+  type LimitRow,
+  limitKeys,
+  limitOf,
+  limitRule,
+  limitTable,
+  limitWords,
+} from '../api/limit-table.ts'
 import type { LimitsChange } from '../api/shapes.ts'
-import { type LimitKey, limitCountsMax, limitKeys } from '../api/words.ts'
-import { limitWords } from './limit-words.ts'
 import { limitsText } from './limits-report.ts'
 import { printableJson } from './printable.ts'
 import type { Session } from './session.ts'
@@ -35,26 +41,21 @@ export function parseLimitsChange(
 ): LimitsChange | undefined {
   if (action === undefined) return undefined
   if (action === 'set') {
-    if (limit === undefined || value === undefined)
-      return complain("it is 'limits set LIMIT VALUE'")
+    if (limit === undefined || value === undefined) return complain('usage: limits set LIMIT VALUE')
     const key = limitCalled(limit, complain)
     return { [key]: parseValue(key, value, complain) }
   }
-  if (value !== undefined) return complain("it is 'limits reset [LIMIT]'")
+  if (value !== undefined) return complain('usage: limits reset [LIMIT]')
   const keys = limit === undefined ? limitKeys : [limitCalled(limit, complain)]
   return Object.fromEntries(keys.map((key) => [key, null]))
 }
 
 function limitCalled(word: string, complain: Complain): LimitKey {
-  const found = Object.entries(limitWords).find(([known]) => known === word.toLowerCase())
-  return found?.[1] ?? complain(`the limit is one of ${Object.keys(limitWords).join(', ')}`)
+  const found = limitKeys.find((key) => limitTable[key].word === word.toLowerCase())
+  return found ?? complain(`the limit must be one of ${limitWords.join(', ')}`)
 }
 
 function parseValue(key: LimitKey, text: string, complain: Complain): number | 'unlimited' {
-  if (key === 'connections' || key === 'downloadsAtOnce') {
-    const [count, max] = [Number(text), limitCountsMax[key]]
-    const isCount = Number.isInteger(count) && count >= 1 && count <= max
-    return isCount ? count : complain(`it is a number from 1 to ${max}`)
-  }
-  return byteRateOf(text) ?? complain(`the rate ${byteRateRule}`)
+  const row: LimitRow = limitTable[key]
+  return limitOf(row, text) ?? complain(`${row.word} ${limitRule(row)}`)
 }

@@ -1,7 +1,6 @@
+import { type LimitKey, limitKeys, limitTable } from '../api/limit-table.ts'
 import type { Limits } from '../api/shapes.ts'
-import type { LimitKey } from '../api/words.ts'
 import { speedText } from './human-units.ts'
-import { limitWords } from './limit-words.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 import { tableText } from './table.ts'
@@ -12,22 +11,22 @@ const columns = [{ title: 'LIMIT' }, { title: 'VALUE', align: 'right' }, { title
 
 /** The limits as a table, and what the schedule will change. */
 export function limitsText({ limits, nextChange }: Limits, style: Style): string {
-  const rows = Object.entries(limitWords).map(([word, key]) => [
-    word,
+  const rows = limitKeys.map((key) => [
+    limitTable[key].word,
     valueText(key, limits[key].value),
     fromText(limits[key], style),
   ])
   const table = tableText(columns, rows, (title) => style('bold', title))
   if (nextChange === undefined) return table
-  const changes = Object.entries(limitWords).flatMap(([word, key]) => {
+  const changes = limitKeys.flatMap((key) => {
     const value = nextChange.limits[key]
-    return value === undefined ? [] : [`${word} ${valueText(key, value)}`]
+    return value === undefined ? [] : [`${limitTable[key].word} ${valueText(key, value)}`]
   })
   return `${table}\nNext by schedule, ${timeText(nextChange.atMs)}: ${changes.join(', ')}`
 }
 
 function valueText(key: LimitKey, value: Value): string {
-  const isRate = key.endsWith('BytesPerSecond')
+  const isRate = limitTable[key].unit === 'rate'
   return isRate && typeof value === 'number' ? speedText(value) : String(value)
 }
 

@@ -1,7 +1,7 @@
 /** Which limits hold when: policy, without any state of its own. */
 import type { Origin } from '../../common/settings.ts'
+import { type LimitKey, limitKeys } from '../api/limit-table.ts'
 import type { Limits, LimitValues } from '../api/shapes.ts'
-import { type LimitKey, limitKeys } from '../api/words.ts'
 import { type LocalTime, minutesPerDay } from './local-time.ts'
 
 /** Other limits from one time of day to another; past midnight if the second is not later. */

@@ -1,10 +1,16 @@
 /** The section `limits` of the settings: what this peer may use, and when it may use more or less. */
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TInteger } from 'typebox'
 import { byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
 import { limits } from '../../common/limits.ts'
 import { defineSettings, type LoadedSettings } from '../../common/settings.ts'
-import { type LimitValues, limitRanges } from '../api/shapes.ts'
-import { type LimitKey, limitKeys } from '../api/words.ts'
+import {
+  eachLimit,
+  type LimitKey,
+  type LimitValue,
+  limitKeys,
+  limitTable,
+} from '../api/limit-table.ts'
+import { type LimitValues, limitSchemas } from '../api/shapes.ts'
 import type { LimitRule, LimitSettings } from './limit-schedule.ts'
 import { minuteOf, type Weekday, weekdays } from './local-time.ts'
 
@@ -23,14 +29,12 @@ const TimeOfDay = Type.Refine(
   (value) => minuteOf(value) !== undefined,
   () => 'must be a time from "00:00" to "24:00"',
 )
-const values = {
-  uploadBytesPerSecond: Rate,
-  downloadBytesPerSecond: Rate,
-  replicationUploadBytesPerSecond: Rate,
-  replicationDownloadBytesPerSecond: Rate,
-  connections: limitRanges.connections,
-  downloadsAtOnce: limitRanges.downloadsAtOnce,
-} as const satisfies Record<LimitKey, unknown>
+type SettingSchemas = {
+  readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof Rate
+}
+const schemas = eachLimit(({ unit }, key) =>
+  unit === 'rate' ? Rate : limitSchemas[key],
+) as SettingSchemas
 
 const Rule = Type.Refine(
   Type.Object(
@@ -38,7 +42,7 @@ const Rule = Type.Refine(
       days: Type.Optional(Type.Array(Day, { minItems: 1 })),
       from: TimeOfDay,
       to: TimeOfDay,
-      ...Type.Partial(Type.Object(values)).properties,
+      ...Type.Partial(Type.Object(schemas)).properties,
     },
     { additionalProperties: false },
   ),
@@ -46,43 +50,22 @@ const Rule = Type.Refine(
   () => 'must name a limit',
 )
 
+type LimitSettingRows = {
+  readonly [Key in LimitKey]: {
+    readonly schema: SettingSchemas[Key]
+    readonly default: LimitValue<Key>
+    readonly flag: `--${string}`
+    readonly doc: string
+  }
+}
+
 export const limitSettings = defineSettings('limits', {
-  uploadBytesPerSecond: {
-    schema: values.uploadBytesPerSecond,
-    default: 'unlimited',
-    flag: '--upload-limit',
-    doc: 'bytes per second to send to other peers, such as 5MB',
-  },
-  downloadBytesPerSecond: {
-    schema: values.downloadBytesPerSecond,
-    default: 'unlimited',
-    flag: '--download-limit',
-    doc: 'bytes per second to fetch from other peers',
-  },
-  replicationUploadBytesPerSecond: {
-    schema: values.replicationUploadBytesPerSecond,
-    default: 'unlimited',
-    flag: '--replication-upload-limit',
-    doc: 'of what is sent, at most so much for replication',
-  },
-  replicationDownloadBytesPerSecond: {
-    schema: values.replicationDownloadBytesPerSecond,
-    default: 'unlimited',
-    flag: '--replication-download-limit',
-    doc: 'of what is fetched, at most so much for replication',
-  },
-  connections: {
-    schema: values.connections,
-    default: limits.connectionsMax,
-    flag: '--connections',
-    doc: 'connections of other peers that are served at the same time',
-  },
-  downloadsAtOnce: {
-    schema: values.downloadsAtOnce,
-    default: 4,
-    flag: '--downloads-at-once',
-    doc: 'downloads that run at the same time',
-  },
+  ...(eachLimit(({ default: value, flag, doc }, key) => ({
+    schema: schemas[key],
+    default: value,
+    flag,
+    doc,
+  })) as LimitSettingRows),
   schedule: {
     schema: Type.Array(Rule, { maxItems: limits.scheduleRulesMax }),
     default: [],
@@ -115,7 +98,7 @@ function normalized<Given extends Readonly<Partial<Record<LimitKey, number | str
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => [
       key,
-      key.endsWith('BytesPerSecond') ? byteRateOf(value) : value,
+      limitTable[key as LimitKey].unit === 'rate' ? byteRateOf(value) : value,
     ]),
   ) as Pick<LimitValues, keyof Given & LimitKey>
 }

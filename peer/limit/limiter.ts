@@ -3,8 +3,8 @@ import type { ByteRate } from '../../common/byte-rate.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
+import { limitKeys } from '../api/limit-table.ts'
 import type { Limits, LimitsChange, LimitValues } from '../api/shapes.ts'
-import { limitKeys } from '../api/words.ts'
 import { readLimitChanges, writeLimitChanges } from './limit-memory.ts'
 import {
   type EffectiveLimits,

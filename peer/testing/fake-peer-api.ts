@@ -4,6 +4,7 @@ import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { loadSettings } from '../../common/settings.ts'
 import type { CallReply, CallRequest, PeerApi } from '../api/calls.ts'
+import { limitKeys } from '../api/limit-table.ts'
 import type {
   ConfirmedDeletes,
   Download,
@@ -26,7 +27,6 @@ import type {
   Versions,
   Why,
 } from '../api/shapes.ts'
-import { limitKeys } from '../api/words.ts'
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 

@@ -1,0 +1,97 @@
+/**
+ * THE table of what a peer may use. Settings, schedule, the API, the command `limits` and its report come
+ * from it; peer/limit/limiter.ts applies the values. It loads no schemas, which commands have no time for.
+ */
+import { type ByteRate, byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
+import { limits } from '../../common/limits.ts'
+
+export interface LimitRow {
+  /** What people call it in commands. */
+  readonly word: string
+  /** `rate`: bytes per second, or unlimited. `count`: a whole number from 1 to `max`. */
+  readonly unit: 'rate' | 'count'
+  readonly max?: number
+  readonly default: ByteRate
+  readonly flag: `--${string}`
+  /** For `--help`; a phrase without a full stop. */
+  readonly doc: string
+}
+
+export const limitTable = {
+  uploadBytesPerSecond: {
+    word: 'upload',
+    unit: 'rate',
+    default: 'unlimited',
+    flag: '--upload-limit',
+    doc: 'upload rate in bytes per second, such as 5MB',
+  },
+  downloadBytesPerSecond: {
+    word: 'download',
+    unit: 'rate',
+    default: 'unlimited',
+    flag: '--download-limit',
+    doc: 'download rate in bytes per second',
+  },
+  replicationUploadBytesPerSecond: {
+    word: 'replication-upload',
+    unit: 'rate',
+    default: 'unlimited',
+    flag: '--replication-upload-limit',
+    doc: 'part of the upload rate that replication may use',
+  },
+  replicationDownloadBytesPerSecond: {
+    word: 'replication-download',
+    unit: 'rate',
+    default: 'unlimited',
+    flag: '--replication-download-limit',
+    doc: 'part of the download rate that replication may use',
+  },
+  connections: {
+    word: 'connections',
+    unit: 'count',
+    max: limits.connectionsMax,
+    default: limits.connectionsMax,
+    flag: '--connections',
+    doc: 'incoming connections served concurrently',
+  },
+  downloadsAtOnce: {
+    word: 'downloads',
+    unit: 'count',
+    max: limits.downloadsAtOnceMax,
+    default: 4,
+    flag: '--downloads-at-once',
+    doc: 'concurrent downloads',
+  },
+} as const satisfies Readonly<Record<string, LimitRow>>
+
+type LimitTable = typeof limitTable
+export type LimitKey = keyof LimitTable
+export const limitKeys = Object.keys(limitTable) as LimitKey[]
+export const limitWords = limitKeys.map((key) => limitTable[key].word)
+
+/** What a limit may be. */
+export type LimitValue<Key extends LimitKey> = LimitTable[Key]['unit'] extends 'rate'
+  ? ByteRate
+  : number
+
+/** What a function makes of each row, by key. */
+export function eachLimit<Made>(
+  make: (row: LimitRow, key: LimitKey) => Made,
+): Readonly<Record<LimitKey, Made>> {
+  return Object.fromEntries(limitKeys.map((key) => [key, make(limitTable[key], key)])) as Record<
+    LimitKey,
+    Made
+  >
+}
+
+/** Parses a limit as people write it; undefined if invalid. */
+export function limitOf({ unit, max = 0 }: LimitRow, text: string): ByteRate | undefined {
+  if (unit === 'rate') return byteRateOf(text)
+  const count = Number(text)
+  return Number.isInteger(count) && count >= 1 && count <= max ? count : undefined
+}
+
+/** How a limit may be written, as the end of a sentence. */
+export function limitRule({ unit, max = 0 }: LimitRow): string {
+  return unit === 'rate' ? byteRateRule : `must be a whole number from 1 to ${max}`
+}
