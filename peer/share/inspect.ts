@@ -1,6 +1,7 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
-import { type FileStat, foundStatOf } from '../../common/content/file-stat.ts'
+import { type FileStat, foundStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { isInside } from '../../common/inside.ts'
+import type { CatalogFile } from './entry.ts'
 import { isGone } from './is-gone.ts'
 
 /**
@@ -22,4 +23,10 @@ export async function inspect(
     if (isGone(error)) return undefined
     throw error
   }
+}
+
+/** Whether the file of an entry is as it was recorded. */
+export async function isUntouched({ at, stat }: CatalogFile): Promise<boolean> {
+  const now = await inspect(at, true)
+  return now !== undefined && isSameStat(now, stat)
 }

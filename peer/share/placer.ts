@@ -26,7 +26,7 @@ import { FolderQueues } from './folder-queues.ts'
 import { FolderSync } from './folder-sync.ts'
 import type { Folders, Location } from './folders.ts'
 import { numberedName } from './free-name.ts'
-import { inspect } from './inspect.ts'
+import { inspect, isUntouched } from './inspect.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { type OnObstacle, openParent, type ParentFolder } from './parent-folder.ts'
@@ -418,10 +418,4 @@ async function readInto(read: Map<string, Read>, { root, path }: Location): Prom
     // The next turn sees what is there by now.
     if (!hasCode(error, 'CONTENT_CHANGED') && !hasCode(error, 'FILE_NOT_FOUND')) throw error
   }
-}
-
-/** Whether the file of an entry still is the one that was recorded. */
-export async function isUntouched({ at, stat }: Entry): Promise<boolean> {
-  const now = await inspect(at, true)
-  return now !== undefined && isSameStat(now, stat)
 }

@@ -1,5 +1,5 @@
 /** What of a push is refused before its bytes have come. */
-import { lstat, stat, statfs } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
@@ -63,17 +63,6 @@ async function takenBytesAt(at: Location, replace: boolean): Promise<number | un
   } catch (error) {
     if (isGone(error)) return undefined
     throw diskError({ action: 'look at', path: at.path, neededBytes: 0 }, error)
-  }
-}
-
-/** Room on the disk of a folder; no bound while the folder is not there. @throws AppError DISK_FAILED */
-export async function freeBytesIn(folder: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  } catch (error) {
-    if (isGone(error)) return Number.POSITIVE_INFINITY
-    throw diskError({ action: 'measure the disk of', path: folder, neededBytes: 0 }, error)
   }
 }
 

@@ -4,13 +4,10 @@
  *   disk -> Scanner (scan, watch) -> Catalog -> announce, serve, list
  *   push, fetch -> Incoming/partial file -> Placer -> disk and Catalog
  */
-import { constants } from 'node:fs'
-import { access, statfs } from 'node:fs/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
 import type { Clock } from '../../common/clock.ts'
-import { diskError } from '../../common/disk-error.ts'
-import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
+import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
@@ -18,25 +15,26 @@ import type { Random } from '../../common/random.ts'
 import type { ProblemCounts } from '../problem-table.ts'
 import type { KeyedContent, Shelf, SmallFile } from '../shelf.ts'
 import { Catalog, type Totals } from './catalog.ts'
-import { CatalogFileWatch } from './catalog-file-watch.ts'
+import { CatalogKeeper, type FoldersView } from './catalog-keeper.ts'
+import { freeBytesIn, roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { FolderGuard, type KeptFolder } from './folder-guard.ts'
 import { folderLooker, type LookAtFolder } from './folder-look.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer } from './group-placer.ts'
-import { type Incoming, IncomingFolder, type SourceFile } from './incoming.ts'
+import { IncomingFolder } from './incoming.ts'
+import { LocalCopier } from './local-copier.ts'
 import { OwnWrites } from './own-writes.ts'
-import { type Adoption, isUntouched, Placer } from './placer.ts'
+import { type Adoption, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
-import { checkPush, freeBytesIn, noMoreThan } from './push-check.ts'
-import { pauseBetweenScansMs } from './rescan-pace.ts'
+import { checkPush, noMoreThan } from './push-check.ts'
 import { Scanner } from './scanner.ts'
 import { SmallReader } from './small-reader.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
 import { Walker } from './walker.ts'
-import { type WatchFolders, type WatchListener, watchFolders } from './watch-folders.ts'
+import type { WatchFolders } from './watch-folders.ts'
 
 export interface ShareOptions {
   /** The peer's data folder, absolute. */
@@ -45,16 +43,6 @@ export interface ShareOptions {
   readonly quietMs: number
   /** From the end of one full scan to the next. */
   readonly rescanMs: number
-}
-
-/** How well the catalog knows the folders. */
-export interface FoldersView {
-  /** Since the beginning of the last scan that came to its end: what the system did not tell of may be so old. */
-  readonly scannedMsAgo: number
-  /** From the end of one scan to the next, as it is now. */
-  readonly scanEveryMs: number
-  /** Why the system does not tell of all changes; undefined when it does. */
-  readonly watchProblem?: string
 }
 
 interface Dependencies {
@@ -69,8 +57,6 @@ export class Share implements Shelf, AsyncDisposable {
   /** Reads small files of the catalog. */
   readonly smallReader: SmallReader<Entry>
   readonly #catalog: Catalog
-  readonly #options: ShareOptions
-  readonly #dependencies: Dependencies
   readonly #folders: Folders
   readonly #work: BackgroundWork
   readonly #guard: FolderGuard
@@ -82,33 +68,24 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #incoming: IncomingFolder
   readonly #staging: Staging
   readonly #walker: Walker
-  /** When the last scan that came to its end began (monotonic), and how long the pause after it is. */
-  #scannedMs: number
-  #pauseMs: number
-  #watchProblem: string | undefined
-  readonly #ready = Promise.withResolvers<void>()
+  readonly #keeper: CatalogKeeper
+  readonly #copier: LocalCopier
   /** What must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
   #disposed: Promise<void> | undefined
-  readonly #catalogFile: CatalogFileWatch
 
   private constructor(
     options: ShareOptions & { bootId: string },
     folders: Folders,
     dependencies: Dependencies,
   ) {
-    this.#options = options
-    this.#dependencies = dependencies
     this.#folders = folders
     this.#catalog = new Catalog(folders, dependencies)
     const watched = { ...dependencies, catalog: this.#catalog }
-    this.#catalogFile = new CatalogFileWatch(folders.catalog, watched)
     this.#work = new BackgroundWork(dependencies)
     this.#walker = new Walker(dependencies)
     const recheck = (path: string): void => this.recheck(path)
     this.smallReader = new SmallReader({ ...watched, recheck })
-    this.#scannedMs = dependencies.clock.monotonicMs()
-    this.#pauseMs = options.rescanMs
     this.#writer = new SmallWriter(dependencies)
     const ownWrites = new OwnWrites({ writer: this.#writer })
     const look = dependencies.lookAtFolder ?? folderLooker(dependencies)
@@ -127,7 +104,6 @@ export class Share implements Shelf, AsyncDisposable {
     const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
     this.#flusher = new Flusher({ ...placing, work: this.#work })
-    this.#ready.promise.catch(() => {})
     this.#incoming = new IncomingFolder({ ...dependencies, staging })
     this.#scanner = new Scanner(options, {
       ...dependencies,
@@ -138,6 +114,9 @@ export class Share implements Shelf, AsyncDisposable {
       guard,
       walker: this.#walker,
     })
+    this.#keeper = new CatalogKeeper(options, { ...watched, folders, scanner: this.#scanner })
+    const copying = { incoming: this.#incoming, placer: this.#placer, recheck }
+    this.#copier = new LocalCopier({ ...watched, ...copying })
   }
 
   /**
@@ -153,16 +132,17 @@ export class Share implements Shelf, AsyncDisposable {
     // Not before the catalog is open: the leftovers could be another process's.
     await share.#incoming.clear()
     await share.#guard.open()
-    await share.#checkFolders()
+    for (const failure of await share.#staging.failures())
+      dependencies.log.error(failure, 'nothing can be put into a folder of this peer')
     await share.#flusher.recover()
-    share.#work.start('keep the catalog', (signal) => share.#keepCatalog(signal))
+    share.#work.start('keep the catalog', (signal) => share.#keeper.run(signal))
     opening.move()
     return share
   }
 
   /** Resolves when the first scan has ended: all files that were there and quiet are in the catalog. */
   get ready(): Promise<void> {
-    return this.#ready.promise
+    return this.#keeper.ready
   }
 
   /** For announcing. */
@@ -254,25 +234,12 @@ export class Share implements Shelf, AsyncDisposable {
 
   /** How well the catalog knows the folders now. */
   view(): FoldersView {
-    const ageMs = this.#dependencies.clock.monotonicMs() - this.#scannedMs
-    const watchProblem = this.#watchProblem
-    return {
-      scannedMsAgo: Math.round(ageMs),
-      scanEveryMs: this.#pauseMs,
-      ...(watchProblem !== undefined && { watchProblem }),
-    }
+    return this.#keeper.view()
   }
 
-  /** See {@link Staging.folderFor}. @throws AppError DISK_FAILED */
+  /** See {@link Staging.folderFor}. */
   async stagingFolder(kind: CopyKind, use: StagingUse): Promise<string> {
-    try {
-      return await this.#staging.folderFor(kind, use)
-    } catch (error) {
-      throw diskError(
-        { action: 'use the folder', path: this.#folders[kind], neededBytes: 0 },
-        error,
-      )
-    }
+    return await this.#staging.folderFor(kind, use)
   }
 
   /** See {@link Staging.existing}. */
@@ -280,16 +247,10 @@ export class Share implements Shelf, AsyncDisposable {
     return await this.#staging.existing(use)
   }
 
-  /** Room for this process on the disk that replicas are put on, and the disk's size. @throws AppError DISK_FAILED */
+  /** See {@link roomIn}, for replicas. @throws AppError DISK_FAILED, FOLDER_UNAVAILABLE */
   async room(): Promise<{ freeBytes: number; diskBytes: number }> {
-    const path = this.#folders.replicated
-    try {
-      await this.#staging.ensureRoot('replicated')
-      const { bavail, blocks, bsize } = await statfs(path)
-      return { freeBytes: wholeBytes(bavail * bsize), diskBytes: wholeBytes(blocks * bsize) }
-    } catch (error) {
-      throw diskError({ action: 'measure the disk of', path, neededBytes: 0 }, error)
-    }
+    await this.#staging.ensureRoot('replicated')
+    return await roomIn(this.#folders.replicated)
   }
 
   /** The file at `path` could not be read as its entry says: it is looked at again soon, and read if it looks untouched. */
@@ -354,30 +315,9 @@ export class Share implements Shelf, AsyncDisposable {
     return await this.adopt({ key, partialPath, content, chunkList, replace })
   }
 
-  /**
-   * Puts a copy of a content that this peer holds, in whatever place, where `key` says.
-   * @returns its entry, which has another name if that one is taken; undefined when this peer holds
-   *   none; see {@link Placer.adopt}
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, DISK_FULL, DISK_FAILED, STOPPING
-   */
+  /** See {@link LocalCopier.copy}. */
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
-    const own = this.#catalog.get(key)
-    if (own?.content.sha256 === sha256 && (await isUntouched(own))) return own
-    for (const entry of this.#catalog.find(sha256)) {
-      const { at, content } = entry
-      const isThere = await isUntouched(entry)
-      await using incoming = isThere
-        ? await this.#copy({ ...at, size: content.size }, key.kind)
-        : undefined
-      if (incoming?.content.sha256 !== sha256) {
-        this.recheck(at.path)
-        continue
-      }
-      // What was just hashed, not what the catalog believes: a chunk root may have come from others.
-      const { partialPath, chunkList, content: hashed } = incoming
-      return await this.adopt({ key, partialPath, content: hashed, chunkList })
-    }
-    return undefined
+    return await this.#track(() => this.#copier.copy(sha256, key))
   }
 
   /** See {@link Placer.removeReplica}. */
@@ -405,95 +345,15 @@ export class Share implements Shelf, AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    this.#ready.reject(new AppError('STOPPING'))
+    this.#keeper.stop()
     await this.#work[Symbol.asyncDispose]()
     while (this.#operations.size > 0) await Promise.allSettled(this.#operations)
     await this.#writer[Symbol.asyncDispose]()
     await this.smallReader[Symbol.asyncDispose]()
     await this.#walker[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
-    this.#catalogFile.keep()
+    this.#keeper.keepFile()
     this.#catalog[Symbol.dispose]()
-  }
-
-  async #keepCatalog(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#dependencies
-    await using watching = new AsyncDisposableStack()
-    for (;;) {
-      this.#catalogFile.keep()
-      const costMs = await this.#scan(signal)
-      const isFirst = costMs !== undefined && !this.#catalog.isComplete
-      const isWatched = this.#watchProblem === undefined
-      const pace = { leastMs: this.#options.rescanMs, costMs: costMs ?? 0, isWatched }
-      this.#pauseMs = pauseBetweenScansMs(pace)
-      const pause = clock.sleep(this.#pauseMs, signal)
-      if (isFirst) {
-        this.#onFirstScan()
-        const { promise: isReady, resolve: onReady } = Promise.withResolvers<void>()
-        watching.use(this.#watch(onReady))
-        // What changed before the watcher had begun is found by a scan right then.
-        await Promise.race([isReady, pause])
-      } else await pause
-    }
-  }
-
-  /** What is wrong with the peer's folders is said at the start, and not only when a file is to be put there. */
-  async #checkFolders(): Promise<void> {
-    for (const kind of ['shared', 'downloaded', 'replicated'] as const)
-      try {
-        await this.stagingFolder(kind, 'incoming')
-        await access(this.#folders[kind], constants.R_OK | constants.W_OK | constants.X_OK)
-      } catch (error) {
-        const details = { folder: this.#folders[kind], reason: reasonOf(error) }
-        this.#dependencies.log.error(details, 'nothing can be put into a folder of this peer')
-      }
-  }
-
-  #onFirstScan(): void {
-    this.#catalog.markComplete()
-    this.#ready.resolve()
-    const files = this.totals()
-    const problems = this.problems().length
-    this.#dependencies.log.info({ files, problems }, 'first scan has ended')
-  }
-
-  /** @returns what it took of a processor; undefined when it did not come to its end */
-  async #scan(signal: AbortSignal): Promise<number | undefined> {
-    const { clock, log } = this.#dependencies
-    const startMs = clock.monotonicMs()
-    try {
-      const isThrottled = this.#catalog.isComplete
-      const { costMs } = await this.#scanner.scan({ signal, isThrottled })
-      this.#scannedMs = startMs
-      return costMs
-    } catch (error) {
-      signal.throwIfAborted()
-      log.error({ error }, 'scan failed')
-      return undefined
-    }
-  }
-
-  #watch(onReady: () => void): AsyncDisposable {
-    const { watch = watchFolders, log, clock } = this.#dependencies
-    const { shared, downloaded, replicated } = this.#folders
-    const listener: WatchListener = {
-      onReady,
-      onChange: (path) => this.#scanner.look(path),
-      onFolder: (path) => this.#scanner.lookBelow(path),
-      onLimit: (reason) => (this.#watchProblem = reason),
-      isKnownFile: (path) => this.#scanner.isOwnWrite(path),
-    }
-    return watch([shared, downloaded, replicated], listener, { log, clock })
-  }
-
-  /** A copy of a file in the incoming folder, or undefined when the file is not there any more. */
-  async #copy(source: SourceFile, kind: CopyKind): Promise<Incoming | undefined> {
-    try {
-      return await this.#incoming.copy(source, kind)
-    } catch (error) {
-      if (hasCode(error, 'DISK_FULL')) throw error
-      return undefined
-    }
   }
 
   async #track<T>(work: () => Promise<T>): Promise<T> {
@@ -506,9 +366,4 @@ export class Share implements Shelf, AsyncDisposable {
       this.#operations.delete(operation)
     }
   }
-}
-
-/** What the protocol can say of a size: some file systems claim more than there are numbers for. */
-function wholeBytes(bytes: number): number {
-  return Math.min(Math.max(0, Math.floor(bytes)), Number.MAX_SAFE_INTEGER)
 }

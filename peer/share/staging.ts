@@ -8,10 +8,11 @@
  * All of this is looked at when it is used: folders that were removed are made again, but nothing is
  * made where another disk is than before, unless the guard accepts the kind's folder there.
  */
-import type { Stats } from 'node:fs'
-import { lstat, mkdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { access, lstat, mkdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { AppError, systemErrorCode } from '../../common/errors.ts'
+import { diskError } from '../../common/disk-error.ts'
+import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { ownFolderName } from '../../common/ids.ts'
 import { isInside } from '../../common/inside.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
@@ -55,9 +56,18 @@ export class Staging {
 
   /**
    * The folder for what will be a file of this kind, made if it is missing.
-   * @throws AppError DISK_FAILED when the kind's own folder cannot be used; see {@link ensureRoot}; what the disk does
+   * @throws AppError DISK_FAILED, DISK_FULL, FOLDER_UNAVAILABLE
    */
   async folderFor(kind: CopyKind, use: StagingUse): Promise<string> {
+    try {
+      return await this.#folderFor(kind, use)
+    } catch (error) {
+      const path = this.#folders[kind]
+      throw diskError({ action: 'use the folder', path, neededBytes: 0 }, error)
+    }
+  }
+
+  async #folderFor(kind: CopyKind, use: StagingUse): Promise<string> {
     const data = await this.#ensure(this.#folders.data)
     const root = await this.ensureRoot(kind)
     const own = join(this.#folders.data, ownFolderName)
@@ -68,6 +78,21 @@ export class Staging {
     const folder = join(base, use)
     await this.#ensure(folder)
     return folder
+  }
+
+  /** The kinds whose folders cannot be written, and why. */
+  async failures(): Promise<{ folder: string; reason: string }[]> {
+    const failures: { folder: string; reason: string }[] = []
+    for (const kind of kinds) {
+      const folder = this.#folders[kind]
+      try {
+        await this.folderFor(kind, 'incoming')
+        await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+      } catch (error) {
+        failures.push({ folder, reason: reasonOf(error) })
+      }
+    }
+    return failures
   }
 
   /** All folders for a use that there are now; those on a disk that does not answer are not asked for. */
@@ -89,18 +114,22 @@ export class Staging {
   }
 
   /**
-   * The kind's own folder, made again if it was removed.
-   * @throws AppError DISK_FAILED when it is no folder or a link that leads nowhere; FOLDER_UNAVAILABLE when
-   *   the guard does not accept it; what the disk does
+   * Makes sure that the kind's own folder is there; one that was removed is made again.
+   * @throws AppError DISK_FAILED when it is no folder or a link that leads nowhere, or the disk fails;
+   *   FOLDER_UNAVAILABLE when the guard does not accept it
    */
   async ensureRoot(kind: CopyKind): Promise<Stats> {
     const root = this.#folders[kind]
-    if (this.#guard !== undefined) {
-      await this.#guard.check(join(root, ownFolderName))
-      await this.#acceptDevice(root)
+    try {
+      if (this.#guard !== undefined) {
+        await this.#guard.check(join(root, ownFolderName))
+        await this.#acceptDevice(root)
+      }
+      await this.#ensure(this.#folders.data)
+      return await this.#ensure(root)
+    } catch (error) {
+      throw diskError({ action: 'use the folder', path: root, neededBytes: 0 }, error)
     }
-    await this.#ensure(this.#folders.data)
-    return await this.#ensure(root)
   }
 
   /** The guard knows by its files whether a root on another disk is the same folder. */

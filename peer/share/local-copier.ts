@@ -1,0 +1,60 @@
+import { hasCode } from '../../common/errors.ts'
+import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+import type { Catalog } from './catalog.ts'
+import type { Entry } from './entry.ts'
+import type { Incoming, IncomingFolder, SourceFile } from './incoming.ts'
+import { isUntouched } from './inspect.ts'
+import type { Placer } from './placer.ts'
+
+interface Dependencies {
+  readonly catalog: Pick<Catalog, 'find' | 'get'>
+  readonly incoming: Pick<IncomingFolder, 'copy'>
+  readonly placer: Pick<Placer, 'adopt'>
+  /** Told the path of a file that is no longer as catalogued; returns immediately. */
+  readonly recheck: (path: string) => void
+}
+
+/** Copies contents from one place of this peer to another. */
+export class LocalCopier {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Puts a copy of a content that this peer has under any key where `key` says, unless it is there.
+   * @returns its entry, which has another name if that one is taken; undefined when this peer does not
+   *   have the content
+   * @throws AppError as {@link Placer.adopt}
+   */
+  async copy(sha256: string, key: CopyKey): Promise<Entry | undefined> {
+    const { catalog, placer, recheck } = this.#dependencies
+    const own = catalog.get(key)
+    if (own?.content.sha256 === sha256 && (await isUntouched(own))) return own
+    for (const entry of catalog.find(sha256)) {
+      const { at, content } = entry
+      await using incoming = (await isUntouched(entry))
+        ? await this.#copy({ ...at, size: content.size }, key.kind)
+        : undefined
+      if (incoming?.content.sha256 !== sha256) {
+        recheck(at.path)
+        continue
+      }
+      // The hashes just computed, not those of the catalog: a chunk root may have come from others.
+      const { partialPath, chunkList, content: hashed } = incoming
+      return await placer.adopt({ key, partialPath, content: hashed, chunkList })
+    }
+    return undefined
+  }
+
+  /** Undefined when the file has gone, or cannot be read. @throws AppError DISK_FULL */
+  async #copy(source: SourceFile, kind: CopyKind): Promise<Incoming | undefined> {
+    try {
+      return await this.#dependencies.incoming.copy(source, kind)
+    } catch (error) {
+      if (hasCode(error, 'DISK_FULL')) throw error
+      return undefined
+    }
+  }
+}
