@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, Registry as Metrics } from '@prometheus-io/client'
+import { Counter, Histogram, Registry as Metrics } from '@prometheus-io/client'
 import type { Clock } from '../common/clock.ts'
 import { toAppError } from '../common/errors.ts'
+import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { IndexHandlers } from './handlers.ts'
 
@@ -12,6 +13,69 @@ export interface MetricsSources {
   readonly writes: { readonly fault: string | undefined }
   readonly lookups: { readonly hits: number; readonly misses: number }
 }
+
+/** THE table of the metrics that are queried on each scrape; {@link IndexMetrics} counts requests as they come. */
+const rows: readonly MetricRow<MetricsSources>[] = [
+  {
+    name: 'tandem_index_database_writable',
+    kind: 'gauge',
+    help: '1, or 0 after a write that failed',
+    read: ({ writes }) => (writes.fault === undefined ? 1 : 0),
+  },
+  {
+    name: 'tandem_index_peers',
+    kind: 'gauge',
+    help: 'Peers by state',
+    label: 'state',
+    read: async ({ status }) => ({ unreachable: 0, ...(await status()).peers }),
+  },
+  {
+    name: 'tandem_index_contents',
+    kind: 'gauge',
+    help: 'Wanted contents, by whether they have their copies',
+    label: 'state',
+    read: async ({ status }) => {
+      const { atFactor, belowFactor } = await status()
+      return { at_factor: atFactor, below_factor: belowFactor }
+    },
+  },
+  {
+    name: 'tandem_index_tasks',
+    kind: 'gauge',
+    help: 'Replication tasks by state',
+    label: 'state',
+    read: async ({ status }) => (await status()).tasks,
+  },
+  {
+    name: 'tandem_index_known',
+    kind: 'gauge',
+    help: 'What the index knows',
+    label: 'what',
+    read: async ({ stats }) => {
+      const { names, contents, copies } = await stats()
+      return { names, contents, copies }
+    },
+  },
+  {
+    name: 'tandem_index_content_bytes',
+    kind: 'gauge',
+    help: 'Bytes of all contents, each counted once',
+    read: async ({ stats }) => (await stats()).bytes,
+  },
+  {
+    name: 'tandem_index_connections',
+    kind: 'gauge',
+    help: 'Open connections',
+    read: async ({ stats }) => (await stats()).connections,
+  },
+  {
+    name: 'tandem_index_lookup_cache',
+    kind: 'gauge',
+    help: 'Lookups answered from memory and from the database',
+    label: 'outcome',
+    read: ({ lookups: { hits, misses } }) => ({ hit: hits, miss: misses }),
+  },
+]
 
 /** The index's metrics, in their own registry. */
 export class IndexMetrics {
@@ -52,49 +116,8 @@ export class IndexMetrics {
   }
 
   /** Adds the gauges, which need a running index. */
-  observe({ status, stats, writes, lookups }: MetricsSources): void {
-    this.#gauge('database_writable', '1, or 0 after a write that failed', [], async (gauge) => {
-      gauge.set(writes.fault === undefined ? 1 : 0)
-    })
-    this.#gauge('peers', 'Peers by state', ['state'], async (gauge) => {
-      const { peers } = await status()
-      for (const [state, count] of Object.entries({ unreachable: 0, ...peers }))
-        gauge.set({ state }, count)
-    })
-    this.#gauge(
-      'contents',
-      'Wanted contents, by whether they have their copies',
-      ['state'],
-      async (gauge) => {
-        const { atFactor, belowFactor } = await status()
-        gauge.set({ state: 'at_factor' }, atFactor)
-        gauge.set({ state: 'below_factor' }, belowFactor)
-      },
-    )
-    this.#gauge('tasks', 'Replication tasks by state', ['state'], async (gauge) => {
-      const { tasks } = await status()
-      for (const [state, count] of Object.entries(tasks)) gauge.set({ state }, count)
-    })
-    this.#gauge('known', 'What the index knows', ['what'], async (gauge) => {
-      const { names, contents, copies } = await stats()
-      for (const [what, count] of Object.entries({ names, contents, copies }))
-        gauge.set({ what }, count)
-    })
-    this.#gauge('content_bytes', 'Bytes of all contents, each counted once', [], async (gauge) => {
-      gauge.set((await stats()).bytes)
-    })
-    this.#gauge('connections', 'Open connections', [], async (gauge) => {
-      gauge.set((await stats()).connections)
-    })
-    this.#gauge(
-      'lookup_cache',
-      'Lookups answered from memory and from the database',
-      ['outcome'],
-      async (gauge) => {
-        gauge.set({ outcome: 'hit' }, lookups.hits)
-        gauge.set({ outcome: 'miss' }, lookups.misses)
-      },
-    )
+  observe(sources: MetricsSources): void {
+    registerMetrics(this.#metrics, rows, sources)
   }
 
   get contentType(): string {
@@ -104,24 +127,6 @@ export class IndexMetrics {
   /** All metrics in the Prometheus text format. */
   text(): Promise<string> {
     return this.#metrics.metrics()
-  }
-
-  #gauge(
-    name: string,
-    help: string,
-    labelNames: string[],
-    read: (gauge: Gauge<string>) => Promise<void>,
-  ): void {
-    // It registers itself.
-    new Gauge({
-      name: `tandem_index_${name}`,
-      help,
-      labelNames,
-      registers: [this.#metrics],
-      collect() {
-        return read(this)
-      },
-    })
   }
 
   #measured(type: string, handler: AnyHandler, clock: Clock): AnyHandler {

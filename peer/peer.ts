@@ -32,10 +32,11 @@ import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
-import { healthOf } from './health.ts'
+import { type Health, healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
+import { type MetricSources, peerMetrics } from './metrics.ts'
 import { replicaFetcher } from './replica-fetcher.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
 import { Replicator } from './replicate/replicator.ts'
@@ -43,8 +44,7 @@ import type { TaskLink } from './replicate/reporter.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
-import type { Vitals } from './web/metrics.ts'
-import { startWeb } from './web/web-server.ts'
+import { startWeb, type Vitals } from './web/web-server.ts'
 
 export interface PeerOptions extends PeerSettings {
   readonly limits: LimitSettings
@@ -135,9 +135,9 @@ export async function startPeer(
     new Downloads(limiter, { ...dependencies, ...shelf, finder, fetcher, records }),
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const vitals = vitalsOf(settings.peerId, { share, announcer, downloads, limiter, reach, clock })
-  const asked = { share, finder, downloads, limiter, traffic: vitals, reach, clock }
-  const api = new LocalPeerApi(settings, asked)
+  const parts = { share, finder, announcer, downloads, limiter, reach, clock }
+  const api = new LocalPeerApi(settings, parts)
+  const vitals = vitalsOf(settings, parts)
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))
   const running = starting.move()
   return {
@@ -280,23 +280,10 @@ function taskLink(announcer: Announcer): TaskLink & DropLink {
 }
 
 function vitalsOf(
-  peerId: string,
-  parts: Pick<Parts, 'share' | 'announcer' | 'downloads' | 'limiter'> & HealthParts,
+  { peerId }: PeerSettings,
+  parts: HealthParts & Omit<MetricSources, 'health'>,
 ): Vitals {
-  const { share, announcer, downloads, limiter } = parts
   const lookAtHealth = healthLooker(parts)
-  return {
-    peerId,
-    isIndexConnected: () => announcer.connection !== undefined,
-    sentBytes: () => limiter.uploads.passedBytes,
-    receivedBytes: () => limiter.downloads.passedBytes,
-    fileCounts: () => {
-      const { shared, downloaded, replicated } = share.totals()
-      return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
-    },
-    health: async () => healthOf(await lookAtHealth()),
-    entriesKept: () =>
-      Object.fromEntries(share.keptFolders().map(({ folder, files }) => [folder, files])),
-    downloadCounts: () => downloads.counts,
-  }
+  const health = async (): Promise<Health> => healthOf(await lookAtHealth())
+  return { peerId, health, metrics: peerMetrics({ ...parts, health }) }
 }

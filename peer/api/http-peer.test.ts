@@ -15,7 +15,7 @@ test('an error keeps its sentence and details over HTTP', async () => {
   peer.failure = new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' })
   await using web = await startWeb(
     { address: { host: '127.0.0.1', port: 0 }, allowedHosts: [] },
-    { api: peer.api, vitals: fakeVitals, clock: systemClock, log: silentLog },
+    { api: peer.api, vitals: fakeVitals(), clock: systemClock, log: silentLog },
   )
   const url = new URL(`http://127.0.0.1:${web.address.port}`)
   using api = openHttpPeer({ url, peerId: 'peer1' }, { clock: systemClock })

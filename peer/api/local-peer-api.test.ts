@@ -1,17 +1,18 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import type { Downloads } from '../download/downloads.ts'
 import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import type { Share } from '../share/share.ts'
-import { fakeVitals } from '../testing/fake-vitals.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
 import type { Pushed, Why } from './shapes.ts'
 
 const { content } = aContent(5)
+const connected = { connection: {} as Connection }
 
 /** A peer that takes in a push at once, and an index that answers `why` as the test says. */
 function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock } {
@@ -25,7 +26,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
       finder: finder as unknown as Finder,
       downloads: {} as Downloads,
       limiter: {} as Limiter,
-      traffic: fakeVitals,
+      announcer: connected,
       reach: { unreachable: undefined },
       clock,
     },
@@ -92,7 +93,7 @@ test('a lookup names those who have a content, not those who are still downloadi
       finder: finder as unknown as Finder,
       downloads: {} as Downloads,
       limiter: {} as Limiter,
-      traffic: fakeVitals,
+      announcer: connected,
       reach: { unreachable: undefined },
       clock: new FakeClock(),
     },
@@ -125,7 +126,7 @@ test.each([
         } as unknown as Finder,
         downloads: {} as Downloads,
         limiter: {} as Limiter,
-        traffic: { ...fakeVitals, isIndexConnected: () => isConnected },
+        announcer: isConnected ? connected : { connection: undefined },
         reach: { unreachable: undefined },
         clock: new FakeClock(),
       },

@@ -3,6 +3,7 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
+import type { Announcer } from '../announce/announcer.ts'
 import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
 import type { Downloads } from '../download/downloads.ts'
 import type { Finder } from '../find/finder.ts'
@@ -13,8 +14,6 @@ import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { listFiles } from './file-list.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
 import { unshareMatching } from './unshare-matching.ts'
-
-type ByPurpose = Readonly<Record<Purpose, number>>
 
 interface Dependencies {
   readonly share: ProblemSource &
@@ -35,13 +34,9 @@ interface Dependencies {
     Downloads,
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
-  readonly traffic: {
-    sentBytes(): ByPurpose
-    receivedBytes(): ByPurpose
-    isIndexConnected(): boolean
-  }
+  readonly announcer: Pick<Announcer, 'connection'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
-  readonly limiter: Pick<Limiter, 'change' | 'limits'>
+  readonly limiter: Pick<Limiter, 'change' | 'downloads' | 'limits' | 'uploads'>
   readonly clock: Clock
 }
 
@@ -88,15 +83,15 @@ export class LocalPeerApi implements PeerApi {
   }
 
   async stats(): Promise<CallReply<'stats'>> {
-    const { clock, finder, downloads, traffic, share } = this.#dependencies
+    const { clock, finder, downloads, limiter, share } = this.#dependencies
     const { shared, downloaded, replicated } = share.totals()
     return {
       peerId: this.#peerId,
       uptimeSeconds: (clock.monotonicMs() - this.#startMs) / 1000,
       searchSeconds: finder.searchSeconds,
       ...downloads.stats,
-      sentBytes: sumOf(traffic.sentBytes()),
-      receivedBytes: sumOf(traffic.receivedBytes()),
+      sentBytes: sumOf(limiter.uploads.passedBytes),
+      receivedBytes: sumOf(limiter.downloads.passedBytes),
       files: {
         shared: shared.count,
         downloaded: downloaded.count,
@@ -214,9 +209,9 @@ export class LocalPeerApi implements PeerApi {
 
   /** Another peer may have unshared the name by force, which this one does not know. */
   async #takeBackForced(name: string, signal?: AbortSignal): Promise<void> {
-    const { finder, traffic } = this.#dependencies
+    const { finder, announcer } = this.#dependencies
     // A push needs no index: one that is away has it announced later.
-    if (!traffic.isIndexConnected()) return
+    if (announcer.connection === undefined) return
     try {
       await finder.share(name, signal)
     } catch (error) {
@@ -292,6 +287,6 @@ export class LocalPeerApi implements PeerApi {
   }
 }
 
-function sumOf({ download, replication }: ByPurpose): number {
+function sumOf({ download, replication }: Readonly<Record<Purpose, number>>): number {
   return download + replication
 }

@@ -1,5 +1,7 @@
-import { type HealthFacts, healthOf } from '../health.ts'
-import type { Vitals } from '../web/metrics.ts'
+import type { Connection } from '../../common/protocol/connection.ts'
+import { type Health, type HealthFacts, healthOf } from '../health.ts'
+import { peerMetrics } from '../metrics.ts'
+import type { Vitals } from '../web/web-server.ts'
 
 /** The facts of a peer that does its work, but for two files that are not shared. */
 export const fakeHealth: HealthFacts = {
@@ -10,14 +12,22 @@ export const fakeHealth: HealthFacts = {
   problems: new Map([['NAME_BACKSLASH', 2] as const]),
 }
 
-/** The figures of a peer that has done a little. */
-export const fakeVitals: Vitals = {
-  peerId: 'peer1',
-  isIndexConnected: () => true,
-  sentBytes: () => ({ download: 1_000, replication: 500 }),
-  receivedBytes: () => ({ download: 2_000, replication: 600 }),
-  fileCounts: () => ({ shared: 3, downloaded: 2, replicated: 1 }),
-  health: async () => healthOf(fakeHealth),
-  entriesKept: () => ({}),
-  downloadCounts: () => ({ waiting: 1, running: 2, paused: 0, done: 3, failed: 4 }),
+/** What is seen of a peer that has done a little. */
+export function fakeVitals(facts = fakeHealth): Vitals {
+  const health = async (): Promise<Health> => healthOf(facts)
+  const total = (count: number): { count: number; bytes: number } => ({ count, bytes: 0 })
+  const metrics = peerMetrics({
+    health,
+    announcer: { connection: {} as Connection },
+    share: {
+      keptFolders: () => [],
+      totals: () => ({ shared: total(3), downloaded: total(2), replicated: total(1) }),
+    },
+    limiter: {
+      uploads: { passedBytes: { download: 1_000, replication: 500 } },
+      downloads: { passedBytes: { download: 2_000, replication: 600 } },
+    },
+    downloads: { counts: { waiting: 1, running: 2, paused: 0, done: 3, failed: 4 } },
+  })
+  return { peerId: 'peer1', health, metrics }
 }

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
-import { healthOf } from '../health.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { fakeHealth, fakeVitals } from '../testing/fake-vitals.ts'
 import type { Web } from './routes.ts'
@@ -13,7 +12,7 @@ async function webOf(health = fakeHealth): Promise<Web> {
     { allowedHosts: [] },
     {
       api: new FakePeerApi({ clock: systemClock }),
-      vitals: { ...fakeVitals, health: async () => healthOf(health) },
+      vitals: fakeVitals(health),
       clock: systemClock,
       log: silentLog,
     },

@@ -24,7 +24,7 @@ async function webOf(prepare: (peer: FakePeerApi) => void = () => {}): Promise<W
     { allowedHosts: ['Peer1'] },
     {
       api: peer,
-      vitals: fakeVitals,
+      vitals: fakeVitals(),
       clock: systemClock,
       log: silentLog,
     },
@@ -225,7 +225,7 @@ describe('on a real socket', () => {
     const peer = new FakePeerApi({ clock })
     const web = await startWeb(
       { address: { host: '127.0.0.1', port: 0 }, allowedHosts: [] },
-      { api: peer, vitals: fakeVitals, clock, log: silentLog },
+      { api: peer, vitals: fakeVitals(), clock, log: silentLog },
     )
     return { web, peer, clock, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
   }
@@ -250,7 +250,7 @@ describe('on a real socket', () => {
     await using first = await running()
     const second = startWeb(
       { address: first.web.address, allowedHosts: [] },
-      { api: first.peer, vitals: fakeVitals, clock: first.clock, log: silentLog },
+      { api: first.peer, vitals: fakeVitals(), clock: first.clock, log: silentLog },
     )
     const error = await second.catch((thrown: unknown) => thrown)
     expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
@@ -322,7 +322,7 @@ describe('on a real socket', () => {
     }
     await using web = await buildWeb(
       { allowedHosts: [] },
-      { api: Object.assign(api, { push }), vitals: fakeVitals, clock, log: silentLog },
+      { api: Object.assign(api, { push }), vitals: fakeVitals(), clock, log: silentLog },
     )
     const accepted = once(web.server, 'connection') as Promise<[Socket]>
     await web.listen({ host: '127.0.0.1', port: 0 })

@@ -13,7 +13,6 @@ import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
-import { peerMetrics, type Vitals } from './metrics.ts'
 import { addCallRoutes, type Web } from './routes.ts'
 import { answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
@@ -25,6 +24,23 @@ export interface WebOptions {
   readonly address: Address
   /** Names under which browsers may call, besides localhost and addresses. */
   readonly allowedHosts: readonly string[]
+}
+
+/** What those see who monitor the process. */
+export interface Vitals {
+  readonly peerId: string
+  health(): Promise<{
+    readonly status: 'ok' | 'degraded' | 'failed'
+    readonly index: string
+    readonly troubles: readonly {
+      readonly code: string
+      readonly reason: string
+      readonly remedy: string
+    }[]
+    /** How many files and folders are not shared. */
+    readonly problems: number
+  }>
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
 }
 
 export interface WebDependencies {
@@ -106,15 +122,14 @@ const compileCheck: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   }
 }
 
-/** For whoever looks after the process, and for whoever writes programs against the API. */
-function addHealthRoutes(web: Web, vitals: Vitals): void {
-  const metrics = peerMetrics(vitals)
+/** For monitoring, and the description of the API. */
+function addHealthRoutes(web: Web, { peerId, metrics, ...vitals }: Vitals): void {
   const schema = { hide: true }
   web.get('/healthz', { schema }, async (_request, reply) => {
     const { status, index, troubles, problems } = await vitals.health()
-    // A peer that lacks its index or a disk still serves: whoever watches it must not end it for that.
+    // A peer that lacks its index or a disk still serves: monitoring must not end it for that.
     if (status === 'failed') reply.code(503)
-    return { status, peerId: vitals.peerId, index, problems, reasons: troubles }
+    return { status, peerId, index, problems, reasons: troubles }
   })
   web.get('/metrics', { schema }, async (_request, reply) => {
     reply.type(metrics.contentType)
