@@ -12,7 +12,8 @@ import { MemoryTransport } from '../common/testing/memory-transport.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
-import { type Fetched, Fetcher } from './fetch/fetcher.ts'
+import type { Fetched } from './fetch/fetch-run.ts'
+import { Fetcher } from './fetch/fetcher.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import { TrafficGate } from './limit/traffic-gate.ts'
 import { noLimits } from './limit/turn.ts'
@@ -95,7 +96,7 @@ class World {
 async function fetchFrom(
   fetcher: Fetcher,
   peers: readonly { source: Source; file: ServedFile }[],
-  onProgress?: () => void,
+  onChanged?: () => void,
 ): Promise<Fetched> {
   const [first] = peers
   if (first === undefined) throw new Error('a test fetches from somebody')
@@ -104,8 +105,8 @@ async function fetchFrom(
     name: 'file',
     sources: peers.map(({ source }) => source),
     signal: new AbortController().signal,
-    onProgress,
-  })
+    onChanged,
+  }).fetched
 }
 
 test.each([0, 1, 1024, mebibyte, mebibyte + 1, 3 * mebibyte, 33 * mebibyte + 5])(

@@ -1,7 +1,6 @@
 import { AppError } from '../common/errors.ts'
 import type { Fetcher } from './fetch/fetcher.ts'
 import { takeSmall } from './fetch/small/take-small.ts'
-import { ReceivedCount } from './fetch/source/received-count.ts'
 import type { ReplicaFetcher, SmallCopy, SmallOutcome } from './replicate/replicator.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -14,17 +13,13 @@ interface Dependencies {
 export function replicaFetcher(dependencies: Dependencies): ReplicaFetcher {
   return {
     // A replicated copy vouches for its chunk root: its peer has hashed all of it.
-    fetch: ({ onReceived, ...request }) => {
-      const received = new ReceivedCount()
-      return dependencies.fetcher.fetch({
+    fetch: (request) =>
+      dependencies.fetcher.fetch({
         ...request,
         purpose: 'replication',
         keeps: true,
         hashesWhole: true,
-        onProgress: ({ sources, verifiedBytes }) =>
-          onReceived(received.add(sources), verifiedBytes >= request.content.size),
-      })
-    },
+      }),
     keepSmall: (copies, options) => keepSmall(copies, options, dependencies),
   }
 }

@@ -8,11 +8,12 @@ import { startServer } from '../../common/protocol/server.ts'
 import type { Random } from '../../common/random.ts'
 import { chunkOf, type TestContent } from '../../common/testing/contents.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
+import { WakeUp } from '../../common/wake-up.ts'
 import { FetchingTeller } from '../../peer/announce/fetching-teller.ts'
 import type { ChunkStore } from '../../peer/fetch/chunk-store.ts'
 import { UnfinishedContents } from '../../peer/fetch/disk/unfinished-contents.ts'
 import { ConnectionPool } from '../../peer/fetch/source/connection-pool.ts'
-import { takeContent } from '../../peer/fetch/transfer/take-content.ts'
+import { SourceCrew } from '../../peer/fetch/transfer/source-crew.ts'
 import { TrafficGate } from '../../peer/limit/traffic-gate.ts'
 import { noLimits } from '../../peer/limit/turn.ts'
 import { type ServeDependencies, serveHandlers } from '../../peer/serve/serve-handlers.ts'
@@ -103,21 +104,17 @@ export class SimulatedPeer implements AsyncDisposable {
     const { content } = this.#options.content
     const sources = await index.sources(peerId)
     const file = this.#store()
-    using readable = this.#unfinished.add({ name, content }, file)
-    await takeContent(
+    using _ = this.#unfinished.add({ name, content }, file)
+    const crew = new SourceCrew(
       {
         content,
         name,
         sources,
         file,
-        digest: undefined,
         signal: this.#stop.signal,
         waits: true,
         moreSources: () => index.sources(peerId),
-        onProgress: (progress) => {
-          readable.onChanged()
-          this.#onSources(progress.sources.length)
-        },
+        onChanged: () => this.#onSources(crew.sources.length),
       },
       {
         pool: this.#pool,
@@ -132,6 +129,7 @@ export class SimulatedPeer implements AsyncDisposable {
         onBlamed: () => {},
       },
     )
+    await crew.run()
     this.#isWhole = true
     index.onWhole(peerId, 'downloaded')
     return clock.monotonicMs()
@@ -202,11 +200,13 @@ export class SimulatedPeer implements AsyncDisposable {
     }
   }
 
-  #store(): ChunkStore & { readonly path: string } {
+  #store(): ChunkStore & { readonly path: string; readonly changes: WakeUp } {
     const { clock } = this.#dependencies
     const { bytes: all } = this.#options.content
     let chunkList: Buffer | undefined
+    const changes = new WakeUp()
     return {
+      changes,
       path: name,
       verified: this.#verified,
       get chunkList() {
@@ -219,6 +219,7 @@ export class SimulatedPeer implements AsyncDisposable {
         await clock.sleep(checkMs)
         const isGood = bytes.equals(chunkOf(all, chunk))
         if (isGood) this.#verified.add(chunk)
+        changes.notify()
         this.#chunksKept += 1
         return { isGood, memory: bytes.buffer }
       },

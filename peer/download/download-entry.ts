@@ -1,4 +1,3 @@
-import type { Clock } from '../../common/clock.ts'
 import type { AppError } from '../../common/errors.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type {
@@ -8,38 +7,40 @@ import type {
   DownloadedFiles,
   DownloadRequest,
 } from '../api/shapes.ts'
-import type { FetchProgress } from '../fetch/fetcher.ts'
-import { SpeedMeter } from '../fetch/source/speed-meter.ts'
+import type { SourceProgress } from '../fetch/source/source-progress.ts'
 import type { DownloadRecord } from './download-records.ts'
+import { GroupDownload } from './group-download.ts'
 import type { GroupProgress } from './group-progress.ts'
+import type { SingleDownload } from './single-download.ts'
 
-/** A download as the queue keeps it. */
-export interface Entry {
+/** A download in the queue. Only `Downloads` writes it; how far its run is, is read from the run. */
+export interface DownloadEntry {
   readonly id: string
   /** With a name that was checked. */
   readonly request: DownloadRequest
   /** Resolved when it has ended or is paused. */
   ended: PromiseWithResolvers<void>
-  /** Aborted to end the present run of it. */
+  /** Aborted to end its present run. */
   stop: AbortController
-  meter: SpeedMeter
-  /** Whether to wait when the index is away before the content is known: an earlier run was asked for it, and nobody looks. */
-  waitsForIndex: boolean
+  /** Whether to wait for an unreachable index before the content is known: an earlier run of the peer accepted it, and no caller looks. */
+  readonly waitsForIndex: boolean
   state: Download['state']
-  /** Whether it runs and was sent nothing since it last had to wait for a source. */
+  /** Whether it runs and has received nothing since it last had to wait for a source. */
   isStarved: boolean
   /** What is being fetched, once that is known. */
-  content?: Content | undefined
-  /** Of many files those of which some came, by name: it is kept until they are there. */
-  readonly begun: Map<string, Content>
-  progress?: FetchProgress | undefined
-  /** How it goes when it is of many files. */
-  group?: GroupProgress | undefined
-  result?: Downloaded
-  error?: AppError | undefined
+  content: Content | undefined
+  /** Of many files, those of which partial data is kept, by name. */
+  begun: ReadonlyMap<string, Content>
+  /** The present run, or the last one. */
+  run: SingleDownload | GroupDownload | undefined
+  result: Downloaded | undefined
+  error: AppError | undefined
 }
 
-export function newEntry({ id, request, content, isPaused }: DownloadRecord, clock: Clock): Entry {
+export function newEntry(
+  { id, request, content, isPaused }: DownloadRecord,
+  { waitsForIndex }: Pick<DownloadEntry, 'waitsForIndex'>,
+): DownloadEntry {
   return {
     id,
     request,
@@ -47,14 +48,16 @@ export function newEntry({ id, request, content, isPaused }: DownloadRecord, clo
     begun: new Map(),
     ended: Promise.withResolvers<void>(),
     stop: new AbortController(),
-    meter: new SpeedMeter({ clock }),
-    waitsForIndex: false,
+    waitsForIndex,
     isStarved: false,
     state: isPaused ? 'paused' : 'waiting',
+    run: undefined,
+    result: undefined,
+    error: undefined,
   }
 }
 
-export function recordOf({ id, request, content, state }: Entry): DownloadRecord {
+export function recordOf({ id, request, content, state }: DownloadEntry): DownloadRecord {
   return { id, request, ...(content && { content }), isPaused: isPaused({ state }) }
 }
 
@@ -63,54 +66,39 @@ export function keyOf({ name, sha256, pattern }: DownloadRequest): string {
   return `${pattern === true ? 'pattern' : (sha256 ?? 'any')}/${name}`
 }
 
-export function isPaused({ state }: Pick<Entry, 'state'>): boolean {
+export function isPaused({ state }: Pick<DownloadEntry, 'state'>): boolean {
   return state === 'paused'
 }
 
-export function hasEnded({ state }: Entry): boolean {
+export function hasEnded({ state }: DownloadEntry): boolean {
   return state === 'done' || state === 'failed'
 }
 
-/** Whether somebody sends something. */
-export function isFed({ progress, group }: Entry): boolean {
-  if (group !== undefined) return progress === undefined
-  return progress?.sources.some(({ bytes }) => bytes > 0) ?? false
-}
-
 /** What others are told of it. */
-export function snapshotOf(entry: Entry, nowMs: number): Download {
-  const { id, request, state, content, meter, progress, group, result, error } = entry
-  const isRunning = state === 'running'
+export function snapshotOf(entry: DownloadEntry, nowMs: number): Download {
+  const { id, request, state, content, run, result, error } = entry
+  const running = state === 'running' ? run : undefined
   return {
     id,
     name: request.name,
     state,
-    bytes: meter.bytes,
-    size: result?.bytes ?? group?.size ?? content?.size ?? 0,
-    bytesPerSecond: isRunning ? speedOf(entry) : 0,
-    sources: isRunning ? ((group ?? progress)?.sources.map(sourceText) ?? []) : [],
-    ...(isRunning && waitsFor(request, progress)),
-    ...(group && { files: filesOf(group, nowMs) }),
+    bytes: run?.bytes ?? 0,
+    size: result?.bytes ?? run?.size ?? content?.size ?? 0,
+    bytesPerSecond: running?.bytesPerSecond ?? 0,
+    sources: running?.sources.map(sourceText) ?? [],
+    ...(running && waitsFor(request, running)),
+    ...(run instanceof GroupDownload && { files: filesOf(run.progress, nowMs) }),
     ...(result && { result }),
     ...(error && { error: errorOf(error) }),
   }
 }
 
-/** One that shall not wait ends instead, as soon as there is nobody else to try. */
+/** A download that does not wait ends instead, as soon as there is no source left to try. */
 function waitsFor(
   { wait = true }: DownloadRequest,
-  { waitingFor }: Partial<FetchProgress> = {},
+  { waitingFor }: SingleDownload | GroupDownload,
 ): Pick<Download, 'waitingFor'> {
   return wait && waitingFor !== undefined ? { waitingFor } : {}
-}
-
-/** What its sources send: steady also where a chunk takes long. Before that is known, what was verified. */
-function speedOf({ meter, progress }: Entry): number {
-  const sent = (progress?.sources ?? []).reduce(
-    (sum, { bytesPerSecond }) => sum + bytesPerSecond,
-    0,
-  )
-  return sent > 0 ? sent : meter.bytesPerSecond
 }
 
 function filesOf(group: GroupProgress, nowMs: number): DownloadedFiles {
@@ -134,6 +122,6 @@ function sourceText({
   source: { peerId, host, port },
   bytes,
   bytesPerSecond,
-}: FetchProgress['sources'][number]): Download['sources'][number] {
+}: SourceProgress): Download['sources'][number] {
   return { peerId, host, port, bytes, bytesPerSecond }
 }

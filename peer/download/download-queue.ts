@@ -1,7 +1,7 @@
 import { limits } from '../../common/limits.ts'
-import type { Entry } from './download-entry.ts'
+import type { DownloadEntry } from './download-entry.ts'
 
-type Queued = Pick<Entry, 'request' | 'isStarved'>
+type Queued = Pick<DownloadEntry, 'request' | 'isStarved'>
 
 /**
  * Which downloads wait and which run: so many at once, no two of one name. Those that nobody sends

@@ -20,7 +20,7 @@ test('a download is looked up, fetched and moved into place', async () => {
   })
   await world.settle()
   await clock.advance(2000)
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 500, sources: [] })
+  world.fetches[0]?.progress({ verifiedBytes: 500, sources: [] })
   expect(await downloads.wait(id, 0)).toMatchObject({
     state: 'running',
     bytes: 500,
@@ -81,7 +81,7 @@ describe('when peers differ about one content', () => {
     const world = new DownloadWorld({ lookup })
     const { id } = world.downloads.start({ name: 'a.txt' })
     await world.settle()
-    world.fetches[0]?.onProgress?.({ verifiedBytes: 2500, sources: [] })
+    world.fetches[0]?.progress({ verifiedBytes: 2500, sources: [] })
     world.fetches[0]?.fail(mismatch)
     await world.settle()
     const { sha256, chunkRoot } = truth
@@ -179,7 +179,7 @@ test('the speed of a download that runs is what its sources send, before a chunk
   const { id } = world.downloads.start({ name: 'a' })
   await world.settle()
   const sources = [20_000, 30_000].map((bytesPerSecond) => ({ source, bytes: 1, bytesPerSecond }))
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 0, sources })
+  world.fetches[0]?.progress({ verifiedBytes: 0, sources })
   expect((await world.downloads.wait(id, 0)).bytesPerSecond).toBe(50_000)
 })
 

@@ -11,9 +11,8 @@ import type { Download, DownloadRequest, Stats } from '../api/shapes.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Shelf } from '../shelf.ts'
 import {
-  type Entry,
+  type DownloadEntry,
   hasEnded,
-  isFed,
   isPaused,
   keyOf,
   newEntry,
@@ -22,8 +21,8 @@ import {
 } from './download-entry.ts'
 import { DownloadQueue } from './download-queue.ts'
 import type { DownloadRecords } from './download-records.ts'
-import { carryOut } from './download-work.ts'
-import { downloadGroup, type GroupFinder } from './group-download.ts'
+import { GroupDownload, type GroupFinder } from './group-download.ts'
+import { SingleDownload } from './single-download.ts'
 
 /** Why a run ends that began to be sent something when there was no place for it. */
 const outOfTurn = new AppError('PAUSED')
@@ -49,10 +48,10 @@ export class Downloads implements AsyncDisposable {
   readonly #dependencies: DownloadDependencies
   readonly #background: BackgroundWork
   /** Those that wait or run, by what was asked for. */
-  readonly #active = new Map<string, Entry>()
+  readonly #active = new Map<string, DownloadEntry>()
   /** Those and the last ones that ended, by id. */
-  readonly #entries = new Map<string, Entry>()
-  readonly #queue: DownloadQueue<Entry>
+  readonly #entries = new Map<string, DownloadEntry>()
+  readonly #queue: DownloadQueue<DownloadEntry>
   readonly #finishedIds: string[] = []
   #bytesPerSecond = emptySeries
   #networkBytes = 0
@@ -65,9 +64,7 @@ export class Downloads implements AsyncDisposable {
     this.#dependencies = dependencies
     this.#background = new BackgroundWork(dependencies)
     for (const record of dependencies.records.all()) {
-      const entry = newEntry(record, dependencies.clock)
-      entry.waitsForIndex = record.request.wait !== false
-      this.#add(entry)
+      this.#add(newEntry(record, { waitsForIndex: record.request.wait !== false }))
     }
     this.#startNext()
   }
@@ -111,8 +108,8 @@ export class Downloads implements AsyncDisposable {
     if (same !== undefined) return this.#join(same, request)
     if (this.#active.size >= limits.downloadsActiveMax)
       throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
-    const { clock, random } = this.#dependencies
-    const entry = newEntry({ id: randomId(random), request, isPaused: false }, clock)
+    const id = randomId(this.#dependencies.random)
+    const entry = newEntry({ id, request, isPaused: false }, { waitsForIndex: false })
     this.#record((records) => records.put(recordOf(entry)))
     this.#add(entry)
     this.#startNext()
@@ -191,20 +188,20 @@ export class Downloads implements AsyncDisposable {
     await disposed
   }
 
-  #add(entry: Entry): void {
+  #add(entry: DownloadEntry): void {
     this.#active.set(keyOf(entry.request), entry)
     this.#entries.set(entry.id, entry)
     if (entry.state === 'waiting') this.#queue.add(entry)
   }
 
-  #join(entry: Entry, { name, wait = true }: DownloadRequest): Download {
+  #join(entry: DownloadEntry, { name, wait = true }: DownloadRequest): Download {
     if (isPaused(entry)) return this.#resume(entry)
     const now = this.#snapshot(entry)
     if (wait || now.waitingFor === undefined) return now
     throw new AppError('NO_SOURCE', { name, tried: now.waitingFor })
   }
 
-  #resume(entry: Entry): Download {
+  #resume(entry: DownloadEntry): Download {
     entry.state = 'waiting'
     entry.error = undefined
     entry.stop = new AbortController()
@@ -215,17 +212,17 @@ export class Downloads implements AsyncDisposable {
     return this.#snapshot(entry)
   }
 
-  #entryOf(id: string): Entry {
+  #entryOf(id: string): DownloadEntry {
     const entry = this.#entries.get(id)
     if (entry === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id })
     return entry
   }
 
-  #snapshot(entry: Entry): Download {
+  #snapshot(entry: DownloadEntry): Download {
     return snapshotOf(entry, this.#dependencies.clock.monotonicMs())
   }
 
-  #isActive(entry: Entry): boolean {
+  #isActive(entry: DownloadEntry): boolean {
     return this.#active.get(keyOf(entry.request)) === entry
   }
 
@@ -250,7 +247,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   /** Ends a download for `reason`, at once unless it is running. */
-  #end(entry: Entry, reason: AppError): void {
+  #end(entry: DownloadEntry, reason: AppError): void {
     entry.stop.abort(reason)
     if (this.#queue.runOf(entry) !== undefined) return
     this.#queue.remove(entry)
@@ -265,7 +262,7 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
-  async #run(entry: Entry): Promise<void> {
+  async #run(entry: DownloadEntry): Promise<void> {
     entry.state = 'running'
     entry.isStarved = false
     try {
@@ -282,7 +279,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   /** A name that no file has may be that of a folder. */
-  async #carryOut(entry: Entry): Promise<void> {
+  async #carryOut(entry: DownloadEntry): Promise<void> {
     const { name, sha256, pattern = false } = entry.request
     if (pattern) return await this.#carryOutGroup(entry)
     try {
@@ -292,46 +289,81 @@ export class Downloads implements AsyncDisposable {
       if (!hasCode(error, 'NAME_NOT_FOUND') || !mayBeFolder) throw error
       await this.#carryOutGroup(entry).catch((failure: unknown) => {
         if (!hasCode(failure, 'NO_MATCH')) throw failure
-        entry.group = undefined
+        entry.run = undefined
         throw new AppError('NAME_NOT_FOUND', { name })
       })
     }
   }
 
-  async #carryOutSingle(entry: Entry): Promise<void> {
-    entry.group = undefined
-    const onProgress = (): void => this.#onProgress(entry)
-    entry.result = await carryOut(entry, { ...this.#dependencies, onProgress })
-    const { bytes, seconds, sources } = entry.result
+  async #carryOutSingle(entry: DownloadEntry): Promise<void> {
+    const { request, content, waitsForIndex, stop } = entry
+    const run = new SingleDownload(
+      {
+        name: request.name,
+        sha256: request.sha256,
+        begun: content,
+        begunBytes: entry.run?.bytes ?? 0,
+        waits: request.wait !== false,
+        waitsForIndex,
+        signal: stop.signal,
+        onChanged: () => this.#onChanged(entry),
+      },
+      this.#dependencies,
+    )
+    entry.run = run
+    const result = await run.run()
+    entry.result = result
+    const { bytes, seconds, sources } = result
     if (sources.length > 0) this.#countNetwork(bytes, seconds)
   }
 
-  async #carryOutGroup(entry: Entry): Promise<void> {
+  async #carryOutGroup(entry: DownloadEntry): Promise<void> {
+    const { request, waitsForIndex, begun, stop } = entry
     const { clock, folder } = this.#dependencies
-    if (folder === undefined) throw new AppError('NO_MATCH', { pattern: entry.request.name })
+    if (folder === undefined) throw new AppError('NO_MATCH', { pattern: request.name })
     const startMs = clock.monotonicMs()
-    const onProgress = (): void => this.#onProgress(entry)
-    await downloadGroup(entry, { ...this.#dependencies, folder, onProgress }).finally(() => {
-      const { networkBytes = 0 } = entry.group ?? {}
+    const run = new GroupDownload(
+      {
+        pattern: request.name,
+        waits: request.wait !== false,
+        waitsForIndex,
+        begun,
+        signal: stop.signal,
+        onChanged: () => this.#onChanged(entry),
+      },
+      { ...this.#dependencies, folder },
+    )
+    entry.run = run
+    try {
+      await run.run()
+    } finally {
+      entry.begun = run.begun
+      const { networkBytes } = run.progress
       if (networkBytes > 0) this.#countNetwork(networkBytes, (clock.monotonicMs() - startMs) / 1000)
-    })
+    }
   }
 
-  #onProgress(entry: Entry): void {
-    // The first word of a content: from now on the next run of this peer knows what it was.
-    if (entry.progress === undefined && entry.group === undefined)
+  /** The one place where runs report: whatever changed is read from the run. */
+  #onChanged(entry: DownloadEntry): void {
+    const { run } = entry
+    if (run === undefined) return
+    const content = run instanceof SingleDownload ? run.content : undefined
+    if (content !== undefined && content !== entry.content) {
+      // From now on the next run of this peer knows what it was.
+      entry.content = content
       this.#record((records) => records.put(recordOf(entry)))
-    if (entry.progress?.waitingFor !== undefined) {
+    }
+    if (run.waitingFor !== undefined) {
       entry.isStarved = true
       if (this.#queue.waitingCount > 0) this.#startNext()
-    } else if (entry.isStarved && isFed(entry)) {
+    } else if (entry.isStarved && run.isFed) {
       // Others took its place meanwhile: it has the next one that is free.
       if (this.#queue.isFull) entry.stop.abort(outOfTurn)
       else entry.isStarved = false
     }
   }
 
-  #onFailure(entry: Entry, error: AppError): void {
+  #onFailure(entry: DownloadEntry, error: AppError): void {
     // A disk can be given room; nothing that came is lost meanwhile.
     if (error === outOfTurn && this.#background.signal.aborted)
       this.#fail(entry, new AppError('STOPPING'))
@@ -340,13 +372,13 @@ export class Downloads implements AsyncDisposable {
     else this.#fail(entry, error)
   }
 
-  #queueAgain(entry: Entry): void {
+  #queueAgain(entry: DownloadEntry): void {
     entry.state = 'waiting'
     entry.stop = new AbortController()
     this.#queue.addFirst(entry)
   }
 
-  #onPaused(entry: Entry, error: AppError): void {
+  #onPaused(entry: DownloadEntry, error: AppError): void {
     entry.state = 'paused'
     entry.error = error
     entry.ended.resolve()
@@ -359,7 +391,7 @@ export class Downloads implements AsyncDisposable {
     if (seconds > 0) this.#bytesPerSecond = withValue(this.#bytesPerSecond, bytes / seconds)
   }
 
-  #fail(entry: Entry, error: AppError): void {
+  #fail(entry: DownloadEntry, error: AppError): void {
     entry.state = 'failed'
     this.#failedCount += 1
     entry.error = error
@@ -371,7 +403,7 @@ export class Downloads implements AsyncDisposable {
     else log.debug({ id, name, code: error.code, reason: reasonOf(error) }, 'download failed')
   }
 
-  #onEnded(entry: Entry): void {
+  #onEnded(entry: DownloadEntry): void {
     this.#active.delete(keyOf(entry.request))
     if (!hasCode(entry.error, 'STOPPING')) this.#record((records) => records.remove(entry.id))
     entry.ended.resolve()

@@ -1,23 +1,21 @@
 import { backoffMs } from '../../common/backoff.ts'
-import type { Clock } from '../../common/clock.ts'
 import { chunkCountFor } from '../../common/content/chunks.ts'
 import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
-import type { MatchedFile } from '../../common/protocol/messages.ts'
-import type { Random } from '../../common/random.ts'
+import type { Content, MatchedFile } from '../../common/protocol/messages.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Missed, SmallFetch } from '../fetch/small/small-fetch.ts'
 import type { SmallContent } from '../fetch/small/small-reads.ts'
 import { type From, takeSmall } from '../fetch/small/take-small.ts'
 import { labelOf } from '../fetch/source/peer-source.ts'
+import type { SourceProgress } from '../fetch/source/source-progress.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
-import type { SourceProgress } from '../fetch/transfer/source-crew.ts'
 import type { KeyedContent, Shelf } from '../shelf.ts'
 import type { DownloadFinder } from './content-watch.ts'
-import { type Entry, newEntry } from './download-entry.ts'
-import { carryOut, downloadKey } from './download-work.ts'
+import type { DownloadRun } from './download-run.ts'
 import { GroupProgress } from './group-progress.ts'
+import { downloadKey, type SingleDependencies, SingleDownload } from './single-download.ts'
 
 /** What a download of many files asks the index. */
 export interface GroupFinder extends DownloadFinder {
@@ -28,16 +26,25 @@ export interface GroupFinder extends DownloadFinder {
   ): Promise<{ files: MatchedFile[]; next?: string }>
 }
 
-interface GroupDependencies {
+interface GroupOptions {
+  readonly pattern: string
+  /** Whether to wait for sources when there are none. */
+  readonly waits: boolean
+  /** Whether to wait for an unreachable index before any file is known. */
+  readonly waitsForIndex: boolean
+  /** See {@link GroupDownload.begun}. */
+  readonly begun: ReadonlyMap<string, Content>
+  readonly signal: AbortSignal
+  /** Called whenever the run may be further. */
+  readonly onChanged: () => void
+}
+
+interface GroupDependencies extends SingleDependencies {
   readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
   readonly finder: GroupFinder
   readonly shelf: Shelf
   /** The folder of the shelf that the names begin in. */
   readonly folder: string
-  readonly clock: Clock
-  readonly random: Random
-  /** Told of each change of the progress. */
-  readonly onProgress: (entry: Entry) => void
 }
 
 /** From one try of files that nobody sends, or of an index that is away, to the next. */
@@ -46,52 +53,84 @@ const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
 interface GroupFile extends SmallContent, KeyedContent {}
 
 /**
- * Downloads all files that the entry's pattern matches: page by page as the index lists them, small
- * ones many at a time, large ones each for itself. What is there already is not fetched again, so that
- * the next run of it goes on. Files that nobody sends wait for a source, if the request says so.
- * @throws AppError NO_MATCH, FILES_FAILED when all others are there, DISK_FULL, INDEX_UNREACHABLE; or
- *   the reason of the entry's signal
+ * Downloads all files that a pattern matches: page by page as the index lists them, small ones many at a
+ * time, large ones each for itself. Files that are in place are not fetched again, so that a later run
+ * continues. Files without a source wait for one, if the request says so.
  */
-export async function downloadGroup(entry: Entry, dependencies: GroupDependencies): Promise<void> {
-  const { fetcher } = dependencies
-  using small = fetcher.smallFetch({ purpose: 'download', signal: entry.stop.signal })
-  await new GroupDownload(entry, small, dependencies).run()
-}
-
-class GroupDownload {
-  readonly #entry: Entry
+export class GroupDownload implements DownloadRun {
+  readonly #options: GroupOptions
   readonly #small: SmallFetch
   readonly #dependencies: GroupDependencies
   readonly #progress: GroupProgress
-  /** Large files on their way. */
-  readonly #running = new Set<Entry>()
+  readonly #begun: Map<string, Content>
+  #meter: SpeedMeter
+  #waitingFor: string | undefined
+  /** Large files in progress. */
+  readonly #running = new Set<SingleDownload>()
   /** Aborted when a page failed for a reason that others will not escape. */
   readonly #failed = new AbortController()
-  /** Ends what is waited for. */
+  /** Ends every wait. */
   readonly #signal: AbortSignal
   /** Files that nobody sends now, and how many more there are. */
   #waiting: GroupFile[] = []
   #othersWaiting = 0
   #failures = 0
 
-  constructor(entry: Entry, small: SmallFetch, dependencies: GroupDependencies) {
-    this.#entry = entry
-    this.#small = small
+  constructor(options: GroupOptions, dependencies: GroupDependencies) {
+    const { signal } = options
+    const { fetcher, clock, folder } = dependencies
+    this.#options = options
     this.#dependencies = dependencies
-    this.#signal = AbortSignal.any([entry.stop.signal, this.#failed.signal])
-    const startMs = dependencies.clock.monotonicMs()
-    const { folder } = dependencies
-    const sources = (): SourceProgress[] => this.#sources()
-    this.#progress = new GroupProgress({ folder, startMs, sources })
-    entry.group = this.#progress
+    this.#small = fetcher.smallFetch({ purpose: 'download', signal })
+    this.#signal = AbortSignal.any([signal, this.#failed.signal])
+    this.#begun = new Map(options.begun)
+    this.#meter = new SpeedMeter(dependencies)
+    this.#progress = new GroupProgress({ folder, startMs: clock.monotonicMs() })
   }
 
-  get #waits(): boolean {
-    return this.#entry.request.wait !== false
+  get progress(): GroupProgress {
+    return this.#progress
   }
 
+  /** Large files of which partial data is kept, by name: until they are complete. */
+  get begun(): ReadonlyMap<string, Content> {
+    return this.#begun
+  }
+
+  get bytes(): number {
+    return this.#meter.bytes
+  }
+
+  get size(): number {
+    return this.#progress.size
+  }
+
+  get bytesPerSecond(): number {
+    return this.#meter.bytesPerSecond
+  }
+
+  /** Those that send small files, and those of large ones. */
+  get sources(): readonly SourceProgress[] {
+    const large = [...this.#running].flatMap(({ sources }) => sources)
+    return [...Map.groupBy([...this.#small.sources, ...large], labelled).values()].map(sumOf)
+  }
+
+  get waitingFor(): string | undefined {
+    return this.#waitingFor
+  }
+
+  get isFed(): boolean {
+    return this.#waitingFor === undefined
+  }
+
+  /**
+   * Carries it out, once.
+   * @throws AppError NO_MATCH, FILES_FAILED when all others are in place, DISK_FULL, INDEX_UNREACHABLE;
+   *   or the signal's reason
+   */
   async run(): Promise<void> {
-    const { request } = this.#entry
+    const { pattern } = this.#options
+    using _ = this.#small
     try {
       await this.#takeAll()
       while (this.#waiting.length > 0) await this.#tryAgain()
@@ -99,13 +138,12 @@ class GroupDownload {
       this.#progress.endMs = this.#dependencies.clock.monotonicMs()
     }
     const { total, failed } = this.#progress
-    if (total === 0) throw new AppError('NO_MATCH', { pattern: request.name })
-    if (failed > 0)
-      throw new AppError('FILES_FAILED', { pattern: request.name, files: total, failed })
+    if (total === 0) throw new AppError('NO_MATCH', { pattern })
+    if (failed > 0) throw new AppError('FILES_FAILED', { pattern, files: total, failed })
   }
 
   async #takeAll(): Promise<void> {
-    this.#entry.meter = new SpeedMeter(this.#dependencies)
+    this.#meter = new SpeedMeter(this.#dependencies)
     this.#progress.begin()
     this.#waiting = []
     this.#othersWaiting = 0
@@ -114,14 +152,14 @@ class GroupDownload {
 
   async *#pages(): AsyncGenerator<readonly GroupFile[]> {
     const { finder } = this.#dependencies
-    const { request } = this.#entry
+    const { pattern } = this.#options
     let after: string | undefined
     do {
-      const asked = { pattern: request.name, after }
+      const asked = { pattern, after }
       const page = await this.#askIndex(() => finder.match(asked, this.#signal))
       for (const { size } of page.files) this.#progress.size += size
       this.#progress.total += page.files.length
-      this.#onProgress()
+      this.#onChanged()
       yield page.files.map(groupFile)
       after = page.next
     } while (after !== undefined)
@@ -157,7 +195,7 @@ class GroupDownload {
     const bytes = files.reduce((sum, { content }) => sum + content.size, 0)
     using _ = await this.#dependencies.fetcher.reserve(bytes, { purpose: 'download' })
     const options = {
-      signal: this.#entry.stop.signal,
+      signal: this.#options.signal,
       onPlaced: (file: GroupFile, outcome: From | AppError) => this.#onPlaced(file, outcome),
     }
     const { shelf } = this.#dependencies
@@ -170,27 +208,25 @@ class GroupDownload {
     else this.#onFailed(file, outcome)
   }
 
-  /** A large file, or one about which somebody lied: as if it were asked for alone. */
+  /** A large file, or a disputed one, is downloaded as if it were asked for alone. */
   async #takeSingle(file: GroupFile): Promise<void> {
-    const { clock } = this.#dependencies
     const { name } = file.key
-    const request = { name, sha256: file.content.sha256, wait: false }
-    const single = newEntry({ id: this.#entry.id, request, isPaused: false }, clock)
-    single.stop = this.#entry.stop
-    single.state = 'running'
+    const { signal } = this.#options
+    const onChanged = (): void => this.#onChanged()
+    const single = new SingleDownload(
+      { name, sha256: file.content.sha256, waits: false, waitsForIndex: false, signal, onChanged },
+      this.#dependencies,
+    )
     this.#running.add(single)
     try {
-      const dependencies = { ...this.#dependencies, onProgress: () => this.#onProgress() }
-      const { sources } = await carryOut(single, dependencies)
+      const { sources } = await single.run()
       this.#running.delete(single)
-      this.#entry.begun.delete(name)
+      this.#begun.delete(name)
       this.#onDone(file, sources.length > 0 ? 'network' : 'here')
     } catch (error) {
       this.#running.delete(single)
-      const { content, progress } = single
-      if (content !== undefined && progress !== undefined && progress.verifiedBytes > 0)
-        this.#entry.begun.set(name, content)
-      if (this.#entry.stop.signal.aborted || hasCode(error, 'DISK_FULL')) throw error
+      if (single.content !== undefined && single.bytes > 0) this.#begun.set(name, single.content)
+      if (signal.aborted || hasCode(error, 'DISK_FULL')) throw error
       this.#onMissed(file, toAppError(error))
     }
   }
@@ -233,7 +269,7 @@ class GroupDownload {
         return await ask()
       } catch (error) {
         const isKnown = this.#progress.total > 0 || this.#failures > 0
-        const mayWait = this.#entry.waitsForIndex || (this.#waits && isKnown)
+        const mayWait = this.#options.waitsForIndex || (this.#options.waits && isKnown)
         if (!mayWait || !hasCode(error, 'INDEX_UNREACHABLE')) throw error
         await this.#pause(reasonOf(error))
       }
@@ -241,8 +277,8 @@ class GroupDownload {
 
   async #pause(waitingFor: string): Promise<void> {
     const { clock, random } = this.#dependencies
-    this.#entry.progress = { verifiedBytes: 0, sources: [], waitingFor }
-    this.#onProgress()
+    this.#waitingFor = waitingFor
+    this.#onChanged()
     this.#failures += 1
     await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#signal)
   }
@@ -252,14 +288,14 @@ class GroupDownload {
     this.#progress.doneBytes += size
     if (from === 'network') {
       this.#progress.networkBytes += size
-      this.#entry.progress = undefined
+      this.#waitingFor = undefined
     }
-    this.#onProgress()
+    this.#onChanged()
   }
 
   #onMissed(file: GroupFile, error: AppError): void {
     const mayCome = hasCode(error, 'NO_SOURCE') || hasCode(error, 'INDEX_UNREACHABLE')
-    if (!mayCome || !this.#waits) this.#onFailed(file, error)
+    if (!mayCome || !this.#options.waits) this.#onFailed(file, error)
     else if (this.#waiting.length < limits.groupWaitingMax) this.#waiting.push(file)
     else this.#othersWaiting += 1
   }
@@ -267,19 +303,13 @@ class GroupDownload {
   #onFailed({ key, content }: GroupFile, error: AppError): void {
     this.#progress.onFailed(key.name, error)
     this.#progress.size -= content.size
-    this.#onProgress()
+    this.#onChanged()
   }
 
-  /** Those of small files, and those of large ones on their way. */
-  #sources(): SourceProgress[] {
-    const large = [...this.#running].flatMap(({ progress }) => progress?.sources ?? [])
-    return [...Map.groupBy([...this.#small.sources, ...large], labelled).values()].map(sumOf)
-  }
-
-  #onProgress(): void {
-    const running = [...this.#running].reduce((sum, { meter }) => sum + meter.bytes, 0)
-    this.#entry.meter.onProgress(this.#progress.doneBytes + running)
-    this.#dependencies.onProgress(this.#entry)
+  #onChanged(): void {
+    const running = [...this.#running].reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#meter.onProgress(this.#progress.doneBytes + running)
+    this.#options.onChanged()
   }
 }
 

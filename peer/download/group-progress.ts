@@ -1,6 +1,5 @@
 import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
-import type { SourceProgress } from '../fetch/transfer/source-crew.ts'
 
 /** How the download of many files goes. */
 export class GroupProgress {
@@ -18,21 +17,10 @@ export class GroupProgress {
   readonly folder: string
   readonly startMs: number
   endMs: number | undefined
-  readonly #sources: () => readonly SourceProgress[]
 
-  /** @param options.sources those that send now */
-  constructor(options: {
-    folder: string
-    startMs: number
-    sources: () => readonly SourceProgress[]
-  }) {
+  constructor(options: { folder: string; startMs: number }) {
     this.folder = options.folder
     this.startMs = options.startMs
-    this.#sources = options.sources
-  }
-
-  get sources(): readonly SourceProgress[] {
-    return this.#sources()
   }
 
   /** All files are listed from the first one on. */

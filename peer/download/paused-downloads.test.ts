@@ -77,13 +77,13 @@ test('a download that nobody sends anything says so and takes no place from othe
   const { id } = world.downloads.start({ name: 'a' })
   world.downloads.start({ name: 'b' })
   await world.settle()
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  world.fetches[0]?.progress({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
   await world.settle()
   expect(await world.downloads.wait(id, 0)).toMatchObject({ bytes: 7, waitingFor: 'p2 is away' })
   expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
   world.fetches[1]?.done()
   await world.settle()
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 8, sources: [fed] })
+  world.fetches[0]?.progress({ verifiedBytes: 8, sources: [fed] })
   expect((await world.downloads.wait(id, 0)).sources).toEqual([
     { peerId: 'p2', host: 'h2', port: 7101, bytes: 9, bytesPerSecond: 3 },
   ])
@@ -99,12 +99,12 @@ async function outOfTurn(): Promise<{ world: DownloadWorld; id: string }> {
   world.downloads.start({ name: 'b' })
   world.downloads.start({ name: 'c' })
   await world.settle()
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  world.fetches[0]?.progress({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
   await world.settle()
   // Only asked: it may send nothing.
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [{ ...fed, bytes: 0 }] })
+  world.fetches[0]?.progress({ verifiedBytes: 7, sources: [{ ...fed, bytes: 0 }] })
   expect((await world.downloads.wait(id, 0)).state).toBe('running')
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [fed] })
+  world.fetches[0]?.progress({ verifiedBytes: 7, sources: [fed] })
   await world.settle()
   return { world, id }
 }
@@ -136,9 +136,9 @@ test('one is paused, cancelled or stopped just as it loses its place', async () 
     const { id } = world.downloads.start({ name: 'a' })
     world.downloads.start({ name: 'b' })
     await world.settle()
-    world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+    world.fetches[0]?.progress({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
     await world.settle()
-    world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [fed] })
+    world.fetches[0]?.progress({ verifiedBytes: 7, sources: [fed] })
     return { world, id }
   }
   const one = await feed()
@@ -166,7 +166,7 @@ test('one that shall not wait does not join one that waits', async () => {
   const { id } = world.downloads.start({ name: 'a' })
   await world.settle()
   expect(world.downloads.start({ name: 'a', wait: false })).toMatchObject({ id })
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  world.fetches[0]?.progress({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
   expect(() => world.downloads.start({ name: 'a', wait: false })).toThrow(
     "No peer could send 'a' now. Tried: p2 is away.",
   )
@@ -177,7 +177,7 @@ test('one that shall not wait never says that it does', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a', wait: false })
   await world.settle()
-  world.fetches[0]?.onProgress?.({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
+  world.fetches[0]?.progress({ verifiedBytes: 7, sources: [], waitingFor: 'p2 is away' })
   expect(await world.downloads.wait(id, 0)).not.toHaveProperty('waitingFor')
 })
 
@@ -285,8 +285,8 @@ test('of downloads that nobody sends anything only so many run', async () => {
     world.downloads.start({ name: `file ${number}` })
   for (let round = 0; round <= limits.downloadsStarvedMax; round += 1) {
     await world.settle()
-    for (const { onProgress } of world.fetches)
-      onProgress?.({ verifiedBytes: 0, sources: [], waitingFor: 'p2' })
+    for (const fetch of world.fetches)
+      fetch.progress({ verifiedBytes: 0, sources: [], waitingFor: 'p2' })
   }
   await world.settle()
   expect(world.downloads.counts.running).toBe(2 + limits.downloadsStarvedMax)

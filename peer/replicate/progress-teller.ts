@@ -17,7 +17,8 @@ interface Dependencies {
 export class ProgressTeller implements AsyncDisposable {
   readonly #dependencies: Dependencies
   readonly #background: BackgroundWork
-  readonly #progress = new Map<string, TaskProgress>()
+  /** Reads how far each task is. */
+  readonly #running = new Map<string, () => Omit<TaskProgress, 'taskId'>>()
   #isTelling = false
 
   constructor(dependencies: Dependencies) {
@@ -25,8 +26,9 @@ export class ProgressTeller implements AsyncDisposable {
     this.#background = new BackgroundWork(dependencies)
   }
 
-  set(progress: TaskProgress): void {
-    this.#progress.set(progress.taskId, progress)
+  /** @param read called whenever the index is told */
+  add(taskId: string, read: () => Omit<TaskProgress, 'taskId'>): void {
+    this.#running.set(taskId, read)
     if (this.#isTelling) return
     this.#isTelling = true
     this.#background.start('telling progress', (signal) => this.#tellAll(signal))
@@ -34,7 +36,7 @@ export class ProgressTeller implements AsyncDisposable {
 
   /** The task has ended. */
   delete(taskId: string): void {
-    this.#progress.delete(taskId)
+    this.#running.delete(taskId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -46,7 +48,8 @@ export class ProgressTeller implements AsyncDisposable {
     try {
       for (;;) {
         await clock.sleep(deadlines.taskLookMs, signal)
-        const tasks = [...this.#progress.values().take(limits.progressTasksMax)]
+        const running = [...this.#running].slice(0, limits.progressTasksMax)
+        const tasks = running.map(([taskId, read]) => ({ taskId, ...read() }))
         if (tasks.length === 0) return
         const deadline = { what: 'Telling progress', deadlineMs: deadlines.requestMs, signal }
         try {

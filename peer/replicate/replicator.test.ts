@@ -9,6 +9,7 @@ import { silentLog } from '../../common/testing/silent-log.ts'
 import type { DropLink } from './drop-confirmer.ts'
 import {
   type FetchedReplica,
+  type ReplicaFetch,
   type ReplicaFetcher,
   type ReplicaShelf,
   Replicator,
@@ -38,6 +39,10 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   })
 }
 
+function aFetch(fetched: Promise<FetchedReplica>): ReplicaFetch {
+  return { receivedBytes: 0, verifiedBytes: 0, fetched }
+}
+
 /** A replicator whose surroundings write down what happens, in order. */
 class World {
   readonly clock = new FakeClock()
@@ -65,9 +70,9 @@ class World {
             events.push(`keep ${key.owner}/${key.name}`)
             return undefined
           }),
-        fetch: async ({ name }) => {
+        fetch: ({ name }) => {
           events.push(`fetch ${name}`)
-          return this.#fetched(name)
+          return aFetch(Promise.resolve(this.#fetched(name)))
         },
         ...fetcher,
       },
@@ -312,11 +317,11 @@ test('how far copies are is told every few seconds, until they end', async () =>
         await end.promise
         return copies.map(() => undefined)
       },
-      fetch: async ({ onReceived }) => {
-        onReceived(70, false)
-        onReceived(50, false)
-        await end.promise
-        throw new AppError('NO_SOURCE', { name: 'big', tried: 'all' })
+      fetch: () => {
+        const failed = end.promise.then(() => {
+          throw new AppError('NO_SOURCE', { name: 'big', tried: 'all' })
+        })
+        return { ...aFetch(failed), receivedBytes: 70 }
       },
     },
   })
@@ -339,7 +344,7 @@ test('tasks that the index takes back end, report nothing, and make room for oth
       keepSmall: (_, { signal }) => untilAborted(signal),
       fetch: ({ name, signal }) => {
         world.events.push(`fetch ${name}`)
-        return untilAborted(signal)
+        return aFetch(untilAborted(signal))
       },
     },
   })

@@ -34,9 +34,7 @@ export interface ReplicaFetcher {
     name: string
     sources: readonly Source[]
     signal: AbortSignal
-    /** Told of all bytes received so far, and whether they are all. */
-    onReceived: (bytes: number, isAll: boolean) => void
-  }): Promise<FetchedReplica>
+  }): ReplicaFetch
   /**
    * Makes copies of contents of one chunk, many at a time, from this peer's own or from others.
    * @returns an outcome for each
@@ -52,6 +50,14 @@ export interface ReplicaFetcher {
 export interface ReplicaShelf extends Pick<Shelf, 'adopt' | 'copyLocal'> {
   /** Removes the copy if it has this content. */
   removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void>
+}
+
+/** A fetch in progress. */
+export interface ReplicaFetch {
+  /** All that sources sent, good or not. */
+  readonly receivedBytes: number
+  readonly verifiedBytes: number
+  readonly fetched: Promise<FetchedReplica>
 }
 
 export interface FetchedReplica extends AsyncDisposable {
@@ -199,9 +205,8 @@ export class Replicator implements AsyncDisposable {
     let bytes = 0
     const onBytes = (count: number): void => {
       bytes += count
-      if (first !== undefined) this.#progress.set({ taskId: first.taskId, bytes })
     }
-    onBytes(0)
+    if (first !== undefined) this.#progress.add(first.taskId, () => ({ bytes }))
     try {
       return await this.#fetcher.keepSmall(copies, { signal, onBytes })
     } catch (error) {
@@ -235,18 +240,15 @@ export class Replicator implements AsyncDisposable {
   async #replicate(task: ReplicateTask, signal: AbortSignal): Promise<void> {
     const { taskId, content, sources } = task
     const key = keyOf(task)
-    let received = 0
-    const onReceived = (bytes: number, isStoring: boolean): void => {
-      received = Math.max(received, bytes)
-      this.#progress.set({ taskId, bytes: received, isStoring })
-    }
-    onReceived(0, true)
+    this.#progress.add(taskId, () => ({ bytes: 0, isStoring: true }))
     if ((await this.#shelf.copyLocal(content.sha256, key)) !== undefined) return
     signal.throwIfAborted()
-    onReceived(0, false)
-    const request = { content, name: key.name, sources, signal, onReceived }
-    await using fetched = await this.#fetcher.fetch(request)
-    onReceived(content.size, true)
+    const run = this.#fetcher.fetch({ content, name: key.name, sources, signal })
+    this.#progress.add(taskId, () => ({
+      bytes: run.receivedBytes,
+      isStoring: run.verifiedBytes === content.size,
+    }))
+    await using fetched = await run.fetched
     try {
       const { partialPath, chunkList } = fetched
       await this.#shelf.adopt({ key, content, partialPath, chunkList })

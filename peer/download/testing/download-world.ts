@@ -5,7 +5,7 @@ import { seededRandom } from '../../../common/random.ts'
 import { aContent } from '../../../common/testing/contents.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
-import type { Fetched, FetchRequest } from '../../fetch/fetcher.ts'
+import type { Fetched, FetchRequest, FetchRun } from '../../fetch/fetch-run.ts'
 import { SmallFetch } from '../../fetch/small/small-fetch.ts'
 import type { Shelf } from '../../shelf.ts'
 import type { DownloadFinder } from '../content-watch.ts'
@@ -17,8 +17,11 @@ export const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } a
 export const one: FoundContent = { ...aContent(1000, 'one').content, sources: [source] }
 export const two: FoundContent = { ...aContent(2000, 'two').content, sources: [source] }
 
-/** A fetch that the test lets end. */
+type Progress = Pick<FetchRun, 'verifiedBytes' | 'sources'> & { readonly waitingFor?: string }
+
+/** A fetch that the test drives. */
 interface PendingFetch extends FetchRequest {
+  progress(progress: Progress): void
   done(): void
   fail(error: Error): void
 }
@@ -90,20 +93,24 @@ export class DownloadWorld {
     await this.clock.advance(0)
   }
 
-  #fetch(request: FetchRequest): Promise<Fetched> {
-    const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
+  #fetch(request: FetchRequest): FetchRun {
+    const { promise: fetched, resolve, reject } = Promise.withResolvers<Fetched>()
     const { content, sources, signal } = request
+    const run = { fetched, verifiedBytes: 0, receivedBytes: 0, sources: [], waitingFor: undefined }
+    const progress = (now: Progress): void => {
+      Object.assign(run, { waitingFor: undefined }, now)
+      request.onChanged?.()
+    }
     const done = (): void =>
       resolve({
         partialPath: `/partial/${content.sha256}`,
         chunkList: Buffer.alloc(32),
-        seconds: 1,
         sources,
         keep: () => void (this.kept += 1),
         [Symbol.asyncDispose]: async () => void (this.discarded += 1),
       })
     signal.addEventListener('abort', () => reject(signal.reason as Error))
-    this.fetches.push({ ...request, done, fail: reject })
-    return promise
+    this.fetches.push({ ...request, progress, done, fail: reject })
+    return run
   }
 }

@@ -14,9 +14,11 @@ import type { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import { makeFolderAgain } from '../../../common/make-folder.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
+import { WakeUp } from '../../../common/wake-up.ts'
 import type { ChunkStore, PutChunk } from '../chunk-store.ts'
 import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
+import type { Reservation } from './disk-room.ts'
 import { putBack } from './put-back.ts'
 
 interface PartialFileDependencies {
@@ -49,10 +51,13 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   readonly #workers: ChunkWorkers
   /** Chunks that are verified and written. */
   readonly verified: ChunkSet
+  /** Woken when more chunks are verified. */
+  readonly changes = new WakeUp()
   #chunkList: Buffer | undefined
   #journal: ChunkJournal | undefined
   #opening: Promise<ChunkJournal> | undefined
   #verifiedBytes = 0
+  #room: Pick<Reservation, 'onWritten'> | undefined
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
   /** What a flush failed with: the bytes of it are lost, even if the next flush succeeds. */
@@ -116,6 +121,11 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   /** The content's chunk list, once it is known. */
   get chunkList(): Buffer | undefined {
     return this.#chunkList
+  }
+
+  /** What is written from now on uses this room. */
+  writeInto(room: Pick<Reservation, 'onWritten'>): void {
+    this.#room = room
   }
 
   /**
@@ -250,8 +260,11 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   }
 
   #onVerified(chunk: number, bytes: number): void {
-    if (!this.verified.has(chunk)) this.#verifiedBytes += bytes
+    if (this.verified.has(chunk)) return
+    this.#verifiedBytes += bytes
     this.verified.add(chunk)
+    this.#room?.onWritten(bytes)
+    this.changes.notify()
   }
 
   /** Flushes while more is coming; never rejects. A power cut costs little, and the end does not have to wait for all of it. */

@@ -5,32 +5,32 @@ import type { Content } from '../../../common/protocol/messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
 import type { PartialFile } from './partial-file.ts'
 
-/** A content on its way: what has come of it can be read by others. */
+type ReadablePartial = Pick<PartialFile, 'path' | 'verified' | 'chunkList' | 'changes'>
+
+/** A content that is being fetched, whose verified chunks others can read. */
 class UnfinishedContent {
-  /** Where it is; nobody has catalogued it. */
+  /** Where it is; it is in no catalog. */
   readonly file: {
     readonly at: { readonly name: string; readonly path: string; readonly root: string }
     readonly stat: undefined
     readonly content: Content
   }
-  /** Woken when it has more chunks, or no more will come. */
-  readonly changes = new WakeUp()
-  readonly #partial: Pick<PartialFile, 'verified' | 'chunkList'>
+  /** Woken when it has more chunks, or no more will arrive. */
+  readonly changes: WakeUp
+  readonly #partial: ReadablePartial
 
-  constructor(
-    options: { name: string; content: Content },
-    partial: Pick<PartialFile, 'path' | 'verified' | 'chunkList'>,
-  ) {
+  constructor(options: { name: string; content: Content }, partial: ReadablePartial) {
     const { name, content } = options
     this.file = {
       at: { name, path: partial.path, root: dirname(partial.path) },
       stat: undefined,
       content,
     }
+    this.changes = partial.changes
     this.#partial = partial
   }
 
-  /** Undefined until it came. */
+  /** Undefined until it is known. */
   get chunkList(): Buffer | undefined {
     return this.#partial.chunkList
   }
@@ -41,7 +41,7 @@ class UnfinishedContent {
   }
 }
 
-/** The contents of several chunks that this peer is fetching, for those who fetch them, too. */
+/** The contents of several chunks that this peer is fetching, for other peers that fetch them, too. */
 export class UnfinishedContents {
   /** Woken when a fetch begins or ends. */
   readonly changes = new WakeUp()
@@ -57,13 +57,10 @@ export class UnfinishedContents {
   }
 
   /**
-   * Lets others read what comes until it is disposed: then the whole is in its place, or gone. A
-   * second fetch of the same content is read by nobody.
+   * Lets others read a content until it is disposed: then the whole is in its place, or gone. A second
+   * fetch of the same content is not offered.
    */
-  add(
-    { name, content }: { name: string; content: Content },
-    partial: Pick<PartialFile, 'path' | 'verified' | 'chunkList'>,
-  ): { onChanged(): void } & Disposable {
+  add({ name, content }: { name: string; content: Content }, partial: ReadablePartial): Disposable {
     const { sha256, size } = content
     const unfinished = new UnfinishedContent({ name, content }, partial)
     const isNew = chunkCountFor(size) > 1 && !this.#contents.has(sha256)
@@ -72,7 +69,6 @@ export class UnfinishedContents {
       this.changes.notify()
     }
     return {
-      onChanged: () => unfinished.changes.notify(),
       [Symbol.dispose]: () => {
         if (this.#contents.get(sha256) !== unfinished) return
         this.#contents.delete(sha256)

@@ -1,12 +1,13 @@
 import { AppError, hasCode, reasonOf } from '../../../common/errors.ts'
 import { inParallel } from '../../../common/in-parallel.ts'
 import { limits } from '../../../common/limits.ts'
-import type { Purpose, Source } from '../../../common/protocol/messages.ts'
+import type { Log } from '../../../common/log.ts'
+import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
 import { labelOf } from '../source/peer-source.ts'
+import type { SourceProgress } from '../source/source-progress.ts'
 import { SpeedMeter } from '../source/speed-meter.ts'
-import type { CrewDependencies, SourceProgress } from '../transfer/source-crew.ts'
 import { type SmallContent, type SmallRead, smallReads } from './small-reads.ts'
-import { SmallSource } from './small-source.ts'
+import { SmallSource, type SmallSourceDependencies } from './small-source.ts'
 
 /** A small file with its bytes, which have its hash. */
 export interface Verified<File extends SmallContent> {
@@ -28,6 +29,12 @@ export interface SmallFetchOptions {
   readonly signal: AbortSignal
   /** Told of what comes, before it is verified. */
   readonly onBytes?: ((count: number) => void) | undefined
+}
+
+interface SmallFetchDependencies extends SmallSourceDependencies {
+  readonly log: Log
+  /** Called with a source that sent something false. */
+  onBlamed(source: Source, content: Content): void
 }
 
 /** A source with as many reads under way; the last one of a source that failed gives it back. */
@@ -55,12 +62,12 @@ interface Attempts {
  */
 export class SmallFetch implements Disposable {
   readonly #options: SmallFetchOptions
-  readonly #dependencies: CrewDependencies
+  readonly #dependencies: SmallFetchDependencies
   /** By label. */
   readonly #sources = new Map<string, UsedSource>()
   readonly #blamed = new Set<string>()
 
-  constructor(options: SmallFetchOptions, dependencies: CrewDependencies) {
+  constructor(options: SmallFetchOptions, dependencies: SmallFetchDependencies) {
     this.#options = options
     this.#dependencies = dependencies
   }

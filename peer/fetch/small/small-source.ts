@@ -9,7 +9,7 @@ import { countedSink, type OnReceived } from '../source/counted-sink.ts'
 import { labelOf } from '../source/peer-source.ts'
 import { StallWatch } from '../source/stall-watch.ts'
 
-interface Dependencies {
+export interface SmallSourceDependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
   readonly onReceived: OnReceived
@@ -22,7 +22,7 @@ export class SmallSource implements Disposable {
   readonly #purpose: Purpose
   readonly #onBytes: ((count: number) => void) | undefined
   readonly #signal: AbortSignal
-  readonly #dependencies: Dependencies
+  readonly #dependencies: SmallSourceDependencies
   readonly #ended = new AbortController()
   readonly #stallWatch: StallWatch
   #lease: Promise<Lease> | undefined
@@ -42,7 +42,7 @@ export class SmallSource implements Disposable {
       signal: AbortSignal
       onBytes?: ((count: number) => void) | undefined
     },
-    dependencies: Dependencies,
+    dependencies: SmallSourceDependencies,
   ) {
     this.#label = labelOf(source)
     this.#source = source

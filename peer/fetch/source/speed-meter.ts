@@ -10,11 +10,13 @@ export class SpeedMeter {
   readonly #clock: Clock
   /** From the last one that is older than the window, or the first one, on. */
   readonly #samples: { readonly atMs: number; readonly bytes: number }[]
-  #bytes = 0
+  #bytes: number
 
-  constructor(dependencies: { clock: Clock }) {
+  /** @param bytes the total at the start */
+  constructor(dependencies: { clock: Clock }, bytes = 0) {
     this.#clock = dependencies.clock
-    this.#samples = [{ atMs: this.#clock.monotonicMs(), bytes: 0 }]
+    this.#bytes = bytes
+    this.#samples = [{ atMs: this.#clock.monotonicMs(), bytes }]
   }
 
   get bytes(): number {

@@ -2,8 +2,8 @@ import { AppError, hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import { BufferPool } from '../../../common/protocol/buffer-pool.ts'
 import type { FoundContent } from '../../../common/protocol/messages.ts'
-import type { CrewDependencies } from '../transfer/source-crew.ts'
-import { isVouched, takeContent } from '../transfer/take-content.ts'
+import { isVouched } from '../transfer/is-vouched.ts'
+import { type CrewDependencies, SourceCrew } from '../transfer/source-crew.ts'
 import { OrderedOutput, type WriteBytes } from './ordered-output.ts'
 
 export interface ReadRequest {
@@ -25,7 +25,7 @@ export interface ReadRequest {
  */
 export async function readInOrder(
   request: ReadRequest,
-  dependencies: CrewDependencies,
+  dependencies: Omit<CrewDependencies, 'buffers'>,
 ): Promise<void> {
   const { name, signal } = request
   const found = await request.lookup(name, signal, request.sha256)
@@ -60,7 +60,7 @@ function claimsOf(found: readonly FoundContent[], sha256: string): FoundContent[
 async function readClaim(
   { name, write, signal }: ReadRequest,
   { sources, ...content }: FoundContent,
-  dependencies: CrewDependencies,
+  dependencies: Omit<CrewDependencies, 'buffers'>,
 ): Promise<void> {
   const stop = new AbortController()
   const eitherSignal = AbortSignal.any([signal, stop.signal])
@@ -68,8 +68,8 @@ async function readClaim(
   const end = (error: unknown): void => stop.abort(error)
   const passing = output.passTo(write, eitherSignal)
   passing.catch(end)
-  const request = { content, name, sources, signal: eitherSignal, file: output, digest: undefined }
+  const request = { content, name, sources, signal: eitherSignal, file: output }
   const buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
-  await takeContent(request, { ...dependencies, buffers }).catch(end)
+  await new SourceCrew(request, { ...dependencies, buffers }).run().catch(end)
   await passing
 }

@@ -15,7 +15,8 @@ import {
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import type { PartialFolderOptions } from '../disk/partial-folder.ts'
-import { Fetcher, type FetchRequest } from '../fetcher.ts'
+import type { Fetched, FetchRequest, FetchRun } from '../fetch-run.ts'
+import { Fetcher } from '../fetcher.ts'
 import { ConnectionPool } from '../source/connection-pool.ts'
 import type { CrewDependencies } from '../transfer/source-crew.ts'
 import { workAtOnce } from './work-at-once.ts'
@@ -26,7 +27,7 @@ export interface Swarm {
   readonly pool: ConnectionPool
   readonly fetcher: Fetcher
   /** What contents are taken with that go to no file. */
-  readonly taking: CrewDependencies
+  readonly taking: Omit<CrewDependencies, 'buffers'>
   readonly partialFolder: string
   /** Another fetcher takes the place of this one, as after the end of its process. */
   restart(): Promise<void>
@@ -39,8 +40,8 @@ export interface Swarm {
   fetch(
     content: TestContent,
     from: readonly (ScriptedSource | Source)[],
-    options?: Partial<FetchRequest>,
-  ): ReturnType<Fetcher['fetch']>
+    options?: Partial<FetchRequest> & { onProgress?: (run: FetchRun) => void },
+  ): Promise<Fetched>
 }
 
 export async function aSwarm({
@@ -96,14 +97,17 @@ export async function aSwarm({
       })
       return source
     },
-    fetch: ({ content }, from, options) =>
-      fetcher.fetch({
+    fetch: ({ content }, from, { onProgress, ...options } = {}) => {
+      const run = fetcher.fetch({
         content,
         name: 'file',
         sources: from.map((one) => ('source' in one ? one.source : one)),
         signal: new AbortController().signal,
+        onChanged: () => onProgress?.(run),
         ...options,
-      }),
+      })
+      return run.fetched
+    },
   }
 }
 

@@ -3,38 +3,47 @@ import type { Clock } from '../../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../../common/errors.ts'
 import { deadlines, limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
+import type { BufferPool } from '../../../common/protocol/buffer-pool.ts'
 import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
 import { type Random, shuffled } from '../../../common/random.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
+import type { ChunkStore } from '../chunk-store.ts'
 import type { ConnectionPool } from '../source/connection-pool.ts'
 import type { OnReceived } from '../source/counted-sink.ts'
 import { labelOf, PeerSource } from '../source/peer-source.ts'
+import type { SourceProgress } from '../source/source-progress.ts'
 import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
-import type { Transfer } from './transfer.ts'
+import { Transfer, type TransferOptions } from './transfer.ts'
 
-/** What one source gives to a fetch now. */
-export interface SourceProgress {
-  readonly source: Source
-  /** All that came from it, good or not. */
-  readonly bytes: number
-  readonly bytesPerSecond: number
-}
-
-export interface CrewOptions {
+/** What to transfer, and from where. */
+export interface TransferRequest {
   readonly content: Content
   /** For errors. */
   readonly name: string
-  /** Who may have it, best first. */
+  /** The sources to try, best first. */
   readonly sources: readonly Source[]
-  /** What it is for; somebody asked for it if nothing is said. */
+  /** A user's download if nothing is said. */
   readonly purpose?: Purpose | undefined
   readonly signal: AbortSignal
-  /** Who has it by now; asked when few sources are left. */
+  /** Further sources; called when few are left, and from time to time. */
   readonly moreSources?: ((signal: AbortSignal) => Promise<readonly Source[]>) | undefined
-  /** Whether to wait for sources when there are none, and to try failed ones again. */
+  /** Whether to wait for sources when there are none, and to retry failed ones. */
   readonly waits?: boolean | undefined
-  /** Told when the crew changes, and from time to time. */
-  readonly onLook: () => void
+  /** Called after each verified chunk, when sources change, and from time to time. */
+  readonly onChanged?: (() => void) | undefined
+}
+
+export interface CrewOptions extends TransferRequest {
+  /** Where the chunks go; those that it has already are not transferred again. */
+  readonly file: ChunkStore
+  readonly digest?: TransferOptions['digest']
+}
+
+/** A complete content. */
+export interface Transferred {
+  readonly chunkList: Buffer
+  /** Those that sent some of it. */
+  readonly sources: readonly Source[]
 }
 
 export interface CrewDependencies {
@@ -42,8 +51,9 @@ export interface CrewDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly buffers: BufferPool
   readonly onReceived: OnReceived
-  /** Told of a source that sent something false. */
+  /** Called with a source that sent something false. */
   onBlamed(source: Source, content: Content): void
 }
 
@@ -64,7 +74,7 @@ const sourcesWanted = 2
 /** Between two looks who else is fetching the same content: it may have begun at the same moment. */
 const swarmBackoff = { firstMs: 2 * deadlines.swarmQuestionMs, maxMs: 30_000 }
 
-/** The sources of one fetch: they come, are swapped when slow, fail, are tried again, are blamed. */
+/** The sources of one fetch: they join, are replaced when slow, fail, are retried, are blamed. */
 export class SourceCrew {
   readonly #options: CrewOptions
   readonly #dependencies: CrewDependencies
@@ -84,11 +94,15 @@ export class SourceCrew {
   #swarmAskAtMs: number
   #idleSinceMs: number | undefined
   #questionFailure = ''
+  /** From sources that are not at work any more. */
+  #receivedBeforeBytes = 0
 
-  constructor(options: CrewOptions, transfer: Transfer, dependencies: CrewDependencies) {
+  constructor(options: CrewOptions, dependencies: CrewDependencies) {
     this.#options = options
-    this.#transfer = transfer
     this.#dependencies = dependencies
+    const whole = options.sources.filter(({ kind }) => kind !== 'partial')
+    const hasOneSource = whole.length === 1
+    this.#transfer = new Transfer({ ...options, hasOneSource }, dependencies)
     this.#add(options.sources)
     this.#swarmAskAtMs = dependencies.clock.monotonicMs() + deadlines.swarmQuestionMs
   }
@@ -108,7 +122,12 @@ export class SourceCrew {
     )
   }
 
-  /** Why nothing comes; undefined while sources are at work, or were not even tried. */
+  /** All that sources sent, good or not. */
+  get receivedBytes(): number {
+    return this.sources.reduce((sum, { bytes }) => sum + bytes, this.#receivedBeforeBytes)
+  }
+
+  /** Why nothing arrives; undefined while sources are at work, or were not even tried. */
   get waitingFor(): string | undefined {
     const members = [...this.#members.values()]
     const isHopeful = members.some(({ isActive, failures }) => isActive || failures === 0)
@@ -117,17 +136,24 @@ export class SourceCrew {
     return isHopeful || mayCome ? undefined : this.#describeFailures()
   }
 
-  /** All that were ever used or may be. */
-  get known(): Source[] {
-    return [...this.#members.values()].map(({ source }) => source)
+  /**
+   * Takes what the file lacks from several sources at the same time.
+   * @throws AppError NO_SOURCE with each source that was tried and why it failed, HASH_MISMATCH when the
+   *   bytes fit the announced chunk root but not the SHA-256; what the file throws; or the signal's reason
+   */
+  async run(): Promise<Transferred> {
+    const { file, signal, onChanged } = this.#options
+    if (file.verified.size > 0) onChanged?.()
+    await this.#transferAll()
+    signal.throwIfAborted()
+    const chunkList = await this.#transfer.finish(signal)
+    const known = [...this.#members.values()].map(({ source }) => source)
+    const { contributors } = this.#transfer
+    return { chunkList, sources: known.filter((source) => contributors.has(labelOf(source))) }
   }
 
-  /**
-   * Lets sources work until the transfer is complete.
-   * @throws AppError NO_SOURCE with everyone who was tried and why it did not work; DISK_FULL,
-   *   DISK_FAILED; or the signal's reason
-   */
-  async run(): Promise<void> {
+  /** Lets sources work until the transfer is complete. */
+  async #transferAll(): Promise<void> {
     try {
       while (!this.#transfer.isComplete) {
         this.#options.signal.throwIfAborted()
@@ -142,7 +168,7 @@ export class SourceCrew {
         await this.#pause()
         this.#replaceSlow()
         this.#transfer.look()
-        this.#options.onLook()
+        this.#options.onChanged?.()
       }
     } catch (error) {
       this.#stop.abort(error)
@@ -223,6 +249,7 @@ export class SourceCrew {
     } catch (error) {
       change = this.#onFailure(label, error)
     }
+    this.#receivedBeforeBytes += source.pace.bytesReceived
     const member = this.#members.get(label)
     if (member !== undefined)
       this.#update(member, { ...change, peer: undefined, isActive: false, isStuck: false })
@@ -305,7 +332,7 @@ export class SourceCrew {
     return true
   }
 
-  async #ask(moreSources: NonNullable<CrewOptions['moreSources']>): Promise<void> {
+  async #ask(moreSources: NonNullable<TransferRequest['moreSources']>): Promise<void> {
     try {
       this.#add(await moreSources(AbortSignal.any([this.#options.signal, this.#enough.signal])))
       this.#questionFailure = ''

@@ -36,7 +36,7 @@ function aTransfer(
     },
   }
   const transfer = new Transfer(
-    { content, name: 'file', file, digest: undefined, hasOneSource: false, onProgress: () => {} },
+    { content, name: 'file', file, hasOneSource: false },
     { clock, buffers: new BufferPool({ bufferBytes: mebibyte }), random: seededRandom('transfer') },
   )
   const fill = (into: Buffer, chunk: number): void => void chunkOf(bytes, chunk).copy(into)

@@ -26,10 +26,10 @@ export interface TransferOptions {
   readonly file: ChunkStore
   /** Whether one source that has all is known at the start: it may choose what it sends first. */
   readonly hasOneSource: boolean
-  /** There when the chunk root is to be believed only if the whole content has its SHA-256. */
-  readonly digest: Pick<DigestedFile, 'finish'> | undefined
-  /** Told after each verified chunk. */
-  readonly onProgress: () => void
+  /** Defined when the chunk root is believed only if the whole content has its SHA-256. */
+  readonly digest?: Pick<DigestedFile, 'finish'> | undefined
+  /** Called after each verified chunk. */
+  readonly onChanged?: (() => void) | undefined
 }
 
 /** A request to a source of this transfer. */
@@ -349,7 +349,7 @@ export class Transfer {
     this.#stop(this.#board.verify(request))
     own.onGood()
     this.#contributors.add(own.source.label)
-    this.#options.onProgress()
+    this.#options.onChanged?.()
     if (this.isComplete) this.#ended.resolve(undefined)
   }
 

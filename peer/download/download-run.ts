@@ -1,0 +1,16 @@
+import type { SourceProgress } from '../fetch/source/source-progress.ts'
+
+/** One run of a download. It owns its state; how far it is can be read at any time. */
+export interface DownloadRun {
+  /** Bytes that are verified or in place. */
+  readonly bytes: number
+  /** Undefined until it is known. */
+  readonly size: number | undefined
+  readonly bytesPerSecond: number
+  /** Sources at work. */
+  readonly sources: readonly SourceProgress[]
+  /** Why nothing arrives, if nothing does. */
+  readonly waitingFor: string | undefined
+  /** Whether a source sends. */
+  readonly isFed: boolean
+}

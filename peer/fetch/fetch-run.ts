@@ -1,0 +1,168 @@
+import { hasCode } from '../../common/errors.ts'
+import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
+import type { Purpose } from '../../common/protocol/messages.ts'
+import type { ChunkWorkers } from './disk/chunk-threads.ts'
+import { DigestedFile } from './disk/digested-file.ts'
+import type { Reservation } from './disk/disk-room.ts'
+import { PartialFile, removePartial } from './disk/partial-file.ts'
+import type { PartialFolder } from './disk/partial-folder.ts'
+import type { PartialFolders } from './disk/partial-folders.ts'
+import type { UnfinishedContents } from './disk/unfinished-contents.ts'
+import type { SourceProgress } from './source/source-progress.ts'
+import { isVouched } from './transfer/is-vouched.ts'
+import {
+  type CrewDependencies,
+  SourceCrew,
+  type TransferRequest,
+  type Transferred,
+} from './transfer/source-crew.ts'
+
+/** Failures after which the partial data is useless. */
+const uselessAfter = ['CANCELLED', 'CONTENT_REPLACED', 'HASH_MISMATCH'] as const
+
+export interface FetchRequest extends TransferRequest {
+  /** Whether partial data is kept when the fetch fails, for the next fetch of this content to continue. */
+  readonly keeps?: boolean | undefined
+  /** Whether the whole content is hashed, even if its chunk root is vouched for. */
+  readonly hashesWhole?: boolean | undefined
+}
+
+/** A complete, verified, durable file. Disposing removes it, unless it was moved away or kept before. */
+export interface Fetched extends Transferred, AsyncDisposable {
+  readonly partialPath: string
+  /** It could not be moved into place: the next fetch of this content finds it, if the request said so. */
+  keep(): void
+}
+
+export interface FetchDependencies extends Omit<CrewDependencies, 'buffers'> {
+  readonly workers: ChunkWorkers
+  /** Where other peers find what has arrived; nowhere without it. */
+  readonly unfinished?: UnfinishedContents | undefined
+}
+
+/** What a run uses of its fetcher. */
+interface RunDependencies extends FetchDependencies {
+  readonly folders: PartialFolders
+  readonly bootId: string
+  /** For contents of one chunk, and for those whose chunks threads check. */
+  readonly buffers: BufferPool
+  readonly sharedBuffers: BufferPool
+  reserve(
+    bytes: number,
+    where: { readonly purpose: Purpose } | { readonly folder: string },
+  ): Promise<Reservation>
+}
+
+/** One fetch in progress; how far it is can be read at any time. */
+export interface FetchRun {
+  /** The complete file. Rejects as `Fetcher.fetch` says. */
+  readonly fetched: Promise<Fetched>
+  /** Bytes of the content that are verified. */
+  readonly verifiedBytes: number
+  /** All that sources sent, good or not. */
+  readonly receivedBytes: number
+  /** Those at work. */
+  readonly sources: readonly SourceProgress[]
+  /** Why nothing arrives, if no source is at work. */
+  readonly waitingFor: string | undefined
+}
+
+/** A fetch into a partial file. */
+export class FileFetch implements FetchRun {
+  readonly fetched: Promise<Fetched>
+  readonly #request: FetchRequest
+  readonly #dependencies: RunDependencies
+  #file: PartialFile | undefined
+  #crew: SourceCrew | undefined
+
+  constructor(request: FetchRequest, dependencies: RunDependencies) {
+    this.#request = request
+    this.#dependencies = dependencies
+    this.fetched = this.#run()
+  }
+
+  get verifiedBytes(): number {
+    return this.#file?.verifiedBytes ?? 0
+  }
+
+  get receivedBytes(): number {
+    return this.#crew?.receivedBytes ?? 0
+  }
+
+  get sources(): readonly SourceProgress[] {
+    return this.#crew?.sources ?? []
+  }
+
+  get waitingFor(): string | undefined {
+    return this.#crew?.waitingFor
+  }
+
+  async #run(): Promise<Fetched> {
+    const { content, signal, purpose = 'download' } = this.#request
+    signal.throwIfAborted()
+    const folder = await this.#dependencies.folders.forContent(purpose, content)
+    const place = folder.take(content)
+    try {
+      return await this.#fetchTo(place, folder.path)
+    } catch (error) {
+      place.release()
+      throw error
+    }
+  }
+
+  async #fetchTo(
+    { path, isKept, release }: ReturnType<PartialFolder['take']>,
+    folder: string,
+  ): Promise<Fetched> {
+    const { content, keeps = false } = this.#request
+    const { bootId, workers, unfinished } = this.#dependencies
+    const isJournalled = keeps && isKept
+    await using file = await PartialFile.open({ path, content, bootId, isJournalled }, { workers })
+    this.#file = file
+    using untilPlaced = new DisposableStack()
+    if (unfinished !== undefined) untilPlaced.use(unfinished.add(this.#request, file))
+    const { chunkList, sources } = await this.#fillOrKeep(file, folder)
+    await file.finish()
+    const placing = untilPlaced.move()
+    let isLeft = false
+    return {
+      partialPath: path,
+      chunkList,
+      sources,
+      keep: () => {
+        isLeft = isJournalled
+      },
+      [Symbol.asyncDispose]: async () => {
+        placing.dispose()
+        if (!isLeft) await removePartial(path)
+        release()
+      },
+    }
+  }
+
+  /** Fetches what the file lacks; after a failure, keeps the partial data if it is useful. */
+  async #fillOrKeep(file: PartialFile, folder: string): Promise<Transferred> {
+    try {
+      const lackingBytes = this.#request.content.size - file.verifiedBytes
+      using room = await this.#dependencies.reserve(lackingBytes, { folder })
+      file.writeInto(room)
+      return await this.#fill(file)
+    } catch (error) {
+      if (!uselessAfter.some((code) => hasCode(error, code))) file.keep()
+      throw error
+    }
+  }
+
+  async #fill(file: PartialFile): Promise<Transferred> {
+    const { sources, hashesWhole = !isVouched(sources) } = this.#request
+    const { workers, buffers, sharedBuffers } = this.#dependencies
+    const hasThreads = file.verified.chunkCount > 1
+    // The hash of a single chunk is the content's.
+    using digest = hashesWhole && hasThreads ? new DigestedFile(file, workers) : undefined
+    this.#crew = new SourceCrew(
+      { ...this.#request, file: digest ?? file, digest },
+      { ...this.#dependencies, buffers: hasThreads ? sharedBuffers : buffers },
+    )
+    return await this.#crew.run()
+  }
+}
