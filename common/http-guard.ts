@@ -12,10 +12,13 @@ import { deadlines, limits } from './limits.ts'
 import { connectionToEvict, type Occupant } from './protocol/connection-slots.ts'
 import { hostKeyOf, mayHold } from './protocol/host-share.ts'
 
+/** Interval of Node's check for late headers: small against `deadlines.httpHeadersMs`. */
+export const httpCheckMs = 1_000
+
 /** For every server: the checks built into Node. */
 export const guardedServerOptions = {
   headersTimeout: deadlines.httpHeadersMs,
-  connectionsCheckingInterval: deadlines.httpCheckMs,
+  connectionsCheckingInterval: httpCheckMs,
   keepAliveTimeout: deadlines.connectionIdleMs,
   maxHeaderSize: limits.httpHeaderBytesMax,
   // checkHost refuses a request without Host, with the same response as other refusals.

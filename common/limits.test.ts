@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { hashBytes } from './content/chunks.ts'
 import { deadlines, limits } from './limits.ts'
+import { shutdownMs } from './run-process.ts'
 
 test('every bound is a positive whole number', () => {
   for (const [name, bound] of [...Object.entries(limits), ...Object.entries(deadlines)])
@@ -23,6 +24,6 @@ test('the largest content has chunks of a whole number of mebibytes below 1 GiB'
 })
 
 test('an orderly close fits into a shutdown, and a dial into a request', () => {
-  expect(deadlines.closeMs).toBeLessThan(deadlines.shutdownMs)
+  expect(deadlines.closeMs).toBeLessThan(shutdownMs)
   expect(deadlines.dialMs).toBeLessThan(deadlines.requestMs)
 })

@@ -2,8 +2,10 @@
 import { flushCompileCache } from 'node:module'
 import type { Clock } from './clock.ts'
 import { interrupted } from './interrupted.ts'
-import { deadlines } from './limits.ts'
 import { isForMachines, type Log, type LogFormat, type LogLevel, openLog } from './log.ts'
+
+/** Time from SIGTERM until the process ends: a container must stop within 2 s. */
+export const shutdownMs = 1_500
 
 export interface ProcessOptions {
   /** Appears in every log line and names the folder of the log files. */
@@ -33,7 +35,7 @@ export interface ProcessContext {
 
 /**
  * Runs `work` with a log, and disposes what it started when it returns or throws. After
- * `deadlines.shutdownMs` the process ends with whatever still runs.
+ * `shutdownMs` the process ends with whatever still runs.
  * @throws errors of `work` or of opening the log
  */
 export async function runProcess(
@@ -66,7 +68,7 @@ export async function runProcess(
     await work({ log, stack, stop: interruption.signal, stopped: interruption.happened, ready })
   } finally {
     log.info('stopping')
-    clock.after(deadlines.shutdownMs, () => {
+    clock.after(shutdownMs, () => {
       log.error('not everything ended in time')
       // oxlint-disable-next-line no-restricted-properties -- the last resort
       process.exit(1)

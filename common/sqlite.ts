@@ -2,7 +2,9 @@ import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { AppError, reasonOf } from './errors.ts'
-import { deadlines } from './limits.ts'
+
+/** Time for a process that is just exiting to release the database. */
+const databaseBusyMs = 2_000
 
 export type Database = SQLite.Database
 
@@ -27,7 +29,7 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
   try {
     // SQLite itself creates a file that only the owner may write; here the umask decides.
     if (path !== ':memory:') closeSync(openSync(path, 'a'))
-    database = new SQLite(path, { timeout: options.busyMs ?? deadlines.databaseBusyMs })
+    database = new SQLite(path, { timeout: options.busyMs ?? databaseBusyMs })
     // Before the first access, which then takes the lock and needs no shared memory.
     database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('journal_mode = WAL')

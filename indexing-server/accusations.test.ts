@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadlines } from '../common/limits.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
-import { Accusations } from './accusations.ts'
+import { Accusations, accusationMs } from './accusations.ts'
 
 test('one host accuses in vain; two have a peer listed last until none has repeated it for an hour', async () => {
   const clock = new FakeClock()
@@ -11,10 +10,10 @@ test('one host accuses in vain; two have a peer listed last until none has repea
   expect(accusations.has('a')).toBe(false)
   accusations.add('a', 'host 2')
   expect([accusations.has('a'), changes]).toEqual([true, 1])
-  await clock.advance(deadlines.accusationMs / 2)
+  await clock.advance(accusationMs / 2)
   accusations.add('a', 'host 1')
-  await clock.advance(deadlines.accusationMs / 2)
+  await clock.advance(accusationMs / 2)
   expect(accusations.has('a')).toBe(true)
-  await clock.advance(deadlines.accusationMs / 2)
+  await clock.advance(accusationMs / 2)
   expect([accusations.has('a'), changes]).toEqual([false, 2])
 })

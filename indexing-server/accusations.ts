@@ -1,5 +1,8 @@
 import type { Cancel, Clock } from '../common/clock.ts'
-import { deadlines, limits } from '../common/limits.ts'
+import { limits } from '../common/limits.ts'
+
+/** How long a peer that sent wrong bytes is listed last: a bad disk is rarely replaced sooner. */
+export const accusationMs = 3_600_000
 
 interface Accused {
   /** The hosts that its accusers connected from: one machine may run any number of peers. */
@@ -10,7 +13,7 @@ interface Accused {
 /**
  * Peers that sent bytes with a wrong hash to requesters on two or more machines; a single accuser
  * may lie. They are listed last but never left out, since every requester verifies every chunk.
- * Each is forgotten after `deadlines.accusationMs` without another accusation.
+ * Each is forgotten after `accusationMs` without another accusation.
  */
 export class Accusations implements Disposable {
   readonly #clock: Clock
@@ -31,7 +34,7 @@ export class Accusations implements Disposable {
     if (before === undefined && this.#accused.size >= limits.peersMax) return
     before?.cancel()
     const wasLast = isListedLast(before)
-    const forget = this.#clock.after(deadlines.accusationMs, () => {
+    const forget = this.#clock.after(accusationMs, () => {
       const wasListedLast = this.has(peerId)
       this.#accused.delete(peerId)
       if (wasListedLast) this.#onChange()

@@ -1,8 +1,14 @@
 import { AppError, hasCode } from '../common/errors.ts'
-import { deadlines, limits } from '../common/limits.ts'
+import { limits } from '../common/limits.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerState } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
+
+/**
+ * A registered peer that does not answer a probe for this long loses its id to the newcomer, within
+ * the newcomer's `deadlines.dialMs`.
+ */
+export const probeMs = 3_000
 
 /** The part of a connection that is needed to probe its peer. */
 export type ProbedConnection = Pick<Connection, 'remote' | 'request'>
@@ -93,7 +99,7 @@ export class Claims {
  */
 async function answersProbe(connection: ProbedConnection): Promise<boolean> {
   try {
-    await connection.request('probe', {}, { deadlineMs: deadlines.probeMs })
+    await connection.request('probe', {}, { deadlineMs: probeMs })
     return true
   } catch (error) {
     return !hasCode(error, 'DEADLINE_EXCEEDED') && !hasCode(error, 'CONNECTION_CLOSED')

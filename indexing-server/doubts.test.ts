@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../common/limits.ts'
+import { limits } from '../common/limits.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
-import { Doubts } from './doubts.ts'
+import { Doubts, doubtPauseMs, verifyAgainMs } from './doubts.ts'
 
 const before = { epoch: 'e', seenSeq: 7 }
 const copy = { peerId: 'a', sha256: 'x', accuserHost: 'host 1', before }
@@ -31,7 +31,7 @@ test('an accusation that was disproved is not taken up again for a while', async
   const doubts = new Doubts({ clock })
   doubts.add(copy)
   doubts.onAnnounced('a', 'x', { epoch: 'e', seq: 8 })
-  await clock.advance(deadlines.doubtPauseMs - 1)
+  await clock.advance(doubtPauseMs - 1)
   expect(doubts.add(copy)).toBe(false)
   await clock.advance(1)
   expect(doubts.add(copy)).toBe(true)
@@ -54,9 +54,9 @@ test('a peer that does not answer is asked again every two minutes', async () =>
   const doubts = new Doubts({ clock })
   doubts.add(copy)
   expect(doubts.takeDue('a')).toEqual([])
-  await clock.advance(deadlines.verifyAgainMs)
+  await clock.advance(verifyAgainMs)
   expect([doubts.takeDue('b'), doubts.takeDue('a'), doubts.takeDue('a')]).toEqual([[], ['x'], []])
-  await clock.advance(deadlines.verifyAgainMs)
+  await clock.advance(verifyAgainMs)
   doubts.onAnnounced('a', 'x', { epoch: 'e', seq: 8 })
   expect(doubts.takeDue('a')).toEqual([])
 })

@@ -1,5 +1,12 @@
 import type { Clock } from '../common/clock.ts'
-import { deadlines, limits } from '../common/limits.ts'
+import { limits } from '../common/limits.ts'
+
+/** After a copy was verified, new accusations of it are ignored for this long: accusers may lie. */
+export const doubtPauseMs = 600_000
+/**
+ * Interval of repeated requests to verify a copy in doubt: more than the holder's `verifyPauseMs`.
+ */
+export const verifyAgainMs = 120_000
 
 /** How far a peer had announced its catalog. */
 export interface Announced {
@@ -51,7 +58,7 @@ export class Doubts {
     const nowMs = this.#clock.monotonicMs()
     const known = this.#doubts.get(key)
     const sinceClearedMs = nowMs - (known?.clearedMs ?? -Infinity)
-    if (isOpen(known) || sinceClearedMs < deadlines.doubtPauseMs) return false
+    if (isOpen(known) || sinceClearedMs < doubtPauseMs) return false
     if ((this.#openByHost.get(doubt.accuserHost) ?? 0) >= limits.doubtsPerHostMax) return false
     this.#remove(key)
     this.#doubts.set(key, { ...doubt, askedMs: nowMs, clearedMs: undefined })
@@ -85,10 +92,7 @@ export class Doubts {
     if (this.#openByHost.size === 0) return []
     const nowMs = this.#clock.monotonicMs()
     const due = [...this.#doubts.values()].filter(
-      (doubt) =>
-        doubt.peerId === peerId &&
-        isOpen(doubt) &&
-        nowMs - doubt.askedMs >= deadlines.verifyAgainMs,
+      (doubt) => doubt.peerId === peerId && isOpen(doubt) && nowMs - doubt.askedMs >= verifyAgainMs,
     )
     for (const doubt of due) doubt.askedMs = nowMs
     return due.map(({ sha256 }) => sha256)

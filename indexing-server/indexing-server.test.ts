@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { hasCode } from '../common/errors.ts'
-import { deadlines } from '../common/limits.ts'
 import type { Change } from '../common/protocol/messages.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { verifyAgainMs } from './doubts.ts'
 import {
   codeOf,
   contentOf,
@@ -415,7 +415,7 @@ test('a copy that sent wrong bytes does not count until its peer has read and an
   expect((await peer2.ask('why', { name: 'a' })).contents[0]?.missing[0]).toMatch(
     /^wrong bytes were received from peer1/,
   )
-  await cluster.advance(deadlines.verifyAgainMs)
+  await cluster.advance(verifyAgainMs)
   expect(peer1.verified).toEqual([sha256, sha256])
 
   await peer1.announce({ name: 'a', text: 'a' })

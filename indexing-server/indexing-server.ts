@@ -39,6 +39,9 @@ import type { IsDoubted } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
 
+/** Sources in all cached lookups: about 50 MiB. */
+const lookupSourcesCached = 250_000
+
 /** The settings of the index; main.ts runs the health server. */
 export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>
 
@@ -90,7 +93,7 @@ export async function startIndexingServer(
   const doubts = new Doubts({ clock })
   const storing = { ...dependencies, doubts }
   const { store, background, writes } = openStore({ ...settings, path }, storing, starting)
-  const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: limits.lookupSourcesCached })
+  const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
   const { registry, coordinator, replaced, doubtDesk } = starting.use(
     joined(settings, {
       store,

@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest'
 import { BackgroundWork } from '../common/background.ts'
 import { AppError } from '../common/errors.ts'
-import { limits } from '../common/limits.ts'
 import { startServer } from '../common/protocol/server.ts'
 import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../common/testing/memory-transport.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { dialBackOver } from './dial-back.ts'
-import { Reachability } from './reachability.ts'
+import { dialBacksAtOnce, Reachability } from './reachability.ts'
 
 test('few addresses are dialled at a time, and every one in the end', async () => {
   const clock = new FakeClock()
@@ -28,10 +27,10 @@ test('few addresses are dialled at a time, and every one in the end', async () =
     background,
     onChecked: () => {},
   })
-  const ids = Array.from({ length: 5 * limits.dialBacksAtOnce }, (_, number) => `peer${number}`)
+  const ids = Array.from({ length: 5 * dialBacksAtOnce }, (_, number) => `peer${number}`)
   for (const id of ids) reachability.watch(id, { host: 'h', port: 1 })
   await clock.advance(600)
-  expect(most).toBe(limits.dialBacksAtOnce)
+  expect(most).toBe(dialBacksAtOnce)
   expect(ids.filter((id) => reachability.of(id).name !== 'reachable')).toEqual([])
 })
 

@@ -2,9 +2,13 @@ import type { BackgroundWork } from '../common/background.ts'
 import { backoffMs } from '../common/backoff.ts'
 import type { Cancel, Clock } from '../common/clock.ts'
 import { hasCode, reasonOf } from '../common/errors.ts'
-import { deadlines, limits } from '../common/limits.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
+
+/** Concurrent dials: a blackholed address takes `deadlines.dialMs`, others a few ms. */
+export const dialBacksAtOnce = 32
+/** Minimum interval between dials of one peer, however many report that they cannot reach it. */
+const dialBackPauseMs = 5_000
 
 /**
  * Connects to a peer's address and asks for its id. @throws AppError why that peer cannot be
@@ -107,7 +111,7 @@ export class Reachability implements Disposable {
   doubt(peerId: string): void {
     const watched = this.#watched.get(peerId)
     if (watched === undefined || watched.isChecking) return
-    if (this.#clock.monotonicMs() - watched.checkedMs < deadlines.dialBackPauseMs) return
+    if (this.#clock.monotonicMs() - watched.checkedMs < dialBackPauseMs) return
     this.#look(peerId)
   }
 
@@ -119,7 +123,7 @@ export class Reachability implements Disposable {
   #look(peerId: string): void {
     this.#waiting.add(peerId)
     for (const next of this.#waiting) {
-      if (this.#running >= limits.dialBacksAtOnce) return
+      if (this.#running >= dialBacksAtOnce) return
       this.#waiting.delete(next)
       const watched = this.#watched.get(next)
       if (watched === undefined || watched.isChecking) continue

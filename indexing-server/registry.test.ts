@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { BackgroundWork } from '../common/background.ts'
-import { deadlines } from '../common/limits.ts'
 import { Connection } from '../common/protocol/connection.ts'
 import { wireOf } from '../common/protocol/transport.ts'
 import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
+import { probeMs } from './claims.ts'
 import { Registry } from './registry.ts'
 import { codeOf, contentOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
 
@@ -72,7 +72,7 @@ test('an id that a process holds is taken for as long as that process answers', 
   old.hang()
   const startMs = cluster.clock.monotonicMs()
   const again = await cluster.peer('peer1', { epoch: 'b'.repeat(16) })
-  expect(cluster.clock.monotonicMs() - startMs).toBeLessThanOrEqual(deadlines.probeMs + 10)
+  expect(cluster.clock.monotonicMs() - startMs).toBeLessThanOrEqual(probeMs + 10)
   await cluster.advance(10)
   expect([again.isOpen, old.isOpen]).toEqual([true, false])
   expect(await codeOf(cluster.peer('Nul'))).toBe('PEER_ID_INVALID')

@@ -2,7 +2,6 @@ import type { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
 import { parsePeerId } from '../common/ids.ts'
-import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
@@ -15,6 +14,9 @@ import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
+
+/** Maximum interval between checks of the peers' liveness. */
+const livenessCheckMs = 1_000
 
 /** A peer as the rest of the index sees it; its fields change over time. */
 export interface Peer extends Liveness {
@@ -355,7 +357,7 @@ export class Registry implements Disposable {
 
   async #watch(signal: AbortSignal): Promise<void> {
     const { heartbeatMs, deadAfterMs } = this.#options
-    const everyMs = Math.min(deadlines.livenessCheckMs, heartbeatMs / 2, deadAfterMs / 10)
+    const everyMs = Math.min(livenessCheckMs, heartbeatMs / 2, deadAfterMs / 10)
     for (let lookedMs = this.#clock.monotonicMs(); ; lookedMs = this.#clock.monotonicMs()) {
       await this.#clock.sleep(everyMs, signal)
       // If this process itself was suspended, it heard no peer: their silence does not count.

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import { BackgroundWork } from '../common/background.ts'
 import { AppError } from '../common/errors.ts'
-import { deadlines } from '../common/limits.ts'
 import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
-import { WriteHealth } from './write-health.ts'
+import { databaseProbeIdleMs, databaseProbeMaxMs, WriteHealth } from './write-health.ts'
 
 function setUp() {
   const clock = new FakeClock()
@@ -37,11 +36,11 @@ test('a fault is tried again ever more seldom, and ends by itself', async () => 
   health.onFault(error)
   expect(health.fault).toBe('the database cannot be written: it is full')
   for (let seconds = 0; seconds < 60; seconds++) await clock.advance(1_000)
-  expect(disk.probes).toBeGreaterThan(60_000 / deadlines.databaseProbeMaxMs)
+  expect(disk.probes).toBeGreaterThan(60_000 / databaseProbeMaxMs)
   expect(disk.probes).toBeLessThan(30)
   expect(health.fault).toBeDefined()
   disk.isFull = false
-  await clock.advance(deadlines.databaseProbeMaxMs)
+  await clock.advance(databaseProbeMaxMs)
   expect(health.fault).toBeUndefined()
   const { probes } = disk
   await clock.advance(60_000)
@@ -53,10 +52,10 @@ test('it goes on trying after an error of another kind', async () => {
   await using _ = background
   disk.bug = new Error('a bug')
   health.onFault(error)
-  await clock.advance(deadlines.databaseProbeMaxMs)
+  await clock.advance(databaseProbeMaxMs)
   expect([disk.probes > 0, health.fault !== undefined]).toEqual([true, true])
   disk.bug = undefined
-  await clock.advance(deadlines.databaseProbeMaxMs)
+  await clock.advance(databaseProbeMaxMs)
   expect(health.fault).toBeUndefined()
 })
 
@@ -65,10 +64,10 @@ test('a check of an idle index tries to write, not each time', async () => {
   await using _ = background
   disk.isFull = true
   expect(await health.check()).toBeUndefined()
-  await clock.advance(deadlines.databaseProbeIdleMs)
+  await clock.advance(databaseProbeIdleMs)
   expect(await health.check()).toMatch(/full$/)
   disk.isFull = false
-  await clock.advance(deadlines.databaseProbeMaxMs)
+  await clock.advance(databaseProbeMaxMs)
   const { probes } = disk
   for (let checks = 0; checks < 5; checks++) expect(await health.check()).toBeUndefined()
   expect(disk.probes).toBe(probes)

@@ -2,9 +2,15 @@ import type { BackgroundWork } from '../common/background.ts'
 import { backoffMs } from '../common/backoff.ts'
 import type { Clock } from '../common/clock.ts'
 import { type AppError, hasCode, reasonOf } from '../common/errors.ts'
-import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Random } from '../common/random.ts'
+
+/** Delay of the first probe after a failed write. */
+const databaseProbeFirstMs = 500
+/** Maximum delay between probes: recovery is noticed within seconds. */
+export const databaseProbeMaxMs = 5_000
+/** Minimum interval of probes of an idle database. */
+export const databaseProbeIdleMs = 60_000
 
 interface Dependencies {
   /** Writes something. @throws AppError DISK_FAILED */
@@ -49,17 +55,17 @@ export class WriteHealth {
     background.start('probe the database', (signal) => this.#recover(signal))
   }
 
-  /** {@link fault}, after a probe if the last one is older than `deadlines.databaseProbeIdleMs`. */
+  /** {@link fault}, after a probe if the last one is older than `databaseProbeIdleMs`. */
   async check(): Promise<string | undefined> {
     const { clock } = this.#dependencies
     const idleMs = clock.monotonicMs() - this.#writtenMs
-    if (this.#fault === undefined && idleMs >= deadlines.databaseProbeIdleMs) await this.#probe()
+    if (this.#fault === undefined && idleMs >= databaseProbeIdleMs) await this.#probe()
     return this.#fault
   }
 
   async #recover(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#dependencies
-    const pace = { firstMs: deadlines.databaseProbeFirstMs, maxMs: deadlines.databaseProbeMaxMs }
+    const pace = { firstMs: databaseProbeFirstMs, maxMs: databaseProbeMaxMs }
     for (let failures = 1; ; failures++) {
       await clock.sleep(backoffMs(failures, pace, random), signal)
       try {

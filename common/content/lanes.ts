@@ -1,5 +1,10 @@
-import { limits } from '../limits.ts'
 import { chunkCountFor } from './chunks.ts'
+
+/**
+ * Contents up to this size do not wait for larger ones: a photo or a song never waits for a disk
+ * image.
+ */
+export const mediumCopyBytesMax = 64 * 1024 * 1024
 
 /**
  * Classes of contents by size, smallest first. Copies of one class never wait for those of another.
@@ -12,5 +17,5 @@ export type Lane = (typeof lanes)[number]
  */
 export function laneOf(sizeBytes: number): Lane {
   if (chunkCountFor(sizeBytes) <= 1) return 'small'
-  return sizeBytes <= limits.mediumCopyBytesMax ? 'medium' : 'large'
+  return sizeBytes <= mediumCopyBytesMax ? 'medium' : 'large'
 }

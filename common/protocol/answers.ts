@@ -7,6 +7,9 @@ import type { Dispatch, Prepared } from './handlers.ts'
 import { requestBytesMaxOf } from './message-bounds.ts'
 import type { Outbox, Outgoing } from './outbox.ts'
 
+/** Memory of a running request besides its body, as measured: promises, signals, timers. */
+const requestOverheadBytes = 6 * 1024
+
 interface AnswersDependencies {
   readonly dispatch: Dispatch
   readonly outbox: Outbox
@@ -67,7 +70,7 @@ export class Answers {
       this.#outbox.send(failureTo(id, prepared).frame)
       return undefined
     }
-    const heldBytes = limits.requestOverheadBytes + prepared.bytes + prepared.replyBytes
+    const heldBytes = requestOverheadBytes + prepared.bytes + prepared.replyBytes
     return this.#accept({ id, type, prepared, heldBytes, stop: new AbortController() })
   }
 

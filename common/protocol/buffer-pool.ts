@@ -1,5 +1,7 @@
-import { limits } from '../limits.ts'
 import { type Account, unboundedAccount } from './byte-budget.ts'
+
+/** Memory of unused buffers kept per pool: 16 chunks of 1 MiB. */
+const idleBuffersBytesMax = 16 * 1024 * 1024
 
 interface BufferPoolOptions {
   readonly bufferBytes: number
@@ -43,7 +45,7 @@ export class BufferPool {
   giveBack(buffer: Buffer, account: Account = unboundedAccount): void {
     const { bufferBytes } = this.#options
     account.release(buffer.length)
-    const hasRoom = (this.#idle.length + 1) * bufferBytes <= limits.idleBuffersBytesMax
+    const hasRoom = (this.#idle.length + 1) * bufferBytes <= idleBuffersBytesMax
     if (buffer.length === bufferBytes && hasRoom) this.#idle.push(buffer)
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { deadlines } from '../limits.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { type Account, ByteBudget } from './byte-budget.ts'
+import { type Account, ByteBudget, budgetCheckMs, budgetStallMs } from './byte-budget.ts'
 
 const options = { bytesMax: 1_000, hardBytesMax: 1_500, ownBytes: 10 }
 
@@ -71,7 +71,7 @@ describe('a budget', () => {
     const late = open('a')
     late.hold(20)
     const refused = expect(late.take(100)).rejects.toMatchObject({ code: 'BUSY' })
-    await clock.advance(deadlines.budgetWaitMs + deadlines.budgetCheckMs)
+    await clock.advance(deadlines.budgetWaitMs + budgetCheckMs)
     await refused
     expect([budget.waitingCount, clock.pending]).toEqual([0, 0])
   })
@@ -84,10 +84,10 @@ describe('a budget', () => {
     const waiter = open('a', 'waiter')
     waiter.hold(20)
     const granted = waiter.take(100)
-    await clock.advance(deadlines.budgetCheckMs)
+    await clock.advance(budgetCheckMs)
     expect(evicted).toEqual([])
-    stalledMs = deadlines.budgetStallMs
-    await clock.advance(deadlines.budgetCheckMs)
+    stalledMs = budgetStallMs
+    await clock.advance(budgetCheckMs)
     await granted
     expect(evicted).toEqual(['still'])
   })

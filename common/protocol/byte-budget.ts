@@ -3,6 +3,11 @@ import { AppError } from '../errors.ts'
 import { deadlines } from '../limits.ts'
 import { hostKeyOf, mayHold } from './host-share.ts'
 
+/** Interval of the check for stalled holders while others wait: short against `budgetStallMs`. */
+export const budgetCheckMs = 250
+/** A holder without progress for this long is disconnected if others wait for its memory. */
+export const budgetStallMs = 2_000
+
 export interface BudgetOptions {
   /** Memory shared by all hosts. */
   readonly bytesMax: number
@@ -150,7 +155,7 @@ export class ByteBudget {
    */
   #watch(): void {
     if (this.#cancelTimer !== undefined || this.#waitingCount === 0) return
-    this.#cancelTimer = this.#clock.after(deadlines.budgetCheckMs, () => {
+    this.#cancelTimer = this.#clock.after(budgetCheckMs, () => {
       this.#cancelTimer = undefined
       for (const host of this.#hosts.values())
         for (const account of host.waiting) account.expire(this.#clock.monotonicMs())
@@ -168,7 +173,7 @@ export class ByteBudget {
     while (this.#waitingCount > 0) {
       const stalled = [...(this.#largestHost()?.accounts ?? [])].filter(
         ({ heldBytes, holder }) =>
-          heldBytes > this.#options.ownBytes && holder.stalledMs() >= deadlines.budgetStallMs,
+          heldBytes > this.#options.ownBytes && holder.stalledMs() >= budgetStallMs,
       )
       const victim = largest(stalled, ({ allBytes }) => allBytes)
       if (victim === undefined) return

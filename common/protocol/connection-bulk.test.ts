@@ -6,6 +6,7 @@ import { connectionPair, sha256 } from '../testing/connection-pair.ts'
 import { BufferSink, bytesSource, FixedBufferSink } from './bulk.ts'
 import { requestFrame } from './envelope.ts'
 import { protocolVersion } from './messages.ts'
+import { sendQueueItemsMax } from './outbox.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -87,9 +88,7 @@ test('bulk that is asked for and never read is not taken from its source', async
     await two.clock.advance(0)
   }
   expect(given.length).toBe(1)
-  expect(asked.length).toBeLessThanOrEqual(
-    limits.sendQueueItemsMax + 2 * limits.requestsInFlightMax,
-  )
+  expect(asked.length).toBeLessThanOrEqual(sendQueueItemsMax + 2 * limits.requestsInFlightMax)
   stream.destroy()
 })
 

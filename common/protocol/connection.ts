@@ -33,6 +33,9 @@ import { PendingRequests } from './pending-requests.ts'
 import { type Address, formatAddress, type Wire } from './transport.ts'
 import { parseReply } from './validate.ts'
 
+/** Bytes that the system and Node may read ahead of a paused connection. */
+const readAheadBytes = 64 * 1024
+
 export interface RequestOptions {
   /**
    * Until the reply frame; bulk bytes have their own deadline (`deadlines.bulkStallMs` between
@@ -250,7 +253,7 @@ export class Connection implements AsyncDisposable {
 
   #pauseFor(work: Promise<void>): void {
     this.#stream.pause()
-    this.account.readAhead(this.#decoder.waitingBytes + limits.readAheadBytes)
+    this.account.readAhead(this.#decoder.waitingBytes + readAheadBytes)
     const readOn = (): void => {
       this.account.readAhead(0)
       if (!this.#stream.destroyed && !this.#isRefused) this.#readOn()

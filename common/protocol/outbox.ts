@@ -1,8 +1,27 @@
 import type { Writable } from 'node:stream'
 import type { Clock } from '../clock.ts'
-import { deadlines, limits } from '../limits.ts'
+import { limits } from '../limits.ts'
 import type { BulkSource } from './bulk.ts'
 import type { Account } from './byte-budget.ts'
+
+/** Output queued by a connection before it reads no more requests: two of the longest frames. */
+const sendBufferBytesMax = 2 * 1024 * 1024
+/**
+ * Longer frames are sent in parts, so that their progress shows whether the receiver has stalled.
+ */
+const framePartBytes = 64 * 1024
+/**
+ * Frames queued behind bulk bytes: answers and requests of two sides within
+ * `limits.requestsInFlightMax`.
+ */
+export const sendQueueItemsMax = 128
+/**
+ * A receiver may read nothing for this long, plus its bytes' time at
+ * `limits.sendBytesPerSecondMin`: as long as a source may send nothing.
+ */
+const sendStallMs = 15_000
+/** Interval of the check for a stalled receiver: a third of what a stall takes. */
+const sendCheckMs = 5_000
 
 /** A frame and its bulk bytes, sent together. */
 export interface Outgoing {
@@ -52,8 +71,8 @@ export class Outbox {
   /** Whether so much is queued that no new work should be accepted. */
   get isFull(): boolean {
     return (
-      this.#items.length > limits.sendQueueItemsMax ||
-      this.#waitingBytes + this.#stream.writableLength > limits.sendBufferBytesMax
+      this.#items.length > sendQueueItemsMax ||
+      this.#waitingBytes + this.#stream.writableLength > sendBufferBytesMax
     )
   }
 
@@ -63,7 +82,7 @@ export class Outbox {
   }
 
   send(frame: Buffer): void {
-    const isLong = frame.length > limits.framePartBytes
+    const isLong = frame.length > framePartBytes
     if (isLong || this.#pump !== undefined) this.enqueue(() => ({ frame }), frame.length)
     else if (this.#isOpen) {
       this.#stream.write(frame)
@@ -120,18 +139,18 @@ export class Outbox {
 
   /** Ends a connection whose receiver has stalled, while there is output. */
   #watch(): () => void {
-    let cancel = this.#clock.after(deadlines.sendCheckMs, () => {
+    let cancel = this.#clock.after(sendCheckMs, () => {
       cancel = this.#watch()
       const bytes = this.#stream.writableLength
-      const patienceMs = deadlines.sendStallMs + (1_000 * bytes) / limits.sendBytesPerSecondMin
+      const patienceMs = sendStallMs + (1_000 * bytes) / limits.sendBytesPerSecondMin
       if (this.stalledMs > patienceMs) this.#stream.destroy(new Error('the receiver has stalled'))
     })
     return () => cancel()
   }
 
   async #writeFrame(frame: Buffer): Promise<void> {
-    for (let start = 0; start < frame.length; start += limits.framePartBytes) {
-      const part = frame.subarray(start, start + limits.framePartBytes)
+    for (let start = 0; start < frame.length; start += framePartBytes) {
+      const part = frame.subarray(start, start + framePartBytes)
       await this.#write(part, frame.length - start)
     }
   }

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadlines } from '../limits.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { ThreadCaller } from './thread-caller.ts'
+import { ThreadCaller, threadIdleMs } from './thread-caller.ts'
 
 const script = new URL('../testing/echo-thread.ts', import.meta.url)
 
@@ -14,7 +13,7 @@ test('calls are answered in order, and again after the thread was idle', async (
     'c!',
   ])
   expect(clock.pending).toBe(1)
-  await clock.advance(deadlines.threadIdleMs)
+  await clock.advance(threadIdleMs)
   expect(await thread.call('d')).toBe('d!')
 })
 

@@ -1,6 +1,8 @@
 import type { Cancel, Clock } from '../clock.ts'
-import { deadlines } from '../limits.ts'
 import { Thread } from './thread.ts'
+
+/** An idle thread ends: starting one takes 30 ms, keeping it 10 MiB. */
+export const threadIdleMs = 10_000
 
 /**
  * Calls a script in a thread that runs only while it is used: it starts with a call, also after it ended
@@ -67,7 +69,7 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
   #endWhenIdle(): void {
     if (this.#holds > 0 || this.#running.size > 0 || this.#thread === undefined) return
     this.#cancelIdleTimer()
-    this.#cancelIdleTimer = this.#clock.after(deadlines.threadIdleMs, () => this.#end())
+    this.#cancelIdleTimer = this.#clock.after(threadIdleMs, () => this.#end())
   }
 
   #end(): void {

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { httpCheckMs } from '../../common/http-guard.ts'
 import { deadlines } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
@@ -82,7 +83,7 @@ test('garbage, a length of 4 GiB, HTTP and silence on every port disturb nobody 
   await expectService(cluster, 'meanwhile.bin')
   const stillOpen = (): Set<string> =>
     new Set(attackers.filter(({ socket }) => !socket.closed).map(({ attack }) => attack))
-  const timeout = deadlines.httpHeadersMs + 5 * deadlines.httpCheckMs
+  const timeout = deadlines.httpHeadersMs + 5 * httpCheckMs
   await expect.poll(stillOpen, { timeout }).toEqual(new Set())
   await expectService(cluster, 'afterwards.bin')
   await expect.poll(connections).toBe(connectionsBefore)

@@ -113,7 +113,7 @@ describe('a process that cannot start', () => {
   })
 })
 
-// A process that is not done after `deadlines.shutdownMs` ends itself with another code.
+// A process that is not done after `shutdownMs` ends itself with another code.
 test('SIGTERM in the middle of transfers ends the sender, the receivers and the index in time', async () => {
   await using cluster = await startCluster({ peers: 0, settings: quickSettings })
   const { peer: sender, gate } = await startGatedPeer(cluster, 'peer1')

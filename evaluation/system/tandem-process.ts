@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
-import { deadlines } from '../../common/limits.ts'
+import { shutdownMs } from '../../common/run-process.ts'
 import { commandOn, type ProcessHost } from './process-host.ts'
 
 const program = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
@@ -141,7 +141,7 @@ export class TandemProcess implements AsyncDisposable {
 
   /** SIGTERM, then SIGKILL if the process does not end in time. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const cancel = this.#clock.after(2 * deadlines.shutdownMs, () => this.#child?.kill('SIGKILL'))
+    const cancel = this.#clock.after(2 * shutdownMs, () => this.#child?.kill('SIGKILL'))
     await this.kill('SIGTERM')
     cancel()
   }

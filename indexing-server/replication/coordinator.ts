@@ -37,6 +37,15 @@ import { type Batch, RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
 import { Verdicts } from './verdicts.ts'
 
+/** Slices judged before planning: about 0.1 s. */
+const slicesPerPass = 16
+/** Contents per planning pass while peers are free; the others wait for the next pass. */
+const contentsPerPass = 4_000
+/** Events within this time are planned together, so that small contents share a batch. */
+const passDelayMs = 20
+/** Delay after a failure of replication itself, for example when the database cannot be read. */
+const replicationRetryMs = 5_000
+
 export interface CoordinatorOptions {
   readonly replicationFactor: number
   /** How long nothing is copied after a start, while peers reconnect. */
@@ -222,7 +231,7 @@ export class Coordinator implements AsyncDisposable {
       await this.#wakeUp.until(() => this.#isWoken || undefined, signal)
       this.#isWoken = false
       // Collects events for a moment and handles them together.
-      await this.#clock.sleep(deadlines.passDelayMs, signal)
+      await this.#clock.sleep(passDelayMs, signal)
       this.#cancelTimer()
       try {
         await this.#judge(signal)
@@ -233,7 +242,7 @@ export class Coordinator implements AsyncDisposable {
         signal.throwIfAborted()
         this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it restarts')
         this.#walks.set('', undefined)
-        this.#wakeAt(this.#clock.monotonicMs() + deadlines.replicationRetryMs)
+        this.#wakeAt(this.#clock.monotonicMs() + replicationRetryMs)
       }
     }
   }
@@ -260,7 +269,7 @@ export class Coordinator implements AsyncDisposable {
 
   /** Judges touched and walked contents, in bounded passes so that planning is not starved. */
   async #judge(signal: AbortSignal): Promise<void> {
-    for (let slices = 0; this.#isToJudge && slices < limits.slicesPerPass; slices++) {
+    for (let slices = 0; this.#isToJudge && slices < slicesPerPass; slices++) {
       await this.#judgeSome()
       await turn()
       signal.throwIfAborted()
@@ -354,7 +363,7 @@ export class Coordinator implements AsyncDisposable {
     if (this.#planner.lanesFor('copies').length === 0) return false
     // A content that was tried and stayed waits for a task to end.
     const hasMoved = this.#queue.readyCount < readyCount
-    return this.#planner.couldAdmit || (hasMoved && readyCount > limits.contentsPerPass)
+    return this.#planner.couldAdmit || (hasMoved && readyCount > contentsPerPass)
   }
 
   async #planReady(
@@ -364,7 +373,7 @@ export class Coordinator implements AsyncDisposable {
   ): Promise<void> {
     const of = urgencies.map((urgency): Rank => `${urgency}/${lane}`)
     if (!this.#planner.couldPlace(what, lane)) return
-    const ready = this.#queue.ready(of, limits.contentsPerPass)
+    const ready = this.#queue.ready(of, contentsPerPass)
     for (let start = 0; start < ready.length; start += limits.contentsPerSlice) {
       if (!this.#planner.couldPlace(what, lane)) return
       const slice = ready.slice(start, start + limits.contentsPerSlice)
@@ -373,7 +382,7 @@ export class Coordinator implements AsyncDisposable {
       signal.throwIfAborted()
     }
     // All of these were tried, and there may be others behind them.
-    if (ready.length === limits.contentsPerPass) this.#queue.moveBack(ready)
+    if (ready.length === contentsPerPass) this.#queue.moveBack(ready)
   }
 
   /** Checks a sample of the waiting contents: a batch that is in the way is checked again soon. */

@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { limits } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { FailedPairs } from './failed-pairs.ts'
+import { FailedPairs, failedPairsMax, failedPairsPerContentMax } from './failed-pairs.ts'
 
 function world(): { clock: FakeClock; pairs: FailedPairs } {
   const clock = new FakeClock()
@@ -80,9 +79,7 @@ test('what is remembered is bounded; what failed last is known, what needs nothi
         if (isForgotten) pairs.forget(contentId)
         else pairs.fail(contentId, { code: 'X', target: `${target}`, sources: ['s'] })
         expect(pairs.isTargetWaiting(contentId, `${target}`)).toBe(!isForgotten)
-        expect(pairs.waitingOf(contentId).length).toBeLessThanOrEqual(
-          limits.failedPairsPerContentMax,
-        )
+        expect(pairs.waitingOf(contentId).length).toBeLessThanOrEqual(failedPairsPerContentMax)
       }
       for (let contentId = 0; contentId <= 20; contentId++) pairs.forget(contentId)
       expect(pairs.count).toBe(0)
@@ -93,11 +90,8 @@ test('what is remembered is bounded; what failed last is known, what needs nothi
 
 test('of very many contents the oldest failures are forgotten', () => {
   const { pairs } = world()
-  for (let contentId = 0; contentId <= limits.failedPairsMax; contentId++)
+  for (let contentId = 0; contentId <= failedPairsMax; contentId++)
     pairs.fail(contentId, { code: 'X', target: 'a', sources: [] })
-  expect(pairs.count).toBe(limits.failedPairsMax)
-  expect([0, limits.failedPairsMax].map((id) => pairs.isTargetWaiting(id, 'a'))).toEqual([
-    false,
-    true,
-  ])
+  expect(pairs.count).toBe(failedPairsMax)
+  expect([0, failedPairsMax].map((id) => pairs.isTargetWaiting(id, 'a'))).toEqual([false, true])
 })

@@ -1,7 +1,19 @@
 import type { Clock } from '../../common/clock.ts'
-import { limits } from '../../common/limits.ts'
 import type { Random } from '../../common/random.ts'
 import { retryDelayMs } from './retry-delay.ts'
+
+/** Failures remembered, about 20 MiB; the oldest are evicted. */
+export const failedPairsMax = 100_000
+/**
+ * Failures remembered per content: one bad file in a cluster of ten thousand peers does not fill
+ * the memory.
+ */
+export const failedPairsPerContentMax = 64
+/**
+ * Targets that must have failed to read a content before its source has to wait: one may be at
+ * fault itself.
+ */
+const sourceAccusersMin = 2
 
 export type PairRole = 'target' | 'source'
 
@@ -64,7 +76,7 @@ export class FailedPairs {
     this.#arrivedMs.delete(peerId)
     this.#arrivedMs.set(peerId, this.#clock.monotonicMs())
     const [oldest] = this.#arrivedMs.keys()
-    if (this.#arrivedMs.size > limits.failedPairsMax && oldest !== undefined)
+    if (this.#arrivedMs.size > failedPairsMax && oldest !== undefined)
       this.#arrivedMs.delete(oldest)
   }
 
@@ -113,7 +125,7 @@ export class FailedPairs {
 
   #isBlocking({ role, accusers, untilMs }: FailedPair): boolean {
     if (untilMs <= this.#clock.monotonicMs()) return false
-    return role === 'target' || accusers.length >= limits.sourceAccusersMin
+    return role === 'target' || accusers.length >= sourceAccusersMin
   }
 
   #isStale({ peerId, failedMs }: FailedPair): boolean {
@@ -130,7 +142,7 @@ export class FailedPairs {
     const before = known === undefined || this.#isStale(known) ? undefined : known
     const accusers = new Set([...(before?.accusers ?? []), accuser])
     // While only one target has failed, its own delay suffices.
-    const isCounted = role === 'target' || accusers.size >= limits.sourceAccusersMin
+    const isCounted = role === 'target' || accusers.size >= sourceAccusersMin
     const failures = (before?.failures ?? 0) + Number(isCounted)
     const failedMs = this.#clock.monotonicMs()
     const steps = Math.min(failures, countedFailuresMax[code] ?? failures)
@@ -145,17 +157,17 @@ export class FailedPairs {
       failures,
       failedMs,
       untilMs,
-      accusers: [...accusers].slice(-limits.sourceAccusersMin),
+      accusers: [...accusers].slice(-sourceAccusersMin),
     })
     const [oldest] = pairs.keys()
-    if (pairs.size > limits.failedPairsPerContentMax && oldest !== undefined) {
+    if (pairs.size > failedPairsPerContentMax && oldest !== undefined) {
       pairs.delete(oldest)
       this.#count--
     }
   }
 
   #forgetOldest(): void {
-    while (this.#count > limits.failedPairsMax) {
+    while (this.#count > failedPairsMax) {
       const [oldest] = this.#byContent.keys()
       if (oldest === undefined) return
       this.forget(oldest)

@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../../common/limits.ts'
-import { judgePace, movePace, nextWindow, type Pace, startPace } from './pace.ts'
+import { deadlines } from '../../common/limits.ts'
+import {
+  judgePace,
+  movePace,
+  nextWindow,
+  type Pace,
+  startPace,
+  storedBytesPerMsMin,
+  taskBytesPerMsMin,
+} from './pace.ts'
 
 const fetched = (bytes: number) => ({ bytes, isStoring: false })
 const size = 100_000_000
@@ -18,7 +26,7 @@ test('a batch of which nothing comes is stalled, whatever its size', () => {
 
 test('one that only stores what came has time for it, and no more', () => {
   const storing = movePace(startPace(0), { bytes: size, isStoring: true }, 10)
-  const allowedMs = deadlines.taskMs + size / limits.storedBytesPerMsMin
+  const allowedMs = deadlines.taskMs + size / storedBytesPerMsMin
   expect(judgePace(movePace(storing, { bytes: size, isStoring: true }, 99), size, allowedMs)).toBe(
     'fine',
   )
@@ -47,7 +55,7 @@ test('a source that drips is slow however long it goes on, one at the minimum ra
   }
   fc.assert(
     fc.property(drips, (steps) => {
-      const least = (ms: number): number => ms * limits.taskBytesPerMsMin
+      const least = (ms: number): number => ms * taskBytesPerMsMin
       const slow = steps.map(({ ms, fraction }) => ({ ms: ms + 1, bytes: least(ms) * fraction }))
       expect(run(slow).has('fine')).toBe(false)
       const good = steps.map(({ ms, fraction }) => ({ ms, bytes: least(ms) * (1 + fraction) + 1 }))

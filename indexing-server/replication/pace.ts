@@ -1,5 +1,15 @@
 /** Progress of a batch of copies: stateless policy. Times are monotonic milliseconds. */
-import { deadlines, limits } from '../../common/limits.ts'
+import { deadlines } from '../../common/limits.ts'
+
+/**
+ * A slower batch yields if others wait: equals `limits.rateBytesPerSecondMin`, the lowest rate
+ * limit of a peer.
+ */
+export const taskBytesPerMsMin = 50
+/** A peer may take this long to hash and store a copy: the speed of a busy disk. */
+export const storedBytesPerMsMin = 20_000
+/** Window in which the speed of a batch is judged: twice `deadlines.bulkStallMs`. */
+const taskPaceMs = 30_000
 
 /** What is known about a batch's progress. */
 export interface Pace {
@@ -15,7 +25,7 @@ export interface Pace {
 
 /**
  * `stalled`: no progress for so long that it will not finish; `slow`: progress below
- * `limits.taskBytesPerMsMin`; `unknown`: the window is too short to tell.
+ * `taskBytesPerMsMin`; `unknown`: the window is too short to tell.
  */
 export type PaceVerdict = 'stalled' | 'slow' | 'fine' | 'unknown'
 
@@ -45,13 +55,13 @@ export function movePace(
 /** @param sizeBytes of all contents of the batch */
 export function judgePace(pace: Pace, sizeBytes: number, nowMs: number): PaceVerdict {
   if (pace.storingMs !== undefined) {
-    const allowedMs = deadlines.taskMs + sizeBytes / limits.storedBytesPerMsMin
+    const allowedMs = deadlines.taskMs + sizeBytes / storedBytesPerMsMin
     return nowMs - pace.storingMs >= allowedMs ? 'stalled' : 'fine'
   }
   if (nowMs - pace.movedMs >= deadlines.taskMs) return 'stalled'
   const windowMs = nowMs - pace.windowMs
-  if (windowMs < deadlines.taskPaceMs) return 'unknown'
-  const isSlow = pace.bytes - pace.windowBytes < windowMs * limits.taskBytesPerMsMin
+  if (windowMs < taskPaceMs) return 'unknown'
+  const isSlow = pace.bytes - pace.windowBytes < windowMs * taskBytesPerMsMin
   return isSlow ? 'slow' : 'fine'
 }
 

@@ -28,6 +28,11 @@ import {
   streamOf,
 } from './running-tasks.ts'
 
+/**
+ * Batches per lane that read from one peer: more would take its disk and network from its users.
+ */
+const streamsPerSourceMax = 2
+
 export interface PlannerDependencies {
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly queue: NeedQueue
@@ -321,7 +326,7 @@ export class Planner {
   }
 
   #spareStreams(stream: StreamKey): number {
-    return limits.streamsPerSourceMax - this.#running.streamsOf(stream)
+    return streamsPerSourceMax - this.#running.streamsOf(stream)
   }
 
   #liveSources(content: StoredContent): Source[] {

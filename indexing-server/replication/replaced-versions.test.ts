@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { deadlines } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { codeOf, contentOf, IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
-import { ReplacedVersions } from './replaced-versions.ts'
+import { ReplacedVersions, replacedCheckMs } from './replaced-versions.ts'
 
 const graceMs = 60_000
 const settings = { replacedMs: graceMs, replacedBytes: 1_000 }
@@ -250,7 +249,7 @@ test('a file that gets a replaced version while it is looked at is looked at aga
   )
   versions.start()
   versions.onReplaced([file])
-  for (let turns = 0; turns < 10; turns++) await clock.advance(deadlines.replacedCheckMs)
+  for (let turns = 0; turns < 10; turns++) await clock.advance(replacedCheckMs)
   await versions[Symbol.asyncDispose]()
   expect(looks).toBe(2)
 })

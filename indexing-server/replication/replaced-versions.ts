@@ -2,11 +2,18 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { liveCopies, type PeerOf } from '../rank.ts'
 import type { FileKey, IndexStore, StoredVersion, Touched } from '../store/store.ts'
 import { expiredVersions } from './expired-versions.ts'
+
+/**
+ * Replaced versions kept per file, however small: a log that is written every second has thousands.
+ */
+const replacedVersionsMax = 100
+/** Interval of the check for expired versions: precise enough for a grace of an hour. */
+export const replacedCheckMs = 1_000
 
 export interface ReplacedVersionsOptions {
   readonly replicationFactor: number
@@ -66,11 +73,11 @@ export class ReplacedVersions implements AsyncDisposable {
     const { store, clock, log } = this.#dependencies
     let isFirst = true
     for (;;) {
-      await clock.sleep(deadlines.replacedCheckMs, signal)
+      await clock.sleep(replacedCheckMs, signal)
       try {
         if (isFirst) {
           const { replacedBytes } = this.#options
-          this.onReplaced(await store.replacedBeyond(replacedBytes, limits.replacedVersionsMax))
+          this.onReplaced(await store.replacedBeyond(replacedBytes, replacedVersionsMax))
         }
         isFirst = false
         await this.#checkAll(signal)
@@ -122,7 +129,7 @@ export class ReplacedVersions implements AsyncDisposable {
             },
           ],
     )
-    const bounds = { ...this.#options, versionsMax: limits.replacedVersionsMax }
+    const bounds = { ...this.#options, versionsMax: replacedVersionsMax }
     const expired = new Set(expiredVersions(replaced, isSafe, bounds))
     if (expired.size > 0) onForgotten(await store.forgetReplaced(file, [...expired]))
     const kept = replaced.filter(({ contentId }) => !expired.has(contentId))

@@ -4,6 +4,14 @@ import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
 import { type Pace, startPace } from './pace.ts'
 
+/**
+ * Size at which a request of tasks is full: half a frame, as a task with the longest name takes a
+ * hundredth of one.
+ */
+const taskRequestBytesTarget = 512 * 1024
+/** Bytes of contents per batch, unless a single content is larger. */
+const taskBatchBytesMax = 16 * 1024 * 1024
+
 /** A task assigned to a peer and not reported yet. */
 export interface RunningTask {
   readonly contentId: number
@@ -174,7 +182,7 @@ export function fitsBatch(batch: Batch, sizeBytes: number): boolean {
   if (batch.tasks.size === 0) return true
   return (
     batch.tasks.size < limits.tasksPerRequestMax &&
-    batch.requestBytes < limits.taskRequestBytesTarget &&
-    batch.bytes + sizeBytes <= limits.taskBatchBytesMax
+    batch.requestBytes < taskRequestBytesTarget &&
+    batch.bytes + sizeBytes <= taskBatchBytesMax
   )
 }

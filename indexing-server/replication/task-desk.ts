@@ -13,6 +13,17 @@ import type { NeedQueue } from './queue.ts'
 import type { PeerFailure, RestingPeers } from './resting-peers.ts'
 import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
 
+/**
+ * Peers at which a content may be failing at a time; then the content itself waits, as it may be
+ * the cause.
+ */
+const failingPeersAtOnceMax = 16
+/**
+ * From the report of a copy to its announcement, which takes milliseconds; then it is requested
+ * again.
+ */
+const confirmMs = 10_000
+
 export interface TaskDeskDependencies {
   readonly queue: NeedQueue
   readonly running: RunningTasks
@@ -148,7 +159,7 @@ export class TaskDesk {
     const isSourcesToo = blameOf(code) === 'both' && task.kind === 'replicate'
     const sources = isSourcesToo ? task.sources.map(({ peerId }) => peerId) : []
     this.#pairs.fail(contentId, { code, reason, target, sources })
-    return this.#pairs.waitingOf(contentId).length < limits.failingPeersAtOnceMax
+    return this.#pairs.waitingOf(contentId).length < failingPeersAtOnceMax
   }
 
   #lookLater(batch: Batch): void {
@@ -204,7 +215,7 @@ export class TaskDesk {
       contentId,
       reason === 'settling'
         ? { reason, dueMs: nowMs + this.#settleMs }
-        : { reason, dueMs: nowMs + deadlines.confirmMs, awaited: target },
+        : { reason, dueMs: nowMs + confirmMs, awaited: target },
     )
   }
 }

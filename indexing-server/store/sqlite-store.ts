@@ -1,7 +1,7 @@
 import SQLite from 'better-sqlite3'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { isSameIdentity } from '../identity.ts'
@@ -31,6 +31,20 @@ import type {
   Touched,
 } from './store.ts'
 import { type UnwrittenPeer, UnwrittenPeers } from './unwritten-peers.ts'
+
+/** SQLite's page cache: the inner pages of its trees for a million contents. */
+const databaseCacheKibibytes = 32 * 1024
+/** Pages (of 4 KiB) between checkpoints: fewer, larger ones. */
+const databaseLogPages = 8_192
+/** Bytes written by a probe: as much as a typical announcement. */
+const databaseProbeBytes = 65_536
+/** Registrations and deaths written together after a fault: one short transaction. */
+const unwrittenPeersPerCommit = 1_000
+/**
+ * While the database is younger than this, it may replace a lost one: keepers restore other owners'
+ * files.
+ */
+const recoveryMs = 3_600_000
 
 export interface SqliteStoreOptions {
   /** The database file; `:memory:` for none. */
@@ -70,12 +84,12 @@ export class SqliteStore implements IndexStore {
     this.#onFault = dependencies.onFault ?? (() => {})
     const open = dependencies.open ?? openDatabase
     this.#database = open(options.path, { migrations })
-    this.#database.pragma(`cache_size = -${limits.databaseCacheKibibytes}`)
-    this.#database.pragma(`wal_autocheckpoint = ${limits.databaseLogPages}`)
+    this.#database.pragma(`cache_size = -${databaseCacheKibibytes}`)
+    this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
     this.#reader = new ContentReader(this.#database, dependencies.isDoubted ?? (() => false))
     const { clock } = dependencies
     const createdMs = createdMsOf(this.#database, clock.nowMs())
-    const isRecovering = (): boolean => clock.nowMs() - createdMs < deadlines.recoveryMs
+    const isRecovering = (): boolean => clock.nowMs() - createdMs < recoveryMs
     this.#writer = new AnnouncementWriter(this.#database, isRecovering)
     this.#sql = prepare(this.#database)
     this.#commits = new GroupCommit(
@@ -202,9 +216,9 @@ export class SqliteStore implements IndexStore {
   }
 
   async probe(): Promise<void> {
-    this.#transaction(() => this.#sql.probe.run(limits.databaseProbeBytes), false)
+    this.#transaction(() => this.#sql.probe.run(databaseProbeBytes), false)
     for (;;) {
-      const some = this.#unwritten.some(limits.unwrittenPeersPerCommit)
+      const some = this.#unwritten.some(unwrittenPeersPerCommit)
       if (some.length === 0) return
       const outcomes = await Promise.allSettled(some.map((peer) => this.#addUnwritten(peer)))
       for (const [index, peer] of some.entries()) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { laneOf } from '../../common/content/lanes.ts'
+import { laneOf, mediumCopyBytesMax } from '../../common/content/lanes.ts'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
 import { nextTasks } from './next-task.ts'
@@ -36,12 +36,9 @@ test('a large one begins although many small ones run', () => {
 })
 
 test('a medium one begins beside a large one', () => {
-  const disk = replicate('disk', 2 * limits.mediumCopyBytesMax)
+  const disk = replicate('disk', 2 * mediumCopyBytesMax)
   expect(
-    nextTasks(
-      [replicate('disk 2', 2 * limits.mediumCopyBytesMax), replicate('photo', large)],
-      [disk],
-    ),
+    nextTasks([replicate('disk 2', 2 * mediumCopyBytesMax), replicate('photo', large)], [disk]),
   ).toEqual([1])
 })
 
@@ -57,7 +54,7 @@ test('tasks for one file keep their order', () => {
 test('all tasks come to their turn, with bounds kept', () => {
   const someTask = fc.record({
     name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-    size: fc.constantFrom(1, large, 2 * limits.mediumCopyBytesMax),
+    size: fc.constantFrom(1, large, 2 * mediumCopyBytesMax),
   })
   fc.assert(
     fc.property(fc.array(someTask, { maxLength: 40 }), fc.infiniteStream(fc.nat()), (all, ends) => {

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { threadIdleMs } from '../../common/thread/thread-caller.ts'
 import { Walker } from './walker.ts'
 
 test('a walk goes on however long the files of a page take, and its thread ends after it', async () => {
@@ -21,7 +22,7 @@ test('a walk goes on however long the files of a page take, and its thread ends 
   for await (const { files } of walker.walk({ root, folder: '', skipped: [] })) {
     found += files.length
     pages += 1
-    await clock.advance(2 * deadlines.threadIdleMs)
+    await clock.advance(2 * threadIdleMs)
   }
   expect({ found, hasPages: pages > 1 }).toEqual({ found: count, hasPages: true })
   // The timer that ends the thread.
