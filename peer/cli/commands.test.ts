@@ -223,6 +223,38 @@ describe('a file that is not shared', () => {
   })
 })
 
+test('versions lists the current content and what is kept', async () => {
+  const shell = new Shell()
+  const { sha256 } = shell.peer.add('notes.txt', 'shared', 'second')
+  const replaced = shell.peer.add('notes.txt', 'shared', 'first')
+  expect(await shell.type('versions', 'notes.txt')).toBe(0)
+  const [titles, ...rows] = shell.answers.text.trimEnd().split('\n')
+  expect(titles).toMatch(/^SHA-256 +SIZE +MODIFIED +OWNER +STATE +COPIES +KEPT UNTIL$/)
+  expect(rows).toEqual([
+    `${sha256}   6 B  1970-01-01T00:00:01.000Z  peer2  current        1  -`,
+    `${replaced.sha256}   5 B  1970-01-01T00:00:01.000Z  peer2  replaced       1  1970-01-01T01:00:00.000Z`,
+  ])
+})
+
+describe('deletes', () => {
+  test('shows folders without their files, and confirms that they were deleted', async () => {
+    const shell = new Shell()
+    shell.peer.keptFiles = 3
+    await shell.type('deletes')
+    expect(shell.answers.text).toContain('shared is missing; 3 entries kept')
+    expect(await shell.json('deletes')).toMatchObject({ keptFolders: [{ files: 3 }] })
+    expect(await shell.type('deletes', 'confirm')).toBe(0)
+    expect(shell.answers.text).toContain('3 missing files')
+    expect(shell.peer.keptFiles).toBe(0)
+  })
+
+  test('has nothing to confirm when no file is missing', async () => {
+    const shell = new Shell()
+    await shell.type('deletes')
+    expect(shell.answers.text).toContain('nothing to confirm')
+  })
+})
+
 test('unshare takes a file out', async () => {
   const shell = new Shell()
   shell.peer.add('mine.txt', 'shared')
@@ -343,7 +375,7 @@ describe('what was typed wrong', () => {
     [['lookup'], "missing required argument 'name'"],
     [['lookup', 'my', 'file.txt'], 'too many arguments'],
     [['list', 'everything'], 'local, downloaded, replicated, remote, both'],
-    [['list', '--limit', '0'], 'a number from 1 on'],
+    [['list', '--limit', '0'], 'Must be a whole number, 1 or more.'],
     [['download', 'a', '--sha256', 'abc'], '64 hexadecimal digits'],
     [['stats', '--jsn'], '(Did you mean --json?)'],
   ])('%j is told and ends with 2', async (words, complaint) => {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { PeerApi } from '../api/calls.ts'
 import { limitWords } from '../api/limit-table.ts'
-import { listWords } from './commands.ts'
 import { limitActions } from './limits-command.ts'
+import { listWords } from './list-commands.ts'
 import { isPrintable } from './printable.ts'
 import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
 

@@ -1,18 +1,33 @@
+import { Argument, Command } from 'commander'
 import type { KeptFolders } from '../api/shapes.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
 import { countText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
-import type { Style } from './style.ts'
+import { type Style, styleOf } from './style.ts'
+
+const actions = ['confirm'] as const
+
+export function deletesCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  const command = new Command('deletes')
+    .summary('show or confirm missing files')
+    .description(
+      'Shows the folders of this peer that are missing, unmounted, unreadable, empty or without most of their files. Their entries are kept until the files return or `deletes confirm` declares them deleted.',
+    )
+    .addArgument(new Argument('[action]', 'declare the files deleted').choices(actions))
+  return command.action((action: (typeof actions)[number] | undefined, options: Options) =>
+    run(options, action === 'confirm' ? confirmDeletes : deletes),
+  )
+}
 
 /** Shows the folders whose missing files are kept. */
-export async function deletes({ api, signal, terminal, json }: Session): Promise<void> {
+async function deletes({ api, signal, terminal, json }: Session): Promise<void> {
   const found = await api.keptFolders(signal)
-  const style: Style = (format, text) => terminal.style(format, text)
-  await terminal.print(json ? printableJson(found, 2) : deletesText(found, style))
+  await terminal.print(json ? printableJson(found, 2) : deletesText(found, styleOf(terminal)))
 }
 
 /** Says that these files were deleted on purpose. */
-export async function confirmDeletes({ api, signal, terminal, json }: Session): Promise<void> {
+async function confirmDeletes({ api, signal, terminal, json }: Session): Promise<void> {
   const confirmed = await api.confirmDeletes(signal)
   const files = countText(confirmed.files, 'missing file')
   await terminal.print(

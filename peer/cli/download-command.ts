@@ -1,9 +1,12 @@
 import { relative } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire, hasCode, reasonOf } from '../../common/errors.ts'
+import { isSha256 } from '../../common/ids.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { PeerApi } from '../api/calls.ts'
 import type { Download, Downloaded, DownloadedFiles } from '../api/shapes.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
 import { printable, printableJson } from './printable.ts'
 import { progressText } from './progress-bar.ts'
 import { downloadLines, filesLines } from './reports.ts'
@@ -29,6 +32,27 @@ export type DownloadSession = Omit<Session, 'api'> & {
 /** Whether what was typed can only be a pattern, or a folder. */
 export function isPattern(text: string): boolean {
   return /[*?]|\[[^\]]+\]|\/$/.test(text)
+}
+
+export function downloadCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  return new Command('download')
+    .summary('fetch files into downloaded/')
+    .description(
+      'Fetches a file from the peers that have it, verifies it, and stores it in downloaded/. A folder, or a pattern with * ? [..] **, fetches all matching files.',
+    )
+    .argument('<name>', 'full name of a file or folder, or a pattern')
+    .option('--sha256 <hex>', 'version to fetch, if the name has several', parseSha256)
+    .option('--no-wait', 'fail instead of waiting if no source is available')
+    .option('-v, --verbose', 'show the progress of each source')
+    .action((name: string, options: Options & DownloadOptions) =>
+      run(options, (session) => download(session, name, options)),
+    )
+}
+
+export function parseSha256(text: string): string {
+  const sha256 = text.toLowerCase()
+  if (!isSha256(sha256)) throw new InvalidArgumentError('Must have 64 hexadecimal digits.')
+  return sha256
 }
 
 /**

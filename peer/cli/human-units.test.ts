@@ -1,6 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
-import { progressLine } from './progress-bar.ts'
 
 test.each([
   [0, '0 B'],
@@ -34,36 +33,4 @@ test('counts have their singular', () => {
     '1 copy',
     '2 copies',
   ])
-})
-
-describe('a progress line', () => {
-  const half = {
-    state: 'running',
-    bytes: 500_000,
-    size: 1_000_000,
-    bytesPerSecond: 250_000,
-  } as const
-
-  test('shows share, bytes, speed and time left', () => {
-    expect(progressLine(half, 100)).toBe(
-      `${'█'.repeat(15)}${'░'.repeat(15)}   50 %  500.00 KB of 1.00 MB  250.00 KB/s  2 s left`,
-    )
-  })
-
-  test.each([
-    [{ ...half, state: 'waiting' as const }, 'Waiting for its turn…'],
-    [{ ...half, size: 0 }, 'Asking who has it…'],
-  ])('says what is waited for: %#', (progress, text) => {
-    expect(progressLine(progress, 80)).toBe(text)
-  })
-
-  test('says when nothing moves', () => {
-    expect(progressLine({ ...half, bytesPerSecond: 0 }, 80)).toContain('stalled')
-    expect(progressLine({ ...half, bytes: 0, bytesPerSecond: 0 }, 80)).toContain('starting')
-  })
-
-  test.each([20, 60, 70, 80, 200])('fits into %d columns, or leaves the bar out', (columns) => {
-    const line = progressLine(half, columns)
-    expect(line.length < columns || !line.includes('█')).toBe(true)
-  })
 })

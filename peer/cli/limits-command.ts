@@ -1,3 +1,4 @@
+import { Argument, Command } from 'commander'
 import {
   type LimitKey,
   type LimitRow,
@@ -8,24 +9,42 @@ import {
   limitWords,
 } from '../api/limit-table.ts'
 import type { LimitsChange } from '../api/shapes.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
 import { limitsText } from './limits-report.ts'
 import { printableJson } from './printable.ts'
 import type { Session } from './session.ts'
+import { styleOf } from './style.ts'
 
 export const limitActions = ['set', 'reset'] as const
-export type LimitAction = (typeof limitActions)[number]
+type LimitAction = (typeof limitActions)[number]
 
-/** Shows the limits, after the change if there is one. */
-export async function limits(session: Session, change: LimitsChange | undefined): Promise<void> {
-  const { api, signal, terminal, json } = session
-  const now = await (change === undefined ? api.limits(signal) : api.changeLimits(change, signal))
-  await terminal.print(
-    json ? printableJson(now, 2) : limitsText(now, (format, text) => terminal.style(format, text)),
+export function limitsCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  const command = new Command('limits')
+    .summary('show or change the limits of this peer')
+    .description(
+      `Shows the limits in force, or sets one manually until it is reset: 'limits set upload 5MB/s', 'limits set download unlimited', 'limits set downloads 3', 'limits reset'. The limits are ${limitWords.join(', ')}.`,
+    )
+    .addArgument(new Argument('[action]', 'change a limit').choices(limitActions))
+    .argument('[limit]', 'the limit to change; reset without it resets all')
+    .argument('[value]', 'its new value')
+  return command.action(
+    (action: LimitAction | undefined, limit: string | undefined, value: string | undefined) => {
+      const complain = (reason: string): never => command.error(`error: ${reason}`)
+      const change = parseLimitsChange({ action, limit, value }, complain)
+      return run(command.opts<Options>(), (session) => limits(session, change))
+    },
   )
 }
 
+/** Shows the limits, after the change if there is one. */
+async function limits(session: Session, change: LimitsChange | undefined): Promise<void> {
+  const { api, signal, terminal, json } = session
+  const now = await (change === undefined ? api.limits(signal) : api.changeLimits(change, signal))
+  await terminal.print(json ? printableJson(now, 2) : limitsText(now, styleOf(terminal)))
+}
+
 /** As they were typed. */
-export interface LimitsWords {
+interface LimitsWords {
   readonly action?: LimitAction | undefined
   readonly limit?: string | undefined
   readonly value?: string | undefined
@@ -35,7 +54,7 @@ export interface LimitsWords {
 type Complain = (reason: string) => never
 
 /** The change that was typed as `set LIMIT VALUE` or `reset [LIMIT]`; undefined when none was. */
-export function parseLimitsChange(
+function parseLimitsChange(
   { action, limit, value }: LimitsWords,
   complain: Complain,
 ): LimitsChange | undefined {

@@ -1,8 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { Command } from 'commander'
 import { AppError, hasCode, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
 import { printableJson } from './printable.ts'
 import { progressLine } from './progress-bar.ts'
 import { pushedText } from './reports.ts'
@@ -11,17 +13,30 @@ import type { Session } from './session.ts'
 /** Between two drawings of the bar. */
 const redrawMs = 200
 
-export interface PushOptions {
+interface PushOptions {
   readonly name?: string
   readonly replace?: boolean
   readonly wait?: boolean
+}
+
+export function pushCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  return new Command('push')
+    .summary('share a copy of a file')
+    .description('Copies a file into shared/, making it available to every peer.')
+    .argument('<file>', 'path of a file')
+    .option('--name <name>', 'name to share it under (default: its own)')
+    .option('--replace', 'replace a shared file of this name')
+    .option('--wait', 'return only when the file has all its copies')
+    .action((file: string, options: Options & PushOptions) =>
+      run(options, (session) => push(session, file, options)),
+    )
 }
 
 /**
  * Copies a file of this machine into the peer's shared/.
  * @throws AppError FILE_NOT_FOUND, DISK_FAILED, NAME_INVALID, and what the peer refuses it with
  */
-export async function push(session: Session, file: string, options: PushOptions): Promise<void> {
+async function push(session: Session, file: string, options: PushOptions): Promise<void> {
   const { api, terminal, signal } = session
   const path = resolve(session.workingFolder, file)
   const name = parseName(options.name ?? basename(path))

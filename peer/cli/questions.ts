@@ -1,110 +1,163 @@
-/** The commands that ask and change no bytes: each calls the peer once or page by page, and prints. */
-import type { ListedFile, SearchPage } from '../api/shapes.ts'
-import type { ListKind } from '../api/words.ts'
-import { eachPage, type FetchPage, firstRows } from './pages.ts'
+/** The commands that make one call and print what it answers: a row has all of one. */
+import { Command } from 'commander'
+import type { Download } from '../api/shapes.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
+import { downloadCalled } from './download-called.ts'
 import { printableJson } from './printable.ts'
 import {
-  listText,
+  downloadsText,
   lookupText,
   peersText,
   problemsText,
-  searchText,
   statsText,
   statusText,
   versionsText,
   whyText,
 } from './reports.ts'
 import type { Session } from './session.ts'
-import type { Style } from './style.ts'
+import { type Style, styleOf } from './style.ts'
 
-/** Rows that people are shown unless they ask for more; programs get all. */
-export const rowsShown = { search: 100, list: 1_000 } as const
-
-const styleFor =
-  ({ terminal }: Session): Style =>
-  (format, text) =>
-    terminal.style(format, text)
-
-async function answer<T>(session: Session, value: T, text: (value: T) => string): Promise<void> {
-  await session.terminal.print(session.json ? printableJson(value, 2) : text(value))
+interface Question<Answer> {
+  readonly name: string
+  /** For the list of commands; a phrase without a full stop. */
+  readonly summary: string
+  /** Sentences. */
+  readonly description: string
+  /** The only argument and what it is. */
+  readonly argument?: readonly [term: `<${string}>`, meaning: string]
+  readonly ask: (session: Session, argument: string) => Promise<Answer>
+  /** For people; programs get the answer as JSON. */
+  readonly text: (answer: Answer, style: Style) => string
 }
 
-export async function lookup(session: Session, name: string): Promise<void> {
-  await answer(session, await session.api.lookup({ name }, session.signal), lookupText)
-}
+/** A question whose answer only it knows. */
+export type AnyQuestion = <Options extends CommonOptions>(run: RunCommand<Options>) => Command
 
-export async function peers(session: Session): Promise<void> {
-  const found = await session.api.peers(session.signal)
-  await answer(session, found, (value) => peersText(value, styleFor(session)))
-}
-
-export async function stats(session: Session): Promise<void> {
-  await answer(session, await session.api.stats(session.signal), statsText)
-}
-
-export async function status(session: Session): Promise<void> {
-  const found = await session.api.status(session.signal)
-  await answer(session, found, (value) => statusText(value, styleFor(session)))
-}
-
-export async function problems(session: Session): Promise<void> {
-  const found = await session.api.problems(session.signal)
-  await answer(session, found, (value) => problemsText(value, styleFor(session)))
-}
-
-export async function why(session: Session, name: string): Promise<void> {
-  const found = await session.api.why({ name }, session.signal)
-  await answer(session, found, (value) => whyText(value, styleFor(session)))
-}
-
-export async function versions(session: Session, name: string): Promise<void> {
-  const found = await session.api.versions({ name }, session.signal)
-  await answer(session, found, (value) => versionsText(value, styleFor(session)))
-}
-
-export async function search(session: Session, query: string, limit?: number): Promise<void> {
-  const fetchPage: FetchPage<SearchPage['files'][number]> = async (page) => {
-    const { files, next } = await session.api.search({ q: query, ...page }, session.signal)
-    return { rows: files, next }
+function question<Answer>(row: Question<Answer>): AnyQuestion {
+  return <Options extends CommonOptions>(run: RunCommand<Options>) => {
+    const { name, summary, description, argument, ask, text } = row
+    const command = new Command(name).summary(summary).description(description)
+    const answer = async (session: Session, typed: string): Promise<void> => {
+      const found = await ask(session, typed)
+      const { terminal, json } = session
+      await terminal.print(json ? printableJson(found, 2) : text(found, styleOf(terminal)))
+    }
+    if (argument === undefined)
+      return command.action((options: Options) => run(options, (session) => answer(session, '')))
+    return command
+      .argument(...argument)
+      .action((typed: string, options: Options) =>
+        run(options, (session) => answer(session, typed)),
+      )
   }
-  await answerRows(session, fetchPage, limit, rowsShown.search, (rows, isMore) =>
-    searchText(rows, isMore, styleFor(session)),
-  )
 }
 
-export async function list(session: Session, kind: ListKind, limit?: number): Promise<void> {
-  const fetchPage: FetchPage<ListedFile> = async (page) => {
-    const { files, next } = await session.api.list({ kind, ...page }, session.signal)
-    return { rows: files, next }
-  }
-  await answerRows(session, fetchPage, limit, rowsShown.list, (rows, isMore) =>
-    listText(kind, rows, isMore),
-  )
-}
+const fileName = ['<name>', 'full name of a file'] as const
+const downloadId = ['<download>', 'id or name, as listed by `downloads`'] as const
+const downloadText = (download: Download, style: Style): string => downloadsText([download], style)
 
-/** People get the first rows as one text; programs get every row, page by page, however many there are. */
-async function answerRows<Row>(
-  session: Session,
-  fetchPage: FetchPage<Row>,
-  limit: number | undefined,
-  limitForPeople: number,
-  text: (rows: Row[], isMore: boolean) => string,
-): Promise<void> {
-  if (session.json && limit === undefined) return await printJsonRows(session, fetchPage)
-  const { rows, isMore, failure } = await firstRows(fetchPage, limit ?? limitForPeople)
-  await answer(session, rows, () => text(rows, isMore))
-  // What this peer has is shown even when the index cannot be asked for the rest.
-  if (failure !== undefined) throw failure
-}
+export const fileQuestions: readonly AnyQuestion[] = [
+  question({
+    name: 'lookup',
+    summary: 'list the peers that have a file',
+    description: 'Lists the peers that have a file of this name, by version.',
+    argument: fileName,
+    ask: ({ api, signal }, name) => api.lookup({ name }, signal),
+    text: lookupText,
+  }),
+]
 
-async function printJsonRows<Row>(session: Session, fetchPage: FetchPage<Row>): Promise<void> {
-  let opening = '['
-  for await (const page of eachPage(fetchPage)) {
-    if (page.length === 0) continue
-    await session.terminal.print(
-      `${opening}\n${page.map((row) => `  ${printableJson(row)}`).join(',\n')}`,
-    )
-    opening = ','
-  }
-  await session.terminal.print(opening === '[' ? '[]' : ']')
-}
+export const downloadQuestions: readonly AnyQuestion[] = [
+  question({
+    name: 'downloads',
+    summary: 'list the downloads',
+    description: 'Lists unfinished downloads and the most recent finished ones.',
+    ask: ({ api, signal }) => api.downloads(signal),
+    text: downloadsText,
+  }),
+  question({
+    name: 'pause',
+    summary: 'pause a download',
+    description: 'Pauses a download until it is resumed. Its partial data is kept.',
+    argument: downloadId,
+    ask: async (session, which) => {
+      const { id } = await downloadCalled(session, which)
+      return await session.api.pauseDownload({ id }, session.signal)
+    },
+    text: downloadText,
+  }),
+  question({
+    name: 'resume',
+    summary: 'resume a paused download',
+    description: 'Resumes a paused download where it stopped.',
+    argument: downloadId,
+    ask: async (session, which) => {
+      const { id } = await downloadCalled(session, which)
+      return await session.api.resumeDownload({ id }, session.signal)
+    },
+    text: downloadText,
+  }),
+  question({
+    name: 'cancel',
+    summary: 'cancel a download',
+    description: 'Cancels a download and removes its partial data.',
+    argument: downloadId,
+    ask: async (session, which) => {
+      const { api, signal } = session
+      const { id } = await downloadCalled(session, which)
+      await api.cancelDownload({ id }, signal)
+      return await api.download({ id, waitMs: 0 }, signal)
+    },
+    text: downloadText,
+  }),
+]
+
+export const clusterQuestions: readonly AnyQuestion[] = [
+  question({
+    name: 'peers',
+    summary: 'list the peers',
+    description: 'Lists the peers that the index knows.',
+    ask: ({ api, signal }) => api.peers(signal),
+    text: peersText,
+  }),
+  question({
+    name: 'stats',
+    summary: 'show how fast lookups and downloads were',
+    description: 'Shows how fast the lookups and downloads of this peer were.',
+    ask: ({ api, signal }) => api.stats(signal),
+    text: statsText,
+  }),
+  question({
+    name: 'status',
+    summary: 'show whether every file has its copies',
+    description: 'Shows live peers, contents that lack copies, and replication tasks.',
+    ask: ({ api, signal }) => api.status(signal),
+    text: statusText,
+  }),
+  question({
+    name: 'problems',
+    summary: 'list the files that are not shared',
+    description:
+      "Lists the files and folders in this peer's folders that are not shared, with reasons and remedies.",
+    ask: ({ api, signal }) => api.problems(signal),
+    text: problemsText,
+  }),
+  question({
+    name: 'why',
+    summary: 'show where the copies of a file are',
+    description:
+      'Shows where each copy of a file is and why copies are missing, or why this peer does not share the file.',
+    argument: fileName,
+    ask: ({ api, signal }, name) => api.why({ name }, signal),
+    text: whyText,
+  }),
+  question({
+    name: 'versions',
+    summary: 'list the versions of a file',
+    description:
+      'Lists the current content of a file and the replaced ones that are still kept. `download --sha256` fetches one of them.',
+    argument: fileName,
+    ask: ({ api, signal }, name) => api.versions({ name }, signal),
+    text: versionsText,
+  }),
+]

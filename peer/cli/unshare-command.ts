@@ -1,25 +1,42 @@
+import { Command } from 'commander'
 import { AppError, hasCode } from '../../common/errors.ts'
 import type { CallRequest } from '../api/calls.ts'
 import type { UnsharedPage } from '../api/shapes.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
 import { isPattern } from './download-command.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 
-export type UnshareOptions = Omit<CallRequest<'unshare'>, 'name'>
+type UnshareOptions = Omit<CallRequest<'unshare'>, 'name'>
 
 /** Failures that are shown one by one. */
 const failuresShown = 20
+
+export function unshareCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  return new Command('unshare')
+    .summary('remove files from the cluster')
+    .description(
+      "Removes a file from the cluster, even if its owner has deleted it. The owner's file in shared/ is kept. A folder with a trailing slash, or a pattern with * ? [..] **, removes all matching files.",
+    )
+    .argument('<name>', 'full name of a file, a folder with a trailing slash, or a pattern')
+    .option('--owner <peer>', 'owner of the file, if several peers share this name')
+    .option('--force', 'also remove files of other peers')
+    .action((name: string, options: Options & UnshareOptions) => {
+      const { owner, force } = options
+      const chosen = {
+        ...(owner !== undefined && { owner }),
+        ...(force === true && { force }),
+      }
+      return run(options, (session) => unshare(session, name, chosen))
+    })
+}
 
 /**
  * Takes a file out of the cluster, or all that a pattern or a folder matches. A name that looks like a
  * pattern is a name first: a file 'a[1].txt' does not take 'a1.txt' with it.
  * @throws AppError NOT_SHARED, NOT_OWNER, NO_MATCH, UNSHARE_INCOMPLETE
  */
-export async function unshare(
-  session: Session,
-  name: string,
-  options: UnshareOptions,
-): Promise<void> {
+async function unshare(session: Session, name: string, options: UnshareOptions): Promise<void> {
   try {
     if (!name.endsWith('/')) return await unshareOne(session, name, options)
   } catch (error) {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import type { Download } from '../api/shapes.ts'
-import { progressText } from './progress-bar.ts'
 import { downloadsText } from './reports.ts'
 
 const running: Download = {
@@ -23,15 +22,4 @@ test('downloads are listed with how far they are, and why they do not go on', ()
     expect.stringMatching(/^d1 +a\.txt +running +50 % +1\.00 KB +100 B\/s +-/),
     expect.stringMatching(/^d2 .* p2 is away/),
   ])
-})
-
-test('the progress shows the number of sources and, if wanted, each of them', () => {
-  const columns = 100
-  expect(progressText(running, { columns, isVerbose: false })).toMatch(/5 s left {2}1 source$/)
-  const [, source] = progressText(running, { columns, isVerbose: true }).split('\n')
-  expect(source).toBe('  p2 @ h2:7101  400 B  80 B/s')
-  const waiting = { ...running, waitingFor: 'p2 is away' }
-  expect(progressText(waiting, { columns, isVerbose: false })).toBe(
-    'Waiting for a source, 500 B of 1.00 KB are here',
-  )
 })
