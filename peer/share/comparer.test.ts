@@ -25,6 +25,7 @@ test('a folder that is swapped for a link between the look and the reading gives
   const comparer = new Comparer({
     catalog,
     folders,
+    onSpoiled: () => {},
     walker: { hash: async () => [] },
     vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,
@@ -60,6 +61,7 @@ test('a thread that ends while it reads small files says nothing of them', async
   const comparer = new Comparer({
     catalog,
     folders,
+    onSpoiled: () => {},
     walker: { hash: () => Promise.reject(new Error('the thread ended')) },
     vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,
@@ -95,6 +97,7 @@ test('files of a page that ended with an error of the catalog are compared again
   const comparer = new Comparer({
     catalog: brokenCatalog,
     folders,
+    onSpoiled: () => {},
     walker: { hash: async (_, paths) => paths.map(() => ({ sha256: 'a'.repeat(64), stat })) },
     vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,

@@ -37,6 +37,8 @@ interface Dependencies {
   readonly problems: Problems
   readonly settling: Settling
   readonly vanished: Vanished
+  /** Told of a kept version that holds something else than its hash says; returns immediately. */
+  readonly onSpoiled: (file: { at: Location; stat: FileStat }) => void
   /** Aborted when nothing needs to be read any more. */
   readonly signal: AbortSignal
 }
@@ -357,9 +359,10 @@ export class Comparer {
         return fault
       }
     }
-    // What is not the content that its folder is called after is no copy of anything.
+    // What does not hold the content that its folder is called after is no copy of anything.
     if (at.version !== undefined && at.version !== sha256) {
       if (before !== undefined) this.drop(before)
+      this.#dependencies.onSpoiled({ at, stat })
       return fault
     }
     const file = { at, stat, content }

@@ -43,7 +43,8 @@ async function aWorld() {
       onTestFinished(async () => await work[Symbol.asyncDispose]())
       const guard = { isAway: () => false }
       const dependencies = { catalog, bootId, guard, work, clock, log: silentLog }
-      const flusher = new Flusher({ ...dependencies, ...(flushFolder && { flushFolder }) })
+      const remover = { removeAside: async () => {} }
+      const flusher = new Flusher({ ...dependencies, remover, ...(flushFolder && { flushFolder }) })
       return { clock, flusher }
     },
   }

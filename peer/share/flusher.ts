@@ -13,11 +13,13 @@ import type { FolderGuard } from './folder-guard.ts'
 import { flushFolder } from './folder-sync.ts'
 import { isGone } from './is-gone.ts'
 import { removeIfSame } from './remove-file.ts'
+import type { ReplicaRemover } from './replica-remover.ts'
 
 interface Dependencies {
   readonly catalog: Catalog
   readonly bootId: string
   readonly guard: Pick<FolderGuard, 'isAway'>
+  readonly remover: Pick<ReplicaRemover, 'removeAside'>
   readonly work: BackgroundWork
   readonly clock: Clock
   readonly log: Log
@@ -123,9 +125,20 @@ export class Flusher {
       }
       const flushed = await this.#withFolders(written)
       catalog.flushed(flushed)
+      for (const entry of flushed) await this.#removeAside(entry)
       isAll &&= flushed.length === entries.length
     }
     if (!isAll) this.soon()
+  }
+
+  /** A copy aside that cannot be deleted is left to the index, which drops it in time. */
+  async #removeAside(entry: Entry): Promise<void> {
+    try {
+      await this.#dependencies.remover.removeAside(entry)
+    } catch (error) {
+      const details = { name: entry.at.name, reason: reasonOf(error) }
+      this.#dependencies.log.warn(details, 'a replaced version cannot be deleted')
+    }
   }
 
   /** Flushes the folders that files are in, and those made for them. @returns the files of which all are on disk */

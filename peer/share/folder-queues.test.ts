@@ -3,23 +3,25 @@ import { deadlines } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { FolderQueues } from './folder-queues.ts'
 
+const fileIn = (folder: string) => ({ root: '/data', diskName: `${folder}/file` })
+
 test('what does not end holds up its own folder only, and that no longer than the deadline', async () => {
   const clock = new FakeClock()
   const queues = new FolderQueues({ clock })
   const { promise: hanging, resolve } = Promise.withResolvers<string>()
   const ran: string[] = []
-  const first = queues.run('a', () => hanging)
-  const second = queues.run('a', async () => void ran.push('second'))
+  const first = queues.run(fileIn('a'), () => hanging)
+  const second = queues.run(fileIn('a'), async () => void ran.push('second'))
   const both = Promise.allSettled([first, second])
-  expect(await queues.run('b', async () => 'other')).toBe('other')
+  expect(await queues.run(fileIn('b'), async () => 'other')).toBe('other')
 
   await clock.advance(deadlines.folderQueueMs)
   expect(await both).toMatchObject([
-    { reason: { code: 'DEADLINE_EXCEEDED' } },
-    { reason: { code: 'DEADLINE_EXCEEDED' } },
+    { reason: { code: 'DISK_FAILED' } },
+    { reason: { code: 'DISK_FAILED' } },
   ])
   resolve('late')
-  expect(await queues.run('a', async () => 'third')).toBe('third')
+  expect(await queues.run(fileIn('a'), async () => 'third')).toBe('third')
   expect(ran).toEqual([])
 })
 
@@ -28,7 +30,7 @@ test('work in one folder runs in its order, one at a time, also after a failure'
   const ran: number[] = []
   const results = await Promise.allSettled(
     [1, 2, 3].map((number) =>
-      queues.run('a', async () => {
+      queues.run(fileIn('a'), async () => {
         await Promise.resolve()
         ran.push(number)
         if (number === 2) throw new Error('it failed')

@@ -1,7 +1,10 @@
+import { dirname, join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
+import type { Location } from './folders.ts'
 
 /** A queue for each folder: work in one folder runs one piece at a time, and no folder waits for another. */
 export class FolderQueues {
@@ -14,12 +17,18 @@ export class FolderQueues {
   }
 
   /**
-   * Waits no longer than the deadline. Work that takes longer blocks its queue until it ends, so a disk
-   * that does not respond holds up its own folders only; what is still queued at its deadline never runs.
+   * Runs `work` in the queue of the folder of a file. Waits no longer than the deadline: work that takes
+   * longer blocks its queue until it ends, so a disk that does not respond holds up its own folders only;
+   * what is still queued at its deadline never runs.
    * @returns what `work` returns; its failure does not keep the next piece from running
-   * @throws AppError DEADLINE_EXCEEDED; what `work` throws
+   * @throws AppError DISK_FAILED at the deadline; what `work` throws
    */
-  async run<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(
+    { root, diskName }: Pick<Location, 'root' | 'diskName'>,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    // Names that some disks take for one share a queue.
+    const folder = join(root, dirname(diskName)).toLowerCase()
     let isAwaited = true
     const queue = this.#queues.get(folder) ?? new SerialQueue()
     this.#queues.set(folder, queue)
@@ -27,13 +36,16 @@ export class FolderQueues {
       if (!isAwaited) throw new Error('nothing waits for this any more')
       return await work()
     })
-    const deadline = { what: 'the disk', deadlineMs: deadlines.folderQueueMs }
+    const ended = running.finally(() => {
+      if (queue.length === 0 && this.#queues.get(folder) === queue) this.#queues.delete(folder)
+    })
     try {
-      return await withDeadline(deadline, this.#clock, () =>
-        running.finally(() => {
-          if (queue.length === 0 && this.#queues.get(folder) === queue) this.#queues.delete(folder)
-        }),
-      )
+      const deadline = { what: 'the disk', deadlineMs: deadlines.folderQueueMs }
+      return await withDeadline(deadline, this.#clock, () => ended)
+    } catch (error) {
+      if (!hasCode(error, 'DEADLINE_EXCEEDED')) throw error
+      const details = { action: 'write to', path: root, reason: 'the disk does not respond' }
+      throw new AppError('DISK_FAILED', details, { cause: error })
     } finally {
       isAwaited = false
     }

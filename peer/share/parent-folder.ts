@@ -1,9 +1,11 @@
 import { type FileHandle, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { nameRefused } from '../../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { entryPathIn, leavesRoot, openFolderInside } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
+import type { CopyKind } from '../../common/protocol/messages.ts'
+import type { Location } from './folders.ts'
 import { numberedName } from './free-name.ts'
 import { spellingOf } from './spelling.ts'
 
@@ -75,6 +77,22 @@ export async function openParent(
     entry: (name) => entryPathIn({ descriptor, path }, name),
     [Symbol.asyncDispose]: async () => await last.close(),
   }
+}
+
+const onObstacle: Readonly<Record<CopyKind, OnObstacle>> = {
+  shared: 'refuse',
+  downloaded: 'respell',
+  replicated: 'evade',
+}
+
+/** Opens the folder for a file of a peer, as {@link openParent} does. */
+export async function openParentOf(
+  { kind, name, root, diskName }: Location,
+  spelling: SpellingOf,
+): Promise<ParentFolder> {
+  const folder = posix.dirname(diskName)
+  const request = { name, root, folder: folder === '.' ? '' : folder }
+  return await openParent({ ...request, onObstacle: onObstacle[kind] }, spelling)
 }
 
 /** The folder of this name or, where something is in the way, of the next free one. */

@@ -9,13 +9,16 @@ import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
+import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
 import { OwnWrites } from './own-writes.ts'
 import { Placer } from './placer.ts'
+import { ReplicaRemover } from './replica-remover.ts'
 import { Staging } from './staging.ts'
 
 interface WorldOptions {
   readonly spellingOf?: (name: string) => Promise<string>
+  readonly rename?: typeof rename
 }
 
 async function aWorld(options: WorldOptions = {}) {
@@ -37,11 +40,13 @@ async function aWorld(options: WorldOptions = {}) {
     ownWrites,
     staging,
     guard,
-    clock: new FakeClock(),
     random,
     bootId: 'boot',
   }
-  const placer = new Placer({ ...dependencies, onUnflushed: () => {}, ...options })
+  const queues = new FolderQueues({ clock: new FakeClock() })
+  const remover = new ReplicaRemover({ catalog, queues })
+  const placing = { ...dependencies, queues, remover, onUnflushed: () => {} }
+  const placer = new Placer({ ...placing, ...options })
   const fetched = async (text: string) => {
     const partialPath = join(temporary.path, '.tandem/partial/fetched')
     await mkdir(dirname(partialPath), { recursive: true })
@@ -139,4 +144,21 @@ test('what the system tells of an adopted file before it is recorded is no reaso
   expect(await ownWrites.changed([path])).toEqual([])
   await writeFile(path, 'changed by somebody')
   expect(await ownWrites.changed([path])).toEqual([path])
+})
+
+test('a replica on a file system that is mounted below replicated/ is copied aside', async () => {
+  // What the system says of a move from one file system to another.
+  const refuse = async (): Promise<never> => {
+    throw Object.assign(new Error('cross-device link'), { code: 'EXDEV' })
+  }
+  const { placer, fetched, catalog, path } = await aWorld({ rename: refuse })
+  const key = { kind: 'replicated', owner: 'peer2', name: 'd/f' } as const
+  const adopt = async (text: string): Promise<string> =>
+    (await placer.adopt({ key, ...(await fetched(text)) })).content.sha256
+  const [first] = [await adopt('v1'), await adopt('v2')]
+  expect(await readFile(join(path, 'replicated/peer2/d/f'), 'utf8')).toBe('v2')
+  const aside = catalog.get({ ...key, version: first })
+  expect(await readFile(aside?.at.path ?? '', 'utf8')).toBe('v1')
+  expect(await readdir(dirname(aside?.at.path ?? ''))).toEqual(['f'])
+  expect(await readdir(join(path, 'replicated/peer2/d'))).toEqual(['f'])
 })

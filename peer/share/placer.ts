@@ -1,37 +1,34 @@
 /**
- * Puts finished files where the user sees them, and takes replicated ones away. A file appears under
- * its name complete or not at all: it was written and flushed beside, is moved, and is recorded
- * when the folder is on disk. Choosing a name and moving happen in turns, one at a time for each
- * folder, so that two files never take one name; nothing is read or copied in a turn.
+ * Puts finished files where the user sees them. A file appears under its name complete or not at all:
+ * it was written and flushed beside, is moved, and is recorded when the folder is on disk. Choosing a
+ * name and moving happen in the queue of the folder, so that two files never take one name; nothing is
+ * read or copied in there, but between two attempts.
  */
 import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
-import { dirname, join, posix } from 'node:path'
-import type { Clock } from '../../common/clock.ts'
-import { chunkCountFor } from '../../common/content/chunks.ts'
-import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
-import { hashFile } from '../../common/content/hash.ts'
+import { join, posix } from 'node:path'
+import { type FileStat, fileStatOf } from '../../common/content/file-stat.ts'
 import { copyBeside } from '../../common/copy-beside.ts'
 import { diskError, nameRefused } from '../../common/disk-error.ts'
-import { AppError, hasCode, systemErrorCode } from '../../common/errors.ts'
+import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { ownFolderName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import { moveNew } from '../../common/move-new.ts'
-import type { Content, CopyKey } from '../../common/protocol/messages.ts'
+import type { CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import type { FinishedFile } from '../shelf.ts'
+import { Aside, type AsideCopy, discardCopy, type OpenPlace } from './aside.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { FolderGuard } from './folder-guard.ts'
-import { FolderQueues } from './folder-queues.ts'
+import type { FolderQueues } from './folder-queues.ts'
 import { FolderSync } from './folder-sync.ts'
 import type { Folders, Location } from './folders.ts'
 import { numberedName } from './free-name.ts'
-import { inspect, isUntouched } from './inspect.ts'
-import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
-import { type OnObstacle, openParent, type ParentFolder } from './parent-folder.ts'
+import { openParentOf, type ParentFolder } from './parent-folder.ts'
+import { type Occupant, PlaceLook } from './place-look.ts'
 import { decide, type Held } from './place-plan.ts'
-import { removeEmptyFolders, removeIfSame } from './remove-file.ts'
+import type { ReplicaRemover } from './replica-remover.ts'
 import { spellingOf } from './spelling.ts'
 import type { Staging } from './staging.ts'
 
@@ -42,22 +39,28 @@ export interface Adoption extends FinishedFile {
 
 type Placing = Omit<Adoption, 'chunkList'>
 
-interface Placed {
+interface PlacedFile {
   readonly at: Location
   readonly stat: FileStat
+}
+
+interface Placed extends PlacedFile {
   /** Those with entries that are not on disk yet. */
   readonly changedFolders: readonly string[]
 }
 
-/** What has to be done outside of a turn before the next: a file to be read, or to be brought to another file system. */
-type Needed = { readonly read: Location } | { readonly copyTo: Location }
+/** What has to be done between two attempts: a file to read, or one to copy to another file system. */
+type Needed =
+  | { readonly read: Location }
+  | { readonly copyTo: Location }
+  | { readonly copyAside: Location; readonly file: Occupant }
 
-/** What is known of a file in the way. */
-interface Read {
-  readonly stat: FileStat
-  readonly content: Content
-  /** Empty when the catalog has it. */
-  readonly chunkList: Uint8Array
+/** What was prepared for the next attempt. */
+interface Prepared {
+  readonly look: PlaceLook
+  /** The finished file, on the file system of its place as far as is known. */
+  from: string
+  aside: AsideCopy | undefined
 }
 
 interface Dependencies {
@@ -66,32 +69,20 @@ interface Dependencies {
   readonly ownWrites: OwnWrites
   readonly staging: Pick<Staging, 'ensureRoot'>
   readonly guard: Pick<FolderGuard, 'check'>
-  readonly clock: Clock
   readonly random: Random
   /** What the catalog calls the present run of the machine. */
   readonly bootId: string
   /** Called when an entry was recorded that a power cut may make untrue. */
   readonly onUnflushed: () => void
-  /** For tests: how the disk spells names. */
+  readonly queues: FolderQueues
+  readonly remover: Pick<ReplicaRemover, 'removeAside'>
+  /** For tests: how the disk spells names, and how files are moved aside. */
   readonly spellingOf?: typeof spellingOf
+  readonly rename?: typeof rename
 }
 
-/** A place, in the folder that was opened for it, and the name of the file that it is for. */
-interface To {
-  readonly at: Location
-  readonly parent: ParentFolder
-  readonly name: string
-  readonly base: string
-}
-
-/** Turns of one file: it may have to be read, to be copied, and to be read once more when somebody touches it. */
-const turnsMax = 8
-
-const onObstacle: Readonly<Record<CopyKey['kind'], OnObstacle>> = {
-  shared: 'refuse',
-  downloaded: 'respell',
-  replicated: 'evade',
-}
+/** Attempts for one file: something may have to be read and copied, and again if somebody changes it meanwhile. */
+const attemptsMax = 8
 
 export class Placer {
   readonly #dependencies: Dependencies
@@ -99,6 +90,8 @@ export class Placer {
   readonly #catalog: Catalog
   readonly #ownWrites: OwnWrites
   readonly #queues: FolderQueues
+  readonly #aside: Aside
+  readonly #remover: Pick<ReplicaRemover, 'removeAside'>
   readonly #spellingOf: typeof spellingOf
   readonly #folderSync = new FolderSync()
 
@@ -107,8 +100,10 @@ export class Placer {
     this.#folders = dependencies.folders
     this.#catalog = dependencies.catalog
     this.#ownWrites = dependencies.ownWrites
-    this.#queues = new FolderQueues(dependencies)
+    this.#queues = dependencies.queues
     this.#spellingOf = dependencies.spellingOf ?? spellingOf
+    this.#remover = dependencies.remover
+    this.#aside = new Aside({ rename, ...dependencies, spellingOf: this.#spellingOf })
   }
 
   /**
@@ -125,43 +120,11 @@ export class Placer {
       const { at, stat, changedFolders } = await this.place(adoption)
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
       const entry = this.#catalog.put({ at, stat, content }, chunkList)
-      await this.#removeAside(entry)
+      await this.#remover.removeAside(entry)
       return entry
     } catch (error) {
       throw diskError({ action: 'create', path: key.name, neededBytes: content.size }, error)
     }
-  }
-
-  /**
-   * Deletes a replicated copy, unless something else is there by now, and the folders it leaves empty.
-   * @throws AppError DISK_FAILED
-   */
-  async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
-    const { owner, name, sha256 } = copy
-    const key = { kind: 'replicated', owner, name } as const
-    try {
-      for (const held of [key, { ...key, version: sha256 }]) await this.#remove(held, sha256)
-    } catch (error) {
-      throw diskError({ action: 'delete', path: copy.name, neededBytes: 0 }, error)
-    }
-  }
-
-  async #remove(key: CopyKey, sha256: string): Promise<void> {
-    const known = this.#catalog.get(key)
-    if (known === undefined) return
-    await this.#inQueue(known.at, async () => {
-      const entry = this.#catalog.get(key)
-      if (entry?.content.sha256 !== sha256 || !(await isUntouched(entry))) return
-      if (await removeIfSame(entry)) this.#catalog.drop(key)
-      await removeEmptyFolders(entry.at)
-    })
-  }
-
-  /** A replica that was moved aside is of no use once its content is back in its place, on disk. */
-  async #removeAside({ at, content: { sha256 } }: Entry): Promise<void> {
-    const { kind, owner, name } = at
-    if (kind === 'replicated' && owner !== undefined)
-      await this.#remove({ kind, owner, name, version: sha256 }, sha256)
   }
 
   /**
@@ -170,38 +133,54 @@ export class Placer {
    */
   async locate(key: CopyKey): Promise<Location> {
     const wanted = await this.#wanted(key)
-    await using parent = await this.#openParent(wanted)
+    await using parent = await openParentOf(wanted, this.#spellingOf)
     return this.#below(parent, wanted, posix.basename(wanted.diskName))
   }
 
   /** Moves a file into place. What it throws besides AppError is the disk's. */
   async place(placing: Placing): Promise<Placed> {
-    const { key } = placing
+    const { key, partialPath } = placing
     const wanted = await this.#wanted(key)
-    const read = new Map<string, Read>()
-    let missing: unknown
-    let from = placing.partialPath
+    const look = new PlaceLook({ catalog: this.#catalog, spellingOf: this.#spellingOf })
+    const prepared: Prepared = { look, from: partialPath, aside: undefined }
     try {
-      for (let turn = 1; turn <= turnsMax; turn += 1) {
-        const outcome = await this.#attempt(wanted, { ...placing, partialPath: from }, read)
-        if (outcome === 'again') continue
-        if ('missing' in outcome) missing = outcome.missing
-        else if ('read' in outcome) await readInto(read, outcome.read)
-        else if ('copyTo' in outcome) from = await this.#copyBeside(from, outcome.copyTo)
-        else {
-          if (from !== placing.partialPath) await rm(placing.partialPath, { force: true })
-          return outcome
-        }
-      }
+      const placed = await this.#placeAt(wanted, placing, prepared)
+      if (prepared.from !== partialPath) await rm(partialPath, { force: true })
+      return placed
     } catch (error) {
-      if (from !== placing.partialPath) await rm(from, { force: true })
+      if (prepared.from !== partialPath) await rm(prepared.from, { force: true })
       throw error
+    } finally {
+      await discardCopy(prepared.aside)
+    }
+  }
+
+  async #placeAt(wanted: Location, placing: Placing, prepared: Prepared): Promise<Placed> {
+    const { name } = placing.key
+    /** Also those that were changed by attempts that did not place the file; in the order in which to flush them. */
+    const changedFolders: string[] = []
+    let missing: unknown
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const outcome = await this.#attempt(wanted, placing, prepared, changedFolders)
+      if (outcome === 'again') continue
+      if ('at' in outcome) return { ...outcome, changedFolders: [...new Set(changedFolders)] }
+      if ('missing' in outcome) missing = outcome.missing
+      else await this.#prepare(outcome, prepared)
     }
     // A folder that is there, and does not take the name however often: exFAT says so of `what?`.
-    const entry = { name: key.name, path: wanted.path }
     throw missing === undefined
-      ? new AppError('CONTENT_CHANGED', { name: key.name })
-      : nameRefused(entry, missing, ['ENOENT'])
+      ? new AppError('CONTENT_CHANGED', { name })
+      : nameRefused({ name, path: wanted.path }, missing, ['ENOENT'])
+  }
+
+  async #prepare(needed: Needed, prepared: Prepared): Promise<void> {
+    if ('read' in needed) await prepared.look.read(needed.read)
+    else if ('copyTo' in needed)
+      prepared.from = await this.#copyBeside(prepared.from, needed.copyTo)
+    else {
+      await discardCopy(prepared.aside)
+      prepared.aside = await this.#aside.copy(needed.copyAside, needed.file)
+    }
   }
 
   /** @throws AppError NAME_INVALID, DISK_FAILED */
@@ -226,30 +205,21 @@ export class Placer {
     throw new AppError('NAME_UNSUPPORTED', { name, path: root, reason })
   }
 
-  async #inQueue<T>({ root, diskName }: Location, work: () => Promise<T>): Promise<T> {
-    // Names that some disks take for one share a turn.
-    const key = join(root, dirname(diskName)).toLowerCase()
-    try {
-      return await this.#queues.run(key, work)
-    } catch (error) {
-      if (!hasCode(error, 'DEADLINE_EXCEEDED')) throw error
-      const details = { action: 'write to', path: root, reason: 'the disk does not answer' }
-      throw new AppError('DISK_FAILED', details, { cause: error })
-    }
-  }
-
   /** `again` when something came to the place; `missing` when a folder was removed under it, as by a drop that left it empty. */
   async #attempt(
     wanted: Location,
     placing: Placing,
-    read: ReadonlyMap<string, Read>,
-  ): Promise<Placed | Needed | { missing: unknown } | 'again'> {
+    prepared: Prepared,
+    changedFolders: string[],
+  ): Promise<PlacedFile | Needed | { missing: unknown } | 'again'> {
     try {
-      return await this.#inQueue(wanted, () => this.#placeNow(wanted, placing, read))
+      return await this.#queues.run(wanted, () =>
+        this.#placeNow(wanted, placing, prepared, changedFolders),
+      )
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error
       // The file itself may be what is gone.
-      await lstat(placing.partialPath)
+      await lstat(prepared.from)
       return { missing: error }
     }
   }
@@ -257,42 +227,35 @@ export class Placer {
   async #placeNow(
     wanted: Location,
     placing: Placing,
-    read: ReadonlyMap<string, Read>,
-  ): Promise<Placed | Needed | 'again'> {
+    { look, from, aside }: Prepared,
+    changedFolders: string[],
+  ): Promise<PlacedFile | Needed | 'again'> {
     const { kind, name } = placing.key
-    await using parent = await this.#openParent(wanted)
+    await using parent = await openParentOf(wanted, this.#spellingOf)
+    changedFolders.push(...parent.changed)
     for (let number = 1; number <= limits.placesTriedMax; number += 1) {
       const base = numberedName(posix.basename(wanted.diskName), number)
       const at = this.#below(parent, wanted, base)
-      const found = await this.#heldAt(at, parent, placing.content, read)
+      const found = await look.at(at, parent, placing.content)
       if ('read' in found) return found
       const decision = decide(kind, found.held, placing.replace === true)
       if (decision === 'next') continue
       if (decision === 'NAME_BLOCKED')
         throw new AppError('NAME_BLOCKED', { name, reason: blockedBy(found.held) })
       if (decision === 'NAME_EXISTS') throw new AppError('NAME_EXISTS', { name })
-      const changedFolders = [...parent.changed]
       if (decision === 'stay' && found.file !== undefined) {
-        await unlink(placing.partialPath)
-        return { at, stat: found.file.stat, changedFolders }
+        await unlink(from)
+        return { at, stat: found.file.stat }
       }
-      if (decision === 'replace' && kind === 'replicated' && found.file !== undefined)
-        changedFolders.unshift(...(await this.#moveAside({ at, parent, name, base }, found.file)))
-      const moved = await this.#move(
-        placing.partialPath,
-        { at, parent, name, base },
-        decision === 'replace',
-      )
-      if (moved === 'other file system') return { copyTo: at }
-      return moved === 'taken' ? 'again' : { at, stat: moved, changedFolders }
+      const place = { at, parent, base }
+      if (decision === 'replace' && kind === 'replicated' && found.file !== undefined) {
+        const changed = await this.#aside.take(place, found.file, aside)
+        if (changed === 'other file system') return { copyAside: at, file: found.file }
+        changedFolders.unshift(...changed)
+      }
+      return await this.#move(from, place, decision === 'replace')
     }
     throw new AppError('NAME_BLOCKED', { name, reason: 'too many others have its name' })
-  }
-
-  async #openParent({ kind, name, root, diskName }: Location): Promise<ParentFolder> {
-    const folder = posix.dirname(diskName)
-    const request = { name, root, folder: folder === '.' ? '' : folder }
-    return await openParent({ ...request, onObstacle: onObstacle[kind] }, this.#spellingOf)
   }
 
   /** The location of an entry of the folder that was opened for another location. */
@@ -305,87 +268,27 @@ export class Placer {
 
   async #move(
     from: string,
-    to: To,
+    { at, parent, base }: OpenPlace,
     replaces: boolean,
-  ): Promise<FileStat | 'taken' | 'other file system'> {
-    const { at, parent, name, base } = to
+  ): Promise<PlacedFile | Needed | 'again'> {
     const path = parent.entry(base)
-    // The system tells of it before it is recorded: a large file would be read again.
+    // The system reports it before it is recorded: a large file would be read again.
     this.#ownWrites.add(at.path)
     try {
       if (replaces) await rename(from, path)
-      else if (!(await moveNew(from, path))) return 'taken'
+      else if (!(await moveNew(from, path))) return 'again'
     } catch (error) {
-      const code = systemErrorCode(error)
-      if (code === 'EXDEV') return 'other file system'
-      throw nameRefused({ name, path: at.path }, error)
+      if (systemErrorCode(error) === 'EXDEV') return { copyTo: at }
+      throw nameRefused({ name: at.name, path: at.path }, error)
     }
     const stat = fileStatOf(await lstat(path, { bigint: true }))
     this.#ownWrites.add(at.path, stat)
-    return stat
-  }
-
-  /** What is at a place; a file of the right size that nobody has read yet is to be read first. */
-  async #heldAt(
-    at: Location,
-    parent: ParentFolder,
-    content: Content,
-    read: ReadonlyMap<string, Read>,
-  ): Promise<{ held: Held; file?: Read } | { read: Location }> {
-    const base = posix.basename(at.diskName)
-    const obstacle = await obstacleAt(parent.entry(base))
-    if (obstacle !== 'file') return { held: obstacle }
-    const entry = (name: string): string => parent.entry(name)
-    if ((await this.#spellingOf(base, { path: entry('.'), entry })) !== base)
-      return { held: 'twin' }
-    const known = this.#catalog.at(at)
-    if (known !== undefined && known.at.name !== at.name) return { held: 'other-name' }
-    const stat = await inspect(at, true)
-    // Of a replica it matters what it is: it is moved aside.
-    const isOther = stat?.size !== content.size && at.kind !== 'replicated'
-    if (stat === undefined || isOther) return { held: 'other-content' }
-    const isKnown = known !== undefined && isSameStat(known.stat, stat)
-    const cataloged = known && { stat, content: known.content, chunkList: new Uint8Array() }
-    const file = isKnown ? cataloged : read.get(at.path)
-    if (file === undefined || !isSameStat(file.stat, stat)) return { read: at }
-    const isSame = file.content.sha256 === content.sha256
-    return { held: isSame ? 'same-content' : 'other-content', file }
-  }
-
-  /**
-   * Moves a replica of other content out of the way, within a turn. It stays a copy of this peer until
-   * the index says that it may be removed (docs/decisions/0014).
-   * @returns the folders with new entries, to be flushed before the place has its new content
-   */
-  async #moveAside(
-    { at, parent, name, base }: To,
-    { content, chunkList }: Read,
-  ): Promise<readonly string[]> {
-    const { owner = '' } = at
-    const aside = this.#folders.place({ kind: 'replicated', owner, name, version: content.sha256 })
-    await mkdir(aside.root, { recursive: true })
-    await using folder = await this.#openParent(aside)
-    const path = folder.entry(posix.basename(aside.diskName))
-    this.#ownWrites.add(aside.path)
-    await rename(parent.entry(base), path)
-    const stat = fileStatOf(await lstat(path, { bigint: true }))
-    this.#ownWrites.add(aside.path, stat)
-    // First the new entry: at no moment does the index see this peer without the content.
-    const { bootId, onUnflushed } = this.#dependencies
-    this.#catalog.group(() => {
-      const file = { at: aside, stat, content }
-      if (chunkCountFor(content.size) > 1) this.#catalog.put(file, chunkList)
-      else this.#catalog.putUnflushed(file, bootId)
-      this.#catalog.drop(at)
-    })
-    onUnflushed()
-    const above = [dirname(aside.root), dirname(dirname(aside.root)), this.#folders.replicated]
-    return [...folder.changed, ...above]
+    return { at, stat }
   }
 
   /** Where a file system ends within a folder, a rename does too. @returns the path of the flushed copy */
   async #copyBeside(from: string, at: Location): Promise<string> {
-    await using parent = await this.#openParent(at)
+    await using parent = await openParentOf(at, this.#spellingOf)
     const name = `${ownFolderName}-${randomId(this.#dependencies.random)}`
     await copyBeside(from, parent.entry(name))
     return join(parent.path, name)
@@ -400,22 +303,4 @@ function ignoreExisting(error: unknown): false {
 function blockedBy(held: Held): string {
   if (held === 'folder') return 'it is a folder here'
   return 'the disk takes it for a file of another name, which is here'
-}
-
-async function obstacleAt(path: string): Promise<'nothing' | 'folder' | 'file'> {
-  try {
-    return (await lstat(path)).isDirectory() ? 'folder' : 'file'
-  } catch (error) {
-    if (isGone(error)) return 'nothing'
-    throw error
-  }
-}
-
-async function readInto(read: Map<string, Read>, { root, path }: Location): Promise<void> {
-  try {
-    read.set(path, await hashFile(path, { root }))
-  } catch (error) {
-    // The next turn sees what is there by now.
-    if (!hasCode(error, 'CONTENT_CHANGED') && !hasCode(error, 'FILE_NOT_FOUND')) throw error
-  }
 }

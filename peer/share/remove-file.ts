@@ -57,3 +57,16 @@ export async function removeLeftover(path: string, nowMs: number): Promise<void>
     // The next scan tries it again.
   }
 }
+
+/** Removes a kept version that holds something else than its hash says, unless it was written in the last day. */
+export async function removeSpoiled(
+  file: { readonly at: Location; readonly stat: FileStat },
+  nowMs: number,
+): Promise<void> {
+  if (Number(file.stat.mtimeNs / 1_000_000n) > nowMs - deadlines.leftoverKeptMs) return
+  try {
+    if (await removeIfSame(file)) await removeEmptyFolders(file.at)
+  } catch {
+    // The next scan tries it again.
+  }
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hashBytes } from '../../common/content/chunks.ts'
 import { hashFile } from '../../common/content/hash.ts'
+import { deadlines } from '../../common/limits.ts'
 import type { Change } from '../../common/protocol/messages.ts'
 import { ShareFixture } from '../testing/share-fixture.ts'
 
@@ -93,8 +94,8 @@ describe.each(Object.entries(ways))('a %s replica', (_, adopt) => {
     await peer.start()
     for (const text of ['v1', 'v2', 'v1']) await adopt(peer, text)
     expect(await readFile(join(peer.path, 'replicated/peer2/notes/a.txt'), 'utf8')).toBe('v1')
-    expect(announced(peer, ['v1', 'v2'])).toContain('(v2)')
-    expect(announced(peer, ['v1', 'v2'])).toContain('v1')
+    await peer.clock.advance(deadlines.flushDelayMs)
+    await expect.poll(() => announced(peer, ['v1', 'v2'])).toEqual(['(v2)', 'v1'])
     const { owner, name } = key
     await peer.share.removeReplica({ owner, name, sha256: sha256Of('v2') })
     expect(peer.share.first(sha256Of('v2'))).toBeUndefined()
@@ -122,11 +123,16 @@ test('a large replica that is moved aside keeps its chunk list', async () => {
   expect(peer.share.chunkList(sha256Of(large))?.byteLength).toBe(2 * hashBytes)
 })
 
-test('what is put into the folder of a version and has other content is no copy', async () => {
+test('what is in the folder of a version and has other content is no copy, and is removed after a day', async () => {
   await using peer = await ShareFixture.create()
   const { owner, name } = key
-  await peer.write(`replicated/.replaced/${owner}/${sha256Of('v1')}/${name}`, 'rotten')
+  const aside = (version: string): string => `replicated/.replaced/${owner}/${version}`
+  const longAgoMs = peer.clock.nowMs() - 2 * deadlines.leftoverKeptMs
+  await peer.write(`${aside(sha256Of('v0'))}/${name}`, 'spoiled long ago', longAgoMs)
+  await peer.write(`${aside(sha256Of('v1'))}/${name}`, 'spoiled')
   await peer.write(`replicated/.replaced/${owner}/${sha256Of('v2')}/${name}`, 'v2')
   await peer.start()
   expect(announced(peer, ['v1', 'v2'])).toEqual(['(v2)'])
+  const versions = async (): Promise<string[]> => await readdir(join(peer.path, aside('')))
+  await expect.poll(versions).toEqual([sha256Of('v1'), sha256Of('v2')].toSorted())
 })

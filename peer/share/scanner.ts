@@ -24,6 +24,7 @@ import type { Folders, Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
+import { removeSpoiled } from './remove-file.ts'
 import { Settling } from './settling.ts'
 import { TreeScan, type TreeScanOptions } from './tree-scan.ts'
 import { Vanished } from './vanished.ts'
@@ -105,6 +106,10 @@ export class Scanner implements Disposable {
       findings: this.#findings,
       problems: this.problems,
       settling: this.#settling,
+      onSpoiled: (file) =>
+        this.#work.start('remove a spoiled version', () =>
+          removeSpoiled(file, this.#clock.nowMs()),
+        ),
       signal: this.#work.signal,
     })
     this.#verifier = new Verifier({

@@ -21,6 +21,7 @@ import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { FolderGuard, type KeptFolder } from './folder-guard.ts'
 import { folderLooker, type LookAtFolder } from './folder-look.ts'
+import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer } from './group-placer.ts'
 import { IncomingFolder } from './incoming.ts'
@@ -29,6 +30,7 @@ import { OwnWrites } from './own-writes.ts'
 import { type Adoption, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
 import { checkPush, noMoreThan } from './push-check.ts'
+import { ReplicaRemover } from './replica-remover.ts'
 import { Scanner } from './scanner.ts'
 import { SmallReader } from './small-reader.ts'
 import { SmallWriter } from './small-writer.ts'
@@ -62,6 +64,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #guard: FolderGuard
   readonly #scanner: Scanner
   readonly #placer: Placer
+  readonly #remover: ReplicaRemover
   readonly #writer: SmallWriter
   readonly #groupPlacer: GroupPlacer
   readonly #flusher: Flusher
@@ -95,15 +98,20 @@ export class Share implements Shelf, AsyncDisposable {
     const staging = this.#staging
     const { bootId } = options
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId, guard }
+    const queues = new FolderQueues(dependencies)
+    this.#remover = new ReplicaRemover({ ...watched, queues })
+    const remover = this.#remover
     this.#placer = new Placer({
       ...placing,
       ownWrites,
       staging,
+      queues,
+      remover,
       onUnflushed: () => this.#flusher.soon(),
     })
     const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
-    this.#flusher = new Flusher({ ...placing, work: this.#work })
+    this.#flusher = new Flusher({ ...placing, remover, work: this.#work })
     this.#incoming = new IncomingFolder({ ...dependencies, staging })
     this.#scanner = new Scanner(options, {
       ...dependencies,
@@ -320,9 +328,9 @@ export class Share implements Shelf, AsyncDisposable {
     return await this.#track(() => this.#copier.copy(sha256, key))
   }
 
-  /** See {@link Placer.removeReplica}. */
+  /** See {@link ReplicaRemover.remove}. */
   async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
-    await this.#track(() => this.#placer.removeReplica(copy))
+    await this.#track(() => this.#remover.remove(copy))
   }
 
   /**
