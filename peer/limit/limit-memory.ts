@@ -10,21 +10,21 @@ import type { LimitChanges } from './limit-schedule.ts'
 
 const Remembered = Type.Partial(LimitValues)
 
-/** The limits that were changed by hand in earlier runs; none if they cannot be read or are no limits. */
+/** The limits set manually in earlier runs; none if the file is unreadable or invalid. */
 export async function readLimitChanges(path: string, log: Log): Promise<LimitChanges> {
   try {
     const remembered: unknown = JSON.parse(await readFile(path, 'utf8'))
     if (Value.Check(Remembered, remembered))
       return Value.Clean(Remembered, remembered) as LimitChanges
-    log.warn({ path }, 'the limits set by hand are forgotten: the file does not hold limits')
+    log.warn({ path }, 'discarding manual limits: the file is invalid')
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT')
-      log.warn({ path, reason: reasonOf(error) }, 'the limits set by hand cannot be read')
+      log.warn({ path, reason: reasonOf(error) }, 'cannot read manual limits')
   }
   return {}
 }
 
-/** Keeps them for the next run, whole or not at all. @throws AppError DISK_FULL, DISK_FAILED */
+/** Stores them for the next run, atomically. @throws AppError DISK_FULL, DISK_FAILED */
 export async function writeLimitChanges(path: string, changes: LimitChanges): Promise<void> {
   const text = JSON.stringify(changes)
   const beside = `${path}.new`

@@ -58,7 +58,7 @@ test('of rules that overlap the first one counts, for each limit by itself', () 
   expect(uploadAt(settings, at('mon', '13:00'))).toBe(1_000_000)
 })
 
-test('what was set by hand counts before everything else', () => {
+test('a manual limit overrides everything else', () => {
   const settings = settingsWith(office)
   const limits = limitsAt(settings, { uploadBytesPerSecond: 'unlimited' }, at('mon', '12:00'))
   expect(limits.uploadBytesPerSecond).toEqual({ value: 'unlimited', from: 'hand' })
@@ -125,10 +125,10 @@ describe('the next change', () => {
     expect(changeAfter(utc, rule)).toBe(expected)
   })
 
-  test('says which limits will be what, and passes over what was set by hand', () => {
+  test('gives the new values, and ignores limits that are set manually', () => {
     const settings = settingsWith({ ...office, downloadsAtOnce: 1 })
-    const byHand = { uploadBytesPerSecond: 50_000 }
-    const next = nextChange(settings, byHand, Date.parse('2026-06-01T00:00:00Z'), localTimeAt)
+    const manual = { uploadBytesPerSecond: 50_000 }
+    const next = nextChange(settings, manual, Date.parse('2026-06-01T00:00:00Z'), localTimeAt)
     expect(next?.limits).toEqual({ downloadsAtOnce: 1 })
   })
 

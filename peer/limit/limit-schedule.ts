@@ -1,47 +1,47 @@
-/** Which limits hold when: policy, without any state of its own. */
+/** Which limits are in force at which time: pure policy. */
 import type { Origin } from '../../common/settings.ts'
 import { type LimitKey, limitKeys } from '../api/limit-table.ts'
 import type { Limits, LimitValues } from '../api/shapes.ts'
 import { type LocalTime, minutesPerDay } from './local-time.ts'
 
-/** Other limits from one time of day to another; past midnight if the second is not later. */
+/** Limits for a period of the day; if `toMinute` is not after `fromMinute`, it runs past midnight. */
 export interface LimitRule {
-  /** For people: `sat, sun 08:00-20:00`. */
+  /** For display: `sat, sun 08:00-20:00`. */
   readonly text: string
-  /** Those on which it begins; 0 for Sunday. */
+  /** The days on which it starts; 0 for Sunday. */
   readonly weekdays: ReadonlySet<number>
-  /** Of the day; included. */
+  /** Minute of the day, inclusive. */
   readonly fromMinute: number
-  /** Not included. */
+  /** Exclusive. */
   readonly toMinute: number
   readonly values: Partial<LimitValues>
 }
 
-/** What the settings say. */
+/** The limits in the settings. */
 export interface LimitSettings {
   readonly values: LimitValues
   readonly origins: Readonly<Record<LimitKey, Origin>>
   readonly schedule: readonly LimitRule[]
 }
 
-/** What was changed while running. */
+/** Limits set manually. */
 export type LimitChanges = Partial<LimitValues>
 
-/** Each limit with where it comes from. */
+/** Each limit with its origin. */
 export type EffectiveLimits = Limits['limits']
 
 /**
- * The limits at a time: what was changed by hand, else what the first rule says that holds then and
- * names this limit, else what the settings say.
+ * The limits at a time: for each limit the manual value, else that of the first rule in force that names
+ * it, else the setting.
  */
 export function limitsAt(
   { values, origins, schedule }: LimitSettings,
-  byHand: LimitChanges,
+  manual: LimitChanges,
   time: LocalTime,
 ): EffectiveLimits {
   const rules = schedule.filter((rule) => isInForce(rule, time))
   const effective = (key: LimitKey): EffectiveLimits[LimitKey] => {
-    const changed = byHand[key]
+    const changed = manual[key]
     if (changed !== undefined) return { value: changed, from: 'hand' }
     const rule = rules.find((each) => key in each.values)
     const scheduled = rule?.values[key]
@@ -70,24 +70,24 @@ function isInForce(rule: LimitRule, { weekday, minute }: LocalTime): boolean {
 }
 
 const minuteMs = 60_000
-/** A schedule comes round in a week; clocks may be set back by an hour in it. */
+/** A schedule repeats weekly; clocks may be set back by an hour in a week. */
 const minutesAhead = 8 * minutesPerDay
 
 /**
- * When the schedule changes a limit next, and to what; undefined if it never does. Rules begin and end
- * at their minutes, or where clocks are put forward or back over them.
+ * The next change of a limit by the schedule; undefined if there is none. Rules start and end at their
+ * minutes, or when clocks are put forward or back over them.
  * @param fromMs in milliseconds since 1970, as the result
  */
 export function nextChange(
   settings: LimitSettings,
-  byHand: LimitChanges,
+  manual: LimitChanges,
   fromMs: number,
   localTimeAt: (ms: number) => LocalTime,
 ): Limits['nextChange'] {
   const { schedule } = settings
   if (schedule.length === 0) return undefined
-  const turns = new Set(schedule.flatMap((rule) => [rule.fromMinute, rule.toMinute]))
-  const now = valuesOf(limitsAt(settings, byHand, localTimeAt(fromMs)))
+  const boundaries = new Set(schedule.flatMap((rule) => [rule.fromMinute, rule.toMinute]))
+  const now = valuesOf(limitsAt(settings, manual, localTimeAt(fromMs)))
   let atMs = fromMs - (fromMs % minuteMs)
   let before = localTimeAt(atMs).minute
   for (let minutes = 0; minutes < minutesAhead; minutes += 1) {
@@ -95,8 +95,8 @@ export function nextChange(
     const time = localTimeAt(atMs)
     const isNext = time.minute === (before + 1) % minutesPerDay
     before = time.minute
-    if (isNext && time.minute > 0 && !turns.has(time.minute)) continue
-    const then = valuesOf(limitsAt(settings, byHand, time))
+    if (isNext && time.minute > 0 && !boundaries.has(time.minute)) continue
+    const then = valuesOf(limitsAt(settings, manual, time))
     const changed = limitKeys.filter((key) => then[key] !== now[key])
     if (changed.length > 0)
       return { atMs, limits: Object.fromEntries(changed.map((key) => [key, then[key]])) }

@@ -56,7 +56,7 @@ test.each([
   expect(await messageFor(limits)).toBe(message)
 })
 
-test('rates are written as people like, and come as numbers', () => {
+test('rates may be written in several ways, and become numbers', () => {
   const schedule = JSON.stringify([{ ...rule, days: ['sat', 'sun'], downloadsAtOnce: 9 }])
   const {
     values,

@@ -1,4 +1,4 @@
-/** The section `limits` of the settings: what this peer may use, and when it may use more or less. */
+/** The section `limits` of the settings: the limits of this peer and their schedule. */
 import Type, { type Static, type TInteger } from 'typebox'
 import { byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
 import { limits } from '../../common/limits.ts'
@@ -69,11 +69,11 @@ export const limitSettings = defineSettings('limits', {
   schedule: {
     schema: Type.Array(Rule, { maxItems: limits.scheduleRulesMax }),
     default: [],
-    doc: 'other limits at certain times, as a list of rules',
+    doc: 'rules that set limits by time of day',
   },
 })
 
-/** The limits as they are used: rates as numbers, times as minutes. */
+/** The limits with rates as numbers and times as minutes. */
 export function toLimitSettings({
   values: { schedule, ...given },
   origins,
@@ -91,7 +91,7 @@ function toRule({ days = [...weekdays], from, to, ...given }: Static<typeof Rule
   }
 }
 
-/** Rates come as people write them; everything else is as it is. */
+/** With rates as numbers instead of text. */
 function normalized<Given extends Readonly<Partial<Record<LimitKey, number | string>>>>(
   given: Given,
 ): Pick<LimitValues, keyof Given & LimitKey> {

@@ -40,7 +40,7 @@ async function aWorld(nowMs = mondayMs(7, 58)): Promise<World> {
   return new World(folder.path, nowMs)
 }
 
-test('settings hold, and without a schedule no timer is set', async () => {
+test('settings apply, and without a schedule no timer is set', async () => {
   const world = await aWorld()
   const { limits, uploads, downloads } = await world.limiter()
   const origin = 'TANDEM_LIMITS_UPLOAD_BYTES_PER_SECOND'
@@ -70,7 +70,7 @@ test('the schedule is followed to the minute', async () => {
   expect(limiter.uploads.partBytes('download')).toBe(1_000_000)
 })
 
-test('what is set by hand holds at once, whatever the schedule says, and in the next run', async () => {
+test('a manual change takes effect immediately, overrides the schedule, and survives a restart', async () => {
   const world = await aWorld()
   const rule = { from: '08:00', to: '09:00', uploadBytesPerSecond: '1MB', downloadsAtOnce: 9 }
   const limiter = await world.limiter(rule)
@@ -104,7 +104,7 @@ test('changes at the same time are all kept', async () => {
   expect(await readdir(world.folder)).toEqual(['limits.json'])
 })
 
-test('a change that cannot be kept is not made', async () => {
+test('a change that cannot be stored is not made', async () => {
   const world = await aWorld()
   const limiter = await world.limiter()
   await mkdir(join(world.folder, 'limits.json', 'in the way'), { recursive: true })
@@ -115,7 +115,7 @@ test('a change that cannot be kept is not made', async () => {
 })
 
 test.each(['', '{', '[]', '{"connections":0}', '{"uploadBytesPerSecond":1}'])(
-  'a file that holds %j is passed over',
+  'a file that holds %j is ignored',
   async (text) => {
     const world = await aWorld()
     await writeFile(join(world.folder, 'limits.json'), text)

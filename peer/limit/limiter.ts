@@ -5,6 +5,7 @@ import type { Log } from '../../common/log.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import { limitKeys } from '../api/limit-table.ts'
 import type { Limits, LimitsChange, LimitValues } from '../api/shapes.ts'
+import { noLimits } from './grant.ts'
 import { readLimitChanges, writeLimitChanges } from './limit-memory.ts'
 import {
   type EffectiveLimits,
@@ -16,11 +17,10 @@ import {
 } from './limit-schedule.ts'
 import { localTimeAt } from './local-time.ts'
 import { TrafficGate } from './traffic-gate.ts'
-import { noLimits } from './turn.ts'
 
 interface LimiterOptions {
   readonly settings: LimitSettings
-  /** Where what is changed by hand is kept between runs. */
+  /** Stores manual changes between runs. */
   readonly folder: string
 }
 
@@ -31,16 +31,16 @@ interface LimiterDependencies {
 
 const minuteMs = 60_000
 
-/** The limits in force: by settings, schedule, or hand. Whatever keeps to them feels a change at once. */
+/** The limits in force: from settings, schedule or manual changes. A change takes effect immediately. */
 export class Limiter implements Disposable {
-  /** What is sent to other peers passes the one, what comes from them the other. */
+  /** Gate of the bytes sent to other peers, and of those received from them. */
   readonly uploads: TrafficGate
   readonly downloads: TrafficGate
   readonly #settings: LimitSettings
   readonly #path: string
   readonly #clock: Clock
   readonly #log: Log
-  #byHand: LimitChanges = {}
+  #manual: LimitChanges = {}
   #values: LimitValues
   #onDownloadsAtOnce: (count: number) => void = () => {}
   /** Changes are written one after the other. */
@@ -57,10 +57,10 @@ export class Limiter implements Disposable {
     this.#log = log
   }
 
-  /** With what earlier runs were told by hand. */
+  /** Opens with the manual changes of earlier runs. */
   static async open(options: LimiterOptions, dependencies: LimiterDependencies): Promise<Limiter> {
     const limiter = new Limiter(options, dependencies)
-    limiter.#byHand = await readLimitChanges(limiter.#path, dependencies.log)
+    limiter.#manual = await readLimitChanges(limiter.#path, dependencies.log)
     limiter.#follow()
     return limiter
   }
@@ -73,29 +73,29 @@ export class Limiter implements Disposable {
     return this.#values.downloadsAtOnce
   }
 
-  /** Has `listener` told when the number of downloads that may run at once changes. */
+  /** Calls `listener` when the maximum number of concurrent downloads changes. */
   onDownloadsAtOnce(listener: (count: number) => void): void {
     this.#onDownloadsAtOnce = listener
   }
 
   get limits(): Limits {
     const nowMs = this.#clock.nowMs()
-    const change = nextChange(this.#settings, this.#byHand, nowMs, localTimeAt)
+    const change = nextChange(this.#settings, this.#manual, nowMs, localTimeAt)
     return { limits: this.#limitsAt(nowMs), ...(change && { nextChange: change }) }
   }
 
   /**
-   * Sets limits by hand, for this run and those after it; null gives one back to settings and schedule.
+   * Sets limits manually, for this run and later ones; null resets one to settings and schedule.
    * @throws AppError DISK_FULL, DISK_FAILED; nothing is changed then
    */
   async change(change: LimitsChange): Promise<Limits> {
     await this.#writes.run(async () => {
-      const merged = { ...this.#byHand, ...change }
+      const merged = { ...this.#manual, ...change }
       const kept = Object.fromEntries(
         limitKeys.flatMap((key) => ((merged[key] ?? null) === null ? [] : [[key, merged[key]]])),
       ) as LimitChanges
       await writeLimitChanges(this.#path, kept)
-      this.#byHand = kept
+      this.#manual = kept
       this.#apply()
     })
     return this.limits
@@ -108,10 +108,10 @@ export class Limiter implements Disposable {
   }
 
   #limitsAt(ms: number): EffectiveLimits {
-    return limitsAt(this.#settings, this.#byHand, localTimeAt(ms))
+    return limitsAt(this.#settings, this.#manual, localTimeAt(ms))
   }
 
-  /** With a schedule, looks at the clock each full minute: it may be set, or stand still in a sleeping machine. */
+  /** With a schedule, checks the clock each full minute: it may be changed, or stop while the machine sleeps. */
   readonly #follow = (): void => {
     this.#apply()
     if (this.#settings.schedule.length === 0) return
@@ -134,7 +134,7 @@ export class Limiter implements Disposable {
     if (values.downloadsAtOnce !== before.downloadsAtOnce)
       this.#onDownloadsAtOnce(values.downloadsAtOnce)
     if (limitKeys.some((key) => values[key] !== before[key]))
-      this.#log.info({ limits: values }, 'other limits hold')
+      this.#log.info({ limits: values }, 'limits changed')
   }
 }
 

@@ -1,4 +1,4 @@
-/** The time of day and of the week, as clocks on walls show it. */
+/** Local time of day and week. */
 
 /** In the order of `Date.getDay()`. */
 export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
@@ -21,7 +21,7 @@ export function localTimeAt(ms: number): LocalTime {
 
 const written = /^([01]\d|2[0-4]):([0-5]\d)$/
 
-/** The minute of the day that `text` names, from 00:00 to 24:00; undefined if it names none. */
+/** Parses a time from 00:00 to 24:00 to a minute of the day; undefined if invalid. */
 export function minuteOf(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined
   const [, hours, minutes] = written.exec(text) ?? []

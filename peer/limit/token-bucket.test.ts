@@ -8,7 +8,7 @@ test('it fills at its rate, up to a tenth of a second of it', () => {
   expect(refilled(bucket, 1_000, 5_000).bytes).toBe(100)
 })
 
-test('what was taken too much is waited for', () => {
+test('debt is waited for', () => {
   const bucket = withdrawn(emptyBucket(0), 500)
   expect(debtMs(bucket, 1_000)).toBe(500)
   expect(debtMs(refilled(bucket, 1_000, 499), 1_000)).toBe(1)
@@ -21,7 +21,7 @@ test('without a limit there is always enough', () => {
   expect(refilled(bucket, 1_000, 10).bytes).toBe(100)
 })
 
-test('whoever waits for his debts passes no more than the rate, a burst and one part', () => {
+test('a taker that waits for its debt exceeds the rate by a burst and one part at most', () => {
   const takes = array(tuple(integer({ min: 0, max: 300 }), integer({ min: 1, max: 5_000 })))
   propertyHolds(
     property(integer({ min: 1_000, max: 1_000_000 }), takes, (rate, wanted) => {

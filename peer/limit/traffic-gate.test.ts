@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { noLimits } from './grant.ts'
 import { TrafficGate } from './traffic-gate.ts'
-import { noLimits } from './turn.ts'
 
 const infinite = Number.POSITIVE_INFINITY
 
@@ -15,7 +15,7 @@ class World {
     onTestFinished(() => this.gate[Symbol.dispose]())
   }
 
-  /** Somebody who sends for ever, a part at a time; tells what passed. */
+  /** Sends without end, a part at a time; counts what passed. */
   stream(purpose: Purpose = 'download', partBytes = 5_000): { bytes: number; stop(): void } {
     const stop = new AbortController()
     const stream = { bytes: 0, stop: () => stop.abort(new Error('stopped')) }
@@ -33,7 +33,7 @@ class World {
   }
 }
 
-test('without limits bytes pass at once, without a promise or a timer, and are counted', () => {
+test('without limits bytes pass immediately, without a promise or a timer, and are counted', () => {
   const { gate, clock } = new World()
   expect(gate.pass(10, 'replication')).toBe(undefined)
   expect(gate.pass(1e9, 'download')).toBe(undefined)
@@ -51,47 +51,47 @@ test('a limit is kept, and shared equally by connections', async () => {
   for (const { bytes } of streams) expect(Math.abs(bytes - 250_000)).toBeLessThanOrEqual(5_000)
 })
 
-test('people go first: replication gets what they leave, and never nothing', async () => {
+test('downloads come first: replication gets the rest, and never nothing', async () => {
   const world = new World({ all: 1_600_000 })
   const replication = world.stream('replication', 50_000)
   await world.clock.advance(1_000)
   expect(replication.bytes).toBeGreaterThanOrEqual(1_550_000)
-  const person = world.stream('download', 50_000)
+  const download = world.stream('download', 50_000)
   const before = replication.bytes
   await world.clock.advance(10_000)
-  expect(person.bytes).toBeGreaterThanOrEqual(14_500_000)
+  expect(download.bytes).toBeGreaterThanOrEqual(14_500_000)
   expect(replication.bytes - before).toBeGreaterThanOrEqual(900_000)
   expect(replication.bytes - before).toBeLessThanOrEqual(1_200_000)
-  person.stop()
+  download.stop()
   const then = replication.bytes
   await world.clock.advance(1_000)
   expect(replication.bytes - then).toBeGreaterThanOrEqual(1_500_000)
 })
 
-test('without a limit replication takes a share beside people, and all when they have gone', async () => {
+test('without a limit replication gets a share beside downloads, and everything once they are idle', async () => {
   const world = new World()
-  const person = world.stream('download', 100_000)
+  const download = world.stream('download', 100_000)
   const replication = world.stream('replication', 100_000)
   await world.clock.advance(10_000)
-  expect(person.bytes).toBeGreaterThanOrEqual(990_000_000)
-  expect(replication.bytes).toBeGreaterThanOrEqual(person.bytes / 20)
-  expect(replication.bytes).toBeLessThanOrEqual(person.bytes / 15)
-  person.stop()
+  expect(download.bytes).toBeGreaterThanOrEqual(990_000_000)
+  expect(replication.bytes).toBeGreaterThanOrEqual(download.bytes / 20)
+  expect(replication.bytes).toBeLessThanOrEqual(download.bytes / 15)
+  download.stop()
   await world.clock.advance(1_500)
   expect(world.gate.pass(1, 'replication')).toBe(undefined)
 })
 
-test('replication has a limit of its own, which is no limit of people', async () => {
+test('the limit of replication does not limit downloads', async () => {
   const world = new World({ all: 1_000_000, replication: 100_000 })
-  const person = world.stream()
+  const download = world.stream()
   const replication = world.stream('replication')
-  person.stop()
+  download.stop()
   await world.clock.advance(10_000)
   expect(replication.bytes).toBeGreaterThanOrEqual(995_000)
   expect(replication.bytes).toBeLessThanOrEqual(1_020_000)
 })
 
-test('another limit is felt at once, also by those who wait', async () => {
+test('a changed limit takes effect immediately, also for queued callers', async () => {
   const world = new World({ all: 50_000 })
   let hasPassed = false
   await world.gate.pass(1_000_000, 'download')
@@ -107,7 +107,7 @@ test('another limit is felt at once, also by those who wait', async () => {
   expect(world.clock.pending).toBe(0)
 })
 
-test('who gives up leaves the line, and takes nothing from others', async () => {
+test('a caller that is aborted leaves the queue and costs the others nothing', async () => {
   const world = new World({ all: 50_000 })
   await world.gate.pass(50_000, 'download')
   const stop = new AbortController()
@@ -121,14 +121,14 @@ test('who gives up leaves the line, and takes nothing from others', async () => 
   await expect(world.gate.pass(1, 'download', stop.signal)).rejects.toThrow('gone')
 })
 
-test('disposing ends the waiting', async () => {
+test('disposing rejects queued callers', async () => {
   const world = new World({ all: 50_000, replication: 50_000 })
   await world.gate.pass(1_000_000, 'download')
-  const person = world.gate.pass(1, 'download')
+  const download = world.gate.pass(1, 'download')
   const replication = world.gate.pass(1, 'replication')
   world.gate[Symbol.dispose]()
   const stopping = { code: 'STOPPING' }
-  await expect(person).rejects.toMatchObject(stopping)
+  await expect(download).rejects.toMatchObject(stopping)
   await expect(replication).rejects.toMatchObject(stopping)
   await expect(world.gate.pass(1, 'download')).rejects.toMatchObject(stopping)
   expect(world.clock.pending).toBe(0)

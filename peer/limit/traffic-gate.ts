@@ -1,20 +1,20 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
+import { assuredRate, type GateRates, nextGrant, partBytesAt, replicationRate } from './grant.ts'
 import { debtMs, emptyBucket, refilled, type TokenBucket, withdrawn } from './token-bucket.ts'
-import { assuredRate, type GateRates, nextTurn, partBytesAt, replicationRate } from './turn.ts'
 
 interface Waiter extends PromiseWithResolvers<void> {
   readonly bytes: number
 }
 
-/** Over which time people's speed is measured. */
+/** Period over which the rate of downloads is measured. */
 const speedMs = 1_000
 
 /**
- * What all bytes of one direction pass, and are counted by. Who is held back waits in line with those
- * of its purpose, first come, first served: connections that each let a part pass at a time share the
- * rate equally. People go first; what is left is replication's, and a little more (see turn.ts).
+ * Counts and throttles all content bytes of one direction. Throttled callers wait in a queue for each
+ * purpose, first in, first out: connections that pass one part at a time share the rate equally. User
+ * downloads come first; replication gets the rest and a guaranteed minimum (see grant.ts).
  */
 export class TrafficGate implements Disposable {
   readonly #clock: Clock
@@ -22,11 +22,11 @@ export class TrafficGate implements Disposable {
   #all: TokenBucket
   #replication: TokenBucket
   #assured: TokenBucket
-  readonly #lines = { download: new Set<Waiter>(), replication: new Set<Waiter>() }
+  readonly #queues = { download: new Set<Waiter>(), replication: new Set<Waiter>() }
   readonly #passed = { download: 0, replication: 0 }
-  /** What people took, the older the less of it; over a second: their speed. */
-  #peopleBytes = 0
-  #peopleAtMs = Number.NEGATIVE_INFINITY
+  /** Bytes of downloads, exponentially decayed over `speedMs`. */
+  #downloadBytes = 0
+  #downloadAtMs = Number.NEGATIVE_INFINITY
   #cancelTimer: Cancel = () => {}
   #isDisposed = false
 
@@ -39,12 +39,12 @@ export class TrafficGate implements Disposable {
     this.#assured = empty
   }
 
-  /** Bytes that passed since the start. */
+  /** Bytes passed since the start. */
   get passedBytes(): Readonly<Record<Purpose, number>> {
     return this.#passed
   }
 
-  /** Lets other rates hold from now on, also for those who wait. */
+  /** Changes the rates immediately, also for queued callers. */
   setRates(rates: GateRates): void {
     if (rates.all === this.#rates.all && rates.replication === this.#rates.replication) return
     const empty = emptyBucket(this.#clock.monotonicMs())
@@ -54,13 +54,13 @@ export class TrafficGate implements Disposable {
     this.#serve()
   }
 
-  /** How many bytes to let pass at a time, so that others have their turn; infinite when nothing limits. */
+  /** Bytes to pass per call, so that others are served in between; infinite without a limit. */
   partBytes(purpose: Purpose): number {
     return partBytesAt(this.#rateFor(purpose, this.#clock.monotonicMs()))
   }
 
   /**
-   * Lets bytes pass: at once, without a promise, when nothing limits them; else when it is their turn.
+   * Passes bytes: immediately, without a promise, if no limit applies; otherwise once they are granted.
    * @throws AppError STOPPING, or the signal's reason
    */
   pass(bytes: number, purpose: Purpose, signal?: AbortSignal): Promise<void> | undefined {
@@ -71,13 +71,13 @@ export class TrafficGate implements Disposable {
     return undefined
   }
 
-  /** Whoever has to wait, now or later, fails. */
+  /** Queued callers, now and later, fail. */
   [Symbol.dispose](): void {
     this.#isDisposed = true
     this.#cancelTimer()
-    for (const line of Object.values(this.#lines)) {
-      for (const waiter of line) waiter.reject(new AppError('STOPPING'))
-      line.clear()
+    for (const queue of Object.values(this.#queues)) {
+      for (const waiter of queue) waiter.reject(new AppError('STOPPING'))
+      queue.clear()
     }
   }
 
@@ -87,61 +87,61 @@ export class TrafficGate implements Disposable {
   }
 
   #replicationRate(nowMs: number): number {
-    const silentMs = nowMs - this.#peopleAtMs
-    const bytesPerSecond = (this.#peopleBytes * Math.exp(-silentMs / speedMs) * 1000) / speedMs
+    const silentMs = nowMs - this.#downloadAtMs
+    const bytesPerSecond = (this.#downloadBytes * Math.exp(-silentMs / speedMs) * 1000) / speedMs
     return replicationRate(this.#rates, { bytesPerSecond, silentMs })
   }
 
   #count(bytes: number, purpose: Purpose, nowMs: number): void {
     this.#passed[purpose] += bytes
     if (purpose !== 'download') return
-    const age = Math.exp((this.#peopleAtMs - nowMs) / speedMs)
-    this.#peopleBytes = this.#peopleBytes * age + bytes
-    this.#peopleAtMs = nowMs
+    const age = Math.exp((this.#downloadAtMs - nowMs) / speedMs)
+    this.#downloadBytes = this.#downloadBytes * age + bytes
+    this.#downloadAtMs = nowMs
   }
 
   async #wait(bytes: number, purpose: Purpose, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     if (this.#isDisposed) throw new AppError('STOPPING')
-    const line = this.#lines[purpose]
+    const queue = this.#queues[purpose]
     const waiter: Waiter = { bytes, ...Promise.withResolvers<void>() }
     const leave = (): void => {
-      line.delete(waiter)
+      queue.delete(waiter)
       waiter.reject(signal?.reason)
     }
     signal?.addEventListener('abort', leave, { once: true })
-    line.add(waiter)
+    queue.add(waiter)
     this.#serve()
     await waiter.promise.finally(() => signal?.removeEventListener('abort', leave))
   }
 
-  /** Gives turns until nobody waits, or all have to. */
+  /** Grants until the queues are empty or the buckets are in debt. */
   readonly #serve = (): void => {
     this.#cancelTimer()
     this.#cancelTimer = () => {}
-    const { download, replication } = this.#lines
+    const { download, replication } = this.#queues
     while (download.size + replication.size > 0) {
       const nowMs = this.#clock.monotonicMs()
-      const turn = this.#nextTurn(nowMs)
-      if (typeof turn === 'number') {
-        this.#cancelTimer = this.#clock.after(turn, this.#serve)
+      const grant = this.#nextGrant(nowMs)
+      if (typeof grant === 'number') {
+        this.#cancelTimer = this.#clock.after(grant, this.#serve)
         return
       }
-      this.#letPass(turn, nowMs)
+      this.#letPass(grant, nowMs)
     }
   }
 
-  #nextTurn(nowMs: number): Purpose | number {
+  #nextGrant(nowMs: number): Purpose | number {
     const rate = this.#replicationRate(nowMs)
     const assured = assuredRate(this.#rates)
     this.#all = refilled(this.#all, this.#rates.all, nowMs)
     this.#replication = refilled(this.#replication, rate, nowMs)
     this.#assured = refilled(this.#assured, assured, nowMs)
-    const inLine = {
-      download: this.#lines.download.size > 0,
-      replication: this.#lines.replication.size > 0,
+    const queued = {
+      download: this.#queues.download.size > 0,
+      replication: this.#queues.replication.size > 0,
     }
-    return nextTurn(inLine, {
+    return nextGrant(queued, {
       all: debtMs(this.#all, this.#rates.all),
       replication: debtMs(this.#replication, rate),
       assured: debtMs(this.#assured, assured),
@@ -149,14 +149,14 @@ export class TrafficGate implements Disposable {
   }
 
   #letPass(purpose: Purpose, nowMs: number): void {
-    const [waiter] = this.#lines[purpose]
+    const [waiter] = this.#queues[purpose]
     if (waiter === undefined) return
-    this.#lines[purpose].delete(waiter)
+    this.#queues[purpose].delete(waiter)
     this.#all = withdrawn(this.#all, waiter.bytes)
     if (purpose === 'replication') {
       this.#replication = withdrawn(this.#replication, waiter.bytes)
-      // What people left costs nothing of what replication is sure of.
-      if (this.#lines.download.size > 0) this.#assured = withdrawn(this.#assured, waiter.bytes)
+      // Only bytes that compete with downloads count against the guaranteed rate.
+      if (this.#queues.download.size > 0) this.#assured = withdrawn(this.#assured, waiter.bytes)
     }
     this.#count(waiter.bytes, purpose, nowMs)
     waiter.resolve()

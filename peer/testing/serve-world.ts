@@ -12,8 +12,8 @@ import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { WakeUp } from '../../common/wake-up.ts'
+import { noLimits } from '../limit/grant.ts'
 import { TrafficGate } from '../limit/traffic-gate.ts'
-import { noLimits } from '../limit/turn.ts'
 import type {
   ServedContents,
   ServedDownload,

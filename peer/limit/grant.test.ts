@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { assuredRate, nextTurn, partBytesAt, replicationRate } from './turn.ts'
+import { assuredRate, nextGrant, partBytesAt, replicationRate } from './grant.ts'
 
 const infinite = Number.POSITIVE_INFINITY
 const now = { all: 0, replication: 0, assured: 0 }
 
-test.each<[string, Parameters<typeof nextTurn>, ReturnType<typeof nextTurn>]>([
-  ['people alone', [{ download: true, replication: false }, now], 'download'],
+test.each<[string, Parameters<typeof nextGrant>, ReturnType<typeof nextGrant>]>([
+  ['downloads alone', [{ download: true, replication: false }, now], 'download'],
   ['replication alone', [{ download: false, replication: true }, now], 'replication'],
-  ['what replication is sure of', [{ download: true, replication: true }, now], 'replication'],
   [
-    'people, once replication had that',
+    'the guaranteed rate of replication',
+    [{ download: true, replication: true }, now],
+    'replication',
+  ],
+  [
+    'downloads, once replication had that',
     [
       { download: true, replication: true },
       { ...now, assured: 5 },
@@ -17,7 +21,7 @@ test.each<[string, Parameters<typeof nextTurn>, ReturnType<typeof nextTurn>]>([
     'download',
   ],
   [
-    'people, where replication has a limit of its own',
+    'downloads, while replication is at its own limit',
     [
       { download: true, replication: true },
       { ...now, replication: 5 },
@@ -25,7 +29,7 @@ test.each<[string, Parameters<typeof nextTurn>, ReturnType<typeof nextTurn>]>([
     'download',
   ],
   [
-    'replication alone, sure of it or not',
+    'replication alone, guaranteed or not',
     [
       { download: false, replication: true },
       { ...now, assured: 5 },
@@ -33,7 +37,7 @@ test.each<[string, Parameters<typeof nextTurn>, ReturnType<typeof nextTurn>]>([
     'replication',
   ],
   [
-    'nobody under the limit',
+    'neither at the limit',
     [
       { download: true, replication: true },
       { ...now, all: 7 },
@@ -41,39 +45,39 @@ test.each<[string, Parameters<typeof nextTurn>, ReturnType<typeof nextTurn>]>([
     7,
   ],
   [
-    'nobody under either limit',
+    'neither at both limits',
     [
       { download: false, replication: true },
       { all: 3, replication: 9, assured: 0 },
     ],
     9,
   ],
-])('the turn is of %s', (_, given, turn) => {
-  expect(nextTurn(...given)).toBe(turn)
+])('the next grant is for %s', (_, given, grant) => {
+  expect(nextGrant(...given)).toBe(grant)
 })
 
-describe('beside people, replication', () => {
+describe('beside downloads, replication', () => {
   const rates = { all: infinite, replication: infinite }
   const busy = { bytesPerSecond: 160_000_000, silentMs: 0 }
 
   test.each([
-    ['gets a share of what they get', rates, busy, 10_000_000],
-    ['gets something however slow they are', rates, { ...busy, bytesPerSecond: 0 }, 1_000_000],
+    ['gets a share of their rate', rates, busy, 10_000_000],
+    ['gets a minimum however slow they are', rates, { ...busy, bytesPerSecond: 0 }, 1_000_000],
     ['keeps its own limit', { ...rates, replication: 60_000 }, busy, 60_000],
-    ['is free when they have gone', rates, { ...busy, silentMs: 1_000 }, infinite],
-    ['has turns instead under a limit of all', { ...rates, all: 100_000 }, busy, infinite],
-  ])('%s', (_, given, people, rate) => {
-    expect(replicationRate(given, people)).toBe(rate)
+    ['is unlimited once they are idle', rates, { ...busy, silentMs: 1_000 }, infinite],
+    ['depends on grants under a total limit', { ...rates, all: 100_000 }, busy, infinite],
+  ])('%s', (_, given, downloads, rate) => {
+    expect(replicationRate(given, downloads)).toBe(rate)
   })
 
-  test('is sure of a share of the limit, and of what keeps its streams from stalling', () => {
+  test('is guaranteed a share of the limit, and enough to keep its streams from stalling', () => {
     expect(assuredRate({ all: 16_000_000, replication: infinite })).toBe(1_000_000)
     expect(assuredRate({ all: 50_000, replication: infinite })).toBe(25_000)
     expect(assuredRate(rates)).toBe(infinite)
   })
 })
 
-test('parts are small at low rates, and everything at once without a limit', () => {
+test('parts are small at low rates, and infinite without a limit', () => {
   expect(partBytesAt(50_000)).toBe(4_096)
   expect(partBytesAt(2_000_000)).toBe(100_000)
   expect(partBytesAt(infinite)).toBe(infinite)
