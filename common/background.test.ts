@@ -41,7 +41,7 @@ test('after disposing nothing is started, and disposing again does nothing', asy
   expect(background.signal.aborted).toBe(true)
 })
 
-test('a failure is logged with what it was', async () => {
+test('a failure is logged with the name of the work', async () => {
   const { log, error } = spyLog()
   const background = new BackgroundWork({ log })
   const failure = new AppError('DISK_FAILED', { action: 'read', path: '/x', reason: 'no' })

@@ -35,7 +35,7 @@ describe.each(Object.entries(harnesses))('%s', (_, harness) => {
     expect(calls).toEqual(['kept'])
   })
 
-  test('never calls at once, not even without a delay', async () => {
+  test('never calls synchronously, even with a delay of 0', async () => {
     const { clock, pass } = harness()
     let isCalled = false
     clock.after(0, () => {

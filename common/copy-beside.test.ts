@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { copyBeside } from './copy-beside.ts'
 import { temporaryFolder } from './testing/temp-folder.ts'
 
-test('a copy replaces nothing, and removes nothing of what is there', async () => {
+test('a copy replaces and removes no existing file', async () => {
   await using folder = await temporaryFolder()
   const [from, to] = [join(folder.path, 'from'), join(folder.path, 'to')]
   await writeFile(from, 'new')

@@ -5,7 +5,7 @@ import { FakeClock } from './testing/fake-clock.ts'
 const wait = { what: 'The answer', deadlineMs: 1_000 }
 const forever = (): Promise<never> => new Promise(() => undefined)
 
-test('work in time gives its result and leaves no timer behind', async () => {
+test('work in time returns its result and leaves no timer', async () => {
   const clock = new FakeClock()
   expect(await withDeadline(wait, clock, () => Promise.resolve(7))).toBe(7)
   expect(clock.pending).toBe(0)
@@ -36,7 +36,7 @@ test('at the deadline it ends, even when the work does not care', async () => {
   expect(signalOfWork?.aborted).toBe(true)
 })
 
-test('the signal ends it at once with its own reason', async () => {
+test('the signal ends it immediately with its own reason', async () => {
   const clock = new FakeClock()
   const stop = new AbortController()
   const waiting = withDeadline({ ...wait, signal: stop.signal }, clock, forever)

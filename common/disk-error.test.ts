@@ -9,7 +9,7 @@ test.each(['ENOSPC', 'EDQUOT'])('%s means that the disk is full', (code) => {
   expect(error).toMatchObject({ code: 'DISK_FULL', details: { path: '/data/x', neededBytes: 5 } })
 })
 
-test('anything else says what could not be done, and an operating error stays itself', () => {
+test('any other error names the failed action, and an operational error is unchanged', () => {
   const cause = Object.assign(new Error('input/output error'), { code: 'EIO' })
   expect(diskError(action, cause).message).toBe("Cannot write to '/data/x': input/output error.")
   const known = new AppError('NAME_EXISTS', { name: 'a' })

@@ -83,7 +83,7 @@ test('of an error from outside only so much is kept', () => {
   expect(message.length).toBeLessThan(limits.errorDetailCharactersMax + 100)
 })
 
-test('an error that nobody expected crosses the wire without its text', () => {
+test('an unexpected error crosses the wire without its text', () => {
   const wire = errorToWire(new TypeError('secret path /home/me'))
   expect(wire).toEqual({ code: 'INTERNAL', retryable: expect.any(Boolean) as boolean, details: {} })
 })
@@ -94,7 +94,7 @@ test('any thrown thing becomes an AppError, one that is stays itself', () => {
   expect(toAppError('text')).toMatchObject({ code: 'INTERNAL', cause: 'text' })
 })
 
-test('codes are told apart without looking at texts', () => {
+test('codes are distinguished without texts', () => {
   expect(hasCode(new AppError('CANCELLED'), 'CANCELLED')).toBe(true)
   expect(hasCode(new AppError('CANCELLED'), 'DISK_FULL')).toBe(false)
   expect(hasCode(new Error('CANCELLED'), 'CANCELLED')).toBe(false)

@@ -17,7 +17,7 @@ test('names and addresses are hosts', () => {
   expect(normalHost('[name]')).toBe('[name]')
 })
 
-test('what is something else is refused with what it is', () => {
+test('anything else is refused with its kind', () => {
   const rows = [
     ['', /empty/],
     ['*', /0\.0\.0\.0/],

@@ -8,7 +8,7 @@ import { limits } from './limits.ts'
 
 const request = 'GET /wait HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'
 
-/** A server that answers `/wait` never and everything else at once. */
+/** A server that never answers `/wait` and answers everything else immediately. */
 async function guarded(): Promise<{ port: number; waiting: ServerResponse[] }> {
   const waiting: ServerResponse[] = []
   const server = createServer(guardedServerOptions)
@@ -41,7 +41,7 @@ async function answerTo(socket: Socket): Promise<string> {
   return (await once(socket, 'data')).join('')
 }
 
-test('who sends many requests and waits for no answer is cut off, others are served', async () => {
+test('a client that pipelines too many requests is disconnected, others are served', async () => {
   const { port } = await guarded()
   const socket = dial(port)
   const closed = once(socket, 'close')
@@ -50,7 +50,7 @@ test('who sends many requests and waits for no answer is cut off, others are ser
   expect(await answerTo(dial(port))).toMatch(/^HTTP\/1.1 200 /)
 })
 
-test('a host whose requests are all at work is told so, and another is served', async () => {
+test('a host at its limit of running requests is told so, and another is served', async () => {
   const { port, waiting } = await guarded()
   for (let sent = 0; sent < limits.httpRequestsMax / 2; sent += limits.httpPipelinedMax)
     dial(port).write(request.repeat(limits.httpPipelinedMax))

@@ -7,7 +7,7 @@ async function* numbers(count: number): AsyncGenerator<number> {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('every item is done once, so many at a time', async () => {
+test('every item is done once, with bounded concurrency', async () => {
   const done: number[] = []
   let running = 0
   let runningMax = 0
@@ -21,7 +21,7 @@ test('every item is done once, so many at a time', async () => {
   expect(runningMax).toBe(8)
 })
 
-test('a failure ends it when what was begun has ended', async () => {
+test('a failure ends it once all started work has ended', async () => {
   let begun = 0
   let ended = 0
   const work = async (number: number): Promise<void> => {

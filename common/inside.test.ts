@@ -6,7 +6,7 @@ import { hashFile } from './content/hash.ts'
 import { isInside, leavesRoot, openFolderInside, openInside, openInsideSync } from './inside.ts'
 import { temporaryFolder } from './testing/temp-folder.ts'
 
-test('what is reached through a link is opened only if it is below the root', async () => {
+test('a file behind a link is opened only if it is below the root', async () => {
   await using temporary = await temporaryFolder()
   const root = join(temporary.path, 'root')
   await mkdir(join(root, 'real'), { recursive: true })
@@ -40,7 +40,7 @@ test('a root that is a link may come to lead elsewhere', async () => {
   }
 })
 
-test('a folder is not inside of one whose name begins alike', () => {
+test('a folder is not inside one whose name is a prefix of its own', () => {
   expect(isInside('/a/b', '/a/b/c')).toBe(true)
   expect(isInside('/a/b', '/a/b')).toBe(true)
   expect(isInside('/a/b', '/a/bc')).toBe(false)

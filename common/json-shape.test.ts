@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { shapeProblem } from './json-shape.ts'
 
-describe('a problem says where it is', () => {
+describe('a problem names its path', () => {
   const shape = {
     type: 'object',
     required: ['name'],

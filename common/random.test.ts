@@ -5,11 +5,11 @@ describe.each([
   ['system', systemRandom],
   ['seeded', seededRandom('a')],
 ])('%s randomness', (_, random) => {
-  test('gives as many bytes as asked for', () => {
+  test('returns the requested number of bytes', () => {
     for (const count of [0, 1, 16, 100_000]) expect(random.bytes(count)).toHaveLength(count)
   })
 
-  test('gives fractions in [0, 1) that are spread evenly', () => {
+  test('returns evenly spread fractions in [0, 1)', () => {
     const fractions = Array.from({ length: 10_000 }, () => random.fraction())
     expect(Math.min(...fractions)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...fractions)).toBeLessThan(1)

@@ -90,7 +90,7 @@ describe('a value comes from', () => {
     expect(origins.httpPort).toBe('default')
   })
 
-  test('the section of its own process; other sections may stand beside it', async () => {
+  test('the section of its own process, beside other sections', async () => {
     const { values } = await loadFile(JSON.stringify({ index: { port: 1 }, log: {}, peer: {} }), {
       environment: { TANDEM_INDEX_PORT: '9', TANDEM_LOG_LEVEL: 'debug' },
     })
@@ -201,7 +201,7 @@ test.each([
   )
 })
 
-test('whatever the file holds, loading gives values or says what is wrong with it', async () => {
+test('for any file, loading returns values or says what is wrong', async () => {
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), async (content) => {
       const outcome = await loadFile(JSON.stringify({ peer: content })).then(
@@ -214,7 +214,7 @@ test('whatever the file holds, loading gives values or says what is wrong with i
   )
 })
 
-test('the file is the one that is named, else the usual one if it is there', () => {
+test('the file is the given one, or the default one if it exists', () => {
   const environment = { TANDEM_CONFIG: 'b.json' }
   expect(configFile('a.json', environment)).toEqual({ path: 'a.json', isOptional: false })
   expect(configFile(undefined, environment)).toEqual({ path: 'b.json', isOptional: false })
@@ -224,7 +224,7 @@ test('the file is the one that is named, else the usual one if it is there', () 
   })
 })
 
-test('a default that does not fit is a mistake of the table', () => {
+test('an invalid default is an error of the table', () => {
   const row = { schema: Type.Integer(), default: 'x', doc: '' }
   expect(() => defineSettings('peer', { port: row })).toThrow('default of peer.port')
 })
@@ -233,7 +233,7 @@ test('variables are named after section and key', () => {
   expect(variableOf('index', 'replicationFactor')).toBe('TANDEM_INDEX_REPLICATION_FACTOR')
 })
 
-test('the log has settings of its own', () => {
+test('the log has its own settings', () => {
   const environment = { TANDEM_LOG_LEVEL: 'debug', TANDEM_PEER_HTTP_PORT: '1' }
   const { values } = loadSettings(logSettings, { environment, flags: { logFormat: 'json' } })
   expect(values).toEqual({ level: 'debug', format: 'json', folder: undefined })

@@ -64,7 +64,7 @@ test('a database that is in use is refused, and free again once that is closed',
   openDatabase(path, { migrations: [first] }).close()
 })
 
-test('a file that is no database, a damaged one and a folder that is not there are refused', async () => {
+test('a file that is not a database, a damaged one and a missing folder are refused', async () => {
   await using folder = await temporaryFolder()
   const { path } = await aFile(folder.path, 'garbage.db', { bytes: 100_000 })
   expect(() => openDatabase(path, { migrations: [first] })).toThrow('file is not a database')

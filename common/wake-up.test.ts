@@ -5,7 +5,7 @@ import { WakeUp } from './wake-up.ts'
 
 const forever = new AbortController().signal
 
-test('a change wakes all who wait then, and nobody who waits later', async () => {
+test('a change wakes all current waiters, and no later ones', async () => {
   const wakeUp = new WakeUp()
   const woken: string[] = []
   const waitAs = async (name: string): Promise<void> => {

@@ -17,7 +17,7 @@ async function sourcesFor(peer: TestPeer): Promise<string[]> {
   return content.sources.map(({ peerId, kind }) => `${peerId} ${kind}`)
 }
 
-test('who downloads a content is named after those who have it, until it ends or is gone', async () => {
+test('downloaders are listed after complete sources, until they end or disconnect', async () => {
   await using cluster = await IndexCluster.start({ replicationFactor: 1 })
   const [owner, one, other] = [
     await cluster.peer('owner'),

@@ -46,7 +46,7 @@ test('health and metrics are served, everything else is refused', async () => {
   expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
 })
 
-test('only known host names are answered, and the refusal tells how to allow another', async () => {
+test('only known host names are answered, and the refusal says how to allow another', async () => {
   const options = { host: '127.0.0.1', port: 0, allowedHosts: ['Index'] }
   const check = async (): Promise<undefined> => undefined
   const dependencies = { check, metrics, clock: systemClock, log: silentLog }

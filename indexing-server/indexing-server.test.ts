@@ -28,7 +28,7 @@ test('a shared file is found by name and by hash', async () => {
   expect(await codeOf(peer1.ask('locate', { sha256 }))).toBe('CONTENT_NOT_FOUND')
 })
 
-test('a new file gets its second copy without anyone asking, and the answer shows it', async () => {
+test('a new file gets its second copy automatically, and lookup shows it', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -117,7 +117,7 @@ test('a bad entry is named, and nothing of its announcement is applied', async (
   expect(await codeOf(peer.ask('lookup', { name: 'a' }))).toBe('NAME_NOT_FOUND')
 })
 
-test('a full inventory sweeps what it does not name, and only at its end', async () => {
+test('a full inventory removes what it does not name, and only at its end', async () => {
   await using cluster = await IndexCluster.start()
   const peer = await cluster.peer('peer1')
   await peer.announce({ name: 'kept', text: 'k' }, { kind: 'downloaded', name: 'gone', text: 'g' })
@@ -195,7 +195,7 @@ test('a file that vanishes from its owner stays wanted', async () => {
   expect(content.sources.every(({ kind }) => kind === 'replicated')).toBe(true)
 })
 
-test('unshare takes a file out, drops its replicas, and outlives the index', async () => {
+test('unshare removes a file, drops its replicas, and survives the index', async () => {
   await using folder = await temporaryFolder()
   await using cluster = await IndexCluster.start({ data: folder.path })
   const peer1 = await cluster.peer('peer1')
@@ -220,7 +220,7 @@ test('unshare takes a file out, drops its replicas, and outlives the index', asy
   expect(await codeOf(peer1.ask('lookup', { name: 'a' }))).toBe('ok')
 })
 
-test('a peer may unshare a file of another by force, who does not bring it back', async () => {
+test('a peer may unshare another peer’s file by force, and its replicas do not restore it', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -238,7 +238,7 @@ test('a peer may unshare a file of another by force, who does not bring it back'
   expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop'])
 })
 
-test('a live owner takes back what another peer unshared by force, with and without other content', async () => {
+test('a live owner shares again what another peer unshared by force, with and without other content', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -324,7 +324,7 @@ test('an index that lost its database hears which names are unshared, and drops 
   expect(keeper.tasks).toMatchObject([{ kind: 'drop', name: 'a', owner: 'peer1' }])
 })
 
-test('a lying announcer makes a content of its own and harms no other', async () => {
+test('a false announcement creates a separate content and harms no other', async () => {
   await using cluster = await IndexCluster.start()
   const honest = await cluster.peer('honest')
   const liar = await cluster.peer('liar')
@@ -376,7 +376,7 @@ test('metrics show what the index does', async () => {
     expect(text).toContain(line)
 })
 
-test('an index whose address or folder is taken does not start, and lets go of the rest', async () => {
+test('an index whose address or folder is taken does not start, and releases everything else', async () => {
   await using folder = await temporaryFolder()
   await using cluster = await IndexCluster.start()
   const data = folder.path

@@ -30,7 +30,7 @@ test.for(rows)(
   },
 )
 
-test('a peer that cannot be reached is no source, and its copies are made elsewhere after a while', () => {
+test('an unreachable peer is not a source, and its copies are made elsewhere after a while', () => {
   const present = { isConnected: true, gone: undefined, silentMs: 0, isReached: false }
   const of = (unreachableMs: number | undefined): Liveness =>
     livenessOf({ ...present, unreachableMs }, options)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { contentOf, IndexCluster } from './testing/index-cluster.ts'
 
-test('a pattern lists each name once, with the content to take first and who has it', async () => {
+test('a pattern lists each name once, with its preferred content and sources', async () => {
   await using cluster = await IndexCluster.start()
   const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
   await peer1.announce(

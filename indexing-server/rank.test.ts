@@ -101,7 +101,7 @@ test('a current version whose only peer is suspect comes before kept ones on liv
   expect(ids(first, before, doubted)).toEqual([2, 1, 3])
 })
 
-test('a found content shows what the wire takes and no more', () => {
+test('a found content has only the fields of the wire', () => {
   const content = named(1, 5, [])
   const { sha256, size, chunkRoot } = content
   expect(foundContent(content, peerOf)).toEqual({ sha256, size, chunkRoot, sources: [] })

@@ -11,7 +11,7 @@ import { probeMs } from './claims.ts'
 import { Registry } from './registry.ts'
 import { codeOf, contentOf, IndexCluster, statesOf } from './testing/index-cluster.ts'
 
-test('an index that stood still takes nobody for dead', async () => {
+test('an index that was suspended considers no peer dead', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   await cluster.advance(2_000)
@@ -121,7 +121,7 @@ test('a lost connection makes a peer suspect, silence dead, and only then is it 
   expect(healed.contents[0]?.sources.map(({ peerId }) => peerId)).toEqual(['peer2', 'peer3'])
 })
 
-test('a peer that leaves is no source at once, but repaired only after its time', async () => {
+test('a peer that leaves is immediately no source, but its copies are repaired only later', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -239,7 +239,7 @@ test('a registry full of peers that came, held nothing and died has room for oth
   ])
 })
 
-test('a peer that cannot be dialled back is told so, is no source, takes no copies, and recovers', async () => {
+test('a peer that cannot be dialled back is told so, is not a source, takes no copies, and recovers', async () => {
   await using cluster = await IndexCluster.start()
   const owner = await cluster.peer('peer1')
   const asker = await cluster.peer('peer2', { freeBytes: 0 })

@@ -36,7 +36,7 @@ test('a reply that was being made during a write is not kept', async () => {
   expect(await cache.get('a', async () => entry('new', 1))).toBe('new')
 })
 
-test('it keeps so many sources and no more', async () => {
+test('it keeps at most a number of sources', async () => {
   const cache = new ReplyCache<string>({ sourcesMax: 18 })
   let made = 0
   const get = (name: string): Promise<string> =>

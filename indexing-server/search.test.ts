@@ -23,7 +23,7 @@ function storeOf(onRead: () => void) {
 const request = { query: '*x', limit: 10 }
 const { signal } = new AbortController()
 
-test('of many searches only one has a turn between two rounds of the event loop', async () => {
+test('of many searches only one runs per turn of the event loop', async () => {
   let round = 0
   let isOver = false
   const count = (): void => {
@@ -45,7 +45,7 @@ test('of many searches only one has a turn between two rounds of the event loop'
   expect(new Set(readIn).size).toBe(60)
 })
 
-test('a turn ends when its time is up, and the search goes on where it was', async () => {
+test('a turn ends when its time is up, and the search continues where it stopped', async () => {
   class SlowClock extends FakeClock {
     #ms = 0
     override monotonicMs(): number {

@@ -47,7 +47,7 @@ test('a fault is tried again ever more seldom, and ends by itself', async () => 
   expect(disk.probes).toBe(probes)
 })
 
-test('it goes on trying after an error of another kind', async () => {
+test('it keeps trying after an error of another kind', async () => {
   const { clock, background, disk, error, health } = setUp()
   await using _ = background
   disk.bug = new Error('a bug')

@@ -79,7 +79,7 @@ describe('the dummy peer', () => {
     connection.destroy()
   })
 
-  test('serves without an index, and says once that there is none', async () => {
+  test('serves without an index, and reports its absence once', async () => {
     const dependencies = world()
     await using _ = await startDummy({ peerId: 'dummy', address, index }, dependencies)
     await dependencies.clock.advance(10_000)

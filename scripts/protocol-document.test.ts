@@ -25,7 +25,7 @@ describe.each(messageTypes)('the example of %s', (type) => {
     expect(bytes !== undefined).toBe(messages[type].bulk)
   })
 
-  test('stands under its heading', () => {
+  test('has its heading', () => {
     expect(document).toContain(`\n### ${type}\n`)
   })
 })
@@ -42,6 +42,6 @@ test('links inside the page lead somewhere', () => {
     expect(headings).toContain(anchor)
 })
 
-test('a mark that stands for nothing is a mistake of the template', () => {
+test('an unknown mark is an error of the template', () => {
   expect(() => protocolDocument('{{limit:nothing}}')).toThrow('unknown mark limit:nothing')
 })

@@ -24,7 +24,7 @@ test.each([
   expect(shown({ field: schema })).toEqual([`field: ${text}`])
 })
 
-test('what is inside an object or a list follows it', () => {
+test('the fields of an object or a list follow it', () => {
   const item = Type.Object({ port: Type.Integer() })
   expect(shown({ one: Type.Optional(item), many: Type.Array(item, { maxItems: 5 }) })).toEqual([
     'one?: object',
@@ -34,7 +34,7 @@ test('what is inside an object or a list follows it', () => {
   ])
 })
 
-test('kinds of items are told apart by their first field', () => {
+test('variants of items are distinguished by their first field', () => {
   const put = Type.Object({ op: Type.Literal('put'), size: Type.Integer() })
   const drop = Type.Object({ op: Type.Literal('drop') })
   expect(shown({ changes: Type.Array(Type.Union([put, drop]), { maxItems: 5 }) })).toEqual([

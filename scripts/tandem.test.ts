@@ -45,11 +45,11 @@ describe('tandem', () => {
     for (const flag of flags) expect(stdout).toMatch(new RegExp(`^  ${flag}\\b`, 'm'))
   })
 
-  test('says its version', async () => {
+  test('prints its version', async () => {
     expect(await tandem('--version')).toMatchObject({ code: 0, stdout: '0.1.0\n' })
   })
 
-  test('says at once and in one line that no peer answers', async () => {
+  test('reports immediately and in one line that no peer answers', async () => {
     const { code, stdout, stderr } = await tandem('STATUS', '--api', nowhere)
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^PEER_UNREACHABLE: No peer answers at 127\.0\.0\.1:1: .*\n$/)

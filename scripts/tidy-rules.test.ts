@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { rules, type SourceFile } from './tidy-rules.ts'
 
-/** What all rules say about these files, which package.json runs unless it says otherwise. */
+/** All violations in these files, which package.json runs unless it says otherwise. */
 function complaints(texts: Readonly<Record<string, string>>): string[] {
   const files: SourceFile[] = Object.entries(texts).map(([path, text]) => ({ path, text }))
   const run = files.map(({ path }) => `node ${path}`).join(' ')
@@ -11,7 +11,7 @@ function complaints(texts: Readonly<Record<string, string>>): string[] {
 
 const importing = (path: string): string => `import { x } from '${path}'`
 
-test('a tidy tree gives no complaints', () => {
+test('a tidy tree has no violations', () => {
   const tree = {
     'common/limits.ts': 'export const limits = {}',
     'peer/api/calls.ts': importing('../../common/limits.ts'),
@@ -29,7 +29,7 @@ test('a tidy tree gives no complaints', () => {
   expect(complaints(tree)).toEqual([])
 })
 
-test('what runs for long takes of node:http only what it uses', () => {
+test('long-running processes load only the used parts of node:http', () => {
   const [types, value] = [
     "import type { Server } from 'node:http'",
     "import { Server } from 'node:http'",
@@ -78,7 +78,7 @@ test('a file has an end', () => {
   ])
 })
 
-test.each(['TO', 'FIX'])('%s-something is found wherever it stands', (start) => {
+test.each(['TO', 'FIX'])('%s-something is found anywhere', (start) => {
   const mark = start === 'TO' ? `${start}DO` : `${start}ME`
   expect(complaints({ 'README.md': `fine\nnot fine, ${mark}: later` })).toEqual([
     'README.md:2 is unfinished: finish it, or open an issue',

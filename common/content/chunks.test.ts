@@ -29,7 +29,7 @@ test.each([
   expect(chunkCountFor(size)).toBe(count)
 })
 
-test.each([-1, 0.5, Number.NaN, limits.contentBytesMax + 1])('%d is no size', (size) => {
+test.each([-1, 0.5, Number.NaN, limits.contentBytesMax + 1])('%d is not a size', (size) => {
   expect(() => chunkBytesFor(size)).toThrow(AssertionError)
 })
 

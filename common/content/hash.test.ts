@@ -60,7 +60,7 @@ describe('a file', () => {
     expect(stat.size).toBe(size)
   })
 
-  test('tells by its stat whether it was touched since', async () => {
+  test('its stat shows whether it was modified since', async () => {
     await using folder = await temporaryFolder()
     const { path } = await aFile(folder.path, 'a')
     const { stat } = await hashFile(path)
@@ -80,7 +80,7 @@ describe('a file', () => {
     await expect(hashing).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
   })
 
-  test('that is not there, or is none, is refused with what it is', async () => {
+  test('a missing file, or something else than a file, is refused with its kind', async () => {
     await using folder = await temporaryFolder()
     const absent = join(folder.path, 'absent')
     await expect(hashFile(absent)).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('a file', () => {
     })
   })
 
-  test('is left when the signal says so, with its reason', async () => {
+  test('stops when the signal is aborted, with its reason', async () => {
     await using folder = await temporaryFolder()
     const { path } = await aFile(folder.path, 'a', { bytes: 8 * mebibyte })
     const stop = new AbortController()

@@ -33,7 +33,7 @@ test.each([
     const source = fileRange(handle, range, new BufferPool({ bufferBytes }))
     const received: Buffer[] = []
     for await (const piece of source.pieces) {
-      // By now the next piece is there, too.
+      // By now the next piece has been read, too.
       await handle.stat()
       received.push(Buffer.from(piece))
     }
@@ -42,7 +42,7 @@ test.each([
   },
 )
 
-test('a file that ends early is told after what it had', async () => {
+test('a file that ends early fails after the bytes that it had', async () => {
   const range = { start: 0, bytes: 11 * bufferBytes }
   let received = 0
   const reading = async (): Promise<void> => {
@@ -53,7 +53,7 @@ test('a file that ends early is told after what it had', async () => {
   expect(received).toBe(bytes.length)
 })
 
-test('whoever stops in the middle leaves both buffers for the next', async () => {
+test('stopping in the middle releases both buffers', async () => {
   const pool = new BufferPool({ bufferBytes })
   const used = new Set<ArrayBuffer>()
   for (let time = 0; time < 3; time += 1)
@@ -64,7 +64,7 @@ test('whoever stops in the middle leaves both buffers for the next', async () =>
   expect(used.size).toBe(2)
 })
 
-test('without room for its account a read gets small buffers, counts them, and what it reads is the same', async () => {
+test('a read without room in its account uses small buffers, counts them, and returns the same bytes', async () => {
   const pool = new BufferPool({ bufferBytes, crowdedBytes: 10 })
   // Room for one of its two buffers.
   const options = { bytesMax: 2 * bufferBytes, hardBytesMax: 4 * bufferBytes, ownBytes: 0 }

@@ -28,7 +28,7 @@ async function stateOf(promise: Promise<void> | undefined): Promise<string> {
 }
 
 describe('a budget', () => {
-  test('gives a host alone half, and leaves a part for another', () => {
+  test('grants a single host half, and leaves a part for another', () => {
     const { open } = budgetWith()
     const first = open('a')
     expect(first.tryTake(500)).toBe(true)
@@ -48,7 +48,7 @@ describe('a budget', () => {
     expect(open('a').tryTake(200)).toBe(false)
   })
 
-  test('has those who are over their share wait until something is given back, in their order', async () => {
+  test('accounts over their share wait until memory is released, in order', async () => {
     const { budget, open } = budgetWith()
     const [holder, one, two] = [open('a'), open('a'), open('a')]
     holder.hold(600)
@@ -65,7 +65,7 @@ describe('a budget', () => {
     expect(budget.usedBytes).toBe(300 + 20 + 20 + 100 + 50)
   })
 
-  test('tells those who waited for too long that it is busy', async () => {
+  test('accounts that waited too long are rejected with BUSY', async () => {
     const { clock, budget, open } = budgetWith()
     open('a').hold(600)
     const late = open('a')
@@ -76,7 +76,7 @@ describe('a budget', () => {
     expect([budget.waitingCount, clock.pending]).toEqual([0, 0])
   })
 
-  test('ends those who hold memory and stand still when others wait for it', async () => {
+  test('stalled holders are disconnected when others wait', async () => {
     const { clock, evicted, open } = budgetWith()
     let stalledMs = 0
     open('a', 'still', () => stalledMs).hold(300)
@@ -102,7 +102,7 @@ describe('a budget', () => {
     expect(budget.usedBytes).toBe(1_050)
   })
 
-  test('counts nothing of an account that was closed, and refuses what it waits for', async () => {
+  test('a closed account counts nothing, and its wait is rejected', async () => {
     const { budget, open } = budgetWith()
     open('a').hold(600)
     const gone = open('a')
@@ -117,7 +117,7 @@ describe('a budget', () => {
   })
 })
 
-test('whatever many hosts take and give back, the bound holds, nobody waits for ever, and all is given back', async () => {
+test('for any sequence of takes and releases the limit holds, no wait is endless, and everything is released', async () => {
   // Connections of several hosts take, one thing at a time, and give back a while after they were let in.
   const steps = fc.array(
     fc.record({

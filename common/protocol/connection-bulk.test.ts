@@ -53,7 +53,7 @@ test('bulk that the sink refuses is skipped', async () => {
   expect(await two.client.request('chunks', { sha256 })).toEqual({ size: 1, count: 1 })
 })
 
-test('bulk whose source breaks off breaks the connection, and says so', async () => {
+test('a failing bulk source ends the connection, and says so', async () => {
   await using two = await connectionPair({
     read: async () => ({ reply: {}, bulk: { bytes: 10, pieces: [Buffer.from('four')] } }),
   })
@@ -92,7 +92,7 @@ test('bulk that is asked for and never read is not taken from its source', async
   stream.destroy()
 })
 
-test('bulk that is withdrawn while it stands in line is not taken from its source', async () => {
+test('bulk that is cancelled while queued is not read from its source', async () => {
   const held = Promise.withResolvers<void>()
   const given: number[] = []
   async function* pieces(chunk: number): AsyncGenerator<Buffer> {
@@ -119,7 +119,7 @@ test('bulk that is withdrawn while it stands in line is not taken from its sourc
   expect(given).toEqual([0, 2])
 })
 
-test('bulk that is withdrawn is held no longer, though what is before it is never read', async () => {
+test('cancelled bulk frees its memory, even behind bytes that are never read', async () => {
   const made: WeakRef<Buffer>[] = []
   await using two = await connectionPair({
     read: async () => {
@@ -142,7 +142,7 @@ test('bulk that is withdrawn is held no longer, though what is before it is neve
   expect(made.filter((one) => one.deref() !== undefined).length).toBeLessThanOrEqual(1)
 })
 
-test('bulk that is held back is let go when the connection ends', async () => {
+test('paused bulk is released when the connection ends', async () => {
   const left = Promise.withResolvers<unknown>()
   async function* held(signal: AbortSignal): AsyncGenerator<Buffer> {
     await new Promise((_resolve, reject) => {

@@ -26,7 +26,7 @@ describe('a request', () => {
     expect(two.client.isOpen).toBe(true)
   })
 
-  test('that makes the handler fail tells nothing of the inside', async () => {
+  test('that makes the handler fail reveals no internals', async () => {
     await using two = await connectionPair({
       chunks: () => Promise.reject(new Error('secret path /x')),
     })
@@ -42,7 +42,7 @@ describe('a request', () => {
     expect(await two.client.request('chunks', { sha256 })).toEqual({ size: 1, count: 1 })
   })
 
-  test('that does not fit its schema says where', async () => {
+  test('that does not match its schema says where', async () => {
     await using two = await connectionPair()
     await expect(two.client.request('chunks', { sha256: 'short' })).rejects.toMatchObject({
       code: 'BAD_REQUEST',
@@ -50,7 +50,7 @@ describe('a request', () => {
     })
   })
 
-  test('gets its own answer though others overtake it', async () => {
+  test('gets its own answer even if others overtake it', async () => {
     const slow = Promise.withResolvers<void>()
     await using two = await connectionPair({
       chunks: async ({ sha256: asked }) => {
@@ -64,7 +64,7 @@ describe('a request', () => {
     expect([(await first).size, second.size]).toEqual([0, 9])
   })
 
-  test('without an answer ends at its deadline, and a late answer disturbs nobody', async () => {
+  test('without an answer ends at its deadline, and a late answer is skipped', async () => {
     const slow = Promise.withResolvers<void>()
     await using two = await connectionPair({
       read: async () => {
@@ -117,7 +117,7 @@ describe('a request', () => {
     expect(two.client.isOpen).toBe(true)
   })
 
-  test('beyond the number in flight waits its turn', async () => {
+  test('beyond the number in flight is queued', async () => {
     const gate = Promise.withResolvers<void>()
     let running = 0
     let runningMax = 0
@@ -139,7 +139,7 @@ describe('a request', () => {
 })
 
 describe('a connection', () => {
-  test('that ends fails what is unanswered, and tells the server', async () => {
+  test('that ends fails unanswered requests, and notifies the server', async () => {
     await using two = await connectionPair({ chunks: () => new Promise(() => {}) })
     const asked = two.client.request('chunks', { sha256 })
     const failed = expect(asked).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
@@ -153,7 +153,7 @@ describe('a connection', () => {
     })
   })
 
-  test('closes orderly: what was asked is answered first', async () => {
+  test('closes gracefully: pending requests are answered first', async () => {
     const gate = Promise.withResolvers<void>()
     await using two = await connectionPair({
       chunks: async () => {
@@ -194,7 +194,7 @@ describe('a connection', () => {
     expect(two.server.connectionCount).toBe(0)
   })
 
-  test('to somebody of another role fails', async () => {
+  test('to another role fails', async () => {
     await using two = await connectionPair()
     const dialled = connect(
       {

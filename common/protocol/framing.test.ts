@@ -53,7 +53,7 @@ describe('the decoder', () => {
     )
   })
 
-  test('gives bulk bytes between frames, in pieces', () => {
+  test('returns bulk bytes between frames, in pieces', () => {
     const decoder = new FrameDecoder()
     decoder.push(Buffer.concat([encodeFrame('a'), Buffer.from('bul')]))
     expect(decoder.next()).toMatchObject({ kind: 'frame' })
@@ -74,7 +74,7 @@ describe('the decoder', () => {
     const header = Buffer.alloc(4)
     header.writeUInt32BE(bytes)
     decoder.push(header)
-    // The header alone must be enough to refuse it: no body byte is there yet.
+    // The header alone must be enough to refuse it: there is no body byte yet.
     decoder.push(Buffer.from('x'))
     expect(() => decoder.next()).toThrow(expect.toSatisfy((error) => hasCode(error, 'BAD_FRAME')))
   })

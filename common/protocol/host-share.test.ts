@@ -15,7 +15,7 @@ test.each([
   expect(hostKeyOf(host)).toBe(key)
 })
 
-test('a host alone gets half, and there is always something left for one more', () => {
+test('a single host gets half, and there is always room for another', () => {
   const bytesMax = 1_000_000
   const hosts = fc.integer({ min: 1, max: 200 })
   fc.assert(
@@ -34,7 +34,7 @@ test('a host alone gets half, and there is always something left for one more', 
           return true
         }
         for (const pick of picks) take(pick % count)
-        // Each takes all that it may.
+        // Each takes as much as it may.
         for (let isAnyTaking = true; isAnyTaking; ) {
           isAnyTaking = false
           for (let host = 0; host < count; host += 1) isAnyTaking = take(host) || isAnyTaking

@@ -1,6 +1,6 @@
 /**
- * Whatever a stranger sends, the server answers with an error frame or hangs up, and goes on
- * serving others. The bytes are written by hand, without the client's code.
+ * Whatever a client sends, the server answers with an error frame or closes the connection, and
+ * keeps serving others. The bytes are written without the client's code.
  */
 import type { Duplex } from 'node:stream'
 import fc from 'fast-check'
@@ -67,8 +67,8 @@ test.each<[string, Buffer, string]>([
   ['bytes that are not UTF-8', Buffer.from([0, 0, 0, 2, 0xff, 0xfe]), 'BAD_FRAME'],
   ['text that is not JSON', encodeFrame('{"id":'), 'BAD_FRAME'],
   ['JSON that is no message', encodeFrame('[1,2,3]'), 'BAD_FRAME'],
-  ['a reply that nobody asked for', frame({ re: 5, body: {} }), 'BAD_FRAME'],
-  ['a reply with bulk that nobody asked for', frame({ re: 5, body: {}, bytes: 1e9 }), 'BAD_FRAME'],
+  ['a reply without a request', frame({ re: 5, body: {} }), 'BAD_FRAME'],
+  ['a reply with bulk without a request', frame({ re: 5, body: {}, bytes: 1e9 }), 'BAD_FRAME'],
   ['a request with the id 0', frame({ ...hello, id: 0 }), 'BAD_FRAME'],
   ['a deeply nested value', encodeFrame('['.repeat(200_000) + ']'.repeat(200_000)), 'BAD_FRAME'],
 ])('%s gets an error and a closed door', async (_, bytes, code) => {

@@ -21,7 +21,7 @@ function requests() {
 
 const timedOut = { code: 'DEADLINE_EXCEEDED' }
 
-test('a deadline runs while a request waits for room, and who gave up is never sent', async () => {
+test('a deadline runs while a request is queued, and a cancelled one is never sent', async () => {
   const { clock, pending, sent, ask } = requests()
   const first = Array.from({ length: limits.requestsInFlightMax }, () => ask({ deadlineMs: 9_000 }))
   const late = expect(ask()).rejects.toMatchObject(timedOut)
@@ -57,7 +57,7 @@ test('a request that was given up keeps its room until its answer has passed by'
   expect(await next).toEqual({ body: 'in time', bytes: 0 })
 })
 
-test('a sink that takes long is not a stall, a silent sender after it is', async () => {
+test('a slow sink is not a stall, a silent sender after it is', async () => {
   const { clock, pending, ask } = requests()
   const written = Promise.withResolvers<void>()
   const asked = ask({ into: { begin: () => {}, write: () => written.promise } })
@@ -78,7 +78,7 @@ test('a sink that takes long is not a stall, a silent sender after it is', async
   await failed
 })
 
-test('bytes that nobody wants any more are skipped but told of, and the next answer is taken', async () => {
+test('bytes of a cancelled request are skipped but reported, and the next answer is accepted', async () => {
   const { pending, ask } = requests()
   const stop = new AbortController()
   const pieces: string[] = []
@@ -107,14 +107,14 @@ test('bytes that nobody wants any more are skipped but told of, and the next ans
   expect(await next).toEqual({ body: 'next', bytes: 0 })
 })
 
-test('bytes for whoever takes none belong to no request', () => {
+test('bytes for a request that expects none belong to no request', () => {
   const { pending, ask } = requests()
   ask().catch(() => {})
   expect(pending.onReply(1, {}, 1)).toBe(false)
   expect(pending.onReply(1, {}, 0)).toBe(true)
 })
 
-test('who gives up withdraws what was sent, unless its answer has begun to come', async () => {
+test('giving up cancels a sent request, unless its answer has begun to arrive', async () => {
   const { clock, pending, withdrawn, ask } = requests()
   const stop = new AbortController()
   const into: BulkSink = { begin: () => {}, write: () => {} }

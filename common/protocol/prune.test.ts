@@ -37,7 +37,7 @@ test.each<[string, TSchema, unknown, unknown]>([
   expect(pruned(schema, value)).toEqual(expected)
 })
 
-test('a value without anything else is given back itself', () => {
+test('a value without unknown fields is returned itself', () => {
   const value = { a: 1, b: 'x' }
   expect(pruned(Pair, value)).toBe(value)
 })
@@ -53,7 +53,7 @@ test('a request holds no more than its own fields, whatever else came with it', 
   )
 })
 
-test('no request that is not long counts as more than a few frames of its kind', () => {
+test('no short request counts as more than a few frames of its kind', () => {
   const sha256s = Array.from({ length: limits.contentsPerReadMax }, () => 'a'.repeat(64))
   const { bytes } = measuredRequest('read-many', { sha256s })
   const frameBytes = JSON.stringify({ sha256s }).length

@@ -53,7 +53,7 @@ describe.each<[string, () => Transport]>([
     await once(link.near.stream, 'drain')
   })
 
-  test('what comes before somebody reads is not lost', async () => {
+  test('bytes that arrive before reading starts are not lost', async () => {
     await using link = await connected(make())
     link.far.stream.write('early')
     await new Promise(setImmediate)
@@ -61,7 +61,7 @@ describe.each<[string, () => Transport]>([
     expect(await text(link.near)).toBe('early and late')
   })
 
-  test('whoever pauses gets nothing until he resumes, and what he got stays', async () => {
+  test('a paused reader receives nothing until it resumes, and its bytes stay valid', async () => {
     await using link = await connected(make())
     const original = Buffer.from(Array.from({ length: 1 << 20 }, (_, place) => place % 251))
     link.far.stream.end(original)
@@ -92,7 +92,7 @@ describe.each<[string, () => Transport]>([
     expect(stream.destroyed).toBe(true)
   })
 
-  test('dialling where nothing listens fails at once and says so', async () => {
+  test('dialling a closed port fails immediately and says so', async () => {
     const transport = make()
     const listener = await transport.listen(anywhere, () => {})
     await listener[Symbol.asyncDispose]()

@@ -33,7 +33,7 @@ test('what a script throws fails its call alone, and comes with its code', async
   ])
 })
 
-test('a call that cannot be sent takes no answer of another', async () => {
+test('a call that cannot be sent takes no other call’s answer', async () => {
   const thread = new ThreadCaller<unknown, string>(script, { clock: new FakeClock() })
   const unsendable = thread.call(() => {})
   const next = thread.call('f')
@@ -42,7 +42,7 @@ test('a call that cannot be sent takes no answer of another', async () => {
   await thread[Symbol.asyncDispose]()
 })
 
-test('disposing waits for what was asked', async () => {
+test('disposing waits for pending calls', async () => {
   const thread = new ThreadCaller<string, string>(script, { clock: new FakeClock() })
   const answer = thread.call('last')
   await thread[Symbol.asyncDispose]()

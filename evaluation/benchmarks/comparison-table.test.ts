@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { tandem } from './comparison.ts'
 import { comparisonTable } from './comparison-table.ts'
 
-test('a table says who reached what, in units', () => {
+test('a table shows who achieved what, in units', () => {
   const rows = [
     { work: 'copy', contender: tandem, unit: 'seconds', rounds: [1, 3], median: 2 },
     {

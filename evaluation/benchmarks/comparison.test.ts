@@ -77,7 +77,7 @@ describe('rows', () => {
   })
 })
 
-test('everybody is first equally often', () => {
+test('each contender is first equally often', () => {
   const contenders = ['a', 'b', 'c']
   const rounds = [0, 1, 2, 3].map((round) => roundOrder(contenders, round).join(''))
   expect(rounds).toEqual(['abc', 'bca', 'cab', 'abc'])

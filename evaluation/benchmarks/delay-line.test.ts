@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { DelayLine } from './delay-line.ts'
 
-test('what is put in comes out in order, after the delay and at the speed of the line', async () => {
+test('bytes arrive in order, after the delay and at the speed of the line', async () => {
   const clock = new FakeClock()
   const line = new DelayLine({ delayMs: 25, bytesPerMs: 100 }, { clock })
   const seen: string[] = []
@@ -14,7 +14,7 @@ test('what is put in comes out in order, after the delay and at the speed of the
   expect(seen).toEqual(['100 at 26.00', '1000 at 36.00', '50 at 36.50'])
 })
 
-test('whoever puts in more than passes is kept waiting', async () => {
+test('a sender that exceeds the capacity has to wait', async () => {
   const clock = new FakeClock()
   const line = new DelayLine({ delayMs: 25, bytesPerMs: 100 }, { clock })
   let hasRoom = false

@@ -8,7 +8,7 @@ import { pathOf } from './anchor-programs.ts'
 import { type LabHost, startNetworkLab, whyNoNetworkLab } from './network-lab.ts'
 import { runToEnd, startListening } from './outside-process.ts'
 
-/** Sends back what it is sent. */
+/** Echoes what it receives. */
 const echo = `require('node:net').createServer((each) => each.pipe(each))`
 
 /** Leads to a port of another host. */
@@ -59,7 +59,7 @@ async function echoOf(socket: Socket, text: string): Promise<string> {
   return String(await once(socket, 'data'))
 }
 
-test('a host that is cut off hears and says nothing, and nobody is told', async (context) => {
+test('a host that is cut off sends and receives nothing, silently', async (context) => {
   await using world = await startWorld(context)
   const { hosts, toSecond, toThird } = world
   expect([await echoOf(toSecond, 'a'), await echoOf(toThird, 'a')]).toEqual(['a', 'a'])

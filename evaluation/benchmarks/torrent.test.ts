@@ -5,7 +5,7 @@ import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { bencode, torrentOf } from './torrent.ts'
 
-test('values are written as BEP 3 says', () => {
+test('values are encoded according to BEP 3', () => {
   expect(bencode({ cow: 'moo', list: { size: 42 } }).toString()).toBe(
     'd3:cow3:moo4:listd4:sizei42eee',
   )

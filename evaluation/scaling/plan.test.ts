@@ -14,7 +14,7 @@ test('weak scaling gives each client the same work, strong scaling all of them t
   ])
 })
 
-test('every step downloads files of its own', () => {
+test('every step downloads its own files', () => {
   expect(filesNeeded([weak, strong], 'kb')).toBe(70 + 30)
   expect(filesNeeded([weak, strong], 'mb')).toBe(7 + 3)
 })

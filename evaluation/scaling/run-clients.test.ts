@@ -4,7 +4,7 @@ import { runClients } from './run-clients.ts'
 
 const closeTo = (value: number, digits: number): number => expect.closeTo(value, digits) as number
 
-test('deals the items out and says what each client and all of them got done', async () => {
+test('distributes the items and reports the work of each client and of all', async () => {
   const clock = new FakeClock()
   const done: [number, string][] = []
   const running = runClients(

@@ -66,7 +66,7 @@ test('the index knows what is on disk, whichever side lost or regained what', as
       await using world = new PeerHistory(folder.path)
       for (const step of history) await take(world, step)
       expect(await announced(world)).toEqual(world.onDisk)
-      // It goes on to be right.
+      // It must also stay right.
       world.write('e', 'more')
       expect(await announced(world)).toEqual(world.onDisk)
     }),
@@ -88,7 +88,7 @@ test('numbers that a catalog gave twice are not taken for what the index has see
   expect(await announced(history)).toEqual(history.onDisk)
 })
 
-test('a copy of the folder and its original may take turns', async () => {
+test('a copy of the folder and its original may alternate', async () => {
   await using folder = await temporaryFolder()
   await using history = new PeerHistory(folder.path)
   history.write('a', '1')

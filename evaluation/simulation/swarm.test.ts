@@ -1,8 +1,8 @@
 /**
- * Swarms in virtual time: the real planner, crew, upload line and connections, over links of 100 Mbit/s
- * that are simulated with what systems buffer. Bounds are those of the benchmark `swarm`, which measures
- * real processes: nobody can have the content before one link has carried it, and the source must send
- * it once. What processors take is not in it.
+ * Swarms in virtual time: the real planner, crew, upload queue and connections, over simulated
+ * links of 100 Mbit/s with the buffers of operating systems. The bounds are those of the benchmark
+ * `swarm`, which measures real processes: no peer can have the content before one link has carried
+ * it, and the source must send it once. CPU time is not simulated.
  */
 import { expect, test } from 'vitest'
 import { SimulatedSwarm } from './simulated-swarm.ts'
@@ -28,7 +28,7 @@ test('eight that begin together have all soon after one link has carried it, and
   }
 })
 
-test('where more begin than one takes from, all are of use to others', async () => {
+test('with more downloaders than sources per fetch, all of them serve others', async () => {
   const bytes = 32 * mebibyte
   await using swarm = await SimulatedSwarm.start({ bytes, bytesPerMs, downloaders: 16 })
   const { downloaders } = swarm

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../../common/random.ts'
 import { nextAbsenceMs, nextAction, nextSize } from './soak-plan.ts'
 
-test('a seed gives the same actions each time, and all kinds of them', () => {
+test('a seed always gives the same actions, of all kinds', () => {
   const actions = (seed: string): string[] => {
     const random = seededRandom(seed)
     return Array.from({ length: 500 }, () => nextAction(random))

@@ -1,6 +1,6 @@
 /**
- * Crowds of connections that ask for much and read nothing, from one host and from many: neither index nor
- * peer may take more than 500 MB, and those who behave are answered meanwhile.
+ * Crowds of connections that request much and read nothing, from one host and from many: neither
+ * index nor peer may use more than 500 MB, and well-behaved clients are answered meanwhile.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -84,7 +84,7 @@ test('the cluster is ready', async () => {
 })
 
 test.each([{ hosts: 1 }, { hosts: 100 }])(
-  'an index keeps nothing of fields that nobody knows, from $hosts hosts',
+  'an index keeps no unknown fields, from $hosts hosts',
   async ({ hosts }) => {
     const unknown = Array.from({ length: 20_000 }, () => [])
     const sent = requests('search', { query: 'zz', limit: 500, unknown })
@@ -127,7 +127,7 @@ test('4,094 idle clients do not keep a peer from coming back, nor a client out',
   expect(crowd.openCount()).toBeGreaterThan(4_000)
 }, 60_000)
 
-test('a peer keeps little for those who wait for chunks', async () => {
+test('a peer keeps little memory for clients that wait for chunks', async () => {
   using api = apiOf(cluster.peer(2))
   await api.startDownload({ name: 'large.bin' })
   await expect

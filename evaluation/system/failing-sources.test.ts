@@ -29,7 +29,7 @@ async function expectDone({ downloader, sha256 }: SourcesWorld, id: string): Pro
   expect(await leftBehind(downloader)).toEqual({ downloaded: [name], unfinished: [] })
 }
 
-test('a source that stalls and stays connected holds up nothing: another sends what it owes', async () => {
+test('a source that stalls without disconnecting delays nothing: another sends its chunks', async () => {
   await using world = await startSources(2, bytes)
   const id = await startDownloadHeldBy(world, passedBytes)
   world.sources[1]?.gate.open()
@@ -38,18 +38,18 @@ test('a source that stalls and stays connected holds up nothing: another sends w
   expect(received).toBeLessThanOrEqual(bytes + 2 * inFlightBytesMax)
 })
 
-test('a source that hardly sends any more holds up nothing either', async () => {
+test('a source that slows to a trickle delays nothing either', async () => {
   await using world = await startSources(2, bytes)
   const [slow, other] = world.sources
   assert(slow !== undefined && other !== undefined)
   const id = await startDownloadHeldBy(world, passedBytes)
-  // Above what counts as stalled; one chunk takes more than a minute.
+  // Above the stall threshold; one chunk takes more than a minute.
   slow.gate.closeAfter(0, { bytesPerMs: 16 })
   other.gate.open()
   await expectDone(world, id)
 })
 
-test('when all sources are gone and one returns, the download goes on with it', async () => {
+test('when all sources are gone and one returns, the download continues with it', async () => {
   await using world = await startSources(2, bytes)
   const { downloader, sources } = world
   const id = await startDownloadHeldBy(world, passedBytes)
@@ -66,7 +66,7 @@ test('when all sources are gone and one returns, the download goes on with it', 
   await expectDone(world, id)
 })
 
-test('a stalled source that is the only one is named with what it was given', async () => {
+test('a stalled only source is named with its deadline', async () => {
   // Small, so that it is given no more time than what owes next to nothing.
   const size = 2 ** 18
   await using world = await startSources(1, size)

@@ -1,4 +1,4 @@
-/** A peer whose disk is full says so, keeps what is good, and goes on. */
+/** A peer whose disk is full says so, keeps good data, and recovers. */
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
@@ -19,7 +19,7 @@ interface World extends AsyncDisposable {
   readonly cluster: Cluster
   readonly source: TandemProcess
   readonly gate: Gate
-  /** The one whose disk is small. */
+  /** The peer with the small disk. */
   readonly peer: TandemProcess
   readonly disk: string
 }
@@ -77,7 +77,7 @@ test('a file that is larger than the disk is refused before a byte of it comes',
   })
 })
 
-test('a disk that fills up during a download pauses it, and it goes on where it was when there is room', async (context) => {
+test('a disk that fills up during a download pauses it, and it resumes when there is space', async (context) => {
   await using world = await startWorld(context)
   const { peer, gate, disk } = world
   const { name, sha256 } = await share(world, 'large.bin', 10 * mebibyte)

@@ -1,4 +1,7 @@
-/** An index whose disk is full answers, says what is wrong, and goes on by itself when there is room. */
+/**
+ * An index whose disk is full answers, says what is wrong, and recovers by itself when there is
+ * space.
+ */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -18,7 +21,7 @@ async function healthOf(index: TandemProcess): Promise<{ code: number; body: unk
   return { code: response.status, body: await response.json() }
 }
 
-test('an index with a full disk answers everybody, and records what it missed when there is room', async ({
+test('an index with a full disk answers all peers, and records what it missed when there is space', async ({
   skip,
 }) => {
   await using disk = await mountSmallDisk(4 * mebibyte)

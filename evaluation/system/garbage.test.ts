@@ -1,6 +1,6 @@
 /**
- * Every port of an index and a peer gets what it never asked for, on many connections that stay.
- * Everybody else must be served meanwhile and afterwards, and each of those connections must end.
+ * Every port of an index and a peer receives invalid input, on many connections that stay open. All
+ * others must be served meanwhile and afterwards, and each of those connections must end.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -72,7 +72,7 @@ async function expectService(cluster: Cluster, name: string): Promise<void> {
   expect(await health.json()).toEqual({ status: 'ok' })
 }
 
-test('garbage, a length of 4 GiB, HTTP and silence on every port disturb nobody and are ended', async () => {
+test('garbage, a length of 4 GiB, HTTP and silence on every port disturb no one and are ended', async () => {
   await using cluster = await startCluster({ peers: 3, settings: quickSettings })
   const processes = [cluster.index, ...cluster.peers]
   const pids = processes.map(({ pid }) => pid)

@@ -116,7 +116,7 @@ describe('when copies cannot be made', () => {
     expect(missing(await api.why({ name }))).toBe('')
   })
 
-  test('a peer that is gone for good says whose return is waited for', async () => {
+  test('a content whose only peer is gone names that peer', async () => {
     await using cluster = await startCluster({ peers: 2, factor: 1, settings: settings(1_500) })
     const [file] = await shareFiles(cluster, 1, 1_000)
     using api = apiOf(cluster.peer(2))

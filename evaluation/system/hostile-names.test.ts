@@ -35,7 +35,7 @@ async function treeOf(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).toSorted()
 }
 
-test('the index refuses hostile announcements, and keeps what it was told before', async () => {
+test('the index refuses hostile announcements, and keeps earlier ones', async () => {
   await using cluster = await startCluster({ peers: 1, settings: quickSettings })
   const { port: indexPort } = cluster.index
   await using peer = await startHostilePeer({ peerId: 'hostile', indexPort }, { content, ...rest })
@@ -64,7 +64,7 @@ test('the index refuses hostile announcements, and keeps what it was told before
   expect(files.map(({ name }) => name)).toEqual(['a name'])
 })
 
-test('a hostile index makes a peer write nothing outside of its folder', async () => {
+test('a hostile index cannot make a peer write outside its folder', async () => {
   await using folder = await temporaryFolder()
   await using source = await listenRaw(serving('source', { content, ...rest }))
   const registered = Promise.withResolvers<RawConnection>()
@@ -103,7 +103,7 @@ test('a hostile index makes a peer write nothing outside of its folder', async (
     expect(await connection.request('tasks', { tasks: [{ ...task, owner }] })).toMatchObject({
       error: { code: 'BAD_REQUEST' },
     })
-  // Names of the right length are in the schema; the peer looks at them when the task's turn comes.
+  // Names of the right length pass the schema; the peer checks them when the task runs.
   const names = hostileNames.filter((name) => name.length > 0 && name.length <= 1_024)
   const bad = names.map((name, number) => ({ ...task, name, taskId: `bad ${number}` }))
   const drops = names.map((name, number) => {
@@ -156,7 +156,7 @@ describe('a peer refuses hostile names', () => {
       expect(await call('POST', push, 'x', bytes), name).toMatchObject(refused)
       expect(await call('DELETE', `/api/files/${escaped}`), name).toMatchObject(refused)
     }
-    // A path that is not normalised by the client.
+    // A path that the client does not normalise.
     const { code } = (await call('DELETE', '/api/files/../../../etc/passwd')) as { code: string }
     expect(code).toBe('NAME_INVALID')
     expect(await treeOf(cluster.folder)).toEqual(before)

@@ -12,7 +12,7 @@ function linesOf({ output }: TandemProcess, text: string): string[] {
   return output.filter((line) => line.includes(text))
 }
 
-test('a copy of a data folder is refused, disturbs nothing, and may have an id of its own', async () => {
+test('a copy of a data folder is refused, disturbs nothing, and may have its own id', async () => {
   await using cluster = await startCluster({
     peers: 2,
     settings: quickSettings,
@@ -37,7 +37,7 @@ test('a copy of a data folder is refused, disturbs nothing, and may have an id o
   expect(linesOf(original, 'registered at the index')).toHaveLength(1)
   expect(linesOf(copy, 'registered at the index')).toHaveLength(0)
 
-  // Killed, the original has its id back at once, while the copy goes on trying.
+  // After a kill the original gets its id back immediately, while the copy keeps trying.
   await original.kill('SIGKILL')
   await original.start()
   await expect.poll(() => linesOf(original, 'registered at the index')).toHaveLength(2)
@@ -50,7 +50,7 @@ test('a copy of a data folder is refused, disturbs nothing, and may have an id o
   expect(linesOf(original, 'PEER_ID_TAKEN')).toEqual([])
 })
 
-test('the id of a peer that is away is nobody else’s until it is released', async () => {
+test('the id of an absent peer stays reserved until it is released', async () => {
   await using cluster = await startCluster({
     peers: 2,
     settings: quickSettings,
@@ -73,7 +73,7 @@ test('the id of a peer that is away is nobody else’s until it is released', as
   await expect.poll(() => api.lookup({ name: 'a' })).toMatchObject({ files: [{ size: 1024 }] })
 })
 
-test('a peer that others cannot connect to counts for nothing, says so, and recovers', async () => {
+test('a peer that others cannot reach does not count, says so, and recovers', async () => {
   await using cluster = await startCluster({
     peers: 1,
     settings: quickSettings,

@@ -57,7 +57,7 @@ async function expectEverythingAnswered(cluster: Cluster, files: readonly FileFi
     expect(await downloadAndHash(cluster.peer(3), { name })).toMatchObject({ sha256OnDisk: sha256 })
 }
 
-test('an index that is killed and returns with its database is told nothing twice', async () => {
+test('an index that is killed and returns with its database receives nothing twice', async () => {
   const { cluster, files } = await startFilledCluster()
   await using _ = cluster
   await cluster.index.kill('SIGKILL')

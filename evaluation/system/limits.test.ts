@@ -19,7 +19,7 @@ const name = 'large.bin'
 const bytes = 24 * mebibyte
 const rate = 1_000_000
 const lookEveryMs = 20
-/** What is saved up while nobody takes it, and the largest piece that comes from a socket. */
+/** The burst that accumulates while nothing is sent, and the largest piece read from a socket. */
 const burstBytes = rate / 10 + mebibyte
 
 interface World extends AsyncDisposable {
@@ -44,7 +44,7 @@ async function aWorld(options: { factor: number; limits?: object }): Promise<Wor
   return { cluster, source, peer: cluster.peer(2), sha256, [Symbol.asyncDispose]: dispose }
 }
 
-/** Lets `passedBytes` pass at `counter`, and checks all the way that it is no more than the rate lets. */
+/** Lets `passedBytes` pass at `counter`, checking throughout that they do not exceed the rate. */
 async function expectHeld(counter: () => Promise<number>, passedBytes: number): Promise<void> {
   const startMs = systemClock.monotonicMs()
   const startBytes = await counter()
@@ -83,7 +83,7 @@ test('a download keeps to a limit that is set and lifted while it runs', async (
   expect(content.sha256).toBe(sha256)
 })
 
-test('what is set by hand holds after kill -9; what a schedule says holds without it', async () => {
+test('manual changes survive kill -9; the schedule applies without them', async () => {
   const schedule = [{ from: '00:00', to: '24:00', downloadsAtOnce: 2, connections: 100 }]
   await using cluster = await startCluster({ peers: 1, settings: { limits: { schedule } } })
   const peer = cluster.peer(1)

@@ -1,4 +1,4 @@
-/** Sources whose bytes are not what they say: none of those bytes ever counts. */
+/** Sources that send wrong bytes: none of them ever counts. */
 import assert from 'node:assert/strict'
 import { open, readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const bytes = 3 * 2 ** 20 + 1
 /** Whole seconds, which can be set again exactly. */
 const modifiedSeconds = 1_750_000_000
 
-/** Flips a byte of a file, which is neither larger nor newer afterwards, while its peer stands still. */
+/** Flips a byte of a file, keeping its size and time, while its peer is suspended. */
 async function flipByte({ pid }: TandemProcess, path: string, position: number): Promise<void> {
   assert(pid !== undefined)
   process.kill(pid, 'SIGSTOP')
@@ -54,7 +54,7 @@ async function untilShared(cluster: Cluster, contents: number): Promise<void> {
   await expect.poll(() => api.status()).toMatchObject({ contents, belowFactor: 0 })
 }
 
-test('when one source lies the file comes from the other, and is right', async () => {
+test('if one source lies, the file comes from the other, and is correct', async () => {
   await using cluster = await startCluster({ peers: 3, settings: quickSettings })
   const liar = cluster.peer(1)
   const { name, sha256, path } = await oldFile(liar, 'contract.pdf')

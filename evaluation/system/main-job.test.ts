@@ -15,7 +15,7 @@ import type { TandemProcess } from './tandem-process.ts'
 let cluster: Cluster
 let apis: HttpPeer[]
 
-// One cluster for all: each test has names of its own.
+// One cluster for all: each test uses its own names.
 beforeAll(async () => {
   cluster = await startCluster({ peers: 3, settings: quickSettings })
   apis = cluster.peers.map(apiOf)
@@ -38,7 +38,7 @@ function shared(number: number): string {
   return join(peer(number).dataFolder, 'shared')
 }
 
-/** A client command for a peer; what it prints with --json. */
+/** A client command for a peer; returns its --json output. */
 async function tandem(number: number, ...words: string[]): Promise<unknown> {
   const { code, stdout, stderr } = await run(number, ...words, '--json')
   expect([code, stderr], words.join(' ')).toEqual([0, ''])
@@ -49,7 +49,7 @@ async function run(number: number, ...words: string[]): Promise<Ended> {
   return await runTandem([...words, '--api', peer(number).apiUrl.origin])
 }
 
-/** Resolves when the peers that have the content under this name are `count`; returns their ids. */
+/** Resolves when `count` peers have the content under this name; returns their ids. */
 async function copiesOf({ name, sha256 }: Pick<FileFixture, 'name' | 'sha256'>, count = 2) {
   const holders = async (): Promise<string[]> => {
     const { files } = await api(1).lookup({ name })
@@ -114,7 +114,7 @@ test('the HTTP API looks up and downloads', async () => {
   expect(download).toMatchObject({ state: 'done', result: { name, sha256, bytes: size } })
 })
 
-test('search finds names by a part of them in any case, and by a glob', async () => {
+test('search finds names by a case-insensitive substring, and by a glob', async () => {
   const names = ['search/Alpha.txt', 'search/alphabet.md', 'search/deep/beta.txt']
   for (const name of names) await aFile(shared(1), name)
   const search = async (query: string): Promise<string[]> => {
@@ -138,7 +138,7 @@ test('push --wait returns when the file has all its copies', async () => {
   expect(await readFile(join(shared(3), 'inbox', 'pushed.bin'))).toEqual(await readFile(path))
 })
 
-test('unshare drops the replica, and leaves the file of its owner and downloaded ones', async () => {
+test('unshare drops the replica, and keeps the owner’s file and downloaded ones', async () => {
   const file = await aFile(shared(1), 'withdrawn/plan.txt')
   const { name } = file
   const { holder, stranger } = other(await copiesOf(file), 1)
@@ -159,7 +159,7 @@ test('unshare drops the replica, and leaves the file of its owner and downloaded
   expect(files).toContainEqual({ name, kind: 'downloaded', size: file.size, sha256: file.sha256 })
 })
 
-test('unshare takes out names whose files are gone, and by force what a pattern matches at another peer', async () => {
+test('unshare removes names whose files are gone and, with force, another peer’s matches of a pattern', async () => {
   const gone = await aFile(shared(1), 'old/gone.txt')
   const kept = await aFile(shared(1), 'old/deep/kept.txt')
   await Promise.all([copiesOf(gone), copiesOf(kept)])
@@ -217,7 +217,7 @@ test('a name with two contents answers both, and each can be had', async () => {
   }
 })
 
-test('a name that nobody has is an error with a sentence', async () => {
+test('an unknown name is an error with a sentence', async () => {
   for (const command of ['lookup', 'download', 'why']) {
     const { code, stdout, stderr } = await run(1, command, 'no such file')
     expect([code, stdout], command).toEqual([1, ''])

@@ -7,7 +7,7 @@ import { quickSettings } from './quick-settings.ts'
 
 const clients = 100
 
-test('100 clients at once look up and download, the same file and each its own, and all get what they asked for', async () => {
+test('100 concurrent clients look up and download a common file and their own, and all receive them', async () => {
   const own: FileFixture[] = []
   await using cluster = await startCluster({
     peers: 3,

@@ -121,7 +121,7 @@ test('a folder of small, large and oddly named files comes whole, also where nam
   expect((await api.stats()).receivedBytes).toBe(receivedBytes)
 })
 
-test('a download goes on after kill -9 of the peer, and after its source was away', async () => {
+test('a download resumes after kill -9 of the peer, and after its source was away', async () => {
   const files = mixedFiles(3_000)
   await using cluster = await sharing(files)
   const source = cluster.peer(1)

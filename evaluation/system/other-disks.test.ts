@@ -1,4 +1,4 @@
-/** Peers whose folders are on other disks than their own data, or lose what the peer keeps for itself. */
+/** Peers whose folders are on other disks than their data, or that lose their own data. */
 import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -29,7 +29,7 @@ async function startOn(
   return await cluster.startPeer('peer2', { dataFolder })
 }
 
-test('folders on another disk are written there once, also when what lies beside was removed', async ({
+test('folders on another disk are written once, even if their staging folders were removed', async ({
   skip,
 }) => {
   await using disk = await mountSmallDisk(64 * mebibyte)
@@ -63,7 +63,7 @@ test('folders on another disk are written there once, also when what lies beside
   expect(freeBytes).toBeLessThanOrEqual(64 * mebibyte)
 }, 60_000)
 
-test('a disk that takes two names for one, or refuses one, keeps what it can and says so of the rest', async ({
+test('a disk that treats two names as one, or refuses one, keeps what it can and reports the rest', async ({
   skip,
 }) => {
   await using disk = await mountExfatDisk()

@@ -52,7 +52,7 @@ test('a source that is killed is replaced by another, and what had come is kept'
   expect(sources).toContain('peer1')
 })
 
-test('a download that shall not wait fails without a source and says why', async () => {
+test('a download with --no-wait fails without a source and says why', async () => {
   await using world = await startGated({ others: 1, factor: 1, bytes })
   const { cluster, source, gate } = world
   using api = apiOf(cluster.peer(2))

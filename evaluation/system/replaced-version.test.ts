@@ -1,4 +1,4 @@
-/** An edit does not destroy the last good copy: what a file had stays until what it has now is safe. */
+/** An edit does not destroy the last good copy: the old content stays until the new one is safe. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -31,7 +31,7 @@ test('the replica of the old content outlives a slow edit and its owner, and can
     [edited.sha256, 'current', 1],
     [sha256, 'replaced', 1],
   ])
-  // The copy of the new content has begun, and takes minutes.
+  // The copy of the new content has started, and takes minutes.
   await expect.poll(async () => (await api.status()).tasks.running).toBe(1)
   await owner.kill('SIGKILL')
 

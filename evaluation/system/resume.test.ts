@@ -1,6 +1,6 @@
 /**
- * Downloads go on where they were: real processes are killed at about a third of a large file, which
- * a gate before the source holds there, and what comes a second time is counted.
+ * Downloads resume: real processes are killed at about a third of a large file, where a gate in
+ * front of the source holds it, and bytes sent twice are counted.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -53,7 +53,7 @@ async function startThird(): Promise<
   return { ...world, downloader, id, verified }
 }
 
-test('a downloader that is killed goes on by itself with the chunks that it lacks', async () => {
+test('a killed downloader resumes by itself with the missing chunks', async () => {
   await using world = await startThird()
   const { downloader, gate, file, id, verified } = world
   await downloader.kill('SIGKILL')
@@ -65,7 +65,7 @@ test('a downloader that is killed goes on by itself with the chunks that it lack
   expect(await receivedBy(downloader)).toBeLessThanOrEqual(bytes - verified)
 })
 
-test('a downloader that comes back while the index is away waits, and goes on when the index is back', async () => {
+test('a downloader that returns while the index is away waits, and resumes when the index is back', async () => {
   await using world = await startThird()
   const { cluster, downloader, gate, file, id, verified } = world
   await cluster.index.kill('SIGKILL')
@@ -91,7 +91,7 @@ test('an index that is gone half-way holds up nothing', async () => {
   expect(cluster.index.isRunning).toBe(false)
 })
 
-test('without another source the download says so, keeps what it has, and goes on when the source is back', async () => {
+test('without another source the download says so, keeps its partial data, and resumes when the source is back', async () => {
   await using world = await startThird()
   const { downloader, source, gate, file, id } = world
   await source.kill('SIGKILL')
@@ -130,7 +130,7 @@ test('a download is paused, resumed and cancelled from the command line, and lea
   expect(await answerTo('downloads')).toEqual([])
 })
 
-test('of two sources both send; when one is killed half-way the other sends what is left', async () => {
+test('of two sources both send; when one is killed half-way the other sends the rest', async () => {
   await using world = await startSources(2, bytes)
   const { sources, downloader, sha256 } = world
   const id = await startDownloadHeldBy(world, passedBytes)

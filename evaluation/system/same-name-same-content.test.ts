@@ -51,7 +51,7 @@ test('two downloads of one content at the same time, under two names, both end w
   expect((await leftBehind(peer)).unfinished).toEqual([])
 })
 
-test('a download of what is being replicated to the same peer ends well, and so does the copy', async () => {
+test('a download of a content that is being replicated to the same peer succeeds, and so does the copy', async () => {
   await using world = await startWorld(2, ['large.bin'])
   const { gate, peer, sha256 } = world
   using api = apiOf(peer)
@@ -85,7 +85,7 @@ test('what has the name of a download already is never overwritten', async () =>
   expect(await download(second)).toMatchObject(other)
   expect(await downloadedHash(peer, 'notes.txt')).toBe(first)
 
-  // Its user writes into it; then it is no longer what was downloaded.
+  // Its user modifies it; then it is no longer the downloaded content.
   await writeFile(pathOf('notes.txt'), 'my own words')
   expect(await download(first)).toMatchObject({ sha256OnDisk: first })
   expect(await readFile(pathOf('notes.txt'), 'utf8')).toBe('my own words')

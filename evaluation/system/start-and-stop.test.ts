@@ -1,4 +1,4 @@
-/** A process that cannot start says why in one sentence; one that is told to stop is gone in time. */
+/** A process that cannot start says why in one sentence; one that is stopped ends in time. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ interface Place {
   readonly data: string
 }
 
-/** Starts what is expected not to start: it must end by itself. Returns the one line that it says. */
+/** Starts a process that must end by itself. Returns the one line that it prints. */
 async function refusalOf(
   role: 'index' | 'peer',
   { port, httpPort, data }: Place,
@@ -96,7 +96,7 @@ describe('a process that cannot start', () => {
       )
   })
 
-  test('because its database is no database', async () => {
+  test('because its database is not a database', async () => {
     await using folder = await temporaryFolder()
     const [port, httpPort] = await freePorts()
     for (const [role, database] of [

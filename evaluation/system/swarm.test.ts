@@ -12,8 +12,8 @@ const bytes = 32 * 2 ** 20
 const chunks = [...Array(bytes / 2 ** 20).keys()]
 
 /**
- * The only source is held in the middle of a download. Whatever a second downloader gets then, it has
- * from the first; when the source goes on, both get the rest.
+ * The only source is held in the middle of a download. What a second downloader receives then comes
+ * from the first; when the source continues, both get the rest.
  */
 test('a peer that is downloading serves the chunks that it has', async () => {
   await using world = await startGated({ others: 2, factor: 1, bytes })
@@ -26,7 +26,7 @@ test('a peer that is downloading serves the chunks that it has', async () => {
     .poll(async () => (await api.download({ id, waitMs: 0 })).bytes)
     .toBeGreaterThan(bytes / 4)
   expect(await readMetric(first, 'tandem_peer_sent_bytes_total')).toBeGreaterThan(bytes / 4)
-  // Who looks the file up is told of those that have it.
+  // Lookups list complete sources only.
   expect((await api.lookup({ name })).files[0]?.sources).toMatchObject([{ peerId: 'peer1' }])
 
   gate.open()
@@ -37,8 +37,8 @@ test('a peer that is downloading serves the chunks that it has', async () => {
 })
 
 /**
- * The source is slow, and the two get as good as nothing from each other, until together they have all
- * of it: it has sent half of what they want then. It is killed, and they have nobody but each other.
+ * The source is slow, and the two receive almost nothing from each other until together they have
+ * all of it: it has then sent each of them half. It is killed, and they have only each other.
  */
 test('two peers that have all of a file together finish after the original was killed', async () => {
   await using world = await startGated({ others: 2, factor: 1, bytes })
@@ -69,7 +69,7 @@ test('two peers that have all of a file together finish after the original was k
     expect(end).toMatchObject({ state: 'done', result: { sha256: file.sha256, bytes } })
 })
 
-/** What a peer says it has of a content that it is downloading. */
+/** The chunks that a peer reports of a content that it is downloading. */
 async function chunksOf(peer: TandemProcess, sha256: string): Promise<ChunkSet> {
   await using connection = await RawConnection.dial(peer.port)
   await connection.request('hello', { protocol: 'tandem/1', role: 'client' })
@@ -78,7 +78,7 @@ async function chunksOf(peer: TandemProcess, sha256: string): Promise<ChunkSet> 
   if (typeof bitmap === 'string')
     return ChunkSet.fromBitmap(chunks.length, bitmap) ?? new ChunkSet(chunks.length)
   const all = new ChunkSet(chunks.length)
-  // It says nothing when it has them all, and does not know the content before it begins.
+  // No bitmap means all chunks; before it begins the peer does not know the content.
   for (const chunk of body === undefined ? [] : chunks) all.add(chunk)
   return all
 }

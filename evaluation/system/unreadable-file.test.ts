@@ -1,4 +1,4 @@
-/** One file of many that its owner may not read any more: it delays no other, and everyone is told. */
+/** One file of many becomes unreadable: it delays no other, and all peers are told. */
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -36,7 +36,7 @@ test('one unreadable file among 300 delays no other and is named everywhere', as
   const path = join(owner.dataFolder, 'shared', bad)
   await chmod(path, 0)
   const other = await cluster.startPeer()
-  // Long before what failed is tried again, which is 10 s later at the earliest.
+  // Long before a failed copy is retried, which is after 10 s at the earliest.
   await expect
     .poll(status, { timeout: 8_000 })
     .toMatchObject({ atFactor: fileCount - 1, belowFactor: 1 })

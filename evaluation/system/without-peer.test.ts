@@ -122,7 +122,7 @@ test('cat ends quietly with its reader', async () => {
   expect(stdout.equals((await readFile(file.path)).subarray(0, 10))).toBe(true)
 })
 
-test('nobody, nothing and nowhere are told, and not waited for', async () => {
+test('a missing peer, name or index is reported without waiting', async () => {
   const { cluster, file } = await sharing(1, 1000)
   await using _ = cluster
   await using folder = await temporaryFolder()
@@ -147,7 +147,7 @@ test('nobody, nothing and nowhere are told, and not waited for', async () => {
   expect(await readdir(folder.path)).toEqual([])
 })
 
-test('a lying source alone gives nothing false, and is no harm beside an honest one', async () => {
+test('a lying source alone yields no false bytes, and does no harm beside an honest one', async () => {
   await using cluster = await startCluster({ peers: 0, factor: 1, settings: quickSettings })
   const file = { name: 'big.bin' }
   const truth = contentOf(seededRandom('big').bytes(bytes))
@@ -203,7 +203,7 @@ async function halfWay() {
   return { cluster, peer, file, gate, [Symbol.asyncDispose]: dispose }
 }
 
-test('when the source is killed in the middle cat fails, and a download goes on later', async () => {
+test('when the source is killed in the middle cat fails, and a download resumes later', async () => {
   await using world = await halfWay()
   const { cluster, peer, file, gate } = world
   await using folder = await temporaryFolder()
@@ -227,7 +227,7 @@ test('when the source is killed in the middle cat fails, and a download goes on 
   expect(await readdir(folder.path)).toEqual(['big.bin'])
 })
 
-test('only one download writes a target at a time; interrupted by any signal it keeps what it has', async () => {
+test('only one download writes a target at a time; interrupted by any signal it keeps its partial data', async () => {
   await using world = await halfWay()
   const { cluster, file, gate } = world
   await using folder = await temporaryFolder()
@@ -274,7 +274,7 @@ async function chunksOnRecord(folder: string): Promise<number> {
   return Math.floor((record.length - listEnd) / 8)
 }
 
-test('after kill -9 the next download fetches what is missing', async () => {
+test('after kill -9 the next download fetches only the missing chunks', async () => {
   await using world = await halfWay()
   const { cluster, file, gate } = world
   await using folder = await temporaryFolder()
@@ -293,7 +293,7 @@ test('after kill -9 the next download fetches what is missing', async () => {
   expect(await readdir(folder.path)).toEqual(['big.bin'])
 })
 
-test('Ctrl-C ends cat although its reader takes nothing', async () => {
+test('Ctrl-C ends cat although its reader has stalled', async () => {
   const { cluster, file } = await sharing(1)
   await using _ = cluster
   const child = spawn(process.execPath, [program, 'cat', file.name, ...at(cluster)], {

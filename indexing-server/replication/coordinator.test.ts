@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bigFile, IndexCluster, missing } from '../testing/index-cluster.ts'
 
-test('why tells where each copy is, and nothing lacks', async () => {
+test('why lists each copy, and no reason if none is missing', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   await cluster.peer('peer2')
@@ -24,7 +24,7 @@ test('why tells where each copy is, and nothing lacks', async () => {
   })
 })
 
-test('why says what a lacking copy waits for', async () => {
+test('why says what a missing copy waits for', async () => {
   await using cluster = await IndexCluster.start({ startGraceMs: 3_000, settleMs: 2_000 })
   const peer1 = await cluster.peer('peer1')
   await peer1.shares('a')
@@ -101,7 +101,7 @@ test('a file that its connected owner has no more is said to be missing or unrea
   expect(await missing(peer2, 'a')).toEqual(['no peer has it'])
 })
 
-test('a peer whose disk is full is left alone, and its tasks go elsewhere', async () => {
+test('a peer whose disk is full rests, and its tasks go elsewhere', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -122,7 +122,7 @@ test('a peer whose disk is full is left alone, and its tasks go elsewhere', asyn
   expect(await peer1.ask('status', {})).toMatchObject({ atFactor: 2 })
 })
 
-test('a task that nobody reports is given up after its deadline', async () => {
+test('an unreported task is given up after its deadline', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -220,7 +220,7 @@ test('a report without the announcement makes no copy', async () => {
   expect(peer2.tasks).toHaveLength(2)
 })
 
-test('when one of two lacking copies is there, the other is made as soon as a peer comes', async () => {
+test('when one of two missing copies is made, the other follows as soon as a peer arrives', async () => {
   await using cluster = await IndexCluster.start({ replicationFactor: 3 })
   const peer1 = await cluster.peer('peer1')
   await cluster.peer('peer2')
@@ -232,7 +232,7 @@ test('when one of two lacking copies is there, the other is made as soon as a pe
   expect(peer3.tasks).toHaveLength(1)
 })
 
-test('when no peer has room, a heartbeat that tells of some is enough', async () => {
+test('when no peer has space, a heartbeat that reports some is enough', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1', { freeBytes: 10 })
   const peer2 = await cluster.peer('peer2', { freeBytes: 10 })
@@ -287,7 +287,7 @@ test('a source that is slow with thousands of files holds up no others', async (
   expect(await slow.ask('status', {})).toMatchObject({ atFactor: 5_001, tasks: { waiting: 0 } })
 })
 
-test('a peer that comes and goes, or reports what it never announces, is not asked twice for the same', async () => {
+test('a peer that reconnects, or reports copies that it never announces, does not get a task twice', async () => {
   await using cluster = await IndexCluster.start()
   const bad = await cluster.peer('bad')
   const peer1 = await cluster.peer('peer1')

@@ -26,7 +26,7 @@ test('a target waits longer after each failure of a content, and for no other co
   expect(waits[2]).toBeGreaterThan(200)
 })
 
-test('a source waits when two targets could not read from it, but not for a target that came since', async () => {
+test('a source waits when two targets could not read from it, but not for a newer target', async () => {
   const { clock, pairs } = world()
   pairs.onArrival('a')
   await clock.advance(10)
@@ -66,7 +66,7 @@ test('a peer that registers again has failed nothing', async () => {
   expect([pairs.isTargetWaiting(1, 'a'), pairs.isTargetWaiting(1, 'b')]).toEqual([false, true])
 })
 
-test('what is remembered is bounded; what failed last is known, what needs nothing is forgotten', () => {
+test('memory is bounded: recent failures are kept, satisfied contents are forgotten', () => {
   const failed = fc.record({
     contentId: fc.nat(20),
     target: fc.nat(200),

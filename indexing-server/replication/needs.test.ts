@@ -19,7 +19,7 @@ test('what a content needs', () => {
   expect(need([], 2)).toEqual({ kind: 'lost' })
 })
 
-test('nobody wants a content without a file; only what was kept by request is dropped', () => {
+test('a content without a file is not wanted; only copies kept on request are dropped', () => {
   const unwanted = (...holders: Holder[]) => needOf({ holders, file: undefined }, 2, isLost)
   expect(unwanted({ peerId: 'a', kind: 'downloaded' })).toEqual({ kind: 'none' })
   expect(unwanted({ peerId: 'a', kind: 'replicated' })).toEqual({ kind: 'drop', urgency: 'drop' })

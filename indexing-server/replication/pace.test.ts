@@ -24,7 +24,7 @@ test('a batch of which nothing comes is stalled, whatever its size', () => {
   )
 })
 
-test('one that only stores what came has time for it, and no more', () => {
+test('a batch that is only storing has a bounded time for it', () => {
   const storing = movePace(startPace(0), { bytes: size, isStoring: true }, 10)
   const allowedMs = deadlines.taskMs + size / storedBytesPerMsMin
   expect(judgePace(movePace(storing, { bytes: size, isStoring: true }, 99), size, allowedMs)).toBe(
@@ -33,7 +33,7 @@ test('one that only stores what came has time for it, and no more', () => {
   expect(judgePace(storing, size, 10 + allowedMs)).toBe('stalled')
 })
 
-test('a source that drips is slow however long it goes on, one at the minimum rate is fine', () => {
+test('a trickling source is slow however long it lasts, one at the minimum rate is fine', () => {
   const drips = fc.array(
     fc.record({ ms: fc.nat(20_000), fraction: fc.double({ min: 0, max: 1, noNaN: true }) }),
     { minLength: 30, maxLength: 80 },

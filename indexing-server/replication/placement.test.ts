@@ -12,7 +12,7 @@ const nothingFailed = { ownedBy: new Set<string>(), isWaiting: () => false }
 const request = { sizeBytes: 50, takenBy: new Set(['owner']), ...nothingFailed }
 const ids = (peers: readonly PlacementPeer[]): string[] => peers.map(({ peerId }) => peerId)
 
-test('who may take a copy, and why the others may not', () => {
+test('which peers may take a copy, and why the others may not', () => {
   const { eligible, refusals } = eligibleTargets(
     {
       ...request,
@@ -102,7 +102,7 @@ test('no plan breaks a rule', () => {
   )
 })
 
-test('of a small disk less is kept free, so that it takes something', () => {
+test('less of a small disk is reserved, so that it can be used', () => {
   const options = { reserveBytes: 256 * 1024 * 1024 }
   const stick = peer('stick', { diskBytes: 60_000_000, freeBytes: 50_000_000 })
   expect(keptFreeBytes(stick, options)).toBe(3_000_000)

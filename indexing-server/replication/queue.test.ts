@@ -18,7 +18,7 @@ test('retries come after 15 s, 1 m, 5 m, 30 m and each hour, a quarter more or l
   }
 })
 
-test('what was found lacking settles first; the most urgent comes first, then the oldest', () => {
+test('new needs settle first; then the most urgent are first, and the oldest among these', () => {
   const queue = new NeedQueue()
   queue.need(1, 'copies/small', 10)
   queue.need(2, 'last-copy/small', 11)
@@ -48,7 +48,7 @@ test('failures add up until the content needs nothing', () => {
   expect([queue.has(1), queue.failureOf(1)]).toEqual([false, undefined])
 })
 
-test('what nobody can take is parked until a peer comes, or somebody may have room again', () => {
+test('a content that no peer can take is parked until a peer arrives, or may have space again', () => {
   const queue = new NeedQueue()
   queue.park(1, 'copies/small')
   expect(queue.nextDueMs).toBe(Infinity)
@@ -111,7 +111,7 @@ test('a content is in one place, whatever happens to it', () => {
   )
 })
 
-test('the heap gives back everything, the earliest first', () => {
+test('the heap returns everything, the earliest first', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(100)), (times) => {
       const heap = new DueHeap<{ dueMs: number }>()

@@ -62,7 +62,7 @@ describe('an edit', () => {
     expect(dropsOf(keeper)).toEqual([sha256])
   })
 
-  test('lets the old version go only after the grace, though the new one is safe', async () => {
+  test('removes the old version only after the grace, even if the new one is safe', async () => {
     const { cluster, owner, keeper } = await aReplicatedFile()
     await using _cluster = cluster
     await owner.shares('a', 'v2')
@@ -96,7 +96,7 @@ describe('an edit', () => {
     expect(dropsOf(keeper)).toEqual([contentOf('v2').sha256])
   })
 
-  test('every few seconds keeps as many bytes as the setting says', async () => {
+  test('every few seconds keeps at most the configured bytes', async () => {
     const { cluster, owner } = await aReplicatedFile({ replacedBytes: 4 })
     await using _cluster = cluster
     for (const text of ['v2', 'v3', 'v4', 'v5']) {
@@ -212,7 +212,7 @@ describe('a drop', () => {
     expect(await confirm()).toEqual([true, false])
   })
 
-  test('of an unshared file takes its replaced versions with it', async () => {
+  test('of an unshared file includes its replaced versions', async () => {
     const { cluster, owner, keeper } = await aReplicatedFile()
     await using _cluster = cluster
     await owner.shares('a', 'v2')
@@ -224,7 +224,7 @@ describe('a drop', () => {
   })
 })
 
-test('a file that gets a replaced version while it is looked at is looked at again, and not for ever', async () => {
+test('a file that gets a replaced version during its check is checked again, but not forever', async () => {
   const clock = new FakeClock()
   const file = { owner: 'peer1', name: 'a' }
   let looks = 0

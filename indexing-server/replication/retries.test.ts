@@ -25,7 +25,7 @@ test('what failed at one peer is tried immediately at another, and at one that c
   expect(await missing(peer1, 'a')).toEqual([])
 })
 
-test('why it failed is told in the words of the peer, on one line', async () => {
+test('the reason of a failure is the peer’s, on one line', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const [peer2, peer3] = [await cluster.peer('peer2'), await cluster.peer('peer3')]
@@ -42,7 +42,7 @@ test('why it failed is told in the words of the peer, on one line', async () => 
   ])
 })
 
-test('what fails at every peer for the reason of its content is told, too', async () => {
+test('a failure caused by the content itself is explained, too', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -106,7 +106,7 @@ test('small and medium copies run beside large ones, on the same target and from
   expect(peer2.tasks.map(({ name }) => name)).toEqual(['large 0', 'small', 'medium'])
 })
 
-test('thousands of large contents that wait keep no small one from its turn', async () => {
+test('thousands of waiting large contents do not delay a small one', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -120,7 +120,7 @@ test('thousands of large contents that wait keep no small one from its turn', as
   expect(peer2.tasks.map(({ name }) => name)).toContain('small')
 })
 
-test('an owner is not asked to keep a replica of what is, or was, its own file', async () => {
+test('an owner is not asked to keep a replica of its own current or former file', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')

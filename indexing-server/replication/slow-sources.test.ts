@@ -3,7 +3,7 @@ import { bigFile, IndexCluster, missing, type TestPeer } from '../testing/index-
 
 const size = 12_000_000
 
-/** Lets time pass in which `peer` says of each of its tasks that it gets so much. */
+/** Lets time pass in which `peer` reports this progress of each of its tasks. */
 async function dripFor(
   cluster: IndexCluster,
   peer: TestPeer,
@@ -35,7 +35,7 @@ test('a source that drips makes room when copies from others wait for the target
   )
 })
 
-test('a source that drips goes on while no other copy waits', async () => {
+test('a trickling source continues while no other copy waits', async () => {
   await using cluster = await IndexCluster.start()
   const slow = await cluster.peer('slow')
   const target = await cluster.peer('target')
@@ -74,7 +74,7 @@ test('a batch without progress is given up after a minute, however large it is',
   expect((await missing(owner, 'huge'))[0]).toMatch(/^target failed with DEADLINE_EXCEEDED/)
 })
 
-test('one that goes on at a fair rate is left alone for as long as it takes', async () => {
+test('a batch at a fair rate may take as long as it needs', async () => {
   await using cluster = await IndexCluster.start()
   const owner = await cluster.peer('owner')
   const target = await cluster.peer('target')

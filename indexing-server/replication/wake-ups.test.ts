@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { IndexCluster, missing } from '../testing/index-cluster.ts'
 
-test('a copy on a dead peer keeps nothing waiting, and is dropped when the peer returns', async () => {
+test('a copy on a dead peer delays nothing, and is dropped when the peer returns', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
@@ -28,7 +28,7 @@ test('a kept copy on a live peer does not make the queue wait for an obsolete on
   await peer2.announce({ ...replica, name: 'a' })
   await peer3.announce({ ...replica, name: 'b' })
   await cluster.advance(3_000)
-  // A version of `a` that is kept, on a live peer; nothing of `b` is wanted any more.
+  // A version of `a` that is kept, on a live peer; `b` is no longer wanted.
   peer3.crash()
   await cluster.advance(61_000)
   await peer1.announce({ name: 'a', text: 'new' }, { name: 'b' })
@@ -57,7 +57,7 @@ test('a content that no peer could take is placed when its owners change', async
   expect(peer2.tasks).toMatchObject([{ kind: 'replicate', name: 'a' }])
 })
 
-test('a content whose only other copy was found bad is copied there again after it is gone', async () => {
+test('a content whose only other copy was bad is copied there again after it is removed', async () => {
   await using cluster = await IndexCluster.start()
   const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
   const { sha256 } = await peer1.shares('a')
@@ -87,7 +87,7 @@ test('what failed elsewhere is tried at a peer that is reached only after it reg
   expect([peer2.tasks.length, peer3.tasks.length]).toEqual([tries, 1])
 })
 
-test('a peer that only rested for a while takes what another failed at for long', async () => {
+test('a peer after a short rest takes a content that another keeps failing at', async () => {
   await using cluster = await IndexCluster.start()
   const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
   peer2.answer = () => 'INTERNAL'

@@ -96,7 +96,7 @@ test.each(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_READONLY', 'SQLITE_BUSY'
   },
 )
 
-test('when the commit fails nobody is told that it worked', async () => {
+test('when the commit fails no caller is told that it succeeded', async () => {
   const full = new AppError('DISK_FAILED', { action: 'write', path: 'd', reason: 'full' })
   let depth = 0
   const { group } = setUp((work) => {

@@ -20,7 +20,7 @@ insert into files values ('owner', 'a', 1, 100, 1);
 insert into unshared values ('hidden', 'owner');
 `
 
-test('a database of the first schema keeps what it has, and goes on counting', async () => {
+test('a database of the first schema keeps its data, and continues counting', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'index.sqlite')
   const first = openDatabase(path, { migrations: migrations.slice(0, 1) })

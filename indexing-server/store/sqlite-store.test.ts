@@ -67,7 +67,7 @@ test('a write that the database refuses fails alone, with none of its own change
   ])
 })
 
-/** A store whose database a test can make refuse all writes; a group is committed at once. */
+/** A store whose database can be made to refuse all writes; groups are committed immediately. */
 function aStore() {
   const clock = new FakeClock()
   const faults: string[] = []

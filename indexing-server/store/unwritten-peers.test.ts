@@ -6,7 +6,7 @@ function aRegistration(peerId: string, epoch = 'e1') {
   return { peerId, host: 'h', port: 1, zone: undefined, freeBytes: 1, epoch, heardMs: 1 }
 }
 
-test('what comes later replaces what is unwritten, and is not lost when the earlier is written', () => {
+test('a later entry replaces an unwritten one, and is not lost when the earlier is written', () => {
   const peers = new UnwrittenPeers()
   peers.register(aRegistration('a'))
   peers.end('a', 'dead', 5)
