@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { fillEmptyFolder, fillNewShare, generatedFiles } from './generate.ts'
+import { sharedFilesKnown } from './share/known-files.ts'
 import { ShareFixture } from './testing/share-fixture.ts'
 
 const options = { peerId: 'peer1', kb: 3, mb: 1, seed: 'seed' }
@@ -52,6 +53,13 @@ test('fills the folder of a new peer, and not the one that a disk is missing fro
   await peer.start()
   expect(await fill()).toBe(0)
   expect(await readdir(folder)).toEqual([])
+  // A script learns of it from the catalog of a peer that does not run.
+  expect(() => sharedFilesKnown(peer.path)).toThrow(
+    expect.objectContaining({ code: 'DATA_IN_USE' }),
+  )
+  await peer.stop()
+  expect(sharedFilesKnown(peer.path)).toBe(4)
+  expect(sharedFilesKnown(join(peer.path, 'new'))).toBe(0)
 })
 
 test('the same seed gives the same bytes, whatever the counts; another peer or seed does not', () => {

@@ -60,9 +60,8 @@ export async function fillEmptyFolder(folder: string, options: GenerateOptions):
 }
 
 /**
- * What `--generate` does: fills `shared/` of a peer that knows no shared files. An empty folder of which
- * files are known is not new: its disk is not mounted, or its files are lost, and what is written there
- * would hide that.
+ * Fills the `shared/` folder of a peer whose catalog has no shared files. If the catalog has some, an empty
+ * folder is not new: its disk is not mounted, or its files are lost, and files written there would hide that.
  * @returns how many files were written
  */
 export async function fillNewShare(

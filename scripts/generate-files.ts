@@ -1,8 +1,10 @@
 /** `npm run generate -- --peer peer1`: fills a peer's empty shared/ with generated files. */
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { parsePeerId } from '../common/ids.ts'
-import { fillEmptyFolder, generateDefaults } from '../peer/generate.ts'
+import { fillNewShare, generateDefaults } from '../peer/generate.ts'
+import { sharedFilesKnown } from '../peer/share/known-files.ts'
 import { parseCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
@@ -18,11 +20,15 @@ const options = new Command('generate-files')
 
 await runScript(async () => {
   const peerId = parsePeerId(options.peer)
-  const folder = join(options.data ?? join('data', peerId), 'shared')
-  const written = await fillEmptyFolder(folder, { ...options, peerId })
+  const data = resolve(options.data ?? join('data', peerId))
+  const folder = join(data, 'shared')
+  const isEmpty = (await readdir(folder).catch(() => [])).length === 0
+  const knownFiles = isEmpty ? sharedFilesKnown(data) : 0
+  const written = await fillNewShare({ folder, knownFiles }, { ...options, peerId })
+  const reason = isEmpty ? `is empty, but the peer knows ${knownFiles} files of it` : 'is not empty'
   console.log(
     written > 0
       ? `${written} files written to ${folder}`
-      : `${folder} is not empty: nothing was written`,
+      : `${folder} ${reason}: nothing was written`,
   )
 })
