@@ -13,7 +13,7 @@ test('lines go to the folder as JSON, from the level on, with errors and their c
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'logs', 'peer1')
   {
-    using opened = openLog({ ...quiet, folder: path })
+    using opened = await openLog({ ...quiet, folder: path })
     const log = opened.log.child({ part: 'share' })
     log.debug('too fine')
     log.info({ name: 'a.txt' }, 'shared')
@@ -36,7 +36,7 @@ const anyTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string
 
 test('closing twice closes once', async () => {
   await using folder = await temporaryFolder()
-  const opened = openLog({ ...quiet, folder: folder.path })
+  const opened = await openLog({ ...quiet, folder: folder.path })
   opened[Symbol.dispose]()
   opened[Symbol.dispose]()
   expect(await readdir(folder.path)).toEqual(['tandem.1.log'])
@@ -46,18 +46,16 @@ test('a folder that cannot be written is refused', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'file')
   await writeFile(file, '')
-  expect(() => openLog({ ...quiet, folder: join(file, 'logs') })).toThrow(
-    expect.objectContaining({
-      code: 'DISK_FAILED',
-      details: expect.objectContaining({ action: 'write the log to' }) as object,
-    }) as Error,
-  )
+  await expect(openLog({ ...quiet, folder: join(file, 'logs') })).rejects.toMatchObject({
+    code: 'DISK_FAILED',
+    details: { action: 'write the log to' },
+  })
 })
 
 test.runIf(existsSync('/dev/full'))('a full disk stops the log and nothing else', async () => {
   await using folder = await temporaryFolder()
   await symlink('/dev/full', join(folder.path, 'tandem.1.log'))
-  const opened = openLog({ ...quiet, folder: folder.path })
+  const opened = await openLog({ ...quiet, folder: folder.path })
   for (let count = 0; count < 10; count++) opened.log.info('lost')
   await new Promise(setImmediate)
   opened[Symbol.dispose]()
@@ -72,7 +70,7 @@ test.each([
 ])('on the console of a container, %s looks like this', async (format, stderr, stdout) => {
   const source = `
     import { openLog } from ${JSON.stringify(new URL('log.ts', import.meta.url).href)}
-    using opened = openLog({ name: 'peer1', level: 'info', format: '${format}', console: true })
+    using opened = await openLog({ name: 'peer1', level: 'info', format: '${format}', console: true })
     opened.log.info('ready')`
   const written = await promisify(execFile)(process.execPath, [
     '--input-type=module-typescript',
@@ -86,7 +84,7 @@ test.each([
 test('a log folder that is removed is made again with the next line', async () => {
   await using folder = await temporaryFolder()
   const logs = join(folder.path, 'logs')
-  using opened = openLog({ ...quiet, folder: logs })
+  using opened = await openLog({ ...quiet, folder: logs })
   opened.log.info('before')
   await rm(logs, { recursive: true })
   opened.log.info('after')

@@ -1,5 +1,4 @@
 import pino from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import { AppError, reasonOf } from './errors.ts'
 import { LogFile } from './log-file.ts'
 
@@ -35,11 +34,11 @@ export interface LogOptions {
  * disposing closes the file. A failing log file does not stop the process.
  * @throws AppError DISK_FAILED if the folder cannot be created or written
  */
-export function openLog(options: LogOptions): { log: Log } & Disposable {
+export async function openLog(options: LogOptions): Promise<{ log: Log } & Disposable> {
   const onError = (error: unknown): void => log.error({ error }, 'the log file cannot be written')
   const file = options.folder === undefined ? undefined : openLogFile(options.folder, onError)
   const streams: pino.DestinationStream[] = []
-  if (options.console) streams.push(consoleStream(options.format))
+  if (options.console) streams.push(await consoleStream(options.format))
   if (file !== undefined) streams.push({ write: (line) => file.write(line) })
   const log = pino(
     {
@@ -62,9 +61,10 @@ export function isForMachines(format: LogFormat): boolean {
 }
 
 /** Both kinds write synchronously, and stop silently when the reader is gone (EPIPE). */
-function consoleStream(format: LogFormat): pino.DestinationStream {
+async function consoleStream(format: LogFormat): Promise<pino.DestinationStream> {
   if (isForMachines(format)) return pino.destination({ dest: process.stdout.fd, sync: true })
   const stderr = pino.destination({ dest: process.stderr.fd, sync: true })
+  const { prettyFactory } = await import('pino-pretty')
   const prettify = prettyFactory({
     colorize: process.stderr.isTTY && process.stderr.hasColors(),
     translateTime: 'SYS:HH:MM:ss.l',

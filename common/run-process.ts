@@ -44,7 +44,7 @@ export async function runProcess(
   work: (context: ProcessContext) => Promise<void>,
 ): Promise<void> {
   using interruption = interrupted()
-  using opened = openLog({
+  using opened = await openLog({
     name: options.name,
     level: options.log.level,
     format: options.log.format,

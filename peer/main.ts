@@ -6,7 +6,6 @@ import { formatAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
 import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
-import { runPrompt } from './cli/prompt.ts'
 import { limitSettings, toLimitSettings } from './limit/limit-settings.ts'
 import { type Peer, type PeerOptions, startPeer } from './peer.ts'
 import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
@@ -56,6 +55,7 @@ async function prompt(
   { api }: Peer,
   { log, stop }: ProcessContext,
 ): Promise<void> {
+  const { runPrompt } = await import('./cli/prompt.ts')
   await runPrompt(
     { historyFile: resolve(data, '.tandem', 'history'), workingFolder: process.cwd() },
     {

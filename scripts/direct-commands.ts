@@ -123,7 +123,7 @@ export async function clientOf(index: Address): Promise<Client> {
     import('../common/protocol/tcp-transport.ts'),
     import('../common/log.ts'),
   ])
-  const { log } = openLog({ name: 'client', level: 'silent', format: 'auto', console: false })
+  const { log } = await openLog({ name: 'client', level: 'silent', format: 'auto', console: false })
   const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
   return openClient(index, dependencies)
 }

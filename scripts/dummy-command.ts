@@ -28,7 +28,7 @@ export function dummyCommand(): Command {
     })
     .action(async ({ peer, port, index }: Options) => {
       using stop = interrupted()
-      using logging = openLog({
+      using logging = await openLog({
         name: peer,
         level: 'warn',
         format: 'auto',

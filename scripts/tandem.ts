@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../peer/cli/program.ts'
 import { Terminal } from '../peer/cli/terminal.ts'
-import { catCommand } from './cat-command.ts'
-import { clientCommands } from './client-commands.ts'
 
 interface Role {
   readonly name: string
@@ -72,9 +70,19 @@ Client commands ask peer1 unless --peer or --api names another; --json answers f
     ),
   )
   addCommands(program, 'Processes:', commands)
-  addCommands(program, 'Client commands:', [...clientCommands(terminal), catCommand(terminal)])
+  // A process that stays loads what it needs and no more.
+  if (!roles.some(({ name }) => name === typed))
+    addCommands(program, 'Client commands:', await commandsForClients(terminal))
   addHelpCommand(program)
   return program
+}
+
+async function commandsForClients(terminal: Terminal): Promise<Command[]> {
+  const [{ clientCommands }, { catCommand }] = await Promise.all([
+    import('./client-commands.ts'),
+    import('./cat-command.ts'),
+  ])
+  return [...clientCommands(terminal), catCommand(terminal)]
 }
 
 function version(): string {

@@ -4,7 +4,7 @@
  * them), the time of a start without changes, and then CPU time and memory at rest.
  */
 import assert from 'node:assert/strict'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
@@ -150,12 +150,13 @@ async function atRest(
   return { percent, bytes }
 }
 
+/** Of all its threads: a Go program starts processes from any of them. */
 async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return text
-    .split(' ')
-    .filter((word) => word !== '')
-    .map(Number)
+  const threads = await readdir(`/proc/${pid}/task`)
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8')),
+  )
+  return lists.flatMap((list) => list.split(' ').filter((word) => word !== '')).map(Number)
 }
 
 async function writeFiles(folder: string, files: number): Promise<void> {

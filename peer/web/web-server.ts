@@ -1,5 +1,4 @@
 import type { RequestListener, Server } from 'node:http'
-import { fastifySwagger } from '@fastify/swagger'
 import { type FastifySchemaCompiler, fastify } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -13,6 +12,8 @@ import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
+import { withoutCompilers } from './compilers.ts'
+import { openApiOf } from './open-api.ts'
 import { addCallRoutes, type Web } from './routes.ts'
 import { answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
@@ -87,8 +88,7 @@ export async function buildWeb(
     bodyLimit: limits.httpBodyBytesMax,
     frameworkErrors: badUrlAnswer(clock),
     routerOptions: { maxParamLength: 3 * limits.nameBytesMax },
-    // Otherwise Fastify loads Ajv and its serializer, 15 MB, before the compilers below are set.
-    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
+    ...withoutCompilers,
   })
   web.setValidatorCompiler(compileCheck)
   // As fast as a compiled serializer: schemas of answers serve the types and the documentation.
@@ -99,17 +99,14 @@ export async function buildWeb(
     checkEncoding(url)
   })
   answerErrors(web, { log, clock })
-  await web.register(fastifySwagger, {
-    openapi: { info: { title: 'Tandem peer', version: '1' } },
-  })
-  await addCallRoutes(web, { api, clock })
+  const addRoutes = async (to: Web): Promise<void> => await addCallRoutes(to, { api, clock })
+  await addRoutes(web)
+  let openApi: Promise<object> | undefined
+  const hidden = { schema: { hide: true } }
+  web.get('/api/openapi.json', hidden, async () => await (openApi ??= openApiOf(addRoutes)))
   addHealthRoutes(web, vitals)
   await web.ready()
   return web
-}
-
-function unused(): never {
-  throw new Error('the compilers are set')
 }
 
 /** Checks a part of a request; numbers and truth values of a query come as text and may be left out. */
@@ -135,7 +132,6 @@ function addHealthRoutes(web: Web, { peerId, metrics, ...vitals }: Vitals): void
     reply.type(metrics.contentType)
     return await metrics.metrics()
   })
-  web.get('/api/openapi.json', { schema }, async () => web.swagger())
 }
 
 function newServer(handler: RequestListener, clock: Clock): Server {
