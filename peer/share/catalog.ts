@@ -1,16 +1,13 @@
-import { renameSync, rmSync, statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { hashBytes } from '../../common/content/chunks.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
-import { makeFolderAgain } from '../../common/make-folder.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { Aliases } from './aliases.ts'
+import { CatalogDiskFile } from './catalog-disk-file.ts'
 import { catalogMigrations } from './catalog-migrations.ts'
 import {
   changeOf,
@@ -22,16 +19,12 @@ import {
   knownFileOf,
 } from './catalog-rows.ts'
 import { type GuardedFolderRow, prepareStatements, type Statements } from './catalog-statements.ts'
+import { CatalogTotals, type Totals } from './catalog-totals.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
 
 /** Comes after every name. */
 const lastText = '\u{10ffff}'
-
-export interface Totals {
-  readonly count: number
-  readonly bytes: number
-}
 
 /**
  * What this peer has, on disk, each change numbered. Within a run a number is never used twice, but
@@ -49,11 +42,10 @@ export class Catalog implements Disposable {
   readonly #statements: Statements
   readonly #listeners = new Set<() => void>()
   readonly #aliases: Aliases
-  /** The file at the catalog's path, and whether it is a copy of the one that is open, which was removed. */
-  #file: { inode: number; device: number; isCopy: boolean; lastSeq: number }
+  readonly #file: CatalogDiskFile
+  readonly #totals: CatalogTotals
   #lastSeq: number
   #isComplete = false
-  #totals: Record<CopyKind, Totals>
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(folders: Folders, { random }: { random: Random }) {
@@ -67,9 +59,8 @@ export class Catalog implements Disposable {
     if (before === undefined) this.#statements.create.run(this.epoch)
     else this.#statements.saveEpoch.run(this.epoch)
     this.#lastSeq = before?.last_seq ?? 0
-    this.#totals = this.#countAll()
-    const { ino: inode, dev: device } = statSync(folders.catalog)
-    this.#file = { inode, device, isCopy: false, lastSeq: this.#lastSeq }
+    this.#totals = new CatalogTotals(this.#statements.totals)
+    this.#file = new CatalogDiskFile(folders.catalog, this.#database)
   }
 
   /** The number of the newest change. */
@@ -179,7 +170,7 @@ export class Catalog implements Disposable {
   }
 
   totals(): Readonly<Record<CopyKind, Totals>> {
-    return { ...this.#totals }
+    return this.#totals.all
   }
 
   /** Records a file. One whose content is known under this key keeps its number, unless it `mustAnnounce`: then it is announced again. A shared one is not unshared any more. */
@@ -196,7 +187,7 @@ export class Catalog implements Disposable {
       this.#statements.insert.run(...entryValuesOf(file, seq))
       if (chunkList.byteLength > hashBytes)
         this.#statements.insertChunkList.run(content.sha256, chunkList)
-      this.#count(at.kind, 1, content.size)
+      this.#totals.add(at.kind, 1, content.size)
       if (before !== undefined && !isKnown) this.#statements.pruneChunkList.run(before)
       return { ...file, seq }
     })
@@ -216,43 +207,18 @@ export class Catalog implements Disposable {
     })
   }
 
-  /** Resolves when a power cut takes back nothing that was committed before. @throws what the disk does */
+  /** See {@link CatalogDiskFile.sync}. */
   async sync(): Promise<void> {
-    // Only the log may be opened beside SQLite: closing the database would end its locks on it.
-    if (this.keepFile()) return
-    await using log = await open(`${this.#folders.catalog}-wal`)
-    await log.datasync()
+    if (!this.keepFile()) await this.#file.sync()
   }
 
-  /**
-   * Writes the catalog's file anew if somebody removed it: what was in it is still in the open one. Later
-   * changes come to it with the next call, as long as the process runs.
-   * Another file that was put there is left alone.
-   * @returns whether the file at the catalog's path is not the one that is open
-   * @throws AppError DISK_FULL, DISK_FAILED
-   */
+  /** See {@link CatalogDiskFile.keep}: later changes come to a copy with the next call. @throws AppError DISK_FULL, DISK_FAILED */
   keepFile(): boolean {
-    const { catalog: path } = this.#folders
-    const { inode, isCopy, lastSeq } = this.#file
     try {
-      const there = statSync(path, { throwIfNoEntry: false })?.ino
-      if (there === inode && !isCopy) return false
-      const isOutdated = there === inode && lastSeq !== this.#lastSeq
-      if (there === undefined || isOutdated) this.#writeFile(path)
-      return true
+      return this.#file.keep(this.#lastSeq)
     } catch (error) {
       throw this.#errorOf(error)
     }
-  }
-
-  #writeFile(path: string): void {
-    makeFolderAgain(dirname(path), this.#file.device)
-    rmSync(`${path}.new`, { force: true })
-    this.#database.prepare('VACUUM INTO ?').run(`${path}.new`)
-    // The log of the file that is gone must not be taken for one of the new file.
-    rmSync(`${path}-wal`, { force: true })
-    renameSync(`${path}.new`, path)
-    this.#file = { ...this.#file, inode: statSync(path).ino, isCopy: true, lastSeq: this.#lastSeq }
   }
 
   /** Entries after the given number that are not flushed, of this run of the machine. */
@@ -349,12 +315,12 @@ export class Catalog implements Disposable {
 
   /** Within a transaction: either all of `work` or nothing. */
   #isolated<Result>(work: () => Result): Result | AppError {
-    const totals = { ...this.#totals }
+    const totals = this.#totals.all
     try {
       return this.#database.transaction(work)()
     } catch (error) {
       if (!isAboutOneValue(error)) throw error
-      this.#totals = totals
+      this.#totals.restore(totals)
       this.#aliases.reload()
       return this.#errorOf(error)
     }
@@ -374,7 +340,7 @@ export class Catalog implements Disposable {
     try {
       return this.#database.transaction(work)()
     } catch (error) {
-      this.#totals = this.#countAll()
+      this.#totals.reload()
       this.#aliases.reload()
       throw error instanceof SQLite.SqliteError ? this.#errorOf(error) : error
     }
@@ -402,20 +368,7 @@ export class Catalog implements Disposable {
     const { seq, kind, size, version } = row
     if (version === '') this.#aliases.delete(row)
     this.#statements.remove.run(Number(seq))
-    this.#count(kind, -1, -Number(size))
-  }
-
-  #count(kind: CopyKind, count: number, bytes: number): void {
-    const before = this.#totals[kind]
-    this.#totals[kind] = { count: before.count + count, bytes: before.bytes + bytes }
-  }
-
-  #countAll(): Record<CopyKind, Totals> {
-    const none = { count: 0, bytes: 0 }
-    const totals = { shared: none, downloaded: none, replicated: none }
-    for (const { kind, count, bytes } of this.#statements.totals.all())
-      totals[kind] = { count, bytes }
-    return totals
+    this.#totals.add(kind, -1, -Number(size))
   }
 
   #entries(rows: EntryRow[]): Entry[] {
