@@ -7,7 +7,7 @@ import { readOutlines } from './call-outlines.ts'
 import { type CallRow, calls } from './calls.ts'
 import { ApiError } from './shapes.ts'
 
-/** Schemas that hold schemas, by the names of those. */
+/** Keywords whose values are schemas. */
 const nested = ['properties', 'patternProperties'] as const
 const listed = ['anyOf', 'items'] as const
 
@@ -19,7 +19,7 @@ function keywordsOf(schema: Record<string, unknown>): string[] {
   return [...Object.keys(schema), ...inner.flatMap(keywordsOf)]
 }
 
-/** Values that have the shape, now and then with something else in a place of theirs. */
+/** Values that match the schema, some with another value in one place. */
 function nearly(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
   return fc.oneof(
     { weight: 40, arbitrary: fitting(schema) },
@@ -74,8 +74,8 @@ const checked = Object.entries<CallRow>(calls).flatMap(([name, { reply }]) =>
     : [{ name, schema: reply, shape: outlines.calls[name as keyof typeof calls].reply ?? {} }],
 )
 
-describe('what a peer answers is checked as the schemas of its API say', () => {
-  test.each([{ name: 'a refusal', ...refused }, ...checked])('$name', ({ schema, shape }) => {
+describe('the check of replies agrees with the schemas', () => {
+  test.each([{ name: 'an error', ...refused }, ...checked])('$name', ({ schema, shape }) => {
     let fits = 0
     fc.assert(
       fc.property(nearly(schema as never), (value) => {
@@ -89,7 +89,7 @@ describe('what a peer answers is checked as the schemas of its API say', () => {
     expect(fits).toBeGreaterThan(0)
   })
 
-  test('with no keyword that the check does not know', () => {
+  test('and knows every keyword that they use', () => {
     const used = new Set(checked.flatMap(({ schema }) => keywordsOf(schema as never)))
     expect([...used].filter((keyword) => !shapeKeywords.has(keyword))).toEqual([])
   })

@@ -1,12 +1,12 @@
 /**
- * The table of calls as a client needs it, in calls.json. `npm run docs` writes it, because loading what
- * makes schemas takes a command longer than everything else that it does.
+ * The table of calls as clients need it, in calls.json. `npm run docs` generates that file, because
+ * loading the schema library takes a command longer than all its work.
  */
 import { readFileSync } from 'node:fs'
 import type { JsonShape } from '../../common/json-shape.ts'
 import type { CallName, CallRow } from './calls.ts'
 
-/** A row of the table: names of fields instead of their schemas, but for the reply. */
+/** A row of the table with names of fields instead of schemas, except for the reply. */
 export interface CallOutline
   extends Pick<CallRow, 'method' | 'path' | 'upload' | 'page' | 'endsWithName'> {
   readonly params?: readonly string[]
@@ -16,7 +16,7 @@ export interface CallOutline
 }
 
 export interface Outlines {
-  /** What every failed call answers. */
+  /** The shape of every error reply. */
   readonly refusal: JsonShape
   readonly calls: Readonly<Record<CallName, CallOutline>>
 }
@@ -27,7 +27,7 @@ export function readOutlines(): Outlines {
   return JSON.parse(readFileSync(outlinesFile, 'utf8')) as Outlines
 }
 
-/** Whether a call is asked for something, or takes nothing but a signal. */
+/** Whether the method takes a request, or only a signal. */
 export function takesRequest({ params, query, body, upload }: CallOutline | CallRow): boolean {
   return [params, query, body, upload].some((part) => part !== undefined)
 }
@@ -48,7 +48,7 @@ function outlineOf(row: CallRow): CallOutline {
   }
 }
 
-/** calls.json, with a line for each call, and without what is for people. */
+/** The text of calls.json: a line for each call, without descriptions. */
 export function outlinesText(rows: Readonly<Record<string, CallRow>>, refusal: object): string {
   const lines = Object.entries(rows).map(
     ([name, row]) => `    ${JSON.stringify(name)}: ${jsonOf(outlineOf(row))}`,

@@ -1,7 +1,7 @@
 /**
- * THE table of a peer's API: what people and programs can ask of a running peer, and where each part of
- * a request goes over HTTP. {@link PeerApi}, the routes, their documentation, the HTTP client and what it
- * checks in replies come from it.
+ * THE table of calls: what users and programs can ask of a running peer, and where each field of a
+ * request goes over HTTP. {@link PeerApi}, the routes, OpenAPI, the HTTP client and its validation of
+ * replies are derived from it.
  */
 import Type, { type Static, type TObject, type TSchema } from 'typebox'
 import { limits } from '../../common/limits.ts'
@@ -30,37 +30,37 @@ export interface CallRow {
   /** For the documentation; a phrase without a full stop. */
   readonly summary: string
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** Where parameters are `:parameter`. */
+  /** With `:parameter` for each of `params`. */
   readonly path: string
-  /** The fields of a request that go into the path. */
+  /** Fields of the request in the path. */
   readonly params?: TObject
-  /** Those that go into the query. */
+  /** Fields in the query. */
   readonly query?: TObject
-  /** Those that are sent as JSON. */
+  /** Fields in the JSON body. */
   readonly body?: TObject
-  /** The request has `bytes`, which are the body. */
+  /** The request has `bytes`, sent as the body. */
   readonly upload?: true
-  /** Without it nothing is answered. */
+  /** Absent if the reply is empty. */
   readonly reply?: TSchema
-  /** The reply has this field, a page of rows. Over HTTP the rows are all of the body, and a Link header names the next page. */
+  /** The reply is a page of rows in this field. Over HTTP the rows are the body, and a Link header names the next page. */
   readonly page?: string
-  /** 200 without it, or 204 when nothing is answered. */
+  /** Default: 200, or 204 for an empty reply. */
   readonly status?: number
-  /** The path at which what was made can be followed, with fields of the reply as parameters. */
+  /** Path of the created resource, with fields of the reply as parameters. */
   readonly location?: string
-  /** The path ends with a name, whose slashes may also be left as they are. */
+  /** The path ends with a file name, whose slashes need not be encoded. */
   readonly endsWithName?: true
 }
 
-/** Nothing longer is asked: the client asks again. Well below the idle time of proxies. */
+/** Clients poll again after this. Well below the idle timeout of proxies. */
 const waitMsMax = 30_000
 
 const page = {
   limit: Type.Integer({ minimum: 1, maximum: limits.pageRowsMax, default: limits.pageRowsMax }),
-  after: Type.Optional(Type.String({ description: 'Where the page before this one ended.' })),
+  after: Type.Optional(Type.String({ description: 'The `next` of the previous page.' })),
 }
 const query = {
-  name: Type.Object({ name: Type.String({ description: 'The whole name of a file.' }) }),
+  name: Type.Object({ name: Type.String({ description: 'Full name of a file.' }) }),
   search: Type.Object({
     q: Type.String({ maxLength: limits.queryBytesMax, default: '' }),
     ...page,
@@ -74,20 +74,20 @@ const query = {
         Type.Literal('remote'),
         Type.Literal('both'),
       ],
-      { default: 'both', description: 'remote: what only others have. both: everything.' },
+      { default: 'both', description: 'remote: only on other peers. both: all kinds.' },
     ),
     ...page,
   }),
   wait: Type.Object({ waitMs: Type.Integer({ minimum: 0, maximum: waitMsMax, default: 0 }) }),
   push: Type.Object({
-    name: Type.String({ description: 'The name it gets in shared/.' }),
+    name: Type.String({ description: 'Name in shared/.' }),
     replace: Type.Boolean({
       default: false,
-      description: 'Whether a file of this name with other bytes may be replaced.',
+      description: 'Whether to replace a file of this name with other content.',
     }),
     wait: Type.Boolean({
       default: false,
-      description: 'Whether to answer only when the file has all its copies.',
+      description: 'Whether to reply only when the file has all its copies.',
     }),
   }),
   unshare: Type.Object({
@@ -95,7 +95,7 @@ const query = {
     force: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Whether a file of another peer may be taken out.',
+        description: 'Whether to remove a file of another peer.',
       }),
     ),
   }),
@@ -105,11 +105,11 @@ const params = {
   name: Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) }),
 }
 
-/** Every call fails with an AppError, over HTTP with the status of the error table. */
+/** Every call may fail with an AppError; its HTTP status is in the error table. */
 export const calls = {
   /** @throws NAME_INVALID, NAME_NOT_FOUND, INDEX_UNREACHABLE */
   lookup: {
-    summary: 'Who has a file',
+    summary: 'List the peers that have a file',
     method: 'GET',
     path: '/api/lookup',
     query: query.name,
@@ -117,7 +117,7 @@ export const calls = {
   },
   /** @throws INDEX_UNREACHABLE */
   search: {
-    summary: 'Find names by a part of them, or by a glob',
+    summary: 'Search file names by substring or glob',
     method: 'GET',
     path: '/api/search',
     query: query.search,
@@ -132,47 +132,47 @@ export const calls = {
     reply: Type.Array(ListedFile),
     page: 'files',
   },
-  /** Also of a file that this peer does not share, and of a name that cannot be one. @throws NAME_NOT_FOUND, NAME_INVALID */
+  /** Also explains why this peer does not share a file, even one with an invalid name. @throws NAME_NOT_FOUND, NAME_INVALID */
   why: {
-    summary: 'Where the copies of a file are and, if copies lack, why',
+    summary: 'Show where the copies of a file are, and why copies are missing',
     method: 'GET',
     path: '/api/why',
     query: query.name,
     reply: Why,
   },
   problems: {
-    summary: 'What lies in the folders of this peer and is not shared, and what to do',
+    summary: "List files in this peer's folders that are not shared, with remedies",
     method: 'GET',
     path: '/api/problems',
     reply: Problems,
   },
   /** @throws NAME_INVALID, NAME_NOT_FOUND */
   versions: {
-    summary: 'The contents of a file: the current one, and replaced ones that are kept',
+    summary: 'List the current content of a file and the replaced ones that are kept',
     method: 'GET',
     path: '/api/versions',
     query: query.name,
     reply: Versions,
   },
   peers: {
-    summary: 'The peers that the index knows',
+    summary: 'List the peers that the index knows',
     method: 'GET',
     path: '/api/peers',
     reply: Peers,
   },
   stats: {
-    summary: 'How this peer performs',
+    summary: 'Show the performance of this peer',
     method: 'GET',
     path: '/api/stats',
     reply: Stats,
   },
   status: {
-    summary: 'How the cluster is',
+    summary: 'Show the state of the cluster and this peer',
     method: 'GET',
     path: '/api/status',
     reply: Status,
   },
-  /** Starts a download, or joins one for the same. @throws NAME_INVALID, TOO_MANY_DOWNLOADS, NO_SOURCE */
+  /** Joins a running download of the same file, if there is one. @throws NAME_INVALID, TOO_MANY_DOWNLOADS, NO_SOURCE */
   startDownload: {
     summary: 'Start a download',
     method: 'POST',
@@ -182,16 +182,16 @@ export const calls = {
     status: 202,
     location: '/api/downloads/:id',
   },
-  /** As soon as it ended or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
+  /** Returns when the download ends or is paused, or after `waitMs`. @throws DOWNLOAD_NOT_FOUND */
   download: {
-    summary: 'A download, as soon as it ended or after waitMs',
+    summary: 'Get a download once it ends, or after waitMs',
     method: 'GET',
     path: '/api/downloads/:id',
     params: params.id,
     query: query.wait,
     reply: Download,
   },
-  /** Ends a download and removes its partial data; one that ended already stays as it is. @throws DOWNLOAD_NOT_FOUND */
+  /** Removes the partial data; no effect on a finished download. @throws DOWNLOAD_NOT_FOUND */
   cancelDownload: {
     summary: 'Cancel a download',
     method: 'DELETE',
@@ -200,58 +200,58 @@ export const calls = {
   },
   /** Oldest first. */
   downloads: {
-    summary: 'The downloads that have not ended, and the last ones that have',
+    summary: 'List unfinished downloads and the most recent finished ones',
     method: 'GET',
     path: '/api/downloads',
     reply: Type.Array(Download),
   },
-  /** One that is paused or ended stays as it is. @throws DOWNLOAD_NOT_FOUND */
+  /** No effect on a paused or finished download. @throws DOWNLOAD_NOT_FOUND */
   pauseDownload: {
-    summary: 'Stop a download until it is resumed; what came is kept',
+    summary: 'Pause a download; its partial data is kept',
     method: 'POST',
     path: '/api/downloads/:id/pause',
     params: params.id,
     reply: Download,
   },
-  /** One that is not paused stays as it is. @throws DOWNLOAD_NOT_FOUND */
+  /** No effect unless the download is paused. @throws DOWNLOAD_NOT_FOUND */
   resumeDownload: {
-    summary: 'Let a paused download go on',
+    summary: 'Resume a paused download',
     method: 'POST',
     path: '/api/downloads/:id/resume',
     params: params.id,
     reply: Download,
   },
   limits: {
-    summary: 'The limits in force, where each comes from, and what the schedule changes next',
+    summary: 'Show the limits in force, their origins, and the next scheduled change',
     method: 'GET',
     path: '/api/limits',
     reply: Limits,
   },
-  /** @throws DISK_FULL, DISK_FAILED; nothing is changed then */
+  /** @throws DISK_FULL, DISK_FAILED, without changing anything */
   changeLimits: {
-    summary: 'Change limits; they hold at once and after a restart, until they are given back',
+    summary: 'Change limits immediately; changes survive restarts until reset',
     method: 'PATCH',
     path: '/api/limits',
     body: LimitsChange,
     reply: Limits,
   },
-  /** What `confirmDeletes` would confirm. */
+  /** Lists what `confirmDeletes` would confirm. */
   keptFolders: {
-    summary: 'The folders whose missing files are kept, and why',
+    summary: 'List the folders whose missing files keep their entries, and why',
     method: 'GET',
     path: '/api/deletes',
     reply: KeptFolders,
   },
   /** @throws FOLDER_UNAVAILABLE */
   confirmDeletes: {
-    summary: 'Say that the files missing from these folders were deleted on purpose',
+    summary: 'Declare the files missing from these folders deleted',
     method: 'POST',
     path: '/api/deletes/confirm',
     reply: ConfirmedDeletes,
   },
   /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push: {
-    summary: 'Share the bytes of the body as a file',
+    summary: 'Share the body as a file',
     method: 'POST',
     path: '/api/files',
     query: query.push,
@@ -259,18 +259,18 @@ export const calls = {
     reply: Pushed,
     status: 201,
   },
-  /** Also a file that is gone from its owner's disk; what is on disk stays. @throws NOT_SHARED, NOT_OWNER */
+  /** Also a file that its owner has deleted; a file on disk is kept. @throws NOT_SHARED, NOT_OWNER */
   unshare: {
-    summary: 'Take a file out of the cluster; its owner keeps it on disk',
+    summary: 'Remove a file from the cluster; its owner keeps it on disk',
     method: 'DELETE',
     path: '/api/files/:name',
     params: params.name,
     query: query.unshare,
     endsWithName: true,
   },
-  /** One page of them; a file that fails keeps no other. @throws INDEX_UNREACHABLE, DEADLINE_EXCEEDED */
+  /** Failures of single files do not stop the others. @throws INDEX_UNREACHABLE, DEADLINE_EXCEEDED */
   unshareMatching: {
-    summary: 'Take files that a pattern matches out of the cluster, one page of them',
+    summary: 'Remove one page of the files that match a pattern from the cluster',
     method: 'POST',
     path: '/api/unshare',
     body: UnshareRequest,
@@ -285,10 +285,10 @@ export const callNames = Object.keys(calls) as CallName[]
 type Fields<Row, Part extends string> =
   Row extends Readonly<Record<Part, infer Schema extends TSchema>> ? Static<Schema> : unknown
 
-/** The bytes of an upload. */
+/** An upload's data. */
 export interface Upload {
   readonly bytes: AsyncIterable<Uint8Array>
-  /** How many will come, when that is known: what cannot be taken is then refused before they do. */
+  /** Total number, if known: lets the peer refuse the upload before any byte is sent. */
   readonly bytesAnnounced?: number | undefined
 }
 
@@ -299,7 +299,7 @@ type RequestOfRow<Row> = Fields<Row, 'params'> &
 
 type ReplyOfRow<Row> = Row extends { readonly reply: infer Schema extends TSchema }
   ? Row extends { readonly page: infer Field extends string }
-    ? /** `next` is there when more follow: the `after` of the next page. Opaque. */ {
+    ? /** `next` is the `after` of the next page, if any. Opaque. */ {
         [Key in Field]: Static<Schema>
       } & { next?: string }
     : Static<Schema>
@@ -308,7 +308,7 @@ type ReplyOfRow<Row> = Row extends { readonly reply: infer Schema extends TSchem
 export type CallRequest<Name extends CallName> = RequestOfRow<Calls[Name]>
 export type CallReply<Name extends CallName> = ReplyOfRow<Calls[Name]>
 
-/** A peer, whether it is this process or is asked over HTTP: a method for each call. */
+/** A peer, in this process or over HTTP: a method for each call. */
 export type PeerApi = {
   [Name in CallName]: unknown extends CallRequest<Name>
     ? (signal?: AbortSignal) => Promise<CallReply<Name>>

@@ -21,7 +21,7 @@ const result: Downloaded = {
   sources: [],
 }
 
-/** A peer whose only download is in each of these states in turn. */
+/** A peer whose only download goes through these states. */
 function peerWith(...states: Download[]): Parameters<typeof downloadToEnd>[0] {
   const next = async (): Promise<Download> => {
     const state = states.shift()
@@ -50,7 +50,7 @@ test('throws what the download failed with', async () => {
   await expect(failing).rejects.toMatchObject({ code: 'DISK_FULL', message })
 })
 
-test('does not wait with a download of somebody else that waits for a source', async () => {
+test('does not join the wait for a source of an earlier request', async () => {
   const running: Download = { ...waiting, state: 'running' }
   const joined = peerWith(running, { ...running, waitingFor: 'p2 is away' })
   await expect(downloadToEnd(joined, { name: 'a.txt' })).rejects.toMatchObject({

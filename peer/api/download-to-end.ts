@@ -2,12 +2,12 @@ import { AppError, errorFromWire } from '../../common/errors.ts'
 import type { PeerApi } from './calls.ts'
 import type { Downloaded, DownloadRequest } from './shapes.ts'
 
-/** One look at a running download; it answers as soon as the download ends. */
-const lookMs = 10_000
+/** Longest wait per poll; a poll returns when the download ends. */
+const pollMs = 10_000
 
 /**
- * Downloads a file and waits until it is there; when there is no source it fails.
- * @throws AppError what the download failed with, or what asking for it failed with
+ * Downloads a file and waits for it; fails if there is no source.
+ * @throws AppError the error of the download, or of the request
  */
 export async function downloadToEnd(
   api: Pick<PeerApi, 'startDownload' | 'download'>,
@@ -15,10 +15,10 @@ export async function downloadToEnd(
 ): Promise<Downloaded> {
   let now = await api.startDownload({ ...request, wait: false })
   while (now.state === 'waiting' || now.state === 'running') {
-    // It is somebody else's, who waits.
+    // An earlier request started it, with `wait`.
     if (now.waitingFor !== undefined)
       throw new AppError('NO_SOURCE', { name: now.name, tried: now.waitingFor })
-    now = await api.download({ id: now.id, waitMs: lookMs })
+    now = await api.download({ id: now.id, waitMs: pollMs })
   }
   if (now.state === 'paused' && now.error === undefined)
     throw new AppError('PAUSED', { name: now.name, id: now.id })

@@ -7,7 +7,7 @@ import type { ListKind } from './words.ts'
 
 const content = { sha256: 'a'.repeat(64), size: 1 }
 
-/** A peer that holds these names, `owner:name` for replicated ones, and an index that knows others. */
+/** A peer with these files, `owner:name` for replicated ones, and an index that knows others. */
 function peerWith(
   held: Readonly<Partial<Record<CopyKind, string[]>>>,
   remote: readonly string[] = [],

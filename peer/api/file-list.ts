@@ -1,4 +1,4 @@
-/** `list`: this peer's copies by kind, then what only others have, a page at a time. */
+/** `list`: this peer's copies by kind, then the files that only other peers have, page by page. */
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { AppError } from '../../common/errors.ts'
@@ -11,9 +11,9 @@ interface LocalFile {
   readonly content: { readonly sha256: string; readonly size: number }
 }
 
-/** What listing needs of the peer. */
+/** The parts of the peer that listing needs. */
 export interface ListSources {
-  /** Files of a kind by name, then owner, after the given ones. */
+  /** Files of a kind after `after`, sorted by name, then owner. */
   local(
     kind: CopyKind,
     limit: number,
@@ -30,12 +30,12 @@ const Position = Type.Union([
   LocalPosition,
   Type.Object({ kind: Type.Literal('remote'), after: Type.Optional(Type.String()) }),
 ])
-/** Where a page begins: in the list of a kind, after a file. */
+/** The start of a page: the list of a kind, after a file. */
 type Position = Static<typeof Position>
 
 /**
- * One page of at most `limit` files. A page may be shorter although more follow.
- * @throws AppError BAD_REQUEST when `after` is not what an earlier page gave; what `remote` throws
+ * One page of at most `limit` files. It may be shorter even if more follow.
+ * @throws AppError BAD_REQUEST if `after` is not the `next` of a page; errors of `remote`
  */
 export async function listFiles(
   { kind, limit, after }: CallRequest<'list'>,
@@ -57,7 +57,7 @@ export async function listFiles(
 
 interface Page {
   readonly files: ListedFile[]
-  /** Absent when the kind has no more. */
+  /** Absent if the kind has no more files. */
   readonly next?: Position
 }
 
@@ -97,11 +97,11 @@ function parseCursor(text: string): Position {
     const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
     if (Value.Check(Position, position)) return position
   } catch {
-    // Not JSON: not a cursor either.
+    // Not JSON, so not a cursor.
   }
   throw notACursor()
 }
 
 function notACursor(): AppError {
-  return new AppError('BAD_REQUEST', { path: '/after', reason: 'it does not come from a page' })
+  return new AppError('BAD_REQUEST', { path: '/after', reason: 'it is not the `next` of a page' })
 }

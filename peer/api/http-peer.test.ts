@@ -10,7 +10,7 @@ import { fakeVitals } from '../testing/fake-vitals.ts'
 import { startWeb } from '../web/web-server.ts'
 import { type HttpPeer, openHttpPeer } from './http-peer.ts'
 
-test('an error keeps its sentence and details over HTTP', async () => {
+test('an error keeps its message and details over HTTP', async () => {
   const peer = new FakePeerApi({ clock: systemClock })
   peer.failure = new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' })
   await using web = await startWeb(
@@ -23,7 +23,7 @@ test('an error keeps its sentence and details over HTTP', async () => {
   await expect(api.status()).rejects.toMatchObject({ code, message, details })
 })
 
-describe('a client of something that is no peer', () => {
+describe('a client of a server that is not a peer', () => {
   async function answering(listener: Parameters<typeof createServer>[1]): Promise<Server> {
     const server = createServer(listener)
     server.listen(0, '127.0.0.1')
@@ -40,7 +40,7 @@ describe('a client of something that is no peer', () => {
     await server[Symbol.asyncDispose]()
   }
 
-  test('says that none answers', async () => {
+  test('reports that none answers', async () => {
     const server = await answering(() => {})
     const client = clientOf(server)
     await close(server)
@@ -54,14 +54,14 @@ describe('a client of something that is no peer', () => {
     ['text', 200, 'hello'],
     ['other JSON', 200, '{"peers": 3}'],
     ['an error page', 502, '<html>'],
-  ])('takes %s for a wrong answer', async (_name, status, body) => {
+  ])('rejects %s as an invalid reply', async (_name, status, body) => {
     const server = await answering((_request, response) => response.writeHead(status).end(body))
     using client = clientOf(server)
     await expect(client.status()).rejects.toMatchObject({ code: 'BAD_REPLY' })
     await close(server)
   })
 
-  test('says that the connection broke', async () => {
+  test('reports a broken connection', async () => {
     const server = await answering((request) => request.socket.destroy())
     using client = clientOf(server)
     await expect(client.status()).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })

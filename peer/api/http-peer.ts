@@ -11,22 +11,22 @@ import { type CallOutline, type Outlines, readOutlines, takesRequest } from './c
 import type { PeerApi, Upload } from './calls.ts'
 import type { ApiError } from './shapes.ts'
 
-// An import would read all its names, one of which loads a whole HTTP client that nothing here uses.
+// An import would load all exports, including a whole HTTP client that is never used.
 const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
 
 export interface HttpPeerOptions {
-  /** Where the peer's HTTP API is, such as `http://127.0.0.1:8100`. */
+  /** Base URL of the peer's HTTP API, such as `http://127.0.0.1:8100`. */
   readonly url: URL
-  /** Which peer should be there, for the sentence when none is. */
+  /** The expected peer, for the error if none answers. */
   readonly peerId: string
 }
 
-/** A running peer, asked over its HTTP API. Disposing closes its idle connections. */
+/** A running peer over its HTTP API. Disposing closes idle connections. */
 export type HttpPeer = PeerApi & Disposable
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A call with what was asked. */
+/** A call and its request. */
 interface Asked {
   readonly outline: CallOutline
   readonly request: Fields
@@ -85,20 +85,20 @@ class ApiClient implements Disposable {
     const { bytes, wait } = asked.request as Partial<Upload> & { wait?: boolean }
     const request = this.#open(asked, {
       'content-type': 'application/octet-stream',
-      // The peer may refuse before a byte is sent.
+      // The peer may refuse before any byte is sent.
       expect: '100-continue',
     })
-    // The peer says nothing while the file gets its copies.
+    // The peer is silent while it waits for the copies.
     const deadlineMs = deadlines.connectionIdleMs + (wait ? deadlines.pushCopiesMs : 0)
     request.setTimeout(deadlineMs, () =>
       request.destroy(new AppError('DEADLINE_EXCEEDED', { what: 'push', deadlineMs })),
     )
     try {
-      // How sending fails is told by the answer, or by the request itself.
-      sendWhenWelcome(request, bytes ?? []).catch(() => {})
+      // Errors of sending also fail the reply or the request.
+      sendOnContinue(request, bytes ?? []).catch(() => {})
       return await this.#answerTo(request)
     } finally {
-      // A refusal may come before everything was sent.
+      // A refusal may arrive before all bytes are sent.
       request.destroy()
     }
   }
@@ -155,7 +155,7 @@ class ApiClient implements Disposable {
     return new AppError('BAD_REPLY', { address: this.#options.url.host, type, reason })
   }
 
-  /** What a failed exchange means for whoever asked. */
+  /** The error of a failed exchange, for the caller. */
   #explained(error: unknown): unknown {
     const { url, peerId } = this.#options
     const code = systemErrorCode(error)
@@ -178,19 +178,19 @@ function whatOf({ outline, request }: Asked): string {
 function pathOf({ path, endsWithName }: CallOutline, request: Fields): string {
   return path.replaceAll(/:(\w+)/g, (_, key: string) => {
     const text = String(request[key])
-    // In a URL '..' and half a surrogate pair mean something else.
+    // A URL cannot carry '..' or a lone surrogate.
     return encodeURIComponent(endsWithName ? parseName(text) : text)
   })
 }
 
-/** The fields with these names that are set. */
+/** The defined fields among `names`. */
 function picked(fields: Fields, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     names.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
   )
 }
 
-/** The `after` of the page that a Link header calls the next one; undefined when there is none. */
+/** The `after` of the next page in a Link header, if any. */
 function nextPageOf(link: string | undefined): string | undefined {
   const target = /<([^>]*)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1]
   if (target === undefined) return undefined
@@ -198,8 +198,8 @@ function nextPageOf(link: string | undefined): string | undefined {
   return new URLSearchParams(query).get('after') ?? undefined
 }
 
-/** Sends the bytes once the peer wants them. */
-async function sendWhenWelcome(
+/** Sends the bytes once the peer accepts them. */
+async function sendOnContinue(
   request: ClientRequest,
   bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
@@ -208,14 +208,14 @@ async function sendWhenWelcome(
   await pipeline(bytes, request)
 }
 
-/** The body as JSON, or undefined when it is empty or something else. */
+/** The body as JSON; undefined if it is empty or not JSON. */
 async function readJson(response: IncomingMessage): Promise<unknown> {
   const pieces: Buffer[] = []
   let bytes = 0
   for await (const piece of response as AsyncIterable<Buffer>) {
     bytes += piece.byteLength
     if (bytes > limits.httpReplyBytesMax) {
-      const details = { what: 'The answer', max: limits.httpReplyBytesMax, unit: 'bytes' }
+      const details = { what: 'The reply', max: limits.httpReplyBytesMax, unit: 'bytes' }
       throw new AppError('TOO_LARGE', details)
     }
     pieces.push(piece)

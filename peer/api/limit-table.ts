@@ -1,12 +1,13 @@
 /**
- * THE table of what a peer may use. Settings, schedule, the API, the command `limits` and its report come
- * from it; peer/limit/limiter.ts applies the values. It loads no schemas, which commands have no time for.
+ * THE table of limits. Settings, schedule, API, the command `limits` and its report are derived from it;
+ * peer/limit/limiter.ts applies the values. It must not load the schema library, which would slow down
+ * every command.
  */
 import { type ByteRate, byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
 import { limits } from '../../common/limits.ts'
 
 export interface LimitRow {
-  /** What people call it in commands. */
+  /** Its name in commands. */
   readonly word: string
   /** `rate`: bytes per second, or unlimited. `count`: a whole number from 1 to `max`. */
   readonly unit: 'rate' | 'count'
@@ -69,12 +70,12 @@ export type LimitKey = keyof LimitTable
 export const limitKeys = Object.keys(limitTable) as LimitKey[]
 export const limitWords = limitKeys.map((key) => limitTable[key].word)
 
-/** What a limit may be. */
+/** The type of a limit. */
 export type LimitValue<Key extends LimitKey> = LimitTable[Key]['unit'] extends 'rate'
   ? ByteRate
   : number
 
-/** What a function makes of each row, by key. */
+/** Maps each row with `make`. */
 export function eachLimit<Made>(
   make: (row: LimitRow, key: LimitKey) => Made,
 ): Readonly<Record<LimitKey, Made>> {
@@ -84,14 +85,14 @@ export function eachLimit<Made>(
   >
 }
 
-/** Parses a limit as people write it; undefined if invalid. */
+/** Parses a limit; undefined if invalid. */
 export function limitOf({ unit, max = 0 }: LimitRow, text: string): ByteRate | undefined {
   if (unit === 'rate') return byteRateOf(text)
   const count = Number(text)
   return Number.isInteger(count) && count >= 1 && count <= max ? count : undefined
 }
 
-/** How a limit may be written, as the end of a sentence. */
+/** The syntax of a limit, as the end of a sentence. */
 export function limitRule({ unit, max = 0 }: LimitRow): string {
   return unit === 'rate' ? byteRateRule : `must be a whole number from 1 to ${max}`
 }

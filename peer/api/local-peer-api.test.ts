@@ -14,7 +14,7 @@ import type { Pushed, Why } from './shapes.ts'
 const { content } = aContent(5)
 const connected = { connection: {} as Connection }
 
-/** A peer that takes in a push at once, and an index that answers `why` as the test says. */
+/** A peer that stores a push immediately, and an index that answers `why` as the test says. */
 function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock } {
   const clock = new FakeClock()
   const share = { isUnshared: () => false, receive: async () => ({ content }) }
@@ -38,7 +38,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
   return { push: async () => await api.push(request), clock }
 }
 
-/** What the index says of a.txt when these peers have it. */
+/** What the index says about a.txt if these peers have it. */
 function whyOf(...peers: [peerId: string, state: 'live' | 'suspect' | 'dead'][]): Why {
   const { sha256, size } = content
   const copies = peers.map(

@@ -40,7 +40,7 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** The peer itself behind the interface that the prompt and the HTTP API call. */
+/** The peer in this process, as the prompt and the HTTP API call it. */
 export class LocalPeerApi implements PeerApi {
   readonly #peerId: string
   readonly #dependencies: Dependencies
@@ -55,7 +55,7 @@ export class LocalPeerApi implements PeerApi {
   async lookup(request: CallRequest<'lookup'>, signal?: AbortSignal): Promise<CallReply<'lookup'>> {
     const name = parseName(request.name)
     const contents = await this.#dependencies.finder.lookup(name, signal)
-    // People ask who has it; whoever is still downloading it is of use to downloads alone.
+    // Users ask for complete copies; only downloads can use partial sources.
     const files = contents.map((content) => ({
       ...content,
       sources: content.sources.filter(({ kind }) => kind !== 'partial'),
@@ -124,7 +124,7 @@ export class LocalPeerApi implements PeerApi {
     try {
       return { ...(await finder.why(name, signal)), problems }
     } catch (error) {
-      // The index knows nothing of a file that is not shared, unless others share one of this name.
+      // The index does not know an unshared file, unless another peer shares the name.
       if (!(error instanceof AppError) || signal?.aborted === true) throw error
       return { name, contents: [], problems }
     }
@@ -195,22 +195,22 @@ export class LocalPeerApi implements PeerApi {
   ): Promise<CallReply<'push'>> {
     const { share, finder } = this.#dependencies
     const name = parseName(text)
-    // The index must take the name back first, or it would pass over what is announced.
+    // The index must first revoke the unshare, or it would ignore the announcement.
     const wasUnshared = share.isUnshared(name)
     if (wasUnshared) await finder.share(name, signal)
     const options = { name, replace, bytesAnnounced, ...(signal && { signal }) }
     const { content } = await share.receive(bytes, options)
-    // While the bytes came, the unshare may have been announced once more.
+    // The unshare may have been announced again during the upload.
     if (wasUnshared) await finder.share(name, signal)
-    else await this.#takeBackForced(name, signal)
+    else await this.#revokeForcedUnshare(name, signal)
     const copies = wait ? await this.#allCopies(name, content.sha256, signal) : 0
     return { name, sha256: content.sha256, size: content.size, copies }
   }
 
-  /** Another peer may have unshared the name by force, which this one does not know. */
-  async #takeBackForced(name: string, signal?: AbortSignal): Promise<void> {
+  /** Another peer may have unshared the name by force, without this peer knowing. */
+  async #revokeForcedUnshare(name: string, signal?: AbortSignal): Promise<void> {
     const { finder, announcer } = this.#dependencies
-    // A push needs no index: one that is away has it announced later.
+    // A push needs no index: the file is announced when the index returns.
     if (announcer.connection === undefined) return
     try {
       await finder.share(name, signal)
@@ -228,7 +228,7 @@ export class LocalPeerApi implements PeerApi {
     const isHere = share.get({ kind: 'shared', name }) !== undefined
     const owner = options.owner ?? (isHere ? this.#peerId : undefined)
     const request = { name, ...(owner !== undefined && { owner }), force: options.force === true }
-    // At the index first: what it has acknowledged lasts, even if this peer ends here.
+    // At the index first: what it acknowledges is durable even if this peer crashes here.
     const { owners } = await finder.unshare(request, signal)
     if (owners.includes(this.#peerId)) share.unshare(name)
   }
@@ -245,7 +245,7 @@ export class LocalPeerApi implements PeerApi {
   }
 
   /**
-   * Waits until the index knows the file and all copies that it should have; returns how many there are.
+   * Waits until the index knows the file and all its copies; returns the number of copies.
    * @throws AppError COPIES_PENDING
    */
   async #allCopies(name: string, sha256: string, signal?: AbortSignal): Promise<number> {
@@ -266,8 +266,8 @@ export class LocalPeerApi implements PeerApi {
   }
 
   /**
-   * What the index knows of a file; nothing yet when the announcement is still on its way. Others may
-   * have had the content before, so that its copies alone do not tell that the name is known, too.
+   * Copies of a file as the index knows them; none until the file is announced. Other peers may have had
+   * the content before, so its copies alone do not prove that the name is known.
    */
   async #copiesOf(
     name: string,

@@ -1,4 +1,4 @@
-/** What a peer does not share, as its API tells it. */
+/** The problems of a peer, as its API reports them. */
 import { relative, sep } from 'node:path'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from '../problem-table.ts'
@@ -10,23 +10,23 @@ interface FoundProblem {
   readonly reason: string
 }
 
-/** What is asked of the part of the peer that finds problems. */
+/** The part of the peer that finds problems. */
 export interface ProblemSource {
   /** The data folder; absolute. */
   readonly dataPath: string
   problems(): readonly FoundProblem[]
-  /** How many there are of each code, also of those that are not listed. */
+  /** Number of problems by code, including unlisted ones. */
   problemCounts(): ProblemCounts
 }
 
-/** All problems that are listed, by path. */
+/** All listed problems, by path. */
 export function problemsOf(source: ProblemSource): Problems {
   const problems = source.problems().map((problem) => described(problem, source.dataPath))
   problems.sort((one, other) => (one.path < other.path ? -1 : 1))
   return { total: totalOf(source.problemCounts()), problems }
 }
 
-/** Those of the files that somebody may mean by `text`: the name, with or without the folders above it. */
+/** Problems of files that `text` may mean: the name, with or without its parent folders. */
 export function problemsCalled(text: string, source: ProblemSource): Problem[] {
   const wanted = text.normalize('NFC').replace(/^(\.\/)+/, '')
   return problemsOf(source).problems.filter(({ name, folder, path }) =>
@@ -46,7 +46,7 @@ function isKind(text: string): text is CopyKind {
   return (copyKinds as readonly string[]).includes(text)
 }
 
-/** Control characters as the command line shows them, so that what it showed can be asked for. */
+/** Escapes control characters as the command line does, so that its output can be used as input. */
 function sayable(name: string): string {
   return name.replaceAll(
     /\p{Cc}/gu,

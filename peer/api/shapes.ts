@@ -1,4 +1,4 @@
-/** What calls of a peer's API take and answer. The calls themselves are in calls.ts. */
+/** Shapes of the requests and replies of calls.ts. */
 import Type, { type Static, type TInteger, type TSchema } from 'typebox'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { limits } from '../../common/limits.ts'
@@ -43,38 +43,38 @@ const KeptFolder = Type.Object({
   folder: Type.String(),
   /** As in "shared {reason}". */
   reason: Type.String(),
-  /** Its entries without a file, which are kept. */
+  /** Entries kept without their files. */
   files: Type.Integer(),
 })
 export const KeptFolders = Type.Object({ keptFolders: Type.Array(KeptFolder) })
-/** Folders of this peer that cannot be used or lost their files, so that nothing of them counts as deleted. */
+/** Folders of this peer that are unusable or lost their files, so that none of these count as deleted. */
 export type KeptFolders = Static<typeof KeptFolders>
 
 export const ConfirmedDeletes = Type.Object({
-  /** Files that were dropped from the cluster. */
+  /** Files dropped from the cluster. */
   files: Type.Integer(),
 })
 export type ConfirmedDeletes = Static<typeof ConfirmedDeletes>
 
 export const Status = Type.Object({
   ...messages.status.reply.properties,
-  /** The peer that was asked. */
+  /** The peer that answers. */
   peer: Type.Object({
     peerId: Type.String(),
-    /** Files and folders of it that are not shared; `problems` lists them. */
+    /** Number of its files and folders that are not shared; `problems` lists them. */
     problems: Type.Integer(),
-    /** Why others cannot connect to it, if so; its copies do not count then. */
+    /** Why other peers cannot connect to it, if so; its copies do not count then. */
     unreachable: Type.Optional(
       Type.Object({ address: Type.String(), reason: Type.String(), remedy: Type.String() }),
     ),
     ...KeptFolders.properties,
-    /** How well the peer knows its folders. */
+    /** How current the peer's view of its folders is. */
     view: Type.Object({
-      /** Since the last full scan began: changes that the system does not tell of may be so old. */
+      /** Time since the last full scan began: the greatest age of an unnoticed change. */
       scannedMsAgo: Type.Integer(),
-      /** From one scan to the next; grows with what a scan costs. */
+      /** Time between scans; grows with the cost of a scan. */
       scanEveryMs: Type.Integer(),
-      /** Why the system does not tell of all changes, if so. */
+      /** Why the system does not report all changes, if so. */
       watchProblem: Type.Optional(Type.String()),
     }),
   }),
@@ -100,7 +100,7 @@ export const Problem = Type.Object({
 /** A file or folder that is not shared. */
 export type Problem = Static<typeof Problem>
 export const Problems = Type.Object({
-  /** All there are; `problems` are the first of them. */
+  /** Number of all problems; `problems` has the first of them. */
   total: Type.Integer(),
   problems: Type.Array(Problem),
 })
@@ -109,9 +109,9 @@ export type Problems = Static<typeof Problems>
 export const Why = Type.Object({
   name: Type.String(),
   contents: messages.why.reply.properties.contents,
-  /** Replaced versions that are kept, if any; `versions` lists them. */
+  /** Number of replaced versions kept, if any; `versions` lists them. */
   replacedVersions: messages.why.reply.properties.replacedVersions,
-  /** Why files of this name are not shared by the peer that was asked, if so. */
+  /** Why this peer does not share files of this name, if so. */
   problems: Type.Optional(Type.Array(Problem)),
 })
 export type Why = Static<typeof Why>
@@ -120,7 +120,7 @@ export const Versions = Type.Object({
   name: Type.String(),
   versions: messages.versions.reply.properties.versions,
 })
-/** The contents that a name has, and those that it had and that are kept; current ones first. */
+/** The current contents of a name, then the replaced ones that are kept. */
 export type Versions = Static<typeof Versions>
 
 const Summary = Type.Object({
@@ -130,15 +130,15 @@ const Summary = Type.Object({
   min: Type.Number(),
   max: Type.Number(),
 })
-/** Of a series of measurements; all 0 when `count` is 0. `stdev` is the sample's (n - 1). */
+/** Summary of measurements; all 0 if `count` is 0. `stdev` is that of the sample (n - 1). */
 export type Summary = Static<typeof Summary>
 
 export const Stats = Type.Object({
   peerId: Type.String(),
   uptimeSeconds: Type.Number(),
-  /** Time that lookups and searches took at the index. */
+  /** Duration of lookups and searches at the index. */
   searchSeconds: Summary,
-  /** Speed of each finished download that came over the network. */
+  /** Rate of each finished download from the network. */
   downloadBytesPerSecond: Summary,
   /** All downloaded bytes divided by all time spent downloading. */
   throughputBytesPerSecond: Type.Number(),
@@ -158,17 +158,17 @@ export const ApiError = Type.Object({
   retryable: Type.Boolean(),
   details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
 })
-/** What every failed call answers, with the status of the error table. */
+/** The reply of every failed call, with the status of the error table. */
 export type ApiError = Static<typeof ApiError> & { code: ErrorCode | (string & {}) }
 
 export const Downloaded = Type.Object({
   name: Type.String(),
-  /** Where the file is now, on the peer's machine. */
+  /** Path on the peer's machine. */
   path: Type.String(),
   bytes: Type.Integer(),
   seconds: Type.Number(),
   sha256: Sha256,
-  /** Who sent it; empty when this peer had the content already. */
+  /** Empty if this peer already had the content. */
   sources: Type.Array(
     Type.Object({ peerId: Type.String(), host: Type.String(), port: Type.Integer() }),
   ),
@@ -176,24 +176,24 @@ export const Downloaded = Type.Object({
 export type Downloaded = Static<typeof Downloaded>
 
 export const DownloadedFiles = Type.Object({
-  /** Matched so far, and whether those are all. */
+  /** Number of matches so far, and whether the list is complete. */
   total: Type.Integer(),
   isListed: Type.Boolean(),
-  /** Complete and in their place. */
+  /** Complete files in their final place. */
   done: Type.Integer(),
   failed: Type.Integer(),
-  /** The first that failed, and why. */
+  /** The first failures. */
   failures: Type.Array(Type.Object({ name: Type.String(), error: ApiError })),
-  /** The folder that their names begin in, on the peer's machine. */
+  /** The folder that the names are relative to, on the peer's machine. */
   folder: Type.String(),
-  /** Since this run of it began. */
+  /** Time since this run began. */
   seconds: Type.Number(),
 })
 export type DownloadedFiles = Static<typeof DownloadedFiles>
 
 export const Download = Type.Object({
   id: Type.String(),
-  /** Of the file, or what was asked for when it is a pattern or a folder. */
+  /** Name of the file, or the requested pattern or folder. */
   name: Type.String(),
   state: Type.Union([
     Type.Literal('waiting'),
@@ -205,9 +205,9 @@ export const Download = Type.Object({
   /** Verified bytes so far, of `size` (0 until the content is known). */
   bytes: Type.Integer(),
   size: Type.Integer(),
-  /** Over the last seconds. */
+  /** Average of the last seconds. */
   bytesPerSecond: Type.Number(),
-  /** Those that send now, what came of each since it began, and how fast it is. */
+  /** Active sources, with bytes received and current rate. */
   sources: Type.Array(
     Type.Object({
       peerId: Type.String(),
@@ -217,9 +217,9 @@ export const Download = Type.Object({
       bytesPerSecond: Type.Number(),
     }),
   ),
-  /** Why nobody sends anything; there when it runs and has to wait for a source. */
+  /** Why no source is available, if a running download waits for one. */
   waitingFor: Type.Optional(Type.String()),
-  /** There when it is of many files: `bytes` and `size` are of all of them, and there is no `result`. */
+  /** Present for many files: `bytes` and `size` are totals, and there is no `result`. */
   files: Type.Optional(DownloadedFiles),
   result: Type.Optional(Downloaded),
   error: Type.Optional(ApiError),
@@ -229,19 +229,19 @@ export type Download = Static<typeof Download>
 export const DownloadRequest = Type.Object(
   {
     name: Type.String({
-      description: 'Of a file; of a folder, if no file is called so; or a pattern',
+      description: 'Name of a file, or of a folder if no file has this name; or a pattern',
     }),
     pattern: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Whether `name` is a glob over whole names, or a folder',
+        description: 'Whether `name` is a glob over full names, or a folder',
       }),
     ),
     sha256: Type.Optional(Sha256),
     wait: Type.Optional(
       Type.Boolean({
         default: true,
-        description: 'Whether to wait for a source when there is none, instead of failing',
+        description: 'Whether to wait instead of failing if no source is available',
       }),
     ),
   },
@@ -256,7 +256,7 @@ const Rate = Type.Union([
 type LimitSchemas = {
   readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof Rate
 }
-/** What each limit may be. */
+/** Valid values of each limit. */
 export const limitSchemas = eachLimit(({ unit, max = 0 }) =>
   unit === 'rate' ? Rate : Type.Integer({ minimum: 1, maximum: max }),
 ) as LimitSchemas
@@ -267,7 +267,7 @@ const effective = <T extends TSchema>(value: T) =>
   Type.Object({
     value,
     from: Type.Union([Type.Literal('setting'), Type.Literal('schedule'), Type.Literal('hand')]),
-    /** The file, variable or flag, or `default`; the rule of the schedule; absent when set by hand. */
+    /** File, variable, flag or `default` of a setting; rule of the schedule; absent if set manually. */
     origin: Type.Optional(Type.String()),
   })
 export const Limits = Type.Object({
@@ -276,12 +276,12 @@ export const Limits = Type.Object({
       [Key in LimitKey]: ReturnType<typeof effective<LimitSchemas[Key]>>
     },
   ),
-  /** There when the schedule will change something; in milliseconds since 1970. */
+  /** The next change by the schedule, if any; in milliseconds since 1970. */
   nextChange: Type.Optional(
     Type.Object({ atMs: Type.Integer(), limits: Type.Partial(LimitValues) }),
   ),
 })
-/** The limits in force, each with where it comes from. */
+/** The limits in force, each with its origin. */
 export type Limits = Static<typeof Limits>
 
 const orNull = <T extends TSchema>(value: T) => Type.Optional(Type.Union([value, Type.Null()]))
@@ -291,7 +291,7 @@ export const LimitsChange = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'Limits to set by hand; null resets one to settings and schedule.',
+    description: 'Limits to set manually; null resets one to settings and schedule.',
   },
 )
 export type LimitsChange = Static<typeof LimitsChange>
@@ -300,7 +300,7 @@ export const Pushed = Type.Object({
   name: Type.String(),
   sha256: Sha256,
   size: Type.Integer(),
-  /** Live copies known to the index when it answered; 0 when `wait` was not asked for. */
+  /** Live copies known to the index; 0 without `wait`. */
   copies: Type.Integer(),
 })
 export type Pushed = Static<typeof Pushed>
@@ -310,27 +310,27 @@ export const UnshareRequest = Type.Object(
     pattern: Type.String({
       minLength: 1,
       maxLength: limits.queryBytesMax,
-      description: 'A glob, or a folder that ends with a slash',
+      description: 'A glob, or a folder with a trailing slash',
     }),
-    owner: Type.Optional(Type.String({ description: 'Whose files. Default: this peer.' })),
+    owner: Type.Optional(Type.String({ description: 'Owner of the files. Default: this peer.' })),
     force: Type.Optional(
-      Type.Boolean({ description: 'Whether files of other peers may be taken out, too' }),
+      Type.Boolean({ description: 'Whether to also remove files of other peers' }),
     ),
-    after: Type.Optional(Type.String({ description: 'Where the page before this one ended' })),
+    after: Type.Optional(Type.String({ description: 'The `next` of the previous page' })),
   },
   { additionalProperties: false },
 )
 export type UnshareRequest = Static<typeof UnshareRequest>
 
 export const UnsharedPage = Type.Object({
-  /** Files of this page that were taken out. */
+  /** Number of files of this page removed. */
   unshared: Type.Integer(),
   failures: Type.Array(
     Type.Object({ name: Type.String(), code: Type.String(), message: Type.String() }),
-    { description: 'Those that were not, and why' },
+    { description: 'Files that were not removed, and why' },
   ),
   next: Type.Optional(
-    Type.String({ description: 'There when more may match: the `after` of the next page' }),
+    Type.String({ description: 'The `after` of the next page, if more files may match' }),
   ),
 })
 export type UnsharedPage = Static<typeof UnsharedPage>

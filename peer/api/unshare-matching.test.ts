@@ -9,7 +9,7 @@ const match = async ({ limit }: { limit: number }) => ({
   next: `${limit}`,
 })
 
-test('each file of a page has an end of its own', async () => {
+test('a failure of one file does not stop the others', async () => {
   const asked: unknown[] = []
   const page = await unshareMatching(
     { pattern: '*', force: true },
@@ -33,7 +33,7 @@ test('each file of a page has an end of its own', async () => {
   expect(asked).toEqual(names.map((name) => ({ name, force: true })))
 })
 
-test('an index that does not answer ends it', async () => {
+test('an unreachable index fails the page', async () => {
   const unshare = async (): Promise<void> => {
     throw new AppError('INDEX_UNREACHABLE', { address: 'a' })
   }

@@ -5,7 +5,7 @@ import type { CallRequest } from './calls.ts'
 import type { UnsharedPage, UnshareRequest } from './shapes.ts'
 
 interface Steps {
-  /** One page of the names that the pattern matches. */
+  /** One page of matching names. */
   readonly match: (request: {
     pattern: string
     limit: number
@@ -14,11 +14,11 @@ interface Steps {
   readonly unshare: (request: CallRequest<'unshare'>) => Promise<void>
 }
 
-/** Failures of one file that are those of all: there is no use in going on. */
+/** Errors that would repeat for every file, so that the rest is skipped. */
 const commonFailures = ['INDEX_UNREACHABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'STOPPING'] as const
 
 /**
- * Unshares one page of the files that a pattern matches, many at a time; one that fails keeps no other.
+ * Unshares one page of the files that match a pattern, concurrently; failures do not stop the others.
  * @throws AppError INDEX_UNREACHABLE, DEADLINE_EXCEEDED; or the signal's reason
  */
 export async function unshareMatching(

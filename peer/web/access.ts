@@ -1,24 +1,24 @@
 /**
- * Who may call the API. It has no passwords: it trusts whoever can reach its address, which is the
- * machine itself unless someone opens it. What must be kept out are web pages that make the user's
- * browser call it: under a foreign name (DNS rebinding), or from a foreign page.
+ * Who may call the API. It has no passwords: it trusts every caller that can reach its address, by
+ * default only this machine. It must refuse web pages that make the user's browser call it: under a
+ * foreign host name (DNS rebinding), or from a foreign origin.
  */
 import { AppError } from '../../common/errors.ts'
 import { checkHost } from '../../common/http-host.ts'
 
-/** The parts of a request that decide. */
+/** The parts of a request that access depends on. */
 export interface Caller {
   readonly method: string
   /** The Host header. */
   readonly host: string | undefined
-  /** The Origin header, which browsers set for everything but simple reading. */
+  /** The Origin header, which browsers set on all but simple reads. */
   readonly origin: string | undefined
 }
 
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * @param allowedHosts further names of this peer, such as that of its container; in lower case
+ * @param allowedHosts additional host names of this peer, such as its container's; lower case
  * @throws AppError HOST_REFUSED, ORIGIN_REFUSED
  */
 export function checkAccess(caller: Caller, allowedHosts: ReadonlySet<string>): void {

@@ -1,4 +1,4 @@
-/** A route for each call of the peer's API, from its row in the table. */
+/** Derives a route from each row of the table of calls. */
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -27,7 +27,7 @@ export type Web = FastifyInstance<
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A call without its types: what the row says of the request has been checked. */
+/** A call without its types; the request has been validated against the row. */
 type Ask = (request: Fields, signal: AbortSignal) => Promise<unknown>
 
 const rows: Readonly<Record<CallName, CallRow>> = calls
@@ -44,7 +44,7 @@ export async function addCallRoutes(
   }
 }
 
-/** The method is looked up with each call. */
+/** Looks the method up on each request. */
 function askerOf(api: PeerApi, name: CallName, row: CallRow): Ask {
   return (request, signal) =>
     takesRequest(row)
@@ -63,7 +63,7 @@ function addRoutes(web: Web, row: CallRow, ask: Ask): void {
   web.route({ method, url: path.replace(':name', '*'), schema, handler })
 }
 
-/** In a scope of its own: here alone a body is a stream of bytes, and nothing else is taken. */
+/** In a separate scope, the only one in which a body is a stream of bytes. */
 async function addUploadRoute(
   web: Web,
   row: CallRow,
@@ -80,7 +80,7 @@ async function addUploadRoute(
       url: row.path,
       schema: { ...schemaOf(row), consumes: ['application/octet-stream'] },
       handler: async (request, reply) => {
-        // Silent while the file gets its copies, the connection is not idle: with a listener it stays open.
+        // While the peer waits for copies the connection is silent, not idle: a listener keeps it open.
         reply.raw.on('timeout', () => {})
         const bytes = uploadedBytes(request, reply, dependencies)
         const upload = { ...fieldsOf(request), bytes, bytesAnnounced: announcedBytes(request) }
@@ -131,14 +131,14 @@ function pathWith(path: string, fields: Fields): string {
   return path.replaceAll(/:(\w+)/g, (_, key: string) => encodeURIComponent(String(fields[key])))
 }
 
-/** The same page address, but after where this page ended. */
+/** The address of this page, with another `after`. */
 function nextLink({ query, routeOptions }: FastifyRequest, next: string): string {
   const fields = Object.entries({ ...(query as Fields), after: next })
   const target = new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))
   return `<${routeOptions.url ?? ''}?${target.toString()}>; rel="next"`
 }
 
-/** Aborted when the client goes away before it has its answer. */
+/** Aborted if the client disconnects before the reply. */
 function clientSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => {

@@ -5,9 +5,9 @@ import { AppError } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
 
 /**
- * The bytes of a request's body, as they come: nothing is read from the socket while the consumer
- * is busy. A client that waits for leave to send (Expect: 100-continue) gets it with the first read.
- * @throws (while iterating) AppError DEADLINE_EXCEEDED when the client stalls, CONNECTION_CLOSED
+ * Streams the body of a request: nothing is read from the socket while the consumer is busy. The first
+ * read sends 100 Continue to a client that expects it.
+ * @throws (while iterating) AppError DEADLINE_EXCEEDED if the client stalls, CONNECTION_CLOSED
  */
 export async function* uploadedBytes(
   request: FastifyRequest,
@@ -24,7 +24,7 @@ export async function* uploadedBytes(
   }
 }
 
-/** How many bytes a body will have; undefined when it comes in parts of unknown number. */
+/** The length of the body; undefined if it is chunked. */
 export function announcedBytes(request: FastifyRequest): number | undefined {
   const length = request.headers['content-length']
   return length === undefined ? undefined : Number(length)
@@ -42,9 +42,8 @@ async function nextPiece(
 }
 
 /**
- * For a request that is refused before its body was read: takes what the client still sends and
- * throws it away for a while, so that it reads the refusal instead of a broken connection; then
- * ends the connection.
+ * For a request that is refused before its body is read: discards further bytes for a short time, so
+ * that the client reads the refusal instead of a broken connection; then closes the connection.
  */
 export function discardRest(request: FastifyRequest, reply: FastifyReply, clock: Clock): void {
   const { raw } = request

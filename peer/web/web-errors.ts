@@ -8,7 +8,7 @@ import type { Log } from '../../common/log.ts'
 import type { Web } from './routes.ts'
 import { discardRest } from './upload.ts'
 
-/** Makes every failure of the API an {@link ApiError} with the status of the error table. */
+/** Answers every failure with an {@link ApiError} and its status in the error table. */
 export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock }): void {
   const refuse = (error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     discardRest(request, reply, clock)
@@ -30,7 +30,7 @@ export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock 
   })
 }
 
-/** For an address that cannot be decoded: it has no route, and so no error handler. */
+/** For a URL that cannot be decoded: it has no route, so no error handler. */
 export function badUrlAnswer(
   clock: Clock,
 ): (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void {
@@ -42,14 +42,14 @@ export function badUrlAnswer(
 }
 
 /**
- * Refuses percent-encoding that is none, also where a lenient parser would take it as it is.
+ * Refuses invalid percent-encoding, even if a lenient parser would accept it.
  * @throws AppError BAD_REQUEST
  */
 export function checkEncoding(url: string): void {
   try {
     decodeURIComponent(url)
   } catch {
-    throw badEncoding('its percent-encoding is not that of UTF-8')
+    throw badEncoding('its percent-encoding is not valid UTF-8')
   }
 }
 
@@ -57,7 +57,7 @@ function badEncoding(reason: string): AppError {
   return new AppError('BAD_REQUEST', { path: 'url', reason })
 }
 
-/** Fastify's own complaints in our words; anything unknown is INTERNAL. */
+/** Translates Fastify's errors; unknown ones become INTERNAL. */
 function explained(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const { statusCode = 500, validation, validationContext, code } = thrown as Partial<FastifyError>

@@ -9,6 +9,7 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
+import { calls } from '../api/calls.ts'
 import type { ApiError } from '../api/shapes.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { fakeVitals } from '../testing/fake-vitals.ts'
@@ -82,30 +83,18 @@ describe('the HTTP API', () => {
     },
   )
 
-  test('describes itself', async () => {
+  test('describes every call', async () => {
     const description = (await (await webOf()).inject('/api/openapi.json')).json<{
-      paths: object
+      paths: Record<string, Record<string, { summary: string }>>
     }>()
-    expect(Object.keys(description.paths)).toEqual([
-      '/api/lookup',
-      '/api/search',
-      '/api/files',
-      '/api/why',
-      '/api/problems',
-      '/api/versions',
-      '/api/peers',
-      '/api/stats',
-      '/api/status',
-      '/api/downloads',
-      '/api/downloads/{id}',
-      '/api/downloads/{id}/pause',
-      '/api/downloads/{id}/resume',
-      '/api/limits',
-      '/api/deletes',
-      '/api/deletes/confirm',
-      '/api/files/{name}',
-      '/api/unshare',
-    ])
+    const described = Object.entries(description.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { summary }]) => `${method} ${path}: ${summary}`),
+    )
+    const expected = Object.values(calls).map(
+      ({ method, path, summary }) =>
+        `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}: ${summary}`,
+    )
+    expect(described.toSorted()).toEqual(expected.toSorted())
   })
 
   test('lets no page of another origin read its answers', async () => {
@@ -238,7 +227,7 @@ describe('on a real socket', () => {
 
   async function until(condition: () => boolean): Promise<void> {
     for (let turns = 0; !condition(); turns++) {
-      if (turns > 100_000) throw new Error('it never came')
+      if (turns > 100_000) throw new Error('it never happened')
       await turn()
     }
   }
@@ -246,7 +235,7 @@ describe('on a real socket', () => {
   const upload = (name: string): string =>
     `POST /api/files?name=${name} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n`
 
-  test('an address in use is told', async () => {
+  test('an address in use is reported', async () => {
     await using first = await running()
     const second = startWeb(
       { address: first.web.address, allowedHosts: [] },
@@ -256,7 +245,7 @@ describe('on a real socket', () => {
     expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
   })
 
-  test('closing ends a call that waits, and everything with it', async () => {
+  test('closing ends waiting calls', async () => {
     await using peer = await running()
     peer.peer.finishesDownloads = false
     await peer.peer.startDownload({ name: 'a' })
@@ -270,7 +259,7 @@ describe('on a real socket', () => {
     expect(peer.clock.pending).toBe(0)
   })
 
-  test('a client that goes away is not waited for', async () => {
+  test('a call ends when its client disconnects', async () => {
     await using peer = await running()
     peer.peer.finishesDownloads = false
     await peer.peer.startDownload({ name: 'a' })
@@ -282,7 +271,7 @@ describe('on a real socket', () => {
     expect(peer.clock.pending).toBe(0)
   })
 
-  test('a client is told to send only when its bytes are wanted', async () => {
+  test('a client is told to continue only if its bytes are accepted', async () => {
     await using peer = await running()
     const welcome = await dial(peer)
     welcome.write(`${upload('a')}expect: 100-continue\r\n\r\n`)
@@ -298,7 +287,7 @@ describe('on a real socket', () => {
     refused.destroy()
   })
 
-  test('an upload that is refused is read no longer than a moment', async () => {
+  test('a refused upload is read only briefly', async () => {
     await using peer = await running()
     const socket = await dial(peer)
     socket.on('error', () => {})
@@ -310,7 +299,7 @@ describe('on a real socket', () => {
     expect(peer.peer.files).toEqual([])
   })
 
-  test('a push may wait for its copies in silence, longer than a connection may be idle', async () => {
+  test('a push may wait silently for its copies, longer than the idle timeout', async () => {
     const clock = new FakeClock()
     const api = new FakePeerApi({ clock })
     const copied = Promise.withResolvers<void>()
@@ -339,7 +328,7 @@ describe('on a real socket', () => {
     client.destroy()
   })
 
-  test('an upload that stalls is given up', async () => {
+  test('a stalled upload fails', async () => {
     await using peer = await running()
     const socket = await dial(peer)
     socket.write(`${upload('a')}\r\n1\r\nx\r\n`)
@@ -362,7 +351,7 @@ describe('on a real socket', () => {
       'BAD_REQUEST',
     ],
     [
-      'an expectation that nobody knows, and a name that leaves its folder',
+      'an unknown expectation, and a name that leaves its folder',
       `${upload('..%2Fb')}expect: the-unexpected\r\n\r\n`,
       400,
       'NAME_INVALID',
@@ -402,7 +391,7 @@ describe('on a real socket', () => {
     },
   )
 
-  test('garbage gets an answer and nobody else notices', async () => {
+  test('garbage is answered without affecting others', async () => {
     await using peer = await running()
     const socket = await dial(peer)
     socket.write('\u0000\u0001 nonsense\r\n\r\n')

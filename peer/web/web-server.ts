@@ -17,17 +17,17 @@ import { openApiOf } from './open-api.ts'
 import { addCallRoutes, type Web } from './routes.ts'
 import { answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
-// An import would read all its names, one of which loads a whole HTTP client: 14 MB that nothing here uses.
+// An import would load all exports, including a whole HTTP client: 14 MB that is never used.
 const { createServer } = process.getBuiltinModule('node:http')
 
 export interface WebOptions {
-  /** Port 0 takes any free one. */
+  /** Port 0 selects a free one. */
   readonly address: Address
-  /** Names under which browsers may call, besides localhost and addresses. */
+  /** Host names that browsers may use, besides localhost and addresses. */
   readonly allowedHosts: readonly string[]
 }
 
-/** What those see who monitor the process. */
+/** What monitoring sees. */
 export interface Vitals {
   readonly peerId: string
   health(): Promise<{
@@ -38,7 +38,7 @@ export interface Vitals {
       readonly reason: string
       readonly remedy: string
     }[]
-    /** How many files and folders are not shared. */
+    /** Number of files and folders that are not shared. */
     readonly problems: number
   }>
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
@@ -51,12 +51,12 @@ export interface WebDependencies {
   readonly log: Log
 }
 
-/** The HTTP API. Disposing ends every connection at once. */
+/** The HTTP API. Disposing closes every connection immediately. */
 export interface WebServer extends AsyncDisposable {
   readonly address: Address
 }
 
-/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had */
+/** @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable */
 export async function startWeb(
   options: WebOptions,
   dependencies: WebDependencies,
@@ -109,7 +109,7 @@ export async function buildWeb(
   return web
 }
 
-/** Checks a part of a request; numbers and truth values of a query come as text and may be left out. */
+/** Validates a part of a request; parses numbers and booleans of a query, and fills in defaults. */
 const compileCheck: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema)
   return (given: unknown) => {
@@ -135,7 +135,7 @@ function addHealthRoutes(web: Web, { peerId, metrics, ...vitals }: Vitals): void
 }
 
 function newServer(handler: RequestListener, clock: Clock): Server {
-  // An upload takes as long as it takes; upload.ts watches that it goes on.
+  // Uploads have no total deadline; upload.ts detects stalls.
   const server = createServer({ ...guardedServerOptions, requestTimeout: 0 })
   guardHttp(server, handler, { clock })
   return server
