@@ -95,18 +95,20 @@ test('a disk that is full before the first chunk is reported as such', async () 
   await expect(transfer.takeFrom(whole, never)).rejects.toBe(full)
 })
 
-test('what stands in line elsewhere is taken over only when there is room for it', async () => {
+test('what is queued elsewhere is taken over only when there is room for it', async () => {
   const chunkCount = 24
   const { content, clock, transfer, whole, fill, settle } = aTransfer(chunkCount)
-  const turn = Promise.withResolvers<void>()
+  const mayBegin = Array.from({ length: chunkCount }, () => Promise.withResolvers<void>())
   const gained = Promise.withResolvers<ChunkSet>()
-  const asked: number[] = []
+  const asked = { busy: [] as number[], partial: [] as number[] }
+  const withdrawn: number[] = []
   const busy: ChunkSource = {
     ...whole,
     pace: { bytesPerMs: 1e6, delayMs: 100, bytesOwed: 0 },
     read: async ({ chunk }, into, signal, onBegin) => {
-      asked.push(chunk)
-      await Promise.race([turn.promise, untilAborted(signal)])
+      asked.busy.push(chunk)
+      signal.addEventListener('abort', () => withdrawn.push(chunk))
+      await Promise.race([mayBegin[chunk]?.promise, untilAborted(signal)])
       onBegin(chunk)
       fill(into, chunk)
     },
@@ -117,13 +119,24 @@ test('what stands in line elsewhere is taken over only when there is room for it
     pace: busy.pace,
     chunksHeld: async (update) =>
       update === undefined ? new ChunkSet(chunkCount) : await gained.promise,
+    read: async ({ chunk }, into, _, onBegin) => {
+      asked.partial.push(chunk)
+      onBegin(chunk)
+      fill(into, chunk)
+    },
   }
   const taking = [busy, busy, partial].map((source) => transfer.takeFrom(source, never))
   await clock.advance(0)
-  expect(asked.length).toBe(chunksAtOnceFor(content.size))
+  expect(asked.busy.length).toBe(chunksAtOnceFor(content.size))
   gained.resolve(chunksOf(chunkCount, Array(chunkCount).keys()))
   await clock.advance(0)
-  turn.resolve()
+  expect([asked.partial, withdrawn]).toEqual([[], []])
+  const [first = -1] = asked.busy
+  mayBegin[first]?.resolve()
+  await settle(3)
+  expect(withdrawn).not.toEqual([])
+  expect(asked.partial).toEqual(expect.arrayContaining(withdrawn))
+  for (const { resolve } of mayBegin) resolve()
   await settle(100)
   expect(transfer.chunksMissing).toBe(0)
   await Promise.all(taking)

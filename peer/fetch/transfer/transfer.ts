@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../../common/clock.ts'
-import {
-  chunkBytesFor,
-  chunkHashAt,
-  chunkRange,
-  chunkRootOf,
-} from '../../../common/content/chunks.ts'
+import { chunkBytesFor, chunkHashAt, chunkRange } from '../../../common/content/chunks.ts'
 import { AppError } from '../../../common/errors.ts'
 import { deadlines } from '../../../common/limits.ts'
 import type { BufferPool } from '../../../common/protocol/buffer-pool.ts'
@@ -15,9 +10,10 @@ import type { ChunkStore } from '../chunk-store.ts'
 import type { DigestedFile } from '../disk/digested-file.ts'
 import type { ChunkSource } from '../source/chunk-source.ts'
 import { ChunkBoard, type ChunkRequest } from './chunk-board.ts'
+import { ChunkList } from './chunk-list.ts'
 import { hasRoom, type PickedChunk, pickChunk, type Situation } from './chunk-picker.ts'
 import { chunksAtOnceFor, nextChunkBefore, ranksFrom } from './plan.ts'
-import { isExcuse, WorkingSource } from './working-source.ts'
+import { mismatchOf, WorkingSource } from './working-source.ts'
 
 export interface TransferOptions {
   readonly content: Content
@@ -62,12 +58,9 @@ export class Transfer {
   /** Ends the read of a request that is withdrawn. */
   readonly #stops = new Map<Request, AbortController>()
   readonly #contributors = new Set<string>()
-  readonly #chunkListKnown = Promise.withResolvers<void>()
   /** Resolves when there is nothing more to do: complete, or failed. */
   readonly #ended = Promise.withResolvers<undefined>()
-  #chunkList: Buffer | undefined
-  /** Defined once a source sent a good chunk list. */
-  #beginning: Promise<void> | undefined
+  readonly #chunkList: ChunkList
   #changed = Promise.withResolvers<void>()
   /** Why all work ends; no source can help. */
   #failure: Error | undefined
@@ -81,9 +74,8 @@ export class Transfer {
     this.#buffers = dependencies.buffers
     this.#board = new ChunkBoard(options.file.verified)
     this.#rankOf = ranksFrom(dependencies.random.bytes(4).readUInt32BE())
-    this.#chunkList = options.file.chunkList
-    // The hash of a single chunk is the content's: no source needs to be asked for the list.
-    if (this.#isSingleChunk) this.#chunkList = Buffer.from(options.content.sha256, 'hex')
+    const onFailed = (error: Error): void => this.abandon(error)
+    this.#chunkList = new ChunkList({ ...options, onFailed }, dependencies)
     options.file.onWanted?.(() => this.look())
   }
 
@@ -107,13 +99,13 @@ export class Transfer {
     return isIdle && nextChunkBefore(wantedEnd, taken, undefined) !== undefined
   }
 
-  /** Makes sources look again at what there is to do; called from time to time. */
+  /** Lets all sources look for work; called from time to time. */
   look(): void {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers<void>()
   }
 
-  /** Ends the work of all sources; what was verified stays. */
+  /** Ends the work of all sources; verified chunks stay. */
   abandon(reason: Error): void {
     this.#failure ??= reason
     this.#ended.resolve(undefined)
@@ -121,19 +113,19 @@ export class Transfer {
   }
 
   /**
-   * Takes what is missing from `source`, beside others. Returns when the content is complete or, once
-   * `retired` is aborted, when what was asked for has come. After a failure what was verified stays.
-   * @throws AppError SOURCE_FAILED or HASH_MISMATCH when it is the source's fault; DISK_FULL or
-   *   DISK_FAILED when it is ours; or the reason of the source's signal
+   * Takes missing chunks from `source`, beside others. Returns when the content is complete or, once
+   * `retired` is aborted, when the requested chunks have arrived. After a failure, verified chunks stay.
+   * @throws AppError SOURCE_FAILED or HASH_MISMATCH when the source is to blame; DISK_FULL or
+   *   DISK_FAILED when the disk is; or the reason of the source's signal
    */
   async takeFrom(source: ChunkSource, retired: AbortSignal): Promise<void> {
     const prepared = Promise.all([
-      this.#chunkListBy(source),
+      this.#chunkList.from(source),
       this.#isSingleChunk ? undefined : source.chunksHeld(),
     ])
     const ready = await Promise.race([prepared, this.#ended.promise])
     if (ready === undefined) {
-      // A disk that refuses the file, of which nobody heard, would be tried without end.
+      // Without this, a disk that refuses the file would be tried again without end.
       if (this.#failure !== undefined) throw this.#failure
       return
     }
@@ -142,15 +134,16 @@ export class Transfer {
   }
 
   /**
-   * The chunk list, once complete. The chunk root came from whoever announced the content: unless
-   * several did, only the hash over all bytes shows that it belongs to the SHA-256 that was asked for.
+   * The chunk list, once complete. The chunk root was stated by the peers that announced the content:
+   * unless several agree, only the hash over all bytes proves that it belongs to the requested SHA-256.
    * @throws AppError HASH_MISMATCH, DISK_FAILED; or the signal's reason
    */
   async finish(signal: AbortSignal): Promise<Buffer> {
     const { content, name, digest } = this.#options
-    assert(this.isComplete && this.#chunkList !== undefined)
-    if (digest === undefined) return this.#chunkList
-    if ((await digest.finish(signal)) === content.sha256) return this.#chunkList
+    const { verified: chunkList } = this.#chunkList
+    assert(this.isComplete && chunkList !== undefined)
+    if (digest === undefined) return chunkList
+    if ((await digest.finish(signal)) === content.sha256) return chunkList
     const source = [...this.#contributors].join(', ')
     throw new AppError('HASH_MISMATCH', { source, what: `'${name}' as a whole` })
   }
@@ -169,47 +162,6 @@ export class Transfer {
       rankOf: this.#rankOf,
       nowMs: this.#clock.monotonicMs(),
     }
-  }
-
-  /** The verified chunk list: from `source`, unless another is faster or was before. */
-  async #chunkListBy(source: ChunkSource): Promise<Buffer> {
-    if (this.#chunkList === undefined)
-      await Promise.race([this.#chunkListKnown.promise, this.#takeChunkList(source)])
-    assert(this.#chunkList !== undefined)
-    return this.#chunkList
-  }
-
-  async #takeChunkList(source: ChunkSource): Promise<void> {
-    const chunkList = await this.#chunkListOnceThere(source)
-    if (chunkList === undefined) return
-    if (chunkRootOf(chunkList) !== this.#options.content.chunkRoot)
-      throw this.#mismatch(source, 'the chunk list')
-    this.#beginning ??= this.#begin(chunkList)
-    await this.#beginning
-  }
-
-  /** The list of a source that may still wait for it itself; undefined when another was faster. */
-  async #chunkListOnceThere(source: ChunkSource): Promise<Buffer | undefined> {
-    while (this.#chunkList === undefined)
-      try {
-        return await source.chunkList()
-      } catch (error) {
-        if (!isExcuse(error)) throw error
-        const later = this.#clock.sleep(deadlines.partialSourceMs)
-        await Promise.race([this.#chunkListKnown.promise, later])
-      }
-    return undefined
-  }
-
-  /** Nothing is read before the file is ready for it. */
-  async #begin(chunkList: Buffer): Promise<void> {
-    try {
-      await this.#options.file.begin(chunkList)
-    } catch (error) {
-      this.abandon(error as Error)
-    }
-    this.#chunkList = chunkList
-    this.#chunkListKnown.resolve()
   }
 
   /** Requests chunks from one source until there is nothing more to take from it. */
@@ -334,7 +286,8 @@ export class Transfer {
       if (isGood) this.#onVerified(request)
       else {
         this.#board.reject(request)
-        own.onFailed(this.#mismatch(own.source, `chunk ${chunk}`), this.#clock.monotonicMs())
+        const error = mismatchOf(own.source, `chunk ${chunk} of '${this.#options.name}'`)
+        own.onFailed(error, this.#clock.monotonicMs())
       }
       const giveBack = (): void => this.#giveBack(buffer)
       if (released === undefined) giveBack()
@@ -351,11 +304,6 @@ export class Transfer {
     this.#contributors.add(own.source.label)
     this.#options.onChanged?.()
     if (this.isComplete) this.#ended.resolve(undefined)
-  }
-
-  #mismatch(source: ChunkSource, part: string): AppError {
-    const what = `${part} of '${this.#options.name}'`
-    return new AppError('HASH_MISMATCH', { source: source.label, what })
   }
 }
 

@@ -64,3 +64,8 @@ export function isExcuse(error: unknown): boolean {
   const { cause } = error as Error
   return hasCode(cause, 'BUSY') || hasCode(cause, 'CHUNK_MISSING')
 }
+
+/** The error for something that a source sent and that does not have its hash. */
+export function mismatchOf({ label }: ChunkSource, what: string): AppError {
+  return new AppError('HASH_MISMATCH', { source: label, what })
+}
