@@ -12,9 +12,7 @@ async function sourcesFor(peer: TestPeer): Promise<string[]> {
   const { contents } = await peer.ask('lookup', { name: 'large' })
   // As a download asks, which wants this content and no other.
   expect(await peer.ask('lookup', { name: 'large', sha256 })).toEqual({ contents })
-  const { content } = await peer.ask('locate', { sha256 })
-  expect(content.sources).toEqual(contents[0]?.sources)
-  return content.sources.map(({ peerId, kind }) => `${peerId} ${kind}`)
+  return (contents[0]?.sources ?? []).map(({ peerId, kind }) => `${peerId} ${kind}`)
 }
 
 test('downloaders are listed after complete sources, until they end or disconnect', async () => {
@@ -30,7 +28,8 @@ test('downloaders are listed after complete sources, until they end or disconnec
   await other.ask('fetching', { contents: [large] })
   expect(await sourcesFor(owner)).toEqual(['owner shared', 'one partial', 'other partial'])
   expect(await sourcesFor(other)).toEqual(['owner shared', 'one partial'])
-  expect(await owner.ask('locate', { sha256 })).toMatchObject({ copies: 1 })
+  const { files } = await owner.ask('search', { query: 'large', limit: 1 })
+  expect(files).toMatchObject([{ sha256, copies: 1 }])
 
   await other.ask('fetching', { contents: [] })
   expect(await sourcesFor(owner)).toEqual(['owner shared', 'one partial'])
@@ -65,9 +64,10 @@ test('of many that download each is named about as often', async () => {
   }
   const named = new Map<string, number>()
   for (let question = 0; question < 10; question += 1) {
-    const { content } = await owner.ask('locate', { sha256 })
-    expect(content.sources.length).toBe(limits.sourcesPerContentMax)
-    for (const { peerId } of content.sources) named.set(peerId, (named.get(peerId) ?? 0) + 1)
+    const { contents } = await owner.ask('lookup', { name: 'large', sha256 })
+    const sources = contents[0]?.sources ?? []
+    expect(sources.length).toBe(limits.sourcesPerContentMax)
+    for (const { peerId } of sources) named.set(peerId, (named.get(peerId) ?? 0) + 1)
   }
   named.delete('owner')
   expect(named.size).toBe(count)

@@ -18,13 +18,13 @@ import type { Fetching } from './fetching.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
-import { foundContent, liveCopies, rankContents } from './rank.ts'
+import { foundContent, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
-import type { IndexStore, StoredContent, Touched } from './store/store.ts'
+import type { IndexStore, Touched } from './store/store.ts'
 import { ownersToUnshare } from './unsharing.ts'
 import { confirmDrops, keptContents, versions } from './versions.ts'
 
@@ -37,7 +37,6 @@ export interface HandlerDependencies {
   readonly replaced: ReplacedVersions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
-  readonly stats: () => Promise<ReplyOf<'stats'>>
   readonly clock: Clock
 }
 
@@ -164,13 +163,12 @@ function hearsayHandlers({
 
 /** Queries that any role may send. */
 function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
-  const { store, registry, replaced, status, stats, clock } = dependencies
+  const { store, registry, replaced, status, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const searching = { store, peerOf, turns: new LoopTurns(), clock }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
     lookup: (request, session) => lookup(request, session, dependencies),
-    locate: (request, session) => locate(request, session, dependencies),
     why: (request) => why(request, dependencies),
     versions: ({ name }) => versions(name, replaced, { store, peerOf }),
     search: (request, _, signal) =>
@@ -188,7 +186,6 @@ function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers
       const next = found.length > peers.length ? peers.at(-1)?.peerId : undefined
       return next === undefined ? { peers } : { peers, next }
     },
-    stats,
     status,
   }
 }
@@ -237,23 +234,6 @@ async function lookedUp(
   if (found?.contents.some((content) => content.sha256 === sha256) === true) return found.contents
   const kept = await keptContents(name, sha256, { store, peerOf })
   return kept.length > 0 ? thatFitFrame(kept) : (await cached).contents
-}
-
-/** @throws AppError CONTENT_NOT_FOUND */
-async function locate(
-  { sha256 }: RequestOf<'locate'>,
-  { peerId: asker }: Session,
-  { store, registry, fetching, coordinator }: HandlerDependencies,
-): Promise<ReplyOf<'locate'>> {
-  const peerOf = registry.peerOf.bind(registry)
-  const copiesOf = ({ holders }: StoredContent): number => liveCopies(holders, peerOf)
-  const same = await store.contentsHashed(sha256)
-  const [best] = same.toSorted((a, b) => copiesOf(b) - copiesOf(a) || a.contentId - b.contentId)
-  if (best === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-  const { factor } = coordinator
-  const found = foundContent(best, peerOf)
-  const content = fetching.withPartialSources(found, { asker, peerOf })
-  return { content, copies: copiesOf(best), factor }
 }
 
 /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */

@@ -11,7 +11,7 @@ import {
   type TestPeer,
 } from './testing/index-cluster.ts'
 
-test('a shared file is found by name and by hash', async () => {
+test('a shared file is found by name', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const content = await peer1.shares('a.txt')
@@ -20,12 +20,8 @@ test('a shared file is found by name and by hash', async () => {
   expect(contents).toEqual([
     { ...content, sources: [{ peerId: 'peer1', host: '127.0.0.1', port: 7_100, kind: 'shared' }] },
   ])
-  const located = await peer1.ask('locate', { sha256: content.sha256 })
-  expect(located).toMatchObject({ content, copies: 1, factor: 2 })
   expect(await codeOf(peer1.ask('lookup', { name: 'b.txt' }))).toBe('NAME_NOT_FOUND')
   expect(await codeOf(peer1.ask('lookup', { name: '../b' }))).toBe('NAME_INVALID')
-  const { sha256 } = contentOf('unknown')
-  expect(await codeOf(peer1.ask('locate', { sha256 }))).toBe('CONTENT_NOT_FOUND')
 })
 
 test('a new file gets its second copy automatically, and lookup shows it', async () => {
@@ -69,7 +65,8 @@ test('a changed file replaces its old content', async () => {
   await peer1.shares('a', 'two')
   const { contents } = await peer1.ask('lookup', { name: 'a' })
   expect(contents.map(({ sha256 }) => sha256)).toEqual([contentOf('two').sha256])
-  expect(await peer1.ask('stats', {})).toMatchObject({ names: 1, contents: 1, copies: 1, bytes: 3 })
+  const { files } = await peer1.ask('search', { query: '', limit: 9 })
+  expect(files).toMatchObject([{ name: 'a', sha256: contentOf('two').sha256, copies: 1 }])
 })
 
 test('an announcement that does not continue what was seen is refused', async () => {
@@ -190,9 +187,9 @@ test('a file that vanishes from its owner stays wanted', async () => {
   await cluster.advance(3_000)
   await peer1.announce({ name: 'a' })
   await cluster.advance(3_000)
-  const { content, copies } = await peer2.ask('locate', { sha256: contentOf('a').sha256 })
-  expect(copies).toBe(2)
-  expect(content.sources.every(({ kind }) => kind === 'replicated')).toBe(true)
+  const { contents } = await peer2.ask('lookup', { name: 'a' })
+  const kinds = contents.map(({ sources }) => sources.map(({ kind }) => kind))
+  expect(kinds).toEqual([['replicated', 'replicated']])
 })
 
 test('unshare removes a file, drops its replicas, and survives the index', async () => {
@@ -347,7 +344,7 @@ test('a false announcement creates a separate content and harms no other', async
 test('questions need no registration, and peers’ messages do', async () => {
   await using cluster = await IndexCluster.start()
   const { connection } = await cluster.dial({ role: 'client' }, () => {})
-  expect(await codeOf(cluster.run(connection.request('stats', {})))).toBe('ok')
+  expect(await codeOf(cluster.run(connection.request('status', {})))).toBe('ok')
   expect(await codeOf(cluster.run(connection.request('leave', {})))).toBe('UNKNOWN_TYPE')
   const unregistered = await cluster.dial({ role: 'peer', peerId: 'peer9' }, () => {})
   expect(await codeOf(cluster.run(unregistered.connection.request('leave', {})))).toBe(
@@ -393,10 +390,11 @@ test('a copy that sent wrong bytes does not count until its peer has read and an
   await peer1.shares('a')
   await peer2.shares('a')
   await peer1.shares('b')
-  const look = async (name: string): Promise<{ order: string[]; copies: number }> => {
+  const look = async (name: string): Promise<{ order: string[]; copies: number | undefined }> => {
     const { contents } = await peer2.ask('lookup', { name })
-    const { copies } = await peer2.ask('locate', { sha256: contents[0]?.sha256 ?? '' })
-    return { order: (contents[0]?.sources ?? []).map(({ peerId }) => peerId), copies }
+    const { files } = await peer2.ask('search', { query: name, limit: 1 })
+    const order = (contents[0]?.sources ?? []).map(({ peerId }) => peerId)
+    return { order, copies: files[0]?.copies }
   }
   const { sha256 } = contentOf('a')
   await peer1.ask('accuse', { peerId: 'peer1', sha256 })

@@ -34,7 +34,7 @@ import { Coordinator } from './replication/coordinator.ts'
 import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
-import { clusterStatus, indexStats } from './status.ts'
+import { clusterStatus } from './status.ts'
 import type { IsDoubted } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
@@ -110,19 +110,15 @@ export async function startIndexingServer(
   await registry.load()
 
   const metrics = new IndexMetrics()
-  const startedMs = clock.monotonicMs()
   let server: Server | undefined
   const status = (): Promise<ReplyOf<'status'>> =>
     clusterStatus({ store, registry, coordinator, writes })
-  const stats = (): Promise<ReplyOf<'stats'>> => {
-    const connections = server?.connectionCount ?? 0
-    const counters = { connections, requests: metrics.requestCount }
-    return indexStats(startedMs, counters, { store, clock })
-  }
-  metrics.observe({ status, stats, writes, lookups })
+  const totals = store.totals.bind(store)
+  const connections = (): number => server?.connectionCount ?? 0
+  metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
   const parts = { store, registry, fetching, doubts: doubtDesk, coordinator, replaced, lookups }
-  const handlers = indexHandlers({ ...parts, status, stats, clock })
+  const handlers = indexHandlers({ ...parts, status, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {

@@ -4,11 +4,13 @@ import { toAppError } from '../common/errors.ts'
 import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { IndexHandlers } from './handlers.ts'
+import type { Totals } from './store/store.ts'
 
 /** The values of the gauges, queried on each scrape. */
 export interface MetricsSources {
   readonly status: () => Promise<ReplyOf<'status'>>
-  readonly stats: () => Promise<ReplyOf<'stats'>>
+  readonly totals: () => Promise<Totals>
+  readonly connections: () => number
   /** Why the database cannot be written, if so. */
   readonly writes: { readonly fault: string | undefined }
   readonly lookups: { readonly hits: number; readonly misses: number }
@@ -51,8 +53,8 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     kind: 'gauge',
     help: 'What the index knows',
     label: 'what',
-    read: async ({ stats }) => {
-      const { names, contents, copies } = await stats()
+    read: async ({ totals }) => {
+      const { names, contents, copies } = await totals()
       return { names, contents, copies }
     },
   },
@@ -60,13 +62,13 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     name: 'tandem_index_content_bytes',
     kind: 'gauge',
     help: 'Bytes of all contents, each counted once',
-    read: async ({ stats }) => (await stats()).bytes,
+    read: async ({ totals }) => (await totals()).bytes,
   },
   {
     name: 'tandem_index_connections',
     kind: 'gauge',
     help: 'Open connections',
-    read: async ({ stats }) => (await stats()).connections,
+    read: ({ connections }) => connections(),
   },
   {
     name: 'tandem_index_lookup_cache',
@@ -82,7 +84,6 @@ export class IndexMetrics {
   readonly #metrics = new Metrics()
   readonly #requests: Counter<'type' | 'outcome'>
   readonly #seconds: Histogram<'type'>
-  #requestCount = 0
 
   constructor() {
     const registers = [this.#metrics]
@@ -99,11 +100,6 @@ export class IndexMetrics {
       buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
       registers,
     })
-  }
-
-  /** Number of requests answered so far, successfully or not. */
-  get requestCount(): number {
-    return this.#requestCount
   }
 
   /** The same handlers, counting and timing each call. */
@@ -139,7 +135,6 @@ export class IndexMetrics {
         outcome = toAppError(error).code
         throw error
       } finally {
-        this.#requestCount++
         this.#requests.inc({ type, outcome })
         this.#seconds.observe({ type }, (clock.monotonicMs() - startedMs) / 1_000)
       }

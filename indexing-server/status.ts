@@ -1,4 +1,3 @@
-import type { Clock } from '../common/clock.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { Registry } from './registry.ts'
 import type { Coordinator } from './replication/coordinator.ts'
@@ -39,21 +38,4 @@ export async function clusterStatus({
     ...(paused !== undefined && { paused }),
     ...(degraded !== undefined && { degraded }),
   }
-}
-
-/** Counters of the process. */
-export interface Counters {
-  readonly connections: number
-  readonly requests: number
-}
-
-/** The index's own counters, since `startedMs` of the monotonic clock. */
-export async function indexStats(
-  startedMs: number,
-  counters: Counters,
-  { store, clock }: { store: Pick<IndexStore, 'totals'>; clock: Clock },
-): Promise<ReplyOf<'stats'>> {
-  const { names, contents, copies, bytes } = await store.totals()
-  const uptimeMs = Math.round(clock.monotonicMs() - startedMs)
-  return { uptimeMs, names, contents, copies, bytes, ...counters }
 }

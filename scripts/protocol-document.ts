@@ -8,7 +8,7 @@ import {
   messageTypes,
   protocolVersion,
 } from '../common/protocol/messages.ts'
-import { type Example, exampleChunkHashes, examples } from './protocol-examples.ts'
+import { type Example, exampleChunkHashes, exampleContent, examples } from './protocol-examples.ts'
 import { type FieldRow, fieldRows } from './schema-rows.ts'
 
 /** The limits that the other side notices. */
@@ -49,7 +49,7 @@ export function protocolDocument(template: string): string {
   const parts: Readonly<Record<string, string>> = {
     version: protocolVersion,
     frame: hexDump(requestFrame(1, 'heartbeat', { freeBytes: 0 })),
-    exampleSize: String(examples.locate.reply.content.size),
+    exampleSize: String(exampleContent.size),
     exampleHashes: exampleHashes(),
     messageIndex: table(['type', 'from', 'to', 'bulk', 'meaning'], messageTypes.map(indexRow)),
     messages: messageTypes.map(messageSection).join('\n\n'),
@@ -119,7 +119,7 @@ function hexDump(bytes: Buffer): string {
 }
 
 function exampleHashes(): string {
-  const { sha256, chunkRoot } = examples.locate.reply.content
+  const { sha256, chunkRoot } = exampleContent
   return [
     `SHA-256     ${sha256}`,
     ...exampleChunkHashes.map((hash, index) => `chunk ${index}     ${hash.toString('hex')}`),

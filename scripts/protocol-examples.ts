@@ -35,7 +35,7 @@ export const exampleChunkHashes: readonly Buffer[] = [0, 1, 2].map((index) => {
   return sha256Of(zeros.subarray(start, start + bytes))
 })
 const chunkList = Buffer.concat(exampleChunkHashes)
-const content: Content = { sha256, size, chunkRoot: chunkRootOf(chunkList) }
+export const exampleContent: Content = { sha256, size, chunkRoot: chunkRootOf(chunkList) }
 
 const owner = 'peer1'
 const epoch = '0123456789abcdef'
@@ -72,7 +72,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       previousSeq: 41,
       lastSeq: 44,
       changes: [
-        { op: 'put', seq: 43, kind: 'shared', name, ...content, modifiedMs },
+        { op: 'put', seq: 43, kind: 'shared', name, ...exampleContent, modifiedMs },
         { op: 'drop', seq: 44, kind: 'replicated', name: 'old.txt', owner: 'peer2' },
         { op: 'unshare', seq: 45, name: 'private.txt' },
       ],
@@ -83,11 +83,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   leave: { request: {}, reply: {} },
   lookup: {
     request: { name },
-    reply: { contents: [{ ...content, sources: [source, replica] }] },
-  },
-  locate: {
-    request: { sha256 },
-    reply: { content: { ...content, sources: [source, replica] }, copies: 2, factor: 2 },
+    reply: { contents: [{ ...exampleContent, sources: [source, replica] }] },
   },
   search: {
     request: { query: 'notes/*', limit: 100 },
@@ -95,7 +91,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   },
   match: {
     request: { pattern: 'notes/**', limit: 1_000 },
-    reply: { files: [{ name, ...content, sources: [source, replica] }] },
+    reply: { files: [{ name, ...exampleContent, sources: [source, replica] }] },
   },
   peers: {
     request: { limit: 1 },
@@ -114,18 +110,6 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
         },
       ],
       next: owner,
-    },
-  },
-  stats: {
-    request: {},
-    reply: {
-      uptimeMs: 3_600_000,
-      names: 1,
-      contents: 1,
-      copies: 2,
-      bytes: size,
-      connections: 3,
-      requests: 1_500,
     },
   },
   status: {
@@ -157,7 +141,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { name },
     reply: {
       versions: [
-        { owner, ...content, modifiedMs, state: 'current', copies: 2 },
+        { owner, ...exampleContent, modifiedMs, state: 'current', copies: 2 },
         {
           owner,
           sha256: oldSha256,
@@ -200,7 +184,14 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   tasks: {
     request: {
       tasks: [
-        { kind: 'replicate', taskId: '17', name, owner, content, sources: [source] },
+        {
+          kind: 'replicate',
+          taskId: '17',
+          name,
+          owner,
+          content: exampleContent,
+          sources: [source],
+        },
         { kind: 'drop', taskId: '18', name: 'old.txt', owner: 'peer2', sha256 },
       ],
     },
@@ -209,10 +200,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   progress: { request: { tasks: [{ taskId: '17', bytes: 1_048_576 }] }, reply: {} },
   'cancel-tasks': { request: { taskIds: ['17'] }, reply: {} },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
-  fetching: { request: { contents: [content] }, reply: {} },
+  fetching: { request: { contents: [exampleContent] }, reply: {} },
   'chunk-list': {
     request: { sha256 },
-    reply: { size, chunkRoot: content.chunkRoot },
+    reply: { size, chunkRoot: exampleContent.chunkRoot },
     bytes: chunkList.byteLength,
   },
   chunks: { request: { sha256 }, reply: { size, count: 3, bitmap: 'oA==' } },

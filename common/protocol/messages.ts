@@ -6,14 +6,12 @@ import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
 import { doubtMessages } from './doubt-messages.ts'
 import {
-  Bytes,
   Count,
   Cursor,
   described,
   Epoch,
   Host,
   IdentityHash,
-  Millis,
   Name,
   PeerId,
   Port,
@@ -30,11 +28,9 @@ import {
   Content,
   DiskBytes,
   ExplainedContent,
-  Factor,
   FoundContent,
   FoundName,
   FreeBytes,
-  LiveCopies,
   MatchedFile,
   PeerInfo,
 } from './shapes.ts'
@@ -206,14 +202,6 @@ export const messages = {
     }),
     bulk: false,
   },
-  locate: {
-    summary: 'Asks who has a content, and how many copies it has and should have.',
-    from: ['peer', 'client'],
-    to: ['index'],
-    request: Type.Object({ sha256: Sha256 }),
-    reply: Type.Object({ content: FoundContent, copies: LiveCopies, factor: Factor }),
-    bulk: false,
-  },
   search: {
     summary:
       'Finds names by a case-insensitive substring, or by a glob (*, ?, [..], **) that matches the whole name. An empty query lists all names.',
@@ -270,22 +258,6 @@ export const messages = {
       next: Type.Optional(
         described(PeerId, 'Present if more follow: the `after` of the next page'),
       ),
-    }),
-    bulk: false,
-  },
-  stats: {
-    summary: 'Asks for the index’s own counters.',
-    from: ['peer', 'client'],
-    to: ['index'],
-    request: Empty,
-    reply: Type.Object({
-      uptimeMs: described(Millis, 'Milliseconds since the index started'),
-      names: Count,
-      contents: Count,
-      copies: Count,
-      bytes: described(Bytes, 'What the contents take together, each counted once'),
-      connections: described(Count, 'Open now'),
-      requests: described(Count, 'Answered since the index started'),
     }),
     bulk: false,
   },

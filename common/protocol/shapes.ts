@@ -60,7 +60,7 @@ export const FoundContent = Type.Object({
 /** A content and its sources, live ones first. */
 export type FoundContent = Static<typeof FoundContent>
 
-export const LiveCopies = described(Count, 'Live peers that have the content')
+const LiveCopies = described(Count, 'Live peers that have the content')
 export const FoundName = Type.Object({
   name: Name,
   sha256: Sha256,
@@ -254,7 +254,7 @@ export const ClusterStatus = Type.Object({
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
 
-export const Factor = described(Count, 'The target number of copies')
+const Factor = described(Count, 'The target number of copies')
 export const ExplainedContent = Type.Object({
   sha256: Sha256,
   size: ContentBytes,

@@ -129,14 +129,15 @@ test('a peer that is accused without reason proves itself, and its copy counts a
   await untilShared(cluster, 1)
   const { port } = cluster.index
   await using liar = await startHostilePeer({ peerId: 'liar', indexPort: port }, damaged(1, 0).lie)
-  const copies = async (): Promise<unknown> => (await liar.request('locate', { sha256 })).body
+  const copies = async (): Promise<unknown> =>
+    (await liar.request('search', { query: name, limit: 1 })).body
   const { pid } = cluster.peer(1)
   assert(pid !== undefined)
   process.kill(pid, 'SIGSTOP')
   await liar.request('accuse', { peerId: 'peer1', sha256 })
-  expect(await copies()).toMatchObject({ copies: 1 })
+  expect(await copies()).toMatchObject({ files: [{ copies: 1 }] })
   process.kill(pid, 'SIGCONT')
-  await expect.poll(copies).toMatchObject({ copies: 2 })
+  await expect.poll(copies).toMatchObject({ files: [{ copies: 2 }] })
   using api = apiOf(cluster.peer(2))
   await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
 })

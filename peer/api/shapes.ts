@@ -5,7 +5,7 @@ import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import { eachLimit, type LimitKey, type LimitValue } from './limit-table.ts'
 
-const Sha256 = messages.locate.request.properties.sha256
+const Sha256 = messages.accuse.request.properties.sha256
 
 export const Lookup = Type.Object({
   name: Type.String(),
