@@ -23,8 +23,10 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['evaluation/system/**/*.test.ts'],
-          // Real processes: one cluster at a time, with time for a machine that does ten other things.
-          fileParallelism: false,
+          // Real processes, which wait most of the time: two clusters keep two cores busy. They get time
+          // for a machine that does ten other things.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 240_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 60_000, interval: 50 } },

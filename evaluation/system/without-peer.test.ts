@@ -257,7 +257,7 @@ test('only one download writes a target at a time; interrupted by any signal it 
   }
   gate.open()
   // Not enough for all of it.
-  gate.closeAfter(bytes - 4 * mebibyte)
+  gate.closeAfter(bytes - 2 * mebibyte)
   expect(await runTandem(words)).toMatchObject({ code: 0 })
   const { content } = await hashFile(join(folder.path, 'big.bin'))
   expect(content.sha256).toBe(file.sha256)
@@ -286,7 +286,7 @@ test('after kill -9 the next download fetches only the missing chunks', async ()
   await expect.poll(() => gate.connections).toBe(0)
   gate.open()
   // Not enough for all of it.
-  gate.closeAfter(bytes - 4 * mebibyte)
+  gate.closeAfter(bytes - 2 * mebibyte)
   expect(await runTandem(words)).toMatchObject({ code: 0 })
   const { content } = await hashFile(join(folder.path, 'big.bin'))
   expect(content.sha256).toBe(file.sha256)
