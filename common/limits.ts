@@ -426,7 +426,7 @@ export const deadlines = {
   /** Chunks that arrive within this time are reported together. */
   chunksGroupMs: 20,
   /** A queued read is answered with BUSY after this: before the other side's `bulkStallMs`. */
-  uploadLineMs: 5_000,
+  uploadQueueMs: 5_000,
   /** A read that has waited this long precedes those of rarer chunks. */
   uploadOverdueMs: 2_000,
   /** Send counts are reset if none of a content was requested for this long: a swarm has ended. */
@@ -436,7 +436,7 @@ export const deadlines = {
   /** Slower reads reduce the number of concurrent ones. */
   uploadSlowMs: 700,
   /** A slower read yields its slot to the next one: its receiver is slow. */
-  uploadTurnMs: 1_000,
+  uploadSlotMs: 1_000,
   /**
    * From the start of a fetch to asking for other downloaders: all that started together have
    * reported by then.

@@ -17,7 +17,7 @@ import { SourceCrew } from '../../peer/fetch/transfer/source-crew.ts'
 import { noLimits } from '../../peer/limit/grant.ts'
 import { TrafficGate } from '../../peer/limit/traffic-gate.ts'
 import { type ServeDependencies, serveHandlers } from '../../peer/serve/serve-handlers.ts'
-import { UploadLine } from '../../peer/serve/upload-line.ts'
+import { UploadQueue } from '../../peer/serve/upload-queue.ts'
 import type { ShapedHost } from './shaped-network.ts'
 import type { SimulatedIndex } from './simulated-index.ts'
 
@@ -192,7 +192,7 @@ export class SimulatedPeer implements AsyncDisposable {
       downloads: this.#unfinished,
       openFiles: { use: async () => ({ handle, [Symbol.dispose]: () => {} }) },
       smallFiles: { outcomes: () => Promise.reject(new AppError('STOPPING')) },
-      line: new UploadLine({ clock }),
+      queue: new UploadQueue({ clock }),
       buffers: new BufferPool({ bufferBytes: limits.sendPieceBytes }),
       uploads: new TrafficGate(noLimits, { clock }),
       recheck: () => {},

@@ -1,4 +1,4 @@
-/** The bytes of a content, from whichever of its files is as it should be. */
+/** The bytes of a content, from any of its files that is unchanged. */
 import type { ByteRange } from '../../common/content/chunks.ts'
 import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
@@ -7,15 +7,15 @@ import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { ReadableFile } from './served-contents.ts'
 
-/** Counts what is sent, and holds it back to what is allowed. */
+/** Counts bytes that are sent, and throttles them to the limits. */
 export interface UploadGate {
-  /** How many bytes to send at a time; infinite when nothing limits. */
+  /** How many bytes to send at a time; infinite without a limit. */
   partBytes(purpose: Purpose): number
-  /** A promise is to be waited for before the bytes are sent. @throws AppError STOPPING, or the signal's reason */
+  /** The bytes may be sent when the promise, if there is one, resolves. @throws AppError STOPPING, or the signal's reason */
   pass(bytes: number, purpose: Purpose, signal: AbortSignal): Promise<void> | undefined
 }
 
-/** What bytes are sent for, until when, and what counts the memory that they take. */
+/** The purpose of bytes that are sent, when to stop, and the account of the memory that they take. */
 export interface Sending {
   readonly purpose: Purpose
   readonly signal: AbortSignal
@@ -27,11 +27,11 @@ export interface FileDependencies {
   readonly openFiles: { use(file: ReadableFile): Promise<OpenFile> }
   readonly buffers: BufferPool
   readonly uploads: UploadGate
-  /** Told the path of a file that is no longer as catalogued; returns at once. */
+  /** Told the path of a file that is no longer as catalogued; returns immediately. */
   readonly recheck: (path: string) => void
 }
 
-/** A file in use; disposing gives it back. */
+/** A file in use; disposing releases it. */
 interface OpenFile extends Disposable {
   readonly handle: ReadableHandle
 }
@@ -42,8 +42,7 @@ interface UnchangedFile extends OpenFile {
 }
 
 /**
- * The first of these files of one content that is on the disk as it should be; the others are to be
- * rechecked.
+ * The first of these files of one content that is unchanged on disk; those before it are rechecked.
  * @throws AppError CONTENT_NOT_FOUND, CHUNK_MISSING, CONTENT_CHANGED, DISK_FAILED, STOPPING
  */
 export async function unchangedFile(
@@ -56,10 +55,10 @@ export async function unchangedFile(
 }
 
 /**
- * The bytes as they are sent. A file is taken when the first is asked for, so that replies which wait
- * in line, or never leave, hold no file open. Once bytes are promised, a content without a good file
- * can only end the connection.
- * @param filesNow the files that have the range then
+ * The bytes in the order in which they are sent. The file is opened for the first of them, so that replies
+ * which are queued, or never leave, hold no file open. If no file is good then, the connection ends,
+ * because the bytes were promised.
+ * @param filesNow the files that have the range at that time
  */
 export async function* piecesOf(
   sha256: string,
@@ -92,7 +91,7 @@ async function openUnchanged(
     } catch (error) {
       if (hasCode(error, 'STOPPING')) throw error
       onUnreadable(file, dependencies)
-      // A download that moves to its place this moment is found there when it is asked for again.
+      // A download that is just moving into its place is found there by the next request.
       if (file.stat === undefined) failure = new AppError('CHUNK_MISSING')
       else if (!hasCode(error, 'FILE_NOT_FOUND')) failure = toAppError(error)
     }
@@ -100,7 +99,7 @@ async function openUnchanged(
   throw failure ?? new AppError('CONTENT_NOT_FOUND', { sha256 })
 }
 
-/** The pieces as fast as they may be sent. */
+/** The pieces, throttled to the limits. */
 export async function* gated(
   pieces: BulkSource['pieces'],
   { purpose, signal }: Omit<Sending, 'account'>,
@@ -114,7 +113,7 @@ export async function* gated(
     }
 }
 
-/** Cut as small as the gate wants it at each moment: it may be changed between two parts. */
+/** Parts of the size that the gate asks for; a limit may change between two parts. */
 function* partsOf(piece: Uint8Array, purpose: Purpose, uploads: UploadGate): Generator<Uint8Array> {
   for (let start = 0; start < piece.length; ) {
     const part = piece.subarray(start, start + uploads.partBytes(purpose))
@@ -123,7 +122,7 @@ function* partsOf(piece: Uint8Array, purpose: Purpose, uploads: UploadGate): Gen
   }
 }
 
-/** The catalog is wrong about a file; of a download it knows nothing yet. */
+/** Has a file of the catalog rechecked; downloads are not in the catalog yet. */
 function onUnreadable(file: ReadableFile, { recheck }: FileDependencies): void {
   if (file.stat !== undefined) recheck(file.at.path)
 }

@@ -4,7 +4,7 @@ import type { ServedDownloads } from './served-contents.ts'
 
 /**
  * Resolves when a download of this peer has more than `beyond` chunks, has ended, or after
- * `deadlines.chunksWaitMs`. Those that come shortly after another are waited for, too.
+ * `deadlines.chunksWaitMs`. Waits a little longer for chunks that arrive shortly after each other.
  * @throws the signal's reason
  */
 export async function moreChunks(

@@ -7,25 +7,25 @@ import { openInside } from '../../common/inside.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { ReadableFile } from './served-contents.ts'
 
-/** A file in use; disposing gives it back. */
+/** A file in use; disposing returns it to the pool. */
 export interface OpenFile extends Disposable {
   readonly handle: FileHandle
 }
 
-interface Entry {
+interface PooledFile {
   readonly opening: Promise<FileHandle>
   users: number
   cancelIdleTimer: Cancel
 }
 
 /**
- * Open files of contents that are being read, so that a fetch opens a file once and not for every
- * chunk. Files in use are as many as the connections that read; idle ones are few and soon closed.
+ * A pool of open files, so that a fetch opens a file once and not for every chunk. At most one file per
+ * reading connection is in use; a few idle ones stay open for a short time.
  */
 export class OpenFiles implements AsyncDisposable {
   readonly #clock: Clock
-  /** Those used least recently come first. */
-  readonly #entries = new Map<string, Entry>()
+  /** Least recently used first. */
+  readonly #pool = new Map<string, PooledFile>()
   readonly #closing = new Set<Promise<void>>()
   #isDisposed = false
 
@@ -35,88 +35,88 @@ export class OpenFiles implements AsyncDisposable {
 
   /** Files that are open or being opened. */
   get size(): number {
-    return this.#entries.size
+    return this.#pool.size
   }
 
   /**
-   * Opens `file`, or takes the handle that is open already, and checks that it is still the file
-   * that was catalogued; of one that is still being downloaded, that it was not removed.
+   * Opens `file`, or reuses an open handle, and checks that it is unchanged since it was catalogued; if it
+   * is still being downloaded, that it was not removed.
    * @throws AppError FILE_NOT_FOUND, CONTENT_CHANGED, DISK_FAILED (their paths are names: they
    *   cross the wire), STOPPING
    */
   async use(file: ReadableFile): Promise<OpenFile> {
     if (this.#isDisposed) throw new AppError('STOPPING')
     const key = `${file.at.path}\0${file.stat?.ino}\0${file.stat?.mtimeNs}`
-    const entry = this.#entryOf(key, file.at)
-    entry.users += 1
+    const pooled = this.#pooled(key, file.at)
+    pooled.users += 1
     try {
-      const handle = await entry.opening
-      // Of an open file the system knows it at once: no thread of Node's pool has to be woken for it.
+      const handle = await pooled.opening
+      // For an open file this is a fast call, not worth a thread of Node's pool.
       checkUnchanged(fstatSync(handle.fd, { bigint: true }), file)
       let isReleased = false
       return {
         handle,
         [Symbol.dispose]: () => {
-          if (!isReleased) this.#release(key, entry)
+          if (!isReleased) this.#release(key, pooled)
           isReleased = true
         },
       }
     } catch (error) {
-      this.#forget(key, entry)
-      this.#release(key, entry)
+      this.#forget(key, pooled)
+      this.#release(key, pooled)
       throw toOpenError(error, file)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
-    for (const [key, entry] of this.#entries) {
-      this.#forget(key, entry)
-      if (entry.users === 0) this.#close(entry)
+    for (const [key, pooled] of this.#pool) {
+      this.#forget(key, pooled)
+      if (pooled.users === 0) this.#close(pooled)
     }
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  #entryOf(key: string, at: ReadableFile['at']): Entry {
-    const entry = this.#entries.get(key) ?? {
+  #pooled(key: string, at: ReadableFile['at']): PooledFile {
+    const pooled = this.#pool.get(key) ?? {
       opening: openInside(at),
       users: 0,
       cancelIdleTimer: () => {},
     }
-    entry.cancelIdleTimer()
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
-    return entry
+    pooled.cancelIdleTimer()
+    this.#pool.delete(key)
+    this.#pool.set(key, pooled)
+    return pooled
   }
 
-  #release(key: string, entry: Entry): void {
-    entry.users -= 1
-    if (entry.users > 0) return
-    if (this.#entries.get(key) !== entry) return this.#close(entry)
-    entry.cancelIdleTimer = this.#clock.after(deadlines.openFileIdleMs, () => {
-      this.#forget(key, entry)
-      this.#close(entry)
+  #release(key: string, pooled: PooledFile): void {
+    pooled.users -= 1
+    if (pooled.users > 0) return
+    if (this.#pool.get(key) !== pooled) return this.#close(pooled)
+    pooled.cancelIdleTimer = this.#clock.after(deadlines.openFileIdleMs, () => {
+      this.#forget(key, pooled)
+      this.#close(pooled)
     })
     this.#closeSurplus()
   }
 
   #closeSurplus(): void {
-    const idle = [...this.#entries].filter(([, { users }]) => users === 0)
-    for (const [key, entry] of idle.slice(0, -limits.idleOpenFilesMax)) {
-      this.#forget(key, entry)
-      this.#close(entry)
+    const idle = [...this.#pool].filter(([, { users }]) => users === 0)
+    for (const [key, pooled] of idle.slice(0, -limits.idleOpenFilesMax)) {
+      this.#forget(key, pooled)
+      this.#close(pooled)
     }
   }
 
-  /** Nobody is given this entry any more; its last user closes it. */
-  #forget(key: string, entry: Entry): void {
-    entry.cancelIdleTimer()
-    if (this.#entries.get(key) === entry) this.#entries.delete(key)
+  /** Removes a file from the pool; its last user closes it. */
+  #forget(key: string, pooled: PooledFile): void {
+    pooled.cancelIdleTimer()
+    if (this.#pool.get(key) === pooled) this.#pool.delete(key)
   }
 
-  #close(entry: Entry): void {
-    // A file that could not be opened needs no closing; one that fails to close was only read.
-    const closing = entry.opening
+  #close(pooled: PooledFile): void {
+    // A file that failed to open needs no closing; one that fails to close was only read.
+    const closing = pooled.opening
       .then((handle) => handle.close())
       .catch(() => {})
       .finally(() => this.#closing.delete(closing))

@@ -10,7 +10,7 @@ import { aDownload, aServingPeer, readChunks } from '../testing/serve-world.ts'
 import { OpenFiles } from './open-files.ts'
 import { serveHandlers } from './serve-handlers.ts'
 import type { ServedFile } from './served-contents.ts'
-import { UploadLine } from './upload-line.ts'
+import { UploadQueue } from './upload-queue.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -92,7 +92,7 @@ test('a download that moves to its place before the bytes of a read leave is rea
     downloads: { find: (hash) => world.downloads.get(hash) },
     openFiles,
     smallFiles: { outcomes: () => Promise.reject(new Error('nobody asks for them')) },
-    line: new UploadLine(world),
+    queue: new UploadQueue(world),
     buffers: new BufferPool({ bufferBytes: mebibyte }),
     recheck: () => {},
     uploads: world.uploads,

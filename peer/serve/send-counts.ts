@@ -8,22 +8,22 @@ export interface Chunks {
   readonly count: number
 }
 
-/** How often chunks of the contents asked for last were sent, since they are asked for without a pause. */
+/** How often each chunk of recently requested contents was sent, since their requests began without a pause. */
 export class SendCounts {
   readonly #clock: Clock
-  /** By content, the one sent least recently first; by chunk below it. */
+  /** By content, least recently sent first; each array by chunk. */
   readonly #counts = new Map<string, Uint32Array>()
-  /** When a chunk of a content was sent last. */
+  /** When a chunk of each content was last sent (monotonic). */
   readonly #sentMs = new Map<string, number>()
 
   constructor(dependencies: { clock: Clock }) {
     this.#clock = dependencies.clock
   }
 
-  /** The least of what was asked for together. */
+  /** The lowest count of these chunks. */
   of({ sha256, chunk, count }: Chunks): number {
     const counts = this.#counts.get(sha256)
-    // Looked up for every chunk that any read in line offers: a view of the counts would cost far more.
+    // Called for every chunk that any queued read offers: a view of the counts would cost far more.
     if (count === 1) return counts?.[chunk] ?? 0
     const these = counts?.subarray(chunk, chunk + count) ?? []
     return these.length < count ? 0 : Math.min(...these)
@@ -31,7 +31,7 @@ export class SendCounts {
 
   add({ sha256, chunk, count }: Chunks): void {
     const nowMs = this.#clock.monotonicMs()
-    // Who got what before is nobody's help now, and what was sent less often then would be sent first.
+    // The receivers of an earlier swarm pass nothing on now, and its counts would favor the wrong chunks.
     if (nowMs - (this.#sentMs.get(sha256) ?? nowMs) > deadlines.sendCountsMs)
       this.#counts.delete(sha256)
     this.#sentMs.set(sha256, nowMs)

@@ -22,7 +22,7 @@ import { moreChunks } from './more-chunks.ts'
 import type { Chunks } from './send-counts.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
-import type { Requester, UploadLine, WantedChunks } from './upload-line.ts'
+import type { Requester, UploadQueue, WantedChunks } from './upload-queue.ts'
 
 interface Served {
   readonly contents: ServedContents
@@ -30,21 +30,21 @@ interface Served {
 }
 
 export interface ServeDependencies extends Served, FileDependencies {
-  readonly line: Pick<UploadLine, 'enter'>
+  readonly queue: Pick<UploadQueue, 'enter'>
   readonly smallFiles: Pick<SmallFiles, 'outcomes'>
   readonly clock: Clock
 }
 
-/** Who asks on a connection, and what counts the memory that this takes. */
+/** The requester on a connection, and the account of the memory that its requests hold. */
 export interface ServeSession extends Requester {
   readonly account: Account
 }
 
-/** How a peer answers others that fetch from it. */
+/** The handlers by which a peer serves peers and clients that fetch from it. */
 export function serveHandlers(
   dependencies: ServeDependencies,
 ): Handlers<'peer' | 'client', 'peer', ServeSession> {
-  const { line } = dependencies
+  const { queue } = dependencies
   return {
     'chunk-list': async ({ sha256, for: purpose = 'download' }, { account }, signal) => {
       const { size, chunkRoot } = contentOf(sha256, dependencies)
@@ -64,15 +64,15 @@ export function serveHandlers(
       const { size } = contentOf(sha256, dependencies)
       const wanted = wantedOf(request, size, dependencies)
       using stack = new DisposableStack()
-      const turn =
+      const slot =
         rangeOf(size, request).bytes >= limits.uploadBytesMin
-          ? stack.use(await line.enter(wanted, requester, signal))
+          ? stack.use(await queue.enter(wanted, requester, signal))
           : request
-      const sent = { sha256, chunk: turn.chunk, count }
+      const sent = { sha256, chunk: slot.chunk, count }
       const range = rangeOf(size, sent)
       const filesNow = (): ReadableFile[] => filesWith(sent, dependencies)
       const file = await unchangedFile(sha256, filesNow(), dependencies)
-      // A download may have moved to its place, or another of it have begun, before the bytes leave.
+      // Before the bytes leave, the download may move into its place, or a new one of the content begin.
       const files = (): ReadableFile[] => (file.stat === undefined ? filesNow() : [file])
       const { account } = requester
       const sending = { purpose, signal, account }
@@ -90,8 +90,8 @@ export function serveHandlers(
 }
 
 /**
- * What the read stands in line for; whoever asks for what this peer lacks stands in none. Of what else
- * will do, that is what is there.
+ * What a read is queued for: the alternatives are reduced to those that this peer has. A read of chunks
+ * that it lacks fails before it is queued.
  * @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING
  */
 function wantedOf(request: RequestOf<'read'>, size: number, served: Served): WantedChunks {
@@ -104,8 +104,8 @@ function wantedOf(request: RequestOf<'read'>, size: number, served: Served): Wan
 }
 
 /**
- * The files with these chunks: of a download only what was verified may be read, also when those of
- * the catalog turn out to be gone.
+ * The files that have these chunks. Only verified chunks of a download are read, even if the files of the
+ * catalog turn out to be gone.
  * @throws AppError CHUNK_MISSING
  */
 function filesWith({ sha256, chunk, count }: Chunks, served: Served): ReadableFile[] {
@@ -138,7 +138,7 @@ function chunkListOf(sha256: string, { contents, downloads }: Served): Uint8Arra
   return contents.chunkList(sha256) ?? downloads.find(sha256)?.chunkList
 }
 
-/** Read when it is sent, so that replies which wait in line hold no list. */
+/** Reads the list when it is sent, so that queued replies hold no list. */
 async function* chunkListPieces(
   sha256: string,
   sending: Sending,
@@ -162,8 +162,8 @@ function rangeOf(size: number, { chunk, count }: Omit<Chunks, 'sha256'>): ByteRa
   return chunkRange(size, chunk, count)
 }
 
-/** The pieces; when they have left, it is the turn of whoever is next. */
-async function* during(turn: Disposable, pieces: BulkSource['pieces']): AsyncGenerator<Uint8Array> {
-  using _ = turn
+/** The pieces; their slot is released when the last has left. */
+async function* during(slot: Disposable, pieces: BulkSource['pieces']): AsyncGenerator<Uint8Array> {
+  using _ = slot
   yield* pieces
 }

@@ -6,13 +6,13 @@ import type { WakeUp } from '../../common/wake-up.ts'
 
 /** A file on this peer's disk, as the catalog saw it last. */
 export interface ServedFile {
-  /** The file is below the root, or is not served. */
+  /** A file outside of its root is not served. */
   readonly at: { readonly name: string; readonly path: string; readonly root: string }
   readonly stat: FileStat
   readonly content: Content
 }
 
-/** A file that is still being downloaded: the catalog does not know it, and it changes all the time. */
+/** A file that is still being downloaded: it is not in the catalog, and it keeps changing. */
 export type UnfinishedFile = Omit<ServedFile, 'stat'> & { readonly stat: undefined }
 export type ReadableFile = ServedFile | UnfinishedFile
 
@@ -22,7 +22,7 @@ export interface ServedContents {
   first(sha256: string): ServedFile | undefined
   /** Files with this content; empty when this peer has none. */
   find(sha256: string): readonly ServedFile[]
-  /** The content's chunk list; there whenever `find` finds something. */
+  /** The content's chunk list; defined whenever `find` finds a file. */
   chunkList(sha256: string): Uint8Array | undefined
 }
 
@@ -46,18 +46,18 @@ export interface SmallFileReader {
   }>
 }
 
-/** A content that this peer is downloading. It changes while it is looked at. */
+/** A content that this peer is downloading; it changes while it is read. */
 export interface ServedDownload {
   readonly file: UnfinishedFile
-  /** Undefined until it came. */
+  /** Undefined until it has been received. */
   readonly chunkList: Uint8Array | undefined
   /** The chunks that were verified and written. */
   readonly verified: Pick<ChunkSet, 'has' | 'size' | 'toBitmap'>
-  /** Woken when there are more of them, or no more will come. */
+  /** Woken when more chunks were verified, or the download has ended. */
   readonly changes: Pick<WakeUp, 'next'>
 }
 
-/** What serving needs of the downloads that run. */
+/** What serving needs of the running downloads. */
 export interface ServedDownloads {
   find(sha256: string): ServedDownload | undefined
 }

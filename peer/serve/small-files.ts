@@ -14,7 +14,7 @@ interface Dependencies {
   readonly recheck: (path: string) => void
 }
 
-/** Why there is no file to be had, as it is told. */
+/** Why a content cannot be sent, as it is reported. */
 type Refusal = Extract<ReadOutcome, { error: string }>
 type Found = ServedFile | Refusal
 
@@ -27,11 +27,11 @@ export class SmallFiles {
   }
 
   /**
-   * What there is of these contents, and the bytes of those that there are: read at once while there
-   * is room for them, or else looked at now and read when they are sent.
-   * @param account counts what waits to be sent
-   * @param signal aborted when they will not be
-   * @throws AppError BUSY when too much waits to be sent; or the signal's reason
+   * An outcome for each content, and the bytes of those that can be sent. They are read immediately if the
+   * account has room for them; otherwise the files are checked now and read when they are sent.
+   * @param account counts the bytes that wait to be sent
+   * @param signal aborted when they will not be sent
+   * @throws AppError BUSY when too many bytes wait; or the signal's reason
    */
   async outcomes(
     sha256s: readonly string[],
@@ -48,7 +48,7 @@ export class SmallFiles {
     const isAhead = bytes > 0 && bytes <= limits.diskReadBytes && account.tryTake(bytes)
     if (isAhead) stack.use(holding(bytes, account, signal))
     const { found, read } = await this.#find(wanted, isAhead)
-    // A reply may wait long: without its bytes it holds no more of each file than reading it takes.
+    // A reply may wait for long. Without its bytes it holds only what reading each file takes.
     const files = found.filter(isFile).map(asHashed)
     const waiting = stack.move()
     return {
@@ -60,7 +60,7 @@ export class SmallFiles {
     }
   }
 
-  /** For each content a file that is as it was catalogued; their bytes, if wanted and if all were so at once. */
+  /** An unchanged file for each content; with `reads` also their bytes, unless another file had to stand in for one. */
   async #find(
     wanted: readonly Found[],
     reads: boolean,
@@ -80,7 +80,7 @@ export class SmallFiles {
     return { found, read: undefined }
   }
 
-  /** Another file of the same content that is as catalogued; those that are not are to be rechecked. */
+  /** Another file of the same content that is unchanged; those that are not are rechecked. */
   async #insteadOf(failed: ServedFile): Promise<Found> {
     const { contents, smallReader, recheck } = this.#dependencies
     const files = contents.find(failed.content.sha256)
@@ -95,7 +95,7 @@ export class SmallFiles {
       : refusal(failure.code, failure.reason)
   }
 
-  /** Once bytes are promised, a file that changed since can only end the connection: who asked asks again. */
+  /** A file that changed after its bytes were promised ends the connection: the requester asks again. */
   async *#pieces(
     files: readonly FileAsHashed[],
     account: Account,
@@ -147,7 +147,7 @@ function bytesOf(files: readonly FileAsHashed[]): number {
   return files.reduce((sum, { stat }) => sum + stat.size, 0)
 }
 
-/** The first files, one at least, that take no more than `bytesMax` together: so much is in memory for each that is sent to. */
+/** The first files, one at least, of at most `bytesMax` together: the memory that sending them takes. */
 function firstWithin(files: readonly FileAsHashed[], bytesMax: number): readonly FileAsHashed[] {
   let bytes = 0
   const end = files.findIndex(({ stat }, index) => {
@@ -157,7 +157,7 @@ function firstWithin(files: readonly FileAsHashed[], bytesMax: number): readonly
   return end === -1 ? files : files.slice(0, end)
 }
 
-/** Bytes that `account` counts until this is disposed, or the signal is aborted. */
+/** Bytes that the account counts until this is disposed or the signal is aborted. */
 function holding(bytes: number, account: Account, signal: AbortSignal): Disposable {
   let isOver = false
   const end = (): void => {
@@ -169,7 +169,7 @@ function holding(bytes: number, account: Account, signal: AbortSignal): Disposab
   return { [Symbol.dispose]: end }
 }
 
-/** Bytes that are there, held until they have left. */
+/** Bytes in memory, counted until they have left. */
 function* during(waiting: Disposable, bytes: Uint8Array): Generator<Uint8Array> {
   using _ = waiting
   yield bytes

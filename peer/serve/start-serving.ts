@@ -8,26 +8,26 @@ import { OpenFiles } from './open-files.ts'
 import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
 import type { SmallFileReader } from './served-contents.ts'
 import { SmallFiles } from './small-files.ts'
-import { UploadLine } from './upload-line.ts'
+import { UploadQueue } from './upload-queue.ts'
 
 export interface Serving extends AsyncDisposable {
-  /** Where it listens; with the real port when 0 was asked for. */
+  /** The address it listens on, with the actual port if port 0 was requested. */
   readonly address: Address
   readonly connectionCount: number
 }
 
 /**
- * Answers other peers and clients that fetch from this one.
- * @throws AppError ADDRESS_IN_USE, DIAL_FAILED when the address cannot be had
+ * Starts to answer peers and clients that fetch from this peer.
+ * @throws AppError ADDRESS_IN_USE; DIAL_FAILED when it cannot listen on the address
  */
 export async function startServing(
   options: {
     peerId: string
     address: Address
-    /** Asked for each connection; those that are there stay when there are too many. */
+    /** Called for each new connection; open connections stay if a lower limit is set. */
     connectionsMax: () => number
   },
-  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers' | 'line' | 'smallFiles'> & {
+  dependencies: Omit<ServeDependencies, 'openFiles' | 'buffers' | 'queue' | 'smallFiles'> & {
     smallReader: SmallFileReader
     transport: Transport
     log: Log
@@ -37,7 +37,7 @@ export async function startServing(
   const { transport, clock, log } = dependencies
   const openFiles = new OpenFiles({ clock })
   const smallFiles = new SmallFiles(dependencies)
-  const line = new UploadLine({ clock })
+  const queue = new UploadQueue({ clock })
   const buffers = new BufferPool({
     bufferBytes: limits.sendPieceBytes,
     crowdedBytes: limits.sendPieceBytesMin,
@@ -54,7 +54,7 @@ export async function startServing(
       transport,
       clock,
       log,
-      handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, line, buffers }),
+      handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, queue, buffers }),
       welcome: async (hello, { remote, account }) => ({
         reply: { peerId },
         session: {

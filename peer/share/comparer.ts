@@ -19,7 +19,7 @@ import type { Vanished } from './vanished.ts'
 import type { SmallHash, Walker } from './walker.ts'
 
 /** A file to look at. */
-export interface Candidate {
+export interface FileToCompare {
   readonly at: Location
   /** Whether a link may be part of its path. */
   readonly mayBeLinked: boolean
@@ -95,12 +95,12 @@ export class Comparer {
    * Compares one file. Whatever goes wrong is a problem of that file alone.
    * @returns the number of its entry if that is true; whether the file should be looked at again
    */
-  async compare(candidate: Candidate): Promise<{ seq?: number; again: boolean }> {
-    const { path } = candidate.at
+  async compare(file: FileToCompare): Promise<{ seq?: number; again: boolean }> {
+    const { path } = file.at
     const state = this.#begin(path)
     if (state === undefined) return { again: false }
     try {
-      const { seq, fault } = await this.#compare(candidate)
+      const { seq, fault } = await this.#compare(file)
       this.#tell(path, fault)
       return seq === undefined ? state : { ...state, seq }
     } catch (error) {
@@ -258,7 +258,7 @@ export class Comparer {
     else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
   }
 
-  async #compare({ at, mayBeLinked, mustRead, inScan = false }: Candidate): Promise<Compared> {
+  async #compare({ at, mayBeLinked, mustRead, inScan = false }: FileToCompare): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
     const stat = await inspect(at, mayBeLinked)

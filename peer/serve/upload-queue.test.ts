@@ -1,121 +1,121 @@
 import { expect, test } from 'vitest'
 import { deadlines, limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { UploadLine } from './upload-line.ts'
+import { UploadQueue } from './upload-queue.ts'
 
 const never = new AbortController().signal
 const { uploadsAtOnceMin } = limits
 
-/** A line, and reads of one content that enter it. */
-function aLine() {
+/** A queue, and reads of one content that enter it. */
+function aQueue() {
   const clock = new FakeClock()
-  const line = new UploadLine({ clock })
-  const turns: { peer: string; chunk: number; turn: Disposable }[] = []
+  const queue = new UploadQueue({ clock })
+  const slots: { peer: string; chunk: number; slot: Disposable }[] = []
   const enter = async (peer: string, chunk: number, signal = never): Promise<void> => {
-    const turn = await line.enter(
+    const slot = await queue.enter(
       { sha256: 'a', chunk, count: 1 },
       { id: peer, host: peer },
       signal,
     )
-    turns.push({ peer, chunk, turn })
+    slots.push({ peer, chunk, slot })
   }
-  return { clock, line, turns, enter }
+  return { clock, queue, slots, enter }
 }
 
-/** One whose slots are all taken by reads of chunk 0. */
-async function aFullLine() {
-  const world = aLine()
+/** A queue whose slots are all taken by reads of chunk 0. */
+async function aFullQueue() {
+  const world = aQueue()
   const ended = new AbortController()
-  for (let slot = 0; slot < uploadsAtOnceMin; slot += 1)
+  for (let read = 0; read < uploadsAtOnceMin; read += 1)
     await world.enter('greedy', 0, ended.signal)
-  return { ...world, ended, taken: world.turns.splice(0) }
+  return { ...world, ended, taken: world.slots.splice(0) }
 }
 
 test('what was sent in an earlier swarm is forgotten', async () => {
-  const { clock, line, enter, turns } = aLine()
+  const { clock, queue, enter, slots } = aQueue()
   const choose = async (peer: string): Promise<number> => {
     const wanted = { sha256: 'a', chunk: 0, count: 1, or: [1] }
-    using turn = await line.enter(wanted, { id: peer, host: peer }, never)
-    return turn.chunk
+    using slot = await queue.enter(wanted, { id: peer, host: peer }, never)
+    return slot.chunk
   }
   for (const chunk of [0, 0]) await enter('early', chunk)
-  for (const { turn } of turns) turn[Symbol.dispose]()
+  for (const { slot } of slots) slot[Symbol.dispose]()
   expect(await choose('p1')).toBe(1)
   await clock.advance(deadlines.sendCountsMs + 1)
   await enter('late', 1)
   expect(await choose('p2')).toBe(0)
 })
 
-test('one host that says it is many peers fills a part of the line only', async () => {
-  const { line } = await aFullLine()
+test('a host that claims to be many peers fills only a part of the queue', async () => {
+  const { queue } = await aFullQueue()
   const enter = (id: string, host: string): Promise<unknown> =>
-    line.enter({ sha256: 'a', chunk: 1, count: 1 }, { id, host }, never)
+    queue.enter({ sha256: 'a', chunk: 1, count: 1 }, { id, host }, never)
   const { uploadsWaitingPerHostMax: max } = limits
   const waiting = Array.from({ length: max }, (_, number) => enter(`p${number}`, 'one'))
   await expect(enter('another', 'one')).rejects.toMatchObject({ code: 'BUSY' })
   waiting.push(enter('another', 'two'))
-  expect(line.length).toBe(max + 1)
+  expect(queue.length).toBe(max + 1)
 })
 
-test('so many have their turn at once; the next has it when one is over, once', async () => {
-  const { clock, line, turns, enter, taken } = await aFullLine()
-  // Not so fast that more are let in.
+test('the number of slots is limited; a released slot admits one more read', async () => {
+  const { clock, queue, slots, enter, taken } = await aFullQueue()
+  // Not so fast that more are admitted.
   await clock.advance(deadlines.uploadFastMs)
   const late = [enter('p1', 1), enter('p2', 2)]
-  expect(line.length).toBe(2)
-  taken[0]?.turn[Symbol.dispose]()
-  taken[0]?.turn[Symbol.dispose]()
+  expect(queue.length).toBe(2)
+  taken[0]?.slot[Symbol.dispose]()
+  taken[0]?.slot[Symbol.dispose]()
   await late[0]
-  expect(turns.map(({ peer }) => peer)).toEqual(['p1'])
-  taken[1]?.turn[Symbol.dispose]()
+  expect(slots.map(({ peer }) => peer)).toEqual(['p1'])
+  taken[1]?.slot[Symbol.dispose]()
   await late[1]
-  expect(line.length).toBe(0)
+  expect(queue.length).toBe(0)
 })
 
 test('chunks that were not sent yet go first', async () => {
-  const { turns, enter, taken } = await aFullLine()
+  const { slots, enter, taken } = await aFullQueue()
   const peer = 'p1'
   const all = [enter(peer, 0), enter(peer, 1), enter(peer, 1), enter(peer, 2)]
-  for (const { turn } of taken) turn[Symbol.dispose]()
+  for (const { slot } of taken) slot[Symbol.dispose]()
   await Promise.all(all)
-  expect(turns.map(({ chunk }) => chunk)).toEqual([1, 2, 1, 0])
+  expect(slots.map(({ chunk }) => chunk)).toEqual([1, 2, 1, 0])
 })
 
-test('who leaves the choice to the source is sent what it has sent the fewest times', async () => {
-  const { line, taken } = await aFullLine()
+test('a requester that accepts several chunks is sent the one that was sent the fewest times', async () => {
+  const { queue, taken } = await aFullQueue()
   const offer = { sha256: 'a', chunk: 0, count: 1, or: [1, 2] }
-  const turns = ['p1', 'p2', 'p3', 'p4'].map((peer) =>
-    line.enter(offer, { id: peer, host: peer }, never),
+  const slots = ['p1', 'p2', 'p3', 'p4'].map((peer) =>
+    queue.enter(offer, { id: peer, host: peer }, never),
   )
-  for (const { turn } of taken) turn[Symbol.dispose]()
-  const chosen = await Promise.all(turns)
-  // Chunk 0 was sent to the greedy one; of those sent once the one that was asked for first comes next.
+  for (const { slot } of taken) slot[Symbol.dispose]()
+  const chosen = await Promise.all(slots)
+  // Chunk 0 was sent to the greedy requester; among those sent once, the one listed first comes next.
   expect(chosen.map(({ chunk }) => chunk)).toEqual([1, 2, 1, 2])
 })
 
-test('a read that is withdrawn leaves the line, and so do those of a connection that ended', async () => {
-  const { clock, line, enter, taken, ended } = await aFullLine()
+test('a withdrawn read leaves the queue, and so do those of a closed connection', async () => {
+  const { clock, queue, enter, taken, ended } = await aFullQueue()
   const stop = new AbortController()
   const withdrawn = expect(enter('greedy', 1, stop.signal)).rejects.toThrow('enough')
   stop.abort(new Error('enough'))
   await withdrawn
-  expect(line.length).toBe(0)
+  expect(queue.length).toBe(0)
   ended.abort(new Error('its connection ended'))
   const others = taken.map((_, chunk) => enter('p1', chunk))
   await Promise.all(others)
   expect(clock.pending).toBe(uploadsAtOnceMin)
 })
 
-test('a receiver that takes its bytes slowly keeps nobody waiting', async () => {
-  const { clock, line, enter } = await aFullLine()
+test('a slow receiver does not keep its slot', async () => {
+  const { clock, queue, enter } = await aFullQueue()
   const others = Array.from({ length: uploadsAtOnceMin }, () => enter('p1', 1))
-  expect(line.length).toBe(uploadsAtOnceMin)
-  await clock.advance(deadlines.uploadTurnMs)
+  expect(queue.length).toBe(uploadsAtOnceMin)
+  await clock.advance(deadlines.uploadSlotMs)
   await Promise.all(others)
 })
 
-test('a line that is too long, or does not move in time, answers that it is busy', async () => {
-  const { clock, line, enter } = await aFullLine()
+test('a queue that is too long, or does not move in time, answers BUSY', async () => {
+  const { clock, queue, enter } = await aFullQueue()
   const peer = 'p1'
   const busy = { code: 'BUSY', retryable: true }
   const stop = new AbortController()
@@ -123,20 +123,20 @@ test('a line that is too long, or does not move in time, answers that it is busy
     expect(enter(peer, 1, stop.signal)).rejects.toThrow('end'),
   )
   await expect(enter(peer, 1)).rejects.toMatchObject(busy)
-  expect(line.length).toBe(limits.uploadsWaitingPerPeerMax)
+  expect(queue.length).toBe(limits.uploadsWaitingPerPeerMax)
   stop.abort(new Error('end'))
   await Promise.all(waiting)
 
-  const blocked = aLine()
+  const blocked = aQueue()
   for (let slot = 0; slot < uploadsAtOnceMin; slot += 1) await blocked.enter(peer, slot)
-  // Turns that are over by time are taken by others that are as slow.
+  // Slots that time out go to reads that are as slow.
   const later = Array.from({ length: limits.uploadsWaitingPerPeerMax }, () =>
     blocked.enter(peer, 1).then(
       () => 'served',
       (error: unknown) => (error as { code?: string }).code,
     ),
   )
-  await blocked.clock.advance(deadlines.uploadLineMs)
+  await blocked.clock.advance(deadlines.uploadQueueMs)
   const outcomes = await Promise.all(later)
   expect(new Set(outcomes)).toEqual(new Set(['served', 'BUSY']))
   await clock.advance(0)
