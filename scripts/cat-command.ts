@@ -13,19 +13,19 @@ interface CatOptions extends ClientOptions {
   readonly sha256?: string
 }
 
-/** `tandem cat`: writes a file to stdout while it comes. */
+/** `tandem cat`: streams a file to stdout. */
 export function catCommand(terminal: Terminal): Command {
   return new Command('cat')
-    .summary('write a file to stdout while it comes')
+    .summary('stream a file to stdout')
     .description(
-      'Fetches a file from the peers that have it and writes it to stdout in order while it comes, each part once it was checked.',
+      'Streams a file from the peers that have it to stdout, in order, each part after it is verified.',
     )
-    .argument('<name>', 'the whole name of a file')
-    .option('--sha256 <hex>', 'which version, if the name has several', parseSha256)
-    .addOption(indexOption('ask the index at HOST:PORT (default: as configured for peers)'))
-    .option('--peer <id>', 'ask this peer of this machine who has the file')
-    .option('--api <url>', 'ask the peer at http://HOST:PORT who has the file', parseUrl)
-    .option('--config <file>', 'settings file (default: config/config.json, if there)')
+    .argument('<name>', 'full name of a file')
+    .option('--sha256 <hex>', 'version to fetch, if the name has several', parseSha256)
+    .addOption(indexOption('HOST:PORT of the index (default: as configured for peers)'))
+    .option('--peer <id>', 'look up sources through this local peer')
+    .option('--api <url>', 'look up sources through the peer at http://HOST:PORT', parseUrl)
+    .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
     .action((name: string, options: CatOptions) => cat(name, options, terminal))
 }
 
@@ -62,7 +62,7 @@ async function catUntil(
   )
 }
 
-/** Where the settings say that the index is. @throws AppError SETTING_INVALID */
+/** The configured address of the index. @throws AppError SETTING_INVALID */
 async function configuredIndex(config: string | undefined): Promise<Address> {
   const [{ configFile, loadSettings }, { indexAddress, peerSettings }] = await Promise.all([
     import('../common/settings.ts'),

@@ -14,7 +14,7 @@ export interface ClientOptions extends CommonOptions {
   readonly config?: string
 }
 
-/** The commands that ask a running peer over its HTTP API; `download` can do without. */
+/** The commands that call a running peer over HTTP; `download` can work without one. */
 export function clientCommands(terminal: Terminal): Command[] {
   const run: RunCommand<ClientOptions> = async (options, work) => {
     // Only now: its schemas take longer to load than all the rest.
@@ -29,9 +29,9 @@ export function clientCommands(terminal: Terminal): Command[] {
   const commands = peerCommands(run)
   for (const command of commands)
     command
-      .option('--peer <id>', 'ask this peer of this machine (default: as configured, or peer1)')
-      .option('--api <url>', 'ask the peer at http://HOST:PORT', parseUrl)
-      .option('--config <file>', 'settings file (default: config/config.json, if there)')
+      .option('--peer <id>', 'call this local peer (default: as configured, or peer1)')
+      .option('--api <url>', 'call the peer at http://HOST:PORT', parseUrl)
+      .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
   const downloading = commands.find((command) => command.name() === 'download')
   if (downloading !== undefined)
     addDirectDownload<ClientOptions & DownloadOptions>(downloading, terminal, (name, options) =>
@@ -40,7 +40,7 @@ export function clientCommands(terminal: Terminal): Command[] {
   return commands
 }
 
-/** Where the HTTP API of the peer that was named, or is configured, should be. */
+/** The base URL of the HTTP API of the named or configured peer. */
 export async function locatePeer({
   api,
   peer,
@@ -54,13 +54,13 @@ export async function locatePeer({
   const { values } = loadSettings(peerSettings, { file: configFile(config), flags: { peer } })
   const port = values.httpPort ?? defaultPort(values.id, 'httpPort')
   if (port === undefined) {
-    const reason = `'${values.id}' does not tell the port of its HTTP API: give --api http://HOST:PORT`
+    const reason = `'${values.id}' does not imply the port of its HTTP API: use --api http://HOST:PORT`
     throw new AppError('SETTING_INVALID', { origin: '--peer', path: 'the peer id', reason })
   }
   return { url: new URL(`http://${reachable(values.httpHost)}:${port}`), peerId: values.id }
 }
 
-/** The address under which a process of this machine reaches one that listens on `host`. */
+/** The address at which a local process reaches one that listens on `host`. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host
@@ -68,6 +68,6 @@ function reachable(host: string): string {
 
 export function parseUrl(text: string): URL {
   const url = URL.parse(text)
-  if (url?.protocol !== 'http:') throw new InvalidArgumentError('It is http://HOST:PORT.')
+  if (url?.protocol !== 'http:') throw new InvalidArgumentError('Must be http://HOST:PORT.')
   return url
 }

@@ -1,4 +1,4 @@
-/** What works without a peer of one's own: `cat`, and `download --index`. */
+/** Commands that need no local peer: `cat`, and `download --index`. */
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../common/clock.ts'
@@ -19,23 +19,26 @@ export interface DirectDownloadOptions extends DownloadOptions {
   readonly json?: boolean
 }
 
-/** `--index`, for commands that ask a running peer without it. */
+/** `--index`, which excludes the options for a running peer. */
 export function indexOption(description: string): Option {
   return new Option('--index <address>', description)
     .argParser(parseIndex)
     .conflicts(['peer', 'api'])
 }
 
-/** Gives `download` what it can do without a peer; `throughPeer` does the rest. */
+/** Adds downloads without a peer to `download`; `throughPeer` does the others. */
 export function addDirectDownload<Options extends object>(
   command: Command,
   terminal: Terminal,
   throughPeer: (name: string, options: Options) => Promise<void>,
 ): Command {
   return command
-    .addOption(indexOption('fetch without a running peer, by the index at HOST:PORT'))
-    .option('-o, --output <path>', 'with --index: the file or folder to write (default: here)')
-    .option('--replace', 'with --index: take the place of a file of other content')
+    .addOption(indexOption('fetch without a running peer, from the index at HOST:PORT'))
+    .option(
+      '-o, --output <path>',
+      'with --index: file or folder to write (default: working folder)',
+    )
+    .option('--replace', 'with --index: replace a file of other content')
     .action((name: string, options: Options & Partial<DirectDownloadOptions>) => {
       const { index, output, replace } = options
       if (index !== undefined) return directDownload(name, { ...options, index }, terminal)
@@ -71,7 +74,7 @@ async function downloadUntil(
   try {
     await run(openSingle)
   } catch (error) {
-    // It may be the name of a folder.
+    // It may name a folder.
     if (!hasCode(error, 'NAME_NOT_FOUND') || options.sha256 !== undefined) throw error
     await run(openGroup)
   }
@@ -116,7 +119,7 @@ async function openTarget(
   return { ...api, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** A client that says nothing on its own: what goes wrong is told by errors. */
+/** A client that logs nothing: errors report failures. */
 export async function clientOf(index: Address): Promise<Client> {
   const [{ openClient }, { tcpTransport }, { openLog }] = await Promise.all([
     import('../peer/direct/client.ts'),
@@ -130,6 +133,6 @@ export async function clientOf(index: Address): Promise<Client> {
 
 function parseIndex(text: string): Address {
   const address = parseAddress(text)
-  if (address === undefined) throw new InvalidArgumentError('It is HOST:PORT.')
+  if (address === undefined) throw new InvalidArgumentError('Must be HOST:PORT.')
   return address
 }

@@ -14,13 +14,11 @@ interface Options {
   readonly index: Address
 }
 
-/** `tandem dummy`: runs until it is told to stop. */
+/** `tandem dummy`: runs until stopped. */
 export function dummyCommand(): Command {
   return new Command('dummy')
-    .description(
-      'Runs a scripted peer that shares a few made-up files and says every request it gets.',
-    )
-    .option('--peer <id>', 'its id', parsePeerId, 'dummy')
+    .description('Runs a scripted peer that shares a few generated files and prints every request.')
+    .option('--peer <id>', 'id of the peer', parsePeerId, 'dummy')
     .option('--port <port>', 'port to serve on', parsePort, 8_999)
     .option('--index <address>', 'HOST:PORT of the index', parseIndex, {
       host: '127.0.0.1',
@@ -52,12 +50,12 @@ export function dummyCommand(): Command {
 function parsePort(text: string): number {
   const port = Number(text)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('It is a number from 0 to 65535.')
+    throw new InvalidArgumentError('Must be a whole number from 0 to 65535.')
   return port
 }
 
 function parseIndex(text: string): Address {
   const address = parseAddress(text)
-  if (address === undefined) throw new InvalidArgumentError('It is HOST:PORT.')
+  if (address === undefined) throw new InvalidArgumentError('Must be HOST:PORT.')
   return address
 }

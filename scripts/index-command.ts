@@ -6,28 +6,28 @@ import { releaseId } from '../indexing-server/releases.ts'
 import { indexSettings } from '../indexing-server/settings.ts'
 import { addSettingOptions } from './setting-options.ts'
 
-/** `tandem index`: runs the index until it is told to stop. */
+/** `tandem index`: runs the index until stopped. */
 export function indexCommand(): Command {
   const command = new Command('index')
     .description(
-      'Runs the index: it knows who has which file, and sees to it that every file has its copies.',
+      'Runs the index, which knows which peer has which file and ensures that every file has its copies.',
     )
     .action((flags: Record<string, unknown>) => runIndex(flags))
   command.addCommand(releaseCommand())
   return addSettingOptions(command, [indexSettings, logSettings])
 }
 
-/** `tandem index release ID`, on the machine of the index, while it runs or not. */
+/** `tandem index release ID`, on the machine of the index, whether it runs or not. */
 function releaseCommand(): Command {
   const command = new Command('release')
     .description(
-      'Lets the next peer that comes with this id have it: for a peer whose disk, and so its secret, was lost.',
+      'Assigns this id to the next peer that uses it: for a peer that lost its disk, and with it its secret.',
     )
-    .argument('<peer>', 'the id')
+    .argument('<peer>', 'id of the peer')
     .action(async (peer: string, _flags: unknown, self: Command) => {
       const peerId = parsePeerId(peer)
       await releaseId(indexDataFolder(self.optsWithGlobals()), peerId)
-      process.stdout.write(`The next peer that says hello as ${peerId} gets this id.\n`)
+      process.stdout.write(`The next peer that registers as ${peerId} gets this id.\n`)
     })
   return addSettingOptions(command, [
     { ...indexSettings, table: { data: indexSettings.table.data } },

@@ -5,11 +5,11 @@ import { runPeer } from '../peer/main.ts'
 import { peerSettings } from '../peer/settings.ts'
 import { addSettingOptions } from './setting-options.ts'
 
-/** `tandem peer`: runs a peer until it is told to stop. */
+/** `tandem peer`: runs a peer until stopped. */
 export function peerCommand(): Command {
   const command = new Command('peer')
     .description(
-      'Runs a peer: it shares a folder, fetches files, and keeps copies for others. Opens a prompt unless it is headless.',
+      'Runs a peer, which shares a folder, fetches files, and stores copies for other peers. Opens a prompt unless it is headless.',
     )
     .action((flags: Record<string, unknown>) => runPeer(flags))
   return addSettingOptions(command, [peerSettings, limitSettings, logSettings])

@@ -22,21 +22,19 @@ interface Options {
 
 interface Row {
   readonly setting: string
-  /** null when unset. */
+  /** null if unset. */
   readonly value: string | number | boolean | readonly unknown[] | null
   readonly origin: string
   readonly variable: string
 }
 
-/** `tandem settings`: what a process started here and now would run with, and why. */
+/** `tandem settings`: the settings of a process started now in this folder, and their origins. */
 export function settingsCommand(terminal: Terminal): Command {
   return new Command('settings')
-    .description(
-      'Shows every setting: its value, where that comes from, and its environment variable.',
-    )
-    .option('--peer <id>', 'which peer (default: as configured, or peer1)')
-    .option('--config <file>', 'settings file (default: config/config.json, if there)')
-    .option('--json', 'answer with JSON, for programs')
+    .description('Shows the value, origin and environment variable of every setting.')
+    .option('--peer <id>', 'peer whose settings to show (default: as configured, or peer1)')
+    .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
+    .option('--json', 'print JSON, for programs')
     .action(async (options: Options) => {
       const rows = effectiveSettings(options)
       await terminal.print(options.json ? printableJson(rows, 2) : rowsText(rows, terminal))

@@ -72,7 +72,7 @@ describe('tandem', () => {
   test('says that a peer without a number needs --api', async () => {
     const { code, stderr } = await tandem('status', '--peer', 'alice')
     expect(code).toBe(1)
-    expect(stderr).toContain('give --api http://HOST:PORT')
+    expect(stderr).toContain('use --api http://HOST:PORT')
   })
 
   test('shows where settings come from', async () => {

@@ -18,7 +18,7 @@ const roles: readonly Role[] = [
   },
   {
     name: 'peer',
-    summary: 'run a peer, which shares and keeps files',
+    summary: 'run a peer, which shares and stores files',
     load: async () => (await import('./peer-command.ts')).peerCommand(),
   },
   {
@@ -59,8 +59,8 @@ Begin with:
   tandem peer --peer peer1         in a second, and
   tandem peer --peer peer2         in a third; then put a file into data/peer1/shared.
 
-Client commands ask peer1 unless --peer or --api names another; --json answers for programs.
-'cat', and 'download --index HOST:PORT', need no running peer.
+Client commands call peer1 unless --peer or --api names another; --json prints JSON.
+'cat' and 'download --index HOST:PORT' need no running peer.
 'tandem help COMMAND' describes one command.`,
     )
   const typed = words.find((word) => !word.startsWith('-') && word !== 'help')?.toLowerCase()

@@ -39,7 +39,7 @@ async function check(api: HttpPeer, name: string): Promise<void> {
   console.log(`${name}: ${file.size} bytes, SHA-256 ${file.sha256}, at ${sources.join(', ')}`)
 
   const { path, seconds, sources: used } = await downloadToEnd(api, { name, sha256: file.sha256 })
-  const from = used.map(({ peerId }) => peerId).join(', ') || 'a copy that was here already'
+  const from = used.map(({ peerId }) => peerId).join(', ') || 'a local copy'
   console.log(`  downloaded from ${from} in ${seconds.toFixed(3)} s -> ${path}`)
 
   const { content } = await hashFile(path)

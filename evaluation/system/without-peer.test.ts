@@ -240,7 +240,7 @@ test('only one download writes a target at a time; interrupted by any signal it 
   })
   await expect.poll(() => chunksOnRecord(folder.path)).toBeGreaterThanOrEqual(5)
   child.kill('SIGINT')
-  const said = /(^|\n)INTERRUPTED: .* it keeps what it has, and the same command continues it/
+  const said = /(^|\n)INTERRUPTED: .* its partial data is kept; the same command resumes it/
   expect([await ended, await stderr]).toEqual([130, expect.stringMatching(said)])
   const kept = await chunksOnRecord(folder.path)
   expect(kept).toBeGreaterThanOrEqual(5)

@@ -4,7 +4,7 @@ export interface CommonOptions {
   readonly json?: boolean
 }
 
-/** Runs `work` with a session; how it is made depends on where the command was typed. */
+/** Runs `work` with a session, which differs between command line and prompt. */
 export type RunCommand<Options extends CommonOptions> = (
   options: Options,
   work: (session: Session) => Promise<void>,

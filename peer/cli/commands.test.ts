@@ -67,13 +67,13 @@ describe('list', () => {
     )
   })
 
-  test('takes local and shared for the same', async () => {
+  test('local and shared mean the same', async () => {
     const shell = new Shell()
     shell.peer.add('mine.txt', 'shared')
     expect(await shell.json('list', 'local')).toEqual(await shell.json('list', 'shared'))
   })
 
-  test('says when there is nothing, and when there is more', async () => {
+  test('reports an empty list and a truncated one', async () => {
     const shell = new Shell()
     await shell.type('list', 'downloaded')
     expect(shell.answers.text).toBe('Downloaded files (0):\n')
@@ -83,7 +83,7 @@ describe('list', () => {
     expect(shell.answers.text).toContain('--limit N')
   })
 
-  test('gives programs every row, over many pages', async () => {
+  test('prints every row for programs, over many pages', async () => {
     const shell = new Shell()
     for (let count = 0; count < 1_203; count++) shell.peer.add(`file ${count}`)
     expect(await shell.json('list')).toHaveLength(1_203)
@@ -149,7 +149,7 @@ describe('a table', () => {
     )
   })
 
-  test('is coloured on a terminal alone, and on none that shows escape sequences as they are', async () => {
+  test('is coloured only on a terminal that interprets escape sequences', async () => {
     vi.stubEnv('TERM', 'xterm')
     const shell = new Shell({ isTTY: true })
     await shell.type('peers')
@@ -167,12 +167,12 @@ describe('a table', () => {
     const shell = new Shell()
     shell.peer.add('-rf')
     expect(await shell.type('lookup', '-rf')).toBe(2)
-    expect(shell.remarks.text).toContain("A name that begins with '-' is given after '--'")
+    expect(shell.remarks.text).toContain("Put a name that begins with '-' after '--'")
     expect(await shell.type('lookup', '--', '-rf')).toBe(0)
   })
 })
 
-test('why says what lacks', async () => {
+test('why shows which copies are missing', async () => {
   const shell = new Shell()
   shell.peer.add('a.txt')
   await shell.type('why', 'a.txt')
@@ -180,7 +180,7 @@ test('why says what lacks', async () => {
   expect(shell.answers.text).toContain('  ! no other live peer has 10 bytes of room')
 })
 
-test('status says how the cluster is', async () => {
+test('status shows the state of the cluster', async () => {
   const shell = new Shell()
   await shell.type('status')
   expect(shell.answers.text).toContain('2 live, 0 suspect, 1 dead')
@@ -255,7 +255,7 @@ describe('deletes', () => {
   })
 })
 
-test('unshare takes a file out', async () => {
+test('unshare removes a file', async () => {
   const shell = new Shell()
   shell.peer.add('mine.txt', 'shared')
   expect(await shell.type('unshare', 'mine.txt')).toBe(0)
@@ -304,7 +304,7 @@ describe('downloads', () => {
     )
   })
 
-  test('one that is paused from elsewhere ends its command', async () => {
+  test('a download paused by another client ends its command', async () => {
     const shell = new Shell()
     shell.peer.finishesDownloads = false
     const typed = shell.type('download', 'a.txt')
@@ -317,7 +317,7 @@ describe('downloads', () => {
 })
 
 describe('limits', () => {
-  test('are shown with where they come from and what comes next', async () => {
+  test('are shown with their origin and the next change', async () => {
     const shell = new Shell()
     expect(await shell.type('limits')).toBe(0)
     expect(shell.answers.text.split('\n')).toEqual([
@@ -345,7 +345,7 @@ describe('limits', () => {
     expect(await shell.json('limits', ...typed.split(' '))).toMatchObject({ limits })
   })
 
-  test('are all given back at once', async () => {
+  test('can all be reset together', async () => {
     const shell = new Shell()
     const before = await shell.json('limits')
     await shell.type('limits', 'set', 'downloads', '7')
@@ -369,7 +369,7 @@ describe('limits', () => {
   })
 })
 
-describe('what was typed wrong', () => {
+describe('wrong usage', () => {
   test.each([
     [['lokup', 'a'], "unknown command 'lokup' (Did you mean lookup?)"],
     [['lookup'], "missing required argument 'name'"],
@@ -378,14 +378,14 @@ describe('what was typed wrong', () => {
     [['list', '--limit', '0'], 'Must be a whole number, 1 or more.'],
     [['download', 'a', '--sha256', 'abc'], '64 hexadecimal digits'],
     [['stats', '--jsn'], '(Did you mean --json?)'],
-  ])('%j is told and ends with 2', async (words, complaint) => {
+  ])('%j is reported and exits with 2', async (words, complaint) => {
     const shell = new Shell()
     expect(await shell.type(...words)).toBe(2)
     expect(shell.remarks.text).toContain(complaint)
     expect(shell.answers.text).toBe('')
   })
 
-  test('help ends with 0', async () => {
+  test('help exits with 0', async () => {
     const shell = new Shell()
     expect(await shell.type('help', 'download')).toBe(0)
     expect(shell.answers.text).toContain('Usage: tandem download [options] <name>')

@@ -1,4 +1,4 @@
-/** The commands over a running peer, as the command line and the prompt both have them. */
+/** The commands for a running peer, of both the command line and the prompt. */
 import type { Command } from 'commander'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { deletesCommand } from './deletes-command.ts'
@@ -9,7 +9,7 @@ import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
 import { unshareCommand } from './unshare-command.ts'
 
-/** Each calls `run` when it was typed. */
+/** @param run called by each command when it is typed */
 export function peerCommands<Options extends CommonOptions>(run: RunCommand<Options>): Command[] {
   const commands = [
     ...fileQuestions.map((question) => question(run)),

@@ -47,7 +47,7 @@ describe('Tab completes', () => {
     expect(await completing(...names)(line)).toEqual(completion)
   })
 
-  test('quotes all names alike when one needs it, so that their beginning can be completed', async () => {
+  test('quotes all names if one needs it, so that their common prefix can be completed', async () => {
     expect(await completing('my a.txt', 'my_b.txt')('lookup my')).toEqual([
       ["'my a.txt'", "'my_b.txt'"],
       'my',

@@ -6,10 +6,10 @@ import { listWords } from './list-commands.ts'
 import { isPrintable } from './printable.ts'
 import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
 
-/** What readline takes: what the last word may become, and that word as it stands in the line. */
+/** The format of readline: candidates for the last word, and that word as typed. */
 export type Completion = [candidates: string[], typed: string]
 
-/** Names offered at once; a person types on rather than read more. */
+/** Candidates shown; users type on rather than read more. */
 const namesOffered = 100
 
 export interface CompletionSources {
@@ -47,7 +47,7 @@ async function candidates(
     return (
       [...names, 'help']
         .filter((command) => command.startsWith(partial.toLowerCase()))
-        // Commands are taken in any case: what was typed stays as it is.
+        // Commands ignore case: what was typed is kept.
         .map((command) => partial + command.slice(partial.length))
     )
   if (name === 'help') return names
@@ -61,7 +61,7 @@ async function candidates(
   return await namesWith(partial, sources.api, signal)
 }
 
-/** What may follow `limits`, `limits set` and `limits reset`. */
+/** Words after `limits`, `limits set` and `limits reset`. */
 function limitsWords(before: readonly Word[]): string[] {
   if (before.length === 1) return [...limitActions]
   if (before.length === 2) return [...limitWords]
@@ -73,24 +73,24 @@ async function namesWith(
   api: Pick<PeerApi, 'search'>,
   signal: AbortSignal,
 ): Promise<string[]> {
-  // Names may have the characters of patterns in them: up to the first, every beginning is plain.
+  // A name may contain pattern characters: only the part before the first one is literal.
   const [plain = ''] = partial.split(/[*?[\]{}!]/, 1)
   const query = plain === '' ? '' : `${plain}**`
   const { files } = await api.search({ q: query, limit: namesOffered }, signal)
   return [...new Set(files.map(({ name }) => name))]
 }
 
-/** Candidates as words of the line: all quoted alike if one needs it, so that readline finds what they share. */
+/** Candidates as words of the line: all quoted if one needs it, so that readline finds their common prefix. */
 function asTyped(texts: readonly string[], typed: string): string[] {
   const quote = typed.startsWith('"') ? '"' : "'"
   const isQuoted = typed.startsWith(quote) || texts.some(needsQuotes)
   const words = texts.map((text) => {
     const word = isQuoted ? quoteWord(text, quote) : text
-    // What is in a folder comes next: its quote stays open.
+    // A path in the folder follows: its quote stays open.
     return isQuoted && isFolder(text) ? word.slice(0, -1) : word
   })
   const [only] = texts
-  // A single candidate is the whole word, and the next one may begin.
+  // A single candidate completes the word.
   return texts.length === 1 && only !== undefined && !isFolder(only) ? [`${words[0]} `] : words
 }
 

@@ -20,13 +20,11 @@ export function deletesCommand<Options extends CommonOptions>(run: RunCommand<Op
   )
 }
 
-/** Shows the folders whose missing files are kept. */
 async function deletes({ api, signal, terminal, json }: Session): Promise<void> {
   const found = await api.keptFolders(signal)
   await terminal.print(json ? printableJson(found, 2) : deletesText(found, styleOf(terminal)))
 }
 
-/** Says that these files were deleted on purpose. */
 async function confirmDeletes({ api, signal, terminal, json }: Session): Promise<void> {
   const confirmed = await api.confirmDeletes(signal)
   const files = countText(confirmed.files, 'missing file')
@@ -36,11 +34,10 @@ async function confirmDeletes({ api, signal, terminal, json }: Session): Promise
 }
 
 function deletesText(found: KeptFolders, style: Style): string {
-  if (found.keptFolders.length === 0)
-    return 'No folder has lost its files: there is nothing to confirm.'
+  if (found.keptFolders.length === 0) return 'No folder has lost files: nothing to confirm.'
   return [
     ...keptFolderLines(found, style),
-    'Bring the folders back; if the files were deleted on purpose: deletes confirm',
+    'Restore the folders; if the files were deleted on purpose, run: deletes confirm',
   ].join('\n')
 }
 

@@ -3,7 +3,7 @@ import { AppError } from '../../common/errors.ts'
 import { Shell } from '../testing/shell.ts'
 
 describe('download', () => {
-  test('says why it failed', async () => {
+  test('reports why it failed', async () => {
     const shell = new Shell()
     expect(await shell.type('download', 'nobody.txt')).toBe(1)
     expect(shell.remarks.text).toMatch(/^NAME_NOT_FOUND: No peer shares a file called 'nobody.txt'/)
@@ -20,7 +20,7 @@ describe('download', () => {
     })
   })
 
-  test('shows a bar on a terminal and takes it away', async () => {
+  test('shows a bar on a terminal and removes it', async () => {
     const shell = new Shell({ isTTY: true })
     shell.peer.add('a.txt')
     shell.peer.finishesDownloads = false
@@ -32,7 +32,7 @@ describe('download', () => {
     expect(await typed).toBe(0)
   })
 
-  test('of a pattern says how many files came, and which did not', async () => {
+  test('of a pattern reports the files fetched and those that failed', async () => {
     const shell = new Shell({ isTTY: true })
     shell.peer.finishesDownloads = false
     const typed = shell.type('download', 'photos/**')
@@ -88,21 +88,24 @@ describe('download', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ])('is paused when %s interrupts its command, and says how to continue', async (signal, code) => {
-    const shell = new Shell()
-    shell.peer.add('a.txt')
-    shell.peer.finishesDownloads = false
-    const running = shell.type('download', 'a.txt')
-    await shell.clock.advance(50)
-    shell.interrupt(signal)
-    expect(await running).toBe(code)
-    expect(shell.remarks.text).toBe(
-      "INTERRUPTED: The download of 'a.txt' was interrupted: it keeps what it has, and the same command continues it; `cancel d1` discards it.\n",
-    )
-    expect((await shell.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('paused')
-  })
+  ])(
+    'is paused when %s interrupts its command, and says how to resume it',
+    async (signal, code) => {
+      const shell = new Shell()
+      shell.peer.add('a.txt')
+      shell.peer.finishesDownloads = false
+      const running = shell.type('download', 'a.txt')
+      await shell.clock.advance(50)
+      shell.interrupt(signal)
+      expect(await running).toBe(code)
+      expect(shell.remarks.text).toBe(
+        "INTERRUPTED: The download of 'a.txt' was interrupted: its partial data is kept; the same command resumes it, `cancel d1` discards it.\n",
+      )
+      expect((await shell.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('paused')
+    },
+  )
 
-  test('that cannot be paused says so when it is interrupted', async () => {
+  test('reports if it cannot be paused when interrupted', async () => {
     const shell = new Shell()
     shell.peer.finishesDownloads = false
     shell.peer.pauseDownload = async () => {
@@ -112,10 +115,10 @@ describe('download', () => {
     await shell.clock.advance(50)
     shell.interrupt('SIGINT')
     expect(await typed).toBe(130)
-    expect(shell.remarks.text).toContain('it could not be paused and may still run')
+    expect(shell.remarks.text).toContain('it could not be paused and may still be running')
   })
 
-  test('is left to the next run of the peer when the peer stops', async () => {
+  test('is resumed by the next run of the peer if the peer stops', async () => {
     const shell = new Shell()
     shell.peer.finishesDownloads = false
     const typed = shell.type('download', 'a.txt')

@@ -12,24 +12,23 @@ import { progressText } from './progress-bar.ts'
 import { downloadLines, filesLines } from './reports.ts'
 import type { Session } from './session.ts'
 
-/** Between two looks at a running download: often enough for a smooth bar. */
+/** Between polls of a running download: often enough for a smooth bar. */
 const pollMs = 200
 
-/** As they are typed. */
 export interface DownloadOptions {
   readonly sha256?: string
   readonly wait?: boolean
   readonly verbose?: boolean
 }
 
-/** What downloading needs of a session; a running peer has more. */
+/** The part of a session that downloading needs. */
 export type DownloadSession = Omit<Session, 'api'> & {
   readonly api: Pick<PeerApi, 'startDownload' | 'download' | 'pauseDownload'>
-  /** What an interrupted download says after that the same command continues it. */
+  /** How to discard an interrupted download. Default: with `cancel`. */
   readonly discardHint?: (download: Download) => string
 }
 
-/** Whether what was typed can only be a pattern, or a folder. */
+/** Whether `text` can only be a pattern or a folder. */
 export function isPattern(text: string): boolean {
   return /[*?]|\[[^\]]+\]|\/$/.test(text)
 }
@@ -56,9 +55,9 @@ export function parseSha256(text: string): string {
 }
 
 /**
- * Downloads a file, a folder, or what a pattern matches, and says where it is. When the session is
- * aborted the download is paused, and keeps what it has.
- * @throws AppError INTERRUPTED, or what the download failed with
+ * Downloads a file, a folder, or all matches of a pattern, and prints the path. If the session is
+ * aborted, pauses the download, which keeps its partial data.
+ * @throws AppError INTERRUPTED, or the error of the download
  */
 export async function download(
   session: DownloadSession,
@@ -98,13 +97,13 @@ function filesText(session: DownloadSession, ended: Download, files: DownloadedF
   return filesLines(ended, { ...files, folder: shownPath(session, files.folder) }).join('\n')
 }
 
-/** What a program is told of many files; `bytes` are those of the files that are there. */
+/** The JSON for many files; `bytes` is the total of the complete ones. */
 function filesJson({ name, bytes }: Download, files: DownloadedFiles): object {
   const { total, done, failed, seconds, folder, failures } = files
   return { name, folder, files: total, done, failed, bytes, seconds, failures }
 }
 
-/** Relative to the working folder if it is below it. */
+/** Relative to the working folder if it is inside. */
 function shownPath({ workingFolder }: DownloadSession, path: string): string {
   const fromHere = relative(workingFolder, path)
   return fromHere.startsWith('..') ? path : fromHere || '.'
@@ -121,13 +120,13 @@ async function follow(
   try {
     while (now.state === 'waiting' || now.state === 'running') {
       const shown = now
-      // It is somebody else's, who waits.
+      // An earlier request started it, with `wait`.
       if (shown.waitingFor !== undefined && !wait)
         throw new AppError('NO_SOURCE', { name: shown.name, tried: shown.waitingFor })
       if (shown.waitingFor !== undefined && !isWaitingSaid) {
         isWaitingSaid = true
         terminal.remark(
-          `Nobody can send '${printable(shown.name)}' now, so the download waits. Tried: ${printable(shown.waitingFor)}.`,
+          `No source for '${printable(shown.name)}' is available, so the download waits. Tried: ${printable(shown.waitingFor)}.`,
         )
       }
       terminal.showProgress((columns) => progressText(shown, { columns, isVerbose }))
@@ -135,13 +134,13 @@ async function follow(
     }
     return now
   } catch (error) {
-    // When the peer itself stops, its next run takes the download up.
+    // If the peer itself stops, its next run resumes the download.
     if (!signal.aborted || hasCode(signal.reason, 'STOPPING')) throw error
     return await interrupt(session, now)
   }
 }
 
-/** The download as it ended if it was done just before; otherwise it keeps what it has. @throws AppError INTERRUPTED */
+/** Pauses the download; returns it if it just ended. @throws AppError INTERRUPTED */
 async function interrupt(session: DownloadSession, download: Download): Promise<Download> {
   const { api, clock } = session
   const { id, name } = download
@@ -151,11 +150,11 @@ async function interrupt(session: DownloadSession, download: Download): Promise<
   try {
     paused = await withDeadline(deadline, clock, (signal) => api.pauseDownload({ id }, signal))
   } catch (error) {
-    const hint = `it could not be paused and may still run (${reasonOf(error)})`
+    const hint = `it could not be paused and may still be running (${reasonOf(error)})`
     throw new AppError('INTERRUPTED', { what, hint }, { cause: error })
   }
   if (paused.state === 'done' || paused.state === 'failed') return paused
   const discardHint = session.discardHint ?? ((): string => `\`cancel ${id}\` discards it`)
-  const hint = `it keeps what it has, and the same command continues it; ${discardHint(paused)}`
+  const hint = `its partial data is kept; the same command resumes it, ${discardHint(paused)}`
   throw new AppError('INTERRUPTED', { what, hint })
 }

@@ -12,7 +12,7 @@ const running: Download = {
   sources: [{ peerId: 'p2', host: 'h2', port: 7101, bytes: 400, bytesPerSecond: 80 }],
 }
 
-test('downloads are listed with how far they are, and why they do not go on', () => {
+test('downloads are listed with their progress, and why they wait', () => {
   const plain = (_: string, text: string): string => text
   expect(downloadsText([], plain)).toBe('No downloads.')
   const waiting = { ...running, id: 'd2', sources: [], waitingFor: 'p2 is away' }

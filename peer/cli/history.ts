@@ -4,21 +4,21 @@ import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 
-/** The lines typed in earlier runs, newest first as readline has them; none if they cannot be read. */
+/** The lines typed in earlier runs, newest first, as readline expects; none if the file is unreadable. */
 export async function readHistory(path: string, log: Log): Promise<string[]> {
   try {
     const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
     return lines.slice(0, limits.historyLinesMax)
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT')
-      log.warn({ path, reason: reasonOf(error) }, 'the history cannot be read')
+      log.warn({ path, reason: reasonOf(error) }, 'cannot read the history')
     return []
   }
 }
 
 /**
- * Keeps the lines typed for the next run, readable by their owner only. Whole or not at all; a
- * history that cannot be written is no reason to disturb whoever types.
+ * Stores the lines for the next run, atomically and readable by their owner only. A failure is only
+ * logged, so as not to disturb the user.
  */
 export async function writeHistory(
   path: string,
@@ -32,11 +32,11 @@ export async function writeHistory(
   try {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(beside, kept.map((line) => `${line}\n`).join(''), { mode: 0o600 })
-    // A file left by a crash keeps the mode it had.
+    // A file left by a crash may have another mode.
     await chmod(beside, 0o600)
     await rename(beside, path)
   } catch (error) {
-    log.warn({ path, reason: reasonOf(error) }, 'the history cannot be written')
+    log.warn({ path, reason: reasonOf(error) }, 'cannot write the history')
     await rm(beside, { force: true }).catch(() => {})
   }
 }

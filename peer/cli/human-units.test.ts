@@ -28,7 +28,7 @@ test.each([
   expect(durationText(seconds)).toBe(text)
 })
 
-test('counts have their singular', () => {
+test('a count of 1 is singular', () => {
   expect([countText(1, 'copy', 'copies'), countText(2, 'copy', 'copies')]).toEqual([
     '1 copy',
     '2 copies',

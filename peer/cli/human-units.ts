@@ -1,12 +1,12 @@
-/** Numbers as people read them. Units are decimal: 1 KB is 1,000 bytes. */
+/** Human-readable numbers. Units are decimal: 1 KB is 1,000 bytes. */
 
 const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const
 
-/** `value` bytes in the largest unit that leaves a whole part: `20.48 KB`, `512 B`. */
+/** `value` bytes in the largest unit of which it has at least 1: `20.48 KB`, `512 B`. */
 export function bytesText(value: number): string {
   let exponent = 0
   let rest = value
-  // 999.995 would be rounded to 1000.00: that belongs to the next unit.
+  // 999.995 would round to 1000.00, which belongs to the next unit.
   while (rest >= 999.995 && exponent < units.length - 1) {
     rest /= 1000
     exponent += 1

@@ -36,24 +36,22 @@ export function limitsCommand<Options extends CommonOptions>(run: RunCommand<Opt
   )
 }
 
-/** Shows the limits, after the change if there is one. */
 async function limits(session: Session, change: LimitsChange | undefined): Promise<void> {
   const { api, signal, terminal, json } = session
   const now = await (change === undefined ? api.limits(signal) : api.changeLimits(change, signal))
   await terminal.print(json ? printableJson(now, 2) : limitsText(now, styleOf(terminal)))
 }
 
-/** As they were typed. */
 interface LimitsWords {
   readonly action?: LimitAction | undefined
   readonly limit?: string | undefined
   readonly value?: string | undefined
 }
 
-/** Says what is wrong, and ends the command. */
+/** Reports wrong usage and ends the command. */
 type Complain = (reason: string) => never
 
-/** The change that was typed as `set LIMIT VALUE` or `reset [LIMIT]`; undefined when none was. */
+/** Parses `set LIMIT VALUE` or `reset [LIMIT]`; undefined if neither was typed. */
 function parseLimitsChange(
   { action, limit, value }: LimitsWords,
   complain: Complain,

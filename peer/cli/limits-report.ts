@@ -9,7 +9,7 @@ type Value = Limits['limits'][LimitKey]['value']
 
 const columns = [{ title: 'LIMIT' }, { title: 'VALUE', align: 'right' }, { title: 'FROM' }] as const
 
-/** The limits as a table, and what the schedule will change. */
+/** The limits as a table, and the next change by the schedule. */
 export function limitsText({ limits, nextChange }: Limits, style: Style): string {
   const rows = limitKeys.map((key) => [
     limitTable[key].word,
@@ -31,14 +31,14 @@ function valueText(key: LimitKey, value: Value): string {
 }
 
 function fromText({ from, origin }: Limits['limits'][LimitKey], style: Style): string {
-  if (from === 'hand') return style('yellow', 'set by hand')
+  if (from === 'hand') return style('yellow', 'set manually')
   if (from === 'schedule') return `schedule: ${printable(origin ?? '')}`
   return origin === 'default' ? style('dim', 'default') : printable(origin ?? '')
 }
 
 const dayNames = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 
-/** `Monday 08:00`, in local time: what the schedule says comes within a week. */
+/** `Monday 08:00`, in local time: a schedule repeats weekly. */
 function timeText(atMs: number): string {
   const date = new Date(atMs)
   const [hours, minutes] = [date.getHours(), date.getMinutes()].map((part) =>

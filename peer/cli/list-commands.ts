@@ -9,10 +9,10 @@ import { listText, searchText } from './reports.ts'
 import type { Session } from './session.ts'
 import { styleOf } from './style.ts'
 
-/** Rows that people are shown unless they ask for more; programs get all. */
+/** Rows shown by default; programs get all. */
 const rowsShown = { search: 100, list: 1_000 } as const
 
-/** What people call the kinds; `local` is what is in shared/. */
+/** The kinds as users write them; `local` means shared/. */
 export const listWords = ['local', 'downloaded', 'replicated', 'remote', 'both'] as const
 
 type WithLimit = { readonly limit?: number }
@@ -63,7 +63,7 @@ async function list(session: Session, kind: ListKind, limit?: number): Promise<v
   )
 }
 
-/** People get the first rows as one text; programs get every row, streamed page by page. */
+/** Prints the first rows as one text, or every row as JSON, streamed page by page. */
 async function printRows<Row>(
   session: Session,
   fetchPage: FetchPage<Row>,

@@ -13,7 +13,7 @@ function pagesOf(...pages: string[][]): FetchPage<string> {
   }
 }
 
-test('a page that fails takes nothing from those before it', async () => {
+test('a failed page does not lose the rows before it', async () => {
   expect(await firstRows(pagesOf(['a', 'b'], ['c']), 10)).toEqual({
     rows: ['a', 'b', 'c'],
     isMore: false,
@@ -21,10 +21,10 @@ test('a page that fails takes nothing from those before it', async () => {
   })
 })
 
-test('a page that is not needed is not asked for', async () => {
+test('a page that is not needed is not fetched', async () => {
   expect(await firstRows(pagesOf(['a', 'b', 'c']), 2)).toEqual({ rows: ['a', 'b'], isMore: true })
 })
 
-test('when nothing can be had, that is thrown', async () => {
+test('the failure of the first page is thrown', async () => {
   await expect(firstRows(pagesOf([]), 2)).rejects.toBe(unreachable)
 })

@@ -6,7 +6,7 @@ interface Page<Row> {
   readonly next?: string | undefined
 }
 
-/** Asks for one page: at most `limit` rows after the page that gave `after`. */
+/** Fetches one page: at most `limit` rows after the page whose `next` is `after`. */
 export type FetchPage<Row> = (request: { limit: number; after?: string }) => Promise<Page<Row>>
 
 /** All pages in order, one in memory at a time. */
@@ -22,17 +22,16 @@ export async function* eachPage<Row>(fetchPage: FetchPage<Row>): AsyncGenerator<
   } while (after !== undefined)
 }
 
-/** What was found of the first rows. */
 export interface FirstRows<Row> {
   readonly rows: Row[]
   readonly isMore: boolean
-  /** Why the pages after these rows could not be had, if so. */
+  /** Why the next page could not be fetched, if so. */
   readonly failure?: AppError
 }
 
 /**
- * The first `count` rows. A page that fails after others takes nothing from them.
- * @throws what the first page throws
+ * The first `count` rows. If a later page fails, returns the rows before it.
+ * @throws the error of the first page
  */
 export async function firstRows<Row>(
   fetchPage: FetchPage<Row>,

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, resolve, sep } from 'node:path'
 
-/** The paths on this machine that begin with `partial`, as typed; folders end with a separator. None if there is no such folder. */
+/** Local paths that begin with `partial`, written like it; folders end with a separator. None if its folder does not exist. */
 export async function pathsWith(workingFolder: string, partial: string): Promise<string[]> {
   const isInside = partial === '' || partial.endsWith('/') || partial.endsWith(sep)
   const typedFolder = partial.slice(0, partial.length - (isInside ? 0 : basename(partial).length))

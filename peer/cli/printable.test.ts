@@ -14,7 +14,7 @@ test.each([
   expect(isPrintable(text)).toBe(text === shown)
 })
 
-test('JSON for programs says the same and is harmless, too', () => {
+test('JSON keeps its meaning and is harmless, too', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const json = printableJson([text])

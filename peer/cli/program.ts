@@ -5,7 +5,7 @@ import { exitCodeOf } from '../../common/interrupted.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A program whose help is easy to read, whose complaints are one line, and that throws instead of ending the process. */
+/** A program with readable help and one-line errors that throws instead of ending the process. */
 export function newProgram(name: string): Command {
   return new Command(name)
     .exitOverride()
@@ -29,7 +29,7 @@ export function newProgram(name: string): Command {
 function withRemedy(complaint: string): string {
   return complaint.replace(
     /unknown option '[^\n]*/,
-    (found) => `${found}. A name that begins with '-' is given after '--', as in 'lookup -- -name'`,
+    (found) => `${found}. Put a name that begins with '-' after '--': 'lookup -- -name'`,
   )
 }
 
@@ -43,27 +43,27 @@ function argumentsOf(command: Command): string {
     .join(' ')
 }
 
-/** Adds commands that were made on their own; they then help and complain like the program. */
+/** Adds commands, which inherit the program's help and error format. */
 export function addCommands(program: Command, group: string, commands: readonly Command[]): void {
   for (const command of commands) {
-    const hint = `'${`${program.name()} help ${command.name()}`.trim()}' says more.`
+    const hint = `See '${`${program.name()} help ${command.name()}`.trim()}'.`
     program.addCommand(
       command.copyInheritedSettings(program).helpGroup(group).showHelpAfterError(hint),
     )
   }
 }
 
-/** Adds `help`, as a command among the others. */
+/** Adds the command `help` to the group of the last command. */
 export function addHelpCommand(program: Command): void {
   const last = program.commands.at(-1)
-  const help = new Command('help').argument('[command]').summary('say more about a command')
+  const help = new Command('help').argument('[command]').summary('show help for a command')
   program.addHelpCommand(last === undefined ? help : help.helpGroup(last.helpGroup()))
 }
 
 const exitCodes = { done: 0, failed: 1, wrongUsage: 2 } as const
 
 /**
- * Runs what was typed and says what went wrong, if anything.
+ * Runs the typed command and reports its error, if any.
  * @returns the exit code
  */
 export async function runProgram(
@@ -76,17 +76,17 @@ export async function runProgram(
     await program.parseAsync([withoutCase(program, first), ...others], { from: 'user' })
     return exitCodes.done
   } catch (error) {
-    // Commander has printed its complaint, or the help that was asked for.
+    // Commander has printed the error or the help.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage
-    // Whoever read the answer has seen enough.
+    // The reader stopped early.
     if (systemErrorCode(error) === 'EPIPE') return exitCodes.done
     reportFailure(error, terminal)
     return hasCode(error, 'INTERRUPTED') ? exitCodeOf(error) : exitCodes.failed
   }
 }
 
-/** A command typed in any case. */
+/** The command name in lower case; other words unchanged. */
 function withoutCase(program: Command, word: string): string {
   const name = word.toLowerCase()
   return program.commands.some(
@@ -96,7 +96,7 @@ function withoutCase(program: Command, word: string): string {
     : word
 }
 
-/** Says on one line what went wrong and what to do. */
+/** Prints the error on one line. */
 function reportFailure(error: unknown, terminal: Terminal): void {
   const { code } = toAppError(error)
   const sentence = error instanceof AppError ? error.message : reasonOf(error)

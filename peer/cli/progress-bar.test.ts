@@ -17,13 +17,13 @@ describe('a progress line', () => {
   })
 
   test.each([
-    [{ ...half, state: 'waiting' as const }, 'Waiting for its turn…'],
-    [{ ...half, size: 0 }, 'Asking who has it…'],
-  ])('says what is waited for: %#', (progress, text) => {
+    [{ ...half, state: 'waiting' as const }, 'Queued…'],
+    [{ ...half, size: 0 }, 'Looking for sources…'],
+  ])('shows what the download waits for: %#', (progress, text) => {
     expect(progressLine(progress, 80)).toBe(text)
   })
 
-  test('says when nothing moves', () => {
+  test('shows when no bytes arrive', () => {
     expect(progressLine({ ...half, bytesPerSecond: 0 }, 80)).toContain('stalled')
     expect(progressLine({ ...half, bytes: 0, bytesPerSecond: 0 }, 80)).toContain('starting')
   })
@@ -56,13 +56,13 @@ const running: Download = {
   sources: [{ peerId: 'p2', host: 'h2', port: 7101, bytes: 400, bytesPerSecond: 80 }],
 }
 
-test('the progress shows the number of sources and, if wanted, each of them', () => {
+test('the progress shows the number of sources and, if verbose, each of them', () => {
   const columns = 100
   expect(progressText(running, { columns, isVerbose: false })).toMatch(/5 s left {2}1 source$/)
   const [, source] = progressText(running, { columns, isVerbose: true }).split('\n')
   expect(source).toBe('  p2 @ h2:7101  400 B  80 B/s')
   const waiting = { ...running, waitingFor: 'p2 is away' }
   expect(progressText(waiting, { columns, isVerbose: false })).toBe(
-    'Waiting for a source, 500 B of 1.00 KB are here',
+    'Waiting for a source, 500 B of 1.00 KB received',
   )
 })

@@ -10,13 +10,13 @@ export type Progress = Pick<Download, 'bytes' | 'size' | 'bytesPerSecond' | 'sta
 const barColumnsMax = 30
 const barColumnsMin = 5
 
-/** One line, at most `columns` wide if that leaves room for the figures: bar, share, bytes, speed, time left, sources. */
+/** One line: bar, percentage, bytes, rate, time left, sources. Without the bar if `columns` leaves no room for it. */
 export function progressLine(progress: Progress, columns: number): string {
-  if (progress.state === 'waiting') return 'Waiting for its turn…'
-  if (progress.size === 0) return 'Asking who has it…'
+  if (progress.state === 'waiting') return 'Queued…'
+  if (progress.size === 0) return 'Looking for sources…'
   const share = Math.min(1, progress.bytes / progress.size)
   if (progress.waitingFor !== undefined)
-    return `Waiting for a source, ${bytesText(progress.bytes)} of ${bytesText(progress.size)} are here`
+    return `Waiting for a source, ${bytesText(progress.bytes)} of ${bytesText(progress.size)} received`
   const { sources = [], files } = progress
   const figures = [
     `${String(Math.floor(share * 100)).padStart(3)} %`,
@@ -31,7 +31,7 @@ export function progressLine(progress: Progress, columns: number): string {
   return barColumns < barColumnsMin ? figures : `${bar(share, barColumns)}  ${figures}`
 }
 
-/** The progress line and, if wanted, one line for each source. */
+/** The progress line and, if verbose, one line for each source. */
 export function progressText(
   progress: Progress,
   { columns, isVerbose }: { columns: number; isVerbose: boolean },
@@ -44,7 +44,7 @@ export function progressText(
   return [progressLine(progress, columns), ...lines].join('\n')
 }
 
-/** `12 of 340 files`; with a `+` while the index still lists them. */
+/** `12 of 340 files`; with a `+` while the list is incomplete. */
 function filesText({ done, failed, total, isListed }: NonNullable<Progress['files']>): string {
   const failures = failed > 0 ? `, ${failed} failed` : ''
   return `${done} of ${total}${isListed ? '' : '+'} files${failures}`

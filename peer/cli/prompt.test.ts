@@ -28,7 +28,7 @@ class Keyboard extends PassThrough {
   }
 }
 
-/** A person, or a pipe, at the prompt of a peer. */
+/** The prompt of a peer, on a terminal or a pipe. */
 class Seat implements AsyncDisposable {
   readonly clock = new FakeClock()
   readonly peer = new FakePeerApi({ clock: this.clock })
@@ -54,7 +54,7 @@ class Seat implements AsyncDisposable {
     this.#stop.abort()
   }
 
-  /** Types, waits until `text` has been answered, and returns all that was. */
+  /** Types, waits until `text` is written, and returns the output. */
   async type(typed: string, text: string): Promise<string> {
     const [outputStart, errorsStart] = [this.output.text.length, this.errors.text.length]
     this.input.write(typed)
@@ -73,7 +73,7 @@ class Seat implements AsyncDisposable {
   }
 }
 
-describe('a prompt that is piped into', () => {
+describe('a prompt on a pipe', () => {
   async function piped(text: string, prepare: (seat: Seat) => void = () => {}): Promise<Seat> {
     await using folder = await temporaryFolder()
     const seat = new Seat(join(folder.path, 'history'), { isTTY: false })
@@ -100,18 +100,18 @@ describe('a prompt that is piped into', () => {
     expect(output.text).toBe('')
   })
 
-  test('goes on after a command that failed', async () => {
+  test('continues after a failed command', async () => {
     const { errors, output } = await piped("lookup nobody\nlookup 'open\nstatus\n")
     expect(errors.text).toMatch(/^NAME_NOT_FOUND: .*\nerror: the quote ' is not closed\n$/)
     expect(output.text).toContain('2 live')
   })
 
-  test('takes many lines at once', async () => {
+  test('accepts many lines at a time', async () => {
     const { output } = await piped('stats\n'.repeat(3_000))
     expect(output.text.split('Throughput').length).toBe(3_001)
   })
 
-  test('is told to stop from outside', async () => {
+  test('can be stopped from outside', async () => {
     await using folder = await temporaryFolder()
     await using seat = new Seat(join(folder.path, 'history'), { isTTY: false })
     seat.stop()
@@ -120,8 +120,8 @@ describe('a prompt that is piped into', () => {
   })
 })
 
-describe('a prompt that somebody types at', () => {
-  test('asks, answers, and leaves at exit', async () => {
+describe('a prompt on a terminal', () => {
+  test('prompts, answers, and leaves on exit', async () => {
     await using folder = await temporaryFolder()
     await using seat = new Seat(join(folder.path, 'history'), { isTTY: true })
     seat.peer.add('a.txt')
@@ -139,7 +139,7 @@ describe('a prompt that somebody types at', () => {
     expect(await seat.type(keys.enter, 'peer2 @')).toContain("Peers serving 'my file.txt':")
   })
 
-  test('offers nothing when there is no index, and goes on', async () => {
+  test('offers nothing without an index, and continues', async () => {
     await using folder = await temporaryFolder()
     await using seat = new Seat(join(folder.path, 'history'), { isTTY: true })
     seat.peer.failure = new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' })
@@ -147,17 +147,17 @@ describe('a prompt that somebody types at', () => {
     expect(await seat.type(keys.enter, 'INDEX')).toContain('INDEX_UNREACHABLE')
   })
 
-  test('Ctrl-C interrupts the command that runs, and not the peer', async () => {
+  test('Ctrl-C interrupts the running command, not the peer', async () => {
     await using folder = await temporaryFolder()
     await using seat = new Seat(join(folder.path, 'history'), { isTTY: true })
     seat.peer.finishesDownloads = false
     await seat.type(`download a.bin${keys.enter}`, '0 B of 10 B')
-    await seat.type(keys.ctrlC, "The download of 'a.bin' was interrupted: it keeps what it has")
+    await seat.type(keys.ctrlC, "The download of 'a.bin' was interrupted: its partial data is kept")
     expect((await seat.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('paused')
     expect(await seat.type(`status${keys.enter}`, '2 live')).toContain('Contents:')
   })
 
-  test('Ctrl-C takes away what was typed, and says how to leave when there is nothing', async () => {
+  test('Ctrl-C clears the line, and says how to leave if it is empty', async () => {
     await using folder = await temporaryFolder()
     await using seat = new Seat(join(folder.path, 'history'), { isTTY: true })
     await seat.type('lookup half', 'half')
@@ -176,7 +176,7 @@ describe('a prompt that somebody types at', () => {
     expect(seat.output.text.endsWith('\n')).toBe(true)
   })
 
-  test('stops at once when the peer does, also while a command runs', async () => {
+  test('stops immediately when the peer does, even while a command runs', async () => {
     await using folder = await temporaryFolder()
     const seat = new Seat(join(folder.path, 'history'), { isTTY: true })
     seat.peer.finishesDownloads = false
@@ -184,7 +184,7 @@ describe('a prompt that somebody types at', () => {
     seat.stop()
     await seat.left
     expect(seat.errors.text).toContain('STOPPING')
-    // Its next run takes the download up.
+    // Its next run resumes the download.
     expect((await seat.peer.download({ id: 'd1', waitMs: 0 })).state).toBe('running')
   })
 
@@ -223,7 +223,7 @@ describe('the history file', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  test('may be missing, or impossible, and nothing fails or is left', async () => {
+  test('may be missing or unwritable without any failure', async () => {
     await using folder = await temporaryFolder()
     expect(await readHistory(join(folder.path, 'none'), silentLog)).toEqual([])
     expect(await readHistory(folder.path, silentLog)).toEqual([])

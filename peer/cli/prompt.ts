@@ -33,8 +33,8 @@ export interface PromptDependencies {
 }
 
 /**
- * Takes commands, one line after the other, until `exit`, Ctrl-D, the end of the input, or `signal`.
- * Lines that come while a command runs wait; the input is paused when too many do.
+ * Runs commands, one line at a time, until `exit`, Ctrl-D, the end of the input, or `signal`. Lines that
+ * arrive while a command runs are queued; a full queue pauses the input.
  */
 export async function runPrompt(
   options: PromptOptions,
@@ -52,13 +52,13 @@ class Prompt {
   readonly #dependencies: PromptDependencies
   readonly #terminal: Terminal
   readonly #lines: Interface
-  /** Whether a person types; otherwise nothing but the answers is written. */
+  /** Whether input and output are terminals; otherwise only replies are written. */
   readonly #isInteractive: boolean
-  /** Of the command that runs. */
+  /** Aborts the running command. */
   #running: AbortController | undefined
   #isLeaving = false
   #isClosed = false
-  /** History is written in the order it came. */
+  /** Writes of the history, in order. */
   #historyWritten: Promise<void> = Promise.resolve()
 
   constructor(
@@ -96,14 +96,14 @@ class Prompt {
     lines.on('SIGINT', () => this.#onInterrupt())
     lines.on('history', (typed: string[]) => this.#keepHistory(typed))
     this.#showPrompt()
-    // The iterator takes lines from now on, keeps those that come meanwhile, and pauses the input.
+    // From here on the iterator queues lines and pauses the input.
     for await (const line of lines) {
       await this.#runLine(line)
       if (this.#isLeaving || signal.aborted) break
       this.#showPrompt()
     }
     lines.close()
-    // After Ctrl-D the shell's prompt begins a line of its own.
+    // After Ctrl-D the shell's prompt starts on a new line.
     if (this.#isInteractive && !this.#isLeaving) this.#dependencies.output.write('\n')
     signal.removeEventListener('abort', onAbort)
     await this.#historyWritten
@@ -127,7 +127,7 @@ class Prompt {
     this.#running = undefined
   }
 
-  /** A fresh program for each line: a parsed one keeps what it was told. */
+  /** A new program for each line: Commander keeps parsed options. */
   #program(signal: AbortSignal): Command {
     const { output, errors, api, clock } = this.#dependencies
     const { workingFolder } = this.#options
@@ -165,7 +165,7 @@ class Prompt {
     }
     const { output } = this.#dependencies
     output.write(this.#lines.line === '' ? "\nType 'exit' to stop this peer.\n" : '\n')
-    // Takes away what was typed, as a shell does.
+    // Clears the line, as a shell does.
     this.#lines.write(null, { ctrl: true, name: 'e' })
     this.#lines.write(null, { ctrl: true, name: 'u' })
     this.#showPrompt()
@@ -194,8 +194,8 @@ class Prompt {
         await withDeadline(deadline, clock, (signal) => complete(line, sources, signal)),
       )
     } catch (error) {
-      // Without an index there is nothing to offer; the next command will say why.
-      log.debug({ reason: reasonOf(error) }, 'nothing to complete with')
+      // Without an index there are no candidates; the next command reports why.
+      log.debug({ reason: reasonOf(error) }, 'completion failed')
       callback(null, [[], line])
     }
   }

@@ -10,7 +10,7 @@ import { progressLine } from './progress-bar.ts'
 import { pushedText } from './reports.ts'
 import type { Session } from './session.ts'
 
-/** Between two drawings of the bar. */
+/** Between redraws of the bar. */
 const redrawMs = 200
 
 interface PushOptions {
@@ -33,8 +33,8 @@ export function pushCommand<Options extends CommonOptions>(run: RunCommand<Optio
 }
 
 /**
- * Copies a file of this machine into the peer's shared/.
- * @throws AppError FILE_NOT_FOUND, DISK_FAILED, NAME_INVALID, and what the peer refuses it with
+ * Copies a local file into the peer's shared/.
+ * @throws AppError FILE_NOT_FOUND, DISK_FAILED, NAME_INVALID, and errors of the peer
  */
 async function push(session: Session, file: string, options: PushOptions): Promise<void> {
   const { api, terminal, signal } = session
@@ -50,8 +50,8 @@ async function push(session: Session, file: string, options: PushOptions): Promi
   const pushed = await api.push({ name, bytes, replace, wait }, signal).catch((error: unknown) => {
     if (!signal.aborted || hasCode(signal.reason, 'STOPPING')) throw error
     const hint = isSent
-      ? `the peer had all its bytes and keeps them; \`why\` says how many copies there are`
-      : 'nothing was shared, and the same command begins again'
+      ? 'the peer has received all its bytes and keeps them; `why` shows the copies'
+      : 'nothing was shared; run the command again'
     throw new AppError('INTERRUPTED', { what: `The push of '${name}'`, hint }, { cause: error })
   })
   await terminal.print(session.json ? printableJson(pushed, 2) : pushedText(pushed))
@@ -68,7 +68,7 @@ async function openFile(path: string): Promise<FileHandle> {
     const details = { action: 'read', path, reason: reasonOf(error) }
     throw new AppError('DISK_FAILED', details, { cause: error })
   }
-  const reason = 'it is a folder: push its files one by one, or copy it into shared/'
+  const reason = 'it is a folder: push its files individually, or copy it into shared/'
   throw new AppError('DISK_FAILED', { action: 'push', path, reason })
 }
 

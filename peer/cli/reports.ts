@@ -1,6 +1,5 @@
 /**
- * What the commands say to people: values in, text out. Everything that another machine wrote
- * passes {@link printable}.
+ * The text output of the commands: pure functions. Text from other machines passes {@link printable}.
  */
 import { formatAddress } from '../../common/protocol/transport.ts'
 import type {
@@ -28,7 +27,7 @@ import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 import { tableText } from './table.ts'
 
-/** Enough of a SHA-256 to tell two apart, for people. */
+/** Enough of a SHA-256 to distinguish contents. */
 function shortHash(sha256: string): string {
   return sha256.slice(0, 12)
 }
@@ -39,13 +38,13 @@ export function lookupText({ name, files }: Lookup): string {
   for (const { sha256, size, sources } of files) {
     const indent = isOneVersion ? '  ' : '    '
     if (!isOneVersion) lines.push(`  ${shortHash(sha256)} (${bytesText(size)}):`)
-    if (sources.length === 0) lines.push(`${indent}(none of them can be reached now)`)
+    if (sources.length === 0) lines.push(`${indent}(none is reachable)`)
     for (const source of sources)
       lines.push(`${indent}- ${printable(source.peerId)} @ ${printable(formatAddress(source))}`)
   }
   if (!isOneVersion)
     lines.push(
-      'The name has several versions: download takes the first, or the one that --sha256 names.',
+      'The name has several versions: `download` fetches the first, or the one given by --sha256.',
     )
   return lines.join('\n')
 }
@@ -57,9 +56,9 @@ const searchColumns = [
   { title: 'SHA-256' },
 ] as const
 
-/** @param isMore whether rows were left out */
+/** @param isMore whether rows were omitted */
 export function searchText(files: SearchPage['files'], isMore: boolean, style: Style): string {
-  if (files.length === 0) return 'No name fits.'
+  if (files.length === 0) return 'No matching files.'
   const rows = files.map(({ name, size, copies, sha256 }) => [
     printable(name),
     bytesText(size),
@@ -67,7 +66,7 @@ export function searchText(files: SearchPage['files'], isMore: boolean, style: S
     shortHash(sha256),
   ])
   const table = tableText(searchColumns, rows, (title) => style('bold', title))
-  return isMore ? `${table}\n… and more: --limit N shows further ones.` : table
+  return isMore ? `${table}\n… and more: use --limit N to show them.` : table
 }
 
 const kindTitles = {
@@ -77,19 +76,19 @@ const kindTitles = {
   remote: 'Remote',
 } as const
 
-/** @param isMore whether rows were left out, which are then the last ones */
+/** @param isMore whether rows were omitted at the end */
 export function listText(kind: ListKind, files: readonly ListedFile[], isMore: boolean): string {
   const kinds =
     kind === 'both' ? (['shared', 'downloaded', 'replicated', 'remote'] as const) : [kind]
   const sections = kinds.map((each) => ({ each, rows: files.filter((file) => file.kind === each) }))
   const shown = kind === 'both' ? sections.filter(({ rows }) => rows.length > 0) : sections
-  if (shown.length === 0) return 'No files: put some into shared/, or push one.'
+  if (shown.length === 0) return 'No files. Put some into shared/, or push one.'
   const lastKind = isMore ? files.at(-1)?.kind : undefined
   const lines = shown.flatMap(({ each, rows }) => [
     `${kindTitles[each]} files (${each === lastKind ? `the first ${rows.length}` : rows.length}):`,
     ...rows.map(({ name, size }) => `  - ${printable(name)} (${countText(size, 'byte')})`),
   ])
-  if (isMore) lines.push('… and more: --limit N shows further ones.')
+  if (isMore) lines.push('… and more: use --limit N to show them.')
   return lines.join('\n')
 }
 
@@ -99,12 +98,12 @@ export function downloadLines(downloaded: Downloaded, shownPath: string): [strin
   const from = sources.map((source) => printable(formatAddress(source))).join(', ')
   const speed = seconds > 0 ? `, ${speedText(bytes / seconds)}` : ''
   return [
-    `Downloaded '${printable(name)}' from ${from || 'a copy that was here already'} -> ${printable(shownPath)}`,
+    `Downloaded '${printable(name)}' from ${from || 'a local copy'} -> ${printable(shownPath)}`,
     `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s${speed})`,
   ]
 }
 
-/** The lines about a download of many files that has ended, with the first that failed. */
+/** The lines about a finished download of many files, with the first failures. */
 export function filesLines({ name, bytes }: Download, files: DownloadedFiles): string[] {
   const { total, done, failed, failures, folder, seconds } = files
   const more = failed - failures.length
@@ -220,7 +219,7 @@ export function statusText(status: Status, style: Style): string {
     lines.push(
       style(
         'yellow',
-        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or altered: \`problems\` says why`,
+        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or altered: \`problems\` lists them`,
       ),
     )
   lines.push(...keptFolderLines(peer, style))
@@ -233,7 +232,9 @@ export function statusText(status: Status, style: Style): string {
   }
   if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
   if (degraded !== undefined)
-    lines.push(style('red', `Index:     answers, but records nothing new: ${printable(degraded)}`))
+    lines.push(
+      style('red', `Index:     answers, but cannot record changes: ${printable(degraded)}`),
+    )
   return lines.join('\n')
 }
 
@@ -276,7 +277,7 @@ export function versionsText({ versions }: Versions, style: Style): string {
 
 function keptText(state: 'current' | 'replaced', keptUntilMs: number | undefined): string {
   if (state === 'current') return '-'
-  if (keptUntilMs === undefined) return 'the current one has its copies'
+  if (keptUntilMs === undefined) return 'the current version has its copies'
   return new Date(keptUntilMs).toISOString()
 }
 
@@ -300,7 +301,7 @@ function problemLines({ folder, name, code, reason, remedy }: Problem, style: St
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {
   const { sha256, size, factor, wanted, copies, missing } = content
   const live = new Set(copies.filter(({ state }) => state === 'live').map(({ peerId }) => peerId))
-  const wish = wanted ? `${factor} wanted` : 'nobody shares it any more, so none are added'
+  const wish = wanted ? `${factor} wanted` : 'no longer shared, so no copies are added'
   return [
     `'${printable(name)}' ${shortHash(sha256)} (${bytesText(size)}): on ${countText(live.size, 'live peer')}, ${wish}`,
     ...copies.map((copy) => {

@@ -2,15 +2,15 @@ import type { Clock } from '../../common/clock.ts'
 import type { PeerApi } from '../api/calls.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What a command runs with. */
+/** The context of a running command. */
 export interface Session {
   readonly api: PeerApi
   readonly terminal: Terminal
   readonly clock: Clock
-  /** Paths that people type, and those shown to them, are relative to this folder. */
+  /** Paths that are typed or shown are relative to this folder. */
   readonly workingFolder: string
-  /** Aborted when the person gives up; the command then ends soon. */
+  /** Aborted when the user interrupts the command. */
   readonly signal: AbortSignal
-  /** Answer for programs instead of people. */
+  /** Print JSON instead of text. */
   readonly json: boolean
 }

@@ -23,7 +23,7 @@ export interface Column {
   readonly align?: 'left' | 'right'
 }
 
-/** Rows under their titles, aligned, without lines; wide (CJK) and styled text counts as wide as it shows. */
+/** Aligned rows under their titles, without lines. Wide (CJK) and styled text counts by its displayed width. */
 export function tableText(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

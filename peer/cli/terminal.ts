@@ -6,7 +6,7 @@ import { isDumbTerminal } from '../../common/dumb-terminal.ts'
 export type OutputStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean
   readonly columns?: number
-  /** False also when NO_COLOR is set. */
+  /** Also false if NO_COLOR is set. */
   hasColors?(): boolean
 }
 
@@ -17,7 +17,7 @@ interface Streams {
   readonly remarks: OutputStream
 }
 
-/** Where a command writes: answers to one stream, progress and errors to the other. */
+/** The output of a command: replies on one stream, progress and errors on the other. */
 export class Terminal {
   readonly #answers: OutputStream
   readonly #remarks: OutputStream
@@ -30,27 +30,27 @@ export class Terminal {
     this.#update = update
   }
 
-  /** What shows progress is loaded only for a person who sees it. */
+  /** Loads the progress display only for a terminal. */
   static async open(streams: Streams): Promise<Terminal> {
     if (streams.remarks.isTTY !== true || isDumbTerminal()) return new Terminal(streams, undefined)
     const { createLogUpdate } = await import('log-update')
     return new Terminal(streams, createLogUpdate(streams.remarks, { showCursor: true }))
   }
 
-  /** Whether a person reads the answers. */
+  /** Whether the replies go to a terminal. */
   get isForPeople(): boolean {
     return this.#answers.isTTY === true
   }
 
   /**
-   * Writes an answer; resolves when the reader has taken it, so that a long one does not pile up.
-   * @throws the stream's error, EPIPE when nobody reads any more
+   * Writes a reply; resolves when the reader has consumed it, so that long ones do not accumulate.
+   * @throws the stream's error, EPIPE if the reader is gone
    */
   print(text: string): Promise<void> {
     return this.write(`${text}\n`)
   }
 
-  /** The same for bytes as they are, which must stay so until it resolves. */
+  /** The same for raw bytes, which must not change until it resolves. */
   write(bytes: string | Uint8Array): Promise<void> {
     this.#clearProgress()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -58,13 +58,13 @@ export class Terminal {
     return promise
   }
 
-  /** Writes a line about what happened, such as an error. */
+  /** Writes a line about an event, such as an error. */
   remark(text: string): void {
     this.#clearProgress()
     this.#remarks.write(`${text}\n`)
   }
 
-  /** Shows `line` in place of the one before until something else is written; nothing unless a person reads it. */
+  /** Replaces the progress line until the next write; only on a terminal. */
   showProgress(line: (columns: number) => string): void {
     if (this.#update === undefined) return
     this.#update(line(this.#remarks.columns ?? 80))
@@ -78,7 +78,7 @@ export class Terminal {
     this.#update?.done()
   }
 
-  /** `text` in a style if the answers' reader sees styles. */
+  /** `text` with a style, if the stream of replies shows styles. */
   style(format: InspectColor | InspectColor[], text: string): string {
     return styled(this.#answers, format, text)
   }
@@ -93,7 +93,7 @@ function styled(stream: OutputStream, format: InspectColor | InspectColor[], tex
   return showsStyles(stream) ? styleText(format, text, { stream }) : text
 }
 
-/** Without a terminal that can never, even where FORCE_COLOR is set for other tools: programs read it. */
+/** Only a terminal does, even with FORCE_COLOR set for other tools: programs read everything else. */
 export function showsStyles(stream: OutputStream): boolean {
   return stream.isTTY === true && !isDumbTerminal() && (stream.hasColors?.() ?? true)
 }

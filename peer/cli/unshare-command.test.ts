@@ -9,7 +9,7 @@ function shellWith(...names: readonly string[]): Shell {
 
 const left = (shell: Shell): string[] => shell.peer.files.map(({ name }) => name)
 
-test('a file is taken out by its name', async () => {
+test('a file is removed by its name', async () => {
   const shell = shellWith('mine.txt', 'other.txt')
   expect(await shell.type('unshare', 'mine.txt')).toBe(0)
   expect(left(shell)).toEqual(['other.txt'])
@@ -17,14 +17,14 @@ test('a file is taken out by its name', async () => {
   expect(shell.remarks.text).toContain('NOT_SHARED')
 })
 
-test('a pattern takes out all pages of what it matches', async () => {
+test('a pattern removes all pages of matching files', async () => {
   const shell = shellWith('old/a', 'old/b/c', 'new/a')
   expect(await shell.type('unshare', 'old/**')).toBe(0)
   expect(left(shell)).toEqual(['new/a'])
   expect(shell.answers.text).toContain('Unshared 2 files.')
 })
 
-test('a file that fails keeps no other, and is told', async () => {
+test('a failure does not stop the others, and is reported', async () => {
   const shell = shellWith('old/a', 'old/locked', 'old/z')
   expect(await shell.type('unshare', 'old/**', '--json')).toBe(1)
   expect(left(shell)).toEqual(['old/locked'])
@@ -45,7 +45,7 @@ test('a pattern that matches nothing is an error', async () => {
   expect(shell.remarks.text).toContain('NO_MATCH')
 })
 
-test('a name that looks like a pattern is a name first', async () => {
+test('a name that looks like a pattern is tried as a name first', async () => {
   const shell = shellWith('a[1].txt', 'a1.txt')
   expect(await shell.type('unshare', 'a[1].txt')).toBe(0)
   expect(left(shell)).toEqual(['a1.txt'])

@@ -9,7 +9,7 @@ import type { Session } from './session.ts'
 
 type UnshareOptions = Omit<CallRequest<'unshare'>, 'name'>
 
-/** Failures that are shown one by one. */
+/** Failures listed individually. */
 const failuresShown = 20
 
 export function unshareCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
@@ -32,8 +32,8 @@ export function unshareCommand<Options extends CommonOptions>(run: RunCommand<Op
 }
 
 /**
- * Takes a file out of the cluster, or all that a pattern or a folder matches. A name that looks like a
- * pattern is a name first: a file 'a[1].txt' does not take 'a1.txt' with it.
+ * Removes a file from the cluster, or all files that match a pattern or are in a folder. Text that looks
+ * like a pattern is tried as a name first: 'a[1].txt' does not also remove 'a1.txt'.
  * @throws AppError NOT_SHARED, NOT_OWNER, NO_MATCH, UNSHARE_INCOMPLETE
  */
 async function unshare(session: Session, name: string, options: UnshareOptions): Promise<void> {
@@ -54,7 +54,7 @@ async function unshareOne(
   await terminal.print(
     json
       ? printableJson({ name, ...options }, 2)
-      : `Unshared '${printable(name)}'. What its owner has on disk stays; other peers drop their replicas.`,
+      : `Unshared '${printable(name)}'. Its owner keeps it on disk; other peers drop their replicas.`,
   )
 }
 
@@ -79,7 +79,7 @@ async function unshareAll(
   if (unshared + failed === 0) throw new AppError('NO_MATCH', { pattern })
   const count = unshared === 1 ? '1 file' : `${unshared} files`
   const lines = [
-    `Unshared ${count}. What their owners have on disk stays; other peers drop their replicas.`,
+    `Unshared ${count}. Their owners keep them on disk; other peers drop their replicas.`,
     ...failures.map(({ message }) => `  ${printable(message)}`),
   ]
   await terminal.print(

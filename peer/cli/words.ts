@@ -1,16 +1,16 @@
 /**
- * A line of the prompt as words. Spaces separate, but not inside quotes: a part in " may stand anywhere
- * in a word, as in --name="my file", one in ' at its beginning or after = or another quoted part. Any
- * other ' is itself, so that names like it's.txt can be typed as they are, and there is no escape
- * character, so that Windows paths can.
+ * Splits a line of the prompt into words at spaces outside of quotes. A part in " may be anywhere in a
+ * word, as in --name="my file"; one in ' only at the start, after =, or after another quoted part. Any
+ * other ' is literal, so that it's.txt needs no quotes; there is no escape character, so that Windows
+ * paths need none.
  */
 
 export interface Word {
-  /** What it means. */
+  /** Without quotes. */
   readonly text: string
-  /** Where it begins in the line. */
+  /** Offset in the line. */
   readonly start: number
-  /** The quote that was opened and not closed, if so; only the last word may have one. */
+  /** The unclosed quote, if any; only in the last word. */
   readonly openQuote?: string
 }
 
@@ -54,12 +54,12 @@ function readWord(line: string, start: number): { word: Word; end: number } {
   return { word: { text, start }, end: at }
 }
 
-/** Whether a word must be quoted to be read back as it is. */
+/** Whether a word needs quotes to be read back unchanged. */
 export function needsQuotes(text: string): boolean {
   return text === '' || space.test(text) || text.includes('"') || /(^|=)'/.test(text)
 }
 
-/** `text` as one quoted word that {@link splitWords} reads back; `preferred` is used if it can be. */
+/** `text` as a quoted word that {@link splitWords} reads back; with `preferred` quotes if possible. */
 export function quoteWord(text: string, preferred: "'" | '"' = "'"): string {
   const other = preferred === "'" ? '"' : "'"
   if (!text.includes(preferred)) return preferred + text + preferred

@@ -1,6 +1,6 @@
 /**
- * A client of the cluster: it finds and fetches as a peer does, with the same parts, but shares and
- * serves nothing and leaves no trace at the index.
+ * A client of the cluster: it finds and fetches with the same parts as a peer, but shares and serves
+ * nothing and does not register at the index.
  */
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
@@ -17,17 +17,17 @@ export interface ClientDependencies {
   readonly log: Log
 }
 
-/** What a client finds and fetches with; disposing closes its connections. */
+/** Disposing closes its connections. */
 export interface Client extends ClientDependencies, AsyncDisposable {
   readonly finder: Finder
   readonly pool: ConnectionPool
-  /** Only peers may accuse: what others say could not be held against them. */
+  /** Does nothing: only peers, which have an identity, may accuse. */
   onBlamed(): void
-  /** A single download has nobody to give way to. */
+  /** Does not throttle: there are no other transfers to yield to. */
   onReceived(): undefined
 }
 
-/** Connects to nobody before something is asked. */
+/** Connects on the first request. */
 export function openClient(index: Address, dependencies: ClientDependencies): Client {
   const stack = new AsyncDisposableStack()
   const pool = stack.use(new ConnectionPool({}, dependencies))

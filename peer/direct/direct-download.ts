@@ -17,15 +17,15 @@ export type DownloadApi = Pick<PeerApi, 'startDownload' | 'download' | 'pauseDow
 
 /** Downloads without a peer; disposing ends them. */
 export interface DirectDownload extends DownloadApi, AsyncDisposable {
-  /** Where what is unfinished is kept. */
+  /** Stores partial data. */
   readonly folderBeside: string
 }
 
 /**
- * Downloads into a file or folder, without a peer: the same downloads as a peer's, with what is unfinished
- * in a folder beside the target. What an earlier try left there is resumed; disposing removes the folder
- * unless there is something to resume.
- * @throws AppError NAME_BLOCKED when another process downloads to the same target, DISK_FULL, DISK_FAILED
+ * Downloads into a file or folder, without a peer: the same downloads as a peer's, with partial data in a
+ * folder beside the target. Resumes an earlier attempt; disposing removes the folder unless it holds data
+ * to resume.
+ * @throws AppError NAME_BLOCKED if another process downloads to the same target, DISK_FULL, DISK_FAILED
  */
 export async function openDirectDownload(
   shelf: DirectShelf,
@@ -55,7 +55,7 @@ export async function openDirectDownload(
   }
 }
 
-/** Makes the folder and takes it for this process, until the end of the process at the latest. */
+/** Creates the folder and locks it for this process, until the process ends at the latest. */
 async function claimFolder({ path, folderBeside }: Target): Promise<Disposable> {
   try {
     await makeFolder(folderBeside)

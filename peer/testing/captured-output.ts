@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 
-/** A stream that keeps what is written to it; a terminal if it is told so. */
+/** A stream that stores what is written; optionally a terminal. */
 export class CapturedOutput extends Writable {
   readonly isTTY: boolean
   readonly columns = 80

@@ -50,18 +50,18 @@ const officeLimits = toLimitSettings(
 const kinds = ['shared', 'downloaded', 'replicated', 'remote'] as const
 const otherPeer = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
 
-/** A peer for tests: a few files in memory, and downloads that end when the test says so. */
+/** A peer for tests: files in memory, and downloads that end when the test says so. */
 export class FakePeerApi implements Partial<PeerApi> {
   readonly files: ListedFile[] = []
-  /** What lies in its folders and is not shared. */
+  /** Files and folders that are not shared. */
   readonly problemList: Problem[] = []
-  /** Entries of files that are missing from shared/. */
+  /** Number of entries whose files are missing from shared/. */
   keptFiles = 0
-  /** What every question throws, if set. */
+  /** Thrown by every call, if set. */
   failure: AppError | undefined
-  /** A peer whose settings limit uploads, and a little more in office hours. */
+  /** Settings that limit uploads, more so in office hours. */
   readonly limitSettings = officeLimits
-  /** Whether downloads end at once. */
+  /** Whether downloads end immediately. */
   finishesDownloads = true
   readonly #clock: Clock
   readonly #downloads = new Map<string, Download>()
@@ -72,7 +72,7 @@ export class FakePeerApi implements Partial<PeerApi> {
     this.#clock = dependencies.clock
   }
 
-  /** As the whole that it stands for: a call that it lacks is one that no test makes. */
+  /** As the interface; a call that the fake lacks fails. */
   get api(): PeerApi {
     return this as unknown as PeerApi
   }

@@ -3,7 +3,7 @@ import { type Health, type HealthFacts, healthOf } from '../health.ts'
 import { peerMetrics } from '../metrics.ts'
 import type { Vitals } from '../web/web-server.ts'
 
-/** The facts of a peer that does its work, but for two files that are not shared. */
+/** The facts of a healthy peer with two files that are not shared. */
 export const fakeHealth: HealthFacts = {
   index: { state: 'connected' },
   unreachable: undefined,
@@ -12,7 +12,7 @@ export const fakeHealth: HealthFacts = {
   problems: new Map([['NAME_BACKSLASH', 2] as const]),
 }
 
-/** What is seen of a peer that has done a little. */
+/** The vitals of a peer that has done some work. */
 export function fakeVitals(facts = fakeHealth): Vitals {
   const health = async (): Promise<Health> => healthOf(facts)
   const total = (count: number): { count: number; bytes: number } => ({ count, bytes: 0 })

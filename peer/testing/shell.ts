@@ -7,7 +7,7 @@ import { Terminal } from '../cli/terminal.ts'
 import { CapturedOutput } from './captured-output.ts'
 import { FakePeerApi } from './fake-peer-api.ts'
 
-/** A shell with a peer behind it. */
+/** A command line with a fake peer. */
 export class Shell {
   readonly clock = new FakeClock()
   readonly peer = new FakePeerApi({ clock: this.clock })
@@ -22,7 +22,7 @@ export class Shell {
     this.#workingFolder = options.workingFolder ?? '/home/ada'
   }
 
-  /** What a signal does to the command that runs. */
+  /** Interrupts the running command as a signal does. */
   interrupt(signal: string): void {
     const hint = 'run it again'
     this.stop.abort(new AppError('INTERRUPTED', { what: 'The command', hint, signal }))
@@ -47,7 +47,7 @@ export class Shell {
     return await runProgram(program, words, terminal)
   }
 
-  /** What a command answers to a program. */
+  /** The JSON output of a command. */
   async json(...words: string[]): Promise<unknown> {
     const before = this.answers.text.length
     const code = await this.type(...words, '--json')
