@@ -13,6 +13,7 @@ import type { OnReceived } from '../source/counted-sink.ts'
 import { labelOf, PeerSource } from '../source/peer-source.ts'
 import type { SourceProgress } from '../source/source-progress.ts'
 import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
+import { SourceQuestions } from './source-questions.ts'
 import { Transfer, type TransferOptions } from './transfer.ts'
 
 /** What to transfer, and from where. */
@@ -67,12 +68,8 @@ interface Member extends Candidate {
   readonly reason: string
 }
 
-/** From a failure to the next try of the same source, and between two questions for more sources. */
+/** Between two tries of the same source. */
 const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
-/** With fewer sources than this left, more are asked for. */
-const sourcesWanted = 2
-/** Between two looks who else is fetching the same content: it may have begun at the same moment. */
-const swarmBackoff = { firstMs: 2 * deadlines.swarmQuestionMs, maxMs: 30_000 }
 
 /** The sources of one fetch: they join, are replaced when slow, fail, are retried, are blamed. */
 export class SourceCrew {
@@ -80,20 +77,13 @@ export class SourceCrew {
   readonly #dependencies: CrewDependencies
   readonly #transfer: Transfer
   readonly #stop = new AbortController()
-  /** Aborted when no more sources are needed: nobody waits for an index that is slow to answer. */
-  readonly #enough = new AbortController()
+  readonly #questions: SourceQuestions
   /** By label, best first. */
   readonly #members = new Map<string, Member>()
   readonly #work = new Set<Promise<void>>()
   readonly #wakeUp = new WakeUp()
   #failure: Error | undefined
-  #isAsking = false
-  #questions = 0
-  #askAtMs = 0
-  #swarmQuestions = 0
-  #swarmAskAtMs: number
   #idleSinceMs: number | undefined
-  #questionFailure = ''
   /** From sources that are not at work any more. */
   #receivedBeforeBytes = 0
 
@@ -104,7 +94,11 @@ export class SourceCrew {
     const hasOneSource = whole.length === 1
     this.#transfer = new Transfer({ ...options, hasOneSource }, dependencies)
     this.#add(options.sources)
-    this.#swarmAskAtMs = dependencies.clock.monotonicMs() + deadlines.swarmQuestionMs
+    const onAnswer = (sources: readonly Source[]): void => this.#add(sources)
+    this.#questions = new SourceQuestions(
+      { ...options, waits: this.#waits, onAnswer },
+      dependencies,
+    )
   }
 
   /** Sources at work. */
@@ -131,9 +125,8 @@ export class SourceCrew {
   get waitingFor(): string | undefined {
     const members = [...this.#members.values()]
     const isHopeful = members.some(({ isActive, failures }) => isActive || failures === 0)
-    const isFirstAsked = this.#questions === 0 || (this.#questions === 1 && this.#isAsking)
-    const mayCome = this.#options.moreSources !== undefined && members.length === 0 && isFirstAsked
-    return isHopeful || mayCome ? undefined : this.#describeFailures()
+    const mayJoin = members.length === 0 && this.#questions.isFirstOpen
+    return isHopeful || mayJoin ? undefined : this.#describeFailures()
   }
 
   /**
@@ -150,6 +143,10 @@ export class SourceCrew {
     const known = [...this.#members.values()].map(({ source }) => source)
     const { contributors } = this.#transfer
     return { chunkList, sources: known.filter((source) => contributors.has(labelOf(source))) }
+  }
+
+  get #waits(): boolean {
+    return this.#options.waits ?? false
   }
 
   /** Lets sources work until the transfer is complete. */
@@ -175,7 +172,7 @@ export class SourceCrew {
       this.#transfer.abandon(error as Error)
       throw error
     } finally {
-      this.#enough.abort()
+      this.#questions[Symbol.dispose]()
       await Promise.all(this.#work)
     }
   }
@@ -263,10 +260,12 @@ export class SourceCrew {
       return {}
     }
     const { clock, random, log } = this.#dependencies
-    const { content, waits = false } = this.#options
+    const { content } = this.#options
     const { source } = member
     const failures = member.failures + 1
-    const retryMs = waits ? backoffMs(failures, retryBackoff, random) : Number.POSITIVE_INFINITY
+    const retryMs = this.#waits
+      ? backoffMs(failures, retryBackoff, random)
+      : Number.POSITIVE_INFINITY
     const isBlamed = error.code === 'HASH_MISMATCH'
     log.debug({ source, sha256: content.sha256, code: error.code }, 'source given up')
     if (isBlamed) this.#dependencies.onBlamed(source, content)
@@ -297,58 +296,30 @@ export class SourceCrew {
     sourceToReplace(active, members.some(isFree))?.member.retired.abort()
   }
 
-  /** Asks who else has the content, if it is time to. */
+  /** Asks for more sources, if it is time to. */
   #askForMore(): void {
-    const { moreSources } = this.#options
-    if (moreSources === undefined || this.#isAsking || !this.#isTimeToAsk()) return
-    this.#isAsking = true
-    const work = this.#ask(moreSources).then(() => {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    const usable = [...this.#members.values()].filter(
+      ({ isActive, isBlamed, usableAtMs }) => isActive || (!isBlamed && usableAtMs <= nowMs),
+    )
+    const { chunksMissing } = this.#transfer
+    const asking = this.#questions.ask({ usable: usable.length, chunksMissing })
+    if (asking === undefined) return
+    const work = asking.then(() => {
       this.#work.delete(work)
-      this.#isAsking = false
       this.#wakeUp.notify()
     })
     this.#work.add(work)
   }
 
-  /** When few sources are left, or others may be fetching by now; less and less often. */
-  #isTimeToAsk(): boolean {
-    const { waits = false } = this.#options
-    const { clock, random } = this.#dependencies
-    const nowMs = clock.monotonicMs()
-    const left = [...this.#members.values()].filter(
-      ({ isActive, isBlamed, usableAtMs }) => isActive || (!isBlamed && usableAtMs <= nowMs),
-    )
-    const mayAsk = (waits || this.#questions === 0) && nowMs >= this.#askAtMs
-    if (mayAsk && left.length < (waits ? sourcesWanted : 1)) {
-      this.#questions += 1
-      this.#askAtMs = nowMs + backoffMs(this.#questions, retryBackoff, random)
-      return true
-    }
-    const isWorthwhile = this.#transfer.chunksMissing > limits.readsPerSourceMin
-    if (nowMs < this.#swarmAskAtMs || left.length >= limits.sourcesPerFetchMax || !isWorthwhile)
-      return false
-    this.#swarmQuestions += 1
-    this.#swarmAskAtMs = nowMs + backoffMs(this.#swarmQuestions, swarmBackoff, random)
-    return true
-  }
-
-  async #ask(moreSources: NonNullable<TransferRequest['moreSources']>): Promise<void> {
-    try {
-      this.#add(await moreSources(AbortSignal.any([this.#options.signal, this.#enough.signal])))
-      this.#questionFailure = ''
-    } catch (error) {
-      this.#questionFailure = reasonOf(error)
-    }
-  }
-
-  /** Whether there is nothing to hope for: nobody works, nobody is left, nobody else will come. */
+  /** Whether no source works, none is left to try, and none will join. */
   #isHopeless(): boolean {
-    if (this.#options.waits === true || this.#isAsking) return false
+    if (this.#waits || this.#questions.isAsking) return false
     const nowMs = this.#dependencies.clock.monotonicMs()
     const members = [...this.#members.values()]
     const isPossible = members.some(({ isActive, usableAtMs }) => isActive || usableAtMs <= nowMs)
     if (!isPossible) return true
-    // Those at work have only chunks that are there already: they get a while to gain others.
+    // Sources at work have only chunks that are present already: they get a while to gain others.
     if (!this.#transfer.isIdle) this.#idleSinceMs = undefined
     else this.#idleSinceMs ??= nowMs
     return nowMs - (this.#idleSinceMs ?? nowMs) >= deadlines.bulkStallMs
@@ -356,8 +327,7 @@ export class SourceCrew {
 
   /** From now to the next look, which comes earlier when there is a question to ask. */
   get #lookMs(): number {
-    const untilAskMs = this.#swarmAskAtMs - this.#dependencies.clock.monotonicMs()
-    return untilAskMs > 0 ? Math.min(untilAskMs, deadlines.fetchLookMs) : deadlines.fetchLookMs
+    return Math.min(this.#questions.dueInMs || deadlines.fetchLookMs, deadlines.fetchLookMs)
   }
 
   /** Until something changes, or it is time to look. */
@@ -367,11 +337,11 @@ export class SourceCrew {
   }
 
   #describeFailures(): string {
-    const remark = this.#options.waits === true ? ' (not asked again)' : ''
+    const remark = this.#waits ? ' (not asked again)' : ''
     const failures = [...this.#members.values()].flatMap(({ reason, isBlamed }) =>
       isBlamed ? `${reason}${remark}` : reason || [],
     )
-    if (this.#questionFailure !== '') failures.push(this.#questionFailure)
+    if (this.#questions.failure !== undefined) failures.push(this.#questions.failure)
     if (failures.length === 0) return 'no peer, as there is no source'
     const named = failures.slice(0, limits.sourcesNamedMax).join('; ')
     const more = failures.length - limits.sourcesNamedMax
@@ -379,7 +349,7 @@ export class SourceCrew {
   }
 }
 
-/** Whether a source that has had the time to begin sends as good as nothing. */
+/** Whether a source that has had the time to begin sends almost nothing. */
 function isStuck({ pace }: PeerSource, activeMs: number): boolean {
   const leastPerMs = limits.bulkProgressBytesMin / deadlines.bulkStallMs
   return activeMs >= deadlines.sourceSpeedMs && (pace.bytesPerMs ?? 0) < leastPerMs
