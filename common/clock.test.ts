@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from './clock.ts'
 import { FakeClock } from './testing/fake-clock.ts'
 
-/** A clock and a way to let its time pass. */
+/** A clock and a function that advances it. */
 interface Harness {
   readonly clock: Clock
   readonly pass: (ms: number) => Promise<void>

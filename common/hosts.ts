@@ -18,7 +18,7 @@ export function hostProblem(host: string): string | undefined {
     return "must be a host name or an IP address, not '*'; all addresses are 0.0.0.0"
   if (host.includes('://')) return `must be a host name or an IP address, not the URL '${host}'`
   if (/^(\[.*\]|[^:]+):\d+$/.test(host))
-    return `must be a host without a port, not '${host}'; the port is a setting of its own`
+    return `must be a host without a port, not '${host}'; the port is a separate setting`
   const labels = host.replace(/\.$/, '').split('.')
   const isName = labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? '')
   return isName ? undefined : `must be a host name or an IP address, not '${host}'`

@@ -57,7 +57,7 @@ describe('names', () => {
     expect(nameProblem(name)).toBe(problem)
   })
 
-  test('what people type is brought into normal form', () => {
+  test('typed names are normalized', () => {
     expect(parseName('././cafe\u0301.txt')).toBe('café.txt')
   })
 

@@ -33,7 +33,7 @@ test('a full file is followed by the next; the oldest is removed, and nothing el
 })
 
 test.runIf(existsSync('/dev/full'))(
-  'a disk that fills up drops lines, is told once, and is written again when it has room',
+  'a full disk drops lines, is reported once, and is written again when it has space',
   async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'tandem.1.log')

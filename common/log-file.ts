@@ -38,7 +38,7 @@ export class LogFile implements Disposable {
   #number: number
   #descriptor: number | undefined
   #bytes = 0
-  /** Whether the last line was written in part: the next one needs a line feed before it. */
+  /** Whether the last line was written partially: the next one starts with a line feed. */
   #isTorn = false
   #isFailing = false
   #isClosed = false
@@ -67,7 +67,7 @@ export class LogFile implements Disposable {
     } catch (error) {
       const wasFailing = this.#isFailing
       this.#isFailing = true
-      // It may come back here with a line of its own.
+      // It may log a line itself, which ends up here again.
       if (!wasFailing) this.#dependencies.onError(error)
     }
   }

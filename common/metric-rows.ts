@@ -1,15 +1,15 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client'
 
-/** By the value of the label. */
+/** By label value. */
 type Values = Readonly<Record<string, number>>
 
-/** A metric whose values are looked up when it is read. */
+/** A metric that is queried on each scrape. */
 export interface MetricRow<Source> {
   readonly name: string
   readonly kind: 'counter' | 'gauge'
-  /** A sentence, for people. */
+  /** A sentence for readers. */
   readonly help: string
-  /** What the values are told apart by; a single value has none. */
+  /** The label that distinguishes the values; absent for a single value. */
   readonly label?: string
   readonly read: (source: Source) => number | Values | Promise<number | Values>
 }
@@ -26,7 +26,7 @@ export function registerMetrics<Source>(
       if (typeof found === 'number' || label === undefined) return [[{}, Number(found)]]
       return Object.entries(found).map(([key, value]) => [{ [label]: key }, value])
     }
-    // They register themselves.
+    // The constructor registers it.
     if (kind === 'gauge')
       new Gauge({
         ...common,

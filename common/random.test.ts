@@ -14,7 +14,7 @@ describe.each([
     expect(Math.min(...fractions)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...fractions)).toBeLessThan(1)
     const mean = fractions.reduce((sum, fraction) => sum + fraction, 0) / fractions.length
-    // Eleven standard errors: a sound source fails once in 10^27 runs.
+    // Eleven standard errors: a correct source fails once in 10^27 runs.
     expect(Math.abs(mean - 0.5)).toBeLessThan(0.032)
   })
 })

@@ -1,14 +1,14 @@
-/** Runs pieces of work one at a time, in the order they were added. */
+/** Runs jobs one at a time, in the order they were added. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
   #length = 0
 
-  /** Pieces that wait or run. */
+  /** Queued and running jobs. */
   get length(): number {
     return this.#length
   }
 
-  /** @returns what `work` returns; its failure does not keep the next piece from running */
+  /** @returns the result of `work`; a failure does not stop the queue */
   run<T>(work: () => Promise<T>): Promise<T> {
     this.#length += 1
     const running = this.#last.then(work).finally(() => {

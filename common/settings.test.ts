@@ -30,12 +30,12 @@ const settings = defineSettings('peer', {
   },
 })
 
-/** Loads from the sources alone, not from this process's environment. */
+/** Loads from the given sources only, not from this process's environment. */
 function load(sources: SettingSources = {}): LoadedSettings<typeof settings.table> {
   return loadSettings(settings, { environment: {}, ...sources })
 }
 
-/** Loads with a config file of this text in an own folder. */
+/** Loads with a config file of this text in its own folder. */
 async function loadFile(
   text: string,
   sources: SettingSources = {},
@@ -51,7 +51,7 @@ describe('a value comes from', () => {
 
   test('the default', () => {
     const { values, origins } = load()
-    // That these compile shows that values have the types of their schemas.
+    // Compiles only if values have the types of their schemas.
     const port: number = values.httpPort
     const zone: string | undefined = values.zone
     expect([port, zone]).toEqual([8100, undefined])

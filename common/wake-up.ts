@@ -1,10 +1,13 @@
 import type { Clock } from './clock.ts'
 
-/** Wakes those who wait for something to change. A wait that is over leaves nothing behind, also not at its signal. */
+/**
+ * Wakes callers that wait for a change. A finished wait leaves nothing behind, not even a listener
+ * on its signal.
+ */
 export class WakeUp {
   readonly #sleepers = new Set<() => void>()
 
-  /** Something has changed: wakes all who wait now. */
+  /** Reports a change: wakes all current waiters. */
   notify(): void {
     for (const wake of this.#sleepers) wake()
   }
@@ -24,8 +27,8 @@ export class WakeUp {
   }
 
   /**
-   * What `check` returns as soon as that is not undefined; it is called now and at each `notify`.
-   * @throws what `check` throws, or the signal's reason
+   * The result of `check` as soon as it is not undefined; it is called now and at each `notify`.
+   * @throws errors of `check`, or the signal's reason
    */
   async until<T>(check: () => T | undefined, signal: AbortSignal): Promise<T> {
     for (;;) {

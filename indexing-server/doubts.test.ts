@@ -15,7 +15,7 @@ test('only a change after the accusation, or a new catalog, proves that a copy w
     false,
     false,
   ])
-  // The inventory, sent again as it was.
+  // The inventory, repeated as it was.
   expect(doubts.onAnnounced('a', 'x', { epoch: 'e', seq: 7 })).toBe(false)
   expect(doubts.onAnnounced('b', 'x', { epoch: 'e', seq: 8 })).toBe(false)
   expect(doubts.has('a', 'x')).toBe(true)

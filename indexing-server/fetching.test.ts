@@ -10,7 +10,7 @@ const large: Content = { sha256, size: 64 * limits.chunkBytesMin, chunkRoot }
 
 async function sourcesFor(peer: TestPeer): Promise<string[]> {
   const { contents } = await peer.ask('lookup', { name: 'large' })
-  // As a download asks, which wants this content and no other.
+  // Like a download, which needs this content and no other.
   expect(await peer.ask('lookup', { name: 'large', sha256 })).toEqual({ contents })
   return (contents[0]?.sources ?? []).map(({ peerId, kind }) => `${peerId} ${kind}`)
 }
@@ -33,7 +33,7 @@ test('downloaders are listed after complete sources, until they end or disconnec
 
   await other.ask('fetching', { contents: [] })
   expect(await sourcesFor(owner)).toEqual(['owner shared', 'one partial'])
-  // What it has it is named for once.
+  // A peer with a copy is listed once.
   await one.announce({ name: 'large', text: large, kind: 'downloaded' })
   expect(await sourcesFor(owner)).toEqual(['owner shared', 'one downloaded'])
   await one.announce({ name: 'large', kind: 'downloaded' })

@@ -134,7 +134,7 @@ test('a full inventory removes what it does not name, and only at its end', asyn
   await peer.ask('announce', { epoch, begin: true, previousSeq: 0, lastSeq: 3, changes: [kept] })
   expect(await codeOf(peer.ask('lookup', { name: 'gone' }))).toBe('ok')
 
-  // An inventory that was not finished is asked for again.
+  // An unfinished inventory is requested again.
   peer.crash()
   await peer.connect()
   expect(peer.seenSeq).toBe(0)
@@ -405,9 +405,9 @@ test('a copy that sent wrong bytes does not count until its peer has read and an
   for (let times = 0; times < 5; times++) await peer2.ask('accuse', { peerId: 'peer1', sha256 })
   expect(await look('a')).toEqual({ order: ['peer2', 'peer1'], copies: 1 })
   expect(peer1.verified).toEqual([sha256])
-  // Neither this nor b has its copies.
+  // Both a and b lack copies.
   expect((await peer2.ask('status', {})).belowFactor).toBe(2)
-  // One accuser demotes no peer: its other contents are as before.
+  // One accuser does not demote the peer: its other contents are unaffected.
   await cluster.advance(5_000)
   expect((await look('b')).order).toEqual(['peer1', 'peer2'])
   expect((await peer2.ask('why', { name: 'a' })).contents[0]?.missing[0]).toMatch(

@@ -88,7 +88,7 @@ test('an old version with more copies, all downloaded, comes after the current o
 test('a current version whose only peer is suspect comes before kept ones on live peers', () => {
   const edited = current(3, 9, [{ peerId: 'b', kind: 'shared' }])
   const before = named(2, 8, [{ peerId: 'a', kind: 'replicated' }])
-  // An empty file, say: many others have the same content.
+  // For example an empty file: many others have the same content.
   const first = named(
     1,
     7,

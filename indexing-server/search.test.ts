@@ -9,7 +9,7 @@ const names: readonly ListedName[] = Array.from({ length: 5_000 }, (_, index) =>
   contentId: index,
 }))
 
-/** The names from memory; `onRead` is called whenever some are read. */
+/** The names from memory; `onRead` is called on each read. */
 function storeOf(onRead: () => void) {
   return {
     async listNames(from: ListedName, limit: number): Promise<readonly ListedName[]> {

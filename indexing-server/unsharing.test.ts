@@ -26,7 +26,7 @@ test.each([
   ['NOT_SHARED', {}, nothing],
   ['NOT_SHARED', { force: true }, nothing],
   ['NOT_SHARED', { force: true, owner: 'stranger' }, both],
-])('a peer is told %s', async (code, request, known) => {
+])('a peer is answered %s', async (code, request, known) => {
   const asking = async (): Promise<unknown> =>
     ownersToUnshare('me', { name: 'a', ...request }, known, dead)
   expect(await codeOf(asking())).toBe(code)

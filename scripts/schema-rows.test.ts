@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { expect, test } from 'vitest'
 import { fieldRows } from './schema-rows.ts'
 
-/** Path, type and meaning of each row; a path of an optional field ends with a question mark. */
+/** Path, type and meaning of each row; the path of an optional field ends with a question mark. */
 function shown(properties: Parameters<typeof Type.Object>[0]): string[] {
   return fieldRows(Type.Object(properties)).map(
     ({ path, isOptional, type, meaning }) =>

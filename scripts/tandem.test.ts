@@ -1,4 +1,4 @@
-/** The command line as a process: what the shell sees. */
+/** The command line as a process, as seen by the shell. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'

@@ -1,16 +1,19 @@
 import type { BigIntStats } from 'node:fs'
 import type { InsidePath } from '../inside.ts'
 
-/** What shows, without reading a file, whether it was touched since it was hashed. */
+/** The attributes that tell, without reading a file, whether it changed since it was hashed. */
 export interface FileStat {
   readonly size: number
   readonly mtimeNs: bigint
-  /** When its bytes or attributes last changed, as only the system sets it; absent where it is unknown, and then ignored. */
+  /**
+   * Time of the last change of bytes or attributes, set by the system only; absent where it is
+   * unknown, and then ignored.
+   */
   readonly ctimeNs?: bigint
   readonly ino: bigint
 }
 
-/** A file that was hashed, and what it looked like then. */
+/** A hashed file, with its attributes at that time. */
 export interface FileAsHashed extends InsidePath {
   readonly stat: FileStat
 }
@@ -25,7 +28,7 @@ export function foundStatOf(stats: BigIntStats): FileStat {
   return { ...fileStatOf(stats), ctimeNs: stats.ctimeNs }
 }
 
-/** Whether a file looks untouched: same size, modification time and inode. */
+/** Whether a file looks unchanged: same size, modification time and inode. */
 export function isSameStat(one: FileStat, other: FileStat): boolean {
   return one.size === other.size && one.mtimeNs === other.mtimeNs && one.ino === other.ino
 }

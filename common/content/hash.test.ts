@@ -25,7 +25,7 @@ const sizes = [
   9.5 * mebibyte,
 ]
 
-/** The definition, without any cleverness. */
+/** The definition, implemented naively. */
 function expected(bytes: Buffer): HashedContent {
   const digest = (part: Buffer): Buffer => createHash('sha256').update(part).digest()
   const chunkBytes = chunkBytesFor(bytes.length)
@@ -105,7 +105,7 @@ describe('a file', () => {
   })
 })
 
-/** A signal that acts when it is looked at the second time: when the first unit is about to be read. */
+/** A signal that aborts when it is checked the second time: before the first unit is read. */
 function onSecondLook(act: () => void): AbortSignal {
   let looks = 0
   const throwIfAborted = (): void => {
@@ -124,7 +124,7 @@ describe('a stream', () => {
         const hasher = new ContentHasher()
         let start = 0
         for (const length of [...lengths, size]) {
-          // A piece is overwritten as soon as the hasher gave it back, as a socket does.
+          // The buffer is overwritten as soon as the hasher is done with it, like a socket's.
           const piece = Buffer.from(bytes.subarray(start, start + length))
           await hasher.update(piece)
           piece.fill(0)

@@ -118,7 +118,8 @@ describe('a budget', () => {
 })
 
 test('for any sequence of takes and releases the limit holds, no wait is endless, and everything is released', async () => {
-  // Connections of several hosts take, one thing at a time, and give back a while after they were let in.
+  // Connections of several hosts take memory, one request at a time, and release it a while after
+  // it was granted.
   const steps = fc.array(
     fc.record({
       connection: fc.nat({ max: 19 }),

@@ -22,9 +22,9 @@ test.each<[string, Occupant[], string, number | undefined]>([
     'a',
     1,
   ],
-  ['nobody, when all are fresh', [occupant('a', fresh), occupant('a', fresh)], 'a', undefined],
-  ['nobody, when all are at work', [occupant('a', busy), occupant('a', busy)], 'a', undefined],
-  ['nobody, when all are registered', [occupant('a', registered)], 'a', undefined],
+  ['none, when all are fresh', [occupant('a', fresh), occupant('a', fresh)], 'a', undefined],
+  ['none, when all are busy', [occupant('a', busy), occupant('a', busy)], 'a', undefined],
+  ['none, when all are registered', [occupant('a', registered)], 'a', undefined],
   ['of a host with more, even who is fresh', [occupant('a', fresh), occupant('a', fresh)], 'b', 0],
   ['of a host with more, even who is at work', [occupant('a', busy), occupant('a', busy)], 'b', 0],
   ['the idle one before those at work', [occupant('a', busy), occupant('a')], 'b', 1],
@@ -41,7 +41,7 @@ test.each<[string, Occupant[], string, number | undefined]>([
     'b',
     0,
   ],
-  ['nobody of a host with no more', [occupant('a', busy)], 'b', undefined],
+  ['none of a host with no more', [occupant('a', busy)], 'b', undefined],
   ['an idle one of a host with as many', [occupant('a')], 'b', 0],
 ])('there leaves %s', (_, occupants, host, place) => {
   const found = connectionToEvict(occupants, host, { slotIdleMs })
@@ -62,7 +62,7 @@ test('a host with fewer connections than another is never turned away', () => {
       const found = connectionToEvict(all, host, { slotIdleMs })
       const isAnyLarger = all.some(({ hostKey }) => countOf(hostKey) > countOf(host) + 1)
       expect(found !== undefined || !isAnyLarger).toBe(true)
-      // Nobody is taken from a host that has fewer.
+      // No connection is evicted from a host that has fewer.
       expect(
         found === undefined ? Number.POSITIVE_INFINITY : countOf(found.hostKey),
       ).toBeGreaterThanOrEqual(countOf(host))

@@ -4,7 +4,7 @@ import { hasCode } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { encodeFrame, FrameDecoder } from './framing.ts'
 
-/** Everything the decoder finds in `bytes`, pushed in parts of the given sizes, as text. */
+/** The decoder's output for `bytes`, pushed in parts of the given sizes, as text. */
 function decodeInParts(bytes: Buffer, partSizes: readonly number[]): string[] {
   const decoder = new FrameDecoder()
   const bodies: string[] = []

@@ -52,7 +52,7 @@ async function strangerAtTheDoor() {
     knock,
     async [Symbol.asyncDispose]() {
       const closed = server[Symbol.asyncDispose]()
-      // The stranger does not hang up by itself.
+      // The client does not close the connection itself.
       await clock.advance(deadlines.closeMs)
       await closed
     },
@@ -98,7 +98,7 @@ test.each<[string, unknown[], string[]]>([
   ],
   ['a request of another role', [hello, { id: 2, type: 'tasks', body: {} }], ['UNKNOWN_TYPE']],
   [
-    'a short request with much that nobody knows',
+    'a short request with many unknown fields',
     [
       hello,
       { ...chunks, body: { ...chunks.body, more: Array.from({ length: 30_000 }, () => []) } },

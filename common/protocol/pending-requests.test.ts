@@ -5,7 +5,7 @@ import { FakeClock } from '../testing/fake-clock.ts'
 import type { BulkSink } from './bulk.ts'
 import { PendingRequests } from './pending-requests.ts'
 
-/** The requests of one side, and the ids of those that were sent. */
+/** The requests of one side, and the ids of sent ones. */
 function requests() {
   const clock = new FakeClock()
   const pending = new PendingRequests(clock)

@@ -120,7 +120,7 @@ describe.each<[string, () => Transport]>([
   })
 })
 
-/** All that comes until the end. */
+/** All bytes until the end. */
 async function text(wire: Wire): Promise<string> {
   let all = ''
   const ended = once(wire.stream, 'end')

@@ -8,7 +8,7 @@ import { FakeClock } from './fake-clock.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { silentLog } from './silent-log.ts'
 
-/** Of a content that tests ask for. */
+/** The content that tests request. */
 export const sha256 = 'ab'.repeat(32)
 type PeerHandlers = Handlers<'peer' | 'client', 'peer', string>
 
@@ -19,7 +19,7 @@ const plainHandlers: PeerHandlers = {
   'read-many': async () => ({ reply: { contents: [{ size: 5 }] }, bulk: bulkOf('whole') }),
 }
 
-/** A source that gives these texts, each as a piece. */
+/** A source that sends these texts, one per piece. */
 export function bulkOf(...pieces: string[]): BulkSource {
   const buffers = pieces.map((piece) => Buffer.from(piece))
   return { bytes: buffers.reduce((sum, piece) => sum + piece.length, 0), pieces: buffers }
@@ -34,7 +34,7 @@ interface ConnectionPair extends AsyncDisposable {
   /** Connects another client. */
   dial(): Promise<Connection>
   readonly closedSessions: readonly string[]
-  /** The other end of the connection that was made last. */
+  /** The other end of the most recent connection. */
   readonly atServer: Connection | undefined
 }
 

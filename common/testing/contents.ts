@@ -14,7 +14,7 @@ export function aContent(size: number, seed = 'content'): TestContent {
   return contentOf(seededRandom(`${seed} ${size}`).bytes(size))
 }
 
-/** What identifies and verifies `bytes`. */
+/** Identifies and verifies `bytes`. */
 export function contentOf(bytes: Buffer): TestContent {
   const size = bytes.length
   const chunkList = Buffer.concat(

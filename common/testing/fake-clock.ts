@@ -7,23 +7,23 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** Where the fake clocks begin between two whole milliseconds; exact in binary. */
+/** The start of fake clocks between two whole milliseconds; exact in binary. */
 const wallFractionMs = 0.5
 const monotonicFractionMs = 0.375
-/** By how much they run ahead of the timers, as real timers are a little late. */
+/** Drift ahead of the timers, like real timers, which are slightly late. */
 const driftPerMs = 2 ** -24
 
 /**
- * A clock that stands still until a test moves it. As with real clocks, neither times nor durations
- * are whole numbers: what takes them for whole fails in tests.
+ * A clock that stands still until a test advances it. Like real clocks, its times and durations are
+ * not whole numbers: code that assumes whole ones fails in tests.
  */
 export class FakeClock implements Clock {
   readonly #startMs: number
   #elapsedMs = 0
-  /** By time, those of the same moment in the order they were set. */
+  /** By time; timers of the same time in the order they were set. */
   readonly #timers: Timer[] = []
 
-  /** @param startMs wall time at the beginning */
+  /** @param startMs initial wall time */
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#startMs = startMs
   }
@@ -36,7 +36,7 @@ export class FakeClock implements Clock {
     return monotonicFractionMs + this.#driftedMs
   }
 
-  /** How far tests have moved it: the time of its timers, without fractions. */
+  /** How far it was advanced: the time of its timers, without fractions. */
   get elapsedMs(): number {
     return this.#elapsedMs
   }
@@ -59,14 +59,14 @@ export class FakeClock implements Clock {
     return sleepWith((ms, callback) => this.after(ms, callback), delayMs, signal)
   }
 
-  /** Timers that are set. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#timers.length
   }
 
   /**
-   * Moves time on by `ms`. Every timer that comes due, also one set on the way, sees the clock at
-   * its own moment; between two of them, and at the end, all settled promises run.
+   * Advances time by `ms`. Every due timer, even one set on the way, sees the clock at its own
+   * time; between timers, and at the end, all settled promises run.
    */
   async advance(ms: number): Promise<void> {
     assert(ms >= 0)

@@ -1,4 +1,4 @@
-/** Builders of what tests are about; the same seed gives the same bytes. */
+/** Builders of test data; the same seed gives the same bytes. */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -12,7 +12,10 @@ export interface FileFixture {
   readonly size: number
 }
 
-/** Writes a file of `bytes` (default 1 KiB) random bytes as `name` into `folder`; seeded by its name. */
+/**
+ * Writes a file of `bytes` (default 1 KiB) random bytes as `name` into `folder`, seeded by its
+ * name.
+ */
 export async function aFile(
   folder: string,
   name: string,

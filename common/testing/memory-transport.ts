@@ -9,7 +9,10 @@ import {
   wireOf,
 } from '../protocol/transport.ts'
 
-/** Connections within the process; addresses are names in a map. Host names are not compared, ports are. */
+/**
+ * Connections within the process; addresses are keys of a map. Ports are compared, host names are
+ * not.
+ */
 export class MemoryTransport implements Transport {
   readonly #listeners = new Map<number, (wire: Wire, remote: Address) => void>()
   #nextPort = 40_000
@@ -48,7 +51,7 @@ export class MemoryTransport implements Transport {
   }
 }
 
-/** Destroying one end resets the other, as a socket does. */
+/** Destroying one end resets the other, like a socket. */
 function linkEnds(near: Duplex, far: Duplex): void {
   near.once('close', () => far.destroy())
   far.once('close', () => near.destroy())

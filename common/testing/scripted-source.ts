@@ -8,32 +8,32 @@ import type { Transport } from '../protocol/transport.ts'
 import { chunkOf, type TestContent } from './contents.ts'
 import { silentLog } from './silent-log.ts'
 
-/** How a source answers; honestly where nothing is said. */
+/** How a source answers; honestly by default. */
 export interface SourceScript {
   readonly peerId: string
   readonly content: TestContent
   readonly chunkList?: () => Buffer
-  /** Which chunks it says it has; all by default. */
+  /** The chunks that it claims to have; all by default. */
   readonly holdings?: () => ChunkSet
   readonly read?: (chunk: number) => BulkSource | Promise<BulkSource>
-  /** Which chunk it sends instead of the one asked for first, of those that will do as well. */
+  /** The chunk that it sends instead of the first one, among the alternatives. */
   readonly prefers?: (or: readonly number[], first: number) => number | undefined
-  /** What it gives for contents that are read together; none of its own when it leaves them out. */
+  /** Its outcomes for contents that are read together; the honest ones by default. */
   readonly readMany?: (sha256s: readonly string[]) => readonly (Buffer | ReadOutcome)[]
-  /** Who it says it is. */
+  /** The peer id that it claims. */
   readonly claimsToBe?: string
 }
 
 export interface ScriptedSource extends AsyncDisposable {
   readonly source: Source
-  /** The chunks that it was asked for, in order. */
+  /** The requested chunks, in order. */
   readonly asked: readonly number[]
-  /** How often it was asked for the chunk list. */
+  /** Number of requests for the chunk list. */
   readonly chunkListsAsked: number
   readonly connectionCount: number
 }
 
-/** A peer that does as it is told, to see what a fetch makes of it. */
+/** A peer that follows a script, to test how a fetch reacts. */
 export async function startScriptedSource(
   script: SourceScript,
   { transport, clock }: { transport: Transport; clock: Clock },

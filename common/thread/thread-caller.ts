@@ -5,9 +5,9 @@ import { Thread } from './thread.ts'
 export const threadIdleMs = 10_000
 
 /**
- * Calls a script in a thread that runs only while it is used: it starts with a call, also after it ended
- * by itself, and is ended when it has been idle for a while. For work that consists of many short system
- * calls: made synchronously there, they take a fraction of the time, and the event loop does not wait for the disk.
+ * Calls a script in a thread that runs only while it is used: a call starts it, also after it
+ * ended, and it is ended when idle. For work of many short system calls: synchronous calls take a
+ * fraction of the time there, and the event loop does not wait for the disk.
  */
 export class ThreadCaller<Request, Reply> implements AsyncDisposable {
   readonly #script: URL
@@ -15,7 +15,7 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
   readonly #running = new Set<Promise<Reply>>()
   #thread: Thread<Request, Reply> | undefined
   #cancelIdleTimer: Cancel = () => {}
-  /** How many need the thread to stay, because it remembers something between their calls. */
+  /** Holders that need the thread to stay, because it keeps state between their calls. */
   #holds = 0
 
   constructor(script: URL, dependencies: { clock: Clock }) {
@@ -49,7 +49,7 @@ export class ThreadCaller<Request, Reply> implements AsyncDisposable {
     }
   }
 
-  /** Waits for the calls that were made. */
+  /** Waits for pending calls. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#running)
     this.#cancelIdleTimer()

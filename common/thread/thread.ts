@@ -1,12 +1,12 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 
-/** What a script answers to one call: the reply, and those of its buffers that move with it instead of being copied. */
+/** A script's answer to one call: the reply and the buffers to transfer with it. */
 export interface ThreadAnswer<Reply> {
   readonly reply: Reply
   readonly transfer?: ArrayBuffer[]
 }
 
-/** What `answerCalls` posts for each call, in the order of the calls. */
+/** Posted by `answerCalls` for each call, in the order of the calls. */
 type Answer<Reply> =
   | { readonly reply: Reply }
   | { readonly failure: { readonly code: string | undefined; readonly message: string } }
@@ -31,7 +31,7 @@ export class Thread<Request, Reply> implements AsyncDisposable {
 
   constructor({ script, onEnded, ...options }: ThreadOptions) {
     this.#onEnded = onEnded
-    // Flags of the process are for its main thread.
+    // Process flags are for the main thread.
     this.#worker = new Worker(script, { ...options, execArgv: [] })
     this.#worker.unref()
     this.#worker.on('message', (answer: Answer<Reply>) => this.#onAnswer(answer))
@@ -45,12 +45,12 @@ export class Thread<Request, Reply> implements AsyncDisposable {
   }
 
   /**
-   * @param transfer buffers of the request that the thread takes over
-   * @throws Error what the script threw, or how the thread ended
+   * @param transfer buffers of the request to transfer to the thread
+   * @throws Error of the script, or why the thread ended
    */
   async call(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
     if (this.#failure !== undefined) throw this.#failure
-    // A request that cannot be sent throws here, before anything waits for its answer.
+    // A request that cannot be sent throws here, without a pending call.
     this.#worker.postMessage(request, transfer)
     this.#worker.ref()
     const call = Promise.withResolvers<Reply>()

@@ -35,7 +35,7 @@ const sample = (contender: string, value: number, goal?: number): Sample => ({
 
 describe('rows', () => {
   test('compare the values of the same round', () => {
-    // The second round ran on a busy machine: both needed ten times as long.
+    // The second round ran on a busy machine: both took ten times as long.
     const samples = [
       sample(tandem, 1),
       sample('curl', 2, 1),

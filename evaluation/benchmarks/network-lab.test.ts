@@ -1,4 +1,4 @@
-/** Real hosts and processes, where this user may make them. */
+/** Real hosts and processes, where this user may create them. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -11,7 +11,7 @@ import { runToEnd, startListening } from './outside-process.ts'
 /** Echoes what it receives. */
 const echo = `require('node:net').createServer((each) => each.pipe(each))`
 
-/** Leads to a port of another host. */
+/** Forwards to a port of another host. */
 function relay(address: string, port: number): string {
   const onward = `require('node:net').connect(${port}, '${address}')`
   return `require('node:net').createServer((each) => each.pipe(${onward}).pipe(each))`
@@ -19,7 +19,7 @@ function relay(address: string, port: number): string {
 
 interface World extends AsyncDisposable {
   readonly hosts: readonly [LabHost, LabHost, LabHost]
-  /** From this process by way of the first host to an echo on the second. */
+  /** From this process through the first host to an echo on the second. */
   readonly toSecond: Socket
   readonly toThird: Socket
 }

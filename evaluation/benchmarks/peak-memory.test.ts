@@ -3,6 +3,6 @@ import { peakMemoryOf } from './peak-memory.ts'
 
 test.runIf(process.platform === 'linux')('the peak is no less than what is resident', async () => {
   const before = process.memoryUsage.rss()
-  // What the kernel counts is exact to some pages of each thread.
+  // The kernel's count is accurate to a few pages per thread.
   expect(await peakMemoryOf(process.pid)).toBeGreaterThan(before * 0.9)
 })

@@ -1,4 +1,7 @@
-/** Whatever happens to the disks of a peer and of the index: after an announcement the index is right. */
+/**
+ * Whatever happens to the disks of a peer and of the index: after an announcement the index is
+ * correct.
+ */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -52,7 +55,7 @@ async function take(history: PeerHistory, step: Step): Promise<void> {
   else await history[step.do]()
 }
 
-/** What the index believes after the peer has started and announced. */
+/** The index's view after the peer has started and announced. */
 async function announced(history: PeerHistory): Promise<string[]> {
   history.start(true)
   await history.announce()

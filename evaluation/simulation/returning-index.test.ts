@@ -13,10 +13,10 @@ import type { Inventory } from '../../peer/announce/inventory.ts'
 const peerCount = 1_000
 const address = { host: '127.0.0.1', port: 7_000 }
 
-/** Peers as `tandem peer` runs them, as far as they talk to the index. */
+/** The index connection of `tandem peer`. */
 class Crowd implements AsyncDisposable {
   readonly clock = new FakeClock()
-  /** When each attempt to connect was made. */
+  /** Times of all connection attempts. */
   attemptsMs: number[] = []
   readonly #transport = new MemoryTransport()
   readonly #stack = new AsyncDisposableStack()
@@ -75,7 +75,7 @@ class Crowd implements AsyncDisposable {
         },
       ),
     )
-    // It waits for the connection for as long as there is none.
+    // It waits for the connection as long as there is none.
     const unfinished = { contents: [], changes: new WakeUp() }
     const connected = announcer.connected.bind(announcer)
     this.#stack.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
@@ -86,7 +86,7 @@ class Crowd implements AsyncDisposable {
     return this.#announcers.filter(({ state }) => state.name === 'registered').length
   }
 
-  /** The most attempts in any second since the list was emptied. */
+  /** The maximum number of attempts in any second since the list was cleared. */
   get attemptsPerSecondMax(): number {
     const { attemptsMs } = this
     let first = 0
@@ -132,7 +132,7 @@ test('a thousand peers do not trample on an index that is away, and are back wit
   await clock.advance(10_000)
   await stopped
   expect(crowd.registered).toBe(0)
-  // In 10 s about 9 each; they are not in step with each other.
+  // In 10 s about 9 each; they are not synchronized.
   expect(crowd.attemptsMs.length).toBeLessThanOrEqual(11 * peerCount)
   expect(crowd.attemptsPerSecondMax).toBeLessThanOrEqual(3 * peerCount)
   crowd.attemptsMs = crowd.attemptsMs.filter((ms) => ms > clock.monotonicMs() - 6_000)

@@ -20,10 +20,10 @@ test('eight that begin together have all soon after one link has carried it, and
   expect(source.sentBytes / bytes).toBeLessThanOrEqual(1.3)
   for (const peer of downloaders) {
     expect(peer.chunks.isFull).toBe(true)
-    // What came for nothing is what two sources began to send at the same moment.
+    // Duplicates are chunks that two sources began to send at the same moment.
     expect(peer.receivedBytes / bytes).toBeLessThanOrEqual(1.05)
     expect(peer.chunksKept).toBe(bytes / mebibyte)
-    // Everybody else, and the source.
+    // All other peers, and the source.
     expect(peer.hadSourcesAtMs(8)).toBeLessThanOrEqual(500)
   }
 })

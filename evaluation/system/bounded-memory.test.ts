@@ -60,7 +60,7 @@ interface Service {
   readonly megabytes: number
 }
 
-/** Asks again and again for a while, and looks at the process afterwards. */
+/** Sends requests repeatedly for a while, then measures the process. */
 async function serviceOf(process: 'index' | 'peer'): Promise<Service> {
   const target = process === 'index' ? cluster.index : cluster.peer(2)
   let slowestMs = 0
@@ -135,7 +135,7 @@ test('a peer keeps little memory for clients that wait for chunks', async () => 
     .toBeGreaterThan(0)
   const sent = requests('chunks', { sha256, beyond: 7 })
   await using _ = await startCrowd(cluster.peer(2).port, { count: 1_500, hosts: 100 }, sent)
-  // So many answers take this machine longer than it should be asked to be quick in.
+  // This machine cannot be expected to answer so many quickly.
   expect((await serviceOf('peer')).megabytes).toBeLessThan(megabytesMax)
 }, 60_000)
 

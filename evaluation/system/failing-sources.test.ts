@@ -1,4 +1,4 @@
-/** Sources that do not end but do not send either, or hardly, or are all gone, or have another file by now. */
+/** Sources that stall, slow down, vanish, or have another file by now. */
 import assert from 'node:assert/strict'
 
 import { join } from 'node:path'
@@ -67,7 +67,7 @@ test('when all sources are gone and one returns, the download continues with it'
 })
 
 test('a stalled only source is named with its deadline', async () => {
-  // Small, so that it is given no more time than what owes next to nothing.
+  // Small, so that it gets no more time than a source that owes almost nothing.
   const size = 2 ** 18
   await using world = await startSources(1, size)
   const { downloader, sources } = world
@@ -96,6 +96,6 @@ test('a file that is changed at its source during the transfer: the old content 
     sha256OnDisk: changed.sha256,
   })
   using api = apiOf(downloader)
-  // It was changed, and never lied.
+  // The file was changed; the source never lied.
   expect((await api.lookup({ name })).files).toMatchObject([{ sha256: changed.sha256 }])
 })

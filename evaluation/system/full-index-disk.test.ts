@@ -48,7 +48,7 @@ test('an index with a full disk answers all peers, and records what it missed wh
     .toEqual({ code: 503, body: degraded })
   expect(await readMetric(index, 'tandem_index_database_writable')).toBe(0)
 
-  // A restarted peer is known, also when it comes with another run of its catalog.
+  // A restarted peer is known, even with a new run of its catalog.
   await peer2.kill('SIGKILL')
   await peer2.restart()
   const address = `127.0.0.1:${index.port}`
@@ -76,7 +76,7 @@ test('an index with a full disk answers all peers, and records what it missed wh
   await expect.poll(() => healthOf(index), { timeout: 20_000 }).toMatchObject({ code: 200 })
   expect(await readMetric(index, 'tandem_index_database_writable')).toBe(1)
 
-  // An index that is started on a full disk answers, too.
+  // An index that starts on a full disk answers, too.
   await index.kill('SIGKILL')
   await fillDisk(disk.path)
   await index.start()

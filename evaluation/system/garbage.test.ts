@@ -15,11 +15,11 @@ import { downloadAndHash } from './download-check.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
 
-/** Connections to each port with each of the attacks. */
+/** Connections per port and attack. */
 const connectionsEach = 20
 const pieceBytes = 64 * 1024
 
-/** What is sent on a new connection; nothing follows. */
+/** Sent on a new connection; nothing follows. */
 const attacks: Readonly<Record<string, Buffer>> = {
   garbage: seededRandom('garbage').bytes(pieceBytes),
   'a length of 4 GiB': Buffer.concat([Buffer.alloc(4, 0xff), Buffer.alloc(pieceBytes, 0x20)]),
@@ -60,7 +60,7 @@ async function attackEverything(cluster: Cluster): Promise<Attacker[]> {
   return await Promise.all(attackers)
 }
 
-/** Shares a file with one peer, and has it through the attacked one and another. */
+/** Shares a file with one peer, and fetches it through the attacked one and another. */
 async function expectService(cluster: Cluster, name: string): Promise<void> {
   const folder = join(cluster.peer(2).dataFolder, 'shared')
   const { sha256 } = await aFile(folder, name, { bytes: 3 * 2 ** 20 + 1 })

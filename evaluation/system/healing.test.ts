@@ -22,7 +22,7 @@ async function shareFiles(cluster: Cluster, count: number, bytes: number): Promi
   return files
 }
 
-/** Resolves when the cluster is at rest with all its copies. */
+/** Resolves when the cluster is idle with all its copies. */
 async function untilHealed(api: PeerApi, contents: number, live: number): Promise<void> {
   await expect
     .poll(() => api.status())
@@ -105,7 +105,7 @@ describe('when copies cannot be made', () => {
     using api = apiOf(cluster.peer(1))
     const reason = 'no place for another copy: there is no other peer'
     const copies = [{ peerId: 'peer1' }, { peerId: 'peer2' }]
-    // The reason is given for the third copy while the second is still being made, too.
+    // The reason for the third copy is given even while the second is being made.
     await expect
       .poll(() => api.why({ name }))
       .toMatchObject({ contents: [{ factor: 3, wanted: true, copies, missing: [reason] }] })

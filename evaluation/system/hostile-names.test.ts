@@ -1,4 +1,4 @@
-/** Names that try to leave their folder, from every side that a name can come from. */
+/** Names that try to leave their folder, from every source of names. */
 import { readdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ const hostileNames = [
   `${'x'.repeat(256)}/a`,
 ] as const
 
-/** All that is below a folder, by path. */
+/** All entries below a folder, by path. */
 async function treeOf(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).toSorted()
 }

@@ -1,4 +1,4 @@
-/** Copies of a data folder, and a catalog that goes back in time, with real processes. */
+/** Copies of a data folder, and a catalog restored from a backup, with real processes. */
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -62,7 +62,7 @@ test('the id of an absent peer stays reserved until it is released', async () =>
   using api = apiOf(cluster.peer(2))
   await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 0 })
   await owner.kill('SIGKILL')
-  // As a stranger would, and as the owner does with a new disk.
+  // Like an attacker, and like the owner with a new disk.
   const dataFolder = join(cluster.folder, 'new disk')
   const stranger = await cluster.startPeer('peer1', { dataFolder })
   await expect.poll(() => linesOf(stranger, 'PEER_ID_BOUND')).toHaveLength(1)
@@ -83,7 +83,7 @@ test('a peer that others cannot reach does not count, says so, and recovers', as
   })
   using api = apiOf(cluster.peer(1))
   await expect.poll(() => api.status()).toMatchObject({ contents: 1, belowFactor: 1 })
-  // It listens on 127.0.0.1 alone.
+  // It listens on 127.0.0.1 only.
   const lost = await cluster.startPeer('peer2', { flags: ['--advertise-host', '127.0.0.2'] })
   using lostApi = apiOf(lost)
   await expect

@@ -1,4 +1,4 @@
-/** The index is killed and comes back, with its database and without. */
+/** The index is killed and returns, with its database and without. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -38,7 +38,7 @@ async function untilComplete(cluster: Cluster, contents: number): Promise<void> 
     })
 }
 
-/** The changes that the index said it had seen each time that the peer registered. */
+/** The `seenSeq` values that the index returned at each registration. */
 function seenSeqs({ output }: TandemProcess): number[] {
   return output
     .filter((line) => line.includes('registered at the index'))
@@ -50,7 +50,7 @@ async function expectEverythingAnswered(cluster: Cluster, files: readonly FileFi
   for (const { name, sha256 } of files) {
     const { files: found } = await api.lookup({ name })
     expect(found, name).toMatchObject([{ sha256 }])
-    // A peer that was slow to come back may have been replaced meanwhile: then there is one more.
+    // A peer that was slow to return may have been replaced meanwhile: then there is one more copy.
     expect(found[0]?.sources.length, name).toBeGreaterThanOrEqual(2)
   }
   for (const { name, sha256 } of files.slice(0, 3))
@@ -98,7 +98,7 @@ test('what push --wait acknowledged survives its owner and the index, both with 
   await rm(cluster.index.dataFolder, { recursive: true })
   await cluster.index.start()
   using api = apiOf(cluster.peer(2))
-  // All files of the owner are known again, and have two copies once more.
+  // All files of the owner are known again, and have two copies again.
   await expect
     .poll(() => api.status())
     .toMatchObject({ contents: files.length + 1, belowFactor: 0 })

@@ -1,6 +1,6 @@
 /**
- * Limits between real processes. What passed is what the peers count themselves; that it is not too
- * much is asserted against the time that really went by, which a slow machine only makes longer.
+ * Limits between real processes. Bytes are counted by the peers; the assertion compares them with
+ * the elapsed time, which a slow machine only lengthens.
  */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -69,7 +69,7 @@ test('a download keeps to a limit that is set and lifted while it runs', async (
   const received = (): Promise<number> => readMetric(peer, 'tandem_peer_received_bytes_total')
   await expectHeld(received, 2 * mebibyte)
 
-  // Not by commands: while those start, on a busy machine, all of it might come.
+  // Not by commands: while those start on a busy machine, all of it might arrive.
   using sourceApi = apiOf(source)
   await sourceApi.changeLimits({ uploadBytesPerSecond: rate })
   await api.changeLimits({ downloadBytesPerSecond: null })
@@ -97,7 +97,7 @@ test('manual changes survive kill -9; the schedule applies without them', async 
   expect(nextChange).toBe(undefined)
 })
 
-test('replication keeps to its own limit, is counted apart, and people are not held by it', async () => {
+test('replication has its own limit and counter, and downloads are not throttled by it', async () => {
   const limits = { replicationDownloadBytesPerSecond: rate }
   await using world = await aWorld({ factor: 2, limits })
   const { cluster, source, peer, sha256 } = world

@@ -14,7 +14,7 @@ import { quickSettings } from './quick-settings.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 const bytes = 3 * 2 ** 20 + 1
-/** Whole seconds, which can be set again exactly. */
+/** Whole seconds, which can be restored exactly. */
 const modifiedSeconds = 1_750_000_000
 
 /** Flips a byte of a file, keeping its size and time, while its peer is suspended. */
@@ -61,7 +61,7 @@ test('if one source lies, the file comes from the other, and is correct', async 
   await untilShared(cluster, 1)
   using api = apiOf(liar)
   const [file] = (await api.lookup({ name })).files
-  // The one that is asked first.
+  // The source that is asked first.
   expect(file?.sources.map(({ peerId }) => peerId)[0]).toBe(liar.name)
   const stranger = cluster.peers.find((peer) =>
     file?.sources.every(({ peerId }) => peerId !== peer.name),
@@ -74,7 +74,7 @@ test('if one source lies, the file comes from the other, and is correct', async 
   expect(download.sources.map(({ peerId }) => peerId)).toContain(file?.sources[1]?.peerId)
 })
 
-/** A content, and what a peer has that lost a bit of it and does not know. */
+/** A content, and a peer's copy with an undetected bit error. */
 function damaged(size: number, position: number): { truth: TestContent; lie: TestContent } {
   const truth = contentOf(seededRandom('contract').bytes(size))
   const bytesOfLie = Buffer.from(truth.bytes)
@@ -105,7 +105,7 @@ test.each([
     /liar @ 127\.0\.0\.1:\d+ sent wrong bytes for chunk \d+ of 'contract\.pdf'/,
   )
   expect(await downloadedBy(victim)).toEqual([])
-  // The chunks that are right, and their journal, wait for a better source.
+  // The correct chunks, and their journal, wait for a better source.
   expect(await readdir(join(victim.dataFolder, '.tandem', 'partial'))).toHaveLength(kept)
 })
 
@@ -152,7 +152,7 @@ test('a peer that claims the SHA-256 of a file for other chunks does not keep it
   expect(await liar.announce({ ...put, chunkRoot: lie.content.chunkRoot })).toHaveProperty('body')
   using api = apiOf(cluster.peer(2))
   await expect.poll(async () => (await api.lookup({ name })).files).toHaveLength(2)
-  // The newer claim is the one that is tried first.
+  // The newer claim is tried first.
   expect((await api.lookup({ name })).files[0]?.sources).toMatchObject([{ peerId: 'liar' }])
 
   expect(await downloadAndHash(cluster.peer(2), { name, sha256 })).toMatchObject({

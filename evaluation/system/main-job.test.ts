@@ -1,4 +1,4 @@
-/** The main job, as people and programs see it: one index, three peers, files that come and go. */
+/** The main use case, for users and programs: one index, three peers, files that come and go. */
 import { access, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -78,7 +78,7 @@ test.each([
   ['a folder/and one below/3 MiB + 1.bin', 3 * 2 ** 20 + 1],
   [decomposed, 5_000],
 ])(
-  '%s of %i bytes gets a second copy by itself, and everybody can have it',
+  '%s of %i bytes gets a second copy automatically, and every peer can fetch it',
   async (given, bytes) => {
     const { sha256, path } = await aFile(shared(1), given, { bytes })
     const name = given.normalize('NFC')

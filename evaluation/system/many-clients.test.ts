@@ -16,12 +16,12 @@ test('100 concurrent clients look up and download a common file and their own, a
       if (peerId !== 'peer1') return
       for (let i = 0; i < clients; i++)
         own.push(await aFile(folder, `own/${i}.bin`, { bytes: 1_000 + 997 * i }))
-      await aFile(folder, 'everybody.bin', { bytes: 3 * 2 ** 20 + 1 })
+      await aFile(folder, 'common.bin', { bytes: 3 * 2 ** 20 + 1 })
     },
   })
   using api = apiOf(cluster.peer(1))
   await expect.poll(() => api.status()).toMatchObject({ contents: clients + 1, belowFactor: 0 })
-  const common = await aFile(join(cluster.folder, 'original'), 'everybody.bin', {
+  const common = await aFile(join(cluster.folder, 'original'), 'common.bin', {
     bytes: 3 * 2 ** 20 + 1,
   })
 

@@ -1,4 +1,4 @@
-/** Many files with one command: a folder, or what a pattern matches. */
+/** Many files with one command: a folder, or the matches of a pattern. */
 import assert from 'node:assert/strict'
 import { mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -14,12 +14,12 @@ import type { TandemProcess } from './tandem-process.ts'
 
 const mebibyte = 1024 * 1024
 const random = seededRandom('many files')
-/** Whole seconds, which can be set again exactly. */
+/** Whole seconds, which can be restored exactly. */
 const modifiedSeconds = 1_750_000_000
 
 type Files = ReadonlyMap<string, Buffer>
 
-/** Small, empty, large and equal files, with the names that people give. */
+/** Small, empty, large and equal files, with realistic names. */
 function mixedFiles(small: number): Map<string, Buffer> {
   const files = new Map<string, Buffer>()
   for (let number = 0; number < small; number += 1)
@@ -88,7 +88,7 @@ test('a folder of small, large and oddly named files comes whole, also where nam
   const own = join(folder, 'photos/1/1.jpg')
   await mkdir(dirname(own), { recursive: true })
   await writeFile(own, 'mine')
-  // Older: of the contents of a name the newest is the one to take.
+  // Older: the newest content of a name is fetched.
   await utimes(own, modifiedSeconds - 1, modifiedSeconds - 1)
 
   const { code, stdout } = await runTandem([
@@ -111,7 +111,8 @@ test('a folder of small, large and oddly named files comes whole, also where nam
   expect(renamed.equals(files.get('photos/1/1.jpg') ?? Buffer.alloc(0))).toBe(true)
   await copiesKnown(downloader, files.size + 1)
 
-  // Nothing is fetched twice, not even what has another name here: others know that name by now.
+  // Nothing is fetched twice, not even contents with another name here: the cluster knows that name
+  // by now.
   using api = apiOf(downloader)
   const { receivedBytes } = await api.stats()
   expect(await ended(downloader, 'photos/**')).toMatchObject({

@@ -1,4 +1,4 @@
-/** The peer that sends is killed in the middle of a download. What comes of it when it is back: resume.test.ts. */
+/** The sending peer is killed in the middle of a download. For its return see resume.test.ts. */
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
@@ -9,10 +9,10 @@ import { readMetric } from './read-metric.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 const bytes = 32 * 2 ** 20
-/** Where the transfer is held: in its middle. */
+/** The middle of the transfer, where it is held. */
 const passedBytes = 10 * 2 ** 20
 
-/** Of peer2 and peer3 the one that has a replica, and the one that has nothing. */
+/** Of peer2 and peer3, the one with a replica and the one without. */
 async function keeperAndStranger(cluster: Cluster): Promise<[TandemProcess, TandemProcess]> {
   using api = apiOf(cluster.peer(1))
   const { files } = await api.lookup({ name })

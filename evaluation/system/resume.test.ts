@@ -34,7 +34,7 @@ async function sentBy(peer: TandemProcess): Promise<number> {
   return await readMetric(peer, 'tandem_peer_sent_bytes_total')
 }
 
-/** The download ended well, its file is right, and nothing else is left of it. */
+/** The download succeeded, its file is correct, and nothing else is left of it. */
 async function expectWhole(peer: TandemProcess, id: string, sha256: string): Promise<void> {
   const ended = await endOf(peer, { id })
   expect(ended).toMatchObject({ state: 'done', result: { sha256, bytes } })

@@ -12,7 +12,7 @@ import { quickSettings } from './quick-settings.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 const bytes = 12 * 2 ** 20
-/** Where transfers are held, so that they are under way at the same time. */
+/** Where transfers are held, so that they run at the same time. */
 const passedBytes = bytes / 4
 
 /** peer1, behind a gate, with these files, and peer2 with nothing. */

@@ -65,7 +65,7 @@ describe('a process that cannot start', () => {
       expect(await refusalOf(role, { port, httpPort, data: dataFolder })).toMatch(
         /^DATA_IN_USE: Another process uses the folder .+: stop it or give another --data\.$/,
       )
-    // The one that was there first has lost nothing.
+    // The running process has lost nothing.
     using api = apiOf(cluster.peer(1))
     await expect.poll(() => api.status()).toMatchObject({ peers: { live: 1 } })
   })

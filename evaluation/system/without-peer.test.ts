@@ -1,4 +1,4 @@
-/** `download --index` and `cat`: files for a shell that runs no peer. */
+/** `download --index` and `cat`: files for a shell without a running peer. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ const program = fileURLToPath(new URL('../../bin/tandem.js', import.meta.url))
 const mebibyte = 2 ** 20
 const bytes = 24 * mebibyte + 1
 
-/** A cluster in which peer1 shares one file that peer2 has a copy of, if there is a peer2. */
+/** A cluster in which peer1 shares a file and peer2, if started, has a copy of it. */
 async function sharing(
   peers: number,
   size = bytes,
@@ -52,7 +52,7 @@ function at({ index }: Cluster): readonly string[] {
   return ['--index', `127.0.0.1:${index.port}`]
 }
 
-/** `tandem` with its bytes as they are. */
+/** Runs `tandem`; returns its raw output. */
 function started(words: readonly string[], cwd?: string) {
   const child = spawn(process.execPath, [program, ...words], {
     cwd,
@@ -90,7 +90,7 @@ test('a file comes into the folder that was named, and never over another one', 
 
   expect(await runTandem([...download, '--replace'])).toMatchObject({ code: 0 })
   expect((await readFile(target)).equals(shared)).toBe(true)
-  // Nobody at the index has noticed a peer more.
+  // The index has not registered another peer.
   using api = apiOf(cluster.peer(1))
   expect(await api.peers()).toHaveLength(2)
 })
@@ -183,7 +183,7 @@ test('a lying source alone yields no false bytes, and does no harm beside an hon
   const both = started(['cat', file.name, ...at(cluster)])
   expect([await both.ended, await both.stderr]).toEqual([0, ''])
   expect((await both.stdout).equals(shared)).toBe(true)
-  // What the first try has left is gone on with.
+  // The partial data of the first attempt is used.
   expect(await runTandem(words)).toMatchObject({ code: 0 })
   expect((await readFile(join(folder.path, 'big.bin'))).equals(shared)).toBe(true)
   expect(await readdir(folder.path)).toEqual(['big.bin'])
@@ -264,7 +264,7 @@ test('only one download writes a target at a time; interrupted by any signal it 
   expect(await readdir(folder.path)).toEqual(['big.bin'])
 })
 
-/** How many chunks the journal beside the target has. */
+/** Number of chunks in the journal beside the target. */
 async function chunksOnRecord(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true })
   const journal = names.find((name) => name.endsWith('.journal'))

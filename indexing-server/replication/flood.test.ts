@@ -15,7 +15,7 @@ function aPeer(peerId: string): Peer {
   return { peerId, host: 'h', port: 1, zone: undefined, freeBytes: 1e9, holdings, ...liveness }
 }
 
-/** The content with this id, on both peers when its id is even. */
+/** The content with this id, on both peers if its id is even. */
 function aContent(contentId: number): StoredContent {
   const peerIds = contentId % 2 === 0 ? ['peer1', 'peer2'] : ['peer1']
   const holders = peerIds.map((peerId) => ({ peerId, kind: 'shared' as const }))
@@ -41,12 +41,12 @@ test('changes without end keep neither copies from being made nor contents from 
     cancelTasks: async () => {},
     store: {
       async contents(contentIds) {
-        // Whenever some are looked at, more have changed.
+        // Whenever some are judged, more have changed.
         lastId += 10_000
         coordinator.onTouched(Array.from({ length: 2_000 }, (_, index) => lastId + 2 * index))
         return contentIds.map(aContent)
       },
-      // What is found by walking alone.
+      // Found by the walk only.
       contentIds: async () => ({ contentIds: [1], next: undefined }),
       obsoleteCopies: async () => [],
     },

@@ -49,7 +49,7 @@ describe('an edit', () => {
       [text, 'current', 1],
       ['v1', 'replaced', 1],
     ])
-    // The owner dies: the old version can still be had.
+    // The owner dies: the old version is still available.
     owner.crash()
     const { sha256 } = contentOf('v1')
     const { contents } = await keeper.ask('lookup', { name: 'a', sha256 })
@@ -179,7 +179,7 @@ describe('a drop', () => {
     await owner.shares('a', 'v2')
     await cluster.advance(5_000)
     expect(await confirmed()).toBe(false)
-    // The time is over and the task is on its way, when the owner falls silent.
+    // The time is over and the task is being sent when the owner falls silent.
     keeper.answer = undefined
     await cluster.advance(graceMs)
     expect(dropsOf(keeper)).toEqual([sha256])
@@ -189,7 +189,7 @@ describe('a drop', () => {
     expect(await confirmed()).toBe(false)
     await owner.connect()
     expect(await confirmed()).toBe(true)
-    // And when the first content is wanted again.
+    // And if the first content is wanted again.
     await owner.shares('a', 'v1')
     expect(await confirmed()).toBe(false)
   })
@@ -208,7 +208,7 @@ describe('a drop', () => {
     expect(await confirm()).toEqual([true, true])
     expect(await codeOf(owner.ask('versions', { name: 'a' }))).toBe('NAME_NOT_FOUND')
     await owner.ask('share', { name: 'a' })
-    // The unshare ended the time of v1; v2 is what the file has again.
+    // The unshare ended the time of v1; v2 is the file's content again.
     expect(await confirm()).toEqual([true, false])
   })
 

@@ -78,7 +78,7 @@ test.each<[string, Error]>([
 })
 
 test.each(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_READONLY', 'SQLITE_BUSY'])(
-  '%s is everybody’s',
+  '%s fails the whole group',
   async (code) => {
     const { group } = setUp()
     const broken = Promise.allSettled([

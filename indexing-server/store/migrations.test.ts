@@ -8,7 +8,7 @@ import { SqliteStore } from './sqlite-store.ts'
 
 const hash = (digit: string): string => digit.repeat(64)
 
-/** What an index of the first schema has of an owner, its keeper, a download and an unshared file. */
+/** A database of the first schema with an owner, its keeper, a download and an unshared file. */
 const rows = `
 insert into peers (peer_id, host, port, free_bytes, epoch, seen_seq, inventory, heard_ms) values
   ('owner', 'h', 1, 5, 'e', 3, 1, 9), ('keeper', 'h', 2, 5, 'f', 2, 1, 9);
@@ -43,7 +43,7 @@ test('a database of the first schema keeps its data, and continues counting', as
   ])
   expect(await store.namesakes('hidden', 9)).toMatchObject({ owners: [], unsharedBy: ['owner'] })
 
-  // The owner edits its file, where it had ended before.
+  // The owner edits its file, continuing its numbers.
   const change = { op: 'put', seq: 4, kind: 'shared', name: 'a', modifiedMs: 200 } as const
   const content2 = { sha256: hash('c'), size: 1, chunkRoot: hash('c') }
   const announced = store.announce({

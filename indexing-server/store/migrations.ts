@@ -36,7 +36,7 @@ create table contents (
   content_id integer primary key autoincrement,
   sha256 blob not null,
   size integer not null,
-  -- Null when it equals sha256, as it does for every content of one chunk.
+  -- Null if it equals sha256, as it does for every single-chunk content.
   chunk_root blob,
   -- How many files have it: the content is wanted while there is one.
   files integer not null default 0

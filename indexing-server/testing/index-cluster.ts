@@ -37,13 +37,13 @@ const testSettings: IndexingServerSettings = {
   commitDelayMs: 2,
 }
 
-/** The content that is `text`. */
+/** The content `text`. */
 export function contentOf(text: string): Content {
   const sha256 = createHash('sha256').update(text).digest('hex')
   return { sha256, size: Buffer.byteLength(text), chunkRoot: sha256 }
 }
 
-/** `ok`, or the code of the error that `promise` fails with. */
+/** `ok`, or the code of the error that `promise` rejects with. */
 export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   return await promise.then(
     () => 'ok',
@@ -56,7 +56,7 @@ export function bigFile(name: string, size: number): ChangeText {
   return { name, text: { ...contentOf(name), size, chunkRoot: 'a'.repeat(64) } }
 }
 
-/** Why copies of the first content of `name` lack, as the index tells `asker`. */
+/** Why copies of the first content of `name` are missing, as the index tells `asker`. */
 export async function missing(asker: TestPeer, name: string): Promise<string[]> {
   const { contents } = await asker.ask('why', { name })
   return contents[0]?.missing ?? []
@@ -68,7 +68,9 @@ export async function statesOf(asker: TestPeer): Promise<Record<string, string>>
   return Object.fromEntries(peers.map(({ peerId, state }) => [peerId, state]))
 }
 
-/** What a peer does with the tasks it is handed: the code of an error, or that with a reason, or undefined for done. */
+/**
+ * A peer's response to a task: an error code, optionally with a reason, or undefined for success.
+ */
 export type TaskAnswer = (task: Task) => string | Omit<TaskOutcome, 'taskId'> | undefined
 
 export interface PeerOptions {
@@ -77,14 +79,14 @@ export interface PeerOptions {
   /** By default the address that the index sees. */
   readonly host?: string
   readonly freeBytes?: number
-  /** What its id is to be bound to; none without it. */
+  /** The identity that its id is bound to; none by default. */
   readonly identity?: string
 }
 
-/** An index over memory, with a clock that only tests move, and peers that do as they are told. */
+/** An index in memory, with a clock that only tests advance, and scripted peers. */
 export class IndexCluster implements AsyncDisposable {
   readonly clock = new FakeClock()
-  /** Peers whose address the index cannot connect to. */
+  /** Peers whose address the index cannot reach. */
   readonly unreachable = new Set<string>()
   readonly #transport = new MemoryTransport()
   readonly #settings: IndexingServerSettings
@@ -96,7 +98,7 @@ export class IndexCluster implements AsyncDisposable {
     this.#settings = settings
   }
 
-  /** Starts an index whose grace after the start is over, unless `settings` say otherwise. */
+  /** Starts an index whose start grace is over, unless `settings` say otherwise. */
   static async start(settings: Partial<IndexingServerSettings> = {}): Promise<IndexCluster> {
     const cluster = new IndexCluster({ ...testSettings, startGraceMs: 0, ...settings })
     await cluster.startIndex()
@@ -133,7 +135,7 @@ export class IndexCluster implements AsyncDisposable {
     if (server !== undefined) await this.run(server[Symbol.asyncDispose]())
   }
 
-  /** Makes the database of the index started last refuse all writes, or take them again. */
+  /** Makes the most recent index's database refuse all writes, or accept them again. */
   refuseWrites(isRefused: boolean): void {
     this.#database?.pragma(`query_only = ${isRefused ? 'on' : 'off'}`)
   }
@@ -147,7 +149,7 @@ export class IndexCluster implements AsyncDisposable {
     return this.#server?.metrics.text() ?? Promise.resolve('')
   }
 
-  /** A peer that is registered. */
+  /** A registered peer. */
   async peer(peerId: string, options: PeerOptions = {}): Promise<TestPeer> {
     const peer = new TestPeer(this, peerId, options)
     await peer.connect()
@@ -191,12 +193,12 @@ export class IndexCluster implements AsyncDisposable {
     return { connection, seenSeq: welcome.registered?.seenSeq ?? 0 }
   }
 
-  /** @internal for peers: those in here send heartbeats while time goes on. */
+  /** @internal for peers: these send heartbeats while time advances. */
   get beating(): Set<TestPeer> {
     return this.#peers
   }
 
-  /** Moves time on until `promise` is settled; it must be within a minute. */
+  /** Advances time until `promise` is settled, which must be within a minute. */
   async run<T>(promise: PromiseLike<T>): Promise<T> {
     const state = { isSettled: false }
     const settle = (): void => {
@@ -207,7 +209,7 @@ export class IndexCluster implements AsyncDisposable {
     return await promise
   }
 
-  /** Moves time on while connected peers send their heartbeats. */
+  /** Advances time while connected peers send their heartbeats. */
   async advance(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 1_000) {
       await Promise.all(
@@ -226,16 +228,16 @@ export class IndexCluster implements AsyncDisposable {
   }
 }
 
-/** A peer as the index sees one. Its tasks are done as soon as they come, unless `answer` says otherwise. */
+/** A peer as the index sees one. It completes tasks immediately, unless `answer` says otherwise. */
 export class TestPeer {
   readonly peerId: string
   readonly tasks: Task[] = []
   /** What it was told about its address: why it was not reached, or undefined. */
   readonly verified: string[] = []
   readonly reached: (string | undefined)[] = []
-  /** The ids of tasks that were taken back. */
+  /** Ids of cancelled tasks. */
   readonly cancelled: string[] = []
-  /** How many tasks came in each request. */
+  /** Number of tasks per request. */
   readonly batches: number[] = []
   answer: TaskAnswer | undefined = () => undefined
   freeBytes: number
@@ -247,7 +249,7 @@ export class TestPeer {
   #connection: Connection | undefined
   #seq = 0
   #isHung = false
-  /** By owner and name, what is in its place. */
+  /** Its replicas, by owner and name. */
   readonly #replicas = new Map<string, Content | undefined>()
 
   constructor(cluster: IndexCluster, peerId: string, options: PeerOptions) {
@@ -292,13 +294,13 @@ export class TestPeer {
     this.#cluster.beating.add(this)
   }
 
-  /** Falls silent and answers no probe, its connection stays. */
+  /** Falls silent and answers no probe; its connection stays open. */
   hang(): void {
     this.#isHung = true
     this.#cluster.beating.delete(this)
   }
 
-  /** Ends without a word. */
+  /** Ends without sending `leave`. */
   crash(): void {
     this.hang()
     this.#connection?.destroy()
@@ -309,11 +311,11 @@ export class TestPeer {
     return this.#connection.request(type, body, options)
   }
 
-  /** Sends a request and moves time on until it is answered. */
+  /** Sends a request and advances time until it is answered. */
   ask: Connection['request'] = (type, body, options) =>
     this.#cluster.run(this.request(type, body, options))
 
-  /** Announces that it has these, as changes after what the index has seen. */
+  /** Announces these changes after the last one that the index has. */
   async announce(...changes: readonly ChangeText[]): Promise<void> {
     await this.#cluster.run(this.announceNow(...changes))
   }
@@ -336,7 +338,7 @@ export class TestPeer {
     return contentOf(text)
   }
 
-  /** As a real peer does: it keeps what it has of a file aside when other content comes. */
+  /** Like a real peer: keeps its previous content of a file aside when it gets new content. */
   #changesOf(task: Task): ChangeText[] {
     const { owner, name } = task
     const held = this.#replicas.get(`${owner}/${name}`)
@@ -365,7 +367,7 @@ export class TestPeer {
   #onTasks(tasks: readonly Task[]): void {
     this.tasks.push(...tasks)
     this.batches.push(tasks.length)
-    // The test may have cut the connection meanwhile.
+    // The test may have closed the connection meanwhile.
     this.#carryOut(tasks).catch(() => {})
   }
 
