@@ -86,7 +86,7 @@ describe('the settings of a peer', () => {
     [{ advertiseHost: 'http://x' }, /peer\.advertiseHost must be a host .*not the URL/],
     [{ advertiseHost: 'a b' }, /peer\.advertiseHost must be a host .*not 'a b'/],
     [{ advertiseHost: 'h:7100' }, /peer\.advertiseHost must be a host without a port/],
-    [{ advertiseHost: '' }, /peer\.advertiseHost must be a host .*is empty/],
+    [{ advertiseHost: '' }, /peer\.advertiseHost must be a host .*not empty/],
     [{ host: '*' }, /--host: peer\.host must be .*all addresses are 0\.0\.0\.0/],
     [{ httpHost: 'http://127.0.0.1' }, /--http-host: peer\.httpHost must be/],
     [{ port: '0' }, /--port: peer\.port must be a whole number from 1 to 65535, not 0/],
