@@ -8,6 +8,8 @@ export interface ExpectedFile {
   sha256: string
   /** Its contents and names since the last checkpoint, current first. */
   readonly history: { name: string; sha256: string }[]
+  /** Every content it ever had. */
+  readonly contents: Set<string>
   /** Whether an action is using it, so that no other may. */
   isBusy: boolean
 }
@@ -46,7 +48,14 @@ export class ExpectedFiles {
   }
 
   add(owner: string, name: string, sha256: string): void {
-    this.#files.add({ owner, name, sha256, history: [{ name, sha256 }], isBusy: false })
+    this.#files.add({
+      owner,
+      name,
+      sha256,
+      history: [{ name, sha256 }],
+      contents: new Set([sha256]),
+      isBusy: false,
+    })
   }
 
   remove(file: ExpectedFile): void {
@@ -59,6 +68,7 @@ export class ExpectedFiles {
     file.name = name
     file.sha256 = sha256
     file.history.unshift({ name, sha256 })
+    file.contents.add(sha256)
   }
 
   /** A file that no action is using, of `owner` if given. */

@@ -167,10 +167,11 @@ async function download(peer: TandemProcess, world: SoakWorld): Promise<void> {
     signal.throwIfAborted()
     const { path, sha256 } = await downloadToEnd(api, { name })
     const found = (await hashFile(path)).content.sha256
-    const isKnown = file.history.some((version) => version.sha256 === found)
-    // A user may have edited the file since; any other content is garbage.
-    if (found !== sha256 || !isKnown)
+    if (found !== sha256 || !file.contents.has(found))
       report.violation(`${peer.name} downloaded ${name} with content ${found}, said ${sha256}`)
+    // While all peers that have the current version are away, a kept one is offered.
+    else if (!file.history.some((version) => version.sha256 === found))
+      report.note('download-of-kept-version', `${name} to ${peer.name}: ${found}`)
   })
   report.note('download', `${name} to ${peer.name}: ${outcome}`)
 }
