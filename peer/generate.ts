@@ -1,6 +1,6 @@
 /**
- * Made-up files to try the system with: small texts and larger random ones, different for every
- * peer, and the same on every machine for the same seed.
+ * Generated files for trying the system: small texts and larger random files. They differ between
+ * peers, and are the same on every machine for the same seed.
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,23 +8,23 @@ import { type Random, seededRandom } from '../common/random.ts'
 
 const textBytes = 1_024
 const binaryBytes = 1_024 * 1_024
-/** Sixteen, so that half a byte of chance chooses one. */
+/** Sixteen, so that half a random byte chooses one. */
 const words = (
   'amber basin cedar delta ember fjord grove heron inlet juniper knoll lagoon maple north ' +
   'orchard prairie'
 ).split(' ')
 
 export interface GenerateOptions {
-  /** Begins every name, and makes the content differ from other peers'. */
+  /** Starts every name, and makes the contents differ from those of other peers. */
   readonly peerId: string
-  /** How many texts of 1 KiB. */
+  /** The number of text files of 1 KiB. */
   readonly kb: number
-  /** How many binary files of 1 MiB. */
+  /** The number of binary files of 1 MiB. */
   readonly mb: number
   readonly seed: string
 }
 
-/** What `--generate` makes: enough to see the system work, little enough for any disk. */
+/** The defaults of `--generate`: enough to see the system work, small enough for any disk. */
 export const generateDefaults = { kb: 100, mb: 10, seed: 'tandem' } as const
 
 export interface GeneratedFile {
@@ -32,7 +32,7 @@ export interface GeneratedFile {
   readonly bytes: Buffer
 }
 
-/** The files, one by one: `peer1_kb_0001.txt` … and then `peer1_mb_0001.bin` …. */
+/** The files one by one: `peer1_kb_0001.txt` …, then `peer1_mb_0001.bin` …. */
 export function* generatedFiles(options: GenerateOptions): Generator<GeneratedFile> {
   for (let count = 1; count <= options.kb; count++) {
     const name = `${options.peerId}_kb_${fourDigits(count)}.txt`
@@ -45,8 +45,9 @@ export function* generatedFiles(options: GenerateOptions): Generator<GeneratedFi
 }
 
 /**
- * Writes the files into `folder`, which is made when it is missing and left alone when anything
- * is in it. Returns how many files were written.
+ * Writes the files into `folder`, which is created if missing and left unchanged unless it is
+ * empty.
+ * @returns the number of files written
  */
 export async function fillEmptyFolder(folder: string, options: GenerateOptions): Promise<number> {
   await mkdir(folder, { recursive: true })
@@ -60,9 +61,10 @@ export async function fillEmptyFolder(folder: string, options: GenerateOptions):
 }
 
 /**
- * Fills the `shared/` folder of a peer whose catalog has no shared files. If the catalog has some, an empty
- * folder is not new: its disk is not mounted, or its files are lost, and files written there would hide that.
- * @returns how many files were written
+ * Fills the `shared/` folder of a peer whose catalog has no shared files. If the catalog has some,
+ * an empty folder is not new: its disk is not mounted, or its files are lost, and files written
+ * there would hide that.
+ * @returns the number of files written
  */
 export async function fillNewShare(
   { folder, knownFiles }: { folder: string; knownFiles: number },
@@ -75,7 +77,7 @@ function fourDigits(count: number): string {
   return String(count).padStart(4, '0')
 }
 
-/** Lines of words after a line with the file's name; exactly 1 KiB, with a line feed at the end. */
+/** A line with the file's name, then lines of words; exactly 1 KiB, ending with a line feed. */
 function textOf(name: string, random: Random): Buffer {
   let text = `${name}\n`
   while (text.length < textBytes)

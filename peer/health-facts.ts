@@ -1,4 +1,4 @@
-/** Looks up in the parts of a running peer what its health is decided from. */
+/** Collects from the parts of a running peer the facts that its health is computed from. */
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
 import { toAppError } from '../common/errors.ts'
@@ -15,10 +15,10 @@ export interface HealthParts {
   readonly clock: Clock
 }
 
-/** Looks the facts up each time it is called; never rejects: what cannot be found out is a fact, too. */
+/** Collects the facts at each call; never rejects, because a failure to measure is a fact, too. */
 export function healthLooker(parts: HealthParts): () => Promise<HealthFacts> {
   const { share, announcer, reach, clock } = parts
-  // One at a time: each that hangs on a disk that does not answer occupies a thread of the process.
+  // One at a time: a call that hangs on an unresponsive disk occupies a thread of the process.
   let measuring: ReturnType<typeof share.room> | undefined
   const room = async (): ReturnType<typeof share.room> => {
     measuring ??= share.room().finally(() => (measuring = undefined))
@@ -46,7 +46,7 @@ function indexFacts({
   return { state: 'connecting', address, error: 'error' in state ? state.error : undefined }
 }
 
-/** A disk that does not answer, as of a network, is one that cannot be used. */
+/** An unresponsive disk, such as a network disk, counts as unusable. */
 async function roomOrError(
   room: HealthParts['share']['room'],
   clock: Clock,

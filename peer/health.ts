@@ -1,6 +1,6 @@
 /**
- * What keeps a peer from its work, from the facts that `status` and `problems` show, too. `/healthz` and
- * the metric `tandem_peer_problems` are both made from what is decided here.
+ * What prevents a peer from working, computed from the facts that `status` and `problems` also
+ * show. `/healthz` and the metric `tandem_peer_problems` are derived from it.
  */
 import type { AppError } from '../common/errors.ts'
 import { reasonOf } from '../common/errors.ts'
@@ -17,12 +17,12 @@ export const troubleCodes = [
 ] as const
 export type TroubleCode = (typeof troubleCodes)[number]
 
-/** Something that keeps the peer from a part of its work. */
+/** Something that prevents a part of the peer's work. */
 export interface Trouble {
   readonly code: TroubleCode
   /** One sentence, without a full stop. */
   readonly reason: string
-  /** What a person can do. */
+  /** What the user can do. */
   readonly remedy: string
 }
 
@@ -35,17 +35,17 @@ export interface HealthFacts {
         readonly error?: AppError | undefined
       }
     | { readonly state: 'refused'; readonly address: string; readonly error: AppError }
-  /** What the index says about connecting to this peer, if it cannot. */
+  /** Why the index cannot connect to this peer, if it cannot. */
   readonly unreachable:
     | { readonly address: string; readonly reason: string; readonly remedy: string }
     | undefined
-  /** Folders that are away or lost their files. */
+  /** Folders that are unavailable or have lost their files. */
   readonly keptFolders: readonly {
     readonly folder: string
     readonly reason: string
     readonly files: number
   }[]
-  /** Of the disk that copies are put on; or why it is not known. */
+  /** Free space of the disk for replicas, or why it is unknown. */
   readonly room: { readonly freeBytes: number; readonly diskBytes: number } | AppError
   /** Files and folders that are not shared. */
   readonly problems: ProblemCounts
@@ -53,15 +53,15 @@ export interface HealthFacts {
 
 export interface Health {
   /**
-   * `degraded`: a part of its work waits for somebody or something. `failed`: none of what it is for is
-   * possible, as the index does not take it.
+   * `degraded`: a part of its work is blocked. `failed`: all of it is, because the index does not
+   * accept this peer.
    */
   readonly status: 'ok' | 'degraded' | 'failed'
   readonly index: 'connected' | 'disconnected' | 'refused'
   readonly troubles: readonly Trouble[]
-  /** How many files and folders are not shared. */
+  /** The number of files and folders that are not shared. */
   readonly problems: number
-  /** How many there are of every trouble and problem, zeros included. */
+  /** The number of each kind of trouble and problem, including zeros. */
   readonly counts: Readonly<Record<TroubleCode | ProblemCode, number>>
 }
 

@@ -11,8 +11,8 @@ import { type Peer, type PeerOptions, startPeer } from './peer.ts'
 import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
 
 /**
- * Runs a peer until it is told to stop: by a signal or, when it has a prompt, by `exit`.
- * @param flags as the command line parser gives them
+ * Runs a peer until a signal or, at a prompt, `exit` stops it.
+ * @param flags as the command line parser returns them
  * @throws AppError SETTING_INVALID, ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise<void> {

@@ -6,7 +6,7 @@ import type { Health } from './health.ts'
 import type { Limiter } from './limit/limiter.ts'
 import type { Share } from './share/share.ts'
 
-/** The parts of a running peer that count. */
+/** The parts of a running peer that supply the values. */
 export interface MetricSources {
   readonly share: Pick<Share, 'keptFolders' | 'totals'>
   readonly announcer: Pick<Announcer, 'connection'>

@@ -1,14 +1,14 @@
 /**
- * Puts the peer together. The steps of its flow know nothing of each other; each is handed here what
- * it needs of the others. Started in this order and stopped in the reverse one:
+ * Assembles a peer. Its steps do not know each other; each is handed what it needs of the others here.
+ * They start in this order and stop in the reverse order:
  *
- *   share       the catalog: everything else reads it, and a data folder in use is found first
- *   serve       before anything is announced, so that whoever is sent here finds somebody
- *   limiter     its end lets go of what serve holds back, and so comes before that of serve
+ *   share       the catalog, which all others read; it detects first that a data folder is in use
+ *   serve       before anything is announced, so that requesters who are sent here are answered
+ *   limiter     stopped before serve, because its end releases the sends that it throttles
  *   pool        connections to other peers, which fetches borrow
- *   announce    the connection to the index, on which find asks and replicate reports; says `leave`
- *   downloads, replicate   they fetch: stopped while what they use is still there
- *   web         last to come and first to go: nobody is answered by half a peer
+ *   announce    the connection to the index, which find and replicate use; sends `leave` at the end
+ *   downloads, replicate   they fetch, and stop while the parts that they use still run
+ *   web         last to start and first to stop, so that no request meets half a peer
  */
 import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
@@ -59,15 +59,15 @@ export interface PeerDependencies {
 
 export interface Peer extends AsyncDisposable {
   readonly api: PeerApi
-  /** Where it serves other peers. */
+  /** The address at which it serves other peers. */
   readonly address: Address
-  /** Where its HTTP API is. */
+  /** The address of its HTTP API. */
   readonly webAddress: Address
-  /** Resolves when all files that were in its folders at the start are in its catalog. */
+  /** Resolves when the catalog has all files that were in the folders at the start. */
   readonly ready: Promise<void>
 }
 
-/** What the others ask and count. */
+/** The parts that the API and the metrics use. */
 interface Parts {
   readonly share: Share
   readonly serving: Serving
@@ -78,7 +78,7 @@ interface Parts {
   readonly limiter: Limiter
 }
 
-/** Not before the share is open: it knows whether an empty folder should hold files. */
+/** Called after the share is open, which knows whether an empty folder is new. */
 async function generate({ data, peerId }: PeerOptions, share: Share, log: Log): Promise<void> {
   const target = { folder: resolve(data, 'shared'), knownFiles: share.totals().shared.count }
   const count = await fillNewShare(target, { peerId, ...generateDefaults })
@@ -86,7 +86,7 @@ async function generate({ data, peerId }: PeerOptions, share: Share, log: Log): 
 }
 
 /**
- * Starts a peer; it goes on trying to reach its index for as long as it runs.
+ * Starts a peer, which retries to reach its index as long as it runs.
  * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function startPeer(
@@ -149,7 +149,7 @@ export async function startPeer(
   }
 }
 
-/** Where the fetcher keeps what has come in part. */
+/** Where the fetcher keeps partial data. */
 async function fetcherOptions(
   folder: string,
   { share, records }: { share: Share; records: DownloadRecords },
@@ -188,7 +188,7 @@ async function serve(
   )
 }
 
-/** Registers at the index, and does what it asks. Both are stopped with `starting`. */
+/** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
 function joinCluster(
   settings: PeerSettings,
   starting: AsyncDisposableStack,
@@ -245,12 +245,15 @@ function joinCluster(
   return announcer
 }
 
-/** The index dials a peer itself that others cannot connect to. While there is no index, it learns of it later. */
+/**
+ * Has the index dial a peer that this one could not reach. Without a connection to the index, a
+ * later failure reports it.
+ */
 function tellUnreached(peerId: string, { connection }: Pick<Announcer, 'connection'>): void {
   connection?.request('unreached', { peerId }).catch(() => {})
 }
 
-/** The way to the index for what people ask. */
+/** The link to the index for user requests. */
 function hurriedLink(announcer: Announcer): IndexLink {
   return {
     address: announcer.address,

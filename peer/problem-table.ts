@@ -1,12 +1,12 @@
-/** The one table of reasons why something in a peer's folders is not shared, and what a person can do about each. */
+/** THE table of reasons why a file or folder is not shared, with a remedy for each. */
 import { limits } from '../common/limits.ts'
 
 interface ProblemRow {
   /** As in "'a.txt' is not shared: {reason}". `{x}` is replaced by the detail `x`. */
   readonly reason: string
-  /** What to do: one sentence. */
+  /** The remedy, one sentence. */
   readonly remedy: string
-  /** Whether it is shared nevertheless. */
+  /** Whether the file is shared nevertheless. */
   readonly isShared?: true
 }
 
@@ -41,7 +41,7 @@ const rows = {
     remedy: 'Rename one of the two.',
   },
 
-  // What is there
+  // Type and size
   LINK_LEADS_OUT: {
     reason: 'it is a link that leaves the folder',
     remedy: 'Put the file itself into the folder, or link to something inside it.',
@@ -59,7 +59,7 @@ const rows = {
     remedy: 'Split it, or move it out of the folder.',
   },
 
-  // What the system refuses
+  // Errors of the system
   FILE_NOT_READABLE: {
     reason: 'the peer may not read it ({reason})',
     remedy: 'Let the user that runs the peer read it, as with chmod or chown.',
@@ -106,7 +106,10 @@ export interface Fault {
   readonly details?: Readonly<Record<string, string | number>>
 }
 
-/** Why it is not shared, or what is wrong with it, without a full stop; a detail that is missing shows as `?`. */
+/**
+ * Why it is not shared, or what is wrong with it, without a full stop; a missing detail shows as
+ * `?`.
+ */
 export function faultReason({ code, details = {} }: Fault): string {
   return problemTable[code].reason.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
     String(details[key] ?? '?'),
@@ -121,7 +124,7 @@ export function faultEffect(code: string): string {
     : 'is not shared'
 }
 
-/** How many there are of each code. */
+/** The number of problems of each code. */
 export type ProblemCounts = ReadonlyMap<ProblemCode, number>
 
 export function totalOf(counts: ProblemCounts): number {

@@ -9,10 +9,10 @@ interface Dependencies {
   readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
 }
 
-/** Fetches for replication with the fetcher of all downloads. */
+/** Fetches for replication, with the fetcher of the downloads. */
 export function replicaFetcher(dependencies: Dependencies): ReplicaFetcher {
   return {
-    // A replicated copy vouches for its chunk root: its peer has hashed all of it.
+    // A replicated copy vouches for its chunk root, so the whole content must be hashed.
     fetch: (request) =>
       dependencies.fetcher.fetch({
         ...request,

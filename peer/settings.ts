@@ -18,9 +18,9 @@ const Host = Type.String({ maxLength: limits.hostBytesMax })
 const Port = Type.Integer({ minimum: 1, maximum: 65_535 })
 const Millis = Type.Integer({ minimum: 0, maximum: 86_400_000 })
 
-/** Peer n serves on the n-th port from here, its HTTP API on the n-th from there. */
+/** Peer n serves on the n-th port from `port`, and its HTTP API is on the n-th from `httpPort`. */
 const firstPorts = { port: 7_100, httpPort: 8_100 } as const
-/** Above it the ports of peers would run into those of HTTP APIs. */
+/** Above it, ports of peers would collide with those of HTTP APIs. */
 const numberMax = firstPorts.httpPort - firstPorts.port
 
 export const peerSettings = defineSettings('peer', {
@@ -97,7 +97,7 @@ export const peerSettings = defineSettings('peer', {
     doc: 'fill an empty shared/ with made-up files',
   },
   rescanMs: {
-    // Scans that follow each other at once would keep a disk and a core busy for nothing.
+    // Scans without a pause would keep a disk and a core busy for nothing.
     schema: Type.Integer({ minimum: 1_000, maximum: 86_400_000 }),
     default: 30_000,
     flag: '--rescan-ms',
@@ -113,7 +113,7 @@ export const peerSettings = defineSettings('peer', {
 
 type PeerTable = (typeof peerSettings)['table']
 
-/** The defaults that follow from the peer's id. */
+/** The defaults that are derived from the peer's id. */
 type Derived = {
   readonly port: number
   readonly httpPort: number
@@ -122,7 +122,7 @@ type Derived = {
 
 export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: Derived }
 
-/** What the peer runs with. */
+/** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
   'id' | 'index' | 'allowedHosts' | keyof Derived
@@ -151,7 +151,7 @@ export function loadPeerSettings(sources: SettingSources): LoadedPeerSettings {
   return { values: { ...values, ...derived }, origins }
 }
 
-/** Where the index is. @throws AppError SETTING_INVALID */
+/** The address of the index. @throws AppError SETTING_INVALID */
 export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Address {
   const address = parseAddress(values.index)
   if (address !== undefined && hostProblem(address.host) === undefined) return address
@@ -159,7 +159,7 @@ export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Ad
   throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
 }
 
-/** The hosts that are set, without brackets. @throws AppError SETTING_INVALID */
+/** The hosts in the setting, without brackets. @throws AppError SETTING_INVALID */
 function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
   const checked = (key: 'host' | 'httpHost' | 'advertiseHost', problemOf: HostCheck): string =>
     checkedHost({ section: 'peer', key, text: values[key] ?? '', origin: origins[key] }, problemOf)

@@ -5,12 +5,12 @@ import type { CopyKey } from '../common/protocol/messages.ts'
 import { contentOf } from '../common/testing/contents.ts'
 import type { FinishedFile, Shelf, ShelvedFile, SmallFile } from './shelf.ts'
 
-/** A shelf, and its files as a person sees them. */
+/** A shelf, and its files as a user sees them. */
 export interface TestShelf extends AsyncDisposable {
   readonly shelf: Shelf
-  /** Writes a finished file that is not in its place yet. @returns its path */
+  /** Writes a finished file outside of its place. @returns its path */
   readonly writePartial: (text: string) => Promise<string>
-  /** Writes a file in its place, or removes it, without asking the shelf. */
+  /** Writes a file in its place, or removes it, without the shelf. */
   readonly write: (name: string, text: string | undefined) => Promise<void>
   /** What the file of a name holds, if there is one. */
   readonly read: (name: string) => Promise<string | undefined>
@@ -27,7 +27,7 @@ function codeOrName(outcome: ShelvedFile | AppError | undefined): string | undef
   return outcome instanceof AppError ? outcome.code : outcome && basename(outcome.at.path)
 }
 
-/** With a way to make finished files; closed when the test ends. */
+/** Adds a way to make finished files; closes the shelf when the test ends. */
 async function startIn(opened: TestShelf) {
   onTestFinished(async () => await opened[Symbol.asyncDispose]())
   const finished = async (name: string, text: string): Promise<FinishedFile> => {
@@ -37,11 +37,11 @@ async function startIn(opened: TestShelf) {
   return { ...opened, finished }
 }
 
-/** What every {@link Shelf} does. */
+/** The tests that every {@link Shelf} passes. */
 export function shelfContract(open: () => Promise<TestShelf>): void {
   const start = async () => await startIn(await open())
 
-  test('a finished file gets its place, and is there from then on', async () => {
+  test('a finished file is moved into its place, and is there from then on', async () => {
     const { shelf, finished, read } = await start()
     const file = await finished('a/b', 'text')
     expect(await shelf.areThere([file])).toEqual([false])
@@ -56,7 +56,7 @@ export function shelfContract(open: () => Promise<TestShelf>): void {
     ])
   })
 
-  test('small files get their places together; one that cannot have its name holds up no other', async () => {
+  test('small files are placed together; one with an invalid name does not affect the others', async () => {
     const { shelf, read } = await start()
     const files = [small('a', 'one'), small('../b', 'out'), small('c/d', ''), small('e', 'one')]
     const outcomes = await shelf.adoptGroup(files)
@@ -67,7 +67,7 @@ export function shelfContract(open: () => Promise<TestShelf>): void {
     expect(await shelf.areThere(files)).toEqual([true, false, true, true])
   })
 
-  test('a file that somebody else wrote is never overwritten', async () => {
+  test("a user's file is never overwritten", async () => {
     const { shelf, finished, write, read } = await start()
     for (const name of ['a', 'b']) await write(name, 'mine')
     const one = await shelf.adopt(await finished('a', 'yours')).catch(toAppError)
@@ -77,7 +77,7 @@ export function shelfContract(open: () => Promise<TestShelf>): void {
     expect([await read('a'), await read('b')]).toEqual(['mine', 'mine'])
   })
 
-  test('the same content in its place will do', async () => {
+  test('a file with the same content in its place is kept', async () => {
     const { shelf, finished, write, read } = await start()
     for (const name of ['a', 'b']) await write(name, 'same')
     const { at } = await shelf.adopt(await finished('a', 'same'))
@@ -86,7 +86,7 @@ export function shelfContract(open: () => Promise<TestShelf>): void {
     expect([await read('a'), await read('b')]).toEqual(['same', 'same'])
   })
 
-  test('what was changed or removed since is not there', async () => {
+  test('a file that was changed or removed since is not there', async () => {
     const { shelf, write } = await start()
     const files = [small('a', 'one'), small('b', 'two'), small('c', 'three')]
     await shelf.adoptGroup(files)
@@ -95,7 +95,7 @@ export function shelfContract(open: () => Promise<TestShelf>): void {
     expect(await shelf.areThere(files)).toEqual([false, false, true])
   })
 
-  test('a content that it has is not fetched again; one that it lacks is not made up', async () => {
+  test('a content that it has is copied and read; one that it lacks is not', async () => {
     const { shelf, finished, read } = await start()
     const file = await finished('a', 'text')
     const { sha256 } = file.content

@@ -1,7 +1,7 @@
 import type { AppError } from '../common/errors.ts'
 import type { Content, CopyKey } from '../common/protocol/messages.ts'
 
-/** A content, and the key of the copy of it that is, or shall be, on the shelf. */
+/** A content, and the key of its copy on the shelf. */
 export interface KeyedContent {
   readonly key: CopyKey
   readonly content: Content
@@ -25,10 +25,10 @@ export interface ShelvedFile {
 }
 
 /**
- * Where fetched files are kept, each under a copy key. A running peer's shelf is its share; without a
- * peer it is the file or folder that a person named. Whoever fetches first asks the shelf what it has,
- * and then hands it what was missing. A shelf never overwrites a user's file: one in the way is an
- * error, or the copy gets another name, unless replacing was asked for.
+ * Where fetched files are kept, each under a copy key. A running peer's shelf is its share; without
+ * a peer it is the file or folder that the user named. Fetching first asks the shelf which files it
+ * has, and then hands it the missing ones. A shelf does not overwrite a user's file unless told to:
+ * the copy gets another name, or an error.
  */
 export interface Shelf {
   /** Which of these files are in their place with this content. */
@@ -37,19 +37,20 @@ export interface Shelf {
   readSmall(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
   /**
    * Copies a content that the shelf has under any key to `key`, unless it is there already.
-   * @returns undefined when the shelf does not have the content
+   * @returns undefined if the shelf does not have the content
    * @throws AppError what is wrong with the place, DISK_FULL, DISK_FAILED
    */
   copyLocal(sha256: string, key: CopyKey): Promise<ShelvedFile | undefined>
   /**
-   * Moves a finished file into its place. On failure the partial file stays where it was, or is in place.
+   * Moves a finished file into its place. On failure the partial file is where it was, or in its
+   * place.
    * @throws AppError what is wrong with the place, DISK_FULL, DISK_FAILED
    */
   adopt(file: FinishedFile): Promise<ShelvedFile>
   /**
    * Writes small files into their places.
    * @returns for each the file, or what is wrong with its place
-   * @throws AppError DISK_FULL, DISK_FAILED when none can be written
+   * @throws AppError DISK_FULL, DISK_FAILED if none can be written
    */
   adoptGroup(files: readonly SmallFile[]): Promise<(ShelvedFile | AppError)[]>
 }

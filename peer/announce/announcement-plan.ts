@@ -5,26 +5,26 @@ import type { Inventory } from './inventory.ts'
 
 export type Announcement = RequestOf<'announce'>
 
-/** How far an index is. */
+/** How far the index has acknowledged the changes. */
 interface Position {
-  /** `lastSeq` of the announcement before. */
+  /** `lastSeq` of the previous announcement. */
   readonly seq: number
-  /** Of a full inventory: what comes next of it. */
+  /** Where to continue in a full inventory. */
   readonly full: 'begin' | 'rest' | undefined
 }
 
-/** What was announced on one connection, and what comes next. */
+/** What was announced on one connection, and what to announce next. */
 export class AnnouncementPlan {
   readonly #inventory: Inventory
-  /** `lastSeq` of the announcement before. */
+  /** `lastSeq` of the previous announcement. */
   #previousSeq: number
-  /** Of a full inventory: what comes next of it. */
+  /** Where to continue in a full inventory. */
   #full: 'begin' | 'rest' | undefined
   #plannedSeq: number
   #acknowledged: Position
   #acknowledgedCount = 0
 
-  /** @param seenSeq what the index said to have seen of this catalog */
+  /** @param seenSeq the last change of this catalog that the index says it has */
   constructor(seenSeq: number, inventory: Inventory) {
     this.#inventory = inventory
     const canResume = inventory.canResumeFrom(seenSeq)
@@ -43,21 +43,21 @@ export class AnnouncementPlan {
     return this.#acknowledgedCount
   }
 
-  /** The index has this announcement, which `next` returned; called in their order. */
+  /** The index has acknowledged an announcement that `next` returned; called in their order. */
   acknowledge({ begin, end, lastSeq }: Announcement): void {
     const before = begin === true ? 'rest' : this.#acknowledged.full
     this.#acknowledged = { seq: lastSeq, full: end === true ? undefined : before }
     this.#acknowledgedCount++
   }
 
-  /** What the index has not acknowledged comes next. */
+  /** Continues with what the index has not acknowledged. */
   rewind(): void {
     this.#previousSeq = this.#acknowledged.seq
     this.#plannedSeq = this.#acknowledged.seq
     this.#full = this.#acknowledged.full
   }
 
-  /** The next announcements, in order; none when there is nothing to say now. */
+  /** The next announcements, in order; empty if the index has been sent everything. */
   next(): Announcement[] {
     const { epoch, lastSeq, isComplete } = this.#inventory
     const changes = this.#inventory.changesSince(this.#previousSeq, limits.announceChangesMax)

@@ -15,7 +15,7 @@ interface Dependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Told how far the announcements that were sent reach; less than before when some are sent again. */
+  /** Called with the last change sent so far; it decreases when some are sent again. */
   readonly onSent: (seq: number) => void
 }
 
@@ -25,16 +25,17 @@ export class AnnouncementStream {
   readonly #plan: AnnouncementPlan
   readonly #unanswered = new Set<Promise<void>>()
 
-  /** @param seenSeq what the index said to have seen of the catalog */
+  /** @param seenSeq the last change of the catalog that the index says it has */
   constructor(seenSeq: number, dependencies: Dependencies) {
     this.#dependencies = dependencies
     this.#plan = new AnnouncementPlan(seenSeq, dependencies.inventory)
   }
 
   /**
-   * Sends what the index lacks, then changes as they come; never returns. What the index could not
-   * write to its disk is sent again, with back-off: another connection would not help.
-   * @throws what an announcement was answered with otherwise, or the signal's reason
+   * Sends the changes that the index lacks, then new ones as they occur; never returns. Changes
+   * that the index could not write to its disk are retried with back-off, because another
+   * connection would not help.
+   * @throws any other error of an announcement, or the signal's reason
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log, onSent } = this.#dependencies
@@ -48,7 +49,7 @@ export class AnnouncementStream {
         if (!isDiskFailure(error)) throw error
         if (this.#plan.acknowledgedCount > before) failures = 1
         const details = { reason: reasonOf(error), failures }
-        const text = 'the index could not write an announcement, which is sent again'
+        const text = 'the index could not write an announcement; it is retried'
         if (failures === 1) log.warn(details, text)
         else log.debug(details, text)
       }
@@ -58,7 +59,10 @@ export class AnnouncementStream {
     }
   }
 
-  /** Announces until an announcement fails. All are answered, or given up, when it rejects. */
+  /**
+   * Announces until an announcement fails. When it rejects, all announcements are answered or
+   * abandoned.
+   */
   async #announce(signal: AbortSignal): Promise<void> {
     const { inventory, clock, onSent } = this.#dependencies
     const failed = new AbortController()
@@ -86,13 +90,13 @@ export class AnnouncementStream {
       }
     } finally {
       cancel()
-      // After a disk failure the answers to the others say from where to go on.
+      // After a disk failure, the answers to the other announcements tell where to continue.
       if (!isDiskFailure(failed.signal.reason)) givenUp.abort()
       await Promise.all(this.#unanswered)
     }
   }
 
-  /** Waits for room among the unanswered, then sends. */
+  /** Sends when fewer than the maximum are unanswered. */
   async #send(
     announcement: Announcement,
     requests: { signal: AbortSignal; onFailure: (error: unknown) => void },
@@ -107,7 +111,7 @@ export class AnnouncementStream {
     this.#unanswered.add(answered)
   }
 
-  /** Never rejects: `onFailure` is told. */
+  /** Never rejects; calls `onFailure` instead. */
   async #request(
     announcement: Announcement,
     { signal, onFailure }: { signal: AbortSignal; onFailure: (error: unknown) => void },
@@ -123,7 +127,7 @@ export class AnnouncementStream {
   }
 }
 
-/** Whether the index could not write. */
+/** Whether the index could not write to its disk. */
 function isDiskFailure(error: unknown): boolean {
   return hasCode(error, 'DISK_FAILED') || hasCode(error, 'DISK_FULL')
 }

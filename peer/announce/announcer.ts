@@ -16,24 +16,24 @@ import { Hurry, reconnectDelayMs } from './reconnect-pace.ts'
 
 export interface AnnouncerOptions {
   readonly peerId: string
-  /** What proves that it has this id. */
+  /** Proof that this peer owns its id. */
   readonly identity?: string
-  /** Where the index is. */
+  /** The address of the index. */
   readonly index: Address
-  /** Where other peers reach this one; without a host the index takes the address it sees. */
+  /** Where other peers reach this one; without a host, the index uses the address it sees. */
   readonly host: string | undefined
   readonly port: number
   readonly zone: string | undefined
 }
 
-/** Room on the disk of this peer's data, and the disk's size if it is known. */
+/** Free bytes on the disk of this peer's data, and the size of the disk if known. */
 type Room = RequestOf<'heartbeat'>
 
 export interface AnnouncerDependencies {
   readonly inventory: Inventory
-  /** Room on the disk of this peer's data. */
+  /** Free bytes on the disk of this peer's data. */
   room(): Promise<Room>
-  /** What the index may ask of this peer. */
+  /** Handlers of the requests that the index sends to a peer. */
   readonly handlers: Handlers<'index', 'peer', undefined>
   readonly transport: Transport
   readonly clock: Clock
@@ -41,22 +41,25 @@ export interface AnnouncerDependencies {
   readonly log: Log
 }
 
-/** `refused`: the index answers but does not take this peer; `error` says why, someone must act. */
+/**
+ * `refused`: the index answers but does not accept this peer; `error` says why, and a person must
+ * act.
+ */
 export type AnnouncerState =
   | { readonly name: 'connecting'; readonly error?: AppError }
   | { readonly name: 'registered' }
   | { readonly name: 'refused'; readonly error: AppError }
 
-/** A connection that held for so long was none of the failures before it. */
+/** A connection that lasted this long resets the count of failures. */
 const heldMs = 2_000
 
-/** Keeps this peer registered at the index, and the index up to date about what it has. */
+/** Keeps this peer registered at the index, and announces its copies. */
 export class Announcer implements AsyncDisposable {
   readonly #options: AnnouncerOptions
   readonly #dependencies: AnnouncerDependencies
   readonly #log: Log
   readonly #work: BackgroundWork
-  /** Woken when the state changes, changes were sent, or somebody is in a hurry. */
+  /** Woken when the state changes, when changes were sent, and when a hurried caller waits. */
   readonly #wakeUp = new WakeUp()
   #state: AnnouncerState = { name: 'connecting' }
   #connection: Connection | undefined
@@ -65,7 +68,7 @@ export class Announcer implements AsyncDisposable {
   #failures = 0
   /** Since when there has been no connection (monotonic). */
   #awaySinceMs: number
-  /** Those who wait for the connection and are in a hurry. */
+  /** The number of hurried callers that wait for the connection. */
   #askers = 0
   readonly #hurry = new Hurry()
 
@@ -77,14 +80,14 @@ export class Announcer implements AsyncDisposable {
     this.#awaySinceMs = dependencies.clock.monotonicMs()
   }
 
-  /** Begins to connect; what fails is tried again until it is disposed. */
+  /** Starts to connect; retries until it is disposed. */
   static start(options: AnnouncerOptions, dependencies: AnnouncerDependencies): Announcer {
     const announcer = new Announcer(options, dependencies)
     announcer.#work.start('announce', (signal) => announcer.#stayRegistered(signal))
     return announcer
   }
 
-  /** Where the index is, for people. */
+  /** The address of the index, for people. */
   get address(): string {
     return formatAddress(this.#options.index)
   }
@@ -98,15 +101,15 @@ export class Announcer implements AsyncDisposable {
     return this.#connection?.isOpen === true ? this.#connection : undefined
   }
 
-  /** For how long there has been no connection; 0 while there is one. */
+  /** Time without a connection, in milliseconds; 0 while there is one. */
   get awayMs(): number {
     if (this.#connection !== undefined) return 0
     return this.#dependencies.clock.monotonicMs() - this.#awaySinceMs
   }
 
   /**
-   * The connection, once there is one. Asking for it in a hurry, as for a person, brings the next
-   * attempts forward; how many is bounded.
+   * The connection, as soon as there is one. A hurried call, as for a user, brings a bounded number
+   * of attempts forward.
    * @throws AppError why the index refuses this peer, if it does; or the signal's reason
    */
   async connected(signal: AbortSignal, { isHurried = false } = {}): Promise<Connection> {
@@ -131,7 +134,7 @@ export class Announcer implements AsyncDisposable {
     await this.#wakeUp.until(() => this.#sentSeq >= lastSeq || undefined, signal)
   }
 
-  /** Tells the index that this peer leaves, if that takes no longer than `deadlines.leaveMs`. */
+  /** Tells the index that this peer leaves, waiting at most `deadlines.leaveMs`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#work[Symbol.asyncDispose]()
   }
@@ -157,7 +160,7 @@ export class Announcer implements AsyncDisposable {
     }
   }
 
-  /** Waits after a failure, and less while somebody in a hurry waits for the connection. */
+  /** Waits after a failure; not as long while a hurried caller waits for the connection. */
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies
     const shortestMs = Math.min(delayMs, this.#hurry.pauseMs(clock.monotonicMs()))
@@ -173,7 +176,7 @@ export class Announcer implements AsyncDisposable {
     }
   }
 
-  /** Connects, and stays connected for as long as it goes well. @throws why it ended */
+  /** Connects, and stays connected until something fails. @throws the failure */
   async #register(signal: AbortSignal): Promise<void> {
     const { handlers, transport, clock, log } = this.#dependencies
     const { index: address } = this.#options
@@ -257,12 +260,12 @@ export class Announcer implements AsyncDisposable {
     return { role: 'peer', peerId, registration }
   }
 
-  /** A disk that cannot say how much room it has is given nothing more to keep. */
+  /** A disk whose free space is unknown gets no further replicas. */
   async #room(): Promise<Room> {
     try {
       return await this.#dependencies.room()
     } catch (error) {
-      this.#log.debug({ reason: reasonOf(error) }, 'the free space is not known')
+      this.#log.debug({ reason: reasonOf(error) }, 'the free space is unknown')
       return { freeBytes: 0 }
     }
   }
@@ -277,8 +280,7 @@ export class Announcer implements AsyncDisposable {
     const name = isRefusal(error) ? 'refused' : 'connecting'
     const isNews = this.#state.name !== name || this.#state.error?.code !== error.code
     const details = { index: this.address, code: error.code, reason: reasonOf(error) }
-    const text =
-      name === 'refused' ? 'the index does not take this peer' : 'not connected to the index'
+    const text = name === 'refused' ? 'the index refuses this peer' : 'not connected to the index'
     if (isNews) this.#log.warn(details, text)
     else this.#log.debug(details, text)
     this.#setState({ name, error })
@@ -290,7 +292,10 @@ export class Announcer implements AsyncDisposable {
   }
 }
 
-/** Whether trying again at once is of no use. Another process with this id may end, or be found dead, any time. */
+/**
+ * Whether an immediate retry is useless. Another process with this id may end, or be declared dead,
+ * at any time.
+ */
 function isRefusal(error: AppError): boolean {
   return error.code === 'PEER_ID_TAKEN' || !error.retryable
 }

@@ -2,11 +2,11 @@ import type { Change } from '../../common/protocol/messages.ts'
 
 export interface CutLimits {
   readonly changesMax: number
-  /** Of the changes' JSON; a single larger change still makes a part of its own. */
+  /** Size of the changes' JSON; a larger single change is a part of its own. */
   readonly bytesTarget: number
 }
 
-/** Cuts changes, in order, into parts of a bounded count and size; none is empty. */
+/** Splits changes, in order, into parts of bounded count and size; none is empty. */
 export function cutChanges(changes: readonly Change[], limits: CutLimits): Change[][] {
   const parts: Change[][] = []
   let part: Change[] = []

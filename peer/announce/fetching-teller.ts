@@ -8,19 +8,25 @@ import type { Content } from '../../common/protocol/messages.ts'
 import type { WakeUp } from '../../common/wake-up.ts'
 
 interface TellerDependencies {
-  /** What this peer is downloading. */
+  /** The contents that this peer is downloading. */
   readonly unfinished: {
     readonly contents: readonly Content[]
     /** Woken when a fetch begins or ends. */
     readonly changes: Pick<WakeUp, 'next'>
   }
-  /** The connection to the index, once there is one. @throws why the index refuses this peer, or the signal's reason */
+  /**
+   * The connection to the index, as soon as there is one.
+   * @throws why the index refuses this peer, or the signal's reason
+   */
   connected(signal: AbortSignal): Promise<Pick<Connection, 'request' | 'onClosed'>>
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Keeps the index up to date about what this peer is downloading, so that others find it as a source. */
+/**
+ * Tells the index which contents this peer is downloading, so that others find it as a partial
+ * source.
+ */
 export class FetchingTeller implements AsyncDisposable {
   readonly #dependencies: TellerDependencies
   readonly #work: BackgroundWork
@@ -53,7 +59,7 @@ export class FetchingTeller implements AsyncDisposable {
     }
   }
 
-  /** Tells what is downloaded, and each change of it, on one connection until that ends. */
+  /** Reports the current downloads, and each change of them, until the connection ends. */
   async #tell(signal: AbortSignal): Promise<void> {
     const { unfinished, clock } = this.#dependencies
     const connection = await this.#dependencies.connected(signal)
@@ -66,7 +72,8 @@ export class FetchingTeller implements AsyncDisposable {
       const contents = this.#contents
       if (keyOf(contents) !== told) await connection.request('fetching', { contents }, { signal })
       told = keyOf(contents)
-      // The first of several is told immediately: others are asked for the same content now.
+      // The first of several is reported immediately: others are being told to fetch the same
+      // content now.
       await clock.sleep(deadlines.announceGroupMs, signal)
       if (keyOf(this.#contents) === told) await unfinished.changes.next(isOver)
     }

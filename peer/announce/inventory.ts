@@ -2,17 +2,19 @@ import type { Change } from '../../common/protocol/messages.ts'
 
 /** What announcing needs of the catalog. */
 export interface Inventory {
-  /** Names this run of the peer, which the change numbers belong to. */
+  /** Identifies the run of the peer that the change numbers belong to. */
   readonly epoch: string
-  /** The run before this one and its last change that was on disk at the start, if there is one. */
+  /** The previous run and its last change that was on disk at the start, if there is one. */
   readonly continues: { readonly epoch: string; readonly lastSeq: number } | undefined
   /** The number of the newest change. */
   readonly lastSeq: number
-  /** Whether it holds everything that this peer has: only then may the rest be called gone. */
+  /**
+   * Whether it lists everything that this peer has: only then are missing copies announced as gone.
+   */
   readonly isComplete: boolean
-  /** At most `limit` changes after the number, in order. */
+  /** At most `limit` changes after `seq`, in order. */
   changesSince(seq: number, limit: number): Change[]
-  /** Whether the changes since `seq` are all that somebody lacks who has seen those up to it. */
+  /** Whether the changes since `seq` bring an index that has those up to it up to date. */
   canResumeFrom(seq: number): boolean
   /** The index has the changes up to `seq`. */
   seenByIndex(seq: number): void

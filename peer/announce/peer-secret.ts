@@ -9,9 +9,9 @@ const secretBytes = 32
 const secretPattern = /^[0-9a-f]{64}\n?$/
 
 /**
- * What proves to the index that this peer has its id: the hash of a secret that is made when the data
- * folder is first used with this id. A folder keeps one secret for each id that it was used with, so
- * that a copy which gets another id can prove nothing about the first one's.
+ * Proof for the index that this peer owns its id: the hash of a secret that is created when the
+ * data folder is first used with the id. A folder keeps one secret per id, so that a copy of the
+ * folder with another id proves nothing about the first one.
  * @param folder the peer's own folder, `.tandem`
  * @throws AppError DISK_FULL, DISK_FAILED
  */
@@ -38,7 +38,7 @@ async function readSecret(path: string): Promise<string | undefined> {
   throw new AppError('DISK_FAILED', { action: 'read', path, reason })
 }
 
-/** On disk before it is used: an id that is bound to a secret which is lost must be released by hand. */
+/** On disk before it is used: an id that is bound to a lost secret must be released manually. */
 async function makeSecret(path: string, random: Random): Promise<string> {
   const secret = randomId(random, secretBytes)
   const folder = dirname(path)
@@ -59,7 +59,7 @@ async function makeSecret(path: string, random: Random): Promise<string> {
   }
 }
 
-/** Where folders can be flushed. */
+/** Systems on which folders can be flushed. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   await using folder = await open(path)

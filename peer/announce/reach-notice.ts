@@ -8,11 +8,11 @@ export interface Unreachable {
   readonly reason: string
 }
 
-/** What a person is to change then. */
+/** What the user should change in that case. */
 export const unreachableRemedy =
   'set peer.advertiseHost (--advertise-host) to where others reach this machine, and peer.host (--host) to an address that it listens on for them'
 
-/** What the index said last about connecting to this peer. */
+/** The last report of the index about connecting to this peer. */
 export class ReachNotice {
   readonly #log: Log
   #unreachable: Unreachable | undefined

@@ -1,26 +1,29 @@
 import { backoffMs } from '../../common/backoff.ts'
 import type { Random } from '../../common/random.ts'
 
-/** After a lost connection: an index that was restarted is back soon, and waits for its peers. */
+/** After a lost connection: a restarted index is back soon, and waits for its peers. */
 const soon = { firstMs: 250, maxMs: 2_000 }
-/** An index that has been away for longer than this is looked for ever more seldom. */
+/** An index that has been away for longer than this is dialled at growing intervals. */
 const soonForMs = 60_000
-/** The share of the time it has been away that a delay may then take: it is found within that much more. */
+/** Such a delay, as a share of the time that the index has been away. */
 const awayShare = 1 / 30
 const delayMsMax = 15_000
-/** After a refusal, which only somebody's action ends. */
+/** After a refusal, which a person must resolve. */
 const refused = { firstMs: 5_000, maxMs: 30_000 }
 
 export interface Away {
-  /** Attempts that failed in a row, at least 1. */
+  /** Consecutive failed attempts, 1 or more. */
   readonly failures: number
-  /** For how long there has been no connection. */
+  /** Time without a connection. */
   readonly awayMs: number
-  /** Whether the index answers and does not take this peer. */
+  /** Whether the index answers but does not accept this peer. */
   readonly isRefused: boolean
 }
 
-/** How long to wait after a failed attempt to reach the index, in milliseconds; with jitter, see {@link backoffMs}. */
+/**
+ * The delay after a failed attempt to reach the index, in milliseconds, with jitter: see {@link
+ * backoffMs}.
+ */
 export function reconnectDelayMs({ failures, awayMs, isRefused }: Away, random: Random): number {
   if (isRefused) return backoffMs(failures, refused, random)
   if (awayMs <= soonForMs) return backoffMs(failures, soon, random)
@@ -28,18 +31,18 @@ export function reconnectDelayMs({ failures, awayMs, isRefused }: Away, random: 
   return backoffMs(failures, { ...soon, maxMs }, random)
 }
 
-/** Attempts that people's questions may bring forward together, and how soon there is another one. */
+/** How many attempts user requests may bring forward in a row, and after what time one more. */
 const hurriedAtOnceMax = 5
 const hurriedEveryMs = 2_000
-/** Between two attempts while somebody waits for the connection. */
+/** Between two attempts while a hurried caller waits for the connection. */
 const hurriedPauseMs = 100
 
-/** How much sooner than planned the index is tried because somebody waits for it: a few times, not all the time. */
+/** Limits how often the index is dialled early because a user waits for it. */
 export class Hurry {
   #used = 0
   #countedMs = 0
 
-  /** The shortest pause between two attempts at this moment (monotonic), in milliseconds. */
+  /** The shortest pause before the next attempt at this moment (monotonic), in milliseconds. */
   pauseMs(nowMs: number): number {
     this.#regain(nowMs)
     if (this.#used < hurriedAtOnceMax) return hurriedPauseMs

@@ -6,7 +6,10 @@ import type { Connection } from '../../common/protocol/connection.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import type { IndexLink } from './index-link.ts'
 
-/** The index for whoever is no peer: dialled when something is asked, and again when it was lost. */
+/**
+ * The index for clients that are no peers: dialled for the first request, and again after the
+ * connection was lost.
+ */
 export class DialledIndex implements IndexLink, AsyncDisposable {
   readonly address: string
   readonly awayMs = 0
@@ -25,7 +28,10 @@ export class DialledIndex implements IndexLink, AsyncDisposable {
     this.#dependencies = dependencies
   }
 
-  /** @throws AppError INDEX_UNREACHABLE at once when nobody listens; what the index refuses with */
+  /**
+   * @throws AppError INDEX_UNREACHABLE immediately if nothing listens there; the refusal of the
+   *   index
+   */
   async connected(signal: AbortSignal): Promise<Connection> {
     if (this.#connection?.isOpen === true) return this.#connection
     const { transport, ...dependencies } = this.#dependencies

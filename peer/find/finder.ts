@@ -23,9 +23,9 @@ interface FinderDependencies {
 }
 
 /**
- * Asks the index. Every method throws AppError INDEX_UNREACHABLE when there is no connection (at once,
- * unless the index went away so lately that it may be back in a moment), DEADLINE_EXCEEDED when the
- * index does not answer, or the signal's reason.
+ * Sends requests to the index. Every method throws AppError INDEX_UNREACHABLE without a connection
+ * (immediately, unless the index disappeared so recently that it may be back in a moment),
+ * DEADLINE_EXCEEDED if the index does not answer, or the signal's reason.
  */
 export class Finder {
   readonly #dependencies: FinderDependencies
@@ -35,14 +35,14 @@ export class Finder {
     this.#dependencies = dependencies
   }
 
-  /** How long lookups and searches took at the index, the way there and back included. */
+  /** Durations of lookups and searches, including the network. */
   get searchSeconds(): Stats['searchSeconds'] {
     return summaryOf(this.#searchSeconds)
   }
 
   /**
-   * The contents of a name, the one to take first in front; at least one.
-   * @param sha256 of a content that is wanted although it may be a replaced version
+   * The contents of a name, preferred one first; at least one.
+   * @param sha256 of a content to include even if it is a replaced version
    * @throws AppError NAME_INVALID, NAME_NOT_FOUND
    */
   async lookup(text: string, signal?: AbortSignal, sha256?: string): Promise<FoundContent[]> {
@@ -57,7 +57,7 @@ export class Finder {
     return await this.#ask('search', request, signal)
   }
 
-  /** One page of the files that a pattern matches, with what a download of each needs to begin. */
+  /** One page of the files that match a pattern, with the sources for a download of each. */
   async match(
     {
       pattern,
@@ -71,9 +71,9 @@ export class Finder {
   }
 
   /**
-   * Files that the index knows and this peer does not hold, by name. A page may have fewer than
-   * `limit` rows although more follow: where this peer holds nearly everything, finding a full page
-   * would be a walk through the whole index.
+   * Files that the index knows and this peer does not have, by name. A page may have fewer than
+   * `limit` rows although more follow: if this peer has nearly everything, filling a page could
+   * take a walk through the whole index.
    */
   async listRemote(
     { limit, after }: { limit: number; after?: string | undefined },
@@ -119,29 +119,36 @@ export class Finder {
     return { name, contents, ...more }
   }
 
-  /** The contents that a name has, and those that it had and that are kept. @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+  /**
+   * The current contents of a name, and its replaced versions that are kept.
+   * @throws AppError NAME_INVALID, NAME_NOT_FOUND
+   */
   async versions(text: string, signal?: AbortSignal): Promise<Versions> {
     const name = parseName(text)
     const { versions } = await this.#ask('versions', { name }, signal)
     return { name, versions }
   }
 
-  /** Takes a file out of the cluster; returns whose it was. @throws AppError NOT_OWNER, NOT_SHARED */
+  /**
+   * Removes a file from the cluster.
+   * @returns its owner
+   * @throws AppError NOT_OWNER, NOT_SHARED
+   */
   async unshare(file: RequestOf<'unshare'>, signal?: AbortSignal): Promise<ReplyOf<'unshare'>> {
     return await this.#ask('unshare', file, signal)
   }
 
-  /** Takes an `unshare` of this peer's own file back. */
+  /** Reverts an `unshare` of this peer's own file. */
   async share(name: string, signal?: AbortSignal): Promise<void> {
     await this.#ask('share', { name }, signal)
   }
 
-  /** Tells the index that a peer sent bytes with a wrong hash. */
+  /** Reports to the index that a peer sent bytes with a wrong hash. */
   async accuse(accusation: RequestOf<'accuse'>, signal?: AbortSignal): Promise<void> {
     await this.#ask('accuse', accusation, signal)
   }
 
-  /** A connection that ends under the question is as good as none: the question is asked once more. */
+  /** A connection that closes during a request counts as none: the request is sent once more. */
   async #ask<T extends MessageType>(
     type: T,
     body: RequestOf<T>,

@@ -1,13 +1,13 @@
 import type { Connection } from '../../common/protocol/connection.ts'
 
-/** The peer's one connection to the index, which somebody else keeps open. */
+/** The peer's connection to the index, which is kept open elsewhere. */
 export interface IndexLink {
-  /** Where the index is, for errors. */
+  /** The address of the index, for errors. */
   readonly address: string
-  /** For how long there has been no connection; 0 while there is one. */
+  /** Time without a connection, in milliseconds; 0 while there is one. */
   readonly awayMs: number
   /**
-   * The connection, once there is one. Asking for it brings the next attempt forward.
+   * The connection, as soon as there is one. Calling this brings the next attempt forward.
    * @throws AppError why the index refuses this peer, if it does; or the signal's reason
    */
   connected(signal: AbortSignal): Promise<Pick<Connection, 'request'>>

@@ -10,7 +10,7 @@ import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 export interface DropLink {
   /**
    * Asks whether these copies, at most `tasksPerRequestMax`, may be removed now.
-   * @returns for each, in the same order
+   * @returns the answer for each, in the same order
    */
   confirmDrops(copies: ReplicaVersion[], signal: AbortSignal): Promise<readonly boolean[]>
 }
@@ -21,7 +21,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Asks the index whether copies may be removed: those that are asked about while one question is on its way make the next. */
+/**
+ * Asks the index whether copies may be removed. Copies that are added during one request are sent
+ * in the next.
+ */
 export class DropConfirmer implements AsyncDisposable {
   readonly #link: DropLink
   readonly #clock: Clock
@@ -35,7 +38,10 @@ export class DropConfirmer implements AsyncDisposable {
     this.#background = new BackgroundWork(dependencies)
   }
 
-  /** @throws AppError when the index does not answer in time: then nothing may be removed; the signal's reason */
+  /**
+   * @throws AppError if the index does not answer in time, and nothing may be removed; the signal's
+   *   reason
+   */
   async confirm(copy: ReplicaVersion, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<boolean>()

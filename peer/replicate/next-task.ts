@@ -5,10 +5,10 @@ import type { Task } from '../../common/protocol/messages.ts'
 export type ReplicateTask = Extract<Task, { kind: 'replicate' }>
 
 /**
- * Which tasks to begin together, as their places in `waiting`: a single one or, because what each of
- * them costs can be shared, all small copies that may begin; none when nothing may begin now. In order,
- * but many small ones beside a medium and a large one; and never two at once for the same file, because a later
- * task may undo what an earlier one does.
+ * Which tasks to start together, as their indices in `waiting`: a single one, or all small copies
+ * that may start, because they share their costs; none if no task may start now. Tasks start in
+ * order, many small ones beside a medium and a large one, and never two for the same file at the
+ * same time, because a later task may undo an earlier one.
  */
 export function nextTasks(waiting: readonly Task[], running: Iterable<Task>): number[] {
   const runningTasks = [...running]
@@ -30,7 +30,7 @@ export function nextTasks(waiting: readonly Task[], running: Iterable<Task>): nu
   return places
 }
 
-/** Whether it is to copy a content of one chunk. */
+/** Whether the task copies a content of one chunk. */
 export function isSmallCopy(task: Task): task is ReplicateTask {
   return task.kind === 'replicate' && laneOfTask(task) === 'small'
 }

@@ -7,13 +7,13 @@ import type { Log } from '../../common/log.ts'
 import type { TaskProgress } from '../../common/protocol/messages.ts'
 
 interface Dependencies {
-  /** Sends it on the connection on which this peer is registered. */
+  /** Sends the progress on the connection on which this peer is registered. */
   readonly tell: (tasks: TaskProgress[], signal: AbortSignal) => Promise<unknown>
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Tells the index every few seconds how far the running copies are, for as long as there are any. */
+/** Reports the progress of running copies to the index every few seconds. */
 export class ProgressTeller implements AsyncDisposable {
   readonly #dependencies: Dependencies
   readonly #background: BackgroundWork

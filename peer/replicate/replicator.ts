@@ -77,15 +77,18 @@ interface ReplicatorDependencies {
   readonly log: Log
 }
 
-/** Tasks that run together: one, or small copies. */
+/** Tasks that run together: a single one, or small copies. */
 interface Job {
   readonly tasks: readonly Task[]
-  /** Those that were not taken back; when there are none the job ends. */
+  /** Tasks that were not cancelled; when none is left, the job ends. */
   readonly wanted: Set<Task>
   readonly stop: AbortController
 }
 
-/** Carries out the index's tasks, some at a time, and reports each one's end; none holds up the others. */
+/**
+ * Carries out the index's tasks, several at a time, and reports the outcome of each; none blocks
+ * the others.
+ */
 export class Replicator implements AsyncDisposable {
   readonly #fetcher: ReplicaFetcher
   readonly #shelf: ReplicaShelf
@@ -110,7 +113,7 @@ export class Replicator implements AsyncDisposable {
   }
 
   /**
-   * Takes all of `tasks` or none. One that is waiting or running already is not taken twice.
+   * Accepts all of `tasks` or none. Tasks that are already queued or running are skipped.
    * @throws AppError TASK_REFUSED
    */
   accept(tasks: readonly Task[]): void {
@@ -124,7 +127,7 @@ export class Replicator implements AsyncDisposable {
     this.#startNext()
   }
 
-  /** The index wants these no more: those that wait are forgotten, those that run end and keep what came. */
+  /** Cancels tasks: removes queued ones, and ends running ones, whose partial data is kept. */
   cancel(taskIds: readonly string[]): void {
     const cancelled = new Set(taskIds)
     this.#waiting = this.#waiting.filter(({ taskId }) => !cancelled.has(taskId))
@@ -174,7 +177,7 @@ export class Replicator implements AsyncDisposable {
     this.#progress.delete(task.taskId)
   }
 
-  /** Small copies share requests, transactions and announcements; each has an end of its own. */
+  /** Small copies share requests, transactions and announcements; each has its own outcome. */
   async #runSmall(tasks: readonly ReplicateTask[], signal: AbortSignal): Promise<void> {
     const keyed = tasks.map((task) => ({ task, key: keyOrError(task) }))
     const copies = keyed.flatMap(({ task: { content, sources }, key }) =>
@@ -195,7 +198,7 @@ export class Replicator implements AsyncDisposable {
     for (const task of alone) await this.#run(task, signal)
   }
 
-  /** What came of all is told with the first of `tasks`. */
+  /** The bytes of all are reported as progress of the first of `tasks`. */
   async #keepSmall(
     tasks: readonly ReplicateTask[],
     copies: readonly SmallCopy[],
@@ -226,7 +229,7 @@ export class Replicator implements AsyncDisposable {
     this.#startNext()
   }
 
-  /** What is to be reported of a task that has ended. */
+  /** The outcome to report of a task that has ended. */
   #onEnd(task: Task, failure: unknown): TaskOutcome {
     const { taskId, kind, owner, name } = task
     this.#forget(task)
@@ -253,13 +256,13 @@ export class Replicator implements AsyncDisposable {
       const { partialPath, chunkList } = fetched
       await this.#shelf.adopt({ key, content, partialPath, chunkList })
     } catch (error) {
-      // The next try needs not fetch it again.
+      // The next attempt need not fetch it again.
       if (hasCode(error, 'DISK_FULL') || hasCode(error, 'DISK_FAILED')) fetched.keep?.()
       throw error
     }
   }
 
-  /** What the task was planned for may be otherwise by now: the index is asked again, right before. */
+  /** The task's reason may no longer hold: the index confirms the drop immediately before it. */
   async #drop(task: DropTask, signal: AbortSignal): Promise<void> {
     const { owner, name } = keyOf(task)
     const copy = { owner, name, sha256: task.sha256 }
@@ -268,7 +271,10 @@ export class Replicator implements AsyncDisposable {
   }
 }
 
-/** What the index calls a file, checked: it becomes a path. @throws AppError PEER_ID_INVALID, NAME_INVALID */
+/**
+ * The key of a task's file, validated because it becomes a path.
+ * @throws AppError PEER_ID_INVALID, NAME_INVALID
+ */
 function keyOf({ owner, name }: Task): ReplicaKey {
   return { kind: 'replicated', owner: parsePeerId(owner), name: parseName(name) }
 }

@@ -13,16 +13,16 @@ export interface TaskLink {
    * @throws the signal's reason
    */
   announced(signal: AbortSignal): Promise<void>
-  /** Sends outcomes, at most `tasksPerRequestMax`, on the connection that the announcements take. */
+  /** Sends outcomes, at most `tasksPerRequestMax`, on the connection of the announcements. */
   report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<unknown>
-  /** Sends how far copies are, on the same connection. */
+  /** Sends the progress of copies, on the same connection. */
   progress(tasks: TaskProgress[], signal: AbortSignal): Promise<unknown>
 }
 
 /**
- * Tells the index how tasks ended, in groups: outcomes that come while one group is on its way make
- * the next. A group that cannot be told is forgotten: the index hands out again what it does not see
- * announced.
+ * Reports the outcomes of tasks to the index, in batches: outcomes that are added during one
+ * request form the next batch. A batch that cannot be sent is dropped, because the index assigns a
+ * task again if its copy is not announced.
  */
 export class Reporter implements AsyncDisposable {
   readonly #link: TaskLink
@@ -62,7 +62,7 @@ export class Reporter implements AsyncDisposable {
     this.#isReporting = false
   }
 
-  /** The index believes announcements alone: a report that came before them would be taken for a lie. */
+  /** The index trusts only announcements: a report that arrives before them would look false. */
   async #report(group: TaskOutcome[], signal: AbortSignal): Promise<void> {
     const deadline = { what: 'Reporting tasks', deadlineMs: deadlines.requestMs, signal }
     await withDeadline(deadline, this.#clock, async (inTime) => {
@@ -72,7 +72,7 @@ export class Reporter implements AsyncDisposable {
   }
 }
 
-/** How many of `outcomes`, at least one, go into the next report: as many as it has room for. */
+/** The number of outcomes, at least one, that fit into the next report. */
 function groupCount(outcomes: readonly TaskOutcome[]): number {
   let bytes = 0
   const first = outcomes.slice(0, limits.tasksPerRequestMax)
