@@ -46,7 +46,7 @@ test('the sources of a content are those of its very claim', async () => {
   expect(watch.gone.aborted).toBe(false)
 })
 
-test('a content is gone when its name has another, unless somebody still sends it', async () => {
+test('a content is gone when its name has another, unless a source still sends it', async () => {
   const { world, watch } = watching()
   world.answer = [two]
   world.isFed = true

@@ -7,7 +7,7 @@ import type { Content, FoundContent, Source } from '../../common/protocol/messag
 export interface DownloadFinder {
   /**
    * The contents of `name`, the one to take first in front; at least one. With `sha256` also that one,
-   * if it is a replaced version that can still be had.
+   * if it is a replaced version that is still available.
    * @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE
    */
   lookup(name: string, signal: AbortSignal, sha256?: string): Promise<readonly FoundContent[]>
@@ -21,19 +21,23 @@ interface ContentWatchOptions {
 interface ContentWatchDependencies {
   readonly clock: Clock
   readonly finder: DownloadFinder
-  /** Whether somebody sends it now, whatever the index knows. */
+  /** Whether a source sends it now, whatever the index knows. */
   readonly isFed: () => boolean
 }
 
 /**
- * Whether a content that the index does not list under its name is gone for good: at once when the name
- * has others; when it has none only after a while, for an index that lost its disk has yet to be told.
+ * Whether a content that the index does not list under its name is gone for good: immediately if the
+ * name has others; if it has none, only after a while, because peers may not have announced it yet to
+ * an index that lost its disk.
  */
 export function isGone({ hasOthers, absentMs }: { hasOthers: boolean; absentMs: number }): boolean {
   return hasOthers || absentMs >= deadlines.contentGoneMs
 }
 
-/** Asks the index who has a content that is being downloaded, and notices when nobody ever will. */
+/**
+ * Asks the index for the sources of a content that is being downloaded, and notices when there will be
+ * none.
+ */
 export class ContentWatch {
   readonly #options: ContentWatchOptions
   readonly #dependencies: ContentWatchDependencies
@@ -50,7 +54,10 @@ export class ContentWatch {
     return this.#gone.signal
   }
 
-  /** Who has it now. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE; or the signal's reason */
+  /**
+   * The sources that have it now. @throws AppError NAME_NOT_FOUND, INDEX_UNREACHABLE; or the signal's
+   * reason
+   */
   async sources(signal: AbortSignal): Promise<Source[]> {
     const { name, content } = this.#options
     try {

@@ -61,7 +61,7 @@ export function recordOf({ id, request, content, state }: DownloadEntry): Downlo
   return { id, request, ...(content && { content }), isPaused: isPaused({ state }) }
 }
 
-/** What two requests for the same download have in common. */
+/** The key that two requests for the same download share. */
 export function keyOf({ name, sha256, pattern }: DownloadRequest): string {
   return `${pattern === true ? 'pattern' : (sha256 ?? 'any')}/${name}`
 }
@@ -74,7 +74,7 @@ export function hasEnded({ state }: DownloadEntry): boolean {
   return state === 'done' || state === 'failed'
 }
 
-/** What others are told of it. */
+/** The download as callers see it. */
 export function snapshotOf(entry: DownloadEntry, nowMs: number): Download {
   const { id, request, state, content, run, result, error } = entry
   const running = state === 'running' ? run : undefined

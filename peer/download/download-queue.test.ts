@@ -7,7 +7,7 @@ const aDownload = (name: string): { request: { name: string }; isStarved: boolea
   isStarved: false,
 })
 
-test('so many run at once, in the order they came, and no two of one name', () => {
+test('a bounded number runs, in the order of the queue, and no two of one name', () => {
   const queue = new DownloadQueue({ atOnce: 2 })
   const [a, sameAsA, b, c] = ['a', 'a', 'b', 'c'].map(aDownload)
   for (const one of [a, sameAsA, b, c]) if (one) queue.add(one)
@@ -31,7 +31,7 @@ test('those that are sent nothing take no place, but are not let run without end
   expect(queue.runningCount).toBe(1 + limits.downloadsStarvedMax)
 })
 
-test('whoever leaves is waited for, and may be first again', async () => {
+test('the end of a run can be waited for, and the download may be first again', async () => {
   const queue = new DownloadQueue({ atOnce: 1 })
   const [a, b] = [aDownload('a'), aDownload('b')]
   queue.add(a)

@@ -4,14 +4,14 @@ import type { DownloadEntry } from './download-entry.ts'
 type Queued = Pick<DownloadEntry, 'request' | 'isStarved'>
 
 /**
- * Which downloads wait and which run: so many at once, no two of one name. Those that nobody sends
- * anything take no place from others, as long as they are not too many.
+ * Which downloads wait and which run: a bounded number, and no two of one name. Starved downloads do
+ * not count, as long as they are not too many.
  */
 export class DownloadQueue<T extends Queued> {
-  /** How many may run at once; with fewer, too many run on. */
+  /** The number that may run simultaneously; if it is lowered, running ones finish. */
   atOnce: number
   readonly #waiting: T[] = []
-  /** With what is told when the present run has ended. */
+  /** With the end of the present run. */
   readonly #running = new Map<T, PromiseWithResolvers<void>>()
 
   constructor(options: { atOnce: number }) {
@@ -26,7 +26,7 @@ export class DownloadQueue<T extends Queued> {
     return this.#running.size
   }
 
-  /** Whether as many as may run are sent something. */
+  /** Whether no further download may run, not counting starved ones. */
   get isFull(): boolean {
     return this.#fedCount >= this.atOnce
   }
@@ -35,24 +35,24 @@ export class DownloadQueue<T extends Queued> {
     return [...this.#running.keys()].filter(({ isStarved }) => !isStarved).length
   }
 
-  /** Puts a download behind all others that wait. */
+  /** Appends a download to the queue. */
   add(download: T): void {
     this.#waiting.push(download)
   }
 
-  /** Puts one that had to give its place up before all others. */
+  /** Puts a download that lost its place in front of the queue. */
   addFirst(download: T): void {
     this.#waiting.unshift(download)
   }
 
-  /** @returns whether it was waiting for its turn */
+  /** @returns whether it was queued */
   remove(download: T): boolean {
     const place = this.#waiting.indexOf(download)
     if (place !== -1) this.#waiting.splice(place, 1)
     return place !== -1
   }
 
-  /** The download whose turn it is, which runs from now on; undefined when none may. */
+  /** Takes the next download, which runs from now on; undefined when none may. */
   next(): T | undefined {
     if (this.isFull || this.#running.size >= this.atOnce + limits.downloadsStarvedMax)
       return undefined

@@ -14,12 +14,12 @@ const DownloadRecord = Type.Object({
   content: Type.Optional(Content),
   isPaused: Type.Boolean(),
 })
-/** A download that has not ended, as the next run of this peer takes it up. */
+/** A download that has not ended, from which the next run of this peer resumes it. */
 export type DownloadRecord = Static<typeof DownloadRecord>
 
 const inMemory = ':memory:'
 
-/** Downloads that have not ended, on disk: written at once, and there after the end of the process. */
+/** Downloads that have not ended, on disk: written immediately, and persistent. */
 export class DownloadRecords implements Disposable {
   readonly #path: string
   /** Of the folder that the file is in. */
@@ -33,14 +33,14 @@ export class DownloadRecords implements Disposable {
     this.#device = path === inMemory ? undefined : statSync(dirname(path)).dev
   }
 
-  /** The database, made again if its file was removed: what was in it is still to be read. */
+  /** The database, created again if its file was removed: its content can still be read. */
   get #database(): Database {
     const device = this.#device
     if (device === undefined || existsSync(this.#path)) return this.#open
     const rows = this.#open
       .prepare<[], RecordRow>('SELECT id, record FROM downloads ORDER BY place')
       .all()
-    // Closing it removes its log by the path: the new one must not have one yet.
+    // Closing it removes its log by the path: the new one must not have a log yet.
     this.#open.close()
     this.#open = openAnywhere(this.#path, device)
     const insert = this.#open.prepare<RecordRow>(
@@ -50,13 +50,13 @@ export class DownloadRecords implements Disposable {
     return this.#open
   }
 
-  /** In the order in which they were first put. */
+  /** In the order in which they were first added. */
   all(): DownloadRecord[] {
     const rows = this.#database.prepare('SELECT record FROM downloads ORDER BY place').pluck().all()
     return rows.map((row) => JSON.parse(String(row)) as unknown).filter(isRecord)
   }
 
-  /** Whether one of them is getting this very content. */
+  /** Whether one of them is of this very content. */
   haveContent({ sha256, chunkRoot }: Pick<Content, 'sha256' | 'chunkRoot'>): boolean {
     const found = this.#database
       .prepare(
@@ -97,7 +97,7 @@ function openRecords(path: string): Database {
   })
 }
 
-/** In memory where the disk refuses: downloads go on, and the next use tries the disk again. */
+/** In memory where the disk refuses: downloads continue, and the next use retries the disk. */
 function openAnywhere(path: string, device: number): Database {
   try {
     makeFolderAgain(dirname(path), device)

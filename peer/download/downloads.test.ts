@@ -147,7 +147,7 @@ test('a fetched file that finds no place is removed', async () => {
   expect(world.discarded).toBe(1)
 })
 
-test('so many run at once, the others wait in line', async () => {
+test('a bounded number runs, the others are queued', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 2 })
   const ids = ['a', 'b', 'c', 'd'].map((name) => world.downloads.start({ name }).id)
   await world.settle()
@@ -159,7 +159,7 @@ test('so many run at once, the others wait in line', async () => {
   expect(states.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'waiting'])
 })
 
-test('how many run at once may change: more start at once, too many run on', async () => {
+test('the number that may run can change: more start immediately, surplus ones finish', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 1 })
   for (const name of ['a', 'b', 'c', 'd']) world.downloads.start({ name })
   world.downloads.runAtOnce(3)

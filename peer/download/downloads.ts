@@ -24,7 +24,7 @@ import type { DownloadRecords } from './download-records.ts'
 import { GroupDownload, type GroupFinder } from './group-download.ts'
 import { SingleDownload } from './single-download.ts'
 
-/** Why a run ends that began to be sent something when there was no place for it. */
+/** Why a run ends that received bytes when there was no place for it. */
 const outOfTurn = new AppError('PAUSED')
 
 interface DownloadDependencies {
@@ -40,14 +40,14 @@ interface DownloadDependencies {
 }
 
 /**
- * What people ask this peer to download: a queue with so many at once, and what became of the last
- * ones. Those that have not ended are on record and go on in the next run of this peer. Two downloads
+ * The downloads that users requested: a queue of which a bounded number runs, and the last ones that
+ * ended. Those that have not ended are recorded and resumed by the next run of this peer. Two downloads
  * of one name never run at the same time: the second finds what the first left.
  */
 export class Downloads implements AsyncDisposable {
   readonly #dependencies: DownloadDependencies
   readonly #background: BackgroundWork
-  /** Those that wait or run, by what was asked for. */
+  /** Those that have not ended, by request. */
   readonly #active = new Map<string, DownloadEntry>()
   /** Those and the last ones that ended, by id. */
   readonly #entries = new Map<string, DownloadEntry>()
@@ -69,7 +69,7 @@ export class Downloads implements AsyncDisposable {
     this.#startNext()
   }
 
-  /** Downloads that wait and run now; done and failed since the start. */
+  /** The number of downloads in each state; done and failed ones since the start. */
   get counts(): Readonly<Record<Download['state'], number>> {
     const { waitingCount, runningCount } = this.#queue
     return {
@@ -81,7 +81,7 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
-  /** Of the downloads since the start that came over the network. */
+  /** Of the downloads since the start that used the network. */
   get stats(): Pick<Stats, 'downloadBytesPerSecond' | 'throughputBytesPerSecond'> {
     return {
       downloadBytesPerSecond: summaryOf(this.#bytesPerSecond),
@@ -90,16 +90,17 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
-  /** Lets other so many run at once: more start now, too many run on. */
+  /** Changes the number that may run simultaneously: more start now, surplus ones finish. */
   runAtOnce(count: number): void {
     this.#queue.atOnce = count
     this.#startNext()
   }
 
   /**
-   * Queues a download; one that is waiting or running for the same request is taken instead.
-   * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING; NO_SOURCE when the one to be taken
-   *   waits for a source and this one shall not
+   * Queues a download, unless one for the same request has not ended: that one is returned, and resumed
+   * if it is paused.
+   * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING; NO_SOURCE when that one waits for a
+   *   source and this one must not
    */
   start(asked: DownloadRequest): Download {
     if (this.#background.signal.aborted) throw new AppError('STOPPING')
@@ -122,13 +123,14 @@ export class Downloads implements AsyncDisposable {
   }
 
   /**
-   * Stops a download until it is resumed; what came is kept. One that is paused or ended stays as it is.
+   * Stops a download until it is resumed, and keeps its partial data. One that is paused or ended stays
+   * as it is.
    * @throws AppError DOWNLOAD_NOT_FOUND
    */
   async pause(id: string): Promise<Download> {
     const entry = this.#entryOf(id)
     const reason = new AppError('PAUSED', { name: entry.request.name, id })
-    // A run that is just ending out of turn is followed by a place in the queue, or another run.
+    // A run that is losing its place is followed by a place in the queue, or by another run.
     for (let run = this.#queue.runOf(entry); run !== undefined; run = this.#queue.runOf(entry)) {
       entry.stop.abort(reason)
       await run
@@ -138,7 +140,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   /**
-   * Lets a paused download go on; any other stays as it is.
+   * Resumes a paused download; any other stays as it is.
    * @throws AppError DOWNLOAD_NOT_FOUND
    */
   resume(id: string): Download {
@@ -162,7 +164,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   /**
-   * Ends a download and resolves when nothing of it is left; one that ended already stays as it is.
+   * Ends a download, and resolves when its partial data is removed; one that has ended stays as it is.
    * @throws AppError DOWNLOAD_NOT_FOUND
    */
   async cancel(id: string): Promise<void> {
@@ -170,7 +172,7 @@ export class Downloads implements AsyncDisposable {
     if (!this.#isActive(entry)) return
     const what = `The download of '${entry.request.name}'`
     const reason = new AppError('CANCELLED', { what })
-    // Whoever paused it a moment before, or the disk, may have its present run end as paused.
+    // Its present run may end as paused: by an earlier call, or by a full disk.
     while (this.#isActive(entry)) {
       this.#end(entry, reason)
       await this.#queue.runOf(entry)
@@ -181,7 +183,7 @@ export class Downloads implements AsyncDisposable {
       if (!this.#isWanted(content)) await this.#dependencies.fetcher.forget(content)
   }
 
-  /** Ends the present run of all; they go on in the next run of this peer. */
+  /** Ends the present run of all; the next run of this peer resumes them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const disposed = this.#background[Symbol.asyncDispose]()
     for (const entry of this.#active.values()) this.#end(entry, new AppError('STOPPING'))
@@ -226,7 +228,7 @@ export class Downloads implements AsyncDisposable {
     return this.#active.get(keyOf(entry.request)) === entry
   }
 
-  /** Whether a download that has not ended may go on with what came of this content. */
+  /** Whether a download that has not ended may resume partial data of this content. */
   #isWanted({ sha256, chunkRoot }: Content): boolean {
     return [...this.#active.values()].some(
       ({ content }) => content?.sha256 === sha256 && content.chunkRoot === chunkRoot,
@@ -234,8 +236,8 @@ export class Downloads implements AsyncDisposable {
   }
 
   /**
-   * Changes what is on record. A disk that refuses, because it is full, is no reason to fail: the
-   * next run of this peer takes up an older state.
+   * Changes the records. If the disk refuses, downloads do not fail: the next run of this peer resumes
+   * from an older state.
    */
   #record(change: (records: DownloadDependencies['records']) => void): void {
     const { records, log } = this.#dependencies
@@ -246,7 +248,7 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
-  /** Ends a download for `reason`, at once unless it is running. */
+  /** Ends a download for `reason`, immediately unless it is running. */
   #end(entry: DownloadEntry, reason: AppError): void {
     entry.stop.abort(reason)
     if (this.#queue.runOf(entry) !== undefined) return
@@ -278,7 +280,7 @@ export class Downloads implements AsyncDisposable {
     this.#startNext()
   }
 
-  /** A name that no file has may be that of a folder. */
+  /** If no file has the name, a folder may. */
   async #carryOut(entry: DownloadEntry): Promise<void> {
     const { name, sha256, pattern = false } = entry.request
     if (pattern) return await this.#carryOutGroup(entry)
@@ -343,13 +345,13 @@ export class Downloads implements AsyncDisposable {
     }
   }
 
-  /** The one place where runs report: whatever changed is read from the run. */
+  /** The one place where runs report a change; what changed is read from the run. */
   #onChanged(entry: DownloadEntry): void {
     const { run } = entry
     if (run === undefined) return
     const content = run instanceof SingleDownload ? run.content : undefined
     if (content !== undefined && content !== entry.content) {
-      // From now on the next run of this peer knows what it was.
+      // The next run of this peer resumes this content.
       entry.content = content
       this.#record((records) => records.put(recordOf(entry)))
     }
@@ -357,14 +359,14 @@ export class Downloads implements AsyncDisposable {
       entry.isStarved = true
       if (this.#queue.waitingCount > 0) this.#startNext()
     } else if (entry.isStarved && run.isFed) {
-      // Others took its place meanwhile: it has the next one that is free.
+      // Others took its place meanwhile: it gets the next free one.
       if (this.#queue.isFull) entry.stop.abort(outOfTurn)
       else entry.isStarved = false
     }
   }
 
   #onFailure(entry: DownloadEntry, error: AppError): void {
-    // A disk can be given room; nothing that came is lost meanwhile.
+    // Room can be made on a disk; partial data is kept until then.
     if (error === outOfTurn && this.#background.signal.aborted)
       this.#fail(entry, new AppError('STOPPING'))
     else if (error === outOfTurn) this.#queueAgain(entry)

@@ -193,7 +193,7 @@ test('files that cannot be had or placed are named, and all others are there', a
   ])
 })
 
-test('a full disk pauses it at once, though the next page waits for the index', async () => {
+test('a full disk pauses it immediately, though the next page waits for the index', async () => {
   const world = await aWorld()
   await world.shareSmall(5)
   Object.assign(world, { pageRows: 2, isIndexAway: true })
@@ -207,7 +207,7 @@ test('a full disk pauses it at once, though the next page waits for the index', 
   expect(await world.end(started)).toMatchObject({ state: 'done', files: { done: 5 } })
 })
 
-test('files that nobody sends wait, and come when a source does', async () => {
+test('files without a source wait, and are fetched when one appears', async () => {
   const world = await aWorld()
   await world.shareSmall(20)
   const lost = aContent(9, 'lost')
@@ -224,7 +224,7 @@ test('files that nobody sends wait, and come when a source does', async () => {
   expect(world.isComplete).toBe(true)
 })
 
-test('many files that nobody sends hold up no others, and come when a source does', async () => {
+test('many files without a source hold up no others, and are fetched when one appears', async () => {
   const world = await aWorld()
   world.pageRows = 500
   const lost = Array.from({ length: limits.groupWaitingMax + 700 }, (_, number) => `a/${number}`)

@@ -47,15 +47,15 @@ interface GroupDependencies extends SingleDependencies {
   readonly folder: string
 }
 
-/** From one try of files that nobody sends, or of an index that is away, to the next. */
+/** Between two tries of files without a source, or of an unreachable index. */
 const retryBackoff = { firstMs: 1_000, maxMs: 30_000 }
 
 interface GroupFile extends SmallContent, KeyedContent {}
 
 /**
- * Downloads all files that a pattern matches: page by page as the index lists them, small ones many at a
- * time, large ones each for itself. Files that are in place are not fetched again, so that a later run
- * continues. Files without a source wait for one, if the request says so.
+ * Downloads all files that a pattern matches: page by page as the index lists them, small ones many at
+ * a time, each large one separately. Files that are in place are not fetched again, so that a later run
+ * resumes. Files without a source wait for one, if the request says so.
  */
 export class GroupDownload implements DownloadRun {
   readonly #options: GroupOptions
@@ -71,7 +71,7 @@ export class GroupDownload implements DownloadRun {
   readonly #failed = new AbortController()
   /** Ends every wait. */
   readonly #signal: AbortSignal
-  /** Files that nobody sends now, and how many more there are. */
+  /** Files without a source, and the number of further ones. */
   #waiting: GroupFile[] = []
   #othersWaiting = 0
   #failures = 0
@@ -109,7 +109,7 @@ export class GroupDownload implements DownloadRun {
     return this.#meter.bytesPerSecond
   }
 
-  /** Those that send small files, and those of large ones. */
+  /** Sources of small files and of large ones. */
   get sources(): readonly SourceProgress[] {
     const large = [...this.#running].flatMap(({ sources }) => sources)
     return [...Map.groupBy([...this.#small.sources, ...large], labelled).values()].map(sumOf)
@@ -170,13 +170,13 @@ export class GroupDownload implements DownloadRun {
     try {
       await this.#take(files)
     } catch (error) {
-      // The next page may be waiting for the index, or for a source.
+      // Another page may be waiting for the index, or for a source.
       this.#failed.abort(error)
       throw error
     }
   }
 
-  /** Does what can be done now for these files; those that nobody sends wait or have failed then. */
+  /** Fetches these files as far as possible now; those without a source wait, or fail. */
   async #take(files: readonly GroupFile[]): Promise<void> {
     const there = await this.#dependencies.shelf.areThere(files)
     for (const [index, file] of files.entries()) if (there[index] === true) this.#onDone(file)
@@ -231,7 +231,7 @@ export class GroupDownload implements DownloadRun {
     }
   }
 
-  /** After a while, tries the files again that nobody sent: one by one or, when they are many, all of the group. */
+  /** After a while, retries the files without a source: one by one or, if they are many, the whole group. */
   async #tryAgain(): Promise<void> {
     const count = this.#waiting.length + this.#othersWaiting
     await this.#pause(`no peer could send ${this.#waiting[0]?.key.name ?? ''}${others(count - 1)}`)
@@ -321,7 +321,7 @@ function labelled({ source }: SourceProgress): string {
   return labelOf(source)
 }
 
-/** What one source sends of several files. */
+/** The progress of one source over several files. */
 function sumOf(parts: readonly SourceProgress[]): SourceProgress {
   return parts.reduce((sum, { bytes, bytesPerSecond }) => ({
     source: sum.source,

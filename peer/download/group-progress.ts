@@ -1,18 +1,18 @@
 import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 
-/** How the download of many files goes. */
+/** The progress of a download of many files. */
 export class GroupProgress {
-  /** Files that are known to belong to it, and what they take. */
+  /** The number and total size of the files that are known to belong to it. */
   total = 0
   size = 0
   isListed = false
   done = 0
   doneBytes = 0
-  /** What came from other peers. */
+  /** Received from other peers. */
   networkBytes = 0
   failed = 0
-  /** The first that failed. */
+  /** The first failures. */
   readonly failures: { readonly name: string; readonly error: AppError }[] = []
   readonly folder: string
   readonly startMs: number
@@ -23,7 +23,7 @@ export class GroupProgress {
     this.startMs = options.startMs
   }
 
-  /** All files are listed from the first one on. */
+  /** Starts again with the first page. */
   begin(): void {
     Object.assign(this, { total: 0, size: 0, isListed: false, done: 0, doneBytes: 0, failed: 0 })
     this.failures.length = 0

@@ -3,7 +3,7 @@ import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { DownloadWorld, one, source } from './testing/download-world.ts'
 
-test('a paused download keeps what came and goes on when it is resumed', async () => {
+test('a paused download keeps its partial data and continues when it is resumed', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 1 })
   const { downloads } = world
   const { id } = downloads.start({ name: 'a' })
@@ -22,7 +22,7 @@ test('a paused download keeps what came and goes on when it is resumed', async (
   expect(await downloads.wait(id, 1000)).toMatchObject({ state: 'done' })
 })
 
-test('a download that waits for its turn is paused, and asking for it again resumes it', async () => {
+test('a queued download can be paused, and asking for it again resumes it', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 1 })
   const { downloads } = world
   downloads.start({ name: 'a' })
@@ -72,7 +72,7 @@ test('what a cancelled download had is forgotten, also when it was paused', asyn
   expect(world.records.all()).toEqual([])
 })
 
-test('a download that nobody sends anything says so and takes no place from others', async () => {
+test('a starved download says so and takes no place from others', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 1 })
   const { id } = world.downloads.start({ name: 'a' })
   world.downloads.start({ name: 'b' })
@@ -233,7 +233,7 @@ test('what a cancelled download had is kept for another one of the same content'
   expect(world.forgotten).toEqual([one.sha256])
 })
 
-test('whoever waits for a download hears at once that it is paused', async () => {
+test('a call that waits for a download returns immediately when it is paused', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a' })
   await world.settle()
@@ -279,7 +279,7 @@ test('what an earlier run had not begun waits for an index that is away', async 
   expect(world.fetches.map(({ name }) => name)).toEqual(['a', 'b'])
 })
 
-test('of downloads that nobody sends anything only so many run', async () => {
+test('the number of starved downloads that run is bounded', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 2 })
   for (let number = 0; number < 2 * limits.downloadsStarvedMax; number += 1)
     world.downloads.start({ name: `file ${number}` })

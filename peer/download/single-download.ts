@@ -37,7 +37,7 @@ export interface SingleDependencies {
   readonly random: Random
 }
 
-/** From one question to an index that is away to the next. */
+/** Between two questions to an unreachable index. */
 const lookupBackoff = { firstMs: 500, maxMs: 5_000 }
 
 /** What different peers state about one content; the one to believe first in front. */
@@ -78,7 +78,10 @@ export class SingleDownload implements DownloadRun {
     return this.#content?.size
   }
 
-  /** What its sources send: steady also where a chunk takes long. Before that is known, what was verified. */
+  /**
+   * The speed of its sources: steady even where a chunk takes long. Before it is known, that of
+   * verified bytes.
+   */
   get bytesPerSecond(): number {
     const sent = this.sources.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0)
     return sent > 0 ? sent : this.#meter.bytesPerSecond

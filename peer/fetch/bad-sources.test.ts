@@ -94,7 +94,7 @@ const badSources: readonly [string, Partial<SourceScript>, string][] = [
   [
     'is somebody else',
     { claimsToBe: 'p9' },
-    'p1 @ 127.0.0.1:PORT could not send the list of its chunks: Cannot connect to 127.0.0.1:PORT: p1 is not there any more',
+    'p1 @ 127.0.0.1:PORT could not send the list of its chunks: Cannot connect to 127.0.0.1:PORT: p1 is no longer at this address',
   ],
 ]
 
@@ -170,7 +170,7 @@ test('a source that only fails is not blamed', async () => {
   expect(swarm.blamed).toEqual([])
 })
 
-test('what a stalled source owes is asked of another, and nobody waits for it', async () => {
+test('what a stalled source owes is requested from another, and no fetch waits for it', async () => {
   const swarm = await aSwarm()
   const stalled = Promise.withResolvers<void>()
   const bad = await swarm.source({

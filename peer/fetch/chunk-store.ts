@@ -1,10 +1,10 @@
 import type { ChunkSet } from '../../common/content/chunk-set.ts'
 
-/** What became of a chunk. */
+/** The outcome of storing a chunk. */
 export interface PutChunk {
-  /** Whether it has its hash, and so was kept. */
+  /** Whether it has its hash; then it is stored. */
   readonly isGood: boolean
-  /** Resolves when its memory may be written again; without it, that is now. Never rejects. */
+  /** Resolves when its memory may be written again; without it, that is immediately. Never rejects. */
   readonly released?: Promise<void> | undefined
 }
 
@@ -15,10 +15,10 @@ export interface ChunkStore {
   readonly chunkList: Buffer | undefined
   /** With it, chunks are wanted in order, and none from this one on is wanted yet. */
   readonly wantedEnd?: number
-  /** Told the verified chunk list. @throws AppError DISK_FULL, DISK_FAILED */
+  /** Called with the verified chunk list. @throws AppError DISK_FULL, DISK_FAILED */
   begin(chunkList: Buffer): Promise<void>
   /**
-   * Takes a chunk, in memory that nobody else writes into meanwhile, if it has its hash.
+   * Stores a chunk if it has its hash. Its memory must not change meanwhile.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk>

@@ -105,7 +105,7 @@ test('without sources it says so', async () => {
   const swarm = await aSwarm()
   await expect(swarm.fetch(fiveChunks, [])).rejects.toMatchObject({
     code: 'NO_SOURCE',
-    message: "No peer could send 'file' now. Tried: no peer, as there is no source.",
+    message: "No peer could send 'file' now. Tried: no peer, because none is known to have it.",
   })
 })
 

@@ -16,7 +16,7 @@ export class Fetcher implements AsyncDisposable {
   readonly #bootId: string
   readonly #dependencies: FetchDependencies
   readonly #room = new DiskRoom()
-  /** For contents of one chunk, which no thread sees, and of several. */
+  /** For contents of one chunk, which no thread reads, and for those of several. */
   readonly #buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
   readonly #sharedBuffers = new BufferPool({
     bufferBytes: limits.chunkBytesMin,
@@ -33,7 +33,7 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /**
-   * A fetcher that goes on with what earlier runs left in its folder, unless that is too old.
+   * A fetcher that continues with the partial data of earlier runs, unless that is too old.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   static async open(
@@ -41,7 +41,7 @@ export class Fetcher implements AsyncDisposable {
     dependencies: FetchDependencies,
   ): Promise<Fetcher> {
     const folders = new PartialFolders(options)
-    // Where folders depend on the purpose, one that cannot be had only stops what would go there.
+    // Where folders depend on the purpose, one that cannot be made fails only the fetches into it.
     if (options.partialFolderFor === undefined) await folders.for('download')
     await folders.clean(dependencies.clock.nowMs())
     return new Fetcher(folders, await readBootId(dependencies.random), dependencies)
@@ -70,8 +70,8 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /**
-   * Room for contents where those of this purpose are put, also for those that go to no file of this
-   * fetcher. Partial data that no download waits for is evicted when room is needed.
+   * Reserves room where contents of this purpose are placed, also for contents that do not become files
+   * of this fetcher. If there is too little, partial data that no download waits for is evicted.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async reserve(
@@ -93,7 +93,7 @@ export class Fetcher implements AsyncDisposable {
     return new SmallFetch(options, this.#dependencies)
   }
 
-  /** Removes what was kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
+  /** Removes the partial data of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: Content): Promise<void> {
     await this.#folders.forget(content)
   }

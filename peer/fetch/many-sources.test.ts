@@ -93,7 +93,7 @@ test('a source that chooses each chunk twice is given up', async () => {
   expect(sources[1].asked.length).toBeLessThan(24)
 })
 
-test('a source that sends a chunk which nobody asked for is given up', async () => {
+test('a source that sends a chunk that was not requested is given up', async () => {
   const swarm = await aSwarm()
   const prefers = (or: readonly number[], first: number): number | undefined =>
     allChunks.find((chunk) => chunk !== first && !or.includes(chunk))
@@ -197,7 +197,7 @@ test('a source that turns up during the fetch takes part in it', async () => {
   expect(questions.length).toBe(1)
 })
 
-test('a fetch that waits goes on with whoever comes, and says why it waits', async () => {
+test('a fetch that waits continues with any source that joins, and says why it waits', async () => {
   const swarm = await aSwarm()
   const late = await swarm.source({ peerId: 'p2', content: many })
   let isThere = false

@@ -64,7 +64,7 @@ test('a fetch goes on where an earlier run was ended', async () => {
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
-test('a complete file that was not put into place needs nobody', async () => {
+test('a complete file that was not put into place needs no source', async () => {
   const swarm = await aSwarm()
   const source = await swarm.source({ peerId: 'p1', content: eight })
   const fetched = await swarm.fetch(eight, [source], { keeps: true })
@@ -98,7 +98,7 @@ test('what a fetch that was cancelled had is removed', async () => {
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
-test('two fetches of one content at once do not disturb each other', async () => {
+test('two simultaneous fetches of one content do not disturb each other', async () => {
   const swarm = await interrupted(3)
   const source = await swarm.source({ peerId: 'p2', content: eight })
   const both = await Promise.all(

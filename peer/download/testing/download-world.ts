@@ -12,7 +12,7 @@ import type { DownloadFinder } from '../content-watch.ts'
 import { DownloadRecords } from '../download-records.ts'
 import { Downloads } from '../downloads.ts'
 
-/** Who has `one` and `two`. */
+/** The source of `one` and `two`. */
 export const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } as const
 export const one: FoundContent = { ...aContent(1000, 'one').content, sources: [source] }
 export const two: FoundContent = { ...aContent(2000, 'two').content, sources: [source] }
@@ -26,7 +26,7 @@ interface PendingFetch extends FetchRequest {
   fail(error: Error): void
 }
 
-/** Downloads whose finder, fetcher and shelf a test controls; everybody has `one` and `two` under every name. */
+/** Downloads whose finder, fetcher and shelf a test controls; every name has the contents `one` and `two`. */
 export class DownloadWorld {
   readonly clock = new FakeClock()
   readonly fetches: PendingFetch[] = []
@@ -51,7 +51,7 @@ export class DownloadWorld {
     adoptGroup: async (files) => files.map(({ content }) => ({ at: { path: '' }, content })),
   }
   readonly downloads: Downloads
-  /** For small files, which nobody gives. */
+  /** For small files, which no source sends. */
   readonly #taking = {
     clock: this.clock,
     random: seededRandom('small files'),

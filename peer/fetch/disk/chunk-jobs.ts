@@ -1,9 +1,12 @@
 /** The jobs that a chunk thread does. */
 import type { JournalRecord } from './chunk-journal.ts'
 
-/** A chunk as a source sent it, and where it goes if it is good. Nobody else writes into it before the answer. */
+/**
+ * A chunk as a source sent it, and where it is written if it is good. Its memory must not change before
+ * the answer.
+ */
 export interface UncheckedChunk {
-  /** In memory that threads share; where that begins with a page, it can be written past the page cache. */
+  /** In memory that threads share; if it begins at a page, it can bypass the page cache. */
   readonly chunk: Uint8Array
   /** What the chunk list states. */
   readonly sha256: Uint8Array
@@ -16,11 +19,14 @@ export interface UncheckedChunk {
 
 export interface WrittenFile {
   readonly descriptor: number
-  /** Of the same file, for writing past the page cache; undefined where that cannot or need not be. */
+  /**
+   * Of the same file, for writes that bypass the page cache; undefined where they are impossible or do
+   * not pay.
+   */
   readonly directDescriptor: number | undefined
 }
 
-/** What comes next of a file that is hashed as a whole, in memory that threads share. */
+/** The next pieces of a file that is hashed as a whole, in memory that threads share. */
 export interface HashedPieces {
   readonly path: string
   readonly pieces: readonly Uint8Array[]

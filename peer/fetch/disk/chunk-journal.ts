@@ -1,9 +1,8 @@
 /**
- * What is known of an unfinished download, beside its file: one line of JSON about the content, the
- * chunk list, and a record of 8 bytes for each verified chunk (its number, and a check of that).
+ * The journal of an unfinished download, beside its file: one line of JSON about the content, the chunk
+ * list, and a record of 8 bytes for each verified chunk (its number, and a check of that).
  *
- * Records stand alone: one that was torn by a crash, or never came to the disk, only means that its
- * chunk is fetched again.
+ * Records stand alone: if a crash tore one or kept it from the disk, its chunk is fetched again.
  */
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -92,7 +91,7 @@ export class ChunkJournal {
     this.#end = end
   }
 
-  /** Makes the journal at `path`, whole or not at all, in the place of an older one. @throws what the disk does */
+  /** Creates the journal at `path` atomically, in place of an older one. @throws what the disk does */
   static async create(
     path: string,
     content: Content,
@@ -118,14 +117,17 @@ export class ChunkJournal {
     return new ChunkJournal(handle, bytes.length)
   }
 
-  /** What is to be written, and where, once the bytes of `chunk` are; a place that stays empty does no harm. */
+  /**
+   * The record to write, and where, once the bytes of `chunk` are written; a record that is left out
+   * does no harm.
+   */
   recordOf(chunk: number): JournalRecord {
     const position = this.#end
     this.#end += recordBytes
     return { descriptor: this.#handle.fd, position, bytes: record(chunk) }
   }
 
-  /** Makes what was added durable; the chunks themselves must be already. @throws what the disk does */
+  /** Flushes the records; the chunks themselves must be durable already. @throws what the disk does */
   async sync(): Promise<void> {
     await this.#handle.datasync()
   }

@@ -2,16 +2,16 @@ import { limits } from '../../../common/limits.ts'
 import { Thread } from '../../../common/thread/thread.ts'
 import type { ChunkWork } from './chunk-work.js'
 
-/** Somebody who does {@link ChunkWork} as soon as what he was asked before is done. Rejects with what the disk throws. */
+/** Does {@link ChunkWork}, one job after the other. Rejects with the error of the disk. */
 export type ChunkWorker = {
   readonly [Part in keyof ChunkWork]: (
     given: Parameters<ChunkWork[Part]>[0],
   ) => Promise<ReturnType<ChunkWork[Part]>>
 }
 
-/** Those who do it. */
+/** The workers. */
 export interface ChunkWorkers {
-  /** The one who will have time first. */
+  /** The worker with the fewest jobs waiting. */
   leastBusy(): ChunkWorker
 }
 
@@ -21,8 +21,8 @@ export interface ThreadRequest {
 }
 
 /**
- * A few threads for the work of all fetches, so that the one of the event loop reads sockets meanwhile.
- * They start when they are needed. Disposing ends them: what they were asked must be done by then.
+ * A few threads for the work of all fetches, so that the thread of the event loop can read sockets
+ * meanwhile. They start when they are needed. Disposing ends them: all jobs must be done by then.
  */
 export class ChunkThreads implements ChunkWorkers, AsyncDisposable {
   readonly #threads = new Set<ChunkThread>()
@@ -44,14 +44,14 @@ export class ChunkThreads implements ChunkWorkers, AsyncDisposable {
   }
 }
 
-/** One thread, seen from outside. When it has ended, those who were hashing with it learn so from their next call. */
+/** One thread, seen from outside. After it has ended, the next call of a fetch that hashed with it rejects. */
 class ChunkThread implements ChunkWorker, AsyncDisposable {
   readonly #thread: Thread<ThreadRequest, never>
 
   constructor(onEnded: () => void) {
     this.#thread = new Thread({
       script: new URL('./chunk-thread.js', import.meta.url),
-      // What it works on is not on its heap.
+      // The chunks are not on its heap.
       resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
       onEnded,
     })

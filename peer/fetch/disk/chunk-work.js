@@ -1,16 +1,15 @@
-// Plain JavaScript, because each thread loads it: the compiler that takes the types away would cost
-// every one of them 25 MB.
+// Plain JavaScript, because each thread loads it: stripping types would cost each of them 25 MB.
 import { createHash, hash } from 'node:crypto'
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** Read at a time: stays in the processor's cache until it is hashed. */
 const readBytes = 256 * 1024
-/** What the length of a write past the page cache is a multiple of: at least the blocks of any disk. */
+/** A write that bypasses the page cache has a multiple of this length: at least the block size of any disk. */
 const directBlockBytes = 4096
 
 /**
- * What costs processor time in a fetch, done at once and to its end: for a thread that has nothing
- * else to do (chunk-threads.ts).
+ * The work of a fetch that costs processor time, done synchronously, in a thread for nothing else
+ * (chunk-threads.ts).
  */
 export class ChunkWork {
   /**
@@ -21,7 +20,7 @@ export class ChunkWork {
   #buffer = Buffer.alloc(0)
 
   /**
-   * Writes a chunk, and that it is there, if it has its hash; false if it has not.
+   * Writes a chunk and its journal record if it has its hash; returns whether it has.
    * @param {import('./chunk-jobs.ts').UncheckedChunk} unchecked
    * @throws what the disk does
    */
@@ -34,7 +33,7 @@ export class ChunkWork {
   }
 
   /**
-   * Hashes what comes next of a file.
+   * Hashes the next pieces of a file.
    * @param {import('./chunk-jobs.ts').HashedPieces} given
    * @throws what the disk does
    */
@@ -61,7 +60,7 @@ export class ChunkWork {
   }
 
   /**
-   * The SHA-256, in hex, of what was hashed of a file, which is then forgotten.
+   * The SHA-256, in hex, of everything hashed of a file, which is then forgotten.
    * @param {string} path
    */
   endHash(path) {
@@ -84,7 +83,8 @@ export class ChunkWork {
   }
 
   /**
-   * Writes whole blocks past the page cache, as far as the file system lets it, and says how far.
+   * Writes whole blocks that bypass the page cache, as far as the file system allows, and returns how
+   * many bytes that were.
    * @param {Uint8Array} chunk
    * @param {number} descriptor
    * @param {number} position

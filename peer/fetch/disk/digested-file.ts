@@ -10,26 +10,26 @@ import type { PartialFile } from './partial-file.ts'
 
 type DigestibleFile = ChunkStore & Pick<PartialFile, 'path' | 'size'>
 
-/** A verified chunk whose memory nobody writes into before it is released. */
+/** A verified chunk whose memory must not change before it is released. */
 interface HeldChunk {
   readonly bytes: Buffer
   readonly release: () => void
 }
 
 /**
- * A file and the SHA-256 of its whole content, whose chunks come in any order. Those that come nearly
- * in order are hashed from memory; those that came much too early are read back. Disposing gives the
- * hash up; the file has its own owner.
+ * A file and the SHA-256 of its whole content, whose chunks arrive in any order. Those that arrive
+ * almost in order are hashed from memory; those that arrive far too early are read back. Disposing
+ * abandons the hash, not the file.
  */
 export class DigestedFile implements ChunkStore, Disposable {
   readonly #file: DigestibleFile
   readonly #workers: ChunkWorkers
-  /** Has the hash; there once something was hashed. */
+  /** Holds the hash; defined once a chunk was hashed. */
   #worker: ChunkWorker | undefined
   #next = 0
-  /** Chunks whose turn comes soon. */
+  /** Chunks that will be hashed soon. */
   readonly #held = new Map<number, HeldChunk>()
-  /** Chunks that came and are being checked. */
+  /** Chunks that are being checked and written. */
   readonly #putting = new Set<number>()
   #advancing: Promise<void> | undefined
   #isFinishing = false
@@ -101,8 +101,8 @@ export class DigestedFile implements ChunkStore, Disposable {
   }
 
   /**
-   * Whether the hash will come to a chunk before its memory is missed: all before it are here, or enough
-   * memory stays free for those that are not.
+   * Whether a chunk will be hashed before its memory is needed: all chunks before it are present, or
+   * enough memory stays free for the missing ones.
    */
   #isSoon(chunk: number): boolean {
     if (this.#isFinishing || this.#failure !== undefined || this.#held.has(chunk)) return false
@@ -141,7 +141,7 @@ export class DigestedFile implements ChunkStore, Disposable {
     }
   }
 
-  /** Hashes what comes next, if it is there. */
+  /** Hashes the next chunks. @returns false if the next one is missing */
   async #hashOn(): Promise<boolean> {
     if (this.#next === this.verified.chunkCount || !this.verified.has(this.#next)) return false
     this.#worker ??= this.#workers.leastBusy()
@@ -151,7 +151,10 @@ export class DigestedFile implements ChunkStore, Disposable {
     return true
   }
 
-  /** Hashes all chunks in memory whose turn it is: the thread need not wait for the event loop after each. */
+  /**
+   * Hashes all consecutive chunks in memory, so that the thread does not wait for the event loop after
+   * each.
+   */
   async #hashFromMemory(worker: ChunkWorker): Promise<void> {
     const chunks: HeldChunk[] = []
     let bytes = 0
@@ -169,7 +172,7 @@ export class DigestedFile implements ChunkStore, Disposable {
     }
   }
 
-  /** Hashes not too many chunks at once, for others need the thread too. */
+  /** Hashes a bounded number of chunks, because other fetches need the thread too. */
   async #hashFromFile(worker: ChunkWorker): Promise<void> {
     const { path, size } = this.#file
     const { bytes: chunkBytes } = chunkRange(size, this.#next)
@@ -179,7 +182,7 @@ export class DigestedFile implements ChunkStore, Disposable {
     while (isAway(this.#next + count) && (count + 1) * chunkBytes <= limits.digestStepBytes)
       count += 1
     const { start, bytes } = chunkRange(size, this.#next, count)
-    // Before it is done: one of these that another source sends, too, would be held for ever.
+    // Before it is done: otherwise a copy of these chunks from another source would be held for ever.
     this.#next += count
     await worker.hashOn({ path, start, bytes })
   }

@@ -3,18 +3,18 @@ import { diskError } from '../../../common/disk-error.ts'
 import { AppError } from '../../../common/errors.ts'
 import { SerialQueue } from '../../../common/serial-queue.ts'
 
-/** Room for a content that is on its way; disposing gives back what was not written. */
+/** Room for a content that is being fetched; disposing releases what was not written. */
 export interface Reservation extends Disposable {
-  /** So many bytes of it are on the disk now. */
+  /** Called with the number of bytes written since the last call. */
   onWritten(bytes: number): void
 }
 
 /**
- * The room on the disks of folders, shared out before the first byte comes: what is promised to one
- * fetch is not promised to the next. Other processes may still take it.
+ * The free room on the disks of folders, reserved before the first byte arrives, so that no room is
+ * promised to two fetches. Other processes may still take it.
  */
 export class DiskRoom {
-  /** Of each device. */
+  /** By device. */
   readonly #promisedBytes = new Map<number, number>()
   /** One reservation at a time: two that measure the same room would each be promised all of it. */
   readonly #queue = new SerialQueue()
@@ -26,7 +26,7 @@ export class DiskRoom {
 
   async #reserveNow(folder: string, bytes: number): Promise<Reservation> {
     const device = await measured(folder, async () => (await stat(folder)).dev)
-    // What was promised when the disk is looked at: what is written meanwhile may not show yet.
+    // Read before the disk is measured: bytes written meanwhile may not show yet.
     const promisedBytes = this.#promisedBytes.get(device) ?? 0
     const { bavail, bsize } = await measured(folder, () => statfs(folder))
     if (bavail * bsize < promisedBytes + bytes)

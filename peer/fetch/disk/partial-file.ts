@@ -29,7 +29,7 @@ interface PartialFileOptions {
   readonly path: string
   readonly content: Content
   readonly bootId: string
-  /** Whether what came is still there after the end of this process. */
+  /** Whether partial data survives the end of this process. */
   readonly isJournalled: boolean
 }
 
@@ -39,14 +39,14 @@ export function journalPathOf(path: string): string {
 }
 
 /**
- * A content on its way: a file beside the user's folders, and which of its chunks are good. Disposing
- * closes it; whether it is removed then is the owner's to say.
+ * A content that is being fetched: a file beside the user's folders, and which of its chunks are good.
+ * Disposing closes it, and removes it unless it is finished or kept.
  */
 export class PartialFile implements ChunkStore, AsyncDisposable {
   readonly path: string
   readonly #options: PartialFileOptions
   readonly #handle: FileHandle
-  /** For large contents: what it writes does not go through the page cache. */
+  /** For large contents: its writes bypass the page cache. */
   readonly #direct: FileHandle | undefined
   readonly #workers: ChunkWorkers
   /** Chunks that are verified and written. */
@@ -60,9 +60,9 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   #room: Pick<Reservation, 'onWritten'> | undefined
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
-  /** What a flush failed with: the bytes of it are lost, even if the next flush succeeds. */
+  /** Why a flush failed: its bytes are lost, even if the next flush succeeds. */
   #syncFailure: unknown
-  /** Chunks that somebody is checking and writing; the file stays open for them. */
+  /** Chunks that are being checked and written; the file stays open for them. */
   readonly #putting = new Set<Promise<boolean>>()
   #isClosed = false
   #isWanted = false
@@ -81,7 +81,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   }
 
   /**
-   * Makes the file, or takes up the one that an earlier run left: its verified chunks count, and are
+   * Creates the file, or resumes the one that an earlier run left: its verified chunks count, and are
    * hashed again only if the machine has restarted since.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
@@ -98,7 +98,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
       await using opening = new AsyncDisposableStack()
       const direct = await openDirect(options)
       const file = opening.use(new PartialFile(options, { handle, direct }, dependencies))
-      // Whatever stops this now, such as a full disk, does not cost what an earlier run got.
+      // A failure now, such as a full disk, does not cost the data of an earlier run.
       file.#isWanted = known !== undefined
       if (known !== undefined) await file.#takeUp(known)
       file.#isWanted = false
@@ -123,13 +123,13 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     return this.#chunkList
   }
 
-  /** What is written from now on uses this room. */
+  /** Uses reserved room for what is written from now on. */
   writeInto(room: Pick<Reservation, 'onWritten'>): void {
     this.#room = room
   }
 
   /**
-   * Told the verified chunk list: from now on verified chunks are journalled.
+   * Called with the verified chunk list: from now on verified chunks are journalled.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async begin(chunkList: Buffer): Promise<void> {
@@ -151,7 +151,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   }
 
   /**
-   * Writes a chunk if it has its hash: a single one at once, others with the help of a thread.
+   * Writes a chunk if it has its hash: the only chunk of a content itself, others in a thread.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
@@ -192,8 +192,8 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   }
 
   /**
-   * Makes the file durable and closes it; from then on it belongs to the caller. It is there also if
-   * somebody removed it, or its folder, while it came.
+   * Flushes and closes the file; from then on it belongs to the caller. It exists even if it, or its
+   * folder, was removed while it was fetched.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async finish(): Promise<void> {
@@ -208,7 +208,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     await this[Symbol.asyncDispose]()
   }
 
-  /** Has file and journal kept when this is disposed, if there is something to go on with. */
+  /** Keeps file and journal when this is disposed, if partial data is worth resuming. */
   keep(): void {
     this.#isWanted = this.#journal !== undefined && this.verified.size > 0
   }
@@ -218,7 +218,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     this.#isClosed = true
     await Promise.allSettled(this.#putting)
     await this.#syncing
-    // Whoever fetched may have given up while it was being made.
+    // The fetch may have ended while the journal was being created.
     await this.#opening?.then((journal) => journal.close()).catch(() => {})
     await Promise.allSettled([this.#handle.close(), this.#direct?.close()])
     // After a flush that failed the journal names chunks that the disk may not have.
@@ -226,7 +226,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     if (!this.#isWanted || !isSound) await removePartial(this.path)
   }
 
-  /** Goes on where an earlier run ended. */
+  /** Resumes where an earlier run ended. */
   async #takeUp({ chunkList, chunks, bootId }: Journalled): Promise<void> {
     const isTrusted = bootId === this.#options.bootId
     const { size } = this.#options.content
@@ -267,7 +267,10 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     this.changes.notify()
   }
 
-  /** Flushes while more is coming; never rejects. A power cut costs little, and the end does not have to wait for all of it. */
+  /**
+   * Flushes while further chunks arrive; never rejects. It bounds what a power cut costs, and shortens
+   * the flush at the end.
+   */
   async #syncNow(): Promise<void> {
     this.#unsyncedBytes = 0
     try {
@@ -281,7 +284,10 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
   }
 }
 
-/** The file once more, for writing past the page cache; undefined where that cannot be, or does not pay. */
+/**
+ * Opens the file again for writes that bypass the page cache; undefined where they are impossible or do
+ * not pay.
+ */
 async function openDirect({ path, content }: PartialFileOptions): Promise<FileHandle | undefined> {
   const isPossible = 'O_DIRECT' in constants
   if (!isPossible || content.size < limits.directWriteBytesMin) return undefined

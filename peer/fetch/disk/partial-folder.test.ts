@@ -33,13 +33,13 @@ async function leftIn(swarm: Swarm): Promise<string[]> {
   return await readdir(swarm.partialFolder)
 }
 
-test('what nobody waits for is removed after a week while the peer runs', async () => {
+test('partial data that no download waits for is evicted after a week while the peer runs', async () => {
   const swarm = await withLeftovers()
   expect(await readdir(swarm.partialFolder)).toHaveLength(2)
   await expect.poll(() => leftIn(swarm)).toEqual([])
 })
 
-test('what somebody waits for is kept, and what nothing can go on with is not', async () => {
+test('partial data that a download waits for is kept, and what cannot be resumed is not', async () => {
   using records = new DownloadRecords(':memory:')
   records.put({ id: '1', request: { name: 'a' }, content, isPaused: true })
   const swarm = await withLeftovers((key) => records.haveContent(key))
@@ -51,7 +51,7 @@ test('what somebody waits for is kept, and what nothing can go on with is not', 
   expect(await readdir(swarm.partialFolder)).toHaveLength(2)
 })
 
-test('what nobody waits for gives way to what needs its room, however new it is', async () => {
+test('partial data that no download waits for is evicted when its room is needed, however new it is', async () => {
   const swarm = await withLeftovers()
   for (const name of await readdir(swarm.partialFolder))
     await utimes(
@@ -67,7 +67,7 @@ test('what nobody waits for gives way to what needs its room, however new it is'
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
-test('what nobody waits for gives way to files that go elsewhere, too', async () => {
+test('partial data that no download waits for is evicted for files that go elsewhere, too', async () => {
   const swarm = await withLeftovers()
   const reserving = swarm.fetcher.reserve(limits.contentBytesMax, { purpose: 'download' })
   await expect(reserving).rejects.toMatchObject({ code: 'DISK_FULL' })

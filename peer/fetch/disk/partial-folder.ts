@@ -6,20 +6,20 @@ import { deadlines } from '../../../common/limits.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { journalPathOf, removePartial } from './partial-file.ts'
 
-/** What tells what is kept of one content from what is kept of another. */
+/** What distinguishes the partial data of two contents. */
 export type ContentKey = Pick<Content, 'sha256' | 'chunkRoot'>
 
 export interface PartialFolderOptions {
   readonly partialFolder: string
-  /** Whether somebody waits for the content, and would go on with what is kept of it, however old. */
+  /** Whether a download waits for the content, and would resume its partial data, however old. */
   readonly isWanted?: ((content: ContentKey) => boolean) | undefined
 }
 
-/** The folder with the files that are being fetched, and what ended fetches left for later ones. */
+/** The folder of the files that are being fetched, and of the partial data that fetches left for later ones. */
 export class PartialFolder {
   readonly path: string
   readonly #isWanted: (content: ContentKey) => boolean
-  /** Names of files that a fetch, or whoever removes them, has. */
+  /** Names of files that a fetch or a removal uses. */
   readonly #inUse = new Set<string>()
 
   constructor({ partialFolder, isWanted = () => false }: PartialFolderOptions) {
@@ -28,8 +28,8 @@ export class PartialFolder {
   }
 
   /**
-   * Takes a file for a fetch. It is the one that is kept between fetches unless another fetch of the
-   * same content, which may run at the same time, has that.
+   * Takes a file for a fetch: the one that is kept between fetches, unless another fetch of the same
+   * content uses it now.
    */
   take(content: ContentKey): { path: string; isKept: boolean; release: () => void } {
     const keptName = nameOf(content)
@@ -40,21 +40,21 @@ export class PartialFolder {
     return { path: join(this.path, name), isKept: name === keptName, release }
   }
 
-  /** Whether there is something to go on with for a fetch of this content. */
+  /** Whether there is partial data of this content. */
   async hasKept(content: ContentKey): Promise<boolean> {
     const path = join(this.path, nameOf(content))
     const found = await Promise.all([path, journalPathOf(path)].map(modifiedMsOf))
     return !this.#inUse.has(nameOf(content)) && !found.includes(undefined)
   }
 
-  /** Removes what is kept of a content, unless it is being fetched. @throws AppError DISK_FAILED */
+  /** Removes the partial data of a content, unless it is being fetched. @throws AppError DISK_FAILED */
   async forget(content: ContentKey): Promise<void> {
     await this.#remove(nameOf(content))
   }
 
   /**
-   * Removes what nobody waits for, if it is older than a week or its room is needed now, and what
-   * nothing can go on with: files without a journal, journals without a file.
+   * Evicts partial data that no download waits for, if it is older than a week or its room is needed
+   * now, and what cannot be resumed: files without a journal, journals without a file.
    * @throws AppError DISK_FAILED
    */
   async clean(nowMs: number, isRoomNeeded = false): Promise<void> {
@@ -78,7 +78,7 @@ export class PartialFolder {
     return modifiedMs > untilMs || this.#isWanted({ sha256, chunkRoot })
   }
 
-  /** A fetch that begins meanwhile has a file of its own. */
+  /** A fetch that begins meanwhile uses a separate file. */
   async #remove(name: string): Promise<void> {
     if (this.#inUse.has(name)) return
     this.#inUse.add(name)
@@ -98,7 +98,7 @@ export class PartialFolder {
   }
 }
 
-/** A journal that was being made when its process ended. */
+/** A journal that was being created when its process ended. */
 function newJournalPathOf(path: string): string {
   return `${journalPathOf(path)}.new`
 }

@@ -6,18 +6,18 @@ import { type ContentKey, PartialFolder } from './partial-folder.ts'
 export interface PartialFoldersOptions {
   /** The folder for all purposes, unless there is a `partialFolderFor`. */
   readonly partialFolder: string
-  /** Whether somebody waits for the content, and would go on with what is kept of it, however old. */
+  /** Whether a download waits for the content, and would resume its partial data, however old. */
   readonly isWanted?: ((content: ContentKey) => boolean) | undefined
   /**
-   * The folder for what is fetched for this purpose, made if it is missing: on the file system of its
-   * place. @throws what the disk does
+   * The folder for fetches of this purpose, created if it is missing, on the file system where the
+   * contents are placed. @throws what the disk does
    */
   readonly partialFolderFor?: ((purpose: Purpose) => Promise<string>) | undefined
   /** Folders of earlier runs, besides `partialFolder`. */
   readonly earlierFolders?: readonly string[]
 }
 
-/** The folders with files that are being fetched: one for each file system that they are to be on. */
+/** The folders of files that are being fetched: one per file system on which contents are placed. */
 export class PartialFolders {
   readonly #options: PartialFoldersOptions
   readonly #folders = new Map<string, PartialFolder>()
@@ -39,7 +39,7 @@ export class PartialFolders {
     }
   }
 
-  /** The folder to fetch a content into: that for the purpose, unless another has some of it already. */
+  /** The folder to fetch a content into: that of the purpose, unless another has partial data of it already. */
   async forContent(purpose: Purpose, content: ContentKey): Promise<PartialFolder> {
     const folder = await this.for(purpose)
     for (const other of [folder, ...this.#folders.values()])
@@ -52,7 +52,7 @@ export class PartialFolders {
     for (const folder of this.#folders.values()) await folder.forget(content)
   }
 
-  /** See {@link PartialFolder.clean}; one folder that fails does not keep the others from it. */
+  /** See {@link PartialFolder.clean}; a folder that fails does not stop the others. */
   async clean(nowMs: number, isRoomNeeded = false): Promise<void> {
     const folders = [...this.#folders.values()]
     const results = await Promise.allSettled(

@@ -6,9 +6,9 @@ import { limits } from '../../../common/limits.ts'
 import { makeFolderAgain } from '../../../common/make-folder.ts'
 
 /**
- * Puts an open file back under its path if it, or its folder, was removed meanwhile: its bytes are
- * still there. Nothing is made on another file system than the one that the file is on.
- * @returns whether it had to be; then it is flushed
+ * Restores an open file under its path if it, or its folder, was removed: its bytes still exist.
+ * Nothing is created on another file system than the file's.
+ * @returns whether it was restored; then it is flushed
  * @throws what the disk does
  */
 export async function putBack(handle: FileHandle, path: string): Promise<boolean> {

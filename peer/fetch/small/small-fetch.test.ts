@@ -66,7 +66,7 @@ test('what one source lies about comes from another, and the liar is blamed once
   expect(swarm.blamed).toEqual(['liar'])
 })
 
-test('what nobody gives is told with the reasons, and whether it is in doubt', async () => {
+test('a file that no source sends is returned with the reasons, and whether it is in doubt', async () => {
   const swarm = await aSwarm()
   const source = await swarm.source({ peerId: 'p1', content: aContent(1), readMany: honest })
   const strange = aContent(5, 'nobody has it')
@@ -82,7 +82,7 @@ test('what nobody gives is told with the reasons, and whether it is in doubt', a
     missed.find(({ file }) => file.content.sha256 === one?.content.sha256)
   expect(missed).toHaveLength(3)
   expect(about(many[3])).toMatchObject({
-    tried: 'no peer, as there is no source',
+    tried: 'no peer, because none is known to have it',
     isDoubtful: false,
   })
   expect(about(many[2])?.tried).toContain('gone @ 127.0.0.1:9 could not send small files')

@@ -15,19 +15,19 @@ export interface Verified<File extends SmallContent> {
   readonly bytes: Uint8Array
 }
 
-/** A small file that nobody gave. */
+/** A small file that no source sent. */
 export interface Missed<File extends SmallContent> {
   readonly file: File
-  /** Who was tried and why it did not work. */
+  /** The sources that were tried, and why each failed. */
   readonly tried: string
-  /** Whether somebody sent something else: another claim about the content may be the true one. */
+  /** Whether a source sent other bytes: another claim about the content may be the true one. */
   readonly isDoubtful: boolean
 }
 
 export interface SmallFetchOptions {
   readonly purpose: Purpose
   readonly signal: AbortSignal
-  /** Told of what comes, before it is verified. */
+  /** Called with the bytes received, before they are verified. */
   readonly onBytes?: ((count: number) => void) | undefined
 }
 
@@ -37,28 +37,28 @@ interface SmallFetchDependencies extends SmallSourceDependencies {
   onBlamed(source: Source, content: Content): void
 }
 
-/** A source with as many reads under way; the last one of a source that failed gives it back. */
+/** A source and its reads in progress; the last read of a source that failed releases it. */
 interface UsedSource {
   readonly source: Source
   readonly from: SmallSource
-  /** Of what came from it. */
+  /** Of the bytes received from it. */
   readonly meter: SpeedMeter
   reads: number
   hasFailed: boolean
 }
 
-/** What is known of a file that was asked for in vain. */
+/** The failed attempts to fetch a file. */
 interface Attempts {
   /** By label of the source. */
   readonly reasons: Map<string, string>
-  /** Sources whose connection ended while they sent: each is asked once more. */
+  /** Sources whose connection ended while they sent: each is asked once again. */
   readonly brokenOff: Set<string>
   isDoubtful: boolean
 }
 
 /**
- * Fetches contents of one chunk, many with one request and several requests at a time; their SHA-256
- * proves them. A source that lies is not asked again. Disposing gives its connections back.
+ * Fetches contents of one chunk, many with one request and several requests at the same time; their
+ * SHA-256 proves them. A source that lies is not asked again. Disposing releases its connections.
  */
 export class SmallFetch implements Disposable {
   readonly #options: SmallFetchOptions
@@ -73,8 +73,8 @@ export class SmallFetch implements Disposable {
   }
 
   /**
-   * Fetches `files` from whoever gives them; `onVerified` is waited for before more is asked.
-   * @returns those that nobody gave
+   * Fetches `files` from the sources that have them; further requests wait for `onVerified`.
+   * @returns those that no source sent
    * @throws what `onVerified` throws, or the signal's reason
    */
   async fetch<File extends SmallContent>(
@@ -116,7 +116,7 @@ export class SmallFetch implements Disposable {
     this.#sources.clear()
   }
 
-  /** What came of each file. @throws the signal's reason */
+  /** The outcome for each file. @throws the signal's reason */
   async #read<File extends SmallContent>({
     source,
     files,
@@ -130,7 +130,7 @@ export class SmallFetch implements Disposable {
       return outcomes
     } catch (error) {
       if (!hasCode(error, 'SOURCE_FAILED')) throw error
-      // The next try has a connection of its own, and time of its own.
+      // The next try has its own connection, and its own time.
       used.hasFailed = true
       if (this.#sources.get(labelOf(source)) === used) this.#sources.delete(labelOf(source))
       return files.map(() => error)
@@ -169,7 +169,7 @@ export class SmallFetch implements Disposable {
     }
     attempts.set(file, known)
     if (hasCode(error, 'SOURCE_FAILED')) {
-      // One file that changed while it was sent ends the connection for all: the next reply leaves it out.
+      // One file that changed while it was sent ends the connection for all; the next reply omits it.
       const mayAskAgain = hasCode(error.cause, 'CONNECTION_CLOSED') && !known.brokenOff.has(label)
       if (mayAskAgain) known.brokenOff.add(label)
       else known.reasons.set(label, reasonOf(error))
@@ -193,7 +193,7 @@ function missedFile<File extends SmallContent>(
   const reasons = [...(attempts?.reasons.values() ?? [])].slice(0, limits.sourcesNamedMax)
   return {
     file,
-    tried: reasons.length === 0 ? 'no peer, as there is no source' : reasons.join('; '),
+    tried: reasons.length === 0 ? 'no peer, because none is known to have it' : reasons.join('; '),
     isDoubtful: attempts?.isDoubtful ?? false,
   }
 }

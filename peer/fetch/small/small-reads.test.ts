@@ -19,7 +19,7 @@ const file: fc.Arbitrary<SmallContent> = fc.record({
   sources: fc.subarray([...peers]),
 })
 
-test('every file is asked of one of its sources, in reads that are allowed, or of nobody', () => {
+test('every file is requested from one of its sources, in reads that are allowed, or from none', () => {
   fc.assert(
     fc.property(fc.array(file, { maxLength: 600 }), fc.constantFrom(...peers), (files, barred) => {
       const mayAsk = (_: SmallContent, label: string): boolean => label !== labelOf(barred)

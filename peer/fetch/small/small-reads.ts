@@ -2,13 +2,13 @@ import { limits } from '../../../common/limits.ts'
 import type { Content, Source } from '../../../common/protocol/messages.ts'
 import { labelOf } from '../source/peer-source.ts'
 
-/** A content of one chunk, and who may have it, best first. */
+/** A content of one chunk, and its possible sources, best first. */
 export interface SmallContent {
   readonly content: Content
   readonly sources: readonly Source[]
 }
 
-/** What one source is asked for at once. */
+/** What one source is asked for in one request. */
 export interface SmallRead<File> {
   readonly source: Source
   readonly files: readonly File[]
@@ -21,11 +21,11 @@ interface OpenRead<File> {
 }
 
 /**
- * Which source is asked for which files: each file is asked of the source with the fewest reads, of
- * equals the first that the file names; reads are as large as they may be.
- * @param mayAsk whether a file can still be asked of a source
- * @param readsOf how many reads a source, by its label, has already
- * @returns the reads, and the files that nobody can be asked for
+ * Plans which source is asked for which files: each file is requested from the source with the fewest
+ * reads, among equals from the first that the file names; reads are as large as allowed.
+ * @param mayAsk whether a file can still be requested from a source
+ * @param readsOf the number of reads that a source, by its label, has already
+ * @returns the reads, and the files for which no source is left
  */
 export function smallReads<File extends SmallContent>(
   files: readonly File[],
@@ -75,7 +75,7 @@ function fits(
   )
 }
 
-/** Runs of files, each as large as one read may be. */
+/** Runs of consecutive files, each as large as one read may be. */
 export function inGroups<File extends Pick<SmallContent, 'content'>>(
   files: readonly File[],
 ): File[][] {

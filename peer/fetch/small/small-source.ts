@@ -15,7 +15,7 @@ export interface SmallSourceDependencies {
   readonly onReceived: OnReceived
 }
 
-/** Another peer as a source of many small contents, over one connection. Disposing gives it back. */
+/** Another peer as a source of many small contents, over one connection. Disposing releases it. */
 export class SmallSource implements Disposable {
   readonly #label: string
   readonly #source: Source
@@ -27,7 +27,7 @@ export class SmallSource implements Disposable {
   readonly #stallWatch: StallWatch
   #lease: Promise<Lease> | undefined
   #bytesOwed = 0
-  /** Whether bytes may be on their way that nobody wants any more. */
+  /** Whether unwanted bytes may still arrive. */
   #hasFailed = false
 
   constructor(
@@ -61,9 +61,9 @@ export class SmallSource implements Disposable {
   }
 
   /**
-   * The bytes of each content, verified, or what stands in its way: HASH_MISMATCH when what came is
-   * something else. For no more contents than one read takes.
-   * @throws AppError SOURCE_FAILED when this source gives nothing, or the signal's reason
+   * The verified bytes of each content, or why it has none: HASH_MISMATCH when the bytes are others.
+   * For no more contents than one read takes.
+   * @throws AppError SOURCE_FAILED when this source sends nothing, or the signal's reason
    */
   async read(contents: readonly Content[]): Promise<(Uint8Array | AppError)[]> {
     try {
@@ -77,7 +77,7 @@ export class SmallSource implements Disposable {
           start += outcome.size
           const { sha256, size } = contents[index] ?? {}
           if ((await hashOf(piece)).toString('hex') !== sha256) return this.#mismatch()
-          // The bytes are right: then what was said of the content is not.
+          // The bytes are right: then the claim about the content is not.
           const reason = `a small file of ${piece.length} bytes instead of ${size}`
           return piece.length === size ? piece : this.#badReply(reason)
         }),
@@ -132,7 +132,7 @@ export class SmallSource implements Disposable {
     }
   }
 
-  /** One connection for all reads; one that ended while nothing was asked of it is replaced. */
+  /** One connection for all reads; replaced if it ended while idle. */
   async #openLease(): Promise<Lease> {
     const leasing = this.#leased()
     const lease = await leasing

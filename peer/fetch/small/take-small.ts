@@ -5,7 +5,7 @@ import type { KeyedContent, Shelf } from '../../shelf.ts'
 import type { Missed, SmallFetch, Verified } from './small-fetch.ts'
 import { inGroups, type SmallContent } from './small-reads.ts'
 
-/** A small file to take, and where it goes. */
+/** A small file to fetch, and where it is placed. */
 type KeyedSmallContent = SmallContent & KeyedContent
 
 /** Where the bytes of a file came from. */
@@ -13,13 +13,13 @@ export type From = 'network' | 'here'
 
 interface TakeSmallOptions<File> {
   readonly signal: AbortSignal
-  /** Told of each file that was placed, or could not be. What it throws ends the taking. */
+  /** Called with each file that was placed or could not be. What it throws ends the whole. */
   readonly onPlaced: (file: File, outcome: From | AppError) => void
 }
 
 /**
- * Takes small files from this peer's own disk if it holds their contents, from others if not.
- * @returns those that nobody gave
+ * Takes small files from this peer's own disk if it holds their contents, from other peers if not.
+ * @returns those that no source sent
  * @throws what the shelf and `onPlaced` throw, or the signal's reason
  */
 export async function takeSmall<File extends KeyedSmallContent>(

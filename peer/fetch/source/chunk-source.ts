@@ -3,10 +3,10 @@ import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 /** The chunks that a source has; undefined means all of them. */
 export type ChunksHeld = ChunkSet | undefined
 
-/** What to ask a source for. */
+/** What to request from a source. */
 export interface WantedChunk {
   readonly chunk: number
-  /** Chunks of the same length that will do as well. */
+  /** Chunks of the same length that are as welcome. */
   readonly or: readonly number[]
 }
 
@@ -42,7 +42,7 @@ export interface ChunkSource {
   chunksHeld(update?: ChunksHeldUpdate): Promise<ChunksHeld>
   /**
    * Fills `into`, which is as long as the chunk, with the chunk as this source has it, not verified; or
-   * with another that will do. Calls `onBegin` with its number when its bytes begin to come.
+   * with one of the others. Calls `onBegin` with its number when its first bytes arrive.
    * @throws AppError SOURCE_FAILED, or the reason of a signal
    */
   read(

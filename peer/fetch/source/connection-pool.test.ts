@@ -49,7 +49,7 @@ test('control connections are shared, bulk connections are not', async () => {
   expect(world.dials).toBe(3)
 })
 
-test('replicas share a connection among themselves, on which nobody else waits', async () => {
+test('replicas share a connection, on which no other fetch waits', async () => {
   const world = new World()
   await using peer = await world.peer('p1')
   const people = await world.pool.lease(peer, 'control')
@@ -125,7 +125,7 @@ test('another peer at the address is not the one', async () => {
   const leasing = world.pool.lease({ ...peer, peerId: 'p2' }, 'bulk')
   await expect(leasing).rejects.toMatchObject({
     code: 'DIAL_FAILED',
-    details: { reason: 'p2 is not there any more' },
+    details: { reason: 'p2 is no longer at this address' },
   })
 })
 

@@ -10,21 +10,21 @@ import { type Address, formatAddress, type Transport } from '../../../common/pro
 import { ConnectionProgress } from './connection-progress.ts'
 
 /**
- * `control` is for what is short (chunk lists, contents of one chunk): one connection to a peer,
- * shared by all who need it. `replication` is the same for replicas, which may be held up on their way:
- * nothing that people ask for stands in line behind them. `bulk` is for runs of chunks: one connection
- * for each fetch, so that giving it up disturbs nobody else.
+ * `control` is for short replies (chunk lists, contents of one chunk): one connection to a peer, shared
+ * by all fetches. `replication` is the same for replicas, which may be throttled: users' downloads
+ * never queue behind them. `bulk` is for runs of chunks: one connection per fetch, so that closing it
+ * disturbs no other fetch.
  */
 export type ConnectionUse = 'control' | 'replication' | 'bulk'
 
 export type PeerAddress = Pick<Source, 'peerId' | 'host' | 'port'>
 
-/** A connection in use; disposing gives it back. */
+/** A connection in use; disposing releases it. */
 export interface Lease extends Disposable {
   readonly connection: Pick<Connection, 'request' | 'silentMs' | 'isOpen'>
-  /** What comes on it, for all who have it. */
+  /** The progress of its bytes, for all leases of it. */
   readonly progress: ConnectionProgress
-  /** Closes the connection instead of giving it back. */
+  /** Closes the connection instead of releasing it. */
   discard(): void
 }
 
@@ -39,9 +39,9 @@ interface Slot {
 }
 
 /**
- * Connections from this peer to others. Those in use are as many as the fetches that run; idle ones
- * are kept for a while, at most `idlePeerConnectionsMax`. An address that could not be dialled fails
- * at once for `dialFailureMs`, so that a dead peer costs a batch of small fetches one time-out.
+ * Connections from this peer to others. Each fetch uses its own; idle ones are kept for a while, at
+ * most `idlePeerConnectionsMax`. An address that could not be dialled fails immediately for
+ * `dialFailureMs`, so that a dead peer costs a batch of small fetches one time-out.
  */
 export class ConnectionPool implements AsyncDisposable {
   readonly #ownPeerId: string | undefined
@@ -50,18 +50,18 @@ export class ConnectionPool implements AsyncDisposable {
   readonly #log: Log
   readonly #onDialFailed: (peerId: string) => void
   readonly #stop = new AbortController()
-  /** Those used least recently come first. */
+  /** The least recently used first. */
   readonly #slots = new Set<Slot>()
   readonly #dialFailures = new Map<string, { error: AppError; atMs: number }>()
 
   constructor(
-    /** Without an id of its own the other side sees a client. */
+    /** Without it, the other side sees a client. */
     options: { ownPeerId?: string },
     dependencies: {
       transport: Transport
       clock: Clock
       log: Log
-      /** Told of each peer that could not be connected to. */
+      /** Called with each peer that could not be reached. */
       onDialFailed?: (peerId: string) => void
     },
   ) {
@@ -165,7 +165,10 @@ export class ConnectionPool implements AsyncDisposable {
       )
       if (welcome.peerId === peerId) return connection
       connection.destroy()
-      throw new AppError('DIAL_FAILED', { address, reason: `${peerId} is not there any more` })
+      throw new AppError('DIAL_FAILED', {
+        address,
+        reason: `${peerId} is no longer at this address`,
+      })
     } catch (error) {
       if (!this.#stop.signal.aborted) {
         this.#rememberFailure(address, toAppError(error))

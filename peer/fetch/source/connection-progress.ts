@@ -2,8 +2,8 @@ import type { Clock } from '../../../common/clock.ts'
 import { limits } from '../../../common/limits.ts'
 
 /**
- * Whether bytes come on a connection, for all who wait for some there: replies leave one after another,
- * so that what comes for one is progress for those behind it.
+ * Whether bytes arrive on a connection, for all fetches that wait for some there: replies are sent one
+ * after another, so that the bytes of one are progress for those behind it.
  */
 export class ConnectionProgress {
   readonly #clock: Clock
@@ -15,7 +15,7 @@ export class ConnectionProgress {
     this.#clock = dependencies.clock
   }
 
-  /** When `bulkProgressBytesMin` had come last, in `monotonicMs`; now, as long as it is us who hold them up. */
+  /** When `bulkProgressBytesMin` had last arrived, in `monotonicMs`; now, while this peer throttles them. */
   get lastMs(): number {
     return this.#excuses > 0 ? this.#clock.monotonicMs() : this.#markMs
   }
@@ -25,7 +25,7 @@ export class ConnectionProgress {
     if (this.#bytesSinceMark >= limits.bulkProgressBytesMin) this.#mark()
   }
 
-  /** As long as `work` goes on it is us who hold the bytes up. */
+  /** Until `work` settles, this peer throttles the bytes. */
   async excuse(work: Promise<void>): Promise<void> {
     this.#excuses += 1
     try {

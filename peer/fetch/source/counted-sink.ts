@@ -3,21 +3,21 @@ import type { Purpose } from '../../../common/protocol/messages.ts'
 import type { ConnectionProgress } from './connection-progress.ts'
 
 /**
- * Told of bytes of contents and chunk lists that came; nothing more is read from their connection before
- * its promise settles.
+ * Called with received bytes of contents and chunk lists; nothing more is read from their connection
+ * before its promise settles.
  */
 export type OnReceived = (bytes: number, purpose: Purpose) => Promise<void> | undefined
 
 interface Counting {
   readonly purpose: Purpose
-  /** Of the connection that the bytes come on. */
+  /** Of the connection on which the bytes arrive. */
   readonly progress: ConnectionProgress
   readonly onReceived: OnReceived
-  /** Told of those that are taken. */
+  /** Called with the bytes that are wanted. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
-/** `sink`, with all bytes of its reply counted, and held back as the limits say: those, too, that nobody wants any more. */
+/** `sink`, with all bytes of its reply counted and throttled, unwanted ones included. */
 export function countedSink(
   sink: FixedBufferSink,
   { purpose, progress, onReceived, onBytes }: Counting,

@@ -3,14 +3,14 @@ import { deadlines } from '../../../common/limits.ts'
 import type { Pace } from './chunk-source.ts'
 
 /**
- * How fast a source sends while something is asked of it: an average in which a byte counts the less
- * the longer ago it came, and the present silence counts too.
+ * How fast a source sends while it owes bytes: an average in which older bytes weigh less, and the
+ * present silence counts.
  */
 export class PaceMeter implements Pace {
   readonly #clock: Clock
   /** Bytes, each weighted by its age when `#countedMs` was. */
   #weightedBytes = 0
-  /** The time over which they came, weighted alike; idle time is none. */
+  /** The time over which they arrived, weighted alike; idle time does not count. */
   #weightedMs = 0
   #countedMs = 0
   #bytesOwed = 0
@@ -25,12 +25,12 @@ export class PaceMeter implements Pace {
     return this.#delayMs
   }
 
-  /** Bytes that were asked for and have not come. */
+  /** Bytes that were requested and have not arrived. */
   get bytesOwed(): number {
     return this.#bytesOwed
   }
 
-  /** All that came. */
+  /** All bytes received. */
   get bytesReceived(): number {
     return this.#bytesReceived
   }
@@ -40,7 +40,7 @@ export class PaceMeter implements Pace {
     return this.#weightedMs === 0 ? undefined : this.#weightedBytes / this.#weightedMs
   }
 
-  /** A short request and its reply took so long. */
+  /** Called with the duration of a short request and its reply. */
   onRoundTrip(delayMs: number): void {
     this.#delayMs = delayMs
   }
@@ -57,7 +57,7 @@ export class PaceMeter implements Pace {
     this.#weightedBytes += bytes
   }
 
-  /** So many bytes will not come, or are not waited for any more. */
+  /** Called with a number of requested bytes that will not arrive, or are no longer awaited. */
   onGivenUp(bytes: number): void {
     this.#count()
     this.#bytesOwed -= bytes

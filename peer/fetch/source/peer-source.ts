@@ -27,14 +27,14 @@ interface SourceOptions {
   readonly signal: AbortSignal
 }
 
-/** A source as errors and logs name it. */
+/** The name of a source in errors and logs. */
 export function labelOf(source: Source): string {
   return `${source.peerId} @ ${formatAddress(source)}`
 }
 
 /**
- * Another peer as a source. Disposing withdraws what is asked for, and gives its connections back or
- * closes those that owe bytes.
+ * Another peer as a source. Disposing withdraws open requests, and releases its connections or closes
+ * those that owe bytes.
  */
 export class PeerSource implements ChunkSource, Disposable {
   readonly label: string
@@ -47,7 +47,7 @@ export class PeerSource implements ChunkSource, Disposable {
   readonly #ended = new AbortController()
   readonly #stallWatch: StallWatch
   readonly #leases = new Map<ConnectionUse, Promise<Lease>>()
-  /** Whether bytes may be on their way that nobody wants any more. */
+  /** Whether unwanted bytes may still arrive. */
   #owesUnwanted = false
 
   constructor(
@@ -88,7 +88,7 @@ export class PeerSource implements ChunkSource, Disposable {
   async chunksHeld(update?: ChunksHeldUpdate): Promise<ChunksHeld> {
     const { sha256, size } = this.#content
     let chunksHeld: ChunksHeld
-    // It may take its time for an update, while what its chunks do is watched.
+    // An update may take long; its chunks are watched meanwhile.
     const isWatched = update === undefined
     const question = { what: 'the list of its chunks', use: this.#controlUse, isWatched }
     await this.#ask(question, async ({ connection }) => {
@@ -99,7 +99,7 @@ export class PeerSource implements ChunkSource, Disposable {
         { sha256, ...(beyond !== undefined && { beyond }) },
         {
           signal: AbortSignal.any([this.#signal, signal]),
-          // Bytes of others may come before it on their connection, as slowly as a limit says.
+          // Throttled bytes of other replies may precede it on the shared connection.
           deadlineMs: deadlines.readMs,
         },
       )
@@ -161,7 +161,7 @@ export class PeerSource implements ChunkSource, Disposable {
     return this.#purpose === 'replication' ? 'replication' : 'control'
   }
 
-  /** Ends what is under way, and whatever is asked later, with `reason`. */
+  /** Ends open requests, and later ones, with `reason`. */
   #giveUp(reason: unknown): void {
     this.#ended.abort(reason)
   }
@@ -169,7 +169,7 @@ export class PeerSource implements ChunkSource, Disposable {
   [Symbol.dispose](): void {
     this.#stallWatch[Symbol.dispose]()
     const owesBytes = this.#signal.aborted || this.#owesUnwanted
-    // What another was faster with, such as the chunk list, is not waited for.
+    // Replies that another source was faster with, such as the chunk list, are not awaited.
     this.#giveUp(new AppError('CANCELLED', { what: 'What was asked of a source' }))
     for (const [use, leasing] of this.#leases)
       leasing.then(
@@ -178,7 +178,10 @@ export class PeerSource implements ChunkSource, Disposable {
       )
   }
 
-  /** Runs `request` on a connection for `use`, under the stall watch unless it may take long; what fails is this source's failure. */
+  /**
+   * Runs `request` on a connection for `use`, under the stall watch unless it may take long; its
+   * failures are failures of this source.
+   */
   async #ask(
     { what, use, isWatched = true }: { what: string; use: ConnectionUse; isWatched?: boolean },
     request: (lease: Lease) => Promise<void>,
@@ -199,7 +202,7 @@ export class PeerSource implements ChunkSource, Disposable {
     }
   }
 
-  /** A connection that ended while nothing was asked of it, as idle ones do, is replaced. */
+  /** Replaces a connection that ended while it was idle. */
   async #openLease(use: ConnectionUse): Promise<Lease> {
     const leasing = this.#lease(use)
     const lease = await leasing
@@ -235,7 +238,7 @@ export class PeerSource implements ChunkSource, Disposable {
   }
 }
 
-/** After a failure: a connection that owes bytes to nobody else, or one that has fallen silent for all. */
+/** Whether a failed connection is useless: it owes bytes to this fetch alone, or has fallen silent for all. */
 function isUseless({ connection }: Lease, use: ConnectionUse): boolean {
   return use === 'bulk' || connection.silentMs >= deadlines.bulkStallMs
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../../common/clock.ts'
 
 /** The speed shown is that of the last 5 s: steady enough to read, quick enough to believe. */
 const windowMs = 5_000
-/** Samples are at least so far apart; the window then has at most 21 of them. */
+/** The least time between two samples; the window then has at most 21 of them. */
 const sampleMs = 250
 
 /** How fast a growing number of bytes grows now. */

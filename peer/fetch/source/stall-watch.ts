@@ -4,21 +4,21 @@ import { stallDeadlineMs } from './stall-deadline.ts'
 
 interface StallWatchDependencies {
   readonly clock: Clock
-  /** What was asked for and has not come. */
+  /** Bytes that were requested and have not arrived. */
   readonly bytesOwed: () => number
   readonly onStall: (deadlineMs: number) => void
 }
 
 /**
- * Notices when a source that owes bytes sends none, or so few that it might as well: as long as
- * something is asked for on a connection, there must be progress within every {@link stallDeadlineMs}.
+ * Notices when a source that owes bytes sends none, or almost none: while a connection has an open
+ * request, it must progress within every {@link stallDeadlineMs}.
  */
 export class StallWatch implements Disposable {
   readonly #clock: Clock
   readonly #dependencies: StallWatchDependencies
-  /** How much is asked for on each connection. */
+  /** The number of open requests per connection. */
   readonly #asked = new Map<ConnectionProgress, number>()
-  /** When it was asked for something while it owed nothing, or answered, last. */
+  /** When it was last asked while it owed nothing, or last answered. */
   #markMs = 0
   #cancelTimer: Cancel | undefined
 
@@ -49,7 +49,7 @@ export class StallWatch implements Disposable {
     this.#markMs = this.#clock.monotonicMs()
   }
 
-  /** One timer that looks when the earliest stall could be: setting one for each piece would cost more than the piece. */
+  /** One timer, set for the earliest possible stall: one per piece would cost more than the piece. */
   readonly #check = (): void => {
     this.#cancelTimer = undefined
     if (this.#asked.size === 0) return

@@ -10,13 +10,13 @@ import { WakeUp } from '../../../common/wake-up.ts'
 import type { ChunkStore, PutChunk } from '../chunk-store.ts'
 import { chunksAtOnceFor } from '../transfer/plan.ts'
 
-/** Takes bytes, which are only valid until it resolves; it does when their reader has room for more. */
+/** Takes bytes, which are valid until it resolves; it does when the reader has room for more. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>
 
 /**
- * A content on its way to somebody who reads it while it comes. Verified chunks that came too early
- * are held, as many as one fetch has on its way; further ones are not wanted until the reader has
- * taken those, so that memory depends neither on the content's size nor on the reader's speed.
+ * A content that is read in order while it is fetched. Verified chunks that arrive early are held, at
+ * most as many as one fetch requests simultaneously; further ones are not requested until the reader
+ * has taken those, so that memory depends neither on the content's size nor on the reader's speed.
  */
 export class OrderedOutput implements ChunkStore {
   readonly verified: ChunkSet
@@ -55,8 +55,9 @@ export class OrderedOutput implements ChunkStore {
   }
 
   /**
-   * Passes the chunks on in order, as they come, until all are. The last one is held back until the
-   * content as a whole has its SHA-256: a wrong one never ends as a complete one does.
+   * Passes the chunks on in order as they arrive, until the content is complete. The last one is
+   * withheld until the whole content has its SHA-256, so that a wrong content never ends like a
+   * complete one.
    * @throws AppError HASH_MISMATCH; what `write` throws; or the signal's reason
    */
   async passTo(write: WriteBytes, signal: AbortSignal): Promise<void> {
@@ -70,7 +71,7 @@ export class OrderedOutput implements ChunkStore {
       await updateInSteps(hash, held.bytes)
       if (this.#next === chunkCount - 1 && hash.digest('hex') !== this.#content.sha256)
         throw new AppError('HASH_MISMATCH', {
-          source: 'Whoever announced it',
+          source: 'The peers that announced it',
           what: `'${this.#name}' as a whole`,
         })
       await Promise.race([write(held.bytes), aborted.promise])
@@ -86,7 +87,7 @@ export class OrderedOutput implements ChunkStore {
   }
 }
 
-/** Hashes one chunk; a large one in steps, so that nothing else waits for long. */
+/** Hashes one chunk; a large one in steps, to yield to the event loop. */
 async function updateInSteps(hash: Hash, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; done += limits.chunkBytesMin) {
     if (done > 0) await nextTurn()

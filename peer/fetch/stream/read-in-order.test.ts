@@ -158,7 +158,7 @@ test('what two peers vouch for is believed before what one claims', async () => 
   expect(reading.bytes.equals(few.bytes)).toBe(true)
 })
 
-test('where peers differ and nobody vouches, nothing is written before it is proved', async () => {
+test('where peers differ and no two vouch, nothing is written before it is proved', async () => {
   const swarm = await aSwarm()
   const lie = aContent(few.content.size, 'lie')
   const liar = await swarm.source({ peerId: 'p1', content: lie })
@@ -194,7 +194,7 @@ test('giving up does not wait for the reader', async () => {
   await expect(reading.done).rejects.toBe(reason)
 })
 
-test('a version that nobody has is not found', async () => {
+test('a version that no peer has is not found', async () => {
   const swarm = await aSwarm()
   const { done } = new Reading(swarm, [claim(few)], { sha256: many.content.sha256 })
   await expect(done).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })

@@ -18,8 +18,9 @@ export interface ReadRequest {
 }
 
 /**
- * Reads a content in order while it comes. Where peers differ about it and no two vouch for one claim,
- * a claim is proved first by reading it to nowhere: written bytes are gone (docs/decisions/0007).
+ * Reads a content in order while it is fetched. Where peers differ about it and no two vouch for one
+ * claim, the claim is proved first by a read that writes nothing: written bytes cannot be taken back
+ * (docs/decisions/0007).
  * @throws AppError CONTENT_NOT_FOUND, NO_SOURCE, HASH_MISMATCH; what the lookup and `write` throw; or
  *   the signal's reason
  */

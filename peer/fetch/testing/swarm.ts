@@ -21,7 +21,7 @@ import { ConnectionPool } from '../source/connection-pool.ts'
 import type { CrewDependencies } from '../transfer/source-crew.ts'
 import { workAtOnce } from './work-at-once.ts'
 
-/** One fetching peer, and whoever it is told to fetch from. */
+/** One fetching peer and its sources. */
 export interface Swarm {
   readonly clock: FakeClock
   readonly pool: ConnectionPool
@@ -33,7 +33,7 @@ export interface Swarm {
   restart(): Promise<void>
   /** Peers that sent something false. */
   readonly blamed: readonly string[]
-  /** Bytes of contents and chunk lists that came, good or not. */
+  /** Received bytes of contents and chunk lists, good or not. */
   readonly receivedBytes: number
   /** A source of `content` that does as the script says. */
   source(script: SourceScript): Promise<ScriptedSource>

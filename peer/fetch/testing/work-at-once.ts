@@ -1,7 +1,7 @@
 import type { ChunkWorker, ChunkWorkers } from '../disk/chunk-threads.ts'
 import { ChunkWork } from '../disk/chunk-work.js'
 
-/** Does the work of threads at once, in the one thread that a fake clock knows. */
+/** Does the work of threads immediately, in the one thread that a fake clock knows. */
 export function workAtOnce(): ChunkWorkers {
   const work = new ChunkWork()
   const worker: ChunkWorker = {

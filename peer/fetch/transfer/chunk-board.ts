@@ -138,7 +138,7 @@ export class ChunkBoard<Source extends object> {
     )
     this.#name(request, chunk)
     const withdrawn = others.filter(({ state }) => state === 'queued')
-    // If the chunk that is present proves bad, it is missing again and not on its way from here.
+    // If the chunk that is present proves bad, it is missing again: this source is not sending it.
     if (isPresent) withdrawn.push(request)
     for (const each of withdrawn) this.withdraw(each)
     return { isRepeat: isPresent || isSentTwice, withdrawn }

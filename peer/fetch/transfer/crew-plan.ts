@@ -4,21 +4,21 @@ import { deadlines, limits } from '../../../common/limits.ts'
 /** A source that may be used, as far as choosing goes. */
 export interface Candidate {
   readonly isActive: boolean
-  /** It is active and nothing comes from it. */
+  /** It is active and sends nothing. */
   readonly isStuck: boolean
   /** It sent something false: never again in this fetch. */
   readonly isBlamed: boolean
-  /** It made room for another before. */
+  /** It was replaced by another before. */
   readonly wasSlow: boolean
-  /** Not before this time; it failed a while ago. */
+  /** Not before this time; it failed recently. */
   readonly usableAtMs: number
 }
 
 /**
- * Those to start now, in the order of `candidates` but slow ones last: as many as there is work
- * for. One that is stuck does not count: another takes its place while it has time to recover.
+ * The sources to start now, in the order of `candidates` but slow ones last: as many as there is work
+ * for. One that is stuck does not count: another takes its place while it may recover.
  * @param candidates all sources, best first
- * @param chunksMissing chunks that are not verified
+ * @param chunksMissing the number of chunks that are not verified
  */
 export function sourcesToStart<T extends Candidate>(
   candidates: readonly T[],
@@ -45,8 +45,8 @@ export interface ActiveSource {
 }
 
 /**
- * The source that should make room, or undefined: the slowest, if it had its trial and is far slower
- * than the median of all, and somebody waits who was not slow before.
+ * The source to replace, or undefined: the slowest, if its trial is over, it is far slower than the
+ * median, and an unused source that was not slow before is available.
  */
 export function sourceToReplace<T extends ActiveSource>(
   active: readonly T[],

@@ -147,7 +147,7 @@ test('at the end the chunk that would come last is asked for again, if that is m
   expect(chunkToAskAgain([], undefined, 0)).toBeUndefined()
 })
 
-test('a fast source far away is asked for more at once than a slow one nearby', () => {
+test('more is requested simultaneously from a fast source far away than from a slow one nearby', () => {
   const chunkBytes = limits.chunkBytesMin
   const reads = (bytesPerMs: number | undefined, delayMs: number): number =>
     readsInFlightFor({ bytesPerMs, delayMs }, chunkBytes)

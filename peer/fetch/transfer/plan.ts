@@ -1,28 +1,31 @@
-/** What to ask of a source next: policy, without any state of its own. */
+/** What to request from a source next: policy, without any state of its own. */
 import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor } from '../../../common/content/chunks.ts'
 import { limits } from '../../../common/limits.ts'
 import type { ChunksHeld, Pace } from '../source/chunk-source.ts'
 
-/** What is known when a source is to be asked for a chunk. */
+/** What is known when a chunk is chosen for a source. */
 export interface Choice {
-  /** The chunks that are verified or asked for. */
+  /** The chunks that are verified or requested. */
   readonly taken: Pick<ChunkSet, 'firstMissing'>
-  /** What the source to ask has. */
+  /** What this source has. */
   readonly own: ChunksHeld
   /** What each source that lacks some has. */
   readonly partial: readonly ChunkSet[]
-  /** Those among them that can be asked for more now: a source that has all leaves them what they have. */
+  /**
+   * Those among them that can be asked for more now: a source that has all chunks leaves them what they
+   * have.
+   */
   readonly idle?: readonly ChunkSet[]
   /** Which of two equally rare chunks comes first: the one with the lower rank. */
   readonly rankOf?: (chunk: number) => number
 }
 
 /**
- * The chunks to ask a source for, the one to take first in front; none when it has none that is free:
- * those that the fewest sources have, of the next `swarmWindowChunks`. Equally rare ones come in order,
- * because disks are read ahead and the content's own hash is computed from the front, unless they have
- * ranks.
+ * The chunks to request from a source, the best first; none when it has none that is free: those that
+ * the fewest sources have, of the next `swarmWindowChunks`. Equally rare ones are ordered by rank or,
+ * without ranks, from the front, because disks read ahead and the content's own hash is computed from
+ * the front.
  */
 export function nextChunks(choice: Choice): number[] {
   const { taken, own, partial, idle = [], rankOf } = choice
@@ -45,7 +48,7 @@ export function nextChunks(choice: Choice): number[] {
   return rankOf === undefined ? rarest : rarest.toSorted((a, b) => rankOf(a) - rankOf(b))
 }
 
-/** Ranks chunks in an order that looks random and is another one for each seed. */
+/** Ranks chunks in a pseudorandom order that depends on the seed. */
 export function ranksFrom(seed: number): (chunk: number) => number {
   return (chunk) => {
     // The finalizer of MurmurHash3: each bit of the input changes half of the output's.
@@ -57,7 +60,7 @@ export function ranksFrom(seed: number): (chunk: number) => number {
 }
 
 /**
- * The chunk to ask a source for when somebody reads the content while it comes: the first that it has.
+ * The chunk to request from a source when the content is read in order: the first that it has.
  * @param end no chunk from this one on is wanted yet
  */
 export function nextChunkBefore(
@@ -77,16 +80,16 @@ function holdersOf(chunk: number, partial: readonly ChunkSet[]): number {
   return holders
 }
 
-/** A chunk that was asked of exactly one source, and when that one is expected to have sent it. */
+/** A chunk that was requested from exactly one source, and when it is expected to be complete. */
 export interface Expected {
   readonly chunk: number
   readonly leftMs: number
 }
 
 /**
- * The chunk to ask for a second time when no other is left, or undefined when waiting is better: the
- * one that would come last, provided that this source needs less than half of that time.
- * @param elsewhere what was asked of other sources, once
+ * The chunk to request a second time when no other is left, or undefined when waiting is better: the
+ * one that would arrive last, provided that this source needs less than half of that time.
+ * @param elsewhere chunks requested from other sources, once
  * @param ownMs the time in which this source would send a chunk
  */
 export function chunkToAskAgain(
@@ -101,7 +104,10 @@ export function chunkToAskAgain(
   return last?.chunk
 }
 
-/** How many chunks of a content of `size` bytes may be on their way or being checked: as many as fit the window, at least one. */
+/**
+ * The number of chunks of a content of `size` bytes that may be requested or being checked: as many as
+ * fit the window, at least one.
+ */
 export function chunksAtOnceFor(size: number): number {
   const windowChunks = Math.floor(limits.fetchWindowBytes / chunkBytesFor(size))
   return Math.min(chunkCountFor(size), Math.max(1, windowChunks))
@@ -111,16 +117,16 @@ export function chunksAtOnceFor(size: number): number {
 const serviceMs = 20
 
 /**
- * How many chunks to ask of a source at once: what comes while a request is on its way, and the one
- * that is coming.
+ * The number of chunks to request from a source simultaneously: what arrives while a request travels,
+ * and the one that is arriving.
  */
 export function readsInFlightFor({ bytesPerMs = 0, delayMs }: Pace, chunkBytes: number): number {
   const onTheWay = Math.ceil((bytesPerMs * (delayMs + serviceMs)) / chunkBytes)
   return Math.min(limits.readsPerSourceMax, Math.max(limits.readsPerSourceMin, 1 + onTheWay))
 }
 
-/** When `bytes` will have come; never, from a source that has stopped. */
+/** The time in which `bytes` will have arrived; infinite for a source that has stopped. */
 export function expectedMs({ bytesPerMs, delayMs }: Pace, bytes: number): number {
-  // A source that nothing is known of is worth a try.
+  // An unknown source is worth a try.
   return bytesPerMs === undefined ? delayMs : delayMs + bytes / bytesPerMs
 }

@@ -60,7 +60,7 @@ export interface CrewDependencies {
 
 interface Member extends Candidate {
   readonly source: Source
-  /** There while it works. */
+  /** Defined while it works. */
   readonly peer?: PeerSource | undefined
   readonly activeSinceMs: number
   readonly retired: AbortController
@@ -84,7 +84,7 @@ export class SourceCrew {
   readonly #wakeUp = new WakeUp()
   #failure: Error | undefined
   #idleSinceMs: number | undefined
-  /** From sources that are not at work any more. */
+  /** Received from sources that no longer work. */
   #receivedBeforeBytes = 0
 
   constructor(options: CrewOptions, dependencies: CrewDependencies) {
@@ -177,7 +177,7 @@ export class SourceCrew {
     }
   }
 
-  /** Of those that are downloading, too, each crew uses others: all of them have something to give. */
+  /** Partial sources are shuffled, so that each crew uses others: all of them have something to offer. */
   #add(sources: readonly Source[]): void {
     const whole = sources.filter(({ kind }) => kind !== 'partial')
     const partial = sources.filter(({ kind }) => kind === 'partial')
@@ -325,7 +325,7 @@ export class SourceCrew {
     return nowMs - (this.#idleSinceMs ?? nowMs) >= deadlines.bulkStallMs
   }
 
-  /** From now to the next look, which comes earlier when there is a question to ask. */
+  /** Until the next look, which is earlier when a question is due. */
   get #lookMs(): number {
     return Math.min(this.#questions.dueInMs || deadlines.fetchLookMs, deadlines.fetchLookMs)
   }
@@ -342,7 +342,7 @@ export class SourceCrew {
       isBlamed ? `${reason}${remark}` : reason || [],
     )
     if (this.#questions.failure !== undefined) failures.push(this.#questions.failure)
-    if (failures.length === 0) return 'no peer, as there is no source'
+    if (failures.length === 0) return 'no peer, because none is known to have it'
     const named = failures.slice(0, limits.sourcesNamedMax).join('; ')
     const more = failures.length - limits.sourcesNamedMax
     return more > 0 ? `${named}; and ${more} more` : named

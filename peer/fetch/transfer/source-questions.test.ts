@@ -28,7 +28,7 @@ function asking(waits: boolean) {
   return { clock, answers, found, questions }
 }
 
-test('a fetch without sources asks at once, and one question at a time', async () => {
+test('a fetch without sources asks immediately, one question at a time', async () => {
   const { questions, answers, found } = asking(false)
   expect(questions.isFirstOpen).toBe(true)
   const asked = questions.ask(none)
@@ -44,7 +44,7 @@ test('a fetch without sources asks at once, and one question at a time', async (
 test.each([
   [false, 1],
   [true, 4],
-])('if it waits: %s, it asks %i times in 10 s when nobody is found', async (waits, count) => {
+])('if it waits: %s, it asks %i times in 10 s while no source is found', async (waits, count) => {
   const { clock, questions, answers } = asking(waits)
   for (let passedMs = 0; passedMs < 10_000; passedMs += 100) {
     const asked = questions.ask({ ...none, chunksMissing: 0 })

@@ -218,7 +218,7 @@ export class Transfer {
     for (const request of withdrawn) this.#stops.get(request)?.abort(superseded)
   }
 
-  /** Memory that a chunk was read into is not needed any more. */
+  /** The memory of a chunk is no longer needed. */
   #giveBack(buffer: Buffer): void {
     this.#buffersInUse -= 1
     this.#buffers.giveBack(buffer)
@@ -307,5 +307,5 @@ export class Transfer {
   }
 }
 
-/** The reason for which a chunk is not waited for any more: it came from elsewhere, or all is done. */
+/** Why a read ends early: another source was faster, or all is done. */
 const superseded = new AppError('CANCELLED', { what: 'A read' })

@@ -53,7 +53,7 @@ export class WorkingSource {
   onRepeated(chunk: number): void {
     this.#repeats += 1
     if (this.#repeats <= limits.repeatsMax + this.#goodChunks / 4) return
-    const reason = 'it sends again what was sent already'
+    const reason = 'it repeats chunks that this peer has'
     const details = { source: this.source.label, what: `chunk ${chunk}`, reason }
     this.failure ??= new AppError('SOURCE_FAILED', details)
   }
