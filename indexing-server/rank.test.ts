@@ -8,13 +8,20 @@ const states: Readonly<Record<string, PeerState>> = {
   b: 'suspect',
   c: 'live',
   d: 'dead',
+  left: 'dead',
 }
 let accused = ''
 const peerOf = (peerId: string) => {
   const state = states[peerId]
   return state === undefined
     ? undefined
-    : { host: `host-${peerId}`, port: 1, state, isAccused: peerId === accused }
+    : {
+        host: `host-${peerId}`,
+        port: 1,
+        state,
+        isLost: peerId === 'd',
+        isAccused: peerId === accused,
+      }
 }
 
 function named(contentId: number, modifiedMs: number, holders: readonly Holder[]): NamedContent {
@@ -85,8 +92,11 @@ test('an old version with more copies, all downloaded, comes after the current o
   expect(rankContents([old, unreachable], peerOf)[0]?.contentId).toBe(1)
 })
 
-test('a current version whose only peer is suspect comes before kept ones on live peers', () => {
-  const edited = current(3, 9, [{ peerId: 'b', kind: 'shared' }])
+test.each([
+  ['suspect', 'b'],
+  ['restarting', 'left'],
+])('a current version on a %s peer comes before kept ones on live peers', (_, peerId) => {
+  const edited = current(3, 9, [{ peerId, kind: 'shared' }])
   const before = named(2, 8, [{ peerId: 'a', kind: 'replicated' }])
   // For example an empty file: many others have the same content.
   const first = named(
@@ -97,7 +107,7 @@ test('a current version whose only peer is suspect comes before kept ones on liv
   const ids = (...all: NamedContent[]) =>
     rankContents(all, peerOf).map(({ contentId }) => contentId)
   expect(ids(first, before, edited)).toEqual([3, 2, 1])
-  const doubted = current(3, 9, [{ peerId: 'b', kind: 'shared', isDoubted: true }])
+  const doubted = current(3, 9, [{ peerId, kind: 'shared', isDoubted: true }])
   expect(ids(first, before, doubted)).toEqual([2, 1, 3])
 })
 

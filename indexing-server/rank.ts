@@ -7,6 +7,8 @@ export interface RankedPeer {
   readonly host: string
   readonly port: number
   readonly state: PeerState
+  /** Whether it has been away for so long that its copies no longer count. */
+  readonly isLost: boolean
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
 }
@@ -61,20 +63,20 @@ export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
 }
 
 /**
- * The contents of a name, best first: those that a live or suspect peer can serve; among these
- * current ones, even if a kept version has more copies or faster peers; then current ones by live
- * copies, and older ones newest first; ties by newest, then by hash.
+ * The contents of a name, best first: those on a peer that is not lost; among these current ones,
+ * even if only a kept version can be served now, since a peer that restarts is back in a moment;
+ * then current ones by live copies, and older ones newest first; ties by newest, then by hash.
  */
 export function rankContents<T extends NamedContent>(contents: readonly T[], peerOf: PeerOf): T[] {
   const ranked = contents.map((content) => {
     const copies = liveCopies(content.holders, peerOf)
     const isCurrent = content.file !== undefined
-    const isServed = copies > 0 || hasSuspectCopy(content.holders, peerOf)
-    return { content, copies, isCurrent, isServed, copiesOfCurrent: isCurrent ? copies : 0 }
+    const isLost = isOnLostPeersOnly(content.holders, peerOf)
+    return { content, copies, isCurrent, isLost, copiesOfCurrent: isCurrent ? copies : 0 }
   })
   ranked.sort(
     (a, b) =>
-      Number(b.isServed) - Number(a.isServed) ||
+      Number(a.isLost) - Number(b.isLost) ||
       Number(b.isCurrent) - Number(a.isCurrent) ||
       b.copiesOfCurrent - a.copiesOfCurrent ||
       Number(b.copies > 0) - Number(a.copies > 0) ||
@@ -86,9 +88,9 @@ export function rankContents<T extends NamedContent>(contents: readonly T[], pee
   return ranked.map(({ content }) => content)
 }
 
-function hasSuspectCopy(holders: readonly Holder[], peerOf: PeerOf): boolean {
-  return holders.some(
-    ({ peerId, isDoubted }) => isDoubted !== true && peerOf(peerId)?.state === 'suspect',
+function isOnLostPeersOnly(holders: readonly Holder[], peerOf: PeerOf): boolean {
+  return holders.every(
+    ({ peerId, isDoubted }) => isDoubted === true || peerOf(peerId)?.isLost !== false,
   )
 }
 
