@@ -89,7 +89,7 @@ test('a source that chooses each chunk twice is given up', async () => {
   await advanceUntil(swarm, ending)
   const failure = await ending
   expect(failure).toMatchObject({ code: 'NO_SOURCE' })
-  expect(String(failure)).toContain('again')
+  expect(String(failure)).toContain('repeats')
   expect(sources[1].asked.length).toBeLessThan(24)
 })
 
