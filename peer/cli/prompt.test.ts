@@ -42,7 +42,8 @@ class Seat implements AsyncDisposable {
     this.input = new Keyboard(options.isTTY)
     this.output = new CapturedOutput(options)
     this.errors = new CapturedOutput(options)
-    const { peer: api, input, output, errors, clock } = this
+    const { input, output, errors, clock } = this
+    const { api } = this.peer
     this.left = runPrompt(
       { historyFile, workingFolder: '/home/ada' },
       { api, input, output, errors, clock, log: silentLog },

@@ -11,7 +11,7 @@ async function webOf(health = fakeHealth): Promise<Web> {
   return await buildWeb(
     { allowedHosts: [] },
     {
-      api: new FakePeerApi({ clock: systemClock }),
+      api: new FakePeerApi({ clock: systemClock }).api,
       vitals: fakeVitals(health),
       clock: systemClock,
       log: silentLog,

@@ -24,7 +24,7 @@ async function webOf(prepare: (peer: FakePeerApi) => void = () => {}): Promise<W
   return await buildWeb(
     { allowedHosts: ['Peer1'] },
     {
-      api: peer,
+      api: peer.api,
       vitals: fakeVitals(),
       clock: systemClock,
       log: silentLog,
@@ -214,7 +214,7 @@ describe('on a real socket', () => {
     const peer = new FakePeerApi({ clock })
     const web = await startWeb(
       { address: { host: '127.0.0.1', port: 0 }, allowedHosts: [] },
-      { api: peer, vitals: fakeVitals(), clock, log: silentLog },
+      { api: peer.api, vitals: fakeVitals(), clock, log: silentLog },
     )
     return { web, peer, clock, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
   }
@@ -239,7 +239,7 @@ describe('on a real socket', () => {
     await using first = await running()
     const second = startWeb(
       { address: first.web.address, allowedHosts: [] },
-      { api: first.peer, vitals: fakeVitals(), clock: first.clock, log: silentLog },
+      { api: first.peer.api, vitals: fakeVitals(), clock: first.clock, log: silentLog },
     )
     const error = await second.catch((thrown: unknown) => thrown)
     expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
@@ -301,17 +301,17 @@ describe('on a real socket', () => {
 
   test('a push may wait silently for its copies, longer than the idle timeout', async () => {
     const clock = new FakeClock()
-    const api = new FakePeerApi({ clock })
+    const peer = new FakePeerApi({ clock })
     const copied = Promise.withResolvers<void>()
-    const takeIn = api.push.bind(api)
-    const push: typeof takeIn = async (request) => {
+    const takeIn = peer.push.bind(peer)
+    peer.push = async (request) => {
       const pushed = await takeIn(request)
       await copied.promise
       return pushed
     }
     await using web = await buildWeb(
       { allowedHosts: [] },
-      { api: Object.assign(api, { push }), vitals: fakeVitals(), clock, log: silentLog },
+      { api: peer.api, vitals: fakeVitals(), clock, log: silentLog },
     )
     const accepted = once(web.server, 'connection') as Promise<[Socket]>
     await web.listen({ host: '127.0.0.1', port: 0 })
@@ -319,7 +319,7 @@ describe('on a real socket', () => {
     const client = connect(port, '127.0.0.1').setEncoding('latin1')
     const [atServer] = await accepted
     client.write(`${upload('a')}\r\n1\r\nx\r\n0\r\n\r\n`)
-    await until(() => api.files.length > 0)
+    await until(() => peer.files.length > 0)
     atServer.emit('timeout')
     copied.resolve()
     expect((await once(client, 'data')).join('')).toMatch(/^HTTP\/1.1 201 /)
