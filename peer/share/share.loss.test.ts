@@ -169,6 +169,19 @@ test('a part of the files may be deleted, and the last one, too', async () => {
   expect(peer.share.keptFolders()).toEqual([])
 })
 
+test.each(['downloaded', 'replicated/peer2'])(
+  'all copies in %s may be deleted: they no longer count',
+  async (folder) => {
+    await using peer = await aPeer(210, folder)
+    for (const part of [0, 1, 2])
+      await rm(join(peer.path, folder, String(part)), { recursive: true })
+    await peer.rescan()
+    expect(totalOf(peer)).toBe(0)
+    expect(peer.share.keptFolders()).toEqual([])
+    expect(peer.share.problems()).toEqual([])
+  },
+)
+
 test('renaming the folder that holds everything loses nothing', async () => {
   await using peer = await ShareFixture.create()
   for (let number = 0; number < 120; number++)

@@ -125,7 +125,10 @@ export class Vanished implements Disposable {
     const wasKept = guard.keptReason(kind) !== undefined
     const total = catalog.totals()[kind].count - moved.size
     const isConfirmed = scan?.confirmed.has(kind) === true
-    const reason = isConfirmed ? undefined : judgeLoss({ total, lost: lost.size, wasKept })
+    // Only shared/ says which files are wanted. In the other folders a copy that is gone is gone: it
+    // must not count while the index could have it made again elsewhere.
+    const mayBeLost = kind === 'shared' && !isConfirmed
+    const reason = mayBeLost ? judgeLoss({ total, lost: lost.size, wasKept }) : undefined
     // Single hints do not tell that all is back.
     const isKept = reason !== undefined || (wasKept && scan === undefined)
     if (reason !== undefined && (scan !== undefined || !wasKept))
