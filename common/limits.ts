@@ -137,8 +137,6 @@ export const limits = {
   chunksMax: 16_384,
   /** The largest content: chunk sizes stay below 1 GiB. */
   contentBytesMax: 2 ** 43,
-  /** Chunks per read. */
-  chunksPerReadMax: 64,
   /** Small contents (one chunk) per read: with a round trip each, latency would dominate. */
   contentsPerReadMax: 256,
   /** Bytes of contents per such read: the requester holds them in memory. */

@@ -71,10 +71,10 @@ describe('the dummy peer', () => {
 
     const { connection } = await ask(dependencies)
     const sink = new BufferSink(change.size)
-    await connection.request('read', { sha256: change.sha256, chunk: 0, count: 1 }, { into: sink })
+    await connection.request('read', { sha256: change.sha256, chunk: 0 }, { into: sink })
     expect(createHash('sha256').update(sink.received).digest('hex')).toBe(change.sha256)
     expect(lines.at(-1)).toMatch(
-      /^a client at 127\.0\.0\.1:\d+: read of dummy_kb_0001\.txt \{"chunk":0,"count":1\}$/,
+      /^a client at 127\.0\.0\.1:\d+: read of dummy_kb_0001\.txt \{"chunk":0\}$/,
     )
     connection.destroy()
   })

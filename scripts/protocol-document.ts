@@ -29,7 +29,6 @@ const bounds: Partial<Record<keyof typeof limits, string>> = {
   chunkBytesMin: 'bytes: the smallest chunk size',
   chunksMax: 'chunks per content',
   contentBytesMax: 'bytes per content',
-  chunksPerReadMax: 'chunks per `read`',
   tasksPerRequestMax: 'tasks or outcomes per request',
 }
 

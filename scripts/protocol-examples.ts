@@ -208,9 +208,9 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   },
   chunks: { request: { sha256 }, reply: { size, count: 3, bitmap: 'oA==' } },
   read: {
-    request: { sha256, chunk: 1, count: 2 },
+    request: { sha256, chunk: 1 },
     reply: {},
-    bytes: chunkRange(size, 1, 2).bytes,
+    bytes: chunkRange(size, 1).bytes,
   },
   'read-many': {
     request: { sha256s: [sha256Of(smallFile).toString('hex'), sha256] },

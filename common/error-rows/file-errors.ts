@@ -71,7 +71,7 @@ export const fileErrors = {
     sentence: 'This peer is busy: try again later, or use another peer.',
   },
   CHUNK_OUT_OF_RANGE: {
-    when: 'A read requests chunks that the content does not have.',
+    when: 'A read requests a chunk that the content does not have.',
     retryable: false,
     status: 400,
     sentence: 'The content has {chunks} chunks; chunk {chunk} was requested.',

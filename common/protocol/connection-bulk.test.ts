@@ -15,7 +15,7 @@ test('bulk arrives whole, each after its own reply', async () => {
   await using two = await connectionPair()
   const sinks = [0, 1, 2].map(() => new BufferSink(100))
   const results = await Promise.all(
-    sinks.map((into, chunk) => two.client.request('read', { sha256, chunk, count: 1 }, { into })),
+    sinks.map((into, chunk) => two.client.request('read', { sha256, chunk }, { into })),
   )
   expect(results.map((result) => result.bytes)).toEqual([7, 7, 7])
   expect(sinks.map((sink) => sink.received.toString())).toEqual(['chunk 0', 'chunk 1', 'chunk 2'])
@@ -38,7 +38,7 @@ test('bulk waits for a slow sink before it takes the next piece', async () => {
   })
   const gate = Promise.withResolvers<void>()
   const into = { begin: () => {}, write: () => gate.promise }
-  const read = two.client.request('read', { sha256, chunk: 0, count: 1 }, { into })
+  const read = two.client.request('read', { sha256, chunk: 0 }, { into })
   await two.clock.advance(1)
   expect(given).toBeLessThan(10)
   gate.resolve()
@@ -48,7 +48,7 @@ test('bulk waits for a slow sink before it takes the next piece', async () => {
 test('bulk that the sink refuses is skipped', async () => {
   await using two = await connectionPair()
   const into = new FixedBufferSink(Buffer.alloc(3))
-  const read = two.client.request('read', { sha256, chunk: 0, count: 1 }, { into })
+  const read = two.client.request('read', { sha256, chunk: 0 }, { into })
   await expect(read).rejects.toMatchObject({ code: 'TOO_LARGE' })
   expect(await two.client.request('chunks', { sha256 })).toEqual({ size: 1, count: 1 })
 })
@@ -58,7 +58,7 @@ test('a failing bulk source ends the connection, and says so', async () => {
     read: async () => ({ reply: {}, bulk: { bytes: 10, pieces: [Buffer.from('four')] } }),
   })
   const into = new BufferSink(100)
-  const read = two.client.request('read', { sha256, chunk: 0, count: 1 }, { into })
+  const read = two.client.request('read', { sha256, chunk: 0 }, { into })
   await expect(read).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
   expect(two.client.isOpen).toBe(false)
 })
@@ -83,7 +83,7 @@ test('bulk that is asked for and never read is not taken from its source', async
   stream.write(requestFrame(1, 'hello', hello))
   for (let round = 0; round < 20; round++) {
     const ids = Array.from({ length: 32 }, (_, place) => 2 + round * 32 + place)
-    const frames = ids.map((id) => requestFrame(id, 'read', { sha256, chunk: id, count: 1 }))
+    const frames = ids.map((id) => requestFrame(id, 'read', { sha256, chunk: id }))
     stream.write(Buffer.concat(frames))
     await two.clock.advance(0)
   }
@@ -105,7 +105,7 @@ test('bulk that is cancelled while queued is not read from its source', async ()
   })
   const read = async (chunk: number, signal?: AbortSignal): Promise<string> => {
     const into = new BufferSink(100)
-    await two.client.request('read', { sha256, chunk, count: 1 }, { into, signal })
+    await two.client.request('read', { sha256, chunk }, { into, signal })
     return into.received.toString()
   }
   const cancel = new AbortController()
@@ -132,7 +132,7 @@ test('cancelled bulk frees its memory, even behind bytes that are never read', a
   const withdrawing = new AbortController()
   for (let chunk = 0; chunk < 10; chunk += 1) {
     const options = chunk === 0 ? { into: held } : { into: held, signal: withdrawing.signal }
-    two.client.request('read', { sha256, chunk, count: 1 }, options).catch(() => {})
+    two.client.request('read', { sha256, chunk }, options).catch(() => {})
   }
   await two.clock.advance(0)
   expect(made.length).toBe(10)
@@ -157,7 +157,7 @@ test('paused bulk is released when the connection ends', async () => {
     read: async (_, __, signal) => ({ reply: {}, bulk: { bytes: 4, pieces: held(signal) } }),
   })
   const into = new BufferSink(100)
-  const read = two.client.request('read', { sha256, chunk: 0, count: 1 }, { into })
+  const read = two.client.request('read', { sha256, chunk: 0 }, { into })
   await two.clock.advance(0)
   two.client.destroy()
   await expect(read).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
@@ -175,7 +175,7 @@ test('bulk that stalls is given up', async () => {
     read: async () => ({ reply: {}, bulk: { bytes: 4, pieces: stalling() } }),
   })
   const into = new BufferSink(100)
-  const read = two.client.request('read', { sha256, chunk: 0, count: 1 }, { into })
+  const read = two.client.request('read', { sha256, chunk: 0 }, { into })
   const failed = expect(read).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   await two.clock.advance(deadlines.bulkStallMs)
   await failed

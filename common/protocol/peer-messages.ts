@@ -44,7 +44,7 @@ export const peerMessages = {
   },
   read: {
     summary:
-      'Requests consecutive chunks of a content, or whichever of several chunks the peer prefers to send.',
+      'Requests one chunk of a content, or whichever of several chunks the peer prefers to send.',
     from: ['peer', 'client'],
     to: ['peer'],
     request: Type.Object({
@@ -52,18 +52,13 @@ export const peerMessages = {
       chunk: Type.Integer({
         minimum: 0,
         maximum: limits.chunksMax - 1,
-        description: 'The first chunk',
-      }),
-      count: Type.Integer({
-        minimum: 1,
-        maximum: limits.chunksPerReadMax,
-        description: 'How many chunks; all must exist',
+        description: 'The chunk',
       }),
       or: Type.Optional(
         Type.Array(Type.Integer({ minimum: 0, maximum: limits.chunksMax - 1 }), {
           maxItems: limits.chunksOfferedMax,
           description:
-            'Alternative chunks, with a `count` of 1. The peer sends the one that it has sent the fewest times.',
+            'Alternative chunks. The peer sends the one that it has sent the fewest times.',
         }),
       ),
       for: Type.Optional(Purpose),

@@ -26,7 +26,7 @@ export function serving(peerId: string, { bytes, chunkList, content }: TestConte
       case 'chunk-list':
         return { body: { size, chunkRoot }, bulk: chunkList }
       case 'read': {
-        const range = chunkRange(size, Number(body['chunk']), Number(body['count']))
+        const range = chunkRange(size, Number(body['chunk']))
         return { body: {}, bulk: bytes.subarray(range.start, range.start + range.bytes) }
       }
       case 'read-many': {

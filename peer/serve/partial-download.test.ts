@@ -6,7 +6,7 @@ import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { BufferSink } from '../../common/protocol/bulk.ts'
 import { unboundedAccount } from '../../common/protocol/byte-budget.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
-import { aDownload, aServingPeer, readChunks } from '../testing/serve-world.ts'
+import { aDownload, aServingPeer, readChunk } from '../testing/serve-world.ts'
 import { OpenFiles } from './open-files.ts'
 import { serveHandlers } from './serve-handlers.ts'
 import type { ServedFile } from './served-contents.ts'
@@ -28,15 +28,14 @@ test('a download serves the chunks that it has, and says of others that it lacks
   const list = new BufferSink(mebibyte)
   await connection.request('chunk-list', { sha256 }, { into: list })
   expect(list.received.equals(whole.chunkList)).toBe(true)
-  expect((await readChunks(connection, sha256, 1)).equals(chunkOf(whole.bytes, 1))).toBe(true)
+  expect((await readChunk(connection, sha256, 1)).equals(chunkOf(whole.bytes, 1))).toBe(true)
   const missing = { code: 'CHUNK_MISSING', retryable: true }
-  await expect(readChunks(connection, sha256, 0)).rejects.toMatchObject(missing)
-  await expect(readChunks(connection, sha256, 1, 2)).rejects.toMatchObject(missing)
+  await expect(readChunk(connection, sha256, 0)).rejects.toMatchObject(missing)
 
   // It moves to its place: whoever reads finds it there, and in between it is not blamed on anybody.
   await world.share('whole.bin', whole)
   await rm(world.path('partial'))
-  expect((await readChunks(connection, sha256, 2)).equals(chunkOf(whole.bytes, 2))).toBe(true)
+  expect((await readChunk(connection, sha256, 2)).equals(chunkOf(whole.bytes, 2))).toBe(true)
   world.downloads.delete(sha256)
   expect(await connection.request('chunks', { sha256 })).toEqual({ size, count: 3 })
   expect(world.rechecked).toEqual([])
@@ -49,16 +48,14 @@ test('of several chunks the one that was sent the fewest times is sent, and the 
   await world.share('whole.bin', whole)
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  const read = async (chunk: number, or: number[], count = 1): Promise<number> => {
+  const read = async (chunk: number, or: number[]): Promise<number> => {
     const into = new BufferSink(2 * mebibyte)
-    const reply = await connection.request('read', { sha256, chunk, count, or }, { into })
+    const reply = await connection.request('read', { sha256, chunk, or }, { into })
     const sent = reply.chunk ?? chunk
     expect(into.received.subarray(0, mebibyte).equals(chunkOf(whole.bytes, sent))).toBe(true)
     return sent
   }
   expect([await read(0, [1]), await read(0, [1]), await read(0, [1, 2])]).toEqual([0, 1, 2])
-  // Only single chunks can stand for each other.
-  expect(await read(0, [2], 2)).toBe(0)
   await expect(read(0, [3])).rejects.toMatchObject({ code: 'CHUNK_OUT_OF_RANGE' })
 })
 
@@ -72,10 +69,10 @@ test('what a download lacks is not read from it when the files of the catalog ar
   download.gain(1)
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  await expect(readChunks(connection, sha256, 0)).rejects.toMatchObject({
+  await expect(readChunk(connection, sha256, 0)).rejects.toMatchObject({
     code: 'CONTENT_NOT_FOUND',
   })
-  expect((await readChunks(connection, sha256, 1)).equals(chunkOf(whole.bytes, 1))).toBe(true)
+  expect((await readChunk(connection, sha256, 1)).equals(chunkOf(whole.bytes, 1))).toBe(true)
   expect(world.rechecked).toContain('gone.bin')
 })
 
@@ -100,7 +97,7 @@ test('a download that moves to its place before the bytes of a read leave is rea
   })
   const { signal } = new AbortController()
   const reader = { id: 'reader', host: 'h', account: unboundedAccount }
-  const answer = await read({ sha256, chunk: 1, count: 1 }, reader, signal)
+  const answer = await read({ sha256, chunk: 1 }, reader, signal)
   files.push(await world.share('whole.bin', whole))
   await rm(world.path('partial'))
   world.downloads.delete(sha256)
@@ -118,7 +115,7 @@ test('a download whose file is gone lacks its chunks', async () => {
   await rm(world.path('partial'))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  const failure = readChunks(connection, whole.content.sha256, 0)
+  const failure = readChunk(connection, whole.content.sha256, 0)
   await expect(failure).rejects.toMatchObject({ code: 'CHUNK_MISSING' })
   expect(world.rechecked).toEqual([])
 })

@@ -19,7 +19,7 @@ import {
   unchangedFile,
 } from './file-bytes.ts'
 import { moreChunks } from './more-chunks.ts'
-import type { Chunks } from './send-counts.ts'
+import type { ContentChunk } from './send-counts.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
 import type { Requester, UploadQueue, WantedChunks } from './upload-queue.ts'
@@ -60,7 +60,7 @@ export function serveHandlers(
     },
 
     read: async (request, requester, signal) => {
-      const { sha256, count, for: purpose = 'download' } = request
+      const { sha256, for: purpose = 'download' } = request
       const { size } = contentOf(sha256, dependencies)
       const wanted = wantedOf(request, size, dependencies)
       using stack = new DisposableStack()
@@ -68,7 +68,7 @@ export function serveHandlers(
         rangeOf(size, request).bytes >= limits.uploadBytesMin
           ? stack.use(await queue.enter(wanted, requester, signal))
           : request
-      const sent = { sha256, chunk: slot.chunk, count }
+      const sent = { sha256, chunk: slot.chunk }
       const range = rangeOf(size, sent)
       const filesNow = (): ReadableFile[] => filesWith(sent, dependencies)
       const file = await unchangedFile(sha256, filesNow(), dependencies)
@@ -90,31 +90,29 @@ export function serveHandlers(
 }
 
 /**
- * What a read is queued for: the alternatives are reduced to those that this peer has. A read of chunks
+ * What a read is queued for: the alternatives are reduced to those that this peer has. A read of a chunk
  * that it lacks fails before it is queued.
  * @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CHUNK_MISSING
  */
 function wantedOf(request: RequestOf<'read'>, size: number, served: Served): WantedChunks {
-  const { sha256, chunk, count, or = [] } = request
+  const { sha256, chunk, or = [] } = request
   rangeOf(size, request)
   const isWhole = filesWith(request, served).some(({ stat }) => stat !== undefined)
-  const others = count === 1 && isWhole ? or : []
-  for (const other of others) rangeOf(size, { chunk: other, count })
-  return { sha256, chunk, count, or: others }
+  const others = isWhole ? or : []
+  for (const other of others) rangeOf(size, { chunk: other })
+  return { sha256, chunk, or: others }
 }
 
 /**
- * The files that have these chunks. Only verified chunks of a download are read, even if the files of the
+ * The files that have this chunk. Only verified chunks of a download are read, even if the files of the
  * catalog turn out to be gone.
  * @throws AppError CHUNK_MISSING
  */
-function filesWith({ sha256, chunk, count }: Chunks, served: Served): ReadableFile[] {
+function filesWith({ sha256, chunk }: ContentChunk, served: Served): ReadableFile[] {
   const files: ReadableFile[] = [...served.contents.find(sha256)]
   const download = served.downloads.find(sha256)
   if (download === undefined) return files
-  let isThere = true
-  for (let each = chunk; each < chunk + count; each += 1) isThere &&= download.verified.has(each)
-  if (isThere) files.push(download.file)
+  if (download.verified.has(chunk)) files.push(download.file)
   else if (files.length === 0) throw new AppError('CHUNK_MISSING')
   return files
 }
@@ -155,11 +153,10 @@ async function* chunkListPieces(
 }
 
 /** @throws AppError CHUNK_OUT_OF_RANGE */
-function rangeOf(size: number, { chunk, count }: Omit<Chunks, 'sha256'>): ByteRange {
+function rangeOf(size: number, { chunk }: Pick<ContentChunk, 'chunk'>): ByteRange {
   const chunks = chunkCountFor(size)
-  const last = chunk + count - 1
-  if (last >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk: last })
-  return chunkRange(size, chunk, count)
+  if (chunk >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk })
+  return chunkRange(size, chunk)
 }
 
 /** The pieces; their slot is released when the last has left. */

@@ -1,10 +1,15 @@
 import { appendFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { expect, test, vi } from 'vitest'
+import { chunkCountFor, chunkRange } from '../../common/content/chunks.ts'
 import { limits } from '../../common/limits.ts'
+import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { BufferSink } from '../../common/protocol/bulk.ts'
+import { unboundedAccount } from '../../common/protocol/byte-budget.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
-import { aServingPeer, readChunks } from '../testing/serve-world.ts'
+import { aServingPeer, readChunk } from '../testing/serve-world.ts'
+import { piecesOf } from './file-bytes.ts'
+import { OpenFiles } from './open-files.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -22,10 +27,10 @@ test('a content is served by chunk, and what was sent is counted', async () => {
   expect(list.received.equals(big.chunkList)).toBe(true)
   expect(await connection.request('chunks', { sha256 })).toEqual({ size, count: 4 })
 
-  expect((await readChunks(connection, sha256, 1)).equals(chunkOf(big.bytes, 1))).toBe(true)
-  expect((await readChunks(connection, sha256, 0, 4)).equals(big.bytes)).toBe(true)
-  expect((await readChunks(connection, sha256, 3)).length).toBe(5)
-  expect(world.uploads.passedBytes.download).toBe(4 * 32 + mebibyte + size + 5)
+  expect((await readChunk(connection, sha256, 1)).equals(chunkOf(big.bytes, 1))).toBe(true)
+  expect((await readChunk(connection, sha256, 0)).equals(chunkOf(big.bytes, 0))).toBe(true)
+  expect((await readChunk(connection, sha256, 3)).length).toBe(5)
+  expect(world.uploads.passedBytes.download).toBe(4 * 32 + 2 * mebibyte + 5)
   expect(serving.connectionCount).toBe(1)
 })
 
@@ -35,8 +40,10 @@ test.each([0, 1, mebibyte, mebibyte + 1])('a file of %i bytes is served whole', 
   await world.share('one', one)
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  const count = Math.max(1, Math.ceil(size / mebibyte))
-  expect((await readChunks(connection, one.content.sha256, 0, count)).equals(one.bytes)).toBe(true)
+  const chunks = Array.from({ length: chunkCountFor(size) }, (_, chunk) =>
+    readChunk(connection, one.content.sha256, chunk),
+  )
+  expect(Buffer.concat(await Promise.all(chunks)).equals(one.bytes)).toBe(true)
 })
 
 test('many connections read at once', async () => {
@@ -47,7 +54,7 @@ test('many connections read at once', async () => {
   const connections = await Promise.all(Array.from({ length: 20 }, () => world.dial(serving)))
   const all = connections.flatMap((connection) =>
     [0, 1, 0, 1].map(async (chunk) => {
-      const bytes = await readChunks(connection, big.content.sha256, chunk)
+      const bytes = await readChunk(connection, big.content.sha256, chunk)
       return bytes.equals(chunkOf(big.bytes, chunk))
     }),
   )
@@ -71,7 +78,7 @@ test('what is read for replication is counted apart', async () => {
   await world.share('one', one)
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  const request = { sha256, chunk: 0, count: 1, for: 'replication' as const }
+  const request = { sha256, chunk: 0, for: 'replication' as const }
   await connection.request('read', request, { into: new BufferSink(10) })
   await connection.request(
     'chunk-list',
@@ -91,13 +98,13 @@ test('what a limit holds back for a peer that has left is forgotten, and takes n
   const { calls, results } = vi.spyOn(world.uploads, 'pass').mock
   for (let visit = 0; visit < 2 * limits.uploadsAtOnceMin; visit += 1) {
     const visitor = await world.dial(serving)
-    const left = expect(readChunks(visitor, content.sha256)).rejects.toThrow('ended')
+    const left = expect(readChunk(visitor, content.sha256)).rejects.toThrow('ended')
     await expect.poll(() => calls.length).toBe(visit + 1)
     visitor.destroy()
     await left
     await expect(results.at(-1)?.value).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
   }
-  const reading = readChunks(await world.dial(serving), small.content.sha256)
+  const reading = readChunk(await world.dial(serving), small.content.sha256)
   await expect.poll(() => calls.length).toBe(2 * limits.uploadsAtOnceMin + 1)
   await world.clock.advance(5_000)
   expect((await reading).length).toBe(10)
@@ -105,14 +112,13 @@ test('what a limit holds back for a peer that has left is forgotten, and takes n
   expect(world.rechecked).toEqual([])
 })
 
-test('chunks beyond the end are refused', async () => {
+test('a chunk beyond the end is refused', async () => {
   const world = await aServingPeer()
   const { content } = await world.share('small', aContent(10))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
   const failure = { code: 'CHUNK_OUT_OF_RANGE', details: { chunks: 1, chunk: 1 } }
-  await expect(readChunks(connection, content.sha256, 1)).rejects.toMatchObject(failure)
-  await expect(readChunks(connection, content.sha256, 0, 2)).rejects.toMatchObject(failure)
+  await expect(readChunk(connection, content.sha256, 1)).rejects.toMatchObject(failure)
 })
 
 test('a content that nobody announced is not found', async () => {
@@ -121,7 +127,7 @@ test('a content that nobody announced is not found', async () => {
   const connection = await world.dial(serving)
   const { sha256 } = aContent(10).content
   const notFound = { code: 'CONTENT_NOT_FOUND', details: { sha256 } }
-  await expect(readChunks(connection, sha256)).rejects.toMatchObject(notFound)
+  await expect(readChunk(connection, sha256)).rejects.toMatchObject(notFound)
   await expect(connection.request('chunks', { sha256 })).rejects.toMatchObject(notFound)
   const into = new BufferSink(mebibyte)
   await expect(connection.request('chunk-list', { sha256 }, { into })).rejects.toMatchObject(
@@ -141,7 +147,7 @@ test.each<[string, string, (path: string) => Promise<void>]>([
   await change(world.path('file'))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  await expect(readChunks(connection, content.sha256)).rejects.toMatchObject({ code })
+  await expect(readChunk(connection, content.sha256)).rejects.toMatchObject({ code })
   expect(world.rechecked).toEqual(['file'])
   expect(world.uploads.passedBytes.download).toBe(0)
 })
@@ -156,9 +162,9 @@ test('a file that changes while it is kept open is noticed at the next read', as
   const { content } = await world.share('file', aContent(10))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  await readChunks(connection, content.sha256)
+  await readChunk(connection, content.sha256)
   await appendFile(world.path('file'), 'more')
-  await expect(readChunks(connection, content.sha256)).rejects.toMatchObject({
+  await expect(readChunk(connection, content.sha256)).rejects.toMatchObject({
     code: 'CONTENT_CHANGED',
   })
 })
@@ -171,29 +177,35 @@ test('another copy of the content stands in for one that changed', async () => {
   await rm(world.path('first'))
   await using serving = await world.serve()
   const connection = await world.dial(serving)
-  expect((await readChunks(connection, one.content.sha256)).equals(one.bytes)).toBe(true)
+  expect((await readChunk(connection, one.content.sha256)).equals(one.bytes)).toBe(true)
   expect(world.rechecked).toEqual(['first'])
 })
 
-test('a file that shrinks while its bytes are on the way ends that connection and no other', async () => {
+test('a file that shrinks while it is sent fails its read, and is checked again', async () => {
   const world = await aServingPeer()
-  const big = aContent(4 * mebibyte)
-  const { sha256 } = big.content
-  await world.share('big', big)
-  const other = await world.share('other', aContent(10, 'other'))
-  await using serving = await world.serve()
-  const connection = await world.dial(serving)
-  const bystander = await world.dial(serving)
-
-  let hasShrunk: Promise<void> | undefined
-  const slowSink = {
-    begin: () => {},
-    write: async () => await (hasShrunk ??= truncate(world.path('big'), mebibyte)),
-  }
-  const reading = connection.request('read', { sha256, chunk: 0, count: 4 }, { into: slowSink })
-  await expect(reading).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+  const file = await world.share('big', aContent(mebibyte))
+  const { contents, recheck } = world.contents()
+  await using openFiles = new OpenFiles(world)
+  const buffers = new BufferPool({ bufferBytes: mebibyte / 16 })
+  const sending = {
+    purpose: 'download',
+    signal: new AbortController().signal,
+    account: unboundedAccount,
+  } as const
+  const { sha256, size } = file.content
+  const pieces = piecesOf(sha256, () => contents.find(sha256), chunkRange(size, 0), sending, {
+    openFiles,
+    buffers,
+    recheck,
+    uploads: world.uploads,
+  })
+  expect((await pieces.next()).done).toBe(false)
+  await truncate(world.path('big'), 0)
+  const rest = (async () => {
+    for await (const _ of pieces);
+  })()
+  await expect(rest).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
   expect(world.rechecked).toEqual(['big'])
-  expect((await readChunks(bystander, other.content.sha256)).length).toBe(10)
 })
 
 async function readMany(connection: Connection, ...sha256s: string[]) {

@@ -12,11 +12,7 @@ function aQueue() {
   const queue = new UploadQueue({ clock })
   const slots: { peer: string; chunk: number; slot: Disposable }[] = []
   const enter = async (peer: string, chunk: number, signal = never): Promise<void> => {
-    const slot = await queue.enter(
-      { sha256: 'a', chunk, count: 1 },
-      { id: peer, host: peer },
-      signal,
-    )
+    const slot = await queue.enter({ sha256: 'a', chunk }, { id: peer, host: peer }, signal)
     slots.push({ peer, chunk, slot })
   }
   return { clock, queue, slots, enter }
@@ -34,7 +30,7 @@ async function aFullQueue() {
 test('what was sent in an earlier swarm is forgotten', async () => {
   const { clock, queue, enter, slots } = aQueue()
   const choose = async (peer: string): Promise<number> => {
-    const wanted = { sha256: 'a', chunk: 0, count: 1, or: [1] }
+    const wanted = { sha256: 'a', chunk: 0, or: [1] }
     using slot = await queue.enter(wanted, { id: peer, host: peer }, never)
     return slot.chunk
   }
@@ -49,7 +45,7 @@ test('what was sent in an earlier swarm is forgotten', async () => {
 test('a host that claims to be many peers fills only a part of the queue', async () => {
   const { queue } = await aFullQueue()
   const enter = (id: string, host: string): Promise<unknown> =>
-    queue.enter({ sha256: 'a', chunk: 1, count: 1 }, { id, host }, never)
+    queue.enter({ sha256: 'a', chunk: 1 }, { id, host }, never)
   const { uploadsWaitingPerHostMax: max } = limits
   const waiting = Array.from({ length: max }, (_, number) => enter(`p${number}`, 'one'))
   await expect(enter('another', 'one')).rejects.toMatchObject({ code: 'BUSY' })
@@ -83,7 +79,7 @@ test('chunks that were not sent yet go first', async () => {
 
 test('a requester that accepts several chunks is sent the one that was sent the fewest times', async () => {
   const { queue, taken } = await aFullQueue()
-  const offer = { sha256: 'a', chunk: 0, count: 1, or: [1, 2] }
+  const offer = { sha256: 'a', chunk: 0, or: [1, 2] }
   const slots = ['p1', 'p2', 'p3', 'p4'].map((peer) =>
     queue.enter(offer, { id: peer, host: peer }, never),
   )

@@ -1,12 +1,12 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
-import { type Chunks, SendCounts } from './send-counts.ts'
+import { type ContentChunk, SendCounts } from './send-counts.ts'
 import { nextRead, uploadsAtOnceAfter } from './upload-policy.ts'
 
-/** What a read asks for. */
-export interface WantedChunks extends Chunks {
-  /** Other single chunks that the requester would accept instead. */
+/** The chunk that a read asks for. */
+export interface WantedChunks extends ContentChunk {
+  /** Other chunks that the requester would accept instead. */
   readonly or?: readonly number[] | undefined
 }
 
@@ -44,7 +44,7 @@ export class UploadQueue {
   #uploads = 0
   #uploadsMax: number = limits.uploadsAtOnceMin
   /** The last slot of each requester, the least recent one first. */
-  readonly #lastSlots = new Map<string, { readonly number: number; readonly sent: Chunks }>()
+  readonly #lastSlots = new Map<string, { readonly number: number; readonly sent: ContentChunk }>()
   #slotCount = 0
 
   constructor(dependencies: { clock: Clock }) {
@@ -115,12 +115,12 @@ export class UploadQueue {
     }
   }
 
-  /** The chunks to send: those sent the fewest times, but not those sent to this requester last. */
-  #choose({ wanted: { or = [], ...first }, requester }: QueuedRead): Chunks {
+  /** The chunk to send: the one sent the fewest times, but not the one sent to this requester last. */
+  #choose({ wanted: { or = [], ...first }, requester }: QueuedRead): ContentChunk {
     const last = this.#lastSlots.get(requester.id)?.sent
     const wasLast = (chunk: number): boolean =>
       chunk === last?.chunk && first.sha256 === last.sha256
-    let best: Chunks = first
+    let best: ContentChunk = first
     let fewest = wasLast(first.chunk) ? Number.POSITIVE_INFINITY : this.#sends.of(first)
     for (const chunk of or) {
       // The requester accepted it when it sent this read, but it has been on its way there since.
@@ -150,7 +150,7 @@ export class UploadQueue {
       isCounted = false
     }
     const onAbort = (): void => {
-      // A requester that withdrew the read will not pass these chunks on.
+      // A requester that withdrew the read will not pass the chunk on.
       this.#sends.remove(chosen)
       release()
     }
@@ -161,7 +161,7 @@ export class UploadQueue {
     return { chunk: chosen.chunk, [Symbol.dispose]: release }
   }
 
-  #noteSlot(id: string, sent: Chunks): void {
+  #noteSlot(id: string, sent: ContentChunk): void {
     this.#slotCount += 1
     this.#lastSlots.delete(id)
     this.#lastSlots.set(id, { number: this.#slotCount, sent })

@@ -108,14 +108,13 @@ export async function aServingPeer(): Promise<ServeWorld> {
   return new ServeWorld(folder.path)
 }
 
-export async function readChunks(
+export async function readChunk(
   connection: Connection,
   sha256: string,
   chunk = 0,
-  count = 1,
 ): Promise<Buffer> {
   const into = new BufferSink(8 * mebibyte)
-  await connection.request('read', { sha256, chunk, count }, { into })
+  await connection.request('read', { sha256, chunk }, { into })
   return into.received
 }
 

@@ -145,7 +145,7 @@ export class PeerSource implements ChunkSource, Disposable {
         }
         const options = { signal: unwanted, deadlineMs: deadlines.readMs, into: { ...sink, begin } }
         const others = or.length > 0 && { or: [...or] }
-        const request = { sha256, chunk, count: 1, ...others, for: this.#purpose }
+        const request = { sha256, chunk, ...others, for: this.#purpose }
         const { bytes } = await connection.request('read', request, options)
         this.#checkLength('read', bytes, into.length)
       })
