@@ -6,7 +6,7 @@ interface AliasRow extends DiskKey {
   readonly name: string
 }
 
-/** Version of the catalog's schema that has them. */
+/** The version of the catalog's schema that introduced them. */
 export const aliasesMigration = `
   -- Files that have another path than their name says, because something else has that.
   CREATE TABLE aliases (
@@ -18,7 +18,7 @@ export const aliasesMigration = `
   ) STRICT, WITHOUT ROWID;
 `
 
-/** The names of files that are not called so on disk; few, and so in memory, too. */
+/** The names of files whose disk name differs; they are few, so they are also kept in memory. */
 export class Aliases {
   readonly #database: Database
   readonly #names = new Map<string, string>()
@@ -28,14 +28,14 @@ export class Aliases {
     this.reload()
   }
 
-  /** Reads what is on disk, after a transaction that failed. */
+  /** Reloads from disk, after a failed transaction. */
   reload(): void {
     this.#names.clear()
     const rows = this.#database.prepare<[], AliasRow>('SELECT * FROM aliases').all()
     for (const row of rows) this.#names.set(keyOf(row), row.name)
   }
 
-  /** The name of the file at a place, if it is another than its disk name. */
+  /** The name of the file at a place, if it differs from the disk name. */
   nameOf(key: DiskKey): string | undefined {
     return this.#names.size === 0 ? undefined : this.#names.get(keyOf(key))
   }

@@ -7,15 +7,15 @@ interface Alteration {
 }
 
 /**
- * Files whose bytes changed while their size, time and inode stayed: nothing that writes files as
- * programs do. What they hold now is shared, since it is what the disk has; a person should know.
+ * Files whose bytes changed while size, time and inode stayed, which no ordinary write does. Their
+ * present bytes are shared, because they are what the disk has, but the user should know.
  */
 export class AlteredFiles {
   readonly #known = new Map<string, Alteration>()
 
   /**
-   * A file that looks untouched held `before` and holds `now`.
-   * @returns what to tell about it, for as long as it holds what it was altered to
+   * A file that looks untouched had the content `before` and has `now`.
+   * @returns the fault to report, as long as the file has the altered content
    */
   judge(path: string, before: string, now: string): Fault | undefined {
     const known = this.#known.get(path)
@@ -33,7 +33,7 @@ export class AlteredFiles {
     return this.#known.has(path)
   }
 
-  /** The file was written, or is gone. */
+  /** The file was written or deleted. */
   forget(path: string): void {
     this.#known.delete(path)
   }

@@ -15,14 +15,14 @@ import { openParentOf, type ParentFolder } from './parent-folder.ts'
 import type { Occupant } from './place-look.ts'
 import type { spellingOf } from './spelling.ts'
 
-/** A place, the folder of it that is open, and its name in there. */
+/** A place, its open folder, and its name in that folder. */
 export interface OpenPlace {
   readonly at: Location
   readonly parent: ParentFolder
   readonly base: string
 }
 
-/** A copy of a replica, on the file system of the place that it has aside. */
+/** A copy of a replica, on the file system of its place aside. */
 export interface AsideCopy {
   readonly path: string
   readonly sha256: string
@@ -33,17 +33,17 @@ interface Dependencies {
   readonly catalog: Pick<Catalog, 'drop' | 'group' | 'put' | 'putUnflushed'>
   readonly ownWrites: OwnWrites
   readonly random: Random
-  /** What the catalog calls the present run of the machine. */
+  /** The catalog's id of the current boot of the machine. */
   readonly bootId: string
-  /** Called when an entry was recorded that a power cut may make untrue. */
+  /** Called when an entry was recorded whose file a power cut could lose. */
   readonly onUnflushed: () => void
   readonly spellingOf: typeof spellingOf
   readonly rename: typeof rename
 }
 
 /**
- * Moves replicas aside whose place other content gets. They stay copies of this peer until the index says
- * that they may be removed (docs/decisions/0014).
+ * Moves a replica aside when other content takes its place. It remains a copy of this peer until
+ * the index allows its removal (docs/decisions/0014).
  */
 export class Aside {
   readonly #dependencies: Dependencies
@@ -53,10 +53,10 @@ export class Aside {
   }
 
   /**
-   * Takes a replica out of the way; called in the queue of its folder.
-   * @param copy of it, if it is on another file system than the place aside
-   * @returns the folders with new entries, to be flushed before the place has its new content; or that a
-   *   copy is needed, and nothing was done
+   * Moves a replica out of the way; called in the queue of its folder.
+   * @param copy of the replica, if its place aside is on another file system
+   * @returns the folders with new entries, to be flushed before the place gets its new content; or
+   *   that a copy is needed, in which case nothing was done
    */
   async take(
     { at, parent, base }: OpenPlace,
@@ -74,7 +74,7 @@ export class Aside {
     else if (!(await this.#isMoved(original, path))) return 'other file system'
     const stat = fileStatOf(await lstat(path, { bigint: true }))
     ownWrites.add(aside.path, stat)
-    // First the new entry: at no moment does the index see this peer without the content.
+    // The new entry first, so that the index never sees this peer without the content.
     catalog.group(() => {
       const file = { at: aside, stat, content }
       if (chunkCountFor(content.size) > 1) catalog.put(file, chunkList)
@@ -86,7 +86,7 @@ export class Aside {
     const above = [dirname(aside.root), dirname(dirname(aside.root)), replicated]
     const changed = [...folder.changed, ...above]
     if (!isCopied) return changed
-    // On another file system, the deletion could survive a power cut that the new entry does not.
+    // On another file system, a power cut could keep the deletion and lose the new entry.
     for (const one of changed) await flushFolder(one)
     await unlink(original)
     return []

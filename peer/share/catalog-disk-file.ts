@@ -5,8 +5,8 @@ import { makeFolderAgain } from '../../common/make-folder.ts'
 import type { Database } from '../../common/sqlite.ts'
 
 /**
- * The file of an open catalog. If somebody removes it, its data is still in the open one, and is written
- * to a new file at its path. Another file that was put there is left alone.
+ * The file of an open catalog. If it is deleted, its data remains in the open file and is written
+ * to a new file at the path. Another file at the path is left unchanged.
  */
 export class CatalogDiskFile {
   readonly #path: string
@@ -37,9 +37,10 @@ export class CatalogDiskFile {
     return true
   }
 
-  /** Resolves when a power cut takes back nothing that was committed before. @throws what the disk does */
+  /** Resolves when everything committed before survives a power cut. @throws errors of the disk */
   async sync(): Promise<void> {
-    // Only the log may be opened beside SQLite: closing the database would end its locks on it.
+    // Only the log may be opened beside SQLite: closing a descriptor of the database would release
+    // its locks.
     await using log = await open(`${this.#path}-wal`)
     await log.datasync()
   }
@@ -49,7 +50,7 @@ export class CatalogDiskFile {
     makeFolderAgain(dirname(path), this.#device)
     rmSync(`${path}.new`, { force: true })
     this.#database.prepare('VACUUM INTO ?').run(`${path}.new`)
-    // The log of the file that is gone must not be taken for one of the new file.
+    // The log of the deleted file must not be mistaken for one of the new file.
     rmSync(`${path}-wal`, { force: true })
     renameSync(`${path}.new`, path)
     this.#copy = { inode: statSync(path).ino, lastSeq }

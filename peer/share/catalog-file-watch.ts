@@ -2,7 +2,10 @@ import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Catalog } from './catalog.ts'
 
-/** Looks after the catalog's file, so that its removal costs neither the inventory nor what was unshared. */
+/**
+ * Checks the catalog's file, so that its deletion loses neither the inventory nor the unshared
+ * names.
+ */
 export class CatalogFileWatch {
   readonly #path: string
   readonly #catalog: Pick<Catalog, 'keepFile'>
@@ -15,7 +18,7 @@ export class CatalogFileWatch {
     this.#log = dependencies.log
   }
 
-  /** Keeps a copy where the file was removed. */
+  /** Writes a copy if the file was deleted. */
   keep(): void {
     const path = this.#path
     try {
@@ -23,12 +26,12 @@ export class CatalogFileWatch {
       this.#isRemoved = true
       this.#log.error(
         { path },
-        'the catalog was removed while the peer runs: a copy is kept there; restart the peer',
+        'the catalog was deleted while the peer was running; a copy was written: restart the peer',
       )
     } catch (error) {
       this.#log.error(
         { path, reason: reasonOf(error) },
-        'the catalog was removed while the peer runs, and cannot be written',
+        'the catalog was deleted while the peer was running, and cannot be written',
       )
     }
   }

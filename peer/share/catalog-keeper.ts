@@ -27,7 +27,7 @@ interface Dependencies {
   readonly watch?: WatchFolders
 }
 
-/** Keeps the catalog up to date: scans all folders, over and over, and watches them in between. */
+/** Keeps the catalog up to date: scans all folders repeatedly, and watches them in between. */
 export class CatalogKeeper {
   readonly #rescanMs: number
   readonly #dependencies: Dependencies
@@ -88,7 +88,7 @@ export class CatalogKeeper {
     this.#ready.reject(new AppError('STOPPING'))
   }
 
-  /** Makes sure that the catalog's file is there; called again before the catalog is closed. */
+  /** Ensures that the catalog's file exists; called once more before the catalog is closed. */
   keepFile(): void {
     this.#file.keep()
   }

@@ -1,12 +1,15 @@
 import { aliasesMigration } from './aliases.ts'
 
-/** The catalog's schema, version by version; see `openDatabase`. Never change one that was released: add another. */
+/**
+ * The catalog's schema, version by version; see `openDatabase`. Never change a released version:
+ * add another.
+ */
 export const catalogMigrations = [
   `
   CREATE TABLE catalog (
     epoch TEXT NOT NULL,
     last_seq INTEGER NOT NULL,
-    -- The newest drop that was forgotten: whoever has seen less needs the whole inventory.
+    -- The newest forgotten drop: an index with fewer changes needs the whole inventory.
     forgotten_seq INTEGER NOT NULL
   ) STRICT;
 
@@ -48,10 +51,11 @@ export const catalogMigrations = [
     boot_id TEXT NOT NULL
   ) STRICT;
   `,
-  // Each run of a peer has an epoch of its own now; none of an older catalog can be continued.
+  // Each run of a peer now has its own epoch; that of an older catalog cannot be continued.
   "UPDATE catalog SET epoch = '';",
   aliasesMigration,
-  // What a time before 1678 or after 2262 has beyond the 64 bits of mtime_ns; see catalog-rows.ts.
+  // The upper bits of a time before 1678 or after 2262, which exceeds the 64 bits of mtime_ns; see
+  // catalog-rows.ts.
   'ALTER TABLE entries ADD COLUMN mtime_ns_high INTEGER NOT NULL DEFAULT 0;',
   `
   -- Unsharing is a change like others: an index that lost its disk hears of it again.
@@ -89,6 +93,6 @@ export const catalogMigrations = [
     kept_reason TEXT
   ) STRICT, WITHOUT ROWID;
   `,
-  // When the system saw the last change of the file; unknown until the next look at it.
+  // The file's change time; unknown until the next comparison.
   'ALTER TABLE entries ADD COLUMN ctime_ns INTEGER;',
 ] as const

@@ -1,4 +1,7 @@
-/** Rows of the catalog and what they mean. Integers come as bigint: a modification time in nanoseconds needs 61 bits. */
+/**
+ * Rows of the catalog and their meaning. Integers are read as bigint: a modification time in
+ * nanoseconds needs 61 bits.
+ */
 
 import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
@@ -70,10 +73,12 @@ function keyOf({ kind, name, owner, version }: KeyRow): CopyKey {
   return version === '' ? { kind, name, owner } : { kind, name, owner, version }
 }
 
-/** The columns of a new row in their order, which are bound in half the time that their names take. */
+/**
+ * The columns of a new row in order; binding by position takes half the time of binding by name.
+ */
 export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): EntryValues {
   const { kind, name, owner = '', diskName, version = '' } = at
-  // SQLite's integers are signed; some file systems number inodes from the other end.
+  // SQLite's integers are signed, and some file systems use inode numbers above their range.
   const inode = BigInt.asIntN(64, stat.ino)
   const { sha256, chunkRoot } = content
   const mtime = twoIntegersOf(stat.mtimeNs)
@@ -84,20 +89,20 @@ export function entryValuesOf({ at, stat, content }: CatalogFile, seq: number): 
 }
 
 /**
- * A time of any file system as two integers of SQLite, which have 64 bits: some file systems know
- * times until the year 2446, others until 292 billion years from now. `high` is nearly always 0.
+ * A time of any file system as two 64-bit integers of SQLite: some file systems support times until
+ * the year 2446, others for 292 billion years. `high` is almost always 0.
  */
 function twoIntegersOf(ns: bigint): { low: bigint; high: bigint } {
   const low = BigInt.asIntN(64, ns)
   return { low, high: (ns - low) >> 64n }
 }
 
-/** The time that {@link twoIntegersOf} took apart. */
+/** The inverse of {@link twoIntegersOf}. */
 function fromTwoIntegers(low: bigint, high: bigint): bigint {
   return (high << 64n) + low
 }
 
-/** What the protocol can say of a time: whole milliseconds from 1970 on. */
+/** A time as the protocol states it: whole milliseconds since 1970. */
 function wireMillis(ns: bigint): number {
   const milliseconds = Number(ns / 1_000_000n)
   return Math.min(Math.max(0, milliseconds), Number.MAX_SAFE_INTEGER)

@@ -13,7 +13,7 @@ interface ListRequest extends Omit<KeyRow, 'version'> {
   readonly limit: number
 }
 
-/** Entries whose names begin with a prefix, which lie between two texts. */
+/** Entries whose names start with a prefix, as a range between two texts. */
 interface BelowRequest {
   readonly kind: CopyKind
   readonly owner: string
@@ -22,12 +22,12 @@ interface BelowRequest {
   readonly limit: number
 }
 
-/** A folder that is judged as a whole; `path` is below the data folder. */
+/** A folder that the guard judges as a whole; `path` is below the data folder. */
 export interface GuardedFolderRow {
   readonly path: string
   readonly device: string
   readonly inode: string
-  /** Why entries without a file are kept there. */
+  /** Why entries without a file are kept in it. */
   readonly kept_reason: string | null
 }
 
@@ -75,7 +75,7 @@ export interface Statements {
 
 const byKey = 'kind = @kind AND name = @name AND owner = @owner AND version = @version'
 
-/** What scans ask. */
+/** Queries of scans. */
 function scanStatements(
   database: Database,
 ): Pick<
@@ -104,7 +104,7 @@ function scanStatements(
   }
 }
 
-/** Everything that is ever asked of the catalog's database. Rows of entries and changes have bigint integers. */
+/** All statements on the catalog's database. Rows of entries and changes have bigint integers. */
 export function prepareStatements(database: Database): Statements {
   const exact = <P extends unknown[] | object, R>(sql: string): Statement<P, R> =>
     database.prepare<P, R>(sql).safeIntegers() as Statement<P, R>
@@ -119,7 +119,7 @@ export function prepareStatements(database: Database): Statements {
     get: exact(`SELECT * FROM entries WHERE ${byKey}`),
     first: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT 1'),
     find: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT ?'),
-    // By name: one content, such as that of empty files, may have very many entries.
+    // By name, because one content, such as the empty one, may have very many entries.
     holds: database.prepare(`
       SELECT seq FROM entries
       WHERE kind IN ('shared', 'downloaded', 'replicated') AND name = ? AND +sha256 = ? LIMIT 1`),

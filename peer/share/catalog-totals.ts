@@ -6,7 +6,7 @@ export interface Totals {
   readonly bytes: number
 }
 
-/** Files and bytes of each kind, counted along with the changes of the catalog. */
+/** The number and bytes of files of each kind, updated with the changes of the catalog. */
 export class CatalogTotals {
   readonly #statement: Statements['totals']
   #totals: Record<CopyKind, Totals>
@@ -25,12 +25,12 @@ export class CatalogTotals {
     this.#totals[kind] = { count: before.count + count, bytes: before.bytes + bytes }
   }
 
-  /** Goes back to what {@link all} said, after changes that the database did not keep. */
+  /** Restores an earlier value of {@link all}, after changes that were rolled back. */
   restore(totals: Readonly<Record<CopyKind, Totals>>): void {
     this.#totals = { ...totals }
   }
 
-  /** Counts anew. */
+  /** Counts again from the database. */
   reload(): void {
     this.#totals = this.#countAll()
   }

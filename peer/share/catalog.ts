@@ -23,19 +23,20 @@ import { CatalogTotals, type Totals } from './catalog-totals.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
 
-/** Comes after every name. */
+/** Sorts after every name. */
 const lastText = '\u{10ffff}'
 
 /**
- * What this peer has, on disk, each change numbered. Within a run a number is never used twice, but
- * numbers are skipped; a power cut or a restored backup may take the last ones back, which the next
- * run's `epoch` and `continues` tell (docs/decisions/0001). Everything here is synchronous; `group` makes one transaction of many changes.
- * Every method that changes something throws AppError DISK_FULL or DISK_FAILED and then leaves the catalog as it was.
+ * The files that this peer has, on disk, with numbered changes. Within a run a number is never
+ * reused, but numbers are skipped. A power cut or a restored backup may undo the last ones, which
+ * the next run's `epoch` and `continues` reveal (docs/decisions/0001). All methods are synchronous;
+ * `group` makes many changes one transaction. Every method that changes something may throw
+ * AppError DISK_FULL or DISK_FAILED, and then leaves the catalog unchanged.
  */
 export class Catalog implements Disposable {
-  /** Names this run: each start makes a new one. */
+  /** Identifies this run: each start creates a new one. */
   readonly epoch: string
-  /** The run whose changes this one goes on from, and its last change that is on disk. */
+  /** The run whose changes this one continues, and its last change that is on disk. */
   readonly continues: { readonly epoch: string; readonly lastSeq: number } | undefined
   readonly #folders: Folders
   readonly #database: Database
@@ -68,12 +69,12 @@ export class Catalog implements Disposable {
     return this.#lastSeq
   }
 
-  /** Whether everything on disk has been compared with it since the start. */
+  /** Whether a scan has compared everything on disk with it since the start. */
   get isComplete(): boolean {
     return this.#isComplete
   }
 
-  /** The first scan has ended; listeners are told. */
+  /** The first scan has completed; notifies listeners. */
   markComplete(): void {
     this.#isComplete = true
     this.#tell()
@@ -84,7 +85,10 @@ export class Catalog implements Disposable {
     return row && entryOf(row, this.#folders)
   }
 
-  /** A place on disk with the name that its file has in the catalog: another one where a name could not have its path. */
+  /**
+   * A place on disk with the name that its file has in the catalog; it differs from the disk name
+   * if the name could not be used as a path.
+   */
   named(at: Location): Location {
     const { kind, owner = '', diskName, version } = at
     if (version !== undefined) return at
@@ -98,23 +102,23 @@ export class Catalog implements Disposable {
     return entry?.at.diskName === place.diskName ? entry : undefined
   }
 
-  /** An entry that holds a content, if there is one; takes a fifth of the time of {@link find}. */
+  /** An entry with a content, if there is one; five times as fast as {@link find}. */
   first(sha256: string): Entry | undefined {
     const row = this.#statements.first.get(sha256)
     return row && entryOf(row, this.#folders)
   }
 
-  /** Some entries that hold a content; at most `limits.localCopiesMax`. */
+  /** Entries with a content, at most `limits.localCopiesMax`. */
   find(sha256: string): Entry[] {
     return this.#entries(this.#statements.find.all(sha256, limits.localCopiesMax))
   }
 
-  /** Whether an entry of whatever kind and owner has this name and content. */
+  /** Whether an entry of any kind and owner has this name and content. */
   holds(name: string, sha256: string): boolean {
     return this.#statements.holds.get(name, sha256) !== undefined
   }
 
-  /** The hashes of a content's chunks, if an entry holds it. */
+  /** The hashes of a content's chunks, if an entry has the content. */
   chunkList(sha256: string): Buffer | undefined {
     const row = this.#statements.chunkList.get(sha256)
     if (row !== undefined) return row.hashes
@@ -132,7 +136,7 @@ export class Catalog implements Disposable {
     return this.#entries(this.#statements.between.all(afterSeq, lastSeq, limit))
   }
 
-  /** What a scan compares a file with; takes half the time of {@link get}. */
+  /** The facts that a scan compares a file with; twice as fast as {@link get}. */
   known({ kind, name, owner = '', version = '' }: CopyKey): KnownFile | undefined {
     const row = this.#statements.known.get(kind, name, owner, version)
     return row && knownFileOf(row)
@@ -143,7 +147,7 @@ export class Catalog implements Disposable {
     return this.#statements.seqsBetween.all(afterSeq, lastSeq, limit)
   }
 
-  /** Some entries below a folder of a kind, by name; `folder` is the beginning of their names, '' for all. */
+  /** Entries below a folder of a kind, by name; `folder` is a prefix of their names, '' for all. */
   entriesBelow(
     of: { kind: CopyKind; owner?: string; folder: string },
     limit: number,
@@ -156,7 +160,7 @@ export class Catalog implements Disposable {
     return this.#entries(this.#statements.below.all({ kind, owner, from: start, to, limit }))
   }
 
-  /** The folders that are judged as a whole. */
+  /** The folders that the guard judges as a whole. */
   guardedFolders(): GuardedFolderRow[] {
     return this.#statements.guardedFolders.all()
   }
@@ -173,7 +177,10 @@ export class Catalog implements Disposable {
     return this.#totals.all
   }
 
-  /** Records a file. One whose content is known under this key keeps its number, unless it `mustAnnounce`: then it is announced again. A shared one is not unshared any more. */
+  /**
+   * Records a file. If its key already has this content, the entry keeps its number, unless
+   * `mustAnnounce` requires a new announcement. A shared file is no longer unshared.
+   */
   put(file: CatalogFile, chunkList: Uint8Array, { mustAnnounce = false } = {}): Entry {
     return this.group(() => {
       const { content, at } = file
@@ -193,7 +200,7 @@ export class Catalog implements Disposable {
     })
   }
 
-  /** The file of an entry is as it was, and the system's time of its last change is this. No change to announce. */
+  /** Records the change time of the file of an entry, which is unchanged. Announces nothing. */
   noteChangeTime(seq: number, ctimeNs: bigint): void {
     this.group(() => this.#statements.noteChangeTime.run(BigInt.asIntN(64, ctimeNs), seq))
   }
@@ -221,24 +228,24 @@ export class Catalog implements Disposable {
     }
   }
 
-  /** Entries after the given number that are not flushed, of this run of the machine. */
+  /** Unflushed entries after the given number, of the current boot. */
   unflushed(of: { bootId: string; afterSeq: number }, limit: number): Entry[] {
     return this.#entries(this.#statements.unflushed.all(of.bootId, of.afterSeq, limit))
   }
 
-  /** Entries that were not flushed when an earlier run of the machine ended. */
+  /** Entries that were unflushed when an earlier boot ended. */
   unflushedBefore(of: { bootId: string; afterSeq: number }, limit: number): Entry[] {
     return this.#entries(this.#statements.unflushedBefore.all(of.bootId, of.afterSeq, limit))
   }
 
-  /** What these entries say cannot be lost any more. */
+  /** The files of these entries are on disk. */
   flushed(entries: readonly Entry[]): void {
     this.group(() => {
       for (const { seq } of entries) this.#statements.flushed.run(seq)
     })
   }
 
-  /** Forgets an entry, if there is one, and remembers that it is gone. */
+  /** Removes an entry, if there is one, and records the drop as a change. */
   drop(key: CopyKey): void {
     const before = this.#statements.get.get(keyRowOf(key))
     if (before === undefined) return
@@ -249,7 +256,7 @@ export class Catalog implements Disposable {
     })
   }
 
-  /** Drops a shared file from the catalog, if it has one, and keeps scans from taking it up again. */
+  /** Drops a shared file, if there is one, and has scans skip its name. */
   unshare(name: string): void {
     this.group(() => {
       this.drop({ kind: 'shared', name })
@@ -261,18 +268,18 @@ export class Catalog implements Disposable {
     return this.#statements.isUnshared.get(name) !== undefined
   }
 
-  /** The changes after a number, in order, each key once and as it is now. */
+  /** The changes after a number, in order: each key once, in its present state. */
   changesSince(seq: number, limit: number): Change[] {
     return this.#statements.changes.all({ seq, limit }).map(changeOf)
   }
 
-  /** Whether the changes since `seq` bring someone who has seen up to it up to date. */
+  /** Whether the changes since `seq` bring an index that has those up to it up to date. */
   canResumeFrom(seq: number): boolean {
     const forgottenSeq = Number(this.#statements.catalog.get()?.forgotten_seq ?? 0)
     return seq > 0 && seq >= forgottenSeq && seq <= this.#lastSeq
   }
 
-  /** The index has seen the changes up to `seq`: drops among them need not be remembered. */
+  /** The index has the changes up to `seq`: drops among them can be forgotten. */
   seenByIndex(seq: number): void {
     const newest = this.#statements.newestDrop.get(seq)?.seq
     if (newest === undefined || newest === null) return
@@ -282,7 +289,7 @@ export class Catalog implements Disposable {
     })
   }
 
-  /** Runs `work` as one transaction; listeners hear of it once, if it made changes. */
+  /** Runs `work` as one transaction; notifies listeners once, if it made changes. */
   group<T>(work: () => T): T {
     if (this.#database.inTransaction) return work()
     const seqBefore = this.#lastSeq
@@ -296,10 +303,10 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * Runs `work` for each item, all in one transaction. What one item does is undone when the database
-   * refuses a part of it; the others stay.
-   * @returns for each what `work` returned, or why the database does not take it: DISK_FAILED
-   * @throws AppError DISK_FULL, DISK_FAILED when nothing can be written
+   * Runs `work` for each item, all in one transaction. If the database refuses a value of an item,
+   * only that item is rolled back.
+   * @returns for each item what `work` returned, or DISK_FAILED with the reason of the refusal
+   * @throws AppError DISK_FULL, DISK_FAILED if nothing can be written
    */
   groupEach<Item, Result>(
     items: readonly Item[],
@@ -313,7 +320,7 @@ export class Catalog implements Disposable {
     return this.group(() => items.map((item) => this.#isolated(() => work(item))))
   }
 
-  /** Within a transaction: either all of `work` or nothing. */
+  /** Within a transaction: all of `work` or nothing. */
   #isolated<Result>(work: () => Result): Result | AppError {
     const totals = this.#totals.all
     try {
@@ -326,7 +333,10 @@ export class Catalog implements Disposable {
     }
   }
 
-  /** Calls `listener` after changes were committed and when the catalog is complete, until the returned function is called. */
+  /**
+   * Calls `listener` after commits and when the catalog becomes complete, until the returned
+   * function is called.
+   */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -353,7 +363,7 @@ export class Catalog implements Disposable {
     return diskError({ action: 'write the catalog', path, neededBytes: 1 }, error)
   }
 
-  /** A file that has another path than its name may have been taken for one that is called like its path. */
+  /** A file whose path differs from its name may have been recorded under its path before. */
   #nameFile({ kind, owner = '', diskName, name, version }: Location): void {
     if (version !== undefined) return
     const usual = nameOn(diskName)
@@ -380,11 +390,11 @@ export class Catalog implements Disposable {
   }
 }
 
-/** Whether the database cannot take a value, and would take another: it is too large, or breaks a rule of the schema. */
+/** Whether the database refuses a particular value: it is too large, or violates a constraint. */
 function isAboutOneValue(error: unknown): boolean {
   const cause = error instanceof AppError ? error.cause : error
   if (cause instanceof SQLite.SqliteError)
     return /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(cause.code)
-  // What the driver says of values that SQLite has no type for.
+  // The driver's errors for values that SQLite has no type for.
   return cause instanceof RangeError || cause instanceof TypeError
 }

@@ -18,14 +18,14 @@ import type { Settling } from './settling.ts'
 import type { Vanished } from './vanished.ts'
 import type { SmallHash, Walker } from './walker.ts'
 
-/** A file to look at. */
+/** A file to compare with its entry. */
 export interface FileToCompare {
   readonly at: Location
   /** Whether a link may be part of its path. */
   readonly mayBeLinked: boolean
-  /** Read it though it looks untouched; `announce`: and announce it again, whatever it holds. */
+  /** Read it although it looks untouched; `announce`: and announce it again in any case. */
   readonly mustRead?: 'once' | 'announce'
-  /** Whether a scan of everything looks: if the file is missing, it is judged with all that are. */
+  /** Whether a full scan compares it: a missing file is then judged with all that are missing. */
   readonly inScan?: boolean
 }
 
@@ -37,13 +37,15 @@ interface Dependencies {
   readonly problems: Problems
   readonly settling: Settling
   readonly vanished: Vanished
-  /** Told of a kept version that holds something else than its hash says; returns immediately. */
+  /** Told of a kept version whose content does not have its hash; returns immediately. */
   readonly onSpoiled: (file: { at: Location; stat: FileStat }) => void
-  /** Aborted when nothing needs to be read any more. */
+  /** Aborted when nothing needs to be read. */
   readonly signal: AbortSignal
 }
 
-/** What came of a comparison: the entry that is true, or what keeps the file from being shared. */
+/**
+ * The result of a comparison: the number of a matching entry, or the fault that prevents sharing.
+ */
 interface Compared {
   readonly seq?: number
   readonly fault?: Fault | undefined
@@ -60,25 +62,25 @@ interface Changed {
   readonly stat: FileStat
 }
 
-/** Whether somebody asked for another look at a file while it was compared. */
+/** Whether another comparison was requested while the file was compared. */
 interface State {
   again: boolean
 }
 
-/** A file that is there, and what the catalog has of it. */
+/** A file that exists, and its entry. */
 interface Seen extends Changed {
   readonly before: Entry | undefined
 }
 
-/** A changed file that is to be read. */
+/** A changed file to read. */
 interface Running extends Seen {
   readonly state: State
 }
 
-/** Compares files on disk with their entries, reads those that differ, and passes on what it finds. */
+/** Compares files on disk with their entries, reads those that differ, and reports findings. */
 export class Comparer {
   readonly #dependencies: Dependencies
-  /** Paths being compared, and whether somebody asked for another look meanwhile. */
+  /** Paths being compared, and whether another comparison was requested meanwhile. */
   readonly #comparing = new Map<string, { again: boolean }>()
   readonly #altered = new AlteredFiles()
 
@@ -86,14 +88,16 @@ export class Comparer {
     this.#dependencies = dependencies
   }
 
-  /** Whether the file at `path` is being compared: then `compare` only has it looked at again. */
+  /**
+   * Whether the file at `path` is being compared: `compare` then only requests another comparison.
+   */
   isComparing(path: string): boolean {
     return this.#comparing.has(path)
   }
 
   /**
-   * Compares one file. Whatever goes wrong is a problem of that file alone.
-   * @returns the number of its entry if that is true; whether the file should be looked at again
+   * Compares one file. Any failure is a problem of that file alone.
+   * @returns the number of its entry if that matches; whether to compare the file again
    */
   async compare(file: FileToCompare): Promise<{ seq?: number; again: boolean }> {
     const { path } = file.at
@@ -112,9 +116,10 @@ export class Comparer {
   }
 
   /**
-   * Compares files that a walk has found, each as {@link compare} does; small ones that differ are read together.
-   * @param onTrue called with the number of each entry that is true
-   * @returns the paths to look at again
+   * Compares files that a walk has found, as {@link compare} does; small ones that differ are read
+   * in one batch.
+   * @param onTrue called with the number of each matching entry
+   * @returns the paths to compare again
    */
   async compareFound(found: FoundFiles, onTrue: (seq: number) => void): Promise<string[]> {
     const { catalog, folders } = this.#dependencies
@@ -127,7 +132,7 @@ export class Comparer {
     return changed.length === 0 ? [] : await this.#compareChanged(found.root, changed, onTrue)
   }
 
-  /** The number of the entry that says what a file is; undefined when none does. */
+  /** The number of the entry that matches a file; undefined if none does. */
   #seqOfTrue(root: Root, diskName: string, stat: FileStat): number | undefined {
     const { catalog, folders, problems, settling } = this.#dependencies
     const known = catalog.known({ ...root, name: nameOn(diskName) })
@@ -166,7 +171,7 @@ export class Comparer {
       }
       await this.#readAll(root, running, end)
     } finally {
-      // When the catalog cannot be read, the next scan begins anew.
+      // If the catalog cannot be read, the next scan starts over.
       for (const path of begun.keys()) this.#comparing.delete(path)
     }
     return again
@@ -192,7 +197,7 @@ export class Comparer {
     })
   }
 
-  /** @returns nothing when the thread has ended: that says nothing of the files */
+  /** @returns an empty list if the thread has ended, which says nothing about the files */
   async #hash(root: Root, paths: readonly string[]): Promise<SmallHash[]> {
     try {
       return await this.#dependencies.walker.hash(root.path, paths)
@@ -226,7 +231,7 @@ export class Comparer {
       this.#tell(at.path, this.#record({ at, stat, before }, { content, chunkList }))
     } else if (isGone(read)) state.again = true
     else {
-      // A changed file that cannot be read holds nothing we know of.
+      // The content of a changed file that cannot be read is unknown.
       if (before !== undefined) this.drop(before)
       this.#tell(at.path, faultOf(read))
     }
@@ -240,7 +245,7 @@ export class Comparer {
     }
   }
 
-  /** Nothing else compares the file until it is taken out of `#comparing`; undefined when something does already. */
+  /** Marks the file as being compared; undefined if it already is. */
   #begin(path: string): State | undefined {
     const running = this.#comparing.get(path)
     if (running !== undefined) {
@@ -253,7 +258,7 @@ export class Comparer {
   }
 
   #onError(path: string, error: unknown, state: State): void {
-    // Changed or gone since we looked: the next look tells which.
+    // Changed or deleted meanwhile: the next comparison tells which.
     if (hasCode(error, 'CONTENT_CHANGED') || hasCode(error, 'FILE_NOT_FOUND')) state.again = true
     else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
   }
@@ -273,7 +278,7 @@ export class Comparer {
     return { fault: await this.#read({ at, stat, before }, mustRead === 'announce') }
   }
 
-  /** Judges a file that is there. */
+  /** Judges a file that exists. */
   async #judge(
     at: Location,
     stat: FileStat,
@@ -298,8 +303,8 @@ export class Comparer {
   }
 
   /**
-   * A file that has the size, time and inode that it had. The system's own time of its last change
-   * tells whether it was touched nevertheless: then its bytes are looked at.
+   * Judges a file with the recorded size, time and inode. If its change time differs, it was
+   * touched nevertheless, and its bytes are read.
    */
   #untouched(at: Location, stat: FileStat, before: Entry): Compared | 'read' {
     const { seq, content } = before
@@ -315,7 +320,7 @@ export class Comparer {
     this.#dependencies.findings.add({ at, before, apply })
   }
 
-  /** The file of an entry cannot be read, or is written without end. */
+  /** Drops an entry whose file cannot be read, or is written continuously. */
   drop(before: Entry): void {
     const { at } = before
     this.#dependencies.findings.add({ at, before, apply: (catalog) => catalog.drop(at) })
@@ -327,8 +332,8 @@ export class Comparer {
   }
 
   /**
-   * Reads a file and records what it holds, as a change in any case if it `mustAnnounce`.
-   * @returns what a person should know of it
+   * Reads a file and records its content; with `mustAnnounce` as a change in any case.
+   * @returns the fault that the user should know of
    */
   async #read(file: Seen, mustAnnounce = false): Promise<Fault | undefined> {
     const { at, stat, before } = file
@@ -338,7 +343,7 @@ export class Comparer {
       if (!isSameStat(read.stat, stat)) throw new AppError('CONTENT_CHANGED', { name: at.name })
       return this.#record(file, read, mustAnnounce)
     } catch (error) {
-      // A file that cannot be read holds nothing we know of.
+      // The content of a file that cannot be read is unknown.
       if (before !== undefined && hasCode(error, 'DISK_FAILED')) this.drop(before)
       throw error
     }
@@ -353,13 +358,13 @@ export class Comparer {
     let fault: Fault | undefined
     if (before !== undefined && isSameStat(before.stat, stat)) {
       fault = this.#altered.judge(at.path, before.content.sha256, sha256)
-      // Its entry stays, and with it the mark of a file that is not flushed yet.
+      // The entry stays, and with it the mark of an unflushed file.
       if (sha256 === before.content.sha256 && !mustAnnounce) {
         this.#noteChangeTime(at, stat, before)
         return fault
       }
     }
-    // What does not hold the content that its folder is called after is no copy of anything.
+    // A file without the content that its folder is named after is no copy of it.
     if (at.version !== undefined && at.version !== sha256) {
       if (before !== undefined) this.drop(before)
       this.#dependencies.onSpoiled({ at, stat })
@@ -372,7 +377,9 @@ export class Comparer {
   }
 }
 
-/** Two files whose names differ only in their Unicode normal form are one name: the first one has it. */
+/**
+ * Two files whose names differ only in Unicode normalization have one name: the first one keeps it.
+ */
 async function isThere({ at }: Entry): Promise<boolean> {
   return (await inspect(at, true)) !== undefined
 }

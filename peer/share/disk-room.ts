@@ -2,7 +2,10 @@ import { statfs } from 'node:fs/promises'
 import { diskError } from '../../common/disk-error.ts'
 import { isGone } from './is-gone.ts'
 
-/** Free bytes on the disk of a folder; infinite while the folder is not there. @throws AppError DISK_FAILED */
+/**
+ * Free bytes on the disk of a folder; infinite if the folder does not exist.
+ * @throws AppError DISK_FAILED
+ */
 export async function freeBytesIn(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder)
@@ -27,7 +30,7 @@ function measuringFailed(path: string, error: unknown): Error {
   return diskError({ action: 'measure the disk of', path, neededBytes: 0 }, error)
 }
 
-/** A size as the protocol can state it: some file systems claim more than there are numbers for. */
+/** A size as the protocol can state it: some file systems report more than fits a number. */
 function wholeBytes(bytes: number): number {
   return Math.min(Math.max(0, Math.floor(bytes)), Number.MAX_SAFE_INTEGER)
 }

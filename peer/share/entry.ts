@@ -2,7 +2,7 @@ import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { Location } from './folders.ts'
 
-/** A file on disk and the content it had when it was read. */
+/** A file on disk, and its content when it was read. */
 export interface CatalogFile {
   readonly at: Location
   readonly stat: FileStat
@@ -11,6 +11,6 @@ export interface CatalogFile {
 
 /** A file of the catalog. */
 export interface Entry extends CatalogFile {
-  /** The number of the change that made it what it is. */
+  /** The number of its last change. */
   readonly seq: number
 }

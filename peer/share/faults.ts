@@ -1,4 +1,4 @@
-/** What keeps a file or folder from being shared, as it is found on the disk. */
+/** Faults that prevent sharing a file or folder, as found on disk. */
 import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import { lstat, realpath, stat } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { isInside } from '../../common/inside.ts'
 import type { Fault } from '../problem-table.ts'
 import { isGone } from './is-gone.ts'
 
-/** What is wrong with the name of a file or folder as it is on the disk; undefined when nothing is. */
+/** The fault of a file's or folder's name on disk; undefined if it is valid. */
 export function faultOfName(diskName: string): Fault | undefined {
   const name = diskName.normalize('NFC')
   switch (nameFault(name)) {
@@ -25,7 +25,7 @@ export function faultOfName(diskName: string): Fault | undefined {
       return { code: 'NAME_TOO_LONG' }
     case 'own':
       return { code: 'NAME_RESERVED' }
-    // No file system has the others.
+    // No file system can store the others.
     case 'not UTF-8':
     case 'not NFC':
     case 'empty':
@@ -37,7 +37,7 @@ export function faultOfName(diskName: string): Fault | undefined {
   }
 }
 
-/** What is wrong with what an operation on a file, or on a folder, threw. */
+/** The fault for an error of an operation on a file or folder. */
 export function faultOf(error: unknown, what: 'file' | 'folder' = 'file'): Fault {
   if (hasCode(error, 'TOO_LARGE')) return { code: 'FILE_TOO_LARGE' }
   const system = systemErrorCode(hasCode(error, 'DISK_FAILED') ? error.cause : error)
@@ -48,9 +48,9 @@ export function faultOf(error: unknown, what: 'file' | 'folder' = 'file'): Fault
 }
 
 /**
- * Why there is no file to be shared at a path below a root: a link that leads nowhere or out, a pipe,
- * or the like. Undefined when nothing is there, or a folder, or a file.
- * @throws system errors other than that nothing is there
+ * Why a path below a root has no file to share: a link to nothing or out of the root, a pipe, or
+ * similar. Undefined for a file, a folder, or nothing.
+ * @throws system errors other than that nothing exists there
  */
 export async function faultAt({
   root,
@@ -74,7 +74,7 @@ type Kind = Pick<
   'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice' | 'isFile' | 'isDirectory'
 >
 
-/** What is wrong with something that is no link; undefined when it is a file or folder. */
+/** The fault of something that is no link; undefined for a file or folder. */
 export function faultOfKind(found: Kind): Fault | undefined {
   const special = (what: string): Fault => ({ code: 'SPECIAL_FILE', details: { what } })
   if (found.isFIFO()) return special('named pipe')
@@ -87,7 +87,7 @@ function unlessGone(error: unknown): undefined {
   if (!isGone(error)) throw error
 }
 
-/** A name of the disk as text: each byte that is not UTF-8 as `\xNN`. */
+/** A disk name as text: each byte that is not UTF-8 as `\xNN`. */
 export function textOfName(bytes: Buffer): string {
   let text = ''
   for (let at = 0; at < bytes.length; ) {

@@ -6,7 +6,10 @@ import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { Location } from './folders.ts'
 
-/** A change of the catalog that holds only while the file's entry is the one it was compared with. */
+/**
+ * A change of the catalog that is valid only while the file's entry is the one it was compared
+ * with.
+ */
 export interface Finding {
   readonly at: Location
   readonly before: Entry | undefined
@@ -16,13 +19,13 @@ export interface Finding {
 export interface FindingsOptions {
   /** Called with each path whose entry changed while it was compared. */
   onOutdated(path: string): void
-  /** Called with each path that the catalog does not take. */
+  /** Called with each path that the catalog refuses. */
   onRefused(path: string, error: AppError): void
 }
 
 type Outcome = 'written' | 'outdated' | AppError
 
-/** What is found within this time goes to the catalog together; short enough that nobody waits for it. */
+/** Findings within this time are written together; short enough to be unnoticeable. */
 const groupMs = 20
 
 /** Writes findings to the catalog in groups. */
@@ -50,7 +53,7 @@ export class Findings implements Disposable {
     else this.#cancelTimer ??= this.#clock.after(groupMs, () => this.flush())
   }
 
-  /** Writes what is waiting. What cannot be written is found again by the next scan. */
+  /** Writes the pending findings. Those that cannot be written are found again by the next scan. */
   flush(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined

@@ -28,8 +28,8 @@ interface Dependencies {
 }
 
 /**
- * Looks after files that were placed without being flushed: flushes them when the system has written
- * most of them by itself, and, after a restart of the machine, tells which of them it lost.
+ * Handles files that were placed without being flushed: flushes them when the system has written
+ * most of them anyway, and checks after a reboot which of them were lost.
  */
 export class Flusher {
   readonly #dependencies: Dependencies
@@ -41,9 +41,9 @@ export class Flusher {
   }
 
   /**
-   * Reads what an earlier run of the machine may have lost. What is not as it was placed is forgotten
-   * and, if it is what was placed, deleted: it never was a user's file. What lies in a folder that
-   * cannot be used now waits for the next start.
+   * Reads the files that a reboot may have damaged. A damaged file is dropped from the catalog and,
+   * unless it was written since, deleted: it never was a user's file. Files in a folder that is
+   * unavailable wait for the next start.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
   async recover(): Promise<void> {
@@ -61,12 +61,12 @@ export class Flusher {
         for (const { at } of lost) catalog.drop(at)
       })
       const details = { files: entries.length, lost: lost.length }
-      log.info(details, 'files that a restart of the machine may have cost were read again')
+      log.info(details, 'unflushed files were checked after a reboot')
     }
     if (catalog.unflushed({ bootId, afterSeq: 0 }, 1).length > 0) this.soon()
   }
 
-  /** One file that cannot be looked at, or not be deleted, does not keep the peer from starting. */
+  /** A file that cannot be read or deleted does not prevent the start of the peer. */
   async #isWhole(entry: Entry): Promise<boolean> {
     try {
       return await isWhole(entry)
@@ -80,7 +80,7 @@ export class Flusher {
     }
   }
 
-  /** Files were placed: their marks are flushed at once, they themselves in a while. */
+  /** Files were placed: schedules the flush of their marks shortly, and of the files later. */
   soon(): void {
     this.#keepMarks()
     if (this.#isWaiting) return
@@ -95,7 +95,7 @@ export class Flusher {
     })
   }
 
-  /** Of a file that has its name but no mark after a power cut nobody would know that it is torn. */
+  /** A power cut before this could leave a torn file without the mark that it is unflushed. */
   #keepMarks(): void {
     if (this.#isKeepingMarks) return
     this.#isKeepingMarks = true
@@ -109,7 +109,7 @@ export class Flusher {
     })
   }
 
-  /** What cannot be flushed is tried again later, and holds up nothing else. */
+  /** Files that cannot be flushed are retried later and do not block the others. */
   async #flushAll(signal: AbortSignal): Promise<void> {
     const { catalog, bootId } = this.#dependencies
     let isAll = true
@@ -131,7 +131,7 @@ export class Flusher {
     if (!isAll) this.soon()
   }
 
-  /** A copy aside that cannot be deleted is left to the index, which drops it in time. */
+  /** A copy aside that cannot be deleted is left to a drop task of the index. */
   async #removeAside(entry: Entry): Promise<void> {
     try {
       await this.#dependencies.remover.removeAside(entry)
@@ -141,7 +141,10 @@ export class Flusher {
     }
   }
 
-  /** Flushes the folders that files are in, and those made for them. @returns the files of which all are on disk */
+  /**
+   * Flushes the folders of files, and those created for them.
+   * @returns the files whose folders are all on disk
+   */
   async #withFolders(files: readonly Entry[]): Promise<Entry[]> {
     const { flushFolder: flush = flushFolder, log } = this.#dependencies
     const failed = new Set<string>()
@@ -156,7 +159,7 @@ export class Flusher {
     return files.filter(({ at }) => !foldersAbove(at).some((folder) => failed.has(folder)))
   }
 
-  /** @returns false when the disk refuses: then it is tried again */
+  /** @returns false if the disk refuses, and it must be retried */
   async #flush({ at }: Entry): Promise<boolean> {
     try {
       await using handle = await openInside(at)
@@ -171,7 +174,10 @@ export class Flusher {
   }
 }
 
-/** The folders above a file, up to the one that its root is in: the root of an owner may be new. */
+/**
+ * The folders above a file, including the parent of its root, because the root of an owner may be
+ * new.
+ */
 function foldersAbove({ root, path }: Entry['at']): string[] {
   const folders = [dirname(root)]
   for (let folder = dirname(path); isInside(root, folder); folder = dirname(folder))
@@ -179,7 +185,9 @@ function foldersAbove({ root, path }: Entry['at']): string[] {
   return folders
 }
 
-/** Whether the file of an entry has its content; a torn one is deleted, unless somebody wrote it since. */
+/**
+ * Whether the file of an entry has its content; a torn one is deleted, unless it was written since.
+ */
 async function isWhole({ at, stat, content }: Entry): Promise<boolean> {
   try {
     const now = await hashFile(at.path, { root: at.root })
@@ -194,7 +202,7 @@ async function isWhole({ at, stat, content }: Entry): Promise<boolean> {
   }
 }
 
-/** Whether somebody touched the file after it was placed: unlike the other time, this one cannot be set. */
+/** Whether the file was touched after it was placed: programs cannot set the change time. */
 async function isChangedLater({ at, stat }: Pick<Entry, 'at' | 'stat'>): Promise<boolean> {
   const { ctimeNs } = await lstat(at.path, { bigint: true })
   return ctimeNs > stat.mtimeNs + BigInt(deadlines.flushDelayMs) * 1_000_000n

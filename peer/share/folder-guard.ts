@@ -1,9 +1,9 @@
 /**
- * Looks after folders as a whole: the three roots, and what is mounted below them. What lies in a
- * folder that is missing, cannot be read or is another one than before is neither gone nor new: its
- * entries stay, nothing of it is read, and nothing is written into it.
+ * Guards folders as a whole: the three roots, and the folders that are mounted below them. A folder that
+ * is missing, unreadable, or another one than before is unavailable: its entries stay, none of its files
+ * is read, and nothing is written into it.
  *
- *   survey (before scans and drops), check (before a file is put) -> look -> judgeFolder
+ *   survey (before scans and drops), check (before a file is placed) -> look -> judgeFolder
  */
 import { join, relative, sep } from 'node:path'
 import { AppError, reasonOf } from '../../common/errors.ts'
@@ -18,14 +18,14 @@ import type { Folders } from './folders.ts'
 import { inspect } from './inspect.ts'
 import { type FolderLook, judgeFolder, type KnownFiles } from './loss.ts'
 
-/** A folder whose entries are kept although their files are not there. */
+/** A folder whose entries are kept although their files are missing. */
 export interface KeptFolder {
   /** Below the data folder. */
   readonly folder: string
   readonly path: string
   /** As in "shared/ {reason}". */
   readonly reason: string
-  /** Entries without a file. */
+  /** The number of entries without a file. */
   readonly files: number
 }
 
@@ -47,7 +47,7 @@ export class FolderGuard {
   readonly #records: Map<string, GuardedFolderRow>
   /** Why folders cannot be used now. */
   readonly #away = new Map<string, string>()
-  /** How many entries without a file each kind keeps, as far as a scan has told. */
+  /** The number of entries without a file that each kind keeps, as of the last scan. */
   readonly #kept = new Map<CopyKind, number>()
 
   constructor({ folders, catalog, look, log }: Dependencies) {
@@ -59,7 +59,7 @@ export class FolderGuard {
   }
 
   /**
-   * The first survey: folders that cannot be used are left for later only when they hold something.
+   * The first survey: an unavailable folder is an error, unless the catalog has entries in it.
    * @throws AppError DISK_FAILED
    */
   async open(): Promise<void> {
@@ -75,33 +75,30 @@ export class FolderGuard {
       }
   }
 
-  /** Looks at all guarded folders; roots that are missing and held nothing are created. */
+  /** Checks all guarded folders; creates missing roots that had no files. */
   async survey(): Promise<void> {
     const paths = new Set<string>([...kinds, ...this.#records.keys()])
     await Promise.all([...paths].map((path) => this.#judge(path)))
   }
 
-  /** Whether `path` lies in, or is, a folder that could not be used when it was last looked at. */
+  /** Whether `path` is in, or is, a folder that was unavailable at the last check. */
   isAway(path: string): boolean {
     for (const folder of this.#away.keys())
       if (isInside(join(this.#folders.data, folder), path)) return true
     return false
   }
 
-  /** The folders that could not be used when they were last looked at; absolute. */
+  /** The folders that were unavailable at the last check; absolute. */
   awayPaths(): string[] {
     return Array.from(this.#away.keys(), (folder) => join(this.#folders.data, folder))
   }
 
-  /** Whether the root of a kind could not be used when it was last looked at. */
+  /** Whether the root of a kind was unavailable at the last check. */
   isKindAway(kind: CopyKind): boolean {
     return this.#away.has(kind)
   }
 
-  /**
-   * Looks whether a file can be put at `path`.
-   * @throws AppError FOLDER_UNAVAILABLE
-   */
+  /** Checks that a file can be placed at `path`. @throws AppError FOLDER_UNAVAILABLE */
   async check(path: string): Promise<void> {
     const below = relative(this.#folders.data, path).split(sep)
     for (let depth = 1; depth < below.length; depth++) {
@@ -112,7 +109,7 @@ export class FolderGuard {
     }
   }
 
-  /** A scan has come to a folder below a root. @returns whether to enter it */
+  /** Called when a scan reaches a mounted folder below a root. @returns whether to enter it */
   enters(path: string, stats: { dev: bigint; ino: bigint }): boolean {
     if (this.isAway(path)) return false
     const identity = identityOf(stats)
@@ -124,12 +121,12 @@ export class FolderGuard {
     return true
   }
 
-  /** Why a kind keeps entries without a file, as the last judgement said. */
+  /** Why a kind keeps entries without a file, as of the last judgement. */
   keptReason(kind: CopyKind): string | undefined {
     return this.#records.get(kind)?.kept_reason ?? undefined
   }
 
-  /** A kind keeps, or with no reason no longer keeps, entries without a file. */
+  /** Records why a kind keeps entries without a file; without a reason, that it no longer does. */
   keep(kind: CopyKind, reason: string | undefined, files: number): void {
     if (reason === undefined) this.#kept.delete(kind)
     else this.#kept.set(kind, files)
@@ -140,7 +137,7 @@ export class FolderGuard {
     else this.#log.error({ folder: kind, reason, files }, 'entries are kept: files are missing')
   }
 
-  /** What is wrong now. */
+  /** The folders that keep entries now. */
   list(): KeptFolder[] {
     const { data } = this.#folders
     const away = Array.from(this.#away, ([folder, reason]) => ({
@@ -159,10 +156,10 @@ export class FolderGuard {
   }
 
   /**
-   * Takes what is there now for what is meant: folders that are missing are created or forgotten,
-   * others are recorded as they are.
+   * Accepts the present state as intended: missing folders are created or forgotten, others are
+   * recorded as they are.
    * @returns the kinds whose entries without a file are to be dropped
-   * @throws AppError FOLDER_UNAVAILABLE when a folder cannot be read, DISK_FAILED
+   * @throws AppError FOLDER_UNAVAILABLE if a folder cannot be read; DISK_FAILED
    */
   async confirm(): Promise<Set<CopyKind>> {
     await this.survey()
@@ -184,7 +181,7 @@ export class FolderGuard {
     return confirmed
   }
 
-  /** @returns why the folder cannot be used, if so */
+  /** @returns why the folder is unavailable, if it is */
   async #judge(folder: string): Promise<string | undefined> {
     const path = join(this.#folders.data, folder)
     const look = await this.#look(path)
@@ -199,7 +196,7 @@ export class FolderGuard {
     return undefined
   }
 
-  /** @returns why it cannot be used, if so */
+  /** @returns why it is unavailable, if it is */
   async #accept(folder: string, look: FolderLook): Promise<string | undefined> {
     const kept_reason = this.#records.get(folder)?.kept_reason ?? null
     if ('identity' in look) this.#save({ path: folder, ...look.identity, kept_reason })
@@ -221,8 +218,8 @@ export class FolderGuard {
   }
 
   /**
-   * How many of some files of a folder are there, with whatever bytes and times: a copy of a folder may
-   * have new times, and edited files are still its files.
+   * How many of a sample of a folder's files exist, regardless of bytes and times: a copy of a
+   * folder may have new times, and edited files are still its files.
    */
   async #sample(folder: string): Promise<KnownFiles> {
     const entries = this.#catalog.entriesBelow(this.#namesIn(folder), limits.filesSampled)
@@ -239,7 +236,7 @@ export class FolderGuard {
     return this.#catalog.entriesBelow(this.#namesIn(folder), limits.catalogRowsPerRead).length
   }
 
-  /** What the names of a folder's files have in common. */
+  /** The kind, owner and name prefix of the files in a folder. */
   #namesIn(folder: string): { kind: CopyKind; owner?: string; folder: string } {
     const kind = kindOf(folder)
     const below = folder.split(sep).slice(1)

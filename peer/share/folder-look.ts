@@ -6,19 +6,19 @@ import { deadlines } from '../../common/limits.ts'
 import { isGone } from './is-gone.ts'
 import type { FolderIdentity, FolderLook } from './loss.ts'
 
-/** Looks at one folder, links followed. Never throws. */
+/** Checks one folder, following links. Never throws. */
 export type LookAtFolder = (path: string) => Promise<FolderLook>
 
-/** Looks at folders, and gives up on one whose disk does not answer. */
+/** Checks folders, and gives up on unresponsive disks. */
 export function folderLooker({ clock }: { clock: Clock }): LookAtFolder {
-  /** A call that the system does not return from holds a thread: there is one for each folder. */
+  /** A call that hangs occupies a thread, so there is one call at a time for each folder. */
   const looking = new Map<string, Promise<FolderLook>>()
   return async (path) => {
     const look = looking.get(path) ?? lookAtFolder(path).finally(() => looking.delete(path))
     looking.set(path, look)
     const { promise: late, resolve } = Promise.withResolvers<FolderLook>()
     const cancel = clock.after(deadlines.folderLookMs, () =>
-      resolve({ isMissing: false, reason: 'cannot be read: its disk does not answer' }),
+      resolve({ isMissing: false, reason: 'cannot be read: its disk does not respond' }),
     )
     try {
       return await Promise.race([look, late])
@@ -28,13 +28,13 @@ export function folderLooker({ clock }: { clock: Clock }): LookAtFolder {
   }
 }
 
-/** Looks at a folder for as long as its disk takes. */
+/** Checks a folder, however long its disk takes. */
 export const lookAtFolder: LookAtFolder = async (path) => {
   try {
     const found = await stat(path, { bigint: true })
-    if (!found.isDirectory()) return { isMissing: false, reason: 'is not a folder any more' }
+    if (!found.isDirectory()) return { isMissing: false, reason: 'is no longer a folder' }
     await access(path, constants.R_OK | constants.X_OK)
-    // Some disks fail only when they are read.
+    // Some disks fail only on reading.
     await using folder = await opendir(path)
     await folder.read()
     return { identity: identityOf(found) }

@@ -9,7 +9,7 @@ import type { Location } from './folders.ts'
 /** A queue for each folder: work in one folder runs one piece at a time, and no folder waits for another. */
 export class FolderQueues {
   readonly #clock: Clock
-  /** Those that are not empty. */
+  /** Queues that are not empty. */
   readonly #queues = new Map<string, SerialQueue>()
 
   constructor({ clock }: { clock: Clock }) {
@@ -27,13 +27,13 @@ export class FolderQueues {
     { root, diskName }: Pick<Location, 'root' | 'diskName'>,
     work: () => Promise<T>,
   ): Promise<T> {
-    // Names that some disks take for one share a queue.
+    // Names that some disks do not distinguish share a queue.
     const folder = join(root, dirname(diskName)).toLowerCase()
     let isAwaited = true
     const queue = this.#queues.get(folder) ?? new SerialQueue()
     this.#queues.set(folder, queue)
     const running = queue.run(async () => {
-      if (!isAwaited) throw new Error('nothing waits for this any more')
+      if (!isAwaited) throw new Error('no caller waits for this')
       return await work()
     })
     const ended = running.finally(() => {

@@ -7,10 +7,10 @@ interface Round {
 
 /**
  * Makes new entries of folders durable. Files that are moved into one folder at the same time share
- * an fsync: thousands of small files would otherwise wait for thousands of them.
+ * an fsync, because thousands of small files would otherwise need thousands.
  */
 export class FolderSync {
-  /** The last round of each folder that has not ended. */
+  /** The last unfinished round of each folder. */
   readonly #rounds = new Map<string, Round>()
   readonly #flush: (folder: string) => Promise<void>
 
@@ -45,7 +45,7 @@ export class FolderSync {
 
 /** Makes new entries of one folder durable. */
 export async function flushFolder(folder: string): Promise<void> {
-  // Windows opens no folders; NTFS journals its own entries.
+  // Windows cannot open folders; NTFS journals their entries.
   if (process.platform === 'win32') return
   await using handle = await open(folder)
   await handle.sync()

@@ -1,8 +1,8 @@
 /**
- * The folders of a peer, and the only place that turns names into paths and back.
+ * The folders of a peer, and the only code that converts names to paths and back.
  *
  *   <data>/shared/<name>  downloaded/<name>  replicated/<owner>/<name>      what the user sees
- *   <data>/replicated/.replaced/<owner>/<hash>/<name>               replicas that other content has replaced
+ *   <data>/replicated/.replaced/<owner>/<hash>/<name>               replaced versions of replicas
  *   <data>/.tandem/catalog.db  incoming/                                    the peer's own
  *
  * A file's name is its path below one of the first three, in Unicode normal form C; its disk name is
@@ -15,20 +15,20 @@ import { isPeerId, isSha256, nameProblem, windowsNameProblem } from '../../commo
 import { makeFolder } from '../../common/make-folder.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 
-/** In replicated/, so that a replica is moved there and not copied; no peer id begins with a dot. */
+/** In replicated/, so that a replica can be moved there; no peer id starts with a dot. */
 const asideFolder = '.replaced'
 
 /** One of the folders whose files are shared with others. */
 export interface Root {
   readonly kind: CopyKind
-  /** There exactly when `kind` is replicated. */
+  /** Defined if and only if `kind` is `replicated`. */
   readonly owner?: string
-  /** Of the folder of replicas that were moved aside: the hash of their content. */
+  /** For replicas that were moved aside: the hash of their content. */
   readonly version?: string
   readonly path: string
 }
 
-/** Where a file of a root is, or may be. */
+/** The place of a file below a root, whether it exists or not. */
 export interface Location extends CopyKey {
   readonly root: string
   readonly diskName: string
@@ -53,7 +53,10 @@ export class Folders {
     this.incoming = join(data, '.tandem', 'incoming')
   }
 
-  /** Creates the peer's own folders; what the user sees is for FolderGuard to create. @throws AppError DISK_FAILED */
+  /**
+   * Creates the peer's own folders; FolderGuard creates those that the user sees.
+   * @throws AppError DISK_FAILED
+   */
   async create(): Promise<void> {
     await createFolder(this.incoming)
   }
@@ -70,7 +73,7 @@ export class Folders {
     return { kind, owner, path: join(this.replicated, owner) }
   }
 
-  /** All roots there are now. @throws what the system does when it cannot list replicated/ */
+  /** All existing roots. @throws errors of listing replicated/ */
   async roots(): Promise<Root[]> {
     const own = [this.root({ kind: 'shared' }), this.root({ kind: 'downloaded' })]
     const items = await readdir(this.replicated, { withFileTypes: true })
@@ -89,7 +92,7 @@ export class Folders {
     return roots
   }
 
-  /** Where the file with this disk name is; its name is the same unless it was given another. */
+  /** The place of the file with this disk name; its name is the same unless given. */
   at(
     { kind, owner, version, path: root }: Root,
     diskName: string,
@@ -106,10 +109,7 @@ export class Folders {
     }
   }
 
-  /**
-   * Where a file of this key is put.
-   * @throws AppError NAME_INVALID
-   */
+  /** The place for a file of this key. @throws AppError NAME_INVALID */
   place({ name, ...of }: CopyKey): Location {
     const reason = unusableName(name)
     if (reason !== undefined)
@@ -117,7 +117,7 @@ export class Folders {
     return this.at(this.root(of), name)
   }
 
-  /** The location that an absolute path means; undefined when it is below no root. */
+  /** The location of an absolute path; undefined if it is below no root. */
   locate(path: string): Location | undefined {
     const [kind, ...rest] = relative(this.data, path).split(sep)
     if (kind === 'replicated') {
@@ -137,12 +137,15 @@ export class Folders {
   }
 }
 
-/** Makes a folder, unless it is there or a link to one that is. @throws what the disk does, and what is wrong with the link */
+/**
+ * Creates a folder unless it, or a link to one, exists.
+ * @throws errors of the disk; why the link is broken
+ */
 async function makeOrFollow(path: string): Promise<void> {
   const target = await readlink(path).catch(() => undefined)
   if (target === undefined) return await makeFolder(path)
   await stat(path).catch(() => {
-    throw new Error(`it is a link to '${target}', which is not there; is its disk mounted?`)
+    throw new Error(`it is a link to '${target}', which does not exist; is its disk mounted?`)
   })
 }
 
@@ -160,7 +163,7 @@ export function nameOn(diskName: string): string {
   return diskName.normalize('NFC')
 }
 
-/** Why a name cannot be used on this machine, or undefined when it can. */
+/** Why a name cannot be used on this machine; undefined if it can. */
 export function unusableName(name: string): string | undefined {
   return nameProblem(name) ?? (process.platform === 'win32' ? windowsNameProblem(name) : undefined)
 }

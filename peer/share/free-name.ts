@@ -1,12 +1,12 @@
 import { posix } from 'node:path'
 import { limits } from '../../common/limits.ts'
 
-/** What follows the last dot is an extension only up to this length; names may be cut elsewhere. */
+/** The part after the last dot is an extension only up to this length. */
 const extensionBytesMax = 32
 
 /**
- * The `number`-th name, from 1, that stands for `name` where others have taken it: `a.txt`,
- * `a (2).txt`, `a (3).txt`. A last segment that would become too long loses the end of its stem.
+ * The `number`-th alternative, counted from 1, for a name that is taken: `a.txt`, `a (2).txt`, `a
+ * (3).txt`. If the last segment would become too long, the end of its stem is cut.
  */
 export function numberedName(name: string, number: number): string {
   if (number === 1) return name
@@ -22,7 +22,7 @@ export function numberedName(name: string, number: number): string {
   return `${folder}${shortened(stem, segmentBytesMax - Buffer.byteLength(ending))}${ending}`
 }
 
-/** The beginning of `text` that takes at most `bytesMax` bytes, cut between code points. */
+/** The longest prefix of `text` of at most `bytesMax` bytes, cut between code points. */
 function shortened(text: string, bytesMax: number): string {
   let bytes = 0
   let kept = ''

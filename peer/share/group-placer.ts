@@ -17,7 +17,7 @@ interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
   readonly placer: Pick<Placer, 'locate' | 'place'>
-  /** What the catalog calls the present run of the machine. */
+  /** The catalog's id of the current boot of the machine. */
   readonly bootId: string
   readonly writer: SmallWriter
   readonly ownWrites: OwnWrites
@@ -27,15 +27,15 @@ interface Dependencies {
 
 type Outcome = CatalogFile | AppError
 
-/** Where a file goes, and the folder that it is written in first. */
+/** The destination of a file, and the folder in which it is written first. */
 interface Place {
   readonly at: Location
   readonly incoming: string
 }
 
 /**
- * Puts small files into their places, many at a time: written by one call to a thread, recorded in one
- * transaction. They are not flushed; the catalog remembers which are not (docs/decisions/0009).
+ * Places small files in batches: one call to a thread writes them, one transaction records them.
+ * They are not flushed; the catalog marks them as unflushed (docs/decisions/0009).
  */
 export class GroupPlacer {
   readonly #dependencies: Dependencies
@@ -45,9 +45,10 @@ export class GroupPlacer {
   }
 
   /**
-   * Places each file as {@link Placer.adopt} would.
-   * @returns its entry or, with the codes of that, why there is none
-   * @throws AppError DISK_FULL, DISK_FAILED when the catalog cannot be written: all are left for the next scan
+   * Places each file as {@link Placer.adopt} does.
+   * @returns for each its entry, or an error as that one throws
+   * @throws AppError DISK_FULL, DISK_FAILED if the catalog cannot be written: the next scan finds
+   *   the files
    */
   async adopt(files: readonly SmallFile[]): Promise<(Entry | AppError)[]> {
     const { catalog, ownWrites, bootId } = this.#dependencies
@@ -60,7 +61,7 @@ export class GroupPlacer {
     return entries
   }
 
-  /** Which of these files have this content in their place, as the catalog knows them. */
+  /** Which of these files are in their place with this content, according to the catalog. */
   async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
     const known = files.map(({ key, content }) => {
       const entry = this.#dependencies.catalog.get(key)
@@ -99,7 +100,7 @@ export class GroupPlacer {
     return files.map((file, index) => outcomes.get(file) ?? (located[index] as AppError))
   }
 
-  /** What became of a file; one whose place is taken is put where the others of its kind go then. */
+  /** The outcome for a file; if its place is taken, it is placed like a single file. */
   async #settle(
     { file, at, partialPath }: { file: SmallFile; at: Location; partialPath: string },
     outcome: FileStat | 'taken' | Error | undefined,
@@ -115,7 +116,7 @@ export class GroupPlacer {
     }
   }
 
-  /** The places, with the folders above them; each folder is looked for once. */
+  /** The places, with the folders above them; each folder is located once. */
   async #locate(files: readonly SmallFile[]): Promise<(Place | AppError)[]> {
     const { folders, catalog } = this.#dependencies
     const firsts = new Map<string, Promise<Place>>()
@@ -123,7 +124,8 @@ export class GroupPlacer {
       files.map(async ({ key, content }) => {
         try {
           const own = folders.place(key)
-          // A file that has another path than its name is placed alone: its folder is not that of the others.
+          // A file whose path differs from its name is located alone: its folder is not that of the
+          // others.
           const { at = own } = catalog.get(key) ?? {}
           const folder = `${at.root}\0${posix.dirname(at.diskName)}`
           const first = firsts.get(folder) ?? this.#locateFirst(key)
@@ -143,7 +145,7 @@ export class GroupPlacer {
   }
 }
 
-/** The place of a file in the folder that was found for another one of the same folder. */
+/** The place of a file in the folder that was located for another file. */
 function inFolderOf(first: Place, { name, diskName, ...key }: Location, folders: Folders): Place {
   const folder = posix.dirname(first.at.diskName)
   const at = folders.at({ ...key, path: key.root }, posix.join(folder, posix.basename(diskName)))

@@ -21,7 +21,7 @@ export interface SourceFile extends InsidePath {
   readonly size: number
 }
 
-/** The folders where contents are written that do not have their place yet. */
+/** The folders in which contents are written before they are placed. */
 export class IncomingFolder {
   readonly #staging: Pick<Staging, 'folderFor' | 'existing'>
   readonly #random: Random
@@ -37,7 +37,9 @@ export class IncomingFolder {
     this.#log = log
   }
 
-  /** Removes what an earlier run left; what cannot be removed is left for the next one. */
+  /**
+   * Removes leftovers of an earlier run; those that cannot be removed are left for the next start.
+   */
   async clear(): Promise<void> {
     for (const path of await this.#staging.existing('incoming'))
       try {
@@ -45,13 +47,14 @@ export class IncomingFolder {
           await rm(join(path, name), { recursive: true, force: true })
       } catch (error) {
         const details = { path, reason: reasonOf(error) }
-        this.#log.warn(details, 'what an earlier run left there cannot be removed')
+        this.#log.warn(details, 'leftovers of an earlier run cannot be removed')
       }
   }
 
   /**
-   * Writes a stream to a file, on the file system of shared/, and hashes it on the way. Nothing is left behind on failure.
-   * @throws AppError TOO_LARGE, DISK_FULL, DISK_FAILED; the signal's reason; what the stream throws
+   * Writes a stream to a file on the file system of shared/ while hashing it. Leaves nothing behind
+   * on failure.
+   * @throws AppError TOO_LARGE, DISK_FULL, DISK_FAILED; the signal's reason; errors of the stream
    */
   async receive(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Incoming> {
     return await this.#fill('shared', async (path) => {
@@ -70,8 +73,7 @@ export class IncomingFolder {
   }
 
   /**
-   * Copies a file to the file system of a kind, sharing its blocks where the file system can, and hashes
-   * the copy.
+   * Copies a file to the file system of a kind, as a reflink if supported, and hashes the copy.
    * @throws AppError FILE_NOT_FOUND, DISK_FULL, DISK_FAILED
    */
   async copy(source: SourceFile, kind: CopyKind): Promise<Incoming> {
@@ -102,7 +104,7 @@ export class IncomingFolder {
   }
 }
 
-/** Does something to a file of ours; what the stream throws must not be taken for an error of the disk. */
+/** Converts errors of the disk only; errors of the stream pass unchanged. */
 async function writing<T>(file: Omit<DiskAction, 'action'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -5,9 +5,9 @@ import type { CatalogFile } from './entry.ts'
 import { isGone } from './is-gone.ts'
 
 /**
- * What a regular file looks like now; undefined when nothing, or something else, is there, or when
- * `mayBeLinked` and a link leads out of the root.
- * @throws system errors other than those
+ * The present stat of a regular file; undefined if none exists there or, with `mayBeLinked`, if a
+ * link leads out of the root.
+ * @throws other system errors
  */
 export async function inspect(
   { root, path }: { readonly root: string; readonly path: string },

@@ -5,7 +5,7 @@ import { prepareStatements } from './catalog-statements.ts'
 import { Folders } from './folders.ts'
 
 /**
- * How many shared files the catalog of a data folder has, whose peer does not run.
+ * The number of shared files in the catalog of a data folder whose peer is not running.
  * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE
  */
 export function sharedFilesKnown(dataPath: string): number {

@@ -23,8 +23,8 @@ export class LocalCopier {
   }
 
   /**
-   * Puts a copy of a content that this peer has under any key where `key` says, unless it is there.
-   * @returns its entry, which has another name if that one is taken; undefined when this peer does not
+   * Copies a content that this peer has under any key to the place of `key`, unless it is there.
+   * @returns its entry, with another name if that one is taken; undefined if this peer does not
    *   have the content
    * @throws AppError as {@link Placer.adopt}
    */
@@ -48,7 +48,7 @@ export class LocalCopier {
     return undefined
   }
 
-  /** Undefined when the file has gone, or cannot be read. @throws AppError DISK_FULL */
+  /** Undefined if the file is gone or cannot be read. @throws AppError DISK_FULL */
   async #copy(source: SourceFile, kind: CopyKind): Promise<Incoming | undefined> {
     try {
       return await this.#dependencies.incoming.copy(source, kind)

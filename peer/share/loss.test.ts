@@ -17,7 +17,7 @@ test.each<[string, Parameters<typeof judgeFolder>, unknown]>([
   [
     'another disk',
     [here, { identity: { device: '9', inode: '2' } }, { sampled: 4, found: 1 }],
-    { reason: expect.stringContaining('not the folder') as string },
+    { reason: expect.stringContaining('another folder than before') as string },
   ],
   [
     'another folder of the disk',

@@ -1,33 +1,33 @@
 /**
- * Which files that are not there were deleted, and which cannot be looked at or were lost. Pure.
- * Losing a disk must lose nothing, and a file that is deleted must not stay for ever: a running
- * catalog sees files go one by one, while a disk goes as a whole.
+ * Which missing files were deleted, and which were lost or are unreachable. Pure. The loss of a
+ * disk must lose nothing, and a deleted file must not stay forever: a running catalog sees files go
+ * one by one, while a disk goes as a whole.
  */
 
-/** Which folder this is: what is mounted elsewhere, or created again, has other numbers. */
+/** Identifies a folder: one that is mounted instead, or created again, has other numbers. */
 export interface FolderIdentity {
   readonly device: string
   readonly inode: string
 }
 
-/** What is at the path of a folder: its identity, or why it cannot be looked at. */
+/** The state of a folder: its identity, or why it is unavailable. */
 export type FolderLook =
   | { readonly identity: FolderIdentity }
   | { readonly isMissing: boolean; readonly reason: string }
 
-/** What is known of the files that the catalog has in a folder. */
+/** Facts about the files that the catalog has in a folder. */
 export interface KnownFiles {
-  /** Of those looked at, how many there are and how many were found. */
+  /** The size of the sample, and how many files of it were found. */
   readonly sampled: number
   readonly found: number
 }
 
-/** `same`: as recorded. `accept`: record it as it is now. Otherwise why its files are kept. */
+/** `same`: as recorded. `accept`: record the present state. Otherwise why its entries are kept. */
 export type FolderVerdict = 'same' | 'accept' | { readonly reason: string }
 
 /**
  * Judges a folder as a whole.
- * @param known counted only when the identity is not the one that was recorded
+ * @param known called only if the identity differs from the recorded one
  */
 export function judgeFolder(
   recorded: FolderIdentity | undefined,
@@ -40,19 +40,18 @@ export function judgeFolder(
   }
   const { device, inode } = look.identity
   if (recorded?.device === device && recorded.inode === inode) return 'same'
-  // Disks get other numbers, and people move their files to larger ones: the files tell.
+  // Disks get new numbers, and users move files to larger disks: the files decide.
   if (2 * known.found >= known.sampled) return 'accept'
-  return { reason: 'is not the folder that it was (unmounted, or replaced by another)' }
+  return { reason: 'is another folder than before (unmounted, or replaced)' }
 }
 
-/** So many files may go at a time, whatever part of all they are. */
+/** This many files may be deleted at a time, whatever their share of all files. */
 const deletedAtOnceMax = 100
 
 /**
- * Why files that are not there, in a folder that can be looked at, are kept as lost; undefined when
- * they were deleted.
- * @param total files of the folder in the catalog, with the lost ones
- * @param wasKept whether some of them were judged lost before: what is not back yet still is
+ * Why the missing files of an available folder are kept as lost; undefined if they were deleted.
+ * @param total files of the folder in the catalog, including the missing ones
+ * @param wasKept whether some were judged lost before; those that are not back still are
  */
 export function judgeLoss({
   total,
@@ -66,5 +65,5 @@ export function judgeLoss({
   if (lost === 0) return undefined
   if (lost >= total && lost > 1) return 'is empty'
   if (lost > deletedAtOnceMax && 2 * lost > total) return 'has lost most of its files'
-  return wasKept ? 'has lost files, of which not all are back' : undefined
+  return wasKept ? 'has lost files, and not all are back' : undefined
 }

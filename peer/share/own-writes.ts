@@ -3,19 +3,19 @@ import { limits } from '../../common/limits.ts'
 import type { SmallWriter } from './small-writer.ts'
 
 /**
- * Files that this peer wrote not long ago, as they are in its catalog. The operating system tells of
- * each of them, and one call to a thread shows of many that there is nothing to see.
+ * Files that this peer wrote recently, as recorded in its catalog. The operating system reports
+ * each of them as changed; one call to a thread tells for many that they need no comparison.
  */
 export class OwnWrites {
   readonly #writer: Pick<SmallWriter, 'look'>
-  /** The oldest first; undefined of those that are being written. */
+  /** Oldest first; undefined while a file is being written. */
   readonly #stats = new Map<string, FileStat | undefined>()
 
   constructor(dependencies: { writer: Pick<SmallWriter, 'look'> }) {
     this.#writer = dependencies.writer
   }
 
-  /** The file at `path` is about to be written or, with a stat, was written and is recorded so. */
+  /** The file at `path` is about to be written or, with a stat, was written with that stat. */
   add(path: string, stat?: FileStat): void {
     this.#stats.delete(path)
     this.#stats.set(path, stat)
@@ -30,7 +30,7 @@ export class OwnWrites {
     return this.#stats.has(path)
   }
 
-  /** Those of `paths` that are no longer, or never were, as they were written. They are forgotten. */
+  /** Those of `paths` whose files are not as they were written; forgets them. */
   async changed(paths: readonly string[]): Promise<string[]> {
     const found = await this.#writer.look(paths)
     return paths.filter((path, index) => {

@@ -10,28 +10,30 @@ import { numberedName } from './free-name.ts'
 import { spellingOf } from './spelling.ts'
 
 /**
- * What is done where a part of a name cannot be a folder, because a file has that name, or a folder of
- * another spelling on a disk that does not tell the two apart: `refuse`; `evade`, to a folder of another
- * name; or `respell`, which takes the folder of another spelling and refuses a file.
+ * The policy if a part of a name cannot be a folder, because a file has that name, or a folder with
+ * another spelling on a disk that does not distinguish the two: `refuse`; `evade`, to a folder of
+ * another name; or `respell`, which uses the folder with the other spelling and refuses a file.
  */
 export type OnObstacle = 'refuse' | 'evade' | 'respell'
 
 export interface ParentRequest {
-  /** Of the file; for errors. */
+  /** The name of the file, for errors. */
   readonly name: string
-  /** Absolute; it is there. */
+  /** Absolute; exists. */
   readonly root: string
   /** The folder below the root, parts joined by `/`; empty for the root itself. */
   readonly folder: string
   readonly onObstacle: OnObstacle
 }
 
-/** The folder that a file is put into or taken from, open: its entries are those of the folder that was checked. */
+/** The open folder of a file: its entries are those of the folder that was checked. */
 export interface ParentFolder extends AsyncDisposable {
   readonly path: string
-  /** Where it is below the root; not what was asked for when something else has that name. */
+  /** Its path below the root; not the requested one if something else has that name. */
   readonly folder: string
-  /** Folders with new entries, the deepest first: this one, and the parents of those that were made. */
+  /**
+   * Folders with new entries, deepest first: this one, and the parents of those that were created.
+   */
   readonly changed: readonly string[]
   entry(name: string): string
 }
@@ -45,9 +47,9 @@ interface Opened {
 type SpellingOf = typeof spellingOf
 
 /**
- * Opens the folder for a file, with those above it made as needed, one after another.
- * @throws AppError NAME_BLOCKED when a file is in the way; NAME_INVALID when a link leads out of the root;
- *   NAME_UNSUPPORTED when the disk refuses a name; what the disk does
+ * Opens the folder for a file; creates missing folders from the top down.
+ * @throws AppError NAME_BLOCKED if a file is in the way; NAME_INVALID if a link leads out of the
+ *   root; NAME_UNSUPPORTED if the disk refuses a name; errors of the disk
  */
 export async function openParent(
   request: ParentRequest,
@@ -85,7 +87,7 @@ const onObstacle: Readonly<Record<CopyKind, OnObstacle>> = {
   replicated: 'evade',
 }
 
-/** Opens the folder for a file of a peer, as {@link openParent} does. */
+/** Opens the folder for a file of a peer; see {@link openParent}. */
 export async function openParentOf(
   { kind, name, root, diskName }: Location,
   spelling: SpellingOf,
@@ -95,7 +97,7 @@ export async function openParentOf(
   return await openParent({ ...request, onObstacle: onObstacle[kind] }, spelling)
 }
 
-/** The folder of this name or, where something is in the way, of the next free one. */
+/** The folder of this name or, if something is in the way, of the next free name. */
 async function enter(
   part: string,
   above: Opened,
@@ -118,7 +120,7 @@ async function enter(
       return { handle, path: join(above.path, spelled), folder: below(above, spelled) }
     await handle.close()
     if (onObstacle === 'evade') continue
-    const reason = `the disk takes it for '${below(above, spelled)}', which is here`
+    const reason = `the disk does not distinguish it from '${below(above, spelled)}' here`
     throw new AppError('NAME_BLOCKED', { name, reason })
   }
   throw new AppError('NAME_BLOCKED', { name, reason: `'${below(above, part)}' is a file here` })
@@ -139,7 +141,7 @@ async function spelledOrClose(
   }
 }
 
-/** Undefined when something else than a folder has the name. */
+/** Undefined if something other than a folder has the name. */
 async function openOrMake(
   part: string,
   above: Opened,
@@ -152,7 +154,7 @@ async function openOrMake(
     await mkdir(path)
     made.push(above.path)
   } catch (error) {
-    // Another file's folder, made at the same moment; or a link that leads nowhere.
+    // Another file's folder, created at the same moment; or a broken link.
     if (systemErrorCode(error) !== 'EEXIST')
       throw await refusalOf({ name, path: join(above.path, part) }, above, error)
   }
@@ -160,7 +162,7 @@ async function openOrMake(
   if (opened !== 'nothing') return opened
   throw new AppError('NAME_BLOCKED', {
     name,
-    reason: `'${below(above, part)}' is a link to nothing`,
+    reason: `'${below(above, part)}' is a broken link`,
   })
 }
 
@@ -181,14 +183,14 @@ async function openIfThere(
   }
 }
 
-/** Where the folder itself was removed meanwhile, the name is not to blame. */
+/** If the folder itself was removed meanwhile, the error is not about the name. */
 async function refusalOf(
   entry: { name: string; path: string },
   above: Opened,
   error: unknown,
 ): Promise<unknown> {
   const isGone = (await above.handle.stat()).nlink === 0
-  // Of an open folder that is still there, some systems say so of a name that they do not take.
+  // For an open folder that still exists, some systems report names that they refuse like this.
   return isGone ? error : nameRefused(entry, error, ['ENOENT'])
 }
 

@@ -20,14 +20,14 @@ export interface Occupant {
   readonly chunkList: Uint8Array
 }
 
-/** What is at a place, or that its file must be read to tell. */
+/** What is at a place, or that its file must be read to decide. */
 export type PlaceView =
   | { readonly held: Held; readonly file?: Occupant }
   | { readonly read: Location }
 
 /**
- * Tells what is in the way of files that are being placed. It reads none in a queue: files that must be
- * read are read between two looks, by {@link read}. One is used for each file that is placed.
+ * Tells what is in the way of a file that is being placed. It reads no file in a queue: a file that
+ * must be read is read between two calls, by {@link read}. Each placed file uses its own instance.
  */
 export class PlaceLook {
   readonly #catalog: Pick<Catalog, 'at'>
@@ -43,7 +43,10 @@ export class PlaceLook {
     this.#spellingOf = dependencies.spellingOf
   }
 
-  /** What is at a place for a content; `parent` is the folder of the place, open. @throws what the disk does */
+  /**
+   * What is at a place for a content; `parent` is the open folder of the place.
+   * @throws errors of the disk
+   */
   async at(at: Location, parent: ParentFolder, content: Content): Promise<PlaceView> {
     const base = posix.basename(at.diskName)
     const obstacle = await obstacleAt(parent.entry(base))
@@ -65,7 +68,10 @@ export class PlaceLook {
     return { held: isSame ? 'same-content' : 'other-content', file }
   }
 
-  /** Reads a file for the next look. One that changes meanwhile is looked at as it is then. @throws AppError DISK_FAILED */
+  /**
+   * Reads a file for the next call of {@link at}, which sees it if it changes meanwhile.
+   * @throws AppError DISK_FAILED
+   */
   async read({ root, path }: Location): Promise<void> {
     try {
       this.#read.set(path, await hashFile(path, { root }))

@@ -1,23 +1,26 @@
 import type { CopyKind } from '../../common/protocol/messages.ts'
 
-/** What is found where a file is to be put. */
+/** What is at the place of a file that is being placed. */
 export type Held =
   | 'nothing'
   | 'folder'
-  /** A file whose name this disk takes for the one that is wanted. */
+  /** A file whose name this disk does not distinguish from the wanted one. */
   | 'twin'
   /** A file that the catalog has under another name. */
   | 'other-name'
   | 'same-content'
   | 'other-content'
 
-/** `stay`: it is there already. `move`: into the free place. `replace`: what is there. `next`: under the next name. */
+/**
+ * `stay`: keep the same content. `move`: into the free place. `replace`: the other content. `next`:
+ * try the next name.
+ */
 export type Decision = 'stay' | 'move' | 'replace' | 'next' | 'NAME_BLOCKED' | 'NAME_EXISTS'
 
 /**
- * What to do about what has the place of a file. A shared file is put under its own name or not at all, a
- * downloaded one under the next free name, which it has from then on; a replicated one keeps its name,
- * replaces what was kept under it, and is put into another file when something else is in the way.
+ * What to do about a file in the way. A shared file gets its own name or none. A downloaded file
+ * gets the next free name and keeps it. A replicated file keeps its name, replaces earlier content,
+ * and gets another disk name if something else is in the way.
  */
 export function decide(kind: CopyKind, held: Held, mayReplace: boolean): Decision {
   switch (held) {

@@ -1,8 +1,8 @@
 /**
- * Puts finished files where the user sees them. A file appears under its name complete or not at all:
- * it was written and flushed beside, is moved, and is recorded when the folder is on disk. Choosing a
- * name and moving happen in the queue of the folder, so that two files never take one name; nothing is
- * read or copied in there, but between two attempts.
+ * Places finished files where the user sees them. A file appears under its name complete or not at all: it
+ * was written and flushed elsewhere, is moved, and is recorded when its folder is on disk. Names are chosen
+ * and files moved in the queue of the folder, so that two files never get one name. Nothing is read or
+ * copied in the queue; that happens between two attempts.
  */
 import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
@@ -45,20 +45,20 @@ interface PlacedFile {
 }
 
 interface Placed extends PlacedFile {
-  /** Those with entries that are not on disk yet. */
+  /** Folders with entries that are not on disk yet, in the order in which to flush them. */
   readonly changedFolders: readonly string[]
 }
 
-/** What has to be done between two attempts: a file to read, or one to copy to another file system. */
+/** Work between two attempts: read a file, or copy one to another file system. */
 type Needed =
   | { readonly read: Location }
   | { readonly copyTo: Location }
   | { readonly copyAside: Location; readonly file: Occupant }
 
-/** What was prepared for the next attempt. */
+/** The result of that work, for the next attempt. */
 interface Prepared {
   readonly look: PlaceLook
-  /** The finished file, on the file system of its place as far as is known. */
+  /** The finished file or, if its place is on another file system, its copy there. */
   from: string
   aside: AsideCopy | undefined
 }
@@ -70,9 +70,9 @@ interface Dependencies {
   readonly staging: Pick<Staging, 'ensureRoot'>
   readonly guard: Pick<FolderGuard, 'check'>
   readonly random: Random
-  /** What the catalog calls the present run of the machine. */
+  /** The catalog's id of the current boot of the machine. */
   readonly bootId: string
-  /** Called when an entry was recorded that a power cut may make untrue. */
+  /** Called when an entry was recorded whose file a power cut could lose. */
   readonly onUnflushed: () => void
   readonly queues: FolderQueues
   readonly remover: Pick<ReplicaRemover, 'removeAside'>
@@ -81,7 +81,10 @@ interface Dependencies {
   readonly rename?: typeof rename
 }
 
-/** Attempts for one file: something may have to be read and copied, and again if somebody changes it meanwhile. */
+/**
+ * Attempts for one file: a file in the way may have to be read and copied, and again if it changes
+ * meanwhile.
+ */
 const attemptsMax = 8
 
 export class Placer {
@@ -107,12 +110,13 @@ export class Placer {
   }
 
   /**
-   * Moves a finished file into place and records it without reading it again. The same content under
-   * the same name stays as it is; where another content has the name, a downloaded file takes the
-   * next free one, a replicated one moves it aside, and a shared one does if `replace` says so. A replicated
-   * file that cannot have the path of its name, because a folder or another file has it, gets another one.
-   * On failure the partial file is where it was, or in its place for the next scan to find.
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, FOLDER_UNAVAILABLE, DISK_FULL, DISK_FAILED
+   * Moves a finished file into place and records it without reading it again. A file with the same
+   * content in its place stays. If another content has the name, a downloaded file takes the next
+   * free name, a replicated one moves the other aside, and a shared one replaces it if `replace` is
+   * set. A replicated file whose path is taken by a folder or another file gets another path. On
+   * failure the partial file is where it was, or in its place for the next scan to find.
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NAME_UNSUPPORTED, FOLDER_UNAVAILABLE,
+   *   DISK_FULL, DISK_FAILED
    */
   async adopt(adoption: Adoption): Promise<Entry> {
     const { key, content, chunkList } = adoption
@@ -128,8 +132,8 @@ export class Placer {
   }
 
   /**
-   * Where a file of this key goes if nothing is in the way, with the folders above it.
-   * @throws AppError NAME_INVALID, NAME_BLOCKED, NAME_UNSUPPORTED, DISK_FAILED; what the disk does
+   * The place for a file of this key if nothing is in the way; creates the folders above it.
+   * @throws AppError NAME_INVALID, NAME_BLOCKED, NAME_UNSUPPORTED, DISK_FAILED; errors of the disk
    */
   async locate(key: CopyKey): Promise<Location> {
     const wanted = await this.#wanted(key)
@@ -137,7 +141,7 @@ export class Placer {
     return this.#below(parent, wanted, posix.basename(wanted.diskName))
   }
 
-  /** Moves a file into place. What it throws besides AppError is the disk's. */
+  /** Moves a file into place. @throws AppError as {@link adopt}; errors of the disk */
   async place(placing: Placing): Promise<Placed> {
     const { key, partialPath } = placing
     const wanted = await this.#wanted(key)
@@ -157,7 +161,7 @@ export class Placer {
 
   async #placeAt(wanted: Location, placing: Placing, prepared: Prepared): Promise<Placed> {
     const { name } = placing.key
-    /** Also those that were changed by attempts that did not place the file; in the order in which to flush them. */
+    /** Includes folders that were changed by unsuccessful attempts. */
     const changedFolders: string[] = []
     let missing: unknown
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
@@ -167,7 +171,7 @@ export class Placer {
       if ('missing' in outcome) missing = outcome.missing
       else await this.#prepare(outcome, prepared)
     }
-    // A folder that is there, and does not take the name however often: exFAT says so of `what?`.
+    // The folder exists but never accepts the name: exFAT reports `what?` like this.
     throw missing === undefined
       ? new AppError('CONTENT_CHANGED', { name })
       : nameRefused({ name, path: wanted.path }, missing, ['ENOENT'])
@@ -189,7 +193,7 @@ export class Placer {
     await this.#dependencies.guard.check(own.path)
     await this.#dependencies.staging.ensureRoot(key.kind)
     if (key.owner !== undefined) await this.#makeOwnerRoot(key.owner, own)
-    // A replica that has another path than its name keeps it.
+    // A replica whose path differs from its name keeps that path.
     const before = key.kind === 'replicated' ? this.#catalog.get(key) : undefined
     return before?.at ?? own
   }
@@ -201,11 +205,14 @@ export class Placer {
     const entry = (one: string): string => join(replicated, one)
     const spelled = await this.#spellingOf(owner, { path: replicated, entry })
     if (spelled === owner) return
-    const reason = `it does not tell '${owner}' from '${spelled}'`
+    const reason = `it does not distinguish '${owner}' from '${spelled}'`
     throw new AppError('NAME_UNSUPPORTED', { name, path: root, reason })
   }
 
-  /** `again` when something came to the place; `missing` when a folder was removed under it, as by a drop that left it empty. */
+  /**
+   * `again` if a file appeared in the place; `missing` if a folder was removed meanwhile, as by a
+   * drop that left it empty.
+   */
   async #attempt(
     wanted: Location,
     placing: Placing,
@@ -218,7 +225,7 @@ export class Placer {
       )
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error
-      // The file itself may be what is gone.
+      // The missing file may be the partial one.
       await lstat(prepared.from)
       return { missing: error }
     }
@@ -255,14 +262,14 @@ export class Placer {
       }
       return await this.#move(from, place, decision === 'replace')
     }
-    throw new AppError('NAME_BLOCKED', { name, reason: 'too many others have its name' })
+    throw new AppError('NAME_BLOCKED', { name, reason: 'too many other files have its name' })
   }
 
-  /** The location of an entry of the folder that was opened for another location. */
+  /** The location of an entry in the folder that was opened for another location. */
   #below(parent: ParentFolder, wanted: Location, base: string): Location {
     const { root, name, ...key } = wanted
     const at = this.#folders.at({ ...key, path: root }, posix.join(parent.folder, base))
-    // What is downloaded has the name that it got; a replica keeps its own.
+    // A downloaded file is named like its path; a replica keeps its own name.
     return key.kind === 'downloaded' ? at : { ...at, name }
   }
 
@@ -286,7 +293,10 @@ export class Placer {
     return { at, stat }
   }
 
-  /** Where a file system ends within a folder, a rename does too. @returns the path of the flushed copy */
+  /**
+   * For a place on another file system, to which files cannot be renamed.
+   * @returns the path of the flushed copy
+   */
   async #copyBeside(from: string, at: Location): Promise<string> {
     await using parent = await openParentOf(at, this.#spellingOf)
     const name = `${ownFolderName}-${randomId(this.#dependencies.random)}`
@@ -302,5 +312,5 @@ function ignoreExisting(error: unknown): false {
 
 function blockedBy(held: Held): string {
   if (held === 'folder') return 'it is a folder here'
-  return 'the disk takes it for a file of another name, which is here'
+  return 'the disk does not distinguish it from another file here'
 }

@@ -8,7 +8,7 @@ import {
   type ProblemCounts,
 } from '../problem-table.ts'
 
-/** Something in one of the folders that is not shared. */
+/** A file or folder that is not shared. */
 export interface Problem {
   /** Absolute; bytes that are not UTF-8 show as `\xNN`. */
   readonly path: string
@@ -18,15 +18,15 @@ export interface Problem {
 }
 
 /**
- * What cannot be shared, known as soon as somebody meets it: a scan, or a look at one file. A problem
- * stays until its file is found to be in order, or a whole scan has not met it again. Each is logged
- * once for as long as it stays.
+ * Files and folders that cannot be shared, as found by scans and comparisons. A problem stays until
+ * its file is found to be valid, or a full scan has not found it again. It is logged once while it
+ * stays.
  */
 export class Problems {
   readonly #log: Log
   readonly #known = new Map<string, Problem & { readonly scan: number }>()
   #scan = 0
-  /** Those that found no room in the scan that runs or ran last, and in the one before it. */
+  /** The number of problems beyond the limit, in the current or last scan and in the one before. */
   #unlisted = new Map<ProblemCode, number>()
   #unlistedBefore: ProblemCounts = new Map()
 
@@ -38,7 +38,7 @@ export class Problems {
     const { code } = fault
     const reason = faultReason(fault)
     const isNew = this.#known.get(path)?.reason !== reason
-    // A folder of nothing but bad names must not fill memory and log.
+    // A folder full of invalid names must not fill memory and log.
     if (!this.#known.has(path) && this.#known.size >= limits.fileProblemsMax) {
       this.#unlisted.set(code, (this.#unlisted.get(code) ?? 0) + 1)
       return
@@ -51,30 +51,30 @@ export class Problems {
     return this.#known.size === 0
   }
 
-  /** The file at `path` is in order, or gone. */
+  /** The file at `path` is valid, or gone. */
   clear(path: string): void {
     this.#known.delete(path)
   }
 
-  /** A new look at everything begins. */
+  /** A full scan begins. */
   beginScan(): void {
     this.#scan++
     this.#unlistedBefore = this.#unlisted
     this.#unlisted = new Map()
   }
 
-  /** What was not found again since `beginScan` is no problem any more. */
+  /** Problems that were not found again since `beginScan` are removed. */
   endScan(): void {
     for (const [path, { scan }] of this.#known) if (scan < this.#scan) this.#known.delete(path)
     this.#unlistedBefore = new Map()
   }
 
-  /** At most `limits.fileProblemsMax` of them. */
+  /** At most `limits.fileProblemsMax`. */
   list(): Problem[] {
     return Array.from(this.#known.values(), ({ path, code, reason }) => ({ path, code, reason }))
   }
 
-  /** How many there are of each code, also of those that are not listed. */
+  /** The number of problems of each code, including unlisted ones. */
   get counts(): ProblemCounts {
     const counts = new Map<ProblemCode, number>()
     const count = (code: ProblemCode, more: number): void =>

@@ -1,4 +1,4 @@
-/** What of a push is refused before its bytes have come. */
+/** Checks of a push before its bytes are received. */
 import { lstat, stat } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { diskError } from '../../common/disk-error.ts'
@@ -11,13 +11,13 @@ export interface Push {
   readonly at: Location
   /** Whether a file of this name with other bytes may be replaced. */
   readonly replace: boolean
-  /** How many bytes will come, if that is known. */
+  /** The number of bytes that will be sent, if known. */
   readonly bytesAnnounced: number | undefined
 }
 
 /**
- * @returns how many bytes may come, because a file of that size has the name and may not be replaced;
- *   undefined when there is no such file
+ * @returns the number of bytes to accept, because a file of that size has the name and may not be
+ *   replaced; undefined if there is no such file
  * @throws AppError NAME_EXISTS, NAME_BLOCKED, NAME_INVALID, TOO_LARGE, DISK_FULL, DISK_FAILED
  */
 export async function checkPush(
@@ -38,7 +38,10 @@ export async function checkPush(
   return takenBytes
 }
 
-/** The bytes as they come. @throws (while iterating) AppError NAME_EXISTS with the first one too many */
+/**
+ * Passes the bytes on.
+ * @throws (while iterating) AppError NAME_EXISTS at the first byte beyond the limit
+ */
 export async function* noMoreThan(
   bytesMax: number,
   bytes: AsyncIterable<Uint8Array>,
@@ -66,7 +69,7 @@ async function takenBytesAt(at: Location, replace: boolean): Promise<number | un
   }
 }
 
-/** @throws AppError NAME_BLOCKED when a file is where a folder of the name would be */
+/** @throws AppError NAME_BLOCKED if a file is in the place of a folder of the name */
 async function checkParents({ name, root, path }: Location): Promise<void> {
   for (let folder = dirname(path); folder.length > root.length; folder = dirname(folder)) {
     const found = await stat(folder).catch(() => undefined)

@@ -1,19 +1,18 @@
 /**
- * When a file that may still be being written can be read. A file that was written once is read after
- * one quiet time. One that is written again and again is read after a longer one, which grows with the
- * pauses seen between its writes, so that it is not announced half-written. All spans are multiples of
- * the quiet time that the settings ask for.
+ * When a file that may still be written can be read. A file that was written once is read after the
+ * quiet time of the settings. One that is written repeatedly is read after a multiple of it, which
+ * grows with the pauses between its writes, so that it is not announced half-written.
  */
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 
-/** What was seen of a file that may still be being written. Times are monotonic milliseconds. */
+/** Observations of a file that may still be written. Times are monotonic milliseconds. */
 export interface Observation {
   readonly stat: FileStat
   /** When it was first seen in this state. */
   readonly sameSinceMs: number
   /** When it was first seen changing. */
   readonly changingSinceMs: number
-  /** Since when it was written without a pause as long as the quiet time. */
+  /** Since when it has been written without a pause as long as the quiet time. */
   readonly unpausedSinceMs: number
   /** The longest pause seen between two of its writes, 0 if none was seen. */
   readonly longestPauseMs: number
@@ -26,25 +25,30 @@ export interface Moment {
 }
 
 interface Known {
-  /** What was known of the file until this look. */
+  /** The observations before this one. */
   readonly before: Observation | undefined
-  /** The state in which its content was recorded last. */
+  /** The stat of its recorded content. */
   readonly recorded: FileStat | undefined
 }
 
-/** A recorded file that is written this soon after its last write is still being written: people save less often. */
+/**
+ * A recorded file that is written again this soon is still being written: users save less often.
+ */
 const rewriteFactor = 5
-/** Covers pauses of 2.5 quiet times before one of them was seen. */
+/** Covers pauses of 2.5 quiet times before the first was observed. */
 const leastFactor = 3
 const longestFactor = 10
-/** Pauses vary: the wait is longer than the longest one seen. */
+/** Pauses vary: wait longer than the longest observed. */
 const pauseFactor = 1.5
-/** A file that is written for this long is read at its next pause: a log that never ends is shared, too. */
+/**
+ * A file that has been written for this long is read at its next pause, so that endless logs are
+ * shared.
+ */
 const snapshotFactor = 60
-/** A file that is written for this long without a pause is no copy of its entry any more. */
+/** A file that has been written for this long without a pause no longer matches its entry. */
 const restlessFactor = 10
 
-/** What is known of a file after another look at it. */
+/** The observations of a file after another look at it. */
 export function observe(
   stat: FileStat,
   { before, recorded }: Known,
@@ -73,7 +77,10 @@ export function observe(
   }
 }
 
-/** The pause before a recorded file was written again, at least the quiet time; 0 if that is a new writing. */
+/**
+ * The pause before a recorded file was written again, at least the quiet time; 0 if the write is
+ * unrelated.
+ */
 function rewritePauseMs(recorded: FileStat, stat: FileStat, quietMs: number): number {
   const pauseMs = Number(stat.mtimeNs - recorded.mtimeNs) / 1_000_000
   const isRewrite = pauseMs >= 0 && pauseMs <= rewriteFactor * quietMs
@@ -91,8 +98,8 @@ export function requiredQuietMs(observation: Observation, now: Moment, quietMs: 
 }
 
 /**
- * Whether the file was not written for as long as required: by its modification time or, when that
- * lies in the future (another machine's clock, a restored archive), by what was seen.
+ * Whether the file was unchanged as long as required: by its modification time or, if that is in
+ * the future (another machine's clock, a restored archive), by observation.
  */
 export function isQuiet(observation: Observation, now: Moment, quietMs: number): boolean {
   const { stat, sameSinceMs } = observation
@@ -101,7 +108,7 @@ export function isQuiet(observation: Observation, now: Moment, quietMs: number):
   return ageMs >= requiredMs || now.monotonicMs - sameSinceMs >= requiredMs
 }
 
-/** Whether the file has been written for long without a pause. */
+/** Whether the file has been written for a long time without a pause. */
 export function isRestless(
   { sameSinceMs, unpausedSinceMs }: Observation,
   quietMs: number,

@@ -7,10 +7,10 @@ import type { Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
 
 /**
- * Removes the file of an entry, in the folder that was checked: a folder that was swapped for a link
- * meanwhile costs nothing elsewhere.
- * @returns false when something else, or nothing, is there
- * @throws what the disk does
+ * Removes the file of an entry, in the folder that was checked, so that a link that replaces the
+ * folder meanwhile does no harm elsewhere.
+ * @returns false if something else, or nothing, is there
+ * @throws errors of the disk
  */
 export async function removeIfSame(entry: {
   readonly at: Location
@@ -30,7 +30,10 @@ export async function removeIfSame(entry: {
   }
 }
 
-/** Removes the folders above a file that are empty now, up to its root and, of an owner's or a version's, with those. */
+/**
+ * Removes the empty folders above a file, up to its root; for replicas including the folders of
+ * owner and version.
+ */
 export async function removeEmptyFolders({ kind, root, path, version }: Location): Promise<void> {
   const above = kind === 'replicated' ? dirname(root) : root
   const top = version === undefined ? above : dirname(dirname(above))
@@ -43,22 +46,25 @@ export async function removeEmptyFolders({ kind, root, path, version }: Location
       await using above = await openFolderInside({ root: top, path: dirname(folder) })
       await rmdir(entryPathIn({ descriptor: above.fd, path: dirname(folder) }, basename(folder)))
     } catch {
-      // It holds something else, or is in use: then so are those above it.
+      // It is not empty, or in use, and so are those above it.
       return
     }
 }
 
-/** Removes a copy that was on its way when its process ended; nothing writes to one for a day. */
+/** Removes an abandoned copy of a process that ended; no process writes to one for a day. */
 export async function removeLeftover(path: string, nowMs: number): Promise<void> {
   try {
     const { mtimeMs } = await lstat(path)
     if (mtimeMs < nowMs - deadlines.leftoverKeptMs) await unlink(path)
   } catch {
-    // The next scan tries it again.
+    // The next scan retries.
   }
 }
 
-/** Removes a kept version that holds something else than its hash says, unless it was written in the last day. */
+/**
+ * Removes a kept version whose content does not have its hash, unless it was written in the last
+ * day.
+ */
 export async function removeSpoiled(
   file: { readonly at: Location; readonly stat: FileStat },
   nowMs: number,
@@ -67,6 +73,6 @@ export async function removeSpoiled(
   try {
     if (await removeIfSame(file)) await removeEmptyFolders(file.at)
   } catch {
-    // The next scan tries it again.
+    // The next scan retries.
   }
 }

@@ -6,7 +6,7 @@ import type { FolderQueues } from './folder-queues.ts'
 import { isUntouched } from './inspect.ts'
 import { removeEmptyFolders, removeIfSame } from './remove-file.ts'
 
-/** Deletes replicated copies, but no file that somebody else put in their place. */
+/** Deletes replicated copies, but not files that a user put in their place. */
 export class ReplicaRemover {
   readonly #catalog: Pick<Catalog, 'drop' | 'get'>
   readonly #queues: FolderQueues
@@ -33,7 +33,9 @@ export class ReplicaRemover {
     }
   }
 
-  /** The content of this replica is in its place and flushed: its copy aside, if there is one, is superfluous. */
+  /**
+   * Removes the copy aside, if there is one, of a replica whose content is in place and flushed.
+   */
   async removeAside({ at, content: { sha256 } }: Entry): Promise<void> {
     const { kind, owner, name, version } = at
     if (kind === 'replicated' && owner !== undefined && version === undefined)

@@ -1,29 +1,29 @@
 /** How often, and how fast, all folders are scanned. Pure. */
 
-/** The part of a processor that scans may take: less where the system tells of changes by itself. */
+/** The share of a processor that scans may take: less if the system reports changes. */
 const sharesOfCore = { watched: 0.002, unwatched: 0.02 } as const
-/** The longest pause where the system tells of changes, and where scans alone find them. */
+/** The longest pause if the system reports changes, and if only scans find them. */
 const pauseMsMax = { watched: 3_600_000, unwatched: 600_000 } as const
-/** The part of a processor that a scan takes while it runs. */
+/** The share of a processor that a running scan takes. */
 const shareWhileScanning = 0.25
 
 export interface Pace {
-  /** What is asked for; never less. */
+  /** The configured pause; never less. */
   readonly leastMs: number
-  /** What the last scan took of a processor. */
+  /** Processor time of the last scan. */
   readonly costMs: number
-  /** Whether the operating system tells of all changes. */
+  /** Whether the operating system reports all changes. */
   readonly isWatched: boolean
 }
 
-/** From the end of one scan to the beginning of the next: the longer, the more a scan costs. */
+/** The pause from the end of one scan to the start of the next; grows with the cost of a scan. */
 export function pauseBetweenScansMs({ leastMs, costMs, isWatched }: Pace): number {
   const key = isWatched ? 'watched' : 'unwatched'
   const pauseMs = Math.min(costMs / sharesOfCore[key], pauseMsMax[key])
   return Math.ceil(Math.max(leastMs, pauseMs))
 }
 
-/** How long a scan rests after it has worked for so long. */
+/** How long a scan rests after working for the given time. */
 export function restMs(workedMs: number): number {
   return workedMs * (1 / shareWhileScanning - 1)
 }

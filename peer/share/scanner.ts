@@ -1,7 +1,7 @@
 /**
- * Keeps the catalog true to the disk. Every file that may have changed goes the same way:
+ * Keeps the catalog in step with the disk. Every file that may have changed takes the same path:
  *
- *   scan (all files), look (a watcher's hint, a file that became quiet), recheck (could not be served)
+ *   scan (all files), look (reported by a watcher, or quiet), recheck (could not be served)
  *     -> Comparer -> Findings -> Catalog
  */
 import { constants } from 'node:fs'
@@ -42,7 +42,10 @@ interface Dependencies {
   readonly log: Log
 }
 
-/** What the system tells of within this time is looked at together, when it is written and recorded. */
+/**
+ * Reports of the system within this time are handled together, when the files are written and
+ * recorded.
+ */
 const ownLookMs = 100
 
 export class Scanner implements Disposable {
@@ -53,13 +56,13 @@ export class Scanner implements Disposable {
   readonly #settling: Settling
   readonly #findings: Findings
   readonly #comparer: Comparer
-  /** Paths to look at, and how many workers are doing so. */
+  /** Paths to compare, and the number of workers that do. */
   readonly #hints = new Set<string>()
   #lookers = 0
   readonly #ownWrites: OwnWrites
   readonly #guard: FolderGuard
   readonly #walker: Walker
-  /** Folders to look at with all below them; the data folder stands for everything. */
+  /** Folders to compare with everything below them; the data folder stands for all. */
   readonly #folderHints = new Set<string>()
   #isLookingBelow = false
   readonly #verifier: Verifier
@@ -67,7 +70,7 @@ export class Scanner implements Disposable {
   readonly #queue = new SerialQueue()
   readonly #clock: Clock
   readonly #log: Log
-  /** Paths among those that this peer wrote itself. */
+  /** Paths to compare that this peer wrote itself. */
   readonly #ownHints = new Set<string>()
 
   /** @param options.quietMs how long a file must be unchanged before it is read */
@@ -120,9 +123,9 @@ export class Scanner implements Disposable {
   }
 
   /**
-   * Compares all files with the catalog, then what they did not account for in the catalog with the disk.
-   * @param options.confirmed kinds whose missing files were deleted, as people say
-   * @returns how many entries of missing files were dropped, and what it took of a processor
+   * Compares all files with the catalog, then the remaining entries of the catalog with the disk.
+   * @param options.confirmed kinds whose missing files were deleted, as the user confirmed
+   * @returns the number of dropped entries, and the processor time
    */
   async scan(
     options: TreeScanOptions & { readonly confirmed?: ReadonlySet<CopyKind> },
@@ -142,9 +145,9 @@ export class Scanner implements Disposable {
     })
   }
 
-  /** Compares all below a folder with the catalog soon. */
+  /** Schedules a comparison of everything below a folder. */
   lookBelow(path: string): void {
-    // What finds no room here is found by a scan of everything.
+    // Folders beyond the limit are covered by a full scan.
     const isFull = this.#folderHints.size >= limits.folderHintsMax
     const isAll = isFull || this.#folders.locate(path) === undefined
     this.#folderHints.add(isAll ? this.#folders.data : path)
@@ -156,7 +159,7 @@ export class Scanner implements Disposable {
   async #lookAtFolders(signal: AbortSignal): Promise<void> {
     try {
       for (const folder of this.#folderHints) {
-        // What changes from now on is looked at once more.
+        // Changes from now on cause another comparison.
         this.#folderHints.delete(folder)
         try {
           await this.#lookAtFolder(folder, signal)
@@ -195,15 +198,15 @@ export class Scanner implements Disposable {
     })
   }
 
-  /** Whether this peer wrote the file at `path` not long ago. */
+  /** Whether this peer wrote the file at `path` recently. */
   isOwnWrite(path: string): boolean {
     return this.#ownWrites.has(path)
   }
 
-  /** Compares one path with the catalog soon. */
+  /** Schedules a comparison of one path. */
   look(path: string): void {
     if (this.isOwnWrite(path)) return this.#lookAtOwn(path)
-    // What finds no room here is found by the next scan.
+    // Paths beyond the limit are found by the next scan.
     if (this.#hints.size >= limits.changeHintsMax) return
     this.#hints.add(path)
     if (this.#lookers >= limits.filesComparedAtOnce) return
@@ -211,7 +214,10 @@ export class Scanner implements Disposable {
     this.#work.start('look at changed files', (signal) => this.#lookAtHints(signal))
   }
 
-  /** Compares one path with the catalog now; a file that cannot be opened is dropped, and one that looks untouched is read soon. */
+  /**
+   * Compares one path immediately; drops a file that cannot be opened, and schedules reading one
+   * that looks untouched.
+   */
   async recheck(path: string): Promise<void> {
     const at = this.#locate(path)
     if (at === undefined) return
@@ -222,7 +228,7 @@ export class Scanner implements Disposable {
       await access(path, constants.R_OK)
       this.#verifier.add(path, false)
     } catch (error) {
-      // What is not there is judged with what else is missing.
+      // A missing file is judged with the others that are missing.
       if (isGone(error)) return
       this.problems.add(path, faultOf(error))
       const before = this.#catalog.get(at)
@@ -232,16 +238,22 @@ export class Scanner implements Disposable {
     this.#findings.flush()
   }
 
-  /** A requester got wrong bytes of this content: its files are read soon, and announced again or dropped. */
+  /**
+   * A requester received wrong bytes of this content: schedules reading its files, which are then
+   * announced again or dropped.
+   */
   verify(sha256: string): void {
     for (const { at } of this.#catalog.find(sha256)) this.#verifier.add(at.path, true)
   }
 
-  /** Reads the file at this path and makes the catalog say what it holds; `mustAnnounce`: announced again in any case. */
+  /**
+   * Reads the file at this path and updates its entry; with `mustAnnounce` it is announced in any
+   * case.
+   */
   async #read(path: string, mustAnnounce: boolean): Promise<void> {
     const at = this.#locate(path)
     if (at === undefined || this.#guard.isAway(path)) return
-    // What must be read is not left to a comparison that may already have read it.
+    // A running comparison may already have read the file, so it does not suffice.
     while (this.#comparer.isComparing(path)) await this.#clock.sleep(ownLookMs, this.#work.signal)
     const mustRead = mustAnnounce ? 'announce' : 'once'
     const { again } = await this.#comparer.compare({ at, mayBeLinked: true, mustRead })
@@ -249,7 +261,9 @@ export class Scanner implements Disposable {
     this.#findings.flush()
   }
 
-  /** Files that this peer wrote itself are many, and seldom need comparing: they are looked at together. */
+  /**
+   * Files that this peer wrote are many and rarely need a comparison: they are checked in batches.
+   */
   #lookAtOwn(path: string): void {
     this.#ownHints.add(path)
     if (this.#ownHints.size > 1) return
@@ -279,7 +293,7 @@ export class Scanner implements Disposable {
     return at && this.#catalog.named(at)
   }
 
-  /** @returns whether to look again */
+  /** @returns whether to compare again */
   async #lookAt(path: string): Promise<boolean> {
     const at = this.#locate(path)
     if (at === undefined || at.diskName.split('/').some(isOwnName)) return false
@@ -305,7 +319,7 @@ async function isThere(path: string): Promise<boolean> {
   )
 }
 
-/** Whether it is the file alone that cannot be read. */
+/** Whether only this file cannot be read. */
 async function isFolderReadable(folder: string): Promise<boolean> {
   return await access(folder, constants.R_OK | constants.X_OK).then(
     () => true,

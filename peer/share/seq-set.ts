@@ -2,7 +2,7 @@
 const blockBits = 16
 const blockBytes = 2 ** blockBits / 8
 
-/** A set of change numbers that takes a bit for each where they lie close together. */
+/** A set of change numbers; dense numbers take one bit each. */
 export class SeqSet {
   readonly #blocks = new Map<number, Uint8Array>()
   #size = 0
@@ -27,7 +27,7 @@ export class SeqSet {
     return (((bits?.[at >> 3] ?? 0) >> (at & 7)) & 1) === 1
   }
 
-  /** The numbers, the lowest first. */
+  /** The numbers in ascending order. */
   *[Symbol.iterator](): Generator<number> {
     for (const block of [...this.#blocks.keys()].toSorted((one, other) => one - other)) {
       const bits = this.#blocks.get(block) ?? new Uint8Array()

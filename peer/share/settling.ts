@@ -10,12 +10,12 @@ export interface SettlingOptions {
   onDue(path: string): void
 }
 
-/** Remembers files that are being written, and asks for another look at each. */
+/** Tracks files that are being written, and requests another comparison of each. */
 export class Settling implements Disposable {
   readonly #options: SettlingOptions
   readonly #clock: Clock
   readonly #observations = new Map<string, Observation>()
-  /** When to ask for another look (monotonic), the earliest first. */
+  /** When to request another comparison (monotonic), earliest first. */
   readonly #dueMs = new Map<string, number>()
   #cancelTimer: Cancel | undefined
 
@@ -25,9 +25,9 @@ export class Settling implements Disposable {
   }
 
   /**
-   * Takes note of a file that differs from its entry; `recorded` is the state that its entry has.
-   * @returns `quiet`: it can be read. `restless`: it has been written for long without a pause.
-   *   `settling`: otherwise.
+   * Observes a file that differs from its entry; `recorded` is the stat of its entry.
+   * @returns `quiet`: it can be read. `restless`: it has been written for a long time without a
+   *   pause. `settling`: otherwise.
    */
   judge(path: string, stat: FileStat, recorded?: FileStat): 'quiet' | 'settling' | 'restless' {
     const { quietMs } = this.#options
@@ -36,7 +36,7 @@ export class Settling implements Disposable {
     const observation = observe(stat, known, now, quietMs)
     this.forget(path)
     if (isQuiet(observation, now, quietMs)) return 'quiet'
-    // What finds no room here is looked at again by the next scan.
+    // Files beyond the limit are compared by the next scan.
     if (this.#observations.size < limits.filesSettlingMax) {
       this.#observations.set(path, observation)
       this.#dueMs.set(path, now.monotonicMs + quietMs)
@@ -45,12 +45,12 @@ export class Settling implements Disposable {
     return isRestless(observation, quietMs) ? 'restless' : 'settling'
   }
 
-  /** Whether no file is known to be written. */
+  /** Whether no file is being tracked. */
   get isEmpty(): boolean {
     return this.#observations.size === 0
   }
 
-  /** The file at `path` is gone, or is as its entry says. */
+  /** The file at `path` is gone, or matches its entry. */
   forget(path: string): void {
     this.#observations.delete(path)
     this.#dueMs.delete(path)

@@ -1,5 +1,5 @@
 /**
- * What this peer has: its three folders, kept in a catalog.
+ * The files of this peer, in its three folders and the catalog; the shelf for what it fetches.
  *
  *   disk -> Scanner (scan, watch) -> Catalog -> announce, serve, list
  *   push, fetch -> Incoming/partial file -> Placer -> disk and Catalog
@@ -74,7 +74,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #walker: Walker
   readonly #keeper: CatalogKeeper
   readonly #copier: LocalCopier
-  /** What must end before the catalog is closed. */
+  /** Operations that must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
   #disposed: Promise<void> | undefined
 
@@ -129,7 +129,7 @@ export class Share implements Shelf, AsyncDisposable {
   }
 
   /**
-   * Opens the data folder, created if absent, and begins to scan it.
+   * Opens the data folder, which is created if missing, and starts to scan it.
    * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
    */
   static async start(options: ShareOptions, dependencies: Dependencies): Promise<Share> {
@@ -138,18 +138,21 @@ export class Share implements Shelf, AsyncDisposable {
     await using opening = new AsyncDisposableStack()
     const bootId = await readBootId(dependencies.random)
     const share = opening.use(new Share({ ...options, bootId }, folders, dependencies))
-    // Not before the catalog is open: the leftovers could be another process's.
+    // After the catalog is open: before, the leftovers could belong to another process.
     await share.#incoming.clear()
     await share.#guard.open()
     for (const failure of await share.#staging.failures())
-      dependencies.log.error(failure, 'nothing can be put into a folder of this peer')
+      dependencies.log.error(failure, 'a folder of this peer cannot be written')
     await share.#flusher.recover()
     share.#work.start('keep the catalog', (signal) => share.#keeper.run(signal))
     opening.move()
     return share
   }
 
-  /** Resolves when the first scan has ended: all files that were there and quiet are in the catalog. */
+  /**
+   * Resolves when the first scan has completed: all files that were there and quiet are in the
+   * catalog.
+   */
   get ready(): Promise<void> {
     return this.#keeper.ready
   }
@@ -174,22 +177,22 @@ export class Share implements Shelf, AsyncDisposable {
     return this.#folders.downloaded
   }
 
-  /** A file that holds a content, if there is one. */
+  /** A file with a content, if there is one. */
   first(sha256: string): Entry | undefined {
     return this.#catalog.first(sha256)
   }
 
-  /** Files that hold a content; some of them, when there are many. */
+  /** Files with a content; not all of them if there are many. */
   find(sha256: string): Entry[] {
     return this.#catalog.find(sha256)
   }
 
-  /** Whether this peer has a file of this name and content, in whatever place. */
+  /** Whether this peer has a file of this name and content under any key. */
   holds(name: string, sha256: string): boolean {
     return this.#catalog.holds(name, sha256)
   }
 
-  /** The hashes of a content's chunks in order, if this peer holds it. */
+  /** The hashes of a content's chunks in order, if this peer has it. */
   chunkList(sha256: string): Buffer | undefined {
     return this.#catalog.chunkList(sha256)
   }
@@ -212,24 +215,24 @@ export class Share implements Shelf, AsyncDisposable {
     return this.#folders.data
   }
 
-  /** What lies in the folders and is not shared, and why; the first of them. */
+  /** Files and folders that are not shared, and why; a limited number of them. */
   problems(): Problem[] {
     return this.#scanner.problems.list()
   }
 
-  /** How many of those there are. */
+  /** The number of all of those. */
   problemCounts(): ProblemCounts {
     return this.#scanner.problems.counts
   }
 
-  /** Folders whose entries are kept although their files are not there, and why. */
+  /** Folders whose entries are kept although their files are missing, and why. */
   keptFolders(): KeptFolder[] {
     return this.#guard.list()
   }
 
   /**
-   * Takes the files that are missing from {@link keptFolders} for deleted.
-   * @returns how many entries were dropped
+   * Treats the files that are missing from {@link keptFolders} as deleted.
+   * @returns the number of dropped entries
    * @throws AppError FOLDER_UNAVAILABLE, DISK_FAILED, STOPPING
    */
   async confirmDeletes(): Promise<number> {
@@ -262,7 +265,10 @@ export class Share implements Shelf, AsyncDisposable {
     return await roomIn(this.#folders.replicated)
   }
 
-  /** The file at `path` could not be read as its entry says: it is looked at again soon, and read if it looks untouched. */
+  /**
+   * The file at `path` could not be read as recorded: schedules a comparison, which reads it if it
+   * looks untouched.
+   */
   recheck(path: string): void {
     this.#work.start('look again at a file', async () => await this.#scanner.recheck(path))
   }
@@ -295,11 +301,12 @@ export class Share implements Shelf, AsyncDisposable {
   }
 
   /**
-   * Takes a stream of bytes into shared/. A name that was unshared is shared again. What can be refused
-   * before the first byte is read is refused then.
-   * @param options.bytesAnnounced how many bytes are expected, if that is known
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE, DISK_FULL, DISK_FAILED, STOPPING; the
-   *   signal's reason; what the stream throws. Nothing is left behind then.
+   * Stores a stream of bytes in shared/. A name that was unshared is shared again. Refusals that
+   * need no bytes come before the first byte is read.
+   * @param options.bytesAnnounced the expected number of bytes, if known
+   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE,
+   *   DISK_FULL, DISK_FAILED, STOPPING; the signal's reason; errors of the stream. Nothing is left
+   *   behind then.
    */
   async receive(
     bytes: AsyncIterable<Uint8Array>,
@@ -335,7 +342,7 @@ export class Share implements Shelf, AsyncDisposable {
   }
 
   /**
-   * Takes a name out of the catalog and leaves its file, if there is one, on disk; scans pass it by
+   * Removes a name from the catalog and leaves its file, if there is one, on disk; scans skip it
    * until it is pushed again.
    * @throws AppError DISK_FULL, DISK_FAILED
    */
@@ -347,7 +354,7 @@ export class Share implements Shelf, AsyncDisposable {
     return this.#catalog.isUnshared(name)
   }
 
-  /** Ends the scan that is running and waits for files that are being put into place. */
+  /** Ends the running scan and waits for files that are being placed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#dispose()
     await this.#disposed

@@ -6,7 +6,7 @@ import { ThreadCaller } from '../../common/thread/thread-caller.ts'
 import type { CatalogFile } from './entry.ts'
 import type { ReadFailure, ReadFilesReply, ReadFilesRequest } from './read-files-thread.ts'
 
-/** A file of the catalog, wherever it is. */
+/** A file of the catalog. */
 type HeldFile = Pick<CatalogFile, 'content' | 'stat'> & {
   readonly at: { path: string; root: string }
 }
@@ -30,8 +30,8 @@ export class SmallReader<File extends HeldFile> implements AsyncDisposable {
   }
 
   /**
-   * A file for each content, or why it cannot be read with the others: `TOO_LARGE` when it has several
-   * chunks, or when those before it take all that may be read together.
+   * A file for each content, or why it cannot be read with the others: `TOO_LARGE` if it has
+   * several chunks, or if those before it reach the limit of one read.
    */
   find(sha256s: readonly string[]): (File | 'CONTENT_NOT_FOUND' | 'TOO_LARGE')[] {
     let roomBytes: number = limits.contentsReadBytesMax
@@ -44,19 +44,24 @@ export class SmallReader<File extends HeldFile> implements AsyncDisposable {
     })
   }
 
-  /** For each file why it cannot be read; undefined when it can, and is as it was when it was hashed. */
+  /**
+   * For each file why it cannot be read; undefined if it can, and is unchanged since it was hashed.
+   */
   async check(files: readonly FileAsHashed[]): Promise<readonly (ReadFailure | undefined)[]> {
     return (await this.#thread.call({ files, reads: false })).failures
   }
 
-  /** As {@link check}, and the files' bytes one after another; where a file failed, they are undefined. */
+  /**
+   * As {@link check}, with the concatenated bytes of the files; those of a failed file are
+   * undefined.
+   */
   async readFiles(files: readonly FileAsHashed[]): Promise<ReadFilesReply> {
     return await this.#thread.call({ files, reads: true })
   }
 
   /**
-   * The bytes of each of these contents, not verified; undefined for those that {@link find} refuses or
-   * whose file is not as catalogued, which is rechecked.
+   * The bytes of each of these contents, not verified; undefined for those that {@link find}
+   * refuses, and for changed files, which are rechecked.
    */
   async read(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     const found = this.find(sha256s)

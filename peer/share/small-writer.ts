@@ -4,13 +4,13 @@ import type { InsidePath } from '../../common/inside.ts'
 import { ThreadCaller } from '../../common/thread/thread-caller.ts'
 import type { WriteFilesOutcome, WriteFilesRequest } from './write-files-thread.ts'
 
-/** A file to write: beside first, then under its name if that is free. */
+/** A file to write: to its partial path first, then moved to its name if that is free. */
 export interface SmallWrite extends InsidePath {
   readonly partialPath: string
   readonly bytes: Uint8Array
 }
 
-/** Writes small files, many with one call to a thread, and flushes none of them. */
+/** Writes small files without flushing them, many with one call to a thread. */
 export class SmallWriter implements AsyncDisposable {
   readonly #thread: ThreadCaller<WriteFilesRequest, readonly WriteFilesOutcome[]>
 
@@ -20,8 +20,8 @@ export class SmallWriter implements AsyncDisposable {
   }
 
   /**
-   * For each file what it is now, or that its name is taken: then it waits in its partial path, or
-   * the system error that stands in the way: then nothing is left of it.
+   * For each file its stat; or that its name is taken, in which case it stays at its partial path;
+   * or the system error, in which case nothing is left of it.
    */
   async write(files: readonly SmallWrite[]): Promise<(FileStat | 'taken' | Error)[]> {
     const size = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
@@ -43,7 +43,7 @@ export class SmallWriter implements AsyncDisposable {
     return files.map((_, index) => resultOf(outcomes[index]))
   }
 
-  /** The regular files at these paths; undefined where there is none. */
+  /** The stats of the regular files at these paths; undefined where there is none. */
   async look(paths: readonly string[]): Promise<(FileStat | undefined)[]> {
     if (paths.length === 0) return []
     const outcomes = await this.#thread.call({ kind: 'look', paths })

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { isGone } from './is-gone.ts'
 
-/** What is asked of a disk; a seam for tests. */
+/** Queries of a disk; an interface for tests. */
 export interface SpellingDisk {
   has(path: string): Promise<boolean>
   list(folder: string): Promise<string[]>
@@ -21,11 +21,12 @@ const realDisk: SpellingDisk = {
 }
 
 /**
- * How a disk spells an entry that it finds under `name`. Disks that do not tell `a` from `A` find one under
- * the other's name, some with another inode number. The folder is read only where both are found.
+ * How a disk spells an entry that it finds under `name`. Disks that do not distinguish `a` from `A`
+ * find one under the other's name, some with another inode number. The folder is read only if both
+ * are found.
  * @param entry the path of an entry of the folder
- * @returns `name` itself where the disk does tell, or has nothing of that name
- * @throws what the disk does
+ * @returns `name` itself if the disk distinguishes them, or has no such entry
+ * @throws errors of the disk
  */
 export async function spellingOf(
   name: string,

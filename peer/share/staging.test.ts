@@ -69,7 +69,7 @@ test('a link that leads nowhere, a file, and a data folder that is gone are told
   await rm(folders.shared, { recursive: true })
   await symlink(join(outside, 'disk'), folders.shared)
   expect(await reasonOf('shared')).toBe(
-    `DISK_FAILED it is a link to '${outside}/disk', which is not there`,
+    `DISK_FAILED it is a link to '${outside}/disk', which does not exist`,
   )
   await mkdir(join(outside, 'disk'))
   expect(await reasonOf('shared')).toBe('none')

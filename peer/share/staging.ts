@@ -1,12 +1,12 @@
 /**
- * Where files are written that do not have their place yet: on the file system of the folder that they
- * will be in, because only there they can be moved into place.
+ * The folders in which files are written before they are placed: on the file system of their destination,
+ * because files can be moved into place only within a file system.
  *
  *   <data>/.tandem/partial  incoming           for folders on the data folder's own file system
  *   <data>/<kind>/.tandem/partial  incoming    for a folder that is a mount, or a link to another disk
  *
- * All of this is looked at when it is used: folders that were removed are made again, but nothing is
- * made where another disk is than before, unless the guard accepts the kind's folder there.
+ * Folders are checked at each use: removed ones are created again, but not on another disk than before,
+ * unless the guard accepts the kind's folder there.
  */
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, mkdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ import { type Random, randomId } from '../../common/random.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { Folders } from './folders.ts'
 
-/** Unfinished downloads, or complete files that have no place yet. */
+/** Unfinished downloads, or complete files that are not placed yet. */
 export type StagingUse = 'partial' | 'incoming'
 
 const kinds = ['shared', 'downloaded', 'replicated'] as const
@@ -30,9 +30,12 @@ export class Staging {
   readonly #random: Random
   readonly #move: (from: string, to: string) => Promise<void>
   readonly #guard: Pick<FolderGuard, 'check'> | undefined
-  /** The file systems of folders when they were first seen. */
+  /** The devices of folders when they were first seen. */
   readonly #devices = new Map<string, number>()
-  /** For each kind, the folders that were tried, and whether files can be moved from one into the other. */
+  /**
+   * For each kind, the folders that were tried, and whether files can be moved from one to the
+   * other.
+   */
   readonly #reached = new Map<CopyKind, { pair: string; isReached: boolean }>()
 
   /** @param dependencies.move for tests: `rename` */
@@ -55,7 +58,7 @@ export class Staging {
   }
 
   /**
-   * The folder for what will be a file of this kind, made if it is missing.
+   * The staging folder for files of this kind; created if missing.
    * @throws AppError DISK_FAILED, DISK_FULL, FOLDER_UNAVAILABLE
    */
   async folderFor(kind: CopyKind, use: StagingUse): Promise<string> {
@@ -95,7 +98,7 @@ export class Staging {
     return failures
   }
 
-  /** All folders for a use that there are now; those on a disk that does not answer are not asked for. */
+  /** All existing folders for a use; skips those on unresponsive disks. */
   async existing(use: StagingUse): Promise<string[]> {
     const bases = [this.#folders.data, ...kinds.map((kind) => this.#folders[kind])]
     const found = await Promise.all(bases.map(async (base) => await this.#existingIn(base, use)))
@@ -114,9 +117,9 @@ export class Staging {
   }
 
   /**
-   * Makes sure that the kind's own folder is there; one that was removed is made again.
-   * @throws AppError DISK_FAILED when it is no folder or a link that leads nowhere, or the disk fails;
-   *   FOLDER_UNAVAILABLE when the guard does not accept it
+   * Ensures that the kind's own folder exists; creates it again if it was removed.
+   * @throws AppError DISK_FAILED if it is no folder or a broken link, or the disk fails;
+   *   FOLDER_UNAVAILABLE if the guard refuses it
    */
   async ensureRoot(kind: CopyKind): Promise<Stats> {
     const root = this.#folders[kind]
@@ -132,7 +135,7 @@ export class Staging {
     }
   }
 
-  /** The guard knows by its files whether a root on another disk is the same folder. */
+  /** The guard recognizes by its files whether a root on another disk is the same folder. */
   async #acceptDevice(root: string): Promise<void> {
     const found = await statOf(root)
     if (found === undefined || found.dev === this.#devices.get(root)) return
@@ -155,7 +158,7 @@ export class Staging {
       throw unusable(path, 'the folder is gone')
     const target = await readlink(path).catch(() => undefined)
     if (target !== undefined)
-      throw unusable(path, `it is a link to '${target}', which is not there`)
+      throw unusable(path, `it is a link to '${target}', which does not exist`)
     const parent = await stat(dirname(path))
     if (device !== undefined && device !== parent.dev)
       throw unusable(path, 'the folder is gone; is its disk mounted?')
@@ -163,7 +166,10 @@ export class Staging {
     return await stat(path)
   }
 
-  /** Whether a file can be moved from one folder into the other: two mounts of one file system refuse it, too. */
+  /**
+   * Whether a file can be moved from one folder into the other: even two mounts of one file system
+   * refuse it.
+   */
   async #isReached(kind: CopyKind, own: string, root: Stats): Promise<boolean> {
     const { ino } = await lstat(own)
     const pair = `${ino} ${root.dev} ${root.ino}`
@@ -182,7 +188,7 @@ export class Staging {
       await this.#move(from, to)
       return true
     } catch (error) {
-      // What else is wrong is said when a file is put there.
+      // Other errors are reported when a file is placed there.
       return systemErrorCode(error) !== 'EXDEV'
     } finally {
       await Promise.allSettled([rm(from, { force: true }), rm(to, { force: true })])

@@ -1,6 +1,6 @@
 /**
- * Compares what lies in the folders with the catalog, and then what the catalog has besides with the
- * disk: all of it, or what is below one folder.
+ * Compares the files in the folders with the catalog, then the remaining entries of the catalog
+ * with the disk: all of them, or those below one folder.
  */
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -30,13 +30,13 @@ interface Dependencies {
   readonly problems: Problems
   readonly walker: Walker
   readonly clock: Clock
-  /** Asks for another look at a path. */
+  /** Requests a comparison of a path. */
   readonly look: (path: string) => void
 }
 
 export interface TreeScanOptions {
   readonly signal: AbortSignal
-  /** Whether to rest on the way, so that others have the processor and the disk. */
+  /** Whether to rest in between, to leave processor and disk to others. */
   readonly isThrottled: boolean
 }
 
@@ -52,7 +52,7 @@ export class TreeScan {
   readonly #options: TreeScanOptions
   readonly #lastSeq: number
   readonly #seen = new SeqSet()
-  /** Folders, and files, of which it is not known what they hold. */
+  /** Folders and files that could not be read. */
   readonly #unread = new Set<string>()
   #costMs = 0
   #isOfAll = false
@@ -63,7 +63,7 @@ export class TreeScan {
     this.#lastSeq = dependencies.catalog.lastSeq
   }
 
-  /** What it took so far of a processor, in milliseconds. */
+  /** Processor time so far, in milliseconds. */
   get costMs(): number {
     return this.#costMs
   }
@@ -85,7 +85,7 @@ export class TreeScan {
     }
   }
 
-  /** Scans what is below one folder of a root. */
+  /** Scans everything below one folder of a root. */
   async below(root: Root, folder: string): Promise<void> {
     await this.#walk(root, { folder, isLinked: false })
     const { kind, owner } = root
@@ -126,7 +126,10 @@ export class TreeScan {
     for (const path of await comparer.compareFound(found, onTrue)) look(path)
   }
 
-  /** A link to a file is a second name of it; one to a folder is entered unless it leads to a folder above itself. */
+  /**
+   * A link to a file is a second name of it; a link to a folder is followed unless it leads to a
+   * folder above itself.
+   */
   async #follow(root: Root, diskName: string): Promise<void> {
     const { catalog, folders, problems } = this.#dependencies
     const at = catalog.named(folders.at(root, diskName))
@@ -161,7 +164,7 @@ export class TreeScan {
     const { guard } = this.#dependencies
     if (guard.isAway(path)) return false
     if (owner === undefined) return true
-    // What cannot be looked at is found so by the walk.
+    // The walk finds and reports errors.
     const found = await stat(path, { bigint: true }).catch(() => undefined)
     return found === undefined || guard.enters(path, found)
   }
@@ -174,7 +177,7 @@ export class TreeScan {
           if (this.#isUnseen(entry)) yield entry
   }
 
-  /** Entries as old as the scan that it did not meet: gone, or moved about meanwhile. */
+  /** Entries that existed before the scan and were not found by it: deleted, or moved meanwhile. */
   #isUnseen({ seq, at: { path } }: Entry): boolean {
     if (seq > this.#lastSeq || this.#seen.has(seq)) return false
     return !this.#dependencies.guard.isAway(path) && !isAtOrBelow(path, this.#unread)
@@ -192,7 +195,7 @@ export class TreeScan {
     if (again) look(at.path)
   }
 
-  /** Counts what was worked, and lets others have the processor and the disk. */
+  /** Counts the work done, and rests to leave processor and disk to others. */
   async #rest(workedMs: number): Promise<void> {
     const { signal, isThrottled } = this.#options
     this.#costMs += workedMs

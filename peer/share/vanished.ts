@@ -14,21 +14,24 @@ interface Dependencies {
   readonly catalog: Catalog
   readonly guard: FolderGuard
   readonly clock: Clock
-  /** Asks for a judgement of what was added. */
+  /** Called when the added entries should be judged. */
   readonly onDue: () => void
-  /** Passes on what was deleted. */
+  /** Called with each deleted entry. */
   readonly drop: (finding: Finding) => void
-  /** Asks for another look at a path. */
+  /** Requests a comparison of a path. */
   readonly look: (path: string) => void
 }
 
-/** A judgement of all that a whole scan found missing. */
+/** A judgement of everything that a full scan found missing. */
 export interface ScanJudgement {
-  /** Kinds whose missing files were deleted, as people say. */
+  /** Kinds whose missing files were deleted, as the user confirmed. */
   readonly confirmed: ReadonlySet<CopyKind>
 }
 
-/** Files that go together are judged together: when none has gone for so long, or after the longer time. */
+/**
+ * Files that disappear together are judged together: after the shorter time without another, or
+ * after the longer one.
+ */
 const quietMs = 500
 const longestMs = 10_000
 
@@ -42,7 +45,7 @@ export class Vanished implements Disposable {
   readonly #dependencies: Dependencies
   readonly #queue = new SerialQueue()
   #missing = new SeqSet()
-  /** What the scan of everything that runs has found missing so far. */
+  /** Entries that the running full scan has found missing so far. */
   #scanned = new SeqSet()
   #sinceMs = 0
   #cancelTimer: Cancel | undefined
@@ -51,7 +54,10 @@ export class Vanished implements Disposable {
     this.#dependencies = dependencies
   }
 
-  /** The file of this entry is not there. `inScan`: it is judged when the scan of everything has ended, with all it found. */
+  /**
+   * The file of this entry is missing. `inScan`: it is judged with all others at the end of the
+   * full scan.
+   */
   add(entry: Entry, { inScan = false } = {}): void {
     const { clock } = this.#dependencies
     if (inScan) return this.#scanned.add(entry.seq)
@@ -66,8 +72,8 @@ export class Vanished implements Disposable {
   }
 
   /**
-   * Drops what was deleted, or went to another name, and keeps the rest.
-   * @returns how many entries it dropped
+   * Drops entries whose files were deleted or renamed, and keeps the rest.
+   * @returns the number of dropped entries
    */
   async judge(scan?: ScanJudgement): Promise<number> {
     return await this.#queue.run(async () => {
@@ -79,7 +85,7 @@ export class Vanished implements Disposable {
         for (const seq of this.#scanned) missing.add(seq)
         this.#scanned = new SeqSet()
       }
-      // The folder may have gone after the files were looked for.
+      // The folder may have disappeared after its files were found missing.
       await this.#dependencies.guard.survey()
       const byKind = await this.#lookAgain(missing)
       let dropped = 0
@@ -109,7 +115,7 @@ export class Vanished implements Disposable {
       if (now !== undefined && !isSameStat(now, entry.stat)) look(entry.at.path)
       return now === undefined
     } catch {
-      // It cannot be looked at: it is not gone.
+      // An error does not mean that the file is gone.
       return false
     }
   }
@@ -125,11 +131,11 @@ export class Vanished implements Disposable {
     const wasKept = guard.keptReason(kind) !== undefined
     const total = catalog.totals()[kind].count - moved.size
     const isConfirmed = scan?.confirmed.has(kind) === true
-    // Only shared/ says which files are wanted. In the other folders a copy that is gone is gone: it
-    // must not count while the index could have it made again elsewhere.
+    // Only shared/ tells which files are wanted. A missing copy in another folder must not count as kept,
+    // so that the index can have it replaced elsewhere.
     const mayBeLost = kind === 'shared' && !isConfirmed
     const reason = mayBeLost ? judgeLoss({ total, lost: lost.size, wasKept }) : undefined
-    // Single hints do not tell that all is back.
+    // Single reports do not show that everything is back.
     const isKept = reason !== undefined || (wasKept && scan === undefined)
     if (reason !== undefined && (scan !== undefined || !wasKept))
       guard.keep(kind, reason, lost.size)

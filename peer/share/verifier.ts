@@ -2,7 +2,10 @@ import type { Clock } from '../../common/clock.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 
 interface Dependencies {
-  /** Reads the file at this path and makes the catalog say what it holds; `mustAnnounce`: announced whatever it is. */
+  /**
+   * Reads the file at this path and updates its entry; with `mustAnnounce` it is announced in any
+   * case.
+   */
   readonly verify: (path: string, mustAnnounce: boolean) => Promise<void>
   /** Starts background work that ends with the share. */
   readonly start: (work: (signal: AbortSignal) => Promise<void>) => void
@@ -10,24 +13,27 @@ interface Dependencies {
 }
 
 /**
- * Reads files again of which another peer says that they are not what the catalog says, though they look
- * untouched. One at a time, none again within a while, and not more waiting than `verifiedWaitingMax`:
- * others may ask for this as often as they like.
+ * Reads files again that another peer reports as wrong although they look untouched. One at a time,
+ * none again within `verifyPauseMs`, and at most `verifiedWaitingMax` queued, because others may
+ * request this as often as they like.
  */
 export class Verifier {
   readonly #dependencies: Dependencies
   readonly #waiting = new Map<string, boolean>()
-  /** When each was read last. */
+  /** When each was last read (monotonic). */
   readonly #readMs = new Map<string, number>()
   #isRunning = false
-  /** The file that is being read, if it will be announced whatever it is. */
+  /** The file that is being read, if it will be announced in any case. */
   #readingToAnnounce: string | undefined
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
   }
 
-  /** Reads the file soon, unless that was done less than `verifyPauseMs` ago. `mustAnnounce`: the index waits for its announcement. */
+  /**
+   * Queues the file for reading, unless it was read less than `verifyPauseMs` ago. `mustAnnounce`:
+   * the index waits for its announcement.
+   */
   add(path: string, mustAnnounce: boolean): void {
     const { clock, start } = this.#dependencies
     if (path === this.#readingToAnnounce) return

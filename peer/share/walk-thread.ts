@@ -1,6 +1,6 @@
 /**
  * Finds the files of folders, and hashes small ones; the other end is walker.ts. All calls are
- * synchronous: of many short ones that takes a fraction of the time, and only this thread waits.
+ * synchronous, which for many short ones takes a fraction of the time, and blocks only this thread.
  */
 import { hash } from 'node:crypto'
 import {
@@ -29,22 +29,22 @@ import type { Fault } from '../problem-table.ts'
 import { faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
 import { isGone } from './is-gone.ts'
 
-/** A folder that another file system begins at. */
+/** A folder at which another file system is mounted. */
 export interface Mount {
   readonly diskName: string
   readonly dev: bigint
   readonly ino: bigint
 }
 
-/** What a walk has found since it was last asked. Names are below the root. */
+/** Findings of a walk since the last page. Names are below the root. */
 export interface WalkPage {
   readonly files: { readonly diskName: string; readonly stat: FileStat }[]
   readonly links: string[]
   readonly mounts: Mount[]
-  /** Files of Tandem's own that lie among those of people. */
+  /** Files of Tandem among those of users. */
   readonly ownFiles: string[]
   readonly faults: { readonly diskName: string; readonly fault: Fault }[]
-  /** Folders of which not all could be read. */
+  /** Folders that could not be read completely. */
   readonly unread: string[]
   isDone: boolean
 }
@@ -63,14 +63,14 @@ export type WalkRequest =
   | { readonly kind: 'end'; readonly id: number }
   | { readonly kind: 'hash'; readonly root: string; readonly paths: readonly string[] }
 
-/** Of one file: what it was when it was read, or the code and text of the system's error. */
+/** For one file: its hash and stat, or the code and text of the system's error. */
 export type HashOutcome =
   | { readonly sha256: string; readonly stat: FileStat }
   | { readonly code: string | undefined; readonly reason: string }
 
 export type WalkReply = WalkPage | readonly HashOutcome[] | undefined
 
-/** What stands for bytes that are not UTF-8. */
+/** The replacement for bytes that are not UTF-8. */
 const undecoded = '\u{fffd}'
 const walks = new Map<number, Walk>()
 const buffer = Buffer.allocUnsafeSlow(limits.smallHashBytesMax + 1)
@@ -117,13 +117,13 @@ class Walk {
     this.#steps.return(undefined)
   }
 
-  /** A step is taken for each entry, so that no page is larger than what it is for. */
+  /** Yields after each entry, so that a page does not exceed its size. */
   *#enter(folder: string, above: bigint | undefined): Generator<undefined> {
     const path = join(this.#root, folder)
     if (this.#skipped.has(path)) return
     let hasUndecoded = false
     try {
-      // A root, and what a link leads to, is known to be a folder.
+      // A root, or the target of a followed link, is known to be a folder.
       const found = (above === undefined ? statSync : lstatSync)(path, { bigint: true })
       if (!found.isDirectory()) return
       if (above !== undefined && found.dev !== above) this.#addMount(folder, found)
@@ -143,7 +143,7 @@ class Walk {
   }
 
   *#visit(entry: Dirent, diskName: string, { dev }: BigIntStats): Generator<undefined> {
-    // What is written there has its place yet to come.
+    // Files in there are not placed yet.
     if (isOwnName(entry.name) && (entry.name !== ownFolderName || diskName === ownFolderName)) {
       if (entry.isFile()) this.#page.ownFiles.push(diskName)
       return
@@ -162,7 +162,7 @@ class Walk {
     } catch (error) {
       if (isGone(error)) return
       this.#page.faults.push({ diskName, fault: faultOf(error) })
-      // What it holds is not known: the entry stays.
+      // Its content is unknown: the entry stays.
       this.#page.unread.push(diskName)
     }
   }
@@ -171,9 +171,9 @@ class Walk {
     this.#page.mounts.push({ diskName, dev, ino })
   }
 
-  /** Names that are not UTF-8 come as text from which they cannot be told apart: they are read again as bytes. */
+  /** Names that are not UTF-8 are indistinguishable as text, so they are read again as bytes. */
   #tellUndecoded(folder: string): void {
-    // The types do not know that names can be had as bytes here, too.
+    // The types do not allow reading names as bytes here.
     const encoding = 'buffer' as BufferEncoding
     using entries = opendirSync(join(this.#root, folder), { encoding })
     for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {

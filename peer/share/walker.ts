@@ -3,10 +3,10 @@ import type { FileStat } from '../../common/content/file-stat.ts'
 import { ThreadCaller } from '../../common/thread/thread-caller.ts'
 import type { HashOutcome, WalkPage, WalkReply, WalkRequest } from './walk-thread.ts'
 
-/** What a small file was when it was read, or the system's error. */
+/** The hash and stat of a small file, or the system's error. */
 export type SmallHash = { readonly sha256: string; readonly stat: FileStat } | Error
 
-/** Finds the files of folders, and hashes small ones, in a thread that ends while nothing is to be done. */
+/** Finds the files of folders, and hashes small ones, in a thread that ends when idle. */
 export class Walker implements AsyncDisposable {
   readonly #thread: ThreadCaller<WalkRequest, WalkReply>
   #lastId = 0
@@ -16,8 +16,8 @@ export class Walker implements AsyncDisposable {
   }
 
   /**
-   * What a folder of a root holds, page by page. A folder that is missing holds nothing; links are
-   * named and not followed.
+   * The files of a folder, page by page. A missing folder has none; links are reported and not
+   * followed.
    * @throws Error how the thread ended
    */
   async *walk(request: {
@@ -26,13 +26,13 @@ export class Walker implements AsyncDisposable {
     readonly skipped: readonly string[]
   }): AsyncGenerator<WalkPage> {
     const id = ++this.#lastId
-    // What reads the files of a page may take longer than the thread waits for a call.
+    // Reading the files of a page may take longer than the idle time of the thread.
     using _ = this.#thread.hold()
     await this.#thread.call({ kind: 'begin', id, ...request })
     try {
       for (;;) {
         const page = (await this.#thread.call({ kind: 'next', id })) as WalkPage | undefined
-        // The thread that began has ended.
+        // The thread that started the walk has ended.
         if (page === undefined) throw new Error('the walk ended early')
         yield page
         if (page.isDone) return

@@ -1,7 +1,7 @@
 /**
  * Watches folders with the operating system's notifications: one watch for each folder, none for
- * files. Notifications only say where to look: some get lost when many come together or when the disk
- * is another machine's, which is what the periodic scan is for.
+ * files. Notifications only say where to look. Some are lost if many come at the same time or if
+ * the disk is on another machine, so the periodic scan remains necessary.
  */
 import { type BigIntStats, watch } from 'node:fs'
 import { lstat, opendir, stat } from 'node:fs/promises'
@@ -14,19 +14,22 @@ import { SerialQueue } from '../../common/serial-queue.ts'
 import { isGone } from './is-gone.ts'
 
 export interface WatchListener {
-  /** Something happened to the file at this path. */
+  /** The file at this path may have changed. */
   onChange(path: string): void
-  /** Anything below this path may have changed: a folder came or went, or too much happened to tell. */
+  /**
+   * Anything below this path may have changed: a folder was created or deleted, or notifications
+   * were dropped.
+   */
   onFolder(path: string): void
-  /** From now on nothing is missed that the operating system tells. */
+  /** All folders are watched from now on. */
   onReady(): void
-  /** Why not all folders can be watched now; undefined when they can. */
+  /** Why some folders cannot be watched; undefined if all are. */
   onLimit(reason: string | undefined): void
-  /** Whether what is at this path is known to be a file. */
+  /** Whether this path is known to be a file. */
   isKnownFile(path: string): boolean
 }
 
-/** Watches one folder, a link followed. @throws system errors */
+/** Watches one folder, following a link. @throws system errors */
 export type WatchFolder = (
   path: string,
   onEvent: (event: 'rename' | 'change', name: string | null) => void,
@@ -39,7 +42,7 @@ interface Dependencies {
   readonly watchFolder?: WatchFolder
 }
 
-/** Starts to watch folders and all below them. Links below them are not followed. */
+/** Starts to watch folders and all folders below them. Links below them are not followed. */
 export type WatchFolders = (
   folders: readonly string[],
   listener: WatchListener,
@@ -52,14 +55,17 @@ export const watchFolders: WatchFolders = (folders, listener, dependencies) => {
   return watcher
 }
 
-/** Changes are told together after this time: a file that is written changes thousands of times. */
+/**
+ * Changes are reported together after this time, because one written file changes thousands of
+ * times.
+ */
 const gatherMs = 50
-/** Where folders cannot be watched, it is tried again after this time, and after twice as long each time it fails. */
+/** Delay before watching a refused folder is retried; doubled after each failure. */
 const retryMs = { first: 60_000, last: 3_600_000 } as const
 
 interface Watched {
   readonly identity: string
-  /** There unless the operating system refuses. */
+  /** Undefined if the operating system refused it. */
   handle: Disposable | undefined
   readonly children: Map<string, Watched>
 }
@@ -73,11 +79,11 @@ class FolderWatcher implements AsyncDisposable {
   readonly #queue = new SerialQueue()
   /** Watched roots by their path. */
   readonly #watched = new Map<string, Watched>()
-  /** The folders that the roots are in: a root may be created again. */
+  /** The parents of the roots, because a root may be created again. */
   readonly #gates = new Map<string, Disposable>()
-  /** Where something happened, and how often since it was last told. */
+  /** Changed paths, and the number of changes since the last report. */
   readonly #changed = new Set<string>()
-  /** Paths among those that came or went. */
+  /** Those of them that were created or deleted. */
   readonly #renamed = new Set<string>()
   #events = 0
   #limit: string | undefined
@@ -112,18 +118,18 @@ class FolderWatcher implements AsyncDisposable {
     })
   }
 
-  /** What changes the tree of watches runs alone. */
+  /** Serializes changes of the tree of watches. */
   #inTurn(work: () => Promise<void>): void {
     this.#queue
       .run(async () => {
         if (!this.#isDisposed) await work()
       })
       .catch((error: unknown) => {
-        this.#log.warn({ reason: reasonOf(error) }, 'a change of the folders was not followed')
+        this.#log.warn({ reason: reasonOf(error) }, 'a change of the watched folders failed')
       })
   }
 
-  /** Watches what is not watched yet. */
+  /** Watches the folders that are not watched yet. */
   async #watchAll(): Promise<void> {
     const limitBefore = this.#limit
     this.#limit = undefined
@@ -151,14 +157,14 @@ class FolderWatcher implements AsyncDisposable {
   #tellLimit(): void {
     const reason = this.#limit
     if (reason === undefined) this.#log.info('all folders are watched again')
-    else this.#log.warn({ reason }, 'some changes are seen by the periodic scan only')
+    else this.#log.warn({ reason }, 'only the periodic scan finds some changes')
     this.#listener.onLimit(reason)
   }
 
   /**
-   * Makes the tree of watches true to what is at `path`.
-   * @param mustFill whether to look below a folder that is the one it was
-   * @returns whether a folder came or went
+   * Updates the tree of watches at `path`.
+   * @param mustFill whether to look below an unchanged folder, too
+   * @returns whether a folder was created or deleted
    */
   async #follow(path: string, mustFill = false): Promise<boolean> {
     const isRoot = this.#roots.has(path)
@@ -179,7 +185,7 @@ class FolderWatcher implements AsyncDisposable {
       if (mustFill || before.handle === undefined) await this.#fill(path, before)
       return false
     }
-    // A new folder may have the inode of the one that was deleted, whose watch has ended.
+    // A new folder may have the inode of a deleted one, whose watch has ended.
     if (before !== undefined) close(before)
     const watched: Watched = { identity, handle: undefined, children: new Map() }
     siblings.set(key, watched)
@@ -187,7 +193,9 @@ class FolderWatcher implements AsyncDisposable {
     return true
   }
 
-  /** Watches a folder first and lists it then, so that what comes meanwhile is told or found. */
+  /**
+   * Watches a folder before listing it, so that entries created meanwhile are reported or found.
+   */
   async #fill(path: string, watched: Watched): Promise<void> {
     watched.handle ??= this.#open(path, (event, name) => this.#onEvent(event, path, name, false))
     const gone = new Set(watched.children.keys())
@@ -236,7 +244,7 @@ class FolderWatcher implements AsyncDisposable {
 
   async #tellAll(): Promise<void> {
     const paths = [...this.#changed]
-    // The system drops what finds no room in its queue, and does not say so here.
+    // The system drops notifications when its queue is full, without reporting it here.
     const isTooMany = this.#events > limits.watchEventsTold
     this.#changed.clear()
     this.#events = 0
@@ -279,7 +287,7 @@ function close(watched: Watched): void {
   for (const child of watched.children.values()) close(child)
 }
 
-/** What an operating system's refusal to watch means, and what to do about it. */
+/** The meaning of an operating system's refusal to watch, with a remedy. */
 function limitOf(error: unknown): string {
   const code = systemErrorCode(error)
   if (code === 'ENOSPC')

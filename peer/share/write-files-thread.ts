@@ -1,4 +1,4 @@
-/** Writes small files under their names, and looks at files; the other end is group-placer.ts. */
+/** Writes small files under their names, and stats files; the other end is small-writer.ts. */
 
 import { closeSync, fstatSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -11,13 +11,15 @@ import { answerCalls } from '../../common/thread/answer-calls.js'
 export type WriteFilesRequest =
   | {
       readonly kind: 'write'
-      /** Where each is to be, how many of `bytes` it has, and where it is written first. */
+      /** The place of each, its share of `bytes`, and where it is written first. */
       readonly files: readonly (InsidePath & { size: number; partialPath: string })[]
       readonly bytes: ArrayBuffer
     }
   | { readonly kind: 'look'; readonly paths: readonly string[] }
 
-/** Of one file: what is there now, that its place is taken (it waits in its partial path), or what failed. */
+/**
+ * For one file: its stat, that its place is taken (it stays at its partial path), or the failure.
+ */
 export type WriteFilesOutcome =
   | { readonly stat: FileStat }
   | { readonly isTaken: true }
@@ -41,7 +43,7 @@ answerCalls<WriteFilesRequest, readonly WriteFilesOutcome[]>((request) => {
   return { reply }
 })
 
-/** A regular file as it is now; undefined when there is none. */
+/** The stat of a regular file; undefined if there is none. */
 function lookAt(path: string): WriteFilesOutcome {
   try {
     const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
@@ -51,24 +53,24 @@ function lookAt(path: string): WriteFilesOutcome {
   }
 }
 
-/** Beside first: under its name a file appears complete or not at all. */
+/** To the partial path first: under its name a file appears complete or not at all. */
 function write(place: () => string, partialPath: string, bytes: Uint8Array): WriteFilesOutcome {
   const stat = writeNew(partialPath, bytes)
   try {
     return moveNewSync(partialPath, place()) ? { stat } : { isTaken: true }
   } catch (error) {
-    // A file system ends within the folder, or the folder is gone: the one who asked goes on.
+    // The place is on another file system, or its folder is gone: the caller handles it.
     const code = systemErrorCode(error)
     if (code === 'EXDEV' || code === 'ENOENT') return { isTaken: true }
     throw error
   }
 }
 
-/** The folder of the last file, open: neighbours in a request mostly have the same one. */
+/** The open folder of the last file: files of a request mostly share a folder. */
 class LastFolder implements Disposable {
   #opened: { readonly path: string; readonly descriptor: number } | undefined
 
-  /** The path of a file in its folder, which was checked. @throws what the disk does */
+  /** The path of a file in its verified folder. @throws errors of the disk */
   entry({ root, path }: InsidePath): string {
     const folder = dirname(path)
     if (this.#opened?.path !== folder) {
@@ -98,6 +100,6 @@ function removeIfThere(path: string): void {
   try {
     unlinkSync(path)
   } catch {
-    // It was not even created; what is left is removed by the next start.
+    // It was not created, or the next start removes it.
   }
 }
