@@ -118,7 +118,7 @@ async function aWorld(): Promise<GroupWorld> {
   return new GroupWorld(await aSwarm())
 }
 
-test('small and large files of many pages come, each once', async () => {
+test('small and large files of many pages are fetched, each once', async () => {
   const world = await aWorld()
   world.pageRows = 100
   await world.shareSmall(550)
@@ -166,7 +166,7 @@ test('what is there is not fetched, and what is held elsewhere is not fetched ei
   world.shelf.files.set('d/3', there.bytes)
   const held = aContent(4, 'small')
   world.shelf.elsewhere.set(held.content.sha256, held.bytes)
-  // Bytes that are not what the catalog says are fetched anew.
+  // Bytes that differ from the catalog are fetched again.
   world.shelf.elsewhere.set(aContent(5, 'small').content.sha256, Buffer.alloc(5))
   expect(await world.end(world.start())).toMatchObject({ state: 'done', files: { done: 10 } })
   expect(world.isComplete).toBe(true)
@@ -249,7 +249,7 @@ test('many files without a source hold up no others, and are fetched when one ap
   expect(world.isComplete).toBe(true)
 })
 
-test('what each source sends is told, of small files and large ones together', async () => {
+test('the progress of a source covers small files and large ones together', async () => {
   const world = await aWorld()
   const small = await world.shareSmall(20)
   const large = aContent(2 * mebibyte)
@@ -277,7 +277,7 @@ test('what each source sends is told, of small files and large ones together', a
   expect(await world.end(started)).toMatchObject({ state: 'done', sources: [] })
 })
 
-test('a liar is blamed, and what it lied about comes from elsewhere', async () => {
+test('a liar is blamed, and what it lied about is fetched elsewhere', async () => {
   const world = await aWorld()
   const good = await world.shareSmall(20)
   const liar = await world.swarm.source({

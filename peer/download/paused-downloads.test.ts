@@ -61,7 +61,7 @@ test('a fetched file that finds no room in its place is kept for the next try', 
   expect([world.kept, world.discarded]).toEqual([1, 1])
 })
 
-test('what a cancelled download had is forgotten, also when it was paused', async () => {
+test('the partial data of a cancelled download is removed, also when it was paused', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a' })
   await world.settle()
@@ -153,7 +153,7 @@ test('one is paused, cancelled or stopped just as it loses its place', async () 
   expect(three.world.records.all().map(({ isPaused }) => isPaused)).toEqual([false, false])
 })
 
-test('a download that shall not wait is not told to', async () => {
+test('a download that must not wait passes that on to its fetch', async () => {
   const world = new DownloadWorld()
   world.downloads.start({ name: 'a', wait: false })
   await world.settle()
@@ -161,7 +161,7 @@ test('a download that shall not wait is not told to', async () => {
   expect(await world.fetches[0]?.moreSources?.(new AbortController().signal)).toEqual([source])
 })
 
-test('one that shall not wait does not join one that waits', async () => {
+test('one that must not wait does not join one that waits', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a' })
   await world.settle()
@@ -173,7 +173,7 @@ test('one that shall not wait does not join one that waits', async () => {
   expect(world.downloads.start({ name: 'a' })).toMatchObject({ id })
 })
 
-test('one that shall not wait never says that it does', async () => {
+test('one that must not wait never says that it does', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a', wait: false })
   await world.settle()
@@ -181,7 +181,7 @@ test('one that shall not wait never says that it does', async () => {
   expect(await world.downloads.wait(id, 0)).not.toHaveProperty('waitingFor')
 })
 
-test('downloads that had not ended go on in the next run, even without an index', async () => {
+test('downloads that had not ended are resumed in the next run, even without an index', async () => {
   const before = new DownloadWorld({ downloadsAtOnce: 1 })
   const first = before.downloads.start({ name: 'a' })
   const second = before.downloads.start({ name: 'b', wait: false })
@@ -221,7 +221,7 @@ test('a download that is cancelled while it is being paused ends', async () => {
   expect(world.records.all()).toEqual([])
 })
 
-test('what a cancelled download had is kept for another one of the same content', async () => {
+test('the partial data of a cancelled download is kept for another one of the same content', async () => {
   const world = new DownloadWorld()
   const { id } = world.downloads.start({ name: 'a' })
   const other = world.downloads.start({ name: 'b' })
@@ -258,7 +258,7 @@ test('records that a full disk refuses stop no download', async () => {
   expect(await world.downloads.wait(next.id, 1000)).toMatchObject({ state: 'done' })
 })
 
-test('what an earlier run had not begun waits for an index that is away', async () => {
+test('downloads that an earlier run had not begun wait for an unreachable index', async () => {
   const earlier = new DownloadWorld({ downloadsAtOnce: 1 })
   earlier.downloads.start({ name: 'a' })
   const { id } = earlier.downloads.start({ name: 'b' })

@@ -123,7 +123,7 @@ test.each(badSources)('a source that %s is named with the reason', async (_, scr
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
-test('what one source gave well is kept when it fails, and each is told its part', async () => {
+test('the good chunks of a source are kept when it fails, and each source is credited', async () => {
   const swarm = await aSwarm()
   const script = { read: (chunk: number) => honestUntil(3, chunk, spoiled) }
   const bad = await swarm.source({ peerId: 'p1', content: fiveChunks, ...script })
@@ -313,7 +313,7 @@ test('any interleaving of failures ends in the right file or a clear error', asy
   )
 })
 
-/** The SHA-256 of what came, or the error. */
+/** The SHA-256 of the fetched file, or the error. */
 async function endingOf(fetching: Promise<Fetched>): Promise<string> {
   try {
     await using fetched = await fetching

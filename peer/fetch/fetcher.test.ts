@@ -62,7 +62,7 @@ test('a file that has another name, as one whose move was cut off, keeps its byt
   expect((await readFile(placed)).equals(small.bytes)).toBe(true)
 })
 
-test('no more chunks are on their way than there are buffers', async () => {
+test('no more chunks are requested than there are buffers', async () => {
   const swarm = await aSwarm()
   const many = aContent(40 * mebibyte)
   let onTheWay = 0
@@ -85,7 +85,7 @@ test('no more chunks are on their way than there are buffers', async () => {
   expect(most).toBeLessThanOrEqual(limits.fetchWindowBytes / mebibyte)
 })
 
-test('chunks may come in any order', async () => {
+test('chunks may arrive in any order', async () => {
   const swarm = await aSwarm()
   let answerFirst = (): void => {}
   const source = await swarm.source({
@@ -124,7 +124,7 @@ test('a peer that has several copies is tried once', async () => {
   expect(bad.chunkListsAsked).toBe(1)
 })
 
-test('a content larger than the disk is refused before anybody is asked', async () => {
+test('a content larger than the disk is refused before any source is asked', async () => {
   const swarm = await aSwarm()
   const source = await swarm.source({ peerId: 'p1', content: fiveChunks })
   const size = limits.contentBytesMax
@@ -201,7 +201,7 @@ test('what an earlier run left is removed at the start', async () => {
   expect(await readdir(swarm.partialFolder)).toEqual([])
 })
 
-test('a folder for partial files that cannot be had is told in our words', async () => {
+test('a folder for partial files that cannot be made is an AppError', async () => {
   const swarm = await aSwarm()
   const path = join(swarm.partialFolder, 'file')
   await writeFile(path, '')

@@ -41,7 +41,7 @@ test('sources share the work, and no chunk is asked for twice', async () => {
   expect(fetched.sources).toEqual(sources.map(({ source }) => source))
 })
 
-test('in a swarm a source that has all chooses what it sends, and nothing comes twice', async () => {
+test('in a swarm a source that has all chooses what it sends, and nothing arrives twice', async () => {
   const swarm = await aSwarm()
   const sent = new Set<number>()
   const prefers = (or: readonly number[], first: number): number | undefined => {
@@ -214,7 +214,7 @@ test('a fetch that waits continues with any source that joins, and says why it w
   expect((await fetching).sources).toEqual([late.source])
 })
 
-test('a source that came back is tried again by a fetch that waits', async () => {
+test('a source that is back is retried by a fetch that waits', async () => {
   const swarm = await aSwarm()
   let isBroken = true
   const flaky = await swarm.source({

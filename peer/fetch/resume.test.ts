@@ -47,7 +47,7 @@ async function interrupted(end: number): Promise<Swarm> {
   return swarm
 }
 
-test('a fetch goes on where an earlier run was ended', async () => {
+test('a fetch resumes where an earlier run was ended', async () => {
   const swarm = await interrupted(5)
   const source = await swarm.source({ peerId: 'p2', content: eight })
   const progress: number[] = []
@@ -85,7 +85,7 @@ test('a complete file that found no place is there for the next fetch', async ()
   expect((await readFile(again.partialPath)).equals(bytes)).toBe(true)
 })
 
-test('what a fetch that was cancelled had is removed', async () => {
+test('the partial data of a cancelled fetch is removed', async () => {
   const swarm = await aSwarm()
   const stop = new AbortController()
   const source = await swarm.source({ peerId: 'p1', content: eight })
@@ -222,11 +222,11 @@ test('of two that ask for more than half of the room at the same time one gets i
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
 })
 
-test('a full disk that refuses to go on costs nothing of what is there', async () => {
+test('a full disk that refuses to resume costs no partial data', async () => {
   const swarm = await interrupted(5)
   const before = await readdir(swarm.partialFolder)
   const source = await swarm.source({ peerId: 'p2', content: eight })
-  // Where the new journal is made stands something else: as good as no room for it.
+  // A folder is where the new journal would be created: it fails like a full disk.
   const [dataName] = before.toSorted()
   await mkdir(join(swarm.partialFolder, `${dataName}.journal.new`))
   await expect(swarm.fetch(eight, [source], { keeps: true })).rejects.toMatchObject({
@@ -238,7 +238,7 @@ test('a full disk that refuses to go on costs nothing of what is there', async (
   expect(source.asked).toEqual([5, 6, 7])
 })
 
-test('a fetch that goes on does not say that it waits before it has tried anybody', async () => {
+test('a fetch that resumes does not say that it waits before it has tried a source', async () => {
   const swarm = await interrupted(5)
   const source = await swarm.source({ peerId: 'p2', content: eight })
   const waits: (string | undefined)[] = []

@@ -65,7 +65,7 @@ test('a place that stays empty, as that of a bad chunk does, names none', async 
   expect(chunksIn(whole)).toEqual([1])
 })
 
-test('records that came to the disk in part, in any order, are passed over', async () => {
+test('records that reached the disk in part, in any order, are skipped', async () => {
   const added = [3, 1, 4, 0]
   const whole = await journalOf(added)
   const headBytes = whole.length - 8 * added.length

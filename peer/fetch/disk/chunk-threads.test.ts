@@ -72,7 +72,7 @@ describe.each<[string, () => ChunkWorkers]>([
     expect((await readFile(path)).subarray(1, 1 + chunk.length).equals(chunk)).toBe(true)
   })
 
-  test('what the disk says comes with its code', async () => {
+  test('an error of the disk keeps its code', async () => {
     const worker = start().leastBusy()
     const path = await aPath()
     await writeFile(path, '')
@@ -138,7 +138,7 @@ test('what threads have not done when they are stopped fails, and others start',
   const unfinished = expect(worker.hashOn(part)).rejects.toThrow('ended')
   await workers[Symbol.asyncDispose]()
   await unfinished
-  // Whoever was hashing with it is told as well.
+  // A fetch that was hashing with it fails, too.
   await expect(worker.hashOn(part)).rejects.toThrow('ended')
   await workers.leastBusy().hashOn(part)
 })

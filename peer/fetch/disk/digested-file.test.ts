@@ -14,7 +14,7 @@ const { content, bytes } = aContent((chunkCount - 1) * mebibyte + 1000)
 const heldMax = chunksAtOnceFor(content.size)
 const noAbort = new AbortController().signal
 
-/** The hash of a file that holds `written`, and the chunks whose memory it does not need any more. */
+/** The hash of a file that holds `written`, and the chunks whose memory it has released. */
 async function aDigest(written: Uint8Array, workers = workAtOnce()) {
   const folder = await temporaryFolder()
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
@@ -46,7 +46,7 @@ async function aDigest(written: Uint8Array, workers = workAtOnce()) {
 const inOrder = [...Array(chunkCount).keys()]
 const byNumber = (a: number, b: number): number => a - b
 
-test('chunks that come in order are hashed from memory, all of which is free again', async () => {
+test('chunks that arrive in order are hashed from memory, all of which is released', async () => {
   const { digest, put, free } = await aDigest(Buffer.alloc(content.size))
   for (const chunk of inOrder) {
     await put(chunk)
@@ -56,7 +56,7 @@ test('chunks that come in order are hashed from memory, all of which is free aga
   expect(free).toEqual(inOrder)
 })
 
-test('whatever order they come in, it is the hash of the whole, and few are held', async () => {
+test('in whatever order they arrive, it is the hash of the whole, and few are held', async () => {
   const { digest, put, free } = await aDigest(bytes)
   for (const chunk of inOrder.toReversed()) await put(chunk)
   expect(free.length).toBeGreaterThanOrEqual(chunkCount - heldMax)
@@ -74,7 +74,7 @@ test('a chunk that keeps others waiting does not keep all memory from being free
   expect(free).toHaveLength(heldMax)
 })
 
-test('a chunk that comes once more while it is read back holds no memory', async () => {
+test('a chunk that arrives again while it is read back holds no memory', async () => {
   const worker = workAtOnce().leastBusy()
   const { promise: mayRead, resolve: letRead } = Promise.withResolvers<void>()
   const hashOn: typeof worker.hashOn = async (part) => {

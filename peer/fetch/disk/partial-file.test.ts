@@ -17,7 +17,7 @@ async function aPath(): Promise<string> {
   return join(folder.path, 'partial')
 }
 
-/** A file for a content of this size whose hashes nobody asks for. */
+/** A file for a content of this size whose hashes no test reads. */
 async function openFile(path: string, size: number): Promise<PartialFile> {
   const workers = new ChunkThreads()
   onTestFinished(async () => await workers[Symbol.asyncDispose]())

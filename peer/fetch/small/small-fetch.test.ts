@@ -24,7 +24,7 @@ function fetchOf(swarm: Swarm): SmallFetch {
   return small
 }
 
-/** Fetches the files, checks what comes, and returns how many came and what was missed. */
+/** Fetches the files, verifies them, and returns how many arrived and which were missed. */
 async function fetchAll(swarm: Swarm, files: readonly Wanted[]) {
   let right = 0
   const missed = await fetchOf(swarm).fetch(files, async (verified) => {
@@ -33,7 +33,7 @@ async function fetchAll(swarm: Swarm, files: readonly Wanted[]) {
   return { right, missed }
 }
 
-test('many contents come with few requests over one connection', async () => {
+test('many contents arrive with few requests over one connection', async () => {
   const swarm = await aSwarm()
   const asked: number[] = []
   const source = await swarm.source({
@@ -50,7 +50,7 @@ test('many contents come with few requests over one connection', async () => {
   expect(swarm.receivedBytes).toBe((299 * 300) / 2)
 })
 
-test('what one source lies about comes from another, and the liar is blamed once and left', async () => {
+test('what one source lies about is fetched from another, and the liar is blamed once and left', async () => {
   const swarm = await aSwarm()
   const liar = await swarm.source({
     peerId: 'liar',

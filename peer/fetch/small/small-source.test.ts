@@ -60,7 +60,7 @@ test('a connection that ended while it was idle is replaced by one other', async
   expect(events.at(-1)).toBe('given back')
 })
 
-test('a connection on which more comes than was asked for is closed', async () => {
+test('a connection that sends more than was requested is closed', async () => {
   const { source, end } = aSource({ answers: Buffer.alloc(2_000) })
   await expect(source.read([content])).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
   expect(await end()).toEqual(['leased', 'discarded'])

@@ -8,7 +8,7 @@ import { inGroups, type SmallContent } from './small-reads.ts'
 /** A small file to fetch, and where it is placed. */
 type KeyedSmallContent = SmallContent & KeyedContent
 
-/** Where the bytes of a file came from. */
+/** The origin of a file's bytes. */
 export type From = 'network' | 'here'
 
 interface TakeSmallOptions<File> {

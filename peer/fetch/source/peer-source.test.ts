@@ -38,7 +38,7 @@ function aSource(request: (type: string, asked: Asked) => Promise<unknown>) {
   return { source, clock, events }
 }
 
-test('what was asked of a source and is of no use any more is withdrawn with it', async () => {
+test('open requests are withdrawn with their source', async () => {
   const { source, clock, events } = aSource(async (type, { signal }) => {
     events.push(`asked ${type}`)
     const { promise, reject } = Promise.withResolvers<never>()
@@ -57,7 +57,7 @@ test('what was asked of a source and is of no use any more is withdrawn with it'
   expect(clock.pending).toBe(0)
 })
 
-test('news of chunks may take long: small files come before it on its connection, as slowly as a limit says', async () => {
+test('an update of chunks may take long: throttled small files precede it on its connection', async () => {
   const { source, clock } = aSource(async (_, { deadlineMs, signal }) => {
     await clock.sleep(60_000, signal)
     expect(deadlineMs).toBeGreaterThan(60_000)
@@ -70,7 +70,7 @@ test('news of chunks may take long: small files come before it on its connection
   source[Symbol.dispose]()
 })
 
-test('a connection on which more comes than was asked for is closed', async () => {
+test('a connection that sends more than was requested is closed', async () => {
   const { source, clock, events } = aSource(async (_, { into }) => into.begin(2 ** 40, {}))
   const { signal } = new AbortController()
   const reading = source.read({ chunk: 0, or: [] }, Buffer.alloc(mebibyte), signal, () => {})

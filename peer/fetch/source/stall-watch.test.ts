@@ -32,7 +32,7 @@ test('a source is not blamed for bytes that are held up on this side', async () 
   expect(world.stalls).toBe(1)
 })
 
-test('what comes on a connection for others counts as long as something is asked for there', async () => {
+test('bytes for others on a connection count while it has an open request', async () => {
   const world = aWatch()
   const { clock, progress, stallWatch } = world
   const elsewhere = new ConnectionProgress({ clock })

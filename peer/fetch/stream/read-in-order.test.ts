@@ -55,7 +55,7 @@ test.each([0, 1, mebibyte, mebibyte + 1, 4 * mebibyte + 1])(
   },
 )
 
-test('chunks come in any order and are written in theirs', async () => {
+test('chunks arrive in any order and are written in theirs', async () => {
   const swarm = await aSwarm()
   let answerFirst = (): void => {}
   const source = await swarm.source({
@@ -133,7 +133,7 @@ test('with a bad chunk from the only source the good ones before it are all that
   expect(reading.bytes.length).toBeLessThanOrEqual(mebibyte)
 })
 
-test('a content that is another one as a whole never comes to its end', async () => {
+test('a content that is another one as a whole is never completed', async () => {
   const swarm = await aSwarm()
   const lie = aContent(few.content.size, 'lie')
   const source = await swarm.source({ peerId: 'p1', content: lie })
@@ -170,7 +170,7 @@ test('where peers differ and no two vouch, nothing is written before it is prove
   expect([liar.asked.length, honest.asked.length]).toEqual([5, 10])
 })
 
-test('a reader that goes away ends the reading with its error', async () => {
+test('a reader that closes ends the reading with its error', async () => {
   const swarm = await aSwarm()
   const source = await swarm.source({ peerId: 'p1', content: many })
   const gone = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })

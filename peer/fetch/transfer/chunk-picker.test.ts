@@ -205,8 +205,8 @@ test('whatever sources have, send, choose and fail with, each chunk that one of 
     })
     const happen = eventsOn(board, working)
     for (const [what, place] of steps) happen(what, place)
-    for (let turn = 0; turn < 20 * chunks + 200; turn += 1)
-      for (const what of ['request', 'begin', 'arrive', 'verify'] as const) happen(what, turn)
+    for (let round = 0; round < 20 * chunks + 200; round += 1)
+      for (const what of ['request', 'begin', 'arrive', 'verify'] as const) happen(what, round)
     const all = [...Array(chunks).keys()]
     const had = all.filter((chunk) => working.some((one) => one.chunksHeld?.has(chunk) !== false))
     expect(board.missingCount).toBe(chunks - had.length)

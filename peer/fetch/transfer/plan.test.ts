@@ -31,7 +31,7 @@ test('a reader is given the first chunk that the source has, of those it wants b
 
 /**
  * Sources with any chunks, asked in any order, each answer coming or failing at any time: no chunk is
- * asked of two at once, none of a source that lacks it, each that came is never asked again, and the
+ * asked of two at once, none of a source that lacks it, each that arrived is never asked again, and the
  * plan ends with exactly the chunks that the sources have together.
  */
 test('any sources together give each of their chunks exactly once', () => {
@@ -97,7 +97,7 @@ test('the rarest chunk comes first', () => {
   expect(nextChunks({ taken: none, own: b, partial: [a, b] })[0]).toBe(0)
 })
 
-test('equally rare chunks come in another order for each download, once others download too', () => {
+test('equally rare chunks are ordered differently for each download, once others download too', () => {
   const others = [new ChunkSet(64)]
   const orderFor = (seed: number): number[] => {
     const taken = new ChunkSet(64)
@@ -135,7 +135,7 @@ test('of a large content, the rarest of the next chunks is taken, and what only 
   expect(nextChunks({ taken: new ChunkSet(count), own: far, partial: others })[0]).toBe(count - 1)
 })
 
-test('at the end the chunk that would come last is asked for again, if that is much faster', () => {
+test('at the end the chunk that would arrive last is requested again, if that is much faster', () => {
   const elsewhere = [
     { chunk: 1, leftMs: 500 },
     { chunk: 2, leftMs: Number.POSITIVE_INFINITY },

@@ -8,7 +8,7 @@ import { SourceQuestions } from './source-questions.ts'
 const many = { usable: 2, chunksMissing: limits.readsPerSourceMin + 1 }
 const none = { ...many, usable: 0 }
 
-/** Questions of one fetch, whose answers the test gives; the sources that came of them. */
+/** Questions of one fetch, which the test answers, and the sources found. */
 function asking(waits: boolean) {
   const clock = new FakeClock()
   const answers: PromiseWithResolvers<readonly Source[]>[] = []

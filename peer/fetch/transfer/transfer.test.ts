@@ -13,8 +13,8 @@ const mebibyte = 1024 * 1024
 const never = new AbortController().signal
 
 /**
- * A transfer of so many chunks to nowhere, and a source that has them all and sends them at once.
- * @param isGood whether a chunk that came is good; what it throws is the disk's
+ * A transfer of this many chunks to nowhere, and a source that has them all and sends them immediately.
+ * @param isGood whether a chunk that arrived is good; what it throws is the disk's error
  * @param begin gets the file ready for a chunk list that is not known yet
  */
 function aTransfer(
@@ -75,7 +75,7 @@ async function untilAborted(signal: AbortSignal): Promise<never> {
   })
 }
 
-test('a disk that fills up is reported as such, and the source is let go', async () => {
+test('a disk that fills up is reported as such, and the source is released', async () => {
   const full = new AppError('DISK_FULL', { path: '/', neededBytes: 1 })
   let written = 0
   const { transfer, whole } = aTransfer(10, async () => {
