@@ -13,16 +13,16 @@ export class WakeUp {
   }
 
   /** Resolves at the next `notify`, when `signal` is aborted or, with a timer, after its delay. */
-  async next(signal: AbortSignal, timer?: { clock: Clock; delayMs: number }): Promise<void> {
-    if (signal.aborted) return
+  async next(signal?: AbortSignal, timer?: { clock: Clock; delayMs: number }): Promise<void> {
+    if (signal?.aborted === true) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const wake = (): void => resolve()
     this.#sleepers.add(wake)
-    signal.addEventListener('abort', wake)
+    signal?.addEventListener('abort', wake)
     const cancelTimer = timer?.clock.after(timer.delayMs, wake)
     await promise
     cancelTimer?.()
-    signal.removeEventListener('abort', wake)
+    signal?.removeEventListener('abort', wake)
     this.#sleepers.delete(wake)
   }
 

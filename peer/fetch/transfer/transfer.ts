@@ -6,6 +6,7 @@ import { deadlines } from '../../../common/limits.ts'
 import type { BufferPool } from '../../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import type { Random } from '../../../common/random.ts'
+import { WakeUp } from '../../../common/wake-up.ts'
 import type { ChunkStore } from '../chunk-store.ts'
 import type { DigestedFile } from '../disk/digested-file.ts'
 import type { ChunkSource } from '../source/chunk-source.ts'
@@ -61,7 +62,7 @@ export class Transfer {
   /** Resolves when there is nothing more to do: complete, or failed. */
   readonly #ended = Promise.withResolvers<undefined>()
   readonly #chunkList: ChunkList
-  #changed = Promise.withResolvers<void>()
+  readonly #changes = new WakeUp()
   /** Why all work ends; no source can help. */
   #failure: Error | undefined
 
@@ -101,8 +102,7 @@ export class Transfer {
 
   /** Lets all sources look for work; called from time to time. */
   look(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers<void>()
+    this.#changes.notify()
   }
 
   /** Ends the work of all sources; verified chunks stay. */
@@ -173,7 +173,7 @@ export class Transfer {
     try {
       while (!this.isComplete && this.#failure === undefined) {
         if (own.isLeaving && this.#board.requestsOf(own).size === 0) break
-        if (!this.#startRead(own, chunkList, reads)) await this.#changed.promise
+        if (!this.#startRead(own, chunkList, reads)) await this.#changes.next()
       }
     } finally {
       this.#stop(this.#board.removeSource(own))
