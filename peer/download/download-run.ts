@@ -14,3 +14,13 @@ export interface DownloadRun {
   /** Whether a source sends. */
   readonly isFed: boolean
 }
+
+export interface RunOptions {
+  /** Whether to wait for sources when there are none. */
+  readonly waits: boolean
+  /** Whether to wait for an unreachable index before it is known what to fetch. */
+  readonly waitsForIndex: boolean
+  readonly signal: AbortSignal
+  /** Called when it is known what to fetch, and whenever the run may be further. */
+  readonly onChanged: () => void
+}

@@ -6,7 +6,6 @@ import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
-import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { Download, DownloadRequest, Stats } from '../api/shapes.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Shelf } from '../shelf.ts'
@@ -21,7 +20,9 @@ import {
 } from './download-entry.ts'
 import { DownloadQueue } from './download-queue.ts'
 import type { DownloadRecords } from './download-records.ts'
+import type { RunOptions } from './download-run.ts'
 import { GroupDownload, type GroupFinder } from './group-download.ts'
+import { NetworkStats } from './network-stats.ts'
 import { SingleDownload } from './single-download.ts'
 
 /** Why a run ends that received bytes when there was no place for it. */
@@ -53,9 +54,7 @@ export class Downloads implements AsyncDisposable {
   readonly #entries = new Map<string, DownloadEntry>()
   readonly #queue: DownloadQueue<DownloadEntry>
   readonly #finishedIds: string[] = []
-  #bytesPerSecond = emptySeries
-  #networkBytes = 0
-  #networkSeconds = 0
+  readonly #networkStats = new NetworkStats()
   #doneCount = 0
   #failedCount = 0
 
@@ -83,11 +82,7 @@ export class Downloads implements AsyncDisposable {
 
   /** Of the downloads since the start that used the network. */
   get stats(): Pick<Stats, 'downloadBytesPerSecond' | 'throughputBytesPerSecond'> {
-    return {
-      downloadBytesPerSecond: summaryOf(this.#bytesPerSecond),
-      throughputBytesPerSecond:
-        this.#networkSeconds > 0 ? this.#networkBytes / this.#networkSeconds : 0,
-    }
+    return this.#networkStats.summary
   }
 
   /** Changes the number that may run simultaneously: more start now, surplus ones finish. */
@@ -298,41 +293,24 @@ export class Downloads implements AsyncDisposable {
   }
 
   async #carryOutSingle(entry: DownloadEntry): Promise<void> {
-    const { request, content, waitsForIndex, stop } = entry
+    const { request, content: begun } = entry
+    const { name, sha256 } = request
     const run = new SingleDownload(
-      {
-        name: request.name,
-        sha256: request.sha256,
-        begun: content,
-        begunBytes: entry.run?.bytes ?? 0,
-        waits: request.wait !== false,
-        waitsForIndex,
-        signal: stop.signal,
-        onChanged: () => this.#onChanged(entry),
-      },
+      { ...this.#runOptions(entry), name, sha256, begun, begunBytes: entry.run?.bytes ?? 0 },
       this.#dependencies,
     )
     entry.run = run
-    const result = await run.run()
-    entry.result = result
-    const { bytes, seconds, sources } = result
-    if (sources.length > 0) this.#countNetwork(bytes, seconds)
+    entry.result = await run.run()
+    const { bytes, seconds, sources } = entry.result
+    if (sources.length > 0) this.#networkStats.add(bytes, seconds)
   }
 
   async #carryOutGroup(entry: DownloadEntry): Promise<void> {
-    const { request, waitsForIndex, begun, stop } = entry
+    const { request, begun } = entry
     const { clock, folder } = this.#dependencies
     if (folder === undefined) throw new AppError('NO_MATCH', { pattern: request.name })
-    const startMs = clock.monotonicMs()
     const run = new GroupDownload(
-      {
-        pattern: request.name,
-        waits: request.wait !== false,
-        waitsForIndex,
-        begun,
-        signal: stop.signal,
-        onChanged: () => this.#onChanged(entry),
-      },
+      { ...this.#runOptions(entry), pattern: request.name, begun },
       { ...this.#dependencies, folder },
     )
     entry.run = run
@@ -340,8 +318,19 @@ export class Downloads implements AsyncDisposable {
       await run.run()
     } finally {
       entry.begun = run.begun
-      const { networkBytes } = run.progress
-      if (networkBytes > 0) this.#countNetwork(networkBytes, (clock.monotonicMs() - startMs) / 1000)
+      const { networkBytes, startMs } = run.progress
+      const seconds = (clock.monotonicMs() - startMs) / 1000
+      if (networkBytes > 0) this.#networkStats.add(networkBytes, seconds)
+    }
+  }
+
+  #runOptions(entry: DownloadEntry): RunOptions {
+    const { request, waitsForIndex, stop } = entry
+    return {
+      waits: request.wait !== false,
+      waitsForIndex,
+      signal: stop.signal,
+      onChanged: () => this.#onChanged(entry),
     }
   }
 
@@ -385,12 +374,6 @@ export class Downloads implements AsyncDisposable {
     entry.error = error
     entry.ended.resolve()
     this.#record((records) => records.put(recordOf(entry)))
-  }
-
-  #countNetwork(bytes: number, seconds: number): void {
-    this.#networkBytes += bytes
-    this.#networkSeconds += seconds
-    if (seconds > 0) this.#bytesPerSecond = withValue(this.#bytesPerSecond, bytes / seconds)
   }
 
   #fail(entry: DownloadEntry, error: AppError): void {

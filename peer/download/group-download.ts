@@ -13,7 +13,7 @@ import type { SourceProgress } from '../fetch/source/source-progress.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
 import type { KeyedContent, Shelf } from '../shelf.ts'
 import type { DownloadFinder } from './content-watch.ts'
-import type { DownloadRun } from './download-run.ts'
+import type { DownloadRun, RunOptions } from './download-run.ts'
 import { GroupProgress } from './group-progress.ts'
 import { downloadKey, type SingleDependencies, SingleDownload } from './single-download.ts'
 
@@ -26,17 +26,10 @@ export interface GroupFinder extends DownloadFinder {
   ): Promise<{ files: MatchedFile[]; next?: string }>
 }
 
-interface GroupOptions {
+interface GroupOptions extends RunOptions {
   readonly pattern: string
-  /** Whether to wait for sources when there are none. */
-  readonly waits: boolean
-  /** Whether to wait for an unreachable index before any file is known. */
-  readonly waitsForIndex: boolean
   /** See {@link GroupDownload.begun}. */
   readonly begun: ReadonlyMap<string, Content>
-  readonly signal: AbortSignal
-  /** Called whenever the run may be further. */
-  readonly onChanged: () => void
 }
 
 interface GroupDependencies extends SingleDependencies {

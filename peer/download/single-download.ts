@@ -10,9 +10,9 @@ import type { SourceProgress } from '../fetch/source/source-progress.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
 import type { Shelf } from '../shelf.ts'
 import { ContentWatch, type DownloadFinder } from './content-watch.ts'
-import type { DownloadRun } from './download-run.ts'
+import type { DownloadRun, RunOptions } from './download-run.ts'
 
-interface SingleOptions {
+interface SingleOptions extends RunOptions {
   readonly name: string
   /** Which content, if the name has several; the first otherwise. */
   readonly sha256?: string | undefined
@@ -20,13 +20,6 @@ interface SingleOptions {
   readonly begun?: Content | undefined
   /** Bytes that an earlier run verified. */
   readonly begunBytes?: number
-  /** Whether to wait for sources when there are none. */
-  readonly waits: boolean
-  /** Whether to wait for an unreachable index before the content is known. */
-  readonly waitsForIndex: boolean
-  readonly signal: AbortSignal
-  /** Called when the content is known, and whenever the run may be further. */
-  readonly onChanged: () => void
 }
 
 export interface SingleDependencies {
