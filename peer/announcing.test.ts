@@ -8,7 +8,7 @@ import { AnnouncingFixture } from './testing/announcing-fixture.ts'
 const a = { kind: 'shared', name: 'a.txt' } as const
 const b = { kind: 'replicated', owner: 'peer2', name: 'b.txt' } as const
 
-test('the index is told what is there and then, in groups, what changes', async () => {
+test('the index gets the inventory and then, in groups, the changes', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index, catalog } = fixture
   fixture.put(a, 'a')
@@ -32,7 +32,7 @@ test('the index is told what is there and then, in groups, what changes', async 
   expect(index.announcements.map(({ changes }) => changes.length)).toEqual([1, 2, 1])
 })
 
-test('drops that the index has seen are forgotten', async () => {
+test('drops that the index has are forgotten', async () => {
   await using fixture = await AnnouncingFixture.create()
   fixture.put(a, 'a')
   await fixture.startBoth()
@@ -44,7 +44,7 @@ test('drops that the index has seen are forgotten', async () => {
   expect(fixture.catalog.canResumeFrom(lastSeq)).toBe(false)
 })
 
-test('an index that restarted with its disk is told nothing twice', async () => {
+test('an index that restarts with its disk gets nothing twice', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   fixture.put(a, 'a')
@@ -58,7 +58,7 @@ test('an index that restarted with its disk is told nothing twice', async () => 
   expect(index.announcements[1]?.changes).toMatchObject([{ op: 'put', name: 'b.txt' }])
 })
 
-test('an index that lost its disk is told everything', async () => {
+test('an index that lost its disk gets everything', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   fixture.put(a, 'a')
@@ -71,7 +71,7 @@ test('an index that lost its disk is told everything', async () => {
   expect(index.announcements.at(-1)).toMatchObject({ begin: true, end: true })
 })
 
-test('an index that lost its last transactions is told everything when drops among them are forgotten', async () => {
+test('an index that lost transactions gets everything if drops among them were forgotten', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   fixture.put(a, 'a')
@@ -88,7 +88,7 @@ test('an index that lost its last transactions is told everything when drops amo
   expect(index.copies()).toEqual(fixture.copies())
 })
 
-test('after a gap the peer says hello again and goes on from where the index is', async () => {
+test('after a gap the peer registers again and continues where the index is', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   fixture.put(a, 'at first')
@@ -101,7 +101,7 @@ test('after a gap the peer says hello again and goes on from where the index is'
   expect(index.hellos).toHaveLength(2)
 })
 
-test('that something is gone is said only after the first scan', async () => {
+test('missing files are announced as gone only after the first scan', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   fixture.put(a, 'a')
@@ -115,7 +115,7 @@ test('that something is gone is said only after the first scan', async () => {
   expect(index.announcements[1]).toMatchObject({ end: true, changes: [] })
 })
 
-test('a large inventory travels in frames of bounded size', async () => {
+test('a large inventory is sent in frames of bounded size', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index, catalog } = fixture
   catalog.group(() => {
@@ -129,7 +129,7 @@ test('a large inventory travels in frames of bounded size', async () => {
   expect(index.announcements.filter(({ begin, end }) => begin || end)).toHaveLength(2)
 })
 
-test('heartbeats come as often as the index asks', async () => {
+test('heartbeats are sent at the interval that the index requests', async () => {
   await using fixture = await AnnouncingFixture.create()
   await fixture.startBoth()
   await fixture.until(() => fixture.index.heartbeats === 3)
@@ -138,7 +138,7 @@ test('heartbeats come as often as the index asks', async () => {
 })
 
 test.each([0, 100_000_000])(
-  'an index that asks for a heartbeat every %i ms is none',
+  'an index that requests a heartbeat every %i ms is refused',
   async (ms) => {
     await using fixture = await AnnouncingFixture.create()
     fixture.index.heartbeatMs = ms
@@ -150,7 +150,7 @@ test.each([0, 100_000_000])(
   },
 )
 
-test('the index is looked for again and again, ever slower', async () => {
+test('the index is dialled repeatedly, with growing delays', async () => {
   await using fixture = await AnnouncingFixture.create()
   fixture.start()
   await fixture.until(() => fixture.announcer.state.name === 'connecting')
@@ -162,7 +162,7 @@ test('the index is looked for again and again, ever slower', async () => {
   expect(fixture.clock.monotonicMs() - startMs).toBeLessThanOrEqual(2_000)
 })
 
-test('a peer that the index refuses says why, and tries again slowly', async () => {
+test('a peer that the index refuses says why, and retries slowly', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   index.refusal = new AppError('PEER_ID_TAKEN', { peerId: 'peer1', address: '10.0.0.1:7100' })
@@ -179,7 +179,7 @@ test('a peer that the index refuses says why, and tries again slowly', async () 
   expect(fixture.clock.monotonicMs()).toBeLessThanOrEqual(6_000)
 })
 
-test('whoever needs the connection gets it as soon as it is there', async () => {
+test('waiting callers get the connection as soon as it is open', async () => {
   await using fixture = await AnnouncingFixture.create()
   fixture.start()
   const waiting = fixture.announcer.connected(new AbortController().signal)
@@ -193,7 +193,7 @@ test('whoever needs the connection gets it as soon as it is there', async () => 
   expect(await waiting).toBe(fixture.announcer.connection)
 })
 
-test('an index that is back is found at once when somebody asks for it', async () => {
+test('a returned index is found immediately when a user request waits for it', async () => {
   await using fixture = await AnnouncingFixture.create()
   await fixture.startWithoutIndex()
   const { announcer, clock, index } = fixture
@@ -206,7 +206,7 @@ test('an index that is back is found at once when somebody asks for it', async (
   expect(announcer.awayMs).toBe(0)
 })
 
-test('however many ask for an index that is away, it is not dialled all the time', async () => {
+test('many waiting requests do not make the peer dial an absent index all the time', async () => {
   await using fixture = await AnnouncingFixture.create()
   await fixture.startWithoutIndex()
   const { announcer, clock } = fixture
@@ -227,7 +227,7 @@ test('however many ask for an index that is away, it is not dialled all the time
   await Promise.all([waiting, asking])
 })
 
-test('that everything is announced is known when it is sent', async () => {
+test('everything counts as announced when it has been sent', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   await fixture.startBoth()
@@ -252,7 +252,7 @@ test('tasks from the index reach the peer', async () => {
   expect(fixture.tasks).toEqual([task])
 })
 
-test('a peer that stops says so, but waits only a moment for the answer', async () => {
+test('a stopping peer says that it leaves, but waits only briefly for the answer', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index } = fixture
   await fixture.startBoth()
@@ -273,7 +273,7 @@ test('a peer that stops says so, but waits only a moment for the answer', async 
   expect(index.leaves).toBe(2)
 })
 
-test('whatever happens to the catalog, the index and the peer, the index comes to know exactly what is there', async () => {
+test('the index ends up with exactly the catalog, whatever happens to catalog, index and peer', async () => {
   const keys: CopyKey[] = [a, b, { ...a, name: 'c.txt' }, { ...b, owner: 'peer3' }]
   const key = fc.constantFrom(...keys)
   const step = fc.oneof(
@@ -331,7 +331,7 @@ test('whatever happens to the catalog, the index and the peer, the index comes t
   )
 })
 
-test('what the index could not write is sent again on the same connection, ever more seldom', async () => {
+test('an announcement that the index could not write is retried on the same connection, with back-off', async () => {
   await using fixture = await AnnouncingFixture.create()
   const { index, clock } = fixture
   fixture.put(a, 'a')
@@ -354,7 +354,7 @@ test('what the index could not write is sent again on the same connection, ever 
   expect(fixture.dials).toBe(1)
 })
 
-test('an inventory of many announcements goes on after those that the index could write', async () => {
+test('an inventory of many announcements continues after those that the index could write', async () => {
   const text = { action: 'write', path: '/x', reason: 'full' }
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 3, maxLength: 6 }), async (refusals) => {

@@ -110,7 +110,7 @@ async function fetchFrom(
 }
 
 test.each([0, 1, 1024, mebibyte, mebibyte + 1, 3 * mebibyte, 33 * mebibyte + 5])(
-  'a file of %i bytes arrives as it is',
+  'a file of %i bytes arrives unchanged',
   async (bytes) => {
     const world = await World.create()
     const fetcher = await world.fetcher()
@@ -125,7 +125,7 @@ test.each([
   ['uploads', 4_096],
   ['downloads', mebibyte],
 ] as const)(
-  'no more passes than the limit of %s lets, slow as it is, and nothing counts as stalled',
+  'a low limit of %s is respected, and nothing counts as stalled',
   async (limited, pieceBytes) => {
     const world = await World.create()
     const gate = world[limited]
@@ -169,7 +169,7 @@ test('a file that shrinks while it is fetched is completed from another source',
   expect(fetched.sources.map(({ peerId }) => peerId)).toEqual(['p1', 'p2'])
 })
 
-test('when nobody has the file any more, each is named', async () => {
+test('when no source has the file, each is named', async () => {
   const world = await World.create()
   const fetcher = await world.fetcher()
   const peers = [await world.peer('p1', 10), await world.peer('p2', 10)]
@@ -182,7 +182,7 @@ test('when nobody has the file any more, each is named', async () => {
 })
 
 test.each(['uploads', 'downloads'] as const)(
-  'under a limit of %s small contents that wait for each other on one connection do not count as stalled',
+  'under a limit of %s, small contents that wait for each other on a connection do not count as stalled',
   async (limited) => {
     const world = await World.create()
     const gate = world[limited]

@@ -26,7 +26,7 @@ test('makes texts of 1 KiB and binary files of 1 MiB, named after the peer', asy
   expect((await stat(join(shared, 'peer1_mb_0001.bin'))).size).toBe(1_048_576)
 })
 
-test('leaves a folder alone that has anything in it', async () => {
+test('leaves a folder that is not empty unchanged', async () => {
   await using folder = await temporaryFolder()
   await writeFile(join(folder.path, 'mine.txt'), 'mine')
 
@@ -35,7 +35,7 @@ test('leaves a folder alone that has anything in it', async () => {
   expect(await readdir(folder.path)).toEqual(['mine.txt'])
 })
 
-test('fills the folder of a new peer, and not the one that a disk is missing from', async () => {
+test('fills the folder of a new peer, but not one whose disk is missing', async () => {
   await using peer = await ShareFixture.create()
   const folder = join(peer.path, 'shared')
   const fill = async (): Promise<number> =>
@@ -62,7 +62,7 @@ test('fills the folder of a new peer, and not the one that a disk is missing fro
   expect(sharedFilesKnown(join(peer.path, 'new'))).toBe(0)
 })
 
-test('the same seed gives the same bytes, whatever the counts; another peer or seed does not', () => {
+test('the same seed generates the same bytes for any counts; another peer or seed does not', () => {
   const all = [...generatedFiles(options)]
   const textAlone = [...generatedFiles({ ...options, kb: 1, mb: 0 })]
   expect(textAlone[0]?.bytes.equals(all[0]?.bytes ?? Buffer.alloc(0))).toBe(true)

@@ -42,7 +42,7 @@ const cases: readonly [TroubleCode, string, Partial<HealthFacts>, string][] = [
   ['DISK_UNUSABLE', 'degraded', { room: readOnly }, 'EACCES'],
 ]
 
-test('nothing keeps a peer from its work: files that are not shared do not either', () => {
+test('a healthy peer is ok, even with files that are not shared', () => {
   expect(healthOf(fakeHealth)).toMatchObject({
     status: 'ok',
     index: 'connected',
@@ -53,7 +53,7 @@ test('nothing keeps a peer from its work: files that are not shared do not eithe
 })
 
 test.each(cases)(
-  '%s makes it %s, is counted, and says why and what to do',
+  '%s makes it %s, is counted, and has a reason and a remedy',
   (code, status, facts, why) => {
     const health = healthOf({ ...fakeHealth, ...facts })
     expect(health.status).toBe(status)
@@ -64,7 +64,7 @@ test.each(cases)(
   },
 )
 
-test('every trouble has a case here', () => {
+test('every trouble is tested', () => {
   expect(new Set(cases.map(([code]) => code))).toEqual(new Set(troubleCodes))
   // They are values of one label.
   expect(troubleCodes.filter((code) => (problemCodes as readonly string[]).includes(code))).toEqual(
@@ -72,7 +72,7 @@ test('every trouble has a case here', () => {
   )
 })
 
-test('a small disk with a little room is not full', () => {
+test('a small disk with some free space is not full', () => {
   const room = { freeBytes: 2_000_000, diskBytes: 60_000_000 }
   expect(healthOf({ ...fakeHealth, room }).status).toBe('ok')
 })
@@ -86,7 +86,7 @@ describe('the facts of a running peer', () => {
   const announcer = { address, connection: undefined, state: { name: 'connecting' } } as const
   const reach = { unreachable: undefined }
 
-  test('a disk that does not answer cannot be used, and holds up no answer', async () => {
+  test('an unresponsive disk counts as unusable and does not delay the answer', async () => {
     const clock = new FakeClock()
     let measured = 0
     const room = (): Promise<never> => {
@@ -105,7 +105,7 @@ describe('the facts of a running peer', () => {
     expect(measured).toBe(1)
   })
 
-  test('a refusal of the index is told with its reason, a failed attempt, too', async () => {
+  test('a refusal of the index is reported with its reason, and so is a failed attempt', async () => {
     const clock = new FakeClock()
     const healthIn = async (state: AnnouncerState): Promise<Health> =>
       healthOf(await healthLooker({ share, announcer: { ...announcer, state }, reach, clock })())

@@ -34,7 +34,7 @@ describe('the settings of a peer', () => {
     })
   })
 
-  test('are those of peer1 when nothing is said', () => {
+  test('are those of peer1 by default', () => {
     expect(settingsOf()).toMatchObject({
       peerId: 'peer1',
       headless: false,
@@ -46,7 +46,7 @@ describe('the settings of a peer', () => {
     })
   })
 
-  test('can all be given', () => {
+  test('can all be set', () => {
     const flags = { peer: 'alice', port: '9001', httpPort: '9002', data: '/srv/alice' }
     expect(settingsOf({ ...flags, index: '[::1]:7000' })).toMatchObject({
       peerId: 'alice',

@@ -56,7 +56,7 @@ async function aWorld() {
   return { world, files, fetchAll }
 }
 
-test('a file that is gone or changed does not keep the others from coming', async () => {
+test('a missing or changed file does not block the others', async () => {
   const { world, files, fetchAll } = await aWorld()
   await rm(world.path('file 3'))
   await appendFile(world.path('file 7'), 'more')
@@ -74,7 +74,7 @@ test('a file that is gone or changed does not keep the others from coming', asyn
   expect(new Set(world.rechecked)).toEqual(new Set(['file 3', 'file 7']))
 })
 
-test('files that go while they are being sent cost the others one more request', async () => {
+test('files that disappear while they are sent cost the others one more request', async () => {
   const { world, fetchAll } = await aWorld()
   const gone = ['file 5', 'file 6', 'file 11']
   let isFirst = true

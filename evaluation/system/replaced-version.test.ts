@@ -37,7 +37,7 @@ test('the replica of the old content outlives a slow edit and its owner, and can
 
   const listed = await runTandem(['versions', name, '--api', cluster.peer(3).apiUrl.origin])
   expect(listed.stdout).toContain(sha256)
-  expect(listed.stdout).toContain('the current one has its copies')
+  expect(listed.stdout).toContain('the current version has its copies')
   for (const peer of cluster.peers.slice(1)) {
     const words = ['download', name, '--sha256', sha256, '--api', peer.apiUrl.origin]
     const { code, stderr } = await runTandem(words)

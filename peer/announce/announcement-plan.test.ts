@@ -29,20 +29,20 @@ const outline = (plan: AnnouncementPlan): string[] =>
     return `${begin ? 'begin ' : ''}${end ? 'end ' : ''}${previousSeq}->${lastSeq} [${seqs}]`
   })
 
-test('an index that has seen the catalog gets what came since', () => {
+test('an index that has the catalog gets only later changes', () => {
   const plan = new AnnouncementPlan(2, anInventory([1, 2, 5, 9], { isComplete: true }))
   expect(outline(plan)).toEqual(['2->9 [5,9]'])
   expect(outline(plan)).toEqual([])
 })
 
-test('an index that has seen nothing gets everything, and is told when that is all', () => {
+test('an index that has nothing gets everything, and learns when it is complete', () => {
   const plan = new AnnouncementPlan(0, anInventory([1, 2], { isComplete: true, lastSeq: 7 }))
   expect(outline(plan)).toEqual(['begin end 0->7 [1,2]'])
   expect(outline(plan)).toEqual([])
   expect(plan.plannedSeq).toBe(7)
 })
 
-test('what is there goes out during the first scan; that it is all is said after it', () => {
+test('known files are announced during the first scan; completeness only after it', () => {
   const inventory = anInventory([1, 2], { isComplete: false })
   const plan = new AnnouncementPlan(0, inventory)
   expect(outline(plan)).toEqual(['begin 0->2 [1,2]'])
@@ -52,7 +52,7 @@ test('what is there goes out during the first scan; that it is all is said after
   expect(outline(plan)).toEqual([])
 })
 
-test('an empty catalog is an inventory, too, once it is complete', () => {
+test('an empty catalog is an inventory once it is complete', () => {
   const inventory = anInventory([], { isComplete: false, lastSeq: 100 })
   const plan = new AnnouncementPlan(0, inventory)
   expect(outline(plan)).toEqual([])
@@ -60,7 +60,7 @@ test('an empty catalog is an inventory, too, once it is complete', () => {
   expect(outline(plan)).toEqual(['begin end 0->100 []'])
 })
 
-test('pages of changes follow one another without a gap, and only the last one ends the inventory', () => {
+test('pages of changes follow each other without gaps, and only the last one ends the inventory', () => {
   const count = 2 * limits.announceChangesMax + 1
   const seqs = Array.from({ length: count }, (_, index) => index + 1)
   const plan = new AnnouncementPlan(0, anInventory(seqs, { isComplete: true }))

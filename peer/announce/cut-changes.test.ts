@@ -10,17 +10,17 @@ function aDrop(seq: number, name: string): Change {
 const bytesOf = (part: readonly Change[]): number =>
   part.reduce((sum, change) => sum + Buffer.byteLength(JSON.stringify(change)) + 1, 0)
 
-test('nothing is cut into nothing', () => {
+test('an empty list is split into no parts', () => {
   expect(cutChanges([], { changesMax: 1, bytesTarget: 1 })).toEqual([])
 })
 
-test('a change that is larger than a part should be makes one alone', () => {
+test('a change larger than the part size is a part of its own', () => {
   const changes = [aDrop(1, 'a'), aDrop(2, 'x'.repeat(500)), aDrop(3, 'b')]
   const parts = cutChanges(changes, { changesMax: 10, bytesTarget: 200 })
   expect(parts.map((part) => part.map(({ seq }) => seq))).toEqual([[1], [2], [3]])
 })
 
-test('parts are the changes in order, bounded, and no part could take the next change as well', () => {
+test('parts hold the changes in order, are bounded, and could not take the next change', () => {
   const names = fc.array(fc.string({ unit: 'binary', maxLength: 60 }), { maxLength: 100 })
   const changesMax = fc.integer({ min: 1, max: 20 })
   const bytesTarget = fc.integer({ min: 100, max: 2_000 })

@@ -53,7 +53,7 @@ function aTeller() {
   }
 }
 
-test('each change is told once, and all of it again on another connection', async () => {
+test('each change is reported once, and everything again on a new connection', async () => {
   const { clock, teller, told, fetch, close } = aTeller()
   await clock.advance(0)
   expect(told).toEqual([])
@@ -68,7 +68,7 @@ test('each change is told once, and all of it again on another connection', asyn
   expect(clock.pending).toBe(0)
 })
 
-test('what the index refuses is told again after a while', async () => {
+test('a refused report is retried later', async () => {
   const { clock, teller, told, fetch, refuse } = aTeller()
   refuse()
   await fetch(1)
@@ -78,7 +78,7 @@ test('what the index refuses is told again after a while', async () => {
   await teller[Symbol.asyncDispose]()
 })
 
-test('many changes leave nothing behind', async () => {
+test('many changes leave no listeners behind', async () => {
   const { teller, signals, fetch } = aTeller()
   for (let size = 1; size <= 50; size += 1) await fetch(size)
   const [signal] = signals

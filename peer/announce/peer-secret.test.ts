@@ -5,7 +5,7 @@ import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { readIdentity } from './peer-secret.ts'
 
-test('an id keeps its identity, another id of the folder has another, and only a hash is told', async () => {
+test('each id of a folder has its own stable identity, of which only a hash is sent', async () => {
   await using folder = await temporaryFolder()
   const random = seededRandom('secret')
   const first = await readIdentity(folder.path, 'peer1', { random })
@@ -20,7 +20,7 @@ test('an id keeps its identity, another id of the folder has another, and only a
   expect((await stat(path)).mode & 0o777).toBe(0o600)
 })
 
-test('a secret that is damaged is not replaced', async () => {
+test('a damaged secret is not replaced', async () => {
   await using folder = await temporaryFolder()
   const random = seededRandom('secret')
   await readIdentity(folder.path, 'peer1', { random })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { ReachNotice } from './reach-notice.ts'
 
-test('the last word of the index about the address counts', () => {
+test('the last report of the index about the address counts', () => {
   const notice = new ReachNotice({ log: silentLog })
   expect(notice.unreachable).toBeUndefined()
   notice.onReached({ host: '::1', port: 7_100, reason: 'refused' })

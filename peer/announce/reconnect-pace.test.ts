@@ -14,7 +14,7 @@ function attemptsMs(forMs: number, seed: string): number[] {
   return attempts
 }
 
-test('an index that is away is tried ever more seldom, and found soon when it is back', () => {
+test('an absent index is dialled at growing intervals, and found soon after it returns', () => {
   fc.assert(
     fc.property(fc.string(), (seed) => {
       const attempts = attemptsMs(3_600_000, seed)
@@ -31,7 +31,7 @@ test('an index that is away is tried ever more seldom, and found soon when it is
   )
 })
 
-test('a refusal is asked about slowly', () => {
+test('a refusal is retried slowly', () => {
   const random = seededRandom('refused')
   const delays = [1, 2, 3, 4, 5].map((failures) =>
     reconnectDelayMs({ failures, awayMs: 0, isRefused: true }, random),
@@ -40,7 +40,7 @@ test('a refusal is asked about slowly', () => {
   expect(Math.max(...delays)).toBeLessThanOrEqual(30_000)
 })
 
-test('hurry is used up, and comes back with time', () => {
+test('early attempts are limited, and allowed again over time', () => {
   const hurry = new Hurry()
   let nowMs = 0
   let attempts = 0

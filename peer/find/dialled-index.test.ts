@@ -14,7 +14,7 @@ function aWorld() {
   return { clock, index, link: new DialledIndex(index.address, dependencies) }
 }
 
-test('an index that nobody runs is told at once', async () => {
+test('an index that is not running is reported immediately', async () => {
   const { link } = aWorld()
   await using _ = link
   await expect(link.connected(signal)).rejects.toMatchObject({
@@ -23,7 +23,7 @@ test('an index that nobody runs is told at once', async () => {
   })
 })
 
-test('a client registers nobody, keeps its connection, and dials again when it was lost', async () => {
+test('a client does not register, keeps its connection, and dials again after losing it', async () => {
   const { clock, index, link } = aWorld()
   await using _ = link
   await index.start()

@@ -33,7 +33,7 @@ function aFinder(
   return { finder, clock, asked }
 }
 
-test('a lookup answers in one round trip and is timed', async () => {
+test('a lookup takes one round trip and is timed', async () => {
   const { finder, clock, asked } = aFinder(async () => {
     await clock.advance(20)
     return { contents: [content] }
@@ -44,7 +44,7 @@ test('a lookup answers in one round trip and is timed', async () => {
   expect(finder.searchSeconds.mean).toBeCloseTo(0.02)
 })
 
-test('a name that nobody has is not found, in one round trip', async () => {
+test('an unknown name is not found, in one round trip', async () => {
   const { finder, asked } = aFinder(() => ({ contents: [] }))
   const notFound = { code: 'NAME_NOT_FOUND', details: { name: 'a.txt' } }
   await expect(finder.lookup('a.txt')).rejects.toMatchObject(notFound)
@@ -53,7 +53,7 @@ test('a name that nobody has is not found, in one round trip', async () => {
   expect(finder.searchSeconds.count).toBe(1)
 })
 
-test('a name that is none is not asked for', async () => {
+test('an invalid name is not sent to the index', async () => {
   const { finder, asked } = aFinder(() => ({ contents: [] }))
   await expect(finder.lookup('/etc/passwd')).rejects.toMatchObject({ code: 'NAME_INVALID' })
   await expect(finder.why('../x')).rejects.toMatchObject({ code: 'NAME_INVALID' })
@@ -78,7 +78,7 @@ test.each([
   expect(answeredMs).toBe(waitMs)
 })
 
-test('whoever asks may stop waiting for a connection', async () => {
+test('a caller can stop waiting for a connection', async () => {
   const { finder, clock } = aFinder(() => ({}), { awayMs: 1_000 })
   const stop = new AbortController()
   const asking = finder.status(stop.signal)
@@ -87,7 +87,7 @@ test('whoever asks may stop waiting for a connection', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('a question whose connection ends is asked again, once', async () => {
+test('a request whose connection closes is sent once more', async () => {
   let failures = 1
   const { finder, asked } = aFinder(() => {
     if (failures-- > 0) throw new AppError('CONNECTION_CLOSED', { address: 'index:7000' })
@@ -100,7 +100,7 @@ test('a question whose connection ends is asked again, once', async () => {
   expect(asked.length).toBe(4)
 })
 
-test('what the index refuses is passed on', async () => {
+test('errors of the index are passed on', async () => {
   const { finder, asked } = aFinder(() => {
     throw new AppError('NOT_OWNER', { name: 'a.txt', owner: 'peer2', state: 'live' })
   })
@@ -109,7 +109,7 @@ test('what the index refuses is passed on', async () => {
   expect(asked).toEqual([['unshare', file]])
 })
 
-test('the whole registry is read page by page', async () => {
+test('the registry is read page by page', async () => {
   const { finder, asked } = aFinder((_, body) =>
     'after' in body ? { peers: [{ peerId: 'p2' }] } : { peers: [{ peerId: 'p1' }], next: 'p1' },
   )
@@ -121,7 +121,7 @@ test('the whole registry is read page by page', async () => {
   ])
 })
 
-test('an index whose registry never ends is asked a bounded number of times', async () => {
+test('an endless registry is read a bounded number of times', async () => {
   const { finder, asked } = aFinder(() => ({ peers: [], next: 'p1' }))
   expect(await finder.peers()).toEqual([])
   expect(asked.length).toBe(limits.peersMax / limits.pageRowsMax)
@@ -137,7 +137,7 @@ function indexOf(names: readonly string[]): Answer {
   }
 }
 
-test('remote files are those that this peer does not hold', async () => {
+test('remote files are those that this peer does not have', async () => {
   const { finder } = aFinder(indexOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']), {
     held: ['a', 'b', 'd', 'h'],
   })
@@ -151,7 +151,7 @@ test('remote files are those that this peer does not hold', async () => {
   expect(finder.searchSeconds.count).toBeGreaterThan(0)
 })
 
-test('a page of remote files costs a bounded number of questions', async () => {
+test('a page of remote files takes a bounded number of requests', async () => {
   const names = Array.from({ length: 200 }, (_, i) => String(i).padStart(3, '0'))
   const { finder, asked } = aFinder(indexOf(names), { held: names })
   const page = await finder.listRemote({ limit: 2 })

@@ -18,24 +18,24 @@ function drop(name: string): Task {
 
 const large = 2 * limits.chunkBytesMin
 
-test('small copies begin together, in order', () => {
+test('small copies start together, in order', () => {
   expect(nextTasks([replicate('a'), replicate('b')], [])).toEqual([0, 1])
   expect(nextTasks([], [])).toEqual([])
 })
 
-test('small ones pass a large one that has to wait', () => {
+test('small copies overtake a large one that must wait', () => {
   const waiting = [replicate('big', large), replicate('a'), replicate('b'), drop('c')]
   expect(nextTasks(waiting, [replicate('other', large)])).toEqual([1, 2])
   expect(nextTasks(waiting.slice(3), [replicate('other', large)])).toEqual([0])
 })
 
-test('a large one begins although many small ones run', () => {
+test('a large copy starts although many small ones run', () => {
   const running = Array.from({ length: limits.smallTasksAtOnce }, (_, i) => replicate(`${i}`))
   expect(nextTasks([replicate('a'), replicate('big', large)], running)).toEqual([1])
   expect(nextTasks([replicate('a')], running)).toEqual([])
 })
 
-test('a medium one begins beside a large one', () => {
+test('a medium copy starts beside a large one', () => {
   const disk = replicate('disk', 2 * mediumCopyBytesMax)
   expect(
     nextTasks([replicate('disk 2', 2 * mediumCopyBytesMax), replicate('photo', large)], [disk]),
@@ -51,7 +51,7 @@ test('tasks for one file keep their order', () => {
   expect(nextTasks(behindLarge, [replicate('other', large)])).toEqual([2])
 })
 
-test('all tasks come to their turn, with bounds kept', () => {
+test('all tasks run eventually, within the bounds', () => {
   const someTask = fc.record({
     name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
     size: fc.constantFrom(1, large, 2 * mediumCopyBytesMax),

@@ -115,7 +115,7 @@ class World {
   }
 }
 
-test('a copy is fetched, kept and announced before it is reported', async () => {
+test('a copy is fetched, stored and announced before it is reported', async () => {
   const world = new World()
   world.replicator.accept([large('a.txt')])
   await world.settle()
@@ -129,14 +129,14 @@ test('a copy is fetched, kept and announced before it is reported', async () => 
   expect(world.reports).toEqual([[{ taskId: 'a.txt' }]])
 })
 
-test('what this peer holds already is copied', async () => {
+test('a content that this peer has is copied', async () => {
   const world = new World({ shelf: { copyLocal: async () => ({ at: { path: 'a' }, content }) } })
   world.replicator.accept([large('a.txt')])
   await world.settle()
   expect(world.events).toEqual(['announced', 'report'])
 })
 
-test('small copies are kept together, announced once and reported together', async () => {
+test('small copies are stored together, announced once and reported together', async () => {
   const world = new World()
   world.replicator.accept([replicate('a'), replicate('b'), replicate('c')])
   await world.settle()
@@ -144,7 +144,7 @@ test('small copies are kept together, announced once and reported together', asy
   expect(world.reports).toEqual([['a', 'b', 'c'].map((taskId) => ({ taskId }))])
 })
 
-test('a small copy that somebody lied about is fetched by itself; when all fail, each is told', async () => {
+test('a small copy that a source lied about is fetched alone; if all fail, each is reported', async () => {
   const error = new AppError('NO_SOURCE', { name: 'b', tried: 'all' })
   const some = new World({ fetcher: { keepSmall: async () => ['alone', error, undefined] } })
   some.replicator.accept([replicate('a'), replicate('b'), replicate('c')])
@@ -162,7 +162,7 @@ test('a small copy that somebody lied about is fetched by itself; when all fail,
   expect(none.reports.flat().map(({ error: code }) => code)).toEqual(['DISK_FULL', 'DISK_FULL'])
 })
 
-test('what the operating system says is reported in one short line, with its code and the path', async () => {
+test('an error of the operating system is reported in one short line, with code and path', async () => {
   const system = Object.assign(new Error("EROFS: read-only file system, open '/mnt/a\nb'"), {
     code: 'EROFS',
   })
@@ -174,7 +174,7 @@ test('what the operating system says is reported in one short line, with its cod
   expect(world.reports).toEqual([[{ taskId: 'a.txt', error: 'DISK_FAILED', reason }]])
 })
 
-test('as many reasons as there are go in reports of a bounded size', async () => {
+test('many reasons are sent in reports of bounded size', async () => {
   const path = `/${'\u4e00'.repeat(2_000)}`
   const failed = new AppError('DISK_FULL', { path, neededBytes: 5 })
   const world = new World({ fetcher: { keepSmall: () => Promise.reject(failed) } })
@@ -209,7 +209,7 @@ test.each<[string, DropLink['confirmDrops'], string]>([
   expect(world.reports).toMatchObject([[{ taskId: 'a.txt', error }]])
 })
 
-test('drops that are asked about while a question is on its way make the next one', async () => {
+test('drops that are added during a request are confirmed by the next one', async () => {
   const world = new World()
   world.replicator.accept([drop('a'), drop('b'), drop('c')])
   await world.settle()
@@ -218,7 +218,7 @@ test('drops that are asked about while a question is on its way make the next on
   expect(asked.length).toBeLessThan(3)
 })
 
-test('one that fails is reported with its code and holds up no other', async () => {
+test('a failed task is reported with its code and does not block the others', async () => {
   const world = new World({
     fetcher: {
       keepSmall: async (copies) =>
@@ -239,7 +239,7 @@ test('one that fails is reported with its code and holds up no other', async () 
   ])
 })
 
-test('outcomes that come while one report is on its way make the next', async () => {
+test('outcomes that are added during a report are sent in the next one', async () => {
   const sent = Promise.withResolvers<void>()
   const world = new World({ link: { announced: async () => await sent.promise } })
   const names = Array.from({ length: 292 }, (_, i) => `${i}`)
@@ -253,7 +253,7 @@ test('outcomes that come while one report is on its way make the next', async ()
   expect(new Set(world.reports.flat().map(({ taskId }) => taskId)).size).toBe(293)
 })
 
-test('a report that cannot be sent is forgotten, the next one is sent', async () => {
+test('a report that cannot be sent is dropped, and the next one is sent', async () => {
   let isAnnouncing = false
   const link = {
     announced: async () => (isAnnouncing ? undefined : await new Promise<void>(() => {})),
@@ -268,7 +268,7 @@ test('a report that cannot be sent is forgotten, the next one is sent', async ()
   expect(world.reports).toEqual([[{ taskId: 'b' }]])
 })
 
-test('tasks beyond the queue are refused, all of them', async () => {
+test('tasks beyond the queue are all refused', async () => {
   const world = new World({ fetcher: { keepSmall: (_, { signal }) => untilAborted(signal) } })
   const tasks = (count: number, prefix: string): Task[] =>
     Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
@@ -278,7 +278,7 @@ test('tasks beyond the queue are refused, all of them', async () => {
   world.replicator.accept(tasks(1, 'last'))
 })
 
-test('a task that is waiting or running is not taken twice', async () => {
+test('a queued or running task is not accepted twice', async () => {
   const world = new World()
   world.replicator.accept([replicate('a')])
   world.replicator.accept([replicate('a'), replicate('b')])
@@ -289,7 +289,7 @@ test('a task that is waiting or running is not taken twice', async () => {
   ])
 })
 
-test('stopping ends what runs and refuses what comes', async () => {
+test('stopping ends running tasks and refuses new ones', async () => {
   const fetching = Promise.withResolvers<AbortSignal>()
   const world = new World({
     fetcher: {
@@ -307,7 +307,7 @@ test('stopping ends what runs and refuses what comes', async () => {
   expect(() => world.replicator.accept([replicate('b')])).toThrow('it is stopping')
 })
 
-test('how far copies are is told every few seconds, until they end', async () => {
+test('the progress of copies is reported every few seconds until they end', async () => {
   const end = Promise.withResolvers<void>()
   const world = new World({
     fetcher: {
@@ -338,7 +338,7 @@ test('how far copies are is told every few seconds, until they end', async () =>
   expect(world.told).toHaveLength(1)
 })
 
-test('tasks that the index takes back end, report nothing, and make room for others', async () => {
+test('cancelled tasks end, report nothing, and make room for others', async () => {
   const world = new World({
     fetcher: {
       keepSmall: (_, { signal }) => untilAborted(signal),

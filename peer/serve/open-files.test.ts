@@ -30,7 +30,7 @@ async function aDisk(): Promise<{
   return { openFiles, clock, aFile }
 }
 
-test('two readers share one handle, which is closed when it was idle for a while', async () => {
+test('two readers share one handle, which is closed after an idle time', async () => {
   const { openFiles, clock, aFile } = await aDisk()
   const file = await aFile('a')
   const one = await openFiles.use(file)
@@ -48,7 +48,7 @@ test('two readers share one handle, which is closed when it was idle for a while
   expect(clock.pending).toBe(0)
 })
 
-test('idle files are bounded, those in use are not closed', async () => {
+test('idle files are bounded, and files in use are not closed', async () => {
   const { openFiles, aFile } = await aDisk()
   const used = await openFiles.use(await aFile('used'))
   for (let i = 0; i < limits.idleOpenFilesMax + 10; i += 1) {
@@ -59,7 +59,7 @@ test('idle files are bounded, those in use are not closed', async () => {
   used[Symbol.dispose]()
 })
 
-test('a reader keeps its handle when another one finds the file changed', async () => {
+test('a reader keeps its handle when another finds the file changed', async () => {
   const { openFiles, aFile } = await aDisk()
   const file = await aFile('a')
   const one = await openFiles.use(file)
@@ -70,7 +70,7 @@ test('a reader keeps its handle when another one finds the file changed', async 
   one[Symbol.dispose]()
 })
 
-test('a pipe in place of a file is found to be something else, and nobody waits for what is written into it', async () => {
+test('a pipe in place of a file is detected without waiting for a writer', async () => {
   const { openFiles, aFile } = await aDisk()
   const file = await aFile('a')
   await rm(file.at.path)
@@ -78,14 +78,14 @@ test('a pipe in place of a file is found to be something else, and nobody waits 
   await expect(openFiles.use(file)).rejects.toMatchObject({ code: 'CONTENT_CHANGED' })
 })
 
-test('after the end nothing is opened', async () => {
+test('after disposing, no file is opened', async () => {
   const { openFiles, aFile } = await aDisk()
   const file = await aFile('a')
   await openFiles[Symbol.asyncDispose]()
   await expect(openFiles.use(file)).rejects.toMatchObject({ code: 'STOPPING' })
 })
 
-test('a file whose folder was swapped for a link out of the root is not there, though it is the same file', async () => {
+test('a file whose folder was replaced by a link out of the root is not found, though it is the same file', async () => {
   const { openFiles, aFile } = await aDisk()
   const file = await aFile('a')
   const { root, path } = file.at

@@ -14,7 +14,7 @@ import { UploadQueue } from './upload-queue.ts'
 
 const mebibyte = 1024 * 1024
 
-test('a download serves the chunks that it has, and says of others that it lacks them', async () => {
+test('a download serves the chunks that it has, and refuses those that it lacks', async () => {
   const world = await aServingPeer()
   const whole = aContent(3 * mebibyte)
   const { sha256, size } = whole.content
@@ -41,7 +41,7 @@ test('a download serves the chunks that it has, and says of others that it lacks
   expect(world.rechecked).toEqual([])
 })
 
-test('of several chunks the one that was sent the fewest times is sent, and the reply says which', async () => {
+test('of several accepted chunks the one sent the fewest times is sent, and the reply names it', async () => {
   const world = await aServingPeer()
   const whole = aContent(3 * mebibyte)
   const { sha256 } = whole.content
@@ -59,7 +59,7 @@ test('of several chunks the one that was sent the fewest times is sent, and the 
   await expect(read(0, [3])).rejects.toMatchObject({ code: 'CHUNK_OUT_OF_RANGE' })
 })
 
-test('what a download lacks is not read from it when the files of the catalog are gone', async () => {
+test('chunks that a download lacks are not read from it when the files of the catalog are gone', async () => {
   const world = await aServingPeer()
   const whole = aContent(2 * mebibyte)
   const { sha256 } = whole.content
@@ -76,7 +76,7 @@ test('what a download lacks is not read from it when the files of the catalog ar
   expect(world.rechecked).toContain('gone.bin')
 })
 
-test('a download that moves to its place before the bytes of a read leave is read there', async () => {
+test('a download that moves into its place before the bytes leave is read there', async () => {
   const world = await aServingPeer()
   const whole = aContent(2 * mebibyte)
   const { sha256 } = whole.content
@@ -120,7 +120,7 @@ test('a download whose file is gone lacks its chunks', async () => {
   expect(world.rechecked).toEqual([])
 })
 
-test('who asks for more chunks than it knows is told of those that come together', async () => {
+test('a request for more chunks waits for them and reports those that arrive together', async () => {
   const world = await aServingPeer()
   const whole = aContent(5 * mebibyte)
   const { sha256 } = whole.content

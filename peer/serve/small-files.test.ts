@@ -26,7 +26,7 @@ function sending(file: ServedFile, recheck: (path: string) => void): SmallFiles 
   return new SmallFiles({ contents: { find: () => [file] }, smallReader, recheck })
 }
 
-test('only so much waits to be sent, and who withdraws or is served makes room', async () => {
+test('the bytes that wait to be sent are bounded; withdrawn and sent replies make room', async () => {
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'small', { bytes: 100, seed: 'small' })
   const { content, stat } = await hashFile(path)
@@ -54,7 +54,7 @@ test('only so much waits to be sent, and who withdraws or is served makes room',
   ])
 })
 
-test('bytes that were read before their turn are sent though the file has gone; beyond the room they are read then', async () => {
+test('bytes that were read ahead are sent although the file is gone; beyond the limit they are read when sent', async () => {
   await using folder = await temporaryFolder()
   const { path, name } = await aFile(folder.path, 'half', { bytes: 512 * 1_024, seed: 'half' })
   const { content, stat } = await hashFile(path)

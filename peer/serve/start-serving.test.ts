@@ -13,7 +13,7 @@ import { OpenFiles } from './open-files.ts'
 
 const mebibyte = 1024 * 1024
 
-test('a content is served by chunk, and what was sent is counted', async () => {
+test('a content is served by chunk, and the sent bytes are counted', async () => {
   const world = await aServingPeer()
   const big = aContent(3 * mebibyte + 5)
   const { sha256, size, chunkRoot } = big.content
@@ -46,7 +46,7 @@ test.each([0, 1, mebibyte, mebibyte + 1])('a file of %i bytes is served whole', 
   expect(Buffer.concat(await Promise.all(chunks)).equals(one.bytes)).toBe(true)
 })
 
-test('many connections read at once', async () => {
+test('many connections read at the same time', async () => {
   const world = await aServingPeer()
   const big = aContent(2 * mebibyte)
   await world.share('big.bin', big)
@@ -61,7 +61,7 @@ test('many connections read at once', async () => {
   expect(await Promise.all(all)).toEqual(all.map(() => true))
 })
 
-test('connections beyond the limit are refused, and those that are there stay', async () => {
+test('connections beyond the limit are refused, and open ones stay', async () => {
   const world = await aServingPeer()
   await using serving = await world.serve()
   const connections = [await world.dial(serving), await world.dial(serving)]
@@ -71,7 +71,7 @@ test('connections beyond the limit are refused, and those that are there stay', 
   expect(connections.map(({ isOpen }) => isOpen)).toEqual([true, true])
 })
 
-test('what is read for replication is counted apart', async () => {
+test('bytes for replication are counted separately', async () => {
   const world = await aServingPeer()
   const one = aContent(10)
   const { sha256 } = one.content
@@ -88,7 +88,7 @@ test('what is read for replication is counted apart', async () => {
   expect(world.uploads.passedBytes).toEqual({ download: 0, replication: 42 })
 })
 
-test('what a limit holds back for a peer that has left is forgotten, and takes nothing from others', async () => {
+test('throttled bytes for a peer that has left are dropped, and take nothing from others', async () => {
   const world = await aServingPeer()
   const { content } = await world.share('large', aContent(mebibyte))
   const small = await world.share('small', aContent(10))
@@ -121,7 +121,7 @@ test('a chunk beyond the end is refused', async () => {
   await expect(readChunk(connection, content.sha256, 1)).rejects.toMatchObject(failure)
 })
 
-test('a content that nobody announced is not found', async () => {
+test('an unknown content is not found', async () => {
   const world = await aServingPeer()
   await using serving = await world.serve()
   const connection = await world.dial(serving)
@@ -157,7 +157,7 @@ async function replace(path: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
-test('a file that changes while it is kept open is noticed at the next read', async () => {
+test('a file that changes while it is open is detected at the next read', async () => {
   const world = await aServingPeer()
   const { content } = await world.share('file', aContent(10))
   await using serving = await world.serve()
@@ -169,7 +169,7 @@ test('a file that changes while it is kept open is noticed at the next read', as
   })
 })
 
-test('another copy of the content stands in for one that changed', async () => {
+test('another copy of the content replaces one that changed', async () => {
   const world = await aServingPeer()
   const one = aContent(10)
   await world.share('first', one)
@@ -181,7 +181,7 @@ test('another copy of the content stands in for one that changed', async () => {
   expect(world.rechecked).toEqual(['first'])
 })
 
-test('a file that shrinks while it is sent fails its read, and is checked again', async () => {
+test('a file that shrinks while it is sent fails its read, and is rechecked', async () => {
   const world = await aServingPeer()
   const file = await world.share('big', aContent(mebibyte))
   const { contents, recheck } = world.contents()
@@ -214,7 +214,7 @@ async function readMany(connection: Connection, ...sha256s: string[]) {
   return { contents, bytes: into.received }
 }
 
-test('many small contents are read together, in the order asked, and what cannot be is told', async () => {
+test('many small contents are read together, in the requested order, with an error for each that cannot be', async () => {
   const world = await aServingPeer()
   const small = Array.from({ length: 100 }, (_, number) => aContent(number * 37, 'small'))
   for (const [number, one] of small.entries()) await world.share(`small ${number}`, one)
@@ -237,7 +237,7 @@ test('many small contents are read together, in the order asked, and what cannot
   expect(world.uploads.passedBytes.download).toBe(bytes.length)
 })
 
-test('of small contents no more is read together than is allowed', async () => {
+test('the small contents of one read are bounded', async () => {
   const world = await aServingPeer()
   const contents = Array.from({ length: 5 }, (_, number) => aContent(mebibyte, `large ${number}`))
   for (const [number, one] of contents.entries()) await world.share(`large ${number}`, one)
@@ -248,7 +248,7 @@ test('of small contents no more is read together than is allowed', async () => {
   expect(read.bytes.length).toBe(4 * mebibyte)
 })
 
-test('among small contents, too, another copy stands in for one that changed', async () => {
+test('among small contents, too, another copy replaces one that changed', async () => {
   const world = await aServingPeer()
   const [one, two] = [aContent(10), aContent(11)]
   await world.share('first', one)

@@ -27,7 +27,7 @@ async function aFullQueue() {
   return { ...world, ended, taken: world.slots.splice(0) }
 }
 
-test('what was sent in an earlier swarm is forgotten', async () => {
+test('the counts of an earlier swarm are forgotten', async () => {
   const { clock, queue, enter, slots } = aQueue()
   const choose = async (peer: string): Promise<number> => {
     const wanted = { sha256: 'a', chunk: 0, or: [1] }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AlteredFiles } from './altered-files.ts'
 
-test('an altered file is told of until it is written, gone, or as it was', () => {
+test('an altered file is reported until it is written, deleted, or restored', () => {
   const files = new AlteredFiles()
   const altered = (from: string, to: string): unknown => ({
     code: 'ALTERED',

@@ -61,7 +61,7 @@ class CatalogFixture implements AsyncDisposable {
 const a = { kind: 'shared', name: 'a.txt' } as const
 const b = { kind: 'replicated', owner: 'peer2', name: 'b.txt' } as const
 
-test('what was put is there after the next start, to the nanosecond', async () => {
+test('entries survive a restart, to the nanosecond', async () => {
   await using fixture = await CatalogFixture.create()
   const entry = fixture.put(a, 'a')
   fixture.reopen()
@@ -69,7 +69,7 @@ test('what was put is there after the next start, to the nanosecond', async () =
   expect(fixture.catalog.totals().shared).toEqual({ count: 1, bytes: 1 })
 })
 
-test('changes are numbered on, and a key is told once, as it is now', async () => {
+test('change numbers continue, and each key is listed once, in its present state', async () => {
   await using fixture = await CatalogFixture.create()
   const before = fixture.catalog.lastSeq
   fixture.put(a, '1')
@@ -87,7 +87,7 @@ test('changes are numbered on, and a key is told once, as it is now', async () =
   expect(fixture.catalog.lastSeq).toBe(seq + 1)
 })
 
-test('each start has an epoch of its own, and says which one it continues and from where', async () => {
+test('each start has its own epoch, and tells which one it continues and from where', async () => {
   await using fixture = await CatalogFixture.create()
   const { epoch, continues } = fixture.catalog
   expect(epoch).toMatch(/^[0-9a-f]{16}$/)
@@ -100,7 +100,7 @@ test('each start has an epoch of its own, and says which one it continues and fr
   expect(fixture.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('a file is found by name and content, however many have the content', async () => {
+test('a file is found by name and content, however many files have the content', async () => {
   await using fixture = await CatalogFixture.create()
   for (let i = 0; i < 3 * limits.localCopiesMax; i++)
     fixture.put({ kind: 'shared', name: `${i}/__init__.py` }, '')
@@ -122,7 +122,7 @@ test('a put of the same content is no change', async () => {
   expect(told).toBe(0)
 })
 
-test('drops are forgotten when the index has seen them, and who has seen less needs everything', async () => {
+test('drops are forgotten when the index has them; an index with fewer changes needs everything', async () => {
   await using fixture = await CatalogFixture.create()
   const { catalog } = fixture
   fixture.put(a, 'a')
@@ -142,7 +142,7 @@ test('drops are forgotten when the index has seen them, and who has seen less ne
   expect(catalog.canResumeFrom(0)).toBe(false)
 })
 
-test('a group is one transaction that is told once, or not at all', async () => {
+test('a group is one transaction with one notification, or none', async () => {
   await using fixture = await CatalogFixture.create()
   const { catalog } = fixture
   let told = 0
@@ -201,7 +201,7 @@ class Mirror {
   }
 }
 
-test('whoever takes the changes since what it has seen, at any times, has what the catalog has', async () => {
+test('a reader that takes the changes since its last one, at any times, has what the catalog has', async () => {
   await using fixture = await CatalogFixture.create()
   const keys: CopyKey[] = [a, b, { ...b, owner: 'peer3' }, { ...a, kind: 'downloaded' }]
   const key = fc.constantFrom(...keys)
@@ -264,7 +264,7 @@ const anyStat = fc.record({
   ino: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
 })
 
-test('whatever a file system says of a file is kept to the last bit, and announced within the bounds of the protocol', async () => {
+test('any stat of a file system is stored to the last bit, and announced within the bounds of the protocol', async () => {
   await using fixture = await CatalogFixture.create()
   const isAnnounced = Compile(messages.announce.request)
   const { catalog, folders } = fixture
@@ -284,7 +284,7 @@ test('whatever a file system says of a file is kept to the last bit, and announc
   )
 })
 
-test('of many changes in one transaction the one that the database refuses fails alone', async () => {
+test('of many changes in one transaction, only the one that the database refuses fails', async () => {
   await using fixture = await CatalogFixture.create()
   const { catalog } = fixture
   fixture.put(a, 'old')
@@ -313,7 +313,7 @@ test('of many changes in one transaction the one that the database refuses fails
   expect(fixture.catalog.totals().shared).toEqual({ count: 4, bytes: 27 })
 })
 
-test('a catalog whose file is removed while it is open is there for the next start', async () => {
+test('a catalog whose file is deleted while it is open exists at the next start', async () => {
   await using fixture = await CatalogFixture.create()
   const { catalog: path } = fixture.folders
   const keys = ['a', 'b', 'c'].map((name) => ({ kind: 'shared', name }) as const)
@@ -335,7 +335,7 @@ test('a catalog whose file is removed while it is open is there for the next sta
   expect(await readFile(path, 'utf8')).toBe('of somebody else')
 })
 
-test('a catalog of the first version with rows of all kinds becomes one of today', async () => {
+test('a catalog of the first version with rows of all kinds is migrated', async () => {
   await using temporary = await temporaryFolder()
   const folders = new Folders(temporary.path)
   await folders.create()

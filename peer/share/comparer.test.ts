@@ -11,7 +11,7 @@ import { Comparer } from './comparer.ts'
 import type { Finding } from './findings.ts'
 import { Folders } from './folders.ts'
 
-test('a folder that is swapped for a link between the look and the reading gives nothing away', async () => {
+test('a folder that is replaced by a link before the read leaks nothing', async () => {
   await using temporary = await temporaryFolder()
   const folders = new Folders(join(temporary.path, 'data'))
   await folders.create()
@@ -46,7 +46,7 @@ test('a folder that is swapped for a link between the look and the reading gives
   expect(findings).toEqual([])
 })
 
-test('a thread that ends while it reads small files says nothing of them', async () => {
+test('a thread that ends while it reads small files causes no problem for them', async () => {
   await using temporary = await temporaryFolder()
   const folders = new Folders(temporary.path)
   await folders.create()
@@ -76,7 +76,7 @@ test('a thread that ends while it reads small files says nothing of them', async
   expect(problems).toEqual([])
 })
 
-test('files of a page that ended with an error of the catalog are compared again', async () => {
+test('files of a page that failed with a catalog error are compared again', async () => {
   await using temporary = await temporaryFolder()
   const folders = new Folders(temporary.path)
   await folders.create()

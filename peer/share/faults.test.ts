@@ -4,13 +4,13 @@ import { AppError } from '../../common/errors.ts'
 import { faultReason, problemCodes, problemTable } from '../problem-table.ts'
 import { faultOf, textOfName } from './faults.ts'
 
-test.each(problemCodes)('%s says what to do, in one line', (code) => {
+test.each(problemCodes)('%s has a remedy, in one line', (code) => {
   const { remedy } = problemTable[code]
   expect(remedy).toMatch(/^[A-Z].*\.$/)
   expect(faultReason({ code })).toMatch(/[^.]$/)
 })
 
-test('a name that is UTF-8 is itself, any other shows its bytes', () => {
+test('a UTF-8 name is unchanged, any other shows its bytes', () => {
   expect(textOfName(Buffer.from('caf\xe9 \x80\xc3', 'latin1'))).toBe('caf\\xe9 \\x80\\xc3')
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (name) => {
@@ -24,7 +24,7 @@ test('a name that is UTF-8 is itself, any other shows its bytes', () => {
   )
 })
 
-test('what the system refused keeps its code', () => {
+test('an error of the system keeps its code', () => {
   const refused = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
   const details = { action: 'read', path: '/a', reason: refused.message }
   const wrapped = new AppError('DISK_FAILED', details, { cause: refused })

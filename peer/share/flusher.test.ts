@@ -50,7 +50,7 @@ async function aWorld() {
   }
 }
 
-test('after a restart of the machine torn files are gone, and those that somebody wrote since are not', async () => {
+test('after a reboot torn files are deleted, but not those that a user wrote since', async () => {
   const world = await aWorld()
   for (const name of ['whole', 'torn', 'gone', 'edited']) await world.put(name, `of ${name}`)
   await writeFile(world.pathOf('torn'), Buffer.alloc(7))
@@ -66,7 +66,7 @@ test('after a restart of the machine torn files are gone, and those that somebod
   expect(world.catalog.unflushedBefore({ bootId: 'after', afterSeq: 0 }, 10)).toEqual([])
 })
 
-test('what somebody wrote in place of a file stays, however old it says it is', async () => {
+test('a file that a user put in place of another stays, whatever its time', async () => {
   const world = await aWorld()
   // The first was placed just now, the second some time ago.
   await world.put('torn', 'of torn')
@@ -79,7 +79,7 @@ test('what somebody wrote in place of a file stays, however old it says it is', 
   expect(await world.downloaded()).toEqual(['restored'])
 })
 
-test('within one run of the machine nothing is read again, and all is flushed after a while', async () => {
+test('within one boot nothing is read again, and everything is flushed later', async () => {
   const world = await aWorld()
   for (const name of ['pipe', 'a', 'b', 'gone']) await world.put(name, `of ${name}`)
   await rm(world.pathOf('gone'))
@@ -96,7 +96,7 @@ test('within one run of the machine nothing is read again, and all is flushed af
   await expect.poll(unflushed).toEqual(['pipe'])
 })
 
-test('folders that were made for files are flushed with them, and the marks stay until the disk takes them', async () => {
+test('folders created for files are flushed with them, and the marks stay until that succeeds', async () => {
   const world = await aWorld()
   await mkdir(world.pathOf('a/b'), { recursive: true })
   await world.put('a/b/c', 'of c')
@@ -116,7 +116,7 @@ test('folders that were made for files are flushed with them, and the marks stay
   expect([...flushed].toSorted()).toEqual(['', 'downloaded', 'downloaded/a', 'downloaded/a/b'])
 })
 
-test('a folder that cannot be flushed keeps the marks of its own files alone', async () => {
+test('a folder that cannot be flushed keeps only the marks of its own files', async () => {
   const world = await aWorld()
   for (const folder of ['good', 'bad']) {
     await mkdir(world.pathOf(folder))
@@ -132,7 +132,7 @@ test('a folder that cannot be flushed keeps the marks of its own files alone', a
   await expect.poll(marked).toEqual(['bad/0', 'bad/1', 'bad/2'])
 })
 
-test('the marks of files are on disk long before the system has their names there', async () => {
+test('the marks of files are on disk long before the system writes their names', async () => {
   const world = await aWorld()
   await world.put('a', 'of a')
   const { clock, flusher } = world.flusher('before')
@@ -148,7 +148,7 @@ test('the marks of files are on disk long before the system has their names ther
   await sync.mock.results[1]?.value
 })
 
-test('an entry that is replaced is not waited for', async () => {
+test('a replaced entry is not waited for', async () => {
   const world = await aWorld()
   await world.put('a', 'first')
   await world.put('a', 'second')

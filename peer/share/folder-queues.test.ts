@@ -5,7 +5,7 @@ import { FolderQueues } from './folder-queues.ts'
 
 const fileIn = (folder: string) => ({ root: '/data', diskName: `${folder}/file` })
 
-test('what does not end holds up its own folder only, and that no longer than the deadline', async () => {
+test('work that does not end blocks only its own folder, and callers no longer than the deadline', async () => {
   const clock = new FakeClock()
   const queues = new FolderQueues({ clock })
   const { promise: hanging, resolve } = Promise.withResolvers<string>()
@@ -25,7 +25,7 @@ test('what does not end holds up its own folder only, and that no longer than th
   expect(ran).toEqual([])
 })
 
-test('work in one folder runs in its order, one at a time, also after a failure', async () => {
+test('work in one folder runs in order, one piece at a time, also after a failure', async () => {
   const queues = new FolderQueues({ clock: new FakeClock() })
   const ran: number[] = []
   const results = await Promise.allSettled(

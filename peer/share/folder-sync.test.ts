@@ -21,7 +21,7 @@ function aDisk(): { sync: FolderSync; begun: string[]; end: () => void; fail: ()
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('who comes while an fsync runs shares the next one', async () => {
+test('callers that arrive during an fsync share the next one', async () => {
   const { sync, begun, end } = aDisk()
   const first = sync.sync('a')
   await turn()
@@ -37,7 +37,7 @@ test('who comes while an fsync runs shares the next one', async () => {
   expect(begun).toHaveLength(2)
 })
 
-test('folders do not wait for one another', async () => {
+test('folders do not wait for each other', async () => {
   const { sync, begun } = aDisk()
   const both = [sync.sync('a'), sync.sync('b')]
   await turn()
@@ -45,7 +45,7 @@ test('folders do not wait for one another', async () => {
   expect(both).toHaveLength(2)
 })
 
-test('a failure is told to those that shared it, and the next one tries again', async () => {
+test('a failure is reported to those that shared the fsync, and the next call retries', async () => {
   const { sync, end, fail } = aDisk()
   const failed = expect(sync.sync('a')).rejects.toThrow('the disk is gone')
   await turn()

@@ -26,7 +26,7 @@ async function adopt(peer: ShareFixture, ...files: SmallFile[]): Promise<string[
 const downloaded = (peer: ShareFixture, name: string): Promise<string> =>
   readFile(join(peer.path, 'downloaded', name), 'utf8')
 
-test('small files get their places and one transaction, and are not read again', async () => {
+test('small files are placed in one transaction, and not read again', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   let changes = 0
@@ -51,7 +51,7 @@ test('small files get their places and one transaction, and are not read again',
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('nothing is overwritten: what is there already stays, other content takes the next free name', async () => {
+test('nothing is overwritten: existing files stay, other content gets the next free name', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('downloaded/a', 'mine')
   await peer.write('downloaded/b', 'same')
@@ -80,7 +80,7 @@ test('a replica of other content is moved aside', async () => {
   expect(peer.share.list('replicated', 9)).toHaveLength(1)
 })
 
-test('a file that is gone from its place is not there', async () => {
+test('a file that was deleted from its place is not there', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await adopt(peer, aFile('a', 'one'), aFile('b', 'two'))
@@ -88,7 +88,7 @@ test('a file that is gone from its place is not there', async () => {
   expect(await peer.share.areThere([aFile('a', 'one'), aFile('b', 'two')])).toEqual([false, true])
 })
 
-test('what the system tells of the files is nothing new, until somebody changes one', async () => {
+test('reports of the system about the files change nothing, until a user changes one', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await adopt(peer, aFile('a', 'one'), aFile('b', 'two'))
@@ -105,7 +105,7 @@ test('what the system tells of the files is nothing new, until somebody changes 
   expect(peer.share.holds('a', aFile('', 'mine').content.sha256)).toBe(true)
 })
 
-test('files that the catalog could not take are found by what the system tells of them', async () => {
+test('files that the catalog could not record are found through the reports of the system', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   vi.spyOn(peer.share.catalog as Catalog, 'putUnflushed').mockImplementationOnce(() => {

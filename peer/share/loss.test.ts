@@ -39,7 +39,7 @@ test.each<[string, Parameters<typeof judgeFolder>, unknown]>([
   expect(judgeFolder(...given)).toEqual(verdict)
 })
 
-test('a folder is never accepted when most of its files are not there', () => {
+test('a folder is never accepted when most of its files are missing', () => {
   const text = fc.constantFrom('1', '2')
   const identity = fc.record({ device: text, inode: text })
   const look: fc.Arbitrary<FolderLook> = fc.oneof(
@@ -57,7 +57,7 @@ test('a folder is never accepted when most of its files are not there', () => {
   )
 })
 
-test('a loss is all, or most of many; and it stays one until everything is back', () => {
+test('losing all files, or most of many, is a loss until everything is back', () => {
   const lossOf = (total: number, lost: number, wasKept = false): boolean =>
     judgeLoss({ total, lost, wasKept }) !== undefined
   expect(lossOf(1, 1)).toBe(false)

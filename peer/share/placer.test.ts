@@ -57,7 +57,7 @@ async function aWorld(options: WorldOptions = {}) {
   return { catalog, ownWrites, placer, fetched, path: temporary.path }
 }
 
-test('a replica and a download whose twin the disk has get names of their own; a push is refused', async () => {
+test('a replica and a download whose twin is on the disk get other names; a push is refused', async () => {
   const world = await aWorld({
     spellingOf: async (name) => name.replace(/^(a\.txt|dir)$/, (twin) => twin.toUpperCase()),
   })
@@ -84,7 +84,7 @@ test('a replica and a download whose twin the disk has get names of their own; a
   expect(await read('replicated/peer2/a (2).txt')).toBe('r')
 })
 
-test('a folder that is swapped for a link while a file is put there gets nothing written elsewhere', async () => {
+test('replacing a folder by a link while a file is placed writes nothing elsewhere', async () => {
   let swap = async (): Promise<void> => {}
   const world = await aWorld({
     spellingOf: async (name) => {
@@ -109,7 +109,7 @@ test('a folder that is swapped for a link while a file is put there gets nothing
   expect(await readdir(outside)).toEqual(['f'])
 })
 
-test('a part of a name that the disk refuses is an error of the name, and holds up no other', async () => {
+test('a part of a name that the disk refuses is an error of that name, and does not block others', async () => {
   // No file system takes 300 bytes; others refuse `what?`.
   const world = await aWorld()
   const name = `${'ä'.repeat(120)}/f`
@@ -128,7 +128,7 @@ test('a part of a name that the disk refuses is an error of the name, and holds 
   expect(await readdir(join(world.path, 'downloaded'))).toEqual(['x'])
 })
 
-test('what the system tells of an adopted file before it is recorded is no reason to read it', async () => {
+test('a report of the system about an adopted file before it is recorded does not make it read', async () => {
   const { catalog, ownWrites, placer, fetched } = await aWorld()
   const { partialPath, content } = await fetched('text')
 

@@ -3,7 +3,7 @@ import { limits } from '../../common/limits.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { Problems } from './problems.ts'
 
-test('those that find no room are counted, and counted anew by each scan', () => {
+test('problems beyond the limit are counted, anew by each scan', () => {
   const problems = new Problems({ log: silentLog })
   const scan = (broken: number, pipes: number): void => {
     problems.beginScan()
@@ -31,7 +31,7 @@ test('those that find no room are counted, and counted anew by each scan', () =>
   expect([...problems.counts.values()]).toEqual([1, 3])
 })
 
-test('one that another look found in order is gone before the next scan', () => {
+test('a problem that another comparison found solved is removed before the next scan', () => {
   const problems = new Problems({ log: silentLog })
   problems.add('/a', { code: 'READ_FAILED', details: { reason: 'EIO' } })
   expect(problems.list()).toEqual([

@@ -43,7 +43,7 @@ test.each<[string, string, number | undefined, boolean, string | number | undefi
   expect(await outcomeOf(name, bytesAnnounced, replace)).toBe(outcome)
 })
 
-test('bytes beyond those of the file that has the name are not waited for', async () => {
+test('bytes beyond the size of the file that has the name are not waited for', async () => {
   const taken: number[] = []
   async function* endless(): AsyncGenerator<Uint8Array> {
     for (let piece = 1; ; piece += 1) {

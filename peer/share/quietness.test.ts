@@ -38,7 +38,7 @@ const at = (monotonicMs: number): { wallMs: number; monotonicMs: number } => ({
   monotonicMs,
 })
 
-test('an observation keeps since when the file is the same, since when it changes, and its longest pause', () => {
+test('an observation keeps when the file last changed, when it started to change, and its longest pause', () => {
   const known = { recorded: undefined, before: undefined }
   const first = observe(statOf(1), known, at(100), quietMs)
   expect(first).toEqual({

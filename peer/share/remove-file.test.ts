@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Folders } from './folders.ts'
 import { removeIfSame } from './remove-file.ts'
 
-test('a folder that was swapped for a link after the look costs no file elsewhere', async () => {
+test('a folder that is replaced by a link after the check loses no file elsewhere', async () => {
   await using temporary = await temporaryFolder()
   const folders = new Folders(temporary.path)
   const root = folders.root({ kind: 'replicated', owner: 'peer2' })

@@ -39,7 +39,7 @@ function announced(peer: ShareFixture, texts: readonly string[]): string[] {
 }
 
 describe.each(Object.entries(ways))('a %s replica', (_, adopt) => {
-  test('of other content moves the one before aside, which is announced, served and found again', async () => {
+  test('of other content moves the previous one aside, which is announced, served and found again', async () => {
     await using peer = await ShareFixture.create()
     await peer.start()
     const texts = ['v1', 'v2', 'v3']
@@ -75,7 +75,7 @@ describe.each(Object.entries(ways))('a %s replica', (_, adopt) => {
     await expectAll()
   })
 
-  test('is removed version by version, with the folders that are empty then', async () => {
+  test('is removed version by version, with the folders that become empty', async () => {
     await using peer = await ShareFixture.create()
     await peer.start()
     for (const text of ['v1', 'v2', 'v3']) await adopt(peer, text)
@@ -89,7 +89,7 @@ describe.each(Object.entries(ways))('a %s replica', (_, adopt) => {
     expect(await readdir(join(peer.path, 'replicated'))).toEqual([])
   })
 
-  test('whose content was there before takes its place again', async () => {
+  test('with an earlier content takes its place again, and the copy aside is removed', async () => {
     await using peer = await ShareFixture.create()
     await peer.start()
     for (const text of ['v1', 'v2', 'v1']) await adopt(peer, text)
@@ -103,7 +103,7 @@ describe.each(Object.entries(ways))('a %s replica', (_, adopt) => {
   })
 })
 
-test('at no moment of a replacement is the index told of fewer contents than there are', async () => {
+test('during a replacement the index is never told of fewer contents than exist', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await ways['small']?.(peer, 'v1')

@@ -4,7 +4,7 @@ import { pauseBetweenScansMs, restMs } from './rescan-pace.ts'
 
 const leastMs = 30_000
 
-test('scans that cost nothing follow the setting, and others their cost', () => {
+test('cheap scans follow the setting, others their cost', () => {
   const pause = (costMs: number, isWatched = true): number =>
     pauseBetweenScansMs({ leastMs, costMs, isWatched })
   expect(pause(0)).toBe(30_000)
@@ -16,7 +16,7 @@ test('scans that cost nothing follow the setting, and others their cost', () => 
   expect(pause(1e9, false)).toBe(600_000)
 })
 
-test('the pause is never shorter than asked for, and shorter where nothing is watched', () => {
+test('the pause is never below the setting, and shorter without a watcher', () => {
   fc.assert(
     fc.property(
       fc.nat(86_400_000),
@@ -32,7 +32,7 @@ test('the pause is never shorter than asked for, and shorter where nothing is wa
   )
 })
 
-test('a scan rests for three quarters of its time', () => {
+test('a scan rests for three quarters of the time', () => {
   expect(restMs(10)).toBe(30)
   expect(restMs(0)).toBe(0)
 })

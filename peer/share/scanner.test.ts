@@ -79,7 +79,7 @@ class ScannerFixture implements AsyncDisposable {
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-test('a file that is being written is taken up when it is quiet, not before', async () => {
+test('a file that is being written is recorded when it is quiet, not before', async () => {
   await using peer = await ScannerFixture.create()
   await peer.write('growing.bin', 'first')
   await peer.clock.advance(quietMs * 0.9)
@@ -96,7 +96,7 @@ test('a file that is being written is taken up when it is quiet, not before', as
   expect(peer.textHash('growing.bin')).toBe(sha256Of('first, second'))
 })
 
-test('a known file keeps its entry while it is written, unless it never comes to rest', async () => {
+test('a known file keeps its entry while it is written, unless the writing never pauses', async () => {
   await using peer = await ScannerFixture.create()
   await peer.write('log.txt', 'line 1')
   await peer.clock.advance(quietMs)

@@ -17,7 +17,7 @@ function writtenNow(clock: FakeClock): { size: number; mtimeNs: bigint; ino: big
   return { size: 1, mtimeNs: BigInt(Math.round(clock.nowMs() * 1_000_000)), ino: 1n }
 }
 
-test('each file is due when it may be quiet, on its own time', async () => {
+test('each file is due at its own time', async () => {
   const { settling, clock, due } = aSettling()
   const a = writtenNow(clock)
   expect(settling.judge('a', a)).toBe('settling')
@@ -33,7 +33,7 @@ test('each file is due when it may be quiet, on its own time', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('a file that changes again and again becomes restless, and is told apart from a new one', async () => {
+test('a file that keeps changing becomes restless, and is distinguished from a new one', async () => {
   const { settling, clock, due } = aSettling()
   for (let elapsedMs = 0; elapsedMs < 10 * quietMs; elapsedMs += quietMs / 2) {
     expect(settling.judge('log', writtenNow(clock)), `after ${elapsedMs} ms`).toBe('settling')
@@ -86,7 +86,7 @@ async function recordedWhile(
   return { writesMs, recordedMs }
 }
 
-test('no content is recorded between the first rewrite and the end, whatever the pauses up to 2.5 s', async () => {
+test('no content is recorded between the first rewrite and the end, with any pauses up to 2.5 s', async () => {
   const pauses = fc.array(fc.integer({ min: 1, max: 2_500 }), { maxLength: 23 })
   await fc.assert(
     fc.asyncProperty(pauses, async (pausesMs) => {
@@ -108,7 +108,7 @@ test('a new file that is written once is recorded after the quiet time', async (
   expect(await recordedWhile([0, 50, 200])).toMatchObject({ recordedMs: [1_250] })
 })
 
-test('a log that is written every 2 s without end is recorded once a minute', async () => {
+test('an endless log that is written every 2 s is recorded once a minute', async () => {
   const { recordedMs } = await recordedWhile([0, ...Array.from({ length: 90 }, () => 2_000)])
   expect(recordedMs).toEqual([1_000, 62_000, 122_000, 182_000])
 })

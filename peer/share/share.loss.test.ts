@@ -98,7 +98,7 @@ for (const leaves of ['nothing', 'an empty folder'] as const)
     expect(peer.shared()).toContain('new.txt')
   })
 
-test('a group of small files is not placed where a folder is away, and each says why', async () => {
+test('small files are not placed in an unavailable folder, and each error says why', async () => {
   await using peer = await aPeer(3, 'downloaded')
   const path = await peer.write('elsewhere', 'text')
   const { content } = await hashFile(path)
@@ -111,7 +111,7 @@ test('a group of small files is not placed where a folder is away, and each says
   expect(await readdir(join(peer.path, 'downloaded'))).toEqual([])
 })
 
-test('files below a mount point are not taken for the files of the folder', async () => {
+test('files below a mount point are not mistaken for files of the folder', async () => {
   await using peer = await aPeer(3)
   const { lastSeq } = peer.share.catalog
   await takeAway(peer, 'shared', 'an empty folder')
@@ -122,7 +122,7 @@ test('files below a mount point are not taken for the files of the folder', asyn
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('files that moved to another disk as they are, are the files of the folder', async () => {
+test('files that were moved to another disk are still the files of the folder', async () => {
   await using peer = await aPeer(4)
   await takeAway(peer, 'shared', 'an empty folder')
   for (const number of [0, 1, 2])
@@ -155,7 +155,7 @@ test('a folder that loses most of many files keeps them until all are back', asy
   expect(peer.share.keptFolders()).toEqual([])
 })
 
-test('a part of the files may be deleted, and the last one, too', async () => {
+test('some files may be deleted, even the last one', async () => {
   await using peer = await aPeer(4)
   await rm(join(peer.path, 'shared/0'), { recursive: true })
   await peer.rescan()
@@ -182,7 +182,7 @@ test.each(['downloaded', 'replicated/peer2'])(
   },
 )
 
-test('renaming the folder that holds everything loses nothing', async () => {
+test('renaming a folder with all files loses nothing', async () => {
   await using peer = await ShareFixture.create()
   for (let number = 0; number < 120; number++)
     await peer.write(`shared/old/${number}`, `text ${number}`)
@@ -209,7 +209,7 @@ test('confirming drops what is missing, creates the folder, and files can be pus
   expect(peer.shared()).toEqual(['new.txt'])
 })
 
-test('confirming takes another folder for the one that is meant, and reads what it has', async () => {
+test('confirming accepts another folder as the intended one, and reads its files', async () => {
   await using peer = await aPeer(3)
   await takeAway(peer, 'shared', 'an empty folder')
   await peer.write('shared/0/file 0', 'an older text')
@@ -219,7 +219,7 @@ test('confirming takes another folder for the one that is meant, and reads what 
   expect(peer.shared()).toEqual(['0/file 0'])
 })
 
-test('confirming what is empty drops all of it', async () => {
+test('confirming an empty folder drops all its entries', async () => {
   await using peer = await aPeer(3)
   for (const folder of [0, 1, 2]) await rm(join(peer.path, `shared/${folder}`), { recursive: true })
   await peer.rescan()
@@ -229,7 +229,7 @@ test('confirming what is empty drops all of it', async () => {
   expect(peer.share.problems()).toEqual([])
 })
 
-test('a link that leads nowhere is a folder that is away', async () => {
+test('a broken link is an unavailable folder', async () => {
   await using peer = await ShareFixture.create()
   await mkdir(join(peer.path, 'disk'))
   await symlink(join(peer.path, 'disk'), join(peer.path, 'shared'))
@@ -244,7 +244,7 @@ test('a link that leads nowhere is a folder that is away', async () => {
   expect(existsSync(join(peer.path, 'disk'))).toBe(false)
 })
 
-test('a folder that became a file is away', async () => {
+test('a folder that became a file is unavailable', async () => {
   await using peer = await aPeer(1)
   await takeAway(peer, 'shared', 'nothing')
   await writeFile(join(peer.path, 'shared'), 'a file')
@@ -253,7 +253,7 @@ test('a folder that became a file is away', async () => {
   await expect(peer.share.confirmDeletes()).rejects.toMatchObject({ code: 'FOLDER_UNAVAILABLE' })
 })
 
-test('what cannot be served from a folder that is away stays in the catalog', async () => {
+test('files that cannot be served from an unavailable folder stay in the catalog', async () => {
   await using peer = await aPeer(3)
   const [entry] = peer.share.list('shared', 1)
   await takeAway(peer, 'shared', 'an empty folder')
@@ -263,7 +263,7 @@ test('what cannot be served from a folder that is away stays in the catalog', as
 })
 
 test.skipIf(process.getuid?.() === 0)(
-  'a folder that cannot be read keeps its own entries and no others',
+  'an unreadable folder keeps its own entries and no others',
   async () => {
     await using peer = await aPeer(9)
     await rm(join(peer.path, 'shared/1'), { recursive: true })

@@ -14,7 +14,7 @@ import { Share } from './share.ts'
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-test('the first scan takes up what lies in all three folders', async () => {
+test('the first scan records the files of all three folders', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/a.txt', 'a')
   await peer.write('shared/photos/2026/sea side.jpg', 'sea')
@@ -36,7 +36,7 @@ test('the first scan takes up what lies in all three folders', async () => {
   expect(share.catalog.isComplete).toBe(true)
 })
 
-test('a flipped byte is noticed though size, time and inode are as before, by the next process too', async () => {
+test('a flipped byte is detected although size, time and inode are unchanged, also by the next process', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('shared/a.txt', 'old')
   await peer.start()
@@ -61,7 +61,7 @@ test('a flipped byte is noticed though size, time and inode are as before, by th
   expect(known()).toBe(sha256Of('odd'))
 })
 
-test('an entry of an earlier version takes over the time of the last change without a reading', async () => {
+test('an entry of an earlier version gets its change time without reading the file', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('shared/a.txt', 'old')
   await peer.start()
@@ -85,7 +85,7 @@ test('an entry of an earlier version takes over the time of the last change with
   expect(known()).toBe(sha256Of('odd'))
 })
 
-test('attributes that change are no change to announce', async () => {
+test('changed attributes are not announced', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('shared/a.txt', 'old')
   const share = await peer.start()
@@ -96,7 +96,7 @@ test('attributes that change are no change to announce', async () => {
   expect(share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('a copy in doubt is read and announced again, whatever it holds', async () => {
+test('a doubtful copy is read and announced again, whatever its content', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/a.txt', 'good')
   const share = await peer.start()
@@ -110,7 +110,7 @@ test('a copy in doubt is read and announced again, whatever it holds', async () 
     .toMatchObject([{ op: 'put', name: 'a.txt', sha256: sha256Of('good') }])
 })
 
-test('a change is found by the next scan, and at once when the watcher sees it', async () => {
+test('a change is found by the next scan, or immediately by the watcher', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/a.txt', '1')
   await peer.start()
@@ -138,7 +138,7 @@ test('touching a file announces nothing', async () => {
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('a rename and a deletion are a drop each, and what came under the new name a put', async () => {
+test('a rename and a deletion are a drop each, and the new name is a put', async () => {
   await using peer = await ShareFixture.create()
   const a = await peer.write('shared/a.txt', 'a')
   await peer.write('shared/gone/b.txt', 'b')
@@ -158,7 +158,7 @@ test('a rename and a deletion are a drop each, and what came under the new name 
   ])
 })
 
-test('what is no regular file, or lies elsewhere, is passed by', async () => {
+test('anything but regular files inside the folder is skipped', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/real.txt', 'real')
   await peer.write('shared/folder/inner.txt', 'inner')
@@ -200,7 +200,7 @@ test('what is no regular file, or lies elsewhere, is passed by', async () => {
   })
 })
 
-test('a file that a link leads out of the folder is dropped', async () => {
+test('a file that was replaced by a link out of the folder is dropped', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('shared/a.txt', 'a')
   const outside = await peer.write('outside/a.txt', 'a')
@@ -213,7 +213,7 @@ test('a file that a link leads out of the folder is dropped', async () => {
   expect(peer.shared()).toEqual([])
 })
 
-test('names are kept in normal form C, and the file is read by the name that the disk has', async () => {
+test('names are stored in normal form C, and files are read by their disk name', async () => {
   await using peer = await ShareFixture.create()
   const decomposed = 'cafe\u0301.txt'
   const path = await peer.write(`shared/${decomposed}`, 'c')
@@ -226,7 +226,7 @@ test('names are kept in normal form C, and the file is read by the name that the
   expect(peer.shared()).toEqual(['caf\u00e9.txt'])
 })
 
-test('of two files with one name in two normal forms the first is shared, the other is a problem', async () => {
+test('of two files whose names differ only in normalization, the first is shared, the other is a problem', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/cafe\u0301.txt', 'first')
   await peer.start()
@@ -240,7 +240,7 @@ test('of two files with one name in two normal forms the first is shared, the ot
   expect(peer.share.problems()).toEqual([{ path: second, code: 'NAME_TWIN', reason }])
 })
 
-test('names that others could not store are listed as problems until they are gone', async () => {
+test('names that other systems cannot store are listed as problems until they are gone', async () => {
   await using peer = await ShareFixture.create()
   const bad = ['new\nline.txt', 'back\\slash.txt']
   const paths = await Promise.all(bad.map((name) => peer.write(`shared/${name}`, 'x')))
@@ -260,7 +260,7 @@ test('names that others could not store are listed as problems until they are go
   expect(peer.share.problems()).toEqual([{ path, code: 'NAME_NOT_UTF8', reason }])
 })
 
-test('a file that is too large to be shared is a problem of its own', async () => {
+test('a file that is too large to be shared is a problem of that file alone', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('shared/huge.bin', '')
   await truncate(path, limits.contentBytesMax + 1)
@@ -273,7 +273,7 @@ test('a file that is too large to be shared is a problem of its own', async () =
 })
 
 test.skipIf(process.getuid?.() === 0)(
-  'a file that cannot be read is a problem of its own and is tried again',
+  'an unreadable file is a problem of that file alone, and is retried',
   async () => {
     await using peer = await ShareFixture.create()
     const path = await peer.write('shared/locked.txt', 'locked')
@@ -354,7 +354,7 @@ test('two processes cannot use one data folder', async () => {
   expect(await readdir(join(peer.path, '.tandem/incoming'))).toEqual(['being written'])
 })
 
-test('files of times that no clock of ours shows are shared, with all their neighbours', async () => {
+test('files with times beyond our clocks are shared, with all their neighbours', async () => {
   await using peer = await ShareFixture.create()
   const dates = ['1969-12-31T23:59:59.9Z', '1902-01-01', '2300-01-01', '2446-05-10']
   for (const each of Array.from({ length: 50 }).keys()) await peer.write(`shared/${each}`, 'x')
@@ -372,7 +372,7 @@ test('files of times that no clock of ours shows are shared, with all their neig
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('a problem is known as soon as the system tells of the file, and gone with it', async () => {
+test('a problem is known as soon as the system reports the file, and removed with it', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const shared = join(peer.path, 'shared')
@@ -395,7 +395,7 @@ test('a problem is known as soon as the system tells of the file, and gone with 
   }
 })
 
-test('what Tandem writes beside files is not shared, and removed when it was left for a day', async () => {
+test('temporary files of Tandem are not shared, and removed after a day', async () => {
   await using peer = await ShareFixture.create()
   const nowSeconds = peer.clock.nowMs() / 1_000
   for (const [name, ageSeconds] of [
@@ -416,7 +416,7 @@ test('what Tandem writes beside files is not shared, and removed when it was lef
   expect(peer.share.problems()).toMatchObject([{ code: 'NAME_RESERVED' }])
 })
 
-test('a look at folders that fails does not end the looks at others', async () => {
+test('a failing comparison of folders does not end the others', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const { lookAtFolder } = peer
@@ -433,7 +433,7 @@ test('a look at folders that fails does not end the looks at others', async () =
   peer.lookAtFolder = lookAtFolder
 })
 
-test('what an earlier run left and cannot be removed keeps no peer from starting', async () => {
+test('leftovers that cannot be removed do not prevent the start', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('.tandem/incoming/left', 'bytes')
   await peer.write('shared/.tandem/incoming/also left', 'bytes')

@@ -47,7 +47,7 @@ test('a fetched file is moved into place, with its folders, and is in the catalo
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('a download takes the next free name where another content has its own', async () => {
+test('a download gets the next free name if another content has its own', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const key = { kind: 'downloaded', name: 'notes.txt' } as const
@@ -66,7 +66,7 @@ test('a download takes the next free name where another content has its own', as
   expect(await readdir(join(peer.path, 'downloaded'))).toHaveLength(3)
 })
 
-test('a download does not overwrite what the catalog has not seen yet', async () => {
+test('a download does not overwrite files that are not in the catalog yet', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await peer.write('downloaded/a.txt', 'by hand')
@@ -78,7 +78,7 @@ test('a download does not overwrite what the catalog has not seen yet', async ()
   expect(await textOf(peer, 'downloaded/a.txt')).toBe('by hand')
 })
 
-test('downloads of one name at the same time get a name each', async () => {
+test('simultaneous downloads of one name get different names', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const adoptions = ['1', '2', '3', '4', '5'].map(async (text) => {
@@ -94,7 +94,7 @@ test('downloads of one name at the same time get a name each', async () => {
   expect((await Promise.all(texts)).toSorted()).toEqual(['1', '2', '3', '4', '5'])
 })
 
-test('a replica takes the place of the version before it; another owner’s file of the name stays', async () => {
+test('a replica replaces the previous version; another owner’s file of the same name stays', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const key = { kind: 'replicated', owner: 'peer2', name: 'a.txt' } as const
@@ -136,7 +136,7 @@ test('nothing is written through a link that leaves the folder', async () => {
   expect(await readdir(join(peer.path, '.tandem/partial'))).toEqual(['fetched'])
 })
 
-test('of a name and one below it only the first finds its place, unless it is a replica', async () => {
+test('of a name and a name below it only the first is placed, unless it is a replica', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await adopt(peer, { kind: 'downloaded', name: 'a' }, 'a')
@@ -153,7 +153,7 @@ test('of a name and one below it only the first finds its place, unless it is a 
 
 const replica = { kind: 'replicated', owner: 'peer2' } as const
 
-test('a replica whose path something else has gets another one, and keeps its name', async () => {
+test('a replica whose path is taken gets another path, and keeps its name', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await adopt(peer, { ...replica, name: 'a' }, 'old file')
@@ -191,7 +191,7 @@ test('a replica whose path something else has gets another one, and keeps its na
   expect(await readdir(join(peer.path, 'replicated'))).toEqual([])
 })
 
-test('small replicas whose path something else has get another one, too', async () => {
+test('small replicas whose path is taken get another path, too', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const small = (name: string, text: string) => {
@@ -212,7 +212,7 @@ test('small replicas whose path something else has get another one, too', async 
   expect(await textOf(peer, 'replicated/peer2/a (2)/b')).toBe('below, again')
 })
 
-test('a file is not put over that of another name', async () => {
+test('a file does not overwrite one of another name', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   await adopt(peer, { ...replica, name: 'a' }, 'a file')
@@ -222,7 +222,7 @@ test('a file is not put over that of another name', async () => {
   expect(await textOf(peer, 'replicated/peer2/a (2)/b')).toBe('in the way')
 })
 
-test('folders that were removed while the peer runs are made again', async () => {
+test('folders that are removed while the peer runs are created again', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   for (const folder of ['.tandem/incoming', 'downloaded', 'replicated', 'shared'])
@@ -264,7 +264,7 @@ test('a push replaces other content only when told to', async () => {
   expect(peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256).toBe(sha256Of('second'))
 })
 
-test('a push that breaks off leaves nothing', async () => {
+test('an interrupted push leaves nothing behind', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   async function* broken(): AsyncGenerator<Uint8Array> {
@@ -304,7 +304,7 @@ test('an unshared file stays on disk and out of the catalog until it is pushed a
   expect(peer.share.isUnshared('a.txt')).toBe(false)
 })
 
-test('a name whose file is gone is unshared, also when the file comes back', async () => {
+test('a name whose file is gone can be unshared, and stays so when the file returns', async () => {
   await using peer = await ShareFixture.create()
   const share = await peer.start()
   share.unshare('a.txt')
@@ -314,7 +314,7 @@ test('a name whose file is gone is unshared, also when the file comes back', asy
   expect(peer.shared()).toEqual([])
 })
 
-test('a local copy is a file of its own', async () => {
+test('a local copy is an independent file', async () => {
   await using peer = await ShareFixture.create()
   const source = await peer.write('replicated/peer2/deep/a.txt', 'content')
   await peer.start()
@@ -344,7 +344,7 @@ test('a local copy is never made from a file that changed behind the catalog’s
   expect(await incomingOf(peer)).toEqual([])
 })
 
-test('a replica of what this peer holds is a copy, too', async () => {
+test('a replica of a content that this peer has is a local copy', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('downloaded/mine.txt', 'content')
   await peer.start()
@@ -369,7 +369,7 @@ test('a replica is removed with the folders it leaves empty', async () => {
   expect(peer.share.totals().replicated).toEqual({ count: 0, bytes: 0 })
 })
 
-test('a replica with other content than it should have stays', async () => {
+test('a replica with unexpected content stays', async () => {
   await using peer = await ShareFixture.create()
   const path = await peer.write('replicated/peer2/a.txt', 'version 2')
   await peer.start()
@@ -392,7 +392,7 @@ test('a hard link of the same file is listed under both names', async () => {
   expect(names.toSorted()).toEqual(['a.txt', 'b.txt'])
 })
 
-test('pages of a listing follow one another', async () => {
+test('pages of a listing follow each other', async () => {
   await using peer = await ShareFixture.create()
   for (const name of ['b', 'a', 'c']) await peer.write(`replicated/peer2/${name}`, name)
   await peer.write('replicated/peer3/b', 'b')
@@ -405,7 +405,7 @@ test('pages of a listing follow one another', async () => {
   expect(labels).toEqual(['peer2/a', 'peer2/b', 'peer3/b', 'peer2/c'])
 })
 
-test('after disposing nothing is taken in any more', async () => {
+test('after disposing, nothing is accepted', async () => {
   await using peer = await ShareFixture.create()
   const share = await peer.start()
   await peer.stop()

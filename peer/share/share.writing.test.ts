@@ -4,7 +4,7 @@ import { quietMs, ShareFixture } from '../testing/share-fixture.ts'
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-test('a file that is being written at the first scan follows as soon as it is quiet', async () => {
+test('a file that is being written during the first scan is recorded as soon as it is quiet', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/late.txt', 'late', peer.clock.nowMs())
   await peer.start()
@@ -48,7 +48,7 @@ test('a file that is appended to every 2 s is announced once more, when the writ
   expect(announced).toEqual(new Set([sha256Of('x'), sha256Of('xxxxxx')]))
 })
 
-test('a file dated in the future is quiet when it stays the same', async () => {
+test('a file dated in the future is quiet when it stops changing', async () => {
   await using peer = await ShareFixture.create()
   await peer.write('shared/future.txt', 'f', peer.clock.nowMs() + 86_400_000)
   await peer.start()
@@ -58,7 +58,7 @@ test('a file dated in the future is quiet when it stays the same', async () => {
   expect(peer.shared()).toEqual(['future.txt'])
 })
 
-test('a file that never stays the same is a problem until it does', async () => {
+test('a file that keeps changing is a problem until it stops', async () => {
   await using peer = await ShareFixture.create()
   await peer.start()
   const codes = (): string[] => peer.share.problems().map(({ code }) => code)

@@ -29,7 +29,7 @@ test('the bytes of small contents are read; a file that is gone is rechecked', a
   expect(world.rechecked).toEqual(['file 0'])
 })
 
-test('no more is read together than is allowed, and no content of several chunks', async () => {
+test('the contents of one read are bounded, and have one chunk each', async () => {
   const contents = Array.from({ length: 5 }, (_, number) => aContent(mebibyte, `large ${number}`))
   const several = aContent(limits.chunkBytesMin + 1)
   const { reader } = await aReader(several, ...contents)
@@ -43,7 +43,7 @@ test('no more is read together than is allowed, and no content of several chunks
   expect(found).toEqual(['CONTENT_NOT_FOUND', 'TOO_LARGE'])
 })
 
-test('a file whose folder was swapped for a link out of the root is not read', async () => {
+test('a file whose folder was replaced by a link out of the root is not read', async () => {
   const one = aContent(10)
   const { world, reader } = await aReader()
   const root = dirname(world.path('d'))

@@ -16,7 +16,7 @@ function aFolder(names: readonly string[], isInsensitive = true) {
   return { lists, spell: async (name: string) => await spellingOf(name, folder, disk) }
 }
 
-test('a disk that takes two names for one says which it has', async () => {
+test('a disk that does not distinguish two names tells which one it has', async () => {
   const { spell } = aFolder(['A.txt', 'b', 'Ünï'])
   expect(await spell('a.txt')).toBe('A.txt')
   expect(await spell('A.txt')).toBe('A.txt')
@@ -30,7 +30,7 @@ test('a name in another normal form is the same name', async () => {
   expect(await spell('\u00e9t\u00e9')).toBe('\u00e9t\u00e9')
 })
 
-test('a disk that tells them apart has both, and a name without letters cannot have a twin', async () => {
+test('a disk that distinguishes them has both, and a name without letters has no twin', async () => {
   const sensitive = aFolder(['A', 'a'], false)
   expect(await sensitive.spell('a')).toBe('a')
   const one = aFolder(['a'], false)

@@ -26,7 +26,7 @@ async function aWorld() {
   return { outside: temporary.path, folders, staging, moves: () => moves }
 }
 
-test('what is written beside is on the file system of its place', async () => {
+test('staging folders are on the file system of the destination', async () => {
   const { folders, staging, moves } = await aWorld()
   const { data, downloaded, replicated } = folders
   for (let time = 0; time < 2; time += 1) {
@@ -45,7 +45,7 @@ test('what is written beside is on the file system of its place', async () => {
   ])
 })
 
-test('folders that were removed are made again', async () => {
+test('removed folders are created again', async () => {
   const { folders, staging } = await aWorld()
   for (const kind of ['shared', 'downloaded', 'replicated'] as const) {
     await staging.folderFor(kind, 'incoming')
@@ -56,7 +56,7 @@ test('folders that were removed are made again', async () => {
   }
 })
 
-test('a link that leads nowhere, a file, and a data folder that is gone are told apart', async () => {
+test('a broken link, a file, and a missing data folder are distinguished', async () => {
   const { outside, folders, staging } = await aWorld()
   const reasonOf = async (kind: 'shared' | 'downloaded' | 'replicated'): Promise<string> =>
     await staging.folderFor(kind, 'partial').then(
@@ -112,7 +112,7 @@ test('a root on another disk is used when the guard accepts it, and refused when
   expect((await stat(folder)).dev).toBe((await stat(disk)).dev)
 })
 
-test('what lies on a disk that does not answer is not asked for', async () => {
+test('folders on an unresponsive disk are skipped', async () => {
   const { folders } = await aWorld()
   const [own, there, away] = [folders.data, folders.shared, folders.downloaded].map((folder) =>
     join(folder, '.tandem/incoming'),

@@ -46,7 +46,7 @@ async function aWorld(count: number) {
   return { entries, catalog, clock, guard, asked, vanished, folders }
 }
 
-test('files that vanish one after another are judged together', async () => {
+test('files that disappear one after another are judged together', async () => {
   const { entries, clock, asked, vanished, guard } = await aWorld(5)
   for (const entry of entries) {
     await rm(entry.at.path)
@@ -61,7 +61,7 @@ test('files that vanish one after another are judged together', async () => {
   expect(guard.list()).toMatchObject([{ folder: 'shared', reason: 'is empty', files: 5 }])
 })
 
-test('files that go on to vanish are judged after a while', async () => {
+test('files that keep disappearing are judged after the longer time', async () => {
   const { entries, clock, asked, vanished } = await aWorld(2)
   const [entry] = entries
   if (entry === undefined) throw new Error('there is one')
@@ -84,7 +84,7 @@ test('a file that is back, or was replaced, when it is judged is not dropped', a
   expect(catalog.list('shared', 10).map(({ at }) => at.name)).toEqual(['0', '1'])
 })
 
-test('what a scan finds missing is judged when it has ended, however long it takes', async () => {
+test('files that a scan finds missing are judged at its end, however long it takes', async () => {
   const { entries, catalog, clock, asked, vanished, guard } = await aWorld(5)
   for (const entry of entries) {
     await rm(entry.at.path)
@@ -100,7 +100,7 @@ test('what a scan finds missing is judged when it has ended, however long it tak
   expect(guard.list()).toMatchObject([{ folder: 'shared', reason: 'is empty', files: 5 }])
 })
 
-test('what has another name in the same folder is dropped, whatever else is lost', async () => {
+test('a renamed file is dropped under its old name, whatever else is lost', async () => {
   const { entries, catalog, vanished, folders } = await aWorld(3)
   const [first] = entries
   if (first === undefined) throw new Error('there is one')

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { threadIdleMs } from '../../common/thread/thread-caller.ts'
 import { Walker } from './walker.ts'
 
-test('a walk goes on however long the files of a page take, and its thread ends after it', async () => {
+test('a walk continues however long the files of a page take, and its thread ends after it', async () => {
   await using folder = await temporaryFolder()
   const root = join(folder.path, 'shared')
   await mkdir(root)

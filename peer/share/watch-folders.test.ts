@@ -47,7 +47,7 @@ async function aWatched(options: { watchFolder?: WatchFolder; linksTo?: string }
   return { pathOf, isTold, told, limitsTold, clock }
 }
 
-test('files that come, change and go are told', async () => {
+test('created, changed and deleted files are reported', async () => {
   const { pathOf, isTold } = await aWatched()
   await writeFile(pathOf('shared/a'), 'a')
   expect(await isTold('shared/a')).toBe(true)
@@ -59,7 +59,7 @@ test('files that come, change and go are told', async () => {
   expect(await isTold('shared/b')).toBe(true)
 })
 
-test('new folders are told as a whole, and watched with all below them', async () => {
+test('new folders are reported as a whole, and watched with everything below them', async () => {
   const { pathOf, isTold } = await aWatched()
   await mkdir(pathOf('shared/x/y/z'), { recursive: true })
   await writeFile(pathOf('shared/x/y/z/first'), '')
@@ -114,7 +114,7 @@ test('a root that is a link is watched, and links below it are not followed', as
   expect(told).toEqual([])
 })
 
-test('a limit of the system is told with the sysctl, and tried again', async () => {
+test('a limit of the system is reported with the sysctl, and retried', async () => {
   let isFull = true
   const watchFolder: WatchFolder = () => {
     if (isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
@@ -129,7 +129,7 @@ test('a limit of the system is told with the sysctl, and tried again', async () 
   expect(limitsTold[1]).toBeUndefined()
 })
 
-test('where so much happens that some may be lost, the whole root is told', async () => {
+test('if notifications may be lost, the whole root is reported', async () => {
   let say: Parameters<WatchFolder>[1] = () => {}
   const watchFolder: WatchFolder = (path, onEvent) => {
     if (path.endsWith('shared')) say = onEvent
@@ -156,7 +156,7 @@ function aSystem() {
   return { ...system, system, watchFolder }
 }
 
-test('a folder that found no room for its watch is tried again, however much happens meanwhile', async () => {
+test('watching a refused folder is retried, however much happens meanwhile', async () => {
   const { system, opened, say, watchFolder } = aSystem()
   const { pathOf, limitsTold, clock, isTold } = await aWatched({ watchFolder })
   system.full = 'below'
@@ -178,7 +178,7 @@ test('a folder that found no room for its watch is tried again, however much hap
   expect(opened).toContain('below')
 })
 
-test('a folder that came again with the same inode is watched again', async () => {
+test('a folder that was created again with the same inode is watched again', async () => {
   const { opened, say, watchFolder } = aSystem()
   const { pathOf, clock, isTold } = await aWatched({ watchFolder })
   await mkdir(pathOf('shared/below'))
@@ -190,7 +190,7 @@ test('a folder that came again with the same inode is watched again', async () =
   }
 })
 
-test('folders whose coming was lost among too many events are watched', async () => {
+test('folders whose creation was lost among too many events are watched', async () => {
   const { opened, say, watchFolder } = aSystem()
   const { pathOf, clock, isTold } = await aWatched({ watchFolder })
   await mkdir(pathOf('shared/lost/deep'), { recursive: true })
