@@ -7,6 +7,7 @@ import { limits } from '../../common/limits.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../common/testing/scripted-source.ts'
+import type { FetchRun } from './fetch-run.ts'
 import { advanceUntil, aSwarm, nowhere } from './testing/swarm.ts'
 
 const mebibyte = 1024 * 1024
@@ -242,10 +243,19 @@ test('a source that lies about a chunk costs that chunk and no other', async () 
   })
   const good = await swarm.source({ peerId: 'p2', content: many })
   // The first chunk is the liar's: the other is not there yet.
-  await swarm.fetch(many, [liar], { moreSources: async () => [good.source] })
+  let run: FetchRun | undefined
+  await swarm.fetch(many, [liar], {
+    moreSources: async () => [good.source],
+    onProgress: (progress) => {
+      run = progress
+    },
+  })
   expect(swarm.blamed).toEqual(['p1'])
   const lists = many.chunkList.length * (liar.chunkListsAsked + good.chunkListsAsked)
   expect(swarm.receivedBytes - lists).toBeLessThanOrEqual(many.bytes.length + mebibyte)
+  // What the liar sent counts after it was given up, and after the fetch.
+  expect(run?.receivedBytes).toBeGreaterThan(many.bytes.length)
+  expect(run?.receivedBytes).toBeLessThanOrEqual(swarm.receivedBytes)
 })
 
 test('a complete file does not wait for an index that is slow to say who else has it', async () => {
