@@ -74,3 +74,23 @@ test.runIf(process.platform === 'linux')(
     expect(await isOpenDirectly(`${path}2`)).toBe(false)
   },
 )
+
+test('each verified chunk uses reserved room once, and wakes those who wait for chunks', async () => {
+  await using file = await openFile(await aPath(), mebibyte + 5)
+  const usedBytes: number[] = []
+  file.writeInto({ onWritten: (bytes) => void usedBytes.push(bytes) })
+  const bytes = filled(5, 'last')
+  const good = hash('sha256', bytes, 'buffer')
+  const stop = new AbortController()
+  let isWoken = false
+  const woken = file.changes.next(stop.signal).then(() => {
+    isWoken = !stop.signal.aborted
+  })
+  await file.put(1, bytes, hash('sha256', 'other', 'buffer'))
+  expect([usedBytes, isWoken, file.verifiedBytes]).toEqual([[], false, 0])
+  await file.put(1, bytes, good)
+  await file.put(1, bytes, good)
+  stop.abort()
+  await woken
+  expect([usedBytes, isWoken, file.verifiedBytes]).toEqual([[5], true, 5])
+})
