@@ -23,7 +23,10 @@ test.each([
   [59.5, '1 min 00 s'],
   [185, '3 min 05 s'],
   [3_600, '1 h 00 min'],
+  [5_430, '1 h 30 min'],
+  [86_400, '1 d 00 h'],
   [93_600, '1 d 02 h'],
+  [100_000, '1 d 03 h'],
 ])('%d seconds are %s', (seconds, text) => {
   expect(durationText(seconds)).toBe(text)
 })

@@ -23,6 +23,19 @@ describe('a progress line', () => {
     expect(progressLine(progress, 80)).toBe(text)
   })
 
+  test('shows 100 % only when all bytes are there', () => {
+    expect(progressLine({ ...half, bytes: 999_999 }, 100)).toContain(' 99 %')
+    expect(progressLine({ ...half, bytes: 1_000_000 }, 100)).toContain('100 %')
+  })
+
+  test.each([
+    [{ done: 2, failed: 0, total: 3, isListed: true }, '  2 of 3 files  '],
+    [{ done: 2, failed: 1, total: 3, isListed: false }, '  2 of 3+ files, 1 failed  '],
+  ])('counts files: %#', (counts, text) => {
+    const files = { ...counts, failures: [], folder: '/downloaded', seconds: 1 }
+    expect(progressLine({ ...half, files }, 120)).toContain(text)
+  })
+
   test('shows when no bytes arrive', () => {
     expect(progressLine({ ...half, bytesPerSecond: 0 }, 80)).toContain('stalled')
     expect(progressLine({ ...half, bytes: 0, bytesPerSecond: 0 }, 80)).toContain('starting')

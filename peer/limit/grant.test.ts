@@ -80,5 +80,6 @@ describe('beside downloads, replication', () => {
 test('parts are small at low rates, and infinite without a limit', () => {
   expect(partBytesAt(50_000)).toBe(4_096)
   expect(partBytesAt(2_000_000)).toBe(100_000)
+  expect(partBytesAt(2_000_010)).toBe(100_000)
   expect(partBytesAt(infinite)).toBe(infinite)
 })

@@ -106,6 +106,12 @@ describe('the next change', () => {
   test.each<[string, string, unknown, string | undefined]>([
     ['is the beginning of a rule', '2026-06-01T00:00:30Z', office, '2026-06-01T06:00:00.000Z'],
     ['is its end', '2026-06-01T06:00:00Z', office, '2026-06-01T16:00:00.000Z'],
+    [
+      'is midnight, if a rule ends then',
+      '2026-06-01T21:00:00Z',
+      { ...office, to: '24:00' },
+      '2026-06-01T22:00:00.000Z',
+    ],
     ['may be days away', '2026-06-01T16:00:00Z', office, '2026-06-05T06:00:00.000Z'],
     ['comes early where clocks skip it', '2026-03-29T00:00:00Z', early, '2026-03-29T01:00:00.000Z'],
     ['comes when clocks show it first', '2026-10-25T00:00:00Z', early, '2026-10-25T00:30:00.000Z'],

@@ -13,6 +13,7 @@ test('debt is waited for', () => {
   expect(debtMs(bucket, 1_000)).toBe(500)
   expect(debtMs(refilled(bucket, 1_000, 499), 1_000)).toBe(1)
   expect(debtMs(refilled(bucket, 1_000, 500), 1_000)).toBe(0)
+  expect(debtMs(withdrawn(emptyBucket(0), 1), 3_000)).toBe(1)
 })
 
 test('without a limit there is always enough', () => {
