@@ -64,7 +64,7 @@ const aFile = (name: string, text: string): SmallFile => {
 const codesOf = async (shelf: DirectShelf, ...files: SmallFile[]) =>
   (await shelf.adoptGroup(files)).map((one) => (one instanceof AppError ? one.code : undefined))
 
-test('files get their whole names; those there with other content are kept', async () => {
+test('files get their full names; existing ones of other content are kept', async () => {
   const { shelf, target } = await aFolderShelf()
   await writeFile(join(target.path, 'mine'), 'mine')
   await writeFile(join(target.path, 'same'), 'same')
@@ -92,14 +92,14 @@ test('files get their whole names; those there with other content are kept', asy
   expect(await readdir(target.folderBeside)).toEqual([])
 })
 
-test('files of other content are replaced if that was asked for', async () => {
+test('files of other content are replaced on request', async () => {
   const { shelf, target } = await aFolderShelf({ replaces: true })
   await writeFile(join(target.path, 'a'), 'mine')
   expect(await codesOf(shelf, aFile('a', 'yours'))).toEqual([undefined])
   expect(await readFile(join(target.path, 'a'), 'utf8')).toBe('yours')
 })
 
-test('what is there is known by its bytes', async () => {
+test('existing files are recognized by their bytes', async () => {
   const { shelf, target } = await aFolderShelf()
   await writeFile(join(target.path, 'a'), 'same')
   await writeFile(join(target.path, 'b'), 'else')
@@ -108,7 +108,7 @@ test('what is there is known by its bytes', async () => {
   expect(await shelf.areThere(files)).toEqual([true, false, false, false])
 })
 
-test('a folder that nothing can be written to says so', async () => {
+test('a read-only folder is reported', async () => {
   const { shelf, target } = await aFolderShelf()
   await rm(target.folderBeside, { recursive: true })
   await writeFile(target.folderBeside, '')
@@ -130,7 +130,7 @@ test('a small file is flushed before it has its name, and then the folders that 
   expect(flushed).toEqual(['file ', 'folder c', 'folder c', 'folder c'])
 })
 
-test('a single file of this content counts, one of another is in the way', async () => {
+test('a single file of this content is used, one of other content is an error', async () => {
   const folder = await temporaryPath()
   const { path, sha256, size } = await aFileIn(folder, 'a.jpg')
   const shelf = await aFileShelf(folder)
@@ -145,7 +145,7 @@ test('a single file of this content counts, one of another is in the way', async
   expect(await (await aFileShelf(await temporaryPath())).copyLocal(other, key)).toBeUndefined()
 })
 
-test('a finished file is moved to its place, and not over one that came meanwhile', async () => {
+test('a finished file is moved to its place, but not over one that appeared meanwhile', async () => {
   const folder = await temporaryPath()
   const file = await finishedIn(folder, 'one')
   await writeFile(join(folder, 'a.jpg'), 'came meanwhile')
@@ -157,7 +157,7 @@ test('a finished file is moved to its place, and not over one that came meanwhil
   expect(await readdir(folder)).toEqual([basename(shelf.target.folderBeside), 'a.jpg'])
 })
 
-test('a broken link is not replaced either, unless that was asked for', async () => {
+test('a broken link is also replaced only on request', async () => {
   const folder = await temporaryPath()
   const file = await finishedIn(folder, 'one')
   await symlink('nowhere', join(folder, 'a.jpg'))
@@ -167,7 +167,7 @@ test('a broken link is not replaced either, unless that was asked for', async ()
   expect((await lstat(join(folder, 'a.jpg'))).isFile()).toBe(true)
 })
 
-test('only a file is ever replaced', async () => {
+test('only files are ever replaced', async () => {
   const place = join(await temporaryPath(), 'a.jpg')
   const replacing = await aFileShelf(dirname(place), { replaces: true })
   await symlink('/dev/null', place)

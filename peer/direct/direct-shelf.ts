@@ -17,9 +17,8 @@ import type { Target } from './target.ts'
 import { heldSize, moveIntoPlace, type TargetEntry } from './target-entry.ts'
 
 /**
- * The shelf of downloads without a peer: the file or folder that a person named. It has no catalog, so it
- * knows only what is in the place of each file, and by reading it. A file in the way is an error, unless
- * it may be replaced.
+ * The shelf of downloads without a peer: the named file or folder. It has no catalog, so it knows the
+ * content of a file only by reading it. An existing file is an error, unless it may be replaced.
  */
 export class DirectShelf implements Shelf, AsyncDisposable {
   readonly target: Target
@@ -28,7 +27,7 @@ export class DirectShelf implements Shelf, AsyncDisposable {
   readonly #writer: SmallWriter
   readonly #folderSync = new FolderSync()
 
-  /** @param options.replaces whether files of other content may be replaced */
+  /** @param options.replaces whether to replace files of other content */
   constructor(
     target: Target,
     { replaces }: { replaces: boolean },
@@ -40,7 +39,7 @@ export class DirectShelf implements Shelf, AsyncDisposable {
     this.#writer = new SmallWriter(dependencies)
   }
 
-  /** Files of the right size are read. */
+  /** Reads files of the right size. */
   async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
     const paths = files.map(({ key }) => this.#usablePathOf(key))
     const stats = await this.#writer.look(paths.map((path) => path ?? this.target.root))
@@ -53,13 +52,13 @@ export class DirectShelf implements Shelf, AsyncDisposable {
     return there
   }
 
-  /** Nothing: what is in its place already is not asked for. */
+  /** Always undefined: existing files are not requested. */
   async readSmall(sha256s: readonly string[]): Promise<undefined[]> {
     return sha256s.map(() => undefined)
   }
 
   /**
-   * The file in the place of `key`, if it has the content.
+   * The file of `key`, if it has the content.
    * @throws AppError NAME_INVALID, FILE_EXISTS, NAME_BLOCKED, DISK_FAILED
    */
   async copyLocal(sha256: string, key: CopyKey): Promise<ShelvedFile | undefined> {
@@ -79,10 +78,10 @@ export class DirectShelf implements Shelf, AsyncDisposable {
   }
 
   /**
-   * Flushes each file before it gets its name: without a catalog, nothing would tell later which ones a
-   * power cut has cost.
-   * @returns for each the file, or an error as {@link adopt} throws
-   * @throws AppError DISK_FULL, DISK_FAILED when none can be written
+   * Flushes each file before it gets its name: without a catalog, files lost to a power cut could not be
+   * identified later.
+   * @returns for each the file, or an error of {@link adopt}
+   * @throws AppError DISK_FULL, DISK_FAILED if none can be written
    */
   async adoptGroup(files: readonly SmallFile[]): Promise<(ShelvedFile | AppError)[]> {
     const { folderBeside, path } = this.target
@@ -127,8 +126,8 @@ export class DirectShelf implements Shelf, AsyncDisposable {
   }
 
   /**
-   * Runs `work` while the folder of a file is open; folders that are missing are made.
-   * @throws AppError NAME_INVALID, NAME_BLOCKED, DISK_FULL, DISK_FAILED; what `work` throws, as AppError
+   * Runs `work` with the folder of a file open; creates missing folders.
+   * @throws AppError NAME_INVALID, NAME_BLOCKED, DISK_FULL, DISK_FAILED; errors of `work`, as AppError
    */
   async #inPlace<T>({ name }: CopyKey, work: (place: Place) => Promise<T>): Promise<T> {
     const { root } = this.target
@@ -159,7 +158,7 @@ export class DirectShelf implements Shelf, AsyncDisposable {
 }
 
 interface Place extends TargetEntry {
-  /** Folders with entries that are not flushed. */
+  /** Folders to flush. */
   readonly changedFolders: readonly string[]
 }
 
@@ -173,7 +172,7 @@ async function hasContent(path: string, sha256: string): Promise<boolean> {
   try {
     return (await hashFile(path)).content.sha256 === sha256
   } catch {
-    // It changes, or cannot be read: nothing is put over it without being told to.
+    // It is changing or unreadable: fetching the file will report it.
     return false
   }
 }

@@ -8,18 +8,18 @@ import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { moveNew } from '../../common/move-new.ts'
 import { folderFor } from './target.ts'
 
-/** The place of one file, in a folder that stays open while this is used. */
+/** The destination of one file, in an open folder. */
 export interface TargetEntry {
-  /** As people see it. */
+  /** For messages. */
   readonly path: string
-  /** The same place, as an entry of the open folder. */
+  /** The same path through the open folder. */
   readonly entry: string
   /** Whether a file of other content may be replaced. */
   readonly replaces: boolean
 }
 
 /**
- * The size of the file in its place, if it has this content already; undefined when it can be written.
+ * The size of the existing file, if it has this content; undefined if it may be written.
  * @throws AppError FILE_EXISTS, NAME_BLOCKED, DISK_FAILED
  */
 export async function heldSize(
@@ -31,7 +31,7 @@ export async function heldSize(
   if (!there.isFile())
     throw new AppError('NAME_BLOCKED', {
       name: path,
-      reason: 'something else than a file is there',
+      reason: 'it exists and is not a file',
     })
   const { content } = await hashFile(entry)
   if (content.sha256 === sha256) return content.size
@@ -40,9 +40,9 @@ export async function heldSize(
 }
 
 /**
- * Moves a finished file into its place, whole or not at all, without flushing the folder. A file that
- * appears there meanwhile is not overwritten. When the content is there already, the partial file stays.
- * @throws AppError FILE_EXISTS, NAME_BLOCKED; what the disk does
+ * Moves a finished file into its place atomically, without flushing the folder. Does not overwrite a file
+ * that appears meanwhile. If the content is there already, the partial file stays.
+ * @throws AppError FILE_EXISTS, NAME_BLOCKED; errors of the file system
  */
 export async function moveIntoPlace(
   target: TargetEntry,
@@ -55,7 +55,7 @@ export async function moveIntoPlace(
     throw new AppError('FILE_EXISTS', { path: target.path })
 }
 
-/** False when something has the place that may not be replaced. A file from another file system is copied and flushed first. */
+/** False if something exists there that may not be replaced. Copies and flushes first across file systems. */
 async function movedAnywhere(from: string, to: string, replaces: boolean): Promise<boolean> {
   try {
     return await moved(from, to, replaces)

@@ -14,7 +14,7 @@ function find(workingFolder: string, output?: string): Promise<Target> {
   return findTarget('photos/a.jpg', { output, workingFolder })
 }
 
-test('a folder gets the last part of the name, a path is taken as it is', async () => {
+test('a folder gets the base name, any other path is used unchanged', async () => {
   const folder = await aFolder()
   await mkdir(join(folder, 'out'))
   expect((await find(folder)).path).toBe(join(folder, 'a.jpg'))
@@ -24,7 +24,7 @@ test('a folder gets the last part of the name, a path is taken as it is', async 
   expect((await find('/elsewhere', join(folder, 'b'))).path).toBe(join(folder, 'b'))
 })
 
-test('what is unfinished is beside it, at the same place for every try', async () => {
+test('partial data is beside it, at the same path in every attempt', async () => {
   const folder = await aFolder()
   const target = await find(folder, 'b')
   expect(dirname(target.folderBeside)).toBe(folder)
@@ -32,7 +32,7 @@ test('what is unfinished is beside it, at the same place for every try', async (
   expect((await find(folder, 'c')).folderBeside).not.toBe(target.folderBeside)
 })
 
-test('a file has one place for every name, a folder one for each name that can be a path', async () => {
+test('a file has one path for every name, a folder one per valid name', async () => {
   const file = await find(await aFolder(), 'b')
   expect([file.diskNameOf('photos/a.jpg'), file.diskNameOf('c')]).toEqual(['b', 'b'])
   const folder = folderTarget('/out', '**')

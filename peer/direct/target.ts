@@ -6,23 +6,22 @@ import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { unusableName } from '../share/folders.ts'
 
-/** The file or folder that a download without a peer ends in. */
+/** The file or folder that a download without a peer writes. */
 export interface Target {
   /** Absolute. */
   readonly path: string
-  /** The folder of which the names begin in it; undefined for a single file. */
+  /** The folder that names are relative to; undefined for a single file. */
   readonly folder?: string
-  /** The folder that all files of it are in or below. */
+  /** The folder that contains all its files. */
   readonly root: string
-  /** Where unfinished files are written: on the same file system, and the same for every try. */
+  /** For partial data: on the same file system, and the same in every attempt. */
   readonly folderBeside: string
-  /** Where the file of a name goes, below the root. @throws AppError NAME_INVALID */
+  /** Path of a name's file, below the root. @throws AppError NAME_INVALID */
   diskNameOf(name: string): string
 }
 
 /**
- * The file that a person named or, if that is a folder, the file in it that is called as the last part
- * of `name`.
+ * The file at `options.output` or, if that is a folder, the file in it with the base name of `name`.
  * @param options.output relative to the working folder, which is the default
  * @throws AppError NAME_INVALID, DISK_FAILED
  */
@@ -43,9 +42,9 @@ function fileTarget(path: string): Target {
 }
 
 /**
- * A folder in which every file has its whole name.
+ * A folder in which each file has its full name.
  * @param path absolute
- * @param pattern what is downloaded: two downloads of one pattern to one folder do not run at the same time
+ * @param pattern the downloaded pattern: excludes concurrent downloads of it to the same folder
  */
 export function folderTarget(path: string, pattern: string): Target {
   const diskNameOf = (name: string): string => {
@@ -56,7 +55,7 @@ export function folderTarget(path: string, pattern: string): Target {
   return { path, folder: path, root: path, folderBeside: folderFor(path, pattern), diskNameOf }
 }
 
-/** A folder of our own in `folder`, the same for the same `name`. */
+/** A hidden folder in `folder`, the same for the same `name`. */
 export function folderFor(folder: string, name: string): string {
   const id = createHash('sha256').update(name).digest('hex').slice(0, 16)
   return join(folder, `.tandem-${id}`)
