@@ -28,8 +28,19 @@ function peerWith(...states: Download[]): Parameters<typeof downloadToEnd>[0] {
     if (state === undefined) throw new Error('asked after the end')
     return state
   }
-  return { startDownload: next, download: next }
+  return {
+    startDownload: async (request) => {
+      expect(request).toEqual({ name: 'a.txt', wait: false })
+      return await next()
+    },
+    download: next,
+  }
 }
+
+test('a download that is paused meanwhile fails', async () => {
+  const paused = downloadToEnd(peerWith({ ...waiting, state: 'paused' }), { name: 'a.txt' })
+  await expect(paused).rejects.toMatchObject({ code: 'PAUSED', details: { id: '1' } })
+})
 
 test('looks at the download until it is done', async () => {
   const peer = peerWith(
