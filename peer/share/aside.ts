@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import { chunkCountFor } from '../../common/content/chunks.ts'
 import { fileStatOf } from '../../common/content/file-stat.ts'
@@ -10,6 +10,7 @@ import { type Random, randomId } from '../../common/random.ts'
 import type { Catalog } from './catalog.ts'
 import { flushFolder } from './folder-sync.ts'
 import type { Folders, Location } from './folders.ts'
+import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { openParentOf, type ParentFolder } from './parent-folder.ts'
 import type { Occupant } from './place-look.ts'
@@ -92,10 +93,11 @@ export class Aside {
     return []
   }
 
-  /** Copies and flushes a replica for {@link take}. @throws what the disk does */
-  async copy(at: Location, { content: { sha256 } }: Occupant): Promise<AsideCopy> {
+  /** Copies and flushes a replica for {@link take}; undefined if it is gone. @throws errors of the disk */
+  async copy(at: Location, { content: { sha256 } }: Occupant): Promise<AsideCopy | undefined> {
     await using folder = await this.#openFolder(this.#placeFor(at, sha256))
-    await using opened = await openInside(at)
+    await using opened = await openOrNothing(at)
+    if (opened === undefined) return undefined
     const name = `${ownFolderName}-${randomId(this.#dependencies.random)}`
     await copyBeside(pathOfOpened(opened.fd, at.path), folder.entry(name))
     return { path: join(folder.path, name), sha256 }
@@ -118,6 +120,15 @@ export class Aside {
       if (systemErrorCode(error) === 'EXDEV') return false
       throw error
     }
+  }
+}
+
+async function openOrNothing(at: Location): Promise<FileHandle | undefined> {
+  try {
+    return await openInside(at)
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
   }
 }
 
