@@ -13,10 +13,6 @@ test('a chunk list fits a frame, and a name of one segment fits a name', () => {
   expect(limits.nameSegmentBytesMax).toBeLessThanOrEqual(limits.nameBytesMax)
 })
 
-test('an announcement is cut well below the bound of a frame', () => {
-  expect(2 * limits.announceFrameBytesTarget).toBeLessThanOrEqual(limits.frameBodyBytesMax)
-})
-
 test('the largest content has chunks of a whole number of mebibytes below 1 GiB', () => {
   const chunkBytes = limits.contentBytesMax / limits.chunksMax
   expect(chunkBytes % limits.chunkBytesMin).toBe(0)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AppError } from '../common/errors.ts'
-import { limits } from '../common/limits.ts'
 import type { CopyKey } from '../common/protocol/messages.ts'
+import { announceFrameBytesTarget } from './announce/announcement-plan.ts'
 import { AnnouncingFixture } from './testing/announcing-fixture.ts'
 
 const a = { kind: 'shared', name: 'a.txt' } as const
@@ -124,7 +124,7 @@ test('a large inventory is sent in frames of bounded size', async () => {
   })
   await fixture.startBoth()
   const frameBytes = index.announcements.map((each) => Buffer.byteLength(JSON.stringify(each)))
-  expect(Math.max(...frameBytes)).toBeLessThan(limits.announceFrameBytesTarget + 1_000)
+  expect(Math.max(...frameBytes)).toBeLessThan(announceFrameBytesTarget + 1_000)
   expect(index.announcements.length).toBeLessThan(30)
   expect(index.announcements.filter(({ begin, end }) => begin || end)).toHaveLength(2)
 })

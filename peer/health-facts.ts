@@ -2,11 +2,13 @@
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
 import { toAppError } from '../common/errors.ts'
-import { deadlines } from '../common/limits.ts'
 import type { Announcer } from './announce/announcer.ts'
 import { type ReachNotice, unreachableRemedy } from './announce/reach-notice.ts'
 import type { HealthFacts } from './health.ts'
 import type { Share } from './share/share.ts'
+
+/** Until `/healthz` has measured the disk: half of a container health check's timeout, 3 s. */
+export const healthMs = 1_500
 
 export interface HealthParts {
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts' | 'room'>
@@ -51,7 +53,7 @@ async function roomOrError(
   room: HealthParts['share']['room'],
   clock: Clock,
 ): Promise<HealthFacts['room']> {
-  const deadline = { what: 'Measuring the disk', deadlineMs: deadlines.healthMs }
+  const deadline = { what: 'Measuring the disk', deadlineMs: healthMs }
   try {
     return await withDeadline(deadline, clock, room)
   } catch (error) {

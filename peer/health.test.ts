@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../common/errors.ts'
-import { deadlines } from '../common/limits.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import type { AnnouncerState } from './announce/announcer.ts'
 import {
@@ -10,7 +9,7 @@ import {
   type TroubleCode,
   troubleCodes,
 } from './health.ts'
-import { healthLooker } from './health-facts.ts'
+import { healthLooker, healthMs } from './health-facts.ts'
 import { problemCodes } from './problem-table.ts'
 import { fakeHealth } from './testing/fake-vitals.ts'
 
@@ -96,7 +95,7 @@ describe('the facts of a running peer', () => {
     const look = healthLooker({ share: { ...share, room }, announcer, reach, clock })
     for (let times = 0; times < 3; times++) {
       const facts = look()
-      await clock.advance(deadlines.healthMs)
+      await clock.advance(healthMs)
       expect(healthOf(await facts).troubles.map(({ code }) => code)).toEqual([
         'INDEX_AWAY',
         'DISK_UNUSABLE',

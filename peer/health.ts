@@ -4,8 +4,12 @@
  */
 import type { AppError } from '../common/errors.ts'
 import { reasonOf } from '../common/errors.ts'
-import { limits } from '../common/limits.ts'
 import { type ProblemCode, type ProblemCounts, problemCodes, totalOf } from './problem-table.ts'
+
+/** With less free space a disk counts as full: it may take some small files, and soon none. */
+const diskFullBytes = 16 * 1024 * 1024
+/** The same for small disks, in percent. */
+const diskFullPercent = 1
 
 export const troubleCodes = [
   'INDEX_REFUSES',
@@ -128,8 +132,7 @@ function diskTroubles({ room }: HealthFacts): Trouble[] {
       },
     ]
   const { freeBytes, diskBytes } = room
-  if (freeBytes >= Math.min(limits.diskFullBytes, (diskBytes / 100) * limits.diskFullPercent))
-    return []
+  if (freeBytes >= Math.min(diskFullBytes, (diskBytes / 100) * diskFullPercent)) return []
   return [
     {
       code: 'DISK_FULL',

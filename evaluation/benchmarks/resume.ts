@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { chunkCountFor, hashBytes } from '../../common/content/chunks.ts'
 import { AppError, errorFromWire } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { fetchWindowBytes } from '../../peer/fetch/transfer/plan.ts'
 import { apiOf } from '../system/cluster-fixture.ts'
 import { readMetric } from '../system/read-metric.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
@@ -63,7 +63,7 @@ async function measureResume(
       const killed = `${mebibytes} MiB, killed at ${percent} %`
       const again = { work: `${killed}, chunks fetched again`, unit: 'bytes' } as const
       onSample({ ...again, contender: tandem, value: beyond - chunkListBytes })
-      const inFlight = { contender: 'chunks in flight', value: limits.fetchWindowBytes, goal: 1 }
+      const inFlight = { contender: 'chunks in flight', value: fetchWindowBytes, goal: 1 }
       onSample({ ...again, ...inFlight })
       const all = { work: `${killed}, sent beyond the file, with its chunk list`, value: beyond }
       onSample({ ...all, contender: tandem, unit: 'bytes' })

@@ -17,6 +17,7 @@ import { SourceCrew } from '../../peer/fetch/transfer/source-crew.ts'
 import { noLimits } from '../../peer/limit/grant.ts'
 import { TrafficGate } from '../../peer/limit/traffic-gate.ts'
 import { type ServeDependencies, serveHandlers } from '../../peer/serve/serve-handlers.ts'
+import { sendPieceBytes } from '../../peer/serve/start-serving.ts'
 import { UploadQueue } from '../../peer/serve/upload-queue.ts'
 import type { ShapedHost } from './shaped-network.ts'
 import type { SimulatedIndex } from './simulated-index.ts'
@@ -193,7 +194,7 @@ export class SimulatedPeer implements AsyncDisposable {
       openFiles: { use: async () => ({ handle, [Symbol.dispose]: () => {} }) },
       smallFiles: { outcomes: () => Promise.reject(new AppError('STOPPING')) },
       queue: new UploadQueue({ clock }),
-      buffers: new BufferPool({ bufferBytes: limits.sendPieceBytes }),
+      buffers: new BufferPool({ bufferBytes: sendPieceBytes }),
       uploads: new TrafficGate(noLimits, { clock }),
       recheck: () => {},
       clock,

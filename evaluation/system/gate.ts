@@ -3,14 +3,14 @@ import { connect, createServer, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../common/clock.ts'
-import { limits } from '../../common/limits.ts'
+import { fetchWindowBytes } from '../../peer/fetch/transfer/plan.ts'
 import { type Cluster, proxyHost } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 /**
  * More than a fetch requests at a time: the gate keeps reading, and so notices when a peer ends.
  */
-const heldBytesMax = 2 * limits.fetchWindowBytes
+const heldBytesMax = 2 * fetchWindowBytes
 
 /**
  * A proxy between a peer and its requesters that can hold back what the peer sends: a transfer then

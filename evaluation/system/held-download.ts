@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { limits } from '../../common/limits.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import type { Download } from '../../peer/api/shapes.ts'
+import { readsPerSourceMax } from '../../peer/fetch/transfer/plan.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { type Gate, startGatedPeer } from './gate.ts'
 import { quickSettings } from './quick-settings.ts'
@@ -13,7 +13,7 @@ import type { TandemProcess } from './tandem-process.ts'
 
 export const name = 'large.bin'
 /** Bytes requested from one source that it may not have sent: chunks of this file have 1 MiB. */
-export const inFlightBytesMax = limits.readsPerSourceMax * 2 ** 20
+export const inFlightBytesMax = readsPerSourceMax * 2 ** 20
 
 export interface GatedWorld extends AsyncDisposable {
   readonly cluster: Cluster

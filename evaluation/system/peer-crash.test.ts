@@ -1,7 +1,7 @@
 /** The sending peer is killed in the middle of a download. For its return see resume.test.ts. */
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
-import { limits } from '../../common/limits.ts'
+import { fetchWindowBytes } from '../../peer/fetch/transfer/plan.ts'
 import { apiOf, type Cluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { endOf, name, startGated, startHeldDownload } from './held-download.ts'
@@ -40,7 +40,7 @@ test('a source that is killed is replaced by another, and what had come is kept'
   expect(ended).toMatchObject({ state: 'done', result: { sha256: file.sha256, bytes } })
   expect(ended.result?.sources).toHaveLength(2)
   const received = (await readMetric(stranger, 'tandem_peer_received_bytes_total')) - before
-  expect(received).toBeLessThan(bytes + limits.fetchWindowBytes + 2 ** 20)
+  expect(received).toBeLessThan(bytes + fetchWindowBytes + 2 ** 20)
   expect(await downloadAndHash(stranger, { name })).toMatchObject({ sha256OnDisk: file.sha256 })
 
   await source.start()

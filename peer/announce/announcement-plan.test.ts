@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
 import type { Change } from '../../common/protocol/messages.ts'
-import { AnnouncementPlan } from './announcement-plan.ts'
+import { AnnouncementPlan, announceFrameBytesTarget } from './announcement-plan.ts'
 import type { Inventory } from './inventory.ts'
 
 /** A catalog in which each change is a drop, by number. */
@@ -78,4 +78,8 @@ test('pages of changes follow each other without gaps, and only the last one end
     ...announcements.slice(1).map(() => undefined),
   ])
   expect(announcements.filter(({ end }) => end)).toEqual([announcements.at(-1)])
+})
+
+test('an announcement is far smaller than a frame', () => {
+  expect(2 * announceFrameBytesTarget).toBeLessThanOrEqual(limits.frameBodyBytesMax)
 })

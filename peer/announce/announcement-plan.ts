@@ -3,6 +3,9 @@ import type { RequestOf } from '../../common/protocol/messages.ts'
 import { cutChanges } from './cut-changes.ts'
 import type { Inventory } from './inventory.ts'
 
+/** Size of an announcement's frame, so that a slow index never holds one frame for long. */
+export const announceFrameBytesTarget = 256 * 1024
+
 export type Announcement = RequestOf<'announce'>
 
 /** How far the index has acknowledged the changes. */
@@ -64,7 +67,7 @@ export class AnnouncementPlan {
     const isAll = changes.length < limits.announceChangesMax
     const parts = cutChanges(changes, {
       changesMax: limits.announceChangesMax,
-      bytesTarget: limits.announceFrameBytesTarget,
+      bytesTarget: announceFrameBytesTarget,
     })
     const isEnd = this.#full !== undefined && isAll && isComplete
     if (isEnd && parts.length === 0) parts.push([])

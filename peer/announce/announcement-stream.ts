@@ -1,13 +1,20 @@
 import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { deadlines } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Random } from '../../common/random.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import { type Announcement, AnnouncementPlan } from './announcement-plan.ts'
 import type { Inventory } from './inventory.ts'
+
+/** Unanswered announcements of a peer: the next ones are sent while the index writes. */
+const announcementsInFlightMax = 4
+/** First delay before resending an announcement that the index could not write. */
+const announceAgainFirstMs = 500
+/** Maximum of that delay. */
+const announceAgainMaxMs = 15_000
 
 interface Dependencies {
   readonly connection: Pick<Connection, 'request'>
@@ -39,7 +46,7 @@ export class AnnouncementStream {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log, onSent } = this.#dependencies
-    const pace = { firstMs: deadlines.announceAgainFirstMs, maxMs: deadlines.announceAgainMaxMs }
+    const pace = { firstMs: announceAgainFirstMs, maxMs: announceAgainMaxMs }
     for (let failures = 1; ; failures++) {
       const before = this.#plan.acknowledgedCount
       try {
@@ -102,8 +109,7 @@ export class AnnouncementStream {
     requests: { signal: AbortSignal; onFailure: (error: unknown) => void },
     isOver: AbortSignal,
   ): Promise<void> {
-    while (this.#unanswered.size >= limits.announcementsInFlightMax)
-      await Promise.race(this.#unanswered)
+    while (this.#unanswered.size >= announcementsInFlightMax) await Promise.race(this.#unanswered)
     isOver.throwIfAborted()
     const answered = this.#request(announcement, requests).finally(() =>
       this.#unanswered.delete(answered),

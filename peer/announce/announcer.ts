@@ -1,7 +1,6 @@
 import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
@@ -13,6 +12,9 @@ import { WakeUp } from '../../common/wake-up.ts'
 import { AnnouncementStream } from './announcement-stream.ts'
 import type { Inventory } from './inventory.ts'
 import { Hurry, reconnectDelayMs } from './reconnect-pace.ts'
+
+/** A stopping peer tells the index, if the index answers within this time. */
+const leaveMs = 500
 
 export interface AnnouncerOptions {
   readonly peerId: string
@@ -134,7 +136,7 @@ export class Announcer implements AsyncDisposable {
     await this.#wakeUp.until(() => this.#sentSeq >= lastSeq || undefined, signal)
   }
 
-  /** Tells the index that this peer leaves, waiting at most `deadlines.leaveMs`. */
+  /** Tells the index that this peer leaves, waiting at most `leaveMs`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#work[Symbol.asyncDispose]()
   }
@@ -239,7 +241,7 @@ export class Announcer implements AsyncDisposable {
 
   async #leave(connection: Connection): Promise<void> {
     try {
-      await connection.request('leave', {}, { deadlineMs: deadlines.leaveMs })
+      await connection.request('leave', {}, { deadlineMs: leaveMs })
     } catch (error) {
       this.#log.debug({ reason: reasonOf(error) }, 'the index was not told that this peer leaves')
     }

@@ -6,7 +6,7 @@ import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { WakeUp } from '../../common/wake-up.ts'
-import { FetchingTeller } from './fetching-teller.ts'
+import { FetchingTeller, tellAgainMs } from './fetching-teller.ts'
 
 /** A teller, what it told on which connection, and the connections that it has. */
 function aTeller() {
@@ -73,7 +73,7 @@ test('a refused report is retried later', async () => {
   refuse()
   await fetch(1)
   expect(told).toEqual([])
-  await clock.advance(deadlines.tellAgainMs)
+  await clock.advance(tellAgainMs)
   expect(told).toEqual(['2: 1'])
   await teller[Symbol.asyncDispose]()
 })

@@ -7,6 +7,9 @@ import type { Connection } from '../../common/protocol/connection.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { WakeUp } from '../../common/wake-up.ts'
 
+/** Delay before retrying a failed report of current downloads. */
+export const tellAgainMs = 1_000
+
 interface TellerDependencies {
   /** The contents that this peer is downloading. */
   readonly unfinished: {
@@ -54,7 +57,7 @@ export class FetchingTeller implements AsyncDisposable {
       } catch (error) {
         signal.throwIfAborted()
         log.debug({ reason: reasonOf(error) }, 'the index was not told what is downloaded')
-        await clock.sleep(deadlines.tellAgainMs, signal)
+        await clock.sleep(tellAgainMs, signal)
       }
     }
   }

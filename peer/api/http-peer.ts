@@ -11,6 +11,12 @@ import { type CallOutline, type Outlines, readOutlines, takesRequest } from './c
 import type { PeerApi, Upload } from './calls.ts'
 import type { ApiError } from './shapes.ts'
 
+/**
+ * Timeout of a request: longer than `deadlines.requestMs`, so that the peer can report its own
+ * timeout.
+ */
+const httpRequestMs = 15_000
+
 // An import would load all exports, including a whole HTTP client that is never used.
 const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
 
@@ -106,7 +112,7 @@ class ApiClient implements Disposable {
   #exchange(asked: Asked): Promise<Reply> {
     const { outline, request: fields } = asked
     const { waitMs = 0 } = fields as { waitMs?: number }
-    const deadlineMs = deadlines.httpRequestMs + waitMs
+    const deadlineMs = httpRequestMs + waitMs
     const deadline = { what: whatOf(asked), deadlineMs, signal: asked.signal }
     return withDeadline(deadline, this.#clock, async (signal) => {
       const json = outline.body && JSON.stringify(picked(fields, outline.body))

@@ -8,7 +8,7 @@ import type { Downloads } from '../download/downloads.ts'
 import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import type { Share } from '../share/share.ts'
-import { LocalPeerApi } from './local-peer-api.ts'
+import { LocalPeerApi, pushPollMs } from './local-peer-api.ts'
 import type { Pushed, Why } from './shapes.ts'
 
 const { content } = aContent(5)
@@ -66,7 +66,7 @@ test('a push that waits is done when the index knows the name with all its copie
   await clock.advance(1_000)
   expect(pushed).toBeUndefined()
   known = whyOf(['peer1', 'live'], ['peer1', 'live'], ['peer2', 'suspect'])
-  await clock.advance(deadlines.pushPollMs)
+  await clock.advance(pushPollMs)
   await pushing
   expect(pushed).toMatchObject({ name: 'a.txt', sha256: content.sha256, copies: 2 })
 })
@@ -77,7 +77,7 @@ test('a push does not wait for its copies for ever', async () => {
     code: 'COPIES_PENDING',
     details: { name: 'a.txt', copies: 1, factor: 2 },
   })
-  await clock.advance(deadlines.pushCopiesMs + deadlines.pushPollMs)
+  await clock.advance(deadlines.pushCopiesMs + pushPollMs)
   await failed
 })
 

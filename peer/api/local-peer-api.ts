@@ -15,6 +15,9 @@ import { listFiles } from './file-list.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
 import { unshareMatching } from './unshare-matching.ts'
 
+/** Interval of checking the number of copies. */
+export const pushPollMs = 200
+
 interface Dependencies {
   readonly share: ProblemSource &
     Pick<
@@ -261,7 +264,7 @@ export class LocalPeerApi implements PeerApi {
           factor,
           deadlineMs: deadlines.pushCopiesMs,
         })
-      await clock.sleep(deadlines.pushPollMs, signal)
+      await clock.sleep(pushPollMs, signal)
     }
   }
 

@@ -4,6 +4,9 @@ import { limits } from '../../common/limits.ts'
 import type { CallRequest } from './calls.ts'
 import type { UnsharedPage, UnshareRequest } from './shapes.ts'
 
+/** Concurrent unshares: those that arrive together are flushed together. */
+const unsharesAtOnce = 64
+
 interface Steps {
   /** One page of matching names. */
   readonly match: (request: {
@@ -29,7 +32,7 @@ export async function unshareMatching(
   const { files, next } = await match({ pattern, limit, after })
   let unshared = 0
   const failures: UnsharedPage['failures'] = []
-  await inParallel(files, limits.unsharesAtOnce, async ({ name }) => {
+  await inParallel(files, unsharesAtOnce, async ({ name }) => {
     try {
       await unshare({ name, ...options })
       unshared++

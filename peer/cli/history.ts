@@ -4,6 +4,9 @@ import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 
+/** A longer line is not kept; the longest command has one quoted name. */
+export const historyLineCharactersMax = 4_096
+
 /** The lines typed in earlier runs, newest first, as readline expects; none if the file is unreadable. */
 export async function readHistory(path: string, log: Log): Promise<string[]> {
   try {
@@ -26,7 +29,7 @@ export async function writeHistory(
   log: Log,
 ): Promise<void> {
   const kept = lines
-    .filter((line) => line.length <= limits.historyLineCharactersMax)
+    .filter((line) => line.length <= historyLineCharactersMax)
     .slice(0, limits.historyLinesMax)
   const beside = `${path}.new`
   try {

@@ -10,7 +10,7 @@ import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { CapturedOutput } from '../testing/captured-output.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
-import { readHistory, writeHistory } from './history.ts'
+import { historyLineCharactersMax, readHistory, writeHistory } from './history.ts'
 import { runPrompt } from './prompt.ts'
 
 const keys = { ctrlC: '\u0003', ctrlD: '\u0004', up: '\u001b[A', tab: '\t', enter: '\r' } as const
@@ -208,7 +208,7 @@ describe('the history file', () => {
   test('is bounded', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'history')
-    const long = 'x'.repeat(limits.historyLineCharactersMax + 1)
+    const long = 'x'.repeat(historyLineCharactersMax + 1)
     const lines = [long, ...Array.from({ length: 2_000 }, (_, count) => `line ${count}`)]
     await writeHistory(file, lines, silentLog)
     const kept = await readHistory(file, silentLog)

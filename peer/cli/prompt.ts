@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { untilAborted } from '../../common/interrupted.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { PeerApi } from '../api/calls.ts'
 import type { CommonOptions } from './command.ts'
@@ -15,6 +15,9 @@ import { pathsWith } from './paths-with.ts'
 import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
 import { type OutputStream, showsStyles, Terminal } from './terminal.ts'
 import { splitWords } from './words.ts'
+
+/** Names for Tab: users who wait longer continue typing. */
+const completionMs = 1_500
 
 export interface PromptOptions {
   /** Lines typed in earlier runs; created if absent. */
@@ -187,7 +190,7 @@ class Prompt {
       commands: this.#program(AbortSignal.abort()).commands,
       pathsWith: (partial: string) => pathsWith(workingFolder, partial),
     }
-    const deadline = { what: 'Completion', deadlineMs: deadlines.completionMs }
+    const deadline = { what: 'Completion', deadlineMs: completionMs }
     try {
       callback(
         null,

@@ -5,7 +5,6 @@ import { hashFile } from '../../common/content/hash.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError, toAppError } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
-import { limits } from '../../common/limits.ts'
 import { makeFolder } from '../../common/make-folder.ts'
 import type { CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
@@ -15,6 +14,9 @@ import { SmallWriter } from '../share/small-writer.ts'
 import type { FinishedFile, KeyedContent, Shelf, ShelvedFile, SmallFile } from '../shelf.ts'
 import type { Target } from './target.ts'
 import { heldSize, moveIntoPlace, type TargetEntry } from './target-entry.ts'
+
+/** Concurrent flushes: they share the file system's journal writes, and take a seventh of the time. */
+const filesFlushedAtOnce = 8
 
 /**
  * The shelf of downloads without a peer: the named file or folder. It has no catalog, so it knows the
@@ -90,7 +92,7 @@ export class DirectShelf implements Shelf, AsyncDisposable {
     const changedFolders = new Set<string>()
     try {
       await makeFolder(incoming)
-      await inParallel(files.entries(), limits.filesFlushedAtOnce, async ([index, file]) => {
+      await inParallel(files.entries(), filesFlushedAtOnce, async ([index, file]) => {
         const partialPath = join(incoming, String(index))
         outcomes.set(file, await this.#write(file, partialPath, changedFolders))
       })

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { ContentWatch, isGone } from './content-watch.ts'
+import { ContentWatch, contentGoneMs, isGone } from './content-watch.ts'
 import { DownloadWorld, one, source, two } from './testing/download-world.ts'
 
 const { signal } = new AbortController()
@@ -28,8 +27,8 @@ function watching() {
 test.each([
   [true, 0, true],
   [false, 0, false],
-  [false, deadlines.contentGoneMs - 1, false],
-  [false, deadlines.contentGoneMs, true],
+  [false, contentGoneMs - 1, false],
+  [false, contentGoneMs, true],
 ])(
   'with others under its name: %s, absent for %i ms, it is gone: %s',
   (hasOthers, absentMs, gone) => {
@@ -61,13 +60,13 @@ test('a name that is gone may come back for a while', async () => {
   const { clock, world, watch } = watching()
   world.answer = notFound
   await expect(watch.sources(signal)).rejects.toBe(notFound)
-  await clock.advance(deadlines.contentGoneMs)
+  await clock.advance(contentGoneMs)
   world.answer = [one]
   expect(await watch.sources(signal)).toEqual([source])
   world.answer = notFound
   await expect(watch.sources(signal)).rejects.toBe(notFound)
   expect(watch.gone.aborted).toBe(false)
-  await clock.advance(deadlines.contentGoneMs)
+  await clock.advance(contentGoneMs)
   await expect(watch.sources(signal)).rejects.toBe(notFound)
   expect(watch.gone.reason).toBe(notFound)
 })
@@ -76,7 +75,7 @@ test('an index that is away says nothing of what is gone', async () => {
   const { clock, world, watch } = watching()
   world.answer = new AppError('INDEX_UNREACHABLE', { address: 'index:7000' })
   await expect(watch.sources(signal)).rejects.toBe(world.answer)
-  await clock.advance(deadlines.contentGoneMs)
+  await clock.advance(contentGoneMs)
   await expect(watch.sources(signal)).rejects.toBe(world.answer)
   expect(watch.gone.aborted).toBe(false)
 })

@@ -1,7 +1,12 @@
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
 import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
+
+/**
+ * An index that lost its disk learns of most files within seconds; a content unlisted for this long
+ * is gone.
+ */
+export const contentGoneMs = 60_000
 
 /** What a download asks the index. */
 export interface DownloadFinder {
@@ -31,7 +36,7 @@ interface ContentWatchDependencies {
  * an index that lost its disk.
  */
 export function isGone({ hasOthers, absentMs }: { hasOthers: boolean; absentMs: number }): boolean {
-  return hasOthers || absentMs >= deadlines.contentGoneMs
+  return hasOthers || absentMs >= contentGoneMs
 }
 
 /**

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { limits } from '../../common/limits.ts'
-import { DownloadQueue } from './download-queue.ts'
+import { DownloadQueue, downloadsStarvedMax } from './download-queue.ts'
 
 const aDownload = (name: string): { request: { name: string }; isStarved: boolean } => ({
   request: { name },
@@ -21,14 +20,14 @@ test('a bounded number runs, in the order of the queue, and no two of one name',
 
 test('those that are sent nothing take no place, but are not let run without end', () => {
   const queue = new DownloadQueue({ atOnce: 1 })
-  for (let number = 0; number < 2 * limits.downloadsStarvedMax; number += 1)
+  for (let number = 0; number < 2 * downloadsStarvedMax; number += 1)
     queue.add(aDownload(String(number)))
   for (let next = queue.next(); next !== undefined; next = queue.next()) {
     expect(queue.next()).toBeUndefined()
     next.isStarved = true
     expect(queue.isFull).toBe(false)
   }
-  expect(queue.runningCount).toBe(1 + limits.downloadsStarvedMax)
+  expect(queue.runningCount).toBe(1 + downloadsStarvedMax)
 })
 
 test('the end of a run can be waited for, and the download may be first again', async () => {

@@ -1,5 +1,9 @@
-import { limits } from '../../common/limits.ts'
 import type { DownloadEntry } from './download-entry.ts'
+
+/**
+ * Downloads without a source, in addition to running ones: each keeps its buffers, at most 16 MiB.
+ */
+export const downloadsStarvedMax = 64
 
 type Queued = Pick<DownloadEntry, 'request' | 'isStarved'>
 
@@ -54,8 +58,7 @@ export class DownloadQueue<T extends Queued> {
 
   /** Takes the next download, which runs from now on; undefined when none may. */
   next(): T | undefined {
-    if (this.isFull || this.#running.size >= this.atOnce + limits.downloadsStarvedMax)
-      return undefined
+    if (this.isFull || this.#running.size >= this.atOnce + downloadsStarvedMax) return undefined
     const busyNames = new Set([...this.#running.keys()].map(({ request }) => request.name))
     const place = this.#waiting.findIndex(({ request }) => !busyNames.has(request.name))
     const [download] = place === -1 ? [] : this.#waiting.splice(place, 1)

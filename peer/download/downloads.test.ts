@@ -4,6 +4,7 @@ import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import type { DownloadFinder } from './content-watch.ts'
+import { downloadsRemembered } from './downloads.ts'
 import { DownloadWorld, one, source, two } from './testing/download-world.ts'
 
 test('a download is looked up, fetched and moved into place', async () => {
@@ -258,7 +259,7 @@ test('names are checked first', () => {
 test('only the last ones that ended are remembered', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 10 })
   world.held.add(one.sha256)
-  const count = limits.downloadsRemembered + 1
+  const count = downloadsRemembered + 1
   const ids = Array.from({ length: count }, (_, i) => world.downloads.start({ name: `${i}` }).id)
   await world.downloads.wait(ids.at(-1) ?? '', 1000)
   await expect(world.downloads.wait(ids[0] ?? '', 0)).rejects.toMatchObject({

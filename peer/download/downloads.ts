@@ -25,6 +25,9 @@ import { GroupDownload, type GroupFinder } from './group-download.ts'
 import { NetworkStats } from './network-stats.ts'
 import { SingleDownload } from './single-download.ts'
 
+/** Finished downloads that a peer's HTTP API lists. */
+export const downloadsRemembered = 1_000
+
 /** Why a run ends that received bytes when there was no place for it. */
 const outOfTurn = new AppError('PAUSED')
 
@@ -393,7 +396,7 @@ export class Downloads implements AsyncDisposable {
     if (!hasCode(entry.error, 'STOPPING')) this.#record((records) => records.remove(entry.id))
     entry.ended.resolve()
     this.#finishedIds.push(entry.id)
-    if (this.#finishedIds.length <= limits.downloadsRemembered) return
+    if (this.#finishedIds.length <= downloadsRemembered) return
     const [oldest] = this.#finishedIds.splice(0, 1)
     if (oldest !== undefined) this.#entries.delete(oldest)
   }

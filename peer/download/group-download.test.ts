@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
 import type { MatchedFile, Source } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -13,6 +12,7 @@ import { aSwarm, nowhere, type Swarm } from '../fetch/testing/swarm.ts'
 import { DownloadRecords } from './download-records.ts'
 import { Downloads } from './downloads.ts'
 import type { GroupFinder } from './group-download.ts'
+import { groupWaitingMax } from './group-download.ts'
 import { MemoryShelf } from './testing/memory-shelf.ts'
 
 const mebibyte = 1024 * 1024
@@ -227,7 +227,7 @@ test('files without a source wait, and are fetched when one appears', async () =
 test('many files without a source hold up no others, and are fetched when one appears', async () => {
   const world = await aWorld()
   world.pageRows = 500
-  const lost = Array.from({ length: limits.groupWaitingMax + 700 }, (_, number) => `a/${number}`)
+  const lost = Array.from({ length: groupWaitingMax + 700 }, (_, number) => `a/${number}`)
   for (const [number, name] of lost.entries())
     world.share(name, aContent(number, 'lost'), nowhere('gone'))
   await world.shareSmall(20)

@@ -17,6 +17,16 @@ import type { DownloadRun, RunOptions } from './download-run.ts'
 import { GroupProgress } from './group-progress.ts'
 import { downloadKey, type SingleDependencies, SingleDownload } from './single-download.ts'
 
+/** Pages of a group processed concurrently: one is listed while another is fetched. */
+const groupPagesAtOnce = 2
+/** Multi-chunk files of a group fetched concurrently per page. */
+const groupLargeAtOnce = 2
+/**
+ * Files of a group without a source that are looked up individually; with more the whole group is
+ * listed again.
+ */
+export const groupWaitingMax = 1_000
+
 /** What a download of many files asks the index. */
 export interface GroupFinder extends DownloadFinder {
   /** One page of the files that a pattern matches. @throws AppError INDEX_UNREACHABLE */
@@ -140,7 +150,7 @@ export class GroupDownload implements DownloadRun {
     this.#progress.begin()
     this.#waiting = []
     this.#othersWaiting = 0
-    await inParallel(this.#pages(), limits.groupPagesAtOnce, (files) => this.#takePage(files))
+    await inParallel(this.#pages(), groupPagesAtOnce, (files) => this.#takePage(files))
   }
 
   async *#pages(): AsyncGenerator<readonly GroupFile[]> {
@@ -181,7 +191,7 @@ export class GroupDownload implements DownloadRun {
       if (isDoubtful) doubtful.push(file)
       else this.#onMissed(file, new AppError('NO_SOURCE', { name: file.key.name, tried }))
     const singles = [...doubtful, ...lacking.filter((file) => !isSmall(file))]
-    await inParallel(singles, limits.groupLargeAtOnce, (file) => this.#takeSingle(file))
+    await inParallel(singles, groupLargeAtOnce, (file) => this.#takeSingle(file))
   }
 
   async #takeSmall(files: readonly GroupFile[]): Promise<Missed<GroupFile>[]> {
@@ -289,7 +299,7 @@ export class GroupDownload implements DownloadRun {
   #onMissed(file: GroupFile, error: AppError): void {
     const mayCome = hasCode(error, 'NO_SOURCE') || hasCode(error, 'INDEX_UNREACHABLE')
     if (!mayCome || !this.#options.waits) this.#onFailed(file, error)
-    else if (this.#waiting.length < limits.groupWaitingMax) this.#waiting.push(file)
+    else if (this.#waiting.length < groupWaitingMax) this.#waiting.push(file)
     else this.#othersWaiting += 1
   }
 

@@ -1,5 +1,7 @@
 import type { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
+
+/** Failed files that a group names; users read no more. */
+const groupFailuresNamed = 50
 
 /** The progress of a download of many files. */
 export class GroupProgress {
@@ -31,6 +33,6 @@ export class GroupProgress {
 
   onFailed(name: string, error: AppError): void {
     this.failed += 1
-    if (this.failures.length < limits.groupFailuresNamed) this.failures.push({ name, error })
+    if (this.failures.length < groupFailuresNamed) this.failures.push({ name, error })
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
+import { downloadsStarvedMax } from './download-queue.ts'
 import { DownloadWorld, one, source } from './testing/download-world.ts'
 
 test('a paused download keeps its partial data and continues when it is resumed', async () => {
@@ -281,13 +281,13 @@ test('downloads that an earlier run had not begun wait for an unreachable index'
 
 test('the number of starved downloads that run is bounded', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 2 })
-  for (let number = 0; number < 2 * limits.downloadsStarvedMax; number += 1)
+  for (let number = 0; number < 2 * downloadsStarvedMax; number += 1)
     world.downloads.start({ name: `file ${number}` })
-  for (let round = 0; round <= limits.downloadsStarvedMax; round += 1) {
+  for (let round = 0; round <= downloadsStarvedMax; round += 1) {
     await world.settle()
     for (const fetch of world.fetches)
       fetch.progress({ verifiedBytes: 0, sources: [], waitingFor: 'p2' })
   }
   await world.settle()
-  expect(world.downloads.counts.running).toBe(2 + limits.downloadsStarvedMax)
+  expect(world.downloads.counts.running).toBe(2 + downloadsStarvedMax)
 })

@@ -10,6 +10,7 @@ import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { Fetcher } from './fetcher.ts'
 import { aSwarm, nowhere } from './testing/swarm.ts'
 import { workAtOnce } from './testing/work-at-once.ts'
+import { fetchWindowBytes } from './transfer/plan.ts'
 
 const mebibyte = 1024 * 1024
 const fiveChunks = aContent(4 * mebibyte + 1)
@@ -82,7 +83,7 @@ test('no more chunks are requested than there are buffers', async () => {
     },
   })
   await swarm.fetch(many, [source])
-  expect(most).toBeLessThanOrEqual(limits.fetchWindowBytes / mebibyte)
+  expect(most).toBeLessThanOrEqual(fetchWindowBytes / mebibyte)
 })
 
 test('chunks may arrive in any order', async () => {

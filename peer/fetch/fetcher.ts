@@ -1,7 +1,7 @@
 import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content, Purpose } from '../../common/protocol/messages.ts'
 import { DiskRoom, type Reservation } from './disk/disk-room.ts'
@@ -9,6 +9,9 @@ import { PartialFolders, type PartialFoldersOptions } from './disk/partial-folde
 import { sharedBuffer } from './disk/shared-buffer.ts'
 import { type FetchDependencies, type FetchRequest, type FetchRun, FileFetch } from './fetch-run.ts'
 import { SmallFetch, type SmallFetchOptions } from './small/small-fetch.ts'
+
+/** Interval of removing older partial data: rare enough to be free. */
+export const partialCleanMs = 3_600_000
 
 /** Fetches contents from other peers into files on the file system where they will be. */
 export class Fetcher implements AsyncDisposable {
@@ -101,7 +104,7 @@ export class Fetcher implements AsyncDisposable {
   async #cleanForEver(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#dependencies
     for (;;) {
-      await clock.sleep(deadlines.partialCleanMs, signal)
+      await clock.sleep(partialCleanMs, signal)
       try {
         await this.#folders.clean(clock.nowMs())
       } catch (error) {

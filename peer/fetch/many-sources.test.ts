@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { AppError, toAppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../common/testing/scripted-source.ts'
 import type { FetchRun } from './fetch-run.ts'
 import { advanceUntil, aSwarm, nowhere } from './testing/swarm.ts'
+import { openReadsMax } from './transfer/chunk-picker.ts'
 
 const mebibyte = 1024 * 1024
 const chunkCount = 12
@@ -71,7 +71,7 @@ test('the only source of a fetch that has nothing chooses the first chunks, and 
   const fetched = await swarm.fetch(many, [only])
   expect((await readFile(fetched.partialPath)).equals(many.bytes)).toBe(true)
   expect(askedOf([only])).toEqual(allChunks)
-  expect(offered.filter((count) => count > 0).length).toBe(limits.openReadsMax)
+  expect(offered.filter((count) => count > 0).length).toBe(openReadsMax)
 })
 
 test('a source that chooses each chunk twice is given up', async () => {

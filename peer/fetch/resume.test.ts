@@ -13,12 +13,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chunkHashAt } from '../../common/content/chunks.ts'
 import { AppError } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import { type BulkSource, bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { DiskRoom } from './disk/disk-room.ts'
 import { PartialFile } from './disk/partial-file.ts'
+import { partialKeptMs } from './disk/partial-folder.ts'
 import { aSwarm, type Swarm } from './testing/swarm.ts'
 import { workAtOnce } from './testing/work-at-once.ts'
 
@@ -145,7 +146,7 @@ test('what is left of a content is forgotten on demand, and after a week', async
   await swarm.fetcher.forget(content)
   expect(await readdir(swarm.partialFolder)).toEqual([])
   const old = await interrupted(4)
-  const at = (old.clock.nowMs() - deadlines.partialKeptMs) / 1000
+  const at = (old.clock.nowMs() - partialKeptMs) / 1000
   for (const name of await readdir(old.partialFolder))
     await utimes(join(old.partialFolder, name), at, at)
   await old.restart()

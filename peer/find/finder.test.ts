@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { FoundContent, MessageType } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { Finder } from './finder.ts'
+import { Finder, indexRetryMs, indexWaitMs, remotePagesPerList } from './finder.ts'
 
 const content: FoundContent = { ...aContent(5).content, sources: [] }
 const { sha256, size } = content
@@ -61,8 +61,8 @@ test('an invalid name is not sent to the index', async () => {
 })
 
 test.each([
-  ['went away just now is waited for', 500, deadlines.indexWaitMs - 500],
-  ['has been away for long is not', 60_000, deadlines.indexRetryMs],
+  ['went away just now is waited for', 500, indexWaitMs - 500],
+  ['has been away for long is not', 60_000, indexRetryMs],
 ])('an index that %s', async (_, awayMs, waitMs) => {
   const { finder, clock } = aFinder(() => ({}), { awayMs })
   let answeredMs = 0
@@ -70,7 +70,7 @@ test.each([
     answeredMs = clock.elapsedMs
     return error
   })
-  await clock.advance(deadlines.indexWaitMs)
+  await clock.advance(indexWaitMs)
   expect(await asking).toMatchObject({
     code: 'INDEX_UNREACHABLE',
     details: { address: 'index:7000' },
@@ -156,5 +156,5 @@ test('a page of remote files takes a bounded number of requests', async () => {
   const { finder, asked } = aFinder(indexOf(names), { held: names })
   const page = await finder.listRemote({ limit: 2 })
   expect(page).toEqual({ files: [], next: '039' })
-  expect(asked.length).toBe(limits.remotePagesPerList)
+  expect(asked.length).toBe(remotePagesPerList)
 })

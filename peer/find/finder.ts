@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import type { ResultOf } from '../../common/protocol/connection.ts'
 import type {
   FoundContent,
@@ -14,6 +14,15 @@ import { emptySeries, summaryOf, withValue } from '../../common/running-summary.
 import type { CallReply } from '../api/calls.ts'
 import type { ListedFile, Peers, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
 import type { IndexLink } from './index-link.ts'
+
+/**
+ * Pages requested from the index for one page of files that this peer does not hold: 10,000 rows.
+ */
+export const remotePagesPerList = 20
+/** An index away for less than this may be restarting: commands wait for it. */
+export const indexWaitMs = 2_000
+/** How long a command waits for an index that has been away for longer: one more attempt. */
+export const indexRetryMs = 300
 
 interface FinderDependencies {
   readonly index: IndexLink
@@ -81,7 +90,7 @@ export class Finder {
   ): Promise<CallReply<'list'>> {
     const files: ListedFile[] = []
     let next = after
-    for (let page = 0; page < limits.remotePagesPerList && files.length < limit; page += 1) {
+    for (let page = 0; page < remotePagesPerList && files.length < limit; page += 1) {
       const request = { query: '', limit: limit - files.length, ...(next && { after: next }) }
       const found = await this.#ask('search', request, signal)
       for (const { name, sha256, size } of found.files)
@@ -173,7 +182,7 @@ export class Finder {
     signal: AbortSignal | undefined,
   ): Promise<ResultOf<T>> {
     const { index, clock } = this.#dependencies
-    const deadlineMs = Math.max(deadlines.indexRetryMs, deadlines.indexWaitMs - index.awayMs)
+    const deadlineMs = Math.max(indexRetryMs, indexWaitMs - index.awayMs)
     const wait = { what: 'Connecting', deadlineMs, signal }
     const connection = await withDeadline(wait, clock, (inTime) => index.connected(inTime)).catch(
       (error: unknown) => {

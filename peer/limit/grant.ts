@@ -1,6 +1,18 @@
 /** Which purpose the gate lets pass next, and how many bytes per grant: pure policy. */
-import { limits } from '../../common/limits.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
+
+/** Replication gets 1/16 beside downloads: hardly noticeable, yet it makes progress. */
+const replicationShareDivisor = 16
+/**
+ * Bytes per second guaranteed to replication under a limit: two streams of each lane exceed the
+ * stall threshold.
+ */
+const replicationAssuredMin = 25_000
+/**
+ * Bytes per second of replication beside unlimited downloads, which may be slow for their own
+ * reasons.
+ */
+const replicationBesideDownloadsMin = 1_000_000
 
 /** Bytes per second that may pass a gate; infinite without a limit. */
 export interface GateRates {
@@ -29,14 +41,14 @@ const downloadsIdleMs = 1_000
  */
 export function replicationRate(rates: GateRates, downloads: DownloadFlow): number {
   if (Number.isFinite(rates.all) || downloads.silentMs >= downloadsIdleMs) return rates.replication
-  const share = downloads.bytesPerSecond / limits.replicationShareDivisor
-  return Math.min(rates.replication, Math.max(share, limits.replicationBesidePeopleMin))
+  const share = downloads.bytesPerSecond / replicationShareDivisor
+  return Math.min(rates.replication, Math.max(share, replicationBesideDownloadsMin))
 }
 
 /** The rate guaranteed to replication under a total limit, so that continuous downloads do not starve it. */
 export function assuredRate({ all }: GateRates): number {
-  const share = all / limits.replicationShareDivisor
-  return Number.isFinite(all) ? Math.max(share, limits.replicationAssuredMin) : all
+  const share = all / replicationShareDivisor
+  return Number.isFinite(all) ? Math.max(share, replicationAssuredMin) : all
 }
 
 /** Milliseconds until each bucket allows a grant; 0 if it does now. */

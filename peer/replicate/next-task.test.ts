@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { laneOf, mediumCopyBytesMax } from '../../common/content/lanes.ts'
 import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
-import { nextTasks } from './next-task.ts'
+import { nextTasks, smallTasksAtOnce } from './next-task.ts'
 
 const sha256 = 'a'.repeat(64)
 
@@ -30,7 +30,7 @@ test('small copies overtake a large one that must wait', () => {
 })
 
 test('a large copy starts although many small ones run', () => {
-  const running = Array.from({ length: limits.smallTasksAtOnce }, (_, i) => replicate(`${i}`))
+  const running = Array.from({ length: smallTasksAtOnce }, (_, i) => replicate(`${i}`))
   expect(nextTasks([replicate('a'), replicate('big', large)], running)).toEqual([1])
   expect(nextTasks([replicate('a')], running)).toEqual([])
 })

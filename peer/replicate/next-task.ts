@@ -1,6 +1,10 @@
 import { type Lane, laneOf } from '../../common/content/lanes.ts'
-import { limits } from '../../common/limits.ts'
 import type { Task } from '../../common/protocol/messages.ts'
+
+/** Concurrent tasks of a peer with a small content (one chunk): a batch of the index. */
+export const smallTasksAtOnce = 256
+/** Concurrent tasks of a peer per lane of larger contents. */
+const largeTasksAtOnce = 1
 
 export type ReplicateTask = Extract<Task, { kind: 'replicate' }>
 
@@ -14,14 +18,13 @@ export function nextTasks(waiting: readonly Task[], running: Iterable<Task>): nu
   const runningTasks = [...running]
   const countOf = (lane: Lane): number =>
     runningTasks.filter((task) => laneOfTask(task) === lane).length
-  const smallRoom = limits.smallTasksAtOnce - countOf('small')
+  const smallRoom = smallTasksAtOnce - countOf('small')
   const busyFiles = new Set(runningTasks.map(fileOf))
   const places: number[] = []
   for (const [place, task] of waiting.entries()) {
     const file = fileOf(task)
     const lane = laneOfTask(task)
-    const hasRoom =
-      lane === 'small' ? places.length < smallRoom : countOf(lane) < limits.largeTasksAtOnce
+    const hasRoom = lane === 'small' ? places.length < smallRoom : countOf(lane) < largeTasksAtOnce
     const mayBegin = hasRoom && !busyFiles.has(file)
     busyFiles.add(file)
     if (mayBegin && isSmallCopy(task)) places.push(place)

@@ -6,6 +6,9 @@ import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 
+/** Outcomes are added to a report up to this size: half of a request. */
+const reportBytesTarget = 32 * 1024
+
 /** What reporting needs of the peer's connection to the index. */
 export interface TaskLink {
   /**
@@ -78,7 +81,7 @@ function groupCount(outcomes: readonly TaskOutcome[]): number {
   const first = outcomes.slice(0, limits.tasksPerRequestMax)
   const end = first.findIndex((outcome, index) => {
     bytes += Buffer.byteLength(JSON.stringify(outcome)) + 1
-    return index > 0 && bytes > limits.reportBytesTarget
+    return index > 0 && bytes > reportBytesTarget
   })
   return end === -1 ? first.length : end
 }

@@ -3,10 +3,9 @@ import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
-import { deadlines, limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { OpenFiles } from './open-files.ts'
+import { idleOpenFilesMax, OpenFiles, openFileIdleMs } from './open-files.ts'
 import type { ServedFile } from './served-contents.ts'
 
 async function aDisk(): Promise<{
@@ -38,10 +37,10 @@ test('two readers share one handle, which is closed after an idle time', async (
   expect(one.handle).toBe(other.handle)
   one[Symbol.dispose]()
   one[Symbol.dispose]()
-  await clock.advance(2 * deadlines.openFileIdleMs)
+  await clock.advance(2 * openFileIdleMs)
   expect(openFiles.size).toBe(1)
   other[Symbol.dispose]()
-  await clock.advance(deadlines.openFileIdleMs - 1)
+  await clock.advance(openFileIdleMs - 1)
   expect(openFiles.size).toBe(1)
   await clock.advance(1)
   expect(openFiles.size).toBe(0)
@@ -51,10 +50,10 @@ test('two readers share one handle, which is closed after an idle time', async (
 test('idle files are bounded, and files in use are not closed', async () => {
   const { openFiles, aFile } = await aDisk()
   const used = await openFiles.use(await aFile('used'))
-  for (let i = 0; i < limits.idleOpenFilesMax + 10; i += 1) {
+  for (let i = 0; i < idleOpenFilesMax + 10; i += 1) {
     using _ = await openFiles.use(await aFile(`file ${i}`))
   }
-  expect(openFiles.size).toBe(limits.idleOpenFilesMax + 1)
+  expect(openFiles.size).toBe(idleOpenFilesMax + 1)
   expect((await used.handle.stat()).size).toBe(4)
   used[Symbol.dispose]()
 })

@@ -4,8 +4,12 @@ import type { Cancel, Clock } from '../../common/clock.ts'
 import { fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { openInside } from '../../common/inside.ts'
-import { deadlines, limits } from '../../common/limits.ts'
 import type { ReadableFile } from './served-contents.ts'
+
+/** Unused files that a serving peer keeps open; 1,024 descriptors is a common limit. */
+export const idleOpenFilesMax = 64
+/** A file unread for this long is closed; a fetch requests its next chunk within milliseconds. */
+export const openFileIdleMs = 10_000
 
 /** A file in use; disposing returns it to the pool. */
 export interface OpenFile extends Disposable {
@@ -93,7 +97,7 @@ export class OpenFiles implements AsyncDisposable {
     pooled.users -= 1
     if (pooled.users > 0) return
     if (this.#pool.get(key) !== pooled) return this.#close(pooled)
-    pooled.cancelIdleTimer = this.#clock.after(deadlines.openFileIdleMs, () => {
+    pooled.cancelIdleTimer = this.#clock.after(openFileIdleMs, () => {
       this.#forget(key, pooled)
       this.#close(pooled)
     })
@@ -102,7 +106,7 @@ export class OpenFiles implements AsyncDisposable {
 
   #closeSurplus(): void {
     const idle = [...this.#pool].filter(([, { users }]) => users === 0)
-    for (const [key, pooled] of idle.slice(0, -limits.idleOpenFilesMax)) {
+    for (const [key, pooled] of idle.slice(0, -idleOpenFilesMax)) {
       this.#forget(key, pooled)
       this.#close(pooled)
     }

@@ -7,6 +7,7 @@ import { BufferSink } from '../../common/protocol/bulk.ts'
 import { unboundedAccount } from '../../common/protocol/byte-budget.ts'
 import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { aDownload, aServingPeer, readChunk } from '../testing/serve-world.ts'
+import { chunksGroupMs } from './more-chunks.ts'
 import { OpenFiles } from './open-files.ts'
 import { serveHandlers } from './serve-handlers.ts'
 import type { ServedFile } from './served-contents.ts'
@@ -134,9 +135,9 @@ test('a request for more chunks waits for them and reports those that arrive tog
   const first = sizeBeyond(0)
   await world.clock.advance(deadlines.chunksWaitMs / 2)
   download.gain(3)
-  await world.clock.advance(deadlines.chunksGroupMs / 2)
+  await world.clock.advance(chunksGroupMs / 2)
   download.gain(1)
-  await world.clock.advance(deadlines.chunksGroupMs / 2)
+  await world.clock.advance(chunksGroupMs / 2)
   expect(await first).toBe(2)
   // Nothing more comes: it is told so before it could take the silence for a failure.
   const second = sizeBeyond(2)
@@ -151,6 +152,6 @@ test('a request for more chunks waits for them and reports those that arrive tog
   await world.clock.advance(1)
   world.downloads.delete(sha256)
   download.gain()
-  await world.clock.advance(deadlines.chunksGroupMs)
+  await world.clock.advance(chunksGroupMs)
   await third
 })

@@ -1,5 +1,9 @@
 import type { Clock } from '../../common/clock.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+
+/** Contents whose chunks' send counts a serving peer keeps: at most 4 MiB. */
+const contentsCountedMax = 64
+/** Send counts are reset if none of a content was requested for this long: a swarm has ended. */
+export const sendCountsMs = 2_000
 
 /** A chunk of a content. */
 export interface ContentChunk {
@@ -26,8 +30,7 @@ export class SendCounts {
   add({ sha256, chunk }: ContentChunk): void {
     const nowMs = this.#clock.monotonicMs()
     // The receivers of an earlier swarm pass nothing on now, and its counts would favor the wrong chunks.
-    if (nowMs - (this.#sentMs.get(sha256) ?? nowMs) > deadlines.sendCountsMs)
-      this.#counts.delete(sha256)
+    if (nowMs - (this.#sentMs.get(sha256) ?? nowMs) > sendCountsMs) this.#counts.delete(sha256)
     this.#sentMs.set(sha256, nowMs)
     const counts = this.#counts.get(sha256) ?? new Uint32Array(0)
     const longEnough = counts.length > chunk ? counts : grown(counts, chunk + 1)
@@ -35,7 +38,7 @@ export class SendCounts {
     this.#counts.delete(sha256)
     this.#counts.set(sha256, longEnough)
     const [oldest] = this.#counts.keys()
-    if (this.#counts.size <= limits.contentsCountedMax || oldest === undefined) return
+    if (this.#counts.size <= contentsCountedMax || oldest === undefined) return
     this.#counts.delete(oldest)
     this.#sentMs.delete(oldest)
   }

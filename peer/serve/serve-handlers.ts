@@ -6,7 +6,6 @@ import {
   hashBytes,
 } from '../../common/content/chunks.ts'
 import { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
@@ -23,6 +22,9 @@ import type { ContentChunk } from './send-counts.ts'
 import type { ReadableFile, ServedContents, ServedDownloads } from './served-contents.ts'
 import type { SmallFiles } from './small-files.ts'
 import type { Requester, UploadQueue, WantedChunks } from './upload-queue.ts'
+
+/** A shorter read bypasses the queue: sending it takes no longer than choosing it. */
+const uploadBytesMin = 128 * 1024
 
 interface Served {
   readonly contents: ServedContents
@@ -65,7 +67,7 @@ export function serveHandlers(
       const wanted = wantedOf(request, size, dependencies)
       using stack = new DisposableStack()
       const slot =
-        rangeOf(size, request).bytes >= limits.uploadBytesMin
+        rangeOf(size, request).bytes >= uploadBytesMin
           ? stack.use(await queue.enter(wanted, requester, signal))
           : request
       const sent = { sha256, chunk: slot.chunk }

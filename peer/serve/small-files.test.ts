@@ -2,14 +2,13 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
-import { limits } from '../../common/limits.ts'
 import { type Account, ByteBudget } from '../../common/protocol/byte-budget.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { SmallReader } from '../share/small-reader.ts'
 import type { ServedFile } from './served-contents.ts'
-import { SmallFiles } from './small-files.ts'
+import { contentWaitingBytes, SmallFiles } from './small-files.ts'
 
 /** An account that may hold half of `bytesMax`. */
 function accountOf(bytesMax: number): Account {
@@ -33,7 +32,7 @@ test('the bytes that wait to be sent are bounded; withdrawn and sent replies mak
   const file = { at: { name, path: join(folder.path, name), root: folder.path }, stat, content }
   const smallFiles = sending(file, () => {})
   // Room for four contents, and for the bytes of two.
-  const account = accountOf(2 * (4 * limits.contentWaitingBytes + 200))
+  const account = accountOf(2 * (4 * contentWaitingBytes + 200))
   const two = [content.sha256, content.sha256]
   const withdrawn = new AbortController()
   const never = new AbortController().signal
@@ -62,7 +61,7 @@ test('bytes that were read ahead are sent although the file is gone; beyond the 
   const rechecked: string[] = []
   const smallFiles = sending(file, (changed) => rechecked.push(changed))
   const aheadBytesMax = 4 * content.size
-  const account = accountOf(2 * (aheadBytesMax + 9 * limits.contentWaitingBytes))
+  const account = accountOf(2 * (aheadBytesMax + 9 * contentWaitingBytes))
   const never = new AbortController().signal
   const replies: Awaited<ReturnType<typeof smallFiles.outcomes>>[] = []
   for (let held = 0; held <= aheadBytesMax; held += content.size)

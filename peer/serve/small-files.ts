@@ -7,6 +7,11 @@ import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { ReadOutcome } from '../../common/protocol/messages.ts'
 import type { ServedContents, ServedFile, SmallFileReader } from './served-contents.ts'
 
+/** Memory per content in a queued reply: the path of its file. */
+export const contentWaitingBytes = 640
+/** Small contents read at a time for a host that has used its share of `limits.budgetBytesMax`. */
+const smallReadBytesMin = 64 * 1024
+
 interface Dependencies {
   readonly contents: Pick<ServedContents, 'find'>
   readonly smallReader: SmallFileReader
@@ -39,7 +44,7 @@ export class SmallFiles {
     signal: AbortSignal,
   ): Promise<{ outcomes: ReadOutcome[]; bulk: BulkSource }> {
     signal.throwIfAborted()
-    const heldBytes = sha256s.length * limits.contentWaitingBytes
+    const heldBytes = sha256s.length * contentWaitingBytes
     if (!account.tryTake(heldBytes)) throw new AppError('BUSY')
     using stack = new DisposableStack()
     stack.use(holding(heldBytes, account, signal))
@@ -104,7 +109,7 @@ export class SmallFiles {
     using _ = waiting
     for (let start = 0; start < files.length; ) {
       const isRoomy = account.tryTake(limits.diskReadBytes)
-      const bytesMax = isRoomy ? limits.diskReadBytes : limits.smallReadBytesMin
+      const bytesMax = isRoomy ? limits.diskReadBytes : smallReadBytesMin
       if (!isRoomy) account.hold(bytesMax)
       try {
         const group = firstWithin(files.slice(start), bytesMax)

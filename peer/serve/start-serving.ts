@@ -1,4 +1,3 @@
-import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { hostKeyOf } from '../../common/protocol/host-share.ts'
@@ -9,6 +8,17 @@ import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
 import type { SmallFileReader } from './served-contents.ts'
 import { SmallFiles } from './small-files.ts'
 import { UploadQueue } from './upload-queue.ts'
+
+/**
+ * Bytes of a file sent at a time while the next piece is read: keeps the disk ahead of the network,
+ * and 64 uploads take 64 MiB.
+ */
+export const sendPieceBytes = 512 * 1024
+/**
+ * The same for a host that has used its share of `limits.budgetBytesMax`, for example with stalled
+ * readers.
+ */
+const sendPieceBytesMin = 8 * 1024
 
 export interface Serving extends AsyncDisposable {
   /** The address it listens on, with the actual port if port 0 was requested. */
@@ -39,8 +49,8 @@ export async function startServing(
   const smallFiles = new SmallFiles(dependencies)
   const queue = new UploadQueue({ clock })
   const buffers = new BufferPool({
-    bufferBytes: limits.sendPieceBytes,
-    crowdedBytes: limits.sendPieceBytesMin,
+    bufferBytes: sendPieceBytes,
+    crowdedBytes: sendPieceBytesMin,
   })
   const server = await startServer(
     {

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../../common/limits.ts'
-import { nextRead, type ReadFacts, uploadsAtOnceAfter } from './upload-policy.ts'
+import { limits } from '../../common/limits.ts'
+import {
+  nextRead,
+  type ReadFacts,
+  uploadOverdueMs,
+  uploadsAtOnceAfter,
+  uploadsAtOnceMax,
+} from './upload-policy.ts'
 
 const fresh: ReadFacts = { chunkSends: 0, lastSlot: 0, waitedMs: 0 }
 
@@ -16,7 +22,7 @@ test('the chunk that was sent the fewest times goes first, then the requester th
 })
 
 test('a read that has waited too long takes precedence, whatever its chunk is', () => {
-  const patient = { chunkSends: 9, lastSlot: 9, waitedMs: deadlines.uploadOverdueMs }
+  const patient = { chunkSends: 9, lastSlot: 9, waitedMs: uploadOverdueMs }
   expect(nextRead([fresh, patient])).toBe(patient)
   const unserved = { ...patient, lastSlot: 1 }
   expect(nextRead([fresh, patient, unserved])).toBe(unserved)
@@ -48,7 +54,7 @@ test('no requester starves', () => {
         queue = queue.filter((one) => one !== served)
         queue.push({ peer: served.peer, chunkSends: 0, sinceMs: nowMs })
       }
-      expect(nowMs).toBeLessThanOrEqual(deadlines.uploadOverdueMs + (peers.length + 2) * sendMs)
+      expect(nowMs).toBeLessThanOrEqual(uploadOverdueMs + (peers.length + 2) * sendMs)
     }),
   )
 })
@@ -70,7 +76,8 @@ test('peers that want the same amount are served equally often', () => {
 })
 
 test('fast reads raise the number answered at a time, slow ones lower it to the minimum', () => {
-  const { uploadsAtOnceMin: min, uploadsAtOnceMax: max } = limits
+  const { uploadsAtOnceMin: min } = limits
+  const max = uploadsAtOnceMax
   expect(uploadsAtOnceAfter(min, { tookMs: 10, isAnyQueued: true })).toBe(min + 1)
   expect(uploadsAtOnceAfter(min, { tookMs: 10, isAnyQueued: false })).toBe(min)
   expect(uploadsAtOnceAfter(max, { tookMs: 10, isAnyQueued: true })).toBe(max)

@@ -1,5 +1,14 @@
 /** Which read is answered next, and how many at a time: policy, without state. */
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
+
+/** Concurrent reads if receivers are slower than this peer: 10 Gbit/s to links of 100 Mbit/s. */
+export const uploadsAtOnceMax = 64
+/** A read that has waited this long precedes those of rarer chunks. */
+export const uploadOverdueMs = 2_000
+/** A faster read allows more concurrent ones: 1 MiB at 60 Mbit/s. */
+export const uploadFastMs = 150
+/** Slower reads reduce the number of concurrent ones. */
+const uploadSlowMs = 700
 
 /** What the policy knows of a queued read. */
 export interface ReadFacts {
@@ -17,7 +26,7 @@ export interface ReadFacts {
  * @param reads oldest first
  */
 export function nextRead<T extends ReadFacts>(reads: readonly T[]): T | undefined {
-  const isOverdue = ({ waitedMs }: ReadFacts): boolean => waitedMs >= deadlines.uploadOverdueMs
+  const isOverdue = ({ waitedMs }: ReadFacts): boolean => waitedMs >= uploadOverdueMs
   const overdue = reads.filter(isOverdue)
   if (overdue.length > 0) return leastOf(overdue, ({ lastSlot }) => lastSlot)
   const fewest = Math.min(...reads.map(({ chunkSends }) => chunkSends))
@@ -41,8 +50,7 @@ export function uploadsAtOnceAfter(
   uploads: number,
   { tookMs, isAnyQueued }: { tookMs: number; isAnyQueued: boolean },
 ): number {
-  if (tookMs < deadlines.uploadFastMs && isAnyQueued)
-    return Math.min(limits.uploadsAtOnceMax, uploads + 1)
-  if (tookMs > deadlines.uploadSlowMs) return Math.max(limits.uploadsAtOnceMin, uploads - 1)
+  if (tookMs < uploadFastMs && isAnyQueued) return Math.min(uploadsAtOnceMax, uploads + 1)
+  if (tookMs > uploadSlowMs) return Math.max(limits.uploadsAtOnceMin, uploads - 1)
   return uploads
 }

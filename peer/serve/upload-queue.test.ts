@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { UploadQueue } from './upload-queue.ts'
+import { sendCountsMs } from './send-counts.ts'
+import { uploadFastMs } from './upload-policy.ts'
+import { UploadQueue, uploadQueueMs, uploadSlotMs } from './upload-queue.ts'
 
 const never = new AbortController().signal
 const { uploadsAtOnceMin } = limits
@@ -37,7 +39,7 @@ test('the counts of an earlier swarm are forgotten', async () => {
   for (const chunk of [0, 0]) await enter('early', chunk)
   for (const { slot } of slots) slot[Symbol.dispose]()
   expect(await choose('p1')).toBe(1)
-  await clock.advance(deadlines.sendCountsMs + 1)
+  await clock.advance(sendCountsMs + 1)
   await enter('late', 1)
   expect(await choose('p2')).toBe(0)
 })
@@ -56,7 +58,7 @@ test('a host that claims to be many peers fills only a part of the queue', async
 test('the number of slots is limited; a released slot admits one more read', async () => {
   const { clock, queue, slots, enter, taken } = await aFullQueue()
   // Not so fast that more are admitted.
-  await clock.advance(deadlines.uploadFastMs)
+  await clock.advance(uploadFastMs)
   const late = [enter('p1', 1), enter('p2', 2)]
   expect(queue.length).toBe(2)
   taken[0]?.slot[Symbol.dispose]()
@@ -106,7 +108,7 @@ test('a slow receiver does not keep its slot', async () => {
   const { clock, queue, enter } = await aFullQueue()
   const others = Array.from({ length: uploadsAtOnceMin }, () => enter('p1', 1))
   expect(queue.length).toBe(uploadsAtOnceMin)
-  await clock.advance(deadlines.uploadSlotMs)
+  await clock.advance(uploadSlotMs)
   await Promise.all(others)
 })
 
@@ -132,7 +134,7 @@ test('a queue that is too long, or does not move in time, answers BUSY', async (
       (error: unknown) => (error as { code?: string }).code,
     ),
   )
-  await blocked.clock.advance(deadlines.uploadQueueMs)
+  await blocked.clock.advance(uploadQueueMs)
   const outcomes = await Promise.all(later)
   expect(new Set(outcomes)).toEqual(new Set(['served', 'BUSY']))
   await clock.advance(0)

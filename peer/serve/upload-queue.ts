@@ -1,8 +1,15 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import { type ContentChunk, SendCounts } from './send-counts.ts'
 import { nextRead, uploadsAtOnceAfter } from './upload-policy.ts'
+
+/**
+ * A queued read is answered with BUSY after this: before the other side's `deadlines.bulkStallMs`.
+ */
+export const uploadQueueMs = 5_000
+/** A slower read yields its slot to the next one: its receiver is slow. */
+export const uploadSlotMs = 1_000
 
 /** The chunk that a read asks for. */
 export interface WantedChunks extends ContentChunk {
@@ -77,9 +84,7 @@ export class UploadQueue {
     }
     const onAbort = (): void => leave(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    const cancelTimer = this.#clock.after(deadlines.uploadQueueMs, () =>
-      leave(new AppError('BUSY')),
-    )
+    const cancelTimer = this.#clock.after(uploadQueueMs, () => leave(new AppError('BUSY')))
     try {
       return await slot.promise
     } finally {
@@ -155,7 +160,7 @@ export class UploadQueue {
       release()
     }
     // A slow receiver does not keep its slot.
-    cancelTimer = this.#clock.after(deadlines.uploadSlotMs, release)
+    cancelTimer = this.#clock.after(uploadSlotMs, release)
     // The pieces of a reply that never starts are not iterated, so only the signal ends its slot.
     signal.addEventListener('abort', onAbort, { once: true })
     return { chunk: chosen.chunk, [Symbol.dispose]: release }

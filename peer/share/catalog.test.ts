@@ -10,7 +10,7 @@ import { limits } from '../../common/limits.ts'
 import { type Change, type CopyKey, messages } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { Catalog } from './catalog.ts'
+import { Catalog, localCopiesMax } from './catalog.ts'
 import { catalogMigrations } from './catalog-migrations.ts'
 import type { Entry } from './entry.ts'
 import { Folders } from './folders.ts'
@@ -102,11 +102,11 @@ test('each start has its own epoch, and tells which one it continues and from wh
 
 test('a file is found by name and content, however many files have the content', async () => {
   await using fixture = await CatalogFixture.create()
-  for (let i = 0; i < 3 * limits.localCopiesMax; i++)
+  for (let i = 0; i < 3 * localCopiesMax; i++)
     fixture.put({ kind: 'shared', name: `${i}/__init__.py` }, '')
   const { sha256 } = fixture.put(b, 'b').content
   const empty = fixture.put(a, '').content
-  for (let i = 0; i < 3 * limits.localCopiesMax; i++)
+  for (let i = 0; i < 3 * localCopiesMax; i++)
     expect(fixture.catalog.holds(`${i}/__init__.py`, empty.sha256)).toBe(true)
   expect(fixture.catalog.holds('b.txt', sha256)).toBe(true)
   expect(fixture.catalog.holds('b.txt', empty.sha256)).toBe(false)

@@ -2,7 +2,6 @@ import SQLite from 'better-sqlite3'
 import { hashBytes } from '../../common/content/chunks.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
@@ -22,6 +21,9 @@ import { type GuardedFolderRow, prepareStatements, type Statements } from './cat
 import { CatalogTotals, type Totals } from './catalog-totals.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
+
+/** Files of one content offered for reading; others are used when these are gone. */
+export const localCopiesMax = 16
 
 /** Sorts after every name. */
 const lastText = '\u{10ffff}'
@@ -108,9 +110,9 @@ export class Catalog implements Disposable {
     return row && entryOf(row, this.#folders)
   }
 
-  /** Entries with a content, at most `limits.localCopiesMax`. */
+  /** Entries with a content, at most `localCopiesMax`. */
   find(sha256: string): Entry[] {
-    return this.#entries(this.#statements.find.all(sha256, limits.localCopiesMax))
+    return this.#entries(this.#statements.find.all(sha256, localCopiesMax))
   }
 
   /** Whether an entry of any kind and owner has this name and content. */

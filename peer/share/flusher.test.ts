@@ -4,14 +4,13 @@ import { join, relative } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { BackgroundWork } from '../../common/background.ts'
 import { fileStatOf } from '../../common/content/file-stat.ts'
-import { deadlines } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
 import { contentOf } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
-import { Flusher } from './flusher.ts'
+import { Flusher, flushDelayMs, marksDelayMs } from './flusher.ts'
 import { Folders } from './folders.ts'
 
 /** A peer's downloaded/ with files that were written in the run of the machine called `before`. */
@@ -92,7 +91,7 @@ test('within one boot nothing is read again, and everything is flushed later', a
     world.catalog.unflushed({ bootId: 'before', afterSeq: 0 }, 10).map(({ at }) => at.name)
   expect(world.catalog.list('downloaded', 10)).toHaveLength(4)
   expect(unflushed()).toHaveLength(4)
-  await clock.advance(deadlines.flushDelayMs)
+  await clock.advance(flushDelayMs)
   await expect.poll(unflushed).toEqual(['pipe'])
 })
 
@@ -108,10 +107,10 @@ test('folders created for files are flushed with them, and the marks stay until 
   })
   const marked = (): number => world.catalog.unflushed({ bootId: 'before', afterSeq: 0 }, 10).length
   flusher.soon()
-  await clock.advance(deadlines.flushDelayMs)
+  await clock.advance(flushDelayMs)
   await expect.poll(() => clock.pending).toBeGreaterThan(0)
   expect(marked()).toBe(1)
-  await clock.advance(deadlines.flushDelayMs)
+  await clock.advance(flushDelayMs)
   await expect.poll(marked).toBe(0)
   expect([...flushed].toSorted()).toEqual(['', 'downloaded', 'downloaded/a', 'downloaded/a/b'])
 })
@@ -128,7 +127,7 @@ test('a folder that cannot be flushed keeps only the marks of its own files', as
   const marked = (): string[] =>
     world.catalog.unflushed({ bootId: 'before', afterSeq: 0 }, 10).map(({ at }) => at.name)
   flusher.soon()
-  await clock.advance(deadlines.flushDelayMs)
+  await clock.advance(flushDelayMs)
   await expect.poll(marked).toEqual(['bad/0', 'bad/1', 'bad/2'])
 })
 
@@ -139,11 +138,11 @@ test('the marks of files are on disk long before the system writes their names',
   const sync = vi.spyOn(world.catalog, 'sync')
   flusher.soon()
   flusher.soon()
-  await clock.advance(deadlines.marksDelayMs)
+  await clock.advance(marksDelayMs)
   expect(sync).toHaveBeenCalledTimes(1)
   await sync.mock.results[0]?.value
   flusher.soon()
-  await clock.advance(deadlines.marksDelayMs)
+  await clock.advance(marksDelayMs)
   expect(sync).toHaveBeenCalledTimes(2)
   await sync.mock.results[1]?.value
 })

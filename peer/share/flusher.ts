@@ -5,7 +5,7 @@ import type { Clock } from '../../common/clock.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { hasCode, reasonOf } from '../../common/errors.ts'
 import { isInside, openInside } from '../../common/inside.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
@@ -14,6 +14,17 @@ import { flushFolder } from './folder-sync.ts'
 import { isGone } from './is-gone.ts'
 import { removeIfSame } from './remove-file.ts'
 import type { ReplicaRemover } from './replica-remover.ts'
+
+/**
+ * From placing small files to flushing their marks: far less than the 5 s after which ext4 has
+ * their names on disk.
+ */
+export const marksDelayMs = 100
+/**
+ * From placing small files to flushing them: Linux writes everything within 30 s, so that little is
+ * left.
+ */
+export const flushDelayMs = 60_000
 
 interface Dependencies {
   readonly catalog: Catalog
@@ -87,7 +98,7 @@ export class Flusher {
     this.#isWaiting = true
     this.#dependencies.work.start('flush small files', async (signal) => {
       try {
-        await this.#dependencies.clock.sleep(deadlines.flushDelayMs, signal)
+        await this.#dependencies.clock.sleep(flushDelayMs, signal)
       } finally {
         this.#isWaiting = false
       }
@@ -101,7 +112,7 @@ export class Flusher {
     this.#isKeepingMarks = true
     this.#dependencies.work.start('flush the marks of small files', async (signal) => {
       try {
-        await this.#dependencies.clock.sleep(deadlines.marksDelayMs, signal)
+        await this.#dependencies.clock.sleep(marksDelayMs, signal)
       } finally {
         this.#isKeepingMarks = false
       }
@@ -205,5 +216,5 @@ async function isWhole({ at, stat, content }: Entry): Promise<boolean> {
 /** Whether the file was touched after it was placed: programs cannot set the change time. */
 async function isChangedLater({ at, stat }: Pick<Entry, 'at' | 'stat'>): Promise<boolean> {
   const { ctimeNs } = await lstat(at.path, { bigint: true })
-  return ctimeNs > stat.mtimeNs + BigInt(deadlines.flushDelayMs) * 1_000_000n
+  return ctimeNs > stat.mtimeNs + BigInt(flushDelayMs) * 1_000_000n
 }

@@ -18,6 +18,14 @@ import type { Folders } from './folders.ts'
 import { inspect } from './inspect.ts'
 import { type FolderLook, judgeFolder, type KnownFiles } from './loss.ts'
 
+/**
+ * Folders judged as a whole: roots and the mounts below them; further mounts count as parts of
+ * their parents.
+ */
+const guardedFoldersMax = 64
+/** Files that identify a folder: enough to notice that half of them are missing. */
+const filesSampled = 64
+
 /** A folder whose entries are kept although their files are missing. */
 export interface KeptFolder {
   /** Below the data folder. */
@@ -116,7 +124,7 @@ export class FolderGuard {
     const folder = relative(this.#folders.data, path)
     const isMount = identity.device !== this.#deviceAbove(folder)
     const isKnown = this.#records.has(folder)
-    if (isMount && !isKnown && this.#records.size < limits.guardedFoldersMax)
+    if (isMount && !isKnown && this.#records.size < guardedFoldersMax)
       this.#save({ path: folder, ...identity, kept_reason: null })
     return true
   }
@@ -222,7 +230,7 @@ export class FolderGuard {
    * folder may have new times, and edited files are still its files.
    */
   async #sample(folder: string): Promise<KnownFiles> {
-    const entries = this.#catalog.entriesBelow(this.#namesIn(folder), limits.filesSampled)
+    const entries = this.#catalog.entriesBelow(this.#namesIn(folder), filesSampled)
     const looks = entries.map(async ({ at }) => {
       const now = await inspect(at, true).catch(() => undefined)
       return now !== undefined

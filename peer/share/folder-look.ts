@@ -2,9 +2,14 @@ import { constants } from 'node:fs'
 import { access, opendir, stat } from 'node:fs/promises'
 import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
 import { isGone } from './is-gone.ts'
 import type { FolderIdentity, FolderLook } from './loss.ts'
+
+/**
+ * Checking a folder: a sleeping network disk wakes in this time; one that hangs must not block
+ * other copies.
+ */
+const folderLookMs = 5_000
 
 /** Checks one folder, following links. Never throws. */
 export type LookAtFolder = (path: string) => Promise<FolderLook>
@@ -17,7 +22,7 @@ export function folderLooker({ clock }: { clock: Clock }): LookAtFolder {
     const look = looking.get(path) ?? lookAtFolder(path).finally(() => looking.delete(path))
     looking.set(path, look)
     const { promise: late, resolve } = Promise.withResolvers<FolderLook>()
-    const cancel = clock.after(deadlines.folderLookMs, () =>
+    const cancel = clock.after(folderLookMs, () =>
       resolve({ isMissing: false, reason: 'cannot be read: its disk does not respond' }),
     )
     try {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadlines } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { FolderQueues } from './folder-queues.ts'
+import { FolderQueues, folderQueueMs } from './folder-queues.ts'
 
 const fileIn = (folder: string) => ({ root: '/data', diskName: `${folder}/file` })
 
@@ -15,7 +14,7 @@ test('work that does not end blocks only its own folder, and callers no longer t
   const both = Promise.allSettled([first, second])
   expect(await queues.run(fileIn('b'), async () => 'other')).toBe('other')
 
-  await clock.advance(deadlines.folderQueueMs)
+  await clock.advance(folderQueueMs)
   expect(await both).toMatchObject([
     { reason: { code: 'DISK_FAILED' } },
     { reason: { code: 'DISK_FAILED' } },

@@ -2,9 +2,11 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Location } from './folders.ts'
+
+/** For moving one file into its place: a disk that takes longer does not respond at all. */
+export const folderQueueMs = 60_000
 
 /** A queue for each folder: work in one folder runs one piece at a time, and no folder waits for another. */
 export class FolderQueues {
@@ -40,7 +42,7 @@ export class FolderQueues {
       if (queue.length === 0 && this.#queues.get(folder) === queue) this.#queues.delete(folder)
     })
     try {
-      const deadline = { what: 'the disk', deadlineMs: deadlines.folderQueueMs }
+      const deadline = { what: 'the disk', deadlineMs: folderQueueMs }
       return await withDeadline(deadline, this.#clock, () => ended)
     } catch (error) {
       if (!hasCode(error, 'DEADLINE_EXCEEDED')) throw error

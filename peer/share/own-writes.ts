@@ -1,6 +1,11 @@
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
-import { limits } from '../../common/limits.ts'
 import type { SmallWriter } from './small-writer.ts'
+
+/**
+ * Files written by this peer whose events are still expected: more than it writes before they
+ * arrive.
+ */
+const ownWritesRemembered = 16_384
 
 /**
  * Files that this peer wrote recently, as recorded in its catalog. The operating system reports
@@ -19,7 +24,7 @@ export class OwnWrites {
   add(path: string, stat?: FileStat): void {
     this.#stats.delete(path)
     this.#stats.set(path, stat)
-    if (this.#stats.size <= limits.ownWritesRemembered) return
+    if (this.#stats.size <= ownWritesRemembered) return
     for (const oldest of this.#stats.keys()) {
       this.#stats.delete(oldest)
       return

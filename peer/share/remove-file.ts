@@ -2,9 +2,11 @@ import { lstat, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { entryPathIn, isInside, openFolderInside } from '../../common/inside.ts'
-import { deadlines } from '../../common/limits.ts'
 import type { Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
+
+/** A staged copy that was not written for this long was left by a process that ended. */
+export const leftoverKeptMs = 86_400_000
 
 /**
  * Removes the file of an entry, in the folder that was checked, so that a link that replaces the
@@ -55,7 +57,7 @@ export async function removeEmptyFolders({ kind, root, path, version }: Location
 export async function removeLeftover(path: string, nowMs: number): Promise<void> {
   try {
     const { mtimeMs } = await lstat(path)
-    if (mtimeMs < nowMs - deadlines.leftoverKeptMs) await unlink(path)
+    if (mtimeMs < nowMs - leftoverKeptMs) await unlink(path)
   } catch {
     // The next scan retries.
   }
@@ -69,7 +71,7 @@ export async function removeSpoiled(
   file: { readonly at: Location; readonly stat: FileStat },
   nowMs: number,
 ): Promise<void> {
-  if (Number(file.stat.mtimeNs / 1_000_000n) > nowMs - deadlines.leftoverKeptMs) return
+  if (Number(file.stat.mtimeNs / 1_000_000n) > nowMs - leftoverKeptMs) return
   try {
     if (await removeIfSame(file)) await removeEmptyFolders(file.at)
   } catch {

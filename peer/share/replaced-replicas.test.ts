@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hashBytes } from '../../common/content/chunks.ts'
 import { hashFile } from '../../common/content/hash.ts'
-import { deadlines } from '../../common/limits.ts'
 import type { Change } from '../../common/protocol/messages.ts'
 import { ShareFixture } from '../testing/share-fixture.ts'
+import { flushDelayMs } from './flusher.ts'
+import { leftoverKeptMs } from './remove-file.ts'
 
 const key = { kind: 'replicated', owner: 'peer2', name: 'notes/a.txt' } as const
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -94,7 +95,7 @@ describe.each(Object.entries(ways))('a %s replica', (_, adopt) => {
     await peer.start()
     for (const text of ['v1', 'v2', 'v1']) await adopt(peer, text)
     expect(await readFile(join(peer.path, 'replicated/peer2/notes/a.txt'), 'utf8')).toBe('v1')
-    await peer.clock.advance(deadlines.flushDelayMs)
+    await peer.clock.advance(flushDelayMs)
     await expect.poll(() => announced(peer, ['v1', 'v2'])).toEqual(['(v2)', 'v1'])
     const { owner, name } = key
     await peer.share.removeReplica({ owner, name, sha256: sha256Of('v2') })
@@ -127,7 +128,7 @@ test('what is in the folder of a version and has other content is no copy, and i
   await using peer = await ShareFixture.create()
   const { owner, name } = key
   const aside = (version: string): string => `replicated/.replaced/${owner}/${version}`
-  const longAgoMs = peer.clock.nowMs() - 2 * deadlines.leftoverKeptMs
+  const longAgoMs = peer.clock.nowMs() - 2 * leftoverKeptMs
   await peer.write(`${aside(sha256Of('v0'))}/${name}`, 'spoiled long ago', longAgoMs)
   await peer.write(`${aside(sha256Of('v1'))}/${name}`, 'spoiled')
   await peer.write(`replicated/.replaced/${owner}/${sha256Of('v2')}/${name}`, 'v2')

@@ -31,6 +31,9 @@ import { Vanished } from './vanished.ts'
 import { Verifier } from './verifier.ts'
 import type { Walker } from './walker.ts'
 
+/** Folders that a watcher reported; beyond that everything is scanned. */
+const folderHintsMax = 1_000
+
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
@@ -148,7 +151,7 @@ export class Scanner implements Disposable {
   /** Schedules a comparison of everything below a folder. */
   lookBelow(path: string): void {
     // Folders beyond the limit are covered by a full scan.
-    const isFull = this.#folderHints.size >= limits.folderHintsMax
+    const isFull = this.#folderHints.size >= folderHintsMax
     const isAll = isFull || this.#folders.locate(path) === undefined
     this.#folderHints.add(isAll ? this.#folders.data : path)
     if (this.#isLookingBelow) return

@@ -1,7 +1,9 @@
 import type { Cancel, Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
-import { limits } from '../../common/limits.ts'
 import { isQuiet, isRestless, type Moment, type Observation, observe } from './quietness.ts'
+
+/** Files known to be still written; others are found quiet by a later scan. */
+const filesSettlingMax = 100_000
 
 export interface SettlingOptions {
   /** How long a file that was written once must be unchanged before it is read. */
@@ -37,7 +39,7 @@ export class Settling implements Disposable {
     this.forget(path)
     if (isQuiet(observation, now, quietMs)) return 'quiet'
     // Files beyond the limit are compared by the next scan.
-    if (this.#observations.size < limits.filesSettlingMax) {
+    if (this.#observations.size < filesSettlingMax) {
       this.#observations.set(path, observation)
       this.#dueMs.set(path, now.monotonicMs + quietMs)
       this.#setTimer()

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { Verifier } from './verifier.ts'
+import { Verifier, verifiedWaitingMax, verifyPauseMs } from './verifier.ts'
 
 test('files are read one at a time, and none again within a minute', async () => {
   const clock = new FakeClock()
@@ -23,11 +22,10 @@ test('files are read one at a time, and none again within a minute', async () =>
   for (let times = 0; times < 1_000; times++) verifier.add('a', true)
   await clock.advance(1_000)
   expect(read).toEqual(['a false', 'b true'])
-  await clock.advance(deadlines.verifyPauseMs)
+  await clock.advance(verifyPauseMs)
   verifier.add('a', true)
-  for (let number = 0; number < 2 * limits.verifiedWaitingMax; number++)
-    verifier.add(`${number}`, false)
+  for (let number = 0; number < 2 * verifiedWaitingMax; number++) verifier.add(`${number}`, false)
   await clock.advance(100_000)
-  expect(read.length).toBeLessThanOrEqual(3 + limits.verifiedWaitingMax + 1)
+  expect(read.length).toBeLessThanOrEqual(3 + verifiedWaitingMax + 1)
   expect(read[2]).toBe('a true')
 })

@@ -1,5 +1,9 @@
 import type { Clock } from '../../common/clock.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+
+/** Files queued to be verified, and recently verified ones remembered. */
+export const verifiedWaitingMax = 1_000
+/** A file that was just verified is not verified again for this long. */
+export const verifyPauseMs = 60_000
 
 interface Dependencies {
   /**
@@ -38,8 +42,8 @@ export class Verifier {
     const { clock, start } = this.#dependencies
     if (path === this.#readingToAnnounce) return
     const readMs = this.#readMs.get(path)
-    if (readMs !== undefined && clock.monotonicMs() - readMs < deadlines.verifyPauseMs) return
-    if (!this.#waiting.has(path) && this.#waiting.size >= limits.verifiedWaitingMax) return
+    if (readMs !== undefined && clock.monotonicMs() - readMs < verifyPauseMs) return
+    if (!this.#waiting.has(path) && this.#waiting.size >= verifiedWaitingMax) return
     this.#waiting.set(path, mustAnnounce || this.#waiting.get(path) === true)
     if (this.#isRunning) return
     this.#isRunning = true
@@ -67,7 +71,6 @@ export class Verifier {
     this.#readMs.delete(path)
     this.#readMs.set(path, nowMs)
     const [oldest] = this.#readMs.keys()
-    if (this.#readMs.size > limits.verifiedWaitingMax && oldest !== undefined)
-      this.#readMs.delete(oldest)
+    if (this.#readMs.size > verifiedWaitingMax && oldest !== undefined) this.#readMs.delete(oldest)
   }
 }

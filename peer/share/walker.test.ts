@@ -1,17 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { threadIdleMs } from '../../common/thread/thread-caller.ts'
+import { filesPerWalkPage } from './walk-thread.ts'
 import { Walker } from './walker.ts'
 
 test('a walk continues however long the files of a page take, and its thread ends after it', async () => {
   await using folder = await temporaryFolder()
   const root = join(folder.path, 'shared')
   await mkdir(root)
-  const count = limits.filesPerWalkPage + 1
+  const count = filesPerWalkPage + 1
   await Promise.all(
     Array.from({ length: count }, (_, index) => writeFile(join(root, `${index}`), '')),
   )

@@ -2,11 +2,10 @@ import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../common/clock.ts'
-import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { type WatchFolder, watchFolders } from './watch-folders.ts'
+import { type WatchFolder, watchEventsTold, watchFolders } from './watch-folders.ts'
 
 /** A watched folder `shared`; what was told of it so far, as paths below the folder above it. */
 async function aWatched(options: { watchFolder?: WatchFolder; linksTo?: string } = {}) {
@@ -136,7 +135,7 @@ test('if notifications may be lost, the whole root is reported', async () => {
     return { [Symbol.dispose]: () => {} }
   }
   const { told, clock } = await aWatched({ watchFolder })
-  for (let count = 0; count <= limits.watchEventsTold; count++) say('change', 'a')
+  for (let count = 0; count <= watchEventsTold; count++) say('change', 'a')
   await (clock as FakeClock).advance(50)
   await expect.poll(() => told).toEqual(['shared/a', 'shared/'])
 })
@@ -194,7 +193,7 @@ test('folders whose creation was lost among too many events are watched', async 
   const { opened, say, watchFolder } = aSystem()
   const { pathOf, clock, isTold } = await aWatched({ watchFolder })
   await mkdir(pathOf('shared/lost/deep'), { recursive: true })
-  for (let count = 0; count <= limits.watchEventsTold; count++) say.get('shared')?.('change', 'a')
+  for (let count = 0; count <= watchEventsTold; count++) say.get('shared')?.('change', 'a')
   await (clock as FakeClock).advance(50)
   expect(await isTold('shared/')).toBe(true)
   expect(opened).toEqual(expect.arrayContaining(['lost', 'deep']))

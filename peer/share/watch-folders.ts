@@ -13,6 +13,12 @@ import type { Log } from '../../common/log.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import { isGone } from './is-gone.ts'
 
+/**
+ * Events reported together: half of the system's queue (fs.inotify.max_queued_events), beyond which
+ * it may have dropped some.
+ */
+export const watchEventsTold = 8_192
+
 export interface WatchListener {
   /** The file at this path may have changed. */
   onChange(path: string): void
@@ -245,7 +251,7 @@ class FolderWatcher implements AsyncDisposable {
   async #tellAll(): Promise<void> {
     const paths = [...this.#changed]
     // The system drops notifications when its queue is full, without reporting it here.
-    const isTooMany = this.#events > limits.watchEventsTold
+    const isTooMany = this.#events > watchEventsTold
     this.#changed.clear()
     this.#events = 0
     const limitBefore = this.#limit

@@ -3,10 +3,9 @@ import { constants } from 'node:fs'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { limits } from '../../../common/limits.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { workAtOnce } from '../testing/work-at-once.ts'
-import { ChunkThreads, type ChunkWorkers } from './chunk-threads.ts'
+import { ChunkThreads, type ChunkWorkers, chunkThreadsMax } from './chunk-threads.ts'
 import { sharedBuffer } from './shared-buffer.ts'
 
 const text = 'a chunk'
@@ -120,12 +119,12 @@ test('there are only so many threads, and the one with the least to do is taken'
   const part = { path, start: 0, bytes: 1 }
   const work: Promise<void>[] = []
   const used = new Set()
-  for (let asked = 0; asked < 3 * limits.chunkThreadsMax; asked += 1) {
+  for (let asked = 0; asked < 3 * chunkThreadsMax; asked += 1) {
     const worker = workers.leastBusy()
     used.add(worker)
     work.push(worker.hashOn(part))
   }
-  expect(used.size).toBe(limits.chunkThreadsMax)
+  expect(used.size).toBe(chunkThreadsMax)
   await Promise.all(work)
 })
 

@@ -1,6 +1,11 @@
-import { limits } from '../../../common/limits.ts'
 import { Thread } from '../../../common/thread/thread.ts'
 import type { ChunkWork } from './chunk-work.js'
+
+/**
+ * Threads that verify and write chunks, for all fetches: one of them does 1 GB/s, and users need
+ * the other cores.
+ */
+export const chunkThreadsMax = 2
 
 /** Does {@link ChunkWork}, one job after the other. Rejects with the error of the disk. */
 export type ChunkWorker = {
@@ -29,10 +34,7 @@ export class ChunkThreads implements ChunkWorkers, AsyncDisposable {
 
   leastBusy(): ChunkWorker {
     const [first] = [...this.#threads].toSorted((a, b) => a.waiting - b.waiting)
-    if (
-      first !== undefined &&
-      (first.waiting === 0 || this.#threads.size >= limits.chunkThreadsMax)
-    )
+    if (first !== undefined && (first.waiting === 0 || this.#threads.size >= chunkThreadsMax))
       return first
     const thread = new ChunkThread(() => this.#threads.delete(thread))
     this.#threads.add(thread)

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict'
 import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkRange } from '../../../common/content/chunks.ts'
 import { diskError } from '../../../common/disk-error.ts'
-import { limits } from '../../../common/limits.ts'
 import type { ChunkStore, PutChunk } from '../chunk-store.ts'
 import { chunksAtOnceFor } from '../transfer/plan.ts'
 import type { ChunkWorker, ChunkWorkers } from './chunk-threads.ts'
 import type { PartialFile } from './partial-file.ts'
+
+/**
+ * Bytes hashed per step of the hash over a whole content, so that others can use the thread: 2 ms.
+ */
+const digestStepBytes = 4 * 1024 * 1024
 
 type DigestibleFile = ChunkStore & Pick<PartialFile, 'path' | 'size'>
 
@@ -158,7 +162,7 @@ export class DigestedFile implements ChunkStore, Disposable {
   async #hashFromMemory(worker: ChunkWorker): Promise<void> {
     const chunks: HeldChunk[] = []
     let bytes = 0
-    for (let chunk = this.#next; bytes < limits.digestStepBytes; chunk += 1) {
+    for (let chunk = this.#next; bytes < digestStepBytes; chunk += 1) {
       const held = this.#held.get(chunk)
       if (held === undefined) break
       chunks.push(held)
@@ -179,8 +183,7 @@ export class DigestedFile implements ChunkStore, Disposable {
     const isAway = (chunk: number): boolean =>
       chunk < this.verified.chunkCount && this.verified.has(chunk) && !this.#held.has(chunk)
     let count = 1
-    while (isAway(this.#next + count) && (count + 1) * chunkBytes <= limits.digestStepBytes)
-      count += 1
+    while (isAway(this.#next + count) && (count + 1) * chunkBytes <= digestStepBytes) count += 1
     const { start, bytes } = chunkRange(size, this.#next, count)
     // Before it is done: otherwise a copy of these chunks from another source would be held for ever.
     this.#next += count

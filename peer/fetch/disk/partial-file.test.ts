@@ -3,10 +3,9 @@ import { constants } from 'node:fs'
 import { open, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { limits } from '../../../common/limits.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { ChunkThreads } from './chunk-threads.ts'
-import { PartialFile } from './partial-file.ts'
+import { directWriteBytesMin, PartialFile } from './partial-file.ts'
 import { sharedBuffer } from './shared-buffer.ts'
 
 const mebibyte = 2 ** 20
@@ -43,8 +42,8 @@ async function isOpenDirectly(path: string): Promise<boolean> {
 
 test('every part of a large content is where it belongs, its last blocks, too', async () => {
   const path = await aPath()
-  await using file = await openFile(path, limits.directWriteBytesMin + 4096 + 5)
-  const last = limits.directWriteBytesMin / mebibyte
+  await using file = await openFile(path, directWriteBytesMin + 4096 + 5)
+  const last = directWriteBytesMin / mebibyte
   const chunks = [
     { chunk: last, bytes: filled(4096 + 5, 'last') },
     { chunk: 1, bytes: filled(mebibyte, 'first') },
@@ -57,7 +56,7 @@ test('every part of a large content is where it belongs, its last blocks, too', 
     await written.read(there, 0, there.length, chunk * mebibyte)
     expect(there.equals(bytes)).toBe(true)
   }
-  expect((await written.stat()).size).toBe(limits.directWriteBytesMin + 4096 + 5)
+  expect((await written.stat()).size).toBe(directWriteBytesMin + 4096 + 5)
 })
 
 test.runIf(process.platform === 'linux')(
@@ -68,9 +67,9 @@ test.runIf(process.platform === 'linux')(
     const probe = await open(`${path}.probe`, flags).catch(() => undefined)
     await using _closing = probe
     if (probe === undefined) return skip('the file system cannot do that')
-    await using _large = await openFile(path, limits.directWriteBytesMin)
+    await using _large = await openFile(path, directWriteBytesMin)
     expect(await isOpenDirectly(path)).toBe(true)
-    await using _small = await openFile(`${path}2`, limits.directWriteBytesMin - 1)
+    await using _small = await openFile(`${path}2`, directWriteBytesMin - 1)
     expect(await isOpenDirectly(`${path}2`)).toBe(false)
   },
 )

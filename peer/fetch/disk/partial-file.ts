@@ -11,7 +11,6 @@ import {
 import { sha256 } from '../../../common/content/hash.ts'
 import { diskError } from '../../../common/disk-error.ts'
 import type { AppError } from '../../../common/errors.ts'
-import { limits } from '../../../common/limits.ts'
 import { makeFolderAgain } from '../../../common/make-folder.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
@@ -20,6 +19,14 @@ import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
 import type { Reservation } from './disk-room.ts'
 import { putBack } from './put-back.ts'
+
+/**
+ * Contents from this size on bypass the page cache: there they would evict other data, and cost
+ * more than their hash.
+ */
+export const directWriteBytesMin = 128 * 1024 * 1024
+/** Bytes of a download that a power cut may cost besides those in flight: 0.5 s at 1 Gbit/s. */
+const unsyncedBytesMax = 64 * 1024 * 1024
 
 interface PartialFileDependencies {
   readonly workers: ChunkWorkers
@@ -188,7 +195,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     const { bytes } = chunkRange(this.size, chunk)
     this.#onVerified(chunk, bytes)
     this.#unsyncedBytes += bytes
-    if (this.#unsyncedBytes >= limits.unsyncedBytesMax) this.#syncing ??= this.#syncNow()
+    if (this.#unsyncedBytes >= unsyncedBytesMax) this.#syncing ??= this.#syncNow()
   }
 
   /**
@@ -290,7 +297,7 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
  */
 async function openDirect({ path, content }: PartialFileOptions): Promise<FileHandle | undefined> {
   const isPossible = 'O_DIRECT' in constants
-  if (!isPossible || content.size < limits.directWriteBytesMin) return undefined
+  if (!isPossible || content.size < directWriteBytesMin) return undefined
   return await open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined)
 }
 

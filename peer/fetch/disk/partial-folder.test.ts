@@ -2,12 +2,14 @@ import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { AppError } from '../../../common/errors.ts'
-import { deadlines, limits } from '../../../common/limits.ts'
+import { limits } from '../../../common/limits.ts'
 import { bytesSource } from '../../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../../common/testing/contents.ts'
 import { DownloadRecords } from '../../download/download-records.ts'
+import { partialCleanMs } from '../fetcher.ts'
 import { aSwarm, nowhere, type Swarm } from '../testing/swarm.ts'
 import type { ContentKey } from './partial-folder.ts'
+import { partialKeptMs } from './partial-folder.ts'
 
 const some = aContent(3 * 1024 * 1024)
 const { content, bytes } = some
@@ -21,7 +23,7 @@ async function withLeftovers(isWanted?: (content: ContentKey) => boolean): Promi
   }
   const source = await swarm.source({ peerId: 'p1', content: some, read })
   await expect(swarm.fetch(some, [source], { keeps: true })).rejects.toThrow('No peer')
-  const at = (swarm.clock.nowMs() - deadlines.partialKeptMs) / 1_000
+  const at = (swarm.clock.nowMs() - partialKeptMs) / 1_000
   for (const name of await readdir(swarm.partialFolder))
     await utimes(join(swarm.partialFolder, name), at, at)
   return swarm
@@ -29,7 +31,7 @@ async function withLeftovers(isWanted?: (content: ContentKey) => boolean): Promi
 
 /** What is there after the next look; the clock knows nothing of the disk. */
 async function leftIn(swarm: Swarm): Promise<string[]> {
-  await swarm.clock.advance(deadlines.partialCleanMs)
+  await swarm.clock.advance(partialCleanMs)
   return await readdir(swarm.partialFolder)
 }
 

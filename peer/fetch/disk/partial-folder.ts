@@ -2,9 +2,11 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError } from '../../../common/disk-error.ts'
 import { systemErrorCode } from '../../../common/errors.ts'
-import { deadlines } from '../../../common/limits.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { journalPathOf, removePartial } from './partial-file.ts'
+
+/** Abandoned partial data is kept for a week. */
+export const partialKeptMs = 604_800_000
 
 /** What distinguishes the partial data of two contents. */
 export type ContentKey = Pick<Content, 'sha256' | 'chunkRoot'>
@@ -58,7 +60,7 @@ export class PartialFolder {
    * @throws AppError DISK_FAILED
    */
   async clean(nowMs: number, isRoomNeeded = false): Promise<void> {
-    const untilMs = isRoomNeeded ? Number.POSITIVE_INFINITY : nowMs - deadlines.partialKeptMs
+    const untilMs = isRoomNeeded ? Number.POSITIVE_INFINITY : nowMs - partialKeptMs
     try {
       const names = (await namesIn(this.path)).map((name) => name.replace(/\.journal(\.new)?$/, ''))
       for (const name of new Set(names))

@@ -9,6 +9,9 @@ import { SpeedMeter } from '../source/speed-meter.ts'
 import { type SmallContent, type SmallRead, smallReads } from './small-reads.ts'
 import { SmallSource, type SmallSourceDependencies } from './small-source.ts'
 
+/** Reads in flight per page of a group: with 50 ms of latency, 1,024 files cost one round trip. */
+const smallReadsAtOnce = 4
+
 /** A small file with its bytes, which have its hash. */
 export interface Verified<File extends SmallContent> {
   readonly file: File
@@ -89,7 +92,7 @@ export class SmallFetch implements Disposable {
       const plan = smallReads(waiting, mayAsk, (label) => this.#sources.get(label)?.reads ?? 0)
       for (const file of plan.unasked) missed.push(missedFile(file, attempts.get(file)))
       const again: File[] = []
-      await inParallel(plan.reads.values(), limits.smallReadsAtOnce, async (read) => {
+      await inParallel(plan.reads.values(), smallReadsAtOnce, async (read) => {
         const outcomes = await this.#read(read)
         const verified: Verified<File>[] = []
         for (const [index, file] of read.files.entries()) {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { deadlines, limits } from '../../../common/limits.ts'
+import { deadlines } from '../../../common/limits.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
 import type { Transport } from '../../../common/protocol/transport.ts'
 import { aContent } from '../../../common/testing/contents.ts'
@@ -7,7 +7,12 @@ import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { MemoryTransport } from '../../../common/testing/memory-transport.ts'
 import { startScriptedSource } from '../../../common/testing/scripted-source.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
-import { ConnectionPool } from './connection-pool.ts'
+import {
+  ConnectionPool,
+  dialFailureMs,
+  idlePeerConnectionsMax,
+  peerConnectionIdleMs,
+} from './connection-pool.ts'
 
 class World {
   readonly clock = new FakeClock()
@@ -89,7 +94,7 @@ test('idle connections are closed after a while, those in use are not', async ()
   const idle = await world.pool.lease(peer, 'bulk')
   const used = await world.pool.lease(peer, 'bulk')
   idle[Symbol.dispose]()
-  await world.clock.advance(deadlines.peerConnectionIdleMs)
+  await world.clock.advance(peerConnectionIdleMs)
   expect(world.pool.size).toBe(1)
   used[Symbol.dispose]()
 })
@@ -97,14 +102,14 @@ test('idle connections are closed after a while, those in use are not', async ()
 test('idle connections are bounded', async () => {
   const world = new World()
   await using peer = await world.peer('p1')
-  const count = limits.idlePeerConnectionsMax + 5
+  const count = idlePeerConnectionsMax + 5
   const leases = await Promise.all(
     Array.from({ length: count }, () => world.pool.lease(peer, 'bulk')),
   )
   expect(world.pool.size).toBe(count)
   for (const lease of leases) lease[Symbol.dispose]()
   await world.clock.advance(0)
-  expect(world.pool.size).toBe(limits.idlePeerConnectionsMax)
+  expect(world.pool.size).toBe(idlePeerConnectionsMax)
 })
 
 test('an address that could not be dialled is left alone for a moment', async () => {
@@ -114,7 +119,7 @@ test('an address that could not be dialled is left alone for a moment', async ()
   await expect(world.pool.lease(nowhere, 'bulk')).rejects.toMatchObject(failure)
   await expect(world.pool.lease(nowhere, 'control')).rejects.toMatchObject(failure)
   expect(world.dials).toBe(1)
-  await world.clock.advance(deadlines.dialFailureMs)
+  await world.clock.advance(dialFailureMs)
   await expect(world.pool.lease(nowhere, 'bulk')).rejects.toMatchObject(failure)
   expect(world.dials).toBe(2)
 })

@@ -9,6 +9,16 @@ import type { Source } from '../../../common/protocol/messages.ts'
 import { type Address, formatAddress, type Transport } from '../../../common/protocol/transport.ts'
 import { ConnectionProgress } from './connection-progress.ts'
 
+/** Unused connections kept to other peers. */
+export const idlePeerConnectionsMax = 64
+/**
+ * An unused connection is closed after this: before `deadlines.connectionIdleMs`, so that the peer
+ * does not close it under a request.
+ */
+export const peerConnectionIdleMs = 30_000
+/** A failed address is not dialled again for this long. */
+export const dialFailureMs = 2_000
+
 /**
  * `control` is for short replies (chunk lists, contents of one chunk): one connection to a peer, shared
  * by all fetches. `replication` is the same for replicas, which may be throttled: users' downloads
@@ -127,8 +137,7 @@ export class ConnectionPool implements AsyncDisposable {
 
   #dial(peer: PeerAddress, address: string, use: ConnectionUse): Slot {
     const failure = this.#dialFailures.get(address)
-    if (failure && this.#clock.monotonicMs() - failure.atMs < deadlines.dialFailureMs)
-      throw failure.error
+    if (failure && this.#clock.monotonicMs() - failure.atMs < dialFailureMs) throw failure.error
     const connecting = this.#connect(peer, address)
     const slot: Slot = {
       address,
@@ -181,7 +190,7 @@ export class ConnectionPool implements AsyncDisposable {
   #rememberFailure(address: string, error: AppError): void {
     const nowMs = this.#clock.monotonicMs()
     for (const [other, { atMs }] of this.#dialFailures)
-      if (nowMs - atMs >= deadlines.dialFailureMs) this.#dialFailures.delete(other)
+      if (nowMs - atMs >= dialFailureMs) this.#dialFailures.delete(other)
     if (this.#dialFailures.size < limits.peersMax)
       this.#dialFailures.set(address, { error, atMs: nowMs })
   }
@@ -208,11 +217,8 @@ export class ConnectionPool implements AsyncDisposable {
     if (slot.leases > 0 || !this.#slots.has(slot)) return
     this.#slots.delete(slot)
     this.#slots.add(slot)
-    slot.cancelIdleTimer = this.#clock.after(deadlines.peerConnectionIdleMs, () =>
-      slot.connection?.destroy(),
-    )
+    slot.cancelIdleTimer = this.#clock.after(peerConnectionIdleMs, () => slot.connection?.destroy())
     const idle = [...this.#slots].filter(({ leases }) => leases === 0)
-    for (const { connection } of idle.slice(0, -limits.idlePeerConnectionsMax))
-      connection?.destroy()
+    for (const { connection } of idle.slice(0, -idlePeerConnectionsMax)) connection?.destroy()
   }
 }

@@ -1,4 +1,7 @@
-import { deadlines, limits } from '../../../common/limits.ts'
+import { deadlines } from '../../../common/limits.ts'
+
+/** Speed at which a source may deliver outstanding requests: 1 MiB/s, a slow busy disk. */
+const promisedBytesPerMsMin = 1_024
 
 /**
  * How long a source may take for its next `limits.bulkProgressBytesMin`: the more was requested the
@@ -6,5 +9,5 @@ import { deadlines, limits } from '../../../common/limits.ts'
  * @param bytesOwed requested from it, and not received
  */
 export function stallDeadlineMs(bytesOwed: number): number {
-  return Math.ceil(deadlines.bulkStallMs + bytesOwed / limits.promisedBytesPerMsMin)
+  return Math.ceil(deadlines.bulkStallMs + bytesOwed / promisedBytesPerMsMin)
 }

@@ -1,16 +1,17 @@
 import { expect, test } from 'vitest'
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { AppError } from '../../../common/errors.ts'
-import { deadlines, limits } from '../../../common/limits.ts'
+import { deadlines } from '../../../common/limits.ts'
 import { bytesSource } from '../../../common/protocol/bulk.ts'
 import type { FoundContent } from '../../../common/protocol/messages.ts'
 import { aContent, chunkOf, type TestContent } from '../../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../../common/testing/scripted-source.ts'
 import { advanceUntil, aSwarm, type Swarm } from '../testing/swarm.ts'
+import { fetchWindowBytes } from '../transfer/plan.ts'
 import { type ReadRequest, readInOrder } from './read-in-order.ts'
 
 const mebibyte = 1024 * 1024
-const windowChunks = limits.fetchWindowBytes / mebibyte
+const windowChunks = fetchWindowBytes / mebibyte
 const many = aContent((3 * windowChunks + 1) * mebibyte - 5)
 const few = aContent(4 * mebibyte + 1)
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
-import { deadlines, limits } from '../../../common/limits.ts'
+import { deadlines } from '../../../common/limits.ts'
 import type { ChunksHeld } from '../source/chunk-source.ts'
 import { ChunkBoard, type ChunkRequest } from './chunk-board.ts'
-import { hasRoom, pickChunk, type Situation } from './chunk-picker.ts'
+import { hasRoom, openReadsMax, pickChunk, type Situation } from './chunk-picker.ts'
 import { WorkingSource } from './working-source.ts'
 
 const chunkCount = 8
@@ -144,7 +144,7 @@ test('each read of the only source begins with another chunk, and certain ones w
   const board: Board = new ChunkBoard(new ChunkSet(chunkCount))
   const whole = aSource(board, undefined, undefined)
   const asked: number[] = []
-  while (asked.length < limits.openReadsMax) {
+  while (asked.length < openReadsMax) {
     const picked = pickChunk(whole, situationOf(board))
     expect(picked?.or.length).toBeGreaterThan(0)
     const chunk = picked?.chunk ?? -1

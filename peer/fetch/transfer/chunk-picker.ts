@@ -14,6 +14,11 @@ import {
 } from './plan.ts'
 import type { WorkingSource } from './working-source.ts'
 
+/** Outstanding reads whose chunk the source chooses: one queued while another begins. */
+export const openReadsMax = 2
+/** With fewer chunks to choose from, a specific one is requested. */
+const chunksOfferedMin = 4
+
 /** What is known of the transfer when the next request is chosen. */
 export interface Situation {
   /** Of the content. */
@@ -42,7 +47,7 @@ export function hasRoom(own: WorkingSource, { size, board, nowMs }: Situation): 
   if (own.isLeaving || own.isResting(nowMs)) return false
   const requests = board.requestsOf(own)
   // Before it is known what the source chose, it might choose the same again.
-  if (openChunks(requests).length >= limits.openReadsMax) return false
+  if (openChunks(requests).length >= openReadsMax) return false
   return requests.size < readsInFlightFor(own.source.pace, chunkBytesFor(size))
 }
 
@@ -106,7 +111,7 @@ function asLongAs(chunk: number, others: readonly number[], size: number): numbe
   const bytesOf = (one: number): number => chunkRange(size, one).bytes
   const asLong = others.filter((other) => bytesOf(other) === bytesOf(chunk))
   // The last ones are requested one by one, or several sources would send the same.
-  return asLong.length < limits.chunksOfferedMin ? [] : asLong.slice(0, limits.chunksOfferedMax)
+  return asLong.length < chunksOfferedMin ? [] : asLong.slice(0, limits.chunksOfferedMax)
 }
 
 function freeChunks(own: WorkingSource, situation: Situation): number[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadlines, limits } from '../../../common/limits.ts'
-import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
+import { limits } from '../../../common/limits.ts'
+import { type Candidate, sourcesToStart, sourceToReplace, sourceTrialMs } from './crew-plan.ts'
 
 const fresh: Candidate = {
   isActive: false,
@@ -39,7 +39,7 @@ test('a source that is stuck gets company', () => {
 })
 
 test('a source far slower than the others makes room for one that waits', () => {
-  const activeMs = deadlines.sourceTrialMs
+  const activeMs = sourceTrialMs
   const slow = { activeMs, bytesPerMs: 10 }
   const fast = { activeMs, bytesPerMs: 41 }
   expect(sourceToReplace([fast, slow, fast], true)).toBe(slow)

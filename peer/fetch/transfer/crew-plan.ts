@@ -1,5 +1,8 @@
 /** Which sources to use: policy, without any state of its own. */
-import { deadlines, limits } from '../../../common/limits.ts'
+import { limits } from '../../../common/limits.ts'
+
+/** A new source is compared with others only after this. */
+export const sourceTrialMs = 5_000
 
 /** A source that may be used, as far as choosing goes. */
 export interface Candidate {
@@ -57,7 +60,7 @@ export function sourceToReplace<T extends ActiveSource>(
   const median = bySpeed[bySpeed.length >> 1]
   if (!hasSubstitute || slowest === undefined || median === undefined) return undefined
   const isSlow =
-    slowest.activeMs >= deadlines.sourceTrialMs &&
+    slowest.activeMs >= sourceTrialMs &&
     slowest.bytesPerMs * limits.slowSourceFactor < median.bytesPerMs
   return isSlow ? slowest : undefined
 }

@@ -8,10 +8,13 @@ import {
   chunksAtOnceFor,
   chunkToAskAgain,
   expectedMs,
+  fetchWindowBytes,
   nextChunkBefore,
   nextChunks,
   ranksFrom,
   readsInFlightFor,
+  readsPerSourceMax,
+  swarmWindowChunks,
 } from './plan.ts'
 
 function chunkSet(chunkCount: number, chunks: readonly number[]): ChunkSet {
@@ -127,7 +130,7 @@ test('a source that has all leaves others what they have and can give now', () =
 })
 
 test('of a large content, the rarest of the next chunks is taken, and what only a source far behind has', () => {
-  const count = 4 * limits.swarmWindowChunks
+  const count = 4 * swarmWindowChunks
   const far = chunkSet(count, [count - 1])
   const others = [far, chunkSet(count, [0])]
   const first = nextChunks({ taken: new ChunkSet(count), own: undefined, partial: others })[0] ?? -1
@@ -154,7 +157,7 @@ test('more is requested simultaneously from a fast source far away than from a s
   expect(reads(undefined, 0)).toBe(limits.readsPerSourceMin)
   expect(reads(1_000, 1)).toBe(limits.readsPerSourceMin)
   expect(reads(125_000, 50)).toBe(10)
-  expect(reads(1_000_000, 500)).toBe(limits.readsPerSourceMax)
+  expect(reads(1_000_000, 500)).toBe(readsPerSourceMax)
 })
 
 test('a source that has stopped is expected never, an unknown one soon', () => {
@@ -171,7 +174,7 @@ test('the window is bounded and never empty', () => {
         const chunks = chunksAtOnceFor(size)
         expect(chunks).toBeGreaterThanOrEqual(1)
         expect(chunks).toBeLessThanOrEqual(chunkCountFor(size))
-        const windowBytes = Math.max(limits.fetchWindowBytes, chunkBytesFor(size))
+        const windowBytes = Math.max(fetchWindowBytes, chunkBytesFor(size))
         expect(chunks * chunkBytesFor(size)).toBeLessThanOrEqual(windowBytes)
       },
     ),

@@ -4,6 +4,13 @@ import { chunkBytesFor, chunkCountFor } from '../../../common/content/chunks.ts'
 import { limits } from '../../../common/limits.ts'
 import type { ChunksHeld, Pace } from '../source/chunk-source.ts'
 
+/** Missing chunks, from the first on, among which a download chooses the rarest. */
+export const swarmWindowChunks = 256
+/** Chunks of one fetch in flight or being verified: 50 ms at 1 Gbit/s from each of two sources. */
+export const fetchWindowBytes = 16 * 1024 * 1024
+/** Chunks requested from one source at a time: 1 Gbit/s over 100 ms of latency. */
+export const readsPerSourceMax = 12
+
 /** What is known when a chunk is chosen for a source. */
 export interface Choice {
   /** The chunks that are verified or requested. */
@@ -31,7 +38,7 @@ export function nextChunks(choice: Choice): number[] {
   const { taken, own, partial, idle = [], rankOf } = choice
   let rarest: number[] = []
   let fewest = Number.POSITIVE_INFINITY
-  let left: number = limits.swarmWindowChunks
+  let left: number = swarmWindowChunks
   for (
     let chunk = taken.firstMissing();
     chunk !== undefined && (left > 0 || rarest.length === 0);
@@ -109,7 +116,7 @@ export function chunkToAskAgain(
  * fit the window, at least one.
  */
 export function chunksAtOnceFor(size: number): number {
-  const windowChunks = Math.floor(limits.fetchWindowBytes / chunkBytesFor(size))
+  const windowChunks = Math.floor(fetchWindowBytes / chunkBytesFor(size))
   return Math.min(chunkCountFor(size), Math.max(1, windowChunks))
 }
 
@@ -122,7 +129,7 @@ const serviceMs = 20
  */
 export function readsInFlightFor({ bytesPerMs = 0, delayMs }: Pace, chunkBytes: number): number {
   const onTheWay = Math.ceil((bytesPerMs * (delayMs + serviceMs)) / chunkBytes)
-  return Math.min(limits.readsPerSourceMax, Math.max(limits.readsPerSourceMin, 1 + onTheWay))
+  return Math.min(readsPerSourceMax, Math.max(limits.readsPerSourceMin, 1 + onTheWay))
 }
 
 /** The time in which `bytes` will have arrived; infinite for a source that has stopped. */

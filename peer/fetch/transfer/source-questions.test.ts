@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { deadlines, limits } from '../../../common/limits.ts'
+import { limits } from '../../../common/limits.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
 import { seededRandom } from '../../../common/random.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
-import { SourceQuestions } from './source-questions.ts'
+import { SourceQuestions, swarmQuestionMs } from './source-questions.ts'
 
 const many = { usable: 2, chunksMissing: limits.readsPerSourceMin + 1 }
 const none = { ...many, usable: 0 }
@@ -71,8 +71,8 @@ test('a question that fails says why, until one is answered', async () => {
 test('others that fetch the same are asked for after a moment, if much is missing', async () => {
   const { clock, questions } = asking(false)
   expect(questions.ask(many)).toBe(undefined)
-  expect(questions.dueInMs).toBe(deadlines.swarmQuestionMs)
-  await clock.advance(deadlines.swarmQuestionMs)
+  expect(questions.dueInMs).toBe(swarmQuestionMs)
+  await clock.advance(swarmQuestionMs)
   expect(questions.dueInMs).toBe(0)
   expect(questions.ask({ ...many, chunksMissing: limits.readsPerSourceMin })).toBe(undefined)
   expect(questions.ask({ ...many, usable: limits.sourcesPerFetchMax })).toBe(undefined)

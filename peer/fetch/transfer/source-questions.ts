@@ -1,9 +1,15 @@
 import { backoffMs } from '../../../common/backoff.ts'
 import type { Clock } from '../../../common/clock.ts'
 import { reasonOf } from '../../../common/errors.ts'
-import { deadlines, limits } from '../../../common/limits.ts'
+import { limits } from '../../../common/limits.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
 import type { Random } from '../../../common/random.ts'
+
+/**
+ * From the start of a fetch to asking for other downloaders: all that started together have
+ * reported by then.
+ */
+export const swarmQuestionMs = 50
 
 interface QuestionOptions {
   /** Asks the index; without it no question is asked. */
@@ -20,7 +26,7 @@ const missingBackoff = { firstMs: 1_000, maxMs: 30_000 }
 /** With fewer usable sources than this, sources are missing, if the fetch waits for them. */
 const sourcesWanted = 2
 /** Between two questions for other peers that fetch the same content: they may have begun at the same moment. */
-const swarmBackoff = { firstMs: 2 * deadlines.swarmQuestionMs, maxMs: 30_000 }
+const swarmBackoff = { firstMs: 2 * swarmQuestionMs, maxMs: 30_000 }
 
 /** The questions of one fetch for more sources: when sources are missing, and for others that fetch the same. */
 export class SourceQuestions implements Disposable {
@@ -39,7 +45,7 @@ export class SourceQuestions implements Disposable {
     this.#options = options
     this.#clock = clock
     this.#random = random
-    this.#swarmAtMs = clock.monotonicMs() + deadlines.swarmQuestionMs
+    this.#swarmAtMs = clock.monotonicMs() + swarmQuestionMs
   }
 
   get isAsking(): boolean {

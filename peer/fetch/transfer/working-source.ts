@@ -1,6 +1,15 @@
 import { AppError, hasCode } from '../../../common/errors.ts'
-import { deadlines, limits } from '../../../common/limits.ts'
 import type { ChunkSource, ChunksHeld } from '../source/chunk-source.ts'
+
+/**
+ * Already received chunks that a source may choose, besides a quarter of those it delivered: 2 %
+ * are usual.
+ */
+const repeatsMax = 4
+/** A busy source is asked again after this. */
+const sourceBusyMs = 250
+/** A source that was busy for this long counts as failed. */
+const sourceBusyMaxMs = 60_000
 
 /** A source from which a transfer takes chunks. Which ones it was asked for is known to the board. */
 export class WorkingSource {
@@ -44,15 +53,14 @@ export class WorkingSource {
   /** A source that is only busy, or lacks the chunk, may be asked again after a rest. */
   onFailed(error: Error, nowMs: number): void {
     this.#excusedSinceMs ??= nowMs
-    this.#restsUntilMs = nowMs + deadlines.sourceBusyMs
-    if (!isExcuse(error) || nowMs - this.#excusedSinceMs >= deadlines.sourceBusyMaxMs)
-      this.failure ??= error
+    this.#restsUntilMs = nowMs + sourceBusyMs
+    if (!isExcuse(error) || nowMs - this.#excusedSinceMs >= sourceBusyMaxMs) this.failure ??= error
   }
 
   /** It chose a chunk that this peer has: if it does so on purpose, nothing more is requested from it. */
   onRepeated(chunk: number): void {
     this.#repeats += 1
-    if (this.#repeats <= limits.repeatsMax + this.#goodChunks / 4) return
+    if (this.#repeats <= repeatsMax + this.#goodChunks / 4) return
     const reason = 'it repeats chunks that this peer has'
     const details = { source: this.source.label, what: `chunk ${chunk}`, reason }
     this.failure ??= new AppError('SOURCE_FAILED', details)
