@@ -20,6 +20,7 @@ import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
 import { foundContent, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
+import type { BrakeWatch } from './replication/brake-watch.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { ReplyCache } from './reply-cache.ts'
@@ -34,6 +35,7 @@ export interface HandlerDependencies {
   readonly fetching: Fetching
   readonly doubts: DoubtDesk
   readonly coordinator: Coordinator
+  readonly brake: BrakeWatch
   readonly replaced: ReplacedVersions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
@@ -50,6 +52,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
     ...hearsayHandlers(dependencies),
     async 'confirm-drops'({ copies }, session) {
       const { peerId } = registry.heard(session, 'confirm-drops')
+      if (coordinator.hold !== undefined) return { confirmed: copies.map(() => false) }
       const peerOf = registry.peerOf.bind(registry)
       return await confirmDrops(peerId, copies, coordinator.factor, { store, peerOf })
     },
@@ -76,6 +79,7 @@ function peerHandlers({
   registry,
   fetching,
   coordinator,
+  brake,
   replaced,
   lookups,
   doubts,
@@ -96,6 +100,7 @@ function peerHandlers({
       const changes = notInFuture(announcement.changes, clock.nowMs())
       const announced = await store.announce({ ...announcement, changes, peerId })
       registry.onAnnounced(peerId, announced)
+      brake.onAnnounced(peerId, announcement)
       onWritten(announced)
       await doubts.onAnnounced(peerId, announcement)
       return { seenSeq: announced.seenSeq }

@@ -283,7 +283,7 @@ test('an index that lost its database learns everything again, dead owners inclu
   await keeper.announce({ kind: 'replicated', owner: 'peer1', name: 'a', text: 'a' })
   expect(await keeper.ask('status', {})).toMatchObject({ contents: 1, belowFactor: 1 })
   expect((await keeper.ask('status', {})).paused).toContain('has just started')
-  await cluster.advance(5_000)
+  await cluster.advance(25_000)
   expect(await keeper.ask('status', {})).toMatchObject({ contents: 1, atFactor: 1 })
   expect(await codeOf(keeper.ask('unshare', { name: 'a', force: true }))).toBe('ok')
 })

@@ -30,6 +30,7 @@ import { IndexMetrics } from './metrics.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
+import { BrakeWatch } from './replication/brake-watch.ts'
 import { Coordinator } from './replication/coordinator.ts'
 import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
@@ -94,7 +95,7 @@ export async function startIndexingServer(
   const storing = { ...dependencies, doubts }
   const { store, background, writes } = openStore({ ...settings, path }, storing, starting)
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
-  const { registry, coordinator, replaced, doubtDesk } = starting.use(
+  const { registry, coordinator, brake, replaced, doubtDesk } = starting.use(
     joined(settings, {
       store,
       doubts,
@@ -108,16 +109,18 @@ export async function startIndexingServer(
     }),
   )
   await registry.load()
+  brake.load()
 
   const metrics = new IndexMetrics()
   let server: Server | undefined
   const status = (): Promise<ReplyOf<'status'>> =>
-    clusterStatus({ store, registry, coordinator, writes })
+    clusterStatus({ store, registry, coordinator, writes, clock })
   const totals = store.totals.bind(store)
   const connections = (): number => server?.connectionCount ?? 0
   metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
-  const parts = { store, registry, fetching, doubts: doubtDesk, coordinator, replaced, lookups }
+  const known = { store, registry, fetching, doubts: doubtDesk, replaced, lookups }
+  const parts = { ...known, coordinator, brake }
   const handlers = indexHandlers({ ...parts, status, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
@@ -170,6 +173,7 @@ function openStore(
 interface Joined {
   readonly registry: Registry
   readonly coordinator: Coordinator
+  readonly brake: BrakeWatch
   readonly replaced: ReplacedVersions
   readonly doubtDesk: DoubtDesk
 }
@@ -179,8 +183,10 @@ function joined(
   settings: IndexingServerSettings,
   { lookups, doubts, ...dependencies }: JoinedDependencies,
 ): Joined & AsyncDisposable {
+  const brake = new BrakeWatch(settings, { ...dependencies, peers: () => registry.all() })
   const coordinator = new Coordinator(settings, {
     ...dependencies,
+    brake,
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
     sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
     cancelTasks: (peerId, taskIds, signal) => registry.cancelTasks(peerId, taskIds, signal),
@@ -198,8 +204,9 @@ function joined(
         lookups.forgetAll()
         coordinator.onPeerChange(peer, before)
       },
-      onRegistered(peerId) {
+      onRegistered(peerId, arrival) {
         lookups.forgetAll()
+        brake.onRegistered(peerId, arrival)
         coordinator.onRegistered(peerId)
       },
       onAccusations: () => lookups.forgetAll(),
@@ -218,6 +225,7 @@ function joined(
   return {
     registry,
     coordinator,
+    brake,
     replaced,
     doubtDesk,
     async [Symbol.asyncDispose]() {

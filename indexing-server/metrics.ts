@@ -49,6 +49,26 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     read: async ({ status }) => (await status()).tasks,
   },
   {
+    name: 'tandem_index_brake',
+    kind: 'gauge',
+    help: '1 while nothing is copied or dropped, by cause',
+    label: 'cause',
+    read: async ({ status }) => {
+      const { brake } = await status()
+      return { start: on(brake, 'start'), 'peers-lost': on(brake, 'peers-lost') }
+    },
+  },
+  {
+    name: 'tandem_index_brake_seconds',
+    kind: 'gauge',
+    help: 'How long the brake has been on, and when it is released at the latest, from now',
+    label: 'what',
+    read: async ({ status }) => {
+      const { forMs = 0, leftMs = 0 } = (await status()).brake ?? {}
+      return { for: forMs / 1_000, left: leftMs / 1_000 }
+    },
+  },
+  {
     name: 'tandem_index_known',
     kind: 'gauge',
     help: 'What the index knows',
@@ -78,6 +98,12 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     read: ({ lookups: { hits, misses } }) => ({ hit: hits, miss: misses }),
   },
 ]
+
+type Brake = ReplyOf<'status'>['brake']
+
+function on(brake: Brake, cause: NonNullable<Brake>['cause']): 0 | 1 {
+  return brake?.cause === cause ? 1 : 0
+}
 
 /** The index's metrics, in their own registry. */
 export class IndexMetrics {

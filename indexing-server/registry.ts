@@ -30,6 +30,8 @@ export interface Peer extends Liveness {
   readonly holdings: Holdings
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
+  /** When it last ceased to be live (monotonic), or when the index started; undefined if never. */
+  readonly lastLiveMs: number | undefined
 }
 
 /** An accepted connection, and the peer that registered on it. */
@@ -38,10 +40,18 @@ export interface Session {
   readonly peerId: string | undefined
 }
 
+/** What a registration says about the peer's inventory. */
+export interface Arrival {
+  /** Whether the index has it. */
+  readonly isComplete: boolean
+  /** Whether the peer has announced it, or a part, to this index or another. */
+  readonly hasAnnounced: boolean
+}
+
 /** Called synchronously when a peer's liveness changes, and when it registers. */
 export interface RegistryListener {
   onPeerChange(peer: Peer, before: Liveness): void
-  onRegistered(peerId: string): void
+  onRegistered(peerId: string, arrival: Arrival): void
   /** A peer was accused, or is no longer accused. */
   onAccusations(): void
 }
@@ -67,6 +77,7 @@ interface TrackedPeer extends Peer {
   holdings: Holdings
   state: PeerState
   isLost: boolean
+  lastLiveMs: number | undefined
   connection: Connection | undefined
   /** The epoch of its catalog; '' before it has registered. */
   epoch: string
@@ -207,7 +218,8 @@ export class Registry implements Disposable {
     this.#claims.onTaken(peerId, epoch)
     this.#onSignOfLife(entry)
     this.#log.info({ peerId, host, port, seenSeq }, 'peer registered')
-    this.#listener.onRegistered(peerId)
+    const { hasAnnounced = false } = registration
+    this.#listener.onRegistered(peerId, { isComplete: seenSeq > 0, hasAnnounced })
     return seenSeq
   }
 
@@ -377,8 +389,9 @@ export class Registry implements Disposable {
     const after = this.#livenessOf(entry)
     if (before.state === after.state && before.isLost === after.isLost) return
     Object.assign(entry, after)
+    if (before.state === 'live') entry.lastLiveMs = this.#clock.monotonicMs()
     this.#log.debug({ peerId: entry.peerId, ...after }, 'peer changed')
-    if (after.state === 'dead' && entry.gone === undefined) this.#declareDead(entry)
+    if (after.state === 'dead' && after.isLost && entry.gone !== 'dead') this.#declareDead(entry)
     this.#listener.onPeerChange(entry, before)
   }
 
@@ -414,7 +427,8 @@ export class Registry implements Disposable {
     // The time that the index itself was away does not count as silence, unless the peer was dead
     // already.
     const accusations = this.#accusations
-    const silentMs = record.gone === 'dead' ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
+    const isDead = record.gone === 'dead'
+    const silentMs = isDead ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
     const entry: TrackedPeer = {
       ...record,
       holdings: { copies, bytes },
@@ -424,6 +438,7 @@ export class Registry implements Disposable {
       heardMs: this.#clock.monotonicMs() - silentMs,
       state: 'suspect',
       isLost: false,
+      lastLiveMs: isDead ? undefined : this.#clock.monotonicMs(),
       get isAccused() {
         return accusations.has(record.peerId)
       },

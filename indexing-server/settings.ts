@@ -73,7 +73,13 @@ export const indexSettings = defineSettings('index', {
     schema: millis(0),
     default: 3_000,
     flag: '--start-grace-ms',
-    doc: 'delay before copying after a start, during which peers reconnect, in ms',
+    doc: 'in a new cluster, delay before copying after the last peer registered, in ms',
+  },
+  brakeMs: {
+    schema: millis(0),
+    default: 600_000,
+    flag: '--brake-ms',
+    doc: 'how long to wait for over a third of the peers, lost together, before their files are copied, in ms; 0 to not wait',
   },
   settleMs: {
     schema: millis(0),

@@ -1,5 +1,7 @@
+import type { Clock } from '../common/clock.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { Registry } from './registry.ts'
+import type { Hold } from './replication/brake.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { IndexStore } from './store/store.ts'
 import type { WriteHealth } from './write-health.ts'
@@ -7,8 +9,9 @@ import type { WriteHealth } from './write-health.ts'
 export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
   readonly registry: Pick<Registry, 'counts'>
-  readonly coordinator: Pick<Coordinator, 'counts' | 'paused'>
+  readonly coordinator: Pick<Coordinator, 'counts' | 'hold'>
   readonly writes: Pick<WriteHealth, 'fault'>
+  readonly clock: Clock
 }
 
 /**
@@ -20,9 +23,10 @@ export async function clusterStatus({
   registry,
   coordinator,
   writes,
+  clock,
 }: StatusSources): Promise<ReplyOf<'status'>> {
   const { wanted } = await store.totals()
-  const { counts, paused } = coordinator
+  const { counts, hold } = coordinator
   const { unreachable, ...peers } = registry.counts()
   const atFactor = Math.min(counts.atFactor, wanted)
   const status = {
@@ -35,7 +39,15 @@ export async function clusterStatus({
   const { fault: degraded } = writes
   return {
     ...status,
-    ...(paused !== undefined && { paused }),
+    ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
     ...(degraded !== undefined && { degraded }),
   }
+}
+
+function brakeOf(
+  { cause, sinceMs, untilMs }: Hold,
+  nowMs: number,
+): NonNullable<ReplyOf<'status'>['brake']> {
+  const millis = (ms: number): number => Math.max(0, Math.round(ms))
+  return { cause, forMs: millis(nowMs - sinceMs), leftMs: millis(untilMs - nowMs) }
 }

@@ -113,6 +113,12 @@ export const messages = {
             zone: Type.Optional(Zone),
             freeBytes: FreeBytes,
             diskBytes: Type.Optional(DiskBytes),
+            hasAnnounced: Type.Optional(
+              Type.Boolean({
+                description:
+                  'Whether an index has acknowledged changes of this run. An index that does not know the peer has lost its inventory then, and waits before it copies',
+              }),
+            ),
           },
           { description: 'Present if and only if a peer registers at an index' },
         ),

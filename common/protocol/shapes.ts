@@ -245,6 +245,19 @@ export const ClusterStatus = Type.Object({
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),
   ),
+  brake: Type.Optional(
+    Type.Object(
+      {
+        cause: Type.Union([Type.Literal('start'), Type.Literal('peers-lost')]),
+        forMs: described(Millis, 'How long it has been on'),
+        leftMs: described(Millis, 'When it is released at the latest, from now'),
+      },
+      {
+        description:
+          'Present while nothing is copied or dropped: the index has just started, or over a third of the peers were lost together',
+      },
+    ),
+  ),
   degraded: Type.Optional(
     Type.String({
       maxLength: 300,

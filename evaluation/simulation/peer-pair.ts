@@ -76,6 +76,7 @@ export class PeerPair implements AsyncDisposable {
       heartbeatMs: 1_000,
       deadAfterMs: 60_000,
       startGraceMs: 0,
+      brakeMs: 0,
       settleMs: 0,
       reserveBytes: 0,
       replacedMs: 3_600_000,

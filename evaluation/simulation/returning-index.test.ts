@@ -31,6 +31,7 @@ class Crowd implements AsyncDisposable {
         heartbeatMs: 60_000,
         deadAfterMs: 600_000,
         startGraceMs: 3_000,
+        brakeMs: 600_000,
         settleMs: 1_000,
         reserveBytes: 0,
         replacedMs: 3_600_000,

@@ -6,6 +6,7 @@ export const soakSettings = {
     heartbeatMs: 1_000,
     deadAfterMs: 6_000,
     startGraceMs: 1_000,
+    brakeMs: 10_000,
     settleMs: 200,
     replacedMs: 20_000,
   },

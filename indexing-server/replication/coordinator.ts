@@ -25,6 +25,7 @@ import { WakeUp } from '../../common/wake-up.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
+import type { Hold } from './brake.ts'
 import { reasonsFor } from './explain.ts'
 import { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
@@ -48,8 +49,6 @@ const replicationRetryMs = 5_000
 
 export interface CoordinatorOptions {
   readonly replicationFactor: number
-  /** How long nothing is copied after a start, while peers reconnect. */
-  readonly startGraceMs: number
   /** How long a content must lack copies before one is made. */
   readonly settleMs: number
   /** Space that a copy must leave free on the target's disk. */
@@ -61,6 +60,7 @@ export interface CoordinatorDependencies {
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   readonly cancelTasks: (peerId: string, taskIds: string[], signal: AbortSignal) => Promise<void>
+  readonly brake: { readonly hold: Hold | undefined }
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -70,6 +70,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #options: CoordinatorOptions
   readonly #store: CoordinatorDependencies['store']
   readonly #peers: CoordinatorDependencies['peers']
+  readonly #brake: CoordinatorDependencies['brake']
   readonly #clock: Clock
   readonly #log: Log
   readonly #background: BackgroundWork
@@ -87,19 +88,18 @@ export class Coordinator implements AsyncDisposable {
    * reached.
    */
   readonly #walks = new Map<string, string | undefined>([['', undefined]])
-  readonly #startedMs: number
   readonly #wakeUp = new WakeUp()
   #isWoken = false
   #cancelTimer: Cancel = () => {}
 
   constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
-    const { store, peers, sendTasks, cancelTasks, clock, random, log } = dependencies
+    const { store, peers, sendTasks, cancelTasks, brake, clock, random, log } = dependencies
     this.#options = options
     this.#store = store
     this.#peers = peers
+    this.#brake = brake
     this.#clock = clock
     this.#log = log
-    this.#startedMs = clock.monotonicMs()
     this.#background = new BackgroundWork({ log })
     this.#resting = new RestingPeers({ clock, random })
     this.#pairs = new FailedPairs({ clock, random })
@@ -140,11 +140,9 @@ export class Coordinator implements AsyncDisposable {
     return { atFactor: this.#verdicts.atFactor, waiting, running: this.#running.count }
   }
 
-  /** Why copying is paused, or undefined. */
-  get paused(): string | undefined {
-    const leftMs = this.#startedMs + this.#options.startGraceMs - this.#clock.monotonicMs()
-    if (leftMs <= 0) return undefined
-    return `the index has just started: peers have ${Math.ceil(leftMs / 1_000)} s to reconnect`
+  /** Why nothing is copied or dropped now, if so. */
+  get hold(): Hold | undefined {
+    return this.#brake.hold
   }
 
   /** Contents whose copies or files changed. */
@@ -195,7 +193,7 @@ export class Coordinator implements AsyncDisposable {
     })
     const missing = reasonsFor({
       need: this.#needOf(content),
-      paused: this.paused,
+      paused: this.hold?.reason,
       holders: [...new Set(content.holders.map(({ peerId }) => peerId))],
       liveOwners: content.owners.filter((owner) => this.#peers.peerOf(owner)?.state === 'live'),
       doubted: [...new Set(content.holders.flatMap((one) => (one.isDoubted ? [one.peerId] : [])))],
@@ -254,8 +252,8 @@ export class Coordinator implements AsyncDisposable {
 
   /** Delay until there is work even without an event. */
   get #nextMs(): number {
-    const graceMs = this.#startedMs + this.#options.startGraceMs
-    if (this.paused !== undefined) return graceMs
+    const { hold } = this
+    if (hold !== undefined) return hold.untilMs
     // Ready contents wait for a peer that rests or lacks space: no event announces the end of that.
     const isReady = this.#queue.ready(ranks, 1).length > 0
     const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
@@ -352,7 +350,7 @@ export class Coordinator implements AsyncDisposable {
   async #place(signal: AbortSignal): Promise<boolean> {
     for (const { contentId, target } of this.#queue.admitDue(this.#clock.monotonicMs()))
       this.#pairs.fail(contentId, { code: 'DEADLINE_EXCEEDED', target, sources: [] })
-    if (this.paused !== undefined) return false
+    if (this.hold !== undefined) return false
     this.#planner.admitQueued()
     const { readyCount } = this.#queue
     for (const lane of this.#planner.lanesFor('copies'))

@@ -7,11 +7,16 @@ import type { StoredContent } from '../store/store.ts'
 import { contentOf } from '../testing/index-cluster.ts'
 import { Coordinator } from './coordinator.ts'
 
-const options = { replicationFactor: 2, startGraceMs: 0, settleMs: 100, reserveBytes: 0 }
+const options = { replicationFactor: 2, settleMs: 100, reserveBytes: 0 }
 
 function aPeer(peerId: string): Peer {
   const holdings = { copies: 0, bytes: 0 }
-  const liveness = { state: 'live', isLost: false, isAccused: false } as const
+  const liveness = {
+    state: 'live',
+    isLost: false,
+    isAccused: false,
+    lastLiveMs: undefined,
+  } as const
   return { peerId, host: 'h', port: 1, zone: undefined, freeBytes: 1e9, holdings, ...liveness }
 }
 
@@ -39,6 +44,7 @@ test('changes without end keep neither copies from being made nor contents from 
       handedOut.push(target)
     },
     cancelTasks: async () => {},
+    brake: { hold: undefined },
     store: {
       async contents(contentIds) {
         // Whenever some are judged, more have changed.

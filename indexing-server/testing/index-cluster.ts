@@ -30,6 +30,7 @@ const testSettings: IndexingServerSettings = {
   heartbeatMs: 10_000,
   deadAfterMs: 60_000,
   startGraceMs: 3_000,
+  brakeMs: 600_000,
   settleMs: 1_000,
   reserveBytes: 1_000,
   replacedMs: 3_600_000,
@@ -249,6 +250,8 @@ export class TestPeer {
   #connection: Connection | undefined
   #seq = 0
   #isHung = false
+  /** What it announced last of each file. */
+  readonly #files = new Map<string, ChangeText>()
   /** Its replicas, by owner and name. */
   readonly #replicas = new Map<string, Content | undefined>()
 
@@ -275,6 +278,7 @@ export class TestPeer {
     const registration = {
       epoch,
       ...(continues && { continues }),
+      ...(this.#seq > 0 && { hasAnnounced: true }),
       port: 7_100,
       freeBytes,
       ...this.#place,
@@ -333,6 +337,13 @@ export class TestPeer {
     })
   }
 
+  /** Announces everything that it has, to an index that has none of it. */
+  async announceAll(): Promise<void> {
+    const files = [...this.#files.values()]
+    this.#files.clear()
+    await this.announce(...files)
+  }
+
   async shares(name: string, text = name): Promise<Content> {
     await this.announce({ name, text })
     return contentOf(text)
@@ -351,8 +362,10 @@ export class TestPeer {
     return held?.sha256 === task.sha256 ? [replica] : [{ ...replica, version: task.sha256 }]
   }
 
-  #change({ text, kind = 'shared', ...key }: ChangeText): Change {
+  #change(change: ChangeText): Change {
+    const { text, kind = 'shared', ...key } = change
     const seq = ++this.#seq
+    this.#files.set([kind, key.owner, key.name, key.version].join('/'), change)
     if (kind === 'replicated' && key.version === undefined)
       this.#replicas.set(
         `${key.owner}/${key.name}`,

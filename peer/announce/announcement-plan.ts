@@ -42,6 +42,11 @@ export class AnnouncementPlan {
     return this.#plannedSeq
   }
 
+  /** The index has all changes up to this one. */
+  get acknowledgedSeq(): number {
+    return this.#acknowledged.seq
+  }
+
   get acknowledgedCount(): number {
     return this.#acknowledgedCount
   }

@@ -38,6 +38,11 @@ export class AnnouncementStream {
     this.#plan = new AnnouncementPlan(seenSeq, dependencies.inventory)
   }
 
+  /** The index has all changes up to this one. */
+  get acknowledgedSeq(): number {
+    return this.#plan.acknowledgedSeq
+  }
+
   /**
    * Sends the changes that the index lacks, then new ones as they occur; never returns. Changes
    * that the index could not write to its disk are retried with back-off, because another

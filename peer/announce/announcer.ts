@@ -68,6 +68,8 @@ export class Announcer implements AsyncDisposable {
   /** All changes up to this one were sent on the connection. */
   #sentSeq = 0
   #failures = 0
+  /** Whether an index has acknowledged changes. */
+  #hasAnnounced = false
   /** Since when there has been no connection (monotonic). */
   #awaySinceMs: number
   /** The number of hurried callers that wait for the connection. */
@@ -226,6 +228,7 @@ export class Announcer implements AsyncDisposable {
       await Promise.race([closed, ...running])
     } finally {
       if (clock.monotonicMs() - startMs > heldMs) this.#failures = 0
+      this.#hasAnnounced ||= stream.acknowledgedSeq > 0
       stop.abort()
       await Promise.allSettled(running)
     }
@@ -257,6 +260,7 @@ export class Announcer implements AsyncDisposable {
       ...(host !== undefined && { host }),
       port,
       ...(zone !== undefined && { zone }),
+      ...(this.#hasAnnounced && { hasAnnounced: true }),
       ...(await this.#room()),
     }
     return { role: 'peer', peerId, registration }

@@ -187,6 +187,18 @@ test('status shows the state of the cluster', async () => {
   expect(shell.answers.text).toContain('4 with all their copies, 1 lacking copies')
 })
 
+test('status says why nothing is copied, and since when', async () => {
+  const shell = new Shell()
+  const status = await shell.peer.status()
+  const brake = { cause: 'peers-lost', forMs: 61_000, leftMs: 9_000 } as const
+  shell.peer.status = async () => ({ ...status, paused: '3 of 6 peers went away together', brake })
+  await shell.type('status')
+  expect(shell.answers.text).toContain(
+    'Paused:    3 of 6 peers went away together (for 1 min 01 s)\n',
+  )
+  expect(await shell.json('status')).toMatchObject({ brake })
+})
+
 describe('a file that is not shared', () => {
   const problem: Problem = {
     code: 'NAME_CONTROL_CHARACTER',

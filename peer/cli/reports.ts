@@ -202,7 +202,7 @@ function summaryText(summary: Summary, show: (value: number) => string): string 
 }
 
 export function statusText(status: Status, style: Style): string {
-  const { peers, contents, atFactor, belowFactor, tasks, paused, degraded, peer } = status
+  const { peers, contents, atFactor, belowFactor, tasks, paused, brake, degraded, peer } = status
   const lacking = `${belowFactor} lacking copies`
   const lines = [
     `Peers:     ${peers.live} live, ${peers.suspect} suspect${unreachableText(peers)}, ${peers.dead} dead`,
@@ -230,7 +230,10 @@ export function statusText(status: Status, style: Style): string {
       style('yellow', `Watching:  ${printable(watchProblem)}; the last full scan began ${age} ago`),
     )
   }
-  if (paused !== undefined) lines.push(style('yellow', `Paused:    ${printable(paused)}`))
+  if (paused !== undefined) {
+    const since = brake === undefined ? '' : ` (for ${durationText(brake.forMs / 1_000)})`
+    lines.push(style('yellow', `Paused:    ${printable(paused)}${since}`))
+  }
   if (degraded !== undefined)
     lines.push(
       style('red', `Index:     answers, but cannot record changes: ${printable(degraded)}`),
