@@ -111,8 +111,8 @@ function peerHandlers({
       await doubts.onHeartbeat(peerId)
       return {}
     },
-    async leave(_, session) {
-      await registry.leave(registry.heard(session, 'leave').peerId)
+    async leave({ forGood = false }, session) {
+      await registry.leave(registry.heard(session, 'leave').peerId, { forGood })
       return {}
     },
     async unshare(request, session) {

@@ -139,6 +139,40 @@ test('a peer that leaves is immediately no source, but its copies are repaired o
   expect(peer3.tasks).toHaveLength(1)
 })
 
+test('a peer that leaves for good is replaced immediately, and is welcome when it returns', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  const peer3 = await cluster.peer('peer3')
+  peer1.hang()
+  await peer1.ask('leave', { forGood: true })
+  // A message that was on its way does not make it live again.
+  await peer1.ask('heartbeat', { freeBytes: 1 })
+  expect(await statesOf(peer2)).toMatchObject({ peer1: 'dead' })
+  await cluster.advance(3_000)
+  expect(peer3.tasks).toHaveLength(1)
+  peer1.crash()
+  await peer1.connect()
+  expect(await statesOf(peer2)).toMatchObject({ peer1: 'live' })
+})
+
+test('half of the peers may leave for good: the brake is for failures', async () => {
+  await using cluster = await IndexCluster.start()
+  const peers = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  const leaving = [await cluster.peer('peer3'), await cluster.peer('peer4')]
+  for (const peer of leaving) {
+    await peer.shares(peer.peerId)
+    await cluster.advance(3_000)
+  }
+  for (const peer of leaving) await peer.ask('leave', { forGood: true })
+  await cluster.advance(5_000)
+  const status = await peers[0]?.ask('status', {})
+  expect(status).toMatchObject({ peers: { live: 2, dead: 2 } })
+  expect(status?.brake).toBeUndefined()
+})
+
 test('a death is recorded beside what others announce, and outlives the index', async () => {
   await using folder = await temporaryFolder()
   await using cluster = await IndexCluster.start({ data: folder.path, commitDelayMs: 1_000 })

@@ -30,7 +30,10 @@ export interface Peer extends Liveness {
   readonly holdings: Holdings
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
-  /** When it last ceased to be live (monotonic), or when the index started; undefined if never. */
+  /**
+   * When it last ceased to be live (monotonic), or when the index started; undefined if never, or if
+   * it left for good.
+   */
   readonly lastLiveMs: number | undefined
 }
 
@@ -230,7 +233,7 @@ export class Registry implements Disposable {
   heard(session: Session, type: string): Peer {
     const entry = this.#entries.get(session.peerId ?? '')
     if (entry?.connection !== session.connection) throw new AppError('NOT_REGISTERED', { type })
-    if (entry.gone !== 'left') this.#onSignOfLife(entry)
+    if (entry.gone === undefined) this.#onSignOfLife(entry)
     return entry
   }
 
@@ -279,14 +282,17 @@ export class Registry implements Disposable {
     if (this.#entries.get(peerId)?.connection !== undefined) this.#reachability.doubt(peerId)
   }
 
-  /** The peer reports that it stops. */
-  async leave(peerId: string): Promise<void> {
+  /** The peer reports that it stops; `forGood`: its copies no longer count. */
+  async leave(peerId: string, { forGood }: { forGood: boolean }): Promise<void> {
     const entry = this.#entries.get(peerId)
     if (entry === undefined) return
-    this.#log.info({ peerId }, 'peer left')
-    entry.gone = 'left'
+    this.#log.info({ peerId, forGood }, 'peer left')
+    const gone = forGood ? 'dead' : 'left'
+    entry.gone = gone
     this.#update(entry)
-    await this.#store.recordGone(peerId, 'left', this.#clock.nowMs())
+    // An intended end is no reason to suspect a failure of many peers.
+    if (forGood) entry.lastLiveMs = undefined
+    await this.#store.recordGone(peerId, gone, this.#clock.nowMs())
   }
 
   onClosed(session: Session): void {

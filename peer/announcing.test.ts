@@ -273,6 +273,19 @@ test('a stopping peer says that it leaves, but waits only briefly for the answer
   expect(index.leaves).toBe(2)
 })
 
+test('a peer says only if asked to that it leaves for good', async () => {
+  await using fixture = await AnnouncingFixture.create()
+  const { index } = fixture
+  await fixture.startBoth()
+  await fixture.stop()
+  expect(index).toMatchObject({ leaves: 1, isLeftForGood: false })
+  fixture.start()
+  await fixture.until(() => fixture.announcer.connection !== undefined)
+  fixture.announcer.leaveForGood()
+  await fixture.stop()
+  expect(index).toMatchObject({ leaves: 2, isLeftForGood: true })
+})
+
 test('the index ends up with exactly the catalog, whatever happens to catalog, index and peer', async () => {
   const keys: CopyKey[] = [a, b, { ...a, name: 'c.txt' }, { ...b, owner: 'peer3' }]
   const key = fc.constantFrom(...keys)

@@ -52,14 +52,15 @@ function readySentence({ peerId, data, headless }: PeerSettings, peer: Peer): st
 
 async function prompt(
   { data }: PeerSettings,
-  { api }: Peer,
+  peer: Peer,
   { log, stop }: ProcessContext,
 ): Promise<void> {
   const { runPrompt } = await import('./cli/prompt.ts')
   await runPrompt(
     { historyFile: resolve(data, '.tandem', 'history'), workingFolder: process.cwd() },
     {
-      api,
+      api: peer.api,
+      onLeave: () => peer.leaveForGood(),
       input: process.stdin,
       output: process.stdout,
       errors: process.stderr,

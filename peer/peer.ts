@@ -65,6 +65,8 @@ export interface Peer extends AsyncDisposable {
   readonly webAddress: Address
   /** Resolves when the catalog has all files that were in the folders at the start. */
   readonly ready: Promise<void>
+  /** When it is disposed, the index is told that it does not return. */
+  leaveForGood(): void
 }
 
 /** The parts that the API and the metrics use. */
@@ -145,6 +147,7 @@ export async function startPeer(
     address: serving.address,
     webAddress: web.address,
     ready: share.ready,
+    leaveForGood: () => announcer.leaveForGood(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

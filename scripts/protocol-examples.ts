@@ -80,7 +80,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     reply: { seenSeq: 44 },
   },
   heartbeat: { request: { freeBytes, diskBytes: 256_000_000_000 }, reply: {} },
-  leave: { request: {}, reply: {} },
+  leave: { request: { forGood: true }, reply: {} },
   lookup: {
     request: { name },
     reply: { contents: [{ ...exampleContent, sources: [source, replica] }] },

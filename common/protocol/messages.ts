@@ -185,10 +185,17 @@ export const messages = {
     bulk: false,
   },
   leave: {
-    summary: 'Reports that the peer is about to stop: it is no longer a source.',
+    summary:
+      'Reports that the peer is about to stop: it is no longer a source. Most peers return, so its copies count until it has been silent for as long as a dead one.',
     from: ['peer'],
     to: ['index'],
-    request: Empty,
+    request: Type.Object({
+      forGood: Type.Optional(
+        Type.Boolean({
+          description: 'Whether it will not return: its files are copied elsewhere immediately',
+        }),
+      ),
+    }),
     reply: Empty,
     bulk: false,
   },

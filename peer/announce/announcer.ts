@@ -70,6 +70,7 @@ export class Announcer implements AsyncDisposable {
   #failures = 0
   /** Whether an index has acknowledged changes. */
   #hasAnnounced = false
+  #isLeavingForGood = false
   /** Since when there has been no connection (monotonic). */
   #awaySinceMs: number
   /** The number of hurried callers that wait for the connection. */
@@ -136,6 +137,11 @@ export class Announcer implements AsyncDisposable {
   async announced(signal: AbortSignal): Promise<void> {
     const { lastSeq } = this.#dependencies.inventory
     await this.#wakeUp.until(() => this.#sentSeq >= lastSeq || undefined, signal)
+  }
+
+  /** The next `leave` will say that this peer does not return. */
+  leaveForGood(): void {
+    this.#isLeavingForGood = true
   }
 
   /** Tells the index that this peer leaves, waiting at most `leaveMs`. */
@@ -244,7 +250,8 @@ export class Announcer implements AsyncDisposable {
 
   async #leave(connection: Connection): Promise<void> {
     try {
-      await connection.request('leave', {}, { deadlineMs: leaveMs })
+      const request = this.#isLeavingForGood ? { forGood: true } : {}
+      await connection.request('leave', request, { deadlineMs: leaveMs })
     } catch (error) {
       this.#log.debug({ reason: reasonOf(error) }, 'the index was not told that this peer leaves')
     }

@@ -36,6 +36,7 @@ class Seat implements AsyncDisposable {
   readonly output: CapturedOutput
   readonly errors: CapturedOutput
   readonly left: Promise<void>
+  isLeftForGood = false
   readonly #stop = new AbortController()
 
   constructor(historyFile: string, options: { isTTY: boolean }) {
@@ -46,7 +47,15 @@ class Seat implements AsyncDisposable {
     const { api } = this.peer
     this.left = runPrompt(
       { historyFile, workingFolder: '/home/ada' },
-      { api, input, output, errors, clock, log: silentLog },
+      {
+        api,
+        onLeave: () => (this.isLeftForGood = true),
+        input,
+        output,
+        errors,
+        clock,
+        log: silentLog,
+      },
       this.#stop.signal,
     )
   }
@@ -97,8 +106,13 @@ describe('a prompt on a pipe', () => {
   })
 
   test.each(['exit', 'quit', 'EXIT'])('ends at %s', async (word) => {
-    const { output } = await piped(`${word}\nstats\n`)
-    expect(output.text).toBe('')
+    const { output, isLeftForGood } = await piped(`${word}\nstats\n`)
+    expect([output.text, isLeftForGood]).toEqual(['', false])
+  })
+
+  test('leaves for good only if exit is told so', async () => {
+    const { output, isLeftForGood } = await piped('exit --leave\nstats\n')
+    expect([output.text, isLeftForGood]).toEqual(['', true])
   })
 
   test('continues after a failed command', async () => {

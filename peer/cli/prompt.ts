@@ -28,6 +28,8 @@ export interface PromptOptions {
 
 export interface PromptDependencies {
   readonly api: PeerApi
+  /** Called when the user stops this peer for good. */
+  readonly onLeave: () => void
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly output: OutputStream
   readonly errors: OutputStream
@@ -151,9 +153,11 @@ class Prompt {
     addCommands(program, 'Commands:', [
       new Command('exit')
         .alias('quit')
-        .summary('leave the cluster and stop this peer')
-        .action(() => {
+        .summary('stop this peer')
+        .option('--leave', 'leave the cluster for good: its files are copied elsewhere immediately')
+        .action(({ leave = false }: { leave?: boolean }) => {
           this.#isLeaving = true
+          if (leave) this.#dependencies.onLeave()
         }),
     ])
     addHelpCommand(program)

@@ -38,6 +38,8 @@ export class FakeIndex implements AsyncDisposable {
   /** How often it asks for them. */
   heartbeatMs = 1_000
   leaves = 0
+  /** Whether the last one was for good. */
+  isLeftForGood = false
   /** What the next hellos are refused with. */
   refusal: AppError | undefined
   /** What announcements are refused with. */
@@ -108,8 +110,9 @@ export class FakeIndex implements AsyncDisposable {
         this.heartbeats++
         return {}
       },
-      leave: async () => {
+      leave: async ({ forGood = false }) => {
         this.leaves++
+        this.isLeftForGood = forGood
         return await this.#answer({})
       },
     }
