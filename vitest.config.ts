@@ -14,7 +14,7 @@ export default defineConfig({
           isolate: false,
           // Property tests take seconds where many share a core.
           testTimeout: 30_000,
-          // What is waited for comes soon, but nobody knows how soon where many share a core.
+          // Awaited events come soon, but it is unknown how soon on a busy machine.
           expect: { poll: { timeout: 20_000, interval: 10 } },
         },
       },

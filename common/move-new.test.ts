@@ -18,7 +18,7 @@ async function aFolder(): Promise<{ path: string; from: string; to: string }> {
 test.each([
   ['with links', (from: string, to: string) => moveNew(from, to, link)],
   ['without links', (from: string, to: string) => moveNew(from, to, refusing('EPERM'))],
-  ['at once', async (from: string, to: string) => moveNewSync(from, to)],
+  ['synchronously', async (from: string, to: string) => moveNewSync(from, to)],
 ])('%s: a file moves to a free name, and replaces nothing', async (_, move) => {
   const { path, from, to } = await aFolder()
   await mkdir(join(path, 'folder'))

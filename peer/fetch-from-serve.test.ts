@@ -99,7 +99,7 @@ async function fetchFrom(
   onChanged?: () => void,
 ): Promise<Fetched> {
   const [first] = peers
-  if (first === undefined) throw new Error('a test fetches from somebody')
+  if (first === undefined) throw new Error('a test needs a source')
   return await fetcher.fetch({
     content: first.file.content,
     name: 'file',

@@ -137,7 +137,7 @@ function diskTroubles({ room }: HealthFacts): Trouble[] {
     {
       code: 'DISK_FULL',
       reason: `the disk that copies are put on has ${freeBytes} of ${diskBytes} bytes free`,
-      remedy: 'Free some space there; downloads that wait for it go on by themselves.',
+      remedy: 'Free some space there; downloads that wait for it resume by themselves.',
     },
   ]
 }

@@ -85,6 +85,12 @@ test.each(['TO', 'FIX'])('%s-something is found anywhere', (start) => {
   ])
 })
 
+test('a paraphrase from the word list is found', () => {
+  expect(complaints({ 'peer/a.md': 'fine\nto Whoever asks' })).toContain(
+    "peer/a.md:2 says 'Whoever': use a word of the list in CONTRIBUTING.md",
+  )
+})
+
 test('the map names what exists', () => {
   expect(complaints({ 'ARCHITECTURE.md': 'Look at `peer/gone.ts`.' })).toEqual([
     'ARCHITECTURE.md names peer/gone.ts, which does not exist',

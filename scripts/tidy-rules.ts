@@ -154,6 +154,22 @@ const leaveNothingUnfinished: Rule = (files) =>
       .map(({ number }) => `${path}:${number} is unfinished: finish it, or open an issue`),
   )
 
+/** Paraphrases that CONTRIBUTING.md replaces by the field's nouns. */
+const paraphrase =
+  /\b(?:whoever|whence|whither|somebody|everybody|anybody|what came|there once|lets? go of|stands? in line)\b/i
+const mayQuoteParaphrases = /^(?:CONTRIBUTING\.md|scripts\/tidy-rules)/
+
+const keepWordsPlain: Rule = (files) =>
+  files
+    .filter(({ path }) => !mayQuoteParaphrases.test(path))
+    .flatMap(({ path, text }) =>
+      text.split('\n').flatMap((line, index) => {
+        const found = paraphrase.exec(line)?.[0]
+        if (found === undefined) return []
+        return [`${path}:${index + 1} says '${found}': use a word of the list in CONTRIBUTING.md`]
+      }),
+    )
+
 const fileInText = /[`(]((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js|json|sql|md|svg|yml))[`)]/g
 
 const nameOnlyWhatExists: Rule = (files) => {
@@ -214,6 +230,7 @@ export const rules: readonly Rule[] = [
   keepTestingOutOfProduction,
   keepFilesShort,
   leaveNothingUnfinished,
+  keepWordsPlain,
   nameOnlyWhatExists,
   keepAllReachable,
 ]

@@ -92,7 +92,7 @@ const badSources: readonly [string, Partial<SourceScript>, string][] = [
     "p1 @ 127.0.0.1:PORT sent wrong bytes for chunk 0 of 'file'; they were discarded",
   ],
   [
-    'is somebody else',
+    'is another peer',
     { claimsToBe: 'p9' },
     'p1 @ 127.0.0.1:PORT could not send the list of its chunks: Cannot connect to 127.0.0.1:PORT: p1 is no longer at this address',
   ],

@@ -33,7 +33,7 @@ test('a download serves the chunks that it has, and refuses those that it lacks'
   const missing = { code: 'CHUNK_MISSING', retryable: true }
   await expect(readChunk(connection, sha256, 0)).rejects.toMatchObject(missing)
 
-  // It moves to its place: whoever reads finds it there, and in between it is not blamed on anybody.
+  // It moves to its place: readers find it there, and in between no file is blamed.
   await world.share('whole.bin', whole)
   await rm(world.path('partial'))
   expect((await readChunk(connection, sha256, 2)).equals(chunkOf(whole.bytes, 2))).toBe(true)

@@ -330,9 +330,9 @@ test('a catalog whose file is deleted while it is open exists at the next start'
   expect(fixture.catalog.keepFile()).toBe(false)
 
   await rm(path)
-  await writeFile(path, 'of somebody else')
+  await writeFile(path, 'of another program')
   expect(fixture.catalog.keepFile()).toBe(true)
-  expect(await readFile(path, 'utf8')).toBe('of somebody else')
+  expect(await readFile(path, 'utf8')).toBe('of another program')
 })
 
 test('a catalog of the first version with rows of all kinds is migrated', async () => {

@@ -55,7 +55,7 @@ test('after a reboot torn files are deleted, but not those that a user wrote sin
   await writeFile(world.pathOf('torn'), Buffer.alloc(7))
   await utimes(world.pathOf('torn'), 1_700_000_000, 1_700_000_000)
   await rm(world.pathOf('gone'))
-  await writeFile(world.pathOf('edited'), 'by somebody')
+  await writeFile(world.pathOf('edited'), 'by a user')
   await utimes(world.pathOf('edited'), 2_000_000_000, 2_000_000_000)
 
   await world.flusher('after').flusher.recover()
@@ -82,7 +82,7 @@ test('within one boot nothing is read again, and everything is flushed later', a
   const world = await aWorld()
   for (const name of ['pipe', 'a', 'b', 'gone']) await world.put(name, `of ${name}`)
   await rm(world.pathOf('gone'))
-  // Whoever opens it to read waits for somebody to write.
+  // Opening it for reading blocks until a writer appears.
   await rm(world.pathOf('pipe'))
   execFileSync('mkfifo', [world.pathOf('pipe')])
   const { clock, flusher } = world.flusher('before')

@@ -142,7 +142,7 @@ test('a report of the system about an adopted file before it is recorded does no
   expect(catalog.get({ kind: 'downloaded', name: 'a' })).toBeUndefined()
   expect(ownWrites.has(path)).toBe(true)
   expect(await ownWrites.changed([path])).toEqual([])
-  await writeFile(path, 'changed by somebody')
+  await writeFile(path, 'changed by a user')
   expect(await ownWrites.changed([path])).toEqual([path])
 })
 

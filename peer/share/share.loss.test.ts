@@ -1,7 +1,7 @@
 /**
  * "Cannot look" is not "gone": folders are taken away from a running peer and from one that is
  * stopped, brought back, and replaced by others. Nothing may be dropped, read again or written
- * into what lies below a mount point until the folder is back or somebody confirms.
+ * into what lies below a mount point until the folder is back or a user confirms.
  */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'

@@ -90,7 +90,7 @@ test('files that a scan finds missing are judged at its end, however long it tak
     await rm(entry.at.path)
     vanished.add(entry, { inScan: true })
     await clock.advance(20_000)
-    // As for a file that somebody deletes meanwhile.
+    // As for a file that is deleted meanwhile.
     await vanished.judge()
   }
   expect(catalog.totals().shared.count).toBe(5)

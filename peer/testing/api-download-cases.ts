@@ -67,7 +67,7 @@ export const downloadCases = {
     )
   },
   resumeDownload: (subject) => {
-    test('lets it go on', async () => {
+    test('lets it continue', async () => {
       const { id } = await aWaitingDownload(subject())
       await subject().api.pauseDownload({ id })
       const resumed = await subject().api.resumeDownload({ id })
