@@ -46,7 +46,7 @@ export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
 
 /** The index's answer to each message. */
 export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers {
-  const { store, registry, coordinator } = dependencies
+  const { store, registry, coordinator, brake } = dependencies
   return {
     ...peerHandlers(dependencies),
     ...hearsayHandlers(dependencies),
@@ -55,6 +55,12 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
       if (coordinator.hold !== undefined) return { confirmed: copies.map(() => false) }
       const peerOf = registry.peerOf.bind(registry)
       return await confirmDrops(peerId, copies, coordinator.factor, { store, peerOf })
+    },
+    async 'resume-replication'(_, session) {
+      registry.heard(session, 'resume-replication')
+      const released = brake.resume()
+      coordinator.onResumed()
+      return { released }
     },
     ...questionHandlers(dependencies),
   }
@@ -69,6 +75,7 @@ type PeerMessage =
   | 'report'
   | 'progress'
   | 'confirm-drops'
+  | 'resume-replication'
   | 'accuse'
   | 'unreached'
   | 'fetching'
@@ -86,7 +93,7 @@ function peerHandlers({
   clock,
 }: HandlerDependencies): Pick<
   IndexHandlers,
-  Exclude<PeerMessage, 'confirm-drops' | 'accuse' | 'unreached'>
+  Exclude<PeerMessage, 'confirm-drops' | 'resume-replication' | 'accuse' | 'unreached'>
 > {
   const onWritten = (touched: Touched): void => {
     lookups.forget(touched)

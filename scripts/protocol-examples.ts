@@ -177,6 +177,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   },
   verify: { request: { sha256 }, reply: {} },
   probe: { request: {}, reply: {} },
+  'resume-replication': { request: {}, reply: { released: true } },
   'confirm-drops': {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },
     reply: { confirmed: [true] },

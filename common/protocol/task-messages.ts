@@ -52,4 +52,12 @@ export const taskMessages = {
     reply: Empty,
     bulk: false,
   },
+  'resume-replication': {
+    summary: 'Releases the brake that `status` reports: copying and dropping resume immediately.',
+    from: ['peer'],
+    to: ['index'],
+    request: Empty,
+    reply: Type.Object({ released: Type.Boolean({ description: 'Whether the brake was on' }) }),
+    bulk: false,
+  },
 } as const satisfies Record<string, MessageRow>

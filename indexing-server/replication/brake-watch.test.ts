@@ -84,6 +84,30 @@ test('half of the peers that do not return are replaced after brakeMs', async ()
   expect((await peers[0]?.ask('status', {}))?.brake).toBeUndefined()
 })
 
+test('half of the peers are replaced immediately when an administrator says so', async () => {
+  await using cluster = await IndexCluster.start(defaults)
+  const peers = await sharingPeers(cluster, 6)
+  const before = tasksOf(peers)
+  for (const peer of peers.slice(3)) peer.crash()
+  await cluster.advance(80_000)
+  expect(tasksOf(peers)).toBe(before)
+  expect(await peers[0]?.ask('resume-replication', {})).toEqual({ released: true })
+  await cluster.advance(20_000)
+  expect(tasksOf(peers)).toBeGreaterThan(before)
+  expect(await peers[0]?.ask('resume-replication', {})).toEqual({ released: false })
+})
+
+test('an administrator may end the wait after a start', async () => {
+  await using cluster = await IndexCluster.start({ ...defaults, startGraceMs: 50_000 })
+  const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  await peer1.shares('a')
+  await cluster.advance(5_000)
+  expect(peer2.tasks).toEqual([])
+  expect(await peer1.ask('resume-replication', {})).toEqual({ released: true })
+  await cluster.advance(2_000)
+  expect(peer2.tasks).toHaveLength(1)
+})
+
 test.for([2, 3])('one dead peer of %i is replaced as always', async (count) => {
   await using cluster = await IndexCluster.start(defaults)
   const peers = await sharingPeers(cluster, count)

@@ -38,6 +38,7 @@ export class BrakeWatch {
   #lastArrivalMs: number | undefined
   #hasForgotten = false
   #hasSettled = false
+  #isResumed = false
   #losses: LossState = noLoss
   #logged: Hold | undefined
 
@@ -63,6 +64,18 @@ export class BrakeWatch {
     const hold = this.#startHold(nowMs) ?? this.#lossHold(nowMs)
     this.#logChange(hold)
     return hold
+  }
+
+  /**
+   * Releases the brake, and does not apply it again for this start or for peers that are gone now.
+   * @returns whether it was on
+   */
+  resume(): boolean {
+    const { hold } = this
+    this.#isResumed = true
+    this.#losses = { acceptedMs: this.#clock.monotonicMs(), held: undefined }
+    this.#logChange(undefined)
+    return hold !== undefined
   }
 
   onRegistered(peerId: string, { isComplete, hasAnnounced }: Arrival): void {
@@ -97,7 +110,8 @@ export class BrakeWatch {
   }
 
   #startHold(nowMs: number): Hold | undefined {
-    if (!this.#isStarting || (this.#hasSettled && !this.#hasForgotten)) return undefined
+    if (!this.#isStarting || this.#isResumed) return undefined
+    if (this.#hasSettled && !this.#hasForgotten) return undefined
     const facts = {
       startedMs: this.#startedMs,
       knownCopies: sumOf(this.#knownCopies.values()),

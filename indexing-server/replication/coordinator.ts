@@ -151,6 +151,11 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
+  /** The brake was released. */
+  onResumed(): void {
+    this.#wake()
+  }
+
   onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
     if (isLost !== before.isLost) this.#walks.set(peerId, undefined)
     if (isLost) this.#desk.abandon(peerId)

@@ -18,6 +18,7 @@ import {
   Peers,
   Problems,
   Pushed,
+  ResumedReplication,
   Stats,
   Status,
   UnsharedPage,
@@ -248,6 +249,13 @@ export const calls = {
     method: 'POST',
     path: '/api/deletes/confirm',
     reply: ConfirmedDeletes,
+  },
+  /** @throws INDEX_UNREACHABLE */
+  resumeReplication: {
+    summary: 'Release the brake on copying and dropping in the cluster',
+    method: 'POST',
+    path: '/api/replication/resume',
+    reply: ResumedReplication,
   },
   /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push: {

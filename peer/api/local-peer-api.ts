@@ -192,6 +192,10 @@ export class LocalPeerApi implements PeerApi {
     return { files: await this.#dependencies.share.confirmDeletes() }
   }
 
+  async resumeReplication(signal?: AbortSignal): Promise<CallReply<'resumeReplication'>> {
+    return await this.#dependencies.finder.resumeReplication(signal)
+  }
+
   async push(
     { name: text, bytes, bytesAnnounced, replace, wait }: CallRequest<'push'>,
     signal?: AbortSignal,

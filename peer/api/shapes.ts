@@ -50,6 +50,9 @@ export const KeptFolders = Type.Object({ keptFolders: Type.Array(KeptFolder) })
 /** Folders of this peer that are unusable or lost their files, so that none of these count as deleted. */
 export type KeptFolders = Static<typeof KeptFolders>
 
+export const ResumedReplication = messages['resume-replication'].reply
+export type ResumedReplication = Static<typeof ResumedReplication>
+
 export const ConfirmedDeletes = Type.Object({
   /** Files dropped from the cluster. */
   files: Type.Integer(),

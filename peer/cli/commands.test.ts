@@ -194,9 +194,20 @@ test('status says why nothing is copied, and since when', async () => {
   shell.peer.status = async () => ({ ...status, paused: '3 of 6 peers went away together', brake })
   await shell.type('status')
   expect(shell.answers.text).toContain(
-    'Paused:    3 of 6 peers went away together (for 1 min 01 s)\n',
+    'Paused:    3 of 6 peers went away together (for 1 min 01 s); `replication resume` ends it\n',
   )
   expect(await shell.json('status')).toMatchObject({ brake })
+})
+
+test('replication resume says whether copying was paused', async () => {
+  const shell = new Shell()
+  shell.peer.isBraked = true
+  expect(await shell.type('replication', 'resume')).toBe(0)
+  expect(shell.answers.text).toBe('Copying resumes.\n')
+  await shell.type('replication', 'resume')
+  expect(shell.answers.text).toContain('Copying was not paused.\n')
+  expect(await shell.json('replication', 'resume')).toEqual({ released: false })
+  expect(await shell.type('replication', 'stop')).toBe(2)
 })
 
 describe('a file that is not shared', () => {

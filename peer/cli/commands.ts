@@ -7,6 +7,7 @@ import { limitsCommand } from './limits-command.ts'
 import { listCommand, searchCommand } from './list-commands.ts'
 import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
+import { replicationCommand } from './replication-command.ts'
 import { unshareCommand } from './unshare-command.ts'
 
 /** @param run called by each command when it is typed */
@@ -21,6 +22,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     unshareCommand(run),
     limitsCommand(run),
     deletesCommand(run),
+    replicationCommand(run),
     ...clusterQuestions.map((question) => question(run)),
   ]
   for (const command of commands) command.option('--json', 'print JSON, for programs')

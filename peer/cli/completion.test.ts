@@ -31,6 +31,8 @@ describe('Tab completes', () => {
     ['limits set upload u', [['unlimited '], 'u']],
     ['limits reset rep', [['replication-upload', 'replication-download'], 'rep']],
     ['limits reset upload ', [[], '']],
+    ['replication ', [['resume '], '']],
+    ['replication resume ', [[], '']],
     ['download --sh', [['--sha256 '], '--sh']],
     ['lookup peer2', [['peer2_kb_0010.txt', 'peer2_kb_0050.txt'], 'peer2']],
     ['lookup peer2_kb_005', [['peer2_kb_0050.txt '], 'peer2_kb_005']],

@@ -4,6 +4,7 @@ import { limitWords } from '../api/limit-table.ts'
 import { limitActions } from './limits-command.ts'
 import { listWords } from './list-commands.ts'
 import { isPrintable } from './printable.ts'
+import { replicationActions } from './replication-command.ts'
 import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
 
 /** The format of readline: candidates for the last word, and that word as typed. */
@@ -56,6 +57,7 @@ async function candidates(
   if (partial.startsWith('-')) return command.options.map((option) => option.long ?? '')
   if (name === 'list') return [...listWords]
   if (name === 'limits') return limitsWords(before)
+  if (name === 'replication') return before.length === 1 ? [...replicationActions] : []
   if (name === 'push') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)

@@ -231,7 +231,10 @@ export function statusText(status: Status, style: Style): string {
     )
   }
   if (paused !== undefined) {
-    const since = brake === undefined ? '' : ` (for ${durationText(brake.forMs / 1_000)})`
+    const since =
+      brake === undefined
+        ? ''
+        : ` (for ${durationText(brake.forMs / 1_000)}); \`replication resume\` ends it`
     lines.push(style('yellow', `Paused:    ${printable(paused)}${since}`))
   }
   if (degraded !== undefined)

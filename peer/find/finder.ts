@@ -120,6 +120,11 @@ export class Finder {
     return await this.#ask('status', {}, signal)
   }
 
+  /** Releases the brake of the index; returns whether it was on. */
+  async resumeReplication(signal?: AbortSignal): Promise<ReplyOf<'resume-replication'>> {
+    return await this.#ask('resume-replication', {}, signal)
+  }
+
   /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
   async why(text: string, signal?: AbortSignal): Promise<Why> {
     const name = parseName(text)

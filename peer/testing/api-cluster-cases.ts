@@ -32,6 +32,12 @@ export const clusterCases = {
       expect(await api.status()).toMatchObject({ peer: { peerId: 'peer1', problems: 1 } })
     })
   },
+  resumeReplication: (subject) => {
+    test('releases nothing when the brake is off', async () => {
+      const { api } = subject()
+      expect(await api.resumeReplication()).toEqual({ released: false })
+    })
+  },
   limits: (subject) => {
     test('says where each limit comes from', async () => {
       const { api } = subject()

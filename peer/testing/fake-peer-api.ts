@@ -19,6 +19,7 @@ import type {
   Problem,
   Problems,
   Pushed,
+  ResumedReplication,
   SearchPage,
   Stats,
   Status,
@@ -55,6 +56,8 @@ export class FakePeerApi implements Partial<PeerApi> {
   readonly files: ListedFile[] = []
   /** Files and folders that are not shared. */
   readonly problemList: Problem[] = []
+  /** Whether `resumeReplication` has something to release. */
+  isBraked = false
   /** Number of entries whose files are missing from shared/. */
   keptFiles = 0
   /** Thrown by every call, if set. */
@@ -199,6 +202,13 @@ export class FakePeerApi implements Partial<PeerApi> {
     const files = this.keptFiles
     this.keptFiles = 0
     return { files }
+  }
+
+  async resumeReplication(): Promise<ResumedReplication> {
+    this.#check()
+    const released = this.isBraked
+    this.isBraked = false
+    return { released }
   }
 
   async why({ name }: CallRequest<'why'>): Promise<Why> {
