@@ -49,7 +49,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
   const { store, registry, coordinator, brake } = dependencies
   return {
     ...peerHandlers(dependencies),
-    ...hearsayHandlers(dependencies),
+    ...reportHandlers(dependencies),
     async 'confirm-drops'({ copies }, session) {
       const { peerId } = registry.heard(session, 'confirm-drops')
       if (coordinator.hold !== undefined) return { confirmed: copies.map(() => false) }
@@ -62,7 +62,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
       coordinator.onResumed()
       return { released }
     },
-    ...questionHandlers(dependencies),
+    ...queryHandlers(dependencies),
   }
 }
 
@@ -153,7 +153,7 @@ function peerHandlers({
 }
 
 /** What peers report about other peers. */
-function hearsayHandlers({
+function reportHandlers({
   registry,
   doubts,
 }: HandlerDependencies): Pick<IndexHandlers, 'accuse' | 'unreached'> {
@@ -174,7 +174,7 @@ function hearsayHandlers({
 }
 
 /** Queries that any role may send. */
-function questionHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
+function queryHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
   const { store, registry, replaced, status, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const searching = { store, peerOf, turns: new LoopTurns(), clock }

@@ -42,7 +42,7 @@ export class BufferPool {
   }
 
   /** Returns a buffer that is no longer used. */
-  giveBack(buffer: Buffer, account: Account = unboundedAccount): void {
+  release(buffer: Buffer, account: Account = unboundedAccount): void {
     const { bufferBytes } = this.#options
     account.release(buffer.length)
     const hasRoom = (this.#idle.length + 1) * bufferBytes <= idleBuffersBytesMax

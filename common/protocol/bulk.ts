@@ -141,8 +141,8 @@ async function* readRange(
     }
   } finally {
     await reading.catch(() => {})
-    pool.giveBack(buffer, account)
-    pool.giveBack(spare, account)
+    pool.release(buffer, account)
+    pool.release(spare, account)
   }
 }
 

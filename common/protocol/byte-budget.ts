@@ -133,14 +133,14 @@ export class ByteBudget {
   }
 
   /** For accounts. */
-  onWaitingNoMore(account: BudgetAccount): void {
+  onWaitEnded(account: BudgetAccount): void {
     if (account.host.waiting.delete(account)) this.#waitingCount -= 1
   }
 
   /** For accounts. */
   close(account: BudgetAccount): void {
     const { host } = account
-    this.onWaitingNoMore(account)
+    this.onWaitEnded(account)
     host.accounts.delete(account)
     if (host.accounts.size === 0) this.#hosts.delete(host.key)
   }
@@ -296,7 +296,7 @@ class BudgetAccount implements Account {
 
   #wakeUp(): void {
     this.#waiting = undefined
-    this.#budget.onWaitingNoMore(this)
+    this.#budget.onWaitEnded(this)
   }
 }
 

@@ -194,11 +194,11 @@ export class Connection implements AsyncDisposable {
     if (this.#isRefused) return
     this.#lastTrafficMs = this.#clock.monotonicMs()
     this.#decoder.push(bytes)
-    this.#readOn()
+    this.#resumeReading()
   }
 
   /** Handles everything decodable; stops when a sink or a full outbox asks for a pause. */
-  #readOn(): void {
+  #resumeReading(): void {
     try {
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
         const pause = this.#onDecoded(found)
@@ -254,12 +254,12 @@ export class Connection implements AsyncDisposable {
   #pauseFor(work: Promise<void>): void {
     this.#stream.pause()
     this.account.readAhead(this.#decoder.waitingBytes + readAheadBytes)
-    const readOn = (): void => {
+    const resumeReading = (): void => {
       this.account.readAhead(0)
-      if (!this.#stream.destroyed && !this.#isRefused) this.#readOn()
+      if (!this.#stream.destroyed && !this.#isRefused) this.#resumeReading()
     }
     // The failure is reported by the owner of the work; here it only ends the pause.
-    work.then(readOn, readOn)
+    work.then(resumeReading, resumeReading)
   }
 
   #onEnvelope(envelope: Envelope, frameBytes: number): Promise<void> | undefined {

@@ -56,7 +56,7 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   const budget = new ByteBudget(budgetOptions, dependencies)
   const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
     if (served.size >= options.connectionsMax && !makeRoom(served, remote))
-      return turnAway(wire, options.connectionsMax)
+      return refuse(wire, options.connectionsMax)
     const one = serve(wire, remote, options.role, { ...dependencies, budget })
     served.add(one)
     one.connection.onClosed(() => served.delete(one))
@@ -89,7 +89,7 @@ function makeRoom(served: Set<Served>, { host }: Address): boolean {
   return true
 }
 
-function turnAway({ stream }: Wire, max: number): void {
+function refuse({ stream }: Wire, max: number): void {
   stream.on('error', () => {})
   const error = errorToWire(new AppError('TOO_MANY_CONNECTIONS', { max }))
   stream.end(errorFrame(connectionErrorId, error), () => stream.destroy())

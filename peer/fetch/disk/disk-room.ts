@@ -33,11 +33,11 @@ export class DiskRoom {
       throw new AppError('DISK_FULL', { path: folder, neededBytes: bytes })
     this.#promise(device, bytes)
     let left = bytes
-    const giveBack = (count: number): void => {
+    const release = (count: number): void => {
       this.#promise(device, -Math.min(left, count))
       left -= Math.min(left, count)
     }
-    return { onWritten: giveBack, [Symbol.dispose]: () => giveBack(left) }
+    return { onWritten: release, [Symbol.dispose]: () => release(left) }
   }
 
   #promise(device: number, bytes: number): void {

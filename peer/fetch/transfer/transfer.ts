@@ -219,9 +219,9 @@ export class Transfer {
   }
 
   /** The memory of a chunk is no longer needed. */
-  #giveBack(buffer: Buffer): void {
+  #release(buffer: Buffer): void {
     this.#buffersInUse -= 1
-    this.#buffers.giveBack(buffer)
+    this.#buffers.release(buffer)
     this.look()
   }
 
@@ -265,12 +265,12 @@ export class Transfer {
         this.#board.withdraw(request)
         own.onFailed(error as Error, this.#clock.monotonicMs())
       }
-      return this.#giveBack(buffer)
+      return this.#release(buffer)
     } finally {
       this.#stops.delete(request)
     }
     own.onSent()
-    if (stop.signal.aborted) return this.#giveBack(buffer)
+    if (stop.signal.aborted) return this.#release(buffer)
     this.#board.arrive(request)
     await this.#keep(request, { buffer, bytes, hash: chunkHashAt(chunkList, request.chunk) })
   }
@@ -289,9 +289,9 @@ export class Transfer {
         const error = mismatchOf(own.source, `chunk ${chunk} of '${this.#options.name}'`)
         own.onFailed(error, this.#clock.monotonicMs())
       }
-      const giveBack = (): void => this.#giveBack(buffer)
-      if (released === undefined) giveBack()
-      else released.then(giveBack, giveBack)
+      const release = (): void => this.#release(buffer)
+      if (released === undefined) release()
+      else released.then(release, release)
     } catch (error) {
       this.abandon(error as Error)
     }
