@@ -10,7 +10,7 @@ import type {
   RawServerDefault,
   RouteOptions,
 } from 'fastify'
-import Type from 'typebox'
+import Type, { type TObject } from 'typebox'
 import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
 import { takesRequest } from '../api/call-outlines.ts'
@@ -55,7 +55,7 @@ function askerOf(api: PeerApi, name: CallName, row: CallRow): Ask {
 function addRoutes(web: Web, row: CallRow, ask: Ask): void {
   const { method, path } = row
   const handler: RouteOptions['handler'] = async (request, reply) =>
-    await answer(row, reply, (signal) => ask(fieldsOf(request), signal))
+    await answer(row, reply, (signal) => ask(fieldsOf(row, request), signal))
   web.route({ method, url: path, schema: schemaOf(row), handler })
   if (row.endsWithName !== true) return
   const params = Type.Object({ '*': Type.String() })
@@ -83,7 +83,7 @@ async function addUploadRoute(
         // While the peer waits for copies the connection is silent, not idle: a listener keeps it open.
         reply.raw.on('timeout', () => {})
         const bytes = uploadedBytes(request, reply, dependencies)
-        const upload = { ...fieldsOf(request), bytes, bytesAnnounced: announcedBytes(request) }
+        const upload = { ...fieldsOf(row, request), bytes, bytesAnnounced: announcedBytes(request) }
         return await answer(row, reply, (signal) => ask(upload, signal))
       },
     })
@@ -101,14 +101,22 @@ function schemaOf({ summary, params, query, body, reply, status }: CallRow): Fas
   }
 }
 
-function fieldsOf({ params, query, body }: FastifyRequest): Fields {
-  const { '*': rest, ...named } = params as Record<string, unknown>
+/** The fields that the row declares, each from its own part of the request: others were not validated. */
+function fieldsOf(row: CallRow, { params, query, body }: FastifyRequest): Fields {
+  const { '*': name, ...named } = params as Record<string, unknown>
   return {
-    ...named,
-    ...(rest !== undefined && { name: rest }),
-    ...(query as Fields),
-    ...(body as Fields | undefined),
+    ...picked(row.params, name === undefined ? named : { name }),
+    ...picked(row.query, query),
+    ...picked(row.body, body),
   }
+}
+
+function picked(schema: TObject | undefined, given: unknown): Fields {
+  if (schema === undefined) return {}
+  const names = Object.keys(schema.properties)
+  return Object.fromEntries(
+    Object.entries(given as Fields).filter(([name]) => names.includes(name)),
+  )
 }
 
 async function answer(
@@ -123,7 +131,7 @@ async function answer(
   reply.code(row.status ?? 200)
   if (row.page === undefined) return answered
   const { next } = fields
-  if (typeof next === 'string') reply.header('link', nextLink(reply.request, next))
+  if (typeof next === 'string') reply.header('link', nextLink(row, reply.request, next))
   return fields[row.page]
 }
 
@@ -132,8 +140,8 @@ function pathWith(path: string, fields: Fields): string {
 }
 
 /** The address of this page, with another `after`. */
-function nextLink({ query, routeOptions }: FastifyRequest, next: string): string {
-  const fields = Object.entries({ ...(query as Fields), after: next })
+function nextLink(row: CallRow, { query, routeOptions }: FastifyRequest, next: string): string {
+  const fields = Object.entries({ ...picked(row.query, query), after: next })
   const target = new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))
   return `<${routeOptions.url ?? ''}?${target.toString()}>; rel="next"`
 }

@@ -83,6 +83,19 @@ describe('the HTTP API', () => {
     },
   )
 
+  test.each([{ url: '/api/files/a?name=b' }, { url: '/api/files/a', payload: { name: 'b' } }])(
+    'unshares only the name in the path: %j',
+    async (request) => {
+      let peer: FakePeerApi | undefined
+      const web = await webOf((fake) => {
+        peer = fake
+        for (const name of ['a', 'b', 'c']) fake.add(name, 'shared')
+      })
+      await web.inject({ method: 'DELETE', ...request })
+      expect(peer?.files.map(({ name }) => name)).toEqual(['b', 'c'])
+    },
+  )
+
   test('describes every call', async () => {
     const description = (await (await webOf()).inject('/api/openapi.json')).json<{
       paths: Record<string, Record<string, { summary: string }>>
