@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import { chunkCountFor } from '../../common/content/chunks.ts'
 import { fileStatOf } from '../../common/content/file-stat.ts'
@@ -14,6 +14,7 @@ import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { openParentOf, type ParentFolder } from './parent-folder.ts'
 import type { Occupant } from './place-look.ts'
+import { removeIfSame } from './remove-file.ts'
 import type { spellingOf } from './spelling.ts'
 
 /** A place, its open folder, and its name in that folder. */
@@ -56,14 +57,14 @@ export class Aside {
   /**
    * Moves a replica out of the way; called in the queue of its folder.
    * @param copy of the replica, if its place aside is on another file system
-   * @returns the folders with new entries, to be flushed before the place gets its new content; or
-   *   that a copy is needed, in which case nothing was done
+   * @returns the folders with new entries, to be flushed before the place gets its new content; that a
+   *   copy is needed, in which case nothing was done; or `again` if the place has another file by now
    */
   async take(
     { at, parent, base }: OpenPlace,
-    { content, chunkList }: Occupant,
+    { stat: statBefore, content, chunkList }: Occupant,
     copy: AsideCopy | undefined,
-  ): Promise<readonly string[] | 'other file system'> {
+  ): Promise<readonly string[] | 'other file system' | 'again'> {
     const { catalog, ownWrites, bootId, onUnflushed } = this.#dependencies
     const aside = this.#placeFor(at, content.sha256)
     await using folder = await this.#openFolder(aside)
@@ -89,8 +90,7 @@ export class Aside {
     if (!isCopied) return changed
     // On another file system, a power cut could keep the deletion and lose the new entry.
     for (const one of changed) await flushFolder(one)
-    await unlink(original)
-    return []
+    return (await removeIfSame({ at, stat: statBefore })) ? [] : 'again'
   }
 
   /** Copies and flushes a replica for {@link take}; undefined if it is gone. @throws errors of the disk */

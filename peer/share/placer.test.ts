@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -19,6 +20,7 @@ import { Staging } from './staging.ts'
 interface WorldOptions {
   readonly spellingOf?: (name: string) => Promise<string>
   readonly rename?: typeof rename
+  readonly onUnflushed?: () => void
 }
 
 async function aWorld(options: WorldOptions = {}) {
@@ -146,11 +148,12 @@ test('a report of the system about an adopted file before it is recorded does no
   expect(await ownWrites.changed([path])).toEqual([path])
 })
 
+// What the system says of a move from one file system to another.
+async function refuse(): Promise<never> {
+  throw Object.assign(new Error('cross-device link'), { code: 'EXDEV' })
+}
+
 test('a replica on a file system that is mounted below replicated/ is copied aside', async () => {
-  // What the system says of a move from one file system to another.
-  const refuse = async (): Promise<never> => {
-    throw Object.assign(new Error('cross-device link'), { code: 'EXDEV' })
-  }
   const { placer, fetched, catalog, path } = await aWorld({ rename: refuse })
   const key = { kind: 'replicated', owner: 'peer2', name: 'd/f' } as const
   const adopt = async (text: string): Promise<string> =>
@@ -161,4 +164,21 @@ test('a replica on a file system that is mounted below replicated/ is copied asi
   expect(await readFile(aside?.at.path ?? '', 'utf8')).toBe('v1')
   expect(await readdir(dirname(aside?.at.path ?? ''))).toEqual(['f'])
   expect(await readdir(join(path, 'replicated/peer2/d'))).toEqual(['f'])
+})
+
+test('a file that takes the place of a replica while its copy is flushed is kept aside, too', async () => {
+  const edits = ['edited']
+  const { placer, fetched, catalog, path } = await aWorld({
+    rename: refuse,
+    onUnflushed: () => {
+      for (const text of edits.splice(0)) writeFileSync(join(path, 'replicated/peer2/f'), text)
+    },
+  })
+  const key = { kind: 'replicated', owner: 'peer2', name: 'f' } as const
+  await placer.adopt({ key, ...(await fetched('v1')) })
+  const edited = (await fetched('edited')).content.sha256
+  await placer.adopt({ key, ...(await fetched('v2')) })
+  expect(await readFile(join(path, 'replicated/peer2/f'), 'utf8')).toBe('v2')
+  const aside = catalog.get({ ...key, version: edited })
+  expect(await readFile(aside?.at.path ?? '', 'utf8')).toBe('edited')
 })

@@ -258,6 +258,7 @@ export class Placer {
       if (decision === 'replace' && kind === 'replicated' && found.file !== undefined) {
         const changed = await this.#aside.take(place, found.file, aside)
         if (changed === 'other file system') return { copyAside: at, file: found.file }
+        if (changed === 'again') return 'again'
         changedFolders.unshift(...changed)
       }
       return await this.#move(from, place, decision === 'replace')
