@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LogFile } from './log-file.ts'
@@ -52,6 +52,20 @@ test.runIf(existsSync('/dev/full'))(
     expect(errors).toHaveLength(2)
   },
 )
+
+test('a next file that cannot be opened costs no older one', async () => {
+  await using folder = await temporaryFolder()
+  const { errors, onError } = failing()
+  await writeFile(join(folder.path, 'tandem.1.log'), 'a long line of before\n')
+  using file = LogFile.open({ folder: folder.path, ...bounds }, { onError })
+  await mkdir(join(folder.path, 'tandem.2.log'))
+  for (let line = 0; line < 5; line++) file.write(`lost ${line}\n`)
+  expect(errors).toMatchObject([{ code: 'EISDIR' }])
+  await rmdir(join(folder.path, 'tandem.2.log'))
+  file.write('written\n')
+  expect(await textOf(folder.path, 1)).toBe('a long line of before\n')
+  expect(await textOf(folder.path, 2)).toBe('written\n')
+})
 
 test('after disposal nothing is written or created', async () => {
   await using folder = await temporaryFolder()

@@ -48,7 +48,7 @@ export class LogFile implements Disposable {
     this.#dependencies = dependencies
     mkdirSync(options.folder, { recursive: true })
     this.#number = Math.max(1, ...numbersIn(options.folder))
-    this.#reopen()
+    this.#reopen(this.#number)
   }
 
   /** @throws the operating system's error when the folder cannot be created or the file not opened */
@@ -61,7 +61,8 @@ export class LogFile implements Disposable {
     if (this.#isClosed) return
     try {
       if (this.#bytes >= this.#options.bytesMax) this.#roll()
-      else if (this.#descriptor === undefined || !existsSync(this.#path)) this.#reopen()
+      else if (this.#descriptor === undefined || !existsSync(this.#pathOf(this.#number)))
+        this.#reopen(this.#number)
       this.#writeAll(Buffer.from(this.#isTorn ? `\n${line}` : line))
       this.#isFailing = false
     } catch (error) {
@@ -77,8 +78,8 @@ export class LogFile implements Disposable {
     this.#close()
   }
 
-  get #path(): string {
-    return join(this.#options.folder, `tandem.${this.#number}.log`)
+  #pathOf(number: number): string {
+    return join(this.#options.folder, `tandem.${number}.log`)
   }
 
   #writeAll(bytes: Buffer): void {
@@ -91,11 +92,10 @@ export class LogFile implements Disposable {
   }
 
   #roll(): void {
-    this.#number += 1
-    this.#reopen()
+    this.#reopen(this.#number + 1)
     for (const number of numbersIn(this.#options.folder))
       if (number <= this.#number - this.#options.filesMax)
-        rmSync(join(this.#options.folder, `tandem.${number}.log`), { force: true })
+        rmSync(this.#pathOf(number), { force: true })
   }
 
   #close(): void {
@@ -104,10 +104,12 @@ export class LogFile implements Disposable {
     if (descriptor !== undefined) closeSync(descriptor)
   }
 
-  #reopen(): void {
+  /** Throws without changing which file is current. */
+  #reopen(number: number): void {
     this.#close()
     mkdirSync(this.#options.folder, { recursive: true })
-    this.#descriptor = openSync(this.#path, 'a')
+    this.#descriptor = openSync(this.#pathOf(number), 'a')
+    this.#number = number
     this.#bytes = fstatSync(this.#descriptor).size
     this.#isTorn = false
   }
