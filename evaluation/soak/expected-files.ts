@@ -28,6 +28,8 @@ export class ExpectedFiles {
   readonly #files = new Set<ExpectedFile>()
   #orphans: OrphanedFile[] = []
   #names = 0
+  /** Names that are being pushed: until then the file has no entry here. */
+  readonly pushed = new Set<string>()
 
   get all(): readonly ExpectedFile[] {
     return [...this.#files]

@@ -87,6 +87,7 @@ async function push(peer: TandemProcess, world: SoakWorld): Promise<void> {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (random.fraction() < 0.4) return await put({ owner: peer.name, name, bytes, sha256 }, world)
   using api = apiOf(peer)
+  files.pushed.add(name)
   const outcome = await attempt(async (signal) => {
     // oxlint-disable-next-line typescript/require-await -- a stream of one piece
     const stream = (async function* () {
@@ -94,6 +95,7 @@ async function push(peer: TandemProcess, world: SoakWorld): Promise<void> {
     })()
     await api.push({ name, bytes: stream, replace: false, wait: true }, signal)
   })
+  files.pushed.delete(name)
   if (outcome === 'done') files.add(peer.name, name, sha256)
   report.note('push', `${name}, ${bytes.length} bytes: ${outcome}`)
 }
@@ -136,6 +138,8 @@ async function renameFolder(owner: string, world: SoakWorld): Promise<void> {
   const folder = mine.find(({ isBusy }) => !isBusy)?.name.split('/')[0]
   const inside = mine.filter(({ name }) => name.startsWith(`${folder ?? ''}/`))
   if (folder === undefined || inside.some(({ isBusy }) => isBusy)) return
+  // A file that is being pushed would move along, and be expected under its old name.
+  if ([...files.pushed].some((name) => name.startsWith(`${folder}/`))) return
   const target = `${folder}-${inside[0]?.sha256.slice(0, 6) ?? ''}`
   const shared = cluster.sharedFolder(owner)
   for (const file of inside) file.isBusy = true
