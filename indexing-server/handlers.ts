@@ -22,12 +22,13 @@ import { foundContent, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
 import type { BrakeWatch } from './replication/brake-watch.ts'
 import type { Coordinator } from './replication/coordinator.ts'
+import type { DropChecks } from './replication/drop-checks.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
 import type { IndexStore, Touched } from './store/store.ts'
 import { ownersToUnshare } from './unsharing.ts'
-import { confirmDrops, keptContents, versions } from './versions.ts'
+import { keptContents, versions } from './versions.ts'
 
 export interface HandlerDependencies {
   readonly store: IndexStore
@@ -36,6 +37,7 @@ export interface HandlerDependencies {
   readonly doubts: DoubtDesk
   readonly coordinator: Coordinator
   readonly brake: BrakeWatch
+  readonly drops: DropChecks
   readonly replaced: ReplacedVersions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
@@ -46,15 +48,14 @@ export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
 
 /** The index's answer to each message. */
 export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers {
-  const { store, registry, coordinator, brake } = dependencies
+  const { registry, coordinator, brake, drops } = dependencies
   return {
     ...peerHandlers(dependencies),
     ...reportHandlers(dependencies),
-    async 'confirm-drops'({ copies }, session) {
+    async 'confirm-drops'({ copies }, session, signal) {
       const { peerId } = registry.heard(session, 'confirm-drops')
       if (coordinator.hold !== undefined) return { confirmed: copies.map(() => false) }
-      const peerOf = registry.peerOf.bind(registry)
-      return await confirmDrops(peerId, copies, coordinator.factor, { store, peerOf })
+      return { confirmed: await drops.confirm(peerId, copies, signal) }
     },
     async 'resume-replication'(_, session) {
       registry.heard(session, 'resume-replication')

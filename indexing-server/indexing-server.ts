@@ -32,6 +32,8 @@ import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
 import { BrakeWatch } from './replication/brake-watch.ts'
 import { Coordinator } from './replication/coordinator.ts'
+import { DropChecks } from './replication/drop-checks.ts'
+import { DropGrants } from './replication/drop-grants.ts'
 import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
@@ -95,7 +97,7 @@ export async function startIndexingServer(
   const storing = { ...dependencies, doubts }
   const { store, background, writes } = openStore({ ...settings, path }, storing, starting)
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
-  const { registry, coordinator, brake, replaced, doubtDesk } = starting.use(
+  const { registry, coordinator, brake, drops, replaced, doubtDesk } = starting.use(
     joined(settings, {
       store,
       doubts,
@@ -120,7 +122,7 @@ export async function startIndexingServer(
   metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
   const known = { store, registry, fetching, doubts: doubtDesk, replaced, lookups }
-  const parts = { ...known, coordinator, brake }
+  const parts = { ...known, coordinator, brake, drops }
   const handlers = indexHandlers({ ...parts, status, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
@@ -174,6 +176,7 @@ interface Joined {
   readonly registry: Registry
   readonly coordinator: Coordinator
   readonly brake: BrakeWatch
+  readonly drops: DropChecks
   readonly replaced: ReplacedVersions
   readonly doubtDesk: DoubtDesk
 }
@@ -184,12 +187,20 @@ function joined(
   { lookups, doubts, ...dependencies }: JoinedDependencies,
 ): Joined & AsyncDisposable {
   const brake = new BrakeWatch(settings, { ...dependencies, peers: () => registry.all() })
+  const grants = new DropGrants(dependencies)
   const coordinator = new Coordinator(settings, {
     ...dependencies,
     brake,
+    grants,
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
     sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
     cancelTasks: (peerId, taskIds, signal) => registry.cancelTasks(peerId, taskIds, signal),
+  })
+  const drops = new DropChecks(settings, {
+    ...dependencies,
+    grants,
+    peerOf: (peerId) => registry.peerOf(peerId),
+    confirmCopies: (peerId, sha256s, options) => registry.confirmCopies(peerId, sha256s, options),
   })
   const replaced = new ReplacedVersions(settings, {
     ...dependencies,
@@ -226,6 +237,7 @@ function joined(
     registry,
     coordinator,
     brake,
+    drops,
     replaced,
     doubtDesk,
     async [Symbol.asyncDispose]() {

@@ -42,6 +42,12 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     },
   },
   {
+    name: 'tandem_index_contents_above_factor',
+    kind: 'gauge',
+    help: 'Contents at their factor with replicas beyond it, which are dropped later',
+    read: async ({ status }) => (await status()).aboveFactor ?? 0,
+  },
+  {
     name: 'tandem_index_tasks',
     kind: 'gauge',
     help: 'Replication tasks by state',

@@ -28,6 +28,8 @@ export interface Peer extends Liveness {
   /** The size of its disk, if reported. */
   readonly diskBytes?: number | undefined
   readonly holdings: Holdings
+  /** Monotonic time since when it has been live without a break; undefined if it is not live. */
+  readonly liveSinceMs: number | undefined
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
   /**
@@ -78,6 +80,7 @@ interface TrackedPeer extends Peer {
   freeBytes: number
   diskBytes?: number | undefined
   holdings: Holdings
+  liveSinceMs: number | undefined
   state: PeerState
   isLost: boolean
   lastLiveMs: number | undefined
@@ -323,6 +326,21 @@ export class Registry implements Disposable {
     await connection.request('cancel-tasks', { taskIds }, { signal })
   }
 
+  /**
+   * Asks a peer which of these contents it still has.
+   * @returns for each, in the same order
+   * @throws AppError NOT_REGISTERED if it has no connection, DEADLINE_EXCEEDED, and the peer's answer
+   */
+  async confirmCopies(
+    peerId: string,
+    sha256s: string[],
+    options: { signal: AbortSignal; deadlineMs: number },
+  ): Promise<readonly boolean[]> {
+    const connection = this.#entries.get(peerId)?.connection
+    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'confirm-copies' })
+    return (await connection.request('confirm-copies', { sha256s }, options)).confirmed
+  }
+
   [Symbol.dispose](): void {
     this.#accusations[Symbol.dispose]()
     this.#reachability[Symbol.dispose]()
@@ -396,6 +414,8 @@ export class Registry implements Disposable {
     if (before.state === after.state && before.isLost === after.isLost) return
     Object.assign(entry, after)
     if (before.state === 'live') entry.lastLiveMs = this.#clock.monotonicMs()
+    if (after.state !== before.state)
+      entry.liveSinceMs = after.state === 'live' ? this.#clock.monotonicMs() : undefined
     this.#log.debug({ peerId: entry.peerId, ...after }, 'peer changed')
     if (after.state === 'dead' && after.isLost && entry.gone !== 'dead') this.#declareDead(entry)
     this.#listener.onPeerChange(entry, before)
@@ -445,6 +465,7 @@ export class Registry implements Disposable {
       state: 'suspect',
       isLost: false,
       lastLiveMs: isDead ? undefined : this.#clock.monotonicMs(),
+      liveSinceMs: undefined,
       get isAccused() {
         return accusations.has(record.peerId)
       },

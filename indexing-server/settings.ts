@@ -87,6 +87,12 @@ export const indexSettings = defineSettings('index', {
     flag: '--settle-ms',
     doc: 'how long a file must lack copies before one is made, in ms',
   },
+  trimAfterMs: {
+    schema: millis(0),
+    default: 600_000,
+    flag: '--trim-after-ms',
+    doc: 'how long a file must have more copies than needed, all on live peers, before one is dropped, in ms',
+  },
   reserveBytes: {
     schema: Type.Integer({ minimum: 0, maximum: limits.contentBytesMax }),
     default: 256 * 1_024 * 1_024,

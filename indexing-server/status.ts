@@ -36,9 +36,11 @@ export async function clusterStatus({
     belowFactor: wanted - atFactor,
     tasks: { waiting: counts.waiting, running: counts.running },
   }
+  const aboveFactor = Math.min(counts.aboveFactor, atFactor)
   const { fault: degraded } = writes
   return {
     ...status,
+    ...(aboveFactor > 0 && { aboveFactor }),
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
     ...(degraded !== undefined && { degraded }),
   }

@@ -229,6 +229,9 @@ function joinCluster(
             share.verify(sha256)
             return {}
           },
+          'confirm-copies': async ({ sha256s }) => ({
+            confirmed: await replicator.confirmCopies(sha256s),
+          }),
           reached: async (reached) => {
             reach.onReached(reached)
             return {}
@@ -244,7 +247,7 @@ function joinCluster(
     fetcher: replicaFetcher({ shelf: share, fetcher }),
     link: taskLink(announcer),
   }
-  const replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
+  const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
   return announcer
 }
 

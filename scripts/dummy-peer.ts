@@ -210,6 +210,7 @@ async function announce(
         'cancel-tasks': async () => ({}),
         probe: async () => ({}),
         verify: async () => ({}),
+        'confirm-copies': async ({ sha256s }) => ({ confirmed: sha256s.map(() => false) }),
         reached: async ({ reason }) => {
           if (reason !== undefined) print(`The index cannot connect to this dummy: ${reason}.`)
           return {}

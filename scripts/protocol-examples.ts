@@ -182,6 +182,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },
     reply: { confirmed: [true] },
   },
+  'confirm-copies': { request: { sha256s: [sha256] }, reply: { confirmed: [true] } },
   tasks: {
     request: {
       tasks: [

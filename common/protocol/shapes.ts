@@ -242,6 +242,9 @@ export const ClusterStatus = Type.Object({
   atFactor: described(Count, 'Those with enough live copies'),
   belowFactor: described(Count, 'Those with fewer'),
   tasks: Type.Object({ waiting: Count, running: Count }),
+  aboveFactor: Type.Optional(
+    described(Count, 'Contents at their factor with replicas beyond it, which are dropped later'),
+  ),
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),
   ),
@@ -281,5 +284,12 @@ export const ExplainedContent = Type.Object({
     maxItems: 20,
     description: 'Why copies are missing, as sentences without a full stop; empty if none are',
   }),
+  surplus: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description:
+        'How many replicas are beyond the factor and what dropping them waits for, as a sentence without a full stop',
+    }),
+  ),
 })
 export type ExplainedContent = Static<typeof ExplainedContent>

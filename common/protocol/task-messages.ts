@@ -1,7 +1,7 @@
 /** Messages about tasks: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { limits } from '../limits.ts'
-import { TaskId } from './fields.ts'
+import { Sha256, TaskId } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { Task, TaskOutcome, TaskProgress } from './shapes.ts'
 
@@ -58,6 +58,22 @@ export const taskMessages = {
     to: ['index'],
     request: Empty,
     reply: Type.Object({ released: Type.Boolean({ description: 'Whether the brake was on' }) }),
+    bulk: false,
+  },
+  'confirm-copies': {
+    summary:
+      'Asks whether a peer still has these contents, before a replica elsewhere is dropped. It compares the size, times and inode of a file with its catalog, without reading the file. A replica that it is about to drop does not count.',
+    from: ['index'],
+    to: ['peer'],
+    isLong: true,
+    request: Type.Object({
+      sha256s: Type.Array(Sha256, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
+    }),
+    reply: Type.Object({
+      confirmed: Type.Array(Type.Boolean({ description: 'One per content, in the same order' }), {
+        maxItems: limits.tasksPerRequestMax,
+      }),
+    }),
     bulk: false,
   },
 } as const satisfies Record<string, MessageRow>

@@ -78,6 +78,7 @@ export class PeerPair implements AsyncDisposable {
       startGraceMs: 0,
       brakeMs: 0,
       settleMs: 0,
+      trimAfterMs: 600_000,
       reserveBytes: 0,
       replacedMs: 3_600_000,
       replacedBytes: 1_000_000_000,

@@ -12,7 +12,7 @@ import { apiOf } from '../system/cluster-fixture.ts'
 import { downloadAndHash } from '../system/download-check.ts'
 import type { DiskContents } from './disk-contents.ts'
 import type { OrphanedFile } from './expected-files.ts'
-import { knownCopies } from './known-copies.ts'
+import { type KnownCopy, knownCopies } from './known-copies.ts'
 import type { SoakWorld } from './soak-actions.ts'
 import { memoryBytesMax } from './soak-settings.ts'
 
@@ -45,7 +45,8 @@ export async function checkpoint(world: SoakWorld, disks: DiskContents): Promise
 }
 
 /**
- * Waits until all peers are live, all files at their factor, and the owners' last changes known.
+ * Waits until all peers are live, all files at their factor and not above it, and the owners' last
+ * changes known, at two looks in a row: a peer that has just returned may have brought surplus copies.
  */
 async function settle(world: SoakWorld): Promise<void> {
   const { cluster, report, files } = world
@@ -54,18 +55,20 @@ async function settle(world: SoakWorld): Promise<void> {
   using api = apiOf(peer)
   const deadlineMs = systemClock.monotonicMs() + settleDeadlineMs
   let last = 'there was no answer'
+  let looksAtRest = 0
   while (systemClock.monotonicMs() < deadlineMs) {
     try {
       // Files below their factor are checked by name: a file that was renamed, edited or deleted
       // before it had a second copy stays below, since its owner may have lost the disk.
-      const { peers, belowFactor, tasks } = await api.status()
-      last = JSON.stringify({ peers, belowFactor, tasks })
-      const isAtRest = tasks.running === 0
+      const { peers, belowFactor, aboveFactor = 0, tasks } = await api.status()
+      last = JSON.stringify({ peers, belowFactor, aboveFactor, tasks })
+      const isAtRest = tasks.running === 0 && aboveFactor === 0
       if (peers.live === cluster.peers.length && isAtRest) {
         const missing = await firstUnknown(api, files.all)
-        if (missing === undefined) return
-        last = `${missing} is not known with its last content and ${factor} copies`
-      }
+        if (missing !== undefined)
+          last = `${missing} is not known with its last content and ${factor} copies`
+        else if (looksAtRest++ > 0) return
+      } else looksAtRest = 0
     } catch (error) {
       last = reasonOf(error)
     }
@@ -75,13 +78,15 @@ async function settle(world: SoakWorld): Promise<void> {
   await explain(api, world)
 }
 
-/** Records why the first few files lack copies. */
+/** Records why the first few files lack copies, or have too many. */
 async function explain(api: PeerApi, { report }: SoakWorld): Promise<void> {
   const found = await api.search({ q: '', limit: limits.pageRowsMax })
   let explained = 0
   for (const name of new Set(found.files.map((file) => file.name))) {
     const { contents } = await api.why({ name }).catch(() => ({ contents: [] }))
-    const missing = contents.flatMap((content) => content.missing)
+    const missing = contents.flatMap(({ missing, surplus }) =>
+      surplus === undefined ? missing : [...missing, surplus],
+    )
     if (missing.length === 0 || explained++ === explainedMax) continue
     report.progress(`why ${name}: ${JSON.stringify(contents)}`)
   }
@@ -164,7 +169,7 @@ async function checkOrphan(orphan: OrphanedFile, { cluster, report }: SoakWorld)
 
 /**
  * Compares the stopped index with the disks: nothing is copied or dropped meanwhile.
- * @returns wrong copies that the index counts, one sentence each
+ * @returns wrong copies that the index counts, and replicas beyond the factor, one sentence each
  */
 async function checkDisks(world: SoakWorld, disks: DiskContents): Promise<Set<string>> {
   const { cluster } = world
@@ -179,10 +184,29 @@ async function checkDisks(world: SoakWorld, disks: DiskContents): Promise<Set<st
       if (disk === undefined || disk.all.has(sha256)) continue
       suspects.add(`${peerId} does not have ${name} with ${sha256}, which the index counts`)
     }
+    for (const surplus of surplusOf(copies, new Set(onDisk.keys()))) suspects.add(surplus)
   } finally {
     await cluster.index.start()
   }
   return suspects
+}
+
+/** Wanted contents with more replicas than they need beside the copies that users have. */
+function surplusOf(copies: readonly KnownCopy[], peers: ReadonlySet<string>): string[] {
+  const counted = copies.filter(({ peerId, isWanted }) => isWanted && peers.has(peerId))
+  return [...Map.groupBy(counted, ({ contentId }) => contentId).values()].flatMap((ofContent) => {
+    const peersWith = (isReplica: boolean): string[] => [
+      ...new Set(
+        ofContent
+          .filter(({ kind }) => (kind === 'replicated') === isReplica)
+          .map(({ peerId }) => peerId),
+      ),
+    ]
+    const [replicas, others] = [peersWith(true), peersWith(false)]
+    if (replicas.length <= Math.max(0, factor - others.length)) return []
+    const { name, sha256 } = ofContent[0] ?? {}
+    return `${name} with ${sha256} has replicas on ${replicas.join(', ')} beside copies on '${others.join(', ')}'`
+  })
 }
 
 async function checkMemory({ cluster, report }: SoakWorld): Promise<void> {

@@ -1,12 +1,19 @@
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
+import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 
 /** A copy that the index has recorded. */
 export interface KnownCopy {
   readonly peerId: string
   readonly name: string
   readonly sha256: string
+  readonly kind: CopyKind
+  readonly contentId: number
+  /** Whether it counts: a file of the cluster has the content, and the copy was not unshared. */
+  readonly isWanted: boolean
 }
+
+type KnownCopyRow = Omit<KnownCopy, 'kind' | 'isWanted'> & { kind: number; isWanted: number }
 
 /**
  * Every copy in the database of a stopped index; a running index locks it. The protocol would omit
@@ -17,13 +24,15 @@ export function knownCopies(indexFolder: string): KnownCopy[] {
   try {
     const rows = database
       .prepare(
-        'select peer_id, name, hex(sha256) as sha256 from copies join contents using (content_id)',
+        `select peer_id as peerId, name, lower(hex(sha256)) as sha256, kind, content_id as contentId,
+           files > 0 and withheld = 0 as isWanted
+         from copies join contents using (content_id)`,
       )
-      .all() as { peer_id: string; name: string; sha256: string }[]
-    return rows.map(({ peer_id, name, sha256 }) => ({
-      peerId: peer_id,
-      name,
-      sha256: sha256.toLowerCase(),
+      .all() as KnownCopyRow[]
+    return rows.map(({ kind, isWanted, ...row }) => ({
+      ...row,
+      kind: copyKinds[kind] ?? 'shared',
+      isWanted: isWanted === 1,
     }))
   } finally {
     database.close()

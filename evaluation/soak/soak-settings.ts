@@ -9,6 +9,7 @@ export const soakSettings = {
     brakeMs: 10_000,
     settleMs: 200,
     replacedMs: 20_000,
+    trimAfterMs: 3_000,
   },
   peer: { quietMs: 200, rescanMs: 5_000 },
 } as const satisfies ClusterSettings

@@ -24,19 +24,21 @@ import type { Random } from '../../common/random.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
-import type { IndexStore, StoredContent } from '../store/store.ts'
+import type { IndexStore, ReplicatedCopy, StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
+import type { DropGrants } from './drop-grants.ts'
 import { reasonsFor } from './explain.ts'
 import { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
 import { type Need, needOf, type Urgency } from './needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue } from './queue.ts'
-import { type Rank, rankOf, ranks } from './ranks.ts'
+import { isTrim, type Rank, rankOf, ranks } from './ranks.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { type Batch, RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
-import { Verdicts } from './verdicts.ts'
+import { Trimmer } from './trimmer.ts'
+import { type Verdict, Verdicts } from './verdicts.ts'
 
 /** Slices judged before planning: about 0.1 s. */
 const slicesPerPass = 16
@@ -51,16 +53,19 @@ export interface CoordinatorOptions {
   readonly replicationFactor: number
   /** How long a content must lack copies before one is made. */
   readonly settleMs: number
+  /** How long a content must have more copies than needed, all on live peers, before one is dropped. */
+  readonly trimAfterMs: number
   /** Space that a copy must leave free on the target's disk. */
   readonly reserveBytes: number
 }
 
 export interface CoordinatorDependencies {
-  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'obsoleteCopies'>
+  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'obsoleteCopies' | 'replicasAt'>
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   readonly cancelTasks: (peerId: string, taskIds: string[], signal: AbortSignal) => Promise<void>
   readonly brake: { readonly hold: Hold | undefined }
+  readonly grants: DropGrants
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -75,6 +80,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #cancelTasks: CoordinatorDependencies['cancelTasks']
+  readonly #grants: DropGrants
   readonly #queue = new NeedQueue()
   readonly #running = new RunningTasks()
   readonly #verdicts = new Verdicts()
@@ -82,6 +88,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #pairs: FailedPairs
   readonly #planner: Planner
   readonly #desk: TaskDesk
+  readonly #trimmer: Trimmer
   readonly #touched = new Set<number>()
   /**
    * Walks over the contents to judge: by peer id, or '' for all contents, with the position
@@ -98,6 +105,7 @@ export class Coordinator implements AsyncDisposable {
     this.#store = store
     this.#peers = peers
     this.#brake = brake
+    this.#grants = dependencies.grants
     this.#clock = clock
     this.#log = log
     this.#background = new BackgroundWork({ log })
@@ -111,6 +119,10 @@ export class Coordinator implements AsyncDisposable {
       clock,
       random,
     }
+    this.#trimmer = new Trimmer(options, {
+      ...shared,
+      peerOf: (peerId) => peers.peerOf(peerId),
+    })
     this.#planner = new Planner(options, { ...shared, peers })
     const onFreed = (): void => this.#wake()
     this.#desk = new TaskDesk(options, {
@@ -135,9 +147,10 @@ export class Coordinator implements AsyncDisposable {
     return this.#options.replicationFactor
   }
 
-  get counts(): { atFactor: number; waiting: number; running: number } {
-    const waiting = this.#queue.size - this.#queue.heldCount
-    return { atFactor: this.#verdicts.atFactor, waiting, running: this.#running.count }
+  get counts(): { atFactor: number; aboveFactor: number; waiting: number; running: number } {
+    const { atFactor, aboveFactor } = this.#verdicts
+    const waiting = this.#queue.waitingCount
+    return { atFactor, aboveFactor, waiting, running: this.#running.count }
   }
 
   /** Why nothing is copied or dropped now, if so. */
@@ -186,7 +199,9 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /** The explanation of a content for `why`. */
-  explain(content: StoredContent): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing'> {
+  explain(
+    content: StoredContent,
+  ): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing' | 'surplus'> {
     const nowMs = this.#clock.monotonicMs()
     const place = this.#queue.placeOf(content.contentId)
     const { eligible, refusals } = this.#planner.targetsFor(content)
@@ -196,8 +211,9 @@ export class Coordinator implements AsyncDisposable {
         ? []
         : [[peerId, { ...rest, leftMs: rest.untilMs - nowMs }] as const]
     })
+    const need = this.#needOf(content)
     const missing = reasonsFor({
-      need: this.#needOf(content),
+      need,
       paused: this.hold?.reason,
       holders: [...new Set(content.holders.map(({ peerId }) => peerId))],
       liveOwners: content.owners.filter((owner) => this.#peers.peerOf(owner)?.state === 'live'),
@@ -216,7 +232,12 @@ export class Coordinator implements AsyncDisposable {
       rooms: new Map(Array.from(this.#peers.all(), (peer) => [peer.peerId, this.#roomOf(peer)])),
       eligible: eligible.length,
     })
-    return { factor: this.factor, wanted: content.file !== undefined, missing }
+    const surplus =
+      need.kind === 'surplus'
+        ? this.#trimmer.explain(content, need.extra, this.hold?.reason)
+        : undefined
+    const explained = { factor: this.factor, wanted: content.file !== undefined, missing }
+    return { ...explained, ...(surplus !== undefined && { surplus }) }
   }
 
   #roomOf(peer: Peer): { freeBytes: number; keptFreeBytes: number } {
@@ -295,10 +316,12 @@ export class Coordinator implements AsyncDisposable {
     const found = await this.#store.contents([...contentIds])
     for (const content of found) {
       contentIds.delete(content.contentId)
+      this.#grants.onHolders(content)
       this.#enqueue(content, this.#verdictOn(content))
     }
     for (const contentId of contentIds) {
       this.#verdicts.set(contentId, 'unknown')
+      this.#grants.forget(contentId)
       this.#forget(contentId)
     }
   }
@@ -317,7 +340,7 @@ export class Coordinator implements AsyncDisposable {
 
   #needOf(content: StoredContent): Need {
     const isLost = (peerId: string): boolean => this.#peers.peerOf(peerId)?.isLost ?? true
-    return needOf(content, this.factor, isLost)
+    return needOf(content, this.factor, isLost, () => this.#trimmer.extraOf(content))
   }
 
   /**
@@ -326,8 +349,7 @@ export class Coordinator implements AsyncDisposable {
    */
   #verdictOn(content: StoredContent): Need {
     const need = this.#needOf(content)
-    const wanted = need.kind === 'none' ? 'at-factor' : 'below-factor'
-    this.#verdicts.set(content.contentId, content.file === undefined ? 'unwanted' : wanted)
+    this.#verdicts.set(content.contentId, verdictOf(content, need))
     if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
     return need
   }
@@ -340,15 +362,23 @@ export class Coordinator implements AsyncDisposable {
   #enqueue(content: StoredContent, need: Need): void {
     if (need.kind === 'none' || need.kind === 'lost') return
     const { contentId } = content
-    const place = this.#queue.placeOf(contentId)
-    const lacking = need.kind === 'copies' ? need.lacking : 1
-    if (place?.state === 'held' && this.#running.ofContent(contentId).length >= lacking) return
     const rank = rankOf(need.urgency, content.size)
-    const settledMs = this.#clock.monotonicMs() + this.#options.settleMs
+    const { settleMs, trimAfterMs } = this.#options
+    const nowMs = this.#clock.monotonicMs()
+    const isOther = this.#queue.isTrimming(contentId) !== isTrim(rank)
+    // A copy that has become necessary does not wait for trimming, nor the reverse.
+    if (isOther && this.#queue.has(contentId)) this.#forget(contentId)
+    const place = this.#queue.placeOf(contentId)
+    if (place?.state === 'held' && this.#isEnoughRunning(contentId, need)) return
     // The awaited copy has been announced, but the content needs more.
     if (isConfirmed(place, content, need))
-      this.#queue.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
-    else this.#queue.need(contentId, rank, settledMs)
+      this.#queue.delay(contentId, rank, { reason: 'settling', dueMs: nowMs + settleMs })
+    else this.#queue.need(contentId, rank, nowMs + (isTrim(rank) ? trimAfterMs : settleMs))
+  }
+
+  #isEnoughRunning(contentId: number, need: Need): boolean {
+    if (need.kind === 'copies') return this.#running.copiesOf(contentId).length >= need.lacking
+    return this.#running.ofContent(contentId).length > 0
   }
 
   /** Hands out all possible tasks; returns whether another pass would find more. */
@@ -360,7 +390,8 @@ export class Coordinator implements AsyncDisposable {
     const { readyCount } = this.#queue
     for (const lane of this.#planner.lanesFor('copies'))
       await this.#planReady({ urgencies: ['last-copy', 'copies'], lane }, 'copies', signal)
-    await this.#planReady({ urgencies: ['drop'], lane: 'small' }, 'drops', signal)
+    for (const urgency of ['drop', 'trim'] as const)
+      await this.#planReady({ urgencies: [urgency], lane: 'small' }, 'drops', signal)
     for (const batch of this.#planner.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
     if (this.#planner.lanesFor('copies').length === 0) return false
@@ -413,15 +444,33 @@ export class Coordinator implements AsyncDisposable {
   }
 
   async #plan(content: StoredContent): Promise<void> {
-    const obsolete =
-      content.file === undefined
-        ? await this.#store.obsoleteCopies(content.contentId, limits.tasksPerRequestMax)
-        : []
+    const { contentId, file } = content
+    const max = limits.tasksPerRequestMax
+    const isSurplus = this.#needOf(content).kind === 'surplus'
+    const trimmed = isSurplus ? this.#trimmer.peerToTrim(content) : undefined
+    let drops: readonly ReplicatedCopy[] = []
+    if (file === undefined) drops = await this.#store.obsoleteCopies(contentId, max)
+    else if (trimmed !== undefined) drops = await this.#store.replicasAt(contentId, trimmed, max)
     // It may have been settled while the store was read.
-    if (this.#queue.placeOf(content.contentId)?.state !== 'ready') return
+    if (this.#queue.placeOf(contentId)?.state !== 'ready') return
     const need = this.#verdictOn(content)
-    if (need.kind === 'drop') this.#planner.planDrops(content, obsolete)
-    else if (need.kind === 'copies' && content.file !== undefined)
-      this.#planner.planCopies(content, content.file, need)
+    if (need.kind === 'drop') this.#planner.planDrops(content, drops, need.urgency)
+    else if (need.kind === 'copies' && file !== undefined)
+      this.#planner.planCopies(content, file, need)
+    else if (need.kind === 'surplus' && drops.length > 0)
+      this.#planner.planDrops(content, drops, need.urgency)
+    else if (need.kind === 'surplus') {
+      const dueMs = this.#trimmer.nextLookMs(content)
+      this.#queue.delay(contentId, rankOf(need.urgency, content.size), {
+        reason: 'settling',
+        dueMs,
+      })
+    }
   }
+}
+
+function verdictOf({ file }: StoredContent, { kind }: Need): Verdict {
+  if (file === undefined) return 'unwanted'
+  if (kind === 'surplus') return 'above-factor'
+  return kind === 'none' ? 'at-factor' : 'below-factor'
 }

@@ -48,6 +48,7 @@ export function reasonsFor(situation: Situation): string[] {
   switch (need.kind) {
     case 'none':
     case 'drop':
+    case 'surplus':
       return []
     case 'lost': {
       const others = holders.filter((peerId) => !doubted.includes(peerId))
@@ -91,7 +92,7 @@ function doubtReasons(doubted: readonly string[]): string[] {
 /** Maximum number of reasons in the reply. */
 const reasonsMax = 20
 
-function failedPairReasons({ failedPairs }: Situation): string[] {
+export function failedPairReasons({ failedPairs }: Pick<Situation, 'failedPairs'>): string[] {
   const shown = failedPairs.slice(0, failedPairsShown)
   const reasons = shown.map(({ peerId, role, code, reason, leftMs, accusers }) => {
     const what = role === 'target' ? peerId : `reading it from ${peerId} at ${listed(accusers)}`
@@ -161,12 +162,12 @@ function explained(code: string, reason: string | undefined): string {
   return when === undefined ? code : `${code} (${when.replace(/\.$/, '')})`
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${Math.max(0, Math.ceil(ms / 1_000))} s`
 }
 
 /** At most five of `peerIds`, for a sentence. */
-function listed(peerIds: readonly string[]): string {
+export function listed(peerIds: readonly string[]): string {
   const named = peerIds.slice(0, 5).join(', ')
   return peerIds.length > 5 ? `${named} or ${peerIds.length - 5} others` : named
 }

@@ -6,8 +6,14 @@ import type { Peer } from '../registry.ts'
 import type { StoredContent } from '../store/store.ts'
 import { contentOf } from '../testing/index-cluster.ts'
 import { Coordinator } from './coordinator.ts'
+import { DropGrants } from './drop-grants.ts'
 
-const options = { replicationFactor: 2, settleMs: 100, reserveBytes: 0 }
+const options = {
+  replicationFactor: 2,
+  settleMs: 100,
+  trimAfterMs: 600_000,
+  reserveBytes: 0,
+}
 
 function aPeer(peerId: string): Peer {
   const holdings = { copies: 0, bytes: 0 }
@@ -16,6 +22,7 @@ function aPeer(peerId: string): Peer {
     isLost: false,
     isAccused: false,
     lastLiveMs: undefined,
+    liveSinceMs: 0,
   } as const
   return { peerId, host: 'h', port: 1, zone: undefined, freeBytes: 1e9, holdings, ...liveness }
 }
@@ -55,7 +62,9 @@ test('changes without end keep neither copies from being made nor contents from 
       // Found by the walk only.
       contentIds: async () => ({ contentIds: [1], next: undefined }),
       obsoleteCopies: async () => [],
+      replicasAt: async () => [],
     },
+    grants: new DropGrants({ clock }),
     clock,
     random: seededRandom('flood'),
     log: silentLog,

@@ -10,5 +10,6 @@ export function isConfirmed(
 ): boolean {
   if (place?.state !== 'delayed' || place.reason !== 'confirming') return false
   const held = holders.filter(({ peerId }) => peerId === place.awaited)
-  return kind === 'drop' ? held.every((copy) => copy.kind !== 'replicated') : held.length > 0
+  const isDrop = kind === 'drop' || kind === 'surplus'
+  return isDrop ? held.every((copy) => copy.kind !== 'replicated') : held.length > 0
 }

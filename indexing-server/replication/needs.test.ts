@@ -7,10 +7,11 @@ import { needOf } from './needs.ts'
 const file = { owner: 'a', name: 'f' }
 const shared = (...ids: string[]): Holder[] => ids.map((peerId) => ({ peerId, kind: 'shared' }))
 const isLost = (peerId: string): boolean => peerId.startsWith('lost')
+const noExtra = (): number => 0
 
 test('what a content needs', () => {
   const need = (holders: Holder[], factor: number, of: typeof file | undefined = file) =>
-    needOf({ holders, file: of }, factor, isLost)
+    needOf({ holders, file: of }, factor, isLost, noExtra)
   expect(need(shared('a', 'b'), 2)).toEqual({ kind: 'none' })
   expect(need(shared('a'), 2)).toEqual({ kind: 'copies', lacking: 1, urgency: 'last-copy' })
   expect(need(shared('a', 'b'), 4)).toEqual({ kind: 'copies', lacking: 2, urgency: 'copies' })
@@ -19,8 +20,22 @@ test('what a content needs', () => {
   expect(need([], 2)).toEqual({ kind: 'lost' })
 })
 
+test('replicas beyond the factor are a surplus, and are not even counted where there can be none', () => {
+  const need = (holders: Holder[], extra: () => number) =>
+    needOf({ holders, file }, 2, isLost, extra)
+  const surplus = { kind: 'surplus', extra: 1, urgency: 'trim' }
+  expect(need(shared('a', 'b', 'c'), () => 1)).toEqual(surplus)
+  expect(need([...shared('a', 'b'), { peerId: 'b', kind: 'replicated' }], () => 1)).toEqual(surplus)
+  expect(need(shared('a', 'b', 'c'), noExtra)).toEqual({ kind: 'none' })
+  const never = (): number => {
+    throw new Error('was counted')
+  }
+  expect(need(shared('a', 'b', 'lost1'), never)).toEqual({ kind: 'none' })
+})
+
 test('a content without a file is not wanted; only copies kept on request are dropped', () => {
-  const unwanted = (...holders: Holder[]) => needOf({ holders, file: undefined }, 2, isLost)
+  const unwanted = (...holders: Holder[]) =>
+    needOf({ holders, file: undefined }, 2, isLost, noExtra)
   expect(unwanted({ peerId: 'a', kind: 'downloaded' })).toEqual({ kind: 'none' })
   expect(unwanted({ peerId: 'a', kind: 'replicated' })).toEqual({ kind: 'drop', urgency: 'drop' })
   expect(unwanted({ peerId: 'lost1', kind: 'replicated' })).toEqual({ kind: 'none' })
@@ -33,7 +48,7 @@ test('lacking copies and those on peers that are not lost make up the factor', (
   })
   fc.assert(
     fc.property(fc.array(holder), fc.integer({ min: 1, max: 5 }), (holders, factor) => {
-      const need = needOf({ holders, file }, factor, isLost)
+      const need = needOf({ holders, file }, factor, isLost, noExtra)
       const kept = new Set(holders.map(({ peerId }) => peerId).filter((id) => !isLost(id))).size
       const kinds = { none: kept >= factor, lost: kept === 0, copies: 0 < kept && kept < factor }
       expect(kinds).toMatchObject({ [need.kind]: true })

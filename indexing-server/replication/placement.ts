@@ -115,7 +115,11 @@ export function bestTarget<Peer extends PlacementPeer>(
 }
 
 /** The used part of the space that a peer could use for the cluster, from 0 to 1. */
-function fullness({ storedBytes, assignedBytes, freeBytes }: PlacementPeer): number {
+export function fullness({
+  storedBytes,
+  assignedBytes,
+  freeBytes,
+}: Pick<PlacementPeer, 'storedBytes' | 'assignedBytes' | 'freeBytes'>): number {
   const used = storedBytes + assignedBytes
   return used === 0 ? 0 : used / (storedBytes + Math.max(freeBytes, assignedBytes))
 }

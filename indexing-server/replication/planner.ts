@@ -8,7 +8,7 @@ import { rankSources } from '../rank.ts'
 import type { Peer } from '../registry.ts'
 import type { FileKey, ReplicatedCopy, StoredContent } from '../store/store.ts'
 import type { FailedPairs } from './failed-pairs.ts'
-import type { Need } from './needs.ts'
+import type { Need, Urgency } from './needs.ts'
 import {
   bestTarget,
   type Eligibility,
@@ -23,6 +23,7 @@ import type { RestingPeers } from './resting-peers.ts'
 import {
   type Batch,
   fitsBatch,
+  type RunningTask,
   type RunningTasks,
   type StreamKey,
   streamOf,
@@ -126,7 +127,7 @@ export class Planner {
     const holding = content.holders.filter(
       ({ peerId }) => this.#peers.peerOf(peerId)?.isLost === false,
     )
-    const getting = this.#running.ofContent(content.contentId).map(({ target }) => target)
+    const getting = this.#running.copiesOf(content.contentId).map(({ target }) => target)
     const takenBy = new Set([...holding.map(({ peerId }) => peerId), ...getting])
     const peers = Array.from(this.#peers.all(), (peer) => this.#placementPeer(peer))
     const request = {
@@ -178,7 +179,7 @@ export class Planner {
     const sources = this.#liveSources(content)
     const rank = rankOf(need.urgency, content.size)
     let obstacle: Obstacle | undefined
-    while (obstacle === undefined && this.#running.ofContent(contentId).length < need.lacking)
+    while (obstacle === undefined && this.#running.copiesOf(contentId).length < need.lacking)
       obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
     if (obstacle === 'targets busy') return
     if (obstacle === 'sources busy')
@@ -187,7 +188,7 @@ export class Planner {
         rank,
         sources.map(({ peerId }) => streamOf(laneOf(content.size), peerId)),
       )
-    else if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, rank)
+    else if (this.#running.copiesOf(contentId).length > 0) this.#queue.hold(contentId, rank)
     else if (obstacle === 'waiting')
       this.#queue.delay(contentId, rank, {
         reason: 'failed at peers',
@@ -201,13 +202,19 @@ export class Planner {
   }
 
   /** Plans dropping `copies`, all of one content, and updates its place in the queue. */
-  planDrops({ contentId, sha256 }: StoredContent, copies: readonly ReplicatedCopy[]): void {
-    const rank = rankOf('drop', 0)
+  planDrops(
+    { contentId, sha256 }: StoredContent,
+    copies: readonly ReplicatedCopy[],
+    urgency: Urgency,
+  ): void {
+    const rank = rankOf(urgency, 0)
     let isBusy = false
     let isResting = false
     let isAwaited = false
     for (const { peerId, owner, name } of copies) {
-      if (this.#running.ofContent(contentId).some(({ target }) => target === peerId)) continue
+      const isRunning = ({ target, task }: RunningTask): boolean =>
+        target === peerId && task.owner === owner && task.name === name
+      if (this.#running.ofContent(contentId).some(isRunning)) continue
       const peer = this.#peers.peerOf(peerId)
       // The contents of a lost peer are judged again when it returns.
       if (peer?.isLost === false) isAwaited = true

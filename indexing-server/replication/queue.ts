@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Lane } from '../../common/content/lanes.ts'
 import type { Random } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
-import { type Rank, ranks } from './ranks.ts'
+import { isTrim, type Rank, ranks } from './ranks.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import type { StreamKey } from './running-tasks.ts'
 import { SourceQueues } from './source-queues.ts'
@@ -66,6 +66,8 @@ export class NeedQueue {
   readonly #failures = new Map<number, Failure>()
   /** Contents delayed by failures at peers: another peer may copy them before they are due. */
   readonly #failedAtPeers = new Set<number>()
+  /** Contents in another place than `held` that only have replicas to trim. */
+  readonly #trims = new Set<number>()
 
   get size(): number {
     const waiting = this.#queued.size + this.#parked.size + this.#delayed.size
@@ -80,9 +82,20 @@ export class NeedQueue {
     return this.#held.size
   }
 
+  /** Contents that wait, without those that only have replicas to trim. */
+  get waitingCount(): number {
+    return this.size - this.heldCount - this.#trims.size
+  }
+
   /** When {@link admitDue} has work next; Infinity if nothing is delayed. */
   get nextDueMs(): number {
     return Math.min(this.#heap.first?.dueMs ?? Infinity, this.#unparkMs)
+  }
+
+  /** Whether it is here only for replicas to trim. */
+  isTrimming(contentId: number): boolean {
+    const held = this.#held.get(contentId)
+    return this.#trims.has(contentId) || (held !== undefined && isTrim(held))
   }
 
   has(contentId: number): boolean {
@@ -110,14 +123,14 @@ export class NeedQueue {
     const state = this.placeOf(contentId)?.state
     const isMoved = state === 'ready' && !this.#readyOf(rank).has(contentId)
     if (isMoved || state === 'parked') {
-      this.#detach(contentId)
+      this.#move(contentId, rank)
       this.#readyOf(rank).add(contentId)
     } else if (state === undefined || state === 'held')
       this.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
   }
 
   delay(contentId: number, rank: Rank, delay: Delay): void {
-    this.#detach(contentId)
+    this.#move(contentId, rank)
     const delayed = { contentId, rank, ...delay }
     this.#delayed.set(contentId, delayed)
     this.#heap.push(delayed)
@@ -133,13 +146,13 @@ export class NeedQueue {
   retry(contentId: number): void {
     if (!this.has(contentId)) return
     const rank = this.#rankOf(contentId)
-    this.#detach(contentId)
+    this.#move(contentId, rank)
     this.#readyOf(rank).add(contentId)
   }
 
   /** None of its `sources`, one or more, has a free stream: queues it for one of them. */
   enqueue(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
-    this.#detach(contentId)
+    this.#move(contentId, rank)
     this.#queued.add(contentId, rank, sources)
   }
 
@@ -158,7 +171,7 @@ export class NeedQueue {
    * able.
    */
   park(contentId: number, rank: Rank, untilMs = Infinity): void {
-    this.#detach(contentId)
+    this.#move(contentId, rank)
     this.#parked.set(contentId, rank)
     this.#unparkMs = Math.min(this.#unparkMs, untilMs)
   }
@@ -260,7 +273,14 @@ export class NeedQueue {
     )
   }
 
+  /** Takes it from its place, to be put into another with this rank. */
+  #move(contentId: number, rank: Rank): void {
+    this.#detach(contentId)
+    if (isTrim(rank)) this.#trims.add(contentId)
+  }
+
   #detach(contentId: number): void {
+    this.#trims.delete(contentId)
     this.#delayed.delete(contentId)
     this.#failedAtPeers.delete(contentId)
     this.#queued.delete(contentId)

@@ -11,5 +11,11 @@ export const ranks: readonly Rank[] = urgencies.flatMap((urgency) =>
 
 /** The rank of a content of `sizeBytes`. Dropping a copy is fast at any size. */
 export function rankOf(urgency: Urgency, sizeBytes: number): Rank {
-  return `${urgency}/${urgency === 'drop' ? 'small' : laneOf(sizeBytes)}`
+  const isDrop = urgency === 'drop' || urgency === 'trim'
+  return `${urgency}/${isDrop ? 'small' : laneOf(sizeBytes)}`
+}
+
+/** Whether a content lacks nothing, but has replicas beyond its factor. */
+export function isTrim(rank: Rank): boolean {
+  return rank.startsWith('trim/')
 }

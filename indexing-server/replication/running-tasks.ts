@@ -89,6 +89,11 @@ export class RunningTasks {
     return [...(this.#byContent.get(contentId) ?? [])]
   }
 
+  /** The running copies of a content, without drops. */
+  copiesOf(contentId: number): readonly RunningTask[] {
+    return this.ofContent(contentId).filter(({ task }) => task.kind === 'replicate')
+  }
+
   /** Opens a batch for a peer that has none in this lane. */
   open(target: string, lane: Lane): Batch {
     const batch: Batch = {

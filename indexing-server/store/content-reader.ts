@@ -74,6 +74,15 @@ export class ContentReader {
     return this.#sql.obsoleteCopies.all(contentId, limit) as ReplicatedCopy[]
   }
 
+  replicasAt(contentId: number, peerId: string, limit: number): ReplicatedCopy[] {
+    return this.#sql.replicasAt.all(contentId, peerId, limit) as ReplicatedCopy[]
+  }
+
+  replicaContentId(peerId: string, { owner, name, sha256 }: ReplicaVersion): number | undefined {
+    const hash = Buffer.from(sha256, 'hex')
+    return this.#sql.replicaContentId.get(peerId, owner, name, hash) as number | undefined
+  }
+
   obsoleteCopy(peerId: string, { owner, name, sha256 }: ReplicaVersion): ObsoleteCopy | undefined {
     const hash = Buffer.from(sha256, 'hex')
     const row = this.#sql.obsoleteCopy.get(peerId, owner, name, hash) as
@@ -258,14 +267,7 @@ function prepare(database: Database) {
     copiesOf: database.prepare(`
       select peer_id as peerId, kind, name from copies
       where content_id = ? and withheld = 0 order by kind, peer_id limit ?`),
-    obsoleteCopies: database.prepare(`
-      select distinct copies.peer_id as peerId, copies.owner, copies.name
-      from ${obsoleteCopies} and copies.content_id = ? limit ?`),
-    obsoleteCopy: database.prepare(`
-      select copies.content_id as contentId, files.content_id as successorId
-      from ${obsoleteCopies} and copies.peer_id = ? and copies.owner = ? and copies.name = ?
-        and copies.content_id in (select content_id from contents where sha256 = ?)
-      limit 1`),
+    ...prepareReplicas(database),
     ...prepareVersions(database),
     listNames: database.prepare(`
       select name, content_id as contentId from files
@@ -280,6 +282,30 @@ function prepare(database: Database) {
     ids: database
       .prepare('select content_id from contents where content_id > ? order by 1 limit ?')
       .pluck(),
+  }
+}
+
+/** @returns the statements about replicated copies */
+function prepareReplicas(database: Database) {
+  return {
+    obsoleteCopies: database.prepare(`
+      select distinct copies.peer_id as peerId, copies.owner, copies.name
+      from ${obsoleteCopies} and copies.content_id = ? limit ?`),
+    replicasAt: database.prepare(`
+      select distinct peer_id as peerId, owner, name from copies
+      where content_id = ? and kind = 2 and peer_id = ? limit ?`),
+    replicaContentId: database
+      .prepare(
+        `select content_id from copies
+         where peer_id = ? and kind = 2 and owner = ? and name = ?
+           and content_id in (select content_id from contents where sha256 = ?) limit 1`,
+      )
+      .pluck(),
+    obsoleteCopy: database.prepare(`
+      select copies.content_id as contentId, files.content_id as successorId
+      from ${obsoleteCopies} and copies.peer_id = ? and copies.owner = ? and copies.name = ?
+        and copies.content_id in (select content_id from contents where sha256 = ?)
+      limit 1`),
   }
 }
 

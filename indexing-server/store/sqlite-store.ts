@@ -280,6 +280,18 @@ export class SqliteStore implements IndexStore {
     return this.#reader.obsoleteCopies(contentId, limit)
   }
 
+  async replicasAt(
+    contentId: number,
+    peerId: string,
+    limit: number,
+  ): Promise<readonly ReplicatedCopy[]> {
+    return this.#reader.replicasAt(contentId, peerId, limit)
+  }
+
+  async replicaContentId(peerId: string, copy: ReplicaVersion): Promise<number | undefined> {
+    return this.#reader.replicaContentId(peerId, copy)
+  }
+
   async obsoleteCopy(peerId: string, copy: ReplicaVersion): Promise<ObsoleteCopy | undefined> {
     return this.#reader.obsoleteCopy(peerId, copy)
   }

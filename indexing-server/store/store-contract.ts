@@ -267,6 +267,32 @@ function files(open: OpenStore): void {
     ])
   })
 
+  test('the replicas of a content on a peer are listed, and a replica leads to its content', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const owner = await announcerOf(opened, 'a')
+    await owner(put('f', 'one'), put('g', 'one'), put('h', 'two'))
+    const keeper = await announcerOf(opened, 'k')
+    const replica = { kind: 'replicated', owner: 'a' } as const
+    const aside = { ...replica, version: hashOf('one') }
+    await keeper(put('f', 'one', replica), put('g', 'one', replica), put('h', 'one', aside))
+    await keeper(put('h', 'two', replica), put('x', 'one', { kind: 'downloaded' }))
+    const [content] = await store.contentsHashed(hashOf('one'))
+    const contentId = content?.contentId ?? 0
+    const names = async (peerId: string, limit: number): Promise<string[]> =>
+      (await store.replicasAt(contentId, peerId, limit)).map(({ name }) => name)
+    expect(await names('k', 9)).toEqual(['f', 'g', 'h'])
+    expect(await names('k', 2)).toHaveLength(2)
+    expect(await names('a', 9)).toEqual([])
+    const idOf = async (peerId: string, name: string, text: string): Promise<unknown> =>
+      await store.replicaContentId(peerId, { owner: 'a', name, sha256: hashOf(text) })
+    expect(await idOf('k', 'h', 'one')).toBe(contentId)
+    expect(await idOf('k', 'h', 'two')).toBe(contentId + 1)
+    expect(await idOf('k', 'f', 'two')).toBeUndefined()
+    expect(await idOf('k', 'x', 'one')).toBeUndefined()
+    expect(await idOf('a', 'f', 'one')).toBeUndefined()
+  })
+
   test('no keeper restores files of an owner that has announced its inventory', async () => {
     await using opened = await open()
     const keeper = await announcerOf(opened, 'k')

@@ -195,7 +195,11 @@ export interface IndexStore extends AsyncDisposable {
    * or has other content and the version is not kept.
    */
   obsoleteCopies(contentId: number, limit: number): Promise<readonly ReplicatedCopy[]>
-  /** A peer's replicated copy, if it is one of those. */
+  /** At most `limit` replicated copies of a content on one peer. */
+  replicasAt(contentId: number, peerId: string, limit: number): Promise<readonly ReplicatedCopy[]>
+  /** The content of a peer's replicated copy, if the peer has it. */
+  replicaContentId(peerId: string, copy: ReplicaVersion): Promise<number | undefined>
+  /** A peer's replicated copy, if it is one that its file does not need. */
   obsoleteCopy(peerId: string, copy: ReplicaVersion): Promise<ObsoleteCopy | undefined>
   /**
    * The versions of a name, current ones first, then the most recently replaced, at most `limit`.

@@ -32,6 +32,7 @@ const testSettings: IndexingServerSettings = {
   startGraceMs: 3_000,
   brakeMs: 600_000,
   settleMs: 1_000,
+  trimAfterMs: 600_000,
   reserveBytes: 1_000,
   replacedMs: 3_600_000,
   replacedBytes: 10_000_000,
@@ -165,6 +166,7 @@ export class IndexCluster implements AsyncDisposable {
     onReached: (reason: string | undefined) => void = () => {},
     onCancel: (taskIds: readonly string[]) => void = () => {},
     onVerify: (sha256: string) => void = () => {},
+    hasCopy: (sha256: string) => boolean | Promise<boolean> = () => false,
   ): Promise<{ connection: Connection; seenSeq: number }> {
     const handlers = {
       tasks: async ({ tasks }: RequestOf<'tasks'>) => {
@@ -180,6 +182,9 @@ export class IndexCluster implements AsyncDisposable {
         onVerify(sha256)
         return {}
       },
+      'confirm-copies': async ({ sha256s }: RequestOf<'confirm-copies'>) => ({
+        confirmed: await Promise.all(sha256s.map(async (sha256) => await hasCopy(sha256))),
+      }),
       reached: async ({ reason }: RequestOf<'reached'>) => {
         onReached(reason)
         return {}
@@ -241,6 +246,8 @@ export class TestPeer {
   /** Number of tasks per request. */
   readonly batches: number[] = []
   answer: TaskAnswer | undefined = () => undefined
+  /** Whether it confirms that it still has a content. */
+  confirms: (sha256: string) => boolean | Promise<boolean> = () => true
   freeBytes: number
   seenSeq = 0
   epoch: string
@@ -291,6 +298,7 @@ export class TestPeer {
       (reason) => this.reached.push(reason),
       (taskIds) => this.cancelled.push(...taskIds),
       (sha256) => this.verified.push(sha256),
+      (sha256) => this.confirms(sha256),
     )
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq

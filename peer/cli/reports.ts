@@ -203,12 +203,17 @@ function summaryText(summary: Summary, show: (value: number) => string): string 
 
 export function statusText(status: Status, style: Style): string {
   const { peers, contents, atFactor, belowFactor, tasks, paused, brake, degraded, peer } = status
+  const { aboveFactor = 0 } = status
   const lacking = `${belowFactor} lacking copies`
   const lines = [
     `Peers:     ${peers.live} live, ${peers.suspect} suspect${unreachableText(peers)}, ${peers.dead} dead`,
     `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
+  if (aboveFactor > 0)
+    lines.push(
+      `Trimming:  ${countText(aboveFactor, 'content')} with more copies than needed: \`why\` says what dropping them waits for`,
+    )
   if (peer.unreachable !== undefined) {
     const { address, reason, remedy } = peer.unreachable
     const cause = `the index cannot connect to ${printable(address)} (${printable(reason)})`
@@ -305,7 +310,7 @@ function problemLines({ folder, name, code, reason, remedy }: Problem, style: St
 }
 
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {
-  const { sha256, size, factor, wanted, copies, missing } = content
+  const { sha256, size, factor, wanted, copies, missing, surplus } = content
   const live = new Set(copies.filter(({ state }) => state === 'live').map(({ peerId }) => peerId))
   const wish = wanted ? `${factor} wanted` : 'no longer shared, so no copies are added'
   return [
@@ -315,5 +320,6 @@ function explainedText(name: string, content: Why['contents'][number], style: St
       return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})`
     }),
     ...missing.map((reason) => style('yellow', `  ! ${printable(reason)}`)),
+    ...(surplus === undefined ? [] : [`  + ${printable(surplus)}`]),
   ].join('\n')
 }

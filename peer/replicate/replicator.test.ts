@@ -84,6 +84,7 @@ class World {
           return { at: { path: name }, content }
         },
         removeReplica: async ({ owner, name }) => void events.push(`drop ${owner}/${name}`),
+        hasCopy: async () => true,
         ...shelf,
       },
       link: {
@@ -361,4 +362,21 @@ test('cancelled tasks end, report nothing, and make room for others', async () =
   const dropped = world.events.filter((event) => event.startsWith('drop'))
   expect(dropped).toEqual(['drop p1/a', 'drop p1/b'])
   expect(world.reports.flat().map(({ taskId }) => taskId)).toEqual(['a', 'b'])
+})
+
+test('a replica that may be removed at any moment is not confirmed, other copies are', async () => {
+  const answer = Promise.withResolvers<boolean[]>()
+  const world = new World({
+    link: { confirmDrops: () => answer.promise },
+    shelf: { hasCopy: async (sha256, { mayBeReplica }) => mayBeReplica && sha256 !== 'gone' },
+  })
+  const { sha256 } = content
+  const confirm = async (): Promise<boolean[]> =>
+    await world.replicator.confirmCopies([sha256, 'other', 'gone'])
+  expect(await confirm()).toEqual([true, true, false])
+  world.replicator.accept([drop('a.txt')])
+  expect(await confirm()).toEqual([false, true, false])
+  answer.resolve([false])
+  await world.settle()
+  expect(await confirm()).toEqual([true, true, false])
 })

@@ -2,6 +2,7 @@ import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, taskReasonOf, toAppError } from '../../common/errors.ts'
 import { parseName, parsePeerId } from '../../common/ids.ts'
+import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, CopyKey, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
@@ -10,6 +11,9 @@ import { DropConfirmer, type DropLink } from './drop-confirmer.ts'
 import { isSmallCopy, nextTasks, type ReplicateTask } from './next-task.ts'
 import { ProgressTeller } from './progress-teller.ts'
 import { Reporter, type TaskLink } from './reporter.ts'
+
+/** Files looked at together: as many as the file system's threads handle. */
+const copiesConfirmedAtOnce = 4
 
 /** The key of a replicated copy: its file is `replicated/<owner>/<name>`. */
 export interface ReplicaKey extends CopyKey {
@@ -50,6 +54,8 @@ export interface ReplicaFetcher {
 export interface ReplicaShelf extends Pick<Shelf, 'adopt' | 'copyLocal'> {
   /** Removes the copy if it has this content. */
   removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void>
+  /** Whether a file with this content is as it was recorded; `mayBeReplica`: a replicated copy is enough. */
+  hasCopy(sha256: string, options: { readonly mayBeReplica: boolean }): Promise<boolean>
 }
 
 /** A fetch in progress. */
@@ -137,6 +143,21 @@ export class Replicator implements AsyncDisposable {
       if (wanted.size === 0)
         stop.abort(new AppError('TASK_REFUSED', { reason: 'the index took it back' }))
     }
+  }
+
+  /**
+   * Whether this peer has each of these contents on its disk. A replica that it is about to remove does
+   * not count: the index may have allowed that already.
+   */
+  async confirmCopies(sha256s: readonly string[]): Promise<boolean[]> {
+    const confirmed = sha256s.map(() => false)
+    await inParallel(sha256s.entries(), copiesConfirmedAtOnce, async ([position, sha256]) => {
+      const isDropping = this.#running
+        .keys()
+        .some((task) => task.kind === 'drop' && task.sha256 === sha256)
+      confirmed[position] = await this.#shelf.hasCopy(sha256, { mayBeReplica: !isDropping })
+    })
+    return confirmed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

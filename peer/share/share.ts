@@ -17,6 +17,7 @@ import type { KeyedContent, Shelf, SmallFile } from '../shelf.ts'
 import { Catalog } from './catalog.ts'
 import { CatalogKeeper, type FoldersView } from './catalog-keeper.ts'
 import type { Totals } from './catalog-totals.ts'
+import { CopyChecker } from './copy-checker.ts'
 import { freeBytesIn, roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
@@ -66,6 +67,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #scanner: Scanner
   readonly #placer: Placer
   readonly #remover: ReplicaRemover
+  readonly #checker: CopyChecker
   readonly #writer: SmallWriter
   readonly #groupPlacer: GroupPlacer
   readonly #flusher: Flusher
@@ -123,6 +125,7 @@ export class Share implements Shelf, AsyncDisposable {
       guard,
       walker: this.#walker,
     })
+    this.#checker = new CopyChecker({ catalog: this.#catalog, recheck })
     this.#keeper = new CatalogKeeper(options, { ...watched, folders, scanner: this.#scanner })
     const copying = { incoming: this.#incoming, placer: this.#placer, recheck }
     this.#copier = new LocalCopier({ ...watched, ...copying })
@@ -276,6 +279,11 @@ export class Share implements Shelf, AsyncDisposable {
   /** See {@link Scanner.verify}. */
   verify(sha256: string): void {
     this.#scanner.verify(sha256)
+  }
+
+  /** See {@link CopyChecker.has}. */
+  async hasCopy(sha256: string, options: { readonly mayBeReplica: boolean }): Promise<boolean> {
+    return await this.#track(() => this.#checker.has(sha256, options))
   }
 
   /** See {@link Placer.adopt}. */

@@ -70,6 +70,7 @@ export class AnnouncingFixture implements AsyncDisposable {
           'cancel-tasks': async () => ({}),
           probe: async () => ({}),
           verify: async () => ({}),
+          'confirm-copies': async () => ({ confirmed: [] }),
           reached: async () => ({}),
         },
         transport: {

@@ -1,0 +1,92 @@
+import type { Clock } from '../../common/clock.ts'
+import { deadlines } from '../../common/limits.ts'
+import type { Peer } from '../registry.ts'
+import type { StoredContent } from '../store/store.ts'
+import { surplusSentence } from './explain-surplus.ts'
+import type { FailedPairs } from './failed-pairs.ts'
+import type { NeedQueue } from './queue.ts'
+import type { RunningTasks } from './running-tasks.ts'
+import { surplusReplicas } from './surplus.ts'
+import { isSteady, surplusHolders } from './surplus-holders.ts'
+
+interface Dependencies {
+  readonly peerOf: (peerId: string) => Peer | undefined
+  readonly queue: Pick<NeedQueue, 'placeOf'>
+  readonly running: Pick<RunningTasks, 'ofContent'>
+  readonly pairs: Pick<FailedPairs, 'waitingOf'>
+  readonly clock: Clock
+}
+
+/** Chooses the replicas to trim: those beyond the factor (docs/decisions/0020). */
+export class Trimmer {
+  readonly #factor: number
+  readonly #trimAfterMs: number
+  readonly #dependencies: Dependencies
+
+  constructor(
+    options: { readonly replicationFactor: number; readonly trimAfterMs: number },
+    dependencies: Dependencies,
+  ) {
+    this.#factor = options.replicationFactor
+    this.#trimAfterMs = options.trimAfterMs
+    this.#dependencies = dependencies
+  }
+
+  /** The number of replicas beyond the factor, on peers that are not lost. */
+  extraOf(content: StoredContent): number {
+    return this.#surplus(content, (peer) => !peer.isLost).length
+  }
+
+  /** The peer that drops its replica next, of those that have been live for a while. */
+  peerToTrim(content: StoredContent): string | undefined {
+    return this.#surplus(content, (peer) => this.#isSteady(peer))[0]
+  }
+
+  /** When {@link peerToTrim} may find one. */
+  nextLookMs({ holders }: StoredContent): number {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    const steadyMs = holders
+      .map(({ peerId }) => this.#dependencies.peerOf(peerId)?.liveSinceMs ?? -Infinity)
+      .map((liveSinceMs) => liveSinceMs + this.#trimAfterMs)
+      .filter((moment) => moment > nowMs)
+    return Math.min(...steadyMs, nowMs + Math.max(this.#trimAfterMs, deadlines.noSpaceRetryMs))
+  }
+
+  /** What trimming a content waits for, as a sentence. */
+  explain(
+    { contentId, holders }: StoredContent,
+    extra: number,
+    paused: string | undefined,
+  ): string {
+    const { peerOf, queue, running, pairs, clock } = this.#dependencies
+    const nowMs = clock.monotonicMs()
+    const place = queue.placeOf(contentId)
+    const isUnsteady = (peerId: string): boolean => {
+      const peer = peerOf(peerId)
+      return peer !== undefined && !this.#isSteady(peer)
+    }
+    return surplusSentence({
+      extra,
+      paused,
+      dropping: running.ofContent(contentId).map(({ target }) => target),
+      place,
+      delayMs: place?.state === 'delayed' ? place.dueMs - nowMs : 0,
+      unsteady: [...new Set(holders.map(({ peerId }) => peerId))].filter(isUnsteady),
+      failedPairs: pairs
+        .waitingOf(contentId)
+        .map((pair) => ({ ...pair, leftMs: pair.untilMs - nowMs })),
+      trimAfterMs: this.#trimAfterMs,
+    })
+  }
+
+  #surplus(content: StoredContent, isCounted: (peer: Peer) => boolean): string[] {
+    const { peerOf, clock } = this.#dependencies
+    const view = { peerOf, nowMs: clock.monotonicMs(), isCounted }
+    return surplusReplicas(surplusHolders(content, view), this.#factor)
+  }
+
+  #isSteady(peer: Peer): boolean {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    return isSteady(peer, { nowMs, trimAfterMs: this.#trimAfterMs })
+  }
+}
