@@ -52,7 +52,7 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_problems',
     kind: 'gauge',
-    help: 'Files and folders that are not shared, and what keeps the peer from its work, by why.',
+    help: 'Files and folders that are not shared, and what prevents the peer from working, by cause.',
     label: 'code',
     read: async ({ health }) => (await health()).counts,
   },
@@ -77,7 +77,7 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_downloads_total',
     kind: 'counter',
-    help: 'Downloads that ended, by how.',
+    help: 'Downloads that have ended, by outcome.',
     label: 'outcome',
     read: ({ downloads }) => {
       const { done, failed } = downloads.counts

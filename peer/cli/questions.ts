@@ -1,4 +1,4 @@
-/** The commands that make one call and print what it answers: a row has all of one. */
+/** The commands that make one call and print its reply; each row defines one. */
 import { Command } from 'commander'
 import type { Download } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
@@ -30,7 +30,7 @@ interface Question<Answer> {
   readonly text: (answer: Answer, style: Style) => string
 }
 
-/** A question whose answer only it knows. */
+/** A question, whatever its reply. */
 export type AnyQuestion = <Options extends CommonOptions>(run: RunCommand<Options>) => Command
 
 function question<Answer>(row: Question<Answer>): AnyQuestion {

@@ -27,7 +27,7 @@ export interface FileDependencies {
   readonly openFiles: { use(file: ReadableFile): Promise<OpenFile> }
   readonly buffers: BufferPool
   readonly uploads: UploadGate
-  /** Told the path of a file that is no longer as catalogued; returns immediately. */
+  /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
 }
 

@@ -15,7 +15,7 @@ const smallReadBytesMin = 64 * 1024
 interface Dependencies {
   readonly contents: Pick<ServedContents, 'find'>
   readonly smallReader: SmallFileReader
-  /** Told the path of a file that is no longer as catalogued; returns immediately. */
+  /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
 }
 

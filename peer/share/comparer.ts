@@ -37,7 +37,7 @@ interface Dependencies {
   readonly problems: Problems
   readonly settling: Settling
   readonly vanished: Vanished
-  /** Told of a kept version whose content does not have its hash; returns immediately. */
+  /** Called with a kept version whose content does not have its hash; returns immediately. */
   readonly onSpoiled: (file: { at: Location; stat: FileStat }) => void
   /** Aborted when nothing needs to be read. */
   readonly signal: AbortSignal

@@ -10,7 +10,7 @@ interface Dependencies {
   readonly catalog: Pick<Catalog, 'find' | 'get'>
   readonly incoming: Pick<IncomingFolder, 'copy'>
   readonly placer: Pick<Placer, 'adopt'>
-  /** Told the path of a file that is no longer as catalogued; returns immediately. */
+  /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
 }
 

@@ -13,7 +13,7 @@ type HeldFile = Pick<CatalogFile, 'content' | 'stat'> & {
 
 interface Dependencies<File extends HeldFile> {
   readonly catalog: { first(sha256: string): File | undefined }
-  /** Told the path of a file that is no longer as catalogued; returns immediately. */
+  /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
   readonly clock: Clock
 }

@@ -112,10 +112,10 @@ export class DigestedFile implements ChunkStore, Disposable {
     if (this.#isFinishing || this.#failure !== undefined || this.#held.has(chunk)) return false
     const distance = chunk - this.#next
     const atOnceMax = chunksAtOnceFor(this.#file.size)
-    return distance >= 0 && distance < (this.#isNextInLine(chunk) ? atOnceMax : atOnceMax / 2)
+    return distance >= 0 && distance < (this.#isNextToArrive(chunk) ? atOnceMax : atOnceMax / 2)
   }
 
-  #isNextInLine(chunk: number): boolean {
+  #isNextToArrive(chunk: number): boolean {
     let missing = this.verified.firstMissing(this.#next)
     while (missing !== undefined && missing < chunk && this.#putting.has(missing))
       missing = this.verified.firstMissing(missing + 1)
