@@ -125,7 +125,10 @@ function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string
 }
 
 /** Below the range for outgoing connections: a restarted process finds its ports free. */
-const ports = { first: 20_000, count: 12_000 } as const
+const ports = { first: 20_000, perWorker: 3_000, workers: 4 } as const
+/** A port is free between being chosen and being used: workers that run at the same time share none. */
+// oxlint-disable-next-line no-restricted-properties -- Vitest numbers its workers here
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % ports.workers
 
 /** Two free ports. Chosen here, because a restarted process needs the same ones. */
 export async function freePorts(): Promise<[number, number]> {
@@ -137,7 +140,8 @@ export async function freePorts(): Promise<[number, number]> {
 /** Listens on a free port until disposed. */
 async function holdFreePort(): Promise<{ port: number } & AsyncDisposable> {
   for (;;) {
-    const port = ports.first + Math.floor(systemRandom.fraction() * ports.count)
+    const place = worker + systemRandom.fraction()
+    const port = ports.first + Math.floor(place * ports.perWorker)
     const server = createServer()
     try {
       await once(server.listen(port, '127.0.0.1'), 'listening')

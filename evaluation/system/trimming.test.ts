@@ -45,6 +45,14 @@ async function untilTrimmed(api: PeerApi, contents: number, live: number): Promi
 
 /** Each original is on its owner's disk, and each content in one other place on the others' disks. */
 async function checkDisks(cluster: Cluster, files: readonly OwnedFile[]): Promise<void> {
+  const wanted = files.flatMap(({ name }) => [`${name} replicated`, `${name} shared`])
+  // The copies of a peer that is back are judged shortly after it counts as live.
+  await expect
+    .poll(() => copiesOnDisks(cluster, files), { timeout: 40_000 })
+    .toEqual(wanted.toSorted())
+}
+
+async function copiesOnDisks(cluster: Cluster, files: readonly OwnedFile[]): Promise<string[]> {
   const disks = new DiskContents()
   const found: string[] = []
   for (const { name: peer, dataFolder } of cluster.peers)
@@ -55,8 +63,7 @@ async function checkDisks(cluster: Cluster, files: readonly OwnedFile[]): Promis
       const isReplica = name === `replicated/${file.owner}/${file.name}` && peer !== file.owner
       found.push(`${file.name} ${isOriginal ? 'shared' : isReplica ? 'replicated' : name}`)
     }
-  const wanted = files.flatMap(({ name }) => [`${name} replicated`, `${name} shared`])
-  expect(found.toSorted()).toEqual(wanted.toSorted())
+  return found.toSorted()
 }
 
 test('a peer that returns after its files were healed leaves each file at two copies', async () => {
