@@ -34,7 +34,7 @@ test('a reader is given the first chunk that the source has, of those it wants b
 
 /**
  * Sources with any chunks, asked in any order, each answer coming or failing at any time: no chunk is
- * asked of two at once, none of a source that lacks it, each that arrived is never asked again, and the
+ * requested from two sources at the same time, none of a source that lacks it, each that arrived is never asked again, and the
  * plan ends with exactly the chunks that the sources have together.
  */
 test('any sources together give each of their chunks exactly once', () => {
