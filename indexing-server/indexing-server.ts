@@ -193,14 +193,16 @@ function joined(
     brake,
     grants,
     peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
-    sendTasks: (peerId, tasks, signal) => registry.sendTasks(peerId, tasks, signal),
-    cancelTasks: (peerId, taskIds, signal) => registry.cancelTasks(peerId, taskIds, signal),
+    sendTasks: (peerId, tasks, signal) => registry.requests.sendTasks(peerId, tasks, signal),
+    cancelTasks: (peerId, taskIds, signal) =>
+      registry.requests.cancelTasks(peerId, taskIds, signal),
   })
   const drops = new DropChecks(settings, {
     ...dependencies,
     grants,
     peerOf: (peerId) => registry.peerOf(peerId),
-    confirmCopies: (peerId, sha256s, options) => registry.confirmCopies(peerId, sha256s, options),
+    confirmCopies: (peerId, sha256s, options) =>
+      registry.requests.confirmCopies(peerId, sha256s, options),
   })
   const replaced = new ReplacedVersions(settings, {
     ...dependencies,
@@ -227,7 +229,7 @@ function joined(
     doubts,
     store: dependencies.store,
     announcedBy: (peerId) => registry.announcedBy(peerId),
-    verify: (peerId, sha256) => registry.verify(peerId, sha256),
+    verify: (peerId, sha256) => registry.requests.verify(peerId, sha256),
     onChange(contentIds) {
       lookups.forgetAll()
       coordinator.onTouched(contentIds)

@@ -1,10 +1,10 @@
 import type { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
-import { AppError, reasonOf } from '../common/errors.ts'
+import { AppError } from '../common/errors.ts'
 import { parsePeerId } from '../common/ids.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
-import type { PeerInfo, PeerState, RequestOf, Task } from '../common/protocol/messages.ts'
+import type { PeerInfo, PeerState, RequestOf } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
@@ -12,6 +12,8 @@ import { Claims } from './claims.ts'
 import type { Announced } from './doubts.ts'
 import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
+import { PeerListing, peerInfoOf } from './peer-listing.ts'
+import { PeerRequests } from './peer-requests.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
 
@@ -96,6 +98,8 @@ interface TrackedPeer extends Peer {
 
 /** The registry of peers. Lives in memory; the store records what must survive the process. */
 export class Registry implements Disposable {
+  /** What the index asks of registered peers. */
+  readonly requests: PeerRequests
   readonly #options: RegistryOptions
   readonly #store: RegistryStore
   readonly #clock: Clock
@@ -103,11 +107,11 @@ export class Registry implements Disposable {
   readonly #background: BackgroundWork
   readonly #listener: RegistryListener
   readonly #entries = new Map<string, TrackedPeer>()
+  readonly #listing = new PeerListing(this.#entries)
   readonly #accusations: Accusations
   readonly #claims = new Claims()
   readonly #reachability: Reachability
   readonly #identities: Identities
-  #sortedIds: readonly string[] | undefined
 
   constructor(
     options: RegistryOptions,
@@ -134,6 +138,10 @@ export class Registry implements Disposable {
       onChange: () => this.#listener.onAccusations(),
     })
     this.#identities = new Identities(dependencies)
+    this.requests = new PeerRequests({
+      ...dependencies,
+      connectionOf: (peerId) => this.#entries.get(peerId)?.connection,
+    })
     this.#reachability = new Reachability({
       ...dependencies,
       onChecked: (peerId, isNews) => this.#onDialled(peerId, isNews),
@@ -165,11 +173,9 @@ export class Registry implements Disposable {
 
   /** At most `limit` peers after the id `after`, sorted by id. */
   list(after: string | undefined, limit: number): PeerInfo[] {
-    this.#sortedIds ??= [...this.#entries.keys()].toSorted()
-    const ids = this.#sortedIds
-    const start = after === undefined ? 0 : ids.findIndex((id) => id > after)
-    const page = start === -1 ? [] : ids.slice(start, start + limit)
-    return page.flatMap((id) => this.#entries.get(id) ?? []).map((entry) => this.#infoOf(entry))
+    return this.#listing
+      .page(after, limit)
+      .map((entry) => peerInfoOf(entry, this.#silentMs(entry), this.#reachability.of(entry.peerId)))
   }
 
   /**
@@ -213,7 +219,7 @@ export class Registry implements Disposable {
     })
     const entry =
       this.#entries.get(peerId) ?? this.#entryOf({ ...record, ...holdings, gone: 'dead' })
-    if (!this.#entries.has(peerId)) this.#sortedIds = undefined
+    if (!this.#entries.has(peerId)) this.#listing.onMembers()
     this.#entries.set(peerId, entry)
     refuseClosed(connection)
     const replaced = entry.connection
@@ -267,19 +273,6 @@ export class Registry implements Disposable {
     this.#accusations.add(peerId, session.connection.remote.host)
   }
 
-  /** Asks a peer to verify its copies of a content, if it is connected. */
-  verify(peerId: string, sha256: string): void {
-    const connection = this.#entries.get(peerId)?.connection
-    if (connection === undefined) return
-    this.#background.start('have a copy verified', async (signal) => {
-      try {
-        await connection.request('verify', { sha256 }, { signal })
-      } catch (error) {
-        this.#log.debug({ peerId, sha256, reason: reasonOf(error) }, 'copy was not verified')
-      }
-    })
-  }
-
   /** One peer could not connect to another. */
   onUnreached(peerId: string): void {
     if (this.#entries.get(peerId)?.connection !== undefined) this.#reachability.doubt(peerId)
@@ -306,41 +299,6 @@ export class Registry implements Disposable {
     this.#update(entry)
   }
 
-  /**
-   * Sends tasks to a peer on its own connection.
-   * @throws AppError NOT_REGISTERED if it has none, and the peer's answer
-   */
-  async sendTasks(peerId: string, tasks: Task[], signal: AbortSignal): Promise<void> {
-    const connection = this.#entries.get(peerId)?.connection
-    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'tasks' })
-    await connection.request('tasks', { tasks }, { signal })
-  }
-
-  /**
-   * Cancels tasks of a peer.
-   * @throws AppError NOT_REGISTERED if it has no connection, and the peer's answer
-   */
-  async cancelTasks(peerId: string, taskIds: string[], signal: AbortSignal): Promise<void> {
-    const connection = this.#entries.get(peerId)?.connection
-    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'cancel-tasks' })
-    await connection.request('cancel-tasks', { taskIds }, { signal })
-  }
-
-  /**
-   * Asks a peer which of these contents it still has.
-   * @returns for each, in the same order
-   * @throws AppError NOT_REGISTERED if it has no connection, DEADLINE_EXCEEDED, and the peer's answer
-   */
-  async confirmCopies(
-    peerId: string,
-    sha256s: string[],
-    options: { signal: AbortSignal; deadlineMs: number },
-  ): Promise<readonly boolean[]> {
-    const connection = this.#entries.get(peerId)?.connection
-    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type: 'confirm-copies' })
-    return (await connection.request('confirm-copies', { sha256s }, options)).confirmed
-  }
-
   [Symbol.dispose](): void {
     this.#accusations[Symbol.dispose]()
     this.#reachability[Symbol.dispose]()
@@ -359,30 +317,20 @@ export class Registry implements Disposable {
     this.#entries.delete(first.peerId)
     this.#claims.forget(first.peerId)
     this.#reachability.forget(first.peerId)
-    this.#sortedIds = undefined
+    this.#listing.onMembers()
     await this.#store.forgetPeer(first.peerId)
   }
 
   #onDialled(peerId: string, isNews: boolean): void {
     const entry = this.#entries.get(peerId)
     if (entry?.connection === undefined) return
-    const { host, port, connection } = entry
+    const { host, port } = entry
     const reach = this.#reachability.of(peerId)
     const reason = reach.name === 'unreachable' ? { reason: reach.reason.slice(0, 500) } : {}
     if (isNews) this.#log.info({ peerId, host, port, reach: reach.name, ...reason }, 'peer dialled')
     this.#update(entry)
-    if (!isNews && reach.name === 'unreachable') return
-    this.#background.start('tell a peer whether it was reached', async (signal) => {
-      try {
-        await connection.request('reached', { host, port, ...reason }, { signal })
-      } catch (error) {
-        // It is told after its next registration.
-        this.#log.debug(
-          { peerId, reason: reasonOf(error) },
-          'peer was not told whether it was reached',
-        )
-      }
-    })
+    if (isNews || reach.name !== 'unreachable')
+      this.requests.tellReached(peerId, { host, port, ...reason })
   }
 
   #onSignOfLife(entry: TrackedPeer): void {
@@ -471,19 +419,6 @@ export class Registry implements Disposable {
       },
     }
     return Object.assign(entry, this.#livenessOf(entry))
-  }
-
-  #infoOf(entry: TrackedPeer): PeerInfo {
-    const { peerId, host, port, zone, state, freeBytes, holdings } = entry
-    const silentMs = Math.round(this.#silentMs(entry))
-    const info = { peerId, host, port, state, freeBytes, silentMs, ...holdings }
-    const reach = this.#reachability.of(peerId)
-    return {
-      ...info,
-      ...(zone !== undefined && { zone }),
-      ...(state === 'unreachable' &&
-        reach.name === 'unreachable' && { unreachable: reach.reason.slice(0, 500) }),
-    }
   }
 }
 

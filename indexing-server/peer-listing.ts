@@ -1,0 +1,47 @@
+import type { PeerInfo } from '../common/protocol/messages.ts'
+import type { Reach } from './reachability.ts'
+import type { Holdings } from './store/store.ts'
+
+/** A known peer. */
+export interface ListedPeer
+  extends Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'state' | 'freeBytes'> {
+  readonly zone: string | undefined
+  readonly holdings: Holdings
+}
+
+/** Known peers in pages, sorted by id. */
+export class PeerListing<Listed extends ListedPeer> {
+  readonly #peers: ReadonlyMap<string, Listed>
+  #sortedIds: readonly string[] | undefined
+
+  constructor(peers: ReadonlyMap<string, Listed>) {
+    this.#peers = peers
+  }
+
+  /** A peer was added or removed. */
+  onMembers(): void {
+    this.#sortedIds = undefined
+  }
+
+  /** At most `limit` peers after the id `after`. */
+  page(after: string | undefined, limit: number): Listed[] {
+    this.#sortedIds ??= [...this.#peers.keys()].toSorted()
+    const ids = this.#sortedIds
+    const start = after === undefined ? 0 : ids.findIndex((id) => id > after)
+    const page = start === -1 ? [] : ids.slice(start, start + limit)
+    return page.flatMap((id) => this.#peers.get(id) ?? [])
+  }
+}
+
+/** What `peers` shows of a peer that has been silent for `silentMs`. */
+export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): PeerInfo {
+  const { peerId, host, port, zone, state, freeBytes, holdings } = peer
+  const isUnreachable = state === 'unreachable' && reach.name === 'unreachable'
+  const info = { peerId, host, port, state, freeBytes, silentMs: Math.round(silentMs) }
+  return {
+    ...info,
+    ...holdings,
+    ...(zone !== undefined && { zone }),
+    ...(isUnreachable && { unreachable: reach.reason.slice(0, 500) }),
+  }
+}
