@@ -14,12 +14,7 @@ import type { Lane } from '../../common/content/lanes.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type {
-  ExplainedContent,
-  Task,
-  TaskOutcome,
-  TaskProgress,
-} from '../../common/protocol/messages.ts'
+import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import type { Liveness } from '../liveness.ts'
@@ -27,21 +22,18 @@ import type { Peer } from '../registry.ts'
 import type { IndexStore, ReplicatedCopy, StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
 import type { DropGrants } from './drop-grants.ts'
-import { reasonsFor } from './explain.ts'
+import { Explainer } from './explainer.ts'
 import { FailedPairs } from './failed-pairs.ts'
-import { isConfirmed } from './is-confirmed.ts'
-import { type Need, needOf, type Urgency } from './needs.ts'
+import { Judge, type JudgeOptions } from './judge.ts'
+import type { Urgency } from './needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue } from './queue.ts'
-import { isTrim, type Rank, rankOf, ranks } from './ranks.ts'
+import { type Rank, rankOf, ranks } from './ranks.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { type Batch, RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
 import { Trimmer } from './trimmer.ts'
-import { type Verdict, Verdicts } from './verdicts.ts'
 
-/** Slices judged before planning: about 0.1 s. */
-const slicesPerPass = 16
 /** Contents per planning pass while peers are free; the others wait for the next pass. */
 const contentsPerPass = 4_000
 /** Events within this time are planned together, so that small contents share a batch. */
@@ -49,12 +41,7 @@ const passDelayMs = 20
 /** Delay after a failure of replication itself, for example when the database cannot be read. */
 const replicationRetryMs = 5_000
 
-export interface CoordinatorOptions {
-  readonly replicationFactor: number
-  /** How long a content must lack copies before one is made. */
-  readonly settleMs: number
-  /** How long a content must have more copies than needed, all on live peers, before one is dropped. */
-  readonly trimAfterMs: number
+export interface CoordinatorOptions extends JudgeOptions {
   /** Space that a copy must leave free on the target's disk. */
   readonly reserveBytes: number
 }
@@ -80,21 +67,15 @@ export class Coordinator implements AsyncDisposable {
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #cancelTasks: CoordinatorDependencies['cancelTasks']
-  readonly #grants: DropGrants
   readonly #queue = new NeedQueue()
   readonly #running = new RunningTasks()
-  readonly #verdicts = new Verdicts()
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
   readonly #planner: Planner
   readonly #desk: TaskDesk
   readonly #trimmer: Trimmer
-  readonly #touched = new Set<number>()
-  /**
-   * Walks over the contents to judge: by peer id, or '' for all contents, with the position
-   * reached.
-   */
-  readonly #walks = new Map<string, string | undefined>([['', undefined]])
+  readonly #judge: Judge
+  readonly #explainer: Explainer
   readonly #wakeUp = new WakeUp()
   #isWoken = false
   #cancelTimer: Cancel = () => {}
@@ -105,13 +86,13 @@ export class Coordinator implements AsyncDisposable {
     this.#store = store
     this.#peers = peers
     this.#brake = brake
-    this.#grants = dependencies.grants
     this.#clock = clock
     this.#log = log
     this.#background = new BackgroundWork({ log })
     this.#resting = new RestingPeers({ clock, random })
     this.#pairs = new FailedPairs({ clock, random })
-    const shared = {
+    const { grants } = dependencies
+    const parts = {
       queue: this.#queue,
       running: this.#running,
       resting: this.#resting,
@@ -119,19 +100,21 @@ export class Coordinator implements AsyncDisposable {
       clock,
       random,
     }
-    this.#trimmer = new Trimmer(options, {
-      ...shared,
-      peerOf: (peerId) => peers.peerOf(peerId),
-    })
-    this.#planner = new Planner(options, { ...shared, peers })
-    const onFreed = (): void => this.#wake()
+    const peerOf = (peerId: string): Peer | undefined => peers.peerOf(peerId)
+    const trimmer = new Trimmer(options, { ...parts, peerOf })
+    const planner = new Planner(options, { ...parts, peers })
+    const judge = new Judge(options, { ...parts, store, grants, peerOf, trimmer })
+    this.#trimmer = trimmer
+    this.#planner = planner
+    this.#judge = judge
+    this.#explainer = new Explainer(options, { ...parts, peers, brake, judge, planner, trimmer })
     this.#desk = new TaskDesk(options, {
-      ...shared,
+      ...parts,
       sendTasks,
       cancelTasks: (peerId, taskIds) =>
         this.#background.start('cancel tasks', (signal) => this.#cancel(peerId, taskIds, signal)),
       isContended: (batch) => this.#isContended(batch),
-      onFreed,
+      onFreed: () => this.#wake(),
       log,
     })
     this.#cancelTasks = cancelTasks
@@ -148,9 +131,8 @@ export class Coordinator implements AsyncDisposable {
   }
 
   get counts(): { atFactor: number; aboveFactor: number; waiting: number; running: number } {
-    const { atFactor, aboveFactor } = this.#verdicts
     const waiting = this.#queue.waitingCount
-    return { atFactor, aboveFactor, waiting, running: this.#running.count }
+    return { ...this.#judge.counts, waiting, running: this.#running.count }
   }
 
   /** Why nothing is copied or dropped now, if so. */
@@ -160,7 +142,7 @@ export class Coordinator implements AsyncDisposable {
 
   /** Contents whose copies or files changed. */
   onTouched(contentIds: readonly number[]): void {
-    for (const contentId of contentIds) this.#touched.add(contentId)
+    this.#judge.touch(contentIds)
     this.#wake()
   }
 
@@ -170,7 +152,7 @@ export class Coordinator implements AsyncDisposable {
   }
 
   onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
-    if (isLost !== before.isLost) this.#walks.set(peerId, undefined)
+    if (isLost !== before.isLost) this.#judge.walk(peerId)
     if (isLost) this.#desk.abandon(peerId)
     if (state === 'live') {
       this.#queue.unpark()
@@ -199,49 +181,8 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /** The explanation of a content for `why`. */
-  explain(
-    content: StoredContent,
-  ): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing' | 'surplus'> {
-    const nowMs = this.#clock.monotonicMs()
-    const place = this.#queue.placeOf(content.contentId)
-    const { eligible, refusals } = this.#planner.targetsFor(content)
-    const rests = [...refusals.keys()].flatMap((peerId) => {
-      const rest = this.#resting.restOf(peerId)
-      return rest === undefined
-        ? []
-        : [[peerId, { ...rest, leftMs: rest.untilMs - nowMs }] as const]
-    })
-    const need = this.#needOf(content)
-    const missing = reasonsFor({
-      need,
-      paused: this.hold?.reason,
-      holders: [...new Set(content.holders.map(({ peerId }) => peerId))],
-      liveOwners: content.owners.filter((owner) => this.#peers.peerOf(owner)?.state === 'live'),
-      doubted: [...new Set(content.holders.flatMap((one) => (one.isDoubted ? [one.peerId] : [])))],
-      running: this.#running
-        .ofContent(content.contentId)
-        .map(({ target, startedMs }) => ({ target, forMs: nowMs - startedMs })),
-      place,
-      delayMs: place?.state === 'delayed' ? place.dueMs - nowMs : 0,
-      failure: this.#queue.failureOf(content.contentId),
-      failedPairs: this.#pairs
-        .waitingOf(content.contentId)
-        .map((pair) => ({ ...pair, leftMs: pair.untilMs - nowMs })),
-      refusals,
-      rests: new Map(rests),
-      rooms: new Map(Array.from(this.#peers.all(), (peer) => [peer.peerId, this.#roomOf(peer)])),
-      eligible: eligible.length,
-    })
-    const surplus =
-      need.kind === 'surplus'
-        ? this.#trimmer.explain(content, need.extra, this.hold?.reason)
-        : undefined
-    const explained = { factor: this.factor, wanted: content.file !== undefined, missing }
-    return { ...explained, ...(surplus !== undefined && { surplus }) }
-  }
-
-  #roomOf(peer: Peer): { freeBytes: number; keptFreeBytes: number } {
-    return { freeBytes: peer.freeBytes, keptFreeBytes: this.#planner.keptFreeBytesOf(peer) }
+  explain(content: StoredContent): ReturnType<Explainer['explain']> {
+    return this.#explainer.explain(content)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -258,14 +199,14 @@ export class Coordinator implements AsyncDisposable {
       await this.#clock.sleep(passDelayMs, signal)
       this.#cancelTimer()
       try {
-        await this.#judge(signal)
+        await this.#judge.judge(signal)
         const isMoreToPlace = await this.#place(signal)
-        if (isMoreToPlace || this.#isToJudge) this.#wake()
+        if (isMoreToPlace || this.#judge.isToJudge) this.#wake()
         else this.#wakeAt(this.#nextMs)
       } catch (error) {
         signal.throwIfAborted()
         this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it restarts')
-        this.#walks.set('', undefined)
+        this.#judge.walk()
         this.#wakeAt(this.#clock.monotonicMs() + replicationRetryMs)
       }
     }
@@ -289,96 +230,6 @@ export class Coordinator implements AsyncDisposable {
   #wakeAt(moment: number): void {
     const delayMs = Math.max(0, moment - this.#clock.monotonicMs())
     if (delayMs !== Infinity) this.#cancelTimer = this.#clock.after(delayMs, () => this.#wake())
-  }
-
-  /** Judges touched and walked contents, in bounded passes so that planning is not starved. */
-  async #judge(signal: AbortSignal): Promise<void> {
-    for (let slices = 0; this.#isToJudge && slices < slicesPerPass; slices++) {
-      await this.#judgeSome()
-      await turn()
-      signal.throwIfAborted()
-    }
-  }
-
-  get #isToJudge(): boolean {
-    return this.#touched.size > 0 || this.#walks.size > 0
-  }
-
-  /**
-   * Judges one slice of the touched contents and one of a walk, so that neither starves the other.
-   */
-  async #judgeSome(): Promise<void> {
-    const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
-    for (const contentId of contentIds) this.#touched.delete(contentId)
-    const walk = this.#walks.entries().next().value
-    if (walk !== undefined)
-      for (const contentId of await this.#step(walk)) contentIds.add(contentId)
-    const found = await this.#store.contents([...contentIds])
-    for (const content of found) {
-      contentIds.delete(content.contentId)
-      this.#grants.onHolders(content)
-      this.#enqueue(content, this.#verdictOn(content))
-    }
-    for (const contentId of contentIds) {
-      this.#verdicts.set(contentId, 'unknown')
-      this.#grants.forget(contentId)
-      this.#forget(contentId)
-    }
-  }
-
-  /** The next ids of a walk, some possibly repeated. */
-  async #step([walked, after]: readonly [string, string | undefined]): Promise<readonly number[]> {
-    const of = walked === '' ? undefined : walked
-    const page = await this.#store.contentIds(of, after, limits.contentsPerSlice)
-    // A change of the peer may have restarted the walk meanwhile.
-    if (this.#walks.get(walked) === after) {
-      if (page.next === undefined) this.#walks.delete(walked)
-      else this.#walks.set(walked, page.next)
-    }
-    return page.contentIds
-  }
-
-  #needOf(content: StoredContent): Need {
-    const isLost = (peerId: string): boolean => this.#peers.peerOf(peerId)?.isLost ?? true
-    return needOf(content, this.factor, isLost, () => this.#trimmer.extraOf(content))
-  }
-
-  /**
-   * Determines what a content needs, records the verdict, and removes it from the queue if it needs
-   * nothing.
-   */
-  #verdictOn(content: StoredContent): Need {
-    const need = this.#needOf(content)
-    this.#verdicts.set(content.contentId, verdictOf(content, need))
-    if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
-    return need
-  }
-
-  #forget(contentId: number): void {
-    this.#queue.remove(contentId)
-    this.#pairs.forget(contentId)
-  }
-
-  #enqueue(content: StoredContent, need: Need): void {
-    if (need.kind === 'none' || need.kind === 'lost') return
-    const { contentId } = content
-    const rank = rankOf(need.urgency, content.size)
-    const { settleMs, trimAfterMs } = this.#options
-    const nowMs = this.#clock.monotonicMs()
-    const isOther = this.#queue.isTrimming(contentId) !== isTrim(rank)
-    // A copy that has become necessary does not wait for trimming, nor the reverse.
-    if (isOther && this.#queue.has(contentId)) this.#forget(contentId)
-    const place = this.#queue.placeOf(contentId)
-    if (place?.state === 'held' && this.#isEnoughRunning(contentId, need)) return
-    // The awaited copy has been announced, but the content needs more.
-    if (isConfirmed(place, content, need))
-      this.#queue.delay(contentId, rank, { reason: 'settling', dueMs: nowMs + settleMs })
-    else this.#queue.need(contentId, rank, nowMs + (isTrim(rank) ? trimAfterMs : settleMs))
-  }
-
-  #isEnoughRunning(contentId: number, need: Need): boolean {
-    if (need.kind === 'copies') return this.#running.copiesOf(contentId).length >= need.lacking
-    return this.#running.ofContent(contentId).length > 0
   }
 
   /** Hands out all possible tasks; returns whether another pass would find more. */
@@ -446,14 +297,14 @@ export class Coordinator implements AsyncDisposable {
   async #plan(content: StoredContent): Promise<void> {
     const { contentId, file } = content
     const max = limits.tasksPerRequestMax
-    const isSurplus = this.#needOf(content).kind === 'surplus'
+    const isSurplus = this.#judge.needOf(content).kind === 'surplus'
     const trimmed = isSurplus ? this.#trimmer.peerToTrim(content) : undefined
     let drops: readonly ReplicatedCopy[] = []
     if (file === undefined) drops = await this.#store.obsoleteCopies(contentId, max)
     else if (trimmed !== undefined) drops = await this.#store.replicasAt(contentId, trimmed, max)
     // It may have been settled while the store was read.
     if (this.#queue.placeOf(contentId)?.state !== 'ready') return
-    const need = this.#verdictOn(content)
+    const need = this.#judge.verdictOn(content)
     if (need.kind === 'drop') this.#planner.planDrops(content, drops, need.urgency)
     else if (need.kind === 'copies' && file !== undefined)
       this.#planner.planCopies(content, file, need)
@@ -467,10 +318,4 @@ export class Coordinator implements AsyncDisposable {
       })
     }
   }
-}
-
-function verdictOf({ file }: StoredContent, { kind }: Need): Verdict {
-  if (file === undefined) return 'unwanted'
-  if (kind === 'surplus') return 'above-factor'
-  return kind === 'none' ? 'at-factor' : 'below-factor'
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../common/errors.ts'
 import { type Change, type Content, type CopyKey, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
-import { boundedBytes } from './migrations.ts'
+import { boundedBytes } from './bounded-bytes.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
 
 type Put = Extract<Change, { op: 'put' }>

@@ -6,9 +6,10 @@ import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
+import { boundedBytes } from './bounded-bytes.ts'
 import { ContentReader, type IsDoubted } from './content-reader.ts'
 import { GroupCommit } from './group-commit.ts'
-import { boundedBytes, migrations } from './migrations.ts'
+import { migrations } from './migrations.ts'
 import type {
   Announced,
   Announcement,

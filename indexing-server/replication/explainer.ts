@@ -1,0 +1,97 @@
+import type { Clock } from '../../common/clock.ts'
+import type { ExplainedContent } from '../../common/protocol/messages.ts'
+import type { Peer } from '../registry.ts'
+import type { StoredContent } from '../store/store.ts'
+import type { Hold } from './brake.ts'
+import { reasonsFor, type Situation } from './explain.ts'
+import type { FailedPairs } from './failed-pairs.ts'
+import type { Judge } from './judge.ts'
+import type { Planner } from './planner.ts'
+import type { NeedQueue } from './queue.ts'
+import type { RestingPeers } from './resting-peers.ts'
+import type { RunningTasks } from './running-tasks.ts'
+import type { Trimmer } from './trimmer.ts'
+
+interface Dependencies {
+  readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
+  readonly brake: { readonly hold: Hold | undefined }
+  readonly judge: Pick<Judge, 'needOf'>
+  readonly queue: Pick<NeedQueue, 'placeOf' | 'failureOf'>
+  readonly running: Pick<RunningTasks, 'ofContent'>
+  readonly resting: Pick<RestingPeers, 'restOf'>
+  readonly pairs: Pick<FailedPairs, 'waitingOf'>
+  readonly planner: Pick<Planner, 'targetsFor' | 'keptFreeBytesOf'>
+  readonly trimmer: Pick<Trimmer, 'explain'>
+  readonly clock: Clock
+}
+
+/** Collects what is known about a content into the explanation that `why` shows. */
+export class Explainer {
+  readonly #options: { readonly replicationFactor: number }
+  readonly #dependencies: Dependencies
+
+  constructor(options: { readonly replicationFactor: number }, dependencies: Dependencies) {
+    this.#options = options
+    this.#dependencies = dependencies
+  }
+
+  explain(
+    content: StoredContent,
+  ): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing' | 'surplus'> {
+    const { brake, judge, trimmer } = this.#dependencies
+    const need = judge.needOf(content)
+    const missing = reasonsFor({ ...this.#situationOf(content), need })
+    const surplus =
+      need.kind === 'surplus' ? trimmer.explain(content, need.extra, brake.hold?.reason) : undefined
+    return {
+      factor: this.#options.replicationFactor,
+      wanted: content.file !== undefined,
+      missing,
+      ...(surplus !== undefined && { surplus }),
+    }
+  }
+
+  #situationOf(content: StoredContent): Omit<Situation, 'need'> {
+    const { peers, brake, queue, running, pairs, planner, clock } = this.#dependencies
+    const { contentId, holders, owners } = content
+    const nowMs = clock.monotonicMs()
+    const place = queue.placeOf(contentId)
+    const { eligible, refusals } = planner.targetsFor(content)
+    return {
+      paused: brake.hold?.reason,
+      holders: [...new Set(holders.map(({ peerId }) => peerId))],
+      liveOwners: owners.filter((owner) => peers.peerOf(owner)?.state === 'live'),
+      doubted: [...new Set(holders.flatMap((one) => (one.isDoubted ? [one.peerId] : [])))],
+      running: running
+        .ofContent(contentId)
+        .map(({ target, startedMs }) => ({ target, forMs: nowMs - startedMs })),
+      place,
+      delayMs: place?.state === 'delayed' ? place.dueMs - nowMs : 0,
+      failure: queue.failureOf(contentId),
+      failedPairs: pairs
+        .waitingOf(contentId)
+        .map((pair) => ({ ...pair, leftMs: pair.untilMs - nowMs })),
+      refusals,
+      rests: this.#restsOf(refusals.keys(), nowMs),
+      rooms: new Map(Array.from(peers.all(), (peer) => [peer.peerId, this.#roomOf(peer)])),
+      eligible: eligible.length,
+    }
+  }
+
+  #restsOf(peerIds: Iterable<string>, nowMs: number): Situation['rests'] {
+    const rests = Array.from(peerIds).flatMap((peerId) => {
+      const rest = this.#dependencies.resting.restOf(peerId)
+      return rest === undefined
+        ? []
+        : [[peerId, { ...rest, leftMs: rest.untilMs - nowMs }] as const]
+    })
+    return new Map(rests)
+  }
+
+  #roomOf(peer: Peer): { freeBytes: number; keptFreeBytes: number } {
+    return {
+      freeBytes: peer.freeBytes,
+      keptFreeBytes: this.#dependencies.planner.keptFreeBytesOf(peer),
+    }
+  }
+}

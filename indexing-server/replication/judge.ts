@@ -1,0 +1,173 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Clock } from '../../common/clock.ts'
+import { limits } from '../../common/limits.ts'
+import type { Peer } from '../registry.ts'
+import type { IndexStore, StoredContent } from '../store/store.ts'
+import type { DropGrants } from './drop-grants.ts'
+import type { FailedPairs } from './failed-pairs.ts'
+import { isConfirmed } from './is-confirmed.ts'
+import { type Need, needOf } from './needs.ts'
+import type { NeedQueue } from './queue.ts'
+import { isTrim, rankOf } from './ranks.ts'
+import type { RunningTasks } from './running-tasks.ts'
+import type { Trimmer } from './trimmer.ts'
+import { type Verdict, Verdicts } from './verdicts.ts'
+
+/** Slices judged before planning: about 0.1 s. */
+const slicesPerPass = 16
+
+export interface JudgeOptions {
+  readonly replicationFactor: number
+  /** How long a content must lack copies before one is made. */
+  readonly settleMs: number
+  /** How long a content must have more copies than needed, all on live peers, before one is dropped. */
+  readonly trimAfterMs: number
+}
+
+interface Dependencies {
+  readonly store: Pick<IndexStore, 'contents' | 'contentIds'>
+  readonly peerOf: (peerId: string) => Peer | undefined
+  readonly grants: DropGrants
+  readonly queue: NeedQueue
+  readonly running: RunningTasks
+  readonly pairs: FailedPairs
+  readonly trimmer: Trimmer
+  readonly clock: Clock
+}
+
+/**
+ * Determines what contents need: those that were touched, and those that a peer held when it was
+ * lost or returned. Needs go to the queue, verdicts to the counters of `status`.
+ */
+export class Judge {
+  readonly #options: JudgeOptions
+  readonly #dependencies: Dependencies
+  readonly #verdicts = new Verdicts()
+  readonly #touched = new Set<number>()
+  /**
+   * Walks over the contents to judge: by peer id, or '' for all contents, with the position
+   * reached.
+   */
+  readonly #walks = new Map<string, string | undefined>([['', undefined]])
+
+  constructor(options: JudgeOptions, dependencies: Dependencies) {
+    this.#options = options
+    this.#dependencies = dependencies
+  }
+
+  get counts(): { readonly atFactor: number; readonly aboveFactor: number } {
+    const { atFactor, aboveFactor } = this.#verdicts
+    return { atFactor, aboveFactor }
+  }
+
+  /** Contents whose copies or files changed. */
+  touch(contentIds: readonly number[]): void {
+    for (const contentId of contentIds) this.#touched.add(contentId)
+  }
+
+  /** Judges all contents of a peer, or all. */
+  walk(peerId = ''): void {
+    this.#walks.set(peerId, undefined)
+  }
+
+  get isToJudge(): boolean {
+    return this.#touched.size > 0 || this.#walks.size > 0
+  }
+
+  /** Judges touched and walked contents, in bounded passes so that planning is not starved. */
+  async judge(signal: AbortSignal): Promise<void> {
+    for (let slices = 0; this.isToJudge && slices < slicesPerPass; slices++) {
+      await this.#judgeSome()
+      await turn()
+      signal.throwIfAborted()
+    }
+  }
+
+  needOf(content: StoredContent): Need {
+    const { peerOf, trimmer } = this.#dependencies
+    const isLost = (peerId: string): boolean => peerOf(peerId)?.isLost ?? true
+    const extraReplicas = (): number => trimmer.extraOf(content)
+    return needOf(content, this.#options.replicationFactor, isLost, extraReplicas)
+  }
+
+  /**
+   * Determines what a content needs, records the verdict, and removes it from the queue if it needs
+   * nothing.
+   */
+  verdictOn(content: StoredContent): Need {
+    const need = this.needOf(content)
+    this.#verdicts.set(content.contentId, verdictOf(content, need))
+    if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
+    return need
+  }
+
+  /**
+   * Judges one slice of the touched contents and one of a walk, so that neither starves the other.
+   */
+  async #judgeSome(): Promise<void> {
+    const { store, grants } = this.#dependencies
+    const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
+    for (const contentId of contentIds) this.#touched.delete(contentId)
+    const walk = this.#walks.entries().next().value
+    if (walk !== undefined)
+      for (const contentId of await this.#step(walk)) contentIds.add(contentId)
+    const found = await store.contents([...contentIds])
+    for (const content of found) {
+      contentIds.delete(content.contentId)
+      grants.onHolders(content)
+      this.#enqueue(content, this.verdictOn(content))
+    }
+    for (const contentId of contentIds) {
+      this.#verdicts.set(contentId, 'unknown')
+      grants.forget(contentId)
+      this.#forget(contentId)
+    }
+  }
+
+  /** The next ids of a walk, some possibly repeated. */
+  async #step([walked, after]: readonly [string, string | undefined]): Promise<readonly number[]> {
+    const of = walked === '' ? undefined : walked
+    const page = await this.#dependencies.store.contentIds(of, after, limits.contentsPerSlice)
+    // A change of the peer may have restarted the walk meanwhile.
+    if (this.#walks.get(walked) === after) {
+      if (page.next === undefined) this.#walks.delete(walked)
+      else this.#walks.set(walked, page.next)
+    }
+    return page.contentIds
+  }
+
+  #forget(contentId: number): void {
+    this.#dependencies.queue.remove(contentId)
+    this.#dependencies.pairs.forget(contentId)
+  }
+
+  #enqueue(content: StoredContent, need: Need): void {
+    if (need.kind === 'none' || need.kind === 'lost') return
+    const { queue, clock } = this.#dependencies
+    const { contentId } = content
+    const rank = rankOf(need.urgency, content.size)
+    const { settleMs, trimAfterMs } = this.#options
+    const nowMs = clock.monotonicMs()
+    const isOther = queue.isTrimming(contentId) !== isTrim(rank)
+    // A copy that has become necessary does not wait for trimming, nor the reverse.
+    if (isOther && queue.has(contentId)) this.#forget(contentId)
+    const place = queue.placeOf(contentId)
+    if (place?.state === 'held' && this.#isEnoughRunning(contentId, need)) return
+    // The awaited copy has been announced, but the content needs more.
+    if (isConfirmed(place, content, need))
+      queue.delay(contentId, rank, { reason: 'settling', dueMs: nowMs + settleMs })
+    else queue.need(contentId, rank, nowMs + (isTrim(rank) ? trimAfterMs : settleMs))
+  }
+
+  #isEnoughRunning(contentId: number, need: Need): boolean {
+    const { running } = this.#dependencies
+    if (need.kind === 'copies') return running.copiesOf(contentId).length >= need.lacking
+    return running.ofContent(contentId).length > 0
+  }
+}
+
+function verdictOf({ file }: StoredContent, { kind }: Need): Verdict {
+  if (file === undefined) return 'unwanted'
+  if (kind === 'surplus') return 'above-factor'
+  return kind === 'none' ? 'at-factor' : 'below-factor'
+}
