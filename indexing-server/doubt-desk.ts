@@ -37,6 +37,7 @@ export class DoubtDesk {
     for (const change of changes)
       if (
         change.op === 'put' &&
+        change.damaged !== true &&
         this.#dependencies.doubts.onAnnounced(peerId, change.sha256, { epoch, seq: change.seq })
       )
         await this.#changed(change.sha256)

@@ -123,6 +123,12 @@ export const Change = Type.Union([
     ...copyKey,
     ...contentFields,
     modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
+    damaged: Type.Optional(
+      Type.Boolean({
+        description:
+          'The bytes on its disk are no longer this content, although the file still is: it is not served and does not count as a copy, but the content stays wanted',
+      }),
+    ),
   }),
   Type.Object({
     op: Type.Literal('drop', { description: 'The peer no longer has this copy' }),
@@ -277,7 +283,15 @@ export const ExplainedContent = Type.Object({
   factor: Factor,
   wanted: Type.Boolean({ description: 'Whether a peer shares it and has not unshared it' }),
   copies: Type.Array(
-    Type.Object({ peerId: PeerId, kind: CopyKind, name: Name, state: PeerState }),
+    Type.Object({
+      peerId: PeerId,
+      kind: CopyKind,
+      name: Name,
+      state: PeerState,
+      damaged: Type.Optional(
+        Type.Boolean({ description: 'Its bytes are no longer the content: not a copy' }),
+      ),
+    }),
     { maxItems: limits.sourcesPerContentMax },
   ),
   missing: Type.Array(Type.String({ maxLength: 500 }), {

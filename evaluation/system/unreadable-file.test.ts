@@ -54,7 +54,7 @@ test('one unreadable file among 300 delays no other and is named everywhere', as
   for (const asked of [owner, other])
     await expect
       .poll(async () => await why(asked), { timeout: 5_000 })
-      .toContain('no peer has a readable copy: the file is missing or unreadable at peer1')
+      .toContain('no peer has a readable copy: the file is missing, unreadable or damaged at peer1')
 
   await chmod(path, 0o644)
   await expect.poll(status, { timeout: 5_000 }).toMatchObject({ peer: { problems: 0 } })

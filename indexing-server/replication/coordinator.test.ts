@@ -95,7 +95,7 @@ test('a file that its connected owner has no more is said to be missing or unrea
   await peer1.announce({ name: 'a' })
   await cluster.advance(2_000)
   expect(await missing(peer2, 'a')).toEqual([
-    'no peer has a readable copy: the file is missing or unreadable at peer1, which shared it; run `tandem why` or `tandem problems` there',
+    'no peer has a readable copy: the file is missing, unreadable or damaged at peer1, which shared it; run `tandem why` or `tandem problems` there',
   ])
   await peer1.ask('leave', {})
   expect(await missing(peer2, 'a')).toEqual(['no peer has it'])

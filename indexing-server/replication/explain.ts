@@ -80,7 +80,7 @@ export function reasonsFor(situation: Situation): string[] {
 function goneSentence({ liveOwners }: Situation): string {
   const [owner] = liveOwners
   if (owner === undefined) return 'no peer has it'
-  return `no peer has a readable copy: the file is missing or unreadable at ${listed(liveOwners)}, which shared it; run \`tandem why\` or \`tandem problems\` there`
+  return `no peer has a readable copy: the file is missing, unreadable or damaged at ${listed(liveOwners)}, which shared it; run \`tandem why\` or \`tandem problems\` there`
 }
 
 function doubtReasons(doubted: readonly string[]): string[] {

@@ -2,6 +2,7 @@ import { AppError } from '../../common/errors.ts'
 import { type Change, type Content, type CopyKey, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import { boundedBytes } from './bounded-bytes.ts'
+import { damagedCopy } from './damaged-copy.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
 
 type Put = Extract<Change, { op: 'put' }>
@@ -69,7 +70,8 @@ class Touching implements Touched {
  * Four rules derive files from copies: the owner's shared copy defines the file; a vanished shared
  * copy changes nothing (that is the loss that replication repairs); a replicated copy restores a
  * file that the index does not know, unless it was unshared, or its owner has sent this index its
- * full inventory: then no other peer may restore its files; a content that a file had, and a
+ * full inventory: then no other peer may restore its files; a damaged copy defines the file like any other
+ * but is held by no peer; a content that a file had, and a
  * replicated copy of content that differs from the file's, is a replaced version and kept for a
  * while.
  */
@@ -169,7 +171,7 @@ export class AnnouncementWriter {
     const key = keyOf(peerId, change)
     const owner = change.kind === 'shared' ? peerId : change.owner
     const isUnshared = owner !== undefined && this.#sql.isUnshared.get(name, owner) !== undefined
-    const withheld = change.kind === 'shared' && isUnshared ? 1 : 0
+    const withheld = withheldOf(change, isUnshared)
     const contentId = this.#contentIdOf(change)
     const old = this.#sql.copy.get(...key) as CopyRow | undefined
     const isKnown = old?.content_id === contentId && old.withheld === withheld
@@ -295,6 +297,12 @@ export class AnnouncementWriter {
       this.#sql.removeUnusedContent.run({ contentId })
     }
   }
+}
+
+/** Why a copy is no part of the cluster; 0 if it is. */
+function withheldOf({ kind, damaged }: Put, isUnshared: boolean): number {
+  if (kind === 'shared' && isUnshared) return 1
+  return damaged === true ? damagedCopy : 0
 }
 
 type Key = readonly [peerId: string, kind: number, owner: string, name: string, version: string]

@@ -2,6 +2,7 @@ import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
+import { damagedCopy } from './damaged-copy.ts'
 import type {
   FileKey,
   Holder,
@@ -64,10 +65,18 @@ export class ContentReader {
   }
 
   copiesOf(contentId: number, limit: number): StoredCopy[] {
-    const rows = this.#sql.copiesOf.all(contentId, limit) as (Omit<StoredCopy, 'kind'> & {
+    const rows = this.#sql.copiesOf.all(contentId, limit) as (Omit<
+      StoredCopy,
+      'kind' | 'damaged'
+    > & {
       kind: number
+      withheld: number
     })[]
-    return rows.map((row) => ({ ...row, kind: kindOf(row.kind) }))
+    return rows.map(({ withheld, kind, ...row }) => ({
+      ...row,
+      kind: kindOf(kind),
+      ...(withheld === damagedCopy && { damaged: true as const }),
+    }))
   }
 
   obsoleteCopies(contentId: number, limit: number): ReplicatedCopy[] {
@@ -265,8 +274,8 @@ function prepare(database: Database) {
       .pluck(),
     isListedByDownloads: database.prepare(`select 1 from ${listedDownloads} and name = ? limit 1`),
     copiesOf: database.prepare(`
-      select peer_id as peerId, kind, name from copies
-      where content_id = ? and withheld = 0 order by kind, peer_id limit ?`),
+      select peer_id as peerId, kind, name, withheld from copies
+      where content_id = ? and withheld in (0, ${damagedCopy}) order by kind, peer_id limit ?`),
     ...prepareReplicas(database),
     ...prepareVersions(database),
     listNames: database.prepare(`

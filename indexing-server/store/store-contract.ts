@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
+import { damagedCopies } from './damaged-copies-contract.ts'
 import { replacedVersionsContract } from './replaced-versions-contract.ts'
 import type { Registration } from './store.ts'
 import {
@@ -28,6 +29,7 @@ export function storeContract(what: string, open: OpenStore): void {
     files(open)
     unsharing(open)
     replacedVersionsContract(open)
+    damagedCopies(open)
     questions(open)
   })
 }

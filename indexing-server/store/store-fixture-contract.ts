@@ -27,6 +27,7 @@ interface PutOptions {
   readonly modifiedMs?: number
   readonly chunkRoot?: string
   readonly version?: string
+  readonly damaged?: true
 }
 
 export function put(name: string, text: string, options: PutOptions = {}): Change {

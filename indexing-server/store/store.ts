@@ -118,6 +118,8 @@ export interface ListedName {
 
 export interface StoredCopy extends Holder {
   readonly name: string
+  /** Its bytes are no longer the content, as its peer found: it is no holder. */
+  readonly damaged?: true
 }
 
 export interface Totals {

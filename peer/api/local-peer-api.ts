@@ -284,7 +284,8 @@ export class LocalPeerApi implements PeerApi {
     try {
       const { contents } = await this.#dependencies.finder.why(name, signal)
       const content = contents.find((found) => found.sha256 === sha256)
-      const living = content?.copies.filter(({ state }) => state !== 'dead') ?? []
+      const living =
+        content?.copies.filter(({ state, damaged }) => state !== 'dead' && damaged !== true) ?? []
       const peers = new Set(living.map(({ peerId }) => peerId))
       return { copies: peers.size, factor: content?.factor ?? 0 }
     } catch (error) {

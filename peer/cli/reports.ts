@@ -311,13 +311,15 @@ function problemLines({ folder, name, code, reason, remedy }: Problem, style: St
 
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {
   const { sha256, size, factor, wanted, copies, missing, surplus } = content
-  const live = new Set(copies.filter(({ state }) => state === 'live').map(({ peerId }) => peerId))
+  const good = copies.filter(({ state, damaged }) => state === 'live' && damaged !== true)
+  const live = new Set(good.map(({ peerId }) => peerId))
   const wish = wanted ? `${factor} wanted` : 'no longer shared, so no copies are added'
   return [
     `'${printable(name)}' ${shortHash(sha256)} (${bytesText(size)}): on ${countText(live.size, 'live peer')}, ${wish}`,
     ...copies.map((copy) => {
       const alias = copy.name === name ? '' : ` as '${printable(copy.name)}'`
-      return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})`
+      const fault = copy.damaged === true ? style('red', ', damaged: its bytes have changed') : ''
+      return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})${fault}`
     }),
     ...missing.map((reason) => style('yellow', `  ! ${printable(reason)}`)),
     ...(surplus === undefined ? [] : [`  + ${printable(surplus)}`]),
