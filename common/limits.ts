@@ -89,6 +89,8 @@ export const limits = {
   refusedEpochsMax: 16,
   /** Peers in the registry, which lives in memory. */
   peersMax: 10_000,
+  /** Peers that `status` mentions. */
+  peerNotesMax: 20,
 
   /** The smallest chunk: 0.5 ms to hash, 10 ms at 100 MB/s. */
   chunkBytesMin: mebibyte,

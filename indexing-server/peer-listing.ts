@@ -1,4 +1,5 @@
-import type { PeerInfo } from '../common/protocol/messages.ts'
+import type { PeerInfo, PeerNotes } from '../common/protocol/messages.ts'
+import type { Flapping } from './flapping.ts'
 import type { Reach } from './reachability.ts'
 import type { Holdings } from './store/store.ts'
 
@@ -7,6 +8,7 @@ export interface ListedPeer
   extends Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'state' | 'freeBytes'> {
   readonly zone: string | undefined
   readonly holdings: Holdings
+  readonly flapping: Flapping | undefined
 }
 
 /** Known peers in pages, sorted by id. */
@@ -43,5 +45,12 @@ export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): Pe
     ...holdings,
     ...(zone !== undefined && { zone }),
     ...(isUnreachable && { unreachable: reach.reason.slice(0, 500) }),
+    ...notesOf(peer),
   }
+}
+
+/** What sets a peer apart from others; empty for most. */
+export function notesOf({ flapping }: Pick<ListedPeer, 'flapping'>): Omit<PeerNotes, 'peerId'> {
+  if (flapping === undefined) return {}
+  return { flapping: { ...flapping, leftMs: Math.ceil(flapping.leftMs) } }
 }

@@ -10,6 +10,7 @@ import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
 import type { Announced } from './doubts.ts'
+import { breaksRemembered, type Flapping, flappingOf } from './flapping.ts'
 import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { PeerListing, peerInfoOf } from './peer-listing.ts'
@@ -32,6 +33,8 @@ export interface Peer extends Liveness {
   readonly holdings: Holdings
   /** Monotonic time since when it has been live without a break; undefined if it is not live. */
   readonly liveSinceMs: number | undefined
+  /** Whether it comes and goes too often to be given new copies. */
+  readonly flapping: Flapping | undefined
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
   /**
@@ -86,6 +89,8 @@ interface TrackedPeer extends Peer {
   state: PeerState
   isLost: boolean
   lastLiveMs: number | undefined
+  /** When it ceased to be live, oldest first; monotonic. */
+  readonly breaksMs: number[]
   connection: Connection | undefined
   /** The epoch of its catalog; '' before it has registered. */
   epoch: string
@@ -361,7 +366,11 @@ export class Registry implements Disposable {
     const after = this.#livenessOf(entry)
     if (before.state === after.state && before.isLost === after.isLost) return
     Object.assign(entry, after)
-    if (before.state === 'live') entry.lastLiveMs = this.#clock.monotonicMs()
+    if (before.state === 'live') {
+      entry.lastLiveMs = this.#clock.monotonicMs()
+      entry.breaksMs.push(entry.lastLiveMs)
+      entry.breaksMs.splice(0, entry.breaksMs.length - breaksRemembered)
+    }
     if (after.state !== before.state)
       entry.liveSinceMs = after.state === 'live' ? this.#clock.monotonicMs() : undefined
     this.#log.debug({ peerId: entry.peerId, ...after }, 'peer changed')
@@ -401,6 +410,8 @@ export class Registry implements Disposable {
     // The time that the index itself was away does not count as silence, unless the peer was dead
     // already.
     const accusations = this.#accusations
+    const clock = this.#clock
+    const { deadAfterMs } = this.#options
     const isDead = record.gone === 'dead'
     const silentMs = isDead ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
     const entry: TrackedPeer = {
@@ -414,6 +425,11 @@ export class Registry implements Disposable {
       isLost: false,
       lastLiveMs: isDead ? undefined : this.#clock.monotonicMs(),
       liveSinceMs: undefined,
+      breaksMs: [],
+      get flapping() {
+        const options = { deadAfterMs, nowMs: clock.monotonicMs() }
+        return flappingOf(this.breaksMs, this.liveSinceMs, options)
+      },
       get isAccused() {
         return accusations.has(record.peerId)
       },

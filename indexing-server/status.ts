@@ -1,6 +1,8 @@
 import type { Clock } from '../common/clock.ts'
-import type { ReplyOf } from '../common/protocol/messages.ts'
-import type { Registry } from './registry.ts'
+import { limits } from '../common/limits.ts'
+import type { PeerNotes, ReplyOf } from '../common/protocol/messages.ts'
+import { notesOf } from './peer-listing.ts'
+import type { Peer, Registry } from './registry.ts'
 import type { Hold } from './replication/brake.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { IndexStore } from './store/store.ts'
@@ -8,7 +10,7 @@ import type { WriteHealth } from './write-health.ts'
 
 export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
-  readonly registry: Pick<Registry, 'counts'>
+  readonly registry: Pick<Registry, 'all' | 'counts'>
   readonly coordinator: Pick<Coordinator, 'counts' | 'hold'>
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
@@ -38,12 +40,19 @@ export async function clusterStatus({
   }
   const aboveFactor = Math.min(counts.aboveFactor, atFactor)
   const { fault: degraded } = writes
+  const peerNotes = peerNotesOf(registry.all())
   return {
     ...status,
     ...(aboveFactor > 0 && { aboveFactor }),
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
+    ...(peerNotes.length > 0 && { peerNotes }),
     ...(degraded !== undefined && { degraded }),
   }
+}
+
+function peerNotesOf(peers: Iterable<Peer>): PeerNotes[] {
+  const notes = Array.from(peers, (peer) => ({ peerId: peer.peerId, ...notesOf(peer) }))
+  return notes.filter((note) => Object.keys(note).length > 1).slice(0, limits.peerNotesMax)
 }
 
 function brakeOf(

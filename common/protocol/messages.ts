@@ -49,6 +49,7 @@ export type {
   FoundName,
   MatchedFile,
   PeerInfo,
+  PeerNotes,
   PeerState,
   ReadOutcome,
   ReplicaVersion,

@@ -151,6 +151,24 @@ export const DiskBytes = described(
   Bytes,
   'The size of that disk; less is kept free on a small one. Absent if unknown',
 )
+/** What sets a peer apart from others, if anything. */
+const peerNotes = {
+  flapping: Type.Optional(
+    Type.Object(
+      {
+        breaks: described(Count, 'How often it recently ceased to be live'),
+        leftMs: described(
+          Millis,
+          'How much longer it must be live without a break; the full time while it is not live',
+        ),
+      },
+      { description: 'Present while it comes and goes too often to be given new copies' },
+    ),
+  ),
+}
+export const PeerNotes = Type.Object({ peerId: PeerId, ...peerNotes })
+export type PeerNotes = Static<typeof PeerNotes>
+
 export const PeerInfo = Type.Object({
   peerId: PeerId,
   host: Host,
@@ -164,6 +182,7 @@ export const PeerInfo = Type.Object({
   unreachable: Type.Optional(
     Type.String({ maxLength: 500, description: 'Why connecting fails, if it is unreachable' }),
   ),
+  ...peerNotes,
 })
 export type PeerInfo = Static<typeof PeerInfo>
 
@@ -266,6 +285,12 @@ export const ClusterStatus = Type.Object({
           'Present while nothing is copied or dropped: the index has just started, or over a third of the peers were lost together',
       },
     ),
+  ),
+  peerNotes: Type.Optional(
+    Type.Array(PeerNotes, {
+      maxItems: limits.peerNotesMax,
+      description: 'The first peers that something sets apart; `peers` has all',
+    }),
   ),
   degraded: Type.Optional(
     Type.String({

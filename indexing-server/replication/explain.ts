@@ -1,5 +1,6 @@
 import { errorTable } from '../../common/error-table.ts'
 import { isErrorCode } from '../../common/errors.ts'
+import type { Flapping } from '../flapping.ts'
 import type { FailedPair } from './failed-pairs.ts'
 import type { Need } from './needs.ts'
 import type { Refusal } from './placement.ts'
@@ -38,6 +39,8 @@ export interface Situation {
     string,
     { readonly code: string; readonly reason?: string | undefined; readonly leftMs: number }
   >
+  /** Peers that come and go. */
+  readonly flapping: ReadonlyMap<string, Flapping>
   /** Number of peers that can take a copy. */
   readonly eligible: number
 }
@@ -113,6 +116,7 @@ function waitingReasons({
   rests,
   failedPairs,
   rooms,
+  flapping,
 }: Situation): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
     return [`copies were found missing just now; copying starts in ${seconds(delayMs)}`]
@@ -126,7 +130,7 @@ function waitingReasons({
     if (isSaid && (refusal === 'waiting' || refusal === 'resting')) return []
     const rest = rests.get(peerId)
     return rest === undefined
-      ? refusalSentence(peerId, refusal, rooms.get(peerId))
+      ? refusalSentence(peerId, refusal, { ...rooms.get(peerId), ...flapping.get(peerId) })
       : `${peerId} failed with ${explained(rest.code, rest.reason)}; next attempt in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
@@ -134,10 +138,12 @@ function waitingReasons({
     : reasons
 }
 
+type RefusalFacts = Partial<Flapping & { freeBytes: number; keptFreeBytes: number }>
+
 function refusalSentence(
   peerId: string,
   refusal: Refusal,
-  { freeBytes, keptFreeBytes } = { freeBytes: 0, keptFreeBytes: 0 },
+  { freeBytes = 0, keptFreeBytes = 0, breaks = 0, leftMs = 0 }: RefusalFacts,
 ): string {
   switch (refusal) {
     case 'not live':
@@ -150,6 +156,8 @@ function refusalSentence(
       return `${peerId} rests after a failure`
     case 'no space':
       return `${peerId} lacks space for it: ${megabytes(freeBytes)} are free, of which ${megabytes(keptFreeBytes)} are reserved`
+    case 'flapping':
+      return `${peerId} came and went ${breaks} times recently: it is given new copies when it has stayed for another ${seconds(leftMs)}`
     case 'same zone':
       return `${peerId} is in the same zone as another copy`
   }

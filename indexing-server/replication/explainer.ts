@@ -74,6 +74,11 @@ export class Explainer {
       refusals,
       rests: this.#restsOf(refusals.keys(), nowMs),
       rooms: new Map(Array.from(peers.all(), (peer) => [peer.peerId, this.#roomOf(peer)])),
+      flapping: new Map(
+        Array.from(peers.all()).flatMap(({ peerId, flapping }) =>
+          flapping === undefined ? [] : [[peerId, flapping] as const],
+        ),
+      ),
       eligible: eligible.length,
     }
   }

@@ -20,6 +20,7 @@ function aPeer(peerId: string): Peer {
   const liveness = {
     state: 'live',
     isLost: false,
+    flapping: undefined,
     isAccused: false,
     lastLiveMs: undefined,
     liveSinceMs: 0,

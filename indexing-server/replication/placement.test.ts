@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { bestTarget, eligibleTargets, keptFreeBytes, type PlacementPeer } from './placement.ts'
 
 function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
-  const idle = { storedBytes: 0, assignedBytes: 0, isResting: false }
+  const idle = { storedBytes: 0, assignedBytes: 0, isResting: false, isFlapping: false }
   return { peerId, zone: undefined, state: 'live', freeBytes: 100, ...idle, ...fields }
 }
 
 const options = { reserveBytes: 10 }
-const nothingFailed = { ownedBy: new Set<string>(), isWaiting: () => false }
+const nothingFailed = { ownedBy: new Set<string>(), isWaiting: () => false, isLastCopy: false }
 const request = { sizeBytes: 50, takenBy: new Set(['owner']), ...nothingFailed }
 const ids = (peers: readonly PlacementPeer[]): string[] => peers.map(({ peerId }) => peerId)
 
@@ -26,7 +26,7 @@ test('which peers may take a copy, and why the others may not', () => {
       peer('full', { freeBytes: 59 }),
       peer('promised', { freeBytes: 100, assignedBytes: 41 }),
       peer('suspect', { state: 'suspect' }),
-      peer('resting', { isResting: true }),
+      peer('resting', { isFlapping: false, isResting: true }),
       peer('failed'),
       peer('another owner'),
     ],
@@ -41,6 +41,17 @@ test('which peers may take a copy, and why the others may not', () => {
     failed: 'waiting',
     'another owner': 'owner',
   })
+})
+
+test('a flapping peer takes only the second copy of a content, and only if no other peer can', () => {
+  const peers = [peer('owner'), peer('steady'), peer('flapping', { isFlapping: true })]
+  const beside = eligibleTargets({ ...request, isLastCopy: true }, peers, options)
+  expect(ids(beside.eligible)).toEqual(['steady'])
+  expect(beside.refusals.get('flapping')).toBe('flapping')
+  const others = peers.filter(({ peerId }) => peerId !== 'steady')
+  const alone = eligibleTargets({ ...request, isLastCopy: true }, others, options)
+  expect(ids(alone.eligible)).toEqual(['flapping'])
+  expect(ids(eligibleTargets(request, others, options).eligible)).toEqual([])
 })
 
 test('another zone is taken as long as a peer there can', () => {
@@ -82,6 +93,7 @@ test('no plan breaks a rule', () => {
     storedBytes: fc.nat(200),
     assignedBytes: fc.nat(100),
     isResting: fc.boolean(),
+    isFlapping: fc.boolean(),
   })
   const peers = fc.uniqueArray(anyPeer, { selector: ({ peerId }) => peerId })
   fc.assert(
@@ -89,12 +101,15 @@ test('no plan breaks a rule', () => {
       const takenBy = new Set(ids(all.slice(0, taken)))
       const ownedBy = new Set(ids(all.filter((_, index) => ((flags >> (index % 3)) & 1) === 1)))
       const isWaiting = (peerId: string): boolean => peerId.length === (flags & 3)
-      const wanted = { sizeBytes, takenBy, ownedBy, isWaiting }
+      const isLastCopy = takenBy.size <= 1
+      const wanted = { sizeBytes, takenBy, ownedBy, isWaiting, isLastCopy }
       const { eligible, refusals } = eligibleTargets(wanted, all, options)
       expect(eligible.length + refusals.size + Math.min(taken, all.length)).toBe(all.length)
       for (const each of eligible) {
         expect(takenBy.has(each.peerId) || each.isResting || refusals.has(each.peerId)).toBe(false)
         expect(each.state).toBe('live')
+        expect(each.isFlapping).toBe(eligible[0]?.isFlapping)
+        expect(each.isFlapping && !isLastCopy).toBe(false)
         expect(ownedBy.has(each.peerId) || isWaiting(each.peerId)).toBe(false)
         expect(each.freeBytes - each.assignedBytes).toBeGreaterThanOrEqual(sizeBytes + 10)
       }
@@ -109,7 +124,7 @@ test('less of a small disk is reserved, so that it can be used', () => {
   expect(keptFreeBytes({ diskBytes: 1e12 }, options)).toBe(options.reserveBytes)
   expect(keptFreeBytes({ diskBytes: undefined }, options)).toBe(options.reserveBytes)
   const none = new Set<string>()
-  const request = { sizeBytes: 2, takenBy: none, ownedBy: none, isWaiting: () => false }
+  const request = { ...nothingFailed, sizeBytes: 2, takenBy: none }
   expect(eligibleTargets(request, [stick], options).eligible).toEqual([stick])
   const full = { ...stick, freeBytes: 3_000_001 }
   expect(eligibleTargets(request, [full], options).refusals.get('stick')).toBe('no space')

@@ -13,6 +13,8 @@ export interface PlacementPeer {
   readonly assignedBytes: number
   /** Whether it recently refused or failed a task. */
   readonly isResting: boolean
+  /** Whether it comes and goes. */
+  readonly isFlapping: boolean
 }
 
 export interface PlacementRequest {
@@ -25,6 +27,8 @@ export interface PlacementRequest {
   readonly ownedBy: ReadonlySet<string>
   /** Whether a copy of the content failed there and waits for a retry. */
   readonly isWaiting: (peerId: string) => boolean
+  /** Whether at most one peer has it: then a flapping peer is better than none. */
+  readonly isLastCopy: boolean
 }
 
 export interface PlacementOptions {
@@ -50,7 +54,14 @@ export function keptFreeBytes(
 }
 
 /** Why a peer without a copy cannot take one. */
-export type Refusal = 'not live' | 'owner' | 'resting' | 'waiting' | 'no space' | 'same zone'
+export type Refusal =
+  | 'not live'
+  | 'owner'
+  | 'resting'
+  | 'waiting'
+  | 'no space'
+  | 'flapping'
+  | 'same zone'
 
 export interface Eligibility<Peer> {
   readonly eligible: readonly Peer[]
@@ -61,7 +72,8 @@ export interface Eligibility<Peer> {
 /**
  * The peers that may take a copy: live, not its owner, not resting, with space, without a copy or a
  * failure that waits for a retry, and in a zone without a copy as long as there is such a peer. A
- * peer without a zone shares it with no other.
+ * peer without a zone shares it with no other. A flapping peer may take one only if no other can,
+ * and then only of a content that has no second copy.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
@@ -70,7 +82,7 @@ export function eligibleTargets<Peer extends PlacementPeer>(
 ): Eligibility<Peer> {
   const refusals = new Map<string, Refusal>()
   const usedZones = new Set<string>()
-  const able: Peer[] = []
+  let able: Peer[] = []
   for (const peer of peers) {
     if (request.takenBy.has(peer.peerId)) {
       if (peer.zone !== undefined) usedZones.add(peer.zone)
@@ -79,6 +91,11 @@ export function eligibleTargets<Peer extends PlacementPeer>(
     const refusal = refusalOf(peer, request, options)
     if (refusal === undefined) able.push(peer)
     else refusals.set(peer.peerId, refusal)
+  }
+  const steady = able.filter(({ isFlapping }) => !isFlapping)
+  if (steady.length > 0 || !request.isLastCopy) {
+    for (const { peerId, isFlapping } of able) if (isFlapping) refusals.set(peerId, 'flapping')
+    able = steady
   }
   const elsewhere = able.filter(({ zone }) => zone === undefined || !usedZones.has(zone))
   if (elsewhere.length === 0) return { eligible: able, refusals }

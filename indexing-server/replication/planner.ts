@@ -16,6 +16,7 @@ import {
   keptFreeBytes,
   type PlacementOptions,
   type PlacementPeer,
+  type Refusal,
 } from './placement.ts'
 import type { NeedQueue } from './queue.ts'
 import { rankOf } from './ranks.ts'
@@ -43,6 +44,9 @@ export interface PlannerDependencies {
   readonly clock: Clock
   readonly random: Random
 }
+
+/** Refusals that end without an event. */
+const freedByTime: readonly Refusal[] = ['no space', 'resting', 'flapping']
 
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
@@ -135,6 +139,7 @@ export class Planner {
       takenBy,
       ownedBy: new Set(content.owners),
       isWaiting: (peerId: string) => this.#pairs.isTargetWaiting(content.contentId, peerId),
+      isLastCopy: takenBy.size <= 1,
     }
     return eligibleTargets(request, peers, this.#options)
   }
@@ -249,7 +254,7 @@ export class Planner {
     if (eligible.length === 0) {
       const reasons = new Set(refusals.values())
       // A resting or full peer may take it sooner than one where it failed.
-      if (reasons.has('no space') || reasons.has('resting')) return 'no space'
+      if (freedByTime.some((reason) => reasons.has(reason))) return 'no space'
       return reasons.has('waiting') ? 'waiting' : 'no peer'
     }
     const lane = laneOf(size)
@@ -348,7 +353,8 @@ export class Planner {
     const assignedBytes = this.#running.assignedBytes(peerId)
     const isResting = this.#resting.restOf(peerId) !== undefined
     const room = { freeBytes, diskBytes, storedBytes: holdings.bytes, assignedBytes }
-    return { peerId, zone, state, ...room, isResting }
+    const isFlapping = peer.flapping !== undefined
+    return { peerId, zone, state, ...room, isResting, isFlapping }
   }
 
   #taskId(): string {

@@ -23,6 +23,7 @@ import type { ListKind } from '../api/words.ts'
 import { faultEffect } from '../problem-table.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
+import { noteLines } from './peer-notes.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 import { tableText } from './table.ts'
@@ -182,7 +183,8 @@ export function peersText(peers: Peers, style: Style): string {
     bytesText(peer.freeBytes),
     peer.silentMs < 1000 ? 'now' : `${durationText(Math.floor(peer.silentMs / 1000))} ago`,
   ])
-  return tableText(peerColumns, rows, (title) => style('bold', title))
+  const table = tableText(peerColumns, rows, (title) => style('bold', title))
+  return [table, ...peers.flatMap((peer) => noteLines(peer, style))].join('\n')
 }
 
 export function statsText(stats: Stats): string {
@@ -242,6 +244,7 @@ export function statusText(status: Status, style: Style): string {
         : ` (for ${durationText(brake.forMs / 1_000)}); \`replication resume\` ends it`
     lines.push(style('yellow', `Paused:    ${printable(paused)}${since}`))
   }
+  for (const notes of status.peerNotes ?? []) lines.push(...noteLines(notes, style))
   if (degraded !== undefined)
     lines.push(
       style('red', `Index:     answers, but cannot record changes: ${printable(degraded)}`),
