@@ -12,13 +12,9 @@
  */
 import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
-import type { Clock } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
-import type { Connection } from '../common/protocol/connection.ts'
-import type { Address, Transport } from '../common/protocol/transport.ts'
-import type { Random } from '../common/random.ts'
-import { Announcer } from './announce/announcer.ts'
-import { FetchingTeller } from './announce/fetching-teller.ts'
+import type { Address } from '../common/protocol/transport.ts'
+import type { Announcer } from './announce/announcer.ts'
 import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
@@ -30,17 +26,13 @@ import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import { Finder } from './find/finder.ts'
-import type { IndexLink } from './find/index-link.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { type Health, healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
+import { hurriedLink, joinCluster, type PeerDependencies, tellUnreached } from './join-cluster.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
-import { replicaFetcher } from './replica-fetcher.ts'
-import type { DropLink } from './replicate/drop-confirmer.ts'
-import { Replicator } from './replicate/replicator.ts'
-import type { TaskLink } from './replicate/reporter.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
@@ -48,13 +40,6 @@ import { startWeb, type Vitals } from './web/web-server.ts'
 
 export interface PeerOptions extends PeerSettings {
   readonly limits: LimitSettings
-}
-
-export interface PeerDependencies {
-  readonly transport: Transport
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
 }
 
 export interface Peer extends AsyncDisposable {
@@ -189,103 +174,6 @@ async function serve(
       recheck: (path) => share.recheck(path),
     },
   )
-}
-
-/** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
-function joinCluster(
-  settings: PeerSettings,
-  starting: AsyncDisposableStack,
-  {
-    share,
-    serving,
-    fetcher,
-    unfinished,
-    reach,
-    identity,
-  }: Omit<Parts, 'downloads' | 'announcer' | 'limiter'> & {
-    reach: ReachNotice
-    identity: string
-  },
-  dependencies: PeerDependencies,
-): Announcer {
-  const announcer = starting.use(
-    Announcer.start(
-      { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
-      {
-        ...dependencies,
-        inventory: share.catalog,
-        room: () => share.room(),
-        handlers: {
-          tasks: async ({ tasks }) => {
-            replicator.accept(tasks)
-            return {}
-          },
-          'cancel-tasks': async ({ taskIds }) => {
-            replicator.cancel(taskIds)
-            return {}
-          },
-          probe: async () => ({}),
-          verify: async ({ sha256 }) => {
-            share.verify(sha256)
-            return {}
-          },
-          'confirm-copies': async ({ sha256s }) => ({
-            confirmed: await replicator.confirmCopies(sha256s),
-          }),
-          reached: async (reached) => {
-            reach.onReached(reached)
-            return {}
-          },
-        },
-      },
-    ),
-  )
-  const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
-  starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
-  const replicating = {
-    shelf: share,
-    fetcher: replicaFetcher({ shelf: share, fetcher }),
-    link: taskLink(announcer),
-  }
-  const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
-  return announcer
-}
-
-/**
- * Has the index dial a peer that this one could not reach. Without a connection to the index, a
- * later failure reports it.
- */
-function tellUnreached(peerId: string, { connection }: Pick<Announcer, 'connection'>): void {
-  connection?.request('unreached', { peerId }).catch(() => {})
-}
-
-/** The link to the index for user requests. */
-function hurriedLink(announcer: Announcer): IndexLink {
-  return {
-    address: announcer.address,
-    get awayMs() {
-      return announcer.awayMs
-    },
-    connected: (signal) => announcer.connected(signal, { isHurried: true }),
-  }
-}
-
-function taskLink(announcer: Announcer): TaskLink & DropLink {
-  return {
-    confirmDrops: async (copies, signal) => {
-      const connection = await announcer.connected(signal)
-      return (await connection.request('confirm-drops', { copies }, { signal })).confirmed
-    },
-    announced: (signal) => announcer.announced(signal),
-    report: async (outcomes, signal) => {
-      const connection = await announcer.connected(signal)
-      return await connection.request('report', { outcomes }, { signal })
-    },
-    progress: async (tasks, signal) => {
-      const connection = await announcer.connected(signal)
-      return await connection.request('progress', { tasks }, { signal })
-    },
-  }
 }
 
 function vitalsOf(

@@ -1,0 +1,123 @@
+/** Registers a peer at its index: announces, reports downloads, and carries out tasks. */
+import type { Clock } from '../common/clock.ts'
+import type { Log } from '../common/log.ts'
+import type { Connection } from '../common/protocol/connection.ts'
+import type { Address, Transport } from '../common/protocol/transport.ts'
+import type { Random } from '../common/random.ts'
+import { Announcer } from './announce/announcer.ts'
+import { FetchingTeller } from './announce/fetching-teller.ts'
+import type { ReachNotice } from './announce/reach-notice.ts'
+import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
+import type { Fetcher } from './fetch/fetcher.ts'
+import type { IndexLink } from './find/index-link.ts'
+import { replicaFetcher } from './replica-fetcher.ts'
+import type { DropLink } from './replicate/drop-confirmer.ts'
+import { type ReplicaShelf, Replicator } from './replicate/replicator.ts'
+import type { TaskLink } from './replicate/reporter.ts'
+import type { PeerSettings } from './settings.ts'
+import type { Share } from './share/share.ts'
+import type { Shelf } from './shelf.ts'
+
+export interface PeerDependencies {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** The parts of a peer that take part in the cluster. */
+interface Joining {
+  readonly share: Shelf & ReplicaShelf & Pick<Share, 'catalog' | 'room' | 'verify'>
+  readonly serving: { readonly address: Address }
+  readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
+  readonly unfinished: UnfinishedContents
+  readonly reach: ReachNotice
+  readonly identity: string
+}
+
+/** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
+export function joinCluster(
+  settings: Pick<PeerSettings, 'advertiseHost' | 'index' | 'peerId' | 'zone'>,
+  starting: AsyncDisposableStack,
+  { share, serving, fetcher, unfinished, reach, identity }: Joining,
+  dependencies: PeerDependencies,
+): Announcer {
+  const announcer = starting.use(
+    Announcer.start(
+      { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
+      {
+        ...dependencies,
+        inventory: share.catalog,
+        room: () => share.room(),
+        handlers: {
+          tasks: async ({ tasks }) => {
+            replicator.accept(tasks)
+            return {}
+          },
+          'cancel-tasks': async ({ taskIds }) => {
+            replicator.cancel(taskIds)
+            return {}
+          },
+          probe: async () => ({}),
+          verify: async ({ sha256 }) => {
+            share.verify(sha256)
+            return {}
+          },
+          'confirm-copies': async ({ sha256s }) => ({
+            confirmed: await replicator.confirmCopies(sha256s),
+          }),
+          reached: async (reached) => {
+            reach.onReached(reached)
+            return {}
+          },
+        },
+      },
+    ),
+  )
+  const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
+  starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
+  const replicating = {
+    shelf: share,
+    fetcher: replicaFetcher({ shelf: share, fetcher }),
+    link: taskLink(announcer),
+  }
+  const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
+  return announcer
+}
+
+/**
+ * Has the index dial a peer that this one could not reach. Without a connection to the index, a
+ * later failure reports it.
+ */
+export function tellUnreached(peerId: string, { connection }: Pick<Announcer, 'connection'>): void {
+  connection?.request('unreached', { peerId }).catch(() => {})
+}
+
+/** The link to the index for user requests. */
+export function hurriedLink(announcer: Announcer): IndexLink {
+  return {
+    address: announcer.address,
+    get awayMs() {
+      return announcer.awayMs
+    },
+    connected: (signal) => announcer.connected(signal, { isHurried: true }),
+  }
+}
+
+function taskLink(announcer: Announcer): TaskLink & DropLink {
+  return {
+    confirmDrops: async (copies, signal) => {
+      const connection = await announcer.connected(signal)
+      return (await connection.request('confirm-drops', { copies }, { signal })).confirmed
+    },
+    announced: (signal) => announcer.announced(signal),
+    report: async (outcomes, signal) => {
+      const connection = await announcer.connected(signal)
+      return await connection.request('report', { outcomes }, { signal })
+    },
+    progress: async (tasks, signal) => {
+      const connection = await announcer.connected(signal)
+      return await connection.request('progress', { tasks }, { signal })
+    },
+  }
+}
