@@ -155,6 +155,8 @@ export const limits = {
    * of them.
    */
   taskReasonCharactersMax: 200,
+  /** Why an event happened: the longest reason of a task, and an error code before it. */
+  eventReasonCharactersMax: 300,
   /** Sources that an error names individually; users read no more. */
   sourcesNamedMax: 5,
 

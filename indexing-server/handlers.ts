@@ -14,6 +14,8 @@ import type {
 import { notInFuture } from './announced-times.ts'
 import { checkAnnouncement } from './check-announcement.ts'
 import type { DoubtDesk } from './doubt-desk.ts'
+import { eventPage } from './events/event-pages.ts'
+import type { PeerEvents } from './events/peer-events.ts'
 import type { Fetching } from './fetching.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
@@ -33,6 +35,7 @@ import { keptContents, versions } from './versions.ts'
 export interface HandlerDependencies {
   readonly store: IndexStore
   readonly registry: Registry
+  readonly peerEvents: PeerEvents
   readonly fetching: Fetching
   readonly doubts: DoubtDesk
   readonly coordinator: Coordinator
@@ -51,6 +54,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
   const { registry, coordinator, brake, drops } = dependencies
   return {
     ...peerHandlers(dependencies),
+    ...presenceHandlers(dependencies),
     ...reportHandlers(dependencies),
     async 'confirm-drops'({ copies }, session, signal) {
       const { peerId } = registry.heard(session, 'confirm-drops')
@@ -94,7 +98,10 @@ function peerHandlers({
   clock,
 }: HandlerDependencies): Pick<
   IndexHandlers,
-  Exclude<PeerMessage, 'confirm-drops' | 'resume-replication' | 'accuse' | 'unreached'>
+  Exclude<
+    PeerMessage,
+    'confirm-drops' | 'resume-replication' | 'accuse' | 'unreached' | 'heartbeat' | 'leave'
+  >
 > {
   const onWritten = (touched: Touched): void => {
     lookups.forget(touched)
@@ -112,16 +119,6 @@ function peerHandlers({
       onWritten(announced)
       await doubts.onAnnounced(peerId, announcement)
       return { seenSeq: announced.seenSeq }
-    },
-    async heartbeat(room, session) {
-      const { peerId } = registry.heard(session, 'heartbeat')
-      registry.setRoom(peerId, room)
-      await doubts.onHeartbeat(peerId)
-      return {}
-    },
-    async leave({ forGood = false }, session) {
-      await registry.leave(registry.heard(session, 'leave').peerId, { forGood })
-      return {}
     },
     async unshare(request, session) {
       const { peerId } = registry.heard(session, 'unshare')
@@ -148,6 +145,28 @@ function peerHandlers({
     async fetching({ contents }, session) {
       registry.heard(session, 'fetching')
       fetching.set(session, contents)
+      return {}
+    },
+  }
+}
+
+/** What peers report about their presence. */
+function presenceHandlers({
+  registry,
+  peerEvents,
+  doubts,
+}: HandlerDependencies): Pick<IndexHandlers, 'heartbeat' | 'leave'> {
+  return {
+    async heartbeat(room, session) {
+      const { peerId } = registry.heard(session, 'heartbeat')
+      registry.setRoom(peerId, room)
+      await doubts.onHeartbeat(peerId)
+      return {}
+    },
+    async leave({ forGood = false }, session) {
+      const { peerId } = registry.heard(session, 'leave')
+      peerEvents.onLeave(peerId, { forGood })
+      await registry.leave(peerId, { forGood })
       return {}
     },
   }
@@ -200,6 +219,7 @@ function queryHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, P
       return next === undefined ? { peers } : { peers, next }
     },
     status,
+    events: (request) => eventPage(request, store),
   }
 }
 

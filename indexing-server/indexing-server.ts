@@ -3,6 +3,7 @@
  *
  *   store        read and written by all other parts
  *   background   recording the end of peers needs the store
+ *   events       written to the store in groups; all later parts record some
  *   replaced     expires replaced versions
  *   coordinator  reads the store, sends tasks on the registry's connections
  *   server       last to start and first to stop: requests never meet a partial index
@@ -23,6 +24,8 @@ import type { openDatabase } from '../common/sqlite.ts'
 import { dialBackOver } from './dial-back.ts'
 import { DoubtDesk } from './doubt-desk.ts'
 import { Doubts } from './doubts.ts'
+import { EventLog } from './events/event-log.ts'
+import { PeerEvents } from './events/peer-events.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import type { TakeRelease } from './identities.ts'
@@ -76,6 +79,7 @@ interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport
   readonly store: SqliteStore
   readonly doubts: Doubts
   readonly background: BackgroundWork
+  readonly events: EventLog
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly dialBack: DialBack
   readonly takeRelease: TakeRelease
@@ -95,13 +99,14 @@ export async function startIndexingServer(
   const path = await databasePath(settings.data)
   const doubts = new Doubts({ clock })
   const storing = { ...dependencies, doubts }
-  const { store, background, writes } = openStore({ ...settings, path }, storing, starting)
+  const { store, background, events, writes } = openStore({ ...settings, path }, storing, starting)
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
-  const { registry, coordinator, brake, drops, replaced, doubtDesk } = starting.use(
+  const { registry, peerEvents, coordinator, brake, drops, replaced, doubtDesk } = starting.use(
     joined(settings, {
       store,
       doubts,
       background,
+      events,
       lookups,
       dialBack,
       takeRelease: (peerId, carryOut) => takeRelease(settings.data, peerId, carryOut),
@@ -112,6 +117,8 @@ export async function startIndexingServer(
   )
   await registry.load()
   brake.load()
+  peerEvents.load(registry.all())
+  events.record({ kind: 'index-started' })
 
   const metrics = new IndexMetrics()
   let server: Server | undefined
@@ -122,7 +129,7 @@ export async function startIndexingServer(
   metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
   const known = { store, registry, fetching, doubts: doubtDesk, replaced, lookups }
-  const parts = { ...known, coordinator, brake, drops }
+  const parts = { ...known, peerEvents, coordinator, brake, drops }
   const handlers = indexHandlers({ ...parts, status, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
@@ -161,19 +168,21 @@ function openStore(
     doubts,
   }: IndexingServerDependencies & { doubts: Doubts },
   stack: AsyncDisposableStack,
-): { store: SqliteStore; background: BackgroundWork; writes: WriteHealth } {
+): { store: SqliteStore; background: BackgroundWork; events: EventLog; writes: WriteHealth } {
   const onFault = (error: AppError): void => writes.onFault(error)
   const isDoubted: IsDoubted = (peerId, sha256) => doubts.has(peerId, sha256)
   const opening = { clock, onFault, isDoubted, ...(open !== undefined && { open }) }
   const store = stack.use(new SqliteStore(options, opening))
   const background = stack.use(new BackgroundWork({ log }))
+  const events = stack.use(new EventLog({ store, background, clock, log }))
   const probe = (): Promise<void> => store.probe()
   const writes = new WriteHealth({ probe, background, clock, random, log })
-  return { store, background, writes }
+  return { store, background, events, writes }
 }
 
 interface Joined {
   readonly registry: Registry
+  readonly peerEvents: PeerEvents
   readonly coordinator: Coordinator
   readonly brake: BrakeWatch
   readonly drops: DropChecks
@@ -209,12 +218,14 @@ function joined(
     peerOf: (peerId) => registry.peerOf(peerId),
     onForgotten: ({ contentIds }) => coordinator.onTouched(contentIds),
   })
+  const peerEvents = new PeerEvents(dependencies)
   const registryOptions = { ...settings, peersMax: limits.peersMax }
   const registry = new Registry(registryOptions, {
     ...dependencies,
     listener: {
       onPeerChange(peer, before) {
         lookups.forgetAll()
+        peerEvents.onPeerChange(peer, before)
         coordinator.onPeerChange(peer, before)
       },
       onRegistered(peerId, arrival) {
@@ -237,6 +248,7 @@ function joined(
   })
   return {
     registry,
+    peerEvents,
     coordinator,
     brake,
     drops,

@@ -177,6 +177,36 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   },
   verify: { request: { sha256 }, reply: {} },
   probe: { request: {}, reply: {} },
+  events: {
+    request: { limit: 2, after: 'mk0yo5c0-41', kinds: ['healed', 'peer-dead'] },
+    reply: {
+      events: [
+        {
+          id: 'mk0yo5c0-42',
+          timeMs: modifiedMs,
+          kind: 'peer-dead',
+          peerId: 'peer3',
+          count: 1,
+          durationMs: 60_000,
+        },
+        {
+          id: 'mk0yo5c0-57',
+          timeMs: modifiedMs + 45_000,
+          kind: 'healed',
+          peerId: 'peer2',
+          otherPeerId: owner,
+          folder: 'notes',
+          count: 538,
+          bytes: 1_410_334_720,
+          durationMs: 42_000,
+          reason: 'peer3 is dead',
+        },
+      ],
+      next: 'mk0yo5c0-57',
+      isMore: false,
+      newest: 'mk0yo5c0-57',
+    },
+  },
   'resume-replication': { request: {}, reply: { released: true } },
   'confirm-drops': {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },

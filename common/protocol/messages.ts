@@ -5,6 +5,7 @@
 import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
 import { doubtMessages } from './doubt-messages.ts'
+import { eventMessages } from './event-messages.ts'
 import {
   Count,
   Cursor,
@@ -38,6 +39,7 @@ import { taskMessages } from './task-messages.ts'
 import { versionMessages } from './version-messages.ts'
 
 /** The types of what messages carry. */
+export type { Event } from './event-messages.ts'
 export type {
   Change,
   Content,
@@ -376,6 +378,7 @@ export const messages = {
   ...taskMessages,
   ...doubtMessages,
   ...versionMessages,
+  ...eventMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>
 

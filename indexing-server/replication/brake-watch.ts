@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
 import type { Change, RequestOf } from '../../common/protocol/messages.ts'
+import type { EventRecorder } from '../events/event.ts'
 import type { Arrival, Peer } from '../registry.ts'
 import {
   type BrakeOptions,
@@ -14,16 +15,18 @@ import {
 
 interface Dependencies {
   readonly peers: () => Iterable<Peer>
+  readonly events: EventRecorder
   readonly clock: Clock
   readonly log: Log
 }
 
 /**
- * Collects the facts for the brake's policy, and logs when the brake is applied or released.
+ * Collects the facts for the brake's policy, and logs and records when the brake is applied or released.
  */
 export class BrakeWatch {
   readonly #options: BrakeOptions
   readonly #peers: Dependencies['peers']
+  readonly #events: EventRecorder
   readonly #clock: Clock
   readonly #log: Log
   readonly #startedMs: number
@@ -45,6 +48,7 @@ export class BrakeWatch {
   constructor(options: BrakeOptions, dependencies: Dependencies) {
     this.#options = options
     this.#peers = dependencies.peers
+    this.#events = dependencies.events
     this.#clock = dependencies.clock
     this.#log = dependencies.log
     this.#startedMs = dependencies.clock.monotonicMs()
@@ -146,9 +150,11 @@ export class BrakeWatch {
       const { cause, reason, sinceMs, untilMs } = hold
       const atMostMs = Math.round(untilMs - sinceMs)
       this.#log.warn({ cause, reason, atMostMs }, 'copying and dropping are held')
+      this.#events.record({ kind: 'brake-on', reason })
     } else if (before !== undefined) {
       const heldMs = Math.round(this.#clock.monotonicMs() - before.sinceMs)
       this.#log.info({ cause: before.cause, heldMs }, 'copying and dropping continue')
+      this.#events.record({ kind: 'brake-off', durationMs: heldMs })
     }
   }
 }

@@ -2,6 +2,7 @@ import { initial } from './migrations/0001-initial.ts'
 import { identities } from './migrations/0002-identities.ts'
 import { replacedVersions } from './migrations/0003-replaced-versions.ts'
 import { writeProbe } from './migrations/0004-write-probe.ts'
+import { events } from './migrations/0005-events.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -12,5 +13,6 @@ export const migrations: readonly string[] = [
   identities,
   replacedVersions,
   writeProbe,
+  events,
   // The next one is appended here.
 ]

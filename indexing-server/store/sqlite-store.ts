@@ -4,10 +4,12 @@ import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
+import type { RecordedEvent } from '../events/event.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
 import { boundedBytes } from './bounded-bytes.ts'
 import { ContentReader, type IsDoubted } from './content-reader.ts'
+import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { GroupCommit } from './group-commit.ts'
 import { migrations } from './migrations.ts'
 import type {
@@ -73,6 +75,8 @@ export class SqliteStore implements IndexStore {
   readonly #database: Database
   readonly #reader: ContentReader
   readonly #writer: AnnouncementWriter
+  readonly #events: EventTable
+  readonly createdMs: number
   readonly #commits: GroupCommit
   readonly #sql: ReturnType<typeof prepare>
   readonly #unwritten = new UnwrittenPeers()
@@ -89,9 +93,10 @@ export class SqliteStore implements IndexStore {
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
     this.#reader = new ContentReader(this.#database, dependencies.isDoubted ?? (() => false))
     const { clock } = dependencies
-    const createdMs = createdMsOf(this.#database, clock.nowMs())
-    const isRecovering = (): boolean => clock.nowMs() - createdMs < recoveryMs
+    this.createdMs = createdMsOf(this.#database, clock.nowMs())
+    const isRecovering = (): boolean => clock.nowMs() - this.createdMs < recoveryMs
     this.#writer = new AnnouncementWriter(this.#database, isRecovering)
+    this.#events = new EventTable(this.#database)
     this.#sql = prepare(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
@@ -324,6 +329,15 @@ export class SqliteStore implements IndexStore {
   ): Promise<IdPage> {
     if (of === undefined) return this.#reader.contentIds(after, limit)
     return this.#reader.contentIdsOf(of, after, limit)
+  }
+
+  async addEvents(events: readonly RecordedEvent[]): Promise<void> {
+    // They are a group already.
+    await this.#commits.add(limits.announceChangesMax, () => this.#events.add(events, this.#nowMs))
+  }
+
+  async events(query: EventQuery): Promise<EventPage> {
+    return this.#events.page(query)
   }
 
   async totals(): Promise<Totals> {

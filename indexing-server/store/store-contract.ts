@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
 import { damagedCopies } from './damaged-copies-contract.ts'
+import { eventsContract } from './events-contract.ts'
 import { replacedVersionsContract } from './replaced-versions-contract.ts'
 import type { Registration } from './store.ts'
 import {
@@ -30,6 +31,7 @@ export function storeContract(what: string, open: OpenStore): void {
     unsharing(open)
     replacedVersionsContract(open)
     damagedCopies(open)
+    eventsContract(open)
     questions(open)
   })
 }

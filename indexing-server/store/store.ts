@@ -4,6 +4,8 @@ import type {
   ReplicaVersion,
   RequestOf,
 } from '../../common/protocol/messages.ts'
+import type { RecordedEvent } from '../events/event.ts'
+import type { EventPage, EventQuery } from './event-table.ts'
 
 /** How a peer ended: it sent `leave`, or it was silent for too long. */
 export type Gone = 'left' | 'dead'
@@ -218,6 +220,12 @@ export interface IndexStore extends AsyncDisposable {
   /** Ids of the contents of one peer (with repetitions), or of all, page by page. */
   contentIds(of: string | undefined, after: string | undefined, limit: number): Promise<IdPage>
   totals(): Promise<Totals>
+  /** Adds events to the log, which is bounded by number and age. */
+  addEvents(events: readonly RecordedEvent[]): Promise<void>
+  /** One page of the log. */
+  events(query: EventQuery): Promise<EventPage>
+  /** Distinguishes this database from one that replaced it: when it was created. */
+  readonly createdMs: number
   /** Checks whether the database can be written, and writes what it could not write before. */
   probe(): Promise<void>
 }

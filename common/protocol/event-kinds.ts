@@ -1,0 +1,45 @@
+/**
+ * THE table of the events that an index records: each kind with its sentence for people. To add a
+ * kind, add a row, and pass events of it to `EventRecorder.record`.
+ *
+ * In a sentence {peer} is `peerId`, {other} `otherPeerId`, {files} the file or the number of files,
+ * {duration} `durationMs`. A part in [brackets] is left out if one of its values is missing. Bytes,
+ * the duration, the number of repetitions and the reason are appended to it.
+ */
+import Type, { type TLiteral } from 'typebox'
+
+export interface EventKindRow {
+  /** Without a full stop. */
+  readonly sentence: string
+  /** `bad`: copies are missing or in danger. `good`: they are no longer. */
+  readonly tone: 'plain' | 'good' | 'bad'
+}
+
+export const eventKinds = {
+  copied: { sentence: '{peer} copied {files}[ from {other}]', tone: 'plain' },
+  healed: { sentence: '{peer} replaced lost copies of {files}[ from {other}]', tone: 'good' },
+  trimmed: { sentence: '{peer} removed its extra replica of {files}', tone: 'plain' },
+  dropped: { sentence: '{peer} removed its replica of {files}', tone: 'plain' },
+  'copy-failed': { sentence: '{peer} could not copy {files}[ from {other}]', tone: 'bad' },
+  'drop-failed': { sentence: '{peer} did not remove its replica of {files}', tone: 'plain' },
+  blamed: { sentence: '{peer} sent wrong bytes of {files}[ to {other}]', tone: 'bad' },
+  'peer-joined': { sentence: '{peer} joined', tone: 'good' },
+  'peer-returned': { sentence: '{peer} returned[ after {duration}]', tone: 'good' },
+  'peer-suspect': { sentence: '{peer} is suspect: no connection or no heartbeat', tone: 'plain' },
+  'peer-unreachable': { sentence: 'the index cannot connect to {peer}', tone: 'bad' },
+  'peer-dead': { sentence: '{peer} is dead[ after {duration} without a message]', tone: 'bad' },
+  'peer-left': { sentence: '{peer} left', tone: 'plain' },
+  'brake-on': { sentence: 'copying and dropping are held', tone: 'bad' },
+  'brake-off': { sentence: 'copying and dropping continue[ after {duration}]', tone: 'good' },
+  'index-started': { sentence: 'the index started', tone: 'plain' },
+} as const satisfies Readonly<Record<string, EventKindRow>>
+
+export type EventKind = keyof typeof eventKinds
+
+type KindLiteral = TLiteral<EventKind>
+const kinds = Object.keys(eventKinds) as EventKind[]
+const kindLiterals = kinds.map((kind): KindLiteral => Type.Literal(kind))
+/** A union has a type only if its members are a tuple. */
+export const EventKindName = Type.Union(kindLiterals as [KindLiteral], {
+  description: 'What happened',
+})

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../common/random.ts'
+import type { NewEvent, RecordedEvent } from './event.ts'
+import { EventWindows } from './event-windows.ts'
+
+const copied = (name: string, fields: Partial<NewEvent> = {}): NewEvent => ({
+  kind: 'copied',
+  peerId: 'peer2',
+  otherPeerId: 'peer1',
+  name,
+  sha256: 'a'.repeat(64),
+  bytes: 10,
+  durationMs: 100,
+  ...fields,
+})
+
+/** What `events`, each with its time, are recorded as once all windows have closed. */
+function recorded(...events: readonly (readonly [timeMs: number, event: NewEvent])[]) {
+  const windows = new EventWindows()
+  for (const [timeMs, event] of events) windows.add(event, timeMs, timeMs)
+  return windows.takeAll()
+}
+
+describe('similar events', () => {
+  test('remain single if they are few', () => {
+    const few = Array.from({ length: 5 }, (_, index) => [index, copied(`f${index}`)] as const)
+    expect(recorded(...few).map(({ name, count }) => [name, count])).toEqual(
+      few.map((_, index) => [`f${index}`, 1]),
+    )
+  })
+
+  test('become one summary with their folder, bytes and time if they are more', () => {
+    const many = Array.from(
+      { length: 538 },
+      (_, index) => [1_000 + index * 10, copied(`photos/${index % 7}/f${index}`)] as const,
+    )
+    expect(recorded(...many)).toEqual([
+      {
+        kind: 'copied',
+        peerId: 'peer2',
+        otherPeerId: 'peer1',
+        folder: 'photos',
+        count: 538,
+        bytes: 5_380,
+        timeMs: 6_370,
+        durationMs: 5_470,
+      },
+    ])
+  })
+
+  test.each([
+    [['a/b/f', 'a/b/g'], 'a/b'],
+    [['a/b/f', 'a/bc/f'], 'a'],
+    [['a/f', 'a/b/c/f'], 'a'],
+    [['a/f', 'b/f'], undefined],
+    [['f', 'a/f'], undefined],
+  ])('of %j share the folder %s', (names, folder) => {
+    const many = Array.from({ length: 9 }, (_, index) => names[index % 2] ?? '')
+    const [summary] = recorded(...many.map((name) => [0, copied(name)] as const))
+    expect(summary?.folder).toBe(folder)
+  })
+
+  test('of another kind, peer, source or reason stay apart', () => {
+    const one = Array.from({ length: 9 }, () => [0, copied('f')] as const)
+    const others = [
+      copied('f', { kind: 'healed' }),
+      copied('f', { peerId: 'peer3' }),
+      copied('f', { otherPeerId: 'peer3' }),
+      copied('f', { reason: 'peer3 is dead' }),
+    ].map((event) => [0, event] as const)
+    expect(recorded(...one, ...others).map(({ count }) => count)).toEqual([9, 1, 1, 1, 1])
+  })
+})
+
+test('a window closes two seconds after its last event, and a minute after its first', () => {
+  const windows = new EventWindows()
+  for (let ms = 0; ms < 59_000; ms += 1_000) {
+    windows.add(copied(`f${ms}`), ms, ms)
+    expect(windows.takeClosed(ms + 900)).toEqual([])
+  }
+  windows.add(copied('last'), 59_500, 59_500)
+  expect(windows.takeClosed(60_000)).toMatchObject([{ count: 60 }])
+  expect(windows.isEmpty).toBe(true)
+  windows.add(copied('later'), 61_000, 61_000)
+  expect(windows.takeClosed(62_999)).toEqual([])
+  expect(windows.takeClosed(63_000)).toMatchObject([{ name: 'later' }])
+})
+
+test('whatever happens, each event is recorded once, with its bytes', () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const random = seededRandom(`windows ${seed}`)
+    const below = (count: number): number => Math.floor(random.fraction() * count)
+    const windows = new EventWindows()
+    const found: RecordedEvent[] = []
+    let [nowMs, bytes] = [0, 0]
+    const count = 2_000
+    for (let index = 0; index < count; index++) {
+      nowMs += below(2) * below(1_500)
+      const event = copied(`f${index}`, { peerId: `p${below(3_000)}`, bytes: index })
+      bytes += index
+      windows.add(event, nowMs, nowMs)
+      if (below(100) === 0) found.push(...windows.takeClosed(nowMs))
+      if (windows.isFull) found.push(...windows.takeAll())
+    }
+    found.push(...windows.takeAll())
+    const sum = (of: 'count' | 'bytes'): number =>
+      found.reduce((all, event) => all + (event[of] ?? 0), 0)
+    expect([sum('count'), sum('bytes')], `seed ${seed}`).toEqual([count, bytes])
+  }
+})
