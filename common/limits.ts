@@ -173,6 +173,15 @@ export const limits = {
    * others.
    */
   unsharedPerRequestMax: 256,
+  /** Copies of a file: more protect no better, and each costs all of its bytes. */
+  replicationFactorMax: 16,
+  /** Replication rules: every judged name is matched against all of them. */
+  replicationRulesMax: 200,
+  /**
+   * Unshared files in the intent log, and as many that were shared again: 150 bytes each on the
+   * index and on each peer. Beyond it the peers forget the oldest.
+   */
+  unsharedRecordsMax: 500_000,
   /** Owners of a content that placement excludes; a content with more has enough copies. */
   ownersPerContentMax: 64,
   /** Sources listed per task. */

@@ -13,6 +13,7 @@ import type {
 } from '../common/protocol/messages.ts'
 import { notInFuture } from './announced-times.ts'
 import { checkAnnouncement } from './check-announcement.ts'
+import type { Decisions } from './decisions.ts'
 import type { DoubtDesk } from './doubt-desk.ts'
 import { eventPage } from './events/event-pages.ts'
 import type { PeerEvents } from './events/peer-events.ts'
@@ -28,7 +29,7 @@ import type { DropChecks } from './replication/drop-checks.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
-import type { IndexStore, Touched } from './store/store.ts'
+import type { IndexStore } from './store/store.ts'
 import { ownersToUnshare } from './unsharing.ts'
 import { keptContents, versions } from './versions.ts'
 
@@ -42,6 +43,7 @@ export interface HandlerDependencies {
   readonly brake: BrakeWatch
   readonly drops: DropChecks
   readonly replaced: ReplacedVersions
+  readonly decisions: Decisions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly clock: Clock
@@ -92,8 +94,7 @@ function peerHandlers({
   fetching,
   coordinator,
   brake,
-  replaced,
-  lookups,
+  decisions,
   doubts,
   clock,
 }: HandlerDependencies): Pick<
@@ -103,11 +104,6 @@ function peerHandlers({
     'confirm-drops' | 'resume-replication' | 'accuse' | 'unreached' | 'heartbeat' | 'leave'
   >
 > {
-  const onWritten = (touched: Touched): void => {
-    lookups.forget(touched)
-    coordinator.onTouched(touched.contentIds)
-    replaced.onReplaced(touched.replaced)
-  }
   return {
     async announce(announcement, session) {
       const { peerId } = registry.heard(session, 'announce')
@@ -116,7 +112,7 @@ function peerHandlers({
       const announced = await store.announce({ ...announcement, changes, peerId })
       registry.onAnnounced(peerId, announced)
       brake.onAnnounced(peerId, announcement)
-      onWritten(announced)
+      decisions.onWritten(announced)
       await doubts.onAnnounced(peerId, announcement)
       return { seenSeq: announced.seenSeq }
     },
@@ -126,12 +122,12 @@ function peerHandlers({
       const known = await store.namesakes(name, limits.ownersPerNameMax)
       const stateOf = (owner: string): PeerState => registry.peerOf(owner)?.state ?? 'dead'
       const owners = ownersToUnshare(peerId, { ...request, name }, known, stateOf)
-      for (const owner of owners) onWritten(await store.unshare({ owner, name }))
+      for (const owner of owners) decisions.onWritten(await store.unshare({ owner, name }))
       return { owners: [...owners] }
     },
     async share({ name }, session) {
       const { peerId } = registry.heard(session, 'share')
-      onWritten(await store.share({ owner: peerId, name: parseName(name) }))
+      decisions.onWritten(await store.share({ owner: peerId, name: parseName(name) }))
       return {}
     },
     async report({ outcomes }, session) {

@@ -22,22 +22,15 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import type { openDatabase } from '../common/sqlite.ts'
 import { dialBackOver } from './dial-back.ts'
-import { DoubtDesk } from './doubt-desk.ts'
 import { Doubts } from './doubts.ts'
 import { EventLog } from './events/event-log.ts'
-import { PeerEvents } from './events/peer-events.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
-import type { TakeRelease } from './identities.ts'
+import { joinedParts } from './joined-parts.ts'
 import { IndexMetrics } from './metrics.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
-import { BrakeWatch } from './replication/brake-watch.ts'
-import { Coordinator } from './replication/coordinator.ts'
-import { DropChecks } from './replication/drop-checks.ts'
-import { DropGrants } from './replication/drop-grants.ts'
-import { ReplacedVersions } from './replication/replaced-versions.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus } from './status.ts'
@@ -75,16 +68,6 @@ export interface IndexingServer extends AsyncDisposable {
   readonly health: () => Promise<string | undefined>
 }
 
-interface JoinedDependencies extends Omit<IndexingServerDependencies, 'transport'> {
-  readonly store: SqliteStore
-  readonly doubts: Doubts
-  readonly background: BackgroundWork
-  readonly events: EventLog
-  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
-  readonly dialBack: DialBack
-  readonly takeRelease: TakeRelease
-}
-
 /**
  * Starts an index on the database in `settings.data`, or on one in memory for `:memory:`.
  * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
@@ -101,8 +84,8 @@ export async function startIndexingServer(
   const storing = { ...dependencies, doubts }
   const { store, background, events, writes } = openStore({ ...settings, path }, storing, starting)
   const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
-  const { registry, peerEvents, coordinator, brake, drops, replaced, doubtDesk } = starting.use(
-    joined(settings, {
+  const parts = starting.use(
+    joinedParts(settings, {
       store,
       doubts,
       background,
@@ -115,6 +98,8 @@ export async function startIndexingServer(
       log,
     }),
   )
+  const { registry, peerEvents, coordinator, brake, replaced, decisions } = parts
+  await decisions.load()
   await registry.load()
   brake.load()
   peerEvents.load(registry.all())
@@ -128,9 +113,7 @@ export async function startIndexingServer(
   const connections = (): number => server?.connectionCount ?? 0
   metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
-  const known = { store, registry, fetching, doubts: doubtDesk, replaced, lookups }
-  const parts = { ...known, peerEvents, coordinator, brake, drops }
-  const handlers = indexHandlers({ ...parts, status, clock })
+  const handlers = indexHandlers({ ...parts, store, fetching, lookups, status, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
@@ -171,95 +154,13 @@ function openStore(
 ): { store: SqliteStore; background: BackgroundWork; events: EventLog; writes: WriteHealth } {
   const onFault = (error: AppError): void => writes.onFault(error)
   const isDoubted: IsDoubted = (peerId, sha256) => doubts.has(peerId, sha256)
-  const opening = { clock, onFault, isDoubted, ...(open !== undefined && { open }) }
+  const opening = { clock, random, onFault, isDoubted, ...(open !== undefined && { open }) }
   const store = stack.use(new SqliteStore(options, opening))
   const background = stack.use(new BackgroundWork({ log }))
   const events = stack.use(new EventLog({ store, background, clock, log }))
   const probe = (): Promise<void> => store.probe()
   const writes = new WriteHealth({ probe, background, clock, random, log })
   return { store, background, events, writes }
-}
-
-interface Joined {
-  readonly registry: Registry
-  readonly peerEvents: PeerEvents
-  readonly coordinator: Coordinator
-  readonly brake: BrakeWatch
-  readonly drops: DropChecks
-  readonly replaced: ReplacedVersions
-  readonly doubtDesk: DoubtDesk
-}
-
-/** Registry, coordinator and their dependants, which call each other. */
-function joined(
-  settings: IndexingServerSettings,
-  { lookups, doubts, ...dependencies }: JoinedDependencies,
-): Joined & AsyncDisposable {
-  const brake = new BrakeWatch(settings, { ...dependencies, peers: () => registry.all() })
-  const grants = new DropGrants(dependencies)
-  const coordinator = new Coordinator(settings, {
-    ...dependencies,
-    brake,
-    grants,
-    peers: { all: () => registry.all(), peerOf: (peerId) => registry.peerOf(peerId) },
-    sendTasks: (peerId, tasks, signal) => registry.requests.sendTasks(peerId, tasks, signal),
-    cancelTasks: (peerId, taskIds, signal) =>
-      registry.requests.cancelTasks(peerId, taskIds, signal),
-  })
-  const drops = new DropChecks(settings, {
-    ...dependencies,
-    grants,
-    peerOf: (peerId) => registry.peerOf(peerId),
-    confirmCopies: (peerId, sha256s, options) =>
-      registry.requests.confirmCopies(peerId, sha256s, options),
-  })
-  const replaced = new ReplacedVersions(settings, {
-    ...dependencies,
-    peerOf: (peerId) => registry.peerOf(peerId),
-    onForgotten: ({ contentIds }) => coordinator.onTouched(contentIds),
-  })
-  const peerEvents = new PeerEvents(dependencies)
-  const registryOptions = { ...settings, peersMax: limits.peersMax }
-  const registry = new Registry(registryOptions, {
-    ...dependencies,
-    listener: {
-      onPeerChange(peer, before) {
-        lookups.forgetAll()
-        peerEvents.onPeerChange(peer, before)
-        coordinator.onPeerChange(peer, before)
-      },
-      onRegistered(peerId, arrival) {
-        lookups.forgetAll()
-        brake.onRegistered(peerId, arrival)
-        coordinator.onRegistered(peerId)
-      },
-      onAccusations: () => lookups.forgetAll(),
-    },
-  })
-  const doubtDesk = new DoubtDesk({
-    doubts,
-    store: dependencies.store,
-    announcedBy: (peerId) => registry.announcedBy(peerId),
-    verify: (peerId, sha256) => registry.requests.verify(peerId, sha256),
-    onChange(contentIds) {
-      lookups.forgetAll()
-      coordinator.onTouched(contentIds)
-    },
-  })
-  return {
-    registry,
-    peerEvents,
-    coordinator,
-    brake,
-    drops,
-    replaced,
-    doubtDesk,
-    async [Symbol.asyncDispose]() {
-      registry[Symbol.dispose]()
-      await replaced[Symbol.asyncDispose]()
-      await coordinator[Symbol.asyncDispose]()
-    },
-  }
 }
 
 /** Accepts a connection; a peer that sends its registration is registered on it. */

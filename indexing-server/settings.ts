@@ -49,7 +49,7 @@ export const indexSettings = defineSettings('index', {
     doc: 'database folder',
   },
   replicationFactor: {
-    schema: Type.Integer({ minimum: 1, maximum: 16 }),
+    schema: Type.Integer({ minimum: 1, maximum: limits.replicationFactorMax }),
     default: 2,
     flag: '--replication-factor',
     doc: 'number of copies to keep of every shared file',

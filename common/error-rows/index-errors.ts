@@ -28,6 +28,12 @@ export const indexErrors = {
     status: 503,
     sentence: 'The index already knows its maximum of {max} peers: use another index.',
   },
+  INTENT_FULL: {
+    when: 'The index has reached its limit of decisions of this kind, such as replication rules.',
+    retryable: false,
+    status: 507,
+    sentence: "The index keeps at most {max} decisions of the kind '{kind}': revoke some first.",
+  },
   SEQUENCE_GAP: {
     when: 'An announcement does not continue the last one that the index received; the peer must say hello again.',
     retryable: true,

@@ -213,7 +213,8 @@ export class PeerHistory implements AsyncDisposable {
   }
 
   #openStore(): SqliteStore {
-    return new SqliteStore({ path: this.#indexPath, commitDelayMs: 1 }, { clock: this.#clock })
+    const dependencies = { clock: this.#clock, random: this.#random }
+    return new SqliteStore({ path: this.#indexPath, commitDelayMs: 1 }, dependencies)
   }
 
   async #run<T>(work: Promise<T>): Promise<T> {

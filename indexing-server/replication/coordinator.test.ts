@@ -200,7 +200,7 @@ test('a peer that restarts during a task is asked again', async () => {
   peer2.crash()
   peer2.answer = () => undefined
   await peer2.connect()
-  await cluster.advance(15_000)
+  await cluster.advance(20_000)
   expect(peer2.tasks).toHaveLength(2)
   expect(await missing(peer1, 'a')).toEqual([])
 })

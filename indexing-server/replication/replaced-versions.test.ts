@@ -239,7 +239,7 @@ test('a file that gets a replaced version during its check is checked again, but
         },
         dueReplaced: async () => [],
         replacedBeyond: async () => [],
-        forgetReplaced: async () => ({ contentIds: [], names: [], replaced: [] }),
+        forgetReplaced: async () => ({ contentIds: [], names: [], replaced: [], intent: [] }),
       },
       peerOf: () => undefined,
       onForgotten: () => {},

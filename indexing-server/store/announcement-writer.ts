@@ -3,7 +3,10 @@ import { type Change, type Content, type CopyKey, copyKinds } from '../../common
 import type { Database } from '../../common/sqlite.ts'
 import { boundedBytes } from './bounded-bytes.ts'
 import { damagedCopy } from './damaged-copy.ts'
+import { fileKeyText } from './file-key.ts'
+import type { IntentLog } from './intent-log.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
+import { Touching } from './touching.ts'
 
 type Put = Extract<Change, { op: 'put' }>
 type Drop = Extract<Change, { op: 'drop' }>
@@ -28,44 +31,8 @@ interface FileRow {
   readonly from_owner: number
 }
 
-/** What one write has touched so far. */
-class Touching implements Touched {
-  readonly contents = new Set<number>()
-  readonly #names = new Set<string>()
-  /** Contents that lost a copy or a file, and may now be unused. */
-  readonly loosened = new Set<number>()
-  readonly #replaced = new Map<string, FileKey>()
-
-  touch(contentId: number, name: string): void {
-    this.contents.add(contentId)
-    this.#names.add(name)
-  }
-
-  loosen(contentId: number, name: string): void {
-    this.touch(contentId, name)
-    this.loosened.add(contentId)
-  }
-
-  /** The file has one more replaced version. */
-  replace({ owner, name }: FileKey): void {
-    this.#replaced.set(`${owner}/${name}`, { owner, name })
-  }
-
-  get replaced(): readonly FileKey[] {
-    return [...this.#replaced.values()]
-  }
-
-  get contentIds(): readonly number[] {
-    return [...this.contents]
-  }
-
-  get names(): readonly string[] {
-    return [...this.#names]
-  }
-}
-
 /**
- * Writes what peers announce and unshare. Each public method must run within a transaction.
+ * Writes what peers announce. Each public method must run within a transaction.
  *
  * Four rules derive files from copies: the owner's shared copy defines the file; a vanished shared
  * copy changes nothing (that is the loss that replication repairs); a replicated copy restores a
@@ -77,11 +44,16 @@ class Touching implements Touched {
  */
 export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #intent: Pick<IntentLog, 'decide'>
   readonly #isRecovering: () => boolean
 
   /** @param isRecovering whether the index may recently have lost what owners announced */
-  constructor(database: Database, isRecovering: () => boolean) {
+  constructor(
+    database: Database,
+    { intent, isRecovering }: { intent: Pick<IntentLog, 'decide'>; isRecovering: () => boolean },
+  ) {
     this.#sql = prepare(database)
+    this.#intent = intent
     this.#isRecovering = isRecovering
   }
 
@@ -96,26 +68,28 @@ export class AnnouncementWriter {
     for (const change of announcement.changes) {
       if (change.op === 'put') this.#put(peerId, change, { inventory, nowMs }, touching)
       else if (change.op === 'drop') this.#drop(peerId, change, touching)
-      else this.#unshare({ owner: peerId, name: change.name }, touching)
+      else this.#unshare({ owner: peerId, name: change.name }, nowMs, touching)
     }
     if (end === true) this.#sweep(peerId, inventory, touching)
     if (begin === true) this.#sql.beginInventory.run(epoch, inventory, peerId)
     if (end === true) this.#sql.endInventory.run(peerId)
     this.#sql.setSeen.run(lastSeq, peerId)
-    this.#removeUnused(touching)
+    this.removeUnused(touching)
     const holdings = this.#sql.holdings.get(peerId) as Holdings
-    const { contentIds, names, replaced } = touching
-    return { seenSeq: lastSeq, holdings, contentIds, names, replaced }
+    const { contentIds, names, replaced, intent } = touching
+    return { seenSeq: lastSeq, holdings, contentIds, names, replaced, intent }
   }
 
-  unshare(file: FileKey): Touched {
-    const touching = new Touching()
-    this.#unshare(file, touching)
-    this.#removeUnused(touching)
-    return touching
+  /** The owner itself decides: the same as a decision by request. */
+  #unshare(file: FileKey, nowMs: number, touching: Touching): void {
+    const key = fileKeyText(file)
+    const record = this.#intent.decide({ kind: 'unshared', key, value: true }, nowMs)
+    if (record !== undefined) touching.intent.push(record)
+    this.withdraw(file, touching)
   }
 
-  #unshare({ owner, name }: FileKey, touching: Touching): void {
+  /** Takes an unshared file out of the cluster. */
+  withdraw({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.addUnshared.run(name, owner)
     this.#withhold(owner, name, 1, touching)
     const file = this.#sql.file.get(owner, name) as FileRow | undefined
@@ -131,12 +105,12 @@ export class AnnouncementWriter {
   forgetReplaced(file: FileKey, contentIds: readonly number[]): Touched {
     const touching = new Touching()
     for (const contentId of contentIds) this.#forgetReplaced(file, contentId, touching)
-    this.#removeUnused(touching)
+    this.removeUnused(touching)
     return touching
   }
 
-  share({ owner, name }: FileKey, nowMs: number): Touched {
-    const touching = new Touching()
+  /** Brings a file back that is no longer unshared. */
+  restore({ owner, name }: FileKey, nowMs: number, touching: Touching): void {
     this.#sql.removeUnshared.run(name, owner)
     const copy = this.#withhold(owner, name, 0, touching)
     if (copy !== undefined)
@@ -145,7 +119,6 @@ export class AnnouncementWriter {
         { contentId: copy.content_id, modifiedMs: copy.modified_ms, fromOwner: true, nowMs },
         touching,
       )
-    return touching
   }
 
   /** The number of the inventory that the announcement's copies belong to. */
@@ -291,7 +264,8 @@ export class AnnouncementWriter {
     return known ?? Number(this.#sql.addContent.run(sha256, content.size, root).lastInsertRowid)
   }
 
-  #removeUnused(touching: Touching): void {
+  /** Removes contents that nothing needs; called last. */
+  removeUnused(touching: Touching): void {
     for (const contentId of touching.loosened) {
       this.#sql.removeCopyless.run({ contentId })
       this.#sql.removeUnusedContent.run({ contentId })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { systemRandom } from '../../common/random.ts'
 import { openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -28,7 +29,7 @@ test('a database of the first schema keeps its data, and continues counting', as
   first.close()
 
   const clock = new FakeClock()
-  await using store = new SqliteStore({ path, commitDelayMs: 0 }, { clock })
+  await using store = new SqliteStore({ path, commitDelayMs: 0 }, { clock, random: systemRandom })
   expect(await store.totals()).toEqual({ names: 1, contents: 2, wanted: 1, copies: 3, bytes: 17 })
   expect(await store.peers()).toMatchObject([
     { peerId: 'keeper', copies: 2, bytes: 20 },
@@ -42,6 +43,9 @@ test('a database of the first schema keeps its data, and continues counting', as
     'owner shared',
   ])
   expect(await store.namesakes('hidden', 9)).toMatchObject({ owners: [], unsharedBy: ['owner'] })
+  expect(await store.intentSince(0, 9)).toEqual([
+    { kind: 'unshared', key: 'owner/hidden', value: 'true', changedMs: 0, revision: 1 },
+  ])
 
   // The owner edits its file, continuing its numbers.
   const change = { op: 'put', seq: 4, kind: 'shared', name: 'a', modifiedMs: 200 } as const

@@ -3,6 +3,7 @@ import { identities } from './migrations/0002-identities.ts'
 import { replacedVersions } from './migrations/0003-replaced-versions.ts'
 import { writeProbe } from './migrations/0004-write-probe.ts'
 import { events } from './migrations/0005-events.ts'
+import { intent } from './migrations/0006-intent.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -14,5 +15,6 @@ export const migrations: readonly string[] = [
   replacedVersions,
   writeProbe,
   events,
+  intent,
   // The next one is appended here.
 ]

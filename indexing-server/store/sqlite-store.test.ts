@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
+import { systemRandom } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -12,7 +13,7 @@ const openSqlite: OpenStore = async () => {
   const clock = new FakeClock()
   const folder = await temporaryFolder()
   const options = { path: join(folder.path, 'index.sqlite'), commitDelayMs: 0 }
-  let store = new SqliteStore(options, { clock })
+  let store = new SqliteStore(options, { clock, random: systemRandom })
   return {
     get store() {
       return store
@@ -23,7 +24,7 @@ const openSqlite: OpenStore = async () => {
     },
     async reopen() {
       await store[Symbol.asyncDispose]()
-      store = new SqliteStore(options, { clock })
+      store = new SqliteStore(options, { clock, random: systemRandom })
     },
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]()
@@ -39,9 +40,10 @@ test('a second process is told that the folder is in use', { timeout: 10_000 }, 
 }) => {
   await using folder = await temporaryFolder()
   const options = { path: join(folder.path, 'index.sqlite'), commitDelayMs: 0 }
-  await using first = new SqliteStore(options, { clock: new FakeClock() })
+  await using first = new SqliteStore(options, { clock: new FakeClock(), random: systemRandom })
   await first.totals()
-  const second = (): SqliteStore => new SqliteStore(options, { clock: new FakeClock() })
+  const second = (): SqliteStore =>
+    new SqliteStore(options, { clock: new FakeClock(), random: systemRandom })
   expect(second).toThrow(expect.toSatisfy((error) => hasCode(error, 'DATA_IN_USE')))
 })
 
@@ -49,7 +51,10 @@ test('a write that the database refuses fails alone, with none of its own change
   expect,
 }) => {
   const clock = new FakeClock()
-  await using store = new SqliteStore({ path: ':memory:', commitDelayMs: 2 }, { clock })
+  await using store = new SqliteStore(
+    { path: ':memory:', commitDelayMs: 2 },
+    { clock, random: systemRandom },
+  )
   const peer = { host: 'h', port: 1, zone: undefined, freeBytes: 5, epoch: 'e', heardMs: 1.5 }
   const registered = Promise.all([
     store.register({ ...peer, peerId: 'before' }),
@@ -76,6 +81,7 @@ function aStore() {
     { path: ':memory:', commitDelayMs: 0 },
     {
       clock,
+      random: systemRandom,
       onFault: ({ code }) => faults.push(code),
       open: (path, options) => (database = openDatabase(path, options)),
     },

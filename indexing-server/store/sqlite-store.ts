@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { isSameIdentity } from '../identity.ts'
@@ -10,7 +11,11 @@ import { AnnouncementWriter } from './announcement-writer.ts'
 import { boundedBytes } from './bounded-bytes.ts'
 import { ContentReader, type IsDoubted } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
+import { fileKeyText } from './file-key.ts'
 import { GroupCommit } from './group-commit.ts'
+import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
+import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
+import { IntentWriter } from './intent-writer.ts'
 import { migrations } from './migrations.ts'
 import type {
   Announced,
@@ -58,6 +63,7 @@ export interface SqliteStoreOptions {
 
 export interface SqliteStoreDependencies {
   readonly clock: Clock
+  readonly random: Random
   /** Called for each failed write. */
   readonly onFault?: (error: AppError) => void
   /** Whether a copy does not count now. */
@@ -77,6 +83,8 @@ export class SqliteStore implements IndexStore {
   readonly #writer: AnnouncementWriter
   readonly #events: EventTable
   readonly createdMs: number
+  readonly #intent: IntentLog
+  readonly #decisions: IntentWriter
   readonly #commits: GroupCommit
   readonly #sql: ReturnType<typeof prepare>
   readonly #unwritten = new UnwrittenPeers()
@@ -92,10 +100,13 @@ export class SqliteStore implements IndexStore {
     this.#database.pragma(`cache_size = -${databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
     this.#reader = new ContentReader(this.#database, dependencies.isDoubted ?? (() => false))
-    const { clock } = dependencies
+    const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
     const isRecovering = (): boolean => clock.nowMs() - this.createdMs < recoveryMs
-    this.#writer = new AnnouncementWriter(this.#database, isRecovering)
+    const intent = new IntentLog(this.#database, random)
+    this.#intent = intent
+    this.#writer = new AnnouncementWriter(this.#database, { intent, isRecovering })
+    this.#decisions = new IntentWriter(intent, this.#writer)
     this.#events = new EventTable(this.#database)
     this.#sql = prepare(this.#database)
     this.#commits = new GroupCommit(
@@ -249,13 +260,41 @@ export class SqliteStore implements IndexStore {
   }
 
   async unshare(file: FileKey): Promise<Touched> {
-    return await this.#commits.add(1, () => this.#writer.unshare(file), { isDurable: true })
+    return await this.decide([{ kind: 'unshared', key: fileKeyText(file), value: true }])
   }
 
   async share(file: FileKey): Promise<Touched> {
-    return await this.#commits.add(1, () => this.#writer.share(file, this.#nowMs), {
-      isDurable: true,
-    })
+    return await this.decide([{ kind: 'unshared', key: fileKeyText(file), value: null }])
+  }
+
+  async decide(decisions: readonly Decision[]): Promise<Touched> {
+    const job = (): Touched => this.#decisions.decide(decisions, this.#nowMs)
+    return await this.#commits.add(decisions.length, job, { isDurable: true })
+  }
+
+  async mergeIntent(records: readonly IntentRecord[]): Promise<Touched> {
+    const job = (): Touched => this.#decisions.merge(records, this.#nowMs)
+    return await this.#commits.add(records.length, job, { isDurable: true })
+  }
+
+  async intents<K extends IntentKind>(
+    kind: K,
+    after: string,
+    limit: number,
+  ): Promise<readonly RecordOf<K>[]> {
+    return this.#intent.inForce(kind, after, limit)
+  }
+
+  async intentSince(revision: number, limit: number): Promise<readonly NumberedRecord[]> {
+    return this.#intent.since(revision, limit)
+  }
+
+  async intentState(): Promise<IntentState> {
+    return this.#intent.state
+  }
+
+  async pruneIntent(): Promise<void> {
+    while ((await this.#commits.add(1, () => this.#intent.prune(this.#nowMs))) > 0);
   }
 
   async forgetReplaced(file: FileKey, contentIds: readonly number[]): Promise<Touched> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
 import { damagedCopies } from './damaged-copies-contract.ts'
 import { eventsContract } from './events-contract.ts'
+import { intentContract } from './intent-contract.ts'
 import { replacedVersionsContract } from './replaced-versions-contract.ts'
 import type { Registration } from './store.ts'
 import {
@@ -32,6 +33,7 @@ export function storeContract(what: string, open: OpenStore): void {
     replacedVersionsContract(open)
     damagedCopies(open)
     eventsContract(open)
+    intentContract(open)
     questions(open)
   })
 }

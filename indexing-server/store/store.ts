@@ -6,6 +6,8 @@ import type {
 } from '../../common/protocol/messages.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import type { EventPage, EventQuery } from './event-table.ts'
+import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
+import type { IntentState, NumberedRecord } from './intent-log.ts'
 
 /** How a peer ended: it sent `leave`, or it was silent for too long. */
 export type Gone = 'left' | 'dead'
@@ -46,6 +48,8 @@ export interface Touched {
   readonly names: readonly string[]
   /** Files with a new replaced version. */
   readonly replaced: readonly FileKey[]
+  /** Decisions that were added to the intent log. */
+  readonly intent: readonly IntentRecord[]
 }
 
 export interface Announced extends Touched {
@@ -175,10 +179,30 @@ export interface IndexStore extends AsyncDisposable {
    * @throws AppError SEQUENCE_GAP if it does not continue what was seen
    */
   announce(announcement: Announcement): Promise<Announced>
-  /** Removes a file from the cluster, durably when it resolves. */
+  /** Removes a file from the cluster: a decision of the kind `unshared`. */
   unshare(file: FileKey): Promise<Touched>
-  /** Undoes an unshare, as durably. */
+  /** Undoes an unshare. */
   share(file: FileKey): Promise<Touched>
+
+  /**
+   * Records decisions with all that they change, durably when it resolves.
+   * @throws AppError INTENT_FULL; none of them is recorded then
+   */
+  decide(decisions: readonly Decision[]): Promise<Touched>
+  /** Takes over those of these decisions, made elsewhere, that are later than its own. */
+  mergeIntent(records: readonly IntentRecord[]): Promise<Touched>
+  /** Decisions of a kind that are in force, sorted by key, at most `limit` after the key `after`. */
+  intents<K extends IntentKind>(
+    kind: K,
+    after: string,
+    limit: number,
+  ): Promise<readonly RecordOf<K>[]>
+  /** The last decisions on each key, revoked ones too, in the order of their revisions. */
+  intentSince(revision: number, limit: number): Promise<readonly NumberedRecord[]>
+  intentState(): Promise<IntentState>
+  /** Forgets old records beyond the bounds of their kinds, in bounded steps. */
+  pruneIntent(): Promise<void>
+
   /**
    * What is known of a name: the owners of its files, and those who unshared theirs, each at most
    * `limit`; whether downloads keep it listed.

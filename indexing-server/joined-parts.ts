@@ -1,0 +1,148 @@
+import type { BackgroundWork } from '../common/background.ts'
+import type { Clock } from '../common/clock.ts'
+import { limits } from '../common/limits.ts'
+import type { Log } from '../common/log.ts'
+import type { ReplyOf } from '../common/protocol/messages.ts'
+import type { Random } from '../common/random.ts'
+import { Decisions } from './decisions.ts'
+
+import { DoubtDesk } from './doubt-desk.ts'
+import type { Doubts } from './doubts.ts'
+import type { EventRecorder } from './events/event.ts'
+import { PeerEvents } from './events/peer-events.ts'
+import type { TakeRelease } from './identities.ts'
+import type { DialBack } from './reachability.ts'
+import { Registry, type RegistryListener, type RegistryOptions } from './registry.ts'
+import { BrakeWatch } from './replication/brake-watch.ts'
+import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
+import { DropChecks } from './replication/drop-checks.ts'
+import { DropGrants } from './replication/drop-grants.ts'
+import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
+import type { ReplyCache } from './reply-cache.ts'
+import type { IndexStore } from './store/store.ts'
+
+type Settings = Omit<RegistryOptions, 'peersMax'> &
+  CoordinatorOptions &
+  ReplacedVersionsOptions &
+  ConstructorParameters<typeof BrakeWatch>[0]
+
+interface Dependencies {
+  readonly store: IndexStore
+  readonly doubts: Doubts
+  readonly background: BackgroundWork
+  readonly events: EventRecorder
+  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly dialBack: DialBack
+  readonly takeRelease: TakeRelease
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface ReplicationParts {
+  readonly coordinator: Coordinator
+  readonly brake: BrakeWatch
+  readonly drops: DropChecks
+  readonly replaced: ReplacedVersions
+}
+
+export interface JoinedParts extends ReplicationParts, AsyncDisposable {
+  readonly registry: Registry
+  readonly peerEvents: PeerEvents
+  readonly doubts: DoubtDesk
+  readonly decisions: Decisions
+}
+
+/** The parts of the index that call each other. None of them has started. */
+export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
+  const { doubts, lookups, store } = dependencies
+  const parts = replicationParts(settings, dependencies, () => registry)
+  const { coordinator, replaced } = parts
+  const peerEvents = new PeerEvents(dependencies)
+  const listener = registryListener({ ...parts, peerEvents }, dependencies)
+  const registryOptions = { ...settings, peersMax: limits.peersMax }
+  const registry = new Registry(registryOptions, { ...dependencies, listener })
+  const doubtDesk = new DoubtDesk({
+    doubts,
+    store,
+    announcedBy: (peerId) => registry.announcedBy(peerId),
+    verify: (peerId, sha256) => registry.requests.verify(peerId, sha256),
+    onChange(contentIds) {
+      lookups.forgetAll()
+      coordinator.onTouched(contentIds)
+    },
+  })
+  const decisions = new Decisions({
+    ...dependencies,
+    onTouched(touched) {
+      lookups.forget(touched)
+      coordinator.onTouched(touched.contentIds)
+      replaced.onReplaced(touched.replaced)
+    },
+    appliers: {},
+  })
+  return {
+    ...parts,
+    registry,
+    peerEvents,
+    doubts: doubtDesk,
+    decisions,
+    async [Symbol.asyncDispose]() {
+      registry[Symbol.dispose]()
+      await replaced[Symbol.asyncDispose]()
+      await coordinator[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function registryListener(
+  { brake, peerEvents, coordinator }: ReplicationParts & { peerEvents: PeerEvents },
+  { lookups }: Dependencies,
+): RegistryListener {
+  return {
+    onPeerChange(peer, before) {
+      lookups.forgetAll()
+      peerEvents.onPeerChange(peer, before)
+      coordinator.onPeerChange(peer, before)
+    },
+    onRegistered(peerId, arrival) {
+      lookups.forgetAll()
+      brake.onRegistered(peerId, arrival)
+      coordinator.onRegistered(peerId)
+    },
+    onAccusations: () => lookups.forgetAll(),
+  }
+}
+
+function replicationParts(
+  settings: Settings,
+  dependencies: Dependencies,
+  registry: () => Registry,
+): ReplicationParts {
+  const all = (): ReturnType<Registry['all']> => registry().all()
+  const peerOf: Registry['peerOf'] = (peerId) => registry().peerOf(peerId)
+  const brake = new BrakeWatch(settings, { ...dependencies, peers: all })
+  const grants = new DropGrants(dependencies)
+  const coordinator = new Coordinator(settings, {
+    ...dependencies,
+    brake,
+    grants,
+    peers: { all, peerOf },
+    sendTasks: (peerId, tasks, signal) => registry().requests.sendTasks(peerId, tasks, signal),
+    cancelTasks: (peerId, taskIds, signal) =>
+      registry().requests.cancelTasks(peerId, taskIds, signal),
+  })
+  const drops = new DropChecks(settings, {
+    ...dependencies,
+    grants,
+    peerOf,
+    confirmCopies: (peerId, sha256s, options) =>
+      registry().requests.confirmCopies(peerId, sha256s, options),
+  })
+  const replaced = new ReplacedVersions(settings, {
+    ...dependencies,
+    peerOf,
+    onForgotten: ({ contentIds }) => coordinator.onTouched(contentIds),
+  })
+  return { coordinator, brake, drops, replaced }
+}

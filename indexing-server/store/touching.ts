@@ -1,0 +1,39 @@
+import type { IntentRecord } from './intent-kinds.ts'
+import type { FileKey, Touched } from './store.ts'
+
+/** What one write has touched so far. */
+export class Touching implements Touched {
+  readonly contents = new Set<number>()
+  readonly #names = new Set<string>()
+  /** Contents that lost a copy or a file, and may now be unused. */
+  readonly loosened = new Set<number>()
+  readonly #replaced = new Map<string, FileKey>()
+  readonly intent: IntentRecord[] = []
+
+  touch(contentId: number, name: string): void {
+    this.contents.add(contentId)
+    this.#names.add(name)
+  }
+
+  loosen(contentId: number, name: string): void {
+    this.touch(contentId, name)
+    this.loosened.add(contentId)
+  }
+
+  /** The file has one more replaced version. */
+  replace({ owner, name }: FileKey): void {
+    this.#replaced.set(`${owner}/${name}`, { owner, name })
+  }
+
+  get replaced(): readonly FileKey[] {
+    return [...this.#replaced.values()]
+  }
+
+  get contentIds(): readonly number[] {
+    return [...this.contents]
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names]
+  }
+}
