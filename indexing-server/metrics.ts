@@ -48,6 +48,16 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     read: async ({ status }) => (await status()).aboveFactor ?? 0,
   },
   {
+    name: 'tandem_index_no_room',
+    kind: 'gauge',
+    help: 'Contents with missing copies that fit on no peer, the bytes of these copies, and the bytes to add',
+    label: 'what',
+    read: async ({ status }) => {
+      const { contents = 0, bytes = 0, addBytes = 0 } = (await status()).noRoom ?? {}
+      return { contents, bytes, add_bytes: addBytes }
+    },
+  },
+  {
     name: 'tandem_index_tasks',
     kind: 'gauge',
     help: 'Replication tasks by state',

@@ -7,6 +7,7 @@ import type { Holdings } from './store/store.ts'
 export interface ListedPeer
   extends Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'state' | 'freeBytes'> {
   readonly zone: string | undefined
+  readonly capacityBytes?: number | undefined
   readonly holdings: Holdings
   readonly flapping: Flapping | undefined
 }
@@ -37,12 +38,16 @@ export class PeerListing<Listed extends ListedPeer> {
 
 /** What `peers` shows of a peer that has been silent for `silentMs`. */
 export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): PeerInfo {
-  const { peerId, host, port, zone, state, freeBytes, holdings } = peer
+  const { peerId, host, port, zone, state, freeBytes, capacityBytes, holdings } = peer
+  const { copies, bytes, replicaBytes } = holdings
   const isUnreachable = state === 'unreachable' && reach.name === 'unreachable'
   const info = { peerId, host, port, state, freeBytes, silentMs: Math.round(silentMs) }
   return {
     ...info,
-    ...holdings,
+    copies,
+    bytes,
+    replicaBytes,
+    ...(capacityBytes !== undefined && { capacityBytes }),
     ...(zone !== undefined && { zone }),
     ...(isUnreachable && { unreachable: reach.reason.slice(0, 500) }),
     ...notesOf(peer),

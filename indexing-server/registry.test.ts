@@ -211,7 +211,7 @@ test('a silent connection is suspect after two heartbeats and closed when the pe
 test('a registry full of peers that came, held nothing and died has room for others', async () => {
   const clock = new FakeClock()
   await using background = new BackgroundWork({ log: silentLog })
-  const holdingsOf = new Map([['holder', { copies: 1, bytes: 1 }]])
+  const holdingsOf = new Map([['holder', { copies: 1, bytes: 1, replicas: 0, replicaBytes: 0 }]])
   const forgotten: string[] = []
   const registry = new Registry(
     { heartbeatMs: 10_000, deadAfterMs: 60_000, peersMax: 3 },
@@ -220,7 +220,7 @@ test('a registry full of peers that came, held nothing and died has room for oth
         peers: async () => [],
         register: async ({ peerId }) => ({
           seenSeq: 0,
-          holdings: holdingsOf.get(peerId) ?? { copies: 0, bytes: 0 },
+          holdings: holdingsOf.get(peerId) ?? { copies: 0, bytes: 0, replicas: 0, replicaBytes: 0 },
         }),
         identityOf: async () => undefined,
         releaseIdentity: async () => false,

@@ -30,6 +30,8 @@ export interface Peer extends Liveness {
   readonly freeBytes: number
   /** The size of its disk, if reported. */
   readonly diskBytes?: number | undefined
+  /** The most bytes of replicas that it keeps for the cluster; undefined: as many as its disk holds. */
+  readonly capacityBytes?: number | undefined
   readonly holdings: Holdings
   /** Monotonic time since when it has been live without a break; undefined if it is not live. */
   readonly liveSinceMs: number | undefined
@@ -84,6 +86,7 @@ interface TrackedPeer extends Peer {
   zone: string | undefined
   freeBytes: number
   diskBytes?: number | undefined
+  capacityBytes?: number | undefined
   holdings: Holdings
   liveSinceMs: number | undefined
   state: PeerState
@@ -208,7 +211,8 @@ export class Registry implements Disposable {
     registration: NonNullable<RequestOf<'hello'>['registration']>,
     connection: Connection,
   ): Promise<number> {
-    const { epoch, continues, identity, port, freeBytes, diskBytes, zone } = registration
+    const { epoch, continues, identity, port, freeBytes, diskBytes, capacityBytes, zone } =
+      registration
     const host = registration.host ?? connection.remote.host
     const known = this.#entries.get(peerId)
     await this.#identities.check(peerId, identity, known === undefined || known.state === 'dead')
@@ -228,7 +232,7 @@ export class Registry implements Disposable {
     this.#entries.set(peerId, entry)
     refuseClosed(connection)
     const replaced = entry.connection
-    Object.assign(entry, { host, port, zone, freeBytes, diskBytes, holdings })
+    Object.assign(entry, { host, port, zone, freeBytes, diskBytes, capacityBytes, holdings })
     Object.assign(entry, { epoch, seenSeq, connection })
     replaced?.destroy()
     this.#reachability.watch(peerId, entry)
@@ -251,9 +255,16 @@ export class Registry implements Disposable {
     return entry
   }
 
-  setRoom(peerId: string, { freeBytes, diskBytes }: Pick<Peer, 'freeBytes' | 'diskBytes'>): void {
+  setRoom(
+    peerId: string,
+    {
+      freeBytes,
+      diskBytes,
+      capacityBytes,
+    }: Pick<Peer, 'freeBytes' | 'diskBytes' | 'capacityBytes'>,
+  ): void {
     const entry = this.#entries.get(peerId)
-    if (entry !== undefined) Object.assign(entry, { freeBytes, diskBytes })
+    if (entry !== undefined) Object.assign(entry, { freeBytes, diskBytes, capacityBytes })
   }
 
   onAnnounced(peerId: string, announced: { holdings: Holdings; seenSeq: number }): void {
@@ -406,7 +417,7 @@ export class Registry implements Disposable {
     return this.#clock.monotonicMs() - entry.heardMs
   }
 
-  #entryOf({ heardMs, copies, bytes, ...record }: PeerRecord): TrackedPeer {
+  #entryOf({ heardMs, copies, bytes, replicas, replicaBytes, ...record }: PeerRecord): TrackedPeer {
     // The time that the index itself was away does not count as silence, unless the peer was dead
     // already.
     const accusations = this.#accusations
@@ -416,7 +427,7 @@ export class Registry implements Disposable {
     const silentMs = isDead ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
     const entry: TrackedPeer = {
       ...record,
-      holdings: { copies, bytes },
+      holdings: { copies, bytes, replicas, replicaBytes },
       epoch: '',
       seenSeq: 0,
       connection: undefined,

@@ -5,13 +5,14 @@ import { notesOf } from './peer-listing.ts'
 import type { Peer, Registry } from './registry.ts'
 import type { Hold } from './replication/brake.ts'
 import type { Coordinator } from './replication/coordinator.ts'
+import type { Shortage } from './replication/no-room.ts'
 import type { IndexStore } from './store/store.ts'
 import type { WriteHealth } from './write-health.ts'
 
 export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
   readonly registry: Pick<Registry, 'all' | 'counts'>
-  readonly coordinator: Pick<Coordinator, 'counts' | 'hold'>
+  readonly coordinator: Pick<Coordinator, 'counts' | 'hold' | 'shortage'>
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
 }
@@ -28,7 +29,7 @@ export async function clusterStatus({
   clock,
 }: StatusSources): Promise<ReplyOf<'status'>> {
   const { wanted } = await store.totals()
-  const { counts, hold } = coordinator
+  const { counts, hold, shortage } = coordinator
   const { unreachable, ...peers } = registry.counts()
   const atFactor = Math.min(counts.atFactor, wanted)
   const status = {
@@ -44,6 +45,7 @@ export async function clusterStatus({
   return {
     ...status,
     ...(aboveFactor > 0 && { aboveFactor }),
+    ...(shortage !== undefined && { noRoom: noRoomOf(shortage) }),
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
     ...(peerNotes.length > 0 && { peerNotes }),
     ...(degraded !== undefined && { degraded }),
@@ -53,6 +55,27 @@ export async function clusterStatus({
 function peerNotesOf(peers: Iterable<Peer>): PeerNotes[] {
   const notes = Array.from(peers, (peer) => ({ peerId: peer.peerId, ...notesOf(peer) }))
   return notes.filter((note) => Object.keys(note).length > 1).slice(0, limits.peerNotesMax)
+}
+
+/** Peers named in the status, those with the most room. */
+const noRoomPeersMax = 5
+
+function noRoomOf({
+  contents,
+  bytes,
+  addBytes,
+  peers,
+}: Shortage): NonNullable<ReplyOf<'status'>['noRoom']> {
+  const whole = (value: number): number => Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(value))
+  return {
+    contents,
+    bytes: whole(bytes),
+    addBytes: whole(addBytes),
+    peers: peers
+      .slice(0, noRoomPeersMax)
+      .map(({ peerId, roomBytes }) => ({ peerId, roomBytes: Math.floor(roomBytes) })),
+    peersInAll: peers.length,
+  }
 }
 
 function brakeOf(

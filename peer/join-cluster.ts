@@ -2,6 +2,7 @@
 import type { Clock } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
+import type { RequestOf } from '../common/protocol/messages.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
@@ -11,6 +12,7 @@ import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import type { Fetcher } from './fetch/fetcher.ts'
 import type { IndexLink } from './find/index-link.ts'
 import { replicaFetcher } from './replica-fetcher.ts'
+import { Capacity } from './replicate/capacity.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
 import { type ReplicaShelf, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
@@ -27,7 +29,7 @@ export interface PeerDependencies {
 
 /** The parts of a peer that take part in the cluster. */
 interface Joining {
-  readonly share: Shelf & ReplicaShelf & Pick<Share, 'catalog' | 'room' | 'verify'>
+  readonly share: Shelf & ReplicaShelf & Pick<Share, 'catalog' | 'room' | 'totals' | 'verify'>
   readonly serving: { readonly address: Address }
   readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
   readonly unfinished: UnfinishedContents
@@ -37,7 +39,7 @@ interface Joining {
 
 /** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
 export function joinCluster(
-  settings: Pick<PeerSettings, 'advertiseHost' | 'index' | 'peerId' | 'zone'>,
+  settings: Pick<PeerSettings, 'advertiseHost' | 'capacityBytes' | 'index' | 'peerId' | 'zone'>,
   starting: AsyncDisposableStack,
   { share, serving, fetcher, unfinished, reach, identity }: Joining,
   dependencies: PeerDependencies,
@@ -48,7 +50,7 @@ export function joinCluster(
       {
         ...dependencies,
         inventory: share.catalog,
-        room: () => share.room(),
+        room: async () => ({ ...(await share.room()), ...capacityOf(settings) }),
         handlers: {
           tasks: async ({ tasks }) => {
             replicator.accept(tasks)
@@ -80,9 +82,16 @@ export function joinCluster(
     shelf: share,
     fetcher: replicaFetcher({ shelf: share, fetcher }),
     link: taskLink(announcer),
+    capacity: new Capacity(settings, { replicaBytes: () => share.totals().replicated.bytes }),
   }
   const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
   return announcer
+}
+
+function capacityOf({
+  capacityBytes,
+}: Pick<PeerSettings, 'capacityBytes'>): Pick<RequestOf<'heartbeat'>, 'capacityBytes'> {
+  return capacityBytes > 0 ? { capacityBytes } : {}
 }
 
 /**

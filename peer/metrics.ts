@@ -14,6 +14,8 @@ export interface MetricSources {
   readonly limiter: {
     readonly [Gate in 'uploads' | 'downloads']: Pick<Limiter[Gate], 'passedBytes'>
   }
+  /** The most bytes of replicas; 0 for no limit. */
+  readonly capacityBytes: number
   readonly health: () => Promise<Pick<Health, 'counts'>>
 }
 
@@ -48,6 +50,22 @@ const rows: readonly MetricRow<MetricSources>[] = [
       const { shared, downloaded, replicated } = share.totals()
       return { shared: shared.count, downloaded: downloaded.count, replicated: replicated.count }
     },
+  },
+  {
+    name: 'tandem_peer_bytes',
+    kind: 'gauge',
+    help: 'Bytes of the copies on this peer, by kind.',
+    label: 'kind',
+    read: ({ share }) => {
+      const { shared, downloaded, replicated } = share.totals()
+      return { shared: shared.bytes, downloaded: downloaded.bytes, replicated: replicated.bytes }
+    },
+  },
+  {
+    name: 'tandem_peer_capacity_bytes',
+    kind: 'gauge',
+    help: 'The most bytes of replicas that this peer keeps; 0 for no limit.',
+    read: ({ capacityBytes }) => capacityBytes,
   },
   {
     name: 'tandem_peer_problems',

@@ -177,10 +177,10 @@ async function serve(
 }
 
 function vitalsOf(
-  { peerId }: PeerSettings,
-  parts: HealthParts & Omit<MetricSources, 'health'>,
+  { peerId, capacityBytes }: PeerSettings,
+  parts: HealthParts & Omit<MetricSources, 'health' | 'capacityBytes'>,
 ): Vitals {
   const lookAtHealth = healthLooker(parts)
   const health = async (): Promise<Health> => healthOf(await lookAtHealth())
-  return { peerId, health, metrics: peerMetrics({ ...parts, health }) }
+  return { peerId, health, metrics: peerMetrics({ ...parts, capacityBytes, health }) }
 }

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ByteSize, byteSizeOf } from '../common/byte-size.ts'
 import { AppError } from '../common/errors.ts'
 import { checkedHost, type HostCheck } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
@@ -90,6 +91,12 @@ export const peerSettings = defineSettings('peer', {
     flag: '--zone',
     doc: 'what fails together with this peer, such as a rack; copies are kept in different zones',
   },
+  capacityBytes: {
+    schema: ByteSize,
+    default: 0,
+    flag: '--capacity',
+    doc: 'the most that this peer keeps for others, in bytes, such as 500GB; 0 for what its disk holds',
+  },
   generate: {
     schema: Type.Boolean(),
     default: false,
@@ -125,12 +132,13 @@ export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: 
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'index' | 'allowedHosts' | keyof Derived
+  'id' | 'index' | 'allowedHosts' | 'capacityBytes' | keyof Derived
 > &
   Derived & {
     readonly peerId: string
     readonly index: Address
     readonly allowedHosts: readonly string[]
+    readonly capacityBytes: number
   }
 
 /** @throws AppError SETTING_INVALID, PEER_ID_INVALID */
@@ -174,13 +182,14 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 /** @throws AppError SETTING_INVALID */
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
-  const { id, allowedHosts, ...rest } = values
+  const { id, allowedHosts, capacityBytes, ...rest } = values
   const others = { ...rest, ...hostsOf(loaded) }
   return {
     ...others,
     peerId: id,
     index: indexAddress(loaded),
     allowedHosts: hostNamesOf(allowedHosts),
+    capacityBytes: byteSizeOf(capacityBytes) ?? 0,
   }
 }
 

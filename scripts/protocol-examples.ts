@@ -58,6 +58,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
         zone: 'rack-1',
         freeBytes,
         diskBytes: 256_000_000_000,
+        capacityBytes: 100_000_000_000,
       },
     },
     reply: {
@@ -79,7 +80,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
     reply: { seenSeq: 44 },
   },
-  heartbeat: { request: { freeBytes, diskBytes: 256_000_000_000 }, reply: {} },
+  heartbeat: {
+    request: { freeBytes, diskBytes: 256_000_000_000, capacityBytes: 100_000_000_000 },
+    reply: {},
+  },
   leave: { request: { forGood: true }, reply: {} },
   lookup: {
     request: { name },
@@ -105,6 +109,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
           state: 'live',
           copies: 1,
           bytes: size,
+          replicaBytes: 0,
           freeBytes,
           silentMs: 1_200,
         },

@@ -108,6 +108,13 @@ export const fileErrors = {
     sentence:
       'The disk of {path} is full: {neededBytes} bytes are needed. Free some space and try again.',
   },
+  CAPACITY_FULL: {
+    when: 'A replica would exceed what a peer gives to the cluster.',
+    retryable: true,
+    status: 507,
+    sentence:
+      'This peer gives {capacityBytes} bytes to the cluster: {neededBytes} more do not fit. Raise peer.capacityBytes to keep more.',
+  },
   DISK_FAILED: {
     when: 'The operating system refused to read or write a file.',
     retryable: true,

@@ -24,6 +24,7 @@ import {
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import {
+  CapacityBytes,
   Change,
   ClusterStatus,
   Content,
@@ -116,6 +117,7 @@ export const messages = {
             zone: Type.Optional(Zone),
             freeBytes: FreeBytes,
             diskBytes: Type.Optional(DiskBytes),
+            capacityBytes: Type.Optional(CapacityBytes),
             hasAnnounced: Type.Optional(
               Type.Boolean({
                 description:
@@ -180,10 +182,14 @@ export const messages = {
     bulk: false,
   },
   heartbeat: {
-    summary: 'Reports that the peer is alive, and its free disk space.',
+    summary: 'Reports that the peer is alive, and its room for copies.',
     from: ['peer'],
     to: ['index'],
-    request: Type.Object({ freeBytes: FreeBytes, diskBytes: Type.Optional(DiskBytes) }),
+    request: Type.Object({
+      freeBytes: FreeBytes,
+      diskBytes: Type.Optional(DiskBytes),
+      capacityBytes: Type.Optional(CapacityBytes),
+    }),
     reply: Empty,
     bulk: false,
   },

@@ -169,6 +169,10 @@ const peerNotes = {
 export const PeerNotes = Type.Object({ peerId: PeerId, ...peerNotes })
 export type PeerNotes = Static<typeof PeerNotes>
 
+export const CapacityBytes = described(
+  Bytes,
+  'The most bytes of replicated copies that the peer keeps for the cluster. Absent: as many as its disk holds',
+)
 export const PeerInfo = Type.Object({
   peerId: PeerId,
   host: Host,
@@ -177,7 +181,9 @@ export const PeerInfo = Type.Object({
   state: PeerState,
   copies: described(Count, 'Number of its copies'),
   bytes: described(Bytes, 'Their total size'),
+  replicaBytes: Type.Optional(described(Bytes, 'The size of those that are replicated')),
   freeBytes: FreeBytes,
+  capacityBytes: Type.Optional(CapacityBytes),
   silentMs: described(Millis, 'Milliseconds since the last message from the peer'),
   unreachable: Type.Optional(
     Type.String({ maxLength: 500, description: 'Why connecting fails, if it is unreachable' }),
@@ -269,6 +275,24 @@ export const ClusterStatus = Type.Object({
   tasks: Type.Object({ waiting: Count, running: Count }),
   aboveFactor: Type.Optional(
     described(Count, 'Contents at their factor with replicas beyond it, which are dropped later'),
+  ),
+  noRoom: Type.Optional(
+    Type.Object(
+      {
+        contents: Count,
+        bytes: described(Bytes, 'The size of the copies that are missing for that reason'),
+        addBytes: described(Bytes, 'How much space has to be added at least, on any of `peers`'),
+        peers: Type.Array(
+          Type.Object({
+            peerId: PeerId,
+            roomBytes: described(Bytes, 'The bytes of further copies that fit on it'),
+          }),
+          { maxItems: 5, description: 'Peers that lack only space; most room first' },
+        ),
+        peersInAll: described(Count, 'The number of such peers'),
+      },
+      { description: 'Present if contents lack copies that fit on no peer' },
+    ),
   ),
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),

@@ -122,6 +122,7 @@ export class PeerPair implements AsyncDisposable {
         allowedHosts: [],
         data: join(this.#folder, peerId),
         zone: undefined,
+        capacityBytes: 0,
         generate: false,
         headless: true,
         rescanMs: 60_000,

@@ -16,6 +16,7 @@ const blames: Readonly<Record<string, Blame>> = {
   TASK_REFUSED: 'whole target',
   STOPPING: 'whole target',
   DISK_FULL: 'whole target',
+  CAPACITY_FULL: 'whole target',
   NO_SOURCE: 'both',
   SOURCE_FAILED: 'both',
   HASH_MISMATCH: 'both',

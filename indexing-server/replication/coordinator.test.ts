@@ -36,8 +36,8 @@ test('why says what a missing copy waits for', async () => {
 
   const full = await cluster.peer('peer2', { freeBytes: 10 })
   await cluster.advance(3_000)
-  const room = '0.0 MB are free, of which 0.0 MB are reserved'
-  expect(await missing(peer1, 'a')).toEqual([`peer2 lacks space for it: ${room}`])
+  const room = '10 B are free, of which 1000 B are reserved'
+  expect(await missing(peer1, 'a')).toEqual([`peer2 lacks 1 B for it: ${room}`])
   full.crash()
   const peer3 = await cluster.peer('peer3')
   peer3.answer = undefined
@@ -112,7 +112,7 @@ test('a peer whose disk is full rests, and its tasks go elsewhere', async () => 
   await cluster.advance(5_000)
   expect(await missing(peer1, 'a')).toEqual([
     expect.stringMatching(/^peer2 failed with DISK_FULL \(The disk .*\); next attempt in \d+ s$/),
-    'peer3 lacks space for it: 0.0 MB are free, of which 0.0 MB are reserved',
+    'peer3 lacks 1 B for it: 0 B are free, of which 1000 B are reserved',
   ])
   peer3.freeBytes = 900_000_000
   await cluster.advance(16_000)
@@ -160,14 +160,15 @@ test('a peer is the source of two streams at most', async () => {
   for (const peer of others) peer.answer = undefined
   await peer1.announce(...['1', '2', '3', '4'].map((name) => bigFile(name, 40_000_000)))
   await cluster.advance(5_000)
-  expect(others.map(({ tasks }) => tasks.length)).toEqual([1, 1, 0])
+  expect(others.filter(({ tasks }) => tasks.length > 0)).toHaveLength(2)
+  expect(others.flatMap(({ tasks }) => tasks)).toHaveLength(2)
 })
 
 test('the second copy goes to another zone, and to the least full peer there', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1', { zone: 'east' })
   const near = await cluster.peer('near', { zone: 'east' })
-  const full = await cluster.peer('full', { zone: 'west' })
+  const full = await cluster.peer('full', { zone: 'west', freeBytes: 10_000 })
   const empty = await cluster.peer('zero', { zone: 'west' })
   await full.announce({ kind: 'downloaded', name: 'x', text: 'x'.repeat(1_000) })
   await peer1.shares('a')
@@ -260,7 +261,7 @@ test('a peer that refused to drop a copy is asked again when it has rested', asy
 
 test('a source that is slow with thousands of files holds up no others', async () => {
   await using cluster = await IndexCluster.start()
-  const slow = await cluster.peer('slow')
+  const slow = await cluster.peer('slow', { freeBytes: 0 })
   const peers = [
     await cluster.peer('peer1'),
     await cluster.peer('peer2'),
@@ -291,7 +292,7 @@ test('a peer that reconnects, or reports copies that it never announces, does no
   await using cluster = await IndexCluster.start()
   const bad = await cluster.peer('bad')
   const peer1 = await cluster.peer('peer1')
-  const peer2 = await cluster.peer('peer2')
+  const peer2 = await cluster.peer('peer2', { freeBytes: 1_900 })
   await peer2.announce({
     kind: 'downloaded',
     name: 'so that bad is the least full',

@@ -26,6 +26,7 @@ import { Explainer } from './explainer.ts'
 import { FailedPairs } from './failed-pairs.ts'
 import { Judge, type JudgeOptions } from './judge.ts'
 import type { Urgency } from './needs.ts'
+import { NoRoom, type Shortage } from './no-room.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue } from './queue.ts'
 import { type Rank, rankOf, ranks } from './ranks.ts'
@@ -68,6 +69,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #background: BackgroundWork
   readonly #cancelTasks: CoordinatorDependencies['cancelTasks']
   readonly #queue = new NeedQueue()
+  readonly #noRoom = new NoRoom()
   readonly #running = new RunningTasks()
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
@@ -97,6 +99,7 @@ export class Coordinator implements AsyncDisposable {
       running: this.#running,
       resting: this.#resting,
       pairs: this.#pairs,
+      noRoom: this.#noRoom,
       clock,
       random,
     }
@@ -135,6 +138,11 @@ export class Coordinator implements AsyncDisposable {
     return { ...this.#judge.counts, waiting, running: this.#running.count }
   }
 
+  /** What fits on no peer, if anything. */
+  get shortage(): Shortage | undefined {
+    return this.#noRoom.shortage((peerId) => this.#planner.roomOf(peerId))
+  }
+
   /** Why nothing is copied or dropped now, if so. */
   get hold(): Hold | undefined {
     return this.#brake.hold
@@ -155,7 +163,7 @@ export class Coordinator implements AsyncDisposable {
     if (isLost !== before.isLost) this.#judge.walk(peerId)
     if (isLost) this.#desk.abandon(peerId)
     if (state === 'live') {
-      this.#queue.unpark()
+      this.#unpark()
       this.#queue.retryFailedAtPeers()
     }
     this.#wake()
@@ -212,6 +220,11 @@ export class Coordinator implements AsyncDisposable {
     }
   }
 
+  #unpark(): void {
+    this.#noRoom.onRetry()
+    this.#queue.unpark()
+  }
+
   #wake(): void {
     this.#isWoken = true
     this.#wakeUp.notify()
@@ -221,8 +234,8 @@ export class Coordinator implements AsyncDisposable {
   get #nextMs(): number {
     const { hold } = this
     if (hold !== undefined) return hold.untilMs
-    // Ready contents wait for a peer that rests or lacks space: no event announces the end of that.
-    const isReady = this.#queue.ready(ranks, 1).length > 0
+    // Contents wait for a peer that rests or lacks space: no event announces the end of that.
+    const isReady = this.#queue.ready(ranks, 1).length > 0 || this.#noRoom.size > 0
     const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
     return Math.min(this.#queue.nextDueMs, retryMs)
   }
@@ -237,6 +250,7 @@ export class Coordinator implements AsyncDisposable {
     for (const { contentId, target } of this.#queue.admitDue(this.#clock.monotonicMs()))
       this.#pairs.fail(contentId, { code: 'DEADLINE_EXCEEDED', target, sources: [] })
     if (this.hold !== undefined) return false
+    if (this.#noRoom.mayFit((peerId) => this.#planner.roomOf(peerId))) this.#unpark()
     this.#planner.admitQueued()
     const { readyCount } = this.#queue
     for (const lane of this.#planner.lanesFor('copies'))

@@ -27,13 +27,9 @@ export interface Situation {
   readonly failedPairs: readonly (FailedPair & { readonly leftMs: number })[]
   /** Peers without a copy that cannot take one. */
   readonly refusals: ReadonlyMap<string, Refusal>
-  /**
-   * Free space on the disks of those without enough, and the part of it that is reserved; in bytes.
-   */
-  readonly rooms: ReadonlyMap<
-    string,
-    { readonly freeBytes: number; readonly keptFreeBytes: number }
-  >
+  /** The size of the content. */
+  readonly sizeBytes: number
+  readonly rooms: ReadonlyMap<string, ExplainedRoom>
   /** Resting peers among them: those that recently refused a task, until they are asked again. */
   readonly rests: ReadonlyMap<
     string,
@@ -43,6 +39,18 @@ export interface Situation {
   readonly flapping: ReadonlyMap<string, Flapping>
   /** Number of peers that can take a copy. */
   readonly eligible: number
+}
+
+/** The space on a peer, in bytes. */
+export interface ExplainedRoom {
+  /** For further copies. */
+  readonly roomBytes: number
+  readonly freeBytes: number
+  /** The part of it that is reserved. */
+  readonly keptFreeBytes: number
+  /** What it gives to the cluster, if limited, and what of that is used. */
+  readonly capacityBytes: number | undefined
+  readonly replicaBytes: number
 }
 
 /** Why copies are missing, as sentences without a full stop; empty if none are. */
@@ -115,6 +123,7 @@ function waitingReasons({
   refusals,
   rests,
   failedPairs,
+  sizeBytes,
   rooms,
   flapping,
 }: Situation): string[] {
@@ -130,7 +139,11 @@ function waitingReasons({
     if (isSaid && (refusal === 'waiting' || refusal === 'resting')) return []
     const rest = rests.get(peerId)
     return rest === undefined
-      ? refusalSentence(peerId, refusal, { ...rooms.get(peerId), ...flapping.get(peerId) })
+      ? refusalSentence(peerId, refusal, {
+          sizeBytes,
+          room: rooms.get(peerId),
+          flapping: flapping.get(peerId),
+        })
       : `${peerId} failed with ${explained(rest.code, rest.reason)}; next attempt in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
@@ -138,12 +151,19 @@ function waitingReasons({
     : reasons
 }
 
-type RefusalFacts = Partial<Flapping & { freeBytes: number; keptFreeBytes: number }>
+interface Space {
+  readonly sizeBytes: number
+  readonly room: ExplainedRoom | undefined
+}
+
+interface RefusalFacts extends Space {
+  readonly flapping: Flapping | undefined
+}
 
 function refusalSentence(
   peerId: string,
   refusal: Refusal,
-  { freeBytes = 0, keptFreeBytes = 0, breaks = 0, leftMs = 0 }: RefusalFacts,
+  { flapping: { breaks, leftMs } = { breaks: 0, leftMs: 0 }, ...space }: RefusalFacts,
 ): string {
   switch (refusal) {
     case 'not live':
@@ -155,12 +175,21 @@ function refusalSentence(
     case 'resting':
       return `${peerId} rests after a failure`
     case 'no space':
-      return `${peerId} lacks space for it: ${megabytes(freeBytes)} are free, of which ${megabytes(keptFreeBytes)} are reserved`
+      return `${peerId} ${lackSentence(space)}`
     case 'flapping':
       return `${peerId} came and went ${breaks} times recently: it is given new copies when it has stayed for another ${seconds(leftMs)}`
     case 'same zone':
       return `${peerId} is in the same zone as another copy`
   }
+}
+
+function lackSentence({ sizeBytes, room }: Space): string {
+  if (room === undefined) return 'lacks space for it'
+  const { roomBytes, freeBytes, keptFreeBytes, capacityBytes = Infinity, replicaBytes } = room
+  const lacking = `lacks ${sized(sizeBytes - roomBytes)} for it`
+  return capacityBytes - replicaBytes < freeBytes - keptFreeBytes
+    ? `${lacking}: it gives ${sized(capacityBytes)} to the cluster, of which ${sized(replicaBytes)} are used`
+    : `${lacking}: ${sized(freeBytes)} are free, of which ${sized(keptFreeBytes)} are reserved`
 }
 
 /** The error code with the peer's reason or, without one, with the meaning of the code. */
@@ -180,6 +209,8 @@ export function listed(peerIds: readonly string[]): string {
   return peerIds.length > 5 ? `${named} or ${peerIds.length - 5} others` : named
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
+/** A size with one decimal: `1.2 GB`. */
+function sized(bytes: number): string {
+  if (bytes < 100_000) return `${Math.ceil(bytes)} B`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }

@@ -3,12 +3,13 @@ import type { ExplainedContent } from '../../common/protocol/messages.ts'
 import type { Peer } from '../registry.ts'
 import type { StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
-import { reasonsFor, type Situation } from './explain.ts'
+import { type ExplainedRoom, reasonsFor, type Situation } from './explain.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import type { Judge } from './judge.ts'
 import type { Planner } from './planner.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RestingPeers } from './resting-peers.ts'
+import { keptFreeBytes, type RoomOptions } from './room.ts'
 import type { RunningTasks } from './running-tasks.ts'
 import type { Trimmer } from './trimmer.ts'
 
@@ -20,17 +21,20 @@ interface Dependencies {
   readonly running: Pick<RunningTasks, 'ofContent'>
   readonly resting: Pick<RestingPeers, 'restOf'>
   readonly pairs: Pick<FailedPairs, 'waitingOf'>
-  readonly planner: Pick<Planner, 'targetsFor' | 'keptFreeBytesOf'>
+  readonly planner: Pick<Planner, 'targetsFor' | 'roomOf'>
   readonly trimmer: Pick<Trimmer, 'explain'>
   readonly clock: Clock
 }
 
 /** Collects what is known about a content into the explanation that `why` shows. */
 export class Explainer {
-  readonly #options: { readonly replicationFactor: number }
+  readonly #options: RoomOptions & { readonly replicationFactor: number }
   readonly #dependencies: Dependencies
 
-  constructor(options: { readonly replicationFactor: number }, dependencies: Dependencies) {
+  constructor(
+    options: RoomOptions & { readonly replicationFactor: number },
+    dependencies: Dependencies,
+  ) {
     this.#options = options
     this.#dependencies = dependencies
   }
@@ -73,6 +77,7 @@ export class Explainer {
         .map((pair) => ({ ...pair, leftMs: pair.untilMs - nowMs })),
       refusals,
       rests: this.#restsOf(refusals.keys(), nowMs),
+      sizeBytes: content.size,
       rooms: new Map(Array.from(peers.all(), (peer) => [peer.peerId, this.#roomOf(peer)])),
       flapping: new Map(
         Array.from(peers.all()).flatMap(({ peerId, flapping }) =>
@@ -93,10 +98,14 @@ export class Explainer {
     return new Map(rests)
   }
 
-  #roomOf(peer: Peer): { freeBytes: number; keptFreeBytes: number } {
+  #roomOf(peer: Peer): ExplainedRoom {
+    const { peerId, freeBytes, capacityBytes, holdings } = peer
     return {
-      freeBytes: peer.freeBytes,
-      keptFreeBytes: this.#dependencies.planner.keptFreeBytesOf(peer),
+      roomBytes: this.#dependencies.planner.roomOf(peerId),
+      freeBytes,
+      keptFreeBytes: keptFreeBytes(peer, this.#options),
+      capacityBytes,
+      replicaBytes: holdings.replicaBytes,
     }
   }
 }

@@ -16,7 +16,7 @@ const options = {
 }
 
 function aPeer(peerId: string): Peer {
-  const holdings = { copies: 0, bytes: 0 }
+  const holdings = { copies: 0, bytes: 0, replicas: 0, replicaBytes: 0 }
   const liveness = {
     state: 'live',
     isLost: false,

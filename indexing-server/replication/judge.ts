@@ -7,6 +7,7 @@ import type { DropGrants } from './drop-grants.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
 import { type Need, needOf } from './needs.ts'
+import type { NoRoom } from './no-room.ts'
 import type { NeedQueue } from './queue.ts'
 import { isTrim, rankOf } from './ranks.ts'
 import type { RunningTasks } from './running-tasks.ts'
@@ -31,6 +32,7 @@ interface Dependencies {
   readonly queue: NeedQueue
   readonly running: RunningTasks
   readonly pairs: FailedPairs
+  readonly noRoom: NoRoom
   readonly trimmer: Trimmer
   readonly clock: Clock
 }
@@ -139,6 +141,7 @@ export class Judge {
   #forget(contentId: number): void {
     this.#dependencies.queue.remove(contentId)
     this.#dependencies.pairs.forget(contentId)
+    this.#dependencies.noRoom.delete(contentId)
   }
 
   #enqueue(content: StoredContent, need: Need): void {

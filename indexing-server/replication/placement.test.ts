@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bestTarget, eligibleTargets, keptFreeBytes, type PlacementPeer } from './placement.ts'
+import { seededRandom } from '../../common/random.ts'
+import { bestTarget, eligibleTargets, type PlacementPeer } from './placement.ts'
+import { fullness, keptFreeBytes, roomBytes } from './room.ts'
 
 function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
-  const idle = { storedBytes: 0, assignedBytes: 0, isResting: false, isFlapping: false }
+  const state = { isResting: false, isFlapping: false }
+  const idle = { storedBytes: 0, replicaBytes: 0, assignedBytes: 0, ...state }
   return { peerId, zone: undefined, state: 'live', freeBytes: 100, ...idle, ...fields }
 }
 
@@ -71,17 +74,71 @@ test('another zone is taken as long as a peer there can', () => {
 
 const never = (): boolean => false
 
-test('the best target is the least full, then the first by id, and not the one that failed', () => {
-  const peers = [
-    peer('b', { storedBytes: 100 }),
-    peer('d', { storedBytes: 50 }),
-    peer('c', { storedBytes: 50 }),
-    peer('a', { storedBytes: 50, assignedBytes: 1 }),
-  ]
-  expect(bestTarget(peers, never)?.peerId).toBe('c')
-  expect(bestTarget(peers, (peerId) => peerId === 'c')?.peerId).toBe('d')
-  expect(bestTarget([peer('only')], () => true)?.peerId).toBe('only')
-  expect(bestTarget([], never)).toBeUndefined()
+/** How many of `rounds` choices fall on each peer. */
+function shares(
+  peers: readonly PlacementPeer[],
+  hasFailed: (peerId: string) => boolean = never,
+): Record<string, number> {
+  const random = seededRandom('shares')
+  const counts: Record<string, number> = {}
+  for (let round = 0; round < 1_000; round++) {
+    const best = bestTarget(peers, { ...options, hasFailed, random })?.peerId ?? 'none'
+    counts[best] = (counts[best] ?? 0) + 1
+  }
+  return counts
+}
+
+test('a clearly less full peer is preferred, and one that failed comes last', () => {
+  const peers = [peer('full', { storedBytes: 100 }), peer('half', { storedBytes: 50 })]
+  expect(shares(peers)).toEqual({ half: 1_000 })
+  expect(shares(peers, (peerId) => peerId === 'half')).toEqual({ full: 1_000 })
+  expect(shares([peer('only')], () => true)).toEqual({ only: 1_000 })
+  expect(shares([])).toEqual({ none: 1_000 })
+})
+
+test('peers that are about equally full get shares by their room', () => {
+  const room = { freeBytes: 100_000, storedBytes: 50_000 }
+  const equal = shares([peer('a', room), peer('b', { ...room, freeBytes: 99_000 })])
+  expect(equal['a']).toBeGreaterThan(400)
+  expect(equal['b']).toBeGreaterThan(400)
+  const large = { freeBytes: 400_000, storedBytes: 200_000 }
+  const { b = 0 } = shares([peer('a', room), peer('b', large)])
+  expect(b).toBeGreaterThan(700)
+  expect(b).toBeLessThan(900)
+})
+
+test('files of any sizes are spread evenly over random clusters', () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 200, maxLength: 400 })
+  const disks = fc.array(fc.integer({ min: 50, max: 200 }), { minLength: 2, maxLength: 8 })
+  fc.assert(
+    fc.property(sizes, disks, fc.string(), (files, disksMb, seed) => {
+      const random = seededRandom(seed)
+      const held = disksMb.map((megabytes, index) => ({
+        peerId: `p${index}`,
+        diskBytes: megabytes * 1_000_000,
+        files: 0,
+        bytes: 0,
+      }))
+      const peerOf = ({ peerId, diskBytes, bytes }: (typeof held)[number]): PlacementPeer =>
+        peer(peerId, { freeBytes: diskBytes - bytes, storedBytes: bytes, replicaBytes: bytes })
+      for (const size of files) {
+        const choice = { ...options, hasFailed: never, random }
+        const best = bestTarget(held.map(peerOf), choice)?.peerId
+        const chosen = held.find(({ peerId }) => peerId === best)
+        if (chosen === undefined) throw new Error('no peer was chosen')
+        chosen.files += 1
+        chosen.bytes += size
+      }
+      const all = held.reduce((sum, { diskBytes }) => sum + diskBytes, 0)
+      for (const { diskBytes, files: count, bytes } of held) {
+        const expected = (files.length * diskBytes) / all
+        expect(Math.abs(count - expected)).toBeLessThan(6 * Math.sqrt(expected) + 5)
+        expect(bytes / diskBytes).toBeLessThan(0.5)
+      }
+      const full = held.map((each) => fullness(peerOf(each)))
+      expect(Math.max(...full) - Math.min(...full)).toBeLessThan(0.25)
+    }),
+  )
 })
 
 test('no plan breaks a rule', () => {
@@ -91,6 +148,8 @@ test('no plan breaks a rule', () => {
     state: fc.constantFrom('live' as const, 'suspect' as const, 'dead' as const),
     freeBytes: fc.nat(200),
     storedBytes: fc.nat(200),
+    replicaBytes: fc.nat(200),
+    capacityBytes: fc.option(fc.nat(400), { nil: undefined }),
     assignedBytes: fc.nat(100),
     isResting: fc.boolean(),
     isFlapping: fc.boolean(),
@@ -111,7 +170,11 @@ test('no plan breaks a rule', () => {
         expect(each.isFlapping).toBe(eligible[0]?.isFlapping)
         expect(each.isFlapping && !isLastCopy).toBe(false)
         expect(ownedBy.has(each.peerId) || isWaiting(each.peerId)).toBe(false)
-        expect(each.freeBytes - each.assignedBytes).toBeGreaterThanOrEqual(sizeBytes + 10)
+        expect(roomBytes(each, options)).toBeGreaterThanOrEqual(sizeBytes)
+        const { capacityBytes = Infinity, replicaBytes, assignedBytes } = each
+        const onDisk = each.freeBytes - assignedBytes - sizeBytes - 10
+        const given = capacityBytes - replicaBytes - assignedBytes - sizeBytes
+        expect(sizeBytes === 0 || Math.min(onDisk, given) >= 0).toBe(true)
       }
     }),
   )
@@ -128,4 +191,15 @@ test('less of a small disk is reserved, so that it can be used', () => {
   expect(eligibleTargets(request, [stick], options).eligible).toEqual([stick])
   const full = { ...stick, freeBytes: 3_000_001 }
   expect(eligibleTargets(request, [full], options).refusals.get('stick')).toBe('no space')
+})
+
+test('what a peer gives to the cluster limits its room, and makes it full', () => {
+  const giver = peer('giver', { freeBytes: 1_000, capacityBytes: 100, storedBytes: 500 })
+  expect(roomBytes(giver, options)).toBe(100)
+  expect(roomBytes({ ...giver, replicaBytes: 60, assignedBytes: 30 }, options)).toBe(10)
+  expect(roomBytes({ ...giver, replicaBytes: 160 }, options)).toBe(0)
+  expect(roomBytes({ ...giver, freeBytes: 50 }, options)).toBe(40)
+  expect(fullness(giver)).toBeCloseTo(1 / 3)
+  expect(fullness({ ...giver, replicaBytes: 60, assignedBytes: 30 })).toBeCloseTo(0.9)
+  expect(fullness({ ...giver, replicaBytes: 200 })).toBe(2)
 })

@@ -1,16 +1,12 @@
 import type { PeerState } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
+import { fullness, type Room, type RoomOptions, roomBytes } from './room.ts'
 
 /** The facts about a peer that placement uses. */
-export interface PlacementPeer {
+export interface PlacementPeer extends Room {
   readonly peerId: string
   readonly zone: string | undefined
   readonly state: PeerState
-  readonly freeBytes: number
-  /** The size of its disk, if known. */
-  readonly diskBytes?: number | undefined
-  /** Bytes that it holds, and bytes that it was asked to hold but has not reported. */
-  readonly storedBytes: number
-  readonly assignedBytes: number
   /** Whether it recently refused or failed a task. */
   readonly isResting: boolean
   /** Whether it comes and goes. */
@@ -29,28 +25,6 @@ export interface PlacementRequest {
   readonly isWaiting: (peerId: string) => boolean
   /** Whether at most one peer has it: then a flapping peer is better than none. */
   readonly isLastCopy: boolean
-}
-
-export interface PlacementOptions {
-  /**
-   * Space that a copy must leave free on the target's disk, or less on a small disk: see {@link
-   * keptFreeBytes}.
-   */
-  readonly reserveBytes: number
-}
-
-/**
- * At most this part of a disk is reserved: otherwise a phone's or memory stick's disk would never
- * hold anything.
- */
-const keptFreePart = 0.05
-
-/** Space that copies must leave free on a peer's disk. */
-export function keptFreeBytes(
-  { diskBytes = Number.POSITIVE_INFINITY }: Pick<PlacementPeer, 'diskBytes'>,
-  { reserveBytes }: PlacementOptions,
-): number {
-  return Math.min(reserveBytes, Math.ceil(diskBytes * keptFreePart))
 }
 
 /** Why a peer without a copy cannot take one. */
@@ -78,7 +52,7 @@ export interface Eligibility<Peer> {
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
   peers: readonly Peer[],
-  options: PlacementOptions,
+  options: RoomOptions,
 ): Eligibility<Peer> {
   const refusals = new Map<string, Refusal>()
   const usedZones = new Set<string>()
@@ -107,36 +81,55 @@ export function eligibleTargets<Peer extends PlacementPeer>(
 function refusalOf(
   peer: PlacementPeer,
   { sizeBytes, ownedBy, isWaiting }: PlacementRequest,
-  options: PlacementOptions,
+  options: RoomOptions,
 ): Refusal | undefined {
   if (peer.state !== 'live') return 'not live'
   if (ownedBy.has(peer.peerId)) return 'owner'
   if (peer.isResting) return 'resting'
-  if (peer.freeBytes - peer.assignedBytes < sizeBytes + keptFreeBytes(peer, options))
-    return 'no space'
+  if (roomBytes(peer, options) < sizeBytes) return 'no space'
   if (isWaiting(peer.peerId)) return 'waiting'
   return undefined
 }
 
-/** The target to ask: peers without a failure first, then the least full, then by id. */
+/**
+ * Fullness is compared in steps of this size, a twentieth of a disk: a few megabytes would otherwise
+ * send every file to the same peer until they are used up.
+ */
+const fullnessStep = 0.05
+
+/**
+ * The target to ask. Of the peers without a failure, or of all: draws two, each with a chance
+ * proportional to its room, and takes the less full one, or the first drawn if they are about
+ * equally full. So equal peers get equal shares, and none attracts all copies.
+ */
 export function bestTarget<Peer extends PlacementPeer>(
   peers: readonly Peer[],
-  hasFailed: (peerId: string) => boolean,
+  { hasFailed, random, ...options }: TargetChoice,
 ): Peer | undefined {
-  const rank = (peer: Peer): number => Number(hasFailed(peer.peerId)) + fullness(peer)
-  return peers.reduce<Peer | undefined>((best, peer) => {
-    if (best === undefined) return peer
-    const difference = rank(peer) - rank(best)
-    return difference < 0 || (difference === 0 && peer.peerId < best.peerId) ? peer : best
-  }, undefined)
+  const unfailed = peers.filter(({ peerId }) => !hasFailed(peerId))
+  const left = unfailed.length > 0 ? unfailed : [...peers]
+  const first = drawn(left, options, random)
+  const second = drawn(
+    left.filter((peer) => peer !== first),
+    options,
+    random,
+  )
+  if (first === undefined || second === undefined) return first
+  return fullness(first) - fullness(second) > fullnessStep ? second : first
 }
 
-/** The used part of the space that a peer could use for the cluster, from 0 to 1. */
-export function fullness({
-  storedBytes,
-  assignedBytes,
-  freeBytes,
-}: Pick<PlacementPeer, 'storedBytes' | 'assignedBytes' | 'freeBytes'>): number {
-  const used = storedBytes + assignedBytes
-  return used === 0 ? 0 : used / (storedBytes + Math.max(freeBytes, assignedBytes))
+export interface TargetChoice extends RoomOptions {
+  readonly hasFailed: (peerId: string) => boolean
+  readonly random: Random
+}
+
+function drawn<Peer extends PlacementPeer>(
+  peers: readonly Peer[],
+  options: RoomOptions,
+  random: Random,
+): Peer | undefined {
+  if (peers.length < 2) return peers[0]
+  const weights = peers.map((peer) => roomBytes(peer, options) + 1)
+  let left = random.fraction() * weights.reduce((sum, weight) => sum + weight, 0)
+  return peers.find((_, index) => (left -= weights[index] ?? 0) < 0) ?? peers.at(-1)
 }

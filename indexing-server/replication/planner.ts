@@ -9,18 +9,18 @@ import type { Peer } from '../registry.ts'
 import type { FileKey, ReplicatedCopy, StoredContent } from '../store/store.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import type { Need, Urgency } from './needs.ts'
+import type { NoRoom } from './no-room.ts'
 import {
   bestTarget,
   type Eligibility,
   eligibleTargets,
-  keptFreeBytes,
-  type PlacementOptions,
   type PlacementPeer,
   type Refusal,
 } from './placement.ts'
 import type { NeedQueue } from './queue.ts'
 import { rankOf } from './ranks.ts'
 import type { RestingPeers } from './resting-peers.ts'
+import { type RoomOptions, roomBytes } from './room.ts'
 import {
   type Batch,
   fitsBatch,
@@ -41,42 +41,45 @@ export interface PlannerDependencies {
   readonly running: RunningTasks
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
+  readonly noRoom: NoRoom
   readonly clock: Clock
   readonly random: Random
 }
 
 /** Refusals that end without an event. */
-const freedByTime: readonly Refusal[] = ['no space', 'resting', 'flapping']
+const freedByTime: readonly Refusal[] = ['resting', 'flapping']
 
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
 /**
  * Why no peer can take a copy; the busy ones end when a task does, `waiting` when a retry is due.
  */
-type Obstacle = 'targets busy' | 'sources busy' | 'waiting' | 'no space' | 'no peer'
+type Obstacle = 'targets busy' | 'sources busy' | 'waiting' | 'resting' | 'no space' | 'no peer'
 
 /**
  * Turns the needs of contents into tasks, collected in one batch per peer until they are sent.
  * Fully synchronous: nothing else changes between two contents.
  */
 export class Planner {
-  readonly #options: PlacementOptions
+  readonly #options: RoomOptions
   readonly #peers: PlannerDependencies['peers']
   readonly #queue: NeedQueue
   readonly #running: RunningTasks
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
+  readonly #noRoom: NoRoom
   readonly #clock: Clock
   readonly #random: Random
   readonly #unsent = new Set<Batch>()
 
-  constructor(options: PlacementOptions, dependencies: PlannerDependencies) {
+  constructor(options: RoomOptions, dependencies: PlannerDependencies) {
     this.#options = options
     this.#peers = dependencies.peers
     this.#queue = dependencies.queue
     this.#running = dependencies.running
     this.#resting = dependencies.resting
     this.#pairs = dependencies.pairs
+    this.#noRoom = dependencies.noRoom
     this.#clock = dependencies.clock
     this.#random = dependencies.random
   }
@@ -100,14 +103,14 @@ export class Planner {
         this.#hasSlot(peer.peerId, lane, 0) &&
         (what === 'drops'
           ? !this.#resting.isDropRefused(peer.peerId)
-          : this.#resting.restOf(peer.peerId) === undefined &&
-            peer.freeBytes > this.keptFreeBytesOf(peer)),
+          : this.#resting.restOf(peer.peerId) === undefined),
     )
   }
 
-  /** Space that copies must leave free on the peer's disk. */
-  keptFreeBytesOf(peer: Pick<Peer, 'diskBytes'>): number {
-    return keptFreeBytes(peer, this.#options)
+  /** The bytes of further copies that fit on a peer; 0 if it is not live. */
+  roomOf(peerId: string): number {
+    const peer = this.#peers.peerOf(peerId)
+    return peer?.state === 'live' ? roomBytes(this.placementPeer(peer), this.#options) : 0
   }
 
   /** The lanes in which {@link couldPlace} is true. */
@@ -133,7 +136,7 @@ export class Planner {
     )
     const getting = this.#running.copiesOf(content.contentId).map(({ target }) => target)
     const takenBy = new Set([...holding.map(({ peerId }) => peerId), ...getting])
-    const peers = Array.from(this.#peers.all(), (peer) => this.#placementPeer(peer))
+    const peers = Array.from(this.#peers.all(), (peer) => this.placementPeer(peer))
     const request = {
       sizeBytes: content.size,
       takenBy,
@@ -184,6 +187,7 @@ export class Planner {
     const sources = this.#liveSources(content)
     const rank = rankOf(need.urgency, content.size)
     let obstacle: Obstacle | undefined
+    this.#noRoom.delete(contentId)
     while (obstacle === undefined && this.#running.copiesOf(contentId).length < need.lacking)
       obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
     if (obstacle === 'targets busy') return
@@ -200,9 +204,10 @@ export class Planner {
         dueMs: this.#nextTryMs(contentId),
       })
     else {
+      if (obstacle === 'no space') this.#onNoRoom(content, need)
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
       const nextMs = Math.min(retryMs, this.#nextTryMs(contentId))
-      this.#queue.park(contentId, rank, obstacle === 'no peer' ? Infinity : nextMs)
+      this.#queue.park(contentId, rank, obstacle === 'resting' ? nextMs : Infinity)
     }
   }
 
@@ -244,6 +249,12 @@ export class Planner {
     } else this.#queue.remove(contentId)
   }
 
+  #onNoRoom(content: StoredContent, { lacking }: CopiesNeed): void {
+    const { refusals } = this.targetsFor(content)
+    const peerIds = [...refusals].flatMap(([id, refusal]) => (refusal === 'no space' ? [id] : []))
+    this.#noRoom.set(content.contentId, { sizeBytes: content.size, copies: lacking, peerIds })
+  }
+
   #planCopy(
     content: StoredContent,
     { owner, name }: FileKey,
@@ -254,8 +265,9 @@ export class Planner {
     if (eligible.length === 0) {
       const reasons = new Set(refusals.values())
       // A resting or full peer may take it sooner than one where it failed.
-      if (freedByTime.some((reason) => reasons.has(reason))) return 'no space'
-      return reasons.has('waiting') ? 'waiting' : 'no peer'
+      if (freedByTime.some((reason) => reasons.has(reason))) return 'resting'
+      if (reasons.has('waiting')) return reasons.has('no space') ? 'resting' : 'waiting'
+      return reasons.has('no space') ? 'no space' : 'no peer'
     }
     const lane = laneOf(size)
     const able = eligible.map((peer) => ({
@@ -268,7 +280,11 @@ export class Planner {
         this.#hasSlot(peer.peerId, lane, size) &&
         this.#sourceFor(contentId, lane, peer) !== undefined,
     )
-    const target = bestTarget(free, (peerId) => this.#hasFailed(contentId, 'target', peerId))
+    const target = bestTarget(free, {
+      ...this.#options,
+      hasFailed: (peerId) => this.#hasFailed(contentId, 'target', peerId),
+      random: this.#random,
+    })
     const source = target === undefined ? undefined : this.#sourceFor(contentId, lane, target)
     if (target === undefined || source === undefined)
       return sources.some(({ peerId }) => this.#spareStreams(streamOf(lane, peerId)) > 0)
@@ -348,11 +364,13 @@ export class Planner {
     })
   }
 
-  #placementPeer(peer: Peer): PlacementPeer {
-    const { peerId, zone, state, freeBytes, diskBytes, holdings } = peer
+  /** The facts about a peer that placement uses. */
+  placementPeer(peer: Peer): PlacementPeer {
+    const { peerId, zone, state, freeBytes, diskBytes, capacityBytes, holdings } = peer
     const assignedBytes = this.#running.assignedBytes(peerId)
     const isResting = this.#resting.restOf(peerId) !== undefined
-    const room = { freeBytes, diskBytes, storedBytes: holdings.bytes, assignedBytes }
+    const held = { storedBytes: holdings.bytes, replicaBytes: holdings.replicaBytes, assignedBytes }
+    const room = { freeBytes, diskBytes, capacityBytes, ...held }
     const isFlapping = peer.flapping !== undefined
     return { peerId, zone, state, ...room, isResting, isFlapping }
   }

@@ -39,10 +39,10 @@ export class RestingPeers {
     return rest !== undefined && rest.untilMs > this.#clock.monotonicMs() ? rest : undefined
   }
 
-  /** Whether the peer takes no drops now; one with a full disk needs them. */
+  /** Whether the peer takes no drops now; one that is full needs them. */
   isDropRefused(peerId: string): boolean {
     const rest = this.restOf(peerId)
-    return rest !== undefined && rest.code !== 'DISK_FULL'
+    return rest !== undefined && rest.code !== 'DISK_FULL' && rest.code !== 'CAPACITY_FULL'
   }
 
   /** Starts a rest; further refusals during it belong to the same one. */

@@ -1,6 +1,6 @@
 import type { Peer } from '../registry.ts'
 import type { StoredContent } from '../store/store.ts'
-import { fullness } from './placement.ts'
+import { fullness } from './room.ts'
 import type { SurplusHolder } from './surplus.ts'
 
 export interface SurplusView {
@@ -30,8 +30,10 @@ export function surplusHolders(
       liveForMs: nowMs - (peer.liveSinceMs ?? nowMs),
       fullness: fullness({
         storedBytes: peer.holdings.bytes,
+        replicaBytes: peer.holdings.replicaBytes,
         assignedBytes: 0,
         freeBytes: peer.freeBytes,
+        capacityBytes: peer.capacityBytes,
       }),
     })
   }

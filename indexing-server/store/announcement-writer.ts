@@ -1,7 +1,7 @@
 import { AppError } from '../../common/errors.ts'
 import { type Change, type Content, type CopyKey, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
-import { boundedBytes } from './bounded-bytes.ts'
+import { holdingsColumns } from './bounded-bytes.ts'
 import { damagedCopy } from './damaged-copy.ts'
 import { fileKeyText } from './file-key.ts'
 import type { IntentLog } from './intent-log.ts'
@@ -297,7 +297,7 @@ function prepare(database: Database) {
     ),
     endInventory: database.prepare('update peers set inventory_ended = 1 where peer_id = ?'),
     setSeen: database.prepare('update peers set seen_seq = ? where peer_id = ?'),
-    holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
+    holdings: database.prepare(`select ${holdingsColumns} from peers where peer_id = ?`),
     copy: database.prepare(
       `select content_id, modified_ms, withheld, inventory from copies where ${copyKey}`,
     ),

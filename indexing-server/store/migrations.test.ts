@@ -32,8 +32,8 @@ test('a database of the first schema keeps its data, and continues counting', as
   await using store = new SqliteStore({ path, commitDelayMs: 0 }, { clock, random: systemRandom })
   expect(await store.totals()).toEqual({ names: 1, contents: 2, wanted: 1, copies: 3, bytes: 17 })
   expect(await store.peers()).toMatchObject([
-    { peerId: 'keeper', copies: 2, bytes: 20 },
-    { peerId: 'owner', copies: 1, bytes: 10 },
+    { peerId: 'keeper', copies: 2, bytes: 20, replicas: 1, replicaBytes: 10 },
+    { peerId: 'owner', copies: 1, bytes: 10, replicas: 0, replicaBytes: 0 },
   ])
   const [content] = await store.contents([1])
   expect(content).toMatchObject({ sha256: hash('a'), file: { owner: 'owner', name: 'a' } })

@@ -4,6 +4,7 @@ import { replacedVersions } from './migrations/0003-replaced-versions.ts'
 import { writeProbe } from './migrations/0004-write-probe.ts'
 import { events } from './migrations/0005-events.ts'
 import { intent } from './migrations/0006-intent.ts'
+import { replicaCounts } from './migrations/0007-replica-counts.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -16,5 +17,6 @@ export const migrations: readonly string[] = [
   writeProbe,
   events,
   intent,
+  replicaCounts,
   // The next one is appended here.
 ]

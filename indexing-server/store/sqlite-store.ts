@@ -8,7 +8,7 @@ import { type Database, openDatabase } from '../../common/sqlite.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
-import { boundedBytes } from './bounded-bytes.ts'
+import { boundedBytes, holdingsColumns } from './bounded-bytes.ts'
 import { ContentReader, type IsDoubted } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
@@ -430,8 +430,8 @@ function createdMsOf(database: Database, nowMs: number): number {
 function prepare(database: Database) {
   return {
     peers: database.prepare(`
-      select peer_id as peerId, host, port, zone, free_bytes as freeBytes, copies,
-        ${boundedBytes}, heard_ms as heardMs, gone
+      select peer_id as peerId, host, port, zone, free_bytes as freeBytes,
+        ${holdingsColumns}, heard_ms as heardMs, gone
       from peers order by peer_id`),
     register: database.prepare(`
       insert into peers (peer_id, host, port, zone, free_bytes, heard_ms)
@@ -450,7 +450,7 @@ function prepare(database: Database) {
           (epoch = @epoch or (epoch = @continuedEpoch and seen_seq <= @continuedSeq))`)
       .pluck(),
     probe: database.prepare('update write_probe set filler = randomblob(?)'),
-    holdings: database.prepare(`select copies, ${boundedBytes} from peers where peer_id = ?`),
+    holdings: database.prepare(`select ${holdingsColumns} from peers where peer_id = ?`),
     identity: database.prepare('select identity from identities where peer_id = ?').pluck(),
     bind: database.prepare('insert into identities values (?, ?)'),
     release: database.prepare('delete from identities where peer_id = @peerId'),

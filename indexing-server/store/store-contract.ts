@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../../common/errors.ts'
+import { countersContract } from './counters-contract.ts'
 import { damagedCopies } from './damaged-copies-contract.ts'
 import { eventsContract } from './events-contract.ts'
 import { intentContract } from './intent-contract.ts'
@@ -34,6 +35,7 @@ export function storeContract(what: string, open: OpenStore): void {
     damagedCopies(open)
     eventsContract(open)
     intentContract(open)
+    countersContract(open)
     questions(open)
   })
 }
@@ -55,6 +57,8 @@ function registrations(open: OpenStore): void {
         freeBytes: 5,
         copies: 0,
         bytes: 0,
+        replicas: 0,
+        replicaBytes: 0,
         heardMs: 7,
         gone: undefined,
       },
@@ -66,6 +70,8 @@ function registrations(open: OpenStore): void {
         freeBytes: 5,
         copies: 0,
         bytes: 0,
+        replicas: 0,
+        replicaBytes: 0,
         heardMs: 9,
         gone: 'left',
       },
@@ -148,40 +154,6 @@ function announcements(open: OpenStore): void {
       .catch((error: unknown) => error)
     expect(hasCode(refused, 'SEQUENCE_GAP') && refused.details).toEqual({ expected: 1, got: 7 })
     expect(await opened.store.contentsNamed('g', 1)).toEqual([])
-  })
-
-  test('counters follow copies of every kind, and unused contents are removed', async () => {
-    await using opened = await open()
-    const announce = await announcerOf(opened, 'a')
-    const { holdings } = await announce(
-      put('one', 'xy'),
-      put('two', 'xy'),
-      put('d', 'abc', { kind: 'downloaded' }),
-    )
-    expect(holdings).toEqual({ copies: 3, bytes: 7 })
-    expect(await opened.store.totals()).toEqual({
-      names: 2,
-      contents: 2,
-      wanted: 1,
-      copies: 3,
-      bytes: 5,
-    })
-    await announce(drop('d', { kind: 'downloaded' }), drop('one'))
-    expect(await opened.store.totals()).toEqual({
-      names: 2,
-      contents: 1,
-      wanted: 1,
-      copies: 1,
-      bytes: 2,
-    })
-    await announce(put('two', 'xyz'), put('one', 'xyz'))
-    expect(await opened.store.totals()).toEqual({
-      names: 2,
-      contents: 1,
-      wanted: 1,
-      copies: 2,
-      bytes: 3,
-    })
   })
 
   test('writes report what they touched: old and new content, each name', async () => {

@@ -20,6 +20,8 @@ export interface PeerRecord {
   readonly freeBytes: number
   readonly copies: number
   readonly bytes: number
+  readonly replicas: number
+  readonly replicaBytes: number
   /** Wall time of the last recorded sign of life. */
   readonly heardMs: number
   readonly gone: Gone | undefined
@@ -38,6 +40,9 @@ export type Registration = Pick<PeerRecord, 'peerId' | 'host' | 'port' | 'zone' 
 export interface Holdings {
   readonly copies: number
   readonly bytes: number
+  /** Those that it keeps for the cluster. */
+  readonly replicas: number
+  readonly replicaBytes: number
 }
 
 export type Announcement = RequestOf<'announce'> & { readonly peerId: string }

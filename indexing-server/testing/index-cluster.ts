@@ -81,6 +81,8 @@ export interface PeerOptions {
   /** By default the address that the index sees. */
   readonly host?: string
   readonly freeBytes?: number
+  /** What it gives to the cluster; by default all. */
+  readonly capacityBytes?: number
   /** The identity that its id is bound to; none by default. */
   readonly identity?: string
 }
@@ -221,7 +223,7 @@ export class IndexCluster implements AsyncDisposable {
       await Promise.all(
         [...this.#peers]
           .filter((peer) => peer.isOpen)
-          .map((peer) => peer.request('heartbeat', { freeBytes: peer.freeBytes })),
+          .map((peer) => peer.request('heartbeat', peer.room)),
       )
       await this.clock.advance(Math.min(left, 1_000))
       for (let turns = 0; turns < 20; turns++) await this.clock.advance(0)
@@ -249,6 +251,7 @@ export class TestPeer {
   /** Whether it confirms that it still has a content. */
   confirms: (sha256: string) => boolean | Promise<boolean> = () => true
   freeBytes: number
+  capacityBytes: number | undefined
   seenSeq = 0
   epoch: string
   continues: { epoch: string; lastSeq: number } | undefined
@@ -273,21 +276,27 @@ export class TestPeer {
       ...(host === undefined ? {} : { host }),
     }
     this.freeBytes = options.freeBytes ?? 1_000_000_000
+    this.capacityBytes = options.capacityBytes
   }
 
   get isOpen(): boolean {
     return this.#connection?.isOpen ?? false
   }
 
+  get room(): RequestOf<'heartbeat'> {
+    const { freeBytes, capacityBytes } = this
+    return { freeBytes, ...(capacityBytes !== undefined && { capacityBytes }) }
+  }
+
   async connect(): Promise<void> {
-    const { peerId, epoch, freeBytes, continues } = this
+    const { peerId, epoch, continues } = this
     this.#isHung = false
     const registration = {
       epoch,
       ...(continues && { continues }),
       ...(this.#seq > 0 && { hasAnnounced: true }),
       port: 7_100,
-      freeBytes,
+      ...this.room,
       ...this.#place,
     }
     const hello = { role: 'peer' as const, peerId, registration }

@@ -20,7 +20,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
   const share = { isUnshared: () => false, receive: async () => ({ content }) }
   const finder = { why: async () => why(), share: async () => {} }
   const api = new LocalPeerApi(
-    { peerId: 'peer1' },
+    { peerId: 'peer1', capacityBytes: 0 },
     {
       share: share as unknown as Share,
       finder: finder as unknown as Finder,
@@ -87,7 +87,7 @@ test('a lookup names those who have a content, not those who are still downloadi
   const partial = { peerId: 'p2', kind: 'partial', ...at } as const
   const finder = { lookup: async () => [{ ...content, sources: [whole, partial] }] }
   const api = new LocalPeerApi(
-    { peerId: 'peer1' },
+    { peerId: 'peer1', capacityBytes: 0 },
     {
       share: {} as Share,
       finder: finder as unknown as Finder,
@@ -115,7 +115,7 @@ test.each([
   async (_, isConnected, share, asked) => {
     const names: string[] = []
     const api = new LocalPeerApi(
-      { peerId: 'peer1' },
+      { peerId: 'peer1', capacityBytes: 0 },
       {
         share: { isUnshared: () => false, receive: async () => ({ content }) } as unknown as Share,
         finder: {

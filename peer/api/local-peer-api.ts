@@ -46,10 +46,15 @@ interface Dependencies {
 /** The peer in this process, as the prompt and the HTTP API call it. */
 export class LocalPeerApi implements PeerApi {
   readonly #peerId: string
+  readonly #capacityBytes: number
   readonly #dependencies: Dependencies
   readonly #startMs: number
 
-  constructor(options: { peerId: string }, dependencies: Dependencies) {
+  constructor(
+    options: { readonly peerId: string; readonly capacityBytes: number },
+    dependencies: Dependencies,
+  ) {
+    this.#capacityBytes = options.capacityBytes
     this.#peerId = options.peerId
     this.#dependencies = dependencies
     this.#startMs = dependencies.clock.monotonicMs()
@@ -114,6 +119,12 @@ export class LocalPeerApi implements PeerApi {
         peerId: this.#peerId,
         problems: totalOf(share.problemCounts()),
         keptFolders,
+        ...(this.#capacityBytes > 0 && {
+          capacity: {
+            bytes: this.#capacityBytes,
+            usedBytes: share.totals().replicated.bytes,
+          },
+        }),
         view: share.view(),
         ...(unreachable && { unreachable: { ...unreachable, remedy: unreachableRemedy } }),
       },

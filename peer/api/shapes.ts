@@ -71,6 +71,8 @@ export const Status = Type.Object({
       Type.Object({ address: Type.String(), reason: Type.String(), remedy: Type.String() }),
     ),
     ...KeptFolders.properties,
+    /** What it gives to the cluster, if limited. */
+    capacity: Type.Optional(Type.Object({ bytes: Type.Integer(), usedBytes: Type.Integer() })),
     /** How current the peer's view of its folders is. */
     view: Type.Object({
       /** Time since the last full scan began: the greatest age of an unnoticed change. */

@@ -164,6 +164,8 @@ const peerColumns = [
   { title: 'FREE', align: 'right' },
   { title: 'LAST HEARD' },
 ] as const
+/** Shown if some peer limits it. */
+const givesColumn = { title: 'GIVES', align: 'right' } as const
 const stateColours = {
   live: 'green',
   suspect: 'yellow',
@@ -173,6 +175,7 @@ const stateColours = {
 
 export function peersText(peers: Peers, style: Style): string {
   if (peers.length === 0) return 'The index knows no peer.'
+  const isLimited = peers.some(({ capacityBytes }) => capacityBytes !== undefined)
   const rows = peers.map((peer) => [
     printable(peer.peerId),
     printable(formatAddress(peer)),
@@ -181,10 +184,24 @@ export function peersText(peers: Peers, style: Style): string {
     String(peer.copies),
     bytesText(peer.bytes),
     bytesText(peer.freeBytes),
+    ...(isLimited ? [givesText(peer)] : []),
     peer.silentMs < 1000 ? 'now' : `${durationText(Math.floor(peer.silentMs / 1000))} ago`,
   ])
-  const table = tableText(peerColumns, rows, (title) => style('bold', title))
+  const columns = isLimited
+    ? [...peerColumns.slice(0, -1), givesColumn, ...peerColumns.slice(-1)]
+    : peerColumns
+  const table = tableText(columns, rows, (title) => style('bold', title))
   return [table, ...peers.flatMap((peer) => noteLines(peer, style))].join('\n')
+}
+
+/** What a peer gives to the cluster, and what of that is used. */
+function givesText({ capacityBytes, replicaBytes = 0 }: Peers[number]): string {
+  if (capacityBytes === undefined) return 'all'
+  return `${bytesText(capacityBytes)}, ${percentText(replicaBytes, capacityBytes)} used`
+}
+
+function percentText(part: number, whole: number): string {
+  return `${Math.round((100 * part) / Math.max(1, whole))} %`
 }
 
 export function statsText(stats: Stats): string {
@@ -216,6 +233,13 @@ export function statusText(status: Status, style: Style): string {
     lines.push(
       `Trimming:  ${countText(aboveFactor, 'content')} with more copies than needed: \`why\` says what dropping them waits for`,
     )
+  if (status.noRoom !== undefined) lines.push(style('red', noRoomText(status.noRoom)))
+  if (peer.capacity !== undefined) {
+    const { bytes, usedBytes } = peer.capacity
+    lines.push(
+      `Capacity:  ${printable(peer.peerId)} gives ${bytesText(bytes)} to the cluster, of which ${bytesText(usedBytes)} are used`,
+    )
+  }
   if (peer.unreachable !== undefined) {
     const { address, reason, remedy } = peer.unreachable
     const cause = `the index cannot connect to ${printable(address)} (${printable(reason)})`
@@ -250,6 +274,24 @@ export function statusText(status: Status, style: Style): string {
       style('red', `Index:     answers, but cannot record changes: ${printable(degraded)}`),
     )
   return lines.join('\n')
+}
+
+function noRoomText({
+  contents,
+  bytes,
+  addBytes,
+  peers,
+  peersInAll,
+}: NonNullable<Status['noRoom']>): string {
+  const places = peers.map(({ peerId, roomBytes }) =>
+    roomBytes === 0
+      ? `${printable(peerId)} is full`
+      : `${printable(peerId)} has ${bytesText(roomBytes)}`,
+  )
+  const more = peersInAll - peers.length
+  const where = [...places, ...(more > 0 ? [`${countText(more, 'other peer')} have less`] : [])]
+  const fit = contents === 1 ? 'fits' : 'fit'
+  return `No room:   ${countText(contents, 'content')} (${bytesText(bytes)}) ${fit} on no peer: ${where.join(', ')}; add ${bytesText(addBytes)}`
 }
 
 function unreachableText({ unreachable = 0 }: Status['peers']): string {

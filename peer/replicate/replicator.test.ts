@@ -6,6 +6,7 @@ import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/mess
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
+import { Capacity } from './capacity.ts'
 import type { DropLink } from './drop-confirmer.ts'
 import { smallTasksAtOnce } from './next-task.ts'
 import {
@@ -56,15 +57,18 @@ class World {
     fetcher = {},
     shelf = {},
     link = {},
+    capacity = new Capacity({ capacityBytes: 0 }, { replicaBytes: () => 0 }),
   }: {
     fetcher?: Partial<ReplicaFetcher>
     shelf?: Partial<ReplicaShelf>
     link?: Partial<TaskLink & DropLink>
+    capacity?: Pick<Capacity, 'reserve'>
   } = {}) {
     const { events } = this
     this.replicator = new Replicator({
       clock: this.clock,
       log: silentLog,
+      capacity,
       fetcher: {
         keepSmall: async (copies) =>
           copies.map(({ key }) => {
@@ -239,6 +243,27 @@ test('a failed task is reported with its code and does not block the others', as
     { taskId: 'good' },
     { taskId: 'of nobody', error: 'PEER_ID_INVALID' },
   ])
+})
+
+test('replicas beyond what the peer gives are refused when they are to be made, without a fetch', async () => {
+  const held = { bytes: 4 }
+  const capacity = new Capacity({ capacityBytes: 9 }, { replicaBytes: () => held.bytes })
+  const world = new World({ capacity })
+  world.replicator.accept([replicate('fits'), replicate('not'), large('large')])
+  await world.settle()
+  await world.settle()
+  expect(world.events).toContain('keep p1/fits')
+  expect(world.events).not.toContain('keep p1/not')
+  expect(world.events).not.toContain('fetch large')
+  const codes = world.reports.flat().map(({ taskId, error }) => [taskId, error])
+  expect(Object.fromEntries(codes)).toEqual({
+    fits: undefined,
+    not: 'CAPACITY_FULL',
+    large: 'CAPACITY_FULL',
+  })
+  world.replicator.accept([replicate('again')])
+  await world.settle()
+  expect(world.events).toContain('keep p1/again')
 })
 
 test('outcomes that are added during a report are sent in the next one', async () => {

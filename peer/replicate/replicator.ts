@@ -7,6 +7,7 @@ import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, CopyKey, Source, Task, TaskOutcome } from '../../common/protocol/messages.ts'
 import type { KeyedContent, Shelf } from '../shelf.ts'
+import type { Capacity } from './capacity.ts'
 import { DropConfirmer, type DropLink } from './drop-confirmer.ts'
 import { isSmallCopy, nextTasks, type ReplicateTask } from './next-task.ts'
 import { ProgressTeller } from './progress-teller.ts'
@@ -79,6 +80,7 @@ interface ReplicatorDependencies {
   readonly fetcher: ReplicaFetcher
   readonly shelf: ReplicaShelf
   readonly link: TaskLink & DropLink
+  readonly capacity: Pick<Capacity, 'reserve'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -98,6 +100,7 @@ interface Job {
 export class Replicator implements AsyncDisposable {
   readonly #fetcher: ReplicaFetcher
   readonly #shelf: ReplicaShelf
+  readonly #capacity: Pick<Capacity, 'reserve'>
   readonly #log: Log
   readonly #background: BackgroundWork
   readonly #reporter: Reporter
@@ -109,6 +112,7 @@ export class Replicator implements AsyncDisposable {
   constructor(dependencies: ReplicatorDependencies) {
     this.#fetcher = dependencies.fetcher
     this.#shelf = dependencies.shelf
+    this.#capacity = dependencies.capacity
     this.#log = dependencies.log
     this.#background = new BackgroundWork(dependencies)
     this.#reporter = new Reporter(dependencies)
@@ -200,7 +204,8 @@ export class Replicator implements AsyncDisposable {
 
   /** Small copies share requests, transactions and announcements; each has its own outcome. */
   async #runSmall(tasks: readonly ReplicateTask[], signal: AbortSignal): Promise<void> {
-    const keyed = tasks.map((task) => ({ task, key: keyOrError(task) }))
+    using reserved = new DisposableStack()
+    const keyed = tasks.map((task) => ({ task, key: this.#keyWithRoom(task, reserved) }))
     const copies = keyed.flatMap(({ task: { content, sources }, key }) =>
       key instanceof AppError ? [] : [{ key, content, sources }],
     )
@@ -217,6 +222,17 @@ export class Replicator implements AsyncDisposable {
     this.#reporter.add(ended)
     this.#startNext()
     for (const task of alone) await this.#run(task, signal)
+  }
+
+  /** The key of a task whose replica fits into what this peer gives; or why not. */
+  #keyWithRoom(task: ReplicateTask, reserved: DisposableStack): ReplicaKey | AppError {
+    try {
+      const key = keyOf(task)
+      reserved.use(this.#capacity.reserve(task.content.size))
+      return key
+    } catch (error) {
+      return toAppError(error)
+    }
   }
 
   /** The bytes of all are reported as progress of the first of `tasks`. */
@@ -264,6 +280,7 @@ export class Replicator implements AsyncDisposable {
   async #replicate(task: ReplicateTask, signal: AbortSignal): Promise<void> {
     const { taskId, content, sources } = task
     const key = keyOf(task)
+    using _ = this.#capacity.reserve(content.size)
     this.#progress.add(taskId, () => ({ bytes: 0, isStoring: true }))
     if ((await this.#shelf.copyLocal(content.sha256, key)) !== undefined) return
     signal.throwIfAborted()
@@ -298,12 +315,4 @@ export class Replicator implements AsyncDisposable {
  */
 function keyOf({ owner, name }: Task): ReplicaKey {
   return { kind: 'replicated', owner: parsePeerId(owner), name: parseName(name) }
-}
-
-function keyOrError(task: Task): ReplicaKey | AppError {
-  try {
-    return keyOf(task)
-  } catch (error) {
-    return toAppError(error)
-  }
 }

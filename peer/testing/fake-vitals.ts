@@ -18,6 +18,7 @@ export function fakeVitals(facts = fakeHealth): Vitals {
   const total = (count: number): { count: number; bytes: number } => ({ count, bytes: 0 })
   const metrics = peerMetrics({
     health,
+    capacityBytes: 5_000,
     announcer: { connection: {} as Connection },
     share: {
       keptFolders: () => [],

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { Capacity } from './capacity.ts'
+
+test('replicas, and those being made, stay within what the peer gives', () => {
+  let held = 40
+  const capacity = new Capacity({ capacityBytes: 100 }, { replicaBytes: () => held })
+  const first = capacity.reserve(50)
+  expect(() => capacity.reserve(11)).toThrow(/gives 100 bytes/)
+  capacity.reserve(10)[Symbol.dispose]()
+  capacity.reserve(10)[Symbol.dispose]()
+  first[Symbol.dispose]()
+  held = 200
+  expect(() => capacity.reserve(1)).toThrow(/1 more do not fit/)
+  expect(() => capacity.reserve(0)).not.toThrow()
+})
+
+test('without a limit everything fits', () => {
+  const capacity = new Capacity({ capacityBytes: 0 }, { replicaBytes: () => 1e15 })
+  expect(() => capacity.reserve(1e15)).not.toThrow()
+})
