@@ -1,6 +1,7 @@
 import type { RequestOf } from '../common/protocol/messages.ts'
 import type { Announced, Doubts } from './doubts.ts'
-import type { IndexStore } from './store/store.ts'
+import type { EventRecorder } from './events/event.ts'
+import type { IndexStore, StoredContent } from './store/store.ts'
 
 interface Dependencies {
   readonly doubts: Doubts
@@ -11,6 +12,14 @@ interface Dependencies {
   readonly verify: (peerId: string, sha256: string) => void
   /** Receives contents of which a copy no longer counts, or counts again. */
   readonly onChange: (contentIds: readonly number[]) => void
+  readonly events: EventRecorder
+}
+
+interface Accusation {
+  readonly peerId: string
+  readonly sha256: string
+  readonly accuser: string
+  readonly accuserHost: string
 }
 
 /** Has holders verify their copies in doubt, and reports when a copy counts again. */
@@ -21,13 +30,17 @@ export class DoubtDesk {
     this.#dependencies = dependencies
   }
 
-  /** A peer on `accuserHost` received wrong bytes of a copy of `peerId`. */
-  async accuse(copy: { peerId: string; sha256: string; accuserHost: string }): Promise<void> {
-    const { doubts, announcedBy, verify } = this.#dependencies
+  /** The peer `accuser`, on `accuserHost`, received wrong bytes of a copy of `peerId`. */
+  async accuse({ accuser, ...copy }: Accusation): Promise<void> {
+    const { doubts, announcedBy, verify, events } = this.#dependencies
     const { peerId, sha256 } = copy
     const before = announcedBy(peerId)
-    if (before === undefined || !(await this.#isHeld(peerId, sha256))) return
+    const held = await this.#heldContent(peerId, sha256)
+    if (before === undefined || held === undefined) return
     if (!doubts.add({ ...copy, before })) return
+    const { size: bytes, file } = held
+    const name = file?.name
+    events.record({ kind: 'blamed', peerId, otherPeerId: accuser, name, sha256, bytes })
     await this.#changed(sha256)
     verify(peerId, sha256)
   }
@@ -47,13 +60,13 @@ export class DoubtDesk {
   async onHeartbeat(peerId: string): Promise<void> {
     const { doubts, verify } = this.#dependencies
     for (const sha256 of doubts.takeDue(peerId))
-      if (await this.#isHeld(peerId, sha256)) verify(peerId, sha256)
+      if ((await this.#heldContent(peerId, sha256)) !== undefined) verify(peerId, sha256)
       else doubts.forget(peerId, sha256)
   }
 
-  async #isHeld(peerId: string, sha256: string): Promise<boolean> {
+  async #heldContent(peerId: string, sha256: string): Promise<StoredContent | undefined> {
     const contents = await this.#dependencies.store.contentsHashed(sha256)
-    return contents.some(({ holders }) => holders.some((holder) => holder.peerId === peerId))
+    return contents.find(({ holders }) => holders.some((holder) => holder.peerId === peerId))
   }
 
   async #changed(sha256: string): Promise<void> {

@@ -178,7 +178,7 @@ function reportHandlers({
       const accuser = registry.heard(session, 'accuse').peerId
       registry.accuse({ session, peerId, sha256 })
       const accuserHost = session.connection.remote.host
-      if (accuser !== peerId) await doubts.accuse({ peerId, sha256, accuserHost })
+      if (accuser !== peerId) await doubts.accuse({ peerId, sha256, accuser, accuserHost })
       return {}
     },
     async unreached({ peerId }, session) {

@@ -55,7 +55,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
 
 /** The parts of the index that call each other. None of them has started. */
 export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
-  const { doubts, lookups, store } = dependencies
+  const { doubts, lookups } = dependencies
   const parts = replicationParts(settings, dependencies, () => registry)
   const { coordinator, replaced } = parts
   const peerEvents = new PeerEvents(dependencies)
@@ -63,8 +63,8 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   const registryOptions = { ...settings, peersMax: limits.peersMax }
   const registry = new Registry(registryOptions, { ...dependencies, listener })
   const doubtDesk = new DoubtDesk({
+    ...dependencies,
     doubts,
-    store,
     announcedBy: (peerId) => registry.announcedBy(peerId),
     verify: (peerId, sha256) => registry.requests.verify(peerId, sha256),
     onChange(contentIds) {

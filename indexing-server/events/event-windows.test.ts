@@ -108,3 +108,13 @@ test('whatever happens, each event is recorded once, with its bytes', () => {
     expect([sum('count'), sum('bytes')], `seed ${seed}`).toEqual([count, bytes])
   }
 })
+
+test('details of a reason, after a colon, do not distinguish events', () => {
+  const failed = (name: string): NewEvent => copied(name, { reason: `DISK_FAILED: ${name}` })
+  expect(recorded([0, failed('a')], [0, failed('b')])).toMatchObject([
+    { reason: 'DISK_FAILED: a' },
+    { reason: 'DISK_FAILED: b' },
+  ])
+  const many = Array.from({ length: 9 }, (_, index) => [0, failed(`${index}`)] as const)
+  expect(recorded(...many)).toMatchObject([{ count: 9, reason: 'DISK_FAILED' }])
+})

@@ -1,7 +1,8 @@
 /**
  * Combines similar events in quick succession: policy without a clock. Events of one kind, peer,
  * other peer and reason share a window, which closes when none has followed for a while. Few
- * events remain single; more become one summary.
+ * events remain single; more become one summary. What follows a colon in a reason is a detail: it
+ * does not distinguish events.
  */
 import type { NewEvent, RecordedEvent } from './event.ts'
 
@@ -37,7 +38,8 @@ export class EventWindows {
 
   add(event: NewEvent, timeMs: number, nowMs: number): void {
     const { kind, peerId = '', otherPeerId = '', reason = '' } = event
-    const key = `${kind}\n${peerId}\n${otherPeerId}\n${reason}`
+    const [cause] = reason.split(':', 1)
+    const key = `${kind}\n${peerId}\n${otherPeerId}\n${cause}`
     const single = { ...definedOf(event), timeMs, count: 1 }
     const window = this.#windows.get(key)
     if (window === undefined) {
@@ -72,13 +74,17 @@ export class EventWindows {
 }
 
 function combined(summary: RecordedEvent, next: RecordedEvent): RecordedEvent {
-  const { name: _, sha256: __, folder: ___, ...kept } = summary
+  const { kind, peerId, otherPeerId, reason } = summary
   const startMs = Math.min(startOf(summary), startOf(next))
   const timeMs = Math.max(summary.timeMs, next.timeMs)
   const folder =
     next.name === undefined ? undefined : commonFolder(folderOf(summary), folderOf(next))
+  const cause = reason === next.reason ? reason : reason?.split(':', 1)[0]
   return {
-    ...kept,
+    kind,
+    ...(peerId !== undefined && { peerId }),
+    ...(otherPeerId !== undefined && { otherPeerId }),
+    ...(cause !== undefined && { reason: cause }),
     timeMs,
     count: summary.count + 1,
     durationMs: timeMs - startMs,

@@ -1,6 +1,6 @@
 /** The events of a running index: whole clusters under a clock that only the test moves. */
 import { expect, test } from 'vitest'
-import { IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
+import { contentOf, IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
 
 /** `kind peerId` of each recorded event, oldest first. */
 async function eventsOf(asker: TestPeer): Promise<string[]> {
@@ -88,4 +88,65 @@ test('the brake is recorded with its reason and duration', async () => {
   expect(off?.kind).toBe('brake-off')
   expect(off?.durationMs).toBeGreaterThan(55_000)
   expect(off?.durationMs).toBeLessThan(65_000)
+})
+
+test('copies are recorded with their source, and with their reason if copies were lost', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  const { sha256 } = await peer1.shares('photos/a.jpg', 'some bytes')
+  await cluster.advance(5_000)
+  const peer3 = await cluster.peer('peer3')
+  peer2.crash()
+  await cluster.advance(80_000)
+  const copies = { kinds: ['copied' as const, 'healed' as const] }
+  const { events } = await peer1.ask('events', { limit: 9, ...copies })
+  const single = { otherPeerId: 'peer1', name: 'photos/a.jpg', sha256, count: 1, bytes: 10 }
+  expect(events).toMatchObject([
+    { kind: 'healed', peerId: 'peer3', ...single, reason: 'peer2 is dead' },
+    { kind: 'copied', peerId: 'peer2', ...single },
+  ])
+  expect(peer3.tasks).toHaveLength(1)
+})
+
+test('many copies are one event with their folder', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  await cluster.peer('peer2')
+  await peer1.announce(
+    ...Array.from({ length: 40 }, (_, index) => ({ name: `photos/${index}`, text: `${index}` })),
+  )
+  await cluster.advance(10_000)
+  const { events } = await peer1.ask('events', { limit: 9, kinds: ['copied'] })
+  expect(events).toMatchObject([
+    { peerId: 'peer2', otherPeerId: 'peer1', folder: 'photos', count: 40, bytes: 70 },
+  ])
+})
+
+test('a failed copy, a dropped one and wrong bytes are recorded', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  peer2.answer = () => ({ error: 'DISK_FAILED', reason: 'EROFS: read-only' })
+  await peer1.shares('a.txt')
+  await cluster.advance(5_000)
+  peer2.answer = () => undefined
+  await cluster.advance(60_000)
+  const { sha256 } = contentOf('a.txt')
+  await peer2.ask('accuse', { peerId: 'peer1', sha256 })
+  await peer1.ask('unshare', { name: 'a.txt' })
+  await cluster.advance(5_000)
+  const kinds = ['copy-failed', 'copied', 'blamed', 'dropped'] as const
+  const { events } = await peer1.ask('events', { limit: 9, kinds: [...kinds] })
+  expect(events.toReversed()).toMatchObject([
+    {
+      kind: 'copy-failed',
+      peerId: 'peer2',
+      name: 'a.txt',
+      reason: 'DISK_FAILED: EROFS: read-only',
+    },
+    { kind: 'copied', peerId: 'peer2', name: 'a.txt' },
+    { kind: 'blamed', peerId: 'peer1', otherPeerId: 'peer2', name: 'a.txt', bytes: 5 },
+    { kind: 'dropped', peerId: 'peer2', name: 'a.txt', bytes: 5, reason: 'no longer shared' },
+  ])
 })

@@ -17,6 +17,7 @@ import type { Log } from '../../common/log.ts'
 import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { WakeUp } from '../../common/wake-up.ts'
+import type { EventRecorder } from '../events/event.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, ReplicatedCopy, StoredContent } from '../store/store.ts'
@@ -54,6 +55,7 @@ export interface CoordinatorDependencies {
   readonly cancelTasks: (peerId: string, taskIds: string[], signal: AbortSignal) => Promise<void>
   readonly brake: { readonly hold: Hold | undefined }
   readonly grants: DropGrants
+  readonly events: EventRecorder
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -118,6 +120,7 @@ export class Coordinator implements AsyncDisposable {
         this.#background.start('cancel tasks', (signal) => this.#cancel(peerId, taskIds, signal)),
       isContended: (batch) => this.#isContended(batch),
       onFreed: () => this.#wake(),
+      events: dependencies.events,
       log,
     })
     this.#cancelTasks = cancelTasks

@@ -66,6 +66,7 @@ test('changes without end keep neither copies from being made nor contents from 
       replicasAt: async () => [],
     },
     grants: new DropGrants({ clock }),
+    events: { record: () => {} },
     clock,
     random: seededRandom('flood'),
     log: silentLog,

@@ -28,7 +28,9 @@ import {
   type RunningTasks,
   type StreamKey,
   streamOf,
+  type TaskCause,
 } from './running-tasks.ts'
+import { copyCause } from './task-events.ts'
 
 /**
  * Batches per lane that read from one peer: more would take its disk and network from its users.
@@ -213,11 +215,15 @@ export class Planner {
 
   /** Plans dropping `copies`, all of one content, and updates its place in the queue. */
   planDrops(
-    { contentId, sha256 }: StoredContent,
+    { contentId, sha256, size: bytes, file }: StoredContent,
     copies: readonly ReplicatedCopy[],
     urgency: Urgency,
   ): void {
     const rank = rankOf(urgency, 0)
+    const cause: TaskCause =
+      file === undefined
+        ? { kind: 'dropped', bytes, reason: 'no longer shared' }
+        : { kind: 'trimmed', bytes }
     let isBusy = false
     let isResting = false
     let isAwaited = false
@@ -232,12 +238,12 @@ export class Planner {
       const mustWait = this.#pairs.isTargetWaiting(contentId, peerId)
       if (mustWait || this.#resting.isDropRefused(peerId)) isResting = true
       else if (this.#hasSlot(peerId, 'small', 0))
-        this.#assign(peerId, contentId, 0, {
-          kind: 'drop',
-          taskId: this.#taskId(),
-          name,
-          owner,
-          sha256,
+        this.#assign({
+          contentId,
+          target: peerId,
+          sizeBytes: 0,
+          task: { kind: 'drop', taskId: this.#taskId(), name, owner, sha256 },
+          cause,
         })
       else isBusy = true
     }
@@ -299,17 +305,20 @@ export class Planner {
       content: { sha256, size, chunkRoot },
       sources: [source, ...others].slice(0, limits.sourcesPerTaskMax),
     }
-    this.#assign(target.peerId, contentId, size, task, source.peerId)
+    const cause = copyCause(content, (peerId) => this.#peers.peerOf(peerId))
+    const { peerId } = target
+    this.#assign({ contentId, target: peerId, sizeBytes: size, task, cause }, source.peerId)
     return undefined
   }
 
-  #assign(target: string, contentId: number, sizeBytes: number, task: Task, source?: string): void {
+  #assign(planned: Omit<RunningTask, 'startedMs'>, source?: string): void {
+    const { target, sizeBytes } = planned
     const lane = laneOf(sizeBytes)
     const batch = this.#running.batchOf(target, lane) ?? this.#running.open(target, lane)
     assert(batch.tasks.size === 0 || this.#unsent.has(batch))
     this.#unsent.add(batch)
     const startedMs = this.#clock.monotonicMs()
-    this.#running.add(batch, { contentId, target, sizeBytes, startedMs, task }, source)
+    this.#running.add(batch, { ...planned, startedMs }, source)
   }
 
   /** Whether `target` has no batch in the lane, or an unsent one with room. */

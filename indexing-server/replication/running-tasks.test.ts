@@ -27,7 +27,8 @@ test.each([
       content,
       sources,
     } as const
-    running.add(batch, { contentId, target: 'target', sizeBytes: 1, startedMs: 0, task })
+    const cause = { kind: 'copied', bytes: 1 } as const
+    running.add(batch, { contentId, target: 'target', sizeBytes: 1, startedMs: 0, task, cause })
   }
   const tasks = [...batch.tasks.values()].map(({ task }) => task)
   const frame = Buffer.byteLength(JSON.stringify({ id: 1, type: 'tasks', body: { tasks } }))

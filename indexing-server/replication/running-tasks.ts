@@ -12,6 +12,14 @@ const taskRequestBytesTarget = 512 * 1024
 /** Bytes of contents per batch, unless a single content is larger. */
 const taskBatchBytesMax = 16 * 1024 * 1024
 
+/** What a task is recorded as when it has ended well. */
+export interface TaskCause {
+  readonly kind: 'copied' | 'healed' | 'trimmed' | 'dropped'
+  /** The size of the content. */
+  readonly bytes: number
+  readonly reason?: string
+}
+
 /** A task assigned to a peer and not reported yet. */
 export interface RunningTask {
   readonly contentId: number
@@ -19,6 +27,7 @@ export interface RunningTask {
   readonly sizeBytes: number
   readonly startedMs: number
   readonly task: Task
+  readonly cause: TaskCause
 }
 
 /** The tasks assigned to one peer in one request. */

@@ -6,12 +6,14 @@ import type { Log } from '../../common/log.ts'
 import { oneLine } from '../../common/one-line.ts'
 import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
+import type { EventRecorder } from '../events/event.ts'
 import { blameOf } from './blame.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
 import type { PeerFailure, RestingPeers } from './resting-peers.ts'
 import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
+import { doneEvent, failedEvent } from './task-events.ts'
 
 /**
  * Peers at which a content may be failing at a time; then the content itself waits, as it may be
@@ -38,6 +40,7 @@ export interface TaskDeskDependencies {
   readonly isContended: (batch: Batch) => Promise<boolean>
   /** Called when a peer has become free, or a content ready for a retry. */
   readonly onFreed: () => void
+  readonly events: EventRecorder
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -54,6 +57,7 @@ export class TaskDesk {
   readonly #cancelTasks: TaskDeskDependencies['cancelTasks']
   readonly #isContended: TaskDeskDependencies['isContended']
   readonly #onFreed: () => void
+  readonly #events: EventRecorder
   readonly #clock: Clock
   readonly #random: Random
   readonly #log: Log
@@ -68,6 +72,7 @@ export class TaskDesk {
     this.#cancelTasks = dependencies.cancelTasks
     this.#isContended = dependencies.isContended
     this.#onFreed = dependencies.onFreed
+    this.#events = dependencies.events
     this.#clock = dependencies.clock
     this.#random = dependencies.random
     this.#log = dependencies.log
@@ -105,6 +110,7 @@ export class TaskDesk {
       if (error === undefined) {
         this.#resting.forgive(peerId)
         this.#release(running, 'confirming')
+        this.#events.record(doneEvent(running, this.#clock.monotonicMs()))
         contentIds.push(running.contentId)
       } else {
         const line = reason && oneLine(reason, limits.taskReasonCharactersMax)
@@ -144,6 +150,7 @@ export class TaskDesk {
     const { contentId, target } = running
     const { code, reason: why } = failure
     this.#log.info({ target, code, reason: why, contentId }, 'task failed')
+    this.#events.record(failedEvent(running, failure, this.#clock.monotonicMs()))
     const blame = blameOf(code)
     if (blame === 'whole target') this.#resting.refuse(target, failure)
     const isElsewherePossible = blame !== 'content' && this.#failAt(running, failure)
