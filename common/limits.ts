@@ -91,6 +91,10 @@ export const limits = {
   peersMax: 10_000,
   /** Peers that `status` mentions. */
   peerNotesMax: 20,
+  /** Names of files that the cluster lacks without a peer. */
+  safetyNamesMax: 10,
+  /** A peer that is away for longer is drained instead. */
+  maintenanceMsMax: 24 * 3_600_000,
 
   /** The smallest chunk: 0.5 ms to hash, 10 ms at 100 MB/s. */
   chunkBytesMin: mebibyte,

@@ -21,12 +21,16 @@ import type { Fetching } from './fetching.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
+import type { NotesOf } from './peer-notes.ts'
+import type { PeerPlans } from './peer-plans.ts'
+import { type PlanMessage, planHandlers } from './plan-handlers.ts'
 import { foundContent, rankContents } from './rank.ts'
 import type { Registry, Session } from './registry.ts'
 import type { BrakeWatch } from './replication/brake-watch.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { DropChecks } from './replication/drop-checks.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
+import type { SurveyPeer } from './replication/safety.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
 import type { IndexStore } from './store/store.ts'
@@ -45,6 +49,9 @@ export interface HandlerDependencies {
   readonly replaced: ReplacedVersions
   readonly decisions: Decisions
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly plans: PeerPlans
+  readonly survey: SurveyPeer
+  readonly notes: NotesOf
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly clock: Clock
 }
@@ -58,6 +65,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
     ...peerHandlers(dependencies),
     ...presenceHandlers(dependencies),
     ...reportHandlers(dependencies),
+    ...planHandlers(dependencies),
     async 'confirm-drops'({ copies }, session, signal) {
       const { peerId } = registry.heard(session, 'confirm-drops')
       if (coordinator.hold !== undefined) return { confirmed: copies.map(() => false) }
@@ -86,6 +94,7 @@ type PeerMessage =
   | 'accuse'
   | 'unreached'
   | 'fetching'
+  | PlanMessage
 
 /** Messages that only a registered peer may send. */
 function peerHandlers({
@@ -101,7 +110,13 @@ function peerHandlers({
   IndexHandlers,
   Exclude<
     PeerMessage,
-    'confirm-drops' | 'resume-replication' | 'accuse' | 'unreached' | 'heartbeat' | 'leave'
+    | 'confirm-drops'
+    | 'resume-replication'
+    | 'accuse'
+    | 'unreached'
+    | 'heartbeat'
+    | 'leave'
+    | PlanMessage
   >
 > {
   return {
@@ -191,7 +206,7 @@ function reportHandlers({
 
 /** Queries that any role may send. */
 function queryHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
-  const { store, registry, replaced, status, clock } = dependencies
+  const { store, registry, replaced, status, notes, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const searching = { store, peerOf, turns: new LoopTurns(), clock }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
@@ -210,7 +225,11 @@ function queryHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, P
       ),
     async peers({ limit, after }) {
       const found = registry.list(after, limit + 1)
-      const peers = thatFitFrame(found.slice(0, limit))
+      const noted = found.slice(0, limit).map((info) => {
+        const peer = registry.peerOf(info.peerId)
+        return peer === undefined ? info : { ...info, ...notes(peer) }
+      })
+      const peers = thatFitFrame(noted)
       const next = found.length > peers.length ? peers.at(-1)?.peerId : undefined
       return next === undefined ? { peers } : { peers, next }
     },

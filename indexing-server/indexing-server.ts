@@ -28,6 +28,7 @@ import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import { joinedParts } from './joined-parts.ts'
 import { IndexMetrics } from './metrics.ts'
+import { notesFrom } from './peer-notes.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
@@ -98,7 +99,7 @@ export async function startIndexingServer(
       log,
     }),
   )
-  const { registry, peerEvents, coordinator, brake, replaced, decisions } = parts
+  const { registry, peerEvents, coordinator, brake, replaced, decisions, drains } = parts
   await decisions.load()
   await registry.load()
   brake.load()
@@ -107,13 +108,14 @@ export async function startIndexingServer(
 
   const metrics = new IndexMetrics()
   let server: Server | undefined
+  const notes = notesFrom(parts)
   const status = (): Promise<ReplyOf<'status'>> =>
-    clusterStatus({ store, registry, coordinator, writes, clock })
+    clusterStatus({ store, registry, notes, coordinator, writes, clock })
   const totals = store.totals.bind(store)
   const connections = (): number => server?.connectionCount ?? 0
   metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
-  const handlers = indexHandlers({ ...parts, store, fetching, lookups, status, clock })
+  const handlers = indexHandlers({ ...parts, store, fetching, lookups, status, notes, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
@@ -131,6 +133,7 @@ export async function startIndexingServer(
   starting.use(server)
   coordinator.start()
   replaced.start()
+  drains.start()
   const { address } = server
   const running = starting.move()
   const health = async (): Promise<string | undefined> => {

@@ -11,13 +11,16 @@ import type { Doubts } from './doubts.ts'
 import type { EventRecorder } from './events/event.ts'
 import { PeerEvents } from './events/peer-events.ts'
 import type { TakeRelease } from './identities.ts'
+import { PeerPlans } from './peer-plans.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type RegistryListener, type RegistryOptions } from './registry.ts'
 import { BrakeWatch } from './replication/brake-watch.ts'
 import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
+import { DrainWatch } from './replication/drain-watch.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
+import { type SurveyPeer, surveyOver } from './replication/safety.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import type { IndexStore } from './store/store.ts'
 
@@ -51,6 +54,9 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
   readonly peerEvents: PeerEvents
   readonly doubts: DoubtDesk
   readonly decisions: Decisions
+  readonly plans: PeerPlans
+  readonly survey: SurveyPeer
+  readonly drains: DrainWatch
 }
 
 /** The parts of the index that call each other. None of them has started. */
@@ -60,8 +66,15 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   const { coordinator, replaced } = parts
   const peerEvents = new PeerEvents(dependencies)
   const listener = registryListener({ ...parts, peerEvents }, dependencies)
+  const plans = new PeerPlans({
+    ...dependencies,
+    onChange(peerId) {
+      registry.onPlan(peerId)
+      coordinator.onPlan(peerId)
+    },
+  })
   const registryOptions = { ...settings, peersMax: limits.peersMax }
-  const registry = new Registry(registryOptions, { ...dependencies, listener })
+  const registry = new Registry(registryOptions, { ...dependencies, listener, plans })
   const doubtDesk = new DoubtDesk({
     ...dependencies,
     doubts,
@@ -79,12 +92,14 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
       coordinator.onTouched(touched.contentIds)
       replaced.onReplaced(touched.replaced)
     },
-    appliers: {},
+    appliers: { ...plans.appliers },
   })
   return {
     ...parts,
     registry,
     peerEvents,
+    plans,
+    ...drainParts(settings, { ...dependencies, registry, plans }),
     doubts: doubtDesk,
     decisions,
     async [Symbol.asyncDispose]() {
@@ -93,6 +108,23 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
       await coordinator[Symbol.asyncDispose]()
     },
   }
+}
+
+function drainParts(
+  { replicationFactor: factor }: Settings,
+  {
+    registry,
+    plans,
+    ...dependencies
+  }: Dependencies & { readonly registry: Registry; readonly plans: PeerPlans },
+): Pick<JoinedParts, 'survey' | 'drains'> {
+  const survey = surveyOver({
+    ...dependencies,
+    factor,
+    peerOf: (peerId) => registry.peerOf(peerId),
+  })
+  const drains = new DrainWatch({ ...dependencies, survey, draining: () => plans.draining })
+  return { survey, drains }
 }
 
 function registryListener(

@@ -21,7 +21,7 @@ const rows: readonly [Presence['isConnected'], Presence['gone'], number, Livenes
   [false, 'left', 60, dead],
 ]
 
-const reached = { isReached: true, unreachableMs: undefined }
+const reached = { isReached: true, unreachableMs: undefined, isInMaintenance: false }
 
 test.for(rows)(
   'connected %s, gone %s, silent for %i ms',
@@ -31,7 +31,13 @@ test.for(rows)(
 )
 
 test('an unreachable peer is not a source, and its copies are made elsewhere after a while', () => {
-  const present = { isConnected: true, gone: undefined, silentMs: 0, isReached: false }
+  const present = {
+    isConnected: true,
+    gone: undefined,
+    silentMs: 0,
+    isReached: false,
+    isInMaintenance: false,
+  }
   const of = (unreachableMs: number | undefined): Liveness =>
     livenessOf({ ...present, unreachableMs }, options)
   expect(of(undefined)).toEqual(suspect)
@@ -40,3 +46,22 @@ test('an unreachable peer is not a source, and its copies are made elsewhere aft
   expect(of(Number.POSITIVE_INFINITY)).toEqual({ state: 'unreachable', isLost: true })
   expect(livenessOf({ ...present, silentMs: 60, unreachableMs: 0 }, options)).toEqual(dead)
 })
+
+const maintainedRows: readonly [Presence['isConnected'], Presence['gone'], number, Liveness][] = [
+  [true, undefined, 0, live],
+  [false, undefined, 1_000, suspect],
+  [true, undefined, 1_000, suspect],
+  [false, 'left', 0, suspect],
+  [false, 'left', 1_000, suspect],
+  [false, 'dead', 0, dead],
+]
+
+test.for(maintainedRows)(
+  'in maintenance: connected %s, gone %s, silent for %i ms',
+  ([isConnected, gone, silentMs, expected]) => {
+    const presence = { isConnected, gone, silentMs, ...reached, isInMaintenance: true }
+    expect(livenessOf(presence, options)).toEqual(expected)
+    const unreachable = { ...presence, isReached: false, unreachableMs: 1_000 }
+    expect(livenessOf(unreachable, options).isLost).toBe(expected.isLost)
+  },
+)

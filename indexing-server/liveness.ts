@@ -18,6 +18,8 @@ export interface Presence {
   readonly isReached: boolean
   /** How long its address has failed to answer; undefined if it answered, or was not dialled. */
   readonly unreachableMs: number | undefined
+  /** Whether it is in maintenance. */
+  readonly isInMaintenance: boolean
 }
 
 export interface Liveness {
@@ -31,17 +33,20 @@ export interface Liveness {
  * is suspect, and dead only after `deadAfterMs`: a short outage copies nothing. A peer that sent
  * `leave` is dead immediately, but its contents are repaired only after the same time, since most
  * peers that stop are restarted. The same holds for a peer that cannot be reached; it counts as
- * live only after the first successful dial.
+ * live only after the first successful dial. In maintenance a peer that is silent, or has stopped, is
+ * suspect, and its contents are not repaired.
  */
 export function livenessOf(
-  { isConnected, gone, silentMs, isReached, unreachableMs }: Presence,
+  { isConnected, gone, silentMs, isReached, unreachableMs, isInMaintenance }: Presence,
   { heartbeatMs, deadAfterMs }: LivenessOptions,
 ): Liveness {
   const isSilent = silentMs >= deadAfterMs
+  if (isInMaintenance && gone !== 'dead' && (isSilent || gone === 'left'))
+    return { state: 'suspect', isLost: false }
   if (gone === 'left') return { state: 'dead', isLost: isSilent }
   if (gone === 'dead' || isSilent) return { state: 'dead', isLost: true }
   if (unreachableMs !== undefined)
-    return { state: 'unreachable', isLost: unreachableMs >= deadAfterMs }
+    return { state: 'unreachable', isLost: !isInMaintenance && unreachableMs >= deadAfterMs }
   const isLive = isConnected && isReached && silentMs < 2 * heartbeatMs
   return { state: isLive ? 'live' : 'suspect', isLost: false }
 }

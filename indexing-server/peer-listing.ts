@@ -1,5 +1,4 @@
-import type { PeerInfo, PeerNotes } from '../common/protocol/messages.ts'
-import type { Flapping } from './flapping.ts'
+import type { PeerInfo } from '../common/protocol/messages.ts'
 import type { Reach } from './reachability.ts'
 import type { Holdings } from './store/store.ts'
 
@@ -9,7 +8,6 @@ export interface ListedPeer
   readonly zone: string | undefined
   readonly capacityBytes?: number | undefined
   readonly holdings: Holdings
-  readonly flapping: Flapping | undefined
 }
 
 /** Known peers in pages, sorted by id. */
@@ -50,12 +48,5 @@ export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): Pe
     ...(capacityBytes !== undefined && { capacityBytes }),
     ...(zone !== undefined && { zone }),
     ...(isUnreachable && { unreachable: reach.reason.slice(0, 500) }),
-    ...notesOf(peer),
   }
-}
-
-/** What sets a peer apart from others; empty for most. */
-export function notesOf({ flapping }: Pick<ListedPeer, 'flapping'>): Omit<PeerNotes, 'peerId'> {
-  if (flapping === undefined) return {}
-  return { flapping: { ...flapping, leftMs: Math.ceil(flapping.leftMs) } }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PeerState } from '../common/protocol/messages.ts'
-import { foundContent, liveCopies, rankContents, rankSources } from './rank.ts'
+import { foundContent, lastingCopies, liveCopies, rankContents, rankSources } from './rank.ts'
 import type { Holder, NamedContent } from './store/store.ts'
 
 const states: Readonly<Record<string, PeerState>> = {
@@ -11,6 +11,7 @@ const states: Readonly<Record<string, PeerState>> = {
   left: 'dead',
 }
 let accused = ''
+let draining = ''
 const peerOf = (peerId: string) => {
   const state = states[peerId]
   return state === undefined
@@ -21,6 +22,7 @@ const peerOf = (peerId: string) => {
         state,
         isLost: peerId === 'd',
         isAccused: peerId === accused,
+        isDraining: peerId === draining,
       }
 }
 
@@ -58,6 +60,14 @@ test('sources: live before suspect, owners before others, the dead and unknown n
   ])
   expect(rankSources(holders, peerOf, 1)).toHaveLength(1)
   expect(liveCopies(holders, peerOf)).toBe(2)
+})
+
+test('copies on draining peers do not last', () => {
+  const holders: Holder[] = ['a', 'b', 'c'].map((peerId) => ({ peerId, kind: 'shared' }))
+  expect(lastingCopies(holders, peerOf)).toBe(liveCopies(holders, peerOf))
+  draining = 'a'
+  expect(lastingCopies(holders, peerOf)).toBe(liveCopies(holders, peerOf) - 1)
+  draining = ''
 })
 
 test('sources: one that was accused comes last', () => {

@@ -11,6 +11,8 @@ export interface RankedPeer {
   readonly isLost: boolean
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
+  /** Whether its copies are being made elsewhere, so that it can leave. */
+  readonly isDraining: boolean
 }
 
 /** The peer with this id, if the registry has it. */
@@ -56,10 +58,20 @@ export function rankSources(
 
 /** The number of live peers with a copy that is not in doubt. */
 export function liveCopies(holders: readonly Holder[], peerOf: PeerOf): number {
-  const live = holders.filter(
-    ({ peerId, isDoubted }) => isDoubted !== true && peerOf(peerId)?.state === 'live',
-  )
-  return new Set(live.map(({ peerId }) => peerId)).size
+  return livePeers(holders, peerOf).length
+}
+
+/** Those of them that will stay: without draining peers. */
+export function lastingCopies(holders: readonly Holder[], peerOf: PeerOf): number {
+  return livePeers(holders, peerOf).filter(({ isDraining }) => !isDraining).length
+}
+
+function livePeers(holders: readonly Holder[], peerOf: PeerOf): RankedPeer[] {
+  const sound = holders.filter(({ isDoubted }) => isDoubted !== true)
+  return [...new Set(sound.map(({ peerId }) => peerId))].flatMap((peerId) => {
+    const peer = peerOf(peerId)
+    return peer?.state === 'live' ? [peer] : []
+  })
 }
 
 /**

@@ -14,6 +14,7 @@ import { breaksRemembered, type Flapping, flappingOf } from './flapping.ts'
 import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { PeerListing, peerInfoOf } from './peer-listing.ts'
+import type { PeerPlans } from './peer-plans.ts'
 import { PeerRequests } from './peer-requests.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
@@ -35,6 +36,12 @@ export interface Peer extends Liveness {
   readonly holdings: Holdings
   /** Monotonic time since when it has been live without a break; undefined if it is not live. */
   readonly liveSinceMs: number | undefined
+  /** Whether its copies are being made elsewhere, so that it can leave. */
+  readonly isDraining: boolean
+  /** How much longer it may be silent, if it is in maintenance. */
+  readonly maintenance: { readonly leftMs: number } | undefined
+  /** Whether its absence is intended: it is drained, or in maintenance. */
+  readonly isExcused: boolean
   /** Whether it comes and goes too often to be given new copies. */
   readonly flapping: Flapping | undefined
   /** Whether it was recently caught sending wrong bytes. */
@@ -80,6 +87,8 @@ type RegistryStore = Pick<
   'peers' | 'register' | 'identityOf' | 'releaseIdentity' | 'recordGone' | 'forgetPeer'
 >
 
+type Plans = Pick<PeerPlans, 'isDraining' | 'maintenanceLeftMs'>
+
 interface TrackedPeer extends Peer {
   host: string
   port: number
@@ -120,6 +129,7 @@ export class Registry implements Disposable {
   readonly #claims = new Claims()
   readonly #reachability: Reachability
   readonly #identities: Identities
+  readonly #plans: Plans
 
   constructor(
     options: RegistryOptions,
@@ -133,6 +143,7 @@ export class Registry implements Disposable {
       dialBack: DialBack
       /** See {@link Identities}. */
       takeRelease: TakeRelease
+      plans: Plans
     },
   ) {
     this.#options = options
@@ -146,6 +157,7 @@ export class Registry implements Disposable {
       onChange: () => this.#listener.onAccusations(),
     })
     this.#identities = new Identities(dependencies)
+    this.#plans = dependencies.plans
     this.requests = new PeerRequests({
       ...dependencies,
       connectionOf: (peerId) => this.#entries.get(peerId)?.connection,
@@ -294,6 +306,12 @@ export class Registry implements Disposable {
     if (this.#entries.get(peerId)?.connection !== undefined) this.#reachability.doubt(peerId)
   }
 
+  /** The plan for a peer has changed. */
+  onPlan(peerId: string): void {
+    const entry = this.#entries.get(peerId)
+    if (entry !== undefined) this.#update(entry)
+  }
+
   /** The peer reports that it stops; `forGood`: its copies no longer count. */
   async leave(peerId: string, { forGood }: { forGood: boolean }): Promise<void> {
     const entry = this.#entries.get(peerId)
@@ -379,7 +397,7 @@ export class Registry implements Disposable {
     Object.assign(entry, after)
     if (before.state === 'live') {
       entry.lastLiveMs = this.#clock.monotonicMs()
-      entry.breaksMs.push(entry.lastLiveMs)
+      if (!entry.isExcused) entry.breaksMs.push(entry.lastLiveMs)
       entry.breaksMs.splice(0, entry.breaksMs.length - breaksRemembered)
     }
     if (after.state !== before.state)
@@ -409,6 +427,7 @@ export class Registry implements Disposable {
       silentMs: this.#silentMs(entry),
       isReached: reach.name === 'reachable',
       unreachableMs: reach.name === 'unreachable' ? nowMs - reach.sinceMs : undefined,
+      isInMaintenance: entry.maintenance !== undefined,
     }
     return livenessOf(presence, this.#options)
   }
@@ -422,6 +441,7 @@ export class Registry implements Disposable {
     // already.
     const accusations = this.#accusations
     const clock = this.#clock
+    const plans = this.#plans
     const { deadAfterMs } = this.#options
     const isDead = record.gone === 'dead'
     const silentMs = isDead ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
@@ -437,6 +457,16 @@ export class Registry implements Disposable {
       lastLiveMs: isDead ? undefined : this.#clock.monotonicMs(),
       liveSinceMs: undefined,
       breaksMs: [],
+      get isDraining() {
+        return plans.isDraining(record.peerId)
+      },
+      get maintenance() {
+        const leftMs = plans.maintenanceLeftMs(record.peerId)
+        return leftMs === undefined ? undefined : { leftMs }
+      },
+      get isExcused() {
+        return this.isDraining || this.maintenance !== undefined
+      },
       get flapping() {
         const options = { deadAfterMs, nowMs: clock.monotonicMs() }
         return flappingOf(this.breaksMs, this.liveSinceMs, options)

@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.ts'
 import { limits } from '../common/limits.ts'
 import type { PeerNotes, ReplyOf } from '../common/protocol/messages.ts'
-import { notesOf } from './peer-listing.ts'
+import type { NotesOf } from './peer-notes.ts'
 import type { Peer, Registry } from './registry.ts'
 import type { Hold } from './replication/brake.ts'
 import type { Coordinator } from './replication/coordinator.ts'
@@ -12,6 +12,7 @@ import type { WriteHealth } from './write-health.ts'
 export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
   readonly registry: Pick<Registry, 'all' | 'counts'>
+  readonly notes: NotesOf
   readonly coordinator: Pick<Coordinator, 'counts' | 'hold' | 'shortage'>
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
@@ -24,6 +25,7 @@ export interface StatusSources {
 export async function clusterStatus({
   store,
   registry,
+  notes,
   coordinator,
   writes,
   clock,
@@ -41,7 +43,7 @@ export async function clusterStatus({
   }
   const aboveFactor = Math.min(counts.aboveFactor, atFactor)
   const { fault: degraded } = writes
-  const peerNotes = peerNotesOf(registry.all())
+  const peerNotes = peerNotesOf(registry.all(), notes)
   return {
     ...status,
     ...(aboveFactor > 0 && { aboveFactor }),
@@ -52,7 +54,7 @@ export async function clusterStatus({
   }
 }
 
-function peerNotesOf(peers: Iterable<Peer>): PeerNotes[] {
+function peerNotesOf(peers: Iterable<Peer>, notesOf: NotesOf): PeerNotes[] {
   const notes = Array.from(peers, (peer) => ({ peerId: peer.peerId, ...notesOf(peer) }))
   return notes.filter((note) => Object.keys(note).length > 1).slice(0, limits.peerNotesMax)
 }

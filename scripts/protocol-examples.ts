@@ -213,6 +213,20 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
   },
   'resume-replication': { request: {}, reply: { released: true } },
+  drain: { request: { peerId: 'peer3' }, reply: {} },
+  undrain: { request: { peerId: 'peer3' }, reply: { wasDrained: true } },
+  maintain: {
+    request: { peerId: 'peer3', forMs: 1_800_000 },
+    reply: { wasInMaintenance: false },
+  },
+  safety: {
+    request: { peerId: 'peer3' },
+    reply: {
+      held: { files: 120, bytes: 48_000_000 },
+      alone: { files: 0, bytes: 0, names: [] },
+      lacking: { files: 1, bytes: size, names: [name] },
+    },
+  },
   'confirm-drops': {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },
     reply: { confirmed: [true] },

@@ -22,6 +22,19 @@ export const indexErrors = {
     sentence:
       "The id '{peerId}' belongs to a peer with another secret. Choose another id (--peer), or restore that peer's .tandem/identity; if its disk is lost, run `tandem index release {peerId}` on the machine of the index.",
   },
+  PEER_UNKNOWN: {
+    when: 'The index knows no peer of this id.',
+    retryable: false,
+    status: 404,
+    sentence: "The index knows no peer '{peerId}': `tandem peers` lists them.",
+  },
+  PEER_DEAD: {
+    when: 'Maintenance of a dead peer was requested.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "'{peerId}' is dead, and its copies are being made elsewhere: maintenance must begin before a peer stops.",
+  },
   REGISTRY_FULL: {
     when: 'The index has reached its limit of peers.',
     retryable: false,

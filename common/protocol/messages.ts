@@ -23,6 +23,7 @@ import {
 } from './fields.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
+import { planMessages } from './plan-messages.ts'
 import {
   CapacityBytes,
   Change,
@@ -39,8 +40,9 @@ import {
 import { taskMessages } from './task-messages.ts'
 import { versionMessages } from './version-messages.ts'
 
-/** The types of what messages carry. */
 export type { Event } from './event-messages.ts'
+/** The types of what messages carry. */
+export type { PeerNotes } from './plan-shapes.ts'
 export type {
   Change,
   Content,
@@ -52,7 +54,6 @@ export type {
   FoundName,
   MatchedFile,
   PeerInfo,
-  PeerNotes,
   PeerState,
   ReadOutcome,
   ReplicaVersion,
@@ -381,6 +382,7 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
+  ...planMessages,
   ...taskMessages,
   ...doubtMessages,
   ...versionMessages,

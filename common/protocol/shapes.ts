@@ -17,6 +17,7 @@ import {
   TaskId,
   Zone,
 } from './fields.ts'
+import { PeerNotes, peerNotes } from './plan-shapes.ts'
 
 export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
 export const CopyKind = described(
@@ -151,24 +152,6 @@ export const DiskBytes = described(
   Bytes,
   'The size of that disk; less is kept free on a small one. Absent if unknown',
 )
-/** What sets a peer apart from others, if anything. */
-const peerNotes = {
-  flapping: Type.Optional(
-    Type.Object(
-      {
-        breaks: described(Count, 'How often it recently ceased to be live'),
-        leftMs: described(
-          Millis,
-          'How much longer it must be live without a break; the full time while it is not live',
-        ),
-      },
-      { description: 'Present while it comes and goes too often to be given new copies' },
-    ),
-  ),
-}
-export const PeerNotes = Type.Object({ peerId: PeerId, ...peerNotes })
-export type PeerNotes = Static<typeof PeerNotes>
-
 export const CapacityBytes = described(
   Bytes,
   'The most bytes of replicated copies that the peer keeps for the cluster. Absent: as many as its disk holds',

@@ -38,7 +38,14 @@ export class SimulatedIndex {
       remote: address,
     }
     const session = { peerId, connection: connection as unknown as Connection }
-    this.#peers.set(peerId, { ...address, state: 'live', isLost: false, isAccused: false, session })
+    this.#peers.set(peerId, {
+      ...address,
+      state: 'live',
+      isLost: false,
+      isAccused: false,
+      isDraining: false,
+      session,
+    })
     return connection
   }
 

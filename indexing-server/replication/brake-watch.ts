@@ -30,7 +30,7 @@ export class BrakeWatch {
   readonly #clock: Clock
   readonly #log: Log
   readonly #startedMs: number
-  /** By peer, the copies of those that were not dead at the start. */
+  /** By peer, the copies of those that were neither dead nor excused at the start. */
   readonly #knownCopies = new Map<string, number>()
   /** Peers that the index knows. */
   readonly #seen = new Set<string>()
@@ -56,9 +56,9 @@ export class BrakeWatch {
 
   /** Takes the peers that the index knows when it starts. */
   load(): void {
-    for (const { peerId, state, holdings } of this.#peers()) {
+    for (const { peerId, state, holdings, isExcused } of this.#peers()) {
       this.#seen.add(peerId)
-      if (state !== 'dead') this.#knownCopies.set(peerId, holdings.copies)
+      if (state !== 'dead' && !isExcused) this.#knownCopies.set(peerId, holdings.copies)
     }
   }
 

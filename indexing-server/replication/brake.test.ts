@@ -50,13 +50,23 @@ describe('after a start', () => {
   })
 })
 
-const live: BrakePeer = { state: 'live', isLost: false, lastLiveMs: undefined }
+const live: BrakePeer = { state: 'live', isLost: false, isExcused: false, lastLiveMs: undefined }
 const suspectSince = (lastLiveMs: number): BrakePeer => ({
   state: 'suspect',
   isLost: false,
+  isExcused: false,
   lastLiveMs,
 })
-const lostSince = (lastLiveMs: number): BrakePeer => ({ state: 'dead', isLost: true, lastLiveMs })
+const excusedSince = (lastLiveMs: number): BrakePeer => ({
+  ...lostSince(lastLiveMs),
+  isExcused: true,
+})
+const lostSince = (lastLiveMs: number): BrakePeer => ({
+  state: 'dead',
+  isLost: true,
+  isExcused: false,
+  lastLiveMs,
+})
 const many = (count: number, peer: BrakePeer): BrakePeer[] =>
   Array.from({ length: count }, () => peer)
 
@@ -82,6 +92,7 @@ const rows: readonly [string, readonly BrakePeer[], boolean][] = [
     true,
   ],
   ['three of six silent, none lost', [...many(3, live), ...many(3, suspectSince(1))], false],
+  ['two of four, one drained', [...many(2, live), lostSince(1), excusedSince(1)], false],
   ['two of four, one long ago', [...many(2, live), lostSince(-70_000), lostSince(1)], false],
   [
     'two that never were live',

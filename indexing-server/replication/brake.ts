@@ -22,7 +22,7 @@ export interface Hold {
 /** What an index has learned since its start. */
 export interface StartFacts {
   readonly startedMs: number
-  /** Copies of the peers that were not dead when the index started. */
+  /** Copies of the peers that are expected back: neither dead when the index started, nor excused. */
   readonly knownCopies: number
   /** Those of them whose peers are live again, with a complete inventory. */
   readonly returnedCopies: number
@@ -81,6 +81,8 @@ export interface BrakePeer {
   readonly state: PeerState
   /** Whether its copies no longer count. */
   readonly isLost: boolean
+  /** Whether its absence is intended: it is drained, or in maintenance. */
+  readonly isExcused: boolean
   /** When it was last live before now; undefined if never. */
   readonly lastLiveMs: number | undefined
 }
@@ -126,7 +128,7 @@ const followMs = 20_000
  *
  * A hold begins when a peer is lost and over a third of the peers, at least two, went away within
  * `deadAfterMs` of each other: the cause is probably a network, a power supply or an update, and
- * the peers will return. Peers that are silent but not dead yet count as missing: the first one is
+ * the peers will return. Peers that are drained or in maintenance are no reason. Peers that are silent but not dead yet count as missing: the first one is
  * declared dead some seconds before the last. A hold ends when all of them are back; when at most a
  * third is missing and none has returned for a while; or after `brakeMs`.
  */
@@ -158,9 +160,9 @@ function lossesSince(
   peers: Iterable<BrakePeer>,
 ): Losses & { readonly isAnyLost: boolean } {
   let [live, gone, isAnyLost] = [0, 0, false]
-  for (const { state, isLost, lastLiveMs } of peers) {
+  for (const { state, isLost, isExcused, lastLiveMs } of peers) {
     if (state === 'live') live++
-    else if (lastLiveMs !== undefined && lastLiveMs > fromMs) {
+    else if (!isExcused && lastLiveMs !== undefined && lastLiveMs > fromMs) {
       gone++
       isAnyLost ||= isLost
     }

@@ -172,6 +172,13 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
+  /** The plan for a peer has changed: its copies may count or not, and it may be a target again. */
+  onPlan(peerId: string): void {
+    this.#judge.walk(peerId)
+    this.#queue.unpark()
+    this.#wake()
+  }
+
   /**
    * A peer that says hello again may have lost its tasks, or crashed because of one; otherwise it
    * announces their copies.
@@ -257,7 +264,11 @@ export class Coordinator implements AsyncDisposable {
     this.#planner.admitQueued()
     const { readyCount } = this.#queue
     for (const lane of this.#planner.lanesFor('copies'))
-      await this.#planReady({ urgencies: ['last-copy', 'copies'], lane }, 'copies', signal)
+      await this.#planReady(
+        { urgencies: ['last-copy', 'draining', 'copies'], lane },
+        'copies',
+        signal,
+      )
     for (const urgency of ['drop', 'trim'] as const)
       await this.#planReady({ urgencies: [urgency], lane: 'small' }, 'drops', signal)
     for (const batch of this.#planner.takeUnsent())

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Log } from '../../common/log.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
-import { liveCopies } from '../rank.ts'
+import { lastingCopies, liveCopies } from '../rank.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import type { DropGrants } from './drop-grants.ts'
@@ -91,14 +91,14 @@ export class DropChecks {
     if (successorId === undefined) return true
     const factor = this.#options.replicationFactor
     const [successor] = await this.#store.contents([successorId])
-    if (successor !== undefined && liveCopies(successor.holders, this.#peerOf) >= factor)
+    if (successor !== undefined && lastingCopies(successor.holders, this.#peerOf) >= factor)
       return true
     const kept = Math.max(1, liveCopies(content.holders, this.#peerOf))
     const versions = await this.#store.versionsOf(copy)
     return versions.some(
       (version) =>
         version.replacedMs !== undefined &&
-        liveCopies(version.content.holders, this.#peerOf) >= kept,
+        lastingCopies(version.content.holders, this.#peerOf) >= kept,
     )
   }
 

@@ -17,6 +17,8 @@ export interface Situation {
   readonly liveOwners: readonly string[]
   /** Holders whose copy does not count, because others received wrong bytes of it. */
   readonly doubted: readonly string[]
+  /** Holders whose copy does not count, because they are drained. */
+  readonly draining: readonly string[]
   /** Running copies. */
   readonly running: readonly { readonly target: string; readonly forMs: number }[]
   readonly place: QueuePlace | undefined
@@ -71,6 +73,7 @@ export function reasonsFor(situation: Situation): string[] {
     case 'copies': {
       const reasons = [
         ...doubtReasons(doubted),
+        ...drainReasons(situation.draining),
         ...running.map(
           ({ target, forMs }) => `${target} has been making a copy for ${seconds(forMs)}`,
         ),
@@ -98,6 +101,11 @@ function doubtReasons(doubted: readonly string[]): string[] {
   if (doubted.length === 0) return []
   const who = listed(doubted)
   return [`wrong bytes were received from ${who}: its copy counts again once verified`]
+}
+
+function drainReasons(draining: readonly string[]): string[] {
+  if (draining.length === 0) return []
+  return [`${listed(draining)} is being drained: its copy does not count`]
 }
 
 /** Maximum number of reasons in the reply. */
@@ -168,6 +176,10 @@ function refusalSentence(
   switch (refusal) {
     case 'not live':
       return `${peerId} is not live`
+    case 'draining':
+      return `${peerId} is being drained`
+    case 'maintenance':
+      return `${peerId} is in maintenance`
     case 'owner':
       return `${peerId} is its owner, which keeps no replica of its own file`
     case 'waiting':

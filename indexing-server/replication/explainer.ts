@@ -66,6 +66,9 @@ export class Explainer {
       holders: [...new Set(holders.map(({ peerId }) => peerId))],
       liveOwners: owners.filter((owner) => peers.peerOf(owner)?.state === 'live'),
       doubted: [...new Set(holders.flatMap((one) => (one.isDoubted ? [one.peerId] : [])))],
+      draining: [...new Set(holders.map(({ peerId }) => peerId))].filter(
+        (peerId) => peers.peerOf(peerId)?.isDraining,
+      ),
       running: running
         .ofContent(contentId)
         .map(({ target, startedMs }) => ({ target, forMs: nowMs - startedMs })),

@@ -6,7 +6,7 @@ import type { IndexStore, StoredContent } from '../store/store.ts'
 import type { DropGrants } from './drop-grants.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
-import { type Need, needOf } from './needs.ts'
+import { type Need, needOf, type Standing } from './needs.ts'
 import type { NoRoom } from './no-room.ts'
 import type { NeedQueue } from './queue.ts'
 import { isTrim, rankOf } from './ranks.ts'
@@ -87,9 +87,13 @@ export class Judge {
 
   needOf(content: StoredContent): Need {
     const { peerOf, trimmer } = this.#dependencies
-    const isLost = (peerId: string): boolean => peerOf(peerId)?.isLost ?? true
+    const standingOf = (peerId: string): Standing => {
+      const peer = peerOf(peerId)
+      if (peer === undefined || peer.isLost) return 'lost'
+      return peer.isDraining ? 'draining' : 'counted'
+    }
     const extraReplicas = (): number => trimmer.extraOf(content)
-    return needOf(content, this.#options.replicationFactor, isLost, extraReplicas)
+    return needOf(content, this.#options.replicationFactor, standingOf, extraReplicas)
   }
 
   /**

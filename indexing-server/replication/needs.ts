@@ -1,10 +1,10 @@
 import type { StoredContent } from '../store/store.ts'
 
 /**
- * Order of work: a content's last copy, then other missing copies, then dropping copies that are not
- * wanted, then trimming those beyond the factor.
+ * Order of work: a content's last copy, then copies that replace those of a draining peer, then other
+ * missing copies, then dropping copies that are not wanted, then trimming those beyond the factor.
  */
-export const urgencies = ['last-copy', 'copies', 'drop', 'trim'] as const
+export const urgencies = ['last-copy', 'draining', 'copies', 'drop', 'trim'] as const
 export type Urgency = (typeof urgencies)[number]
 
 export type Need =
@@ -21,31 +21,44 @@ export type Need =
   /** Wanted, with `extra` replicas beyond the factor on peers that are not lost. */
   | { readonly kind: 'surplus'; readonly extra: number; readonly urgency: Urgency }
 
+/** How the copies of a peer count: those of a draining one are sources, but do not count. */
+export type Standing = 'counted' | 'draining' | 'lost'
+
 /**
- * What a content needs to have `factor` copies. Copies of any kind count, on peers that are not
- * lost, unless they are in doubt.
+ * What a content needs to have `factor` copies. Copies of any kind count, on peers that are
+ * neither lost nor draining, unless they are in doubt.
  * @param extraReplicas the number of replicas on those peers that are beyond the factor; called only
  *   if there may be any
  */
 export function needOf(
   content: Pick<StoredContent, 'holders' | 'file'>,
   factor: number,
-  isLost: (peerId: string) => boolean,
+  standingOf: (peerId: string) => Standing,
   extraReplicas: () => number,
 ): Need {
   const { holders, file } = content
   if (file === undefined) {
     // A lost peer cannot drop anything: its contents are judged again when it returns.
-    const isKept = holders.some(({ kind, peerId }) => kind === 'replicated' && !isLost(peerId))
+    const isKept = holders.some(
+      ({ kind, peerId }) => kind === 'replicated' && standingOf(peerId) !== 'lost',
+    )
     return isKept ? { kind: 'drop', urgency: 'drop' } : { kind: 'none' }
   }
-  const counted = holders.filter(({ peerId, isDoubted }) => isDoubted !== true && !isLost(peerId))
+  const sound = holders.filter(({ isDoubted }) => isDoubted !== true)
+  const counted = sound.filter(({ peerId }) => standingOf(peerId) === 'counted')
+  const draining = sound.filter(({ peerId }) => standingOf(peerId) === 'draining')
   const copies = new Set(counted.map(({ peerId }) => peerId)).size
   if (copies >= factor) {
     const extra = counted.length > factor ? extraReplicas() : 0
     return extra > 0 ? { kind: 'surplus', extra, urgency: 'trim' } : { kind: 'none' }
   }
-  if (copies === 0) return { kind: 'lost' }
-  const urgency = copies === 1 ? 'last-copy' : 'copies'
-  return { kind: 'copies', lacking: factor - copies, urgency }
+  const available = copies + new Set(draining.map(({ peerId }) => peerId)).size
+  if (available === 0) return { kind: 'lost' }
+  return { kind: 'copies', lacking: factor - copies, urgency: urgencyOf(copies, available) }
+}
+
+/** @param available copies, with those on draining peers */
+function urgencyOf(copies: number, available: number): Urgency {
+  if (available === 1) return 'last-copy'
+  return available > copies ? 'draining' : 'copies'
 }

@@ -5,7 +5,7 @@ import { bestTarget, eligibleTargets, type PlacementPeer } from './placement.ts'
 import { fullness, keptFreeBytes, roomBytes } from './room.ts'
 
 function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
-  const state = { isResting: false, isFlapping: false }
+  const state = { isResting: false, isDraining: false, unsteady: undefined }
   const idle = { storedBytes: 0, replicaBytes: 0, assignedBytes: 0, ...state }
   return { peerId, zone: undefined, state: 'live', freeBytes: 100, ...idle, ...fields }
 }
@@ -29,7 +29,8 @@ test('which peers may take a copy, and why the others may not', () => {
       peer('full', { freeBytes: 59 }),
       peer('promised', { freeBytes: 100, assignedBytes: 41 }),
       peer('suspect', { state: 'suspect' }),
-      peer('resting', { isFlapping: false, isResting: true }),
+      peer('resting', { isResting: true }),
+      peer('draining', { isDraining: true }),
       peer('failed'),
       peer('another owner'),
     ],
@@ -41,13 +42,14 @@ test('which peers may take a copy, and why the others may not', () => {
     promised: 'no space',
     suspect: 'not live',
     resting: 'resting',
+    draining: 'draining',
     failed: 'waiting',
     'another owner': 'owner',
   })
 })
 
 test('a flapping peer takes only the second copy of a content, and only if no other peer can', () => {
-  const peers = [peer('owner'), peer('steady'), peer('flapping', { isFlapping: true })]
+  const peers = [peer('owner'), peer('steady'), peer('flapping', { unsteady: 'flapping' })]
   const beside = eligibleTargets({ ...request, isLastCopy: true }, peers, options)
   expect(ids(beside.eligible)).toEqual(['steady'])
   expect(beside.refusals.get('flapping')).toBe('flapping')
@@ -152,7 +154,8 @@ test('no plan breaks a rule', () => {
     capacityBytes: fc.option(fc.nat(400), { nil: undefined }),
     assignedBytes: fc.nat(100),
     isResting: fc.boolean(),
-    isFlapping: fc.boolean(),
+    isDraining: fc.boolean(),
+    unsteady: fc.constantFrom('flapping' as const, 'maintenance' as const, undefined),
   })
   const peers = fc.uniqueArray(anyPeer, { selector: ({ peerId }) => peerId })
   fc.assert(
@@ -167,8 +170,9 @@ test('no plan breaks a rule', () => {
       for (const each of eligible) {
         expect(takenBy.has(each.peerId) || each.isResting || refusals.has(each.peerId)).toBe(false)
         expect(each.state).toBe('live')
-        expect(each.isFlapping).toBe(eligible[0]?.isFlapping)
-        expect(each.isFlapping && !isLastCopy).toBe(false)
+        expect(each.isDraining).toBe(false)
+        expect(each.unsteady === undefined).toBe(eligible[0]?.unsteady === undefined)
+        expect(each.unsteady !== undefined && !isLastCopy).toBe(false)
         expect(ownedBy.has(each.peerId) || isWaiting(each.peerId)).toBe(false)
         expect(roomBytes(each, options)).toBeGreaterThanOrEqual(sizeBytes)
         const { capacityBytes = Infinity, replicaBytes, assignedBytes } = each

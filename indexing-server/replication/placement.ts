@@ -9,8 +9,9 @@ export interface PlacementPeer extends Room {
   readonly state: PeerState
   /** Whether it recently refused or failed a task. */
   readonly isResting: boolean
-  /** Whether it comes and goes. */
-  readonly isFlapping: boolean
+  readonly isDraining: boolean
+  /** Why it may soon be silent: it is a target only if there is no other. */
+  readonly unsteady: 'flapping' | 'maintenance' | undefined
 }
 
 export interface PlacementRequest {
@@ -23,18 +24,20 @@ export interface PlacementRequest {
   readonly ownedBy: ReadonlySet<string>
   /** Whether a copy of the content failed there and waits for a retry. */
   readonly isWaiting: (peerId: string) => boolean
-  /** Whether at most one peer has it: then a flapping peer is better than none. */
+  /** Whether at most one peer has it: then an unsteady peer is better than none. */
   readonly isLastCopy: boolean
 }
 
 /** Why a peer without a copy cannot take one. */
 export type Refusal =
   | 'not live'
+  | 'draining'
   | 'owner'
   | 'resting'
   | 'waiting'
   | 'no space'
   | 'flapping'
+  | 'maintenance'
   | 'same zone'
 
 export interface Eligibility<Peer> {
@@ -44,9 +47,10 @@ export interface Eligibility<Peer> {
 }
 
 /**
- * The peers that may take a copy: live, not its owner, not resting, with space, without a copy or a
+ * The peers that may take a copy: live, not draining, not its owner, not resting, with space, without
+ * a copy or a
  * failure that waits for a retry, and in a zone without a copy as long as there is such a peer. A
- * peer without a zone shares it with no other. A flapping peer may take one only if no other can,
+ * peer without a zone shares it with no other. An unsteady peer may take one only if no other can,
  * and then only of a content that has no second copy.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
@@ -66,9 +70,10 @@ export function eligibleTargets<Peer extends PlacementPeer>(
     if (refusal === undefined) able.push(peer)
     else refusals.set(peer.peerId, refusal)
   }
-  const steady = able.filter(({ isFlapping }) => !isFlapping)
+  const steady = able.filter(({ unsteady }) => unsteady === undefined)
   if (steady.length > 0 || !request.isLastCopy) {
-    for (const { peerId, isFlapping } of able) if (isFlapping) refusals.set(peerId, 'flapping')
+    for (const { peerId, unsteady } of able)
+      if (unsteady !== undefined) refusals.set(peerId, unsteady)
     able = steady
   }
   const elsewhere = able.filter(({ zone }) => zone === undefined || !usedZones.has(zone))
@@ -84,6 +89,7 @@ function refusalOf(
   options: RoomOptions,
 ): Refusal | undefined {
   if (peer.state !== 'live') return 'not live'
+  if (peer.isDraining) return 'draining'
   if (ownedBy.has(peer.peerId)) return 'owner'
   if (peer.isResting) return 'resting'
   if (roomBytes(peer, options) < sizeBytes) return 'no space'

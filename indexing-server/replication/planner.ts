@@ -49,7 +49,7 @@ export interface PlannerDependencies {
 }
 
 /** Refusals that end without an event. */
-const freedByTime: readonly Refusal[] = ['resting', 'flapping']
+const freedByTime: readonly Refusal[] = ['resting', 'flapping', 'maintenance']
 
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
@@ -380,11 +380,16 @@ export class Planner {
     const isResting = this.#resting.restOf(peerId) !== undefined
     const held = { storedBytes: holdings.bytes, replicaBytes: holdings.replicaBytes, assignedBytes }
     const room = { freeBytes, diskBytes, capacityBytes, ...held }
-    const isFlapping = peer.flapping !== undefined
-    return { peerId, zone, state, ...room, isResting, isFlapping }
+    const unsteady = unsteadyOf(peer)
+    return { peerId, zone, state, ...room, isResting, isDraining: peer.isDraining, unsteady }
   }
 
   #taskId(): string {
     return randomId(this.#random)
   }
+}
+
+function unsteadyOf({ flapping, maintenance }: Peer): PlacementPeer['unsteady'] {
+  if (maintenance !== undefined) return 'maintenance'
+  return flapping === undefined ? undefined : 'flapping'
 }

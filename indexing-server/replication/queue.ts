@@ -242,7 +242,7 @@ export class NeedQueue {
 
   /** At most `max` contents of a lane that lack copies and wait for slots or streams. */
   waitingIn(lane: Lane, max: number): number[] {
-    const of = [`last-copy/${lane}`, `copies/${lane}`] as const
+    const of = [`last-copy/${lane}`, `draining/${lane}`, `copies/${lane}`] as const
     const ready = this.ready(of, max)
     const queued = this.awaitedSources
       .filter((source) => source.startsWith(`${lane} `))

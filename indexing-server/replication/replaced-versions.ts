@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import { liveCopies, type PeerOf } from '../rank.ts'
+import { lastingCopies, liveCopies, type PeerOf } from '../rank.ts'
 import type { FileKey, IndexStore, StoredVersion, Touched } from '../store/store.ts'
 import { expiredVersions } from './expired-versions.ts'
 
@@ -140,6 +140,6 @@ export class ReplacedVersions implements AsyncDisposable {
   #isSafe(current: StoredVersion | undefined): boolean {
     if (current === undefined) return false
     const { holders } = current.content
-    return liveCopies(holders, this.#dependencies.peerOf) >= this.#options.replicationFactor
+    return lastingCopies(holders, this.#dependencies.peerOf) >= this.#options.replicationFactor
   }
 }

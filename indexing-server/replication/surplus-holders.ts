@@ -42,11 +42,12 @@ export function surplusHolders(
 
 /**
  * Whether a replica elsewhere may be dropped because of the copies of this peer: it has been live
- * for `trimAfterMs` and was not caught sending wrong bytes.
+ * for `trimAfterMs`, is not drained, and was not caught sending wrong bytes.
  */
 export function isSteady(
-  { isAccused, liveSinceMs }: Pick<Peer, 'isAccused' | 'liveSinceMs'>,
+  { isAccused, isDraining, liveSinceMs }: Pick<Peer, 'isAccused' | 'isDraining' | 'liveSinceMs'>,
   { nowMs, trimAfterMs }: { readonly nowMs: number; readonly trimAfterMs: number },
 ): boolean {
-  return !isAccused && liveSinceMs !== undefined && nowMs - liveSinceMs >= trimAfterMs
+  if (isAccused || isDraining || liveSinceMs === undefined) return false
+  return nowMs - liveSinceMs >= trimAfterMs
 }

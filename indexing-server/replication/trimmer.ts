@@ -32,9 +32,9 @@ export class Trimmer {
     this.#dependencies = dependencies
   }
 
-  /** The number of replicas beyond the factor, on peers that are not lost. */
+  /** The number of replicas beyond the factor, on peers that are neither lost nor draining. */
   extraOf(content: StoredContent): number {
-    return this.#surplus(content, (peer) => !peer.isLost).length
+    return this.#surplus(content, (peer) => !peer.isLost && !peer.isDraining).length
   }
 
   /** The peer that drops its replica next, of those that have been live for a while. */

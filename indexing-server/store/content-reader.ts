@@ -1,3 +1,4 @@
+import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
@@ -121,7 +122,7 @@ export class ContentReader {
   }
 
   contentIdsOf(peerId: string, after: string | undefined, limit: number): IdPage {
-    const key = after === undefined ? [-1, '', '', ''] : (JSON.parse(after) as (string | number)[])
+    const key = after === undefined ? [-1, '', '', ''] : copyKeyOf(after)
     const rows = this.#sql.idsOfPeer.all(peerId, ...key, limit) as {
       kind: number
       owner: string
@@ -231,6 +232,21 @@ const versionsWhere = (condition: string): string => `
   select owner, content_id as contentId, modified_ms as modifiedMs, null as replacedMs
     from files where ${condition}
   union all select owner, content_id, modified_ms, replaced_ms from replaced where ${condition}`
+
+/** @throws AppError BAD_REQUEST */
+function copyKeyOf(cursor: string): unknown[] {
+  const error = new AppError('BAD_REQUEST', { path: 'after', reason: 'is not a cursor' })
+  let key: unknown
+  try {
+    key = JSON.parse(cursor)
+  } catch {
+    throw error
+  }
+  if (!Array.isArray(key) || key.length !== 4) throw error
+  const [kind, ...texts] = key as readonly unknown[]
+  if (!Number.isInteger(kind) || !texts.every((text) => typeof text === 'string')) throw error
+  return [kind, ...texts]
+}
 
 /** @returns every statement of the reader, compiled once */
 function prepare(database: Database) {

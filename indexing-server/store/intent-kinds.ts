@@ -39,6 +39,20 @@ export const intentKinds = {
     recordsMax: limits.replicationRulesMax,
     whenFull: 'refuse',
   },
+  /** A peer whose copies are made elsewhere, so that it can leave. Key: its id. */
+  drain: {
+    value: Type.Literal(true),
+    recordsMax: limits.peersMax,
+    whenFull: 'refuse',
+  },
+  /** A peer that may be silent for a while, until a wall time. Key: its id. */
+  maintenance: {
+    value: Type.Object({
+      untilMs: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    }),
+    recordsMax: limits.peersMax,
+    whenFull: 'refuse',
+  },
   /** The owner's file of a name is not in the cluster. Key: see `file-key.ts`. */
   unshared: {
     value: Type.Literal(true),

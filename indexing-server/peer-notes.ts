@@ -1,0 +1,37 @@
+import type { PeerNotes } from '../common/protocol/messages.ts'
+import type { PeerPlans } from './peer-plans.ts'
+import type { Peer } from './registry.ts'
+import type { DrainWatch } from './replication/drain-watch.ts'
+
+/** What sets a peer apart from others; empty for most. */
+export type NotesOf = (peer: Peer) => Omit<PeerNotes, 'peerId'>
+
+export function notesFrom(dependencies: {
+  readonly plans: Pick<PeerPlans, 'drainingForMs'>
+  readonly drains: Pick<DrainWatch, 'progressOf'>
+}): NotesOf {
+  return (peer) => {
+    const { flapping, maintenance } = peer
+    const draining = drainingOf(peer, dependencies)
+    return {
+      ...(draining !== undefined && { draining }),
+      ...(maintenance !== undefined && { maintenance: { leftMs: Math.ceil(maintenance.leftMs) } }),
+      ...(flapping !== undefined && {
+        flapping: { ...flapping, leftMs: Math.ceil(flapping.leftMs) },
+      }),
+    }
+  }
+}
+
+function drainingOf(
+  { peerId }: Peer,
+  { plans, drains }: Parameters<typeof notesFrom>[0],
+): PeerNotes['draining'] {
+  const forMs = plans.drainingForMs(peerId)
+  if (forMs === undefined) return undefined
+  const progress = drains.progressOf(peerId)
+  if (progress === undefined) return { forMs: Math.round(forMs) }
+  const { leftMs, ...counts } = progress
+  const left = leftMs === undefined ? {} : { leftMs: Math.ceil(leftMs) }
+  return { forMs: Math.round(forMs), progress: { ...counts, ...left } }
+}
