@@ -68,9 +68,9 @@ export async function openFolderInside(at: InsidePath): Promise<FileHandle> {
   return await checked(at, await open(at.path, folderFlags))
 }
 
-/** {@link openInside} for threads. @returns a descriptor */
-export function openInsideSync(at: InsidePath): number {
-  return checkedSync(at, openSync(at.path, readFlags))
+/** {@link openInside} for threads. @param flags added to those for reading @returns a descriptor */
+export function openInsideSync(at: InsidePath, flags = 0): number {
+  return checkedSync(at, openSync(at.path, readFlags | flags))
 }
 
 /** {@link openFolderInside} for threads. @returns a descriptor */

@@ -73,6 +73,7 @@ class World {
     const contents = {
       first: (sha256: string) => (sha256 === content.sha256 ? file : undefined),
       find: (sha256: string) => (sha256 === content.sha256 ? [file] : []),
+      isServed: () => true,
       chunkList: (sha256: string) => (sha256 === content.sha256 ? chunkList : undefined),
     }
     const recheck = (path: string): void => void this.rechecked.push(basename(path))

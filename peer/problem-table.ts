@@ -6,8 +6,8 @@ interface ProblemRow {
   readonly reason: string
   /** The remedy, one sentence. */
   readonly remedy: string
-  /** Whether the file is shared nevertheless. */
-  readonly isShared?: true
+  /** How reports introduce the reason; default: is not shared. */
+  readonly effect?: string
 }
 
 const rows = {
@@ -81,12 +81,12 @@ const rows = {
     remedy:
       'Bring the folder back; if its files were deleted on purpose, run `tandem deletes confirm`.',
   },
-  ALTERED: {
+  DAMAGED: {
     reason:
-      'its bytes changed although its size and time did not (SHA-256 {from} before, {to} now)',
+      'it {why} although its size and time are unchanged ({bad} of its {chunks} chunks are bad)',
     remedy:
-      'If no program did that on purpose, check the disk: `versions` shows whether the earlier content can still be downloaded.',
-    isShared: true,
+      'Check the disk, and put a good copy in its place. If a program changed the bytes on purpose, touch the file.',
+    effect: 'is damaged and not served',
   },
   KEEPS_CHANGING: {
     reason: 'it changes all the time',
@@ -119,9 +119,7 @@ export function faultReason({ code, details = {} }: Fault): string {
 /** How reports and logs introduce the reason; `code` may come from a peer of another version. */
 export function faultEffect(code: string): string {
   const row = problemCodes.find((known) => known === code)
-  return row !== undefined && problemTable[row].isShared === true
-    ? 'is shared as it is now'
-    : 'is not shared'
+  return (row !== undefined && problemTable[row].effect) || 'is not shared'
 }
 
 /** The number of problems of each code. */

@@ -187,6 +187,7 @@ export class SimulatedPeer implements AsyncDisposable {
     return {
       contents: {
         first: () => (this.#isWhole ? file : undefined),
+        isServed: () => true,
         find: () => (this.#isWhole ? [file] : []),
         chunkList: () => (this.#isWhole ? chunkList : undefined),
       },

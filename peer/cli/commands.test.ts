@@ -240,7 +240,7 @@ describe('a file that is not shared', () => {
     expect(shell.answers.text).not.toContain('Problems:')
     shell.peer.problemList.push(problem)
     await shell.type('status')
-    expect(shell.answers.text).toContain('Problems:  1 file of peer1 not shared or altered')
+    expect(shell.answers.text).toContain('Problems:  1 file of peer1 not shared or damaged')
     expect(await shell.type('why', problem.name)).toBe(0)
     expect(shell.answers.text).toContain(said)
   })

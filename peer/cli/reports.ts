@@ -250,7 +250,7 @@ export function statusText(status: Status, style: Style): string {
     lines.push(
       style(
         'yellow',
-        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or altered: \`problems\` lists them`,
+        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or damaged: \`problems\` lists them`,
       ),
     )
   lines.push(...keptFolderLines(peer, style))

@@ -86,7 +86,12 @@ test('a download that moves into its place before the bytes leave is read there'
   const files: ServedFile[] = []
   await using openFiles = new OpenFiles(world)
   const { read } = serveHandlers({
-    contents: { first: () => files[0], find: () => files, chunkList: () => undefined },
+    contents: {
+      first: () => files[0],
+      find: () => files,
+      isServed: () => true,
+      chunkList: () => undefined,
+    },
     downloads: { find: (hash) => world.downloads.get(hash) },
     openFiles,
     smallFiles: { outcomes: () => Promise.reject(new Error('nobody asks for them')) },

@@ -75,7 +75,9 @@ export function serveHandlers(
       const filesNow = (): ReadableFile[] => filesWith(sent, dependencies)
       const file = await unchangedFile(sha256, filesNow(), dependencies)
       // Before the bytes leave, the download may move into its place, or a new one of the content begin.
-      const files = (): ReadableFile[] => (file.stat === undefined ? filesNow() : [file])
+      const { contents } = dependencies
+      const files = (): ReadableFile[] =>
+        file.stat === undefined ? filesNow() : [file].filter((one) => contents.isServed(one))
       const { account } = requester
       const sending = { purpose, signal, account }
       const pieces = piecesOf(sha256, files, range, sending, dependencies)

@@ -22,6 +22,8 @@ export interface ServedContents {
   first(sha256: string): ServedFile | undefined
   /** Files with this content; empty when this peer has none. */
   find(sha256: string): readonly ServedFile[]
+  /** Whether a file that was found before may still be read: it may have been found damaged since. */
+  isServed(file: Pick<ServedFile, 'at' | 'content'>): boolean
   /** The content's chunk list; defined whenever `find` finds a file. */
   chunkList(sha256: string): Uint8Array | undefined
 }

@@ -22,7 +22,11 @@ function sending(file: ServedFile, recheck: (path: string) => void): SmallFiles 
   const clock = new FakeClock()
   const smallReader = new SmallReader({ catalog: { first: () => file }, recheck, clock })
   onTestFinished(async () => await smallReader[Symbol.asyncDispose]())
-  return new SmallFiles({ contents: { find: () => [file] }, smallReader, recheck })
+  return new SmallFiles({
+    contents: { find: () => [file], isServed: () => true },
+    smallReader,
+    recheck,
+  })
 }
 
 test('the bytes that wait to be sent are bounded; withdrawn and sent replies make room', async () => {

@@ -13,7 +13,7 @@ export const contentWaitingBytes = 640
 const smallReadBytesMin = 64 * 1024
 
 interface Dependencies {
-  readonly contents: Pick<ServedContents, 'find'>
+  readonly contents: Pick<ServedContents, 'find' | 'isServed'>
   readonly smallReader: SmallFileReader
   /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
@@ -54,12 +54,12 @@ export class SmallFiles {
     if (isAhead) stack.use(holding(bytes, account, signal))
     const { found, read } = await this.#find(wanted, isAhead)
     // A reply may wait for long. Without its bytes it holds only what reading each file takes.
-    const files = found.filter(isFile).map(asHashed)
+    const files = found.filter(isFile)
     const waiting = stack.move()
     return {
       outcomes: found.map((one) => (isFile(one) ? { size: one.content.size } : one)),
       bulk: {
-        bytes: bytesOf(files),
+        bytes: bytesOf(files.map(asHashed)),
         pieces: read === undefined ? this.#pieces(files, account, waiting) : during(waiting, read),
       },
     }
@@ -102,7 +102,7 @@ export class SmallFiles {
 
   /** A file that changed after its bytes were promised ends the connection: the requester asks again. */
   async *#pieces(
-    files: readonly FileAsHashed[],
+    files: readonly ServedFile[],
     account: Account,
     waiting: Disposable,
   ): AsyncGenerator<Uint8Array> {
@@ -122,11 +122,13 @@ export class SmallFiles {
   }
 
   /** @throws AppError CONTENT_CHANGED when one of them is not as it was catalogued */
-  async #readAll(group: readonly FileAsHashed[]): Promise<Uint8Array> {
-    const { smallReader, recheck } = this.#dependencies
-    const { failures, bytes } = await smallReader.readFiles(group)
-    const failed = group.filter((_, index) => failures[index] !== undefined)
-    for (const { path } of failed) recheck(path)
+  async #readAll(group: readonly ServedFile[]): Promise<Uint8Array> {
+    const { smallReader, recheck, contents } = this.#dependencies
+    const { failures, bytes } = await smallReader.readFiles(group.map(asHashed))
+    const failed = group.filter(
+      (file, index) => failures[index] !== undefined || !contents.isServed(file),
+    )
+    for (const { at } of failed) recheck(at.path)
     if (failed.length > 0) throw new AppError('CONTENT_CHANGED', { name: 'a small file' })
     return new Uint8Array(bytes)
   }
@@ -153,7 +155,7 @@ function bytesOf(files: readonly FileAsHashed[]): number {
 }
 
 /** The first files, one at least, of at most `bytesMax` together: the memory that sending them takes. */
-function firstWithin(files: readonly FileAsHashed[], bytesMax: number): readonly FileAsHashed[] {
+function firstWithin(files: readonly ServedFile[], bytesMax: number): readonly ServedFile[] {
   let bytes = 0
   const end = files.findIndex(({ stat }, index) => {
     bytes += stat.size

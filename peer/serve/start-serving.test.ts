@@ -10,6 +10,9 @@ import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { aServingPeer, readChunk } from '../testing/serve-world.ts'
 import { piecesOf } from './file-bytes.ts'
 import { OpenFiles } from './open-files.ts'
+import { serveHandlers } from './serve-handlers.ts'
+import { SmallFiles } from './small-files.ts'
+import { UploadQueue } from './upload-queue.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -273,4 +276,37 @@ test('stopping ends the connections', async () => {
   await serving[Symbol.asyncDispose]()
   expect(connection.isOpen).toBe(false)
   await serving[Symbol.asyncDispose]()
+})
+
+test('a file that is found damaged is no longer sent, not even to replies that wait', async () => {
+  const world = await aServingPeer()
+  const big = aContent(2 * mebibyte)
+  const { sha256 } = big.content
+  const file = await world.share('big.bin', big)
+  const { contents, smallReader, recheck } = world.contents()
+  await using openFiles = new OpenFiles(world)
+  const serving = {
+    contents,
+    openFiles,
+    recheck,
+    downloads: { find: () => undefined },
+    smallFiles: new SmallFiles({ contents, smallReader, recheck }),
+    queue: new UploadQueue(world),
+    buffers: new BufferPool({ bufferBytes: mebibyte }),
+    uploads: world.uploads,
+    clock: world.clock,
+  }
+  const { read } = serveHandlers(serving)
+  const reader = { id: 'reader', host: 'h', account: unboundedAccount }
+  const { signal } = new AbortController()
+  const sendFirst = async (chunk: number): Promise<unknown> => {
+    const answer = await read({ sha256, chunk }, reader, signal)
+    const [piece] = 'bulk' in answer ? [answer.bulk.pieces] : []
+    return async () => await Array.fromAsync(piece ?? [])
+  }
+  const [good, waiting] = [await sendFirst(0), await sendFirst(1)] as (() => Promise<unknown[]>)[]
+  expect(await good?.()).toHaveLength(1)
+  world.withdraw(file)
+  await expect(waiting?.()).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })
+  await expect(sendFirst(1)).rejects.toMatchObject({ code: 'CONTENT_NOT_FOUND' })
 })

@@ -1,4 +1,5 @@
 import { aliasesMigration } from './aliases.ts'
+import { damageMigration } from './catalog-damage.ts'
 
 /**
  * The catalog's schema, version by version; see `openDatabase`. Never change a released version:
@@ -95,4 +96,5 @@ export const catalogMigrations = [
   `,
   // The file's change time; unknown until the next comparison.
   'ALTER TABLE entries ADD COLUMN ctime_ns INTEGER;',
+  damageMigration,
 ] as const

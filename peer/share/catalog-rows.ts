@@ -60,7 +60,10 @@ interface UnsharedRow {
 }
 
 /** A row of one of the tables, with NULLs where it has no column. */
-export type ChangeRow = EntryRow | (DropRow & { readonly sha256: null }) | UnsharedRow
+export type ChangeRow =
+  | (EntryRow & { readonly damaged: bigint })
+  | (DropRow & { readonly sha256: null })
+  | UnsharedRow
 
 export type KeyRow = Pick<EntryRow, 'kind' | 'name' | 'owner' | 'version'>
 
@@ -155,5 +158,6 @@ export function changeOf(row: ChangeRow): Change {
     size: Number(row.size),
     chunkRoot: row.chunk_root,
     modifiedMs: wireMillis(mtimeNsOf(row)),
+    ...(row.damaged !== 0n && { damaged: true }),
   }
 }

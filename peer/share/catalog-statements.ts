@@ -73,6 +73,7 @@ export interface Statements {
   readonly clearUnshared: Statement<[name: string]>
 }
 
+const isDamaged = 'EXISTS (SELECT 1 FROM damage WHERE damage.seq = entries.seq)'
 const byKey = 'kind = @kind AND name = @name AND owner = @owner AND version = @version'
 
 /** Queries of scans. */
@@ -117,12 +118,13 @@ export function prepareStatements(database: Database): Statements {
     saveForgotten: database.prepare('UPDATE catalog SET forgotten_seq = ?'),
 
     get: exact(`SELECT * FROM entries WHERE ${byKey}`),
-    first: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT 1'),
-    find: exact('SELECT * FROM entries WHERE sha256 = ? LIMIT ?'),
+    first: exact(`SELECT * FROM entries WHERE sha256 = ? AND NOT ${isDamaged} LIMIT 1`),
+    find: exact(`SELECT * FROM entries WHERE sha256 = ? AND NOT ${isDamaged} LIMIT ?`),
     // By name, because one content, such as the empty one, may have very many entries.
     holds: database.prepare(`
       SELECT seq FROM entries
-      WHERE kind IN ('shared', 'downloaded', 'replicated') AND name = ? AND +sha256 = ? LIMIT 1`),
+      WHERE kind IN ('shared', 'downloaded', 'replicated') AND name = ? AND +sha256 = ?
+        AND NOT ${isDamaged} LIMIT 1`),
     list: exact(`
       SELECT * FROM entries
       WHERE kind = @kind AND (name, owner) > (@name, @owner) AND version = ''
@@ -149,12 +151,15 @@ export function prepareStatements(database: Database): Statements {
     newestDrop: database.prepare('SELECT max(seq) AS seq FROM drops WHERE seq <= ?'),
     forgetDrops: database.prepare('DELETE FROM drops WHERE seq <= ?'),
     changes: exact(`
-      SELECT seq, kind, name, owner, version, sha256, size, chunk_root, mtime_ns, mtime_ns_high
+      SELECT seq, kind, name, owner, version, sha256, size, chunk_root, mtime_ns, mtime_ns_high,
+          ${isDamaged} AS damaged
         FROM entries WHERE seq > @seq
       UNION ALL
-      SELECT seq, kind, name, owner, version, NULL, NULL, NULL, NULL, NULL FROM drops WHERE seq > @seq
+      SELECT seq, kind, name, owner, version, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM drops WHERE seq > @seq
       UNION ALL
-      SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM unshared WHERE seq > @seq
+      SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM unshared WHERE seq > @seq
       ORDER BY seq LIMIT @limit`),
 
     chunkList: database.prepare('SELECT hashes FROM chunk_lists WHERE sha256 = ?'),

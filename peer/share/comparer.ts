@@ -5,8 +5,8 @@ import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { Fault } from '../problem-table.ts'
-import { AlteredFiles } from './altered-files.ts'
 import type { Catalog } from './catalog.ts'
+import { damageFault } from './copy-verifier.ts'
 import type { Entry } from './entry.ts'
 import { faultAt, faultOf } from './faults.ts'
 import type { Findings } from './findings.ts'
@@ -23,8 +23,6 @@ export interface FileToCompare {
   readonly at: Location
   /** Whether a link may be part of its path. */
   readonly mayBeLinked: boolean
-  /** Read it although it looks untouched; `announce`: and announce it again in any case. */
-  readonly mustRead?: 'once' | 'announce'
   /** Whether a full scan compares it: a missing file is then judged with all that are missing. */
   readonly inScan?: boolean
 }
@@ -37,6 +35,8 @@ interface Dependencies {
   readonly problems: Problems
   readonly settling: Settling
   readonly vanished: Vanished
+  /** Called with the path of a file whose bytes changed although it looks untouched. */
+  readonly onAltered: (path: string) => void
   /** Called with a kept version whose content does not have its hash; returns immediately. */
   readonly onSpoiled: (file: { at: Location; stat: FileStat }) => void
   /** Aborted when nothing needs to be read. */
@@ -82,7 +82,6 @@ export class Comparer {
   readonly #dependencies: Dependencies
   /** Paths being compared, and whether another comparison was requested meanwhile. */
   readonly #comparing = new Map<string, { again: boolean }>()
-  readonly #altered = new AlteredFiles()
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -138,9 +137,9 @@ export class Comparer {
     const known = catalog.known({ ...root, name: nameOn(diskName) })
     if (known?.diskName !== diskName || !isSameStat(known.stat, stat)) return undefined
     if (known.stat.ctimeNs !== stat.ctimeNs) return undefined
+    if (catalog.damage.has(known.seq)) return undefined
     if (problems.isEmpty && settling.isEmpty) return known.seq
     const { path } = folders.at(root, diskName)
-    if (this.#altered.has(path)) return undefined
     settling.forget(path)
     this.#tell(path, undefined)
     return known.seq
@@ -263,19 +262,18 @@ export class Comparer {
     else if (!this.#dependencies.signal.aborted) this.#tell(path, faultOf(error))
   }
 
-  async #compare({ at, mayBeLinked, mustRead, inScan = false }: FileToCompare): Promise<Compared> {
+  async #compare({ at, mayBeLinked, inScan = false }: FileToCompare): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
     const stat = await inspect(at, mayBeLinked)
     if (stat === undefined) {
       settling.forget(at.path)
-      this.#altered.forget(at.path)
       if (before?.at.path === at.path) this.#dependencies.vanished.add(before, { inScan })
       return { fault: await faultAt(at) }
     }
-    const verdict = await this.#judge(at, stat, before, mustRead !== undefined)
+    const verdict = await this.#judge(at, stat, before)
     if (verdict !== 'read') return verdict
-    return { fault: await this.#read({ at, stat, before }, mustRead === 'announce') }
+    return { fault: await this.#read({ at, stat, before }) }
   }
 
   /** Judges a file that exists. */
@@ -283,15 +281,13 @@ export class Comparer {
     at: Location,
     stat: FileStat,
     before: Entry | undefined,
-    mustRead = false,
   ): Promise<Compared | 'read'> {
     const { catalog, settling } = this.#dependencies
     const isOwn = before?.at.path === at.path
     if (before !== undefined && isSameStat(before.stat, stat)) {
       settling.forget(at.path)
-      return mustRead ? 'read' : this.#untouched(at, stat, before)
+      return this.#untouched(at, stat, before)
     }
-    this.#altered.forget(at.path)
     if (at.kind === 'shared' && catalog.isUnshared(at.name)) return {}
     if (before !== undefined && !isOwn && (await isThere(before)))
       return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
@@ -307,11 +303,15 @@ export class Comparer {
    * touched nevertheless, and its bytes are read.
    */
   #untouched(at: Location, stat: FileStat, before: Entry): Compared | 'read' {
-    const { seq, content } = before
     const known = before.stat.ctimeNs
     if (known === undefined) this.#noteChangeTime(at, stat, before)
     else if (known !== stat.ctimeNs) return 'read'
-    return { seq, fault: this.#altered.judge(at.path, content.sha256, content.sha256) }
+    return { seq: before.seq, fault: this.#damageOf(before) }
+  }
+
+  #damageOf({ seq, content }: Entry): Fault | undefined {
+    const damage = this.#dependencies.catalog.damage.of(seq, content.size)
+    return damage && damageFault(damage)
   }
 
   #noteChangeTime(at: Location, { ctimeNs }: FileStat, before: Entry): void {
@@ -332,19 +332,21 @@ export class Comparer {
   }
 
   /**
-   * Reads a file and records its content; with `mustAnnounce` as a change in any case.
+   * Reads a file and records its content.
    * @returns the fault that the user should know of
    */
-  async #read(file: Seen, mustAnnounce = false): Promise<Fault | undefined> {
+  async #read(file: Seen): Promise<Fault | undefined> {
     const { at, stat, before } = file
     const { signal } = this.#dependencies
     try {
       const read = await hashFile(at.path, { signal, root: at.root })
       if (!isSameStat(read.stat, stat)) throw new AppError('CONTENT_CHANGED', { name: at.name })
-      return this.#record(file, read, mustAnnounce)
+      return this.#record(file, read)
     } catch (error) {
-      // The content of a file that cannot be read is unknown.
-      if (before !== undefined && hasCode(error, 'DISK_FAILED')) this.drop(before)
+      if (before === undefined || !hasCode(error, 'DISK_FAILED')) throw error
+      // The content of a file that was written and cannot be read is unknown.
+      if (!this.#isUnwritten(before, at, stat)) this.drop(before)
+      else this.#dependencies.onAltered(at.path)
       throw error
     }
   }
@@ -352,28 +354,36 @@ export class Comparer {
   #record(
     { at, stat, before }: Seen,
     { content, chunkList }: { readonly content: Content; readonly chunkList: Uint8Array },
-    mustAnnounce = false,
   ): Fault | undefined {
     const { sha256 } = content
-    let fault: Fault | undefined
-    if (before !== undefined && isSameStat(before.stat, stat)) {
-      fault = this.#altered.judge(at.path, before.content.sha256, sha256)
+    const { catalog, onAltered, onSpoiled, findings } = this.#dependencies
+    const wasDamaged = before !== undefined && catalog.damage.has(before.seq)
+    if (before !== undefined && this.#isUnwritten(before, at, stat)) {
+      if (sha256 !== before.content.sha256) {
+        onAltered(at.path)
+        return this.#damageOf(before)
+      }
       // The entry stays, and with it the mark of an unflushed file.
-      if (sha256 === before.content.sha256 && !mustAnnounce) {
+      if (!wasDamaged && isSameStat(before.stat, stat)) {
         this.#noteChangeTime(at, stat, before)
-        return fault
+        return undefined
       }
     }
     // A file without the content that its folder is named after is no copy of it.
     if (at.version !== undefined && at.version !== sha256) {
       if (before !== undefined) this.drop(before)
-      this.#dependencies.onSpoiled({ at, stat })
-      return fault
+      onSpoiled({ at, stat })
+      return undefined
     }
     const file = { at, stat, content }
-    const apply = (catalog: Catalog): void => void catalog.put(file, chunkList, { mustAnnounce })
-    this.#dependencies.findings.add({ at, before, apply })
-    return fault
+    const options = { mustAnnounce: wasDamaged }
+    findings.add({ at, before, apply: () => void catalog.put(file, chunkList, options) })
+    return undefined
+  }
+
+  /** Whether the file should have its recorded content: no user writes a replica. */
+  #isUnwritten(before: Entry, at: Location, stat: FileStat): boolean {
+    return isSameStat(before.stat, stat) || (at.kind === 'replicated' && before.at.path === at.path)
   }
 }
 

@@ -65,7 +65,8 @@ export class GroupPlacer {
   async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
     const known = files.map(({ key, content }) => {
       const entry = this.#dependencies.catalog.get(key)
-      return entry?.content.sha256 === content.sha256 ? entry : undefined
+      const isGood = entry !== undefined && !this.#dependencies.catalog.damage.has(entry.seq)
+      return isGood && entry.content.sha256 === content.sha256 ? entry : undefined
     })
     const paths = known.flatMap((entry) => (entry === undefined ? [] : [entry.at.path]))
     const seen = await this.#dependencies.writer.look(paths)

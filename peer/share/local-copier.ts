@@ -7,7 +7,7 @@ import { isUntouched } from './inspect.ts'
 import type { Placer } from './placer.ts'
 
 interface Dependencies {
-  readonly catalog: Pick<Catalog, 'find' | 'get'>
+  readonly catalog: Pick<Catalog, 'damage' | 'find' | 'get'>
   readonly incoming: Pick<IncomingFolder, 'copy'>
   readonly placer: Pick<Placer, 'adopt'>
   /** Called with the path of a file that differs from its entry; returns immediately. */
@@ -31,7 +31,8 @@ export class LocalCopier {
   async copy(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     const { catalog, placer, recheck } = this.#dependencies
     const own = catalog.get(key)
-    if (own?.content.sha256 === sha256 && (await isUntouched(own))) return own
+    const isOwn = own?.content.sha256 === sha256 && !catalog.damage.has(own.seq)
+    if (isOwn && (await isUntouched(own))) return own
     for (const entry of catalog.find(sha256)) {
       const { at, content } = entry
       await using incoming = (await isUntouched(entry))

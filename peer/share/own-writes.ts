@@ -35,6 +35,12 @@ export class OwnWrites {
     return this.#stats.has(path)
   }
 
+  /** Whether this peer wrote the file with this stat, or is writing it: the catalog may not have it yet. */
+  isOwn(path: string, stat: FileStat): boolean {
+    const written = this.#stats.get(path)
+    return this.#stats.has(path) && (written === undefined || isSameStat(written, stat))
+  }
+
   /** Those of `paths` whose files are not as they were written; forgets them. */
   async changed(paths: readonly string[]): Promise<string[]> {
     const found = await this.#writer.look(paths)

@@ -30,13 +30,13 @@ export type PlaceView =
  * must be read is read between two calls, by {@link read}. Each placed file uses its own instance.
  */
 export class PlaceLook {
-  readonly #catalog: Pick<Catalog, 'at'>
+  readonly #catalog: Pick<Catalog, 'at' | 'damage'>
   readonly #spellingOf: typeof spellingOf
   /** By path. */
   readonly #read = new Map<string, Occupant>()
 
   constructor(dependencies: {
-    readonly catalog: Pick<Catalog, 'at'>
+    readonly catalog: Pick<Catalog, 'at' | 'damage'>
     readonly spellingOf: typeof spellingOf
   }) {
     this.#catalog = dependencies.catalog
@@ -65,6 +65,9 @@ export class PlaceLook {
     const file = isKnown ? cataloged : this.#read.get(at.path)
     if (file === undefined || !isSameStat(file.stat, stat)) return { read: at }
     const isSame = file.content.sha256 === content.sha256
+    // A damaged replica is a copy of nothing, so it is not kept as a version of its file.
+    if (isKnown && this.#catalog.damage.has(known.seq) && (isSame || at.kind === 'replicated'))
+      return { held: 'damaged', file }
     return { held: isSame ? 'same-content' : 'other-content', file }
   }
 

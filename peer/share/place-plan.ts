@@ -9,6 +9,8 @@ export type Held =
   /** A file that the catalog has under another name. */
   | 'other-name'
   | 'same-content'
+  /** The wanted content, but damaged. */
+  | 'damaged'
   | 'other-content'
 
 /**
@@ -26,6 +28,8 @@ export function decide(kind: CopyKind, held: Held, mayReplace: boolean): Decisio
   switch (held) {
     case 'nothing':
       return 'move'
+    case 'damaged':
+      return 'replace'
     case 'same-content':
       return 'stay'
     case 'other-content':

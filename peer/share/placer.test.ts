@@ -10,6 +10,7 @@ import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
+import { DamagedFiles } from './damaged-files.ts'
 import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -47,7 +48,8 @@ async function aWorld(options: WorldOptions = {}) {
   }
   const queues = new FolderQueues({ clock: new FakeClock() })
   const remover = new ReplicaRemover({ catalog, queues })
-  const placing = { ...dependencies, queues, remover, onUnflushed: () => {} }
+  const damaged = new DamagedFiles({ catalog, staging, clock: new FakeClock() })
+  const placing = { ...dependencies, queues, remover, damaged, onUnflushed: () => {} }
   const placer = new Placer({ ...placing, ...options })
   const fetched = async (text: string) => {
     const partialPath = join(temporary.path, '.tandem/partial/fetched')

@@ -18,6 +18,7 @@ import { type Random, randomId } from '../../common/random.ts'
 import type { FinishedFile } from '../shelf.ts'
 import { Aside, type AsideCopy, discardCopy, type OpenPlace } from './aside.ts'
 import type { Catalog } from './catalog.ts'
+import type { DamagedFiles } from './damaged-files.ts'
 import type { Entry } from './entry.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { FolderQueues } from './folder-queues.ts'
@@ -75,6 +76,7 @@ interface Dependencies {
   /** Called when an entry was recorded whose file a power cut could lose. */
   readonly onUnflushed: () => void
   readonly queues: FolderQueues
+  readonly damaged: Pick<DamagedFiles, 'keepBefore'>
   readonly remover: Pick<ReplicaRemover, 'removeAside'>
   /** For tests: how the disk spells names, and how files are moved aside. */
   readonly spellingOf?: typeof spellingOf
@@ -255,7 +257,13 @@ export class Placer {
         return { at, stat: found.file.stat }
       }
       const place = { at, parent, base }
-      if (decision === 'replace' && kind === 'replicated' && found.file !== undefined) {
+      if (found.held === 'damaged' && found.file !== undefined)
+        await this.#dependencies.damaged.keepBefore(
+          at,
+          found.file.content.sha256,
+          parent.entry(base),
+        )
+      else if (decision === 'replace' && kind === 'replicated' && found.file !== undefined) {
         const changed = await this.#aside.take(place, found.file, aside)
         if (changed === 'other file system') return { copyAside: at, file: found.file }
         if (changed === 'again') return 'again'

@@ -8,11 +8,15 @@ import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
+import { CopyReader } from './copy-reader.ts'
+import { DamagedFiles } from './damaged-files.ts'
 import { FolderGuard } from './folder-guard.ts'
 import { folderLooker } from './folder-look.ts'
+import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
 import { OwnWrites } from './own-writes.ts'
 import { Scanner } from './scanner.ts'
+import { Staging } from './staging.ts'
 import { Walker } from './walker.ts'
 
 const quietMs = 1_000
@@ -41,7 +45,16 @@ class ScannerFixture implements AsyncDisposable {
     const ownWrites = new OwnWrites({ writer: { look: async () => [] } })
     const guard = new FolderGuard({ ...dependencies, look: folderLooker(dependencies) })
     this.#walker = new Walker(dependencies)
-    const scanning = { ...dependencies, ownWrites, guard, walker: this.#walker }
+    const staging = new Staging(this.#folders, { random: seededRandom('staging') })
+    const scanning = {
+      ...dependencies,
+      ownWrites,
+      guard,
+      walker: this.#walker,
+      reader: new CopyReader(dependencies),
+      damaged: new DamagedFiles({ ...dependencies, staging }),
+      queues: new FolderQueues(dependencies),
+    }
     this.#scanner = new Scanner({ quietMs }, scanning)
   }
 

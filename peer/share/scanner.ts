@@ -3,6 +3,11 @@
  *
  *   scan (all files), look (reported by a watcher, or quiet), recheck (could not be served)
  *     -> Comparer -> Findings -> Catalog
+ *
+ * Copies that look untouched are read again by scrubbing, and by the verifier when someone doubts them:
+ *
+ *   scrub, verify (accused), recheck, altered (found by the comparer)
+ *     -> CopyVerifier -> Findings -> Catalog
  */
 import { constants } from 'node:fs'
 import { access, lstat } from 'node:fs/promises'
@@ -17,9 +22,13 @@ import type { CopyKind } from '../../common/protocol/messages.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Catalog } from './catalog.ts'
 import { Comparer } from './comparer.ts'
+import { type CopyReader } from './copy-reader.ts'
+import { CopyVerifier, type Verdict, type VerifyOptions } from './copy-verifier.ts'
+import type { DamagedFiles } from './damaged-files.ts'
 import { faultOf, faultOfName } from './faults.ts'
 import { Findings } from './findings.ts'
 import type { FolderGuard } from './folder-guard.ts'
+import type { FolderQueues } from './folder-queues.ts'
 import type { Folders, Location } from './folders.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
@@ -41,6 +50,9 @@ interface Dependencies {
   readonly ownWrites: OwnWrites
   readonly guard: FolderGuard
   readonly walker: Walker
+  readonly reader: CopyReader
+  readonly damaged: DamagedFiles
+  readonly queues: FolderQueues
   readonly clock: Clock
   readonly log: Log
 }
@@ -69,6 +81,7 @@ export class Scanner implements Disposable {
   readonly #folderHints = new Set<string>()
   #isLookingBelow = false
   readonly #verifier: Verifier
+  readonly #copies: CopyVerifier
   readonly #vanished: Vanished
   readonly #queue = new SerialQueue()
   readonly #clock: Clock
@@ -112,6 +125,7 @@ export class Scanner implements Disposable {
       findings: this.#findings,
       problems: this.problems,
       settling: this.#settling,
+      onAltered: (path) => this.#verifier.add(path, false),
       onSpoiled: (file) =>
         this.#work.start('remove a spoiled version', () =>
           removeSpoiled(file, this.#clock.nowMs()),
@@ -120,8 +134,17 @@ export class Scanner implements Disposable {
     })
     this.#verifier = new Verifier({
       clock: dependencies.clock,
-      verify: (path, mustAnnounce) => this.#read(path, mustAnnounce),
+      verify: async (path, mustAnnounce) => {
+        await this.#copies.verify(path, { mustAnnounce, signal: this.#work.signal })
+      },
       start: (work) => this.#work.start('verify files', work),
+    })
+    this.#copies = new CopyVerifier({
+      ...dependencies,
+      findings: this.#findings,
+      problems: this.problems,
+      look,
+      onUnreadable: (path, error) => this.#onUnreadable(path, error),
     })
   }
 
@@ -233,12 +256,25 @@ export class Scanner implements Disposable {
     } catch (error) {
       // A missing file is judged with the others that are missing.
       if (isGone(error)) return
-      this.problems.add(path, faultOf(error))
-      const before = this.#catalog.get(at)
-      if (before?.at.path === path && (await isFolderReadable(dirname(path))))
-        this.#comparer.drop(before)
+      await this.#onUnreadable(path, error)
     }
     this.#findings.flush()
+  }
+
+  /** Drops a file that cannot be opened, unless its folder cannot be read either. */
+  async #onUnreadable(path: string, error: unknown): Promise<void> {
+    const at = this.#locate(path)
+    if (at === undefined) return
+    this.problems.add(path, faultOf(error))
+    const before = this.#catalog.get(at)
+    if (before?.at.path === path && (await isFolderReadable(dirname(path))))
+      this.#comparer.drop(before)
+    this.#findings.flush()
+  }
+
+  /** Reads a copy that looks untouched. See {@link CopyVerifier.verify}. */
+  async readCopy(path: string, options: VerifyOptions): Promise<Verdict> {
+    return await this.#copies.verify(path, options)
   }
 
   /**
@@ -247,21 +283,6 @@ export class Scanner implements Disposable {
    */
   verify(sha256: string): void {
     for (const { at } of this.#catalog.find(sha256)) this.#verifier.add(at.path, true)
-  }
-
-  /**
-   * Reads the file at this path and updates its entry; with `mustAnnounce` it is announced in any
-   * case.
-   */
-  async #read(path: string, mustAnnounce: boolean): Promise<void> {
-    const at = this.#locate(path)
-    if (at === undefined || this.#guard.isAway(path)) return
-    // A running comparison may already have read the file, so it does not suffice.
-    while (this.#comparer.isComparing(path)) await this.#clock.sleep(ownLookMs, this.#work.signal)
-    const mustRead = mustAnnounce ? 'announce' : 'once'
-    const { again } = await this.#comparer.compare({ at, mayBeLinked: true, mustRead })
-    if (again) this.look(path)
-    this.#findings.flush()
   }
 
   /**

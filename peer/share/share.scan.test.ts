@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs'
 import { chmod, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
-import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -34,55 +33,6 @@ test('the first scan records the files of all three folders', async () => {
   })
   expect(share.chunkList(sha256Of('sea'))).toEqual(Buffer.from(sha256Of('sea'), 'hex'))
   expect(share.catalog.isComplete).toBe(true)
-})
-
-test('a flipped byte is detected although size, time and inode are unchanged, also by the next process', async () => {
-  await using peer = await ShareFixture.create()
-  const path = await peer.write('shared/a.txt', 'old')
-  await peer.start()
-  const timeMs = peer.clock.nowMs() - 3_600_000
-  const flip = async (text: string): Promise<void> => {
-    await writeFile(path, text)
-    await utimes(path, timeMs / 1_000, timeMs / 1_000)
-  }
-  const known = (): string | undefined =>
-    peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256
-  await flip('new')
-  await peer.rescan()
-  expect(known()).toBe(sha256Of('new'))
-  await peer.rescan()
-  // A person is told, for as long as nothing writes the file.
-  expect(peer.share.problems()).toMatchObject([
-    { path, code: 'ALTERED', reason: expect.stringContaining(sha256Of('old')) as string },
-  ])
-  await peer.stop()
-  await flip('odd')
-  await peer.start()
-  expect(known()).toBe(sha256Of('odd'))
-})
-
-test('an entry of an earlier version gets its change time without reading the file', async () => {
-  await using peer = await ShareFixture.create()
-  const path = await peer.write('shared/a.txt', 'old')
-  await peer.start()
-  const timeMs = peer.clock.nowMs() - 3_600_000
-  const flip = async (text: string): Promise<void> => {
-    await writeFile(path, text)
-    await utimes(path, timeMs / 1_000, timeMs / 1_000)
-  }
-  const known = (): string | undefined =>
-    peer.share.get({ kind: 'shared', name: 'a.txt' })?.content.sha256
-  await peer.stop()
-  const catalog = new SQLite(join(peer.path, '.tandem', 'catalog.db'))
-  catalog.exec('UPDATE entries SET ctime_ns = NULL')
-  catalog.close()
-  // Different bytes show that the file is not read.
-  await flip('new')
-  await peer.start()
-  expect(known()).toBe(sha256Of('old'))
-  await flip('odd')
-  await peer.rescan()
-  expect(known()).toBe(sha256Of('odd'))
 })
 
 test('changed attributes are not announced', async () => {

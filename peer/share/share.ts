@@ -18,6 +18,9 @@ import { Catalog } from './catalog.ts'
 import { CatalogKeeper, type FoldersView } from './catalog-keeper.ts'
 import type { Totals } from './catalog-totals.ts'
 import { CopyChecker } from './copy-checker.ts'
+import { CopyReader } from './copy-reader.ts'
+import type { Verdict, VerifyOptions } from './copy-verifier.ts'
+import { DamagedFiles } from './damaged-files.ts'
 import { freeBytesIn, roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
@@ -74,6 +77,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #incoming: IncomingFolder
   readonly #staging: Staging
   readonly #walker: Walker
+  readonly #reader: CopyReader
   readonly #keeper: CatalogKeeper
   readonly #copier: LocalCopier
   /** Operations that must end before the catalog is closed. */
@@ -90,6 +94,7 @@ export class Share implements Shelf, AsyncDisposable {
     const watched = { ...dependencies, catalog: this.#catalog }
     this.#work = new BackgroundWork(dependencies)
     this.#walker = new Walker(dependencies)
+    this.#reader = new CopyReader(dependencies)
     const recheck = (path: string): void => this.recheck(path)
     this.smallReader = new SmallReader({ ...watched, recheck })
     this.#writer = new SmallWriter(dependencies)
@@ -102,6 +107,7 @@ export class Share implements Shelf, AsyncDisposable {
     const { bootId } = options
     const placing = { ...dependencies, folders, catalog: this.#catalog, bootId, guard }
     const queues = new FolderQueues(dependencies)
+    const damaged = new DamagedFiles({ ...watched, staging })
     this.#remover = new ReplicaRemover({ ...watched, queues })
     const remover = this.#remover
     this.#placer = new Placer({
@@ -109,6 +115,7 @@ export class Share implements Shelf, AsyncDisposable {
       ownWrites,
       staging,
       queues,
+      damaged,
       remover,
       onUnflushed: () => this.#flusher.soon(),
     })
@@ -124,6 +131,9 @@ export class Share implements Shelf, AsyncDisposable {
       ownWrites,
       guard,
       walker: this.#walker,
+      reader: this.#reader,
+      damaged,
+      queues,
     })
     this.#checker = new CopyChecker({ catalog: this.#catalog, recheck })
     this.#keeper = new CatalogKeeper(options, { ...watched, folders, scanner: this.#scanner })
@@ -193,6 +203,12 @@ export class Share implements Shelf, AsyncDisposable {
   /** Whether this peer has a file of this name and content under any key. */
   holds(name: string, sha256: string): boolean {
     return this.#catalog.holds(name, sha256)
+  }
+
+  /** Whether the file of an entry that was found before is not known to be damaged since. */
+  isServed({ at, content }: Pick<Entry, 'at' | 'content'>): boolean {
+    if (!this.#catalog.damage.wasFound) return true
+    return this.#catalog.find(content.sha256).some((entry) => entry.at.path === at.path)
   }
 
   /** The hashes of a content's chunks in order, if this peer has it. */
@@ -279,6 +295,11 @@ export class Share implements Shelf, AsyncDisposable {
   /** See {@link Scanner.verify}. */
   verify(sha256: string): void {
     this.#scanner.verify(sha256)
+  }
+
+  /** See {@link Scanner.readCopy}. */
+  async readCopy(path: string, options: VerifyOptions): Promise<Verdict> {
+    return await this.#track(() => this.#scanner.readCopy(path, options))
   }
 
   /** See {@link CopyChecker.has}. */
@@ -375,6 +396,7 @@ export class Share implements Shelf, AsyncDisposable {
     await this.#writer[Symbol.asyncDispose]()
     await this.smallReader[Symbol.asyncDispose]()
     await this.#walker[Symbol.asyncDispose]()
+    await this.#reader[Symbol.asyncDispose]()
     this.#scanner[Symbol.dispose]()
     this.#keeper.keepFile()
     this.#catalog[Symbol.dispose]()

@@ -20,8 +20,8 @@ import { type Random, randomId } from '../../common/random.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { Folders } from './folders.ts'
 
-/** Unfinished downloads, or complete files that are not placed yet. */
-export type StagingUse = 'partial' | 'incoming'
+/** Unfinished downloads, complete files that are not placed yet, or damaged ones moved out of the way. */
+export type StagingUse = 'partial' | 'incoming' | 'damaged'
 
 const kinds = ['shared', 'downloaded', 'replicated'] as const
 

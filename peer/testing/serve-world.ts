@@ -56,6 +56,11 @@ export class ServeWorld {
     return file
   }
 
+  /** The catalog no longer offers this file, which stays on the disk. */
+  withdraw(file: ServedFile): void {
+    this.#files.splice(this.#files.indexOf(file), 1)
+  }
+
   /** What the catalog has of the files, and reads small ones of them. */
   contents(): {
     contents: ServedContents
@@ -65,6 +70,7 @@ export class ServeWorld {
     const contents = {
       first: (sha256: string) => this.#files.find(({ content }) => content.sha256 === sha256),
       find: (sha256: string) => this.#files.filter(({ content }) => content.sha256 === sha256),
+      isServed: ({ at }: Pick<ServedFile, 'at'>) => this.#files.some((one) => one.at === at),
       chunkList: (sha256: string) => this.#chunkLists.get(sha256),
     }
     const recheck = (path: string): void => void this.rechecked.push(basename(path))

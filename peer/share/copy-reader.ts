@@ -1,0 +1,89 @@
+import type { Clock } from '../../common/clock.ts'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
+import { chunkBytesFor, chunkCountFor, hashBytes } from '../../common/content/chunks.ts'
+import type { FileStat } from '../../common/content/file-stat.ts'
+import { ThreadCaller } from '../../common/thread/thread-caller.ts'
+import type { CatalogFile } from './entry.ts'
+import type { ReadCopyReply, ReadCopyRequest } from './read-copy-thread.ts'
+
+/** Bytes read by one call to the thread: it costs little beside reading them, and pauses are short. */
+const callBytes = 4 * 1024 * 1024
+
+/** The chunks that were found good, and the first fault of the others. */
+export interface Readings {
+  readonly good: ChunkSet
+  readonly why: string | undefined
+}
+
+/** What reading a copy showed. */
+export type CopyState =
+  | { readonly state: 'good' }
+  | ({ readonly state: 'bad'; readonly why: string } & Readings)
+  /** It was written, or replaced, while it was read or before. */
+  | { readonly state: 'changed' }
+  /** It cannot be opened. */
+  | { readonly state: 'refused'; readonly code: string | undefined; readonly reason: string }
+
+export interface CopyReading {
+  readonly signal: AbortSignal
+  /** Called with the bytes just read; the next are read when it resolves. */
+  readonly pace: (bytes: number) => Promise<void> | void
+  /** Called when the first fault is found. */
+  readonly onFault: (readings: Readings & { readonly why: string }) => void
+}
+
+/** A copy: its file, as it must stay while it is read, and its content. */
+export interface CopyToRead extends CatalogFile {
+  readonly stat: FileStat
+  readonly chunkList: Uint8Array
+}
+
+/** Reads files and compares them with their chunk lists, in a thread that ends when idle. */
+export class CopyReader implements AsyncDisposable {
+  readonly #thread: ThreadCaller<ReadCopyRequest, ReadCopyReply>
+
+  constructor(dependencies: { clock: Clock }) {
+    this.#thread = new ThreadCaller(new URL('./read-copy-thread.ts', import.meta.url), dependencies)
+  }
+
+  /** @throws the signal's reason; Error how the thread ended */
+  async read(copy: CopyToRead, { signal, pace, onFault }: CopyReading): Promise<CopyState> {
+    const { size } = copy.content
+    const count = chunkCountFor(size)
+    const good = new ChunkSet(count)
+    let why: string | undefined
+    const step = Math.max(1, Math.floor(callBytes / chunkBytesFor(size)))
+    for (let chunk = 0; chunk < count; chunk += step) {
+      signal.throwIfAborted()
+      const request = requestFor(copy, chunk, Math.min(step, count - chunk))
+      const reply = await this.#thread.call(request)
+      if (reply.kind === 'changed') return { state: 'changed' }
+      if (reply.kind === 'refused') return { ...reply, state: 'refused' }
+      for (const [index, fault] of reply.faults.entries()) {
+        if (fault === undefined) good.add(chunk + index)
+        else if (why === undefined) {
+          why = fault
+          onFault({ good: good.copy(), why })
+        }
+      }
+      const paused = pace(Math.min(size, request.start + step * request.chunkBytes) - request.start)
+      if (paused !== undefined) await paused
+    }
+    return why === undefined ? { state: 'good' } : { state: 'bad', good, why }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]()
+  }
+}
+
+function requestFor(
+  { at, stat, content: { size }, chunkList }: CopyToRead,
+  chunk: number,
+  count: number,
+): ReadCopyRequest {
+  const chunkBytes = chunkBytesFor(size)
+  const hashes = chunkList.slice(chunk * hashBytes, (chunk + count) * hashBytes)
+  const { root, path } = at
+  return { root, path, stat, start: chunk * chunkBytes, chunkBytes, hashes, end: size }
+}
