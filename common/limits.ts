@@ -179,6 +179,8 @@ export const limits = {
   unsharedPerRequestMax: 256,
   /** Copies of a file: more protect no better, and each costs all of its bytes. */
   replicationFactorMax: 16,
+  /** Names of one content matched against the rules, per reading; one with more gets the highest factor. */
+  namesPerFactor: 64,
   /** Replication rules: every judged name is matched against all of them. */
   replicationRulesMax: 200,
   /**

@@ -16,9 +16,12 @@ const pruneMs = 3_600_000
 /** Records read at a time when the index starts. */
 const recordsPerRead = 1_000
 
-/** Keeps what is in force of a kind in memory: called with each of its records, in any order. */
+/**
+ * Keeps what is in force of a kind in memory: called with each of its records, in any order. At the
+ * start of the index (`isLoading`), with those in force, before anything is judged.
+ */
 export type IntentAppliers = {
-  readonly [K in IntentKind]?: (record: RecordOf<K>) => void
+  readonly [K in IntentKind]?: (record: RecordOf<K>, isLoading: boolean) => void
 }
 
 interface Dependencies {
@@ -49,7 +52,7 @@ export class Decisions {
       if (appliers[kind] === undefined) continue
       for (let after: string | undefined = ''; after !== undefined; ) {
         const records: readonly IntentRecord[] = await store.intents(kind, after, recordsPerRead)
-        this.#apply(records)
+        this.#apply(records, true)
         after = records.length < recordsPerRead ? undefined : records.at(-1)?.key
       }
     }
@@ -66,16 +69,16 @@ export class Decisions {
 
   /** Everything that follows from any write to the store. */
   onWritten(touched: Touched): void {
-    this.#apply(touched.intent)
+    this.#apply(touched.intent, false)
     this.#dependencies.onTouched(touched)
   }
 
-  #apply(records: readonly IntentRecord[]): void {
+  #apply(records: readonly IntentRecord[], isLoading: boolean): void {
     for (const record of records) {
       const applier = this.#dependencies.appliers[record.kind] as
-        | ((record: IntentRecord) => void)
+        | ((record: IntentRecord, isLoading: boolean) => void)
         | undefined
-      applier?.(record)
+      applier?.(record, isLoading)
     }
   }
 

@@ -29,8 +29,10 @@ import type { Registry, Session } from './registry.ts'
 import type { BrakeWatch } from './replication/brake-watch.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { DropChecks } from './replication/drop-checks.ts'
+import type { Factors } from './replication/factors.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { SurveyPeer } from './replication/safety.ts'
+import { type RuleMessage, ruleHandlers } from './replication-rules.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
 import type { IndexStore } from './store/store.ts'
@@ -48,6 +50,7 @@ export interface HandlerDependencies {
   readonly drops: DropChecks
   readonly replaced: ReplacedVersions
   readonly decisions: Decisions
+  readonly factors: Factors
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly plans: PeerPlans
   readonly survey: SurveyPeer
@@ -77,6 +80,7 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
       coordinator.onResumed()
       return { released }
     },
+    ...ruleHandlers(dependencies),
     ...queryHandlers(dependencies),
   }
 }
@@ -205,7 +209,9 @@ function reportHandlers({
 }
 
 /** Queries that any role may send. */
-function queryHandlers(dependencies: HandlerDependencies): Omit<IndexHandlers, PeerMessage> {
+function queryHandlers(
+  dependencies: HandlerDependencies,
+): Omit<IndexHandlers, PeerMessage | RuleMessage> {
   const { store, registry, replaced, status, notes, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const searching = { store, peerOf, turns: new LoopTurns(), clock }

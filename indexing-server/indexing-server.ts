@@ -26,12 +26,13 @@ import { Doubts } from './doubts.ts'
 import { EventLog } from './events/event-log.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
-import { joinedParts } from './joined-parts.ts'
+import { type JoinedParts, joinedParts } from './joined-parts.ts'
 import { IndexMetrics } from './metrics.ts'
 import { notesFrom } from './peer-notes.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
+import { Factors } from './replication/factors.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus } from './status.ts'
@@ -77,34 +78,10 @@ export async function startIndexingServer(
   settings: IndexingServerSettings,
   dependencies: IndexingServerDependencies,
 ): Promise<IndexingServer> {
-  const { transport, clock, random, log } = dependencies
-  const { dialBack = dialBackOver(transport, { clock, log }) } = dependencies
+  const { transport, clock, log } = dependencies
   await using starting = new AsyncDisposableStack()
-  const path = await databasePath(settings.data)
-  const doubts = new Doubts({ clock })
-  const storing = { ...dependencies, doubts }
-  const { store, background, events, writes } = openStore({ ...settings, path }, storing, starting)
-  const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
-  const parts = starting.use(
-    joinedParts(settings, {
-      store,
-      doubts,
-      background,
-      events,
-      lookups,
-      dialBack,
-      takeRelease: (peerId, carryOut) => takeRelease(settings.data, peerId, carryOut),
-      clock,
-      random,
-      log,
-    }),
-  )
-  const { registry, peerEvents, coordinator, brake, replaced, decisions, drains } = parts
-  await decisions.load()
-  await registry.load()
-  brake.load()
-  peerEvents.load(registry.all())
-  events.record({ kind: 'index-started' })
+  const parts = await openParts(settings, dependencies, starting)
+  const { store, writes, lookups, registry, coordinator } = parts
 
   const metrics = new IndexMetrics()
   let server: Server | undefined
@@ -115,7 +92,7 @@ export async function startIndexingServer(
   const connections = (): number => server?.connectionCount ?? 0
   metrics.observe({ status, totals, connections, writes, lookups })
   const fetching = new Fetching()
-  const handlers = indexHandlers({ ...parts, store, fetching, lookups, status, notes, clock })
+  const handlers = indexHandlers({ ...parts, fetching, status, notes, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
@@ -132,8 +109,8 @@ export async function startIndexingServer(
   )
   starting.use(server)
   coordinator.start()
-  replaced.start()
-  drains.start()
+  parts.replaced.start()
+  parts.drains.start()
   const { address } = server
   const running = starting.move()
   const health = async (): Promise<string | undefined> => {
@@ -141,6 +118,46 @@ export async function startIndexingServer(
     return await writes.check()
   }
   return { address, metrics, status, health, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+type OpenedParts = JoinedParts & {
+  readonly store: SqliteStore
+  readonly writes: WriteHealth
+  readonly factors: Factors
+  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+}
+
+/** All parts, with what the database has loaded, owned by `stack`. */
+async function openParts(
+  settings: IndexingServerSettings,
+  dependencies: IndexingServerDependencies,
+  stack: AsyncDisposableStack,
+): Promise<OpenedParts> {
+  const { transport, clock, log } = dependencies
+  const { dialBack = dialBackOver(transport, { clock, log }) } = dependencies
+  const doubts = new Doubts({ clock })
+  const factors = new Factors(settings.replicationFactor)
+  const path = await databasePath(settings.data)
+  const opened = openStore({ ...settings, path }, { ...dependencies, doubts, factors }, stack)
+  const { events } = opened
+  const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
+  const parts = joinedParts(settings, {
+    ...dependencies,
+    ...opened,
+    doubts,
+    factors,
+    lookups,
+    dialBack,
+    takeRelease: (peerId, carryOut) => takeRelease(settings.data, peerId, carryOut),
+  })
+  stack.use(parts)
+  const { registry, peerEvents, brake, decisions } = parts
+  await decisions.load()
+  await registry.load()
+  brake.load()
+  peerEvents.load(registry.all())
+  events.record({ kind: 'index-started' })
+  return { ...parts, ...opened, factors, lookups }
 }
 
 /** The store and the monitoring of its writes, owned by `stack`. */
@@ -152,12 +169,14 @@ function openStore(
     log,
     openDatabase: open,
     doubts,
-  }: IndexingServerDependencies & { doubts: Doubts },
+    factors,
+  }: IndexingServerDependencies & { doubts: Doubts; factors: Factors },
   stack: AsyncDisposableStack,
 ): { store: SqliteStore; background: BackgroundWork; events: EventLog; writes: WriteHealth } {
   const onFault = (error: AppError): void => writes.onFault(error)
   const isDoubted: IsDoubted = (peerId, sha256) => doubts.has(peerId, sha256)
-  const opening = { clock, random, onFault, isDoubted, ...(open !== undefined && { open }) }
+  const views = { isDoubted, factors }
+  const opening = { clock, random, onFault, ...views, ...(open !== undefined && { open }) }
   const store = stack.use(new SqliteStore(options, opening))
   const background = stack.use(new BackgroundWork({ log }))
   const events = stack.use(new EventLog({ store, background, clock, log }))

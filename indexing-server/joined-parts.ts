@@ -19,6 +19,7 @@ import { Coordinator, type CoordinatorOptions } from './replication/coordinator.
 import { DrainWatch } from './replication/drain-watch.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
+import type { Factors } from './replication/factors.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
 import { type SurveyPeer, surveyOver } from './replication/safety.ts'
 import type { ReplyCache } from './reply-cache.ts'
@@ -32,6 +33,7 @@ type Settings = Omit<RegistryOptions, 'peersMax'> &
 interface Dependencies {
   readonly store: IndexStore
   readonly doubts: Doubts
+  readonly factors: Factors
   readonly background: BackgroundWork
   readonly events: EventRecorder
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
@@ -61,7 +63,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
 
 /** The parts of the index that call each other. None of them has started. */
 export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
-  const { doubts, lookups } = dependencies
+  const { doubts, lookups, factors } = dependencies
   const parts = replicationParts(settings, dependencies, () => registry)
   const { coordinator, replaced } = parts
   const peerEvents = new PeerEvents(dependencies)
@@ -92,14 +94,20 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
       coordinator.onTouched(touched.contentIds)
       replaced.onReplaced(touched.replaced)
     },
-    appliers: { ...plans.appliers },
+    appliers: {
+      ...plans.appliers,
+      replication(record, isLoading) {
+        factors.apply(record)
+        if (!isLoading) coordinator.onFactorsChanged(record.key)
+      },
+    },
   })
   return {
     ...parts,
     registry,
     peerEvents,
     plans,
-    ...drainParts(settings, { ...dependencies, registry, plans }),
+    ...drainParts({ ...dependencies, registry, plans }),
     doubts: doubtDesk,
     decisions,
     async [Symbol.asyncDispose]() {
@@ -110,17 +118,16 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   }
 }
 
-function drainParts(
-  { replicationFactor: factor }: Settings,
-  {
-    registry,
-    plans,
-    ...dependencies
-  }: Dependencies & { readonly registry: Registry; readonly plans: PeerPlans },
-): Pick<JoinedParts, 'survey' | 'drains'> {
+function drainParts({
+  registry,
+  plans,
+  ...dependencies
+}: Dependencies & { readonly registry: Registry; readonly plans: PeerPlans }): Pick<
+  JoinedParts,
+  'survey' | 'drains'
+> {
   const survey = surveyOver({
     ...dependencies,
-    factor,
     peerOf: (peerId) => registry.peerOf(peerId),
   })
   const drains = new DrainWatch({ ...dependencies, survey, draining: () => plans.draining })

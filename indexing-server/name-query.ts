@@ -3,6 +3,8 @@
  * other query is a case-insensitive substring. Matching takes time proportional to the length of
  * the query times that of the name, for any query, since queries are untrusted.
  */
+import { AppError } from '../common/errors.ts'
+import { nameProblem } from '../common/ids.ts'
 
 export interface NameQuery {
   /** The common prefix of all matches. */
@@ -34,6 +36,21 @@ export function parsePattern(pattern: string): NameQuery {
   if (!isGlob(text)) return { prefix: folder, matches: isSpelled }
   const { prefix, matches } = parseNameQuery(folder === text ? text : `${folder}/**`)
   return { prefix, matches: (name) => isSpelled(name) || matches(name) }
+}
+
+/**
+ * The pattern of a replication rule as it is kept: in normal form C, without what does not matter.
+ * @throws AppError NAME_INVALID
+ */
+export function parseRulePattern(typed: string): string {
+  const text = typed.normalize('NFC').replace(/^(\.\/)+/, '')
+  const folder = text.replace(/\/+$/, '')
+  const pattern = isGlob(text) && folder !== text ? `${folder}/**` : folder
+  // A glob is a name, too: it has no control characters and no empty segments.
+  const reason = nameProblem(pattern)
+  if (reason !== undefined)
+    throw new AppError('NAME_INVALID', { name: typed.slice(0, 200), reason })
+  return pattern
 }
 
 function isGlob(text: string): boolean {

@@ -34,6 +34,7 @@ function named(contentId: number, modifiedMs: number, holders: readonly Holder[]
     size: 1,
     chunkRoot: sha256,
     file: undefined,
+    factor: 2,
     owners: [],
     modifiedMs,
     holders,

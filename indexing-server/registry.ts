@@ -191,6 +191,12 @@ export class Registry implements Disposable {
     return counts
   }
 
+  /** The number of peers whose copies count: neither dead nor draining. */
+  get keeperCount(): number {
+    const isKeeper = ({ state, isDraining }: Peer): boolean => state !== 'dead' && !isDraining
+    return this.#entries.values().filter(isKeeper).toArray().length
+  }
+
   /** At most `limit` peers after the id `after`, sorted by id. */
   list(after: string | undefined, limit: number): PeerInfo[] {
     return this.#listing

@@ -11,9 +11,9 @@ import type { WriteHealth } from './write-health.ts'
 
 export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
-  readonly registry: Pick<Registry, 'all' | 'counts'>
+  readonly registry: Pick<Registry, 'all' | 'counts' | 'keeperCount'>
   readonly notes: NotesOf
-  readonly coordinator: Pick<Coordinator, 'counts' | 'hold' | 'shortage'>
+  readonly coordinator: Pick<Coordinator, 'belowFactorOver' | 'counts' | 'hold' | 'shortage'>
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
 }
@@ -42,12 +42,17 @@ export async function clusterStatus({
     tasks: { waiting: counts.waiting, running: counts.running },
   }
   const aboveFactor = Math.min(counts.aboveFactor, atFactor)
+  const wantMorePeers = Math.min(
+    coordinator.belowFactorOver(registry.keeperCount),
+    wanted - atFactor,
+  )
   const { fault: degraded } = writes
   const peerNotes = peerNotesOf(registry.all(), notes)
   return {
     ...status,
     ...(aboveFactor > 0 && { aboveFactor }),
     ...(shortage !== undefined && { noRoom: noRoomOf(shortage) }),
+    ...(wantMorePeers > 0 && { wantMorePeers }),
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
     ...(peerNotes.length > 0 && { peerNotes }),
     ...(degraded !== undefined && { degraded }),

@@ -227,6 +227,15 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       lacking: { files: 1, bytes: size, names: [name] },
     },
   },
+  'set-replication': { request: { pattern: 'photos/**', factor: 3 }, reply: { peers: 4 } },
+  'replication-rules': {
+    request: {},
+    reply: { byDefault: 2, rules: [{ pattern: 'photos/**', factor: 3, changedMs: modifiedMs }] },
+  },
+  'replication-of': {
+    request: { name },
+    reply: { factor: 2 },
+  },
   'confirm-drops': {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },
     reply: { confirmed: [true] },

@@ -47,6 +47,12 @@ export const indexErrors = {
     status: 507,
     sentence: "The index keeps at most {max} decisions of the kind '{kind}': revoke some first.",
   },
+  RULE_NOT_FOUND: {
+    when: 'No replication rule has this pattern.',
+    retryable: false,
+    status: 404,
+    sentence: "There is no replication rule '{pattern}': `tandem replication list` shows them.",
+  },
   SEQUENCE_GAP: {
     when: 'An announcement does not continue the last one that the index received; the peer must say hello again.',
     retryable: true,

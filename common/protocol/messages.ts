@@ -21,6 +21,7 @@ import {
   Sha256,
   Zone,
 } from './fields.ts'
+import { intentMessages } from './intent-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import { planMessages } from './plan-messages.ts'
@@ -386,6 +387,7 @@ export const messages = {
   ...taskMessages,
   ...doubtMessages,
   ...versionMessages,
+  ...intentMessages,
   ...eventMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>

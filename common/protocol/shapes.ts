@@ -277,6 +277,12 @@ export const ClusterStatus = Type.Object({
       { description: 'Present if contents lack copies that fit on no peer' },
     ),
   ),
+  wantMorePeers: Type.Optional(
+    described(
+      Count,
+      'Contents below their factor that want more copies than there are peers, without dead and draining ones',
+    ),
+  ),
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),
   ),

@@ -49,7 +49,10 @@ export interface CoordinatorOptions extends JudgeOptions {
 }
 
 export interface CoordinatorDependencies {
-  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'obsoleteCopies' | 'replicasAt'>
+  readonly store: Pick<
+    IndexStore,
+    'contents' | 'contentIds' | 'listNames' | 'obsoleteCopies' | 'replicasAt'
+  >
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   readonly cancelTasks: (peerId: string, taskIds: string[], signal: AbortSignal) => Promise<void>
@@ -62,7 +65,6 @@ export interface CoordinatorDependencies {
 }
 
 export class Coordinator implements AsyncDisposable {
-  readonly #options: CoordinatorOptions
   readonly #store: CoordinatorDependencies['store']
   readonly #peers: CoordinatorDependencies['peers']
   readonly #brake: CoordinatorDependencies['brake']
@@ -86,7 +88,6 @@ export class Coordinator implements AsyncDisposable {
 
   constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
     const { store, peers, sendTasks, cancelTasks, brake, clock, random, log } = dependencies
-    this.#options = options
     this.#store = store
     this.#peers = peers
     this.#brake = brake
@@ -131,14 +132,21 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
-  /** The target number of copies. */
-  get factor(): number {
-    return this.#options.replicationFactor
+  get counts(): { atFactor: number; aboveFactor: number; waiting: number; running: number } {
+    const { atFactor, aboveFactor } = this.#judge.verdicts
+    const waiting = this.#queue.waitingCount
+    return { atFactor, aboveFactor, waiting, running: this.#running.count }
   }
 
-  get counts(): { atFactor: number; aboveFactor: number; waiting: number; running: number } {
-    const waiting = this.#queue.waitingCount
-    return { ...this.#judge.counts, waiting, running: this.#running.count }
+  /** Contents that lack copies and want more than `copies` of them. */
+  belowFactorOver(copies: number): number {
+    return this.#judge.verdicts.belowFactorOver(copies)
+  }
+
+  /** The number of copies changed that files matching a pattern should have. */
+  onFactorsChanged(pattern: string): void {
+    this.#judge.walk({ over: 'names', pattern })
+    this.#wake()
   }
 
   /** What fits on no peer, if anything. */
@@ -163,7 +171,7 @@ export class Coordinator implements AsyncDisposable {
   }
 
   onPeerChange({ peerId, state, isLost }: Peer, before: Liveness): void {
-    if (isLost !== before.isLost) this.#judge.walk(peerId)
+    if (isLost !== before.isLost) this.#judge.walk({ over: 'peer', peerId })
     if (isLost) this.#desk.abandon(peerId)
     if (state === 'live') {
       this.#unpark()
@@ -174,7 +182,7 @@ export class Coordinator implements AsyncDisposable {
 
   /** The plan for a peer has changed: its copies may count or not, and it may be a target again. */
   onPlan(peerId: string): void {
-    this.#judge.walk(peerId)
+    this.#judge.walk({ over: 'peer', peerId })
     this.#queue.unpark()
     this.#wake()
   }
@@ -224,7 +232,7 @@ export class Coordinator implements AsyncDisposable {
       } catch (error) {
         signal.throwIfAborted()
         this.#log.error({ error, reason: reasonOf(error) }, 'replication failed; it restarts')
-        this.#judge.walk()
+        this.#judge.walk({ over: 'all' })
         this.#wakeAt(this.#clock.monotonicMs() + replicationRetryMs)
       }
     }

@@ -10,7 +10,6 @@ import { isSteady, surplusHolders } from './surplus-holders.ts'
 import { type ConfirmCopies, Vouchers } from './vouchers.ts'
 
 export interface DropChecksOptions {
-  readonly replicationFactor: number
   readonly trimAfterMs: number
 }
 
@@ -89,10 +88,8 @@ export class DropChecks {
     if (obsolete === undefined) return false
     const { successorId } = obsolete
     if (successorId === undefined) return true
-    const factor = this.#options.replicationFactor
     const [successor] = await this.#store.contents([successorId])
-    if (successor !== undefined && lastingCopies(successor.holders, this.#peerOf) >= factor)
-      return true
+    if (successor !== undefined && this.#isSafe(successor)) return true
     const kept = Math.max(1, liveCopies(content.holders, this.#peerOf))
     const versions = await this.#store.versionsOf(copy)
     return versions.some(
@@ -145,7 +142,11 @@ export class DropChecks {
       isCounted: holder.isCounted && isVouched(holder),
     }))
     const granted = this.#grants.peerOf(content.contentId) ?? peerId
-    return granted === peerId && mayDropReplica(peerId, holders, this.#options.replicationFactor)
+    return granted === peerId && mayDropReplica(peerId, holders, content.factor)
+  }
+
+  #isSafe({ holders, factor }: StoredContent): boolean {
+    return lastingCopies(holders, this.#peerOf) >= factor
   }
 
   #holders(content: StoredContent): SurplusHolder[] {

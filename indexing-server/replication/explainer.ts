@@ -28,13 +28,10 @@ interface Dependencies {
 
 /** Collects what is known about a content into the explanation that `why` shows. */
 export class Explainer {
-  readonly #options: RoomOptions & { readonly replicationFactor: number }
+  readonly #options: RoomOptions
   readonly #dependencies: Dependencies
 
-  constructor(
-    options: RoomOptions & { readonly replicationFactor: number },
-    dependencies: Dependencies,
-  ) {
+  constructor(options: RoomOptions, dependencies: Dependencies) {
     this.#options = options
     this.#dependencies = dependencies
   }
@@ -48,7 +45,7 @@ export class Explainer {
     const surplus =
       need.kind === 'surplus' ? trimmer.explain(content, need.extra, brake.hold?.reason) : undefined
     return {
-      factor: this.#options.replicationFactor,
+      factor: content.factor,
       wanted: content.file !== undefined,
       missing,
       ...(surplus !== undefined && { surplus }),

@@ -9,7 +9,6 @@ import { Coordinator } from './coordinator.ts'
 import { DropGrants } from './drop-grants.ts'
 
 const options = {
-  replicationFactor: 2,
   settleMs: 100,
   trimAfterMs: 600_000,
   reserveBytes: 0,
@@ -40,6 +39,7 @@ function aContent(contentId: number): StoredContent {
     ...contentOf('a'),
     holders,
     owners: ['p1'],
+    factor: 2,
     file: { owner: 'peer1', name: 'a' },
   }
 }
@@ -65,6 +65,7 @@ test('changes without end keep neither copies from being made nor contents from 
       },
       // Found by the walk only.
       contentIds: async () => ({ contentIds: [1], next: undefined }),
+      listNames: async () => [],
       obsoleteCopies: async () => [],
       replicasAt: async () => [],
     },

@@ -13,12 +13,12 @@ import { isTrim, rankOf } from './ranks.ts'
 import type { RunningTasks } from './running-tasks.ts'
 import type { Trimmer } from './trimmer.ts'
 import { type Verdict, Verdicts } from './verdicts.ts'
+import { type WalkOver, Walks } from './walks.ts'
 
 /** Slices judged before planning: about 0.1 s. */
 const slicesPerPass = 16
 
 export interface JudgeOptions {
-  readonly replicationFactor: number
   /** How long a content must lack copies before one is made. */
   readonly settleMs: number
   /** How long a content must have more copies than needed, all on live peers, before one is dropped. */
@@ -26,7 +26,7 @@ export interface JudgeOptions {
 }
 
 interface Dependencies {
-  readonly store: Pick<IndexStore, 'contents' | 'contentIds'>
+  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'listNames'>
   readonly peerOf: (peerId: string) => Peer | undefined
   readonly grants: DropGrants
   readonly queue: NeedQueue
@@ -46,20 +46,17 @@ export class Judge {
   readonly #dependencies: Dependencies
   readonly #verdicts = new Verdicts()
   readonly #touched = new Set<number>()
-  /**
-   * Walks over the contents to judge: by peer id, or '' for all contents, with the position
-   * reached.
-   */
-  readonly #walks = new Map<string, string | undefined>([['', undefined]])
+  readonly #walks: Walks
 
   constructor(options: JudgeOptions, dependencies: Dependencies) {
     this.#options = options
     this.#dependencies = dependencies
+    this.#walks = new Walks(dependencies.store)
+    this.#walks.start({ over: 'all' })
   }
 
-  get counts(): { readonly atFactor: number; readonly aboveFactor: number } {
-    const { atFactor, aboveFactor } = this.#verdicts
-    return { atFactor, aboveFactor }
+  get verdicts(): Pick<Verdicts, 'atFactor' | 'aboveFactor' | 'belowFactorOver'> {
+    return this.#verdicts
   }
 
   /** Contents whose copies or files changed. */
@@ -67,13 +64,13 @@ export class Judge {
     for (const contentId of contentIds) this.#touched.add(contentId)
   }
 
-  /** Judges all contents of a peer, or all. */
-  walk(peerId = ''): void {
-    this.#walks.set(peerId, undefined)
+  /** Contents to judge in the background. */
+  walk(target: WalkOver): void {
+    this.#walks.start(target)
   }
 
   get isToJudge(): boolean {
-    return this.#touched.size > 0 || this.#walks.size > 0
+    return this.#touched.size > 0 || !this.#walks.isEmpty
   }
 
   /** Judges touched and walked contents, in bounded passes so that planning is not starved. */
@@ -93,7 +90,7 @@ export class Judge {
       return peer.isDraining ? 'draining' : 'counted'
     }
     const extraReplicas = (): number => trimmer.extraOf(content)
-    return needOf(content, this.#options.replicationFactor, standingOf, extraReplicas)
+    return needOf(content, standingOf, extraReplicas)
   }
 
   /**
@@ -102,7 +99,7 @@ export class Judge {
    */
   verdictOn(content: StoredContent): Need {
     const need = this.needOf(content)
-    this.#verdicts.set(content.contentId, verdictOf(content, need))
+    this.#verdicts.set(content.contentId, verdictOf(content, need), content.factor)
     if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
     return need
   }
@@ -114,9 +111,7 @@ export class Judge {
     const { store, grants } = this.#dependencies
     const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
     for (const contentId of contentIds) this.#touched.delete(contentId)
-    const walk = this.#walks.entries().next().value
-    if (walk !== undefined)
-      for (const contentId of await this.#step(walk)) contentIds.add(contentId)
+    for (const contentId of await this.#walks.next()) contentIds.add(contentId)
     const found = await store.contents([...contentIds])
     for (const content of found) {
       contentIds.delete(content.contentId)
@@ -128,18 +123,6 @@ export class Judge {
       grants.forget(contentId)
       this.#forget(contentId)
     }
-  }
-
-  /** The next ids of a walk, some possibly repeated. */
-  async #step([walked, after]: readonly [string, string | undefined]): Promise<readonly number[]> {
-    const of = walked === '' ? undefined : walked
-    const page = await this.#dependencies.store.contentIds(of, after, limits.contentsPerSlice)
-    // A change of the peer may have restarted the walk meanwhile.
-    if (this.#walks.get(walked) === after) {
-      if (page.next === undefined) this.#walks.delete(walked)
-      else this.#walks.set(walked, page.next)
-    }
-    return page.contentIds
   }
 
   #forget(contentId: number): void {

@@ -14,7 +14,7 @@ const noExtra = (): number => 0
 
 test('what a content needs', () => {
   const need = (holders: Holder[], factor: number, of: typeof file | undefined = file) =>
-    needOf({ holders, file: of }, factor, standingOf, noExtra)
+    needOf({ holders, file: of, factor }, standingOf, noExtra)
   expect(need(shared('a', 'b'), 2)).toEqual({ kind: 'none' })
   expect(need(shared('a'), 2)).toEqual({ kind: 'copies', lacking: 1, urgency: 'last-copy' })
   expect(need(shared('a', 'b'), 4)).toEqual({ kind: 'copies', lacking: 2, urgency: 'copies' })
@@ -25,7 +25,7 @@ test('what a content needs', () => {
 
 test('copies on draining peers are sources that do not count', () => {
   const need = (holders: Holder[], factor: number) =>
-    needOf({ holders, file }, factor, standingOf, noExtra)
+    needOf({ holders, file, factor }, standingOf, noExtra)
   const draining = { kind: 'copies', lacking: 1, urgency: 'draining' }
   expect(need(shared('a', 'drained1'), 2)).toEqual(draining)
   expect(need(shared('drained1', 'drained2'), 2)).toEqual({ ...draining, lacking: 2 })
@@ -34,14 +34,16 @@ test('copies on draining peers are sources that do not count', () => {
   const never = (): number => {
     throw new Error('was counted')
   }
-  expect(needOf({ holders: shared('a', 'b', 'drained1'), file }, 2, standingOf, never)).toEqual({
+  expect(
+    needOf({ holders: shared('a', 'b', 'drained1'), file, factor: 2 }, standingOf, never),
+  ).toEqual({
     kind: 'none',
   })
 })
 
 test('replicas beyond the factor are a surplus, and are not even counted where there can be none', () => {
   const need = (holders: Holder[], extra: () => number) =>
-    needOf({ holders, file }, 2, standingOf, extra)
+    needOf({ holders, file, factor: 2 }, standingOf, extra)
   const surplus = { kind: 'surplus', extra: 1, urgency: 'trim' }
   expect(need(shared('a', 'b', 'c'), () => 1)).toEqual(surplus)
   expect(need([...shared('a', 'b'), { peerId: 'b', kind: 'replicated' }], () => 1)).toEqual(surplus)
@@ -54,7 +56,7 @@ test('replicas beyond the factor are a surplus, and are not even counted where t
 
 test('a content without a file is not wanted; only copies kept on request are dropped', () => {
   const unwanted = (...holders: Holder[]) =>
-    needOf({ holders, file: undefined }, 2, standingOf, noExtra)
+    needOf({ holders, file: undefined, factor: 2 }, standingOf, noExtra)
   expect(unwanted({ peerId: 'a', kind: 'downloaded' })).toEqual({ kind: 'none' })
   expect(unwanted({ peerId: 'a', kind: 'replicated' })).toEqual({ kind: 'drop', urgency: 'drop' })
   expect(unwanted({ peerId: 'lost1', kind: 'replicated' })).toEqual({ kind: 'none' })
@@ -67,7 +69,7 @@ test('lacking copies and those on peers that are not lost make up the factor', (
   })
   fc.assert(
     fc.property(fc.array(holder), fc.integer({ min: 1, max: 5 }), (holders, factor) => {
-      const need = needOf({ holders, file }, factor, standingOf, noExtra)
+      const need = needOf({ holders, file, factor }, standingOf, noExtra)
       const peerIds = new Set(holders.map(({ peerId }) => peerId))
       const kept = [...peerIds].filter((id) => standingOf(id) === 'counted').length
       const left = [...peerIds].filter((id) => standingOf(id) !== 'lost').length

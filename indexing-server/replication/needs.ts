@@ -25,18 +25,17 @@ export type Need =
 export type Standing = 'counted' | 'draining' | 'lost'
 
 /**
- * What a content needs to have `factor` copies. Copies of any kind count, on peers that are
- * neither lost nor draining, unless they are in doubt.
+ * What a content needs to have as many copies as it should. Copies of any kind count, on peers
+ * that are neither lost nor draining, unless they are in doubt.
  * @param extraReplicas the number of replicas on those peers that are beyond the factor; called only
  *   if there may be any
  */
 export function needOf(
-  content: Pick<StoredContent, 'holders' | 'file'>,
-  factor: number,
+  content: Pick<StoredContent, 'holders' | 'file' | 'factor'>,
   standingOf: (peerId: string) => Standing,
   extraReplicas: () => number,
 ): Need {
-  const { holders, file } = content
+  const { holders, file, factor } = content
   if (file === undefined) {
     // A lost peer cannot drop anything: its contents are judged again when it returns.
     const isKept = holders.some(

@@ -229,7 +229,7 @@ test('a file that gets a replaced version during its check is checked again, but
   const file = { owner: 'peer1', name: 'a' }
   let looks = 0
   const versions = new ReplacedVersions(
-    { replicationFactor: 2, replacedMs: graceMs, replacedBytes: 10 },
+    { replacedMs: graceMs, replacedBytes: 10 },
     {
       store: {
         versionsOf: async () => {

@@ -16,7 +16,6 @@ const replacedVersionsMax = 100
 export const replacedCheckMs = 1_000
 
 export interface ReplacedVersionsOptions {
-  readonly replicationFactor: number
   readonly replacedMs: number
   readonly replacedBytes: number
 }
@@ -139,7 +138,7 @@ export class ReplacedVersions implements AsyncDisposable {
 
   #isSafe(current: StoredVersion | undefined): boolean {
     if (current === undefined) return false
-    const { holders } = current.content
-    return lastingCopies(holders, this.#dependencies.peerOf) >= this.#options.replicationFactor
+    const { holders, factor } = current.content
+    return lastingCopies(holders, this.#dependencies.peerOf) >= factor
   }
 }

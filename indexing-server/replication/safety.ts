@@ -12,7 +12,6 @@ const pageMs = 1_000
 interface Dependencies {
   readonly store: Pick<IndexStore, 'contents' | 'contentIds'>
   readonly peerOf: PeerOf
-  readonly factor: number
   readonly clock: Clock
 }
 
@@ -34,7 +33,7 @@ export function surveyOver(dependencies: Dependencies): SurveyPeer {
 async function surveyed(
   peerId: string,
   after: string | undefined,
-  { store, peerOf, factor, clock }: Dependencies,
+  { store, peerOf, clock }: Dependencies,
   signal: AbortSignal,
 ): Promise<ReplyOf<'safety'>> {
   const startMs = clock.monotonicMs()
@@ -51,7 +50,7 @@ async function surveyed(
       const others = content.holders.filter((holder) => holder.peerId !== peerId)
       held.add(content)
       if (liveCopies(others, peerOf) === 0) alone.add(content)
-      if (lastingCopies(others, peerOf) < factor) lacking.add(content)
+      if (lastingCopies(others, peerOf) < content.factor) lacking.add(content)
     }
     next = page.next
     const isLong = clock.monotonicMs() - startMs >= pageMs

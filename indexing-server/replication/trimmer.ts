@@ -19,15 +19,10 @@ interface Dependencies {
 
 /** Chooses the replicas to trim: those beyond the factor (docs/decisions/0020). */
 export class Trimmer {
-  readonly #factor: number
   readonly #trimAfterMs: number
   readonly #dependencies: Dependencies
 
-  constructor(
-    options: { readonly replicationFactor: number; readonly trimAfterMs: number },
-    dependencies: Dependencies,
-  ) {
-    this.#factor = options.replicationFactor
+  constructor(options: { readonly trimAfterMs: number }, dependencies: Dependencies) {
     this.#trimAfterMs = options.trimAfterMs
     this.#dependencies = dependencies
   }
@@ -82,7 +77,7 @@ export class Trimmer {
   #surplus(content: StoredContent, isCounted: (peer: Peer) => boolean): string[] {
     const { peerOf, clock } = this.#dependencies
     const view = { peerOf, nowMs: clock.monotonicMs(), isCounted }
-    return surplusReplicas(surplusHolders(content, view), this.#factor)
+    return surplusReplicas(surplusHolders(content, view), content.factor)
   }
 
   #isSteady(peer: Peer): boolean {

@@ -1,3 +1,5 @@
+import { limits } from '../../common/limits.ts'
+
 /** The last verdict of replication on a content. A content that was not judged yet is `unknown`. */
 export type Verdict = 'unknown' | 'unwanted' | 'at-factor' | 'above-factor' | 'below-factor'
 
@@ -10,10 +12,13 @@ const codes = {
   'above-factor': 4,
 } as const
 
+/** Codes per factor: a content's byte is the code of its verdict and its factor. */
+const stride = Object.keys(codes).length
+
 /** One byte per content id, and the counters for `status`, which never scans all contents. */
 export class Verdicts {
-  #codes = new Uint8Array(1_024)
-  readonly #counts = [0, 0, 0, 0, 0]
+  #bytes = new Uint8Array(1_024)
+  readonly #counts = new Float64Array(stride * (limits.replicationFactorMax + 1))
 
   /** Wanted contents that have their copies, or more. */
   get atFactor(): number {
@@ -25,22 +30,30 @@ export class Verdicts {
     return this.#count('above-factor')
   }
 
-  set(contentId: number, verdict: Verdict): void {
-    if (contentId >= this.#codes.length) this.#grow(contentId + 1)
-    const before = this.#codes[contentId] ?? unknown
-    const code = codes[verdict]
-    this.#counts[before] = (this.#counts[before] ?? 0) - 1
-    this.#counts[code] = (this.#counts[code] ?? 0) + 1
-    this.#codes[contentId] = code
+  /** Contents that lack copies and want more than `copies` of them. */
+  belowFactorOver(copies: number): number {
+    return this.#count('below-factor', copies + 1)
   }
 
-  #count(verdict: Verdict): number {
-    return this.#counts[codes[verdict]] ?? 0
+  set(contentId: number, verdict: Verdict, factor = 0): void {
+    if (contentId >= this.#bytes.length) this.#grow(contentId + 1)
+    const before = this.#bytes[contentId] ?? unknown
+    const after = codes[verdict] + stride * factor
+    this.#counts[before] = (this.#counts[before] ?? 0) - 1
+    this.#counts[after] = (this.#counts[after] ?? 0) + 1
+    this.#bytes[contentId] = after
+  }
+
+  #count(verdict: Verdict, fromFactor = 0): number {
+    let count = 0
+    for (let factor = fromFactor; factor <= limits.replicationFactorMax; factor++)
+      count += this.#counts[codes[verdict] + stride * factor] ?? 0
+    return count
   }
 
   #grow(length: number): void {
-    const grown = new Uint8Array(Math.max(length, 2 * this.#codes.length))
-    grown.set(this.#codes)
-    this.#codes = grown
+    const grown = new Uint8Array(Math.max(length, 2 * this.#bytes.length))
+    grown.set(this.#bytes)
+    this.#bytes = grown
   }
 }

@@ -34,17 +34,31 @@ interface VersionRow {
   readonly replacedMs: number | null
 }
 
+/** How many copies a content should have because of the names of its files. */
+export interface WantedCopies {
+  readonly default: number
+  readonly hasRules: boolean
+  of(names: readonly string[]): number
+}
+
+export interface ContentViews {
+  /** Whether a peer's copy of a content does not count. */
+  readonly isDoubted: IsDoubted
+  readonly factors: WantedCopies
+}
+
 export type IsDoubted = (peerId: string, sha256: string) => boolean
 
 /** Queries about contents and names. */
 export class ContentReader {
   readonly #sql: ReturnType<typeof prepare>
   readonly #isDoubted: IsDoubted
+  readonly #factors: WantedCopies
 
-  /** @param isDoubted whether a peer's copy of a content does not count */
-  constructor(database: Database, isDoubted: IsDoubted) {
+  constructor(database: Database, { isDoubted, factors }: ContentViews) {
     this.#sql = prepare(database)
     this.#isDoubted = isDoubted
+    this.#factors = factors
   }
 
   contents(contentIds: readonly number[]): StoredContent[] {
@@ -177,9 +191,17 @@ export class ContentReader {
           this.#isDoubted(holder.peerId, sha256) ? { ...holder, isDoubted: true as const } : holder,
         ),
         file,
+        factor: this.#factorOf(row, file),
         owners: this.#ownersOf(row, file),
       }
     })
+  }
+
+  #factorOf({ content_id, files }: ContentRow, file: FileKey | undefined): number {
+    if (file === undefined || !this.#factors.hasRules) return this.#factors.default
+    if (files === 1) return this.#factors.of([file.name])
+    const namesMax = limits.namesPerFactor + 1
+    return this.#factors.of(this.#sql.namesOf.all(content_id, namesMax) as string[])
   }
 
   #ownersOf({ content_id, files }: ContentRow, file: FileKey | undefined): readonly string[] {
@@ -281,6 +303,9 @@ function prepare(database: Database) {
            limit ${limits.ownersPerContentMax + 1}
          ) select owner from found where owner is not null`,
       )
+      .pluck(),
+    namesOf: database
+      .prepare('select distinct name from files where content_id = ? limit ?')
       .pluck(),
     ownersNamed: database
       .prepare('select owner from files where name = ? order by owner limit ?')

@@ -47,11 +47,21 @@ function decisions(open: OpenStore): void {
   test('a decision that is in force already is not recorded again', async () => {
     await using opened = await open()
     const { store } = opened
-    const first = await opened.commit(store.decide([rule('a', 3)]))
-    expect(first.intent).toMatchObject([rule('a', 3)])
-    const second = await opened.commit(store.decide([rule('a', 3), rule('unknown', null)]))
+    const hidden: Decision = { kind: 'unshared', key: 'o/a', value: true }
+    const first = await opened.commit(store.decide([hidden]))
+    expect(first.intent).toMatchObject([hidden])
+    const second = await opened.commit(store.decide([hidden, rule('unknown', null)]))
     expect(second.intent).toEqual([])
     expect(await store.intentState()).toMatchObject({ revision: 1 })
+  })
+
+  test('a rule that is set again is the last one set', async () => {
+    await using opened = await open()
+    const { store } = opened
+    await opened.commit(store.decide([rule('a', 3), rule('b', 3)]))
+    await opened.commit(store.decide([rule('a', 3)]))
+    const [a, b] = await store.intents('replication', '', 2)
+    expect(a?.changedMs).toBeGreaterThan(b?.changedMs ?? Infinity)
   })
 
   test('a kind that is full refuses the whole request', async () => {

@@ -28,16 +28,22 @@ export interface IntentBounds {
    * in force, so that peers lose the record and the index nothing.
    */
   readonly whenFull: 'refuse' | 'forget'
+  /** Whether the time of a decision matters, so that one that is in force already is recorded again. */
+  readonly isDated?: true
 }
 
 export const intentKinds = {
-  /** How many copies to keep of the files whose names match a glob. Key: the glob. */
+  /**
+   * How many copies to keep of the files whose names match a pattern. Key: the pattern. Of several
+   * that match, the last one set applies.
+   */
   replication: {
     value: Type.Object({
       factor: Type.Integer({ minimum: 1, maximum: limits.replicationFactorMax }),
     }),
     recordsMax: limits.replicationRulesMax,
     whenFull: 'refuse',
+    isDated: true,
   },
   /** A peer whose copies are made elsewhere, so that it can leave. Key: its id. */
   drain: {

@@ -51,7 +51,9 @@ export class IntentLog {
     const { kind, key } = decision
     const value = decision.value === null ? null : JSON.stringify(decision.value)
     const before = this.#sql.record.get(kind, key) as WrittenRecord | undefined
-    if ((before?.value ?? null) === value) return undefined
+    const { isDated }: IntentBounds = intentKinds[kind]
+    const isSame = (before?.value ?? null) === value
+    if (isSame && (value === null || isDated !== true)) return undefined
     if (value !== null && (before?.value ?? null) === null) this.#refuseFull(kind)
     const changedMs = Math.max(nowMs, (before?.changedMs ?? -1) + 1)
     this.#put({ kind, key, value, changedMs })

@@ -9,7 +9,7 @@ import type { RecordedEvent } from '../events/event.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
 import { boundedBytes, holdingsColumns } from './bounded-bytes.ts'
-import { ContentReader, type IsDoubted } from './content-reader.ts'
+import { ContentReader, type IsDoubted, type WantedCopies } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -68,6 +68,8 @@ export interface SqliteStoreDependencies {
   readonly onFault?: (error: AppError) => void
   /** Whether a copy does not count now. */
   readonly isDoubted?: IsDoubted
+  /** How many copies contents should have; 2 by default. */
+  readonly factors?: WantedCopies
   /** Opens the database; tests keep a reference to it. */
   readonly open?: typeof openDatabase
 }
@@ -99,7 +101,10 @@ export class SqliteStore implements IndexStore {
     this.#database = open(options.path, { migrations })
     this.#database.pragma(`cache_size = -${databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
-    this.#reader = new ContentReader(this.#database, dependencies.isDoubted ?? (() => false))
+    this.#reader = new ContentReader(this.#database, {
+      isDoubted: dependencies.isDoubted ?? (() => false),
+      factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
+    })
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
     const isRecovering = (): boolean => clock.nowMs() - this.createdMs < recoveryMs

@@ -112,6 +112,8 @@ export interface StoredContent extends Content {
   readonly holders: readonly Holder[]
   /** One of the files that have it; undefined if it is not wanted. */
   readonly file: FileKey | undefined
+  /** How many copies it should have: the most that one of its files wants. */
+  readonly factor: number
   /** The owners of such files, each once, at most `limits.ownersPerContentMax`. */
   readonly owners: readonly string[]
 }
