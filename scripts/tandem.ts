@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../peer/cli/program.ts'
 import { Terminal } from '../peer/cli/terminal.ts'
+import { keepAlive } from './keep-alive.ts'
 
 interface Role {
   readonly name: string
@@ -40,6 +41,7 @@ export async function main(): Promise<void> {
   const words = process.argv.slice(2)
   const terminal = await Terminal.open({ answers: process.stdout, remarks: process.stderr })
   const program = await tandemProgram(words, terminal)
+  using _alive = keepAlive()
   process.exitCode = await runProgram(program, words.length === 0 ? ['--help'] : words, terminal)
   if (process.exitCode !== 0 && process.stdout.writableLength > 0)
     // oxlint-disable-next-line no-restricted-properties -- or a stalled reader delays the exit

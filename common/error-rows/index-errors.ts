@@ -35,6 +35,13 @@ export const indexErrors = {
     sentence:
       "'{peerId}' is dead, and its copies are being made elsewhere: maintenance must begin before a peer stops.",
   },
+  NOT_SAFE_TO_STOP: {
+    when: 'Other peers lack copies of some files of this peer (command line).',
+    retryable: true,
+    status: 409,
+    sentence:
+      "It is not safe to stop '{peerId}'{duration}: {files} of its {of} files ({bytes}) have {copies}, such as {names}.",
+  },
   REGISTRY_FULL: {
     when: 'The index has reached its limit of peers.',
     retryable: false,

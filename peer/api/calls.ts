@@ -10,6 +10,7 @@ import {
   ConfirmedDeletes,
   Download,
   DownloadRequest,
+  EndedMaintenance,
   KeptFolders,
   Limits,
   LimitsChange,
@@ -19,8 +20,10 @@ import {
   Problems,
   Pushed,
   ResumedReplication,
+  Safety,
   Stats,
   Status,
+  Undrained,
   UnsharedPage,
   UnshareRequest,
   Versions,
@@ -103,6 +106,7 @@ const query = {
 }
 const params = {
   id: Type.Object({ id: Type.String() }),
+  peerId: Type.Object({ peerId: Type.String() }),
   name: Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) }),
 }
 
@@ -256,6 +260,49 @@ export const calls = {
     method: 'POST',
     path: '/api/replication/resume',
     reply: ResumedReplication,
+  },
+  /** Repeating it changes nothing, and shows the progress. @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  drainPeer: {
+    summary: 'Have the copies of a peer made elsewhere, so that it can leave',
+    method: 'POST',
+    path: '/api/peers/:peerId/drain',
+    params: params.peerId,
+    reply: Safety,
+  },
+  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  undrainPeer: {
+    summary: 'Let the copies of a drained peer count again',
+    method: 'DELETE',
+    path: '/api/peers/:peerId/drain',
+    params: params.peerId,
+    reply: Undrained,
+  },
+  /** @throws PEER_UNKNOWN, PEER_DEAD, INDEX_UNREACHABLE */
+  maintainPeer: {
+    summary: 'Let a peer be silent for a while without being taken for dead',
+    method: 'POST',
+    path: '/api/peers/:peerId/maintenance',
+    params: params.peerId,
+    body: Type.Object({
+      forMs: Type.Integer({ minimum: 1, maximum: limits.maintenanceMsMax }),
+    }),
+    reply: Safety,
+  },
+  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  endMaintenance: {
+    summary: 'End the maintenance of a peer',
+    method: 'DELETE',
+    path: '/api/peers/:peerId/maintenance',
+    params: params.peerId,
+    reply: EndedMaintenance,
+  },
+  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  peerSafety: {
+    summary: 'Count the files of a peer that other peers lack',
+    method: 'GET',
+    path: '/api/peers/:peerId/safety',
+    params: params.peerId,
+    reply: Safety,
   },
   /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push: {

@@ -203,6 +203,45 @@ export class LocalPeerApi implements PeerApi {
     return { files: await this.#dependencies.share.confirmDeletes() }
   }
 
+  async drainPeer(
+    { peerId }: CallRequest<'drainPeer'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'drainPeer'>> {
+    const { finder } = this.#dependencies
+    await finder.drain(peerId, signal)
+    return await finder.safety(peerId, signal)
+  }
+
+  async undrainPeer(
+    { peerId }: CallRequest<'undrainPeer'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'undrainPeer'>> {
+    return { peerId, ...(await this.#dependencies.finder.undrain(peerId, signal)) }
+  }
+
+  async maintainPeer(
+    { peerId, forMs }: CallRequest<'maintainPeer'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'maintainPeer'>> {
+    const { finder } = this.#dependencies
+    await finder.maintain(peerId, forMs, signal)
+    return await finder.safety(peerId, signal)
+  }
+
+  async endMaintenance(
+    { peerId }: CallRequest<'endMaintenance'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'endMaintenance'>> {
+    return { peerId, ...(await this.#dependencies.finder.maintain(peerId, undefined, signal)) }
+  }
+
+  async peerSafety(
+    { peerId }: CallRequest<'peerSafety'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'peerSafety'>> {
+    return await this.#dependencies.finder.safety(peerId, signal)
+  }
+
   async resumeReplication(signal?: AbortSignal): Promise<CallReply<'resumeReplication'>> {
     return await this.#dependencies.finder.resumeReplication(signal)
   }

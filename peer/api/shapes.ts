@@ -3,6 +3,7 @@ import Type, { type Static, type TInteger, type TSchema } from 'typebox'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
+import { PeerSafety } from '../../common/protocol/plan-shapes.ts'
 import { eachLimit, type LimitKey, type LimitValue } from './limit-table.ts'
 
 const Sha256 = messages.accuse.request.properties.sha256
@@ -52,6 +53,18 @@ export type KeptFolders = Static<typeof KeptFolders>
 
 export const ResumedReplication = messages['resume-replication'].reply
 export type ResumedReplication = Static<typeof ResumedReplication>
+
+export const Safety = Type.Object({ peerId: Type.String(), ...PeerSafety.properties })
+/** The wanted files that a peer holds, and those of them that other peers lack. */
+export type Safety = Static<typeof Safety>
+export const Undrained = Type.Object({
+  peerId: Type.String(),
+  ...messages.undrain.reply.properties,
+})
+export const EndedMaintenance = Type.Object({
+  peerId: Type.String(),
+  ...messages.maintain.reply.properties,
+})
 
 export const ConfirmedDeletes = Type.Object({
   /** Files dropped from the cluster. */

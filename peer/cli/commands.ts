@@ -3,6 +3,12 @@ import type { Command } from 'commander'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { deletesCommand } from './deletes-command.ts'
 import { downloadCommand } from './download-command.ts'
+import {
+  drainCommand,
+  maintenanceCommand,
+  safeToStopCommand,
+  undrainCommand,
+} from './drain-commands.ts'
 import { limitsCommand } from './limits-command.ts'
 import { listCommand, searchCommand } from './list-commands.ts'
 import { pushCommand } from './push-command.ts'
@@ -23,6 +29,10 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     limitsCommand(run),
     deletesCommand(run),
     replicationCommand(run),
+    drainCommand(run),
+    undrainCommand(run),
+    maintenanceCommand(run),
+    safeToStopCommand(run),
     ...clusterQuestions.map((question) => question(run)),
   ]
   for (const command of commands) command.option('--json', 'print JSON, for programs')

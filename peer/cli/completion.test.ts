@@ -23,7 +23,7 @@ describe('Tab completes', () => {
   test.each<[string, Completion]>([
     ['loo', [['lookup '], 'loo']],
     ['LO', [['LOokup '], 'LO']],
-    ['s', [['search', 'stats', 'status'], 's']],
+    ['s', [['search', 'safe-to-stop', 'stats', 'status'], 's']],
     ['help do', [['download', 'downloads'], 'do']],
     ['list rep', [['replicated '], 'rep']],
     ['limits ', [['set', 'reset'], '']],
@@ -33,6 +33,8 @@ describe('Tab completes', () => {
     ['limits reset upload ', [[], '']],
     ['replication ', [['resume '], '']],
     ['replication resume ', [[], '']],
+    ['drain ', [['peer1', 'peer2'], '']],
+    ['safe-to-stop peer2', [['peer2 '], 'peer2']],
     ['download --sh', [['--sha256 '], '--sh']],
     ['lookup peer2', [['peer2_kb_0010.txt', 'peer2_kb_0050.txt'], 'peer2']],
     ['lookup peer2_kb_005', [['peer2_kb_0050.txt '], 'peer2_kb_005']],

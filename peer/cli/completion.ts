@@ -14,7 +14,7 @@ export type Completion = [candidates: string[], typed: string]
 const namesOffered = 100
 
 export interface CompletionSources {
-  readonly api: Pick<PeerApi, 'search'>
+  readonly api: Pick<PeerApi, 'search' | 'peers'>
   /** The commands of the prompt. */
   readonly commands: readonly Command[]
   /** Paths on this machine that begin with `partial`. */
@@ -58,9 +58,17 @@ async function candidates(
   if (name === 'list') return [...listWords]
   if (name === 'limits') return limitsWords(before)
   if (name === 'replication') return before.length === 1 ? [...replicationActions] : []
+  if (peerWords.includes(name)) return await peersWith(sources.api, signal)
   if (name === 'push') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
+}
+
+/** Commands whose argument is the id of a peer. */
+const peerWords: readonly string[] = ['drain', 'undrain', 'maintenance', 'safe-to-stop']
+
+async function peersWith(api: Pick<PeerApi, 'peers'>, signal: AbortSignal): Promise<string[]> {
+  return (await api.peers(signal)).map(({ peerId }) => peerId)
 }
 
 /** Words after `limits`, `limits set` and `limits reset`. */

@@ -3,10 +3,27 @@ import { noteLines } from './peer-notes.ts'
 
 const plain = (_: string, text: string): string => text
 
-test('a flapping peer is explained with the time that is left', () => {
+test('each thing that sets a peer apart is a line', () => {
   const flapping = { breaks: 5, leftMs: 570_000 }
-  expect(noteLines({ peerId: 'peer3', flapping }, plain)).toEqual([
+  const maintenance = { leftMs: 1_500_000 }
+  expect(noteLines({ peerId: 'peer3', flapping, maintenance }, plain)).toEqual([
+    'Away:      peer3 may be away for another 25 min 00 s; `maintenance peer3 --end` ends it',
     'Flapping:  peer3 came and went 5 times recently: it is given new copies when it has stayed for another 9 min 30 s',
   ])
   expect(noteLines({ peerId: 'peer3' }, plain)).toEqual([])
+})
+
+test('a drain shows its progress, and when the peer may be stopped', () => {
+  const line = (progress: object | undefined): string[] => {
+    const draining = { forMs: 1, ...(progress && { progress }) }
+    return noteLines({ peerId: 'peer3', draining } as never, plain)
+  }
+  expect(line(undefined)).toEqual(['Draining:  peer3: counting its files'])
+  const half = { files: 4, lackingFiles: 2, lackingBytes: 2_000_000, leftMs: 61_000 }
+  expect(line(half)).toEqual([
+    'Draining:  peer3: 2 of 4 files (2.00 MB) still need a copy elsewhere, about 1 min 01 s left',
+  ])
+  expect(line({ files: 4, lackingFiles: 0, lackingBytes: 0 })).toEqual([
+    'Drained:   peer3: all of its files have their copies elsewhere, it is safe to stop it',
+  ])
 })

@@ -1,14 +1,43 @@
 import type { PeerNotes } from '../../common/protocol/messages.ts'
-import { durationText } from './human-units.ts'
+import { bytesText, countText, durationText } from './human-units.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 
 /** What sets a peer apart, a line each. */
-export function noteLines({ peerId, flapping }: PeerNotes, style: Style): string[] {
-  const name = printable(peerId)
-  if (flapping === undefined) return []
-  const { breaks, leftMs } = flapping
-  const left = durationText(leftMs / 1_000)
-  const sentence = `${name} came and went ${breaks} times recently: it is given new copies when it has stayed for another ${left}`
-  return [style('yellow', `Flapping:  ${sentence}`)]
+export function noteLines(
+  { peerId, draining, maintenance, flapping }: PeerNotes,
+  style: Style,
+): string[] {
+  const peer = printable(peerId)
+  const lines: string[] = []
+  if (draining !== undefined) lines.push(drainingLine(peer, draining, style))
+  if (maintenance !== undefined) {
+    const left = durationText(maintenance.leftMs / 1_000)
+    const sentence = `${peer} may be away for another ${left}; \`maintenance ${peer} --end\` ends it`
+    lines.push(style('yellow', `Away:      ${sentence}`))
+  }
+  if (flapping !== undefined) {
+    const { breaks, leftMs } = flapping
+    const left = durationText(leftMs / 1_000)
+    const sentence = `${peer} came and went ${breaks} times recently: it is given new copies when it has stayed for another ${left}`
+    lines.push(style('yellow', `Flapping:  ${sentence}`))
+  }
+  return lines
+}
+
+function drainingLine(
+  peer: string,
+  { progress }: NonNullable<PeerNotes['draining']>,
+  style: Style,
+): string {
+  if (progress === undefined) return style('yellow', `Draining:  ${peer}: counting its files`)
+  const { files, lackingFiles, lackingBytes, leftMs } = progress
+  if (lackingFiles === 0)
+    return style(
+      'green',
+      `Drained:   ${peer}: all of its files have their copies elsewhere, it is safe to stop it`,
+    )
+  const left = leftMs === undefined ? '' : `, about ${durationText(leftMs / 1_000)} left`
+  const lacking = `${lackingFiles} of ${countText(files, 'file')} (${bytesText(lackingBytes)})`
+  return style('yellow', `Draining:  ${peer}: ${lacking} still need a copy elsewhere${left}`)
 }

@@ -179,7 +179,7 @@ export function peersText(peers: Peers, style: Style): string {
   const rows = peers.map((peer) => [
     printable(peer.peerId),
     printable(formatAddress(peer)),
-    style(stateColours[peer.state], peer.state),
+    peerStateText(peer, style),
     printable(peer.zone ?? '-'),
     String(peer.copies),
     bytesText(peer.bytes),
@@ -192,6 +192,14 @@ export function peersText(peers: Peers, style: Style): string {
     : peerColumns
   const table = tableText(columns, rows, (title) => style('bold', title))
   return [table, ...peers.flatMap((peer) => noteLines(peer, style))].join('\n')
+}
+
+function peerStateText({ state, draining, maintenance }: Peers[number], style: Style): string {
+  const isDrained = draining?.progress?.lackingFiles === 0
+  if (state === 'live' && draining !== undefined)
+    return style('yellow', isDrained ? 'drained' : 'draining')
+  if (state !== 'live' && maintenance !== undefined) return style('yellow', 'maintenance')
+  return style(stateColours[state], state)
 }
 
 /** What a peer gives to the cluster, and what of that is used. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
-import { parseName } from '../../common/ids.ts'
+import { parseName, parsePeerId } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { ResultOf } from '../../common/protocol/connection.ts'
 import type {
@@ -12,8 +12,9 @@ import type {
 } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { CallReply } from '../api/calls.ts'
-import type { ListedFile, Peers, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
+import type { ListedFile, Peers, Safety, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
 import type { IndexLink } from './index-link.ts'
+import { sumOfSafety } from './sum-of-safety.ts'
 
 /**
  * Pages requested from the index for one page of files that this peer does not hold: 10,000 rows.
@@ -123,6 +124,41 @@ export class Finder {
   /** Releases the brake of the index; returns whether it was on. */
   async resumeReplication(signal?: AbortSignal): Promise<ReplyOf<'resume-replication'>> {
     return await this.#ask('resume-replication', {}, signal)
+  }
+
+  /** Has the copies of a peer made elsewhere. @throws AppError PEER_UNKNOWN */
+  async drain(peerId: string, signal?: AbortSignal): Promise<void> {
+    await this.#ask('drain', { peerId: parsePeerId(peerId) }, signal)
+  }
+
+  /** @throws AppError PEER_UNKNOWN */
+  async undrain(peerId: string, signal?: AbortSignal): Promise<ReplyOf<'undrain'>> {
+    return await this.#ask('undrain', { peerId: parsePeerId(peerId) }, signal)
+  }
+
+  /**
+   * Lets a peer be silent for a while; without `forMs` no longer.
+   * @throws AppError PEER_UNKNOWN, PEER_DEAD
+   */
+  async maintain(
+    peerId: string,
+    forMs: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<'maintain'>> {
+    const request = { peerId: parsePeerId(peerId), ...(forMs !== undefined && { forMs }) }
+    return await this.#ask('maintain', request, signal)
+  }
+
+  /** What the cluster would lose without a peer. @throws AppError PEER_UNKNOWN */
+  async safety(text: string, signal?: AbortSignal): Promise<Safety> {
+    const peerId = parsePeerId(text)
+    let { next, ...safety } = await this.#ask('safety', { peerId }, signal)
+    while (next !== undefined) {
+      const page = await this.#ask('safety', { peerId, after: next }, signal)
+      safety = sumOfSafety(safety, page)
+      next = page.next
+    }
+    return { peerId, ...safety }
   }
 
   /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */

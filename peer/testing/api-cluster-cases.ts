@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CallName } from '../api/calls.ts'
-import type { DeclareTests } from './api-case.ts'
+import { type DeclareTests, failing } from './api-case.ts'
 
 /** What calls about the peer and the cluster do. */
 export const clusterCases = {
@@ -37,6 +37,64 @@ export const clusterCases = {
       const { api } = subject()
       expect(await api.resumeReplication()).toEqual({ released: false })
     })
+  },
+  drainPeer: (subject) => {
+    test('returns what other peers lack, however often it is requested', async () => {
+      const { api } = subject()
+      const drained = await api.drainPeer({ peerId: 'peer2' })
+      expect(drained).toMatchObject({ peerId: 'peer2', held: {}, lacking: { names: [] } })
+      expect(await api.drainPeer({ peerId: 'peer2' })).toEqual(drained)
+      await api.undrainPeer({ peerId: 'peer2' })
+    })
+    failing(subject, 'PEER_UNKNOWN', 'for another id', ({ api }) =>
+      api.drainPeer({ peerId: 'peer9' }),
+    )
+  },
+  undrainPeer: (subject) => {
+    test('says whether the peer was drained', async () => {
+      const { api } = subject()
+      await api.drainPeer({ peerId: 'peer2' })
+      expect(await api.undrainPeer({ peerId: 'peer2' })).toEqual({
+        peerId: 'peer2',
+        wasDrained: true,
+      })
+      expect(await api.undrainPeer({ peerId: 'peer2' })).toMatchObject({ wasDrained: false })
+    })
+  },
+  maintainPeer: (subject) => {
+    test('returns what other peers lack', async () => {
+      const { api } = subject()
+      const safety = await api.maintainPeer({ peerId: 'peer2', forMs: 60_000 })
+      expect(safety).toEqual(await api.peerSafety({ peerId: 'peer2' }))
+      await api.endMaintenance({ peerId: 'peer2' })
+    })
+    failing(subject, 'PEER_UNKNOWN', 'for another id', ({ api }) =>
+      api.maintainPeer({ peerId: 'peer9', forMs: 60_000 }),
+    )
+  },
+  endMaintenance: (subject) => {
+    test('says whether the peer was in maintenance', async () => {
+      const { api } = subject()
+      await api.maintainPeer({ peerId: 'peer2', forMs: 60_000 })
+      expect(await api.endMaintenance({ peerId: 'peer2' })).toEqual({
+        peerId: 'peer2',
+        wasInMaintenance: true,
+      })
+      expect(await api.endMaintenance({ peerId: 'peer2' })).toMatchObject({
+        wasInMaintenance: false,
+      })
+    })
+  },
+  peerSafety: (subject) => {
+    test('counts the files of a peer', async () => {
+      const { api } = subject()
+      const { held, alone, lacking } = await api.peerSafety({ peerId: 'peer1' })
+      expect(lacking.files).toBeGreaterThanOrEqual(alone.files)
+      expect(held.files).toBeGreaterThanOrEqual(lacking.files)
+    })
+    failing(subject, 'PEER_UNKNOWN', 'for another id', ({ api }) =>
+      api.peerSafety({ peerId: 'peer9' }),
+    )
   },
   limits: (subject) => {
     test('says where each limit comes from', async () => {

@@ -20,6 +20,7 @@ import type {
   Problems,
   Pushed,
   ResumedReplication,
+  Safety,
   SearchPage,
   Stats,
   Status,
@@ -202,6 +203,47 @@ export class FakePeerApi implements Partial<PeerApi> {
     const files = this.keptFiles
     this.keptFiles = 0
     return { files }
+  }
+
+  /** Files of peer2 that other peers lack, by name. */
+  readonly lackingFiles: string[] = []
+  isDrained = false
+  isInMaintenance = false
+
+  async drainPeer({ peerId }: CallRequest<'drainPeer'>): Promise<Safety> {
+    const safety = await this.peerSafety({ peerId })
+    this.isDrained = true
+    return safety
+  }
+
+  async undrainPeer({ peerId }: CallRequest<'undrainPeer'>): Promise<CallReply<'undrainPeer'>> {
+    await this.peerSafety({ peerId })
+    const wasDrained = this.isDrained
+    this.isDrained = false
+    return { peerId, wasDrained }
+  }
+
+  async maintainPeer({ peerId }: CallRequest<'maintainPeer'>): Promise<Safety> {
+    const safety = await this.peerSafety({ peerId })
+    this.isInMaintenance = true
+    return safety
+  }
+
+  async endMaintenance({
+    peerId,
+  }: CallRequest<'endMaintenance'>): Promise<CallReply<'endMaintenance'>> {
+    await this.peerSafety({ peerId })
+    const wasInMaintenance = this.isInMaintenance
+    this.isInMaintenance = false
+    return { peerId, wasInMaintenance }
+  }
+
+  async peerSafety({ peerId }: CallRequest<'peerSafety'>): Promise<Safety> {
+    this.#check()
+    if (peerId !== 'peer1' && peerId !== 'peer2') throw new AppError('PEER_UNKNOWN', { peerId })
+    const names = this.lackingFiles
+    const lacking = { files: names.length, bytes: 10 * names.length, names: [...names] }
+    return { peerId, held: { files: 4, bytes: 40 }, alone: lacking, lacking }
   }
 
   async resumeReplication(): Promise<ResumedReplication> {
