@@ -8,8 +8,11 @@ const databaseBusyMs = 2_000
 
 export type Database = SQLite.Database
 
+/** A step from one version of a schema to the next: SQL, or work that SQL alone would do too slowly. */
+export type Migration = string | ((database: Database) => void)
+
 export interface DatabaseOptions {
-  readonly migrations: readonly string[]
+  readonly migrations: readonly Migration[]
   /** How long to wait for another process that has the database open; blocks the thread. */
   readonly busyMs?: number
 }
@@ -43,16 +46,17 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
   }
 }
 
-function migrate(database: Database, path: string, migrations: readonly string[]): void {
+function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
   const version = database.pragma('user_version', { simple: true }) as number
   if (version > migrations.length) {
     const reason = `it was written by a newer version of Tandem (${version}, not ${migrations.length})`
     throw new AppError('DATABASE_UNUSABLE', { path, reason })
   }
-  for (const [index, sql] of migrations.entries()) {
+  for (const [index, migration] of migrations.entries()) {
     if (index < version) continue
     const step = database.transaction(() => {
-      database.exec(sql)
+      if (typeof migration === 'string') database.exec(migration)
+      else migration(database)
       database.pragma(`user_version = ${index + 1}`)
     })
     step.exclusive()

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from '@prometheus-io/client'
 import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
 import type { Announcer } from './announce/announcer.ts'
 import type { Downloads } from './download/downloads.ts'
+import type { Fetcher } from './fetch/fetcher.ts'
 import type { Health } from './health.ts'
 import type { Limiter } from './limit/limiter.ts'
 import type { Share } from './share/share.ts'
@@ -11,6 +12,7 @@ export interface MetricSources {
   readonly share: Pick<Share, 'keptFolders' | 'totals'>
   readonly announcer: Pick<Announcer, 'connection'>
   readonly downloads: Pick<Downloads, 'counts'>
+  readonly fetcher: Pick<Fetcher, 'reusedBytes'>
   readonly limiter: {
     readonly [Gate in 'uploads' | 'downloads']: Pick<Limiter[Gate], 'passedBytes'>
   }
@@ -34,6 +36,13 @@ const rows: readonly MetricRow<MetricSources>[] = [
     help: 'Content bytes received from other peers.',
     label: 'purpose',
     read: ({ limiter }) => limiter.downloads.passedBytes,
+  },
+  {
+    name: 'tandem_peer_reused_bytes_total',
+    kind: 'counter',
+    help: "Content bytes copied from the peer's own files instead of being received.",
+    label: 'purpose',
+    read: ({ fetcher }) => fetcher.reusedBytes,
   },
   {
     name: 'tandem_peer_index_connected',

@@ -103,6 +103,7 @@ export async function startPeer(
       ...dependencies,
       pool,
       workers,
+      localChunks: share.localChunks,
       unfinished,
       onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
       onBlamed: ({ peerId }, { sha256 }) =>
@@ -122,7 +123,7 @@ export async function startPeer(
     new Downloads(limiter, { ...dependencies, ...shelf, finder, fetcher, records }),
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const parts = { share, finder, announcer, downloads, limiter, reach, clock }
+  const parts = { share, finder, announcer, downloads, fetcher, limiter, reach, clock }
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))

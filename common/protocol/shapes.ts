@@ -199,7 +199,7 @@ export const TaskProgress = Type.Object({
   taskId: TaskId,
   bytes: described(
     Bytes,
-    'Bytes received; small copies report the total of all that are running with one of them',
+    "Bytes received, or copied from the peer's own files; small copies report the total of all that are running with one of them",
   ),
   isStoring: Type.Optional(
     Type.Boolean({

@@ -9,6 +9,7 @@ const waiting: Download = {
   state: 'waiting',
   bytes: 0,
   size: 0,
+  reusedBytes: 0,
   bytesPerSecond: 0,
   sources: [],
 }
@@ -16,6 +17,7 @@ const result: Downloaded = {
   name: 'a.txt',
   path: '/downloaded/a.txt',
   bytes: 1,
+  reusedBytes: 0,
   seconds: 0.1,
   sha256: '0'.repeat(64),
   sources: [],

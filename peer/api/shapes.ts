@@ -184,6 +184,8 @@ export const Downloaded = Type.Object({
   /** Path on the peer's machine. */
   path: Type.String(),
   bytes: Type.Integer(),
+  /** Those of them that were copied from other files of this peer instead of being received. */
+  reusedBytes: Type.Integer(),
   seconds: Type.Number(),
   sha256: Sha256,
   /** Empty if this peer already had the content. */
@@ -223,6 +225,8 @@ export const Download = Type.Object({
   /** Verified bytes so far, of `size` (0 until the content is known). */
   bytes: Type.Integer(),
   size: Type.Integer(),
+  /** Those of `bytes` that were copied from other files of this peer instead of being received. */
+  reusedBytes: Type.Integer(),
   /** Average of the last seconds. */
   bytesPerSecond: Type.Number(),
   /** Active sources, with bytes received and current rate. */

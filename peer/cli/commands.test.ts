@@ -106,6 +106,7 @@ describe('JSON', () => {
       name: 'a.txt',
       path: '/home/ada/data/peer1/downloaded/a.txt',
       bytes: size,
+      reusedBytes: 0,
       seconds: 0.05,
       sha256,
       sources: [source],

@@ -8,6 +8,7 @@ const running: Download = {
   state: 'running',
   bytes: 500,
   size: 1000,
+  reusedBytes: 0,
   bytesPerSecond: 100,
   sources: [{ peerId: 'p2', host: 'h2', port: 7101, bytes: 400, bytesPerSecond: 80 }],
 }

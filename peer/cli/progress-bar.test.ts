@@ -65,6 +65,7 @@ const running: Download = {
   state: 'running',
   bytes: 500,
   size: 1000,
+  reusedBytes: 0,
   bytesPerSecond: 100,
   sources: [{ peerId: 'p2', host: 'h2', port: 7101, bytes: 400, bytesPerSecond: 80 }],
 }
@@ -74,6 +75,10 @@ test('the progress shows the number of sources and, if verbose, each of them', (
   expect(progressText(running, { columns, isVerbose: false })).toMatch(/5 s left {2}1 source$/)
   const [, source] = progressText(running, { columns, isVerbose: true }).split('\n')
   expect(source).toBe('  p2 @ h2:7101  400 B  80 B/s')
+  const reusing = { ...running, reusedBytes: 100 }
+  expect(progressText(reusing, { columns, isVerbose: true }).split('\n').at(-1)).toBe(
+    '  own files  100 B',
+  )
   const waiting = { ...running, waitingFor: 'p2 is away' }
   expect(progressText(waiting, { columns, isVerbose: false })).toBe(
     'Waiting for a source, 500 B of 1.00 KB received',

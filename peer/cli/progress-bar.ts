@@ -5,7 +5,7 @@ import { printable } from './printable.ts'
 
 /** What a progress line shows. */
 export type Progress = Pick<Download, 'bytes' | 'size' | 'bytesPerSecond' | 'state'> &
-  Partial<Pick<Download, 'sources' | 'waitingFor' | 'files'>>
+  Partial<Pick<Download, 'sources' | 'waitingFor' | 'files' | 'reusedBytes'>>
 
 const barColumnsMax = 30
 const barColumnsMin = 5
@@ -31,7 +31,7 @@ export function progressLine(progress: Progress, columns: number): string {
   return barColumns < barColumnsMin ? figures : `${bar(share, barColumns)}  ${figures}`
 }
 
-/** The progress line and, if verbose, one line for each source. */
+/** The progress line and, if verbose, one line for each source, other files of the peer included. */
 export function progressText(
   progress: Progress,
   { columns, isVerbose }: { columns: number; isVerbose: boolean },
@@ -41,7 +41,9 @@ export function progressText(
     ({ bytes, bytesPerSecond, ...source }) =>
       `  ${printable(source.peerId)} @ ${printable(formatAddress(source))}  ${bytesText(bytes)}  ${speedText(bytesPerSecond)}`,
   )
-  return [progressLine(progress, columns), ...lines].join('\n')
+  const { reusedBytes = 0 } = progress
+  const own = isVerbose && reusedBytes > 0 ? [`  own files  ${bytesText(reusedBytes)}`] : []
+  return [progressLine(progress, columns), ...lines, ...own].join('\n')
 }
 
 /** `12 of 340 files`; with a `+` while the list is incomplete. */

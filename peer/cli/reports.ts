@@ -95,12 +95,13 @@ export function listText(kind: ListKind, files: readonly ListedFile[], isMore: b
 
 /** The two lines about a finished download. */
 export function downloadLines(downloaded: Downloaded, shownPath: string): [string, string] {
-  const { name, bytes, seconds, sources } = downloaded
+  const { name, bytes, reusedBytes, seconds, sources } = downloaded
   const from = sources.map((source) => printable(formatAddress(source))).join(', ')
   const speed = seconds > 0 ? `, ${speedText(bytes / seconds)}` : ''
+  const reused = reusedBytes > 0 ? `; ${bytesText(reusedBytes)} reused from other files here` : ''
   return [
     `Downloaded '${printable(name)}' from ${from || 'a local copy'} -> ${printable(shownPath)}`,
-    `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s${speed})`,
+    `(${countText(bytes, 'byte')} in ${seconds.toFixed(2)}s${speed}${reused})`,
   ]
 }
 

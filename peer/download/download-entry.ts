@@ -83,6 +83,7 @@ export function snapshotOf(entry: DownloadEntry, nowMs: number): Download {
     name: request.name,
     state,
     bytes: run?.bytes ?? 0,
+    reusedBytes: run?.reusedBytes ?? 0,
     size: result?.bytes ?? run?.size ?? content?.size ?? 0,
     bytesPerSecond: running?.bytesPerSecond ?? 0,
     sources: running?.sources.map(sourceText) ?? [],

@@ -4,6 +4,8 @@ import type { SourceProgress } from '../fetch/source/source-progress.ts'
 export interface DownloadRun {
   /** Bytes that are verified or in place. */
   readonly bytes: number
+  /** Those of them that this run copied from other files of this peer instead of receiving them. */
+  readonly reusedBytes: number
   /** Undefined until it is known. */
   readonly size: number | undefined
   readonly bytesPerSecond: number

@@ -16,16 +16,18 @@ test('a download is looked up, fetched and moved into place', async () => {
     state: 'running',
     bytes: 0,
     size: 0,
+    reusedBytes: 0,
     bytesPerSecond: 0,
     sources: [],
   })
   await world.settle()
   await clock.advance(2000)
-  world.fetches[0]?.progress({ verifiedBytes: 500, sources: [] })
+  world.fetches[0]?.progress({ verifiedBytes: 500, reusedBytes: 100, sources: [] })
   expect(await downloads.wait(id, 0)).toMatchObject({
     state: 'running',
     bytes: 500,
     size: 1000,
+    reusedBytes: 100,
     bytesPerSecond: expect.closeTo(250, 1) as unknown,
   })
   world.fetches[0]?.done()
@@ -36,22 +38,25 @@ test('a download is looked up, fetched and moved into place', async () => {
     state: 'done',
     bytes: 1000,
     size: 1000,
+    reusedBytes: 100,
     bytesPerSecond: 0,
     sources: [],
     result: {
       name: 'a.txt',
       path: '/downloaded/a.txt',
       bytes: 1000,
+      reusedBytes: 100,
       seconds: expect.closeTo(2) as unknown,
       sha256,
       sources: [{ peerId: 'p2', host: 'h2', port: 7101 }],
     },
   })
   expect(world.adopted).toEqual([`/partial/${sha256}`])
-  const about500 = expect.closeTo(500, 1) as unknown
+  // Without the reused bytes.
+  const about450 = expect.closeTo(450, 1) as unknown
   expect(downloads.stats).toEqual({
-    downloadBytesPerSecond: { count: 1, mean: about500, stdev: 0, min: about500, max: about500 },
-    throughputBytesPerSecond: about500,
+    downloadBytesPerSecond: { count: 1, mean: about450, stdev: 0, min: about450, max: about450 },
+    throughputBytesPerSecond: about450,
   })
 })
 

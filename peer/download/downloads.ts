@@ -304,8 +304,8 @@ export class Downloads implements AsyncDisposable {
     )
     entry.run = run
     entry.result = await run.run()
-    const { bytes, seconds, sources } = entry.result
-    if (sources.length > 0) this.#networkStats.add(bytes, seconds)
+    const { bytes, reusedBytes, seconds, sources } = entry.result
+    if (sources.length > 0) this.#networkStats.add(bytes - reusedBytes, seconds)
   }
 
   async #carryOutGroup(entry: DownloadEntry): Promise<void> {

@@ -78,6 +78,8 @@ export class GroupDownload implements DownloadRun {
   #waiting: GroupFile[] = []
   #othersWaiting = 0
   #failures = 0
+  /** By large files that are no longer in progress. */
+  #reusedBefore = 0
 
   constructor(options: GroupOptions, dependencies: GroupDependencies) {
     const { signal } = options
@@ -102,6 +104,10 @@ export class GroupDownload implements DownloadRun {
 
   get bytes(): number {
     return this.#meter.bytes
+  }
+
+  get reusedBytes(): number {
+    return [...this.#running].reduce((sum, one) => sum + one.reusedBytes, this.#reusedBefore)
   }
 
   get size(): number {
@@ -222,16 +228,20 @@ export class GroupDownload implements DownloadRun {
     )
     this.#running.add(single)
     try {
-      const { sources } = await single.run()
-      this.#running.delete(single)
+      const { sources, reusedBytes } = await single.run()
+      this.#onEnded(single)
       this.#begun.delete(name)
-      this.#onDone(file, sources.length > 0 ? 'network' : 'here')
+      this.#onDone(file, sources.length > 0 ? 'network' : 'here', reusedBytes)
     } catch (error) {
-      this.#running.delete(single)
+      this.#onEnded(single)
       if (single.content !== undefined && single.bytes > 0) this.#begun.set(name, single.content)
       if (signal.aborted || hasCode(error, 'DISK_FULL')) throw error
       this.#onMissed(file, toAppError(error))
     }
+  }
+
+  #onEnded(single: SingleDownload): void {
+    if (this.#running.delete(single)) this.#reusedBefore += single.reusedBytes
   }
 
   /** After a while, retries the files without a source: one by one or, if they are many, the whole group. */
@@ -286,11 +296,11 @@ export class GroupDownload implements DownloadRun {
     await clock.sleep(backoffMs(this.#failures, retryBackoff, random), this.#signal)
   }
 
-  #onDone({ content: { size } }: GroupFile, from?: From): void {
+  #onDone({ content: { size } }: GroupFile, from?: From, reusedBytes = 0): void {
     this.#progress.done += 1
     this.#progress.doneBytes += size
     if (from === 'network') {
-      this.#progress.networkBytes += size
+      this.#progress.networkBytes += size - reusedBytes
       this.#waitingFor = undefined
     }
     this.#onChanged()

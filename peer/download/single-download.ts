@@ -51,6 +51,8 @@ export class SingleDownload implements DownloadRun {
   #fetch: FetchRun | undefined
   /** Why the index does not answer. */
   #indexFailure: string | undefined
+  /** Of fetches that have ended. */
+  #reusedBefore = 0
 
   constructor(options: SingleOptions, dependencies: SingleDependencies) {
     this.#options = options
@@ -65,6 +67,10 @@ export class SingleDownload implements DownloadRun {
 
   get bytes(): number {
     return this.#meter.bytes
+  }
+
+  get reusedBytes(): number {
+    return this.#reusedBefore + (this.#fetch?.reusedBytes ?? 0)
   }
 
   get size(): number | undefined {
@@ -109,7 +115,8 @@ export class SingleDownload implements DownloadRun {
       : await this.#fetchAny(claims)
     this.#meter.onProgress(size)
     const seconds = (clock.monotonicMs() - startMs) / 1000
-    return { name, path, bytes: size, seconds, sha256, sources }
+    const { reusedBytes } = this
+    return { name, path, bytes: size, reusedBytes, seconds, sha256, sources }
   }
 
   /**
@@ -191,6 +198,7 @@ export class SingleDownload implements DownloadRun {
       const gave = fetched.sources.map(({ peerId, host, port }) => ({ peerId, host, port }))
       return { path: at.path, size: content.size, sources: gave }
     } finally {
+      this.#reusedBefore = this.reusedBytes
       this.#fetch = undefined
     }
   }

@@ -8,6 +8,12 @@ export interface PutChunk {
   readonly released?: Promise<void> | undefined
 }
 
+/** Bytes of an open file. */
+export interface ReadFrom {
+  readonly descriptor: number
+  readonly position: number
+}
+
 /** Where chunks go. */
 export interface ChunkStore {
   readonly verified: ChunkSet
@@ -24,4 +30,10 @@ export interface ChunkStore {
   put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk>
   /** Calls `listener` when more chunks are wanted. */
   onWanted?(listener: () => void): void
+}
+
+/** A store that can read a chunk from another file into the memory that it is given. */
+export interface CopyingStore extends ChunkStore {
+  /** A chunk that cannot be read does not have its hash. @throws AppError DISK_FULL, DISK_FAILED */
+  put(chunk: number, bytes: Buffer, hash: Uint8Array, from?: ReadFrom): Promise<PutChunk>
 }

@@ -1,6 +1,8 @@
 import { hasCode } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
+import type { SerialQueue } from '../../common/serial-queue.ts'
+import type { CopyingStore } from './chunk-store.ts'
 import type { ChunkWorkers } from './disk/chunk-threads.ts'
 import { DigestedFile } from './disk/digested-file.ts'
 import type { Reservation } from './disk/disk-room.ts'
@@ -9,6 +11,7 @@ import type { PartialFolder } from './disk/partial-folder.ts'
 import type { PartialFolders } from './disk/partial-folders.ts'
 import type { UnfinishedContents } from './disk/unfinished-contents.ts'
 import type { SourceProgress } from './source/source-progress.ts'
+import { ChunkReuse, type ReuseDependencies } from './transfer/chunk-reuse.ts'
 import { isVouched } from './transfer/is-vouched.ts'
 import {
   type CrewDependencies,
@@ -36,6 +39,8 @@ export interface Fetched extends Transferred, AsyncDisposable {
 
 export interface FetchDependencies extends Omit<CrewDependencies, 'buffers'> {
   readonly workers: ChunkWorkers
+  /** The chunks of this peer's own files; without it, all chunks are requested. */
+  readonly localChunks?: ReuseDependencies['localChunks'] | undefined
   /** Where other peers find what has arrived; nowhere without it. */
   readonly unfinished?: UnfinishedContents | undefined
 }
@@ -47,6 +52,9 @@ interface RunDependencies extends FetchDependencies {
   /** For contents of one chunk, and for those whose chunks threads check. */
   readonly buffers: BufferPool
   readonly sharedBuffers: BufferPool
+  /** Where the copying from own files is queued. */
+  readonly copying: SerialQueue
+  onReused(bytes: number, purpose: Purpose): void
   reserve(
     bytes: number,
     where: { readonly purpose: Purpose } | { readonly folder: string },
@@ -61,6 +69,8 @@ export interface FetchRun {
   readonly verifiedBytes: number
   /** All that sources sent, good or not. */
   readonly receivedBytes: number
+  /** Bytes that this run copied from this peer's own files instead. */
+  readonly reusedBytes: number
   /** Those at work. */
   readonly sources: readonly SourceProgress[]
   /** Why nothing arrives, if no source is at work. */
@@ -74,6 +84,7 @@ export class FileFetch implements FetchRun {
   readonly #dependencies: RunDependencies
   #file: PartialFile | undefined
   #crew: SourceCrew | undefined
+  #reuse: ChunkReuse | undefined
 
   constructor(request: FetchRequest, dependencies: RunDependencies) {
     this.#request = request
@@ -87,6 +98,10 @@ export class FileFetch implements FetchRun {
 
   get receivedBytes(): number {
     return this.#crew?.receivedBytes ?? 0
+  }
+
+  get reusedBytes(): number {
+    return this.#reuse?.bytes ?? 0
   }
 
   get sources(): readonly SourceProgress[] {
@@ -159,10 +174,33 @@ export class FileFetch implements FetchRun {
     const hasThreads = file.verified.chunkCount > 1
     // The hash of a single chunk is the content's.
     using digest = hashesWhole && hasThreads ? new DigestedFile(file, workers) : undefined
+    // A single chunk that this peer has is a content that it has: then nothing is fetched.
+    await using reuse = hasThreads ? this.#reuseOf(digest ?? file) : undefined
+    this.#reuse = reuse
     this.#crew = new SourceCrew(
-      { ...this.#request, file: digest ?? file, digest },
+      { ...this.#request, file: digest ?? file, digest, reuse },
       { ...this.#dependencies, buffers: hasThreads ? sharedBuffers : buffers },
     )
-    return await this.#crew.run()
+    const transferred = await this.#crew.run()
+    this.#logReuse()
+    return transferred
+  }
+
+  #logReuse(): void {
+    const { reusedBytes, receivedBytes } = this
+    const { sha256 } = this.#request.content
+    if (reusedBytes > 0)
+      this.#dependencies.log.info({ sha256, reusedBytes, receivedBytes }, 'own chunks were reused')
+  }
+
+  #reuseOf(file: CopyingStore): ChunkReuse | undefined {
+    const { content, signal, purpose = 'download' } = this.#request
+    const { localChunks } = this.#dependencies
+    if (localChunks === undefined) return undefined
+    const onCopied = (bytes: number): void => this.#dependencies.onReused(bytes, purpose)
+    return new ChunkReuse(
+      { content, file, signal, onCopied },
+      { ...this.#dependencies, localChunks },
+    )
   }
 }

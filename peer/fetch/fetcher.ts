@@ -4,6 +4,7 @@ import { hasCode, reasonOf } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import type { Content, Purpose } from '../../common/protocol/messages.ts'
+import { SerialQueue } from '../../common/serial-queue.ts'
 import { DiskRoom, type Reservation } from './disk/disk-room.ts'
 import { PartialFolders, type PartialFoldersOptions } from './disk/partial-folders.ts'
 import { sharedBuffer } from './disk/shared-buffer.ts'
@@ -25,6 +26,8 @@ export class Fetcher implements AsyncDisposable {
     bufferBytes: limits.chunkBytesMin,
     allocate: sharedBuffer,
   })
+  readonly #copying = new SerialQueue()
+  readonly #reusedBytes = { download: 0, replication: 0 }
   readonly #background: BackgroundWork
 
   private constructor(folders: PartialFolders, bootId: string, dependencies: FetchDependencies) {
@@ -50,6 +53,11 @@ export class Fetcher implements AsyncDisposable {
     return new Fetcher(folders, await readBootId(dependencies.random), dependencies)
   }
 
+  /** Bytes copied from this peer's own files instead of being received, by purpose. */
+  get reusedBytes(): Readonly<Record<Purpose, number>> {
+    return this.#reusedBytes
+  }
+
   /** Ends the cleaning; fetches end with their signals. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#background[Symbol.asyncDispose]()
@@ -68,6 +76,10 @@ export class Fetcher implements AsyncDisposable {
       bootId: this.#bootId,
       buffers: this.#buffers,
       sharedBuffers: this.#sharedBuffers,
+      copying: this.#copying,
+      onReused: (bytes, purpose) => {
+        this.#reusedBytes[purpose] += bytes
+      },
       reserve: (bytes, where) => this.reserve(bytes, where),
     })
   }

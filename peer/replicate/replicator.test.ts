@@ -42,7 +42,7 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 }
 
 function aFetch(fetched: Promise<FetchedReplica>): ReplicaFetch {
-  return { receivedBytes: 0, verifiedBytes: 0, fetched }
+  return { receivedBytes: 0, reusedBytes: 0, verifiedBytes: 0, fetched }
 }
 
 /** A replicator whose surroundings write down what happens, in order. */

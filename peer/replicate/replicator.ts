@@ -63,6 +63,8 @@ export interface ReplicaShelf extends Pick<Shelf, 'adopt' | 'copyLocal'> {
 export interface ReplicaFetch {
   /** All that sources sent, good or not. */
   readonly receivedBytes: number
+  /** Copied from this peer's own files instead. */
+  readonly reusedBytes: number
   readonly verifiedBytes: number
   readonly fetched: Promise<FetchedReplica>
 }
@@ -286,7 +288,7 @@ export class Replicator implements AsyncDisposable {
     signal.throwIfAborted()
     const run = this.#fetcher.fetch({ content, name: key.name, sources, signal })
     this.#progress.add(taskId, () => ({
-      bytes: run.receivedBytes,
+      bytes: run.receivedBytes + run.reusedBytes,
       isStoring: run.verifiedBytes === content.size,
     }))
     await using fetched = await run.fetched

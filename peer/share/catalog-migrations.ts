@@ -1,5 +1,7 @@
+import type { Migration } from '../../common/sqlite.ts'
 import { aliasesMigration } from './aliases.ts'
 import { damageMigration } from './catalog-damage.ts'
+import { migrateToChunkSearch } from './chunk-lists.ts'
 
 /**
  * The catalog's schema, version by version; see `openDatabase`. Never change a released version:
@@ -97,4 +99,5 @@ export const catalogMigrations = [
   // The file's change time; unknown until the next comparison.
   'ALTER TABLE entries ADD COLUMN ctime_ns INTEGER;',
   damageMigration,
-] as const
+  migrateToChunkSearch,
+] as const satisfies readonly Migration[]

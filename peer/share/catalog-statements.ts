@@ -65,9 +65,6 @@ export interface Statements {
   readonly newestDrop: Statement<[seq: number], { seq: number | null }>
   readonly forgetDrops: Statement<[seq: number]>
   readonly changes: Statement<[{ seq: number; limit: number }], ChangeRow>
-  readonly chunkList: Statement<[sha256: string], { hashes: Buffer }>
-  readonly insertChunkList: Statement<[sha256: string, hashes: Uint8Array]>
-  readonly pruneChunkList: Statement<[{ sha256: string }]>
   readonly isUnshared: Statement<[name: string], { name: string }>
   readonly insertUnshared: Statement<[name: string, seq: number]>
   readonly clearUnshared: Statement<[name: string]>
@@ -161,12 +158,6 @@ export function prepareStatements(database: Database): Statements {
       SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM unshared WHERE seq > @seq
       ORDER BY seq LIMIT @limit`),
-
-    chunkList: database.prepare('SELECT hashes FROM chunk_lists WHERE sha256 = ?'),
-    insertChunkList: database.prepare('INSERT OR IGNORE INTO chunk_lists VALUES (?, ?)'),
-    pruneChunkList: database.prepare(`
-      DELETE FROM chunk_lists WHERE sha256 = @sha256
-        AND NOT EXISTS (SELECT 1 FROM entries WHERE sha256 = @sha256)`),
 
     isUnshared: database.prepare('SELECT name FROM unshared WHERE name = ?'),
     insertUnshared: database.prepare('INSERT OR REPLACE INTO unshared VALUES (?, ?)'),

@@ -1,5 +1,4 @@
 import SQLite from 'better-sqlite3'
-import { hashBytes } from '../../common/content/chunks.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
@@ -21,6 +20,7 @@ import {
 } from './catalog-rows.ts'
 import { type GuardedFolderRow, prepareStatements, type Statements } from './catalog-statements.ts'
 import { CatalogTotals, type Totals } from './catalog-totals.ts'
+import { ChunkLists } from './chunk-lists.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
 
@@ -47,6 +47,9 @@ export class Catalog implements Disposable {
   readonly #statements: Statements
   readonly #listeners = new Set<() => void>()
   readonly #aliases: Aliases
+  /** Read by the search for chunks; see {@link chunkList}. */
+  readonly chunkLists: Pick<ChunkLists, 'with'>
+  readonly #chunkLists: ChunkLists
   readonly #file: CatalogDiskFile
   readonly #totals: CatalogTotals
   readonly #damage: CatalogDamage
@@ -60,6 +63,8 @@ export class Catalog implements Disposable {
     this.#statements = prepareStatements(this.#database)
     this.#aliases = new Aliases(this.#database)
     this.#damage = new CatalogDamage(this.#database)
+    this.#chunkLists = new ChunkLists(this.#database)
+    this.chunkLists = this.#chunkLists
     const before = this.#statements.catalog.get()
     this.epoch = randomId(random)
     this.continues = before?.epoch ? { epoch: before.epoch, lastSeq: before.last_seq } : undefined
@@ -126,8 +131,8 @@ export class Catalog implements Disposable {
 
   /** The hashes of a content's chunks, if an entry has the content. */
   chunkList(sha256: string): Buffer | undefined {
-    const row = this.#statements.chunkList.get(sha256)
-    if (row !== undefined) return row.hashes
+    const hashes = this.#chunkLists.get(sha256)
+    if (hashes !== undefined) return hashes
     return this.first(sha256) === undefined ? undefined : Buffer.from(sha256, 'hex')
   }
 
@@ -198,10 +203,9 @@ export class Catalog implements Disposable {
       this.#nameFile(at)
       this.#statements.forgetDrop.run(keyRowOf(at))
       this.#statements.insert.run(...entryValuesOf(file, seq))
-      if (chunkList.byteLength > hashBytes)
-        this.#statements.insertChunkList.run(content.sha256, chunkList)
+      this.#chunkLists.add(content.sha256, chunkList)
       this.#totals.add(at.kind, 1, content.size)
-      if (before !== undefined && !isKnown) this.#statements.pruneChunkList.run(before)
+      if (before !== undefined && !isKnown) this.#chunkLists.prune(before)
       return { ...file, seq }
     })
   }
@@ -279,7 +283,7 @@ export class Catalog implements Disposable {
     if (before === undefined) return
     this.group(() => {
       this.#remove(before)
-      this.#statements.pruneChunkList.run(before)
+      this.#chunkLists.prune(before)
       this.#statements.insertDrop.run({ ...keyRowOf(key), seq: ++this.#lastSeq })
     })
   }

@@ -30,6 +30,7 @@ import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer } from './group-placer.ts'
 import { IncomingFolder } from './incoming.ts'
+import { LocalChunks } from './local-chunks.ts'
 import { LocalCopier } from './local-copier.ts'
 import { OwnWrites } from './own-writes.ts'
 import { type Adoption, Placer } from './placer.ts'
@@ -63,6 +64,8 @@ interface Dependencies {
 export class Share implements Shelf, AsyncDisposable {
   /** Reads small files of the catalog. */
   readonly smallReader: SmallReader<Entry>
+  /** The chunks of the catalog's files. */
+  readonly localChunks: LocalChunks
   readonly #catalog: Catalog
   readonly #folders: Folders
   readonly #work: BackgroundWork
@@ -97,6 +100,7 @@ export class Share implements Shelf, AsyncDisposable {
     this.#reader = new CopyReader(dependencies)
     const recheck = (path: string): void => this.recheck(path)
     this.smallReader = new SmallReader({ ...watched, recheck })
+    this.localChunks = new LocalChunks({ ...watched, recheck })
     this.#writer = new SmallWriter(dependencies)
     const ownWrites = new OwnWrites({ writer: this.#writer })
     const look = dependencies.lookAtFolder ?? folderLooker(dependencies)

@@ -277,6 +277,7 @@ export class FakePeerApi implements Partial<PeerApi> {
       state: 'running',
       bytes: 0,
       size: 10,
+      reusedBytes: 0,
       bytesPerSecond: 0,
       sources: [],
     }
@@ -301,6 +302,7 @@ export class FakePeerApi implements Partial<PeerApi> {
       name,
       path: `/home/ada/data/peer1/downloaded/${name}`,
       bytes: size,
+      reusedBytes: 0,
       seconds: 0.05,
       sha256,
       sources: [otherPeer],

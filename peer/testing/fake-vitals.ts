@@ -28,6 +28,7 @@ export function fakeVitals(facts = fakeHealth): Vitals {
       uploads: { passedBytes: { download: 1_000, replication: 500 } },
       downloads: { passedBytes: { download: 2_000, replication: 600 } },
     },
+    fetcher: { reusedBytes: { download: 700, replication: 80 } },
     downloads: { counts: { waiting: 1, running: 2, paused: 0, done: 3, failed: 4 } },
   })
   return { peerId: 'peer1', health, metrics }

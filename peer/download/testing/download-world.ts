@@ -17,7 +17,8 @@ export const source = { peerId: 'p2', host: 'h2', port: 7101, kind: 'shared' } a
 export const one: FoundContent = { ...aContent(1000, 'one').content, sources: [source] }
 export const two: FoundContent = { ...aContent(2000, 'two').content, sources: [source] }
 
-type Progress = Pick<FetchRun, 'verifiedBytes' | 'sources'> & { readonly waitingFor?: string }
+type Progress = Pick<FetchRun, 'verifiedBytes' | 'sources'> &
+  Partial<Pick<FetchRun, 'reusedBytes'>> & { readonly waitingFor?: string }
 
 /** A fetch that the test drives. */
 interface PendingFetch extends FetchRequest {
@@ -96,7 +97,14 @@ export class DownloadWorld {
   #fetch(request: FetchRequest): FetchRun {
     const { promise: fetched, resolve, reject } = Promise.withResolvers<Fetched>()
     const { content, sources, signal } = request
-    const run = { fetched, verifiedBytes: 0, receivedBytes: 0, sources: [], waitingFor: undefined }
+    const run = {
+      fetched,
+      verifiedBytes: 0,
+      receivedBytes: 0,
+      reusedBytes: 0,
+      sources: [],
+      waitingFor: undefined,
+    }
     const progress = (now: Progress): void => {
       Object.assign(run, { waitingFor: undefined }, now)
       request.onChanged?.()

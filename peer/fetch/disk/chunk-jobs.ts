@@ -1,9 +1,10 @@
 /** The jobs that a chunk thread does. */
+import type { ReadFrom } from '../chunk-store.ts'
 import type { JournalRecord } from './chunk-journal.ts'
 
 /**
- * A chunk as a source sent it, and where it is written if it is good. Its memory must not change before
- * the answer.
+ * A chunk as a source sent it, or the memory for one that lies in another file, and where it is written if
+ * it is good. Its memory must not change before the answer.
  */
 export interface UncheckedChunk {
   /** In memory that threads share; if it begins at a page, it can bypass the page cache. */
@@ -13,6 +14,8 @@ export interface UncheckedChunk {
   /** Stays open. */
   readonly file: WrittenFile
   readonly position: number
+  /** Where the chunk is read from first; stays open. Its failures make the chunk a bad one. */
+  readonly from?: ReadFrom | undefined
   /** Written after the chunk. */
   readonly record: JournalRecord | undefined
 }

@@ -20,11 +20,13 @@ export class ChunkWork {
   #buffer = Buffer.alloc(0)
 
   /**
-   * Writes a chunk and its journal record if it has its hash; returns whether it has.
+   * Reads a chunk, if it lies in another file, and writes it and its journal record if it has its hash;
+   * returns whether it has.
    * @param {import('./chunk-jobs.ts').UncheckedChunk} unchecked
    * @throws what the disk does
    */
-  check({ chunk, sha256, file, position, record }) {
+  check({ chunk, sha256, file, position, record, from }) {
+    if (from !== undefined && !isRead(chunk, from)) return false
     const isGood = hash('sha256', chunk, 'buffer').equals(sha256)
     if (isGood) this.#write(chunk, file, position)
     if (isGood && record !== undefined)
@@ -107,5 +109,23 @@ export class ChunkWork {
     const running = { descriptor: openSync(path, 'r'), hash: createHash('sha256') }
     this.#running.set(path, running)
     return running
+  }
+}
+
+/**
+ * Fills a chunk from an open file; returns whether that was possible.
+ * @param {Uint8Array} chunk
+ * @param {import('../chunk-store.ts').ReadFrom} from
+ */
+function isRead(chunk, { descriptor, position }) {
+  try {
+    for (let done = 0; done < chunk.length; ) {
+      const bytesRead = readSync(descriptor, chunk, done, chunk.length - done, position + done)
+      if (bytesRead === 0) return false
+      done += bytesRead
+    }
+    return true
+  } catch {
+    return false
   }
 }

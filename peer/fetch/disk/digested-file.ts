@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkRange } from '../../../common/content/chunks.ts'
 import { diskError } from '../../../common/disk-error.ts'
-import type { ChunkStore, PutChunk } from '../chunk-store.ts'
+import type { CopyingStore, PutChunk, ReadFrom } from '../chunk-store.ts'
 import { chunksAtOnceFor } from '../transfer/plan.ts'
 import type { ChunkWorker, ChunkWorkers } from './chunk-threads.ts'
 import type { PartialFile } from './partial-file.ts'
@@ -12,7 +12,7 @@ import type { PartialFile } from './partial-file.ts'
  */
 const digestStepBytes = 4 * 1024 * 1024
 
-type DigestibleFile = ChunkStore & Pick<PartialFile, 'path' | 'size'>
+type DigestibleFile = CopyingStore & Pick<PartialFile, 'path' | 'size'>
 
 /** A verified chunk whose memory must not change before it is released. */
 interface HeldChunk {
@@ -25,7 +25,7 @@ interface HeldChunk {
  * almost in order are hashed from memory; those that arrive far too early are read back. Disposing
  * abandons the hash, not the file.
  */
-export class DigestedFile implements ChunkStore, Disposable {
+export class DigestedFile implements CopyingStore, Disposable {
   readonly #file: DigestibleFile
   readonly #workers: ChunkWorkers
   /** Holds the hash; defined once a chunk was hashed. */
@@ -58,8 +58,8 @@ export class DigestedFile implements ChunkStore, Disposable {
   }
 
   /** See {@link PartialFile.put}. */
-  async put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
-    const { isGood } = await this.#putInFile(chunk, bytes, hash)
+  async put(chunk: number, bytes: Buffer, hash: Uint8Array, from?: ReadFrom): Promise<PutChunk> {
+    const { isGood } = await this.#putInFile(chunk, bytes, hash, from)
     if (!isGood) return { isGood }
     const released = this.#isSoon(chunk) ? this.#hold(chunk, bytes) : undefined
     this.#advancing ??= this.#advance()
@@ -95,10 +95,12 @@ export class DigestedFile implements ChunkStore, Disposable {
     this.#worker = undefined
   }
 
-  async #putInFile(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
+  async #putInFile(
+    ...[chunk, bytes, hash, from]: Parameters<CopyingStore['put']>
+  ): Promise<PutChunk> {
     this.#putting.add(chunk)
     try {
-      return await this.#file.put(chunk, bytes, hash)
+      return await this.#file.put(chunk, bytes, hash, from)
     } finally {
       this.#putting.delete(chunk)
     }

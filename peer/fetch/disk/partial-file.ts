@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { constants } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -14,7 +15,7 @@ import type { AppError } from '../../../common/errors.ts'
 import { makeFolderAgain } from '../../../common/make-folder.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
-import type { ChunkStore, PutChunk } from '../chunk-store.ts'
+import type { CopyingStore, PutChunk, ReadFrom } from '../chunk-store.ts'
 import { ChunkJournal, type Journalled, readJournal } from './chunk-journal.ts'
 import type { ChunkWorkers } from './chunk-threads.ts'
 import type { Reservation } from './disk-room.ts'
@@ -49,7 +50,7 @@ export function journalPathOf(path: string): string {
  * A content that is being fetched: a file beside the user's folders, and which of its chunks are good.
  * Disposing closes it, and removes it unless it is finished or kept.
  */
-export class PartialFile implements ChunkStore, AsyncDisposable {
+export class PartialFile implements CopyingStore, AsyncDisposable {
   readonly path: string
   readonly #options: PartialFileOptions
   readonly #handle: FileHandle
@@ -159,11 +160,15 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
 
   /**
    * Writes a chunk if it has its hash: the only chunk of a content itself, others in a thread.
+   * @param from where the thread reads it first, if it lies in another file
    * @throws AppError DISK_FULL, DISK_FAILED
    */
-  async put(chunk: number, bytes: Buffer, hash: Uint8Array): Promise<PutChunk> {
+  async put(chunk: number, bytes: Buffer, hash: Uint8Array, from?: ReadFrom): Promise<PutChunk> {
     const isSmall = this.verified.chunkCount === 1
-    const putting = isSmall ? this.#putSmall(bytes, hash) : this.#putElsewhere(chunk, bytes, hash)
+    assert(!isSmall || from === undefined)
+    const putting = isSmall
+      ? this.#putSmall(bytes, hash)
+      : this.#putElsewhere(chunk, bytes, hash, from)
     this.#putting.add(putting)
     try {
       const isGood = await putting
@@ -183,12 +188,17 @@ export class PartialFile implements ChunkStore, AsyncDisposable {
     return isGood
   }
 
-  async #putElsewhere(number: number, chunk: Buffer, sha256: Uint8Array): Promise<boolean> {
+  async #putElsewhere(
+    number: number,
+    chunk: Buffer,
+    sha256: Uint8Array,
+    from: ReadFrom | undefined,
+  ): Promise<boolean> {
     const position = chunkRange(this.size, number).start
     const file = { descriptor: this.#handle.fd, directDescriptor: this.#direct?.fd }
     const worker = this.#workers.leastBusy()
     const record = this.#journal?.recordOf(number)
-    return await worker.check({ chunk, sha256, file, position, record })
+    return await worker.check({ chunk, sha256, file, position, record, from })
   }
 
   #onWritten(chunk: number): void {

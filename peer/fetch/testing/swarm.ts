@@ -17,6 +17,7 @@ import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import type { PartialFolderOptions } from '../disk/partial-folder.ts'
 import type { Fetched, FetchRequest, FetchRun } from '../fetch-run.ts'
 import { Fetcher } from '../fetcher.ts'
+import type { LocalChunks } from '../local-chunks.ts'
 import { ConnectionPool } from '../source/connection-pool.ts'
 import type { CrewDependencies } from '../transfer/source-crew.ts'
 import { workAtOnce } from './work-at-once.ts'
@@ -46,7 +47,10 @@ export interface Swarm {
 
 export async function aSwarm({
   isWanted,
-}: Pick<PartialFolderOptions, 'isWanted'> = {}): Promise<Swarm> {
+  localChunks,
+}: Pick<PartialFolderOptions, 'isWanted'> & {
+  readonly localChunks?: LocalChunks
+} = {}): Promise<Swarm> {
   const folder = await temporaryFolder()
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
   const partialFolder = join(folder.path, 'partial')
@@ -68,7 +72,7 @@ export async function aSwarm({
   const open = async (): Promise<Fetcher> => {
     const opened = await Fetcher.open(
       { partialFolder, isWanted },
-      { pool, workers: workAtOnce(), ...dependencies },
+      { pool, workers: workAtOnce(), localChunks, ...dependencies },
     )
     onTestFinished(async () => await opened[Symbol.asyncDispose]())
     return opened

@@ -112,6 +112,19 @@ describe('an open request', () => {
   })
 })
 
+test('a reserved chunk is requested from no source, and missing again if it cannot be copied', () => {
+  const board: Board = new ChunkBoard(new ChunkSet(4))
+  board.reserve([1, 2])
+  expect([takenOf(board), board.missingCount, board.isPresent(1)]).toEqual([[1, 2], 2, false])
+  board.addSource(one)
+  expect(() => ask(board, one, 1)).toThrow('reserved')
+  board.fill(1)
+  board.release(2)
+  expect([takenOf(board), board.missingCount, board.isPresent(1)]).toEqual([[1], 3, true])
+  board.arrive(ask(board, one, 2))
+  expect(() => board.release(2)).toThrow('not reserved')
+})
+
 test('what is wrong is refused: a chunk that is present, a source that is unknown, an answer given twice', () => {
   const board = aBoard(4, [3])
   expect(() => ask(board, one, 3)).toThrow('present')
@@ -128,11 +141,14 @@ test('what is wrong is refused: a chunk that is present, a source that is unknow
 function checkInvariants(
   board: Board,
   verified: ReadonlySet<number>,
+  reserved: ReadonlySet<number>,
   given: readonly Request[],
 ): void {
   for (let chunk = 0; chunk < board.taken.chunkCount; chunk += 1) {
     const requests = [...board.requestsFor(chunk)]
-    expect(board.taken.has(chunk)).toBe(verified.has(chunk) || requests.length > 0)
+    const isTaken = verified.has(chunk) || reserved.has(chunk) || requests.length > 0
+    expect(board.taken.has(chunk)).toBe(isTaken)
+    expect(reserved.has(chunk) && requests.length > 0).toBe(false)
     const hasArrived = requests.some(({ state }) => state === 'arrived')
     expect(board.isPresent(chunk)).toBe(verified.has(chunk) || hasArrived)
     for (const { state } of verified.has(chunk) ? requests : []) expect(state).toBe('arrived')
@@ -144,7 +160,7 @@ function checkInvariants(
     expect(board.requestsOf(source).has(request)).toBe(isUnanswered)
     expect(board.requestsFor(chunk).has(request)).toBe(isNamed)
   }
-  expect(board.missingCount).toBe(board.taken.chunkCount - verified.size)
+  expect(board.missingCount).toBe(board.taken.chunkCount - verified.size - reserved.size)
 }
 
 test('the indexes by chunk and by source agree after any sequence of events', () => {
@@ -161,15 +177,19 @@ test('the indexes by chunk and by source agree after any sequence of events', ()
         'end',
         'verify',
         'reject',
+        'fill',
+        'release',
       ),
       place: fc.nat(1_000),
       chunk: fc.nat(5),
     }),
     { maxLength: 100, size: 'max' },
   )
-  const property = fc.property(events, (steps) => {
+  const property = fc.property(events, fc.subarray([0, 1, 2, 3, 4, 5]), (steps, found) => {
     const board: Board = new ChunkBoard(new ChunkSet(6))
     const verified = new Set<number>()
+    const reserved = new Set(found)
+    board.reserve(found)
     const given: Request[] = []
     for (const { kind, place, chunk } of steps) {
       const source = sources[place % sources.length]
@@ -180,6 +200,10 @@ test('the indexes by chunk and by source agree after any sequence of events', ()
       const isKnown = source !== undefined && board.sources.includes(source)
       if (kind === 'join' && source && !isKnown) board.addSource(source)
       if (kind === 'leave' && source && isKnown) board.removeSource(source)
+      const isCopied = (kind === 'fill' || kind === 'release') && reserved.delete(chunk)
+      if (isCopied) board[kind](chunk)
+      if (isCopied && kind === 'fill') verified.add(chunk)
+      if (reserved.has(chunk)) continue
       if ((kind === 'request' || kind === 'open') && isKnown && !board.isPresent(chunk))
         given.push(ask(board, source, chunk, kind === 'open'))
       if (kind === 'begin' && request)
@@ -191,7 +215,7 @@ test('the indexes by chunk and by source agree after any sequence of events', ()
         verified.add(checked.chunk)
       }
       if (kind === 'reject' && checked) board.reject(checked)
-      checkInvariants(board, verified, given)
+      checkInvariants(board, verified, reserved, given)
     }
     expect(board.isComplete).toBe(verified.size === board.taken.chunkCount)
   })

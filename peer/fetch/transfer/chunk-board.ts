@@ -39,12 +39,19 @@ export interface Begun<Source> {
  *      └──────────────── withdraw ──────────┴───── reject ────┘
  *
  * Requests are indexed by source, while they are unanswered, and by chunk, from the moment they name one
- * (all but open ones) until they end. Invariant: a chunk is taken if and only if it is verified or at
- * least one request names it. A verified chunk stays verified and has no unanswered request.
+ * (all but open ones) until they end. A chunk that is missing can also be reserved: this peer has it in
+ * another file, and copies it.
+ *
+ *   missing ─reserve─> reserved ─fill─> verified
+ *      ^───────release────┘
+ *
+ * Invariant: a chunk is taken if and only if it is verified, reserved, or at least one request names it.
+ * A verified chunk stays verified and has no unanswered request; a reserved one has no request at all.
  */
 export class ChunkBoard<Source extends object> {
   readonly #verified: ChunkSet
   readonly #taken: ChunkSet
+  readonly #reserved = new Set<number>()
   /** Unanswered requests, the oldest first. */
   readonly #bySource = new Map<Source, Set<MutableRequest<Source>>>()
   readonly #byChunk = new Map<number, Set<MutableRequest<Source>>>()
@@ -55,7 +62,7 @@ export class ChunkBoard<Source extends object> {
     this.#taken = verified.copy()
   }
 
-  /** Chunks that need no request: verified ones, and those that a request names. */
+  /** Chunks that need no request: verified and reserved ones, and those that a request names. */
   get taken(): Pick<ChunkSet, 'chunkCount' | 'size' | 'has' | 'firstMissing'> {
     return this.#taken
   }
@@ -64,9 +71,9 @@ export class ChunkBoard<Source extends object> {
     return this.#verified.isFull
   }
 
-  /** The number of chunks that are not verified. */
+  /** The number of chunks that are neither verified nor reserved. */
   get missingCount(): number {
-    return this.#verified.chunkCount - this.#verified.size
+    return this.#verified.chunkCount - this.#verified.size - this.#reserved.size
   }
 
   /** Whether no source owes a chunk. */
@@ -91,6 +98,28 @@ export class ChunkBoard<Source extends object> {
   /** Whether the chunk is verified, or all of its bytes have arrived and are being checked. */
   isPresent(chunk: number): boolean {
     return this.#verified.has(chunk) || hasArrived(this.requestsFor(chunk))
+  }
+
+  /** This peer will copy these missing chunks; called before any source is added. */
+  reserve(chunks: Iterable<number>): void {
+    assert(this.#bySource.size === 0)
+    for (const chunk of chunks) {
+      assert(!this.#taken.has(chunk), 'a chunk that is taken is reserved')
+      this.#taken.add(chunk)
+      this.#reserved.add(chunk)
+    }
+  }
+
+  /** The chunk could not be copied: it is missing again. */
+  release(chunk: number): void {
+    assert(this.#reserved.delete(chunk), 'the chunk is not reserved')
+    this.#taken.delete(chunk)
+  }
+
+  /** The chunk was copied: it has its hash and is stored. */
+  fill(chunk: number): void {
+    assert(this.#reserved.delete(chunk), 'the chunk is not reserved')
+    this.#verified.add(chunk)
   }
 
   addSource(source: Source): void {
@@ -175,6 +204,7 @@ export class ChunkBoard<Source extends object> {
   }
 
   #name(request: MutableRequest<Source>, chunk: number): void {
+    assert(!this.#reserved.has(chunk), 'a chunk that is reserved is requested')
     request.chunk = chunk
     const requests = this.#byChunk.get(chunk) ?? new Set()
     this.#byChunk.set(chunk, requests.add(request))

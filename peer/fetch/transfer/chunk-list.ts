@@ -32,6 +32,12 @@ export class ChunkList {
     // The hash of a single chunk is the content's: no source needs to be asked for the list.
     const isSingle = chunkCountFor(content.size) === 1
     this.#verified = isSingle ? Buffer.from(content.sha256, 'hex') : file.chunkList
+    if (this.#verified !== undefined) this.#known.resolve()
+  }
+
+  /** Resolves when it is known. */
+  get known(): Promise<void> {
+    return this.#known.promise
   }
 
   /** Undefined until it is known. */

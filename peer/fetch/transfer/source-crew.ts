@@ -38,6 +38,7 @@ export interface CrewOptions extends TransferRequest {
   /** Where the chunks go; those that it has already are not transferred again. */
   readonly file: ChunkStore
   readonly digest?: TransferOptions['digest']
+  readonly reuse?: TransferOptions['reuse']
 }
 
 /** A complete content. */
@@ -151,6 +152,7 @@ export class SourceCrew {
 
   /** Lets sources work until the transfer is complete. */
   async #transferAll(): Promise<void> {
+    if (this.#options.reuse !== undefined) this.#await(this.#transfer.copyOwn())
     try {
       while (!this.#transfer.isComplete) {
         this.#options.signal.throwIfAborted()
@@ -229,11 +231,16 @@ export class SourceCrew {
     )
     const retired = new AbortController()
     this.#update(member, { peer, retired, activeSinceMs: nowMs, isActive: true, isStuck: false })
-    const work = this.#run(labelOf(member.source), peer, retired.signal).then(() => {
-      this.#work.delete(work)
+    this.#await(this.#run(labelOf(member.source), peer, retired.signal))
+  }
+
+  /** Has the crew look again when `work`, which never rejects, has ended. */
+  #await(work: Promise<unknown>): void {
+    const ended = work.then(() => {
+      this.#work.delete(ended)
       this.#wakeUp.notify()
     })
-    this.#work.add(work)
+    this.#work.add(ended)
   }
 
   /** Never rejects. */
@@ -304,17 +311,12 @@ export class SourceCrew {
     )
     const { chunksMissing } = this.#transfer
     const asking = this.#questions.ask({ usable: usable.length, chunksMissing })
-    if (asking === undefined) return
-    const work = asking.then(() => {
-      this.#work.delete(work)
-      this.#wakeUp.notify()
-    })
-    this.#work.add(work)
+    if (asking !== undefined) this.#await(asking)
   }
 
   /** Whether no source works, none is left to try, and none will join. */
   #isHopeless(): boolean {
-    if (this.#waits || this.#questions.isAsking) return false
+    if (this.#waits || this.#questions.isAsking || this.#transfer.isCopying) return false
     const nowMs = this.#dependencies.clock.monotonicMs()
     const members = [...this.#members.values()]
     const isPossible = members.some(({ isActive, usableAtMs }) => isActive || usableAtMs <= nowMs)

@@ -13,6 +13,7 @@ import type { ChunkSource } from '../source/chunk-source.ts'
 import { ChunkBoard, type ChunkRequest } from './chunk-board.ts'
 import { ChunkList } from './chunk-list.ts'
 import { hasRoom, type PickedChunk, pickChunk, type Situation } from './chunk-picker.ts'
+import type { ChunkReuse } from './chunk-reuse.ts'
 import { chunksAtOnceFor, nextChunkBefore, ranksFrom } from './plan.ts'
 import { mismatchOf, WorkingSource } from './working-source.ts'
 
@@ -25,6 +26,8 @@ export interface TransferOptions {
   readonly hasOneSource: boolean
   /** Defined when the chunk root is believed only if the whole content has its SHA-256. */
   readonly digest?: Pick<DigestedFile, 'finish'> | undefined
+  /** The chunks that this peer has in other files; without it, all are requested. */
+  readonly reuse?: Pick<ChunkReuse, 'find' | 'copy'> | undefined
   /** Called after each verified chunk. */
   readonly onChanged?: (() => void) | undefined
 }
@@ -48,6 +51,8 @@ interface Read {
  * them. Chunks are read into a bounded number of buffers, so that memory does not grow with the content:
  *
  *   picker -> source.read -> file.put, which compares the hash with the chunk list's -> the content's own hash
+ *
+ * Chunks that this peer has in other files are reserved first, and copied by the same `file.put`.
  */
 export class Transfer {
   readonly #options: TransferOptions
@@ -63,6 +68,9 @@ export class Transfer {
   readonly #ended = Promise.withResolvers<undefined>()
   readonly #chunkList: ChunkList
   readonly #changes = new WakeUp()
+  /** Resolves when the chunks that will be copied are reserved: before, none is requested. */
+  readonly #reserved = Promise.withResolvers<void>()
+  #isCopying: boolean
   /** Why all work ends; no source can help. */
   #failure: Error | undefined
 
@@ -78,6 +86,8 @@ export class Transfer {
     const onFailed = (error: Error): void => this.abandon(error)
     this.#chunkList = new ChunkList({ ...options, onFailed }, dependencies)
     options.file.onWanted?.(() => this.look())
+    this.#isCopying = options.reuse !== undefined
+    if (!this.#isCopying) this.#reserved.resolve()
   }
 
   /** Labels of the sources that gave good chunks. */
@@ -100,6 +110,11 @@ export class Transfer {
     return isIdle && nextChunkBefore(wantedEnd, taken, undefined) !== undefined
   }
 
+  /** Whether chunks are copied from this peer's own files, so that more may be present soon without any source. */
+  get isCopying(): boolean {
+    return this.#isCopying && this.#chunkList.verified !== undefined
+  }
+
   /** Lets all sources look for work; called from time to time. */
   look(): void {
     this.#changes.notify()
@@ -109,6 +124,26 @@ export class Transfer {
   abandon(reason: Error): void {
     this.#failure ??= reason
     this.#ended.resolve(undefined)
+    this.look()
+  }
+
+  /**
+   * Copies the chunks that this peer has in other files, as soon as the chunk list is known; called once.
+   * Returns when there is none left, or all work ends. Never rejects.
+   */
+  async copyOwn(): Promise<void> {
+    const { reuse } = this.#options
+    if (reuse === undefined) return
+    await Promise.race([this.#chunkList.known, this.#ended.promise])
+    const { verified: chunkList } = this.#chunkList
+    const found = chunkList === undefined ? [] : await reuse.find(chunkList)
+    if (this.#failure === undefined) {
+      this.#board.reserve(found)
+      this.#reserved.resolve()
+      for (const chunk of found) await this.#copy(chunk, reuse)
+    }
+    this.#isCopying = false
+    this.#reserved.resolve()
     this.look()
   }
 
@@ -129,6 +164,7 @@ export class Transfer {
       if (this.#failure !== undefined) throw this.#failure
       return
     }
+    await Promise.race([this.#reserved.promise, this.#ended.promise])
     const [chunkList, chunksHeld] = ready
     await this.#work(new WorkingSource(source, chunksHeld, retired), chunkList)
   }
@@ -194,8 +230,7 @@ export class Transfer {
     const request = this.#request(own, picked, situation.nowMs)
     const stop = new AbortController()
     this.#stops.set(request, stop)
-    const buffer = this.#buffers.take(Math.min(size, chunkBytesFor(size)))
-    this.#buffersInUse += 1
+    const buffer = this.#takeBuffer()
     const read = this.#read({ request, or: picked.or, stop, buffer, chunkList }).then(() => {
       reads.delete(read)
       this.look()
@@ -218,11 +253,24 @@ export class Transfer {
     for (const request of withdrawn) this.#stops.get(request)?.abort(superseded)
   }
 
+  /** Memory for a chunk. */
+  #takeBuffer(): Buffer {
+    const { size } = this.#options.content
+    this.#buffersInUse += 1
+    return this.#buffers.take(Math.min(size, chunkBytesFor(size)))
+  }
+
   /** The memory of a chunk is no longer needed. */
   #release(buffer: Buffer): void {
     this.#buffersInUse -= 1
     this.#buffers.release(buffer)
     this.look()
+  }
+
+  #releaseAfter(used: Promise<void> | undefined, buffer: Buffer): void {
+    const release = (): void => this.#release(buffer)
+    if (used === undefined) release()
+    else used.then(release, release)
   }
 
   /** The first bytes of a chunk arrive, which the source may have chosen. */
@@ -289,12 +337,33 @@ export class Transfer {
         const error = mismatchOf(own.source, `chunk ${chunk} of '${this.#options.name}'`)
         own.onFailed(error, this.#clock.monotonicMs())
       }
-      const release = (): void => this.#release(buffer)
-      if (released === undefined) release()
-      else released.then(release, release)
+      this.#releaseAfter(released, buffer)
     } catch (error) {
       this.abandon(error as Error)
     }
+  }
+
+  /** Copies a reserved chunk; if that fails, sources are requested for it. Never rejects. */
+  async #copy(chunk: number, reuse: Pick<ChunkReuse, 'copy'>): Promise<void> {
+    const { size } = this.#options.content
+    while (this.#failure === undefined && this.#buffersInUse >= chunksAtOnceFor(size))
+      await this.#changes.next()
+    if (this.#failure !== undefined) return
+    const { bytes } = chunkRange(size, chunk)
+    const buffer = this.#takeBuffer()
+    try {
+      const { isGood, released } = await reuse.copy(chunk, buffer.subarray(0, bytes))
+      if (isGood) this.#onCopied(chunk)
+      else this.#board.release(chunk)
+      this.#releaseAfter(released, buffer)
+    } catch (error) {
+      this.abandon(error as Error)
+    }
+  }
+
+  #onCopied(chunk: number): void {
+    this.#board.fill(chunk)
+    this.#onProgress()
   }
 
   #onVerified(request: Request): void {
@@ -302,6 +371,10 @@ export class Transfer {
     this.#stop(this.#board.verify(request))
     own.onGood()
     this.#contributors.add(own.source.label)
+    this.#onProgress()
+  }
+
+  #onProgress(): void {
     this.#options.onChanged?.()
     if (this.isComplete) this.#ended.resolve(undefined)
   }
