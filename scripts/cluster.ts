@@ -1,4 +1,5 @@
 /** `make start`: an index and three peers with generated files on this machine, until Ctrl-C. */
+import { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
@@ -33,6 +34,10 @@ In a second terminal, in this folder:
 The files are in data/peer1/shared and so on: what you put there gets its second home.
 Ctrl-C stops the index and the peers; their files stay.
 `
+
+new Command('start')
+  .description('Starts an index and three peers with generated files, until Ctrl-C.')
+  .parse()
 
 await runScript(async () => {
   using stop = interrupted()
