@@ -7,9 +7,11 @@
  *
  * It trusts only the store: a content leaves the queue when an announcement shows its copies.
  */
+
 import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
+import { chunkCountFor } from '../../common/content/chunks.ts'
 import type { Lane } from '../../common/content/lanes.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { deadlines, limits } from '../../common/limits.ts'
@@ -51,7 +53,7 @@ export interface CoordinatorOptions extends JudgeOptions {
 export interface CoordinatorDependencies {
   readonly store: Pick<
     IndexStore,
-    'contents' | 'contentIds' | 'listNames' | 'obsoleteCopies' | 'replicasAt'
+    'contents' | 'contentIds' | 'listNames' | 'obsoleteCopies' | 'replicasAt' | 'versionsOf'
   >
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
@@ -330,6 +332,14 @@ export class Coordinator implements AsyncDisposable {
     }
   }
 
+  /** The peers that have another version of its file, if they could reuse its chunks. */
+  async #earlierHoldersOf({ contentId, file, size }: StoredContent): Promise<ReadonlySet<string>> {
+    if (file === undefined || chunkCountFor(size) === 1) return new Set()
+    const versions = await this.#store.versionsOf(file)
+    const others = versions.filter(({ content }) => content.contentId !== contentId)
+    return new Set(others.flatMap(({ content }) => content.holders.map(({ peerId }) => peerId)))
+  }
+
   async #plan(content: StoredContent): Promise<void> {
     const { contentId, file } = content
     const max = limits.tasksPerRequestMax
@@ -338,12 +348,13 @@ export class Coordinator implements AsyncDisposable {
     let drops: readonly ReplicatedCopy[] = []
     if (file === undefined) drops = await this.#store.obsoleteCopies(contentId, max)
     else if (trimmed !== undefined) drops = await this.#store.replicasAt(contentId, trimmed, max)
+    const earlierHolders = await this.#earlierHoldersOf(content)
     // It may have been settled while the store was read.
     if (this.#queue.placeOf(contentId)?.state !== 'ready') return
     const need = this.#judge.verdictOn(content)
     if (need.kind === 'drop') this.#planner.planDrops(content, drops, need.urgency)
     else if (need.kind === 'copies' && file !== undefined)
-      this.#planner.planCopies(content, file, need)
+      this.#planner.planCopies(content, file, { need, earlierHolders })
     else if (need.kind === 'surplus' && drops.length > 0)
       this.#planner.planDrops(content, drops, need.urgency)
     else if (need.kind === 'surplus') {

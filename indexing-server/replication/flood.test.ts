@@ -68,6 +68,7 @@ test('changes without end keep neither copies from being made nor contents from 
       listNames: async () => [],
       obsoleteCopies: async () => [],
       replicasAt: async () => [],
+      versionsOf: async () => [],
     },
     grants: new DropGrants({ clock }),
     events: { record: () => {} },

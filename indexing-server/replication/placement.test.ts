@@ -80,11 +80,13 @@ const never = (): boolean => false
 function shares(
   peers: readonly PlacementPeer[],
   hasFailed: (peerId: string) => boolean = never,
+  hasEarlierVersion: (peerId: string) => boolean = never,
 ): Record<string, number> {
   const random = seededRandom('shares')
   const counts: Record<string, number> = {}
   for (let round = 0; round < 1_000; round++) {
-    const best = bestTarget(peers, { ...options, hasFailed, random })?.peerId ?? 'none'
+    const best =
+      bestTarget(peers, { ...options, hasFailed, hasEarlierVersion, random })?.peerId ?? 'none'
     counts[best] = (counts[best] ?? 0) + 1
   }
   return counts
@@ -96,6 +98,14 @@ test('a clearly less full peer is preferred, and one that failed comes last', ()
   expect(shares(peers, (peerId) => peerId === 'half')).toEqual({ full: 1_000 })
   expect(shares([peer('only')], () => true)).toEqual({ only: 1_000 })
   expect(shares([])).toEqual({ none: 1_000 })
+})
+
+test('a peer with an earlier version is preferred, however full, unless it failed', () => {
+  const peers = [peer('full', { storedBytes: 100 }), peer('a'), peer('b')]
+  const isFull = (peerId: string): boolean => peerId === 'full'
+  expect(shares(peers, never, isFull)).toEqual({ full: 1_000 })
+  expect(shares(peers, isFull, isFull)).not.toHaveProperty('full')
+  expect(shares(peers, () => true, isFull)).toEqual({ full: 1_000 })
 })
 
 test('peers that are about equally full get shares by their room', () => {
@@ -124,7 +134,7 @@ test('files of any sizes are spread evenly over random clusters', () => {
       const peerOf = ({ peerId, diskBytes, bytes }: (typeof held)[number]): PlacementPeer =>
         peer(peerId, { freeBytes: diskBytes - bytes, storedBytes: bytes, replicaBytes: bytes })
       for (const size of files) {
-        const choice = { ...options, hasFailed: never, random }
+        const choice = { ...options, hasFailed: never, hasEarlierVersion: never, random }
         const best = bestTarget(held.map(peerOf), choice)?.peerId
         const chosen = held.find(({ peerId }) => peerId === best)
         if (chosen === undefined) throw new Error('no peer was chosen')

@@ -104,16 +104,19 @@ function refusalOf(
 const fullnessStep = 0.05
 
 /**
- * The target to ask. Of the peers without a failure, or of all: draws two, each with a chance
+ * The target to ask. Of the peers without a failure, or of all, and of those with an earlier version if
+ * there is one: draws two, each with a chance
  * proportional to its room, and takes the less full one, or the first drawn if they are about
  * equally full. So equal peers get equal shares, and none attracts all copies.
  */
 export function bestTarget<Peer extends PlacementPeer>(
   peers: readonly Peer[],
-  { hasFailed, random, ...options }: TargetChoice,
+  { hasFailed, hasEarlierVersion, random, ...options }: TargetChoice,
 ): Peer | undefined {
   const unfailed = peers.filter(({ peerId }) => !hasFailed(peerId))
-  const left = unfailed.length > 0 ? unfailed : [...peers]
+  const usable = unfailed.length > 0 ? unfailed : [...peers]
+  const holding = usable.filter(({ peerId }) => hasEarlierVersion(peerId))
+  const left = holding.length > 0 ? holding : usable
   const first = drawn(left, options, random)
   const second = drawn(
     left.filter((peer) => peer !== first),
@@ -126,6 +129,8 @@ export function bestTarget<Peer extends PlacementPeer>(
 
 export interface TargetChoice extends RoomOptions {
   readonly hasFailed: (peerId: string) => boolean
+  /** Whether it has an earlier version of the file: it then fetches only what changed. */
+  readonly hasEarlierVersion: (peerId: string) => boolean
   readonly random: Random
 }
 

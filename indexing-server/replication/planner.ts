@@ -183,15 +183,23 @@ export class Planner {
 
   /**
    * Plans the missing copies of `content`, beyond running ones, and updates its place in the queue.
+   * Peers among `earlierHolders`, which have another version of the file, are preferred.
    */
-  planCopies(content: StoredContent, file: FileKey, need: CopiesNeed): void {
+  planCopies(
+    content: StoredContent,
+    file: FileKey,
+    { need, earlierHolders }: { need: CopiesNeed; earlierHolders: ReadonlySet<string> },
+  ): void {
     const { contentId } = content
     const sources = this.#liveSources(content)
     const rank = rankOf(need.urgency, content.size)
     let obstacle: Obstacle | undefined
     this.#noRoom.delete(contentId)
     while (obstacle === undefined && this.#running.copiesOf(contentId).length < need.lacking)
-      obstacle = sources.length === 0 ? 'no peer' : this.#planCopy(content, file, sources)
+      obstacle =
+        sources.length === 0
+          ? 'no peer'
+          : this.#planCopy(content, file, { sources, earlierHolders })
     if (obstacle === 'targets busy') return
     if (obstacle === 'sources busy')
       this.#queue.enqueue(
@@ -264,7 +272,10 @@ export class Planner {
   #planCopy(
     content: StoredContent,
     { owner, name }: FileKey,
-    sources: readonly Source[],
+    {
+      sources,
+      earlierHolders,
+    }: { sources: readonly Source[]; earlierHolders: ReadonlySet<string> },
   ): Obstacle | undefined {
     const { contentId, sha256, size, chunkRoot } = content
     const { eligible, refusals } = this.targetsFor(content)
@@ -289,6 +300,7 @@ export class Planner {
     const target = bestTarget(free, {
       ...this.#options,
       hasFailed: (peerId) => this.#hasFailed(contentId, 'target', peerId),
+      hasEarlierVersion: (peerId) => earlierHolders.has(peerId),
       random: this.#random,
     })
     const source = target === undefined ? undefined : this.#sourceFor(contentId, lane, target)

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { codeOf, contentOf, IndexCluster, type TestPeer } from '../testing/index-cluster.ts'
+import {
+  bigFile,
+  codeOf,
+  contentOf,
+  IndexCluster,
+  type TestPeer,
+} from '../testing/index-cluster.ts'
 import { ReplacedVersions, replacedCheckMs } from './replaced-versions.ts'
 
 const graceMs = 60_000
@@ -252,4 +258,29 @@ test('a file that gets a replaced version during its check is checked again, but
   for (let turns = 0; turns < 10; turns++) await clock.advance(replacedCheckMs)
   await versions[Symbol.asyncDispose]()
   expect(looks).toBe(2)
+})
+
+test('each new version of a large file goes to a peer that has an earlier one', async () => {
+  await using cluster = await IndexCluster.start(settings)
+  const owner = await cluster.peer('peer1')
+  const others = [
+    await cluster.peer('peer2'),
+    await cluster.peer('peer3'),
+    await cluster.peer('peer4'),
+  ]
+  const names = ['a', 'b', 'c', 'd']
+  const version = (name: string, number: number): ReturnType<typeof bigFile> => ({
+    ...bigFile(`${name}${number}`, 3_000_000),
+    name,
+  })
+  for (let number = 1; number <= 3; number += 1) {
+    await owner.announce(...names.map((name) => version(name, number)))
+    await cluster.advance(20_000)
+  }
+  for (const name of names) {
+    const copies = others.map(
+      ({ tasks }) => tasks.filter((task) => task.kind === 'replicate' && task.name === name).length,
+    )
+    expect(copies.toSorted((a, b) => a - b)).toEqual([0, 0, 3])
+  }
 })
