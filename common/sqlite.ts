@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   readonly migrations: readonly Migration[]
   /** How long to wait for another process that has the database open; blocks the thread. */
   readonly busyMs?: number
+  /** For `:memory:`: what an earlier database in memory held, from its `serialize`. */
+  readonly image?: Buffer
 }
 
 /**
@@ -32,7 +34,7 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
   try {
     // SQLite itself creates a file that only the owner may write; here the umask decides.
     if (path !== ':memory:') closeSync(openSync(path, 'a'))
-    database = new SQLite(path, { timeout: options.busyMs ?? databaseBusyMs })
+    database = new SQLite(options.image ?? path, { timeout: options.busyMs ?? databaseBusyMs })
     // Before the first access, which then takes the lock and needs no shared memory.
     database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('journal_mode = WAL')

@@ -1,5 +1,6 @@
 /** Registers a peer at its index: announces, reports downloads, and carries out tasks. */
 import type { Clock } from '../common/clock.ts'
+import { reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { RequestOf } from '../common/protocol/messages.ts'
@@ -10,6 +11,7 @@ import { FetchingTeller } from './announce/fetching-teller.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import type { Fetcher } from './fetch/fetcher.ts'
+import type { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
 import { replicaFetcher } from './replica-fetcher.ts'
 import { Capacity } from './replicate/capacity.ts'
@@ -100,6 +102,23 @@ function capacityOf({
  */
 export function tellUnreached(peerId: string, { connection }: Pick<Announcer, 'connection'>): void {
   connection?.request('unreached', { peerId }).catch(() => {})
+}
+
+/**
+ * Tells the index that a source sent wrong bytes. Without an index it is not told: the next fetch
+ * from that source tells it.
+ */
+export async function tellBlamed(
+  accusation: RequestOf<'accuse'>,
+  { finder, log }: { finder: Pick<Finder, 'accuse'>; log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await finder.accuse(accusation, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    log.info({ ...accusation, reason: reasonOf(error) }, 'the index was not told of wrong bytes')
+  }
 }
 
 /** The link to the index for user requests. */

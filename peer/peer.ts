@@ -29,7 +29,13 @@ import { Finder } from './find/finder.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { type Health, healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
-import { hurriedLink, joinCluster, type PeerDependencies, tellUnreached } from './join-cluster.ts'
+import {
+  hurriedLink,
+  joinCluster,
+  type PeerDependencies,
+  tellBlamed,
+  tellUnreached,
+} from './join-cluster.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
@@ -107,7 +113,9 @@ export async function startPeer(
       unfinished,
       onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
       onBlamed: ({ peerId }, { sha256 }) =>
-        background.start('accuse', (signal) => finder.accuse({ peerId, sha256 }, signal)),
+        background.start('accuse', (signal) =>
+          tellBlamed({ peerId, sha256 }, { finder, log }, signal),
+        ),
     }),
   )
   const identity = await readIdentity(folder, settings.peerId, dependencies)

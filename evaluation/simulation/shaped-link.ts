@@ -3,9 +3,6 @@ import type { Clock } from '../../common/clock.ts'
 
 /** Unit of transmission: fine enough for the measurements, and cheap. */
 const packetBytes = 64 * 1024
-/** Latency between hosts, in addition to the transmission time. */
-export const linkDelayMs = 0.2
-
 /** A source of packets for a sending link. */
 export interface Sender {
   /** The next packet, if one may be sent now. */
@@ -14,17 +11,25 @@ export interface Sender {
   onSent(packet: Buffer): void
 }
 
+/** What is known about a link; a fault may change it at any time. */
+export interface LinkSpeed {
+  /** In either direction. */
+  bytesPerMs: number
+  /** Latency to another host, in addition to the transmission time. */
+  delayMs: number
+}
+
 /** The sending half: serves its senders round-robin. */
 export class UpLink {
-  readonly #bytesPerMs: number
+  readonly #speed: Readonly<LinkSpeed>
   readonly #clock: Clock
   /** The next sender first. */
   readonly #senders = new Set<Sender>()
   #isBusy = false
   #bytes = 0
 
-  constructor(bytesPerMs: number, dependencies: { clock: Clock }) {
-    this.#bytesPerMs = bytesPerMs
+  constructor(speed: Readonly<LinkSpeed>, dependencies: { clock: Clock }) {
+    this.#speed = speed
     this.#clock = dependencies.clock
   }
 
@@ -53,7 +58,7 @@ export class UpLink {
   #carry(packet: Buffer, sender: Sender): void {
     this.#senders.add(sender)
     this.#bytes += packet.length
-    this.#clock.after(packet.length / this.#bytesPerMs, () => {
+    this.#clock.after(packet.length / this.#speed.bytesPerMs, () => {
       sender.onSent(packet)
       this.#carryNext()
     })
@@ -62,19 +67,19 @@ export class UpLink {
 
 /** The receiving half: first come, first served. */
 export class DownLink {
-  readonly #bytesPerMs: number
+  readonly #speed: Readonly<LinkSpeed>
   readonly #clock: Clock
   #freeAtMs = 0
 
-  constructor(bytesPerMs: number, dependencies: { clock: Clock }) {
-    this.#bytesPerMs = bytesPerMs
+  constructor(speed: Readonly<LinkSpeed>, dependencies: { clock: Clock }) {
+    this.#speed = speed
     this.#clock = dependencies.clock
   }
 
-  /** Calls `onCarried` when the bytes have been received. */
-  carry(bytes: number, onCarried: () => void): void {
+  /** When bytes that are sent now have been received (monotonic). */
+  carry(bytes: number): number {
     const nowMs = this.#clock.monotonicMs()
-    this.#freeAtMs = Math.max(nowMs, this.#freeAtMs) + bytes / this.#bytesPerMs
-    this.#clock.after(linkDelayMs + this.#freeAtMs - nowMs, onCarried)
+    this.#freeAtMs = Math.max(nowMs, this.#freeAtMs) + bytes / this.#speed.bytesPerMs
+    return this.#freeAtMs + this.#speed.delayMs
   }
 }

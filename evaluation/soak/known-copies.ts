@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
+import type { Database } from '../../common/sqlite.ts'
 
 /** A copy that the index has recorded. */
 export interface KnownCopy {
   readonly peerId: string
+  /** Of a replica; otherwise empty. */
+  readonly owner: string
   readonly name: string
   readonly sha256: string
   readonly kind: CopyKind
@@ -22,19 +25,24 @@ type KnownCopyRow = Omit<KnownCopy, 'kind' | 'isWanted'> & { kind: number; isWan
 export function knownCopies(indexFolder: string): KnownCopy[] {
   const database = new SQLite(join(indexFolder, 'index.sqlite'), { readonly: true })
   try {
-    const rows = database
-      .prepare(
-        `select peer_id as peerId, name, lower(hex(sha256)) as sha256, kind, content_id as contentId,
-           files > 0 and withheld = 0 as isWanted
-         from copies join contents using (content_id)`,
-      )
-      .all() as KnownCopyRow[]
-    return rows.map(({ kind, isWanted, ...row }) => ({
-      ...row,
-      kind: copyKinds[kind] ?? 'shared',
-      isWanted: isWanted === 1,
-    }))
+    return copiesIn(database)
   } finally {
     database.close()
   }
+}
+
+/** Every copy in the database of an index. */
+export function copiesIn(database: Database): KnownCopy[] {
+  const rows = database
+    .prepare(
+      `select peer_id as peerId, owner, name, lower(hex(sha256)) as sha256, kind, content_id as contentId,
+           files > 0 and withheld = 0 as isWanted
+         from copies join contents using (content_id)`,
+    )
+    .all() as KnownCopyRow[]
+  return rows.map(({ kind, isWanted, ...row }) => ({
+    ...row,
+    kind: copyKinds[kind] ?? 'shared',
+    isWanted: isWanted === 1,
+  }))
 }

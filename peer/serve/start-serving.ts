@@ -41,11 +41,12 @@ export async function startServing(
     smallReader: SmallFileReader
     transport: Transport
     log: Log
+    /** By default those of the file system. */
+    openFiles?: ServeDependencies['openFiles'] & AsyncDisposable
   },
 ): Promise<Serving> {
   const { peerId, address } = options
-  const { transport, clock, log } = dependencies
-  const openFiles = new OpenFiles({ clock })
+  const { transport, clock, log, openFiles = new OpenFiles({ clock }) } = dependencies
   const smallFiles = new SmallFiles(dependencies)
   const queue = new UploadQueue({ clock })
   const buffers = new BufferPool({

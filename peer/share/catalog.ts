@@ -27,6 +27,18 @@ import { type Folders, type Location, nameOn } from './folders.ts'
 /** Files of one content offered for reading; others are used when these are gone. */
 export const localCopiesMax = 16
 
+type CatalogFileOnDisk = Pick<CatalogDiskFile, 'keep' | 'sync'>
+
+interface CatalogDependencies {
+  readonly random: Random
+  /** For simulations: a database in memory, which has no file. */
+  readonly openDatabase?: typeof openDatabase
+  readonly fileOf?: (path: string, database: Database) => CatalogFileOnDisk
+}
+
+const diskFileOf = (path: string, database: Database): CatalogDiskFile =>
+  new CatalogDiskFile(path, database)
+
 /** Sorts after every name. */
 const lastText = '\u{10ffff}'
 
@@ -50,16 +62,19 @@ export class Catalog implements Disposable {
   /** Read by the search for chunks; see {@link chunkList}. */
   readonly chunkLists: Pick<ChunkLists, 'with'>
   readonly #chunkLists: ChunkLists
-  readonly #file: CatalogDiskFile
+  readonly #file: CatalogFileOnDisk
   readonly #totals: CatalogTotals
   readonly #damage: CatalogDamage
   #lastSeq: number
   #isComplete = false
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
-  constructor(folders: Folders, { random }: { random: Random }) {
+  constructor(
+    folders: Folders,
+    { random, openDatabase: open = openDatabase, fileOf = diskFileOf }: CatalogDependencies,
+  ) {
     this.#folders = folders
-    this.#database = openDatabase(folders.catalog, { migrations: catalogMigrations })
+    this.#database = open(folders.catalog, { migrations: catalogMigrations })
     this.#statements = prepareStatements(this.#database)
     this.#aliases = new Aliases(this.#database)
     this.#damage = new CatalogDamage(this.#database)
@@ -72,7 +87,7 @@ export class Catalog implements Disposable {
     else this.#statements.saveEpoch.run(this.epoch)
     this.#lastSeq = before?.last_seq ?? 0
     this.#totals = new CatalogTotals(this.#statements.totals)
-    this.#file = new CatalogDiskFile(folders.catalog, this.#database)
+    this.#file = fileOf(folders.catalog, this.#database)
   }
 
   /** The number of the newest change. */

@@ -16,17 +16,21 @@ interface Dependencies<File extends HeldFile> {
   /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
   readonly clock: Clock
+  /** For simulations: reads in place of a thread. */
+  readonly thread?: ReadThread
 }
+
+type ReadThread = Pick<ThreadCaller<ReadFilesRequest, ReadFilesReply>, 'call'> & AsyncDisposable
 
 /** Reads this peer's files of one chunk, many with one call to a thread: the call costs more than reading one of them. */
 export class SmallReader<File extends HeldFile> implements AsyncDisposable {
   readonly #dependencies: Dependencies<File>
-  readonly #thread: ThreadCaller<ReadFilesRequest, ReadFilesReply>
+  readonly #thread: ReadThread
 
   constructor(dependencies: Dependencies<File>) {
     this.#dependencies = dependencies
     const script = new URL('./read-files-thread.ts', import.meta.url)
-    this.#thread = new ThreadCaller(script, dependencies)
+    this.#thread = dependencies.thread ?? new ThreadCaller(script, dependencies)
   }
 
   /**

@@ -1,0 +1,380 @@
+import { BackgroundWork } from '../../../common/background.ts'
+import { type FileStat, isSameStat } from '../../../common/content/file-stat.ts'
+import { AppError } from '../../../common/errors.ts'
+import type { CopyKey } from '../../../common/protocol/messages.ts'
+import type { Random } from '../../../common/random.ts'
+import { type Database, openDatabase } from '../../../common/sqlite.ts'
+import type { ReplicaShelf } from '../../../peer/replicate/replicator.ts'
+import type { ServeDependencies } from '../../../peer/serve/serve-handlers.ts'
+import type { ReadableFile } from '../../../peer/serve/served-contents.ts'
+import { Catalog } from '../../../peer/share/catalog.ts'
+import type { Entry } from '../../../peer/share/entry.ts'
+import { Folders, type Location } from '../../../peer/share/folders.ts'
+import { numberedName } from '../../../peer/share/free-name.ts'
+import { SmallReader } from '../../../peer/share/small-reader.ts'
+import { Verifier } from '../../../peer/share/verifier.ts'
+import type { FinishedFile, KeyedContent, Shelf, SmallFile } from '../../../peer/shelf.ts'
+import { contentIn, type DiskFile, type SimulatedDisk } from './simulated-disk.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+
+/** From a change of a file until it is read. */
+const quietMs = 1_000
+/** Time that the disk takes for one file. */
+const diskMs = 1
+/** From the start to the end of the first scan. */
+const firstScanMs = 500
+/** More entries than any simulated peer has. */
+const entriesMax = 100_000
+
+/** What the cluster wants to know of a peer's files. */
+export interface ShareWatcher {
+  /** A file has been put into its place as a copy of this content. */
+  onPlaced(at: Location, bytes: Buffer, sha256: string): void
+  /** A replica was deleted at the request of the index. */
+  onRemoved(at: Location, sha256: string): void
+}
+
+interface Dependencies {
+  readonly process: SimulatedProcess
+  readonly disk: SimulatedDisk
+  readonly random: Random
+  readonly watcher: ShareWatcher
+}
+
+/**
+ * The files of a simulated peer: the real catalog, verifier and reader of small files over a
+ * simulated disk. What remains, from the scan to the placing of files, is as the share does it,
+ * without folders, links and other file systems.
+ */
+export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
+  readonly catalog: Catalog
+  readonly smallReader: SmallReader<Entry>
+  readonly folders: Folders
+  readonly #process: SimulatedProcess
+  readonly #disk: SimulatedDisk
+  readonly #watcher: ShareWatcher
+  readonly #work: BackgroundWork
+  readonly #verifier: Verifier
+  #database: Database | undefined
+
+  constructor(peerId: string, dependencies: Dependencies) {
+    const { process, disk, random, watcher } = dependencies
+    const { clock } = process
+    this.#process = process
+    this.#disk = disk
+    this.#watcher = watcher
+    this.folders = new Folders(`/${peerId}`)
+    this.#work = new BackgroundWork(process)
+    const { image } = disk
+    this.catalog = new Catalog(this.folders, {
+      random,
+      openDatabase: (_, options) => {
+        const database = openDatabase(':memory:', { ...options, ...(image && { image }) })
+        this.#database = database
+        return database
+      },
+      fileOf: () => ({ keep: () => false, sync: async () => {} }),
+    })
+    this.smallReader = new SmallReader({
+      catalog: this.catalog,
+      recheck: (path) => this.recheck(path),
+      clock,
+      thread: {
+        call: async (request) => this.#readFiles(request),
+        [Symbol.asyncDispose]: async () => {},
+      },
+    })
+    this.#verifier = new Verifier({
+      clock,
+      verify: async (path, mustAnnounce) => {
+        await this.#wait()
+        this.#compare(path, { mustRead: true, mustAnnounce })
+      },
+      start: (work) => this.#work.start('verify', work),
+    })
+    this.#work.start('scan', (signal) => this.#firstScan(signal))
+  }
+
+  /** Everything that a later run of the peer finds of the catalog. */
+  get image(): Buffer | undefined {
+    return this.#database?.serialize()
+  }
+
+  first(sha256: string): Entry | undefined {
+    return this.catalog.first(sha256)
+  }
+
+  find(sha256: string): Entry[] {
+    return this.catalog.find(sha256)
+  }
+
+  isServed({ at, content }: Pick<Entry, 'at' | 'content'>): boolean {
+    const entry = this.catalog.get(at)
+    return entry?.content.sha256 === content.sha256 && !this.catalog.damage.has(entry.seq)
+  }
+
+  totals(): ReturnType<Catalog['totals']> {
+    return this.catalog.totals()
+  }
+
+  chunkList(sha256: string): Buffer | undefined {
+    return this.catalog.chunkList(sha256)
+  }
+
+  entries(): Entry[] {
+    return this.catalog.entriesBetween(0, this.catalog.lastSeq, entriesMax)
+  }
+
+  async room(): Promise<{ freeBytes: number; diskBytes: number }> {
+    return { freeBytes: this.#disk.freeBytes, diskBytes: this.#disk.capacityBytes }
+  }
+
+  /** Opens files for serving. */
+  readonly openFiles: ServeDependencies['openFiles'] & AsyncDisposable = {
+    use: async (file) => {
+      await this.#wait()
+      const bytes = this.#bytesOf(file)
+      return {
+        handle: {
+          read: async (into, offset, length, position) => ({
+            bytesRead: bytes.copy(into, offset, position, position + length),
+          }),
+        },
+        [Symbol.dispose]: () => {},
+      }
+    },
+    [Symbol.asyncDispose]: async () => {},
+  }
+
+  /** A user puts a file into shared/, or removes it. */
+  writeShared(name: string, bytes: Buffer | undefined): void {
+    const { path } = this.folders.place({ kind: 'shared', name })
+    if (bytes === undefined) this.#disk.remove(path)
+    else this.#disk.write(path, bytes)
+    this.#process.clock.after(quietMs, () => this.#compare(path))
+  }
+
+  /** A push: the file is recorded immediately. @throws AppError DISK_FULL */
+  receive(name: string, bytes: Buffer): Entry {
+    const at = this.folders.place({ kind: 'shared', name })
+    this.#disk.write(at.path, bytes)
+    return this.#record(at, contentIn(bytes))
+  }
+
+  unshare(name: string): void {
+    this.catalog.unshare(name)
+  }
+
+  async areThere(files: readonly KeyedContent[]): Promise<boolean[]> {
+    return files.map(({ key, content }) => {
+      const at = placeOrNothing(this.folders, key)
+      const entry = at && this.catalog.get(key)
+      return entry?.content.sha256 === content.sha256 && this.#isUntouched(entry)
+    })
+  }
+
+  async readSmall(sha256s: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+    return await this.smallReader.read(sha256s)
+  }
+
+  async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
+    await this.#wait()
+    const entry = this.catalog.find(sha256).find((one) => this.#isUntouched(one))
+    const bytes = entry && this.#disk.files.get(entry.at.path)?.bytes
+    if (bytes === undefined || contentIn(bytes).content.sha256 !== sha256) return undefined
+    return this.#place(key, bytes)
+  }
+
+  async adopt({ key, partialPath }: FinishedFile): Promise<Entry> {
+    await this.#wait()
+    const partial = this.#disk.partials.get(partialPath)
+    if (partial === undefined) throw new AppError('FILE_NOT_FOUND', { path: partialPath })
+    const { bytes } = partial
+    this.#disk.removePartial(partialPath)
+    return this.#place(key, bytes)
+  }
+
+  async adoptGroup(files: readonly SmallFile[]): Promise<(Entry | AppError)[]> {
+    await this.#wait()
+    return files.map(({ key, bytes }) => {
+      try {
+        return this.#place(key, Buffer.from(bytes))
+      } catch (error) {
+        if (error instanceof AppError) return error
+        throw error
+      }
+    })
+  }
+
+  async removeReplica(copy: { owner: string; name: string; sha256: string }): Promise<void> {
+    await this.#wait()
+    const { owner, name, sha256 } = copy
+    const key = { kind: 'replicated', owner, name } as const
+    for (const held of [key, { ...key, version: sha256 }]) {
+      const entry = this.catalog.get(held)
+      if (entry?.content.sha256 !== sha256 || !this.#isUntouched(entry)) continue
+      this.#disk.remove(entry.at.path)
+      this.catalog.drop(held)
+      this.#watcher.onRemoved(entry.at, sha256)
+    }
+  }
+
+  async hasCopy(
+    sha256: string,
+    { mayBeReplica }: { readonly mayBeReplica: boolean },
+  ): Promise<boolean> {
+    await this.#wait()
+    const entries = this.catalog
+      .find(sha256)
+      .filter(({ at }) => mayBeReplica || at.kind !== 'replicated')
+    return entries.some((entry) => this.#isUntouched(entry))
+  }
+
+  verify(sha256: string): void {
+    for (const { at } of this.catalog.find(sha256)) this.#verifier.add(at.path, true)
+  }
+
+  recheck(path: string): void {
+    this.#compare(path)
+    if (this.#disk.files.has(path)) this.#verifier.add(path, false)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work[Symbol.asyncDispose]()
+  }
+
+  /** For the disk; a process that has ended waits for ever. */
+  async #wait(): Promise<void> {
+    await this.#process.clock.sleep(diskMs)
+  }
+
+  async #firstScan(signal: AbortSignal): Promise<void> {
+    await this.#process.clock.sleep(firstScanMs, signal)
+    const known = this.entries().map(({ at }) => at.path)
+    for (const path of new Set([...known, ...this.#disk.files.keys()])) this.#compare(path)
+    this.catalog.markComplete()
+  }
+
+  #isUntouched({ at, stat }: { at: { path: string }; stat: FileStat }): boolean {
+    const file = this.#disk.files.get(at.path)
+    return file !== undefined && isSameStat(file.stat, stat)
+  }
+
+  #bytesOf({ at, stat }: ReadableFile): Buffer {
+    if (stat === undefined) {
+      const partial = this.#disk.partials.get(at.path)
+      if (partial === undefined) throw new AppError('FILE_NOT_FOUND', { path: at.name })
+      return partial.bytes
+    }
+    const bytes = this.#disk.sent(at.path)
+    if (bytes === undefined) throw new AppError('FILE_NOT_FOUND', { path: at.name })
+    if (!this.#isUntouched({ at, stat })) throw new AppError('CONTENT_CHANGED', { name: at.name })
+    return bytes
+  }
+
+  #readFiles({
+    files,
+    reads,
+  }: Parameters<ReadThread['call']>[0]): Awaited<ReturnType<ReadThread['call']>> {
+    const size = reads ? files.reduce((sum, { stat }) => sum + stat.size, 0) : 0
+    const bytes = Buffer.from(new ArrayBuffer(size))
+    let start = 0
+    const failures = files.map(({ path, stat }) => {
+      const found = this.#isUntouched({ at: { path }, stat }) ? this.#disk.sent(path) : undefined
+      if (reads) start += stat.size
+      if (found === undefined)
+        return { code: this.#disk.files.has(path) ? 'CONTENT_CHANGED' : 'FILE_NOT_FOUND' } as const
+      if (reads) found.copy(bytes, start - stat.size)
+      return undefined
+    })
+    return { failures, bytes: bytes.buffer as ArrayBuffer }
+  }
+
+  /** Updates the entry of a file from the disk. */
+  #compare(path: string, { mustRead = false, mustAnnounce = false } = {}): void {
+    const at = this.folders.locate(path)
+    if (at === undefined || !this.#process.isAlive) return
+    const before = this.catalog.get(at)
+    const file = this.#disk.files.get(path)
+    if (file === undefined) {
+      if (before !== undefined) this.catalog.drop(at)
+      return
+    }
+    if (at.kind === 'shared' && this.catalog.isUnshared(at.name)) return
+    if (!mustRead && before !== undefined && isSameStat(before.stat, file.stat)) return
+    const found = contentIn(file.bytes)
+    const { sha256 } = found.content
+    if (at.version !== undefined && at.version !== sha256) {
+      // A copy aside with other bytes is no copy.
+      this.catalog.drop(at)
+      this.#disk.remove(path)
+    } else if (before?.content.sha256 !== sha256 || mustAnnounce)
+      this.catalog.put({ at, stat: file.stat, content: found.content }, found.chunkList, {
+        mustAnnounce,
+      })
+  }
+
+  /** Puts a finished file into its place, as the placer does. @throws AppError */
+  #place(key: CopyKey, bytes: Buffer): Entry {
+    const found = contentIn(bytes)
+    const wanted = this.#locate(key)
+    for (let number = 1; ; number += 1) {
+      const name = numberedName(wanted.diskName, number)
+      const at = number === 1 ? wanted : this.folders.place({ ...key, name })
+      const there = this.#disk.files.get(at.path)
+      const isSame =
+        there !== undefined && contentIn(there.bytes).content.sha256 === found.content.sha256
+      if (there !== undefined && !isSame && key.kind === 'downloaded') continue
+      if (there !== undefined && !isSame && key.kind === 'replicated') this.#setAside(at, there)
+      if (!isSame) this.#disk.write(at.path, bytes)
+      return this.#record(at, found)
+    }
+  }
+
+  #locate(key: CopyKey): Location {
+    const own = this.folders.place(key)
+    return (key.kind === 'replicated' ? this.catalog.get(key)?.at : undefined) ?? own
+  }
+
+  #record(at: Location, { bytes, content, chunkList }: ReturnType<typeof contentIn>): Entry {
+    const { stat } = this.#disk.files.get(at.path) as DiskFile
+    const entry = this.catalog.put({ at, stat, content }, chunkList)
+    this.#watcher.onPlaced(at, bytes, content.sha256)
+    this.#removeAside(at, content.sha256)
+    return entry
+  }
+
+  /** The new content is in place: its own copy aside is a duplicate. */
+  #removeAside(at: Location, sha256: string): void {
+    if (at.kind !== 'replicated' || at.version !== undefined) return
+    const aside = this.catalog.get({ ...keyOf(at), version: sha256 })
+    if (aside === undefined || !this.#isUntouched(aside)) return
+    this.#disk.remove(aside.at.path)
+    this.catalog.drop(aside.at)
+  }
+
+  #setAside(at: Location, there: DiskFile): void {
+    const { content, chunkList } = contentIn(there.bytes)
+    const aside = this.folders.place({ ...keyOf(at), version: content.sha256 })
+    this.#disk.move(at.path, aside.path)
+    this.catalog.group(() => {
+      this.catalog.put({ at: aside, stat: there.stat, content }, chunkList)
+      this.catalog.drop(at)
+    })
+  }
+}
+
+type ReadThread = NonNullable<ConstructorParameters<typeof SmallReader>[0]['thread']>
+
+function keyOf({ kind, owner, name }: Location): CopyKey {
+  return { kind, name, ...(owner !== undefined && { owner }) }
+}
+
+function placeOrNothing(folders: Folders, key: CopyKey): Location | undefined {
+  try {
+    return folders.place(key)
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,126 @@
+import { copiesIn, type KnownCopy } from '../soak/known-copies.ts'
+import type { Cluster, Machine } from './cluster/cluster.ts'
+import { contentIn } from './cluster/simulated-disk.ts'
+import { type Expectations, hasContent } from './expectations.ts'
+
+/** What is wrong with a cluster whose faults are over; one sentence each, none if it is as it should be. */
+export async function wrongs(cluster: Cluster, expectations: Expectations): Promise<string[]> {
+  const { index, machines } = cluster
+  if (index === undefined || machines.some(({ run }) => run === undefined))
+    return ['not all processes run']
+  const copies = copiesIn(index.database)
+  return [
+    ...missing(cluster, expectations),
+    ...unwanted(cluster, expectations),
+    ...surplus(cluster, copies, expectations),
+    ...machines.flatMap((machine) => catalogFaults(machine)),
+    ...unionFaults(machines, copies),
+    ...(await statusFaults(cluster, expectations)),
+  ]
+}
+
+/** Acknowledged files are present and at their factor. */
+function missing({ machines, settings }: Cluster, expectations: Expectations): string[] {
+  const factor = Math.min(settings.replicationFactor, machines.length)
+  return expectations.wanted.flatMap(({ owner, name, sha256 }) => {
+    const holders = machines.filter((machine) => hasContent(machine, sha256))
+    if (holders.length >= factor) return []
+    const places = holders.map(({ peerId }) => peerId).join(', ') || 'no peer'
+    return [`${owner}/${name} with ${short(sha256)} is on ${places} only`]
+  })
+}
+
+/** Nothing is kept that no file has, except the versions before one that was lost. */
+function unwanted({ machines }: Cluster, expectations: Expectations): string[] {
+  const { doubtful } = expectations
+  const kept = new Set([...expectations.wanted, ...doubtful].map(({ sha256 }) => sha256))
+  const lost = new Set(doubtful.map(({ owner, name }) => `${owner}/${name}`))
+  return machines.flatMap(({ disk, run }) =>
+    [...disk.files].flatMap(([path, { bytes }]) => {
+      const at = run?.peer.share.folders.locate(path)
+      if (at?.kind !== 'replicated' || lost.has(`${at.owner}/${at.name}`)) return []
+      const { sha256 } = contentIn(bytes).content
+      return kept.has(sha256) ? [] : [`${path} with ${short(sha256)} is kept, which no file has`]
+    }),
+  )
+}
+
+/** No replica is beyond the factor, unless it is in a zone that the others are not in. */
+function surplus(
+  { settings, machines }: Cluster,
+  copies: readonly KnownCopy[],
+  expectations: Expectations,
+): string[] {
+  const factor = settings.replicationFactor
+  const zoneOf = new Map(machines.map(({ peerId, zone }) => [peerId, zone ?? peerId]))
+  const zonesOf = (peers: ReadonlySet<string>): number =>
+    new Set(Array.from(peers, (peerId) => zoneOf.get(peerId))).size
+  const wanted = new Set(expectations.wanted.map(({ sha256 }) => sha256))
+  const counted = copies.filter(({ sha256 }) => wanted.has(sha256))
+  return [...Map.groupBy(counted, ({ sha256 }) => sha256)].flatMap(([sha256, ofContent]) => {
+    const holders = new Set(ofContent.map(({ peerId }) => peerId))
+    const own = ofContent.filter(({ kind }) => kind !== 'replicated').map(({ peerId }) => peerId)
+    const replicas = holders.difference(new Set(own))
+    if (holders.size <= factor) return []
+    return [...replicas]
+      .filter((peerId) => {
+        const others = holders.difference(new Set([peerId]))
+        return zonesOf(others) >= Math.min(factor, zonesOf(holders))
+      })
+      .map((peerId) => `${short(sha256)} on ${[...holders].join(', ')} has a replica on ${peerId}`)
+  })
+}
+
+/** A catalog lists exactly the files on its disk. */
+function catalogFaults({ peerId, disk, run }: Machine): string[] {
+  if (run === undefined) return []
+  const listed = run.peer.share.entries().map(({ at, content }) => `${at.path} ${content.sha256}`)
+  const there = [...disk.files]
+    .filter(([path]) => {
+      const at = run.peer.share.folders.locate(path)
+      return (
+        at !== undefined && !(at.kind === 'shared' && run.peer.share.catalog.isUnshared(at.name))
+      )
+    })
+    .map(([path, { bytes }]) => `${path} ${contentIn(bytes).content.sha256}`)
+  return differences(listed, there, [`${peerId} lists`, `the disk of ${peerId} has`])
+}
+
+/** The index is the union of the catalogs. */
+function unionFaults(machines: readonly Machine[], copies: readonly KnownCopy[]): string[] {
+  const known = copies.map(
+    ({ peerId, kind, owner, name, sha256 }) => `${peerId} ${kind} ${owner} ${name} ${sha256}`,
+  )
+  const listed = machines.flatMap(({ peerId, run }) =>
+    (run?.peer.share.entries() ?? []).map(
+      ({ at, content }) => `${peerId} ${at.kind} ${at.owner ?? ''} ${at.name} ${content.sha256}`,
+    ),
+  )
+  return differences(known, listed, ['the index lists', 'a catalog lists'])
+}
+
+function differences(
+  one: readonly string[],
+  other: readonly string[],
+  [oneSays, otherSays]: readonly [string, string],
+): string[] {
+  const [left, right] = [new Set(one), new Set(other)]
+  return [
+    ...[...left.difference(right)].map((line) => `only ${oneSays} ${line}`),
+    ...[...right.difference(left)].map((line) => `only ${otherSays} ${line}`),
+  ]
+}
+
+/** Contents that were lost stay below their factor: the index cannot know. */
+async function statusFaults({ index }: Cluster, { doubtful }: Expectations): Promise<string[]> {
+  const status = await index?.server.status()
+  if (status === undefined) return []
+  const { belowFactor, aboveFactor = 0, tasks } = status
+  const isAtRest = tasks.running === 0 && tasks.waiting === 0
+  if (belowFactor <= doubtful.length && aboveFactor === 0 && isAtRest) return []
+  return [`the status is ${JSON.stringify(status)}`]
+}
+
+function short(sha256: string): string {
+  return sha256.slice(0, 8)
+}

@@ -1,0 +1,55 @@
+/** Runs seeds, and explains the first that fails. */
+import { lineOf } from './cluster/event-log.ts'
+import { type Outcome, runScript } from './run-script.ts'
+import { scriptOf } from './script.ts'
+import { shrunk } from './shrink.ts'
+
+export interface SimulateOptions {
+  /** Run one after the other, up to the first that fails. */
+  readonly seeds: Iterable<number>
+  /** Length of each cluster's life; drawn from the seed by default. */
+  readonly hours: number | undefined
+  /** Whether the events of all seeds are printed. */
+  readonly isTraced: boolean
+  readonly print: (line: string) => void
+}
+
+/** @returns whether all seeds passed */
+export async function simulate(options: SimulateOptions, signal: AbortSignal): Promise<boolean> {
+  const { seeds, hours, isTraced, print } = options
+  let count = 0
+  let simulatedMs = 0
+  for (const seed of seeds) {
+    if (signal.aborted) break
+    const outcome = await runScript(scriptOf(seed, hours))
+    if (isTraced) printEvents(outcome, print)
+    if (outcome.violations.length > 0) {
+      await explain(seed, outcome, options)
+      return false
+    }
+    count += 1
+    simulatedMs += outcome.simulatedMs
+  }
+  const simulatedHours = Math.round(simulatedMs / 3_600_000)
+  print(`${count} seeds passed: ${simulatedHours} hours in the life of a cluster.`)
+  return true
+}
+
+async function explain(
+  seed: number,
+  outcome: Outcome,
+  { hours, print }: SimulateOptions,
+): Promise<void> {
+  print(`Seed ${seed} failed: ${outcome.violations[0]}`)
+  const { script, outcome: shortest } = await shrunk(scriptOf(seed, hours), outcome)
+  print(`The shortest script that fails like this has ${script.actions.length} actions:`)
+  printEvents(shortest, print)
+  for (const violation of shortest.violations) print(violation)
+  print(`As a regression: ${JSON.stringify(script)}`)
+  const flags = hours === undefined ? '' : ` --hours ${hours}`
+  print(`Replay all of it: npm run simulate -- --seed ${seed}${flags} --trace`)
+}
+
+function printEvents({ events }: Outcome, print: (line: string) => void): void {
+  for (const event of events) print(lineOf(event).trimEnd())
+}
