@@ -19,6 +19,8 @@ import {
   Peers,
   Problems,
   Pushed,
+  ReplicationOf,
+  ReplicationRules,
   ResumedReplication,
   Safety,
   Stats,
@@ -303,6 +305,36 @@ export const calls = {
     path: '/api/peers/:peerId/safety',
     params: params.peerId,
     reply: Safety,
+  },
+  /** @throws INDEX_UNREACHABLE */
+  replicationRules: {
+    summary: 'List the rules for the number of copies, the one set last first',
+    method: 'GET',
+    path: '/api/replication',
+    reply: ReplicationRules,
+  },
+  /** @throws NAME_INVALID, INDEX_UNREACHABLE */
+  replicationOf: {
+    summary: 'Show how many copies a file of this name should have',
+    method: 'GET',
+    path: '/api/replication/of',
+    query: query.name,
+    reply: ReplicationOf,
+  },
+  /** @throws NAME_INVALID, INTENT_FULL, INDEX_UNREACHABLE */
+  setReplication: {
+    summary: 'Set how many copies to keep of the files that match a pattern',
+    method: 'POST',
+    path: '/api/replication',
+    body: Type.Required(messages['set-replication'].request),
+    reply: messages['set-replication'].reply,
+  },
+  /** @throws NAME_INVALID, RULE_NOT_FOUND, INDEX_UNREACHABLE */
+  unsetReplication: {
+    summary: 'Remove a rule for the number of copies',
+    method: 'DELETE',
+    path: '/api/replication',
+    query: Type.Pick(messages['set-replication'].request, ['pattern']),
   },
   /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push: {

@@ -246,6 +246,31 @@ export class LocalPeerApi implements PeerApi {
     return await this.#dependencies.finder.resumeReplication(signal)
   }
 
+  async replicationRules(signal?: AbortSignal): Promise<CallReply<'replicationRules'>> {
+    return await this.#dependencies.finder.replicationRules(signal)
+  }
+
+  async replicationOf(
+    { name }: CallRequest<'replicationOf'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'replicationOf'>> {
+    return await this.#dependencies.finder.replicationOf(name, signal)
+  }
+
+  async setReplication(
+    rule: CallRequest<'setReplication'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'setReplication'>> {
+    return await this.#dependencies.finder.setReplication(rule, signal)
+  }
+
+  async unsetReplication(
+    { pattern }: CallRequest<'unsetReplication'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#dependencies.finder.setReplication({ pattern }, signal)
+  }
+
   async push(
     { name: text, bytes, bytesAnnounced, replace, wait }: CallRequest<'push'>,
     signal?: AbortSignal,

@@ -66,6 +66,11 @@ export const EndedMaintenance = Type.Object({
   ...messages.maintain.reply.properties,
 })
 
+export const ReplicationRules = messages['replication-rules'].reply
+export type ReplicationRules = Static<typeof ReplicationRules>
+export const ReplicationOf = messages['replication-of'].reply
+export type ReplicationOf = Static<typeof ReplicationOf>
+
 export const ConfirmedDeletes = Type.Object({
   /** Files dropped from the cluster. */
   files: Type.Integer(),

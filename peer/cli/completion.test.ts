@@ -31,7 +31,8 @@ describe('Tab completes', () => {
     ['limits set upload u', [['unlimited '], 'u']],
     ['limits reset rep', [['replication-upload', 'replication-download'], 'rep']],
     ['limits reset upload ', [[], '']],
-    ['replication ', [['resume '], '']],
+    ['replication ', [['list', 'set', 'get', 'unset', 'resume'], '']],
+    ['replication get peer2_kb_005', [['peer2_kb_0050.txt '], 'peer2_kb_005']],
     ['replication resume ', [[], '']],
     ['drain ', [['peer1', 'peer2'], '']],
     ['safe-to-stop peer2', [['peer2 '], 'peer2']],
@@ -49,6 +50,15 @@ describe('Tab completes', () => {
     ['lokup x', [[], 'x']],
   ])('%j', async (line, completion) => {
     expect(await completing(...names)(line)).toEqual(completion)
+  })
+
+  test('offers the patterns of rules to remove', async () => {
+    const api = new FakePeerApi({ clock: systemClock })
+    await api.setReplication({ pattern: 'photos/**', factor: 3 })
+    const sources = { api, commands, pathsWith: async () => [] }
+    const { signal } = new AbortController()
+    const completion = [['photos/** '], '']
+    expect(await complete('replication unset ', sources, signal)).toEqual(completion)
   })
 
   test('quotes all names if one needs it, so that their common prefix can be completed', async () => {

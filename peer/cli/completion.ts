@@ -14,7 +14,7 @@ export type Completion = [candidates: string[], typed: string]
 const namesOffered = 100
 
 export interface CompletionSources {
-  readonly api: Pick<PeerApi, 'search' | 'peers'>
+  readonly api: Pick<PeerApi, 'search' | 'peers' | 'replicationRules'>
   /** The commands of the prompt. */
   readonly commands: readonly Command[]
   /** Paths on this machine that begin with `partial`. */
@@ -57,7 +57,7 @@ async function candidates(
   if (partial.startsWith('-')) return command.options.map((option) => option.long ?? '')
   if (name === 'list') return [...listWords]
   if (name === 'limits') return limitsWords(before)
-  if (name === 'replication') return before.length === 1 ? [...replicationActions] : []
+  if (name === 'replication') return await replicationWords(before, partial, sources.api, signal)
   if (peerWords.includes(name)) return await peersWith(sources.api, signal)
   if (name === 'push') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
@@ -76,6 +76,21 @@ function limitsWords(before: readonly Word[]): string[] {
   if (before.length === 1) return [...limitActions]
   if (before.length === 2) return [...limitWords]
   return before.length === 3 && before[1]?.text === 'set' ? ['unlimited'] : []
+}
+
+/** Words after `replication` and its actions. */
+async function replicationWords(
+  before: readonly Word[],
+  partial: string,
+  api: CompletionSources['api'],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const action = before[1]?.text
+  if (before.length === 1) return [...replicationActions]
+  if (before.length !== 2) return []
+  if (action === 'set' || action === 'get') return await namesWith(partial, api, signal)
+  if (action !== 'unset') return []
+  return (await api.replicationRules(signal)).rules.map(({ pattern }) => pattern)
 }
 
 async function namesWith(

@@ -242,6 +242,14 @@ export function statusText(status: Status, style: Style): string {
     lines.push(
       `Trimming:  ${countText(aboveFactor, 'content')} with more copies than needed: \`why\` says what dropping them waits for`,
     )
+  const { wantMorePeers = 0 } = status
+  if (wantMorePeers > 0)
+    lines.push(
+      style(
+        'yellow',
+        `Too few:   ${countText(wantMorePeers, 'content')} should have more copies than there are peers to keep them`,
+      ),
+    )
   if (status.noRoom !== undefined) lines.push(style('red', noRoomText(status.noRoom)))
   if (peer.capacity !== undefined) {
     const { bytes, usedBytes } = peer.capacity

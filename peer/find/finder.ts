@@ -161,6 +161,24 @@ export class Finder {
     return { peerId, ...safety }
   }
 
+  /** The rules for the number of copies, the one set last first. */
+  async replicationRules(signal?: AbortSignal): Promise<ReplyOf<'replication-rules'>> {
+    return await this.#ask('replication-rules', {}, signal)
+  }
+
+  /** @throws AppError NAME_INVALID */
+  async replicationOf(text: string, signal?: AbortSignal): Promise<ReplyOf<'replication-of'>> {
+    return await this.#ask('replication-of', { name: parseName(text) }, signal)
+  }
+
+  /** @throws AppError NAME_INVALID, RULE_NOT_FOUND, INTENT_FULL */
+  async setReplication(
+    rule: RequestOf<'set-replication'>,
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<'set-replication'>> {
+    return await this.#ask('set-replication', rule, signal)
+  }
+
   /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
   async why(text: string, signal?: AbortSignal): Promise<Why> {
     const name = parseName(text)

@@ -96,6 +96,43 @@ export const clusterCases = {
       api.peerSafety({ peerId: 'peer9' }),
     )
   },
+  replicationRules: (subject) => {
+    test('lists the default and no rules at first', async () => {
+      const { api } = subject()
+      expect(await api.replicationRules()).toMatchObject({ rules: [] })
+    })
+  },
+  setReplication: (subject) => {
+    test('sets a rule, which is listed first', async () => {
+      const { api } = subject()
+      const { peers } = await api.setReplication({ pattern: 'rule/set/**', factor: 3 })
+      expect(peers).toBeGreaterThan(0)
+      await api.setReplication({ pattern: 'rule/last', factor: 1 })
+      const { rules } = await api.replicationRules()
+      expect(rules.map(({ pattern }) => pattern)).toEqual(['rule/last', 'rule/set/**'])
+      for (const { pattern } of rules) await api.unsetReplication({ pattern })
+    })
+  },
+  unsetReplication: (subject) => {
+    test('removes a rule, and refuses one that does not exist', async () => {
+      const { api } = subject()
+      await api.setReplication({ pattern: 'rule/unset', factor: 3 })
+      await api.unsetReplication({ pattern: 'rule/unset' })
+      expect(await api.replicationRules()).toMatchObject({ rules: [] })
+      const again = api.unsetReplication({ pattern: 'rule/unset' })
+      await expect(again).rejects.toMatchObject({ code: 'RULE_NOT_FOUND' })
+    })
+  },
+  replicationOf: (subject) => {
+    test('says how many copies a name should have, and why', async () => {
+      const { api } = subject()
+      await api.setReplication({ pattern: 'rule/of/**', factor: 3 })
+      const of = await api.replicationOf({ name: 'rule/of/a' })
+      expect(of).toMatchObject({ factor: 3, rule: { pattern: 'rule/of/**' } })
+      await api.unsetReplication({ pattern: 'rule/of/**' })
+      expect(await api.replicationOf({ name: 'rule/of/a' })).not.toHaveProperty('rule')
+    })
+  },
   limits: (subject) => {
     test('says where each limit comes from', async () => {
       const { api } = subject()

@@ -19,8 +19,6 @@ import type {
   Problem,
   Problems,
   Pushed,
-  ResumedReplication,
-  Safety,
   SearchPage,
   Stats,
   Status,
@@ -31,6 +29,7 @@ import type {
 } from '../api/shapes.ts'
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
+import { FakeCluster } from './fake-cluster.ts'
 
 const schedule = [
   {
@@ -53,16 +52,12 @@ const kinds = ['shared', 'downloaded', 'replicated', 'remote'] as const
 const otherPeer = { peerId: 'peer2', host: '127.0.0.1', port: 7101 }
 
 /** A peer for tests: files in memory, and downloads that end when the test says so. */
-export class FakePeerApi implements Partial<PeerApi> {
+export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
   readonly files: ListedFile[] = []
   /** Files and folders that are not shared. */
   readonly problemList: Problem[] = []
-  /** Whether `resumeReplication` has something to release. */
-  isBraked = false
   /** Number of entries whose files are missing from shared/. */
   keptFiles = 0
-  /** Thrown by every call, if set. */
-  failure: AppError | undefined
   /** Settings that limit uploads, more so in office hours. */
   readonly limitSettings = officeLimits
   /** Whether downloads end immediately. */
@@ -73,6 +68,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   #nextId = 1
 
   constructor(dependencies: { clock: Clock }) {
+    super()
     this.#clock = dependencies.clock
   }
 
@@ -107,7 +103,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async search({ q: query, limit, after }: CallRequest<'search'>): Promise<SearchPage> {
-    this.#check()
+    this.check()
     const part = query.replace(/\*+$/, '').toLowerCase()
     const found = this.files.filter(({ name }) => name.toLowerCase().includes(part))
     const { rows, next } = pageOf(found, limit, after)
@@ -116,7 +112,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async list({ kind, limit, after }: CallRequest<'list'>): Promise<CallReply<'list'>> {
-    this.#check()
+    this.check()
     const ordered = kinds.flatMap((each) => this.files.filter((file) => file.kind === each))
     const shown = ordered.filter((file) => kind === 'both' || file.kind === kind)
     const { rows, next } = pageOf(shown, limit, after)
@@ -124,7 +120,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async peers(): Promise<Peers> {
-    this.#check()
+    this.check()
     const common = { host: '127.0.0.1', copies: 3, bytes: 3_072, freeBytes: 5_000_000_000 }
     return [
       { ...common, peerId: 'peer1', port: 7100, state: 'live', silentMs: 200 },
@@ -133,7 +129,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async stats(): Promise<Stats> {
-    this.#check()
+    this.check()
     return {
       peerId: 'peer1',
       uptimeSeconds: 12.5,
@@ -153,7 +149,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async status(): Promise<Status> {
-    this.#check()
+    this.check()
     return {
       peers: { live: 2, suspect: 0, dead: 1 },
       contents: 5,
@@ -170,7 +166,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async problems(): Promise<Problems> {
-    this.#check()
+    this.check()
     return { total: this.problemList.length, problems: this.problemList }
   }
 
@@ -205,54 +201,6 @@ export class FakePeerApi implements Partial<PeerApi> {
     return { files }
   }
 
-  /** Files of peer2 that other peers lack, by name. */
-  readonly lackingFiles: string[] = []
-  isDrained = false
-  isInMaintenance = false
-
-  async drainPeer({ peerId }: CallRequest<'drainPeer'>): Promise<Safety> {
-    const safety = await this.peerSafety({ peerId })
-    this.isDrained = true
-    return safety
-  }
-
-  async undrainPeer({ peerId }: CallRequest<'undrainPeer'>): Promise<CallReply<'undrainPeer'>> {
-    await this.peerSafety({ peerId })
-    const wasDrained = this.isDrained
-    this.isDrained = false
-    return { peerId, wasDrained }
-  }
-
-  async maintainPeer({ peerId }: CallRequest<'maintainPeer'>): Promise<Safety> {
-    const safety = await this.peerSafety({ peerId })
-    this.isInMaintenance = true
-    return safety
-  }
-
-  async endMaintenance({
-    peerId,
-  }: CallRequest<'endMaintenance'>): Promise<CallReply<'endMaintenance'>> {
-    await this.peerSafety({ peerId })
-    const wasInMaintenance = this.isInMaintenance
-    this.isInMaintenance = false
-    return { peerId, wasInMaintenance }
-  }
-
-  async peerSafety({ peerId }: CallRequest<'peerSafety'>): Promise<Safety> {
-    this.#check()
-    if (peerId !== 'peer1' && peerId !== 'peer2') throw new AppError('PEER_UNKNOWN', { peerId })
-    const names = this.lackingFiles
-    const lacking = { files: names.length, bytes: 10 * names.length, names: [...names] }
-    return { peerId, held: { files: 4, bytes: 40 }, alone: lacking, lacking }
-  }
-
-  async resumeReplication(): Promise<ResumedReplication> {
-    this.#check()
-    const released = this.isBraked
-    this.isBraked = false
-    return { released }
-  }
-
   async why({ name }: CallRequest<'why'>): Promise<Why> {
     const problems = this.problemList.filter((problem) => problem.name === name)
     if (problems.length > 0) return { name, contents: [], problems }
@@ -268,7 +216,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async startDownload(request: DownloadRequest): Promise<Download> {
-    this.#check()
+    this.check()
     const name = request.pattern === true ? request.name : parseName(request.name)
     const id = `d${this.#nextId++}`
     const download: Download = {
@@ -348,7 +296,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async limits(): Promise<Limits> {
-    this.#check()
+    this.check()
     const limits = limitsAt(this.limitSettings, this.#limitChanges, { weekday: 1, minute: 540 })
     const atMs = new Date(2026, 0, 5, 18).getTime()
     return { limits, nextChange: { atMs, limits: { uploadBytesPerSecond: 20_000_000 } } }
@@ -365,7 +313,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async push({ name, bytes, bytesAnnounced, replace }: CallRequest<'push'>): Promise<Pushed> {
-    this.#check()
+    this.check()
     parseName(name)
     const taken = this.files.find((file) => file.name === name && file.kind === 'shared')
     if (taken !== undefined && !replace && bytesAnnounced !== undefined)
@@ -386,7 +334,7 @@ export class FakePeerApi implements Partial<PeerApi> {
   }
 
   async unshare({ name, owner, force = false }: CallRequest<'unshare'>): Promise<void> {
-    this.#check()
+    this.check()
     if (owner === 'peer2' && !force) throw new AppError('NOT_OWNER', { name, owner, state: 'live' })
     const index = this.files.findIndex((file) => file.name === name && file.kind === 'shared')
     if (index === -1) throw new AppError('NOT_SHARED', { name })
@@ -395,7 +343,7 @@ export class FakePeerApi implements Partial<PeerApi> {
 
   /** Pages of one file. Knows patterns of the form `folder/**` alone; what is called 'locked' belongs to another. */
   async unshareMatching(request: UnshareRequest): Promise<UnsharedPage> {
-    this.#check()
+    this.check()
     const folder = request.pattern.replace(/\*\*$/, '')
     const matching = this.files.filter(
       ({ name, kind }) => kind === 'shared' && name.startsWith(folder),
@@ -411,12 +359,8 @@ export class FakePeerApi implements Partial<PeerApi> {
     return { unshared: 1, failures: [], next: name }
   }
 
-  #check(): void {
-    if (this.failure !== undefined) throw this.failure
-  }
-
   #find(name: string): ListedFile[] {
-    this.#check()
+    this.check()
     const wanted = parseName(name)
     const found = this.files.filter((file) => file.name === wanted)
     if (found.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
