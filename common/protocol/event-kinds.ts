@@ -4,9 +4,8 @@
  *
  * In a sentence {peer} is `peerId`, {other} `otherPeerId`, {files} the file or the number of files,
  * {duration} `durationMs`. A part in [brackets] is left out if one of its values is missing. Bytes,
- * the duration, the number of repetitions and the reason are appended to it.
+ * the duration, the number of repetitions and the reason are appended to it. Loads no schema library.
  */
-import Type, { type TLiteral } from 'typebox'
 
 export interface EventKindRow {
   /** Without a full stop. */
@@ -36,10 +35,4 @@ export const eventKinds = {
 
 export type EventKind = keyof typeof eventKinds
 
-type KindLiteral = TLiteral<EventKind>
-const kinds = Object.keys(eventKinds) as EventKind[]
-const kindLiterals = kinds.map((kind): KindLiteral => Type.Literal(kind))
-/** A union has a type only if its members are a tuple. */
-export const EventKindName = Type.Union(kindLiterals as [KindLiteral], {
-  description: 'What happened',
-})
+export const eventKindNames = Object.keys(eventKinds) as readonly EventKind[]

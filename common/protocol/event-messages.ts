@@ -1,9 +1,14 @@
 /** Messages about recorded events: a part of the table in messages.ts. */
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TLiteral } from 'typebox'
 import { limits } from '../limits.ts'
-import { EventKindName } from './event-kinds.ts'
+import { type EventKind, eventKindNames } from './event-kinds.ts'
 import { Bytes, Count, described, Millis, Name, PeerId, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+
+type KindLiteral = TLiteral<EventKind>
+const kindLiterals = eventKindNames.map((kind): KindLiteral => Type.Literal(kind))
+/** A union has a type only if its members are a tuple. */
+const EventKindName = Type.Union(kindLiterals as [KindLiteral], { description: 'What happened' })
 
 const EventCursor = Type.String({
   pattern: '^[0-9a-z]{1,12}-[0-9]{1,16}$',

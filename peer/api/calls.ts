@@ -11,6 +11,7 @@ import {
   Download,
   DownloadRequest,
   EndedMaintenance,
+  EventPage,
   KeptFolders,
   Limits,
   LimitsChange,
@@ -83,6 +84,13 @@ const query = {
       { default: 'both', description: 'remote: only on other peers. both: all kinds.' },
     ),
     ...page,
+  }),
+  events: Type.Object({
+    ...messages.events.request.properties,
+    kinds: Type.Optional(
+      Type.String({ maxLength: 1_000, description: 'Only these kinds, separated by commas.' }),
+    ),
+    limit: page.limit,
   }),
   wait: Type.Object({ waitMs: Type.Integer({ minimum: 0, maximum: waitMsMax, default: 0 }) }),
   push: Type.Object({
@@ -255,6 +263,14 @@ export const calls = {
     method: 'POST',
     path: '/api/deletes/confirm',
     reply: ConfirmedDeletes,
+  },
+  /** Newest first; with `after` oldest first. @throws BAD_REQUEST, INDEX_UNREACHABLE */
+  events: {
+    summary: 'List what happened to copies and peers; `next` is a cursor that stays valid',
+    method: 'GET',
+    path: '/api/events',
+    query: query.events,
+    reply: EventPage,
   },
   /** @throws INDEX_UNREACHABLE */
   resumeReplication: {

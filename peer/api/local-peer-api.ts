@@ -11,6 +11,7 @@ import type { Limiter } from '../limit/limiter.ts'
 import { totalOf } from '../problem-table.ts'
 import type { Share } from '../share/share.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
+import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
 import { unshareMatching } from './unshare-matching.ts'
@@ -240,6 +241,15 @@ export class LocalPeerApi implements PeerApi {
     signal?: AbortSignal,
   ): Promise<CallReply<'peerSafety'>> {
     return await this.#dependencies.finder.safety(peerId, signal)
+  }
+
+  async events(
+    { kinds, ...request }: CallRequest<'events'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'events'>> {
+    const chosen = kinds === undefined ? {} : { kinds: eventKindsOf(kinds) }
+    const page = await this.#dependencies.finder.events({ ...request, ...chosen }, signal)
+    return { ...page, events: page.events.map((event) => ({ ...event, text: eventText(event) })) }
   }
 
   async resumeReplication(signal?: AbortSignal): Promise<CallReply<'resumeReplication'>> {

@@ -65,6 +65,18 @@ export const EndedMaintenance = Type.Object({
   peerId: Type.String(),
   ...messages.maintain.reply.properties,
 })
+const Event = messages.events.reply.properties.events.items
+export const EventPage = Type.Object({
+  ...messages.events.reply.properties,
+  events: Type.Array(
+    Type.Object({
+      ...Event.properties,
+      /** One line for people. */
+      text: Type.String(),
+    }),
+  ),
+})
+export type EventPage = Static<typeof EventPage>
 
 export const ReplicationRules = messages['replication-rules'].reply
 export type ReplicationRules = Static<typeof ReplicationRules>

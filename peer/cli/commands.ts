@@ -9,6 +9,7 @@ import {
   safeToStopCommand,
   undrainCommand,
 } from './drain-commands.ts'
+import { eventsCommand } from './events-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { listCommand, searchCommand } from './list-commands.ts'
 import { pushCommand } from './push-command.ts'
@@ -33,6 +34,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     undrainCommand(run),
     maintenanceCommand(run),
     safeToStopCommand(run),
+    eventsCommand(run),
     ...clusterQuestions.map((question) => question(run)),
   ]
   for (const command of commands) command.option('--json', 'print JSON, for programs')

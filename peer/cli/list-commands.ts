@@ -110,7 +110,7 @@ function parseKind(text: string): ListKind {
   return kind
 }
 
-function parseRows(text: string): number {
+export function parseRows(text: string): number {
   const rows = Number(text)
   if (!Number.isSafeInteger(rows) || rows < 1)
     throw new InvalidArgumentError('Must be a whole number, 1 or more.')

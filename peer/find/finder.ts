@@ -121,6 +121,11 @@ export class Finder {
     return await this.#ask('status', {}, signal)
   }
 
+  /** One page of what happened to copies and peers. */
+  async events(request: RequestOf<'events'>, signal?: AbortSignal): Promise<ReplyOf<'events'>> {
+    return await this.#ask('events', request, signal)
+  }
+
   /** Releases the brake of the index; returns whether it was on. */
   async resumeReplication(signal?: AbortSignal): Promise<ReplyOf<'resume-replication'>> {
     return await this.#ask('resume-replication', {}, signal)

@@ -32,6 +32,28 @@ export const clusterCases = {
       expect(await api.status()).toMatchObject({ peer: { peerId: 'peer1', problems: 1 } })
     })
   },
+  events: (subject) => {
+    test('lists what happened, newest first or after a cursor, with a sentence', async () => {
+      const { api } = subject()
+      await expect
+        .poll(async () => (await api.events({ limit: 500, kinds: 'peer-joined' })).events)
+        .toHaveLength(2)
+      const { events } = await api.events({ limit: 500 })
+      const [first, ...rest] = events.toReversed()
+      const after = first?.id ?? ''
+      const page = await api.events({ limit: 500, after })
+      expect(page.events.map(({ id }) => id)).toEqual(rest.map(({ id }) => id))
+      expect(page).toMatchObject({ isMore: false, next: page.newest })
+      const joined = await api.events({ limit: 1, peerId: 'peer2', kinds: 'peer-joined,peer-left' })
+      expect(joined.events).toMatchObject([{ kind: 'peer-joined', text: 'peer2 joined' }])
+    })
+    test('refuses an unknown kind', async () => {
+      const { api } = subject()
+      await expect(api.events({ limit: 1, kinds: 'joked' })).rejects.toMatchObject({
+        code: 'BAD_REQUEST',
+      })
+    })
+  },
   resumeReplication: (subject) => {
     test('releases nothing when the brake is off', async () => {
       const { api } = subject()

@@ -1,6 +1,14 @@
 import { AppError } from '../../common/errors.ts'
+import type { Event } from '../../common/protocol/messages.ts'
 import type { CallReply, CallRequest } from '../api/calls.ts'
-import type { ReplicationOf, ReplicationRules, ResumedReplication, Safety } from '../api/shapes.ts'
+import type {
+  EventPage,
+  ReplicationOf,
+  ReplicationRules,
+  ResumedReplication,
+  Safety,
+} from '../api/shapes.ts'
+import { eventPage, twoEvents } from './fake-events.ts'
 
 /** What the fake peer says of a cluster with peer1 and peer2. */
 export class FakeCluster {
@@ -8,6 +16,8 @@ export class FakeCluster {
   failure: AppError | undefined
   /** Whether `resumeReplication` has something to release. */
   isBraked = false
+  /** What happened, oldest first. */
+  readonly eventList: Event[] = twoEvents()
   #rules: ReplicationRules['rules'] = []
   /** Files of peer2 that other peers lack, by name. */
   readonly lackingFiles: string[] = []
@@ -48,6 +58,11 @@ export class FakeCluster {
     const names = this.lackingFiles
     const lacking = { files: names.length, bytes: 10 * names.length, names: [...names] }
     return { peerId, held: { files: 4, bytes: 40 }, alone: lacking, lacking }
+  }
+
+  async events(request: CallRequest<'events'>): Promise<EventPage> {
+    this.check()
+    return eventPage(this.eventList, request)
   }
 
   async resumeReplication(): Promise<ResumedReplication> {
