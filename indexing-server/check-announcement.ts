@@ -29,6 +29,7 @@ function changeProblem(change: Change): Problem | undefined {
   const reason = nameProblem(change.name)
   if (reason !== undefined) return { field: 'name', reason }
   if (change.op === 'unshare') return undefined
+  if (change.op === 'remove') return removalProblem(change)
   if ((change.owner !== undefined) !== (change.kind === 'replicated'))
     return { field: 'owner', reason: 'must be present if and only if the copy is replicated' }
   if (change.owner !== undefined && !isPeerId(change.owner))
@@ -39,6 +40,18 @@ function changeProblem(change: Change): Problem | undefined {
   if (version !== undefined && change.op === 'put' && version !== change.sha256)
     return { field: 'version', reason: 'must equal sha256' }
   return change.op === 'put' ? contentProblem(change) : undefined
+}
+
+function removalProblem({
+  name,
+  reason,
+  renamedTo,
+}: Extract<Change, { op: 'remove' }>): Problem | undefined {
+  if ((renamedTo !== undefined) !== (reason === 'renamed'))
+    return { field: 'renamedTo', reason: 'must be present if and only if the file was renamed' }
+  const problem = renamedTo === undefined ? undefined : nameProblem(renamedTo)
+  if (problem !== undefined) return { field: 'renamedTo', reason: problem }
+  return renamedTo === name ? { field: 'renamedTo', reason: 'must differ from name' } : undefined
 }
 
 /** The false claims that can be detected without the bytes; docs/decisions/0004 has the rest. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
-import { AppError, hasCode } from '../common/errors.ts'
+import { hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
@@ -36,6 +36,7 @@ import { type RuleMessage, ruleHandlers } from './replication-rules.ts'
 import type { ReplyCache } from './reply-cache.ts'
 import { search } from './search.ts'
 import type { IndexStore } from './store/store.ts'
+import type { Trash } from './trash.ts'
 import { ownersToUnshare } from './unsharing.ts'
 import { keptContents, versions } from './versions.ts'
 
@@ -51,6 +52,7 @@ export interface HandlerDependencies {
   readonly replaced: ReplacedVersions
   readonly decisions: Decisions
   readonly factors: Factors
+  readonly trash: Trash
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly plans: PeerPlans
   readonly survey: SurveyPeer
@@ -81,7 +83,31 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
       return { released }
     },
     ...ruleHandlers(dependencies),
+    ...trashHandlers(dependencies),
     ...queryHandlers(dependencies),
+  }
+}
+
+type TrashMessage = 'trash' | 'empty-trash' | 'restore'
+
+function trashHandlers({
+  registry,
+  trash,
+  clock,
+}: HandlerDependencies): Pick<IndexHandlers, TrashMessage> {
+  const deadline = { deadlineMs: deadlines.requestMs }
+  return {
+    trash: (request, _, signal) =>
+      withDeadline({ ...deadline, what: 'Listing the trash', signal }, clock, (inTime) =>
+        trash.list(request, inTime),
+      ),
+    async 'empty-trash'(request, session, signal) {
+      const { peerId } = registry.heard(session, 'empty-trash')
+      return await trash.empty(peerId, request, signal)
+    },
+    async restore(request, session) {
+      return await trash.restore(registry.heard(session, 'restore').peerId, request)
+    },
   }
 }
 
@@ -211,15 +237,15 @@ function reportHandlers({
 /** Queries that any role may send. */
 function queryHandlers(
   dependencies: HandlerDependencies,
-): Omit<IndexHandlers, PeerMessage | RuleMessage> {
-  const { store, registry, replaced, status, notes, clock } = dependencies
+): Omit<IndexHandlers, PeerMessage | RuleMessage | TrashMessage> {
+  const { store, registry, replaced, trash, status, notes, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const searching = { store, peerOf, turns: new LoopTurns(), clock }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
     lookup: (request, session) => lookup(request, session, dependencies),
     why: (request) => why(request, dependencies),
-    versions: ({ name }) => versions(name, replaced, { store, peerOf }),
+    versions: ({ name }) => versions(name, replaced, { store, peerOf, trash }),
     search: (request, _, signal) =>
       // The requester does not wait longer than this.
       withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
@@ -244,7 +270,7 @@ function queryHandlers(
   }
 }
 
-/** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+/** @throws AppError NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED */
 async function lookup(
   request: RequestOf<'lookup'>,
   { peerId: asker }: Session,
@@ -261,17 +287,17 @@ async function lookup(
 
 /**
  * The contents of a name; if none of them has the requested hash, the kept versions that have it.
- * @throws AppError NAME_NOT_FOUND
+ * @throws AppError NAME_NOT_FOUND, FILE_DELETED
  */
 async function lookedUp(
   name: string,
   sha256: string | undefined,
-  { store, registry, lookups }: HandlerDependencies,
+  { store, registry, lookups, trash }: HandlerDependencies,
 ): Promise<FoundContent[]> {
   const peerOf = registry.peerOf.bind(registry)
   const cached = lookups.get(name, async () => {
     const named = await store.contentsNamed(name, limits.contentsPerNameMax)
-    if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+    if (named.length === 0) throw await trash.absence(name)
     const ranked = rankContents(named, peerOf).map((content) => foundContent(content, peerOf))
     const contents = thatFitFrame(ranked)
     return {
@@ -282,7 +308,7 @@ async function lookedUp(
   })
   if (sha256 === undefined) return (await cached).contents
   const found = await cached.catch((error: unknown) => {
-    if (hasCode(error, 'NAME_NOT_FOUND')) return undefined
+    if (hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED')) return undefined
     throw error
   })
   if (found?.contents.some((content) => content.sha256 === sha256) === true) return found.contents
@@ -290,15 +316,15 @@ async function lookedUp(
   return kept.length > 0 ? thatFitFrame(kept) : (await cached).contents
 }
 
-/** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
+/** @throws AppError NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED */
 async function why(
   request: RequestOf<'why'>,
-  { store, registry, coordinator }: HandlerDependencies,
+  { store, registry, coordinator, trash }: HandlerDependencies,
 ): Promise<ReplyOf<'why'>> {
   const name = parseName(request.name)
   const peerOf = registry.peerOf.bind(registry)
   const named = await store.contentsNamed(name, limits.contentsPerNameMax)
-  if (named.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+  if (named.length === 0) throw await trash.absence(name)
   const contents: ExplainedContent[] = []
   for (const content of rankContents(named, peerOf)) {
     const { contentId, sha256, size } = content

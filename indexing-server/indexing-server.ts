@@ -108,9 +108,7 @@ export async function startIndexingServer(
     },
   )
   starting.use(server)
-  coordinator.start()
-  parts.replaced.start()
-  parts.drains.start()
+  parts.start()
   const { address } = server
   const running = starting.move()
   const health = async (): Promise<string | undefined> => {

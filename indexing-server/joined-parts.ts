@@ -11,6 +11,7 @@ import type { Doubts } from './doubts.ts'
 import type { EventRecorder } from './events/event.ts'
 import { PeerEvents } from './events/peer-events.ts'
 import type { TakeRelease } from './identities.ts'
+import { LoopTurns } from './loop-turns.ts'
 import { PeerPlans } from './peer-plans.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type RegistryListener, type RegistryOptions } from './registry.ts'
@@ -20,14 +21,17 @@ import { DrainWatch } from './replication/drain-watch.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
 import type { Factors } from './replication/factors.ts'
+import { Relabels } from './replication/relabels.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
 import { type SurveyPeer, surveyOver } from './replication/safety.ts'
 import type { ReplyCache } from './reply-cache.ts'
-import type { IndexStore } from './store/store.ts'
+import type { IndexStore, Touched } from './store/store.ts'
+import { Trash, type TrashOptions } from './trash.ts'
 
 type Settings = Omit<RegistryOptions, 'peersMax'> &
   CoordinatorOptions &
   ReplacedVersionsOptions &
+  TrashOptions &
   ConstructorParameters<typeof BrakeWatch>[0]
 
 interface Dependencies {
@@ -49,6 +53,10 @@ interface ReplicationParts {
   readonly brake: BrakeWatch
   readonly drops: DropChecks
   readonly replaced: ReplacedVersions
+  readonly relabels: Relabels
+  readonly trash: Trash
+  /** Has contents judged and replicas moved after a write. */
+  readonly onReleased: (touched: Touched) => void
 }
 
 export interface JoinedParts extends ReplicationParts, AsyncDisposable {
@@ -59,13 +67,14 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
   readonly plans: PeerPlans
   readonly survey: SurveyPeer
   readonly drains: DrainWatch
+  start(): void
 }
 
 /** The parts of the index that call each other. None of them has started. */
 export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
   const { doubts, lookups, factors } = dependencies
   const parts = replicationParts(settings, dependencies, () => registry)
-  const { coordinator, replaced } = parts
+  const { coordinator, replaced, relabels, trash } = parts
   const peerEvents = new PeerEvents(dependencies)
   const listener = registryListener({ ...parts, peerEvents }, dependencies)
   const plans = new PeerPlans({
@@ -91,7 +100,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     ...dependencies,
     onTouched(touched) {
       lookups.forget(touched)
-      coordinator.onTouched(touched.contentIds)
+      parts.onReleased(touched)
       replaced.onReplaced(touched.replaced)
     },
     appliers: {
@@ -102,16 +111,23 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
       },
     },
   })
+  const drains = drainParts({ ...dependencies, registry, plans })
   return {
     ...parts,
     registry,
     peerEvents,
     plans,
-    ...drainParts({ ...dependencies, registry, plans }),
+    ...drains,
     doubts: doubtDesk,
     decisions,
+    start() {
+      coordinator.start()
+      for (const part of [replaced, drains.drains, relabels, trash]) part.start()
+    },
     async [Symbol.asyncDispose]() {
       registry[Symbol.dispose]()
+      await trash[Symbol.asyncDispose]()
+      await relabels[Symbol.asyncDispose]()
       await replaced[Symbol.asyncDispose]()
       await coordinator[Symbol.asyncDispose]()
     },
@@ -135,7 +151,7 @@ function drainParts({
 }
 
 function registryListener(
-  { brake, peerEvents, coordinator }: ReplicationParts & { peerEvents: PeerEvents },
+  { brake, peerEvents, coordinator, relabels }: ReplicationParts & { peerEvents: PeerEvents },
   { lookups }: Dependencies,
 ): RegistryListener {
   return {
@@ -143,6 +159,7 @@ function registryListener(
       lookups.forgetAll()
       peerEvents.onPeerChange(peer, before)
       coordinator.onPeerChange(peer, before)
+      if (peer.state === 'live') relabels.onLive(peer.peerId)
     },
     onRegistered(peerId, arrival) {
       lookups.forgetAll()
@@ -178,10 +195,29 @@ function replicationParts(
     confirmCopies: (peerId, sha256s, options) =>
       registry().requests.confirmCopies(peerId, sha256s, options),
   })
+  const relabels = new Relabels({
+    ...dependencies,
+    peers: all,
+    relabel: (peerId, copies, options) => registry().requests.relabel(peerId, copies, options),
+  })
+  const onReleased = ({ contentIds, hasStrays }: Touched): void => {
+    coordinator.onTouched(contentIds)
+    if (hasStrays) relabels.onStrays()
+  }
   const replaced = new ReplacedVersions(settings, {
     ...dependencies,
     peerOf,
-    onForgotten: ({ contentIds }) => coordinator.onTouched(contentIds),
+    onForgotten: onReleased,
   })
-  return { coordinator, brake, drops, replaced }
+  const trash = new Trash(settings, {
+    ...dependencies,
+    peerOf,
+    restoreFile: (peerId, request) => registry().requests.restoreFile(peerId, request),
+    onPurged(touched) {
+      dependencies.lookups.forget(touched)
+      onReleased(touched)
+    },
+    turns: new LoopTurns(),
+  })
+  return { coordinator, brake, drops, replaced, relabels, trash, onReleased }
 }

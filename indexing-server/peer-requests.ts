@@ -3,6 +3,7 @@ import { AppError, reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { RequestOf, Task } from '../common/protocol/messages.ts'
+import type { Relabelling } from '../common/protocol/trash-messages.ts'
 
 interface Dependencies {
   /** The connection on which a peer is registered; undefined if it has none. */
@@ -46,6 +47,25 @@ export class PeerRequests {
   ): Promise<readonly boolean[]> {
     const connection = this.#connectionFor(peerId, 'confirm-copies')
     return (await connection.request('confirm-copies', { sha256s }, options)).confirmed
+  }
+
+  /**
+   * Asks a peer to move replicated copies.
+   * @returns for each, in the same order, whether it did
+   * @throws AppError NOT_REGISTERED if it has no connection, DEADLINE_EXCEEDED, and the peer's answer
+   */
+  async relabel(
+    peerId: string,
+    copies: Relabelling[],
+    options: { signal: AbortSignal; deadlineMs: number },
+  ): Promise<readonly boolean[]> {
+    const connection = this.#connectionFor(peerId, 'relabel')
+    return (await connection.request('relabel', { copies }, options)).relabelled
+  }
+
+  /** @throws AppError NOT_REGISTERED if the peer has no connection, and the peer's answer */
+  async restoreFile(peerId: string, request: RequestOf<'restore-file'>): Promise<void> {
+    await this.#connectionFor(peerId, 'restore-file').request('restore-file', request)
   }
 
   /** Asks a peer to verify its copies of a content, if it is connected. */

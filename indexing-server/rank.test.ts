@@ -35,6 +35,7 @@ function named(contentId: number, modifiedMs: number, holders: readonly Holder[]
     chunkRoot: sha256,
     file: undefined,
     factor: 2,
+    isTrashed: false,
     owners: [],
     modifiedMs,
     holders,

@@ -111,6 +111,18 @@ export const indexSettings = defineSettings('index', {
     flag: '--replaced-bytes',
     doc: 'bytes of replaced versions to keep per file; the oldest are removed first',
   },
+  trashMs: {
+    schema: Type.Integer({ minimum: 0, maximum: 3_650 * 86_400_000 }),
+    default: 30 * 86_400_000,
+    flag: '--trash-ms',
+    doc: 'how long to keep the copies of a file that its owner deleted, in ms; 0 to not keep them',
+  },
+  trashBytes: {
+    schema: Type.Integer({ minimum: 0, maximum: limits.contentBytesMax }),
+    default: 1_024 ** 4,
+    flag: '--trash-bytes',
+    doc: 'bytes of deleted files to keep; the ones deleted first are removed first',
+  },
   commitDelayMs: {
     schema: Type.Integer({ minimum: 0, maximum: 1_000 }),
     default: 2,

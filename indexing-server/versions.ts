@@ -1,4 +1,4 @@
-import { AppError } from '../common/errors.ts'
+import { hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
 import type { FileVersion, FoundContent, ReplyOf } from '../common/protocol/messages.ts'
@@ -6,24 +6,32 @@ import { thatFitFrame } from './frame-budget.ts'
 import { foundContent, liveCopies, type PeerOf } from './rank.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { IndexStore } from './store/store.ts'
+import type { Trash } from './trash.ts'
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'versionsNamed'>
   readonly peerOf: PeerOf
 }
 
+interface ListingDependencies extends Dependencies {
+  readonly trash: Pick<Trash, 'absence'>
+}
+
 /**
  * The current contents of a name, and the replaced ones that are kept.
- * @throws AppError NAME_INVALID, NAME_NOT_FOUND
+ * @throws AppError NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED
  */
 export async function versions(
   text: string,
   replaced: Pick<ReplacedVersions, 'keptUntilMs'>,
-  { store, peerOf }: Dependencies,
+  { store, peerOf, trash }: ListingDependencies,
 ): Promise<ReplyOf<'versions'>> {
   const name = parseName(text)
   const found = await store.versionsNamed(name, limits.versionsListedMax)
-  if (found.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+  if (found.every(({ replacedMs }) => replacedMs !== undefined)) {
+    const absence = await trash.absence(name)
+    if (found.length === 0 || hasCode(absence, 'FILE_DELETED')) throw absence
+  }
   const currentOf = new Map(
     found.filter(({ replacedMs }) => replacedMs === undefined).map((one) => [one.owner, one]),
   )

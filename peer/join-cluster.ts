@@ -10,14 +10,13 @@ import { Announcer } from './announce/announcer.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
-import type { Fetcher } from './fetch/fetcher.ts'
 import type { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
-import { replicaFetcher } from './replica-fetcher.ts'
 import { Capacity } from './replicate/capacity.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
-import { type ReplicaShelf, Replicator } from './replicate/replicator.ts'
+import { type ReplicaFetcher, type ReplicaShelf, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
+import type { Restorer } from './replicate/restorer.ts'
 import type { PeerSettings } from './settings.ts'
 import type { Share } from './share/share.ts'
 import type { Shelf } from './shelf.ts'
@@ -31,9 +30,12 @@ export interface PeerDependencies {
 
 /** The parts of a peer that take part in the cluster. */
 interface Joining {
-  readonly share: Shelf & ReplicaShelf & Pick<Share, 'catalog' | 'room' | 'totals' | 'verify'>
+  readonly share: Shelf &
+    ReplicaShelf &
+    Pick<Share, 'catalog' | 'relabel' | 'room' | 'totals' | 'verify'>
   readonly serving: { readonly address: Address }
-  readonly fetcher: Pick<Fetcher, 'fetch' | 'reserve' | 'smallFetch'>
+  readonly fetcher: ReplicaFetcher
+  readonly restorer: Pick<Restorer, 'accept'>
   readonly unfinished: UnfinishedContents
   readonly reach: ReachNotice
   readonly identity: string
@@ -43,7 +45,7 @@ interface Joining {
 export function joinCluster(
   settings: Pick<PeerSettings, 'advertiseHost' | 'capacityBytes' | 'index' | 'peerId' | 'zone'>,
   starting: AsyncDisposableStack,
-  { share, serving, fetcher, unfinished, reach, identity }: Joining,
+  { share, serving, fetcher, restorer, unfinished, reach, identity }: Joining,
   dependencies: PeerDependencies,
 ): Announcer {
   const announcer = starting.use(
@@ -70,6 +72,11 @@ export function joinCluster(
           'confirm-copies': async ({ sha256s }) => ({
             confirmed: await replicator.confirmCopies(sha256s),
           }),
+          relabel: async ({ copies }) => ({ relabelled: await share.relabel(copies) }),
+          'restore-file': async (file) => {
+            restorer.accept(file)
+            return {}
+          },
           reached: async (reached) => {
             reach.onReached(reached)
             return {}
@@ -82,7 +89,7 @@ export function joinCluster(
   starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
   const replicating = {
     shelf: share,
-    fetcher: replicaFetcher({ shelf: share, fetcher }),
+    fetcher,
     link: taskLink(announcer),
     capacity: new Capacity(settings, { replicaBytes: () => share.totals().replicated.bytes }),
   }

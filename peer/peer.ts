@@ -39,6 +39,8 @@ import {
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
+import { replicaFetcher } from './replica-fetcher.ts'
+import { Restorer } from './replicate/restorer.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
@@ -118,8 +120,10 @@ export async function startPeer(
         ),
     }),
   )
+  const replicas = replicaFetcher({ shelf: share, fetcher })
+  const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, log }))
   const identity = await readIdentity(folder, settings.peerId, dependencies)
-  const cluster = { share, serving, fetcher, unfinished, reach, identity }
+  const cluster = { share, serving, fetcher: replicas, restorer, unfinished, reach, identity }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),
@@ -131,7 +135,7 @@ export async function startPeer(
     new Downloads(limiter, { ...dependencies, ...shelf, finder, fetcher, records }),
   )
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const parts = { share, finder, announcer, downloads, fetcher, limiter, reach, clock }
+  const parts = { share, finder, announcer, downloads, fetcher, limiter, reach, restorer, clock }
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))

@@ -211,6 +211,8 @@ async function announce(
         probe: async () => ({}),
         verify: async () => ({}),
         'confirm-copies': async ({ sha256s }) => ({ confirmed: sha256s.map(() => false) }),
+        relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
+        'restore-file': async () => ({}),
         reached: async ({ reason }) => {
           if (reason !== undefined) print(`The index cannot connect to this dummy: ${reason}.`)
           return {}

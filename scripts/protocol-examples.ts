@@ -71,14 +71,15 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: {
       epoch,
       previousSeq: 41,
-      lastSeq: 44,
+      lastSeq: 46,
       changes: [
         { op: 'put', seq: 43, kind: 'shared', name, ...exampleContent, modifiedMs },
         { op: 'drop', seq: 44, kind: 'replicated', name: 'old.txt', owner: 'peer2' },
         { op: 'unshare', seq: 45, name: 'private.txt' },
+        { op: 'remove', seq: 46, name: 'draft.txt', reason: 'deleted', removedMs: modifiedMs },
       ],
     },
-    reply: { seenSeq: 44 },
+    reply: { seenSeq: 46 },
   },
   heartbeat: {
     request: { freeBytes, diskBytes: 256_000_000_000, capacityBytes: 100_000_000_000 },
@@ -239,6 +240,34 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   'confirm-drops': {
     request: { copies: [{ owner: 'peer2', name: 'old.txt', sha256: oldSha256 }] },
     reply: { confirmed: [true] },
+  },
+  trash: {
+    request: { query: 'notes/*', limit: 100 },
+    reply: {
+      files: [
+        {
+          name,
+          owner,
+          ...exampleContent,
+          deletedMs: modifiedMs,
+          keptUntilMs: modifiedMs + 2_592_000_000,
+          copies: 2,
+        },
+      ],
+    },
+  },
+  'empty-trash': { request: { pattern: 'notes/**' }, reply: { removed: 1, others: 0 } },
+  restore: {
+    request: { name },
+    reply: { owner, at: owner, content: { ...exampleContent, sources: [replica] } },
+  },
+  'restore-file': {
+    request: { name, content: { ...exampleContent, sources: [replica] } },
+    reply: {},
+  },
+  relabel: {
+    request: { copies: [{ from: { owner, name: 'old.txt' }, to: { owner, name }, sha256 }] },
+    reply: { relabelled: [true] },
   },
   'confirm-copies': { request: { sha256s: [sha256] }, reply: { confirmed: [true] } },
   tasks: {

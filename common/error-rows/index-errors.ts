@@ -79,6 +79,19 @@ export const indexErrors = {
     status: 404,
     sentence: "No peer shares a file called '{name}'. `tandem search` finds names by substring.",
   },
+  FILE_DELETED: {
+    when: 'The owner of a file deleted it; its copies are still kept.',
+    retryable: false,
+    status: 410,
+    sentence:
+      "'{name}' was deleted at {owner} on {date}. To bring it back: `tandem restore '{name}'`.",
+  },
+  NOT_IN_TRASH: {
+    when: 'No deleted file of this name is kept.',
+    retryable: false,
+    status: 404,
+    sentence: "There is no deleted file called '{name}' to restore: `tandem trash` lists them.",
+  },
   NO_MATCH: {
     when: 'No announced file matches the pattern or is in this folder.',
     retryable: false,

@@ -39,6 +39,7 @@ import {
   PeerInfo,
 } from './shapes.ts'
 import { taskMessages } from './task-messages.ts'
+import { trashMessages } from './trash-messages.ts'
 import { versionMessages } from './version-messages.ts'
 
 export type { Event } from './event-messages.ts'
@@ -389,6 +390,7 @@ export const messages = {
   ...versionMessages,
   ...intentMessages,
   ...eventMessages,
+  ...trashMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>
 

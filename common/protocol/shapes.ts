@@ -143,6 +143,22 @@ export const Change = Type.Union([
     seq: ChangeNumber,
     name: Name,
   }),
+  Type.Object({
+    op: Type.Literal('remove', {
+      description: 'The peer’s own file of this name is no longer in its shared folder',
+    }),
+    seq: ChangeNumber,
+    name: Name,
+    reason: Type.Union(
+      [Type.Literal('deleted'), Type.Literal('renamed'), Type.Literal('withdrawn')],
+      {
+        description:
+          'Deleted: its content is kept in the trash. Renamed: it now has the name `renamedTo`. Withdrawn: it is ignored from now on, and nothing is kept',
+      },
+    ),
+    removedMs: described(Millis, 'When, in milliseconds since 1970'),
+    renamedTo: Type.Optional(described(Name, 'Present if and only if it was renamed')),
+  }),
 ])
 /** One numbered change of a peer's catalog. */
 export type Change = Static<typeof Change>

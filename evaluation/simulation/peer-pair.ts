@@ -82,6 +82,8 @@ export class PeerPair implements AsyncDisposable {
       reserveBytes: 0,
       replacedMs: 3_600_000,
       replacedBytes: 1_000_000_000,
+      trashMs: 30 * 86_400_000,
+      trashBytes: 1_024 ** 4,
       commitDelayMs: 2,
     }
     const server = await startIndexingServer(settings, {

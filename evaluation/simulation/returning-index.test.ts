@@ -37,6 +37,8 @@ class Crowd implements AsyncDisposable {
         reserveBytes: 0,
         replacedMs: 3_600_000,
         replacedBytes: 1_000_000_000,
+        trashMs: 30 * 86_400_000,
+        trashBytes: 1_024 ** 4,
         commitDelayMs: 2,
       },
       {
@@ -73,6 +75,8 @@ class Crowd implements AsyncDisposable {
             probe: async () => ({}),
             verify: async () => ({}),
             'confirm-copies': async () => ({ confirmed: [] }),
+            relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
+            'restore-file': async () => ({}),
             reached: async () => ({}),
           },
         },

@@ -111,7 +111,7 @@ export class Coordinator implements AsyncDisposable {
     const peerOf = (peerId: string): Peer | undefined => peers.peerOf(peerId)
     const trimmer = new Trimmer(options, { ...parts, peerOf })
     const planner = new Planner(options, { ...parts, peers })
-    const judge = new Judge(options, { ...parts, store, grants, peerOf, trimmer })
+    const judge = new Judge(options, { ...parts, store, grants, peers, trimmer })
     this.#trimmer = trimmer
     this.#planner = planner
     this.#judge = judge

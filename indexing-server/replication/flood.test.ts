@@ -41,6 +41,7 @@ function aContent(contentId: number): StoredContent {
     owners: ['p1'],
     factor: 2,
     file: { owner: 'peer1', name: 'a' },
+    isTrashed: false,
   }
 }
 

@@ -27,7 +27,7 @@ export interface JudgeOptions {
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'listNames'>
-  readonly peerOf: (peerId: string) => Peer | undefined
+  readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly grants: DropGrants
   readonly queue: NeedQueue
   readonly running: RunningTasks
@@ -83,9 +83,9 @@ export class Judge {
   }
 
   needOf(content: StoredContent): Need {
-    const { peerOf, trimmer } = this.#dependencies
+    const { peers, trimmer } = this.#dependencies
     const standingOf = (peerId: string): Standing => {
-      const peer = peerOf(peerId)
+      const peer = peers.peerOf(peerId)
       if (peer === undefined || peer.isLost) return 'lost'
       return peer.isDraining ? 'draining' : 'counted'
     }
@@ -99,7 +99,7 @@ export class Judge {
    */
   verdictOn(content: StoredContent): Need {
     const need = this.needOf(content)
-    this.#verdicts.set(content.contentId, verdictOf(content, need), content.factor)
+    this.#verdicts.set(content.contentId, this.#verdictOf(content, need), content.factor)
     if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
     return need
   }
@@ -154,10 +154,21 @@ export class Judge {
     if (need.kind === 'copies') return running.copiesOf(contentId).length >= need.lacking
     return running.ofContent(contentId).length > 0
   }
-}
 
-function verdictOf({ file }: StoredContent, { kind }: Need): Verdict {
-  if (file === undefined) return 'unwanted'
-  if (kind === 'surplus') return 'above-factor'
-  return kind === 'none' ? 'at-factor' : 'below-factor'
+  #verdictOf(content: StoredContent, need: Need): Verdict {
+    if (content.file === undefined) return 'unwanted'
+    if (need.kind === 'surplus') return 'above-factor'
+    if (need.kind === 'none') return 'at-factor'
+    // A deleted file is not kept on the disk of its owner, so that few peers may have to do.
+    const isAll = content.isTrashed && need.kind === 'copies' && !this.#hasOtherPeer(content)
+    return isAll ? 'at-factor' : 'below-factor'
+  }
+
+  /** Whether there is a peer that is not lost, without a copy, and no owner. */
+  #hasOtherPeer({ holders, owners }: StoredContent): boolean {
+    const others = new Set([...holders.map(({ peerId }) => peerId), ...owners])
+    for (const { peerId, isLost } of this.#dependencies.peers.all())
+      if (!isLost && !others.has(peerId)) return true
+    return false
+  }
 }

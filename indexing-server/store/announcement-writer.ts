@@ -5,11 +5,13 @@ import { holdingsColumns } from './bounded-bytes.ts'
 import { damagedCopy } from './damaged-copy.ts'
 import { fileKeyText } from './file-key.ts'
 import type { IntentLog } from './intent-log.ts'
+import { RemovedFiles } from './removed-files.ts'
 import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
 import { Touching } from './touching.ts'
 
 type Put = Extract<Change, { op: 'put' }>
 type Drop = Extract<Change, { op: 'drop' }>
+type Remove = Extract<Change, { op: 'remove' }>
 
 interface CopyRow {
   readonly content_id: number
@@ -23,28 +25,39 @@ interface Version {
   readonly modifiedMs: number
   readonly fromOwner: boolean
   readonly nowMs: number
+  /** When its owner began to share the file; 0 if that is unknown, which counts as long ago. */
+  readonly addedMs: number
 }
 
 interface FileRow {
   readonly content_id: number
   readonly modified_ms: number
   readonly from_owner: number
+  readonly added_ms: number
+}
+
+/** The inventory that an announcement belongs to. */
+interface Inventory {
+  readonly number: number
+  /** Whether it is part of a full inventory, which does not tell when a file was added. */
+  readonly isFull: boolean
 }
 
 /**
  * Writes what peers announce. Each public method must run within a transaction.
  *
- * Four rules derive files from copies: the owner's shared copy defines the file; a vanished shared
- * copy changes nothing (that is the loss that replication repairs); a replicated copy restores a
- * file that the index does not know, unless it was unshared, or its owner has sent this index its
- * full inventory: then no other peer may restore its files; a damaged copy defines the file like any other
- * but is held by no peer; a content that a file had, and a
- * replicated copy of content that differs from the file's, is a replaced version and kept for a
- * while.
+ * Six rules derive files from copies: the owner's shared copy defines the file; a vanished shared
+ * copy changes nothing (that is the loss that replication repairs); a file that its owner removed
+ * is in the trash or gone (see {@link RemovedFiles}); a replicated copy restores a file that the
+ * index does not know, unless it was unshared or removed, or its owner has sent this index its full
+ * inventory: then no other peer may restore its files; a damaged copy defines the file like any
+ * other but is held by no peer; a content that a file had, and a replicated copy of content that
+ * differs from the file's, is a replaced version and kept for a while.
  */
 export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
   readonly #intent: Pick<IntentLog, 'decide'>
+  readonly #removed: RemovedFiles
   readonly #isRecovering: () => boolean
 
   /** @param isRecovering whether the index may recently have lost what owners announced */
@@ -54,6 +67,7 @@ export class AnnouncementWriter {
   ) {
     this.#sql = prepare(database)
     this.#intent = intent
+    this.#removed = new RemovedFiles(database)
     this.#isRecovering = isRecovering
   }
 
@@ -68,16 +82,18 @@ export class AnnouncementWriter {
     for (const change of announcement.changes) {
       if (change.op === 'put') this.#put(peerId, change, { inventory, nowMs }, touching)
       else if (change.op === 'drop') this.#drop(peerId, change, touching)
-      else this.#unshare({ owner: peerId, name: change.name }, nowMs, touching)
+      else if (change.op === 'unshare')
+        this.#unshare({ owner: peerId, name: change.name }, nowMs, touching)
+      else this.#remove(peerId, change, nowMs, touching)
     }
-    if (end === true) this.#sweep(peerId, inventory, touching)
-    if (begin === true) this.#sql.beginInventory.run(epoch, inventory, peerId)
+    if (end === true) this.#sweep(peerId, inventory.number, touching)
+    if (begin === true) this.#sql.beginInventory.run(epoch, inventory.number, peerId)
     if (end === true) this.#sql.endInventory.run(peerId)
     this.#sql.setSeen.run(lastSeq, peerId)
     this.removeUnused(touching)
     const holdings = this.#sql.holdings.get(peerId) as Holdings
-    const { contentIds, names, replaced, intent } = touching
-    return { seenSeq: lastSeq, holdings, contentIds, names, replaced, intent }
+    const { contentIds, names, replaced, hasStrays, intent } = touching
+    return { seenSeq: lastSeq, holdings, contentIds, names, replaced, hasStrays, intent }
   }
 
   /** The owner itself decides: the same as a decision by request. */
@@ -92,19 +108,31 @@ export class AnnouncementWriter {
   withdraw({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.addUnshared.run(name, owner)
     this.#withhold(owner, name, 1, touching)
-    const file = this.#sql.file.get(owner, name) as FileRow | undefined
-    if (file !== undefined) {
-      this.#sql.removeFile.run(owner, name)
-      touching.loosen(file.content_id, name)
-    }
-    for (const contentId of this.#sql.replacedOf.all(owner, name) as number[])
-      this.#forgetReplaced({ owner, name }, contentId, touching)
+    this.#removed.release({ owner, name }, touching)
+  }
+
+  /** @returns the number of names forgotten */
+  forgetGone(beforeMs: number, limit: number): number {
+    return this.#removed.forgetGone(beforeMs, limit)
+  }
+
+  /** Removes files from the trash for good. */
+  purge(files: readonly FileKey[], nowMs: number): Touched {
+    const touching = new Touching()
+    for (const file of files) this.#removed.purge(file, nowMs, touching)
+    this.removeUnused(touching)
+    return touching
+  }
+
+  #remove(owner: string, change: Remove, nowMs: number, touching: Touching): void {
+    this.#drop(owner, { ...change, op: 'drop', kind: 'shared' }, touching)
+    this.#removed.remove(owner, change, nowMs, touching)
   }
 
   /** Replaced versions of a file need not be kept any longer. */
   forgetReplaced(file: FileKey, contentIds: readonly number[]): Touched {
     const touching = new Touching()
-    for (const contentId of contentIds) this.#forgetReplaced(file, contentId, touching)
+    for (const contentId of contentIds) this.#removed.forgetReplaced(file, contentId, touching)
     this.removeUnused(touching)
     return touching
   }
@@ -113,31 +141,39 @@ export class AnnouncementWriter {
   restore({ owner, name }: FileKey, nowMs: number, touching: Touching): void {
     this.#sql.removeUnshared.run(name, owner)
     const copy = this.#withhold(owner, name, 0, touching)
-    if (copy !== undefined)
+    if (copy !== undefined) {
+      this.#removed.onShared({ owner, name, contentId: copy.content_id }, nowMs, touching)
       this.#setFile(
         { owner, name },
-        { contentId: copy.content_id, modifiedMs: copy.modified_ms, fromOwner: true, nowMs },
+        {
+          contentId: copy.content_id,
+          modifiedMs: copy.modified_ms,
+          fromOwner: true,
+          nowMs,
+          addedMs: 0,
+        },
         touching,
       )
+    }
   }
 
-  /** The number of the inventory that the announcement's copies belong to. */
-  #inventoryFor({ peerId, begin, epoch, previousSeq }: Announcement): number {
+  /** The inventory that the announcement's copies belong to. @throws AppError SEQUENCE_GAP */
+  #inventoryFor({ peerId, begin, epoch, previousSeq }: Announcement): Inventory {
     const seen = this.#sql.seen.get(peerId) as
-      | { epoch: string; seen_seq: number; inventory: number }
+      | { epoch: string; seen_seq: number; inventory: number; inventory_ended: number }
       | undefined
     if (seen === undefined) throw new AppError('NOT_REGISTERED', { type: 'announce' })
-    if (begin === true) return seen.inventory + 1
+    if (begin === true) return { number: seen.inventory + 1, isFull: true }
     const expected = seen.epoch === epoch ? seen.seen_seq : 0
     if (seen.epoch !== epoch || previousSeq !== expected)
       throw new AppError('SEQUENCE_GAP', { expected, got: previousSeq })
-    return seen.inventory
+    return { number: seen.inventory, isFull: seen.inventory_ended === 0 }
   }
 
   #put(
     peerId: string,
     change: Put,
-    { inventory, nowMs }: { inventory: number; nowMs: number },
+    { inventory, nowMs }: { inventory: Inventory; nowMs: number },
     touching: Touching,
   ): void {
     const { name, modifiedMs } = change
@@ -149,16 +185,21 @@ export class AnnouncementWriter {
     const old = this.#sql.copy.get(...key) as CopyRow | undefined
     const isKnown = old?.content_id === contentId && old.withheld === withheld
     if (isKnown) {
-      this.#sql.confirmCopy.run(modifiedMs, inventory, ...key)
+      this.#sql.confirmCopy.run(modifiedMs, inventory.number, ...key)
       if (old.modified_ms !== modifiedMs) touching.touch(contentId, name)
     } else {
       if (old !== undefined) this.#removeCopy(key, old, touching)
-      this.#sql.addCopy.run(...key, contentId, modifiedMs, inventory, withheld)
+      this.#sql.addCopy.run(...key, contentId, modifiedMs, inventory.number, withheld, 0)
       touching.touch(contentId, name)
     }
-    if (owner === undefined || isUnshared) return
+    if (owner === undefined) return
     const fromOwner = change.kind === 'shared'
-    const version = { contentId, modifiedMs, fromOwner, nowMs }
+    const file = { owner, name, contentId }
+    if (isUnshared) return fromOwner ? undefined : this.#removed.stray(file, touching)
+    if (!fromOwner && this.#removed.onReplica(file, { modifiedMs, nowMs }, touching)) return
+    const wasTrashed = fromOwner && this.#removed.onShared(file, nowMs, touching)
+    const isNew = fromOwner && !inventory.isFull && !wasTrashed
+    const version = { contentId, modifiedMs, fromOwner, nowMs, addedMs: isNew ? nowMs : 0 }
     const isCurrent = this.#setFile({ owner, name }, version, touching)
     if (isCurrent || isKnown) return
     // A keeper cannot invent a version of a file that the index does not know.
@@ -197,7 +238,7 @@ export class AnnouncementWriter {
     const copy = this.#sql.copy.get(...key) as (CopyRow & { inventory: number }) | undefined
     if (copy === undefined || copy.withheld === withheld) return copy
     this.#sql.removeCopy.run(...key)
-    this.#sql.addCopy.run(...key, copy.content_id, copy.modified_ms, copy.inventory, withheld)
+    this.#sql.addCopy.run(...key, copy.content_id, copy.modified_ms, copy.inventory, withheld, 0)
     touching.touch(copy.content_id, name)
     return copy
   }
@@ -224,7 +265,9 @@ export class AnnouncementWriter {
       this.#keepReplaced({ owner, name }, before, touching)
     }
     this.#sql.removeReplaced.run(owner, name, contentId)
-    this.#sql.addFile.run(owner, name, contentId, modifiedMs, Number(fromOwner))
+    const addedMs = old?.added_ms ?? version.addedMs
+    this.#sql.addFile.run(owner, name, contentId, modifiedMs, Number(fromOwner), addedMs)
+    this.#removed.claim({ owner, name, contentId })
     touching.touch(contentId, name)
     return true
   }
@@ -238,11 +281,6 @@ export class AnnouncementWriter {
     const { owner, name } = file
     this.#sql.addReplaced.run(owner, name, contentId, modifiedMs, nowMs)
     touching.replace(file)
-    touching.loosen(contentId, name)
-  }
-
-  #forgetReplaced({ owner, name }: FileKey, contentId: number, touching: Touching): void {
-    this.#sql.removeReplaced.run(owner, name, contentId)
     touching.loosen(contentId, name)
   }
 
@@ -291,7 +329,9 @@ function prepare(database: Database) {
   // copies, which would recompile the statement for each new value.
   const copyKey = 'peer_id = ? and kind = (? + 0) and owner = ? and name = ? and version = ?'
   return {
-    seen: database.prepare('select epoch, seen_seq, inventory from peers where peer_id = ?'),
+    seen: database.prepare(
+      'select epoch, seen_seq, inventory, inventory_ended from peers where peer_id = ?',
+    ),
     beginInventory: database.prepare(
       'update peers set epoch = ?, inventory = ?, inventory_ended = 0 where peer_id = ?',
     ),
@@ -304,13 +344,13 @@ function prepare(database: Database) {
     confirmCopy: database.prepare(
       `update copies set modified_ms = ?, inventory = ? where ${copyKey}`,
     ),
-    addCopy: database.prepare('insert into copies values (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    addCopy: database.prepare('insert into copies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeCopy: database.prepare(`delete from copies where ${copyKey}`),
     unmentioned: database.prepare(
       'select kind, owner, name, version, content_id from copies where peer_id = ? and inventory < ?',
     ),
     file: database.prepare(
-      'select content_id, modified_ms, from_owner from files where owner = ? and name = ?',
+      'select content_id, modified_ms, from_owner, added_ms from files where owner = ? and name = ?',
     ),
     hasAnnounced: database.prepare(
       'select 1 from peers where peer_id = ? and inventory > 0 and inventory_ended = 1',
@@ -319,11 +359,8 @@ function prepare(database: Database) {
     confirmFile: database.prepare(
       'update files set modified_ms = ?, from_owner = ? where owner = ? and name = ?',
     ),
-    addFile: database.prepare('insert into files values (?, ?, ?, ?, ?)'),
+    addFile: database.prepare('insert into files values (?, ?, ?, ?, ?, ?)'),
     removeFile: database.prepare('delete from files where owner = ? and name = ?'),
-    replacedOf: database
-      .prepare('select content_id from replaced where owner = ? and name = ?')
-      .pluck(),
     addReplaced: database.prepare(
       'insert into replaced values (?, ?, ?, ?, ?) on conflict do nothing',
     ),

@@ -180,8 +180,8 @@ export class ContentReader {
     const holders = this.#holdersOf(rows.map((row) => row.content_id))
     return rows.map((row) => {
       const { sha256 } = row
-      const found = row.files === 0 ? undefined : this.#sql.fileOf.get(row.content_id)
-      const file = found as FileKey | undefined
+      const file = row.files === 0 ? undefined : this.#fileOf(row.content_id)
+      const trashed = row.files === 0 || file !== undefined ? undefined : this.#trashedFileOf(row)
       return {
         contentId: row.content_id,
         sha256,
@@ -190,9 +190,10 @@ export class ContentReader {
         holders: (holders.get(row.content_id) ?? []).map((holder) =>
           this.#isDoubted(holder.peerId, sha256) ? { ...holder, isDoubted: true as const } : holder,
         ),
-        file,
-        factor: this.#factorOf(row, file),
-        owners: this.#ownersOf(row, file),
+        file: file ?? trashed,
+        isTrashed: trashed !== undefined,
+        factor: this.#factorOf(row, file ?? trashed),
+        owners: trashed === undefined ? this.#ownersOf(row, file) : this.#trashedBy(row),
       }
     })
   }
@@ -202,6 +203,18 @@ export class ContentReader {
     if (files === 1) return this.#factors.of([file.name])
     const namesMax = limits.namesPerFactor + 1
     return this.#factors.of(this.#sql.namesOf.all(content_id, namesMax) as string[])
+  }
+
+  #fileOf(contentId: number): FileKey | undefined {
+    return this.#sql.fileOf.get(contentId) as FileKey | undefined
+  }
+
+  #trashedFileOf({ content_id }: ContentRow): FileKey | undefined {
+    return this.#sql.trashedFileOf.get(content_id) as FileKey | undefined
+  }
+
+  #trashedBy({ content_id }: ContentRow): readonly string[] {
+    return this.#sql.trashedBy.all(content_id) as string[]
   }
 
   #ownersOf({ content_id, files }: ContentRow, file: FileKey | undefined): readonly string[] {
@@ -229,14 +242,15 @@ function kindOf(position: number): CopyKind {
   return kind
 }
 
-/** Downloads keep a name listed until it is unshared. */
+/** Downloads keep a name listed until it is unshared or its owner removes it. */
 const listedDownloads = `copies where kind = 1
-  and not exists (select 1 from unshared where unshared.name = copies.name)`
+  and not exists (select 1 from unshared where unshared.name = copies.name)
+  and not exists (select 1 from gone where gone.name = copies.name)`
 
 /**
  * Replicated copies that their file does not need: it was unshared or, according to its owner, has
- * other content, and the version is not kept. For a version that a peer keeps beside other content,
- * a keeper's word is enough.
+ * other content, and the version is not kept; or it is stray. For a version that a peer keeps beside
+ * other content, a keeper's word is enough.
  */
 const obsoleteCopies = `copies left join files using (owner, name)
   where copies.kind = 2 and (
@@ -247,6 +261,8 @@ const obsoleteCopies = `copies left join files using (owner, name)
       and not exists (select 1 from replaced
         where replaced.owner = copies.owner and replaced.name = copies.name
           and replaced.content_id = copies.content_id))
+    or (copies.stray = 1
+      and not exists (select 1 from replaced where replaced.content_id = copies.content_id))
   )`
 
 /** Current and replaced versions of files. */
@@ -291,6 +307,12 @@ function prepare(database: Database) {
       )
       .raw(),
     fileOf: database.prepare('select owner, name from files where content_id = ? limit 1'),
+    trashedFileOf: database.prepare('select owner, name from trash where content_id = ? limit 1'),
+    trashedBy: database
+      .prepare(
+        `select distinct owner from trash where content_id = ? limit ${limits.ownersPerContentMax}`,
+      )
+      .pluck(),
     // Steps from owner to owner, as one of them may have a million names for it.
     ownersOf: database
       .prepare(
@@ -352,7 +374,9 @@ function prepareReplicas(database: Database) {
       )
       .pluck(),
     obsoleteCopy: database.prepare(`
-      select copies.content_id as contentId, files.content_id as successorId
+      select copies.content_id as contentId, coalesce(files.content_id,
+        (select trash.content_id from trash
+          where trash.owner = copies.owner and trash.name = copies.name)) as successorId
       from ${obsoleteCopies} and copies.peer_id = ? and copies.owner = ? and copies.name = ?
         and copies.content_id in (select content_id from contents where sha256 = ?)
       limit 1`),
@@ -366,7 +390,9 @@ function prepareVersions(database: Database) {
       select * from (${versionsWhere('name = @name')})
       order by replacedMs is not null, replacedMs desc, owner, contentId limit @limit`),
     versionsOf: database.prepare(`
-      select * from (${versionsWhere('owner = @owner and name = @name')})
+      select * from (${versionsWhere('owner = @owner and name = @name')}
+        union all select owner, content_id, modified_ms, null from trash
+          where owner = @owner and name = @name)
       order by replacedMs is not null, replacedMs desc, contentId desc`),
     dueReplaced: database.prepare(`
       select distinct owner, name from replaced

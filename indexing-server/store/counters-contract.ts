@@ -34,6 +34,8 @@ export function countersContract(open: OpenStore): void {
       wanted: 1,
       copies: 3,
       bytes: 5,
+      trashFiles: 0,
+      trashBytes: 0,
     })
     await announce(drop('d', { kind: 'downloaded' }), drop('one'))
     expect(await opened.store.totals()).toEqual({
@@ -42,6 +44,8 @@ export function countersContract(open: OpenStore): void {
       wanted: 1,
       copies: 1,
       bytes: 2,
+      trashFiles: 0,
+      trashBytes: 0,
     })
     await announce(put('two', 'xyz'), put('one', 'xyz'))
     expect(await opened.store.totals()).toEqual({
@@ -50,6 +54,8 @@ export function countersContract(open: OpenStore): void {
       wanted: 1,
       copies: 2,
       bytes: 3,
+      trashFiles: 0,
+      trashBytes: 0,
     })
   })
 }

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { migrations } from './migrations.ts'
 import { SqliteStore } from './sqlite-store.ts'
 
+const noTrash = { trashFiles: 0, trashBytes: 0 }
 const hash = (digit: string): string => digit.repeat(64)
 
 /** A database of the first schema with an owner, its keeper, a download and an unshared file. */
@@ -30,7 +31,14 @@ test('a database of the first schema keeps its data, and continues counting', as
 
   const clock = new FakeClock()
   await using store = new SqliteStore({ path, commitDelayMs: 0 }, { clock, random: systemRandom })
-  expect(await store.totals()).toEqual({ names: 1, contents: 2, wanted: 1, copies: 3, bytes: 17 })
+  expect(await store.totals()).toEqual({
+    names: 1,
+    contents: 2,
+    wanted: 1,
+    copies: 3,
+    bytes: 17,
+    ...noTrash,
+  })
   expect(await store.peers()).toMatchObject([
     { peerId: 'keeper', copies: 2, bytes: 20, replicas: 1, replicaBytes: 10 },
     { peerId: 'owner', copies: 1, bytes: 10, replicas: 0, replicaBytes: 0 },
@@ -61,5 +69,12 @@ test('a database of the first schema keeps its data, and continues counting', as
   expect(await announced).toMatchObject({ seenSeq: 4, holdings: { copies: 1, bytes: 1 } })
   const versions = await store.versionsOf({ owner: 'owner', name: 'a' })
   expect(versions.map((version) => version.content.sha256)).toEqual([hash('c'), hash('a')])
-  expect(await store.totals()).toEqual({ names: 1, contents: 3, wanted: 1, copies: 3, bytes: 18 })
+  expect(await store.totals()).toEqual({
+    names: 1,
+    contents: 3,
+    wanted: 1,
+    copies: 3,
+    bytes: 18,
+    ...noTrash,
+  })
 })

@@ -5,6 +5,7 @@ import { writeProbe } from './migrations/0004-write-probe.ts'
 import { events } from './migrations/0005-events.ts'
 import { intent } from './migrations/0006-intent.ts'
 import { replicaCounts } from './migrations/0007-replica-counts.ts'
+import { trash } from './migrations/0008-trash.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -18,5 +19,6 @@ export const migrations: readonly string[] = [
   events,
   intent,
   replicaCounts,
+  trash,
   // The next one is appended here.
 ]

@@ -8,7 +8,6 @@ import { type Database, openDatabase } from '../../common/sqlite.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
-import { boundedBytes, holdingsColumns } from './bounded-bytes.ts'
 import { ContentReader, type IsDoubted, type WantedCopies } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
@@ -17,6 +16,7 @@ import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kind
 import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
 import { IntentWriter } from './intent-writer.ts'
 import { migrations } from './migrations.ts'
+import { type PeerStatements, preparePeers } from './peer-statements.ts'
 import type {
   Announced,
   Announcement,
@@ -35,9 +35,12 @@ import type {
   StoredContent,
   StoredCopy,
   StoredVersion,
+  StrayReplica,
   Totals,
   Touched,
+  TrashedFile,
 } from './store.ts'
+import { TrashReader } from './trash-reader.ts'
 import { type UnwrittenPeer, UnwrittenPeers } from './unwritten-peers.ts'
 
 /** SQLite's page cache: the inner pages of its trees for a million contents. */
@@ -82,13 +85,14 @@ export class SqliteStore implements IndexStore {
   readonly #clock: Clock
   readonly #database: Database
   readonly #reader: ContentReader
+  readonly #trash: TrashReader
   readonly #writer: AnnouncementWriter
   readonly #events: EventTable
   readonly createdMs: number
   readonly #intent: IntentLog
   readonly #decisions: IntentWriter
   readonly #commits: GroupCommit
-  readonly #sql: ReturnType<typeof prepare>
+  readonly #sql: PeerStatements
   readonly #unwritten = new UnwrittenPeers()
   readonly #onFault: (error: AppError) => void
 
@@ -105,6 +109,7 @@ export class SqliteStore implements IndexStore {
       isDoubted: dependencies.isDoubted ?? (() => false),
       factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
     })
+    this.#trash = new TrashReader(this.#database, this.#reader)
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
     const isRecovering = (): boolean => clock.nowMs() - this.createdMs < recoveryMs
@@ -113,7 +118,7 @@ export class SqliteStore implements IndexStore {
     this.#writer = new AnnouncementWriter(this.#database, { intent, isRecovering })
     this.#decisions = new IntentWriter(intent, this.#writer)
     this.#events = new EventTable(this.#database)
-    this.#sql = prepare(this.#database)
+    this.#sql = preparePeers(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
       {
@@ -224,8 +229,8 @@ export class SqliteStore implements IndexStore {
 
   async announce(announcement: Announcement): Promise<Announced> {
     const weight = announcement.changes.length + 1
-    // An unshare is intent, in an announcement too.
-    const isDurable = announcement.changes.some(({ op }) => op === 'unshare')
+    // An unshare or a removal is intent, in an announcement too.
+    const isDurable = announcement.changes.some(({ op }) => op === 'unshare' || op === 'remove')
     let unwritten: UnwrittenPeer | undefined
     const job = (): Announced => {
       unwritten = this.#unwritten.of(announcement.peerId)
@@ -362,6 +367,31 @@ export class SqliteStore implements IndexStore {
     return this.#reader.replacedBeyond(bytes, count)
   }
 
+  async trash(after: FileKey, limit: number): Promise<readonly TrashedFile[]> {
+    return this.#trash.list(after, limit)
+  }
+
+  async trashNamed(name: string, limit: number): Promise<readonly TrashedFile[]> {
+    return this.#trash.named(name, limit)
+  }
+
+  async oldestTrash(limit: number, beforeMs?: number): Promise<readonly TrashedFile[]> {
+    return this.#trash.oldest(limit, beforeMs)
+  }
+
+  async purgeTrash(files: readonly FileKey[]): Promise<Touched> {
+    const job = (): Touched => this.#writer.purge(files, this.#nowMs)
+    return await this.#commits.add(files.length + 1, job, { isDurable: true })
+  }
+
+  async forgetGone(beforeMs: number, limit: number): Promise<number> {
+    return await this.#commits.add(limit, () => this.#writer.forgetGone(beforeMs, limit))
+  }
+
+  async strays(...request: Parameters<IndexStore['strays']>): Promise<readonly StrayReplica[]> {
+    return this.#trash.strays(...request)
+  }
+
   async listNames(from: ListedName, limit: number): Promise<readonly ListedName[]> {
     return this.#reader.listNames(from, limit)
   }
@@ -429,46 +459,4 @@ export class SqliteStore implements IndexStore {
 function createdMsOf(database: Database, nowMs: number): number {
   database.prepare('update totals set created_ms = ? where created_ms = 0').run(Math.floor(nowMs))
   return database.prepare('select created_ms from totals').pluck().get() as number
-}
-
-/** @returns the statements about peers and totals, compiled once */
-function prepare(database: Database) {
-  return {
-    peers: database.prepare(`
-      select peer_id as peerId, host, port, zone, free_bytes as freeBytes,
-        ${holdingsColumns}, heard_ms as heardMs, gone
-      from peers order by peer_id`),
-    register: database.prepare(`
-      insert into peers (peer_id, host, port, zone, free_bytes, heard_ms)
-        values (@peerId, @host, @port, @zone, @freeBytes, @heardMs)
-      on conflict do update set host = @host, port = @port, zone = @zone,
-        free_bytes = @freeBytes, heard_ms = @heardMs, gone = null`),
-    continueRun: database.prepare(`
-      update peers set epoch = ? where peer_id = ? and epoch = ? and seen_seq <= ?
-        and inventory_ended = 1`),
-    seenSeq: database
-      .prepare('select seen_seq from peers where peer_id = ? and epoch = ? and inventory_ended = 1')
-      .pluck(),
-    resumableSeq: database
-      .prepare(`
-        select seen_seq from peers where peer_id = @peerId and inventory_ended = 1 and
-          (epoch = @epoch or (epoch = @continuedEpoch and seen_seq <= @continuedSeq))`)
-      .pluck(),
-    probe: database.prepare('update write_probe set filler = randomblob(?)'),
-    holdings: database.prepare(`select ${holdingsColumns} from peers where peer_id = ?`),
-    identity: database.prepare('select identity from identities where peer_id = ?').pluck(),
-    bind: database.prepare('insert into identities values (?, ?)'),
-    release: database.prepare('delete from identities where peer_id = @peerId'),
-    releaseIfEmpty: database.prepare(`
-      delete from identities where peer_id = @peerId
-        and not exists (select 1 from copies where peer_id = @peerId)
-        and not exists (select 1 from files where owner = @peerId)
-        and not exists (select 1 from unshared where owner = @peerId)`),
-    recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
-    forgetPeer: database.prepare(
-      `delete from peers where peer_id = @peerId
-       and not exists (select 1 from copies where peer_id = @peerId)`,
-    ),
-    totals: database.prepare(`select names, contents, wanted, copies, ${boundedBytes} from totals`),
-  }
 }

@@ -16,6 +16,7 @@ import {
   put,
   registration,
 } from './store-fixture-contract.ts'
+import { trashContract } from './trash-contract.ts'
 
 async function textsNamed({ store }: OpenedStore, name: string, texts: readonly string[]) {
   const found = await store.contentsNamed(name, 100)
@@ -32,6 +33,7 @@ export function storeContract(what: string, open: OpenStore): void {
     files(open)
     unsharing(open)
     replacedVersionsContract(open)
+    trashContract(open)
     damagedCopies(open)
     eventsContract(open)
     intentContract(open)

@@ -55,6 +55,8 @@ export interface Touched {
   readonly replaced: readonly FileKey[]
   /** Decisions that were added to the intent log. */
   readonly intent: readonly IntentRecord[]
+  /** Whether replicas have become stray. */
+  readonly hasStrays: boolean
 }
 
 export interface Announced extends Touched {
@@ -106,6 +108,24 @@ export interface StoredVersion {
   readonly replacedMs: number | undefined
 }
 
+/** A deleted file whose content is kept. */
+export interface TrashedFile extends FileKey {
+  readonly content: StoredContent
+  readonly modifiedMs: number
+  /** When its owner deleted it, by the owner's clock, and when the index learned of it. */
+  readonly deletedMs: number
+  readonly trashedMs: number
+}
+
+/** A replicated copy that its file does not need, of a content that another file has. */
+export interface StrayReplica extends FileKey {
+  /** The content's hash if the peer keeps it beside a copy of other content of its file. */
+  readonly version: string
+  readonly sha256: string
+  /** The file that has the content. */
+  readonly to: FileKey
+}
+
 /** A content with what replication and lookups need. */
 export interface StoredContent extends Content {
   readonly contentId: number
@@ -114,6 +134,8 @@ export interface StoredContent extends Content {
   readonly file: FileKey | undefined
   /** How many copies it should have: the most that one of its files wants. */
   readonly factor: number
+  /** Whether it is wanted only because its files are in the trash. */
+  readonly isTrashed: boolean
   /** The owners of such files, each once, at most `limits.ownersPerContentMax`. */
   readonly owners: readonly string[]
 }
@@ -143,6 +165,9 @@ export interface Totals {
   readonly copies: number
   /** Bytes of all contents, each counted once. */
   readonly bytes: number
+  /** Files in the trash, and their bytes. */
+  readonly trashFiles: number
+  readonly trashBytes: number
 }
 
 /** A page of content ids and where the next one begins, if any. */
@@ -246,6 +271,29 @@ export interface IndexStore extends AsyncDisposable {
   dueReplaced(beforeMs: number, after: FileKey, limit: number): Promise<readonly FileKey[]>
   /** Files whose replaced versions exceed `bytes` or `count`. */
   replacedBeyond(bytes: number, count: number): Promise<readonly FileKey[]>
+  /** Files in the trash by name, then owner, after `after`, at most `limit`. */
+  trash(after: FileKey, limit: number): Promise<readonly TrashedFile[]>
+  /** Files in the trash with a name, the most recently deleted first, at most `limit`. */
+  trashNamed(name: string, limit: number): Promise<readonly TrashedFile[]>
+  /** The files that have been in the trash for longest, at most `limit`; with `beforeMs` since then. */
+  oldestTrash(limit: number, beforeMs?: number): Promise<readonly TrashedFile[]>
+  /** Removes files from the trash for good, durably when it resolves. */
+  purgeTrash(files: readonly FileKey[]): Promise<Touched>
+  /**
+   * Forgets names that their owners removed before then, unless a copy could restore them; at most
+   * `limit`.
+   * @returns the number of forgotten names
+   */
+  forgetGone(beforeMs: number, limit: number): Promise<number>
+  /**
+   * At most `limit` stray replicas on a peer whose contents other files have, by owner and name,
+   * after `after`.
+   */
+  strays(
+    peerId: string,
+    limit: number,
+    after?: Pick<StrayReplica, 'owner' | 'name' | 'version'>,
+  ): Promise<readonly StrayReplica[]>
   /** Names from `from` on, without that row itself if `from` was the end of a page. */
   listNames(from: ListedName, limit: number): Promise<readonly ListedName[]>
   /** Ids of the contents of one peer (with repetitions), or of all, page by page. */

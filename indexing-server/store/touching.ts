@@ -7,6 +7,7 @@ export class Touching implements Touched {
   readonly #names = new Set<string>()
   /** Contents that lost a copy or a file, and may now be unused. */
   readonly loosened = new Set<number>()
+  hasStrays = false
   readonly #replaced = new Map<string, FileKey>()
   readonly intent: IntentRecord[] = []
 

@@ -10,6 +10,7 @@ import type {
   Task,
   TaskOutcome,
 } from '../../common/protocol/messages.ts'
+import type { Relabelling } from '../../common/protocol/trash-messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
@@ -36,6 +37,8 @@ const testSettings: IndexingServerSettings = {
   reserveBytes: 1_000,
   replacedMs: 3_600_000,
   replacedBytes: 10_000_000,
+  trashMs: 30 * 86_400_000,
+  trashBytes: 1_024 ** 4,
   commitDelayMs: 2,
 }
 
@@ -169,6 +172,8 @@ export class IndexCluster implements AsyncDisposable {
     onCancel: (taskIds: readonly string[]) => void = () => {},
     onVerify: (sha256: string) => void = () => {},
     hasCopy: (sha256: string) => boolean | Promise<boolean> = () => false,
+    onRelabel: (copies: readonly Relabelling[]) => boolean[] = (copies) => copies.map(() => false),
+    onRestore: (request: RequestOf<'restore-file'>) => void = () => {},
   ): Promise<{ connection: Connection; seenSeq: number }> {
     const handlers = {
       tasks: async ({ tasks }: RequestOf<'tasks'>) => {
@@ -187,6 +192,11 @@ export class IndexCluster implements AsyncDisposable {
       'confirm-copies': async ({ sha256s }: RequestOf<'confirm-copies'>) => ({
         confirmed: await Promise.all(sha256s.map(async (sha256) => await hasCopy(sha256))),
       }),
+      relabel: async ({ copies }: RequestOf<'relabel'>) => ({ relabelled: onRelabel(copies) }),
+      'restore-file': async (request: RequestOf<'restore-file'>) => {
+        onRestore(request)
+        return {}
+      },
       reached: async ({ reason }: RequestOf<'reached'>) => {
         onReached(reason)
         return {}
@@ -243,6 +253,10 @@ export class TestPeer {
   /** What it was told about its address: why it was not reached, or undefined. */
   readonly verified: string[] = []
   readonly reached: (string | undefined)[] = []
+  /** Replicas that it was asked to move: from, to. */
+  readonly relabelled: [string, string][] = []
+  /** Names of files that it was asked to restore. */
+  readonly restored: string[] = []
   /** Ids of cancelled tasks. */
   readonly cancelled: string[] = []
   /** Number of tasks per request. */
@@ -308,6 +322,8 @@ export class TestPeer {
       (taskIds) => this.cancelled.push(...taskIds),
       (sha256) => this.verified.push(sha256),
       (sha256) => this.confirms(sha256),
+      (copies) => this.#onRelabel(copies),
+      (request) => this.restored.push(request.name),
     )
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq
@@ -354,6 +370,23 @@ export class TestPeer {
     })
   }
 
+  /** Announces that its file is gone. */
+  async removes(
+    name: string,
+    fields: Partial<Extract<Change, { op: 'remove' }>> = {},
+  ): Promise<void> {
+    const previousSeq = this.#seq++
+    const removedMs = Math.floor(this.#cluster.clock.nowMs())
+    const removal = { op: 'remove', seq: this.#seq, name, reason: 'deleted', removedMs } as const
+    this.#files.delete(['shared', undefined, name, undefined].join('/'))
+    await this.ask('announce', {
+      epoch: this.epoch,
+      previousSeq,
+      lastSeq: this.#seq,
+      changes: [{ ...removal, ...fields }],
+    })
+  }
+
   /** Announces everything that it has, to an index that has none of it. */
   async announceAll(): Promise<void> {
     const files = [...this.#files.values()]
@@ -392,6 +425,21 @@ export class TestPeer {
     const content = typeof text === 'string' ? contentOf(text) : text
     const modifiedMs = key.modifiedMs ?? 1_000
     return { op: 'put', seq, kind, ...key, ...content, modifiedMs }
+  }
+
+  /** Like a real peer: moves the replica, and announces that. */
+  #onRelabel(copies: readonly Relabelling[]): boolean[] {
+    const changes = copies.flatMap(({ from, to, version }): ChangeText[] => {
+      this.relabelled.push([from.name, to.name])
+      const held = this.#replicas.get(`${from.owner}/${from.name}`)
+      const kind = 'replicated'
+      return [
+        { kind, ...to, ...(held !== undefined && { text: held }) },
+        { kind, ...from, ...(version !== undefined && { version }) },
+      ]
+    })
+    this.announceNow(...changes).catch(() => {})
+    return copies.map(() => true)
   }
 
   #onTasks(tasks: readonly Task[]): void {

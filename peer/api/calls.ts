@@ -10,6 +10,7 @@ import {
   ConfirmedDeletes,
   Download,
   DownloadRequest,
+  EmptiedTrash,
   EndedMaintenance,
   EventPage,
   KeptFolders,
@@ -22,10 +23,12 @@ import {
   Pushed,
   ReplicationOf,
   ReplicationRules,
+  Restored,
   ResumedReplication,
   Safety,
   Stats,
   Status,
+  TrashPage,
   Undrained,
   UnsharedPage,
   UnshareRequest,
@@ -370,6 +373,41 @@ export const calls = {
     params: params.name,
     query: query.unshare,
     endsWithName: true,
+  },
+  /** By name, then owner. @throws INDEX_UNREACHABLE */
+  trash: {
+    summary: 'List deleted files that can be restored, by substring or glob',
+    method: 'GET',
+    path: '/api/trash',
+    query: query.search,
+    reply: TrashPage,
+  },
+  /** @throws INDEX_UNREACHABLE */
+  emptyTrash: {
+    summary: 'Remove deleted files for good: those that this peer deleted, or all with `force`',
+    method: 'POST',
+    path: '/api/trash/empty',
+    body: Type.Object({
+      pattern: Type.Optional(
+        Type.String({
+          maxLength: limits.queryBytesMax,
+          description: 'A name, a folder, or a glob. Default: all.',
+        }),
+      ),
+      force: Type.Optional(Type.Boolean({ default: false })),
+    }),
+    reply: EmptiedTrash,
+  },
+  /** Returns when the file is shared again, or is still being fetched after a while. @throws NOT_IN_TRASH, NAME_EXISTS, NO_SOURCE */
+  restore: {
+    summary: 'Bring a deleted file back under its name',
+    method: 'POST',
+    path: '/api/trash/restore',
+    body: Type.Object({
+      name: Type.String(),
+      owner: Type.Optional(Type.String({ description: 'Default: who deleted it last.' })),
+    }),
+    reply: Restored,
   },
   /** Failures of single files do not stop the others. @throws INDEX_UNREACHABLE, DEADLINE_EXCEEDED */
   unshareMatching: {

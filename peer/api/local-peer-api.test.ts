@@ -28,6 +28,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
       limiter: {} as Limiter,
       announcer: connected,
       reach: { unreachable: undefined },
+      restorer: { restore: async () => {} },
       clock,
     },
   )
@@ -95,6 +96,7 @@ test('a lookup names those who have a content, not those who are still downloadi
       limiter: {} as Limiter,
       announcer: connected,
       reach: { unreachable: undefined },
+      restorer: { restore: async () => {} },
       clock: new FakeClock(),
     },
   )
@@ -128,6 +130,7 @@ test.each([
         limiter: {} as Limiter,
         announcer: isConnected ? connected : { connection: undefined },
         reach: { unreachable: undefined },
+        restorer: { restore: async () => {} },
         clock: new FakeClock(),
       },
     )

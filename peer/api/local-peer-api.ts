@@ -9,11 +9,13 @@ import type { Downloads } from '../download/downloads.ts'
 import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import { totalOf } from '../problem-table.ts'
+import type { Restorer } from '../replicate/restorer.ts'
 import type { Share } from '../share/share.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
+import { restoreFile } from './restore-file.ts'
 import { unshareMatching } from './unshare-matching.ts'
 
 /** Interval of checking the number of copies. */
@@ -41,6 +43,7 @@ interface Dependencies {
   readonly announcer: Pick<Announcer, 'connection'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly limiter: Pick<Limiter, 'change' | 'downloads' | 'limits' | 'uploads'>
+  readonly restorer: Pick<Restorer, 'restore'>
   readonly clock: Clock
 }
 
@@ -336,6 +339,28 @@ export class LocalPeerApi implements PeerApi {
     })
   }
 
+  async trash(
+    { q: query, ...page }: CallRequest<'trash'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'trash'>> {
+    return await this.#dependencies.finder.trash({ query, ...page }, signal)
+  }
+
+  async emptyTrash(
+    request: CallRequest<'emptyTrash'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'emptyTrash'>> {
+    return await this.#dependencies.finder.emptyTrash(request, signal)
+  }
+
+  async restore(
+    request: CallRequest<'restore'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'restore'>> {
+    const { finder, restorer, clock } = this.#dependencies
+    return await restoreFile(request, signal, { finder, restorer, clock, peerId: this.#peerId })
+  }
+
   /**
    * Waits until the index knows the file and all its copies; returns the number of copies.
    * @throws AppError COPIES_PENDING
@@ -374,7 +399,8 @@ export class LocalPeerApi implements PeerApi {
       const peers = new Set(living.map(({ peerId }) => peerId))
       return { copies: peers.size, factor: content?.factor ?? 0 }
     } catch (error) {
-      if (hasCode(error, 'NAME_NOT_FOUND')) return { copies: 0, factor: 0 }
+      if (hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED'))
+        return { copies: 0, factor: 0 }
       throw error
     }
   }

@@ -77,6 +77,23 @@ export const EventPage = Type.Object({
   ),
 })
 export type EventPage = Static<typeof EventPage>
+export const TrashPage = messages.trash.reply
+export type TrashPage = Static<typeof TrashPage>
+export const EmptiedTrash = messages['empty-trash'].reply
+export type EmptiedTrash = Static<typeof EmptiedTrash>
+
+export const Restored = Type.Object({
+  name: Type.String(),
+  /** The peer that deleted it. */
+  owner: Type.String(),
+  /** The peer that brings it back. */
+  at: Type.String(),
+  sha256: Type.String(),
+  size: Type.Integer(),
+  /** Whether that peer shares it again; otherwise it is still fetching it. */
+  isDone: Type.Boolean(),
+})
+export type Restored = Static<typeof Restored>
 
 export const ReplicationRules = messages['replication-rules'].reply
 export type ReplicationRules = Static<typeof ReplicationRules>
@@ -84,7 +101,7 @@ export const ReplicationOf = messages['replication-of'].reply
 export type ReplicationOf = Static<typeof ReplicationOf>
 
 export const ConfirmedDeletes = Type.Object({
-  /** Files dropped from the cluster. */
+  /** Files that count as deleted. */
   files: Type.Integer(),
 })
 export type ConfirmedDeletes = Static<typeof ConfirmedDeletes>

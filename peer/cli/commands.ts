@@ -15,6 +15,7 @@ import { listCommand, searchCommand } from './list-commands.ts'
 import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
 import { replicationCommand } from './replication-command.ts'
+import { restoreCommand, trashCommand } from './trash-commands.ts'
 import { unshareCommand } from './unshare-command.ts'
 
 /** @param run called by each command when it is typed */
@@ -27,6 +28,8 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     ...downloadQuestions.map((question) => question(run)),
     pushCommand(run),
     unshareCommand(run),
+    trashCommand(run),
+    restoreCommand(run),
     limitsCommand(run),
     deletesCommand(run),
     replicationCommand(run),

@@ -5,6 +5,7 @@ import { limitActions } from './limits-command.ts'
 import { listWords } from './list-commands.ts'
 import { isPrintable } from './printable.ts'
 import { replicationActions } from './replication-command.ts'
+import { trashActions } from './trash-commands.ts'
 import { needsQuotes, quoteWord, splitWords, type Word } from './words.ts'
 
 /** The format of readline: candidates for the last word, and that word as typed. */
@@ -14,7 +15,7 @@ export type Completion = [candidates: string[], typed: string]
 const namesOffered = 100
 
 export interface CompletionSources {
-  readonly api: Pick<PeerApi, 'search' | 'peers' | 'replicationRules'>
+  readonly api: Pick<PeerApi, 'search' | 'peers' | 'replicationRules' | 'trash'>
   /** The commands of the prompt. */
   readonly commands: readonly Command[]
   /** Paths on this machine that begin with `partial`. */
@@ -59,6 +60,8 @@ async function candidates(
   if (name === 'limits') return limitsWords(before)
   if (name === 'replication') return await replicationWords(before, partial, sources.api, signal)
   if (peerWords.includes(name)) return await peersWith(sources.api, signal)
+  if (name === 'trash' && before.length === 1) return [...trashActions]
+  if (name === 'restore' || name === 'trash') return await trashedWith(partial, sources.api, signal)
   if (name === 'push') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
@@ -93,14 +96,28 @@ async function replicationWords(
   return (await api.replicationRules(signal)).rules.map(({ pattern }) => pattern)
 }
 
+/** A search for the names that begin with a text. */
+function queryFor(partial: string): string {
+  // A name may contain pattern characters: only the part before the first one is literal.
+  const [plain = ''] = partial.split(/[*?[\]{}!]/, 1)
+  return plain === '' ? '' : `${plain}**`
+}
+
+async function trashedWith(
+  partial: string,
+  api: Pick<PeerApi, 'trash'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { files } = await api.trash({ q: queryFor(partial), limit: namesOffered }, signal)
+  return [...new Set(files.map((file) => file.name))]
+}
+
 async function namesWith(
   partial: string,
   api: Pick<PeerApi, 'search'>,
   signal: AbortSignal,
 ): Promise<string[]> {
-  // A name may contain pattern characters: only the part before the first one is literal.
-  const [plain = ''] = partial.split(/[*?[\]{}!]/, 1)
-  const query = plain === '' ? '' : `${plain}**`
+  const query = queryFor(partial)
   const { files } = await api.search({ q: query, limit: namesOffered }, signal)
   return [...new Set(files.map(({ name }) => name))]
 }

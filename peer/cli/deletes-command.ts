@@ -29,7 +29,9 @@ async function confirmDeletes({ api, signal, terminal, json }: Session): Promise
   const confirmed = await api.confirmDeletes(signal)
   const files = countText(confirmed.files, 'missing file')
   await terminal.print(
-    json ? printableJson(confirmed, 2) : `Confirmed: ${files} dropped from the cluster.`,
+    json
+      ? printableJson(confirmed, 2)
+      : `Confirmed: ${files} deleted; \`trash\` lists those that can be restored.`,
   )
 }
 

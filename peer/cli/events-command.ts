@@ -6,7 +6,7 @@ import { eventKindNames, eventKinds } from '../../common/protocol/event-kinds.ts
 import type { CallRequest } from '../api/calls.ts'
 import type { EventPage } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
-import { parseRows } from './list-commands.ts'
+import { parseRows } from './listed-rows.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 import { type Style, styleOf } from './style.ts'

@@ -1,13 +1,14 @@
 /** The commands that list files page by page. */
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import type { ListedFile, SearchPage } from '../api/shapes.ts'
 import { type ListKind, listKinds } from '../api/words.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
-import { eachPage, type FetchPage, firstRows } from './pages.ts'
-import { printableJson } from './printable.ts'
+import { limitOption, printRows } from './listed-rows.ts'
+import type { FetchPage } from './pages.ts'
 import { listText, searchText } from './reports.ts'
 import type { Session } from './session.ts'
 import { styleOf } from './style.ts'
+import { searchTrash } from './trash-commands.ts'
 
 /** Rows shown by default; programs get all. */
 const rowsShown = { search: 100, list: 1_000 } as const
@@ -16,6 +17,7 @@ const rowsShown = { search: 100, list: 1_000 } as const
 export const listWords = ['local', 'downloaded', 'replicated', 'remote', 'both'] as const
 
 type WithLimit = { readonly limit?: number }
+type SearchOptions = WithLimit & { readonly deleted?: boolean }
 
 export function searchCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('search')
@@ -24,9 +26,14 @@ export function searchCommand<Options extends CommonOptions>(run: RunCommand<Opt
       'Searches file names for a substring, ignoring case, or for a pattern with * ? [..] **.',
     )
     .argument('[query]', 'substring or pattern; without it all names match', '')
+    .option('--deleted', 'search the deleted files that can be restored')
     .addOption(limitOption(rowsShown.search))
-    .action((query: string, options: Options & WithLimit) =>
-      run(options, (session) => search(session, query, options.limit)),
+    .action((query: string, options: Options & SearchOptions) =>
+      run(options, (session) =>
+        options.deleted === true
+          ? searchTrash(session, query, options.limit)
+          : search(session, query, options.limit),
+      ),
     )
 }
 
@@ -48,7 +55,7 @@ async function search(session: Session, q: string, limit?: number): Promise<void
     const { files, next } = await session.api.search({ q, ...page }, session.signal)
     return { rows: files, next }
   }
-  await printRows(session, fetchPage, limit, rowsShown.search, (rows, isMore) =>
+  await printRows(session, fetchPage, { limit, limitForPeople: rowsShown.search }, (rows, isMore) =>
     searchText(rows, isMore, styleOf(session.terminal)),
   )
 }
@@ -58,43 +65,9 @@ async function list(session: Session, kind: ListKind, limit?: number): Promise<v
     const { files, next } = await session.api.list({ kind, ...page }, session.signal)
     return { rows: files, next }
   }
-  await printRows(session, fetchPage, limit, rowsShown.list, (rows, isMore) =>
+  await printRows(session, fetchPage, { limit, limitForPeople: rowsShown.list }, (rows, isMore) =>
     listText(kind, rows, isMore),
   )
-}
-
-/** Prints the first rows as one text, or every row as JSON, streamed page by page. */
-async function printRows<Row>(
-  session: Session,
-  fetchPage: FetchPage<Row>,
-  limit: number | undefined,
-  limitForPeople: number,
-  text: (rows: Row[], isMore: boolean) => string,
-): Promise<void> {
-  const { terminal, json } = session
-  if (json && limit === undefined) return await printJsonRows(session, fetchPage)
-  const { rows, isMore, failure } = await firstRows(fetchPage, limit ?? limitForPeople)
-  await terminal.print(json ? printableJson(rows, 2) : text(rows, isMore))
-  // The files of this peer are shown even if the index cannot list the others.
-  if (failure !== undefined) throw failure
-}
-
-async function printJsonRows<Row>({ terminal }: Session, fetchPage: FetchPage<Row>): Promise<void> {
-  let opening = '['
-  for await (const page of eachPage(fetchPage)) {
-    if (page.length === 0) continue
-    const rows = page.map((row) => `  ${printableJson(row)}`)
-    await terminal.print(`${opening}\n${rows.join(',\n')}`)
-    opening = ','
-  }
-  await terminal.print(opening === '[' ? '[]' : ']')
-}
-
-function limitOption(rowsForPeople: number): Option {
-  return new Option(
-    '--limit <rows>',
-    `maximum number of rows (default: ${rowsForPeople}; unlimited with --json)`,
-  ).argParser(parseRows)
 }
 
 function kindArgument(): Argument {
@@ -108,11 +81,4 @@ function parseKind(text: string): ListKind {
   const kind = word === 'local' ? 'shared' : listKinds.find((each) => each === word)
   if (kind === undefined) throw new InvalidArgumentError(`Must be one of ${listWords.join(', ')}.`)
   return kind
-}
-
-export function parseRows(text: string): number {
-  const rows = Number(text)
-  if (!Number.isSafeInteger(rows) || rows < 1)
-    throw new InvalidArgumentError('Must be a whole number, 1 or more.')
-  return rows
 }

@@ -211,6 +211,24 @@ export class Finder {
     return await this.#ask('unshare', file, signal)
   }
 
+  /** One page of the deleted files whose copies are kept. */
+  async trash(request: RequestOf<'trash'>, signal?: AbortSignal): Promise<ReplyOf<'trash'>> {
+    return await this.#ask('trash', request, signal)
+  }
+
+  /** Removes deleted files for good. */
+  async emptyTrash(
+    request: RequestOf<'empty-trash'>,
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<'empty-trash'>> {
+    return await this.#ask('empty-trash', request, signal)
+  }
+
+  /** Has a deleted file brought back. @throws AppError NAME_INVALID, NOT_IN_TRASH */
+  async restore(request: RequestOf<'restore'>, signal?: AbortSignal): Promise<ReplyOf<'restore'>> {
+    return await this.#ask('restore', request, signal)
+  }
+
   /** Reverts an `unshare` of this peer's own file. */
   async share(name: string, signal?: AbortSignal): Promise<void> {
     await this.#ask('share', { name }, signal)

@@ -2,6 +2,7 @@ import type { Migration } from '../../common/sqlite.ts'
 import { aliasesMigration } from './aliases.ts'
 import { damageMigration } from './catalog-damage.ts'
 import { migrateToChunkSearch } from './chunk-lists.ts'
+import { removedNamesMigration } from './removed-names.ts'
 
 /**
  * The catalog's schema, version by version; see `openDatabase`. Never change a released version:
@@ -100,4 +101,5 @@ export const catalogMigrations = [
   'ALTER TABLE entries ADD COLUMN ctime_ns INTEGER;',
   damageMigration,
   migrateToChunkSearch,
+  removedNamesMigration,
 ] as const satisfies readonly Migration[]

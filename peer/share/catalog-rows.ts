@@ -7,6 +7,7 @@ import type { FileStat } from '../../common/content/file-stat.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import type { Folders } from './folders.ts'
+import { type RemovedRow, removalOf } from './removed-names.ts'
 
 export interface EntryRow {
   readonly seq: bigint
@@ -57,6 +58,7 @@ interface UnsharedRow {
   readonly seq: bigint
   readonly name: string
   readonly kind: null
+  readonly owner: null
 }
 
 /** A row of one of the tables, with NULLs where it has no column. */
@@ -64,6 +66,7 @@ export type ChangeRow =
   | (EntryRow & { readonly damaged: bigint })
   | (DropRow & { readonly sha256: null })
   | UnsharedRow
+  | RemovedRow
 
 export type KeyRow = Pick<EntryRow, 'kind' | 'name' | 'owner' | 'version'>
 
@@ -148,7 +151,8 @@ function mtimeNsOf(row: Pick<EntryRow, 'mtime_ns' | 'mtime_ns_high'>): bigint {
 
 export function changeOf(row: ChangeRow): Change {
   const seq = Number(row.seq)
-  if (row.kind === null) return { op: 'unshare', seq, name: row.name }
+  if (row.kind === null)
+    return row.owner === null ? { op: 'unshare', seq, name: row.name } : removalOf(row)
   if (row.sha256 === null) return { op: 'drop', seq, ...keyOf(row) }
   return {
     op: 'put',

@@ -2,6 +2,7 @@ import type { Statement } from 'better-sqlite3'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type { ChangeRow, DropRow, EntryRow, EntryValues, KeyRow, KnownRow } from './catalog-rows.ts'
+import { removedChanges } from './removed-names.ts'
 
 interface CatalogRow {
   readonly epoch: string
@@ -40,6 +41,7 @@ export interface Statements {
   readonly get: Statement<[KeyRow], EntryRow>
   readonly first: Statement<[sha256: string], EntryRow>
   readonly find: Statement<[sha256: string, limit: number], EntryRow>
+  readonly byInode: Statement<[inode: bigint], EntryRow>
   readonly holds: Statement<[name: string, sha256: string], { seq: number }>
   readonly list: Statement<[ListRequest], EntryRow>
   readonly between: Statement<[afterSeq: number, lastSeq: number, limit: number], EntryRow>
@@ -117,6 +119,7 @@ export function prepareStatements(database: Database): Statements {
     get: exact(`SELECT * FROM entries WHERE ${byKey}`),
     first: exact(`SELECT * FROM entries WHERE sha256 = ? AND NOT ${isDamaged} LIMIT 1`),
     find: exact(`SELECT * FROM entries WHERE sha256 = ? AND NOT ${isDamaged} LIMIT ?`),
+    byInode: exact("SELECT * FROM entries WHERE inode = ? AND kind = 'shared' LIMIT 16"),
     // By name, because one content, such as the empty one, may have very many entries.
     holds: database.prepare(`
       SELECT seq FROM entries
@@ -157,6 +160,8 @@ export function prepareStatements(database: Database): Statements {
       UNION ALL
       SELECT seq, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM unshared WHERE seq > @seq
+      UNION ALL
+      ${removedChanges}
       ORDER BY seq LIMIT @limit`),
 
     isUnshared: database.prepare('SELECT name FROM unshared WHERE name = ?'),

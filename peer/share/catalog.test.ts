@@ -189,7 +189,7 @@ class Mirror {
 
   take(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.op === 'unshare') continue
+      if (change.op === 'unshare' || change.op === 'remove') continue
       const key = JSON.stringify([change.kind, change.owner, change.name])
       if (change.op === 'put') this.#copies.set(key, change.sha256)
       else this.#copies.delete(key)

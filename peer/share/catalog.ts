@@ -23,6 +23,7 @@ import { CatalogTotals, type Totals } from './catalog-totals.ts'
 import { ChunkLists } from './chunk-lists.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
+import { type Removal, RemovedNames } from './removed-names.ts'
 
 /** Files of one content offered for reading; others are used when these are gone. */
 export const localCopiesMax = 16
@@ -65,6 +66,7 @@ export class Catalog implements Disposable {
   readonly #file: CatalogFileOnDisk
   readonly #totals: CatalogTotals
   readonly #damage: CatalogDamage
+  readonly #removed: RemovedNames
   #lastSeq: number
   #isComplete = false
 
@@ -80,6 +82,7 @@ export class Catalog implements Disposable {
     this.#damage = new CatalogDamage(this.#database)
     this.#chunkLists = new ChunkLists(this.#database)
     this.chunkLists = this.#chunkLists
+    this.#removed = new RemovedNames(this.#database)
     const before = this.#statements.catalog.get()
     this.epoch = randomId(random)
     this.continues = before?.epoch ? { epoch: before.epoch, lastSeq: before.last_seq } : undefined
@@ -137,6 +140,11 @@ export class Catalog implements Disposable {
   /** Undamaged entries with a content, at most `localCopiesMax`. */
   find(sha256: string): Entry[] {
     return this.#entries(this.#statements.find.all(sha256, localCopiesMax))
+  }
+
+  /** Shared files with an inode: usually one, or its hard links. */
+  sharedAt(inode: bigint): Entry[] {
+    return this.#entries(this.#statements.byInode.all(BigInt.asIntN(64, inode)))
   }
 
   /** Whether an undamaged entry of any kind and owner has this name and content. */
@@ -211,7 +219,10 @@ export class Catalog implements Disposable {
     return this.group(() => {
       const { content, at } = file
       const before = this.#statements.get.get(keyRowOf(at))
-      if (at.kind === 'shared') this.#statements.clearUnshared.run(at.name)
+      if (at.kind === 'shared') {
+        this.#statements.clearUnshared.run(at.name)
+        this.#removed.clear(at.name)
+      }
       const isKnown = before?.sha256 === content.sha256 && !mustAnnounce
       const seq = isKnown ? Number(before.seq) : ++this.#lastSeq
       if (before !== undefined) this.#remove(before)
@@ -303,9 +314,28 @@ export class Catalog implements Disposable {
     })
   }
 
+  /** Removes the entry of a shared file that was deleted, renamed, or is ignored from now on. */
+  remove(name: string, removal: Removal, atMs: number): void {
+    const before = this.#statements.get.get(keyRowOf({ kind: 'shared', name }))
+    if (before === undefined) return
+    this.group(() => {
+      this.#remove(before)
+      this.#chunkLists.prune(before)
+      this.#removed.add({ name, sha256: before.sha256, atMs, seq: ++this.#lastSeq }, removal)
+    })
+  }
+
+  /** A file has appeared: if one with its content was deleted since then, that was renamed. */
+  findRenamed({ at, content }: CatalogFile, sinceMs: number): void {
+    const deleted = this.#removed.deletedSince(content.sha256, sinceMs)
+    if (deleted === undefined || deleted === at.name) return
+    this.group(() => this.#removed.rename(deleted, at.name, ++this.#lastSeq))
+  }
+
   /** Drops a shared file, if there is one, and has scans skip its name. */
   unshare(name: string): void {
     this.group(() => {
+      this.#removed.clear(name)
       this.drop({ kind: 'shared', name })
       this.#statements.insertUnshared.run(name, ++this.#lastSeq)
     })
@@ -328,6 +358,7 @@ export class Catalog implements Disposable {
 
   /** The index has the changes up to `seq`: drops among them can be forgotten. */
   seenByIndex(seq: number): void {
+    this.#removed.prune(seq)
     const newest = this.#statements.newestDrop.get(seq)?.seq
     if (newest === undefined || newest === null) return
     this.group(() => {

@@ -90,6 +90,7 @@ test('files of a page that failed with a catalog error are compared again', asyn
     known: catalog.known.bind(catalog),
     named: catalog.named.bind(catalog),
     isUnshared: catalog.isUnshared.bind(catalog),
+    sharedAt: () => [],
     get: () => {
       if (isBroken) throw new Error('cannot be read')
       return undefined

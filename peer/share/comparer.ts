@@ -292,10 +292,28 @@ export class Comparer {
     if (before !== undefined && !isOwn && (await isThere(before)))
       return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
     const state = settling.judge(at.path, stat, isOwn ? before.stat : undefined)
-    if (state === 'quiet') return 'read'
+    if (state === 'quiet')
+      return (before === undefined ? await this.#adoptRenamed(at, stat) : undefined) ?? 'read'
     if (state === 'settling') return {}
     if (isOwn) this.drop(before)
     return { fault: { code: 'KEEPS_CHANGING' } }
+  }
+
+  /**
+   * Records a file that has the inode, size and time of a shared one that is no longer in its place:
+   * it was renamed, and need not be read.
+   */
+  async #adoptRenamed(at: Location, stat: FileStat): Promise<Compared | undefined> {
+    const { catalog } = this.#dependencies
+    if (at.kind !== 'shared') return undefined
+    for (const known of catalog.sharedAt(stat.ino)) {
+      if (catalog.damage.has(known.seq)) continue
+      const isRenamed = isSameStat(known.stat, stat) && !(await isThere(known))
+      const chunkList = isRenamed ? catalog.chunkList(known.content.sha256) : undefined
+      if (chunkList !== undefined)
+        return { fault: this.#record({ at, stat, before: undefined }, { ...known, chunkList }) }
+    }
+    return undefined
   }
 
   /**
@@ -356,7 +374,7 @@ export class Comparer {
     { content, chunkList }: { readonly content: Content; readonly chunkList: Uint8Array },
   ): Fault | undefined {
     const { sha256 } = content
-    const { catalog, onAltered, onSpoiled, findings } = this.#dependencies
+    const { catalog, onAltered, onSpoiled, findings, vanished } = this.#dependencies
     const wasDamaged = before !== undefined && catalog.damage.has(before.seq)
     if (before !== undefined && this.#isUnwritten(before, at, stat)) {
       if (sha256 !== before.content.sha256) {
@@ -377,7 +395,11 @@ export class Comparer {
     }
     const file = { at, stat, content }
     const options = { mustAnnounce: wasDamaged }
-    findings.add({ at, before, apply: () => void catalog.put(file, chunkList, options) })
+    const apply = (): void => {
+      catalog.put(file, chunkList, options)
+      if (at.kind === 'shared' && before === undefined) vanished.onFound(file)
+    }
+    findings.add({ at, before, apply })
     return undefined
   }
 

@@ -112,6 +112,7 @@ export class Scanner implements Disposable {
       ...dependencies,
       look,
       drop: (finding) => this.#findings.add(finding),
+      isLooking: () => this.#isLookingBelow || this.#lookers > 0,
       onDue: () =>
         this.#work.start('judge missing files', async () => {
           await this.#vanished.judge()
@@ -159,10 +160,12 @@ export class Scanner implements Disposable {
     return await this.#queue.run(async () => {
       this.problems.beginScan()
       await this.#guard.survey()
+      const sinceSeq = this.#catalog.lastSeq
       const scan = this.#newScan(options)
       await scan.all()
       this.#findings.flush()
-      const dropped = await this.#vanished.judge({ confirmed: options.confirmed ?? new Set() })
+      const confirmed = options.confirmed ?? new Set()
+      const dropped = await this.#vanished.judge({ sinceSeq, confirmed })
       for (const { path, reason } of this.#guard.list())
         this.problems.add(path, { code: 'FOLDER_AWAY', details: { reason } })
       this.problems.endScan()

@@ -68,7 +68,7 @@ async function verdictOf(peer: ShareFixture, key: CopyKey): Promise<Verdict> {
 /** The last announced change of a key. */
 function announced(peer: ShareFixture, key: CopyKey): unknown {
   const changes = peer.share.catalog.changesSince(0, 100)
-  return changes.findLast((change) => change.op !== 'unshare' && change.kind === key.kind)
+  return changes.findLast((change) => 'kind' in change && change.kind === key.kind)
 }
 
 /** The files kept aside: their bytes. */

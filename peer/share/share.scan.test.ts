@@ -88,7 +88,7 @@ test('touching a file announces nothing', async () => {
   expect(peer.share.catalog.lastSeq).toBe(lastSeq)
 })
 
-test('a rename and a deletion are a drop each, and the new name is a put', async () => {
+test('a rename and a deletion are a removal each, and the new name is a put', async () => {
   await using peer = await ShareFixture.create()
   const a = await peer.write('shared/a.txt', 'a')
   await peer.write('shared/gone/b.txt', 'b')
@@ -101,10 +101,15 @@ test('a rename and a deletion are a drop each, and the new name is a put', async
 
   expect(peer.shared()).toEqual(['moved.txt'])
   const changes = peer.share.catalog.changesSince(lastSeq, 10)
+  expect(changes).toMatchObject([
+    { op: 'put', name: 'moved.txt' },
+    { op: 'remove', name: 'a.txt', reason: 'renamed', renamedTo: 'moved.txt' },
+    { op: 'remove', name: 'gone/b.txt', reason: 'deleted' },
+  ])
   expect(changes.map(({ op, name }) => `${op} ${name}`).toSorted()).toEqual([
-    'drop a.txt',
-    'drop gone/b.txt',
     'put moved.txt',
+    'remove a.txt',
+    'remove gone/b.txt',
   ])
 })
 

@@ -11,6 +11,7 @@ import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+import type { Relabelling } from '../../common/protocol/trash-messages.ts'
 import type { Random } from '../../common/random.ts'
 import type { ProblemCounts } from '../problem-table.ts'
 import type { KeyedContent, Shelf, SmallFile } from '../shelf.ts'
@@ -36,6 +37,7 @@ import { OwnWrites } from './own-writes.ts'
 import { type Adoption, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
 import { checkPush, noMoreThan } from './push-check.ts'
+import { ReplicaRelabeler } from './replica-relabeler.ts'
 import { ReplicaRemover } from './replica-remover.ts'
 import { Scanner } from './scanner.ts'
 import { SmallReader } from './small-reader.ts'
@@ -73,6 +75,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #scanner: Scanner
   readonly #placer: Placer
   readonly #remover: ReplicaRemover
+  readonly #relabeler: ReplicaRelabeler
   readonly #checker: CopyChecker
   readonly #writer: SmallWriter
   readonly #groupPlacer: GroupPlacer
@@ -123,6 +126,7 @@ export class Share implements Shelf, AsyncDisposable {
       remover,
       onUnflushed: () => this.#flusher.soon(),
     })
+    this.#relabeler = new ReplicaRelabeler({ ...watched, placer: this.#placer })
     const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
     this.#flusher = new Flusher({ ...placing, remover, work: this.#work })
@@ -367,6 +371,11 @@ export class Share implements Shelf, AsyncDisposable {
   /** See {@link LocalCopier.copy}. */
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     return await this.#track(() => this.#copier.copy(sha256, key))
+  }
+
+  /** See {@link ReplicaRelabeler.relabel}. */
+  async relabel(copies: readonly Relabelling[]): Promise<boolean[]> {
+    return await this.#track(() => this.#relabeler.relabel(copies))
   }
 
   /** See {@link ReplicaRemover.remove}. */

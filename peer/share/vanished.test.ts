@@ -39,6 +39,7 @@ async function aWorld(count: number) {
     catalog,
     guard,
     clock,
+    isLooking: () => false,
     onDue: () => void asked.push(clock.monotonicMs()),
     drop: (finding) => finding.apply(catalog),
     look: () => {},
@@ -95,7 +96,7 @@ test('files that a scan finds missing are judged at its end, however long it tak
   }
   expect(catalog.totals().shared.count).toBe(5)
   expect(asked).toEqual([])
-  expect(await vanished.judge({ confirmed: new Set() })).toBe(0)
+  expect(await vanished.judge({ sinceSeq: Infinity, confirmed: new Set() })).toBe(0)
   expect(catalog.totals().shared.count).toBe(5)
   expect(guard.list()).toMatchObject([{ folder: 'shared', reason: 'is empty', files: 5 }])
 })

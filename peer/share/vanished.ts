@@ -3,17 +3,21 @@ import { isSameStat } from '../../common/content/file-stat.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Catalog } from './catalog.ts'
-import type { Entry } from './entry.ts'
+import type { CatalogFile, Entry } from './entry.ts'
 import type { Finding } from './findings.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import { inspect } from './inspect.ts'
 import { judgeLoss } from './loss.ts'
+import type { Removal } from './removed-names.ts'
 import { SeqSet } from './seq-set.ts'
+import { SeqTimes } from './seq-times.ts'
 
 interface Dependencies {
   readonly catalog: Catalog
   readonly guard: FolderGuard
   readonly clock: Clock
+  /** Whether changed files or folders are being compared. */
+  readonly isLooking: () => boolean
   /** Called when the added entries should be judged. */
   readonly onDue: () => void
   /** Called with each deleted entry. */
@@ -24,6 +28,8 @@ interface Dependencies {
 
 /** A judgement of everything that a full scan found missing. */
 export interface ScanJudgement {
+  /** The last change of the catalog when the scan began: files recorded since then are new. */
+  readonly sinceSeq: number
   /** Kinds whose missing files were deleted, as the user confirmed. */
   readonly confirmed: ReadonlySet<CopyKind>
 }
@@ -34,6 +40,14 @@ export interface ScanJudgement {
  */
 const quietMs = 500
 const longestMs = 10_000
+/** A file that is found under a new name within this time was renamed. */
+const renamedWithinMs = 60_000
+
+/** Which files are new enough to be renamed ones, and those that are already taken as such. */
+interface Recent {
+  readonly sinceSeq: number
+  readonly used: SeqSet
+}
 
 interface Missing {
   readonly lost: SeqSet
@@ -44,6 +58,7 @@ interface Missing {
 export class Vanished implements Disposable {
   readonly #dependencies: Dependencies
   readonly #queue = new SerialQueue()
+  readonly #seqs: SeqTimes
   #missing = new SeqSet()
   /** Entries that the running full scan has found missing so far. */
   #scanned = new SeqSet()
@@ -52,6 +67,7 @@ export class Vanished implements Disposable {
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
+    this.#seqs = new SeqTimes({ keptMs: renamedWithinMs }, dependencies)
   }
 
   /**
@@ -63,11 +79,28 @@ export class Vanished implements Disposable {
     if (inScan) return this.#scanned.add(entry.seq)
     if (this.#missing.size === 0) this.#sinceMs = clock.monotonicMs()
     this.#missing.add(entry.seq)
-    if (this.#cancelTimer !== undefined && clock.monotonicMs() - this.#sinceMs > longestMs) return
+    if (this.#cancelTimer !== undefined && this.#isOverdue) return
     this.#cancelTimer?.()
+    this.#setTimer()
+  }
+
+  /** A shared file was found: it may be a deleted one under another name. */
+  onFound(file: CatalogFile): void {
+    const { catalog, clock } = this.#dependencies
+    catalog.findRenamed(file, clock.nowMs() - renamedWithinMs)
+  }
+
+  get #isOverdue(): boolean {
+    return this.#dependencies.clock.monotonicMs() - this.#sinceMs > longestMs
+  }
+
+  #setTimer(): void {
+    const { clock, isLooking, onDue } = this.#dependencies
     this.#cancelTimer = clock.after(quietMs, () => {
       this.#cancelTimer = undefined
-      this.#dependencies.onDue()
+      // Folders that are being compared may have the files under other names.
+      if (isLooking() && !this.#isOverdue) this.#setTimer()
+      else onDue()
     })
   }
 
@@ -140,15 +173,43 @@ export class Vanished implements Disposable {
     if (reason !== undefined && (scan !== undefined || !wasKept))
       guard.keep(kind, reason, lost.size)
     else if (!isKept) guard.keep(kind, undefined, 0)
-    return this.#drop(moved) + (isKept ? 0 : this.#drop(lost))
+    const used = new SeqSet()
+    const sinceSeq = Math.min(this.#seqs.before, scan?.sinceSeq ?? Infinity)
+    const drop = (seqs: SeqSet): number => this.#drop(seqs, { sinceSeq, used })
+    return drop(moved) + (isKept ? 0 : drop(lost))
   }
 
-  #drop(seqs: SeqSet): number {
+  #drop(seqs: SeqSet, recent: Recent): number {
+    const { clock, drop } = this.#dependencies
     for (const before of this.#entries(seqs)) {
       const { at } = before
-      this.#dependencies.drop({ at, before, apply: (catalog) => catalog.drop(at) })
+      if (at.kind !== 'shared') {
+        drop({ at, before, apply: (catalog) => catalog.drop(at) })
+        continue
+      }
+      const renamedTo = this.#newNameOf(before, seqs, recent)
+      const removal: Removal =
+        renamedTo === undefined ? { reason: 'deleted' } : { reason: 'renamed', renamedTo }
+      const atMs = clock.nowMs()
+      drop({ at, before, apply: (catalog) => catalog.remove(at.name, removal, atMs) })
     }
     return seqs.size
+  }
+
+  /** The name under which a missing file was found: by its inode, or because it is a new file. */
+  #newNameOf(
+    { stat, content: { sha256 } }: Entry,
+    missing: SeqSet,
+    { sinceSeq, used }: Recent,
+  ): string | undefined {
+    const { catalog } = this.#dependencies
+    const isFree = ({ seq, at }: Entry): boolean =>
+      at.kind === 'shared' && !missing.has(seq) && !used.has(seq)
+    const found =
+      catalog.sharedAt(stat.ino).find((one) => one.content.sha256 === sha256 && isFree(one)) ??
+      catalog.find(sha256).find((one) => one.seq > sinceSeq && isFree(one))
+    if (found !== undefined) used.add(found.seq)
+    return found?.at.name
   }
 
   *#entries(seqs: SeqSet): Generator<Entry> {
@@ -156,6 +217,7 @@ export class Vanished implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#seqs[Symbol.dispose]()
     this.#cancelTimer?.()
   }
 }

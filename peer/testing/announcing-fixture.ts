@@ -71,6 +71,8 @@ export class AnnouncingFixture implements AsyncDisposable {
           probe: async () => ({}),
           verify: async () => ({}),
           'confirm-copies': async () => ({ confirmed: [] }),
+          relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
+          'restore-file': async () => ({}),
           reached: async () => ({}),
         },
         transport: {

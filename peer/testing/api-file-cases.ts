@@ -114,6 +114,26 @@ export const fileCases = {
       api.versions({ name: 'unknown' }),
     )
   },
+  trash: (subject) => {
+    test('lists no file while none was deleted', async () => {
+      const { api } = subject()
+      expect(await api.trash({ q: '', limit: 9 })).toEqual({ files: [] })
+    })
+  },
+  emptyTrash: (subject) => {
+    test('removes nothing while no file was deleted', async () => {
+      const { api } = subject()
+      expect(await api.emptyTrash({ pattern: '**' })).toEqual({ removed: 0, others: 0 })
+    })
+  },
+  restore: (subject) => {
+    failing(subject, 'NOT_IN_TRASH', 'of a file that was not deleted', ({ api }) =>
+      api.restore({ name: 'unknown' }),
+    )
+    failing(subject, 'NAME_INVALID', 'of a name that leaves the folder', ({ api }) =>
+      api.restore({ name: '../x' }),
+    )
+  },
   unshare: (subject) => {
     test.each([...names])('takes out %s', async (plain) => {
       const { api } = subject()

@@ -154,6 +154,10 @@ export class FakeIndex implements AsyncDisposable {
         this.unshared.add(change.name)
         continue
       }
+      if (change.op === 'remove') {
+        memory.copies.delete(copyLabel({ kind: 'shared', name: change.name }))
+        continue
+      }
       const label = copyLabel(change)
       if (change.op === 'drop') memory.copies.delete(label)
       else memory.copies.set(label, { sha256: change.sha256, inventory: memory.inventory })

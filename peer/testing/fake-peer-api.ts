@@ -30,6 +30,7 @@ import type {
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 import { FakeCluster } from './fake-cluster.ts'
+import { FakeTrash } from './fake-trash.ts'
 
 const schedule = [
   {
@@ -56,6 +57,8 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
   readonly files: ListedFile[] = []
   /** Files and folders that are not shared. */
   readonly problemList: Problem[] = []
+  /** Deleted files. */
+  readonly trashed = new FakeTrash()
   /** Number of entries whose files are missing from shared/. */
   keptFiles = 0
   /** Settings that limit uploads, more so in office hours. */
@@ -188,6 +191,16 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
       name,
       versions: [...(current ? [{ ...current, state: 'current' as const }] : []), ...versions],
     }
+  }
+
+  readonly trash: PeerApi['trash'] = async (request) => this.#checkedTrash().list(request)
+  readonly emptyTrash: PeerApi['emptyTrash'] = async (request) =>
+    this.#checkedTrash().empty(request)
+  readonly restore: PeerApi['restore'] = async (request) => this.#checkedTrash().restore(request)
+
+  #checkedTrash(): FakeTrash {
+    this.check()
+    return this.trashed
   }
 
   async keptFolders(): Promise<KeptFolders> {

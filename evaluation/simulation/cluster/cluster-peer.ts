@@ -11,6 +11,8 @@ import { Finder } from '../../../peer/find/finder.ts'
 import { hurriedLink, joinCluster, tellBlamed, tellUnreached } from '../../../peer/join-cluster.ts'
 import { noLimits } from '../../../peer/limit/grant.ts'
 import { TrafficGate } from '../../../peer/limit/traffic-gate.ts'
+import { replicaFetcher } from '../../../peer/replica-fetcher.ts'
+import { Restorer } from '../../../peer/replicate/restorer.ts'
 import { startServing } from '../../../peer/serve/start-serving.ts'
 import type { ShapedHost } from '../shaped-network.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
@@ -85,7 +87,10 @@ export async function startClusterPeer(
       ),
   })
   const identity = hash('sha256', peerId)
-  const joining = { share, serving, fetcher, unfinished, reach: new ReachNotice({ log }), identity }
+  const replicas = replicaFetcher({ shelf: share, fetcher })
+  const restorer = stack.use(new Restorer({ fetcher: replicas, shelf: share, log }))
+  const reach = new ReachNotice({ log })
+  const joining = { share, serving, fetcher: replicas, restorer, unfinished, reach, identity }
   const settings = { peerId, zone, index: indexAddress, advertiseHost: undefined, capacityBytes: 0 }
   const announcer = joinCluster(settings, stack, joining, dependencies)
   const finder = new Finder({

@@ -44,6 +44,8 @@ const indexSettings: IndexingServerSettings = {
   reserveBytes: 0,
   replacedMs: 600_000,
   replacedBytes: 1_000_000_000,
+  trashMs: 30 * 86_400_000,
+  trashBytes: 1_024 ** 4,
   commitDelayMs: 2,
 }
 

@@ -2,6 +2,7 @@ import { BackgroundWork } from '../../../common/background.ts'
 import { type FileStat, isSameStat } from '../../../common/content/file-stat.ts'
 import { AppError } from '../../../common/errors.ts'
 import type { CopyKey } from '../../../common/protocol/messages.ts'
+import type { Relabelling } from '../../../common/protocol/trash-messages.ts'
 import type { Random } from '../../../common/random.ts'
 import { type Database, openDatabase } from '../../../common/sqlite.ts'
 import type { ReplicaShelf } from '../../../peer/replicate/replicator.ts'
@@ -217,6 +218,21 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       this.catalog.drop(held)
       this.#watcher.onRemoved(entry.at, sha256)
     }
+  }
+
+  async relabel(copies: readonly Relabelling[]): Promise<boolean[]> {
+    await this.#wait()
+    return copies.map(({ from, to, sha256, version }) => {
+      const key = { kind: 'replicated', ...from, ...(version && { version }) } as const
+      const entry = this.catalog.get(key)
+      const bytes = entry && this.#disk.files.get(entry.at.path)?.bytes
+      if (bytes === undefined || entry?.content.sha256 !== sha256) return false
+      if (!this.#isUntouched(entry)) return false
+      this.#place({ kind: 'replicated', ...to }, bytes)
+      this.#disk.remove(entry.at.path)
+      this.catalog.drop(key)
+      return true
+    })
   }
 
   async hasCopy(

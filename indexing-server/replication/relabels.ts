@@ -1,0 +1,117 @@
+import { BackgroundWork } from '../../common/background.ts'
+import type { Clock } from '../../common/clock.ts'
+import { reasonOf } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
+import type { Relabelling } from '../../common/protocol/trash-messages.ts'
+import { WakeUp } from '../../common/wake-up.ts'
+import type { Peer } from '../registry.ts'
+import type { IndexStore, StrayReplica } from '../store/store.ts'
+
+/** Changes within this time are handled together. */
+const gatherMs = 100
+/** Delay before peers are asked again about copies that they did not move. */
+const relabelRetryMs = 60_000
+/** Moving 256 files takes a second on a slow disk. */
+const relabelDeadlineMs = 30_000
+
+interface Dependencies {
+  readonly store: Pick<IndexStore, 'strays'>
+  readonly peers: () => Iterable<Peer>
+  /** Asks a peer to move copies; returns for each whether it did. */
+  readonly relabel: (
+    peerId: string,
+    copies: Relabelling[],
+    options: { signal: AbortSignal; deadlineMs: number },
+  ) => Promise<readonly boolean[]>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Has peers move replicas that their files no longer need to the names of files that have the same
+ * content, as after a rename. Nothing is copied or lost, so that neither the factor nor the brake
+ * matters.
+ */
+export class Relabels implements AsyncDisposable {
+  readonly #dependencies: Dependencies
+  readonly #background: BackgroundWork
+  readonly #wakeUp = new WakeUp()
+  /** Peers that may have such replicas. */
+  readonly #toCheck = new Set<string>()
+  #retryAtMs = 0
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#background = new BackgroundWork(dependencies)
+  }
+
+  start(): void {
+    this.#background.start('relabel replicas', (signal) => this.#run(signal))
+  }
+
+  /** Some replicas are no longer needed by their files; any peer may have one. */
+  onStrays(): void {
+    for (const { peerId, state } of this.#dependencies.peers())
+      if (state === 'live') this.#toCheck.add(peerId)
+    this.#wakeUp.notify()
+  }
+
+  /** A peer has become live. */
+  onLive(peerId: string): void {
+    this.#toCheck.add(peerId)
+    this.#wakeUp.notify()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#background[Symbol.asyncDispose]()
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    for (;;) {
+      await this.#wakeUp.until(() => this.#toCheck.size > 0 || undefined, signal)
+      await clock.sleep(gatherMs, signal)
+      const peerIds = [...this.#toCheck]
+      this.#toCheck.clear()
+      const remaining = await Promise.all(peerIds.map((peerId) => this.#relabelAt(peerId, signal)))
+      if (remaining.includes(true)) this.#retryLater()
+    }
+  }
+
+  #retryLater(): void {
+    const { clock } = this.#dependencies
+    const nowMs = clock.monotonicMs()
+    if (this.#retryAtMs > nowMs) return
+    this.#retryAtMs = nowMs + relabelRetryMs
+    this.#background.start('retry relabelling', async (signal) => {
+      await clock.sleep(relabelRetryMs, signal)
+      this.onStrays()
+    })
+  }
+
+  /** @returns whether the peer has replicas that it did not move */
+  async #relabelAt(peerId: string, signal: AbortSignal): Promise<boolean> {
+    const { store, relabel, log } = this.#dependencies
+    const options = { signal, deadlineMs: relabelDeadlineMs }
+    let isAnyLeft = false
+    try {
+      for (let after: StrayReplica | undefined; ; ) {
+        const strays = await store.strays(peerId, limits.tasksPerRequestMax, after)
+        after = strays.at(-1)
+        if (after === undefined) return isAnyLeft
+        const moved = await relabel(peerId, strays.map(relabellingOf), options)
+        isAnyLeft ||= strays.some((_, place) => moved[place] !== true)
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      log.debug({ peerId, reason: reasonOf(error) }, 'replicas were not relabelled')
+      return true
+    }
+  }
+}
+
+function relabellingOf({ owner, name, version, sha256, to }: StrayReplica): Relabelling {
+  const from = { owner, name }
+  return { from, to, sha256, ...(version !== '' && { version }) }
+}

@@ -1,0 +1,254 @@
+import type { Change } from '../../common/protocol/shapes.ts'
+import type { Database } from '../../common/sqlite.ts'
+import type { FileKey } from './store.ts'
+import type { Touching } from './touching.ts'
+
+type Remove = Extract<Change, { op: 'remove' }>
+
+interface FileRow {
+  readonly content_id: number
+  readonly modified_ms: number
+  readonly added_ms: number
+}
+
+/** A content of a file. */
+interface FileContent extends FileKey {
+  readonly contentId: number
+}
+
+/**
+ * A file that is deleted this soon after it was added is a temporary one, such as an editor's: it is
+ * not kept.
+ */
+const shortLivedMs = 60_000
+
+/**
+ * Files that their owners removed. Each public method must run within a transaction.
+ *
+ * A deleted file is in the trash, where its content is still wanted. The name of each removed file is
+ * gone: no other peer's replica restores it. A replica that its file does not need is stray: it gets
+ * the name of another file with its content, or is dropped.
+ */
+export class RemovedFiles {
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(database: Database) {
+    this.#sql = prepare(database)
+  }
+
+  /** The owner removed its file, and no longer has a copy of it in its shared folder. */
+  remove(owner: string, change: Remove, nowMs: number, touching: Touching): void {
+    const { name, reason, renamedTo } = change
+    const file = { owner, name }
+    if (reason === 'deleted') this.#delete(file, change, nowMs, touching)
+    else {
+      if (renamedTo !== undefined) this.#rename(file, renamedTo, nowMs, touching)
+      this.release(file, touching)
+      this.#sql.setGone.run(owner, name, nowMs, 0)
+    }
+  }
+
+  /** Forgets names that are gone since before a time, unless a copy could restore them. */
+  forgetGone(beforeMs: number, limit: number): number {
+    return this.#sql.forgetGone.run({ beforeMs, limit }).changes
+  }
+
+  /** Removes a file from the trash for good; its copies may be dropped. */
+  purge(file: FileKey, nowMs: number, touching: Touching): void {
+    if (this.#sql.trashed.get(file.owner, file.name) === undefined) return
+    this.release(file, touching)
+    this.#sql.setGone.run(file.owner, file.name, nowMs, 0)
+  }
+
+  /** A file and its earlier contents are no longer wanted. */
+  release(file: FileKey, touching: Touching): void {
+    const { owner, name } = file
+    const current = this.#current(file)
+    this.#sql.removeFile.run(owner, name)
+    this.#sql.removeTrashed.run(owner, name)
+    if (current !== undefined) this.stray({ owner, name, contentId: current.content_id }, touching)
+    for (const contentId of this.#sql.replacedOf.all(owner, name) as number[])
+      this.forgetReplaced(file, contentId, touching)
+  }
+
+  /** An earlier content of a file need not be kept any longer. */
+  forgetReplaced({ owner, name }: FileKey, contentId: number, touching: Touching): void {
+    this.#sql.removeReplaced.run(owner, name, contentId)
+    touching.loosen(contentId, name)
+    if (this.#current({ owner, name })?.content_id !== contentId)
+      this.stray({ owner, name, contentId }, touching)
+  }
+
+  /** The file does not need its replicas of this content. */
+  stray({ owner, name, contentId }: FileContent, touching: Touching): void {
+    if (this.#sql.markStrays.run({ owner, name, contentId }).changes > 0) touching.hasStrays = true
+    touching.loosen(contentId, name)
+  }
+
+  /** The file has this content: its replicas are not stray. */
+  claim({ owner, name, contentId }: FileContent): void {
+    this.#sql.clearStrays.run({ owner, name, contentId })
+  }
+
+  /**
+   * A peer announced a replica. If its file was deleted, it belongs in the trash, or is stray.
+   * @returns whether the file was removed
+   */
+  onReplica(
+    file: FileContent,
+    { modifiedMs, nowMs }: { modifiedMs: number; nowMs: number },
+    touching: Touching,
+  ): boolean {
+    const { owner, name, contentId } = file
+    const gone = this.#sql.gone.get(owner, name) as { gone_ms: number; is_kept: number } | undefined
+    if (gone === undefined) return false
+    const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
+    if (trashed === undefined && gone.is_kept === 1) {
+      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, gone.gone_ms, nowMs)
+      touching.touch(contentId, name)
+    } else if (trashed?.content_id !== contentId && !this.#isReplaced(file))
+      this.stray(file, touching)
+    return true
+  }
+
+  /**
+   * The owner shares a file of this name: it is no longer in the trash. Nor is one of this content
+   * that another peer deleted.
+   * @returns whether its own was
+   */
+  onShared({ owner, name, contentId }: FileContent, nowMs: number, touching: Touching): boolean {
+    this.#sql.removeGone.run(owner, name)
+    for (const other of this.#sql.sameTrashed.all(name, contentId) as string[])
+      if (other !== owner) this.release({ owner: other, name }, touching)
+    const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
+    if (trashed === undefined) return false
+    this.#sql.removeTrashed.run(owner, name)
+    touching.loosen(trashed.content_id, name)
+    if (trashed.content_id !== contentId)
+      this.#keepReplaced({ owner, name, contentId: trashed.content_id }, trashed, nowMs, touching)
+    return true
+  }
+
+  #delete(file: FileKey, { removedMs }: Remove, nowMs: number, touching: Touching): void {
+    const { owner, name } = file
+    const deletedMs = Math.min(removedMs, nowMs)
+    const current = this.#sql.file.get(owner, name) as FileRow | undefined
+    if (current === undefined) {
+      if (this.#sql.gone.get(owner, name) === undefined)
+        this.#sql.setGone.run(owner, name, deletedMs, 1)
+      return
+    }
+    const { content_id: contentId, modified_ms: modifiedMs, added_ms: addedMs } = current
+    const isShortLived = nowMs - addedMs < shortLivedMs
+    // Without any copy there is nothing to keep; one that is being made may still arrive.
+    if (isShortLived || this.#sql.isHeld.get(contentId) === undefined) this.release(file, touching)
+    else {
+      this.#sql.removeFile.run(owner, name)
+      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, deletedMs, nowMs)
+      touching.loosen(contentId, name)
+    }
+    this.#sql.setGone.run(owner, name, deletedMs, isShortLived ? 0 : 1)
+  }
+
+  /** Gives the content and the earlier contents of a file to another name of its owner. */
+  #rename(file: FileKey, to: string, nowMs: number, touching: Touching): void {
+    const { owner, name } = file
+    const current = this.#current(file)
+    for (const contentId of this.#sql.replacedOf.all(owner, name) as number[])
+      this.stray({ owner, name, contentId }, touching)
+    this.#sql.moveReplaced.run(to, owner, name)
+    if (current === undefined || this.#sql.isUnshared.get(to, owner) !== undefined) return
+    const { content_id: contentId, modified_ms: modifiedMs, added_ms: addedMs } = current
+    const target = this.#current({ owner, name: to })
+    if (target === undefined) {
+      this.#sql.addFile.run(owner, to, contentId, modifiedMs, 1, addedMs)
+      this.#sql.removeGone.run(owner, to)
+      this.claim({ owner, name: to, contentId })
+    } else if (target.content_id === contentId) this.#sql.addedBefore.run(addedMs, owner, to)
+    else this.#keepReplaced({ owner, name: to, contentId }, current, nowMs, touching)
+    this.#sql.removeReplacedCurrent.run({ owner, name: to })
+    touching.touch(contentId, to)
+  }
+
+  #keepReplaced(
+    { owner, name, contentId }: FileContent,
+    { modified_ms: modifiedMs }: FileRow,
+    nowMs: number,
+    touching: Touching,
+  ): void {
+    this.#sql.addReplaced.run(owner, name, contentId, modifiedMs, nowMs)
+    touching.replace({ owner, name })
+    touching.loosen(contentId, name)
+  }
+
+  #isReplaced({ owner, name, contentId }: FileContent): boolean {
+    return (this.#sql.replacedOf.all(owner, name) as number[]).includes(contentId)
+  }
+
+  /** A file that is shared or in the trash. */
+  #current({ owner, name }: FileKey): FileRow | undefined {
+    const file = this.#sql.file.get(owner, name) ?? this.#sql.trashed.get(owner, name)
+    return file as FileRow | undefined
+  }
+}
+
+/** @returns the statements about removed files, compiled once */
+function prepare(database: Database) {
+  return {
+    file: database.prepare(
+      'select content_id, modified_ms, added_ms from files where owner = ? and name = ?',
+    ),
+    addFile: database.prepare('insert into files values (?, ?, ?, ?, ?, ?)'),
+    removeFile: database.prepare('delete from files where owner = ? and name = ?'),
+    addedBefore: database.prepare(
+      'update files set added_ms = min(added_ms, ?) where owner = ? and name = ?',
+    ),
+    isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
+    isHeld: database.prepare('select 1 from holders where content_id = ? limit 1'),
+    trashed: database.prepare(
+      'select content_id, modified_ms, 0 as added_ms from trash where owner = ? and name = ?',
+    ),
+    sameTrashed: database
+      .prepare('select owner from trash where name = ? and content_id = ?')
+      .pluck(),
+    addTrashed: database.prepare('insert into trash values (?, ?, ?, ?, ?, ?)'),
+    removeTrashed: database.prepare('delete from trash where owner = ? and name = ?'),
+    gone: database.prepare('select gone_ms, is_kept from gone where owner = ? and name = ?'),
+    setGone: database.prepare('insert or replace into gone values (?, ?, ?, ?)'),
+    forgetGone: database.prepare(`
+      delete from gone where (owner, name) in (
+        select owner, name from gone as old where gone_ms < @beforeMs
+          and not exists (select 1 from trash
+            where trash.owner = old.owner and trash.name = old.name)
+          and not exists (select 1 from copies
+            where stray = 1 and copies.owner = old.owner and copies.name = old.name)
+          and not exists (select 1 from copies where kind = 1 and copies.name = old.name)
+        order by gone_ms limit @limit)`),
+    removeGone: database.prepare('delete from gone where owner = ? and name = ?'),
+    markStrays: database.prepare(
+      `update copies set stray = 1
+       where peer_id in (select peer_id from holders where content_id = @contentId and kind = 2)
+         and kind = 2 and owner = @owner and name = @name and content_id = @contentId`,
+    ),
+    clearStrays: database.prepare(
+      `update copies set stray = 0
+       where stray = 1 and owner = @owner and name = @name and content_id = @contentId`,
+    ),
+    replacedOf: database
+      .prepare('select content_id from replaced where owner = ? and name = ?')
+      .pluck(),
+    addReplaced: database.prepare(
+      'insert into replaced values (?, ?, ?, ?, ?) on conflict do nothing',
+    ),
+    moveReplaced: database.prepare(
+      'update or ignore replaced set name = ? where owner = ? and name = ?',
+    ),
+    removeReplaced: database.prepare(
+      'delete from replaced where owner = ? and name = ? and content_id = ?',
+    ),
+    removeReplacedCurrent: database.prepare(
+      `delete from replaced where owner = @owner and name = @name
+       and content_id = (select content_id from files where owner = @owner and name = @name)`,
+    ),
+  }
+}

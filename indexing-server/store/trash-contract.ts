@@ -1,0 +1,267 @@
+import { expect, test } from 'vitest'
+import type { Change } from '../../common/protocol/messages.ts'
+import type { IndexStore } from './store.ts'
+import {
+  announcerOf,
+  drop,
+  hashOf,
+  type OpenStore,
+  put,
+  registration,
+} from './store-fixture-contract.ts'
+
+const replica = { kind: 'replicated', owner: 'a' } as const
+
+function removal(name: string, fields: Partial<Extract<Change, { op: 'remove' }>> = {}): Change {
+  return { op: 'remove', seq: 1, name, reason: 'deleted', removedMs: 5, ...fields }
+}
+
+const renamed = (name: string, renamedTo: string): Change =>
+  removal(name, { reason: 'renamed', renamedTo })
+
+async function trashOf(store: IndexStore): Promise<unknown[]> {
+  return (await store.trash({ owner: '', name: '' }, 99)).map(
+    ({ owner, name }) => `${owner}/${name}`,
+  )
+}
+
+async function namesIn(store: IndexStore): Promise<string[]> {
+  return (await store.listNames({ name: '', contentId: 0 }, 99)).map(({ name }) => name)
+}
+
+/** What every store must do with files that their owners remove. */
+export function trashContract(open: OpenStore): void {
+  deleting(open)
+  leavingTheTrash(open)
+  renaming(open)
+  renamingTwice(open)
+  returning(open)
+}
+
+function deleting(open: OpenStore): void {
+  test('a deleted file is in the trash: wanted, but not listed; purged, its replicas may go', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('f', 'text'))
+    await keeper(put('f', 'text', replica), put('f', 'text', { kind: 'downloaded' }))
+    await owner(removal('f'))
+    await opened.reopen()
+    const { store } = opened
+    expect(await namesIn(store)).toEqual([])
+    expect(await store.contentsNamed('f', 9)).toEqual([])
+    const [trashed] = await store.trashNamed('f', 9)
+    expect(trashed).toMatchObject({ owner: 'a', name: 'f', deletedMs: 5 })
+    expect(trashed?.content).toMatchObject({
+      file: { owner: 'a', name: 'f' },
+      owners: ['a'],
+      isTrashed: true,
+      sha256: hashOf('text'),
+    })
+    const contentId = trashed?.content.contentId ?? 0
+    expect(await store.obsoleteCopies(contentId, 9)).toEqual([])
+    expect(await store.totals()).toMatchObject({
+      names: 0,
+      wanted: 1,
+      copies: 2,
+      trashFiles: 1,
+      trashBytes: 4,
+    })
+    // Deleting twice changes nothing, as when an index hears everything again.
+    await owner(removal('f', { removedMs: 6 }))
+    expect(await trashOf(store)).toEqual(['a/f'])
+
+    const touched = await opened.commit(store.purgeTrash([{ owner: 'a', name: 'f' }]))
+    expect(touched.contentIds).toEqual([contentId])
+    expect(await trashOf(store)).toEqual([])
+    expect(await store.obsoleteCopies(contentId, 9)).toMatchObject([{ peerId: 'k', name: 'f' }])
+    expect(await store.totals()).toMatchObject({ wanted: 0, trashFiles: 0, trashBytes: 0 })
+    expect(await namesIn(store)).toEqual([])
+    await keeper(drop('f', replica))
+    await opened.commit(store.forgetGone(Number.MAX_SAFE_INTEGER, 9))
+    // The download keeps its name hidden as long as it exists.
+    expect(await namesIn(store)).toEqual([])
+  })
+
+  test('a file that lived for less than a minute, or has no copy, is not kept', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('uncopied', 'no copy'))
+    await owner(put('temporary', 'x'))
+    await keeper(put('temporary', 'x', replica))
+    await owner(removal('temporary'), removal('uncopied'))
+    const { store } = opened
+    expect(await trashOf(store)).toEqual([])
+    const [content] = await store.contentsHashed(hashOf('x'))
+    expect(content?.file).toBeUndefined()
+    expect(await store.obsoleteCopies(content?.contentId ?? 0, 9)).toHaveLength(1)
+    expect(await store.totals()).toMatchObject({ contents: 1, wanted: 0 })
+    // A copy that was being made arrives after all.
+    await keeper(put('uncopied', 'no copy', replica))
+    expect(await trashOf(store)).toEqual(['a/uncopied'])
+  })
+}
+
+function leavingTheTrash(open: OpenStore): void {
+  test('a name shared again leaves the trash; other content is kept as an earlier version', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    const other = await announcerOf(opened, 'b')
+    await owner(put('f', 'one'), put('g', 'same'))
+    await other(put('f', 'another'))
+    await keeper(put('f', 'one', replica), put('g', 'same', replica))
+    await owner(removal('f'), removal('g'))
+    const { store } = opened
+    expect(await trashOf(store)).toEqual(['a/f', 'a/g'])
+    expect(await namesIn(store)).toEqual(['f'])
+    await owner(put('f', 'two'), put('g', 'same'))
+    expect(await trashOf(store)).toEqual([])
+    const versions = await store.versionsOf({ owner: 'a', name: 'f' })
+    expect(versions.map(({ content }) => content.sha256)).toEqual([hashOf('two'), hashOf('one')])
+    const [same] = await store.contentsHashed(hashOf('same'))
+    expect(same).toMatchObject({ isTrashed: false, file: { owner: 'a', name: 'g' } })
+    expect(await store.obsoleteCopies(same?.contentId ?? 0, 9)).toEqual([])
+    // Restored files are old: deleting one again keeps it.
+    await owner(removal('g'))
+    expect(await trashOf(store)).toEqual(['a/g'])
+  })
+
+  test('unsharing a name empties it from the trash, and a withdrawn file is not kept', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('f', 'one'), put('g', 'two'))
+    await keeper(put('f', 'one', replica), put('g', 'two', replica))
+    await owner(removal('f'), removal('g', { reason: 'withdrawn' }))
+    const { store } = opened
+    expect(await trashOf(store)).toEqual(['a/f'])
+    await opened.commit(store.unshare({ owner: 'a', name: 'f' }))
+    expect(await trashOf(store)).toEqual([])
+    for (const text of ['one', 'two']) {
+      const [content] = await store.contentsHashed(hashOf(text))
+      expect(await store.obsoleteCopies(content?.contentId ?? 0, 9)).toHaveLength(1)
+    }
+  })
+}
+
+function renaming(open: OpenStore): void {
+  test('a renamed file leaves its replica stray until it is relabelled', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('old', 'text'))
+    await keeper(put('old', 'text', replica))
+    expect(await opened.store.strays('k', 9)).toEqual([])
+    await owner(put('new', 'text'), renamed('old', 'new'))
+    await opened.reopen()
+    const { store } = opened
+    expect(await namesIn(store)).toEqual(['new'])
+    expect(await trashOf(store)).toEqual([])
+    const stray = { owner: 'a', name: 'old', version: '', sha256: hashOf('text') }
+    expect(await store.strays('k', 9)).toEqual([{ ...stray, to: { owner: 'a', name: 'new' } }])
+    await keeper(put('new', 'text', replica), drop('old', replica))
+    expect(await store.strays('k', 9)).toEqual([])
+    // A copy of the old name that was being made meanwhile.
+    await keeper(put('old', 'text', replica))
+    expect(await store.strays('k', 9)).toHaveLength(1)
+    await keeper(drop('old', replica))
+    expect(await opened.commit(store.forgetGone(Number.MAX_SAFE_INTEGER, 9))).toBe(1)
+  })
+
+  test('a file renamed and edited keeps its content as an earlier version of the new name', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('a', 'one'))
+    await keeper(put('a', 'one', replica))
+    // The catalog sends only the newest state of each name.
+    await owner(renamed('a', 'b'), put('b', 'two'))
+    const { store } = opened
+    const versions = await store.versionsOf({ owner: 'a', name: 'b' })
+    expect(versions.map(({ content }) => content.sha256)).toEqual([hashOf('two'), hashOf('one')])
+    const contentId = versions[1]?.content.contentId ?? 0
+    expect(await store.obsoleteCopies(contentId, 9)).toEqual([])
+    await opened.commit(store.forgetReplaced({ owner: 'a', name: 'b' }, [contentId]))
+    expect(await store.obsoleteCopies(contentId, 9)).toMatchObject([{ peerId: 'k', name: 'a' }])
+  })
+}
+
+function renamingTwice(open: OpenStore): void {
+  test('a chain of renames ends at the last name, and a swap changes contents', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('a', 'x'), put('s', 'one'), put('t', 'two'))
+    await keeper(put('a', 'x', replica), put('s', 'one', replica), put('t', 'two', replica))
+    await owner(renamed('a', 'b'), put('c', 'x'), renamed('b', 'c'))
+    const { store } = opened
+    expect(await namesIn(store)).toEqual(['c', 's', 't'])
+    expect(await store.strays('k', 9)).toMatchObject([{ name: 'a', to: { name: 'c' } }])
+    await owner(put('s', 'two'), put('t', 'one'))
+    const forget = async (name: string, text: string): Promise<void> => {
+      const [content] = await store.contentsHashed(hashOf(text))
+      await opened.commit(store.forgetReplaced({ owner: 'a', name }, [content?.contentId ?? 0]))
+    }
+    await forget('s', 'one')
+    await forget('t', 'two')
+    expect(await store.strays('k', 9)).toMatchObject([
+      { name: 'a', to: { name: 'c' } },
+      { name: 's', to: { name: 't' } },
+      { name: 't', to: { name: 's' } },
+    ])
+  })
+
+  test('a file that was deleted first and then found again was renamed', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('old', 'text'))
+    await keeper(put('old', 'text', replica))
+    await owner(removal('old'))
+    expect(await trashOf(opened.store)).toEqual(['a/old'])
+    await owner(put('new', 'text'), renamed('old', 'new'))
+    expect(await trashOf(opened.store)).toEqual([])
+    expect(await opened.store.strays('k', 9)).toMatchObject([{ to: { name: 'new' } }])
+  })
+}
+
+function returning(open: OpenStore): void {
+  test('a replica of a removed file does not bring it back to an index that lost its disk', async () => {
+    await using opened = await open()
+    const { store } = opened
+    await opened.commit(store.register(registration('k')))
+    const keeper = await announcerOf(opened, 'k')
+    await keeper(
+      put('deleted', 'one', replica),
+      put('renamed', 'two', replica),
+      put('withdrawn', 'three', replica),
+    )
+    expect(await namesIn(store)).toEqual(['deleted', 'renamed', 'withdrawn'])
+    const owner = await announcerOf(opened, 'a')
+    await owner(
+      put('now', 'two'),
+      removal('deleted'),
+      renamed('renamed', 'now'),
+      removal('withdrawn', { reason: 'withdrawn' }),
+    )
+    expect(await namesIn(store)).toEqual(['now'])
+    expect(await trashOf(store)).toEqual(['a/deleted'])
+    const [withdrawn] = await store.contentsHashed(hashOf('three'))
+    expect(await store.obsoleteCopies(withdrawn?.contentId ?? 0, 9)).toHaveLength(1)
+    expect(await store.strays('k', 9)).toMatchObject([{ name: 'renamed', to: { name: 'now' } }])
+  })
+
+  test('the owner removed a file before its keeper announces it', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    await owner(removal('deleted'), removal('gone', { reason: 'withdrawn' }))
+    const keeper = await announcerOf(opened, 'k')
+    await keeper(put('deleted', 'one', replica), put('gone', 'two', replica))
+    expect(await namesIn(opened.store)).toEqual([])
+    expect(await trashOf(opened.store)).toEqual(['a/deleted'])
+    const [gone] = await opened.store.contentsHashed(hashOf('two'))
+    expect(await opened.store.obsoleteCopies(gone?.contentId ?? 0, 9)).toHaveLength(1)
+  })
+}

@@ -1,0 +1,163 @@
+import { expect, test } from 'vitest'
+import { IndexCluster, type TestPeer } from './testing/index-cluster.ts'
+
+const trashMs = 100_000
+
+/** A peer with a file `f` that `count` peers in all may keep, and the others. */
+async function aCluster(cluster: IndexCluster, count: number): Promise<readonly TestPeer[]> {
+  const peers: TestPeer[] = []
+  for (let number = 1; number <= count; number++) peers.push(await cluster.peer(`peer${number}`))
+  await peers[0]?.shares('f', 'text')
+  await cluster.advance(70_000)
+  return peers
+}
+
+async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  return await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+test('a deleted file keeps its factor on other peers, is not listed, and expires', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner, ...others] = await aCluster(cluster, 3)
+  if (owner === undefined) throw new Error('no owner')
+  await owner.removes('f')
+  await cluster.advance(10_000)
+  expect(owner.tasks).toEqual([])
+  for (const other of others)
+    expect(other.tasks).toMatchObject([{ kind: 'replicate', owner: 'peer1', name: 'f' }])
+  expect(await owner.ask('search', { query: '', limit: 9 })).toEqual({ files: [] })
+  for (const type of ['lookup', 'why', 'versions'] as const)
+    expect(await errorOf(owner.ask(type, { name: 'f' }))).toMatchObject({
+      code: 'FILE_DELETED',
+      details: { name: 'f', owner: 'peer1' },
+    })
+  const { files } = await owner.ask('trash', { limit: 9 })
+  expect(files).toMatchObject([{ owner: 'peer1', name: 'f', copies: 2 }])
+  expect((await owner.ask('trash', { query: 'g', limit: 9 })).files).toEqual([])
+  expect(await owner.ask('status', {})).toMatchObject({ contents: 1, atFactor: 1, belowFactor: 0 })
+
+  await cluster.advance(trashMs)
+  expect((await owner.ask('trash', { limit: 9 })).files).toEqual([])
+  expect(await errorOf(owner.ask('lookup', { name: 'f' }))).toMatchObject({
+    code: 'NAME_NOT_FOUND',
+  })
+  for (const other of others) expect(other.tasks.at(-1)).toMatchObject({ kind: 'drop', name: 'f' })
+  expect(await owner.ask('status', {})).toMatchObject({ contents: 0, belowFactor: 0 })
+})
+
+test('with one other peer a deleted file has one copy, which is enough', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner, keeper] = await aCluster(cluster, 2)
+  await owner?.removes('f')
+  await cluster.advance(10_000)
+  expect(owner?.tasks).toEqual([])
+  const status = await owner?.ask('status', {})
+  expect(status).toMatchObject({ contents: 1, atFactor: 1, belowFactor: 0 })
+  // Another peer that joins gets the second copy.
+  const third = await cluster.peer('peer3')
+  await cluster.advance(10_000)
+  expect(third.tasks).toMatchObject([{ kind: 'replicate', name: 'f' }])
+  expect(keeper?.tasks).toHaveLength(1)
+})
+
+test('a file that was deleted before its first copy lacks none', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const owner = await cluster.peer('peer1')
+  await owner.shares('f', 'text')
+  await owner.removes('f')
+  await cluster.advance(10_000)
+  expect(await owner.ask('status', {})).toMatchObject({ contents: 0, belowFactor: 0 })
+  expect((await owner.ask('trash', { limit: 9 })).files).toEqual([])
+})
+
+test('the file of another owner is not touched', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner, other] = await aCluster(cluster, 3)
+  await other?.shares('f', 'another')
+  await cluster.advance(10_000)
+  await owner?.removes('f')
+  await cluster.advance(10_000)
+  const { contents } = (await owner?.ask('lookup', { name: 'f' })) ?? { contents: [] }
+  expect(contents.map(({ size }) => size)).toEqual(['another'.length])
+  expect((await owner?.ask('trash', { limit: 9 }))?.files).toMatchObject([{ owner: 'peer1' }])
+})
+
+test('a live owner is asked to restore its file; without it the asker takes it over', async () => {
+  await using cluster = await IndexCluster.start({ trashMs: 1_000_000 })
+  const [owner, second, third] = await aCluster(cluster, 3)
+  if (owner === undefined || second === undefined) throw new Error('no peers')
+  await owner.removes('f')
+  await cluster.advance(10_000)
+  expect(await second.ask('restore', { name: 'f' })).toMatchObject({ owner: 'peer1', at: 'peer1' })
+  expect(owner.restored).toEqual(['f'])
+  expect(await owner.ask('restore', { name: 'f' })).toMatchObject({ at: 'peer1' })
+  expect(owner.restored).toEqual(['f'])
+  await owner.shares('f', 'text')
+  expect(await errorOf(second.ask('restore', { name: 'f' }))).toMatchObject({
+    code: 'NOT_IN_TRASH',
+  })
+
+  await owner.removes('f')
+  owner.crash()
+  await cluster.advance(120_000)
+  expect(await second.ask('restore', { name: 'f' })).toMatchObject({ owner: 'peer1', at: 'peer2' })
+  await second.shares('f', 'text')
+  await cluster.advance(20_000)
+  expect((await second.ask('trash', { limit: 9 })).files).toEqual([])
+  // The replica elsewhere now belongs to the file that took its place.
+  expect(third?.relabelled).toEqual([['f', 'f']])
+})
+
+test('a peer removes what it deleted from the trash, and with force what others deleted', async () => {
+  await using cluster = await IndexCluster.start({ trashMs: 1_000_000 })
+  const [owner, second] = await aCluster(cluster, 3)
+  if (owner === undefined || second === undefined) throw new Error('no peers')
+  await second.shares('mine/g', 'other text')
+  await cluster.advance(70_000)
+  await owner.removes('f')
+  await second.removes('mine/g')
+  expect(await owner.ask('empty-trash', { pattern: 'x*' })).toEqual({ removed: 0, others: 0 })
+  expect(await owner.ask('empty-trash', {})).toEqual({ removed: 1, others: 1 })
+  expect(await owner.ask('empty-trash', { pattern: 'mine', force: true })).toEqual({
+    removed: 1,
+    others: 0,
+  })
+  await cluster.advance(10_000)
+  expect(await owner.ask('status', {})).toMatchObject({ contents: 0 })
+})
+
+test('beyond the limit of bytes the file that was deleted first is removed', async () => {
+  await using cluster = await IndexCluster.start({ trashBytes: 6 })
+  const [owner] = await aCluster(cluster, 2)
+  await owner?.shares('g', 'longer')
+  await cluster.advance(70_000)
+  await owner?.removes('f')
+  await cluster.advance(2_000)
+  expect((await owner?.ask('trash', { limit: 9 }))?.files).toHaveLength(1)
+  await owner?.removes('g')
+  await cluster.advance(2_000)
+  expect((await owner?.ask('trash', { limit: 9 }))?.files).toMatchObject([{ name: 'g' }])
+})
+
+test('holders move their replicas when files are renamed, and after they return', async () => {
+  await using cluster = await IndexCluster.start({})
+  const [owner, keeper] = await aCluster(cluster, 2)
+  if (owner === undefined || keeper === undefined) throw new Error('no peers')
+  await owner.shares('new', 'text')
+  await owner.removes('f', { reason: 'renamed', renamedTo: 'new' })
+  await cluster.advance(2_000)
+  expect(keeper.relabelled).toEqual([['f', 'new']])
+  expect(keeper.tasks).toHaveLength(1)
+  keeper.crash()
+  await cluster.advance(1_000)
+  await owner.shares('newer', 'text')
+  await owner.removes('new', { reason: 'renamed', renamedTo: 'newer' })
+  await cluster.advance(2_000)
+  await keeper.connect()
+  await cluster.advance(2_000)
+  expect(keeper.relabelled.slice(1)).toEqual([['new', 'newer']])
+  expect(await owner.ask('status', {})).toMatchObject({ contents: 1, belowFactor: 0 })
+})
