@@ -6,6 +6,7 @@ import type { Benchmark } from '../evaluation/benchmarks/benchmark.ts'
 import { rowsOf, type Sample } from '../evaluation/benchmarks/comparison.ts'
 import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison-table.ts'
 import { delay } from '../evaluation/benchmarks/delay.ts'
+import { edits } from '../evaluation/benchmarks/edits.ts'
 import { idle } from '../evaluation/benchmarks/idle.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
@@ -78,6 +79,12 @@ commandOf(idle, 'many small files and no work: start-up, CPU time and memory, ag
 commandOf(small, 'many files of 1 KiB, against rsync')
   .option('--files <count>', 'how many', parsePositiveCount, 10_000)
   .action(({ files, ...given }: Given & { files: number }) => compare(small, { files }, given))
+
+commandOf(edits, 'an edit of 9 bytes in a large file, against rsync')
+  .option('--size <MiB>', 'size of the file', parsePositiveCount, 256)
+  .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
+    compare(edits, { mebibytes }, given),
+  )
 
 commandOf(resume, 'bytes fetched again after kill -9 of the downloading peer')
   .option('--size <MiB>', 'size of the file', parsePositiveCount, 1_024)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -23,4 +24,23 @@ export async function startRsyncDaemon(
 export async function fetchWithRsync(port: number, folder: string): Promise<void> {
   const from = `rsync://127.0.0.1:${port}/files/`
   await runToEnd(pathOf('rsync'), ['--recursive', '--times', from, folder])
+}
+
+/**
+ * Updates the files of `folder` from the daemon's, by sending only differences; flushes them.
+ * @param words further options
+ * @returns the bytes sent and received
+ */
+export async function updateWithRsync(
+  port: number,
+  folder: string,
+  words: readonly string[],
+): Promise<number> {
+  const from = `rsync://127.0.0.1:${port}/files/`
+  // Its quick check takes a file of the same size and second for unchanged.
+  const options = ['--recursive', '--times', '--ignore-times', '--fsync', '--stats', ...words]
+  const output = await runToEnd(pathOf('rsync'), [...options, from, folder])
+  const counts = [...output.matchAll(/^Total bytes (?:sent|received): ([\d,]+)$/gm)]
+  assert.equal(counts.length, 2, output)
+  return counts.reduce((sum, [, count = '']) => sum + Number(count.replaceAll(',', '')), 0)
 }
