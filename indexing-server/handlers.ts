@@ -15,9 +15,11 @@ import { notInFuture } from './announced-times.ts'
 import { checkAnnouncement } from './check-announcement.ts'
 import type { Decisions } from './decisions.ts'
 import type { DoubtDesk } from './doubt-desk.ts'
+import type { EventRecorder } from './events/event.ts'
 import { eventPage } from './events/event-pages.ts'
 import type { PeerEvents } from './events/peer-events.ts'
 import type { Fetching } from './fetching.ts'
+import type { Forgetter } from './forgetter.ts'
 import { thatFitFrame } from './frame-budget.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
@@ -55,6 +57,8 @@ export interface HandlerDependencies {
   readonly trash: Trash
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly plans: PeerPlans
+  readonly forgetter: Forgetter
+  readonly events: EventRecorder
   readonly survey: SurveyPeer
   readonly notes: NotesOf
   readonly status: () => Promise<ReplyOf<'status'>>

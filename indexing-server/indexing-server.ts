@@ -120,6 +120,7 @@ export async function startIndexingServer(
 
 type OpenedParts = JoinedParts & {
   readonly store: SqliteStore
+  readonly events: EventLog
   readonly writes: WriteHealth
   readonly factors: Factors
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>

@@ -10,6 +10,7 @@ import { DoubtDesk } from './doubt-desk.ts'
 import type { Doubts } from './doubts.ts'
 import type { EventRecorder } from './events/event.ts'
 import { PeerEvents } from './events/peer-events.ts'
+import { Forgetter } from './forgetter.ts'
 import type { TakeRelease } from './identities.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { PeerPlans } from './peer-plans.ts'
@@ -65,6 +66,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
   readonly doubts: DoubtDesk
   readonly decisions: Decisions
   readonly plans: PeerPlans
+  readonly forgetter: Forgetter
   readonly survey: SurveyPeer
   readonly drains: DrainWatch
   start(): void
@@ -117,6 +119,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     registry,
     peerEvents,
     plans,
+    forgetter: new Forgetter({ ...dependencies, registry, decisions }),
     ...drains,
     doubts: doubtDesk,
     decisions,

@@ -2,6 +2,8 @@ import type { Clock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { Decisions } from './decisions.ts'
+import type { EventRecorder } from './events/event.ts'
+import type { Forgetter } from './forgetter.ts'
 import type { PeerPlans } from './peer-plans.ts'
 import type { Peer, Registry, Session } from './registry.ts'
 import type { SurveyPeer } from './replication/safety.ts'
@@ -11,10 +13,12 @@ interface Dependencies {
   readonly plans: Pick<PeerPlans, 'isDraining' | 'maintenanceLeftMs'>
   readonly decisions: Pick<Decisions, 'decide'>
   readonly survey: SurveyPeer
+  readonly forgetter: Pick<Forgetter, 'forget'>
+  readonly events: EventRecorder
   readonly clock: Clock
 }
 
-export type PlanMessage = 'drain' | 'undrain' | 'maintain' | 'safety'
+export type PlanMessage = 'drain' | 'undrain' | 'maintain' | 'safety' | 'forget-peer'
 
 /** Requests about the plan for a peer, which any registered peer may send. */
 export function planHandlers({
@@ -22,6 +26,8 @@ export function planHandlers({
   plans,
   decisions,
   survey,
+  forgetter,
+  events,
   clock,
 }: Dependencies): Pick<Handlers<'peer' | 'client', 'index', Session>, PlanMessage> {
   const knownPeer = (peerId: string): Peer => {
@@ -33,7 +39,9 @@ export function planHandlers({
     async drain({ peerId }, session) {
       registry.heard(session, 'drain')
       knownPeer(peerId)
+      const isNew = !plans.isDraining(peerId)
       await decisions.decide([{ kind: 'drain', key: peerId, value: true }])
+      if (isNew) events.record({ kind: 'drain-began', peerId })
       return {}
     },
     async undrain({ peerId }, session) {
@@ -41,6 +49,7 @@ export function planHandlers({
       const wasDrained = plans.isDraining(peerId)
       if (!wasDrained) knownPeer(peerId)
       await decisions.decide([{ kind: 'drain', key: peerId, value: null }])
+      if (wasDrained) events.record({ kind: 'drain-ended', peerId })
       return { wasDrained }
     },
     async maintain({ peerId, forMs }, session) {
@@ -50,7 +59,14 @@ export function planHandlers({
       const wasInMaintenance = plans.maintenanceLeftMs(peerId) !== undefined
       const value = forMs === undefined ? null : { untilMs: Math.floor(clock.nowMs() + forMs) }
       await decisions.decide([{ kind: 'maintenance', key: peerId, value }])
+      if (forMs !== undefined)
+        events.record({ kind: 'maintenance-began', peerId, durationMs: forMs })
+      else if (wasInMaintenance) events.record({ kind: 'maintenance-ended', peerId })
       return { wasInMaintenance }
+    },
+    async 'forget-peer'({ peerId, force = false }, session) {
+      registry.heard(session, 'forget-peer')
+      return await forgetter.forget(peerId, force)
     },
     async safety({ peerId, after }, _, signal) {
       knownPeer(peerId)

@@ -10,48 +10,19 @@ import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
 import type { Announced } from './doubts.ts'
-import { breaksRemembered, type Flapping, flappingOf } from './flapping.ts'
+import { breaksRemembered } from './flapping.ts'
 import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { PeerListing, peerInfoOf } from './peer-listing.ts'
-import type { PeerPlans } from './peer-plans.ts'
 import { PeerRequests } from './peer-requests.ts'
 import { type DialBack, Reachability } from './reachability.ts'
-import type { Gone, Holdings, IndexStore, PeerRecord } from './store/store.ts'
+import type { Holdings, IndexStore, PeerRecord } from './store/store.ts'
+import { type Peer, type Plans, type TrackedPeer, trackedPeer } from './tracked-peer.ts'
 
 /** Maximum interval between checks of the peers' liveness. */
 const livenessCheckMs = 1_000
 
-/** A peer as the rest of the index sees it; its fields change over time. */
-export interface Peer extends Liveness {
-  readonly peerId: string
-  readonly host: string
-  readonly port: number
-  readonly zone: string | undefined
-  readonly freeBytes: number
-  /** The size of its disk, if reported. */
-  readonly diskBytes?: number | undefined
-  /** The most bytes of replicas that it keeps for the cluster; undefined: as many as its disk holds. */
-  readonly capacityBytes?: number | undefined
-  readonly holdings: Holdings
-  /** Monotonic time since when it has been live without a break; undefined if it is not live. */
-  readonly liveSinceMs: number | undefined
-  /** Whether its copies are being made elsewhere, so that it can leave. */
-  readonly isDraining: boolean
-  /** How much longer it may be silent, if it is in maintenance. */
-  readonly maintenance: { readonly leftMs: number } | undefined
-  /** Whether its absence is intended: it is drained, or in maintenance. */
-  readonly isExcused: boolean
-  /** Whether it comes and goes too often to be given new copies. */
-  readonly flapping: Flapping | undefined
-  /** Whether it was recently caught sending wrong bytes. */
-  readonly isAccused: boolean
-  /**
-   * When it last ceased to be live (monotonic), or when the index started; undefined if never, or if
-   * it left for good.
-   */
-  readonly lastLiveMs: number | undefined
-}
+export type { Peer } from './tracked-peer.ts'
 
 /** An accepted connection, and the peer that registered on it. */
 export interface Session {
@@ -86,32 +57,6 @@ type RegistryStore = Pick<
   IndexStore,
   'peers' | 'register' | 'identityOf' | 'releaseIdentity' | 'recordGone' | 'forgetPeer'
 >
-
-type Plans = Pick<PeerPlans, 'isDraining' | 'maintenanceLeftMs'>
-
-interface TrackedPeer extends Peer {
-  host: string
-  port: number
-  zone: string | undefined
-  freeBytes: number
-  diskBytes?: number | undefined
-  capacityBytes?: number | undefined
-  holdings: Holdings
-  liveSinceMs: number | undefined
-  state: PeerState
-  isLost: boolean
-  lastLiveMs: number | undefined
-  /** When it ceased to be live, oldest first; monotonic. */
-  readonly breaksMs: number[]
-  connection: Connection | undefined
-  /** The epoch of its catalog; '' before it has registered. */
-  epoch: string
-  /** The last change of its catalog that the index has. */
-  seenSeq: number
-  gone: Gone | undefined
-  /** Monotonic time of the last sign of life. */
-  heardMs: number
-}
 
 /** The registry of peers. Lives in memory; the store records what must survive the process. */
 export class Registry implements Disposable {
@@ -312,6 +257,23 @@ export class Registry implements Disposable {
     if (this.#entries.get(peerId)?.connection !== undefined) this.#reachability.doubt(peerId)
   }
 
+  /**
+   * Forgets a dead peer; registrations with its id wait meanwhile.
+   * @param removeAll removes what belongs to it
+   * @throws AppError PEER_UNKNOWN, PEER_NOT_DEAD, and errors of `removeAll`
+   */
+  async forget(peerId: string, removeAll: () => Promise<void>): Promise<void> {
+    await this.#claims.serially(peerId, async () => {
+      const entry = this.#entries.get(peerId)
+      if (entry === undefined) throw new AppError('PEER_UNKNOWN', { peerId })
+      const { state } = entry
+      if (state !== 'dead') throw new AppError('PEER_NOT_DEAD', { peerId, state })
+      await removeAll()
+      await this.#store.forgetPeer(peerId, { releasesId: true })
+      this.#remove(peerId)
+    })
+  }
+
   /** The plan for a peer has changed. */
   onPlan(peerId: string): void {
     const entry = this.#entries.get(peerId)
@@ -354,11 +316,16 @@ export class Registry implements Disposable {
     )
     const [first] = forgettable.toSorted((a, b) => a.heardMs - b.heardMs)
     if (first === undefined) throw new AppError('REGISTRY_FULL', { max: peersMax })
-    this.#entries.delete(first.peerId)
-    this.#claims.forget(first.peerId)
-    this.#reachability.forget(first.peerId)
+    this.#remove(first.peerId)
+    await this.#store.forgetPeer(first.peerId, { releasesId: false })
+  }
+
+  #remove(peerId: string): void {
+    this.#entries.get(peerId)?.connection?.destroy()
+    this.#entries.delete(peerId)
+    this.#claims.forget(peerId)
+    this.#reachability.forget(peerId)
     this.#listing.onMembers()
-    await this.#store.forgetPeer(first.peerId)
   }
 
   #onDialled(peerId: string, isNews: boolean): void {
@@ -442,45 +409,10 @@ export class Registry implements Disposable {
     return this.#clock.monotonicMs() - entry.heardMs
   }
 
-  #entryOf({ heardMs, copies, bytes, replicas, replicaBytes, ...record }: PeerRecord): TrackedPeer {
-    // The time that the index itself was away does not count as silence, unless the peer was dead
-    // already.
-    const accusations = this.#accusations
-    const clock = this.#clock
-    const plans = this.#plans
+  #entryOf(record: PeerRecord): TrackedPeer {
     const { deadAfterMs } = this.#options
-    const isDead = record.gone === 'dead'
-    const silentMs = isDead ? Math.max(0, this.#clock.nowMs() - heardMs) : 0
-    const entry: TrackedPeer = {
-      ...record,
-      holdings: { copies, bytes, replicas, replicaBytes },
-      epoch: '',
-      seenSeq: 0,
-      connection: undefined,
-      heardMs: this.#clock.monotonicMs() - silentMs,
-      state: 'suspect',
-      isLost: false,
-      lastLiveMs: isDead ? undefined : this.#clock.monotonicMs(),
-      liveSinceMs: undefined,
-      breaksMs: [],
-      get isDraining() {
-        return plans.isDraining(record.peerId)
-      },
-      get maintenance() {
-        const leftMs = plans.maintenanceLeftMs(record.peerId)
-        return leftMs === undefined ? undefined : { leftMs }
-      },
-      get isExcused() {
-        return this.isDraining || this.maintenance !== undefined
-      },
-      get flapping() {
-        const options = { deadAfterMs, nowMs: clock.monotonicMs() }
-        return flappingOf(this.breaksMs, this.liveSinceMs, options)
-      },
-      get isAccused() {
-        return accusations.has(record.peerId)
-      },
-    }
+    const facts = { accusations: this.#accusations, plans: this.#plans, clock: this.#clock }
+    const entry = trackedPeer(record, { ...facts, deadAfterMs })
     return Object.assign(entry, this.#livenessOf(entry))
   }
 }

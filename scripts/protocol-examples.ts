@@ -220,6 +220,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { peerId: 'peer3', forMs: 1_800_000 },
     reply: { wasInMaintenance: false },
   },
+  'forget-peer': { request: { peerId: 'peer3' }, reply: { done: true } },
   safety: {
     request: { peerId: 'peer3' },
     reply: {

@@ -35,6 +35,20 @@ export const indexErrors = {
     sentence:
       "'{peerId}' is dead, and its copies are being made elsewhere: maintenance must begin before a peer stops.",
   },
+  PEER_NOT_DEAD: {
+    when: 'A peer that is not dead was to be forgotten.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "'{peerId}' is {state}: only dead peers are forgotten. Stop it first; to keep its files at their factor meanwhile, `drain {peerId} --wait` before that.",
+  },
+  FORGET_LOSES: {
+    when: 'No other peer is known to have some contents of the peer that was to be forgotten.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "Forgetting '{peerId}' would lose {files} files that no other peer has, such as {names}. With --force they are given up.",
+  },
   NOT_SAFE_TO_STOP: {
     when: 'Other peers lack copies of some files of this peer (command line).',
     retryable: true,

@@ -63,4 +63,20 @@ export const planMessages = {
     }),
     bulk: false,
   },
+  'forget-peer': {
+    summary:
+      'Removes a dead peer for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. Durable once done.',
+    from: ['peer'],
+    to: ['index'],
+    request: Type.Object({
+      peerId: PeerId,
+      force: Type.Optional(
+        Type.Boolean({ description: 'Whether files that only this peer has are given up' }),
+      ),
+    }),
+    reply: Type.Object({
+      done: Type.Boolean({ description: 'False while it continues: send the request again' }),
+    }),
+    bulk: false,
+  },
 } as const satisfies Record<string, MessageRow>

@@ -2,6 +2,7 @@ import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import type { EventRecorder } from '../events/event.ts'
 import type { SurveyPeer } from './safety.ts'
 
 /** How far a drain is. */
@@ -31,6 +32,7 @@ interface Dependencies {
   readonly draining: () => readonly string[]
   readonly survey: SurveyPeer
   readonly background: BackgroundWork
+  readonly events: EventRecorder
   readonly clock: Clock
   readonly log: Log
 }
@@ -73,7 +75,7 @@ export class DrainWatch {
   }
 
   async #survey(peerId: string, signal: AbortSignal): Promise<void> {
-    const { clock, survey, draining, log } = this.#dependencies
+    const { clock, survey, draining } = this.#dependencies
     let [files, lackingFiles, lackingBytes] = [0, 0, 0]
     for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; ) {
       isFirst = false
@@ -87,13 +89,21 @@ export class DrainWatch {
     const before = this.#progress.get(peerId)
     const leftMs = this.#leftMs(peerId, { atMs: clock.monotonicMs(), lackingBytes })
     this.#progress.set(peerId, { files, lackingFiles, lackingBytes, leftMs })
-    if (lackingFiles === 0 && before?.lackingFiles !== 0)
-      log.info({ peerId, files }, 'peer is drained: it may be stopped')
+    if (lackingFiles === 0 && before?.lackingFiles !== 0) this.#onDone(peerId, files)
+  }
+
+  #onDone(peerId: string, files: number): void {
+    const { events, log } = this.#dependencies
+    log.info({ peerId, files }, 'peer is drained: it may be stopped')
+    events.record({ kind: 'drain-done', peerId })
   }
 
   #leftMs(peerId: string, now: Sample): number | undefined {
     const fromMs = now.atMs - rateWindowMs
-    const recent = (this.#samples.get(peerId) ?? []).filter(({ atMs }) => atMs >= fromMs)
+    const before = this.#samples.get(peerId) ?? []
+    // After a peer was lost the earlier rate says nothing.
+    const hasGrown = now.lackingBytes > (before.at(-1)?.lackingBytes ?? Infinity)
+    const recent = hasGrown ? [] : before.filter(({ atMs }) => atMs >= fromMs)
     this.#samples.set(peerId, [...recent, now])
     const [first] = recent
     if (first === undefined || now.lackingBytes === 0) return undefined

@@ -287,9 +287,10 @@ export class AnnouncementWriter {
   /**
    * Whether a keeper may restore files of `owner`: until the owner has announced its inventory. An
    * owner that lost its disk together with the index's may return empty before its keepers do: they
-   * get some time.
+   * get some time. Of a forgotten owner, this index has all files that some peer had.
    */
   #mayBringBack(owner: string): boolean {
+    if (this.#sql.isComplete.get(owner) !== undefined) return false
     if (this.#sql.hasAnnounced.get(owner) === undefined) return true
     return this.#isRecovering() && this.#sql.shares.get(owner) === undefined
   }
@@ -354,6 +355,9 @@ function prepare(database: Database) {
     ),
     hasAnnounced: database.prepare(
       'select 1 from peers where peer_id = ? and inventory > 0 and inventory_ended = 1',
+    ),
+    isComplete: database.prepare(
+      'select 1 from forgotten_owners where peer_id = ? and has_lost = 0',
     ),
     shares: database.prepare('select 1 from copies where peer_id = ? and kind = 0 limit 1'),
     confirmFile: database.prepare(

@@ -6,6 +6,7 @@ import { events } from './migrations/0005-events.ts'
 import { intent } from './migrations/0006-intent.ts'
 import { replicaCounts } from './migrations/0007-replica-counts.ts'
 import { trash } from './migrations/0008-trash.ts'
+import { forgottenOwners } from './migrations/0009-forgotten-owners.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -20,5 +21,6 @@ export const migrations: readonly string[] = [
   intent,
   replicaCounts,
   trash,
+  forgottenOwners,
   // The next one is appended here.
 ]

@@ -1,6 +1,7 @@
 import type { Statement } from 'better-sqlite3'
 import type { Database } from '../../common/sqlite.ts'
 import { boundedBytes, holdingsColumns } from './bounded-bytes.ts'
+import { releaseUnusedIdentity } from './forget-writer.ts'
 
 export type PeerStatements = Readonly<
   Record<
@@ -16,7 +17,6 @@ export type PeerStatements = Readonly<
     | 'release'
     | 'releaseIfEmpty'
     | 'recordGone'
-    | 'forgetPeer'
     | 'totals',
     Statement
   >
@@ -50,17 +50,8 @@ export function preparePeers(database: Database): PeerStatements {
     identity: database.prepare('select identity from identities where peer_id = ?').pluck(),
     bind: database.prepare('insert into identities values (?, ?)'),
     release: database.prepare('delete from identities where peer_id = @peerId'),
-    releaseIfEmpty: database.prepare(`
-      delete from identities where peer_id = @peerId
-        and not exists (select 1 from copies where peer_id = @peerId)
-        and not exists (select 1 from files where owner = @peerId)
-        and not exists (select 1 from trash where owner = @peerId)
-        and not exists (select 1 from unshared where owner = @peerId)`),
+    releaseIfEmpty: database.prepare(releaseUnusedIdentity),
     recordGone: database.prepare('update peers set gone = ?, heard_ms = ? where peer_id = ?'),
-    forgetPeer: database.prepare(
-      `delete from peers where peer_id = @peerId
-       and not exists (select 1 from copies where peer_id = @peerId)`,
-    ),
     totals: database.prepare(`
       select names, contents, wanted, copies, ${boundedBytes}, trash_files as trashFiles,
         max(0, min(trash_bytes, ${Number.MAX_SAFE_INTEGER})) as trashBytes

@@ -11,6 +11,7 @@ import { AnnouncementWriter } from './announcement-writer.ts'
 import { ContentReader, type IsDoubted, type WantedCopies } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
+import { ForgetWriter } from './forget-writer.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
@@ -21,6 +22,7 @@ import type {
   Announced,
   Announcement,
   FileKey,
+  Forgotten,
   Gone,
   Holdings,
   IdPage,
@@ -91,6 +93,7 @@ export class SqliteStore implements IndexStore {
   readonly createdMs: number
   readonly #intent: IntentLog
   readonly #decisions: IntentWriter
+  readonly #forgets: ForgetWriter
   readonly #commits: GroupCommit
   readonly #sql: PeerStatements
   readonly #unwritten = new UnwrittenPeers()
@@ -118,6 +121,7 @@ export class SqliteStore implements IndexStore {
     this.#writer = new AnnouncementWriter(this.#database, { intent, isRecovering })
     this.#decisions = new IntentWriter(intent, this.#writer)
     this.#events = new EventTable(this.#database)
+    this.#forgets = new ForgetWriter(this.#database, this.#writer)
     this.#sql = preparePeers(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
@@ -219,11 +223,17 @@ export class SqliteStore implements IndexStore {
     }
   }
 
-  async forgetPeer(peerId: string): Promise<void> {
-    await this.#commits.add(1, () => {
-      this.#sql.forgetPeer.run({ peerId })
-      this.#sql.releaseIfEmpty.run({ peerId })
-    })
+  async forgetCopies(peerId: string, limit: number): Promise<Forgotten> {
+    return await this.#commits.add(limit, () => this.#forgets.forgetCopies(peerId, limit))
+  }
+
+  async forgetFiles(owner: string, after: string, limit: number): Promise<Forgotten> {
+    return await this.#commits.add(limit, () => this.#forgets.forgetFiles(owner, after, limit))
+  }
+
+  async forgetPeer(peerId: string, options: { readonly releasesId: boolean }): Promise<void> {
+    const job = (): void => this.#forgets.forgetPeer(peerId, options)
+    await this.#commits.add(1, job, { isDurable: options.releasesId })
     this.#unwritten.forget(peerId)
   }
 

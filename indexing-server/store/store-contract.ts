@@ -3,6 +3,7 @@ import { hasCode } from '../../common/errors.ts'
 import { countersContract } from './counters-contract.ts'
 import { damagedCopies } from './damaged-copies-contract.ts'
 import { eventsContract } from './events-contract.ts'
+import { forgetContract } from './forget-contract.ts'
 import { intentContract } from './intent-contract.ts'
 import { replacedVersionsContract } from './replaced-versions-contract.ts'
 import type { Registration } from './store.ts'
@@ -38,6 +39,7 @@ export function storeContract(what: string, open: OpenStore): void {
     eventsContract(open)
     intentContract(open)
     countersContract(open)
+    forgetContract(open)
     questions(open)
   })
 }
@@ -90,7 +92,7 @@ function registrations(open: OpenStore): void {
     await opened.commit(store.unshare({ owner: 'holder', name: 'a' }))
     await opened.commit(store.register(registration('idle')))
     for (const peerId of ['holder', 'idle', 'unknown'])
-      await opened.commit(store.forgetPeer(peerId))
+      await opened.commit(store.forgetPeer(peerId, { releasesId: false }))
     expect((await store.peers()).map(({ peerId }) => peerId)).toEqual(['holder'])
   })
 

@@ -64,6 +64,14 @@ export interface Announced extends Touched {
   readonly holdings: Holdings
 }
 
+/** A step of forgetting a peer. */
+export interface Forgotten extends Touched {
+  /** The number of copies, or files, removed. */
+  readonly removed: number
+  /** The last name looked at, if more follow. */
+  readonly next: string | undefined
+}
+
 /** A peer that has a content, once per kind of copy. */
 export interface Holder {
   readonly peerId: string
@@ -203,8 +211,19 @@ export interface IndexStore extends AsyncDisposable {
   releaseIdentity(peerId: string, options: { onlyIfEmpty: boolean }): Promise<boolean>
   /** Kept in memory, and recorded by {@link probe}, while the database cannot be written. */
   recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void>
-  /** Forgets a peer, unless it has copies. Its files and unshared names stay. */
-  forgetPeer(peerId: string): Promise<void>
+  /** Removes at most `limit` copies of a peer that does not return; its files stay. */
+  forgetCopies(peerId: string, limit: number): Promise<Forgotten>
+  /**
+   * Of at most `limit` files of an owner after the name `after`, removes those that no peer has, or
+   * that another owner shares under the same name.
+   */
+  forgetFiles(owner: string, after: string, limit: number): Promise<Forgotten>
+  /**
+   * Forgets a peer, unless it has copies. Its other files and its unshared names stay.
+   * `releasesId`: durably, with its claim on its id; otherwise with that only if nothing belongs to
+   * it.
+   */
+  forgetPeer(peerId: string, options: { readonly releasesId: boolean }): Promise<void>
 
   /**
    * Applies an announcement of a registered peer; resolves when it is committed.

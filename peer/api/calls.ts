@@ -3,15 +3,16 @@
  * request goes over HTTP. {@link PeerApi}, the routes, OpenAPI, the HTTP client and its validation of
  * replies are derived from it.
  */
-import Type, { type Static, type TObject, type TSchema } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
+import type { CallRow } from './call-row.ts'
+import { planCalls } from './plan-calls.ts'
 import {
   ConfirmedDeletes,
   Download,
   DownloadRequest,
   EmptiedTrash,
-  EndedMaintenance,
   EventPage,
   KeptFolders,
   Limits,
@@ -25,42 +26,16 @@ import {
   ReplicationRules,
   Restored,
   ResumedReplication,
-  Safety,
   Stats,
   Status,
   TrashPage,
-  Undrained,
   UnsharedPage,
   UnshareRequest,
   Versions,
   Why,
 } from './shapes.ts'
 
-export interface CallRow {
-  /** For the documentation; a phrase without a full stop. */
-  readonly summary: string
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** With `:parameter` for each of `params`. */
-  readonly path: string
-  /** Fields of the request in the path. */
-  readonly params?: TObject
-  /** Fields in the query. */
-  readonly query?: TObject
-  /** Fields in the JSON body. */
-  readonly body?: TObject
-  /** The request has `bytes`, sent as the body. */
-  readonly upload?: true
-  /** Absent if the reply is empty. */
-  readonly reply?: TSchema
-  /** The reply is a page of rows in this field. Over HTTP the rows are the body, and a Link header names the next page. */
-  readonly page?: string
-  /** Default: 200, or 204 for an empty reply. */
-  readonly status?: number
-  /** Path of the created resource, with fields of the reply as parameters. */
-  readonly location?: string
-  /** The path ends with a file name, whose slashes need not be encoded. */
-  readonly endsWithName?: true
-}
+export type { CallRow } from './call-row.ts'
 
 /** Clients poll again after this. Well below the idle timeout of proxies. */
 const waitMsMax = 30_000
@@ -119,7 +94,6 @@ const query = {
 }
 const params = {
   id: Type.Object({ id: Type.String() }),
-  peerId: Type.Object({ peerId: Type.String() }),
   name: Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) }),
 }
 
@@ -282,49 +256,7 @@ export const calls = {
     path: '/api/replication/resume',
     reply: ResumedReplication,
   },
-  /** Repeating it changes nothing, and shows the progress. @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
-  drainPeer: {
-    summary: 'Have the copies of a peer made elsewhere, so that it can leave',
-    method: 'POST',
-    path: '/api/peers/:peerId/drain',
-    params: params.peerId,
-    reply: Safety,
-  },
-  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
-  undrainPeer: {
-    summary: 'Let the copies of a drained peer count again',
-    method: 'DELETE',
-    path: '/api/peers/:peerId/drain',
-    params: params.peerId,
-    reply: Undrained,
-  },
-  /** @throws PEER_UNKNOWN, PEER_DEAD, INDEX_UNREACHABLE */
-  maintainPeer: {
-    summary: 'Let a peer be silent for a while without being taken for dead',
-    method: 'POST',
-    path: '/api/peers/:peerId/maintenance',
-    params: params.peerId,
-    body: Type.Object({
-      forMs: Type.Integer({ minimum: 1, maximum: limits.maintenanceMsMax }),
-    }),
-    reply: Safety,
-  },
-  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
-  endMaintenance: {
-    summary: 'End the maintenance of a peer',
-    method: 'DELETE',
-    path: '/api/peers/:peerId/maintenance',
-    params: params.peerId,
-    reply: EndedMaintenance,
-  },
-  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
-  peerSafety: {
-    summary: 'Count the files of a peer that other peers lack',
-    method: 'GET',
-    path: '/api/peers/:peerId/safety',
-    params: params.peerId,
-    reply: Safety,
-  },
+  ...planCalls,
   /** @throws INDEX_UNREACHABLE */
   replicationRules: {
     summary: 'List the rules for the number of copies, the one set last first',

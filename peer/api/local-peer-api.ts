@@ -239,6 +239,13 @@ export class LocalPeerApi implements PeerApi {
     return { peerId, ...(await this.#dependencies.finder.maintain(peerId, undefined, signal)) }
   }
 
+  async forgetPeer(
+    { peerId, force }: CallRequest<'forgetPeer'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#dependencies.finder.forgetPeer(peerId, force, signal)
+  }
+
   async peerSafety(
     { peerId }: CallRequest<'peerSafety'>,
     signal?: AbortSignal,

@@ -12,6 +12,7 @@ import {
 import { eventsCommand } from './events-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { listCommand, searchCommand } from './list-commands.ts'
+import { peersCommand } from './peers-command.ts'
 import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
 import { replicationCommand } from './replication-command.ts'
@@ -38,6 +39,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     maintenanceCommand(run),
     safeToStopCommand(run),
     eventsCommand(run),
+    peersCommand(run),
     ...clusterQuestions.map((question) => question(run)),
   ]
   for (const command of commands) command.option('--json', 'print JSON, for programs')

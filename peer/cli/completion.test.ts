@@ -36,6 +36,8 @@ describe('Tab completes', () => {
     ['replication resume ', [[], '']],
     ['drain ', [['peer1', 'peer2'], '']],
     ['safe-to-stop peer2', [['peer2 '], 'peer2']],
+    ['peers ', [['forget '], '']],
+    ['peers forget peer2', [['peer2 '], 'peer2']],
     ['download --sh', [['--sha256 '], '--sh']],
     ['lookup peer2', [['peer2_kb_0010.txt', 'peer2_kb_0050.txt'], 'peer2']],
     ['lookup peer2_kb_005', [['peer2_kb_0050.txt '], 'peer2_kb_005']],

@@ -3,6 +3,7 @@ import type { PeerApi } from '../api/calls.ts'
 import { limitWords } from '../api/limit-table.ts'
 import { limitActions } from './limits-command.ts'
 import { listWords } from './list-commands.ts'
+import { peersActions } from './peers-command.ts'
 import { isPrintable } from './printable.ts'
 import { replicationActions } from './replication-command.ts'
 import { trashActions } from './trash-commands.ts'
@@ -59,6 +60,7 @@ async function candidates(
   if (name === 'list') return [...listWords]
   if (name === 'limits') return limitsWords(before)
   if (name === 'replication') return await replicationWords(before, partial, sources.api, signal)
+  if (name === 'peers' && before.length === 1) return [...peersActions]
   if (peerWords.includes(name)) return await peersWith(sources.api, signal)
   if (name === 'trash' && before.length === 1) return [...trashActions]
   if (name === 'restore' || name === 'trash') return await trashedWith(partial, sources.api, signal)
@@ -68,7 +70,7 @@ async function candidates(
 }
 
 /** Commands whose argument is the id of a peer. */
-const peerWords: readonly string[] = ['drain', 'undrain', 'maintenance', 'safe-to-stop']
+const peerWords: readonly string[] = ['drain', 'undrain', 'maintenance', 'safe-to-stop', 'peers']
 
 async function peersWith(api: Pick<PeerApi, 'peers'>, signal: AbortSignal): Promise<string[]> {
   return (await api.peers(signal)).map(({ peerId }) => peerId)

@@ -9,7 +9,7 @@ describe('drain', () => {
     shell.peer.lackingFiles.push('a', 'b')
     expect(await shell.type('drain', 'peer2')).toBe(0)
     expect(shell.answers.text).toBe(
-      'peer2 is being drained: 2 of 4 files (20 B) still need a copy elsewhere. Do not stop it yet: `drain peer2 --wait` waits, `undrain peer2` reverts.\n',
+      'peer2 is being drained: 2 of 4 files (20 B) still lack copies on other live peers. Do not stop it yet: `drain peer2 --wait` waits, `undrain peer2` reverts.\n',
     )
   })
 
@@ -21,8 +21,8 @@ describe('drain', () => {
     shell.peer.lackingFiles.splice(0, 3)
     await shell.clock.advance(70_000)
     expect(shell.remarks.text.split('\n')).toEqual([
-      'peer2: 4 of 4 files (40 B) still need a copy elsewhere',
-      'peer2: 1 of 4 files (10 B) still need a copy elsewhere, about 41 s left',
+      'peer2: 4 of 4 files (40 B) still lack copies on other live peers',
+      'peer2: 1 of 4 files (10 B) still lack copies on other live peers, about 41 s left',
       '',
     ])
     expect(shell.answers.text).toBe('')

@@ -69,9 +69,9 @@ function progressText({ peerId, held, lacking }: Safety, left: number | undefine
   return `${printable(peerId)}: ${lackingText({ held, lacking })}${time}`
 }
 
-/** `3 of 40 files (1.20 MB) still need a copy elsewhere`. */
+/** `3 of 40 files (1.20 MB) still lack copies on other live peers`. */
 function lackingText({ held, lacking }: Pick<Safety, 'held' | 'lacking'>): string {
-  return `${lacking.files} of ${countText(held.files, 'file')} (${bytesText(lacking.bytes)}) still need a copy elsewhere`
+  return `${lacking.files} of ${countText(held.files, 'file')} (${bytesText(lacking.bytes)}) still lack copies on other live peers`
 }
 
 function drainText({ peerId, held, lacking }: Safety): string {

@@ -21,7 +21,7 @@ test('a drain shows its progress, and when the peer may be stopped', () => {
   expect(line(undefined)).toEqual(['Draining:  peer3: counting its files'])
   const half = { files: 4, lackingFiles: 2, lackingBytes: 2_000_000, leftMs: 61_000 }
   expect(line(half)).toEqual([
-    'Draining:  peer3: 2 of 4 files (2.00 MB) still need a copy elsewhere, about 1 min 01 s left',
+    'Draining:  peer3: 2 of 4 files (2.00 MB) still lack copies on other live peers, about 1 min 01 s left',
   ])
   expect(line({ files: 4, lackingFiles: 0, lackingBytes: 0 })).toEqual([
     'Drained:   peer3: all of its files have their copies elsewhere, it is safe to stop it',

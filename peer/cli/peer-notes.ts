@@ -39,5 +39,8 @@ function drainingLine(
     )
   const left = leftMs === undefined ? '' : `, about ${durationText(leftMs / 1_000)} left`
   const lacking = `${lackingFiles} of ${countText(files, 'file')} (${bytesText(lackingBytes)})`
-  return style('yellow', `Draining:  ${peer}: ${lacking} still need a copy elsewhere${left}`)
+  return style(
+    'yellow',
+    `Draining:  ${peer}: ${lacking} still lack copies on other live peers${left}`,
+  )
 }

@@ -7,7 +7,6 @@ import { printableJson } from './printable.ts'
 import {
   downloadsText,
   lookupText,
-  peersText,
   problemsText,
   statsText,
   statusText,
@@ -113,13 +112,6 @@ export const downloadQuestions: readonly AnyQuestion[] = [
 ]
 
 export const clusterQuestions: readonly AnyQuestion[] = [
-  question({
-    name: 'peers',
-    summary: 'list the peers',
-    description: 'Lists the peers that the index knows.',
-    ask: ({ api, signal }) => api.peers(signal),
-    text: peersText,
-  }),
   question({
     name: 'stats',
     summary: 'show how fast lookups and downloads were',

@@ -154,6 +154,16 @@ export class Finder {
     return await this.#ask('maintain', request, signal)
   }
 
+  /**
+   * Removes a dead peer for good.
+   * @throws AppError PEER_UNKNOWN, PEER_NOT_DEAD, FORGET_LOSES
+   */
+  async forgetPeer(text: string, force: boolean, signal?: AbortSignal): Promise<void> {
+    const request = { peerId: parsePeerId(text), ...(force && { force }) }
+    let isDone = false
+    while (!isDone) isDone = (await this.#ask('forget-peer', request, signal)).done
+  }
+
   /** What the cluster would lose without a peer. @throws AppError PEER_UNKNOWN */
   async safety(text: string, signal?: AbortSignal): Promise<Safety> {
     const peerId = parsePeerId(text)

@@ -107,6 +107,14 @@ export const clusterCases = {
       })
     })
   },
+  forgetPeer: (subject) => {
+    failing(subject, 'PEER_NOT_DEAD', 'for a live peer', ({ api }) =>
+      api.forgetPeer({ peerId: 'peer2', force: true }),
+    )
+    failing(subject, 'PEER_UNKNOWN', 'for another id', ({ api }) =>
+      api.forgetPeer({ peerId: 'peer9', force: false }),
+    )
+  },
   peerSafety: (subject) => {
     test('counts the files of a peer', async () => {
       const { api } = subject()

@@ -52,6 +52,16 @@ export class FakeCluster {
     return { peerId, wasInMaintenance }
   }
 
+  /** Peers that are dead. */
+  readonly deadPeers = new Set<string>()
+
+  async forgetPeer({ peerId }: CallRequest<'forgetPeer'>): Promise<void> {
+    this.check()
+    if (this.deadPeers.delete(peerId)) return
+    await this.peerSafety({ peerId })
+    throw new AppError('PEER_NOT_DEAD', { peerId, state: 'live' })
+  }
+
   async peerSafety({ peerId }: CallRequest<'peerSafety'>): Promise<Safety> {
     this.check()
     if (peerId !== 'peer1' && peerId !== 'peer2') throw new AppError('PEER_UNKNOWN', { peerId })

@@ -1,0 +1,66 @@
+/** Calls about the plan for a peer: a part of the table in calls.ts. */
+import Type from 'typebox'
+import { limits } from '../../common/limits.ts'
+import type { CallRow } from './call-row.ts'
+import { EndedMaintenance, Safety, Undrained } from './shapes.ts'
+
+const ofPeer = Type.Object({ peerId: Type.String() })
+
+export const planCalls = {
+  /** Repeating it changes nothing, and shows the progress. @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  drainPeer: {
+    summary: 'Have the copies of a peer made elsewhere, so that it can leave',
+    method: 'POST',
+    path: '/api/peers/:peerId/drain',
+    params: ofPeer,
+    reply: Safety,
+  },
+  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  undrainPeer: {
+    summary: 'Let the copies of a drained peer count again',
+    method: 'DELETE',
+    path: '/api/peers/:peerId/drain',
+    params: ofPeer,
+    reply: Undrained,
+  },
+  /** @throws PEER_UNKNOWN, PEER_DEAD, INDEX_UNREACHABLE */
+  maintainPeer: {
+    summary: 'Let a peer be silent for a while without being taken for dead',
+    method: 'POST',
+    path: '/api/peers/:peerId/maintenance',
+    params: ofPeer,
+    body: Type.Object({
+      forMs: Type.Integer({ minimum: 1, maximum: limits.maintenanceMsMax }),
+    }),
+    reply: Safety,
+  },
+  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  endMaintenance: {
+    summary: 'End the maintenance of a peer',
+    method: 'DELETE',
+    path: '/api/peers/:peerId/maintenance',
+    params: ofPeer,
+    reply: EndedMaintenance,
+  },
+  /** @throws PEER_UNKNOWN, PEER_NOT_DEAD, FORGET_LOSES, INDEX_UNREACHABLE */
+  forgetPeer: {
+    summary: 'Remove a dead peer for good; its files stay if other peers have them',
+    method: 'DELETE',
+    path: '/api/peers/:peerId',
+    params: ofPeer,
+    query: Type.Object({
+      force: Type.Boolean({
+        default: false,
+        description: 'Whether files that only this peer has are given up.',
+      }),
+    }),
+  },
+  /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
+  peerSafety: {
+    summary: 'Count the files of a peer that other peers lack',
+    method: 'GET',
+    path: '/api/peers/:peerId/safety',
+    params: ofPeer,
+    reply: Safety,
+  },
+} as const satisfies Readonly<Record<string, CallRow>>

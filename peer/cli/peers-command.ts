@@ -1,0 +1,49 @@
+import { Argument, Command } from 'commander'
+import type { CommonOptions, RunCommand } from './command.ts'
+import { printable, printableJson } from './printable.ts'
+import { peersText } from './reports.ts'
+import type { Session } from './session.ts'
+import { styleOf } from './style.ts'
+
+export const peersActions = ['forget'] as const
+type PeersAction = (typeof peersActions)[number]
+
+export function peersCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  const command = new Command('peers')
+    .summary('list the peers, or forget a dead one')
+    .description(
+      "Lists the peers that the index knows. 'peers forget PEER' removes a dead one for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them.",
+    )
+    .addArgument(new Argument('[action]', 'remove a dead peer').choices(peersActions))
+    .argument('[peer]', 'its id')
+    .option('--force', 'also if no other peer has some of its files, which are given up')
+  return command.action(
+    (
+      action: PeersAction | undefined,
+      peerId: string | undefined,
+      options: Options & { readonly force?: boolean },
+    ) => {
+      if (action !== undefined && peerId === undefined)
+        command.error('error: usage: peers forget PEER')
+      return run(options, (session) =>
+        peerId === undefined ? peers(session) : forget(session, peerId, options.force === true),
+      )
+    },
+  )
+}
+
+async function peers({ api, signal, terminal, json }: Session): Promise<void> {
+  const found = await api.peers(signal)
+  await terminal.print(json ? printableJson(found, 2) : peersText(found, styleOf(terminal)))
+}
+
+/** @throws AppError PEER_UNKNOWN, PEER_NOT_DEAD, FORGET_LOSES */
+async function forget(
+  { api, signal, terminal, json }: Session,
+  peerId: string,
+  force: boolean,
+): Promise<void> {
+  await api.forgetPeer({ peerId, force }, signal)
+  const text = `${printable(peerId)} is forgotten. Its files stay as long as other peers have them; if it returns, it is a new peer.`
+  await terminal.print(json ? printableJson({ peerId, forgotten: true }, 2) : text)
+}
