@@ -33,6 +33,7 @@ import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './releases.ts'
 import { Factors } from './replication/factors.ts'
+import type { Healed } from './replication/open-needs.ts'
 import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus } from './status.ts'
@@ -80,17 +81,20 @@ export async function startIndexingServer(
 ): Promise<IndexingServer> {
   const { transport, clock, log } = dependencies
   await using starting = new AsyncDisposableStack()
-  const parts = await openParts(settings, dependencies, starting)
+  const metrics = new IndexMetrics()
+  const onHealed = (healed: Healed): void => metrics.onHealed(healed)
+  const parts = await openParts(settings, { ...dependencies, onHealed }, starting)
   const { store, writes, lookups, registry, coordinator } = parts
 
-  const metrics = new IndexMetrics()
   let server: Server | undefined
   const notes = notesFrom(parts)
   const status = (): Promise<ReplyOf<'status'>> =>
     clusterStatus({ store, registry, notes, coordinator, writes, clock })
   const totals = store.totals.bind(store)
   const connections = (): number => server?.connectionCount ?? 0
-  metrics.observe({ status, totals, connections, writes, lookups })
+  const { repairs } = coordinator
+  const accusedPeers = (): number => [...registry.all()].filter(({ isAccused }) => isAccused).length
+  metrics.observe({ status, totals, connections, writes, lookups, repairs, accusedPeers })
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, fetching, status, notes, clock })
   server = await startServer<'index', Session>(
@@ -129,7 +133,7 @@ type OpenedParts = JoinedParts & {
 /** All parts, with what the database has loaded, owned by `stack`. */
 async function openParts(
   settings: IndexingServerSettings,
-  dependencies: IndexingServerDependencies,
+  dependencies: IndexingServerDependencies & { readonly onHealed: (healed: Healed) => void },
   stack: AsyncDisposableStack,
 ): Promise<OpenedParts> {
   const { transport, clock, log } = dependencies

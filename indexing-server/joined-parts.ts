@@ -22,6 +22,7 @@ import { DrainWatch } from './replication/drain-watch.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
 import type { Factors } from './replication/factors.ts'
+import type { Healed } from './replication/open-needs.ts'
 import { Relabels } from './replication/relabels.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
 import { type SurveyPeer, surveyOver } from './replication/safety.ts'
@@ -41,6 +42,7 @@ interface Dependencies {
   readonly factors: Factors
   readonly background: BackgroundWork
   readonly events: EventRecorder
+  readonly onHealed: (healed: Healed) => void
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly dialBack: DialBack
   readonly takeRelease: TakeRelease

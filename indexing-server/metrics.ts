@@ -4,6 +4,8 @@ import { toAppError } from '../common/errors.ts'
 import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { IndexHandlers } from './handlers.ts'
+import type { Repairs } from './replication/coordinator.ts'
+import { type Healed, lackings } from './replication/open-needs.ts'
 import type { Totals } from './store/store.ts'
 
 /** The values of the gauges, queried on each scrape. */
@@ -13,6 +15,9 @@ export interface MetricsSources {
   readonly connections: () => number
   /** Why the database cannot be written, if so. */
   readonly writes: { readonly fault: string | undefined }
+  readonly repairs: Pick<Repairs, 'needs' | 'meter'>
+  /** Peers that recently sent wrong bytes to several hosts. */
+  readonly accusedPeers: () => number
   readonly lookups: { readonly hits: number; readonly misses: number }
 }
 
@@ -40,6 +45,61 @@ const rows: readonly MetricRow<MetricsSources>[] = [
       const { atFactor, belowFactor } = await status()
       return { at_factor: atFactor, below_factor: belowFactor }
     },
+  },
+  {
+    name: 'tandem_index_contents_lacking',
+    kind: 'gauge',
+    help: 'Contents that lack copies, by urgency; lost: none is left',
+    label: 'urgency',
+    read: ({ repairs: { needs } }) =>
+      Object.fromEntries(lackings.map((lacking) => [lacking, needs.countOf(lacking)])),
+  },
+  {
+    name: 'tandem_index_missing_bytes',
+    kind: 'gauge',
+    help: 'Bytes of all missing copies',
+    read: ({ repairs }) => repairs.needs.missingBytes,
+  },
+  {
+    name: 'tandem_index_oldest_need_seconds',
+    kind: 'gauge',
+    help: 'How long the first of the contents that lack copies has lacked them',
+    read: async ({ status }) => ((await status()).repair?.oldestMs ?? 0) / 1_000,
+  },
+  {
+    name: 'tandem_index_copies_total',
+    kind: 'counter',
+    help: 'Copies that peers reported as made',
+    read: ({ repairs }) => repairs.meter.totals.files,
+  },
+  {
+    name: 'tandem_index_copied_bytes_total',
+    kind: 'counter',
+    help: 'Bytes of these copies',
+    read: ({ repairs }) => repairs.meter.totals.bytes,
+  },
+  {
+    name: 'tandem_index_copy_rate',
+    kind: 'gauge',
+    help: 'Copies per second and their bytes per second, over the last half minute',
+    label: 'unit',
+    read: ({ repairs: { meter } }) => {
+      const { filesPerSecond, bytesPerSecond } = meter.speed
+      return { files: filesPerSecond, bytes: bytesPerSecond }
+    },
+  },
+  {
+    name: 'tandem_index_failed_tasks_total',
+    kind: 'counter',
+    help: 'Failed copies and drops by error code',
+    label: 'code',
+    read: ({ repairs }) => repairs.meter.failures,
+  },
+  {
+    name: 'tandem_index_accused_peers',
+    kind: 'gauge',
+    help: 'Peers that recently sent wrong bytes to several hosts: their copies are offered last',
+    read: ({ accusedPeers }) => accusedPeers(),
   },
   {
     name: 'tandem_index_contents_above_factor',
@@ -126,6 +186,7 @@ export class IndexMetrics {
   readonly #metrics = new Metrics()
   readonly #requests: Counter<'type' | 'outcome'>
   readonly #seconds: Histogram<'type'>
+  readonly #healSeconds: Histogram<'cause'>
 
   constructor() {
     const registers = [this.#metrics]
@@ -142,6 +203,18 @@ export class IndexMetrics {
       buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
       registers,
     })
+    this.#healSeconds = new Histogram({
+      name: 'tandem_index_heal_seconds',
+      help: 'How long contents lacked copies: new ones, and those that had lost some',
+      labelNames: ['cause'],
+      buckets: [1, 3, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400],
+      registers,
+    })
+  }
+
+  /** A content has its copies again, or for the first time. */
+  onHealed({ lackedMs, cause }: Healed): void {
+    this.#healSeconds.observe({ cause }, lackedMs / 1_000)
   }
 
   /** The same handlers, counting and timing each call. */

@@ -3,6 +3,7 @@ import { limits } from '../common/limits.ts'
 import type { PeerNotes, ReplyOf } from '../common/protocol/messages.ts'
 import type { NotesOf } from './peer-notes.ts'
 import type { Peer, Registry } from './registry.ts'
+import { repairOf } from './repair-status.ts'
 import type { Hold } from './replication/brake.ts'
 import type { Coordinator } from './replication/coordinator.ts'
 import type { Shortage } from './replication/no-room.ts'
@@ -13,7 +14,10 @@ export interface StatusSources {
   readonly store: Pick<IndexStore, 'totals'>
   readonly registry: Pick<Registry, 'all' | 'counts' | 'keeperCount'>
   readonly notes: NotesOf
-  readonly coordinator: Pick<Coordinator, 'belowFactorOver' | 'counts' | 'hold' | 'shortage'>
+  readonly coordinator: Pick<
+    Coordinator,
+    'belowFactorOver' | 'counts' | 'hold' | 'repairs' | 'shortage'
+  >
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
 }
@@ -47,10 +51,12 @@ export async function clusterStatus({
     wanted - atFactor,
   )
   const { fault: degraded } = writes
+  const repair = repairOf(coordinator.repairs, clock.monotonicMs())
   const peerNotes = peerNotesOf(registry.all(), notes)
   return {
     ...status,
     ...(aboveFactor > 0 && { aboveFactor }),
+    ...(repair !== undefined && { repair }),
     ...(shortage !== undefined && { noRoom: noRoomOf(shortage) }),
     ...(wantMorePeers > 0 && { wantMorePeers }),
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),

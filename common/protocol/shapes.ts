@@ -261,6 +261,37 @@ export const TaskOutcome = Type.Object({
 })
 export type TaskOutcome = Static<typeof TaskOutcome>
 
+const Rate = Type.Number({ minimum: 0 })
+const RepairStatus = Type.Object(
+  {
+    lacking: Type.Object(
+      {
+        lost: described(Count, 'Contents without any copy: only the return of a peer helps'),
+        lastCopy: described(Count, 'Contents with one copy'),
+        draining: described(Count, 'Contents with copies on draining peers'),
+        others: described(Count, 'Others with fewer copies than they should have'),
+      },
+      { description: 'By urgency' },
+    ),
+    missingBytes: described(Bytes, 'Bytes of all missing copies'),
+    oldestMs: Type.Optional(described(Millis, 'How long the first of them has lacked copies')),
+    filesPerSecond: described(Rate, 'Copies per second, over the last half minute'),
+    bytesPerSecond: described(Rate, 'Their bytes per second'),
+    leftMs: Type.Optional(described(Millis, 'How long the rest takes at this speed')),
+    now: Type.Array(
+      Type.Object({
+        name: Name,
+        target: described(PeerId, 'The peer that makes the copy'),
+        source: Type.Optional(described(PeerId, 'The peer that it reads from first')),
+        size: ContentBytes,
+        forMs: described(Millis, 'Since when, as a duration'),
+      }),
+      { maxItems: 5, description: 'Copies in progress, those that have taken longest' },
+    ),
+  },
+  { description: 'Present while contents lack copies or are copied' },
+)
+
 export const ClusterStatus = Type.Object({
   peers: Type.Object({
     live: Count,
@@ -275,6 +306,7 @@ export const ClusterStatus = Type.Object({
   aboveFactor: Type.Optional(
     described(Count, 'Contents at their factor with replicas beyond it, which are dropped later'),
   ),
+  repair: Type.Optional(RepairStatus),
   noRoom: Type.Optional(
     Type.Object(
       {

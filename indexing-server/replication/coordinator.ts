@@ -30,9 +30,11 @@ import { FailedPairs } from './failed-pairs.ts'
 import { Judge, type JudgeOptions } from './judge.ts'
 import type { Urgency } from './needs.ts'
 import { NoRoom, type Shortage } from './no-room.ts'
+import type { Healed } from './open-needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue } from './queue.ts'
 import { type Rank, rankOf, ranks } from './ranks.ts'
+import { RepairMeter } from './repair-meter.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { type Batch, RunningTasks } from './running-tasks.ts'
 import { TaskDesk } from './task-desk.ts'
@@ -61,9 +63,17 @@ export interface CoordinatorDependencies {
   readonly brake: { readonly hold: Hold | undefined }
   readonly grants: DropGrants
   readonly events: EventRecorder
+  readonly onHealed: (healed: Healed) => void
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+}
+
+/** What `status` and metrics read about missing copies. */
+export interface Repairs {
+  readonly needs: Judge['needs']
+  readonly meter: Pick<RepairMeter, 'failures' | 'speed' | 'totals'>
+  readonly running: Pick<RunningTasks, 'copies'>
 }
 
 export class Coordinator implements AsyncDisposable {
@@ -83,6 +93,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #desk: TaskDesk
   readonly #trimmer: Trimmer
   readonly #judge: Judge
+  readonly #meter: RepairMeter
   readonly #explainer: Explainer
   readonly #wakeUp = new WakeUp()
   #isWoken = false
@@ -98,7 +109,8 @@ export class Coordinator implements AsyncDisposable {
     this.#background = new BackgroundWork({ log })
     this.#resting = new RestingPeers({ clock, random })
     this.#pairs = new FailedPairs({ clock, random })
-    const { grants } = dependencies
+    this.#meter = new RepairMeter({ clock })
+    const { grants, onHealed } = dependencies
     const parts = {
       queue: this.#queue,
       running: this.#running,
@@ -111,7 +123,7 @@ export class Coordinator implements AsyncDisposable {
     const peerOf = (peerId: string): Peer | undefined => peers.peerOf(peerId)
     const trimmer = new Trimmer(options, { ...parts, peerOf })
     const planner = new Planner(options, { ...parts, peers })
-    const judge = new Judge(options, { ...parts, store, grants, peers, trimmer })
+    const judge = new Judge(options, { ...parts, store, grants, peers, trimmer, onHealed })
     this.#trimmer = trimmer
     this.#planner = planner
     this.#judge = judge
@@ -124,6 +136,7 @@ export class Coordinator implements AsyncDisposable {
       isContended: (batch) => this.#isContended(batch),
       onFreed: () => this.#wake(),
       events: dependencies.events,
+      meter: this.#meter,
       log,
     })
     this.#cancelTasks = cancelTasks
@@ -138,6 +151,11 @@ export class Coordinator implements AsyncDisposable {
     const { atFactor, aboveFactor } = this.#judge.verdicts
     const waiting = this.#queue.waitingCount
     return { atFactor, aboveFactor, waiting, running: this.#running.count }
+  }
+
+  /** What is missing, and how fast it is made. */
+  get repairs(): Repairs {
+    return { needs: this.#judge.needs, meter: this.#meter, running: this.#running }
   }
 
   /** Contents that lack copies and want more than `copies` of them. */

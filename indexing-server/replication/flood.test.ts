@@ -73,6 +73,7 @@ test('changes without end keep neither copies from being made nor contents from 
     },
     grants: new DropGrants({ clock }),
     events: { record: () => {} },
+    onHealed: () => {},
     clock,
     random: seededRandom('flood'),
     log: silentLog,

@@ -8,6 +8,7 @@ import type { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
 import { type Need, needOf, type Standing } from './needs.ts'
 import type { NoRoom } from './no-room.ts'
+import { type Healed, OpenNeeds } from './open-needs.ts'
 import type { NeedQueue } from './queue.ts'
 import { isTrim, rankOf } from './ranks.ts'
 import type { RunningTasks } from './running-tasks.ts'
@@ -34,6 +35,8 @@ interface Dependencies {
   readonly pairs: FailedPairs
   readonly noRoom: NoRoom
   readonly trimmer: Trimmer
+  /** Called for each content that has its copies again, or for the first time. */
+  readonly onHealed: (healed: Healed) => void
   readonly clock: Clock
 }
 
@@ -45,6 +48,7 @@ export class Judge {
   readonly #options: JudgeOptions
   readonly #dependencies: Dependencies
   readonly #verdicts = new Verdicts()
+  readonly #needs = new OpenNeeds()
   readonly #touched = new Set<number>()
   readonly #walks: Walks
 
@@ -57,6 +61,11 @@ export class Judge {
 
   get verdicts(): Pick<Verdicts, 'atFactor' | 'aboveFactor' | 'belowFactorOver'> {
     return this.#verdicts
+  }
+
+  /** The contents that lack copies. */
+  get needs(): Omit<OpenNeeds, 'open' | 'close'> {
+    return this.#needs
   }
 
   /** Contents whose copies or files changed. */
@@ -99,7 +108,9 @@ export class Judge {
    */
   verdictOn(content: StoredContent): Need {
     const need = this.needOf(content)
-    this.#verdicts.set(content.contentId, this.#verdictOf(content, need), content.factor)
+    const verdict = this.#verdictOf(content, need)
+    this.#countNeed(content, need, verdict)
+    this.#verdicts.set(content.contentId, verdict, content.factor)
     if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
     return need
   }
@@ -119,10 +130,26 @@ export class Judge {
       this.#enqueue(content, this.verdictOn(content))
     }
     for (const contentId of contentIds) {
+      this.#needs.close(contentId, 0)
       this.#verdicts.set(contentId, 'unknown')
       grants.forget(contentId)
       this.#forget(contentId)
     }
+  }
+
+  #countNeed({ contentId, size, file }: StoredContent, need: Need, verdict: Verdict): void {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    const isLacking = need.kind === 'copies' || need.kind === 'lost'
+    if (isLacking && verdict === 'below-factor') {
+      const lacking = need.kind === 'lost' ? 'lost' : need.urgency
+      // Lost copies cannot be made until a peer returns.
+      const bytes = need.kind === 'lost' ? 0 : size * need.lacking
+      const had = this.#verdicts.hadCopies(contentId)
+      this.#needs.open(contentId, { lacking, bytes, had }, nowMs)
+      return
+    }
+    const healed = this.#needs.close(contentId, nowMs)
+    if (healed !== undefined && file !== undefined) this.#dependencies.onHealed(healed)
   }
 
   #forget(contentId: number): void {

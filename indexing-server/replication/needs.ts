@@ -6,6 +6,7 @@ import type { StoredContent } from '../store/store.ts'
  */
 export const urgencies = ['last-copy', 'draining', 'copies', 'drop', 'trim'] as const
 export type Urgency = (typeof urgencies)[number]
+export type CopyUrgency = Exclude<Urgency, 'drop' | 'trim'>
 
 export type Need =
   /** Nothing to do. */
@@ -13,7 +14,7 @@ export type Need =
   /** Wanted, but every copy is lost: only the return of a peer helps. */
   | { readonly kind: 'lost' }
   /** Wanted, with too few copies. */
-  | { readonly kind: 'copies'; readonly lacking: number; readonly urgency: Urgency }
+  | { readonly kind: 'copies'; readonly lacking: number; readonly urgency: CopyUrgency }
   /**
    * No longer wanted, but held on request by a peer that is not lost: those copies may be dropped.
    */
@@ -57,7 +58,7 @@ export function needOf(
 }
 
 /** @param available copies, with those on draining peers */
-function urgencyOf(copies: number, available: number): Urgency {
+function urgencyOf(copies: number, available: number): CopyUrgency {
   if (available === 1) return 'last-copy'
   return available > copies ? 'draining' : 'copies'
 }

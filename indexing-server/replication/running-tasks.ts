@@ -74,6 +74,13 @@ export class RunningTasks {
     return this.#count
   }
 
+  /** The running copies, in the order of their batches. */
+  *copies(): Generator<RunningTask> {
+    for (const batches of this.#byTarget.values())
+      for (const { tasks } of batches.values())
+        for (const running of tasks.values()) if (running.task.kind === 'replicate') yield running
+  }
+
   batchOf(target: string, lane: Lane): Batch | undefined {
     return this.#byTarget.get(target)?.get(lane)
   }

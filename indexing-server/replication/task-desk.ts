@@ -11,6 +11,7 @@ import { blameOf } from './blame.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
+import type { RepairMeter } from './repair-meter.ts'
 import type { PeerFailure, RestingPeers } from './resting-peers.ts'
 import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
 import { doneEvent, failedEvent } from './task-events.ts'
@@ -41,6 +42,7 @@ export interface TaskDeskDependencies {
   /** Called when a peer has become free, or a content ready for a retry. */
   readonly onFreed: () => void
   readonly events: EventRecorder
+  readonly meter: Pick<RepairMeter, 'onCopied' | 'onFailed'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -58,6 +60,7 @@ export class TaskDesk {
   readonly #isContended: TaskDeskDependencies['isContended']
   readonly #onFreed: () => void
   readonly #events: EventRecorder
+  readonly #meter: TaskDeskDependencies['meter']
   readonly #clock: Clock
   readonly #random: Random
   readonly #log: Log
@@ -73,6 +76,7 @@ export class TaskDesk {
     this.#isContended = dependencies.isContended
     this.#onFreed = dependencies.onFreed
     this.#events = dependencies.events
+    this.#meter = dependencies.meter
     this.#clock = dependencies.clock
     this.#random = dependencies.random
     this.#log = dependencies.log
@@ -110,6 +114,7 @@ export class TaskDesk {
       if (error === undefined) {
         this.#resting.forgive(peerId)
         this.#release(running, 'confirming')
+        if (running.task.kind === 'replicate') this.#meter.onCopied(running.sizeBytes)
         this.#events.record(doneEvent(running, this.#clock.monotonicMs()))
         contentIds.push(running.contentId)
       } else {
@@ -150,6 +155,7 @@ export class TaskDesk {
     const { contentId, target } = running
     const { code, reason: why } = failure
     this.#log.info({ target, code, reason: why, contentId }, 'task failed')
+    this.#meter.onFailed(code)
     this.#events.record(failedEvent(running, failure, this.#clock.monotonicMs()))
     const blame = blameOf(code)
     if (blame === 'whole target') this.#resting.refuse(target, failure)

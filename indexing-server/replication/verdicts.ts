@@ -35,6 +35,12 @@ export class Verdicts {
     return this.#count('below-factor', copies + 1)
   }
 
+  /** Whether a content had its copies when it was last judged. */
+  hadCopies(contentId: number): boolean {
+    const code = (this.#bytes[contentId] ?? unknown) % stride
+    return code === codes['at-factor'] || code === codes['above-factor']
+  }
+
   set(contentId: number, verdict: Verdict, factor = 0): void {
     if (contentId >= this.#bytes.length) this.#grow(contentId + 1)
     const before = this.#bytes[contentId] ?? unknown

@@ -25,6 +25,7 @@ import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { noteLines } from './peer-notes.ts'
 import { printable } from './printable.ts'
+import { repairLines } from './repair-report.ts'
 import type { Style } from './style.ts'
 import { tableText } from './table.ts'
 
@@ -238,6 +239,7 @@ export function statusText(status: Status, style: Style): string {
     `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
+  lines.push(...repairLines(status, style))
   if (aboveFactor > 0)
     lines.push(
       `Trimming:  ${countText(aboveFactor, 'content')} with more copies than needed: \`why\` says what dropping them waits for`,
