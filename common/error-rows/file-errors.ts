@@ -14,6 +14,13 @@ export const fileErrors = {
     status: 409,
     sentence: "'{name}' cannot be stored: {reason}. Rename or move one of the two.",
   },
+  NAME_IGNORED: {
+    when: 'A file of this name in shared/ is ignored, so it cannot be shared.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "'{name}' is not shared: the pattern '{pattern}' ignores it. To share it, add '!{pattern}' to shared/.tandemignore.",
+  },
   NAME_UNSUPPORTED: {
     when: 'The file system of a peer cannot store this name: it does not allow one of its characters, or its length.',
     retryable: false,

@@ -287,7 +287,7 @@ export const calls = {
     path: '/api/replication',
     query: Type.Pick(messages['set-replication'].request, ['pattern']),
   },
-  /** @throws NAME_INVALID, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
+  /** @throws NAME_INVALID, NAME_IGNORED, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push: {
     summary: 'Share the body as a file',
     method: 'POST',

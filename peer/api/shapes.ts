@@ -124,6 +124,8 @@ export const Status = Type.Object({
     view: Type.Object({
       /** Time since the last full scan began: the greatest age of an unnoticed change. */
       scannedMsAgo: Type.Integer(),
+      /** Files and folders in shared/ that are ignored on purpose, as of the last full scan. */
+      ignored: Type.Integer(),
       /** Time between scans; grows with the cost of a scan. */
       scanEveryMs: Type.Integer(),
       /** Why the system does not report all changes, if so. */

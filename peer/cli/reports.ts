@@ -273,7 +273,9 @@ export function statusText(status: Status, style: Style): string {
       ),
     )
   lines.push(...keptFolderLines(peer, style))
-  const { watchProblem, scannedMsAgo } = peer.view
+  const { watchProblem, scannedMsAgo, ignored } = peer.view
+  if (ignored > 0)
+    lines.push(`Ignored:   ${countText(ignored, 'file or folder', 'files and folders')} in shared/`)
   if (watchProblem !== undefined) {
     const age = durationText(scannedMsAgo / 1_000)
     lines.push(

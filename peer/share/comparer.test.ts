@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { fileStatOf } from '../../common/content/file-stat.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { Catalog } from './catalog.ts'
 import { Comparer } from './comparer.ts'
@@ -27,6 +28,8 @@ test('a folder that is replaced by a link before the read leaks nothing', async 
     folders,
     onSpoiled: () => {},
     onAltered: () => {},
+    ignored: { isIgnored: () => false },
+    clock: new FakeClock(),
     walker: { hash: async () => [] },
     vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,
@@ -64,6 +67,8 @@ test('a thread that ends while it reads small files causes no problem for them',
     folders,
     onSpoiled: () => {},
     onAltered: () => {},
+    ignored: { isIgnored: () => false },
+    clock: new FakeClock(),
     walker: { hash: () => Promise.reject(new Error('the thread ended')) },
     vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,
@@ -102,6 +107,8 @@ test('files of a page that failed with a catalog error are compared again', asyn
     folders,
     onSpoiled: () => {},
     onAltered: () => {},
+    ignored: { isIgnored: () => false },
+    clock: new FakeClock(),
     walker: { hash: async (_, paths) => paths.map(() => ({ sha256: 'a'.repeat(64), stat })) },
     vanished: { add: () => {} } as never,
     findings: { add: (finding: Finding) => findings.push(finding) } as never,

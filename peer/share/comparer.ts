@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts'
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
@@ -11,6 +12,7 @@ import type { Entry } from './entry.ts'
 import { faultAt, faultOf } from './faults.ts'
 import type { Findings } from './findings.ts'
 import { type Folders, type Location, nameOn, type Root } from './folders.ts'
+import type { IgnoredFiles } from './ignored-files.ts'
 import { inspect } from './inspect.ts'
 import { isGone } from './is-gone.ts'
 import type { Problems } from './problems.ts'
@@ -34,6 +36,8 @@ interface Dependencies {
   readonly findings: Findings
   readonly problems: Problems
   readonly settling: Settling
+  readonly ignored: Pick<IgnoredFiles, 'isIgnored'>
+  readonly clock: Clock
   readonly vanished: Vanished
   /** Called with the path of a file whose bytes changed although it looks untouched. */
   readonly onAltered: (path: string) => void
@@ -265,6 +269,11 @@ export class Comparer {
   async #compare({ at, mayBeLinked, inScan = false }: FileToCompare): Promise<Compared> {
     const { catalog, settling } = this.#dependencies
     const before = catalog.get(at)
+    if (this.#dependencies.ignored.isIgnored(at)) {
+      settling.forget(at.path)
+      if (before !== undefined) this.#withdraw(before)
+      return {}
+    }
     const stat = await inspect(at, mayBeLinked)
     if (stat === undefined) {
       settling.forget(at.path)
@@ -342,6 +351,15 @@ export class Comparer {
   drop(before: Entry): void {
     const { at } = before
     this.#dependencies.findings.add({ at, before, apply: (catalog) => catalog.drop(at) })
+  }
+
+  /** Takes a file that is ignored now out of the cluster. */
+  #withdraw(before: Entry): void {
+    const { clock, findings } = this.#dependencies
+    const { at } = before
+    const atMs = clock.nowMs()
+    const removal = { reason: 'withdrawn' } as const
+    findings.add({ at, before, apply: (catalog) => catalog.remove(at.name, removal, atMs) })
   }
 
   #tell(path: string, fault: Fault | undefined): void {

@@ -14,6 +14,7 @@ import { FolderGuard } from './folder-guard.ts'
 import { folderLooker } from './folder-look.ts'
 import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
+import { IgnoredFiles } from './ignored-files.ts'
 import { OwnWrites } from './own-writes.ts'
 import { Scanner } from './scanner.ts'
 import { Staging } from './staging.ts'
@@ -54,6 +55,7 @@ class ScannerFixture implements AsyncDisposable {
       reader: new CopyReader(dependencies),
       damaged: new DamagedFiles({ ...dependencies, staging }),
       queues: new FolderQueues(dependencies),
+      ignored: new IgnoredFiles({ quietMs }, dependencies),
     }
     this.#scanner = new Scanner({ quietMs }, scanning)
   }

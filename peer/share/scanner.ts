@@ -30,6 +30,7 @@ import { Findings } from './findings.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { FolderQueues } from './folder-queues.ts'
 import type { Folders, Location } from './folders.ts'
+import type { IgnoredFiles } from './ignored-files.ts'
 import { isGone } from './is-gone.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Problems } from './problems.ts'
@@ -50,6 +51,7 @@ interface Dependencies {
   readonly ownWrites: OwnWrites
   readonly guard: FolderGuard
   readonly walker: Walker
+  readonly ignored: IgnoredFiles
   readonly reader: CopyReader
   readonly damaged: DamagedFiles
   readonly queues: FolderQueues
@@ -77,6 +79,8 @@ export class Scanner implements Disposable {
   readonly #ownWrites: OwnWrites
   readonly #guard: FolderGuard
   readonly #walker: Walker
+  readonly #ignored: IgnoredFiles
+  readonly #quietMs: number
   /** Folders to compare with everything below them; the data folder stands for all. */
   readonly #folderHints = new Set<string>()
   #isLookingBelow = false
@@ -108,6 +112,8 @@ export class Scanner implements Disposable {
     this.#findings = new Findings({ onOutdated: look, onRefused }, dependencies)
     this.#guard = dependencies.guard
     this.#walker = dependencies.walker
+    this.#ignored = dependencies.ignored
+    this.#quietMs = options.quietMs
     this.#vanished = new Vanished({
       ...dependencies,
       look,
@@ -120,6 +126,8 @@ export class Scanner implements Disposable {
     })
     this.#comparer = new Comparer({
       vanished: this.#vanished,
+      ignored: this.#ignored,
+      clock: this.#clock,
       catalog: this.#catalog,
       folders: this.#folders,
       walker: this.#walker,
@@ -160,6 +168,7 @@ export class Scanner implements Disposable {
     return await this.#queue.run(async () => {
       this.problems.beginScan()
       await this.#guard.survey()
+      if (!this.#guard.isKindAway('shared')) await this.#ignored.load()
       const sinceSeq = this.#catalog.lastSeq
       const scan = this.#newScan(options)
       await scan.all()
@@ -170,6 +179,7 @@ export class Scanner implements Disposable {
         this.problems.add(path, { code: 'FOLDER_AWAY', details: { reason } })
       this.problems.endScan()
       this.#findings.flush()
+      this.#ignored.count = scan.ignoredCount
       return { dropped, costMs: scan.costMs }
     })
   }
@@ -222,8 +232,17 @@ export class Scanner implements Disposable {
       comparer: this.#comparer,
       problems: this.problems,
       walker: this.#walker,
+      ignored: this.#ignored,
       clock: this.#clock,
       look,
+    })
+  }
+
+  /** Applies changed rules about ignored files, once they are written. */
+  #applyRules(): void {
+    this.#work.start('apply ignored names', async (signal) => {
+      await this.#clock.sleep(this.#quietMs, signal)
+      this.lookBelow(this.#folders.data)
     })
   }
 
@@ -325,6 +344,7 @@ export class Scanner implements Disposable {
     const at = this.#locate(path)
     if (at === undefined || at.diskName.split('/').some(isOwnName)) return false
     if (this.#guard.isAway(path)) return false
+    if (this.#ignored.isRuleFile(at)) this.#applyRules()
     const fault = faultOfName(at.diskName)
     if (fault === undefined) return (await this.#comparer.compare({ at, mayBeLinked: true })).again
     if (await isThere(path)) this.problems.add(path, fault)

@@ -14,7 +14,7 @@ export class SeqTimes implements Disposable {
   readonly #keptMs: number
   readonly #catalog: Pick<Catalog, 'lastSeq' | 'onChange'>
   readonly #clock: Clock
-  /** Oldest first: the last change before each time. */
+  /** Oldest first: times of changes, and the last change before each. */
   #samples: Sample[]
   #lastSeq: number
   readonly #unsubscribe: () => void
@@ -34,7 +34,13 @@ export class SeqTimes implements Disposable {
   /** The number of the last change at least `keptMs` ago, or when this object was created. */
   get before(): number {
     this.#prune()
-    return this.#samples[0]?.seq ?? this.#lastSeq
+    const [oldest, next] = this.#samples
+    const isOld = oldest !== undefined && oldest.atMs <= this.#oldMs
+    return (isOld ? next : oldest)?.seq ?? this.#lastSeq
+  }
+
+  get #oldMs(): number {
+    return this.#clock.monotonicMs() - this.#keptMs
   }
 
   #onChange(): void {
@@ -48,7 +54,7 @@ export class SeqTimes implements Disposable {
 
   /** Keeps the newest sample that is old enough, and those after it. */
   #prune(): void {
-    const oldMs = this.#clock.monotonicMs() - this.#keptMs
+    const oldMs = this.#oldMs
     const first = this.#samples.findLastIndex(({ atMs }) => atMs <= oldMs)
     if (first > 0) this.#samples = this.#samples.slice(first)
   }

@@ -30,6 +30,7 @@ import { folderLooker, type LookAtFolder } from './folder-look.ts'
 import { FolderQueues } from './folder-queues.ts'
 import { Folders } from './folders.ts'
 import { GroupPlacer } from './group-placer.ts'
+import { IgnoredFiles } from './ignored-files.ts'
 import { IncomingFolder } from './incoming.ts'
 import { LocalChunks } from './local-chunks.ts'
 import { LocalCopier } from './local-copier.ts'
@@ -72,6 +73,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #folders: Folders
   readonly #work: BackgroundWork
   readonly #guard: FolderGuard
+  readonly #ignored: IgnoredFiles
   readonly #scanner: Scanner
   readonly #placer: Placer
   readonly #remover: ReplicaRemover
@@ -131,8 +133,10 @@ export class Share implements Shelf, AsyncDisposable {
     this.#groupPlacer = new GroupPlacer({ ...placing, ...group })
     this.#flusher = new Flusher({ ...placing, remover, work: this.#work })
     this.#incoming = new IncomingFolder({ ...dependencies, staging })
+    this.#ignored = new IgnoredFiles(options, { ...dependencies, folders })
     this.#scanner = new Scanner(options, {
       ...dependencies,
+      ignored: this.#ignored,
       folders,
       catalog: this.#catalog,
       work: this.#work,
@@ -272,8 +276,8 @@ export class Share implements Shelf, AsyncDisposable {
   }
 
   /** How well the catalog knows the folders now. */
-  view(): FoldersView {
-    return this.#keeper.view()
+  view(): FoldersView & { readonly ignored: number } {
+    return { ...this.#keeper.view(), ignored: this.#ignored.count }
   }
 
   /** See {@link Staging.folderFor}. */
@@ -317,7 +321,19 @@ export class Share implements Shelf, AsyncDisposable {
 
   /** See {@link Placer.adopt}. */
   async adopt(adoption: Adoption): Promise<Entry> {
+    if (adoption.key.kind === 'shared') this.#checkIgnored(adoption.key.name)
     return await this.#track(() => this.#placer.adopt(adoption))
+  }
+
+  /** The pattern because of which a file of this name in shared/ is not shared, if there is one. */
+  ignoredBy(name: string): string | undefined {
+    return this.#ignored.patternFor(name)
+  }
+
+  /** @throws AppError NAME_IGNORED */
+  #checkIgnored(name: string): void {
+    const pattern = this.ignoredBy(name)
+    if (pattern !== undefined) throw new AppError('NAME_IGNORED', { name, pattern })
   }
 
   /** See {@link GroupPlacer.adopt}. */
@@ -341,7 +357,7 @@ export class Share implements Shelf, AsyncDisposable {
    * Stores a stream of bytes in shared/. A name that was unshared is shared again. Refusals that
    * need no bytes come before the first byte is read.
    * @param options.bytesAnnounced the expected number of bytes, if known
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE,
+   * @throws AppError NAME_INVALID, NAME_IGNORED, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE,
    *   DISK_FULL, DISK_FAILED, STOPPING; the signal's reason; errors of the stream. Nothing is left
    *   behind then.
    */
@@ -356,6 +372,7 @@ export class Share implements Shelf, AsyncDisposable {
   ): Promise<Entry> {
     const name = parseName(options.name)
     const { replace, bytesAnnounced } = options
+    this.#checkIgnored(name)
     const at = this.#folders.place({ kind: 'shared', name })
     const bytesMax = await checkPush(
       { at, replace, bytesAnnounced },

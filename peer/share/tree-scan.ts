@@ -14,6 +14,7 @@ import type { Entry } from './entry.ts'
 import { faultAt, faultOf } from './faults.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { Folders, Root } from './folders.ts'
+import type { IgnoredFiles } from './ignored-files.ts'
 import { isGone } from './is-gone.ts'
 import type { Problems } from './problems.ts'
 import { removeLeftover } from './remove-file.ts'
@@ -32,6 +33,7 @@ interface Dependencies {
   readonly comparer: Comparer
   readonly problems: Problems
   readonly walker: Walker
+  readonly ignored: Pick<IgnoredFiles, 'text'>
   readonly clock: Clock
   /** Requests a comparison of a path. */
   readonly look: (path: string) => void
@@ -58,6 +60,7 @@ export class TreeScan {
   /** Folders and files that could not be read. */
   readonly #unread = new Set<string>()
   #costMs = 0
+  #ignoredCount = 0
   #isOfAll = false
 
   constructor(options: TreeScanOptions, dependencies: Dependencies) {
@@ -69,6 +72,11 @@ export class TreeScan {
   /** Processor time so far, in milliseconds. */
   get costMs(): number {
     return this.#costMs
+  }
+
+  /** Ignored files and folders found so far. */
+  get ignoredCount(): number {
+    return this.#ignoredCount
   }
 
   /** Scans all roots. */
@@ -105,7 +113,8 @@ export class TreeScan {
   async #walk(root: Root, { folder, isLinked }: Branch): Promise<void> {
     const { walker, guard, clock } = this.#dependencies
     const skipped = guard.awayPaths()
-    const pages = walker.walk({ root: root.path, folder, skipped })
+    const ignored = root.kind === 'shared' ? { ignored: this.#dependencies.ignored.text } : {}
+    const pages = walker.walk({ root: root.path, folder, skipped, ...ignored })
     let startMs = clock.monotonicMs()
     for await (const page of pages) {
       this.#options.signal.throwIfAborted()
@@ -124,6 +133,7 @@ export class TreeScan {
     for (const diskName of page.ownFiles)
       await removeLeftover(join(root.path, diskName), clock.nowMs())
     for (const diskName of page.unread) this.#unread.add(join(root.path, diskName))
+    this.#ignoredCount += page.ignored
     const onTrue = (seq: number): void => this.#seen.add(seq)
     const found = { root, files: page.files }
     for (const path of await comparer.compareFound(found, onTrue)) look(path)

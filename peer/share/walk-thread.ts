@@ -27,6 +27,7 @@ import { limits } from '../../common/limits.ts'
 import { answerCalls } from '../../common/thread/answer-calls.js'
 import type { Fault } from '../problem-table.ts'
 import { faultOf, faultOfKind, faultOfName, textOfName } from './faults.ts'
+import { IgnoreRules } from './ignore-rules.ts'
 import { isGone } from './is-gone.ts'
 
 /** Files of a folder per page of a scan: about 5 ms. */
@@ -49,6 +50,8 @@ export interface WalkPage {
   readonly faults: { readonly diskName: string; readonly fault: Fault }[]
   /** Folders that could not be read completely. */
   readonly unread: string[]
+  /** Number of ignored files and folders. */
+  ignored: number
   isDone: boolean
 }
 
@@ -61,6 +64,8 @@ export type WalkRequest =
       readonly folder: string
       /** Folders that are not entered; absolute. */
       readonly skipped: readonly string[]
+      /** The user's patterns of ignored files, if some are ignored; see `IgnoreRules`. */
+      readonly ignored?: string
     }
   | { readonly kind: 'next'; readonly id: number }
   | { readonly kind: 'end'; readonly id: number }
@@ -97,11 +102,13 @@ answerCalls<WalkRequest, WalkReply>((request) => {
 class Walk {
   readonly #root: string
   readonly #skipped: ReadonlySet<string>
+  readonly #rules: IgnoreRules | undefined
   readonly #steps: Generator<undefined>
   #page: WalkPage = emptyPage()
 
-  constructor({ root, folder, skipped }: Extract<WalkRequest, { kind: 'begin' }>) {
+  constructor({ root, folder, skipped, ignored }: Extract<WalkRequest, { kind: 'begin' }>) {
     this.#root = root
+    this.#rules = ignored === undefined ? undefined : new IgnoreRules(ignored)
     this.#skipped = new Set(skipped)
     this.#steps = this.#enter(folder, undefined)
   }
@@ -151,6 +158,10 @@ class Walk {
       if (entry.isFile()) this.#page.ownFiles.push(diskName)
       return
     }
+    if (this.#rules?.isIgnored(diskName, entry.isDirectory()) === true) {
+      this.#page.ignored++
+      return
+    }
     const fault = faultOfName(diskName) ?? faultOfKind(entry)
     if (fault !== undefined) this.#page.faults.push({ diskName, fault })
     else if (entry.isDirectory()) yield* this.#enter(diskName, dev)
@@ -189,11 +200,20 @@ class Walk {
 }
 
 function emptyPage(): WalkPage {
-  return { files: [], links: [], mounts: [], ownFiles: [], faults: [], unread: [], isDone: false }
+  return {
+    files: [],
+    links: [],
+    mounts: [],
+    ownFiles: [],
+    faults: [],
+    unread: [],
+    ignored: 0,
+    isDone: false,
+  }
 }
 
-function sizeOf({ files, links, mounts, ownFiles, faults }: WalkPage): number {
-  return files.length + links.length + mounts.length + ownFiles.length + faults.length
+function sizeOf({ files, links, mounts, ownFiles, faults, ignored }: WalkPage): number {
+  return ignored + files.length + links.length + mounts.length + ownFiles.length + faults.length
 }
 
 function hashSmall(root: string, path: string): HashOutcome {

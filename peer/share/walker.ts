@@ -24,6 +24,8 @@ export class Walker implements AsyncDisposable {
     readonly root: string
     readonly folder: string
     readonly skipped: readonly string[]
+    /** See {@link WalkRequest}. */
+    readonly ignored?: string
   }): AsyncGenerator<WalkPage> {
     const id = ++this.#lastId
     // Reading the files of a page may take longer than the idle time of the thread.

@@ -163,7 +163,7 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
         peerId: 'peer1',
         problems: this.problemList.length,
         ...(await this.keptFolders()),
-        view: { scannedMsAgo: 1_000, scanEveryMs: 30_000 },
+        view: { scannedMsAgo: 1_000, ignored: 0, scanEveryMs: 30_000 },
       },
     }
   }

@@ -10,7 +10,7 @@ import { Share } from '../share/share.ts'
 import type { WatchFolders } from '../share/watch-folders.ts'
 
 export const quietMs = 1_000
-const rescanMs = 30_000
+export const rescanMs = 30_000
 const longAgoMs = 3_600_000
 
 /** A peer's data folder and a {@link Share} that can be stopped and started again. */

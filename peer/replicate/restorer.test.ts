@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { AppError, hasCode } from '../../common/errors.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import type { FinishedFile } from '../shelf.ts'
+import type { ReplicaFetcher } from './replicator.ts'
+import { Restorer } from './restorer.ts'
+
+const sha256 = 'a'.repeat(64)
+const source = { peerId: 'k', host: 'h', port: 1, kind: 'replicated' } as const
+const content = { sha256, size: 3, chunkRoot: sha256, sources: [source] }
+
+function aWorld({ isLocal = false, refusal }: { isLocal?: boolean; refusal?: AppError } = {}) {
+  const adopted: FinishedFile[] = []
+  const fetches: string[] = []
+  const fetched = Promise.withResolvers<void>()
+  const fetcher: Pick<ReplicaFetcher, 'fetch'> = {
+    fetch: ({ name }) => {
+      fetches.push(name)
+      return {
+        receivedBytes: 0,
+        verifiedBytes: 0,
+        reusedBytes: 0,
+        fetched: fetched.promise.then(() => ({
+          partialPath: '/partial',
+          chunkList: Buffer.from(sha256, 'hex'),
+          [Symbol.asyncDispose]: async () => {},
+        })),
+      }
+    },
+  }
+  const shelf = {
+    copyLocal: async () => (isLocal ? ({} as never) : undefined),
+    adopt: async (file: FinishedFile) => {
+      if (refusal !== undefined) throw refusal
+      adopted.push(file)
+      return {} as never
+    },
+  }
+  const restorer = new Restorer({ fetcher, shelf, log: silentLog })
+  return { restorer, adopted, fetches, fetched }
+}
+
+test('a deleted file is fetched once and shared under its name', async () => {
+  const { restorer, adopted, fetches, fetched } = aWorld()
+  await using _ = restorer
+  const both = [
+    restorer.restore({ name: 'a/b', content }),
+    restorer.restore({ name: 'a/b', content }),
+  ]
+  fetched.resolve()
+  await Promise.all(both)
+  expect(fetches).toEqual(['a/b'])
+  expect(adopted).toMatchObject([
+    { key: { kind: 'shared', name: 'a/b' }, content: { sha256 }, partialPath: '/partial' },
+  ])
+})
+
+test('a content that this peer has is copied', async () => {
+  const { restorer, fetches } = aWorld({ isLocal: true })
+  await using _ = restorer
+  await restorer.restore({ name: 'a', content: { ...content, sources: [] } })
+  expect(fetches).toEqual([])
+})
+
+test.each([
+  ['NAME_EXISTS', 'a', content, new AppError('NAME_EXISTS', { name: 'a' })],
+  ['NO_SOURCE', 'a', { ...content, sources: [] }, undefined],
+  ['NAME_INVALID', '../a', content, undefined],
+] as const)('%s refuses it', async (code, name, file, refusal) => {
+  const { restorer, adopted, fetched } = aWorld(refusal === undefined ? {} : { refusal })
+  await using _ = restorer
+  fetched.resolve()
+  const restored = restorer.restore({ name, content: { ...file, sources: [...file.sources] } })
+  await expect(restored).rejects.toSatisfy((error) => hasCode(error, code))
+  expect(adopted).toEqual([])
+})
+
+test('a restoration that runs when the peer stops ends', async () => {
+  const { restorer, fetched } = aWorld()
+  const restored = restorer.restore({ name: 'a', content })
+  const outcome = expect(restored).rejects.toSatisfy((error) => hasCode(error, 'STOPPING'))
+  const disposed = restorer[Symbol.asyncDispose]()
+  fetched.promise.catch(() => {})
+  fetched.reject(new AppError('STOPPING'))
+  await Promise.all([outcome, disposed])
+})
