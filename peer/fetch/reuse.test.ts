@@ -5,6 +5,7 @@ import { AppError } from '../../common/errors.ts'
 import { bytesSource } from '../../common/protocol/bulk.ts'
 import { aContent, chunkOf, type TestContent } from '../../common/testing/contents.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { UnfinishedContents } from './disk/unfinished-contents.ts'
 import type { FetchRun } from './fetch-run.ts'
 import type { ChunkPlace, LocalChunks } from './local-chunks.ts'
 import { aSwarm } from './testing/swarm.ts'
@@ -131,6 +132,33 @@ test('the source need only send the chunk list if this peer has all chunks', asy
   const fetched = await swarm.fetch(wanted, [source], { hashesWhole: true })
   expect((await readFile(fetched.partialPath)).equals(wanted.bytes)).toBe(true)
   expect([source.asked, fetched.sources, swarm.receivedBytes]).toEqual([[], [], listBytes])
+})
+
+test('chunks that were copied are served to other peers while others are fetched', async () => {
+  const { localChunks } = await anOwnFile([0, 1, 2, 4, 5, 6, 7])
+  const unfinished = new UnfinishedContents()
+  const swarm = await aSwarm({ localChunks, unfinished })
+  const mayRead = Promise.withResolvers<void>()
+  const source = await swarm.source({
+    peerId: 'p1',
+    content: wanted,
+    read: async (chunk) => {
+      await mayRead.promise
+      return bytesSource(chunkOf(wanted.bytes, chunk))
+    },
+  })
+  const copied = Promise.withResolvers<void>()
+  const fetching = swarm.fetch(wanted, [source], {
+    onProgress: ({ reusedBytes }) => {
+      if (reusedBytes === 7 * mebibyte - 3) copied.resolve()
+    },
+  })
+  await copied.promise
+  const { chunkList, verified } = unfinished.find(wanted.content.sha256) ?? {}
+  expect(chunkList?.equals(wanted.chunkList)).toBe(true)
+  expect([verified?.size, verified?.firstMissing()]).toEqual([7, 3])
+  mayRead.resolve()
+  await using _ = await fetching
 })
 
 test('an interrupted fetch whose other chunks are in own files needs no source', async () => {

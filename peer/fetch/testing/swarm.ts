@@ -15,6 +15,7 @@ import {
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import type { PartialFolderOptions } from '../disk/partial-folder.ts'
+import type { UnfinishedContents } from '../disk/unfinished-contents.ts'
 import type { Fetched, FetchRequest, FetchRun } from '../fetch-run.ts'
 import { Fetcher } from '../fetcher.ts'
 import type { LocalChunks } from '../local-chunks.ts'
@@ -45,12 +46,12 @@ export interface Swarm {
   ): Promise<Fetched>
 }
 
-export async function aSwarm({
-  isWanted,
-  localChunks,
-}: Pick<PartialFolderOptions, 'isWanted'> & {
+interface SwarmOptions extends Pick<PartialFolderOptions, 'isWanted'> {
   readonly localChunks?: LocalChunks
-} = {}): Promise<Swarm> {
+  readonly unfinished?: UnfinishedContents
+}
+
+export async function aSwarm({ isWanted, ...own }: SwarmOptions = {}): Promise<Swarm> {
   const folder = await temporaryFolder()
   onTestFinished(async () => await folder[Symbol.asyncDispose]())
   const partialFolder = join(folder.path, 'partial')
@@ -72,7 +73,7 @@ export async function aSwarm({
   const open = async (): Promise<Fetcher> => {
     const opened = await Fetcher.open(
       { partialFolder, isWanted },
-      { pool, workers: workAtOnce(), localChunks, ...dependencies },
+      { pool, workers: workAtOnce(), ...own, ...dependencies },
     )
     onTestFinished(async () => await opened[Symbol.asyncDispose]())
     return opened
