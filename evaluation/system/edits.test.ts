@@ -59,7 +59,7 @@ test('six appends to a file of 100 MB, and a change in it, send the changed chun
   expect(reused).toBeGreaterThan(7 * 98 * megabyte)
 })
 
-test('a download uses the earlier version, which stays, and says so', async () => {
+test('a download, at a peer or without one, uses the earlier version and says so', async () => {
   await using cluster = await startCluster({ peers: 1, factor: 1, settings: quickSettings })
   const owner = cluster.peer(1)
   const reader = await cluster.startPeer()
@@ -85,4 +85,14 @@ test('a download uses the earlier version, which stays, and says so', async () =
   const downloaded = join(reader.dataFolder, 'downloaded')
   expect((await readFile(join(downloaded, name))).equals(bytes)).toBe(true)
   expect((await stat(join(downloaded, 'log (2).bin'))).size).toBe(bytes.length + 4)
+
+  const target = join(cluster.folder, name)
+  await writeFile(target, bytes)
+  const sentBefore = await sentBytes(cluster)
+  const direct = ['--index', `127.0.0.1:${cluster.index.port}`, '-o', target, '--replace']
+  const replaced = await runTandem(['download', name, ...direct])
+  expect(replaced, replaced.stderr).toMatchObject({ code: 0 })
+  expect(replaced.stdout).toContain('19.92 MB reused from other files here')
+  expect((await readFile(target)).equals(await readFile(path))).toBe(true)
+  expect((await sentBytes(cluster)) - sentBefore).toBeLessThanOrEqual(chunkBytes + 32 * 20)
 })

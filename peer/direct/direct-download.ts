@@ -37,7 +37,10 @@ export async function openDirectDownload(
   opening.use(await claimFolder(target))
   opening.defer(() => removeUnlessNeeded(target.folderBeside, partialFolder))
   const workers = opening.use(new ChunkThreads())
-  const fetcher = opening.use(await Fetcher.open({ partialFolder }, { ...client, workers }))
+  const { localChunks } = shelf
+  const fetcher = opening.use(
+    await Fetcher.open({ partialFolder }, { ...client, workers, localChunks }),
+  )
   const records = opening.use(new DownloadRecords(':memory:'))
   const downloads = opening.use(
     new Downloads(

@@ -99,6 +99,31 @@ test('files of other content are replaced on request', async () => {
   expect(await readFile(join(target.path, 'a'), 'utf8')).toBe('yours')
 })
 
+test('a file that will be replaced offers its chunks until it is', async () => {
+  const mebibyte = 2 ** 20
+  const folder = await temporaryPath()
+  const old = contentOf(seededRandom('old').bytes(3 * mebibyte))
+  const path = join(folder, 'a.jpg')
+  await writeFile(path, old.bytes)
+  const shelf = await aFileShelf(folder, { replaces: true })
+  const finished = await finishedIn(shelf.target.folderBeside, 'new')
+  const { localChunks } = shelf
+  const find = async () =>
+    await localChunks.find(old.chunkList, [0, 2], new AbortController().signal)
+  expect((await find()).size).toBe(0)
+  expect(await shelf.copyLocal(finished.content.sha256, key)).toBeUndefined()
+  const place = (chunk: number) => [
+    chunk,
+    { sha256: old.content.sha256, position: chunk * mebibyte },
+  ]
+  expect([...(await find())]).toEqual([place(0), place(2)])
+  const opened = await localChunks.open(old.content.sha256)
+  expect(opened?.descriptor).toBeGreaterThan(0)
+  await opened?.[Symbol.asyncDispose]()
+  await shelf.adopt(finished)
+  expect((await find()).size).toBe(0)
+})
+
 test('existing files are recognized by their bytes', async () => {
   const { shelf, target } = await aFolderShelf()
   await writeFile(join(target.path, 'a'), 'same')

@@ -9,11 +9,13 @@ import { makeFolder } from '../../common/make-folder.ts'
 import type { CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { FolderSync } from '../share/folder-sync.ts'
+import { LocalChunks } from '../share/local-chunks.ts'
 import { openParent } from '../share/parent-folder.ts'
 import { SmallWriter } from '../share/small-writer.ts'
 import type { FinishedFile, KeyedContent, Shelf, ShelvedFile, SmallFile } from '../shelf.ts'
+import { ReplacedFiles } from './replaced-files.ts'
 import type { Target } from './target.ts'
-import { heldSize, moveIntoPlace, type TargetEntry } from './target-entry.ts'
+import { existingFile, moveIntoPlace, type TargetEntry } from './target-entry.ts'
 
 /** Concurrent flushes: they share the file system's journal writes, and take a seventh of the time. */
 const filesFlushedAtOnce = 8
@@ -24,6 +26,9 @@ const filesFlushedAtOnce = 8
  */
 export class DirectShelf implements Shelf, AsyncDisposable {
   readonly target: Target
+  readonly #replaced = new ReplacedFiles()
+  /** The chunks of the files that will be replaced. */
+  readonly localChunks = new LocalChunks({ catalog: this.#replaced, recheck: () => {} })
   readonly #replaces: boolean
   readonly #random: Random
   readonly #writer: SmallWriter
@@ -65,8 +70,10 @@ export class DirectShelf implements Shelf, AsyncDisposable {
    */
   async copyLocal(sha256: string, key: CopyKey): Promise<ShelvedFile | undefined> {
     return await this.#inPlace(key, async (place) => {
-      const size = await heldSize(place, sha256)
-      return size === undefined ? undefined : { at: place, content: { size } }
+      const there = await existingFile(place, sha256)
+      if (there?.content.sha256 === sha256) return { at: place, content: there.content }
+      if (there !== undefined) this.#replaced.add(place.path, there)
+      return undefined
     })
   }
 
@@ -74,6 +81,7 @@ export class DirectShelf implements Shelf, AsyncDisposable {
   async adopt({ key, content, partialPath }: FinishedFile): Promise<ShelvedFile> {
     return await this.#inPlace(key, async (place) => {
       await moveIntoPlace(place, partialPath, content.sha256)
+      this.#replaced.delete(place.path)
       for (const folder of place.changedFolders) await this.#folderSync.sync(folder)
       return { at: place, content }
     })

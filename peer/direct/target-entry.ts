@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { hashFile } from '../../common/content/hash.ts'
+import { type HashedFile, hashFile } from '../../common/content/hash.ts'
 import { copyBeside } from '../../common/copy-beside.ts'
 import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
@@ -19,13 +19,13 @@ export interface TargetEntry {
 }
 
 /**
- * The size of the existing file, if it has this content; undefined if it may be written.
+ * The existing file: one with this content, or one that may be replaced.
  * @throws AppError FILE_EXISTS, NAME_BLOCKED, DISK_FAILED
  */
-export async function heldSize(
+export async function existingFile(
   { path, entry, replaces }: TargetEntry,
   sha256: string,
-): Promise<number | undefined> {
+): Promise<HashedFile | undefined> {
   const there = await statOf(entry, path)
   if (there === undefined) return undefined
   if (!there.isFile())
@@ -33,10 +33,13 @@ export async function heldSize(
       name: path,
       reason: 'it exists and is not a file',
     })
-  const { content } = await hashFile(entry)
-  if (content.sha256 === sha256) return content.size
-  if (replaces) return undefined
+  const hashed = await hashFile(entry)
+  if (hashed.content.sha256 === sha256 || replaces) return hashed
   throw new AppError('FILE_EXISTS', { path })
+}
+
+async function holds(target: TargetEntry, sha256: string): Promise<boolean> {
+  return (await existingFile(target, sha256))?.content.sha256 === sha256
 }
 
 /**
@@ -49,10 +52,9 @@ export async function moveIntoPlace(
   partialPath: string,
   sha256: string,
 ): Promise<void> {
-  if ((await heldSize(target, sha256)) !== undefined) return
+  if (await holds(target, sha256)) return
   if (await movedAnywhere(partialPath, target.entry, target.replaces)) return
-  if ((await heldSize(target, sha256)) === undefined)
-    throw new AppError('FILE_EXISTS', { path: target.path })
+  if (!(await holds(target, sha256))) throw new AppError('FILE_EXISTS', { path: target.path })
 }
 
 /** False if something exists there that may not be replaced. Copies and flushes first across file systems. */

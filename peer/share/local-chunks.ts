@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { chunkCountFor, chunkRange, hashBytes } from '../../common/content/chunks.ts'
-import { foundStatOf, isSameStat } from '../../common/content/file-stat.ts'
-import { openInside } from '../../common/inside.ts'
-import type { Catalog } from './catalog.ts'
-import type { Entry } from './entry.ts'
+import { type FileStat, foundStatOf, isSameStat } from '../../common/content/file-stat.ts'
+import { type InsidePath, openInside } from '../../common/inside.ts'
+import type { Content } from '../../common/protocol/messages.ts'
 
 /** Searches per turn of the event loop: a few milliseconds. */
 const searchesPerTurn = 256
@@ -21,8 +20,26 @@ interface LocalFile extends AsyncDisposable {
   onMismatch(): void
 }
 
+/** A file whose chunks are known. */
+export interface ChunkFile {
+  readonly at: InsidePath
+  readonly stat: FileStat
+  readonly content: Content
+}
+
+/** Knows which chunks are in which files. */
+export interface ChunkCatalog {
+  readonly chunkLists: {
+    /** Chunk lists that may have a chunk with this hash, those to try first in front. */
+    with(hash: Uint8Array): readonly { readonly sha256: string; readonly hashes: Buffer }[]
+  }
+  /** Files with a content, or one of them. */
+  find(sha256: string): readonly ChunkFile[]
+  first(sha256: string): ChunkFile | undefined
+}
+
 interface Dependencies {
-  readonly catalog: Pick<Catalog, 'chunkLists' | 'find' | 'first'>
+  readonly catalog: ChunkCatalog
   /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
 }
@@ -67,7 +84,7 @@ export class LocalChunks {
     return undefined
   }
 
-  async #open({ at, stat }: Entry): Promise<LocalFile | undefined> {
+  async #open({ at, stat }: ChunkFile): Promise<LocalFile | undefined> {
     await using opening = new AsyncDisposableStack()
     try {
       const handle = opening.use(await openInside(at))
@@ -88,11 +105,11 @@ export class LocalChunks {
 class ChunkSearch {
   readonly places = new Map<number, ChunkPlace>()
   readonly #chunkList: Uint8Array
-  readonly #catalog: Dependencies['catalog']
+  readonly #catalog: ChunkCatalog
   /** The chunks without a place, by their hash. */
   readonly #wanted = new Map<string, number[]>()
 
-  constructor(chunkList: Uint8Array, chunks: readonly number[], catalog: Dependencies['catalog']) {
+  constructor(chunkList: Uint8Array, chunks: readonly number[], catalog: ChunkCatalog) {
     this.#chunkList = chunkList
     this.#catalog = catalog
     for (const chunk of chunks) {
