@@ -13,3 +13,9 @@ export function byteRateOf(value: unknown): ByteRate | undefined {
   const rate = byteSizeOf(typeof value === 'string' ? value.replace(/\/s$/i, '') : value)
   return rate !== undefined && rate >= limits.rateBytesPerSecondMin ? rate : undefined
 }
+
+/** A rate as a number: infinite if unlimited, or invalid. */
+export function bytesPerSecondOf(value: unknown): number {
+  const rate = byteRateOf(value)
+  return typeof rate === 'number' ? rate : Number.POSITIVE_INFINITY
+}

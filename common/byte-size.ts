@@ -1,8 +1,6 @@
 /** Sizes in bytes, as written in settings. */
-import Type from 'typebox'
-
 /** How a size may be written, as the end of a sentence. */
-const byteSizeRule = 'must be a number of bytes, such as 500000000 or "500MB"'
+export const byteSizeRule = 'must be a number of bytes, such as 500000000 or "500MB"'
 
 const units: Readonly<Record<string, number>> = {
   '': 1,
@@ -30,10 +28,3 @@ export function byteSizeOf(value: unknown): number | undefined {
 function isSize(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
-
-/** A setting that {@link byteSizeOf} parses. */
-export const ByteSize = Type.Refine(
-  Type.Unsafe<number | string>({}),
-  (value) => byteSizeOf(value) !== undefined,
-  () => byteSizeRule,
-)

@@ -193,6 +193,9 @@ export const limits = {
   /** Sources listed per task. */
   sourcesPerTaskMax: 8,
 
+  /** Pairs of peers listed in the plan of a rebalance. */
+  rebalanceFlowsMax: 256,
+
   /** Contents that the index reads and judges per turn of its event loop: about 5 ms. */
   contentsPerSlice: 500,
 

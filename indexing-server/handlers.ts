@@ -27,6 +27,7 @@ import type { NotesOf } from './peer-notes.ts'
 import type { PeerPlans } from './peer-plans.ts'
 import { type PlanMessage, planHandlers } from './plan-handlers.ts'
 import { foundContent, rankContents } from './rank.ts'
+import { rebalance } from './rebalancing.ts'
 import type { Registry, Session } from './registry.ts'
 import type { BrakeWatch } from './replication/brake-watch.ts'
 import type { Coordinator } from './replication/coordinator.ts'
@@ -88,6 +89,10 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
     },
     ...ruleHandlers(dependencies),
     ...trashHandlers(dependencies),
+    async rebalance(request, session) {
+      registry.heard(session, 'rebalance')
+      return await rebalance(request, coordinator.mover)
+    },
     ...queryHandlers(dependencies),
   }
 }
@@ -125,6 +130,7 @@ type PeerMessage =
   | 'progress'
   | 'confirm-drops'
   | 'resume-replication'
+  | 'rebalance'
   | 'accuse'
   | 'unreached'
   | 'fetching'
@@ -146,6 +152,7 @@ function peerHandlers({
     PeerMessage,
     | 'confirm-drops'
     | 'resume-replication'
+    | 'rebalance'
     | 'accuse'
     | 'unreached'
     | 'heartbeat'

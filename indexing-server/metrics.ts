@@ -118,6 +118,13 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     },
   },
   {
+    name: 'tandem_index_moving',
+    kind: 'gauge',
+    help: 'Replicas that move to another zone or to a less full peer',
+    label: 'reason',
+    read: async ({ status }) => (await status()).moving ?? { zone: 0, balance: 0 },
+  },
+  {
     name: 'tandem_index_tasks',
     kind: 'gauge',
     help: 'Replication tasks by state',

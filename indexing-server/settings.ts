@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ByteRateText } from '../common/byte-settings.ts'
 import { AppError } from '../common/errors.ts'
 import { checkedHost } from '../common/host-setting.ts'
 import { hostProblem } from '../common/hosts.ts'
@@ -98,6 +99,24 @@ export const indexSettings = defineSettings('index', {
     default: 256 * 1_024 * 1_024,
     flag: '--reserve-bytes',
     doc: 'space that a replica must leave free on its peer’s disk, in bytes; at most 5 % of that disk',
+  },
+  repairBytesPerSecond: {
+    schema: ByteRateText,
+    default: 'unlimited',
+    flag: '--repair-rate',
+    doc: 'bytes per second of all copies that the index asks for, on average, such as 50MB; peers limit their own traffic',
+  },
+  moveBytesPerSecond: {
+    schema: ByteRateText,
+    default: '10MB',
+    flag: '--move-rate',
+    doc: 'bytes per second of copies that only move, to other zones or less full peers, on average',
+  },
+  rebalanceAbove: {
+    schema: Type.Integer({ minimum: 0, maximum: 100 }),
+    default: 25,
+    flag: '--rebalance-above',
+    doc: 'difference in fullness, in percent, from which replicas move to less full peers; 0 for only on command',
   },
   replacedMs: {
     schema: millis(0),

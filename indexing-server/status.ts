@@ -2,10 +2,12 @@ import type { Clock } from '../common/clock.ts'
 import { limits } from '../common/limits.ts'
 import type { PeerNotes, ReplyOf } from '../common/protocol/messages.ts'
 import type { NotesOf } from './peer-notes.ts'
+import { rebalanceProgress } from './rebalancing.ts'
 import type { Peer, Registry } from './registry.ts'
 import { repairOf } from './repair-status.ts'
 import type { Hold } from './replication/brake.ts'
 import type { Coordinator } from './replication/coordinator.ts'
+import type { Mover } from './replication/mover.ts'
 import type { Shortage } from './replication/no-room.ts'
 import type { IndexStore } from './store/store.ts'
 import type { WriteHealth } from './write-health.ts'
@@ -16,7 +18,7 @@ export interface StatusSources {
   readonly notes: NotesOf
   readonly coordinator: Pick<
     Coordinator,
-    'belowFactorOver' | 'counts' | 'hold' | 'repairs' | 'shortage'
+    'belowFactorOver' | 'counts' | 'hold' | 'mover' | 'repairs' | 'shortage'
   >
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
@@ -35,7 +37,7 @@ export async function clusterStatus({
   clock,
 }: StatusSources): Promise<ReplyOf<'status'>> {
   const { wanted } = await store.totals()
-  const { counts, hold, shortage } = coordinator
+  const { counts, hold, mover, shortage } = coordinator
   const { unreachable, ...peers } = registry.counts()
   const atFactor = Math.min(counts.atFactor, wanted)
   const status = {
@@ -59,6 +61,7 @@ export async function clusterStatus({
     ...(repair !== undefined && { repair }),
     ...(shortage !== undefined && { noRoom: noRoomOf(shortage) }),
     ...(wantMorePeers > 0 && { wantMorePeers }),
+    ...movingOf(mover),
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
     ...(peerNotes.length > 0 && { peerNotes }),
     ...(degraded !== undefined && { degraded }),
@@ -68,6 +71,14 @@ export async function clusterStatus({
 function peerNotesOf(peers: Iterable<Peer>, notesOf: NotesOf): PeerNotes[] {
   const notes = Array.from(peers, (peer) => ({ peerId: peer.peerId, ...notesOf(peer) }))
   return notes.filter((note) => Object.keys(note).length > 1).slice(0, limits.peerNotesMax)
+}
+
+function movingOf(mover: Mover): Pick<ReplyOf<'status'>, 'moving' | 'rebalance'> {
+  const moving = { zone: mover.count('zone'), balance: mover.count('balance') }
+  return {
+    ...(moving.zone + moving.balance > 0 && { moving }),
+    ...(mover.rebalance.progress?.isRunning === true && { rebalance: rebalanceProgress(mover) }),
+  }
 }
 
 /** Peers named in the status, those with the most room. */

@@ -1,5 +1,6 @@
 import Type from 'typebox'
-import { ByteSize, byteSizeOf } from '../common/byte-size.ts'
+import { ByteSizeText } from '../common/byte-settings.ts'
+import { byteSizeOf } from '../common/byte-size.ts'
 import { AppError } from '../common/errors.ts'
 import { checkedHost, type HostCheck } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
@@ -92,7 +93,7 @@ export const peerSettings = defineSettings('peer', {
     doc: 'what fails together with this peer, such as a rack; copies are kept in different zones',
   },
   capacityBytes: {
-    schema: ByteSize,
+    schema: ByteSizeText,
     default: 0,
     flag: '--capacity',
     doc: 'the most that this peer keeps for others, in bytes, such as 500GB; 0 for what its disk holds',

@@ -81,6 +81,22 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
     reply: { seenSeq: 46 },
   },
+  rebalance: {
+    request: { action: 'plan' },
+    reply: {
+      state: 'idle',
+      movedContents: 0,
+      movedBytes: 0,
+      leftBytes: 0,
+      bytesPerSecond: 10_000_000,
+      plan: {
+        flows: [{ from: 'peer1', to: 'peer3', contents: 120, bytes: 4_000_000_000 }],
+        contents: 120,
+        bytes: 4_000_000_000,
+        isPartial: false,
+      },
+    },
+  },
   heartbeat: {
     request: { freeBytes, diskBytes: 256_000_000_000, capacityBytes: 100_000_000_000 },
     reply: {},

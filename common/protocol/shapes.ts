@@ -17,6 +17,7 @@ import {
   TaskId,
   Zone,
 } from './fields.ts'
+import { placeStatus } from './place-shapes.ts'
 import { PeerNotes, peerNotes } from './plan-shapes.ts'
 
 export const copyKinds = ['shared', 'downloaded', 'replicated'] as const
@@ -291,7 +292,6 @@ const RepairStatus = Type.Object(
   },
   { description: 'Present while contents lack copies or are copied' },
 )
-
 export const ClusterStatus = Type.Object({
   peers: Type.Object({
     live: Count,
@@ -307,30 +307,13 @@ export const ClusterStatus = Type.Object({
     described(Count, 'Contents at their factor with replicas beyond it, which are dropped later'),
   ),
   repair: Type.Optional(RepairStatus),
-  noRoom: Type.Optional(
-    Type.Object(
-      {
-        contents: Count,
-        bytes: described(Bytes, 'The size of the copies that are missing for that reason'),
-        addBytes: described(Bytes, 'How much space has to be added at least, on any of `peers`'),
-        peers: Type.Array(
-          Type.Object({
-            peerId: PeerId,
-            roomBytes: described(Bytes, 'The bytes of further copies that fit on it'),
-          }),
-          { maxItems: 5, description: 'Peers that lack only space; most room first' },
-        ),
-        peersInAll: described(Count, 'The number of such peers'),
-      },
-      { description: 'Present if contents lack copies that fit on no peer' },
-    ),
-  ),
   wantMorePeers: Type.Optional(
     described(
       Count,
       'Contents below their factor that want more copies than there are peers, without dead and draining ones',
     ),
   ),
+  ...placeStatus,
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),
   ),

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { Sha256, TaskId } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { Rebalance } from './place-shapes.ts'
 import { Task, TaskOutcome, TaskProgress } from './shapes.ts'
 
 const Empty = Type.Object({})
@@ -58,6 +59,24 @@ export const taskMessages = {
     to: ['index'],
     request: Empty,
     reply: Type.Object({ released: Type.Boolean({ description: 'Whether the brake was on' }) }),
+    bulk: false,
+  },
+  rebalance: {
+    summary:
+      'Shows, plans, starts or stops a rebalance: replicas move from fuller to less full peers, in the background.',
+    from: ['peer'],
+    to: ['index'],
+    isReplyLong: true,
+    request: Type.Object({
+      action: Type.Union(
+        [Type.Literal('show'), Type.Literal('plan'), Type.Literal('start'), Type.Literal('stop')],
+        {
+          description:
+            'Start: one that runs continues. Stop: copies that were made for it and are beyond the factor are dropped',
+        },
+      ),
+    }),
+    reply: Rebalance,
     bulk: false,
   },
   'confirm-copies': {

@@ -10,6 +10,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
+import { bytesPerSecondOf } from '../../common/byte-rate.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { chunkCountFor } from '../../common/content/chunks.ts'
 import type { Lane } from '../../common/content/lanes.ts'
@@ -28,12 +29,15 @@ import type { DropGrants } from './drop-grants.ts'
 import { Explainer } from './explainer.ts'
 import { FailedPairs } from './failed-pairs.ts'
 import { Judge, type JudgeOptions } from './judge.ts'
+import { Mover, type MoverOptions } from './mover.ts'
+import { Moves } from './moves.ts'
 import type { Urgency } from './needs.ts'
 import { NoRoom, type Shortage } from './no-room.ts'
 import type { Healed } from './open-needs.ts'
 import { Planner } from './planner.ts'
 import { NeedQueue } from './queue.ts'
 import { type Rank, rankOf, ranks } from './ranks.ts'
+import { RateBudget } from './rate-budget.ts'
 import { RepairMeter } from './repair-meter.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { type Batch, RunningTasks } from './running-tasks.ts'
@@ -47,7 +51,9 @@ const passDelayMs = 20
 /** Delay after a failure of replication itself, for example when the database cannot be read. */
 const replicationRetryMs = 5_000
 
-export interface CoordinatorOptions extends JudgeOptions {
+export interface CoordinatorOptions extends JudgeOptions, MoverOptions {
+  /** Of all copies together, as written in the settings. */
+  readonly repairBytesPerSecond: number | string
   /** Space that a copy must leave free on the target's disk. */
   readonly reserveBytes: number
 }
@@ -86,6 +92,8 @@ export class Coordinator implements AsyncDisposable {
   readonly #cancelTasks: CoordinatorDependencies['cancelTasks']
   readonly #queue = new NeedQueue()
   readonly #noRoom = new NoRoom()
+  readonly #moves: Moves
+  readonly #budget: RateBudget
   readonly #running = new RunningTasks()
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
@@ -95,6 +103,8 @@ export class Coordinator implements AsyncDisposable {
   readonly #judge: Judge
   readonly #meter: RepairMeter
   readonly #explainer: Explainer
+  /** Moves replicas to other zones and less full peers. */
+  readonly mover: Mover
   readonly #wakeUp = new WakeUp()
   #isWoken = false
   #cancelTimer: Cancel = () => {}
@@ -109,6 +119,14 @@ export class Coordinator implements AsyncDisposable {
     this.#background = new BackgroundWork({ log })
     this.#resting = new RestingPeers({ clock, random })
     this.#pairs = new FailedPairs({ clock, random })
+    this.#budget = new RateBudget(
+      { bytesPerSecond: bytesPerSecondOf(options.repairBytesPerSecond) },
+      { clock },
+    )
+    this.#moves = new Moves({
+      clock,
+      onDone: (move) => move.reason === 'balance' && this.mover.rebalance.onMoved(move),
+    })
     this.#meter = new RepairMeter({ clock })
     const { grants, onHealed } = dependencies
     const parts = {
@@ -117,6 +135,8 @@ export class Coordinator implements AsyncDisposable {
       resting: this.#resting,
       pairs: this.#pairs,
       noRoom: this.#noRoom,
+      moves: this.#moves,
+      budget: this.#budget,
       clock,
       random,
     }
@@ -140,10 +160,22 @@ export class Coordinator implements AsyncDisposable {
       log,
     })
     this.#cancelTasks = cancelTasks
+    this.mover = new Mover(options, {
+      ...parts,
+      store,
+      peers,
+      brake,
+      planner,
+      judge,
+      touch: (contentIds) => contentIds.length > 0 && this.onTouched(contentIds),
+      yieldMoves: () => this.#desk.yieldMoves(),
+      log,
+    })
   }
 
   start(): void {
     this.#background.start('replicate', (signal) => this.#run(signal))
+    this.mover.start()
     this.#wake()
   }
 
@@ -232,6 +264,7 @@ export class Coordinator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.mover[Symbol.asyncDispose]()
     await this.#background[Symbol.asyncDispose]()
     this.#cancelTimer()
     for (const { peerId } of this.#peers.all()) this.#running.abandon(peerId)
@@ -274,7 +307,8 @@ export class Coordinator implements AsyncDisposable {
     if (hold !== undefined) return hold.untilMs
     // Contents wait for a peer that rests or lacks space: no event announces the end of that.
     const isReady = this.#queue.ready(ranks, 1).length > 0 || this.#noRoom.size > 0
-    const retryMs = isReady ? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs : Infinity
+    const waitMs = this.#budget.isSpent ? this.#budget.leftMs : deadlines.noSpaceRetryMs
+    const retryMs = isReady ? this.#clock.monotonicMs() + waitMs : Infinity
     return Math.min(this.#queue.nextDueMs, retryMs)
   }
 
@@ -299,6 +333,9 @@ export class Coordinator implements AsyncDisposable {
       )
     for (const urgency of ['drop', 'trim'] as const)
       await this.#planReady({ urgencies: [urgency], lane: 'small' }, 'drops', signal)
+    if (!this.#queue.areRepairsWaiting)
+      for (const lane of this.#planner.lanesFor('copies'))
+        await this.#planReady({ urgencies: ['move'], lane }, 'copies', signal)
     for (const batch of this.#planner.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
     if (this.#planner.lanesFor('copies').length === 0) return false

@@ -12,6 +12,9 @@ const options = {
   settleMs: 100,
   trimAfterMs: 600_000,
   reserveBytes: 0,
+  repairBytesPerSecond: 'unlimited',
+  moveBytesPerSecond: 'unlimited',
+  rebalanceAbove: 0,
 }
 
 function aPeer(peerId: string): Peer {

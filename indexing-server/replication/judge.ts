@@ -6,11 +6,12 @@ import type { IndexStore, StoredContent } from '../store/store.ts'
 import type { DropGrants } from './drop-grants.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
+import type { Moves } from './moves.ts'
 import { type Need, needOf, type Standing } from './needs.ts'
 import type { NoRoom } from './no-room.ts'
-import { type Healed, OpenNeeds } from './open-needs.ts'
+import { type Healed, type Lacking, OpenNeeds } from './open-needs.ts'
 import type { NeedQueue } from './queue.ts'
-import { isTrim, rankOf } from './ranks.ts'
+import { classOf, type Rank, rankOf } from './ranks.ts'
 import type { RunningTasks } from './running-tasks.ts'
 import type { Trimmer } from './trimmer.ts'
 import { type Verdict, Verdicts } from './verdicts.ts'
@@ -34,6 +35,7 @@ interface Dependencies {
   readonly running: RunningTasks
   readonly pairs: FailedPairs
   readonly noRoom: NoRoom
+  readonly moves: Moves
   readonly trimmer: Trimmer
   /** Called for each content that has its copies again, or for the first time. */
   readonly onHealed: (healed: Healed) => void
@@ -92,6 +94,10 @@ export class Judge {
   }
 
   needOf(content: StoredContent): Need {
+    return this.#dependencies.moves.needOf(content, this.#needWithoutMove(content))
+  }
+
+  #needWithoutMove(content: StoredContent): Need {
     const { peers, trimmer } = this.#dependencies
     const standingOf = (peerId: string): Standing => {
       const peer = peers.peerOf(peerId)
@@ -119,7 +125,7 @@ export class Judge {
    * Judges one slice of the touched contents and one of a walk, so that neither starves the other.
    */
   async #judgeSome(): Promise<void> {
-    const { store, grants } = this.#dependencies
+    const { store, grants, moves } = this.#dependencies
     const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
     for (const contentId of contentIds) this.#touched.delete(contentId)
     for (const contentId of await this.#walks.next()) contentIds.add(contentId)
@@ -127,23 +133,24 @@ export class Judge {
     for (const content of found) {
       contentIds.delete(content.contentId)
       grants.onHolders(content)
+      moves.onHolders(content, this.#needWithoutMove(content))
       this.#enqueue(content, this.verdictOn(content))
     }
     for (const contentId of contentIds) {
       this.#needs.close(contentId, 0)
       this.#verdicts.set(contentId, 'unknown')
       grants.forget(contentId)
+      moves.cancel(contentId)
       this.#forget(contentId)
     }
   }
 
   #countNeed({ contentId, size, file }: StoredContent, need: Need, verdict: Verdict): void {
     const nowMs = this.#dependencies.clock.monotonicMs()
-    const isLacking = need.kind === 'copies' || need.kind === 'lost'
-    if (isLacking && verdict === 'below-factor') {
-      const lacking = need.kind === 'lost' ? 'lost' : need.urgency
+    const lacking = lackingOf(need)
+    if (lacking !== undefined && verdict === 'below-factor') {
       // Lost copies cannot be made until a peer returns.
-      const bytes = need.kind === 'lost' ? 0 : size * need.lacking
+      const bytes = need.kind === 'copies' ? size * need.lacking : 0
       const had = this.#verdicts.hadCopies(contentId)
       this.#needs.open(contentId, { lacking, bytes, had }, nowMs)
       return
@@ -165,15 +172,21 @@ export class Judge {
     const rank = rankOf(need.urgency, content.size)
     const { settleMs, trimAfterMs } = this.#options
     const nowMs = clock.monotonicMs()
-    const isOther = queue.isTrimming(contentId) !== isTrim(rank)
-    // A copy that has become necessary does not wait for trimming, nor the reverse.
-    if (isOther && queue.has(contentId)) this.#forget(contentId)
+    const before = queue.classOf(contentId)
+    // A copy that has become necessary does not wait for trimming or a move, nor the reverse.
+    if (before !== undefined && before !== classOf(rank)) this.#forget(contentId)
     const place = queue.placeOf(contentId)
     if (place?.state === 'held' && this.#isEnoughRunning(contentId, need)) return
     // The awaited copy has been announced, but the content needs more.
     if (isConfirmed(place, content, need))
       queue.delay(contentId, rank, { reason: 'settling', dueMs: nowMs + settleMs })
-    else queue.need(contentId, rank, nowMs + (isTrim(rank) ? trimAfterMs : settleMs))
+    else
+      queue.need(contentId, rank, nowMs + (this.#isLate(contentId, rank) ? trimAfterMs : settleMs))
+  }
+
+  /** A replica that was moved away need not prove that it is beyond the factor. */
+  #isLate(contentId: number, rank: Rank): boolean {
+    return classOf(rank) === 'trim' && this.#dependencies.moves.of(contentId) === undefined
   }
 
   #isEnoughRunning(contentId: number, need: Need): boolean {
@@ -185,7 +198,8 @@ export class Judge {
   #verdictOf(content: StoredContent, need: Need): Verdict {
     if (content.file === undefined) return 'unwanted'
     if (need.kind === 'surplus') return 'above-factor'
-    if (need.kind === 'none') return 'at-factor'
+    const isMove = need.kind === 'copies' && need.urgency === 'move'
+    if (need.kind === 'none' || isMove) return 'at-factor'
     // A deleted file is not kept on the disk of its owner, so that few peers may have to do.
     const isAll = content.isTrashed && need.kind === 'copies' && !this.#hasOtherPeer(content)
     return isAll ? 'at-factor' : 'below-factor'
@@ -198,4 +212,10 @@ export class Judge {
       if (!isLost && !others.has(peerId)) return true
     return false
   }
+}
+
+/** What a content lacks; undefined if nothing. */
+function lackingOf(need: Need): Lacking | undefined {
+  if (need.kind === 'lost') return 'lost'
+  return need.kind === 'copies' && need.urgency !== 'move' ? need.urgency : undefined
 }

@@ -2,9 +2,10 @@ import type { StoredContent } from '../store/store.ts'
 
 /**
  * Order of work: a content's last copy, then copies that replace those of a draining peer, then other
- * missing copies, then dropping copies that are not wanted, then trimming those beyond the factor.
+ * missing copies, then dropping copies that are not wanted, then trimming those beyond the factor,
+ * then copies for replicas that move.
  */
-export const urgencies = ['last-copy', 'draining', 'copies', 'drop', 'trim'] as const
+export const urgencies = ['last-copy', 'draining', 'copies', 'drop', 'trim', 'move'] as const
 export type Urgency = (typeof urgencies)[number]
 export type CopyUrgency = Exclude<Urgency, 'drop' | 'trim'>
 
@@ -13,7 +14,7 @@ export type Need =
   | { readonly kind: 'none' }
   /** Wanted, but every copy is lost: only the return of a peer helps. */
   | { readonly kind: 'lost' }
-  /** Wanted, with too few copies. */
+  /** Wanted, with too few copies; or, with the urgency `move`, one that is to replace another. */
   | { readonly kind: 'copies'; readonly lacking: number; readonly urgency: CopyUrgency }
   /**
    * No longer wanted, but held on request by a peer that is not lost: those copies may be dropped.

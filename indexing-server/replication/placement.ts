@@ -83,6 +83,20 @@ export function eligibleTargets<Peer extends PlacementPeer>(
   return { eligible: elsewhere, refusals }
 }
 
+/** The peers that may take a copy of a content that has enough of them, in any zone. */
+export function ableTargets<Peer extends PlacementPeer>(
+  request: PlacementRequest,
+  peers: readonly Peer[],
+  options: RoomOptions,
+): Peer[] {
+  return peers.filter(
+    (peer) =>
+      !request.takenBy.has(peer.peerId) &&
+      peer.unsteady === undefined &&
+      refusalOf(peer, request, options) === undefined,
+  )
+}
+
 function refusalOf(
   peer: PlacementPeer,
   { sizeBytes, ownedBy, isWaiting }: PlacementRequest,

@@ -8,17 +8,21 @@ import { rankSources } from '../rank.ts'
 import type { Peer } from '../registry.ts'
 import type { FileKey, ReplicatedCopy, StoredContent } from '../store/store.ts'
 import type { FailedPairs } from './failed-pairs.ts'
+import type { Moves } from './moves.ts'
 import type { Need, Urgency } from './needs.ts'
 import type { NoRoom } from './no-room.ts'
 import {
+  ableTargets,
   bestTarget,
   type Eligibility,
   eligibleTargets,
   type PlacementPeer,
+  type PlacementRequest,
   type Refusal,
 } from './placement.ts'
 import type { NeedQueue } from './queue.ts'
 import { rankOf } from './ranks.ts'
+import type { RateBudget } from './rate-budget.ts'
 import type { RestingPeers } from './resting-peers.ts'
 import { type RoomOptions, roomBytes } from './room.ts'
 import {
@@ -30,7 +34,7 @@ import {
   streamOf,
   type TaskCause,
 } from './running-tasks.ts'
-import { copyCause } from './task-events.ts'
+import { copyCause, moveCause, movedTo } from './task-events.ts'
 
 /**
  * Batches per lane that read from one peer: more would take its disk and network from its users.
@@ -44,6 +48,8 @@ export interface PlannerDependencies {
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
   readonly noRoom: NoRoom
+  readonly moves: Moves
+  readonly budget: RateBudget
   readonly clock: Clock
   readonly random: Random
 }
@@ -70,6 +76,8 @@ export class Planner {
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
   readonly #noRoom: NoRoom
+  readonly #moves: Moves
+  readonly #budget: RateBudget
   readonly #clock: Clock
   readonly #random: Random
   readonly #unsent = new Set<Batch>()
@@ -82,6 +90,8 @@ export class Planner {
     this.#resting = dependencies.resting
     this.#pairs = dependencies.pairs
     this.#noRoom = dependencies.noRoom
+    this.#moves = dependencies.moves
+    this.#budget = dependencies.budget
     this.#clock = dependencies.clock
     this.#random = dependencies.random
   }
@@ -99,7 +109,7 @@ export class Planner {
    */
   couldPlace(what: 'copies' | 'drops', lane: Lane): boolean {
     const live = [...this.#peers.all()].filter(({ state }) => state === 'live')
-    if (what === 'copies' && live.length < 2) return false
+    if (what === 'copies' && (live.length < 2 || this.#budget.isSpent)) return false
     return live.some(
       (peer) =>
         this.#hasSlot(peer.peerId, lane, 0) &&
@@ -133,20 +143,28 @@ export class Planner {
 
   /** The targets for a copy of `content`. */
   targetsFor(content: StoredContent): Eligibility<PlacementPeer> {
+    const peers = Array.from(this.#peers.all(), (peer) => this.placementPeer(peer))
+    const request = this.requestFor(content)
+    const move = this.#moves.of(content.contentId)
+    if (move === undefined) return eligibleTargets(request, peers, this.#options)
+    const only = peers.filter(({ peerId }) => peerId === move.to)
+    return { eligible: ableTargets(request, only, this.#options), refusals: new Map() }
+  }
+
+  /** What placement has to know of a content. */
+  requestFor(content: StoredContent): PlacementRequest {
     const holding = content.holders.filter(
       ({ peerId }) => this.#peers.peerOf(peerId)?.isLost === false,
     )
     const getting = this.#running.copiesOf(content.contentId).map(({ target }) => target)
     const takenBy = new Set([...holding.map(({ peerId }) => peerId), ...getting])
-    const peers = Array.from(this.#peers.all(), (peer) => this.placementPeer(peer))
-    const request = {
+    return {
       sizeBytes: content.size,
       takenBy,
       ownedBy: new Set(content.owners),
       isWaiting: (peerId: string) => this.#pairs.isTargetWaiting(content.contentId, peerId),
       isLastCopy: takenBy.size <= 1,
     }
-    return eligibleTargets(request, peers, this.#options)
   }
 
   /**
@@ -195,6 +213,7 @@ export class Planner {
     const rank = rankOf(need.urgency, content.size)
     let obstacle: Obstacle | undefined
     this.#noRoom.delete(contentId)
+    if (need.urgency !== 'move') this.#moves.cancel(contentId)
     while (obstacle === undefined && this.#running.copiesOf(contentId).length < need.lacking)
       obstacle =
         sources.length === 0
@@ -208,7 +227,11 @@ export class Planner {
         sources.map(({ peerId }) => streamOf(laneOf(content.size), peerId)),
       )
     else if (this.#running.copiesOf(contentId).length > 0) this.#queue.hold(contentId, rank)
-    else if (obstacle === 'waiting')
+    else if (need.urgency === 'move') {
+      // Another one is found later.
+      this.#moves.cancel(contentId)
+      this.#queue.remove(contentId)
+    } else if (obstacle === 'waiting')
       this.#queue.delay(contentId, rank, {
         reason: 'failed at peers',
         dueMs: this.#nextTryMs(contentId),
@@ -231,7 +254,7 @@ export class Planner {
     const cause: TaskCause =
       file === undefined
         ? { kind: 'dropped', bytes, reason: 'no longer shared' }
-        : { kind: 'trimmed', bytes }
+        : { kind: 'trimmed', bytes, ...movedTo(this.#moves.of(contentId)) }
     let isBusy = false
     let isResting = false
     let isAwaited = false
@@ -292,6 +315,8 @@ export class Planner {
       sources: this.#sourcesOf(contentId, peer, sources),
     }))
     if (able.every((peer) => peer.sources.length === 0)) return 'waiting'
+    // It stays ready, and is planned when the rate allows it.
+    if (this.#budget.isSpent) return 'targets busy'
     const free = able.filter(
       (peer) =>
         this.#hasSlot(peer.peerId, lane, size) &&
@@ -317,8 +342,13 @@ export class Planner {
       content: { sha256, size, chunkRoot },
       sources: [source, ...others].slice(0, limits.sourcesPerTaskMax),
     }
-    const cause = copyCause(content, (peerId) => this.#peers.peerOf(peerId))
+    const move = this.#moves.of(contentId)
+    const cause =
+      move === undefined
+        ? copyCause(content, (peerId) => this.#peers.peerOf(peerId))
+        : moveCause(move)
     const { peerId } = target
+    this.#budget.spend(size)
     this.#assign({ contentId, target: peerId, sizeBytes: size, task, cause }, source.peerId)
     return undefined
   }

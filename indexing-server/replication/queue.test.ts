@@ -85,6 +85,7 @@ test('a content is in one place, whatever happens to it', () => {
     (queue, id) => queue.hold(id, 'copies/small'),
     (queue, id, ms) => queue.need(id, 'trim/small', ms),
     (queue, id) => queue.hold(id, 'trim/small'),
+    (queue, id, ms) => queue.need(id, 'move/small', ms),
     (queue, id) => queue.retry(id),
     (queue, id) =>
       queue.enqueue(id, 'copies/small', id % 2 === 0 ? ['small p', 'small q'] : ['small q']),
@@ -103,12 +104,12 @@ test('a content is in one place, whatever happens to it', () => {
         act(queue, id, ms)
         const known = [0, 1, 2, 3, 4].filter((each) => queue.has(each))
         expect(queue.size).toBe(known.length)
-        const lacking = known.filter((each) => !queue.isTrimming(each))
+        const lacking = known.filter((each) => queue.classOf(each) === 'needed')
         const waiting = lacking.filter((each) => queue.placeOf(each)?.state !== 'held')
         expect(queue.waitingCount).toBe(waiting.length)
         const ready = known.filter((each) => queue.placeOf(each)?.state === 'ready')
         expect(all(queue).toSorted((a, b) => a - b)).toEqual(ready)
-        const trims = ready.filter((each) => queue.isTrimming(each))
+        const trims = ready.filter((each) => queue.classOf(each) === 'trim')
         expect(queue.ready(['trim/small'], 9).toSorted((a, b) => a - b)).toEqual(trims)
       }
       queue.unpark()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Lane } from '../../common/content/lanes.ts'
 import type { Random } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
-import { isTrim, type Rank, ranks } from './ranks.ts'
+import { classOf, isRepair, type Rank, type RankClass, ranks } from './ranks.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import type { StreamKey } from './running-tasks.ts'
 import { SourceQueues } from './source-queues.ts'
@@ -66,8 +66,8 @@ export class NeedQueue {
   readonly #failures = new Map<number, Failure>()
   /** Contents delayed by failures at peers: another peer may copy them before they are due. */
   readonly #failedAtPeers = new Set<number>()
-  /** Contents in another place than `held` that only have replicas to trim. */
-  readonly #trims = new Set<number>()
+  /** Contents in another place than `held` that lack nothing: they have replicas to trim or to move. */
+  readonly #improved = new Set<number>()
 
   get size(): number {
     const waiting = this.#queued.size + this.#parked.size + this.#delayed.size
@@ -82,9 +82,9 @@ export class NeedQueue {
     return this.#held.size
   }
 
-  /** Contents that wait, without those that only have replicas to trim. */
+  /** Contents that wait, without those that lack nothing. */
   get waitingCount(): number {
-    return this.size - this.heldCount - this.#trims.size
+    return this.size - this.heldCount - this.#improved.size
   }
 
   /** When {@link admitDue} has work next; Infinity if nothing is delayed. */
@@ -92,10 +92,26 @@ export class NeedQueue {
     return Math.min(this.#heap.first?.dueMs ?? Infinity, this.#unparkMs)
   }
 
-  /** Whether it is here only for replicas to trim. */
-  isTrimming(contentId: number): boolean {
-    const held = this.#held.get(contentId)
-    return this.#trims.has(contentId) || (held !== undefined && isTrim(held))
+  /** What it is queued for; undefined if it is not. */
+  classOf(contentId: number): RankClass | undefined {
+    return this.has(contentId) ? classOf(this.#rankOf(contentId)) : undefined
+  }
+
+  /** Whether missing copies wait for the slots of peers. */
+  get areRepairsWaiting(): boolean {
+    const isReady = ranks.some((rank) => isRepair(rank) && this.#readyOf(rank).size > 0)
+    return isReady || this.#queued.hasRank(isRepair)
+  }
+
+  /** Whether missing copies are being made, or are about to be; not those that no peer can take now. */
+  get isRepairing(): boolean {
+    return (
+      this.areRepairsWaiting ||
+      this.#held.values().some(isRepair) ||
+      this.#delayed
+        .values()
+        .some(({ rank, reason }) => isRepair(rank) && !reason.startsWith('failed'))
+    )
   }
 
   has(contentId: number): boolean {
@@ -276,11 +292,11 @@ export class NeedQueue {
   /** Takes it from its place, to be put into another with this rank. */
   #move(contentId: number, rank: Rank): void {
     this.#detach(contentId)
-    if (isTrim(rank)) this.#trims.add(contentId)
+    if (classOf(rank) !== 'needed') this.#improved.add(contentId)
   }
 
   #detach(contentId: number): void {
-    this.#trims.delete(contentId)
+    this.#improved.delete(contentId)
     this.#delayed.delete(contentId)
     this.#failedAtPeers.delete(contentId)
     this.#queued.delete(contentId)

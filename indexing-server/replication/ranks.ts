@@ -15,7 +15,15 @@ export function rankOf(urgency: Urgency, sizeBytes: number): Rank {
   return `${urgency}/${isDrop ? 'small' : laneOf(sizeBytes)}`
 }
 
-/** Whether a content lacks nothing, but has replicas beyond its factor. */
-export function isTrim(rank: Rank): boolean {
-  return rank.startsWith('trim/')
+/** What a content is queued for: work that it needs, or to improve where its copies are. */
+export type RankClass = 'needed' | 'trim' | 'move'
+
+export function classOf(rank: Rank): RankClass {
+  if (rank.startsWith('trim/')) return 'trim'
+  return rank.startsWith('move/') ? 'move' : 'needed'
+}
+
+/** Whether missing copies are made at this rank. */
+export function isRepair(rank: Rank): boolean {
+  return classOf(rank) === 'needed' && !rank.startsWith('drop/')
 }

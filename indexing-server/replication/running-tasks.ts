@@ -85,6 +85,11 @@ export class RunningTasks {
     return this.#byTarget.get(target)?.get(lane)
   }
 
+  /** All batches with unsettled tasks. */
+  batches(): readonly Batch[] {
+    return [...this.#byTarget.keys()].flatMap((target) => this.batchesOf(target))
+  }
+
   batchesOf(target: string): readonly Batch[] {
     return [...(this.#byTarget.get(target)?.values() ?? [])]
   }

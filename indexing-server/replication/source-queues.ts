@@ -20,6 +20,10 @@ export class SourceQueues {
     return [...this.#queues.keys()]
   }
 
+  hasRank(isSuch: (rank: Rank) => boolean): boolean {
+    return this.#places.values().some(({ rank }) => isSuch(rank))
+  }
+
   rankOf(contentId: number): Rank | undefined {
     return this.#places.get(contentId)?.rank
   }

@@ -75,6 +75,11 @@ function droppable(holders: readonly SurplusHolder[], factor: number): SurplusHo
   })
 }
 
+/** The number of zones that the holders are in. */
+export function zoneCountOf(holders: readonly SurplusHolder[]): number {
+  return zoneCounts(holders).count
+}
+
 /** A peer without a zone shares it with no other. */
 function zoneCounts(holders: readonly SurplusHolder[]): {
   readonly count: number

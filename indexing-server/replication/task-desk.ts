@@ -9,6 +9,7 @@ import type { Random } from '../../common/random.ts'
 import type { EventRecorder } from '../events/event.ts'
 import { blameOf } from './blame.ts'
 import type { FailedPairs } from './failed-pairs.ts'
+import type { Moves } from './moves.ts'
 import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RepairMeter } from './repair-meter.ts'
@@ -32,6 +33,7 @@ export interface TaskDeskDependencies {
   readonly running: RunningTasks
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
+  readonly moves: Pick<Moves, 'of'>
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   /** Tells a peer that tasks are cancelled; never rejects. */
   readonly cancelTasks: (peerId: string, taskIds: string[]) => void
@@ -55,6 +57,7 @@ export class TaskDesk {
   readonly #running: RunningTasks
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
+  readonly #moves: Pick<Moves, 'of'>
   readonly #sendTasks: TaskDeskDependencies['sendTasks']
   readonly #cancelTasks: TaskDeskDependencies['cancelTasks']
   readonly #isContended: TaskDeskDependencies['isContended']
@@ -71,6 +74,7 @@ export class TaskDesk {
     this.#running = dependencies.running
     this.#resting = dependencies.resting
     this.#pairs = dependencies.pairs
+    this.#moves = dependencies.moves
     this.#sendTasks = dependencies.sendTasks
     this.#cancelTasks = dependencies.cancelTasks
     this.#isContended = dependencies.isContended
@@ -207,6 +211,19 @@ export class TaskDesk {
       tasks.map(({ task }) => task.taskId),
     )
     this.#onFreed()
+  }
+
+  /** Cancels batches of copies that nothing lacks, at targets that keep partial data for later. */
+  yieldMoves(): void {
+    for (const batch of this.#running.batches()) {
+      const isMove = ({ contentId, task }: RunningTask): boolean =>
+        task.kind === 'replicate' && this.#moves.of(contentId) !== undefined
+      if (!batch.tasks.values().every(isMove)) continue
+      const tasks = this.#running.abandonBatch(batch)
+      const ids = tasks.map(({ task }) => task.taskId)
+      this.#releaseAll(tasks)
+      this.#cancelTasks(batch.target, ids)
+    }
   }
 
   /** A peer reports the progress of copies. */

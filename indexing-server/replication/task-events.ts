@@ -2,6 +2,7 @@
 import type { PeerState } from '../../common/protocol/messages.ts'
 import type { NewEvent } from '../events/event.ts'
 import type { StoredContent } from '../store/store.ts'
+import type { Move } from './moves.ts'
 import type { RunningTask, TaskCause } from './running-tasks.ts'
 
 /** Lost holders named as a reason; others are counted. */
@@ -27,6 +28,17 @@ export function copyCause(
   const doubted = idsOf(({ isDoubted }) => isDoubted === true)
   if (doubted.length === 0) return { kind: 'copied', bytes }
   return { kind: 'healed', bytes, reason: `the copy of ${listed(doubted)} is damaged or in doubt` }
+}
+
+/** Why a copy is made that will replace another. */
+export function moveCause({ from, reason, sizeBytes: bytes }: Move): TaskCause {
+  const why = reason === 'zone' ? `${from} to another zone` : `${from}, which is fuller`
+  return { kind: 'copied', bytes, reason: `moves from ${why}` }
+}
+
+/** Why a replica is dropped after a move, if it is. */
+export function movedTo(move: Move | undefined): { readonly reason?: string } {
+  return move === undefined ? {} : { reason: `moved to ${move.to}` }
 }
 
 function listed(peerIds: readonly string[]): string {

@@ -4,9 +4,10 @@ import type { Peer } from '../registry.ts'
 import type { StoredContent } from '../store/store.ts'
 import { surplusSentence } from './explain-surplus.ts'
 import type { FailedPairs } from './failed-pairs.ts'
+import type { Moves } from './moves.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RunningTasks } from './running-tasks.ts'
-import { surplusReplicas } from './surplus.ts'
+import { mayDropReplica, type SurplusHolder, surplusReplicas } from './surplus.ts'
 import { isSteady, surplusHolders } from './surplus-holders.ts'
 
 interface Dependencies {
@@ -14,6 +15,7 @@ interface Dependencies {
   readonly queue: Pick<NeedQueue, 'placeOf'>
   readonly running: Pick<RunningTasks, 'ofContent'>
   readonly pairs: Pick<FailedPairs, 'waitingOf'>
+  readonly moves: Pick<Moves, 'of'>
   readonly clock: Clock
 }
 
@@ -32,9 +34,16 @@ export class Trimmer {
     return this.#surplus(content, (peer) => !peer.isLost && !peer.isDraining).length
   }
 
-  /** The peer that drops its replica next, of those that have been live for a while. */
+  /**
+   * The peer that drops its replica next, of those that have been live for a while: the one that it
+   * moves away from, if it moves.
+   */
   peerToTrim(content: StoredContent): string | undefined {
-    return this.#surplus(content, (peer) => this.#isSteady(peer))[0]
+    const isCounted = (peer: Peer): boolean => this.#isSteady(peer)
+    const move = this.#dependencies.moves.of(content.contentId)
+    if (move === undefined) return this.#surplus(content, isCounted)[0]
+    const holders = this.#holders(content, isCounted)
+    return mayDropReplica(move.from, holders, content.factor) ? move.from : undefined
   }
 
   /** When {@link peerToTrim} may find one. */
@@ -75,9 +84,12 @@ export class Trimmer {
   }
 
   #surplus(content: StoredContent, isCounted: (peer: Peer) => boolean): string[] {
+    return surplusReplicas(this.#holders(content, isCounted), content.factor)
+  }
+
+  #holders(content: StoredContent, isCounted: (peer: Peer) => boolean): SurplusHolder[] {
     const { peerOf, clock } = this.#dependencies
-    const view = { peerOf, nowMs: clock.monotonicMs(), isCounted }
-    return surplusReplicas(surplusHolders(content, view), content.factor)
+    return surplusHolders(content, { peerOf, nowMs: clock.monotonicMs(), isCounted })
   }
 
   #isSteady(peer: Peer): boolean {

@@ -22,25 +22,7 @@ import {
   startIndexingServer,
 } from '../indexing-server.ts'
 import type { DialBack } from '../reachability.ts'
-
-const testSettings: IndexingServerSettings = {
-  host: '127.0.0.1',
-  port: 7_000,
-  data: ':memory:',
-  replicationFactor: 2,
-  heartbeatMs: 10_000,
-  deadAfterMs: 60_000,
-  startGraceMs: 3_000,
-  brakeMs: 600_000,
-  settleMs: 1_000,
-  trimAfterMs: 600_000,
-  reserveBytes: 1_000,
-  replacedMs: 3_600_000,
-  replacedBytes: 10_000_000,
-  trashMs: 30 * 86_400_000,
-  trashBytes: 1_024 ** 4,
-  commitDelayMs: 2,
-}
+import { testSettings } from './test-settings.ts'
 
 /** The content `text`. */
 export function contentOf(text: string): Content {

@@ -8,6 +8,7 @@ import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import type { CallRow } from './call-row.ts'
 import { planCalls } from './plan-calls.ts'
+import { replicationCalls } from './replication-calls.ts'
 import {
   ConfirmedDeletes,
   Download,
@@ -22,10 +23,7 @@ import {
   Peers,
   Problems,
   Pushed,
-  ReplicationOf,
-  ReplicationRules,
   Restored,
-  ResumedReplication,
   Stats,
   Status,
   TrashPage,
@@ -249,44 +247,8 @@ export const calls = {
     query: query.events,
     reply: EventPage,
   },
-  /** @throws INDEX_UNREACHABLE */
-  resumeReplication: {
-    summary: 'Release the brake on copying and dropping in the cluster',
-    method: 'POST',
-    path: '/api/replication/resume',
-    reply: ResumedReplication,
-  },
   ...planCalls,
-  /** @throws INDEX_UNREACHABLE */
-  replicationRules: {
-    summary: 'List the rules for the number of copies, the one set last first',
-    method: 'GET',
-    path: '/api/replication',
-    reply: ReplicationRules,
-  },
-  /** @throws NAME_INVALID, INDEX_UNREACHABLE */
-  replicationOf: {
-    summary: 'Show how many copies a file of this name should have',
-    method: 'GET',
-    path: '/api/replication/of',
-    query: query.name,
-    reply: ReplicationOf,
-  },
-  /** @throws NAME_INVALID, INTENT_FULL, INDEX_UNREACHABLE */
-  setReplication: {
-    summary: 'Set how many copies to keep of the files that match a pattern',
-    method: 'POST',
-    path: '/api/replication',
-    body: Type.Required(messages['set-replication'].request),
-    reply: messages['set-replication'].reply,
-  },
-  /** @throws NAME_INVALID, RULE_NOT_FOUND, INDEX_UNREACHABLE */
-  unsetReplication: {
-    summary: 'Remove a rule for the number of copies',
-    method: 'DELETE',
-    path: '/api/replication',
-    query: Type.Pick(messages['set-replication'].request, ['pattern']),
-  },
+  ...replicationCalls,
   /** @throws NAME_INVALID, NAME_IGNORED, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */
   push: {
     summary: 'Share the body as a file',

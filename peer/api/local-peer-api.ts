@@ -291,6 +291,21 @@ export class LocalPeerApi implements PeerApi {
     await this.#dependencies.finder.setReplication({ pattern }, signal)
   }
 
+  async rebalance(
+    { plan }: CallRequest<'rebalance'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'rebalance'>> {
+    return await this.#dependencies.finder.rebalance(plan ? 'plan' : 'show', signal)
+  }
+
+  async startRebalance(signal?: AbortSignal): Promise<CallReply<'startRebalance'>> {
+    return await this.#dependencies.finder.rebalance('start', signal)
+  }
+
+  async stopRebalance(signal?: AbortSignal): Promise<CallReply<'stopRebalance'>> {
+    return await this.#dependencies.finder.rebalance('stop', signal)
+  }
+
   async push(
     { name: text, bytes, bytesAnnounced, replace, wait }: CallRequest<'push'>,
     signal?: AbortSignal,

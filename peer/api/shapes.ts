@@ -95,6 +95,10 @@ export const Restored = Type.Object({
 })
 export type Restored = Static<typeof Restored>
 
+export const Rebalance = messages.rebalance.reply
+/** A rebalance of the cluster, with its plan if that was asked for. */
+export type Rebalance = Static<typeof Rebalance>
+
 export const ReplicationRules = messages['replication-rules'].reply
 export type ReplicationRules = Static<typeof ReplicationRules>
 export const ReplicationOf = messages['replication-of'].reply

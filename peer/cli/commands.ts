@@ -15,6 +15,7 @@ import { listCommand, searchCommand } from './list-commands.ts'
 import { peersCommand } from './peers-command.ts'
 import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
+import { rebalanceCommand } from './rebalance-command.ts'
 import { replicationCommand } from './replication-command.ts'
 import { restoreCommand, trashCommand } from './trash-commands.ts'
 import { unshareCommand } from './unshare-command.ts'
@@ -40,6 +41,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     safeToStopCommand(run),
     eventsCommand(run),
     peersCommand(run),
+    rebalanceCommand(run),
     ...clusterQuestions.map((question) => question(run)),
   ]
   for (const command of commands) command.option('--json', 'print JSON, for programs')

@@ -24,6 +24,7 @@ import { faultEffect } from '../problem-table.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { noteLines } from './peer-notes.ts'
+import { placeLines } from './place-report.ts'
 import { printable } from './printable.ts'
 import { repairLines } from './repair-report.ts'
 import type { Style } from './style.ts'
@@ -252,13 +253,7 @@ export function statusText(status: Status, style: Style): string {
         `Too few:   ${countText(wantMorePeers, 'content')} should have more copies than there are peers to keep them`,
       ),
     )
-  if (status.noRoom !== undefined) lines.push(style('red', noRoomText(status.noRoom)))
-  if (peer.capacity !== undefined) {
-    const { bytes, usedBytes } = peer.capacity
-    lines.push(
-      `Capacity:  ${printable(peer.peerId)} gives ${bytesText(bytes)} to the cluster, of which ${bytesText(usedBytes)} are used`,
-    )
-  }
+  lines.push(...placeLines(status, style))
   if (peer.unreachable !== undefined) {
     const { address, reason, remedy } = peer.unreachable
     const cause = `the index cannot connect to ${printable(address)} (${printable(reason)})`
@@ -295,24 +290,6 @@ export function statusText(status: Status, style: Style): string {
       style('red', `Index:     answers, but cannot record changes: ${printable(degraded)}`),
     )
   return lines.join('\n')
-}
-
-function noRoomText({
-  contents,
-  bytes,
-  addBytes,
-  peers,
-  peersInAll,
-}: NonNullable<Status['noRoom']>): string {
-  const places = peers.map(({ peerId, roomBytes }) =>
-    roomBytes === 0
-      ? `${printable(peerId)} is full`
-      : `${printable(peerId)} has ${bytesText(roomBytes)}`,
-  )
-  const more = peersInAll - peers.length
-  const where = [...places, ...(more > 0 ? [`${countText(more, 'other peer')} have less`] : [])]
-  const fit = contents === 1 ? 'fits' : 'fit'
-  return `No room:   ${countText(contents, 'content')} (${bytesText(bytes)}) ${fit} on no peer: ${where.join(', ')}; add ${bytesText(addBytes)}`
 }
 
 function unreachableText({ unreachable = 0 }: Status['peers']): string {

@@ -194,6 +194,14 @@ export class Finder {
     return await this.#ask('set-replication', rule, signal)
   }
 
+  /** Shows, plans, starts or stops a rebalance of the cluster. */
+  async rebalance(
+    action: RequestOf<'rebalance'>['action'],
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<'rebalance'>> {
+    return await this.#ask('rebalance', { action }, signal)
+  }
+
   /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
   async why(text: string, signal?: AbortSignal): Promise<Why> {
     const name = parseName(text)

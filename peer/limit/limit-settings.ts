@@ -1,6 +1,7 @@
 /** The section `limits` of the settings: the limits of this peer and their schedule. */
 import Type, { type Static, type TInteger } from 'typebox'
-import { byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
+import { byteRateOf } from '../../common/byte-rate.ts'
+import { ByteRateText } from '../../common/byte-settings.ts'
 import { limits } from '../../common/limits.ts'
 import { defineSettings, type LoadedSettings } from '../../common/settings.ts'
 import {
@@ -14,11 +15,6 @@ import { type LimitValues, limitSchemas } from '../api/shapes.ts'
 import type { LimitRule, LimitSettings } from './limit-schedule.ts'
 import { minuteOf, type Weekday, weekdays } from './local-time.ts'
 
-const Rate = Type.Refine(
-  Type.Unsafe<number | string>({}),
-  (value) => byteRateOf(value) !== undefined,
-  () => byteRateRule,
-)
 const Day = Type.Refine(
   Type.Unsafe<Weekday>({}),
   (value) => weekdays.includes(value),
@@ -30,10 +26,10 @@ const TimeOfDay = Type.Refine(
   () => 'must be a time from "00:00" to "24:00"',
 )
 type SettingSchemas = {
-  readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof Rate
+  readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof ByteRateText
 }
 const schemas = eachLimit(({ unit }, key) =>
-  unit === 'rate' ? Rate : limitSchemas[key],
+  unit === 'rate' ? ByteRateText : limitSchemas[key],
 ) as SettingSchemas
 
 const Rule = Type.Refine(

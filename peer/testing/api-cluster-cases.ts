@@ -163,6 +163,28 @@ export const clusterCases = {
       expect(await api.replicationOf({ name: 'rule/of/a' })).not.toHaveProperty('rule')
     })
   },
+  rebalance: (subject) => {
+    test('is idle, and has nothing to move in an empty cluster', async () => {
+      const { api } = subject()
+      expect(await api.rebalance({ plan: false })).toMatchObject({ movedContents: 0 })
+      const { plan } = await api.rebalance({ plan: true })
+      expect(plan).toEqual({ flows: [], contents: 0, bytes: 0, isPartial: false })
+    })
+  },
+  startRebalance: (subject) => {
+    test('shows its plan', async () => {
+      const { api } = subject()
+      const started = await api.startRebalance()
+      expect(started).toMatchObject({ cause: 'command', plan: { contents: 0 } })
+    })
+  },
+  stopRebalance: (subject) => {
+    test('ends a rebalance that runs', async () => {
+      const { api } = subject()
+      await api.startRebalance()
+      expect((await api.stopRebalance()).state).toMatch(/stopped|done/)
+    })
+  },
   limits: (subject) => {
     test('says where each limit comes from', async () => {
       const { api } = subject()

@@ -3,12 +3,14 @@ import type { Event } from '../../common/protocol/messages.ts'
 import type { CallReply, CallRequest } from '../api/calls.ts'
 import type {
   EventPage,
+  Rebalance,
   ReplicationOf,
   ReplicationRules,
   ResumedReplication,
   Safety,
 } from '../api/shapes.ts'
 import { eventPage, twoEvents } from './fake-events.ts'
+import { FakeRebalance } from './fake-rebalance.ts'
 
 /** What the fake peer says of a cluster with peer1 and peer2. */
 export class FakeCluster {
@@ -18,6 +20,7 @@ export class FakeCluster {
   isBraked = false
   /** What happened, oldest first. */
   readonly eventList: Event[] = twoEvents()
+  readonly rebalancing = new FakeRebalance()
   #rules: ReplicationRules['rules'] = []
   /** Files of peer2 that other peers lack, by name. */
   readonly lackingFiles: string[] = []
@@ -73,6 +76,21 @@ export class FakeCluster {
   async events(request: CallRequest<'events'>): Promise<EventPage> {
     this.check()
     return eventPage(this.eventList, request)
+  }
+
+  async rebalance(request: CallRequest<'rebalance'>): Promise<Rebalance> {
+    this.check()
+    return this.rebalancing.show(request)
+  }
+
+  async startRebalance(): Promise<Rebalance> {
+    this.check()
+    return this.rebalancing.start()
+  }
+
+  async stopRebalance(): Promise<Rebalance> {
+    this.check()
+    return this.rebalancing.stop()
   }
 
   async resumeReplication(): Promise<ResumedReplication> {
