@@ -188,6 +188,8 @@ export const limits = {
    * index and on each peer. Beyond it the peers forget the oldest.
    */
   unsharedRecordsMax: 500_000,
+  /** Deleted files in the intent log, as above. */
+  trashRecordsMax: 200_000,
   /** Owners of a content that placement excludes; a content with more has enough copies. */
   ownersPerContentMax: 64,
   /** Sources listed per task. */

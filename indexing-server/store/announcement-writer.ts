@@ -67,7 +67,7 @@ export class AnnouncementWriter {
   ) {
     this.#sql = prepare(database)
     this.#intent = intent
-    this.#removed = new RemovedFiles(database)
+    this.#removed = new RemovedFiles(database, { intent })
     this.#isRecovering = isRecovering
   }
 
@@ -112,8 +112,13 @@ export class AnnouncementWriter {
   }
 
   /** @returns the number of names forgotten */
-  forgetGone(beforeMs: number, limit: number): number {
-    return this.#removed.forgetGone(beforeMs, limit)
+  forgetGone(beforeMs: number, limit: number, nowMs: number): number {
+    return this.#removed.forgetGone(beforeMs, limit, nowMs)
+  }
+
+  /** See {@link RemovedFiles.onDecided}. */
+  onDeleted(...decided: Parameters<RemovedFiles['onDecided']>): void {
+    this.#removed.onDecided(...decided)
   }
 
   /** Removes files from the trash for good. */
@@ -196,7 +201,7 @@ export class AnnouncementWriter {
     const fromOwner = change.kind === 'shared'
     const file = { owner, name, contentId }
     if (isUnshared) return fromOwner ? undefined : this.#removed.stray(file, touching)
-    if (!fromOwner && this.#removed.onReplica(file, { modifiedMs, nowMs }, touching)) return
+    if (!fromOwner && this.#removed.onReplica(file, modifiedMs, touching)) return
     const wasTrashed = fromOwner && this.#removed.onShared(file, nowMs, touching)
     const isNew = fromOwner && !inventory.isFull && !wasTrashed
     const version = { contentId, modifiedMs, fromOwner, nowMs, addedMs: isNew ? nowMs : 0 }

@@ -65,6 +65,12 @@ export const intentKinds = {
     recordsMax: limits.unsharedRecordsMax,
     whenFull: 'forget',
   },
+  /** The owner deleted a file; its copies are kept, or no longer. Key: see `file-key.ts`. */
+  trash: {
+    value: Type.Object({ isKept: Type.Boolean() }),
+    recordsMax: limits.trashRecordsMax,
+    whenFull: 'forget',
+  },
 } as const satisfies Record<string, IntentBounds & { readonly value: Type.TSchema }>
 
 type Kinds = typeof intentKinds

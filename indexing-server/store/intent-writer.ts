@@ -11,11 +11,11 @@ import { Touching } from './touching.ts'
  */
 export class IntentWriter {
   readonly #log: IntentLog
-  readonly #files: Pick<AnnouncementWriter, 'withdraw' | 'restore' | 'removeUnused'>
+  readonly #files: Pick<AnnouncementWriter, 'onDeleted' | 'withdraw' | 'restore' | 'removeUnused'>
 
   constructor(
     log: IntentLog,
-    files: Pick<AnnouncementWriter, 'withdraw' | 'restore' | 'removeUnused'>,
+    files: Pick<AnnouncementWriter, 'onDeleted' | 'withdraw' | 'restore' | 'removeUnused'>,
   ) {
     this.#log = log
     this.#files = files
@@ -30,7 +30,7 @@ export class IntentWriter {
     for (const decision of decisions) {
       const record = this.#log.decide(decision, nowMs)
       if (record !== undefined) touching.intent.push(record)
-      this.#apply(decision, nowMs, touching)
+      this.#apply({ ...decision, changedMs: nowMs }, nowMs, touching)
     }
     this.#files.removeUnused(touching)
     return touching
@@ -49,7 +49,10 @@ export class IntentWriter {
   }
 
   /** The effect of a decision outside the log. Applying it twice changes nothing. */
-  #apply({ kind, key, value }: Decision, nowMs: number, touching: Touching): void {
+  #apply(record: IntentRecord, nowMs: number, touching: Touching): void {
+    const { kind, key, value, changedMs } = record
+    if (kind === 'trash')
+      this.#files.onDeleted(fileOfKey(key), value, { changedMs, nowMs }, touching)
     if (kind !== 'unshared') return
     if (value === null) this.#files.restore(fileOfKey(key), nowMs, touching)
     else this.#files.withdraw(fileOfKey(key), touching)

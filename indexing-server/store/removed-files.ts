@@ -1,5 +1,7 @@
 import type { Change } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
+import { fileKeyText } from './file-key.ts'
+import type { IntentLog } from './intent-log.ts'
 import type { FileKey } from './store.ts'
 import type { Touching } from './touching.ts'
 
@@ -9,6 +11,7 @@ interface FileRow {
   readonly content_id: number
   readonly modified_ms: number
   readonly added_ms: number
+  readonly from_owner: number
 }
 
 /** A content of a file. */
@@ -31,9 +34,11 @@ const shortLivedMs = 60_000
  */
 export class RemovedFiles {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #intent: Pick<IntentLog, 'decide'>
 
-  constructor(database: Database) {
+  constructor(database: Database, { intent }: { intent: Pick<IntentLog, 'decide'> }) {
     this.#sql = prepare(database)
+    this.#intent = intent
   }
 
   /** The owner removed its file, and no longer has a copy of it in its shared folder. */
@@ -49,8 +54,55 @@ export class RemovedFiles {
   }
 
   /** Forgets names that are gone since before a time, unless a copy could restore them. */
-  forgetGone(beforeMs: number, limit: number): number {
-    return this.#sql.forgetGone.run({ beforeMs, limit }).changes
+  forgetGone(beforeMs: number, limit: number, nowMs: number): number {
+    const forgotten = this.#sql.forgettable.all({ beforeMs, limit }) as FileKey[]
+    for (const file of forgotten) {
+      this.#sql.removeGone.run(file.owner, file.name)
+      this.#decide(file, null, nowMs)
+    }
+    return forgotten.length
+  }
+
+  /**
+   * A decision of another index: the owner deleted the file, unless it has shared it here; null: it
+   * shared it again.
+   */
+  onDecided(
+    { owner, name }: FileKey,
+    value: { readonly isKept: boolean } | null,
+    { changedMs, nowMs }: { readonly changedMs: number; readonly nowMs: number },
+    touching: Touching,
+  ): void {
+    const file = this.#sql.file.get(owner, name) as FileRow | undefined
+    if (file?.from_owner === 1) return
+    if (value === null) return this.#undelete({ owner, name }, touching)
+    const { isKept } = value
+    const goneMs = Math.min(changedMs, nowMs)
+    this.#sql.setGone.run(owner, name, goneMs, Number(isKept))
+    if (!isKept) this.release({ owner, name }, touching)
+    else if (file !== undefined) {
+      this.#sql.removeFile.run(owner, name)
+      const { content_id: contentId, modified_ms: modifiedMs } = file
+      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, goneMs, goneMs)
+      touching.loosen(contentId, name)
+    }
+  }
+
+  #undelete({ owner, name }: FileKey, touching: Touching): void {
+    this.#sql.removeGone.run(owner, name)
+    const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
+    if (trashed === undefined) return
+    const { content_id: contentId, modified_ms: modifiedMs } = trashed
+    this.#sql.removeTrashed.run(owner, name)
+    this.#sql.addFile.run(owner, name, contentId, modifiedMs, 0, 0)
+    touching.touch(contentId, name)
+  }
+
+  /** Has peers remember whether a deleted file is kept; null: it is no longer deleted. */
+  #decide(file: FileKey, isKept: boolean | null, nowMs: number, touching?: Touching): void {
+    const value = isKept === null ? null : { isKept }
+    const record = this.#intent.decide({ kind: 'trash', key: fileKeyText(file), value }, nowMs)
+    if (record !== undefined) touching?.intent.push(record)
   }
 
   /** Removes a file from the trash for good; its copies may be dropped. */
@@ -58,6 +110,7 @@ export class RemovedFiles {
     if (this.#sql.trashed.get(file.owner, file.name) === undefined) return
     this.release(file, touching)
     this.#sql.setGone.run(file.owner, file.name, nowMs, 0)
+    this.#decide(file, false, nowMs, touching)
   }
 
   /** A file and its earlier contents are no longer wanted. */
@@ -94,17 +147,13 @@ export class RemovedFiles {
    * A peer announced a replica. If its file was deleted, it belongs in the trash, or is stray.
    * @returns whether the file was removed
    */
-  onReplica(
-    file: FileContent,
-    { modifiedMs, nowMs }: { modifiedMs: number; nowMs: number },
-    touching: Touching,
-  ): boolean {
+  onReplica(file: FileContent, modifiedMs: number, touching: Touching): boolean {
     const { owner, name, contentId } = file
     const gone = this.#sql.gone.get(owner, name) as { gone_ms: number; is_kept: number } | undefined
     if (gone === undefined) return false
     const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
     if (trashed === undefined && gone.is_kept === 1) {
-      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, gone.gone_ms, nowMs)
+      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, gone.gone_ms, gone.gone_ms)
       touching.touch(contentId, name)
     } else if (trashed?.content_id !== contentId && !this.#isReplaced(file))
       this.stray(file, touching)
@@ -117,7 +166,8 @@ export class RemovedFiles {
    * @returns whether its own was
    */
   onShared({ owner, name, contentId }: FileContent, nowMs: number, touching: Touching): boolean {
-    this.#sql.removeGone.run(owner, name)
+    if (this.#sql.removeGone.run(owner, name).changes > 0)
+      this.#decide({ owner, name }, null, nowMs, touching)
     for (const other of this.#sql.sameTrashed.all(name, contentId) as string[])
       if (other !== owner) this.release({ owner: other, name }, touching)
     const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
@@ -134,9 +184,9 @@ export class RemovedFiles {
     const deletedMs = Math.min(removedMs, nowMs)
     const current = this.#sql.file.get(owner, name) as FileRow | undefined
     if (current === undefined) {
-      if (this.#sql.gone.get(owner, name) === undefined)
-        this.#sql.setGone.run(owner, name, deletedMs, 1)
-      return
+      if (this.#sql.gone.get(owner, name) !== undefined) return
+      this.#sql.setGone.run(owner, name, nowMs, 1)
+      return this.#decide(file, true, nowMs, touching)
     }
     const { content_id: contentId, modified_ms: modifiedMs, added_ms: addedMs } = current
     const isShortLived = nowMs - addedMs < shortLivedMs
@@ -147,7 +197,8 @@ export class RemovedFiles {
       this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, deletedMs, nowMs)
       touching.loosen(contentId, name)
     }
-    this.#sql.setGone.run(owner, name, deletedMs, isShortLived ? 0 : 1)
+    this.#sql.setGone.run(owner, name, nowMs, isShortLived ? 0 : 1)
+    if (!isShortLived) this.#decide(file, true, nowMs, touching)
   }
 
   /** Gives the content and the earlier contents of a file to another name of its owner. */
@@ -196,7 +247,7 @@ export class RemovedFiles {
 function prepare(database: Database) {
   return {
     file: database.prepare(
-      'select content_id, modified_ms, added_ms from files where owner = ? and name = ?',
+      'select content_id, modified_ms, added_ms, from_owner from files where owner = ? and name = ?',
     ),
     addFile: database.prepare('insert into files values (?, ?, ?, ?, ?, ?)'),
     removeFile: database.prepare('delete from files where owner = ? and name = ?'),
@@ -206,7 +257,7 @@ function prepare(database: Database) {
     isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
     isHeld: database.prepare('select 1 from holders where content_id = ? limit 1'),
     trashed: database.prepare(
-      'select content_id, modified_ms, 0 as added_ms from trash where owner = ? and name = ?',
+      'select content_id, modified_ms, 0 as added_ms, 1 as from_owner from trash where owner = ? and name = ?',
     ),
     sameTrashed: database
       .prepare('select owner from trash where name = ? and content_id = ?')
@@ -215,15 +266,14 @@ function prepare(database: Database) {
     removeTrashed: database.prepare('delete from trash where owner = ? and name = ?'),
     gone: database.prepare('select gone_ms, is_kept from gone where owner = ? and name = ?'),
     setGone: database.prepare('insert or replace into gone values (?, ?, ?, ?)'),
-    forgetGone: database.prepare(`
-      delete from gone where (owner, name) in (
-        select owner, name from gone as old where gone_ms < @beforeMs
-          and not exists (select 1 from trash
-            where trash.owner = old.owner and trash.name = old.name)
-          and not exists (select 1 from copies
-            where stray = 1 and copies.owner = old.owner and copies.name = old.name)
-          and not exists (select 1 from copies where kind = 1 and copies.name = old.name)
-        order by gone_ms limit @limit)`),
+    forgettable: database.prepare(`
+      select owner, name from gone where gone_ms < @beforeMs
+        and not exists (select 1 from trash
+          where trash.owner = gone.owner and trash.name = gone.name)
+        and not exists (select 1 from copies
+          where stray = 1 and copies.owner = gone.owner and copies.name = gone.name)
+        and not exists (select 1 from copies where kind = 1 and copies.name = gone.name)
+      order by gone_ms limit @limit`),
     removeGone: database.prepare('delete from gone where owner = ? and name = ?'),
     markStrays: database.prepare(
       `update copies set stray = 1

@@ -395,7 +395,9 @@ export class SqliteStore implements IndexStore {
   }
 
   async forgetGone(beforeMs: number, limit: number): Promise<number> {
-    return await this.#commits.add(limit, () => this.#writer.forgetGone(beforeMs, limit))
+    return await this.#commits.add(limit, () =>
+      this.#writer.forgetGone(beforeMs, limit, this.#nowMs),
+    )
   }
 
   async strays(...request: Parameters<IndexStore['strays']>): Promise<readonly StrayReplica[]> {

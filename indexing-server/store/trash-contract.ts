@@ -71,7 +71,10 @@ function deleting(open: OpenStore): void {
     await owner(removal('f', { removedMs: 6 }))
     expect(await trashOf(store)).toEqual(['a/f'])
 
+    const trashIntent = async () => (await store.intents('trash', '', 9)).map(({ value }) => value)
+    expect(await trashIntent()).toEqual([{ isKept: true }])
     const touched = await opened.commit(store.purgeTrash([{ owner: 'a', name: 'f' }]))
+    expect(await trashIntent()).toEqual([{ isKept: false }])
     expect(touched.contentIds).toEqual([contentId])
     expect(await trashOf(store)).toEqual([])
     expect(await store.obsoleteCopies(contentId, 9)).toMatchObject([{ peerId: 'k', name: 'f' }])
@@ -251,6 +254,35 @@ function returning(open: OpenStore): void {
     const [withdrawn] = await store.contentsHashed(hashOf('three'))
     expect(await store.obsoleteCopies(withdrawn?.contentId ?? 0, 9)).toHaveLength(1)
     expect(await store.strays('k', 9)).toMatchObject([{ name: 'renamed', to: { name: 'now' } }])
+  })
+
+  test('an index that lost its disk learns of deletions by the decisions that peers keep', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const keeper = await announcerOf(opened, 'k')
+    const texts = ['kept', 'purged', 'shared again', 'kept before']
+    const decide = async (key: string, value: { isKept: boolean } | null, changedMs = 5) =>
+      await opened.commit(store.mergeIntent([{ kind: 'trash', key: `a/${key}`, value, changedMs }]))
+    await decide('kept before', { isKept: true })
+    await keeper(...texts.map((text) => put(text, text, replica)))
+    expect(await namesIn(store)).toEqual(['kept', 'purged', 'shared again'])
+    expect(await trashOf(store)).toEqual(['a/kept before'])
+    await decide('kept', { isKept: true })
+    await decide('purged', { isKept: false })
+    await decide('shared again', { isKept: true })
+    await decide('shared again', null, 6)
+    await decide('shared again', { isKept: true }, 5)
+    expect(await namesIn(store)).toEqual(['shared again'])
+    expect(await trashOf(store)).toEqual(['a/kept', 'a/kept before'])
+    const [purged] = await store.contentsHashed(hashOf('purged'))
+    expect(await store.obsoleteCopies(purged?.contentId ?? 0, 9)).toHaveLength(1)
+    // The owner's own word counts more than an old decision.
+    const owner = await announcerOf(opened, 'a')
+    await owner(put('kept', 'kept'))
+    await decide('kept', { isKept: true }, 4)
+    expect(await namesIn(store)).toEqual(['kept', 'shared again'])
+    const inForce = await store.intents('trash', '', 9)
+    expect(inForce.map(({ key }) => key)).toEqual(['a/kept before', 'a/purged'])
   })
 
   test('the owner removed a file before its keeper announces it', async () => {
