@@ -62,15 +62,16 @@ async function settle(world: SoakWorld): Promise<void> {
       // before it had a second copy stays below, since its owner may have lost the disk.
       const { peers, belowFactor, aboveFactor = 0, tasks } = await api.status()
       last = JSON.stringify({ peers, belowFactor, aboveFactor, tasks })
-      const isAtRest = tasks.running === 0 && aboveFactor === 0
-      if (peers.live === cluster.peers.length && isAtRest) {
-        const missing = await firstUnknown(api, files.all)
-        if (missing !== undefined)
-          last = `${missing} is not known with its last content and ${factor} copies`
-        else if (looksAtRest++ > 0) return
-      } else looksAtRest = 0
+      const isIdle = tasks.running === 0 && aboveFactor === 0
+      const isSteady = peers.live === cluster.peers.length && isIdle
+      const missing = isSteady ? await firstUnknown(api, files.all) : undefined
+      if (missing !== undefined)
+        last = `${missing} is not known with its last content and ${factor} copies`
+      looksAtRest = isSteady && missing === undefined ? looksAtRest + 1 : 0
+      if (looksAtRest === 2) return
     } catch (error) {
       last = reasonOf(error)
+      looksAtRest = 0
     }
     await systemClock.sleep(lookEveryMs)
   }
