@@ -1,0 +1,83 @@
+/** Compares disks and index with the files that were acknowledged, once the cluster is at rest. */
+import { limits } from '../../common/limits.ts'
+import type { DiskContents, DiskFile } from '../soak/disk-contents.ts'
+import { type ChaosCluster, factor } from './chaos-cluster.ts'
+import type { ChaosFile, ChaosFiles } from './chaos-files.ts'
+
+/** Where users see files, below a data folder. */
+const kinds = ['shared', 'downloaded', 'replicated'] as const
+/** Violations listed per check; others are counted. */
+const listedMax = 10
+
+export interface FoundCopy {
+  readonly peer: string
+  readonly kind: (typeof kinds)[number]
+}
+
+/** @returns what is wrong, one sentence each */
+export async function violationsOf(
+  cluster: ChaosCluster,
+  files: ChaosFiles,
+  disks: DiskContents,
+): Promise<string[]> {
+  const found = [...(await onDisks(cluster, files, disks)), ...(await inIndex(cluster, files))]
+  const more = found.length - listedMax
+  return more > 0 ? [...found.slice(0, listedMax), `… and ${more} more`] : found
+}
+
+async function onDisks(
+  cluster: ChaosCluster,
+  files: ChaosFiles,
+  disks: DiskContents,
+): Promise<string[]> {
+  const expected = new Map<string, ChaosFile>(files.all.map((file) => [file.sha256, file]))
+  const copies = new Map<string, FoundCopy[]>()
+  const violations: string[] = []
+  for (const { process } of cluster.peers)
+    for (const file of await disks.below(process.dataFolder)) {
+      const kind = kindOf(file)
+      if (kind === undefined) continue
+      const peer = process.name
+      if (!expected.has(file.sha256))
+        violations.push(`${peer} has ${file.name} with other bytes than were acknowledged`)
+      copies.set(file.sha256, [...(copies.get(file.sha256) ?? []), { peer, kind }])
+    }
+  for (const file of files.all)
+    violations.push(...copyViolations(file, copies.get(file.sha256) ?? []))
+  return violations
+}
+
+function kindOf({ name }: DiskFile): FoundCopy['kind'] | undefined {
+  return kinds.find((kind) => name.startsWith(`${kind}/`))
+}
+
+/** Copies that users have count, too; replicas beyond the factor should have been dropped. */
+export function copyViolations({ name, owner }: ChaosFile, copies: readonly FoundCopy[]): string[] {
+  const peersWith = (isReplica: boolean): Set<string> =>
+    new Set(
+      copies.filter(({ kind }) => (kind === 'replicated') === isReplica).map(({ peer }) => peer),
+    )
+  const [replicas, others] = [peersWith(true), peersWith(false)]
+  const all = replicas.union(others)
+  if (all.size === 0) return [`${name} of ${owner} is lost`]
+  if (all.size < factor) return [`${name} of ${owner} is on ${[...all].join(', ')} only`]
+  if (replicas.size <= Math.max(0, factor - others.size)) return []
+  return [
+    `${name} of ${owner} has replicas on ${[...replicas].join(', ')} beside copies on '${[...others].join(', ')}'`,
+  ]
+}
+
+async function inIndex(cluster: ChaosCluster, files: ChaosFiles): Promise<string[]> {
+  const live = new Map<string, number>()
+  for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; ) {
+    isFirst = false
+    const request = { q: '', limit: limits.pageRowsMax, ...(after !== undefined && { after }) }
+    const page = await cluster.ask((api) => api.search(request))
+    for (const { name, sha256, copies } of page.files) live.set(`${sha256} ${name}`, copies)
+    after = page.next
+  }
+  return files.all.flatMap(({ name, sha256 }) => {
+    const copies = live.get(`${sha256} ${name}`) ?? 0
+    return copies < factor ? [`the index knows ${copies} live copies of ${name}`] : []
+  })
+}
