@@ -190,6 +190,14 @@ export const limits = {
   unsharedRecordsMax: 500_000,
   /** Deleted files in the intent log, as above. */
   trashRecordsMax: 200_000,
+  /** Decisions that a peer keeps for its index: those of all kinds, and the revoked ones. */
+  intentRecordsMax: 1_500_000,
+  /** Decisions per message between index and peer: a third of a frame with names of 200 bytes. */
+  intentRecordsPerPage: 1_000,
+  /** The key of a decision: a peer id, a slash and a name, or a pattern. */
+  intentKeyMax: 1_100,
+  /** The value of a decision, as JSON. */
+  intentValueMax: 4_096,
   /** Owners of a content that placement excludes; a content with more has enough copies. */
   ownersPerContentMax: 64,
   /** Sources listed per task. */

@@ -3,6 +3,7 @@ import { withDeadline } from '../common/deadline.ts'
 import { hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
+import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type {
   ExplainedContent,
@@ -20,7 +21,7 @@ import { eventPage } from './events/event-pages.ts'
 import type { PeerEvents } from './events/peer-events.ts'
 import type { Fetching } from './fetching.ts'
 import type { Forgetter } from './forgetter.ts'
-import { thatFitFrame } from './frame-budget.ts'
+import type { IntentExchange } from './intent-exchange.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
 import type { NotesOf } from './peer-notes.ts'
@@ -54,6 +55,7 @@ export interface HandlerDependencies {
   readonly drops: DropChecks
   readonly replaced: ReplacedVersions
   readonly decisions: Decisions
+  readonly exchange: Pick<IntentExchange, 'taken'>
   readonly factors: Factors
   readonly trash: Trash
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
@@ -144,6 +146,7 @@ function peerHandlers({
   coordinator,
   brake,
   decisions,
+  exchange,
   doubts,
   clock,
 }: HandlerDependencies): Pick<
@@ -165,6 +168,8 @@ function peerHandlers({
       const { peerId } = registry.heard(session, 'announce')
       checkAnnouncement(announcement)
       const changes = notInFuture(announcement.changes, clock.nowMs())
+      // What the peer keeps may say that some of its copies are no longer wanted.
+      await exchange.taken(peerId)
       const announced = await store.announce({ ...announcement, changes, peerId })
       registry.onAnnounced(peerId, announced)
       brake.onAnnounced(peerId, announcement)

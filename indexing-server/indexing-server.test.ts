@@ -343,10 +343,10 @@ test('a false announcement creates a separate content and harms no other', async
 
 test('questions need no registration, and peers’ messages do', async () => {
   await using cluster = await IndexCluster.start()
-  const { connection } = await cluster.dial({ role: 'client' }, () => {})
+  const { connection } = await cluster.dial({ role: 'client' })
   expect(await codeOf(cluster.run(connection.request('status', {})))).toBe('ok')
   expect(await codeOf(cluster.run(connection.request('leave', {})))).toBe('UNKNOWN_TYPE')
-  const unregistered = await cluster.dial({ role: 'peer', peerId: 'peer9' }, () => {})
+  const unregistered = await cluster.dial({ role: 'peer', peerId: 'peer9' })
   expect(await codeOf(cluster.run(unregistered.connection.request('leave', {})))).toBe(
     'NOT_REGISTERED',
   )

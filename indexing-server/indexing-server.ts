@@ -94,7 +94,9 @@ export async function startIndexingServer(
   const connections = (): number => server?.connectionCount ?? 0
   const { repairs } = coordinator
   const accusedPeers = (): number => [...registry.all()].filter(({ isAccused }) => isAccused).length
-  metrics.observe({ status, totals, connections, writes, lookups, repairs, accusedPeers })
+  const decisionKeepers = (): ReturnType<typeof parts.exchange.counts> => parts.exchange.counts()
+  const counted = { totals, connections, writes, lookups, repairs, accusedPeers, decisionKeepers }
+  metrics.observe({ status, ...counted })
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, fetching, status, notes, clock })
   server = await startServer<'index', Session>(

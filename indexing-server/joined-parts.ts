@@ -12,6 +12,7 @@ import type { EventRecorder } from './events/event.ts'
 import { PeerEvents } from './events/peer-events.ts'
 import { Forgetter } from './forgetter.ts'
 import type { TakeRelease } from './identities.ts'
+import { IntentExchange } from './intent-exchange.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { PeerPlans } from './peer-plans.ts'
 import type { DialBack } from './reachability.ts'
@@ -67,6 +68,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
   readonly peerEvents: PeerEvents
   readonly doubts: DoubtDesk
   readonly decisions: Decisions
+  readonly exchange: IntentExchange
   readonly plans: PeerPlans
   readonly forgetter: Forgetter
   readonly survey: SurveyPeer
@@ -80,7 +82,12 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   const parts = replicationParts(settings, dependencies, () => registry)
   const { coordinator, replaced, relabels, trash } = parts
   const peerEvents = new PeerEvents(dependencies)
-  const listener = registryListener({ ...parts, peerEvents }, dependencies)
+  const exchange = new IntentExchange({
+    ...dependencies,
+    requests: () => registry.requests,
+    decisions: () => decisions,
+  })
+  const listener = registryListener({ ...parts, peerEvents, exchange }, dependencies)
   const plans = new PeerPlans({
     ...dependencies,
     onChange(peerId) {
@@ -106,6 +113,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
       lookups.forget(touched)
       parts.onReleased(touched)
       replaced.onReplaced(touched.replaced)
+      if (touched.intent.length > 0) exchange.onDecided()
     },
     appliers: {
       ...plans.appliers,
@@ -125,9 +133,10 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     ...drains,
     doubts: doubtDesk,
     decisions,
+    exchange,
     start() {
       coordinator.start()
-      for (const part of [replaced, drains.drains, relabels, trash]) part.start()
+      for (const part of [replaced, drains.drains, relabels, trash, exchange]) part.start()
     },
     async [Symbol.asyncDispose]() {
       registry[Symbol.dispose]()
@@ -156,7 +165,13 @@ function drainParts({
 }
 
 function registryListener(
-  { brake, peerEvents, coordinator, relabels }: ReplicationParts & { peerEvents: PeerEvents },
+  {
+    brake,
+    peerEvents,
+    coordinator,
+    relabels,
+    exchange,
+  }: ReplicationParts & Pick<JoinedParts, 'peerEvents' | 'exchange'>,
   { lookups }: Dependencies,
 ): RegistryListener {
   return {
@@ -170,6 +185,7 @@ function registryListener(
       lookups.forgetAll()
       brake.onRegistered(peerId, arrival)
       coordinator.onRegistered(peerId)
+      exchange.onRegistered(peerId, arrival.intent)
     },
     onAccusations: () => lookups.forgetAll(),
   }

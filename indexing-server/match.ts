@@ -1,6 +1,6 @@
 import { limits } from '../common/limits.ts'
+import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { MatchedFile, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
-import { thatFitFrame } from './frame-budget.ts'
 import { parsePattern } from './name-query.ts'
 import { rankContents, rankSources } from './rank.ts'
 import { matchesFrom, parseCursor, type SearchDependencies, toCursor } from './search.ts'

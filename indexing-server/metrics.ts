@@ -13,6 +13,7 @@ export interface MetricsSources {
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly totals: () => Promise<Totals>
   readonly connections: () => number
+  readonly decisionKeepers: () => Promise<{ complete: number; behind: number }>
   /** Why the database cannot be written, if so. */
   readonly writes: { readonly fault: string | undefined }
   readonly repairs: Pick<Repairs, 'needs' | 'meter'>
@@ -160,6 +161,13 @@ const rows: readonly MetricRow<MetricsSources>[] = [
       const { names, contents, copies } = await totals()
       return { names, contents, copies }
     },
+  },
+  {
+    name: 'tandem_index_decisions',
+    kind: 'gauge',
+    help: 'Registered peers by whether they keep all decisions, such as replication rules',
+    label: 'peers',
+    read: async ({ decisionKeepers }) => await decisionKeepers(),
   },
   {
     name: 'tandem_index_content_bytes',

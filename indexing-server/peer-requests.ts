@@ -2,7 +2,7 @@ import type { BackgroundWork } from '../common/background.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
-import type { RequestOf, Task } from '../common/protocol/messages.ts'
+import type { ReplyOf, RequestOf, Task } from '../common/protocol/messages.ts'
 import type { Relabelling } from '../common/protocol/trash-messages.ts'
 
 interface Dependencies {
@@ -22,6 +22,10 @@ export class PeerRequests {
     this.#connectionOf = connectionOf
     this.#background = background
     this.#log = log
+  }
+
+  isConnected(peerId: string): boolean {
+    return this.#connectionOf(peerId) !== undefined
   }
 
   /** @throws AppError NOT_REGISTERED if the peer has no connection, and the peer's answer */
@@ -66,6 +70,29 @@ export class PeerRequests {
   /** @throws AppError NOT_REGISTERED if the peer has no connection, and the peer's answer */
   async restoreFile(peerId: string, request: RequestOf<'restore-file'>): Promise<void> {
     await this.#connectionFor(peerId, 'restore-file').request('restore-file', request)
+  }
+
+  /**
+   * Has a peer keep a page of decisions.
+   * @returns up to which revision it has this log
+   * @throws AppError NOT_REGISTERED if the peer has no connection, and the peer's answer
+   */
+  async keepIntent(
+    peerId: string,
+    page: RequestOf<'keep-intent'>,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const connection = this.#connectionFor(peerId, 'keep-intent')
+    return (await connection.request('keep-intent', page, { signal })).revision
+  }
+
+  /** @throws AppError NOT_REGISTERED if the peer has no connection, and the peer's answer */
+  async readIntent(
+    peerId: string,
+    page: RequestOf<'read-intent'>,
+    signal: AbortSignal,
+  ): Promise<ReplyOf<'read-intent'>> {
+    return await this.#connectionFor(peerId, 'read-intent').request('read-intent', page, { signal })
   }
 
   /** Asks a peer to verify its copies of a content, if it is connected. */

@@ -4,7 +4,7 @@ import { AppError } from '../common/errors.ts'
 import { parsePeerId } from '../common/ids.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
-import type { PeerInfo, PeerState, RequestOf } from '../common/protocol/messages.ts'
+import type { IntentState, PeerInfo, PeerState, RequestOf } from '../common/protocol/messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
@@ -36,6 +36,8 @@ export interface Arrival {
   readonly isComplete: boolean
   /** Whether the peer has announced it, or a part, to this index or another. */
   readonly hasAnnounced: boolean
+  /** The decisions that it keeps, if any. */
+  readonly intent: IntentState | undefined
 }
 
 /** Called synchronously when a peer's liveness changes, and when it registers. */
@@ -202,8 +204,8 @@ export class Registry implements Disposable {
     this.#claims.onTaken(peerId, epoch)
     this.#onSignOfLife(entry)
     this.#log.info({ peerId, host, port, seenSeq }, 'peer registered')
-    const { hasAnnounced = false } = registration
-    this.#listener.onRegistered(peerId, { isComplete: seenSeq > 0, hasAnnounced })
+    const { hasAnnounced = false, intent } = registration
+    this.#listener.onRegistered(peerId, { isComplete: seenSeq > 0, hasAnnounced, intent })
     return seenSeq
   }
 

@@ -8,6 +8,7 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
+import type { KeptIntent } from './announce/kept-intent.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import type { Finder } from './find/finder.ts'
@@ -39,13 +40,14 @@ interface Joining {
   readonly unfinished: UnfinishedContents
   readonly reach: ReachNotice
   readonly identity: string
+  readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>
 }
 
 /** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
 export function joinCluster(
   settings: Pick<PeerSettings, 'advertiseHost' | 'capacityBytes' | 'index' | 'peerId' | 'zone'>,
   starting: AsyncDisposableStack,
-  { share, serving, fetcher, restorer, unfinished, reach, identity }: Joining,
+  { share, serving, fetcher, restorer, unfinished, reach, identity, intent }: Joining,
   dependencies: PeerDependencies,
 ): Announcer {
   const announcer = starting.use(
@@ -55,6 +57,7 @@ export function joinCluster(
         ...dependencies,
         inventory: share.catalog,
         room: async () => ({ ...(await share.room()), ...capacityOf(settings) }),
+        intent: () => intent.state,
         handlers: {
           tasks: async ({ tasks }) => {
             replicator.accept(tasks)
@@ -77,6 +80,8 @@ export function joinCluster(
             restorer.accept(file)
             return {}
           },
+          'keep-intent': async (page) => intent.keep(page),
+          'read-intent': async (page) => intent.read(page),
           reached: async (reached) => {
             reach.onReached(reached)
             return {}

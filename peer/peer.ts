@@ -15,6 +15,7 @@ import { BackgroundWork } from '../common/background.ts'
 import type { Log } from '../common/log.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import type { Announcer } from './announce/announcer.ts'
+import { KeptIntent } from './announce/kept-intent.ts'
 import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
@@ -123,7 +124,9 @@ export async function startPeer(
   const replicas = replicaFetcher({ shelf: share, fetcher })
   const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, log }))
   const identity = await readIdentity(folder, settings.peerId, dependencies)
-  const cluster = { share, serving, fetcher: replicas, restorer, unfinished, reach, identity }
+  const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
+  const replicating = { fetcher: replicas, restorer }
+  const cluster = { share, serving, ...replicating, unfinished, reach, identity, intent }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),

@@ -213,6 +213,9 @@ async function announce(
         'confirm-copies': async ({ sha256s }) => ({ confirmed: sha256s.map(() => false) }),
         relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
         'restore-file': async () => ({}),
+        // It keeps no decisions either: the index sends them again after each registration.
+        'keep-intent': async ({ revision }) => ({ revision }),
+        'read-intent': async () => ({ records: [] }),
         reached: async ({ reason }) => {
           if (reason !== undefined) print(`The index cannot connect to this dummy: ${reason}.`)
           return {}

@@ -41,6 +41,13 @@ const owner = 'peer1'
 const epoch = '0123456789abcdef'
 const freeBytes = 64_000_000_000
 const modifiedMs = Date.UTC(2026, 0, 31)
+const intentRecord = {
+  kind: 'replication',
+  key: 'photos/**',
+  value: '{"factor":3}',
+  changedMs: modifiedMs,
+  revision: 17,
+}
 const source: Source = { peerId: owner, host: '192.0.2.1', port: 7100, kind: 'shared' }
 const replica: Source = { peerId: 'peer2', host: '192.0.2.2', port: 7101, kind: 'replicated' }
 
@@ -245,6 +252,17 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       lacking: { files: 1, bytes: size, names: [name] },
     },
   },
+  'keep-intent': {
+    request: {
+      logId: '0123456789abcdef',
+      after: 16,
+      revision: 17,
+      isLast: true,
+      records: [intentRecord],
+    },
+    reply: { revision: 17 },
+  },
+  'read-intent': { request: { after: 16, limit: 1_000 }, reply: { records: [intentRecord] } },
   'set-replication': { request: { pattern: 'photos/**', factor: 3 }, reply: { peers: 4 } },
   'replication-rules': {
     request: {},

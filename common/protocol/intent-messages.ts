@@ -1,7 +1,7 @@
 /** Messages about what people decide: a part of the table in messages.ts. */
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
-import { Count, described, Millis, Name } from './fields.ts'
+import { Count, described, Millis, Name, Sequence } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 
 const Factor = Type.Integer({
@@ -21,7 +21,70 @@ const ReplicationRule = Type.Object({
   changedMs: described(Millis, 'When it was set, in milliseconds since 1970'),
 })
 
+const LogId = Type.String({
+  pattern: '^[0-9a-f]{16}$',
+  description: 'The log to which revisions belong: random, new with each database of an index',
+})
+const Revision = described(Sequence, 'The number of a record in its log')
+
+export const IntentState = Type.Object({
+  logId: LogId,
+  revision: described(Sequence, 'All records of that log up to this one'),
+})
+export type IntentState = Static<typeof IntentState>
+
+export const IntentRecord = Type.Object({
+  kind: Type.String({ maxLength: 32, description: 'What was decided, such as `unshared`' }),
+  key: Type.String({ maxLength: limits.intentKeyMax, description: 'What it is about' }),
+  value: Type.Union([Type.String({ maxLength: limits.intentValueMax }), Type.Null()], {
+    description: 'JSON; null once it was revoked',
+  }),
+  changedMs: described(Millis, 'When it was decided, in milliseconds since 1970'),
+  revision: Revision,
+})
+/** A decision as peers keep it. */
+export type IntentRecord = Static<typeof IntentRecord>
+
 export const intentMessages = {
+  'keep-intent': {
+    summary:
+      'Has a peer keep decisions that exist nowhere else, for an index that loses its disk. Pages of one log continue each other; with the last page, a log replaces any other.',
+    from: ['index'],
+    to: ['peer'],
+    isLong: true,
+    request: Type.Object({
+      logId: LogId,
+      after: described(Sequence, 'The `revision` of the previous page; 0 for the first of a log'),
+      revision: described(Sequence, 'All records up to this one have been sent'),
+      isLast: Type.Boolean({ description: 'Whether the index has no more at present' }),
+      records: Type.Array(IntentRecord, { maxItems: limits.intentRecordsPerPage }),
+    }),
+    reply: Type.Object({
+      revision: described(
+        Sequence,
+        'Up to which one the peer has that log; less if a page is missing',
+      ),
+    }),
+    bulk: false,
+  },
+  'read-intent': {
+    summary:
+      'Reads the decisions that a peer keeps: asked by an index that may have lost its own. Of two decisions on a key, the later one wins.',
+    from: ['index'],
+    to: ['peer'],
+    isReplyLong: true,
+    request: Type.Object({
+      after: described(Sequence, 'The last revision read; 0 at first'),
+      limit: Type.Integer({ minimum: 1, maximum: limits.intentRecordsPerPage }),
+    }),
+    reply: Type.Object({
+      records: Type.Array(IntentRecord, {
+        maxItems: limits.intentRecordsPerPage,
+        description: 'In the order of their revisions; none at the end',
+      }),
+    }),
+    bulk: false,
+  },
   'set-replication': {
     summary:
       'Sets how many copies to keep of the files that match a pattern; durable once answered. Of the rules that match a name, the one set last applies.',

@@ -21,7 +21,7 @@ import {
   Sha256,
   Zone,
 } from './fields.ts'
-import { intentMessages } from './intent-messages.ts'
+import { IntentState, intentMessages } from './intent-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import { planMessages } from './plan-messages.ts'
@@ -44,6 +44,7 @@ import { versionMessages } from './version-messages.ts'
 
 export type { Event } from './event-messages.ts'
 /** The types of what messages carry. */
+export type { IntentRecord, IntentState } from './intent-messages.ts'
 export type { PeerNotes } from './plan-shapes.ts'
 export type {
   Change,
@@ -121,6 +122,9 @@ export const messages = {
             freeBytes: FreeBytes,
             diskBytes: Type.Optional(DiskBytes),
             capacityBytes: Type.Optional(CapacityBytes),
+            intent: Type.Optional(
+              described(IntentState, 'The decisions that the peer keeps, if any'),
+            ),
             hasAnnounced: Type.Optional(
               Type.Boolean({
                 description:

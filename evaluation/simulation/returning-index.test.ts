@@ -72,6 +72,7 @@ class Crowd implements AsyncDisposable {
           ...dependencies,
           inventory: emptyInventory(random.bytes(8).toString('hex')),
           room: async () => ({ freeBytes: 1_000 }),
+          intent: () => undefined,
           handlers: {
             tasks: async () => ({}),
             'cancel-tasks': async () => ({}),
@@ -81,6 +82,8 @@ class Crowd implements AsyncDisposable {
             relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
             'restore-file': async () => ({}),
             reached: async () => ({}),
+            'keep-intent': async ({ revision }) => ({ revision }),
+            'read-intent': async () => ({ records: [] }),
           },
         },
       ),

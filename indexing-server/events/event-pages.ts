@@ -1,5 +1,5 @@
+import { thatFitFrame } from '../../common/protocol/frame-budget.ts'
 import type { ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
-import { thatFitFrame } from '../frame-budget.ts'
 import type { IndexStore } from '../store/store.ts'
 
 type EventStore = Pick<IndexStore, 'events' | 'createdMs'>

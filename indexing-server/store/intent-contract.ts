@@ -105,6 +105,26 @@ function merging(open: OpenStore): void {
     expect(await store.intents('replication', '', 2)).toEqual([])
   })
 
+  test('the logs whose records were merged are remembered, up to where', async () => {
+    await using opened = await open()
+    for (const revision of [3, 7, 5])
+      await opened.commit(opened.store.recordIntentSource('other', revision))
+    await opened.reopen()
+    expect(await opened.store.intentSources()).toEqual(new Map([['other', 7]]))
+  })
+
+  test('a log that is forked has another name, and the old one as a source', async () => {
+    await using opened = await open()
+    const { store } = opened
+    await opened.commit(store.decide([rule('a', 3)]))
+    const { logId } = await store.intentState()
+    await opened.commit(store.forkIntentLog())
+    const after = await store.intentState()
+    expect(after.revision).toBe(1)
+    expect(after.logId).not.toBe(logId)
+    expect(await store.intentSources()).toEqual(new Map([[logId, 0]]))
+  })
+
   test('unsharing is a decision, whether requested, announced or merged', async () => {
     await using opened = await open()
     const { store } = opened

@@ -17,7 +17,9 @@
  */
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { isPeerId, nameProblem } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
+import { isFileKey } from './file-key.ts'
 
 /** Up to which a kind grows, and what happens beyond. */
 export interface IntentBounds {
@@ -30,6 +32,8 @@ export interface IntentBounds {
   readonly whenFull: 'refuse' | 'forget'
   /** Whether the time of a decision matters, so that one that is in force already is recorded again. */
   readonly isDated?: true
+  /** Whether it may be a key of this kind. */
+  readonly isKey: (key: string) => boolean
 }
 
 export const intentKinds = {
@@ -44,12 +48,14 @@ export const intentKinds = {
     recordsMax: limits.replicationRulesMax,
     whenFull: 'refuse',
     isDated: true,
+    isKey: (key) => nameProblem(key) === undefined,
   },
   /** A peer whose copies are made elsewhere, so that it can leave. Key: its id. */
   drain: {
     value: Type.Literal(true),
     recordsMax: limits.peersMax,
     whenFull: 'refuse',
+    isKey: isPeerId,
   },
   /** A peer that may be silent for a while, until a wall time. Key: its id. */
   maintenance: {
@@ -58,18 +64,21 @@ export const intentKinds = {
     }),
     recordsMax: limits.peersMax,
     whenFull: 'refuse',
+    isKey: isPeerId,
   },
   /** The owner's file of a name is not in the cluster. Key: see `file-key.ts`. */
   unshared: {
     value: Type.Literal(true),
     recordsMax: limits.unsharedRecordsMax,
     whenFull: 'forget',
+    isKey: isFileKey,
   },
   /** The owner deleted a file; its copies are kept, or no longer. Key: see `file-key.ts`. */
   trash: {
     value: Type.Object({ isKept: Type.Boolean() }),
     recordsMax: limits.trashRecordsMax,
     whenFull: 'forget',
+    isKey: isFileKey,
   },
 } as const satisfies Record<string, IntentBounds & { readonly value: Type.TSchema }>
 
@@ -94,7 +103,9 @@ export type IntentRecord = Decision & {
 export type RecordOf<K extends IntentKind> = Extract<IntentRecord, { readonly kind: K }>
 
 const checks = new Map(
-  Object.entries(intentKinds).map(([kind, { value }]) => [kind, Compile(value)] as const),
+  Object.entries(intentKinds).map(
+    ([kind, { value, isKey }]) => [kind, { value: Compile(value), isKey }] as const,
+  ),
 )
 
 /** A record as peers keep it: the value as JSON text. */
@@ -105,12 +116,12 @@ export interface WrittenRecord {
   readonly changedMs: number
 }
 
-/** The record that was written; undefined for an unknown kind, or a value that is not of it. */
+/** The record that was written; undefined for an unknown kind, or a key or value that is not of it. */
 export function readRecord({ value, ...written }: WrittenRecord): IntentRecord | undefined {
   const check = checks.get(written.kind)
-  if (check === undefined) return undefined
+  if (check?.isKey(written.key) !== true) return undefined
   const parsed = value === null ? null : parseJson(value)
-  return parsed === null || check.Check(parsed)
+  return parsed === null || check.value.Check(parsed)
     ? ({ ...written, value: parsed } as IntentRecord)
     : undefined
 }

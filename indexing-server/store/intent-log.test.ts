@@ -65,13 +65,17 @@ describe('merging', () => {
   })
 })
 
-test.each<[string, string | null]>([
-  ['unknown', 'true'],
-  ['replication', '{"factor":0}'],
-  ['replication', '{'],
-  ['unshared', 'false'],
-])('a record of kind %s with value %s is not read', (kind, value) => {
-  expect(readRecord({ kind, key: 'k', value, changedMs: 1 })).toBeUndefined()
+test.each<[string, string, string | null]>([
+  ['unknown', 'k', 'true'],
+  ['replication', 'k', '{"factor":0}'],
+  ['replication', 'k', '{'],
+  ['replication', '../k', '{"factor":3}'],
+  ['unshared', 'peer1/a', 'false'],
+  ['unshared', 'a', 'true'],
+  ['unshared', 'peer1/../a', null],
+  ['drain', 'peer 1', 'true'],
+])('a record of kind %s with key %s and value %s is not read', (kind, key, value) => {
+  expect(readRecord({ kind, key, value, changedMs: 1 })).toBeUndefined()
 })
 
 describe('forgetting', () => {

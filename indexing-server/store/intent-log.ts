@@ -15,6 +15,8 @@ import {
 
 /** How long a revoked decision is remembered: a holder that was away longer may bring it back. */
 const revokedKeptMs = 366 * 86_400_000
+/** Other logs that are remembered: an index loses its disk far less often. */
+const sourcesMax = 64
 /** Records forgotten per transaction: about 5 ms. */
 const forgottenPerPass = 1_000
 
@@ -32,14 +34,37 @@ export interface NumberedRecord extends WrittenRecord {
 /** The table of decisions. Its writes must run within a transaction. */
 export class IntentLog {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #random: Random
 
   constructor(database: Database, random: Random) {
     this.#sql = prepare(database)
+    this.#random = random
     this.#sql.nameLog.run(randomId(random))
   }
 
   get state(): IntentState {
     return this.#sql.state.get() as IntentState
+  }
+
+  /** Other logs, and up to which revision their records are here. */
+  get sources(): ReadonlyMap<string, number> {
+    const rows = this.#sql.sources.all() as IntentState[]
+    return new Map(rows.map(({ logId, revision }) => [logId, revision]))
+  }
+
+  /** All records of another log up to this one are here. */
+  recordSource(logId: string, revision: number): void {
+    this.#sql.recordSource.run(logId, revision)
+    this.#sql.forgetSources.run(sourcesMax)
+  }
+
+  /**
+   * Continues under another name: who has the old one may have other records under its numbers, and
+   * is read from the beginning.
+   */
+  fork(): void {
+    this.recordSource(this.state.logId, 0)
+    this.#sql.rename.run(randomId(this.#random))
   }
 
   /**
@@ -123,6 +148,14 @@ function prepare(database: Database) {
   return {
     nameLog: database.prepare("update intent_log set log_id = ? where log_id = ''"),
     state: database.prepare('select log_id as logId, revision from intent_log'),
+    rename: database.prepare('update intent_log set log_id = ?'),
+    sources: database.prepare('select log_id as logId, revision from intent_sources'),
+    recordSource: database.prepare(`
+      insert into intent_sources (log_id, revision) values (?, ?)
+      on conflict (log_id) do update set revision = max(revision, excluded.revision)`),
+    forgetSources: database.prepare(`
+      delete from intent_sources where place not in (
+        select place from intent_sources order by place desc limit ?)`),
     record: database.prepare(`select ${record} from intent where kind = ? and key = ?`),
     advance: database.prepare('update intent_log set revision = revision + 1'),
     put: database.prepare(`

@@ -7,6 +7,7 @@ import { intent } from './migrations/0006-intent.ts'
 import { replicaCounts } from './migrations/0007-replica-counts.ts'
 import { trash } from './migrations/0008-trash.ts'
 import { forgottenOwners } from './migrations/0009-forgotten-owners.ts'
+import { intentSources } from './migrations/0010-intent-sources.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -22,5 +23,6 @@ export const migrations: readonly string[] = [
   replicaCounts,
   trash,
   forgottenOwners,
+  intentSources,
   // The next one is appended here.
 ]

@@ -1,6 +1,5 @@
-import SQLite from 'better-sqlite3'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
+import { AppError, hasCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
@@ -12,7 +11,7 @@ import { ContentReader, type IsDoubted, type WantedCopies } from './content-read
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
 import { ForgetWriter } from './forget-writer.ts'
-import { GroupCommit } from './group-commit.ts'
+import { GroupCommit, type Transaction } from './group-commit.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
 import { IntentWriter } from './intent-writer.ts'
@@ -42,6 +41,7 @@ import type {
   Touched,
   TrashedFile,
 } from './store.ts'
+import { transactionsOn } from './transactions.ts'
 import { TrashReader } from './trash-reader.ts'
 import { type UnwrittenPeer, UnwrittenPeers } from './unwritten-peers.ts'
 
@@ -83,7 +83,6 @@ type PeerRow = Omit<PeerRecord, 'zone' | 'gone'> & { zone: string | null; gone: 
 
 /** {@link IndexStore} on one SQLite database that only this process uses. */
 export class SqliteStore implements IndexStore {
-  readonly #path: string
   readonly #clock: Clock
   readonly #database: Database
   readonly #reader: ContentReader
@@ -97,15 +96,16 @@ export class SqliteStore implements IndexStore {
   readonly #commits: GroupCommit
   readonly #sql: PeerStatements
   readonly #unwritten = new UnwrittenPeers()
-  readonly #onFault: (error: AppError) => void
+  readonly #transaction: Transaction
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(options: SqliteStoreOptions, dependencies: SqliteStoreDependencies) {
-    this.#path = options.path
     this.#clock = dependencies.clock
-    this.#onFault = dependencies.onFault ?? (() => {})
+    const { path } = options
+    const { onFault = () => {} } = dependencies
     const open = dependencies.open ?? openDatabase
-    this.#database = open(options.path, { migrations })
+    this.#database = open(path, { migrations })
+    this.#transaction = transactionsOn(this.#database, { path, onFault })
     this.#database.pragma(`cache_size = -${databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
     this.#reader = new ContentReader(this.#database, {
@@ -115,7 +115,7 @@ export class SqliteStore implements IndexStore {
     this.#trash = new TrashReader(this.#database, this.#reader)
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
-    const isRecovering = (): boolean => clock.nowMs() - this.createdMs < recoveryMs
+    const isRecovering = (): boolean => this.isRecovering
     const intent = new IntentLog(this.#database, random)
     this.#intent = intent
     this.#writer = new AnnouncementWriter(this.#database, { intent, isRecovering })
@@ -127,9 +127,13 @@ export class SqliteStore implements IndexStore {
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
       {
         clock: dependencies.clock,
-        transaction: (work, isDurable) => this.#transaction(work, isDurable),
+        transaction: this.#transaction,
       },
     )
+  }
+
+  get isRecovering(): boolean {
+    return this.#clock.nowMs() - this.createdMs < recoveryMs
   }
 
   async peers(): Promise<readonly PeerRecord[]> {
@@ -313,6 +317,18 @@ export class SqliteStore implements IndexStore {
     return this.#intent.state
   }
 
+  async intentSources(): Promise<ReadonlyMap<string, number>> {
+    return this.#intent.sources
+  }
+
+  async recordIntentSource(logId: string, revision: number): Promise<void> {
+    await this.#commits.add(1, () => this.#intent.recordSource(logId, revision))
+  }
+
+  async forkIntentLog(): Promise<void> {
+    await this.#commits.add(1, () => this.#intent.fork(), { isDurable: true })
+  }
+
   async pruneIntent(): Promise<void> {
     while ((await this.#commits.add(1, () => this.#intent.prune(this.#nowMs))) > 0);
   }
@@ -442,28 +458,6 @@ export class SqliteStore implements IndexStore {
       this.#addUnwritten(peer).catch(() => {})
     this.#commits.flush()
     this.#database.close()
-  }
-
-  /** Intent is durable: its acknowledgement holds even after a power cut. */
-  #transaction(work: () => void, isDurable: boolean): void {
-    const isOutermost = !this.#database.inTransaction
-    try {
-      if (isDurable) this.#database.pragma('synchronous = FULL')
-      this.#database.transaction(work)()
-    } catch (error) {
-      if (!isOutermost) throw error
-      const explained = this.#explain(error)
-      if (hasCode(explained, 'DISK_FAILED')) this.#onFault(explained)
-      throw explained
-    } finally {
-      if (isDurable) this.#database.pragma('synchronous = NORMAL')
-    }
-  }
-
-  #explain(error: unknown): unknown {
-    if (!(error instanceof SQLite.SqliteError)) return error
-    const details = { action: 'write', path: this.#path, reason: reasonOf(error) }
-    return new AppError('DISK_FAILED', details, { cause: error })
   }
 }
 

@@ -251,6 +251,11 @@ export interface IndexStore extends AsyncDisposable {
   /** The last decisions on each key, revoked ones too, in the order of their revisions. */
   intentSince(revision: number, limit: number): Promise<readonly NumberedRecord[]>
   intentState(): Promise<IntentState>
+  /** Other logs, by id, and up to which revision their records were merged. */
+  intentSources(): Promise<ReadonlyMap<string, number>>
+  recordIntentSource(logId: string, revision: number): Promise<void>
+  /** Names the log anew, because others have later records of the old one. */
+  forkIntentLog(): Promise<void>
   /** Forgets old records beyond the bounds of their kinds, in bounded steps. */
   pruneIntent(): Promise<void>
 
@@ -324,6 +329,8 @@ export interface IndexStore extends AsyncDisposable {
   events(query: EventQuery): Promise<EventPage>
   /** Distinguishes this database from one that replaced it: when it was created. */
   readonly createdMs: number
+  /** Whether it is so new that it may replace a lost one. */
+  readonly isRecovering: boolean
   /** Checks whether the database can be written, and writes what it could not write before. */
   probe(): Promise<void>
 }

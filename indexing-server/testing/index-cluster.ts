@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { AppError } from '../../common/errors.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
@@ -22,6 +25,8 @@ import {
   startIndexingServer,
 } from '../indexing-server.ts'
 import type { DialBack } from '../reachability.ts'
+import { KeptDecisions } from './kept-decisions.ts'
+import { type PeerScript, scriptedHandlers } from './scripted-handlers.ts'
 import { testSettings } from './test-settings.ts'
 
 /** The content `text`. */
@@ -81,6 +86,8 @@ export class IndexCluster implements AsyncDisposable {
   readonly #settings: IndexingServerSettings
   readonly #peers = new Set<TestPeer>()
   #server: IndexingServer | undefined
+  /** Each run of an index has other randomness, and so each new database another log. */
+  #starts = 0
   #database: Database | undefined
 
   private constructor(settings: IndexingServerSettings) {
@@ -105,7 +112,7 @@ export class IndexCluster implements AsyncDisposable {
       {
         transport: this.#transport,
         clock: this.clock,
-        random: seededRandom('index'),
+        random: seededRandom(`index${this.#starts++ || ''}`),
         log: silentLog,
         dialBack: this.dialBack,
         openDatabase: (path, options) => (this.#database = openDatabase(path, options)),
@@ -129,6 +136,14 @@ export class IndexCluster implements AsyncDisposable {
     this.#database?.pragma(`query_only = ${isRefused ? 'on' : 'off'}`)
   }
 
+  /** Writes the database as it is now into another folder; returns that folder. */
+  async copyDatabaseTo(folder: string): Promise<string> {
+    assert(this.#database !== undefined)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'index.sqlite'), this.#database.serialize())
+    return folder
+  }
+
   /** Why the index is degraded, if it is. */
   async health(): Promise<string | undefined> {
     return await this.#server?.health()
@@ -148,42 +163,9 @@ export class IndexCluster implements AsyncDisposable {
   /** @internal for peers */
   async dial(
     hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' | 'client' },
-    onTasks: (tasks: readonly Task[]) => void,
-    onProbe: () => Promise<Record<string, never>> = async () => ({}),
-    onReached: (reason: string | undefined) => void = () => {},
-    onCancel: (taskIds: readonly string[]) => void = () => {},
-    onVerify: (sha256: string) => void = () => {},
-    hasCopy: (sha256: string) => boolean | Promise<boolean> = () => false,
-    onRelabel: (copies: readonly Relabelling[]) => boolean[] = (copies) => copies.map(() => false),
-    onRestore: (request: RequestOf<'restore-file'>) => void = () => {},
+    script: PeerScript = {},
   ): Promise<{ connection: Connection; seenSeq: number }> {
-    const handlers = {
-      tasks: async ({ tasks }: RequestOf<'tasks'>) => {
-        onTasks(tasks)
-        return {}
-      },
-      'cancel-tasks': async ({ taskIds }: RequestOf<'cancel-tasks'>) => {
-        onCancel(taskIds)
-        return {}
-      },
-      probe: onProbe,
-      verify: async ({ sha256 }: RequestOf<'verify'>) => {
-        onVerify(sha256)
-        return {}
-      },
-      'confirm-copies': async ({ sha256s }: RequestOf<'confirm-copies'>) => ({
-        confirmed: await Promise.all(sha256s.map(async (sha256) => await hasCopy(sha256))),
-      }),
-      relabel: async ({ copies }: RequestOf<'relabel'>) => ({ relabelled: onRelabel(copies) }),
-      'restore-file': async (request: RequestOf<'restore-file'>) => {
-        onRestore(request)
-        return {}
-      },
-      reached: async ({ reason }: RequestOf<'reached'>) => {
-        onReached(reason)
-        return {}
-      },
-    }
+    const handlers = scriptedHandlers(script)
     const address = { host: '127.0.0.1', port: this.#settings.port }
     const dialled = connect<'index', 'peer'>(
       { transport: this.#transport, address, role: 'index', hello: hello as never, handlers },
@@ -244,6 +226,8 @@ export class TestPeer {
   /** Number of tasks per request. */
   readonly batches: number[] = []
   answer: TaskAnswer | undefined = () => undefined
+  /** The decisions that it keeps. */
+  readonly kept = new KeptDecisions()
   /** Whether it confirms that it still has a content. */
   confirms: (sha256: string) => boolean | Promise<boolean> = () => true
   freeBytes: number
@@ -290,23 +274,24 @@ export class TestPeer {
     const registration = {
       epoch,
       ...(continues && { continues }),
+      ...(this.kept.state && { intent: this.kept.state }),
       ...(this.#seq > 0 && { hasAnnounced: true }),
       port: 7_100,
       ...this.room,
       ...this.#place,
     }
     const hello = { role: 'peer' as const, peerId, registration }
-    const dialled = await this.#cluster.dial(
-      hello,
-      (tasks) => this.#onTasks(tasks),
-      () => (this.#isHung ? new Promise(() => {}) : Promise.resolve({})),
-      (reason) => this.reached.push(reason),
-      (taskIds) => this.cancelled.push(...taskIds),
-      (sha256) => this.verified.push(sha256),
-      (sha256) => this.confirms(sha256),
-      (copies) => this.#onRelabel(copies),
-      (request) => this.restored.push(request.name),
-    )
+    const dialled = await this.#cluster.dial(hello, {
+      onTasks: (tasks) => this.#onTasks(tasks),
+      onProbe: () => (this.#isHung ? new Promise(() => {}) : Promise.resolve({})),
+      onReached: (reason) => this.reached.push(reason),
+      onCancel: (taskIds) => this.cancelled.push(...taskIds),
+      onVerify: (sha256) => this.verified.push(sha256),
+      hasCopy: (sha256) => this.confirms(sha256),
+      onRelabel: (copies) => this.#onRelabel(copies),
+      onRestore: (request) => this.restored.push(request.name),
+      kept: this.kept,
+    })
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq
     this.#seq = dialled.seenSeq

@@ -5,7 +5,7 @@ import type { Log } from '../../common/log.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
-import type { ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import type { IntentState, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
 import type { Random } from '../../common/random.ts'
 import { WakeUp } from '../../common/wake-up.ts'
@@ -35,6 +35,8 @@ export interface AnnouncerDependencies {
   readonly inventory: Inventory
   /** Free bytes on the disk of this peer's data. */
   room(): Promise<Room>
+  /** The decisions that this peer keeps for the index. */
+  intent(): IntentState | undefined
   /** Handlers of the requests that the index sends to a peer. */
   readonly handlers: Handlers<'index', 'peer', undefined>
   readonly transport: Transport
@@ -260,6 +262,7 @@ export class Announcer implements AsyncDisposable {
   async #hello(): Promise<Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' }> {
     const { peerId, identity, host, port, zone } = this.#options
     const { epoch, continues } = this.#dependencies.inventory
+    const intent = this.#dependencies.intent()
     const registration = {
       epoch,
       ...(identity !== undefined && { identity }),
@@ -267,6 +270,7 @@ export class Announcer implements AsyncDisposable {
       ...(host !== undefined && { host }),
       port,
       ...(zone !== undefined && { zone }),
+      ...(intent !== undefined && { intent }),
       ...(this.#hasAnnounced && { hasAnnounced: true }),
       ...(await this.#room()),
     }

@@ -62,6 +62,7 @@ export class AnnouncingFixture implements AsyncDisposable {
       {
         inventory: this.#catalog,
         room: async () => ({ freeBytes: 1_000 }),
+        intent: () => undefined,
         handlers: {
           tasks: async ({ tasks }) => {
             this.tasks.push(...tasks)
@@ -74,6 +75,8 @@ export class AnnouncingFixture implements AsyncDisposable {
           relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
           'restore-file': async () => ({}),
           reached: async () => ({}),
+          'keep-intent': async ({ revision }) => ({ revision }),
+          'read-intent': async () => ({ records: [] }),
         },
         transport: {
           listen: () => Promise.reject(new Error('an announcer does not listen')),

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { BackgroundWork } from '../../../common/background.ts'
 import type { Random } from '../../../common/random.ts'
 import type { Announcer } from '../../../peer/announce/announcer.ts'
+import { KeptIntent } from '../../../peer/announce/kept-intent.ts'
 import { ReachNotice } from '../../../peer/announce/reach-notice.ts'
 import { DownloadRecords } from '../../../peer/download/download-records.ts'
 import { Downloads } from '../../../peer/download/downloads.ts'
@@ -90,7 +91,10 @@ export async function startClusterPeer(
   const replicas = replicaFetcher({ shelf: share, fetcher })
   const restorer = stack.use(new Restorer({ fetcher: replicas, shelf: share, log }))
   const reach = new ReachNotice({ log })
-  const joining = { share, serving, fetcher: replicas, restorer, unfinished, reach, identity }
+  disk.intent ??= new KeptIntent(':memory:', { log })
+  const { intent } = disk
+  const replicating = { fetcher: replicas, restorer }
+  const joining = { share, serving, ...replicating, unfinished, reach, identity, intent }
   const settings = { peerId, zone, index: indexAddress, advertiseHost: undefined, capacityBytes: 0 }
   const announcer = joinCluster(settings, stack, joining, dependencies)
   const finder = new Finder({

@@ -4,6 +4,7 @@ import type { FileStat } from '../../../common/content/file-stat.ts'
 import { AppError } from '../../../common/errors.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { contentOf, type TestContent } from '../../../common/testing/contents.ts'
+import type { KeptIntent } from '../../../peer/announce/kept-intent.ts'
 
 export interface DiskFile {
   readonly bytes: Buffer
@@ -38,6 +39,8 @@ export class SimulatedDisk {
   readonly partials = new Map<string, PartialData>()
   /** The database of the machine's process, from its last end. */
   image: Buffer | undefined
+  /** The decisions that the peer keeps for its index. */
+  intent: KeptIntent | undefined
   /** Whether the peer sends other bytes than it has. */
   isLying = false
   /** Whether nothing more fits. */
@@ -116,6 +119,7 @@ export class SimulatedDisk {
     this.files.clear()
     this.partials.clear()
     this.image = undefined
+    this.intent = undefined
     this.#usedBytes = 0
   }
 }

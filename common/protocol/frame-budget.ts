@@ -1,4 +1,4 @@
-import { limits } from '../common/limits.ts'
+import { limits } from '../limits.ts'
 
 /** Frame bytes available to the rows of a reply; the rest is for the envelope. */
 const rowsBytesMax = limits.frameBodyBytesMax - 4_096

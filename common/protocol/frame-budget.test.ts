@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { limits } from '../common/limits.ts'
+import { limits } from '../limits.ts'
 import { thatFitFrame } from './frame-budget.ts'
 
 test('rows that fit stay, rows that do not are cut off at the end', () => {

@@ -1,0 +1,244 @@
+import type { BackgroundWork } from '../common/background.ts'
+import type { Clock } from '../common/clock.ts'
+import { reasonOf } from '../common/errors.ts'
+import { limits } from '../common/limits.ts'
+import type { Log } from '../common/log.ts'
+import { thatFitFrame } from '../common/protocol/frame-budget.ts'
+import type { IntentState } from '../common/protocol/messages.ts'
+import { SerialQueue } from '../common/serial-queue.ts'
+import { WakeUp } from '../common/wake-up.ts'
+import type { Decisions } from './decisions.ts'
+import type { PeerRequests } from './peer-requests.ts'
+import { readRecord } from './store/intent-kinds.ts'
+import type { IndexStore } from './store/store.ts'
+
+/** Decisions within this time are sent together. */
+const sendDelayMs = 500
+/** Peers that are sent decisions at the same time: a page is up to 1 MiB. */
+const sendsAtOnce = 4
+/** A peer that could not keep decisions, for example on a full disk, is sent them again. */
+const sendRetryMs = 60_000
+
+interface Dependencies {
+  readonly store: Pick<
+    IndexStore,
+    | 'isRecovering'
+    | 'intentState'
+    | 'intentSince'
+    | 'intentSources'
+    | 'recordIntentSource'
+    | 'forkIntentLog'
+    | 'mergeIntent'
+  >
+  readonly requests: () => Pick<PeerRequests, 'isConnected' | 'keepIntent' | 'readIntent'>
+  readonly decisions: () => Pick<Decisions, 'onWritten'>
+  readonly background: BackgroundWork
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A registered peer. */
+interface Keeper {
+  readonly peerId: string
+  /** What it kept when it registered. */
+  readonly intent: IntentState | undefined
+  /** Until its decisions were read, if this index lacks some; then undefined. */
+  taking: Promise<void> | undefined
+  /** Whether what it keeps may be replaced. */
+  isTaken: boolean
+  /** Up to which revision of this log it is complete; undefined if it keeps another log. */
+  revision: number | undefined
+}
+
+/**
+ * Keeps a copy of the intent log on every registered peer, and reads those copies back: after this
+ * index has lost its disk, or got an older copy of it.
+ *
+ * What a peer keeps is read before the peer's announcements are applied and before it is replaced.
+ * Whose it is decides whether it is read: a log that this one continues always, any other only while
+ * this database is so new that it may replace a lost one (docs/decisions/0024).
+ */
+export class IntentExchange {
+  readonly #dependencies: Dependencies
+  readonly #keepers = new Map<string, Keeper>()
+  /** Reads from one peer at a time: most others have nothing to add then. */
+  readonly #reads = new SerialQueue()
+  readonly #wakeUp = new WakeUp()
+  #isWoken = false
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  start(): void {
+    const { background } = this.#dependencies
+    background.start('have peers keep decisions', (signal) => this.#run(signal))
+  }
+
+  onRegistered(peerId: string, intent: IntentState | undefined): void {
+    const keeper: Keeper = {
+      peerId,
+      intent,
+      taking: undefined,
+      isTaken: false,
+      revision: undefined,
+    }
+    this.#keepers.set(peerId, keeper)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    keeper.taking = promise
+    this.#dependencies.background.start('read the decisions that a peer keeps', async (signal) => {
+      try {
+        await this.#reads.run(() => this.#take(keeper, signal))
+        this.#wake()
+      } finally {
+        keeper.taking = undefined
+        resolve()
+      }
+    })
+  }
+
+  /** Resolves when no decision that the peer keeps is missing here, or it could not be read. */
+  async taken(peerId: string): Promise<void> {
+    await this.#keepers.get(peerId)?.taking
+  }
+
+  /** Registered peers that keep all decisions, and those that lack some. */
+  async counts(): Promise<{ complete: number; behind: number }> {
+    const { revision } = await this.#dependencies.store.intentState()
+    const keepers = this.#connectedKeepers()
+    const behind = keepers.filter((keeper) => isBehind(keeper, revision)).length
+    return { complete: keepers.length - behind, behind }
+  }
+
+  /** The log has new records. */
+  onDecided(): void {
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#isWoken = true
+    this.#wakeUp.notify()
+  }
+
+  /** Reads what the peer keeps, if this index may lack it. Never throws. */
+  async #take(keeper: Keeper, signal: AbortSignal): Promise<void> {
+    const { store, log } = this.#dependencies
+    const { peerId, intent } = keeper
+    if (this.#keepers.get(peerId) !== keeper) return
+    try {
+      const own = await store.intentState()
+      const isOwn = intent?.logId === own.logId
+      if (isOwn && intent.revision <= own.revision) keeper.revision = intent.revision
+      else if (intent !== undefined) {
+        if (isOwn) await this.#fork(own)
+        await this.#readLacking(peerId, intent, signal)
+      }
+      keeper.isTaken = true
+    } catch (error) {
+      // What it keeps is not replaced. It registers again, or is asked after a restart.
+      log.warn({ peerId, reason: reasonOf(error) }, 'the decisions that a peer keeps were not read')
+    }
+  }
+
+  /** This database is older than what peers have of it: from here on, the numbers differ. */
+  async #fork({ logId, revision }: IntentState): Promise<void> {
+    const { store, log } = this.#dependencies
+    log.warn({ logId, revision }, 'peers keep later decisions: the database is an older copy')
+    await store.forkIntentLog()
+  }
+
+  async #readLacking(
+    peerId: string,
+    { logId, revision }: IntentState,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, requests, decisions, log } = this.#dependencies
+    const sources = await store.intentSources()
+    let after = sources.get(logId)
+    if (after === undefined && !store.isRecovering)
+      return log.info({ peerId, logId }, 'a peer keeps the decisions of another cluster')
+    let merged = 0
+    for (after ??= 0; after < revision; ) {
+      const options = { after, limit: limits.intentRecordsPerPage }
+      const { records } = await requests().readIntent(peerId, options, signal)
+      const last = records.at(-1)
+      if (last !== undefined && last.revision <= after) break
+      const known = records.flatMap((record) => readRecord(record) ?? [])
+      const touched = await store.mergeIntent(known)
+      decisions().onWritten(touched)
+      merged += touched.intent.length
+      after = last?.revision ?? revision
+      await store.recordIntentSource(logId, after)
+    }
+    if (merged > 0) log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#dependencies
+    for (;;) {
+      await this.#wakeUp.until(() => this.#isWoken || undefined, signal)
+      await clock.sleep(sendDelayMs, signal)
+      this.#isWoken = false
+      try {
+        await this.#sendAll(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn({ reason: reasonOf(error) }, 'decisions were not sent to the peers')
+        clock.after(sendRetryMs, () => this.#wake())
+      }
+    }
+  }
+
+  /** Those that are gone register again. */
+  #connectedKeepers(): Keeper[] {
+    const requests = this.#dependencies.requests()
+    for (const peerId of this.#keepers.keys())
+      if (!requests.isConnected(peerId)) this.#keepers.delete(peerId)
+    return [...this.#keepers.values()]
+  }
+
+  async #sendAll(signal: AbortSignal): Promise<void> {
+    const { revision } = await this.#dependencies.store.intentState()
+    const behind = this.#connectedKeepers()
+      .filter((keeper) => keeper.isTaken && isBehind(keeper, revision))
+      .values()
+    const send = async (): Promise<void> => {
+      for (const keeper of behind) await this.#send(keeper, signal)
+    }
+    await Promise.all(Array.from({ length: sendsAtOnce }, send))
+  }
+
+  /** Sends a peer everything that it lacks. */
+  async #send(keeper: Keeper, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#dependencies
+    const { peerId } = keeper
+    try {
+      for (let after = keeper.revision ?? 0, isLast = false; !isLast; ) {
+        const page = await this.#pageAfter(after)
+        const kept = await this.#dependencies.requests().keepIntent(peerId, page, signal)
+        isLast = page.isLast && kept === page.revision
+        // It has lost what it had, and gets it again, once.
+        if (kept !== page.revision && kept >= after) throw new Error(`it keeps ${kept}`)
+        after = kept
+        if (keeper.revision !== undefined || isLast) keeper.revision = kept
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      log.debug({ peerId, reason: reasonOf(error) }, 'a peer did not keep the decisions')
+      clock.after(sendRetryMs, () => this.#wake())
+    }
+  }
+
+  async #pageAfter(after: number): Promise<Parameters<PeerRequests['keepIntent']>[1]> {
+    const { store } = this.#dependencies
+    const { logId, revision } = await store.intentState()
+    const records = thatFitFrame(await store.intentSince(after, limits.intentRecordsPerPage))
+    const last = records.at(-1)?.revision ?? revision
+    const isLast = last >= revision
+    return { logId, after, revision: last, isLast, records }
+  }
+}
+
+function isBehind({ revision: has }: Keeper, revision: number): boolean {
+  return has === undefined || has < revision
+}

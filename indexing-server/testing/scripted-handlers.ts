@@ -1,0 +1,52 @@
+import type { Handlers } from '../../common/protocol/handlers.ts'
+import type { RequestOf, Task } from '../../common/protocol/messages.ts'
+import type { Relabelling } from '../../common/protocol/trash-messages.ts'
+import { KeptDecisions } from './kept-decisions.ts'
+
+/** What a scripted peer does when the index asks; by default nothing. */
+export interface PeerScript {
+  readonly onTasks?: (tasks: readonly Task[]) => void
+  readonly onProbe?: () => Promise<Record<string, never>>
+  readonly onReached?: (reason: string | undefined) => void
+  readonly onCancel?: (taskIds: readonly string[]) => void
+  readonly onVerify?: (sha256: string) => void
+  readonly hasCopy?: (sha256: string) => boolean | Promise<boolean>
+  readonly onRelabel?: (copies: readonly Relabelling[]) => boolean[]
+  readonly onRestore?: (request: RequestOf<'restore-file'>) => void
+  readonly kept?: KeptDecisions
+}
+
+export function scriptedHandlers(script: PeerScript): Handlers<'index', 'peer', undefined> {
+  const { kept = new KeptDecisions(), hasCopy = () => false } = script
+  return {
+    tasks: async ({ tasks }) => {
+      script.onTasks?.(tasks)
+      return {}
+    },
+    'cancel-tasks': async ({ taskIds }) => {
+      script.onCancel?.(taskIds)
+      return {}
+    },
+    probe: async () => (await script.onProbe?.()) ?? {},
+    verify: async ({ sha256 }) => {
+      script.onVerify?.(sha256)
+      return {}
+    },
+    'confirm-copies': async ({ sha256s }) => ({
+      confirmed: await Promise.all(sha256s.map(async (sha256) => await hasCopy(sha256))),
+    }),
+    relabel: async ({ copies }) => ({
+      relabelled: script.onRelabel?.(copies) ?? copies.map(() => false),
+    }),
+    'restore-file': async (request) => {
+      script.onRestore?.(request)
+      return {}
+    },
+    'keep-intent': async (page) => kept.keep(page),
+    'read-intent': async (page) => kept.read(page),
+    reached: async ({ reason }) => {
+      script.onReached?.(reason)
+      return {}
+    },
+  }
+}
