@@ -72,6 +72,10 @@ test('a peer that was drained is stopped without a loss', async () => {
   expect(await receivedBytes(cluster)).toBe(before)
   for (let i = 0; i < filesPerPeer; i++)
     expect(await downloadAndHash(cluster.peer(4), { name: `peer2/${i}.bin` })).toBeDefined()
+
+  expect(await runTandem(['peers', 'forget', 'peer2', ...through])).toMatchObject({ code: 0 })
+  await untilAtRest(api, { live: 3, dead: 0 })
+  expect((await api.lookup({ name: 'peer2/0.bin' })).files[0]?.sources.length).toBeGreaterThan(1)
 })
 
 test('a peer in maintenance is restarted without a copy', async () => {

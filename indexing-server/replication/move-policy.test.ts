@@ -138,6 +138,7 @@ class FakeCluster {
       ownedBy: new Set([id]),
       isWaiting: () => false,
       isLastCopy: false,
+      isTrashed: false,
     }
     return ableTargets(request, [...this.peers.values()], options)
   }

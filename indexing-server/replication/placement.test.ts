@@ -11,7 +11,12 @@ function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPee
 }
 
 const options = { reserveBytes: 10 }
-const nothingFailed = { ownedBy: new Set<string>(), isWaiting: () => false, isLastCopy: false }
+const nothingFailed = {
+  ownedBy: new Set<string>(),
+  isWaiting: () => false,
+  isLastCopy: false,
+  isTrashed: false,
+}
 const request = { sizeBytes: 50, takenBy: new Set(['owner']), ...nothingFailed }
 const ids = (peers: readonly PlacementPeer[]): string[] => peers.map(({ peerId }) => peerId)
 
@@ -59,6 +64,20 @@ test('a flapping peer takes only the second copy of a content, and only if no ot
   expect(ids(eligibleTargets(request, others, options).eligible)).toEqual([])
 })
 
+test('an owner that lost the file takes a copy only if no other peer can', () => {
+  const lost = { ...request, takenBy: new Set(['keeper']), ownedBy: new Set(['owner']) }
+  const peers = [peer('owner'), peer('keeper'), peer('other', { unsteady: 'maintenance' })]
+  const beside = eligibleTargets({ ...lost, isLastCopy: true }, peers, options)
+  expect([ids(beside.eligible), beside.refusals.get('owner')]).toEqual([['other'], 'owner'])
+  const two = peers.slice(0, 2)
+  expect(ids(eligibleTargets({ ...lost, isLastCopy: true }, two, options).eligible)).toEqual([
+    'owner',
+  ])
+  const trashed = { ...lost, isLastCopy: true, isTrashed: true }
+  for (const wanted of [lost, trashed])
+    expect(eligibleTargets(wanted, two, options).refusals.get('owner')).toBe('owner')
+})
+
 test('another zone is taken as long as a peer there can', () => {
   const peers = [
     peer('owner', { zone: 'east' }),
@@ -70,6 +89,13 @@ test('another zone is taken as long as a peer there can', () => {
   expect(elsewhere.refusals.get('near')).toBe('same zone')
   const full = peers.map((each) => (each.peerId === 'far' ? { ...each, freeBytes: 0 } : each))
   expect(ids(eligibleTargets(request, full, options).eligible)).toEqual(['near'])
+  const drained = [
+    peer('owner', { zone: 'west' }),
+    peer('leaving', { zone: 'east', isDraining: true }),
+  ]
+  const holding = { ...request, takenBy: new Set(['owner', 'leaving']) }
+  const free = [peer('near', { zone: 'east' }), peer('far', { zone: 'west' })]
+  expect(ids(eligibleTargets(holding, [...drained, ...free], options).eligible)).toEqual(['near'])
   const zoneless = [peer('owner'), peer('other')]
   expect(ids(eligibleTargets(request, zoneless, options).eligible)).toEqual(['other'])
 })
@@ -174,16 +200,19 @@ test('no plan breaks a rule', () => {
       const ownedBy = new Set(ids(all.filter((_, index) => ((flags >> (index % 3)) & 1) === 1)))
       const isWaiting = (peerId: string): boolean => peerId.length === (flags & 3)
       const isLastCopy = takenBy.size <= 1
-      const wanted = { sizeBytes, takenBy, ownedBy, isWaiting, isLastCopy }
+      const isTrashed = (flags & 4) === 4
+      const wanted = { sizeBytes, takenBy, ownedBy, isWaiting, isLastCopy, isTrashed }
       const { eligible, refusals } = eligibleTargets(wanted, all, options)
       expect(eligible.length + refusals.size + Math.min(taken, all.length)).toBe(all.length)
       for (const each of eligible) {
         expect(takenBy.has(each.peerId) || each.isResting || refusals.has(each.peerId)).toBe(false)
         expect(each.state).toBe('live')
         expect(each.isDraining).toBe(false)
-        expect(each.unsteady === undefined).toBe(eligible[0]?.unsteady === undefined)
+        const isOwner = ownedBy.has(each.peerId)
+        expect(isOwner).toBe(ownedBy.has(eligible[0]?.peerId ?? ''))
+        expect(isOwner && (isTrashed || !isLastCopy)).toBe(false)
         expect(each.unsteady !== undefined && !isLastCopy).toBe(false)
-        expect(ownedBy.has(each.peerId) || isWaiting(each.peerId)).toBe(false)
+        expect(isWaiting(each.peerId)).toBe(false)
         expect(roomBytes(each, options)).toBeGreaterThanOrEqual(sizeBytes)
         const { capacityBytes = Infinity, replicaBytes, assignedBytes } = each
         const onDisk = each.freeBytes - assignedBytes - sizeBytes - 10

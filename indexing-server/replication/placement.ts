@@ -19,13 +19,16 @@ export interface PlacementRequest {
   /** Peers that have the content or are receiving it. */
   readonly takenBy: ReadonlySet<string>
   /**
-   * Peers whose own file has the content: a replica beside the original protects against nothing.
+   * Peers whose own file has the content. A replica beside the original protects against nothing; an
+   * owner that lost the file may keep one if no other peer can.
    */
   readonly ownedBy: ReadonlySet<string>
   /** Whether a copy of the content failed there and waits for a retry. */
   readonly isWaiting: (peerId: string) => boolean
   /** Whether at most one peer has it: then an unsteady peer is better than none. */
   readonly isLastCopy: boolean
+  /** Whether its owner deleted it on purpose. */
+  readonly isTrashed: boolean
 }
 
 /** Why a peer without a copy cannot take one. */
@@ -47,11 +50,10 @@ export interface Eligibility<Peer> {
 }
 
 /**
- * The peers that may take a copy: live, not draining, not its owner, not resting, with space, without
- * a copy or a
+ * The peers that may take a copy: live, not draining, not resting, with space, without a copy or a
  * failure that waits for a retry, and in a zone without a copy as long as there is such a peer. A
- * peer without a zone shares it with no other. An unsteady peer may take one only if no other can,
- * and then only of a content that has no second copy.
+ * peer without a zone shares it with no other. An unsteady peer, and then an owner that has lost the
+ * file, may take one only if no other can, and only of a content that has no second copy.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
@@ -60,26 +62,24 @@ export function eligibleTargets<Peer extends PlacementPeer>(
 ): Eligibility<Peer> {
   const refusals = new Map<string, Refusal>()
   const usedZones = new Set<string>()
-  let able: Peer[] = []
+  const able: Peer[] = []
   for (const peer of peers) {
     if (request.takenBy.has(peer.peerId)) {
-      if (peer.zone !== undefined) usedZones.add(peer.zone)
+      if (peer.zone !== undefined && !peer.isDraining) usedZones.add(peer.zone)
       continue
     }
     const refusal = refusalOf(peer, request, options)
     if (refusal === undefined) able.push(peer)
     else refusals.set(peer.peerId, refusal)
   }
-  const steady = able.filter(({ unsteady }) => unsteady === undefined)
-  if (steady.length > 0 || !request.isLastCopy) {
-    for (const { peerId, unsteady } of able)
-      if (unsteady !== undefined) refusals.set(peerId, unsteady)
-    able = steady
-  }
-  const elsewhere = able.filter(({ zone }) => zone === undefined || !usedZones.has(zone))
-  if (elsewhere.length === 0) return { eligible: able, refusals }
+  const tier = Math.min(...able.map((peer) => tierOf(peer, request)), lastTierOf(request))
+  const chosen = able.filter((peer) => tierOf(peer, request) <= tier)
+  for (const peer of able)
+    if (tierOf(peer, request) > tier) refusals.set(peer.peerId, tierRefusalOf(peer, request))
+  const elsewhere = chosen.filter(({ zone }) => zone === undefined || !usedZones.has(zone))
+  if (elsewhere.length === 0) return { eligible: chosen, refusals }
   const isElsewhere = new Set(elsewhere)
-  for (const peer of able) if (!isElsewhere.has(peer)) refusals.set(peer.peerId, 'same zone')
+  for (const peer of chosen) if (!isElsewhere.has(peer)) refusals.set(peer.peerId, 'same zone')
   return { eligible: elsewhere, refusals }
 }
 
@@ -92,19 +92,43 @@ export function ableTargets<Peer extends PlacementPeer>(
   return peers.filter(
     (peer) =>
       !request.takenBy.has(peer.peerId) &&
-      peer.unsteady === undefined &&
+      tierOf(peer, request) === tiers.steady &&
       refusalOf(peer, request, options) === undefined,
   )
 }
 
+/** Peers of a higher tier are targets only if there is none of a lower one. */
+const tiers = { steady: 0, unsteady: 1, owner: 2 } as const
+type Tier = (typeof tiers)[keyof typeof tiers]
+
+function tierOf({ peerId, unsteady }: PlacementPeer, { ownedBy }: PlacementRequest): Tier {
+  if (ownedBy.has(peerId)) return tiers.owner
+  return unsteady === undefined ? tiers.steady : tiers.unsteady
+}
+
+/** Why a peer of a higher tier is passed over. */
+function tierRefusalOf(
+  { peerId, unsteady = 'flapping' }: PlacementPeer,
+  { ownedBy }: PlacementRequest,
+): Refusal {
+  return ownedBy.has(peerId) ? 'owner' : unsteady
+}
+
+/** The last tier that may take a copy. */
+function lastTierOf({ isLastCopy, isTrashed }: PlacementRequest): Tier {
+  if (!isLastCopy) return tiers.steady
+  return isTrashed ? tiers.unsteady : tiers.owner
+}
+
 function refusalOf(
   peer: PlacementPeer,
-  { sizeBytes, ownedBy, isWaiting }: PlacementRequest,
+  request: PlacementRequest,
   options: RoomOptions,
 ): Refusal | undefined {
+  const { sizeBytes, ownedBy, isWaiting } = request
   if (peer.state !== 'live') return 'not live'
   if (peer.isDraining) return 'draining'
-  if (ownedBy.has(peer.peerId)) return 'owner'
+  if (ownedBy.has(peer.peerId) && lastTierOf(request) < tiers.owner) return 'owner'
   if (peer.isResting) return 'resting'
   if (roomBytes(peer, options) < sizeBytes) return 'no space'
   if (isWaiting(peer.peerId)) return 'waiting'

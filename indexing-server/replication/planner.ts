@@ -164,6 +164,7 @@ export class Planner {
       ownedBy: new Set(content.owners),
       isWaiting: (peerId: string) => this.#pairs.isTargetWaiting(content.contentId, peerId),
       isLastCopy: takenBy.size <= 1,
+      isTrashed: content.isTrashed,
     }
   }
 

@@ -120,30 +120,22 @@ test('thousands of waiting large contents do not delay a small one', async () =>
   expect(peer2.tasks.map(({ name }) => name)).toContain('small')
 })
 
-test('an owner is not asked to keep a replica of its own current or former file', async () => {
-  await using cluster = await IndexCluster.start()
-  const peer1 = await cluster.peer('peer1')
-  const peer2 = await cluster.peer('peer2')
+test('an owner keeps a replica of a file that it lost only if no other peer has a second copy', async () => {
+  await using cluster = await IndexCluster.start({ replicationFactor: 3 })
+  const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  const peer3 = await cluster.peer('peer3')
   await peer1.announce({ name: 'a', text: 'same' })
   await cluster.advance(3_000)
-  expect(peer2.tasks).toHaveLength(1)
+  expect([peer2, peer3].flatMap(({ tasks }) => tasks)).toHaveLength(2)
   await peer1.announce({ name: 'a' })
   await cluster.advance(20_000)
   expect(peer1.tasks).toEqual([])
   expect(await missing(peer1, 'a')).toEqual([
     'peer1 is its owner, which keeps no replica of its own file',
   ])
-  const peer3 = await cluster.peer('peer3')
-  await peer3.announce(
-    { name: 'b', text: 'other' },
-    { name: 'c', text: 'same' },
-    { name: 'd', text: 'same' },
-  )
-  await peer3.announce({ name: 'c' }, { name: 'd' })
-  await cluster.advance(20_000)
-  expect([peer1, peer3].flatMap(({ tasks }) => tasks.filter(({ name }) => name !== 'b'))).toEqual(
-    [],
-  )
+  peer3.crash()
+  await cluster.advance(90_000)
+  expect(peer1.tasks).toMatchObject([{ kind: 'replicate', owner: 'peer1', name: 'a' }])
 })
 
 test('a drop that fails at a peer is not asked of it again immediately', async () => {

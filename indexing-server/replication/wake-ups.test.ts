@@ -42,8 +42,9 @@ test('a kept copy on a live peer does not make the queue wait for an obsolete on
 })
 
 test('a content that no peer could take is placed when its owners change', async () => {
-  await using cluster = await IndexCluster.start()
+  await using cluster = await IndexCluster.start({ replicationFactor: 3 })
   const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  await cluster.peer('peer3')
   await peer1.shares('a', 'same')
   await peer2.shares('b', 'same')
   await cluster.advance(3_000)
