@@ -1,7 +1,7 @@
 import { limits } from '../common/limits.ts'
+import { parsePattern } from '../common/name-query.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { MatchedFile, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
-import { parsePattern } from './name-query.ts'
 import { rankContents, rankSources } from './rank.ts'
 import { matchesFrom, parseCursor, type SearchDependencies, toCursor } from './search.ts'
 import type { IndexStore, ListedName, StoredContent } from './store/store.ts'

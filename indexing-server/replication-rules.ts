@@ -1,9 +1,9 @@
 import { AppError } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
+import { parseRulePattern } from '../common/name-query.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { Decisions } from './decisions.ts'
-import { parseRulePattern } from './name-query.ts'
 import type { Registry, Session } from './registry.ts'
 import type { Factors } from './replication/factors.ts'
 

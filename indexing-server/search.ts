@@ -1,9 +1,9 @@
 import type { Clock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
+import { type NameQuery, parseNameQuery } from '../common/name-query.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { FoundName, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import type { LoopTurns } from './loop-turns.ts'
-import { type NameQuery, parseNameQuery } from './name-query.ts'
 import { liveCopies, type PeerOf } from './rank.ts'
 import type { IndexStore, ListedName } from './store/store.ts'
 

@@ -5,11 +5,13 @@ import type { Downloads } from './download/downloads.ts'
 import type { Fetcher } from './fetch/fetcher.ts'
 import type { Health } from './health.ts'
 import type { Limiter } from './limit/limiter.ts'
+import type { Scrubber } from './scrub/scrubber.ts'
 import type { Share } from './share/share.ts'
 
 /** The parts of a running peer that supply the values. */
 export interface MetricSources {
-  readonly share: Pick<Share, 'keptFolders' | 'totals'>
+  readonly share: Pick<Share, 'damagedCount' | 'keptFolders' | 'totals'>
+  readonly scrubber: Pick<Scrubber, 'counts' | 'status'>
   readonly announcer: Pick<Announcer, 'connection'>
   readonly downloads: Pick<Downloads, 'counts'>
   readonly fetcher: Pick<Fetcher, 'reusedBytes'>
@@ -90,6 +92,39 @@ const rows: readonly MetricRow<MetricSources>[] = [
     label: 'folder',
     read: ({ share }) =>
       Object.fromEntries(share.keptFolders().map(({ folder, files }) => [folder, files])),
+  },
+  {
+    name: 'tandem_peer_scrubbed_bytes_total',
+    kind: 'counter',
+    help: 'Bytes of copies that were read again.',
+    read: ({ scrubber }) => scrubber.counts.bytes,
+  },
+  {
+    name: 'tandem_peer_scrub_damaged_total',
+    kind: 'counter',
+    help: 'Copies that were read again and found damaged.',
+    read: ({ scrubber }) => scrubber.counts.bad,
+  },
+  {
+    name: 'tandem_peer_scrub_progress_ratio',
+    kind: 'gauge',
+    help: 'The part of the running pass over all copies that is done; 1 if none is running.',
+    read: ({ scrubber }) => {
+      const { pass } = scrubber.status
+      return pass === undefined || pass.totalBytes === 0 ? 1 : pass.bytes / pass.totalBytes
+    },
+  },
+  {
+    name: 'tandem_peer_scrub_last_pass_seconds',
+    kind: 'gauge',
+    help: 'When the last pass over all copies ended, in seconds since 1970; 0 if none has.',
+    read: ({ scrubber }) => (scrubber.status.last?.endedMs ?? 0) / 1_000,
+  },
+  {
+    name: 'tandem_peer_damaged_files',
+    kind: 'gauge',
+    help: 'Files whose bytes on the disk are no longer their content.',
+    read: ({ share }) => share.damagedCount,
   },
   {
     name: 'tandem_peer_downloads',

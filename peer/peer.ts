@@ -8,6 +8,7 @@
  *   pool        connections to other peers, which fetches borrow
  *   announce    the connection to the index, which find and replicate use; sends `leave` at the end
  *   downloads, replicate   they fetch, and stop while the parts that they use still run
+ *   scrub       reads copies of the share, and has repairs fetch
  *   web         last to start and first to stop, so that no request meets half a peer
  */
 import { join, resolve } from 'node:path'
@@ -45,6 +46,7 @@ import { Restorer } from './replicate/restorer.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
+import { startScrubbing } from './start-scrubbing.ts'
 import { startWeb, type Vitals } from './web/web-server.ts'
 
 export interface PeerOptions extends PeerSettings {
@@ -137,8 +139,11 @@ export async function startPeer(
   const downloads = starting.use(
     new Downloads(limiter, { ...dependencies, ...shelf, finder, fetcher, records }),
   )
+  const scrubbing = { share, finder, fetcher, limiter }
+  const { repairs, scrubber } = await startScrubbing(settings, starting, scrubbing, dependencies)
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const parts = { share, finder, announcer, downloads, fetcher, limiter, reach, restorer, clock }
+  const transfers = { downloads, fetcher, limiter, repairs, scrubber, restorer }
+  const parts = { share, finder, announcer, ...transfers, reach, clock }
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
   const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))

@@ -85,7 +85,7 @@ const rows = {
     reason:
       'it {why} although its size and time are unchanged ({bad} of its {chunks} chunks are bad)',
     remedy:
-      'Check the disk, and put a good copy in its place. If a program changed the bytes on purpose, touch the file.',
+      'Check the disk, and run `tandem repair` for this file: it fetches the content from other peers and keeps the damaged file aside. If a program changed the bytes on purpose, touch the file.',
     effect: 'is damaged and not served',
   },
   KEEPS_CHANGING: {

@@ -111,6 +111,12 @@ export const peerSettings = defineSettings('peer', {
     flag: '--rescan-ms',
     doc: 'least time between two scans of the folders, in ms; it grows with what a scan costs',
   },
+  scrubDays: {
+    schema: Type.Integer({ minimum: 0, maximum: 3_650 }),
+    default: 30,
+    flag: '--scrub-days',
+    doc: 'days in which all copies are read again to find damaged ones; 0: never by itself',
+  },
   quietMs: {
     schema: Millis,
     default: 1_000,

@@ -34,6 +34,37 @@ export const fileErrors = {
     sentence:
       "'{peerId}' cannot be used as a peer id: use 1 to 64 letters, digits, '.', '-' or '_', beginning with a letter or digit.",
   },
+  CHECK_NOT_FOUND: {
+    when: 'No reading of copies has this id; only the last ones are remembered.',
+    retryable: false,
+    status: 404,
+    sentence: "There is no check '{id}': only the last ones are remembered.",
+  },
+  COPIES_DAMAGED: {
+    when: 'Of the copies that were read again, some are damaged or cannot be read.',
+    retryable: false,
+    status: 409,
+    sentence:
+      "Of {files} copies that match '{pattern}', {bad} are damaged and {unread} cannot be read now.",
+  },
+  NOT_DAMAGED: {
+    when: 'A file to repair is not known to be damaged.',
+    retryable: false,
+    status: 409,
+    sentence: "'{name}' is not known to be damaged: `scrub {name}` reads it now.",
+  },
+  REPAIR_NOT_FOUND: {
+    when: 'No repair has this id; only the last ones are remembered.',
+    retryable: false,
+    status: 404,
+    sentence: "There is no repair '{id}': only the last ones are remembered.",
+  },
+  REPAIR_FAILED: {
+    when: 'A damaged file could not be replaced by its good content.',
+    retryable: true,
+    status: 503,
+    sentence: "'{name}' could not be repaired: {reason} The damaged file is unchanged.",
+  },
   NO_SOURCE: {
     when: 'The content is known, but no peer that has it could send it.',
     retryable: true,

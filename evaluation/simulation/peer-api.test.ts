@@ -28,6 +28,7 @@ function subjectOf(pair: PeerPair, api: PeerPair['peer']['api'], dispose: () => 
     api,
     brokenLink: pair.brokenLink,
     shareElsewhere: (name: string, text: string) => pair.shareElsewhere(name, text),
+    damage: (name: string) => pair.damage(name),
     fileWithoutSource: () => pair.fileWithoutSource(),
     [Symbol.asyncDispose]: dispose,
   }

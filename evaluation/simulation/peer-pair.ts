@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { systemRandom } from '../../common/random.ts'
 import { loadSettings } from '../../common/settings.ts'
+import { damageFile } from '../../common/testing/damage-file.ts'
 import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -45,6 +46,11 @@ export class PeerPair implements AsyncDisposable {
     const [peer] = this.#peers
     if (peer === undefined) throw new Error('it is not started')
     return peer
+  }
+
+  /** Changes the first byte of a shared file of peer1 and restores its times, as a failing disk does. */
+  async damage(name: string): Promise<void> {
+    await damageFile(join(this.#folder, 'peer1', 'shared', name), 0)
   }
 
   /** Has peer2 share a file, which the index then knows. */
@@ -130,6 +136,7 @@ export class PeerPair implements AsyncDisposable {
         capacityBytes: 0,
         generate: false,
         headless: true,
+        scrubDays: 0,
         rescanMs: 60_000,
         quietMs: 0,
         limits: toLimitSettings(loadSettings(limitSettings, { environment: {} })),

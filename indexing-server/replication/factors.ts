@@ -1,5 +1,5 @@
 import { limits } from '../../common/limits.ts'
-import { type NameQuery, parsePattern } from '../name-query.ts'
+import { type NameQuery, parsePattern } from '../../common/name-query.ts'
 import type { RecordOf } from '../store/intent-kinds.ts'
 
 export interface ReplicationRule {

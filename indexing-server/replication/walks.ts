@@ -1,5 +1,5 @@
 import { limits } from '../../common/limits.ts'
-import { parsePattern } from '../name-query.ts'
+import { parsePattern } from '../../common/name-query.ts'
 import type { IndexStore } from '../store/store.ts'
 
 /** What a walk passes: all contents, those of a peer, or those whose names match a pattern. */

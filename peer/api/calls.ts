@@ -6,9 +6,11 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
+import { idParams, waitQuery } from './call-parts.ts'
 import type { CallRow } from './call-row.ts'
 import { planCalls } from './plan-calls.ts'
 import { replicationCalls } from './replication-calls.ts'
+import { scrubCalls } from './scrub-calls.ts'
 import {
   ConfirmedDeletes,
   Download,
@@ -34,9 +36,6 @@ import {
 } from './shapes.ts'
 
 export type { CallRow } from './call-row.ts'
-
-/** Clients poll again after this. Well below the idle timeout of proxies. */
-const waitMsMax = 30_000
 
 const page = {
   limit: Type.Integer({ minimum: 1, maximum: limits.pageRowsMax, default: limits.pageRowsMax }),
@@ -68,7 +67,7 @@ const query = {
     ),
     limit: page.limit,
   }),
-  wait: Type.Object({ waitMs: Type.Integer({ minimum: 0, maximum: waitMsMax, default: 0 }) }),
+  wait: waitQuery,
   push: Type.Object({
     name: Type.String({ description: 'Name in shared/.' }),
     replace: Type.Boolean({
@@ -91,7 +90,8 @@ const query = {
   }),
 }
 const params = {
-  id: Type.Object({ id: Type.String() }),
+  id: idParams,
+  peerId: Type.Object({ peerId: Type.String() }),
   name: Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) }),
 }
 
@@ -311,6 +311,7 @@ export const calls = {
     body: UnshareRequest,
     reply: UnsharedPage,
   },
+  ...scrubCalls,
 } as const satisfies Readonly<Record<string, CallRow>>
 
 type Calls = typeof calls

@@ -47,6 +47,13 @@ export const limitTable = {
     flag: '--replication-download-limit',
     doc: 'part of the download rate that replication may use',
   },
+  scrubBytesPerSecond: {
+    word: 'scrub',
+    unit: 'rate',
+    default: 50_000_000,
+    flag: '--scrub-limit',
+    doc: 'rate of reading copies again; beside transfers of people it is a sixteenth',
+  },
   connections: {
     word: 'connections',
     unit: 'count',

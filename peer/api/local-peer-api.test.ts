@@ -5,8 +5,10 @@ import type { Connection } from '../../common/protocol/connection.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import type { Downloads } from '../download/downloads.ts'
+import type { Repairs } from '../download/repairs.ts'
 import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
+import type { Scrubber } from '../scrub/scrubber.ts'
 import type { Share } from '../share/share.ts'
 import { LocalPeerApi, pushPollMs } from './local-peer-api.ts'
 import type { Pushed, Why } from './shapes.ts'
@@ -29,6 +31,8 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
       announcer: connected,
       reach: { unreachable: undefined },
       restorer: { restore: async () => {} },
+      scrubber: {} as Scrubber,
+      repairs: {} as Repairs,
       clock,
     },
   )
@@ -97,6 +101,8 @@ test('a lookup names those who have a content, not those who are still downloadi
       announcer: connected,
       reach: { unreachable: undefined },
       restorer: { restore: async () => {} },
+      scrubber: {} as Scrubber,
+      repairs: {} as Repairs,
       clock: new FakeClock(),
     },
   )
@@ -131,6 +137,8 @@ test.each([
         announcer: isConnected ? connected : { connection: undefined },
         reach: { unreachable: undefined },
         restorer: { restore: async () => {} },
+        scrubber: {} as Scrubber,
+        repairs: {} as Repairs,
         clock: new FakeClock(),
       },
     )

@@ -6,16 +6,19 @@ import type { Purpose } from '../../common/protocol/messages.ts'
 import type { Announcer } from '../announce/announcer.ts'
 import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
 import type { Downloads } from '../download/downloads.ts'
+import type { Repairs } from '../download/repairs.ts'
 import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import { totalOf } from '../problem-table.ts'
 import type { Restorer } from '../replicate/restorer.ts'
+import type { Scrubber } from '../scrub/scrubber.ts'
 import type { Share } from '../share/share.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
 import { restoreFile } from './restore-file.ts'
+import { checkOf, type DamageSource, repairOf, scrubOf } from './scrub-views.ts'
 import { unshareMatching } from './unshare-matching.ts'
 
 /** Interval of checking the number of copies. */
@@ -23,6 +26,7 @@ export const pushPollMs = 200
 
 interface Dependencies {
   readonly share: ProblemSource &
+    DamageSource &
     Pick<
       Share,
       | 'confirmDeletes'
@@ -42,6 +46,8 @@ interface Dependencies {
   >
   readonly announcer: Pick<Announcer, 'connection'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
+  readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>
+  readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'change' | 'downloads' | 'limits' | 'uploads'>
   readonly restorer: Pick<Restorer, 'restore'>
   readonly clock: Clock
@@ -260,6 +266,43 @@ export class LocalPeerApi implements PeerApi {
     const chosen = kinds === undefined ? {} : { kinds: eventKindsOf(kinds) }
     const page = await this.#dependencies.finder.events({ ...request, ...chosen }, signal)
     return { ...page, events: page.events.map((event) => ({ ...event, text: eventText(event) })) }
+  }
+
+  async scrub(): Promise<CallReply<'scrub'>> {
+    const { scrubber, share } = this.#dependencies
+    return scrubOf(scrubber.status, share)
+  }
+
+  async changeScrub({ isPaused }: CallRequest<'changeScrub'>): Promise<CallReply<'changeScrub'>> {
+    await this.#dependencies.scrubber.setPaused(isPaused)
+    return await this.scrub()
+  }
+
+  async scrubNow(): Promise<CallReply<'scrubNow'>> {
+    await this.#dependencies.scrubber.startNow()
+    return await this.scrub()
+  }
+
+  async checkCopies({ pattern }: CallRequest<'checkCopies'>): Promise<CallReply<'checkCopies'>> {
+    return checkOf(this.#dependencies.scrubber.checks.start(pattern))
+  }
+
+  async copyCheck(
+    { id, waitMs }: CallRequest<'copyCheck'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'copyCheck'>> {
+    return checkOf(await this.#dependencies.scrubber.checks.wait(id, waitMs, signal))
+  }
+
+  async repair({ name, kind = 'shared' }: CallRequest<'repair'>): Promise<CallReply<'repair'>> {
+    return repairOf(this.#dependencies.repairs.start({ kind, name: parseName(name) }))
+  }
+
+  async repairOf(
+    { id, waitMs }: CallRequest<'repairOf'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'repairOf'>> {
+    return repairOf(await this.#dependencies.repairs.wait(id, waitMs, signal))
   }
 
   async resumeReplication(signal?: AbortSignal): Promise<CallReply<'resumeReplication'>> {

@@ -100,13 +100,14 @@ describe('limits', () => {
     const shell = new Shell()
     expect(await shell.type('limits')).toBe(0)
     expect(shell.answers.text.split('\n')).toEqual([
-      'LIMIT                     VALUE  FROM',
-      'upload                2.00 MB/s  schedule: mon, tue, wed, thu, fri 08:00-18:00',
-      'download              unlimited  default',
-      'replication-upload    unlimited  default',
-      'replication-download  unlimited  default',
-      'connections                4096  default',
-      'downloads                     4  default',
+      'LIMIT                      VALUE  FROM',
+      'upload                 2.00 MB/s  schedule: mon, tue, wed, thu, fri 08:00-18:00',
+      'download               unlimited  default',
+      'replication-upload     unlimited  default',
+      'replication-download   unlimited  default',
+      'scrub                 50.00 MB/s  default',
+      'connections                 4096  default',
+      'downloads                      4  default',
       'Next by schedule, Monday 18:00: upload 20.00 MB/s',
       '',
     ])

@@ -16,7 +16,9 @@ import { peersCommand } from './peers-command.ts'
 import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
 import { rebalanceCommand } from './rebalance-command.ts'
+import { repairCommand } from './repair-command.ts'
 import { replicationCommand } from './replication-command.ts'
+import { scrubCommand } from './scrub-command.ts'
 import { restoreCommand, trashCommand } from './trash-commands.ts'
 import { unshareCommand } from './unshare-command.ts'
 
@@ -34,6 +36,8 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     restoreCommand(run),
     limitsCommand(run),
     deletesCommand(run),
+    scrubCommand(run),
+    repairCommand(run),
     replicationCommand(run),
     drainCommand(run),
     undrainCommand(run),

@@ -14,6 +14,8 @@ import type { DownloadRun, RunOptions } from './download-run.ts'
 
 interface SingleOptions extends RunOptions {
   readonly name: string
+  /** The copy to make; default: that of a download of this name. */
+  readonly key?: CopyKey | undefined
   /** Which content, if the name has several; the first otherwise. */
   readonly sha256?: string | undefined
   /** What an earlier run began to download. */
@@ -105,11 +107,11 @@ export class SingleDownload implements DownloadRun {
    */
   async run(): Promise<Downloaded> {
     const { clock, shelf } = this.#dependencies
-    const { name } = this.#options
+    const { name, key = downloadKey(name) } = this.#options
     const startMs = clock.monotonicMs()
     const claims = await this.#claims()
     const { sha256 } = claims[0]
-    const copied = await shelf.copyLocal(sha256, downloadKey(name))
+    const copied = await shelf.copyLocal(sha256, key)
     const { path, size, sources } = copied
       ? { path: copied.at.path, size: copied.content.size, sources: [] }
       : await this.#fetchAny(claims)
@@ -171,7 +173,7 @@ export class SingleDownload implements DownloadRun {
 
   async #fetchClaim({ sources, ...content }: FoundContent, isLastClaim: boolean): Promise<Placed> {
     const { fetcher, finder, shelf, clock } = this.#dependencies
-    const { name, signal, waits, onChanged } = this.#options
+    const { name, key = downloadKey(name), signal, waits, onChanged } = this.#options
     this.#content = content
     onChanged()
     const isFed = (): boolean => this.sources.length > 0
@@ -189,7 +191,7 @@ export class SingleDownload implements DownloadRun {
     try {
       await using fetched = await this.#fetch.fetched
       const { partialPath, chunkList } = fetched
-      const file = { key: downloadKey(name), content, partialPath, chunkList }
+      const file = { key, content, partialPath, chunkList }
       const { at } = await shelf.adopt(file).catch((error: unknown) => {
         // The content is good, whatever is wrong with its place.
         fetched.keep()

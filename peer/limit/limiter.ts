@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import type { ByteRate } from '../../common/byte-rate.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
+import { JsonFile } from '../../common/json-file.ts'
 import type { Log } from '../../common/log.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import { limitKeys } from '../api/limit-table.ts'
 import type { Limits, LimitsChange, LimitValues } from '../api/shapes.ts'
 import { noLimits } from './grant.ts'
-import { readLimitChanges, writeLimitChanges } from './limit-memory.ts'
+import { RememberedLimits } from './limit-memory.ts'
 import {
   type EffectiveLimits,
   type LimitChanges,
@@ -37,7 +38,7 @@ export class Limiter implements Disposable {
   readonly uploads: TrafficGate
   readonly downloads: TrafficGate
   readonly #settings: LimitSettings
-  readonly #path: string
+  readonly #file: JsonFile<typeof RememberedLimits>
   readonly #clock: Clock
   readonly #log: Log
   #manual: LimitChanges = {}
@@ -52,7 +53,8 @@ export class Limiter implements Disposable {
     this.downloads = new TrafficGate(noLimits, { clock })
     this.#settings = settings
     this.#values = settings.values
-    this.#path = join(folder, 'limits.json')
+    const path = join(folder, 'limits.json')
+    this.#file = new JsonFile({ path, schema: RememberedLimits }, { log })
     this.#clock = clock
     this.#log = log
   }
@@ -60,13 +62,18 @@ export class Limiter implements Disposable {
   /** Opens with the manual changes of earlier runs. */
   static async open(options: LimiterOptions, dependencies: LimiterDependencies): Promise<Limiter> {
     const limiter = new Limiter(options, dependencies)
-    limiter.#manual = await readLimitChanges(limiter.#path, dependencies.log)
+    limiter.#manual = ((await limiter.#file.read()) ?? {}) as LimitChanges
     limiter.#follow()
     return limiter
   }
 
   get connections(): number {
     return this.#values.connections
+  }
+
+  /** Of reading copies again; may be infinite. */
+  get scrubBytesPerSecond(): number {
+    return numberOf(this.#values.scrubBytesPerSecond)
   }
 
   get downloadsAtOnce(): number {
@@ -94,7 +101,7 @@ export class Limiter implements Disposable {
       const kept = Object.fromEntries(
         limitKeys.flatMap((key) => ((merged[key] ?? null) === null ? [] : [[key, merged[key]]])),
       ) as LimitChanges
-      await writeLimitChanges(this.#path, kept)
+      await this.#file.write(kept)
       this.#manual = kept
       this.#apply()
     })

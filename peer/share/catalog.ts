@@ -212,7 +212,7 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * Records a file. If its key already has this content, the entry keeps its number, unless
+   * Records a file. If its key already has this content, undamaged, the entry keeps its number, unless
    * `mustAnnounce` requires a new announcement. A shared file is no longer unshared.
    */
   put(file: CatalogFile, chunkList: Uint8Array, { mustAnnounce = false } = {}): Entry {
@@ -223,7 +223,8 @@ export class Catalog implements Disposable {
         this.#statements.clearUnshared.run(at.name)
         this.#removed.clear(at.name)
       }
-      const isKnown = before?.sha256 === content.sha256 && !mustAnnounce
+      const isSame = before?.sha256 === content.sha256 && !mustAnnounce
+      const isKnown = isSame && !this.#damage.has(Number(before.seq))
       const seq = isKnown ? Number(before.seq) : ++this.#lastSeq
       if (before !== undefined) this.#remove(before)
       this.#nameFile(at)

@@ -26,8 +26,10 @@ export type CopyState =
 
 export interface CopyReading {
   readonly signal: AbortSignal
-  /** Called with the bytes just read; the next are read when it resolves. */
-  readonly pace: (bytes: number) => Promise<void> | void
+  /** Chunks before it were read before, and were good. */
+  readonly fromChunk: number
+  /** Called with the bytes just read and the number of chunks read; the next are read when it resolves. */
+  readonly pace: (bytes: number, chunks: number) => Promise<void> | void
   /** Called when the first fault is found. */
   readonly onFault: (readings: Readings & { readonly why: string }) => void
 }
@@ -47,13 +49,17 @@ export class CopyReader implements AsyncDisposable {
   }
 
   /** @throws the signal's reason; Error how the thread ended */
-  async read(copy: CopyToRead, { signal, pace, onFault }: CopyReading): Promise<CopyState> {
+  async read(
+    copy: CopyToRead,
+    { signal, fromChunk, pace, onFault }: CopyReading,
+  ): Promise<CopyState> {
     const { size } = copy.content
     const count = chunkCountFor(size)
     const good = new ChunkSet(count)
+    for (let chunk = 0; chunk < Math.min(fromChunk, count); chunk += 1) good.add(chunk)
     let why: string | undefined
     const step = Math.max(1, Math.floor(callBytes / chunkBytesFor(size)))
-    for (let chunk = 0; chunk < count; chunk += step) {
+    for (let chunk = fromChunk; chunk < count; chunk += step) {
       signal.throwIfAborted()
       const request = requestFor(copy, chunk, Math.min(step, count - chunk))
       const reply = await this.#thread.call(request)
@@ -66,7 +72,8 @@ export class CopyReader implements AsyncDisposable {
           onFault({ good: good.copy(), why })
         }
       }
-      const paused = pace(Math.min(size, request.start + step * request.chunkBytes) - request.start)
+      const end = Math.min(size, request.start + step * request.chunkBytes)
+      const paused = pace(end - request.start, Math.min(count, chunk + step))
       if (paused !== undefined) await paused
     }
     return why === undefined ? { state: 'good' } : { state: 'bad', good, why }

@@ -7,7 +7,7 @@ import type { Log } from '../../common/log.ts'
 import type { Fault } from '../problem-table.ts'
 import type { Catalog } from './catalog.ts'
 import type { Damage } from './catalog-damage.ts'
-import type { CopyReader, CopyState, Readings } from './copy-reader.ts'
+import type { CopyReader, CopyReading, CopyState, Readings } from './copy-reader.ts'
 import type { DamagedFiles } from './damaged-files.ts'
 import { diskFaultCodes } from './disk-fault-codes.ts'
 import type { Entry } from './entry.ts'
@@ -31,8 +31,9 @@ export interface VerifyOptions {
   readonly signal: AbortSignal
   /** Whether the copy is announced again even if it is good. */
   readonly mustAnnounce?: boolean
-  /** See `CopyReading.pace`. */
-  readonly pace?: (bytes: number) => Promise<void> | void
+  /** See {@link CopyReading}. */
+  readonly fromChunk?: number
+  readonly pace?: CopyReading['pace']
 }
 
 interface Dependencies {
@@ -100,6 +101,8 @@ export class CopyVerifier {
       { ...entry, stat, chunkList },
       {
         signal: options.signal,
+        // What is known to be damaged is read from its start.
+        fromChunk: catalog.damage.has(entry.seq) ? 0 : (options.fromChunk ?? 0),
         pace: options.pace ?? (() => {}),
         onFault: (readings) => {
           if (!catalog.damage.has(entry.seq)) this.#mark(entry, stat, readings)

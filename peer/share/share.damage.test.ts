@@ -115,7 +115,9 @@ test.each(keys)(
     expect(await verdictOf(peer, key)).toBe('bad')
     const partialPath = await peer.write('.tandem/partial/fetched', big.bytes)
     const fetched = { key, partialPath, ...(await hashFile(partialPath)) }
+    const { lastSeq } = peer.share.catalog
     const { at } = await peer.share.adopt(fetched)
+    expect(peer.share.catalog.lastSeq).toBe(lastSeq + 1)
     expect(at.path).toBe(path)
     expect(await readFile(path)).toEqual(Buffer.from(big.bytes))
     expect(await aside(peer)).toHaveLength(1)

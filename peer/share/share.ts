@@ -16,6 +16,7 @@ import type { Random } from '../../common/random.ts'
 import type { ProblemCounts } from '../problem-table.ts'
 import type { KeyedContent, Shelf, SmallFile } from '../shelf.ts'
 import { Catalog } from './catalog.ts'
+import type { Damage } from './catalog-damage.ts'
 import { CatalogKeeper, type FoldersView } from './catalog-keeper.ts'
 import type { Totals } from './catalog-totals.ts'
 import { CopyChecker } from './copy-checker.ts'
@@ -307,6 +308,29 @@ export class Share implements Shelf, AsyncDisposable {
   /** See {@link Scanner.verify}. */
   verify(sha256: string): void {
     this.#scanner.verify(sha256)
+  }
+
+  /** The first entry after a number and up to another. */
+  next(afterSeq: number, lastSeq: number): Entry | undefined {
+    return this.#catalog.entriesBetween(afterSeq, lastSeq, 1)[0]
+  }
+
+  /** Damaged files, by number, after the given one. */
+  damaged(afterSeq: number, limit: number): (Entry & { readonly damage: Damage })[] {
+    const { damage } = this.#catalog
+    return damage.after(afterSeq, limit).flatMap((seq) => {
+      const [entry] = this.#catalog.entriesBetween(seq - 1, seq, 1)
+      const found = entry && damage.of(seq, entry.content.size)
+      return entry === undefined || found === undefined ? [] : [{ ...entry, damage: found }]
+    })
+  }
+
+  get damagedCount(): number {
+    return this.#catalog.damage.count
+  }
+
+  isDamaged({ seq }: Entry): boolean {
+    return this.#catalog.damage.has(seq)
   }
 
   /** See {@link Scanner.readCopy}. */

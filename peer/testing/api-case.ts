@@ -9,6 +9,8 @@ export interface ContractSubject extends AsyncDisposable {
   readonly api: PeerApi
   /** A file in shared/ that is a broken link, and so a problem. */
   readonly brokenLink: string
+  /** Changes a byte of a file in shared/ of peer1 on its disk, without a trace. */
+  readonly damage: (name: string) => Promise<void>
   /** Has peer2 share a file. */
   readonly shareElsewhere: (name: string, text: string) => Promise<void>
   /** The name of a file that the index knows and no live peer has. */

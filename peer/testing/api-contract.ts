@@ -9,11 +9,13 @@ import type { ContractSubject, DeclareTests } from './api-case.ts'
 import { clusterCases } from './api-cluster-cases.ts'
 import { downloadCases } from './api-download-cases.ts'
 import { fileCases } from './api-file-cases.ts'
+import { scrubCases } from './api-scrub-cases.ts'
 
 const contract: Readonly<Record<CallName, DeclareTests>> = {
   ...fileCases,
   ...downloadCases,
   ...clusterCases,
+  ...scrubCases,
 }
 
 export interface ContractOptions {

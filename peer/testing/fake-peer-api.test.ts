@@ -23,6 +23,7 @@ describePeerApi('the fake peer', {
         peer.add(name, 'remote', text)
         peer.finishesDownloads = true
       },
+      damage: async () => {},
       fileWithoutSource: async () => {
         peer.finishesDownloads = false
         return 'without source'

@@ -22,7 +22,26 @@ export function fakeVitals(facts = fakeHealth): Vitals {
     announcer: { connection: {} as Connection },
     share: {
       keptFolders: () => [],
+      damagedCount: 1,
       totals: () => ({ shared: total(3), downloaded: total(2), replicated: total(1) }),
+    },
+    scrubber: {
+      counts: { bytes: 4_000, bad: 1 },
+      status: {
+        state: 'running',
+        isPaused: false,
+        days: 30,
+        pass: {
+          startedMs: 0,
+          bytes: 250,
+          files: 1,
+          bad: 1,
+          totalBytes: 1_000,
+          totalFiles: 4,
+          isHurried: false,
+        },
+        last: { startedMs: 1_000, endedMs: 5_000, bytes: 1_000, files: 4, bad: 0 },
+      },
     },
     limiter: {
       uploads: { passedBytes: { download: 1_000, replication: 500 } },
