@@ -13,12 +13,13 @@ import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.
 /**
  * Runs a peer until a signal or, at a prompt, `exit` stops it.
  * @param flags as the command line parser returns them
- * @throws AppError SETTING_INVALID, ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ * @throws AppError SETTING_INVALID, ADDRESS_IN_USE, DATA_IN_USE, DATA_OF_OTHER_PEER, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
+  const loaded = loadPeerSettings({ file, flags })
   const settings = {
-    ...toPeerSettings(loadPeerSettings({ file, flags })),
+    ...toPeerSettings(loaded),
     limits: toLimitSettings(loadSettings(limitSettings, { file, flags })),
   }
   const log = loadSettings(logSettings, { file, flags }).values
@@ -28,7 +29,10 @@ export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise
     hasPrompt: !settings.headless,
     isHeadless: settings.headless,
   }
-  await runProcess(options, { clock: systemClock }, (context) => run(settings, context))
+  await runProcess(options, { clock: systemClock }, (context) => {
+    if (loaded.origins.id === 'default') tellId(settings, context)
+    return run(settings, context)
+  })
 }
 
 async function run(settings: PeerOptions, context: ProcessContext): Promise<void> {
@@ -42,6 +46,14 @@ async function run(settings: PeerOptions, context: ProcessContext): Promise<void
   })
   if (settings.headless) await stopped
   else await prompt(settings, peer, context)
+}
+
+/** For who wonders which peer this is. */
+function tellId({ peerId, data }: PeerSettings, { log }: ProcessContext): void {
+  log.info(
+    { peerId, data: resolve(data) },
+    'no peer id was given: the data folder, or the default, says it',
+  )
 }
 
 function readySentence({ peerId, data, headless }: PeerSettings, peer: Peer): string {

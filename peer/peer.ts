@@ -28,6 +28,7 @@ import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import { Finder } from './find/finder.ts'
+import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { type Health, healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
@@ -85,7 +86,7 @@ async function generate({ data, peerId }: PeerOptions, share: Share, log: Log): 
 
 /**
  * Starts a peer, which retries to reach its index as long as it runs.
- * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ * @throws AppError ADDRESS_IN_USE, DATA_IN_USE, DATA_OF_OTHER_PEER, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function startPeer(
   settings: PeerOptions,
@@ -95,7 +96,9 @@ export async function startPeer(
   const dataPath = resolve(settings.data)
   const folder = join(dataPath, '.tandem')
   await using starting = new AsyncDisposableStack()
+  checkFolderId({ dataPath, peerId: settings.peerId, adopts: settings.adopt })
   const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
+  await recordFolderId(dataPath, settings.peerId)
   if (settings.generate) await generate(settings, share, log)
   const limiter = await Limiter.open({ settings: settings.limits, folder }, dependencies)
   const unfinished = new UnfinishedContents()

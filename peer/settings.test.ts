@@ -46,6 +46,23 @@ describe('the settings of a peer', () => {
     })
   })
 
+  test('follow from the peer that the data folder belongs to, unless an id is given', () => {
+    const idSources = {
+      folderPeerId: (path: string) => (path === '/srv/used' ? 'peer3' : undefined),
+      hostName: () => 'ab12',
+    }
+    const idOf = (flags: NonNullable<SettingSources['flags']>): [string, number] => {
+      const { values } = loadPeerSettings({ environment: {}, flags }, idSources)
+      return [values.id, values.port]
+    }
+    const ports = { port: '9001', httpPort: '9002' }
+    expect(idOf({ data: '/srv/used' })).toEqual(['peer3', 7_102])
+    expect(idOf({ data: '/srv/new' })).toEqual(['peer1', 7_100])
+    expect(idOf({ data: '/srv/used', idFromHost: true })).toEqual(['peer3', 7_102])
+    expect(idOf({ data: '/srv/new', idFromHost: true, ...ports })).toEqual(['peer-ab12', 9_001])
+    expect(idOf({ data: '/srv/used', peer: 'peer5' })).toEqual(['peer5', 7_104])
+  })
+
   test('can all be set', () => {
     const flags = { peer: 'alice', port: '9001', httpPort: '9002', data: '/srv/alice' }
     expect(settingsOf({ ...flags, index: '[::1]:7000' })).toMatchObject({

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import Type from 'typebox'
 import { ByteSizeText } from '../common/byte-settings.ts'
 import { byteSizeOf } from '../common/byte-size.ts'
@@ -15,6 +17,7 @@ import {
   type SettingSources,
   type ValuesOf,
 } from '../common/settings.ts'
+import { folderPeerId } from './folder-id.ts'
 
 const Host = Type.String({ maxLength: limits.hostBytesMax })
 const Port = Type.Integer({ minimum: 1, maximum: 65_535 })
@@ -31,6 +34,18 @@ export const peerSettings = defineSettings('peer', {
     default: 'peer1',
     flag: '--peer',
     doc: 'the id of this peer, which it keeps for good',
+  },
+  idFromHost: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--id-from-host',
+    doc: 'without an id, a new data folder gets peer-HOSTNAME instead of peer1; a folder that has one keeps it',
+  },
+  adopt: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--adopt',
+    doc: 'take over the data folder of a peer with another id',
   },
   headless: {
     schema: Type.Boolean(),
@@ -139,7 +154,7 @@ export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: 
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'index' | 'allowedHosts' | 'capacityBytes' | keyof Derived
+  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'capacityBytes' | keyof Derived
 > &
   Derived & {
     readonly peerId: string
@@ -148,10 +163,21 @@ export type PeerSettings = Omit<
     readonly capacityBytes: number
   }
 
-/** @throws AppError SETTING_INVALID, PEER_ID_INVALID */
-export function loadPeerSettings(sources: SettingSources): LoadedPeerSettings {
+/** What the id of a peer may follow from, besides the settings. */
+export interface IdSources {
+  /** The id of the peer that a data folder belongs to. */
+  readonly folderPeerId: (dataPath: string) => string | undefined
+  readonly hostName: () => string
+}
+
+/** @throws AppError SETTING_INVALID, PEER_ID_INVALID, DISK_FAILED */
+export function loadPeerSettings(
+  sources: SettingSources,
+  idSources: IdSources = { folderPeerId, hostName: hostname },
+): LoadedPeerSettings {
   const { values, origins } = loadSettings(peerSettings, sources)
-  const id = parsePeerId(values.id)
+  const isGiven = origins.id !== 'default'
+  const id = parsePeerId(isGiven ? values.id : defaultId(values, idSources))
   const port = (key: keyof typeof firstPorts, flag: string): number => {
     const found = values[key] ?? defaultPort(id, key)
     if (found !== undefined) return found
@@ -163,7 +189,16 @@ export function loadPeerSettings(sources: SettingSources): LoadedPeerSettings {
     httpPort: port('httpPort', '--http-port'),
     data: values.data ?? `data/${id}`,
   }
-  return { values: { ...values, ...derived }, origins }
+  return { values: { ...values, id, ...derived }, origins }
+}
+
+/** A data folder keeps the peer that it belongs to, also in another process or container. */
+function defaultId(
+  { id, data, idFromHost }: Pick<ValuesOf<PeerTable>, 'id' | 'data' | 'idFromHost'>,
+  idSources: IdSources,
+): string {
+  const known = data === undefined ? undefined : idSources.folderPeerId(resolve(data))
+  return known ?? (idFromHost ? `peer-${idSources.hostName()}` : id)
 }
 
 /** The address of the index. @throws AppError SETTING_INVALID */
@@ -189,7 +224,7 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 /** @throws AppError SETTING_INVALID */
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
-  const { id, allowedHosts, capacityBytes, ...rest } = values
+  const { id, idFromHost: _, allowedHosts, capacityBytes, ...rest } = values
   const others = { ...rest, ...hostsOf(loaded) }
   return {
     ...others,

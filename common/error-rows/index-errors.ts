@@ -13,7 +13,7 @@ export const indexErrors = {
     retryable: true,
     status: 409,
     sentence:
-      "A peer called '{peerId}' is already connected from {address} and responds: stop it first or, if this peer's data folder is a copy, give the copy its own id with --peer ID --data FOLDER.",
+      "A peer called '{peerId}' is already connected from {address} and responds: stop it first or, if this peer's data folder is a copy, give the copy its own id with --adopt --peer ID --data FOLDER.",
   },
   PEER_ID_BOUND: {
     when: 'This peer id is bound to another secret.',

@@ -2,6 +2,13 @@
 import type { ErrorRow } from './error-row.ts'
 
 export const processErrors = {
+  DATA_OF_OTHER_PEER: {
+    when: 'A data folder is started with another peer id than that of the peer that it belongs to.',
+    retryable: false,
+    status: 500,
+    sentence:
+      "The data folder '{data}' belongs to {owner}, not to {peerId}. To go on as {owner}, give --peer {owner}, or no id; for a new peer, give another folder with --data. To rename the peer, start it once with --adopt, and then run `tandem peers forget {owner}`: until then its files count as those of a lost peer.",
+  },
   SETTING_INVALID: {
     when: 'A setting has an unknown key or an invalid value; the process does not start.',
     retryable: false,

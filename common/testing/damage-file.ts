@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process'
-import { open } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { temporaryFolder } from './temp-folder.ts'
 
 /** Changes one bit of a file and restores its times exactly, as a failing disk does. */
 export async function damageFile(path: string, position: number): Promise<void> {
-  const reference = `${path}.times`
+  await using folder = await temporaryFolder()
+  const times = join(folder.path, 'times')
   const run = promisify(execFile)
-  await using times = await open(reference, 'w')
-  await run('touch', ['-r', path, reference])
+  await writeFile(times, '')
+  await run('touch', ['-r', path, times])
   {
     await using file = await open(path, 'r+')
     const byte = Buffer.alloc(1)
@@ -15,7 +18,6 @@ export async function damageFile(path: string, position: number): Promise<void> 
     byte[0] = (byte[0] ?? 0) ^ 1
     await file.write(byte, 0, 1, position)
   }
-  await run('touch', ['-r', reference, path])
-  await run('rm', [reference])
-  await times.close()
+  // Node.js has no nanoseconds for times.
+  await run('touch', ['-r', times, path])
 }

@@ -134,6 +134,7 @@ export class PeerPair implements AsyncDisposable {
         data: join(this.#folder, peerId),
         zone: undefined,
         capacityBytes: 0,
+        adopt: false,
         generate: false,
         headless: true,
         scrubDays: 0,

@@ -35,6 +35,8 @@ export interface PeerOptions {
   readonly dataFolder?: string
   /** Additional flags. */
   readonly flags?: readonly string[]
+  /** Whether it is given its name as its id; by default it is. */
+  readonly isNamed?: boolean
   /**
    * Starts a proxy between the peer on this port and all others: it listens on the same port of
    * {@link proxyHost}, which the peer advertises. The cluster disposes it.
@@ -74,7 +76,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const start = async (
     role: 'index' | 'peer',
     name: string,
-    { dataFolder = join(folder, name), flags = [], proxy }: PeerOptions = {},
+    { dataFolder = join(folder, name), flags = [], isNamed, proxy }: PeerOptions = {},
   ): Promise<TandemProcess> => {
     const [port, httpPort] = await freePorts()
     // Before the peer: the index connects to a peer as soon as it registers.
@@ -86,7 +88,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const listen = host === undefined ? [] : ['--host', host.address]
     const advertised = proxy === undefined ? [] : ['--advertise-host', proxyHost]
     const all = ['--config', config, ...listen, ...advertised, ...flags]
-    const given = { role, name, dataFolder, port, httpPort, host, flags: all }
+    const given = { role, name, dataFolder, port, httpPort, host, isNamed, flags: all }
     return stack.use(await startTandem(given))
   }
   const { indexFolder } = options

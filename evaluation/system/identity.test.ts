@@ -1,5 +1,6 @@
 /** Copies of a data folder, and a catalog restored from a backup, with real processes. */
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
@@ -30,7 +31,7 @@ test('a copy of a data folder is refused, disturbs nothing, and may have its own
   const copy = await cluster.startPeer('peer1', { dataFolder })
   await expect
     .poll(() => linesOf(copy, 'PEER_ID_TAKEN'))
-    .toEqual([expect.stringContaining('--peer ID --data FOLDER')])
+    .toEqual([expect.stringContaining('--adopt --peer ID --data FOLDER')])
   await expect.poll(() => linesOf(copy, 'first scan has ended')).toHaveLength(1)
   await aFile(join(original.dataFolder, 'shared'), 'later')
   await expect.poll(() => api.status()).toMatchObject({ contents: 3, belowFactor: 0 })
@@ -43,11 +44,42 @@ test('a copy of a data folder is refused, disturbs nothing, and may have its own
   await expect.poll(() => linesOf(original, 'registered at the index')).toHaveLength(2)
   await copy.kill('SIGKILL')
 
-  await cluster.startPeer('peer9', { dataFolder })
+  await cluster.startPeer('peer9', { dataFolder, flags: ['--adopt'] })
   await expect
     .poll(() => api.lookup({ name: 'only in the copy' }))
     .toMatchObject({ files: [{ size: 1024 }] })
   expect(linesOf(original, 'PEER_ID_TAKEN')).toEqual([])
+})
+
+test('a data folder keeps its peer, in whatever container and under whatever default id it is started', async () => {
+  await using cluster = await startCluster({
+    peers: 1,
+    factor: 1,
+    settings: quickSettings,
+    prepare: async (peerId, folder) => {
+      if (peerId === 'first') await aFile(folder, 'a')
+    },
+  })
+  using api = apiOf(cluster.peer(1))
+  const peers = async (): Promise<string[]> =>
+    (await api.peers()).map(({ peerId, state }) => `${peerId} ${state}`)
+  const own = `peer-${hostname()}`
+  const first = await cluster.startPeer('first', { isNamed: false, flags: ['--id-from-host'] })
+  await expect.poll(peers).toEqual([`${own} live`, 'peer1 live'])
+  await first.kill('SIGTERM')
+
+  // As if it had been recorded by a container with another host name.
+  await writeFile(join(first.dataFolder, '.tandem/peer-id'), 'peer-ab12\n')
+  await first.start()
+  await expect.poll(peers).toEqual(['peer-ab12 live', expect.stringContaining(own), 'peer1 live'])
+  await first.kill('SIGTERM')
+
+  const { dataFolder } = first
+  const refused = cluster.startPeer('peer9', { dataFolder })
+  await expect(refused).rejects.toThrow(/belongs to peer-ab12, not to peer9.*--adopt/)
+  await cluster.startPeer('peer9', { dataFolder, flags: ['--adopt'] })
+  await expect.poll(async () => (await peers()).includes('peer9 live')).toBe(true)
+  expect(await readFile(join(dataFolder, '.tandem/peer-id'), 'utf8')).toBe('peer9\n')
 })
 
 test('the id of an absent peer stays reserved until it is released', async () => {

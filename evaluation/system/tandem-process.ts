@@ -27,6 +27,8 @@ export interface TandemProcessOptions {
   readonly httpPort: number
   /** Additional flags. */
   readonly flags: readonly string[]
+  /** Whether a peer is given its name as its id; by default it is. */
+  readonly isNamed?: boolean | undefined
   /** Where it runs; by default this machine. */
   readonly host?: ProcessHost | undefined
   /**
@@ -102,10 +104,12 @@ export class TandemProcess implements AsyncDisposable {
       httpPort,
       flags,
       host,
+      isNamed = true,
       isShielded = false,
     } = this.#options
     const ports = ['--port', String(port), '--http-port', String(httpPort)]
-    const identity = role === 'peer' ? ['--peer', name, '--headless'] : []
+    const id = isNamed ? ['--peer', name] : []
+    const identity = role === 'peer' ? [...id, '--headless'] : []
     const given = ['--data', dataFolder, ...ports, '--log-format', 'json', ...identity, ...flags]
     const [path, words] = commandOn(host, process.execPath, [program, role, ...given])
     const child = spawn(path, words, {

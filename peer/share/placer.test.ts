@@ -49,7 +49,14 @@ async function aWorld(options: WorldOptions = {}) {
   const queues = new FolderQueues({ clock: new FakeClock() })
   const remover = new ReplicaRemover({ catalog, queues })
   const damaged = new DamagedFiles({ catalog, staging, clock: new FakeClock() })
-  const placing = { ...dependencies, queues, remover, damaged, onUnflushed: () => {} }
+  const placing = {
+    ...dependencies,
+    queues,
+    remover,
+    damaged,
+    onUnflushed: () => {},
+    onPlaced: () => {},
+  }
   const placer = new Placer({ ...placing, ...options })
   const fetched = async (text: string) => {
     const partialPath = join(temporary.path, '.tandem/partial/fetched')

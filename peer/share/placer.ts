@@ -75,6 +75,8 @@ interface Dependencies {
   readonly bootId: string
   /** Called when an entry was recorded whose file a power cut could lose. */
   readonly onUnflushed: () => void
+  /** Called with the path of a file that was placed and recorded: nothing is wrong with it. */
+  readonly onPlaced: (path: string) => void
   readonly queues: FolderQueues
   readonly damaged: Pick<DamagedFiles, 'keepBefore'>
   readonly remover: Pick<ReplicaRemover, 'removeAside'>
@@ -126,6 +128,7 @@ export class Placer {
       const { at, stat, changedFolders } = await this.place(adoption)
       for (const folder of changedFolders) await this.#folderSync.sync(folder)
       const entry = this.#catalog.put({ at, stat, content }, chunkList)
+      this.#dependencies.onPlaced(at.path)
       await this.#remover.removeAside(entry)
       return entry
     } catch (error) {

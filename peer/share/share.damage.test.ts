@@ -121,6 +121,7 @@ test.each(keys)(
     expect(at.path).toBe(path)
     expect(await readFile(path)).toEqual(Buffer.from(big.bytes))
     expect(await aside(peer)).toHaveLength(1)
+    expect(peer.share.problems()).toEqual([])
     expect(peer.share.first(big.content.sha256)?.at.path).toBe(path)
     expect(announced(peer, key)).not.toHaveProperty('damaged')
     expect(await verdictOf(peer, key)).toBe('good')

@@ -128,6 +128,7 @@ export class Share implements Shelf, AsyncDisposable {
       damaged,
       remover,
       onUnflushed: () => this.#flusher.soon(),
+      onPlaced: (path) => this.#scanner.problems.clear(path),
     })
     this.#relabeler = new ReplicaRelabeler({ ...watched, placer: this.#placer })
     const group = { placer: this.#placer, writer: this.#writer, ownWrites, staging }
