@@ -37,7 +37,7 @@ interface Joining {
   readonly serving: { readonly address: Address }
   readonly fetcher: ReplicaFetcher
   readonly restorer: Pick<Restorer, 'accept'>
-  readonly unfinished: UnfinishedContents
+  readonly unfinished: Pick<UnfinishedContents, 'changes' | 'contents'>
   readonly reach: ReachNotice
   readonly identity: string
   readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>

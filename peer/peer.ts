@@ -42,6 +42,7 @@ import {
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
+import { partialContents } from './partial-contents.ts'
 import { replicaFetcher } from './replica-fetcher.ts'
 import { Restorer } from './replicate/restorer.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
@@ -72,9 +73,23 @@ interface Parts {
   readonly serving: Serving
   readonly announcer: Announcer
   readonly fetcher: Fetcher
-  readonly unfinished: UnfinishedContents
   readonly downloads: Downloads
   readonly limiter: Limiter
+}
+
+/** The share of the data folder, if that belongs to this peer. It is closed with `starting`. */
+async function openShare(
+  settings: PeerOptions,
+  dataPath: string,
+  starting: AsyncDisposableStack,
+  dependencies: PeerDependencies,
+): Promise<Share> {
+  const { peerId, adopt: adopts } = settings
+  checkFolderId({ dataPath, peerId, adopts })
+  const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
+  await recordFolderId(dataPath, peerId)
+  if (settings.generate) await generate(settings, share, dependencies.log)
+  return share
 }
 
 /** Called after the share is open, which knows whether an empty folder is new. */
@@ -96,14 +111,11 @@ export async function startPeer(
   const dataPath = resolve(settings.data)
   const folder = join(dataPath, '.tandem')
   await using starting = new AsyncDisposableStack()
-  checkFolderId({ dataPath, peerId: settings.peerId, adopts: settings.adopt })
-  const share = starting.use(await Share.start({ ...settings, dataPath }, dependencies))
-  await recordFolderId(dataPath, settings.peerId)
-  if (settings.generate) await generate(settings, share, log)
+  const share = await openShare(settings, dataPath, starting, dependencies)
   const limiter = await Limiter.open({ settings: settings.limits, folder }, dependencies)
   const unfinished = new UnfinishedContents()
-  const served = { share, limiter, unfinished }
-  const serving = starting.use(await serve(settings, served, dependencies))
+  const partial = partialContents({ share, unfinished }, starting)
+  const serving = starting.use(await serve(settings, { share, limiter, partial }, dependencies))
   starting.use(limiter)
   const background = starting.use(new BackgroundWork({ log }))
   const onDialFailed = (peerId: string): void => tellUnreached(peerId, announcer)
@@ -130,8 +142,8 @@ export async function startPeer(
   const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, log }))
   const identity = await readIdentity(folder, settings.peerId, dependencies)
   const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
-  const replicating = { fetcher: replicas, restorer }
-  const cluster = { share, serving, ...replicating, unfinished, reach, identity, intent }
+  const joining = { share, serving, fetcher: replicas, restorer, intent }
+  const cluster = { ...joining, unfinished: partial, reach, identity }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),
@@ -184,7 +196,11 @@ function webOptions(settings: PeerSettings): Parameters<typeof startWeb>[0] {
 
 async function serve(
   settings: PeerSettings,
-  { share, limiter, unfinished }: Pick<Parts, 'share' | 'limiter' | 'unfinished'>,
+  {
+    share,
+    limiter,
+    partial,
+  }: Pick<Parts, 'share' | 'limiter'> & { partial: ReturnType<typeof partialContents> },
   dependencies: PeerDependencies,
 ): Promise<Serving> {
   return await startServing(
@@ -193,7 +209,7 @@ async function serve(
       ...dependencies,
       contents: share,
       smallReader: share.smallReader,
-      downloads: unfinished,
+      downloads: partial,
       uploads: limiter.uploads,
       recheck: (path) => share.recheck(path),
     },

@@ -1,5 +1,6 @@
 /** Reads the copies of a peer again, and repairs its damaged files. */
 import { join, resolve } from 'node:path'
+import type { CopyKey } from '../common/protocol/messages.ts'
 import { type RepairSource, Repairs } from './download/repairs.ts'
 import type { Fetcher } from './fetch/fetcher.ts'
 import type { Finder } from './find/finder.ts'
@@ -63,17 +64,24 @@ function scrubCopies(share: Share): ScrubCopies {
 function repairSource(share: Share): RepairSource {
   return {
     damaged: (afterSeq, limit) =>
-      share.damaged(afterSeq, limit).map(({ seq, at, content }) => ({
+      share.damaged(afterSeq, limit).map(({ seq, at, content, damage }) => ({
         seq,
-        key: { kind: at.kind, name: at.name },
+        key: keyOf(at),
         path: at.path,
         content,
+        foundMs: damage.foundMs,
       })),
     damagedCalled: (key) => {
       const entry = share.get(key)
       if (entry === undefined || !share.isDamaged(entry)) return undefined
-      return { key, path: entry.at.path, content: entry.content }
+      return { key, path: entry.at.path, content: entry.content, foundMs: 0 }
     },
-    onChange: (listener) => share.catalog.onChange(listener),
+    setAside: (key) => share.setAside(key),
+    onChange: (listener) => share.onDamage(listener),
   }
+}
+
+function keyOf({ kind, name, owner, version }: CopyKey): CopyKey {
+  const ofOwner = owner === undefined ? {} : { owner }
+  return { kind, name, ...ofOwner, ...(version !== undefined && { version }) }
 }

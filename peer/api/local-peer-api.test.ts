@@ -10,7 +10,8 @@ import type { Finder } from '../find/finder.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import type { Scrubber } from '../scrub/scrubber.ts'
 import type { Share } from '../share/share.ts'
-import { LocalPeerApi, pushPollMs } from './local-peer-api.ts'
+import { pushPollMs } from './all-copies.ts'
+import { LocalPeerApi } from './local-peer-api.ts'
 import type { Pushed, Why } from './shapes.ts'
 
 const { content } = aContent(5)

@@ -1,7 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
-import { deadlines } from '../../common/limits.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { Announcer } from '../announce/announcer.ts'
 import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
@@ -13,6 +12,7 @@ import { totalOf } from '../problem-table.ts'
 import type { Restorer } from '../replicate/restorer.ts'
 import type { Scrubber } from '../scrub/scrubber.ts'
 import type { Share } from '../share/share.ts'
+import { allCopies } from './all-copies.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
@@ -20,9 +20,6 @@ import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.t
 import { restoreFile } from './restore-file.ts'
 import { checkOf, type DamageSource, repairOf, scrubOf } from './scrub-views.ts'
 import { unshareMatching } from './unshare-matching.ts'
-
-/** Interval of checking the number of copies. */
-export const pushPollMs = 200
 
 interface Dependencies {
   readonly share: ProblemSource &
@@ -363,7 +360,9 @@ export class LocalPeerApi implements PeerApi {
     // The unshare may have been announced again during the upload.
     if (wasUnshared) await finder.share(name, signal)
     else await this.#revokeForcedUnshare(name, signal)
-    const copies = wait ? await this.#allCopies(name, content.sha256, signal) : 0
+    const copies = wait
+      ? await allCopies({ name, sha256: content.sha256 }, this.#dependencies, signal)
+      : 0
     return { name, sha256: content.sha256, size: content.size, copies }
   }
 
@@ -424,50 +423,6 @@ export class LocalPeerApi implements PeerApi {
   ): Promise<CallReply<'restore'>> {
     const { finder, restorer, clock } = this.#dependencies
     return await restoreFile(request, signal, { finder, restorer, clock, peerId: this.#peerId })
-  }
-
-  /**
-   * Waits until the index knows the file and all its copies; returns the number of copies.
-   * @throws AppError COPIES_PENDING
-   */
-  async #allCopies(name: string, sha256: string, signal?: AbortSignal): Promise<number> {
-    const { clock } = this.#dependencies
-    const untilMs = clock.monotonicMs() + deadlines.pushCopiesMs
-    for (;;) {
-      const { copies, factor } = await this.#copiesOf(name, sha256, signal)
-      if (copies >= factor && factor > 0) return copies
-      if (clock.monotonicMs() >= untilMs)
-        throw new AppError('COPIES_PENDING', {
-          name,
-          copies,
-          factor,
-          deadlineMs: deadlines.pushCopiesMs,
-        })
-      await clock.sleep(pushPollMs, signal)
-    }
-  }
-
-  /**
-   * Copies of a file as the index knows them; none until the file is announced. Other peers may have had
-   * the content before, so its copies alone do not prove that the name is known.
-   */
-  async #copiesOf(
-    name: string,
-    sha256: string,
-    signal: AbortSignal | undefined,
-  ): Promise<{ copies: number; factor: number }> {
-    try {
-      const { contents } = await this.#dependencies.finder.why(name, signal)
-      const content = contents.find((found) => found.sha256 === sha256)
-      const living =
-        content?.copies.filter(({ state, damaged }) => state !== 'dead' && damaged !== true) ?? []
-      const peers = new Set(living.map(({ peerId }) => peerId))
-      return { copies: peers.size, factor: content?.factor ?? 0 }
-    } catch (error) {
-      if (hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED'))
-        return { copies: 0, factor: 0 }
-      throw error
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { BackgroundWork } from '../../common/background.ts'
+import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
-import { AppError, reasonOf, toAppError } from '../../common/errors.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content, CopyKey } from '../../common/protocol/messages.ts'
@@ -8,8 +9,9 @@ import type { Random } from '../../common/random.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import { type SingleDependencies, SingleDownload } from './single-download.ts'
 
-/** After this the repair of a download that failed is tried again. */
-const repairAgainMs = 600_000
+/** Between two rounds over the damaged files, if no other one is found. */
+const repairBackoff = { firstMs: 4_000, maxMs: 600_000 }
+const roundPauseMs = 1_000
 /** Ended repairs that are remembered, the oldest forgotten first. */
 const repairsMax = 64
 
@@ -18,14 +20,26 @@ export interface DamagedFile {
   readonly key: CopyKey
   readonly path: string
   readonly content: Content
+  /** When it was found; wall time. */
+  readonly foundMs: number
 }
 
 export interface RepairSource {
-  /** Damaged files of users, by their number, after the given one. */
+  /** Damaged files, by their number, after the given one. */
   damaged(afterSeq: number, limit: number): readonly (DamagedFile & { readonly seq: number })[]
   damagedCalled(key: CopyKey): DamagedFile | undefined
+  /** Moves a damaged replica aside and drops it. */
+  setAside(key: CopyKey): Promise<void>
   /** Calls `listener` when there may be another one. */
   onChange(listener: () => void): () => void
+}
+
+/**
+ * Whether other peers have a content for sure. The only one that says so may have a damaged copy, too,
+ * and not know it yet; a second one has fetched and verified it, or someone would have noticed in a day.
+ */
+export function isReplaced({ whole, ageMs }: { whole: number; ageMs: number }): boolean {
+  return whole >= 2 || (whole === 1 && ageMs >= 86_400_000)
 }
 
 /** One repair; its counts are current. */
@@ -58,7 +72,8 @@ interface Dependencies extends SingleDependencies {
 
 /**
  * Fetches the good content of damaged files and puts it in their place. What a user downloaded is
- * repaired without asking; what a user shares only on request, because a program may have written it.
+ * repaired without asking; what a user shares only on request, because a program may have written it. A
+ * damaged replica is moved aside when its good chunks are no longer needed; the index has it made again.
  */
 export class Repairs implements AsyncDisposable {
   readonly #dependencies: Dependencies
@@ -68,13 +83,18 @@ export class Repairs implements AsyncDisposable {
   /** Woken when a file may have been damaged. */
   readonly #damage = new WakeUp()
   readonly #stopListening: () => void
+  /** Counts how often a file was found damaged. */
+  #found = 0
   #lastId = 0
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
     this.#work = new BackgroundWork(dependencies)
-    this.#stopListening = dependencies.source.onChange(() => this.#damage.notify())
-    this.#work.start('repair downloads', (signal) => this.#repairDownloads(signal))
+    this.#stopListening = dependencies.source.onChange(() => {
+      this.#found += 1
+      this.#damage.notify()
+    })
+    this.#work.start('repair', (signal) => this.#repairAll(signal))
   }
 
   /**
@@ -152,18 +172,38 @@ export class Repairs implements AsyncDisposable {
   }
 
   /** One after the other. Those that failed are tried again later, and when another is damaged. */
-  async #repairDownloads(signal: AbortSignal): Promise<void> {
-    const { source, clock } = this.#dependencies
-    for (;;) {
-      signal.throwIfAborted()
-      const damage = this.#damage.next(signal, { clock, delayMs: repairAgainMs })
+  async #repairAll(signal: AbortSignal): Promise<void> {
+    const { source, clock, random } = this.#dependencies
+    for (let rounds = 1; ; rounds += 1) {
+      const seen = this.#found
       for (
         let [file] = source.damaged(0, 1);
         file !== undefined;
         [file] = source.damaged(file.seq, 1)
       )
         if (file.key.kind === 'downloaded') await this.#repairNow(file, signal)
-      await damage
+        else if (file.key.kind === 'replicated' && !(await this.#isNeeded(file, signal)))
+          await source.setAside(file.key)
+      // Many may be found one after the other.
+      await clock.sleep(roundPauseMs, signal)
+      const delayMs = backoffMs(rounds, repairBackoff, random)
+      if (this.#found === seen) await this.#damage.next(signal, { clock, delayMs })
+      signal.throwIfAborted()
+      if (this.#found !== seen) rounds = 0
+    }
+  }
+
+  /** Whether the good chunks of a damaged replica may be the last ones. */
+  async #isNeeded({ key, content, foundMs }: DamagedFile, signal: AbortSignal): Promise<boolean> {
+    const { finder, clock } = this.#dependencies
+    try {
+      const found = await finder.lookup(key.name, signal, content.sha256)
+      const sources = found.flatMap((one) => (one.sha256 === content.sha256 ? one.sources : []))
+      const whole = sources.filter(({ kind }) => kind !== 'partial').length
+      return !isReplaced({ whole, ageMs: clock.nowMs() - foundMs })
+    } catch (error) {
+      signal.throwIfAborted()
+      return !hasCode(error, 'NAME_NOT_FOUND')
     }
   }
 

@@ -33,7 +33,7 @@ interface DamageRow {
 export class CatalogDamage {
   readonly #database: Database
   readonly #seqs = new Set<number>()
-  #wasFound = false
+  #version = 0
 
   constructor(database: Database) {
     this.#database = database
@@ -49,7 +49,22 @@ export class CatalogDamage {
 
   /** Whether there was a damaged entry at any time of this run. */
   get wasFound(): boolean {
-    return this.#wasFound || this.#seqs.size > 0
+    return this.#version > 0 || this.#seqs.size > 0
+  }
+
+  /** Counts what was found damaged in this run. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** The number of a damaged entry with this content, if there is one. */
+  with(sha256: string): number | undefined {
+    return this.#database
+      .prepare<[string], number>(
+        'SELECT seq FROM damage JOIN entries USING (seq) WHERE sha256 = ? LIMIT 1',
+      )
+      .pluck()
+      .get(sha256) as unknown as number | undefined
   }
 
   /** The number of damaged entries. */
@@ -92,7 +107,7 @@ export class CatalogDamage {
       .prepare('INSERT INTO damage VALUES (?, ?, ?, ?)')
       .run(seq, foundMs, good.toBitmap(), why)
     this.#seqs.add(seq)
-    this.#wasFound = true
+    this.#version += 1
   }
 
   /** The entry was removed, and its row with it. */

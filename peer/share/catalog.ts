@@ -147,6 +147,19 @@ export class Catalog implements Disposable {
     return this.#entries(this.#statements.byInode.all(BigInt.asIntN(64, inode)))
   }
 
+  /** Entries for those who verify each chunk: damaged ones come after the others. */
+  get withDamaged(): Pick<Catalog, 'chunkLists' | 'find' | 'first'> {
+    const damaged = (sha256: string): Entry[] => {
+      const seq = this.#damage.count === 0 ? undefined : this.#damage.with(sha256)
+      return seq === undefined ? [] : this.entriesBetween(seq - 1, seq, 1)
+    }
+    return {
+      chunkLists: this.chunkLists,
+      find: (sha256) => [...this.find(sha256), ...damaged(sha256)],
+      first: (sha256) => this.first(sha256) ?? damaged(sha256)[0],
+    }
+  }
+
   /** Whether an undamaged entry of any kind and owner has this name and content. */
   holds(name: string, sha256: string): boolean {
     return this.#statements.holds.get(name, sha256) !== undefined
@@ -238,7 +251,10 @@ export class Catalog implements Disposable {
   }
 
   /** The entries whose files are damaged. */
-  get damage(): Pick<CatalogDamage, 'after' | 'count' | 'has' | 'of' | 'wasFound'> {
+  get damage(): Pick<
+    CatalogDamage,
+    'after' | 'count' | 'has' | 'of' | 'version' | 'wasFound' | 'with'
+  > {
     return this.#damage
   }
 

@@ -4,6 +4,7 @@ import { chunkCountFor } from '../../common/content/chunks.ts'
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { reasonOf, systemErrorCode } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import type { CopyKey } from '../../common/protocol/messages.ts'
 import type { Fault } from '../problem-table.ts'
 import type { Catalog } from './catalog.ts'
 import type { Damage } from './catalog-damage.ts'
@@ -56,8 +57,8 @@ interface Dependencies {
 
 /**
  * Reads copies again that look untouched. From the first wrong chunk on a copy is not served and does
- * not count. A damaged replica is then moved aside and dropped: the index has it made again. A damaged
- * file of a user stays in its place until a good one can take it.
+ * not count. It stays in its place until a good one can take it or, if it is a replica, until another peer
+ * has the content: its good chunks may be the last ones.
  */
 export class CopyVerifier {
   readonly #dependencies: Dependencies
@@ -166,7 +167,6 @@ export class CopyVerifier {
     const { sha256, size } = entry.content
     const chunks = { bad: chunkCountFor(size) - readings.good.size, of: chunkCountFor(size) }
     log.error({ kind, name, sha256, chunks, why: readings.why }, 'a copy is damaged')
-    if (kind === 'replicated') await this.#setAside({ ...entry, stat })
     return 'bad'
   }
 
@@ -184,15 +184,20 @@ export class CopyVerifier {
     if (at.kind !== 'replicated') problems.add(at.path, damageFault(damage))
   }
 
-  /** If the disk refuses it, the entry stays damaged, and the next pass retries. */
-  async #setAside(file: Pick<Entry, 'at' | 'stat' | 'content'>): Promise<void> {
+  /**
+   * Moves the damaged replica at a place aside and drops it. If the disk refuses that, the entry stays
+   * damaged.
+   */
+  async setAside(key: CopyKey): Promise<void> {
     const { damaged, queues, catalog, look, log } = this.#dependencies
-    const { at } = file
+    const known = catalog.get(key)
+    if (known === undefined) return
+    const { at } = known
     try {
       await queues.run(at, async () => {
         const entry = catalog.get(at)
         if (entry === undefined || !catalog.damage.has(entry.seq)) return
-        if (!(await damaged.take(file))) return look(at.path)
+        if (!(await damaged.take(entry))) return look(at.path)
         catalog.drop(at)
         await removeEmptyFolders(at)
       })

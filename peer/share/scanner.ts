@@ -18,7 +18,7 @@ import { type AppError, reasonOf } from '../../common/errors.ts'
 import { isOwnName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { CopyKind } from '../../common/protocol/messages.ts'
+import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Catalog } from './catalog.ts'
 import { Comparer } from './comparer.ts'
@@ -292,6 +292,11 @@ export class Scanner implements Disposable {
     if (before?.at.path === path && (await isFolderReadable(dirname(path))))
       this.#comparer.drop(before)
     this.#findings.flush()
+  }
+
+  /** See {@link CopyVerifier.setAside}. */
+  async setAside(key: CopyKey): Promise<void> {
+    await this.#copies.setAside(key)
   }
 
   /** Reads a copy that looks untouched. See {@link CopyVerifier.verify}. */

@@ -96,6 +96,11 @@ test.each(keys)(
     const rotten = Buffer.from(big.bytes)
     rotten[mebibyte + 7] = (rotten[mebibyte + 7] ?? 0) ^ 1
     const isReplica = key.kind === 'replicated'
+    expect(announced(peer, key)).toMatchObject({ op: 'put', sha256, damaged: true })
+    const { verified } = peer.share.damagedContents.find(sha256) ?? {}
+    expect([0, 1, 2].filter((chunk) => verified?.has(chunk))).toEqual([0, 2])
+    expect(peer.share.damagedContents.contents).toEqual([big.content])
+    if (isReplica) await peer.share.setAside(key)
     const dropped = { op: 'drop', name: 'a.bin', owner: 'peer2' }
     const marked = { op: 'put', sha256, damaged: true }
     expect(announced(peer, key)).toMatchObject(isReplica ? dropped : marked)
@@ -152,6 +157,8 @@ test('a truncated replica is moved aside, and a truncated file of a user is an e
   await using peer = await aPeerWith(replicated, big)
   await truncate(entryOf(peer, replicated).at.path, mebibyte)
   expect(await verdictOf(peer, replicated)).toBe('bad')
+  expect(announced(peer, replicated)).toMatchObject({ op: 'put', damaged: true })
+  await peer.share.setAside(replicated)
   expect(peer.share.get(replicated)).toBe(undefined)
   expect(await aside(peer)).toHaveLength(1)
 

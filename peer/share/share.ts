@@ -22,6 +22,7 @@ import type { Totals } from './catalog-totals.ts'
 import { CopyChecker } from './copy-checker.ts'
 import { CopyReader } from './copy-reader.ts'
 import type { Verdict, VerifyOptions } from './copy-verifier.ts'
+import { DamagedContents } from './damaged-contents.ts'
 import { DamagedFiles } from './damaged-files.ts'
 import { freeBytesIn, roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
@@ -66,6 +67,8 @@ interface Dependencies {
 }
 
 export class Share implements Shelf, AsyncDisposable {
+  /** The good chunks of damaged files. */
+  readonly damagedContents: DamagedContents
   /** Reads small files of the catalog. */
   readonly smallReader: SmallReader<Entry>
   /** The chunks of the catalog's files. */
@@ -104,9 +107,10 @@ export class Share implements Shelf, AsyncDisposable {
     this.#work = new BackgroundWork(dependencies)
     this.#walker = new Walker(dependencies)
     this.#reader = new CopyReader(dependencies)
+    this.damagedContents = new DamagedContents(watched)
     const recheck = (path: string): void => this.recheck(path)
     this.smallReader = new SmallReader({ ...watched, recheck })
-    this.localChunks = new LocalChunks({ ...watched, recheck })
+    this.localChunks = new LocalChunks({ catalog: this.#catalog.withDamaged, recheck })
     this.#writer = new SmallWriter(dependencies)
     const ownWrites = new OwnWrites({ writer: this.#writer })
     const look = dependencies.lookAtFolder ?? folderLooker(dependencies)
@@ -332,6 +336,21 @@ export class Share implements Shelf, AsyncDisposable {
 
   isDamaged({ seq }: Entry): boolean {
     return this.#catalog.damage.has(seq)
+  }
+
+  /** Calls `listener` when a file was found damaged, until the returned function is called. */
+  onDamage(listener: () => void): () => void {
+    let version = this.#catalog.damage.version
+    return this.#catalog.onChange(() => {
+      if (version === this.#catalog.damage.version) return
+      version = this.#catalog.damage.version
+      listener()
+    })
+  }
+
+  /** See {@link CopyVerifier.setAside}. */
+  async setAside(key: CopyKey): Promise<void> {
+    await this.#track(() => this.#scanner.setAside(key))
   }
 
   /** See {@link Scanner.readCopy}. */
