@@ -374,5 +374,11 @@ export const ExplainedContent = Type.Object({
         'How many replicas are beyond the factor and what dropping them waits for, as a sentence without a full stop',
     }),
   ),
+  moving: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: 'From which peer to which a replica moves, and why, as a sentence',
+    }),
+  ),
 })
 export type ExplainedContent = Static<typeof ExplainedContent>

@@ -17,6 +17,7 @@ const blames: Readonly<Record<string, Blame>> = {
   STOPPING: 'whole target',
   DISK_FULL: 'whole target',
   CAPACITY_FULL: 'whole target',
+  FOLDER_UNAVAILABLE: 'whole target',
   NO_SOURCE: 'both',
   SOURCE_FAILED: 'both',
   HASH_MISMATCH: 'both',

@@ -71,6 +71,7 @@ export function reasonsFor(situation: Situation): string[] {
       return [...doubtReasons(doubted), lost]
     }
     case 'copies': {
+      if (need.urgency === 'move') return []
       const reasons = [
         ...doubtReasons(doubted),
         ...drainReasons(situation.draining),

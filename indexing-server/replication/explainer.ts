@@ -6,6 +6,7 @@ import type { Hold } from './brake.ts'
 import { type ExplainedRoom, reasonsFor, type Situation } from './explain.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import type { Judge } from './judge.ts'
+import type { Move, Moves } from './moves.ts'
 import type { Planner } from './planner.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RestingPeers } from './resting-peers.ts'
@@ -23,6 +24,7 @@ interface Dependencies {
   readonly pairs: Pick<FailedPairs, 'waitingOf'>
   readonly planner: Pick<Planner, 'targetsFor' | 'roomOf'>
   readonly trimmer: Pick<Trimmer, 'explain'>
+  readonly moves: Pick<Moves, 'of'>
   readonly clock: Clock
 }
 
@@ -38,8 +40,9 @@ export class Explainer {
 
   explain(
     content: StoredContent,
-  ): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing' | 'surplus'> {
-    const { brake, judge, trimmer } = this.#dependencies
+  ): Pick<ExplainedContent, 'factor' | 'wanted' | 'missing' | 'moving' | 'surplus'> {
+    const { brake, judge, trimmer, moves } = this.#dependencies
+    const move = moves.of(content.contentId)
     const need = judge.needOf(content)
     const missing = reasonsFor({ ...this.#situationOf(content), need })
     const surplus =
@@ -49,6 +52,7 @@ export class Explainer {
       wanted: content.file !== undefined,
       missing,
       ...(surplus !== undefined && { surplus }),
+      ...(move !== undefined && { moving: moveSentence(move) }),
     }
   }
 
@@ -108,4 +112,9 @@ export class Explainer {
       replicaBytes: holdings.replicaBytes,
     }
   }
+}
+
+function moveSentence({ from, to, reason }: Move): string {
+  const why = reason === 'zone' ? 'in another zone' : 'which is less full'
+  return `a replica moves from ${from} to ${to}, ${why}: it is copied first`
 }

@@ -47,6 +47,10 @@ describe('a content whose copies are all in one zone', () => {
     await cluster.advance(20_000)
     expect(copiesOn(far)).toEqual(['a'])
     expect(dropsOn(near)).toEqual([])
+    expect(await explained(owner)).toMatchObject({
+      missing: [],
+      moving: 'a replica moves from peer2 to peer3, in another zone: it is copied first',
+    })
     expect(await owner.ask('status', {})).toMatchObject({
       atFactor: 1,
       belowFactor: 0,

@@ -75,6 +75,32 @@ test('what waits for a source is in the shortest line, and comes out as it went 
   expect(queue.awaitedSources).toEqual([])
 })
 
+test('the last copy of a content comes first among those queued for a source', () => {
+  const queue = new NeedQueue()
+  for (const id of [1, 2, 3]) queue.enqueue(id, 'copies/small', ['small p'])
+  queue.enqueue(4, 'move/small', ['small p'])
+  queue.enqueue(5, 'last-copy/small', ['small p'])
+  expect(queue.areRepairsWaiting).toBe(true)
+  queue.admit('small p', 2)
+  expect(all(queue)).toEqual([5, 1])
+  queue.admit('small p', 9)
+  for (const id of [1, 2, 3, 5]) queue.remove(id)
+  expect(queue.areRepairsWaiting).toBe(false)
+  expect(queue.isRepairing).toBe(false)
+})
+
+test('what no peer can take now does not count as being repaired', () => {
+  const queue = new NeedQueue()
+  queue.park(1, 'copies/small')
+  queue.delay(2, 'last-copy/small', { reason: 'failed at peers', dueMs: 5 })
+  queue.need(3, 'trim/small', 5)
+  queue.hold(4, 'move/small')
+  expect(queue.isRepairing).toBe(false)
+  queue.hold(4, 'copies/small')
+  expect(queue.isRepairing).toBe(true)
+  expect(queue.areRepairsWaiting).toBe(false)
+})
+
 test('a content is in one place, whatever happens to it', () => {
   type Act = (queue: NeedQueue, id: number, ms: number) => void
   const acts: Act[] = [

@@ -20,6 +20,12 @@ export interface PeerFailure {
 }
 
 /**
+ * Copies that fail in a row, whatever their contents, until the peer itself is the likely cause: a
+ * disk that has become read-only fails with each of them.
+ */
+const failuresInRowMax = 8
+
+/**
  * Peers that refused a task for their own reasons (a full disk, a full queue): they get no new
  * tasks for a while.
  */
@@ -27,6 +33,8 @@ export class RestingPeers {
   readonly #clock: Clock
   readonly #random: Random
   readonly #rests = new Map<string, Rest>()
+  /** Contents whose copies failed since the last success, by peer. */
+  readonly #failing = new Map<string, Set<number>>()
 
   constructor(dependencies: { clock: Clock; random: Random }) {
     this.#clock = dependencies.clock
@@ -53,8 +61,18 @@ export class RestingPeers {
     this.#rests.set(peerId, { failures, code, reason, untilMs })
   }
 
+  /** A copy failed at the peer, which is not known to be the cause. */
+  onFailed(peerId: string, contentId: number, failure: PeerFailure): void {
+    const failing = this.#failing.get(peerId) ?? new Set()
+    this.#failing.set(peerId, failing.add(contentId))
+    if (failing.size < failuresInRowMax) return
+    this.#failing.delete(peerId)
+    this.refuse(peerId, failure)
+  }
+
   /** The peer completed a task, or is a new process. */
   forgive(peerId: string): void {
+    this.#failing.delete(peerId)
     this.#rests.delete(peerId)
   }
 }

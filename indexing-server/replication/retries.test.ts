@@ -149,3 +149,45 @@ test('a drop that fails at a peer is not asked of it again immediately', async (
   await cluster.advance(10_000)
   expect(peer2.tasks.map(({ kind }) => kind)).toEqual(['replicate', 'drop'])
 })
+
+test('a peer at which all copies fail rests, whatever the error, and others take them', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const [broken, whole] = [await cluster.peer('peer2'), await cluster.peer('peer3')]
+  broken.answer = () => 'DISK_FAILED'
+  whole.freeBytes = 0
+  await cluster.advance(2_000)
+  await peer1.announce(...Array.from({ length: 20 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
+  await cluster.advance(5_000)
+  const asked = broken.tasks.length
+  await peer1.shares('later')
+  await cluster.advance(5_000)
+  expect(broken.tasks).toHaveLength(asked)
+  whole.freeBytes = 1_000_000
+  await cluster.advance(30_000)
+  expect(await peer1.ask('status', {})).toMatchObject({ atFactor: 21 })
+  // It is healthy again: a single bad file does not make it rest.
+  broken.answer = ({ name }) => (name === 'bad' ? 'DISK_FAILED' : undefined)
+  whole.freeBytes = 0
+  await cluster.advance(100_000)
+  await peer1.announce({ name: 'bad', text: 'bad' }, { name: 'good', text: 'good' })
+  await cluster.advance(3_000)
+  expect(await missing(peer1, 'good')).toEqual([])
+})
+
+test('a rate limits all copies that the index asks for', async () => {
+  await using cluster = await IndexCluster.start({ repairBytesPerSecond: 50_000 })
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  const files = Array.from({ length: 100 }, (_, i) => ({
+    name: `${i}`,
+    text: `${i}`.padEnd(10_000, '.'),
+  }))
+  await peer1.announce(...files)
+  await cluster.advance(6_000)
+  expect(peer2.tasks.length).toBeGreaterThan(10)
+  expect(peer2.tasks.length).toBeLessThan(45)
+  await cluster.advance(20_000)
+  expect(peer2.tasks).toHaveLength(100)
+  expect(await peer1.ask('status', {})).toMatchObject({ atFactor: 100 })
+})

@@ -1,4 +1,4 @@
-import type { Rank } from './ranks.ts'
+import { type Rank, ranks } from './ranks.ts'
 import type { StreamKey } from './running-tasks.ts'
 
 interface Place {
@@ -6,10 +6,11 @@ interface Place {
   readonly source: StreamKey
 }
 
-/** Contents queued for sources without a free stream, first come, first served. */
+/** Contents queued for sources without a free stream: most urgent first, then oldest first. */
 export class SourceQueues {
-  readonly #queues = new Map<StreamKey, Set<number>>()
+  readonly #queues = new Map<StreamKey, Map<Rank, Set<number>>>()
   readonly #places = new Map<number, Place>()
+  readonly #counts = new Map<Rank, number>()
 
   get size(): number {
     return this.#places.size
@@ -21,7 +22,7 @@ export class SourceQueues {
   }
 
   hasRank(isSuch: (rank: Rank) => boolean): boolean {
-    return this.#places.values().some(({ rank }) => isSuch(rank))
+    return this.#counts.entries().some(([rank, count]) => count > 0 && isSuch(rank))
   }
 
   rankOf(contentId: number): Rank | undefined {
@@ -36,25 +37,44 @@ export class SourceQueues {
     const [source] = sources.toSorted((a, b) => this.#lengthOf(a) - this.#lengthOf(b))
     if (source === undefined) throw new RangeError(`no source to queue for`)
     this.#places.set(contentId, { rank, source })
-    const queue = this.#queues.get(source) ?? new Set()
-    this.#queues.set(source, queue.add(contentId))
+    this.#count(rank, 1)
+    const queue = this.#queues.get(source) ?? new Map<Rank, Set<number>>()
+    this.#queues.set(source, queue.set(rank, (queue.get(rank) ?? new Set()).add(contentId)))
   }
 
   delete(contentId: number): void {
-    const source = this.#places.get(contentId)?.source
-    if (source === undefined) return
+    const place = this.#places.get(contentId)
+    if (place === undefined) return
+    const { rank, source } = place
     this.#places.delete(contentId)
+    this.#count(rank, -1)
     const queue = this.#queues.get(source)
-    queue?.delete(contentId)
+    const ofRank = queue?.get(rank)
+    ofRank?.delete(contentId)
+    if (ofRank?.size === 0) queue?.delete(rank)
     if (queue?.size === 0) this.#queues.delete(source)
   }
 
   /** The first `max` contents queued for `source`. */
   first(source: StreamKey, max: number): number[] {
-    return [...(this.#queues.get(source)?.values().take(max) ?? [])]
+    const queue = this.#queues.get(source)
+    const found: number[] = []
+    for (const rank of ranks)
+      found.push(
+        ...(queue
+          ?.get(rank)
+          ?.values()
+          .take(max - found.length) ?? []),
+      )
+    return found
   }
 
   #lengthOf(source: StreamKey): number {
-    return this.#queues.get(source)?.size ?? 0
+    const queue = this.#queues.get(source)
+    return queue?.values().reduce((length, ofRank) => length + ofRank.size, 0) ?? 0
+  }
+
+  #count(rank: Rank, by: 1 | -1): void {
+    this.#counts.set(rank, (this.#counts.get(rank) ?? 0) + by)
   }
 }

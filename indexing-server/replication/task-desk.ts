@@ -163,6 +163,8 @@ export class TaskDesk {
     this.#events.record(failedEvent(running, failure, this.#clock.monotonicMs()))
     const blame = blameOf(code)
     if (blame === 'whole target') this.#resting.refuse(target, failure)
+    else if (blame === 'target' && running.task.kind === 'replicate')
+      this.#resting.onFailed(target, contentId, failure)
     const isElsewherePossible = blame !== 'content' && this.#failAt(running, failure)
     if (!this.#queue.has(contentId)) return
     if (isElsewherePossible) return this.#queue.retry(contentId)

@@ -353,7 +353,7 @@ function problemLines({ folder, name, code, reason, remedy }: Problem, style: St
 }
 
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {
-  const { sha256, size, factor, wanted, copies, missing, surplus } = content
+  const { sha256, size, factor, wanted, copies, missing, moving, surplus } = content
   const good = copies.filter(({ state, damaged }) => state === 'live' && damaged !== true)
   const live = new Set(good.map(({ peerId }) => peerId))
   const wish = wanted ? `${factor} wanted` : 'no longer shared, so no copies are added'
@@ -366,5 +366,6 @@ function explainedText(name: string, content: Why['contents'][number], style: St
     }),
     ...missing.map((reason) => style('yellow', `  ! ${printable(reason)}`)),
     ...(surplus === undefined ? [] : [`  + ${printable(surplus)}`]),
+    ...(moving === undefined ? [] : [`  > ${printable(moving)}`]),
   ].join('\n')
 }
