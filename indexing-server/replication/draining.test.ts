@@ -78,6 +78,24 @@ describe('draining a peer', () => {
     expect(tasksOf(leaver)).toEqual(['replicate a', 'replicate b'])
   })
 
+  test('its replicas are neither trimmed nor counted when others are trimmed', async () => {
+    const { cluster, owner, leaver, others, peers } = await twoFiles()
+    await using _cluster = cluster
+    await owner.ask('drain', { peerId: 'peer2' })
+    await cluster.advance(5_000)
+    // Each file is now on the owner, the drained peer, and one other: one of these fails and returns.
+    others[0].crash()
+    await cluster.advance(90_000)
+    await others[0].connect()
+    await cluster.advance(10 * trimAfterMs)
+    const { peer1, peer2, peer3 = 0, peer4 = 0 } = await copiesOf(owner)
+    expect({ peer1, peer2, others: peer3 + peer4 }).toEqual({ peer1: 2, peer2: 2, others: 2 })
+    expect(tasksOf(leaver).filter((task) => task.startsWith('drop'))).toEqual([])
+    expect(peers.flatMap(tasksOf).filter((task) => task.startsWith('drop')).length).toBeGreaterThan(
+      0,
+    )
+  })
+
   test('lets its owner leave with its files kept elsewhere', async () => {
     const { cluster, owner, leaver, others } = await twoFiles()
     await using _cluster = cluster
