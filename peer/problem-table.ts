@@ -82,8 +82,7 @@ const rows = {
       'Bring the folder back; if its files were deleted on purpose, run `tandem deletes confirm`.',
   },
   DAMAGED: {
-    reason:
-      'it {why} although its size and time are unchanged ({bad} of its {chunks} chunks are bad)',
+    reason: 'it {why}, though nothing says that it was written (bad chunks: {bad} of {chunks})',
     remedy:
       'Check the disk, and run `tandem repair` for this file: it fetches the content from other peers and keeps the damaged file aside. If a program changed the bytes on purpose, touch the file.',
     effect: 'is damaged and not served',

@@ -159,20 +159,21 @@ export class CopyVerifier {
     stat: FileStat,
     readings: Readings & { readonly why: string },
   ): Promise<Verdict> {
-    const { catalog, log } = this.#dependencies
+    const { catalog, problems, log } = this.#dependencies
     const marked = catalog.get(entry.at)
     if (marked === undefined) return 'changed'
-    this.#mark(marked, stat, readings)
+    const damage = this.#mark(marked, stat, readings)
     const { kind, name } = entry.at
     const { sha256, size } = entry.content
     const chunks = { bad: chunkCountFor(size) - readings.good.size, of: chunkCountFor(size) }
     log.error({ kind, name, sha256, chunks, why: readings.why }, 'a copy is damaged')
+    if (kind !== 'replicated') problems.add(entry.at.path, damageFault(damage))
     return 'bad'
   }
 
-  /** Records the damage at once: from now on the file is not served. */
-  #mark(entry: Entry, stat: FileStat, { good, why }: Readings & { readonly why: string }): void {
-    const { findings, problems, clock, catalog } = this.#dependencies
+  /** Records the damage immediately: from now on the file is not served. */
+  #mark(entry: Entry, stat: FileStat, { good, why }: Readings & { readonly why: string }): Damage {
+    const { findings, clock, catalog } = this.#dependencies
     const { at, content } = entry
     const before = catalog.damage.of(entry.seq, content.size)
     const foundMs = before?.foundMs ?? Math.floor(clock.nowMs())
@@ -181,7 +182,7 @@ export class CopyVerifier {
       findings.add({ at, before: entry, apply: () => catalog.markDamaged(entry, stat, damage) })
       findings.flush()
     }
-    if (at.kind !== 'replicated') problems.add(at.path, damageFault(damage))
+    return damage
   }
 
   /**
