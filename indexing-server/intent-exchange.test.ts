@@ -171,6 +171,26 @@ describe('an index that lost its disk', () => {
     expect(await names(other)).toEqual([])
   })
 
+  test('keeps a deleted file in the trash, although its owner is gone', async () => {
+    const { cluster, peers } = await startWorld()
+    await using _cluster = cluster
+    const [owner, ...others] = peers
+    await owner.shares('old')
+    // A file that is deleted within a minute is not kept.
+    await cluster.advance(90_000)
+    await owner.removes('old')
+    await cluster.advance(10_000)
+    await loseIndex(cluster)
+    for (const peer of others) {
+      await peer.connect()
+      await peer.announceAll()
+    }
+    await cluster.advance(sendMs)
+    expect(await names(others[0])).toEqual([])
+    const { files } = await others[0].ask('trash', { limit: 9 })
+    expect(files).toMatchObject([{ owner: 'peer1', name: 'old' }])
+  })
+
   test('knows its drained peers and those in maintenance', async () => {
     const { cluster, peers } = await startWorld()
     await using _cluster = cluster
