@@ -121,6 +121,11 @@ describe('an index that lost its disk', () => {
     await cluster.advance(sendMs)
     expect(await rulesOf(peer2)).toEqual(['a 4'])
     expect(peer2.kept.inForce).toEqual({ 'replication a': { factor: 4 } })
+    await cluster.advance(10_000)
+    const restored = { limit: 9, kinds: ['decisions-restored' as const] }
+    const { events } = await peer2.ask('events', restored)
+    const found = events.map(({ peerId, reason }) => `${peerId}: ${reason}`)
+    expect(found.toSorted()).toEqual(['peer2: 2 decisions', 'peer3: 2 decisions'])
     // It has everything: the next one is not asked.
     await peer1.connect()
     await cluster.advance(sendMs)

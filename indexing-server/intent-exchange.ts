@@ -8,6 +8,7 @@ import type { IntentState } from '../common/protocol/messages.ts'
 import { SerialQueue } from '../common/serial-queue.ts'
 import { WakeUp } from '../common/wake-up.ts'
 import type { Decisions } from './decisions.ts'
+import type { EventRecorder } from './events/event.ts'
 import type { PeerRequests } from './peer-requests.ts'
 import { readRecord } from './store/intent-kinds.ts'
 import type { IndexStore } from './store/store.ts'
@@ -33,6 +34,7 @@ interface Dependencies {
   readonly requests: () => Pick<PeerRequests, 'isConnected' | 'keepIntent' | 'readIntent'>
   readonly decisions: () => Pick<Decisions, 'onWritten'>
   readonly background: BackgroundWork
+  readonly events: EventRecorder
   readonly clock: Clock
   readonly log: Log
 }
@@ -152,7 +154,7 @@ export class IntentExchange {
     { logId, revision }: IntentState,
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, requests, decisions, log } = this.#dependencies
+    const { store, requests, decisions, events, log } = this.#dependencies
     const sources = await store.intentSources()
     let after = sources.get(logId)
     if (after === undefined && !store.isRecovering)
@@ -170,7 +172,10 @@ export class IntentExchange {
       after = last?.revision ?? revision
       await store.recordIntentSource(logId, after)
     }
-    if (merged > 0) log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
+    if (merged === 0) return
+    log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
+    const reason = merged === 1 ? '1 decision' : `${merged} decisions`
+    events.record({ kind: 'decisions-restored', peerId, reason })
   }
 
   async #run(signal: AbortSignal): Promise<void> {

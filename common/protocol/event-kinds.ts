@@ -34,6 +34,15 @@ export const eventKinds = {
   'drain-ended': { sentence: '{peer} is no longer drained', tone: 'plain' },
   'maintenance-began': { sentence: '{peer} is in maintenance[ for {duration}]', tone: 'plain' },
   'maintenance-ended': { sentence: 'the maintenance of {peer} was ended', tone: 'plain' },
+  'replication-set': { sentence: '{peer} set the number of copies of {files}', tone: 'plain' },
+  'replication-unset': {
+    sentence: '{peer} removed the rule for the number of copies of {files}',
+    tone: 'plain',
+  },
+  'decisions-restored': {
+    sentence: 'the index read decisions that it lacked from {peer}',
+    tone: 'good',
+  },
   'brake-on': { sentence: 'copying and dropping are held', tone: 'bad' },
   'brake-off': { sentence: 'copying and dropping continue[ after {duration}]', tone: 'good' },
   'index-started': { sentence: 'the index started', tone: 'plain' },

@@ -110,6 +110,15 @@ describe('replication rules', () => {
     expect(of).toMatchObject({ factor: 3, rule: { pattern: 'photos' } })
     expect(await owner.ask('replication-of', { name: 'photos' })).toMatchObject({ factor: 3 })
     expect(await owner.ask('replication-of', { name: 'x' })).toMatchObject({ factor: 1 })
+    await cluster.advance(10_000)
+    await set('photos/**', 3)
+    await set('**')
+    await cluster.advance(10_000)
+    const { events } = await owner.ask('events', { limit: 2 })
+    expect(events).toMatchObject([
+      { kind: 'replication-unset', peerId: 'peer1', name: '**' },
+      { kind: 'replication-set', peerId: 'peer1', name: 'photos/**', reason: '3 copies' },
+    ])
     expect(await codeOf(set('unknown'))).toBe('RULE_NOT_FOUND')
     expect(await codeOf(set('/absolute', 2))).toBe('NAME_INVALID')
   })
