@@ -39,7 +39,7 @@ function noRoomText({
       : `${printable(peerId)} has ${bytesText(roomBytes)}`,
   )
   const more = peersInAll - peers.length
-  const others = more > 0 ? [`${countText(more, 'other peer')} not more`] : []
+  const others = more > 0 ? [`${countText(more, 'other peer')} with no more`] : []
   const fit = contents === 1 ? 'fits' : 'fit'
   const where = [...places, ...others].join(', ')
   return `${countText(contents, 'file')} (${bytesText(bytes)}) ${fit} on no peer: ${where}; add ${bytesText(addBytes)}`
