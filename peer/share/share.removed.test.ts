@@ -152,6 +152,69 @@ describe('saving as editors do', () => {
   })
 })
 
+describe('a loss is no deletion', () => {
+  /** A peer that shares 150 files. */
+  async function aSharer(peer: ShareFixture): Promise<void> {
+    for (let number = 0; number < 150; number++)
+      await peer.write(`shared/${number % 3}/${number}`, `text ${number}`)
+    await peer.start()
+  }
+
+  test.each<[string, (peer: ShareFixture) => Promise<void>]>([
+    ['a folder that is gone', async (peer) => await rename(pathOf(peer, ''), `${peer.path}/away`)],
+    [
+      'another folder in its place',
+      async (peer) => {
+        await rename(pathOf(peer, ''), join(peer.path, 'away'))
+        await mkdir(pathOf(peer, ''))
+      },
+    ],
+    [
+      'an emptied folder',
+      async (peer) => {
+        for (const part of ['0', '1', '2']) await rm(pathOf(peer, part), { recursive: true })
+      },
+    ],
+    [
+      'most of its files',
+      async (peer) => {
+        for (const part of ['0', '1', '2'])
+          for (let number = Number(part); number < 120; number += 3)
+            await rm(pathOf(peer, `${part}/${number}`))
+      },
+    ],
+  ])('%s', async (_, lose) => {
+    await using peer = await ShareFixture.create()
+    await aSharer(peer)
+    const { lastSeq } = peer.share.catalog
+    await lose(peer)
+    peer.onFolder(pathOf(peer, ''))
+    await peer.rescan()
+    await peer.stop()
+    await peer.start()
+    expect(changesSince(peer, lastSeq)).toEqual([])
+    expect(peer.share.totals().shared.count).toBe(150)
+    expect(peer.share.keptFolders()).toHaveLength(1)
+    const confirmed = await peer.share.confirmDeletes()
+    const changes = changesSince(peer, lastSeq)
+    expect(changes).toHaveLength(confirmed)
+    expect(changes.every((text) => text.startsWith('deleted '))).toBe(true)
+    expect(confirmed).toBeGreaterThanOrEqual(120)
+  })
+
+  test('a new catalog', async () => {
+    await using peer = await ShareFixture.create()
+    await aSharer(peer)
+    await peer.stop()
+    await rm(join(peer.path, '.tandem'), { recursive: true })
+    await rm(pathOf(peer, '0'), { recursive: true })
+    await peer.start()
+    const changes = changesSince(peer, 0)
+    expect(changes).toHaveLength(100)
+    expect(changes.every((text) => text.startsWith('put '))).toBe(true)
+  })
+})
+
 describe('ignored files', () => {
   test('are not shared, and are withdrawn when a pattern is added', async () => {
     await using peer = await ShareFixture.create()
