@@ -36,7 +36,7 @@ export async function clusterStatus({
   writes,
   clock,
 }: StatusSources): Promise<ReplyOf<'status'>> {
-  const { wanted } = await store.totals()
+  const { wanted, trashFiles, trashBytes } = await store.totals()
   const { counts, hold, mover, shortage } = coordinator
   const { unreachable, ...peers } = registry.counts()
   const atFactor = Math.min(counts.atFactor, wanted)
@@ -57,6 +57,7 @@ export async function clusterStatus({
   const peerNotes = peerNotesOf(registry.all(), notes)
   return {
     ...status,
+    ...(trashFiles > 0 && { trash: { files: trashFiles, bytes: trashBytes } }),
     ...(aboveFactor > 0 && { aboveFactor }),
     ...(repair !== undefined && { repair }),
     ...(shortage !== undefined && { noRoom: noRoomOf(shortage) }),

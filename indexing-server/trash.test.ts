@@ -37,7 +37,12 @@ test('a deleted file keeps its factor on other peers, is not listed, and expires
   const { files } = await owner.ask('trash', { limit: 9 })
   expect(files).toMatchObject([{ owner: 'peer1', name: 'f', copies: 2 }])
   expect((await owner.ask('trash', { query: 'g', limit: 9 })).files).toEqual([])
-  expect(await owner.ask('status', {})).toMatchObject({ contents: 1, atFactor: 1, belowFactor: 0 })
+  expect(await owner.ask('status', {})).toMatchObject({
+    contents: 1,
+    atFactor: 1,
+    belowFactor: 0,
+    trash: { files: 1, bytes: 4 },
+  })
 
   await cluster.advance(trashMs)
   expect((await owner.ask('trash', { limit: 9 })).files).toEqual([])

@@ -303,6 +303,12 @@ export const ClusterStatus = Type.Object({
   atFactor: described(Count, 'Those with enough live copies'),
   belowFactor: described(Count, 'Those with fewer'),
   tasks: Type.Object({ waiting: Count, running: Count }),
+  trash: Type.Optional(
+    Type.Object(
+      { files: Count, bytes: Bytes },
+      { description: 'Deleted files that can be restored; their contents are counted above' },
+    ),
+  ),
   aboveFactor: Type.Optional(
     described(Count, 'Contents at their factor with replicas beyond it, which are dropped later'),
   ),

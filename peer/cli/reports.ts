@@ -241,6 +241,10 @@ export function statusText(status: Status, style: Style): string {
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
   lines.push(...repairLines(status, style))
+  if (status.trash !== undefined)
+    lines.push(
+      `Deleted:   ${countText(status.trash.files, 'file')} (${bytesText(status.trash.bytes)}) that \`restore\` brings back: \`trash\` lists them`,
+    )
   if (aboveFactor > 0)
     lines.push(
       `Trimming:  ${countText(aboveFactor, 'content')} with more copies than needed: \`why\` says what dropping them waits for`,
