@@ -1,6 +1,7 @@
 /** `npm run simulate -- --seeds N`: whole clusters in one process, each under one seed. */
 import { Command } from 'commander'
 import { interrupted } from '../common/interrupted.ts'
+import { findPlanted } from '../evaluation/simulation/planted/find-planted.ts'
 import { simulate } from '../evaluation/simulation/simulate.ts'
 import { parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
@@ -11,6 +12,8 @@ interface Flags {
   readonly seed?: number
   readonly hours?: number
   readonly trace?: boolean
+  readonly reduce: boolean
+  readonly planted?: boolean
 }
 
 const command = new Command('simulate')
@@ -22,11 +25,17 @@ const command = new Command('simulate')
   .option('--seed <number>', 'only this seed', parsePositiveCount)
   .option('--hours <count>', 'length of each life; by default the seed selects it', Number)
   .option('--trace', 'print all events')
-  .action(async ({ seeds, from, seed, hours, trace = false }: Flags) => {
+  .option('--no-reduce', 'do not look for the shortest list of events')
+  .option('--planted', 'plant bugs in copies of the source, and check that their seeds find them')
+  .action(async ({ seeds, from, seed, hours, trace = false, reduce, planted }: Flags) => {
     using stop = interrupted()
     const all = seed === undefined ? Array.from({ length: seeds }, (_, n) => from + n) : [seed]
     const print = (line: string): void => console.log(line)
-    const isPassed = await simulate({ seeds: all, hours, isTraced: trace, print }, stop.signal)
+    const options = { seeds: all, hours, isTraced: trace, isReduced: reduce, print }
+    const isPassed =
+      planted === true
+        ? await findPlanted({ print }, stop.signal)
+        : await simulate(options, stop.signal)
     if (!isPassed) process.exitCode = 1
   })
 

@@ -3,6 +3,7 @@ import { deadlines } from '../../common/limits.ts'
 import { seededRandom } from '../../common/random.ts'
 import { copiesIn } from '../soak/known-copies.ts'
 import type { Cluster, Machine } from './cluster/cluster.ts'
+import { writtenIn } from './cluster/simulated-disk.ts'
 import { type Expectations, type ExpectedFile, hasContent } from './expectations.ts'
 import type { Monitor } from './monitor.ts'
 import type { Action, Deed, DrawnContent } from './script.ts'
@@ -33,6 +34,10 @@ export class Deeds {
   readonly #monitor: Monitor
   /** Files whose push was acknowledged, by owner, name and content. */
   readonly #acknowledged = new Set<string>()
+  /** Peers that may be draining. */
+  readonly #drained = new Set<string>()
+  /** Contents of which a copy was damaged. */
+  readonly #damaged = new Set<string>()
 
   constructor(cluster: Cluster, dependencies: { expectations: Expectations; monitor: Monitor }) {
     this.#cluster = cluster
@@ -61,6 +66,13 @@ export class Deeds {
       await this.#cluster.startPeer(machine)
     }
     await this.#cluster.startIndex()
+    const asker = machines.find(({ run }) => run !== undefined)
+    if (asker !== undefined) for (const drained of this.#drained) this.#undrain(asker, drained)
+  }
+
+  /** Every peer reads all of its copies again. */
+  scrubAll(): void {
+    for (const { run } of this.#cluster.machines) run?.peer.share.scrub()
   }
 
   async #carryOut(deed: Deed): Promise<void> {
@@ -71,8 +83,14 @@ export class Deeds {
         return this.#push(deed)
       case 'unshare':
         return this.#unshare(deed)
+      case 'move':
+        return this.#move(deed)
       case 'download':
         return this.#download(deed)
+      case 'drain':
+        return this.#drain(deed)
+      case 'maintain':
+        return this.#maintain(deed)
       case 'crash':
         return this.#crash(deed)
       case 'stop':
@@ -89,6 +107,12 @@ export class Deeds {
         return this.#during(deed, ({ disk }, isOn) => void (disk.isFilled = isOn))
       case 'lie':
         return this.#during(deed, ({ disk }, isOn) => void (disk.isLying = isOn))
+      case 'remove':
+        return this.#remove(deed)
+      case 'vanish':
+        return this.#vanish(deed)
+      case 'flip':
+        return this.#flip(deed)
       case 'jump':
         return this.#jump(deed)
     }
@@ -114,7 +138,8 @@ export class Deeds {
   }
 
   #write({ peer, name, content }: DeedOf<'write'>): void {
-    const { peerId, disk, run } = this.#machine(peer)
+    const { peerId, disk, run, isGone } = this.#machine(peer)
+    if (isGone) return
     const bytes = bytesOf(content)
     if (run === undefined) disk.write(`/${peerId}/shared/${name}`, bytes)
     else run.peer.share.writeShared(name, bytes)
@@ -181,8 +206,50 @@ export class Deeds {
     })
   }
 
+  #move({ peer, name, to }: DeedOf<'move'>): void {
+    const { peerId, disk, run } = this.#machine(peer)
+    const pathOf = (file: string): string => `/${peerId}/shared/${file}`
+    if (!disk.files.has(pathOf(name)) || name === to) return
+    if (run !== undefined) run.peer.share.moveShared(name, to)
+    else if (to === undefined) disk.remove(pathOf(name))
+    else disk.move(pathOf(name), pathOf(to))
+    this.#expectations.onChanged(peerId, name)
+    if (to !== undefined) this.#expectations.onChanged(peerId, to)
+  }
+
   #download({ peer, name }: DeedOf<'download'>): void {
     this.#machine(peer).run?.peer.downloads.start({ name })
+  }
+
+  #drain({ peer, target, forMs }: DeedOf<'drain' | 'maintain'>): void {
+    const machine = this.#machine(peer)
+    const { run } = machine
+    const drained = this.#host(target)
+    if (run === undefined) return
+    this.#ask(machine, async () => {
+      this.#drained.add(drained)
+      await run.peer.finder.drain(drained)
+    })
+    this.#cluster.clock.after(forMs, () => this.#undrain(machine, drained))
+  }
+
+  /** An answer that does not arrive is no answer: {@link healAll} asks again. */
+  #undrain(machine: Machine, drained: string): void {
+    const { run } = machine
+    if (run === undefined || !this.#drained.has(drained)) return
+    this.#ask(machine, async () => {
+      await run.peer.finder.undrain(drained)
+      this.#drained.delete(drained)
+    })
+  }
+
+  #maintain({ peer, target, forMs }: DeedOf<'drain' | 'maintain'>): void {
+    const machine = this.#machine(peer)
+    const { run } = machine
+    if (run === undefined) return
+    this.#ask(machine, async () => {
+      await run.peer.finder.maintain(this.#host(target), forMs)
+    })
   }
 
   #crash({ peer, forMs, isDiskLost, awaits }: DeedOf<'crash'>): void {
@@ -270,6 +337,53 @@ export class Deeds {
     const machine = this.#machine(peer)
     turn(machine, true)
     this.#cluster.clock.after(forMs, () => turn(machine, false))
+  }
+
+  #flip({ peer, file }: DeedOf<'flip'>): void {
+    const machine = this.#machine(peer)
+    const path = this.#expendable(machine, file, '')
+    if (path === undefined) return
+    this.#cluster.events.add(machine.peerId, `a bit of ${path} flips`)
+    machine.disk.flipBit(path)
+  }
+
+  #remove({ peer, file }: DeedOf<'remove'>): void {
+    const machine = this.#machine(peer)
+    const path = this.#expendable(machine, file, `/${machine.peerId}/replicated/`)
+    if (path === undefined) return
+    this.#cluster.events.add(machine.peerId, `${path} is removed`)
+    machine.disk.remove(path)
+  }
+
+  /**
+   * A file that may be damaged: no other copy of its content was, and another is sound, so that it
+   * cannot be lost.
+   */
+  #expendable(machine: Machine, file: number, folder: string): string | undefined {
+    const { files } = machine.disk
+    const paths = [...files.keys()].filter((path) => path.startsWith(folder))
+    const path = paths[file % paths.length]
+    const chosen = path === undefined ? undefined : files.get(path)
+    if (chosen === undefined) return undefined
+    const sha256 = writtenIn(chosen)
+    const others = this.#cluster.machines.filter((other) => other !== machine)
+    const isSound = others.some((other) => hasContent(other, sha256))
+    if (!isSound || this.#damaged.has(sha256)) return undefined
+    this.#damaged.add(sha256)
+    return path
+  }
+
+  /** At most one machine does, and enough are left. */
+  #vanish({ peer, awaits }: DeedOf<'vanish'>): void {
+    const { machines, settings } = this.#cluster
+    const machine = this.#machine(peer)
+    const left = machines.filter(({ isGone }) => !isGone).length - 1
+    if (left <= settings.replicationFactor || machines.some(({ isGone }) => isGone)) return
+    this.#soon(machine.peerId, awaits, () => {
+      this.#onDiskLost(machine)
+      machine.isGone = true
+      this.#cluster.crashPeer(machine, { isDiskLost: true })
+    })
   }
 
   #jump({ peer, byMs }: DeedOf<'jump'>): void {

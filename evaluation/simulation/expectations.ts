@@ -1,5 +1,5 @@
 import type { Cluster, Machine } from './cluster/cluster.ts'
-import { contentIn } from './cluster/simulated-disk.ts'
+import { contentIn, writtenIn } from './cluster/simulated-disk.ts'
 
 /** A file with one content, as a user thinks of it. */
 export interface ExpectedFile {
@@ -16,8 +16,10 @@ export class Expectations {
   readonly #cluster: Cluster
   /** By owner and name: files of lost disks. */
   readonly #orphans = new Map<string, ExpectedFile>()
-  /** Files of lost disks that were not safe: they may be kept or not. */
-  readonly #doubtful = new Map<string, ExpectedFile>()
+  /** Files that may be kept or not: they were not safe when their disk was lost. */
+  readonly #unsafe = new Map<string, ExpectedFile>()
+  /** Contents that no disk had any more. */
+  readonly #lost = new Set<string>()
   /** Names that a user has unshared; `false` while the answer is unknown. */
   readonly #unshared = new Map<string, boolean>()
 
@@ -29,7 +31,7 @@ export class Expectations {
   onChanged(owner: string, name: string, { isPush = false } = {}): void {
     const key = `${owner}/${name}`
     this.#orphans.delete(key)
-    this.#doubtful.delete(key)
+    this.#unsafe.delete(key)
     if (isPush) this.#unshared.delete(key)
   }
 
@@ -45,26 +47,17 @@ export class Expectations {
    * its factor.
    */
   onDiskLost(machine: Machine, isSafe: (file: ExpectedFile) => boolean): void {
-    const owner = machine.peerId
+    const isElsewhere = (sha256: string): boolean =>
+      this.#cluster.machines.some((other) => other !== machine && hasContent(other, sha256))
+    for (const { sha256 } of this.wanted) if (!isElsewhere(sha256)) this.#lost.add(sha256)
     for (const file of this.#sharedBy(machine)) {
-      const isElsewhere = this.#copiesOf(file.sha256).some((one) => one !== machine)
-      const orphans = isElsewhere && isSafe(file) ? this.#orphans : this.#doubtful
-      orphans.set(`${owner}/${file.name}`, file)
-    }
-    // What only this disk still had of others is lost, too, unless it was the cluster's fault.
-    for (const [key, file] of this.#orphans) {
-      const holders = this.#copiesOf(file.sha256)
-      if (holders.some((one) => one !== machine)) continue
-      this.#orphans.delete(key)
-      this.#doubtful.set(key, file)
+      const files = isElsewhere(file.sha256) && isSafe(file) ? this.#orphans : this.#unsafe
+      files.set(`${file.owner}/${file.name}`, file)
     }
   }
 
   get wanted(): ExpectedFile[] {
-    return [
-      ...this.#cluster.machines.flatMap((one) => this.#sharedBy(one)),
-      ...this.#orphans.values(),
-    ]
+    return this.#all.filter(({ sha256 }) => !this.#isLost(sha256))
   }
 
   /** Files that may be kept or not. */
@@ -72,16 +65,23 @@ export class Expectations {
     const unanswered = this.#cluster.machines
       .flatMap((machine) => this.#filesOf(machine))
       .filter(({ owner, name }) => this.#unshared.get(`${owner}/${name}`) === false)
-    return [...this.#doubtful.values(), ...unanswered]
+    const lost = this.#all.filter(({ sha256 }) => this.#isLost(sha256))
+    return [...this.#unsafe.values(), ...unanswered, ...lost]
   }
 
   isWanted(sha256: string): boolean {
     return this.wanted.some((file) => file.sha256 === sha256)
   }
 
-  /** Machines, running or not, whose disks have a content. */
-  #copiesOf(sha256: string): Machine[] {
-    return this.#cluster.machines.filter((machine) => hasContent(machine, sha256))
+  get #all(): ExpectedFile[] {
+    const shared = this.#cluster.machines.flatMap((machine) => this.#sharedBy(machine))
+    return [...shared, ...this.#orphans.values()]
+  }
+
+  /** A content that was lost may have been written again. */
+  #isLost(sha256: string): boolean {
+    if (!this.#lost.has(sha256)) return false
+    return !this.#cluster.machines.some((machine) => hasContent(machine, sha256))
   }
 
   #sharedBy(machine: Machine): ExpectedFile[] {
@@ -94,15 +94,16 @@ export class Expectations {
     const folder = `/${owner}/shared/`
     return [...disk.files]
       .filter(([path]) => path.startsWith(folder))
-      .map(([path, { bytes }]) => ({
-        owner,
-        name: path.slice(folder.length),
-        sha256: contentIn(bytes).content.sha256,
-      }))
+      .map(([path, file]) => ({ owner, name: path.slice(folder.length), sha256: writtenIn(file) }))
   }
 }
 
 /** Whether a disk has all bytes of a content, as what file ever. */
 export function hasContent({ disk }: Machine, sha256: string): boolean {
   return disk.files.values().some(({ bytes }) => contentIn(bytes).content.sha256 === sha256)
+}
+
+/** The same, also if the bytes have rotted since. */
+export function hadContent({ disk }: Machine, sha256: string): boolean {
+  return disk.files.values().some((file) => writtenIn(file) === sha256)
 }

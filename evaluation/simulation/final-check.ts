@@ -5,10 +5,12 @@ import { type Expectations, hasContent } from './expectations.ts'
 
 /** What is wrong with a cluster whose faults are over; one sentence each, none if it is as it should be. */
 export async function wrongs(cluster: Cluster, expectations: Expectations): Promise<string[]> {
-  const { index, machines } = cluster
+  const { index } = cluster
+  const machines = cluster.machines.filter(({ isGone }) => !isGone)
   if (index === undefined || machines.some(({ run }) => run === undefined))
     return ['not all processes run']
-  const copies = copiesIn(index.database)
+  const running = new Set(machines.map(({ peerId }) => peerId))
+  const copies = copiesIn(index.database).filter(({ peerId }) => running.has(peerId))
   return [
     ...missing(cluster, expectations),
     ...unwanted(cluster, expectations),
@@ -56,7 +58,7 @@ function surplus(
   const zonesOf = (peers: ReadonlySet<string>): number =>
     new Set(Array.from(peers, (peerId) => zoneOf.get(peerId))).size
   const wanted = new Set(expectations.wanted.map(({ sha256 }) => sha256))
-  const counted = copies.filter(({ sha256 }) => wanted.has(sha256))
+  const counted = copies.filter(({ sha256, isWanted }) => isWanted && wanted.has(sha256))
   return [...Map.groupBy(counted, ({ sha256 }) => sha256)].flatMap(([sha256, ofContent]) => {
     const holders = new Set(ofContent.map(({ peerId }) => peerId))
     const own = ofContent.filter(({ kind }) => kind !== 'replicated').map(({ peerId }) => peerId)
@@ -71,16 +73,17 @@ function surplus(
   })
 }
 
-/** A catalog lists exactly the files on its disk. */
+/** A catalog lists exactly the files on its disk, but for those that have rotted. */
 function catalogFaults({ peerId, disk, run }: Machine): string[] {
   if (run === undefined) return []
-  const listed = run.peer.share.entries().map(({ at, content }) => `${at.path} ${content.sha256}`)
+  const { share } = run.peer
+  const sound = share.entries().filter(({ seq }) => !share.catalog.damage.has(seq))
+  const listed = sound.map(({ at, content }) => `${at.path} ${content.sha256}`)
   const there = [...disk.files]
-    .filter(([path]) => {
-      const at = run.peer.share.folders.locate(path)
-      return (
-        at !== undefined && !(at.kind === 'shared' && run.peer.share.catalog.isUnshared(at.name))
-      )
+    .filter(([path, { rottenFrom }]) => {
+      const at = share.folders.locate(path)
+      if (at === undefined || rottenFrom !== undefined) return false
+      return at.kind !== 'shared' || !share.catalog.isUnshared(at.name)
     })
     .map(([path, { bytes }]) => `${path} ${contentIn(bytes).content.sha256}`)
   return differences(listed, there, [`${peerId} lists`, `the disk of ${peerId} has`])

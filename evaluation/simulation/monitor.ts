@@ -1,10 +1,11 @@
 import { type Lane, laneOf } from '../../common/content/lanes.ts'
 import type { RequestOf } from '../../common/protocol/messages.ts'
+import { copiesIn } from '../soak/known-copies.ts'
 import type { Cluster, Machine } from './cluster/cluster.ts'
 import { contentIn } from './cluster/simulated-disk.ts'
 import type { ShareWatcher } from './cluster/simulated-share.ts'
 import { type FollowedRequest, WireTap } from './cluster/wire-tap.ts'
-import { type Expectations, hasContent } from './expectations.ts'
+import { type Expectations, hadContent } from './expectations.ts'
 
 /** As the index promises; see running-tasks.ts. */
 const streamsPerSourceMax = 2
@@ -77,6 +78,7 @@ export class Monitor {
         if (contentIn(bytes).content.sha256 !== sha256)
           this.violation(`${peerId} counts other bytes at ${path} as ${sha256}`)
       },
+      onDamaged: ({ path }) => this.#cluster?.events.add(peerId, `found ${path} damaged`),
       onRemoved: ({ path }, sha256) => {
         this.#cluster?.events.add(peerId, `removed ${path} ${sha256.slice(0, 8)}`)
         this.#onRemoved(machine, path, sha256)
@@ -84,14 +86,14 @@ export class Monitor {
     }
   }
 
-  /** Never below the factor by our own hand. */
+  /** Never below the factor by our own hand. A copy counts that has rotted unnoticed. */
   #onRemoved(remover: Machine, path: string, sha256: string): void {
     const cluster = this.#cluster
     if (cluster === undefined || this.#expectations?.isWanted(sha256) !== true) return
     const nowMs = cluster.clock.elapsedMs
     const holders = cluster.machines.filter(
       (machine) =>
-        hasContent(machine, sha256) &&
+        hadContent(machine, sha256) &&
         (machine.run !== undefined || nowMs - machine.endedAtMs < confirmedMs),
     )
     const factor = cluster.settings.replicationFactor
@@ -153,11 +155,25 @@ export class Monitor {
     if (open.some(({ lane }) => lane === batch.lane))
       this.violation(`${target} has two ${batch.lane} batches`)
     for (const copy of copies) this.#checkNeed(target, copy)
+    this.#checkIsNew(target, copies)
     this.#batches.set(target, [...open, batch])
     const all = [...this.#batches.values()].flat()
     const streams = all.filter(({ lane, source }) => lane === batch.lane && source === batch.source)
     if (streams.length > streamsPerSourceMax)
       this.violation(`${batch.source} sends to ${streams.length} ${batch.lane} batches`)
+  }
+
+  /** No peer is asked for a sound copy that the index knows it has. */
+  #checkIsNew(target: string, copies: readonly Copy[]): void {
+    const { index, machines = [] } = this.#cluster ?? {}
+    const machine = machines.find(({ peerId }) => peerId === target)
+    if (index === undefined || machine === undefined || machine.disk.isLying) return
+    const known = copiesIn(index.database).filter(
+      ({ peerId, isWanted }) => isWanted && peerId === target,
+    )
+    for (const { content } of copies)
+      if (known.some(({ sha256 }) => sha256 === content.sha256))
+        this.violation(`${target} is asked for ${content.sha256}, which it has`)
   }
 
   /** No more tasks for a content than copies may be missing. */

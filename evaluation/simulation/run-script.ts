@@ -59,6 +59,7 @@ async function recover(
   for (let ms = 0; ms < settleMsMax && monitor.violations.length === 0; ms += settleStepMs) {
     // A fault that was to last longer ends now, and a crash that was due is over.
     await deeds.healAll()
+    deeds.scrubAll()
     await cluster.clock.advance(settleStepMs)
     monitor.look()
     found = await wrongs(cluster, expectations)

@@ -16,7 +16,21 @@ export type Deed =
       readonly content: DrawnContent
     }
   | { readonly do: 'unshare'; readonly peer: number; readonly name: string }
+  | {
+      /** Without a new name the file is deleted. */
+      readonly do: 'move'
+      readonly peer: number
+      readonly name: string
+      readonly to?: string
+    }
   | { readonly do: 'download'; readonly peer: number; readonly name: string }
+  | {
+      /** A person has a peer drained for a while, or says that it will be silent. */
+      readonly do: 'drain' | 'maintain'
+      readonly peer: number
+      readonly target: number
+      readonly forMs: number
+    }
   | {
       readonly do: 'crash'
       readonly peer: number
@@ -50,6 +64,24 @@ export type Deed =
     }
   | { readonly do: 'fill'; readonly peer: number; readonly forMs: number }
   | { readonly do: 'lie'; readonly peer: number; readonly forMs: number }
+  | {
+      /** Removes a file from replicated/, chosen like this, without the peer's knowledge. */
+      readonly do: 'remove'
+      readonly peer: number
+      readonly file: number
+    }
+  | {
+      /** The machine never returns. */
+      readonly do: 'vanish'
+      readonly peer: number
+      readonly awaits: number
+    }
+  | {
+      /** A bit of a file, chosen by the number among those on the disk. */
+      readonly do: 'flip'
+      readonly peer: number
+      readonly file: number
+    }
   | { readonly do: 'jump'; readonly peer: number; readonly byMs: number }
 
 export type Action = Deed & { readonly atMs: number }
@@ -151,7 +183,25 @@ const kinds: readonly Kind[] = [
   },
   {
     weight: 8,
+    draw: (draw, { peers, name }) => ({
+      do: 'move',
+      peer: draw.number(peers),
+      name: name(),
+      ...(draw.chance(0.5) && { to: name() }),
+    }),
+  },
+  {
+    weight: 8,
     draw: (draw, { peers, name }) => ({ do: 'download', peer: draw.number(peers), name: name() }),
+  },
+  {
+    weight: 3,
+    draw: (draw, { peers }) => ({
+      do: draw.of(['drain', 'maintain']),
+      peer: draw.number(peers),
+      target: draw.number(peers),
+      forMs: draw.duration(minuteMs, 20 * minuteMs),
+    }),
   },
   {
     weight: 12,
@@ -227,6 +277,29 @@ const kinds: readonly Kind[] = [
       peer: draw.number(peers),
       forMs: draw.duration(10_000, 10 * minuteMs),
     }),
+  },
+  {
+    weight: 5,
+    draw: (draw, { peers }) => ({
+      do: 'flip',
+      peer: draw.number(peers),
+      file: draw.number(1_000),
+    }),
+  },
+  {
+    weight: 5,
+    draw: (draw, { peers }) => ({
+      do: 'remove',
+      peer: draw.number(peers),
+      file: draw.number(1_000),
+    }),
+  },
+  {
+    weight: 2,
+    draw: (draw, { peers, losesIndex }) =>
+      losesIndex
+        ? { do: 'reset', peer: draw.number(peers), other: -1 }
+        : { do: 'vanish', peer: draw.number(peers), awaits: draw.number(60) },
   },
   {
     weight: 2,

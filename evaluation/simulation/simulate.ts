@@ -11,6 +11,8 @@ export interface SimulateOptions {
   readonly hours: number | undefined
   /** Whether the events of all seeds are printed. */
   readonly isTraced: boolean
+  /** Whether a seed that fails is reduced. */
+  readonly isReduced: boolean
   readonly print: (line: string) => void
 }
 
@@ -38,9 +40,10 @@ export async function simulate(options: SimulateOptions, signal: AbortSignal): P
 async function explain(
   seed: number,
   outcome: Outcome,
-  { hours, print }: SimulateOptions,
+  { hours, isReduced, print }: SimulateOptions,
 ): Promise<void> {
   print(`Seed ${seed} failed: ${outcome.violations[0]}`)
+  if (!isReduced) return
   const { script, outcome: shortest } = await shrunk(scriptOf(seed, hours), outcome)
   print(`The shortest script that fails like this has ${script.actions.length} actions:`)
   printEvents(shortest, print)

@@ -47,7 +47,7 @@ const indexSettings: IndexingServerSettings = {
   rebalanceAbove: 0,
   replacedMs: 600_000,
   replacedBytes: 1_000_000_000,
-  trashMs: 30 * 86_400_000,
+  trashMs: 600_000,
   trashBytes: 1_024 ** 4,
   commitDelayMs: 2,
 }
@@ -59,6 +59,8 @@ export class Machine {
   readonly disk: SimulatedDisk
   readonly wall: WallClock = { aheadMs: 0 }
   run: PeerRun | undefined
+  /** Whether it never runs again. */
+  isGone = false
   starts = 0
   /** When its last process ended (elapsed). */
   endedAtMs = Number.NEGATIVE_INFINITY
@@ -166,7 +168,7 @@ export class Cluster {
   }
 
   async startPeer(machine: Machine): Promise<void> {
-    if (machine.run !== undefined) return
+    if (machine.run !== undefined || machine.isGone) return
     const { peerId, zone, disk } = machine
     const process = this.#process(peerId, machine.wall)
     const host = this.network.plugIn(peerId)

@@ -9,6 +9,13 @@ import type { KeptIntent } from '../../../peer/announce/kept-intent.ts'
 export interface DiskFile {
   readonly bytes: Buffer
   readonly stat: FileStat
+  /** The content that was written, if the disk has changed it since. */
+  readonly rottenFrom?: string
+}
+
+/** The content that was written to a file. */
+export function writtenIn({ bytes, rottenFrom }: DiskFile): string {
+  return rottenFrom ?? contentIn(bytes).content.sha256
 }
 
 /** A content that is being fetched; it survives the end of the process. */
@@ -110,8 +117,8 @@ export class SimulatedDisk {
   flipBit(path: string): void {
     const file = this.files.get(path)
     if (file === undefined || file.bytes.length === 0) return
-    const position = file.bytes.length >> 1
-    this.files.set(path, { ...file, bytes: withFlippedBit(file.bytes, position) })
+    const bytes = withFlippedBit(file.bytes, file.bytes.length >> 1)
+    this.files.set(path, { ...file, bytes, rottenFrom: writtenIn(file) })
   }
 
   /** It is replaced by an empty one. */

@@ -1,7 +1,9 @@
 import { BackgroundWork } from '../../../common/background.ts'
+import { ChunkSet } from '../../../common/content/chunk-set.ts'
+import { chunkCountFor } from '../../../common/content/chunks.ts'
 import { type FileStat, isSameStat } from '../../../common/content/file-stat.ts'
 import { AppError } from '../../../common/errors.ts'
-import type { CopyKey } from '../../../common/protocol/messages.ts'
+import type { Content, CopyKey } from '../../../common/protocol/messages.ts'
 import type { Relabelling } from '../../../common/protocol/trash-messages.ts'
 import type { Random } from '../../../common/random.ts'
 import { type Database, openDatabase } from '../../../common/sqlite.ts'
@@ -33,6 +35,8 @@ export interface ShareWatcher {
   onPlaced(at: Location, bytes: Buffer, sha256: string): void
   /** A replica was deleted at the request of the index. */
   onRemoved(at: Location, sha256: string): void
+  /** A file no longer has its content. */
+  onDamaged(at: Location): void
 }
 
 interface Dependencies {
@@ -89,7 +93,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       clock,
       verify: async (path, mustAnnounce) => {
         await this.#wait()
-        this.#compare(path, { mustRead: true, mustAnnounce })
+        this.#readAgain(path, mustAnnounce)
       },
       start: (work) => this.#work.start('verify', work),
     })
@@ -147,12 +151,24 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     [Symbol.asyncDispose]: async () => {},
   }
 
-  /** A user puts a file into shared/, or removes it. */
-  writeShared(name: string, bytes: Buffer | undefined): void {
+  /** A user puts a file into shared/. */
+  writeShared(name: string, bytes: Buffer): void {
     const { path } = this.folders.place({ kind: 'shared', name })
-    if (bytes === undefined) this.#disk.remove(path)
-    else this.#disk.write(path, bytes)
+    this.#disk.write(path, bytes)
     this.#process.clock.after(quietMs, () => this.#compare(path))
+  }
+
+  /** A user renames a file of shared/, or deletes it. */
+  moveShared(from: string, to: string | undefined): void {
+    const paths = [to, from].flatMap((name) =>
+      name === undefined ? [] : [this.folders.place({ kind: 'shared', name }).path],
+    )
+    const [target, source = target] = paths
+    if (to === undefined && target !== undefined) this.#disk.remove(target)
+    else if (source !== undefined && target !== undefined) this.#disk.move(source, target)
+    this.#process.clock.after(quietMs, () => {
+      for (const path of paths) this.#compare(path)
+    })
   }
 
   /** A push: the file is recorded immediately. @throws AppError DISK_FULL */
@@ -183,23 +199,24 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     const entry = this.catalog.find(sha256).find((one) => this.#isUntouched(one))
     const bytes = entry && this.#disk.files.get(entry.at.path)?.bytes
     if (bytes === undefined || contentIn(bytes).content.sha256 !== sha256) return undefined
-    return this.#place(key, bytes)
+    return this.#place(key, contentIn(bytes))
   }
 
-  async adopt({ key, partialPath }: FinishedFile): Promise<Entry> {
+  async adopt({ key, partialPath, content, chunkList }: FinishedFile): Promise<Entry> {
     await this.#wait()
     const partial = this.#disk.partials.get(partialPath)
     if (partial === undefined) throw new AppError('FILE_NOT_FOUND', { path: partialPath })
     const { bytes } = partial
     this.#disk.removePartial(partialPath)
-    return this.#place(key, bytes)
+    return this.#place(key, { bytes, content, chunkList })
   }
 
   async adoptGroup(files: readonly SmallFile[]): Promise<(Entry | AppError)[]> {
     await this.#wait()
-    return files.map(({ key, bytes }) => {
+    return files.map(({ key, content, bytes }) => {
       try {
-        return this.#place(key, Buffer.from(bytes))
+        const chunkList = Buffer.from(content.sha256, 'hex')
+        return this.#place(key, { bytes: Buffer.from(bytes), content, chunkList })
       } catch (error) {
         if (error instanceof AppError) return error
         throw error
@@ -228,7 +245,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       const bytes = entry && this.#disk.files.get(entry.at.path)?.bytes
       if (bytes === undefined || entry?.content.sha256 !== sha256) return false
       if (!this.#isUntouched(entry)) return false
-      this.#place({ kind: 'replicated', ...to }, bytes)
+      this.#place({ kind: 'replicated', ...to }, { ...contentIn(bytes), content: entry.content })
       this.#disk.remove(entry.at.path)
       this.catalog.drop(key)
       return true
@@ -243,11 +260,20 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     const entries = this.catalog
       .find(sha256)
       .filter(({ at }) => mayBeReplica || at.kind !== 'replicated')
-    return entries.some((entry) => this.#isUntouched(entry))
+    return entries.some((entry) => {
+      const isUntouched = this.#isUntouched(entry)
+      if (!isUntouched) this.recheck(entry.at.path)
+      return isUntouched
+    })
   }
 
   verify(sha256: string): void {
     for (const { at } of this.catalog.find(sha256)) this.#verifier.add(at.path, true)
+  }
+
+  /** Reads everything again, as scrubbing does in time. */
+  scrub(): void {
+    for (const { at } of this.entries()) this.#readAgain(at.path, false)
   }
 
   recheck(path: string): void {
@@ -266,8 +292,9 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
 
   async #firstScan(signal: AbortSignal): Promise<void> {
     await this.#process.clock.sleep(firstScanMs, signal)
-    const known = this.entries().map(({ at }) => at.path)
-    for (const path of new Set([...known, ...this.#disk.files.keys()])) this.#compare(path)
+    // Found before missing: a file that is missing may have been found under another name.
+    for (const path of this.#disk.files.keys()) this.#compare(path)
+    for (const { at } of this.entries()) this.#compare(at.path)
     this.catalog.markComplete()
   }
 
@@ -307,43 +334,74 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
   }
 
   /** Updates the entry of a file from the disk. */
-  #compare(path: string, { mustRead = false, mustAnnounce = false } = {}): void {
+  #compare(path: string): void {
     const at = this.folders.locate(path)
     if (at === undefined || !this.#process.isAlive) return
     const before = this.catalog.get(at)
     const file = this.#disk.files.get(path)
     if (file === undefined) {
-      if (before !== undefined) this.catalog.drop(at)
+      if (before?.at.kind === 'shared') this.#onMissing(before)
+      else if (before !== undefined) this.catalog.drop(at)
       return
     }
     if (at.kind === 'shared' && this.catalog.isUnshared(at.name)) return
-    if (!mustRead && before !== undefined && isSameStat(before.stat, file.stat)) return
+    if (before !== undefined && isSameStat(before.stat, file.stat)) return
     const found = contentIn(file.bytes)
     const { sha256 } = found.content
     if (at.version !== undefined && at.version !== sha256) {
       // A copy aside with other bytes is no copy.
       this.catalog.drop(at)
       this.#disk.remove(path)
-    } else if (before?.content.sha256 !== sha256 || mustAnnounce)
-      this.catalog.put({ at, stat: file.stat, content: found.content }, found.chunkList, {
-        mustAnnounce,
-      })
+    } else this.catalog.put({ at, stat: file.stat, content: found.content }, found.chunkList)
+  }
+
+  /** A shared file is gone: it has another name, which its inode shows, or was deleted. */
+  #onMissing({ at: { name }, stat: { ino }, content }: Entry): void {
+    const renamedTo = this.catalog
+      .sharedAt(ino)
+      .find((one) => one.content.sha256 === content.sha256 && one.at.name !== name)?.at.name
+    const removal =
+      renamedTo === undefined
+        ? ({ reason: 'deleted' } as const)
+        : ({ reason: 'renamed', renamedTo } as const)
+    this.catalog.remove(name, removal, this.#process.clock.nowMs())
+  }
+
+  /** Reads a file that looks untouched; a damaged replica is removed, as the verifier of copies does. */
+  #readAgain(path: string, mustAnnounce: boolean): void {
+    const at = this.folders.locate(path)
+    const entry = at && this.catalog.get(at)
+    const file = this.#disk.files.get(path)
+    if (entry === undefined || !this.#process.isAlive) return
+    if (file === undefined || !isSameStat(entry.stat, file.stat)) return this.#compare(path)
+    const { content, chunkList } = contentIn(file.bytes)
+    if (content.sha256 === entry.content.sha256) {
+      if (mustAnnounce) this.catalog.put(entry, chunkList, { mustAnnounce })
+      return
+    }
+    if (this.catalog.damage.has(entry.seq)) return
+    this.#watcher.onDamaged(entry.at)
+    const good = new ChunkSet(chunkCountFor(entry.content.size))
+    const foundMs = Math.floor(this.#process.clock.nowMs())
+    this.catalog.markDamaged(entry, file.stat, { foundMs, good, why: 'has other bytes' })
+    if (entry.at.kind !== 'replicated') return
+    this.#disk.remove(path)
+    this.catalog.drop(entry.at)
   }
 
   /** Puts a finished file into its place, as the placer does. @throws AppError */
-  #place(key: CopyKey, bytes: Buffer): Entry {
-    const found = contentIn(bytes)
+  #place(key: CopyKey, file: NewFile): Entry {
     const wanted = this.#locate(key)
     for (let number = 1; ; number += 1) {
       const name = numberedName(wanted.diskName, number)
       const at = number === 1 ? wanted : this.folders.place({ ...key, name })
       const there = this.#disk.files.get(at.path)
       const isSame =
-        there !== undefined && contentIn(there.bytes).content.sha256 === found.content.sha256
+        there !== undefined && contentIn(there.bytes).content.sha256 === file.content.sha256
       if (there !== undefined && !isSame && key.kind === 'downloaded') continue
       if (there !== undefined && !isSame && key.kind === 'replicated') this.#setAside(at, there)
-      if (!isSame) this.#disk.write(at.path, bytes)
-      return this.#record(at, found)
+      if (!isSame) this.#disk.write(at.path, file.bytes)
+      return this.#record(at, file)
     }
   }
 
@@ -352,7 +410,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     return (key.kind === 'replicated' ? this.catalog.get(key)?.at : undefined) ?? own
   }
 
-  #record(at: Location, { bytes, content, chunkList }: ReturnType<typeof contentIn>): Entry {
+  #record(at: Location, { bytes, content, chunkList }: NewFile): Entry {
     const { stat } = this.#disk.files.get(at.path) as DiskFile
     const entry = this.catalog.put({ at, stat, content }, chunkList)
     this.#watcher.onPlaced(at, bytes, content.sha256)
@@ -378,6 +436,13 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       this.catalog.drop(at)
     })
   }
+}
+
+/** Bytes, and the content that they are said to be. */
+interface NewFile {
+  readonly bytes: Buffer
+  readonly content: Content
+  readonly chunkList: Uint8Array
 }
 
 type ReadThread = NonNullable<ConstructorParameters<typeof SmallReader>[0]['thread']>

@@ -1,0 +1,91 @@
+/** A bug, as a change of the source, and a seed that finds it. */
+export interface PlantedBug {
+  readonly what: string
+  readonly file: string
+  /** Occurs once in the file. */
+  readonly find: string
+  readonly replace: string
+  readonly seed: number
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    what: 'three batches are read from one source',
+    file: 'indexing-server/replication/planner.ts',
+    find: 'const streamsPerSourceMax = 2',
+    replace: 'const streamsPerSourceMax = 3',
+    seed: 5,
+  },
+  {
+    what: 'small files are not verified',
+    file: 'peer/fetch/small/small-source.ts',
+    find: "if ((await hashOf(piece)).toString('hex') !== sha256) return",
+    replace: "if ((await hashOf(piece)).toString('hex') === '') return",
+    seed: 7,
+  },
+  {
+    what: 'a full inventory does not remove what it does not mention',
+    file: 'indexing-server/store/announcement-writer.ts',
+    find: 'if (end === true) this.#sweep(',
+    replace: 'if (end === false) this.#sweep(',
+    seed: 6,
+  },
+  {
+    what: 'after a reconnect one change is left out',
+    file: 'peer/announce/announcement-plan.ts',
+    find: 'this.#previousSeq = canResume ? seenSeq : 0',
+    replace: 'this.#previousSeq = canResume ? Math.min(seenSeq + 1, inventory.lastSeq) : 0',
+    seed: 2,
+  },
+  {
+    what: 'a peer that has a content may get another copy of it',
+    file: 'indexing-server/replication/placement.ts',
+    find: 'if (request.takenBy.has(peer.peerId)) {',
+    replace: "if (request.takenBy.has(peer.peerId) && peer.peerId === '') {",
+    seed: 1,
+  },
+  {
+    what: 'an accused copy never counts again',
+    file: 'indexing-server/doubts.ts',
+    find: 'if (epoch === doubt.before.epoch && seq <= doubt.before.seenSeq) return false',
+    replace: 'if (epoch === doubt.before.epoch) return false',
+    seed: 7,
+  },
+  {
+    what: 'a peer confirms copies without looking at its disk',
+    file: 'peer/replicate/replicator.ts',
+    find: 'confirmed[position] = await this.#shelf.hasCopy(sha256, { mayBeReplica: !isDropping })',
+    replace:
+      'confirmed[position] = !isDropping || (await this.#shelf.hasCopy(sha256, { mayBeReplica: false }))',
+    seed: 16,
+  },
+  {
+    what: 'an unshared file is announced again',
+    file: 'peer/share/catalog.ts',
+    find: 'this.#statements.insertUnshared.run(name, ++this.#lastSeq)',
+    replace: '++this.#lastSeq',
+    seed: 22,
+  },
+  {
+    what: 'the contents of dead peers are never repaired',
+    file: 'indexing-server/liveness.ts',
+    find: "return { state: 'dead', isLost: true }",
+    replace: "return { state: 'dead', isLost: false }",
+    seed: 3,
+  },
+  {
+    what: 'a dropped copy is not removed from the index',
+    file: 'indexing-server/store/announcement-writer.ts',
+    find: 'if (old !== undefined) this.#removeCopy(key, old, touching)\n  }\n\n  #removeCopy',
+    replace:
+      'if (old !== undefined && key[1] === 0) this.#removeCopy(key, old, touching)\n  }\n\n  #removeCopy',
+    seed: 1,
+  },
+  {
+    what: 'a dropped copy is not announced',
+    file: 'peer/share/catalog.ts',
+    find: 'this.#statements.insertDrop.run({ ...keyRowOf(key), seq: ++this.#lastSeq })',
+    replace: '++this.#lastSeq',
+    seed: 1,
+  },
+]
