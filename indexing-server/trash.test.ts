@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { IndexCluster, type TestPeer } from './testing/index-cluster.ts'
+import { contentOf, IndexCluster, type TestPeer } from './testing/index-cluster.ts'
 
 const trashMs = 100_000
 
@@ -34,6 +34,10 @@ test('a deleted file keeps its factor on other peers, is not listed, and expires
       code: 'FILE_DELETED',
       details: { name: 'f', owner: 'peer1' },
     })
+  // A download that runs, or that names the content, goes on.
+  const { sha256 } = contentOf('text')
+  const { contents } = await owner.ask('lookup', { name: 'f', sha256 })
+  expect(contents.map(({ sources }) => sources.length)).toEqual([2])
   const { files } = await owner.ask('trash', { limit: 9 })
   expect(files).toMatchObject([{ owner: 'peer1', name: 'f', copies: 2 }])
   expect((await owner.ask('trash', { query: 'g', limit: 9 })).files).toEqual([])

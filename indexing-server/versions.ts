@@ -9,7 +9,7 @@ import type { IndexStore } from './store/store.ts'
 import type { Trash } from './trash.ts'
 
 interface Dependencies {
-  readonly store: Pick<IndexStore, 'versionsNamed'>
+  readonly store: Pick<IndexStore, 'trashNamed' | 'versionsNamed'>
   readonly peerOf: PeerOf
 }
 
@@ -53,13 +53,15 @@ export async function versions(
   return { versions: thatFitFrame(listed) }
 }
 
-/** Earlier contents of a name with this hash that can still be fetched. */
+/** Earlier and deleted contents of a name with this hash that can still be fetched. */
 export async function keptContents(
   name: string,
   sha256: string,
   { store, peerOf }: Dependencies,
 ): Promise<FoundContent[]> {
-  const found = await store.versionsNamed(name, limits.versionsListedMax)
+  const versions = await store.versionsNamed(name, limits.versionsListedMax)
+  const deleted = await store.trashNamed(name, limits.ownersPerNameMax)
+  const found = [...versions, ...deleted]
   const same = new Map(
     found
       .filter(({ content }) => content.sha256 === sha256)

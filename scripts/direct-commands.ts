@@ -75,8 +75,12 @@ async function downloadUntil(
     await run(openSingle)
   } catch (error) {
     // It may name a folder.
-    if (!hasCode(error, 'NAME_NOT_FOUND') || options.sha256 !== undefined) throw error
-    await run(openGroup)
+    const isDeleted = hasCode(error, 'FILE_DELETED')
+    const isAbsent = isDeleted || hasCode(error, 'NAME_NOT_FOUND')
+    if (!isAbsent || options.sha256 !== undefined) throw error
+    await run(openGroup).catch((failure: unknown) => {
+      throw isDeleted && hasCode(failure, 'NO_MATCH') ? error : failure
+    })
   }
 }
 

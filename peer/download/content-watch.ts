@@ -72,7 +72,7 @@ export class ContentWatch {
       else this.#onAbsent(new AppError('CONTENT_REPLACED', { name }))
       return sourcesOf(content, found)
     } catch (error) {
-      if (hasCode(error, 'NAME_NOT_FOUND')) this.#onAbsent(error)
+      if (hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED')) this.#onAbsent(error)
       throw error
     }
   }

@@ -280,17 +280,18 @@ export class Downloads implements AsyncDisposable {
 
   /** If no file has the name, a folder may. */
   async #carryOut(entry: DownloadEntry): Promise<void> {
-    const { name, sha256, pattern = false } = entry.request
+    const { sha256, pattern = false } = entry.request
     if (pattern) return await this.#carryOutGroup(entry)
     try {
       await this.#carryOutSingle(entry)
     } catch (error) {
       const mayBeFolder = sha256 === undefined && this.#dependencies.folder !== undefined
-      if (!hasCode(error, 'NAME_NOT_FOUND') || !mayBeFolder) throw error
+      const isAbsent = hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED')
+      if (!isAbsent || !mayBeFolder) throw error
       await this.#carryOutGroup(entry).catch((failure: unknown) => {
         if (!hasCode(failure, 'NO_MATCH')) throw failure
         entry.run = undefined
-        throw new AppError('NAME_NOT_FOUND', { name })
+        throw error
       })
     }
   }
