@@ -40,20 +40,23 @@ export class ChaosCluster implements AsyncDisposable {
   onSmallDisk: ChaosPeer | undefined
   /** Why links cannot be cut; undefined if they can. */
   readonly whyNoNetwork: string | undefined
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal
 
   private constructor(
     cluster: Cluster,
     stack: AsyncDisposableStack,
     hosts: LabHost[],
-    whyNoNetwork: string | undefined,
+    { whyNoNetwork, signal }: Pick<ChaosCluster, 'whyNoNetwork' | 'signal'>,
   ) {
     this.#cluster = cluster
     this.#stack = stack
     this.#hosts = hosts
     this.whyNoNetwork = whyNoNetwork
+    this.signal = signal
   }
 
-  static async start(prepare: Prepare): Promise<ChaosCluster> {
+  static async start(prepare: Prepare, signal: AbortSignal): Promise<ChaosCluster> {
     await using starting = new AsyncDisposableStack()
     const whyNoNetwork = await whyNoNetworkLab()
     const hosts =
@@ -70,7 +73,10 @@ export class ChaosCluster implements AsyncDisposable {
     const started = starting.use(await startCluster(options))
     // The stack is moved: the cluster owns it from here on.
     const stack = starting.move()
-    const cluster = new ChaosCluster(started, stack, [...(hosts ?? [])].slice(1), whyNoNetwork)
+    const cluster = new ChaosCluster(started, stack, [...(hosts ?? [])].slice(1), {
+      whyNoNetwork,
+      signal,
+    })
     try {
       for (let number = 1; number < peersAtStart; number++) await cluster.#startPeer()
       const last = await cluster.#startPeer(disk && join(disk.path, 'data'))

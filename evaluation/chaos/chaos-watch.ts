@@ -4,6 +4,9 @@ import { reasonOf } from '../../common/errors.ts'
 import type { Status } from '../../peer/api/shapes.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
 
+/** A cluster with a peer that answers, until `signal` is aborted. */
+export type Asked = Pick<ChaosCluster, 'ask'> & { readonly signal?: AbortSignal }
+
 const lookEveryMs = 100
 /** Far more than any fault takes on a machine that does nothing else. */
 const healDeadlineMs = 180_000
@@ -27,7 +30,7 @@ export interface Healing {
  * others.
  * @throws NotHealed
  */
-export async function untilHealed(cluster: ChaosCluster, live: number): Promise<Healing> {
+export async function untilHealed(cluster: Asked, live: number): Promise<Healing> {
   const startMs = systemClock.monotonicMs()
   let detectedMs: number | undefined
   let looks = 0
@@ -48,7 +51,7 @@ export async function untilHealed(cluster: ChaosCluster, live: number): Promise<
  * @returns how long that took, in milliseconds
  * @throws NotHealed
  */
-export async function untilAtRest(cluster: ChaosCluster, live: number): Promise<number> {
+export async function untilAtRest(cluster: Asked, live: number): Promise<number> {
   const startMs = systemClock.monotonicMs()
   let looks = 0
   await lookUntil(cluster, 'at rest', (status) => {
@@ -61,7 +64,7 @@ export async function untilAtRest(cluster: ChaosCluster, live: number): Promise<
 }
 
 async function lookUntil(
-  cluster: ChaosCluster,
+  cluster: Asked,
   what: string,
   isReached: (status: Status) => boolean,
 ): Promise<void> {
@@ -76,7 +79,7 @@ async function lookUntil(
       // The index may be away.
       last = reasonOf(error)
     }
-    await systemClock.sleep(lookEveryMs)
+    await systemClock.sleep(lookEveryMs, cluster.signal)
   }
   throw new NotHealed(`not ${what} within ${healDeadlineMs / 1_000} s: ${last}`)
 }

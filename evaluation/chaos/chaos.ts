@@ -59,7 +59,7 @@ export async function chaos(options: ChaosOptions, signal: AbortSignal): Promise
   await using cluster = await ChaosCluster.start(async (peerId, folder) => {
     // Those that take the place of wiped peers have none.
     if (files.all.length < count) await files.make(peerId, folder, Math.ceil(count / 6))
-  })
+  }, signal)
   const skipped = skippedFaults(cluster)
   for (const [fault, why] of Object.entries(skipped)) print(`without ${fault}: ${why}`)
   await untilAtRest(cluster, cluster.peers.length)
@@ -71,6 +71,7 @@ export async function chaos(options: ChaosOptions, signal: AbortSignal): Promise
   for (const strike of plan) {
     signal.throwIfAborted()
     const result = await inject(strike, { cluster, files, disks, random })
+    signal.throwIfAborted()
     strikes.push(result)
     options.onStrike(result)
   }
