@@ -14,6 +14,11 @@ interface FileRow {
   readonly from_owner: number
 }
 
+interface GoneRow {
+  readonly gone_ms: number
+  readonly is_kept: number
+}
+
 /** A content of a file. */
 interface FileContent extends FileKey {
   readonly contentId: number
@@ -49,7 +54,9 @@ export class RemovedFiles {
     else {
       if (renamedTo !== undefined) this.#rename(file, renamedTo, nowMs, touching)
       this.release(file, touching)
+      const gone = this.#sql.gone.get(owner, name) as GoneRow | undefined
       this.#sql.setGone.run(owner, name, nowMs, 0)
+      if (gone?.is_kept === 1) this.#decide(file, false, nowMs, touching)
     }
   }
 
@@ -149,7 +156,7 @@ export class RemovedFiles {
    */
   onReplica(file: FileContent, modifiedMs: number, touching: Touching): boolean {
     const { owner, name, contentId } = file
-    const gone = this.#sql.gone.get(owner, name) as { gone_ms: number; is_kept: number } | undefined
+    const gone = this.#sql.gone.get(owner, name) as GoneRow | undefined
     if (gone === undefined) return false
     const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
     if (trashed === undefined && gone.is_kept === 1) {
@@ -166,10 +173,9 @@ export class RemovedFiles {
    * @returns whether its own was
    */
   onShared({ owner, name, contentId }: FileContent, nowMs: number, touching: Touching): boolean {
-    if (this.#sql.removeGone.run(owner, name).changes > 0)
-      this.#decide({ owner, name }, null, nowMs, touching)
+    this.#returned({ owner, name }, nowMs, touching)
     for (const other of this.#sql.sameTrashed.all(name, contentId) as string[])
-      if (other !== owner) this.release({ owner: other, name }, touching)
+      if (other !== owner) this.purge({ owner: other, name }, nowMs, touching)
     const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
     if (trashed === undefined) return false
     this.#sql.removeTrashed.run(owner, name)
@@ -177,6 +183,12 @@ export class RemovedFiles {
     if (trashed.content_id !== contentId)
       this.#keepReplaced({ owner, name, contentId: trashed.content_id }, trashed, nowMs, touching)
     return true
+  }
+
+  /** The owner has a file of this name again. */
+  #returned({ owner, name }: FileKey, nowMs: number, touching: Touching): void {
+    if (this.#sql.removeGone.run(owner, name).changes > 0)
+      this.#decide({ owner, name }, null, nowMs, touching)
   }
 
   #delete(file: FileKey, { removedMs }: Remove, nowMs: number, touching: Touching): void {
@@ -213,7 +225,7 @@ export class RemovedFiles {
     const target = this.#current({ owner, name: to })
     if (target === undefined) {
       this.#sql.addFile.run(owner, to, contentId, modifiedMs, 1, addedMs)
-      this.#sql.removeGone.run(owner, to)
+      this.#returned({ owner, name: to }, nowMs, touching)
       this.claim({ owner, name: to, contentId })
     } else if (target.content_id === contentId) this.#sql.addedBefore.run(addedMs, owner, to)
     else this.#keepReplaced({ owner, name: to, contentId }, current, nowMs, touching)

@@ -35,6 +35,7 @@ export function trashContract(open: OpenStore): void {
   leavingTheTrash(open)
   renaming(open)
   renamingTwice(open)
+  decidingAgain(open)
   returning(open)
 }
 
@@ -227,6 +228,55 @@ function renamingTwice(open: OpenStore): void {
     await owner(put('new', 'text'), renamed('old', 'new'))
     expect(await trashOf(opened.store)).toEqual([])
     expect(await opened.store.strays('k', 9)).toMatchObject([{ to: { name: 'new' } }])
+  })
+}
+
+async function trashIntentOf(store: IndexStore): Promise<unknown> {
+  const records = await store.intents('trash', '', 9)
+  return Object.fromEntries(records.map(({ key, value }) => [key, value?.isKept]))
+}
+
+function decidingAgain(open: OpenStore): void {
+  test('a rename to the name of a deleted file revokes the decision to delete that one', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('old', 'x'), put('new', 'y'))
+    await keeper(put('old', 'x', replica), put('new', 'y', replica))
+    await owner(removal('new'))
+    await opened.commit(opened.store.purgeTrash([{ owner: 'a', name: 'new' }]))
+    expect(await trashIntentOf(opened.store)).toEqual({ 'a/new': false })
+    await owner(renamed('old', 'new'), put('new', 'x'))
+    expect(await trashIntentOf(opened.store)).toEqual({})
+  })
+
+  test('a deleted file that turns out to be renamed is no longer one to keep', async () => {
+    await using opened = await open()
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('old', 'x'))
+    await keeper(put('old', 'x', replica))
+    await owner(removal('old'))
+    expect(await trashIntentOf(opened.store)).toEqual({ 'a/old': true })
+    await owner(renamed('old', 'new'), put('new', 'x'))
+    expect(await trashIntentOf(opened.store)).toEqual({ 'a/old': false })
+  })
+
+  test('a deleted file that another peer shares does not return to the trash', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    await owner(put('f', 'x'))
+    await keeper(put('f', 'x', replica))
+    await owner(removal('f'))
+    const other = await announcerOf(opened, 'b')
+    await other(put('f', 'x'))
+    expect(await trashOf(store)).toEqual([])
+    await keeper(put('f', 'x', replica))
+    expect(await trashOf(store)).toEqual([])
+    expect(await trashIntentOf(store)).toEqual({ 'a/f': false })
+    expect(await store.strays('k', 9)).toMatchObject([{ to: { owner: 'b', name: 'f' } }])
   })
 }
 
