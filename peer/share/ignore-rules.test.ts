@@ -1,5 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { IgnoreRules } from './ignore-rules.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const names = (rules: IgnoreRules, list: readonly string[]): string[] =>
   list.filter((name) => rules.isIgnored(name))
@@ -42,4 +47,14 @@ test('the user adds patterns of gitignore, and takes others back', () => {
 
 test.each(['../x', '/x', './x', ''])('%s is no name of a file in the folder', (name) => {
   expect(new IgnoreRules('*').isIgnored(name)).toBe(false)
+})
+
+test('memory does not grow with the number of names, and the rules stay the same', () => {
+  const rules = new IgnoreRules('*.log\n')
+  collectGarbage()
+  const before = process.memoryUsage().heapUsed
+  for (let number = 0; number < 150_000; number += 1) rules.isIgnored(`folder/name of ${number}`)
+  collectGarbage()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(8 * 1024 * 1024)
+  expect(names(rules, ['a.log', 'a~', 'a.txt'])).toEqual(['a.log', 'a~'])
 })

@@ -42,18 +42,30 @@ const alwaysIgnored = [
   '.fuse_hidden*',
 ]
 
+/** The package remembers the result for each name without end: it is created anew after so many. */
+const namesRememberedMax = 10_000
+
 /** Pure: the text of the user's file decides. */
 export class IgnoreRules {
-  readonly #matcher: Ignore
+  readonly #text: string
+  #matcher: Ignore
+  /** Names tested since the matcher was created. */
+  #testedCount = 0
 
   constructor(text: string) {
-    this.#matcher = ignore({ ignorecase: false }).add(alwaysIgnored).add(text)
+    this.#text = text
+    this.#matcher = matcherOf(text)
   }
 
   /** Whether a file or, with `isFolder`, a folder of shared/ is ignored, or a folder above it. */
   isIgnored(diskName: string, isFolder = false): boolean {
     if (diskName === '' || !ignore.isPathValid(diskName)) return false
     if (diskName === ignoreFileName) return true
+    if (this.#testedCount === namesRememberedMax) {
+      this.#matcher = matcherOf(this.#text)
+      this.#testedCount = 0
+    }
+    this.#testedCount += 1
     return this.#matcher.ignores(isFolder ? `${diskName}/` : diskName)
   }
 
@@ -62,4 +74,8 @@ export class IgnoreRules {
     if (!this.isIgnored(name)) return undefined
     return this.#matcher.checkIgnore(name).rule?.pattern ?? name
   }
+}
+
+function matcherOf(text: string): Ignore {
+  return ignore({ ignorecase: false }).add(alwaysIgnored).add(text)
 }
