@@ -115,3 +115,33 @@ test('a renamed file is dropped under its old name, whatever else is lost', asyn
   expect(await vanished.judge()).toBe(3)
   expect(catalog.list('shared', 10).map((entry) => entry.at.name)).toEqual(['moved'])
 })
+
+test('other work gets its turn while very many files are dropped', async () => {
+  const { vanished, catalog, folders } = await aWorld(0)
+  const sha256 = '0'.repeat(64)
+  catalog.group(() => {
+    for (let number = 0; number < 1_000; number += 1) {
+      const at = folders.place({ kind: 'shared', name: `gone ${number}` })
+      const content = { sha256, size: 1, chunkRoot: sha256 }
+      const stat = { size: 1, mtimeNs: 1n, ino: BigInt(number) }
+      vanished.add(catalog.put({ at, stat, content }, Buffer.alloc(32)), { inScan: true })
+    }
+  })
+  let mostBetweenTurns = 0
+  let left = catalog.totals().shared.count
+  const count = (): void => {
+    const now = catalog.totals().shared.count
+    mostBetweenTurns = Math.max(mostBetweenTurns, left - now)
+    left = now
+  }
+  const everyTurn = (): void => {
+    count()
+    if (left > 0) setImmediate(everyTurn)
+  }
+  everyTurn()
+  const confirmed = new Set(['shared'] as const)
+  const dropped = await vanished.judge({ sinceSeq: catalog.lastSeq, confirmed })
+  count()
+  expect(dropped).toBe(1_000)
+  expect(mostBetweenTurns).toBeLessThan(200)
+})

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { isSameStat } from '../../common/content/file-stat.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
@@ -42,6 +43,9 @@ const quietMs = 500
 const longestMs = 10_000
 /** A file that is found under a new name within this time was renamed. */
 const renamedWithinMs = 60_000
+
+/** Entries dropped before other work gets its turn: a few milliseconds. */
+const dropsPerTurn = 50
 
 /** Which files are new enough to be renamed ones, and those that are already taken as such. */
 interface Recent {
@@ -124,7 +128,7 @@ export class Vanished implements Disposable {
       let dropped = 0
       for (const kind of ['shared', 'downloaded', 'replicated'] as const)
         if (!this.#dependencies.guard.isKindAway(kind))
-          dropped += this.#settle(kind, byKind[kind], scan)
+          dropped += await this.#settle(kind, byKind[kind], scan)
       return dropped
     })
   }
@@ -159,7 +163,11 @@ export class Vanished implements Disposable {
     return holders.some((other) => other.at.kind === at.kind && !missing.has(other.seq))
   }
 
-  #settle(kind: CopyKind, { lost, moved }: Missing, scan: ScanJudgement | undefined): number {
+  async #settle(
+    kind: CopyKind,
+    { lost, moved }: Missing,
+    scan: ScanJudgement | undefined,
+  ): Promise<number> {
     const { catalog, guard } = this.#dependencies
     const wasKept = guard.keptReason(kind) !== undefined
     const total = catalog.totals()[kind].count - moved.size
@@ -175,13 +183,16 @@ export class Vanished implements Disposable {
     else if (!isKept) guard.keep(kind, undefined, 0)
     const used = new SeqSet()
     const sinceSeq = Math.min(this.#seqs.before, scan?.sinceSeq ?? Infinity)
-    const drop = (seqs: SeqSet): number => this.#drop(seqs, { sinceSeq, used })
-    return drop(moved) + (isKept ? 0 : drop(lost))
+    const drop = (seqs: SeqSet): Promise<number> => this.#drop(seqs, { sinceSeq, used })
+    return (await drop(moved)) + (isKept ? 0 : await drop(lost))
   }
 
-  #drop(seqs: SeqSet, recent: Recent): number {
+  async #drop(seqs: SeqSet, recent: Recent): Promise<number> {
     const { clock, drop } = this.#dependencies
+    let count = 0
     for (const before of this.#entries(seqs)) {
+      count += 1
+      if (count % dropsPerTurn === 0) await nextTurn()
       const { at } = before
       if (at.kind !== 'shared') {
         drop({ at, before, apply: (catalog) => catalog.drop(at) })
