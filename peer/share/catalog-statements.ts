@@ -114,7 +114,7 @@ export function prepareStatements(database: Database): Statements {
     create: database.prepare('INSERT INTO catalog VALUES (?, 0, 0)'),
     saveEpoch: database.prepare('UPDATE catalog SET epoch = ?'),
     saveLastSeq: database.prepare('UPDATE catalog SET last_seq = ?'),
-    saveForgotten: database.prepare('UPDATE catalog SET forgotten_seq = ?'),
+    saveForgotten: database.prepare('UPDATE catalog SET forgotten_seq = max(forgotten_seq, ?)'),
 
     get: exact(`SELECT * FROM entries WHERE ${byKey}`),
     first: exact(`SELECT * FROM entries WHERE sha256 = ? AND NOT ${isDamaged} LIMIT 1`),

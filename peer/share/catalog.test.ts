@@ -371,3 +371,28 @@ test('a catalog of the first version with rows of all kinds is migrated', async 
   catalog.unshare('a')
   expect(catalog.lastSeq).toBe(14)
 })
+
+test('an index that has not heard of forgotten removals gets the whole inventory', async () => {
+  await using temporary = await temporaryFolder()
+  const folders = new Folders(temporary.path)
+  await mkdir(dirname(folders.catalog))
+  using catalog = new Catalog(folders, { random: seededRandom('1'), removedNamesMax: 2 })
+  const digest = createHash('sha256').update('text').digest()
+  const sha256 = digest.toString('hex')
+  const content = { sha256, size: 4, chunkRoot: sha256 }
+  const names = ['1', '2', '3', '4']
+  for (const name of names) {
+    const stat = { size: 4, mtimeNs: 1n, ino: BigInt(name) }
+    catalog.put({ at: folders.place({ kind: 'shared', name }), stat, content }, digest)
+  }
+  const putSeq = catalog.lastSeq
+  for (const name of names) catalog.remove(name, { reason: 'deleted' }, 1)
+  const removed = (): number[] => catalog.changesSince(0, 100).map(({ seq }) => seq - putSeq)
+
+  catalog.seenByIndex(putSeq + 1)
+  expect(removed()).toEqual([2, 3, 4])
+  catalog.seenByIndex(putSeq + 4)
+  expect(removed()).toEqual([3, 4])
+  expect(catalog.canResumeFrom(putSeq + 1)).toBe(false)
+  expect(catalog.canResumeFrom(putSeq + 2)).toBe(true)
+})

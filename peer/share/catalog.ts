@@ -23,7 +23,7 @@ import { CatalogTotals, type Totals } from './catalog-totals.ts'
 import { ChunkLists } from './chunk-lists.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
-import { type Removal, RemovedNames } from './removed-names.ts'
+import { type Removal, RemovedNames, removedNamesMax } from './removed-names.ts'
 
 /** Files of one content offered for reading; others are used when these are gone. */
 export const localCopiesMax = 16
@@ -32,6 +32,8 @@ type CatalogFileOnDisk = Pick<CatalogDiskFile, 'keep' | 'sync'>
 
 interface CatalogDependencies {
   readonly random: Random
+  /** For tests: removed names that are remembered; see removed-names.ts. */
+  readonly removedNamesMax?: number
   /** For simulations: a database in memory, which has no file. */
   readonly openDatabase?: typeof openDatabase
   readonly fileOf?: (path: string, database: Database) => CatalogFileOnDisk
@@ -73,7 +75,12 @@ export class Catalog implements Disposable {
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(
     folders: Folders,
-    { random, openDatabase: open = openDatabase, fileOf = diskFileOf }: CatalogDependencies,
+    {
+      random,
+      openDatabase: open = openDatabase,
+      fileOf = diskFileOf,
+      removedNamesMax: namesMax = removedNamesMax,
+    }: CatalogDependencies,
   ) {
     this.#folders = folders
     this.#database = open(folders.catalog, { migrations: catalogMigrations })
@@ -82,7 +89,7 @@ export class Catalog implements Disposable {
     this.#damage = new CatalogDamage(this.#database)
     this.#chunkLists = new ChunkLists(this.#database)
     this.chunkLists = this.#chunkLists
-    this.#removed = new RemovedNames(this.#database)
+    this.#removed = new RemovedNames(this.#database, { namesMax })
     const before = this.#statements.catalog.get()
     this.epoch = randomId(random)
     this.continues = before?.epoch ? { epoch: before.epoch, lastSeq: before.last_seq } : undefined
@@ -373,14 +380,15 @@ export class Catalog implements Disposable {
     return seq > 0 && seq >= forgottenSeq && seq <= this.#lastSeq
   }
 
-  /** The index has the changes up to `seq`: drops among them can be forgotten. */
+  /** The index has the changes up to `seq`: drops, and old removals, among them can be forgotten. */
   seenByIndex(seq: number): void {
-    this.#removed.prune(seq)
-    const newest = this.#statements.newestDrop.get(seq)?.seq
-    if (newest === undefined || newest === null) return
     this.group(() => {
-      this.#statements.saveForgotten.run(newest)
-      this.#statements.forgetDrops.run(newest)
+      const newestRemoval = this.#removed.prune(seq)
+      if (newestRemoval !== undefined) this.#statements.saveForgotten.run(newestRemoval)
+      const newestDrop = this.#statements.newestDrop.get(seq)?.seq
+      if (newestDrop === undefined || newestDrop === null) return
+      this.#statements.saveForgotten.run(newestDrop)
+      this.#statements.forgetDrops.run(newestDrop)
     })
   }
 

@@ -21,7 +21,9 @@ export interface RemovedRow {
  * Removed names that are remembered after the index has learned of them, for an index that loses its
  * disk.
  */
-const removedNamesMax = 100_000
+export const removedNamesMax = 100_000
+/** Names removed between two searches for the oldest to keep, which pass over all. */
+const removedPerPrune = 1_000
 
 export const removedNamesMigration = `
   -- Files of shared/ that were deleted, renamed, or are ignored now. An index that lost its disk
@@ -50,9 +52,17 @@ export class RemovedNames {
   readonly #clear: Statement<[string]>
   readonly #deletedSince: Statement<[string, number], { name: string }>
   readonly #rename: Statement<[string, number, string]>
-  readonly #prune: Statement<[{ seq: number; keep: number }]>
+  readonly #seqOfNth: Statement<[nth: number], number>
+  readonly #newestUpTo: Statement<[seq: number], number | null>
+  readonly #forget: Statement<[number]>
+  readonly #namesMax: number
+  /** Since `#excessSeq` was computed; the first call computes it. */
+  #added = removedPerPrune
+  /** The newest change to forget once the index has heard of it. */
+  #excessSeq = 0
 
-  constructor(database: Database) {
+  constructor(database: Database, { namesMax }: { readonly namesMax: number }) {
+    this.#namesMax = namesMax
     this.#insert = database.prepare('INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?)')
     this.#clear = database.prepare('DELETE FROM removed WHERE name = ?')
     this.#deletedSince = database.prepare(`
@@ -60,14 +70,19 @@ export class RemovedNames {
       ORDER BY removed_ms DESC LIMIT 1`)
     this.#rename = database.prepare(`
       UPDATE removed SET reason = 'renamed', renamed_to = ?, seq = ? WHERE name = ?`)
-    this.#prune = database.prepare(`
-      DELETE FROM removed WHERE seq <= @seq AND seq <= coalesce(
-        (SELECT seq FROM removed ORDER BY seq DESC LIMIT 1 OFFSET @keep), 0)`)
+    this.#seqOfNth = database
+      .prepare<[number], number>('SELECT seq FROM removed ORDER BY seq DESC LIMIT 1 OFFSET ?')
+      .pluck() as unknown as Statement<[number], number>
+    this.#newestUpTo = database
+      .prepare<[number], number | null>('SELECT max(seq) FROM removed WHERE seq <= ?')
+      .pluck() as unknown as Statement<[number], number | null>
+    this.#forget = database.prepare('DELETE FROM removed WHERE seq <= ?')
   }
 
   add(of: { name: string; sha256: string; atMs: number; seq: number }, removal: Removal): void {
     const { name, sha256, atMs, seq } = of
     const renamedTo = removal.reason === 'renamed' ? removal.renamedTo : null
+    this.#added += 1
     this.#insert.run(name, seq, removal.reason, renamedTo, Math.round(atMs), sha256)
   }
 
@@ -85,9 +100,19 @@ export class RemovedNames {
     this.#rename.run(to, seq, name)
   }
 
-  /** Forgets the oldest of the names that the index has heard of. */
-  prune(seenSeq: number): void {
-    this.#prune.run({ seq: seenSeq, keep: removedNamesMax })
+  /**
+   * Forgets the oldest of the names that the index has heard of, once there are many.
+   * @returns the number of the newest change that was forgotten
+   */
+  prune(seenSeq: number): number | undefined {
+    if (this.#added >= Math.min(removedPerPrune, this.#namesMax)) {
+      this.#excessSeq = this.#seqOfNth.get(this.#namesMax) ?? 0
+      this.#added = 0
+    }
+    const newest = this.#newestUpTo.get(Math.min(seenSeq, this.#excessSeq))
+    if (newest === null || newest === undefined) return undefined
+    this.#forget.run(newest)
+    return newest
   }
 }
 
