@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import type { Clock } from '../../common/clock.ts'
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { hashFile } from '../../common/content/hash.ts'
@@ -317,7 +318,7 @@ export class Comparer {
     if (at.kind !== 'shared') return undefined
     for (const known of catalog.sharedAt(stat.ino)) {
       if (catalog.damage.has(known.seq)) continue
-      const isRenamed = isSameStat(known.stat, stat) && !(await isThere(known))
+      const isRenamed = isSameStat(known.stat, stat) && (await isGoneFrom(known.at.path))
       const chunkList = isRenamed ? catalog.chunkList(known.content.sha256) : undefined
       if (chunkList !== undefined)
         return { fault: this.#record({ at, stat, before: undefined }, { ...known, chunkList }) }
@@ -432,4 +433,9 @@ export class Comparer {
  */
 async function isThere({ at }: Entry): Promise<boolean> {
   return (await inspect(at, true)) !== undefined
+}
+
+/** Whether nothing has this path; an error says nothing about it. */
+async function isGoneFrom(path: string): Promise<boolean> {
+  return await lstat(path).then(() => false, isGone)
 }

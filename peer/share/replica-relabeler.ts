@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { AppError, reasonOf } from '../../common/errors.ts'
 import { parseName, parsePeerId } from '../../common/ids.ts'
 import { inParallel } from '../../common/in-parallel.ts'
@@ -6,6 +7,7 @@ import type { CopyKey } from '../../common/protocol/messages.ts'
 import type { Relabelling } from '../../common/protocol/trash-messages.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
+import type { Location } from './folders.ts'
 import { isUntouched } from './inspect.ts'
 import type { Placer } from './placer.ts'
 import { removeEmptyFolders } from './remove-file.ts'
@@ -33,26 +35,35 @@ export class ReplicaRelabeler {
   /** @returns whether each was moved, in the same order */
   async relabel(copies: readonly Relabelling[]): Promise<boolean[]> {
     const moved = copies.map(() => false)
+    /** A place in each folder that files have left. */
+    const left = new Map<string, Location>()
     await inParallel(copies.entries(), movedAtOnce, async ([position, copy]) => {
       try {
-        moved[position] = await this.#relabel(copy)
+        const place = await this.#relabel(copy)
+        if (place === undefined) return
+        moved[position] = true
+        left.set(dirname(place.path), place)
       } catch (error) {
         const { from, to } = copy
         this.#dependencies.log.warn({ from, to, reason: reasonOf(error) }, 'replica was not moved')
       }
     })
+    for (const place of left.values()) await removeEmptyFolders(place)
     return moved
   }
 
-  /** @throws AppError NAME_INVALID, PEER_ID_INVALID, and those of {@link Placer.adopt} */
-  async #relabel({ from, to, sha256, version }: Relabelling): Promise<boolean> {
+  /**
+   * @returns the place that the file has left; undefined if it is not there
+   * @throws AppError NAME_INVALID, PEER_ID_INVALID, and those of {@link Placer.adopt}
+   */
+  async #relabel({ from, to, sha256, version }: Relabelling): Promise<Location | undefined> {
     const { catalog, placer } = this.#dependencies
-    if (version !== undefined && version !== sha256) return false
+    if (version !== undefined && version !== sha256) return undefined
     const key = { ...replicaKey(from), ...(version !== undefined && { version }) }
     const target = replicaKey(to)
     const entry = catalog.get(key)
-    if (entry?.content.sha256 !== sha256 || catalog.damage.has(entry.seq)) return false
-    if (!(await isUntouched(entry))) return false
+    if (entry?.content.sha256 !== sha256 || catalog.damage.has(entry.seq)) return undefined
+    if (!(await isUntouched(entry))) return undefined
     const { content } = entry
     const chunkList = catalog.chunkList(sha256)
     if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
@@ -62,8 +73,7 @@ export class ReplicaRelabeler {
       catalog.put({ at, stat, content }, chunkList)
       if (isSame(catalog.get(key), entry)) catalog.drop(key)
     })
-    await removeEmptyFolders(entry.at)
-    return true
+    return entry.at
   }
 }
 

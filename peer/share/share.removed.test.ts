@@ -44,6 +44,23 @@ describe('a rename', () => {
     ])
   })
 
+  test('of a folder with many equal files is no loss', async () => {
+    await using peer = await ShareFixture.create()
+    const names = Array.from({ length: 40 }, (_, number) => String(number))
+    for (const name of names) await peer.write(`shared/old/${name}`, '')
+    await peer.start()
+    const { lastSeq } = peer.share.catalog
+    await rename(pathOf(peer, 'old'), pathOf(peer, 'new'))
+    await peer.rescan()
+    expect(peer.share.keptFolders()).toEqual([])
+    expect(changesSince(peer, lastSeq).toSorted()).toEqual(
+      [
+        ...names.map((name) => `put new/${name}`),
+        ...names.map((name) => `renamed old/${name} to new/${name}`),
+      ].toSorted(),
+    )
+  })
+
   test('by copying and deleting is one if both happen within a minute, in any order', async () => {
     await using peer = await ShareFixture.create()
     for (const name of ['first', 'second', 'third']) await peer.write(`shared/${name}`, name)

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { isSameStat } from '../../common/content/file-stat.ts'
+import { inParallel } from '../../common/in-parallel.ts'
+import { limits } from '../../common/limits.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
 import type { Catalog } from './catalog.ts'
@@ -136,11 +138,11 @@ export class Vanished implements Disposable {
   async #lookAgain(missing: SeqSet): Promise<Record<CopyKind, Missing>> {
     const none = (): Missing => ({ lost: new SeqSet(), moved: new SeqSet() })
     const byKind = { shared: none(), downloaded: none(), replicated: none() }
-    for (const entry of this.#entries(missing))
-      if (await this.#isMissing(entry)) {
-        const { lost, moved } = byKind[entry.at.kind]
-        ;(this.#isElsewhere(entry, missing) ? moved : lost).add(entry.seq)
-      }
+    await inParallel(this.#entries(missing), limits.filesComparedAtOnce, async (entry) => {
+      if (!(await this.#isMissing(entry))) return
+      const { lost, moved } = byKind[entry.at.kind]
+      ;(this.#isElsewhere(entry, missing) ? moved : lost).add(entry.seq)
+    })
     return byKind
   }
 
@@ -158,9 +160,12 @@ export class Vanished implements Disposable {
   }
 
   /** Whether the same folder has the content under another name. */
-  #isElsewhere({ at, content }: Entry, missing: SeqSet): boolean {
-    const holders = this.#dependencies.catalog.find(content.sha256)
-    return holders.some((other) => other.at.kind === at.kind && !missing.has(other.seq))
+  #isElsewhere({ at, stat, content: { sha256 } }: Entry, missing: SeqSet): boolean {
+    const { catalog } = this.#dependencies
+    const isOther = (other: Entry): boolean =>
+      other.at.kind === at.kind && !missing.has(other.seq) && other.content.sha256 === sha256
+    // By inode first: of many equal files, only some are found by content.
+    return catalog.sharedAt(stat.ino).some(isOther) || catalog.find(sha256).some(isOther)
   }
 
   async #settle(
