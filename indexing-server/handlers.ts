@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
-import { hasCode } from '../common/errors.ts'
+import { AppError, hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
@@ -148,6 +148,7 @@ function peerHandlers({
   decisions,
   exchange,
   doubts,
+  trash,
   clock,
 }: HandlerDependencies): Pick<
   IndexHandlers,
@@ -181,6 +182,8 @@ function peerHandlers({
       const { peerId } = registry.heard(session, 'unshare')
       const name = parseName(request.name)
       const known = await store.namesakes(name, limits.ownersPerNameMax)
+      if (request.owner !== peerId && known.owners.length === 0 && !known.isListedByDownloads)
+        throw await trash.absence(name, new AppError('NOT_SHARED', { name }))
       const stateOf = (owner: string): PeerState => registry.peerOf(owner)?.state ?? 'dead'
       const owners = ownersToUnshare(peerId, { ...request, name }, known, stateOf)
       for (const owner of owners) decisions.onWritten(await store.unshare({ owner, name }))

@@ -29,7 +29,7 @@ test('a deleted file keeps its factor on other peers, is not listed, and expires
   for (const other of others)
     expect(other.tasks).toMatchObject([{ kind: 'replicate', owner: 'peer1', name: 'f' }])
   expect(await owner.ask('search', { query: '', limit: 9 })).toEqual({ files: [] })
-  for (const type of ['lookup', 'why', 'versions'] as const)
+  for (const type of ['lookup', 'why', 'versions', 'unshare'] as const)
     expect(await errorOf(owner.ask(type, { name: 'f' }))).toMatchObject({
       code: 'FILE_DELETED',
       details: { name: 'f', owner: 'peer1' },

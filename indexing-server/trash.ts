@@ -58,10 +58,13 @@ export class Trash implements AsyncDisposable {
     this.#background.start('expire the trash', (signal) => this.#run(signal))
   }
 
-  /** The error for a name that no peer shares: it may have been deleted. */
-  async absence(name: string): Promise<AppError> {
+  /** The error for a name that no peer shares: FILE_DELETED if it was deleted, `unknown` otherwise. */
+  async absence(
+    name: string,
+    unknown: AppError = new AppError('NAME_NOT_FOUND', { name }),
+  ): Promise<AppError> {
     const [file] = await this.#dependencies.store.trashNamed(name, 1)
-    if (file === undefined) return new AppError('NAME_NOT_FOUND', { name })
+    if (file === undefined) return unknown
     const { owner, deletedMs } = file
     return new AppError('FILE_DELETED', { name, owner, date: dateOf(deletedMs) })
   }

@@ -98,7 +98,7 @@ export const indexErrors = {
     retryable: false,
     status: 410,
     sentence:
-      "'{name}' was deleted at {owner} on {date}. To bring it back: `tandem restore '{name}'`.",
+      "'{name}' was deleted at {owner} on {date}. `tandem restore '{name}'` brings it back, `tandem trash empty '{name}'` removes it for good.",
   },
   NOT_IN_TRASH: {
     when: 'No deleted file of this name is kept.',

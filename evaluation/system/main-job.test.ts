@@ -159,19 +159,14 @@ test('unshare drops the replica, and keeps the owner’s file and downloaded one
   expect(files).toContainEqual({ name, kind: 'downloaded', size: file.size, sha256: file.sha256 })
 })
 
-test('unshare removes names whose files are gone and, with force, another peer’s matches of a pattern', async () => {
+test('unshare refuses a deleted file and, without force, another peer’s matches of a pattern', async () => {
   const gone = await aFile(shared(1), 'old/gone.txt')
   const kept = await aFile(shared(1), 'old/deep/kept.txt')
   await Promise.all([copiesOf(gone), copiesOf(kept)])
   await rm(gone.path)
-  const kindsOf = async (): Promise<string[]> =>
-    (await api(1).lookup({ name: gone.name })).files.flatMap(({ sources }) =>
-      sources.map(({ kind }) => kind),
-    )
-  await expect.poll(kindsOf, { message: 'copies but the deleted one' }).not.toContain('shared')
-  expect((await run(2, 'unshare', gone.name)).stderr).toContain('NOT_OWNER')
-  expect(await tandem(1, 'unshare', gone.name)).toEqual({ name: gone.name })
-  expect((await run(1, 'unshare', gone.name)).stderr).toContain('NOT_SHARED')
+  const looked = async (): Promise<string> => (await run(1, 'lookup', gone.name)).stderr
+  await expect.poll(looked, { message: 'the deleted file' }).toContain('FILE_DELETED')
+  expect((await run(1, 'unshare', gone.name)).stderr).toContain('FILE_DELETED')
 
   const refused = await run(2, 'unshare', 'old/**')
   expect(refused.stderr).toContain('UNSHARE_INCOMPLETE')

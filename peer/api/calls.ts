@@ -259,7 +259,7 @@ export const calls = {
     reply: Pushed,
     status: 201,
   },
-  /** Also a file that its owner has deleted; a file on disk is kept. @throws NOT_SHARED, NOT_OWNER */
+  /** A file on disk is kept. @throws NOT_SHARED, NOT_OWNER, FILE_DELETED */
   unshare: {
     summary: 'Remove a file from the cluster; its owner keeps it on disk',
     method: 'DELETE',

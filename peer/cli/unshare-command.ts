@@ -34,7 +34,7 @@ export function unshareCommand<Options extends CommonOptions>(run: RunCommand<Op
 /**
  * Removes a file from the cluster, or all files that match a pattern or are in a folder. Text that looks
  * like a pattern is tried as a name first: 'a[1].txt' does not also remove 'a1.txt'.
- * @throws AppError NOT_SHARED, NOT_OWNER, NO_MATCH, UNSHARE_INCOMPLETE
+ * @throws AppError NOT_SHARED, NOT_OWNER, FILE_DELETED, NO_MATCH, UNSHARE_INCOMPLETE
  */
 async function unshare(session: Session, name: string, options: UnshareOptions): Promise<void> {
   try {
