@@ -7,6 +7,7 @@ import { rowsOf, type Sample } from '../evaluation/benchmarks/comparison.ts'
 import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison-table.ts'
 import { delay } from '../evaluation/benchmarks/delay.ts'
 import { edits } from '../evaluation/benchmarks/edits.ts'
+import { heal } from '../evaluation/benchmarks/heal.ts'
 import { idle } from '../evaluation/benchmarks/idle.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
@@ -19,6 +20,12 @@ import { writeResult } from '../evaluation/scaling/result.ts'
 import { benchHttp, type HttpOptions } from './bench-http.ts'
 import { countList, parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
+
+interface HealOptions {
+  readonly size: number
+  readonly files: number
+  readonly blip: number
+}
 
 interface Given {
   readonly rounds: number
@@ -84,6 +91,14 @@ commandOf(edits, 'an edit of 9 bytes in a large file, against rsync')
   .option('--size <MiB>', 'size of the file', parsePositiveCount, 256)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(edits, { mebibytes }, given),
+  )
+
+commandOf(heal, 'what a dead peer had, and downloads meanwhile; a blip of a peer')
+  .option('--size <MiB>', 'size of the large files together', parsePositiveCount, 1_024)
+  .option('--files <count>', 'number of small files', parsePositiveCount, 100_000)
+  .option('--blip <seconds>', 'how long the peer is away', parsePositiveCount, 30)
+  .action(({ size: mebibytes, files, blip: blipSeconds, ...given }: Given & HealOptions) =>
+    compare(heal, { mebibytes, files, blipSeconds }, given),
   )
 
 commandOf(resume, 'bytes fetched again after kill -9 of the downloading peer')
