@@ -190,6 +190,11 @@ export const limits = {
   unsharedRecordsMax: 500_000,
   /** Deleted files in the intent log, as above. */
   trashRecordsMax: 200_000,
+  /**
+   * Names that their owners removed, which the index remembers for months: 200 bytes each. Beyond it
+   * the oldest are forgotten, unless a copy could restore them.
+   */
+  goneNamesMax: 1_000_000,
   /** Decisions that a peer keeps for its index: those of all kinds, and the revoked ones. */
   intentRecordsMax: 1_500_000,
   /** Decisions per message between index and peer: a third of a frame with names of 200 bytes. */

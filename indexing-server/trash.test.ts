@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
+import { limits } from '../common/limits.ts'
+import { FakeClock } from '../common/testing/fake-clock.ts'
+import { silentLog } from '../common/testing/silent-log.ts'
+import { LoopTurns } from './loop-turns.ts'
+import type { IndexStore, Totals } from './store/store.ts'
 import { contentOf, IndexCluster, type TestPeer } from './testing/index-cluster.ts'
+import { Trash } from './trash.ts'
 
 const trashMs = 100_000
 
@@ -169,4 +175,46 @@ test('holders move their replicas when files are renamed, and after they return'
   await cluster.advance(2_000)
   expect(keeper.relabelled.slice(1)).toEqual([['new', 'newer']])
   expect(await owner.ask('status', {})).toMatchObject({ contents: 1, belowFactor: 0 })
+})
+
+test('removed names are looked at now and then, by pages, the oldest beyond a million too', async () => {
+  const clock = new FakeClock()
+  const pages: Parameters<IndexStore['forgetGone']>[0][] = []
+  const counts: number[] = []
+  const goneMs = clock.nowMs() - 5
+  const store = {
+    oldestTrash: async () => [],
+    totals: async () => ({ trashBytes: 0 }) as Totals,
+    async goneBeyondMs(count: number) {
+      counts.push(count)
+      return goneMs
+    },
+    async forgetGone(page: (typeof pages)[number]) {
+      pages.push(page)
+      return pages.length % 2 === 1 ? { owner: 'a', name: 'last', goneMs } : undefined
+    },
+  } as unknown as IndexStore
+  await using trash = new Trash(
+    { trashMs, trashBytes: 1_000 },
+    {
+      store,
+      peerOf: () => undefined,
+      restoreFile: async () => {},
+      onPurged: () => {},
+      turns: new LoopTurns(),
+      clock,
+      log: silentLog,
+    },
+  )
+  trash.start()
+  await clock.advance(599_000)
+  expect(pages).toEqual([])
+  await clock.advance(2_000)
+  for (let turns = 0; turns < 20; turns++) await clock.advance(0)
+  const page = { beforeMs: goneMs, limit: 500 }
+  expect(pages).toEqual([
+    { ...page, after: { owner: '', name: '', goneMs: 0 } },
+    { ...page, after: { owner: 'a', name: 'last', goneMs } },
+  ])
+  expect(counts).toEqual([limits.goneNamesMax])
 })

@@ -11,7 +11,7 @@ import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import type { TrashedFile as WireTrashedFile } from '../common/protocol/trash-messages.ts'
 import type { LoopTurns } from './loop-turns.ts'
 import { foundContent, liveCopies, type PeerOf } from './rank.ts'
-import type { FileKey, IndexStore, Totals, Touched, TrashedFile } from './store/store.ts'
+import type { FileKey, GoneName, IndexStore, Totals, Touched, TrashedFile } from './store/store.ts'
 
 /** Interval of the check for expired files: precise enough for a time of days. */
 const trashCheckMs = 1_000
@@ -19,6 +19,8 @@ const trashCheckMs = 1_000
 const filesPerSlice = 500
 /** How long a removed name is remembered, so that an absent holder does not bring it back. */
 const goneKeptMs = 90 * 86_400_000
+/** Interval of forgetting them: many stay for as long as there are copies. */
+const goneCheckMs = 600_000
 
 export interface TrashOptions {
   /** How long the copies of a deleted file are kept. */
@@ -30,7 +32,7 @@ export interface TrashOptions {
 interface Dependencies {
   readonly store: Pick<
     IndexStore,
-    'trash' | 'trashNamed' | 'oldestTrash' | 'purgeTrash' | 'forgetGone' | 'totals'
+    'trash' | 'trashNamed' | 'oldestTrash' | 'purgeTrash' | 'goneBeyondMs' | 'forgetGone' | 'totals'
   >
   readonly peerOf: PeerOf
   /** Asks a peer to bring a file back. @throws AppError if it does not accept */
@@ -56,6 +58,7 @@ export class Trash implements AsyncDisposable {
 
   start(): void {
     this.#background.start('expire the trash', (signal) => this.#run(signal))
+    this.#background.start('forget removed names', (signal) => this.#forgetNames(signal))
   }
 
   /** The error for a name that no peer shares: FILE_DELETED if it was deleted, `unknown` otherwise. */
@@ -180,12 +183,33 @@ export class Trash implements AsyncDisposable {
       const due = await store.oldestTrash(filesPerSlice, beforeMs)
       await this.#purge(due)
       await this.#purge(await this.#beyond(await store.totals()))
-      const forgotten = await store.forgetGone(
-        Math.floor(clock.nowMs() - Math.max(trashMs, goneKeptMs)),
-        filesPerSlice,
-      )
-      isMore = due.length === filesPerSlice || forgotten === filesPerSlice
+      isMore = due.length === filesPerSlice
       await turn()
+    }
+  }
+
+  async #forgetNames(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#dependencies
+    for (;;) {
+      await clock.sleep(goneCheckMs, signal)
+      try {
+        await this.#forgetOldNames(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn({ reason: reasonOf(error) }, 'removed names were not forgotten')
+      }
+    }
+  }
+
+  async #forgetOldNames(signal: AbortSignal): Promise<void> {
+    const { store, clock, turns } = this.#dependencies
+    const oldMs = Math.floor(clock.nowMs() - Math.max(this.#options.trashMs, goneKeptMs))
+    const beforeMs = Math.max(oldMs, await store.goneBeyondMs(limits.goneNamesMax))
+    const start: GoneName = { ...firstFile, goneMs: 0 }
+    for (let after: GoneName | undefined = start; after !== undefined; ) {
+      await turns.next()
+      signal.throwIfAborted()
+      after = await store.forgetGone({ beforeMs, after, limit: filesPerSlice })
     }
   }
 

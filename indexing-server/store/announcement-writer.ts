@@ -6,7 +6,7 @@ import { damagedCopy } from './damaged-copy.ts'
 import { fileKeyText } from './file-key.ts'
 import type { IntentLog } from './intent-log.ts'
 import { RemovedFiles } from './removed-files.ts'
-import type { Announced, Announcement, FileKey, Holdings, Touched } from './store.ts'
+import type { Announced, Announcement, FileKey, GoneName, Holdings, Touched } from './store.ts'
 import { Touching } from './touching.ts'
 
 type Put = Extract<Change, { op: 'put' }>
@@ -111,9 +111,14 @@ export class AnnouncementWriter {
     this.#removed.release({ owner, name }, touching)
   }
 
-  /** @returns the number of names forgotten */
-  forgetGone(beforeMs: number, limit: number, nowMs: number): number {
-    return this.#removed.forgetGone(beforeMs, limit, nowMs)
+  /** See {@link RemovedFiles.goneBeyondMs}. */
+  goneBeyondMs(count: number): number {
+    return this.#removed.goneBeyondMs(count)
+  }
+
+  /** See {@link RemovedFiles.forgetGone}. */
+  forgetGone(...request: Parameters<RemovedFiles['forgetGone']>): GoneName | undefined {
+    return this.#removed.forgetGone(...request)
   }
 
   /** See {@link RemovedFiles.onDecided}. */

@@ -2,7 +2,7 @@ import type { Change } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import { fileKeyText } from './file-key.ts'
 import type { IntentLog } from './intent-log.ts'
-import type { FileKey } from './store.ts'
+import type { FileKey, GoneName } from './store.ts'
 import type { Touching } from './touching.ts'
 
 type Remove = Extract<Change, { op: 'remove' }>
@@ -60,14 +60,30 @@ export class RemovedFiles {
     }
   }
 
-  /** Forgets names that are gone since before a time, unless a copy could restore them. */
-  forgetGone(beforeMs: number, limit: number, nowMs: number): number {
-    const forgotten = this.#sql.forgettable.all({ beforeMs, limit }) as FileKey[]
-    for (const file of forgotten) {
-      this.#sql.removeGone.run(file.owner, file.name)
-      this.#decide(file, null, nowMs)
-    }
-    return forgotten.length
+  /** Since when the name after the last `count` removed ones is gone; 0 if there are no more. */
+  goneBeyondMs(count: number): number {
+    return (this.#sql.goneBeyond.get(count) as number | undefined) ?? 0
+  }
+
+  /**
+   * Forgets those of the next `limit` names that no copy could restore.
+   * @param beforeMs only names that are gone since then or earlier
+   * @returns the last of them; undefined at the end
+   */
+  forgetGone(
+    { beforeMs, after, limit }: { beforeMs: number; after: GoneName; limit: number },
+    nowMs: number,
+  ): GoneName | undefined {
+    const rows = this.#sql.goneAfter.all({ beforeMs, ...after, limit }) as (GoneName & {
+      readonly isForgettable: number
+    })[]
+    for (const { owner, name, isForgettable } of rows)
+      if (isForgettable === 1) {
+        this.#sql.removeGone.run(owner, name)
+        this.#decide({ owner, name }, null, nowMs)
+      }
+    const last = rows.length < limit ? undefined : rows.at(-1)
+    return last && { owner: last.owner, name: last.name, goneMs: last.goneMs }
   }
 
   /**
@@ -278,14 +294,19 @@ function prepare(database: Database) {
     removeTrashed: database.prepare('delete from trash where owner = ? and name = ?'),
     gone: database.prepare('select gone_ms, is_kept from gone where owner = ? and name = ?'),
     setGone: database.prepare('insert or replace into gone values (?, ?, ?, ?)'),
-    forgettable: database.prepare(`
-      select owner, name from gone where gone_ms < @beforeMs
-        and not exists (select 1 from trash
+    goneBeyond: database
+      .prepare('select gone_ms from gone order by gone_ms desc limit 1 offset ?')
+      .pluck(),
+    goneAfter: database.prepare(`
+      select gone_ms as goneMs, owner, name,
+        not exists (select 1 from trash
           where trash.owner = gone.owner and trash.name = gone.name)
         and not exists (select 1 from copies
           where stray = 1 and copies.owner = gone.owner and copies.name = gone.name)
         and not exists (select 1 from copies where kind = 1 and copies.name = gone.name)
-      order by gone_ms limit @limit`),
+          as isForgettable
+      from gone where gone_ms <= @beforeMs and (gone_ms, owner, name) > (@goneMs, @owner, @name)
+      order by gone_ms, owner, name limit @limit`),
     removeGone: database.prepare('delete from gone where owner = ? and name = ?'),
     markStrays: database.prepare(
       `update copies set stray = 1

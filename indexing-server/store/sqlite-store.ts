@@ -23,6 +23,7 @@ import type {
   FileKey,
   Forgotten,
   Gone,
+  GoneName,
   Holdings,
   IdPage,
   IndexStore,
@@ -410,10 +411,12 @@ export class SqliteStore implements IndexStore {
     return await this.#commits.add(files.length + 1, job, { isDurable: true })
   }
 
-  async forgetGone(beforeMs: number, limit: number): Promise<number> {
-    return await this.#commits.add(limit, () =>
-      this.#writer.forgetGone(beforeMs, limit, this.#nowMs),
-    )
+  async goneBeyondMs(count: number): Promise<number> {
+    return this.#writer.goneBeyondMs(count)
+  }
+
+  async forgetGone(...[page]: Parameters<IndexStore['forgetGone']>): Promise<GoneName | undefined> {
+    return await this.#commits.add(page.limit, () => this.#writer.forgetGone(page, this.#nowMs))
   }
 
   async strays(...request: Parameters<IndexStore['strays']>): Promise<readonly StrayReplica[]> {

@@ -88,6 +88,11 @@ export interface FileKey {
   readonly name: string
 }
 
+/** A name that its owner removed, and when. */
+export interface GoneName extends FileKey {
+  readonly goneMs: number
+}
+
 export interface ReplicatedCopy extends FileKey {
   readonly peerId: string
 }
@@ -303,12 +308,18 @@ export interface IndexStore extends AsyncDisposable {
   oldestTrash(limit: number, beforeMs?: number): Promise<readonly TrashedFile[]>
   /** Removes files from the trash for good, durably when it resolves. */
   purgeTrash(files: readonly FileKey[]): Promise<Touched>
+  /** When the name before the last `count` removed ones was removed; 0 if there are no more. */
+  goneBeyondMs(count: number): Promise<number>
   /**
-   * Forgets names that their owners removed before then, unless a copy could restore them; at most
-   * `limit`.
-   * @returns the number of forgotten names
+   * Of the next `limit` names after `after` that their owners removed by then, forgets those that no
+   * copy could restore.
+   * @returns the last of them; undefined at the end
    */
-  forgetGone(beforeMs: number, limit: number): Promise<number>
+  forgetGone(page: {
+    readonly beforeMs: number
+    readonly after: GoneName
+    readonly limit: number
+  }): Promise<GoneName | undefined>
   /**
    * At most `limit` stray replicas on a peer whose contents other files have, by owner and name,
    * after `after`.

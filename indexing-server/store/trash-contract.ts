@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Change } from '../../common/protocol/messages.ts'
-import type { IndexStore } from './store.ts'
+import type { GoneName, IndexStore } from './store.ts'
 import {
   announcerOf,
   drop,
   hashOf,
+  type OpenedStore,
   type OpenStore,
   put,
   registration,
@@ -25,6 +26,13 @@ async function trashOf(store: IndexStore): Promise<unknown[]> {
   )
 }
 
+/** Goes over all removed names, one at a time. */
+async function forgetAllGone(opened: OpenedStore): Promise<void> {
+  const page = { beforeMs: Number.MAX_SAFE_INTEGER, limit: 1 }
+  for (let after: GoneName | undefined = { owner: '', name: '', goneMs: 0 }; after; )
+    after = await opened.commit(opened.store.forgetGone({ ...page, after }))
+}
+
 async function namesIn(store: IndexStore): Promise<string[]> {
   return (await store.listNames({ name: '', contentId: 0 }, 99)).map(({ name }) => name)
 }
@@ -36,6 +44,7 @@ export function trashContract(open: OpenStore): void {
   renaming(open)
   renamingTwice(open)
   decidingAgain(open)
+  forgettingNames(open)
   returning(open)
 }
 
@@ -82,7 +91,7 @@ function deleting(open: OpenStore): void {
     expect(await store.totals()).toMatchObject({ wanted: 0, trashFiles: 0, trashBytes: 0 })
     expect(await namesIn(store)).toEqual([])
     await keeper(drop('f', replica))
-    await opened.commit(store.forgetGone(Number.MAX_SAFE_INTEGER, 9))
+    await forgetAllGone(opened)
     // The download keeps its name hidden as long as it exists.
     expect(await namesIn(store)).toEqual([])
   })
@@ -171,7 +180,9 @@ function renaming(open: OpenStore): void {
     await keeper(put('old', 'text', replica))
     expect(await store.strays('k', 9)).toHaveLength(1)
     await keeper(drop('old', replica))
-    expect(await opened.commit(store.forgetGone(Number.MAX_SAFE_INTEGER, 9))).toBe(1)
+    expect(await store.goneBeyondMs(0)).toBeGreaterThan(0)
+    await forgetAllGone(opened)
+    expect(await store.goneBeyondMs(0)).toBe(0)
   })
 
   test('a file renamed and edited keeps its content as an earlier version of the new name', async () => {
@@ -277,6 +288,29 @@ function decidingAgain(open: OpenStore): void {
     expect(await trashOf(store)).toEqual([])
     expect(await trashIntentOf(store)).toEqual({ 'a/f': false })
     expect(await store.strays('k', 9)).toMatchObject([{ to: { owner: 'b', name: 'f' } }])
+  })
+}
+
+function forgettingNames(open: OpenStore): void {
+  test('removed names are forgotten in order, without those that a copy could restore', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    const names = ['1', '2', '3', '4']
+    await owner(...names.map((name) => put(name, name)))
+    await keeper(put('2', '2', { kind: 'downloaded' }))
+    await owner(...names.map((name) => removal(name, { reason: 'withdrawn' })))
+    const newestMs = await store.goneBeyondMs(0)
+    expect(await store.goneBeyondMs(3)).toBe(newestMs)
+    expect(await store.goneBeyondMs(4)).toBe(0)
+    const after = { owner: '', name: '', goneMs: 0 }
+    const page = { beforeMs: newestMs, after, limit: 3 }
+    expect(await opened.commit(store.forgetGone({ ...page, beforeMs: 0 }))).toBeUndefined()
+    expect(await store.goneBeyondMs(3)).toBe(newestMs)
+    const next = await opened.commit(store.forgetGone(page))
+    expect(next).toEqual({ owner: 'a', name: '3', goneMs: newestMs })
+    expect([await store.goneBeyondMs(1), await store.goneBeyondMs(2)]).toEqual([newestMs, 0])
   })
 }
 
