@@ -14,7 +14,7 @@ import { faultAt, faultOf } from './faults.ts'
 import type { Findings } from './findings.ts'
 import { type Folders, type Location, nameOn, type Root } from './folders.ts'
 import type { IgnoredFiles } from './ignored-files.ts'
-import { inspect } from './inspect.ts'
+import { createdNs, inspect } from './inspect.ts'
 import { isGone } from './is-gone.ts'
 import type { Problems } from './problems.ts'
 import type { Settling } from './settling.ts'
@@ -310,13 +310,18 @@ export class Comparer {
   }
 
   /**
-   * Records a file that has the inode, size and time of a shared one that is no longer in its place:
-   * it was renamed, and need not be read.
+   * Records a file that has the inode, size and time of a shared one that is no longer in its place, and
+   * was created before that one was looked at: it was renamed, and need not be read. A later one has
+   * the inode of a deleted file, and unpacked archives often give all files the same time.
    */
   async #adoptRenamed(at: Location, stat: FileStat): Promise<Compared | undefined> {
     const { catalog } = this.#dependencies
     if (at.kind !== 'shared') return undefined
-    for (const known of catalog.sharedAt(stat.ino)) {
+    const candidates = catalog.sharedAt(stat.ino)
+    const created = candidates.length === 0 ? undefined : await createdNs(at.path)
+    for (const known of candidates) {
+      const { ctimeNs } = known.stat
+      if (created === undefined || ctimeNs === undefined || created > ctimeNs) continue
       if (catalog.damage.has(known.seq)) continue
       const isRenamed = isSameStat(known.stat, stat) && (await isGoneFrom(known.at.path))
       const chunkList = isRenamed ? catalog.chunkList(known.content.sha256) : undefined

@@ -30,3 +30,12 @@ export async function isUntouched({ at, stat }: CatalogFile): Promise<boolean> {
   const now = await inspect(at, true)
   return now !== undefined && isSameStat(now, stat)
 }
+
+/**
+ * When the file at a path was created, in nanoseconds: renaming keeps it, and a new file with the
+ * inode of a deleted one has another. Undefined where the file system does not tell.
+ */
+export async function createdNs(path: string): Promise<bigint | undefined> {
+  const { birthtimeNs } = await lstat(path, { bigint: true })
+  return birthtimeNs > 0n ? birthtimeNs : undefined
+}

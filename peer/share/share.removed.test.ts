@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { cp, link, mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { cp, link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import SQLite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
 import { hasCode } from '../../common/errors.ts'
@@ -59,6 +60,23 @@ describe('a rename', () => {
         ...names.map((name) => `renamed old/${name} to new/${name}`),
       ].toSorted(),
     )
+  })
+
+  test('is no new file with the inode, size and time of a deleted one', async () => {
+    await using peer = await ShareFixture.create()
+    const ms = 1_600_000_000_000
+    const old = await peer.write('shared/old', 'old text', ms)
+    await peer.start()
+    await peer.stop()
+    const fresh = await peer.write('shared/new', 'new text', ms)
+    await rm(old)
+    const database = new SQLite(join(peer.path, '.tandem/catalog.db'))
+    const { ino } = await stat(fresh, { bigint: true })
+    database.prepare("UPDATE entries SET inode = ? WHERE name = 'old'").run(ino)
+    database.close()
+    await peer.start()
+    const { content } = await hashFile(fresh)
+    expect(peer.share.get({ kind: 'shared', name: 'new' })?.content).toEqual(content)
   })
 
   test('by copying and deleting is one if both happen within a minute, in any order', async () => {
