@@ -19,7 +19,8 @@ import type { Staging } from './staging.ts'
 const damagedKeptMs = 30 * 86_400_000
 /** Per folder, of those whose content this peer has again. */
 const damagedBytesMax = 10 * 1024 ** 3
-const nameCharactersKept = 60
+/** File systems take 255 bytes, of which time and hash need about 80. */
+const nameBytesKept = 160
 const namePattern = /^(\d+)-([0-9a-f]{64})-/
 
 interface Dependencies {
@@ -30,6 +31,8 @@ interface Dependencies {
 
 export class DamagedFiles {
   readonly #dependencies: Dependencies
+  /** In the name of the newest one. */
+  #lastMs = 0
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -93,8 +96,9 @@ export class DamagedFiles {
 
   async #pathFor({ kind, path }: Location, sha256: string): Promise<string> {
     const folder = await this.#dependencies.staging.folderFor(kind, 'damaged')
-    const name = Array.from(basename(path)).slice(-nameCharactersKept).join('')
-    return join(folder, `${Math.floor(this.#dependencies.clock.nowMs())}-${sha256}-${name}`)
+    // Two that are moved at the same time may have the same content and name.
+    this.#lastMs = Math.max(Math.floor(this.#dependencies.clock.nowMs()), this.#lastMs + 1)
+    return join(folder, `${this.#lastMs}-${sha256}-${endOf(basename(path), nameBytesKept)}`)
   }
 }
 
@@ -104,6 +108,14 @@ function ownPath(folder: FileHandle, { path }: Location): string {
 
 async function isStillThere(path: string, stat: FileStat): Promise<boolean> {
   return isSameStat(fileStatOf(await lstat(path, { bigint: true })), stat)
+}
+
+/** The last whole characters, of at most so many bytes. */
+function endOf(text: string, bytesMax: number): string {
+  let bytes = 0
+  const kept = Array.from(text).toReversed()
+  const end = kept.findIndex((character) => (bytes += Buffer.byteLength(character)) > bytesMax)
+  return (end === -1 ? kept : kept.slice(0, end)).toReversed().join('')
 }
 
 function partsOf(name: string): { ms: number; sha256: string } {

@@ -135,6 +135,21 @@ test.each(keys)(
   },
 )
 
+test('damaged files of one content and one long name are all kept aside', async () => {
+  const name = `${'漢'.repeat(80)}.bin`
+  const key = (owner: string): CopyKey => ({ kind: 'replicated', owner, name })
+  await using peer = await aPeerWith(key('peer2'), big)
+  const partialPath = await peer.write('.tandem/partial/fetched', big.bytes)
+  await peer.share.adopt({ key: key('peer3'), partialPath, ...(await hashFile(partialPath)) })
+  for (const [position, owner] of ['peer2', 'peer3'].entries()) {
+    await flip(entryOf(peer, key(owner)).at.path, position)
+    expect(await verdictOf(peer, key(owner))).toBe('bad')
+    await peer.share.setAside(key(owner))
+    expect(peer.share.get(key(owner))).toBe(undefined)
+  }
+  expect(await aside(peer)).toHaveLength(2)
+})
+
 test('a damaged file is found again by the next process, and good again when its bytes are', async () => {
   const [key] = keys as [CopyKey]
   await using peer = await aPeerWith(key, big)
