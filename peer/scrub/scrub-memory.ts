@@ -5,8 +5,9 @@ const Pass = Type.Object({
   /** The last copy that was read, by its number in the catalog, and the one at which the pass ends. */
   afterSeq: Type.Integer(),
   lastSeq: Type.Integer(),
-  /** Chunks of the next copy that were read. */
+  /** Chunks of the next copy that were read, and its number. */
   chunks: Type.Integer(),
+  chunksOf: Type.Optional(Type.Integer()),
   bytes: Type.Integer(),
   files: Type.Integer(),
   bad: Type.Integer(),

@@ -23,6 +23,8 @@ class World {
   peoplesBytes = 0
   bytesPerSecondMax = 50_000_000
   readonly path: string
+  /** Resolves when the bytes of a chunk arrive from the disk. */
+  disk = Promise.resolve()
 
   constructor(folder: string) {
     this.path = join(folder, '.tandem', 'scrub.json')
@@ -76,6 +78,7 @@ class World {
     for (let chunk = fromChunk; chunk < copy.chunks; chunk += 1) {
       signal.throwIfAborted()
       this.read.push(`${path}${chunk}`)
+      await this.disk
       await pace(mebibyte, chunk + 1)
     }
     return copy.verdict
@@ -221,4 +224,33 @@ test('copies that a user names are read at once, one check at a time', async () 
   expect(await checks.wait(all.id, 0)).toMatchObject({ state: 'done', files: 2, bad: 0 })
   expect(world.read).toEqual(['a/10', 'a/20', 'a/10', 'b/10'])
   await expect(checks.wait('check9', 0)).rejects.toMatchObject({ code: 'CHECK_NOT_FOUND' })
+})
+
+test('after a restart, another copy than the one that was being read is read from its start', async () => {
+  const world = await aWorld()
+  const big = world.add('big', 100)
+  world.add('next', 2)
+  world.bytesPerSecondMax = mebibyte
+  const first = await world.open(0)
+  await first.startNow()
+  await world.pass(10_000)
+  await first[Symbol.asyncDispose]()
+  world.copies.splice(world.copies.indexOf(big), 1)
+  world.read.length = 0
+  await world.open(0)
+  await world.pass(10_000)
+  expect(world.read).toEqual(['next0', 'next1'])
+})
+
+test('a pass that takes the place of another during a reading begins with the first chunk', async () => {
+  const world = await aWorld()
+  world.add('a', 3)
+  const disk = Promise.withResolvers<void>()
+  world.disk = disk.promise
+  const scrubber = await world.open()
+  await scrubber.startNow()
+  disk.resolve()
+  await world.pass(10_000)
+  expect(world.read).toEqual(['a0', 'a0', 'a1', 'a2'])
+  expect(scrubber.status.last).toMatchObject({ bytes: 3 * mebibyte, files: 1 })
 })

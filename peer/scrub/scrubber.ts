@@ -214,12 +214,16 @@ export class Scrubber implements AsyncDisposable {
 
   async #read(copy: ReadableCopy, signal: AbortSignal): Promise<void> {
     const { copies, clock } = this.#dependencies
-    const fromChunk = this.#memory.pass?.chunks ?? 0
+    const { pass } = this.#memory
+    // After a restart, the copy that was being read may be gone.
+    const fromChunk = pass?.chunksOf === copy.seq ? pass.chunks : 0
     const verdict = await copies.read(copy, {
       signal,
       fromChunk,
       pace: async (bytes, chunks) => {
-        this.#update((pass) => ({ bytes: pass.bytes + bytes, chunks }))
+        // The position of a replaced pass is not that of the new one.
+        signal.throwIfAborted()
+        this.#update((pass) => ({ bytes: pass.bytes + bytes, chunks, chunksOf: copy.seq }))
         await this.#throttle.rest({ bytes, files: 0 }, signal)
         await this.#whilePaused(signal)
         this.#saveIfDue()

@@ -98,12 +98,13 @@ export class CopyVerifier {
     const ownHash = chunkCountFor(size) === 1 ? Buffer.from(sha256, 'hex') : undefined
     const chunkList = ownHash ?? catalog.chunkList(sha256)
     if (chunkList === undefined) return { state: 'changed' }
+    const isAsRead = isSameStat(stat, entry.stat) && !catalog.damage.has(entry.seq)
     return await reader.read(
       { ...entry, stat, chunkList },
       {
         signal: options.signal,
-        // What is known to be damaged is read from its start.
-        fromChunk: catalog.damage.has(entry.seq) ? 0 : (options.fromChunk ?? 0),
+        // What is known to be damaged, or was altered since, is read from its start.
+        fromChunk: isAsRead ? (options.fromChunk ?? 0) : 0,
         pace: options.pace ?? (() => {}),
         onFault: (readings) => {
           if (!catalog.damage.has(entry.seq)) this.#mark(entry, stat, readings)
