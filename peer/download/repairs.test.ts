@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import type { CopyKey, Source } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
@@ -18,6 +19,8 @@ class World {
   readonly repaired: string[] = []
   sources: Source[] = []
   failure: AppError | undefined
+  /** Resolves when shared files may be repaired. */
+  gate = Promise.resolve()
   onDamage = (): void => {}
 
   add(kind: CopyKey['kind'], name: string): void {
@@ -47,6 +50,7 @@ class World {
       fetcher: { fetch: () => Promise.reject(new Error('it is here')) as never },
       shelf: {
         copyLocal: async (_, key) => {
+          if (key.kind === 'shared') await this.gate
           remove(key)
           return { at: { path: key.name }, content }
         },
@@ -118,4 +122,21 @@ test.each([
   [2, 0, true],
 ])('with %i whole copies elsewhere after %i ms it is replaced: %s', (count, ageMs, expected) => {
   expect(isReplaced({ whole: count, ageMs })).toBe(expected)
+})
+
+test('downloads are repaired later when users have as many repairs running as may be', async () => {
+  const world = new World()
+  const gate = Promise.withResolvers<void>()
+  world.gate = gate.promise
+  const repairs = world.open()
+  for (let number = 0; number < limits.downloadsAtOnceMax; number += 1) {
+    world.add('shared', `${number}`)
+    repairs.start({ kind: 'shared', name: `${number}` })
+  }
+  world.add('downloaded', 'd')
+  await world.clock.advance(60_000)
+  expect(world.repaired).toEqual([])
+  gate.resolve()
+  await world.clock.advance(600_000)
+  expect(world.repaired).toContain('d')
 })

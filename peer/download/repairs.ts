@@ -104,10 +104,7 @@ export class Repairs implements AsyncDisposable {
   start(key: CopyKey): Repair {
     const file = this.#dependencies.source.damagedCalled(key)
     if (file === undefined) throw new AppError('NOT_DAMAGED', { name: key.name })
-    const known = [...this.#repairs.values()].find(
-      (one) => one.state === 'running' && one.file.path === file.path,
-    )
-    return viewOf(known ?? this.#start(file))
+    return viewOf(this.#join(file))
   }
 
   /** A repair when it has ended, or after the time. @throws AppError REPAIR_NOT_FOUND */
@@ -124,6 +121,14 @@ export class Repairs implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopListening()
     await this.#work[Symbol.asyncDispose]()
+  }
+
+  /** The running repair of a file, or a new one. @throws AppError BUSY */
+  #join(file: DamagedFile): Running {
+    const known = [...this.#repairs.values()].find(
+      (one) => one.state === 'running' && one.file.path === file.path,
+    )
+    return known ?? this.#start(file)
   }
 
   #start(file: DamagedFile): Running {
@@ -173,17 +178,15 @@ export class Repairs implements AsyncDisposable {
 
   /** One after the other. Those that failed are tried again later, and when another is damaged. */
   async #repairAll(signal: AbortSignal): Promise<void> {
-    const { source, clock, random } = this.#dependencies
+    const { clock, random, log } = this.#dependencies
     for (let rounds = 1; ; rounds += 1) {
       const seen = this.#found
-      for (
-        let [file] = source.damaged(0, 1);
-        file !== undefined;
-        [file] = source.damaged(file.seq, 1)
-      )
-        if (file.key.kind === 'downloaded') await this.#repairNow(file, signal)
-        else if (file.key.kind === 'replicated' && !(await this.#isNeeded(file, signal)))
-          await source.setAside(file.key)
+      try {
+        await this.#repairRound(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn({ reason: reasonOf(error) }, 'damaged files are repaired later')
+      }
       // Many may be found one after the other.
       await clock.sleep(roundPauseMs, signal)
       const delayMs = backoffMs(rounds, repairBackoff, random)
@@ -191,6 +194,19 @@ export class Repairs implements AsyncDisposable {
       signal.throwIfAborted()
       if (this.#found !== seen) rounds = 0
     }
+  }
+
+  /** @throws AppError BUSY while users have as many repairs running as may be; errors of the catalog */
+  async #repairRound(signal: AbortSignal): Promise<void> {
+    const { source } = this.#dependencies
+    for (
+      let [file] = source.damaged(0, 1);
+      file !== undefined;
+      [file] = source.damaged(file.seq, 1)
+    )
+      if (file.key.kind === 'downloaded') await this.#repairNow(file, signal)
+      else if (file.key.kind === 'replicated' && !(await this.#isNeeded(file, signal)))
+        await source.setAside(file.key)
   }
 
   /** Whether the good chunks of a damaged replica may be the last ones. */
@@ -208,7 +224,7 @@ export class Repairs implements AsyncDisposable {
   }
 
   async #repairNow(file: DamagedFile, signal: AbortSignal): Promise<void> {
-    const running = this.#start(file)
+    const running = this.#join(file)
     while (running.state === 'running') {
       await this.#changes.next(signal)
       signal.throwIfAborted()
