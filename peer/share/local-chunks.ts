@@ -114,7 +114,9 @@ class ChunkSearch {
     this.#catalog = catalog
     for (const chunk of chunks) {
       const key = keyOf(chunkList, chunk)
-      this.#wanted.set(key, [...(this.#wanted.get(key) ?? []), chunk])
+      const same = this.#wanted.get(key)
+      if (same === undefined) this.#wanted.set(key, [chunk])
+      else same.push(chunk)
     }
   }
 
