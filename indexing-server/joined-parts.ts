@@ -56,6 +56,7 @@ interface ReplicationParts {
   readonly coordinator: Coordinator
   readonly brake: BrakeWatch
   readonly drops: DropChecks
+  readonly grants: DropGrants
   readonly replaced: ReplacedVersions
   readonly relabels: Relabels
   readonly trash: Trash
@@ -123,7 +124,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
       },
     },
   })
-  const drains = drainParts({ ...dependencies, registry, plans })
+  const drains = drainParts({ ...dependencies, ...parts, registry, plans })
   return {
     ...parts,
     registry,
@@ -152,7 +153,7 @@ function drainParts({
   registry,
   plans,
   ...dependencies
-}: Dependencies & { readonly registry: Registry; readonly plans: PeerPlans }): Pick<
+}: Dependencies & Pick<JoinedParts, 'registry' | 'plans' | 'grants' | 'coordinator'>): Pick<
   JoinedParts,
   'survey' | 'drains'
 > {
@@ -240,5 +241,5 @@ function replicationParts(
     },
     turns: new LoopTurns(),
   })
-  return { coordinator, brake, drops, replaced, relabels, trash, onReleased }
+  return { coordinator, brake, drops, grants, replaced, relabels, trash, onReleased }
 }

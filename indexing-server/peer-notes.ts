@@ -31,7 +31,10 @@ function drainingOf(
   if (forMs === undefined) return undefined
   const progress = drains.progressOf(peerId)
   if (progress === undefined) return { forMs: Math.round(forMs) }
-  const { leftMs, ...counts } = progress
+  const { leftMs, unplaceable, ...counts } = progress
   const left = leftMs === undefined ? {} : { leftMs: Math.ceil(leftMs) }
-  return { forMs: Math.round(forMs), progress: { ...counts, ...left } }
+  return {
+    forMs: Math.round(forMs),
+    progress: { ...counts, ...left, ...(unplaceable && { unplaceable }) },
+  }
 }

@@ -250,6 +250,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       held: { files: 120, bytes: 48_000_000 },
       alone: { files: 0, bytes: 0, names: [] },
       lacking: { files: 1, bytes: size, names: [name] },
+      unplaceable: { files: 1, name, why: 'peer4 is not live' },
     },
   },
   'keep-intent': {

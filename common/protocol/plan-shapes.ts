@@ -3,6 +3,17 @@ import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { Bytes, Count, described, Millis, Name, PeerId } from './fields.ts'
 
+const Unplaceable = Type.Optional(
+  Type.Object(
+    {
+      files: Count,
+      name: described(Name, 'The first of them'),
+      why: Type.String({ maxLength: 500, description: 'Why no peer can take that one now' }),
+    },
+    { description: 'Files that lack copies and that no peer can take now, if any' },
+  ),
+)
+
 const Draining = Type.Object(
   {
     forMs: described(Millis, 'How long it has been drained'),
@@ -15,6 +26,7 @@ const Draining = Type.Object(
           leftMs: Type.Optional(
             described(Millis, 'When they have them at the recent rate, from now'),
           ),
+          unplaceable: Unplaceable,
         },
         { description: 'Absent until the files have been counted' },
       ),
@@ -66,5 +78,14 @@ export const PeerSafety = Type.Object({
   lacking: Type.Object(sample, {
     description: 'Those with fewer copies than their factor on other live peers that stay',
   }),
+  unplaceable: Unplaceable,
 })
 export type PeerSafety = Static<typeof PeerSafety>
+
+/** Of two pages together. */
+export function sumOfUnplaceable(
+  a: PeerSafety['unplaceable'],
+  b: PeerSafety['unplaceable'],
+): PeerSafety['unplaceable'] {
+  return a === undefined || b === undefined ? (a ?? b) : { ...a, files: a.files + b.files }
+}

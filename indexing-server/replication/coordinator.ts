@@ -263,6 +263,16 @@ export class Coordinator implements AsyncDisposable {
     return this.#explainer.explain(content)
   }
 
+  /** Whether a content lacks copies that no peer can take now. */
+  isParked(contentId: number): boolean {
+    return this.#queue.placeOf(contentId)?.state === 'parked'
+  }
+
+  /** Why no peer can take a copy of such a content, as sentences. */
+  whyParked(content: StoredContent): string {
+    return this.#explainer.whyParked(content)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.mover[Symbol.asyncDispose]()
     await this.#background[Symbol.asyncDispose]()

@@ -2,6 +2,8 @@ import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import type { ReplyOf } from '../../common/protocol/messages.ts'
+import { sumOfUnplaceable } from '../../common/protocol/plan-shapes.ts'
 import type { EventRecorder } from '../events/event.ts'
 import type { SurveyPeer } from './safety.ts'
 
@@ -11,8 +13,10 @@ export interface DrainProgress {
   readonly files: number
   readonly lackingFiles: number
   readonly lackingBytes: number
-  /** When the last copy is made at the recent rate, from now; undefined if unknown. */
+  /** When the last copy is made at the recent rate, from now; undefined if unknown, or never. */
   readonly leftMs: number | undefined
+  /** Those of them that no peer can take now, if any. */
+  readonly unplaceable: ReplyOf<'safety'>['unplaceable']
 }
 
 interface Sample {
@@ -77,18 +81,21 @@ export class DrainWatch {
   async #survey(peerId: string, signal: AbortSignal): Promise<void> {
     const { clock, survey, draining } = this.#dependencies
     let [files, lackingFiles, lackingBytes] = [0, 0, 0]
+    let unplaceable: DrainProgress['unplaceable']
     for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; ) {
       isFirst = false
       const page = await survey(peerId, after, signal)
       files += page.held.files
       lackingFiles += page.lacking.files
       lackingBytes += page.lacking.bytes
+      unplaceable = sumOfUnplaceable(unplaceable, page.unplaceable)
       after = page.next
     }
     if (!draining().includes(peerId)) return
     const before = this.#progress.get(peerId)
-    const leftMs = this.#leftMs(peerId, { atMs: clock.monotonicMs(), lackingBytes })
-    this.#progress.set(peerId, { files, lackingFiles, lackingBytes, leftMs })
+    const rateLeftMs = this.#leftMs(peerId, { atMs: clock.monotonicMs(), lackingBytes })
+    const leftMs = unplaceable === undefined ? rateLeftMs : undefined
+    this.#progress.set(peerId, { files, lackingFiles, lackingBytes, leftMs, unplaceable })
     if (lackingFiles === 0 && before?.lackingFiles !== 0) this.#onDone(peerId, files)
   }
 

@@ -120,6 +120,30 @@ describe('draining a peer', () => {
     expect(await copiesOf(owner)).toMatchObject({ peer1: 2, peer3: 2 })
   })
 
+  test('says how many files no peer can take, and why, instead of a time', async () => {
+    const { cluster, owner, leaver, others } = await twoFiles()
+    await using _cluster = cluster
+    await owner.announce({ name: 'large', text: 'x'.repeat(1_000) })
+    await cluster.advance(5_000)
+    for (const other of [leaver, ...others]) other.capacityBytes = 10
+    await cluster.advance(2_000)
+    await owner.ask('drain', { peerId: 'peer1' })
+    await cluster.advance(60_000)
+    const { draining } = (await noteOf(owner, 'peer1')) ?? {}
+    expect(draining?.progress).toEqual({
+      files: 3,
+      lackingFiles: 1,
+      lackingBytes: 1_000,
+      unplaceable: {
+        files: 1,
+        name: 'large',
+        why: expect.stringMatching(
+          /^peer\d lacks \d+ B for it: .*; peer\d lacks \d+ B for it: /,
+        ) as string,
+      },
+    })
+  })
+
   test('survives a restart of the index and of the peer', async () => {
     await using folder = await temporaryFolder()
     const { cluster, owner, leaver } = await twoFiles({ data: folder.path })
@@ -162,8 +186,10 @@ describe('draining a peer', () => {
       'peer1 is being drained: its copy does not count',
       'no place for another copy: there is no other peer',
     ])
-    const { alone, lacking } = await owner.ask('safety', { peerId: 'peer1' })
-    expect([alone.files, lacking.files]).toEqual([0, 1])
+    const safety = await owner.ask('safety', { peerId: 'peer1' })
+    expect([safety.alone.files, safety.lacking.files]).toEqual([0, 1])
+    const why = 'no place for another copy: there is no other peer'
+    expect(safety.unplaceable).toEqual({ files: 1, name: 'a', why })
   })
 })
 

@@ -125,7 +125,8 @@ export function failedPairReasons({ failedPairs }: Pick<Situation, 'failedPairs'
 /** Failures listed individually; more are not read. */
 const failedPairsShown = 8
 
-function waitingReasons({
+/** Why a content that lacks copies is not being copied. */
+export function waitingReasons({
   place,
   delayMs,
   eligible,
@@ -135,7 +136,7 @@ function waitingReasons({
   sizeBytes,
   rooms,
   flapping,
-}: Situation): string[] {
+}: Omit<Situation, 'need'>): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
     return [`copies were found missing just now; copying starts in ${seconds(delayMs)}`]
   if (place?.state === 'delayed' && place.reason === 'confirming')

@@ -3,7 +3,7 @@ import type { ExplainedContent } from '../../common/protocol/messages.ts'
 import type { Peer } from '../registry.ts'
 import type { StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
-import { type ExplainedRoom, reasonsFor, type Situation } from './explain.ts'
+import { type ExplainedRoom, reasonsFor, type Situation, waitingReasons } from './explain.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import type { Judge } from './judge.ts'
 import type { Move, Moves } from './moves.ts'
@@ -27,6 +27,9 @@ interface Dependencies {
   readonly moves: Pick<Moves, 'of'>
   readonly clock: Clock
 }
+
+/** As long as the protocol allows. */
+const whyCharactersMax = 500
 
 /** Collects what is known about a content into the explanation that `why` shows. */
 export class Explainer {
@@ -54,6 +57,11 @@ export class Explainer {
       ...(surplus !== undefined && { surplus }),
       ...(move !== undefined && { moving: moveSentence(move) }),
     }
+  }
+
+  /** Why no peer can take a copy of a content that waits for one. */
+  whyParked(content: StoredContent): string {
+    return waitingReasons(this.#situationOf(content)).join('; ').slice(0, whyCharactersMax)
   }
 
   #situationOf(content: StoredContent): Omit<Situation, 'need'> {

@@ -64,6 +64,18 @@ describe('a peer that returns after its files were healed', () => {
     expect(await owner.ask('status', {})).not.toHaveProperty('aboveFactor')
   })
 
+  test('is not counted on by others from when it may drop its replica', async () => {
+    const { cluster, owner, returned, healed } = await aHealedFile()
+    await using _cluster = cluster
+    for (const peer of [returned, healed]) peer.answer = undefined
+    await cluster.advance(trimAfterMs + 5_000)
+    const lackingWithout = async (peerId: string) =>
+      (await owner.ask('safety', { peerId })).lacking.files
+    expect(await lackingWithout('peer3')).toBe(0)
+    expect(await mayDrop(returned)).toBe(true)
+    expect(await lackingWithout('peer3')).toBe(1)
+  })
+
   test('is not trimmed while it comes and goes', async () => {
     const { cluster, returned, healed } = await aHealedFile()
     await using _cluster = cluster

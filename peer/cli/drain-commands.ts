@@ -6,6 +6,7 @@ import { limits } from '../../common/limits.ts'
 import type { Safety } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { bytesText, countText, durationText } from './human-units.ts'
+import { unplaceableText } from './peer-notes.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 
@@ -64,21 +65,27 @@ function leftMs(started: Safety, now: Safety, elapsedMs: number): number | undef
   return copied > 0 ? (now.lacking.bytes / copied) * elapsedMs : undefined
 }
 
-function progressText({ peerId, held, lacking }: Safety, left: number | undefined): string {
-  const time = left === undefined ? '' : `, about ${durationText(left / 1_000)} left`
-  return `${printable(peerId)}: ${lackingText({ held, lacking })}${time}`
+function progressText(safety: Safety, left: number | undefined): string {
+  const { peerId, unplaceable } = safety
+  const time =
+    left === undefined || unplaceable !== undefined
+      ? ''
+      : `, about ${durationText(left / 1_000)} left`
+  return `${printable(peerId)}: ${lackingText(safety)}${time}`
 }
 
 /** `3 of 40 files (1.20 MB) still lack copies on other live peers`. */
-function lackingText({ held, lacking }: Pick<Safety, 'held' | 'lacking'>): string {
-  return `${lacking.files} of ${countText(held.files, 'file')} (${bytesText(lacking.bytes)}) still lack copies on other live peers`
+function lackingText({ held, lacking, unplaceable }: Omit<Safety, 'peerId'>): string {
+  const lackingFiles = `${lacking.files} of ${countText(held.files, 'file')} (${bytesText(lacking.bytes)})`
+  return `${lackingFiles} still lack copies on other live peers${unplaceableText(unplaceable)}`
 }
 
-function drainText({ peerId, held, lacking }: Safety): string {
+function drainText(safety: Safety): string {
+  const { peerId, lacking } = safety
   const peer = printable(peerId)
   if (lacking.files === 0)
     return `${peer} is drained: all of its files have their copies elsewhere. It is safe to stop it.`
-  return `${peer} is being drained: ${lackingText({ held, lacking })}. Do not stop it yet: \`drain ${peer} --wait\` waits, \`undrain ${peer}\` reverts.`
+  return `${peer} is being drained: ${lackingText(safety)}. Do not stop it yet: \`drain ${peer} --wait\` waits, \`undrain ${peer}\` reverts.`
 }
 
 export function undrainCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {

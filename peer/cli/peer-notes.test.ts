@@ -23,6 +23,10 @@ test('a drain shows its progress, and when the peer may be stopped', () => {
   expect(line(half)).toEqual([
     'Draining:  peer3: 2 of 4 files (2.00 MB) still lack copies on other live peers, about 1 min 01 s left',
   ])
+  const unplaceable = { files: 2, name: 'a b', why: 'peer4 is not live' }
+  expect(line({ files: 4, lackingFiles: 2, lackingBytes: 2_000_000, unplaceable })).toEqual([
+    "Draining:  peer3: 2 of 4 files (2.00 MB) still lack copies on other live peers; no peer can take 2 of them now, such as 'a b': peer4 is not live",
+  ])
   expect(line({ files: 4, lackingFiles: 0, lackingBytes: 0 })).toEqual([
     'Drained:   peer3: all of its files have their copies elsewhere, it is safe to stop it',
   ])

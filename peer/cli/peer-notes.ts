@@ -1,4 +1,5 @@
 import type { PeerNotes } from '../../common/protocol/messages.ts'
+import type { Safety } from '../api/shapes.ts'
 import { bytesText, countText, durationText } from './human-units.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
@@ -25,13 +26,20 @@ export function noteLines(
   return lines
 }
 
+/** Continues a sentence about files that lack copies. */
+export function unplaceableText(unplaceable: Safety['unplaceable']): string {
+  if (unplaceable === undefined) return ''
+  const { files, name, why } = unplaceable
+  return `; no peer can take ${files} of them now, such as '${printable(name)}': ${printable(why)}`
+}
+
 function drainingLine(
   peer: string,
   { progress }: NonNullable<PeerNotes['draining']>,
   style: Style,
 ): string {
   if (progress === undefined) return style('yellow', `Draining:  ${peer}: counting its files`)
-  const { files, lackingFiles, lackingBytes, leftMs } = progress
+  const { files, lackingFiles, lackingBytes, leftMs, unplaceable } = progress
   if (lackingFiles === 0)
     return style(
       'green',
@@ -41,6 +49,6 @@ function drainingLine(
   const lacking = `${lackingFiles} of ${countText(files, 'file')} (${bytesText(lackingBytes)})`
   return style(
     'yellow',
-    `Draining:  ${peer}: ${lacking} still lack copies on other live peers${left}`,
+    `Draining:  ${peer}: ${lacking} still lack copies on other live peers${left}${unplaceableText(unplaceable)}`,
   )
 }

@@ -1,11 +1,14 @@
 import { limits } from '../../common/limits.ts'
+import { sumOfUnplaceable } from '../../common/protocol/plan-shapes.ts'
 import type { Safety } from '../api/shapes.ts'
 
 type Counts = Omit<Safety, 'peerId'>
 
 /** The counts of two pages together. */
 export function sumOfSafety(a: Counts, b: Counts): Counts {
+  const unplaceable = sumOfUnplaceable(a.unplaceable, b.unplaceable)
   return {
+    ...(unplaceable && { unplaceable }),
     held: sum(a.held, b.held),
     alone: sumOfSamples(a.alone, b.alone),
     lacking: sumOfSamples(a.lacking, b.lacking),
