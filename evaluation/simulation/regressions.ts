@@ -21,4 +21,26 @@ export const regressions: readonly { readonly found: string; readonly script: Sc
       ],
     },
   },
+  {
+    found:
+      'the only keeper of a file could not restore it after its owner and the index had lost their disks',
+    script: {
+      seed: 3,
+      peers: Array.from({ length: 4 }, () => ({ diskBytes: 268_435_456 })),
+      settings: {},
+      actions: [
+        { atMs: 1_528, do: 'write', peer: 2, name: 'c/d/2', content: { number: 1, bytes: 5_000 } },
+        { atMs: 46_468, do: 'crash', peer: 2, forMs: 120_000, isDiskLost: true, awaits: 0 },
+        { atMs: 61_000, do: 'cut', from: [0], to: [-1, 1, 2, 3], isOneWay: false, forMs: 467_000 },
+        {
+          atMs: 62_701,
+          do: 'write',
+          peer: 2,
+          name: 'c/d/19',
+          content: { number: 2, bytes: 5_000 },
+        },
+        { atMs: 62_709, do: 'crash-index', forMs: 20_000, isDiskLost: true, awaits: 0 },
+      ],
+    },
+  },
 ]

@@ -58,17 +58,17 @@ export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
   readonly #intent: Pick<IntentLog, 'decide'>
   readonly #removed: RemovedFiles
-  readonly #isRecovering: () => boolean
+  readonly #isYoung: () => boolean
 
-  /** @param isRecovering whether the index may recently have lost what owners announced */
+  /** @param isYoung whether the database may replace a lost one that knew more files */
   constructor(
     database: Database,
-    { intent, isRecovering }: { intent: Pick<IntentLog, 'decide'>; isRecovering: () => boolean },
+    { intent, isYoung }: { intent: Pick<IntentLog, 'decide'>; isYoung: () => boolean },
   ) {
     this.#sql = prepare(database)
     this.#intent = intent
     this.#removed = new RemovedFiles(database, { intent })
-    this.#isRecovering = isRecovering
+    this.#isYoung = isYoung
   }
 
   /**
@@ -296,13 +296,13 @@ export class AnnouncementWriter {
 
   /**
    * Whether a keeper may restore files of `owner`: until the owner has announced its inventory. An
-   * owner that lost its disk together with the index's may return empty before its keepers do: they
-   * get some time. Of a forgotten owner, this index has all files that some peer had.
+   * owner that lost its disk together with the index's may share other files before its keepers
+   * return: in a young database they restore what it has not removed. Of a forgotten owner, this
+   * index has all files that some peer had.
    */
   #mayBringBack(owner: string): boolean {
     if (this.#sql.isComplete.get(owner) !== undefined) return false
-    if (this.#sql.hasAnnounced.get(owner) === undefined) return true
-    return this.#isRecovering() && this.#sql.shares.get(owner) === undefined
+    return this.#isYoung() || this.#sql.hasAnnounced.get(owner) === undefined
   }
 
   /** A content is its hash, size and chunk root together (docs/decisions/0004). */
@@ -369,7 +369,6 @@ function prepare(database: Database) {
     isComplete: database.prepare(
       'select 1 from forgotten_owners where peer_id = ? and has_lost = 0',
     ),
-    shares: database.prepare('select 1 from copies where peer_id = ? and kind = 0 limit 1'),
     confirmFile: database.prepare(
       'update files set modified_ms = ?, from_owner = ? where owner = ? and name = ?',
     ),

@@ -22,6 +22,9 @@ const openSqlite: OpenStore = async () => {
       const [result] = await Promise.all([promise, clock.advance(0)])
       return result
     },
+    async pass(ms) {
+      await clock.advance(ms)
+    },
     async reopen() {
       await store[Symbol.asyncDispose]()
       store = new SqliteStore(options, { clock, random: systemRandom })

@@ -54,11 +54,10 @@ const databaseLogPages = 8_192
 const databaseProbeBytes = 65_536
 /** Registrations and deaths written together after a fault: one short transaction. */
 const unwrittenPeersPerCommit = 1_000
-/**
- * While the database is younger than this, it may replace a lost one: keepers restore other owners'
- * files.
- */
+/** While the database is younger than this, it may replace a lost one: peers restore decisions. */
 const recoveryMs = 3_600_000
+/** The same for the files of other owners: their keepers may be away for weeks. */
+const youngMs = 30 * 86_400_000
 
 export interface SqliteStoreOptions {
   /** The database file; `:memory:` for none. */
@@ -116,10 +115,10 @@ export class SqliteStore implements IndexStore {
     this.#trash = new TrashReader(this.#database, this.#reader)
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
-    const isRecovering = (): boolean => this.isRecovering
+    const isYoung = (): boolean => clock.nowMs() - this.createdMs < youngMs
     const intent = new IntentLog(this.#database, random)
     this.#intent = intent
-    this.#writer = new AnnouncementWriter(this.#database, { intent, isRecovering })
+    this.#writer = new AnnouncementWriter(this.#database, { intent, isYoung })
     this.#decisions = new IntentWriter(intent, this.#writer)
     this.#events = new EventTable(this.#database)
     this.#forgets = new ForgetWriter(this.#database, this.#writer)

@@ -275,16 +275,17 @@ function files(open: OpenStore): void {
     expect(await idOf('a', 'f', 'one')).toBeUndefined()
   })
 
-  test('no keeper restores files of an owner that has announced its inventory', async () => {
+  test('a keeper restores files of an owner that lost its disk, too, but not for ever', async () => {
     await using opened = await open()
     const keeper = await announcerOf(opened, 'k')
     const owner = await announcerOf(opened, 'a')
-    await keeper(put('before', 'one', { kind: 'replicated', owner: 'a' }))
+    const replica = { kind: 'replicated', owner: 'a', modifiedMs: 9 } as const
     await owner(put('own', 'two'))
-    await keeper(put('invented', 'three', { kind: 'replicated', owner: 'a', modifiedMs: 9 }))
-    await keeper(put('own', 'three', { kind: 'replicated', owner: 'a', modifiedMs: 9 }))
-    expect(await textsNamed(opened, 'before', texts)).toEqual(['one'])
+    await keeper(put('kept', 'one', replica), put('own', 'three', replica))
+    expect(await textsNamed(opened, 'kept', texts)).toEqual(['one'])
     expect(await textsNamed(opened, 'own', texts)).toEqual(['two'])
+    await opened.pass(31 * 86_400_000)
+    await keeper(put('invented', 'three', replica))
     expect(await opened.store.contentsNamed('invented', 9)).toEqual([])
     expect(await opened.store.versionsNamed('invented', 9)).toEqual([])
   })

@@ -7,6 +7,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly store: IndexStore
   /** Awaits a write that the store may delay to group it. */
   commit<T>(write: Promise<T>): Promise<T>
+  /** Lets time pass, in milliseconds. */
+  pass(ms: number): Promise<void>
   /** Closes the store and opens it again on the same files. */
   reopen(): Promise<void>
 }
