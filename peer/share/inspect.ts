@@ -33,9 +33,14 @@ export async function isUntouched({ at, stat }: CatalogFile): Promise<boolean> {
 
 /**
  * When the file at a path was created, in nanoseconds: renaming keeps it, and a new file with the
- * inode of a deleted one has another. Undefined where the file system does not tell.
+ * inode of a deleted one has another. Undefined if there is no file, or the file system does not tell.
  */
 export async function createdNs(path: string): Promise<bigint | undefined> {
-  const { birthtimeNs } = await lstat(path, { bigint: true })
-  return birthtimeNs > 0n ? birthtimeNs : undefined
+  try {
+    const { birthtimeNs } = await lstat(path, { bigint: true })
+    return birthtimeNs > 0n ? birthtimeNs : undefined
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
+  }
 }

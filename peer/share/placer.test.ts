@@ -191,3 +191,15 @@ test('a file that takes the place of a replica while its copy is flushed is kept
   const aside = catalog.get({ ...key, version: edited })
   expect(await readFile(aside?.at.path ?? '', 'utf8')).toBe('edited')
 })
+
+test('a file that was replaced since its move was requested is neither moved nor removed', async () => {
+  const { placer, fetched } = await aWorld()
+  const { partialPath, content } = await fetched('first')
+  const partialStat = fileStatOf(await lstat(partialPath, { bigint: true }))
+  const key: CopyKey = { kind: 'replicated', owner: 'owner', name: 'name' }
+  await writeFile(partialPath, 'second')
+  await expect(placer.place({ key, content, partialPath, partialStat })).rejects.toMatchObject({
+    code: 'CONTENT_CHANGED',
+  })
+  expect(await readFile(partialPath, 'utf8')).toBe('second')
+})

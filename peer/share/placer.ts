@@ -6,7 +6,7 @@
  */
 import { lstat, mkdir, rename, rm, unlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
-import { type FileStat, fileStatOf } from '../../common/content/file-stat.ts'
+import { type FileStat, fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { copyBeside } from '../../common/copy-beside.ts'
 import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
@@ -38,7 +38,10 @@ export interface Adoption extends FinishedFile {
   readonly replace?: boolean
 }
 
-type Placing = Omit<Adoption, 'chunkList'>
+interface Placing extends Omit<Adoption, 'chunkList'> {
+  /** Of the file to move, if others may replace it meanwhile. */
+  readonly partialStat?: FileStat
+}
 
 interface PlacedFile {
   readonly at: Location
@@ -146,7 +149,10 @@ export class Placer {
     return this.#below(parent, wanted, posix.basename(wanted.diskName))
   }
 
-  /** Moves a file into place. @throws AppError as {@link adopt}; errors of the disk */
+  /**
+   * Moves a file into place.
+   * @throws AppError as {@link adopt}, CONTENT_CHANGED; errors of the disk
+   */
   async place(placing: Placing): Promise<Placed> {
     const { key, partialPath } = placing
     const wanted = await this.#wanted(key)
@@ -251,6 +257,7 @@ export class Placer {
       const found = await look.at(at, parent, placing.content)
       if ('read' in found) return found
       const decision = decide(kind, found.held, placing.replace === true)
+      await checkUnchanged(from, placing)
       if (decision === 'next') continue
       if (decision === 'NAME_BLOCKED')
         throw new AppError('NAME_BLOCKED', { name, reason: blockedBy(found.held) })
@@ -315,6 +322,16 @@ export class Placer {
     await copyBeside(from, parent.entry(name))
     return join(parent.path, name)
   }
+}
+
+/** @throws AppError CONTENT_CHANGED; errors of the disk */
+async function checkUnchanged(
+  from: string,
+  { key, partialPath, partialStat }: Placing,
+): Promise<void> {
+  if (partialStat === undefined || from !== partialPath) return
+  const stat = fileStatOf(await lstat(from, { bigint: true }))
+  if (!isSameStat(stat, partialStat)) throw new AppError('CONTENT_CHANGED', { name: key.name })
 }
 
 function ignoreExisting(error: unknown): false {

@@ -64,10 +64,13 @@ export class ReplicaRelabeler {
     const entry = catalog.get(key)
     if (entry?.content.sha256 !== sha256 || catalog.damage.has(entry.seq)) return undefined
     if (!(await isUntouched(entry))) return undefined
-    const { content } = entry
+    if (version === undefined && target.owner === key.owner && target.name === key.name)
+      return undefined
+    const { content, stat: partialStat } = entry
     const chunkList = catalog.chunkList(sha256)
     if (chunkList === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
-    const { at, stat } = await placer.place({ key: target, content, partialPath: entry.at.path })
+    const partialPath = entry.at.path
+    const { at, stat } = await placer.place({ key: target, content, partialPath, partialStat })
     // In one step, so that the index never sees this peer without the content.
     catalog.group(() => {
       catalog.put({ at, stat, content }, chunkList)

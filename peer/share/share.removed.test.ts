@@ -389,7 +389,7 @@ describe('relabelling', () => {
     expect(replicas(peer)).toEqual(['home 13', 'new 4'])
   })
 
-  test('leaves a file that a user has changed, and refuses names that leave the folder', async () => {
+  test('leaves a file that a user has changed, or that has its name, and refuses names that leave the folder', async () => {
     await using peer = await ShareFixture.create()
     const path = await peer.write('replicated/owner/old', 'text')
     await peer.start()
@@ -397,6 +397,8 @@ describe('relabelling', () => {
     expect(await peer.share.relabel([relabelling('old', '../../shared/x', sha256)])).toEqual([
       false,
     ])
+    expect(await peer.share.relabel([relabelling('old', 'old', sha256)])).toEqual([false])
+    expect(await readFile(path, 'utf8')).toBe('text')
     await writeFile(path, 'changed')
     expect(await peer.share.relabel([relabelling('old', 'new', sha256)])).toEqual([false])
     expect(await readFile(path, 'utf8')).toBe('changed')
