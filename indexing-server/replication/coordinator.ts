@@ -61,7 +61,13 @@ export interface CoordinatorOptions extends JudgeOptions, MoverOptions {
 export interface CoordinatorDependencies {
   readonly store: Pick<
     IndexStore,
-    'contents' | 'contentIds' | 'listNames' | 'obsoleteCopies' | 'replicasAt' | 'versionsOf'
+    | 'contents'
+    | 'contentIds'
+    | 'listNames'
+    | 'obsoleteCopies'
+    | 'replicasAt'
+    | 'trash'
+    | 'versionsOf'
   >
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
@@ -197,7 +203,7 @@ export class Coordinator implements AsyncDisposable {
 
   /** The number of copies changed that files matching a pattern should have. */
   onFactorsChanged(pattern: string): void {
-    this.#judge.walk({ over: 'names', pattern })
+    for (const over of ['names', 'trash'] as const) this.#judge.walk({ over, pattern })
     this.#wake()
   }
 

@@ -123,6 +123,26 @@ describe('replication rules', () => {
     expect(await codeOf(set('/absolute', 2))).toBe('NAME_INVALID')
   })
 
+  test('hold for files in the trash, also when they are set later', async () => {
+    const { cluster, owner, set } = await startWorld(5)
+    await using _cluster = cluster
+    const text = contentOf('same')
+    await owner.announce({ name: 'twice/a', text }, { name: 'twice/b', text })
+    await owner.shares('photos/a')
+    await set('twice', 3)
+    await cluster.advance(70_000)
+    for (const name of ['twice/a', 'twice/b', 'photos/a']) await owner.removes(name)
+    await cluster.advance(10_000)
+    const copies = async () => {
+      const { files } = await owner.ask('trash', { limit: 9 })
+      return Object.fromEntries(files.map(({ name, copies }) => [name, copies]))
+    }
+    expect(await copies()).toEqual({ 'photos/a': 2, 'twice/a': 3, 'twice/b': 3 })
+    await set('photos/**', 4)
+    await cluster.advance(10_000)
+    expect((await copies())['photos/a']).toBe(4)
+  })
+
   test('outlive the index', async () => {
     await using folder = await temporaryFolder()
     await using cluster = await IndexCluster.start({ data: folder.path })

@@ -70,6 +70,7 @@ test('changes without end keep neither copies from being made nor contents from 
       // Found by the walk only.
       contentIds: async () => ({ contentIds: [1], next: undefined }),
       listNames: async () => [],
+      trash: async () => [],
       obsoleteCopies: async () => [],
       replicasAt: async () => [],
       versionsOf: async () => [],

@@ -28,7 +28,7 @@ export interface JudgeOptions {
 }
 
 interface Dependencies {
-  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'listNames'>
+  readonly store: Pick<IndexStore, 'contents' | 'contentIds' | 'listNames' | 'trash'>
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly grants: DropGrants
   readonly queue: NeedQueue

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { limits } from '../../common/limits.ts'
-import type { IndexStore, ListedName } from '../store/store.ts'
+import type { FileKey, IndexStore, ListedName, TrashedFile } from '../store/store.ts'
 import { Walks } from './walks.ts'
 
 const names = Array.from({ length: 2_500 }, (_, index): ListedName => {
@@ -23,7 +23,14 @@ function aStore() {
         name > from.name || (name === from.name && contentId > from.contentId)
       return names.filter(isAfter).slice(0, limit)
     },
-  } satisfies Pick<IndexStore, 'contentIds' | 'listNames'> & { reads: number }
+    async trash(after: FileKey, limit: number) {
+      store.reads++
+      return names
+        .map(({ name, contentId }) => ({ owner: 'o', name, content: { contentId } }))
+        .filter(({ name }) => name > after.name || (name === after.name && after.owner < 'o'))
+        .slice(0, limit) as TrashedFile[]
+    },
+  } satisfies Pick<IndexStore, 'contentIds' | 'listNames' | 'trash'> & { reads: number }
   return store
 }
 
@@ -33,16 +40,22 @@ async function walked(walks: Walks): Promise<number[]> {
   return found
 }
 
-test.each([
+const patterns: [string, number][] = [
   ['photos/**', 1_500],
   ['photos', 1_500],
   ['a/000?', 10],
   ['a/0001', 1],
   ['none/**', 0],
   ['**', 2_500],
-])('a walk over the names of %s passes each match once', async (pattern, count) => {
+]
+test.each(
+  patterns.flatMap(([pattern, count]) => [
+    ['names', pattern, count] as const,
+    ['trash', pattern, count] as const,
+  ]),
+)('a walk over the %s of %s passes each match once', async (over, pattern, count) => {
   const walks = new Walks(aStore())
-  walks.start({ over: 'names', pattern })
+  walks.start({ over, pattern })
   const found = await walked(walks)
   expect(found).toHaveLength(count)
   expect(new Set(found).size).toBe(count)

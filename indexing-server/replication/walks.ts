@@ -2,11 +2,14 @@ import { limits } from '../../common/limits.ts'
 import { parsePattern } from '../../common/name-query.ts'
 import type { IndexStore } from '../store/store.ts'
 
-/** What a walk passes: all contents, those of a peer, or those whose names match a pattern. */
+/**
+ * What a walk passes: all contents, those of a peer, or those of files whose names match a pattern,
+ * shared ones or those in the trash.
+ */
 export type WalkOver =
   | { readonly over: 'all' }
   | { readonly over: 'peer'; readonly peerId: string }
-  | { readonly over: 'names'; readonly pattern: string }
+  | { readonly over: 'names' | 'trash'; readonly pattern: string }
 
 interface Walk {
   readonly target: WalkOver
@@ -21,11 +24,11 @@ interface Step {
 
 /** Walks over contents that must be judged, each a slice at a time. */
 export class Walks {
-  readonly #store: Pick<IndexStore, 'contentIds' | 'listNames'>
+  readonly #store: Pick<IndexStore, 'contentIds' | 'listNames' | 'trash'>
   /** The first one goes on until its end. */
   readonly #walks = new Map<string, Walk>()
 
-  constructor(store: Pick<IndexStore, 'contentIds' | 'listNames'>) {
+  constructor(store: Pick<IndexStore, 'contentIds' | 'listNames' | 'trash'>) {
     this.#store = store
   }
 
@@ -60,6 +63,8 @@ export class Walks {
         return await this.#store.contentIds(target.peerId, after, limits.contentsPerSlice)
       case 'names':
         return await this.#stepOverNames(target.pattern, after)
+      case 'trash':
+        return await this.#stepOverTrash(target.pattern, after)
     }
   }
 
@@ -73,6 +78,23 @@ export class Walks {
     return {
       contentIds: matching.map(({ contentId }) => contentId),
       next: isMore ? JSON.stringify([last.name, last.contentId]) : undefined,
+    }
+  }
+
+  async #stepOverTrash(pattern: string, after: string | undefined): Promise<Step> {
+    const { prefix, matches } = parsePattern(pattern)
+    const [name, owner] = after === undefined ? [prefix, ''] : (JSON.parse(after) as string[])
+    const files = await this.#store.trash(
+      { name: name ?? '', owner: owner ?? '' },
+      limits.contentsPerSlice,
+    )
+    const last = files.length === limits.contentsPerSlice ? files.at(-1) : undefined
+    const isMore = last?.name.startsWith(prefix) === true
+    return {
+      contentIds: files
+        .filter((file) => matches(file.name))
+        .map(({ content }) => content.contentId),
+      next: isMore ? JSON.stringify([last.name, last.owner]) : undefined,
     }
   }
 }

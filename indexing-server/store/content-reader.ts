@@ -326,8 +326,11 @@ function prepare(database: Database) {
          ) select owner from found where owner is not null`,
       )
       .pluck(),
+    // Files in the trash want as many copies as before.
     namesOf: database
-      .prepare('select distinct name from files where content_id = ? limit ?')
+      .prepare(`
+        select distinct name from (select name, content_id from files
+          union all select name, content_id from trash) where content_id = ? limit ?`)
       .pluck(),
     ownersNamed: database
       .prepare('select owner from files where name = ? order by owner limit ?')
