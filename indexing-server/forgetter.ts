@@ -6,6 +6,7 @@ import { AppError, hasCode } from '../common/errors.ts'
 import { limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
+import { SerialQueue } from '../common/serial-queue.ts'
 import type { Decisions } from './decisions.ts'
 import type { EventRecorder } from './events/event.ts'
 import type { Registry } from './registry.ts'
@@ -29,6 +30,8 @@ interface Dependencies {
 export class Forgetter {
   readonly #dependencies: Dependencies
   readonly #running = new Map<string, Promise<void>>()
+  /** One at a time: each of two peers may be the only one to have what the other has. */
+  readonly #queue = new SerialQueue()
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -58,7 +61,7 @@ export class Forgetter {
     promise.catch(() => {})
     this.#dependencies.background.start('forget a peer', async (signal) => {
       try {
-        await this.#run(peerId, force, signal)
+        await this.#queue.run(() => this.#run(peerId, force, signal))
         resolve()
       } catch (error) {
         reject(error as Error)

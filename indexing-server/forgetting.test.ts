@@ -67,6 +67,21 @@ test('contents that no other peer has are given up only with force', async () =>
   expect(await other.ask('status', {})).toMatchObject({ contents: 0, belowFactor: 0 })
 })
 
+test('of two dead peers with the only copies, one is refused, also when both are forgotten at once', async () => {
+  await using cluster = await IndexCluster.start()
+  const owner = await cluster.peer('peer1')
+  const keeper = await cluster.peer('peer2')
+  await owner.announce({ name: 'a', text: 'a' })
+  await cluster.advance(5_000)
+  for (const peer of [owner, keeper]) await peer.ask('leave', { forGood: true })
+  for (const peer of [owner, keeper]) peer.crash()
+  const other = await cluster.peer('peer3')
+  const forgets = ['peer1', 'peer2'].map((peerId) => other.request('forget-peer', { peerId }))
+  const codes = await cluster.run(Promise.all(forgets.map(codeOf)))
+  expect(codes).toEqual(['ok', 'FORGET_LOSES'])
+  expect(await namesOf(other)).toEqual(['a'])
+})
+
 test('one that returns is a new peer: it announces everything, what it unshared stays unshared', async () => {
   await using folder = await temporaryFolder()
   const { cluster, owner, other } = await aDeadOwner({ data: folder.path })
