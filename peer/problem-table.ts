@@ -81,6 +81,12 @@ const rows = {
     remedy:
       'Bring the folder back; if its files were deleted on purpose, run `tandem deletes confirm`.',
   },
+  PATTERNS_NOT_READABLE: {
+    reason: 'it cannot be read ({reason})',
+    remedy:
+      'Make it a readable file of at most 64 KiB. Until then the patterns that were read last apply; a peer that was started since shares no new files.',
+    effect: 'does not apply',
+  },
   DAMAGED: {
     reason: 'it {why}, though nothing says that it was written (bad chunks: {bad} of {chunks})',
     remedy:

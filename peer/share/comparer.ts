@@ -37,7 +37,7 @@ interface Dependencies {
   readonly findings: Findings
   readonly problems: Problems
   readonly settling: Settling
-  readonly ignored: Pick<IgnoredFiles, 'isIgnored'>
+  readonly ignored: Pick<IgnoredFiles, 'isIgnored' | 'isUnknown'>
   readonly clock: Clock
   readonly vanished: Vanished
   /** Called with the path of a file whose bytes changed although it looks untouched. */
@@ -299,6 +299,8 @@ export class Comparer {
       return this.#untouched(at, stat, before)
     }
     if (at.kind === 'shared' && catalog.isUnshared(at.name)) return {}
+    if (at.kind === 'shared' && before === undefined && this.#dependencies.ignored.isUnknown)
+      return {}
     if (before !== undefined && !isOwn && (await isThere(before)))
       return { fault: { code: 'NAME_TWIN', details: { other: before.at.diskName } } }
     const state = settling.judge(at.path, stat, isOwn ? before.stat : undefined)

@@ -1,8 +1,8 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
-import { reasonOf } from '../../common/errors.ts'
-import type { Log } from '../../common/log.ts'
+import { reasonOf, systemErrorCode } from '../../common/errors.ts'
+import type { Fault } from '../problem-table.ts'
 import type { Folders, Location } from './folders.ts'
 import { IgnoreRules, ignoreFileName } from './ignore-rules.ts'
 import { isGone } from './is-gone.ts'
@@ -13,7 +13,6 @@ const ignoreFileBytesMax = 64 * 1_024
 interface Dependencies {
   readonly folders: Folders
   readonly clock: Clock
-  readonly log: Log
 }
 
 /** The rules in force about files of shared/ that are never shared. */
@@ -24,6 +23,7 @@ export class IgnoredFiles {
   /** The user's patterns; undefined until they are first read. */
   #text: string | undefined
   #rules = new IgnoreRules('')
+  #isUnknown = false
   /** The number of ignored files and folders, as of the last full scan. */
   count = 0
 
@@ -37,6 +37,16 @@ export class IgnoredFiles {
   /** The user's patterns, for the thread that walks. */
   get text(): string {
     return this.#text ?? ''
+  }
+
+  /** Whether the user's patterns could never be read: a new file may be one of those to ignore. */
+  get isUnknown(): boolean {
+    return this.#isUnknown
+  }
+
+  /** The file of patterns; absolute. */
+  get path(): string {
+    return this.#path
   }
 
   /** Whether this is the file of patterns. */
@@ -56,16 +66,20 @@ export class IgnoredFiles {
   /**
    * Reads the file of patterns, unless it is still being written: a half-written one would share
    * what it ignores. If it cannot be read, the rules stay.
+   * @returns why it cannot be read
    */
-  async load(): Promise<void> {
-    const { log } = this.#dependencies
+  async load(): Promise<Fault | undefined> {
     try {
       const text = await this.#read()
-      if (text === undefined || text === this.#text) return
+      this.#isUnknown = false
+      if (text === undefined || text === this.#text) return undefined
       this.#rules = new IgnoreRules(text)
       this.#text = text
+      return undefined
     } catch (error) {
-      log.warn({ path: this.#path, reason: reasonOf(error) }, 'ignored names cannot be read')
+      this.#isUnknown = this.#text === undefined
+      const reason = systemErrorCode(error) ?? reasonOf(error)
+      return { code: 'PATTERNS_NOT_READABLE', details: { reason } }
     }
   }
 

@@ -168,7 +168,7 @@ export class Scanner implements Disposable {
     return await this.#queue.run(async () => {
       this.problems.beginScan()
       await this.#guard.survey()
-      if (!this.#guard.isKindAway('shared')) await this.#ignored.load()
+      if (!this.#guard.isKindAway('shared')) await this.#loadRules()
       const sinceSeq = this.#catalog.lastSeq
       const scan = this.#newScan(options)
       await scan.all()
@@ -236,6 +236,11 @@ export class Scanner implements Disposable {
       clock: this.#clock,
       look,
     })
+  }
+
+  async #loadRules(): Promise<void> {
+    const fault = await this.#ignored.load()
+    if (fault !== undefined) this.problems.add(this.#ignored.path, fault)
   }
 
   /** Applies changed rules about ignored files, once they are written. */

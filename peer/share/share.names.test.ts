@@ -180,3 +180,22 @@ test('temporary files of Tandem are not shared, and removed after a day', async 
   expect(await readdir(join(peer.path, 'shared/d'))).toEqual(['.tandem', '.tandem-0c'])
   expect(peer.share.problems()).toMatchObject([{ code: 'NAME_RESERVED' }])
 })
+
+test('no new file is shared while the patterns of ignored ones cannot be read', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/known', 'known')
+  await peer.start()
+  await peer.stop()
+  await peer.write('shared/.tandemignore', 'secret\n'.repeat(10_000))
+  await peer.write('shared/secret', 'secret')
+  await peer.write('shared/new', 'new')
+  await peer.start()
+  expect(peer.shared()).toEqual(['known'])
+  expect(peer.share.problems()).toMatchObject([
+    { path: join(peer.path, 'shared/.tandemignore'), code: 'PATTERNS_NOT_READABLE' },
+  ])
+  await peer.write('shared/.tandemignore', 'secret\n')
+  await peer.rescan()
+  expect(peer.shared()).toEqual(['known', 'new'])
+  expect(peer.share.problems()).toEqual([])
+})
