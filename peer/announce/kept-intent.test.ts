@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import SQLite from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { IntentRecord, RequestOf } from '../../common/protocol/messages.ts'
@@ -68,6 +69,24 @@ describe('the decisions that a peer keeps', () => {
     expect(kept.keep(page(0, [record(9)], { after: 5 }))).toEqual({ revision: 1 })
     expect(kept.keep(page(1, [record(9)], { after: 5 }))).toEqual({ revision: 0 })
     expect(keysIn(kept)).toEqual(['key 1'])
+  })
+
+  test('are bounded, also while another log arrives', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'intent.db')
+    {
+      using kept = new KeptIntent(path, { log: silentLog, recordsMax: 2 })
+      kept.keep(page(0, [record(1), record(2), record(3)]))
+      expect(keysIn(kept)).toEqual(['key 2', 'key 3'])
+      for (const revision of [1, 3, 5]) {
+        const records = [record(revision), record(revision + 1)]
+        kept.keep(page(1, records, { after: revision - 1, isLast: false }))
+      }
+    }
+    const database = new SQLite(path)
+    const incoming = database.prepare('select key from incoming order by revision').pluck().all()
+    database.close()
+    expect(incoming).toEqual(['key 5', 'key 6'])
   })
 
   test('are complete whatever pages arrive in whatever order: state never claims more', () => {

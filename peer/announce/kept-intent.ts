@@ -33,6 +33,9 @@ const migrations = [
 
 type Place = 'kept' | 'incoming'
 
+/** Records stored between two counts, which pass over all. */
+const recordsPerCount = 10_000
+
 /**
  * A copy of the index's decisions, for an index that loses its disk: all records of one log up to a
  * revision. Kept as it was sent; only an index decides which of two decisions wins.
@@ -41,10 +44,20 @@ export class KeptIntent implements Disposable {
   readonly #path: string
   readonly #database: Database
   readonly #sql: ReturnType<typeof prepare>
+  readonly #recordsMax: number
+  /** Records stored since the last count; the first call counts. */
+  #uncounted = Infinity
 
-  /** Without a usable file, decisions are kept in memory until the peer ends. */
-  constructor(path: string, { log }: { log: Log }) {
+  /**
+   * Without a usable file, decisions are kept in memory until the peer ends.
+   * @param options.recordsMax of each log, plus those stored between two counts
+   */
+  constructor(
+    path: string,
+    { log, recordsMax = limits.intentRecordsMax }: { log: Log; recordsMax?: number },
+  ) {
     this.#path = path
+    this.#recordsMax = recordsMax
     this.#database = openAnywhere(path, log)
     this.#sql = prepare(this.#database)
   }
@@ -73,10 +86,9 @@ export class KeptIntent implements Disposable {
       if (stored?.logId !== logId || stored.revision !== after)
         return { revision: stored?.logId === logId ? stored.revision : 0 }
       for (const record of records) this.#sql[place].put.run(record)
+      this.#trim(place, records.length)
       this.#sql.setState.run(place, logId, revision)
       if (place === 'incoming' && isLast) this.#replaceKept()
-      const excess = (this.#sql.count.get() as number) - limits.intentRecordsMax
-      if (excess > 0) this.#sql.forgetOldest.run(excess)
       return { revision }
     })
   }
@@ -98,6 +110,15 @@ export class KeptIntent implements Disposable {
       const details = { action: 'write', path: this.#path, reason: reasonOf(error) }
       throw new AppError('DISK_FAILED', details, { cause: error })
     }
+  }
+
+  #trim(place: Place, stored: number): void {
+    this.#uncounted += stored
+    if (this.#uncounted < Math.min(recordsPerCount, this.#recordsMax)) return
+    this.#uncounted = 0
+    const { count, forgetOldest } = this.#sql[place]
+    const excess = (count.get() as number) - this.#recordsMax
+    if (excess > 0) forgetOldest.run(excess)
   }
 
   #start(logId: string): void {
@@ -134,6 +155,10 @@ function prepare(database: Database) {
       on conflict do update set value = excluded.value, changed_ms = excluded.changed_ms,
         revision = excluded.revision`),
     clear: database.prepare(`delete from ${place}`),
+    count: database.prepare(`select count(*) from ${place}`).pluck(),
+    forgetOldest: database.prepare(`
+      delete from ${place} where (kind, key) in (
+        select kind, key from ${place} order by value is not null, changed_ms limit ?)`),
   })
   return {
     kept: writes('kept'),
@@ -148,9 +173,5 @@ function prepare(database: Database) {
     since: database.prepare(`
       select kind, key, value, changed_ms as changedMs, revision from kept
       where revision > ? order by revision limit ?`),
-    count: database.prepare('select count(*) from kept').pluck(),
-    forgetOldest: database.prepare(`
-      delete from kept where (kind, key) in (
-        select kind, key from kept order by value is not null, changed_ms limit ?)`),
   }
 }

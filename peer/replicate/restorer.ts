@@ -26,7 +26,7 @@ export class Restorer implements AsyncDisposable {
     this.#background = new BackgroundWork(dependencies)
   }
 
-  /** Starts to restore a file for another peer. @throws AppError NAME_INVALID, TASK_REFUSED */
+  /** Starts to restore a file for another peer. Never throws: a failure is logged. */
   accept(file: { name: string; content: FoundContent }): void {
     const { log } = this.#dependencies
     const { name } = file
