@@ -1,67 +1,36 @@
 import type { BackgroundWork } from '../common/background.ts'
-import type { Clock } from '../common/clock.ts'
 import { limits } from '../common/limits.ts'
-import type { Log } from '../common/log.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
-import type { Random } from '../common/random.ts'
 import { Decisions } from './decisions.ts'
-
 import { DoubtDesk } from './doubt-desk.ts'
 import type { Doubts } from './doubts.ts'
-import type { EventRecorder } from './events/event.ts'
 import { PeerEvents } from './events/peer-events.ts'
 import { Forgetter } from './forgetter.ts'
 import type { TakeRelease } from './identities.ts'
 import { IntentExchange } from './intent-exchange.ts'
-import { LoopTurns } from './loop-turns.ts'
 import { PeerPlans } from './peer-plans.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type RegistryListener, type RegistryOptions } from './registry.ts'
-import { BrakeWatch } from './replication/brake-watch.ts'
-import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
 import { DrainWatch } from './replication/drain-watch.ts'
-import { DropChecks } from './replication/drop-checks.ts'
-import { DropGrants } from './replication/drop-grants.ts'
 import type { Factors } from './replication/factors.ts'
-import type { Healed } from './replication/open-needs.ts'
-import { Relabels } from './replication/relabels.ts'
-import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
 import { type SurveyPeer, surveyOver } from './replication/safety.ts'
+import {
+  type ReplicationDependencies,
+  type ReplicationParts,
+  type ReplicationSettings,
+  replicationParts,
+} from './replication-parts.ts'
 import type { ReplyCache } from './reply-cache.ts'
-import type { IndexStore, Touched } from './store/store.ts'
-import { Trash, type TrashOptions } from './trash.ts'
 
-type Settings = Omit<RegistryOptions, 'peersMax'> &
-  CoordinatorOptions &
-  ReplacedVersionsOptions &
-  TrashOptions &
-  ConstructorParameters<typeof BrakeWatch>[0]
+type Settings = Omit<RegistryOptions, 'peersMax'> & ReplicationSettings
 
-interface Dependencies {
-  readonly store: IndexStore
+interface Dependencies extends ReplicationDependencies {
   readonly doubts: Doubts
   readonly factors: Factors
   readonly background: BackgroundWork
-  readonly events: EventRecorder
-  readonly onHealed: (healed: Healed) => void
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
   readonly dialBack: DialBack
   readonly takeRelease: TakeRelease
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-}
-
-interface ReplicationParts {
-  readonly coordinator: Coordinator
-  readonly brake: BrakeWatch
-  readonly drops: DropChecks
-  readonly grants: DropGrants
-  readonly replaced: ReplacedVersions
-  readonly relabels: Relabels
-  readonly trash: Trash
-  /** Has contents judged and replicas moved after a write. */
-  readonly onReleased: (touched: Touched) => void
 }
 
 export interface JoinedParts extends ReplicationParts, AsyncDisposable {
@@ -190,56 +159,4 @@ function registryListener(
     },
     onAccusations: () => lookups.forgetAll(),
   }
-}
-
-function replicationParts(
-  settings: Settings,
-  dependencies: Dependencies,
-  registry: () => Registry,
-): ReplicationParts {
-  const all = (): ReturnType<Registry['all']> => registry().all()
-  const peerOf: Registry['peerOf'] = (peerId) => registry().peerOf(peerId)
-  const brake = new BrakeWatch(settings, { ...dependencies, peers: all })
-  const grants = new DropGrants(dependencies)
-  const coordinator = new Coordinator(settings, {
-    ...dependencies,
-    brake,
-    grants,
-    peers: { all, peerOf },
-    sendTasks: (peerId, tasks, signal) => registry().requests.sendTasks(peerId, tasks, signal),
-    cancelTasks: (peerId, taskIds, signal) =>
-      registry().requests.cancelTasks(peerId, taskIds, signal),
-  })
-  const drops = new DropChecks(settings, {
-    ...dependencies,
-    grants,
-    peerOf,
-    confirmCopies: (peerId, sha256s, options) =>
-      registry().requests.confirmCopies(peerId, sha256s, options),
-  })
-  const relabels = new Relabels({
-    ...dependencies,
-    peers: all,
-    relabel: (peerId, copies, options) => registry().requests.relabel(peerId, copies, options),
-  })
-  const onReleased = ({ contentIds, hasStrays }: Touched): void => {
-    coordinator.onTouched(contentIds)
-    if (hasStrays) relabels.onStrays()
-  }
-  const replaced = new ReplacedVersions(settings, {
-    ...dependencies,
-    peerOf,
-    onForgotten: onReleased,
-  })
-  const trash = new Trash(settings, {
-    ...dependencies,
-    peerOf,
-    restoreFile: (peerId, request) => registry().requests.restoreFile(peerId, request),
-    onPurged(touched) {
-      dependencies.lookups.forget(touched)
-      onReleased(touched)
-    },
-    turns: new LoopTurns(),
-  })
-  return { coordinator, brake, drops, grants, replaced, relabels, trash, onReleased }
 }

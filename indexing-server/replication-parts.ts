@@ -1,0 +1,98 @@
+/** The parts of the index that decide about copies, and call each other. */
+import type { Clock } from '../common/clock.ts'
+import type { Log } from '../common/log.ts'
+import type { ReplyOf } from '../common/protocol/messages.ts'
+import type { Random } from '../common/random.ts'
+import type { EventRecorder } from './events/event.ts'
+import { LoopTurns } from './loop-turns.ts'
+import type { Registry } from './registry.ts'
+import { BrakeWatch } from './replication/brake-watch.ts'
+import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
+import { DropChecks } from './replication/drop-checks.ts'
+import { DropGrants } from './replication/drop-grants.ts'
+import type { Healed } from './replication/open-needs.ts'
+import { Relabels } from './replication/relabels.ts'
+import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
+import type { ReplyCache } from './reply-cache.ts'
+import type { IndexStore, Touched } from './store/store.ts'
+import { Trash, type TrashOptions } from './trash.ts'
+
+export type ReplicationSettings = CoordinatorOptions &
+  ReplacedVersionsOptions &
+  TrashOptions &
+  ConstructorParameters<typeof BrakeWatch>[0]
+
+export interface ReplicationDependencies {
+  readonly store: IndexStore
+  readonly events: EventRecorder
+  readonly onHealed: (healed: Healed) => void
+  readonly lookups: Pick<ReplyCache<ReplyOf<'lookup'>>, 'forget'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface ReplicationParts {
+  readonly coordinator: Coordinator
+  readonly brake: BrakeWatch
+  readonly drops: DropChecks
+  readonly grants: DropGrants
+  readonly replaced: ReplacedVersions
+  readonly relabels: Relabels
+  readonly trash: Trash
+  /** Has contents judged and replicas moved after a write. */
+  readonly onReleased: (touched: Touched) => void
+}
+
+/** @param registry the registry, which is created after these parts and is asked only later */
+export function replicationParts(
+  settings: ReplicationSettings,
+  dependencies: ReplicationDependencies,
+  registry: () => Registry,
+): ReplicationParts {
+  const all = (): ReturnType<Registry['all']> => registry().all()
+  const peerOf: Registry['peerOf'] = (peerId) => registry().peerOf(peerId)
+  const brake = new BrakeWatch(settings, { ...dependencies, peers: all })
+  const grants = new DropGrants(dependencies)
+  const coordinator = new Coordinator(settings, {
+    ...dependencies,
+    brake,
+    grants,
+    peers: { all, peerOf },
+    sendTasks: (peerId, tasks, signal) => registry().requests.sendTasks(peerId, tasks, signal),
+    cancelTasks: (peerId, taskIds, signal) =>
+      registry().requests.cancelTasks(peerId, taskIds, signal),
+  })
+  const drops = new DropChecks(settings, {
+    ...dependencies,
+    grants,
+    peerOf,
+    confirmCopies: (peerId, sha256s, options) =>
+      registry().requests.confirmCopies(peerId, sha256s, options),
+  })
+  const relabels = new Relabels({
+    ...dependencies,
+    peers: all,
+    relabel: (peerId, copies, options) => registry().requests.relabel(peerId, copies, options),
+  })
+  const onReleased = ({ contentIds, hasStrays }: Touched): void => {
+    coordinator.onTouched(contentIds)
+    if (hasStrays) relabels.onStrays()
+  }
+  const replaced = new ReplacedVersions(settings, {
+    ...dependencies,
+    peerOf,
+    onForgotten: onReleased,
+  })
+  const trash = new Trash(settings, {
+    ...dependencies,
+    peerOf,
+    restoreFile: (peerId, request) => registry().requests.restoreFile(peerId, request),
+    onPurged(touched) {
+      dependencies.lookups.forget(touched)
+      onReleased(touched)
+    },
+    turns: new LoopTurns(),
+  })
+  return { coordinator, brake, drops, grants, replaced, relabels, trash, onReleased }
+}
