@@ -40,6 +40,18 @@ test('status and metrics show what is missing, what is copied, and how long it t
   expect(later).toMatch(/tandem_index_oldest_need_seconds 0/)
 })
 
+test('no time is estimated for what no peer can take', async () => {
+  await using cluster = await IndexCluster.start()
+  const owner = await cluster.peer('peer1')
+  await cluster.peer('peer2', { capacityBytes: 10 })
+  await owner.announce({ name: 'a', text: 'small' }, { name: 'b', text: 'x'.repeat(20) })
+  await cluster.advance(5_000)
+  const { repair } = await owner.ask('status', {})
+  expect(repair).toMatchObject({ missingBytes: 20, now: [] })
+  expect(repair?.filesPerSecond).toBeGreaterThan(0)
+  expect(repair).not.toHaveProperty('leftMs')
+})
+
 test('a content without any live copy is lost until a peer returns', async () => {
   await using cluster = await IndexCluster.start({ brakeMs: 0 })
   const peer1 = await cluster.peer('peer1')

@@ -17,6 +17,8 @@ export function repairOf({ needs, meter, running }: Repairs, nowMs: number): Rep
   const [lost, lastCopy, draining, others] = lackings.map((lacking) => needs.countOf(lacking))
   const filesLeft = needs.count - needs.countOf('lost')
   const seconds = Math.max(filesLeft / filesPerSecond, missingBytes / bytesPerSecond)
+  // While nothing is copied, the speed of the last copies says nothing.
+  const isEstimated = copies.length > 0 && filesPerSecond > 0 && Number.isFinite(seconds)
   return {
     lacking: {
       lost: lost ?? 0,
@@ -28,7 +30,7 @@ export function repairOf({ needs, meter, running }: Repairs, nowMs: number): Rep
     ...(oldestSinceMs !== undefined && { oldestMs: Math.round(nowMs - oldestSinceMs) }),
     filesPerSecond,
     bytesPerSecond,
-    ...(filesPerSecond > 0 && Number.isFinite(seconds) && { leftMs: Math.ceil(seconds * 1_000) }),
+    ...(isEstimated && { leftMs: Math.ceil(seconds * 1_000) }),
     now: copies
       .toSorted((a, b) => a.startedMs - b.startedMs)
       .slice(0, namedMax)
