@@ -139,18 +139,9 @@ type PeerMessage =
   | PlanMessage
 
 /** Messages that only a registered peer may send. */
-function peerHandlers({
-  store,
-  registry,
-  fetching,
-  coordinator,
-  brake,
-  decisions,
-  exchange,
-  doubts,
-  trash,
-  clock,
-}: HandlerDependencies): Pick<
+function peerHandlers(
+  dependencies: HandlerDependencies,
+): Pick<
   IndexHandlers,
   Exclude<
     PeerMessage,
@@ -164,6 +155,8 @@ function peerHandlers({
     | PlanMessage
   >
 > {
+  const { store, registry, fetching, coordinator, brake, decisions, exchange, doubts, clock } =
+    dependencies
   return {
     async announce(announcement, session) {
       const { peerId } = registry.heard(session, 'announce')
@@ -180,14 +173,7 @@ function peerHandlers({
     },
     async unshare(request, session) {
       const { peerId } = registry.heard(session, 'unshare')
-      const name = parseName(request.name)
-      const known = await store.namesakes(name, limits.ownersPerNameMax)
-      if (request.owner !== peerId && known.owners.length === 0 && !known.isListedByDownloads)
-        throw await trash.absence(name, new AppError('NOT_SHARED', { name }))
-      const stateOf = (owner: string): PeerState => registry.peerOf(owner)?.state ?? 'dead'
-      const owners = ownersToUnshare(peerId, { ...request, name }, known, stateOf)
-      for (const owner of owners) decisions.onWritten(await store.unshare({ owner, name }))
-      return { owners: [...owners] }
+      return { owners: await unshared(peerId, request, dependencies) }
     },
     async share({ name }, session) {
       const { peerId } = registry.heard(session, 'share')
@@ -208,6 +194,26 @@ function peerHandlers({
       return {}
     },
   }
+}
+
+/** @returns the peers whose files of this name are no longer shared */
+async function unshared(
+  peerId: string,
+  request: RequestOf<'unshare'>,
+  { store, registry, decisions, events, trash }: HandlerDependencies,
+): Promise<string[]> {
+  const name = parseName(request.name)
+  const known = await store.namesakes(name, limits.ownersPerNameMax)
+  if (request.owner !== peerId && known.owners.length === 0 && !known.isListedByDownloads)
+    throw await trash.absence(name, new AppError('NOT_SHARED', { name }))
+  const stateOf = (owner: string): PeerState => registry.peerOf(owner)?.state ?? 'dead'
+  const owners = ownersToUnshare(peerId, { ...request, name }, known, stateOf)
+  for (const owner of owners) {
+    decisions.onWritten(await store.unshare({ owner, name }))
+    const otherPeerId = owner === peerId ? undefined : owner
+    events.record({ kind: 'unshared', peerId, otherPeerId, name })
+  }
+  return [...owners]
 }
 
 /** What peers report about their presence. */

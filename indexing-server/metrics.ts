@@ -163,6 +163,18 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     },
   },
   {
+    name: 'tandem_index_trash_files',
+    kind: 'gauge',
+    help: 'Deleted files that are kept in the trash',
+    read: async ({ totals }) => (await totals()).trashFiles,
+  },
+  {
+    name: 'tandem_index_trash_bytes',
+    kind: 'gauge',
+    help: 'Bytes of the deleted files in the trash, each file counted',
+    read: async ({ totals }) => (await totals()).trashBytes,
+  },
+  {
     name: 'tandem_index_decisions',
     kind: 'gauge',
     help: 'Registered peers by whether they keep all decisions, such as replication rules',

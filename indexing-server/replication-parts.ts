@@ -40,7 +40,7 @@ export interface ReplicationParts {
   readonly replaced: ReplacedVersions
   readonly relabels: Relabels
   readonly trash: Trash
-  /** Has contents judged and replicas moved after a write. */
+  /** After a write, has contents judged, replicas moved and events recorded. */
   readonly onReleased: (touched: Touched) => void
 }
 
@@ -75,7 +75,8 @@ export function replicationParts(
     peers: all,
     relabel: (peerId, copies, options) => registry().requests.relabel(peerId, copies, options),
   })
-  const onReleased = ({ contentIds, hasStrays }: Touched): void => {
+  const onReleased = ({ contentIds, hasStrays, events }: Touched): void => {
+    for (const event of events) dependencies.events.record(event)
     coordinator.onTouched(contentIds)
     if (hasStrays) relabels.onStrays()
   }

@@ -18,6 +18,19 @@ async function aCluster(cluster: IndexCluster, count: number): Promise<readonly 
   return peers
 }
 
+/** What the events say of files, oldest first. */
+async function fileEvents(asker: TestPeer): Promise<unknown[]> {
+  const { events } = await asker.ask('events', { limit: 500 })
+  const others = /^(copied|dropped|trimmed|index|peer|healed)/
+  return events
+    .toReversed()
+    .filter(({ kind }) => !others.test(kind))
+    .map((event) => {
+      const entries = Object.entries(event)
+      return Object.fromEntries(entries.filter(([key]) => !/^(id|timeMs|count)$/.test(key)))
+    })
+}
+
 async function errorOf(work: Promise<unknown>): Promise<unknown> {
   return await work.then(
     () => undefined,
@@ -201,6 +214,7 @@ test('removed names are looked at now and then, by pages, the oldest beyond a mi
       peerOf: () => undefined,
       restoreFile: async () => {},
       onPurged: () => {},
+      events: { record() {} },
       turns: new LoopTurns(),
       clock,
       log: silentLog,
@@ -217,4 +231,77 @@ test('removed names are looked at now and then, by pages, the oldest beyond a mi
     { ...page, after: { owner: 'a', name: 'last', goneMs } },
   ])
   expect(counts).toEqual([limits.goneNamesMax])
+})
+
+test('deleting, restoring, emptying and expiring are recorded', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner, second] = await aCluster(cluster, 3)
+  if (owner === undefined || second === undefined) throw new Error('no peers')
+  await owner.removes('f')
+  await cluster.advance(3_000)
+  await owner.shares('f', 'text')
+  await cluster.advance(3_000)
+  await owner.removes('f')
+  await cluster.advance(3_000)
+  await second.shares('f', 'text')
+  await cluster.advance(3_000)
+  await second.removes('f')
+  await cluster.advance(70_000)
+  await owner.ask('empty-trash', { force: true })
+  await cluster.advance(3_000)
+  await owner.shares('g', 'longer')
+  await cluster.advance(70_000)
+  await owner.removes('g')
+  await cluster.advance(trashMs + 5_000)
+  const f = { name: 'f', bytes: 4 }
+  const g = { name: 'g', bytes: 6 }
+  expect(await fileEvents(owner)).toEqual([
+    { kind: 'deleted', peerId: 'peer1', ...f },
+    { kind: 'restored', peerId: 'peer1', name: 'f' },
+    { kind: 'deleted', peerId: 'peer1', ...f },
+    { kind: 'restored', peerId: 'peer2', otherPeerId: 'peer1', name: 'f' },
+    { kind: 'deleted', peerId: 'peer1', ...g },
+    { kind: 'expired', peerId: 'peer1', ...g, reason: 'its time has passed' },
+  ])
+})
+
+test('what was removed from the trash, unshared, renamed or ignored is recorded', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner, second] = await aCluster(cluster, 2)
+  if (owner === undefined || second === undefined) throw new Error('no peers')
+  for (const name of ['a', 'b', 'c', 'd']) await owner.shares(name, `text of ${name}`)
+  await cluster.advance(70_000)
+  await owner.removes('a')
+  await cluster.advance(3_000)
+  await second.ask('empty-trash', { force: true })
+  await cluster.advance(3_000)
+  await owner.shares('new', 'text of b')
+  for (let times = 0; times < 2; times++)
+    await owner.removes('b', { reason: 'renamed', renamedTo: 'new' })
+  await cluster.advance(3_000)
+  await owner.removes('c', { reason: 'withdrawn' })
+  await cluster.advance(3_000)
+  await owner.ask('unshare', { name: 'd' })
+  await cluster.advance(3_000)
+  expect(await fileEvents(owner)).toEqual([
+    { kind: 'deleted', peerId: 'peer1', name: 'a', bytes: 9 },
+    { kind: 'emptied', peerId: 'peer2', otherPeerId: 'peer1', name: 'a', bytes: 9 },
+    { kind: 'renamed', peerId: 'peer1', name: 'b', bytes: 9, reason: "now 'new'" },
+    { kind: 'ignored', peerId: 'peer1', name: 'c', bytes: 9 },
+    { kind: 'unshared', peerId: 'peer1', name: 'd' },
+  ])
+})
+
+test('renaming a folder is one event', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner] = await aCluster(cluster, 2)
+  if (owner === undefined) throw new Error('no peer')
+  for (let number = 0; number < 20; number++) {
+    await owner.shares(`old/${number}`, `${number}`)
+    await owner.removes(`old/${number}`, { reason: 'renamed', renamedTo: `new/${number}` })
+  }
+  await cluster.advance(5_000)
+  expect(await fileEvents(owner)).toMatchObject([
+    { kind: 'renamed', peerId: 'peer1', folder: 'old', bytes: 30 },
+  ])
 })

@@ -9,6 +9,7 @@ import { parseNameQuery, parsePattern } from '../common/name-query.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import type { TrashedFile as WireTrashedFile } from '../common/protocol/trash-messages.ts'
+import type { EventRecorder, NewEvent } from './events/event.ts'
 import type { LoopTurns } from './loop-turns.ts'
 import { foundContent, liveCopies, type PeerOf } from './rank.ts'
 import type { FileKey, GoneName, IndexStore, Totals, Touched, TrashedFile } from './store/store.ts'
@@ -39,6 +40,7 @@ interface Dependencies {
   readonly restoreFile: (peerId: string, request: RequestOf<'restore-file'>) => Promise<void>
   /** Receives the contents whose copies may now be dropped. */
   readonly onPurged: (touched: Touched) => void
+  readonly events: EventRecorder
   readonly turns: LoopTurns
   readonly clock: Clock
   readonly log: Log
@@ -101,19 +103,24 @@ export class Trash implements AsyncDisposable {
     const matches = pattern === undefined ? () => true : parsePattern(pattern).matches
     let removed = 0
     let others = 0
-    let files: FileKey[] = []
-    for await (const { owner, name } of this.#filesAfter(firstFile, signal)) {
-      if (!matches(name)) continue
-      if (owner !== asker && !force) others++
+    let files: TrashedFile[] = []
+    const eventOf = ({ owner }: TrashedFile): FileEvent => ({
+      kind: 'emptied',
+      peerId: asker,
+      otherPeerId: owner === asker ? undefined : owner,
+    })
+    for await (const file of this.#filesAfter(firstFile, signal)) {
+      if (!matches(file.name)) continue
+      if (file.owner !== asker && !force) others++
       else {
         removed++
-        files.push({ owner, name })
+        files.push(file)
       }
       if (files.length < filesPerSlice) continue
-      await this.#purge(files)
+      await this.#purge(files, eventOf)
       files = []
     }
-    await this.#purge(files)
+    await this.#purge(files, eventOf)
     return { removed, others }
   }
 
@@ -156,10 +163,15 @@ export class Trash implements AsyncDisposable {
     }
   }
 
-  async #purge(files: readonly FileKey[]): Promise<void> {
+  async #purge(
+    files: readonly TrashedFile[],
+    eventOf: (file: TrashedFile) => FileEvent,
+  ): Promise<void> {
     if (files.length === 0) return
-    const { store, onPurged } = this.#dependencies
+    const { store, onPurged, events } = this.#dependencies
     onPurged(await store.purgeTrash(files))
+    for (const file of files)
+      events.record({ ...eventOf(file), name: file.name, bytes: file.content.size })
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -181,8 +193,8 @@ export class Trash implements AsyncDisposable {
     const beforeMs = Math.floor(clock.nowMs() - trashMs)
     for (let isMore = true; isMore; signal.throwIfAborted()) {
       const due = await store.oldestTrash(filesPerSlice, beforeMs)
-      await this.#purge(due)
-      await this.#purge(await this.#beyond(await store.totals()))
+      await this.#purge(due, expired('its time has passed'))
+      await this.#purge(await this.#beyond(await store.totals()), expired('the trash was full'))
       isMore = due.length === filesPerSlice
       await turn()
     }
@@ -226,6 +238,12 @@ export class Trash implements AsyncDisposable {
     return beyond
   }
 }
+
+type FileEvent = Omit<NewEvent, 'name' | 'bytes'>
+
+const expired =
+  (reason: string) =>
+  ({ owner }: TrashedFile): FileEvent => ({ kind: 'expired', peerId: owner, reason })
 
 /** Before all files. */
 const firstFile: FileKey = { owner: '', name: '' }

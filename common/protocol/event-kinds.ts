@@ -12,6 +12,8 @@ export interface EventKindRow {
   readonly sentence: string
   /** `bad`: copies are missing or in danger. `good`: they are no longer. */
   readonly tone: 'plain' | 'good' | 'bad'
+  /** The reason belongs to a single file: similar events are combined whatever it is, without it. */
+  readonly hasOwnReason?: true
 }
 
 export const eventKinds = {
@@ -21,6 +23,13 @@ export const eventKinds = {
   dropped: { sentence: '{peer} removed its replica of {files}', tone: 'plain' },
   'copy-failed': { sentence: '{peer} could not copy {files}[ from {other}]', tone: 'bad' },
   'drop-failed': { sentence: '{peer} did not remove its replica of {files}', tone: 'plain' },
+  deleted: { sentence: '{peer} deleted {files}', tone: 'plain' },
+  restored: { sentence: '{peer} restored {files}[ that {other} had deleted]', tone: 'good' },
+  emptied: { sentence: '{peer} removed {files} from the trash[ of {other}]', tone: 'plain' },
+  expired: { sentence: '{files} left the trash of {peer}', tone: 'plain' },
+  renamed: { sentence: '{peer} renamed {files}', tone: 'plain', hasOwnReason: true },
+  ignored: { sentence: '{peer} ignores {files} from now on', tone: 'plain' },
+  unshared: { sentence: '{peer} unshared {files}[ of {other}]', tone: 'plain' },
   blamed: { sentence: '{peer} sent wrong bytes of {files}[ to {other}]', tone: 'bad' },
   'peer-joined': { sentence: '{peer} joined', tone: 'good' },
   'peer-returned': { sentence: '{peer} returned[ after {duration}]', tone: 'good' },

@@ -2,8 +2,9 @@
  * Combines similar events in quick succession: policy without a clock. Events of one kind, peer,
  * other peer and reason share a window, which closes when none has followed for a while. Few
  * events remain single; more become one summary. What follows a colon in a reason is a detail: it
- * does not distinguish events.
+ * does not distinguish events, nor does a reason of a kind with own reasons.
  */
+import { type EventKindRow, eventKinds } from '../../common/protocol/event-kinds.ts'
 import type { NewEvent, RecordedEvent } from './event.ts'
 
 /** A window closes this long after its last event: `events --follow` shows an event by then. */
@@ -37,9 +38,9 @@ export class EventWindows {
   }
 
   add(event: NewEvent, timeMs: number, nowMs: number): void {
-    const { kind, peerId = '', otherPeerId = '', reason = '' } = event
-    const [cause] = reason.split(':', 1)
-    const key = `${kind}\n${peerId}\n${otherPeerId}\n${cause}`
+    const { kind, peerId = '', otherPeerId = '' } = event
+    const cause = causeOf(event)
+    const key = `${kind}\n${peerId}\n${otherPeerId}\n${cause ?? ''}`
     const single = { ...definedOf(event), timeMs, count: 1 }
     const window = this.#windows.get(key)
     if (window === undefined) {
@@ -75,11 +76,11 @@ export class EventWindows {
 
 function combined(summary: RecordedEvent, next: RecordedEvent): RecordedEvent {
   const { kind, peerId, otherPeerId, reason } = summary
+  const cause = reason === next.reason ? reason : causeOf(summary)
   const startMs = Math.min(startOf(summary), startOf(next))
   const timeMs = Math.max(summary.timeMs, next.timeMs)
   const folder =
     next.name === undefined ? undefined : commonFolder(folderOf(summary), folderOf(next))
-  const cause = reason === next.reason ? reason : reason?.split(':', 1)[0]
   return {
     kind,
     ...(peerId !== undefined && { peerId }),
@@ -91,6 +92,12 @@ function combined(summary: RecordedEvent, next: RecordedEvent): RecordedEvent {
     ...(folder !== undefined && folder !== '' && { folder }),
     ...(next.bytes !== undefined && { bytes: boundedSum(summary.bytes, next.bytes) }),
   }
+}
+
+/** The part of a reason that similar events share. */
+function causeOf({ kind, reason }: Pick<NewEvent, 'kind' | 'reason'>): string | undefined {
+  const row: EventKindRow = eventKinds[kind]
+  return row.hasOwnReason === true ? undefined : reason?.split(':', 1)[0]
 }
 
 function startOf({ timeMs, durationMs = 0 }: RecordedEvent): number {

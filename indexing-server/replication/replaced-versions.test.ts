@@ -250,6 +250,7 @@ test('a file that gets a replaced version during its check is checked again, but
           names: [],
           replaced: [],
           hasStrays: false,
+          events: [],
           intent: [],
         }),
       },

@@ -92,8 +92,8 @@ export class AnnouncementWriter {
     this.#sql.setSeen.run(lastSeq, peerId)
     this.removeUnused(touching)
     const holdings = this.#sql.holdings.get(peerId) as Holdings
-    const { contentIds, names, replaced, hasStrays, intent } = touching
-    return { seenSeq: lastSeq, holdings, contentIds, names, replaced, hasStrays, intent }
+    const { contentIds, names, replaced, hasStrays, intent, events } = touching
+    return { seenSeq: lastSeq, holdings, contentIds, names, replaced, hasStrays, intent, events }
   }
 
   /** The owner itself decides: the same as a decision by request. */

@@ -75,8 +75,8 @@ export class ForgetWriter {
 }
 
 function forgotten(touching: Touching, removed: number, next: string | undefined): Forgotten {
-  const { contentIds, names, replaced, intent, hasStrays } = touching
-  return { contentIds, names, replaced, intent, hasStrays, removed, next }
+  const { contentIds, names, replaced, intent, hasStrays, events } = touching
+  return { contentIds, names, replaced, intent, hasStrays, events, removed, next }
 }
 
 /** Forgets the identity of an id to which nothing belongs. */

@@ -1,5 +1,6 @@
 import type { Change } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
+import type { NewEvent } from '../events/event.ts'
 import { fileKeyText } from './file-key.ts'
 import type { IntentLog } from './intent-log.ts'
 import type { FileKey, GoneName } from './store.ts'
@@ -12,6 +13,7 @@ interface FileRow {
   readonly modified_ms: number
   readonly added_ms: number
   readonly from_owner: number
+  readonly bytes: number
 }
 
 interface GoneRow {
@@ -52,6 +54,8 @@ export class RemovedFiles {
     const file = { owner, name }
     if (reason === 'deleted') this.#delete(file, change, nowMs, touching)
     else {
+      const current = this.#sql.file.get(owner, name) as FileRow | undefined
+      if (current !== undefined) touching.events.push(removalOf(file, current.bytes, renamedTo))
       if (renamedTo !== undefined) this.#rename(file, renamedTo, nowMs, touching)
       this.release(file, touching)
       const gone = this.#sql.gone.get(owner, name) as GoneRow | undefined
@@ -190,9 +194,17 @@ export class RemovedFiles {
    */
   onShared({ owner, name, contentId }: FileContent, nowMs: number, touching: Touching): boolean {
     this.#returned({ owner, name }, nowMs, touching)
-    for (const other of this.#sql.sameTrashed.all(name, contentId) as string[])
-      if (other !== owner) this.purge({ owner: other, name }, nowMs, touching)
     const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
+    for (const other of this.#sql.sameTrashed.all(name, contentId) as string[]) {
+      const isOwn = other === owner
+      touching.events.push({
+        kind: 'restored',
+        peerId: owner,
+        otherPeerId: isOwn ? undefined : other,
+        name,
+      })
+      if (!isOwn) this.purge({ owner: other, name }, nowMs, touching)
+    }
     if (trashed === undefined) return false
     this.#sql.removeTrashed.run(owner, name)
     touching.loosen(trashed.content_id, name)
@@ -224,6 +236,7 @@ export class RemovedFiles {
       this.#sql.removeFile.run(owner, name)
       this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, deletedMs, nowMs)
       touching.loosen(contentId, name)
+      touching.events.push({ kind: 'deleted', peerId: owner, name, bytes: current.bytes })
     }
     this.#sql.setGone.run(owner, name, nowMs, isShortLived ? 0 : 1)
     if (!isShortLived) this.#decide(file, true, nowMs, touching)
@@ -271,11 +284,23 @@ export class RemovedFiles {
   }
 }
 
+/** The owner removed a file that it did not delete. */
+function removalOf(
+  { owner, name }: FileKey,
+  bytes: number,
+  renamedTo: string | undefined,
+): NewEvent {
+  if (renamedTo === undefined) return { kind: 'ignored', peerId: owner, name, bytes }
+  return { kind: 'renamed', peerId: owner, name, bytes, reason: `now '${renamedTo}'` }
+}
+
 /** @returns the statements about removed files, compiled once */
 function prepare(database: Database) {
+  const bytes = '(select size from contents where contents.content_id = found.content_id) as bytes'
   return {
     file: database.prepare(
-      'select content_id, modified_ms, added_ms, from_owner from files where owner = ? and name = ?',
+      `select content_id, modified_ms, added_ms, from_owner, ${bytes}
+       from files as found where owner = ? and name = ?`,
     ),
     addFile: database.prepare('insert into files values (?, ?, ?, ?, ?, ?)'),
     removeFile: database.prepare('delete from files where owner = ? and name = ?'),
@@ -285,7 +310,8 @@ function prepare(database: Database) {
     isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
     isHeld: database.prepare('select 1 from holders where content_id = ? limit 1'),
     trashed: database.prepare(
-      'select content_id, modified_ms, 0 as added_ms, 1 as from_owner from trash where owner = ? and name = ?',
+      `select content_id, modified_ms, 0 as added_ms, 1 as from_owner, ${bytes}
+       from trash as found where owner = ? and name = ?`,
     ),
     sameTrashed: database
       .prepare('select owner from trash where name = ? and content_id = ?')

@@ -4,7 +4,7 @@ import type {
   ReplicaVersion,
   RequestOf,
 } from '../../common/protocol/messages.ts'
-import type { RecordedEvent } from '../events/event.ts'
+import type { NewEvent, RecordedEvent } from '../events/event.ts'
 import type { EventPage, EventQuery } from './event-table.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import type { IntentState, NumberedRecord } from './intent-log.ts'
@@ -57,6 +57,8 @@ export interface Touched {
   readonly intent: readonly IntentRecord[]
   /** Whether replicas have become stray. */
   readonly hasStrays: boolean
+  /** What owners did to their files. */
+  readonly events: readonly NewEvent[]
 }
 
 export interface Announced extends Touched {

@@ -1,3 +1,4 @@
+import type { NewEvent } from '../events/event.ts'
 import type { IntentRecord } from './intent-kinds.ts'
 import type { FileKey, Touched } from './store.ts'
 
@@ -10,6 +11,7 @@ export class Touching implements Touched {
   hasStrays = false
   readonly #replaced = new Map<string, FileKey>()
   readonly intent: IntentRecord[] = []
+  readonly events: NewEvent[] = []
 
   touch(contentId: number, name: string): void {
     this.contents.add(contentId)
