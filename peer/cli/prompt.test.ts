@@ -1,8 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
@@ -14,6 +13,9 @@ import { historyLineCharactersMax, readHistory, writeHistory } from './history.t
 import { runPrompt } from './prompt.ts'
 
 const keys = { ctrlC: '\u0003', ctrlD: '\u0004', up: '\u001b[A', tab: '\t', enter: '\r' } as const
+
+/** Below the time of a test, so that its failure says what is missing. */
+const answerMs = 20_000
 
 class Keyboard extends PassThrough {
   readonly isTTY: boolean
@@ -68,13 +70,16 @@ class Seat implements AsyncDisposable {
   async type(typed: string, text: string): Promise<string> {
     const [outputStart, errorsStart] = [this.output.text.length, this.errors.text.length]
     this.input.write(typed)
-    for (let turns = 0; turns < 10_000; turns++) {
-      const answers = [this.output.text.slice(outputStart), this.errors.text.slice(errorsStart)]
-      const found = answers.find((answer) => answer.includes(text))
-      if (found !== undefined) return found
-      await turn()
-    }
-    throw new Error(`no ${text} in ${JSON.stringify(this.output.text + this.errors.text)}`)
+    // The prompt begins only when the history is read, which takes any number of turns.
+    return await vi.waitFor(
+      () => {
+        const answers = [this.output.text.slice(outputStart), this.errors.text.slice(errorsStart)]
+        const found = answers.find((answer) => answer.includes(text))
+        if (found !== undefined) return found
+        throw new Error(`no ${text} in ${JSON.stringify(this.output.text + this.errors.text)}`)
+      },
+      { timeout: answerMs, interval: 1 },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
