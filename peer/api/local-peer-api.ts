@@ -16,13 +16,20 @@ import { allCopies } from './all-copies.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
-import { type ProblemSource, problemsCalled, problemsOf } from './problem-list.ts'
+import {
+  type IgnoredSource,
+  ignoredCalled,
+  type ProblemSource,
+  problemsCalled,
+  problemsOf,
+} from './problem-list.ts'
 import { restoreFile } from './restore-file.ts'
 import { checkOf, type DamageSource, repairOf, scrubOf } from './scrub-views.ts'
 import { unshareMatching } from './unshare-matching.ts'
 
 interface Dependencies {
   readonly share: ProblemSource &
+    IgnoredSource &
     DamageSource &
     Pick<
       Share,
@@ -140,7 +147,7 @@ export class LocalPeerApi implements PeerApi {
 
   async why({ name }: CallRequest<'why'>, signal?: AbortSignal): Promise<CallReply<'why'>> {
     const { finder, share } = this.#dependencies
-    const problems = problemsCalled(name, share)
+    const problems = [...problemsCalled(name, share), ...(await ignoredCalled(name, share))]
     if (problems.length === 0) return await finder.why(name, signal)
     try {
       return { ...(await finder.why(name, signal)), problems }

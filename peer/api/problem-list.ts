@@ -1,5 +1,7 @@
 /** The problems of a peer, as its API reports them. */
-import { relative, sep } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { nameProblem } from '../../common/ids.ts'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from '../problem-table.ts'
 import type { Problem, Problems } from './shapes.ts'
@@ -34,6 +36,32 @@ export function problemsCalled(text: string, source: ProblemSource): Problem[] {
       (called) => called !== '' && sayable(called.normalize('NFC')) === sayable(wanted),
     ),
   )
+}
+
+/** The part of the peer that knows which files are ignored. */
+export interface IgnoredSource {
+  readonly dataPath: string
+  /** The pattern because of which a file of this name in shared/ is not shared. */
+  ignoredBy(name: string): string | undefined
+}
+
+/**
+ * Why the file of shared/ that `text` means is ignored, if it exists and is. It is not among the
+ * problems, because it is ignored on purpose.
+ */
+export async function ignoredCalled(text: string, source: IgnoredSource): Promise<Problem[]> {
+  const name = text.normalize('NFC').replace(/^(\.\/)*(shared\/)?/, '')
+  const pattern = nameProblem(name) === undefined ? source.ignoredBy(name) : undefined
+  if (pattern === undefined) return []
+  const path = join(source.dataPath, 'shared', name)
+  const isFile = await lstat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  if (!isFile) return []
+  const reason = `the pattern '${pattern}' ignores it`
+  const remedy = `To share it, rename it, or add '!${pattern}' to shared/.tandemignore.`
+  return [{ code: 'NAME_IGNORED', name, folder: 'shared', path, reason, remedy }]
 }
 
 function described({ path, code, reason }: FoundProblem, dataPath: string): Problem {

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import type { Downloads } from '../download/downloads.ts'
+import type { Repairs } from '../download/repairs.ts'
+import type { Finder } from '../find/finder.ts'
+import type { Limiter } from '../limit/limiter.ts'
+import type { Scrubber } from '../scrub/scrubber.ts'
+import { ShareFixture } from '../testing/share-fixture.ts'
+import { LocalPeerApi } from './local-peer-api.ts'
+
+test('why names the pattern because of which a file that exists is not shared', async () => {
+  await using peer = await ShareFixture.create()
+  await peer.write('shared/.tandemignore', 'build/\n')
+  for (const name of ['build/a.o', 'b~', 'c']) await peer.write(`shared/${name}`, 'text')
+  await peer.start()
+  const finder = {
+    async why(name: string) {
+      throw new AppError('NAME_NOT_FOUND', { name })
+    },
+  }
+  const api = new LocalPeerApi(
+    { peerId: 'peer1', capacityBytes: 0 },
+    {
+      share: peer.share,
+      finder: finder as unknown as Finder,
+      downloads: {} as Downloads,
+      limiter: {} as Limiter,
+      announcer: { connection: undefined },
+      reach: { unreachable: undefined },
+      restorer: { restore: async () => {} },
+      scrubber: {} as Scrubber,
+      repairs: {} as Repairs,
+      clock: new FakeClock(),
+    },
+  )
+  const ignored = { code: 'NAME_IGNORED', folder: 'shared' }
+  expect((await api.why({ name: 'build/a.o' })).problems).toMatchObject([
+    { ...ignored, name: 'build/a.o', reason: "the pattern 'build/' ignores it" },
+  ])
+  expect((await api.why({ name: './shared/b~' })).problems).toMatchObject([
+    { ...ignored, name: 'b~', reason: "the pattern '*~' ignores it" },
+  ])
+  for (const name of ['c', 'missing~', '../b~'])
+    await expect(api.why({ name }), name).rejects.toMatchObject({ code: 'NAME_NOT_FOUND' })
+})
