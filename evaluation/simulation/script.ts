@@ -139,11 +139,6 @@ class Draw {
 interface Surroundings {
   readonly peers: number
   readonly name: () => string
-  /**
-   * Whether the index may lose its disk; otherwise peers may. Both together lose more than the
-   * cluster promises to survive.
-   */
-  readonly losesIndex: boolean
 }
 
 interface Kind {
@@ -205,11 +200,11 @@ const kinds: readonly Kind[] = [
   },
   {
     weight: 12,
-    draw: (draw, { peers, losesIndex }) => ({
+    draw: (draw, { peers }) => ({
       do: 'crash',
       peer: draw.number(peers),
       forMs: draw.duration(1_000, 20 * minuteMs),
-      isDiskLost: !losesIndex && draw.chance(0.2),
+      isDiskLost: draw.chance(0.2),
       awaits: draw.number(60),
     }),
   },
@@ -223,10 +218,10 @@ const kinds: readonly Kind[] = [
   },
   {
     weight: 5,
-    draw: (draw, { losesIndex }) => ({
+    draw: (draw) => ({
       do: 'crash-index',
       forMs: draw.duration(500, 3 * minuteMs),
-      isDiskLost: losesIndex && draw.chance(0.4),
+      isDiskLost: draw.chance(0.4),
       awaits: draw.number(120),
     }),
   },
@@ -296,18 +291,21 @@ const kinds: readonly Kind[] = [
   },
   {
     weight: 2,
-    draw: (draw, { peers, losesIndex }) =>
-      losesIndex
-        ? { do: 'reset', peer: draw.number(peers), other: -1 }
-        : { do: 'vanish', peer: draw.number(peers), awaits: draw.number(60) },
+    draw: (draw, { peers }) => ({
+      do: 'vanish',
+      peer: draw.number(peers),
+      awaits: draw.number(60),
+    }),
   },
   {
     weight: 2,
-    draw: (draw, { peers }) => ({
-      do: 'jump',
-      peer: draw.number(peers + 1) - 1,
-      byMs: draw.of([-1, 1]) * draw.duration(1_000, 48 * 60 * minuteMs),
-    }),
+    draw: (draw, { peers }) => {
+      const peer = draw.number(peers + 1) - 1
+      const isBack = draw.chance(0.5)
+      // What the index keeps for a time is kept for longer when its clock goes back.
+      const longestMs = peer === -1 && isBack ? 2 * 60 * minuteMs : 48 * 60 * minuteMs
+      return { do: 'jump', peer, byMs: (isBack ? -1 : 1) * draw.duration(1_000, longestMs) }
+    },
   },
 ]
 
@@ -318,7 +316,6 @@ export function scriptOf(seed: number, hours?: number): Script {
   const hasZones = draw.chance(0.3)
   const lastMs = (hours ?? draw.of([0.2, 0.5, 1, 2])) * 60 * minuteMs
   const count = draw.between(5, 20 + Math.round(lastMs / (5 * minuteMs)))
-  const losesIndex = draw.chance(0.3)
   const names = draw.between(4, 30)
   const name = (): string => `${draw.of(['a', 'b', 'c/d'])}/${draw.number(names)}`
   const weights = kinds.reduce((sum, { weight }) => sum + weight, 0)
@@ -328,7 +325,7 @@ export function scriptOf(seed: number, hours?: number): Script {
     const kind = kinds.find(({ weight }) => (left -= weight) < 0) ?? (kinds[0] as Kind)
     // Half of what happens soon follows something else.
     atMs = draw.chance(0.5) ? atMs + draw.duration(1, 5_000) : 10_000 + draw.number(lastMs)
-    return { atMs, ...kind.draw(draw, { peers, name, losesIndex }) }
+    return { atMs, ...kind.draw(draw, { peers, name }) }
   })
   const first = Array.from(
     { length: draw.between(2, 12) },

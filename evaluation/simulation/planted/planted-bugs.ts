@@ -14,14 +14,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'indexing-server/replication/planner.ts',
     find: 'const streamsPerSourceMax = 2',
     replace: 'const streamsPerSourceMax = 3',
-    seed: 5,
+    seed: 22,
   },
   {
     what: 'small files are not verified',
     file: 'peer/fetch/small/small-source.ts',
     find: "if ((await hashOf(piece)).toString('hex') !== sha256) return",
     replace: "if ((await hashOf(piece)).toString('hex') === '') return",
-    seed: 7,
+    seed: 4,
   },
   {
     what: 'a full inventory does not remove what it does not mention',
@@ -35,21 +35,21 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'peer/announce/announcement-plan.ts',
     find: 'this.#previousSeq = canResume ? seenSeq : 0',
     replace: 'this.#previousSeq = canResume ? Math.min(seenSeq + 1, inventory.lastSeq) : 0',
-    seed: 2,
+    seed: 21,
   },
   {
     what: 'a peer that has a content may get another copy of it',
     file: 'indexing-server/replication/placement.ts',
     find: 'if (request.takenBy.has(peer.peerId)) {',
     replace: "if (request.takenBy.has(peer.peerId) && peer.peerId === '') {",
-    seed: 1,
+    seed: 3,
   },
   {
     what: 'an accused copy never counts again',
     file: 'indexing-server/doubts.ts',
     find: 'if (epoch === doubt.before.epoch && seq <= doubt.before.seenSeq) return false',
     replace: 'if (epoch === doubt.before.epoch) return false',
-    seed: 7,
+    seed: 4,
   },
   {
     what: 'a peer confirms copies without looking at its disk',
@@ -57,7 +57,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'confirmed[position] = await this.#shelf.hasCopy(sha256, { mayBeReplica: !isDropping })',
     replace:
       'confirmed[position] = !isDropping || (await this.#shelf.hasCopy(sha256, { mayBeReplica: false }))',
-    seed: 16,
+    seed: 4,
   },
   {
     what: 'an unshared file is announced again',
