@@ -62,6 +62,8 @@ test('flipped bits are found by scrubbing, healed, and told', async () => {
   await damageFile(replica, 1_500_000)
   expect(await tandem(keeper, 'scrub', '--now')).toMatchObject({ code: 0 })
   await expect.poll(() => readMetric(keeper, 'tandem_peer_scrub_damaged_total')).toBe(1)
+  // The index may not have heard of the damage yet.
+  await expect.poll(() => replicasOf(cluster, 'two.bin')).toHaveLength(1)
   await expect.poll(status).toEqual(healthy)
   const [made = ''] = await replicasOf(cluster, 'two.bin')
   expect(await readFile(made)).toEqual(await readFile(shared(owner, 'two.bin')))
