@@ -31,5 +31,14 @@ test.each([
     ["a of p1 has replicas on p3 beside copies on 'p1, p2'"],
   ],
 ])('copies %s: %j', (text, violations) => {
-  expect(copyViolations(file, copies(text))).toEqual(violations)
+  expect(copyViolations(file, copies(text), (peer) => peer)).toEqual(violations)
+})
+
+test('a replica in the only other zone is not extra', () => {
+  const zoneOf = (peer: string): string => (peer === 'p3' ? 'b' : 'a')
+  expect(copyViolations(file, copies('p1 shared, p2 downloaded, p3 replicated'), zoneOf)).toEqual(
+    [],
+  )
+  const two = copies('p1 shared, p2 replicated, p3 replicated')
+  expect(copyViolations(file, two, zoneOf)).toHaveLength(1)
 })

@@ -1,4 +1,5 @@
 /** Compares disks and index with the files that were acknowledged, once the cluster is at rest. */
+import { systemClock } from '../../common/clock.ts'
 import { limits } from '../../common/limits.ts'
 import type { DiskContents, DiskFile } from '../soak/disk-contents.ts'
 import { type ChaosCluster, factor } from './chaos-cluster.ts'
@@ -14,15 +15,30 @@ export interface FoundCopy {
   readonly kind: (typeof kinds)[number]
 }
 
-/** @returns what is wrong, one sentence each */
+/** What is announced, moved aside or dropped only after the index was at rest takes less. */
+const settledWithinMs = 60_000
+const lookEveryMs = 1_000
+
+/**
+ * Waits until nothing is wrong, or for a minute: downloads end and damaged copies are moved aside in
+ * their own time.
+ * @returns what is wrong then, one sentence each
+ */
 export async function violationsOf(
   cluster: ChaosCluster,
   files: ChaosFiles,
   disks: DiskContents,
 ): Promise<string[]> {
-  const found = [...(await onDisks(cluster, files, disks)), ...(await inIndex(cluster, files))]
-  const more = found.length - listedMax
-  return more > 0 ? [...found.slice(0, listedMax), `… and ${more} more`] : found
+  const endMs = systemClock.monotonicMs() + settledWithinMs
+  for (;;) {
+    const found = [...(await onDisks(cluster, files, disks)), ...(await inIndex(cluster, files))]
+    if (found.length > 0 && systemClock.monotonicMs() < endMs) {
+      await systemClock.sleep(lookEveryMs)
+      continue
+    }
+    const more = found.length - listedMax
+    return more > 0 ? [...found.slice(0, listedMax), `… and ${more} more`] : found
+  }
 }
 
 async function onDisks(
@@ -42,8 +58,10 @@ async function onDisks(
         violations.push(`${peer} has ${file.name} with other bytes than were acknowledged`)
       copies.set(file.sha256, [...(copies.get(file.sha256) ?? []), { peer, kind }])
     }
+  const zones = new Map(cluster.peers.map(({ process, zone }) => [process.name, zone]))
+  const zoneOf = (peer: string): string => zones.get(peer) ?? peer
   for (const file of files.all)
-    violations.push(...copyViolations(file, copies.get(file.sha256) ?? []))
+    violations.push(...copyViolations(file, copies.get(file.sha256) ?? [], zoneOf))
   return violations
 }
 
@@ -51,8 +69,15 @@ function kindOf({ name }: DiskFile): FoundCopy['kind'] | undefined {
   return kinds.find((kind) => name.startsWith(`${kind}/`))
 }
 
-/** Copies that users have count, too; replicas beyond the factor should have been dropped. */
-export function copyViolations({ name, owner }: ChaosFile, copies: readonly FoundCopy[]): string[] {
+/**
+ * Copies that users have count, too. Replicas beyond the factor should have been dropped, except one
+ * without which the copies would be in fewer zones than they can.
+ */
+export function copyViolations(
+  { name, owner }: ChaosFile,
+  copies: readonly FoundCopy[],
+  zoneOf: (peer: string) => string,
+): string[] {
   const peersWith = (isReplica: boolean): Set<string> =>
     new Set(
       copies.filter(({ kind }) => (kind === 'replicated') === isReplica).map(({ peer }) => peer),
@@ -61,7 +86,13 @@ export function copyViolations({ name, owner }: ChaosFile, copies: readonly Foun
   const all = replicas.union(others)
   if (all.size === 0) return [`${name} of ${owner} is lost`]
   if (all.size < factor) return [`${name} of ${owner} is on ${[...all].join(', ')} only`]
-  if (replicas.size <= Math.max(0, factor - others.size)) return []
+  const zonesOf = (peers: Iterable<string>): number => new Set(Array.from(peers, zoneOf)).size
+  const zonesWanted = Math.min(factor, zonesOf(all))
+  const isExtra = (peer: string): boolean => {
+    const left = all.difference(new Set([peer]))
+    return others.has(peer) || (left.size >= factor && zonesOf(left) >= zonesWanted)
+  }
+  if (![...replicas].some(isExtra)) return []
   return [
     `${name} of ${owner} has replicas on ${[...replicas].join(', ')} beside copies on '${[...others].join(', ')}'`,
   ]

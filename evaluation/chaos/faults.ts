@@ -130,12 +130,12 @@ async function fill(
  * Flips a bit of some replicas on the victim's disk, whose owner is paused while another peer
  * downloads them: it can only ask the victim, and accuses it.
  */
-async function flip(victim: ChaosPeer, world: FaultWorld): Promise<() => Promise<void>> {
+async function flip(wanted: ChaosPeer, world: FaultWorld): Promise<() => Promise<void>> {
   const { cluster } = world
-  const chosen = await replicasOfOneOwner(victim, world)
+  const { victim, chosen } = await peerWithReplicas(wanted, world)
   const owner = cluster.peers.find(({ process }) => process.name === chosen[0]?.owner)
   const reader = cluster.peers.find((peer) => peer !== victim && peer !== owner)
-  assert(owner !== undefined && reader !== undefined, `${victim.process.name} has no replicas`)
+  assert(owner !== undefined && reader !== undefined)
   for (const file of chosen) await flipBit(replicaPath(victim, file))
   const resume = await pause(owner, world)
   try {
@@ -148,6 +148,18 @@ async function flip(victim: ChaosPeer, world: FaultWorld): Promise<() => Promise
     await resume()
   }
   return nothing
+}
+
+/** The wanted victim, or another one if it has no replicas, as on a small disk. */
+async function peerWithReplicas(
+  wanted: ChaosPeer,
+  world: FaultWorld,
+): Promise<{ victim: ChaosPeer; chosen: ChaosFile[] }> {
+  for (const victim of new Set([wanted, ...world.cluster.peers])) {
+    const chosen = await replicasOfOneOwner(victim, world)
+    if (chosen.length > 0) return { victim, chosen }
+  }
+  throw new Error('no peer has replicas')
 }
 
 async function replicasOfOneOwner(
