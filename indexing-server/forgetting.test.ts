@@ -67,7 +67,7 @@ test('contents that no other peer has are given up only with force', async () =>
   expect(await other.ask('status', {})).toMatchObject({ contents: 0, belowFactor: 0 })
 })
 
-test('of two dead peers with the only copies, one is refused, also when both are forgotten at once', async () => {
+test('of two dead peers with the only copies, one is refused, also when both are forgotten concurrently', async () => {
   await using cluster = await IndexCluster.start()
   const owner = await cluster.peer('peer1')
   const keeper = await cluster.peer('peer2')

@@ -31,7 +31,7 @@ export function folderPeerId(dataPath: string): string | undefined {
 }
 
 /**
- * Refuses a folder of another peer, unless `adopts`: a new id would leave the other one dead for ever, and
+ * Refuses a folder of another peer, unless `adopts`: a new id would leave the other one dead permanently, and
  * its files wanted by it.
  * @throws AppError DATA_OF_OTHER_PEER, DISK_FAILED
  */

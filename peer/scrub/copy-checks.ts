@@ -39,7 +39,7 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** Reads copies at once that a user names, one check at a time. */
+/** Reads copies that a user names immediately, one check at a time. */
 export class CopyChecks {
   readonly counts = { bytes: 0, bad: 0 }
   readonly #dependencies: Dependencies

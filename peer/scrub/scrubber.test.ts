@@ -205,7 +205,7 @@ test('a disk that is away holds the pass until it returns', async () => {
   expect(scrubber.status.waitingFor).toBe(undefined)
 })
 
-test('copies that a user names are read at once, one check at a time', async () => {
+test('copies that a user names are read immediately, one check at a time', async () => {
   const world = await aWorld()
   for (const name of ['a/1', 'a/2', 'b/1', 'b/2']) world.add(name)
   world.copies.forEach((copy) =>

@@ -218,7 +218,7 @@ test('a missing file is no fault of the disk, nor is one that may not be read', 
   expect(locked.share.problems()).toMatchObject([{ code: 'FILE_NOT_READABLE' }])
 })
 
-test('a copy that a requester accuses is read at once, and is announced or found damaged', async () => {
+test('a copy that a requester accuses is read immediately, and is announced or found damaged', async () => {
   const [key] = keys as [CopyKey]
   await using peer = await aPeerWith(key, big)
   const { sha256 } = big.content
