@@ -35,14 +35,21 @@ export const clusterCases = {
   events: (subject) => {
     test('lists what happened, newest first or after a cursor, with a sentence', async () => {
       const { api } = subject()
+      // Another peer joins for another case, sooner or later.
       await expect
         .poll(async () => (await api.events({ limit: 500, kinds: 'peer-joined' })).events)
-        .toHaveLength(2)
+        .toEqual(
+          expect.arrayContaining([
+            expect.objectContaining({ peerId: 'peer1' }),
+            expect.objectContaining({ peerId: 'peer2' }),
+          ]),
+        )
       const { events } = await api.events({ limit: 500 })
       const [first, ...rest] = events.toReversed()
       const after = first?.id ?? ''
       const page = await api.events({ limit: 500, after })
-      expect(page.events.map(({ id }) => id)).toEqual(rest.map(({ id }) => id))
+      const ids = page.events.map(({ id }) => id)
+      expect(ids.slice(0, rest.length)).toEqual(rest.map(({ id }) => id))
       expect(page).toMatchObject({ isMore: false, next: page.newest })
       const joined = await api.events({ limit: 1, peerId: 'peer2', kinds: 'peer-joined,peer-left' })
       expect(joined.events).toMatchObject([{ kind: 'peer-joined', text: 'peer2 joined' }])
