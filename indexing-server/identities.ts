@@ -3,7 +3,7 @@ import type { Log } from '../common/log.ts'
 import { isSameIdentity } from './identity.ts'
 import type { IndexStore } from './store/store.ts'
 
-/** See {@link takeRelease} of releases.ts. */
+/** See {@link takeRelease} of released-ids.ts. */
 export type TakeRelease = (peerId: string, carryOut: () => Promise<unknown>) => Promise<boolean>
 
 interface Dependencies {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { parsePeerId } from '../common/ids.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { indexDataFolder, runIndex } from '../indexing-server/main.ts'
-import { releaseId } from '../indexing-server/releases.ts'
+import { releaseId } from '../indexing-server/released-ids.ts'
 import { indexSettings } from '../indexing-server/settings.ts'
 import { addSettingOptions } from './setting-options.ts'
 

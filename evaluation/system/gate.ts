@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../common/clock.ts'
-import { fetchWindowBytes } from '../../peer/fetch/transfer/plan.ts'
+import { fetchWindowBytes } from '../../peer/fetch/transfer/chunk-plan.ts'
 import { type Cluster, proxyHost } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
 

@@ -1,7 +1,7 @@
 /** The sending peer is killed in the middle of a download. For its return see resume.test.ts. */
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
-import { fetchWindowBytes } from '../../peer/fetch/transfer/plan.ts'
+import { fetchWindowBytes } from '../../peer/fetch/transfer/chunk-plan.ts'
 import { apiOf, type Cluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { endOf, name, startGated, startHeldDownload } from './held-download.ts'

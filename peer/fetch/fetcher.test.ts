@@ -10,7 +10,7 @@ import { aContent, chunkOf } from '../../common/testing/contents.ts'
 import { Fetcher } from './fetcher.ts'
 import { aSwarm, nowhere } from './testing/swarm.ts'
 import { workAtOnce } from './testing/work-at-once.ts'
-import { fetchWindowBytes } from './transfer/plan.ts'
+import { fetchWindowBytes } from './transfer/chunk-plan.ts'
 
 const mebibyte = 1024 * 1024
 const fiveChunks = aContent(4 * mebibyte + 1)

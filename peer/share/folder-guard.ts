@@ -16,7 +16,7 @@ import type { GuardedFolderRow } from './catalog-statements.ts'
 import { identityOf, type LookAtFolder } from './folder-look.ts'
 import type { Folders } from './folders.ts'
 import { inspect } from './inspect.ts'
-import { type FolderLook, judgeFolder, type KnownFiles } from './loss.ts'
+import { type FolderLook, judgeFolder, type KnownFiles } from './judge-loss.ts'
 
 /**
  * Folders judged as a whole: roots and the mounts below them; further mounts count as parts of

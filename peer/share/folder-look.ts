@@ -3,7 +3,7 @@ import { access, opendir, stat } from 'node:fs/promises'
 import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { isGone } from './is-gone.ts'
-import type { FolderIdentity, FolderLook } from './loss.ts'
+import type { FolderIdentity, FolderLook } from './judge-loss.ts'
 
 /**
  * Checking a folder: a sleeping network disk wakes in this time; one that hangs must not block

@@ -5,7 +5,7 @@ import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { aContent, chunkOf } from '../../../common/testing/contents.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { workAtOnce } from '../testing/work-at-once.ts'
-import { chunksAtOnceFor } from '../transfer/plan.ts'
+import { chunksAtOnceFor } from '../transfer/chunk-plan.ts'
 import { DigestedFile } from './digested-file.ts'
 
 const mebibyte = 2 ** 20

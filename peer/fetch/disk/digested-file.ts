@@ -3,7 +3,7 @@ import type { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkRange } from '../../../common/content/chunks.ts'
 import { diskError } from '../../../common/disk-error.ts'
 import type { CopyingStore, PutChunk, ReadFrom } from '../chunk-store.ts'
-import { chunksAtOnceFor } from '../transfer/plan.ts'
+import { chunksAtOnceFor } from '../transfer/chunk-plan.ts'
 import type { ChunkWorker, ChunkWorkers } from './chunk-threads.ts'
 import type { PartialFile } from './partial-file.ts'
 

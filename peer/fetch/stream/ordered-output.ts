@@ -8,7 +8,7 @@ import { limits } from '../../../common/limits.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
 import type { ChunkStore, PutChunk } from '../chunk-store.ts'
-import { chunksAtOnceFor } from '../transfer/plan.ts'
+import { chunksAtOnceFor } from '../transfer/chunk-plan.ts'
 
 /** Takes bytes, which are valid until it resolves; it does when the reader has room for more. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>

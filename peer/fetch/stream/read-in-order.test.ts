@@ -7,7 +7,7 @@ import type { FoundContent } from '../../../common/protocol/messages.ts'
 import { aContent, chunkOf, type TestContent } from '../../../common/testing/contents.ts'
 import type { ScriptedSource } from '../../../common/testing/scripted-source.ts'
 import { advanceUntil, aSwarm, type Swarm } from '../testing/swarm.ts'
-import { fetchWindowBytes } from '../transfer/plan.ts'
+import { fetchWindowBytes } from '../transfer/chunk-plan.ts'
 import { type ReadRequest, readInOrder } from './read-in-order.ts'
 
 const mebibyte = 1024 * 1024

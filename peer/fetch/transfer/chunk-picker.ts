@@ -11,7 +11,7 @@ import {
   nextChunkBefore,
   nextChunks,
   readsInFlightFor,
-} from './plan.ts'
+} from './chunk-plan.ts'
 import type { WorkingSource } from './working-source.ts'
 
 /** Outstanding reads whose chunk the source chooses: one queued while another begins. */

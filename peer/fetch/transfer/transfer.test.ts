@@ -6,7 +6,7 @@ import { seededRandom } from '../../../common/random.ts'
 import { aContent, chunkOf } from '../../../common/testing/contents.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import type { ChunkSource, ChunksHeld, ChunksHeldUpdate } from '../source/chunk-source.ts'
-import { chunksAtOnceFor } from './plan.ts'
+import { chunksAtOnceFor } from './chunk-plan.ts'
 import { Transfer } from './transfer.ts'
 
 const mebibyte = 1024 * 1024

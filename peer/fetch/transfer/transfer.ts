@@ -13,8 +13,8 @@ import type { ChunkSource } from '../source/chunk-source.ts'
 import { ChunkBoard, type ChunkRequest } from './chunk-board.ts'
 import { ChunkList } from './chunk-list.ts'
 import { hasRoom, type PickedChunk, pickChunk, type Situation } from './chunk-picker.ts'
+import { chunksAtOnceFor, nextChunkBefore, ranksFrom } from './chunk-plan.ts'
 import type { ChunkReuse } from './chunk-reuse.ts'
-import { chunksAtOnceFor, nextChunkBefore, ranksFrom } from './plan.ts'
 import { mismatchOf, WorkingSource } from './working-source.ts'
 
 export interface TransferOptions {

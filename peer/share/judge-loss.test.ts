@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type FolderLook, judgeFolder, judgeLoss } from './loss.ts'
+import { type FolderLook, judgeFolder, judgeLoss } from './judge-loss.ts'
 
 const here = { device: '1', inode: '2' }
 const known = { sampled: 10, found: 0 }

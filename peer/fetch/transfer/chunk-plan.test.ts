@@ -15,7 +15,7 @@ import {
   readsInFlightFor,
   readsPerSourceMax,
   swarmWindowChunks,
-} from './plan.ts'
+} from './chunk-plan.ts'
 
 function chunkSet(chunkCount: number, chunks: readonly number[]): ChunkSet {
   const set = new ChunkSet(chunkCount)

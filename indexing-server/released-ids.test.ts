@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
-import { releaseId, takeRelease } from './releases.ts'
+import { releaseId, takeRelease } from './released-ids.ts'
 
 test('a release is for one id, and used once', async () => {
   await using folder = await temporaryFolder()
