@@ -14,6 +14,7 @@ import {
   systemErrorCode,
   toAppError,
 } from './errors.ts'
+import { problemMembers } from './http-problem.ts'
 import { limits } from './limits.ts'
 
 const codes = Object.keys(errorTable) as ErrorCode[]
@@ -29,6 +30,11 @@ describe.each(codes)('%s', (code) => {
   test('says when it occurs and what to tell the user, in sentences', () => {
     expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/)
     for (const sentence of [row.when, row.sentence]) expect(sentence).toMatch(/^\S.*\.$/s)
+  })
+
+  test('has details whose names are no members of a problem', () => {
+    const names = [...row.sentence.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    expect(names.filter((name) => name !== undefined && problemMembers.has(name))).toEqual([])
   })
 
   test('has an HTTP status of an error', () => {
@@ -66,7 +72,7 @@ test.each(['NOT_YET_INVENTED', 'toString', '__proto__', ''])(
   'the unknown code %j becomes INTERNAL and keeps its name',
   (code) => {
     const error = errorFromWire({ code, retryable: true, details: { name: 'a' } })
-    expect(error).toMatchObject({ code: 'INTERNAL', details: { name: 'a', code } })
+    expect(error).toMatchObject({ code: 'INTERNAL', details: { name: 'a', unknownCode: code } })
   },
 )
 

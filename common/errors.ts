@@ -73,7 +73,7 @@ export function errorFromWire(wire: WireError): AppError {
       ]),
   )
   if (isErrorCode(wire.code)) return new AppError(wire.code, details)
-  return new AppError('INTERNAL', { ...details, code: wire.code })
+  return new AppError('INTERNAL', { ...details, unknownCode: wire.code })
 }
 
 /** The `code` of a Node.js system error such as ENOENT, if `error` is one. */

@@ -1,16 +1,10 @@
-/** Error responses of HTTP servers: one shape, even before a request is parsed. */
+/** Answers to requests that the HTTP parser rejected. */
 import type { Duplex } from 'node:stream'
-import { AppError, errorToWire, systemErrorCode, type WireError } from './errors.ts'
+import { AppError, systemErrorCode } from './errors.ts'
+import { problemOf, problemType } from './http-problem.ts'
 import { deadlines, limits } from './limits.ts'
 
 const { STATUS_CODES } = process.getBuiltinModule('node:http')
-
-/** Code and details of an error, and its sentence for users. */
-export type HttpError = WireError & { readonly message: string }
-
-export function httpErrorOf(error: AppError): HttpError {
-  return { ...errorToWire(error), message: error.message }
-}
 
 interface Refusal {
   readonly status: number
@@ -45,10 +39,10 @@ export function answerClientError(thrown: Error, socket: Duplex): void {
     return
   }
   const { status, error } = refusalOf(code)
-  const body = JSON.stringify(httpErrorOf(error))
+  const body = JSON.stringify(problemOf(error, { status }))
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'content-type: application/json; charset=utf-8',
+    `content-type: ${problemType}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from './clock.ts'
 import { errorTable } from './error-table.ts'
 import { AppError } from './errors.ts'
-import { httpErrorOf } from './http-errors.ts'
+import { problemOf, problemType } from './http-problem.ts'
 import { deadlines, limits } from './limits.ts'
 import { connectionToEvict, type Occupant } from './protocol/connection-slots.ts'
 import { hostKeyOf, mayHold } from './protocol/host-share.ts'
@@ -120,8 +120,8 @@ function cutOffNonReaders(sockets: Iterable<Socket>): void {
 
 function refuse(request: IncomingMessage, response: ServerResponse): void {
   const error = new AppError('BUSY')
-  const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' }
+  const headers = { 'content-type': problemType, connection: 'close' }
   response.writeHead(errorTable[error.code].status, headers)
-  response.end(JSON.stringify(httpErrorOf(error)))
+  response.end(JSON.stringify(problemOf(error, { url: request.url })))
   request.resume()
 }

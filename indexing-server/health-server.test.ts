@@ -28,7 +28,11 @@ test('health and metrics are served, everything else is refused', async () => {
   expect(await status('/healthz', 'HEAD')).toBe(200)
   expect(await (await fetch(`${base}/metrics`)).text()).toBe('tandem_index_peers 1\n')
   expect(await status('/')).toBe(404)
-  expect(await status('/healthz', 'POST')).toBe(405)
+  expect(await status('/healthz', 'POST')).toBe(404)
+  expect(await status('/api/errors/ROUTE_NOT_FOUND')).toBe(200)
+  const refused = await fetch(`${base}/nothing`)
+  expect(refused.headers.get('content-type')).toBe('application/problem+json')
+  expect(await refused.json()).toMatchObject({ code: 'ROUTE_NOT_FOUND', instance: '/nothing' })
   const health = async (): Promise<unknown> => await (await fetch(`${base}/healthz`)).json()
   expect(await health()).toEqual({ status: 'ok' })
   degraded = 'the database cannot be written: full'

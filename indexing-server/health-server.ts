@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net'
 import type { Clock } from '../common/clock.ts'
 import { errorTable } from '../common/error-table.ts'
 import { AppError, reasonOf, systemErrorCode, toAppError } from '../common/errors.ts'
-import { answerClientError, httpErrorOf } from '../common/http-errors.ts'
+import { answerClientError } from '../common/http-errors.ts'
 import { guardedServerOptions, guardHttp } from '../common/http-guard.ts'
 import { checkHost } from '../common/http-host.ts'
+import { errorDescribedAt, problemOf, problemType } from '../common/http-problem.ts'
 import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { type Address, formatAddress } from '../common/protocol/transport.ts'
@@ -81,7 +82,7 @@ async function close(server: Server): Promise<void> {
 }
 
 async function answer(
-  { method, url, headers }: IncomingMessage,
+  { method = '', url = '', headers }: IncomingMessage,
   response: ServerResponse,
   ownNames: ReadonlySet<string>,
   { check, metrics, log }: HealthDependencies,
@@ -90,17 +91,21 @@ async function answer(
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
     response.end(method === 'HEAD' ? undefined : body)
   }
-  const json = (status: number, body: object): void =>
-    send(status, 'application/json', `${JSON.stringify(body)}\n`)
+  const json = (status: number, body: object, type = 'application/json'): void =>
+    send(status, type, `${JSON.stringify(body)}\n`)
+  const refuse = (error: AppError): void =>
+    json(errorTable[error.code].status, problemOf(error, { url }), problemType)
   try {
     checkHost(headers.host, ownNames)
   } catch (error) {
-    const refusal = toAppError(error)
-    return json(errorTable[refusal.code].status, httpErrorOf(refusal))
+    return refuse(toAppError(error))
   }
-  if (method !== 'GET' && method !== 'HEAD') return json(405, { status: 'method not allowed' })
+  const isRead = method === 'GET' || method === 'HEAD'
+  const description = errorDescribedAt(url)
+  if (isRead && description !== undefined) return json(200, description)
+  if (!isRead || (url !== '/metrics' && url !== '/healthz'))
+    return refuse(routeNotFound(method, url))
   if (url === '/metrics') return send(200, metrics.contentType, await metrics.text())
-  if (url !== '/healthz') return json(404, { status: 'not found' })
   try {
     const degraded = await check()
     if (degraded === undefined) json(200, { status: 'ok' })
@@ -110,4 +115,9 @@ async function answer(
     log.warn({ reason }, 'the index is not healthy')
     json(503, { status: 'failed', reason })
   }
+}
+
+function routeNotFound(method: string, url: string): AppError {
+  const hint = 'it answers GET /healthz and GET /metrics'
+  return new AppError('ROUTE_NOT_FOUND', { method, path: url.slice(0, 200), hint })
 }

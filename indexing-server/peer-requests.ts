@@ -125,7 +125,7 @@ export class PeerRequests {
 
   #connectionFor(peerId: string, type: string): Connection {
     const connection = this.#connectionOf(peerId)
-    if (connection === undefined) throw new AppError('NOT_REGISTERED', { type })
+    if (connection === undefined) throw new AppError('NOT_REGISTERED', { request: type })
     return connection
   }
 }

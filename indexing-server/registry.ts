@@ -215,7 +215,8 @@ export class Registry implements Disposable {
    */
   heard(session: Session, type: string): Peer {
     const entry = this.#entries.get(session.peerId ?? '')
-    if (entry?.connection !== session.connection) throw new AppError('NOT_REGISTERED', { type })
+    if (entry?.connection !== session.connection)
+      throw new AppError('NOT_REGISTERED', { request: type })
     if (entry.gone === undefined) this.#onSignOfLife(entry)
     return entry
   }

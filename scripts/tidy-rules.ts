@@ -36,6 +36,7 @@ const stepsBelow: Readonly<Record<string, readonly string[]>> = { 'peer/download
 const peerInterface: readonly string[] = [
   'peer/api/calls.ts',
   'peer/api/limit-table.ts',
+  'peer/api/problem-details.ts',
   'peer/api/scrub-shapes.ts',
   'peer/api/call-outlines.ts',
   'peer/api/shapes.ts',

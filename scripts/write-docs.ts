@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { outlinesFile, outlinesText } from '../peer/api/call-outlines.ts'
 import { calls } from '../peer/api/calls.ts'
-import { ApiError } from '../peer/api/shapes.ts'
+import { ProblemDetails } from '../peer/api/problem-details.ts'
 import { protocolDocument } from './protocol-document.ts'
 import { runScript } from './run-script.ts'
 
@@ -19,7 +19,7 @@ await runScript(async () => {
     {
       file: outlinesFile,
       name: 'peer/api/calls.json',
-      text: outlinesText(calls, ApiError),
+      text: outlinesText(calls, ProblemDetails),
     },
   ]
   for (const { file, name, text } of made) {

@@ -6,7 +6,7 @@ export const indexErrors = {
     when: 'A request that only registered peers may send arrived on a connection that registered none.',
     retryable: true,
     status: 403,
-    sentence: 'Only a registered peer may send {type}.',
+    sentence: 'Only a registered peer may send {request}.',
   },
   PEER_ID_TAKEN: {
     when: 'Another running process uses this peer id and answered a probe; it keeps the id.',

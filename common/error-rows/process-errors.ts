@@ -55,9 +55,9 @@ export const processErrors = {
     sentence: "Web pages from {origin} may not change anything here: use the peer's own address.",
   },
   ROUTE_NOT_FOUND: {
-    when: 'The HTTP API has no such route.',
+    when: 'An HTTP server has no such route.',
     retryable: false,
     status: 404,
-    sentence: 'The HTTP API has no {method} {path}: GET /api/openapi.json lists all routes.',
+    sentence: 'This server has no {method} {path}: {hint}.',
   },
 } as const satisfies Record<string, ErrorRow>

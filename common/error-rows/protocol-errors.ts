@@ -18,13 +18,13 @@ export const protocolErrors = {
     when: 'A reply does not match the schema of its type (raised by the requester).',
     retryable: false,
     status: 502,
-    sentence: '{address} sent an invalid reply to {type}: {reason}.',
+    sentence: '{address} sent an invalid reply to {request}: {reason}.',
   },
   UNKNOWN_TYPE: {
     when: 'The receiver does not know the request type, or does not accept it from this role.',
     retryable: false,
     status: 400,
-    sentence: 'The other side does not know {type}: use the same version of Tandem on both.',
+    sentence: 'The other side does not know {request}: use the same version of Tandem on both.',
   },
   HELLO_EXPECTED: {
     when: 'The first request on a connection is not hello, or hello is sent twice.',

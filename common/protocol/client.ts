@@ -56,7 +56,7 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
     if (welcome.role !== role)
       throw new AppError('BAD_REPLY', {
         address: formatAddress(address),
-        type: 'hello',
+        request: 'hello',
         reason: `it is a ${welcome.role}, not a ${role}`,
       })
     return { connection, welcome }

@@ -79,7 +79,7 @@ export function dispatcher<From extends Role, To extends Role, Session>(
   return (type, body) => {
     const handler = Object.hasOwn(byType, type) ? byType[type] : undefined
     if (handler === undefined || !isMessageType(type) || !mayReceive(type, roles.from, roles.to))
-      throw new AppError('UNKNOWN_TYPE', { type: type.slice(0, 64) })
+      throw new AppError('UNKNOWN_TYPE', { request: type.slice(0, 64) })
     const { request, bytes } = measuredRequest(type, body)
     const replyBytes = replyBytesReservedFor(type)
     return { bytes, replyBytes, run: (signal) => run(handler, request, session, signal) }

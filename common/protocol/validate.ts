@@ -56,7 +56,7 @@ export function parseReply<T extends MessageType>(
   const checks = replyChecks.get(type)
   if (checks?.check.Check(body)) return checks.prune(body, { bytes: 0 }) as ReplyOf<T>
   const { path, reason } = firstProblem(checks, body)
-  throw new AppError('BAD_REPLY', { address, type, reason: `${path}: ${reason}` })
+  throw new AppError('BAD_REPLY', { address, request: type, reason: `${path}: ${reason}` })
 }
 
 function firstProblem(checks: Checks | undefined, body: unknown): { path: string; reason: string } {

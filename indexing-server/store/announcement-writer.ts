@@ -172,7 +172,7 @@ export class AnnouncementWriter {
     const seen = this.#sql.seen.get(peerId) as
       | { epoch: string; seen_seq: number; inventory: number; inventory_ended: number }
       | undefined
-    if (seen === undefined) throw new AppError('NOT_REGISTERED', { type: 'announce' })
+    if (seen === undefined) throw new AppError('NOT_REGISTERED', { request: 'announce' })
     if (begin === true) return { number: seen.inventory + 1, isFull: true }
     const expected = seen.epoch === epoch ? seen.seen_seq : 0
     if (seen.epoch !== epoch || previousSeq !== expected)

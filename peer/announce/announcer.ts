@@ -199,7 +199,7 @@ export class Announcer implements AsyncDisposable {
     try {
       if (welcome.registered === undefined) {
         const reason = 'it did not register this peer'
-        throw new AppError('BAD_REPLY', { address: this.address, type: 'hello', reason })
+        throw new AppError('BAD_REPLY', { address: this.address, request: 'hello', reason })
       }
       const { seenSeq } = welcome.registered
       log.info({ index: this.address, seenSeq }, 'registered at the index')

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { shapeKeywords, shapeProblem } from '../../common/json-shape.ts'
 import { readOutlines } from './call-outlines.ts'
 import { type CallRow, calls } from './calls.ts'
-import { ApiError } from './shapes.ts'
+import { ProblemDetails } from './problem-details.ts'
 
 /** Keywords whose values are schemas. */
 const nested = ['properties', 'patternProperties'] as const
@@ -67,7 +67,7 @@ function simple(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
 }
 
 const outlines = readOutlines()
-const refused = { schema: ApiError as TSchema, shape: outlines.refusal }
+const refused = { schema: ProblemDetails as TSchema, shape: outlines.refusal }
 const checked = Object.entries<CallRow>(calls).flatMap(([name, { reply }]) =>
   reply === undefined
     ? []

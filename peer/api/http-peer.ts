@@ -4,12 +4,13 @@ import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError, errorFromWire, reasonOf, systemErrorCode } from '../../common/errors.ts'
+import { detailsOf } from '../../common/http-problem.ts'
 import { parseName } from '../../common/ids.ts'
 import { type JsonShape, shapeProblem } from '../../common/json-shape.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import { type CallOutline, type Outlines, readOutlines, takesRequest } from './call-outlines.ts'
 import type { PeerApi, Upload } from './calls.ts'
-import type { ApiError } from './shapes.ts'
+import type { ProblemDetails } from './problem-details.ts'
 
 /**
  * Timeout of a request: longer than `deadlines.requestMs`, so that the peer can report its own
@@ -153,12 +154,15 @@ class ApiClient implements Disposable {
   }
 
   #refused(body: unknown, response: IncomingMessage): AppError {
-    if (shapeProblem(this.#refusal, body) === undefined) return errorFromWire(body as ApiError)
+    if (shapeProblem(this.#refusal, body) === undefined) {
+      const { code, retryable, ...others } = body as ProblemDetails
+      return errorFromWire({ code, retryable, details: detailsOf(others) })
+    }
     return this.#badReply('the HTTP API', `status ${response.statusCode ?? 0}`)
   }
 
   #badReply(type: string, reason: string): AppError {
-    return new AppError('BAD_REPLY', { address: this.#options.url.host, type, reason })
+    return new AppError('BAD_REPLY', { address: this.#options.url.host, request: type, reason })
   }
 
   /** The error of a failed exchange, for the caller. */

@@ -216,7 +216,7 @@ export const ApiError = Type.Object({
   retryable: Type.Boolean(),
   details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
 })
-/** The reply of every failed call, with the status of the error table. */
+/** The error of something that ended or failed on its own, such as a download. */
 export type ApiError = Static<typeof ApiError> & { code: ErrorCode | (string & {}) }
 
 export const Downloaded = Type.Object({

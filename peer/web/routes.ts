@@ -13,9 +13,10 @@ import type {
 import Type, { type TObject } from 'typebox'
 import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
+import { problemType } from '../../common/http-problem.ts'
 import { takesRequest } from '../api/call-outlines.ts'
 import { type CallName, type CallRow, callNames, calls, type PeerApi } from '../api/calls.ts'
-import { ApiError } from '../api/shapes.ts'
+import { ProblemDetails } from '../api/problem-details.ts'
 import { announcedBytes, uploadedBytes } from './upload.ts'
 
 export type Web = FastifyInstance<
@@ -97,7 +98,10 @@ function schemaOf({ summary, params, query, body, reply, status }: CallRow): Fas
     ...(params && { params }),
     ...(query && { querystring: query }),
     ...(body && { body }),
-    response: { [code]: reply ?? Type.Null(), default: ApiError },
+    response: {
+      [code]: reply ?? Type.Null(),
+      default: { description: 'An error.', content: { [problemType]: { schema: ProblemDetails } } },
+    },
   }
 }
 

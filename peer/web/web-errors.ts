@@ -1,18 +1,24 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../common/clock.ts'
-import { errorTable } from '../../common/error-table.ts'
+import { type ErrorCode, errorTable } from '../../common/error-table.ts'
 import { AppError, reasonOf } from '../../common/errors.ts'
-import { httpErrorOf } from '../../common/http-errors.ts'
+import {
+  describeError,
+  errorDescribedAt,
+  errorsPath,
+  problemOf,
+  problemType,
+} from '../../common/http-problem.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Web } from './routes.ts'
 import { discardRest } from './upload.ts'
 
-/** Answers every failure with an {@link ApiError} and its status in the error table. */
+/** Answers every failure with problem details and their status in the error table. */
 export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock }): void {
   const refuse = (error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     discardRest(request, reply, clock)
-    return reply.code(errorTable[error.code].status).send(httpErrorOf(error))
+    return sendProblem(error, request, reply)
   }
   web.setErrorHandler(async (thrown, request, reply) => {
     const error = explained(thrown)
@@ -21,12 +27,7 @@ export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock 
     return await refuse(error, request, reply)
   })
   web.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? ''
-    return await refuse(
-      new AppError('ROUTE_NOT_FOUND', { method: request.method, path }),
-      request,
-      reply,
-    )
+    return await refuse(routeNotFound(request), request, reply)
   })
 }
 
@@ -36,9 +37,37 @@ export function badUrlAnswer(
 ): (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void {
   return (thrown, request, reply) => {
     discardRest(request, reply, clock)
-    const error = badEncoding(reasonOf(thrown))
-    reply.code(errorTable[error.code].status).send(httpErrorOf(error))
+    sendProblem(badEncoding(reasonOf(thrown)), request, reply)
   }
+}
+
+/** The types of problems, for people and programs that follow one. */
+export function addErrorRoutes(web: Web): void {
+  const schema = { hide: true }
+  web.get(errorsPath.slice(0, -1), { schema }, async () =>
+    (Object.keys(errorTable) as ErrorCode[]).map(describeError),
+  )
+  web.get(`${errorsPath}:code`, { schema }, async (request) => {
+    const description = errorDescribedAt(pathOf(request))
+    if (description === undefined) throw routeNotFound(request)
+    return description
+  })
+}
+
+/** The only place that writes an error response of a route. */
+function sendProblem(error: AppError, { url }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error, { url })
+  return reply.code(problem.status).type(problemType).send(problem)
+}
+
+function routeNotFound(request: FastifyRequest): AppError {
+  const hint = 'GET /api/openapi.json lists all routes'
+  const path = pathOf(request).slice(0, 200)
+  return new AppError('ROUTE_NOT_FOUND', { method: request.method, path, hint })
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 /**

@@ -6,7 +6,7 @@ import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { calls } from '../api/calls.ts'
-import type { ApiError } from '../api/shapes.ts'
+import type { ProblemDetails } from '../api/problem-details.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { fakeVitals } from '../testing/fake-vitals.ts'
 import type { Web } from './routes.ts'
@@ -168,16 +168,18 @@ describe('a refusal', () => {
   ])('is %s for %s', async (code, _what, request) => {
     const web = await webOf()
     const reply = await web.inject(request)
-    const error = reply.json<ApiError>()
+    const error = reply.json<ProblemDetails>()
     expect(error.code).toBe(code)
+    expect(reply.headers['content-type']).toMatch(/^application\/problem\+json(;|$)/)
     expect(reply.statusCode).toBe(errorTable[code].status)
-    expect(error.message).not.toContain('?')
+    expect(error.status).toBe(reply.statusCode)
+    expect(error.detail).not.toContain('?')
   })
 
   test('of a host name tells how to allow it', async () => {
     const web = await webOf()
     const reply = await web.inject({ url: '/healthz', headers: { host: 'evil.org' } })
-    expect(reply.json<ApiError>().message).toContain('--allowed-hosts')
+    expect(reply.json<ProblemDetails>().detail).toContain('--allowed-hosts')
   })
 
   test('has code, sentence and details of what the peer says', async () => {
@@ -188,11 +190,26 @@ describe('a refusal', () => {
     const reply = await web.inject('/api/status')
     expect(reply.statusCode).toBe(503)
     expect(reply.json()).toEqual({
+      type: '/api/errors/INDEX_UNREACHABLE',
+      title: 'Index unreachable',
+      status: 503,
+      detail: failure.message,
+      instance: '/api/status',
       code: 'INDEX_UNREACHABLE',
-      message: failure.message,
       retryable: true,
-      details: { address: '127.0.0.1:7000' },
+      address: '127.0.0.1:7000',
     })
+  })
+
+  test('has a type that describes it', async () => {
+    const web = await webOf()
+    const refused = await web.inject('/api/nothing?x=1')
+    const { type, code, instance } = refused.json<ProblemDetails>()
+    expect(instance).toBe('/api/nothing')
+    expect((await web.inject(type)).json()).toMatchObject({ code, status: 404 })
+    const all = (await web.inject('/api/errors')).json<unknown[]>()
+    expect(all.length).toBe(Object.keys(errorTable).length)
+    expect((await web.inject('/api/errors/toString')).statusCode).toBe(404)
   })
 
   test('keeps to itself what failed inside', async () => {

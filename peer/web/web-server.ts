@@ -15,7 +15,7 @@ import { checkAccess } from './access.ts'
 import { withoutCompilers } from './compilers.ts'
 import { openApiOf } from './open-api.ts'
 import { addCallRoutes, type Web } from './routes.ts'
-import { answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
+import { addErrorRoutes, answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
 // An import would load all exports, including a whole HTTP client: 14 MB that is never used.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -104,6 +104,7 @@ export async function buildWeb(
   let openApi: Promise<object> | undefined
   const hidden = { schema: { hide: true } }
   web.get('/api/openapi.json', hidden, async () => await (openApi ??= openApiOf(addRoutes)))
+  addErrorRoutes(web)
   addHealthRoutes(web, vitals)
   await web.ready()
   return web

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../common/error-table.ts'
 import { hasCode } from '../../common/errors.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
-import type { ApiError } from '../api/shapes.ts'
+import type { ProblemDetails } from '../api/problem-details.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { fakeVitals } from '../testing/fake-vitals.ts'
 import { buildWeb, startWeb, type WebServer } from './web-server.ts'
@@ -175,10 +175,10 @@ describe('on a real socket', () => {
     await until(() => received.includes('}'))
     const [head = '', body = ''] = received.split('\r\n\r\n')
     expect(head).toContain(`HTTP/1.1 ${status} `)
-    expect(head.toLowerCase()).toContain('content-type: application/json')
-    const error = JSON.parse(body) as ApiError
+    expect(head.toLowerCase()).toContain('content-type: application/problem+json')
+    const error = JSON.parse(body) as ProblemDetails
     expect(error).toMatchObject({ code, retryable: expect.any(Boolean) as unknown })
-    expect(error.message).not.toBe('')
+    expect(error.detail).not.toBe('')
     socket.destroy()
   })
 

@@ -154,7 +154,7 @@ export class SmallSource implements Disposable {
   }
 
   #badReply(reason: string): AppError {
-    return new AppError('BAD_REPLY', { address: this.#label, type: 'read-many', reason })
+    return new AppError('BAD_REPLY', { address: this.#label, request: 'read-many', reason })
   }
 
   #mismatch(): AppError {

@@ -110,7 +110,7 @@ export class PeerSource implements ChunkSource, Disposable {
       if (chunksHeld === undefined)
         throw new AppError('BAD_REPLY', {
           address: this.label,
-          type: 'chunks',
+          request: 'chunks',
           reason: `its bitmap is not of ${chunkCountFor(size)} chunks`,
         })
     })
@@ -234,7 +234,7 @@ export class PeerSource implements ChunkSource, Disposable {
   }
 
   #badReply(type: string, reason: string): AppError {
-    return new AppError('BAD_REPLY', { address: this.label, type, reason })
+    return new AppError('BAD_REPLY', { address: this.label, request: type, reason })
   }
 }
 
