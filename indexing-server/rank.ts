@@ -41,19 +41,26 @@ export function rankSources(
   peerOf: PeerOf,
   max: number = limits.sourcesPerContentMax,
 ): Source[] {
+  // A peer is not spread into the pair: its getters would compute all that is known about it.
   const known = bestHolders(holders).flatMap((holder) => {
     const peer = peerOf(holder.peerId)
-    const isAway = peer === undefined || peer.state === 'dead' || peer.state === 'unreachable'
-    return isAway ? [] : [{ ...holder, ...peer }]
+    if (peer === undefined || peer.state === 'dead' || peer.state === 'unreachable') return []
+    const isSuspicious = peer.isAccused || holder.isDoubted === true
+    return [{ holder, peer, isSuspicious }]
   })
   known.sort(
     (a, b) =>
-      Number(a.isAccused || a.isDoubted === true) - Number(b.isAccused || b.isDoubted === true) ||
-      Number(a.state !== 'live') - Number(b.state !== 'live') ||
-      kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
-      compareText(a.peerId, b.peerId),
+      Number(a.isSuspicious) - Number(b.isSuspicious) ||
+      Number(a.peer.state !== 'live') - Number(b.peer.state !== 'live') ||
+      kindOrder.indexOf(a.holder.kind) - kindOrder.indexOf(b.holder.kind) ||
+      compareText(a.holder.peerId, b.holder.peerId),
   )
-  return known.slice(0, max).map(({ peerId, host, port, kind }) => ({ peerId, host, port, kind }))
+  return known.slice(0, max).map(({ holder: { peerId, kind }, peer: { host, port } }) => ({
+    peerId,
+    host,
+    port,
+    kind,
+  }))
 }
 
 /** The number of live peers with a copy that is not in doubt. */

@@ -43,8 +43,9 @@ export interface Batch {
   requestBytes: number
   /** Bytes of all contents that were ever in `tasks`. */
   bytesInAll: number
-  /** Bytes that the target reported, by task. */
+  /** Bytes that the target reported, by task, and their sum. */
   readonly told: Map<string, number>
+  toldBytes: number
   /** Once sent: its progress, and when the target last reported it. */
   pace: Pace
   heardMs: number
@@ -126,6 +127,7 @@ export class RunningTasks {
       requestBytes: 0,
       bytesInAll: 0,
       told: new Map(),
+      toldBytes: 0,
       pace: startPace(0),
       heardMs: -Infinity,
       cancelDeadline: () => {},
@@ -199,6 +201,12 @@ export class RunningTasks {
     if (streams === 0) this.#streams.delete(stream)
     else this.#streams.set(stream, streams)
   }
+}
+
+/** Records how many bytes of a task its target reported. */
+export function tellBytes(batch: Batch, taskId: string, bytes: number): void {
+  batch.toldBytes += bytes - (batch.told.get(taskId) ?? 0)
+  batch.told.set(taskId, bytes)
 }
 
 /**

@@ -14,7 +14,7 @@ import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RepairMeter } from './repair-meter.ts'
 import type { PeerFailure, RestingPeers } from './resting-peers.ts'
-import type { Batch, RunningTask, RunningTasks } from './running-tasks.ts'
+import { type Batch, type RunningTask, type RunningTasks, tellBytes } from './running-tasks.ts'
 import { doneEvent, failedEvent } from './task-events.ts'
 
 /**
@@ -134,9 +134,9 @@ export class TaskDesk {
   #onSettled(batch: Batch, { task: { taskId }, sizeBytes }: RunningTask): void {
     const nowMs = this.#clock.monotonicMs()
     batch.heardMs = nowMs
-    batch.told.set(taskId, sizeBytes)
-    const bytes = batch.told.values().reduce((all, each) => all + each, 0)
-    batch.pace = { ...movePace(batch.pace, { bytes, isStoring: false }, nowMs), movedMs: nowMs }
+    tellBytes(batch, taskId, sizeBytes)
+    const moved = movePace(batch.pace, { bytes: batch.toldBytes, isStoring: false }, nowMs)
+    batch.pace = { ...moved, movedMs: nowMs }
   }
 
   /** Forgets the tasks of a peer; their contents are checked again soon. */
@@ -235,9 +235,8 @@ export class TaskDesk {
       const batch = this.#running.batchWith(peerId, taskId)
       if (batch === undefined) continue
       batch.heardMs = nowMs
-      batch.told.set(taskId, Math.min(bytes, batch.bytesInAll))
-      const sum = batch.told.values().reduce((all, each) => all + each, 0)
-      batch.pace = movePace(batch.pace, { bytes: sum, isStoring }, nowMs)
+      tellBytes(batch, taskId, Math.min(bytes, batch.bytesInAll))
+      batch.pace = movePace(batch.pace, { bytes: batch.toldBytes, isStoring }, nowMs)
     }
   }
 
