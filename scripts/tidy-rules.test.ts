@@ -85,6 +85,19 @@ test.each(['TO', 'FIX'])('%s-something is found anywhere', (start) => {
   ])
 })
 
+test('each decision has a number of its own', () => {
+  const [first, second, same] = ['0001-a', '0002-b', '0002-c'].map(
+    (name) => `docs/decisions/${name}.md`,
+  ) as [string, string, string]
+  expect(complaints({ [first]: '', [second]: '' })).toEqual([])
+  expect(complaints({ [first]: '', [second]: '', [same]: '' })).toEqual([
+    `${second} and ${same} have the same number: give the newer one the next free number`,
+  ])
+  expect(complaints({ 'docs/decisions/c.md': '' })).toEqual([
+    'docs/decisions/c.md has no number: name it like 0001-what-it-decides.md',
+  ])
+})
+
 test('a paraphrase from the word list is found', () => {
   expect(complaints({ 'peer/a.md': 'fine\nto Whoever asks' })).toContain(
     "peer/a.md:2 says 'Whoever': use a word of the list in CONTRIBUTING.md",

@@ -185,6 +185,21 @@ const nameOnlyWhatExists: Rule = (files) => {
     )
 }
 
+/** Branches that grow at the same time take the same next number. */
+const numberDecisionsOnce: Rule = (files) => {
+  const decisions = files
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith('docs/decisions/'))
+    .toSorted()
+  const byNumber = Map.groupBy(decisions, (path) => /^\d+(?=-)/.exec(posix.basename(path))?.[0])
+  return Array.from(byNumber).flatMap(([number, paths]) => {
+    if (number === undefined)
+      return paths.map((path) => `${path} has no number: name it like 0001-what-it-decides.md`)
+    if (paths.length === 1) return []
+    return [`${paths.join(' and ')} have the same number: give the newer one the next free number`]
+  })
+}
+
 /** Files that name everything that is run by name. */
 const isEntry = (path: string): boolean =>
   /^(package\.json|Makefile|Dockerfile|docker-compose\.yml|\.ci\/.*|[^/]+\.config\.ts)$/.test(path)
@@ -234,5 +249,6 @@ export const rules: readonly Rule[] = [
   leaveNothingUnfinished,
   keepWordsPlain,
   nameOnlyWhatExists,
+  numberDecisionsOnce,
   keepAllReachable,
 ]
