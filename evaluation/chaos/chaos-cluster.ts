@@ -7,6 +7,7 @@ import { type LabHost, startNetworkLab, whyNoNetworkLab } from '../benchmarks/ne
 import { soakSettings } from '../soak/soak-settings.ts'
 import { apiOf, type Cluster, startCluster } from '../system/cluster-fixture.ts'
 import { readMetric } from '../system/read-metric.ts'
+import { runTandem } from '../system/run-tandem.ts'
 import { mountSmallDisk } from '../system/small-disk.ts'
 import type { TandemProcess } from '../system/tandem-process.ts'
 
@@ -123,6 +124,16 @@ export class ChaosCluster implements AsyncDisposable {
     if (this.onSmallDisk === peer) this.onSmallDisk = undefined
     await rm(peer.process.dataFolder, { recursive: true, force: true })
     await this.#startPeer(undefined, peer.zone)
+  }
+
+  /** Kills a peer, removes all its data, and starts it again with its own id. */
+  async replaceDisk({ process }: ChaosPeer): Promise<void> {
+    await this.kill(process)
+    await rm(process.dataFolder, { recursive: true, force: true })
+    const words = ['index', 'release', process.name, '--data', this.index.dataFolder]
+    const { code, stderr } = await runTandem(words)
+    assert.equal(code, 0, stderr)
+    await process.start()
   }
 
   async kill(process: TandemProcess): Promise<void> {

@@ -11,6 +11,7 @@ export const faultTexts = {
   'fill-disk': "a peer's disk is filled while files are pushed",
   'flip-bits': "bits of replicas flip on a peer's disk",
   'wipe-disk': 'a peer is killed and its disk wiped; a new one takes its place',
+  'replace-disk': 'a peer is killed and its disk wiped; it returns with its own id',
 } as const satisfies Readonly<Record<string, string>>
 
 export type FaultName = keyof typeof faultTexts

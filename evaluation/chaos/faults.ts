@@ -1,20 +1,18 @@
 /** What each fault does to the processes, and how it ends. */
 import assert from 'node:assert/strict'
-import { open, rm, stat, utimes } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
-import { apiOf } from '../system/cluster-fixture.ts'
 import { fillDisk } from '../system/fill-disk.ts'
 import type { ChaosCluster, ChaosPeer } from './chaos-cluster.ts'
 import { deadAfterMs } from './chaos-cluster.ts'
-import type { ChaosFile, ChaosFiles } from './chaos-files.ts'
+import type { ChaosFiles } from './chaos-files.ts'
 import type { FaultName } from './chaos-plan.ts'
+import { flipAndScrub } from './flip-bits.ts'
 
 /** Long enough to be noticed as suspect, short enough not to be dead. */
 const blipMs = deadAfterMs / 2
 const indexAwayMs = 2_000
-/** Replicas whose bits flip. */
-const flippedMax = 5
 /** Files pushed while a disk is full. */
 const pushedMax = 20
 
@@ -75,11 +73,24 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
   'cut-link': { needs: 'network', strike: cut },
   'pause-peer': { strike: pause },
   'fill-disk': { isWithoutLoss: true, needs: 'small disk', strike: fill },
-  'flip-bits': { isWithoutLoss: true, strike: flip },
+  'flip-bits': {
+    isWithoutLoss: true,
+    async strike(victim, world) {
+      await flipAndScrub(victim, world)
+      return nothing
+    },
+  },
   'wipe-disk': {
     async strike(victim, { cluster }) {
       await cluster.wipe(victim)
       return nothing
+    },
+  },
+  'replace-disk': {
+    async strike(victim, { cluster }) {
+      await cluster.replaceDisk(victim)
+      // When all have their copies again, the empty disk has its share.
+      return () => checkReplicas(victim)
     },
   },
 }
@@ -126,73 +137,7 @@ async function fill(
   return () => rm(filler)
 }
 
-/**
- * Flips a bit of some replicas on the victim's disk, whose owner is paused while another peer
- * downloads them: it can only ask the victim, and accuses it.
- */
-async function flip(wanted: ChaosPeer, world: FaultWorld): Promise<() => Promise<void>> {
-  const { cluster } = world
-  const { victim, chosen } = await peerWithReplicas(wanted, world)
-  const owner = cluster.peers.find(({ process }) => process.name === chosen[0]?.owner)
-  const reader = cluster.peers.find((peer) => peer !== victim && peer !== owner)
-  assert(owner !== undefined && reader !== undefined)
-  for (const file of chosen) await flipBit(replicaPath(victim, file))
-  const resume = await pause(owner, world)
-  try {
-    using api = apiOf(reader.process)
-    for (const { name } of chosen) {
-      const started = await api.startDownload({ name, wait: true })
-      await api.download({ id: started.id, waitMs: 300 })
-    }
-  } finally {
-    await resume()
-  }
-  return nothing
-}
-
-/** The wanted victim, or another one if it has no replicas, as on a small disk. */
-async function peerWithReplicas(
-  wanted: ChaosPeer,
-  world: FaultWorld,
-): Promise<{ victim: ChaosPeer; chosen: ChaosFile[] }> {
-  for (const victim of new Set([wanted, ...world.cluster.peers])) {
-    const chosen = await replicasOfOneOwner(victim, world)
-    if (chosen.length > 0) return { victim, chosen }
-  }
-  throw new Error('no peer has replicas')
-}
-
-async function replicasOfOneOwner(
-  victim: ChaosPeer,
-  { files, cluster }: FaultWorld,
-): Promise<ChaosFile[]> {
-  for (const { process } of cluster.peers) {
-    const found: ChaosFile[] = []
-    for (const file of files.all) {
-      if (file.owner !== process.name || found.length === flippedMax) continue
-      const isThere = await stat(replicaPath(victim, file)).then(
-        () => true,
-        () => false,
-      )
-      if (isThere) found.push(file)
-    }
-    if (found.length > 0) return found
-  }
-  return []
-}
-
-function replicaPath({ process }: ChaosPeer, { owner, name }: ChaosFile): string {
-  return join(process.dataFolder, 'replicated', owner, name)
-}
-
-/** Like a disk: size and modification time stay. */
-async function flipBit(path: string): Promise<void> {
-  const { size, atime, mtime } = await stat(path)
-  await using file = await open(path, 'r+')
-  const byte = Buffer.alloc(1)
-  const place = Math.floor(size / 2)
-  await file.read(byte, 0, 1, place)
-  byte.writeUInt8(byte.readUInt8() ^ 1)
-  await file.write(byte, 0, 1, place)
-  await utimes(path, atime, mtime)
+async function checkReplicas({ process }: ChaosPeer): Promise<void> {
+  const names = await readdir(join(process.dataFolder, 'replicated'), { recursive: true })
+  assert(names.length > 0, `${process.name} was given no replicas on its new disk`)
 }
