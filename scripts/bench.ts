@@ -137,7 +137,7 @@ async function compare<Size>(
     samples.push(sample)
     console.log(sampleLine(sample))
   }
-  await measure(size, { rounds, missing, onSample })
+  await measure(size, { rounds, missing, onSample, signal: stop.signal })
   const rows = rowsOf(samples)
   console.log(`\n${comparisonTable(rows)}\n`)
   const parameters = { ...size, rounds }

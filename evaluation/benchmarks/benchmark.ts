@@ -19,4 +19,6 @@ export interface BenchmarkOptions {
   readonly missing: readonly AnchorProgram[]
   /** Called for each measurement. May throw to end the benchmark. */
   readonly onSample: (sample: Sample) => void
+  /** Aborted when the user interrupts: what waits for something ends with its reason. */
+  readonly signal: AbortSignal
 }

@@ -66,20 +66,26 @@ export const heal: Benchmark<HealSize> = {
   },
 }
 
-async function measureLarge(mebibytes: number, { onSample }: BenchmarkOptions): Promise<void> {
+async function measureLarge(
+  mebibytes: number,
+  { onSample, signal }: BenchmarkOptions,
+): Promise<void> {
   const work = `${mebibytes} MiB after a death`
   const limits = { replicationDownloadBytesPerSecond: allowedBytesPerSecond }
   const files = { count: Math.ceil((mebibytes * 2 ** 20) / largeBytes), bytes: largeBytes }
-  await using healing = await startHealing(files, { settings: { ...quickDeath, limits } })
+  await using healing = await startHealing(files, { settings: { ...quickDeath, limits }, signal })
   onSample({ work, contender: tandem, unit: 'seconds', value: await healing.afterDeath() })
   const value = (files.count * files.bytes) / allowedBytesPerSecond
   const contender = `bytes / ${allowedBytesPerSecond / 1e6} MB/s`
   onSample({ work, contender, unit: 'seconds', value, goal: goals.seconds })
 }
 
-async function measureSmall(count: number, { onSample }: BenchmarkOptions): Promise<void> {
+async function measureSmall(count: number, { onSample, signal }: BenchmarkOptions): Promise<void> {
   const work = `${count} files of 4 KiB after a death`
-  await using healing = await startHealing({ count, bytes: smallBytes }, { settings: quickDeath })
+  await using healing = await startHealing(
+    { count, bytes: smallBytes },
+    { settings: quickDeath, signal },
+  )
   onSample({ work, contender: tandem, unit: 'seconds', value: await healing.afterDeath() })
   const value = count / goals.filesPerSecond
   const contender = `${goals.filesPerSecond} files/s`
@@ -87,40 +93,49 @@ async function measureSmall(count: number, { onSample }: BenchmarkOptions): Prom
 }
 
 /** The keeper has two files of its own, one copy each: one is downloaded alone, one meanwhile. */
-async function measureDownload(mebibytes: number, { onSample }: BenchmarkOptions): Promise<void> {
+async function measureDownload(
+  mebibytes: number,
+  { onSample, signal }: BenchmarkOptions,
+): Promise<void> {
   const work = `a download of ${downloadBytes / 2 ** 20} MiB beside healing`
   await using lab = await startNetworkLab({ hosts: 5, megabitsPerSecond })
   const files = { count: Math.ceil((mebibytes * 2 ** 20) / largeBytes), bytes: largeBytes }
-  await using healing = await startHealing(files, { settings: quickDeath, hosts: lab.hosts })
+  await using healing = await startHealing(files, {
+    settings: quickDeath,
+    hosts: lab.hosts,
+    signal,
+  })
   const { keeper, cluster } = healing
   await oneCopyOf('user/**', keeper)
-  const own = [await ownFile(keeper, 'alone'), await ownFile(keeper, 'meanwhile')]
+  const own = [await ownFile(keeper, 'alone', signal), await ownFile(keeper, 'meanwhile', signal)]
   const [alone, meanwhile] = own
   assert(alone !== undefined && meanwhile !== undefined)
   const user = await cluster.startPeer('user')
   const aloneSeconds = await secondsOf(() => downloadFrom(user, alone))
-  const ended = healing.afterDeath()
-  await untilCopying(keeper)
-  const value = await secondsOf(() => downloadFrom(user, meanwhile))
-  const { running } = await statusOf(keeper)
-  assert(running > 0, 'healing ended before the download: use larger files')
-  await ended
+  const downloadMeanwhile = async (): Promise<number> => {
+    await untilCopying(keeper, signal)
+    const seconds = await secondsOf(() => downloadFrom(user, meanwhile))
+    const { running } = await statusOf(keeper)
+    assert(running > 0, 'healing ended before the download: use larger files')
+    return seconds
+  }
+  const [value] = await Promise.all([downloadMeanwhile(), healing.afterDeath()])
   onSample({ work, contender: tandem, unit: 'seconds', value })
   const anchor = { contender: 'the download alone', value: aloneSeconds, goal: goals.download }
   onSample({ work, unit: 'seconds', ...anchor })
 }
 
-async function measureBlip(seconds: number, { onSample }: BenchmarkOptions): Promise<void> {
+async function measureBlip(seconds: number, { onSample, signal }: BenchmarkOptions): Promise<void> {
   const files = { count: 200, bytes: smallBytes }
   // The default `deadAfterMs`.
-  await using healing = await startHealing(files, { settings: quickSettings })
+  await using healing = await startHealing(files, { settings: quickSettings, signal })
   const { cluster, keeper } = healing
   const copied = (): Promise<number> => readMetric(cluster.index, 'tandem_index_copied_bytes_total')
   const before = await copied()
   await cluster.peer(1).kill('SIGKILL')
-  await systemClock.sleep(seconds * 1_000)
+  await systemClock.sleep(seconds * 1_000, signal)
   await cluster.peer(1).start()
-  await untilAtRest(askedOf(keeper), cluster.peers.length)
+  await untilAtRest(askedOf(keeper, signal), cluster.peers.length)
   const value = (await copied()) - before
   onSample({ work: `copied after ${seconds} s away`, contender: tandem, unit: 'bytes', value })
   assert.equal(value, 0, 'a blip has copied bytes')
@@ -136,6 +151,7 @@ interface Healing extends AsyncDisposable {
 
 interface Where {
   readonly settings: ClusterSettings
+  readonly signal: AbortSignal
   readonly hosts?: Awaited<ReturnType<typeof startNetworkLab>>['hosts']
 }
 
@@ -144,28 +160,34 @@ async function startHealing(
   { count, bytes }: { readonly count: number; readonly bytes: number },
   where: Where,
 ): Promise<Healing> {
+  const { signal } = where
   const files: FileFixture[] = []
   const prepare = async (peerId: string, folder: string): Promise<void> => {
     if (peerId !== ownerId) return
-    for (let number = 0; number < count; number++)
+    for (let number = 0; number < count; number++) {
+      signal.throwIfAborted()
       files.push(
         await aFile(folder, `${Math.floor(number / filesPerFolder)}/${number}.bin`, { bytes }),
       )
+    }
   }
   await using starting = new AsyncDisposableStack()
   const cluster = starting.use(await startCluster({ peers: 0, factor: 2, prepare, ...where }))
   const owner = await cluster.startPeer(ownerId)
   const keeper = await cluster.startPeer('keeper')
-  await untilAtRest(askedOf(keeper), 2)
+  await untilAtRest(askedOf(keeper, signal), 2)
   await cluster.startPeer('target')
-  await untilAtRest(askedOf(keeper), 3)
+  await untilAtRest(askedOf(keeper, signal), 3)
   const started = starting.move()
   return {
     cluster,
     keeper,
     async afterDeath() {
       await owner.kill('SIGKILL')
-      const { detectedMs, healedMs } = await untilHealed(askedOf(keeper), cluster.peers.length - 1)
+      const { detectedMs, healedMs } = await untilHealed(
+        askedOf(keeper, signal),
+        cluster.peers.length - 1,
+      )
       assert(detectedMs !== undefined, 'the index did not notice the death')
       const others = cluster.peers.filter((peer) => peer !== owner && peer !== keeper)
       await checkReplicas(files, others)
@@ -198,12 +220,16 @@ async function oneCopyOf(pattern: string, peer: TandemProcess): Promise<void> {
   assert.equal(code, 0, stderr)
 }
 
-async function ownFile(peer: TandemProcess, name: string): Promise<FileFixture> {
+async function ownFile(
+  peer: TandemProcess,
+  name: string,
+  signal: AbortSignal,
+): Promise<FileFixture> {
   const folder = join(peer.dataFolder, 'shared')
   const file = await aFile(folder, `user/${name}`, { bytes: downloadBytes })
   using api = apiOf(peer)
   while ((await api.search({ q: file.name, limit: 1 })).files.length === 0)
-    await systemClock.sleep(100)
+    await systemClock.sleep(100, signal)
   return file
 }
 
@@ -217,12 +243,13 @@ async function statusOf(peer: TandemProcess): Promise<{ readonly running: number
   return (await api.status()).tasks
 }
 
-async function untilCopying(peer: TandemProcess): Promise<void> {
-  while ((await statusOf(peer)).running === 0) await systemClock.sleep(50)
+async function untilCopying(peer: TandemProcess, signal: AbortSignal): Promise<void> {
+  while ((await statusOf(peer)).running === 0) await systemClock.sleep(50, signal)
 }
 
-function askedOf(peer: TandemProcess): Parameters<typeof untilAtRest>[0] {
+function askedOf(peer: TandemProcess, signal: AbortSignal): Parameters<typeof untilAtRest>[0] {
   return {
+    signal,
     async ask(question) {
       using api = apiOf(peer)
       return await question(api)

@@ -70,7 +70,7 @@ export class ChaosCluster implements AsyncDisposable {
       ...soakSettings,
       index: { ...soakSettings.index, replicationFactor: factor },
     }
-    const options = { peers: 0, settings, prepare, ...(hosts !== undefined && { hosts }) }
+    const options = { peers: 0, settings, prepare, signal, ...(hosts !== undefined && { hosts }) }
     const started = starting.use(await startCluster(options))
     // The stack is moved: the cluster owns it from here on.
     const stack = starting.move()

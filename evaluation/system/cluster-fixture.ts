@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
   /** Where they run, each on its own host: the index on the first, peers on the following ones. */
   readonly hosts?: readonly ProcessHost[]
+  /** Ends waiting for the start of a process when aborted. */
+  readonly signal?: AbortSignal
 }
 
 /** Options of one peer. */
@@ -88,7 +90,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const listen = host === undefined ? [] : ['--host', host.address]
     const advertised = proxy === undefined ? [] : ['--advertise-host', proxyHost]
     const all = ['--config', config, ...listen, ...advertised, ...flags]
-    const given = { role, name, dataFolder, port, httpPort, host, isNamed, flags: all }
+    const { signal } = options
+    const given = { role, name, dataFolder, port, httpPort, host, isNamed, flags: all, signal }
     return stack.use(await startTandem(given))
   }
   const { indexFolder } = options

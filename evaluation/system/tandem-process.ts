@@ -35,6 +35,8 @@ export interface TandemProcessOptions {
    * Whether it is shielded from a Ctrl-C in the terminal, because its owner stops it gracefully.
    */
   readonly isShielded?: boolean
+  /** Ends waiting for its start when aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A process ended before it was ready; the message has its last output. */
@@ -93,7 +95,7 @@ export class TandemProcess implements AsyncDisposable {
 
   /**
    * Resolves when it reports that it is ready.
-   * @throws StartFailed if it ends instead, AppError DEADLINE_EXCEEDED
+   * @throws StartFailed if it ends instead, AppError DEADLINE_EXCEEDED, the signal's reason
    */
   async start(): Promise<void> {
     const {
@@ -106,6 +108,7 @@ export class TandemProcess implements AsyncDisposable {
       host,
       isNamed = true,
       isShielded = false,
+      signal,
     } = this.#options
     const ports = ['--port', String(port), '--http-port', String(httpPort)]
     const id = isNamed ? ['--peer', name] : []
@@ -124,7 +127,7 @@ export class TandemProcess implements AsyncDisposable {
     const { promise: ready, resolve } = Promise.withResolvers<undefined>()
     this.#keep(child.stdout, (line) => isReady(line) && resolve(undefined))
     this.#keep(child.stderr, () => undefined)
-    const deadline = { what: `Starting ${name}`, deadlineMs: readyDeadlineMs }
+    const deadline = { what: `Starting ${name}`, deadlineMs: readyDeadlineMs, signal }
     const how = await withDeadline(deadline, this.#clock, () => Promise.race([ready, this.#ended]))
     if (how === undefined) return
     throw new StartFailed(`${name} did not start: ${this.#output.at(-1) ?? how}`)
