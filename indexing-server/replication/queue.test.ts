@@ -59,7 +59,37 @@ test('a content that no peer can take is parked until a peer arrives, or may hav
   expect(all(queue)).toEqual([1, 2])
   queue.park(1, 'copies/small')
   queue.unpark()
-  expect(all(queue)).toEqual([2, 1])
+  expect(all(queue)).toEqual([1, 2])
+})
+
+test('parked contents rejoin by urgency and then by age, before those that came later', () => {
+  const queue = new NeedQueue()
+  const arrive = (id: number, rank: 'copies/small' | 'last-copy/small'): void => {
+    queue.need(id, rank, 0)
+    queue.admitDue(0)
+  }
+  for (const id of [1, 2, 3]) arrive(id, 'copies/small')
+  for (const id of [1, 2, 3]) queue.park(id, 'copies/small')
+  arrive(4, 'copies/small')
+  arrive(5, 'last-copy/small')
+  queue.unpark()
+  expect(all(queue)).toEqual([5, 1, 2, 3, 4])
+  // Its copies change while it is parked, also to the last one: its age stays.
+  for (const id of [3, 1, 2]) queue.park(id, 'copies/small')
+  queue.need(2, 'copies/small', 0)
+  queue.unpark()
+  expect(all(queue)).toEqual([5, 1, 2, 3, 4])
+  queue.park(3, 'copies/small')
+  queue.need(3, 'last-copy/small', 0)
+  expect(all(queue)).toEqual([3, 5, 1, 2, 4])
+  // One that found room is new if it needs something again.
+  queue.hold(1, 'copies/small')
+  queue.release(1, { reason: 'settling', dueMs: 1 })
+  queue.admitDue(1)
+  queue.park(1, 'copies/small')
+  queue.park(2, 'copies/small')
+  queue.unpark()
+  expect(all(queue)).toEqual([3, 5, 2, 1, 4])
 })
 
 test('what waits for a source is in the shortest line, and comes out as it went in', () => {

@@ -1,8 +1,8 @@
-import assert from 'node:assert/strict'
 import type { Lane } from '../../common/content/lanes.ts'
 import type { Random } from '../../common/random.ts'
 import { DueHeap } from './due-heap.ts'
 import { classOf, isRepair, type Rank, type RankClass, ranks } from './ranks.ts'
+import { ReadyContents } from './ready-contents.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import type { StreamKey } from './running-tasks.ts'
 import { SourceQueues } from './source-queues.ts'
@@ -50,12 +50,12 @@ interface Delayed extends Delay {
 
 /**
  * The contents that need work, each in one of five places: `delayed` until a time, `ready` to be
- * planned (most urgent first, then oldest first), `queued` for a source without a free stream,
+ * planned (most urgent first, then oldest first, also after it was parked), `queued` for a source without a free stream,
  * `parked` until another peer arrives, or `held` while tasks for it run. Has no clock; a million
  * contents take about 50 MB.
  */
 export class NeedQueue {
-  readonly #ready = new Map<Rank, Set<number>>(ranks.map((rank) => [rank, new Set()]))
+  readonly #ready = new ReadyContents()
   readonly #queued = new SourceQueues()
   readonly #parked = new Map<number, Rank>()
   #unparkMs = Infinity
@@ -75,7 +75,7 @@ export class NeedQueue {
   }
 
   get readyCount(): number {
-    return ranks.reduce((count, rank) => count + this.#readyOf(rank).size, 0)
+    return this.#ready.count
   }
 
   get heldCount(): number {
@@ -99,7 +99,7 @@ export class NeedQueue {
 
   /** Whether missing copies wait for the slots of peers. */
   get areRepairsWaiting(): boolean {
-    const isReady = ranks.some((rank) => isRepair(rank) && this.#readyOf(rank).size > 0)
+    const isReady = ranks.some((rank) => isRepair(rank) && this.#ready.countOf(rank) > 0)
     return isReady || this.#queued.hasRank(isRepair)
   }
 
@@ -124,7 +124,7 @@ export class NeedQueue {
     if (this.#queued.rankOf(contentId) !== undefined) return { state: 'queued' }
     if (this.#parked.has(contentId)) return { state: 'parked' }
     if (this.#held.has(contentId)) return { state: 'held' }
-    return ranks.some((rank) => this.#readyOf(rank).has(contentId)) ? { state: 'ready' } : undefined
+    return this.#ready.rankOf(contentId) === undefined ? undefined : { state: 'ready' }
   }
 
   failureOf(contentId: number): Failure | undefined {
@@ -137,10 +137,12 @@ export class NeedQueue {
    */
   need(contentId: number, rank: Rank, settledMs: number): void {
     const state = this.placeOf(contentId)?.state
-    const isMoved = state === 'ready' && !this.#readyOf(rank).has(contentId)
-    if (isMoved || state === 'parked') {
+    if (state === 'parked') {
       this.#move(contentId, rank)
-      this.#readyOf(rank).add(contentId)
+      this.#ready.rejoin([[contentId, rank]])
+    } else if (state === 'ready' && !this.#ready.has(contentId, rank)) {
+      this.#move(contentId, rank)
+      this.#ready.add(contentId, rank)
     } else if (state === undefined || state === 'held')
       this.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
   }
@@ -163,7 +165,7 @@ export class NeedQueue {
     if (!this.has(contentId)) return
     const rank = this.#rankOf(contentId)
     this.#move(contentId, rank)
-    this.#readyOf(rank).add(contentId)
+    this.#ready.add(contentId, rank)
   }
 
   /** None of its `sources`, one or more, has a free stream: queues it for one of them. */
@@ -189,11 +191,12 @@ export class NeedQueue {
   park(contentId: number, rank: Rank, untilMs = Infinity): void {
     this.#move(contentId, rank)
     this.#parked.set(contentId, rank)
+    this.#ready.onParked(contentId)
     this.#unparkMs = Math.min(this.#unparkMs, untilMs)
   }
 
   unpark(): void {
-    for (const [contentId, rank] of this.#parked) this.#readyOf(rank).add(contentId)
+    this.#ready.rejoin(this.#parked)
     this.#parked.clear()
     this.#unparkMs = Infinity
   }
@@ -201,6 +204,7 @@ export class NeedQueue {
   /** Tasks for it are running. */
   hold(contentId: number, rank: Rank): void {
     this.#detach(contentId)
+    this.#ready.forget(contentId)
     this.#held.set(contentId, rank)
   }
 
@@ -226,6 +230,7 @@ export class NeedQueue {
   /** It needs nothing any longer. */
   remove(contentId: number): void {
     this.#detach(contentId)
+    this.#ready.forget(contentId)
     this.#failures.delete(contentId)
   }
 
@@ -240,20 +245,14 @@ export class NeedQueue {
       this.#failedAtPeers.delete(next.contentId)
       if (next.awaited !== undefined)
         unconfirmed.push({ contentId: next.contentId, target: next.awaited })
-      this.#readyOf(next.rank).add(next.contentId)
+      this.#ready.add(next.contentId, next.rank)
     }
     return unconfirmed
   }
 
   /** The first `max` ready contents of these ranks. */
   ready(of: readonly Rank[], max: number): number[] {
-    const found: number[] = []
-    for (const rank of of)
-      for (const contentId of this.#readyOf(rank)) {
-        if (found.length === max) return found
-        found.push(contentId)
-      }
-    return found
+    return this.#ready.first(of, max)
   }
 
   /** At most `max` contents of a lane that lack copies and wait for slots or streams. */
@@ -272,19 +271,13 @@ export class NeedQueue {
       if (this.placeOf(contentId)?.state === 'ready') this.retry(contentId)
   }
 
-  #readyOf(rank: Rank): Set<number> {
-    const ready = this.#ready.get(rank)
-    assert(ready !== undefined)
-    return ready
-  }
-
   #rankOf(contentId: number): Rank {
     return (
       this.#held.get(contentId) ??
       this.#queued.rankOf(contentId) ??
       this.#parked.get(contentId) ??
       this.#delayed.get(contentId)?.rank ??
-      ranks.find((rank) => this.#readyOf(rank).has(contentId)) ??
+      this.#ready.rankOf(contentId) ??
       'copies/small'
     )
   }
@@ -302,6 +295,6 @@ export class NeedQueue {
     this.#queued.delete(contentId)
     this.#parked.delete(contentId)
     this.#held.delete(contentId)
-    for (const rank of ranks) this.#readyOf(rank).delete(contentId)
+    this.#ready.delete(contentId)
   }
 }
