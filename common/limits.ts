@@ -276,6 +276,8 @@ export const deadlines = {
   partialSourceMs: 1_000,
   /** A request for more chunks than known is answered after this, even if there are none. */
   chunksWaitMs: 5_000,
+  /** A request for changes of the index is answered after this, even if there are none. */
+  changesWaitMs: 20_000,
   /** From opening a connection to the end of its HTTP headers. */
   httpHeadersMs: 10_000,
   /**

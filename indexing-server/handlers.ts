@@ -13,6 +13,7 @@ import type {
   RequestOf,
 } from '../common/protocol/messages.ts'
 import { notInFuture } from './announced-times.ts'
+import type { ChangeFeed } from './changes/change-feed.ts'
 import { checkAnnouncement } from './check-announcement.ts'
 import type { Decisions } from './decisions.ts'
 import type { DoubtDesk } from './doubt-desk.ts'
@@ -64,6 +65,7 @@ export interface HandlerDependencies {
   readonly events: EventRecorder
   readonly survey: SurveyPeer
   readonly notes: NotesOf
+  readonly changes: Pick<ChangeFeed, 'since' | 'touch'>
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly clock: Clock
 }
@@ -72,7 +74,7 @@ export type IndexHandlers = Handlers<'peer' | 'client', 'index', Session>
 
 /** The index's answer to each message. */
 export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers {
-  const { registry, coordinator, brake, drops } = dependencies
+  const { registry, coordinator, brake, drops, changes } = dependencies
   return {
     ...peerHandlers(dependencies),
     ...presenceHandlers(dependencies),
@@ -82,6 +84,10 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
       const { peerId } = registry.heard(session, 'confirm-drops')
       if (coordinator.hold !== undefined) return { confirmed: copies.map(() => false) }
       return { confirmed: await drops.confirm(peerId, copies, signal) }
+    },
+    async 'await-changes'({ after }, session, signal) {
+      registry.heard(session, 'await-changes')
+      return await changes.since(after, signal)
     },
     async 'resume-replication'(_, session) {
       registry.heard(session, 'resume-replication')
@@ -123,6 +129,7 @@ function trashHandlers({
 }
 
 type PeerMessage =
+  | 'await-changes'
   | 'announce'
   | 'heartbeat'
   | 'leave'
@@ -145,6 +152,7 @@ function peerHandlers(
   IndexHandlers,
   Exclude<
     PeerMessage,
+    | 'await-changes'
     | 'confirm-drops'
     | 'resume-replication'
     | 'rebalance'

@@ -1,6 +1,7 @@
 /**
  * Assembles the index. Parts start in this order and stop in reverse:
  *
+ *   changes      told of changes by all other parts
  *   store        read and written by all other parts
  *   background   recording the end of peers needs the store
  *   events       written to the store in groups; all later parts record some
@@ -21,6 +22,7 @@ import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import type { openDatabase } from '../common/sqlite.ts'
+import { ChangeFeed } from './changes/change-feed.ts'
 import { dialBackOver } from './dial-back.ts'
 import { Doubts } from './doubts.ts'
 import { EventLog } from './events/event-log.ts'
@@ -83,7 +85,8 @@ export async function startIndexingServer(
   await using starting = new AsyncDisposableStack()
   const metrics = new IndexMetrics()
   const onHealed = (healed: Healed): void => metrics.onHealed(healed)
-  const parts = await openParts(settings, { ...dependencies, onHealed }, starting)
+  const changes = starting.use(new ChangeFeed({ ...dependencies, status: () => status() }))
+  const parts = await openParts(settings, { ...dependencies, changes, onHealed }, starting)
   const { store, writes, lookups, registry, coordinator } = parts
 
   let server: Server | undefined
@@ -98,7 +101,7 @@ export async function startIndexingServer(
   const counted = { totals, connections, writes, lookups, repairs, accusedPeers, decisionKeepers }
   metrics.observe({ status, ...counted })
   const fetching = new Fetching()
-  const handlers = indexHandlers({ ...parts, fetching, status, notes, clock })
+  const handlers = indexHandlers({ ...parts, changes, fetching, status, notes, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
@@ -135,7 +138,10 @@ type OpenedParts = JoinedParts & {
 /** All parts, with what the database has loaded, owned by `stack`. */
 async function openParts(
   settings: IndexingServerSettings,
-  dependencies: IndexingServerDependencies & { readonly onHealed: (healed: Healed) => void },
+  dependencies: IndexingServerDependencies & {
+    readonly onHealed: (healed: Healed) => void
+    readonly changes: ChangeFeed
+  },
   stack: AsyncDisposableStack,
 ): Promise<OpenedParts> {
   const { transport, clock, log } = dependencies
@@ -175,7 +181,8 @@ function openStore(
     openDatabase: open,
     doubts,
     factors,
-  }: IndexingServerDependencies & { doubts: Doubts; factors: Factors },
+    changes,
+  }: IndexingServerDependencies & { doubts: Doubts; factors: Factors; changes: ChangeFeed },
   stack: AsyncDisposableStack,
 ): { store: SqliteStore; background: BackgroundWork; events: EventLog; writes: WriteHealth } {
   const onFault = (error: AppError): void => writes.onFault(error)
@@ -184,7 +191,8 @@ function openStore(
   const opening = { clock, random, onFault, ...views, ...(open !== undefined && { open }) }
   const store = stack.use(new SqliteStore(options, opening))
   const background = stack.use(new BackgroundWork({ log }))
-  const events = stack.use(new EventLog({ store, background, clock, log }))
+  const onRecorded = (): void => changes.touch('events')
+  const events = stack.use(new EventLog({ store, onRecorded, background, clock, log }))
   const probe = (): Promise<void> => store.probe()
   const writes = new WriteHealth({ probe, background, clock, random, log })
   return { store, background, events, writes }

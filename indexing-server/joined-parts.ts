@@ -1,6 +1,7 @@
 import type { BackgroundWork } from '../common/background.ts'
 import { limits } from '../common/limits.ts'
 import type { ReplyOf } from '../common/protocol/messages.ts'
+import type { ChangeFeed } from './changes/change-feed.ts'
 import { Decisions } from './decisions.ts'
 import { DoubtDesk } from './doubt-desk.ts'
 import type { Doubts } from './doubts.ts'
@@ -29,6 +30,7 @@ interface Dependencies extends ReplicationDependencies {
   readonly factors: Factors
   readonly background: BackgroundWork
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly changes: Pick<ChangeFeed, 'touch'>
   readonly dialBack: DialBack
   readonly takeRelease: TakeRelease
 }
@@ -48,7 +50,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
 
 /** The parts of the index that call each other. None of them has started. */
 export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
-  const { doubts, lookups, factors } = dependencies
+  const { doubts, lookups, factors, changes } = dependencies
   const parts = replicationParts(settings, dependencies, () => registry)
   const { coordinator, replaced, relabels, trash } = parts
   const peerEvents = new PeerEvents(dependencies)
@@ -58,13 +60,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     decisions: () => decisions,
   })
   const listener = registryListener({ ...parts, peerEvents, exchange }, dependencies)
-  const plans = new PeerPlans({
-    ...dependencies,
-    onChange(peerId) {
-      registry.onPlan(peerId)
-      coordinator.onPlan(peerId)
-    },
-  })
+  const plans = plansWith(() => ({ registry, coordinator }), dependencies)
   const registryOptions = { ...settings, peersMax: limits.peersMax }
   const registry = new Registry(registryOptions, { ...dependencies, listener, plans })
   const doubtDesk = new DoubtDesk({
@@ -73,6 +69,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     announcedBy: (peerId) => registry.announcedBy(peerId),
     verify: (peerId, sha256) => registry.requests.verify(peerId, sha256),
     onChange(contentIds) {
+      changes.touch('files')
       lookups.forgetAll()
       coordinator.onTouched(contentIds)
     },
@@ -80,6 +77,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   const decisions = new Decisions({
     ...dependencies,
     onTouched(touched) {
+      changes.touch('files', 'peers')
       lookups.forget(touched)
       parts.onReleased(touched)
       replaced.onReplaced(touched.replaced)
@@ -118,6 +116,21 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   }
 }
 
+function plansWith(
+  parts: () => Pick<JoinedParts, 'registry' | 'coordinator'>,
+  dependencies: Dependencies,
+): PeerPlans {
+  return new PeerPlans({
+    ...dependencies,
+    onChange(peerId) {
+      const { registry, coordinator } = parts()
+      dependencies.changes.touch('peers')
+      registry.onPlan(peerId)
+      coordinator.onPlan(peerId)
+    },
+  })
+}
+
 function drainParts({
   registry,
   plans,
@@ -142,16 +155,18 @@ function registryListener(
     relabels,
     exchange,
   }: ReplicationParts & Pick<JoinedParts, 'peerEvents' | 'exchange'>,
-  { lookups }: Dependencies,
+  { lookups, changes }: Dependencies,
 ): RegistryListener {
   return {
     onPeerChange(peer, before) {
+      changes.touch('files', 'peers')
       lookups.forgetAll()
       peerEvents.onPeerChange(peer, before)
       coordinator.onPeerChange(peer, before)
       if (peer.state === 'live') relabels.onLive(peer.peerId)
     },
     onRegistered(peerId, arrival) {
+      changes.touch('peers')
       lookups.forgetAll()
       brake.onRegistered(peerId, arrival)
       coordinator.onRegistered(peerId)

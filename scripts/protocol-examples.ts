@@ -206,6 +206,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   },
   verify: { request: { sha256 }, reply: {} },
   probe: { request: {}, reply: {} },
+  'await-changes': {
+    request: { after: 'k3j9x2m4q7w1-17-4-9-3' },
+    reply: { cursor: 'k3j9x2m4q7w1-18-4-9-3', topics: ['files'] },
+  },
   events: {
     request: { limit: 2, after: 'mk0yo5c0-41', kinds: ['healed', 'peer-dead'] },
     reply: {

@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
+import { changeMessages } from './change-messages.ts'
 import { doubtMessages } from './doubt-messages.ts'
 import { eventMessages } from './event-messages.ts'
 import {
@@ -25,6 +26,7 @@ import { IntentState, intentMessages } from './intent-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import { planMessages } from './plan-messages.ts'
+import { reachMessages } from './reach-messages.ts'
 import {
   CapacityBytes,
   Change,
@@ -355,45 +357,14 @@ export const messages = {
     reply: Empty,
     bulk: false,
   },
-  unreached: {
-    summary:
-      'Reports that connecting to a peer failed. The index dials that peer itself and trusts only the result.',
-    from: ['peer'],
-    to: ['index'],
-    request: Type.Object({ peerId: described(PeerId, 'The peer that could not be reached') }),
-    reply: Empty,
-    bulk: false,
-  },
-  reached: {
-    summary:
-      'Tells a peer whether the index can connect to its registered address: after each registration and whenever the result changes.',
-    from: ['index'],
-    to: ['peer'],
-    request: Type.Object({
-      host: Host,
-      port: Port,
-      reason: Type.Optional(
-        Type.String({ maxLength: 500, description: 'Why not; absent if it was reached' }),
-      ),
-    }),
-    reply: Empty,
-    bulk: false,
-  },
-  probe: {
-    summary:
-      'Asks a registered peer whether it is still alive, because another process sent a hello with its id.',
-    from: ['index'],
-    to: ['peer'],
-    request: Empty,
-    reply: Empty,
-    bulk: false,
-  },
+  ...reachMessages,
   ...planMessages,
   ...taskMessages,
   ...doubtMessages,
   ...versionMessages,
   ...intentMessages,
   ...eventMessages,
+  ...changeMessages,
   ...trashMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>

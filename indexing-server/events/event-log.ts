@@ -9,12 +9,14 @@ import type { EventRecorder, NewEvent, RecordedEvent } from './event.ts'
 import { EventWindows } from './event-windows.ts'
 
 /** Interval of writing events, while there are any: one transaction each. */
-const writeEveryMs = 1_000
+const writeEveryMs = 250
 /** Events that wait for a database that cannot be written: 5 MB. The oldest are lost first. */
 const unwrittenMax = 10_000
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'addEvents'>
+  /** Called after events were written. */
+  readonly onRecorded: () => void
   readonly background: BackgroundWork
   readonly clock: Clock
   readonly log: Log
@@ -45,7 +47,7 @@ export class EventLog implements EventRecorder, AsyncDisposable {
     const { clock, background } = this.#dependencies
     this.#cancelTimer ??= clock.after(writeEveryMs, () => {
       this.#cancelTimer = undefined
-      this.#toWrite(this.#windows.takeClosed(clock.monotonicMs()))
+      this.#toWrite(this.#windows.takeDue(clock.monotonicMs()))
       background.start('record events', () => this.#write())
     })
   }
@@ -57,9 +59,12 @@ export class EventLog implements EventRecorder, AsyncDisposable {
   async #write(): Promise<void> {
     const events = this.#unwritten
     this.#unwritten = []
-    const { store, log } = this.#dependencies
+    const { store, onRecorded, log } = this.#dependencies
     try {
-      if (events.length > 0) await store.addEvents(events)
+      if (events.length > 0) {
+        await store.addEvents(events)
+        onRecorded()
+      }
     } catch (error) {
       log.debug({ reason: reasonOf(error), events: events.length }, 'events were not recorded')
       const since = this.#unwritten

@@ -72,18 +72,43 @@ describe('similar events', () => {
   })
 })
 
-test('a window closes two seconds after its last event, and a minute after its first', () => {
+test('single events are recorded a quarter of a second after they happened', () => {
   const windows = new EventWindows()
-  for (let ms = 0; ms < 59_000; ms += 1_000) {
+  for (let ms = 0; ms < 5 * 1_500; ms += 1_500) {
     windows.add(copied(`f${ms}`), ms, ms)
-    expect(windows.takeClosed(ms + 900)).toEqual([])
+    expect(windows.takeDue(ms + 249)).toEqual([])
+    expect(windows.takeDue(ms + 250)).toMatchObject([{ name: `f${ms}` }])
   }
-  windows.add(copied('last'), 59_500, 59_500)
-  expect(windows.takeClosed(60_000)).toMatchObject([{ count: 60 }])
+  expect(windows.isEmpty).toBe(false)
+  expect(windows.takeDue(9_000)).toEqual([])
   expect(windows.isEmpty).toBe(true)
-  windows.add(copied('later'), 61_000, 61_000)
-  expect(windows.takeClosed(62_999)).toEqual([])
-  expect(windows.takeClosed(63_000)).toMatchObject([{ name: 'later' }])
+})
+
+test('the longer a burst lasts, the longer its records are apart, and its end is one', () => {
+  const windows = new EventWindows()
+  const records: (readonly [ms: number, count: number])[] = []
+  for (let ms = 0; ms <= 150_000; ms += 50) {
+    if (ms < 120_000) windows.add(copied(`f${ms}`), ms, ms)
+    records.push(...windows.takeDue(ms).map(({ count }) => [ms, count] as const))
+  }
+  expect(records).toEqual([
+    [250, 6],
+    [1_250, 20],
+    [5_250, 80],
+    [21_250, 320],
+    [81_250, 1_200],
+    [121_950, 774],
+  ])
+})
+
+test('a slow stream of events is combined, too', () => {
+  const windows = new EventWindows()
+  let records = 0
+  for (let ms = 0; ms < 3_600_000; ms += 100) {
+    if (ms % 600 === 0) windows.add(copied(`f${ms}`), ms, ms)
+    records += windows.takeDue(ms).length
+  }
+  expect(records).toBeLessThan(90)
 })
 
 test('whatever happens, each event is recorded once, with its bytes', () => {
@@ -99,7 +124,7 @@ test('whatever happens, each event is recorded once, with its bytes', () => {
       const event = copied(`f${index}`, { peerId: `p${below(3_000)}`, bytes: index })
       bytes += index
       windows.add(event, nowMs, nowMs)
-      if (below(100) === 0) found.push(...windows.takeClosed(nowMs))
+      if (below(100) === 0) found.push(...windows.takeDue(nowMs))
       if (windows.isFull) found.push(...windows.takeAll())
     }
     found.push(...windows.takeAll())

@@ -1,27 +1,43 @@
 /**
  * Combines similar events in quick succession: policy without a clock. Events of one kind, peer,
- * other peer and reason share a window, which closes when none has followed for a while. Few
- * events remain single; more become one summary. What follows a colon in a reason is a detail: it
+ * other peer and reason share a window, which closes when none has followed for a while. The first
+ * few are recorded almost immediately; the longer a burst lasts, the longer the pauses between its
+ * records. Few events per record remain single; more become one summary. What follows a colon in a reason is a detail: it
  * does not distinguish events, nor does a reason of a kind with own reasons.
  */
 import { type EventKindRow, eventKinds } from '../../common/protocol/event-kinds.ts'
 import type { NewEvent, RecordedEvent } from './event.ts'
 
-/** A window closes this long after its last event: `events --follow` shows an event by then. */
+/** A window closes this long after its last event. */
 const quietMs = 2_000
-/** A window closes this long after its first event: at most this much is lost in a crash. */
-const windowMs = 60_000
-/** More events than this in a window become one summary. */
+/** How long an event waits for similar ones: pages show it within a second. */
+const groupMs = 250
+/** Factor between the pauses of a burst: 10,000 events in a minute become five records. */
+const pauseFactor = 4
+/** The longest pause: at most this much is lost in a crash. */
+const pauseMaxMs = 60_000
+/** More events than this in one record become a summary, and in a window lengthen its pauses. */
 const singlesMax = 5
 /** Windows open at a time; then all are closed. */
 const windowsMax = 1_000
 
-interface Window {
-  readonly openedMs: number
-  lastMs: number
-  /** The first events. */
+/** Events that are not recorded yet; at least one. */
+interface Pending {
+  readonly sinceMs: number
+  /** The first of them. */
   readonly singles: RecordedEvent[]
   summary: RecordedEvent
+}
+
+interface Window {
+  lastMs: number
+  /** Events since it was opened. */
+  count: number
+  /** When it was opened or recorded last. */
+  recordedMs: number
+  /** From then to the next record. */
+  pauseMs: number
+  pending: Pending | undefined
 }
 
 /** Times named `nowMs` are monotonic; those of events are wall times. */
@@ -44,34 +60,57 @@ export class EventWindows {
     const single = { ...definedOf(event), timeMs, count: 1 }
     const window = this.#windows.get(key)
     if (window === undefined) {
-      const opened = { openedMs: nowMs, lastMs: nowMs, singles: [single], summary: single }
+      const pending = withEvent(undefined, single, nowMs)
+      const opened = { lastMs: nowMs, count: 1, recordedMs: nowMs, pauseMs: groupMs, pending }
       this.#windows.set(key, opened)
       return
     }
     window.lastMs = nowMs
-    if (window.singles.length <= singlesMax) window.singles.push(single)
-    window.summary = combined(window.summary, single)
+    window.count++
+    window.pending = withEvent(window.pending, single, nowMs)
   }
 
-  /** Removes the windows that are closed by now and returns their events. */
-  takeClosed(nowMs: number): RecordedEvent[] {
-    const isClosed = ({ openedMs, lastMs }: Window): boolean =>
-      nowMs - lastMs >= quietMs || nowMs - openedMs >= windowMs
-    return this.#take(isClosed)
+  /** Closes windows, and returns the events to be recorded by now. */
+  takeDue(nowMs: number): RecordedEvent[] {
+    const due: RecordedEvent[] = []
+    for (const [key, window] of this.#windows) {
+      const isQuiet = nowMs - window.lastMs >= quietMs
+      if (isQuiet) this.#windows.delete(key)
+      if (isQuiet || isDue(window, nowMs)) due.push(...recorded(window, nowMs))
+    }
+    return inOrder(due)
   }
 
   takeAll(): RecordedEvent[] {
-    return this.#take(() => true)
+    const all = [...this.#windows.values()].flatMap((window) => recorded(window, 0))
+    this.#windows.clear()
+    return inOrder(all)
   }
+}
 
-  #take(isClosed: (window: Window) => boolean): RecordedEvent[] {
-    const closed = [...this.#windows].filter(([, window]) => isClosed(window))
-    for (const [key] of closed) this.#windows.delete(key)
-    const events = closed.flatMap(([, { singles, summary }]) =>
-      singles.length > singlesMax ? [summary] : singles,
-    )
-    return events.toSorted((a, b) => a.timeMs - b.timeMs)
-  }
+function isDue({ recordedMs, pauseMs, pending }: Window, nowMs: number): boolean {
+  return nowMs - recordedMs >= pauseMs && nowMs - (pending?.sinceMs ?? nowMs) >= groupMs
+}
+
+function withEvent(pending: Pending | undefined, single: RecordedEvent, nowMs: number): Pending {
+  if (pending === undefined) return { sinceMs: nowMs, singles: [single], summary: single }
+  if (pending.singles.length <= singlesMax) pending.singles.push(single)
+  pending.summary = combined(pending.summary, single)
+  return pending
+}
+
+/** Removes what is pending from a window. */
+function recorded(window: Window, nowMs: number): readonly RecordedEvent[] {
+  const { pending } = window
+  if (pending === undefined) return []
+  window.pending = undefined
+  window.recordedMs = nowMs
+  if (window.count > singlesMax) window.pauseMs = Math.min(pauseMaxMs, window.pauseMs * pauseFactor)
+  return pending.singles.length > singlesMax ? [pending.summary] : pending.singles
+}
+
+function inOrder(events: readonly RecordedEvent[]): RecordedEvent[] {
+  return events.toSorted((a, b) => a.timeMs - b.timeMs)
 }
 
 function combined(summary: RecordedEvent, next: RecordedEvent): RecordedEvent {
