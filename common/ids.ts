@@ -112,3 +112,13 @@ export function parseName(text: string): string {
   if (reason !== undefined) throw new AppError('NAME_INVALID', { name: text.slice(0, 200), reason })
   return name
 }
+
+/**
+ * Parses a folder as typed; the empty text, `/` and `.` are the top.
+ * @returns its name without slashes at its ends
+ * @throws AppError NAME_INVALID
+ */
+export function parseFolder(text: string): string {
+  const folder = text.replace(/^(\.?\/+)+/, '').replace(/\/+$/, '')
+  return folder === '' || folder === '.' ? '' : parseName(folder)
+}

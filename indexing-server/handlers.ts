@@ -23,6 +23,7 @@ import type { PeerEvents } from './events/peer-events.ts'
 import type { Fetching } from './fetching.ts'
 import type { Forgetter } from './forgetter.ts'
 import type { IntentExchange } from './intent-exchange.ts'
+import { listFolder } from './list-folder.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
 import type { NotesOf } from './peer-notes.ts'
@@ -287,6 +288,10 @@ function queryHandlers(
     match: (request, _, signal) =>
       withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
         match(request, searching, inTime),
+      ),
+    'list-folder': (request, _, signal) =>
+      withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
+        listFolder(request, searching, inTime),
       ),
     async peers({ limit, after }) {
       const found = registry.list(after, limit + 1)

@@ -117,6 +117,16 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { query: 'notes/*', limit: 100 },
     reply: { files: [{ name, sha256, size, copies: 2 }] },
   },
+  'list-folder': {
+    request: { folder: 'notes', limit: 100 },
+    reply: {
+      folder: 'notes',
+      entries: [
+        { type: 'folder', name: '2025' },
+        { type: 'file', name: 'zeros.bin', sha256, size, modifiedMs, copies: 2, versions: 1 },
+      ],
+    },
+  },
   match: {
     request: { pattern: 'notes/**', limit: 1_000 },
     reply: { files: [{ name, ...exampleContent, sources: [source, replica] }] },

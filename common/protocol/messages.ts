@@ -22,6 +22,7 @@ import {
   Sha256,
   Zone,
 } from './fields.ts'
+import { folderMessages } from './folder-messages.ts'
 import { IntentState, intentMessages } from './intent-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
@@ -46,6 +47,7 @@ import { versionMessages } from './version-messages.ts'
 
 export type { Event } from './event-messages.ts'
 /** The types of what messages carry. */
+export type { FolderEntry } from './folder-messages.ts'
 export type { IntentRecord, IntentState } from './intent-messages.ts'
 export type { PeerNotes } from './plan-shapes.ts'
 export type {
@@ -366,6 +368,7 @@ export const messages = {
   ...eventMessages,
   ...changeMessages,
   ...trashMessages,
+  ...folderMessages,
   ...peerMessages,
 } as const satisfies Record<string, MessageRow>
 

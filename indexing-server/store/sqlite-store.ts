@@ -10,6 +10,7 @@ import { AnnouncementWriter } from './announcement-writer.ts'
 import { ContentReader, type IsDoubted, type WantedCopies } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
+import { FolderReader } from './folder-reader.ts'
 import { ForgetWriter } from './forget-writer.ts'
 import { GroupCommit, type Transaction } from './group-commit.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
@@ -21,6 +22,7 @@ import type {
   Announced,
   Announcement,
   FileKey,
+  FolderPart,
   Forgotten,
   Gone,
   GoneName,
@@ -87,6 +89,7 @@ export class SqliteStore implements IndexStore {
   readonly #database: Database
   readonly #reader: ContentReader
   readonly #trash: TrashReader
+  readonly #folders: FolderReader
   readonly #writer: AnnouncementWriter
   readonly #events: EventTable
   readonly createdMs: number
@@ -113,6 +116,7 @@ export class SqliteStore implements IndexStore {
       factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
     })
     this.#trash = new TrashReader(this.#database, this.#reader)
+    this.#folders = new FolderReader(this.#database, this.#reader)
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
     const isYoung = (): boolean => clock.nowMs() - this.createdMs < youngMs
@@ -424,6 +428,10 @@ export class SqliteStore implements IndexStore {
 
   async listNames(from: ListedName, limit: number): Promise<readonly ListedName[]> {
     return this.#reader.listNames(from, limit)
+  }
+
+  async listFolder(...request: Parameters<IndexStore['listFolder']>): Promise<FolderPart> {
+    return this.#folders.list(...request)
   }
 
   async contentIds(

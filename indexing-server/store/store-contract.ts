@@ -3,6 +3,7 @@ import { hasCode } from '../../common/errors.ts'
 import { countersContract } from './counters-contract.ts'
 import { damagedCopies } from './damaged-copies-contract.ts'
 import { eventsContract } from './events-contract.ts'
+import { folderContract } from './folder-contract.ts'
 import { forgetContract } from './forget-contract.ts'
 import { intentContract } from './intent-contract.ts'
 import { replacedVersionsContract } from './replaced-versions-contract.ts'
@@ -40,6 +41,7 @@ export function storeContract(what: string, open: OpenStore): void {
     intentContract(open)
     countersContract(open)
     forgetContract(open)
+    folderContract(open)
     questions(open)
   })
 }

@@ -166,6 +166,19 @@ export interface ListedName {
   readonly contentId: number
 }
 
+/**
+ * Some children of a folder, sorted by name, folders as if their names ended with `/`: a file with
+ * its contents, newest first, or a folder, whose name ends with `/`.
+ */
+export interface FolderPart {
+  readonly children: readonly {
+    readonly name: string
+    readonly contents?: readonly NamedContent[]
+  }[]
+  /** Where the next part begins; undefined at the end. */
+  readonly next: string | undefined
+}
+
 export interface StoredCopy extends Holder {
   readonly name: string
   /** Its bytes are no longer the content, as its peer found: it is no holder. */
@@ -333,6 +346,15 @@ export interface IndexStore extends AsyncDisposable {
   ): Promise<readonly StrayReplica[]>
   /** Names from `from` on, without that row itself if `from` was the end of a page. */
   listNames(from: ListedName, limit: number): Promise<readonly ListedName[]>
+  /**
+   * Children of a folder, or of the top if it is empty, after the child `after`, if any. At most
+   * `max.children`, and no more than `max.steps` steps are made to find them.
+   */
+  listFolder(
+    folder: string,
+    after: string,
+    max: { readonly children: number; readonly steps: number },
+  ): Promise<FolderPart>
   /** Ids of the contents of one peer (with repetitions), or of all, page by page. */
   contentIds(of: string | undefined, after: string | undefined, limit: number): Promise<IdPage>
   totals(): Promise<Totals>

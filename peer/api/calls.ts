@@ -17,6 +17,7 @@ import {
   DownloadRequest,
   EmptiedTrash,
   EventPage,
+  Folder,
   KeptFolders,
   Limits,
   LimitsChange,
@@ -45,6 +46,14 @@ const query = {
   name: Type.Object({ name: Type.String({ description: 'Full name of a file.' }) }),
   search: Type.Object({
     q: Type.String({ maxLength: limits.queryBytesMax, default: '' }),
+    ...page,
+  }),
+  folder: Type.Object({
+    folder: Type.String({
+      maxLength: limits.nameBytesMax,
+      default: '',
+      description: 'Such as `photos/2026`. Default: the top.',
+    }),
     ...page,
   }),
   list: Type.Object({
@@ -112,6 +121,14 @@ export const calls = {
     path: '/api/search',
     query: query.search,
     reply: messages.search.reply,
+  },
+  /** Sorted by name, folders as if it ended with `/`. @throws NAME_INVALID, INDEX_UNREACHABLE */
+  folder: {
+    summary: 'List the files and folders that are immediately in a folder',
+    method: 'GET',
+    path: '/api/folders',
+    query: query.folder,
+    reply: Folder,
   },
   /** Sorted by kind, then name. @throws BAD_REQUEST when `after` is not the `next` of a page */
   list: {

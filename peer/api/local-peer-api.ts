@@ -92,6 +92,10 @@ export class LocalPeerApi implements PeerApi {
     return await this.#dependencies.finder.search({ query, ...page }, signal)
   }
 
+  async folder(request: CallRequest<'folder'>, signal?: AbortSignal): Promise<CallReply<'folder'>> {
+    return await this.#dependencies.finder.folder(request, signal)
+  }
+
   async list(request: CallRequest<'list'>, signal?: AbortSignal): Promise<CallReply<'list'>> {
     const { share, finder } = this.#dependencies
     return await listFiles(request, {

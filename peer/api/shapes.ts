@@ -24,6 +24,10 @@ export type Lookup = Static<typeof Lookup>
 export const SearchPage = messages.search.reply
 export type SearchPage = Static<typeof SearchPage>
 
+export const Folder = messages['list-folder'].reply
+/** One page of what is immediately in a folder. */
+export type Folder = Static<typeof Folder>
+
 export const ListedFile = Type.Object({
   name: Type.String(),
   kind: Type.Union([

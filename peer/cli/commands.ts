@@ -1,5 +1,6 @@
 /** The commands for a running peer, of both the command line and the prompt. */
 import type { Command } from 'commander'
+import { browseCommand } from './browse-command.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { deletesCommand } from './deletes-command.ts'
 import { downloadCommand } from './download-command.ts'
@@ -27,6 +28,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
   const commands = [
     ...fileQuestions.map((question) => question(run)),
     searchCommand(run),
+    browseCommand(run),
     listCommand(run),
     downloadCommand(run),
     ...downloadQuestions.map((question) => question(run)),

@@ -48,6 +48,8 @@ describe('Tab completes', () => {
     ["why 'it", [['"it\'s.txt" '], "'it"]],
     ['unshare a/b', [["'a/b c/d.txt' "], 'a/b']],
     ['lookup nobody', [[], 'nobody']],
+    ['browse a', [['a/'], 'a']],
+    ['browse a/', [["'a/b c/"], 'a/']],
     ['stats ', [[], '']],
     ['lokup x', [[], 'x']],
   ])('%j', async (line, completion) => {

@@ -16,7 +16,7 @@ export type Completion = [candidates: string[], typed: string]
 const namesOffered = 100
 
 export interface CompletionSources {
-  readonly api: Pick<PeerApi, 'search' | 'peers' | 'replicationRules' | 'trash'>
+  readonly api: Pick<PeerApi, 'folder' | 'search' | 'peers' | 'replicationRules' | 'trash'>
   /** The commands of the prompt. */
   readonly commands: readonly Command[]
   /** Paths on this machine that begin with `partial`. */
@@ -64,6 +64,7 @@ async function candidates(
   if (peerWords.includes(name)) return await peersWith(sources.api, signal)
   if (name === 'trash' && before.length === 1) return [...trashActions]
   if (name === 'restore' || name === 'trash') return await trashedWith(partial, sources.api, signal)
+  if (name === 'browse') return await foldersWith(partial, sources.api, signal)
   if (name === 'push') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
@@ -122,6 +123,19 @@ async function namesWith(
   const query = queryFor(partial)
   const { files } = await api.search({ q: query, limit: namesOffered }, signal)
   return [...new Set(files.map(({ name }) => name))]
+}
+
+/** The subfolders whose names begin with the last segment of a path. */
+async function foldersWith(
+  partial: string,
+  api: Pick<PeerApi, 'folder'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const start = partial.lastIndexOf('/') + 1
+  const [folder, after] = [partial.slice(0, start), partial.slice(start)]
+  const page = { folder, limit: namesOffered, ...(after !== '' && { after }) }
+  const { entries } = await api.folder(page, signal)
+  return entries.flatMap(({ type, name }) => (type === 'folder' ? [`${folder}${name}/`] : []))
 }
 
 /** Candidates as words of the line: all quoted if one needs it, so that readline finds their common prefix. */

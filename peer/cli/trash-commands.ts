@@ -128,6 +128,6 @@ function trashText(files: readonly TrashedFile[], isMore: boolean, style: Style)
 }
 
 /** As `2026-11-29 10:08Z`. */
-function minuteText(ms: number): string {
+export function minuteText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')}Z`
 }

@@ -67,6 +67,14 @@ export class Finder {
     return await this.#ask('search', request, signal)
   }
 
+  /** One page of what is immediately in a folder. @throws AppError NAME_INVALID */
+  async folder(
+    request: RequestOf<'list-folder'>,
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<'list-folder'>> {
+    return await this.#ask('list-folder', request, signal)
+  }
+
   /** One page of the files that match a pattern, with the sources for a download of each. */
   async match(
     {

@@ -66,6 +66,37 @@ export const fileCases = {
       expect(found.toSorted()).toEqual(wanted)
     })
   },
+  folder: (subject) => {
+    test('gives the files and folders in a folder page by page', async () => {
+      const { api } = subject()
+      const inFolder = ['tree/a', 'tree/b/c', 'tree/b/d/e', "tree/ż 'o'%2F", 'tree/z']
+      for (const name of inFolder) await pushed(api, name)
+      const listed = async (folder: string): Promise<string[]> => {
+        const entries: string[] = []
+        let after: string | undefined
+        do {
+          const page = await api.folder({ folder, limit: 2, ...(after && { after }) })
+          expect(page.entries.length).toBeLessThanOrEqual(2)
+          entries.push(...page.entries.map(({ type, name }) => `${type} ${name}`))
+          after = page.next
+        } while (after !== undefined)
+        return entries
+      }
+      await expect
+        .poll(() => listed('tree'))
+        .toEqual(['file a', 'folder b', 'file z', "file ż 'o'%2F"])
+      expect(await listed('/tree/b/')).toEqual(['file c', 'folder d'])
+      expect(await listed('')).toContain('folder tree')
+      expect(await listed('tree/none')).toEqual([])
+      const { folder, entries } = await api.folder({ folder: 'tree/b/d/', limit: 5 })
+      const sha256 = sha256Of('tree/b/d/e')
+      expect(folder).toBe('tree/b/d')
+      expect(entries).toMatchObject([{ type: 'file', name: 'e', size: 10, sha256, versions: 1 }])
+    })
+    failing(subject, 'NAME_INVALID', 'of no folder', ({ api }) =>
+      api.folder({ folder: 'a/../b', limit: 1 }),
+    )
+  },
   list: (subject) => {
     test('gives files page by page', async () => {
       const { api } = subject()

@@ -30,6 +30,7 @@ import type {
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 import { FakeCluster } from './fake-cluster.ts'
+import { folderOf } from './fake-folder.ts'
 import { FakeTrash } from './fake-trash.ts'
 
 const schedule = [
@@ -112,6 +113,11 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
     const { rows, next } = pageOf(found, limit, after)
     const files = rows.map(({ name, sha256, size }) => ({ name, sha256, size, copies: 2 }))
     return { files, ...(next !== undefined && { next }) }
+  }
+
+  async folder(request: CallRequest<'folder'>): Promise<CallReply<'folder'>> {
+    this.check()
+    return folderOf(this.files, request)
   }
 
   async list({ kind, limit, after }: CallRequest<'list'>): Promise<CallReply<'list'>> {
