@@ -1,13 +1,13 @@
 /** Schemas of sizes and rates in settings. Separate, because commands load byte-size.ts without the schema library. */
 import Type from 'typebox'
 import { byteRateOf, byteRateRule } from './byte-rate.ts'
-import { byteSizeOf, byteSizeRule } from './byte-size.ts'
+import { byteLimitOf, byteLimitRule } from './byte-size.ts'
 
-/** Parsed by {@link byteSizeOf}. */
-export const ByteSizeText = Type.Refine(
+/** Parsed by {@link byteLimitOf}. */
+export const ByteLimitText = Type.Refine(
   Type.Unsafe<number | string>({}),
-  (value) => byteSizeOf(value) !== undefined,
-  () => byteSizeRule,
+  (value) => byteLimitOf(value) !== undefined,
+  () => byteLimitRule,
 )
 
 /** Parsed by {@link byteRateOf}. */

@@ -1,7 +1,4 @@
 /** Sizes in bytes, as written in settings. */
-/** How a size may be written, as the end of a sentence. */
-export const byteSizeRule = 'must be a number of bytes, such as 500000000 or "500MB"'
-
 const units: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,
@@ -23,6 +20,18 @@ export function byteSizeOf(value: unknown): number | undefined {
   const [, number, unit = ''] = written.exec(value) ?? []
   const size = Math.round(Number(number) * (units[unit.toUpperCase()] ?? Number.NaN))
   return isSize(size) ? size : undefined
+}
+
+export type ByteLimit = number | 'unlimited'
+
+/** How a limit on a size may be written, as the end of a sentence. */
+export const byteLimitRule =
+  'must be "unlimited" or a number of bytes, such as 500000000000 or "500GB"'
+
+/** Parses a limit on a size: a size, or `unlimited`; undefined if invalid. */
+export function byteLimitOf(value: unknown): ByteLimit | undefined {
+  const isUnlimited = typeof value === 'string' && value.toLowerCase() === 'unlimited'
+  return isUnlimited ? 'unlimited' : byteSizeOf(value)
 }
 
 function isSize(value: number): boolean {

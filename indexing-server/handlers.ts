@@ -228,13 +228,15 @@ async function unshared(
 /** What peers report about their presence. */
 function presenceHandlers({
   registry,
+  coordinator,
   peerEvents,
   doubts,
 }: HandlerDependencies): Pick<IndexHandlers, 'heartbeat' | 'leave'> {
   return {
     async heartbeat(room, session) {
-      const { peerId } = registry.heard(session, 'heartbeat')
+      const { peerId, capacityBytes } = registry.heard(session, 'heartbeat')
       registry.setRoom(peerId, room)
+      if (room.capacityBytes !== capacityBytes) coordinator.onCapacity()
       await doubts.onHeartbeat(peerId)
       return {}
     },

@@ -137,6 +137,18 @@ test('heartbeats are sent at the interval that the index requests', async () => 
   expect(fixture.clock.monotonicMs()).toBeLessThan(4_000)
 })
 
+test('the index is told immediately of other room for copies, and then as before', async () => {
+  await using fixture = await AnnouncingFixture.create()
+  await fixture.startBoth()
+  await fixture.until(() => fixture.index.heartbeats === 1)
+  const startMs = fixture.clock.monotonicMs()
+  fixture.announcer.tellRoom()
+  await fixture.until(() => fixture.index.heartbeats === 2)
+  expect(fixture.clock.monotonicMs() - startMs).toBeLessThan(500)
+  await fixture.until(() => fixture.index.heartbeats === 3)
+  expect(fixture.clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(1_000)
+})
+
 test.each([0, 100_000_000])(
   'an index that requests a heartbeat every %i ms is refused',
   async (ms) => {

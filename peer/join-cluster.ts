@@ -13,6 +13,7 @@ import type { ReachNotice } from './announce/reach-notice.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import type { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
+import type { Limiter } from './limit/limiter.ts'
 import { Capacity } from './replicate/capacity.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
 import { type ReplicaFetcher, type ReplicaShelf, Replicator } from './replicate/replicator.ts'
@@ -39,15 +40,16 @@ interface Joining {
   readonly restorer: Pick<Restorer, 'accept'>
   readonly unfinished: Pick<UnfinishedContents, 'changes' | 'contents'>
   readonly reach: ReachNotice
+  readonly limiter: Pick<Limiter, 'capacityBytes' | 'onCapacity'>
   readonly identity: string
   readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>
 }
 
 /** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
 export function joinCluster(
-  settings: Pick<PeerSettings, 'advertiseHost' | 'capacityBytes' | 'index' | 'peerId' | 'zone'>,
+  settings: Pick<PeerSettings, 'advertiseHost' | 'index' | 'peerId' | 'zone'>,
   starting: AsyncDisposableStack,
-  { share, serving, fetcher, restorer, unfinished, reach, identity, intent }: Joining,
+  { share, serving, fetcher, restorer, unfinished, reach, identity, intent, limiter }: Joining,
   dependencies: PeerDependencies,
 ): Announcer {
   const announcer = starting.use(
@@ -56,7 +58,7 @@ export function joinCluster(
       {
         ...dependencies,
         inventory: share.catalog,
-        room: async () => ({ ...(await share.room()), ...capacityOf(settings) }),
+        room: async () => ({ ...(await share.room()), ...capacityOf(limiter) }),
         intent: () => intent.state,
         handlers: {
           tasks: async ({ tasks }) => {
@@ -90,13 +92,17 @@ export function joinCluster(
       },
     ),
   )
+  limiter.onCapacity(() => announcer.tellRoom())
   const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
   starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
   const replicating = {
     shelf: share,
     fetcher,
     link: taskLink(announcer),
-    capacity: new Capacity(settings, { replicaBytes: () => share.totals().replicated.bytes }),
+    capacity: new Capacity({
+      capacityBytes: () => limiter.capacityBytes,
+      replicaBytes: () => share.totals().replicated.bytes,
+    }),
   }
   const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
   return announcer
@@ -104,8 +110,8 @@ export function joinCluster(
 
 function capacityOf({
   capacityBytes,
-}: Pick<PeerSettings, 'capacityBytes'>): Pick<RequestOf<'heartbeat'>, 'capacityBytes'> {
-  return capacityBytes > 0 ? { capacityBytes } : {}
+}: Pick<Limiter, 'capacityBytes'>): Pick<RequestOf<'heartbeat'>, 'capacityBytes'> {
+  return capacityBytes === Infinity ? {} : { capacityBytes }
 }
 
 /**

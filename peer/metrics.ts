@@ -17,9 +17,7 @@ export interface MetricSources {
   readonly fetcher: Pick<Fetcher, 'reusedBytes'>
   readonly limiter: {
     readonly [Gate in 'uploads' | 'downloads']: Pick<Limiter[Gate], 'passedBytes'>
-  }
-  /** The most bytes of replicas; 0 for no limit. */
-  readonly capacityBytes: number
+  } & Pick<Limiter, 'capacityBytes'>
   readonly health: () => Promise<Pick<Health, 'counts'>>
 }
 
@@ -75,8 +73,8 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_capacity_bytes',
     kind: 'gauge',
-    help: 'The most bytes of replicas that this peer keeps; 0 for no limit.',
-    read: ({ capacityBytes }) => capacityBytes,
+    help: 'The most bytes of replicas that this peer keeps; +Inf without a limit.',
+    read: ({ limiter }) => limiter.capacityBytes,
   },
   {
     name: 'tandem_peer_problems',

@@ -142,7 +142,7 @@ export async function startPeer(
   const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, log }))
   const identity = await readIdentity(folder, settings.peerId, dependencies)
   const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
-  const joining = { share, serving, fetcher: replicas, restorer, intent }
+  const joining = { share, serving, fetcher: replicas, restorer, intent, limiter }
   const cluster = { ...joining, unfinished: partial, reach, identity }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
@@ -217,10 +217,10 @@ async function serve(
 }
 
 function vitalsOf(
-  { peerId, capacityBytes }: PeerSettings,
-  parts: HealthParts & Omit<MetricSources, 'health' | 'capacityBytes'>,
+  { peerId }: PeerSettings,
+  parts: HealthParts & Omit<MetricSources, 'health'>,
 ): Vitals {
   const lookAtHealth = healthLooker(parts)
   const health = async (): Promise<Health> => healthOf(await lookAtHealth())
-  return { peerId, health, metrics: peerMetrics({ ...parts, capacityBytes, health }) }
+  return { peerId, health, metrics: peerMetrics({ ...parts, health }) }
 }

@@ -1,8 +1,6 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import Type from 'typebox'
-import { ByteSizeText } from '../common/byte-settings.ts'
-import { byteSizeOf } from '../common/byte-size.ts'
 import { AppError } from '../common/errors.ts'
 import { checkedHost, type HostCheck } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
@@ -107,12 +105,6 @@ export const peerSettings = defineSettings('peer', {
     flag: '--zone',
     doc: 'what fails together with this peer, such as a rack; copies are kept in different zones',
   },
-  capacityBytes: {
-    schema: ByteSizeText,
-    default: 0,
-    flag: '--capacity',
-    doc: 'the most that this peer keeps for others, in bytes, such as 500GB; 0 for what its disk holds',
-  },
   generate: {
     schema: Type.Boolean(),
     default: false,
@@ -154,13 +146,12 @@ export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: 
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'capacityBytes' | keyof Derived
+  'id' | 'idFromHost' | 'index' | 'allowedHosts' | keyof Derived
 > &
   Derived & {
     readonly peerId: string
     readonly index: Address
     readonly allowedHosts: readonly string[]
-    readonly capacityBytes: number
   }
 
 /** What the id of a peer may follow from, besides the settings. */
@@ -224,14 +215,13 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 /** @throws AppError SETTING_INVALID */
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
-  const { id, idFromHost: _, allowedHosts, capacityBytes, ...rest } = values
+  const { id, idFromHost: _, allowedHosts, ...rest } = values
   const others = { ...rest, ...hostsOf(loaded) }
   return {
     ...others,
     peerId: id,
     index: indexAddress(loaded),
     allowedHosts: hostNamesOf(allowedHosts),
-    capacityBytes: byteSizeOf(capacityBytes) ?? 0,
   }
 }
 

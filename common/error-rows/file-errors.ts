@@ -151,7 +151,7 @@ export const fileErrors = {
     retryable: true,
     status: 507,
     sentence:
-      'This peer gives {capacityBytes} bytes to the cluster: {neededBytes} more do not fit. Raise peer.capacityBytes to keep more.',
+      'This peer gives {capacityBytes} bytes to the cluster: {neededBytes} more do not fit. Run `tandem limits set capacity` there to keep more.',
   },
   DISK_FAILED: {
     when: 'The operating system refused to read or write a file.',

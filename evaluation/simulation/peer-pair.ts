@@ -133,7 +133,6 @@ export class PeerPair implements AsyncDisposable {
         allowedHosts: [],
         data: join(this.#folder, peerId),
         zone: undefined,
-        capacityBytes: 0,
         adopt: false,
         generate: false,
         headless: true,

@@ -114,3 +114,31 @@ test('replication has its own limit and counter, and downloads are not throttled
   expect(await readMetric(person, asked)).toBeGreaterThanOrEqual(bytes)
   expect(await readMetric(peer, asked)).toBe(0)
 })
+
+test('what a peer gives is changed while it runs, and the index knows immediately', async () => {
+  // Heartbeats are so rare that only an immediate notice can explain what follows.
+  const index = { ...quickSettings.index, heartbeatMs: 60_000, deadAfterMs: 300_000 }
+  await using cluster = await startCluster({ peers: 1, settings: { ...quickSettings, index } })
+  const owner = cluster.peer(1)
+  const giver = await cluster.startPeer('peer2', { flags: ['--capacity', '0'] })
+  const limits = async (...words: string[]): Promise<string> => {
+    const ended = await runTandem(['limits', ...words, '--api', giver.apiUrl.href])
+    expect(ended).toMatchObject({ code: 0 })
+    return ended.stdout
+  }
+  await aFile(join(owner.dataFolder, 'shared'), name, { bytes: 1_000 })
+  using api = apiOf(owner)
+  await expect.poll(() => api.status()).toMatchObject({ noRoom: { contents: 1 } })
+  const givenBytes = async (): Promise<number | undefined> =>
+    (await api.peers()).find(({ peerId }) => peerId === 'peer2')?.capacityBytes
+
+  expect(await limits('set', 'capacity', '2KB')).toMatch(/capacity +2\.00 KB +set manually/)
+  await expect.poll(() => api.status()).toMatchObject({ belowFactor: 0 })
+  expect(await givenBytes()).toBe(2_000)
+  await giver.restart()
+  await expect.poll(givenBytes).toBe(2_000)
+  expect(await limits('reset', 'capacity')).toMatch(/capacity +0 B +--capacity/)
+  await expect.poll(givenBytes).toBe(0)
+  // It keeps what it has.
+  expect(await api.status()).toMatchObject({ belowFactor: 0 })
+})

@@ -238,6 +238,11 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
+  /** A peer gives more or less than before: what fitted on no peer may fit now. */
+  onCapacity(): void {
+    this.#wake()
+  }
+
   /** The plan for a peer has changed: its copies may count or not, and it may be a target again. */
   onPlan(peerId: string): void {
     this.#judge.walk({ over: 'peer', peerId })

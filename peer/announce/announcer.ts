@@ -65,6 +65,9 @@ export class Announcer implements AsyncDisposable {
   readonly #work: BackgroundWork
   /** Woken when the state changes, when changes were sent, and when a hurried caller waits. */
   readonly #wakeUp = new WakeUp()
+  /** Notified when the room for copies has changed. */
+  readonly #roomChanges = new WakeUp()
+  #isRoomNew = false
   #state: AnnouncerState = { name: 'connecting' }
   #connection: Connection | undefined
   /** All changes up to this one were sent on the connection. */
@@ -139,6 +142,12 @@ export class Announcer implements AsyncDisposable {
   async announced(signal: AbortSignal): Promise<void> {
     const { lastSeq } = this.#dependencies.inventory
     await this.#wakeUp.until(() => this.#sentSeq >= lastSeq || undefined, signal)
+  }
+
+  /** The room for copies has changed: the index is told now instead of with the next heartbeat. */
+  tellRoom(): void {
+    this.#isRoomNew = true
+    this.#roomChanges.notify()
   }
 
   /** The next `leave` will say that this peer does not return. */
@@ -245,7 +254,9 @@ export class Announcer implements AsyncDisposable {
   async #beat(connection: Connection, heartbeatMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies
     for (;;) {
-      await clock.sleep(heartbeatMs, signal)
+      if (!this.#isRoomNew) await this.#roomChanges.next(signal, { clock, delayMs: heartbeatMs })
+      signal.throwIfAborted()
+      this.#isRoomNew = false
       await connection.request('heartbeat', await this.#room(), { signal })
     }
   }

@@ -4,15 +4,19 @@
  * every command.
  */
 import { type ByteRate, byteRateOf, byteRateRule } from '../../common/byte-rate.ts'
+import { type ByteLimit, byteLimitOf, byteLimitRule } from '../../common/byte-size.ts'
 import { limits } from '../../common/limits.ts'
 
 export interface LimitRow {
   /** Its name in commands. */
   readonly word: string
-  /** `rate`: bytes per second, or unlimited. `count`: a whole number from 1 to `max`. */
-  readonly unit: 'rate' | 'count'
+  /**
+   * `rate`: bytes per second, or unlimited. `size`: bytes, or unlimited. `count`: a whole number from
+   * 1 to `max`.
+   */
+  readonly unit: 'rate' | 'size' | 'count'
   readonly max?: number
-  readonly default: ByteRate
+  readonly default: ByteRate | ByteLimit
   readonly flag: `--${string}`
   /** For `--help`; a phrase without a full stop. */
   readonly doc: string
@@ -54,6 +58,13 @@ export const limitTable = {
     flag: '--scrub-limit',
     doc: 'rate of reading copies again; beside transfers of people it is a sixteenth',
   },
+  capacityBytes: {
+    word: 'capacity',
+    unit: 'size',
+    default: 'unlimited',
+    flag: '--capacity',
+    doc: 'the most that this peer keeps for others, in bytes, such as 500GB',
+  },
   connections: {
     word: 'connections',
     unit: 'count',
@@ -78,9 +89,9 @@ export const limitKeys = Object.keys(limitTable) as LimitKey[]
 export const limitWords = limitKeys.map((key) => limitTable[key].word)
 
 /** The type of a limit. */
-export type LimitValue<Key extends LimitKey> = LimitTable[Key]['unit'] extends 'rate'
-  ? ByteRate
-  : number
+export type LimitValue<Key extends LimitKey> = LimitTable[Key]['unit'] extends 'count'
+  ? number
+  : ByteRate | ByteLimit
 
 /** Maps each row with `make`. */
 export function eachLimit<Made>(
@@ -93,13 +104,18 @@ export function eachLimit<Made>(
 }
 
 /** Parses a limit; undefined if invalid. */
-export function limitOf({ unit, max = 0 }: LimitRow, text: string): ByteRate | undefined {
+export function limitOf(
+  { unit, max = 0 }: LimitRow,
+  text: string,
+): ByteRate | ByteLimit | undefined {
   if (unit === 'rate') return byteRateOf(text)
+  if (unit === 'size') return byteLimitOf(text)
   const count = Number(text)
   return Number.isInteger(count) && count >= 1 && count <= max ? count : undefined
 }
 
 /** The syntax of a limit, as the end of a sentence. */
 export function limitRule({ unit, max = 0 }: LimitRow): string {
+  if (unit === 'size') return byteLimitRule
   return unit === 'rate' ? byteRateRule : `must be a whole number from 1 to ${max}`
 }

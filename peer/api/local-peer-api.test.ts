@@ -23,7 +23,7 @@ function aPeer(why: () => Why): { push: () => Promise<Pushed>; clock: FakeClock 
   const share = { isUnshared: () => false, receive: async () => ({ content }) }
   const finder = { why: async () => why(), share: async () => {} }
   const api = new LocalPeerApi(
-    { peerId: 'peer1', capacityBytes: 0 },
+    { peerId: 'peer1' },
     {
       share: share as unknown as Share,
       finder: finder as unknown as Finder,
@@ -93,7 +93,7 @@ test('a lookup names those who have a content, not those who are still downloadi
   const partial = { peerId: 'p2', kind: 'partial', ...at } as const
   const finder = { lookup: async () => [{ ...content, sources: [whole, partial] }] }
   const api = new LocalPeerApi(
-    { peerId: 'peer1', capacityBytes: 0 },
+    { peerId: 'peer1' },
     {
       share: {} as Share,
       finder: finder as unknown as Finder,
@@ -124,7 +124,7 @@ test.each([
   async (_, isConnected, share, asked) => {
     const names: string[] = []
     const api = new LocalPeerApi(
-      { peerId: 'peer1', capacityBytes: 0 },
+      { peerId: 'peer1' },
       {
         share: { isUnshared: () => false, receive: async () => ({ content }) } as unknown as Share,
         finder: {

@@ -52,7 +52,7 @@ interface Dependencies {
   readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
-  readonly limiter: Pick<Limiter, 'change' | 'downloads' | 'limits' | 'uploads'>
+  readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
   readonly restorer: Pick<Restorer, 'restore'>
   readonly clock: Clock
 }
@@ -60,15 +60,10 @@ interface Dependencies {
 /** The peer in this process, as the prompt and the HTTP API call it. */
 export class LocalPeerApi implements PeerApi {
   readonly #peerId: string
-  readonly #capacityBytes: number
   readonly #dependencies: Dependencies
   readonly #startMs: number
 
-  constructor(
-    options: { readonly peerId: string; readonly capacityBytes: number },
-    dependencies: Dependencies,
-  ) {
-    this.#capacityBytes = options.capacityBytes
+  constructor(options: { readonly peerId: string }, dependencies: Dependencies) {
     this.#peerId = options.peerId
     this.#dependencies = dependencies
     this.#startMs = dependencies.clock.monotonicMs()
@@ -127,7 +122,8 @@ export class LocalPeerApi implements PeerApi {
   }
 
   async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
-    const { finder, share, reach } = this.#dependencies
+    const { finder, share, reach, limiter } = this.#dependencies
+    const { capacityBytes } = limiter
     const status = await finder.status(signal)
     const { unreachable } = reach
     const { keptFolders } = await this.keptFolders()
@@ -137,9 +133,9 @@ export class LocalPeerApi implements PeerApi {
         peerId: this.#peerId,
         problems: totalOf(share.problemCounts()),
         keptFolders,
-        ...(this.#capacityBytes > 0 && {
+        ...(Number.isFinite(capacityBytes) && {
           capacity: {
-            bytes: this.#capacityBytes,
+            bytes: capacityBytes,
             usedBytes: share.totals().replicated.bytes,
           },
         }),

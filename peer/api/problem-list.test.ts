@@ -20,7 +20,7 @@ test('why names the pattern because of which a file that exists is not shared', 
     },
   }
   const api = new LocalPeerApi(
-    { peerId: 'peer1', capacityBytes: 0 },
+    { peerId: 'peer1' },
     {
       share: peer.share,
       finder: finder as unknown as Finder,

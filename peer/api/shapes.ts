@@ -319,13 +319,15 @@ const Rate = Type.Union([
   Type.Integer({ minimum: limits.rateBytesPerSecondMin }),
   Type.Literal('unlimited'),
 ])
+const Size = Type.Union([Type.Integer({ minimum: 0 }), Type.Literal('unlimited')])
 type LimitSchemas = {
   readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof Rate
 }
 /** Valid values of each limit. */
-export const limitSchemas = eachLimit(({ unit, max = 0 }) =>
-  unit === 'rate' ? Rate : Type.Integer({ minimum: 1, maximum: max }),
-) as LimitSchemas
+export const limitSchemas = eachLimit(({ unit, max = 0 }) => {
+  if (unit === 'size') return Size
+  return unit === 'rate' ? Rate : Type.Integer({ minimum: 1, maximum: max })
+}) as LimitSchemas
 export const LimitValues = Type.Object(limitSchemas)
 export type LimitValues = { readonly [Key in LimitKey]: LimitValue<Key> }
 

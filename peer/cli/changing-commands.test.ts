@@ -106,6 +106,7 @@ describe('limits', () => {
       'replication-upload     unlimited  default',
       'replication-download   unlimited  default',
       'scrub                 50.00 MB/s  default',
+      'capacity               unlimited  default',
       'connections                 4096  default',
       'downloads                      4  default',
       'Next by schedule, Monday 18:00: upload 20.00 MB/s',

@@ -1,6 +1,6 @@
 import { type LimitKey, limitKeys, limitTable } from '../api/limit-table.ts'
 import type { Limits } from '../api/shapes.ts'
-import { speedText } from './human-units.ts'
+import { bytesText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 import { tableText } from './table.ts'
@@ -26,8 +26,15 @@ export function limitsText({ limits, nextChange }: Limits, style: Style): string
 }
 
 function valueText(key: LimitKey, value: Value): string {
-  const isRate = limitTable[key].unit === 'rate'
-  return isRate && typeof value === 'number' ? speedText(value) : String(value)
+  if (typeof value !== 'number') return value
+  switch (limitTable[key].unit) {
+    case 'rate':
+      return speedText(value)
+    case 'size':
+      return bytesText(value)
+    case 'count':
+      return String(value)
+  }
 }
 
 function fromText({ from, origin }: Limits['limits'][LimitKey], style: Style): string {

@@ -1,7 +1,8 @@
 /** The section `limits` of the settings: the limits of this peer and their schedule. */
 import Type, { type Static, type TInteger } from 'typebox'
 import { byteRateOf } from '../../common/byte-rate.ts'
-import { ByteRateText } from '../../common/byte-settings.ts'
+import { ByteLimitText, ByteRateText } from '../../common/byte-settings.ts'
+import { byteLimitOf } from '../../common/byte-size.ts'
 import { limits } from '../../common/limits.ts'
 import { defineSettings, type LoadedSettings } from '../../common/settings.ts'
 import {
@@ -28,9 +29,10 @@ const TimeOfDay = Type.Refine(
 type SettingSchemas = {
   readonly [Key in LimitKey]: LimitValue<Key> extends number ? TInteger : typeof ByteRateText
 }
-const schemas = eachLimit(({ unit }, key) =>
-  unit === 'rate' ? ByteRateText : limitSchemas[key],
-) as SettingSchemas
+const schemas = eachLimit(({ unit }, key) => {
+  if (unit === 'size') return ByteLimitText
+  return unit === 'rate' ? ByteRateText : limitSchemas[key]
+}) as SettingSchemas
 
 const Rule = Type.Refine(
   Type.Object(
@@ -69,7 +71,7 @@ export const limitSettings = defineSettings('limits', {
   },
 })
 
-/** The limits with rates as numbers and times as minutes. */
+/** The limits with rates and sizes as numbers, and times as minutes. */
 export function toLimitSettings({
   values: { schedule, ...given },
   origins,
@@ -87,14 +89,15 @@ function toRule({ days = [...weekdays], from, to, ...given }: Static<typeof Rule
   }
 }
 
-/** With rates as numbers instead of text. */
+/** With rates and sizes as numbers instead of text. */
 function normalized<Given extends Readonly<Partial<Record<LimitKey, number | string>>>>(
   given: Given,
 ): Pick<LimitValues, keyof Given & LimitKey> {
   return Object.fromEntries(
-    Object.entries(given).map(([key, value]) => [
-      key,
-      limitTable[key as LimitKey].unit === 'rate' ? byteRateOf(value) : value,
-    ]),
+    Object.entries(given).map(([key, value]) => {
+      const { unit } = limitTable[key as LimitKey]
+      if (unit === 'size') return [key, byteLimitOf(value)]
+      return [key, unit === 'rate' ? byteRateOf(value) : value]
+    }),
   ) as Pick<LimitValues, keyof Given & LimitKey>
 }

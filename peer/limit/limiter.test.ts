@@ -91,6 +91,21 @@ test('a manual change takes effect immediately, overrides the schedule, and surv
   expect(restarted.limits.limits.uploadBytesPerSecond.from).toBe('schedule')
 })
 
+test('a change of the capacity is told, and kept until it is reset', async () => {
+  const world = await aWorld()
+  const limiter = await world.limiter()
+  const told: number[] = []
+  limiter.onCapacity(() => told.push(limiter.capacityBytes))
+  expect(limiter.capacityBytes).toBe(Infinity)
+  await limiter.change({ capacityBytes: 0 })
+  await limiter.change({ connections: 5 })
+  await limiter.change({ capacityBytes: 500 })
+  const restarted = await world.limiter()
+  expect(restarted.capacityBytes).toBe(500)
+  await limiter.change({ capacityBytes: null })
+  expect(told).toEqual([0, 500, Infinity])
+})
+
 test('changes at the same time are all kept', async () => {
   const world = await aWorld()
   const limiter = await world.limiter()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ByteRate } from '../../common/byte-rate.ts'
+import type { ByteLimit } from '../../common/byte-size.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
 import { JsonFile } from '../../common/json-file.ts'
 import type { Log } from '../../common/log.ts'
@@ -44,6 +45,7 @@ export class Limiter implements Disposable {
   #manual: LimitChanges = {}
   #values: LimitValues
   #onDownloadsAtOnce: (count: number) => void = () => {}
+  #onCapacity: () => void = () => {}
   /** Changes are written one after the other. */
   readonly #writes = new SerialQueue()
   #cancelTimer: Cancel = () => {}
@@ -76,6 +78,11 @@ export class Limiter implements Disposable {
     return numberOf(this.#values.scrubBytesPerSecond)
   }
 
+  /** The most bytes of replicas that the peer keeps; may be infinite. */
+  get capacityBytes(): number {
+    return numberOf(this.#values.capacityBytes)
+  }
+
   get downloadsAtOnce(): number {
     return this.#values.downloadsAtOnce
   }
@@ -83,6 +90,11 @@ export class Limiter implements Disposable {
   /** Calls `listener` when the maximum number of concurrent downloads changes. */
   onDownloadsAtOnce(listener: (count: number) => void): void {
     this.#onDownloadsAtOnce = listener
+  }
+
+  /** Calls `listener` when {@link capacityBytes} changes. */
+  onCapacity(listener: () => void): void {
+    this.#onCapacity = listener
   }
 
   get limits(): Limits {
@@ -140,11 +152,12 @@ export class Limiter implements Disposable {
     })
     if (values.downloadsAtOnce !== before.downloadsAtOnce)
       this.#onDownloadsAtOnce(values.downloadsAtOnce)
+    if (values.capacityBytes !== before.capacityBytes) this.#onCapacity()
     if (limitKeys.some((key) => values[key] !== before[key]))
       this.#log.info({ limits: values }, 'limits changed')
   }
 }
 
-function numberOf(rate: ByteRate): number {
-  return rate === 'unlimited' ? Number.POSITIVE_INFINITY : rate
+function numberOf(limit: ByteRate | ByteLimit): number {
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : limit
 }

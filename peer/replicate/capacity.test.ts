@@ -3,7 +3,8 @@ import { Capacity } from './capacity.ts'
 
 test('replicas, and those being made, stay within what the peer gives', () => {
   let held = 40
-  const capacity = new Capacity({ capacityBytes: 100 }, { replicaBytes: () => held })
+  let given = 100
+  const capacity = new Capacity({ capacityBytes: () => given, replicaBytes: () => held })
   const first = capacity.reserve(50)
   expect(() => capacity.reserve(11)).toThrow(/gives 100 bytes/)
   capacity.reserve(10)[Symbol.dispose]()
@@ -12,9 +13,13 @@ test('replicas, and those being made, stay within what the peer gives', () => {
   held = 200
   expect(() => capacity.reserve(1)).toThrow(/1 more do not fit/)
   expect(() => capacity.reserve(0)).not.toThrow()
+  given = 201
+  expect(() => capacity.reserve(1)).not.toThrow()
+  given = 0
+  expect(() => capacity.reserve(1)).toThrow(/gives 0 bytes/)
 })
 
 test('without a limit everything fits', () => {
-  const capacity = new Capacity({ capacityBytes: 0 }, { replicaBytes: () => 1e15 })
+  const capacity = new Capacity({ capacityBytes: () => Infinity, replicaBytes: () => 1e15 })
   expect(() => capacity.reserve(1e15)).not.toThrow()
 })

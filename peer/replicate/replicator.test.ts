@@ -57,7 +57,7 @@ class World {
     fetcher = {},
     shelf = {},
     link = {},
-    capacity = new Capacity({ capacityBytes: 0 }, { replicaBytes: () => 0 }),
+    capacity = new Capacity({ capacityBytes: () => Infinity, replicaBytes: () => 0 }),
   }: {
     fetcher?: Partial<ReplicaFetcher>
     shelf?: Partial<ReplicaShelf>
@@ -247,7 +247,7 @@ test('a failed task is reported with its code and does not block the others', as
 
 test('replicas beyond what the peer gives are refused when they are to be made, without a fetch', async () => {
   const held = { bytes: 4 }
-  const capacity = new Capacity({ capacityBytes: 9 }, { replicaBytes: () => held.bytes })
+  const capacity = new Capacity({ capacityBytes: () => 9, replicaBytes: () => held.bytes })
   const world = new World({ capacity })
   world.replicator.accept([replicate('fits'), replicate('not'), large('large')])
   await world.settle()

@@ -18,7 +18,6 @@ export function fakeVitals(facts = fakeHealth): Vitals {
   const total = (count: number): { count: number; bytes: number } => ({ count, bytes: 0 })
   const metrics = peerMetrics({
     health,
-    capacityBytes: 5_000,
     announcer: { connection: {} as Connection },
     share: {
       keptFolders: () => [],
@@ -44,6 +43,7 @@ export function fakeVitals(facts = fakeHealth): Vitals {
       },
     },
     limiter: {
+      capacityBytes: 5_000,
       uploads: { passedBytes: { download: 1_000, replication: 500 } },
       downloads: { passedBytes: { download: 2_000, replication: 600 } },
     },

@@ -21,6 +21,9 @@ import { SimulatedFetcher } from './simulated-fetcher.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import { type ShareWatcher, SimulatedShare } from './simulated-share.ts'
 
+/** Simulated peers give all of their disks. */
+const noLimiter = { capacityBytes: Infinity, onCapacity: (): void => {} }
+
 export const indexAddress = { host: 'index', port: 7_000 }
 
 export interface ClusterPeerOptions {
@@ -93,9 +96,9 @@ export async function startClusterPeer(
   const reach = new ReachNotice({ log })
   disk.intent ??= new KeptIntent(':memory:', { log })
   const { intent } = disk
-  const replicating = { fetcher: replicas, restorer }
+  const replicating = { fetcher: replicas, restorer, limiter: noLimiter }
   const joining = { share, serving, ...replicating, unfinished, reach, identity, intent }
-  const settings = { peerId, zone, index: indexAddress, advertiseHost: undefined, capacityBytes: 0 }
+  const settings = { peerId, zone, index: indexAddress, advertiseHost: undefined }
   const announcer = joinCluster(settings, stack, joining, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),
