@@ -24,6 +24,13 @@ export function hostProblem(host: string): string | undefined {
   return isName ? undefined : `must be a host name or an IP address, not '${host}'`
 }
 
+/** Whether only this machine can connect to `host`, without brackets. */
+export function isLoopback(host: string): boolean {
+  const address = withoutZone(host.toLowerCase())
+  if (address === 'localhost' || address === '::1' || address === '0:0:0:0:0:0:0:1') return true
+  return /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) && isIP(address) !== 0
+}
+
 /** Why other machines cannot connect to `host`, in the same form; undefined if they can. */
 export function reachedHostProblem(host: string): string | undefined {
   if (unspecified.includes(host))

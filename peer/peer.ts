@@ -43,13 +43,14 @@ import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
 import { partialContents } from './partial-contents.ts'
+import { startPeerWeb } from './peer-web.ts'
 import { replicaFetcher } from './replica-fetcher.ts'
 import { Restorer } from './replicate/restorer.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
 import { startScrubbing } from './start-scrubbing.ts'
-import { startWeb, type Vitals } from './web/web-server.ts'
+import type { Vitals } from './web/web-server.ts'
 
 export interface PeerOptions extends PeerSettings {
   readonly limits: LimitSettings
@@ -161,7 +162,7 @@ export async function startPeer(
   const parts = { share, finder, announcer, ...transfers, reach, clock }
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
-  const web = starting.use(await startWeb(webOptions(settings), { api, vitals, clock, log }))
+  const web = starting.use(await startPeerWeb(settings, { ...dependencies, api, vitals }))
   const running = starting.move()
   return {
     api,
@@ -184,13 +185,6 @@ async function fetcherOptions(
       share.stagingFolder(purpose === 'replication' ? 'replicated' : 'downloaded', 'partial'),
     earlierFolders: await share.stagingFolders('partial'),
     isWanted: (content) => records.haveContent(content),
-  }
-}
-
-function webOptions(settings: PeerSettings): Parameters<typeof startWeb>[0] {
-  return {
-    address: { host: settings.httpHost, port: settings.httpPort },
-    allowedHosts: [settings.peerId, ...settings.allowedHosts],
   }
 }
 

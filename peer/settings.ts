@@ -79,7 +79,7 @@ export const peerSettings = defineSettings('peer', {
     schema: Host,
     default: '127.0.0.1',
     flag: '--http-host',
-    doc: 'address of the HTTP API',
+    doc: 'address of the HTTP API; outside loopback every caller needs the token',
   },
   httpPort: {
     schema: Port,
@@ -92,6 +92,18 @@ export const peerSettings = defineSettings('peer', {
     default: '',
     flag: '--allowed-hosts',
     doc: 'further names under which the HTTP API may be called, separated by commas',
+  },
+  requireToken: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--require-token',
+    doc: 'want the token on loopback, too, as behind a proxy; elsewhere it is always wanted',
+  },
+  tokenFile: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--token-file',
+    doc: 'file with the token of the HTTP API, which peers may share (default: .tandem/token in the data folder)',
   },
   data: {
     schema: Type.String({ minLength: 1 }),

@@ -2,16 +2,20 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { untilInterrupted } from '../common/interrupted.ts'
+import type { ValuesOf } from '../common/settings.ts'
+import type { HttpPeerOptions } from '../peer/api/http-peer.ts'
 import type { CommonOptions, RunCommand } from '../peer/cli/command.ts'
 import { peerCommands } from '../peer/cli/commands.ts'
 import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
+import type { peerSettings } from '../peer/settings.ts'
 import { addDirectDownload } from './direct-commands.ts'
 
 export interface ClientOptions extends CommonOptions {
   readonly peer?: string
   readonly api?: URL
   readonly config?: string
+  readonly tokenFile?: string
 }
 
 /** The commands that call a running peer over HTTP; `download` can work without one. */
@@ -32,6 +36,7 @@ export function clientCommands(terminal: Terminal): Command[] {
       .option('--peer <id>', 'call this local peer (default: as configured, or peer1)')
       .option('--api <url>', 'call the peer at http://HOST:PORT', parseUrl)
       .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
+      .option('--token-file <file>', tokenFileHelp)
   const downloading = commands.find((command) => command.name() === 'download')
   if (downloading !== undefined)
     addDirectDownload<ClientOptions & DownloadOptions>(downloading, terminal, (name, options) =>
@@ -40,25 +45,50 @@ export function clientCommands(terminal: Terminal): Command[] {
   return commands
 }
 
-/** The base URL of the HTTP API of the named or configured peer. */
+export const tokenFileHelp =
+  "file with the peer's token, if it wants one (default: the one in the data folder of a local peer)"
+
+/** The HTTP API of the named or configured peer, with its token if that is known. */
 export async function locatePeer({
   api,
   peer,
   config,
-}: ClientOptions): Promise<{ url: URL; peerId: string }> {
-  if (api !== undefined) return { url: api, peerId: peer ?? 'peer1' }
+  tokenFile,
+}: ClientOptions): Promise<HttpPeerOptions> {
   const [{ configFile, loadSettings }, { defaultPort, peerSettings }] = await Promise.all([
     import('../common/settings.ts'),
     import('../peer/settings.ts'),
   ])
-  const { values } = loadSettings(peerSettings, { file: configFile(config), flags: { peer } })
+  const flags = { peer, tokenFile }
+  const { values } = loadSettings(peerSettings, { file: configFile(config), flags })
+  if (api !== undefined) {
+    // The data folder here is not that of a peer elsewhere, and its token is not for others.
+    const token = values.tokenFile === undefined ? undefined : await knownToken(values)
+    return { url: api, peerId: peer ?? 'peer1', token }
+  }
   const port = values.httpPort ?? defaultPort(values.id, 'httpPort')
   if (port === undefined) {
     const reason = `'${values.id}' does not imply the port of its HTTP API: use --api http://HOST:PORT`
     throw new AppError('SETTING_INVALID', { origin: '--peer', path: 'the peer id', reason })
   }
-  return { url: new URL(`http://${reachable(values.httpHost)}:${port}`), peerId: values.id }
+  const url = new URL(`http://${reachable(values.httpHost)}:${port}`)
+  return { url, peerId: values.id, token: await knownToken(values) }
 }
+
+/** @throws AppError TOKEN_UNUSABLE if the settings name its file */
+async function knownToken({ id, data, tokenFile }: TokenSettings): Promise<string | undefined> {
+  const { readToken, tokenPlace } = await import('../peer/token-file.ts')
+  const place = tokenPlace({ data: data ?? `data/${id}`, tokenFile })
+  try {
+    return await readToken(place)
+  } catch (error) {
+    // Most peers want none, and the others say so.
+    if (place.isOwn) return undefined
+    throw error
+  }
+}
+
+type TokenSettings = Pick<ValuesOf<(typeof peerSettings)['table']>, 'id' | 'data' | 'tokenFile'>
 
 /** The address at which a local process reaches one that listens on `host`. */
 function reachable(host: string): string {

@@ -15,6 +15,7 @@ import { type IndexSettings, loadIndexSettings } from '../indexing-server/settin
 import { openHttpPeer } from '../peer/api/http-peer.ts'
 import type { Status } from '../peer/api/shapes.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
+import { readToken, tokenPlace } from '../peer/token-file.ts'
 import { statusLine } from './cluster-status.ts'
 import { runScript } from './run-script.ts'
 
@@ -92,11 +93,19 @@ async function watch(
   }
 }
 
+/** The token of a peer, if it has one that can be used; it says itself when it wants another. */
+async function knownToken({ dataFolder }: TandemProcess): Promise<string | undefined> {
+  const { values } = loadPeerSettings({ file: configFile(undefined) })
+  return await readToken(tokenPlace({ ...values, data: dataFolder })).catch(() => undefined)
+}
+
 /** The index's status, from the first peer that answers. */
 async function anyStatus(peers: readonly TandemProcess[]): Promise<Status | undefined> {
   for (const peer of peers) {
     if (!peer.isRunning) continue
-    using api = openHttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
+    const { apiUrl: url, name: peerId } = peer
+    const token = await knownToken(peer)
+    using api = openHttpPeer({ url, peerId, token }, { clock: systemClock })
     try {
       return await api.status()
     } catch (error) {

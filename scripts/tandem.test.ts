@@ -24,7 +24,7 @@ describe('tandem', () => {
   test('helps', async () => {
     const { code, stdout } = await tandem('--help')
     expect(code).toBe(0)
-    for (const name of ['index', 'peer', 'dummy', 'settings', 'lookup', 'unshare', 'help'])
+    for (const name of ['index', 'peer', 'dummy', 'settings', 'lookup', 'unshare', 'token', 'help'])
       expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'))
     expect((await tandem()).stdout).toBe(stdout)
   })
@@ -38,6 +38,7 @@ describe('tandem', () => {
     ['dummy', ['--port', '--index']],
     ['settings', ['--peer', '--config', '--json']],
     ['download', ['--sha256', '--peer', '--api', '--json', '--index', '-o, --output', '--replace']],
+    ['token', ['--new', '--peer', '--data', '--token-file', '--json']],
     ['cat', ['--sha256', '--index', '--peer', '--api', '--config']],
   ])('explains %s', async (name, flags) => {
     const { code, stdout } = await tandem('help', name)

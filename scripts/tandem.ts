@@ -80,11 +80,12 @@ Client commands call peer1 unless --peer or --api names another; --json prints J
 }
 
 async function commandsForClients(terminal: Terminal): Promise<Command[]> {
-  const [{ clientCommands }, { catCommand }] = await Promise.all([
+  const [{ clientCommands }, { catCommand }, { tokenCommand }] = await Promise.all([
     import('./client-commands.ts'),
     import('./cat-command.ts'),
+    import('./token-command.ts'),
   ])
-  return [...clientCommands(terminal), catCommand(terminal)]
+  return [...clientCommands(terminal), catCommand(terminal), tokenCommand(terminal)]
 }
 
 function version(): string {

@@ -24,8 +24,9 @@ const options = new Command('test-download')
   .opts<{ peer?: string }>()
 
 await runScript(async () => {
-  const { url, peerId } = await locatePeer(options)
-  using api = openHttpPeer({ url, peerId }, { clock: systemClock })
+  const place = await locatePeer(options)
+  const { url, peerId } = place
+  using api = openHttpPeer(place, { clock: systemClock })
   console.log(`${peerId}, ${url.origin}`)
   for (const name of names) await check(api, name)
   console.log(`${names.length} files downloaded and checked`)

@@ -41,12 +41,40 @@ export const processErrors = {
     sentence:
       'No peer answers at {address}: start one with `tandem peer --peer {peerId}`, or choose another with --peer or --api.',
   },
+  TOKEN_REQUIRED: {
+    when: "A request without the peer's token arrived at an address that other machines can reach.",
+    retryable: false,
+    status: 401,
+    sentence:
+      'This peer wants its token: `tandem token` shows it on the machine of the peer. Commands take it from --token-file FILE, other programs send it as `Authorization: Bearer TOKEN`.',
+  },
+  TOKEN_WRONG: {
+    when: "A request had another token than the peer's.",
+    retryable: false,
+    status: 401,
+    sentence:
+      'This is not the token of this peer: `tandem token` shows it on the machine of the peer.',
+  },
+  TOO_MANY_ATTEMPTS: {
+    when: 'Too many wrong tokens were sent from one address.',
+    retryable: true,
+    status: 429,
+    sentence:
+      'Too many wrong tokens were sent from this address: try again in {retryAfterSeconds} s.',
+  },
+  TOKEN_UNUSABLE: {
+    when: 'The file of the token is missing, invalid, or can be read by other users; no token is accepted.',
+    retryable: true,
+    status: 503,
+    sentence:
+      "The token file '{path}' cannot be used: {reason}. `tandem token --new` replaces the token.",
+  },
   HOST_REFUSED: {
     when: 'A request to an HTTP server names an unknown host.',
     retryable: false,
     status: 421,
     sentence:
-      "This server does not accept the host name '{host}': use localhost or an IP address, or start it with --allowed-hosts NAME.",
+      "This server does not accept the host name '{host}': use localhost or an IP address, or add the name to its setting allowedHosts (--allowed-hosts NAME).",
   },
   ORIGIN_REFUSED: {
     when: 'A web page from another origin sent a request that would change something.',

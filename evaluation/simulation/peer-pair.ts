@@ -131,6 +131,8 @@ export class PeerPair implements AsyncDisposable {
         httpHost: '127.0.0.1',
         httpPort: 0,
         allowedHosts: [],
+        requireToken: false,
+        tokenFile: undefined,
         data: join(this.#folder, peerId),
         zone: undefined,
         adopt: false,

@@ -26,6 +26,8 @@ export interface HttpPeerOptions {
   readonly url: URL
   /** The expected peer, for the error if none answers. */
   readonly peerId: string
+  /** For a peer that wants it. */
+  readonly token?: string | undefined
 }
 
 /** A running peer over its HTTP API. Disposing closes idle connections. */
@@ -125,7 +127,7 @@ class ApiClient implements Disposable {
   }
 
   #open({ outline, request, signal }: Asked, headers: Record<string, string>): ClientRequest {
-    const { url } = this.#options
+    const { url, token } = this.#options
     const { method, query = [] } = outline
     const fields = Object.entries(picked(request, query))
     const search = new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))
@@ -136,7 +138,7 @@ class ApiClient implements Disposable {
       port: url.port === '' ? 80 : Number(url.port),
       method,
       path: search.size === 0 ? path : `${path}?${search.toString()}`,
-      headers,
+      headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       ...(signal !== undefined && { signal }),
     })
   }

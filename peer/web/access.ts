@@ -1,7 +1,7 @@
 /**
- * Who may call the API. It has no passwords: it trusts every caller that can reach its address, by
- * default only this machine. It must refuse web pages that make the user's browser call it: under a
- * foreign host name (DNS rebinding), or from a foreign origin.
+ * Refuses web pages that make the user's browser call the API: under a foreign host name (DNS rebinding),
+ * or from a foreign origin. On loopback, where every program of the machine may call it, this is the only
+ * check; gatekeeper.ts has the token.
  */
 import { AppError } from '../../common/errors.ts'
 import { checkHost } from '../../common/http-host.ts'

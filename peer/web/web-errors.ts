@@ -15,9 +15,16 @@ import type { Web } from './routes.ts'
 import { discardRest } from './upload.ts'
 
 /** Answers every failure with problem details and their status in the error table. */
-export function answerErrors(web: Web, { log, clock }: { log: Log; clock: Clock }): void {
+export function answerErrors(
+  web: Web,
+  { log, clock, challenge }: { log: Log; clock: Clock; challenge: (url: string) => string },
+): void {
   const refuse = (error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     discardRest(request, reply, clock)
+    const { retryAfterSeconds } = error.details
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+    if (errorTable[error.code].status === 401)
+      reply.header('www-authenticate', challenge(request.url))
     return sendProblem(error, request, reply)
   }
   web.setErrorHandler(async (thrown, request, reply) => {

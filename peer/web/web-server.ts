@@ -13,8 +13,11 @@ import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
 import { withoutCompilers } from './compilers.ts'
+import { challengeFor } from './credentials.ts'
+import type { Gatekeeper } from './gatekeeper.ts'
 import { openApiOf } from './open-api.ts'
 import { addCallRoutes, type Web } from './routes.ts'
+import { addSessionRoutes } from './session-routes.ts'
 import { addErrorRoutes, answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
 // An import would load all exports, including a whole HTTP client: 14 MB that is never used.
@@ -47,6 +50,8 @@ export interface Vitals {
 export interface WebDependencies {
   readonly api: PeerApi
   readonly vitals: Vitals
+  /** Absent: every caller of a known host name is let in. */
+  readonly gate?: Gatekeeper
   readonly clock: Clock
   readonly log: Log
 }
@@ -79,7 +84,7 @@ export async function startWeb(
 /** The API without a socket. */
 export async function buildWeb(
   { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
-  { api, vitals, clock, log }: WebDependencies,
+  { api, vitals, gate, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
     serverFactory: (handler) => newServer(handler, clock),
@@ -98,8 +103,15 @@ export async function buildWeb(
     checkAccess({ method, host: headers.host, origin: headers.origin }, ownNames)
     checkEncoding(url)
   })
-  answerErrors(web, { log, clock })
-  const addRoutes = async (to: Web): Promise<void> => await addCallRoutes(to, { api, clock })
+  if (gate?.needsToken === true)
+    web.addHook('onRequest', async ({ headers, ip: address, routeOptions }) => {
+      await gate.check({ route: routeOptions.url, headers, address })
+    })
+  answerErrors(web, { log, clock, challenge: (url) => challengeFor(url, vitals.peerId) })
+  const addRoutes = async (to: Web): Promise<void> => {
+    await addCallRoutes(to, { api, clock })
+    if (gate !== undefined) addSessionRoutes(to, gate)
+  }
   await addRoutes(web)
   let openApi: Promise<object> | undefined
   const hidden = { schema: { hide: true } }

@@ -1,0 +1,52 @@
+import { Command } from 'commander'
+import { printable, printableJson } from '../peer/cli/printable.ts'
+import type { Terminal } from '../peer/cli/terminal.ts'
+import type { TokenPlace } from '../peer/token-file.ts'
+
+interface Options {
+  readonly peer?: string
+  readonly data?: string
+  readonly tokenFile?: string
+  readonly config?: string
+  readonly new?: boolean
+  readonly json?: boolean
+}
+
+/** `tandem token`: shows or replaces the token of a peer on this machine, whether or not it runs. */
+export function tokenCommand(terminal: Terminal): Command {
+  return new Command('token')
+    .summary('show the token of the HTTP API, or replace it')
+    .description(
+      'Prints the token that the web page and programs need for a peer of this machine whose HTTP API other machines can reach. With --new the peer accepts only a new one from then on, and all browsers are asked again.',
+    )
+    .option('--new', 'replace the token')
+    .option('--peer <id>', 'the peer (default: as configured, or peer1)')
+    .option('--data <folder>', 'its data folder (default: data/<peer>)')
+    .option('--token-file <file>', 'file of the token (default: .tandem/token in the data folder)')
+    .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
+    .option('--json', 'print JSON, for programs')
+    .action(async (options: Options) => {
+      // Only now: every command line loads this file.
+      const [{ ensureToken, replaceToken }, { systemRandom }] = await Promise.all([
+        import('../peer/token-file.ts'),
+        import('../common/random.ts'),
+      ])
+      const place = await placeOf(options)
+      const token = await (options.new ? replaceToken : ensureToken)(place, {
+        random: systemRandom,
+      })
+      const { path } = place
+      await terminal.print(options.json ? printableJson({ token, path }, 2) : printable(token))
+    })
+}
+
+async function placeOf({ peer, data, tokenFile, config }: Options): Promise<TokenPlace> {
+  const [{ configFile, loadSettings }, { peerSettings }, { tokenPlace }] = await Promise.all([
+    import('../common/settings.ts'),
+    import('../peer/settings.ts'),
+    import('../peer/token-file.ts'),
+  ])
+  const flags = { peer, data, tokenFile }
+  const { values } = loadSettings(peerSettings, { file: configFile(config), flags })
+  return tokenPlace({ ...values, data: values.data ?? `data/${values.id}` })
+}
