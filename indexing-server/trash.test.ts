@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { AppError } from '../common/errors.ts'
 import { limits } from '../common/limits.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
@@ -111,6 +112,24 @@ test('the file of another owner is not touched', async () => {
   const { contents } = (await owner?.ask('lookup', { name: 'f' })) ?? { contents: [] }
   expect(contents.map(({ size }) => size)).toEqual(['another'.length])
   expect((await owner?.ask('trash', { limit: 9 }))?.files).toMatchObject([{ owner: 'peer1' }])
+})
+
+test('why an owner does not restore its file is told to the asker', async () => {
+  await using cluster = await IndexCluster.start({ trashMs: 1_000_000 })
+  const [owner, second] = await aCluster(cluster, 3)
+  if (owner === undefined || second === undefined) throw new Error('no peers')
+  await owner.removes('f')
+  await cluster.advance(10_000)
+  owner.restoreRefusal = new AppError('NAME_BLOCKED', { name: 'f', reason: 'it is a folder here' })
+  const refused = await errorOf(second.ask('restore', { name: 'f' }))
+  expect(refused).toMatchObject({
+    code: 'RESTORE_REFUSED',
+    details: { peerId: 'peer1', name: 'f' },
+  })
+  expect(refused).toMatchObject({
+    message: expect.stringMatching(/folder here\. Rename or move one of the two\.$/) as string,
+  })
+  expect((await second.ask('trash', { limit: 9 })).files).toHaveLength(1)
 })
 
 test('a live owner is asked to restore its file; without it the asker takes it over', async () => {

@@ -124,7 +124,7 @@ export class Trash implements AsyncDisposable {
     return { removed, others }
   }
 
-  /** @throws AppError NAME_INVALID, NOT_IN_TRASH; errors of asking the owner */
+  /** @throws AppError NAME_INVALID, NOT_IN_TRASH, RESTORE_REFUSED */
   async restore(asker: string, request: RequestOf<'restore'>): Promise<ReplyOf<'restore'>> {
     const { store, peerOf, restoreFile } = this.#dependencies
     const name = parseName(request.name)
@@ -137,7 +137,12 @@ export class Trash implements AsyncDisposable {
     const { owner } = chosen
     const content = foundContent(chosen.content, peerOf)
     if (owner === asker || peerOf(owner)?.state !== 'live') return { owner, at: asker, content }
-    await restoreFile(owner, { name, content })
+    try {
+      await restoreFile(owner, { name, content })
+    } catch (error) {
+      const details = { peerId: owner, name, reason: reasonOf(error) }
+      throw new AppError('RESTORE_REFUSED', details, { cause: error })
+    }
     return { owner, at: owner, content }
   }
 

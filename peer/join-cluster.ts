@@ -79,7 +79,7 @@ export function joinCluster(
           }),
           relabel: async ({ copies }) => ({ relabelled: await share.relabel(copies) }),
           'restore-file': async (file) => {
-            restorer.accept(file)
+            await restorer.accept(file)
             return {}
           },
           'keep-intent': async (page) => intent.keep(page),

@@ -140,7 +140,7 @@ export async function startPeer(
     }),
   )
   const replicas = replicaFetcher({ shelf: share, fetcher })
-  const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, log }))
+  const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, clock, log }))
   const identity = await readIdentity(folder, settings.peerId, dependencies)
   const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
   const joining = { share, serving, fetcher: replicas, restorer, intent, limiter }

@@ -106,6 +106,12 @@ export const indexErrors = {
     status: 404,
     sentence: "There is no deleted file called '{name}' to restore: `tandem trash` lists them.",
   },
+  RESTORE_REFUSED: {
+    when: 'The peer that should bring a deleted file back does not.',
+    retryable: false,
+    status: 409,
+    sentence: "{peerId} does not restore '{name}': {reason}.",
+  },
   NO_MATCH: {
     when: 'No announced file matches the pattern or is in this folder.',
     retryable: false,

@@ -73,7 +73,7 @@ export const trashMessages = {
   },
   restore: {
     summary:
-      'Brings a deleted file back. Its owner is asked to fetch it; if the owner is not live, or is the sender, the sender fetches and shares it.',
+      'Brings a deleted file back. Its owner is asked to fetch it; if the owner is not live, or is the sender, the sender fetches and shares it. If the owner refuses, the error is `RESTORE_REFUSED`.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({
@@ -93,7 +93,8 @@ export const trashMessages = {
     bulk: false,
   },
   'restore-file': {
-    summary: 'Asks a peer to fetch a file that it deleted and to share it again under its name.',
+    summary:
+      'Asks a peer to fetch a file that it deleted and to share it again under its name. Answered when the file is back, with the error that prevents it or, if it takes longer, after 3 s.',
     from: ['index'],
     to: ['peer'],
     isLong: true,

@@ -1,5 +1,5 @@
 /** Deleted files can be restored, renamed ones leave no old names, and neither survives a crash by half. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
@@ -58,6 +58,10 @@ test('a deleted file is restored at its owner, taken over without it, and emptie
   await expect.poll(async () => (await api.trash({ q: '', limit: 9 })).files[0]?.copies).toBe(2)
   expect(await readdir(join(owner.dataFolder, 'replicated'))).toEqual([])
 
+  await mkdir(shared(owner, 'docs/plan'), { recursive: true })
+  const refused = await tandem(second, 'restore', 'docs/plan')
+  expect(refused).toMatch(/RESTORE_REFUSED.*peer1 does not restore.*it is a folder here/s)
+  await rmdir(shared(owner, 'docs/plan'))
   expect(await tandem(second, 'restore', 'docs/plan')).toContain('peer1 shares it')
   expect(await readFile(shared(owner, 'docs/plan'), 'utf8')).toBe('text of docs/plan')
 

@@ -221,6 +221,8 @@ export class TestPeer {
   readonly relabelled: [string, string][] = []
   /** Names of files that it was asked to restore. */
   readonly restored: string[] = []
+  /** Why it restores none, if so. */
+  restoreRefusal: AppError | undefined
   /** Ids of cancelled tasks. */
   readonly cancelled: string[] = []
   /** Number of tasks per request. */
@@ -289,7 +291,10 @@ export class TestPeer {
       onVerify: (sha256) => this.verified.push(sha256),
       hasCopy: (sha256) => this.confirms(sha256),
       onRelabel: (copies) => this.#onRelabel(copies),
-      onRestore: (request) => this.restored.push(request.name),
+      onRestore: ({ name }) => {
+        if (this.restoreRefusal !== undefined) throw this.restoreRefusal
+        this.restored.push(name)
+      },
       kept: this.kept,
     })
     this.#connection = dialled.connection

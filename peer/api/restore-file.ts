@@ -22,7 +22,7 @@ interface Dependencies {
 /**
  * Has a deleted file brought back, by its owner or, if that is away, by this peer, and waits a while
  * until the index lists it.
- * @throws AppError NAME_INVALID, NOT_IN_TRASH; errors of the restoration at this peer
+ * @throws AppError NAME_INVALID, NOT_IN_TRASH, RESTORE_REFUSED; errors of the restoration at this peer
  */
 export async function restoreFile(
   { name: text, owner: wanted }: CallRequest<'restore'>,

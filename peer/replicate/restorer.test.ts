@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { AppError, hasCode } from '../../common/errors.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import type { FinishedFile } from '../shelf.ts'
 import type { ReplicaFetcher } from './replicator.ts'
@@ -9,7 +10,14 @@ const sha256 = 'a'.repeat(64)
 const source = { peerId: 'k', host: 'h', port: 1, kind: 'replicated' } as const
 const content = { sha256, size: 3, chunkRoot: sha256, sources: [source] }
 
-function aWorld({ isLocal = false, refusal }: { isLocal?: boolean; refusal?: AppError } = {}) {
+interface Refusals {
+  readonly isLocal?: boolean
+  /** When the file is stored, and before it is fetched. */
+  readonly refusal?: AppError
+  readonly earlyRefusal?: AppError
+}
+
+function aWorld({ isLocal = false, refusal, earlyRefusal }: Refusals = {}) {
   const adopted: FinishedFile[] = []
   const fetches: string[] = []
   const fetched = Promise.withResolvers<void>()
@@ -29,6 +37,9 @@ function aWorld({ isLocal = false, refusal }: { isLocal?: boolean; refusal?: App
     },
   }
   const shelf = {
+    checkRoomFor: async () => {
+      if (earlyRefusal !== undefined) throw earlyRefusal
+    },
     copyLocal: async () => (isLocal ? ({} as never) : undefined),
     adopt: async (file: FinishedFile) => {
       if (refusal !== undefined) throw refusal
@@ -36,8 +47,9 @@ function aWorld({ isLocal = false, refusal }: { isLocal?: boolean; refusal?: App
       return {} as never
     },
   }
-  const restorer = new Restorer({ fetcher, shelf, log: silentLog })
-  return { restorer, adopted, fetches, fetched }
+  const clock = new FakeClock()
+  const restorer = new Restorer({ fetcher, shelf, clock, log: silentLog })
+  return { restorer, adopted, fetches, fetched, clock }
 }
 
 test('a deleted file is fetched once and shared under its name', async () => {
@@ -63,7 +75,7 @@ test('a content that this peer has is copied', async () => {
 })
 
 test.each([
-  ['NAME_EXISTS', 'a', content, new AppError('NAME_EXISTS', { name: 'a' })],
+  ['NAME_BLOCKED', 'a', content, new AppError('NAME_EXISTS', { name: 'a' })],
   ['NO_SOURCE', 'a', { ...content, sources: [] }, undefined],
   ['NAME_INVALID', '../a', content, undefined],
 ] as const)('%s refuses it', async (code, name, file, refusal) => {
@@ -73,6 +85,28 @@ test.each([
   const restored = restorer.restore({ name, content: { ...file, sources: [...file.sources] } })
   await expect(restored).rejects.toSatisfy((error) => hasCode(error, code))
   expect(adopted).toEqual([])
+})
+
+test('another peer is told of a refusal, before the bytes are fetched', async () => {
+  const earlyRefusal = new AppError('NAME_EXISTS', { name: 'a' })
+  const { restorer, fetches, clock } = aWorld({ earlyRefusal })
+  await using _ = restorer
+  const refused = restorer.accept({ name: 'a', content })
+  await expect(refused).rejects.toThrow(/other content.*Rename or move one of the two/)
+  expect([fetches, clock.pending]).toEqual([[], 0])
+})
+
+test('another peer is answered when the file is back, or before that if it takes long', async () => {
+  const { restorer, fetched, adopted, clock } = aWorld()
+  await using _ = restorer
+  const late = restorer.accept({ name: 'a', content })
+  await clock.advance(3_000)
+  await late
+  expect(adopted).toEqual([])
+  fetched.resolve()
+  await restorer.accept({ name: 'a', content })
+  expect(adopted).toHaveLength(1)
+  expect(clock.pending).toBe(0)
 })
 
 test('a restoration that runs when the peer stops ends', async () => {

@@ -1,5 +1,6 @@
 import { BackgroundWork } from '../../common/background.ts'
-import { AppError, reasonOf } from '../../common/errors.ts'
+import type { Clock } from '../../common/clock.ts'
+import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
@@ -7,10 +8,19 @@ import type { ReplicaFetcher, ReplicaShelf } from './replicator.ts'
 
 /** Files that are restored at the same time; more are refused. */
 const restoredAtOnceMax = 1_000
+/** The index is answered after this at the latest: well before its request and that of the user expire. */
+const answerMs = 3_000
 
 interface Dependencies {
   readonly fetcher: Pick<ReplicaFetcher, 'fetch'>
-  readonly shelf: Pick<ReplicaShelf, 'adopt' | 'copyLocal'>
+  readonly shelf: Pick<ReplicaShelf, 'adopt' | 'copyLocal'> & {
+    /**
+     * Checks that a file of this size can be put into shared/ under its name.
+     * @throws AppError NAME_EXISTS, NAME_BLOCKED, NAME_IGNORED, DISK_FULL, DISK_FAILED
+     */
+    checkRoomFor(file: { name: string; bytes: number }): Promise<void>
+  }
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -26,20 +36,32 @@ export class Restorer implements AsyncDisposable {
     this.#background = new BackgroundWork(dependencies)
   }
 
-  /** Starts to restore a file for another peer. Never throws: a failure is logged. */
-  accept(file: { name: string; content: FoundContent }): void {
-    const { log } = this.#dependencies
+  /**
+   * Restores a file for another peer. Resolves when it is restored, or after a while if that takes
+   * longer; a later failure is only logged.
+   * @throws AppError errors of {@link restore}, until then
+   */
+  async accept(file: { name: string; content: FoundContent }): Promise<void> {
+    const { log, clock } = this.#dependencies
     const { name } = file
-    this.restore(file).then(
+    const ended = this.restore(file)
+    ended.then(
       () => log.info({ name }, 'restored a deleted file'),
       (error: unknown) => log.warn({ name, reason: reasonOf(error) }, 'a file was not restored'),
     )
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = clock.after(answerMs, resolve)
+    try {
+      await Promise.race([ended, late])
+    } finally {
+      cancel()
+    }
   }
 
   /**
    * Fetches a deleted file and shares it; joins a running restoration of it.
-   * @throws AppError NAME_INVALID, NAME_EXISTS, NAME_BLOCKED, NO_SOURCE, TASK_REFUSED; errors of
-   *   fetching and of the disk
+   * @throws AppError NAME_INVALID, NAME_BLOCKED, NAME_IGNORED, NO_SOURCE, TASK_REFUSED, DISK_FULL; errors
+   *   of fetching and of the disk
    */
   async restore(file: { name: string; content: FoundContent }): Promise<void> {
     const name = parseName(file.name)
@@ -56,7 +78,7 @@ export class Restorer implements AsyncDisposable {
         await this.#run(name, file.content, signal)
         resolve()
       } catch (error) {
-        reject(signal.aborted ? new AppError('STOPPING') : error)
+        reject(signal.aborted ? new AppError('STOPPING') : refusalOf(error, name))
       } finally {
         this.#running.delete(key)
       }
@@ -72,6 +94,7 @@ export class Restorer implements AsyncDisposable {
     const { fetcher, shelf } = this.#dependencies
     const { sources, ...content } = found
     const key = { kind: 'shared', name } as const
+    await shelf.checkRoomFor({ name, bytes: content.size })
     if ((await shelf.copyLocal(content.sha256, key)) !== undefined) return
     if (sources.length === 0) throw new AppError('NO_SOURCE', { name, tried: 'none is live' })
     signal.throwIfAborted()
@@ -80,4 +103,11 @@ export class Restorer implements AsyncDisposable {
     const { partialPath, chunkList } = fetched
     await shelf.adopt({ key, content, partialPath, chunkList })
   }
+}
+
+/** The remedies of NAME_EXISTS are those of a push. */
+function refusalOf(error: unknown, name: string): unknown {
+  if (!hasCode(error, 'NAME_EXISTS')) return error
+  const reason = 'a file with other content has this name in shared/'
+  return new AppError('NAME_BLOCKED', { name, reason }, { cause: error })
 }

@@ -429,6 +429,17 @@ export class Share implements Shelf, AsyncDisposable {
     return await this.adopt({ key, partialPath, content, chunkList, replace })
   }
 
+  /**
+   * Checks that a file of this size can be put into shared/ under its name.
+   * @throws AppError NAME_IGNORED; errors of {@link checkPush}
+   */
+  async checkRoomFor({ name, bytes }: { name: string; bytes: number }): Promise<void> {
+    this.#checkIgnored(name)
+    const at = this.#folders.place({ kind: 'shared', name })
+    const freeBytes = (): Promise<number> => freeBytesIn(at.root)
+    await checkPush({ at, replace: false, bytesAnnounced: bytes }, { freeBytes })
+  }
+
   /** See {@link LocalCopier.copy}. */
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     return await this.#track(() => this.#copier.copy(sha256, key))

@@ -92,7 +92,7 @@ export async function startClusterPeer(
   })
   const identity = hash('sha256', peerId)
   const replicas = replicaFetcher({ shelf: share, fetcher })
-  const restorer = stack.use(new Restorer({ fetcher: replicas, shelf: share, log }))
+  const restorer = stack.use(new Restorer({ fetcher: replicas, shelf: share, clock, log }))
   const reach = new ReachNotice({ log })
   disk.intent ??= new KeptIntent(':memory:', { log })
   const { intent } = disk

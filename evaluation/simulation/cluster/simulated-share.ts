@@ -194,6 +194,9 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     return await this.smallReader.read(sha256s)
   }
 
+  /** {@link adopt} refuses what cannot be put there. */
+  async checkRoomFor(): Promise<void> {}
+
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     await this.#wait()
     const entry = this.catalog.find(sha256).find((one) => this.#isUntouched(one))
