@@ -1,4 +1,14 @@
 # One image for the index and the peers: its arguments are passed to `tandem`.
+
+# Builds the web page; the packages that this takes stay out of the image.
+FROM node:26-bookworm-slim AS page
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --loglevel=error
+COPY vite.config.ts tsconfig.json ./
+COPY peer/web/page peer/web/page
+RUN node node_modules/vite/bin/vite.js build --logLevel warn
+
 FROM node:26-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
@@ -9,6 +19,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --loglevel=error
 
 COPY . .
+COPY --from=page /app/peer/web/page-dist peer/web/page-dist
 RUN ln -s ../../bin/tandem.js node_modules/.bin/tandem && install -d -o node -g node data logs
 ENV PATH=/app/node_modules/.bin:$PATH
 

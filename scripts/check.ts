@@ -21,6 +21,7 @@ const checks: readonly Step[] = [
   { name: 'format', command: [binaryOf('@biomejs/biome', 'biome'), 'ci', '.'] },
   { name: 'lint', command: [binaryOf('oxlint', 'oxlint'), '--deny-warnings'] },
   { name: 'types', command: [binaryOf('typescript', 'tsc'), '-p', '.'] },
+  { name: 'types of the page', command: [binaryOf('typescript', 'tsc'), '-p', 'peer/web/page'] },
   { name: 'tidy', command: ['scripts/tidy.ts'] },
   { name: 'docs', command: ['scripts/write-docs.ts', '--check'] },
   { name: 'dead code', command: [binaryOf('knip', 'knip')] },

@@ -16,6 +16,8 @@ interface Import {
   readonly from: string
   /** A path in the repository, or the name of a package. */
   readonly to: string
+  /** As written. */
+  readonly specifier: string
 }
 
 const linesMax = 400
@@ -62,6 +64,7 @@ function importsOf(files: readonly SourceFile[]): Import[] {
         to: specifier.startsWith('.')
           ? posix.normalize(posix.join(posix.dirname(path), specifier))
           : specifier,
+        specifier,
       })),
     )
 }
@@ -103,6 +106,32 @@ const keepFastifyInWeb: Rule = (files) =>
     .filter(({ to }) => /^(fastify|@fastify\/.*)$/.test(to))
     .filter(({ from }) => !from.startsWith('peer/web/'))
     .map(({ from, to }) => `${from} may not import ${to}: Fastify lives in peer/web alone`)
+
+const pageFolder = 'peer/web/page/'
+const typeImport = /^import type [^'"]*from ['"]([^'"]+)['"]/gm
+
+/** The page runs in browsers: what it imports from the peer must vanish when it is built. */
+const keepPageApart: Rule = (files) => {
+  const typesOnly = new Set(
+    files.flatMap(({ path, text }) =>
+      Array.from(text.matchAll(typeImport), ([, specifier = '']) => `${path} ${specifier}`),
+    ),
+  )
+  const isAllowed = ({ from, to, specifier }: Import): boolean => {
+    const [isFromPage, isToPage] = [from.startsWith(pageFolder), to.startsWith(pageFolder)]
+    if (!isFromPage) return !isToPage
+    if (isToPage || isTest(from)) return true
+    if (!specifier.startsWith('.')) return !specifier.startsWith('node:')
+    return to.startsWith('peer/api/') && typesOnly.has(`${from} ${specifier}`)
+  }
+  return importsOf(files)
+    .filter((found) => !isAllowed(found))
+    .map(({ from, to }) =>
+      from.startsWith(pageFolder)
+        ? `${from} may not import ${to}: the page imports only types, of peer/api`
+        : `${from} may not import ${to}: the page is built separately`,
+    )
+}
 
 /** An import loads all exports of a module, including an HTTP client of 14 MB. */
 const takeHttpAlone: Rule = (files) =>
@@ -202,9 +231,11 @@ const numberDecisionsOnce: Rule = (files) => {
 
 /** Files that name everything that is run by name. */
 const isEntry = (path: string): boolean =>
-  /^(package\.json|Makefile|Dockerfile|docker-compose\.yml|\.ci\/.*|[^/]+\.config\.ts)$/.test(path)
-const pathInCode = /['"]((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js))['"]/g
-const pathInEntry = /(?<=[\s'"/])((?:[\w.-]+\/)*[\w.-]+\.(?:ts|js))\b/g
+  /^(package\.json|Makefile|Dockerfile|docker-compose\.yml|\.ci\/.*|[^/]+\.config\.ts|.*\.html)$/.test(
+    path,
+  )
+const pathInCode = /['"]((?:[\w.-]+\/)*[\w.-]+\.(?:tsx?|js))['"]/g
+const pathInEntry = /(?<=[\s'"/])((?:[\w.-]+\/)*[\w.-]+\.(?:tsx?|js))\b/g
 
 /** All paths reachable from `starts` through names, imports and runs. */
 function reachedFrom(starts: readonly SourceFile[], files: readonly SourceFile[]): Set<string> {
@@ -242,6 +273,7 @@ export const rules: readonly Rule[] = [
   keepLayers,
   keepVerbsApart,
   keepFastifyInWeb,
+  keepPageApart,
   keepCirclesOut,
   takeHttpAlone,
   keepTestingOutOfProduction,

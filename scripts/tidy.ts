@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { runScript } from './run-script.ts'
 import { rules, type SourceFile } from './tidy-rules.ts'
 
-const textFile = /\.(ts|js|jsx|json|md|yml|css|html|sql|svg)$|^(Makefile|Dockerfile)$|^\.ci\//
+const textFile = /\.(tsx?|js|json|md|yml|css|html|sql|svg)$|^(Makefile|Dockerfile)$|^\.ci\//
 
 /** All text files that git tracks or would add, except results and the lock file. */
 function sourceFiles(): SourceFile[] {

@@ -16,6 +16,7 @@ import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
 import { openApiOf } from './open-api.ts'
+import { addPage, pageFolder } from './page-door.ts'
 import { addCallRoutes, type Web } from './routes.ts'
 import { addSessionRoutes } from './session-routes.ts'
 import { addErrorRoutes, answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
@@ -118,6 +119,7 @@ export async function buildWeb(
   web.get('/api/openapi.json', hidden, async () => await (openApi ??= openApiOf(addRoutes)))
   addErrorRoutes(web)
   addHealthRoutes(web, vitals)
+  addPage(web, { folder: pageFolder })
   await web.ready()
   return web
 }

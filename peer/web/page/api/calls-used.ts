@@ -1,0 +1,34 @@
+/**
+ * The calls that the page makes. Only their types come from the table of calls: its schemas would
+ * be most of the page. A method or path that differs from the table is a compile error.
+ */
+import type { CallName, calls } from '../../../api/calls.ts'
+
+type Rows = typeof calls
+type RouteOf<Name extends CallName> = {
+  readonly method: Rows[Name]['method']
+  readonly path: Rows[Name]['path']
+} & (Rows[Name] extends { readonly body: unknown } ? { readonly body: true } : unknown)
+
+export const callsUsed = {
+  lookup: { method: 'GET', path: '/api/lookup' },
+  search: { method: 'GET', path: '/api/search' },
+  why: { method: 'GET', path: '/api/why' },
+  versions: { method: 'GET', path: '/api/versions' },
+  problems: { method: 'GET', path: '/api/problems' },
+  peers: { method: 'GET', path: '/api/peers' },
+  status: { method: 'GET', path: '/api/status' },
+  startDownload: { method: 'POST', path: '/api/downloads', body: true },
+  downloads: { method: 'GET', path: '/api/downloads' },
+  cancelDownload: { method: 'DELETE', path: '/api/downloads/:id' },
+  pauseDownload: { method: 'POST', path: '/api/downloads/:id/pause' },
+  resumeDownload: { method: 'POST', path: '/api/downloads/:id/resume' },
+  unshare: { method: 'DELETE', path: '/api/files/:name' },
+  trash: { method: 'GET', path: '/api/trash' },
+  emptyTrash: { method: 'POST', path: '/api/trash/empty', body: true },
+  restore: { method: 'POST', path: '/api/trash/restore', body: true },
+  keptFolders: { method: 'GET', path: '/api/deletes' },
+  confirmDeletes: { method: 'POST', path: '/api/deletes/confirm' },
+} as const satisfies { readonly [Name in CallName]?: RouteOf<Name> }
+
+export type UsedCall = keyof typeof callsUsed

@@ -1,0 +1,96 @@
+import type { JSX } from 'preact'
+import { DownloadCard } from '../downloads/download-card.tsx'
+import { bytesText } from '../format/units.ts'
+import type { Download } from '../live/live-types.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { Notice } from '../parts/states.tsx'
+import { usePage } from '../shell/page-context.ts'
+import { CopiesBadge } from './copies-badge.tsx'
+import { type ContentDetails, liveCopies } from './file-details.ts'
+import { HolderTable } from './holder-table.tsx'
+
+interface ContentSectionProps {
+  readonly name: string
+  readonly content: ContentDetails
+  /** Present if the name has several contents. */
+  readonly label: string | undefined
+}
+
+export function ContentSection({ name, content, label }: ContentSectionProps): JSX.Element {
+  const { sha256, size, factor, holders, missing, notes, isWanted } = content
+  const download = useDownload(name, sha256)
+  return (
+    <section class="content">
+      {label !== undefined && <h3>{label}</h3>}
+      <DownloadButtons name={name} sha256={sha256} download={download} />
+      {download !== undefined && download.state !== 'done' && <DownloadCard download={download} />}
+      <dl class="facts">
+        <dt>Size</dt>
+        <dd>
+          {bytesText(size)} <span class="faint">({size.toLocaleString('en')} bytes)</span>
+        </dd>
+        <dt>SHA-256</dt>
+        <dd class="with-copy">
+          <code class="cut">{sha256}</code>
+          <CopyButton text={sha256} what="the SHA-256" />
+        </dd>
+        <dt>Copies</dt>
+        <dd>
+          {isWanted ? (
+            <CopiesBadge copies={liveCopies(content)} factor={factor} />
+          ) : (
+            'Not shared any longer'
+          )}
+        </dd>
+      </dl>
+      {missing.map((sentence) => (
+        <Notice key={sentence} tone="warn">
+          {sentence}.
+        </Notice>
+      ))}
+      {notes.map((sentence) => (
+        <Notice key={sentence}>{sentence}.</Notice>
+      ))}
+      <HolderTable holders={holders} />
+    </section>
+  )
+}
+
+/** The newest download of this content, if there is one. */
+function useDownload(name: string, sha256: string): Download | undefined {
+  const { live } = usePage()
+  return [...live.downloads.value.values()].findLast(
+    (download) =>
+      download.name === name &&
+      download.files === undefined &&
+      (download.result === undefined || download.result.sha256 === sha256),
+  )
+}
+
+interface DownloadButtonsProps {
+  readonly name: string
+  readonly sha256: string
+  readonly download: Download | undefined
+}
+
+function DownloadButtons({ name, sha256, download }: DownloadButtonsProps): JSX.Element {
+  const { client, live, act } = usePage()
+  const isRunning = download !== undefined && !['done', 'failed'].includes(download.state)
+  const start = async (): Promise<void> =>
+    live.noteDownload(await client.call('startDownload', { name, sha256 }))
+  return (
+    <div class="actions">
+      <button type="button" class="button primary" disabled={isRunning} onClick={() => act(start)}>
+        <Icon name="download" small />
+        Download to this peer
+      </button>
+      {download?.result !== undefined && (
+        <span class="badge ok" title={download.result.path}>
+          <Icon name="check" small />
+          Downloaded
+        </span>
+      )}
+    </div>
+  )
+}

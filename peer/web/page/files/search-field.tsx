@@ -1,0 +1,55 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { Icon } from '../parts/icon.tsx'
+import { usePage } from '../shell/page-context.ts'
+
+/** Short enough to feel immediate, long enough to skip the middle of a word. */
+const settleMs = 120
+
+interface SearchFieldProps {
+  readonly value: string
+  readonly onChange: (text: string) => void
+}
+
+/** Reports what is typed once it settles; Escape clears it. */
+export function SearchField({ value, onChange }: SearchFieldProps): JSX.Element {
+  const { clock } = usePage()
+  const input = useRef<HTMLInputElement>(null)
+  const cancel = useRef<() => void>(undefined)
+  const latest = useRef(onChange)
+  latest.current = onChange
+  // A link changes the text, but never under the fingers of someone who types.
+  useEffect(() => {
+    if (input.current !== null && document.activeElement !== input.current)
+      input.current.value = value
+  }, [value])
+  useEffect(() => () => cancel.current?.(), [])
+  const report = (delayMs: number): void => {
+    cancel.current?.()
+    cancel.current = clock.after(delayMs, () => latest.current(input.current?.value.trim() ?? ''))
+  }
+  return (
+    <div class="search">
+      <Icon name="search" small />
+      <input
+        ref={input}
+        class="input"
+        type="search"
+        aria-label="Search the names of all files"
+        aria-keyshortcuts="/"
+        placeholder="Search all files, or *.jpg, photos/**"
+        autocomplete="off"
+        spellcheck={false}
+        maxLength={1024}
+        defaultValue={value}
+        onInput={() => report(settleMs)}
+        onKeyDown={({ key, currentTarget }) => {
+          if (key === 'Escape') currentTarget.value = ''
+          if (key === 'Escape' || key === 'Enter') report(0)
+          if (key === 'ArrowDown') document.querySelector<HTMLElement>('.list-view')?.focus()
+        }}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </div>
+  )
+}

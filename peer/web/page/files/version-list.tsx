@@ -1,0 +1,48 @@
+import type { JSX } from 'preact'
+import { bytesText, dateText, shortHash } from '../format/units.ts'
+import { Icon } from '../parts/icon.tsx'
+import { usePage } from '../shell/page-context.ts'
+import type { Version } from './file-details.ts'
+
+interface VersionListProps {
+  readonly name: string
+  readonly versions: readonly Version[]
+}
+
+/** The contents that the name has and had, each of which can be downloaded. */
+export function VersionList({ name, versions }: VersionListProps): JSX.Element {
+  const { client, live, act, clock } = usePage()
+  const fetch = async (sha256: string): Promise<void> =>
+    live.noteDownload(await client.call('startDownload', { name, sha256 }))
+  return (
+    <section class="content">
+      <h3>Versions</h3>
+      <ul class="versions">
+        {versions.map(({ owner, sha256, size, modifiedMs, state, copies, keptUntilMs }) => (
+          <li key={`${owner} ${sha256}`}>
+            <div>
+              <p>
+                {dateText(modifiedMs, clock.nowMs())} · {owner}{' '}
+                <span class={`badge ${state === 'current' ? 'accent' : ''}`}>{state}</span>
+              </p>
+              <p class="faint">
+                {bytesText(size)} · <code>{shortHash(sha256)}</code> · {copies} live
+                {keptUntilMs !== undefined &&
+                  ` · kept until ${dateText(keptUntilMs, clock.nowMs())}`}
+              </p>
+            </div>
+            <button
+              type="button"
+              class="button quiet square"
+              aria-label={`Download the version of ${owner}, ${dateText(modifiedMs, clock.nowMs())}`}
+              title="Download this version"
+              onClick={() => act(() => fetch(sha256))}
+            >
+              <Icon name="download" small />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

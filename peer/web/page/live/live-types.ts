@@ -1,0 +1,16 @@
+/** What the peer tells the page as it happens. */
+import type { CallReply } from '../../../api/calls.ts'
+
+export type Status = CallReply<'status'>
+export type Peer = CallReply<'peers'>[number]
+export type Download = CallReply<'downloads'>[number]
+
+/** Whether what the page shows is current. */
+export type Connection =
+  | { readonly state: 'connecting' }
+  /** Changes arrive as they happen. */
+  | { readonly state: 'live' }
+  /** No stream, but the peer answers: it is asked every few seconds. */
+  | { readonly state: 'polling' }
+  /** The peer does not answer. */
+  | { readonly state: 'stale'; readonly sinceMs: number }

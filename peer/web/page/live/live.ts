@@ -1,0 +1,206 @@
+import { batch, type Signal, signal } from '@preact/signals'
+import type { Client } from '../api/client.ts'
+import { isCode } from '../api/problem.ts'
+import type { PageClock } from '../clock.ts'
+import { EventParser, type ServerEvent } from './event-parser.ts'
+import type { Connection, Download, Peer, Status } from './live-types.ts'
+import { pollMs, reconnectDelayMs, streamSilentMs } from './reconnect-policy.ts'
+
+export interface LiveDependencies {
+  readonly client: Client
+  readonly clock: PageClock
+  /** In [0, 1). */
+  readonly random: () => number
+}
+
+/** Receives the events of one type. `data` is what the peer sent, parsed. */
+export type Listener = (data: unknown, id: string | undefined) => void
+
+/**
+ * The state of the cluster, current by server-sent events. Without a stream the peer is asked every
+ * few seconds instead; `connection` says which, and since when nothing is current.
+ */
+export class Live {
+  readonly connection: Signal<Connection> = signal<Connection>({ state: 'connecting' })
+  readonly peerId = signal('')
+  readonly status = signal<Status | undefined>(undefined)
+  /** By peer id; undefined until known. */
+  readonly peers = signal<ReadonlyMap<string, Peer> | undefined>(undefined)
+  /** By id, in the order of the peer: oldest first. */
+  readonly downloads = signal<ReadonlyMap<string, Download>>(new Map())
+  /** Increases when names, contents or copies changed anywhere: lists of files ask again. */
+  readonly filesVersion = signal(0)
+
+  readonly #client: Client
+  readonly #clock: PageClock
+  readonly #random: () => number
+  readonly #listeners = new Map<string, Set<Listener>>()
+  /** Aborted by `stop`. */
+  #life: AbortController | undefined
+  /** Ends the stream, or the wait for the next attempt. */
+  #wake = new AbortController()
+  #lastEventId: string | undefined
+  #failures = 0
+
+  constructor({ client, clock, random }: LiveDependencies) {
+    this.#client = client
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /** Connects, and reconnects until `stop`. */
+  start(): void {
+    if (this.#life?.signal.aborted === false) return
+    const life = new AbortController()
+    this.#life = life
+    this.#run(life.signal).catch(() => life.abort())
+  }
+
+  stop(): void {
+    this.#life?.abort()
+  }
+
+  /** Connects immediately instead of after the back-off. */
+  retry(): void {
+    this.#failures = 0
+    this.#wake.abort()
+    this.start()
+  }
+
+  /** @returns what ends the subscription */
+  on(type: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(type) ?? new Set()
+    this.#listeners.set(type, listeners.add(listener))
+    return () => listeners.delete(listener)
+  }
+
+  /** Shows a download that the peer has just answered with, before the stream tells. */
+  noteDownload(download: Download): void {
+    this.downloads.value = new Map(this.downloads.value).set(download.id, download)
+  }
+
+  /** Asks for the downloads again, after one was removed from the list. */
+  async refreshDownloads(): Promise<void> {
+    this.#takeDownloads(await this.#client.call('downloads'), true)
+  }
+
+  async #run(life: AbortSignal): Promise<void> {
+    while (!life.aborted) {
+      await this.#stream(life)
+      this.#failures += 1
+      await this.#poll(life)
+      const delayMs = reconnectDelayMs(this.#failures, this.#random())
+      const isPolling = this.connection.value.state === 'polling'
+      await this.#sleep(isPolling ? Math.max(delayMs, pollMs) : delayMs, life)
+    }
+  }
+
+  /** Takes events until the stream ends. */
+  async #stream(life: AbortSignal): Promise<void> {
+    const silent = new AbortController()
+    const resume = this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }
+    let cancelWatch = (): void => {}
+    const watch = (): void => {
+      cancelWatch()
+      cancelWatch = this.#clock.after(streamSilentMs, () => silent.abort())
+    }
+    watch()
+    try {
+      const headers = { accept: 'text/event-stream', ...resume }
+      const reply = await this.#client.request('GET', '/api/events', {
+        headers,
+        signal: AbortSignal.any([life, this.#newWake(), silent.signal]),
+      })
+      const isStream = reply.headers.get('content-type')?.startsWith('text/event-stream') === true
+      if (!isStream || reply.body === null) {
+        await reply.body?.cancel()
+        return
+      }
+      const parser = new EventParser()
+      const decoder = new TextDecoder()
+      const reader = reply.body.getReader()
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        watch()
+        const events = parser.push(decoder.decode(piece.value, { stream: true }))
+        batch(() => {
+          for (const event of events) this.#take(event)
+        })
+      }
+    } catch (error) {
+      if (isCode(error, 'TOKEN_REQUIRED')) this.stop()
+    } finally {
+      cancelWatch()
+    }
+  }
+
+  #take({ type, data, id }: ServerEvent): void {
+    if (id !== undefined) this.#lastEventId = id
+    if (this.connection.value.state !== 'live') this.connection.value = { state: 'live' }
+    this.#failures = 0
+    const parsed = JSON.parse(data) as unknown
+    if (type === 'hello') {
+      this.peerId.value = (parsed as { peerId: string }).peerId
+      // Files may have changed while there was no stream.
+      this.filesVersion.value += 1
+    }
+    if (type === 'status') this.status.value = parsed as Status
+    if (type === 'files') this.filesVersion.value += 1
+    if (type === 'downloads') this.#takeDownloads(parsed as Download[], false)
+    if (type === 'peers') this.#takePeers(parsed as { changed: Peer[]; removed: string[] })
+    for (const listener of this.#listeners.get(type) ?? []) listener(parsed, id)
+  }
+
+  #takeDownloads(downloads: readonly Download[], isAll: boolean): void {
+    const known = new Map(isAll ? [] : this.downloads.value)
+    for (const download of downloads) known.set(download.id, download)
+    this.downloads.value = known
+  }
+
+  #takePeers({ changed, removed }: { changed: readonly Peer[]; removed: readonly string[] }): void {
+    const known = new Map(this.peers.value)
+    for (const peer of changed) known.set(peer.peerId, peer)
+    for (const peerId of removed) known.delete(peerId)
+    this.peers.value = known
+  }
+
+  /** Asks for what the stream would tell. */
+  async #poll(life: AbortSignal): Promise<void> {
+    if (life.aborted) return
+    try {
+      const [status, downloads] = await Promise.all([
+        this.#client.call('status'),
+        this.#client.call('downloads'),
+      ])
+      const peers = await this.#client.call('peers')
+      batch(() => {
+        this.connection.value = { state: 'polling' }
+        this.peerId.value = status.peer.peerId
+        this.status.value = status
+        this.peers.value = new Map(peers.map((peer) => [peer.peerId, peer]))
+        this.#takeDownloads(downloads, true)
+        this.filesVersion.value += 1
+      })
+    } catch (error) {
+      if (isCode(error, 'TOKEN_REQUIRED')) return this.stop()
+      const { state } = this.connection.value
+      if (state !== 'stale')
+        this.connection.value = { state: 'stale', sinceMs: this.#clock.nowMs() }
+    }
+  }
+
+  /** Resolves after `delayMs`, or when `retry` or `stop` is called. */
+  async #sleep(delayMs: number, life: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const end = AbortSignal.any([life, this.#newWake()])
+    if (end.aborted) return
+    const cancel = this.#clock.after(delayMs, resolve)
+    end.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    cancel()
+  }
+
+  #newWake(): AbortSignal {
+    this.#wake = new AbortController()
+    return this.#wake.signal
+  }
+}

@@ -1,0 +1,30 @@
+import { render } from 'preact'
+import { sentenceOf } from './api/problem.ts'
+import { App } from './shell/app.tsx'
+import { createPage, PageContext } from './shell/page-context.ts'
+import { takeTokenFrom } from './shell/token-in-address.ts'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/parts.css'
+import './styles/list.css'
+import './styles/shell.css'
+import './styles/files.css'
+
+const token = takeTokenFrom(window)
+const page = createPage(window)
+if (token === undefined) page.live.start()
+else
+  page.client
+    .openSession(token)
+    .catch((error: unknown) => page.toasts.fail(sentenceOf(error)))
+    .finally(() => page.live.start())
+    .catch(() => {})
+
+const root = document.getElementById('page')
+if (root !== null)
+  render(
+    <PageContext.Provider value={page}>
+      <App />
+    </PageContext.Provider>,
+    root,
+  )

@@ -1,0 +1,49 @@
+import type { ComponentChildren, JSX } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { Icon } from './icon.tsx'
+
+interface DialogProps {
+  readonly kind: 'box' | 'drawer'
+  readonly title: ComponentChildren
+  readonly onClose: () => void
+  readonly children: ComponentChildren
+  readonly foot?: ComponentChildren
+}
+
+/**
+ * A modal dialog, or a drawer at the side. The element `dialog` keeps the focus inside, closes on
+ * Escape, and returns the focus.
+ */
+export function Dialog({ kind, title, onClose, children, foot }: DialogProps): JSX.Element {
+  const element = useRef<HTMLDialogElement>(null)
+  const titleId = useId()
+  useEffect(() => {
+    element.current?.showModal()
+  }, [])
+  return (
+    // A click on the backdrop has the dialog itself as its target: all inside is in the form.
+    <dialog
+      ref={element}
+      class={kind}
+      aria-labelledby={titleId}
+      onClose={onClose}
+      onClick={({ target, currentTarget }) => target === currentTarget && currentTarget.close()}
+    >
+      <div class="dialog-inside">
+        <header class="dialog-head">
+          <h2 id={titleId}>{title}</h2>
+          <button
+            type="button"
+            class="button quiet square"
+            onClick={() => element.current?.close()}
+            aria-label="Close"
+          >
+            <Icon name="close" />
+          </button>
+        </header>
+        <div class="dialog-body">{children}</div>
+        {foot !== undefined && <footer class="dialog-foot">{foot}</footer>}
+      </div>
+    </dialog>
+  )
+}

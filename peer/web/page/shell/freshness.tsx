@@ -1,0 +1,23 @@
+import type { JSX } from 'preact'
+import { durationText, timeText } from '../format/units.ts'
+import { Notice } from '../parts/states.tsx'
+import { usePage } from './page-context.ts'
+
+/** Says when what the page shows is out of date. */
+export function Freshness(): JSX.Element | null {
+  const { live, nowMs } = usePage()
+  const connection = live.connection.value
+  if (connection.state !== 'stale') return null
+  const retry = (
+    <button type="button" class="button" onClick={() => live.retry()}>
+      Try now
+    </button>
+  )
+  return (
+    <Notice tone="warn" action={retry}>
+      <strong>Out of date since {timeText(connection.sinceMs)}</strong> (
+      {durationText(nowMs.value - connection.sinceMs)}): the peer does not answer. The page
+      reconnects by itself.
+    </Notice>
+  )
+}

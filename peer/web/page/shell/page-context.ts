@@ -1,0 +1,81 @@
+import { type Signal, signal } from '@preact/signals'
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import { Client } from '../api/client.ts'
+import { sentenceOf } from '../api/problem.ts'
+import { browserClock, type PageClock } from '../clock.ts'
+import { Live } from '../live/live.ts'
+import { formatRoute, parseRoute, type Route } from './route.ts'
+import { Theme } from './theme.ts'
+import { Toasts } from './toasts.ts'
+
+/** What all parts of the page share. */
+export interface Page {
+  readonly client: Client
+  readonly live: Live
+  readonly clock: PageClock
+  readonly toasts: Toasts
+  readonly theme: Theme
+  readonly route: Signal<Route>
+  /** Whether the peer wants its token before it answers. */
+  readonly needsToken: Signal<boolean>
+  /** Whether the list of downloads is open. */
+  readonly showsDownloads: Signal<boolean>
+  /** Current time, once a second: reading it in a component keeps `5 s ago` true. */
+  readonly nowMs: Signal<number>
+  readonly go: (route: Partial<Route>) => void
+  /** Runs an action of the user, and shows its failure, or `done` after its success. */
+  readonly act: (action: () => Promise<unknown>, done?: string) => void
+}
+
+export function createPage(window: Window): Page {
+  const clock = browserClock
+  const needsToken = signal(false)
+  const client = new Client({
+    fetch: (url, init) => window.fetch(url, init),
+    onTokenRequired: () => {
+      needsToken.value = true
+    },
+  })
+  const toasts = new Toasts({ clock })
+  const route = signal(parseRoute(window.location.hash))
+  window.addEventListener('hashchange', () => {
+    route.value = parseRoute(window.location.hash)
+  })
+  const nowMs = signal(clock.nowMs())
+  const tick = (): void => {
+    nowMs.value = clock.nowMs()
+    clock.after(1_000, tick)
+  }
+  tick()
+  const random = (): number => (window.crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32
+  return {
+    client,
+    clock,
+    toasts,
+    route,
+    needsToken,
+    nowMs,
+    live: new Live({ client, clock, random }),
+    theme: new Theme(window),
+    showsDownloads: signal(false),
+    go: (target) => {
+      window.location.hash = formatRoute(target)
+    },
+    act: (action, done) => {
+      const run = async (): Promise<void> => {
+        await action()
+        if (done !== undefined) toasts.say(done)
+      }
+      run().catch((error: unknown) => toasts.fail(sentenceOf(error)))
+    },
+  }
+}
+
+export const PageContext = createContext<Page | undefined>(undefined)
+
+export function usePage(): Page {
+  const page = useContext(PageContext)
+  if (page === undefined) throw new Error('no page around this component')
+  return page
+}

@@ -1,0 +1,18 @@
+/** The views, in the order of the navigation. */
+import type { FunctionComponent } from 'preact'
+import { FilesView } from '../files/files-view.tsx'
+import type { IconName } from '../parts/icon.tsx'
+
+export interface View {
+  /** Its name in the address. */
+  readonly name: string
+  readonly label: string
+  readonly icon: IconName
+  readonly component: FunctionComponent
+  /** A count beside the label, if any. */
+  readonly badge?: FunctionComponent
+}
+
+export const views: readonly View[] = [
+  { name: 'files', label: 'Files', icon: 'files', component: FilesView },
+]
