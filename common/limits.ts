@@ -237,6 +237,13 @@ export const limits = {
   /** A reply read by a client: all peers of a full registry, or a page of names. */
   httpReplyBytesMax: 16 * mebibyte,
 
+  /** Open pages of one peer: under its share of the running requests that one host may have. */
+  liveClientsMax: 200,
+  /** Unread events of one page: more than the rows of 10,000 peers. */
+  liveClientBytesMax: 8 * mebibyte,
+  /** Unread events of all pages together; most are the same bytes in memory. */
+  liveBytesMax: 64 * mebibyte,
+
   /** Lines of the prompt's history: more than users scroll back. */
   historyLinesMax: 1_000,
 } as const

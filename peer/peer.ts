@@ -41,6 +41,7 @@ import {
 } from './join-cluster.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
+import { liveSources } from './live-sources.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
 import { partialContents } from './partial-contents.ts'
 import { startPeerWeb } from './peer-web.ts'
@@ -162,7 +163,8 @@ export async function startPeer(
   const parts = { share, finder, announcer, ...transfers, reach, clock }
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
-  const web = starting.use(await startPeerWeb(settings, { ...dependencies, api, vitals }))
+  const live = liveSources({ ...parts, api })
+  const web = starting.use(await startPeerWeb(settings, { ...dependencies, api, vitals, live }))
   const running = starting.move()
   return {
     api,

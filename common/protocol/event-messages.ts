@@ -10,8 +10,9 @@ const kindLiterals = eventKindNames.map((kind): KindLiteral => Type.Literal(kind
 /** A union has a type only if its members are a tuple. */
 const EventKindName = Type.Union(kindLiterals as [KindLiteral], { description: 'What happened' })
 
-const EventCursor = Type.String({
-  pattern: '^[0-9a-z]{1,12}-[0-9]{1,16}$',
+export const eventCursorPattern = /^[0-9a-z]{1,12}-[0-9]{1,16}$/
+export const EventCursor = Type.String({
+  pattern: eventCursorPattern.source,
   description: 'The id of the event: a cursor that stays valid after restarts of the index',
 })
 

@@ -258,7 +258,8 @@ export const calls = {
   },
   /** Newest first; with `after` oldest first. @throws BAD_REQUEST, INDEX_UNREACHABLE */
   events: {
-    summary: 'List what happened to copies and peers; `next` is a cursor that stays valid',
+    summary:
+      'List what happened to copies and peers; `next` is a cursor that stays valid. With `Accept: text/event-stream`: a stream of all changes',
     method: 'GET',
     path: '/api/events',
     query: query.events,

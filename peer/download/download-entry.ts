@@ -35,6 +35,8 @@ export interface DownloadEntry {
   run: SingleDownload | GroupDownload | undefined
   result: Downloaded | undefined
   error: AppError | undefined
+  /** Of all downloads, when it last changed: other than by progress. */
+  version: number
 }
 
 export function newEntry(
@@ -54,6 +56,7 @@ export function newEntry(
     run: undefined,
     result: undefined,
     error: undefined,
+    version: 0,
   }
 }
 

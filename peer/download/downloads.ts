@@ -58,6 +58,7 @@ export class Downloads implements AsyncDisposable {
   readonly #queue: DownloadQueue<DownloadEntry>
   readonly #finishedIds: string[] = []
   readonly #networkStats = new NetworkStats()
+  #version = 0
   #doneCount = 0
   #failedCount = 0
 
@@ -86,6 +87,21 @@ export class Downloads implements AsyncDisposable {
   /** Of the downloads since the start that used the network. */
   get stats(): Pick<Stats, 'downloadBytesPerSecond' | 'throughputBytesPerSecond'> {
     return this.#networkStats.summary
+  }
+
+  /** Increases with each change of a download but its progress. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Those that are running, or have changed since a {@link version}. */
+  changedSince(version: number): Download[] {
+    if (version === this.#version && this.#queue.runningCount === 0) return []
+    return this.#entries
+      .values()
+      .filter((entry) => entry.version > version || entry.state === 'running')
+      .map((entry) => this.#snapshot(entry))
+      .toArray()
   }
 
   /** Changes the number that may run simultaneously: more start now, surplus ones finish. */
@@ -189,9 +205,14 @@ export class Downloads implements AsyncDisposable {
   }
 
   #add(entry: DownloadEntry): void {
+    this.#touch(entry)
     this.#active.set(keyOf(entry.request), entry)
     this.#entries.set(entry.id, entry)
     if (entry.state === 'waiting') this.#queue.add(entry)
+  }
+
+  #touch(entry: DownloadEntry): void {
+    entry.version = ++this.#version
   }
 
   #join(entry: DownloadEntry, { name, wait = true }: DownloadRequest): Download {
@@ -202,6 +223,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   #resume(entry: DownloadEntry): Download {
+    this.#touch(entry)
     entry.state = 'waiting'
     entry.error = undefined
     entry.stop = new AbortController()
@@ -263,6 +285,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   async #run(entry: DownloadEntry): Promise<void> {
+    this.#touch(entry)
     entry.state = 'running'
     entry.isStarved = false
     try {
@@ -273,6 +296,7 @@ export class Downloads implements AsyncDisposable {
       const { signal } = entry.stop
       this.#onFailure(entry, toAppError(signal.aborted ? signal.reason : error))
     }
+    this.#touch(entry)
     this.#queue.leave(entry)
     if (hasEnded(entry)) this.#onEnded(entry)
     this.#startNext()
@@ -374,6 +398,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   #onPaused(entry: DownloadEntry, error: AppError): void {
+    this.#touch(entry)
     entry.state = 'paused'
     entry.error = error
     entry.ended.resolve()
@@ -381,6 +406,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   #fail(entry: DownloadEntry, error: AppError): void {
+    this.#touch(entry)
     entry.state = 'failed'
     this.#failedCount += 1
     entry.error = error

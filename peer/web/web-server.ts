@@ -15,6 +15,8 @@ import { checkAccess } from './access.ts'
 import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
+import type { LiveSources } from './live/live-feed.ts'
+import { addLiveRoutes } from './live/live-routes.ts'
 import { openApiOf } from './open-api.ts'
 import { addPage, pageFolder } from './page-door.ts'
 import { addCallRoutes, type Web } from './routes.ts'
@@ -53,6 +55,8 @@ export interface WebDependencies {
   readonly vitals: Vitals
   /** Absent: every caller of a known host name is let in. */
   readonly gate?: Gatekeeper
+  /** Absent: `events` has no stream. */
+  readonly live?: LiveSources
   readonly clock: Clock
   readonly log: Log
 }
@@ -85,7 +89,7 @@ export async function startWeb(
 /** The API without a socket. */
 export async function buildWeb(
   { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
-  { api, vitals, gate, clock, log }: WebDependencies,
+  { api, vitals, gate, live, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
     serverFactory: (handler) => newServer(handler, clock),
@@ -109,6 +113,7 @@ export async function buildWeb(
       await gate.check({ route: routeOptions.url, headers, address })
     })
   answerErrors(web, { log, clock, challenge: (url) => challengeFor(url, vitals.peerId) })
+  if (live !== undefined) addLiveRoutes(web, vitals, { live, clock, log })
   const addRoutes = async (to: Web): Promise<void> => {
     await addCallRoutes(to, { api, clock })
     if (gate !== undefined) addSessionRoutes(to, gate)

@@ -1,0 +1,41 @@
+/** What open pages see of a peer and its cluster. */
+import { AppError } from '../common/errors.ts'
+import { deadlines } from '../common/limits.ts'
+import type { Announcer } from './announce/announcer.ts'
+import type { ReachNotice } from './announce/reach-notice.ts'
+import { totalOf } from './problem-table.ts'
+import type { Share } from './share/share.ts'
+import type { LiveSources } from './web/live/live-feed.ts'
+
+interface Parts extends Pick<LiveSources, 'api' | 'downloads'> {
+  readonly announcer: Announcer
+  readonly share: Pick<Share, 'keptFolders' | 'problemCounts'>
+  readonly reach: Pick<ReachNotice, 'unreachable'>
+}
+
+export function liveSources({ api, downloads, announcer, share, reach }: Parts): LiveSources {
+  return {
+    api,
+    downloads,
+    index: changeLink(announcer),
+    localStatus: () => [totalOf(share.problemCounts()), share.keptFolders(), reach.unreachable],
+  }
+}
+
+/** The link by which a peer learns of changes at the index; it does not hurry a reconnection. */
+function changeLink(announcer: Announcer): LiveSources['index'] {
+  return {
+    get absence() {
+      if (announcer.connection !== undefined) return undefined
+      const { state, address } = announcer
+      if (state.name === 'refused') return state.error
+      return new AppError('INDEX_UNREACHABLE', { address })
+    },
+    async awaitChanges(after, signal) {
+      const connection = await announcer.connected(signal)
+      const deadlineMs = deadlines.changesWaitMs + deadlines.requestMs
+      const request = after === undefined ? {} : { after }
+      return await connection.request('await-changes', request, { signal, deadlineMs })
+    },
+  }
+}

@@ -1,0 +1,198 @@
+import { AppError, hasCode, toAppError } from '../../../common/errors.ts'
+import { problemOf } from '../../../common/http-problem.ts'
+import type { AwaitedChanges } from '../../../common/protocol/change-messages.ts'
+import type { CallReply, PeerApi } from '../../api/calls.ts'
+import type { Download } from '../../api/shapes.ts'
+import type { Audience, LiveDependencies } from './audience.ts'
+import { frameOf } from './frames.ts'
+import { MissedEvents } from './missed-events.ts'
+import { PublishedRows } from './published-rows.ts'
+import { Refresher } from './refresher.ts'
+
+type PeerRow = CallReply<'peers'>[number]
+
+/** What the feed reads. */
+export interface LiveSources {
+  readonly api: Pick<PeerApi, 'events' | 'peers' | 'status'>
+  readonly index: {
+    /** Why there is no connection to the index; undefined if there is one. */
+    readonly absence: AppError | undefined
+    /**
+     * What has changed since a cursor, as soon as there is a connection and something has.
+     * @throws AppError why the index refuses this peer, CONNECTION_CLOSED; or the signal's reason
+     */
+    awaitChanges(after: string | undefined, signal: AbortSignal): Promise<AwaitedChanges>
+  }
+  readonly downloads: {
+    /** Increases with each change of a download but its progress. */
+    readonly version: number
+    /** Those that are running, or have changed since a version. */
+    changedSince(version: number): Download[]
+  }
+  /** What `status` says of this peer without asking the index; compared as JSON. */
+  localStatus(): unknown
+}
+
+/** Interval of looking at what this peer does: downloads. */
+const tickMs = 500
+/** Interval of reading the peers and the status although the index reports no change: for durations. */
+const rereadMs = 5_000
+const statusEveryMs = 500
+const peersEveryMs = 1_000
+const filesEveryMs = 500
+/** Pause before the index is asked again after an error. */
+const retryMs = 500
+/** Two messages of one peer within this time are not told apart. */
+const silenceStepMs = 2_000
+
+/**
+ * Publishes what changes, in the cluster and at this peer, to all clients: each event is read and
+ * serialized once. Exists while there is a client.
+ */
+export class LiveFeed {
+  readonly #sources: LiveSources
+  readonly #audience: Audience
+  readonly #dependencies: LiveDependencies
+  readonly #missed: MissedEvents
+  readonly #peers: PublishedRows<PeerRow>
+  readonly #downloads = new PublishedRows<Download>(({ id }) => id)
+  #downloadsVersion = -1
+  #localStatus = ''
+  #status: string | undefined
+  #filesVersion: number
+  readonly #refreshers = {
+    status: new Refresher('status', statusEveryMs, (signal) => this.#readStatus(signal)),
+    peers: new Refresher('peers', peersEveryMs, (signal) => this.#readPeers(signal)),
+    files: new Refresher('files', filesEveryMs, async () => this.#publishFiles()),
+    events: new Refresher('events', 0, (signal) => this.#missed.publish(signal)),
+  }
+
+  constructor(sources: LiveSources, audience: Audience, dependencies: LiveDependencies) {
+    this.#sources = sources
+    this.#audience = audience
+    this.#dependencies = dependencies
+    const { clock } = dependencies
+    this.#missed = new MissedEvents(sources.api, audience)
+    this.#peers = new PublishedRows(
+      ({ peerId }) => peerId,
+      ({ silentMs, ...row }) => [row, Math.round((clock.monotonicMs() - silentMs) / silenceStepMs)],
+    )
+    this.#filesVersion = Math.round(clock.nowMs())
+  }
+
+  /** Runs until the signal is aborted. @throws the signal's reason */
+  async run(signal: AbortSignal): Promise<void> {
+    const refreshing = Object.values(this.#refreshers).map((refresher) =>
+      refresher.run(signal, this.#dependencies),
+    )
+    await Promise.all([this.#followIndex(signal), this.#watchPeer(signal), ...refreshing])
+  }
+
+  /** What a new client is sent: the present state, as far as it is known. */
+  state(): Buffer[] {
+    const peers = this.#peers.all
+    return [
+      ...(this.#status === undefined ? [] : [frameOf('status', this.#status)]),
+      ...(peers.length === 0 ? [] : [peersFrame(peers, [])]),
+      downloadsFrame(this.#downloads.all),
+      this.#filesFrame(),
+    ]
+  }
+
+  /** A client wants the events after a cursor. */
+  onClient(): void {
+    this.#refreshers.events.ask()
+  }
+
+  async #followIndex(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    const { index } = this.#sources
+    for (let after: string | undefined; ; ) {
+      try {
+        if (index.absence !== undefined) this.#publishAbsence(index.absence)
+        const { cursor, topics } = await index.awaitChanges(after, signal)
+        after = cursor
+        for (const topic of topics) this.#refreshers[topic].ask()
+      } catch (error) {
+        signal.throwIfAborted()
+        after = undefined
+        this.#publishAbsence(index.absence ?? toAppError(error))
+        await clock.sleep(retryMs, signal)
+      }
+    }
+  }
+
+  async #watchPeer(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    let rereadAtMs = clock.monotonicMs() + rereadMs
+    for (;;) {
+      this.#publishDownloads()
+      this.#compareLocalStatus()
+      const nowMs = clock.monotonicMs()
+      if (nowMs >= rereadAtMs && this.#sources.index.absence === undefined) {
+        rereadAtMs = nowMs + rereadMs
+        this.#refreshers.peers.ask()
+        this.#refreshers.status.ask()
+      }
+      await clock.sleep(tickMs, signal)
+    }
+  }
+
+  #publishDownloads(): void {
+    const { downloads } = this.#sources
+    const rows = downloads.changedSince(this.#downloadsVersion)
+    this.#downloadsVersion = downloads.version
+    const changed = this.#downloads.changed(rows)
+    if (changed.length > 0) this.#audience.publish(downloadsFrame(changed))
+  }
+
+  #compareLocalStatus(): void {
+    const local = JSON.stringify(this.#sources.localStatus())
+    if (local !== this.#localStatus) this.#refreshers.status.ask()
+    this.#localStatus = local
+  }
+
+  async #readStatus(signal: AbortSignal): Promise<void> {
+    const { api, index } = this.#sources
+    if (index.absence !== undefined) return
+    const status = await api.status(signal).catch((error: unknown) => {
+      if (hasCode(error, 'INDEX_UNREACHABLE')) return undefined
+      throw error
+    })
+    if (status !== undefined) this.#publishStatus(JSON.stringify(status))
+  }
+
+  #publishAbsence(error: AppError): void {
+    this.#publishStatus(JSON.stringify(problemOf(error, { url: '/api/status' })))
+  }
+
+  #publishStatus(status: string): void {
+    if (status === this.#status) return
+    this.#status = status
+    this.#audience.publish(frameOf('status', status))
+  }
+
+  async #readPeers(signal: AbortSignal): Promise<void> {
+    const peers = await this.#sources.api.peers(signal)
+    const changed = this.#peers.changed(peers)
+    const removed = this.#peers.removed(peers)
+    if (changed.length + removed.length > 0) this.#audience.publish(peersFrame(changed, removed))
+  }
+
+  #publishFiles(): void {
+    this.#filesVersion++
+    this.#audience.publish(this.#filesFrame())
+  }
+
+  #filesFrame(): Buffer {
+    return frameOf('files', JSON.stringify({ version: this.#filesVersion }))
+  }
+}
+
+function peersFrame(changed: readonly string[], removed: readonly string[]): Buffer {
+  return frameOf('peers', `{"changed":[${changed.join()}],"removed":${JSON.stringify(removed)}}`)
+}
+
+function downloadsFrame(rows: readonly string[]): Buffer {
+  return frameOf('downloads', `[${rows.join()}]`)
+}

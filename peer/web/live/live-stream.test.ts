@@ -1,0 +1,365 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../../../common/errors.ts'
+import { limits } from '../../../common/limits.ts'
+import { FakeClock } from '../../../common/testing/fake-clock.ts'
+import { silentLog } from '../../../common/testing/silent-log.ts'
+import type { Download } from '../../api/shapes.ts'
+import { FakeLive } from '../../testing/fake-live.ts'
+import { FakePeerApi } from '../../testing/fake-peer-api.ts'
+import { fakeVitals } from '../../testing/fake-vitals.ts'
+import { startWeb, type WebServer } from '../web-server.ts'
+
+interface Received {
+  readonly event: string
+  readonly id: string | undefined
+  readonly data: unknown
+}
+
+/** A page: reads the stream. */
+class Page implements Disposable {
+  readonly #response: IncomingMessage
+  /** All complete events, in order. */
+  readonly received: Received[] = []
+  comments = 0
+  #rest = ''
+
+  constructor(response: IncomingMessage) {
+    this.#response = response
+    response.setEncoding('utf8').on('data', (text: string) => this.#onText(text))
+    response.on('error', () => {})
+  }
+
+  static async open({ address }: WebServer, headers: object = {}, query = ''): Promise<Page> {
+    const url = `http://127.0.0.1:${address.port}/api/events${query}`
+    const request = get(url, { headers: { accept: 'text/event-stream', ...headers }, agent: false })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    return new Page(response)
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.#response.headers
+  }
+
+  get status(): number | undefined {
+    return this.#response.statusCode
+  }
+
+  get isClosed(): boolean {
+    return this.#response.closed
+  }
+
+  #onText(text: string): void {
+    const blocks = (this.#rest + text).split('\n\n')
+    this.#rest = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const lines = block.split('\n')
+      const field = (name: string): string | undefined =>
+        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
+      const event = field('event')
+      if (event === undefined) this.comments++
+      else
+        this.received.push({
+          event,
+          id: field('id'),
+          data: JSON.parse(field('data') ?? '') as unknown,
+        })
+    }
+  }
+
+  of(event: string): unknown[] {
+    return this.received.filter((one) => one.event === event).map(({ data }) => data)
+  }
+
+  stopReading(): void {
+    this.#response.pause()
+  }
+
+  goOnReading(): void {
+    this.#response.resume()
+  }
+
+  close(): void {
+    this.#response.destroy()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+async function setUp() {
+  const clock = new FakeClock()
+  const startedMs = clock.nowMs()
+  const live = new FakeLive()
+  live.silentMs = () => clock.nowMs() - startedMs
+  const api = new FakePeerApi({ clock })
+  const web = await startWeb(
+    { address: { host: '127.0.0.1', port: 0 }, allowedHosts: [] },
+    { api: api.api, vitals: fakeVitals(), live: live.sources, clock, log: silentLog },
+  )
+  /** Lets time and sockets pass until a condition holds. */
+  const until = async (isMet: () => boolean): Promise<void> => {
+    for (let turns = 0; !isMet(); turns++) {
+      if (turns > 20_000) throw new Error('it never happened')
+      if (turns % 20 === 19) await clock.advance(100)
+      await turn()
+    }
+  }
+  return {
+    clock,
+    startedMs,
+    live,
+    api,
+    web,
+    until,
+    [Symbol.asyncDispose]: () => web[Symbol.asyncDispose](),
+  }
+}
+
+const peerRow = (peerId: string, fields: object = {}): FakeLive['peers'][number] => ({
+  peerId,
+  host: '127.0.0.1',
+  port: 7_100,
+  state: 'live',
+  copies: 1,
+  bytes: 2,
+  freeBytes: 3,
+  silentMs: 0,
+  ...fields,
+})
+
+const download = (id: string, fields: Partial<Download> = {}): Download => ({
+  id,
+  name: id,
+  state: 'running',
+  bytes: 0,
+  reusedBytes: 0,
+  size: 9,
+  bytesPerSecond: 0,
+  sources: [],
+  ...fields,
+})
+
+describe('a page', () => {
+  test('is told who it is talking to, and the present state', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    live.peers = [peerRow('peer1'), peerRow('peer2')]
+    live.downloads.rows = [download('d1')]
+    using page = await Page.open(web)
+    await until(() => page.of('files').length > 1 && page.of('peers').length > 0)
+    expect(page.headers['content-type']).toBe('text/event-stream')
+    expect(page.of('hello')).toEqual([{ peerId: 'peer1', startedMs: Math.round(world.startedMs) }])
+    expect(page.received[0]?.event).toBe('hello')
+    expect(page.of('status')).toEqual([live.status])
+    expect(page.of('peers')).toMatchObject([
+      { changed: [{ peerId: 'peer1' }, { peerId: 'peer2' }], removed: [] },
+    ])
+    expect(page.of('downloads').flat()).toEqual(live.downloads.rows)
+    using second = await Page.open(web)
+    await until(() => second.of('files').length > 0)
+    expect(second.of('peers')).toEqual(page.of('peers'))
+    expect(second.of('status')).toEqual([live.status])
+    expect(second.of('downloads')).toEqual([live.downloads.rows])
+  })
+
+  test('is told what changes, and nothing else', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    live.peers = [peerRow('peer1'), peerRow('peer2'), peerRow('peer3')]
+    using page = await Page.open(web)
+    await until(() => page.of('peers').length > 0 && page.of('status').length > 0)
+    live.peers = [peerRow('peer1'), peerRow('peer3', { state: 'dead' })]
+    live.status = { contents: 7 }
+    live.change('peers', 'status')
+    await until(() => page.of('peers').length > 1 && page.of('status').length > 1)
+    expect(page.of('peers')).toHaveLength(2)
+    expect(page.of('peers')[1]).toMatchObject({
+      changed: [{ peerId: 'peer3', state: 'dead' }],
+      removed: ['peer2'],
+    })
+    expect(page.of('status')[1]).toEqual({ contents: 7 })
+    const { length } = page.received
+    live.change('peers', 'status')
+    await world.clock.advance(30_000)
+    await until(() => page.comments > 0)
+    expect(page.received).toHaveLength(length)
+  })
+
+  test('gets the progress of downloads', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    using page = await Page.open(web)
+    await until(() => page.of('downloads').length > 0)
+    live.downloads.rows = [download('d1', { bytes: 1 })]
+    await until(() => page.of('downloads').length > 1)
+    live.downloads.rows = [download('d1', { bytes: 5 })]
+    await until(() => page.of('downloads').length > 2)
+    expect(page.of('downloads').slice(1)).toEqual([
+      [download('d1', { bytes: 1 })],
+      [download('d1', { bytes: 5 })],
+    ])
+  })
+
+  test('sees changes of this peer that the index knows nothing of', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    using page = await Page.open(web)
+    await until(() => page.of('status').length > 0)
+    live.local = { problems: 1 }
+    live.status = { contents: 0, peer: { problems: 1 } }
+    await until(() => page.of('status').length > 1)
+    expect(page.of('status')[1]).toEqual(live.status)
+  })
+
+  test('is told when the index is away, and when it is back', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    using page = await Page.open(web)
+    await until(() => page.of('status').length > 0)
+    live.setAbsence(new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' }))
+    await until(() => page.of('status').length > 1)
+    expect(page.of('status')[1]).toMatchObject({ code: 'INDEX_UNREACHABLE', status: 503 })
+    using other = await Page.open(web)
+    await until(() => other.of('status').length > 0)
+    expect(other.of('status')[0]).toMatchObject({ code: 'INDEX_UNREACHABLE' })
+    live.setAbsence(undefined)
+    live.happen('a')
+    await until(() => page.of('status').length > 2 && page.of('happened').length > 0)
+    expect(page.of('status')[2]).toEqual(live.status)
+  })
+})
+
+describe('events', () => {
+  test('carry their cursor, and a page that was away gets those that it missed, once', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    live.happen('before')
+    using staying = await Page.open(web)
+    using leaving = await Page.open(web)
+    await until(() => staying.of('status').length > 0 && live.asked.events > 1)
+    live.happen('one')
+    await until(() => leaving.of('happened').length > 0)
+    leaving.close()
+    live.happen('two')
+    live.happen('three')
+    await until(() => staying.of('happened').length === 3)
+    using returned = await Page.open(web, { 'last-event-id': 'a-2' }, '?after=a-1')
+    live.happen('four')
+    await until(() => returned.of('happened').length === 3 && staying.of('happened').length === 4)
+    live.happen('five')
+    await until(() => returned.of('happened').length > 3 && staying.of('happened').length > 4)
+    const ids = (page: Page): (string | undefined)[] =>
+      page.received.filter(({ event }) => event === 'happened').map(({ id }) => id)
+    expect(ids(staying)).toEqual(['a-2', 'a-3', 'a-4', 'a-5', 'a-6'])
+    expect(ids(returned)).toEqual(['a-3', 'a-4', 'a-5', 'a-6'])
+  })
+
+  test('can be continued from the address, also while the index is away', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    live.happen('one')
+    live.happen('two')
+    live.setAbsence(new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' }))
+    using page = await Page.open(web, {}, '?after=a-1')
+    await until(() => page.of('status').length > 0)
+    live.setAbsence(undefined)
+    await until(() => page.of('happened').length > 0)
+    expect(page.of('happened')).toMatchObject([{ name: 'two' }])
+  })
+
+  test('that are too many are left out, and the page is told', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    for (let count = 0; count < 1_001; count++) live.happen('x')
+    using page = await Page.open(web, {}, '?after=a-0')
+    await until(() => page.of('missed').length > 0)
+    live.happen('new')
+    await until(() => page.of('happened').length > 0)
+    expect(page.of('happened')).toMatchObject([{ name: 'new' }])
+  })
+
+  test('remain a JSON page for those that accept no stream', async () => {
+    await using world = await setUp()
+    using page = await Page.open(world.web, { accept: '*/*' })
+    expect(page.headers['content-type']).toContain('application/json')
+  })
+
+  test('are not streamed after something that is no cursor', async () => {
+    await using world = await setUp()
+    using page = await Page.open(world.web, {}, '?after=x')
+    expect(page.status).toBe(400)
+  })
+})
+
+describe('many pages', () => {
+  test('cost what one costs', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    const pages = await Promise.all(Array.from({ length: 100 }, () => Page.open(web)))
+    await until(() => pages.every((page) => page.of('status').length > 0))
+    const before = { ...live.asked }
+    live.status = { contents: 1 }
+    live.change('status')
+    await until(() => pages.every((page) => page.of('status').length > 1))
+    expect(live.asked.status - before.status).toBeLessThan(3)
+    expect(live.asked.changes - before.changes).toBe(1)
+    for (const page of pages) page.close()
+  })
+
+  test('are bounded', async () => {
+    await using world = await setUp()
+    const { web } = world
+    const pages = await Promise.all(
+      Array.from({ length: limits.liveClientsMax }, () => Page.open(web)),
+    )
+    using refused = await Page.open(web)
+    expect(refused.status).toBe(503)
+    for (const page of pages) page.close()
+  })
+
+  test('do not wait for one that does not read, which is disconnected', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    using reader = await Page.open(web)
+    using stalled = await Page.open(web)
+    stalled.stopReading()
+    for (let version = 1; version <= 30; version++) {
+      live.peers = Array.from({ length: 3_000 }, (_, index) =>
+        peerRow(`p${index}`, { host: `${version}-${'h'.repeat(200)}` }),
+      )
+      live.change('peers')
+      await until(() => reader.of('peers').length === version)
+    }
+    stalled.goOnReading()
+    await until(() => stalled.isClosed)
+    expect(stalled.of('peers').length).toBeLessThan(30)
+    expect(reader.isClosed).toBe(false)
+  })
+
+  test('keep the peer busy only while they are open', async () => {
+    await using world = await setUp()
+    const { live, web, until, clock } = world
+    const { pending } = clock
+    const page = await Page.open(web)
+    await until(() => page.of('status').length > 0)
+    expect(clock.pending).toBeGreaterThan(pending)
+    page.close()
+    await until(() => clock.pending === pending)
+    const before = { ...live.asked }
+    await clock.advance(60_000)
+    expect(live.asked).toEqual(before)
+  })
+})
+
+test('closing the server ends the stream immediately', async () => {
+  const world = await setUp()
+  using page = await Page.open(world.web)
+  await world.until(() => page.of('status').length > 0)
+  await world.web[Symbol.asyncDispose]()
+  await world.until(() => page.isClosed)
+  expect(page.of('status')).toHaveLength(1)
+})

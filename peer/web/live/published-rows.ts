@@ -1,0 +1,42 @@
+interface Published {
+  readonly json: string
+  readonly key: string
+}
+
+/** The rows of a list as clients know them. */
+export class PublishedRows<Row> {
+  readonly #idOf: (row: Row) => string
+  readonly #keyOf: (row: Row) => unknown
+  readonly #rows = new Map<string, Published>()
+
+  /** @param keyOf the part of a row that counts as a change; by default all of it */
+  constructor(idOf: (row: Row) => string, keyOf: (row: Row) => unknown = (row) => row) {
+    this.#idOf = idOf
+    this.#keyOf = keyOf
+  }
+
+  /** The rows that differ from those published before, as JSON; they count as published now. */
+  changed(rows: readonly Row[]): string[] {
+    return rows.flatMap((row) => {
+      const id = this.#idOf(row)
+      const key = JSON.stringify(this.#keyOf(row))
+      if (this.#rows.get(id)?.key === key) return []
+      const json = JSON.stringify(row)
+      this.#rows.set(id, { json, key })
+      return [json]
+    })
+  }
+
+  /** The ids that are not among those of `rows`; they count as unknown now. */
+  removed(rows: readonly Row[]): string[] {
+    const ids = new Set(rows.map(this.#idOf))
+    const removed = [...this.#rows.keys()].filter((id) => !ids.has(id))
+    for (const id of removed) this.#rows.delete(id)
+    return removed
+  }
+
+  /** All rows as published last, as JSON. */
+  get all(): string[] {
+    return Array.from(this.#rows.values(), ({ json }) => json)
+  }
+}
