@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hostProblem, normalHost, reachedHostProblem } from './hosts.ts'
+import { hostProblem, isWildcard, normalHost, reachedHostProblem } from './hosts.ts'
 
 test('names and addresses are hosts', () => {
   for (const host of [
@@ -39,6 +39,7 @@ test('anything else is refused with its kind', () => {
 test('all addresses of a machine are none that others can reach', () => {
   for (const host of ['0.0.0.0', '::', '[::]'].map(normalHost)) {
     expect(hostProblem(host)).toBeUndefined()
+    expect(isWildcard(host)).toBe(true)
     expect(reachedHostProblem(host)).toMatch(/can reach/)
   }
 })

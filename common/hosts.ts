@@ -31,9 +31,14 @@ export function isLoopback(host: string): boolean {
   return /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) && isIP(address) !== 0
 }
 
+/** Whether a server on `host`, without brackets, listens on all addresses of its machine. */
+export function isWildcard(host: string): boolean {
+  return unspecified.includes(host)
+}
+
 /** Why other machines cannot connect to `host`, in the same form; undefined if they can. */
 export function reachedHostProblem(host: string): string | undefined {
-  if (unspecified.includes(host))
+  if (isWildcard(host))
     return `must be an address that others can reach, not '${host}', which means all of this machine`
   return hostProblem(host)
 }

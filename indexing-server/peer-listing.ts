@@ -1,10 +1,11 @@
-import type { PeerInfo } from '../common/protocol/messages.ts'
+import type { HttpAddress, PeerInfo } from '../common/protocol/messages.ts'
 import type { Reach } from './reachability.ts'
 import type { Holdings } from './store/store.ts'
 
 /** A known peer. */
 export interface ListedPeer
   extends Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'state' | 'freeBytes'> {
+  readonly http?: HttpAddress | undefined
   readonly zone: string | undefined
   readonly capacityBytes?: number | undefined
   readonly holdings: Holdings
@@ -36,7 +37,7 @@ export class PeerListing<Listed extends ListedPeer> {
 
 /** What `peers` shows of a peer that has been silent for `silentMs`. */
 export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): PeerInfo {
-  const { peerId, host, port, zone, state, freeBytes, capacityBytes, holdings } = peer
+  const { peerId, host, port, http, zone, state, freeBytes, capacityBytes, holdings } = peer
   const { copies, bytes, replicaBytes } = holdings
   const isUnreachable = state === 'unreachable' && reach.name === 'unreachable'
   const info = { peerId, host, port, state, freeBytes, silentMs: Math.round(silentMs) }
@@ -46,6 +47,7 @@ export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): Pe
     bytes,
     replicaBytes,
     ...(capacityBytes !== undefined && { capacityBytes }),
+    ...(http && { http }),
     ...(zone !== undefined && { zone }),
     ...(isUnreachable && { unreachable: reach.reason.slice(0, 500) }),
   }

@@ -1,11 +1,21 @@
 import { limits } from '../common/limits.ts'
-import type { CopyKind, FoundContent, PeerState, Source } from '../common/protocol/messages.ts'
+import type {
+  CopyKind,
+  FoundContent,
+  FoundSource,
+  HttpAddress,
+  PeerState,
+  Source,
+} from '../common/protocol/messages.ts'
 import type { Holder, NamedContent, StoredContent } from './store/store.ts'
 
 /** The facts about a peer that ranking uses. */
 export interface RankedPeer {
   readonly host: string
   readonly port: number
+  /** Where others reach its HTTP server, if they can. */
+  readonly http?: HttpAddress | undefined
+  readonly zone?: string | undefined
   readonly state: PeerState
   /** Whether it has been away for so long that its copies no longer count. */
   readonly isLost: boolean
@@ -32,15 +42,17 @@ function bestHolders(holders: readonly Holder[]): Holder[] {
   return [...best.values()]
 }
 
+interface RankedHolder {
+  readonly holder: Holder
+  readonly peer: RankedPeer
+  readonly isSuspicious: boolean
+}
+
 /**
- * The sources of a content, at most `max`: accused peers and copies in doubt last, live ones before
+ * The peers that can serve a content: accused peers and copies in doubt last, live ones before
  * suspect ones, dead and unreachable ones left out.
  */
-export function rankSources(
-  holders: readonly Holder[],
-  peerOf: PeerOf,
-  max: number = limits.sourcesPerContentMax,
-): Source[] {
+function rankHolders(holders: readonly Holder[], peerOf: PeerOf): RankedHolder[] {
   // A peer is not spread into the pair: its getters would compute all that is known about it.
   const known = bestHolders(holders).flatMap((holder) => {
     const peer = peerOf(holder.peerId)
@@ -48,19 +60,38 @@ export function rankSources(
     const isSuspicious = peer.isAccused || holder.isDoubted === true
     return [{ holder, peer, isSuspicious }]
   })
-  known.sort(
+  return known.sort(
     (a, b) =>
       Number(a.isSuspicious) - Number(b.isSuspicious) ||
       Number(a.peer.state !== 'live') - Number(b.peer.state !== 'live') ||
       kindOrder.indexOf(a.holder.kind) - kindOrder.indexOf(b.holder.kind) ||
       compareText(a.holder.peerId, b.holder.peerId),
   )
-  return known.slice(0, max).map(({ holder: { peerId, kind }, peer: { host, port } }) => ({
-    peerId,
-    host,
-    port,
-    kind,
-  }))
+}
+
+/** The sources of a content, best first, at most `max`. */
+export function rankSources(
+  holders: readonly Holder[],
+  peerOf: PeerOf,
+  max: number = limits.sourcesPerContentMax,
+): Source[] {
+  return rankHolders(holders, peerOf).slice(0, max).map(sourceOf)
+}
+
+function sourceOf({ holder: { peerId, kind }, peer: { host, port } }: RankedHolder): Source {
+  return { peerId, host, port, kind }
+}
+
+/** A source with what its HTTP clients need to know. */
+function foundSource(ranked: RankedHolder): FoundSource {
+  const { http, zone, state } = ranked.peer
+  const isSuspect = ranked.isSuspicious || state !== 'live'
+  return {
+    ...sourceOf(ranked),
+    ...(http && { http }),
+    ...(zone !== undefined && { zone }),
+    ...(isSuspect && { isSuspect }),
+  }
 }
 
 /** The number of live peers with a copy that is not in doubt. */
@@ -116,7 +147,8 @@ function isOnLostPeersOnly(holders: readonly Holder[], peerOf: PeerOf): boolean 
 /** A content as sent on the wire. */
 export function foundContent(content: StoredContent, peerOf: PeerOf): FoundContent {
   const { sha256, size, chunkRoot, holders } = content
-  return { sha256, size, chunkRoot, sources: rankSources(holders, peerOf) }
+  const ranked = rankHolders(holders, peerOf).slice(0, limits.sourcesPerContentMax)
+  return { sha256, size, chunkRoot, sources: ranked.map(foundSource) }
 }
 
 /** Compares code units, independent of the locale. */

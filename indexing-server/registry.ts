@@ -11,6 +11,7 @@ import { Accusations } from './accusations.ts'
 import { Claims } from './claims.ts'
 import type { Announced } from './doubts.ts'
 import { breaksRemembered } from './flapping.ts'
+import { httpAddressOf } from './http-address.ts'
 import { Identities, type TakeRelease } from './identities.ts'
 import { type Liveness, type LivenessOptions, livenessOf } from './liveness.ts'
 import { PeerListing, peerInfoOf } from './peer-listing.ts'
@@ -179,6 +180,7 @@ export class Registry implements Disposable {
     const { epoch, continues, identity, port, freeBytes, diskBytes, capacityBytes, zone } =
       registration
     const host = registration.host ?? connection.remote.host
+    const http = httpAddressOf(registration.http, host)
     const known = this.#entries.get(peerId)
     await this.#identities.check(peerId, identity, known === undefined || known.state === 'dead')
     await this.#claims.check(peerId, epoch, known)
@@ -197,7 +199,7 @@ export class Registry implements Disposable {
     this.#entries.set(peerId, entry)
     refuseClosed(connection)
     const replaced = entry.connection
-    Object.assign(entry, { host, port, zone, freeBytes, diskBytes, capacityBytes, holdings })
+    Object.assign(entry, { host, port, http, zone, freeBytes, diskBytes, capacityBytes, holdings })
     Object.assign(entry, { epoch, seenSeq, connection })
     replaced?.destroy()
     this.#reachability.watch(peerId, entry)

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import type { Connection } from '../common/protocol/connection.ts'
-import type { PeerState } from '../common/protocol/messages.ts'
+import type { HttpAddress, PeerState } from '../common/protocol/messages.ts'
 import type { Accusations } from './accusations.ts'
 import { type Flapping, flappingOf } from './flapping.ts'
 import type { Liveness } from './liveness.ts'
@@ -12,6 +12,8 @@ export interface Peer extends Liveness {
   readonly peerId: string
   readonly host: string
   readonly port: number
+  /** Where others reach its HTTP server, if they can. */
+  readonly http?: HttpAddress | undefined
   readonly zone: string | undefined
   readonly freeBytes: number
   /** The size of its disk, if reported. */
@@ -44,6 +46,7 @@ export type Plans = Pick<PeerPlans, 'isDraining' | 'maintenanceLeftMs'>
 export interface TrackedPeer extends Peer {
   host: string
   port: number
+  http?: HttpAddress | undefined
   zone: string | undefined
   freeBytes: number
   diskBytes?: number | undefined

@@ -8,6 +8,7 @@ import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
+import type { HttpNotice } from './announce/http-notice.ts'
 import type { KeptIntent } from './announce/kept-intent.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
@@ -42,6 +43,7 @@ interface Joining {
   readonly reach: ReachNotice
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'onCapacity'>
   readonly identity: string
+  readonly http?: HttpNotice
   readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>
 }
 
@@ -49,9 +51,11 @@ interface Joining {
 export function joinCluster(
   settings: Pick<PeerSettings, 'advertiseHost' | 'index' | 'peerId' | 'zone'>,
   starting: AsyncDisposableStack,
-  { share, serving, fetcher, restorer, unfinished, reach, identity, intent, limiter }: Joining,
+  joining: Joining,
   dependencies: PeerDependencies,
 ): Announcer {
+  const { share, serving, fetcher, restorer, unfinished, reach, intent, limiter } = joining
+  const { identity, http } = joining
   const announcer = starting.use(
     Announcer.start(
       { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
@@ -60,6 +64,7 @@ export function joinCluster(
         inventory: share.catalog,
         room: async () => ({ ...(await share.room()), ...capacityOf(limiter) }),
         intent: () => intent.state,
+        ...(http && { http: (signal) => http.listening(signal) }),
         handlers: {
           tasks: async ({ tasks }) => {
             replicator.accept(tasks)

@@ -31,6 +31,7 @@ async function started(
     {
       api: new FakePeerApi({ clock: systemClock }).api,
       vitals: fakeVitals(),
+      http: { onListening: () => {} },
       clock: systemClock,
       random: systemRandom,
       log: silentLog,

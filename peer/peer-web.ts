@@ -4,6 +4,7 @@ import { reasonOf } from '../common/errors.ts'
 import { isLoopback } from '../common/hosts.ts'
 import { ownFolderName } from '../common/ids.ts'
 import type { Random } from '../common/random.ts'
+import type { HttpNotice } from './announce/http-notice.ts'
 import type { PeerSettings } from './settings.ts'
 import { CurrentToken, ensureToken, type TokenPlace, tokenPlace } from './token-file.ts'
 import { Gatekeeper } from './web/gatekeeper.ts'
@@ -29,6 +30,8 @@ type WebSettings = Pick<
 
 interface PeerWebDependencies extends Omit<WebDependencies, 'gate'> {
   readonly random: Random
+  /** Told when it listens. */
+  readonly http: Pick<HttpNotice, 'onListening'>
 }
 
 /** @throws AppError ADDRESS_IN_USE, DIAL_FAILED, TOKEN_UNUSABLE if the settings name its file */
@@ -39,16 +42,19 @@ export async function startPeerWeb(
   const place = tokenPlace(settings)
   await prepareToken(place, dependencies)
   const { peerId, data, requireToken, httpHost } = settings
+  const needsToken = requireToken || !isLoopback(httpHost)
   const sessions = join(resolve(data), ownFolderName, 'sessions.json')
   const gate = new Gatekeeper(
-    { peerId, needsToken: requireToken || !isLoopback(httpHost) },
+    { peerId, needsToken },
     {
       ...dependencies,
       token: new CurrentToken(place, dependencies),
       sessions: await Sessions.open(sessions, dependencies),
     },
   )
-  return await startWeb(webOptions(settings), { ...dependencies, gate })
+  const web = await startWeb(webOptions(settings), { ...dependencies, gate })
+  dependencies.http.onListening(web.address, { needsToken })
+  return web
 }
 
 /** Without its own token a peer still does the rest of its work, and says to callers what is wrong. */

@@ -6,44 +6,35 @@
  *   serve       before anything is announced, so that requesters who are sent here are answered
  *   limiter     stopped before serve, because its end releases the sends that it throttles
  *   pool        connections to other peers, which fetches borrow
- *   announce    the connection to the index, which find and replicate use; sends `leave` at the end
+ *   announce    the connection to the index, which find and replicate use; sends `leave` at the end.
+ *               It registers once the web is started, whose address it announces
  *   downloads, replicate   they fetch, and stop while the parts that they use still run
  *   scrub       reads copies of the share, and has repairs fetch
  *   web         last to start and first to stop, so that no request meets half a peer
  */
 import { join, resolve } from 'node:path'
-import { BackgroundWork } from '../common/background.ts'
 import type { Log } from '../common/log.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import type { Announcer } from './announce/announcer.ts'
+import { HttpNotice } from './announce/http-notice.ts'
 import { KeptIntent } from './announce/kept-intent.ts'
 import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
 import { LocalPeerApi } from './api/local-peer-api.ts'
-import { DownloadRecords } from './download/download-records.ts'
 import { Downloads } from './download/downloads.ts'
-import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
 import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import { Fetcher } from './fetch/fetcher.ts'
-import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import { Finder } from './find/finder.ts'
 import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
-import { type Health, healthOf } from './health.ts'
-import { type HealthParts, healthLooker } from './health-facts.ts'
-import {
-  hurriedLink,
-  joinCluster,
-  type PeerDependencies,
-  tellBlamed,
-  tellUnreached,
-} from './join-cluster.ts'
+import { hurriedLink, joinCluster, type PeerDependencies } from './join-cluster.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { liveSources } from './live-sources.ts'
-import { type MetricSources, peerMetrics } from './metrics.ts'
+import { openFetching } from './open-fetching.ts'
 import { partialContents } from './partial-contents.ts'
+import { vitalsOf } from './peer-vitals.ts'
 import { startPeerWeb } from './peer-web.ts'
 import { replicaFetcher } from './replica-fetcher.ts'
 import { Restorer } from './replicate/restorer.ts'
@@ -51,7 +42,6 @@ import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
 import { startScrubbing } from './start-scrubbing.ts'
-import type { Vitals } from './web/web-server.ts'
 
 export interface PeerOptions extends PeerSettings {
   readonly limits: LimitSettings
@@ -119,32 +109,20 @@ export async function startPeer(
   const partial = partialContents({ share, unfinished }, starting)
   const serving = starting.use(await serve(settings, { share, limiter, partial }, dependencies))
   starting.use(limiter)
-  const background = starting.use(new BackgroundWork({ log }))
-  const onDialFailed = (peerId: string): void => tellUnreached(peerId, announcer)
-  const pooling = { ...dependencies, onDialFailed }
-  const pool = starting.use(new ConnectionPool({ ownPeerId: settings.peerId }, pooling))
-  const reach = new ReachNotice({ log })
-  const workers = starting.use(new ChunkThreads())
-  const records = starting.use(new DownloadRecords(join(folder, 'downloads.db')))
-  const fetcher = starting.use(
-    await Fetcher.open(await fetcherOptions(folder, { share, records }), {
-      ...dependencies,
-      pool,
-      workers,
-      localChunks: share.localChunks,
-      unfinished,
-      onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
-      onBlamed: ({ peerId }, { sha256 }) =>
-        background.start('accuse', (signal) =>
-          tellBlamed({ peerId, sha256 }, { finder, log }, signal),
-        ),
-    }),
+  const fetching = { share, limiter, unfinished, announcer: () => announcer, finder: () => finder }
+  const { fetcher, records } = await openFetching(
+    { ...settings, folder },
+    starting,
+    fetching,
+    dependencies,
   )
+  const reach = new ReachNotice({ log })
   const replicas = replicaFetcher({ shelf: share, fetcher })
   const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, clock, log }))
   const identity = await readIdentity(folder, settings.peerId, dependencies)
   const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
-  const joining = { share, serving, fetcher: replicas, restorer, intent, limiter }
+  const http = new HttpNotice()
+  const joining = { share, serving, fetcher: replicas, restorer, intent, limiter, http }
   const cluster = { ...joining, unfinished: partial, reach, identity }
   const announcer = joinCluster(settings, starting, cluster, dependencies)
   const finder = new Finder({
@@ -164,7 +142,8 @@ export async function startPeer(
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
   const live = liveSources({ ...parts, api })
-  const web = starting.use(await startPeerWeb(settings, { ...dependencies, api, vitals, live }))
+  const serves = { ...dependencies, api, vitals, live, http }
+  const web = starting.use(await startPeerWeb(settings, serves))
   const running = starting.move()
   return {
     api,
@@ -173,20 +152,6 @@ export async function startPeer(
     ready: share.ready,
     leaveForGood: () => announcer.leaveForGood(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
-}
-
-/** Where the fetcher keeps partial data. */
-async function fetcherOptions(
-  folder: string,
-  { share, records }: { share: Share; records: DownloadRecords },
-): Promise<Parameters<typeof Fetcher.open>[0]> {
-  return {
-    partialFolder: join(folder, 'partial'),
-    partialFolderFor: (purpose) =>
-      share.stagingFolder(purpose === 'replication' ? 'replicated' : 'downloaded', 'partial'),
-    earlierFolders: await share.stagingFolders('partial'),
-    isWanted: (content) => records.haveContent(content),
   }
 }
 
@@ -210,13 +175,4 @@ async function serve(
       recheck: (path) => share.recheck(path),
     },
   )
-}
-
-function vitalsOf(
-  { peerId }: PeerSettings,
-  parts: HealthParts & Omit<MetricSources, 'health'>,
-): Vitals {
-  const lookAtHealth = healthLooker(parts)
-  const health = async (): Promise<Health> => healthOf(await lookAtHealth())
-  return { peerId, health, metrics: peerMetrics({ ...parts, health }) }
 }

@@ -62,6 +62,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
         epoch,
         continues: { epoch: 'fedcba9876543210', lastSeq: 43 },
         port: 7100,
+        http: { port: 8100 },
         zone: 'rack-1',
         freeBytes,
         diskBytes: 256_000_000_000,
@@ -111,7 +112,17 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   leave: { request: { forGood: true }, reply: {} },
   lookup: {
     request: { name },
-    reply: { contents: [{ ...exampleContent, sources: [source, replica] }] },
+    reply: {
+      contents: [
+        {
+          ...exampleContent,
+          sources: [
+            { ...source, http: { host: source.host, port: 8100 }, zone: 'rack-1' },
+            replica,
+          ],
+        },
+      ],
+    },
   },
   search: {
     request: { query: 'notes/*', limit: 100 },
@@ -139,6 +150,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
           peerId: owner,
           host: source.host,
           port: source.port,
+          http: { host: source.host, port: 8100 },
           zone: 'rack-1',
           state: 'live',
           copies: 1,

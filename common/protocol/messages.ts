@@ -39,6 +39,7 @@ import {
   FoundName,
   FreeBytes,
   MatchedFile,
+  NeedsToken,
   PeerInfo,
 } from './shapes.ts'
 import { taskMessages } from './task-messages.ts'
@@ -59,6 +60,8 @@ export type {
   FileVersion,
   FoundContent,
   FoundName,
+  FoundSource,
+  HttpAddress,
   MatchedFile,
   PeerInfo,
   PeerState,
@@ -122,6 +125,18 @@ export const messages = {
               ),
             ),
             port: Port,
+            http: Type.Optional(
+              Type.Object(
+                {
+                  host: Type.Optional(
+                    described(Host, 'The address that it listens on; absent: all addresses'),
+                  ),
+                  port: Port,
+                  needsToken: NeedsToken,
+                },
+                { description: 'The HTTP server of the peer, if it has one' },
+              ),
+            ),
             zone: Type.Optional(Zone),
             freeBytes: FreeBytes,
             diskBytes: Type.Optional(DiskBytes),

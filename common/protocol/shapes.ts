@@ -46,6 +46,29 @@ export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind
 /** A peer that can serve a content, or chunks of it. */
 export type Source = Static<typeof Source>
 
+/** Where others reach the HTTP server of a peer. */
+export const NeedsToken = Type.Optional(
+  Type.Literal(true, { description: 'Present if it wants a token' }),
+)
+const HttpAddress = described(
+  Type.Object({ host: Host, port: Port, needsToken: NeedsToken }),
+  'Where others reach the HTTP server of the peer; absent if they cannot, as on loopback of another machine',
+)
+export type HttpAddress = Static<typeof HttpAddress>
+
+export const FoundSource = Type.Object({
+  ...Source.properties,
+  http: Type.Optional(HttpAddress),
+  zone: Type.Optional(Zone),
+  isSuspect: Type.Optional(
+    Type.Literal(true, {
+      description: 'The peer is suspect or was accused of wrong bytes, or its copy is in doubt',
+    }),
+  ),
+})
+/** A source as a lookup lists it. */
+export type FoundSource = Static<typeof FoundSource>
+
 /** What identifies and verifies a content. */
 export const ChunkRoot = described(Sha256, 'The chunk root of the content')
 const contentFields = { sha256: Sha256, size: ContentBytes, chunkRoot: ChunkRoot }
@@ -54,7 +77,7 @@ export type Content = Static<typeof Content>
 
 export const FoundContent = Type.Object({
   ...contentFields,
-  sources: Type.Array(Source, {
+  sources: Type.Array(FoundSource, {
     maxItems: limits.sourcesPerContentMax,
     description: 'Its sources, live peers first',
   }),
@@ -177,6 +200,7 @@ export const PeerInfo = Type.Object({
   peerId: PeerId,
   host: Host,
   port: Port,
+  http: Type.Optional(HttpAddress),
   zone: Type.Optional(Zone),
   state: PeerState,
   copies: described(Count, 'Number of its copies'),

@@ -9,6 +9,7 @@ import type {
   Change,
   Content,
   CopyKey,
+  HttpAddress,
   RequestOf,
   Task,
   TaskOutcome,
@@ -70,6 +71,8 @@ export interface PeerOptions {
   readonly zone?: string
   /** By default the address that the index sees. */
   readonly host?: string
+  /** Its HTTP server; none by default. */
+  readonly http?: Omit<HttpAddress, 'host'> & { readonly host?: string }
   readonly freeBytes?: number
   /** What it gives to the cluster; by default all. */
   readonly capacityBytes?: number
@@ -238,7 +241,7 @@ export class TestPeer {
   epoch: string
   continues: { epoch: string; lastSeq: number } | undefined
   readonly #cluster: IndexCluster
-  readonly #place: Pick<PeerOptions, 'zone' | 'host' | 'identity'>
+  readonly #place: Pick<PeerOptions, 'zone' | 'host' | 'http' | 'identity'>
   #connection: Connection | undefined
   #seq = 0
   #isHung = false
@@ -251,11 +254,12 @@ export class TestPeer {
     this.#cluster = cluster
     this.peerId = peerId
     this.epoch = options.epoch ?? createHash('md5').update(peerId).digest('hex').slice(0, 16)
-    const { zone, host, identity } = options
+    const { zone, host, http, identity } = options
     this.#place = {
       ...(identity === undefined ? {} : { identity }),
       ...(zone === undefined ? {} : { zone }),
       ...(host === undefined ? {} : { host }),
+      ...(http === undefined ? {} : { http }),
     }
     this.freeBytes = options.freeBytes ?? 1_000_000_000
     this.capacityBytes = options.capacityBytes

@@ -30,11 +30,18 @@ export interface AnnouncerOptions {
 
 /** Free bytes on the disk of this peer's data, and the size of the disk if known. */
 type Room = RequestOf<'heartbeat'>
+/** Without a host it listens on all addresses. */
+export type HttpServer = NonNullable<NonNullable<RequestOf<'hello'>['registration']>['http']>
 
 export interface AnnouncerDependencies {
   readonly inventory: Inventory
   /** Free bytes on the disk of this peer's data. */
   room(): Promise<Room>
+  /**
+   * Its HTTP server, once it listens; absent if it has none.
+   * @throws the signal's reason
+   */
+  http?(signal: AbortSignal): Promise<HttpServer>
   /** The decisions that this peer keeps for the index. */
   intent(): IntentState | undefined
   /** Handlers of the requests that the index sends to a peer. */
@@ -202,7 +209,7 @@ export class Announcer implements AsyncDisposable {
     const { handlers, transport, clock, log } = this.#dependencies
     const { index: address } = this.#options
     const { connection, welcome } = await connect(
-      { transport, address, role: 'index', hello: await this.#hello(), handlers, signal },
+      { transport, address, role: 'index', hello: await this.#hello(signal), handlers, signal },
       this.#dependencies,
     )
     try {
@@ -270,16 +277,20 @@ export class Announcer implements AsyncDisposable {
     }
   }
 
-  async #hello(): Promise<Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' }> {
+  async #hello(
+    signal: AbortSignal,
+  ): Promise<Omit<RequestOf<'hello'>, 'protocol'> & { role: 'peer' }> {
     const { peerId, identity, host, port, zone } = this.#options
     const { epoch, continues } = this.#dependencies.inventory
     const intent = this.#dependencies.intent()
+    const http = await this.#dependencies.http?.(signal)
     const registration = {
       epoch,
       ...(identity !== undefined && { identity }),
       ...(continues !== undefined && { continues }),
       ...(host !== undefined && { host }),
       port,
+      ...(http && { http }),
       ...(zone !== undefined && { zone }),
       ...(intent !== undefined && { intent }),
       ...(this.#hasAnnounced && { hasAnnounced: true }),

@@ -139,9 +139,9 @@ describe('a table', () => {
     await shell.type('peers')
     expect(shell.answers.text).toBe(
       [
-        'PEER   ADDRESS         STATE  ZONE    COPIES     SIZE     FREE  LAST HEARD',
-        'peer1  127.0.0.1:7100  live   -            3  3.07 KB  5.00 GB  now',
-        'peer2  127.0.0.1:7101  dead   rack 2       3  3.07 KB  5.00 GB  1 min 15 s ago',
+        'PEER   ADDRESS         HTTP            STATE  ZONE    COPIES     SIZE     FREE  LAST HEARD',
+        'peer1  127.0.0.1:7100  127.0.0.1:8100  live   -            3  3.07 KB  5.00 GB  now',
+        'peer2  127.0.0.1:7101  -               dead   rack 2       3  3.07 KB  5.00 GB  1 min 15 s ago',
         '',
       ].join('\n'),
     )

@@ -160,6 +160,7 @@ export function pushedText({ name, size, sha256, copies }: Pushed): string {
 const peerColumns = [
   { title: 'PEER' },
   { title: 'ADDRESS' },
+  { title: 'HTTP' },
   { title: 'STATE' },
   { title: 'ZONE' },
   { title: 'COPIES', align: 'right' },
@@ -182,6 +183,7 @@ export function peersText(peers: Peers, style: Style): string {
   const rows = peers.map((peer) => [
     printable(peer.peerId),
     printable(formatAddress(peer)),
+    peer.http === undefined ? '-' : printable(formatAddress(peer.http)),
     peerStateText(peer, style),
     printable(peer.zone ?? '-'),
     String(peer.copies),

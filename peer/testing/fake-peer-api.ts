@@ -132,7 +132,14 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
     this.check()
     const common = { host: '127.0.0.1', copies: 3, bytes: 3_072, freeBytes: 5_000_000_000 }
     return [
-      { ...common, peerId: 'peer1', port: 7100, state: 'live', silentMs: 200 },
+      {
+        ...common,
+        peerId: 'peer1',
+        port: 7100,
+        http: { host: '127.0.0.1', port: 8100 },
+        state: 'live',
+        silentMs: 200,
+      },
       { ...common, peerId: 'peer2', port: 7101, state: 'dead', silentMs: 75_000, zone: 'rack 2' },
     ]
   }

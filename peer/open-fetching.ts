@@ -1,0 +1,80 @@
+/** Assembles what fetches from other peers, for downloads, replication and readers. */
+import { join } from 'node:path'
+import { BackgroundWork } from '../common/background.ts'
+import type { Announcer } from './announce/announcer.ts'
+import { DownloadRecords } from './download/download-records.ts'
+import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
+import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
+import { Fetcher } from './fetch/fetcher.ts'
+import { ConnectionPool } from './fetch/source/connection-pool.ts'
+import type { CrewDependencies } from './fetch/transfer/source-crew.ts'
+import type { Finder } from './find/finder.ts'
+import { type PeerDependencies, tellBlamed, tellUnreached } from './join-cluster.ts'
+import type { Limiter } from './limit/limiter.ts'
+import type { Share } from './share/share.ts'
+
+interface FetchingParts {
+  readonly share: Share
+  readonly limiter: Pick<Limiter, 'downloads'>
+  readonly unfinished: UnfinishedContents
+  /** Called once they exist. */
+  readonly announcer: () => Pick<Announcer, 'connection'>
+  readonly finder: () => Pick<Finder, 'accuse'>
+}
+
+export interface Fetching {
+  readonly fetcher: Fetcher
+  readonly records: DownloadRecords
+  /** What reading from other peers without storing takes. */
+  readonly reading: Omit<CrewDependencies, 'buffers'>
+}
+
+/** All of it is closed with `starting`. @throws AppError DISK_FULL, DISK_FAILED */
+export async function openFetching(
+  { peerId, folder }: { readonly peerId: string; readonly folder: string },
+  starting: AsyncDisposableStack,
+  { share, limiter, unfinished, announcer, finder }: FetchingParts,
+  dependencies: PeerDependencies,
+): Promise<Fetching> {
+  const { log } = dependencies
+  const background = starting.use(new BackgroundWork({ log }))
+  const onDialFailed = (failed: string): void => tellUnreached(failed, announcer())
+  const pool = starting.use(
+    new ConnectionPool({ ownPeerId: peerId }, { ...dependencies, onDialFailed }),
+  )
+  const workers = starting.use(new ChunkThreads())
+  const records = starting.use(new DownloadRecords(join(folder, 'downloads.db')))
+  const reading: Fetching['reading'] = {
+    ...dependencies,
+    pool,
+    onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
+    onBlamed: (blamed, { sha256 }) =>
+      background.start('accuse', (signal) =>
+        tellBlamed({ peerId: blamed.peerId, sha256 }, { finder: finder(), log }, signal),
+      ),
+  }
+  const fetcher = starting.use(
+    await Fetcher.open(await fetcherOptions(folder, { share, records }), {
+      ...dependencies,
+      ...reading,
+      workers,
+      localChunks: share.localChunks,
+      unfinished,
+    }),
+  )
+  return { fetcher, records, reading }
+}
+
+/** Where the fetcher keeps partial data. */
+async function fetcherOptions(
+  folder: string,
+  { share, records }: { share: Share; records: DownloadRecords },
+): Promise<Parameters<typeof Fetcher.open>[0]> {
+  return {
+    partialFolder: join(folder, 'partial'),
+    partialFolderFor: (purpose) =>
+      share.stagingFolder(purpose === 'replication' ? 'replicated' : 'downloaded', 'partial'),
+    earlierFolders: await share.stagingFolders('partial'),
+    isWanted: (content) => records.haveContent(content),
+  }
+}
