@@ -3,6 +3,7 @@ import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { chunkBytesFor, chunkCountFor, hashBytes } from '../../common/content/chunks.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
 import { ThreadCaller } from '../../common/thread/thread-caller.ts'
+import { diskFaultCodes } from './disk-fault-codes.ts'
 import type { CatalogFile } from './entry.ts'
 import type { ReadCopyReply, ReadCopyRequest } from './read-copy-thread.ts'
 
@@ -18,7 +19,8 @@ export interface Readings {
 /** What reading a copy showed. */
 export type CopyState =
   | { readonly state: 'good' }
-  | ({ readonly state: 'bad'; readonly why: string } & Readings)
+  /** `isUnreadable`: the disk gave no chunk of it. */
+  | ({ readonly state: 'bad'; readonly why: string; readonly isUnreadable: boolean } & Readings)
   /** It was written, or replaced, while it was read or before. */
   | { readonly state: 'changed' }
   /** It cannot be opened. */
@@ -58,6 +60,7 @@ export class CopyReader implements AsyncDisposable {
     const good = new ChunkSet(count)
     for (let chunk = 0; chunk < Math.min(fromChunk, count); chunk += 1) good.add(chunk)
     let why: string | undefined
+    let isUnreadable = fromChunk === 0
     const step = Math.max(1, Math.floor(callBytes / chunkBytesFor(size)))
     for (let chunk = fromChunk; chunk < count; chunk += step) {
       signal.throwIfAborted()
@@ -66,9 +69,10 @@ export class CopyReader implements AsyncDisposable {
       if (reply.kind === 'changed') return { state: 'changed' }
       if (reply.kind === 'refused') return { ...reply, state: 'refused' }
       for (const [index, fault] of reply.faults.entries()) {
+        isUnreadable &&= fault?.isUnreadable === true
         if (fault === undefined) good.add(chunk + index)
         else if (why === undefined) {
-          why = fault
+          ;({ why } = fault)
           onFault({ good: good.copy(), why })
         }
       }
@@ -76,7 +80,14 @@ export class CopyReader implements AsyncDisposable {
       const paused = pace(end - request.start, Math.min(count, chunk + step))
       if (paused !== undefined) await paused
     }
-    return why === undefined ? { state: 'good' } : { state: 'bad', good, why }
+    return why === undefined ? { state: 'good' } : { state: 'bad', good, why, isUnreadable }
+  }
+
+  /** Whether the disk gives the first chunk of a copy, whatever its bytes. @throws Error how the thread ended */
+  async isReadable(copy: CopyToRead): Promise<boolean> {
+    const reply = await this.#thread.call(requestFor(copy, 0, 1))
+    if (reply.kind === 'refused') return reply.code === undefined || !diskFaultCodes.has(reply.code)
+    return reply.kind === 'changed' || reply.faults[0]?.isUnreadable !== true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -40,7 +40,7 @@ export interface VerifyOptions {
 interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
-  readonly guard: Pick<FolderGuard, 'isAway' | 'survey'>
+  readonly guard: Pick<FolderGuard, 'isAway' | 'onRead' | 'onUnreadable' | 'survey'>
   readonly findings: Findings
   readonly problems: Problems
   readonly ownWrites: Pick<OwnWrites, 'isOwn'>
@@ -119,6 +119,7 @@ export class CopyVerifier {
     read: CopyState,
     { mustAnnounce = false }: VerifyOptions,
   ): Promise<Verdict> {
+    const { guard } = this.#dependencies
     switch (read.state) {
       case 'changed':
         this.#dependencies.look(entry.at.path)
@@ -126,9 +127,13 @@ export class CopyVerifier {
       case 'refused':
         return await this.#onRefused(entry, stat, codedError(read))
       case 'good':
+        // An empty file says nothing about its disk.
+        if (entry.content.size > 0) guard.onRead(entry.at.path)
         this.#onGood(entry, stat, mustAnnounce)
         return 'good'
       case 'bad':
+        if (read.isUnreadable) return await this.#onUnreadable(entry, stat, read)
+        guard.onRead(entry.at.path)
         return await this.#onBad(entry, stat, read)
     }
   }
@@ -170,6 +175,16 @@ export class CopyVerifier {
     log.error({ kind, name, sha256, chunks, why: readings.why }, 'a copy is damaged')
     if (kind !== 'replicated') problems.add(entry.at.path, damageFault(damage))
     return 'bad'
+  }
+
+  /** The disk gave no chunk: it is damaged, unless the disk gives no other file either. */
+  async #onUnreadable(
+    entry: Entry,
+    stat: FileStat,
+    readings: Readings & { readonly why: string },
+  ): Promise<Verdict> {
+    const isAway = await this.#dependencies.guard.onUnreadable(entry.at.path)
+    return isAway ? 'away' : await this.#onBad(entry, stat, readings)
   }
 
   /** Records the damage immediately: from now on the file is not served. */
@@ -219,7 +234,7 @@ export class CopyVerifier {
     }
     if (code !== undefined && diskFaultCodes.has(code)) {
       const good = new ChunkSet(chunkCountFor(entry.content.size))
-      return await this.#onBad(entry, stat, { good, why: `cannot be opened (${code})` })
+      return await this.#onUnreadable(entry, stat, { good, why: `cannot be opened (${code})` })
     }
     if (code === 'EACCES' || code === 'EPERM') await onUnreadable(path, error)
     else log.warn({ path, reason: reasonOf(error) }, 'a copy cannot be read now')

@@ -1,7 +1,7 @@
 /**
  * Guards folders as a whole: the three roots, and the folders that are mounted below them. A folder that
  * is missing, unreadable, or another one than before is unavailable: its entries stay, none of its files
- * is read, and nothing is written into it.
+ * is read, and nothing is written into it. The same holds for one whose disk gives no file any longer.
  *
  *   survey (before scans and drops), check (before a file is placed) -> look -> judgeFolder
  */
@@ -17,6 +17,7 @@ import { identityOf, type LookAtFolder } from './folder-look.ts'
 import type { Folders } from './folders.ts'
 import { inspect } from './inspect.ts'
 import { type FolderLook, judgeFolder, type KnownFiles } from './judge-loss.ts'
+import type { UnreadableFolders } from './unreadable-folders.ts'
 
 /**
  * Folders judged as a whole: roots and the mounts below them; further mounts count as parts of
@@ -41,6 +42,9 @@ interface Dependencies {
   readonly folders: Folders
   readonly catalog: Catalog
   readonly look: LookAtFolder
+  readonly unreadable: UnreadableFolders
+  /** The disk of a folder, below the data folder, gives bytes again. */
+  readonly onReadable: (path: string) => void
   readonly log: Log
 }
 
@@ -50,6 +54,8 @@ export class FolderGuard {
   readonly #folders: Folders
   readonly #catalog: Catalog
   readonly #look: LookAtFolder
+  readonly #unreadable: UnreadableFolders
+  readonly #onReadable: Dependencies['onReadable']
   readonly #log: Log
   /** By path below the data folder. */
   readonly #records: Map<string, GuardedFolderRow>
@@ -58,10 +64,12 @@ export class FolderGuard {
   /** The number of entries without a file that each kind keeps, as of the last scan. */
   readonly #kept = new Map<CopyKind, number>()
 
-  constructor({ folders, catalog, look, log }: Dependencies) {
+  constructor({ folders, catalog, look, unreadable, onReadable, log }: Dependencies) {
     this.#folders = folders
     this.#catalog = catalog
     this.#look = look
+    this.#unreadable = unreadable
+    this.#onReadable = onReadable
     this.#log = log
     this.#records = new Map(catalog.guardedFolders().map((row) => [row.path, row]))
   }
@@ -104,6 +112,19 @@ export class FolderGuard {
   /** Whether the root of a kind was unavailable at the last check. */
   isKindAway(kind: CopyKind): boolean {
     return this.#away.has(kind)
+  }
+
+  /** A file was read, right or wrong: its folder can be. */
+  onRead(path: string): void {
+    this.#unreadable.onRead(this.#folderOf(path))
+  }
+
+  /** The disk did not give a file. @returns whether its folder is now unavailable because of that */
+  async onUnreadable(path: string): Promise<boolean> {
+    const folder = this.#folderOf(path)
+    const isAway = await this.#unreadable.onUnreadable(folder, path, this.#namesIn(folder))
+    if (isAway) await this.#judge(folder)
+    return this.isAway(path)
   }
 
   /** Checks that a file can be placed at `path`. @throws AppError FOLDER_UNAVAILABLE */
@@ -184,6 +205,7 @@ export class FolderGuard {
       else if (look.isMissing) this.#forget(folder)
       else throw new AppError('FOLDER_UNAVAILABLE', { folder, reason: look.reason })
       this.#away.delete(folder)
+      this.#unreadable.forget(folder)
       confirmed.add(kindOf(folder))
     }
     return confirmed
@@ -200,7 +222,10 @@ export class FolderGuard {
     if (verdict instanceof Object) return this.#onAway(folder, verdict.reason)
     const failure = verdict === 'accept' ? await this.#accept(folder, look) : undefined
     if (failure !== undefined) return this.#onAway(folder, failure)
+    const { reason, isBack } = await this.#unreadable.judge(folder, this.#namesIn(folder))
+    if (reason !== undefined) return this.#onAway(folder, reason)
     if (this.#away.delete(folder)) this.#log.info({ folder }, 'a folder is back')
+    if (isBack) this.#onReadable(path)
     return undefined
   }
 
@@ -237,6 +262,16 @@ export class FolderGuard {
     })
     const found = (await Promise.all(looks)).filter((isFound) => isFound).length
     return { sampled: entries.length, found }
+  }
+
+  /** The innermost guarded folder that a path is in. */
+  #folderOf(path: string): string {
+    const below = relative(this.#folders.data, path).split(sep)
+    for (let depth = below.length - 1; depth > 1; depth--) {
+      const folder = below.slice(0, depth).join(sep)
+      if (this.#records.has(folder)) return folder
+    }
+    return below[0] ?? ''
   }
 
   #countIn(folder: string): number {

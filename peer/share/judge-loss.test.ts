@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type FolderLook, judgeFolder, judgeLoss } from './judge-loss.ts'
+import {
+  type FolderLook,
+  judgeFolder,
+  judgeLoss,
+  judgeReads,
+  mayBeUnreadable,
+} from './judge-loss.ts'
 
 const here = { device: '1', inode: '2' }
 const known = { sampled: 10, found: 0 }
@@ -68,4 +74,11 @@ test('losing all files, or most of many, is a loss until everything is back', ()
   expect(lossOf(1_000, 501)).toBe(true)
   expect(lossOf(1_000, 1, true)).toBe(true)
   expect(lossOf(1_000, 0, true)).toBe(false)
+})
+
+test('files in a row that cannot be read are a fault of their folder if no other file can be', () => {
+  expect([1, 3, 4].map(mayBeUnreadable)).toEqual([false, false, true])
+  expect(judgeReads({ sampled: 8, readable: 0 })).toBe('cannot be read: its disk fails')
+  expect(judgeReads({ sampled: 8, readable: 1 })).toBe(undefined)
+  expect(judgeReads({ sampled: 0, readable: 0 })).toBe(undefined)
 })

@@ -67,3 +67,25 @@ export function judgeLoss({
   if (lost > deletedAtOnceMax && 2 * lost > total) return 'has lost most of its files'
   return wasKept ? 'has lost files, and not all are back' : undefined
 }
+
+/** So many files in a row that cannot be read may be a broken disk instead of broken files. */
+const unreadableInARow = 4
+
+/** Whether it is time to read a sample of a folder's files. */
+export function mayBeUnreadable(inARow: number): boolean {
+  return inARow >= unreadableInARow
+}
+
+/**
+ * Why a folder cannot be used if files in a row cannot be read; undefined if these files are damaged.
+ * @param readable of the files sampled
+ */
+export function judgeReads({
+  sampled,
+  readable,
+}: {
+  readonly sampled: number
+  readonly readable: number
+}): string | undefined {
+  return sampled > 0 && readable === 0 ? 'cannot be read: its disk fails' : undefined
+}

@@ -24,9 +24,16 @@ export interface ReadCopyRequest extends InsidePath {
   readonly end: number
 }
 
+export interface ChunkFault {
+  /** As in "it {why}". */
+  readonly why: string
+  /** Whether the disk did not give the bytes, instead of wrong ones. */
+  readonly isUnreadable: boolean
+}
+
 export type ReadCopyReply =
   /** For each chunk what is wrong with it; undefined when it has its hash. */
-  | { readonly kind: 'read'; readonly faults: readonly (string | undefined)[] }
+  | { readonly kind: 'read'; readonly faults: readonly (ChunkFault | undefined)[] }
   | { readonly kind: 'changed' }
   /** The file cannot be opened. */
   | { readonly kind: 'refused'; readonly code: string | undefined; readonly reason: string }
@@ -66,7 +73,7 @@ function readCopy(request: ReadCopyRequest, flags: number): ReadCopyReply {
   const descriptor = openInsideSync(request, flags)
   try {
     if (!isAsBefore(descriptor, stat)) return { kind: 'changed' }
-    const faults: (string | undefined)[] = []
+    const faults: (ChunkFault | undefined)[] = []
     for (let chunk = 0; chunk * hashBytes < hashes.length; chunk += 1) {
       const from = start + chunk * chunkBytes
       const range = { from, to: Math.min(end, from + chunkBytes) }
@@ -90,14 +97,14 @@ function faultOf(
   descriptor: number,
   { from, to }: { from: number; to: number },
   expected: Buffer,
-): string | undefined {
+): ChunkFault | undefined {
   const hash = createHash('sha256')
   try {
     for (let position = from; position < to; ) {
       const wanted = Math.min(unit.length, to - position)
       const whole = Math.ceil(wanted / pageBytes) * pageBytes
       const count = readSync(descriptor, unit, 0, Math.min(whole, unit.length), position)
-      if (count === 0) return 'is shorter than it was'
+      if (count === 0) return { why: 'is shorter than it was', isUnreadable: false }
       const bytes = Math.min(count, wanted)
       hash.update(unit.subarray(0, bytes))
       position += bytes
@@ -105,7 +112,8 @@ function faultOf(
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === undefined || !diskFaultCodes.has(code)) throw error
-    return `cannot be read (${code})`
+    return { why: `cannot be read (${code})`, isUnreadable: true }
   }
-  return hash.digest().equals(expected) ? undefined : 'has bytes that changed'
+  if (hash.digest().equals(expected)) return undefined
+  return { why: 'has bytes that changed', isUnreadable: false }
 }

@@ -18,6 +18,7 @@ import { IgnoredFiles } from './ignored-files.ts'
 import { OwnWrites } from './own-writes.ts'
 import { Scanner } from './scanner.ts'
 import { Staging } from './staging.ts'
+import { UnreadableFolders } from './unreadable-folders.ts'
 import { Walker } from './walker.ts'
 
 const quietMs = 1_000
@@ -44,7 +45,13 @@ class ScannerFixture implements AsyncDisposable {
       log: silentLog,
     }
     const ownWrites = new OwnWrites({ writer: { look: async () => [] } })
-    const guard = new FolderGuard({ ...dependencies, look: folderLooker(dependencies) })
+    const reader = new CopyReader(dependencies)
+    const guard = new FolderGuard({
+      ...dependencies,
+      look: folderLooker(dependencies),
+      unreadable: new UnreadableFolders({ ...dependencies, reader }),
+      onReadable: () => {},
+    })
     this.#walker = new Walker(dependencies)
     const staging = new Staging(this.#folders, { random: seededRandom('staging') })
     const scanning = {
@@ -52,7 +59,7 @@ class ScannerFixture implements AsyncDisposable {
       ownWrites,
       guard,
       walker: this.#walker,
-      reader: new CopyReader(dependencies),
+      reader,
       damaged: new DamagedFiles({ ...dependencies, staging }),
       queues: new FolderQueues(dependencies),
       ignored: new IgnoredFiles({ quietMs }, dependencies),

@@ -16,6 +16,7 @@ import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { type AppError, reasonOf } from '../../common/errors.ts'
 import { isOwnName } from '../../common/ids.ts'
+import { isInside } from '../../common/inside.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
@@ -52,7 +53,7 @@ interface Dependencies {
   readonly guard: FolderGuard
   readonly walker: Walker
   readonly ignored: IgnoredFiles
-  readonly reader: CopyReader
+  readonly reader: Pick<CopyReader, 'read'>
   readonly damaged: DamagedFiles
   readonly queues: FolderQueues
   readonly clock: Clock
@@ -297,6 +298,25 @@ export class Scanner implements Disposable {
     if (before?.at.path === path && (await isFolderReadable(dirname(path))))
       this.#comparer.drop(before)
     this.#findings.flush()
+  }
+
+  /**
+   * The disk of a folder gives bytes again: reads the files again that were found damaged because it
+   * did not.
+   */
+  verifyDamagedBelow(folder: string): void {
+    this.#work.start('read damaged files again', async (signal) => {
+      let next: number | undefined = 0
+      while (next !== undefined) {
+        const seqs = this.#catalog.damage.after(next, limits.catalogRowsPerRead)
+        for (const seq of seqs) {
+          const [entry] = this.#catalog.entriesBetween(seq - 1, seq, 1)
+          if (entry !== undefined && isInside(folder, entry.at.path))
+            await this.#copies.verify(entry.at.path, { signal })
+        }
+        next = seqs.at(-1)
+      }
+    })
   }
 
   /** See {@link CopyVerifier.setAside}. */

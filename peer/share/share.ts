@@ -46,6 +46,7 @@ import { Scanner } from './scanner.ts'
 import { SmallReader } from './small-reader.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
+import { UnreadableFolders } from './unreadable-folders.ts'
 import { Walker } from './walker.ts'
 import type { WatchFolders } from './watch-folders.ts'
 
@@ -58,12 +59,15 @@ export interface ShareOptions {
   readonly rescanMs: number
 }
 
+export type ShareCopyReader = Pick<CopyReader, 'isReadable' | 'read'> & AsyncDisposable
+
 interface Dependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   readonly watch?: WatchFolders
   readonly lookAtFolder?: LookAtFolder
+  readonly copyReader?: ShareCopyReader
 }
 
 export class Share implements Shelf, AsyncDisposable {
@@ -89,7 +93,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #incoming: IncomingFolder
   readonly #staging: Staging
   readonly #walker: Walker
-  readonly #reader: CopyReader
+  readonly #reader: ShareCopyReader
   readonly #keeper: CatalogKeeper
   readonly #copier: LocalCopier
   /** Operations that must end before the catalog is closed. */
@@ -106,7 +110,7 @@ export class Share implements Shelf, AsyncDisposable {
     const watched = { ...dependencies, catalog: this.#catalog }
     this.#work = new BackgroundWork(dependencies)
     this.#walker = new Walker(dependencies)
-    this.#reader = new CopyReader(dependencies)
+    this.#reader = dependencies.copyReader ?? new CopyReader(dependencies)
     this.damagedContents = new DamagedContents(watched)
     const recheck = (path: string): void => this.recheck(path)
     this.smallReader = new SmallReader({ ...watched, recheck })
@@ -114,7 +118,9 @@ export class Share implements Shelf, AsyncDisposable {
     this.#writer = new SmallWriter(dependencies)
     const ownWrites = new OwnWrites({ writer: this.#writer })
     const look = dependencies.lookAtFolder ?? folderLooker(dependencies)
-    this.#guard = new FolderGuard({ ...dependencies, folders, catalog: this.#catalog, look })
+    const unreadable = new UnreadableFolders({ ...watched, reader: this.#reader })
+    const onReadable = (folder: string): void => this.#scanner.verifyDamagedBelow(folder)
+    this.#guard = new FolderGuard({ ...watched, folders, look, unreadable, onReadable })
     const guard = this.#guard
     this.#staging = new Staging(folders, { ...dependencies, guard })
     const staging = this.#staging

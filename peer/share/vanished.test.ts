@@ -11,6 +11,7 @@ import type { Entry } from './entry.ts'
 import { FolderGuard } from './folder-guard.ts'
 import { lookAtFolder } from './folder-look.ts'
 import { Folders } from './folders.ts'
+import { UnreadableFolders } from './unreadable-folders.ts'
 import { Vanished } from './vanished.ts'
 
 /** A catalog of a few files in shared/, which are looked after as they vanish. */
@@ -32,7 +33,15 @@ async function aWorld(count: number) {
     entries.push(catalog.put({ at, stat, content }, chunkList))
   }
   const clock = new FakeClock()
-  const guard = new FolderGuard({ folders, catalog, look: lookAtFolder, log: silentLog })
+  const reader = { isReadable: async () => true }
+  const guard = new FolderGuard({
+    folders,
+    catalog,
+    look: lookAtFolder,
+    unreadable: new UnreadableFolders({ catalog, reader, clock }),
+    onReadable: () => {},
+    log: silentLog,
+  })
   await guard.survey()
   const asked: number[] = []
   const vanished = new Vanished({

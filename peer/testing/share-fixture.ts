@@ -1,12 +1,14 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
+import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { CopyReader } from '../share/copy-reader.ts'
 import { type LookAtFolder, lookAtFolder } from '../share/folder-look.ts'
-import { Share } from '../share/share.ts'
+import { Share, type ShareCopyReader } from '../share/share.ts'
 import type { WatchFolders } from '../share/watch-folders.ts'
 
 export const quietMs = 1_000
@@ -29,6 +31,10 @@ export class ShareFixture implements AsyncDisposable {
   onFolder: (path: string) => void = () => {}
   /** How it looks at folders. */
   lookAtFolder: LookAtFolder = lookAtFolder
+  /** Whether the disk gives no bytes. */
+  isUnreadable = false
+  /** Whether it then gives some in a sample. */
+  areSomeReadable = false
 
   constructor(folder: { path: string } & AsyncDisposable) {
     this.#folder = folder
@@ -57,7 +63,14 @@ export class ShareFixture implements AsyncDisposable {
     const random = seededRandom(`share ${this.#starts++}`)
     this.#share = await Share.start(
       { dataPath: this.path, quietMs, rescanMs },
-      { clock: this.#tellingClock(), random, log: silentLog, watch, lookAtFolder: look },
+      {
+        clock: this.#tellingClock(),
+        random,
+        log: silentLog,
+        watch,
+        lookAtFolder: look,
+        copyReader: this.#copyReader(),
+      },
     )
     await scanned
     return this.#share
@@ -100,6 +113,21 @@ export class ShareFixture implements AsyncDisposable {
     await writeFile(full, text)
     await utimes(full, modifiedMs / 1_000, modifiedMs / 1_000)
     return full
+  }
+
+  #copyReader(): ShareCopyReader {
+    const reader = new CopyReader({ clock: this.clock })
+    return {
+      isReadable: async (copy) =>
+        (!this.isUnreadable || this.areSomeReadable) && (await reader.isReadable(copy)),
+      read: async (copy, reading) => {
+        if (!this.isUnreadable) return await reader.read(copy, reading)
+        const found = { good: new ChunkSet(1), why: 'cannot be read (EIO)' }
+        reading.onFault(found)
+        return { state: 'bad', isUnreadable: true, ...found }
+      },
+      [Symbol.asyncDispose]: async () => await reader[Symbol.asyncDispose](),
+    }
   }
 
   #scans(count: number): Promise<void> {
