@@ -231,12 +231,13 @@ function presenceHandlers({
   coordinator,
   peerEvents,
   doubts,
+  changes,
 }: HandlerDependencies): Pick<IndexHandlers, 'heartbeat' | 'leave'> {
   return {
-    async heartbeat(room, session) {
+    async heartbeat(heartbeat, session) {
       const { peerId, capacityBytes } = registry.heard(session, 'heartbeat')
-      registry.setRoom(peerId, room)
-      if (room.capacityBytes !== capacityBytes) coordinator.onCapacity()
+      if (registry.onHeartbeat(peerId, heartbeat)) changes.touch('peers')
+      if (heartbeat.capacityBytes !== capacityBytes) coordinator.onCapacity()
       await doubts.onHeartbeat(peerId)
       return {}
     },

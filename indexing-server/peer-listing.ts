@@ -7,7 +7,10 @@ export interface ListedPeer
   extends Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'state' | 'freeBytes'> {
   readonly http?: HttpAddress | undefined
   readonly zone: string | undefined
+  readonly diskBytes?: number | undefined
   readonly capacityBytes?: number | undefined
+  readonly uploadBytesPerSecond?: number | undefined
+  readonly downloadBytesPerSecond?: number | undefined
   readonly holdings: Holdings
 }
 
@@ -37,7 +40,8 @@ export class PeerListing<Listed extends ListedPeer> {
 
 /** What `peers` shows of a peer that has been silent for `silentMs`. */
 export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): PeerInfo {
-  const { peerId, host, port, http, zone, state, freeBytes, capacityBytes, holdings } = peer
+  const { peerId, host, port, http, zone, state, holdings } = peer
+  const { freeBytes, diskBytes, capacityBytes } = peer
   const { copies, bytes, replicaBytes } = holdings
   const isUnreachable = state === 'unreachable' && reach.name === 'unreachable'
   const info = { peerId, host, port, state, freeBytes, silentMs: Math.round(silentMs) }
@@ -46,9 +50,22 @@ export function peerInfoOf(peer: ListedPeer, silentMs: number, reach: Reach): Pe
     copies,
     bytes,
     replicaBytes,
+    ...(diskBytes !== undefined && { diskBytes }),
     ...(capacityBytes !== undefined && { capacityBytes }),
     ...(http && { http }),
+    ...(state === 'live' && loadOf(peer)),
     ...(zone !== undefined && { zone }),
     ...(isUnreachable && { unreachable: reach.reason.slice(0, 500) }),
+  }
+}
+
+/** Of a peer that is not live, the load is unknown. */
+function loadOf({
+  uploadBytesPerSecond,
+  downloadBytesPerSecond,
+}: ListedPeer): Pick<PeerInfo, 'uploadBytesPerSecond' | 'downloadBytesPerSecond'> {
+  return {
+    ...(uploadBytesPerSecond !== undefined && { uploadBytesPerSecond }),
+    ...(downloadBytesPerSecond !== undefined && { downloadBytesPerSecond }),
   }
 }

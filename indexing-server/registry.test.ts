@@ -35,6 +35,24 @@ test('a peer that is heard right after the index stood still was not silent for 
   expect(peers[0]?.silentMs).toBeGreaterThanOrEqual(0)
 })
 
+test('a heartbeat says how busy a peer is, which others are told; it is forgotten when the peer is gone', async () => {
+  await using cluster = await IndexCluster.start()
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  await cluster.advance(5_000)
+  const { cursor } = await peer2.ask('await-changes', {})
+  const waiting = peer2.ask('await-changes', { after: cursor })
+  const load = { uploadBytesPerSecond: 7, downloadBytesPerSecond: 0 }
+  await peer1.ask('heartbeat', { freeBytes: 5, diskBytes: 9, ...load })
+  const listed = async (): Promise<unknown> => (await peer2.ask('peers', { limit: 1 })).peers[0]
+  expect(await listed()).toMatchObject({ diskBytes: 9, ...load })
+  await cluster.advance(1_000)
+  expect((await waiting).topics).toEqual(['peers'])
+  peer1.crash()
+  await cluster.advance(5_000)
+  expect(await listed()).not.toHaveProperty('uploadBytesPerSecond')
+})
+
 test('peers are listed page by page', async () => {
   await using cluster = await IndexCluster.start()
   const peer2 = await cluster.peer('peer2', { zone: 'b', freeBytes: 5 })

@@ -18,7 +18,13 @@ import { PeerListing, peerInfoOf } from './peer-listing.ts'
 import { PeerRequests } from './peer-requests.ts'
 import { type DialBack, Reachability } from './reachability.ts'
 import type { Holdings, IndexStore, PeerRecord } from './store/store.ts'
-import { type Peer, type Plans, type TrackedPeer, trackedPeer } from './tracked-peer.ts'
+import {
+  type Peer,
+  type Plans,
+  type TrackedPeer,
+  takeHeartbeat,
+  trackedPeer,
+} from './tracked-peer.ts'
 
 /** Maximum interval between checks of the peers' liveness. */
 const livenessCheckMs = 1_000
@@ -223,16 +229,10 @@ export class Registry implements Disposable {
     return entry
   }
 
-  setRoom(
-    peerId: string,
-    {
-      freeBytes,
-      diskBytes,
-      capacityBytes,
-    }: Pick<Peer, 'freeBytes' | 'diskBytes' | 'capacityBytes'>,
-  ): void {
+  /** Takes over what a heartbeat says; returns whether that is worth showing. */
+  onHeartbeat(peerId: string, heartbeat: RequestOf<'heartbeat'>): boolean {
     const entry = this.#entries.get(peerId)
-    if (entry !== undefined) Object.assign(entry, { freeBytes, diskBytes, capacityBytes })
+    return entry !== undefined && takeHeartbeat(entry, heartbeat)
   }
 
   onAnnounced(peerId: string, announced: { holdings: Holdings; seenSeq: number }): void {

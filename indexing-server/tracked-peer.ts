@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.ts'
 import type { Connection } from '../common/protocol/connection.ts'
-import type { HttpAddress, PeerState } from '../common/protocol/messages.ts'
+import type { HttpAddress, PeerState, RequestOf } from '../common/protocol/messages.ts'
 import type { Accusations } from './accusations.ts'
 import { type Flapping, flappingOf } from './flapping.ts'
 import type { Liveness } from './liveness.ts'
@@ -20,6 +20,9 @@ export interface Peer extends Liveness {
   readonly diskBytes?: number | undefined
   /** The most bytes of replicas that it keeps for the cluster; undefined: as many as its disk holds. */
   readonly capacityBytes?: number | undefined
+  /** Content bytes per second, as of its last heartbeat. */
+  readonly uploadBytesPerSecond?: number | undefined
+  readonly downloadBytesPerSecond?: number | undefined
   readonly holdings: Holdings
   /** Monotonic time since when it has been live without a break; undefined if it is not live. */
   readonly liveSinceMs: number | undefined
@@ -51,6 +54,8 @@ export interface TrackedPeer extends Peer {
   freeBytes: number
   diskBytes?: number | undefined
   capacityBytes?: number | undefined
+  uploadBytesPerSecond?: number | undefined
+  downloadBytesPerSecond?: number | undefined
   holdings: Holdings
   liveSinceMs: number | undefined
   state: PeerState
@@ -116,4 +121,21 @@ export function trackedPeer(
       return accusations.has(peerId)
     },
   }
+}
+
+/** Changes of the free space below this are not worth showing: a hundredth of a small disk. */
+const roomStepBytes = 100 * 1024 * 1024
+
+/** Takes over what a heartbeat says; returns whether that is worth showing. */
+export function takeHeartbeat(entry: TrackedPeer, heartbeat: RequestOf<'heartbeat'>): boolean {
+  const { freeBytes, diskBytes, capacityBytes, uploadBytesPerSecond, downloadBytesPerSecond } =
+    heartbeat
+  const isNews =
+    Math.abs(entry.freeBytes - freeBytes) >= roomStepBytes ||
+    entry.capacityBytes !== capacityBytes ||
+    entry.uploadBytesPerSecond !== uploadBytesPerSecond ||
+    entry.downloadBytesPerSecond !== downloadBytesPerSecond
+  const load = { uploadBytesPerSecond, downloadBytesPerSecond }
+  Object.assign(entry, { freeBytes, diskBytes, capacityBytes, ...load })
+  return isNews
 }

@@ -15,6 +15,7 @@ import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import type { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
 import type { Limiter } from './limit/limiter.ts'
+import { type Measured, TrafficLoad } from './limit/traffic-load.ts'
 import { Capacity } from './replicate/capacity.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
 import { type ReplicaFetcher, type ReplicaShelf, Replicator } from './replicate/replicator.ts'
@@ -41,7 +42,7 @@ interface Joining {
   readonly restorer: Pick<Restorer, 'accept'>
   readonly unfinished: Pick<UnfinishedContents, 'changes' | 'contents'>
   readonly reach: ReachNotice
-  readonly limiter: Pick<Limiter, 'capacityBytes' | 'onCapacity'>
+  readonly limiter: Pick<Limiter, 'capacityBytes' | 'onCapacity'> & Measured
   readonly identity: string
   readonly http?: HttpNotice
   readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>
@@ -56,13 +57,16 @@ export function joinCluster(
 ): Announcer {
   const { share, serving, fetcher, restorer, unfinished, reach, intent, limiter } = joining
   const { identity, http } = joining
-  const announcer = starting.use(
+  const { uploads, downloads } = limiter
+  const onNews = (): void => announcer.tellRoom()
+  const load = starting.use(new TrafficLoad({ ...dependencies, uploads, downloads, onNews }))
+  const announcer: Announcer = starting.use(
     Announcer.start(
       { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
       {
         ...dependencies,
         inventory: share.catalog,
-        room: async () => ({ ...(await share.room()), ...capacityOf(limiter) }),
+        room: async () => ({ ...(await share.room()), ...capacityOf(limiter), ...load.now }),
         intent: () => intent.state,
         ...(http && { http: (signal) => http.listening(signal) }),
         handlers: {

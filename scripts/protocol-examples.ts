@@ -106,7 +106,13 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
   },
   heartbeat: {
-    request: { freeBytes, diskBytes: 256_000_000_000, capacityBytes: 100_000_000_000 },
+    request: {
+      freeBytes,
+      diskBytes: 256_000_000_000,
+      capacityBytes: 100_000_000_000,
+      uploadBytesPerSecond: 12_000_000,
+      downloadBytesPerSecond: 0,
+    },
     reply: {},
   },
   leave: { request: { forGood: true }, reply: {} },

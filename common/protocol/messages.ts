@@ -38,6 +38,7 @@ import {
   FoundContent,
   FoundName,
   FreeBytes,
+  loadFields,
   MatchedFile,
   NeedsToken,
   PeerInfo,
@@ -208,13 +209,14 @@ export const messages = {
     bulk: false,
   },
   heartbeat: {
-    summary: 'Reports that the peer is alive, and its room for copies.',
+    summary: 'Reports that the peer is alive, its room for copies, and how busy it is.',
     from: ['peer'],
     to: ['index'],
     request: Type.Object({
       freeBytes: FreeBytes,
       diskBytes: Type.Optional(DiskBytes),
       capacityBytes: Type.Optional(CapacityBytes),
+      ...loadFields,
     }),
     reply: Empty,
     bulk: false,

@@ -196,6 +196,16 @@ export const CapacityBytes = described(
   Bytes,
   'The most bytes of replicated copies that the peer keeps for the cluster. Absent: as many as its disk holds',
 )
+const ByteRate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** How busy a peer is. */
+export const loadFields = {
+  uploadBytesPerSecond: Type.Optional(
+    described(ByteRate, 'Content bytes that it sends to other peers'),
+  ),
+  downloadBytesPerSecond: Type.Optional(
+    described(ByteRate, 'Content bytes that it receives from other peers'),
+  ),
+}
 export const PeerInfo = Type.Object({
   peerId: PeerId,
   host: Host,
@@ -207,7 +217,9 @@ export const PeerInfo = Type.Object({
   bytes: described(Bytes, 'Their total size'),
   replicaBytes: Type.Optional(described(Bytes, 'The size of those that are replicated')),
   freeBytes: FreeBytes,
+  diskBytes: Type.Optional(DiskBytes),
   capacityBytes: Type.Optional(CapacityBytes),
+  ...loadFields,
   silentMs: described(Millis, 'Milliseconds since the last message from the peer'),
   unreachable: Type.Optional(
     Type.String({ maxLength: 500, description: 'Why connecting fails, if it is unreachable' }),

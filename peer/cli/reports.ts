@@ -170,6 +170,11 @@ const peerColumns = [
 ] as const
 /** Shown if some peer limits it. */
 const givesColumn = { title: 'GIVES', align: 'right' } as const
+/** Shown if some peer sends or receives. */
+const loadColumns = [
+  { title: 'SENDS', align: 'right' },
+  { title: 'RECEIVES', align: 'right' },
+] as const
 const stateColours = {
   live: 'green',
   suspect: 'yellow',
@@ -180,6 +185,10 @@ const stateColours = {
 export function peersText(peers: Peers, style: Style): string {
   if (peers.length === 0) return 'The index knows no peer.'
   const isLimited = peers.some(({ capacityBytes }) => capacityBytes !== undefined)
+  const isBusy = peers.some(
+    ({ uploadBytesPerSecond = 0, downloadBytesPerSecond = 0 }) =>
+      uploadBytesPerSecond + downloadBytesPerSecond > 0,
+  )
   const rows = peers.map((peer) => [
     printable(peer.peerId),
     printable(formatAddress(peer)),
@@ -190,11 +199,15 @@ export function peersText(peers: Peers, style: Style): string {
     bytesText(peer.bytes),
     bytesText(peer.freeBytes),
     ...(isLimited ? [givesText(peer)] : []),
+    ...(isBusy ? [rateText(peer.uploadBytesPerSecond), rateText(peer.downloadBytesPerSecond)] : []),
     peer.silentMs < 1000 ? 'now' : `${durationText(Math.floor(peer.silentMs / 1000))} ago`,
   ])
-  const columns = isLimited
-    ? [...peerColumns.slice(0, -1), givesColumn, ...peerColumns.slice(-1)]
-    : peerColumns
+  const columns = [
+    ...peerColumns.slice(0, -1),
+    ...(isLimited ? [givesColumn] : []),
+    ...(isBusy ? loadColumns : []),
+    ...peerColumns.slice(-1),
+  ]
   const table = tableText(columns, rows, (title) => style('bold', title))
   return [table, ...peers.flatMap((peer) => noteLines(peer, style))].join('\n')
 }
@@ -205,6 +218,10 @@ function peerStateText({ state, draining, maintenance }: Peers[number], style: S
     return style('yellow', isDrained ? 'drained' : 'draining')
   if (state !== 'live' && maintenance !== undefined) return style('yellow', 'maintenance')
   return style(stateColours[state], state)
+}
+
+function rateText(bytesPerSecond = 0): string {
+  return bytesPerSecond === 0 ? '-' : speedText(bytesPerSecond)
 }
 
 /** What a peer gives to the cluster, and what of that is used. */

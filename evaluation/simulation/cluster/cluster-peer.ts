@@ -22,7 +22,13 @@ import type { SimulatedProcess } from './simulated-process.ts'
 import { type ShareWatcher, SimulatedShare } from './simulated-share.ts'
 
 /** Simulated peers give all of their disks. */
-const noLimiter = { capacityBytes: Infinity, onCapacity: (): void => {} }
+const noTraffic = { passedBytes: { download: 0, replication: 0 } }
+const noLimiter = {
+  capacityBytes: Infinity,
+  onCapacity: (): void => {},
+  uploads: noTraffic,
+  downloads: noTraffic,
+}
 
 export const indexAddress = { host: 'index', port: 7_000 }
 
