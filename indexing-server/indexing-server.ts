@@ -34,6 +34,7 @@ import { notesFrom } from './peer-notes.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './released-ids.ts'
+import type { Repairs } from './replication/coordinator.ts'
 import { Factors } from './replication/factors.ts'
 import type { Healed } from './replication/open-needs.ts'
 import { ReplyCache } from './reply-cache.ts'
@@ -64,6 +65,7 @@ export interface IndexingServer extends AsyncDisposable {
   /** The address that it listens on. */
   readonly address: Address
   readonly metrics: IndexMetrics
+  readonly repairs: Repairs
   /** The state of the cluster; fails when the database does. */
   readonly status: () => Promise<ReplyOf<'status'>>
   /**
@@ -124,7 +126,14 @@ export async function startIndexingServer(
     await store.totals()
     return await writes.check()
   }
-  return { address, metrics, status, health, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return {
+    address,
+    metrics,
+    repairs,
+    status,
+    health,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
 }
 
 type OpenedParts = JoinedParts & {

@@ -16,7 +16,7 @@ export interface MetricsSources {
   readonly decisionKeepers: () => Promise<{ complete: number; behind: number }>
   /** Why the database cannot be written, if so. */
   readonly writes: { readonly fault: string | undefined }
-  readonly repairs: Pick<Repairs, 'needs' | 'meter'>
+  readonly repairs: Pick<Repairs, 'needs' | 'meter' | 'kept'>
   /** Peers that recently sent wrong bytes to several hosts. */
   readonly accusedPeers: () => number
   readonly lookups: { readonly hits: number; readonly misses: number }
@@ -131,6 +131,13 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     help: 'Replication tasks by state',
     label: 'state',
     read: async ({ status }) => (await status()).tasks,
+  },
+  {
+    name: 'tandem_index_kept_entries',
+    kind: 'gauge',
+    help: 'Entries in memory about work on copies, by table; they end with the work',
+    label: 'table',
+    read: ({ repairs }) => repairs.kept(),
   },
   {
     name: 'tandem_index_brake',

@@ -185,7 +185,7 @@ test('beyond the limit of bytes the file that was deleted first is removed', asy
   await cluster.advance(2_000)
   expect((await owner?.ask('trash', { limit: 9 }))?.files).toHaveLength(1)
   await owner?.removes('g')
-  await cluster.advance(2_000)
+  await cluster.advance(10_000)
   expect((await owner?.ask('trash', { limit: 9 }))?.files).toMatchObject([{ name: 'g' }])
 })
 
@@ -271,7 +271,7 @@ test('deleting, restoring, emptying and expiring are recorded', async () => {
   await owner.shares('g', 'longer')
   await cluster.advance(70_000)
   await owner.removes('g')
-  await cluster.advance(trashMs + 5_000)
+  await cluster.advance(trashMs + 10_000)
   const f = { name: 'f', bytes: 4 }
   const g = { name: 'g', bytes: 6 }
   expect(await fileEvents(owner)).toEqual([

@@ -15,7 +15,7 @@ import { foundContent, liveCopies, type PeerOf } from './rank.ts'
 import type { FileKey, GoneName, IndexStore, Totals, Touched, TrashedFile } from './store/store.ts'
 
 /** Interval of the check for expired files: precise enough for a time of days. */
-const trashCheckMs = 1_000
+const trashCheckMs = 5_000
 /** Files read at a time: about 5 ms. */
 const filesPerSlice = 500
 /** How long a removed name is remembered, so that an absent holder does not bring it back. */

@@ -1,5 +1,6 @@
 import type { Cluster, Machine } from './cluster/cluster.ts'
 import { contentIn, writtenIn } from './cluster/simulated-disk.ts'
+import { ExpectedRules } from './expected-rules.ts'
 
 /** A file with one content, as a user thinks of it. */
 export interface ExpectedFile {
@@ -13,6 +14,7 @@ export interface ExpectedFile {
  * lost disk what was safe when it was lost.
  */
 export class Expectations {
+  readonly rules: ExpectedRules
   readonly #cluster: Cluster
   /** By owner and name: files of lost disks. */
   readonly #orphans = new Map<string, ExpectedFile>()
@@ -22,9 +24,14 @@ export class Expectations {
   readonly #lost = new Set<string>()
   /** Names that a user has unshared; `false` while the answer is unknown. */
   readonly #unshared = new Map<string, boolean>()
+  /** Files whose push was acknowledged, by owner, name and content. */
+  readonly #acknowledged = new Set<string>()
+  /** By content: all names that files with it have had. */
+  readonly #names = new Map<string, Set<string>>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
+    this.rules = new ExpectedRules(cluster)
   }
 
   /** The owner has a new content of this name; a push shares a name again. */
@@ -33,6 +40,19 @@ export class Expectations {
     this.#orphans.delete(key)
     this.#unsafe.delete(key)
     if (isPush) this.#unshared.delete(key)
+    const machine = this.#cluster.machines.find(({ peerId }) => peerId === owner)
+    const file = machine?.disk.files.get(`/${owner}/shared/${name}`)
+    if (file === undefined) return
+    const sha256 = writtenIn(file)
+    this.#names.set(sha256, (this.#names.get(sha256) ?? new Set()).add(name))
+  }
+
+  onAcknowledged({ owner, name, sha256 }: ExpectedFile): void {
+    this.#acknowledged.add(`${owner}/${name} ${sha256}`)
+  }
+
+  isAcknowledged({ owner, name, sha256 }: ExpectedFile): boolean {
+    return this.#acknowledged.has(`${owner}/${name} ${sha256}`)
   }
 
   /** A user unshares a name. */
@@ -47,12 +67,34 @@ export class Expectations {
    * its factor.
    */
   onDiskLost(machine: Machine, isSafe: (file: ExpectedFile) => boolean): void {
+    this.rules.onDiskLost()
     const isElsewhere = (sha256: string): boolean =>
       this.#cluster.machines.some((other) => other !== machine && hasContent(other, sha256))
     for (const { sha256 } of this.wanted) if (!isElsewhere(sha256)) this.#lost.add(sha256)
     for (const file of this.#sharedBy(machine)) {
       const files = isElsewhere(file.sha256) && isSafe(file) ? this.#orphans : this.#unsafe
       files.set(`${file.owner}/${file.name}`, file)
+    }
+  }
+
+  /** A peer has dropped a copy with permission: the last one of few may have been lost meanwhile. */
+  onDropped(sha256: string): void {
+    if (!this.#cluster.machines.some((machine) => hasContent(machine, sha256)))
+      this.#lost.add(sha256)
+  }
+
+  /**
+   * The fewest copies of a content that its files may want now, and the most that any file with it
+   * may have wanted.
+   */
+  factorsOf(sha256: string): { readonly least: number; readonly most: number } {
+    const { rules } = this
+    if (!rules.areSettled) return { least: 1, most: Infinity }
+    const names = this.#names.get(sha256) ?? []
+    const wanted = this.wanted.filter((file) => file.sha256 === sha256)
+    return {
+      least: Math.max(1, ...wanted.map(({ name }) => rules.factorOf(name))),
+      most: Math.max(...Array.from(names, (name) => rules.factorOf(name))),
     }
   }
 
@@ -67,6 +109,14 @@ export class Expectations {
       .filter(({ owner, name }) => this.#unshared.get(`${owner}/${name}`) === false)
     const lost = this.#all.filter(({ sha256 }) => this.#isLost(sha256))
     return [...this.#unsafe.values(), ...unanswered, ...lost]
+  }
+
+  /** Files that should have more copies than there are peers. */
+  get unreachable(): ExpectedFile[] {
+    const peers = this.#cluster.machines.filter(({ isGone }) => !isGone).length
+    return [...this.wanted, ...this.doubtful].filter(
+      ({ name }) => this.rules.factorOf(name) > peers,
+    )
   }
 
   isWanted(sha256: string): boolean {

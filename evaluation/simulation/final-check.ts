@@ -17,14 +17,16 @@ export async function wrongs(cluster: Cluster, expectations: Expectations): Prom
     ...surplus(cluster, copies, expectations),
     ...machines.flatMap((machine) => catalogFaults(machine)),
     ...unionFaults(machines, copies),
+    ...expectations.rules.wrongs(machines),
     ...(await statusFaults(cluster, expectations)),
   ]
 }
 
-/** Acknowledged files are present and at their factor. */
-function missing({ machines, settings }: Cluster, expectations: Expectations): string[] {
-  const factor = Math.min(settings.replicationFactor, machines.length)
-  return expectations.wanted.flatMap(({ owner, name, sha256 }) => {
+/** Wanted files that are not present at their factor. */
+export function missing({ machines }: Cluster, { wanted, rules }: Expectations): string[] {
+  const there = machines.filter(({ isGone }) => !isGone)
+  return wanted.flatMap(({ owner, name, sha256 }) => {
+    const factor = Math.min(rules.factorOf(name), there.length)
     const holders = machines.filter((machine) => hasContent(machine, sha256))
     if (holders.length >= factor) return []
     const places = holders.map(({ peerId }) => peerId).join(', ') || 'no peer'
@@ -49,20 +51,21 @@ function unwanted({ machines }: Cluster, expectations: Expectations): string[] {
 
 /** No replica is beyond the factor, unless it is in a zone that the others are not in. */
 function surplus(
-  { settings, machines }: Cluster,
+  { machines }: Cluster,
   copies: readonly KnownCopy[],
-  expectations: Expectations,
+  { wanted, doubtful, rules }: Expectations,
 ): string[] {
-  const factor = settings.replicationFactor
   const zoneOf = new Map(machines.map(({ peerId, zone }) => [peerId, zone ?? peerId]))
   const zonesOf = (peers: ReadonlySet<string>): number =>
     new Set(Array.from(peers, (peerId) => zoneOf.get(peerId))).size
-  const wanted = new Set(expectations.wanted.map(({ sha256 }) => sha256))
-  const counted = copies.filter(({ sha256, isWanted }) => isWanted && wanted.has(sha256))
+  const filesWith = Map.groupBy([...wanted, ...doubtful], ({ sha256 }) => sha256)
+  const counted = copies.filter(({ sha256, isWanted }) => isWanted && filesWith.has(sha256))
   return [...Map.groupBy(counted, ({ sha256 }) => sha256)].flatMap(([sha256, ofContent]) => {
     const holders = new Set(ofContent.map(({ peerId }) => peerId))
     const own = ofContent.filter(({ kind }) => kind !== 'replicated').map(({ peerId }) => peerId)
     const replicas = holders.difference(new Set(own))
+    const files = filesWith.get(sha256) ?? []
+    const factor = Math.max(...files.map(({ name }) => rules.factorOf(name)))
     if (holders.size <= factor) return []
     return [...replicas]
       .filter((peerId) => {
@@ -114,13 +117,20 @@ function differences(
   ]
 }
 
-/** Contents that were lost stay below their factor: the index cannot know. */
-async function statusFaults({ index }: Cluster, { doubtful }: Expectations): Promise<string[]> {
+/**
+ * Contents that were lost stay below their factor: the index cannot know. So do those that should
+ * have more copies than there are peers.
+ */
+async function statusFaults(
+  { index }: Cluster,
+  { doubtful, unreachable }: Expectations,
+): Promise<string[]> {
   const status = await index?.server.status()
   if (status === undefined) return []
   const { belowFactor, aboveFactor = 0, tasks } = status
-  const isAtRest = tasks.running === 0 && tasks.waiting === 0
-  if (belowFactor <= doubtful.length && aboveFactor === 0 && isAtRest) return []
+  const isAtRest = tasks.running === 0 && tasks.waiting <= unreachable.length
+  const openMax = doubtful.length + unreachable.length
+  if (belowFactor <= openMax && aboveFactor === 0 && isAtRest) return []
   return [`the status is ${JSON.stringify(status)}`]
 }
 

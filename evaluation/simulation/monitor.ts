@@ -2,8 +2,8 @@ import { type Lane, laneOf } from '../../common/content/lanes.ts'
 import type { RequestOf } from '../../common/protocol/messages.ts'
 import { copiesIn } from '../soak/known-copies.ts'
 import type { Cluster, Machine } from './cluster/cluster.ts'
+import type { ShareWatcher } from './cluster/share-watcher.ts'
 import { contentIn } from './cluster/simulated-disk.ts'
-import type { ShareWatcher } from './cluster/simulated-share.ts'
 import { type FollowedRequest, WireTap } from './cluster/wire-tap.ts'
 import { type Expectations, hadContent } from './expectations.ts'
 
@@ -31,6 +31,8 @@ interface OpenBatch {
 /** Checks, while a cluster lives, what must hold at any time. */
 export class Monitor {
   readonly violations: string[] = []
+  /** How many copies peers were asked to make. */
+  copiesAsked = 0
   readonly tap = new WireTap({
     onRequest: (request) => this.#onRequest(request),
     onCancelled: (peerId, id) => this.#onCancelled(peerId, id),
@@ -78,6 +80,7 @@ export class Monitor {
         if (contentIn(bytes).content.sha256 !== sha256)
           this.violation(`${peerId} counts other bytes at ${path} as ${sha256}`)
       },
+      onMoved: (from, to) => this.#cluster?.events.add(peerId, `moved ${from.path} to ${to.path}`),
       onDamaged: ({ path }) => this.#cluster?.events.add(peerId, `found ${path} damaged`),
       onRemoved: ({ path }, sha256) => {
         this.#cluster?.events.add(peerId, `removed ${path} ${sha256.slice(0, 8)}`)
@@ -93,11 +96,13 @@ export class Monitor {
     const nowMs = cluster.clock.elapsedMs
     const holders = cluster.machines.filter(
       (machine) =>
-        hadContent(machine, sha256) &&
-        (machine.run !== undefined || nowMs - machine.endedAtMs < confirmedMs),
+        (hadContent(machine, sha256) &&
+          (machine.run !== undefined || nowMs - machine.endedAtMs < confirmedMs)) ||
+        (nowMs - machine.diskLostAtMs < confirmedMs && machine.lostContents.has(sha256)),
     )
-    const factor = cluster.settings.replicationFactor
-    if (holders.length < factor)
+    const { least } = this.#expectations.factorsOf(sha256)
+    this.#expectations.onDropped(sha256)
+    if (holders.length < least)
       this.violation(
         `${remover.peerId} dropped ${path}, which is on ${holders.map(({ peerId }) => peerId).join(', ') || 'no peer'} then`,
       )
@@ -144,6 +149,7 @@ export class Monitor {
     const copies = tasks.filter((task) => task.kind === 'replicate')
     const [first] = copies
     if (first === undefined) return
+    this.copiesAsked += copies.length
     if (this.#cluster !== undefined) this.#forgetDead(this.#cluster)
     const batch: OpenBatch = {
       id,
@@ -178,14 +184,14 @@ export class Monitor {
 
   /** No more tasks for a content than copies may be missing. */
   #checkNeed(target: string, { content: { sha256 } }: Copy): void {
-    const factor = this.#cluster?.settings.replicationFactor ?? 0
+    const most = this.#expectations?.factorsOf(sha256).most ?? 0
     const targets = [...this.#batches]
       .filter(([, batches]) =>
         batches.some(({ copies }) => copies.values().some((one) => one.content.sha256 === sha256)),
       )
       .map(([peerId]) => peerId)
     if (targets.includes(target)) this.violation(`${target} is asked twice for ${sha256}`)
-    if (targets.length + 1 >= factor + 1)
+    if (targets.length + 1 > most)
       this.violation(`${[...targets, target].join(', ')} are asked for ${sha256}`)
   }
 }

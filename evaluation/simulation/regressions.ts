@@ -43,4 +43,18 @@ export const regressions: readonly { readonly found: string; readonly script: Sc
       ],
     },
   },
+  {
+    found:
+      'an owner that had lost its disk was given none of three copies, although all others had one',
+    script: {
+      seed: 138,
+      peers: Array.from({ length: 3 }, () => ({ diskBytes: 268_435_456 })),
+      settings: {},
+      actions: [
+        { atMs: 5_000, do: 'write', peer: 0, name: 'a/1', content: { number: 1, bytes: 100 } },
+        { atMs: 10_000, do: 'replicate', peer: 1, pattern: 'a', factor: 3 },
+        { atMs: 60_000, do: 'crash', peer: 0, forMs: 30_000, isDiskLost: true, awaits: 0 },
+      ],
+    },
+  },
 ]

@@ -3,9 +3,9 @@
  * actions, in virtual time. `npm run simulate` runs more of them.
  */
 import { describe, expect, test } from 'vitest'
+import { scriptOf } from './draw-script.ts'
 import { regressions } from './regressions.ts'
 import { runScript } from './run-script.ts'
-import { scriptOf } from './script.ts'
 
 const seeds = Array.from({ length: 50 }, (_, place) => place + 1)
 

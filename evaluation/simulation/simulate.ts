@@ -1,7 +1,7 @@
 /** Runs seeds, and explains the first that fails. */
 import { lineOf } from './cluster/event-log.ts'
+import { scriptOf } from './draw-script.ts'
 import { type Outcome, runScript } from './run-script.ts'
-import { scriptOf } from './script.ts'
 import { shrunk } from './shrink.ts'
 
 export interface SimulateOptions {

@@ -81,11 +81,17 @@ export interface CoordinatorDependencies {
   readonly log: Log
 }
 
+/** Entries in memory about work on copies; none once no copy is missing or to be dropped. */
+export type KeptEntries = Readonly<
+  Record<'needs' | 'tasks' | 'failures' | 'noRoom' | 'moves' | 'grants', number>
+>
+
 /** What `status` and metrics read about missing copies. */
 export interface Repairs {
   readonly needs: Judge['needs']
   readonly meter: Pick<RepairMeter, 'failures' | 'speed' | 'totals'>
   readonly running: Pick<RunningTasks, 'copies'>
+  readonly kept: () => KeptEntries
 }
 
 export class Coordinator implements AsyncDisposable {
@@ -106,6 +112,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #planner: Planner
   readonly #desk: TaskDesk
   readonly #trimmer: Trimmer
+  readonly #grants: DropGrants
   readonly #judge: Judge
   readonly #meter: RepairMeter
   readonly #explainer: Explainer
@@ -135,6 +142,7 @@ export class Coordinator implements AsyncDisposable {
     })
     this.#meter = new RepairMeter({ clock })
     const { grants, onHealed } = dependencies
+    this.#grants = grants
     const parts = {
       queue: this.#queue,
       running: this.#running,
@@ -193,7 +201,15 @@ export class Coordinator implements AsyncDisposable {
 
   /** What is missing, and how fast it is made. */
   get repairs(): Repairs {
-    return { needs: this.#judge.needs, meter: this.#meter, running: this.#running }
+    const kept = (): KeptEntries => ({
+      needs: this.#queue.size,
+      tasks: this.#running.count,
+      failures: this.#pairs.count,
+      noRoom: this.#noRoom.size,
+      moves: this.#moves.size,
+      grants: this.#grants.count,
+    })
+    return { needs: this.#judge.needs, meter: this.#meter, running: this.#running, kept }
   }
 
   /** Contents that lack copies and want more than `copies` of them. */

@@ -21,6 +21,11 @@ export class DropGrants {
     this.#clock = dependencies.clock
   }
 
+  get count(): number {
+    this.#expire()
+    return this.#grants.size
+  }
+
   /** The peer that may be dropping its replica of the content now. */
   peerOf(contentId: number): string | undefined {
     this.#expire()

@@ -74,8 +74,22 @@ test('an owner that lost the file takes a copy only if no other peer can', () =>
     'owner',
   ])
   const trashed = { ...lost, isLastCopy: true, isTrashed: true }
-  for (const wanted of [lost, trashed])
-    expect(eligibleTargets(wanted, two, options).refusals.get('owner')).toBe('owner')
+  expect(eligibleTargets(trashed, two, options).refusals.get('owner')).toBe('owner')
+})
+
+test('an owner that lost the file takes one of several copies only if all others have one', () => {
+  const takenBy = new Set(['keeper', 'second keeper'])
+  const lost = { ...request, takenBy, ownedBy: new Set(['owner']) }
+  const peers = [peer('owner'), peer('keeper'), peer('second keeper')]
+  const targets = (...others: PlacementPeer[]): string[] =>
+    ids(eligibleTargets(lost, [...peers, ...others], options).eligible)
+  expect(targets()).toEqual(['owner'])
+  expect(targets(peer('gone', { state: 'dead' }), peer('leaving', { isDraining: true }))).toEqual([
+    'owner',
+  ])
+  expect(targets(peer('back soon', { state: 'suspect' }))).toEqual([])
+  const trashed = eligibleTargets({ ...lost, isTrashed: true }, peers, options)
+  expect(ids(trashed.eligible)).toEqual([])
 })
 
 test('another zone is taken as long as a peer there can', () => {

@@ -25,7 +25,7 @@ export interface PlacementRequest {
   readonly ownedBy: ReadonlySet<string>
   /** Whether a copy of the content failed there and waits for a retry. */
   readonly isWaiting: (peerId: string) => boolean
-  /** Whether at most one peer has it: then an unsteady peer is better than none. */
+  /** Whether at most one peer has it: then an unsteady peer, or an owner, is better than none. */
   readonly isLastCopy: boolean
   /** Whether its owner deleted it on purpose. */
   readonly isTrashed: boolean
@@ -53,7 +53,8 @@ export interface Eligibility<Peer> {
  * The peers that may take a copy: live, not draining, not resting, with space, without a copy or a
  * failure that waits for a retry, and in a zone without a copy as long as there is such a peer. A
  * peer without a zone shares it with no other. An unsteady peer, and then an owner that has lost the
- * file, may take one only if no other can, and only of a content that has no second copy.
+ * file, may take one only if no other can, and only of a content that has no second copy; the owner
+ * also if there is no other peer without one.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
@@ -63,16 +64,17 @@ export function eligibleTargets<Peer extends PlacementPeer>(
   const refusals = new Map<string, Refusal>()
   const usedZones = new Set<string>()
   const able: Peer[] = []
+  const lastTier = lastTierOf(request, peers)
   for (const peer of peers) {
     if (request.takenBy.has(peer.peerId)) {
       if (peer.zone !== undefined && !peer.isDraining) usedZones.add(peer.zone)
       continue
     }
-    const refusal = refusalOf(peer, request, options)
+    const refusal = refusalOf(peer, request, { ...options, lastTier })
     if (refusal === undefined) able.push(peer)
     else refusals.set(peer.peerId, refusal)
   }
-  const tier = Math.min(...able.map((peer) => tierOf(peer, request)), lastTierOf(request))
+  const tier = Math.min(...able.map((peer) => tierOf(peer, request)), lastTier)
   const chosen = able.filter((peer) => tierOf(peer, request) <= tier)
   for (const peer of able)
     if (tierOf(peer, request) > tier) refusals.set(peer.peerId, tierRefusalOf(peer, request))
@@ -93,7 +95,7 @@ export function ableTargets<Peer extends PlacementPeer>(
     (peer) =>
       !request.takenBy.has(peer.peerId) &&
       tierOf(peer, request) === tiers.steady &&
-      refusalOf(peer, request, options) === undefined,
+      refusalOf(peer, request, { ...options, lastTier: tiers.steady }) === undefined,
   )
 }
 
@@ -115,20 +117,25 @@ function tierRefusalOf(
 }
 
 /** The last tier that may take a copy. */
-function lastTierOf({ isLastCopy, isTrashed }: PlacementRequest): Tier {
-  if (!isLastCopy) return tiers.steady
-  return isTrashed ? tiers.unsteady : tiers.owner
+function lastTierOf(
+  { isLastCopy, isTrashed, takenBy, ownedBy }: PlacementRequest,
+  peers: readonly PlacementPeer[],
+): Tier {
+  if (isTrashed) return isLastCopy ? tiers.unsteady : tiers.steady
+  const isOther = ({ peerId, state, isDraining }: PlacementPeer): boolean =>
+    state !== 'dead' && !isDraining && !takenBy.has(peerId) && !ownedBy.has(peerId)
+  return isLastCopy || !peers.some(isOther) ? tiers.owner : tiers.steady
 }
 
 function refusalOf(
   peer: PlacementPeer,
   request: PlacementRequest,
-  options: RoomOptions,
+  { lastTier, ...options }: RoomOptions & { readonly lastTier: Tier },
 ): Refusal | undefined {
   const { sizeBytes, ownedBy, isWaiting } = request
   if (peer.state !== 'live') return 'not live'
   if (peer.isDraining) return 'draining'
-  if (ownedBy.has(peer.peerId) && lastTierOf(request) < tiers.owner) return 'owner'
+  if (ownedBy.has(peer.peerId) && lastTier < tiers.owner) return 'owner'
   if (peer.isResting) return 'resting'
   if (roomBytes(peer, options) < sizeBytes) return 'no space'
   if (isWaiting(peer.peerId)) return 'waiting'

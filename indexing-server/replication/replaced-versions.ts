@@ -13,7 +13,7 @@ import { expiredVersions } from './expired-versions.ts'
  */
 const replacedVersionsMax = 100
 /** Interval of the check for expired versions: precise enough for a grace of an hour. */
-export const replacedCheckMs = 1_000
+export const replacedCheckMs = 5_000
 
 export interface ReplacedVersionsOptions {
   readonly replacedMs: number

@@ -16,10 +16,11 @@ import { replicaFetcher } from '../../../peer/replica-fetcher.ts'
 import { Restorer } from '../../../peer/replicate/restorer.ts'
 import { startServing } from '../../../peer/serve/start-serving.ts'
 import type { ShapedHost } from '../shaped-network.ts'
+import type { ShareWatcher } from './share-watcher.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 import { SimulatedFetcher } from './simulated-fetcher.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
-import { type ShareWatcher, SimulatedShare } from './simulated-share.ts'
+import { SimulatedShare } from './simulated-share.ts'
 
 /** Simulated peers give all of their disks. */
 const noTraffic = { passedBytes: { download: 0, replication: 0 } }
@@ -51,6 +52,8 @@ export interface ClusterPeer extends AsyncDisposable {
   readonly finder: Finder
   readonly downloads: Downloads
   readonly announcer: Announcer
+  readonly restorer: Restorer
+  readonly unfinished: UnfinishedContents
 }
 
 export async function startClusterPeer(
@@ -89,6 +92,7 @@ export async function startClusterPeer(
     disk,
     pool,
     unfinished,
+    localChunks: share.localChunks,
     folder: `/${peerId}/.tandem/partial`,
     onReceived: () => undefined,
     onBlamed: ({ peerId: blamed }, { sha256 }) =>
@@ -118,5 +122,6 @@ export async function startClusterPeer(
       { ...dependencies, shelf: share, finder, fetcher, records },
     ),
   )
-  return { share, finder, downloads, announcer, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const parts = { share, finder, downloads, announcer, restorer, unfinished }
+  return { ...parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

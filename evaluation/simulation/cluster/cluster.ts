@@ -10,9 +10,9 @@ import {
 import { type ShapedHost, ShapedNetwork, type TappedBytes } from '../shaped-network.ts'
 import { type ClusterPeer, indexAddress, startClusterPeer } from './cluster-peer.ts'
 import { EventLog } from './event-log.ts'
-import { SimulatedDisk } from './simulated-disk.ts'
+import type { ShareWatcher } from './share-watcher.ts'
+import { SimulatedDisk, writtenIn } from './simulated-disk.ts'
 import { SimulatedProcess, type WallClock } from './simulated-process.ts'
-import type { ShareWatcher } from './simulated-share.ts'
 
 export interface ClusterOptions {
   readonly seed: string
@@ -64,8 +64,9 @@ export class Machine {
   starts = 0
   /** When its last process ended (elapsed). */
   endedAtMs = Number.NEGATIVE_INFINITY
-  /** When its disk was last lost (elapsed). */
+  /** When its disk was last lost (elapsed), and the contents on it. */
   diskLostAtMs = Number.NEGATIVE_INFINITY
+  lostContents: ReadonlySet<string> = new Set()
 
   constructor(peerId: string, zone: string | undefined, disk: SimulatedDisk) {
     this.peerId = peerId
@@ -74,7 +75,7 @@ export class Machine {
   }
 }
 
-interface PeerRun {
+export interface PeerRun {
   readonly process: SimulatedProcess
   readonly host: ShapedHost
   readonly peer: ClusterPeer
@@ -94,6 +95,8 @@ export class Cluster {
   readonly network: ShapedNetwork
   readonly machines: readonly Machine[]
   readonly indexWall: WallClock = { aheadMs: 0 }
+  /** When the disk of the index was last lost (elapsed). */
+  indexLostAtMs = Number.NEGATIVE_INFINITY
   readonly #options: ClusterOptions
   readonly #watcherOf: (machine: Machine) => ShareWatcher
   #index: IndexRun | undefined
@@ -163,7 +166,10 @@ export class Cluster {
       run.host.unplug()
       this.#index = undefined
     }
-    if (isDiskLost) this.#indexImage = undefined
+    if (isDiskLost) {
+      this.#indexImage = undefined
+      this.indexLostAtMs = this.clock.elapsedMs
+    }
     this.events.add('index', isDiskLost ? 'crashed, disk lost' : 'crashed')
   }
 
@@ -190,6 +196,7 @@ export class Cluster {
       machine.endedAtMs = this.clock.elapsedMs
     }
     if (isDiskLost) {
+      machine.lostContents = new Set(disk.files.values().map(writtenIn))
       disk.wipe()
       machine.diskLostAtMs = this.clock.elapsedMs
     }

@@ -1,6 +1,6 @@
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkCountFor } from '../../../common/content/chunks.ts'
-import type { FileStat } from '../../../common/content/file-stat.ts'
+import { type FileStat, isSameStat } from '../../../common/content/file-stat.ts'
 import { AppError } from '../../../common/errors.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import { contentOf, type TestContent } from '../../../common/testing/contents.ts'
@@ -75,6 +75,12 @@ export class SimulatedDisk {
     const file = { bytes, stat: { size: bytes.length, mtimeNs, ino: ++this.#inodes } }
     this.files.set(path, file)
     return file
+  }
+
+  /** Whether a file looks as it did when it was recorded. */
+  isUnchanged(path: string, stat: FileStat): boolean {
+    const file = this.files.get(path)
+    return file !== undefined && isSameStat(file.stat, stat)
   }
 
   move(from: string, to: string): void {

@@ -4,15 +4,18 @@ import { AppError, hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import { BufferPool } from '../../../common/protocol/buffer-pool.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
+import { SerialQueue } from '../../../common/serial-queue.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
-import type { ChunkStore } from '../../../peer/fetch/chunk-store.ts'
+import type { ChunkStore, CopyingStore } from '../../../peer/fetch/chunk-store.ts'
 import type { UnfinishedContents } from '../../../peer/fetch/disk/unfinished-contents.ts'
 import type { Fetched, FetchRequest, FetchRun } from '../../../peer/fetch/fetch-run.ts'
 import type { Fetcher } from '../../../peer/fetch/fetcher.ts'
 import { SmallFetch, type SmallFetchOptions } from '../../../peer/fetch/small/small-fetch.ts'
+import { ChunkReuse } from '../../../peer/fetch/transfer/chunk-reuse.ts'
 import { isVouched } from '../../../peer/fetch/transfer/is-vouched.ts'
 import { type CrewDependencies, SourceCrew } from '../../../peer/fetch/transfer/source-crew.ts'
 import type { PartialData, SimulatedDisk } from './simulated-disk.ts'
+import type { SimulatedLocalChunks } from './simulated-local-chunks.ts'
 
 /** From the last byte of a chunk until it is verified and written. */
 const putMs = 2
@@ -21,8 +24,14 @@ interface Dependencies extends Omit<CrewDependencies, 'buffers'> {
   readonly process: { readonly isAlive: boolean }
   readonly disk: SimulatedDisk
   readonly unfinished: UnfinishedContents
+  readonly localChunks: SimulatedLocalChunks
   /** The folder of partial data. */
   readonly folder: string
+}
+
+interface Progress {
+  verifiedBytes: number
+  reusedBytes: number
 }
 
 /** The fetcher of a simulated peer: the real crew, transfer and small fetch, into a simulated disk. */
@@ -31,6 +40,7 @@ export class SimulatedFetcher
 {
   readonly #dependencies: Dependencies
   readonly #buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
+  readonly #copying = new SerialQueue()
   /** Paths of partial data in use. */
   readonly #taken = new Set<string>()
 
@@ -39,7 +49,7 @@ export class SimulatedFetcher
   }
 
   fetch(request: FetchRequest): FetchRun {
-    const progress = { verifiedBytes: 0 }
+    const progress = { verifiedBytes: 0, reusedBytes: 0 }
     let crew: SourceCrew | undefined
     const onCrew = (started: SourceCrew): void => void (crew = started)
     const fetched = this.#fetch(request, { progress, onCrew })
@@ -48,7 +58,9 @@ export class SimulatedFetcher
       get verifiedBytes() {
         return progress.verifiedBytes
       },
-      reusedBytes: 0,
+      get reusedBytes() {
+        return progress.reusedBytes
+      },
       get receivedBytes() {
         return crew?.receivedBytes ?? 0
       },
@@ -86,10 +98,10 @@ export class SimulatedFetcher
 
   async #fetch(
     request: FetchRequest,
-    run: { progress: { verifiedBytes: number }; onCrew: (crew: SourceCrew) => void },
+    run: { progress: Progress; onCrew: (crew: SourceCrew) => void },
   ): Promise<Fetched> {
     const { content, signal, keeps = false } = request
-    const { disk, unfinished, clock, process } = this.#dependencies
+    const { disk, unfinished, clock, process, log } = this.#dependencies
     await clock.sleep(putMs, signal)
     const usual = this.#pathOf(content)
     const isKept = keeps && !this.#taken.has(usual)
@@ -106,9 +118,12 @@ export class SimulatedFetcher
       const store = this.#storeOf(partial, content, run.progress)
       using untilPlaced = new DisposableStack()
       untilPlaced.use(unfinished.add(request, store))
-      const crew = this.#crewFor(request, store, partial)
+      await using reuse = this.#reuseFor(request, store, run.progress)
+      const crew = this.#crewFor({ ...request, reuse }, store, partial)
       run.onCrew(crew)
       const { chunkList, sources } = await crew.run()
+      const { reusedBytes } = run.progress
+      if (reusedBytes > 0) log.info({ reusedBytes, sha256: content.sha256 }, 'chunks were reused')
       const placing = untilPlaced.move()
       let isLeft = false
       return {
@@ -130,7 +145,22 @@ export class SimulatedFetcher
     }
   }
 
-  #crewFor(request: FetchRequest, file: ChunkStore, { bytes }: PartialData): SourceCrew {
+  #reuseFor(
+    { content, signal }: FetchRequest,
+    file: CopyingStore,
+    progress: Progress,
+  ): ChunkReuse | undefined {
+    if (file.verified.chunkCount === 1) return undefined
+    const onCopied = (bytes: number): void => void (progress.reusedBytes += bytes)
+    const parts = { ...this.#dependencies, copying: this.#copying }
+    return new ChunkReuse({ content, file, signal, onCopied }, parts)
+  }
+
+  #crewFor(
+    request: FetchRequest & { reuse: ChunkReuse | undefined },
+    file: ChunkStore,
+    { bytes }: PartialData,
+  ): SourceCrew {
     const { sources, hashesWhole = !isVouched(sources) } = request
     const isLarge = file.verified.chunkCount > 1
     const finish = async (): Promise<string> => hash('sha256', bytes)
@@ -143,9 +173,9 @@ export class SimulatedFetcher
   #storeOf(
     partial: PartialData,
     { size }: Content,
-    progress: { verifiedBytes: number },
-  ): ChunkStore & { readonly path: string; readonly changes: WakeUp } {
-    const { clock } = this.#dependencies
+    progress: Progress,
+  ): CopyingStore & { readonly path: string; readonly changes: WakeUp } {
+    const { clock, localChunks } = this.#dependencies
     const changes = new WakeUp()
     return {
       changes,
@@ -157,8 +187,9 @@ export class SimulatedFetcher
       begin: async (chunkList) => {
         partial.chunkList = chunkList
       },
-      put: async (chunk, bytes, expected) => {
+      put: async (chunk, bytes, expected, from) => {
         await clock.sleep(putMs)
+        if (from !== undefined && !localChunks.read(from, bytes)) return { isGood: false }
         const isGood = hash('sha256', bytes, 'buffer').equals(expected)
         if (isGood && !partial.verified.has(chunk)) {
           bytes.copy(partial.bytes, chunkRange(size, chunk).start)

@@ -14,7 +14,12 @@ describe('the share of a simulated peer', () => {
     const events = new EventLog(() => clock.elapsedMs)
     const process = new SimulatedProcess({ name: 'peer1', wall: { aheadMs: 0 } }, { clock, events })
     const disk = new SimulatedDisk(1_000_000, () => clock.nowMs())
-    const watcher = { onPlaced: () => {}, onRemoved: () => {}, onDamaged: () => {} }
+    const watcher = {
+      onPlaced: () => {},
+      onMoved: () => {},
+      onRemoved: () => {},
+      onDamaged: () => {},
+    }
     const random = seededRandom('share')
     const share = new SimulatedShare('peer1', { process, disk, random, watcher })
     /** Lets time pass until the disk has answered. */

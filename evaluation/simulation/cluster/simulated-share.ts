@@ -1,9 +1,6 @@
 import { BackgroundWork } from '../../../common/background.ts'
-import { ChunkSet } from '../../../common/content/chunk-set.ts'
-import { chunkCountFor } from '../../../common/content/chunks.ts'
-import { type FileStat, isSameStat } from '../../../common/content/file-stat.ts'
 import { AppError } from '../../../common/errors.ts'
-import type { Content, CopyKey } from '../../../common/protocol/messages.ts'
+import type { CopyKey } from '../../../common/protocol/messages.ts'
 import type { Relabelling } from '../../../common/protocol/trash-messages.ts'
 import type { Random } from '../../../common/random.ts'
 import { type Database, openDatabase } from '../../../common/sqlite.ts'
@@ -13,12 +10,15 @@ import type { ReadableFile } from '../../../peer/serve/served-contents.ts'
 import { Catalog } from '../../../peer/share/catalog.ts'
 import type { Entry } from '../../../peer/share/entry.ts'
 import { Folders, type Location } from '../../../peer/share/folders.ts'
-import { numberedName } from '../../../peer/share/free-name.ts'
 import { SmallReader } from '../../../peer/share/small-reader.ts'
 import { Verifier } from '../../../peer/share/verifier.ts'
 import type { FinishedFile, KeyedContent, Shelf, SmallFile } from '../../../peer/shelf.ts'
-import { contentIn, type DiskFile, type SimulatedDisk } from './simulated-disk.ts'
+import type { ShareWatcher } from './share-watcher.ts'
+import { contentIn, type SimulatedDisk } from './simulated-disk.ts'
+import { SimulatedLocalChunks } from './simulated-local-chunks.ts'
+import { SimulatedPlacer } from './simulated-placer.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
+import { SimulatedScan } from './simulated-scan.ts'
 
 /** From a change of a file until it is read. */
 const quietMs = 1_000
@@ -28,16 +28,6 @@ const diskMs = 1
 const firstScanMs = 500
 /** More entries than any simulated peer has. */
 const entriesMax = 100_000
-
-/** What the cluster wants to know of a peer's files. */
-export interface ShareWatcher {
-  /** A file has been put into its place as a copy of this content. */
-  onPlaced(at: Location, bytes: Buffer, sha256: string): void
-  /** A replica was deleted at the request of the index. */
-  onRemoved(at: Location, sha256: string): void
-  /** A file no longer has its content. */
-  onDamaged(at: Location): void
-}
 
 interface Dependencies {
   readonly process: SimulatedProcess
@@ -55,11 +45,14 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
   readonly catalog: Catalog
   readonly smallReader: SmallReader<Entry>
   readonly folders: Folders
+  readonly localChunks: SimulatedLocalChunks
   readonly #process: SimulatedProcess
   readonly #disk: SimulatedDisk
   readonly #watcher: ShareWatcher
   readonly #work: BackgroundWork
   readonly #verifier: Verifier
+  readonly #placer: SimulatedPlacer
+  readonly #scan: SimulatedScan
   #database: Database | undefined
 
   constructor(peerId: string, dependencies: Dependencies) {
@@ -80,9 +73,14 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       },
       fileOf: () => ({ keep: () => false, sync: async () => {} }),
     })
+    const parts = { catalog: this.catalog, folders: this.folders, disk, watcher, process }
+    this.#placer = new SimulatedPlacer(parts)
+    this.#scan = new SimulatedScan(parts)
+    const recheck = (path: string): void => this.recheck(path)
+    this.localChunks = new SimulatedLocalChunks({ catalog: this.catalog, disk, recheck })
     this.smallReader = new SmallReader({
       catalog: this.catalog,
-      recheck: (path) => this.recheck(path),
+      recheck,
       clock,
       thread: {
         call: async (request) => this.#readFiles(request),
@@ -93,7 +91,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       clock,
       verify: async (path, mustAnnounce) => {
         await this.#wait()
-        this.#readAgain(path, mustAnnounce)
+        this.#scan.readAgain(path, mustAnnounce)
       },
       start: (work) => this.#work.start('verify', work),
     })
@@ -155,7 +153,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
   writeShared(name: string, bytes: Buffer): void {
     const { path } = this.folders.place({ kind: 'shared', name })
     this.#disk.write(path, bytes)
-    this.#process.clock.after(quietMs, () => this.#compare(path))
+    this.#process.clock.after(quietMs, () => this.#scan.compare(path))
   }
 
   /** A user renames a file of shared/, or deletes it. */
@@ -167,7 +165,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     if (to === undefined && target !== undefined) this.#disk.remove(target)
     else if (source !== undefined && target !== undefined) this.#disk.move(source, target)
     this.#process.clock.after(quietMs, () => {
-      for (const path of paths) this.#compare(path)
+      for (const path of paths) this.#scan.compare(path)
     })
   }
 
@@ -175,7 +173,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
   receive(name: string, bytes: Buffer): Entry {
     const at = this.folders.place({ kind: 'shared', name })
     this.#disk.write(at.path, bytes)
-    return this.#record(at, contentIn(bytes))
+    return this.#placer.record(at, contentIn(bytes))
   }
 
   unshare(name: string): void {
@@ -186,7 +184,10 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     return files.map(({ key, content }) => {
       const at = placeOrNothing(this.folders, key)
       const entry = at && this.catalog.get(key)
-      return entry?.content.sha256 === content.sha256 && this.#isUntouched(entry)
+      return (
+        entry?.content.sha256 === content.sha256 &&
+        this.#disk.isUnchanged(entry.at.path, entry.stat)
+      )
     })
   }
 
@@ -199,10 +200,12 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
 
   async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
     await this.#wait()
-    const entry = this.catalog.find(sha256).find((one) => this.#isUntouched(one))
+    const entry = this.catalog
+      .find(sha256)
+      .find((one) => this.#disk.isUnchanged(one.at.path, one.stat))
     const bytes = entry && this.#disk.files.get(entry.at.path)?.bytes
     if (bytes === undefined || contentIn(bytes).content.sha256 !== sha256) return undefined
-    return this.#place(key, contentIn(bytes))
+    return this.#placer.place(key, contentIn(bytes))
   }
 
   async adopt({ key, partialPath, content, chunkList }: FinishedFile): Promise<Entry> {
@@ -211,7 +214,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     if (partial === undefined) throw new AppError('FILE_NOT_FOUND', { path: partialPath })
     const { bytes } = partial
     this.#disk.removePartial(partialPath)
-    return this.#place(key, { bytes, content, chunkList })
+    return this.#placer.place(key, { bytes, content, chunkList })
   }
 
   async adoptGroup(files: readonly SmallFile[]): Promise<(Entry | AppError)[]> {
@@ -219,7 +222,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     return files.map(({ key, content, bytes }) => {
       try {
         const chunkList = Buffer.from(content.sha256, 'hex')
-        return this.#place(key, { bytes: Buffer.from(bytes), content, chunkList })
+        return this.#placer.place(key, { bytes: Buffer.from(bytes), content, chunkList })
       } catch (error) {
         if (error instanceof AppError) return error
         throw error
@@ -233,7 +236,8 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     const key = { kind: 'replicated', owner, name } as const
     for (const held of [key, { ...key, version: sha256 }]) {
       const entry = this.catalog.get(held)
-      if (entry?.content.sha256 !== sha256 || !this.#isUntouched(entry)) continue
+      if (entry?.content.sha256 !== sha256 || !this.#disk.isUnchanged(entry.at.path, entry.stat))
+        continue
       this.#disk.remove(entry.at.path)
       this.catalog.drop(held)
       this.#watcher.onRemoved(entry.at, sha256)
@@ -245,12 +249,9 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     return copies.map(({ from, to, sha256, version }) => {
       const key = { kind: 'replicated', ...from, ...(version && { version }) } as const
       const entry = this.catalog.get(key)
-      const bytes = entry && this.#disk.files.get(entry.at.path)?.bytes
-      if (bytes === undefined || entry?.content.sha256 !== sha256) return false
-      if (!this.#isUntouched(entry)) return false
-      this.#place({ kind: 'replicated', ...to }, { ...contentIn(bytes), content: entry.content })
-      this.#disk.remove(entry.at.path)
-      this.catalog.drop(key)
+      if (entry?.content.sha256 !== sha256 || this.catalog.damage.has(entry.seq)) return false
+      if (!this.#disk.isUnchanged(entry.at.path, entry.stat)) return false
+      this.#placer.relabel(entry, { kind: 'replicated', ...to })
       return true
     })
   }
@@ -264,7 +265,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
       .find(sha256)
       .filter(({ at }) => mayBeReplica || at.kind !== 'replicated')
     return entries.some((entry) => {
-      const isUntouched = this.#isUntouched(entry)
+      const isUntouched = this.#disk.isUnchanged(entry.at.path, entry.stat)
       if (!isUntouched) this.recheck(entry.at.path)
       return isUntouched
     })
@@ -276,11 +277,11 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
 
   /** Reads everything again, as scrubbing does in time. */
   scrub(): void {
-    for (const { at } of this.entries()) this.#readAgain(at.path, false)
+    for (const { at } of this.entries()) this.#scan.readAgain(at.path, false)
   }
 
   recheck(path: string): void {
-    this.#compare(path)
+    this.#scan.compare(path)
     if (this.#disk.files.has(path)) this.#verifier.add(path, false)
   }
 
@@ -296,14 +297,9 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
   async #firstScan(signal: AbortSignal): Promise<void> {
     await this.#process.clock.sleep(firstScanMs, signal)
     // Found before missing: a file that is missing may have been found under another name.
-    for (const path of this.#disk.files.keys()) this.#compare(path)
-    for (const { at } of this.entries()) this.#compare(at.path)
+    for (const path of this.#disk.files.keys()) this.#scan.compare(path)
+    for (const { at } of this.entries()) this.#scan.compare(at.path)
     this.catalog.markComplete()
-  }
-
-  #isUntouched({ at, stat }: { at: { path: string }; stat: FileStat }): boolean {
-    const file = this.#disk.files.get(at.path)
-    return file !== undefined && isSameStat(file.stat, stat)
   }
 
   #bytesOf({ at, stat }: ReadableFile): Buffer {
@@ -314,7 +310,8 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     }
     const bytes = this.#disk.sent(at.path)
     if (bytes === undefined) throw new AppError('FILE_NOT_FOUND', { path: at.name })
-    if (!this.#isUntouched({ at, stat })) throw new AppError('CONTENT_CHANGED', { name: at.name })
+    if (!this.#disk.isUnchanged(at.path, stat))
+      throw new AppError('CONTENT_CHANGED', { name: at.name })
     return bytes
   }
 
@@ -326,7 +323,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     const bytes = Buffer.from(new ArrayBuffer(size))
     let start = 0
     const failures = files.map(({ path, stat }) => {
-      const found = this.#isUntouched({ at: { path }, stat }) ? this.#disk.sent(path) : undefined
+      const found = this.#disk.isUnchanged(path, stat) ? this.#disk.sent(path) : undefined
       if (reads) start += stat.size
       if (found === undefined)
         return { code: this.#disk.files.has(path) ? 'CONTENT_CHANGED' : 'FILE_NOT_FOUND' } as const
@@ -335,124 +332,9 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     })
     return { failures, bytes: bytes.buffer as ArrayBuffer }
   }
-
-  /** Updates the entry of a file from the disk. */
-  #compare(path: string): void {
-    const at = this.folders.locate(path)
-    if (at === undefined || !this.#process.isAlive) return
-    const before = this.catalog.get(at)
-    const file = this.#disk.files.get(path)
-    if (file === undefined) {
-      if (before?.at.kind === 'shared') this.#onMissing(before)
-      else if (before !== undefined) this.catalog.drop(at)
-      return
-    }
-    if (at.kind === 'shared' && this.catalog.isUnshared(at.name)) return
-    if (before !== undefined && isSameStat(before.stat, file.stat)) return
-    const found = contentIn(file.bytes)
-    const { sha256 } = found.content
-    if (at.version !== undefined && at.version !== sha256) {
-      // A copy aside with other bytes is no copy.
-      this.catalog.drop(at)
-      this.#disk.remove(path)
-    } else this.catalog.put({ at, stat: file.stat, content: found.content }, found.chunkList)
-  }
-
-  /** A shared file is gone: it has another name, which its inode shows, or was deleted. */
-  #onMissing({ at: { name }, stat: { ino }, content }: Entry): void {
-    const renamedTo = this.catalog
-      .sharedAt(ino)
-      .find((one) => one.content.sha256 === content.sha256 && one.at.name !== name)?.at.name
-    const removal =
-      renamedTo === undefined
-        ? ({ reason: 'deleted' } as const)
-        : ({ reason: 'renamed', renamedTo } as const)
-    this.catalog.remove(name, removal, this.#process.clock.nowMs())
-  }
-
-  /** Reads a file that looks untouched; a damaged replica is removed, as the verifier of copies does. */
-  #readAgain(path: string, mustAnnounce: boolean): void {
-    const at = this.folders.locate(path)
-    const entry = at && this.catalog.get(at)
-    const file = this.#disk.files.get(path)
-    if (entry === undefined || !this.#process.isAlive) return
-    if (file === undefined || !isSameStat(entry.stat, file.stat)) return this.#compare(path)
-    const { content, chunkList } = contentIn(file.bytes)
-    if (content.sha256 === entry.content.sha256) {
-      if (mustAnnounce) this.catalog.put(entry, chunkList, { mustAnnounce })
-      return
-    }
-    if (this.catalog.damage.has(entry.seq)) return
-    this.#watcher.onDamaged(entry.at)
-    const good = new ChunkSet(chunkCountFor(entry.content.size))
-    const foundMs = Math.floor(this.#process.clock.nowMs())
-    this.catalog.markDamaged(entry, file.stat, { foundMs, good, why: 'has other bytes' })
-    if (entry.at.kind !== 'replicated') return
-    this.#disk.remove(path)
-    this.catalog.drop(entry.at)
-  }
-
-  /** Puts a finished file into its place, as the placer does. @throws AppError */
-  #place(key: CopyKey, file: NewFile): Entry {
-    const wanted = this.#locate(key)
-    for (let number = 1; ; number += 1) {
-      const name = numberedName(wanted.diskName, number)
-      const at = number === 1 ? wanted : this.folders.place({ ...key, name })
-      const there = this.#disk.files.get(at.path)
-      const isSame =
-        there !== undefined && contentIn(there.bytes).content.sha256 === file.content.sha256
-      if (there !== undefined && !isSame && key.kind === 'downloaded') continue
-      if (there !== undefined && !isSame && key.kind === 'replicated') this.#setAside(at, there)
-      if (!isSame) this.#disk.write(at.path, file.bytes)
-      return this.#record(at, file)
-    }
-  }
-
-  #locate(key: CopyKey): Location {
-    const own = this.folders.place(key)
-    return (key.kind === 'replicated' ? this.catalog.get(key)?.at : undefined) ?? own
-  }
-
-  #record(at: Location, { bytes, content, chunkList }: NewFile): Entry {
-    const { stat } = this.#disk.files.get(at.path) as DiskFile
-    const entry = this.catalog.put({ at, stat, content }, chunkList)
-    this.#watcher.onPlaced(at, bytes, content.sha256)
-    this.#removeAside(at, content.sha256)
-    return entry
-  }
-
-  /** The new content is in place: its own copy aside is a duplicate. */
-  #removeAside(at: Location, sha256: string): void {
-    if (at.kind !== 'replicated' || at.version !== undefined) return
-    const aside = this.catalog.get({ ...keyOf(at), version: sha256 })
-    if (aside === undefined || !this.#isUntouched(aside)) return
-    this.#disk.remove(aside.at.path)
-    this.catalog.drop(aside.at)
-  }
-
-  #setAside(at: Location, there: DiskFile): void {
-    const { content, chunkList } = contentIn(there.bytes)
-    const aside = this.folders.place({ ...keyOf(at), version: content.sha256 })
-    this.#disk.move(at.path, aside.path)
-    this.catalog.group(() => {
-      this.catalog.put({ at: aside, stat: there.stat, content }, chunkList)
-      this.catalog.drop(at)
-    })
-  }
-}
-
-/** Bytes, and the content that they are said to be. */
-interface NewFile {
-  readonly bytes: Buffer
-  readonly content: Content
-  readonly chunkList: Uint8Array
 }
 
 type ReadThread = NonNullable<ConstructorParameters<typeof SmallReader>[0]['thread']>
-
-function keyOf({ kind, owner, name }: Location): CopyKey {
-  return { kind, name, ...(owner !== undefined && { owner }) }
-}
 
 function placeOrNothing(folders: Folders, key: CopyKey): Location | undefined {
   try {
