@@ -48,6 +48,8 @@ export const limits = {
   nameBytesMax: 1_024,
   /** One segment of a name: NAME_MAX of ext4, XFS, APFS and NTFS. */
   nameSegmentBytesMax: 255,
+  /** The latest time of a file: the year 9999, after which dates have other forms. */
+  modifiedMsMax: 253_402_300_799_999,
   /**
    * Alternative names tried for a file whose name is in use: more than users ever have of one name.
    */
@@ -232,6 +234,8 @@ export const limits = {
    * download.
    */
   httpRequestsMax: 512,
+  /** WebDAV requests that are running, of all clients: a file manager sends a few at a time. */
+  davRequestsMax: 128,
   /** Unread replies of all connections: beyond it the largest are disconnected. */
   httpUnreadBytesMax: 32 * mebibyte,
   /** A reply read by a client: all peers of a full registry, or a page of names. */

@@ -22,6 +22,7 @@ import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
 import { LocalPeerApi } from './api/local-peer-api.ts'
+import { davFiles } from './dav-files.ts'
 import { Downloads } from './download/downloads.ts'
 import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import { Fetcher } from './fetch/fetcher.ts'
@@ -110,7 +111,7 @@ export async function startPeer(
   const serving = starting.use(await serve(settings, { share, limiter, partial }, dependencies))
   starting.use(limiter)
   const fetching = { share, limiter, unfinished, announcer: () => announcer, finder: () => finder }
-  const { fetcher, records } = await openFetching(
+  const { fetcher, records, reading } = await openFetching(
     { ...settings, folder },
     starting,
     fetching,
@@ -142,7 +143,8 @@ export async function startPeer(
   const api = new LocalPeerApi(settings, parts)
   const vitals = vitalsOf(settings, parts)
   const live = liveSources({ ...parts, api })
-  const serves = { ...dependencies, api, vitals, live, http }
+  const dav = davFiles(folder, { ...reading, ...parts, api })
+  const serves = { ...dependencies, api, vitals, live, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
   const running = starting.move()
   return {

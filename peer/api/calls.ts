@@ -87,6 +87,13 @@ const query = {
       default: false,
       description: 'Whether to reply only when the file has all its copies.',
     }),
+    modifiedMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: limits.modifiedMsMax,
+        description: 'When the file was modified, in milliseconds since 1970. Default: now.',
+      }),
+    ),
   }),
   unshare: Type.Object({
     owner: Type.Optional(Type.String({ description: 'Default: this peer.' })),

@@ -354,7 +354,7 @@ export class LocalPeerApi implements PeerApi {
   }
 
   async push(
-    { name: text, bytes, bytesAnnounced, replace, wait }: CallRequest<'push'>,
+    { name: text, bytes, bytesAnnounced, replace, wait, modifiedMs }: CallRequest<'push'>,
     signal?: AbortSignal,
   ): Promise<CallReply<'push'>> {
     const { share, finder } = this.#dependencies
@@ -362,7 +362,7 @@ export class LocalPeerApi implements PeerApi {
     // The index must first revoke the unshare, or it would ignore the announcement.
     const wasUnshared = share.isUnshared(name)
     if (wasUnshared) await finder.share(name, signal)
-    const options = { name, replace, bytesAnnounced, ...(signal && { signal }) }
+    const options = { name, replace, bytesAnnounced, modifiedMs, ...(signal && { signal }) }
     const { content } = await share.receive(bytes, options)
     // The unshare may have been announced again during the upload.
     if (wasUnshared) await finder.share(name, signal)

@@ -3,28 +3,44 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
-import type { FoundContent } from '../../common/protocol/messages.ts'
-import type { ReplicaFetcher, ReplicaShelf } from './replicator.ts'
+import type { CopyKey, FoundContent } from '../../common/protocol/messages.ts'
+import type { FinishedFile } from '../shelf.ts'
+import type { ReplicaFetcher } from './replicator.ts'
 
 /** Files that are restored at the same time; more are refused. */
 const restoredAtOnceMax = 1_000
 /** The index is answered after this at the latest: well before its request and that of the user expire. */
 const answerMs = 3_000
 
+/** Where restored files go. */
+interface RestoreShelf {
+  /**
+   * Checks that a file of this size can be put into shared/ under its name.
+   * @throws AppError NAME_EXISTS, NAME_BLOCKED, NAME_IGNORED, DISK_FULL, DISK_FAILED
+   */
+  checkRoomFor(file: { name: string; bytes: number; replace: boolean }): Promise<void>
+  /** See {@link Shelf.copyLocal}. */
+  copyLocal(sha256: string, key: CopyKey, options: { replace: boolean }): Promise<unknown>
+  /** See {@link Shelf.adopt}. */
+  adopt(file: FinishedFile & { replace: boolean }): Promise<unknown>
+}
+
 interface Dependencies {
   readonly fetcher: Pick<ReplicaFetcher, 'fetch'>
-  readonly shelf: Pick<ReplicaShelf, 'adopt' | 'copyLocal'> & {
-    /**
-     * Checks that a file of this size can be put into shared/ under its name.
-     * @throws AppError NAME_EXISTS, NAME_BLOCKED, NAME_IGNORED, DISK_FULL, DISK_FAILED
-     */
-    checkRoomFor(file: { name: string; bytes: number }): Promise<void>
-  }
+  readonly shelf: RestoreShelf
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Brings deleted files back into shared/, under their names, never over another file. */
+/** A content to fetch into shared/. */
+export interface Restoration {
+  readonly name: string
+  readonly content: FoundContent
+  /** Whether it may replace another file of that name; not if nothing is said. */
+  readonly replace?: boolean
+}
+
+/** Brings deleted files back into shared/, and copies those of other peers there. */
 export class Restorer implements AsyncDisposable {
   readonly #dependencies: Dependencies
   readonly #background: BackgroundWork
@@ -41,7 +57,7 @@ export class Restorer implements AsyncDisposable {
    * longer; a later failure is only logged.
    * @throws AppError errors of {@link restore}, until then
    */
-  async accept(file: { name: string; content: FoundContent }): Promise<void> {
+  async accept(file: Restoration): Promise<void> {
     const { log, clock } = this.#dependencies
     const { name } = file
     const ended = this.restore(file)
@@ -59,11 +75,11 @@ export class Restorer implements AsyncDisposable {
   }
 
   /**
-   * Fetches a deleted file and shares it; joins a running restoration of it.
+   * Fetches a file and shares it; joins a running restoration of it.
    * @throws AppError NAME_INVALID, NAME_BLOCKED, NAME_IGNORED, NO_SOURCE, TASK_REFUSED, DISK_FULL; errors
    *   of fetching and of the disk
    */
-  async restore(file: { name: string; content: FoundContent }): Promise<void> {
+  async restore(file: Restoration): Promise<void> {
     const name = parseName(file.name)
     const key = `${file.content.sha256}/${name}`
     const running = this.#running.get(key)
@@ -75,7 +91,7 @@ export class Restorer implements AsyncDisposable {
     this.#running.set(key, promise)
     this.#background.start('restore a file', async (signal) => {
       try {
-        await this.#run(name, file.content, signal)
+        await this.#run({ ...file, name }, signal)
         resolve()
       } catch (error) {
         reject(signal.aborted ? new AppError('STOPPING') : refusalOf(error, name))
@@ -90,18 +106,19 @@ export class Restorer implements AsyncDisposable {
     await this.#background[Symbol.asyncDispose]()
   }
 
-  async #run(name: string, found: FoundContent, signal: AbortSignal): Promise<void> {
+  async #run(file: Restoration, signal: AbortSignal): Promise<void> {
     const { fetcher, shelf } = this.#dependencies
-    const { sources, ...content } = found
+    const { name, replace = false } = file
+    const { sources, ...content } = file.content
     const key = { kind: 'shared', name } as const
-    await shelf.checkRoomFor({ name, bytes: content.size })
-    if ((await shelf.copyLocal(content.sha256, key)) !== undefined) return
+    await shelf.checkRoomFor({ name, bytes: content.size, replace })
+    if ((await shelf.copyLocal(content.sha256, key, { replace })) !== undefined) return
     if (sources.length === 0) throw new AppError('NO_SOURCE', { name, tried: 'none is live' })
     signal.throwIfAborted()
     const run = fetcher.fetch({ content, name, sources, signal })
     await using fetched = await run.fetched
     const { partialPath, chunkList } = fetched
-    await shelf.adopt({ key, content, partialPath, chunkList })
+    await shelf.adopt({ key, content, partialPath, chunkList, replace })
   }
 }
 

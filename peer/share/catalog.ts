@@ -70,6 +70,7 @@ export class Catalog implements Disposable {
   readonly #damage: CatalogDamage
   readonly #removed: RemovedNames
   #lastSeq: number
+  #seenSeq = 0
   #isComplete = false
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
@@ -103,6 +104,11 @@ export class Catalog implements Disposable {
   /** The number of the newest change. */
   get lastSeq(): number {
     return this.#lastSeq
+  }
+
+  /** The newest change that the index has confirmed in this run. */
+  get seenSeq(): number {
+    return this.#seenSeq
   }
 
   /** Whether a scan has compared everything on disk with it since the start. */
@@ -382,6 +388,7 @@ export class Catalog implements Disposable {
 
   /** The index has the changes up to `seq`: drops, and old removals, among them can be forgotten. */
   seenByIndex(seq: number): void {
+    this.#seenSeq = Math.max(this.#seenSeq, seq)
     this.group(() => {
       const newestRemoval = this.#removed.prune(seq)
       if (newestRemoval !== undefined) this.#statements.saveForgotten.run(newestRemoval)

@@ -53,10 +53,13 @@ export class IncomingFolder {
 
   /**
    * Writes a stream to a file on the file system of shared/ while hashing it. Leaves nothing behind
-   * on failure.
+   * on failure. `modifiedMs`: the time that the file gets.
    * @throws AppError TOO_LARGE, DISK_FULL, DISK_FAILED; the signal's reason; errors of the stream
    */
-  async receive(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Incoming> {
+  async receive(
+    bytes: AsyncIterable<Uint8Array>,
+    { signal, modifiedMs }: { readonly signal?: AbortSignal; readonly modifiedMs?: number } = {},
+  ): Promise<Incoming> {
     return await this.#fill('shared', async (path) => {
       const hasher = new ContentHasher()
       let neededBytes = 0
@@ -67,7 +70,10 @@ export class IncomingFolder {
         await hasher.update(piece)
         await writing({ path, neededBytes }, () => handle.appendFile(piece))
       }
-      await writing({ path, neededBytes }, () => handle.sync())
+      await writing({ path, neededBytes }, async () => {
+        if (modifiedMs !== undefined) await handle.utimes(modifiedMs / 1_000, modifiedMs / 1_000)
+        await handle.sync()
+      })
       return (await hasher.finish()) ?? (await hashFile(path))
     })
   }

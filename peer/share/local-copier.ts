@@ -24,11 +24,16 @@ export class LocalCopier {
 
   /**
    * Copies a content that this peer has under any key to the place of `key`, unless it is there.
+   * `replace`: a shared file of that name with other content is replaced.
    * @returns its entry, with another name if that one is taken; undefined if this peer does not
    *   have the content
    * @throws AppError as {@link Placer.adopt}
    */
-  async copy(sha256: string, key: CopyKey): Promise<Entry | undefined> {
+  async copy(
+    sha256: string,
+    key: CopyKey,
+    { replace = false }: { readonly replace?: boolean } = {},
+  ): Promise<Entry | undefined> {
     const { catalog, placer, recheck } = this.#dependencies
     const own = catalog.get(key)
     const isOwn = own?.content.sha256 === sha256 && !catalog.damage.has(own.seq)
@@ -44,7 +49,7 @@ export class LocalCopier {
       }
       // The hashes just computed, not those of the catalog: a chunk root may have come from others.
       const { partialPath, chunkList, content: hashed } = incoming
-      return await placer.adopt({ key, partialPath, content: hashed, chunkList })
+      return await placer.adopt({ key, partialPath, content: hashed, chunkList, replace })
     }
     return undefined
   }

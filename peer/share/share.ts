@@ -43,6 +43,7 @@ import { checkPush, noMoreThan } from './push-check.ts'
 import { ReplicaRelabeler } from './replica-relabeler.ts'
 import { ReplicaRemover } from './replica-remover.ts'
 import { Scanner } from './scanner.ts'
+import { SharedTree, type TreeParts } from './shared-tree.ts'
 import { SmallReader } from './small-reader.ts'
 import { SmallWriter } from './small-writer.ts'
 import { Staging, type StagingUse } from './staging.ts'
@@ -77,6 +78,8 @@ export class Share implements Shelf, AsyncDisposable {
   readonly smallReader: SmallReader<Entry>
   /** The chunks of the catalog's files. */
   readonly localChunks: LocalChunks
+  /** shared/ as a drive. */
+  readonly tree: SharedTree
   readonly #catalog: Catalog
   readonly #folders: Folders
   readonly #work: BackgroundWork
@@ -163,6 +166,17 @@ export class Share implements Shelf, AsyncDisposable {
     this.#keeper = new CatalogKeeper(options, { ...watched, folders, scanner: this.#scanner })
     const copying = { incoming: this.#incoming, placer: this.#placer, recheck }
     this.#copier = new LocalCopier({ ...watched, ...copying })
+    this.tree = this.#newTree({ ...placing, ...copying, staging, queues })
+  }
+
+  #newTree(parts: Omit<TreeParts, 'writer' | 'ignored' | 'look' | 'track'>): SharedTree {
+    return new SharedTree({
+      ...parts,
+      writer: this.#writer,
+      ignored: this.#ignored,
+      look: (path) => this.#scanner.look(path),
+      track: (work) => this.#track(work),
+    })
   }
 
   /**
@@ -407,6 +421,7 @@ export class Share implements Shelf, AsyncDisposable {
    * Stores a stream of bytes in shared/. A name that was unshared is shared again. Refusals that
    * need no bytes come before the first byte is read.
    * @param options.bytesAnnounced the expected number of bytes, if known
+   * @param options.modifiedMs when the file was modified; now if unknown
    * @throws AppError NAME_INVALID, NAME_IGNORED, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE,
    *   DISK_FULL, DISK_FAILED, STOPPING; the signal's reason; errors of the stream. Nothing is left
    *   behind then.
@@ -418,10 +433,11 @@ export class Share implements Shelf, AsyncDisposable {
       replace: boolean
       signal?: AbortSignal
       bytesAnnounced?: number | undefined
+      modifiedMs?: number | undefined
     },
   ): Promise<Entry> {
     const name = parseName(options.name)
-    const { replace, bytesAnnounced } = options
+    const { replace, bytesAnnounced, signal, modifiedMs } = options
     this.#checkIgnored(name)
     const at = this.#folders.place({ kind: 'shared', name })
     const bytesMax = await checkPush(
@@ -429,26 +445,40 @@ export class Share implements Shelf, AsyncDisposable {
       { freeBytes: () => freeBytesIn(at.root) },
     )
     const within = bytesMax === undefined ? bytes : noMoreThan(bytesMax, bytes, name)
-    await using incoming = await this.#incoming.receive(within, options.signal)
+    const receiving = { ...(signal && { signal }), ...(modifiedMs !== undefined && { modifiedMs }) }
+    await using incoming = await this.#incoming.receive(within, receiving)
     const { partialPath, content, chunkList } = incoming
     const key = { kind: 'shared', name } as const
-    return await this.adopt({ key, partialPath, content, chunkList, replace })
+    const entry = await this.adopt({ key, partialPath, content, chunkList, replace })
+    return modifiedMs === undefined ? entry : await this.tree.setModified(entry, modifiedMs)
   }
 
   /**
    * Checks that a file of this size can be put into shared/ under its name.
    * @throws AppError NAME_IGNORED; errors of {@link checkPush}
    */
-  async checkRoomFor({ name, bytes }: { name: string; bytes: number }): Promise<void> {
+  async checkRoomFor({
+    name,
+    bytes,
+    replace,
+  }: {
+    name: string
+    bytes: number
+    replace: boolean
+  }): Promise<void> {
     this.#checkIgnored(name)
     const at = this.#folders.place({ kind: 'shared', name })
     const freeBytes = (): Promise<number> => freeBytesIn(at.root)
-    await checkPush({ at, replace: false, bytesAnnounced: bytes }, { freeBytes })
+    await checkPush({ at, replace, bytesAnnounced: bytes }, { freeBytes })
   }
 
   /** See {@link LocalCopier.copy}. */
-  async copyLocal(sha256: string, key: CopyKey): Promise<Entry | undefined> {
-    return await this.#track(() => this.#copier.copy(sha256, key))
+  async copyLocal(
+    sha256: string,
+    key: CopyKey,
+    options?: { readonly replace: boolean },
+  ): Promise<Entry | undefined> {
+    return await this.#track(() => this.#copier.copy(sha256, key, options))
   }
 
   /** See {@link ReplicaRelabeler.relabel}. */

@@ -151,7 +151,7 @@ function nextLink(row: CallRow, { query, routeOptions }: FastifyRequest, next: s
 }
 
 /** Aborted if the client disconnects before the reply. */
-function clientSignal(reply: FastifyReply): AbortSignal {
+export function clientSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort(new AppError('CANCELLED', { what: 'The request' }))

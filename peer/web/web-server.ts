@@ -14,6 +14,7 @@ import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
 import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
+import { addDav, type DavFiles } from './dav/dav-door.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
 import type { LiveSources } from './live/live-feed.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
@@ -57,6 +58,8 @@ export interface WebDependencies {
   readonly gate?: Gatekeeper
   /** Absent: `events` has no stream. */
   readonly live?: LiveSources
+  /** Absent: there is no WebDAV. */
+  readonly dav?: DavFiles
   readonly clock: Clock
   readonly log: Log
 }
@@ -89,7 +92,7 @@ export async function startWeb(
 /** The API without a socket. */
 export async function buildWeb(
   { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
-  { api, vitals, gate, live, clock, log }: WebDependencies,
+  { api, vitals, gate, live, dav, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
     serverFactory: (handler) => newServer(handler, clock),
@@ -125,6 +128,7 @@ export async function buildWeb(
   addErrorRoutes(web)
   addHealthRoutes(web, vitals)
   addPage(web, { folder: pageFolder })
+  if (dav !== undefined) await addDav(web, { api, files: dav, clock })
   await web.ready()
   return web
 }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
-import { chunkCountFor } from '../../../common/content/chunks.ts'
+import { type ByteRange, chunkBytesFor, chunkCountFor } from '../../../common/content/chunks.ts'
 import { sha256 } from '../../../common/content/hash.ts'
 import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
@@ -23,15 +23,30 @@ export class OrderedOutput implements ChunkStore {
   readonly chunkList = undefined
   readonly #content: Content
   readonly #name: string
+  readonly #range: ByteRange
   readonly #held = new Map<number, { bytes: Buffer; release: () => void }>()
-  #next = 0
+  /** The next chunk to pass on, and the one after the last. */
+  #next: number
+  readonly #end: number
   readonly #arrivals = new WakeUp()
   #onWanted = (): void => {}
 
-  constructor({ content, name }: { content: Content; name: string }) {
+  /** @param request.range which bytes to pass on; chunks without any of them are not requested */
+  constructor(request: { content: Content; name: string; range?: ByteRange | undefined }) {
+    const { content, name, range = { start: 0, bytes: content.size } } = request
     this.#content = content
     this.#name = name
+    this.#range = range
+    const chunkBytes = chunkBytesFor(content.size)
+    this.#next = Math.floor(range.start / chunkBytes)
+    this.#end = Math.max(this.#next + 1, Math.ceil((range.start + range.bytes) / chunkBytes))
     this.verified = new ChunkSet(chunkCountFor(content.size))
+    for (let chunk = 0; chunk < this.verified.chunkCount; chunk += 1)
+      if (chunk < this.#next || chunk >= this.#end) this.verified.add(chunk)
+  }
+
+  get #isWhole(): boolean {
+    return this.#range.bytes === this.#content.size
   }
 
   get wantedEnd(): number {
@@ -55,9 +70,8 @@ export class OrderedOutput implements ChunkStore {
   }
 
   /**
-   * Passes the chunks on in order as they arrive, until the content is complete. The last one is
-   * withheld until the whole content has its SHA-256, so that a wrong content never ends like a
-   * complete one.
+   * Passes the bytes on in order as they arrive. Of a whole content, the last chunk is withheld until all
+   * has its SHA-256, so that a wrong content never ends like a complete one.
    * @throws AppError HASH_MISMATCH; what `write` throws; or the signal's reason
    */
   async passTo(write: WriteBytes, signal: AbortSignal): Promise<void> {
@@ -65,18 +79,25 @@ export class OrderedOutput implements ChunkStore {
     aborted.promise.catch(() => {})
     signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true })
     const hash = createHash('sha256')
-    const { chunkCount } = this.verified
-    while (this.#next < chunkCount) {
+    while (this.#next < this.#end) {
       const held = await this.#arrivals.until(() => this.#held.get(this.#next), signal)
-      await updateInSteps(hash, held.bytes)
-      if (this.#next === chunkCount - 1 && hash.digest('hex') !== this.#content.sha256)
+      if (this.#isWhole) await updateInSteps(hash, held.bytes)
+      const isLast = this.#isWhole && this.#next === this.#end - 1
+      if (isLast && hash.digest('hex') !== this.#content.sha256)
         throw new AppError('HASH_MISMATCH', {
           source: 'The peers that announced it',
           what: `'${this.#name}' as a whole`,
         })
-      await Promise.race([write(held.bytes), aborted.promise])
+      await Promise.race([write(this.#wanted(held.bytes)), aborted.promise])
       this.#onPassed(held.release)
     }
+  }
+
+  /** The part of the next chunk that is in the range. */
+  #wanted(bytes: Buffer): Buffer {
+    const chunkStart = this.#next * chunkBytesFor(this.#content.size)
+    const { start, bytes: count } = this.#range
+    return bytes.subarray(Math.max(0, start - chunkStart), start + count - chunkStart)
   }
 
   #onPassed(release: () => void): void {

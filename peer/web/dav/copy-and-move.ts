@@ -1,0 +1,80 @@
+/** COPY and MOVE. */
+import { AppError } from '../../../common/errors.ts'
+import type { DavParts } from './dav-parts.ts'
+import { DavRefusal } from './dav-refusal.ts'
+import { type DavRequest, depthOf, destinationOf, overwrites, refuseBody } from './dav-request.ts'
+import type { Resource } from './drive.ts'
+import { checkConditions, checkLocks, checkOwn, checkParent, existing } from './preconditions.ts'
+
+export async function copyOrMove(
+  asked: DavRequest,
+  parts: DavParts,
+  { moves }: { readonly moves: boolean },
+): Promise<unknown> {
+  const { name, reply, signal } = asked
+  await refuseBody(asked)
+  const to = destinationOf(asked)
+  const depth = depthOf(asked)
+  if (depth === '1' || (moves && depth === '0'))
+    throw new AppError('BAD_REQUEST', { path: 'Depth', reason: 'is not possible here' })
+  const source = await existing(name, parts, signal)
+  checkApart(name, to)
+  const target = await parts.drive.find(to, signal)
+  await checkParent(to, parts, signal)
+  await checkConditions(asked, source, parts)
+  if (moves) checkLocks({ name, isDeep: true, isMembership: true }, asked, parts)
+  checkLocks({ name: to, isDeep: true, isMembership: target === undefined }, asked, parts)
+  if (target !== undefined && !overwrites(asked)) throw new DavRefusal(412, `'${to}' exists.`)
+  if (moves) await checkOwn(source, parts, signal)
+  if (target !== undefined) await makeRoom(source, target, parts, signal)
+  if (moves) await parts.tree.move({ from: name, to, replace: true })
+  else await copy(source, to, { isDeep: depth === 'infinity', signal }, parts)
+  if (moves) parts.locks.removeAll(name)
+  parts.properties.copy(name, to, { moves })
+  return await reply.code(target === undefined ? 201 : 204).send()
+}
+
+/** @throws DavRefusal 403 */
+function checkApart(from: string, to: string): void {
+  if (from === '' || to === '') throw new DavRefusal(403, 'The top folder stays.')
+  if (from === to) throw new DavRefusal(403, 'Source and destination are the same.')
+  if (`${to}/`.startsWith(`${from}/`) || `${from}/`.startsWith(`${to}/`))
+    throw new DavRefusal(403, 'One of the two contains the other.')
+}
+
+/** A file replaces a file in one step; all else is removed first, and goes to the trash. */
+async function makeRoom(
+  source: Resource,
+  target: Resource,
+  parts: DavParts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (source.kind === 'file' && target.kind === 'file') return
+  await checkOwn(target, parts, signal)
+  await parts.tree.remove(target.name)
+  parts.locks.removeAll(target.name)
+}
+
+interface CopyOptions {
+  readonly isDeep: boolean
+  readonly signal: AbortSignal
+}
+
+async function copy(
+  source: Resource,
+  to: string,
+  options: CopyOptions,
+  parts: DavParts,
+): Promise<void> {
+  const { name, kind, isOwn, sha256 } = source
+  const { isDeep, signal } = options
+  signal.throwIfAborted()
+  if (kind === 'file') {
+    if (isOwn) return await parts.tree.copy({ from: name, to, replace: true })
+    return await parts.fetchCopy({ from: name, sha256: sha256 ?? '', to }, signal)
+  }
+  await parts.tree.makeFolder(to)
+  if (!isDeep) return
+  for await (const page of parts.drive.list(name, signal))
+    for (const child of page) await copy(child, to + child.name.slice(name.length), options, parts)
+}

@@ -1,0 +1,117 @@
+/**
+ * WebDAV at /dav/ (RFC 4918, classes 1 and 2; docs/decisions/0037): the names of the cluster, of which
+ * those on disk in this peer's shared/ can be changed.
+ *
+ *   request -> davRequestOf -> one of the methods -> preconditions -> Drive (what is there), parts (do it)
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../../../common/errors.ts'
+import { limits } from '../../../common/limits.ts'
+import type { Random } from '../../../common/random.ts'
+import { clientSignal, type Web } from '../routes.ts'
+import { announcedBytes, discardRest, uploadedBytes } from '../upload.ts'
+import { copyOrMove } from './copy-and-move.ts'
+import type { DavParts } from './dav-parts.ts'
+import { davPath } from './dav-path.ts'
+import { DavRefusal, xmlType } from './dav-refusal.ts'
+import { type DavRequest, davRequestOf } from './dav-request.ts'
+import { DeadProperties } from './dead-properties.ts'
+import { type ClusterFolders, Drive } from './drive.ts'
+import { get } from './get-method.ts'
+import { lock, unlock } from './lock-methods.ts'
+import { LockTable } from './lock-table.ts'
+import { changeProperties, findProperties } from './property-methods.ts'
+import type { SharedFiles } from './shared-files.ts'
+import { makeCollection, put, remove } from './write-methods.ts'
+
+/** What the door needs of the peer. */
+export interface DavFiles extends Pick<DavParts, 'fetchCopy' | 'read' | 'store'> {
+  readonly tree: SharedFiles
+  readonly random: Random
+  /** Of the database with what clients store about files. */
+  readonly propertiesPath: string
+}
+
+type Method = (asked: DavRequest, parts: DavParts) => Promise<unknown>
+
+const methods = {
+  OPTIONS: async ({ reply }) => await reply.code(200).send(),
+  GET: get,
+  HEAD: get,
+  PUT: put,
+  DELETE: remove,
+  MKCOL: makeCollection,
+  COPY: async (asked, parts) => await copyOrMove(asked, parts, { moves: false }),
+  MOVE: async (asked, parts) => await copyOrMove(asked, parts, { moves: true }),
+  PROPFIND: findProperties,
+  PROPPATCH: changeProperties,
+  LOCK: lock,
+  UNLOCK: unlock,
+} as const satisfies Readonly<Record<string, Method>>
+
+const allowed = Object.keys(methods).join(', ')
+
+/** In a scope of its own: bodies are streams, and answers are XML. */
+export async function addDav(
+  web: Web,
+  { api, files, clock }: { api: ClusterFolders; files: DavFiles; clock: DavParts['clock'] },
+): Promise<void> {
+  const { tree } = files
+  const properties = new DeadProperties(files.propertiesPath)
+  const parts: DavParts = {
+    ...files,
+    drive: new Drive({ cluster: api, tree }),
+    locks: new LockTable({ clock, random: files.random }),
+    properties,
+    clock,
+  }
+  for (const method of Object.keys(methods))
+    if (!isUsual(method)) web.addHttpMethod(method, { hasBody: true })
+  let running = 0
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    if (running >= limits.davRequestsMax) throw new AppError('BUSY')
+    running += 1
+    try {
+      return await answer(request, reply, parts)
+    } finally {
+      running -= 1
+    }
+  }
+  await web.register(async (scope: Web) => {
+    scope.addHook('onClose', () => properties[Symbol.dispose]())
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    scope.setErrorHandler(async (error, request, reply) => {
+      if (!(error instanceof DavRefusal)) throw error
+      discardRest(request, reply, clock)
+      if (error.status === 405) reply.header('allow', allowed)
+      return await reply.code(error.status).type(xmlType).send(error.xml)
+    })
+    for (const url of [davPath, `${davPath}/*`])
+      scope.route({ method: Object.keys(methods), url, schema: { hide: true }, handler })
+  })
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: DavParts,
+): Promise<unknown> {
+  // While a large folder is copied the connection is silent, not idle: a listener keeps it open.
+  reply.raw.on('timeout', () => {})
+  reply.headers({ dav: '1, 2', 'ms-author-via': 'DAV' })
+  const method = request.method as keyof typeof methods
+  if (method === 'OPTIONS') reply.header('allow', allowed)
+  const asked = davRequestOf(request, {
+    method,
+    reply,
+    signal: clientSignal(reply),
+    bytes: uploadedBytes(request, reply, parts),
+    bytesAnnounced: announcedBytes(request),
+  })
+  return await methods[method](asked, parts)
+}
+
+function isUsual(method: string): boolean {
+  return ['OPTIONS', 'GET', 'HEAD', 'PUT', 'DELETE'].includes(method)
+}

@@ -1,0 +1,149 @@
+/** The properties that clients store with files and folders of this peer: on disk, bounded. */
+import type { Statement } from 'better-sqlite3'
+import { diskError } from '../../../common/disk-error.ts'
+import { type Database, openDatabase } from '../../../common/sqlite.ts'
+import type { QualifiedName } from './dav-xml.ts'
+
+export interface DeadProperty extends QualifiedName {
+  /** The whole element. */
+  readonly xml: string
+}
+
+/** A change of one property; without `xml` it is removed. */
+export type PropertyChange = QualifiedName & { readonly xml?: string }
+
+/** Windows stores four short ones per file. */
+export const propertiesPerNameMax = 64
+export const propertyCharactersMax = 8_192
+/** Of all names, some 200 bytes each; beyond it the oldest are forgotten. */
+const propertiesMax = 100_000
+
+const migrations = [
+  `CREATE TABLE properties (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     local TEXT NOT NULL,
+     xml TEXT NOT NULL,
+     UNIQUE (name, namespace, local)
+   ) STRICT`,
+]
+
+type Key = [name: string, namespace: string, local: string]
+type Range = { name: string; from: string; to: string }
+
+interface Statements {
+  readonly of: Statement<[string], { namespace: string; local: string; xml: string }>
+  readonly put: Statement<[...Key, string]>
+  readonly remove: Statement<Key>
+  readonly removeBelow: Statement<[Range]>
+  readonly copyBelow: Statement<[Range & { other: string; start: number }]>
+  readonly prune: Statement<[number]>
+}
+
+const isInside = '(name = :name OR (name >= :from AND name < :to))'
+
+export class DeadProperties implements Disposable {
+  readonly #path: string
+  #opened: { readonly database: Database; readonly statements: Statements } | undefined
+
+  /** The database is opened, and created, by its first use. */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED */
+  of(name: string): DeadProperty[] {
+    return this.#run(({ of }) =>
+      of.all(name).map(({ namespace, local, xml }) => ({ namespace, name: local, xml })),
+    )
+  }
+
+  /**
+   * Makes all of these changes or none.
+   * @returns whether they were made: not if the name would have too many properties
+   * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE, DISK_FULL, DISK_FAILED
+   */
+  change(name: string, changes: readonly PropertyChange[]): boolean {
+    return this.#transact((statements) => {
+      for (const { namespace, name: local, xml } of changes)
+        if (xml === undefined) statements.remove.run(name, namespace, local)
+        else statements.put.run(name, namespace, local, xml)
+      if (statements.of.all(name).length > propertiesPerNameMax) throw new TooMany()
+      statements.prune.run(propertiesMax)
+    })
+  }
+
+  /** Those of a name and of everything below it. */
+  remove(name: string): void {
+    this.#transact(({ removeBelow }) => removeBelow.run(rangeOf(name)))
+  }
+
+  /** A file or folder is copied or, with `moves`, moved to a name that had nothing. */
+  copy(from: string, to: string, { moves }: { readonly moves: boolean }): void {
+    this.#transact(({ removeBelow, copyBelow, prune }) => {
+      removeBelow.run(rangeOf(to))
+      copyBelow.run({ ...rangeOf(from), other: to, start: from.length + 1 })
+      if (moves) removeBelow.run(rangeOf(from))
+      prune.run(propertiesMax)
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.#opened?.database.close()
+    this.#opened = undefined
+  }
+
+  #transact(work: (statements: Statements) => void): boolean {
+    return this.#run((statements, database) => {
+      try {
+        database.transaction(() => work(statements))()
+        return true
+      } catch (error) {
+        if (error instanceof TooMany) return false
+        throw error
+      }
+    })
+  }
+
+  #run<T>(work: (statements: Statements, database: Database) => T): T {
+    const { database, statements } = (this.#opened ??= opened(this.#path))
+    try {
+      return work(statements, database)
+    } catch (error) {
+      throw diskError({ action: 'write', path: this.#path, neededBytes: 1 }, error)
+    }
+  }
+}
+
+class TooMany extends Error {}
+
+function rangeOf(name: string): Range {
+  // '0' follows '/'.
+  return { name, from: `${name}/`, to: `${name}0` }
+}
+
+function opened(path: string): { database: Database; statements: Statements } {
+  const database = openDatabase(path, { migrations })
+  const statements = {
+    of: database.prepare('SELECT namespace, local, xml FROM properties WHERE name = ? ORDER BY id'),
+    put: database.prepare(
+      `INSERT INTO properties (name, namespace, local, xml) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET xml = excluded.xml`,
+    ),
+    remove: database.prepare(
+      'DELETE FROM properties WHERE name = ? AND namespace = ? AND local = ?',
+    ),
+    removeBelow: database.prepare(`DELETE FROM properties WHERE ${isInside}`),
+    copyBelow: database.prepare(
+      `INSERT INTO properties (name, namespace, local, xml)
+       SELECT :other || substr(name, :start), namespace, local, xml
+       FROM properties WHERE ${isInside} ORDER BY id`,
+    ),
+    prune: database.prepare(
+      `DELETE FROM properties WHERE id <=
+       (SELECT id FROM properties ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+    ),
+  }
+  return { database, statements } as { database: Database; statements: Statements }
+}
