@@ -9,6 +9,7 @@ import './styles/parts.css'
 import './styles/list.css'
 import './styles/shell.css'
 import './styles/files.css'
+import './styles/share.css'
 
 const token = takeTokenFrom(window)
 const page = createPage(window)

@@ -13,6 +13,7 @@ type RouteOf<Name extends CallName> = {
 export const callsUsed = {
   lookup: { method: 'GET', path: '/api/lookup' },
   search: { method: 'GET', path: '/api/search' },
+  folder: { method: 'GET', path: '/api/folders' },
   why: { method: 'GET', path: '/api/why' },
   versions: { method: 'GET', path: '/api/versions' },
   problems: { method: 'GET', path: '/api/problems' },
@@ -27,7 +28,6 @@ export const callsUsed = {
   trash: { method: 'GET', path: '/api/trash' },
   emptyTrash: { method: 'POST', path: '/api/trash/empty', body: true },
   restore: { method: 'POST', path: '/api/trash/restore', body: true },
-  keptFolders: { method: 'GET', path: '/api/deletes' },
   confirmDeletes: { method: 'POST', path: '/api/deletes/confirm' },
 } as const satisfies { readonly [Name in CallName]?: RouteOf<Name> }
 

@@ -57,7 +57,11 @@ export function FileDrawer({ name }: { readonly name: string }): JSX.Element {
           key={content.sha256}
           name={name}
           content={content}
-          label={(details.value?.contents.length ?? 0) > 1 ? `Content ${index + 1}` : undefined}
+          label={
+            (details.value?.contents.length ?? 0) > 1
+              ? `Content ${index + 1} of ${details.value?.contents.length ?? 0}`
+              : undefined
+          }
         />
       ))}
       {details.value !== undefined && details.value.versions.length > 1 && (

@@ -1,27 +1,39 @@
+/** The rows of the files view: what a search found, or what is immediately in a folder. */
 import type { CallReply } from '../../../api/calls.ts'
 import type { Client } from '../api/client.ts'
 import type { FetchPage } from '../parts/paged-list.ts'
 
 export type FoundFile = CallReply<'search'>['files'][number]
-
-/** What the files view lists. */
-export type FileRow = FoundFile
+type Entry = CallReply<'folder'>['entries'][number]
+export type FolderRow = Extract<Entry, { type: 'folder' }>
+/** `name` is the full name. */
+export type FileRow = { readonly type: 'file' } & FoundFile &
+  Partial<Pick<Extract<Entry, { type: 'file' }>, 'modifiedMs' | 'versions'>>
+export type Row = FolderRow | FileRow
 
 /** A first page that fills the largest screens; more is loaded while scrolling. */
 const rowsPerPage = 200
 
 /** All files whose names match `query`: a part of the name, or a glob. */
-export function searchPages(client: Client, query: string): FetchPage<FileRow> {
+export function searchPages(client: Client, query: string): FetchPage<Row> {
   return async (after, signal) => {
-    const { files, next } = await client.call(
-      'search',
-      { q: query, limit: rowsPerPage, after },
-      signal,
-    )
-    return { rows: files, next }
+    const request = { q: query, limit: rowsPerPage, after }
+    const { files, next } = await client.call('search', request, signal)
+    return { rows: files.map((file) => ({ type: 'file', ...file })), next }
   }
 }
 
-export function keyOf({ name, sha256 }: FileRow): string {
-  return `${sha256} ${name}`
+/** What is immediately in `folder`; empty for the top. */
+export function folderPages(client: Client, folder: string): FetchPage<Row> {
+  return async (after, signal) => {
+    const request = { folder, limit: rowsPerPage, after }
+    const { entries, next } = await client.call('folder', request, signal)
+    const within = folder === '' ? '' : `${folder}/`
+    return { rows: entries.map((entry) => ({ ...entry, name: within + entry.name })), next }
+  }
+}
+
+/** A name may be both, and a search lists each content of a name. */
+export function keyOf(row: Row): string {
+  return row.type === 'folder' ? `folder ${row.name}` : `${row.sha256} ${row.name}`
 }

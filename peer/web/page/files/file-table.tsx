@@ -1,58 +1,60 @@
 import type { JSX } from 'preact'
-import { markMatches, partsOf } from '../format/names.ts'
-import { bytesText, shortHash } from '../format/units.ts'
+import { bytesText, dateText, shortHash } from '../format/units.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
-import { Icon } from '../parts/icon.tsx'
 import type { PagedList } from '../parts/paged-list.ts'
 import { EmptyState, ErrorState, LoadingState } from '../parts/states.tsx'
 import { type Column, VirtualList } from '../parts/virtual-list.tsx'
 import { usePage } from '../shell/page-context.ts'
 import { CopiesBadge } from './copies-badge.tsx'
-import { type FileRow, keyOf } from './file-rows.ts'
+import { FileName } from './file-name.tsx'
+import { type FileRow, keyOf, type Row } from './file-rows.ts'
 
 const columns: readonly Column[] = [
   { name: 'name', label: 'Name' },
   { name: 'size', label: 'Size', isNumber: true },
+  { name: 'modified', label: 'Modified' },
   { name: 'copies', label: 'Copies' },
   { name: 'hash', label: 'SHA-256' },
 ]
+/** A search does not know when a file was modified. */
+const foundColumns = columns.filter(({ name }) => name !== 'modified')
 
 interface FileTableProps {
-  readonly list: PagedList<FileRow>
+  readonly list: PagedList<Row>
   readonly query: string
+  readonly folder: string
   readonly openName: string | undefined
 }
 
-export function FileTable({ list, query, openName }: FileTableProps): JSX.Element {
-  const { route, go } = usePage()
-  const { path, query: fields } = route.value
+export function FileTable({ list, query, folder, openName }: FileTableProps): JSX.Element {
+  const { route, go, clock } = usePage()
   const rows = list.rows.value
-  const { state } = list
-  if (state.value === 'failed')
+  if (rows.length === 0 || list.state.value !== 'ready')
     return (
       <div class="card fills">
-        <ErrorState sentence={list.failure.value} onRetry={() => list.refresh()} />
+        <InsteadOfRows list={list} query={query} folder={folder} />
       </div>
     )
-  if (state.value === 'loading')
-    return (
-      <div class="card fills">
-        <LoadingState lines={12} />
-      </div>
-    )
-  if (rows.length === 0)
-    return <div class="card fills">{query === '' ? <NoFiles /> : <NoMatches query={query} />}</div>
-  const openKey = rows.find(({ name }) => name === openName)
+  const isSearch = query !== ''
+  const open = ({ type, name }: Row): void => {
+    if (type === 'folder') return go({ view: 'files', path: name })
+    go({ view: 'files', path: folder, query: { ...route.value.query, open: name } })
+  }
+  const openRow = rows.find(({ type, name }) => type === 'file' && name === openName)
   return (
     <VirtualList
+      key={`${folder} ${query}`}
       label="Files"
-      layout="files-list"
-      columns={columns}
+      layout={isSearch ? 'found-list' : 'files-list'}
+      columns={isSearch ? foundColumns : columns}
       rows={rows}
       keyOf={keyOf}
-      openKey={openKey === undefined ? undefined : keyOf(openKey)}
-      cells={(row) => cellsOf(row, query)}
-      onOpen={({ name }) => go({ view: 'files', path, query: { ...fields, open: name } })}
+      openKey={openRow === undefined ? undefined : keyOf(openRow)}
+      cells={(row) => [
+        <FileName key="name" row={row} query={query} folder={isSearch ? '' : folder} />,
+        ...(row.type === 'folder' ? [] : cellsOf(row, isSearch ? undefined : clock.nowMs())),
+      ]}
+      onOpen={open}
       onNearEnd={() => {
         list.loadMore().catch(() => {})
       }}
@@ -60,10 +62,16 @@ export function FileTable({ list, query, openName }: FileTableProps): JSX.Elemen
   )
 }
 
-function cellsOf({ name, size, sha256, copies }: FileRow, query: string): JSX.Element[] {
+/** The cells behind the name. @param nowMs undefined if there is no column for the time */
+function cellsOf(row: FileRow, nowMs: number | undefined): JSX.Element[] {
+  const { name, size, sha256, copies, modifiedMs } = row
+  const modified =
+    nowMs === undefined
+      ? []
+      : [<span key="modified">{modifiedMs === undefined ? '' : dateText(modifiedMs, nowMs)}</span>]
   return [
-    <FileName key="name" name={name} query={query} />,
     <span key="size">{bytesText(size)}</span>,
+    ...modified,
     <CopiesBadge key="copies" copies={copies} />,
     <span key="hash" class="with-copy">
       <code class="faint" title={sha256}>
@@ -74,56 +82,27 @@ function cellsOf({ name, size, sha256, copies }: FileRow, query: string): JSX.El
   ]
 }
 
-function FileName({ name, query }: { readonly name: string; readonly query: string }): JSX.Element {
-  const { folder } = partsOf(name)
-  let at = 0
-  return (
-    <span class="file-name" title={name}>
-      <Icon name="file" small />
-      <span class="cut">
-        {markMatches(name, query).flatMap(({ text, isMatch }) => {
-          const start = at
-          at += text.length
-          // The folder is faint, also where a match spans its end.
-          const cut = Math.max(0, Math.min(text.length, folder.length - start))
-          return [
-            { text: text.slice(0, cut), inFolder: true },
-            { text: text.slice(cut), inFolder: false },
-          ]
-            .filter((part) => part.text !== '')
-            .map((part) => {
-              const key = `${start} ${String(part.inFolder)}`
-              const tone = part.inFolder ? 'faint' : ''
-              return isMatch ? (
-                <mark key={key} class={tone}>
-                  {part.text}
-                </mark>
-              ) : (
-                <span key={key} class={tone}>
-                  {part.text}
-                </span>
-              )
-            })
-        })}
-      </span>
-    </span>
-  )
-}
-
-function NoFiles(): JSX.Element {
+function InsteadOfRows({ list, query, folder }: Omit<FileTableProps, 'openName'>): JSX.Element {
+  if (list.state.value === 'failed')
+    return <ErrorState sentence={list.failure.value} onRetry={() => list.refresh()} />
+  if (list.state.value === 'loading') return <LoadingState lines={12} />
+  if (query !== '')
+    return (
+      <EmptyState icon="search" title="No file matches">
+        No name contains “{query}”. Patterns match whole names: <code>*.jpg</code> finds those at
+        the top, <code>**/*.jpg</code> all.
+      </EmptyState>
+    )
+  if (folder !== '')
+    return (
+      <EmptyState icon="files" title="This folder is empty">
+        No peer has a file in {folder}/ now. Drop files here to share them in it.
+      </EmptyState>
+    )
   return (
     <EmptyState icon="files" title="No files yet">
-      Put files into the folder <code>shared/</code> of any peer: they appear here, with a second
-      copy on another peer, within seconds.
-    </EmptyState>
-  )
-}
-
-function NoMatches({ query }: { readonly query: string }): JSX.Element {
-  return (
-    <EmptyState icon="search" title="No file matches">
-      No name contains “{query}”. Patterns match whole names: <code>*.jpg</code> finds those at the
-      top, <code>**/*.jpg</code> all.
+      Drop files here, or put them into the folder <code>shared/</code> of any peer: they appear
+      within seconds, and get a second copy on another peer.
     </EmptyState>
   )
 }

@@ -1,30 +1,23 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { countText } from '../format/units.ts'
+import { Icon } from '../parts/icon.tsx'
 import { PagedList } from '../parts/paged-list.ts'
 import { usePage } from '../shell/page-context.ts'
+import { formatRoute } from '../shell/route.ts'
+import { Breadcrumbs } from './breadcrumbs.tsx'
 import { FileDrawer } from './file-drawer.tsx'
-import { type FileRow, searchPages } from './file-rows.ts'
+import { folderPages, type Row, searchPages } from './file-rows.ts'
 import { FileTable } from './file-table.tsx'
 import { SearchField } from './search-field.tsx'
+import { TrashTable } from './trash-table.tsx'
 
-/** Finds files by name, over all peers. */
+/** Finds files by name over the whole index, or browses its folders; and shows the trash. */
 export function FilesView(): JSX.Element {
-  const { client, clock, live, route, go } = usePage()
+  const { route, go } = usePage()
   const { query, path } = route.value
-  const { q = '', open } = query
-  const list = useMemo(() => new PagedList<FileRow>({ clock }), [clock])
-  useEffect(() => {
-    list.load(searchPages(client, q)).catch(() => {})
-  }, [list, client, q])
-  useEffect(() => () => list.stop(), [list])
-  const version = live.filesVersion.value
-  const isFirst = useRef(true)
-  useEffect(() => {
-    if (!isFirst.current) list.refresh()
-    isFirst.current = false
-  }, [list, version])
-  const count = list.rows.value.length
+  const { q = '', open, show } = query
+  const isTrash = show === 'trash'
   return (
     <div class="view" id="view" tabIndex={-1}>
       <div class="toolbar">
@@ -32,16 +25,68 @@ export function FilesView(): JSX.Element {
         <div class="grow">
           <SearchField
             value={q}
-            onChange={(text) => go({ view: 'files', path, query: { q: text } })}
+            label={isTrash ? 'Search deleted files' : 'Search all files, or *.jpg, photos/**'}
+            onChange={(text) => {
+              const keep = isTrash ? { show: 'trash' } : {}
+              go({ view: 'files', path, query: { ...keep, q: text } })
+            }}
           />
         </div>
-        <span class="soft" role="status">
-          {list.state.value === 'ready' &&
-            `${countText(count, 'file')}${list.hasMore.value ? ' and more' : ''}`}
-        </span>
+        <a
+          class={isTrash ? 'button pressed' : 'button quiet'}
+          href={formatRoute({ view: 'files', query: isTrash ? {} : { show: 'trash' } })}
+          aria-current={isTrash}
+        >
+          <Icon name="trash" small />
+          Trash
+        </a>
       </div>
-      <FileTable list={list} query={q} openName={open} />
+      {isTrash ? <TrashTable query={q} /> : <FoundFiles query={q} folder={path} openName={open} />}
       {open !== undefined && <FileDrawer key={open} name={open} />}
     </div>
   )
+}
+
+interface FoundFilesProps {
+  readonly query: string
+  readonly folder: string
+  readonly openName: string | undefined
+}
+
+function FoundFiles({ query, folder, openName }: FoundFilesProps): JSX.Element {
+  const { client, clock, live } = usePage()
+  const list = useMemo(() => new PagedList<Row>({ clock }), [clock])
+  useEffect(() => {
+    const fetch = query === '' ? folderPages(client, folder) : searchPages(client, query)
+    list.load(fetch).catch(() => {})
+  }, [list, client, query, folder])
+  useEffect(() => () => list.stop(), [list])
+  useRefresh(list, live.filesVersion.value)
+  const rows = list.rows.value
+  const folders = rows.filter(({ type }) => type === 'folder').length
+  const counts = [
+    ...(folders > 0 ? [countText(folders, 'folder')] : []),
+    ...(rows.length > folders || folders === 0 ? [countText(rows.length - folders, 'file')] : []),
+    ...(list.hasMore.value ? ['more below'] : []),
+  ]
+  return (
+    <>
+      <div class="toolbar under">
+        <Breadcrumbs folder={folder} query={query} />
+        <span class="soft count" role="status">
+          {list.state.value === 'ready' && counts.join(' · ')}
+        </span>
+      </div>
+      <FileTable list={list} query={query} folder={folder} openName={openName} />
+    </>
+  )
+}
+
+/** Asks again when files changed anywhere, but not when the list was just made. */
+function useRefresh(list: PagedList<Row>, version: number): void {
+  const seen = useRef(version)
+  useEffect(() => {
+    if (seen.current !== version) list.refresh()
+    seen.current = version
+  }, [list, version])
 }

@@ -8,11 +8,12 @@ const settleMs = 120
 
 interface SearchFieldProps {
   readonly value: string
+  readonly label: string
   readonly onChange: (text: string) => void
 }
 
 /** Reports what is typed once it settles; Escape clears it. */
-export function SearchField({ value, onChange }: SearchFieldProps): JSX.Element {
+export function SearchField({ value, label, onChange }: SearchFieldProps): JSX.Element {
   const { clock } = usePage()
   const input = useRef<HTMLInputElement>(null)
   const cancel = useRef<() => void>(undefined)
@@ -35,9 +36,9 @@ export function SearchField({ value, onChange }: SearchFieldProps): JSX.Element 
         ref={input}
         class="input"
         type="search"
-        aria-label="Search the names of all files"
+        aria-label={label}
         aria-keyshortcuts="/"
-        placeholder="Search all files, or *.jpg, photos/**"
+        placeholder={label}
         autocomplete="off"
         spellcheck={false}
         maxLength={1024}

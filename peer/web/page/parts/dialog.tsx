@@ -47,3 +47,40 @@ export function Dialog({ kind, title, onClose, children, foot }: DialogProps): J
     </dialog>
   )
 }
+
+interface ConfirmProps {
+  readonly title: string
+  readonly children: ComponentChildren
+  /** On the button that does it. */
+  readonly verb: string
+  readonly isDanger?: boolean
+  readonly onConfirm: () => void
+  readonly onClose: () => void
+}
+
+/** Asks before something that cannot be undone. */
+export function Confirm(props: ConfirmProps): JSX.Element {
+  const { title, children, verb, isDanger = false, onConfirm, onClose } = props
+  const foot = (
+    <>
+      <button type="button" class="button" onClick={onClose}>
+        Cancel
+      </button>
+      <button
+        type="button"
+        class={isDanger ? 'button danger' : 'button primary'}
+        onClick={() => {
+          onConfirm()
+          onClose()
+        }}
+      >
+        {verb}
+      </button>
+    </>
+  )
+  return (
+    <Dialog kind="box" title={title} onClose={onClose} foot={foot}>
+      {children}
+    </Dialog>
+  )
+}

@@ -2,6 +2,8 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { DownloadsDrawer } from '../downloads/downloads-drawer.tsx'
 import { hasModifier } from '../parts/has-modifier.ts'
+import { DropAnywhere } from '../share/drop-anywhere.tsx'
+import { UploadsInBackground } from '../share/share-view.tsx'
 import { Freshness } from './freshness.tsx'
 import { usePage } from './page-context.ts'
 import { Brand, Sidebar } from './sidebar.tsx'
@@ -39,6 +41,8 @@ export function App(): JSX.Element {
         </main>
       </div>
       {showsDownloads.value && <DownloadsDrawer />}
+      <UploadsInBackground />
+      <DropAnywhere />
       <ToastList />
     </>
   )

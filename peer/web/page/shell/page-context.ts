@@ -5,6 +5,8 @@ import { Client } from '../api/client.ts'
 import { sentenceOf } from '../api/problem.ts'
 import { browserClock, type PageClock } from '../clock.ts'
 import { Live } from '../live/live.ts'
+import { copiesOf, sendFile } from '../share/send-file.ts'
+import { UploadQueue } from '../share/upload-queue.ts'
 import { formatRoute, parseRoute, type Route } from './route.ts'
 import { Theme } from './theme.ts'
 import { Toasts } from './toasts.ts'
@@ -16,6 +18,9 @@ export interface Page {
   readonly clock: PageClock
   readonly toasts: Toasts
   readonly theme: Theme
+  readonly uploads: UploadQueue
+  /** Where uploads go: a folder in `shared/`, empty for the top. */
+  readonly uploadFolder: Signal<string>
   readonly route: Signal<Route>
   /** Whether the peer wants its token before it answers. */
   readonly needsToken: Signal<boolean>
@@ -58,6 +63,11 @@ export function createPage(window: Window): Page {
     nowMs,
     live: new Live({ client, clock, random }),
     theme: new Theme(window),
+    uploads: new UploadQueue({
+      send: sendFile,
+      copiesOf: (name, sha256) => copiesOf(client, name, sha256),
+    }),
+    uploadFolder: signal(''),
     showsDownloads: signal(false),
     go: (target) => {
       window.location.hash = formatRoute(target)

@@ -2,6 +2,8 @@
 import type { FunctionComponent } from 'preact'
 import { FilesView } from '../files/files-view.tsx'
 import type { IconName } from '../parts/icon.tsx'
+import { ShareBadge } from '../share/share-badge.tsx'
+import { ShareView } from '../share/share-view.tsx'
 
 export interface View {
   /** Its name in the address. */
@@ -15,4 +17,5 @@ export interface View {
 
 export const views: readonly View[] = [
   { name: 'files', label: 'Files', icon: 'files', component: FilesView },
+  { name: 'share', label: 'Share', icon: 'share', component: ShareView, badge: ShareBadge },
 ]

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { type DroppedEntry, readDropped, readPicked } from './chosen-files.ts'
+
+const fileAt = (fullPath: string): DroppedEntry => ({
+  isFile: true,
+  fullPath,
+  file: (onFile) => onFile(new Blob([fullPath])),
+})
+const unreadable: DroppedEntry = {
+  isFile: true,
+  fullPath: '/a/secret',
+  file: (_onFile, onError) => onError(new Error('not allowed')),
+}
+/** Hands its entries out one by one, as browsers do a hundred at a time. */
+function folderAt(fullPath: string, entries: DroppedEntry[]): DroppedEntry {
+  return {
+    isFile: false,
+    fullPath,
+    createReader: () => {
+      const left = [...entries]
+      return { readEntries: (onEntries) => onEntries(left.splice(0, 1)) }
+    },
+  }
+}
+
+test('a dropped folder keeps its paths, below the chosen folder', async () => {
+  const dropped = folderAt('/a', [fileAt('/a/1'), folderAt('/a/b', [fileAt('/a/b/2')]), unreadable])
+  const { files, unreadable: failed } = await readDropped([dropped, fileAt('/3')], 'photos/2026')
+  expect(files.map(({ name }) => name).toSorted()).toEqual([
+    'photos/2026/3',
+    'photos/2026/a/1',
+    'photos/2026/a/b/2',
+  ])
+  expect(failed).toEqual(['/a/secret'])
+})
+
+test('picked files and folders have NFC names', () => {
+  const picked = [
+    Object.assign(new Blob(), { name: 'Z\u0308.txt', webkitRelativePath: '' }),
+    Object.assign(new Blob(), { name: '2', webkitRelativePath: 'b/2' }),
+  ]
+  expect(readPicked(picked, '').map(({ name }) => name)).toEqual(['Z̈.txt'.normalize('NFC'), 'b/2'])
+})
