@@ -236,6 +236,15 @@ export const limits = {
   httpRequestsMax: 512,
   /** WebDAV requests that are running, of all clients: a file manager sends a few at a time. */
   davRequestsMax: 128,
+  /** Requests of one other machine in ten seconds: a tenth of what a core can answer. */
+  httpRequestsOfHostMax: 10_000,
+  /**
+   * The same on loopback: five times what a core can answer, so that only a mistake, such as a loop
+   * without an end over many connections, is slowed down.
+   */
+  httpRequestsOfLoopbackMax: 500_000,
+  /** Hosts whose requests are counted: 100 bytes each. */
+  httpHostsMax: 4_096,
   /** Unread replies of all connections: beyond it the largest are disconnected. */
   httpUnreadBytesMax: 32 * mebibyte,
   /** A reply read by a client: all peers of a full registry, or a page of names. */

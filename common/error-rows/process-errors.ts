@@ -62,6 +62,12 @@ export const processErrors = {
     sentence:
       'Too many wrong tokens were sent from this address: try again in {retryAfterSeconds} s.',
   },
+  TOO_MANY_CALLS: {
+    when: 'One address sent more HTTP requests than it may in ten seconds.',
+    retryable: true,
+    status: 429,
+    sentence: 'Too many requests came from this address: try again in {retryAfterSeconds} s.',
+  },
   TOKEN_UNUSABLE: {
     when: 'The file of the token is missing, invalid, or can be read by other users; no token is accepted.',
     retryable: true,

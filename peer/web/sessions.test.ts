@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { seededRandom } from '../../common/random.ts'
+import { seededRandom, systemRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
@@ -35,10 +35,14 @@ test('a session lasts across a restart until it is closed, for good', async () =
 test('a session ends after its time, and the oldest one beyond the bound', async () => {
   await using folder = await temporaryFolder()
   const clock = new FakeClock()
-  const sessions = await Sessions.open(join(folder.path, 'sessions.json'), dependencies(clock))
-  const oldest = await sessions.open(token)
-  const second = await sessions.open(token)
-  for (let opened = 2; opened < sessionsMax; opened++) await sessions.open(token)
+  const path = join(folder.path, 'sessions.json')
+  const before = await Sessions.open(path, dependencies(clock))
+  const oldest = await before.open(token)
+  const second = await before.open(token)
+  const saved = JSON.parse(await readFile(path, 'utf8')) as object[]
+  while (saved.length < sessionsMax) saved.push({ ...saved[1], id: `another ${saved.length}` })
+  await writeFile(path, JSON.stringify(saved))
+  const sessions = await Sessions.open(path, { ...dependencies(clock), random: systemRandom })
   expect(sessions.isOpen(oldest, token)).toBe(true)
   await sessions.open(token)
   expect(sessions.isOpen(oldest, token)).toBe(false)

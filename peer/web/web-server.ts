@@ -20,7 +20,9 @@ import type { LiveSources } from './live/live-feed.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
 import { openApiOf } from './open-api.ts'
 import { addPage, pageFolder } from './page-door.ts'
+import { addRateLimit } from './rate-limit.ts'
 import { addCallRoutes, type Web } from './routes.ts'
+import { addSecurityHeaders } from './security-headers.ts'
 import { addSessionRoutes } from './session-routes.ts'
 import { addErrorRoutes, answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
 
@@ -106,6 +108,8 @@ export async function buildWeb(
   web.setValidatorCompiler(compileCheck)
   // As fast as a compiled serializer: schemas of answers serve the types and the documentation.
   web.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  addSecurityHeaders(web)
+  await addRateLimit(web)
   const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
   web.addHook('onRequest', async ({ method, headers, url }) => {
     checkAccess({ method, host: headers.host, origin: headers.origin }, ownNames)
