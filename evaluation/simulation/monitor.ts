@@ -7,8 +7,12 @@ import { contentIn } from './cluster/simulated-disk.ts'
 import { type FollowedRequest, WireTap } from './cluster/wire-tap.ts'
 import { type Expectations, hadContent } from './expectations.ts'
 
-/** As the index promises; see running-tasks.ts. */
+/** As the index promises; see slots.ts and running-tasks.ts. */
 const streamsPerSourceMax = 2
+const batchesPerTargetMax = { small: 2, medium: 1, large: 1 } as const satisfies Record<
+  Lane,
+  number
+>
 /**
  * A peer that ended this recently may have been asked for its confirmation before: such a question
  * takes at most this long.
@@ -158,15 +162,21 @@ export class Monitor {
       copies: new Map(copies.map((copy) => [copy.taskId, copy])),
     }
     const open = this.#batches.get(target) ?? []
-    if (open.some(({ lane }) => lane === batch.lane))
-      this.violation(`${target} has two ${batch.lane} batches`)
+    const batches = open.filter(({ lane }) => lane === batch.lane).length + 1
+    if (batches > batchesPerTargetMax[batch.lane])
+      this.violation(`${target} has ${batches} ${batch.lane} batches`)
     for (const copy of copies) this.#checkNeed(target, copy)
     this.#checkIsNew(target, copies)
     this.#batches.set(target, [...open, batch])
-    const all = [...this.#batches.values()].flat()
-    const streams = all.filter(({ lane, source }) => lane === batch.lane && source === batch.source)
-    if (streams.length > streamsPerSourceMax)
-      this.violation(`${batch.source} sends to ${streams.length} ${batch.lane} batches`)
+    // A peer carries out its batches one after the other.
+    const streams = this.#batches
+      .values()
+      .filter((each) =>
+        each.some(({ lane, source }) => lane === batch.lane && source === batch.source),
+      )
+      .toArray().length
+    if (streams > streamsPerSourceMax)
+      this.violation(`${batch.source} sends ${batch.lane} contents to ${streams} peers`)
   }
 
   /** No peer is asked for a sound copy that the index knows it has. */

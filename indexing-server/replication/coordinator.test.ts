@@ -136,21 +136,55 @@ test('an unreported task is given up after its deadline', async () => {
   expect(peer3.tasks).toHaveLength(1)
 })
 
-test('small contents travel in batches, one at a time to a peer', async () => {
+test('small contents travel in batches, of which one waits at the peer behind another', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
   peer2.answer = undefined
   await peer1.announce(...Array.from({ length: 550 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
   await cluster.advance(5_000)
-  expect(peer2.batches).toEqual([256])
-  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting: 294, running: 256 } })
+  const [first = 0, second = 0, ...more] = peer2.batches
+  expect([first, more]).toEqual([256, []])
+  const running = first + second
+  const waiting = 550 - running
+  expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting, running } })
   peer2.answer = () => undefined
   await peer2.ask('report', {
-    outcomes: peer2.tasks.map(({ taskId }) => ({ taskId, error: 'NO_SOURCE' })),
+    outcomes: peer2.tasks.slice(0, first).map(({ taskId }) => ({ taskId, error: 'NO_SOURCE' })),
   })
   await cluster.advance(5_000)
-  expect(peer2.batches).toEqual([256, 256, 38])
+  expect(peer2.batches).toEqual([first, second, waiting])
+})
+
+test('a batch does not wait at a peer while another one has none', async () => {
+  await using cluster = await IndexCluster.start()
+  const owner = await cluster.peer('owner')
+  const others = await Promise.all(['b', 'c', 'd'].map((id) => cluster.peer(id)))
+  for (const peer of others) peer.answer = undefined
+  await owner.announce(...Array.from({ length: 1_000 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
+  await cluster.advance(5_000)
+  // The owner has two streams.
+  const counts = others.map(({ batches }) => batches.length)
+  expect(counts.toSorted((a, b) => a - b)).toEqual([0, 1, 1])
+})
+
+test('what waits behind a slow source at its target is not held up by it', async () => {
+  await using cluster = await IndexCluster.start()
+  const slow = await cluster.peer('slow', { freeBytes: 0 })
+  const fast = await cluster.peer('fast', { freeBytes: 0 })
+  const target = await cluster.peer('target')
+  target.answer = undefined
+  await slow.announce({ name: 'slow', text: 'x'.repeat(500_000) })
+  await cluster.advance(3_000)
+  await fast.shares('fast')
+  await cluster.advance(3_000)
+  expect(target.tasks.map(({ name }) => name)).toEqual(['slow', 'fast'])
+  const [{ taskId } = { taskId: '' }] = target.tasks
+  for (let told = 1; told <= 7; told++) {
+    await target.ask('progress', { tasks: [{ taskId, bytes: told * 1_000 }] })
+    await cluster.advance(5_000)
+  }
+  expect(target.cancelled).toEqual([taskId])
 })
 
 test('a peer is the source of two streams at most', async () => {

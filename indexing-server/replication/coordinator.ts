@@ -41,6 +41,7 @@ import { RateBudget } from './rate-budget.ts'
 import { RepairMeter } from './repair-meter.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { type Batch, RunningTasks } from './running-tasks.ts'
+import { Slots } from './slots.ts'
 import { TaskDesk } from './task-desk.ts'
 import { Trimmer } from './trimmer.ts'
 
@@ -109,6 +110,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #running = new RunningTasks()
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
+  readonly #slots: Slots
   readonly #planner: Planner
   readonly #desk: TaskDesk
   readonly #trimmer: Trimmer
@@ -143,9 +145,11 @@ export class Coordinator implements AsyncDisposable {
     this.#meter = new RepairMeter({ clock })
     const { grants, onHealed } = dependencies
     this.#grants = grants
+    this.#slots = new Slots({ queue: this.#queue, running: this.#running })
     const parts = {
       queue: this.#queue,
       running: this.#running,
+      slots: this.#slots,
       resting: this.#resting,
       pairs: this.#pairs,
       noRoom: this.#noRoom,
@@ -249,6 +253,7 @@ export class Coordinator implements AsyncDisposable {
     if (isLost) this.#desk.abandon(peerId)
     if (state === 'live') {
       this.#unpark()
+      this.#queue.admitAll()
       this.#queue.retryFailedAtPeers()
     }
     this.#wake()
@@ -263,6 +268,7 @@ export class Coordinator implements AsyncDisposable {
   onPlan(peerId: string): void {
     this.#judge.walk({ over: 'peer', peerId })
     this.#queue.unpark()
+    this.#queue.admitAll()
     this.#wake()
   }
 
@@ -360,7 +366,7 @@ export class Coordinator implements AsyncDisposable {
       this.#pairs.fail(contentId, { code: 'DEADLINE_EXCEEDED', target, sources: [] })
     if (this.hold !== undefined) return false
     if (this.#noRoom.mayFit((peerId) => this.#planner.roomOf(peerId))) this.#unpark()
-    this.#planner.admitQueued()
+    this.#slots.admitQueued()
     const { readyCount } = this.#queue
     for (const lane of this.#planner.lanesFor('copies'))
       await this.#planReady(
@@ -373,12 +379,12 @@ export class Coordinator implements AsyncDisposable {
     if (!this.#queue.areRepairsWaiting)
       for (const lane of this.#planner.lanesFor('copies'))
         await this.#planReady({ urgencies: ['move'], lane }, 'copies', signal)
-    for (const batch of this.#planner.takeUnsent())
+    for (const batch of this.#slots.takeUnsent())
       this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
     if (this.#planner.lanesFor('copies').length === 0) return false
     // A content that was tried and stayed waits for a task to end.
     const hasMoved = this.#queue.readyCount < readyCount
-    return this.#planner.couldAdmit || (hasMoved && readyCount > contentsPerPass)
+    return this.#slots.couldAdmit || (hasMoved && readyCount > contentsPerPass)
   }
 
   async #planReady(
@@ -406,6 +412,7 @@ export class Coordinator implements AsyncDisposable {
     const own = Array.from(batch.tasks.values(), ({ contentId }) => contentId)
     const contents = await this.#store.contents([...new Set([...own, ...waiting])])
     const isOwn = new Set(own)
+    if (this.#running.isAwaited(batch)) return true
     return contents.some((content) =>
       isOwn.has(content.contentId)
         ? this.#planner.hasOtherSource(content, batch)

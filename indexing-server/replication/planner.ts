@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
 import { type Lane, laneOf, lanes } from '../../common/content/lanes.ts'
 import { deadlines, limits } from '../../common/limits.ts'
@@ -11,6 +10,7 @@ import type { FailedPairs } from './failed-pairs.ts'
 import type { Moves } from './moves.ts'
 import type { Need, Urgency } from './needs.ts'
 import type { NoRoom } from './no-room.ts'
+import type { Slot } from './open-routes.ts'
 import {
   ableTargets,
   bestTarget,
@@ -25,26 +25,17 @@ import { rankOf } from './ranks.ts'
 import type { RateBudget } from './rate-budget.ts'
 import type { RestingPeers } from './resting-peers.ts'
 import { type RoomOptions, roomBytes } from './room.ts'
-import {
-  type Batch,
-  fitsBatch,
-  type RunningTask,
-  type RunningTasks,
-  type StreamKey,
-  streamOf,
-  type TaskCause,
-} from './running-tasks.ts'
+import type { Route } from './route-queues.ts'
+import type { Batch, RunningTask, RunningTasks, StreamKey, TaskCause } from './running-tasks.ts'
+import { streamOf } from './running-tasks.ts'
+import type { Slots } from './slots.ts'
 import { copyCause, moveCause, movedTo } from './task-events.ts'
-
-/**
- * Batches per lane that read from one peer: more would take its disk and network from its users.
- */
-const streamsPerSourceMax = 2
 
 export interface PlannerDependencies {
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly queue: NeedQueue
   readonly running: RunningTasks
+  readonly slots: Slots
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
   readonly noRoom: NoRoom
@@ -57,15 +48,26 @@ export interface PlannerDependencies {
 /** Refusals that end without an event. */
 const freedByTime: readonly Refusal[] = ['resting', 'flapping', 'maintenance']
 
+/** A peer that may take a copy, and the sources that it may read it from. */
+interface AbleTarget extends PlacementPeer {
+  readonly sources: readonly Source[]
+}
+
 type CopiesNeed = Extract<Need, { kind: 'copies' }>
 
 /**
- * Why no peer can take a copy; the busy ones end when a task does, `waiting` when a retry is due.
+ * Why no peer can take a copy: until the rate allows it, a task ends, a retry is due, or a peer
+ * changes.
  */
-type Obstacle = 'targets busy' | 'sources busy' | 'waiting' | 'resting' | 'no space' | 'no peer'
+type Obstacle = 'rate' | Busy | 'waiting' | 'resting' | 'no space' | 'no peer'
+
+/** The routes on which it could be copied if their peers were not busy. */
+interface Busy {
+  readonly routes: readonly Route[]
+}
 
 /**
- * Turns the needs of contents into tasks, collected in one batch per peer until they are sent.
+ * Turns the needs of contents into tasks, collected in batches until they are sent.
  * Fully synchronous: nothing else changes between two contents.
  */
 export class Planner {
@@ -80,13 +82,14 @@ export class Planner {
   readonly #budget: RateBudget
   readonly #clock: Clock
   readonly #random: Random
-  readonly #unsent = new Set<Batch>()
+  readonly #slots: Slots
 
   constructor(options: RoomOptions, dependencies: PlannerDependencies) {
     this.#options = options
     this.#peers = dependencies.peers
     this.#queue = dependencies.queue
     this.#running = dependencies.running
+    this.#slots = dependencies.slots
     this.#resting = dependencies.resting
     this.#pairs = dependencies.pairs
     this.#noRoom = dependencies.noRoom
@@ -94,13 +97,6 @@ export class Planner {
     this.#budget = dependencies.budget
     this.#clock = dependencies.clock
     this.#random = dependencies.random
-  }
-
-  /** The batches filled since the last call, except those of peers lost since. */
-  takeUnsent(): Batch[] {
-    const batches = [...this.#unsent].filter(({ tasks }) => tasks.size > 0)
-    this.#unsent.clear()
-    return batches
   }
 
   /**
@@ -112,7 +108,7 @@ export class Planner {
     if (what === 'copies' && (live.length < 2 || this.#budget.isSpent)) return false
     return live.some(
       (peer) =>
-        this.#hasSlot(peer.peerId, lane, 0) &&
+        this.#slots.slotOf(peer.peerId, lane, 0) !== undefined &&
         (what === 'drops'
           ? !this.#resting.isDropRefused(peer.peerId)
           : this.#resting.restOf(peer.peerId) === undefined),
@@ -128,17 +124,6 @@ export class Planner {
   /** The lanes in which {@link couldPlace} is true. */
   lanesFor(what: 'copies' | 'drops'): readonly Lane[] {
     return lanes.filter((lane) => this.couldPlace(what, lane))
-  }
-
-  /** Whether contents are queued for a source that has a free stream. */
-  get couldAdmit(): boolean {
-    return this.#queue.awaitedSources.some((source) => this.#spareStreams(source) > 0)
-  }
-
-  /** Makes as many queued contents ready as sources have free streams. */
-  admitQueued(): void {
-    for (const source of this.#queue.awaitedSources)
-      this.#queue.admit(source, this.#spareStreams(source) * limits.tasksPerRequestMax)
   }
 
   /** The targets for a copy of `content`. */
@@ -174,15 +159,15 @@ export class Planner {
   isHeldUp(content: StoredContent, batch: Batch): boolean {
     const sources = this.#liveSources(content)
     const { eligible } = this.targetsFor(content)
+    const lane = laneOf(content.size)
     return eligible.some((peer) => {
-      const lane = laneOf(content.size)
       const isSlotHeld = peer.peerId === batch.target
-      if (!isSlotHeld && !this.#hasSlot(peer.peerId, lane, content.size)) return false
-      return this.#sourcesOf(content.contentId, peer, sources).some(({ peerId }) =>
-        peerId === batch.source
-          ? !isSlotHeld && this.#spareStreams(streamOf(lane, peerId)) <= 0
-          : isSlotHeld && this.#spareStreams(streamOf(lane, peerId)) > 0,
-      )
+      const slot = this.#slots.slotOf(peer.peerId, lane, content.size)
+      if (!isSlotHeld && slot === undefined) return false
+      return this.#sourcesOf(content.contentId, peer, sources).some(({ peerId }) => {
+        const isSpare = this.#slots.spareStreams(streamOf(lane, peerId)) > 0
+        return peerId === batch.source ? !isSlotHeld && !isSpare : isSlotHeld && isSpare
+      })
     })
   }
 
@@ -220,13 +205,9 @@ export class Planner {
         sources.length === 0
           ? 'no peer'
           : this.#planCopy(content, file, { sources, earlierHolders })
-    if (obstacle === 'targets busy') return
-    if (obstacle === 'sources busy')
-      this.#queue.enqueue(
-        contentId,
-        rank,
-        sources.map(({ peerId }) => streamOf(laneOf(content.size), peerId)),
-      )
+    // It stays ready.
+    if (obstacle === 'rate') return
+    if (typeof obstacle === 'object') this.#queue.enqueue(contentId, rank, obstacle.routes)
     else if (this.#running.copiesOf(contentId).length > 0) this.#queue.hold(contentId, rank)
     else if (need.urgency === 'move') {
       // Another one is found later.
@@ -256,7 +237,7 @@ export class Planner {
       file === undefined
         ? { kind: 'dropped', bytes, reason: 'no longer shared' }
         : { kind: 'trimmed', bytes, ...movedTo(this.#moves.of(contentId)) }
-    let isBusy = false
+    const routes: Route[] = []
     let isResting = false
     let isAwaited = false
     for (const { peerId, owner, name } of copies) {
@@ -269,18 +250,19 @@ export class Planner {
       if (peer?.state !== 'live') continue
       const mustWait = this.#pairs.isTargetWaiting(contentId, peerId)
       if (mustWait || this.#resting.isDropRefused(peerId)) isResting = true
-      else if (this.#hasSlot(peerId, 'small', 0))
-        this.#assign({
+      else if (this.#slots.slotOf(peerId, 'small', 0) !== undefined)
+        this.#slots.assign({
           contentId,
           target: peerId,
           sizeBytes: 0,
           task: { kind: 'drop', taskId: this.#taskId(), name, owner, sha256 },
           cause,
+          startedMs: this.#clock.monotonicMs(),
         })
-      else isBusy = true
+      else routes.push({ lane: 'small', target: peerId })
     }
-    if (isBusy) return
-    if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, rank)
+    if (routes.length > 0) this.#queue.enqueue(contentId, rank, routes)
+    else if (this.#running.ofContent(contentId).length > 0) this.#queue.hold(contentId, rank)
     else if (isAwaited) {
       const retryMs = this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
       this.#queue.park(contentId, rank, isResting ? retryMs : Infinity)
@@ -316,12 +298,14 @@ export class Planner {
       sources: this.#sourcesOf(contentId, peer, sources),
     }))
     if (able.every((peer) => peer.sources.length === 0)) return 'waiting'
-    // It stays ready, and is planned when the rate allows it.
-    if (this.#budget.isSpent) return 'targets busy'
+    if (this.#budget.isSpent) return 'rate'
+    const slotOf = (peer: PlacementPeer): Slot | undefined =>
+      this.#slots.slotOf(peer.peerId, lane, size)
+    const isAnyIdle = able.some((peer) => slotOf(peer) === 'own')
     const free = able.filter(
       (peer) =>
-        this.#hasSlot(peer.peerId, lane, size) &&
-        this.#sourceFor(contentId, lane, peer) !== undefined,
+        slotOf(peer) === (isAnyIdle ? 'own' : 'next') &&
+        this.#sourceFor(content, peer) !== undefined,
     )
     const target = bestTarget(free, {
       ...this.#options,
@@ -329,11 +313,9 @@ export class Planner {
       hasEarlierVersion: (peerId) => earlierHolders.has(peerId),
       random: this.#random,
     })
-    const source = target === undefined ? undefined : this.#sourceFor(contentId, lane, target)
+    const source = target === undefined ? undefined : this.#sourceFor(content, target)
     if (target === undefined || source === undefined)
-      return sources.some(({ peerId }) => this.#spareStreams(streamOf(lane, peerId)) > 0)
-        ? 'targets busy'
-        : 'sources busy'
+      return { routes: this.#routesOf(content, able) }
     const others = target.sources.filter((other) => other !== source)
     const task: Task = {
       kind: 'replicate',
@@ -350,39 +332,39 @@ export class Planner {
         : moveCause(move)
     const { peerId } = target
     this.#budget.spend(size)
-    this.#assign({ contentId, target: peerId, sizeBytes: size, task, cause }, source.peerId)
+    const startedMs = this.#clock.monotonicMs()
+    const planned = { contentId, target: peerId, sizeBytes: size, startedMs, task, cause }
+    this.#slots.assign(planned, source.peerId)
     return undefined
   }
 
-  #assign(planned: Omit<RunningTask, 'startedMs'>, source?: string): void {
-    const { target, sizeBytes } = planned
-    const lane = laneOf(sizeBytes)
-    const batch = this.#running.batchOf(target, lane) ?? this.#running.open(target, lane)
-    assert(batch.tasks.size === 0 || this.#unsent.has(batch))
-    this.#unsent.add(batch)
-    const startedMs = this.#clock.monotonicMs()
-    this.#running.add(batch, { ...planned, startedMs }, source)
+  /** The routes on which a content could be copied, idle targets and short queues first. */
+  #routesOf({ size }: StoredContent, able: readonly AbleTarget[]): Route[] {
+    const lane = laneOf(size)
+    const lengthsOf = (route: Route): { ofRoute: number; ofTarget: number } =>
+      this.#queue.lengthsOf(route)
+    const routes = able.flatMap(({ peerId: target, sources }) => {
+      const all = sources.map(({ peerId: source }): Route => ({ lane, source, target }))
+      return all.toSorted((a, b) => lengthsOf(a).ofRoute - lengthsOf(b).ofRoute).slice(0, 1)
+    })
+    const isIdle = ({ target }: Route): number =>
+      Number(this.#slots.slotOf(target, lane, size) === 'own')
+    return routes.toSorted(
+      (a, b) => isIdle(b) - isIdle(a) || lengthsOf(a).ofTarget - lengthsOf(b).ofTarget,
+    )
   }
 
-  /** Whether `target` has no batch in the lane, or an unsent one with room. */
-  #hasSlot(target: string, lane: Lane, sizeBytes: number): boolean {
-    const batch = this.#running.batchOf(target, lane)
-    return batch === undefined || (this.#unsent.has(batch) && fitsBatch(batch, sizeBytes))
-  }
-
-  /** The source for a peer's task: that of its batch, or the least busy one with a free stream. */
+  /** The source for a task: that of the peer's unsent batch, or the least busy one with a stream. */
   #sourceFor(
-    contentId: number,
-    lane: Lane,
-    { peerId: target, sources }: { peerId: string; sources: readonly Source[] },
+    { contentId, size }: StoredContent,
+    { peerId: target, sources }: AbleTarget,
   ): Source | undefined {
-    const fixed = this.#running.batchOf(target, lane)?.source
-    if (fixed !== undefined) return sources.find(({ peerId }) => peerId === fixed)
-    const streams = ({ peerId }: Source): number => this.#running.streamsOf(streamOf(lane, peerId))
+    const stream = ({ peerId }: Source): StreamKey => streamOf(laneOf(size), peerId)
+    const streams = (source: Source): number => this.#running.streamsOf(stream(source))
     const failures = ({ peerId }: Source): number =>
       Number(this.#hasFailed(contentId, 'source', peerId))
     return sources
-      .filter(({ peerId }) => this.#spareStreams(streamOf(lane, peerId)) > 0)
+      .filter(({ peerId: source }) => this.#slots.isOpen({ source, target }, size))
       .toSorted((a, b) => failures(a) - failures(b) || streams(a) - streams(b))[0]
   }
 
@@ -403,10 +385,6 @@ export class Planner {
   #nextTryMs(contentId: number): number {
     const [first] = this.#pairs.waitingOf(contentId)
     return first?.untilMs ?? this.#clock.monotonicMs() + deadlines.noSpaceRetryMs
-  }
-
-  #spareStreams(stream: StreamKey): number {
-    return streamsPerSourceMax - this.#running.streamsOf(stream)
   }
 
   #liveSources(content: StoredContent): Source[] {

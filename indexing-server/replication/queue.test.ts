@@ -5,6 +5,7 @@ import { DueHeap } from './due-heap.ts'
 import { NeedQueue } from './queue.ts'
 import { ranks } from './ranks.ts'
 import { retryDelayMs } from './retry-delay.ts'
+import type { Route } from './route-queues.ts'
 
 const random = seededRandom('queue')
 const all = (queue: NeedQueue): number[] => queue.ready(ranks, 100)
@@ -92,28 +93,50 @@ test('parked contents rejoin by urgency and then by age, before those that came 
   expect(all(queue)).toEqual([3, 5, 2, 1, 4])
 })
 
-test('what waits for a source is in the shortest line, and comes out as it went in', () => {
+const route = (source: string, target: string): Route => ({ lane: 'small', source, target })
+const routesIn = (queue: NeedQueue): string[] =>
+  queue.heads(() => true).map(({ route: { source, target } }) => `${source}>${target}`)
+
+test('what is queued for two routes comes out of the first that is free, oldest first', () => {
   const queue = new NeedQueue()
-  for (const id of [1, 2, 3, 4]) queue.enqueue(id, 'copies/small', ['small slow'])
-  queue.enqueue(5, 'copies/small', ['small slow', 'small fast'])
-  queue.need(2, 'last-copy/small', 0)
-  expect([queue.awaitedSources, all(queue)]).toEqual([['small slow', 'small fast'], []])
-  queue.admit('small fast', 10)
-  queue.admit('small slow', 3)
+  const [slow, fast] = [route('a', 'slow'), route('b', 'fast')]
+  for (const id of [1, 2, 3, 4]) queue.enqueue(id, 'copies/small', [slow])
+  queue.enqueue(5, 'copies/small', [slow, fast])
+  expect(queue.lengthsOf(slow)).toEqual({ ofRoute: 5, ofTarget: 5 })
+  expect([routesIn(queue), all(queue)]).toEqual([['a>slow', 'b>fast'], []])
+  expect(queue.heads((_, target) => target === 'fast').map(({ order }) => order)).toEqual([5])
+  queue.admit(fast, 10)
+  queue.admit(slow, 3)
   expect(all(queue)).toEqual([5, 1, 2, 3])
+  expect(routesIn(queue)).toEqual(['a>slow'])
   queue.remove(4)
-  expect(queue.awaitedSources).toEqual([])
+  expect(routesIn(queue)).toEqual([])
 })
 
-test('the last copy of a content comes first among those queued for a source', () => {
+test('what becomes more urgent while it is queued overtakes the others', () => {
   const queue = new NeedQueue()
-  for (const id of [1, 2, 3]) queue.enqueue(id, 'copies/small', ['small p'])
-  queue.enqueue(4, 'move/small', ['small p'])
-  queue.enqueue(5, 'last-copy/small', ['small p'])
+  const [slow, fast] = [route('a', 'slow'), route('b', 'fast')]
+  for (const id of [1, 2, 3]) queue.enqueue(id, 'copies/small', [slow])
+  queue.enqueue(4, 'copies/small', [slow, fast])
+  queue.need(3, 'last-copy/small', 0)
+  expect(routesIn(queue)).toEqual(['a>slow', 'b>fast'])
+  queue.need(4, 'last-copy/small', 0)
+  queue.admit(slow, 2)
+  expect(all(queue)).toEqual([3, 4])
+  expect(routesIn(queue)).toEqual(['a>slow'])
+  queue.admitAll()
+  expect(queue.ready(['copies/small'], 9)).toEqual([1, 2])
+})
+
+test('the last copy of a content comes first among those queued for a route', () => {
+  const queue = new NeedQueue()
+  for (const id of [1, 2, 3]) queue.enqueue(id, 'copies/small', [route('p', 'q')])
+  queue.enqueue(4, 'move/small', [route('p', 'q')])
+  queue.enqueue(5, 'last-copy/small', [route('p', 'q')])
   expect(queue.areRepairsWaiting).toBe(true)
-  queue.admit('small p', 2)
+  queue.admit(route('p', 'q'), 2)
   expect(all(queue)).toEqual([5, 1])
-  queue.admit('small p', 9)
+  queue.admit(route('p', 'q'), 9)
   for (const id of [1, 2, 3, 5]) queue.remove(id)
   expect(queue.areRepairsWaiting).toBe(false)
   expect(queue.isRepairing).toBe(false)
@@ -144,8 +167,12 @@ test('a content is in one place, whatever happens to it', () => {
     (queue, id, ms) => queue.need(id, 'move/small', ms),
     (queue, id) => queue.retry(id),
     (queue, id) =>
-      queue.enqueue(id, 'copies/small', id % 2 === 0 ? ['small p', 'small q'] : ['small q']),
-    (queue) => queue.admit('small q', 2),
+      queue.enqueue(id, 'copies/small', [
+        route('p', 'q'),
+        ...(id % 2 === 0 ? [route('p', 'r')] : []),
+      ]),
+    (queue) => queue.admit(route('p', 'r'), 2),
+    (queue) => queue.admitAll(),
     (queue, id, ms) => queue.release(id, { reason: 'confirming', dueMs: ms, awaited: 'p' }),
     (queue, id, ms) => queue.has(id) && queue.fail(id, { code: 'X', target: 'p' }, ms, random),
     (queue, id) => queue.remove(id),
@@ -170,7 +197,8 @@ test('a content is in one place, whatever happens to it', () => {
       }
       queue.unpark()
       queue.admitDue(1e9)
-      for (const source of queue.awaitedSources) queue.admit(source, 10)
+      for (const head of queue.heads(() => true)) queue.admit(head.route, 10)
+      expect(queue.heads(() => true)).toEqual([])
       expect(queue.size).toBe(all(queue).length + queue.heldCount)
     }),
   )

@@ -4,8 +4,7 @@ import { DueHeap } from './due-heap.ts'
 import { classOf, isRepair, type Rank, type RankClass, ranks } from './ranks.ts'
 import { ReadyContents } from './ready-contents.ts'
 import { retryDelayMs } from './retry-delay.ts'
-import type { StreamKey } from './running-tasks.ts'
-import { SourceQueues } from './source-queues.ts'
+import { type Route, type RouteHead, RouteQueues } from './route-queues.ts'
 
 /**
  * Why a content is delayed: `failed` regardless of the peer, or at each peer that can copy it now.
@@ -50,13 +49,12 @@ interface Delayed extends Delay {
 
 /**
  * The contents that need work, each in one of five places: `delayed` until a time, `ready` to be
- * planned (most urgent first, then oldest first, also after it was parked), `queued` for a source without a free stream,
- * `parked` until another peer arrives, or `held` while tasks for it run. Has no clock; a million
- * contents take about 50 MB.
+ * planned (most urgent first, then oldest first, also after it was parked), `queued` for peers that
+ * are busy, `parked` until another peer arrives, or `held` while tasks for it run. Has no clock.
  */
 export class NeedQueue {
   readonly #ready = new ReadyContents()
-  readonly #queued = new SourceQueues()
+  readonly #queued = new RouteQueues()
   readonly #parked = new Map<number, Rank>()
   #unparkMs = Infinity
   readonly #held = new Map<number, Rank>()
@@ -143,6 +141,9 @@ export class NeedQueue {
     } else if (state === 'ready' && !this.#ready.has(contentId, rank)) {
       this.#move(contentId, rank)
       this.#ready.add(contentId, rank)
+    } else if (state === 'queued') {
+      this.#queued.setRank(contentId, rank)
+      this.#markImproved(contentId, rank)
     } else if (state === undefined || state === 'held')
       this.delay(contentId, rank, { reason: 'settling', dueMs: settledMs })
   }
@@ -168,20 +169,36 @@ export class NeedQueue {
     this.#ready.add(contentId, rank)
   }
 
-  /** None of its `sources`, one or more, has a free stream: queues it for one of them. */
-  enqueue(contentId: number, rank: Rank, sources: readonly StreamKey[]): void {
+  /** The peers of its `routes`, one or more, are busy: queues it until those of one are free. */
+  enqueue(contentId: number, rank: Rank, routes: readonly Route[]): void {
     this.#move(contentId, rank)
-    this.#queued.add(contentId, rank, sources)
+    this.#queued.add(contentId, rank, routes)
   }
 
-  /** The sources that contents are queued for. */
-  get awaitedSources(): readonly StreamKey[] {
-    return this.#queued.sources
+  /** The first content of each route to such a target, most urgent and oldest first. */
+  heads(isTarget: (lane: Lane, target: string) => boolean): RouteHead[] {
+    return this.#queued.heads(isTarget)
   }
 
-  /** Makes the first `max` contents queued for `source` ready. */
-  admit(source: StreamKey, max: number): void {
-    for (const contentId of this.#queued.first(source, max)) this.retry(contentId)
+  /** The number of contents queued for a route, and for its target. */
+  lengthsOf(route: Route): { ofRoute: number; ofTarget: number } {
+    return { ofRoute: this.#queued.lengthOf(route), ofTarget: this.#queued.lengthAt(route) }
+  }
+
+  /** Makes the first `max` contents queued for a route ready, before those that were never tried. */
+  admit(route: Route, max: number): void {
+    this.#admit(this.#queued.first(route, max))
+  }
+
+  /** A peer has arrived that may take what is queued for others. */
+  admitAll(): void {
+    this.#admit([...this.#queued.contentIds])
+  }
+
+  #admit(contentIds: readonly number[]): void {
+    const admitted = contentIds.map((contentId) => [contentId, this.#rankOf(contentId)] as const)
+    for (const [contentId, rank] of admitted) this.#move(contentId, rank)
+    this.#ready.rejoin(admitted)
   }
 
   /**
@@ -259,9 +276,9 @@ export class NeedQueue {
   waitingIn(lane: Lane, max: number): number[] {
     const of = [`last-copy/${lane}`, `draining/${lane}`, `copies/${lane}`] as const
     const ready = this.ready(of, max)
-    const queued = this.awaitedSources
-      .filter((source) => source.startsWith(`${lane} `))
-      .flatMap((source) => this.#queued.first(source, max))
+    const queued = this.#queued
+      .heads((each) => each === lane)
+      .flatMap(({ route }) => this.#queued.first(route, max))
     return [...ready, ...queued.slice(0, max)]
   }
 
@@ -285,7 +302,12 @@ export class NeedQueue {
   /** Takes it from its place, to be put into another with this rank. */
   #move(contentId: number, rank: Rank): void {
     this.#detach(contentId)
-    if (classOf(rank) !== 'needed') this.#improved.add(contentId)
+    this.#markImproved(contentId, rank)
+  }
+
+  #markImproved(contentId: number, rank: Rank): void {
+    if (classOf(rank) === 'needed') this.#improved.delete(contentId)
+    else this.#improved.add(contentId)
   }
 
   #detach(contentId: number): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Rank, ranks } from './ranks.ts'
 
-/** The contents of a rank that are ready: those that were parked come before all others. */
+/** The contents of a rank that are ready: those that were parked or queued come before all others. */
 interface Ready {
   /** In order of their age. */
   readonly rejoined: Set<number>
@@ -10,8 +10,8 @@ interface Ready {
 }
 
 /**
- * The contents that are ready to be planned, by rank. One that was parked rejoins before those that
- * never were, because it was tried before them; among parked ones, the one parked first is oldest.
+ * The contents that are ready to be planned, by rank. One that was parked or queued rejoins before
+ * those that never were, because it was tried before them; among parked ones, the one parked first is oldest.
  * Parking it again does not change that.
  */
 export class ReadyContents {
@@ -55,7 +55,7 @@ export class ReadyContents {
     this.#ages.delete(contentId)
   }
 
-  /** Parked contents may be planned again. */
+  /** Parked or queued contents may be planned again. */
   rejoin(parked: Iterable<readonly [contentId: number, rank: Rank]>): void {
     for (const [rank, added] of Map.groupBy(parked, ([, rank]) => rank)) {
       const { rejoined } = this.#of(rank)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Cancel } from '../../common/clock.ts'
 import type { Lane } from '../../common/content/lanes.ts'
 import { limits } from '../../common/limits.ts'
@@ -36,6 +37,8 @@ export interface Batch {
   readonly lane: Lane
   /** The peer that it reads from; undefined if it only drops. */
   source: string | undefined
+  /** Whether it occupies a stream of its source: one that waits for another from it does not. */
+  hasStream: boolean
   readonly tasks: Map<string, RunningTask>
   /** Bytes of the contents in `tasks`. */
   bytes: number
@@ -61,12 +64,20 @@ export function streamOf(lane: Lane, source: string): StreamKey {
 }
 
 /**
- * Running tasks by peer. A peer has at most one batch per lane, its only incoming stream, and is
- * the source of at most `streamsPerSourceMax` batches per lane. A batch is running until its last
- * task is settled.
+ * Batches that a peer is assigned per lane. It carries out one, its only incoming stream; a second
+ * one of small contents waits at the peer, which otherwise would be idle until it has announced and
+ * reported the first.
+ */
+export function batchesPerTarget(lane: Lane): number {
+  return lane === 'small' ? 2 : 1
+}
+
+/**
+ * Running tasks by peer. A peer has at most {@link batchesPerTarget} batches, and is the source of
+ * a limited number of them per lane. A batch is running until its last task is settled.
  */
 export class RunningTasks {
-  readonly #byTarget = new Map<string, Map<Lane, Batch>>()
+  readonly #byTarget = new Map<string, Map<Lane, readonly Batch[]>>()
   readonly #streams = new Map<StreamKey, number>()
   readonly #byContent = new Map<number, Set<RunningTask>>()
   #count = 0
@@ -77,13 +88,13 @@ export class RunningTasks {
 
   /** The running copies, in the order of their batches. */
   *copies(): Generator<RunningTask> {
-    for (const batches of this.#byTarget.values())
-      for (const { tasks } of batches.values())
-        for (const running of tasks.values()) if (running.task.kind === 'replicate') yield running
+    for (const { tasks } of this.batches())
+      for (const running of tasks.values()) if (running.task.kind === 'replicate') yield running
   }
 
-  batchOf(target: string, lane: Lane): Batch | undefined {
-    return this.#byTarget.get(target)?.get(lane)
+  /** The batches of a peer in a lane, oldest first. */
+  batchesIn(target: string, lane: Lane): readonly Batch[] {
+    return this.#byTarget.get(target)?.get(lane) ?? []
   }
 
   /** All batches with unsettled tasks. */
@@ -92,7 +103,7 @@ export class RunningTasks {
   }
 
   batchesOf(target: string): readonly Batch[] {
-    return [...(this.#byTarget.get(target)?.values() ?? [])]
+    return [...(this.#byTarget.get(target)?.values() ?? [])].flat()
   }
 
   batchWith(target: string, taskId: string): Batch | undefined {
@@ -116,12 +127,15 @@ export class RunningTasks {
     return this.ofContent(contentId).filter(({ task }) => task.kind === 'replicate')
   }
 
-  /** Opens a batch for a peer that has none in this lane. */
+  /** Opens a batch for a peer that has fewer than {@link batchesPerTarget} in this lane. */
   open(target: string, lane: Lane): Batch {
+    const others = this.batchesIn(target, lane)
+    assert(others.length < batchesPerTarget(lane))
     const batch: Batch = {
       target,
       lane,
       source: undefined,
+      hasStream: false,
       tasks: new Map(),
       bytes: 0,
       requestBytes: 0,
@@ -132,16 +146,17 @@ export class RunningTasks {
       heardMs: -Infinity,
       cancelDeadline: () => {},
     }
-    const ofTarget = this.#byTarget.get(target) ?? new Map<Lane, Batch>()
-    this.#byTarget.set(target, ofTarget.set(lane, batch))
+    const ofTarget = this.#byTarget.get(target) ?? new Map<Lane, readonly Batch[]>()
+    this.#byTarget.set(target, ofTarget.set(lane, [...others, batch]))
     return batch
   }
 
   add(batch: Batch, running: RunningTask, source?: string): void {
     if (batch.source === undefined && source !== undefined) {
+      const others = this.batchesIn(batch.target, batch.lane)
+      batch.hasStream = !others.some((other) => other.source === source)
       batch.source = source
-      const stream = streamOf(batch.lane, source)
-      this.#streams.set(stream, this.streamsOf(stream) + 1)
+      if (batch.hasStream) this.#countStream(batch, 1)
     }
     batch.tasks.set(running.task.taskId, running)
     batch.bytes += running.sizeBytes
@@ -169,7 +184,21 @@ export class RunningTasks {
 
   /** Whether the batch has unsettled tasks. */
   isOpen(batch: Batch): boolean {
-    return this.batchOf(batch.target, batch.lane) === batch
+    return this.batchesIn(batch.target, batch.lane).includes(batch)
+  }
+
+  /** The open batch that its target carries out before this one. */
+  batchBefore(batch: Batch): Batch | undefined {
+    const batches = this.batchesIn(batch.target, batch.lane)
+    return batches[batches.indexOf(batch) - 1]
+  }
+
+  /** Whether a batch with another source waits at the target for this one. */
+  isAwaited(batch: Batch): boolean {
+    const others = this.batchesIn(batch.target, batch.lane)
+    return others.some(
+      (other) => this.batchBefore(other) === batch && other.source !== batch.source,
+    )
   }
 
   /** Removes and returns all tasks of a batch. */
@@ -191,13 +220,22 @@ export class RunningTasks {
   }
 
   #close(batch: Batch): void {
+    const { target, lane, source } = batch
     batch.cancelDeadline()
-    const ofTarget = this.#byTarget.get(batch.target)
-    ofTarget?.delete(batch.lane)
-    if (ofTarget?.size === 0) this.#byTarget.delete(batch.target)
-    if (batch.source === undefined) return
-    const stream = streamOf(batch.lane, batch.source)
-    const streams = this.streamsOf(stream) - 1
+    const left = this.batchesIn(target, lane).filter((other) => other !== batch)
+    const ofTarget = this.#byTarget.get(target)
+    if (left.length > 0) ofTarget?.set(lane, left)
+    else ofTarget?.delete(lane)
+    if (ofTarget?.size === 0) this.#byTarget.delete(target)
+    if (!batch.hasStream) return
+    const heir = left.find((other) => other.source === source)
+    if (heir === undefined) this.#countStream(batch, -1)
+    else heir.hasStream = true
+  }
+
+  #countStream({ lane, source = '' }: Batch, by: 1 | -1): void {
+    const stream = streamOf(lane, source)
+    const streams = this.streamsOf(stream) + by
     if (streams === 0) this.#streams.delete(stream)
     else this.#streams.set(stream, streams)
   }

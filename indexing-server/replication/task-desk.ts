@@ -191,6 +191,8 @@ export class TaskDesk {
   async #look(batch: Batch): Promise<void> {
     if (!this.#running.isOpen(batch)) return
     const nowMs = this.#clock.monotonicMs()
+    // Its time begins when its target begins with it.
+    if (this.#running.batchBefore(batch) !== undefined) batch.pace = startPace(nowMs)
     const verdict = judgePace(batch.pace, batch.bytesInAll, nowMs)
     if (verdict === 'stalled') return this.#takeBack(batch, 'DEADLINE_EXCEEDED')
     if (verdict !== 'unknown') batch.pace = nextWindow(batch.pace, nowMs)

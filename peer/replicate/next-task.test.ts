@@ -35,6 +35,13 @@ test('a large copy starts although many small ones run', () => {
   expect(nextTasks([replicate('a')], running)).toEqual([])
 })
 
+test('small copies wait for those that are being received; other tasks do not', () => {
+  const waiting = [replicate('a'), drop('b'), replicate('big', large)]
+  expect(nextTasks(waiting, [replicate('c')], true)).toEqual([1])
+  expect(nextTasks(waiting.toSpliced(1, 1), [replicate('c')], true)).toEqual([1])
+  expect(nextTasks(waiting, [replicate('c')], false)).toEqual([0])
+})
+
 test('a medium copy starts beside a large one', () => {
   const disk = replicate('disk', 2 * mediumCopyBytesMax)
   expect(

@@ -8,7 +8,7 @@ import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { Capacity } from './capacity.ts'
 import type { DropLink } from './drop-confirmer.ts'
-import { smallTasksAtOnce } from './next-task.ts'
+import { smallTasksPerGroup } from './next-task.ts'
 import {
   type FetchedReplica,
   type ReplicaFetch,
@@ -299,7 +299,7 @@ test('tasks beyond the queue are all refused', async () => {
   const world = new World({ fetcher: { keepSmall: (_, { signal }) => untilAborted(signal) } })
   const tasks = (count: number, prefix: string): Task[] =>
     Array.from({ length: count }, (_, i) => replicate(`${prefix}${i}`))
-  world.replicator.accept(tasks(smallTasksAtOnce, 'running'))
+  world.replicator.accept(tasks(smallTasksPerGroup, 'running'))
   world.replicator.accept(tasks(limits.tasksWaitingMax - 1, 'waiting'))
   expect(() => world.replicator.accept(tasks(2, 'more'))).toThrow('does not accept the task')
   world.replicator.accept(tasks(1, 'last'))

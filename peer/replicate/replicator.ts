@@ -90,6 +90,8 @@ interface ReplicatorDependencies {
 /** Tasks that run together: a single one, or small copies. */
 interface Job {
   readonly tasks: readonly Task[]
+  /** Those of them that are small copies: all or none. */
+  readonly small: readonly ReplicateTask[]
   /** Tasks that were not cancelled; when none is left, the job ends. */
   readonly wanted: Set<Task>
   readonly stop: AbortController
@@ -109,6 +111,8 @@ export class Replicator implements AsyncDisposable {
   readonly #confirmer: DropConfirmer
   #waiting: Task[] = []
   readonly #running = new Map<Task, Job>()
+  /** The group of small copies whose bytes are being received. */
+  #receiving: readonly ReplicateTask[] | undefined
   readonly #progress: ProgressTeller
 
   constructor(dependencies: ReplicatorDependencies) {
@@ -176,22 +180,22 @@ export class Replicator implements AsyncDisposable {
   }
 
   #startNext(): void {
-    for (
-      let places = new Set(nextTasks(this.#waiting, this.#running.keys()));
-      places.size > 0;
-      places = new Set(nextTasks(this.#waiting, this.#running.keys()))
-    ) {
+    for (;;) {
+      const isReceiving = this.#receiving !== undefined
+      const places = new Set(nextTasks(this.#waiting, this.#running.keys(), isReceiving))
+      if (places.size === 0) return
       const tasks = this.#waiting.filter((_, place) => places.has(place))
       this.#waiting = this.#waiting.filter((_, place) => !places.has(place))
-      const job: Job = { tasks, wanted: new Set(tasks), stop: new AbortController() }
+      const small = tasks.filter(isSmallCopy)
+      const job: Job = { tasks, small, wanted: new Set(tasks), stop: new AbortController() }
       for (const task of tasks) this.#running.set(task, job)
+      if (small.length > 0) this.#receiving = small
       this.#background.start('tasks', (ending) => this.#runJob(job, ending))
     }
   }
 
-  async #runJob({ tasks, stop }: Job, ending: AbortSignal): Promise<void> {
+  async #runJob({ tasks, small, stop }: Job, ending: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([ending, stop.signal])
-    const small = tasks.filter(isSmallCopy)
     if (small.length > 0) await this.#runSmall(small, signal)
     else for (const task of tasks) await this.#run(task, signal)
     if (ending.aborted || !signal.aborted) return
@@ -245,15 +249,26 @@ export class Replicator implements AsyncDisposable {
   ): Promise<SmallOutcome[]> {
     const [first] = tasks
     let bytes = 0
+    const expectedBytes = copies.reduce((sum, { content }) => sum + content.size, 0)
     const onBytes = (count: number): void => {
       bytes += count
+      if (bytes >= expectedBytes) this.#onReceived(tasks)
     }
     if (first !== undefined) this.#progress.add(first.taskId, () => ({ bytes }))
     try {
       return await this.#fetcher.keepSmall(copies, { signal, onBytes })
     } catch (error) {
       return copies.map(() => toAppError(error))
+    } finally {
+      this.#onReceived(tasks)
     }
+  }
+
+  /** The next group of small copies is received while this one is stored. */
+  #onReceived(tasks: readonly ReplicateTask[]): void {
+    if (this.#receiving !== tasks) return
+    this.#receiving = undefined
+    if (!this.#background.signal.aborted) this.#startNext()
   }
 
   async #run(task: Task, signal: AbortSignal): Promise<void> {

@@ -11,10 +11,10 @@ export interface PlantedBug {
 export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'three batches are read from one source',
-    file: 'indexing-server/replication/planner.ts',
+    file: 'indexing-server/replication/slots.ts',
     find: 'const streamsPerSourceMax = 2',
     replace: 'const streamsPerSourceMax = 3',
-    seed: 22,
+    seed: 57,
   },
   {
     what: 'small files are not verified',
