@@ -3,7 +3,7 @@ PEER ?= peer1
 BENCH ?= http
 flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
 
-.PHONY: help start test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
+.PHONY: help start webserver test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
   docker-logs docker-down docker-clean eval-quick eval-sweep plot bench clean
 
 help: ## list these targets
@@ -12,13 +12,16 @@ help: ## list these targets
 start: ## run an index and three peers with generated files, until Ctrl-C
 	@npm start --silent
 
+webserver: ## open the web page of peer1; starts an index and three peers unless they run
+	@npm run --silent webserver
+
 test: ## install if needed, then run all checks and tests
 	@npm test --silent -- $(TEST_FLAGS)
 
 check: setup ## formatter, linter, types and the project's own rules
 	@npm run --silent check
 
-setup: ## install the packages, if they are missing or outdated
+setup: ## install the packages and build the web page, if they are missing or outdated
 	@npm run --silent setup
 
 generate-peer1: setup ## fill data/peer1/shared with generated files, if it is empty

@@ -1,8 +1,11 @@
-/** `make start`: an index and three peers with generated files on this machine, until Ctrl-C. */
+/**
+ * `make start`: an index and three peers with generated files on this machine, until Ctrl-C.
+ * `make webserver`: the same, and opens the web page; if they are running already, only that.
+ */
 import { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { systemClock } from '../common/clock.ts'
-import { AppError } from '../common/errors.ts'
+import { AppError, hasCode } from '../common/errors.ts'
 import { interrupted } from '../common/interrupted.ts'
 import { configFile } from '../common/settings.ts'
 import {
@@ -12,11 +15,12 @@ import {
   type TandemProcessOptions,
 } from '../evaluation/system/tandem-process.ts'
 import { type IndexSettings, loadIndexSettings } from '../indexing-server/settings.ts'
-import { openHttpPeer } from '../peer/api/http-peer.ts'
+import { type HttpPeerOptions, openHttpPeer } from '../peer/api/http-peer.ts'
 import type { Status } from '../peer/api/shapes.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
 import { readToken, tokenPlace } from '../peer/token-file.ts'
 import { statusLine } from './cluster-status.ts'
+import { openPage } from './page-address.ts'
 import { runScript } from './run-script.ts'
 
 const peerIds = ['peer1', 'peer2', 'peer3']
@@ -36,17 +40,25 @@ The files are in data/peer1/shared and so on: what you put there gets its second
 Ctrl-C stops the index and the peers; their files stay.
 `
 
-new Command('start')
+const { open: opens } = new Command('start')
   .description('Starts an index and three peers with generated files, until Ctrl-C.')
+  .option('--open', 'open the web page; if the peers are running already, only that')
   .parse()
+  .opts<{ open?: true }>()
 
 await runScript(async () => {
+  if (opens && (await openRunning())) return
   using stop = interrupted()
   await using processes = new AsyncDisposableStack()
   try {
     const settings = loadIndexSettings({ file: configFile(undefined) }).values
-    const peers = await startAll(settings, processes)
+    console.error('Starting an index and three peers ...')
+    const { peers, lines } = await startAll(settings, processes)
+    const [first] = peers
+    if (first !== undefined) console.log(`Web page: ${first.apiUrl.href}\n`)
+    for (const line of lines) console.log(line)
     console.log(hints)
+    if (opens && first !== undefined) console.log(await openPage(apiOf(first)))
     await watch(peers, settings.replicationFactor, stop.signal)
     console.log('Stopping ...')
   } catch (error) {
@@ -56,26 +68,46 @@ await runScript(async () => {
   }
 })
 
+/** Opens the page of a cluster that is running. @returns whether it is */
+async function openRunning(): Promise<boolean> {
+  const [peer = ''] = peerIds
+  const { values } = loadPeerSettings({ file: configFile(undefined), flags: { peer } })
+  const url = new URL(`http://127.0.0.1:${values.httpPort}`)
+  try {
+    console.log(await openPage({ url, peerId: peer }))
+    return true
+  } catch (error) {
+    if (hasCode(error, 'PEER_UNREACHABLE')) return false
+    throw error
+  }
+}
+
+function apiOf({ apiUrl, name }: TandemProcess): HttpPeerOptions {
+  return { url: apiUrl, peerId: name }
+}
+
 /**
  * Starts the index first, so that the peers find it; stops in reverse, so that they can leave it.
+ * @returns the peers, and a line about each process
  */
 async function startAll(
   { port, httpPort, data: dataFolder }: IndexSettings,
   processes: AsyncDisposableStack,
-): Promise<TandemProcess[]> {
+): Promise<{ peers: TandemProcess[]; lines: string[] }> {
   const start = async (options: Omit<TandemProcessOptions, 'isShielded'>): Promise<TandemProcess> =>
     processes.use(await startTandem({ ...options, isShielded: true }))
   await start({ role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] })
-  console.log(`index  127.0.0.1:${port}`)
+  const lines = [`index  127.0.0.1:${port}`]
   const peers: TandemProcess[] = []
   for (const name of peerIds) {
     const { values } = loadPeerSettings({ file: configFile(undefined), flags: { peer: name } })
     const { port, httpPort, data: dataFolder } = values
     const flags = ['--generate']
-    peers.push(await start({ role: 'peer', name, dataFolder, port, httpPort, flags }))
-    console.log(`${name}  127.0.0.1:${port}  HTTP API http://127.0.0.1:${httpPort}  ${dataFolder}`)
+    const peer = await start({ role: 'peer', name, dataFolder, port, httpPort, flags })
+    peers.push(peer)
+    lines.push(`${name}  127.0.0.1:${port}  page and HTTP API ${peer.apiUrl.href}  ${dataFolder}`)
   }
-  return peers
+  return { peers, lines }
 }
 
 /** Shows the state of the cluster until `signal` is aborted or no process is left. */

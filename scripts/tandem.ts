@@ -80,12 +80,16 @@ Client commands call peer1 unless --peer or --api names another; --json prints J
 }
 
 async function commandsForClients(terminal: Terminal): Promise<Command[]> {
-  const [{ clientCommands }, { catCommand }, { tokenCommand }] = await Promise.all([
-    import('./client-commands.ts'),
-    import('./cat-command.ts'),
-    import('./token-command.ts'),
-  ])
-  return [...clientCommands(terminal), catCommand(terminal), tokenCommand(terminal)]
+  const [{ clientCommands }, { catCommand }, { openCommand }, { tokenCommand }] = await Promise.all(
+    [
+      import('./client-commands.ts'),
+      import('./cat-command.ts'),
+      import('./open-command.ts'),
+      import('./token-command.ts'),
+    ],
+  )
+  const others = [catCommand, openCommand, tokenCommand].map((command) => command(terminal))
+  return [...clientCommands(terminal), ...others]
 }
 
 function version(): string {

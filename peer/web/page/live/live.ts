@@ -1,6 +1,6 @@
 import { batch, type Signal, signal } from '@preact/signals'
 import type { Client } from '../api/client.ts'
-import { isCode } from '../api/problem.ts'
+import { isCode, problemOf, sentenceOf } from '../api/problem.ts'
 import type { PageClock } from '../clock.ts'
 import { EventParser, type ServerEvent } from './event-parser.ts'
 import type { Connection, Download, Peer, Status } from './live-types.ts'
@@ -24,6 +24,8 @@ export class Live {
   readonly connection: Signal<Connection> = signal<Connection>({ state: 'connecting' })
   readonly peerId = signal('')
   readonly status = signal<Status | undefined>(undefined)
+  /** Why the state of the cluster is unknown, such as an index that does not answer; empty if known. */
+  readonly clusterFailure = signal('')
   /** By peer id; undefined until known. */
   readonly peers = signal<ReadonlyMap<string, Peer> | undefined>(undefined)
   /** By id, in the order of the peer: oldest first. */
@@ -39,6 +41,8 @@ export class Live {
   #life: AbortController | undefined
   /** Ends the stream, or the wait for the next attempt. */
   #wake = new AbortController()
+  /** Types of events of which this connection has sent all rows. */
+  readonly #hasAll = new Set<string>()
   #lastEventId: string | undefined
   #failures = 0
 
@@ -90,7 +94,8 @@ export class Live {
       this.#failures += 1
       await this.#poll(life)
       const delayMs = reconnectDelayMs(this.#failures, this.#random())
-      const isPolling = this.connection.value.state === 'polling'
+      // A stream that was cut is tried again soon; one that cannot be had is not tried as often.
+      const isPolling = this.connection.value.state === 'polling' && this.#failures > 1
       await this.#sleep(isPolling ? Math.max(delayMs, pollMs) : delayMs, life)
     }
   }
@@ -140,14 +145,34 @@ export class Live {
     const parsed = JSON.parse(data) as unknown
     if (type === 'hello') {
       this.peerId.value = (parsed as { peerId: string }).peerId
-      // Files may have changed while there was no stream.
+      // What follows is all there is: some of what is known may be gone.
+      this.#hasAll.clear()
       this.filesVersion.value += 1
     }
-    if (type === 'status') this.status.value = parsed as Status
+    if (type === 'status') this.#takeStatus(parsed)
     if (type === 'files') this.filesVersion.value += 1
-    if (type === 'downloads') this.#takeDownloads(parsed as Download[], false)
-    if (type === 'peers') this.#takePeers(parsed as { changed: Peer[]; removed: string[] })
+    if (type === 'downloads') this.#takeDownloads(parsed as Download[], this.#isFirst(type))
+    if (type === 'peers')
+      this.#takePeers(parsed as { changed: Peer[]; removed: string[] }, this.#isFirst(type))
     for (const listener of this.#listeners.get(type) ?? []) listener(parsed, id)
+  }
+
+  /** The first event of a type after a connection has all rows; later ones have what changed. */
+  #isFirst(type: string): boolean {
+    const isFirst = !this.#hasAll.has(type)
+    this.#hasAll.add(type)
+    return isFirst
+  }
+
+  /** @param parsed the status, or the problem details of the index that does not answer */
+  #takeStatus(parsed: unknown): void {
+    const { code, status } = parsed as { code?: unknown; status?: unknown }
+    if (typeof code === 'string' && typeof status === 'number') {
+      this.clusterFailure.value = sentenceOf(problemOf(status, parsed))
+      return
+    }
+    this.clusterFailure.value = ''
+    this.status.value = parsed as Status
   }
 
   #takeDownloads(downloads: readonly Download[], isAll: boolean): void {
@@ -156,8 +181,11 @@ export class Live {
     this.downloads.value = known
   }
 
-  #takePeers({ changed, removed }: { changed: readonly Peer[]; removed: readonly string[] }): void {
-    const known = new Map(this.peers.value)
+  #takePeers(
+    { changed, removed }: { changed: readonly Peer[]; removed: readonly string[] },
+    isAll: boolean,
+  ): void {
+    const known = new Map(isAll ? [] : this.peers.value)
     for (const peer of changed) known.set(peer.peerId, peer)
     for (const peerId of removed) known.delete(peerId)
     this.peers.value = known
@@ -167,24 +195,25 @@ export class Live {
   async #poll(life: AbortSignal): Promise<void> {
     if (life.aborted) return
     try {
-      const [status, downloads] = await Promise.all([
-        this.#client.call('status'),
-        this.#client.call('downloads'),
-      ])
+      this.#takeDownloads(await this.#client.call('downloads'), true)
+      this.connection.value = { state: 'polling' }
+    } catch (error) {
+      if (isCode(error, 'TOKEN_REQUIRED')) return this.stop()
+      if (this.connection.value.state !== 'stale')
+        this.connection.value = { state: 'stale', sinceMs: this.#clock.nowMs() }
+      return
+    }
+    try {
+      const status = await this.#client.call('status')
       const peers = await this.#client.call('peers')
       batch(() => {
-        this.connection.value = { state: 'polling' }
         this.peerId.value = status.peer.peerId
-        this.status.value = status
-        this.peers.value = new Map(peers.map((peer) => [peer.peerId, peer]))
-        this.#takeDownloads(downloads, true)
+        this.#takeStatus(status)
+        this.#takePeers({ changed: peers, removed: [] }, true)
         this.filesVersion.value += 1
       })
     } catch (error) {
-      if (isCode(error, 'TOKEN_REQUIRED')) return this.stop()
-      const { state } = this.connection.value
-      if (state !== 'stale')
-        this.connection.value = { state: 'stale', sinceMs: this.#clock.nowMs() }
+      this.clusterFailure.value = sentenceOf(error)
     }
   }
 

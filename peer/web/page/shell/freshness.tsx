@@ -3,11 +3,14 @@ import { durationText, timeText } from '../format/units.ts'
 import { Notice } from '../parts/states.tsx'
 import { usePage } from './page-context.ts'
 
-/** Says when what the page shows is out of date. */
+/** Says when what the page shows is out of date, or the cluster cannot be asked. */
 export function Freshness(): JSX.Element | null {
   const { live, nowMs } = usePage()
   const connection = live.connection.value
-  if (connection.state !== 'stale') return null
+  if (connection.state !== 'stale') {
+    const failure = live.clusterFailure.value
+    return failure === '' ? null : <Notice tone="warn">{failure}</Notice>
+  }
   const retry = (
     <button type="button" class="button" onClick={() => live.retry()}>
       Try now
