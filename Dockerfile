@@ -28,8 +28,8 @@ USER node
 # exec makes Node.js the container's first process, which receives the signals.
 ENTRYPOINT ["sh", "-c", "umask 002 && exec node bin/tandem.js \"$@\"", "tandem"]
 
-# The port of /healthz: 7001 for an index, 8100 for peer1. A process that reports `degraded` still
-# serves: monitors get 503, and the container stays healthy, so that it is not restarted.
+# The port of /healthz: 7001 for an index, 8100 for peer1. Not /readyz: a process whose disk is full, or whose
+# first scan takes an hour, works on, and must not be restarted. An index listens there only once it can answer.
 ENV HEALTH_PORT=8100
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
-  "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(async r => r.ok || (await r.json()).status === 'degraded').then(ok => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -26,6 +26,7 @@ test('health and metrics are served, everything else is refused', async () => {
     (await fetch(base + path, { method })).status
   expect(await status('/healthz')).toBe(200)
   expect(await status('/healthz', 'HEAD')).toBe(200)
+  expect(await status('/readyz')).toBe(200)
   expect(await (await fetch(`${base}/metrics`)).text()).toBe('tandem_index_peers 1\n')
   expect(await status('/')).toBe(404)
   expect(await status('/healthz', 'POST')).toBe(404)
@@ -36,11 +37,17 @@ test('health and metrics are served, everything else is refused', async () => {
   const health = async (): Promise<unknown> => await (await fetch(`${base}/healthz`)).json()
   expect(await health()).toEqual({ status: 'ok' })
   degraded = 'the database cannot be written: full'
-  expect(await status('/healthz')).toBe(503)
+  expect(await status('/healthz')).toBe(200)
   expect(await health()).toEqual({ status: 'degraded', reason: degraded })
+  const unready = await fetch(`${base}/readyz`)
+  expect([unready.status, await unready.json()]).toMatchObject([
+    503,
+    { code: 'NOT_READY', detail: `This process is not ready: ${degraded}.` },
+  ])
   isHealthy = false
   expect(await status('/healthz')).toBe(503)
   expect(await health()).toEqual({ status: 'failed', reason: 'the disk is gone' })
+  expect(await status('/readyz')).toBe(503)
 
   const again = startHealthServer(
     { ...address, ...server.address },

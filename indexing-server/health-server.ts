@@ -36,7 +36,7 @@ export interface HealthServer extends AsyncDisposable {
 }
 
 /**
- * Serves GET /healthz and GET /metrics for monitoring.
+ * Serves GET /healthz (alive), /readyz (able to do all its work) and /metrics for monitoring.
  * @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable
  */
 export async function startHealthServer(
@@ -103,21 +103,26 @@ async function answer(
   const isRead = method === 'GET' || method === 'HEAD'
   const description = errorDescribedAt(url)
   if (isRead && description !== undefined) return json(200, description)
-  if (!isRead || (url !== '/metrics' && url !== '/healthz'))
+  if (!isRead || !['/metrics', '/healthz', '/readyz'].includes(url))
     return refuse(routeNotFound(method, url))
   if (url === '/metrics') return send(200, metrics.contentType, await metrics.text())
   try {
     const degraded = await check()
-    if (degraded === undefined) json(200, { status: 'ok' })
-    else json(503, { status: 'degraded', reason: degraded })
+    if (url === '/healthz') {
+      // Ending the process would not help, and it still answers lookups.
+      if (degraded === undefined) json(200, { status: 'ok' })
+      else json(200, { status: 'degraded', reason: degraded })
+    } else if (degraded === undefined) json(200, { status: 'ready' })
+    else refuse(new AppError('NOT_READY', { reason: degraded }))
   } catch (error) {
     const reason = reasonOf(error)
     log.warn({ reason }, 'the index is not healthy')
-    json(503, { status: 'failed', reason })
+    if (url === '/readyz') refuse(new AppError('NOT_READY', { reason }))
+    else json(503, { status: 'failed', reason })
   }
 }
 
 function routeNotFound(method: string, url: string): AppError {
-  const hint = 'it answers GET /healthz and GET /metrics'
+  const hint = 'it answers GET /healthz, /readyz and /metrics'
   return new AppError('ROUTE_NOT_FOUND', { method, path: url.slice(0, 200), hint })
 }

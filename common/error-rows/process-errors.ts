@@ -88,6 +88,12 @@ export const processErrors = {
     status: 403,
     sentence: "Web pages from {origin} may not change anything here: use the peer's own address.",
   },
+  NOT_READY: {
+    when: 'A process cannot do all its work now, such as while it starts (GET /readyz).',
+    retryable: true,
+    status: 503,
+    sentence: 'This process is not ready: {reason}.',
+  },
   ROUTE_NOT_FOUND: {
     when: 'An HTTP server has no such route.',
     retryable: false,

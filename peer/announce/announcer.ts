@@ -80,6 +80,7 @@ export class Announcer implements AsyncDisposable {
   /** All changes up to this one were sent on the connection. */
   #sentSeq = 0
   #failures = 0
+  #hasRegistered = false
   /** Whether an index has acknowledged changes. */
   #hasAnnounced = false
   #isLeavingForGood = false
@@ -111,6 +112,11 @@ export class Announcer implements AsyncDisposable {
 
   get state(): AnnouncerState {
     return this.#state
+  }
+
+  /** Whether the index has accepted this peer since the start, and has not refused it later. */
+  get hasRegistered(): boolean {
+    return this.#hasRegistered && this.#state.name !== 'refused'
   }
 
   /** The connection to the index on which this peer is registered, if there is one now. */
@@ -327,6 +333,7 @@ export class Announcer implements AsyncDisposable {
 
   #setState(state: AnnouncerState): void {
     this.#state = state
+    this.#hasRegistered ||= state.name === 'registered'
     this.#wakeUp.notify()
   }
 }

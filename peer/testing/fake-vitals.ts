@@ -50,5 +50,5 @@ export function fakeVitals(facts = fakeHealth): Vitals {
     fetcher: { reusedBytes: { download: 700, replication: 80 } },
     downloads: { counts: { waiting: 1, running: 2, paused: 0, done: 3, failed: 4 } },
   })
-  return { peerId: 'peer1', health, metrics }
+  return { peerId: 'peer1', health, unready: () => undefined, metrics }
 }

@@ -32,6 +32,25 @@ test('says that it is well, and whether there is an index', async () => {
   })
 })
 
+test('is ready, or says what it waits for', async () => {
+  let reason: string | undefined = 'its first scan has not ended'
+  const web = await buildWeb(
+    { allowedHosts: [] },
+    {
+      api: new FakePeerApi({ clock: systemClock }).api,
+      vitals: { ...fakeVitals(), unready: () => reason },
+      clock: systemClock,
+      log: silentLog,
+    },
+  )
+  const waiting = await web.inject('/readyz')
+  expect([waiting.statusCode, waiting.json()]).toMatchObject([503, { code: 'NOT_READY', reason }])
+  expect((await web.inject('/healthz')).statusCode).toBe(200)
+  reason = undefined
+  const ready = await web.inject('/readyz')
+  expect([ready.statusCode, ready.json()]).toEqual([200, { status: 'ready', peerId: 'peer1' }])
+})
+
 test('says what keeps it from its work, in the metrics, too', async () => {
   const address = '127.0.0.1:7000'
   const web = await webOf({ ...fakeHealth, index: { state: 'connecting', address } })

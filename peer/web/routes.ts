@@ -40,8 +40,8 @@ export async function addCallRoutes(
   for (const name of callNames) {
     const row = rows[name]
     const ask = askerOf(api, name, row)
-    if (row.upload === true) await addUploadRoute(web, row, ask, { clock })
-    else addRoutes(web, row, ask)
+    if (row.upload === true) await addUploadRoute(web, name, row, ask, { clock })
+    else addRoutes(web, name, row, ask)
   }
 }
 
@@ -53,11 +53,11 @@ function askerOf(api: PeerApi, name: CallName, row: CallRow): Ask {
       : (api[name] as (signal: AbortSignal) => Promise<unknown>)(signal)
 }
 
-function addRoutes(web: Web, row: CallRow, ask: Ask): void {
+function addRoutes(web: Web, name: CallName, row: CallRow, ask: Ask): void {
   const { method, path } = row
   const handler: RouteOptions['handler'] = async (request, reply) =>
     await answer(row, reply, (signal) => ask(fieldsOf(row, request), signal))
-  web.route({ method, url: path, schema: schemaOf(row), handler })
+  web.route({ method, url: path, schema: schemaOf(name, row), handler })
   if (row.endsWithName !== true) return
   const params = Type.Object({ '*': Type.String() })
   const schema = { hide: true, params, ...(row.query && { querystring: row.query }) }
@@ -67,6 +67,7 @@ function addRoutes(web: Web, row: CallRow, ask: Ask): void {
 /** In a separate scope, the only one in which a body is a stream of bytes. */
 async function addUploadRoute(
   web: Web,
+  name: CallName,
   row: CallRow,
   ask: Ask,
   dependencies: { clock: Clock },
@@ -79,7 +80,7 @@ async function addUploadRoute(
     uploads.route({
       method: row.method,
       url: row.path,
-      schema: { ...schemaOf(row), consumes: ['application/octet-stream'] },
+      schema: { ...schemaOf(name, row), consumes: ['application/octet-stream'] },
       handler: async (request, reply) => {
         // While the peer waits for copies the connection is silent, not idle: a listener keeps it open.
         reply.raw.on('timeout', () => {})
@@ -91,9 +92,13 @@ async function addUploadRoute(
   })
 }
 
-function schemaOf({ summary, params, query, body, reply, status }: CallRow): FastifySchema {
+function schemaOf(
+  operationId: CallName,
+  { summary, params, query, body, reply, status }: CallRow,
+): FastifySchema {
   const code = status ?? (reply === undefined ? 204 : 200)
   return {
+    operationId,
     summary,
     ...(params && { params }),
     ...(query && { querystring: query }),

@@ -16,6 +16,7 @@ export function addSessionRoutes(web: Web, gate: Gatekeeper): void {
     method: 'POST',
     url: '/api/session',
     schema: {
+      operationId: 'logIn',
       summary: 'Exchange the token for a cookie',
       body: Login,
       response: { 204: Type.Null(), default: refused },
@@ -30,6 +31,7 @@ export function addSessionRoutes(web: Web, gate: Gatekeeper): void {
     method: 'DELETE',
     url: '/api/session',
     schema: {
+      operationId: 'logOut',
       summary: 'End the session of the cookie',
       response: { 204: Type.Null(), default: refused },
     },

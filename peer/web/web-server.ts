@@ -12,13 +12,13 @@ import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
+import { addApiDocs } from './api-docs.ts'
 import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
 import { addDav, type DavFiles } from './dav/dav-door.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
 import type { LiveSources } from './live/live-feed.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
-import { openApiOf } from './open-api.ts'
 import { addPage, pageFolder } from './page-door.ts'
 import { addRateLimit } from './rate-limit.ts'
 import { addCallRoutes, type Web } from './routes.ts'
@@ -50,6 +50,8 @@ export interface Vitals {
     /** Number of files and folders that are not shared. */
     readonly problems: number
   }>
+  /** Why it is not ready for requests, as the end of a sentence; undefined if it is. */
+  unready(): string | undefined
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
 }
 
@@ -126,9 +128,7 @@ export async function buildWeb(
     if (gate !== undefined) addSessionRoutes(to, gate)
   }
   await addRoutes(web)
-  let openApi: Promise<object> | undefined
-  const hidden = { schema: { hide: true } }
-  web.get('/api/openapi.json', hidden, async () => await (openApi ??= openApiOf(addRoutes)))
+  addApiDocs(web, addRoutes, { clock, log })
   addErrorRoutes(web)
   addHealthRoutes(web, vitals)
   addPage(web, { folder: pageFolder })
@@ -155,6 +155,11 @@ function addHealthRoutes(web: Web, { peerId, metrics, ...vitals }: Vitals): void
     // A peer that lacks its index or a disk still serves: monitoring must not end it for that.
     if (status === 'failed') reply.code(503)
     return { status, peerId, index, problems, reasons: troubles }
+  })
+  web.get('/readyz', { schema }, async () => {
+    const reason = vitals.unready()
+    if (reason !== undefined) throw new AppError('NOT_READY', { reason })
+    return { status: 'ready', peerId }
   })
   web.get('/metrics', { schema }, async (_request, reply) => {
     reply.type(metrics.contentType)
