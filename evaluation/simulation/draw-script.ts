@@ -259,7 +259,7 @@ export function scriptOf(seed: number, hours?: number): Script {
   const peers = draw.between(3, 6)
   const hasZones = draw.chance(0.3)
   const hasSmallDisks = draw.chance(0.3)
-  const lastMs = (hours ?? draw.of([0.2, 0.5, 1, 2])) * 60 * minuteMs
+  const lastMs = (hours ?? draw.of([0.1, 0.2, 0.5, 1])) * 60 * minuteMs
   const count = draw.between(5, 20 + Math.round(lastMs / (5 * minuteMs)))
   const names = draw.between(4, 30)
   const name = (): string => `${draw.of(['a', 'b', 'c/d'])}/${draw.number(names)}`

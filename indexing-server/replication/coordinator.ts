@@ -256,6 +256,8 @@ export class Coordinator implements AsyncDisposable {
       this.#queue.admitAll()
       this.#queue.retryFailedAtPeers()
     }
+    // Without it, all peers but an owner that lost the file may have a copy.
+    if (state === 'dead') this.#unpark()
     this.#wake()
   }
 

@@ -165,8 +165,9 @@ export class TaskDesk {
     if (blame === 'whole target') this.#resting.refuse(target, failure)
     else if (blame === 'target' && running.task.kind === 'replicate')
       this.#resting.onFailed(target, contentId, failure)
-    const isElsewherePossible = blame !== 'content' && this.#failAt(running, failure)
+    // Judged meanwhile to need nothing: its failures were forgotten.
     if (!this.#queue.has(contentId)) return
+    const isElsewherePossible = blame !== 'content' && this.#failAt(running, failure)
     if (isElsewherePossible) return this.#queue.retry(contentId)
     const reason = blame === 'content' ? 'failed' : 'failed at peers'
     const how = { code, why, target, reason } as const

@@ -45,14 +45,15 @@ test('a content that no peer could take is placed when its owners change', async
   await using cluster = await IndexCluster.start({ replicationFactor: 3 })
   const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
   await cluster.peer('peer3')
+  await cluster.peer('peer4', { freeBytes: 0 })
   await peer1.shares('a', 'same')
   await peer2.shares('b', 'same')
   await cluster.advance(3_000)
   await peer2.announce({ name: 'b' })
   await cluster.advance(3_000)
-  expect(await missing(peer1, 'a')).toEqual([
+  expect(await missing(peer1, 'a')).toContain(
     'peer2 is its owner, which keeps no replica of its own file',
-  ])
+  )
   await peer2.ask('unshare', { name: 'b' })
   await cluster.advance(3_000)
   expect(peer2.tasks).toMatchObject([{ kind: 'replicate', name: 'a' }])

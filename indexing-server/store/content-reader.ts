@@ -429,8 +429,9 @@ function prepareVersions(database: Database) {
         union all select owner, content_id, modified_ms, null from trash
           where owner = @owner and name = @name)
       order by replacedMs is not null, replacedMs desc, contentId desc`),
+    // By time: most of them are not due, and the primary key would read all.
     dueReplaced: database.prepare(`
-      select distinct owner, name from replaced
+      select distinct owner, name from replaced indexed by replaced_by_time
       where replaced_ms <= @beforeMs and (owner, name) > (@owner, @name)
       order by owner, name limit @limit`),
     replacedBeyond: database.prepare(`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Random, seededRandom } from '../../../common/random.ts'
-import { type Database, openDatabase } from '../../../common/sqlite.ts'
+import type { Database } from '../../../common/sqlite.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import {
   type IndexingServer,
@@ -9,6 +9,7 @@ import {
 } from '../../../indexing-server/indexing-server.ts'
 import { type ShapedHost, ShapedNetwork, type TappedBytes } from '../shaped-network.ts'
 import { type ClusterPeer, indexAddress, startClusterPeer } from './cluster-peer.ts'
+import { databaseInMemory } from './database-in-memory.ts'
 import { EventLog } from './event-log.ts'
 import type { ShareWatcher } from './share-watcher.ts'
 import { SimulatedDisk, writtenIn } from './simulated-disk.ts'
@@ -149,8 +150,7 @@ export class Cluster {
       clock: process.clock,
       random: this.#random(`index ${++this.#indexStarts}`),
       log: process.log,
-      openDatabase: (path, options) =>
-        (database = openDatabase(path, { ...options, ...(image && { image }) })),
+      openDatabase: (_, options) => (database = databaseInMemory(options, image)),
     })
     assert(database !== undefined)
     this.#index = { process, host, server, database }

@@ -3,7 +3,7 @@ import { AppError } from '../../../common/errors.ts'
 import type { CopyKey } from '../../../common/protocol/messages.ts'
 import type { Relabelling } from '../../../common/protocol/trash-messages.ts'
 import type { Random } from '../../../common/random.ts'
-import { type Database, openDatabase } from '../../../common/sqlite.ts'
+import type { Database } from '../../../common/sqlite.ts'
 import type { ReplicaShelf } from '../../../peer/replicate/replicator.ts'
 import type { ServeDependencies } from '../../../peer/serve/serve-handlers.ts'
 import type { ReadableFile } from '../../../peer/serve/served-contents.ts'
@@ -13,6 +13,7 @@ import { Folders, type Location } from '../../../peer/share/folders.ts'
 import { SmallReader } from '../../../peer/share/small-reader.ts'
 import { Verifier } from '../../../peer/share/verifier.ts'
 import type { FinishedFile, KeyedContent, Shelf, SmallFile } from '../../../peer/shelf.ts'
+import { databaseInMemory } from './database-in-memory.ts'
 import type { ShareWatcher } from './share-watcher.ts'
 import { contentIn, type SimulatedDisk } from './simulated-disk.ts'
 import { SimulatedLocalChunks } from './simulated-local-chunks.ts'
@@ -66,11 +67,7 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     const { image } = disk
     this.catalog = new Catalog(this.folders, {
       random,
-      openDatabase: (_, options) => {
-        const database = openDatabase(':memory:', { ...options, ...(image && { image }) })
-        this.#database = database
-        return database
-      },
+      openDatabase: (_, options) => (this.#database = databaseInMemory(options, image)),
       fileOf: () => ({ keep: () => false, sync: async () => {} }),
     })
     const parts = { catalog: this.catalog, folders: this.folders, disk, watcher, process }
