@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 
-/** The programs that benchmarks need besides Tandem: their paths on Debian, and their packages. */
+/** The programs that benchmarks and tests need besides Tandem: their paths on Debian, and their packages. */
 const programs = {
   nginx: { path: '/usr/sbin/nginx', package: 'nginx-light' },
   curl: { path: '/usr/bin/curl', package: 'curl' },
@@ -9,6 +9,10 @@ const programs = {
   sync: { path: '/usr/bin/sync', package: 'coreutils' },
   aria2c: { path: '/usr/bin/aria2c', package: 'aria2' },
   opentracker: { path: '/usr/bin/opentracker', package: 'opentracker' },
+  cadaver: { path: '/usr/bin/cadaver', package: 'cadaver' },
+  fusermount3: { path: '/usr/bin/fusermount3', package: 'fuse3' },
+  litmus: { path: '/usr/bin/litmus', package: 'litmus' },
+  rclone: { path: '/usr/bin/rclone', package: 'rclone' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },
   syncthing: { path: '/usr/bin/syncthing', package: 'syncthing' },
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },
@@ -36,8 +40,12 @@ export async function missingPrograms(wanted: readonly AnchorProgram[]): Promise
   return wanted.filter((_, index) => isMissing[index])
 }
 
+/** The packages that have these programs. */
+export function packagesOf(missing: readonly AnchorProgram[]): string[] {
+  return [...new Set(missing.map((program) => programs[program].package))]
+}
+
 /** The command to install them, in one line. */
 export function howToInstall(missing: readonly AnchorProgram[]): string {
-  const packages = missing.map((program) => programs[program].package)
-  return `${missing.join(', ')} not found: apt-get install ${[...new Set(packages)].join(' ')}`
+  return `${missing.join(', ')} not found: apt-get install ${packagesOf(missing).join(' ')}`
 }
