@@ -144,7 +144,9 @@ describe('rclone', () => {
     await mkdir(mount)
     const words = ['mount', 'peer1:', mount, '--vfs-cache-mode=writes', '--vfs-write-back=0s']
     const config = ['--config', join(folder.path, 'rclone.conf')]
-    const mounted = spawn(pathOf('rclone'), [...words, ...config, '--dir-cache-time=1s'], { stdio: 'ignore' })
+    const mounted = spawn(pathOf('rclone'), [...words, ...config, '--dir-cache-time=1s'], {
+      stdio: 'ignore',
+    })
     const ended = once(mounted, 'close')
     try {
       const isMounted = async (): Promise<boolean> =>

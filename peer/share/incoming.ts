@@ -9,6 +9,7 @@ import { type InsidePath, openInside, pathOfOpened } from '../../common/inside.t
 import type { Log } from '../../common/log.ts'
 import type { CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
+import { fileSeconds } from './file-seconds.ts'
 import type { Staging } from './staging.ts'
 
 /** A complete, flushed file in the incoming folder. Disposing removes it, unless it was moved away. */
@@ -71,7 +72,8 @@ export class IncomingFolder {
         await writing({ path, neededBytes }, () => handle.appendFile(piece))
       }
       await writing({ path, neededBytes }, async () => {
-        if (modifiedMs !== undefined) await handle.utimes(modifiedMs / 1_000, modifiedMs / 1_000)
+        if (modifiedMs !== undefined)
+          await handle.utimes(fileSeconds(modifiedMs), fileSeconds(modifiedMs))
         await handle.sync()
       })
       return (await hasher.finish()) ?? (await hashFile(path))

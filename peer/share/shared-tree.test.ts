@@ -225,3 +225,14 @@ test('a kept file that breaks off leaves nothing', async () => {
   await expect(peer.share.tree.keep(broken(), options)).rejects.toThrow('gone')
   expect(await listed(peer)).toEqual([])
 })
+
+test('a received file gets the time that it had, also if its content was there', async () => {
+  await using peer = await aPeer()
+  const options = { name: 'a', replace: true }
+  for (const modifiedMs of [1_500_000_000_123, 1_600_000_000_456]) {
+    await peer.share.receive(bytesOf('text'), { ...options, modifiedMs })
+    expect(await peer.share.tree.look('a')).toMatchObject({ modifiedMs, content: { size: 4 } })
+  }
+  await peer.rescan()
+  expect((await peer.share.tree.look('a'))?.content).toBeDefined()
+})

@@ -13,6 +13,7 @@ import { moveNew } from '../../common/move-new.ts'
 import type { Catalog } from './catalog.ts'
 import { freeBytesIn, roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
+import { fileSeconds } from './file-seconds.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import type { FolderQueues } from './folder-queues.ts'
 import { FolderSync } from './folder-sync.ts'
@@ -205,7 +206,7 @@ export class SharedTree {
     return await this.#do('change the time of', at.name, async () => {
       await using handle = await openInside(at)
       if (!isSameStat(fileStatOf(await handle.stat({ bigint: true })), entry.stat)) return entry
-      await handle.utimes(modifiedMs / 1_000, modifiedMs / 1_000)
+      await handle.utimes(fileSeconds(modifiedMs), fileSeconds(modifiedMs))
       const stat = fileStatOf(await handle.stat({ bigint: true }))
       return catalog.put({ at, stat, content }, chunkList)
     })

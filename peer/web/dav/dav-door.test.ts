@@ -171,6 +171,16 @@ describe('a written file', () => {
     for (const name of ['a', 'a/b', 'c']) expect(await door.status('GET', name)).toBe(404)
   })
 
+  test.each(['a', '._a'])('gets the time that the client says: %s', async (name) => {
+    await using door = await Door.open()
+    const { headers } = await door.ask('PUT', name, { 'x-oc-mtime': '1500000000.5' }, 'text')
+    expect(headers['x-oc-mtime']).toBe('accepted')
+    const time = new Date(1_500_000_000_000).toUTCString()
+    expect((await door.ask('HEAD', name)).headers['last-modified']).toBe(time)
+    const other = await door.ask('PUT', 'b', { 'x-oc-mtime': 'yesterday' }, 'text')
+    expect([other.statusCode, other.headers['x-oc-mtime']]).toEqual([201, undefined])
+  })
+
   test('of an ignored name stays on this peer', async () => {
     await using door = await Door.open()
     expect(await door.status('PUT', '._a', {}, 'fork')).toBe(201)
