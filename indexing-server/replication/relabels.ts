@@ -14,6 +14,11 @@ const gatherMs = 100
 const relabelRetryMs = 60_000
 /** Moving 256 files takes a second on a slow disk. */
 const relabelDeadlineMs = 30_000
+/**
+ * Peers that are asked at the same time: their requests and announcements are the work of the index,
+ * and a few that do not answer hold up no others.
+ */
+const peersAtOnceMax = 16
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'strays'>
@@ -39,6 +44,8 @@ export class Relabels implements AsyncDisposable {
   readonly #wakeUp = new WakeUp()
   /** Peers that may have such replicas. */
   readonly #toCheck = new Set<string>()
+  /** Peers that are asked now. */
+  readonly #asked = new Set<string>()
   #retryAtMs = 0
 
   constructor(dependencies: Dependencies) {
@@ -70,13 +77,30 @@ export class Relabels implements AsyncDisposable {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies
     for (;;) {
-      await this.#wakeUp.until(() => this.#toCheck.size > 0 || undefined, signal)
+      await this.#wakeUp.until(() => this.#next() !== undefined || undefined, signal)
       await clock.sleep(gatherMs, signal)
-      const peerIds = [...this.#toCheck]
-      this.#toCheck.clear()
-      const remaining = await Promise.all(peerIds.map((peerId) => this.#relabelAt(peerId, signal)))
-      if (remaining.includes(true)) this.#retryLater()
+      for (let peerId = this.#next(); peerId !== undefined; peerId = this.#next())
+        this.#startAt(peerId)
     }
+  }
+
+  /** A peer to ask, if there is one that is not asked now. */
+  #next(): string | undefined {
+    if (this.#asked.size >= peersAtOnceMax) return undefined
+    return this.#toCheck.values().find((peerId) => !this.#asked.has(peerId))
+  }
+
+  #startAt(peerId: string): void {
+    this.#toCheck.delete(peerId)
+    this.#asked.add(peerId)
+    this.#background.start('relabel replicas of a peer', async (signal) => {
+      try {
+        if (await this.#relabelAt(peerId, signal)) this.#retryLater()
+      } finally {
+        this.#asked.delete(peerId)
+        this.#wakeUp.notify()
+      }
+    })
   }
 
   #retryLater(): void {

@@ -170,6 +170,38 @@ export class Placer {
     }
   }
 
+  /**
+   * Moves files into one folder under names that are unused; opens and checks the folder once.
+   * @returns for each its place; undefined if it is where it was: {@link place} says why
+   * @throws AppError as {@link place}, if the folder cannot be used; then all are where they were
+   */
+  async placeUnopposed(placings: readonly Placing[]): Promise<(PlacedFile | undefined)[]> {
+    const [first] = placings
+    if (first === undefined) return []
+    const wanted = await this.#wanted(first.key)
+    return await this.#queues.run(wanted, async () => {
+      await using parent = await openParentOf(wanted, this.#spellingOf)
+      const placed: (PlacedFile | undefined)[] = []
+      for (const placing of placings) placed.push(await this.#placeUnopposed(placing, parent))
+      return placed
+    })
+  }
+
+  /** Nothing is replaced: {@link moveNew} refuses a name that is used, in any spelling. */
+  async #placeUnopposed(placing: Placing, parent: ParentFolder): Promise<PlacedFile | undefined> {
+    const { key, partialPath } = placing
+    const own = this.#folders.place(key)
+    const base = posix.basename(own.diskName)
+    const at = this.#below(parent, own, base)
+    try {
+      await checkUnchanged(partialPath, placing)
+      const outcome = await this.#move(partialPath, { at, parent, base }, false)
+      return typeof outcome === 'object' && 'stat' in outcome ? outcome : undefined
+    } catch {
+      return undefined
+    }
+  }
+
   async #placeAt(wanted: Location, placing: Placing, prepared: Prepared): Promise<Placed> {
     const { name } = placing.key
     /** Includes folders that were changed by unsuccessful attempts. */
