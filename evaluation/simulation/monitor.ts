@@ -9,7 +9,7 @@ import { type Expectations, hadContent } from './expectations.ts'
 
 /** As the index promises; see slots.ts and running-tasks.ts. */
 const streamsPerSourceMax = 2
-const batchesPerTargetMax = { small: 2, medium: 1, large: 1 } as const satisfies Record<
+const batchesPerTargetMax = { small: 3, medium: 1, large: 1 } as const satisfies Record<
   Lane,
   number
 >

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bigFile, IndexCluster, missing } from '../testing/index-cluster.ts'
+import { bigFile, contentOf, IndexCluster, missing } from '../testing/index-cluster.ts'
 
 test('why lists each copy, and no reason if none is missing', async () => {
   await using cluster = await IndexCluster.start()
@@ -136,24 +136,42 @@ test('an unreported task is given up after its deadline', async () => {
   expect(peer3.tasks).toHaveLength(1)
 })
 
-test('small contents travel in batches, of which one waits at the peer behind another', async () => {
+test('small contents travel in batches, of which two wait at the peer behind another', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
   peer2.answer = undefined
-  await peer1.announce(...Array.from({ length: 550 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
+  await peer1.announce(...Array.from({ length: 900 }, (_, i) => ({ name: `${i}`, text: `${i}` })))
   await cluster.advance(5_000)
-  const [first = 0, second = 0, ...more] = peer2.batches
+  const [first = 0, second = 0, third = 0, ...more] = peer2.batches
   expect([first, more]).toEqual([256, []])
-  const running = first + second
-  const waiting = 550 - running
+  const running = first + second + third
+  const waiting = 900 - running
   expect(await peer1.ask('status', {})).toMatchObject({ tasks: { waiting, running } })
   peer2.answer = () => undefined
   await peer2.ask('report', {
     outcomes: peer2.tasks.slice(0, first).map(({ taskId }) => ({ taskId, error: 'NO_SOURCE' })),
   })
   await cluster.advance(5_000)
-  expect(peer2.batches).toEqual([first, second, waiting])
+  expect(peer2.batches).toEqual([first, second, third, waiting])
+})
+
+test('what waits at a peer is little, so that urgent copies do not wait for long', async () => {
+  await using cluster = await IndexCluster.start()
+  const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  peer1.freeBytes = 0
+  peer2.freeBytes = 1e9
+  await cluster.advance(10_000)
+  peer2.answer = undefined
+  const size = 1_000_000
+  await peer1.announce(
+    ...Array.from({ length: 60 }, (_, i) => ({
+      name: `${i}`,
+      text: { ...contentOf(`${i}`), size },
+    })),
+  )
+  await cluster.advance(5_000)
+  expect(peer2.batches).toEqual([16, 4, 4])
 })
 
 test('a batch does not wait at a peer while another one has none', async () => {

@@ -12,6 +12,11 @@ import { type Pace, startPace } from './pace.ts'
 const taskRequestBytesTarget = 512 * 1024
 /** Bytes of contents per batch, unless a single content is larger. */
 const taskBatchBytesMax = 16 * 1024 * 1024
+/**
+ * Bytes of contents in a batch that waits behind another: as much as a target receives while it
+ * announces and reports. More would only delay what becomes urgent meanwhile.
+ */
+const waitingBatchBytesMax = 4 * 1024 * 1024
 
 /** What a task is recorded as when it has ended well. */
 export interface TaskCause {
@@ -40,8 +45,9 @@ export interface Batch {
   /** Whether it occupies a stream of its source: one that waits for another from it does not. */
   hasStream: boolean
   readonly tasks: Map<string, RunningTask>
-  /** Bytes of the contents in `tasks`. */
+  /** Bytes of the contents in `tasks`, and how many there may be. */
   bytes: number
+  readonly bytesMax: number
   /** Bytes of the tasks themselves in the request. */
   requestBytes: number
   /** Bytes of all contents that were ever in `tasks`. */
@@ -64,12 +70,12 @@ export function streamOf(lane: Lane, source: string): StreamKey {
 }
 
 /**
- * Batches that a peer is assigned per lane. It carries out one, its only incoming stream; a second
- * one of small contents waits at the peer, which otherwise would be idle until it has announced and
- * reported the first.
+ * Batches that a peer is assigned per lane. It receives one at a time, its only incoming stream; of
+ * small contents one is stored, announced and reported meanwhile, and one waits at the peer, which
+ * otherwise would be idle until the index has planned the next.
  */
 export function batchesPerTarget(lane: Lane): number {
-  return lane === 'small' ? 2 : 1
+  return lane === 'small' ? 3 : 1
 }
 
 /**
@@ -138,6 +144,7 @@ export class RunningTasks {
       hasStream: false,
       tasks: new Map(),
       bytes: 0,
+      bytesMax: others.length === 0 ? taskBatchBytesMax : waitingBatchBytesMax,
       requestBytes: 0,
       bytesInAll: 0,
       told: new Map(),
@@ -255,6 +262,6 @@ export function fitsBatch(batch: Batch, sizeBytes: number): boolean {
   return (
     batch.tasks.size < limits.tasksPerRequestMax &&
     batch.requestBytes < taskRequestBytesTarget &&
-    batch.bytes + sizeBytes <= taskBatchBytesMax
+    batch.bytes + sizeBytes <= batch.bytesMax
   )
 }
