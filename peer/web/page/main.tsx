@@ -10,6 +10,7 @@ import './styles/list.css'
 import './styles/shell.css'
 import './styles/files.css'
 import './styles/share.css'
+import './styles/cluster.css'
 
 const token = takeTokenFrom(window)
 const page = createPage(window)

@@ -13,7 +13,7 @@ export type CallArguments<Name extends UsedCall> =
 /** Fields with a default need not be given. */
 type GivenRequest<Name extends UsedCall> = Pick<
   CallRequest<Name>,
-  Extract<keyof CallRequest<Name>, 'name' | 'id' | 'pattern'>
+  Extract<keyof CallRequest<Name>, 'name' | 'id' | 'peerId' | 'pattern'>
 > & { readonly [Key in keyof CallRequest<Name>]?: CallRequest<Name>[Key] | undefined }
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>

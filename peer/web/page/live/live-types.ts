@@ -3,6 +3,11 @@ import type { CallReply } from '../../../api/calls.ts'
 
 export type Status = CallReply<'status'>
 export type Peer = CallReply<'peers'>[number]
+
+export interface KnownPeer extends Peer {
+  /** When the index last heard from it, by the clock of this page. */
+  readonly heardMs: number
+}
 export type Download = CallReply<'downloads'>[number]
 
 /** Whether what the page shows is current. */

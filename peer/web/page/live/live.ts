@@ -3,7 +3,7 @@ import type { Client } from '../api/client.ts'
 import { isCode, problemOf, sentenceOf } from '../api/problem.ts'
 import type { PageClock } from '../clock.ts'
 import { EventParser, type ServerEvent } from './event-parser.ts'
-import type { Connection, Download, Peer, Status } from './live-types.ts'
+import type { Connection, Download, KnownPeer, Peer, Status } from './live-types.ts'
 import { pollMs, reconnectDelayMs, streamSilentMs } from './reconnect-policy.ts'
 
 export interface LiveDependencies {
@@ -27,7 +27,7 @@ export class Live {
   /** Why the state of the cluster is unknown, such as an index that does not answer; empty if known. */
   readonly clusterFailure = signal('')
   /** By peer id; undefined until known. */
-  readonly peers = signal<ReadonlyMap<string, Peer> | undefined>(undefined)
+  readonly peers = signal<ReadonlyMap<string, KnownPeer> | undefined>(undefined)
   /** By id, in the order of the peer: oldest first. */
   readonly downloads = signal<ReadonlyMap<string, Download>>(new Map())
   /** Increases when names, contents or copies changed anywhere: lists of files ask again. */
@@ -186,7 +186,8 @@ export class Live {
     isAll: boolean,
   ): void {
     const known = new Map(isAll ? [] : this.peers.value)
-    for (const peer of changed) known.set(peer.peerId, peer)
+    const nowMs = this.#clock.nowMs()
+    for (const peer of changed) known.set(peer.peerId, { ...peer, heardMs: nowMs - peer.silentMs })
     for (const peerId of removed) known.delete(peerId)
     this.peers.value = known
   }

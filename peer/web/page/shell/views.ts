@@ -1,5 +1,7 @@
 /** The views, in the order of the navigation. */
 import type { FunctionComponent } from 'preact'
+import { ClusterBadge } from '../cluster/cluster-badge.tsx'
+import { ClusterView } from '../cluster/cluster-view.tsx'
 import { FilesView } from '../files/files-view.tsx'
 import type { IconName } from '../parts/icon.tsx'
 import { ShareBadge } from '../share/share-badge.tsx'
@@ -18,4 +20,11 @@ export interface View {
 export const views: readonly View[] = [
   { name: 'files', label: 'Files', icon: 'files', component: FilesView },
   { name: 'share', label: 'Share', icon: 'share', component: ShareView, badge: ShareBadge },
+  {
+    name: 'cluster',
+    label: 'Cluster',
+    icon: 'cluster',
+    component: ClusterView,
+    badge: ClusterBadge,
+  },
 ]
