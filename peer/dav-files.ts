@@ -15,7 +15,7 @@ import type { DavFiles } from './web/dav/dav-door.ts'
 export interface DavFilesParts extends ReadDependencies {
   readonly api: Pick<PeerApi, 'push'>
   readonly share: Share
-  readonly finder: Pick<Finder, 'lookup'>
+  readonly finder: Pick<Finder, 'lookup' | 'share'>
   readonly restorer: Pick<Restorer, 'restore'>
   readonly limiter: Pick<Limiter, 'uploads'>
 }
@@ -27,8 +27,28 @@ export function davFiles(folder: string, parts: DavFilesParts): DavFiles {
   const { api, share, finder, restorer, random } = parts
   const { tree } = share
   const remote = { ...parts, proved: new ProvedClaims() }
+  // The index must first revoke an unshare, or it would ignore the announcement.
+  const shareAgain = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) await finder.share(name)
+  }
+  const ifUnshared = (name: string): string[] => (share.isUnshared(name) ? [name] : [])
   return {
-    tree,
+    tree: {
+      goneNames: () => tree.goneNames(),
+      list: (folderName) => tree.list(folderName),
+      look: (name) => tree.look(name),
+      room: () => tree.room(),
+      makeFolder: (name) => tree.makeFolder(name),
+      remove: (name) => tree.remove(name),
+      move: async (request) => {
+        await shareAgain(await tree.unsharedTargets(request))
+        await tree.move(request)
+      },
+      copy: async (request) => {
+        await shareAgain(ifUnshared(request.to))
+        await tree.copy(request)
+      },
+    },
     random,
     propertiesPath: join(folder, 'dav.db'),
     store: async (file, signal) => {
@@ -43,6 +63,7 @@ export function davFiles(folder: string, parts: DavFilesParts): DavFiles {
       const found = await finder.lookup(from, signal, sha256)
       const content = found.find((one) => one.sha256 === sha256)
       if (content === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+      await shareAgain(ifUnshared(to))
       await restorer.restore({ name: to, content, replace: true })
     },
     read: ({ name, sha256, size }, range, signal) =>

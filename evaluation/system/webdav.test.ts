@@ -222,4 +222,7 @@ test('curl stores a file, reads a part of it, and finds it replicated', async ()
   expect((await readFile(join(folder.path, 'end'))).equals(bytes.subarray(-10))).toBe(true)
   await done('curl', [...silent, '-X', 'DELETE', url])
   expect((await run('curl', [...silent, url])).code).toBe(22)
+  const deleted = async (): Promise<string[]> =>
+    (await api.trash({ q: 'curl.bin', limit: 10 })).files.map((file) => file.name)
+  await expect.poll(deleted).toEqual(['curl.bin'])
 })

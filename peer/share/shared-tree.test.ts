@@ -236,3 +236,14 @@ test('a received file gets the time that it had, also if its content was there',
   await peer.rescan()
   expect((await peer.share.tree.look('a'))?.content).toBeDefined()
 })
+
+test('names that a move would share again are listed', async () => {
+  await using peer = await aPeer({ 'a/1': 'x', 'a/2': 'y', 'b/1': 'z', c: 'w' })
+  peer.share.unshare('b/1')
+  peer.share.unshare('c')
+  const { tree } = peer.share
+  expect(await tree.unsharedTargets({ from: 'a', to: 'b' })).toEqual(['b/1'])
+  expect(await tree.unsharedTargets({ from: 'a/1', to: 'c' })).toEqual(['c'])
+  await tree.move({ from: 'a/1', to: 'c', replace: true })
+  expect([peer.shared(), peer.share.isUnshared('c')]).toEqual([['a/2', 'c'], false])
+})

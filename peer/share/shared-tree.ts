@@ -63,6 +63,13 @@ export interface MoveRequest {
   readonly replace: boolean
 }
 
+/** A file or folder that was moved on disk. */
+interface Moved {
+  /** Records it in the catalog. */
+  readonly record: () => Promise<void>
+  readonly changedFolders: readonly string[]
+}
+
 export class SharedTree {
   readonly #dependencies: TreeParts
   readonly #changes: TreeChanges
@@ -181,8 +188,18 @@ export class SharedTree {
     await this.#change('move', from, async (source) => {
       const target = await this.#place(to)
       await this.#dependencies.guard.check(target.path)
-      await this.#inQueues(source, target, () => this.#moveNow(source, target, replace))
+      const { record, changedFolders } = await this.#inQueues(source, target, () =>
+        this.#moveNow(source, target, replace),
+      )
+      await record()
+      this.#onGone(source.name)
+      await this.#flush(changedFolders)
     })
+  }
+
+  /** See {@link TreeChanges.unsharedTargets}. */
+  async unsharedTargets(move: { from: string; to: string }): Promise<string[]> {
+    return await this.#changes.unsharedTargets(move)
   }
 
   /** Copies a file. @throws AppError NAME_NOT_FOUND, NAME_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED */
@@ -212,7 +229,8 @@ export class SharedTree {
     })
   }
 
-  async #moveNow(source: Location, target: Location, replace: boolean): Promise<void> {
+  /** In the queues of both folders; the rest may take longer than others should wait. */
+  async #moveNow(source: Location, target: Location, replace: boolean): Promise<Moved> {
     await using entry = await openEntry(source)
     const found = await lstat(entry.path, { bigint: true })
     const known = this.#dependencies.catalog.get(source)
@@ -229,14 +247,13 @@ export class SharedTree {
         throw new AppError('NAME_BLOCKED', { name: target.name, reason: 'something is there' })
       throw nameRefused({ name: target.name, path: target.path }, error)
     }
-    if (found.isDirectory()) await this.#changes.folderMoved(source, target)
-    else {
-      const stat = fileStatOf(await lstat(path, { bigint: true }))
-      const before: Entry | undefined = isKnown ? known : undefined
-      this.#changes.fileMoved({ name: source.name, before }, target, stat)
-    }
-    this.#onGone(source.name)
-    await this.#flush([...parent.changed, entry.folder])
+    const changedFolders = [...parent.changed, entry.folder]
+    if (found.isDirectory())
+      return { record: () => this.#changes.folderMoved(source, target), changedFolders }
+    const stat = fileStatOf(await lstat(path, { bigint: true }))
+    const file = { name: source.name, before: isKnown ? known : undefined }
+    const record = async (): Promise<void> => this.#changes.fileMoved(file, target, stat)
+    return { record, changedFolders }
   }
 
   /** Moves a finished file into place; it is shared unless it is ignored. */
@@ -249,12 +266,12 @@ export class SharedTree {
   }
 
   /** Runs work in the queues of both folders, which all callers enter in the same order. */
-  async #inQueues(one: Location, other: Location, work: () => Promise<void>): Promise<void> {
+  async #inQueues<T>(one: Location, other: Location, work: () => Promise<T>): Promise<T> {
     const { queues } = this.#dependencies
     const folderOf = ({ diskName }: Location): string => posix.dirname(diskName).toLowerCase()
     if (folderOf(one) === folderOf(other)) return await queues.run(one, work)
     const [first, second] = folderOf(one) < folderOf(other) ? [one, other] : [other, one]
-    await queues.run(first, () => queues.run(second, work))
+    return await queues.run(first, () => queues.run(second, work))
   }
 
   #onGone(name: string): void {

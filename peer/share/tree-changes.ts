@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../common/clock.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
+import { limits } from '../../common/limits.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { Folders, Location } from './folders.ts'
@@ -54,6 +55,27 @@ export class TreeChanges {
     catalog.group(() => this.#moved(before, to, stat))
   }
 
+  /**
+   * Names that a move would give to shared files, and that users unshared before: the index has to be told
+   * first that they are shared again.
+   */
+  async unsharedTargets({ from, to }: { from: string; to: string }): Promise<string[]> {
+    const { catalog } = this.#dependencies
+    const found = catalog.isUnshared(to) ? [to] : []
+    let after = ''
+    for (;;) {
+      const of = { kind: 'shared', folder: from } as const
+      const entries = catalog.entriesBelow(of, limits.catalogRowsPerRead, after)
+      for (const { at } of entries) {
+        const name = to + at.name.slice(from.length)
+        if (catalog.isUnshared(name)) found.push(name)
+        after = at.name
+      }
+      if (entries.length < limits.catalogRowsPerRead) return found
+      await nextTurn()
+    }
+  }
+
   /** A folder was moved with everything in it. */
   async folderMoved(from: Location, to: Location): Promise<void> {
     const { catalog, folders } = this.#dependencies
@@ -76,9 +98,8 @@ export class TreeChanges {
   #moved(before: Entry, to: Location, stat: FileStat): void {
     const { catalog, clock, ignoredBy, look } = this.#dependencies
     const { at, content, seq } = before
-    const isShared = ignoredBy(to.name) === undefined && !catalog.isUnshared(to.name)
     const chunkList = catalog.damage.has(seq) ? undefined : catalog.chunkList(content.sha256)
-    if (!isShared || chunkList === undefined) {
+    if (ignoredBy(to.name) !== undefined || chunkList === undefined) {
       catalog.remove(at.name, { reason: 'deleted' }, clock.nowMs())
       return look(to.path)
     }

@@ -49,6 +49,9 @@ const methods = {
   UNLOCK: unlock,
 } as const satisfies Readonly<Record<string, Method>>
 
+/** They may work for long before they answer; all others send what they have. */
+const slowMethods: ReadonlySet<string> = new Set(['PUT', 'DELETE', 'COPY', 'MOVE'])
+
 const allowed = Object.keys(methods).join(', ')
 
 /** In a scope of its own: bodies are streams, and answers are XML. */
@@ -97,10 +100,10 @@ async function answer(
   reply: FastifyReply,
   parts: DavParts,
 ): Promise<unknown> {
-  // While a large folder is copied the connection is silent, not idle: a listener keeps it open.
-  reply.raw.on('timeout', () => {})
   reply.headers({ dav: '1, 2', 'ms-author-via': 'DAV' })
   const method = request.method as keyof typeof methods
+  // While a large folder is copied the connection is silent, not idle: a listener keeps it open.
+  if (slowMethods.has(method)) reply.raw.on('timeout', () => {})
   if (method === 'OPTIONS') reply.header('allow', allowed)
   const asked = davRequestOf(request, {
     method,

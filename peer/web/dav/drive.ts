@@ -52,7 +52,11 @@ export class Drive {
     const own = await tree.look(name)
     if (own !== undefined) return ownResource(own)
     if (tree.goneNames()(name)) return undefined
-    return (await this.#folderNamed(name, signal)) ?? (await this.#fileNamed(name, signal))
+    const [folder, file] = await Promise.all([
+      this.#folderNamed(name, signal),
+      this.#fileNamed(name, signal),
+    ])
+    return folder ?? file
   }
 
   /**
