@@ -4,7 +4,7 @@ BENCH ?= http
 flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
 
 .PHONY: help start webserver test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
-  docker-logs docker-down docker-clean eval-quick eval-sweep plot bench clean
+  docker-logs docker-monitoring docker-down docker-clean eval-quick eval-sweep plot bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ docker-test: ## download through peer2's container, and verify the file
 
 docker-logs: ## show the containers' logs, until Ctrl-C
 	@npm run --silent docker:logs
+
+docker-monitoring: ## the same, with Prometheus on port 9090 and Grafana on port 3000
+	@npm run --silent docker:monitoring
 
 docker-down: ## stop and remove the containers
 	@npm run --silent docker:down

@@ -367,8 +367,8 @@ test('metrics show what the index does', async () => {
     'tandem_index_requests_total{type="lookup",outcome="NAME_NOT_FOUND"} 1',
     'tandem_index_peers{state="live"} 1',
     'tandem_index_contents{state="below_factor"} 1',
-    'tandem_index_known{what="copies"} 1',
-    'tandem_index_lookup_cache{outcome="hit"} 1',
+    'tandem_index_announced_copies 1',
+    'tandem_index_lookup_cache_total{outcome="hit"} 1',
   ])
     expect(text).toContain(line)
 })

@@ -80,16 +80,6 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     read: ({ repairs }) => repairs.meter.totals.bytes,
   },
   {
-    name: 'tandem_index_copy_rate',
-    kind: 'gauge',
-    help: 'Copies per second and their bytes per second, over the last half minute',
-    label: 'unit',
-    read: ({ repairs: { meter } }) => {
-      const { filesPerSecond, bytesPerSecond } = meter.speed
-      return { files: filesPerSecond, bytes: bytesPerSecond }
-    },
-  },
-  {
     name: 'tandem_index_failed_tasks_total',
     kind: 'counter',
     help: 'Failed copies and drops by error code',
@@ -109,14 +99,22 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     read: async ({ status }) => (await status()).aboveFactor ?? 0,
   },
   {
-    name: 'tandem_index_no_room',
+    name: 'tandem_index_no_room_contents',
     kind: 'gauge',
-    help: 'Contents with missing copies that fit on no peer, the bytes of these copies, and the bytes to add',
-    label: 'what',
-    read: async ({ status }) => {
-      const { contents = 0, bytes = 0, addBytes = 0 } = (await status()).noRoom ?? {}
-      return { contents, bytes, add_bytes: addBytes }
-    },
+    help: 'Contents with missing copies that fit on no peer',
+    read: async ({ status }) => (await status()).noRoom?.contents ?? 0,
+  },
+  {
+    name: 'tandem_index_no_room_bytes',
+    kind: 'gauge',
+    help: 'Bytes of the missing copies that fit on no peer',
+    read: async ({ status }) => (await status()).noRoom?.bytes ?? 0,
+  },
+  {
+    name: 'tandem_index_room_to_add_bytes',
+    kind: 'gauge',
+    help: 'Bytes that peers must give in addition, so that all missing copies fit',
+    read: async ({ status }) => (await status()).noRoom?.addBytes ?? 0,
   },
   {
     name: 'tandem_index_moving',
@@ -150,24 +148,34 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     },
   },
   {
-    name: 'tandem_index_brake_seconds',
+    name: 'tandem_index_brake_on_seconds',
     kind: 'gauge',
-    help: 'How long the brake has been on, and when it is released at the latest, from now',
-    label: 'what',
-    read: async ({ status }) => {
-      const { forMs = 0, leftMs = 0 } = (await status()).brake ?? {}
-      return { for: forMs / 1_000, left: leftMs / 1_000 }
-    },
+    help: 'How long the brake has been on; 0 while it is off',
+    read: async ({ status }) => ((await status()).brake?.forMs ?? 0) / 1_000,
   },
   {
-    name: 'tandem_index_known',
+    name: 'tandem_index_brake_left_seconds',
     kind: 'gauge',
-    help: 'What the index knows',
-    label: 'what',
-    read: async ({ totals }) => {
-      const { names, contents, copies } = await totals()
-      return { names, contents, copies }
-    },
+    help: 'How long the brake stays on at most, from now; 0 while it is off',
+    read: async ({ status }) => ((await status()).brake?.leftMs ?? 0) / 1_000,
+  },
+  {
+    name: 'tandem_index_announced_names',
+    kind: 'gauge',
+    help: 'Names that the index knows',
+    read: async ({ totals }) => (await totals()).names,
+  },
+  {
+    name: 'tandem_index_announced_contents',
+    kind: 'gauge',
+    help: 'Contents that the index knows',
+    read: async ({ totals }) => (await totals()).contents,
+  },
+  {
+    name: 'tandem_index_announced_copies',
+    kind: 'gauge',
+    help: 'Copies that the index knows, of live and other peers',
+    read: async ({ totals }) => (await totals()).copies,
   },
   {
     name: 'tandem_index_trash_files',
@@ -201,8 +209,8 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     read: ({ connections }) => connections(),
   },
   {
-    name: 'tandem_index_lookup_cache',
-    kind: 'gauge',
+    name: 'tandem_index_lookup_cache_total',
+    kind: 'counter',
     help: 'Lookups answered from memory and from the database',
     label: 'outcome',
     read: ({ lookups: { hits, misses } }) => ({ hit: hits, miss: misses }),

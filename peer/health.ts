@@ -65,12 +65,14 @@ export interface Health {
   readonly troubles: readonly Trouble[]
   /** The number of files and folders that are not shared. */
   readonly problems: number
+  /** Of the disk that copies are put on; absent while it cannot be measured. */
+  readonly disk: { readonly freeBytes: number; readonly diskBytes: number } | undefined
   /** The number of each kind of trouble and problem, including zeros. */
   readonly counts: Readonly<Record<TroubleCode | ProblemCode, number>>
 }
 
 export function healthOf(facts: HealthFacts): Health {
-  const { index, problems } = facts
+  const { index, problems, room } = facts
   const troubles = [...indexTroubles(facts), ...folderTroubles(facts), ...diskTroubles(facts)]
   const degraded = troubles.length > 0 ? 'degraded' : 'ok'
   const counted = (code: TroubleCode): number =>
@@ -80,6 +82,7 @@ export function healthOf(facts: HealthFacts): Health {
     index: index.state === 'connecting' ? 'disconnected' : index.state,
     troubles,
     problems: totalOf(problems),
+    disk: room instanceof Error ? undefined : room,
     counts: Object.fromEntries([
       ...troubleCodes.map((code) => [code, counted(code)] as const),
       ...problemCodes.map((code) => [code, problems.get(code) ?? 0] as const),

@@ -18,7 +18,7 @@ export interface MetricSources {
   readonly limiter: {
     readonly [Gate in 'uploads' | 'downloads']: Pick<Limiter[Gate], 'passedBytes'>
   } & Pick<Limiter, 'capacityBytes'>
-  readonly health: () => Promise<Pick<Health, 'counts'>>
+  readonly health: () => Promise<Pick<Health, 'counts' | 'disk'>>
 }
 
 /** THE table of a peer's metrics. */
@@ -77,6 +77,18 @@ const rows: readonly MetricRow<MetricSources>[] = [
     read: ({ limiter }) => limiter.capacityBytes,
   },
   {
+    name: 'tandem_peer_disk_free_bytes',
+    kind: 'gauge',
+    help: 'Free space of the disk that copies are put on; NaN while it cannot be measured.',
+    read: async ({ health }) => (await health()).disk?.freeBytes ?? Number.NaN,
+  },
+  {
+    name: 'tandem_peer_disk_size_bytes',
+    kind: 'gauge',
+    help: 'Size of the disk that copies are put on; NaN while it cannot be measured.',
+    read: async ({ health }) => (await health()).disk?.diskBytes ?? Number.NaN,
+  },
+  {
     name: 'tandem_peer_problems',
     kind: 'gauge',
     help: 'Files and folders that are not shared, and what prevents the peer from working, by cause.',
@@ -113,7 +125,7 @@ const rows: readonly MetricRow<MetricSources>[] = [
     },
   },
   {
-    name: 'tandem_peer_scrub_last_pass_seconds',
+    name: 'tandem_peer_scrub_last_pass_timestamp_seconds',
     kind: 'gauge',
     help: 'When the last pass over all copies ended, in seconds since 1970; 0 if none has.',
     read: ({ scrubber }) => (scrubber.status.last?.endedMs ?? 0) / 1_000,

@@ -63,7 +63,7 @@ test('nothing is copied when half of the peers go away together and return', asy
   const metrics = await cluster.metricsText
   expect(metrics).toContain('tandem_index_brake{cause="peers-lost"} 1')
   expect(metrics).toContain('tandem_index_brake{cause="start"} 0')
-  expect(metrics).toMatch(/tandem_index_brake_seconds\{what="left"\} 3\d\d/)
+  expect(metrics).toMatch(/tandem_index_brake_left_seconds 3\d\d/)
 
   await reconnect(away)
   await cluster.advance(60_000)

@@ -27,7 +27,7 @@ test('a peer keeps no more than it gives, and status and why say what is missing
   })
   const { peers } = await owner.ask('peers', { limit: 9 })
   expect(peers[1]).toMatchObject({ peerId: 'peer2', capacityBytes: 1_000, replicaBytes: 600 })
-  expect(await cluster.metricsText).toContain('tandem_index_no_room{what="add_bytes"} 900')
+  expect(await cluster.metricsText).toContain('tandem_index_room_to_add_bytes 900')
 
   giver.capacityBytes = 1_200
   await cluster.advance(20_000)
