@@ -125,6 +125,12 @@ test.each([
 
 test('a found content has only the fields of the wire', () => {
   const content = named(1, 5, [])
-  const { sha256, size, chunkRoot } = content
-  expect(foundContent(content, peerOf)).toEqual({ sha256, size, chunkRoot, sources: [] })
+  const { sha256, size, chunkRoot, modifiedMs } = content
+  expect(foundContent(content, peerOf)).toEqual({
+    sha256,
+    size,
+    chunkRoot,
+    modifiedMs,
+    sources: [],
+  })
 })

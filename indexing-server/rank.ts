@@ -145,10 +145,19 @@ function isOnLostPeersOnly(holders: readonly Holder[], peerOf: PeerOf): boolean 
 }
 
 /** A content as sent on the wire. */
-export function foundContent(content: StoredContent, peerOf: PeerOf): FoundContent {
-  const { sha256, size, chunkRoot, holders } = content
+export function foundContent(
+  content: StoredContent & Partial<Pick<NamedContent, 'modifiedMs'>>,
+  peerOf: PeerOf,
+): FoundContent {
+  const { sha256, size, chunkRoot, holders, modifiedMs } = content
   const ranked = rankHolders(holders, peerOf).slice(0, limits.sourcesPerContentMax)
-  return { sha256, size, chunkRoot, sources: ranked.map(foundSource) }
+  return {
+    sha256,
+    size,
+    chunkRoot,
+    ...(modifiedMs !== undefined && { modifiedMs }),
+    sources: ranked.map(foundSource),
+  }
 }
 
 /** Compares code units, independent of the locale. */

@@ -86,6 +86,7 @@ class World {
         contents,
         downloads: { find: () => undefined },
         recheck,
+        verify: () => {},
         smallReader,
       },
     )

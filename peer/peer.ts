@@ -26,6 +26,7 @@ import { davFiles } from './dav-files.ts'
 import { Downloads } from './download/downloads.ts'
 import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import { Fetcher } from './fetch/fetcher.ts'
+import { fileSources } from './file-sources.ts'
 import { Finder } from './find/finder.ts'
 import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
@@ -144,7 +145,8 @@ export async function startPeer(
   const vitals = vitalsOf(settings, parts)
   const live = liveSources({ ...parts, api })
   const dav = davFiles(folder, { ...reading, ...parts, api })
-  const serves = { ...dependencies, api, vitals, live, http, dav }
+  const files = fileSources(settings, { ...parts, serving }, reading)
+  const serves = { ...dependencies, api, vitals, live, files, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
   const running = starting.move()
   return {
@@ -175,6 +177,7 @@ async function serve(
       downloads: partial,
       uploads: limiter.uploads,
       recheck: (path) => share.recheck(path),
+      verify: (sha256) => share.verify(sha256),
     },
   )
 }

@@ -120,6 +120,18 @@ export const fileErrors = {
     status: 404,
     sentence: "There is no file '{path}'.",
   },
+  RANGE_UNSATISFIABLE: {
+    when: 'A request asks for bytes beyond the end of a file.',
+    retryable: false,
+    status: 416,
+    sentence: 'The file ends before that range: it has {size} bytes.',
+  },
+  PRECONDITION_FAILED: {
+    when: 'The If-Match of a request names another content of the file.',
+    retryable: false,
+    status: 412,
+    sentence: 'The file has other content than the request expects.',
+  },
   NOT_SHARED: {
     when: 'No peer shares a file of this name.',
     retryable: false,

@@ -77,6 +77,9 @@ export type Content = Static<typeof Content>
 
 export const FoundContent = Type.Object({
   ...contentFields,
+  modifiedMs: Type.Optional(
+    described(Millis, 'When the file was modified, in milliseconds since 1970; absent if unknown'),
+  ),
   sources: Type.Array(FoundSource, {
     maxItems: limits.sourcesPerContentMax,
     description: 'Its sources, live peers first',

@@ -9,7 +9,7 @@ import type { ProcessHost } from '../system/process-host.ts'
 import { pathOf } from './anchor-programs.ts'
 import { secondsOf } from './interleaved.ts'
 import { startListening } from './outside-process.ts'
-import { torrentOf } from './torrent.ts'
+import { torrentOfFile } from './torrent.ts'
 
 const trackerPort = 6_969
 const peerPort = 6_881
@@ -42,7 +42,7 @@ export async function swarmByBitTorrent(
   const url = `http://${tracker.address}:${trackerPort}/announce`
   await mkdir(folder)
   started.defer(() => rm(folder, { recursive: true }))
-  const { metainfo, infoHash } = await torrentOf(original, url)
+  const { metainfo, infoHash } = await torrentOfFile(original, url)
   await writeFile(torrent, metainfo)
   started.use(await startTracker(tracker, infoHash, folder))
   started.use(await startAria2(source, [`--dir=${dirname(original.path)}`, torrent]))

@@ -3,19 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
-import { bencode, torrentOf } from './torrent.ts'
-
-test('values are encoded according to BEP 3', () => {
-  expect(bencode({ cow: 'moo', list: { size: 42 } }).toString()).toBe(
-    'd3:cow3:moo4:listd4:sizei42eee',
-  )
-})
+import { torrentOfFile } from './torrent.ts'
 
 test('a torrent has the SHA-1 of each piece', async () => {
   await using folder = await temporaryFolder()
   const mebibyte = 2 ** 20
   const file = await aFile(folder.path, 'a.bin', { bytes: 2 * mebibyte + 5 })
-  const { metainfo, infoHash } = await torrentOf(file, 'http://10.0.0.1:6969/announce')
+  const { metainfo, infoHash } = await torrentOfFile(file, 'http://10.0.0.1:6969/announce')
   expect(infoHash).toMatch(/^[0-9a-f]{40}$/)
   const bytes = await readFile(file.path)
   for (const start of [0, mebibyte, 2 * mebibyte]) {

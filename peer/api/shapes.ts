@@ -15,6 +15,7 @@ export const Lookup = Type.Object({
       sha256: Sha256,
       size: Type.Integer(),
       chunkRoot: messages.lookup.reply.properties.contents.items.properties.chunkRoot,
+      modifiedMs: messages.lookup.reply.properties.contents.items.properties.modifiedMs,
       sources: messages.lookup.reply.properties.contents.items.properties.sources,
     }),
   ),

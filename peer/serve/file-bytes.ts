@@ -99,6 +99,15 @@ async function openUnchanged(
   throw failure ?? new AppError('CONTENT_NOT_FOUND', { sha256 })
 }
 
+/** Bytes handed to a slow client at a time: what the system, and not this process, keeps for it. */
+const clientPieceBytes = 256 * 1024
+
+/** The bytes in pieces for a client that takes them one after another. */
+export function* cut(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += clientPieceBytes)
+    yield bytes.subarray(start, start + clientPieceBytes)
+}
+
 /** The pieces, throttled to the limits. */
 export async function* gated(
   pieces: BulkSource['pieces'],

@@ -24,7 +24,7 @@ import type { SmallFiles } from './small-files.ts'
 import type { Requester, UploadQueue, WantedChunks } from './upload-queue.ts'
 
 /** A shorter read bypasses the queue: sending it takes no longer than choosing it. */
-const uploadBytesMin = 128 * 1024
+export const uploadBytesMin = 128 * 1024
 
 interface Served {
   readonly contents: ServedContents

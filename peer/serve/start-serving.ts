@@ -8,6 +8,7 @@ import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
 import type { SmallFileReader } from './served-contents.ts'
 import { SmallFiles } from './small-files.ts'
 import { UploadQueue } from './upload-queue.ts'
+import { VerifiedReads } from './verified-reads.ts'
 
 /**
  * Bytes of a file sent at a time while the next piece is read: keeps the disk ahead of the network,
@@ -24,6 +25,8 @@ export interface Serving extends AsyncDisposable {
   /** The address it listens on, with the actual port if port 0 was requested. */
   readonly address: Address
   readonly connectionCount: number
+  /** Reads contents for clients that cannot verify them. */
+  readonly reads: Pick<VerifiedReads, 'pieces'>
 }
 
 /**
@@ -43,6 +46,8 @@ export async function startServing(
     log: Log
     /** By default those of the file system. */
     openFiles?: ServeDependencies['openFiles'] & AsyncDisposable
+    /** Called with the hash of a content of which a file has other bytes; returns immediately. */
+    verify: (sha256: string) => void
   },
 ): Promise<Serving> {
   const { peerId, address } = options
@@ -76,13 +81,16 @@ export async function startServing(
       }),
     },
   )
+  const reads = new VerifiedReads({ ...dependencies, openFiles, queue })
   return {
     address: server.address,
+    reads,
     get connectionCount() {
       return server.connectionCount
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
+      reads[Symbol.dispose]()
       await openFiles[Symbol.asyncDispose]()
     },
   }

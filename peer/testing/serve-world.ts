@@ -30,6 +30,7 @@ export class ServeWorld {
   readonly clock = new FakeClock()
   readonly transport = new MemoryTransport()
   readonly rechecked: string[] = []
+  readonly verified: string[] = []
   connectionsMax = 100
   readonly downloads = new Map<string, ServedDownload>()
   readonly uploads = new TrafficGate(noLimits, this)
@@ -90,6 +91,7 @@ export class ServeWorld {
         ...this.contents(),
         downloads: { find: (sha256) => this.downloads.get(sha256) },
         uploads: this.uploads,
+        verify: (sha256) => this.verified.push(sha256),
         transport: this.transport,
         clock: this.clock,
         log: silentLog,

@@ -16,6 +16,8 @@ import { addApiDocs } from './api-docs.ts'
 import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
 import { addDav, type DavFiles } from './dav/dav-door.ts'
+import { addFileDoor } from './files/file-door.ts'
+import type { FileSources } from './files/file-sources.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
 import type { LiveSources } from './live/live-feed.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
@@ -64,6 +66,8 @@ export interface WebDependencies {
   readonly live?: LiveSources
   /** Absent: there is no WebDAV. */
   readonly dav?: DavFiles
+  /** Absent: there are no doors for files. */
+  readonly files?: FileSources
   readonly clock: Clock
   readonly log: Log
 }
@@ -96,7 +100,7 @@ export async function startWeb(
 /** The API without a socket. */
 export async function buildWeb(
   { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
-  { api, vitals, gate, live, dav, clock, log }: WebDependencies,
+  { api, vitals, gate, live, files, dav, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
     serverFactory: (handler) => newServer(handler, clock),
@@ -118,7 +122,9 @@ export async function buildWeb(
     checkEncoding(url)
   })
   if (gate?.needsToken === true)
-    web.addHook('onRequest', async ({ headers, ip: address, routeOptions }) => {
+    web.addHook('onRequest', async ({ method, headers, ip: address, routeOptions }) => {
+      // Browsers send no token with a preflight, whose answer reveals nothing.
+      if (method === 'OPTIONS' && 'access-control-request-method' in headers) return
       await gate.check({ route: routeOptions.url, headers, address })
     })
   answerErrors(web, { log, clock, challenge: (url) => challengeFor(url, vitals.peerId) })
@@ -131,6 +137,7 @@ export async function buildWeb(
   addApiDocs(web, addRoutes, { clock, log })
   addErrorRoutes(web)
   addHealthRoutes(web, vitals)
+  if (files !== undefined) addFileDoor(web, files)
   addPage(web, { folder: pageFolder })
   if (dav !== undefined) await addDav(web, { api, files: dav, clock })
   await web.ready()

@@ -77,6 +77,7 @@ export async function startClusterPeer(
         openFiles: share.openFiles,
         uploads,
         recheck: (path) => share.recheck(path),
+        verify: (sha256) => share.verify(sha256),
       },
     ),
   )

@@ -1,0 +1,58 @@
+/** Where else a content can be read over HTTP. Pure. */
+import { isLoopback } from '../../../common/hosts.ts'
+import type { FoundSource } from '../../../common/protocol/messages.ts'
+import { formatAddress } from '../../../common/protocol/transport.ts'
+
+export interface MirrorContext {
+  readonly peerId: string
+  readonly zone: string | undefined
+  /** The other end of the client's connection. */
+  readonly clientAddress: string
+}
+
+/**
+ * The peers at which a client can read a content with what it has, best first: those in the zone of this
+ * peer before others, otherwise in the order of the index, which knows their health. Never this peer, a
+ * suspect one, one that has a part only, or one whose token the client would need.
+ */
+export function mirrorsOf(
+  sources: readonly FoundSource[],
+  { peerId, zone, clientAddress }: MirrorContext,
+): string[] {
+  const isLocal = isLoopback(clientAddress)
+  const usable = sources.filter(
+    ({ http, kind, isSuspect, ...source }) =>
+      source.peerId !== peerId &&
+      kind !== 'partial' &&
+      isSuspect !== true &&
+      http !== undefined &&
+      http.needsToken !== true &&
+      (isLocal || !isLoopback(http.host)),
+  )
+  const isNear = (source: FoundSource): boolean => zone !== undefined && source.zone === zone
+  return usable
+    .toSorted((a, b) => Number(isNear(b)) - Number(isNear(a)))
+    .flatMap(({ http }) => (http === undefined ? [] : [`http://${formatAddress(http)}`]))
+}
+
+/** The path of a name in a URL. */
+export function pathOf(name: string): string {
+  return name.split('/').map(encodeSegment).join('/')
+}
+
+/** Encodes what shells and Link headers would misread, too. */
+function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(
+    /['()*!]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+/** The URL path of a content under a name. */
+export function filePath({ sha256, name }: { sha256: string; name: string }): string {
+  return `/files/${sha256}/${pathOf(name)}`
+}
+
+export function baseName(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,69 @@
+import type { FastifyReply } from 'fastify'
+import type { Clock } from '../../../common/clock.ts'
+import { withDeadline } from '../../../common/deadline.ts'
+import { limits } from '../../../common/limits.ts'
+
+/**
+ * The body of a reply, written piece by piece. The head is written with the first, so that a failure
+ * before it is still answered as one; a later failure breaks the connection off, which tells the client
+ * that the body is not whole.
+ */
+export class ReplyBody {
+  readonly #reply: FastifyReply
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #signal: AbortSignal
+  readonly #clock: Clock
+  isBegun = false
+  writtenBytes = 0
+
+  constructor(
+    reply: FastifyReply,
+    headers: Readonly<Record<string, string>>,
+    { signal, clock }: { signal: AbortSignal; clock: Clock },
+  ) {
+    this.#reply = reply
+    this.#headers = headers
+    this.#signal = signal
+    this.#clock = clock
+  }
+
+  /**
+   * Resolves when the system has taken the bytes, which may be reused then.
+   * @throws AppError DEADLINE_EXCEEDED if the client takes none of them; or the signal's reason
+   */
+  readonly write = async (bytes: Uint8Array): Promise<void> => {
+    this.#begin()
+    const { raw } = this.#reply
+    const deadlineMs = (1_000 * bytes.length) / limits.sendBytesPerSecondMin + patienceMs
+    const wait = { what: 'The client', deadlineMs, signal: this.#signal }
+    await withDeadline(wait, this.#clock, async () => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      raw.write(bytes, (error) => (error instanceof Error ? reject(error) : resolve()))
+      await promise
+    })
+    this.writtenBytes += bytes.length
+  }
+
+  end(): void {
+    this.#begin()
+    this.#reply.raw.end()
+  }
+
+  breakOff(): void {
+    this.#reply.raw.destroy()
+  }
+
+  #begin(): void {
+    if (this.isBegun) return
+    this.isBegun = true
+    this.#reply.hijack()
+    const { raw, statusCode } = this.#reply
+    // A throttled reply is silent for long: a listener keeps the server from ending it.
+    raw.on('timeout', () => {})
+    const common = this.#reply.getHeaders() as Record<string, string>
+    raw.writeHead(statusCode, { ...common, ...this.#headers })
+  }
+}
+
+/** Waited for a few bytes, too. */
+const patienceMs = 15_000
