@@ -257,6 +257,15 @@ export const limits = {
   /** Unread events of all pages together; most are the same bytes in memory. */
   liveBytesMax: 64 * mebibyte,
 
+  /** A peer id, or the address of a client, in the history. */
+  partyCharactersMax: 300,
+  /** Sources listed per transfer in the history, those with the most bytes. */
+  transferSourcesMax: 16,
+  /** Addresses listed per lookup in the history. */
+  queryAddressesMax: 8,
+  /** Transfers in progress that a peer lists: a frame with the longest names. */
+  runningTransfersMax: 500,
+
   /** Lines of the prompt's history: more than users scroll back. */
   historyLinesMax: 1_000,
 } as const

@@ -3,20 +3,24 @@ import { AppError } from '../common/errors.ts'
 import { deadlines } from '../common/limits.ts'
 import type { Announcer } from './announce/announcer.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
+import type { KeptHistory } from './keep-history.ts'
 import { totalOf } from './problem-table.ts'
 import type { Share } from './share/share.ts'
 import type { LiveSources } from './web/live/live-feed.ts'
 
 interface Parts extends Pick<LiveSources, 'api' | 'downloads'> {
+  readonly kept: KeptHistory
   readonly announcer: Announcer
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
 }
 
-export function liveSources({ api, downloads, announcer, share, reach }: Parts): LiveSources {
+export function liveSources({ api, downloads, announcer, share, reach, kept }: Parts): LiveSources {
   return {
     api,
     downloads,
+    running: () => kept.transfers.running(),
+    listen: (listener) => kept.listen(listener),
     index: changeLink(announcer),
     localStatus: () => [totalOf(share.problemCounts()), share.keptFolders(), reach.unreachable],
   }

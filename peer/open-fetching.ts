@@ -5,6 +5,7 @@ import type { Announcer } from './announce/announcer.ts'
 import { DownloadRecords } from './download/download-records.ts'
 import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
+import type { FetchObserver } from './fetch/fetch-run.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import type { CrewDependencies } from './fetch/transfer/source-crew.ts'
@@ -17,6 +18,7 @@ interface FetchingParts {
   readonly share: Share
   readonly limiter: Pick<Limiter, 'downloads'>
   readonly unfinished: UnfinishedContents
+  readonly observer: FetchObserver
   /** Called once they exist. */
   readonly announcer: () => Pick<Announcer, 'connection'>
   readonly finder: () => Pick<Finder, 'accuse'>
@@ -26,14 +28,14 @@ export interface Fetching {
   readonly fetcher: Fetcher
   readonly records: DownloadRecords
   /** What reading from other peers without storing takes. */
-  readonly reading: Omit<CrewDependencies, 'buffers'>
+  readonly reading: Omit<CrewDependencies, 'buffers' | 'pool'> & { readonly pool: ConnectionPool }
 }
 
 /** All of it is closed with `starting`. @throws AppError DISK_FULL, DISK_FAILED */
 export async function openFetching(
   { peerId, folder }: { readonly peerId: string; readonly folder: string },
   starting: AsyncDisposableStack,
-  { share, limiter, unfinished, announcer, finder }: FetchingParts,
+  { share, limiter, unfinished, observer, announcer, finder }: FetchingParts,
   dependencies: PeerDependencies,
 ): Promise<Fetching> {
   const { log } = dependencies
@@ -60,6 +62,7 @@ export async function openFetching(
       workers,
       localChunks: share.localChunks,
       unfinished,
+      observer,
     }),
   )
   return { fetcher, records, reading }

@@ -22,6 +22,7 @@ import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
 import { LocalPeerApi } from './api/local-peer-api.ts'
+import { composeApi } from './compose-api.ts'
 import { davFiles } from './dav-files.ts'
 import { Downloads } from './download/downloads.ts'
 import { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
@@ -31,6 +32,7 @@ import { Finder } from './find/finder.ts'
 import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { hurriedLink, joinCluster, type PeerDependencies } from './join-cluster.ts'
+import { type KeptHistory, keepHistory } from './keep-history.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
 import { liveSources } from './live-sources.ts'
@@ -106,12 +108,16 @@ export async function startPeer(
   const folder = join(dataPath, '.tandem')
   await using starting = new AsyncDisposableStack()
   const share = await openShare(settings, dataPath, starting, dependencies)
-  const limiter = await Limiter.open({ settings: settings.limits, folder }, dependencies)
-  const unfinished = new UnfinishedContents()
-  const partial = partialContents({ share, unfinished }, starting)
-  const serving = starting.use(await serve(settings, { share, limiter, partial }, dependencies))
-  starting.use(limiter)
-  const fetching = { share, limiter, unfinished, announcer: () => announcer, finder: () => finder }
+  const opened = await openServing({ ...settings, folder }, share, starting, dependencies)
+  const { kept, limiter, unfinished, partial, serving } = opened
+  const fetching = {
+    share,
+    limiter,
+    unfinished,
+    observer: kept.transfers,
+    announcer: () => announcer,
+    finder: () => finder,
+  }
   const { fetcher, records, reading } = await openFetching(
     { ...settings, folder },
     starting,
@@ -132,21 +138,25 @@ export async function startPeer(
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
+  kept.startSampling(announcer, limiter, starting)
   const shelf = { shelf: share, folder: share.downloadedFolder }
+  const recorded = kept.recordedFinder(finder)
   const downloads = starting.use(
-    new Downloads(limiter, { ...dependencies, ...shelf, finder, fetcher, records }),
+    new Downloads(limiter, { ...dependencies, ...shelf, finder: recorded, fetcher, records }),
   )
   const scrubbing = { share, finder, fetcher, limiter }
   const { repairs, scrubber } = await startScrubbing(settings, starting, scrubbing, dependencies)
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
   const transfers = { downloads, fetcher, limiter, repairs, scrubber, restorer }
   const parts = { share, finder, announcer, ...transfers, reach, clock }
-  const api = new LocalPeerApi(settings, parts)
+  const local = new LocalPeerApi(settings, parts)
+  const apis = composeApi(settings, { ...parts, ...reading, local, kept })
+  const api = apis.command
   const vitals = vitalsOf(settings, parts)
-  const live = liveSources({ ...parts, api })
-  const dav = davFiles(folder, { ...reading, ...parts, api })
+  const live = liveSources({ ...parts, api: local, kept })
+  const dav = davFiles(folder, { ...reading, ...parts, api: apis.program })
   const files = fileSources(settings, { ...parts, serving }, reading)
-  const serves = { ...dependencies, api, vitals, live, files, http, dav }
+  const serves = { ...dependencies, api, apis, vitals, live, files, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
   const running = starting.move()
   return {
@@ -159,13 +169,46 @@ export async function startPeer(
   }
 }
 
+interface OpenedServing {
+  readonly kept: KeptHistory
+  readonly limiter: Limiter
+  readonly unfinished: UnfinishedContents
+  readonly partial: ReturnType<typeof partialContents>
+  readonly serving: Serving
+}
+
+/** Serves other peers, and remembers what it sends. */
+async function openServing(
+  settings: PeerOptions & { readonly folder: string },
+  share: Share,
+  starting: AsyncDisposableStack,
+  dependencies: PeerDependencies,
+): Promise<OpenedServing> {
+  const kept = keepHistory(settings, starting, { share }, dependencies)
+  const limiter = await Limiter.open(
+    { settings: settings.limits, folder: settings.folder },
+    dependencies,
+  )
+  const unfinished = new UnfinishedContents()
+  const partial = partialContents({ share, unfinished }, starting)
+  const serving = starting.use(
+    await serve(settings, { share, limiter, partial, kept }, dependencies),
+  )
+  starting.use(limiter)
+  return { kept, limiter, unfinished, partial, serving }
+}
+
 async function serve(
   settings: PeerSettings,
   {
     share,
     limiter,
     partial,
-  }: Pick<Parts, 'share' | 'limiter'> & { partial: ReturnType<typeof partialContents> },
+    kept,
+  }: Pick<Parts, 'share' | 'limiter'> & {
+    partial: ReturnType<typeof partialContents>
+    kept: KeptHistory
+  },
   dependencies: PeerDependencies,
 ): Promise<Serving> {
   return await startServing(
@@ -176,6 +219,8 @@ async function serve(
       smallReader: share.smallReader,
       downloads: partial,
       uploads: limiter.uploads,
+      history: kept.served,
+      sent: kept.transfers,
       recheck: (path) => share.recheck(path),
       verify: (sha256) => share.verify(sha256),
     },

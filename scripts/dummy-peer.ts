@@ -103,6 +103,8 @@ function dummyHandlers(files: readonly DummyFile[]): DummyHandlers {
     return file
   }
   return {
+    'past-transfers': async () => ({ transfers: [], isMore: false }),
+    'past-queries': async () => ({ queries: [], isMore: false }),
     'chunk-list': async ({ sha256 }) => {
       const { content, chunkList } = find(sha256)
       const reply = { size: content.size, chunkRoot: content.chunkRoot }
@@ -150,6 +152,7 @@ function saying(
     print(`${printable(sender)}: ${type} of ${name}${details}`)
   }
   return {
+    ...handlers,
     'chunk-list': (request, sender, signal) => {
       say('chunk-list', request, sender)
       return handlers['chunk-list'](request, sender, signal)

@@ -12,6 +12,7 @@ import {
   type RequestOf,
   type Source,
 } from '../common/protocol/messages.ts'
+import { historyExamples } from './history-examples.ts'
 
 export interface Example<T extends MessageType> {
   readonly request: RequestOf<T>
@@ -358,6 +359,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   'cancel-tasks': { request: { taskIds: ['17'] }, reply: {} },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
   fetching: { request: { contents: [exampleContent] }, reply: {} },
+  ...historyExamples({ name, content: exampleContent, owner, timeMs: modifiedMs }),
   'chunk-list': {
     request: { sha256 },
     reply: { size, chunkRoot: exampleContent.chunkRoot },

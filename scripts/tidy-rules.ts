@@ -37,6 +37,8 @@ const peerFoldersWithoutStep = ['peer/testing', 'peer/api', 'peer/direct']
 const stepsBelow: Readonly<Record<string, readonly string[]>> = { 'peer/download': ['peer/fetch'] }
 const peerInterface: readonly string[] = [
   'peer/api/calls.ts',
+  'peer/api/command-agent.ts',
+  'peer/api/history-shapes.ts',
   'peer/api/limit-table.ts',
   'peer/api/problem-details.ts',
   'peer/api/scrub-shapes.ts',

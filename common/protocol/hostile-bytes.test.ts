@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { deadlines, limits } from '../limits.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { MemoryTransport } from '../testing/memory-transport.ts'
+import { noHistory } from '../testing/no-history.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { encodeFrame, FrameDecoder } from './framing.ts'
 import { startServer } from './server.ts'
@@ -30,6 +31,7 @@ async function strangerAtTheDoor() {
         chunks: async () => ({ size: 1, count: 1 }),
         read: () => Promise.reject(new Error('not asked for here')),
         'read-many': () => Promise.reject(new Error('not asked for here')),
+        ...noHistory,
       },
     },
   )

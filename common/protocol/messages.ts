@@ -23,6 +23,7 @@ import {
   Zone,
 } from './fields.ts'
 import { folderMessages } from './folder-messages.ts'
+import { historyMessages } from './history-messages.ts'
 import { IntentState, intentMessages } from './intent-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
@@ -387,6 +388,7 @@ export const messages = {
   ...trashMessages,
   ...folderMessages,
   ...peerMessages,
+  ...historyMessages,
 } as const satisfies Record<string, MessageRow>
 
 export type MessageType = keyof typeof messages

@@ -6,6 +6,7 @@ import type { RequestOf } from '../protocol/messages.ts'
 import { type Server, startServer } from '../protocol/server.ts'
 import { FakeClock } from './fake-clock.ts'
 import { MemoryTransport } from './memory-transport.ts'
+import { noHistory } from './no-history.ts'
 import { silentLog } from './silent-log.ts'
 
 /** The content that tests request. */
@@ -17,6 +18,7 @@ const plainHandlers: PeerHandlers = {
   chunks: async () => ({ size: 1, count: 1 }),
   read: async ({ chunk }) => ({ reply: {}, bulk: bulkOf(`chunk ${chunk}`) }),
   'read-many': async () => ({ reply: { contents: [{ size: 5 }] }, bulk: bulkOf('whole') }),
+  ...noHistory,
 }
 
 /** A source that sends these texts, one per piece. */

@@ -6,6 +6,7 @@ import type { ReadOutcome, Source } from '../protocol/messages.ts'
 import { startServer } from '../protocol/server.ts'
 import type { Transport } from '../protocol/transport.ts'
 import { chunkOf, type TestContent } from './contents.ts'
+import { noHistory } from './no-history.ts'
 import { silentLog } from './silent-log.ts'
 
 /** How a source answers; honestly by default. */
@@ -50,6 +51,7 @@ export async function startScriptedSource(
       log: silentLog,
       welcome: async () => ({ reply: { peerId: claimsToBe }, session: undefined }),
       handlers: {
+        ...noHistory,
         'chunk-list': async () => {
           chunkListsAsked += 1
           const list = script.chunkList?.() ?? content.chunkList

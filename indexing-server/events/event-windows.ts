@@ -5,6 +5,7 @@
  * records. Few events per record remain single; more become one summary. What follows a colon in a reason is a detail: it
  * does not distinguish events, nor does a reason of a kind with own reasons.
  */
+import { commonFolder, folderOf } from '../../common/common-folder.ts'
 import { type EventKindRow, eventKinds } from '../../common/protocol/event-kinds.ts'
 import type { NewEvent, RecordedEvent } from './event.ts'
 
@@ -119,7 +120,7 @@ function combined(summary: RecordedEvent, next: RecordedEvent): RecordedEvent {
   const startMs = Math.min(startOf(summary), startOf(next))
   const timeMs = Math.max(summary.timeMs, next.timeMs)
   const folder =
-    next.name === undefined ? undefined : commonFolder(folderOf(summary), folderOf(next))
+    next.name === undefined ? undefined : commonFolder(folderOfEvent(summary), folderOfEvent(next))
   return {
     kind,
     ...(peerId !== undefined && { peerId }),
@@ -143,16 +144,8 @@ function startOf({ timeMs, durationMs = 0 }: RecordedEvent): number {
   return timeMs - durationMs
 }
 
-function folderOf({ name, folder }: RecordedEvent): string {
-  return name === undefined ? (folder ?? '') : name.slice(0, Math.max(0, name.lastIndexOf('/')))
-}
-
-/** The deepest folder that contains both; '' for none. */
-function commonFolder(one: string, other: string): string {
-  let folder = one
-  while (folder !== '' && folder !== other && !other.startsWith(`${folder}/`))
-    folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))
-  return folder
+function folderOfEvent({ name, folder }: RecordedEvent): string {
+  return name === undefined ? (folder ?? '') : folderOf(name)
 }
 
 function boundedSum(one = 0, other = 0): number {

@@ -8,6 +8,7 @@ import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import { idParams, waitQuery } from './call-parts.ts'
 import type { CallRow } from './call-row.ts'
+import { historyCalls } from './history-calls.ts'
 import { planCalls } from './plan-calls.ts'
 import { replicationCalls } from './replication-calls.ts'
 import { scrubCalls } from './scrub-calls.ts'
@@ -272,6 +273,7 @@ export const calls = {
     query: query.events,
     reply: EventPage,
   },
+  ...historyCalls,
   ...planCalls,
   ...replicationCalls,
   /** @throws NAME_INVALID, NAME_IGNORED, NAME_EXISTS, FOLDER_UNAVAILABLE, DISK_FULL, COPIES_PENDING */

@@ -10,6 +10,7 @@ import { type JsonShape, shapeProblem } from '../../common/json-shape.ts'
 import { deadlines, limits } from '../../common/limits.ts'
 import { type CallOutline, type Outlines, readOutlines, takesRequest } from './call-outlines.ts'
 import type { PeerApi, Upload } from './calls.ts'
+import { commandAgent } from './command-agent.ts'
 import type { ProblemDetails } from './problem-details.ts'
 
 /**
@@ -138,7 +139,11 @@ class ApiClient implements Disposable {
       port: url.port === '' ? 80 : Number(url.port),
       method,
       path: search.size === 0 ? path : `${path}?${search.toString()}`,
-      headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers: {
+        'user-agent': commandAgent,
+        ...headers,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       ...(signal !== undefined && { signal }),
     })
   }

@@ -16,6 +16,7 @@ import { allCopies } from './all-copies.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
+import type { HistoryCall } from './history-calls.ts'
 import {
   type IgnoredSource,
   ignoredCalled,
@@ -58,7 +59,7 @@ interface Dependencies {
 }
 
 /** The peer in this process, as the prompt and the HTTP API call it. */
-export class LocalPeerApi implements PeerApi {
+export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
   readonly #peerId: string
   readonly #dependencies: Dependencies
   readonly #startMs: number

@@ -11,6 +11,12 @@ import {
   undrainCommand,
 } from './drain-commands.ts'
 import { eventsCommand } from './events-command.ts'
+import {
+  historyCommand,
+  queriesCommand,
+  seriesCommand,
+  transfersCommand,
+} from './history-commands.ts'
 import { limitsCommand } from './limits-command.ts'
 import { listCommand, searchCommand } from './list-commands.ts'
 import { peersCommand } from './peers-command.ts'
@@ -46,6 +52,10 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     maintenanceCommand(run),
     safeToStopCommand(run),
     eventsCommand(run),
+    transfersCommand(run),
+    historyCommand(run),
+    queriesCommand(run),
+    seriesCommand(run),
     peersCommand(run),
     rebalanceCommand(run),
     ...clusterQuestions.map((question) => question(run)),

@@ -6,6 +6,7 @@ import { eventKindNames, eventKinds } from '../../common/protocol/event-kinds.ts
 import type { CallRequest } from '../api/calls.ts'
 import type { EventPage } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
+import { localText } from './human-units.ts'
 import { parseRows } from './listed-rows.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
@@ -122,14 +123,6 @@ function eventLine({ timeMs, kind, text }: ShownEvent, style: Style): string {
   const colour = colours[eventKinds[kind].tone]
   const sentence = printable(text)
   return `${style('dim', localText(timeMs))}  ${colour === undefined ? sentence : style(colour, sentence)}`
-}
-
-/** `2026-01-31 09:05:07`, in local time. */
-function localText(ms: number): string {
-  const date = new Date(ms)
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`
 }
 
 function filterOf({ since, kind, about, name }: EventOptions, nowMs: number): Filter {

@@ -1,6 +1,6 @@
 import { hasCode } from '../../common/errors.ts'
 import type { BufferPool } from '../../common/protocol/buffer-pool.ts'
-import type { Purpose } from '../../common/protocol/messages.ts'
+import type { Content, Purpose } from '../../common/protocol/messages.ts'
 import type { SerialQueue } from '../../common/serial-queue.ts'
 import type { CopyingStore } from './chunk-store.ts'
 import type { ChunkWorkers } from './disk/chunk-threads.ts'
@@ -10,7 +10,7 @@ import { PartialFile, removePartial } from './disk/partial-file.ts'
 import type { PartialFolder } from './disk/partial-folder.ts'
 import type { PartialFolders } from './disk/partial-folders.ts'
 import type { UnfinishedContents } from './disk/unfinished-contents.ts'
-import type { SourceProgress } from './source/source-progress.ts'
+import type { SentBytes, SourceProgress } from './source/source-progress.ts'
 import { ChunkReuse, type ReuseDependencies } from './transfer/chunk-reuse.ts'
 import { isVouched } from './transfer/is-vouched.ts'
 import {
@@ -37,7 +37,23 @@ export interface Fetched extends Transferred, AsyncDisposable {
   keep(): void
 }
 
+/** Told of fetches and of small files that arrive. */
+export interface FetchObserver {
+  onFetch(fetch: {
+    readonly name: string
+    readonly content: Content
+    readonly purpose: Purpose
+    readonly run: FetchRun
+  }): void
+  onSmallReceived(
+    from: string,
+    purpose: Purpose,
+    files: readonly { name: string | undefined; sha256: string; size: number }[],
+  ): void
+}
+
 export interface FetchDependencies extends Omit<CrewDependencies, 'buffers'> {
+  readonly observer?: FetchObserver | undefined
   readonly workers: ChunkWorkers
   /** The chunks of this peer's own files; without it, all chunks are requested. */
   readonly localChunks?: ReuseDependencies['localChunks'] | undefined
@@ -69,6 +85,8 @@ export interface FetchRun {
   readonly verifiedBytes: number
   /** All that sources sent, good or not. */
   readonly receivedBytes: number
+  /** The same by source. */
+  readonly received: readonly SentBytes[]
   /** Bytes that this run copied from this peer's own files instead. */
   readonly reusedBytes: number
   /** Those at work. */
@@ -98,6 +116,10 @@ export class FileFetch implements FetchRun {
 
   get receivedBytes(): number {
     return this.#crew?.receivedBytes ?? 0
+  }
+
+  get received(): readonly SentBytes[] {
+    return this.#crew?.received ?? []
   }
 
   get reusedBytes(): number {

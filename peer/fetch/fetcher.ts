@@ -70,7 +70,7 @@ export class Fetcher implements AsyncDisposable {
    * HASH_MISMATCH when the bytes fit the announced chunk root but not the SHA-256; or the signal's reason.
    */
   fetch(request: FetchRequest): FetchRun {
-    return new FileFetch(request, {
+    const run = new FileFetch(request, {
       ...this.#dependencies,
       folders: this.#folders,
       bootId: this.#bootId,
@@ -82,6 +82,9 @@ export class Fetcher implements AsyncDisposable {
       },
       reserve: (bytes, where) => this.reserve(bytes, where),
     })
+    const { name, content, purpose = 'download' } = request
+    this.#dependencies.observer?.onFetch({ name, content, purpose, run })
+    return run
   }
 
   /**

@@ -9,7 +9,7 @@ import { AppError } from '../../common/errors.ts'
 import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
-import type { Content, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import type { Content, Purpose, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
 import {
   type FileDependencies,
   gated,
@@ -31,7 +31,26 @@ interface Served {
   readonly downloads: ServedDownloads
 }
 
+/** What a peer remembers of its transfers and queries. */
+export interface ServedHistory {
+  transfers(request: RequestOf<'past-transfers'>): ReplyOf<'past-transfers'>
+  queries(request: RequestOf<'past-queries'>): ReplyOf<'past-queries'>
+}
+
+/** Told what is sent to whom. */
+export interface SentObserver {
+  onSent(sent: { to: string; sha256: string; size: number; purpose: Purpose }, bytes: number): void
+  onSmallSent(
+    to: string,
+    purpose: Purpose,
+    files: readonly { sha256: string; size: number }[],
+  ): void
+}
+
 export interface ServeDependencies extends Served, FileDependencies {
+  /** Absent: the peer keeps none. */
+  readonly history?: ServedHistory | undefined
+  readonly sent?: SentObserver | undefined
   readonly queue: Pick<UploadQueue, 'enter'>
   readonly smallFiles: Pick<SmallFiles, 'outcomes'>
   readonly clock: Clock
@@ -46,7 +65,7 @@ export interface ServeSession extends Requester {
 export function serveHandlers(
   dependencies: ServeDependencies,
 ): Handlers<'peer' | 'client', 'peer', ServeSession> {
-  const { queue } = dependencies
+  const { queue, history } = dependencies
   return {
     'chunk-list': async ({ sha256, for: purpose = 'download' }, { account }, signal) => {
       const { size, chunkRoot } = contentOf(sha256, dependencies)
@@ -80,15 +99,31 @@ export function serveHandlers(
         file.stat === undefined ? filesNow() : [file].filter((one) => contents.isServed(one))
       const { account } = requester
       const sending = { purpose, signal, account }
-      const pieces = piecesOf(sha256, files, range, sending, dependencies)
+      const pieces = watched(
+        piecesOf(sha256, files, range, sending, dependencies),
+        { to: requester.id, sha256, size, purpose },
+        dependencies,
+      )
       const reply = sent.chunk === request.chunk ? {} : { chunk: sent.chunk }
       return { reply, bulk: { bytes: range.bytes, pieces: during(stack.move(), pieces) } }
     },
 
-    'read-many': async ({ sha256s, for: purpose = 'download' }, { account }, signal) => {
+    'past-transfers': async (request) =>
+      history?.transfers(request) ?? { transfers: [], isMore: false },
+
+    'past-queries': async (request) => history?.queries(request) ?? { queries: [], isMore: false },
+
+    'read-many': async ({ sha256s, for: purpose = 'download' }, { id, account }, signal) => {
       const { outcomes, bulk } = await dependencies.smallFiles.outcomes(sha256s, account, signal)
       const pieces = gated(bulk.pieces, { purpose, signal }, dependencies.uploads)
-      return { reply: { contents: outcomes }, bulk: { bytes: bulk.bytes, pieces } }
+      const sent = outcomes.flatMap((outcome, index) =>
+        'size' in outcome ? [{ sha256: sha256s[index] ?? '', size: outcome.size }] : [],
+      )
+      const onEnd = (): void => dependencies.sent?.onSmallSent(id, purpose, sent)
+      return {
+        reply: { contents: outcomes },
+        bulk: { bytes: bulk.bytes, pieces: endingWith(pieces, onEnd) },
+      }
     },
   }
 }
@@ -161,6 +196,27 @@ function rangeOf(size: number, { chunk }: Pick<ContentChunk, 'chunk'>): ByteRang
   const chunks = chunkCountFor(size)
   if (chunk >= chunks) throw new AppError('CHUNK_OUT_OF_RANGE', { chunks, chunk })
   return chunkRange(size, chunk)
+}
+
+/** The pieces, reported as they leave. */
+async function* watched(
+  pieces: BulkSource['pieces'],
+  what: Parameters<SentObserver['onSent']>[0],
+  { sent }: ServeDependencies,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    yield piece
+    sent?.onSent(what, piece.length)
+  }
+}
+
+/** The pieces; `onEnd` is called when the last has left. */
+async function* endingWith(
+  pieces: BulkSource['pieces'],
+  onEnd: () => void,
+): AsyncGenerator<Uint8Array> {
+  yield* pieces
+  onEnd()
 }
 
 /** The pieces; their slot is released when the last has left. */

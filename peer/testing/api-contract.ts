@@ -9,6 +9,7 @@ import type { ContractSubject, DeclareTests } from './api-case.ts'
 import { clusterCases } from './api-cluster-cases.ts'
 import { downloadCases } from './api-download-cases.ts'
 import { fileCases } from './api-file-cases.ts'
+import { historyCases } from './api-history-cases.ts'
 import { scrubCases } from './api-scrub-cases.ts'
 
 const contract: Readonly<Record<CallName, DeclareTests>> = {
@@ -16,6 +17,7 @@ const contract: Readonly<Record<CallName, DeclareTests>> = {
   ...downloadCases,
   ...clusterCases,
   ...scrubCases,
+  ...historyCases,
 }
 
 export interface ContractOptions {

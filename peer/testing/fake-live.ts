@@ -22,6 +22,9 @@ export class FakeLive {
     rows: [] as Download[],
     changedSince: (): Download[] => this.downloads.rows,
   }
+  running: ReturnType<LiveSources['running']> = []
+  /** Where queries and samples go while a page is open. */
+  listener: Parameters<LiveSources['listen']>[0] | undefined
   #absence: AppError | undefined
   readonly #wakeUp = new WakeUp()
   readonly #changed = new Set<ChangeTopic>()
@@ -44,6 +47,11 @@ export class FakeLive {
       },
       index: this.#index(),
       downloads: this.downloads,
+      running: () => this.running,
+      listen: (listener) => {
+        this.listener = listener
+        return () => (this.listener = undefined)
+      },
       localStatus: () => this.local,
     }
   }

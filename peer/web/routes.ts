@@ -1,4 +1,5 @@
 /** Derives a route from each row of the table of calls. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -29,34 +30,37 @@ export type Web = FastifyInstance<
 type Fields = Readonly<Record<string, unknown>>
 
 /** A call without its types; the request has been validated against the row. */
-type Ask = (request: Fields, signal: AbortSignal) => Promise<unknown>
+type Ask = (request: Fields, signal: AbortSignal, headers: IncomingHttpHeaders) => Promise<unknown>
+/** The API for a caller with these headers. */
+export type ApiOf = (headers: IncomingHttpHeaders) => PeerApi
 
 const rows: Readonly<Record<CallName, CallRow>> = calls
 
 export async function addCallRoutes(
   web: Web,
-  { api, clock }: { api: PeerApi; clock: Clock },
+  { apiOf, clock }: { apiOf: ApiOf; clock: Clock },
 ): Promise<void> {
   for (const name of callNames) {
     const row = rows[name]
-    const ask = askerOf(api, name, row)
+    const ask = askerOf(apiOf, name, row)
     if (row.upload === true) await addUploadRoute(web, name, row, ask, { clock })
     else addRoutes(web, name, row, ask)
   }
 }
 
 /** Looks the method up on each request. */
-function askerOf(api: PeerApi, name: CallName, row: CallRow): Ask {
-  return (request, signal) =>
-    takesRequest(row)
-      ? (api[name] as Ask)(request, signal)
-      : (api[name] as (signal: AbortSignal) => Promise<unknown>)(signal)
+function askerOf(apiOf: ApiOf, name: CallName, row: CallRow): Ask {
+  type Call = (...request: (Fields | AbortSignal)[]) => Promise<unknown>
+  return (request, signal, headers) => {
+    const api = apiOf(headers) as unknown as Readonly<Record<CallName, Call>>
+    return takesRequest(row) ? api[name](request, signal) : api[name](signal)
+  }
 }
 
 function addRoutes(web: Web, name: CallName, row: CallRow, ask: Ask): void {
   const { method, path } = row
   const handler: RouteOptions['handler'] = async (request, reply) =>
-    await answer(row, reply, (signal) => ask(fieldsOf(row, request), signal))
+    await answer(row, reply, (signal) => ask(fieldsOf(row, request), signal, request.headers))
   web.route({ method, url: path, schema: schemaOf(name, row), handler })
   if (row.endsWithName !== true) return
   const params = Type.Object({ '*': Type.String() })
@@ -86,7 +90,7 @@ async function addUploadRoute(
         reply.raw.on('timeout', () => {})
         const bytes = uploadedBytes(request, reply, dependencies)
         const upload = { ...fieldsOf(row, request), bytes, bytesAnnounced: announcedBytes(request) }
-        return await answer(row, reply, (signal) => ask(upload, signal))
+        return await answer(row, reply, (signal) => ask(upload, signal, request.headers))
       },
     })
   })

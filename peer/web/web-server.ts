@@ -12,6 +12,7 @@ import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
+import { type ApiCaller, apiCallerOf } from './api-caller.ts'
 import { addApiDocs } from './api-docs.ts'
 import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
@@ -23,7 +24,7 @@ import type { LiveSources } from './live/live-feed.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
 import { addPage, pageFolder } from './page-door.ts'
 import { addRateLimit } from './rate-limit.ts'
-import { addCallRoutes, type Web } from './routes.ts'
+import { type ApiOf, addCallRoutes, type Web } from './routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { addSessionRoutes } from './session-routes.ts'
 import { addErrorRoutes, answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
@@ -59,6 +60,8 @@ export interface Vitals {
 
 export interface WebDependencies {
   readonly api: PeerApi
+  /** The same for each kind of caller; by default for all. */
+  readonly apis?: Readonly<Record<ApiCaller, PeerApi>>
   readonly vitals: Vitals
   /** Absent: every caller of a known host name is let in. */
   readonly gate?: Gatekeeper
@@ -100,7 +103,7 @@ export async function startWeb(
 /** The API without a socket. */
 export async function buildWeb(
   { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
-  { api, vitals, gate, live, files, dav, clock, log }: WebDependencies,
+  { api, apis, vitals, gate, live, files, dav, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
     serverFactory: (handler) => newServer(handler, clock),
@@ -129,8 +132,9 @@ export async function buildWeb(
     })
   answerErrors(web, { log, clock, challenge: (url) => challengeFor(url, vitals.peerId) })
   if (live !== undefined) addLiveRoutes(web, vitals, { live, clock, log })
+  const apiOf: ApiOf = (headers) => apis?.[apiCallerOf(headers)] ?? api
   const addRoutes = async (to: Web): Promise<void> => {
-    await addCallRoutes(to, { api, clock })
+    await addCallRoutes(to, { apiOf, clock })
     if (gate !== undefined) addSessionRoutes(to, gate)
   }
   await addRoutes(web)

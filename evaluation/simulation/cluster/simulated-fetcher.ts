@@ -64,6 +64,9 @@ export class SimulatedFetcher
       get receivedBytes() {
         return crew?.receivedBytes ?? 0
       },
+      get received() {
+        return crew?.received ?? []
+      },
       get sources() {
         return crew?.sources ?? []
       },

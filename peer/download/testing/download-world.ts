@@ -101,6 +101,7 @@ export class DownloadWorld {
       fetched,
       verifiedBytes: 0,
       receivedBytes: 0,
+      received: [],
       reusedBytes: 0,
       sources: [],
       waitingFor: undefined,

@@ -3,6 +3,7 @@ import { inParallel } from '../../../common/in-parallel.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { Content, Purpose, Source } from '../../../common/protocol/messages.ts'
+import type { FetchObserver } from '../fetch-run.ts'
 import { labelOf } from '../source/peer-source.ts'
 import type { SourceProgress } from '../source/source-progress.ts'
 import { SpeedMeter } from '../source/speed-meter.ts'
@@ -36,8 +37,14 @@ export interface SmallFetchOptions {
 
 interface SmallFetchDependencies extends SmallSourceDependencies {
   readonly log: Log
+  readonly observer?: Pick<FetchObserver, 'onSmallReceived'> | undefined
   /** Called with a source that sent something false. */
   onBlamed(source: Source, content: Content): void
+}
+
+/** A small content, with the copy that is made of it if the caller says so. */
+interface NamedContent extends SmallContent {
+  readonly key?: { readonly name: string }
 }
 
 /** A source and its reads in progress; the last read of a source that failed releases it. */
@@ -100,6 +107,7 @@ export class SmallFetch implements Disposable {
           if (outcome instanceof Uint8Array) verified.push({ file, bytes: outcome })
           else again.push(this.#onFailure(file, read, outcome, attempts))
         }
+        if (verified.length > 0) this.#onReceived(read.source, verified)
         if (verified.length > 0) await onVerified(verified)
       })
       waiting = again
@@ -155,6 +163,15 @@ export class SmallFetch implements Disposable {
     used.reads += 1
     this.#sources.set(label, used)
     return used
+  }
+
+  #onReceived({ peerId }: Source, verified: readonly Verified<NamedContent>[]): void {
+    const files = verified.map(({ file: { key, content } }) => ({
+      name: key?.name,
+      sha256: content.sha256,
+      size: content.size,
+    }))
+    this.#dependencies.observer?.onSmallReceived(peerId, this.#options.purpose, files)
   }
 
   #onFailure<File extends SmallContent>(

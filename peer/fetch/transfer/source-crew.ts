@@ -11,7 +11,7 @@ import type { ChunkStore } from '../chunk-store.ts'
 import type { ConnectionPool } from '../source/connection-pool.ts'
 import type { OnReceived } from '../source/counted-sink.ts'
 import { labelOf, PeerSource } from '../source/peer-source.ts'
-import type { SourceProgress } from '../source/source-progress.ts'
+import { addSent, type SentBytes, type SourceProgress } from '../source/source-progress.ts'
 import { type Candidate, sourcesToStart, sourceToReplace } from './crew-plan.ts'
 import { SourceQuestions } from './source-questions.ts'
 import { Transfer, type TransferOptions } from './transfer.ts'
@@ -85,8 +85,8 @@ export class SourceCrew {
   readonly #wakeUp = new WakeUp()
   #failure: Error | undefined
   #idleSinceMs: number | undefined
-  /** Received from sources that no longer work. */
-  #receivedBeforeBytes = 0
+  /** Received from sources that no longer work, by label. */
+  readonly #receivedBefore = new Map<string, SentBytes>()
 
   constructor(options: CrewOptions, dependencies: CrewDependencies) {
     this.#options = options
@@ -117,9 +117,16 @@ export class SourceCrew {
     )
   }
 
+  /** What each source sent, good or not. */
+  get received(): SentBytes[] {
+    const received = new Map(this.#receivedBefore)
+    for (const { source, bytes } of this.sources) addSent(received, source, bytes)
+    return [...received.values()]
+  }
+
   /** All that sources sent, good or not. */
   get receivedBytes(): number {
-    return this.sources.reduce((sum, { bytes }) => sum + bytes, this.#receivedBeforeBytes)
+    return this.received.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** Why nothing arrives; undefined while sources are at work, or were not even tried. */
@@ -253,8 +260,9 @@ export class SourceCrew {
     } catch (error) {
       change = this.#onFailure(label, error)
     }
-    this.#receivedBeforeBytes += source.pace.bytesReceived
     const member = this.#members.get(label)
+    if (member !== undefined)
+      addSent(this.#receivedBefore, member.source, source.pace.bytesReceived)
     if (member !== undefined)
       this.#update(member, { ...change, peer: undefined, isActive: false, isStuck: false })
   }

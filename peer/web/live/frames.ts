@@ -1,7 +1,17 @@
 /** Server-sent events as bytes (WHATWG HTML, 9.2). */
 
 /** What clients receive; each event is documented in decision 35. */
-export type LiveEvent = 'hello' | 'happened' | 'missed' | 'status' | 'peers' | 'downloads' | 'files'
+export type LiveEvent =
+  | 'hello'
+  | 'happened'
+  | 'missed'
+  | 'status'
+  | 'peers'
+  | 'downloads'
+  | 'transfers'
+  | 'files'
+  | 'query'
+  | 'sample'
 
 /** Delay before a browser reconnects, in milliseconds. */
 const reconnectMs = 1_000

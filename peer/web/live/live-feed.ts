@@ -1,6 +1,7 @@
 import { AppError, hasCode, toAppError } from '../../../common/errors.ts'
 import { problemOf } from '../../../common/http-problem.ts'
 import type { AwaitedChanges } from '../../../common/protocol/change-messages.ts'
+import type { RunningTransfer } from '../../../common/protocol/history-messages.ts'
 import type { CallReply, PeerApi } from '../../api/calls.ts'
 import type { Download } from '../../api/shapes.ts'
 import type { Audience, LiveDependencies } from './audience.ts'
@@ -29,12 +30,22 @@ export interface LiveSources {
     /** Those that are running, or have changed since a version. */
     changedSince(version: number): Download[]
   }
+  /** What this peer sends and receives now. */
+  running(): RunningTransfer[]
+  /** Calls `listener` with queries made at this peer and samples for charts; returns what ends that. */
+  listen(listener: HistoryListener): () => void
   /** What `status` says of this peer without asking the index; compared as JSON. */
   localStatus(): unknown
 }
 
-/** Interval of looking at what this peer does: downloads. */
+interface HistoryListener {
+  onQueries(rows: readonly object[]): void
+  onSample(sample: object): void
+}
+
+/** Interval of looking at what this peer does: downloads, and transfers every other time. */
 const tickMs = 500
+const ticksPerTransfers = 2
 /** Interval of reading the peers and the status although the index reports no change: for durations. */
 const rereadMs = 5_000
 const statusEveryMs = 500
@@ -57,6 +68,7 @@ export class LiveFeed {
   readonly #peers: PublishedRows<PeerRow>
   readonly #downloads = new PublishedRows<Download>(({ id }) => id)
   #downloadsVersion = -1
+  #transfers = '[]'
   #localStatus = ''
   #status: string | undefined
   #filesVersion: number
@@ -85,7 +97,15 @@ export class LiveFeed {
     const refreshing = Object.values(this.#refreshers).map((refresher) =>
       refresher.run(signal, this.#dependencies),
     )
-    await Promise.all([this.#followIndex(signal), this.#watchPeer(signal), ...refreshing])
+    const stopListening = this.#sources.listen({
+      onQueries: (rows) => rows.forEach((row) => this.#audience.publish(rowFrame('query', row))),
+      onSample: (sample) => this.#audience.publish(rowFrame('sample', sample)),
+    })
+    try {
+      await Promise.all([this.#followIndex(signal), this.#watchPeer(signal), ...refreshing])
+    } finally {
+      stopListening()
+    }
   }
 
   /** What a new client is sent: the present state, as far as it is known. */
@@ -95,6 +115,7 @@ export class LiveFeed {
       ...(this.#status === undefined ? [] : [frameOf('status', this.#status)]),
       ...(peers.length === 0 ? [] : [peersFrame(peers, [])]),
       downloadsFrame(this.#downloads.all),
+      frameOf('transfers', this.#transfers),
       this.#filesFrame(),
     ]
   }
@@ -125,8 +146,9 @@ export class LiveFeed {
   async #watchPeer(signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies
     let rereadAtMs = clock.monotonicMs() + rereadMs
-    for (;;) {
+    for (let tick = 0; ; tick++) {
       this.#publishDownloads()
+      if (tick % ticksPerTransfers === 0) this.#publishTransfers()
       this.#compareLocalStatus()
       const nowMs = clock.monotonicMs()
       if (nowMs >= rereadAtMs && this.#sources.index.absence === undefined) {
@@ -144,6 +166,14 @@ export class LiveFeed {
     this.#downloadsVersion = downloads.version
     const changed = this.#downloads.changed(rows)
     if (changed.length > 0) this.#audience.publish(downloadsFrame(changed))
+  }
+
+  /** While any runs; none once, when the last has ended. */
+  #publishTransfers(): void {
+    const transfers = JSON.stringify(this.#sources.running())
+    if (transfers === this.#transfers) return
+    this.#transfers = transfers
+    this.#audience.publish(frameOf('transfers', transfers))
   }
 
   #compareLocalStatus(): void {
@@ -191,6 +221,10 @@ export class LiveFeed {
 
 function peersFrame(changed: readonly string[], removed: readonly string[]): Buffer {
   return frameOf('peers', `{"changed":[${changed.join()}],"removed":${JSON.stringify(removed)}}`)
+}
+
+function rowFrame(event: 'query' | 'sample', row: object): Buffer {
+  return frameOf(event, JSON.stringify(row))
 }
 
 function downloadsFrame(rows: readonly string[]): Buffer {

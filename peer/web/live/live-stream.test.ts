@@ -204,6 +204,40 @@ describe('a page', () => {
     ])
   })
 
+  test('sees what the peer sends and receives, until nothing is', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    using page = await Page.open(web)
+    await until(() => page.of('transfers').length > 0)
+    const transfer = {
+      direction: 'in',
+      purpose: 'download',
+      peerId: 'peer2',
+      count: 1,
+      size: 9,
+    } as const
+    live.running = [{ ...transfer, bytes: 1, bytesPerSecond: 1 }]
+    await until(() => page.of('transfers').length > 1)
+    live.running = []
+    await until(() => page.of('transfers').length > 2)
+    await world.clock.advance(10_000)
+    expect(page.of('transfers')).toEqual([[], [{ ...transfer, bytes: 1, bytesPerSecond: 1 }], []])
+  })
+
+  test('gets queries and samples as they are recorded', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    {
+      using page = await Page.open(web)
+      await until(() => page.of('status').length > 0)
+      live.listener?.onQueries([{ what: 'a' }, { what: 'b' }])
+      live.listener?.onSample({ timeMs: 1 })
+      await until(() => page.of('sample').length > 0)
+      expect(page.of('query')).toEqual([{ what: 'a' }, { what: 'b' }])
+    }
+    await until(() => live.listener === undefined)
+  })
+
   test('sees changes of this peer that the index knows nothing of', async () => {
     await using world = await setUp()
     const { live, web, until } = world

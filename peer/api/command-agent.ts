@@ -1,0 +1,2 @@
+/** The User-Agent of the commands. */
+export const commandAgent = 'tandem'

@@ -1,0 +1,173 @@
+import { existsSync, renameSync } from 'node:fs'
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+import { hasCode, reasonOf } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import {
+  type Direction,
+  PastQuery,
+  PastTransfer,
+  Sample,
+} from '../../common/protocol/history-messages.ts'
+import { type Database, openDatabase } from '../../common/sqlite.ts'
+
+const dayMs = 86_400_000
+/** Rows kept of each kind, and for how long: some 15 MB each at most. */
+const bounds = {
+  transfers: { rowsMax: 50_000, ageMs: 30 * dayMs },
+  queries: { rowsMax: 50_000, ageMs: 7 * dayMs },
+  samples: { rowsMax: 8_640, ageMs: dayMs },
+} as const
+
+type Table = keyof typeof bounds
+
+/** Rows are JSON: they are shown, hardly searched. */
+const table = (name: Table): string => `
+  create table ${name} (
+    number integer primary key autoincrement,
+    time_ms integer not null,
+    row text not null
+  ) strict;
+  create index ${name}_by_time on ${name} (time_ms, number);`
+
+const migrations = [`${table('transfers')} ${table('queries')} ${table('samples')}`]
+
+type New<Row> = Omit<Row, 'id'>
+export type NewTransfer = New<PastTransfer>
+export type NewQuery = New<PastQuery>
+
+/** Rows to be written in one transaction. */
+export interface NewRows {
+  readonly transfers: readonly NewTransfer[]
+  readonly queries: readonly NewQuery[]
+  readonly samples: readonly Sample[]
+}
+
+export interface PageRequest {
+  readonly limit: number
+  /** The id of the last row of the previous page. */
+  readonly before?: string | undefined
+  /** Of transfers, only these. */
+  readonly direction?: Direction | undefined
+}
+
+export interface Page<Row> {
+  readonly rows: readonly Row[]
+  readonly isMore: boolean
+}
+
+interface StoredRow {
+  readonly number: number
+  readonly timeMs: number
+  readonly row: string
+}
+
+/** What a peer has transferred and was asked, on disk. Calls throw if the disk refuses. */
+export class HistoryStore implements Disposable {
+  readonly #database: Database
+  readonly #sql: Readonly<Record<Table, ReturnType<typeof prepare>>>
+
+  /**
+   * A damaged file is moved aside; without a usable one, the history lasts as long as the process.
+   * @param path `:memory:` for none on disk
+   */
+  constructor(path: string, { log }: { log: Log }) {
+    this.#database = openAnywhere(path, log)
+    this.#sql = {
+      transfers: prepare(this.#database, 'transfers'),
+      queries: prepare(this.#database, 'queries'),
+      samples: prepare(this.#database, 'samples'),
+    }
+  }
+
+  /** Adds rows, and removes those that are too many or too old. */
+  add(rows: NewRows, nowMs: number): void {
+    this.#database.transaction(() => {
+      for (const name of ['transfers', 'queries', 'samples'] as const) {
+        if (rows[name].length === 0) continue
+        const { add, removeBeyond, removeOld } = this.#sql[name]
+        for (const row of rows[name]) add.run(row.timeMs, JSON.stringify(row))
+        removeBeyond.run(bounds[name].rowsMax)
+        removeOld.run(nowMs - bounds[name].ageMs)
+      }
+    })()
+  }
+
+  /** Newest first. */
+  transfers(request: PageRequest): Page<PastTransfer> {
+    return this.#page('transfers', PastTransfer, request)
+  }
+
+  /** Newest first. */
+  queries(request: PageRequest): Page<PastQuery> {
+    return this.#page('queries', PastQuery, request)
+  }
+
+  /** Oldest first. */
+  samplesSince(timeMs: number): Sample[] {
+    const rows = this.#sql.samples.since.all(timeMs) as StoredRow[]
+    return rows.flatMap((stored) => rowOf<Sample>(stored, Sample))
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close()
+  }
+
+  #page<Row>(name: Table, schema: TSchema, request: PageRequest): Page<Row> {
+    const { limit, before, direction = null } = request
+    const [timeMs = Number.MAX_SAFE_INTEGER, number = 0] = before?.split('-').map(Number) ?? []
+    const stored = this.#sql[name].before.all({
+      timeMs,
+      number,
+      direction,
+      limit: limit + 1,
+    }) as StoredRow[]
+    const rows = stored.slice(0, limit).flatMap((row) => rowOf<Row>(row, schema))
+    return { rows, isMore: stored.length > limit }
+  }
+}
+
+/** A row that another version of Tandem wrote may be unreadable: it is left out. */
+function rowOf<Row>({ number, timeMs, row }: StoredRow, schema: TSchema): Row[] {
+  const value: unknown = { ...(JSON.parse(row) as object), id: `${timeMs}-${number}` }
+  return Value.Check(schema, value) ? [value as Row] : []
+}
+
+function openAnywhere(path: string, log: Log): Database {
+  try {
+    return openDatabase(path, { migrations })
+  } catch (error) {
+    if (hasCode(error, 'DATABASE_UNUSABLE') && existsSync(path)) {
+      const aside = `${path}.damaged`
+      log.warn(
+        { path, aside, reason: reasonOf(error) },
+        'the history is unusable: a new one begins',
+      )
+      try {
+        renameSync(path, aside)
+        return openDatabase(path, { migrations })
+      } catch {
+        // Neither can be written.
+      }
+    }
+    log.warn({ path, reason: reasonOf(error) }, 'the history is kept in memory only')
+    return openDatabase(':memory:', { migrations })
+  }
+}
+
+/** @returns every statement, compiled once */
+function prepare(database: Database, name: Table) {
+  const columns = 'number, time_ms as timeMs, row'
+  return {
+    add: database.prepare(`insert into ${name} (time_ms, row) values (?, ?)`),
+    removeBeyond: database.prepare(
+      `delete from ${name} where number <= (select max(number) from ${name}) - ?`,
+    ),
+    removeOld: database.prepare(`delete from ${name} where time_ms < ?`),
+    before: database.prepare(`
+      select ${columns} from ${name} where (time_ms, number) < (@timeMs, @number)
+        and (@direction is null or row ->> '$.direction' = @direction)
+      order by time_ms desc, number desc limit @limit`),
+    since: database.prepare(`select ${columns} from ${name} where time_ms > ? order by time_ms`),
+  }
+}
