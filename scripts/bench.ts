@@ -11,6 +11,7 @@ import { heal } from '../evaluation/benchmarks/heal.ts'
 import { idle } from '../evaluation/benchmarks/idle.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
+import { page } from '../evaluation/benchmarks/page.ts'
 import { resume } from '../evaluation/benchmarks/resume.ts'
 import { small } from '../evaluation/benchmarks/small.ts'
 import { swarm } from '../evaluation/benchmarks/swarm.ts'
@@ -25,6 +26,12 @@ interface HealOptions {
   readonly size: number
   readonly files: number
   readonly blip: number
+}
+
+interface PageOptions {
+  readonly pages: number[]
+  readonly peers: number
+  readonly seconds: number
 }
 
 interface Given {
@@ -81,6 +88,14 @@ commandOf(idle, 'many small files and no work: start-up, CPU time and memory, ag
   .option('--seconds <count>', 'how long to measure CPU time', parsePositiveCount, 120)
   .action(({ files, seconds, ...given }: Given & { files: number[]; seconds: number }) =>
     compare(idle, { files, seconds }, given),
+  )
+
+commandOf(page, 'idle open pages: CPU time and memory of their peer')
+  .option('--pages <count...>', 'how many', countList(), [1, 100])
+  .option('--peers <count>', 'peers of the cluster', parsePositiveCount, 3)
+  .option('--seconds <count>', 'how long to measure CPU time', parsePositiveCount, 60)
+  .action(({ pages, peers, seconds, ...given }: Given & PageOptions) =>
+    compare(page, { pages, peers, seconds }, given),
   )
 
 commandOf(small, 'many files of 1 KiB, against rsync')

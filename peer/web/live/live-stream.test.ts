@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../../common/errors.ts'
@@ -10,84 +8,11 @@ import type { Download } from '../../api/shapes.ts'
 import { FakeLive } from '../../testing/fake-live.ts'
 import { FakePeerApi } from '../../testing/fake-peer-api.ts'
 import { fakeVitals } from '../../testing/fake-vitals.ts'
+import { PageStream } from '../../testing/page-stream.ts'
 import { startWeb, type WebServer } from '../web-server.ts'
 
-interface Received {
-  readonly event: string
-  readonly id: string | undefined
-  readonly data: unknown
-}
-
-/** A page: reads the stream. */
-class Page implements Disposable {
-  readonly #response: IncomingMessage
-  /** All complete events, in order. */
-  readonly received: Received[] = []
-  comments = 0
-  #rest = ''
-
-  constructor(response: IncomingMessage) {
-    this.#response = response
-    response.setEncoding('utf8').on('data', (text: string) => this.#onText(text))
-    response.on('error', () => {})
-  }
-
-  static async open({ address }: WebServer, headers: object = {}, query = ''): Promise<Page> {
-    const url = `http://127.0.0.1:${address.port}/api/events${query}`
-    const request = get(url, { headers: { accept: 'text/event-stream', ...headers }, agent: false })
-    const [response] = (await once(request, 'response')) as [IncomingMessage]
-    return new Page(response)
-  }
-
-  get headers(): IncomingMessage['headers'] {
-    return this.#response.headers
-  }
-
-  get status(): number | undefined {
-    return this.#response.statusCode
-  }
-
-  get isClosed(): boolean {
-    return this.#response.closed
-  }
-
-  #onText(text: string): void {
-    const blocks = (this.#rest + text).split('\n\n')
-    this.#rest = blocks.pop() ?? ''
-    for (const block of blocks) {
-      const lines = block.split('\n')
-      const field = (name: string): string | undefined =>
-        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
-      const event = field('event')
-      if (event === undefined) this.comments++
-      else
-        this.received.push({
-          event,
-          id: field('id'),
-          data: JSON.parse(field('data') ?? '') as unknown,
-        })
-    }
-  }
-
-  of(event: string): unknown[] {
-    return this.received.filter((one) => one.event === event).map(({ data }) => data)
-  }
-
-  stopReading(): void {
-    this.#response.pause()
-  }
-
-  goOnReading(): void {
-    this.#response.resume()
-  }
-
-  close(): void {
-    this.#response.destroy()
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
-  }
+async function open({ address }: WebServer, headers = {}, query = ''): Promise<PageStream> {
+  return await PageStream.open(`http://127.0.0.1:${address.port}`, headers, query)
 }
 
 async function setUp() {
@@ -149,7 +74,7 @@ describe('a page', () => {
     const { live, web, until } = world
     live.peers = [peerRow('peer1'), peerRow('peer2')]
     live.downloads.rows = [download('d1')]
-    using page = await Page.open(web)
+    using page = await open(web)
     await until(() => page.of('files').length > 1 && page.of('peers').length > 0)
     expect(page.headers['content-type']).toBe('text/event-stream')
     expect(page.of('hello')).toEqual([{ peerId: 'peer1', startedMs: Math.round(world.startedMs) }])
@@ -159,7 +84,7 @@ describe('a page', () => {
       { changed: [{ peerId: 'peer1' }, { peerId: 'peer2' }], removed: [] },
     ])
     expect(page.of('downloads').flat()).toEqual(live.downloads.rows)
-    using second = await Page.open(web)
+    using second = await open(web)
     await until(() => second.of('files').length > 0)
     expect(second.of('peers')).toEqual(page.of('peers'))
     expect(second.of('status')).toEqual([live.status])
@@ -170,7 +95,7 @@ describe('a page', () => {
     await using world = await setUp()
     const { live, web, until } = world
     live.peers = [peerRow('peer1'), peerRow('peer2'), peerRow('peer3')]
-    using page = await Page.open(web)
+    using page = await open(web)
     await until(() => page.of('peers').length > 0 && page.of('status').length > 0)
     live.peers = [peerRow('peer1'), peerRow('peer3', { state: 'dead' })]
     live.status = { contents: 7 }
@@ -192,7 +117,7 @@ describe('a page', () => {
   test('gets the progress of downloads', async () => {
     await using world = await setUp()
     const { live, web, until } = world
-    using page = await Page.open(web)
+    using page = await open(web)
     await until(() => page.of('downloads').length > 0)
     live.downloads.rows = [download('d1', { bytes: 1 })]
     await until(() => page.of('downloads').length > 1)
@@ -207,7 +132,7 @@ describe('a page', () => {
   test('sees what the peer sends and receives, until nothing is', async () => {
     await using world = await setUp()
     const { live, web, until } = world
-    using page = await Page.open(web)
+    using page = await open(web)
     await until(() => page.of('transfers').length > 0)
     const transfer = {
       direction: 'in',
@@ -228,7 +153,7 @@ describe('a page', () => {
     await using world = await setUp()
     const { live, web, until } = world
     {
-      using page = await Page.open(web)
+      using page = await open(web)
       await until(() => page.of('status').length > 0)
       live.listener?.onQueries([{ what: 'a' }, { what: 'b' }])
       live.listener?.onSample({ timeMs: 1 })
@@ -241,7 +166,7 @@ describe('a page', () => {
   test('sees changes of this peer that the index knows nothing of', async () => {
     await using world = await setUp()
     const { live, web, until } = world
-    using page = await Page.open(web)
+    using page = await open(web)
     await until(() => page.of('status').length > 0)
     live.local = { problems: 1 }
     live.status = { contents: 0, peer: { problems: 1 } }
@@ -252,12 +177,12 @@ describe('a page', () => {
   test('is told when the index is away, and when it is back', async () => {
     await using world = await setUp()
     const { live, web, until } = world
-    using page = await Page.open(web)
+    using page = await open(web)
     await until(() => page.of('status').length > 0)
     live.setAbsence(new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' }))
     await until(() => page.of('status').length > 1)
     expect(page.of('status')[1]).toMatchObject({ code: 'INDEX_UNREACHABLE', status: 503 })
-    using other = await Page.open(web)
+    using other = await open(web)
     await until(() => other.of('status').length > 0)
     expect(other.of('status')[0]).toMatchObject({ code: 'INDEX_UNREACHABLE' })
     live.setAbsence(undefined)
@@ -272,8 +197,8 @@ describe('events', () => {
     await using world = await setUp()
     const { live, web, until } = world
     live.happen('before')
-    using staying = await Page.open(web)
-    using leaving = await Page.open(web)
+    using staying = await open(web)
+    using leaving = await open(web)
     await until(() => staying.of('status').length > 0 && live.asked.events > 1)
     live.happen('one')
     await until(() => leaving.of('happened').length > 0)
@@ -281,12 +206,12 @@ describe('events', () => {
     live.happen('two')
     live.happen('three')
     await until(() => staying.of('happened').length === 3)
-    using returned = await Page.open(web, { 'last-event-id': 'a-2' }, '?after=a-1')
+    using returned = await open(web, { 'last-event-id': 'a-2' }, '?after=a-1')
     live.happen('four')
     await until(() => returned.of('happened').length === 3 && staying.of('happened').length === 4)
     live.happen('five')
     await until(() => returned.of('happened').length > 3 && staying.of('happened').length > 4)
-    const ids = (page: Page): (string | undefined)[] =>
+    const ids = (page: PageStream): (string | undefined)[] =>
       page.received.filter(({ event }) => event === 'happened').map(({ id }) => id)
     expect(ids(staying)).toEqual(['a-2', 'a-3', 'a-4', 'a-5', 'a-6'])
     expect(ids(returned)).toEqual(['a-3', 'a-4', 'a-5', 'a-6'])
@@ -298,7 +223,7 @@ describe('events', () => {
     live.happen('one')
     live.happen('two')
     live.setAbsence(new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' }))
-    using page = await Page.open(web, {}, '?after=a-1')
+    using page = await open(web, {}, '?after=a-1')
     await until(() => page.of('status').length > 0)
     live.setAbsence(undefined)
     await until(() => page.of('happened').length > 0)
@@ -309,7 +234,7 @@ describe('events', () => {
     await using world = await setUp()
     const { live, web, until } = world
     for (let count = 0; count < 1_001; count++) live.happen('x')
-    using page = await Page.open(web, {}, '?after=a-0')
+    using page = await open(web, {}, '?after=a-0')
     await until(() => page.of('missed').length > 0)
     live.happen('new')
     await until(() => page.of('happened').length > 0)
@@ -318,13 +243,13 @@ describe('events', () => {
 
   test('remain a JSON page for those that accept no stream', async () => {
     await using world = await setUp()
-    using page = await Page.open(world.web, { accept: '*/*' })
+    using page = await open(world.web, { accept: '*/*' })
     expect(page.headers['content-type']).toContain('application/json')
   })
 
   test('are not streamed after something that is no cursor', async () => {
     await using world = await setUp()
-    using page = await Page.open(world.web, {}, '?after=x')
+    using page = await open(world.web, {}, '?after=x')
     expect(page.status).toBe(400)
   })
 })
@@ -333,7 +258,7 @@ describe('many pages', () => {
   test('cost what one costs', async () => {
     await using world = await setUp()
     const { live, web, until } = world
-    const pages = await Promise.all(Array.from({ length: 100 }, () => Page.open(web)))
+    const pages = await Promise.all(Array.from({ length: 100 }, () => open(web)))
     await until(() => pages.every((page) => page.of('status').length > 0))
     const before = { ...live.asked }
     live.status = { contents: 1 }
@@ -347,10 +272,8 @@ describe('many pages', () => {
   test('are bounded', async () => {
     await using world = await setUp()
     const { web } = world
-    const pages = await Promise.all(
-      Array.from({ length: limits.liveClientsMax }, () => Page.open(web)),
-    )
-    using refused = await Page.open(web)
+    const pages = await Promise.all(Array.from({ length: limits.liveClientsMax }, () => open(web)))
+    using refused = await open(web)
     expect(refused.status).toBe(503)
     for (const page of pages) page.close()
   })
@@ -358,8 +281,8 @@ describe('many pages', () => {
   test('do not wait for one that does not read, which is disconnected', async () => {
     await using world = await setUp()
     const { live, web, until } = world
-    using reader = await Page.open(web)
-    using stalled = await Page.open(web)
+    using reader = await open(web)
+    using stalled = await open(web)
     stalled.stopReading()
     for (let version = 1; version <= 30; version++) {
       live.peers = Array.from({ length: 3_000 }, (_, index) =>
@@ -378,7 +301,7 @@ describe('many pages', () => {
     await using world = await setUp()
     const { live, web, until, clock } = world
     const { pending } = clock
-    const page = await Page.open(web)
+    const page = await open(web)
     await until(() => page.of('status').length > 0)
     expect(clock.pending).toBeGreaterThan(pending)
     page.close()
@@ -391,7 +314,7 @@ describe('many pages', () => {
 
 test('closing the server ends the stream immediately', async () => {
   const world = await setUp()
-  using page = await Page.open(world.web)
+  using page = await open(world.web)
   await world.until(() => page.of('status').length > 0)
   await world.web[Symbol.asyncDispose]()
   await world.until(() => page.isClosed)
