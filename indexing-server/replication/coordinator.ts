@@ -2,20 +2,17 @@
  * Keeps wanted contents at their factor. One loop has three steps, which therefore never race:
  *
  *   judge  what was announced, unshared, or held by a peer that died or returned -> NeedQueue
- *   plan   what is ready -> Planner -> a batch of tasks for each free peer
+ *   plan   what is ready -> PlanningPass -> batches of tasks for peers with free slots
  *   send   the batches; reports and peers' changes wake the loop
  *
  * It trusts only the store: a content leaves the queue when an announcement shows its copies.
  */
 
-import { setImmediate as turn } from 'node:timers/promises'
 import { BackgroundWork } from '../../common/background.ts'
 import { bytesPerSecondOf } from '../../common/byte-rate.ts'
 import type { Cancel, Clock } from '../../common/clock.ts'
-import { chunkCountFor } from '../../common/content/chunks.ts'
-import type { Lane } from '../../common/content/lanes.ts'
 import { reasonOf } from '../../common/errors.ts'
-import { deadlines, limits } from '../../common/limits.ts'
+import { deadlines } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Task, TaskOutcome, TaskProgress } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
@@ -23,7 +20,7 @@ import { WakeUp } from '../../common/wake-up.ts'
 import type { EventRecorder } from '../events/event.ts'
 import type { Liveness } from '../liveness.ts'
 import type { Peer } from '../registry.ts'
-import type { IndexStore, ReplicatedCopy, StoredContent } from '../store/store.ts'
+import type { IndexStore, StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
 import type { DropGrants } from './drop-grants.ts'
 import { Explainer } from './explainer.ts'
@@ -31,12 +28,12 @@ import { FailedPairs } from './failed-pairs.ts'
 import { Judge, type JudgeOptions } from './judge.ts'
 import { Mover, type MoverOptions } from './mover.ts'
 import { Moves } from './moves.ts'
-import type { Urgency } from './needs.ts'
 import { NoRoom, type Shortage } from './no-room.ts'
 import type { Healed } from './open-needs.ts'
 import { Planner } from './planner.ts'
+import { PlanningPass } from './planning-pass.ts'
 import { NeedQueue } from './queue.ts'
-import { type Rank, rankOf, ranks } from './ranks.ts'
+import { ranks } from './ranks.ts'
 import { RateBudget } from './rate-budget.ts'
 import { RepairMeter } from './repair-meter.ts'
 import { RestingPeers } from './resting-peers.ts'
@@ -45,8 +42,6 @@ import { Slots } from './slots.ts'
 import { TaskDesk } from './task-desk.ts'
 import { Trimmer } from './trimmer.ts'
 
-/** Contents per planning pass while peers are free; the others wait for the next pass. */
-const contentsPerPass = 4_000
 /** Events within this time are planned together, so that small contents share a batch. */
 const passDelayMs = 20
 /** Delay after a failure of replication itself, for example when the database cannot be read. */
@@ -96,7 +91,6 @@ export interface Repairs {
 }
 
 export class Coordinator implements AsyncDisposable {
-  readonly #store: CoordinatorDependencies['store']
   readonly #peers: CoordinatorDependencies['peers']
   readonly #brake: CoordinatorDependencies['brake']
   readonly #clock: Clock
@@ -112,8 +106,8 @@ export class Coordinator implements AsyncDisposable {
   readonly #pairs: FailedPairs
   readonly #slots: Slots
   readonly #planner: Planner
+  readonly #pass: PlanningPass
   readonly #desk: TaskDesk
-  readonly #trimmer: Trimmer
   readonly #grants: DropGrants
   readonly #judge: Judge
   readonly #meter: RepairMeter
@@ -126,7 +120,6 @@ export class Coordinator implements AsyncDisposable {
 
   constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
     const { store, peers, sendTasks, cancelTasks, brake, clock, random, log } = dependencies
-    this.#store = store
     this.#peers = peers
     this.#brake = brake
     this.#clock = clock
@@ -162,7 +155,6 @@ export class Coordinator implements AsyncDisposable {
     const trimmer = new Trimmer(options, { ...parts, peerOf })
     const planner = new Planner(options, { ...parts, peers })
     const judge = new Judge(options, { ...parts, store, grants, peers, trimmer, onHealed })
-    this.#trimmer = trimmer
     this.#planner = planner
     this.#judge = judge
     this.#explainer = new Explainer(options, { ...parts, peers, brake, judge, planner, trimmer })
@@ -171,13 +163,15 @@ export class Coordinator implements AsyncDisposable {
       sendTasks,
       cancelTasks: (peerId, taskIds) =>
         this.#background.start('cancel tasks', (signal) => this.#cancel(peerId, taskIds, signal)),
-      isContended: (batch) => this.#isContended(batch),
+      isContended: (batch) => this.#pass.isContended(batch),
       onFreed: () => this.#wake(),
       events: dependencies.events,
       meter: this.#meter,
       log,
     })
     this.#cancelTasks = cancelTasks
+    const handOut = (batch: Batch): void => this.#handOut(batch)
+    this.#pass = new PlanningPass({ ...parts, store, judge, planner, trimmer, handOut })
     this.mover = new Mover(options, {
       ...parts,
       store,
@@ -368,58 +362,11 @@ export class Coordinator implements AsyncDisposable {
       this.#pairs.fail(contentId, { code: 'DEADLINE_EXCEEDED', target, sources: [] })
     if (this.hold !== undefined) return false
     if (this.#noRoom.mayFit((peerId) => this.#planner.roomOf(peerId))) this.#unpark()
-    this.#slots.admitQueued()
-    const { readyCount } = this.#queue
-    for (const lane of this.#planner.lanesFor('copies'))
-      await this.#planReady(
-        { urgencies: ['last-copy', 'draining', 'copies'], lane },
-        'copies',
-        signal,
-      )
-    for (const urgency of ['drop', 'trim'] as const)
-      await this.#planReady({ urgencies: [urgency], lane: 'small' }, 'drops', signal)
-    if (!this.#queue.areRepairsWaiting)
-      for (const lane of this.#planner.lanesFor('copies'))
-        await this.#planReady({ urgencies: ['move'], lane }, 'copies', signal)
-    for (const batch of this.#slots.takeUnsent())
-      this.#background.start('hand out tasks', (ending) => this.#desk.handOut(batch, ending))
-    if (this.#planner.lanesFor('copies').length === 0) return false
-    // A content that was tried and stayed waits for a task to end.
-    const hasMoved = this.#queue.readyCount < readyCount
-    return this.#slots.couldAdmit || (hasMoved && readyCount > contentsPerPass)
+    return await this.#pass.run(signal)
   }
 
-  async #planReady(
-    { urgencies, lane }: { urgencies: readonly Urgency[]; lane: Lane },
-    what: 'copies' | 'drops',
-    signal: AbortSignal,
-  ): Promise<void> {
-    const of = urgencies.map((urgency): Rank => `${urgency}/${lane}`)
-    if (!this.#planner.couldPlace(what, lane)) return
-    const ready = this.#queue.ready(of, contentsPerPass)
-    for (let start = 0; start < ready.length; start += limits.contentsPerSlice) {
-      if (!this.#planner.couldPlace(what, lane)) return
-      const slice = ready.slice(start, start + limits.contentsPerSlice)
-      for (const content of await this.#store.contents(slice)) await this.#plan(content)
-      await turn()
-      signal.throwIfAborted()
-    }
-    // All of these were tried, and there may be others behind them.
-    if (ready.length === contentsPerPass) this.#queue.moveBack(ready)
-  }
-
-  /** Checks a sample of the waiting contents: a batch that is in the way is checked again soon. */
-  async #isContended(batch: Batch): Promise<boolean> {
-    const waiting = this.#queue.waitingIn(batch.lane, limits.contentsPerSlice)
-    const own = Array.from(batch.tasks.values(), ({ contentId }) => contentId)
-    const contents = await this.#store.contents([...new Set([...own, ...waiting])])
-    const isOwn = new Set(own)
-    if (this.#running.isAwaited(batch)) return true
-    return contents.some((content) =>
-      isOwn.has(content.contentId)
-        ? this.#planner.hasOtherSource(content, batch)
-        : this.#planner.isHeldUp(content, batch),
-    )
+  #handOut(batch: Batch): void {
+    this.#background.start('hand out tasks', (signal) => this.#desk.handOut(batch, signal))
   }
 
   /**
@@ -430,40 +377,6 @@ export class Coordinator implements AsyncDisposable {
       await this.#cancelTasks(peerId, taskIds, signal)
     } catch (error) {
       this.#log.debug({ peerId, reason: reasonOf(error) }, 'tasks were not cancelled')
-    }
-  }
-
-  /** The peers that have another version of its file, if they could reuse its chunks. */
-  async #earlierHoldersOf({ contentId, file, size }: StoredContent): Promise<ReadonlySet<string>> {
-    if (file === undefined || chunkCountFor(size) === 1) return new Set()
-    const versions = await this.#store.versionsOf(file)
-    const others = versions.filter(({ content }) => content.contentId !== contentId)
-    return new Set(others.flatMap(({ content }) => content.holders.map(({ peerId }) => peerId)))
-  }
-
-  async #plan(content: StoredContent): Promise<void> {
-    const { contentId, file } = content
-    const max = limits.tasksPerRequestMax
-    const isSurplus = this.#judge.needOf(content).kind === 'surplus'
-    const trimmed = isSurplus ? this.#trimmer.peerToTrim(content) : undefined
-    let drops: readonly ReplicatedCopy[] = []
-    if (file === undefined) drops = await this.#store.obsoleteCopies(contentId, max)
-    else if (trimmed !== undefined) drops = await this.#store.replicasAt(contentId, trimmed, max)
-    const earlierHolders = await this.#earlierHoldersOf(content)
-    // It may have been settled while the store was read.
-    if (this.#queue.placeOf(contentId)?.state !== 'ready') return
-    const need = this.#judge.verdictOn(content)
-    if (need.kind === 'drop') this.#planner.planDrops(content, drops, need.urgency)
-    else if (need.kind === 'copies' && file !== undefined)
-      this.#planner.planCopies(content, file, { need, earlierHolders })
-    else if (need.kind === 'surplus' && drops.length > 0)
-      this.#planner.planDrops(content, drops, need.urgency)
-    else if (need.kind === 'surplus') {
-      const dueMs = this.#trimmer.nextLookMs(content)
-      this.#queue.delay(contentId, rankOf(need.urgency, content.size), {
-        reason: 'settling',
-        dueMs,
-      })
     }
   }
 }
