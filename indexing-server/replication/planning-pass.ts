@@ -12,8 +12,11 @@ import type { Batch, RunningTasks } from './running-tasks.ts'
 import type { Slots } from './slots.ts'
 import type { Trimmer } from './trimmer.ts'
 
-/** Contents per planning pass while peers are free; the others wait for the next pass. */
-const contentsPerPass = 4_000
+/**
+ * Contents per planning pass while peers are free; the others wait for the next pass. About 50 ms, for
+ * which full batches wait to be sent.
+ */
+const contentsPerPass = 1_000
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'contents' | 'obsoleteCopies' | 'replicasAt' | 'versionsOf'>
