@@ -22,6 +22,10 @@ else
     .finally(() => page.live.start())
     .catch(() => {})
 
+document.addEventListener('visibilitychange', () => {
+  if (!page.needsToken.value) page.live.onVisible(document.visibilityState === 'visible')
+})
+
 const root = document.getElementById('page')
 if (root !== null)
   render(

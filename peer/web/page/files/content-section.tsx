@@ -1,24 +1,31 @@
 import type { JSX } from 'preact'
 import { DownloadCard } from '../downloads/download-card.tsx'
+import { partsOf } from '../format/names.ts'
 import { bytesText } from '../format/units.ts'
 import type { Download } from '../live/live-types.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Notice } from '../parts/states.tsx'
 import { usePage } from '../shell/page-context.ts'
+import { CommandLines } from './command-lines.tsx'
 import { CopiesBadge } from './copies-badge.tsx'
 import { type ContentDetails, liveCopies } from './file-details.ts'
+import { fileUrl } from './file-links.ts'
 import { HolderTable } from './holder-table.tsx'
+import { RemoveFile } from './remove-file.tsx'
 
 interface ContentSectionProps {
   readonly name: string
   readonly content: ContentDetails
   /** Present if the name has several contents. */
   readonly label: string | undefined
+  readonly onRemoved: () => void
 }
 
-export function ContentSection({ name, content, label }: ContentSectionProps): JSX.Element {
+export function ContentSection(props: ContentSectionProps): JSX.Element {
+  const { name, content, label, onRemoved } = props
   const { sha256, size, factor, holders, missing, notes, isWanted } = content
+  const owners = holders.filter(({ kind }) => kind === 'shared').map(({ peerId }) => peerId)
   const download = useDownload(name, sha256)
   return (
     <section class="content">
@@ -53,6 +60,12 @@ export function ContentSection({ name, content, label }: ContentSectionProps): J
         <Notice key={sentence}>{sentence}.</Notice>
       ))}
       <HolderTable holders={holders} />
+      <CommandLines address={{ origin: window.location.origin, name, sha256 }} />
+      {owners.map((owner) => (
+        <div key={owner} class="actions">
+          <RemoveFile name={name} owner={owner} onRemoved={onRemoved} />
+        </div>
+      ))}
     </section>
   )
 }
@@ -85,6 +98,10 @@ function DownloadButtons({ name, sha256, download }: DownloadButtonsProps): JSX.
         <Icon name="download" small />
         Download to this peer
       </button>
+      <a class="button" href={fileUrl({ origin: '', name, sha256 })} download={partsOf(name).file}>
+        <Icon name="save" small />
+        Save on this computer
+      </a>
       {download?.result !== undefined && (
         <span class="badge ok" title={download.result.path}>
           <Icon name="check" small />

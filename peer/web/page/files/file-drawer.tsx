@@ -57,6 +57,7 @@ export function FileDrawer({ name }: { readonly name: string }): JSX.Element {
           key={content.sha256}
           name={name}
           content={content}
+          onRemoved={close}
           label={
             (details.value?.contents.length ?? 0) > 1
               ? `Content ${index + 1} of ${details.value?.contents.length ?? 0}`

@@ -44,10 +44,14 @@ export function SearchField({ value, label, onChange }: SearchFieldProps): JSX.E
         maxLength={1024}
         defaultValue={value}
         onInput={() => report(settleMs)}
-        onKeyDown={({ key, currentTarget }) => {
+        onKeyDown={(event) => {
+          const { key, currentTarget } = event
           if (key === 'Escape') currentTarget.value = ''
           if (key === 'Escape' || key === 'Enter') report(0)
-          if (key === 'ArrowDown') document.querySelector<HTMLElement>('.list-view')?.focus()
+          if (key !== 'ArrowDown') return
+          // Otherwise the browser scrolls what has the focus afterwards: the list.
+          event.preventDefault()
+          document.querySelector<HTMLElement>('.list-view')?.focus()
         }}
       />
       <kbd aria-hidden="true">/</kbd>

@@ -180,6 +180,27 @@ test('a stream that is silent for too long is dead', async () => {
   expect(peer.resumedAfter).toHaveLength(2)
 })
 
+test('a page that is hidden for long disconnects, and is current when it is back', async () => {
+  using given = await world()
+  const { peer, live, clock } = given
+  peer.event('hello', { peerId: 'peer1' })
+  live.onVisible(false)
+  await clock.advance(20_000)
+  live.onVisible(true)
+  await clock.advance(19_000)
+  await settle()
+  expect(live.connection.value).toEqual({ state: 'live' })
+  peer.send(': comment\n\n')
+  await settle()
+  live.onVisible(false)
+  await clock.advance(30_000)
+  await settle()
+  expect(peer.resumedAfter).toHaveLength(1)
+  live.onVisible(true)
+  await settle()
+  expect(peer.resumedAfter).toHaveLength(2)
+})
+
 test('a missing token is asked for once, and nothing is tried meanwhile', async () => {
   using given = await world('wants token')
   const { peer, live, clock, asked } = given

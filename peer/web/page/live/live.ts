@@ -4,7 +4,7 @@ import { isCode, problemOf, sentenceOf } from '../api/problem.ts'
 import type { PageClock } from '../clock.ts'
 import { EventParser, type ServerEvent } from './event-parser.ts'
 import type { Connection, Download, KnownPeer, Peer, Status } from './live-types.ts'
-import { pollMs, reconnectDelayMs, streamSilentMs } from './reconnect-policy.ts'
+import { hiddenMs, pollMs, reconnectDelayMs, streamSilentMs } from './reconnect-policy.ts'
 
 export interface LiveDependencies {
   readonly client: Client
@@ -43,6 +43,7 @@ export class Live {
   #wake = new AbortController()
   /** Types of events of which this connection has sent all rows. */
   readonly #hasAll = new Set<string>()
+  #cancelHide = (): void => {}
   #lastEventId: string | undefined
   #failures = 0
 
@@ -57,11 +58,23 @@ export class Live {
     if (this.#life?.signal.aborted === false) return
     const life = new AbortController()
     this.#life = life
+    if (this.connection.value.state === 'live') this.connection.value = { state: 'connecting' }
     this.#run(life.signal).catch(() => life.abort())
   }
 
   stop(): void {
     this.#life?.abort()
+  }
+
+  /**
+   * Disconnects while the page is hidden, after a while: a browser has six connections to a peer for
+   * all its tabs.
+   */
+  onVisible(isVisible: boolean): void {
+    this.#cancelHide()
+    this.#cancelHide = (): void => {}
+    if (isVisible) return this.start()
+    this.#cancelHide = this.#clock.after(hiddenMs, () => this.stop())
   }
 
   /** Connects immediately instead of after the back-off. */

@@ -18,3 +18,6 @@ export const streamSilentMs = 40_000
 
 /** Interval of asking again while there is no stream. */
 export const pollMs = 3_000
+
+/** How long a hidden page stays connected: who looks at another tab for a moment misses nothing. */
+export const hiddenMs = 30_000

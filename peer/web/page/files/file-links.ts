@@ -1,0 +1,54 @@
+/** Addresses and command lines with which programs fetch a file from this peer. */
+import { encodedPath, partsOf, shellWord } from '../format/names.ts'
+
+export interface FileAddress {
+  /** Such as `http://127.0.0.1:8100`. */
+  readonly origin: string
+  readonly name: string
+  readonly sha256: string
+}
+
+export interface CommandLine {
+  readonly program: 'curl' | 'aria2c'
+  readonly what: string
+  readonly text: string
+}
+
+export function fileUrl({ origin, name, sha256 }: FileAddress): string {
+  return `${origin}/files/${sha256}/${encodedPath(partsOf(name).file)}`
+}
+
+/** Whether a peer at this origin can be reached only from its own machine, and so wants no token. */
+export function isLoopback(origin: string): boolean {
+  const { hostname } = new URL(origin)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+}
+
+/** `$TOKEN` stands for the peer's token: the page does not know it. */
+const bearer = '"Authorization: Bearer $TOKEN"'
+
+export function commandLines(address: FileAddress): readonly CommandLine[] {
+  const url = fileUrl(address)
+  const { file } = partsOf(address.name)
+  const wantsToken = !isLoopback(address.origin)
+  const output = `-o ${shellWord(file.startsWith('-') ? `./${file}` : file)}`
+  return [
+    {
+      program: 'curl',
+      what: 'resumes, from this peer',
+      text: ['curl', '-C -', ...(wantsToken ? [`-H ${bearer}`] : []), output, shellWord(url)].join(
+        ' ',
+      ),
+    },
+    {
+      program: 'aria2c',
+      what: 'from all peers that have it',
+      text: [
+        'aria2c',
+        '--follow-metalink=mem',
+        ...(wantsToken ? [`--header ${bearer}`] : []),
+        shellWord(`${url}.meta4`),
+      ].join(' '),
+    },
+  ]
+}
