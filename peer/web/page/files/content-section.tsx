@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { DownloadCard } from '../downloads/download-card.tsx'
 import { partsOf } from '../format/names.ts'
-import { bytesText } from '../format/units.ts'
+import { bytesText, dateText } from '../format/units.ts'
 import type { Download } from '../live/live-types.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -24,7 +24,8 @@ interface ContentSectionProps {
 
 export function ContentSection(props: ContentSectionProps): JSX.Element {
   const { name, content, label, onRemoved } = props
-  const { sha256, size, factor, holders, missing, notes, isWanted } = content
+  const { sha256, size, factor, holders, missing, notes, isWanted, modifiedMs } = content
+  const { clock } = usePage()
   const owners = holders.filter(({ kind }) => kind === 'shared').map(({ peerId }) => peerId)
   const download = useDownload(name, sha256)
   return (
@@ -37,6 +38,8 @@ export function ContentSection(props: ContentSectionProps): JSX.Element {
         <dd>
           {bytesText(size)} <span class="faint">({size.toLocaleString('en')} bytes)</span>
         </dd>
+        {modifiedMs !== undefined && <dt>Modified</dt>}
+        {modifiedMs !== undefined && <dd>{dateText(modifiedMs, clock.nowMs())}</dd>}
         <dt>SHA-256</dt>
         <dd class="with-copy">
           <code class="cut">{sha256}</code>

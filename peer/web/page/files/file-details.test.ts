@@ -57,6 +57,15 @@ test('a peer counts once, and neither dead nor damaged nor partial copies count'
   expect(content && liveCopies(content)).toBe(1)
 })
 
+test('the time is that of the current version', () => {
+  const version = { owner: 'peer1', sha256, size: 3, chunkRoot: sha256, copies: 1 }
+  const versions = [
+    { ...version, modifiedMs: 5, state: 'replaced' as const },
+    { ...version, modifiedMs: 7, state: 'current' as const },
+  ]
+  expect(detailsOf(why, lookup, versions).contents[0]?.modifiedMs).toBe(7)
+})
+
 test('a name without sources still has its copies', () => {
   expect(detailsOf(why, undefined, []).contents[0]?.holders).toHaveLength(4)
 })

@@ -18,6 +18,8 @@ export interface Holder {
 
 export interface ContentDetails extends Pick<Explained, 'sha256' | 'size' | 'factor'> {
   readonly isWanted: boolean
+  /** When the file was modified, if a current one has this content. */
+  readonly modifiedMs: number | undefined
   readonly holders: readonly Holder[]
   /** Why copies are missing, are too many, or move: sentences without a full stop. */
   readonly missing: readonly string[]
@@ -64,12 +66,16 @@ export function detailsOf(
 ): FileDetails {
   const contents = why.contents.map((content) => {
     const sources = lookup?.files.find(({ sha256 }) => sha256 === content.sha256)?.sources ?? []
-    return { ...contentOf(content), holders: holdersOf(content.copies, sources) }
+    const version = versions.find(
+      ({ sha256, state }) => sha256 === content.sha256 && state === 'current',
+    )
+    const modifiedMs = version?.modifiedMs
+    return { ...contentOf(content), modifiedMs, holders: holdersOf(content.copies, sources) }
   })
   return { name: why.name, contents, versions, problems: why.problems ?? [] }
 }
 
-function contentOf(content: Explained): Omit<ContentDetails, 'holders'> {
+function contentOf(content: Explained): Omit<ContentDetails, 'holders' | 'modifiedMs'> {
   const { sha256, size, factor, wanted, missing, surplus, moving } = content
   const notes = [surplus, moving].filter((note) => note !== undefined)
   return { sha256, size, factor, isWanted: wanted, missing, notes }

@@ -11,13 +11,21 @@ export type FileRow = { readonly type: 'file' } & FoundFile &
   Partial<Pick<Extract<Entry, { type: 'file' }>, 'modifiedMs' | 'versions'>>
 export type Row = FolderRow | FileRow
 
-/** A first page that fills the largest screens; more is loaded while scrolling. */
-const rowsPerPage = 200
+/**
+ * The first page comes soon and fills the largest screens. Further ones are as long as the peer
+ * allows, so that few make a long list.
+ */
+const firstRows = 200
+const furtherRows = 500
+
+function limitAfter(after: string | undefined): number {
+  return after === undefined ? firstRows : furtherRows
+}
 
 /** All files whose names match `query`: a part of the name, or a glob. */
 export function searchPages(client: Client, query: string): FetchPage<Row> {
   return async (after, signal) => {
-    const request = { q: query, limit: rowsPerPage, after }
+    const request = { q: query, limit: limitAfter(after), after }
     const { files, next } = await client.call('search', request, signal)
     return { rows: files.map((file) => ({ type: 'file', ...file })), next }
   }
@@ -26,7 +34,7 @@ export function searchPages(client: Client, query: string): FetchPage<Row> {
 /** What is immediately in `folder`; empty for the top. */
 export function folderPages(client: Client, folder: string): FetchPage<Row> {
   return async (after, signal) => {
-    const request = { folder, limit: rowsPerPage, after }
+    const request = { folder, limit: limitAfter(after), after }
     const { entries, next } = await client.call('folder', request, signal)
     const within = folder === '' ? '' : `${folder}/`
     return { rows: entries.map((entry) => ({ ...entry, name: within + entry.name })), next }

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { countText } from '../format/units.ts'
 import { Icon } from '../parts/icon.tsx'
 import { PagedList } from '../parts/paged-list.ts'
+import { Notice } from '../parts/states.tsx'
 import { usePage } from '../shell/page-context.ts'
 import { formatRoute } from '../shell/route.ts'
 import { Breadcrumbs } from './breadcrumbs.tsx'
@@ -77,6 +78,9 @@ function FoundFiles({ query, folder, openName }: FoundFilesProps): JSX.Element {
           {list.state.value === 'ready' && counts.join(' · ')}
         </span>
       </div>
+      {list.state.value === 'ready' && list.failure.value !== '' && (
+        <Notice tone="bad">The list may be out of date or incomplete: {list.failure.value}</Notice>
+      )}
       <FileTable list={list} query={query} folder={folder} openName={openName} />
     </>
   )

@@ -8,7 +8,7 @@ import { views } from './views.ts'
 
 export function BrandMark(): JSX.Element {
   return (
-    <svg viewBox="0 0 32 32" aria-hidden="true">
+    <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
       <rect class="back" x="3" y="3" width="18" height="18" rx="5" />
       <rect class="front" x="11" y="11" width="18" height="18" rx="5" />
     </svg>
