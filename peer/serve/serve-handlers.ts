@@ -205,8 +205,8 @@ async function* watched(
   { sent }: ServeDependencies,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {
-    yield piece
     sent?.onSent(what, piece.length)
+    yield piece
   }
 }
 

@@ -34,6 +34,7 @@ test('a content is served by chunk, and the sent bytes are counted', async () =>
   expect((await readChunk(connection, sha256, 0)).equals(chunkOf(big.bytes, 0))).toBe(true)
   expect((await readChunk(connection, sha256, 3)).length).toBe(5)
   expect(world.uploads.passedBytes.download).toBe(4 * 32 + 2 * mebibyte + 5)
+  expect([...world.sent.values()]).toEqual([2 * mebibyte + 5])
   expect(serving.connectionCount).toBe(1)
 })
 

@@ -28,6 +28,7 @@ test.each([0, 1, mebibyte, 3 * mebibyte + 5])('a content of %i bytes is read', a
   await using serving = await world.serve()
   expect((await bytesOf(reading(serving, file))).equals(file.bytes)).toBe(true)
   expect(world.uploads.passedBytes.download).toBe(size)
+  expect(world.sent.get(`client ${file.content.sha256}`) ?? 0).toBe(size)
 })
 
 test('any part of a content is read', async () => {

@@ -10,6 +10,7 @@ import { sha256 as hashOf } from '../../common/content/hash.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import { cut, gated, type UploadGate } from './file-bytes.ts'
+import type { SentObserver } from './serve-handlers.ts'
 import { uploadBytesMin } from './serve-handlers.ts'
 import type { ServedFile } from './served-contents.ts'
 import type { Requester, UploadQueue, UploadSlot } from './upload-queue.ts'
@@ -39,6 +40,7 @@ export interface VerifiedReadRequest {
 interface Dependencies extends VerifiedChunkDependencies {
   readonly queue: Pick<UploadQueue, 'enter'>
   readonly uploads: UploadGate
+  readonly sent?: Pick<SentObserver, 'onSent'> | undefined
 }
 
 /**
@@ -77,7 +79,8 @@ export class VerifiedReads implements Disposable {
     this.#running += 1
     try {
       for await (const piece of this.#verified(reading, range))
-        if (isSent) yield* gated(cut(piece), sending, this.#dependencies.uploads)
+        if (isSent)
+          yield* this.#sent(reading, gated(cut(piece), sending, this.#dependencies.uploads))
         else yield piece
     } finally {
       this.#running -= 1
@@ -86,6 +89,18 @@ export class VerifiedReads implements Disposable {
 
   [Symbol.dispose](): void {
     this.#chunks[Symbol.dispose]()
+  }
+
+  /** The parts, reported as they leave. */
+  async *#sent(
+    { sha256, size, requester }: Reading,
+    parts: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    const { sent } = this.#dependencies
+    for await (const part of parts) {
+      sent?.onSent({ to: requester.id, sha256, size, purpose: 'download' }, part.length)
+      yield part
+    }
   }
 
   async *#verified(reading: Reading, range: ByteRange): AsyncGenerator<Uint8Array> {

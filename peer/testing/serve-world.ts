@@ -38,6 +38,9 @@ export class ServeWorld {
   readonly #chunkLists = new Map<string, Buffer>()
   readonly #folder: string
 
+  /** Bytes reported as sent, by requester and content. */
+  readonly sent = new Map<string, number>()
+
   constructor(folder: string) {
     this.#folder = folder
   }
@@ -91,12 +94,22 @@ export class ServeWorld {
         ...this.contents(),
         downloads: { find: (sha256) => this.downloads.get(sha256) },
         uploads: this.uploads,
+        sent: {
+          onSent: ({ to, sha256 }, bytes) => this.#count(`${to} ${sha256}`, bytes),
+          onSmallSent: (to, _, files) => {
+            for (const { sha256, size } of files) this.#count(`${to} ${sha256}`, size)
+          },
+        },
         verify: (sha256) => this.verified.push(sha256),
         transport: this.transport,
         clock: this.clock,
         log: silentLog,
       },
     )
+  }
+
+  #count(key: string, bytes: number): void {
+    this.sent.set(key, bytes + (this.sent.get(key) ?? 0))
   }
 
   async dial({ address }: Serving): Promise<Connection> {
