@@ -90,7 +90,8 @@ function fitting(schema: Schema, name: string, world: World): fc.Arbitrary<unkno
 }
 
 function simple(schema: Schema, name: string, world: World): fc.Arbitrary<unknown> {
-  switch (schema.type) {
+  const { type = 'string' } = schema
+  switch (type) {
     case 'integer':
       return fc.integer({
         min: Math.max(schema.minimum ?? 0, -(2 ** 31)),
@@ -104,7 +105,6 @@ function simple(schema: Schema, name: string, world: World): fc.Arbitrary<unknow
     case 'null':
     case 'object':
     case 'string':
-    case undefined:
       return textOf(schema, name, world)
   }
 }
