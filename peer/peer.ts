@@ -154,8 +154,8 @@ export async function startPeer(
   const api = apis.command
   const vitals = vitalsOf(settings, parts)
   const live = liveSources({ ...parts, api: local, kept })
-  const dav = davFiles(folder, { ...reading, ...parts, api: apis.program })
   const files = fileSources(settings, { ...parts, serving }, reading)
+  const dav = davFiles(folder, { ...dependencies, ...parts, api: apis.program, sources: files })
   const serves = { ...dependencies, api, apis, vitals, live, files, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
   const running = starting.move()

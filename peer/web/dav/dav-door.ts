@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Random } from '../../../common/random.ts'
+import { FileSender } from '../files/file-sender.ts'
 import { clientSignal, type Web } from '../routes.ts'
 import { announcedBytes, discardRest, uploadedBytes } from '../upload.ts'
 import { copyOrMove } from './copy-and-move.ts'
@@ -25,7 +26,7 @@ import type { SharedFiles } from './shared-files.ts'
 import { makeCollection, put, remove } from './write-methods.ts'
 
 /** What the door needs of the peer. */
-export interface DavFiles extends Pick<DavParts, 'fetchCopy' | 'read' | 'store'> {
+export interface DavFiles extends Pick<DavParts, 'fetchCopy' | 'readUnread' | 'sources' | 'store'> {
   readonly tree: SharedFiles
   readonly random: Random
   /** Of the database with what clients store about files. */
@@ -64,6 +65,7 @@ export async function addDav(
   const parts: DavParts = {
     ...files,
     drive: new Drive({ cluster: api, tree }),
+    sender: new FileSender(files.sources),
     locks: new LockTable({ clock, random: files.random }),
     properties,
     clock,
@@ -105,8 +107,8 @@ async function answer(
   // While a large folder is copied the connection is silent, not idle: a listener keeps it open.
   if (slowMethods.has(method)) reply.raw.on('timeout', () => {})
   if (method === 'OPTIONS') reply.header('allow', allowed)
-  const asked = davRequestOf(request, {
-    method,
+  const asked = davRequestOf({
+    request,
     reply,
     signal: clientSignal(reply),
     bytes: uploadedBytes(request, reply, parts),

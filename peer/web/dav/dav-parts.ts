@@ -1,7 +1,9 @@
 import type { Clock } from '../../../common/clock.ts'
 import type { ByteRange } from '../../../common/content/chunks.ts'
+import type { FileSender } from '../files/file-sender.ts'
+import type { FileSources } from '../files/file-sources.ts'
 import type { DeadProperties } from './dead-properties.ts'
-import type { Drive, Resource } from './drive.ts'
+import type { Drive } from './drive.ts'
 import type { LockTable } from './lock-table.ts'
 import type { SharedFiles } from './shared-files.ts'
 
@@ -29,8 +31,11 @@ export interface DavParts {
   readonly clock: Clock
   /** Stores a file, replacing one of this peer; complete or not at all. */
   store(file: StoredFile, signal: AbortSignal): Promise<void>
-  /** Bytes of a file; those of a content are verified. */
-  read(file: Resource, range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** Answers with the bytes of a content. */
+  readonly sender: Pick<FileSender, 'send'>
+  readonly sources: FileSources
+  /** Bytes of a file of this peer that is not shared, or not read yet. */
+  readUnread(name: string, range: ByteRange): AsyncIterable<Uint8Array>
   /** Fetches a file into shared/, replacing one of this peer. */
   fetchCopy(file: CopiedFile, signal: AbortSignal): Promise<void>
 }

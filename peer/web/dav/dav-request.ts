@@ -11,7 +11,7 @@ import { type ConditionList, parseIfHeader, submittedTokens } from './if-header.
 const xmlBytesMax = 64 * 1_024
 
 export interface DavRequest {
-  readonly method: string
+  readonly request: FastifyRequest
   readonly name: string
   /** Whether the URL ends with a slash. */
   readonly isFolderUrl: boolean
@@ -29,9 +29,9 @@ export interface DavRequest {
 
 /** @throws AppError NAME_INVALID, BAD_REQUEST */
 export function davRequestOf(
-  { url, headers }: FastifyRequest,
-  rest: Pick<DavRequest, 'bytes' | 'bytesAnnounced' | 'method' | 'reply' | 'signal'>,
+  rest: Pick<DavRequest, 'bytes' | 'bytesAnnounced' | 'reply' | 'request' | 'signal'>,
 ): DavRequest {
+  const { url, headers } = rest.request
   const text = textOf(headers['if'])
   const conditions = text === undefined ? [] : parseIfHeader(text)
   const name = nameOfPath(url)

@@ -28,9 +28,12 @@ const isolation: Headers = {
 }
 
 /** Those of every answer about the file, also 304. */
-export function validators({ sha256, modifiedMs }: FileFacts, isByHash: boolean): Headers {
+export function validators(
+  { etag, modifiedMs }: Pick<FileFacts, 'modifiedMs'> & { readonly etag: string },
+  isByHash: boolean,
+): Headers {
   return {
-    etag: etagOf(sha256),
+    etag,
     ...(modifiedMs !== undefined && { 'last-modified': new Date(modifiedMs).toUTCString() }),
     'cache-control': isByHash ? 'private, max-age=31536000, immutable' : 'private, no-cache',
   }

@@ -21,6 +21,8 @@ interface SendOptions {
   readonly isByHash: boolean
   /** Whether the client may be sent to another peer. */
   readonly mayRedirect: boolean
+  /** If it is not that of the content. */
+  readonly etag?: string
 }
 
 /** Answers requests for the bytes of a file. */
@@ -38,10 +40,10 @@ export class FileSender {
     file: WantedFile,
     request: FastifyRequest,
     reply: FastifyReply,
-    { isByHash, mayRedirect }: SendOptions,
+    { isByHash, mayRedirect, etag = etagOf(file.sha256) }: SendOptions,
   ): Promise<FastifyReply> {
-    const about = { ...file, etag: etagOf(file.sha256) }
-    const common = { ...validators(file, isByHash), ...(isByHash && crossOrigin) }
+    const about = { ...file, etag }
+    const common = { ...validators(about, isByHash), ...(isByHash && crossOrigin) }
     switch (conditionOf(request.headers, about)) {
       case 'failed':
         throw new AppError('PRECONDITION_FAILED')
