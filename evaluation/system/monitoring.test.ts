@@ -90,10 +90,17 @@ async function tokenOf({ dataFolder }: TandemProcess): Promise<string> {
   return (await readFile(join(dataFolder, '.tandem', 'token'), 'utf8')).trim()
 }
 
+/** Tandem's own metrics. */
 async function metricsOf(process: TandemProcess): Promise<string> {
   const token = await tokenOf(process).catch(() => '')
   const headers = { authorization: `Bearer ${token}` }
-  return await (await fetch(new URL('/metrics', process.apiUrl), { headers })).text()
+  const text = await (await fetch(new URL('/metrics', process.apiUrl), { headers })).text()
+  // Those of the process have the names that the library gives them.
+  return text
+    .split('\n')
+    .filter((line) => line.includes('tandem_'))
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 async function writeConfig(folder: string, { index, peers }: Cluster): Promise<void> {
