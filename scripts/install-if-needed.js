@@ -42,7 +42,8 @@ const pageSources = [
 ]
 const changedMs = Math.max(...pageSources.map(modifiedMs))
 
-if (process.exitCode === undefined && modifiedMs(`${built}/index.html`) < changedMs) {
+const mayBuild = process.exitCode === undefined || process.exitCode === 0
+if (mayBuild && modifiedMs(`${built}/index.html`) < changedMs) {
   console.error('Building the web page ...')
   // Built beside and renamed, so that a peer that is running never serves half of it.
   const next = `${built}-${process.pid}`

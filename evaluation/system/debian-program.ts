@@ -13,17 +13,22 @@ const lockSeconds = 180
  */
 export async function debianProgram(path: string, name: string): Promise<string> {
   if (await isExecutable(path)) return path
-  const wait = `DPkg::Lock::Timeout=${lockSeconds}`
   try {
-    const options = {
-      env: { DEBIAN_FRONTEND: 'noninteractive', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-    }
-    const given = ['install', '--yes', '--no-install-recommends', '-o', wait, name]
-    await run('/usr/bin/apt-get', given, options)
+    // The list of packages may be older than the package on the server.
+    await aptGet('install', '--no-install-recommends', name).catch(async () => {
+      await aptGet('update')
+      await aptGet('install', '--no-install-recommends', name)
+    })
   } catch (error) {
     throw new Error(`${path} not found: apt-get install ${name}`, { cause: error })
   }
   return path
+}
+
+async function aptGet(...words: readonly string[]): Promise<void> {
+  const env = { DEBIAN_FRONTEND: 'noninteractive', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+  const options = ['--yes', '-o', `DPkg::Lock::Timeout=${lockSeconds}`]
+  await run('/usr/bin/apt-get', [...options, ...words], { env })
 }
 
 async function isExecutable(path: string): Promise<boolean> {

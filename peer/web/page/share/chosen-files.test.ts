@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type DroppedEntry, readDropped, readPicked } from './chosen-files.ts'
+import { type DroppedEntry, entryOf, readDropped, readPicked } from './chosen-files.ts'
 
 const fileAt = (fullPath: string): DroppedEntry => ({
   isFile: true,
@@ -32,6 +32,19 @@ test('a dropped folder keeps its paths, below the chosen folder', async () => {
     'photos/2026/a/b/2',
   ])
   expect(failed).toEqual(['/a/secret'])
+})
+
+test('a dropped file is taken directly, a folder as its entry, and text not at all', async () => {
+  const file = Object.assign(new Blob(['content']), { name: '1' })
+  const folder = folderAt('/a', [])
+  const taken = entryOf({ webkitGetAsEntry: () => unreadable, getAsFile: () => file })
+  expect(await readDropped(taken === null ? [] : [taken], 'b')).toEqual({
+    files: [{ name: 'b/1', file }],
+    unreadable: [],
+  })
+  // Browsers make a file of a folder, too, which cannot be read.
+  expect(entryOf({ webkitGetAsEntry: () => folder, getAsFile: () => file })).toBe(folder)
+  expect(entryOf({ webkitGetAsEntry: () => null, getAsFile: () => null })).toBeNull()
 })
 
 test('picked files and folders have NFC names', () => {

@@ -17,6 +17,23 @@ export interface DroppedEntry {
   }
 }
 
+/** The parts of a `DataTransferItem` that this takes. */
+export interface DroppedItem {
+  readonly webkitGetAsEntry: () => object | null
+  readonly getAsFile: () => (Blob & { readonly name: string }) | null
+}
+
+/**
+ * What a dropped item is; null if it is text. A file is taken directly: some browsers refuse to read
+ * the entry of one.
+ */
+export function entryOf(item: DroppedItem): DroppedEntry | null {
+  const entry = item.webkitGetAsEntry() as DroppedEntry | null
+  const file = entry?.isFile === false ? null : item.getAsFile()
+  if (file === null) return entry
+  return { isFile: true, fullPath: `/${file.name}`, file: (onFile) => onFile(file) }
+}
+
 export interface ChosenFiles {
   readonly files: readonly NewFile[]
   /** Paths that could not be read. */

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { countText } from '../format/units.ts'
 import { Icon } from '../parts/icon.tsx'
 import { type Page, usePage } from '../shell/page-context.ts'
-import { type DroppedEntry, readDropped } from './chosen-files.ts'
+import { type DroppedEntry, entryOf, readDropped } from './chosen-files.ts'
 
 /** Takes files dropped onto any view; while they hover, it says where they go. */
 export function DropAnywhere(): JSX.Element | null {
@@ -24,8 +24,11 @@ export function DropAnywhere(): JSX.Element | null {
       if (event.dataTransfer?.types.includes('Files') !== true) return
       event.preventDefault()
       // The entries are gone when this handler returns.
-      const entries = Array.from(event.dataTransfer.items, (item) => item.webkitGetAsEntry())
-      take(entries.filter((entry) => entry !== null) as DroppedEntry[], page).catch(() => {})
+      const entries = Array.from(event.dataTransfer.items, entryOf)
+      take(
+        entries.filter((entry) => entry !== null),
+        page,
+      ).catch(() => {})
     }
     document.addEventListener('dragover', over)
     document.addEventListener('dragleave', leave)
