@@ -1,4 +1,3 @@
-import { lstat } from 'node:fs/promises'
 import type { Clock } from '../../common/clock.ts'
 import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { hashFile } from '../../common/content/hash.ts'
@@ -14,8 +13,9 @@ import { faultAt, faultOf } from './faults.ts'
 import type { Findings } from './findings.ts'
 import { type Folders, type Location, nameOn, type Root } from './folders.ts'
 import type { IgnoredFiles } from './ignored-files.ts'
-import { createdNs, inspect } from './inspect.ts'
+import { inspect } from './inspect.ts'
 import { isGone } from './is-gone.ts'
+import { nameBefore } from './name-before.ts'
 import type { Problems } from './problems.ts'
 import type { Settling } from './settling.ts'
 import type { Vanished } from './vanished.ts'
@@ -311,26 +311,10 @@ export class Comparer {
     return { fault: { code: 'KEEPS_CHANGING' } }
   }
 
-  /**
-   * Records a file that has the inode, size and time of a shared one that is no longer in its place, and
-   * was created before that one was looked at: it was renamed, and need not be read. A later one has
-   * the inode of a deleted file, and unpacked archives often give all files the same time.
-   */
+  /** Records a file that was renamed, and need not be read. */
   async #adoptRenamed(at: Location, stat: FileStat): Promise<Compared | undefined> {
-    const { catalog } = this.#dependencies
-    if (at.kind !== 'shared') return undefined
-    const candidates = catalog.sharedAt(stat.ino)
-    const created = candidates.length === 0 ? undefined : await createdNs(at.path)
-    for (const known of candidates) {
-      const { ctimeNs } = known.stat
-      if (created === undefined || ctimeNs === undefined || created > ctimeNs) continue
-      if (catalog.damage.has(known.seq)) continue
-      const isRenamed = isSameStat(known.stat, stat) && (await isGoneFrom(known.at.path))
-      const chunkList = isRenamed ? catalog.chunkList(known.content.sha256) : undefined
-      if (chunkList !== undefined)
-        return { fault: this.#record({ at, stat, before: undefined }, { ...known, chunkList }) }
-    }
-    return undefined
+    const known = await nameBefore(at, stat, this.#dependencies.catalog)
+    return known && { fault: this.#record({ at, stat, before: undefined }, known) }
   }
 
   /**
@@ -440,9 +424,4 @@ export class Comparer {
  */
 async function isThere({ at }: Entry): Promise<boolean> {
   return (await inspect(at, true)) !== undefined
-}
-
-/** Whether nothing has this path; an error says nothing about it. */
-async function isGoneFrom(path: string): Promise<boolean> {
-  return await lstat(path).then(() => false, isGone)
 }
