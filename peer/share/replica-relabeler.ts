@@ -36,7 +36,7 @@ type Moved = Movable & { readonly placed: Pick<CatalogFile, 'at' | 'stat'> }
 /**
  * Moves replicas to the names of other files with the same content. Nothing is flushed: if a power
  * cut undoes a move, the next scan finds the file where it was. A file that was moved but not recorded
- * is found under its new name, and not read again.
+ * is found under its new name, and read.
  */
 export class ReplicaRelabeler {
   readonly #dependencies: Dependencies
