@@ -23,7 +23,7 @@ describe('Tab completes', () => {
   test.each<[string, Completion]>([
     ['loo', [['lookup '], 'loo']],
     ['LO', [['LOokup '], 'LO']],
-    ['s', [['search', 'scrub', 'safe-to-stop', 'stats', 'status'], 's']],
+    ['s', [['search', 'scrub', 'safe-to-stop', 'series', 'stats', 'status'], 's']],
     ['help do', [['download', 'downloads'], 'do']],
     ['list rep', [['replicated '], 'rep']],
     ['limits ', [['set', 'reset'], '']],
