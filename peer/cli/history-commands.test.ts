@@ -39,7 +39,7 @@ test('history shows who sent what to whom, and names peers that did not answer',
       return reply
     },
   })
-  expect(await shell.type('history', '--peer', 'all', '--direction', 'in')).toBe(0)
+  expect(await shell.type('history', '--of', 'all', '--direction', 'in')).toBe(0)
   expect(asked).toMatchObject([{ peer: 'all', direction: 'in' }])
   const { text } = shell.answers
   expect(text).toContain('peer2 (2.00 MB), peer3 (1.00 MB)')

@@ -20,7 +20,7 @@ type PastQuery = QueryHistory['queries'][number]
 type Missing = TransferHistory['missing']
 
 interface HistoryOptions {
-  readonly peer?: string
+  readonly of?: string
   readonly limit?: number
 }
 
@@ -53,7 +53,7 @@ export function historyCommand<Options extends CommonOptions>(run: RunCommand<Op
     .addOption(limitOption(rowsShown))
     .action((options: Options & HistoryOptions & { readonly direction?: 'in' | 'out' }) =>
       run(options, async (session) => {
-        const { peer, direction } = options
+        const { of: peer, direction } = options
         const asked = { ...(peer !== undefined && { peer }), ...(direction && { direction }) }
         await printHistory(session, options, pastTransfersText, async (page) => {
           const { transfers, next, missing } = await session.api.history(
@@ -76,7 +76,7 @@ export function queriesCommand<Options extends CommonOptions>(run: RunCommand<Op
     .addOption(limitOption(rowsShown))
     .action((options: Options & HistoryOptions) =>
       run(options, async (session) => {
-        const { peer } = options
+        const { of: peer } = options
         await printHistory(session, options, pastQueriesText, async (page) => {
           const { queries, next, missing } = await session.api.queries(
             { ...(peer !== undefined && { peer }), ...page },
@@ -103,7 +103,7 @@ export function seriesCommand<Options extends CommonOptions>(run: RunCommand<Opt
 }
 
 function peerOption(): Option {
-  return new Option('--peer <peer>', 'of another peer, or `all` for all live ones')
+  return new Option('--of <peer>', 'of another peer, or `all` for all live ones')
 }
 
 async function printHistory<Row>(

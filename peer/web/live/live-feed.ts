@@ -49,7 +49,7 @@ const ticksPerTransfers = 2
 /** Interval of reading the peers and the status although the index reports no change: for durations. */
 const rereadMs = 5_000
 const statusEveryMs = 500
-const peersEveryMs = 1_000
+const peersEveryMs = 500
 const filesEveryMs = 500
 /** Pause before the index is asked again after an error. */
 const retryMs = 500
