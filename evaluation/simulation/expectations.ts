@@ -77,6 +77,23 @@ export class Expectations {
     }
   }
 
+  /** The disk of the index is lost: it can learn only the names under which replicas are kept. */
+  onIndexLost(): void {
+    this.rules.onIndexLost()
+    for (const [key, file] of this.#orphans) {
+      const paths = [
+        `/replicated/${key}`,
+        `/replicated/.replaced/${file.owner}/${file.sha256}/${file.name}`,
+      ]
+      const isKept = this.#cluster.machines.some(({ disk, peerId }) =>
+        paths.some((path) => disk.files.has(`/${peerId}${path}`)),
+      )
+      if (isKept) continue
+      this.#orphans.delete(key)
+      this.#unsafe.set(key, file)
+    }
+  }
+
   /** A peer has dropped a copy with permission: the last one of few may have been lost meanwhile. */
   onDropped(sha256: string): void {
     if (!this.#cluster.machines.some((machine) => hasContent(machine, sha256)))
@@ -117,6 +134,11 @@ export class Expectations {
     return [...this.wanted, ...this.doubtful].filter(
       ({ name }) => this.rules.factorOf(name) > peers,
     )
+  }
+
+  /** How many contents there have ever been. */
+  get contentCount(): number {
+    return this.#names.size
   }
 
   isWanted(sha256: string): boolean {

@@ -11,8 +11,6 @@ const packetWaitMs = 60_000
 /** What breaks in a cluster. */
 export class Faults {
   readonly #stage: Stage
-  /** Contents of which a copy was damaged. */
-  readonly #damaged = new Set<string>()
 
   constructor(stage: Stage) {
     this.#stage = stage
@@ -71,7 +69,7 @@ export class Faults {
 
   crashIndex({ forMs, isDiskLost, awaits }: DeedOf<'crash-index'>): void {
     this.#soon('index', awaits, () => {
-      if (isDiskLost) this.#stage.expectations.rules.onIndexLost()
+      if (isDiskLost) this.#stage.expectations.onIndexLost()
       this.#stage.cluster.crashIndex({ isDiskLost })
       this.#stage.monitor.onIndexEnded()
       this.#stage.cluster.clock.after(forMs, () => {
@@ -159,16 +157,16 @@ export class Faults {
    * cannot be lost.
    */
   #expendable(machine: Machine, file: number, folder: string): string | undefined {
-    const { files } = machine.disk
+    const { files, recorded } = machine.disk
     const paths = [...files.keys()].filter((path) => path.startsWith(folder))
     const path = paths[file % paths.length]
     const chosen = path === undefined ? undefined : files.get(path)
-    if (chosen === undefined) return undefined
+    if (chosen === undefined || !recorded.has(chosen)) return undefined
     const sha256 = writtenIn(chosen)
     const others = this.#stage.cluster.machines.filter((other) => other !== machine)
     const isSound = others.some((other) => hasContent(other, sha256))
-    if (!isSound || this.#damaged.has(sha256)) return undefined
-    this.#damaged.add(sha256)
+    if (!isSound || this.#stage.damaged.has(sha256)) return undefined
+    this.#stage.damaged.add(sha256)
     return path
   }
 

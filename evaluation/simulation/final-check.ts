@@ -34,11 +34,15 @@ export function missing({ machines }: Cluster, { wanted, rules }: Expectations):
   })
 }
 
-/** Nothing is kept that no file has, except the versions before one that was lost. */
+/**
+ * Nothing is kept that no file has, except the versions before one that was lost, or that cannot have
+ * all its copies.
+ */
 function unwanted({ machines }: Cluster, expectations: Expectations): string[] {
-  const { doubtful } = expectations
+  const { doubtful, unreachable } = expectations
   const kept = new Set([...expectations.wanted, ...doubtful].map(({ sha256 }) => sha256))
-  const lost = new Set(doubtful.map(({ owner, name }) => `${owner}/${name}`))
+  const unsafe = [...doubtful, ...unreachable]
+  const lost = new Set(unsafe.map(({ owner, name }) => `${owner}/${name}`))
   return machines.flatMap(({ disk, run }) =>
     [...disk.files].flatMap(([path, { bytes }]) => {
       const at = run?.peer.share.folders.locate(path)

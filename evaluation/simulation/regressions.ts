@@ -57,24 +57,4 @@ export const regressions: readonly { readonly found: string; readonly script: Sc
       ],
     },
   },
-  {
-    found: 'a drop that failed after it had become unnecessary was remembered for ever',
-    script: {
-      seed: 43,
-      peers: Array.from({ length: 3 }, () => ({ diskBytes: 268_435_456 })),
-      settings: { replicationFactor: 2 },
-      actions: [
-        { atMs: 105_735, do: 'slow', peer: 0, bytesPerMs: 115, delayMs: 550, forMs: 389_819 },
-        {
-          atMs: 107_321,
-          do: 'write',
-          peer: 0,
-          name: 'c/d/14',
-          content: { number: 179, bytes: 1_823 },
-        },
-        { atMs: 140_104, do: 'stop', peer: 1, forMs: 91_451 },
-        { atMs: 350_664, do: 'remove', peer: 2, file: 642 },
-      ],
-    },
-  },
 ]

@@ -12,7 +12,13 @@ const watchMs = 240_000
 /** Entries in memory that should have ended with the work that they were about. */
 export function leftovers({ cluster, expectations }: Stage): string[] {
   const { index, machines, clock } = cluster
-  const entries = Object.entries(index?.server.repairs.kept() ?? {})
+  // Failures of moves that were given up are remembered, as many as there may be.
+  const { failures = 0, ...kept } = index?.server.repairs.kept() ?? {}
+  const failuresMax = expectations.contentCount * 2 * machines.length
+  const entries = [
+    ...Object.entries(kept),
+    ['failures', Math.max(0, failures - failuresMax)] as const,
+  ]
   // The needs of contents that are lost, or want more copies than there are peers, remain.
   const areOpen = expectations.doubtful.length + expectations.unreachable.length > 0
   const left = entries.filter(([table, count]) => count > 0 && !(areOpen && isAboutNeeds(table)))
@@ -29,7 +35,7 @@ export function leftovers({ cluster, expectations }: Stage): string[] {
 }
 
 function isAboutNeeds(table: string): boolean {
-  return ['needs', 'failures', 'noRoom'].includes(table)
+  return table === 'needs' || table === 'noRoom'
 }
 
 /** A process is silent for a while, and returns: nothing is copied. */

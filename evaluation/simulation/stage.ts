@@ -11,6 +11,8 @@ export class Stage {
   readonly cluster: Cluster
   readonly expectations: Expectations
   readonly monitor: Monitor
+  /** Contents of which a copy was damaged or removed, unnoticed. */
+  readonly damaged = new Set<string>()
 
   constructor(
     cluster: Cluster,

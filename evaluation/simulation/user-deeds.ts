@@ -91,7 +91,8 @@ export class UserDeeds {
     const lost = machines.filter(
       ({ diskLostAtMs }) => clock.elapsedMs - diskLostAtMs < lossUnknownMs,
     )
-    if (holders.length + lost.length < factor)
+    const damaged = this.#stage.damaged.has(sha256) ? 1 : 0
+    if (holders.length + lost.length + damaged < factor)
       this.#stage.monitor.violation(
         `${owner}/${name} is acknowledged with ${holders.length} copies`,
       )

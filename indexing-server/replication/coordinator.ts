@@ -77,7 +77,10 @@ export interface CoordinatorDependencies {
   readonly log: Log
 }
 
-/** Entries in memory about work on copies; none once no copy is missing or to be dropped. */
+/**
+ * Entries in memory about work on copies; none once no copy is missing or to be dropped, but for the
+ * failures of moves that were given up.
+ */
 export type KeptEntries = Readonly<
   Record<'needs' | 'tasks' | 'failures' | 'noRoom' | 'moves' | 'grants', number>
 >

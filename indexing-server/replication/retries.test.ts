@@ -192,3 +192,21 @@ test('a rate limits all copies that the index asks for', async () => {
   expect(peer2.tasks).toHaveLength(100)
   expect(await peer1.ask('status', {})).toMatchObject({ atFactor: 100 })
 })
+
+test('a drop that fails after it has become unnecessary is not remembered', async () => {
+  await using cluster = await IndexCluster.start()
+  const [peer1, peer2] = [await cluster.peer('peer1'), await cluster.peer('peer2')]
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  peer2.answer = undefined
+  await peer1.ask('unshare', { owner: 'peer1', name: 'a' })
+  await cluster.advance(3_000)
+  const drop = peer2.tasks.at(-1)
+  expect(drop).toMatchObject({ kind: 'drop' })
+  await peer1.ask('share', { name: 'a' })
+  await peer1.shares('a')
+  await cluster.advance(3_000)
+  const outcomes = [{ taskId: drop?.taskId ?? '', error: 'STILL_NEEDED' }]
+  await peer2.ask('report', { outcomes })
+  expect(await cluster.metricsText).toContain('tandem_index_kept_entries{table="failures"} 0')
+})

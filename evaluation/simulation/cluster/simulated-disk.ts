@@ -43,6 +43,8 @@ export class SimulatedDisk {
   readonly capacityBytes: number
   /** By path. */
   readonly files = new Map<string, DiskFile>()
+  /** Those that a catalog has recorded: of others nothing is known if they rot. */
+  readonly recorded = new WeakSet<DiskFile>()
   readonly partials = new Map<string, PartialData>()
   /** The database of the machine's process, from its last end. */
   image: Buffer | undefined

@@ -77,7 +77,9 @@ export class SimulatedPlacer {
   }
 
   record(at: Location, { bytes, content, chunkList }: NewFile): Entry {
-    const { stat } = this.#disk.files.get(at.path) as DiskFile
+    const placed = this.#disk.files.get(at.path) as DiskFile
+    const { stat } = placed
+    this.#disk.recorded.add(placed)
     const entry = this.#catalog.put({ at, stat, content }, chunkList)
     this.#watcher.onPlaced(at, bytes, content.sha256)
     this.#removeAside(at, content.sha256)

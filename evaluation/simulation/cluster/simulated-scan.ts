@@ -1,6 +1,7 @@
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import { chunkCountFor } from '../../../common/content/chunks.ts'
-import { isSameStat } from '../../../common/content/file-stat.ts'
+import { type FileStat, isSameStat } from '../../../common/content/file-stat.ts'
+import type { TestContent } from '../../../common/testing/contents.ts'
 import type { Catalog } from '../../../peer/share/catalog.ts'
 import type { Entry } from '../../../peer/share/entry.ts'
 import type { Folders } from '../../../peer/share/folders.ts'
@@ -45,13 +46,27 @@ export class SimulatedScan {
     }
     if (at.kind === 'shared' && this.#catalog.isUnshared(at.name)) return
     if (before !== undefined && isSameStat(before.stat, file.stat)) return
-    const found = contentIn(file.bytes)
+    const renamed = before === undefined && at.kind === 'shared' && this.#renamed(file.stat)
+    const found = renamed || contentIn(file.bytes)
     const { sha256 } = found.content
     if (at.version !== undefined && at.version !== sha256) {
       // A copy aside with other bytes is no copy.
       this.#catalog.drop(at)
       this.#disk.remove(path)
-    } else this.#catalog.put({ at, stat: file.stat, content: found.content }, found.chunkList)
+    } else {
+      this.#catalog.put({ at, stat: file.stat, content: found.content }, found.chunkList)
+      this.#disk.recorded.add(file)
+    }
+  }
+
+  /** A file that was renamed is not read again, as in the share: what has rotted keeps its content. */
+  #renamed(stat: FileStat): Pick<TestContent, 'content' | 'chunkList'> | undefined {
+    const known = this.#catalog
+      .sharedAt(stat.ino)
+      .find((one) => isSameStat(one.stat, stat) && !this.#disk.files.has(one.at.path))
+    if (known === undefined || this.#catalog.damage.has(known.seq)) return undefined
+    const chunkList = this.#catalog.chunkList(known.content.sha256)
+    return chunkList && { content: known.content, chunkList }
   }
 
   /** A shared file is gone: it has another name, which its inode shows, or was deleted. */

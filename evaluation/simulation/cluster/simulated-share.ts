@@ -278,8 +278,13 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
   }
 
   recheck(path: string): void {
-    this.#scan.compare(path)
-    if (this.#disk.files.has(path)) this.#verifier.add(path, false)
+    if (this.#disk.files.has(path)) {
+      this.#scan.compare(path)
+      this.#verifier.add(path, false)
+    } else {
+      // It may have another name, under which it is found first.
+      this.#process.clock.after(2 * quietMs, () => this.#scan.compare(path))
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
