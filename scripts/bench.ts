@@ -8,6 +8,7 @@ import { comparisonTable, sampleLine } from '../evaluation/benchmarks/comparison
 import { delay } from '../evaluation/benchmarks/delay.ts'
 import { edits } from '../evaluation/benchmarks/edits.ts'
 import { heal } from '../evaluation/benchmarks/heal.ts'
+import { http } from '../evaluation/benchmarks/http.ts'
 import { idle } from '../evaluation/benchmarks/idle.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
@@ -18,7 +19,6 @@ import { swarm } from '../evaluation/benchmarks/swarm.ts'
 import { transfer } from '../evaluation/benchmarks/transfer.ts'
 import { conditionsNow } from '../evaluation/scaling/machine.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
-import { benchHttp, type HttpOptions } from './bench-http.ts'
 import { countList, parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
@@ -122,13 +122,12 @@ commandOf(resume, 'bytes fetched again after kill -9 of the downloading peer')
     compare(resume, { mebibytes }, given),
   )
 
-bench
-  .command('http')
-  .description("load on a peer's HTTP API")
-  .option('--connections <count>', 'concurrent requests', parsePositiveCount, 32)
-  .option('--seconds <count>', 'duration of the load on each path', parsePositiveCount, 5)
-  .option('--output <file>', 'the result', 'evaluation/results/http_load.json')
-  .action((options: HttpOptions) => benchHttp(options))
+commandOf(http, "a peer's HTTP server: a large file by curl, and small requests, against nginx")
+  .option('--size <MiB>', 'size of the file', parsePositiveCount, 1_024)
+  .option('--requests <count>', 'number of small requests of each kind', parsePositiveCount, 10_000)
+  .action(({ size: mebibytes, requests, ...given }: Given & { size: number; requests: number }) =>
+    compare(http, { mebibytes, requests }, given),
+  )
 
 async function compare<Size>(
   { name, anchors, whyNot, measure }: Benchmark<Size>,

@@ -17,6 +17,8 @@ const programs = {
   syncthing: { path: '/usr/bin/syncthing', package: 'syncthing' },
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },
   tc: { path: '/usr/sbin/tc', package: 'iproute2' },
+  wget: { path: '/usr/bin/wget', package: 'wget' },
+  wget2: { path: '/usr/bin/wget2', package: 'wget2' },
   unshare: { path: '/usr/bin/unshare', package: 'util-linux' },
   nsenter: { path: '/usr/bin/nsenter', package: 'util-linux' },
 } as const

@@ -5,7 +5,7 @@ import { contentTypeOf } from './content-type.ts'
 import type { FileSources } from './file-sources.ts'
 import { torrentOf } from './metainfo.ts'
 import { metalinkOf } from './metalink.ts'
-import { baseName, filePath, mirrorsOf } from './mirrors.ts'
+import { baseName, filePath, mirrorsOf, originOf } from './mirrors.ts'
 import { TorrentPieces } from './torrent-pieces.ts'
 import { fileByHash, type WantedFile } from './wanted-file.ts'
 
@@ -53,19 +53,19 @@ export class FileDocuments {
   }
 
   /** This peer first, if it has the file; otherwise last, as it reads from others itself. */
-  #urlsOf(file: WantedFile, { headers, ip }: FastifyRequest): string[] {
+  #urlsOf(file: WantedFile, { headers, ip, socket }: FastifyRequest): string[] {
     const { peerId, zone } = this.#sources
     const path = filePath(file)
     const found = file.found.flatMap(({ sources }) => sources)
     const others = mirrorsOf(found, { peerId, zone, clientAddress: ip }).map((url) => url + path)
-    const own = `http://${headers.host ?? ''}${path}`
+    const own = originOf(headers.host ?? '', socket.localPort) + path
     return file.local === undefined ? [...others, own] : [own, ...others]
   }
 
   async #metalink(
     file: WantedFile,
     urls: readonly string[],
-    { headers }: FastifyRequest,
+    { headers, socket }: FastifyRequest,
     signal: AbortSignal,
   ): Promise<string> {
     const { name, local, found } = file
@@ -74,7 +74,7 @@ export class FileDocuments {
       local?.chunkList ??
       (content && (await this.#sources.chunkListOf(content, name, signal))) ??
       new Uint8Array()
-    const origin = `http://${headers.host ?? ''}${filePath(file)}.meta4`
+    const origin = `${originOf(headers.host ?? '', socket.localPort)}${filePath(file)}.meta4`
     return metalinkOf({ ...file, name: baseName(name), chunkList, urls, origin })
   }
 

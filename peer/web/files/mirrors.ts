@@ -1,5 +1,6 @@
 /** Where else a content can be read over HTTP. Pure. */
-import { isLoopback } from '../../../common/hosts.ts'
+import { isIP } from 'node:net'
+import { isLoopback, normalHost } from '../../../common/hosts.ts'
 import type { FoundSource } from '../../../common/protocol/messages.ts'
 import { formatAddress } from '../../../common/protocol/transport.ts'
 
@@ -33,6 +34,15 @@ export function mirrorsOf(
   return usable
     .toSorted((a, b) => Number(isNear(b)) - Number(isNear(a)))
     .flatMap(({ http }) => (http === undefined ? [] : [`http://${formatAddress(http)}`]))
+}
+
+/**
+ * Where a client reached this peer. wget2 1.99 omits the port from Host: where that is an address, which
+ * no proxy of port 80 has as its name, the port is that of the connection.
+ */
+export function originOf(host: string, localPort: number | undefined): string {
+  const isBareAddress = isIP(normalHost(host)) !== 0 || host === 'localhost'
+  return isBareAddress && localPort !== undefined ? `http://${host}:${localPort}` : `http://${host}`
 }
 
 /** The path of a name in a URL. */
