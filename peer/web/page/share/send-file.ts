@@ -1,5 +1,6 @@
 import type { Client } from '../api/client.ts'
-import { isCode, problemOf, unreachable } from '../api/problem.ts'
+import { problemOf, unreachable } from '../api/problem.ts'
+import { exactQuery } from './exact-query.ts'
 import type { Copies, NewFile, SendOptions } from './upload-queue.ts'
 
 /**
@@ -35,22 +36,20 @@ export async function sendFile(
   }
 }
 
+/** Contents of one name that are looked through. */
+const contentsMax = 100
+
 /** Where the copies of a content are now; undefined while the index does not know it. */
 export async function copiesOf(
   client: Client,
   name: string,
   sha256: string,
 ): Promise<Copies | undefined> {
-  try {
-    const { contents } = await client.call('why', { name })
-    const found = contents.find((content) => content.sha256 === sha256)
-    if (found === undefined) return undefined
-    const holders = found.copies.filter(
-      ({ state, damaged }) => state === 'live' && damaged !== true,
-    )
-    return { factor: found.factor, peers: [...new Set(holders.map(({ peerId }) => peerId))] }
-  } catch (error) {
-    if (isCode(error, 'NAME_NOT_FOUND')) return undefined
-    throw error
-  }
+  const { files } = await client.call('search', { q: exactQuery(name), limit: contentsMax })
+  if (!files.some((file) => file.sha256 === sha256)) return undefined
+  const { contents } = await client.call('why', { name })
+  const found = contents.find((content) => content.sha256 === sha256)
+  if (found === undefined) return undefined
+  const holders = found.copies.filter(({ state, damaged }) => state === 'live' && damaged !== true)
+  return { factor: found.factor, peers: [...new Set(holders.map(({ peerId }) => peerId))] }
 }
