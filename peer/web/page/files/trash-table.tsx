@@ -18,7 +18,7 @@ const columns: readonly Column[] = [
   { name: 'owner', label: 'Deleted by' },
   { name: 'deleted', label: 'Deleted' },
   { name: 'kept', label: 'Kept for' },
-  { name: 'action', label: '' },
+  { name: 'action', label: 'Actions', hidesLabel: true },
 ]
 const rowsPerPage = 200
 

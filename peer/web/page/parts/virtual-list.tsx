@@ -8,6 +8,8 @@ export interface Column {
   readonly label: string
   /** Numbers are aligned at their end. */
   readonly isNumber?: boolean
+  /** Whether only screen readers read the label. */
+  readonly hidesLabel?: boolean
   /** The class of its cells, which may hide it on a phone. */
   readonly name: string
 }
@@ -59,21 +61,17 @@ export function VirtualList<Row>(props: VirtualListProps<Row>): JSX.Element {
     currentTarget.scrollTop = scrollTopFor(next, place)
   }
   const rowId = (index: number): string => `${id}-${index}`
-  const current = active.value < rows.length ? { 'aria-activedescendant': rowId(active.value) } : {}
+  const isShown = active.value >= from && active.value < to
+  const current = isShown ? { 'aria-activedescendant': rowId(active.value) } : {}
   return (
-    <div
-      class={`list card ${layout}`}
-      role="grid"
-      aria-label={label}
-      aria-rowcount={rows.length + 1}
-    >
-      <ListHead columns={columns} />
+    <div class={`list card ${layout}`}>
       <div
         ref={view}
         class="list-view"
-        role="rowgroup"
+        role="grid"
         tabIndex={0}
-        aria-label={`${label}: arrow keys move, Enter opens`}
+        aria-label={label}
+        aria-rowcount={rows.length + 1}
         {...current}
         onKeyDown={onKeyDown}
         onFocus={() => {
@@ -83,7 +81,12 @@ export function VirtualList<Row>(props: VirtualListProps<Row>): JSX.Element {
           scrollTop.value = currentTarget.scrollTop
         }}
       >
-        <div class="list-space" style={{ height: `${rows.length * place.rowHeight}px` }}>
+        <ListHead columns={columns} />
+        <div
+          class="list-space"
+          role="rowgroup"
+          style={{ height: `${rows.length * place.rowHeight}px` }}
+        >
           {rows.slice(from, to).map((row, offset) => {
             const index = from + offset
             const onClick = (): void => {
@@ -107,7 +110,7 @@ function ListHead({ columns }: { readonly columns: readonly Column[] }): JSX.Ele
     <div class="list-head" role="row" aria-rowindex={1}>
       {columns.map((column) => (
         <span key={column.name} role="columnheader" class={classOf(column)}>
-          {column.label}
+          {column.hidesLabel ? <span class="hidden-text">{column.label}</span> : column.label}
         </span>
       ))}
     </div>
@@ -162,7 +165,10 @@ function useSize(
     if (element === null) return
     const measure = (): void => {
       const rowHeight = Number.parseFloat(getComputedStyle(element).getPropertyValue('--row-px'))
-      size.value = { viewHeight: element.clientHeight, rowHeight: rowHeight || 38 }
+      // The head stays at the top, above the rows.
+      const headHeight = element.querySelector<HTMLElement>('.list-head')?.offsetHeight ?? 0
+      const viewHeight = element.clientHeight - headHeight
+      size.value = { viewHeight, rowHeight: rowHeight || 38 }
     }
     const observer = new ResizeObserver(measure)
     observer.observe(element)

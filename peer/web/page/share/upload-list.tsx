@@ -9,7 +9,7 @@ import { uploadText } from './upload-text.ts'
 const columns: readonly Column[] = [
   { name: 'name', label: 'Name' },
   { name: 'course', label: 'State' },
-  { name: 'action', label: '' },
+  { name: 'action', label: 'Actions', hidesLabel: true },
 ]
 const tones = {
   queued: 'paused',

@@ -26,7 +26,7 @@ export function Brand(): JSX.Element {
 
 export function Sidebar({ current }: { readonly current: string }): JSX.Element {
   return (
-    <div class="sidebar">
+    <aside class="sidebar" aria-label="Tandem">
       <Brand />
       <nav class="nav" aria-label="Views">
         {views.map(({ name, label, icon, badge: Count }) => (
@@ -45,7 +45,7 @@ export function Sidebar({ current }: { readonly current: string }): JSX.Element 
         <RunningDownloads />
         <Identity />
       </div>
-    </div>
+    </aside>
   )
 }
 
