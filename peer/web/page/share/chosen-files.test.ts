@@ -1,27 +1,45 @@
 import { expect, test } from 'vitest'
 import { type DroppedEntry, entryOf, readDropped, readPicked } from './chosen-files.ts'
 
-const fileAt = (fullPath: string): DroppedEntry => ({
-  isFile: true,
-  fullPath,
-  file: (onFile) => onFile(new Blob([fullPath])),
-})
+/** Like the entries of browsers, whose methods fail when they are called without their object. */
+class FileEntry implements DroppedEntry {
+  readonly isFile = true
+  readonly fullPath: string
+
+  constructor(fullPath: string) {
+    this.fullPath = fullPath
+  }
+
+  file(onFile: (file: Blob) => void): void {
+    onFile(new Blob([this.fullPath]))
+  }
+}
+
+const fileAt = (fullPath: string): DroppedEntry => new FileEntry(fullPath)
 const unreadable: DroppedEntry = {
   isFile: true,
   fullPath: '/a/secret',
   file: (_onFile, onError) => onError(new Error('not allowed')),
 }
 /** Hands its entries out one by one, as browsers do a hundred at a time. */
-function folderAt(fullPath: string, entries: DroppedEntry[]): DroppedEntry {
-  return {
-    isFile: false,
-    fullPath,
-    createReader: () => {
-      const left = [...entries]
-      return { readEntries: (onEntries) => onEntries(left.splice(0, 1)) }
-    },
+class FolderEntry implements DroppedEntry {
+  readonly isFile = false
+  readonly fullPath: string
+  readonly #entries: readonly DroppedEntry[]
+
+  constructor(fullPath: string, entries: readonly DroppedEntry[]) {
+    this.fullPath = fullPath
+    this.#entries = entries
+  }
+
+  createReader(): ReturnType<NonNullable<DroppedEntry['createReader']>> {
+    const left = [...this.#entries]
+    return { readEntries: (onEntries) => onEntries(left.splice(0, 1)) }
   }
 }
+
+const folderAt = (fullPath: string, entries: DroppedEntry[]): DroppedEntry =>
+  new FolderEntry(fullPath, entries)
 
 test('a dropped folder keeps its paths, below the chosen folder', async () => {
   const dropped = folderAt('/a', [fileAt('/a/1'), folderAt('/a/b', [fileAt('/a/b/2')]), unreadable])

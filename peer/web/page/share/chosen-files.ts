@@ -79,15 +79,16 @@ function nameIn(folder: string, path: string): string {
     .normalize('NFC')
 }
 
-async function fileOf({ file }: DroppedEntry): Promise<Blob> {
+/** Entries of browsers are objects whose methods need them as `this`. */
+async function fileOf(entry: DroppedEntry): Promise<Blob> {
   const { promise, resolve, reject } = Promise.withResolvers<Blob>()
-  file?.(resolve, reject)
+  entry.file?.(resolve, reject)
   return await promise
 }
 
 /** A reader hands out a folder in parts, until one is empty. */
-async function entriesOf({ createReader }: DroppedEntry): Promise<DroppedEntry[]> {
-  const reader = createReader?.()
+async function entriesOf(entry: DroppedEntry): Promise<DroppedEntry[]> {
+  const reader = entry.createReader?.()
   const entries: DroppedEntry[] = []
   for (;;) {
     const { promise, resolve, reject } = Promise.withResolvers<readonly DroppedEntry[]>()
