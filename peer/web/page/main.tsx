@@ -11,6 +11,8 @@ import './styles/shell.css'
 import './styles/files.css'
 import './styles/share.css'
 import './styles/cluster.css'
+import './styles/activity.css'
+import 'uplot/dist/uPlot.min.css'
 
 const token = takeTokenFrom(window)
 const page = createPage(window)

@@ -35,6 +35,11 @@ export const callsUsed = {
   trash: { method: 'GET', path: '/api/trash' },
   emptyTrash: { method: 'POST', path: '/api/trash/empty', body: true },
   restore: { method: 'POST', path: '/api/trash/restore', body: true },
+  events: { method: 'GET', path: '/api/events' },
+  transfers: { method: 'GET', path: '/api/transfers' },
+  history: { method: 'GET', path: '/api/history' },
+  queries: { method: 'GET', path: '/api/queries' },
+  series: { method: 'GET', path: '/api/series' },
   confirmDeletes: { method: 'POST', path: '/api/deletes/confirm' },
 } as const satisfies { readonly [Name in CallName]?: RouteOf<Name> }
 

@@ -1,4 +1,4 @@
-import { effect, type Signal, signal } from '@preact/signals'
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
 
@@ -7,6 +7,7 @@ const storageKey = 'tandem-theme'
 /** Light or dark: as the system says, or as chosen here; kept in this browser. */
 export class Theme {
   readonly choice: Signal<ThemeChoice>
+  readonly isDark: ReadonlySignal<boolean>
 
   constructor(window: Window) {
     this.choice = signal(chosen(window))
@@ -15,11 +16,13 @@ export class Theme {
     system.addEventListener('change', () => {
       prefersDark.value = system.matches
     })
-    effect(() => {
+    this.isDark = computed(() => {
       const choice = this.choice.value
-      const isDark = choice === 'system' ? prefersDark.value : choice === 'dark'
-      window.document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light'
-      keep(window, choice)
+      return choice === 'system' ? prefersDark.value : choice === 'dark'
+    })
+    effect(() => {
+      window.document.documentElement.dataset['theme'] = this.isDark.value ? 'dark' : 'light'
+      keep(window, this.choice.value)
     })
   }
 

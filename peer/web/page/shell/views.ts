@@ -1,5 +1,6 @@
 /** The views, in the order of the navigation. */
 import type { FunctionComponent } from 'preact'
+import { ActivityView } from '../activity/activity-view.tsx'
 import { ClusterBadge } from '../cluster/cluster-badge.tsx'
 import { ClusterView } from '../cluster/cluster-view.tsx'
 import { FilesView } from '../files/files-view.tsx'
@@ -27,4 +28,5 @@ export const views: readonly View[] = [
     component: ClusterView,
     badge: ClusterBadge,
   },
+  { name: 'activity', label: 'Activity', icon: 'activity', component: ActivityView },
 ]
