@@ -32,7 +32,8 @@ const api = (number: number): HttpPeer => apis[number - 1] as HttpPeer
 
 async function pageAt(number: number, headers: object = {}): Promise<PageStream> {
   const page = await PageStream.open(cluster.peer(number).apiUrl.origin, headers)
-  await expect.poll(() => page.of('peers').length + page.of('status').length, patience).toBe(2)
+  const hasState = (): boolean => page.of('peers').length > 0 && page.of('status').length > 0
+  await expect.poll(hasState, patience).toBe(true)
   return page
 }
 
@@ -129,13 +130,12 @@ test('a peer that is killed and returns', async () => {
   await seen(page, 'a killed peer', 'peers', isPeer('peer2', 'suspect', 'dead'))
   const before = page.of('peers').length
   await cluster.peer(2).start()
-  await seen(page, 'its return', 'peers', isPeer('peer2', 'live'))
-  expect(
+  const isBack = (): boolean =>
     page
       .of('peers')
       .slice(before)
-      .some((data) => isPeer('peer2', 'live')(data as PeersChange)),
-  ).toBe(true)
+      .some((data) => isPeer('peer2', 'live')(data as PeersChange))
+  await expect.poll(isBack, patience).toBe(true)
 })
 
 test(`${pages} pages, one of which does not read, all see what happens`, async () => {
@@ -165,16 +165,6 @@ test('a peer that is killed: the page resumes, and the history is still there', 
     .poll(rows, patience)
     .toContainEqual(expect.objectContaining({ name: 'before the end.txt' }))
   const before = await rows()
-  // Rows are written once a second.
-  await expect
-    .poll(
-      () =>
-        api(1)
-          .series({ hours: 1 })
-          .then(() => true),
-      patience,
-    )
-    .toBe(true)
   await cluster.peer(1).kill('SIGKILL')
   await expect.poll(() => page.isClosed, patience).toBe(true)
   await push(2, 'meanwhile.txt')
