@@ -24,6 +24,7 @@ export function Select({ label, name, choices }: SelectProps): JSX.Element {
       <span class="soft">{label}</span>
       <select
         class="input"
+        aria-label={label}
         value={query[name] ?? ''}
         onChange={({ currentTarget }) =>
           go({ view, path, query: { ...query, [name]: currentTarget.value } })
