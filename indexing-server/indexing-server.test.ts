@@ -18,7 +18,11 @@ test('a shared file is found by name', async () => {
 
   const { contents } = await peer1.ask('lookup', { name: './a.txt' })
   expect(contents).toEqual([
-    { ...content, sources: [{ peerId: 'peer1', host: '127.0.0.1', port: 7_100, kind: 'shared' }] },
+    {
+      ...content,
+      modifiedMs: 1_000,
+      sources: [{ peerId: 'peer1', host: '127.0.0.1', port: 7_100, kind: 'shared' }],
+    },
   ])
   expect(await codeOf(peer1.ask('lookup', { name: 'b.txt' }))).toBe('NAME_NOT_FOUND')
   expect(await codeOf(peer1.ask('lookup', { name: '../b' }))).toBe('NAME_INVALID')

@@ -34,9 +34,8 @@ export const Port = Type.Integer({
   description: 'TCP port of the peer',
 })
 export const Purpose = Type.Union([Type.Literal('download'), Type.Literal('replication')], {
-  default: 'download',
   description:
-    'What the bytes are for: a download by a user (the default), or replication, which yields to downloads',
+    'What the bytes are for: a download by a user, or replication, which yields to downloads',
 })
 export const Zone = Type.String({
   minLength: 1,

@@ -5,13 +5,18 @@ import { ContentBytes, Count, described, Purpose, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { ChunkRoot, ReadOutcome } from './shapes.ts'
 
+const RequestPurpose = described(
+  Purpose,
+  'What the bytes are for: a download by a user (the default), or replication, which yields to downloads',
+)
+
 export const peerMessages = {
   'chunk-list': {
     summary:
       'Requests a content’s chunk list. The bytes are the chunks’ SHA-256 in order, 32 bytes each.',
     from: ['peer', 'client'],
     to: ['peer'],
-    request: Type.Object({ sha256: Sha256, for: Type.Optional(Purpose) }),
+    request: Type.Object({ sha256: Sha256, for: Type.Optional(RequestPurpose) }),
     reply: Type.Object({ size: ContentBytes, chunkRoot: ChunkRoot }),
     bulk: true,
   },
@@ -61,7 +66,7 @@ export const peerMessages = {
             'Alternative chunks. The peer sends the one that it has sent the fewest times.',
         }),
       ),
-      for: Type.Optional(Purpose),
+      for: Type.Optional(RequestPurpose),
     }),
     reply: Type.Object({
       chunk: Type.Optional(
@@ -85,7 +90,7 @@ export const peerMessages = {
         maxItems: limits.contentsPerReadMax,
         description: `The contents; those beyond ${limits.contentsReadBytesMax} bytes in total fail with \`TOO_LARGE\``,
       }),
-      for: Type.Optional(Purpose),
+      for: Type.Optional(RequestPurpose),
     }),
     reply: Type.Object({
       contents: Type.Array(ReadOutcome, {
