@@ -119,6 +119,7 @@ export class FileSender {
     } catch (error) {
       // The local file has changed, or its disk fails: the rest may come from other peers.
       signal.throwIfAborted()
+      if (body.isBroken) throw error
       const isElsewhere = file.found.some(({ sources }) =>
         sources.some(({ peerId }) => peerId !== this.#sources.peerId),
       )

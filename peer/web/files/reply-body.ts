@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../../../common/clock.ts'
 import { withDeadline } from '../../../common/deadline.ts'
+import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 
 /**
@@ -14,6 +15,8 @@ export class ReplyBody {
   readonly #signal: AbortSignal
   readonly #clock: Clock
   isBegun = false
+  /** Whether a write has failed, and so the connection is destroyed. */
+  isBroken = false
   writtenBytes = 0
 
   constructor(
@@ -28,19 +31,26 @@ export class ReplyBody {
   }
 
   /**
-   * Resolves when the system has taken the bytes, which may be reused then.
+   * Settles when the system no longer reads the bytes, which may be reused then: a failure destroys the
+   * connection, with the bytes that are queued in it.
    * @throws AppError DEADLINE_EXCEEDED if the client takes none of them; or the signal's reason
    */
   readonly write = async (bytes: Uint8Array): Promise<void> => {
-    this.#begin()
     const { raw } = this.#reply
+    if (this.isBroken) throw new AppError('CANCELLED', { what: 'The reply' })
+    this.#begin()
     const deadlineMs = (1_000 * bytes.length) / limits.sendBytesPerSecondMin + patienceMs
     const wait = { what: 'The client', deadlineMs, signal: this.#signal }
-    await withDeadline(wait, this.#clock, async () => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      raw.write(bytes, (error) => (error instanceof Error ? reject(error) : resolve()))
-      await promise
-    })
+    try {
+      await withDeadline(wait, this.#clock, async () => {
+        const { promise, resolve, reject } = Promise.withResolvers<void>()
+        raw.write(bytes, (error) => (error instanceof Error ? reject(error) : resolve()))
+        await promise
+      })
+    } catch (error) {
+      this.breakOff()
+      throw error
+    }
     this.writtenBytes += bytes.length
   }
 
@@ -50,6 +60,7 @@ export class ReplyBody {
   }
 
   breakOff(): void {
+    this.isBroken = true
     this.#reply.raw.destroy()
   }
 
