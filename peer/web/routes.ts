@@ -159,11 +159,18 @@ function nextLink(row: CallRow, { query, routeOptions }: FastifyRequest, next: s
   return `<${routeOptions.url ?? ''}?${target.toString()}>; rel="next"`
 }
 
-/** Aborted if the client disconnects before the reply. */
-export function clientSignal(reply: FastifyReply): AbortSignal {
+/** Aborted if the client disconnects before the reply, also if it already has; one per reply. */
+export function clientSignal({ raw }: FastifyReply): AbortSignal {
+  const known = clientSignals.get(raw)
+  if (known !== undefined) return known
   const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new AppError('CANCELLED', { what: 'The request' }))
-  })
+  const onClose = (): void => {
+    if (!raw.writableFinished) gone.abort(new AppError('CANCELLED', { what: 'The request' }))
+  }
+  if (raw.destroyed) onClose()
+  else raw.once('close', onClose)
+  clientSignals.set(raw, gone.signal)
   return gone.signal
 }
+
+const clientSignals = new WeakMap<FastifyReply['raw'], AbortSignal>()

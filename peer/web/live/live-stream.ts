@@ -43,6 +43,8 @@ export class LiveStream implements AsyncDisposable {
 
   /** @param after the last event that the client has, if it continues a stream */
   add(response: ServerResponse, { after }: { after: string | undefined }): void {
+    // It will not be told to close again.
+    if (response.destroyed) return
     const client = new LiveClient(response, { after })
     response.once('close', () => this.#remove(client))
     const { feed } = (this.#feed ??= this.#start())
