@@ -112,9 +112,11 @@ test('a download here, and the query that it makes', async () => {
     .toBe(true)
   using page = await pageAt(1)
   const { id } = await api(1).startDownload({ name: 'wanted.bin' })
-  type Rows = readonly { readonly id: string; readonly state: string }[]
-  await seen(page, 'a download', 'downloads', (rows: Rows) =>
-    rows.some((row) => row.id === id && row.state === 'done'),
+  interface Rows {
+    readonly changed: readonly { readonly id: string; readonly state: string }[]
+  }
+  await seen(page, 'a download', 'downloads', ({ changed }: Rows) =>
+    changed.some((row) => row.id === id && row.state === 'done'),
   )
   await seen(
     page,

@@ -104,6 +104,11 @@ export class Downloads implements AsyncDisposable {
       .toArray()
   }
 
+  /** Whether a download is listed. */
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
   /** Changes the number that may run simultaneously: more start now, surplus ones finish. */
   runAtOnce(count: number): void {
     this.#queue.atOnce = count

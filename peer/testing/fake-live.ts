@@ -21,6 +21,7 @@ export class FakeLive {
     version: 0,
     rows: [] as Download[],
     changedSince: (): Download[] => this.downloads.rows,
+    has: (id: string): boolean => this.downloads.rows.some((row) => row.id === id),
   }
   running: ReturnType<LiveSources['running']> = []
   /** Where queries and samples go while a page is open. */

@@ -29,6 +29,8 @@ export interface LiveSources {
     readonly version: number
     /** Those that are running, or have changed since a version. */
     changedSince(version: number): Download[]
+    /** Whether it is still listed. */
+    has(id: string): boolean
   }
   /** What this peer sends and receives now. */
   running(): RunningTransfer[]
@@ -113,8 +115,8 @@ export class LiveFeed {
     const peers = this.#peers.all
     return [
       ...(this.#status === undefined ? [] : [frameOf('status', this.#status)]),
-      ...(peers.length === 0 ? [] : [peersFrame(peers, [])]),
-      downloadsFrame(this.#downloads.all),
+      ...(peers.length === 0 ? [] : [rowsFrame('peers', peers, [])]),
+      rowsFrame('downloads', this.#downloads.all, []),
       frameOf('transfers', this.#transfers),
       this.#filesFrame(),
     ]
@@ -162,10 +164,13 @@ export class LiveFeed {
 
   #publishDownloads(): void {
     const { downloads } = this.#sources
-    const rows = downloads.changedSince(this.#downloadsVersion)
-    this.#downloadsVersion = downloads.version
-    const changed = this.#downloads.changed(rows)
-    if (changed.length > 0) this.#audience.publish(downloadsFrame(changed))
+    const { version } = downloads
+    const changed = this.#downloads.changed(downloads.changedSince(this.#downloadsVersion))
+    const isSame = version === this.#downloadsVersion
+    const removed = isSame ? [] : this.#downloads.removed((id) => downloads.has(id))
+    this.#downloadsVersion = version
+    if (changed.length + removed.length > 0)
+      this.#audience.publish(rowsFrame('downloads', changed, removed))
   }
 
   /** While any runs; none once, when the last has ended. */
@@ -205,8 +210,10 @@ export class LiveFeed {
   async #readPeers(signal: AbortSignal): Promise<void> {
     const peers = await this.#sources.api.peers(signal)
     const changed = this.#peers.changed(peers)
-    const removed = this.#peers.removed(peers)
-    if (changed.length + removed.length > 0) this.#audience.publish(peersFrame(changed, removed))
+    const ids = new Set(peers.map(({ peerId }) => peerId))
+    const removed = this.#peers.removed((id) => ids.has(id))
+    if (changed.length + removed.length > 0)
+      this.#audience.publish(rowsFrame('peers', changed, removed))
   }
 
   #publishFiles(): void {
@@ -219,14 +226,14 @@ export class LiveFeed {
   }
 }
 
-function peersFrame(changed: readonly string[], removed: readonly string[]): Buffer {
-  return frameOf('peers', `{"changed":[${changed.join()}],"removed":${JSON.stringify(removed)}}`)
+function rowsFrame(
+  event: 'downloads' | 'peers',
+  changed: readonly string[],
+  removed: readonly string[],
+): Buffer {
+  return frameOf(event, `{"changed":[${changed.join()}],"removed":${JSON.stringify(removed)}}`)
 }
 
 function rowFrame(event: 'query' | 'sample', row: object): Buffer {
   return frameOf(event, JSON.stringify(row))
-}
-
-function downloadsFrame(rows: readonly string[]): Buffer {
-  return frameOf('downloads', `[${rows.join()}]`)
 }

@@ -83,12 +83,12 @@ describe('a page', () => {
     expect(page.of('peers')).toMatchObject([
       { changed: [{ peerId: 'peer1' }, { peerId: 'peer2' }], removed: [] },
     ])
-    expect(page.of('downloads').flat()).toEqual(live.downloads.rows)
+    expect(page.of('downloads').at(-1)).toEqual({ changed: live.downloads.rows, removed: [] })
     using second = await open(web)
     await until(() => second.of('files').length > 0)
     expect(second.of('peers')).toEqual(page.of('peers'))
     expect(second.of('status')).toEqual([live.status])
-    expect(second.of('downloads')).toEqual([live.downloads.rows])
+    expect(second.of('downloads')).toEqual([{ changed: live.downloads.rows, removed: [] }])
   })
 
   test('is told what changes, and nothing else', async () => {
@@ -124,9 +124,25 @@ describe('a page', () => {
     live.downloads.rows = [download('d1', { bytes: 5 })]
     await until(() => page.of('downloads').length > 2)
     expect(page.of('downloads').slice(1)).toEqual([
-      [download('d1', { bytes: 1 })],
-      [download('d1', { bytes: 5 })],
+      { changed: [download('d1', { bytes: 1 })], removed: [] },
+      { changed: [download('d1', { bytes: 5 })], removed: [] },
     ])
+  })
+
+  test('is told which downloads are no longer listed, and others never hear of them', async () => {
+    await using world = await setUp()
+    const { live, web, until } = world
+    using page = await open(web)
+    await until(() => page.of('downloads').length > 0)
+    live.downloads.rows = [download('d1'), download('d2')]
+    await until(() => page.of('downloads').length > 1)
+    live.downloads.rows = [download('d2'), download('d3')]
+    live.downloads.version += 1
+    await until(() => page.of('downloads').length > 2)
+    expect(page.of('downloads')[2]).toEqual({ changed: [download('d3')], removed: ['d1'] })
+    using second = await open(web)
+    await until(() => second.of('downloads').length > 0)
+    expect(second.of('downloads')).toEqual([{ changed: live.downloads.rows, removed: [] }])
   })
 
   test('sees what the peer sends and receives, until nothing is', async () => {

@@ -27,10 +27,9 @@ export class PublishedRows<Row> {
     })
   }
 
-  /** The ids that are not among those of `rows`; they count as unknown now. */
-  removed(rows: readonly Row[]): string[] {
-    const ids = new Set(rows.map(this.#idOf))
-    const removed = [...this.#rows.keys()].filter((id) => !ids.has(id))
+  /** The published ids that no longer exist; they count as unknown now. */
+  removed(exists: (id: string) => boolean): string[] {
+    const removed = [...this.#rows.keys()].filter((id) => !exists(id))
     for (const id of removed) this.#rows.delete(id)
     return removed
   }

@@ -86,8 +86,8 @@ test('events become the state of the page', async () => {
   peer.event('hello', { peerId: 'peer1' })
   peer.event('peers', { changed: [{ peerId: 'peer2' }, { peerId: 'peer3' }], removed: [] })
   peer.event('peers', { changed: [], removed: ['peer3'] })
-  peer.event('downloads', [{ id: 'd1' }])
-  peer.event('downloads', [{ id: 'd2' }])
+  peer.event('downloads', { changed: [{ id: 'd0' }, { id: 'd1' }], removed: [] })
+  peer.event('downloads', { changed: [{ id: 'd2' }], removed: ['d0'] })
   peer.event('happened', { kind: 'peer-dead' }, '17')
   const version = live.filesVersion.value
   peer.event('files', { version: 4 })
@@ -117,7 +117,7 @@ test('a peer that restarts is out of date until it is back, and the stream is re
   using given = await world()
   const { peer, live, clock } = given
   peer.event('hello', { peerId: 'peer1' })
-  peer.event('downloads', [{ id: 'd1' }])
+  peer.event('downloads', { changed: [{ id: 'd1' }], removed: [] })
   peer.event('happened', {}, '17')
   await settle()
   peer.state = 'away'
@@ -132,7 +132,7 @@ test('a peer that restarts is out of date until it is back, and the stream is re
   await clock.advance(10_000)
   await settle()
   peer.event('hello', { peerId: 'peer1' })
-  peer.event('downloads', [{ id: 'd9' }])
+  peer.event('downloads', { changed: [{ id: 'd9' }], removed: [] })
   await settle()
   expect(live.connection.value).toEqual({ state: 'live' })
   expect(peer.resumedAfter.at(-1)).toBe('17')

@@ -13,6 +13,12 @@ export interface LiveDependencies {
   readonly random: () => number
 }
 
+/** Rows of a list that are new or other than before, and the ids of those that are gone. */
+interface Changes<Row> {
+  readonly changed: readonly Row[]
+  readonly removed: readonly string[]
+}
+
 /** Receives the events of one type. `data` is what the peer sent, parsed. */
 export type Listener = (data: unknown, id: string | undefined) => void
 
@@ -98,7 +104,7 @@ export class Live {
 
   /** Asks for the downloads again, after one was removed from the list. */
   async refreshDownloads(): Promise<void> {
-    this.#takeDownloads(await this.#client.call('downloads'), true)
+    this.#takeDownloads({ changed: await this.#client.call('downloads'), removed: [] }, true)
   }
 
   async #run(life: AbortSignal): Promise<void> {
@@ -164,9 +170,8 @@ export class Live {
     }
     if (type === 'status') this.#takeStatus(parsed)
     if (type === 'files') this.filesVersion.value += 1
-    if (type === 'downloads') this.#takeDownloads(parsed as Download[], this.#isFirst(type))
-    if (type === 'peers')
-      this.#takePeers(parsed as { changed: Peer[]; removed: string[] }, this.#isFirst(type))
+    if (type === 'downloads') this.#takeDownloads(parsed as Changes<Download>, this.#isFirst(type))
+    if (type === 'peers') this.#takePeers(parsed as Changes<Peer>, this.#isFirst(type))
     for (const listener of this.#listeners.get(type) ?? []) listener(parsed, id)
   }
 
@@ -188,16 +193,14 @@ export class Live {
     this.status.value = parsed as Status
   }
 
-  #takeDownloads(downloads: readonly Download[], isAll: boolean): void {
+  #takeDownloads({ changed, removed }: Changes<Download>, isAll: boolean): void {
     const known = new Map(isAll ? [] : this.downloads.value)
-    for (const download of downloads) known.set(download.id, download)
+    for (const download of changed) known.set(download.id, download)
+    for (const id of removed) known.delete(id)
     this.downloads.value = known
   }
 
-  #takePeers(
-    { changed, removed }: { changed: readonly Peer[]; removed: readonly string[] },
-    isAll: boolean,
-  ): void {
+  #takePeers({ changed, removed }: Changes<Peer>, isAll: boolean): void {
     const known = new Map(isAll ? [] : this.peers.value)
     const nowMs = this.#clock.nowMs()
     for (const peer of changed) known.set(peer.peerId, { ...peer, heardMs: nowMs - peer.silentMs })
@@ -209,7 +212,7 @@ export class Live {
   async #poll(life: AbortSignal): Promise<void> {
     if (life.aborted) return
     try {
-      this.#takeDownloads(await this.#client.call('downloads'), true)
+      this.#takeDownloads({ changed: await this.#client.call('downloads'), removed: [] }, true)
       this.connection.value = { state: 'polling' }
     } catch (error) {
       if (isCode(error, 'TOKEN_REQUIRED')) return this.stop()
