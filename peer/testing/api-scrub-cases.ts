@@ -53,8 +53,9 @@ export const scrubCases = {
       expect(checked).toMatchObject({ bad: 1, listed: [{ name, folder: 'shared' }] })
       const { damaged } = await api.scrub()
       expect(damaged).toMatchObject([{ name, folder: 'shared', chunks: 1, badChunks: 1 }])
-      const { problems } = await api.problems()
-      expect(problems).toContainEqual(expect.objectContaining({ name, code: 'DAMAGED' }))
+      await expect
+        .poll(async () => (await api.problems()).problems)
+        .toContainEqual(expect.objectContaining({ name, code: 'DAMAGED' }))
       const { id } = await api.repair({ name })
       expect(await api.repairOf({ id, waitMs: 10_000 })).toMatchObject({ name, state: 'done' })
       expect(await api.scrub()).toMatchObject({ damagedFiles: 0 })
