@@ -1,4 +1,4 @@
-import { escaped } from './dav-xml.ts'
+import { escapeXml } from '../escape-xml.ts'
 
 /** Conditions that RFC 4918 names. */
 export type Precondition =
@@ -28,10 +28,10 @@ export class DavRefusal extends Error {
   }
 
   get xml(): string {
-    const hrefs = this.hrefs.map((href) => `<D:href>${escaped(href)}</D:href>`).join('')
+    const hrefs = this.hrefs.map((href) => `<D:href>${escapeXml(href)}</D:href>`).join('')
     const condition =
       this.precondition && `<D:${this.precondition}>${hrefs}</D:${this.precondition}>`
-    const text = `<T:message xmlns:T="urn:tandem">${escaped(this.message)}</T:message>`
+    const text = `<T:message xmlns:T="urn:tandem">${escapeXml(this.message)}</T:message>`
     return `${xmlHead}<D:error xmlns:D="DAV:">${condition ?? ''}${text}</D:error>`
   }
 }

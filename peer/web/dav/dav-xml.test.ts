@@ -43,6 +43,13 @@ test.each([
   ['an element after the root', '<a/><b/>'],
   ['deep nesting', '<a>'.repeat(40) + '</a>'.repeat(40)],
   ['many elements', `<a>${'<b/>'.repeat(3_000)}</a>`],
+  [
+    'many attributes',
+    `<a ${Array.from({ length: 3_000 }, (_, index) => `b${index}=""`).join(' ')}/>`,
+  ],
+  ['a long name', `<${'a'.repeat(257)}/>`],
+  ['a long namespace', `<a xmlns="urn:${'x'.repeat(257)}"/>`],
+  ['a long namespace of an attribute', `<a xmlns:b="urn:${'x'.repeat(257)}" b:c=""/>`],
 ])('%s is refused', (_, text) => {
   expect(() => parsed(text)).toThrow(/is not accepted as XML/)
 })

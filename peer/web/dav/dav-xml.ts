@@ -1,6 +1,7 @@
 /** Reads and writes the XML of WebDAV: bounded, with namespaces, without entities of its own. */
 import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { AppError, reasonOf } from '../../../common/errors.ts'
+import { escapeXml } from '../escape-xml.ts'
 
 export const davNamespace = 'DAV:'
 
@@ -17,8 +18,10 @@ export type XmlNode = XmlElement | string
 
 /** More than any property has. */
 const depthMax = 32
-/** Clients name some thirty properties. */
-const elementsMax = 2_000
+/** Elements and attributes. Clients name some thirty properties. */
+const partsMax = 2_000
+/** Of a name, and of a namespace, which is written again with every name. */
+const nameCharactersMax = 256
 
 const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
@@ -57,9 +60,9 @@ function rootOf(text: string): XmlElement {
     throw new Error('it has a document type')
   })
   parser.on('opentag', (tag) => {
-    count += 1
-    if (count > elementsMax || open.length >= depthMax) throw new Error('it is too complex')
     const element = { ...nameOf(tag), attributes: attributesOf(tag), children: [] }
+    count += 1 + element.attributes.length
+    if (count > partsMax || open.length >= depthMax) throw new Error('it is too complex')
     open.at(-1)?.children.push(element)
     root ??= element
     open.push(element)
@@ -74,6 +77,8 @@ function rootOf(text: string): XmlElement {
 }
 
 function nameOf({ uri, local }: { uri: string; local: string }): QualifiedName {
+  if (uri.length > nameCharactersMax || local.length > nameCharactersMax)
+    throw new Error(`a name or namespace has more than ${nameCharactersMax} characters`)
   return { namespace: uri, name: local }
 }
 
@@ -105,37 +110,25 @@ export function textIn({ children }: XmlElement): string {
 
 /** An element as text that can stand anywhere: it declares its namespaces itself. */
 export function xmlOf({ namespace, name, attributes, children }: XmlElement): string {
-  const declared = [`xmlns="${escaped(namespace)}"`]
+  const declared = [`xmlns="${escapeXml(namespace)}"`]
   for (const [index, attribute] of attributes.entries()) {
-    const value = `="${escaped(attribute.value)}"`
+    const value = `="${escapeXml(attribute.value)}"`
     if (attribute.namespace === '') declared.push(attribute.name + value)
     else if (attribute.namespace === xmlNamespace) declared.push(`xml:${attribute.name}${value}`)
     else
       declared.push(
-        `xmlns:a${index}="${escaped(attribute.namespace)}" a${index}:${attribute.name}${value}`,
+        `xmlns:a${index}="${escapeXml(attribute.namespace)}" a${index}:${attribute.name}${value}`,
       )
   }
   const head = `${name} ${declared.join(' ')}`
   if (children.length === 0) return `<${head}/>`
-  const inner = children.map((child) => (typeof child === 'string' ? escaped(child) : xmlOf(child)))
+  const inner = children.map((child) =>
+    typeof child === 'string' ? escapeXml(child) : xmlOf(child),
+  )
   return `<${head}>${inner.join('')}</${name}>`
 }
 
 /** An element without content. */
 export function emptyElement({ namespace, name }: QualifiedName): string {
-  return namespace === davNamespace ? `<D:${name}/>` : `<${name} xmlns="${escaped(namespace)}"/>`
-}
-
-/** For text and attribute values. */
-export function escaped(text: string): string {
-  return text.replaceAll(/[&<>"\r\n\t]/g, (character) =>
-    /\s/.test(character) ? `&#${character.charCodeAt(0)};` : (references[character] ?? ''),
-  )
-}
-
-const references: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
+  return namespace === davNamespace ? `<D:${name}/>` : `<${name} xmlns="${escapeXml(namespace)}"/>`
 }

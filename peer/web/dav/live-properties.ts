@@ -1,7 +1,8 @@
 /** The properties that the server computes, as XML. Pure. */
 
+import { escapeXml } from '../escape-xml.ts'
 import { hrefOf } from './dav-path.ts'
-import { davNamespace, escaped, type QualifiedName } from './dav-xml.ts'
+import { davNamespace, type QualifiedName } from './dav-xml.ts'
 import type { Resource } from './drive.ts'
 import type { Lock } from './lock-table.ts'
 
@@ -32,12 +33,12 @@ const ofFile =
 const properties: Readonly<Record<string, Compute>> = {
   resourcetype: ({ resource }) => (resource.kind === 'folder' ? '<D:collection/>' : ''),
   displayname: ({ resource: { name } }) =>
-    escaped(name === '' ? 'Tandem' : name.slice(name.lastIndexOf('/') + 1)),
+    escapeXml(name === '' ? 'Tandem' : name.slice(name.lastIndexOf('/') + 1)),
   creationdate: ({ resource }) => timeOf(resource)?.toISOString().replace(/\.\d+/, ''),
   getlastmodified: ({ resource }) => timeOf(resource)?.toUTCString(),
   getcontentlength: ofFile(({ size }) => String(size)),
   getcontenttype: ofFile(() => 'application/octet-stream'),
-  getetag: ofFile(({ etag }) => escaped(etag ?? '')),
+  getetag: ofFile(({ etag }) => escapeXml(etag ?? '')),
   supportedlock: () => supportedLock,
   lockdiscovery: ({ locks, nowMs }) => locks.map((lock) => activeLock(lock, nowMs)).join(''),
 }
@@ -76,8 +77,8 @@ export function activeLock(lock: Lock, nowMs: number): string {
     `<D:depth>${lock.isDeep ? 'infinity' : '0'}</D:depth>`,
     lock.owner,
     `<D:timeout>Second-${seconds}</D:timeout>`,
-    `<D:locktoken><D:href>${escaped(lock.token)}</D:href></D:locktoken>`,
-    `<D:lockroot><D:href>${escaped(hrefOf(lock.name, false))}</D:href></D:lockroot>`,
+    `<D:locktoken><D:href>${escapeXml(lock.token)}</D:href></D:locktoken>`,
+    `<D:lockroot><D:href>${escapeXml(hrefOf(lock.name, false))}</D:href></D:lockroot>`,
     '</D:activelock>',
   ].join('')
 }

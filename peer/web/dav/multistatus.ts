@@ -1,5 +1,7 @@
 /** The bodies of 207 responses. Pure. */
 
+import { AppError } from '../../../common/errors.ts'
+import { escapeXml } from '../escape-xml.ts'
 import { hrefOf } from './dav-path.ts'
 import { xmlHead } from './dav-refusal.ts'
 import {
@@ -7,7 +9,6 @@ import {
   davChild,
   davNamespace,
   emptyElement,
-  escaped,
   isDav,
   type QualifiedName,
   type XmlElement,
@@ -21,16 +22,49 @@ export type PropertyQuery =
   | { readonly kind: 'all'; readonly also: readonly QualifiedName[] }
   | { readonly kind: 'some'; readonly names: readonly QualifiedName[] }
 
-/** @param body undefined stands for all properties */
+/** Each is repeated for every resource. Clients name some thirty. */
+const namesMax = 100
+/** Characters of a body that are sent at once. */
+const pieceCharacters = 64 * 1_024
+
+/**
+ * @param body undefined stands for all properties
+ * @throws AppError BAD_REQUEST if it names too many
+ */
 export function queryOf(body: XmlElement | undefined): PropertyQuery | undefined {
   if (body === undefined) return { kind: 'all', also: [] }
   if (!isDav(body, 'propfind')) return undefined
   if (davChild(body, 'propname') !== undefined) return { kind: 'names' }
   const prop = davChild(body, 'prop')
-  if (prop !== undefined) return { kind: 'some', names: childElements(prop) }
+  if (prop !== undefined) return { kind: 'some', names: namesIn(prop) }
   const include = davChild(body, 'include')
   if (davChild(body, 'allprop') === undefined) return undefined
-  return { kind: 'all', also: include === undefined ? [] : childElements(include) }
+  return { kind: 'all', also: include === undefined ? [] : namesIn(include) }
+}
+
+/** Each once. */
+function namesIn(element: XmlElement): QualifiedName[] {
+  const names = new Map<string, QualifiedName>()
+  for (const { namespace, name } of childElements(element))
+    names.set(`${name} ${namespace}`, { namespace, name })
+  if (names.size > namesMax)
+    throw new AppError('BAD_REQUEST', {
+      path: 'body',
+      reason: `names more than ${namesMax} properties`,
+    })
+  return [...names.values()]
+}
+
+/** Joins short texts, so that a folder is neither sent line by line nor held as a whole. */
+export async function* inPieces(texts: AsyncIterable<string>): AsyncGenerator<string> {
+  let piece = ''
+  for await (const text of texts) {
+    piece += text
+    if (piece.length < pieceCharacters) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
 }
 
 export const multistatusStart = `${xmlHead}<D:multistatus xmlns:D="DAV:">`
@@ -100,7 +134,7 @@ export function responseOf(
       '</D:propstat>',
     ].join(''),
   )
-  return `<D:response><D:href>${escaped(hrefOf(name, isFolder))}</D:href>${parts.join('')}</D:response>`
+  return `<D:response><D:href>${escapeXml(hrefOf(name, isFolder))}</D:href>${parts.join('')}</D:response>`
 }
 
 function statusLine(status: number): string {

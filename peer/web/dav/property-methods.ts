@@ -9,6 +9,7 @@ import { type PropertyChange, propertyCharactersMax } from './dead-properties.ts
 import type { Resource } from './drive.ts'
 import { isLive, type PropertyFacts } from './live-properties.ts'
 import {
+  inPieces,
   multistatusEnd,
   multistatusStart,
   type PropertyQuery,
@@ -28,17 +29,18 @@ export async function findProperties(asked: DavRequest, parts: DavParts): Promis
       precondition: 'propfind-finite-depth',
     })
   const resource = await existing(asked.name, parts, asked.signal)
-  const pages = pagesOf(asked, { resource, query, isDeep: depth === '1' }, parts)
-  // A failure of the first page still has its own status.
-  const first = await pages.next()
+  const pieces = inPieces(textsOf(asked, { resource, query, isDeep: depth === '1' }, parts))
+  // A failure of the first piece still has its own status.
+  const first = await pieces.next()
   const all = async function* (): AsyncGenerator<string> {
     if (first.done !== true) yield first.value
-    yield* pages
+    yield* pieces
   }
   return await asked.reply.code(207).type(xmlType).send(Readable.from(all()))
 }
 
-async function* pagesOf(
+/** The first has a response of the listing, so that a listing that fails begins no body. */
+async function* textsOf(
   { signal }: DavRequest,
   of: { readonly resource: Resource; readonly query: PropertyQuery; readonly isDeep: boolean },
   parts: DavParts,
@@ -53,10 +55,11 @@ async function* pagesOf(
   }
   let start = multistatusStart + xml(resource)
   if (isDeep && resource.kind === 'folder')
-    for await (const page of drive.list(resource.name, signal)) {
-      yield start + page.map(xml).join('')
-      start = ''
-    }
+    for await (const page of drive.list(resource.name, signal))
+      for (const one of page) {
+        yield start + xml(one)
+        start = ''
+      }
   yield start + multistatusEnd
 }
 

@@ -1,6 +1,6 @@
 /** The plain HTML of a folder, for clients that follow links and run no scripts. Pure. */
 import type { Folder } from '../../api/shapes.ts'
-import { escapeXml } from './metalink.ts'
+import { escapeXml } from '../escape-xml.ts'
 import { pathOf } from './mirrors.ts'
 
 export type FolderEntry = Folder['entries'][number]

@@ -1,4 +1,5 @@
 import { chunkBytesFor, chunkCountFor, chunkHashAt } from '../../../common/content/chunks.ts'
+import { escapeXml } from '../escape-xml.ts'
 
 export interface MetalinkFile {
   /** Without folders: clients would create them. */
@@ -38,17 +39,4 @@ export function metalinkOf(file: MetalinkFile): string {
     '</metalink>',
     '',
   ].join('\n')
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** For text and attributes, of XML and of HTML. Names contain no control characters. */
-export function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
