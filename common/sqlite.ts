@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
-import { AppError, reasonOf } from './errors.ts'
+import { AppError, hasCode, reasonOf } from './errors.ts'
 
 /** Time for a process that is just exiting to release the database. */
 const databaseBusyMs = 2_000
@@ -76,6 +76,17 @@ const valueFaults = ['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE', 'SQ
 export function isDatabaseFailure(error: unknown): boolean {
   if (!(error instanceof SQLite.SqliteError)) return false
   return !valueFaults.some((code) => error.code.startsWith(code))
+}
+
+/**
+ * Whether a database could not be opened because of what its file contains, so that only another
+ * file helps: it is damaged, or of a newer version.
+ */
+export function isUnreadable(error: unknown): boolean {
+  if (!hasCode(error, 'DATABASE_UNUSABLE')) return false
+  const { cause } = error
+  if (!(cause instanceof SQLite.SqliteError)) return cause === undefined
+  return ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].some((code) => cause.code.startsWith(code))
 }
 
 function openingError(path: string, error: unknown): AppError {

@@ -1,7 +1,6 @@
-import { existsSync, renameSync } from 'node:fs'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { hasCode, reasonOf } from '../../common/errors.ts'
+import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import {
   type Direction,
@@ -9,6 +8,7 @@ import {
   PastTransfer,
   Sample,
 } from '../../common/protocol/history-messages.ts'
+import { openOrReplace } from '../../common/replace-database.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 
 const dayMs = 86_400_000
@@ -135,21 +135,8 @@ function rowOf<Row>({ number, timeMs, row }: StoredRow, schema: TSchema): Row[] 
 
 function openAnywhere(path: string, log: Log): Database {
   try {
-    return openDatabase(path, { migrations })
+    return openOrReplace(path, { migrations, log })
   } catch (error) {
-    if (hasCode(error, 'DATABASE_UNUSABLE') && existsSync(path)) {
-      const aside = `${path}.damaged`
-      log.warn(
-        { path, aside, reason: reasonOf(error) },
-        'the history is unusable: a new one begins',
-      )
-      try {
-        renameSync(path, aside)
-        return openDatabase(path, { migrations })
-      } catch {
-        // Neither can be written.
-      }
-    }
     log.warn({ path, reason: reasonOf(error) }, 'the history is kept in memory only')
     return openDatabase(':memory:', { migrations })
   }

@@ -143,7 +143,7 @@ export async function buildWeb(
   addHealthRoutes(web, vitals)
   if (files !== undefined) addFileDoor(web, files)
   addPage(web, { folder: pageFolder })
-  if (dav !== undefined) await addDav(web, { api, files: dav, clock })
+  if (dav !== undefined) await addDav(web, { api, files: dav, clock, log })
   await web.ready()
   return web
 }

@@ -7,6 +7,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
+import type { Log } from '../../../common/log.ts'
 import type { Random } from '../../../common/random.ts'
 import { FileSender } from '../files/file-sender.ts'
 import { clientSignal, type Web } from '../routes.ts'
@@ -33,6 +34,13 @@ export interface DavFiles extends Pick<DavParts, 'fetchCopy' | 'readUnread' | 's
   readonly propertiesPath: string
 }
 
+interface DavDependencies {
+  readonly api: ClusterFolders
+  readonly files: DavFiles
+  readonly clock: DavParts['clock']
+  readonly log: Log
+}
+
 type Method = (asked: DavRequest, parts: DavParts) => Promise<unknown>
 
 const methods = {
@@ -56,12 +64,9 @@ const slowMethods: ReadonlySet<string> = new Set(['PUT', 'DELETE', 'COPY', 'MOVE
 const allowed = Object.keys(methods).join(', ')
 
 /** In a scope of its own: bodies are streams, and answers are XML. */
-export async function addDav(
-  web: Web,
-  { api, files, clock }: { api: ClusterFolders; files: DavFiles; clock: DavParts['clock'] },
-): Promise<void> {
+export async function addDav(web: Web, { api, files, clock, log }: DavDependencies): Promise<void> {
   const { tree } = files
-  const properties = new DeadProperties(files.propertiesPath)
+  const properties = new DeadProperties(files.propertiesPath, { clock, log })
   const parts: DavParts = {
     ...files,
     drive: new Drive({ cluster: api, tree }),

@@ -1,7 +1,11 @@
 /** The properties that clients store with files and folders of this peer: on disk, bounded. */
 import type { Statement } from 'better-sqlite3'
+import type { Clock } from '../../../common/clock.ts'
 import { diskError } from '../../../common/disk-error.ts'
-import { type Database, openDatabase } from '../../../common/sqlite.ts'
+import { reasonOf } from '../../../common/errors.ts'
+import type { Log } from '../../../common/log.ts'
+import { openOrReplace } from '../../../common/replace-database.ts'
+import type { Database } from '../../../common/sqlite.ts'
 import type { QualifiedName } from './dav-xml.ts'
 
 export interface DeadProperty extends QualifiedName {
@@ -17,6 +21,8 @@ export const propertiesPerNameMax = 64
 export const propertyCharactersMax = 8_192
 /** Of all names, some 200 bytes each; beyond it the oldest are forgotten. */
 const propertiesMax = 100_000
+/** Pause after the database could not be opened: that blocks the thread for up to two seconds. */
+const retryMs = 10_000
 
 const migrations = [
   `CREATE TABLE properties (
@@ -43,20 +49,40 @@ interface Statements {
 
 const isInside = '(name = :name OR (name >= :from AND name < :to))'
 
+interface Opened {
+  readonly database: Database
+  readonly statements: Statements
+}
+
+interface Dependencies {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly log: Log
+}
+
+/**
+ * They are less than the files: while the database fails, files are written and moved without their
+ * properties, which is logged, and only a change of properties is refused.
+ */
 export class DeadProperties implements Disposable {
   readonly #path: string
-  #opened: { readonly database: Database; readonly statements: Statements } | undefined
+  readonly #clock: Dependencies['clock']
+  readonly #log: Log
+  #opened: Opened | undefined
+  #notOpened: { readonly error: unknown; readonly untilMs: number } | undefined
+  #isFailing = false
 
-  /** The database is opened, and created, by its first use. */
-  constructor(path: string) {
+  /** The database is opened, and created, by its first use; a damaged one is moved aside. */
+  constructor(path: string, { clock, log }: Dependencies) {
     this.#path = path
+    this.#clock = clock
+    this.#log = log
   }
 
-  /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED */
+  /** None while the database fails. */
   of(name: string): DeadProperty[] {
-    return this.#run(({ of }) =>
-      of.all(name).map(({ namespace, local, xml }) => ({ namespace, name: local, xml })),
-    )
+    const read = ({ of }: Statements): DeadProperty[] =>
+      of.all(name).map(({ namespace, local, xml }) => ({ namespace, name: local, xml }))
+    return this.#orLog(() => this.#run(read)) ?? []
   }
 
   /**
@@ -76,17 +102,18 @@ export class DeadProperties implements Disposable {
 
   /** Those of a name and of everything below it. */
   remove(name: string): void {
-    this.#transact(({ removeBelow }) => removeBelow.run(rangeOf(name)))
+    this.#orLog(() => this.#transact(({ removeBelow }) => removeBelow.run(rangeOf(name))))
   }
 
   /** A file or folder is copied or, with `moves`, moved to a name that had nothing. */
   copy(from: string, to: string, { moves }: { readonly moves: boolean }): void {
-    this.#transact(({ removeBelow, copyBelow, prune }) => {
+    const work = ({ removeBelow, copyBelow, prune }: Statements): void => {
       removeBelow.run(rangeOf(to))
       copyBelow.run({ ...rangeOf(from), other: to, start: from.length + 1 })
       if (moves) removeBelow.run(rangeOf(from))
       prune.run(propertiesMax)
-    })
+    }
+    this.#orLog(() => this.#transact(work))
   }
 
   [Symbol.dispose](): void {
@@ -106,10 +133,42 @@ export class DeadProperties implements Disposable {
     })
   }
 
-  #run<T>(work: (statements: Statements, database: Database) => T): T {
-    const { database, statements } = (this.#opened ??= opened(this.#path))
+  /** For what is done besides: a failure is logged once, until it works again. */
+  #orLog<T>(work: () => T): T | undefined {
     try {
-      return work(statements, database)
+      return work()
+    } catch (error) {
+      if (!this.#isFailing)
+        this.#log.warn(
+          { path: this.#path, reason: reasonOf(error) },
+          'the properties that WebDAV clients store cannot be read or written',
+        )
+      this.#isFailing = true
+      return undefined
+    }
+  }
+
+  #open(): Opened {
+    if (this.#opened !== undefined) return this.#opened
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#notOpened !== undefined && nowMs < this.#notOpened.untilMs)
+      throw this.#notOpened.error
+    try {
+      this.#opened = opened(this.#path, this.#log)
+      this.#notOpened = undefined
+      return this.#opened
+    } catch (error) {
+      this.#notOpened = { error, untilMs: nowMs + retryMs }
+      throw error
+    }
+  }
+
+  #run<T>(work: (statements: Statements, database: Database) => T): T {
+    const { database, statements } = this.#open()
+    try {
+      const result = work(statements, database)
+      this.#isFailing = false
+      return result
     } catch (error) {
       throw diskError({ action: 'write', path: this.#path, neededBytes: 1 }, error)
     }
@@ -123,8 +182,8 @@ function rangeOf(name: string): Range {
   return { name, from: `${name}/`, to: `${name}0` }
 }
 
-function opened(path: string): { database: Database; statements: Statements } {
-  const database = openDatabase(path, { migrations })
+function opened(path: string, log: Log): Opened {
+  const database = openOrReplace(path, { migrations, log })
   const statements = {
     of: database.prepare('SELECT namespace, local, xml FROM properties WHERE name = ? ORDER BY id'),
     put: database.prepare(
