@@ -5,6 +5,7 @@ import { toAppError } from '../common/errors.ts'
 import type { Announcer } from './announce/announcer.ts'
 import { type ReachNotice, unreachableRemedy } from './announce/reach-notice.ts'
 import type { HealthFacts } from './health.ts'
+import type { History } from './history/history.ts'
 import type { Share } from './share/share.ts'
 
 /** Until `/healthz` has measured the disk: half of a container health check's timeout, 3 s. */
@@ -14,12 +15,13 @@ export interface HealthParts {
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts' | 'room'>
   readonly announcer: Pick<Announcer, 'address' | 'connection' | 'state'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
+  readonly history: Pick<History, 'fault'>
   readonly clock: Clock
 }
 
 /** Collects the facts at each call; never rejects, because a failure to measure is a fact, too. */
 export function healthLooker(parts: HealthParts): () => Promise<HealthFacts> {
-  const { share, announcer, reach, clock } = parts
+  const { share, announcer, reach, history, clock } = parts
   // One at a time: a call that hangs on an unresponsive disk occupies a thread of the process.
   let measuring: ReturnType<typeof share.room> | undefined
   const room = async (): ReturnType<typeof share.room> => {
@@ -33,6 +35,7 @@ export function healthLooker(parts: HealthParts): () => Promise<HealthFacts> {
       unreachable: unreachable && { ...unreachable, remedy: unreachableRemedy },
       keptFolders: share.keptFolders(),
       room: await roomOrError(room, clock),
+      historyFault: history.fault,
       problems: share.problemCounts(),
     }
   }

@@ -39,6 +39,7 @@ const cases: readonly [TroubleCode, string, Partial<HealthFacts>, string][] = [
   ['DISK_FULL', 'degraded', { room: { freeBytes: 1_000, diskBytes: 60_000_000 } }, '1000'],
   ['DISK_FULL', 'degraded', { room: { freeBytes: 0, diskBytes: 10 ** 12 } }, 'free'],
   ['DISK_UNUSABLE', 'degraded', { room: readOnly }, 'EACCES'],
+  ['HISTORY_UNUSABLE', 'degraded', { historyFault: 'the disk is full' }, 'the disk is full'],
 ]
 
 test('a healthy peer is ok, even with files that are not shared', () => {
@@ -84,6 +85,7 @@ describe('the facts of a running peer', () => {
   }
   const announcer = { address, connection: undefined, state: { name: 'connecting' } } as const
   const reach = { unreachable: undefined }
+  const history = { fault: undefined }
 
   test('an unresponsive disk counts as unusable and does not delay the answer', async () => {
     const clock = new FakeClock()
@@ -92,7 +94,7 @@ describe('the facts of a running peer', () => {
       measured++
       return new Promise(() => {})
     }
-    const look = healthLooker({ share: { ...share, room }, announcer, reach, clock })
+    const look = healthLooker({ share: { ...share, room }, announcer, reach, history, clock })
     for (let times = 0; times < 3; times++) {
       const facts = look()
       await clock.advance(healthMs)
@@ -107,7 +109,9 @@ describe('the facts of a running peer', () => {
   test('a refusal of the index is reported with its reason, and so is a failed attempt', async () => {
     const clock = new FakeClock()
     const healthIn = async (state: AnnouncerState): Promise<Health> =>
-      healthOf(await healthLooker({ share, announcer: { ...announcer, state }, reach, clock })())
+      healthOf(
+        await healthLooker({ share, announcer: { ...announcer, state }, reach, history, clock })(),
+      )
     expect(await healthIn({ name: 'refused', error: bound })).toMatchObject({ status: 'failed' })
     const error = new AppError('DIAL_FAILED', { address, reason: 'ECONNREFUSED' })
     expect((await healthIn({ name: 'connecting', error })).troubles[0]?.reason).toContain(

@@ -18,6 +18,7 @@ export const troubleCodes = [
   'FILES_MISSING',
   'DISK_FULL',
   'DISK_UNUSABLE',
+  'HISTORY_UNUSABLE',
 ] as const
 export type TroubleCode = (typeof troubleCodes)[number]
 
@@ -51,6 +52,8 @@ export interface HealthFacts {
   }[]
   /** Free space of the disk for replicas, or why it is unknown. */
   readonly room: { readonly freeBytes: number; readonly diskBytes: number } | AppError
+  /** Why the history cannot be written to disk, if it cannot. */
+  readonly historyFault: string | undefined
   /** Files and folders that are not shared. */
   readonly problems: ProblemCounts
 }
@@ -73,7 +76,12 @@ export interface Health {
 
 export function healthOf(facts: HealthFacts): Health {
   const { index, problems, room } = facts
-  const troubles = [...indexTroubles(facts), ...folderTroubles(facts), ...diskTroubles(facts)]
+  const troubles = [
+    ...indexTroubles(facts),
+    ...folderTroubles(facts),
+    ...diskTroubles(facts),
+    ...historyTroubles(facts),
+  ]
   const degraded = troubles.length > 0 ? 'degraded' : 'ok'
   const counted = (code: TroubleCode): number =>
     troubles.filter((trouble) => trouble.code === code).length
@@ -141,6 +149,18 @@ function diskTroubles({ room }: HealthFacts): Trouble[] {
       code: 'DISK_FULL',
       reason: `the disk that copies are put on has ${freeBytes} of ${diskBytes} bytes free`,
       remedy: 'Free some space there; downloads that wait for it resume by themselves.',
+    },
+  ]
+}
+
+function historyTroubles({ historyFault }: HealthFacts): Trouble[] {
+  if (historyFault === undefined) return []
+  return [
+    {
+      code: 'HISTORY_UNUSABLE',
+      reason: `the history of transfers and queries cannot be written to disk: ${historyFault}`,
+      remedy:
+        'Free some space on the disk of the data folder, and let the user that runs the peer write there; restart the peer if that does not help.',
     },
   ]
 }

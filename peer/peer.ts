@@ -152,7 +152,7 @@ export async function startPeer(
   const local = new LocalPeerApi(settings, parts)
   const apis = composeApi(settings, { ...parts, ...reading, local, kept })
   const api = apis.command
-  const vitals = vitalsOf(settings, parts)
+  const vitals = vitalsOf(settings, { ...parts, history: kept.history })
   const live = liveSources({ ...parts, api: local, kept })
   const files = fileSources(settings, { ...parts, serving }, reading)
   const dav = davFiles(folder, { ...dependencies, ...parts, api: apis.program, sources: files })

@@ -64,6 +64,8 @@ interface StoredRow {
 
 /** What a peer has transferred and was asked, on disk. Calls throw if the disk refuses. */
 export class HistoryStore implements Disposable {
+  /** Why it lasts only as long as the process; undefined if it is on disk. */
+  readonly fault: string | undefined
   readonly #database: Database
   readonly #sql: Readonly<Record<Table, ReturnType<typeof prepare>>>
 
@@ -72,7 +74,9 @@ export class HistoryStore implements Disposable {
    * @param path `:memory:` for none on disk
    */
   constructor(path: string, { log }: { log: Log }) {
-    this.#database = openAnywhere(path, log)
+    const { database, fault } = openAnywhere(path, log)
+    this.#database = database
+    this.fault = fault
     this.#sql = {
       transfers: prepare(this.#database, 'transfers'),
       queries: prepare(this.#database, 'queries'),
@@ -133,12 +137,13 @@ function rowOf<Row>({ number, timeMs, row }: StoredRow, schema: TSchema): Row[] 
   return Value.Check(schema, value) ? [value as Row] : []
 }
 
-function openAnywhere(path: string, log: Log): Database {
+function openAnywhere(path: string, log: Log): { database: Database; fault?: string } {
   try {
-    return openOrReplace(path, { migrations, log })
+    return { database: openOrReplace(path, { migrations, log }) }
   } catch (error) {
-    log.warn({ path, reason: reasonOf(error) }, 'the history is kept in memory only')
-    return openDatabase(':memory:', { migrations })
+    const fault = reasonOf(error)
+    log.warn({ path, reason: fault }, 'the history is kept in memory only')
+    return { database: openDatabase(':memory:', { migrations }), fault }
   }
 }
 

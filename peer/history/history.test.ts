@@ -110,6 +110,8 @@ describe('the store', () => {
     using store = new HistoryStore(path, { log })
     store.add({ ...nothing, transfers: [transfer(1)] }, 1)
     expect(namesIn(store)).toEqual(['f1'])
+    using history = new History(store, { clock: new FakeClock(), log })
+    expect(history.fault).toContain('EISDIR')
   })
 })
 
@@ -120,6 +122,7 @@ describe('recording', () => {
     const store = new HistoryStore(':memory:', { log })
     const disk = { isFull: false, writes: 0 }
     const watched = {
+      fault: undefined,
       add: (...parameters: Parameters<HistoryStore['add']>) => {
         disk.writes++
         if (disk.isFull) throw new Error('no space left on device')

@@ -11,7 +11,7 @@ const retryMs = 10_000
 /** Rows of each kind that wait for a disk that cannot be written. The oldest are lost first. */
 const unwrittenMax = 1_000
 
-type Store = Pick<HistoryStore, 'add' | 'transfers' | 'queries' | 'samplesSince'>
+type Store = Pick<HistoryStore, 'add' | 'fault' | 'transfers' | 'queries' | 'samplesSince'>
 
 interface Unwritten {
   transfers: NewTransfer[]
@@ -37,9 +37,9 @@ export class History implements Disposable {
     this.#log = log
   }
 
-  /** Why nothing can be written; undefined if it can. */
+  /** Why nothing can be written to disk; undefined if it can. */
   get fault(): string | undefined {
-    return this.#fault
+    return this.#fault ?? this.#store.fault
   }
 
   addTransfer(row: NewTransfer): void {

@@ -9,6 +9,7 @@ export const fakeHealth: HealthFacts = {
   unreachable: undefined,
   keptFolders: [],
   room: { freeBytes: 9_000_000_000, diskBytes: 10_000_000_000 },
+  historyFault: undefined,
   problems: new Map([['NAME_BACKSLASH', 2] as const]),
 }
 
