@@ -19,13 +19,14 @@ interface Ended {
   readonly output: string
 }
 
+const started = new AsyncDisposableStack()
 let cluster: Cluster
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 
 beforeAll(async () => {
   await ensurePrograms(['cadaver', 'curl', 'fusermount3', 'litmus', 'rclone'])
-  cluster = await startCluster({ peers: 2, settings: quickSettings })
-  folder = await temporaryFolder()
+  folder = started.use(await temporaryFolder())
+  cluster = started.use(await startCluster({ peers: 2, settings: quickSettings }))
   // One remote for each peer.
   const remotes = cluster.peers.map(
     (peer) => `[${peer.name}]\ntype = webdav\nurl = ${urlOf(peer)}\nvendor = owncloud\n`,
@@ -33,10 +34,7 @@ beforeAll(async () => {
   await writeFile(join(folder.path, 'rclone.conf'), remotes.join('\n'))
 })
 
-afterAll(async () => {
-  await cluster[Symbol.asyncDispose]()
-  await folder[Symbol.asyncDispose]()
-})
+afterAll(async () => await started.disposeAsync())
 
 function urlOf(peer: TandemProcess): string {
   return `${peer.apiUrl.origin}/dav/`
