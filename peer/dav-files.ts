@@ -1,7 +1,7 @@
 /** What WebDAV needs of a peer, besides what the doors for files do: it changes shared/. */
 import { join } from 'node:path'
 import type { ByteRange } from '../common/content/chunks.ts'
-import { AppError } from '../common/errors.ts'
+import { AppError, hasCode } from '../common/errors.ts'
 import type { Random } from '../common/random.ts'
 import type { PeerApi } from './api/calls.ts'
 import type { Finder } from './find/finder.ts'
@@ -56,17 +56,26 @@ export function davFiles(folder: string, parts: DavFilesParts): DavFiles {
         return await tree.keep(file.bytes, { ...file, signal })
       const { modifiedMs, ...rest } = file
       const times = modifiedMs === undefined ? {} : { modifiedMs }
-      await api.push({ ...rest, ...times, replace: true, wait: false }, signal)
+      await api.push({ ...rest, ...times, wait: false }, signal)
     },
-    fetchCopy: async ({ from, sha256, to }, signal) => {
+    fetchCopy: async ({ from, sha256, to, replace }, signal) => {
       const found = await finder.lookup(from, signal, sha256)
       const content = found.find((one) => one.sha256 === sha256)
       if (content === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
       await shareAgain(ifUnshared(to))
-      await restorer.restore({ name: to, content, replace: true })
+      try {
+        await restorer.restore({ name: to, content, replace })
+      } catch (error) {
+        throw isTaken(error) ? new AppError('NAME_EXISTS', { name: to }, { cause: error }) : error
+      }
     },
     readUnread: (name, range) => unreadBytes(name, range, share),
   }
+}
+
+/** A restoration reports a name that is in use as blocked. */
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && hasCode(error.cause, 'NAME_EXISTS')
 }
 
 /** A file of this peer that nothing is known of. */

@@ -177,7 +177,7 @@ describe('a move', () => {
 
   test('from an ignored name shares the file once it is read', async () => {
     await using peer = await aPeer({ 'doc.txt': 'old' })
-    await peer.share.tree.keep(bytesOf('newer'), { name: 'doc.txt~', signal })
+    await peer.share.tree.keep(bytesOf('newer'), { name: 'doc.txt~', replace: true, signal })
     expect(peer.shared()).toEqual(['doc.txt'])
     await peer.change(async () => {
       await peer.share.tree.move({ from: 'doc.txt~', to: 'doc.txt', replace: true })
@@ -221,7 +221,7 @@ test('a kept file that breaks off leaves nothing', async () => {
     yield Buffer.from('half')
     throw new Error('gone')
   }
-  const options = { name: 'a~', signal }
+  const options = { name: 'a~', replace: true, signal }
   await expect(peer.share.tree.keep(broken(), options)).rejects.toThrow('gone')
   expect(await listed(peer)).toEqual([])
 })

@@ -143,18 +143,20 @@ export class SharedTree {
     bytes: AsyncIterable<Uint8Array>,
     options: {
       name: string
+      replace: boolean
       signal: AbortSignal
       bytesAnnounced?: number | undefined
       modifiedMs?: number | undefined
     },
   ): Promise<void> {
     await this.#change('create', options.name, async (at) => {
-      const push = { at, replace: true, bytesAnnounced: options.bytesAnnounced }
+      const { replace, bytesAnnounced } = options
+      const push = { at, replace, bytesAnnounced }
       await checkPush(push, { freeBytes: () => freeBytesIn(at.root) })
       const { signal, modifiedMs } = options
       const receiving = { signal, ...(modifiedMs !== undefined && { modifiedMs }) }
       await using incoming = await this.#dependencies.incoming.receive(bytes, receiving)
-      await this.#finish(options.name, incoming, true)
+      await this.#finish(options.name, incoming, replace)
     })
   }
 

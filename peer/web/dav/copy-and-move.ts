@@ -22,13 +22,21 @@ export async function copyOrMove(
   const target = await parts.drive.find(to, signal)
   await checkParent(to, parts, signal)
   await checkConditions(asked, source, parts)
-  if (moves) checkLocks({ name, isDeep: true, isMembership: true }, asked, parts)
-  checkLocks({ name: to, isDeep: true, isMembership: target === undefined }, asked, parts)
+  const checkBoth = (): void => {
+    if (moves) checkLocks({ name, isDeep: true, isMembership: true }, asked, parts)
+    checkLocks({ name: to, isDeep: true, isMembership: target === undefined }, asked, parts)
+  }
+  checkBoth()
   if (target !== undefined && !overwrites(asked)) throw new DavRefusal(412, `'${to}' exists.`)
   if (moves) await checkOwn(source, parts, signal)
-  if (target !== undefined) await makeRoom(source, target, parts, signal)
-  if (moves) await parts.tree.move({ from: name, to, replace: true })
-  else await copy(source, to, { isDeep: depth === 'infinity', signal }, parts)
+  const inTheWay = target?.kind === 'file' && source.kind === 'file' ? undefined : target
+  if (inTheWay !== undefined) await checkOwn(inTheWay, parts, signal)
+  // Another client may have locked one of the two meanwhile.
+  checkBoth()
+  if (inTheWay !== undefined) await makeRoom(inTheWay, parts)
+  const replace = target !== undefined && inTheWay === undefined
+  if (moves) await parts.tree.move({ from: name, to, replace })
+  else await copy(source, to, { isDeep: depth === 'infinity', replace, signal }, parts)
   if (moves) parts.locks.removeAll(name)
   parts.properties.copy(name, to, { moves })
   return await reply.code(target === undefined ? 201 : 204).send()
@@ -43,20 +51,15 @@ function checkApart(from: string, to: string): void {
 }
 
 /** A file replaces a file in one step; all else is removed first, and goes to the trash. */
-async function makeRoom(
-  source: Resource,
-  target: Resource,
-  parts: DavParts,
-  signal: AbortSignal,
-): Promise<void> {
-  if (source.kind === 'file' && target.kind === 'file') return
-  await checkOwn(target, parts, signal)
+async function makeRoom(target: Resource, parts: DavParts): Promise<void> {
   await parts.tree.remove(target.name)
   parts.locks.removeAll(target.name)
 }
 
 interface CopyOptions {
   readonly isDeep: boolean
+  /** Whether files may be replaced. */
+  readonly replace: boolean
   readonly signal: AbortSignal
 }
 
@@ -67,11 +70,11 @@ async function copy(
   parts: DavParts,
 ): Promise<void> {
   const { name, kind, isOwn, sha256 } = source
-  const { isDeep, signal } = options
+  const { isDeep, replace, signal } = options
   signal.throwIfAborted()
   if (kind === 'file') {
-    if (isOwn) return await parts.tree.copy({ from: name, to, replace: true })
-    return await parts.fetchCopy({ from: name, sha256: sha256 ?? '', to }, signal)
+    if (isOwn) return await parts.tree.copy({ from: name, to, replace })
+    return await parts.fetchCopy({ from: name, sha256: sha256 ?? '', to, replace }, signal)
   }
   await parts.tree.makeFolder(to)
   if (!isDeep) return

@@ -5,7 +5,7 @@
  *   request -> davRequestOf -> one of the methods -> preconditions -> Drive (what is there), parts (do it)
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from '../../../common/errors.ts'
+import { AppError, hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { Random } from '../../../common/random.ts'
@@ -92,10 +92,11 @@ export async function addDav(web: Web, { api, files, clock, log }: DavDependenci
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
     scope.setErrorHandler(async (error, request, reply) => {
-      if (!(error instanceof DavRefusal)) throw error
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
       discardRest(request, reply, clock)
-      if (error.status === 405) reply.header('allow', allowed)
-      return await reply.code(error.status).type(xmlType).send(error.xml)
+      if (refusal.status === 405) reply.header('allow', allowed)
+      return await reply.code(refusal.status).type(xmlType).send(refusal.xml)
     })
     for (const url of [davPath, `${davPath}/*`])
       scope.route({ method: Object.keys(methods), url, schema: { hide: true }, handler })
@@ -120,6 +121,12 @@ async function answer(
     bytesAnnounced: announcedBytes(request),
   })
   return await methods[method](asked, parts)
+}
+
+function refusalOf(error: unknown): DavRefusal | undefined {
+  if (error instanceof DavRefusal) return error
+  // A file appeared after the conditions were checked.
+  return hasCode(error, 'NAME_EXISTS') ? new DavRefusal(412, error.message) : undefined
 }
 
 function isUsual(method: string): boolean {

@@ -13,6 +13,8 @@ export interface StoredFile {
   readonly bytes: AsyncIterable<Uint8Array>
   readonly bytesAnnounced?: number | undefined
   readonly modifiedMs?: number | undefined
+  /** Whether a file of this peer may be replaced. */
+  readonly replace: boolean
 }
 
 /** A file of another peer, to be copied into shared/. */
@@ -20,6 +22,8 @@ export interface CopiedFile {
   readonly from: string
   readonly sha256: string
   readonly to: string
+  /** Whether a file of this peer may be replaced. */
+  readonly replace: boolean
 }
 
 /** What the methods work with. */
@@ -29,13 +33,13 @@ export interface DavParts {
   readonly locks: LockTable
   readonly properties: DeadProperties
   readonly clock: Clock
-  /** Stores a file, replacing one of this peer; complete or not at all. */
+  /** Stores a file, complete or not at all. @throws AppError NAME_EXISTS; errors of the stream */
   store(file: StoredFile, signal: AbortSignal): Promise<void>
   /** Answers with the bytes of a content. */
   readonly sender: Pick<FileSender, 'send'>
   readonly sources: FileSources
   /** Bytes of a file of this peer that is not shared, or not read yet. */
   readUnread(name: string, range: ByteRange): AsyncIterable<Uint8Array>
-  /** Fetches a file into shared/, replacing one of this peer. */
+  /** Fetches a file into shared/. @throws AppError NAME_EXISTS */
   fetchCopy(file: CopiedFile, signal: AbortSignal): Promise<void>
 }

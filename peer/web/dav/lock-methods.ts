@@ -7,7 +7,7 @@ import { type DavRequest, depthOf, xmlBodyOf } from './dav-request.ts'
 import { davChild, isDav, type XmlElement, xmlOf } from './dav-xml.ts'
 import { activeLock } from './live-properties.ts'
 import { type Lock, type LockRequest, timeoutSecondsOf } from './lock-table.ts'
-import { checkConditions, checkLocks, checkParent, findForWriting } from './preconditions.ts'
+import { checkConditions, checkLocks, checkParent } from './preconditions.ts'
 
 /** A longer description of the owner is left out. */
 const ownerCharactersMax = 2_048
@@ -19,7 +19,8 @@ export async function lock(asked: DavRequest, parts: DavParts): Promise<unknown>
   if (body === undefined) return await refresh(asked, parts)
   const { name, reply, signal } = asked
   const request = lockRequestOf(asked, body)
-  const before = await findForWriting(name, parts, signal)
+  // Without the index the name may be that of another peer's file, which an empty one would hide.
+  const before = await parts.drive.find(name, signal)
   if (before === undefined) await checkParent(name, parts, signal)
   await checkConditions(asked, before, parts)
   if (before === undefined) checkLocks({ name, isDeep: false, isMembership: true }, asked, parts)
@@ -31,7 +32,7 @@ export async function lock(asked: DavRequest, parts: DavParts): Promise<unknown>
   }
   if (before === undefined)
     try {
-      await parts.store({ name, bytes: noBytes(), bytesAnnounced: 0 }, signal)
+      await parts.store({ name, bytes: noBytes(), bytesAnnounced: 0, replace: false }, signal)
     } catch (error) {
       parts.locks.remove(name, added.token)
       throw error
