@@ -1,4 +1,4 @@
-/** The web page on any screen, without a mouse, and for screen readers. */
+/** The web page on any screen, without a mouse, for screen readers, and with a lot to show. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -71,24 +71,19 @@ const looks = [
 ] as const
 
 test.each(looks)('every view is accessible, $name', async ({ colorScheme, viewport }) => {
+  const { apiUrl } = cluster.peer(1)
+  await using open = await openPage(browser, apiUrl, { colorScheme, viewport })
+  const { page, faults } = open
+  const canvas = colorScheme === 'dark' ? 'rgb(15, 18, 22)' : 'rgb(245, 246, 248)'
   for (const [hash, ready] of views) {
-    await using open = await openPage(browser, cluster.peer(1).apiUrl, {
-      colorScheme,
-      viewport,
-      hash,
-    })
-    const { page, faults } = open
+    await page.goto(new URL(hash, apiUrl).href)
     await ready(page)
     expect([hash, await accessibilityFaults(page)]).toEqual([hash, []])
     const width: unknown = await page.evaluate('document.documentElement.scrollWidth')
     expect([hash, width]).toEqual([hash, viewport.width])
-    const back = await page.evaluate('getComputedStyle(document.body).backgroundColor')
-    expect([hash, back]).toEqual([
-      hash,
-      colorScheme === 'dark' ? 'rgb(15, 18, 22)' : 'rgb(245, 246, 248)',
-    ])
     expect([hash, faults]).toEqual([hash, []])
   }
+  expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(canvas)
 })
 
 test('on a phone, the views are in a bar at the bottom', async () => {
@@ -123,4 +118,59 @@ test('a keyboard is enough: search, open a file, download it, close', async () =
   await page.keyboard.press('Escape')
   await drawer.waitFor({ state: 'detached' })
   expect(faults).toEqual([])
+})
+
+test('10,000 files and 200 peers are a few dozen rows of the page', async () => {
+  const fileCount = 10_000
+  const peerCount = 200
+  const nameOf = (index: number): string => `file-${String(index).padStart(5, '0')}.bin`
+  const files = Array.from({ length: fileCount }, (_, index) => ({
+    type: 'file',
+    name: nameOf(index),
+    sha256: String(index).padStart(64, '0'),
+    size: 1_000 * index,
+    modifiedMs: 1_700_000_000_000,
+    copies: 2,
+    versions: 1,
+  }))
+  const peers = Array.from({ length: peerCount }, (_, index) => ({
+    peerId: `peer${String(index).padStart(3, '0')}`,
+    host: '10.0.0.1',
+    port: 7_100,
+    state: 'live',
+    copies: index,
+    bytes: index,
+    freeBytes: 1_000_000,
+    silentMs: 100,
+  }))
+  await using open = await openPage(browser, cluster.peer(1).apiUrl, {
+    before: async (page) => {
+      // Without its stream, the page asks for the peers.
+      await page.route('**/api/events*', async (route) => await route.fulfill({ json: {} }))
+      await page.route('**/api/peers', async (route) => await route.fulfill({ json: peers }))
+      await page.route('**/api/folders*', async (route) => {
+        const asked = new URL(route.request().url()).searchParams
+        const from = Number(asked.get('after') ?? 0)
+        const to = Math.min(fileCount, from + Number(asked.get('limit')))
+        const next = to < fileCount ? { next: String(to) } : {}
+        await route.fulfill({ json: { folder: '', entries: files.slice(from, to), ...next } })
+      })
+    },
+  })
+  const { page } = open
+  await page.getByRole('row', { name: nameOf(0) }).waitFor()
+  await page.locator('.list-view').focus()
+  const last = page.getByRole('row', { name: nameOf(fileCount - 1) })
+  const atEnd = async (): Promise<number> => {
+    await page.keyboard.press('End')
+    return await last.count()
+  }
+  await expect.poll(atEnd).toBe(1)
+  expect(await page.getByRole('row').count()).toBeLessThan(80)
+  await page.getByRole('link', { name: 'Cluster' }).click()
+  await page.getByRole('row', { name: /peer000/ }).waitFor()
+  await page.locator('.list-view').focus()
+  await page.keyboard.press('End')
+  await page.getByRole('row', { name: /peer199/ }).waitFor()
+  expect(await page.getByRole('row').count()).toBeLessThan(80)
 })
