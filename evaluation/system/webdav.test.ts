@@ -49,6 +49,8 @@ async function run(
   const pieces: string[] = []
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (piece: string) => pieces.push(piece))
+  // A program that reads no input may have ended before it is written.
+  child.stdin?.on('error', () => {})
   child.stdin?.end(input)
   const [code] = (await once(child, 'close')) as [number | null]
   return { code: code ?? -1, output: pieces.join('') }
