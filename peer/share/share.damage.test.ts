@@ -300,3 +300,29 @@ test('an entry of an earlier version gets its change time without reading the fi
   expect(known()).toBe(sha256Of('old'))
   await expect.poll(() => peer.share.problems()).toMatchObject([{ path, code: 'DAMAGED' }])
 })
+
+test.each([
+  { what: 'a file', from: 'a.bin', to: 'b.bin', key: 'b.bin' },
+  { what: 'a folder', from: 'f', to: 'g', key: 'g/a.bin' },
+])('$what that is moved on the drive keeps its marks, whatever its size', async (move) => {
+  for (const content of [big, aContent(1_000)]) {
+    const name = move.from === 'f' ? 'f/a.bin' : 'a.bin'
+    await using peer = await aPeerWith({ kind: 'shared', name }, content)
+    await flip(entryOf(peer, { kind: 'shared', name }).at.path, 7)
+    expect(await verdictOf(peer, { kind: 'shared', name })).toBe('bad')
+    await peer.share.tree.move({ from: move.from, to: move.to, replace: false })
+    const { sha256 } = content.content
+    expect(await peer.share.tree.look(move.key)).toMatchObject({
+      content: { sha256 },
+      isDamaged: true,
+    })
+    const [damaged, ...others] = peer.share.damaged(0, 10)
+    expect(damaged).toMatchObject({ at: { name: move.key }, content: { sha256 } })
+    expect(others).toEqual([])
+    const changes = peer.share.catalog.changesSince(0, 100)
+    expect(changes).toMatchObject([
+      { op: 'put', name: move.key, sha256, damaged: true },
+      { op: 'remove', name, reason: 'renamed', renamedTo: move.key },
+    ])
+  }
+})

@@ -1,6 +1,7 @@
 /** Records in the catalog what was done to files of shared/, as the scans would find it later. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../common/clock.ts'
+import { chunkCountFor } from '../../common/content/chunks.ts'
 import type { FileStat } from '../../common/content/file-stat.ts'
 import { limits } from '../../common/limits.ts'
 import type { Catalog } from './catalog.ts'
@@ -98,12 +99,20 @@ export class TreeChanges {
   #moved(before: Entry, to: Location, stat: FileStat): void {
     const { catalog, clock, ignoredBy, look } = this.#dependencies
     const { at, content, seq } = before
-    const chunkList = catalog.damage.has(seq) ? undefined : catalog.chunkList(content.sha256)
+    const damage = catalog.damage.of(seq, content.size)
+    const chunkList = catalog.chunkList(content.sha256) ?? onlyChunk(content)
     if (ignoredBy(to.name) !== undefined || chunkList === undefined) {
       catalog.remove(at.name, { reason: 'deleted' }, clock.nowMs())
       return look(to.path)
     }
-    catalog.put({ at: to, stat, content }, chunkList)
+    const moved = catalog.put({ at: to, stat, content }, chunkList)
+    // What is damaged stays marked under its new name: the bytes on disk are not new content.
+    if (damage !== undefined) catalog.markDamaged(moved, stat, damage)
     catalog.remove(at.name, { reason: 'renamed', renamedTo: to.name }, clock.nowMs())
   }
+}
+
+/** The chunk list of a content of one chunk; undefined for larger ones. */
+function onlyChunk({ sha256, size }: Entry['content']): Buffer | undefined {
+  return chunkCountFor(size) === 1 ? Buffer.from(sha256, 'hex') : undefined
 }

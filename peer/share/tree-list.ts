@@ -26,6 +26,8 @@ export interface TreeItem {
   readonly tag: string
   /** Undefined if the file is ignored, unshared, or not read yet. */
   readonly content?: Content
+  /** Whether the file on disk no longer has the content. */
+  readonly isDamaged?: boolean
 }
 
 interface Dependencies {
@@ -117,13 +119,12 @@ function fileItem(
 ): TreeItem {
   const entry = catalog.get({ kind: 'shared', name })
   const isRead = entry?.at.path === path && isSameStat(entry.stat, stat)
-  const isGood = isRead && !catalog.damage.has(entry.seq)
   return {
     name,
     kind: 'file',
     size: stat.size,
     modifiedMs: Number(stat.mtimeNs / 1_000_000n),
     tag: `${stat.ino}-${stat.mtimeNs}-${stat.size}`,
-    ...(isGood && { content: entry.content }),
+    ...(isRead && { content: entry.content, isDamaged: catalog.damage.has(entry.seq) }),
   }
 }

@@ -69,11 +69,11 @@ async function copy(
   options: CopyOptions,
   parts: DavParts,
 ): Promise<void> {
-  const { name, kind, isOwn, sha256 } = source
+  const { name, kind, isOwn, isDamaged = false, sha256 } = source
   const { isDeep, replace, signal } = options
   signal.throwIfAborted()
   if (kind === 'file') {
-    if (isOwn) return await parts.tree.copy({ from: name, to, replace })
+    if (isOwn && !isDamaged) return await parts.tree.copy({ from: name, to, replace })
     return await parts.fetchCopy({ from: name, sha256: sha256 ?? '', to, replace }, signal)
   }
   await parts.tree.makeFolder(to)

@@ -21,6 +21,8 @@ export interface Resource {
   readonly sha256?: string | undefined
   /** Whether it is on disk in shared/ of this peer, which may change it. */
   readonly isOwn: boolean
+  /** Whether its file on disk is damaged: its bytes are those of other peers. */
+  readonly isDamaged?: boolean | undefined
 }
 
 /** The cluster's names. */
@@ -141,12 +143,20 @@ function joined(folder: string, child: string): string {
   return folder === '' ? child : `${folder}/${child}`
 }
 
-function ownResource({ name, kind, size, modifiedMs, tag, content }: SharedItem): Resource {
+function ownResource({
+  name,
+  kind,
+  size,
+  modifiedMs,
+  tag,
+  content,
+  isDamaged,
+}: SharedItem): Resource {
   if (name === '') return { name, kind, size, isOwn: true }
   if (kind === 'folder') return { name, kind, size, modifiedMs, isOwn: true }
   const sha256 = content?.sha256
   const etag = sha256 === undefined ? `W/"${tag}"` : etagOf(sha256)
-  return { name, kind, size, modifiedMs, etag, sha256, isOwn: true }
+  return { name, kind, size, modifiedMs, etag, sha256, isOwn: true, isDamaged }
 }
 
 function clusterResource(name: string, entry: FolderEntry): Resource {

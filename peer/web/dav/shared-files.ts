@@ -23,6 +23,8 @@ export interface SharedItem {
   readonly tag: string
   /** Undefined if the file is ignored, unshared, or not read yet. */
   readonly content?: { readonly sha256: string }
+  /** Whether the file on disk no longer has the content. */
+  readonly isDamaged?: boolean
 }
 
 interface MoveRequest {
