@@ -40,6 +40,8 @@ interface Loaded {
 
 interface Entry {
   readonly loading: Promise<Loaded>
+  /** Memory that it holds. */
+  readonly bytes: number
   users: number
 }
 
@@ -65,7 +67,7 @@ export class VerifiedChunks implements Disposable {
    */
   async use(wanted: WantedChunk): Promise<VerifiedChunk> {
     const key = `${wanted.sha256} ${wanted.range.start}`
-    const entry = this.#entries.get(key) ?? { loading: this.#load(wanted), users: 0 }
+    const entry = this.#entries.get(key) ?? this.#begin(wanted)
     entry.users += 1
     this.#entries.delete(key)
     this.#entries.set(key, entry)
@@ -89,8 +91,13 @@ export class VerifiedChunks implements Disposable {
     this.#entries.clear()
   }
 
-  async #load(wanted: WantedChunk): Promise<Loaded> {
-    const buffer = this.#buffers.take(Math.max(wanted.range.bytes, limits.chunkBytesMin))
+  #begin(wanted: WantedChunk): Entry {
+    const bytes = Math.max(wanted.range.bytes, limits.chunkBytesMin)
+    return { loading: this.#load(wanted, bytes), bytes, users: 0 }
+  }
+
+  async #load(wanted: WantedChunk, bufferBytes: number): Promise<Loaded> {
+    const buffer = this.#buffers.take(bufferBytes)
     const bytes = buffer.subarray(0, wanted.range.bytes)
     try {
       await this.#readInto(bytes, wanted)
@@ -131,8 +138,12 @@ export class VerifiedChunks implements Disposable {
   #evict(): void {
     const { clock } = this.#dependencies
     const idle = [...this.#entries].filter(([, { users }]) => users === 0)
-    const surplus = idle.length - idleChunksBytesMax / limits.chunkBytesMin
-    for (const [key, entry] of idle.slice(0, Math.max(0, surplus))) this.#drop(key, entry)
+    let idleBytes = idle.reduce((sum, [, { bytes }]) => sum + bytes, 0)
+    for (const [key, entry] of idle) {
+      if (idleBytes <= idleChunksBytesMax) break
+      this.#drop(key, entry)
+      idleBytes -= entry.bytes
+    }
     this.#cancelTimer()
     this.#cancelTimer = clock.after(idleChunksMs, () => {
       for (const [key, entry] of this.#entries) if (entry.users === 0) this.#drop(key, entry)
