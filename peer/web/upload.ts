@@ -2,12 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
 import { AppError } from '../../common/errors.ts'
-import { deadlines } from '../../common/limits.ts'
+import { deadlines, limits } from '../../common/limits.ts'
 
 /**
  * Streams the body of a request: nothing is read from the socket while the consumer is busy. The first
  * read sends 100 Continue to a client that expects it.
- * @throws (while iterating) AppError DEADLINE_EXCEEDED if the client stalls, CONNECTION_CLOSED
+ * @throws (while iterating) AppError DEADLINE_EXCEEDED if the client stalls or is slower than
+ *   `limits.sendBytesPerSecondMin`, CONNECTION_CLOSED
  */
 export async function* uploadedBytes(
   request: FastifyRequest,
@@ -16,10 +17,16 @@ export async function* uploadedBytes(
 ): AsyncGenerator<Uint8Array> {
   if (request.headers.expect !== undefined) reply.raw.writeContinue()
   const pieces = (request.raw as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-  const deadline = { what: 'The upload', deadlineMs: deadlines.bulkStallMs }
+  // Each byte allows so much waiting, but a fast start does not pay for a slow rest.
+  let allowedMs: number = deadlines.bulkStallMs
   for (;;) {
+    const deadline = { what: 'The upload', deadlineMs: allowedMs }
+    const startMs = clock.monotonicMs()
     const piece = await withDeadline(deadline, clock, () => nextPiece(pieces, request.ip))
     if (piece.done === true) return
+    const waitedMs = clock.monotonicMs() - startMs
+    const earnedMs = (1_000 * piece.value.length) / limits.sendBytesPerSecondMin
+    allowedMs = Math.min(deadlines.bulkStallMs, allowedMs - waitedMs + earnedMs)
     yield piece.value
   }
 }
