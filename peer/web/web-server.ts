@@ -18,6 +18,7 @@ import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
 import { addDav, type DavFiles } from './dav/dav-door.ts'
 import { addFileDoor } from './files/file-door.ts'
+import { FileSender } from './files/file-sender.ts'
 import type { FileSources } from './files/file-sources.ts'
 import type { Gatekeeper } from './gatekeeper.ts'
 import type { LiveSources } from './live/live-feed.ts'
@@ -141,9 +142,12 @@ export async function buildWeb(
   addApiDocs(web, addRoutes, { clock, log })
   addErrorRoutes(web)
   addHealthRoutes(web, vitals)
-  if (files !== undefined) addFileDoor(web, files)
+  const sources = files ?? dav?.sources
+  // One for all doors: together they are bounded.
+  const sender = sources && new FileSender(sources)
+  if (files && sender) addFileDoor(web, files, sender)
   addPage(web, { folder: pageFolder })
-  if (dav !== undefined) await addDav(web, { api, files: dav, clock, log })
+  if (dav && sender) await addDav(web, { api, files: dav, sender, clock, log })
   await web.ready()
   return web
 }

@@ -9,7 +9,6 @@ import { AppError, hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { Random } from '../../../common/random.ts'
-import { FileSender } from '../files/file-sender.ts'
 import { clientSignal, type Web } from '../routes.ts'
 import { announcedBytes, discardRest, uploadedBytes } from '../upload.ts'
 import { copyOrMove } from './copy-and-move.ts'
@@ -39,6 +38,7 @@ interface DavDependencies {
   readonly files: DavFiles
   readonly clock: DavParts['clock']
   readonly log: Log
+  readonly sender: DavParts['sender']
 }
 
 type Method = (asked: DavRequest, parts: DavParts) => Promise<unknown>
@@ -64,13 +64,16 @@ const slowMethods: ReadonlySet<string> = new Set(['PUT', 'DELETE', 'COPY', 'MOVE
 const allowed = Object.keys(methods).join(', ')
 
 /** In a scope of its own: bodies are streams, and answers are XML. */
-export async function addDav(web: Web, { api, files, clock, log }: DavDependencies): Promise<void> {
+export async function addDav(
+  web: Web,
+  { api, files, sender, clock, log }: DavDependencies,
+): Promise<void> {
   const { tree } = files
   const properties = new DeadProperties(files.propertiesPath, { clock, log })
   const parts: DavParts = {
     ...files,
     drive: new Drive({ cluster: api, tree }),
-    sender: new FileSender(files.sources),
+    sender,
     locks: new LockTable({ clock, random: files.random }),
     properties,
     clock,

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { chunkCountFor } from '../../../common/content/chunks.ts'
 import { clientSignal } from '../routes.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { contentTypeOf } from './content-type.ts'
+import type { FileSender } from './file-sender.ts'
 import type { FileSources } from './file-sources.ts'
-import { torrentOf } from './metainfo.ts'
+import { pieceHashBytes, torrentOf } from './metainfo.ts'
 import { metalinkOf } from './metalink.ts'
 import { baseName, filePath, mirrorsOf, originOf } from './mirrors.ts'
 import { TorrentPieces } from './torrent-pieces.ts'
@@ -23,9 +25,9 @@ export class FileDocuments {
   readonly #sources: FileSources
   readonly #pieces: TorrentPieces
 
-  constructor(sources: FileSources) {
+  constructor(sources: FileSources, sender: Pick<FileSender, 'takeRelay'>) {
     this.#sources = sources
-    this.#pieces = new TorrentPieces(sources)
+    this.#pieces = new TorrentPieces(sources, () => sender.takeRelay('torrent'))
   }
 
   /** @throws AppError NAME_NOT_FOUND, CONTENT_NOT_FOUND, NO_SOURCE, and errors of reading */
@@ -43,7 +45,14 @@ export class FileDocuments {
     const document =
       kind === 'meta4'
         ? await this.#metalink(file, urls, request, signal)
-        : await this.#torrent(file, urls, signal)
+        : torrentOf(
+            {
+              ...file,
+              name: baseName(file.name),
+              pieces: await this.#piecesOf(file, request, signal),
+            },
+            { webSeeds: urls },
+          ).metainfo
     return await reply
       .type(contentTypeOf(`.${kind}`))
       .header('cache-control', 'private, no-cache')
@@ -78,12 +87,13 @@ export class FileDocuments {
     return metalinkOf({ ...file, name: baseName(name), chunkList, urls, origin })
   }
 
-  async #torrent(
+  /** For HEAD the length is enough, and no file is read. */
+  async #piecesOf(
     file: WantedFile,
-    webSeeds: readonly string[],
+    { method }: FastifyRequest,
     signal: AbortSignal,
   ): Promise<Buffer> {
-    const pieces = await this.#pieces.of(file, signal)
-    return torrentOf({ ...file, name: baseName(file.name), pieces }, { webSeeds }).metainfo
+    if (method === 'HEAD') return Buffer.alloc(pieceHashBytes * chunkCountFor(file.size))
+    return await this.#pieces.of(file, signal)
   }
 }

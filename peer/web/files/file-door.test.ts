@@ -334,6 +334,9 @@ test('a torrent has the SHA-1 of each piece and its web seeds', async () => {
     expect(torrent.includes(createHash('sha1').update(piece).digest())).toBe(true)
   }
   expect(torrent.toString('latin1')).toContain(`http://127.0.0.1:8101/files/${sha256}/d/f`)
+  const other = files.add('d/g', file, { isHere: false })
+  const head = await get(`/files/${other}/d/g.torrent`, {}, 'HEAD')
+  expect([head.statusCode, head.headers['content-length']]).toEqual([200, String(torrent.length)])
 })
 
 test('folders are pages of links', async () => {

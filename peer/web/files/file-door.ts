@@ -6,7 +6,7 @@ import { clientSignal, type Web } from '../routes.ts'
 import { addBrowseDoor } from './browse-door.ts'
 import { documentIn, FileDocuments } from './file-documents.ts'
 import { preflight } from './file-headers.ts'
-import { FileSender } from './file-sender.ts'
+import type { FileSender } from './file-sender.ts'
 import type { FileSources } from './file-sources.ts'
 import { fileByHash, fileByName } from './wanted-file.ts'
 
@@ -18,9 +18,8 @@ interface ByHash {
 const Name = Type.String({ maxLength: limits.nameBytesMax + '.torrent'.length })
 
 /** Adds `/files/…` and `/browse/…`. */
-export function addFileDoor(web: Web, sources: FileSources): void {
-  const sender = new FileSender(sources)
-  const documents = new FileDocuments(sources)
+export function addFileDoor(web: Web, sources: FileSources, sender: FileSender): void {
+  const documents = new FileDocuments(sources, sender)
   const method: ['GET', 'HEAD'] = ['GET', 'HEAD']
   const schema = { hide: true, params: Type.Object({ '*': Name }) }
   web.route<{ Params: { '*': string }; Querystring: { via?: string } }>({

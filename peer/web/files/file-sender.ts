@@ -25,7 +25,7 @@ interface SendOptions {
   readonly etag?: string
 }
 
-/** Answers requests for the bytes of a file. */
+/** Answers requests for the bytes of a file, at every door. */
 export class FileSender {
   readonly #sources: FileSources
   readonly #local = new Permits(localSendsMax)
@@ -33,6 +33,11 @@ export class FileSender {
 
   constructor(sources: FileSources) {
     this.#sources = sources
+  }
+
+  /** A permit for reading a file from other peers. @throws AppError BUSY */
+  takeRelay(host: string): Disposable {
+    return this.#relayed.take(host)
   }
 
   /** @throws AppError PRECONDITION_FAILED, RANGE_UNSATISFIABLE, BUSY, and errors of the sources */
@@ -113,7 +118,8 @@ export class FileSender {
     body: ReplyBody,
     signal: AbortSignal,
   ): Promise<void> {
-    if (file.local === undefined) return await this.#writeRelayed(file, range, body, signal)
+    const host = hostKeyOf(request.ip)
+    if (file.local === undefined) return await this.#writeRelayed(file, range, host, body, signal)
     try {
       await this.#writeLocal(file, range, request, body, signal)
     } catch (error) {
@@ -126,7 +132,7 @@ export class FileSender {
       if (!isElsewhere || !(error instanceof AppError) || error.code === 'BUSY') throw error
       const done = body.writtenBytes
       const rest = { start: range.start + done, bytes: range.bytes - done }
-      await this.#writeRelayed(file, rest, body, signal)
+      await this.#writeRelayed(file, rest, host, body, signal)
     }
   }
 
@@ -137,8 +143,9 @@ export class FileSender {
     body: ReplyBody,
     signal: AbortSignal,
   ): Promise<void> {
-    using _ = this.#local.take()
-    const requester = { id: `http ${ip}:${socket.remotePort}`, host: hostKeyOf(ip) }
+    const host = hostKeyOf(ip)
+    using _ = this.#local.take(host)
+    const requester = { id: `http ${ip}:${socket.remotePort}`, host }
     for await (const piece of this.#sources.readLocal({ sha256, range, requester, signal }))
       await body.write(piece)
   }
@@ -146,10 +153,11 @@ export class FileSender {
   async #writeRelayed(
     { name, sha256, found }: WantedFile,
     range: ByteRange,
+    host: string,
     body: ReplyBody,
     signal: AbortSignal,
   ): Promise<void> {
-    using _ = this.#relayed.take()
+    using _ = this.takeRelay(host)
     const { write } = body
     await this.#sources.readOthers({ name, sha256, range, found, write, signal })
   }

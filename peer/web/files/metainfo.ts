@@ -39,6 +39,9 @@ export function torrentOf(
   }
 }
 
+/** Of a SHA-1. */
+export const pieceHashBytes = 20
+
 /** Takes the bytes of a content in order, and hashes its pieces. */
 export class PieceHasher {
   readonly #pieceBytes: number
@@ -60,7 +63,7 @@ export class PieceHasher {
     }
   }
 
-  /** The hashes, 20 bytes each. */
+  /** The hashes, each of {@link pieceHashBytes}. */
   finish(): Buffer {
     if (this.#filled > 0) this.#endPiece()
     return Buffer.concat(this.#pieces)
