@@ -38,10 +38,8 @@ export function davFiles(folder: string, parts: DavFilesParts): DavFiles {
       room: () => tree.room(),
       makeFolder: (name) => tree.makeFolder(name),
       remove: (name) => tree.remove(name),
-      move: async (request) => {
-        await shareAgain(await tree.unsharedTargets(request))
-        await tree.move(request)
-      },
+      reshare: async (request) => await shareAgain(await tree.unsharedTargets(request)),
+      move: (request) => tree.move(request),
       copy: async (request) => {
         await shareAgain(ifUnshared(request.to))
         await tree.copy(request)

@@ -47,8 +47,7 @@ export class DavDoor implements AsyncDisposable {
     const peer = await ShareFixture.create()
     for (const name of own) await peer.write(`shared/${name}`, name)
     const share = await peer.start()
-    const cluster = new FakePeerApi({ clock: systemClock })
-    for (const name of [...own, ...others]) cluster.add(name)
+    const cluster = clusterWith([...own, ...others])
     const meanwhile = new Meanwhile()
     const web = await buildWeb(
       { allowedHosts: [] },
@@ -65,6 +64,7 @@ export class DavDoor implements AsyncDisposable {
             room: async () => await share.tree.room(),
             makeFolder: async (name) => await share.tree.makeFolder(name),
             remove: async (name) => await share.tree.remove(name),
+            reshare: async () => {},
             move: async (request) => {
               await meanwhile.work()
               await share.tree.move(request)
@@ -168,6 +168,12 @@ export class DavDoor implements AsyncDisposable {
 
 export const lockBody = `<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>
 <D:locktype><D:write/></D:locktype><D:owner><D:href>me</D:href></D:owner></D:lockinfo>`
+
+function clusterWith(names: readonly string[]): FakePeerApi {
+  const cluster = new FakePeerApi({ clock: systemClock })
+  for (const name of names) cluster.add(name)
+  return cluster
+}
 
 function partOf(bytes: Uint8Array, { start, bytes: count }: ByteRange): Uint8Array {
   return bytes.subarray(start, start + count)

@@ -1,10 +1,12 @@
 /** COPY and MOVE. */
 import { AppError } from '../../../common/errors.ts'
+import { randomId } from '../../../common/random.ts'
 import type { DavParts } from './dav-parts.ts'
 import { DavRefusal } from './dav-refusal.ts'
 import { type DavRequest, depthOf, destinationOf, overwrites, refuseBody } from './dav-request.ts'
 import type { Resource } from './drive.ts'
 import { checkConditions, checkLocks, checkOwn, checkParent, existing } from './preconditions.ts'
+import type { MoveRequest } from './shared-files.ts'
 
 export async function copyOrMove(
   asked: DavRequest,
@@ -33,10 +35,13 @@ export async function copyOrMove(
   if (inTheWay !== undefined) await checkOwn(inTheWay, parts, signal)
   // Another client may have locked one of the two meanwhile.
   checkBoth()
-  if (inTheWay !== undefined) await makeRoom(inTheWay, parts)
   const replace = target !== undefined && inTheWay === undefined
-  if (moves) await parts.tree.move({ from: name, to, replace })
-  else await copy(source, to, { isDeep: depth === 'infinity', replace, signal }, parts)
+  if (moves) await move({ from: name, to, replace }, inTheWay, parts)
+  else {
+    const options = { isDeep: depth === 'infinity', replace, signal }
+    if (inTheWay === undefined) await copy(source, to, options, parts)
+    else await copyInsteadOf(inTheWay, source, options, parts)
+  }
   if (moves) parts.locks.removeAll(name)
   parts.properties.copy(name, to, { moves })
   return await reply.code(target === undefined ? 201 : 204).send()
@@ -54,6 +59,36 @@ function checkApart(from: string, to: string): void {
 async function makeRoom(target: Resource, parts: DavParts): Promise<void> {
   await parts.tree.remove(target.name)
   parts.locks.removeAll(target.name)
+}
+
+/** What can fail without the index comes before anything is removed. */
+async function move(
+  request: MoveRequest,
+  inTheWay: Resource | undefined,
+  parts: DavParts,
+): Promise<void> {
+  await parts.tree.reshare(request)
+  if (inTheWay !== undefined) await makeRoom(inTheWay, parts)
+  await parts.tree.move(request)
+}
+
+/** Makes the whole copy beside the target, which is removed only then. */
+async function copyInsteadOf(
+  target: Resource,
+  source: Resource,
+  options: CopyOptions,
+  parts: DavParts,
+): Promise<void> {
+  const { tree, random } = parts
+  const to = target.name
+  const beside = `${to.slice(0, to.lastIndexOf('/') + 1)}copy-${randomId(random)}`
+  try {
+    await copy(source, beside, { ...options, replace: false }, parts)
+    await move({ from: beside, to, replace: false }, target, parts)
+  } catch (error) {
+    await tree.remove(beside).catch(() => {})
+    throw error
+  }
 }
 
 interface CopyOptions {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../common/clock.ts'
 import type { ByteRange } from '../../../common/content/chunks.ts'
+import type { Random } from '../../../common/random.ts'
 import type { FileSender } from '../files/file-sender.ts'
 import type { FileSources } from '../files/file-sources.ts'
 import type { DeadProperties } from './dead-properties.ts'
@@ -33,6 +34,7 @@ export interface DavParts {
   readonly locks: LockTable
   readonly properties: DeadProperties
   readonly clock: Clock
+  readonly random: Random
   /** Stores a file, complete or not at all. @throws AppError NAME_EXISTS; errors of the stream */
   store(file: StoredFile, signal: AbortSignal): Promise<void>
   /** Answers with the bytes of a content. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { AppError } from '../../../common/errors.ts'
 import { DavDoor, lockBody } from '../../testing/dav-door.ts'
 
 async function textOf(door: DavDoor, name: string): Promise<string> {
@@ -75,3 +76,16 @@ const keepOptions = { name: '._a', replace: false, signal: AbortSignal.timeout(6
 async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
+
+test('a copy that fails leaves the folder that it should replace, and nothing else', async () => {
+  await using door = await DavDoor.open({ own: ['from/a', 'to/b'] })
+  door.meanwhile(() => {
+    throw new AppError('DISK_FULL', { path: 'to', neededBytes: 1, freeBytes: 0 })
+  })
+  expect(await door.status('COPY', 'from', { destination: '/dav/to' })).toBe(507)
+  expect(door.peer.shared()).toEqual(['from/a', 'to/b'])
+  expect(await door.names()).toEqual(['from/', 'to/'])
+  expect(await door.status('COPY', 'from', { destination: '/dav/to' })).toBe(204)
+  expect(door.peer.shared()).toEqual(['from/a', 'to/a'])
+  expect(await door.names()).toEqual(['from/', 'to/'])
+})

@@ -8,6 +8,11 @@ export interface SharedFiles {
   room(): Promise<{ usedBytes: number; freeBytes: number }>
   makeFolder(name: string): Promise<void>
   remove(name: string): Promise<void>
+  /**
+   * Tells the index which unshared names a move is about to share again: it would ignore their announcement.
+   * @throws AppError INDEX_UNREACHABLE
+   */
+  reshare(request: MoveRequest): Promise<void>
   move(request: MoveRequest): Promise<void>
   copy(request: MoveRequest): Promise<void>
 }
@@ -27,7 +32,7 @@ export interface SharedItem {
   readonly isDamaged?: boolean
 }
 
-interface MoveRequest {
+export interface MoveRequest {
   readonly from: string
   readonly to: string
   /** Whether a file of that name may be replaced. */
