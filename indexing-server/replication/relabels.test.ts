@@ -77,11 +77,22 @@ test('a limited number of peers is asked at a time, and all of them eventually',
   expect(asked.toSorted()).toEqual(peerIds.toSorted())
 })
 
-test('a peer that did not move its replicas is asked again after a minute', async () => {
-  const { relabels, clock, asked } = relabelsOf(['peer'], async () => [false])
+test('a peer that did not move its replicas is asked again, less and less often', async () => {
+  let isReady = false
+  const { relabels, clock, asked } = relabelsOf(['peer'], async () => [isReady])
   relabels.onStrays()
-  await clock.advance(59_000)
-  expect(asked).toHaveLength(1)
-  await clock.advance(3_000)
-  expect(asked).toHaveLength(2)
+  const askedAfter = async (ms: number): Promise<number> => {
+    await clock.advance(ms)
+    return asked.length
+  }
+  expect(await askedAfter(1_900)).toBe(1)
+  expect(await askedAfter(300)).toBe(2)
+  expect(await askedAfter(3_600)).toBe(2)
+  expect(await askedAfter(600)).toBe(3)
+  await clock.advance(300_000)
+  const before = asked.length
+  expect(await askedAfter(600_000)).toBe(before + 10)
+  isReady = true
+  expect(await askedAfter(70_000)).toBe(before + 11)
+  expect(await askedAfter(600_000)).toBe(before + 11)
 })

@@ -10,8 +10,11 @@ import type { IndexStore, StrayReplica } from '../store/store.ts'
 
 /** Changes within this time are handled together. */
 const gatherMs = 100
-/** Delay before peers are asked again about copies that they did not move. */
-const relabelRetryMs = 60_000
+/**
+ * Delay before a peer is asked again about copies that it did not move, as while it reads its folders
+ * after a crash; doubled each time, up to the second.
+ */
+const relabelRetryMs = { first: 2_000, max: 60_000 } as const
 /** Moving 256 files takes a second on a slow disk. */
 const relabelDeadlineMs = 30_000
 /**
@@ -46,7 +49,10 @@ export class Relabels implements AsyncDisposable {
   readonly #toCheck = new Set<string>()
   /** Peers that are asked now. */
   readonly #asked = new Set<string>()
-  #retryAtMs = 0
+  /** How often peers have not moved all copies, without an interruption. */
+  readonly #failures = new Map<string, number>()
+  /** Peers that are asked again later. */
+  readonly #waiting = new Set<string>()
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -95,7 +101,8 @@ export class Relabels implements AsyncDisposable {
     this.#asked.add(peerId)
     this.#background.start('relabel replicas of a peer', async (signal) => {
       try {
-        if (await this.#relabelAt(peerId, signal)) this.#retryLater()
+        if (await this.#relabelAt(peerId, signal)) this.#retryLater(peerId)
+        else this.#failures.delete(peerId)
       } finally {
         this.#asked.delete(peerId)
         this.#wakeUp.notify()
@@ -103,14 +110,21 @@ export class Relabels implements AsyncDisposable {
     })
   }
 
-  #retryLater(): void {
-    const { clock } = this.#dependencies
-    const nowMs = clock.monotonicMs()
-    if (this.#retryAtMs > nowMs) return
-    this.#retryAtMs = nowMs + relabelRetryMs
+  #retryLater(peerId: string): void {
+    if (this.#waiting.has(peerId)) return
+    this.#waiting.add(peerId)
+    const failures = this.#failures.get(peerId) ?? 0
+    this.#failures.set(peerId, failures + 1)
+    const delayMs = Math.min(relabelRetryMs.max, relabelRetryMs.first * 2 ** failures)
     this.#background.start('retry relabelling', async (signal) => {
-      await clock.sleep(relabelRetryMs, signal)
-      this.onStrays()
+      await this.#dependencies.clock.sleep(delayMs, signal)
+      this.#waiting.delete(peerId)
+      const isLive = [...this.#dependencies.peers()].some(
+        (peer) => peer.peerId === peerId && peer.state === 'live',
+      )
+      // Another one is asked when it is live again.
+      if (isLive) this.onLive(peerId)
+      else this.#failures.delete(peerId)
     })
   }
 
