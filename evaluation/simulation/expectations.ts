@@ -77,6 +77,18 @@ export class Expectations {
     }
   }
 
+  /**
+   * The index lists a file of a disk that is about to be lost: if it was deleted there, the index may
+   * never learn of that.
+   */
+  onListed(file: ExpectedFile): void {
+    const { owner, name, sha256 } = file
+    const machine = this.#cluster.machines.find(({ peerId }) => peerId === owner)
+    const there = machine?.disk.files.get(`/${owner}/shared/${name}`)
+    if (there === undefined || writtenIn(there) !== sha256)
+      this.#unsafe.set(`${owner}/${name} ${sha256}`, file)
+  }
+
   /** The disk of the index is lost: it can learn only the names under which replicas are kept. */
   onIndexLost(): void {
     this.rules.onIndexLost()

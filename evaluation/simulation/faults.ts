@@ -47,6 +47,9 @@ export class Faults {
     const { cluster, expectations } = this.#stage
     const { index } = cluster
     const known = index === undefined ? [] : copiesIn(index.database)
+    for (const { peerId, kind, name, sha256 } of known)
+      if (peerId === machine.peerId && kind === 'shared')
+        expectations.onListed({ owner: peerId, name, sha256 })
     expectations.onDiskLost(machine, (file) => {
       if (expectations.isAcknowledged(file)) return true
       const holders = known.filter((copy) => copy.isWanted && copy.sha256 === file.sha256)
