@@ -1,7 +1,7 @@
-import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { moveNew, moveNewSync } from './move-new.ts'
+import { moveInOwnFolder, moveNew, moveNewSync } from './move-new.ts'
 import { temporaryFolder } from './testing/temp-folder.ts'
 
 const refusing = (code: string) => (): Promise<void> =>
@@ -38,4 +38,15 @@ test('what fails leaves nothing behind', async () => {
   await expect(moveNew(missing, to, refusing('ENOSYS'))).rejects.toMatchObject({ code: 'ENOENT' })
   await expect(moveNew(missing, to, refusing('EIO'))).rejects.toMatchObject({ code: 'EIO' })
   expect(await readdir(path)).toEqual(['from'])
+})
+
+test('a move in an own folder replaces nothing', async () => {
+  const { path, from, to } = await aFolder()
+  await writeFile(to, 'other')
+  expect(await moveInOwnFolder(from, to)).toBe(false)
+  expect(await readFile(to, 'utf8')).toBe('other')
+  await rm(to)
+  expect(await moveInOwnFolder(from, to)).toBe(true)
+  expect(await readFile(to, 'utf8')).toBe('mine')
+  expect(await readdir(path)).toEqual(['to'])
 })

@@ -1,5 +1,5 @@
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
-import { link, open, rename, unlink } from 'node:fs/promises'
+import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { systemErrorCode } from './errors.ts'
 
 /** Codes of file systems without hard links, such as those of cameras and some network shares. */
@@ -44,6 +44,21 @@ async function moveToReserved(from: string, to: string): Promise<boolean> {
     await unlink(to)
     throw error
   }
+  return true
+}
+
+/**
+ * The same in a folder where nothing else writes: in one step, so that a process that ends leaves no
+ * second name.
+ */
+export async function moveInOwnFolder(from: string, to: string): Promise<boolean> {
+  try {
+    await lstat(to)
+    return false
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error
+  }
+  await rename(from, to)
   return true
 }
 

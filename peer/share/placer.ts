@@ -12,7 +12,7 @@ import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { ownFolderName } from '../../common/ids.ts'
 import { limits } from '../../common/limits.ts'
-import { moveNew } from '../../common/move-new.ts'
+import { moveInOwnFolder, moveNew } from '../../common/move-new.ts'
 import type { CopyKey } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import type { FinishedFile } from '../shelf.ts'
@@ -330,11 +330,12 @@ export class Placer {
     replaces: boolean,
   ): Promise<PlacedFile | Needed | 'again'> {
     const path = parent.entry(base)
+    const moveTo = at.kind === 'replicated' ? moveInOwnFolder : moveNew
     // The system reports it before it is recorded: a large file would be read again.
     this.#ownWrites.add(at.path)
     try {
       if (replaces) await rename(from, path)
-      else if (!(await moveNew(from, path))) return 'again'
+      else if (!(await moveTo(from, path))) return 'again'
     } catch (error) {
       if (systemErrorCode(error) === 'EXDEV') return { copyTo: at }
       throw nameRefused({ name: at.name, path: at.path }, error)
