@@ -84,7 +84,7 @@ test('a deleted file is restored at its owner, taken over without it, and emptie
     .toEqual(['peer1', 'peer1/keep', 'peer2', 'peer2/docs', 'peer2/docs/other'])
 }, 120_000)
 
-test.skip('a renamed folder keeps nothing under its old name, although owner and holder are killed meanwhile', async () => {
+test('a renamed folder keeps nothing under its old name, although owner and holder are killed meanwhile', async () => {
   const numbers = Array.from({ length: 600 }, (_, number) => `${number % 7}/${number}`)
   await using cluster = await startWith(
     numbers.map((name) => `old/${name}`),

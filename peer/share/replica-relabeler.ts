@@ -53,13 +53,8 @@ export class ReplicaRelabeler {
   async relabel(copies: readonly Relabelling[]): Promise<boolean[]> {
     const movable = copies.flatMap((copy, position) => this.#movable(copy, position) ?? [])
     const { moved, opposed } = await this.#moveUnopposed(movable)
-    const relabelled = this.#record(moved)
+    const relabelled = await this.#finish(moved)
     for (const one of opposed) relabelled.push(...(await this.#relabelOne(one)))
-    /** A place in each folder that files have left. */
-    const left = new Map<string, Location>(
-      relabelled.map(({ entry: { at } }) => [dirname(at.path), at]),
-    )
-    for (const place of left.values()) await removeEmptyFolders(place)
     const positions = new Set(relabelled.map(({ position }) => position))
     return copies.map((_, position) => positions.has(position))
   }
@@ -106,6 +101,16 @@ export class ReplicaRelabeler {
     return { moved, opposed }
   }
 
+  /**
+   * Removes the folders that files have left before it records the moves: as long as a scan finds
+   * entries without files, it does the same.
+   */
+  async #finish(moved: readonly Moved[]): Promise<Movable[]> {
+    const left = new Map<string, Location>(moved.map(({ entry: { at } }) => [dirname(at.path), at]))
+    for (const place of left.values()) await removeEmptyFolders(place)
+    return this.#record(moved)
+  }
+
   /** @returns those that the catalog could record; the next scan finds the others */
   #record(moved: readonly Moved[]): Movable[] {
     const { catalog } = this.#dependencies
@@ -130,7 +135,7 @@ export class ReplicaRelabeler {
     try {
       if (!(await isUntouched(one.entry))) return []
       const placed = await this.#dependencies.placer.place(placingOf(one))
-      return this.#record([{ ...one, placed }])
+      return await this.#finish([{ ...one, placed }])
     } catch (error) {
       this.#onFailure(one.copy, error)
       return []

@@ -11,6 +11,7 @@ import type { Finding } from './findings.ts'
 import type { FolderGuard } from './folder-guard.ts'
 import { inspect } from './inspect.ts'
 import { judgeLoss } from './judge-loss.ts'
+import { removeEmptyFolders } from './remove-file.ts'
 import type { Removal } from './removed-names.ts'
 import { SeqSet } from './seq-set.ts'
 import { SeqTimes } from './seq-times.ts'
@@ -201,6 +202,8 @@ export class Vanished implements Disposable {
       const { at } = before
       if (at.kind !== 'shared') {
         drop({ at, before, apply: (catalog) => catalog.drop(at) })
+        // A process that ended after it had moved the file may have left them.
+        if (at.kind === 'replicated') await removeEmptyFolders(at)
         continue
       }
       const renamedTo = this.#newNameOf(before, seqs, recent)
