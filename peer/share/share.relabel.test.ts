@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ShareFixture } from '../testing/share-fixture.ts'
@@ -79,6 +79,20 @@ describe('relabelling', () => {
       expect(await readFile(entry?.at.path ?? name, 'utf8')).toBe(`text of ${name}`)
     }
     expect(existsSync(join(peer.path, 'replicated/owner/old'))).toBe(false)
+  })
+
+  test('survives a kill -9 before it has removed the empty folders', async () => {
+    await using peer = await ShareFixture.create()
+    await peer.write('replicated/owner/old/deep/f', 'text', 1_600_000_000_000)
+    await peer.start()
+    await peer.stop()
+    const root = join(peer.path, 'replicated/owner')
+    await mkdir(join(root, 'new'))
+    await rename(join(root, 'old/deep/f'), join(root, 'new/f'))
+    await peer.start()
+    await peer.rescan()
+    expect(replicas(peer)).toEqual(['new/f 4'])
+    expect(existsSync(join(root, 'old'))).toBe(false)
   })
 
   test.each(['linked under both names', 'moved'])(
