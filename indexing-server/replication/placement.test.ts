@@ -216,6 +216,10 @@ test('no plan breaks a rule', () => {
       const isLastCopy = takenBy.size <= 1
       const isTrashed = (flags & 4) === 4
       const wanted = { sizeBytes, takenBy, ownedBy, isWaiting, isLastCopy, isTrashed }
+      const isAnyOther = all.some(
+        ({ peerId, state, isDraining }) =>
+          state !== 'dead' && !isDraining && !takenBy.has(peerId) && !ownedBy.has(peerId),
+      )
       const { eligible, refusals } = eligibleTargets(wanted, all, options)
       expect(eligible.length + refusals.size + Math.min(taken, all.length)).toBe(all.length)
       for (const each of eligible) {
@@ -224,7 +228,7 @@ test('no plan breaks a rule', () => {
         expect(each.isDraining).toBe(false)
         const isOwner = ownedBy.has(each.peerId)
         expect(isOwner).toBe(ownedBy.has(eligible[0]?.peerId ?? ''))
-        expect(isOwner && (isTrashed || !isLastCopy)).toBe(false)
+        expect(isOwner && (isTrashed || (!isLastCopy && isAnyOther))).toBe(false)
         expect(each.unsteady !== undefined && !isLastCopy).toBe(false)
         expect(isWaiting(each.peerId)).toBe(false)
         expect(roomBytes(each, options)).toBeGreaterThanOrEqual(sizeBytes)

@@ -53,8 +53,8 @@ export interface Eligibility<Peer> {
  * The peers that may take a copy: live, not draining, not resting, with space, without a copy or a
  * failure that waits for a retry, and in a zone without a copy as long as there is such a peer. A
  * peer without a zone shares it with no other. An unsteady peer, and then an owner that has lost the
- * file, may take one only if no other can, and only of a content that has no second copy; the owner
- * also if there is no other peer without one.
+ * file, may take one only if no other can, and only of a content that has no second copy; a steady
+ * owner also if there is no other peer without one.
  */
 export function eligibleTargets<Peer extends PlacementPeer>(
   request: PlacementRequest,
@@ -132,10 +132,13 @@ function refusalOf(
   request: PlacementRequest,
   { lastTier, ...options }: RoomOptions & { readonly lastTier: Tier },
 ): Refusal | undefined {
-  const { sizeBytes, ownedBy, isWaiting } = request
+  const { sizeBytes, ownedBy, isWaiting, isLastCopy } = request
   if (peer.state !== 'live') return 'not live'
   if (peer.isDraining) return 'draining'
-  if (ownedBy.has(peer.peerId) && lastTier < tiers.owner) return 'owner'
+  if (ownedBy.has(peer.peerId)) {
+    if (lastTier < tiers.owner) return 'owner'
+    if (peer.unsteady !== undefined && !isLastCopy) return peer.unsteady
+  }
   if (peer.isResting) return 'resting'
   if (roomBytes(peer, options) < sizeBytes) return 'no space'
   if (isWaiting(peer.peerId)) return 'waiting'
