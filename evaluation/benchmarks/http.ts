@@ -39,6 +39,9 @@ const clients = 8
 const connections = 32
 /** At least 0.7 times the speed of nginx. */
 const goal = 1.43
+/** How long each sample of small requests takes: autocannon counts whole seconds. */
+const loadDuration = 3
+const lookupsPerSecond = 8_000
 
 /** Where each server has the file, and a small document. */
 interface Servers {
@@ -67,16 +70,20 @@ async function measureHttp(
   await measure(`GET of ${mebibytes} MiB by curl`, servers, single, options)
   const several = (url: URL) => () => fetchSeveral(url, original.size)
   await measure(`${clients} parallel GETs of ${mebibytes} MiB by curl`, servers, several, options)
-  for (const api of [
-    `/api/lookup?name=${original.name}`,
-    `/api/search?q=${original.name}`,
-    '/api/status',
-    '/healthz',
+  for (const { api, goalPerSecond } of [
+    { api: `/api/lookup?name=${original.name}`, goalPerSecond: lookupsPerSecond },
+    { api: `/api/search?q=${original.name}` },
+    { api: '/api/status' },
+    { api: '/healthz' },
   ]) {
     const small = { tandem: new URL(api, source.apiUrl), nginx: nginx?.smallUrl }
     const load = (url: URL) => () => loadSeconds(url, requests)
     const [route] = api.split('?')
-    await measure(`${requests} requests of ${route}`, small, load, options, { hasGoal: false })
+    const work = `${requests} requests of ${route}`
+    await measure(work, small, load, options, { hasGoal: false })
+    if (goalPerSecond === undefined) continue
+    const value = requests / goalPerSecond
+    options.onSample({ work, contender: `${goalPerSecond}/s`, unit: 'seconds', value, goal: 1 })
   }
 }
 
@@ -133,8 +140,10 @@ async function fetchSeveral(url: URL, bytes: number): Promise<number> {
   return await secondsOf(() => Promise.all(Array.from({ length: clients }, fetchOne)))
 }
 
+/** The seconds that `amount` requests take, at the rate of `loadDuration` seconds of them. */
 async function loadSeconds(url: URL, amount: number): Promise<number> {
-  const { duration, errors, non2xx } = await autocannon({ url: url.href, connections, amount })
+  const load = { url: url.href, connections, duration: loadDuration }
+  const { duration, errors, non2xx, '2xx': answered } = await autocannon(load)
   if (errors + non2xx > 0) throw new Error(`${errors + non2xx} requests of ${url.href} failed`)
-  return duration
+  return (amount * duration) / answered
 }
