@@ -234,7 +234,10 @@ export const limits = {
    * download.
    */
   httpRequestsMax: 512,
-  /** WebDAV requests that are running, of all clients: a file manager sends a few at a time. */
+  /**
+   * WebDAV requests that are running; a single host may have half of them. A file manager sends a few at a
+   * time.
+   */
   davRequestsMax: 128,
   /** Requests of one other machine in ten seconds: a tenth of what a core can answer. */
   httpRequestsOfHostMax: 10_000,

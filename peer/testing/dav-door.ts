@@ -119,11 +119,13 @@ export class DavDoor implements AsyncDisposable {
     name: string,
     headers: Readonly<Record<string, string>> = {},
     payload?: string,
+    remoteAddress = '127.0.0.1',
   ): Promise<Answer> {
     const url = `/dav/${name}`
     return await this.#web.inject({
       method: method as 'GET',
       url,
+      remoteAddress,
       headers: { host: 'localhost', ...headers },
       ...(payload !== undefined && { payload }),
     })
@@ -158,6 +160,17 @@ export class DavDoor implements AsyncDisposable {
     this.#cluster.folder = async () => {
       throw new AppError('INDEX_UNREACHABLE', { address: 'index:7000' })
     }
+  }
+
+  /** Has requests to the index wait. @returns what lets them continue */
+  holdIndex(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const folder = this.#cluster.folder.bind(this.#cluster)
+    this.#cluster.folder = async (request) => {
+      await promise
+      return await folder(request)
+    }
+    return resolve
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { limits } from '../../../common/limits.ts'
 import { DavDoor as Door, lockBody } from '../../testing/dav-door.ts'
 
 describe('the tree', () => {
@@ -304,4 +305,17 @@ test('folders are made one at a time', async () => {
   expect(await door.status('MKCOL', 'c', {}, '<a/>')).toBe(415)
   expect(await door.status('DELETE', 'a', { depth: '0' })).toBe(400)
   expect(await door.status('DELETE', '')).toBe(403)
+})
+
+test('one host gets half of the running requests, and others get theirs', async () => {
+  await using door = await Door.open({ others: ['other'] })
+  const release = door.holdIndex()
+  const ask = async (address: string): Promise<number> =>
+    (await door.ask('HEAD', 'other', {}, undefined, address)).statusCode
+  const waiting = Array.from({ length: limits.davRequestsMax / 2 }, () => ask('10.0.0.1'))
+  expect(await ask('10.0.0.1')).toBe(503)
+  waiting.push(ask('10.0.0.2'))
+  release()
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => 200))
+  expect(await ask('10.0.0.1')).toBe(200)
 })

@@ -5,10 +5,12 @@
  *   request -> davRequestOf -> one of the methods -> preconditions -> Drive (what is there), parts (do it)
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, hasCode } from '../../../common/errors.ts'
+import { hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
+import { hostKeyOf } from '../../../common/protocol/host-share.ts'
 import type { Random } from '../../../common/random.ts'
+import { Permits } from '../files/permits.ts'
 import { clientSignal, type Web } from '../routes.ts'
 import { announcedBytes, discardRest, uploadedBytes } from '../upload.ts'
 import { copyOrMove } from './copy-and-move.ts'
@@ -80,15 +82,10 @@ export async function addDav(
   }
   for (const method of Object.keys(methods))
     if (!isUsual(method)) web.addHttpMethod(method, { hasBody: true })
-  let running = 0
+  const running = new Permits(limits.davRequestsMax)
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    if (running >= limits.davRequestsMax) throw new AppError('BUSY')
-    running += 1
-    try {
-      return await answer(request, reply, parts)
-    } finally {
-      running -= 1
-    }
+    using _ = running.take(hostKeyOf(request.ip))
+    return await answer(request, reply, parts)
   }
   await web.register(async (scope: Web) => {
     scope.addHook('onClose', () => properties[Symbol.dispose]())

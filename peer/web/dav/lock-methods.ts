@@ -1,5 +1,6 @@
 /** LOCK and UNLOCK. */
 import { AppError } from '../../../common/errors.ts'
+import { hostKeyOf } from '../../../common/protocol/host-share.ts'
 import type { DavParts } from './dav-parts.ts'
 import { hrefOf } from './dav-path.ts'
 import { DavRefusal, xmlHead, xmlType } from './dav-refusal.ts'
@@ -79,6 +80,7 @@ function lockRequestOf(asked: DavRequest, body: XmlElement): LockRequest {
   const ownerXml = owner === undefined ? '' : xmlOf(owner)
   return {
     name: asked.name,
+    host: hostKeyOf(asked.request.ip),
     isDeep: depth === 'infinity',
     isShared,
     owner: ownerXml.length > ownerCharactersMax ? '' : ownerXml,

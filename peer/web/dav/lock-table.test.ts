@@ -6,14 +6,16 @@ import { type Lock, LockTable, locksMax, timeoutSecondsOf } from './lock-table.t
 interface Wanted {
   readonly isDeep?: boolean
   readonly isShared?: boolean
+  readonly host?: string
 }
 
 class Table {
   readonly clock = new FakeClock()
   readonly locks = new LockTable({ clock: this.clock, random: seededRandom('locks') })
 
-  add(name: string, { isDeep = false, isShared = false }: Wanted = {}): Lock | undefined {
-    const added = this.locks.add({ name, isDeep, isShared, owner: '', timeoutSeconds: 60 })
+  add(name: string, wanted: Wanted = {}): Lock | undefined {
+    const { isDeep = false, isShared = false, host = 'host' } = wanted
+    const added = this.locks.add({ name, host, isDeep, isShared, owner: '', timeoutSeconds: 60 })
     return typeof added === 'object' && 'token' in added ? added : undefined
   }
 
@@ -98,10 +100,14 @@ describe('a lock', () => {
     expect(['a', 'a/b', 'ab'].flatMap((name) => table.forbids(name, []))).toEqual(['ab'])
   })
 
-  test('is refused when there are too many', () => {
+  test('is refused when its host has half of all, and others still get theirs', async () => {
     const table = new Table()
-    for (let count = 0; count < locksMax; count += 1) table.add(`a${count}`)
+    for (let count = 0; count < locksMax / 2; count += 1)
+      expect(table.add(`a${count}`)).toBeDefined()
     expect(table.add('b')).toBeUndefined()
+    expect(table.add('b', { host: 'other' })).toBeDefined()
+    await table.clock.advance(60_000)
+    expect(table.add('c')).toBeDefined()
   })
 })
 

@@ -1,10 +1,13 @@
 /** The write locks of WebDAV clients: in memory, so that they end with the process. */
 import type { Clock } from '../../../common/clock.ts'
+import { mayHold } from '../../../common/protocol/host-share.ts'
 import { type Random, randomId } from '../../../common/random.ts'
 
 export interface Lock {
   readonly token: string
   readonly name: string
+  /** Where its client is. */
+  readonly host: string
   /** Whether it applies to everything below the name. */
   readonly isDeep: boolean
   readonly isShared: boolean
@@ -14,9 +17,9 @@ export interface Lock {
   readonly expiresMs: number
 }
 
-export type LockRequest = Pick<Lock, 'name' | 'isDeep' | 'isShared' | 'owner' | 'timeoutSeconds'>
+export type LockRequest = Omit<Lock, 'token' | 'expiresMs'>
 
-/** Locks at the same time; a client holds a few. */
+/** Locks at the same time; a client holds a few, and those of one host get at most half. */
 export const locksMax = 1_000
 /** A client that is still there refreshes its lock. */
 const lockSecondsMax = 3_600
@@ -37,7 +40,7 @@ export class LockTable {
     const others = [...this.on(request.name), ...(request.isDeep ? this.below(request.name) : [])]
     const conflicting = others.filter((lock) => !lock.isShared || !request.isShared)
     if (conflicting.length > 0) return conflicting
-    if (this.#locks.size >= locksMax) return 'full'
+    if (!this.#hasRoomFor(request.host)) return 'full'
     const id = randomId(this.#random, 16)
     const uuid = id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
     return this.#set({ ...request, token: `urn:uuid:${uuid}`, expiresMs: 0 })
@@ -90,6 +93,11 @@ export class LockTable {
     return [...byName.values()].flatMap((locks) =>
       locks.some(({ token }) => tokens.has(token)) ? [] : locks,
     )
+  }
+
+  #hasRoomFor(host: string): boolean {
+    const ofHost = [...this.#locks.values()].filter((lock) => lock.host === host).length
+    return mayHold(1, { bytesMax: locksMax, usedBytes: this.#locks.size, hostBytes: ofHost })
   }
 
   #set(lock: Lock): Lock {
