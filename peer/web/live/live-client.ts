@@ -13,6 +13,8 @@ type Stream = Pick<
 export class LiveClient {
   readonly #stream: Stream
   #hasRead = true
+  /** Unread bytes with which it is disconnected. */
+  #unreadBytesMax = limits.liveClientBytesMax
   /** The events that it missed follow this cursor; undefined once it has them. */
   resumesAfter: string | undefined
   /** Events that it was sent before the others. */
@@ -29,9 +31,21 @@ export class LiveClient {
     return this.#stream.writableLength
   }
 
+  /**
+   * Sends the present state. However large that is, it is no sign of a slow reader, which could
+   * otherwise never connect.
+   */
+  sendState(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      if (this.#stream.destroyed) return
+      this.#unreadBytesMax += frame.length
+      this.#stream.write(frame)
+    }
+  }
+
   send(frame: Uint8Array): void {
     if (this.#stream.destroyed) return
-    if (this.unreadBytes + frame.length > limits.liveClientBytesMax) this.close()
+    if (this.unreadBytes + frame.length > this.#unreadBytesMax) this.close()
     else this.#stream.write(frame)
   }
 

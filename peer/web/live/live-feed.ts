@@ -5,7 +5,7 @@ import type { RunningTransfer } from '../../../common/protocol/history-messages.
 import type { CallReply, PeerApi } from '../../api/calls.ts'
 import type { Download } from '../../api/shapes.ts'
 import type { Audience, LiveDependencies } from './audience.ts'
-import { frameOf } from './frames.ts'
+import { frameOf, rowsFrames } from './frames.ts'
 import { MissedEvents } from './missed-events.ts'
 import { PublishedRows } from './published-rows.ts'
 import { Refresher } from './refresher.ts'
@@ -115,8 +115,8 @@ export class LiveFeed {
     const peers = this.#peers.all
     return [
       ...(this.#status === undefined ? [] : [frameOf('status', this.#status)]),
-      ...(peers.length === 0 ? [] : [rowsFrame('peers', peers, [])]),
-      rowsFrame('downloads', this.#downloads.all, []),
+      ...(peers.length === 0 ? [] : rowsFrames('peers', peers, [])),
+      ...rowsFrames('downloads', this.#downloads.all, []),
       frameOf('transfers', this.#transfers),
       this.#filesFrame(),
     ]
@@ -169,8 +169,7 @@ export class LiveFeed {
     const isSame = version === this.#downloadsVersion
     const removed = isSame ? [] : this.#downloads.removed((id) => downloads.has(id))
     this.#downloadsVersion = version
-    if (changed.length + removed.length > 0)
-      this.#audience.publish(rowsFrame('downloads', changed, removed))
+    this.#publishRows('downloads', changed, removed)
   }
 
   /** While any runs; none once, when the last has ended. */
@@ -212,8 +211,16 @@ export class LiveFeed {
     const changed = this.#peers.changed(peers)
     const ids = new Set(peers.map(({ peerId }) => peerId))
     const removed = this.#peers.removed((id) => ids.has(id))
-    if (changed.length + removed.length > 0)
-      this.#audience.publish(rowsFrame('peers', changed, removed))
+    this.#publishRows('peers', changed, removed)
+  }
+
+  #publishRows(
+    event: 'downloads' | 'peers',
+    changed: readonly string[],
+    removed: readonly string[],
+  ): void {
+    if (changed.length + removed.length === 0) return
+    for (const frame of rowsFrames(event, changed, removed)) this.#audience.publish(frame)
   }
 
   #publishFiles(): void {
@@ -224,14 +231,6 @@ export class LiveFeed {
   #filesFrame(): Buffer {
     return frameOf('files', JSON.stringify({ version: this.#filesVersion }))
   }
-}
-
-function rowsFrame(
-  event: 'downloads' | 'peers',
-  changed: readonly string[],
-  removed: readonly string[],
-): Buffer {
-  return frameOf(event, `{"changed":[${changed.join()}],"removed":${JSON.stringify(removed)}}`)
 }
 
 function rowFrame(event: 'query' | 'sample', row: object): Buffer {

@@ -48,7 +48,7 @@ export class LiveStream implements AsyncDisposable {
     const client = new LiveClient(response, { after })
     response.once('close', () => this.#remove(client))
     const { feed } = (this.#feed ??= this.#start())
-    for (const frame of [this.#hello, ...feed.state()]) client.send(frame)
+    client.sendState([this.#hello, ...feed.state()])
     this.#audience.add(client)
     feed.onClient()
   }

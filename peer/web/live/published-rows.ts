@@ -20,10 +20,11 @@ export class PublishedRows<Row> {
     return rows.flatMap((row) => {
       const id = this.#idOf(row)
       const key = JSON.stringify(this.#keyOf(row))
-      if (this.#rows.get(id)?.key === key) return []
       const json = JSON.stringify(row)
+      const isSame = this.#rows.get(id)?.key === key
+      // Also without a change: a client that comes later is sent the present row.
       this.#rows.set(id, { json, key })
-      return [json]
+      return isSame ? [] : [json]
     })
   }
 
@@ -34,7 +35,7 @@ export class PublishedRows<Row> {
     return removed
   }
 
-  /** All rows as published last, as JSON. */
+  /** All rows as they were last, as JSON. */
   get all(): string[] {
     return Array.from(this.#rows.values(), ({ json }) => json)
   }
