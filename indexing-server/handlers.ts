@@ -282,7 +282,7 @@ function queryHandlers(
   return {
     lookup: (request, session) => lookup(request, session, dependencies),
     why: (request) => why(request, dependencies),
-    versions: ({ name }) => versions(name, replaced, { store, peerOf, trash }),
+    versions: (request) => versions(request, replaced, { store, peerOf, trash }),
     search: (request, _, signal) =>
       // The requester does not wait longer than this.
       withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
@@ -373,7 +373,7 @@ async function why(
     const stated = copies.map((copy) => ({ ...copy, state: peerOf(copy.peerId)?.state ?? 'dead' }))
     contents.push({ sha256, size, ...coordinator.explain(content), copies: stated })
   }
-  const listed = await store.versionsNamed(name, limits.versionsListedMax)
+  const listed = await store.versionsNamed(name, { limit: limits.versionsListedMax })
   const replaced = listed.filter(({ replacedMs }) => replacedMs !== undefined).length
   return {
     contents: thatFitFrame(contents),

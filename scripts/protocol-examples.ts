@@ -196,7 +196,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
   },
   versions: {
-    request: { name },
+    request: { name, limit: 2 },
     reply: {
       versions: [
         { owner, ...exampleContent, modifiedMs, state: 'current', copies: 2 },
@@ -211,6 +211,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
           keptUntilMs: modifiedMs + 3_600_000,
         },
       ],
+      next: `${modifiedMs}/7/${owner}`,
     },
   },
   unshare: { request: { name }, reply: { owners: [owner] } },

@@ -1,7 +1,7 @@
 /** Messages about replaced versions of files: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { limits } from '../limits.ts'
-import { Name } from './fields.ts'
+import { Cursor, described, Name } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { FileVersion, ReplicaVersion } from './shapes.ts'
 
@@ -11,9 +11,22 @@ export const versionMessages = {
       'Lists the contents of a name: each owner’s current one and the replaced ones that are kept, newest first.',
     from: ['peer', 'client'],
     to: ['index'],
-    request: Type.Object({ name: Name }),
+    request: Type.Object({
+      name: Name,
+      limit: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: limits.versionsListedMax,
+          description: 'Maximum number of rows in the page. Default: as many as possible',
+        }),
+      ),
+      after: Type.Optional(described(Cursor, 'The `next` of the previous page')),
+    }),
     reply: Type.Object({
       versions: Type.Array(FileVersion, { maxItems: limits.versionsListedMax }),
+      next: Type.Optional(
+        described(Cursor, 'Present if more follow: the `after` of the next page'),
+      ),
     }),
     bulk: false,
   },

@@ -16,6 +16,7 @@ import type {
   StoredContent,
   StoredCopy,
   StoredVersion,
+  VersionPage,
 } from './store.ts'
 
 interface ContentRow {
@@ -135,8 +136,17 @@ export class ContentReader {
     return row && { ...row, successorId: row.successorId ?? undefined }
   }
 
-  versionsNamed(name: string, limit: number): StoredVersion[] {
-    return this.#versions(this.#sql.versionsNamed.all({ name, limit }) as VersionRow[])
+  versionsNamed(name: string, { limit, after, sha256 }: VersionPage): StoredVersion[] {
+    const { replacedMs, owner = '', contentId = 0 } = after ?? {}
+    const rows = this.#sql.versionsNamed.all({
+      name,
+      limit,
+      hash: sha256 === undefined ? null : Buffer.from(sha256, 'hex'),
+      rank: replacedMs === undefined ? currentRank : -replacedMs,
+      owner,
+      contentId,
+    })
+    return this.#versions(rows as VersionRow[])
   }
 
   versionsOf({ owner, name }: FileKey): StoredVersion[] {
@@ -286,6 +296,9 @@ const obsoleteCopies = `copies left join files using (owner, name)
   )`
 
 /** Current and replaced versions of files. */
+/** Sorts current versions before replaced ones, whose rank is the negative time of replacement. */
+const currentRank = -Number.MAX_SAFE_INTEGER
+
 const versionsWhere = (condition: string): string => `
   select owner, content_id as contentId, modified_ms as modifiedMs, null as replacedMs
     from files where ${condition}
@@ -423,7 +436,9 @@ function prepareVersions(database: Database) {
   return {
     versionsNamed: database.prepare(`
       select * from (${versionsWhere('name = @name')})
-      order by replacedMs is not null, replacedMs desc, owner, contentId limit @limit`),
+      where (ifnull(-replacedMs, ${currentRank}), owner, contentId) > (@rank, @owner, @contentId)
+        and (@hash is null or contentId in (select content_id from contents where sha256 = @hash))
+      order by ifnull(-replacedMs, ${currentRank}), owner, contentId limit @limit`),
     versionsOf: database.prepare(`
       select * from (${versionsWhere('owner = @owner and name = @name')}
         union all select owner, content_id, modified_ms, null from trash

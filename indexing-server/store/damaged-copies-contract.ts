@@ -26,7 +26,7 @@ export function damagedCopies(open: OpenStore): void {
     expect(touched.contentIds).toHaveLength(1)
     await opened.reopen()
     expect(await facts()).toEqual({ holders: ['k'], damaged: ['a'], file })
-    expect(await opened.store.versionsNamed('f', 9)).toHaveLength(1)
+    expect(await opened.store.versionsNamed('f', { limit: 9 })).toHaveLength(1)
     await keeper(drop('f', { kind: 'replicated', owner: 'a' }))
     expect(await facts()).toEqual({ holders: [], damaged: ['a'], file })
 

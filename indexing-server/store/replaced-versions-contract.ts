@@ -10,10 +10,12 @@ export function replacedVersionsContract(open: OpenStore): void {
     const replica = { kind: 'replicated', owner: 'a' } as const
     const file = { owner: 'a', name: 'f' }
     const versions = async (): Promise<unknown[]> =>
-      (await opened.store.versionsNamed('f', 9)).map(({ content: { sha256 }, replacedMs }) => [
-        ['one', 'two'].find((text) => hashOf(text) === sha256),
-        replacedMs === undefined ? 'current' : 'replaced',
-      ])
+      (await opened.store.versionsNamed('f', { limit: 9 })).map(
+        ({ content: { sha256 }, replacedMs }) => [
+          ['one', 'two'].find((text) => hashOf(text) === sha256),
+          replacedMs === undefined ? 'current' : 'replaced',
+        ],
+      )
     await owner(put('f', 'one'))
     await keeper(put('f', 'one', replica))
     const changed = await owner(put('f', 'two'))
@@ -27,7 +29,7 @@ export function replacedVersionsContract(open: OpenStore): void {
     await keeper(put('f', 'one', aside), put('f', 'two', replica))
     await opened.reopen()
     expect(await opened.store.totals()).toMatchObject({ contents: 2, copies: 3 })
-    const [, old] = await opened.store.versionsNamed('f', 9)
+    const [, old] = await opened.store.versionsNamed('f', { limit: 9 })
     const contentId = old?.content.contentId ?? 0
     expect(old?.content.holders).toEqual([{ peerId: 'k', kind: 'replicated' }])
     const copy = { ...file, sha256: hashOf('one') }
@@ -65,7 +67,35 @@ export function replacedVersionsContract(open: OpenStore): void {
     const again = await keeper(put('f', 'one', aside))
     expect(again.replaced).toEqual([])
     await opened.commit(opened.store.unshare({ owner: 'a', name: 'f' }))
-    expect(await opened.store.versionsNamed('f', 9)).toEqual([])
+    expect(await opened.store.versionsNamed('f', { limit: 9 })).toEqual([])
     expect(await opened.store.obsoleteCopies(old?.contentId ?? 0, 9)).toHaveLength(1)
+  })
+}
+
+/** How every store must list the contents of a name. */
+export function versionListContract(open: OpenStore): void {
+  test('versions of a name are read from anywhere in their order, or by their content', async () => {
+    await using opened = await open()
+    for (const peerId of ['a', 'b']) {
+      const owner = await announcerOf(opened, peerId)
+      const texts = [`${peerId}1`, `${peerId}2`, `${peerId}3`]
+      for (const text of texts) {
+        const aside = { kind: 'replicated', owner: peerId, version: hashOf(text) } as const
+        const keeper = await announcerOf(opened, `keeper of ${text}`)
+        await owner(put('f', text))
+        await keeper(put('f', text, aside))
+      }
+    }
+    const all = await opened.store.versionsNamed('f', { limit: 9 })
+    const states = all.map(({ replacedMs }) => (replacedMs === undefined ? 'current' : 'old'))
+    expect(states.join(' ')).toBe('current current old old old old')
+    for (const [index, { owner, replacedMs, content }] of all.entries()) {
+      const after = { owner, replacedMs, contentId: content.contentId }
+      const rest = await opened.store.versionsNamed('f', { limit: 9, after })
+      expect(rest, `after ${index}`).toEqual(all.slice(index + 1))
+    }
+    const sha256 = hashOf('b1')
+    const hashed = await opened.store.versionsNamed('f', { limit: 9, sha256 })
+    expect(hashed.map(({ content }) => content.sha256)).toEqual([sha256])
   })
 }

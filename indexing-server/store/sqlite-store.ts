@@ -43,6 +43,7 @@ import type {
   Totals,
   Touched,
   TrashedFile,
+  VersionPage,
 } from './store.ts'
 import { transactionsOn } from './transactions.ts'
 import { TrashReader } from './trash-reader.ts'
@@ -381,8 +382,8 @@ export class SqliteStore implements IndexStore {
     return this.#reader.obsoleteCopy(peerId, copy)
   }
 
-  async versionsNamed(name: string, limit: number): Promise<readonly StoredVersion[]> {
-    return this.#reader.versionsNamed(name, limit)
+  async versionsNamed(name: string, page: VersionPage): Promise<readonly StoredVersion[]> {
+    return this.#reader.versionsNamed(name, page)
   }
 
   async versionsOf(file: FileKey): Promise<readonly StoredVersion[]> {

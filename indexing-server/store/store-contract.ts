@@ -6,7 +6,7 @@ import { eventsContract } from './events-contract.ts'
 import { folderContract } from './folder-contract.ts'
 import { forgetContract } from './forget-contract.ts'
 import { intentContract } from './intent-contract.ts'
-import { replacedVersionsContract } from './replaced-versions-contract.ts'
+import { replacedVersionsContract, versionListContract } from './replaced-versions-contract.ts'
 import type { Registration } from './store.ts'
 import {
   announcerOf,
@@ -35,6 +35,7 @@ export function storeContract(what: string, open: OpenStore): void {
     files(open)
     unsharing(open)
     replacedVersionsContract(open)
+    versionListContract(open)
     trashContract(open)
     damagedCopies(open)
     eventsContract(open)
@@ -289,7 +290,7 @@ function files(open: OpenStore): void {
     await opened.pass(31 * 86_400_000)
     await keeper(put('invented', 'three', replica))
     expect(await opened.store.contentsNamed('invented', 9)).toEqual([])
-    expect(await opened.store.versionsNamed('invented', 9)).toEqual([])
+    expect(await opened.store.versionsNamed('invented', { limit: 9 })).toEqual([])
   })
 }
 

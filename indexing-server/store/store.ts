@@ -123,6 +123,18 @@ export interface StoredVersion {
   readonly replacedMs: number | undefined
 }
 
+/** Where a version is among those of its name. */
+export interface VersionKey extends Pick<StoredVersion, 'owner' | 'replacedMs'> {
+  readonly contentId: number
+}
+
+export interface VersionPage {
+  readonly limit: number
+  readonly after?: VersionKey | undefined
+  /** Only versions with this content. */
+  readonly sha256?: string
+}
+
 /** A deleted file whose content is kept. */
 export interface TrashedFile extends FileKey {
   readonly content: StoredContent
@@ -305,10 +317,8 @@ export interface IndexStore extends AsyncDisposable {
   replicaContentId(peerId: string, copy: ReplicaVersion): Promise<number | undefined>
   /** A peer's replicated copy, if it is one that its file does not need. */
   obsoleteCopy(peerId: string, copy: ReplicaVersion): Promise<ObsoleteCopy | undefined>
-  /**
-   * The versions of a name, current ones first, then the most recently replaced, at most `limit`.
-   */
-  versionsNamed(name: string, limit: number): Promise<readonly StoredVersion[]>
+  /** The versions of a name, current ones first, then the most recently replaced. */
+  versionsNamed(name: string, page: VersionPage): Promise<readonly StoredVersion[]>
   /** All versions of one file, in the same order. */
   versionsOf(file: FileKey): Promise<readonly StoredVersion[]>
   /** At most `limit` files after `after` with a version that was replaced by then. */
