@@ -7,14 +7,15 @@ import { deadlines, limits } from '../../common/limits.ts'
 /**
  * Streams the body of a request: nothing is read from the socket while the consumer is busy. The first
  * read sends 100 Continue to a client that expects it.
- * @throws (while iterating) AppError DEADLINE_EXCEEDED if the client stalls or is slower than
- *   `limits.sendBytesPerSecondMin`, CONNECTION_CLOSED
+ * @throws (while iterating) AppError BAD_REQUEST if they are encoded, DEADLINE_EXCEEDED if the client stalls
+ *   or is slower than `limits.sendBytesPerSecondMin`, CONNECTION_CLOSED
  */
 export async function* uploadedBytes(
   request: FastifyRequest,
   reply: FastifyReply,
   { clock }: { clock: Clock },
 ): AsyncGenerator<Uint8Array> {
+  checkPlain(request.headers)
   if (request.headers.expect !== undefined) reply.raw.writeContinue()
   const pieces = (request.raw as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   // Each byte allows so much waiting, but a fast start does not pay for a slow rest.
@@ -29,6 +30,18 @@ export async function* uploadedBytes(
     allowedMs = Math.min(deadlines.bulkStallMs, allowedMs - waitedMs + earnedMs)
     yield piece.value
   }
+}
+
+/** Encoded bytes would be taken for those of the file. @throws AppError BAD_REQUEST */
+function checkPlain(headers: FastifyRequest['headers']): void {
+  const isUsual = (name: string, usual: string): boolean =>
+    (headers[name]?.toString().trim().toLowerCase() ?? usual) === usual
+  for (const [name, usual] of [
+    ['Content-Encoding', 'identity'],
+    ['Transfer-Encoding', 'chunked'],
+  ] as const)
+    if (!isUsual(name.toLowerCase(), usual))
+      throw new AppError('BAD_REQUEST', { path: name, reason: 'is not supported' })
 }
 
 /** The length of the body; undefined if it is chunked. */
@@ -54,11 +67,15 @@ async function nextPiece(
  */
 export function discardRest(request: FastifyRequest, reply: FastifyReply, clock: Clock): void {
   const { raw } = request
-  const hasBody = 'transfer-encoding' in raw.headers || Number(raw.headers['content-length']) > 0
-  if (!hasBody || raw.complete) return
+  if (!hasBody(request) || raw.complete) return
   reply.header('connection', 'close')
   raw.on('error', () => {})
   raw.resume()
   const cancel = clock.after(deadlines.closeMs, () => raw.destroy())
   raw.once('close', cancel)
+}
+
+/** Whether a body follows the headers. */
+export function hasBody({ headers }: FastifyRequest): boolean {
+  return 'transfer-encoding' in headers || Number(headers['content-length']) > 0
 }

@@ -159,6 +159,16 @@ describe('a refusal', () => {
     ['NAME_INVALID', 'a name that leaves its folder', { url: '/api/lookup?name=..%2Fsecret' }],
     ['ROUTE_NOT_FOUND', 'an unknown address', { url: '/api/nothing?x=1' }],
     ['ROUTE_NOT_FOUND', 'an unknown method', { method: 'PUT', url: '/api/files' }],
+    [
+      'BAD_REQUEST',
+      'encoded bytes',
+      {
+        method: 'POST',
+        url: '/api/files?name=a',
+        headers: { ...octets, 'content-encoding': 'gzip' },
+        payload: 'x',
+      },
+    ],
     ['HOST_REFUSED', 'a foreign name', { url: '/healthz', headers: { host: 'evil.org' } }],
     [
       'ORIGIN_REFUSED',

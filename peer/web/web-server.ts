@@ -14,6 +14,7 @@ import type { PeerApi } from '../api/calls.ts'
 import { checkAccess } from './access.ts'
 import { type ApiCaller, apiCallerOf } from './api-caller.ts'
 import { addApiDocs } from './api-docs.ts'
+import { addBodyPace } from './body-pace.ts'
 import { withoutCompilers } from './compilers.ts'
 import { challengeFor } from './credentials.ts'
 import { addDav, type DavFiles } from './dav/dav-door.ts'
@@ -25,6 +26,7 @@ import type { LiveSources } from './live/live-feed.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
 import { addPage, pageFolder } from './page-door.ts'
 import { addRateLimit } from './rate-limit.ts'
+import { originForm } from './request-target.ts'
 import { type ApiOf, addCallRoutes, type Web } from './routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { addSessionRoutes } from './session-routes.ts'
@@ -112,6 +114,7 @@ export async function buildWeb(
     forceCloseConnections: true,
     bodyLimit: limits.httpBodyBytesMax,
     frameworkErrors: badUrlAnswer(clock),
+    rewriteUrl: originForm,
     routerOptions: { maxParamLength: 3 * limits.nameBytesMax },
     ...withoutCompilers,
   })
@@ -131,6 +134,7 @@ export async function buildWeb(
       if (method === 'OPTIONS' && 'access-control-request-method' in headers) return
       await gate.check({ route: routeOptions.url, headers, address })
     })
+  addBodyPace(web, { clock })
   answerErrors(web, { log, clock, challenge: (url) => challengeFor(url, vitals.peerId) })
   if (live !== undefined) addLiveRoutes(web, vitals, { live, clock, log })
   const apiOf: ApiOf = (headers) => apis?.[apiCallerOf(headers)] ?? api

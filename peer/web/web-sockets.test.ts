@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { hasCode } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import type { ProblemDetails } from '../api/problem-details.ts'
@@ -52,6 +53,35 @@ describe('on a real socket', () => {
     )
     const error = await second.catch((thrown: unknown) => thrown)
     expect(hasCode(error, 'ADDRESS_IN_USE') && error.details['flag']).toBe('--http-port')
+  })
+
+  test.each(['limits', 'nothing'])(
+    'a body of the API that is sent too slowly ends: %s',
+    async (path) => {
+      await using peer = await running()
+      const socket = await dial(peer)
+      let reply = ''
+      socket.on('data', (text: string) => (reply += text))
+      const type = 'content-type: application/json'
+      socket.write(
+        `PATCH /api/${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${type}\r\ncontent-length: 9\r\n\r\n{`,
+      )
+      await until(() => peer.clock.pending > 0)
+      await peer.clock.advance(deadlines.bulkStallMs)
+      await until(() => reply.includes('}'))
+      expect(reply).toContain('DEADLINE_EXCEEDED')
+    },
+  )
+
+  test('a client that waits for leave to send a body of the API gets it', async () => {
+    await using peer = await running()
+    const socket = await dial(peer)
+    const type = 'content-type: application/json'
+    socket.write(
+      `PATCH /api/limits HTTP/1.1\r\nhost: 127.0.0.1\r\n${type}\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n`,
+    )
+    const [answer] = (await once(socket, 'data')) as [string]
+    expect(answer).toMatch(/^HTTP\/1.1 100 /)
   })
 
   test('closing ends waiting calls', async () => {

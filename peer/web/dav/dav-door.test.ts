@@ -86,6 +86,7 @@ describe('a written file', () => {
     ['in a file', 'own/a', {}, 409],
     ['in the place of a folder', 'folder', {}, 405],
     ['with an invalid name', 'a%5Cb', {}, 400],
+    ['encoded', 'own', { 'content-encoding': 'gzip' }, 400],
     ['with a part only', 'own', { 'content-range': 'bytes 0-1/4' }, 400],
     ['only if it is new', 'own', { 'if-none-match': '*' }, 412],
     ['only if it is another', 'own', { 'if-match': '"x"' }, 412],
