@@ -5,6 +5,7 @@ import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type CallName, callNames, type PeerApi } from './api/calls.ts'
 import { HistoryApi, type HistoryMessage } from './api/history-api.ts'
 import type { LocalPeerApi } from './api/local-peer-api.ts'
+import { allPeers } from './api/pages.ts'
 import type { ConnectionPool, PeerAddress } from './fetch/source/connection-pool.ts'
 import type { Finder } from './find/finder.ts'
 import { recordedQueries } from './history/recording.ts'
@@ -33,7 +34,7 @@ export function composeApi(
       own: { ...served, samplesSince: (timeMs) => history.samplesSince(timeMs) },
       running: () => transfers.running(),
       sampleEveryMs,
-      peers: (signal) => finder.peers(signal),
+      peers: (signal) => allPeers(finder, signal),
       ask: (peer, type, request, options) =>
         askPeer(pool, peer, type, request, { ...options, clock }),
       clock,

@@ -32,7 +32,7 @@ async function wantsToken(
 ): Promise<boolean> {
   using api = openHttpPeer(peer, { clock })
   try {
-    await api.downloads()
+    await api.downloads({ limit: 1 })
     return false
   } catch (error) {
     if (hasCode(error, 'TOKEN_REQUIRED')) return true

@@ -40,6 +40,8 @@ const peerInterface: readonly string[] = [
   'peer/api/command-agent.ts',
   'peer/api/history-shapes.ts',
   'peer/api/limit-table.ts',
+  'peer/api/page-cursor.ts',
+  'peer/api/pages.ts',
   'peer/api/problem-details.ts',
   'peer/api/scrub-shapes.ts',
   'peer/api/call-outlines.ts',

@@ -1,5 +1,6 @@
 import { systemClock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
@@ -13,7 +14,7 @@ const lookEveryMs = 10
 export async function copiesKnown(peer: TandemProcess, copies: number): Promise<void> {
   using api = apiOf(peer)
   const known = async (signal: AbortSignal): Promise<number | undefined> =>
-    (await api.peers(signal)).find(({ peerId }) => peerId === peer.name)?.copies
+    (await allPeers(api, signal)).find(({ peerId }) => peerId === peer.name)?.copies
   const deadline = { what: `Announcing the ${copies} copies of ${peer.name}`, deadlineMs }
   await withDeadline(deadline, systemClock, async (signal) => {
     while ((await known(signal)) !== copies) await systemClock.sleep(lookEveryMs, signal)

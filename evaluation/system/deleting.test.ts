@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
@@ -67,7 +68,7 @@ test('a deleted file is restored at its owner, taken over without it, and emptie
 
   await owner.kill('SIGKILL')
   await expect
-    .poll(async () => (await api.peers()).find(({ peerId }) => peerId === 'peer1')?.state)
+    .poll(async () => (await allPeers(api)).find(({ peerId }) => peerId === 'peer1')?.state)
     .not.toBe('live')
   expect(await tandem(second, 'restore', 'docs/other')).toContain(
     'peer2 shares it instead of peer1',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import type { PeerApi } from '../../peer/api/calls.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
 import { quickSettings } from './quick-settings.ts'
@@ -65,7 +66,7 @@ test('a peer that was drained is stopped without a loss', async () => {
 
   await cluster.peer(2).kill('SIGTERM')
   await expect
-    .poll(() => api.peers())
+    .poll(() => allPeers(api))
     .toEqual(expect.arrayContaining([expect.objectContaining({ peerId: 'peer2', state: 'dead' })]))
   await untilAtRest(api, { live: 3, dead: 1 })
   expect((await api.status()).brake).toBeUndefined()
@@ -91,7 +92,7 @@ test('a peer in maintenance is restarted without a copy', async () => {
   await cluster.peer(2).kill('SIGTERM')
   await expect.poll(() => api.status()).toMatchObject({ peers: { live: 3, suspect: 1, dead: 0 } })
   const silentMs = async (): Promise<number> =>
-    (await api.peers()).find(({ peerId }) => peerId === 'peer2')?.silentMs ?? 0
+    (await allPeers(api)).find(({ peerId }) => peerId === 'peer2')?.silentMs ?? 0
   await expect.poll(silentMs).toBeGreaterThan(2 * deadAfterMs)
   const { stdout } = await runTandem(['peers', ...through])
   expect(stdout).toContain('Away:      peer2 may be away for another 4 min')

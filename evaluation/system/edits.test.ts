@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
 import { limits } from '../../common/limits.ts'
+import { allVersions } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
@@ -25,7 +26,7 @@ async function replicated(cluster: Cluster, path: string): Promise<void> {
   const { content } = await hashFile(path)
   using api = apiOf(cluster.peer(1))
   const copies = async (): Promise<unknown> =>
-    (await api.versions({ name }).catch(() => ({ versions: [] }))).versions
+    (await allVersions(api, { name }).catch(() => ({ versions: [] }))).versions
       .filter(({ state }) => state === 'current')
       .map((version) => [version.sha256, version.copies])
   await expect.poll(copies, { timeout: 60_000 }).toEqual([[content.sha256, 2]])

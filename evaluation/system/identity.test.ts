@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
@@ -62,7 +63,7 @@ test('a data folder keeps its peer, in whatever container and under whatever def
   })
   using api = apiOf(cluster.peer(1))
   const peers = async (): Promise<string[]> =>
-    (await api.peers()).map(({ peerId, state }) => `${peerId} ${state}`)
+    (await allPeers(api)).map(({ peerId, state }) => `${peerId} ${state}`)
   const own = `peer-${hostname()}`
   const first = await cluster.startPeer('first', { isNamed: false, flags: ['--id-from-host'] })
   await expect.poll(peers).toEqual([`${own} live`, 'peer1 live'])
@@ -126,7 +127,7 @@ test('a peer that others cannot reach does not count, says so, and recovers', as
       peer: { unreachable: { remedy: expect.stringContaining('--advertise-host') as string } },
     })
   expect(linesOf(lost, '--advertise-host')).toHaveLength(1)
-  await expect.poll(() => api.peers()).toMatchObject([{}, { state: 'unreachable' }])
+  await expect.poll(() => allPeers(api)).toMatchObject([{}, { state: 'unreachable' }])
   await lost.kill('SIGTERM')
 
   await cluster.startPeer('peer2', { dataFolder: lost.dataFolder })

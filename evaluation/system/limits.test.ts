@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../common/clock.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { endOf } from './held-download.ts'
 import { quickSettings } from './quick-settings.ts'
@@ -130,7 +131,7 @@ test('what a peer gives is changed while it runs, and the index knows immediatel
   using api = apiOf(owner)
   await expect.poll(() => api.status()).toMatchObject({ noRoom: { contents: 1 } })
   const givenBytes = async (): Promise<number | undefined> =>
-    (await api.peers()).find(({ peerId }) => peerId === 'peer2')?.capacityBytes
+    (await allPeers(api)).find(({ peerId }) => peerId === 'peer2')?.capacityBytes
 
   expect(await limits('set', 'capacity', '2KB')).toMatch(/capacity +2\.00 KB +set manually/)
   await expect.poll(() => api.status()).toMatchObject({ belowFactor: 0 })

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../common/random.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { allDownloads } from '../../peer/api/pages.ts'
 import type { Download } from '../../peer/api/shapes.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { copiesKnown } from './copies-known.ts'
@@ -129,14 +130,14 @@ test('a download resumes after kill -9 of the peer, and after its source was awa
   const downloader = await cluster.startPeer('downloader')
   using api = apiOf(downloader)
   await api.startDownload({ name: 'photos/**', pattern: true })
-  await expect.poll(async () => (await api.downloads())[0]?.files?.done ?? 0).toBeGreaterThan(300)
+  await expect.poll(async () => (await allDownloads(api))[0]?.files?.done ?? 0).toBeGreaterThan(300)
   await source.kill('SIGKILL')
   await downloader.kill('SIGKILL')
   await downloader.start()
-  await expect.poll(async () => (await api.downloads())[0]?.state).toBe('running')
+  await expect.poll(async () => (await allDownloads(api))[0]?.state).toBe('running')
   await source.start()
   await expect
-    .poll(async () => (await api.downloads())[0])
+    .poll(async () => (await allDownloads(api))[0])
     .toMatchObject({ state: 'done', files: { done: files.size, failed: 0 } })
   expect(await wrongFiles(downloadedBy(downloader), files)).toEqual([])
   expect(await readdir(join(downloader.dataFolder, '.tandem/incoming'))).toEqual([])

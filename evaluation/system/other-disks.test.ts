@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { copiesKnown } from './copies-known.ts'
 import { downloadAndHash } from './download-check.ts'
@@ -56,7 +57,7 @@ test('folders on another disk are written once, even if their staging folders we
   await takesOnce('small again.bin', 1_000)
 
   using api = apiOf(peer)
-  const peers = await api.peers()
+  const peers = await allPeers(api)
   const { freeBytes = 0 } = peers.find(({ peerId }) => peerId === 'peer2') ?? {}
   expect(freeBytes).toBeGreaterThan(0)
   // As of the last heartbeat, when the disk may still have been empty.

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { hashFile } from '../../common/content/hash.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { pathOf } from '../benchmarks/anchor-programs.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { ensurePrograms } from './installed-programs.ts'
@@ -41,7 +42,7 @@ beforeAll(async () => {
   using api = apiOf(cluster.peer(1))
   const everywhere = cluster.peers.map(() => files.size)
   const copies = async (): Promise<void> => {
-    const known = (await api.peers()).map((peer) => peer.copies)
+    const known = (await allPeers(api)).map((peer) => peer.copies)
     if (!isDeepStrictEqual(known, everywhere)) throw new Error(`copies: ${known.join(', ')}`)
   }
   await vi.waitFor(copies, { timeout: 100_000 })

@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
+import { allVersions } from '../../peer/api/pages.ts'
 import { apiOf, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
@@ -22,7 +23,7 @@ test('the replica of the old content outlives a slow edit and its owner, and can
 
   using api = apiOf(cluster.peer(2))
   const versions = async (): Promise<unknown> =>
-    (await api.versions({ name })).versions.map((version) => [
+    (await allVersions(api, { name })).versions.map((version) => [
       version.sha256,
       version.state,
       version.copies,
@@ -58,7 +59,7 @@ test('a replaced version goes when the new one is safe and its time is over, acr
   const path = join(owner.dataFolder, 'shared', 'a.txt')
   using api = apiOf(owner)
   const states = async (): Promise<string[]> =>
-    (await api.versions({ name: 'a.txt' }).catch(() => ({ versions: [] }))).versions.map(
+    (await allVersions(api, { name: 'a.txt' }).catch(() => ({ versions: [] }))).versions.map(
       ({ state, copies }) => `${state} ${copies}`,
     )
   await writeFile(path, 'version 1')

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { damageFile } from '../../common/testing/damage-file.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
+import { allProblems } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { readMetric } from './read-metric.ts'
@@ -100,7 +101,7 @@ test('flipped bits are found by scrubbing, healed, and told', async () => {
   const [kept = ''] = await readdir(join(owner.dataFolder, '.tandem/damaged'))
   expect(await readFile(join(owner.dataFolder, '.tandem/damaged', kept))).toEqual(bad)
   await expect.poll(status).toEqual(healthy)
-  expect((await api.problems()).total).toBe(0)
+  expect((await allProblems(api)).total).toBe(0)
 })
 
 test('a damaged download is fetched again without being asked', async () => {

@@ -3,6 +3,7 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
+import { allProblems } from '../../peer/api/pages.ts'
 import { apiOf, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
@@ -42,7 +43,7 @@ test('one unreadable file among 300 delays no other and is named everywhere', as
     .toMatchObject({ atFactor: fileCount - 1, belowFactor: 1 })
 
   await expect
-    .poll(async () => await api.problems(), { timeout: 5_000 })
+    .poll(async () => await allProblems(api), { timeout: 5_000 })
     .toMatchObject({ total: 1, problems: [{ code: 'FILE_NOT_READABLE', path, name: bad }] })
   expect(await status()).toMatchObject({ peer: { problems: 1 } })
   const health = await fetch(new URL('/healthz', owner.apiUrl))

@@ -7,6 +7,7 @@ import { appendFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { allVersions } from '../../peer/api/pages.ts'
 import { pathOf } from '../benchmarks/anchor-programs.ts'
 import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
 import { ensurePrograms } from './installed-programs.ts'
@@ -214,7 +215,7 @@ test('curl stores a file, reads a part of it, and finds it replicated', async ()
   expect(part.equals(bytes.subarray(4_000_000, 4_000_100))).toBe(true)
   using api = apiOf(cluster.peer(2))
   const copies = async (): Promise<number> =>
-    (await api.versions({ name: 'curl.bin' }).catch(() => ({ versions: [] }))).versions[0]
+    (await allVersions(api, { name: 'curl.bin' }).catch(() => ({ versions: [] }))).versions[0]
       ?.copies ?? 0
   await expect.poll(copies).toBe(2)
   const other = `${urlOf(cluster.peer(2))}curl.bin`

@@ -11,6 +11,7 @@ import { seededRandom } from '../../common/random.ts'
 import { contentOf } from '../../common/testing/contents.ts'
 import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import { allPeers } from '../../peer/api/pages.ts'
 import { apiOf, type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
 import { startGatedPeer } from './gate.ts'
 import { startHostilePeer } from './hostile-peer.ts'
@@ -92,7 +93,7 @@ test('a file comes into the folder that was named, and never over another one', 
   expect((await readFile(target)).equals(shared)).toBe(true)
   // The index has not registered another peer.
   using api = apiOf(cluster.peer(1))
-  expect(await api.peers()).toHaveLength(2)
+  expect(await allPeers(api)).toHaveLength(2)
 })
 
 test('cat writes what sha256sum agrees with, through an index or a peer', async () => {

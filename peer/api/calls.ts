@@ -43,8 +43,11 @@ const page = {
   limit: Type.Integer({ minimum: 1, maximum: limits.pageRowsMax, default: limits.pageRowsMax }),
   after: Type.Optional(Type.String({ description: 'The `next` of the previous page.' })),
 }
+const fileName = Type.String({ description: 'Full name of a file.' })
 const query = {
-  name: Type.Object({ name: Type.String({ description: 'Full name of a file.' }) }),
+  page: Type.Object(page),
+  name: Type.Object({ name: fileName }),
+  versions: Type.Object({ name: fileName, ...page }),
   search: Type.Object({
     q: Type.String({ maxLength: limits.queryBytesMax, default: '' }),
     ...page,
@@ -155,25 +158,30 @@ export const calls = {
     query: query.name,
     reply: Why,
   },
+  /** By path. @throws BAD_REQUEST when `after` is not the `next` of a page */
   problems: {
     summary: "List files in this peer's folders that are not shared, with remedies",
     method: 'GET',
     path: '/api/problems',
+    query: query.page,
     reply: Problems,
   },
-  /** @throws NAME_INVALID, NAME_NOT_FOUND */
+  /** @throws NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED, BAD_REQUEST */
   versions: {
     summary: 'List the current content of a file and the replaced ones that are kept',
     method: 'GET',
     path: '/api/versions',
-    query: query.name,
+    query: query.versions,
     reply: Versions,
   },
+  /** By id. @throws BAD_REQUEST, INDEX_UNREACHABLE */
   peers: {
-    summary: 'List the peers that the index knows',
+    summary: 'List the peers that the index knows; a Link header names the next page',
     method: 'GET',
     path: '/api/peers',
+    query: query.page,
     reply: Peers,
+    page: 'peers',
   },
   stats: {
     summary: 'Show the performance of this peer',
@@ -213,12 +221,15 @@ export const calls = {
     path: '/api/downloads/:id',
     params: params.id,
   },
-  /** Oldest first. */
+  /** In the order of their starts. @throws BAD_REQUEST when `after` is not the `next` of a page */
   downloads: {
-    summary: 'List unfinished downloads and the most recent finished ones',
+    summary:
+      'List unfinished downloads and the most recent finished ones; a Link header names the next page',
     method: 'GET',
     path: '/api/downloads',
+    query: query.page,
     reply: Type.Array(Download),
+    page: 'downloads',
   },
   /** No effect on a paused or finished download. @throws DOWNLOAD_NOT_FOUND */
   pauseDownload: {

@@ -1,9 +1,9 @@
 /** `list`: this peer's copies by kind, then the files that only other peers have, page by page. */
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { AppError } from '../../common/errors.ts'
 import { type CopyKey, CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { CallReply, CallRequest } from './calls.ts'
+import { cursorOf, notACursor, parseCursor } from './page-cursor.ts'
 import type { ListedFile } from './shapes.ts'
 
 interface LocalFile {
@@ -32,6 +32,7 @@ const Position = Type.Union([
 ])
 /** The start of a page: the list of a kind, after a file. */
 type Position = Static<typeof Position>
+const isPosition = (value: unknown): value is Position => Value.Check(Position, value)
 
 /**
  * One page of at most `limit` files. It may be shorter even if more follow.
@@ -42,7 +43,8 @@ export async function listFiles(
   sources: ListSources,
 ): Promise<CallReply<'list'>> {
   const kinds: readonly Position['kind'][] = kind === 'both' ? [...copyKinds, 'remote'] : [kind]
-  const from: Position = after === undefined ? { kind: kinds[0] ?? 'remote' } : parseCursor(after)
+  const from: Position =
+    after === undefined ? { kind: kinds[0] ?? 'remote' } : parseCursor(after, isPosition)
   if (!kinds.includes(from.kind)) throw notACursor()
   const page =
     from.kind === 'remote'
@@ -86,22 +88,4 @@ async function remotePage(
 ): Promise<Page> {
   const { files, next } = await sources.remote(after === undefined ? { limit } : { limit, after })
   return next === undefined ? { files } : { files, next: { kind: 'remote', after: next } }
-}
-
-function cursorOf(position: Position): string {
-  return Buffer.from(JSON.stringify(position)).toString('base64url')
-}
-
-function parseCursor(text: string): Position {
-  try {
-    const position: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
-    if (Value.Check(Position, position)) return position
-  } catch {
-    // Not JSON, so not a cursor.
-  }
-  throw notACursor()
-}
-
-function notACursor(): AppError {
-  return new AppError('BAD_REQUEST', { path: '/after', reason: 'it is not the `next` of a page' })
 }

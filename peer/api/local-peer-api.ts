@@ -21,8 +21,8 @@ import {
   type IgnoredSource,
   ignoredCalled,
   type ProblemSource,
+  problemPage,
   problemsCalled,
-  problemsOf,
 } from './problem-list.ts'
 import { restoreFile } from './restore-file.ts'
 import { checkOf, type DamageSource, repairOf, scrubOf } from './scrub-views.ts'
@@ -100,8 +100,8 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
     })
   }
 
-  async peers(signal?: AbortSignal): Promise<CallReply<'peers'>> {
-    return await this.#dependencies.finder.peers(signal)
+  async peers(page: CallRequest<'peers'>, signal?: AbortSignal): Promise<CallReply<'peers'>> {
+    return await this.#dependencies.finder.peers(page, signal)
   }
 
   async stats(): Promise<CallReply<'stats'>> {
@@ -159,15 +159,15 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
     }
   }
 
-  async problems(): Promise<CallReply<'problems'>> {
-    return problemsOf(this.#dependencies.share)
+  async problems(page: CallRequest<'problems'>): Promise<CallReply<'problems'>> {
+    return problemPage(page, this.#dependencies.share)
   }
 
   async versions(
-    { name }: CallRequest<'versions'>,
+    request: CallRequest<'versions'>,
     signal?: AbortSignal,
   ): Promise<CallReply<'versions'>> {
-    return await this.#dependencies.finder.versions(name, signal)
+    return await this.#dependencies.finder.versions(request, signal)
   }
 
   async startDownload(request: CallRequest<'startDownload'>): Promise<CallReply<'startDownload'>> {
@@ -181,8 +181,8 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
     return await this.#dependencies.downloads.wait(id, waitMs, signal)
   }
 
-  async downloads(): Promise<CallReply<'downloads'>> {
-    return this.#dependencies.downloads.list()
+  async downloads(page: CallRequest<'downloads'>): Promise<CallReply<'downloads'>> {
+    return this.#dependencies.downloads.list(page)
   }
 
   async pauseDownload({ id }: CallRequest<'pauseDownload'>): Promise<CallReply<'pauseDownload'>> {

@@ -8,6 +8,7 @@ import type { Limiter } from '../limit/limiter.ts'
 import type { Scrubber } from '../scrub/scrubber.ts'
 import { ShareFixture } from '../testing/share-fixture.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
+import { problemPage } from './problem-list.ts'
 
 test('why names the pattern because of which a file that exists is not shared', async () => {
   await using peer = await ShareFixture.create()
@@ -43,4 +44,30 @@ test('why names the pattern because of which a file that exists is not shared', 
   ])
   for (const name of ['c', 'missing~', '../b~'])
     await expect(api.why({ name }), name).rejects.toMatchObject({ code: 'NAME_NOT_FOUND' })
+})
+
+test('problems have pages, which others that come or go meanwhile do not move', () => {
+  const paths = new Set(['/data/shared/b', '/data/shared/d', '/data/replicated', '/data/shared/f'])
+  const source = {
+    dataPath: '/data',
+    problems: () =>
+      [...paths].map((path) => ({ path, code: 'LINK_BROKEN' as const, reason: 'it is broken' })),
+    problemCounts: () => new Map([['LINK_BROKEN' as const, paths.size]]),
+  }
+  const read: string[] = []
+  for (let after: string | undefined; ; ) {
+    const page = problemPage({ limit: 2, ...(after && { after }) }, source)
+    read.push(...page.problems.map(({ path }) => path))
+    if (page.next === undefined) break
+    after = page.next
+    paths.delete('/data/shared/b')
+    paths.add('/data/shared/a').add('/data/shared/e')
+  }
+  expect(read).toEqual([
+    '/data/replicated',
+    '/data/shared/b',
+    '/data/shared/d',
+    '/data/shared/e',
+    '/data/shared/f',
+  ])
 })

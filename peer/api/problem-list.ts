@@ -4,7 +4,9 @@ import { join, relative, sep } from 'node:path'
 import { nameProblem } from '../../common/ids.ts'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from '../problem-table.ts'
-import type { Problem, Problems } from './shapes.ts'
+import type { CallReply, CallRequest } from './calls.ts'
+import { cursorOf, parseCursor } from './page-cursor.ts'
+import type { Problem } from './shapes.ts'
 
 interface FoundProblem {
   readonly path: string
@@ -21,21 +23,41 @@ export interface ProblemSource {
   problemCounts(): ProblemCounts
 }
 
-/** All listed problems, by path. */
-export function problemsOf(source: ProblemSource): Problems {
-  const problems = source.problems().map((problem) => described(problem, source.dataPath))
-  problems.sort((one, other) => (one.path < other.path ? -1 : 1))
-  return { total: totalOf(source.problemCounts()), problems }
+/**
+ * One page of the problems, by path: each path has one.
+ * @throws AppError BAD_REQUEST if `after` is not the `next` of a page
+ */
+export function problemPage(
+  { limit, after }: CallRequest<'problems'>,
+  source: ProblemSource,
+): CallReply<'problems'> {
+  const start = after === undefined ? '' : parseCursor(after, isPath)
+  const later = source.problems().filter(({ path }) => path > start)
+  later.sort((one, other) => (one.path < other.path ? -1 : 1))
+  const listed = later.slice(0, limit)
+  const last = listed.at(-1)
+  return {
+    total: totalOf(source.problemCounts()),
+    problems: listed.map((problem) => described(problem, source.dataPath)),
+    ...(later.length > limit && last && { next: cursorOf(last.path) }),
+  }
+}
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 /** Problems of files that `text` may mean: the name, with or without its parent folders. */
 export function problemsCalled(text: string, source: ProblemSource): Problem[] {
   const wanted = text.normalize('NFC').replace(/^(\.\/)+/, '')
-  return problemsOf(source).problems.filter(({ name, folder, path }) =>
-    [name, `${folder}/${name}`, path].some(
-      (called) => called !== '' && sayable(called.normalize('NFC')) === sayable(wanted),
-    ),
-  )
+  return source
+    .problems()
+    .map((problem) => described(problem, source.dataPath))
+    .filter(({ name, folder, path }) =>
+      [name, `${folder}/${name}`, path].some(
+        (called) => called !== '' && sayable(called.normalize('NFC')) === sayable(wanted),
+      ),
+    )
 }
 
 /** The part of the peer that knows which files are ignored. */

@@ -7,6 +7,9 @@ import { PeerSafety } from '../../common/protocol/plan-shapes.ts'
 import { eachLimit, type LimitKey, type LimitValue } from './limit-table.ts'
 
 const Sha256 = messages.accuse.request.properties.sha256
+const next = Type.Optional(
+  Type.String({ description: 'Present if more follow: the `after` of the next page.' }),
+)
 
 export const Lookup = Type.Object({
   name: Type.String(),
@@ -163,9 +166,11 @@ export const Problem = Type.Object({
 /** A file or folder that is not shared. */
 export type Problem = Static<typeof Problem>
 export const Problems = Type.Object({
-  /** Number of all problems; `problems` has the first of them. */
-  total: Type.Integer(),
-  problems: Type.Array(Problem),
+  total: Type.Integer({
+    description: 'Number of all problems. Not all are listed if they are many.',
+  }),
+  problems: Type.Array(Problem, { description: 'By path.' }),
+  next,
 })
 export type Problems = Static<typeof Problems>
 
@@ -182,6 +187,7 @@ export type Why = Static<typeof Why>
 export const Versions = Type.Object({
   name: Type.String(),
   versions: messages.versions.reply.properties.versions,
+  next,
 })
 /** The current contents of a name, then the replaced ones that are kept. */
 export type Versions = Static<typeof Versions>

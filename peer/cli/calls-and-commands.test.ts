@@ -13,7 +13,9 @@ const withoutCommand: Readonly<Record<string, string>> = {}
 
 /** What a command calls in a file of peer/api, with the help of several calls. */
 const combined = readdirSync(new URL('../api/', import.meta.url))
-  .filter((name) => /^(all-copies|download-to-end|unshare-matching|restore-file)\.ts$/.test(name))
+  .filter((name) =>
+    /^(all-copies|download-to-end|pages|unshare-matching|restore-file)\.ts$/.test(name),
+  )
   .map((name) => readFileSync(new URL(`../api/${name}`, import.meta.url), 'utf8'))
 
 describe('the commands and the routes', () => {
@@ -45,8 +47,8 @@ describe('the commands and the routes', () => {
       const fields = JSON.stringify([query, body])
       return fields.includes('"after"') || fields.includes('"limit"')
     })
-    expect(paged).toEqual(
-      expect.arrayContaining(['search', 'list', 'folder', 'events', 'trash', 'unshareMatching']),
-    )
+    const lists =
+      'search list folder events trash unshareMatching peers problems downloads versions history queries'
+    expect(paged).toEqual(expect.arrayContaining(lists.split(' ')))
   })
 })

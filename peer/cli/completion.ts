@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { PeerApi } from '../api/calls.ts'
 import { limitWords } from '../api/limit-table.ts'
+import { allPeers } from '../api/pages.ts'
 import { limitActions } from './limits-command.ts'
 import { listWords } from './list-commands.ts'
 import { peersActions } from './peers-command.ts'
@@ -74,7 +75,7 @@ async function candidates(
 const peerWords: readonly string[] = ['drain', 'undrain', 'maintenance', 'safe-to-stop', 'peers']
 
 async function peersWith(api: Pick<PeerApi, 'peers'>, signal: AbortSignal): Promise<string[]> {
-  return (await api.peers(signal)).map(({ peerId }) => peerId)
+  return (await allPeers(api, signal)).map(({ peerId }) => peerId)
 }
 
 /** Words after `limits`, `limits set` and `limits reset`. */

@@ -1,4 +1,5 @@
 import { AppError } from '../../common/errors.ts'
+import { allDownloads } from '../api/pages.ts'
 import type { Download } from '../api/shapes.ts'
 import type { Session } from './session.ts'
 
@@ -7,7 +8,7 @@ export async function downloadCalled(
   { api, signal }: Session,
   which: string,
 ): Promise<Pick<Download, 'id'>> {
-  const all = await api.downloads(signal)
+  const all = await allDownloads(api, signal)
   const found = all.find(({ id }) => id === which) ?? all.findLast(({ name }) => name === which)
   if (found === undefined) throw new AppError('DOWNLOAD_NOT_FOUND', { id: which })
   return found

@@ -6,10 +6,10 @@ import type {
   Series,
   TransferHistory,
 } from '../api/history-shapes.ts'
+import type { FetchPage } from '../api/pages.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { bytesText, countText, durationText, localText, speedText } from './human-units.ts'
 import { limitOption, printRows } from './listed-rows.ts'
-import type { FetchPage } from './pages.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 import { type Style, styleOf } from './style.ts'

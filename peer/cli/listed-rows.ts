@@ -1,6 +1,7 @@
 /** What commands that list rows page by page share. */
 import { InvalidArgumentError, Option } from 'commander'
-import { eachPage, type FetchPage, firstRows } from './pages.ts'
+import { eachPage, type FetchPage } from '../api/pages.ts'
+import { firstRows } from './pages.ts'
 import { printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 

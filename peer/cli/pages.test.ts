@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { type FetchPage, firstRows } from './pages.ts'
+import type { FetchPage } from '../api/pages.ts'
+import { firstRows } from './pages.ts'
 
 const unreachable = new AppError('INDEX_UNREACHABLE', { address: '127.0.0.1:7000' })
 

@@ -1,26 +1,5 @@
 import { type AppError, toAppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
-
-interface Page<Row> {
-  readonly rows: readonly Row[]
-  readonly next?: string | undefined
-}
-
-/** Fetches one page: at most `limit` rows after the page whose `next` is `after`. */
-export type FetchPage<Row> = (request: { limit: number; after?: string }) => Promise<Page<Row>>
-
-/** All pages in order, one in memory at a time. */
-export async function* eachPage<Row>(fetchPage: FetchPage<Row>): AsyncGenerator<readonly Row[]> {
-  let after: string | undefined
-  do {
-    const page = await fetchPage({
-      limit: limits.pageRowsMax,
-      ...(after !== undefined && { after }),
-    })
-    yield page.rows
-    after = page.next
-  } while (after !== undefined)
-}
+import { eachPage, type FetchPage } from '../api/pages.ts'
 
 export interface FirstRows<Row> {
   readonly rows: Row[]

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander'
+import { allPeers } from '../api/pages.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { printable, printableJson } from './printable.ts'
 import { peersText } from './reports.ts'
@@ -33,7 +34,7 @@ export function peersCommand<Options extends CommonOptions>(run: RunCommand<Opti
 }
 
 async function peers({ api, signal, terminal, json }: Session): Promise<void> {
-  const found = await api.peers(signal)
+  const found = await allPeers(api, signal)
   await terminal.print(json ? printableJson(found, 2) : peersText(found, styleOf(terminal)))
 }
 

@@ -1,5 +1,6 @@
 /** The commands that make one call and print its reply; each row defines one. */
 import { Command } from 'commander'
+import { allDownloads, allProblems, allVersions } from '../api/pages.ts'
 import type { Download } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { downloadCalled } from './download-called.ts'
@@ -71,7 +72,7 @@ export const downloadQuestions: readonly AnyQuestion[] = [
     name: 'downloads',
     summary: 'list the downloads',
     description: 'Lists unfinished downloads and the most recent finished ones.',
-    ask: ({ api, signal }) => api.downloads(signal),
+    ask: ({ api, signal }) => allDownloads(api, signal),
     text: downloadsText,
   }),
   question({
@@ -131,7 +132,7 @@ export const clusterQuestions: readonly AnyQuestion[] = [
     summary: 'list the files that are not shared',
     description:
       "Lists the files and folders in this peer's folders that are not shared, with reasons and remedies.",
-    ask: ({ api, signal }) => api.problems(signal),
+    ask: ({ api, signal }) => allProblems(api, signal),
     text: problemsText,
   }),
   question({
@@ -149,7 +150,7 @@ export const clusterQuestions: readonly AnyQuestion[] = [
     description:
       'Lists the current content of a file and the replaced ones that are still kept. `download --sha256` fetches one of them.',
     argument: fileName,
-    ask: ({ api, signal }, name) => api.versions({ name }, signal),
+    ask: ({ api, signal }, name) => allVersions(api, { name }, signal),
     text: versionsText,
   }),
 ]

@@ -1,10 +1,10 @@
 /** The commands for deleted files: `trash` and `restore`. */
 import { Argument, Command } from 'commander'
+import type { FetchPage } from '../api/pages.ts'
 import type { TrashPage } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { bytesText, countText } from './human-units.ts'
 import { limitOption, printRows } from './listed-rows.ts'
-import type { FetchPage } from './pages.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 import { type Style, styleOf } from './style.ts'

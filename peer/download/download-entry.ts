@@ -37,6 +37,8 @@ export interface DownloadEntry {
   error: AppError | undefined
   /** Of all downloads, when it last changed: other than by progress. */
   version: number
+  /** Among all downloads of this run of the peer, in the order of their starts; from 1. */
+  place: number
 }
 
 export function newEntry(
@@ -57,6 +59,7 @@ export function newEntry(
     result: undefined,
     error: undefined,
     version: 0,
+    place: 0,
   }
 }
 

@@ -6,6 +6,8 @@ import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
+import type { CallReply, CallRequest } from '../api/calls.ts'
+import { cursorOf, parseCursor } from '../api/page-cursor.ts'
 import type { Download, DownloadRequest, Stats } from '../api/shapes.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Shelf } from '../shelf.ts'
@@ -59,6 +61,7 @@ export class Downloads implements AsyncDisposable {
   readonly #finishedIds: string[] = []
   readonly #networkStats = new NetworkStats()
   #version = 0
+  #lastPlace = 0
   #doneCount = 0
   #failedCount = 0
 
@@ -136,9 +139,24 @@ export class Downloads implements AsyncDisposable {
     return this.#snapshot(entry)
   }
 
-  /** Those that have not ended, oldest first, and the last ones that have. */
-  list(): Download[] {
-    return [...this.#entries.values()].map((entry) => this.#snapshot(entry))
+  /**
+   * One page of those that have not ended and the last ones that have, in the order of their starts in
+   * this run of the peer, to which the cursors belong.
+   * @throws AppError BAD_REQUEST if `after` is not the `next` of a page
+   */
+  list({ limit, after }: CallRequest<'downloads'>): CallReply<'downloads'> {
+    const start = after === undefined ? 0 : parseCursor(after, isPlace)
+    const later = this.#entries
+      .values()
+      .filter(({ place }) => place > start)
+      .take(limit + 1)
+      .toArray()
+    const listed = later.slice(0, limit)
+    const last = listed.at(-1)
+    return {
+      downloads: listed.map((entry) => this.#snapshot(entry)),
+      ...(later.length > limit && last && { next: cursorOf(last.place) }),
+    }
   }
 
   /**
@@ -211,6 +229,7 @@ export class Downloads implements AsyncDisposable {
 
   #add(entry: DownloadEntry): void {
     this.#touch(entry)
+    entry.place = ++this.#lastPlace
     this.#active.set(keyOf(entry.request), entry)
     this.#entries.set(entry.id, entry)
     if (entry.state === 'waiting') this.#queue.add(entry)
@@ -432,4 +451,8 @@ export class Downloads implements AsyncDisposable {
     const [oldest] = this.#finishedIds.splice(0, 1)
     if (oldest !== undefined) this.#entries.delete(oldest)
   }
+}
+
+function isPlace(value: unknown): value is number {
+  return Number.isSafeInteger(value)
 }

@@ -199,7 +199,7 @@ test('a full disk pauses it immediately, though the next page waits for the inde
   Object.assign(world, { pageRows: 2, isIndexAway: true })
   world.shelf.isDiskFull = true
   const started = world.start()
-  const state = (): Download | undefined => world.downloads.list().at(-1)
+  const state = (): Download | undefined => world.downloads.list({ limit: 9 }).downloads.at(-1)
   await expect.poll(state).toMatchObject({ state: 'paused', error: { code: 'DISK_FULL' } })
   world.shelf.isDiskFull = false
   world.isIndexAway = false
@@ -213,7 +213,8 @@ test('files without a source wait, and are fetched when one appears', async () =
   const lost = aContent(9, 'lost')
   world.share('d/lost', lost, nowhere('gone'))
   const started = world.start()
-  const now = (): Download | undefined => world.downloads.list().find(({ id }) => id === started.id)
+  const now = (): Download | undefined =>
+    world.downloads.list({ limit: 9 }).downloads.find(({ id }) => id === started.id)
   await expect.poll(now).toMatchObject({ state: 'running', files: { done: 20 } })
   await expect.poll(now).toHaveProperty('waitingFor')
   const source = await world.source('p2')
@@ -232,7 +233,8 @@ test('many files without a source hold up no others, and are fetched when one ap
     world.share(name, aContent(number, 'lost'), nowhere('gone'))
   await world.shareSmall(20)
   const started = world.start({ name: '**' })
-  const now = (): Download | undefined => world.downloads.list().find(({ id }) => id === started.id)
+  const now = (): Download | undefined =>
+    world.downloads.list({ limit: 9 }).downloads.find(({ id }) => id === started.id)
   await expect.poll(now).toMatchObject({ files: { total: 1_720, done: 20, isListed: true } })
   await expect.poll(now).toHaveProperty('waitingFor')
 
@@ -296,7 +298,7 @@ test('it is paused, resumed and cancelled like any other', async () => {
   await world.shareSmall(20)
   world.share('d/lost', aContent(9, 'lost'), nowhere('gone'))
   const started = world.start()
-  const state = (): Download | undefined => world.downloads.list().at(-1)
+  const state = (): Download | undefined => world.downloads.list({ limit: 9 }).downloads.at(-1)
   await expect.poll(state).toHaveProperty('waitingFor')
   expect(await world.downloads.pause(started.id)).toMatchObject({ state: 'paused' })
   expect(world.downloads.resume(started.id)).toMatchObject({ state: 'running' })
@@ -352,7 +354,7 @@ test('a folder that was replaced by a file of its name is downloaded as that fil
   const world = await aWorld()
   world.share('d/lost', aContent(9, 'lost'), nowhere('gone'))
   const started = world.start({ name: 'd', pattern: false })
-  const state = (): Download | undefined => world.downloads.list().at(-1)
+  const state = (): Download | undefined => world.downloads.list({ limit: 9 }).downloads.at(-1)
   await expect.poll(state).toHaveProperty('waitingFor')
   await world.downloads.pause(started.id)
   const file = aContent(7, 'file')

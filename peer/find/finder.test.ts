@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import { limits } from '../../common/limits.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { FoundContent, MessageType } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
@@ -107,24 +106,6 @@ test('errors of the index are passed on', async () => {
   const file = { owner: 'peer2', name: 'a.txt' }
   await expect(finder.unshare(file)).rejects.toMatchObject({ code: 'NOT_OWNER' })
   expect(asked).toEqual([['unshare', file]])
-})
-
-test('the registry is read page by page', async () => {
-  const { finder, asked } = aFinder((_, body) =>
-    'after' in body ? { peers: [{ peerId: 'p2' }] } : { peers: [{ peerId: 'p1' }], next: 'p1' },
-  )
-  expect((await finder.peers()).map(({ peerId }) => peerId)).toEqual(['p1', 'p2'])
-  const limit = limits.pageRowsMax
-  expect(asked).toEqual([
-    ['peers', { limit }],
-    ['peers', { limit, after: 'p1' }],
-  ])
-})
-
-test('an endless registry is read a bounded number of times', async () => {
-  const { finder, asked } = aFinder(() => ({ peers: [], next: 'p1' }))
-  expect(await finder.peers()).toEqual([])
-  expect(asked.length).toBe(limits.peersMax / limits.pageRowsMax)
 })
 
 /** An index with the files a, b, c, ...; its cursors are the last name of a page. */

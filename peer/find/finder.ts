@@ -11,8 +11,8 @@ import type {
   RequestOf,
 } from '../../common/protocol/messages.ts'
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { CallReply } from '../api/calls.ts'
-import type { ListedFile, Peers, Safety, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
+import type { CallReply, CallRequest } from '../api/calls.ts'
+import type { ListedFile, Safety, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
 import type { IndexLink } from './index-link.ts'
 import { sumOfSafety } from './sum-of-safety.ts'
 
@@ -111,18 +111,9 @@ export class Finder {
     return next === undefined ? { files } : { files, next }
   }
 
-  /** The whole registry. */
-  async peers(signal?: AbortSignal): Promise<Peers> {
-    const peers: Peers = []
-    let after: string | undefined
-    for (let page = 0; page < limits.peersMax / limits.pageRowsMax; page += 1) {
-      const request = { limit: limits.pageRowsMax, ...(after && { after }) }
-      const found = await this.#ask('peers', request, signal)
-      peers.push(...found.peers)
-      after = found.next
-      if (after === undefined) break
-    }
-    return peers
+  /** One page of the registry, by peer id. */
+  async peers(request: RequestOf<'peers'>, signal?: AbortSignal): Promise<ReplyOf<'peers'>> {
+    return await this.#ask('peers', request, signal)
   }
 
   async status(signal?: AbortSignal): Promise<ReplyOf<'status'>> {
@@ -219,13 +210,18 @@ export class Finder {
   }
 
   /**
-   * The current contents of a name, and its replaced versions that are kept.
-   * @throws AppError NAME_INVALID, NAME_NOT_FOUND
+   * One page of the current contents of a name, and its replaced versions that are kept. It may have
+   * fewer than `limit` rows although more follow.
+   * @throws AppError NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED
    */
-  async versions(text: string, signal?: AbortSignal): Promise<Versions> {
+  async versions(
+    { name: text, limit, after }: CallRequest<'versions'>,
+    signal?: AbortSignal,
+  ): Promise<Versions> {
     const name = parseName(text)
-    const { versions } = await this.#ask('versions', { name }, signal)
-    return { name, versions }
+    const rows = Math.min(limit, limits.versionsListedMax)
+    const request = { name, limit: rows, ...(after !== undefined && { after }) }
+    return { name, ...(await this.#ask('versions', request, signal)) }
   }
 
   /**

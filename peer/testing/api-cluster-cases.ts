@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CallName } from '../api/calls.ts'
+import { allPeers } from '../api/pages.ts'
 import { type DeclareTests, failing } from './api-case.ts'
 
 /** What calls about the peer and the cluster do. */
@@ -7,18 +8,34 @@ export const clusterCases = {
   problems: (subject) => {
     test('lists what is not shared', async () => {
       const { api, brokenLink } = subject()
-      expect(await api.problems()).toMatchObject({
+      const page = await api.problems({ limit: 1 })
+      expect(page).toMatchObject({
         total: 1,
         problems: [{ code: 'LINK_BROKEN', name: brokenLink }],
       })
+      expect(page.next).toBeUndefined()
     })
+    failing(subject, 'BAD_REQUEST', 'after what is no cursor', ({ api }) =>
+      api.problems({ limit: 1, after: '!' }),
+    )
   },
   peers: (subject) => {
     test('lists the peers', async () => {
       const { api } = subject()
-      const ids = (await api.peers()).map(({ peerId }) => peerId)
+      const ids = (await allPeers(api)).map(({ peerId }) => peerId)
       expect(ids).toEqual(expect.arrayContaining(['peer1', 'peer2']))
     })
+    test('has pages', async () => {
+      const { api } = subject()
+      const first = await api.peers({ limit: 1 })
+      expect(first.peers).toMatchObject([{ peerId: 'peer1' }])
+      const second = await api.peers({ limit: 1, after: first.next ?? '' })
+      expect(second.peers).toMatchObject([{ peerId: 'peer2' }])
+      expect(second.next).toBeUndefined()
+    })
+    failing(subject, 'BAD_REQUEST', 'after what is no cursor', ({ api }) =>
+      api.peers({ limit: 1, after: '!' }),
+    )
   },
   stats: (subject) => {
     test('says how the peer performs', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import type { CallName, PeerApi } from '../api/calls.ts'
+import { allDownloads } from '../api/pages.ts'
 import type { Download } from '../api/shapes.ts'
 import {
   type ContractSubject,
@@ -47,12 +48,32 @@ export const downloadCases = {
   downloads: (subject) => {
     test('lists those that have not ended, and those that have', async () => {
       const { id } = await aWaitingDownload(subject())
-      const listed = await subject().api.downloads()
+      const listed = await allDownloads(subject().api)
       expect(listed).toContainEqual(expect.objectContaining({ id, state: 'running' }))
       await subject().api.cancelDownload({ id })
-      const later = await subject().api.downloads()
+      const later = await allDownloads(subject().api)
       expect(later).toContainEqual(expect.objectContaining({ id, state: 'failed' }))
     })
+    test('has pages, which downloads that start or end meanwhile do not move', async () => {
+      const { api } = subject()
+      const before = (await allDownloads(api)).map(({ id }) => id)
+      const { id: early } = await aWaitingDownload(subject())
+      const known = [...before, early]
+      const read: string[] = []
+      for (let after: string | undefined; ; ) {
+        const page = await api.downloads({ limit: 1, ...(after && { after }) })
+        read.push(...page.downloads.map(({ id }) => id))
+        if (page.next === undefined) break
+        expect(page.downloads).toHaveLength(1)
+        after = page.next
+        if (read.length === 1) await api.cancelDownload({ id: early })
+        if (read.length === known.length) break
+      }
+      expect(read).toEqual(known)
+    })
+    failing(subject, 'BAD_REQUEST', 'after what is no cursor', ({ api }) =>
+      api.downloads({ limit: 1, after: '!' }),
+    )
   },
   pauseDownload: (subject) => {
     test('stops a download', async () => {

@@ -138,12 +138,19 @@ export const fileCases = {
       await pushed(api, 'versioned')
       const version = { sha256: sha256Of('versioned'), state: 'current' }
       await expect
-        .poll(() => api.versions({ name: 'versioned' }))
+        .poll(() => api.versions({ name: 'versioned', limit: 1 }))
         .toMatchObject({ name: 'versioned', versions: [version] })
     })
     failing(subject, 'NAME_NOT_FOUND', 'of an unknown file', ({ api }) =>
-      api.versions({ name: 'unknown' }),
+      api.versions({ name: 'unknown', limit: 1 }),
     )
+    test('refuses what is no cursor', async () => {
+      const { api } = subject()
+      await pushed(api, 'versioned')
+      await expect.poll(() => codeOf(api.versions({ name: 'versioned', limit: 1 }))).toBe(undefined)
+      const page = api.versions({ name: 'versioned', limit: 1, after: '!' })
+      expect(await codeOf(page)).toBe('BAD_REQUEST')
+    })
   },
   trash: (subject) => {
     test('lists no file while none was deleted', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CallName } from '../api/calls.ts'
+import { allProblems } from '../api/pages.ts'
 import { codeOf, type DeclareTests, failing, pushed } from './api-case.ts'
 
 /** What calls about reading copies again and about damaged files do. */
@@ -54,7 +55,7 @@ export const scrubCases = {
       const { damaged } = await api.scrub()
       expect(damaged).toMatchObject([{ name, folder: 'shared', chunks: 1, badChunks: 1 }])
       await expect
-        .poll(async () => (await api.problems()).problems)
+        .poll(async () => (await allProblems(api)).problems)
         .toContainEqual(expect.objectContaining({ name, code: 'DAMAGED' }))
       const { id } = await api.repair({ name })
       expect(await api.repairOf({ id, waitMs: 10_000 })).toMatchObject({ name, state: 'done' })

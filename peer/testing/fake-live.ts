@@ -6,7 +6,7 @@ import type { Download } from '../api/shapes.ts'
 import type { LiveSources } from '../web/live/live-feed.ts'
 
 type EventRow = CallReply<'events'>['events'][number]
-type PeerRow = CallReply<'peers'>[number]
+type PeerRow = CallReply<'peers'>['peers'][number]
 
 /** What the stream of events reads, as a test sets it. */
 export class FakeLive {
@@ -37,7 +37,7 @@ export class FakeLive {
         peers: async () => {
           this.asked.peers++
           this.#checkPresence()
-          return this.peers.map((peer) => ({ ...peer, silentMs: this.silentMs() }))
+          return { peers: this.peers.map((peer) => ({ ...peer, silentMs: this.silentMs() })) }
         },
         status: async () => {
           this.asked.status++

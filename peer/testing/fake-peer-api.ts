@@ -128,10 +128,10 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
     return { files: rows, ...(next !== undefined && { next }) }
   }
 
-  async peers(): Promise<Peers> {
+  async peers({ limit, after }: CallRequest<'peers'>): Promise<CallReply<'peers'>> {
     this.check()
     const common = { host: '127.0.0.1', copies: 3, bytes: 3_072, freeBytes: 5_000_000_000 }
-    return [
+    const peers: Peers = [
       {
         ...common,
         peerId: 'peer1',
@@ -142,6 +142,8 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
       },
       { ...common, peerId: 'peer2', port: 7101, state: 'dead', silentMs: 75_000, zone: 'rack 2' },
     ]
+    const { rows, ...more } = pageOf(peers, limit, after)
+    return { peers: rows, ...more }
   }
 
   async stats(): Promise<Stats> {
@@ -181,12 +183,13 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
     }
   }
 
-  async problems(): Promise<Problems> {
+  async problems({ limit, after }: CallRequest<'problems'>): Promise<Problems> {
     this.check()
-    return { total: this.problemList.length, problems: this.problemList }
+    const { rows, ...more } = pageOf(this.problemList, limit, after)
+    return { total: this.problemList.length, problems: rows, ...more }
   }
 
-  async versions({ name }: CallRequest<'versions'>): Promise<Versions> {
+  async versions({ name, limit, after }: CallRequest<'versions'>): Promise<Versions> {
     const [current, ...replaced] = this.#find(name).map(({ sha256, size }) => ({
       owner: otherPeer.peerId,
       sha256,
@@ -200,10 +203,9 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
       state: 'replaced',
       keptUntilMs: 3_600_000,
     }))
-    return {
-      name,
-      versions: [...(current ? [{ ...current, state: 'current' as const }] : []), ...versions],
-    }
+    const all = [...(current ? [{ ...current, state: 'current' as const }] : []), ...versions]
+    const { rows, ...more } = pageOf(all, limit, after)
+    return { name, versions: rows, ...more }
   }
 
   readonly trash: PeerApi['trash'] = async (request) => this.#checkedTrash().list(request)
@@ -299,8 +301,9 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
     return { ...download }
   }
 
-  async downloads(): Promise<Download[]> {
-    return [...this.#downloads.values()].map((download) => ({ ...download }))
+  async downloads({ limit, after }: CallRequest<'downloads'>): Promise<CallReply<'downloads'>> {
+    const { rows, ...more } = pageOf([...this.#downloads.values()], limit, after)
+    return { downloads: rows.map((download) => ({ ...download })), ...more }
   }
 
   async pauseDownload({ id }: CallRequest<'pauseDownload'>): Promise<Download> {
@@ -412,6 +415,8 @@ function pageOf<Row>(
   after = '0',
 ): { rows: Row[]; next?: string } {
   const start = Number(after)
+  if (Number.isNaN(start))
+    throw new AppError('BAD_REQUEST', { path: '/after', reason: 'no cursor' })
   const end = start + limit
   return { rows: rows.slice(start, end), ...(end < rows.length && { next: String(end) }) }
 }

@@ -3,6 +3,7 @@ import { problemOf } from '../../../common/http-problem.ts'
 import type { AwaitedChanges } from '../../../common/protocol/change-messages.ts'
 import type { RunningTransfer } from '../../../common/protocol/history-messages.ts'
 import type { CallReply, PeerApi } from '../../api/calls.ts'
+import { allPeers } from '../../api/pages.ts'
 import type { Download } from '../../api/shapes.ts'
 import type { Audience, LiveDependencies } from './audience.ts'
 import { frameOf, rowsFrames } from './frames.ts'
@@ -10,7 +11,7 @@ import { MissedEvents } from './missed-events.ts'
 import { PublishedRows } from './published-rows.ts'
 import { Refresher } from './refresher.ts'
 
-type PeerRow = CallReply<'peers'>[number]
+type PeerRow = CallReply<'peers'>['peers'][number]
 
 /** What the feed reads. */
 export interface LiveSources {
@@ -207,7 +208,7 @@ export class LiveFeed {
   }
 
   async #readPeers(signal: AbortSignal): Promise<void> {
-    const peers = await this.#sources.api.peers(signal)
+    const peers = await allPeers(this.#sources.api, signal)
     const changed = this.#peers.changed(peers)
     const ids = new Set(peers.map(({ peerId }) => peerId))
     const removed = this.#peers.removed((id) => ids.has(id))

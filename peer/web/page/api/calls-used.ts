@@ -8,7 +8,8 @@ type Rows = typeof calls
 type RouteOf<Name extends CallName> = {
   readonly method: Rows[Name]['method']
   readonly path: Rows[Name]['path']
-} & (Rows[Name] extends { readonly body: unknown } ? { readonly body: true } : unknown)
+} & (Rows[Name] extends { readonly body: unknown } ? { readonly body: true } : unknown) &
+  (Rows[Name] extends { readonly page: infer Field } ? { readonly page: Field } : unknown)
 
 export const callsUsed = {
   lookup: { method: 'GET', path: '/api/lookup' },
@@ -17,7 +18,7 @@ export const callsUsed = {
   why: { method: 'GET', path: '/api/why' },
   versions: { method: 'GET', path: '/api/versions' },
   problems: { method: 'GET', path: '/api/problems' },
-  peers: { method: 'GET', path: '/api/peers' },
+  peers: { method: 'GET', path: '/api/peers', page: 'peers' },
   status: { method: 'GET', path: '/api/status' },
   resumeReplication: { method: 'POST', path: '/api/replication/resume' },
   drainPeer: { method: 'POST', path: '/api/peers/:peerId/drain' },
@@ -27,7 +28,7 @@ export const callsUsed = {
   forgetPeer: { method: 'DELETE', path: '/api/peers/:peerId' },
   peerSafety: { method: 'GET', path: '/api/peers/:peerId/safety' },
   startDownload: { method: 'POST', path: '/api/downloads', body: true },
-  downloads: { method: 'GET', path: '/api/downloads' },
+  downloads: { method: 'GET', path: '/api/downloads', page: 'downloads' },
   cancelDownload: { method: 'DELETE', path: '/api/downloads/:id' },
   pauseDownload: { method: 'POST', path: '/api/downloads/:id/pause' },
   resumeDownload: { method: 'POST', path: '/api/downloads/:id/resume' },

@@ -44,6 +44,14 @@ test('fields go into the path, the query or the body', async () => {
   ])
 })
 
+test('a Link header names the next page of a list', async () => {
+  const link = '</api/downloads?limit=1&after=a%3D%3D>; rel="next"'
+  const pages = [Response.json(['d1'], { headers: { link } }), Response.json(['d2'])]
+  const { client } = clientFor(() => pages.shift() ?? Response.json([]))
+  expect(await client.call('downloads', { limit: 1 })).toEqual({ downloads: ['d1'], next: 'a==' })
+  expect(await client.call('downloads', { after: 'a==' })).toEqual({ downloads: ['d2'] })
+})
+
 test('an empty reply is undefined', async () => {
   const { client } = clientFor(() => new Response(null, { status: 204 }))
   expect(await client.call('cancelDownload', { id: 'd1' })).toBeUndefined()

@@ -33,7 +33,7 @@ export class Client {
     name: Name,
     ...[request, signal]: CallArguments<Name>
   ): Promise<CallReply<Name>> {
-    const route: { method: string; path: string; body?: true } = callsUsed[name]
+    const route: { method: string; path: string; body?: true; page?: string } = callsUsed[name]
     const fields: Record<string, unknown> = { ...(request as Fields | undefined) }
     const path = route.path.replaceAll(/:(\w+)/g, (_, key: string) => {
       const value = encodeURIComponent(String(fields[key]))
@@ -43,7 +43,10 @@ export class Client {
     const reply = route.body
       ? await this.request(route.method, path, { json: fields, signal })
       : await this.request(route.method, path + queryOf(fields), { signal })
-    return (reply.status === 204 ? undefined : await reply.json()) as CallReply<Name>
+    if (reply.status === 204) return undefined as CallReply<Name>
+    const body: unknown = await reply.json()
+    if (route.page === undefined) return body as CallReply<Name>
+    return { [route.page]: body, next: nextPageOf(reply.headers) } as CallReply<Name>
   }
 
   /** @throws Problem unless the reply is a success; AbortError */
@@ -79,6 +82,14 @@ export class Client {
   async openSession(token: string): Promise<void> {
     await this.request('POST', '/api/session', { json: { token } })
   }
+}
+
+/** The `after` of the next page in a Link header, if there is one. */
+function nextPageOf(headers: Headers): string | undefined {
+  const target = /<([^>]*)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
+  return target === undefined
+    ? undefined
+    : (new URL(target, 'http://peer').searchParams.get('after') ?? undefined)
 }
 
 function queryOf(fields: Fields): string {

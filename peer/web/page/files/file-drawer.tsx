@@ -66,7 +66,7 @@ export function FileDrawer({ name }: { readonly name: string }): JSX.Element {
         />
       ))}
       {details.value !== undefined && details.value.versions.length > 1 && (
-        <VersionList name={name} versions={details.value.versions} />
+        <VersionList name={name} version={version} />
       )}
     </Dialog>
   )

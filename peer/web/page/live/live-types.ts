@@ -2,13 +2,13 @@
 import type { CallReply } from '../../../api/calls.ts'
 
 export type Status = CallReply<'status'>
-export type Peer = CallReply<'peers'>[number]
+export type Peer = CallReply<'peers'>['peers'][number]
 
 export interface KnownPeer extends Peer {
   /** When the index last heard from it, by the clock of this page. */
   readonly heardMs: number
 }
-export type Download = CallReply<'downloads'>[number]
+export type Download = CallReply<'downloads'>['downloads'][number]
 
 /** Whether what the page shows is current. */
 export type Connection =

@@ -16,7 +16,8 @@ class FakePeer {
     if (this.state === 'wants token')
       return Response.json({ code: 'TOKEN_REQUIRED', detail: 'Token?' }, { status: 401 })
     if (url === '/api/events') return this.#answerEvents(init)
-    if (url === '/api/downloads') return Response.json(this.downloads)
+    if (url === '/api/downloads' || url.startsWith('/api/downloads?'))
+      return Response.json(this.downloads)
     if (url === '/api/peers') return Response.json([{ peerId: 'peer2' }])
     return Response.json({ contents: 1, peer: { peerId: 'peer1' } })
   }

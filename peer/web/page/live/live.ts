@@ -1,5 +1,6 @@
 import { batch, type Signal, signal } from '@preact/signals'
 import type { Client } from '../api/client.ts'
+import { everyRow } from '../api/every-row.ts'
 import { isCode, problemOf, sentenceOf } from '../api/problem.ts'
 import type { PageClock } from '../clock.ts'
 import { EventParser, type ServerEvent } from './event-parser.ts'
@@ -104,7 +105,7 @@ export class Live {
 
   /** Asks for the downloads again, after one was removed from the list. */
   async refreshDownloads(): Promise<void> {
-    this.#takeDownloads({ changed: await this.#client.call('downloads'), removed: [] }, true)
+    this.#takeDownloads({ changed: await this.#allDownloads(), removed: [] }, true)
   }
 
   async #run(life: AbortSignal): Promise<void> {
@@ -212,7 +213,7 @@ export class Live {
   async #poll(life: AbortSignal): Promise<void> {
     if (life.aborted) return
     try {
-      this.#takeDownloads({ changed: await this.#client.call('downloads'), removed: [] }, true)
+      this.#takeDownloads({ changed: await this.#allDownloads(), removed: [] }, true)
       this.connection.value = { state: 'polling' }
     } catch (error) {
       if (isCode(error, 'TOKEN_REQUIRED')) return this.stop()
@@ -222,7 +223,7 @@ export class Live {
     }
     try {
       const status = await this.#client.call('status')
-      const peers = await this.#client.call('peers')
+      const peers = await this.#allPeers()
       batch(() => {
         this.peerId.value = status.peer.peerId
         this.#takeStatus(status)
@@ -232,6 +233,20 @@ export class Live {
     } catch (error) {
       this.clusterFailure.value = sentenceOf(error)
     }
+  }
+
+  async #allDownloads(): Promise<Download[]> {
+    return await everyRow(async (after) => {
+      const { downloads: rows, next } = await this.#client.call('downloads', { after })
+      return { rows, next }
+    })
+  }
+
+  async #allPeers(): Promise<Peer[]> {
+    return await everyRow(async (after) => {
+      const { peers: rows, next } = await this.#client.call('peers', { after })
+      return { rows, next }
+    })
   }
 
   /** Resolves after `delayMs`, or when `retry` or `stop` is called. */

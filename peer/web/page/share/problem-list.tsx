@@ -1,57 +1,66 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import type { CallReply } from '../../../api/calls.ts'
-import { sentenceOf } from '../api/problem.ts'
 import { countText } from '../format/units.ts'
 import { Icon } from '../parts/icon.tsx'
+import { PagedList } from '../parts/paged-list.ts'
+import { ShowMore } from '../parts/show-more.tsx'
 import { ErrorState } from '../parts/states.tsx'
 import { usePage } from '../shell/page-context.ts'
 
+type Problem = CallReply<'problems'>['problems'][number]
+
+const rowsPerPage = 100
+
 /** Files in this peer's folders that are not shared, each with the reason and the remedy. */
 export function ProblemList(): JSX.Element {
-  const { client, live } = usePage()
-  const found = useSignal<CallReply<'problems'> | undefined>(undefined)
-  const failure = useSignal('')
+  const { client, clock, live } = usePage()
+  const list = useMemo(() => new PagedList<Problem>({ clock }), [clock])
+  const total = useSignal(0)
   const count = live.status.value?.peer.problems
   const version = live.filesVersion.value
   useEffect(() => {
-    const leaving = new AbortController()
-    client.call('problems', undefined, leaving.signal).then(
-      (problems) => {
-        found.value = problems
-        failure.value = ''
-      },
-      (error: unknown) => {
-        if (!leaving.signal.aborted) failure.value = sentenceOf(error)
-      },
-    )
-    return () => leaving.abort()
-  }, [client, count, version, found, failure])
-  const problems = found.value
+    const load = list.load(async (after, signal) => {
+      const found = await client.call('problems', { limit: rowsPerPage, after }, signal)
+      total.value = found.total
+      return { rows: found.problems, next: found.next }
+    })
+    load.catch(() => {})
+  }, [list, client, total])
+  useEffect(() => () => list.stop(), [list])
+  useEffect(() => list.refresh(), [list, count, version])
+  const isKnown = list.state.value === 'ready'
   return (
     <section class="stack" aria-labelledby="problems">
       <div class="toolbar">
         <h2 id="problems">Not shared</h2>
-        {problems !== undefined && problems.total > 0 && (
+        {isKnown && total.value > 0 && (
           <span class="badge warn">
-            {countText(problems.total, 'file or folder', 'files and folders')}
+            {countText(total.value, 'file or folder', 'files and folders')}
           </span>
         )}
       </div>
-      {problems === undefined && failure.value !== '' && <ErrorState sentence={failure.value} />}
-      {problems !== undefined && problems.total === 0 && (
+      {list.state.value === 'failed' && <ErrorState sentence={list.failure.value} />}
+      {isKnown && total.value === 0 && (
         <p class="all-good">
           <Icon name="check" small />
           Every file in the folders of this peer is shared.
         </p>
       )}
-      {problems !== undefined && problems.total > 0 && <Problems {...problems} />}
+      {isKnown && total.value > 0 && <Problems list={list} total={total.value} />}
     </section>
   )
 }
 
-function Problems({ total, problems }: CallReply<'problems'>): JSX.Element {
+interface ProblemsProps {
+  readonly list: PagedList<Problem>
+  readonly total: number
+}
+
+function Problems({ list, total }: ProblemsProps): JSX.Element {
+  const problems = list.rows.value
+  const unlisted = total - problems.length
   return (
     <div class="card problems">
       <ul>
@@ -66,8 +75,9 @@ function Problems({ total, problems }: CallReply<'problems'>): JSX.Element {
           </li>
         ))}
       </ul>
-      {total > problems.length && (
-        <p class="faint">and {countText(total - problems.length, 'more', 'more')}</p>
+      <ShowMore list={list} what="files" />
+      {!list.hasMore.value && unlisted > 0 && (
+        <p class="faint">and {countText(unlisted, 'more', 'more')}</p>
       )}
     </div>
   )
