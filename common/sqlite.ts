@@ -85,8 +85,13 @@ export function isDatabaseFailure(error: unknown): boolean {
 export function isUnreadable(error: unknown): boolean {
   if (!hasCode(error, 'DATABASE_UNUSABLE')) return false
   const { cause } = error
-  if (!(cause instanceof SQLite.SqliteError)) return cause === undefined
-  return ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].some((code) => cause.code.startsWith(code))
+  return cause instanceof SQLite.SqliteError ? isDamage(cause) : cause === undefined
+}
+
+/** Whether work failed because of damage in the file of the database. */
+export function isDamage(error: unknown): boolean {
+  if (!(error instanceof SQLite.SqliteError)) return false
+  return ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].some((code) => error.code.startsWith(code))
 }
 
 function openingError(path: string, error: unknown): AppError {

@@ -8,8 +8,8 @@ import {
   PastTransfer,
   Sample,
 } from '../../common/protocol/history-messages.ts'
-import { openOrReplace } from '../../common/replace-database.ts'
-import { type Database, openDatabase } from '../../common/sqlite.ts'
+import { ReplaceableDatabase } from '../../common/replace-database.ts'
+import type { Database } from '../../common/sqlite.ts'
 
 const dayMs = 86_400_000
 /** Rows kept of each kind, and for how long: some 15 MB each at most. */
@@ -66,35 +66,31 @@ interface StoredRow {
 export class HistoryStore implements Disposable {
   /** Why it lasts only as long as the process; undefined if it is on disk. */
   readonly fault: string | undefined
-  readonly #database: Database
-  readonly #sql: Readonly<Record<Table, ReturnType<typeof prepare>>>
+  readonly #database: ReplaceableDatabase<Statements>
 
   /**
-   * A damaged file is moved aside; without a usable one, the history lasts as long as the process.
+   * A damaged file is moved aside, whenever it is found; without a usable one, the history lasts as long as the process.
    * @param path `:memory:` for none on disk
    */
   constructor(path: string, { log }: { log: Log }) {
     const { database, fault } = openAnywhere(path, log)
     this.#database = database
     this.fault = fault
-    this.#sql = {
-      transfers: prepare(this.#database, 'transfers'),
-      queries: prepare(this.#database, 'queries'),
-      samples: prepare(this.#database, 'samples'),
-    }
   }
 
   /** Adds rows, and removes those that are too many or too old. */
   add(rows: NewRows, nowMs: number): void {
-    this.#database.transaction(() => {
-      for (const name of ['transfers', 'queries', 'samples'] as const) {
-        if (rows[name].length === 0) continue
-        const { add, removeBeyond, removeOld } = this.#sql[name]
-        for (const row of rows[name]) add.run(row.timeMs, JSON.stringify(row))
-        removeBeyond.run(bounds[name].rowsMax)
-        removeOld.run(nowMs - bounds[name].ageMs)
-      }
-    })()
+    this.#database.run((sql, database) =>
+      database.transaction(() => {
+        for (const name of ['transfers', 'queries', 'samples'] as const) {
+          if (rows[name].length === 0) continue
+          const { add, removeBeyond, removeOld } = sql[name]
+          for (const row of rows[name]) add.run(row.timeMs, JSON.stringify(row))
+          removeBeyond.run(bounds[name].rowsMax)
+          removeOld.run(nowMs - bounds[name].ageMs)
+        }
+      })(),
+    )
   }
 
   /** Newest first. */
@@ -109,23 +105,19 @@ export class HistoryStore implements Disposable {
 
   /** Oldest first. */
   samplesSince(timeMs: number): Sample[] {
-    const rows = this.#sql.samples.since.all(timeMs) as StoredRow[]
+    const rows = this.#database.run(({ samples }) => samples.since.all(timeMs) as StoredRow[])
     return rows.flatMap((stored) => rowOf<Sample>(stored, Sample))
   }
 
   [Symbol.dispose](): void {
-    this.#database.close()
+    this.#database[Symbol.dispose]()
   }
 
   #page<Row>(name: Table, schema: TSchema, request: PageRequest): Page<Row> {
     const { limit, before, direction = null } = request
     const [timeMs = Number.MAX_SAFE_INTEGER, number = 0] = before?.split('-').map(Number) ?? []
-    const stored = this.#sql[name].before.all({
-      timeMs,
-      number,
-      direction,
-      limit: limit + 1,
-    }) as StoredRow[]
+    const asked = { timeMs, number, direction, limit: limit + 1 }
+    const stored = this.#database.run((sql) => sql[name].before.all(asked) as StoredRow[])
     const rows = stored.slice(0, limit).flatMap((row) => rowOf<Row>(row, schema))
     return { rows, isMore: stored.length > limit }
   }
@@ -137,18 +129,32 @@ function rowOf<Row>({ number, timeMs, row }: StoredRow, schema: TSchema): Row[] 
   return Value.Check(schema, value) ? [value as Row] : []
 }
 
-function openAnywhere(path: string, log: Log): { database: Database; fault?: string } {
+type Statements = Readonly<Record<Table, ReturnType<typeof prepareFor>>>
+
+function openAnywhere(
+  path: string,
+  log: Log,
+): { database: ReplaceableDatabase<Statements>; fault?: string } {
+  const options = { migrations, prepare, log }
   try {
-    return { database: openOrReplace(path, { migrations, log }) }
+    return { database: new ReplaceableDatabase(path, options) }
   } catch (error) {
     const fault = reasonOf(error)
     log.warn({ path, reason: fault }, 'the history is kept in memory only')
-    return { database: openDatabase(':memory:', { migrations }), fault }
+    return { database: new ReplaceableDatabase(':memory:', options), fault }
+  }
+}
+
+function prepare(database: Database): Statements {
+  return {
+    transfers: prepareFor(database, 'transfers'),
+    queries: prepareFor(database, 'queries'),
+    samples: prepareFor(database, 'samples'),
   }
 }
 
 /** @returns every statement, compiled once */
-function prepare(database: Database, name: Table) {
+function prepareFor(database: Database, name: Table) {
   const columns = 'number, time_ms as timeMs, row'
   return {
     add: database.prepare(`insert into ${name} (time_ms, row) values (?, ?)`),

@@ -4,7 +4,7 @@ import type { Clock } from '../../../common/clock.ts'
 import { diskError } from '../../../common/disk-error.ts'
 import { reasonOf } from '../../../common/errors.ts'
 import type { Log } from '../../../common/log.ts'
-import { openOrReplace } from '../../../common/replace-database.ts'
+import { ReplaceableDatabase } from '../../../common/replace-database.ts'
 import type { Database } from '../../../common/sqlite.ts'
 import type { QualifiedName } from './dav-xml.ts'
 
@@ -49,11 +49,6 @@ interface Statements {
 
 const isInside = '(name = :name OR (name >= :from AND name < :to))'
 
-interface Opened {
-  readonly database: Database
-  readonly statements: Statements
-}
-
 interface Dependencies {
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly log: Log
@@ -67,11 +62,11 @@ export class DeadProperties implements Disposable {
   readonly #path: string
   readonly #clock: Dependencies['clock']
   readonly #log: Log
-  #opened: Opened | undefined
+  #opened: ReplaceableDatabase<Statements> | undefined
   #notOpened: { readonly error: unknown; readonly untilMs: number } | undefined
   #isFailing = false
 
-  /** The database is opened, and created, by its first use; a damaged one is moved aside. */
+  /** The database is opened, and created, by its first use; a damaged one is moved aside, whenever it is found. */
   constructor(path: string, { clock, log }: Dependencies) {
     this.#path = path
     this.#clock = clock
@@ -117,7 +112,7 @@ export class DeadProperties implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#opened?.database.close()
+    this.#opened?.[Symbol.dispose]()
     this.#opened = undefined
   }
 
@@ -148,13 +143,13 @@ export class DeadProperties implements Disposable {
     }
   }
 
-  #open(): Opened {
+  #open(): ReplaceableDatabase<Statements> {
     if (this.#opened !== undefined) return this.#opened
     const nowMs = this.#clock.monotonicMs()
     if (this.#notOpened !== undefined && nowMs < this.#notOpened.untilMs)
       throw this.#notOpened.error
     try {
-      this.#opened = opened(this.#path, this.#log)
+      this.#opened = new ReplaceableDatabase(this.#path, { migrations, prepare, log: this.#log })
       this.#notOpened = undefined
       return this.#opened
     } catch (error) {
@@ -164,9 +159,9 @@ export class DeadProperties implements Disposable {
   }
 
   #run<T>(work: (statements: Statements, database: Database) => T): T {
-    const { database, statements } = this.#open()
+    const opened = this.#open()
     try {
-      const result = work(statements, database)
+      const result = opened.run(work)
       this.#isFailing = false
       return result
     } catch (error) {
@@ -182,8 +177,7 @@ function rangeOf(name: string): Range {
   return { name, from: `${name}/`, to: `${name}0` }
 }
 
-function opened(path: string, log: Log): Opened {
-  const database = openOrReplace(path, { migrations, log })
+function prepare(database: Database): Statements {
   const statements = {
     of: database.prepare('SELECT namespace, local, xml FROM properties WHERE name = ? ORDER BY id'),
     put: database.prepare(
@@ -204,5 +198,5 @@ function opened(path: string, log: Log): Opened {
        (SELECT id FROM properties ORDER BY id DESC LIMIT 1 OFFSET ?)`,
     ),
   }
-  return { database, statements } as { database: Database; statements: Statements }
+  return statements as Statements
 }
