@@ -78,6 +78,6 @@ test('other failures replace nothing', async () => {
     throw new Error('mine')
   }
   expect(() => database.run(fail)).toThrow('mine')
-  expect(() => database.run((_, { exec }) => exec('nonsense'))).toThrow()
+  expect(() => database.run((_, opened) => opened.exec('nonsense'))).toThrow('syntax')
   expect(count(database)).toBe(2)
 })

@@ -5,6 +5,7 @@ import type { Entry } from './entry.ts'
 import type { Incoming, IncomingFolder, SourceFile } from './incoming.ts'
 import { isUntouched } from './inspect.ts'
 import type { Placer } from './placer.ts'
+import type { Scanner } from './scanner.ts'
 
 interface Dependencies {
   readonly catalog: Pick<Catalog, 'damage' | 'find' | 'get'>
@@ -12,6 +13,7 @@ interface Dependencies {
   readonly placer: Pick<Placer, 'adopt'>
   /** Called with the path of a file that differs from its entry; returns immediately. */
   readonly recheck: (path: string) => void
+  readonly scanner: Pick<Scanner, 'verify'>
 }
 
 /** Copies contents from one place of this peer to another. */
@@ -34,7 +36,7 @@ export class LocalCopier {
     key: CopyKey,
     { replace = false }: { readonly replace?: boolean } = {},
   ): Promise<Entry | undefined> {
-    const { catalog, placer, recheck } = this.#dependencies
+    const { catalog, placer, recheck, scanner } = this.#dependencies
     const own = catalog.get(key)
     const isOwn = own?.content.sha256 === sha256 && !catalog.damage.has(own.seq)
     if (isOwn && (await isUntouched(own))) return own
@@ -45,6 +47,8 @@ export class LocalCopier {
         : undefined
       if (incoming?.content.sha256 !== sha256) {
         recheck(at.path)
+        // Its times are as they were: what was read has rotted.
+        if (incoming !== undefined) scanner.verify(sha256)
         continue
       }
       // The hashes just computed, not those of the catalog: a chunk root may have come from others.

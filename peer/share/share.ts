@@ -163,18 +163,18 @@ export class Share implements Shelf, AsyncDisposable {
       queues,
     })
     this.#checker = new CopyChecker({ catalog: this.#catalog, recheck })
-    this.#keeper = new CatalogKeeper(options, { ...watched, folders, scanner: this.#scanner })
-    const copying = { incoming: this.#incoming, placer: this.#placer, recheck }
+    const scanner = this.#scanner
+    this.#keeper = new CatalogKeeper(options, { ...watched, folders, scanner })
+    const copying = { incoming: this.#incoming, placer: this.#placer, recheck, scanner }
     this.#copier = new LocalCopier({ ...watched, ...copying })
     this.tree = this.#newTree({ ...placing, ...copying, staging, queues })
   }
 
-  #newTree(parts: Omit<TreeParts, 'writer' | 'ignored' | 'look' | 'track'>): SharedTree {
+  #newTree(parts: Omit<TreeParts, 'writer' | 'ignored' | 'track'>): SharedTree {
     return new SharedTree({
       ...parts,
       writer: this.#writer,
       ignored: this.#ignored,
-      look: (path) => this.#scanner.look(path),
       track: (work) => this.#track(work),
     })
   }

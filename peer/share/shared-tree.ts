@@ -10,6 +10,7 @@ import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { openInside } from '../../common/inside.ts'
 import { moveNew } from '../../common/move-new.ts'
+import type { Content } from '../../common/protocol/messages.ts'
 import type { Catalog } from './catalog.ts'
 import { freeBytesIn, roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
@@ -23,6 +24,7 @@ import type { Incoming, IncomingFolder } from './incoming.ts'
 import { openParent, openParentOf } from './parent-folder.ts'
 import type { Placer } from './placer.ts'
 import { checkPush } from './push-check.ts'
+import type { Scanner } from './scanner.ts'
 import type { SmallWriter } from './small-writer.ts'
 import { spellingOf } from './spelling.ts'
 import type { Staging } from './staging.ts'
@@ -43,8 +45,7 @@ export interface TreeParts {
   readonly placer: Pick<Placer, 'adopt' | 'place'>
   readonly ignored: Pick<IgnoredFiles, 'patternFor'>
   readonly clock: Clock
-  /** Requests a comparison of a path. */
-  readonly look: (path: string) => void
+  readonly scanner: Pick<Scanner, 'look' | 'verify'>
   /** Has an operation end before the catalog is closed. */
   readonly track: <T>(work: () => Promise<T>) => Promise<T>
 }
@@ -78,7 +79,8 @@ export class SharedTree {
   constructor(dependencies: TreeParts) {
     this.#dependencies = dependencies
     const ignoredBy = (name: string): string | undefined => dependencies.ignored.patternFor(name)
-    this.#changes = new TreeChanges({ ...dependencies, ignoredBy })
+    const look = (path: string): void => dependencies.scanner.look(path)
+    this.#changes = new TreeChanges({ ...dependencies, ignoredBy, look })
   }
 
   /** See {@link GoneNames.now}. */
@@ -204,15 +206,28 @@ export class SharedTree {
     return await this.#changes.unsharedTargets(move)
   }
 
-  /** Copies a file. @throws AppError NAME_NOT_FOUND, NAME_EXISTS, NAME_BLOCKED, DISK_FULL, DISK_FAILED */
+  /**
+   * Copies a file.
+   * @throws AppError NAME_NOT_FOUND, NAME_EXISTS, NAME_BLOCKED, CONTENT_CHANGED if its bytes are damaged,
+   *   DISK_FULL, DISK_FAILED
+   */
   async copy({ from, to, replace }: MoveRequest): Promise<void> {
     await this.#change('copy', from, async (source) => {
       const item = await itemAt(source, this.#dependencies)
       if (item?.kind !== 'file') throw new AppError('NAME_NOT_FOUND', { name: from })
       const file = { ...source, size: item.size }
       await using incoming = await this.#dependencies.incoming.copy(file, 'shared')
+      await this.#checkCopied(source, item, incoming.content)
       await this.#finish(to, incoming, replace)
     })
+  }
+
+  /** A file that has other bytes than before, and seems untouched, has rotted. @throws AppError CONTENT_CHANGED */
+  async #checkCopied(source: Location, { content, tag }: TreeItem, copied: Content): Promise<void> {
+    if (content === undefined || content.sha256 === copied.sha256) return
+    if ((await itemAt(source, this.#dependencies))?.tag !== tag) return
+    this.#dependencies.scanner.verify(content.sha256)
+    throw new AppError('CONTENT_CHANGED', { name: source.name })
   }
 
   /** Gives a file this time, unless it has it: a file with the same content stays when it is received again. */

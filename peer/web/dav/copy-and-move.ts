@@ -1,5 +1,5 @@
 /** COPY and MOVE. */
-import { AppError } from '../../../common/errors.ts'
+import { AppError, hasCode } from '../../../common/errors.ts'
 import { randomId } from '../../../common/random.ts'
 import type { DavParts } from './dav-parts.ts'
 import { DavRefusal } from './dav-refusal.ts'
@@ -108,11 +108,22 @@ async function copy(
   const { isDeep, replace, signal } = options
   signal.throwIfAborted()
   if (kind === 'file') {
-    if (isOwn && !isDamaged) return await parts.tree.copy({ from: name, to, replace })
+    if (isOwn && !isDamaged && (await isCopied({ from: name, to, replace }, parts))) return
     return await parts.fetchCopy({ from: name, sha256: sha256 ?? '', to, replace }, signal)
   }
   await parts.tree.makeFolder(to)
   if (!isDeep) return
   for await (const page of parts.drive.list(name, signal))
     for (const child of page) await copy(child, to + child.name.slice(name.length), options, parts)
+}
+
+/** @returns false if the file turns out to be damaged: its bytes are those of other peers */
+async function isCopied(request: MoveRequest, { tree }: Pick<DavParts, 'tree'>): Promise<boolean> {
+  try {
+    await tree.copy(request)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'CONTENT_CHANGED')) return false
+    throw error
+  }
 }
