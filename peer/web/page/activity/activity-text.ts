@@ -1,6 +1,7 @@
 /** Transfers, queries and events in words: pure. */
 import { bytesText, countText, durationText, numberText, shortHash } from '../format/units.ts'
-import type { PastQuery, PastTransfer, Transfer } from './activity-types.ts'
+import type { Transfer } from '../live/live-types.ts'
+import type { PastQuery, PastTransfer } from './activity-types.ts'
 
 type Files = Pick<Transfer, 'name' | 'folder' | 'count' | 'sha256'>
 

@@ -1,7 +1,6 @@
 /** What the activity view shows. */
 import type { CallReply } from '../../../api/calls.ts'
 
-export type Transfer = CallReply<'transfers'>[number]
 export type PastTransfer = CallReply<'history'>['transfers'][number]
 export type PastQuery = CallReply<'queries'>['queries'][number]
 export type Sample = CallReply<'series'>['samples'][number]

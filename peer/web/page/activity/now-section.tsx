@@ -9,7 +9,6 @@ import type { Sample } from './activity-types.ts'
 import { HourCharts } from './hour-charts.tsx'
 import { RunningList } from './running-list.tsx'
 import { withSample } from './samples.ts'
-import { useRunning } from './use-running.ts'
 
 /** The last hour in charts, and what is transferred now. */
 export function NowSection(): JSX.Element {
@@ -17,8 +16,9 @@ export function NowSection(): JSX.Element {
   const series = useSignal<{ samples: readonly Sample[]; everyMs: number } | undefined>(undefined)
   const failure = useSignal('')
   const attempt = useSignal(0)
-  // A restart of the peer, or of the page's connection, leaves a gap: ask again.
+  // A restart of the peer, or of the page's connection, leaves a gap; without a stream, all is one.
   const { state } = live.connection.value
+  const { value: polls } = live.polls
   const { value: attempts } = attempt
   useEffect(() => {
     const leaving = new AbortController()
@@ -32,7 +32,7 @@ export function NowSection(): JSX.Element {
       },
     )
     return () => leaving.abort()
-  }, [client, state, attempts, series, failure])
+  }, [client, state, polls, attempts, series, failure])
   useEffect(
     () =>
       live.on('sample', (data) => {
@@ -42,7 +42,7 @@ export function NowSection(): JSX.Element {
       }),
     [live, series],
   )
-  const running = useRunning()
+  const running = live.transfers.value
   const rate = (direction: 'in' | 'out'): number =>
     (running ?? [])
       .filter((transfer) => transfer.direction === direction)

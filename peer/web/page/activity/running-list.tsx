@@ -1,10 +1,10 @@
 import type { JSX } from 'preact'
 import { bytesText, durationText, percentText, rateText } from '../format/units.ts'
+import type { Transfer } from '../live/live-types.ts'
 import { Progress } from '../parts/progress.tsx'
 import { EmptyState, LoadingState } from '../parts/states.tsx'
 import { type Column, VirtualList } from '../parts/virtual-list.tsx'
 import { filesText, purposeTexts } from './activity-text.ts'
-import type { Transfer } from './activity-types.ts'
 
 const columns: readonly Column[] = [
   { name: 'name', label: 'File' },

@@ -19,7 +19,8 @@ export function useActivityList<Row>(
   }, [list, question])
   useEffect(() => () => list.stop(), [list])
   const { state } = live.connection.value
-  useEffect(() => list.refresh(), [list, state])
+  const { value: polls } = live.polls
+  useEffect(() => list.refresh(), [list, state, polls])
   const heard = types.join(' ')
   useEffect(() => {
     const ends = heard.split(' ').map((type) => live.on(type, () => list.refresh()))

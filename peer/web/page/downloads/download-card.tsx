@@ -72,12 +72,12 @@ function DownloadActions({ download }: { readonly download: Download }): JSX.Ele
   const pause: Action = {
     label: 'Pause',
     icon: 'pause',
-    run: async () => live.noteDownload(await client.call('pauseDownload', { id })),
+    run: () => live.noteDownload(client.call('pauseDownload', { id })),
   }
   const resume: Action = {
     label: 'Resume',
     icon: 'play',
-    run: async () => live.noteDownload(await client.call('resumeDownload', { id })),
+    run: () => live.noteDownload(client.call('resumeDownload', { id })),
   }
   const cancel: Action = {
     label: 'Cancel',
@@ -92,7 +92,7 @@ function DownloadActions({ download }: { readonly download: Download }): JSX.Ele
     icon: 'retry',
     run: async () => {
       const pattern = download.files === undefined ? {} : { pattern: true }
-      live.noteDownload(await client.call('startDownload', { name, ...pattern }))
+      await live.noteDownload(client.call('startDownload', { name, ...pattern }))
     },
   }
   const actions = {

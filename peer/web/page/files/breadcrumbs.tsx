@@ -52,7 +52,7 @@ export function Breadcrumbs({ folder, query }: BreadcrumbsProps): JSX.Element {
 function DownloadFolder({ folder }: { readonly folder: string }): JSX.Element {
   const { client, live, act, showsDownloads } = usePage()
   const start = async (): Promise<void> => {
-    live.noteDownload(await client.call('startDownload', { name: `${folder}/`, pattern: true }))
+    await live.noteDownload(client.call('startDownload', { name: `${folder}/`, pattern: true }))
     showsDownloads.value = true
   }
   return (

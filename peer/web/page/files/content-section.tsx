@@ -94,7 +94,7 @@ function DownloadButtons({ name, sha256, download }: DownloadButtonsProps): JSX.
   const { client, live, act } = usePage()
   const isRunning = download !== undefined && !['done', 'failed'].includes(download.state)
   const start = async (): Promise<void> =>
-    live.noteDownload(await client.call('startDownload', { name, sha256 }))
+    live.noteDownload(client.call('startDownload', { name, sha256 }))
   return (
     <div class="actions">
       <button type="button" class="button primary" disabled={isRunning} onClick={() => act(start)}>

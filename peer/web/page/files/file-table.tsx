@@ -83,8 +83,9 @@ function cellsOf(row: FileRow, nowMs: number | undefined): JSX.Element[] {
 }
 
 function InsteadOfRows({ list, query, folder }: Omit<FileTableProps, 'openName'>): JSX.Element {
+  const { act } = usePage()
   if (list.state.value === 'failed')
-    return <ErrorState sentence={list.failure.value} onRetry={() => list.refresh()} />
+    return <ErrorState sentence={list.failure.value} onRetry={() => act(() => list.retry())} />
   if (list.state.value === 'loading') return <LoadingState lines={12} />
   if (query !== '')
     return (

@@ -24,7 +24,7 @@ const rowsPerPage = 200
 
 /** Deleted files that can be restored. */
 export function TrashTable({ query }: { readonly query: string }): JSX.Element {
-  const { client, clock, live } = usePage()
+  const { client, clock, live, act } = usePage()
   const list = useMemo(() => new PagedList<Trashed>({ clock }), [clock])
   useEffect(() => {
     const load = list.load(async (after, signal) => {
@@ -42,7 +42,7 @@ export function TrashTable({ query }: { readonly query: string }): JSX.Element {
     return (
       <div class="card fills">
         {list.state.value === 'failed' && (
-          <ErrorState sentence={list.failure.value} onRetry={() => list.refresh()} />
+          <ErrorState sentence={list.failure.value} onRetry={() => act(() => list.retry())} />
         )}
         {list.state.value === 'loading' && <LoadingState lines={8} />}
         {list.state.value === 'ready' && (

@@ -30,7 +30,7 @@ export function VersionList({ name, version }: VersionListProps): JSX.Element {
   useEffect(() => () => list.stop(), [list])
   useEffect(() => list.refresh(), [list, version])
   const fetch = async (sha256: string): Promise<void> =>
-    live.noteDownload(await client.call('startDownload', { name, sha256 }))
+    live.noteDownload(client.call('startDownload', { name, sha256 }))
   return (
     <section class="content">
       <h3>Versions</h3>

@@ -8,6 +8,7 @@ export interface KnownPeer extends Peer {
   /** When the index last heard from it, by the clock of this page. */
   readonly heardMs: number
 }
+export type Transfer = CallReply<'transfers'>[number]
 export type Download = CallReply<'downloads'>['downloads'][number]
 
 /** Whether what the page shows is current. */

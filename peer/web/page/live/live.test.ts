@@ -3,11 +3,14 @@ import { expect, test } from 'vitest'
 import { FakeClock } from '../../../../common/testing/fake-clock.ts'
 import { Client } from '../api/client.ts'
 import { Live } from './live.ts'
+import type { Download } from './live-types.ts'
 
 /** A peer that streams, that only answers, or that is away. */
 class FakePeer {
   state: 'streams' | 'answers' | 'away' | 'wants token' = 'streams'
   downloads: object[] = []
+  /** The reply of the next call waits for it. */
+  held: Promise<void> | undefined
   readonly resumedAfter: (string | null)[] = []
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
 
@@ -16,8 +19,13 @@ class FakePeer {
     if (this.state === 'wants token')
       return Response.json({ code: 'TOKEN_REQUIRED', detail: 'Token?' }, { status: 401 })
     if (url === '/api/events') return this.#answerEvents(init)
-    if (url === '/api/downloads' || url.startsWith('/api/downloads?'))
-      return Response.json(this.downloads)
+    if (url === '/api/downloads' || url.startsWith('/api/downloads?')) {
+      const { downloads } = this
+      await this.held
+      if (init.signal?.aborted === true) throw new DOMException('', 'AbortError')
+      return Response.json(downloads)
+    }
+    if (url === '/api/transfers') return Response.json([])
     if (url === '/api/peers') return Response.json([{ peerId: 'peer2' }])
     return Response.json({ contents: 1, peer: { peerId: 'peer1' } })
   }
@@ -161,6 +169,59 @@ test('without a stream the peer is asked every few seconds', async () => {
   await clock.advance(3_000)
   await settle()
   expect(ids(live)).toEqual(['d1'])
+})
+
+test('what only the stream tells is asked again without one', async () => {
+  using given = await world('answers')
+  const { live, clock } = given
+  const { value: polls } = live.polls
+  expect(live.transfers.value).toEqual([])
+  await clock.advance(3_000)
+  await settle()
+  expect(live.polls.value).toBe(polls + 1)
+})
+
+test('an answer does not replace what the stream has told meanwhile', async () => {
+  using given = await world()
+  const { peer, live } = given
+  const row = (state: string, id = 'd1'): Download => ({ id, state }) as Download
+  peer.event('downloads', { changed: [row('running')], removed: [] })
+  await settle()
+  const answer = Promise.withResolvers<Download>()
+  const noted = live.noteDownload(answer.promise)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  peer.held = promise
+  peer.downloads = [row('running')]
+  const refreshed = live.refreshDownloads()
+  peer.event('downloads', { changed: [row('done')], removed: [] })
+  await settle()
+  answer.resolve(row('running'))
+  resolve()
+  await Promise.all([noted, refreshed])
+  expect(live.downloads.value.get('d1')?.state).toBe('done')
+  await live.noteDownload(Promise.resolve(row('waiting', 'd2')))
+  expect(ids(live)).toEqual(['d1', 'd2'])
+})
+
+test('an answer to a page that has been hidden is out of date', async () => {
+  using given = await world('answers')
+  const { peer, live, clock } = given
+  const { promise, resolve } = Promise.withResolvers<void>()
+  peer.held = promise
+  peer.downloads = [{ id: 'old' }]
+  await clock.advance(3_000)
+  await settle()
+  live.stop()
+  peer.state = 'streams'
+  live.start()
+  await settle()
+  peer.event('hello', { peerId: 'peer1' })
+  peer.event('downloads', { changed: [{ id: 'new' }], removed: [] })
+  await settle()
+  resolve()
+  await settle()
+  expect(live.connection.value).toEqual({ state: 'live' })
+  expect(ids(live)).toEqual(['new'])
 })
 
 test('a stream that is silent for too long is dead', async () => {

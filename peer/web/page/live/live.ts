@@ -1,10 +1,10 @@
 import { batch, type Signal, signal } from '@preact/signals'
 import type { Client } from '../api/client.ts'
 import { everyRow } from '../api/every-row.ts'
-import { isCode, problemOf, sentenceOf } from '../api/problem.ts'
+import { isAbort, isCode, problemOf, sentenceOf } from '../api/problem.ts'
 import type { PageClock } from '../clock.ts'
 import { EventParser, type ServerEvent } from './event-parser.ts'
-import type { Connection, Download, KnownPeer, Peer, Status } from './live-types.ts'
+import type { Connection, Download, KnownPeer, Peer, Status, Transfer } from './live-types.ts'
 import { hiddenMs, pollMs, reconnectDelayMs, streamSilentMs } from './reconnect-policy.ts'
 
 export interface LiveDependencies {
@@ -37,6 +37,10 @@ export class Live {
   readonly peers = signal<ReadonlyMap<string, KnownPeer> | undefined>(undefined)
   /** By id, in the order of the peer: oldest first. */
   readonly downloads = signal<ReadonlyMap<string, Download>>(new Map())
+  /** What this peer sends and receives now; undefined until known. */
+  readonly transfers = signal<readonly Transfer[] | undefined>(undefined)
+  /** Increases with each answer while there is no stream: what only the stream tells is asked again. */
+  readonly polls = signal(0)
   /** Increases when names, contents or copies changed anywhere: lists of files ask again. */
   readonly filesVersion = signal(0)
 
@@ -98,14 +102,27 @@ export class Live {
     return () => listeners.delete(listener)
   }
 
-  /** Shows a download that the peer has just answered with, before the stream tells. */
-  noteDownload(download: Download): void {
-    this.downloads.value = new Map(this.downloads.value).set(download.id, download)
+  /**
+   * Shows the download that the peer answers with, before the stream tells of it. The stream may tell
+   * of it even before the answer is here, and is right then.
+   * @throws what `answer` rejects with
+   */
+  async noteDownload(answer: Promise<Download>): Promise<void> {
+    const before = this.downloads.value
+    const download = await answer
+    const { value: known } = this.downloads
+    if (known.get(download.id) !== before.get(download.id)) return
+    this.downloads.value = new Map(known).set(download.id, download)
   }
 
-  /** Asks for the downloads again, after one was removed from the list. */
+  /**
+   * Asks for the downloads again, after one was removed from the list; what the stream tells
+   * meanwhile is newer.
+   */
   async refreshDownloads(): Promise<void> {
-    this.#takeDownloads({ changed: await this.#allDownloads(), removed: [] }, true)
+    const before = this.downloads.value
+    const changed = await this.#allDownloads()
+    if (this.downloads.value === before) this.#takeDownloads({ changed, removed: [] }, true)
   }
 
   async #run(life: AbortSignal): Promise<void> {
@@ -170,6 +187,7 @@ export class Live {
       this.filesVersion.value += 1
     }
     if (type === 'status') this.#takeStatus(parsed)
+    if (type === 'transfers') this.transfers.value = parsed as Transfer[]
     if (type === 'files') this.filesVersion.value += 1
     if (type === 'downloads') this.#takeDownloads(parsed as Changes<Download>, this.#isFirst(type))
     if (type === 'peers') this.#takePeers(parsed as Changes<Peer>, this.#isFirst(type))
@@ -209,21 +227,28 @@ export class Live {
     this.peers.value = known
   }
 
-  /** Asks for what the stream would tell. */
+  /** Asks for what the stream would tell. After `life` has ended, an answer is out of date. */
   async #poll(life: AbortSignal): Promise<void> {
     if (life.aborted) return
     try {
-      this.#takeDownloads({ changed: await this.#allDownloads(), removed: [] }, true)
-      this.connection.value = { state: 'polling' }
+      const changed = await this.#allDownloads(life)
+      const transfers = await this.#client.call('transfers', undefined, life)
+      batch(() => {
+        this.#takeDownloads({ changed, removed: [] }, true)
+        this.transfers.value = transfers
+        this.polls.value += 1
+        this.connection.value = { state: 'polling' }
+      })
     } catch (error) {
+      if (isAbort(error)) return
       if (isCode(error, 'TOKEN_REQUIRED')) return this.stop()
       if (this.connection.value.state !== 'stale')
         this.connection.value = { state: 'stale', sinceMs: this.#clock.nowMs() }
       return
     }
     try {
-      const status = await this.#client.call('status')
-      const peers = await this.#allPeers()
+      const status = await this.#client.call('status', undefined, life)
+      const peers = await this.#allPeers(life)
       batch(() => {
         this.peerId.value = status.peer.peerId
         this.#takeStatus(status)
@@ -231,22 +256,22 @@ export class Live {
         this.filesVersion.value += 1
       })
     } catch (error) {
-      this.clusterFailure.value = sentenceOf(error)
+      if (!isAbort(error)) this.clusterFailure.value = sentenceOf(error)
     }
   }
 
-  async #allDownloads(): Promise<Download[]> {
-    return await everyRow(async (after) => {
-      const { downloads: rows, next } = await this.#client.call('downloads', { after })
+  async #allDownloads(life?: AbortSignal): Promise<Download[]> {
+    return await everyRow(async (after, signal) => {
+      const { downloads: rows, next } = await this.#client.call('downloads', { after }, signal)
       return { rows, next }
-    })
+    }, life)
   }
 
-  async #allPeers(): Promise<Peer[]> {
-    return await everyRow(async (after) => {
-      const { peers: rows, next } = await this.#client.call('peers', { after })
+  async #allPeers(life: AbortSignal): Promise<Peer[]> {
+    return await everyRow(async (after, signal) => {
+      const { peers: rows, next } = await this.#client.call('peers', { after }, signal)
       return { rows, next }
-    })
+    }, life)
   }
 
   /** Resolves after `delayMs`, or when `retry` or `stop` is called. */

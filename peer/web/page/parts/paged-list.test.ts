@@ -57,16 +57,118 @@ test('a refresh keeps as many rows as there were, and many changes cause one', a
   expect([list.rows.value, asked]).toEqual([[0, 1, 2], 2])
 })
 
-test('a failure shows when there is nothing else, and otherwise keeps the rows', async () => {
-  const list = new PagedList<number>({ clock: new FakeClock() })
-  const fails: FetchPage<number> = () => Promise.reject(new Error('No index.'))
-  await list.load(fails)
+test('a failure shows when there is no answer, and otherwise keeps the rows', async () => {
+  const clock = new FakeClock()
+  const list = new PagedList<number>({ clock })
+  let isBroken = true
+  const fetch: FetchPage<number> = async (...given) => {
+    if (isBroken) throw new Error('No index.')
+    return await numbers(() => 2)(...given)
+  }
+  await list.load(fetch)
   expect([list.state.value, list.failure.value]).toEqual(['failed', 'No index.'])
-  await list.load(numbers(() => 2))
-  await list.load(fails)
+  isBroken = false
+  await list.retry()
+  expect([list.state.value, list.failure.value, list.rows.value]).toEqual(['ready', '', [0, 1]])
+  isBroken = true
+  list.refresh()
+  await clock.advance(1_000)
+  await turn()
   expect([list.state.value, list.failure.value, list.rows.value]).toEqual([
     'ready',
     'No index.',
     [0, 1],
   ])
+})
+
+test('rows of an earlier question do not stand for those of one that failed', async () => {
+  const list = new PagedList<number>({ clock: new FakeClock() })
+  await list.load(numbers(() => 2))
+  await list.load(() => Promise.reject(new Error('No index.')))
+  expect([list.state.value, list.failure.value]).toEqual(['failed', 'No index.'])
+})
+
+/** Replies are held until `release`. */
+function held(fetch: FetchPage<number>): {
+  fetch: FetchPage<number>
+  release: () => Promise<void>
+} {
+  const waiting: (() => void)[] = []
+  return {
+    fetch: async (...given) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.push(resolve)
+      await promise
+      return await fetch(...given)
+    },
+    release: async (at = 0) => {
+      waiting.splice(at, 1)[0]?.()
+      await turn()
+    },
+  }
+}
+
+test('a page that is appended during a refresh is part of it', async () => {
+  const clock = new FakeClock()
+  const list = new PagedList<number>({ clock })
+  const { fetch, release } = held(numbers(() => 9))
+  const loaded = list.load(fetch)
+  await release()
+  await loaded
+  list.refresh()
+  await clock.advance(1_000)
+  const more = list.loadMore()
+  await release(1)
+  await more
+  expect(list.rows.value).toEqual([0, 1, 2, 3])
+  await release()
+  await release()
+  expect(list.rows.value).toEqual([0, 1, 2, 3])
+  expect(list.hasMore.value).toBe(true)
+})
+
+test('a page behind rows that a refresh replaced is left out', async () => {
+  const clock = new FakeClock()
+  const list = new PagedList<number>({ clock })
+  let first = 0
+  const { fetch, release } = held(async (after) =>
+    after === undefined
+      ? { rows: [first, first + 1], next: String(first + 1) }
+      : { rows: [Number(after) + 1] },
+  )
+  const loaded = list.load(fetch)
+  await release()
+  await loaded
+  first = 5
+  list.refresh()
+  await clock.advance(1_000)
+  const more = list.loadMore()
+  await release()
+  expect(list.rows.value).toEqual([5, 6])
+  await release()
+  await more
+  expect(list.rows.value).toEqual([5, 6])
+})
+
+test('a change while the first page is on its way is not forgotten', async () => {
+  const clock = new FakeClock()
+  const list = new PagedList<number>({ clock })
+  let end = 1
+  const { fetch, release } = held(numbers(() => end))
+  const loaded = list.load(async (...given) => {
+    const { rows } = await numbers(() => end)(...given)
+    await fetch(...given)
+    return { rows }
+  })
+  await turn()
+  end = 2
+  list.refresh()
+  await clock.advance(1_000)
+  await release()
+  await loaded
+  expect(list.rows.value).toEqual([0])
+  await clock.advance(1_000)
+  await turn()
+  await release()
+  expect(list.rows.value).toEqual([0, 1])
 })

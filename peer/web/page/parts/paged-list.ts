@@ -27,6 +27,8 @@ export class PagedList<Row> {
   #running: AbortController | undefined
   #next: string | undefined
   #isLoadingMore = false
+  /** Whether the rows answer the present question, not the previous one. */
+  #isAnswered = false
   #cancelRefresh: (() => void) | undefined
   #refreshMs = refreshMsMin
 
@@ -37,20 +39,28 @@ export class PagedList<Row> {
   /** Asks a new question. The rows of the previous one stay until the reply is here. */
   async load(fetch: FetchPage<Row>): Promise<void> {
     this.#fetch = fetch
+    this.#isAnswered = false
     const isEmpty = this.rows.value.length === 0
     if (isEmpty || this.state.value === 'failed') this.state.value = 'loading'
-    await this.#fetchPages(1)
+    await this.#fetchPages(() => 1)
+  }
+
+  /** Asks again after a failure, immediately. */
+  async retry(): Promise<void> {
+    if (this.#fetch !== undefined) await this.load(this.#fetch)
   }
 
   /** Appends the next page, if there is one and none is being loaded. */
   async loadMore(): Promise<void> {
     const [fetch, after] = [this.#fetch, this.#next]
     if (fetch === undefined || after === undefined || this.#isLoadingMore) return
+    if (!this.#isAnswered) return
     this.#isLoadingMore = true
     try {
       const signal = this.#running?.signal ?? new AbortController().signal
       const page = await fetch(after, signal)
-      if (signal.aborted) return
+      // A refresh may have replaced the rows that this page follows.
+      if (signal.aborted || this.#next !== after) return
       this.#set([...this.rows.value, ...page.rows], page.next)
     } catch (error) {
       if (!isAbort(error)) this.failure.value = sentenceOf(error)
@@ -74,14 +84,18 @@ export class PagedList<Row> {
   }
 
   async #refreshNow(): Promise<void> {
-    if (this.state.value === 'loading') return
+    // The reply on its way may be older than what caused this.
+    if (!this.#isAnswered && this.state.value !== 'failed') return this.refresh()
     const startMs = this.#clock.nowMs()
-    await this.#fetchPages(this.rows.value.length)
+    await this.#fetchPages(() => this.rows.value.length)
     this.#refreshMs = Math.max(refreshMsMin, (this.#clock.nowMs() - startMs) / refreshShare)
   }
 
-  /** Replaces the rows by the first pages, with at least `count` rows if there are as many. */
-  async #fetchPages(count: number): Promise<void> {
+  /**
+   * Replaces the rows by the first pages, with at least `count()` rows if there are as many: those
+   * that are there at the end, since a page may be appended meanwhile.
+   */
+  async #fetchPages(count: () => number): Promise<void> {
     if (this.#fetch === undefined) return
     this.#running?.abort()
     const running = new AbortController()
@@ -93,20 +107,22 @@ export class PagedList<Row> {
         const page = await this.#fetch(after, running.signal)
         rows.push(...page.rows)
         after = page.next
-      } while (after !== undefined && rows.length < count && !running.signal.aborted)
+      } while (after !== undefined && rows.length < count() && !running.signal.aborted)
       if (!running.signal.aborted) this.#set(rows, after)
     } catch (error) {
       if (running.signal.aborted || isAbort(error)) return
       batch(() => {
         this.failure.value = sentenceOf(error)
-        // What is on the page may be out of date, but is better than nothing.
-        if (this.state.value === 'loading') this.state.value = 'failed'
+        // What is on the page may be out of date, but is better than nothing; unless it answers
+        // another question.
+        if (!this.#isAnswered) this.state.value = 'failed'
       })
     }
   }
 
   #set(rows: readonly Row[], next: string | undefined): void {
     this.#next = next
+    this.#isAnswered = true
     batch(() => {
       this.rows.value = rows
       this.hasMore.value = next !== undefined
