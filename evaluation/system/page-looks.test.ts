@@ -120,6 +120,46 @@ test('a keyboard is enough: search, open a file, download it, close', async () =
   expect(faults).toEqual([])
 })
 
+test('a page that was set to dark is dark before its program has run', async () => {
+  await using open = await openPage(browser, cluster.peer(1).apiUrl)
+  const { page } = open
+  const button = page.getByRole('button', { name: /Colours/ }).last()
+  await button.click()
+  await button.click()
+  await page
+    .getByRole('button', { name: /Colours: dark/ })
+    .last()
+    .waitFor()
+  await page.route('**/assets/index-*.js', async (route) => await route.abort())
+  await page.reload()
+  const canvas = 'getComputedStyle(document.body).backgroundColor'
+  expect(await page.evaluate(canvas)).toBe('rgb(15, 18, 22)')
+  const scheme = 'document.querySelector("meta[name=color-scheme]").content'
+  expect(await page.evaluate(scheme)).toBe('dark')
+})
+
+test('a dialog returns the focus, and text that is selected beyond its edge does not close it', async () => {
+  await using open = await openPage(browser, cluster.peer(1).apiUrl, {
+    hash: '#/files?open=minutes.txt',
+  })
+  const { page } = open
+  const stop = page.getByRole('button', { name: /Stop sharing/ })
+  const isFocused = 'document.activeElement.textContent'
+  await stop.focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('dialog', { name: /Stop sharing/ }).waitFor({ state: 'detached' })
+  expect(await page.evaluate(isFocused)).toContain('Stop sharing')
+  const drawer = page.getByRole('dialog', { name: 'minutes.txt' })
+  await drawer.getByText('Modified').hover()
+  await page.mouse.down()
+  await page.mouse.move(100, 300)
+  await page.mouse.up()
+  expect(await drawer.count()).toBe(1)
+  await page.mouse.click(100, 300)
+  await drawer.waitFor({ state: 'detached' })
+})
+
 test('10,000 files and 200 peers are a few dozen rows of the page', async () => {
   const fileCount = 10_000
   const peerCount = 200

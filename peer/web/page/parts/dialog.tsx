@@ -12,22 +12,37 @@ interface DialogProps {
 
 /**
  * A modal dialog, or a drawer at the side. The element `dialog` keeps the focus inside, closes on
- * Escape, and returns the focus.
+ * Escape, and returns the focus; also when it is removed while it is open, such as by the way back.
  */
 export function Dialog({ kind, title, onClose, children, foot }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null)
   const titleId = useId()
+  const isPressedOutside = useRef(false)
+  const close = useRef(onClose)
+  close.current = onClose
   useEffect(() => {
-    element.current?.showModal()
+    const dialog = element.current
+    const onClosed = (): void => close.current()
+    dialog?.showModal()
+    dialog?.addEventListener('close', onClosed)
+    return () => {
+      // Nobody closed it: it returns the focus, and that is all.
+      dialog?.removeEventListener('close', onClosed)
+      dialog?.close()
+    }
   }, [])
   return (
-    // A click on the backdrop has the dialog itself as its target: all inside is in the form.
+    // A click on the backdrop has the dialog itself as its target; one that began inside selects text.
     <dialog
       ref={element}
       class={kind}
       aria-labelledby={titleId}
-      onClose={onClose}
-      onClick={({ target, currentTarget }) => target === currentTarget && currentTarget.close()}
+      onPointerDown={({ target, currentTarget }) => {
+        isPressedOutside.current = target === currentTarget
+      }}
+      onClick={({ target, currentTarget }) => {
+        if (target === currentTarget && isPressedOutside.current) currentTarget.close()
+      }}
     >
       <div class="dialog-inside">
         <header class="dialog-head">

@@ -88,10 +88,10 @@ test('rows of an earlier question do not stand for those of one that failed', as
   expect([list.state.value, list.failure.value]).toEqual(['failed', 'No index.'])
 })
 
-/** Replies are held until `release`. */
+/** Replies are held until `release`, by default the oldest first. */
 function held(fetch: FetchPage<number>): {
   fetch: FetchPage<number>
-  release: () => Promise<void>
+  release: (at?: number) => Promise<void>
 } {
   const waiting: (() => void)[] = []
   return {

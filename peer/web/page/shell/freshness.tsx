@@ -18,9 +18,10 @@ export function Freshness(): JSX.Element | null {
   )
   return (
     <Notice tone="warn" action={retry}>
-      <strong>Out of date since {timeText(connection.sinceMs)}</strong> (
-      {durationText(nowMs.value - connection.sinceMs)}): the peer does not answer. The page
-      reconnects by itself.
+      <strong>Out of date since {timeText(connection.sinceMs)}</strong>
+      {/* Screen readers would read it every second. */}
+      <span aria-hidden="true"> ({durationText(nowMs.value - connection.sinceMs)})</span>: the peer
+      does not answer. The page reconnects by itself.
     </Notice>
   )
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { usePage } from './page-context.ts'
-import type { ThemeChoice } from './theme.ts'
+import type { ThemeChoice } from './theme-choice.ts'
 
 const icons: Readonly<Record<ThemeChoice, IconName>> = {
   system: 'system',

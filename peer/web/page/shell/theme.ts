@@ -1,8 +1,5 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
-
-export type ThemeChoice = 'system' | 'light' | 'dark'
-
-const storageKey = 'tandem-theme'
+import { keepChoice, keptChoice, showTheme, systemTheme, type ThemeChoice } from './theme-choice.ts'
 
 /** Light or dark: as the system says, or as chosen here; kept in this browser. */
 export class Theme {
@@ -10,8 +7,8 @@ export class Theme {
   readonly isDark: ReadonlySignal<boolean>
 
   constructor(window: Window) {
-    this.choice = signal(chosen(window))
-    const system = window.matchMedia('(prefers-color-scheme: dark)')
+    this.choice = signal(keptChoice(window))
+    const system = systemTheme(window)
     const prefersDark = signal(system.matches)
     system.addEventListener('change', () => {
       prefersDark.value = system.matches
@@ -21,8 +18,8 @@ export class Theme {
       return choice === 'system' ? prefersDark.value : choice === 'dark'
     })
     effect(() => {
-      window.document.documentElement.dataset['theme'] = this.isDark.value ? 'dark' : 'light'
-      keep(window, this.choice.value)
+      showTheme(window, this.isDark.value)
+      keepChoice(window, this.choice.value)
     })
   }
 
@@ -30,24 +27,5 @@ export class Theme {
   next(): void {
     const order: readonly ThemeChoice[] = ['system', 'light', 'dark']
     this.choice.value = order[(order.indexOf(this.choice.value) + 1) % order.length] ?? 'system'
-  }
-}
-
-function chosen(window: Window): ThemeChoice {
-  try {
-    const kept = window.localStorage.getItem(storageKey)
-    return kept === 'light' || kept === 'dark' ? kept : 'system'
-  } catch {
-    return 'system'
-  }
-}
-
-/** A browser that keeps nothing still has the theme until the page is closed. */
-function keep(window: Window, choice: ThemeChoice): void {
-  try {
-    if (choice === 'system') window.localStorage.removeItem(storageKey)
-    else window.localStorage.setItem(storageKey, choice)
-  } catch {
-    return
   }
 }
