@@ -17,6 +17,7 @@ function storeOf(onRead: () => void) {
       return names.filter(({ name }) => name > from.name).slice(0, limit)
     },
     contents: async () => [],
+    modifiedTimes: async () => [],
   }
 }
 

@@ -13,7 +13,7 @@ const namesPerSlice = 2_000
 const searchTurnMs = 5
 
 export interface SearchDependencies {
-  readonly store: Pick<IndexStore, 'listNames' | 'contents'>
+  readonly store: Pick<IndexStore, 'listNames' | 'contents' | 'modifiedTimes'>
   readonly peerOf: PeerOf
   /** Shared by all searches, so that together they delay others no longer than one of them. */
   readonly turns: LoopTurns
@@ -76,17 +76,20 @@ interface DescribedName {
 
 async function describe(
   page: readonly ListedName[],
-  store: Pick<IndexStore, 'contents'>,
+  store: Pick<IndexStore, 'contents' | 'modifiedTimes'>,
   peerOf: PeerOf,
 ): Promise<DescribedName[]> {
   const contents = await store.contents([...new Set(page.map(({ contentId }) => contentId))])
   const byId = new Map(contents.map((content) => [content.contentId, content]))
-  return page.flatMap((listed) => {
+  const times = await store.modifiedTimes(page)
+  return page.flatMap((listed, index) => {
     const content = byId.get(listed.contentId)
     if (content === undefined) return []
     const { sha256, size, holders } = content
     const copies = liveCopies(holders, peerOf)
-    return [{ listed, row: { name: listed.name, sha256, size, copies } }]
+    const modifiedMs = times[index]
+    const row = { name: listed.name, sha256, size, ...(modifiedMs !== undefined && { modifiedMs }) }
+    return [{ listed, row: { ...row, copies } }]
   })
 }
 

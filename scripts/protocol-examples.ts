@@ -133,7 +133,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   },
   search: {
     request: { query: 'notes/*', limit: 100 },
-    reply: { files: [{ name, sha256, size, copies: 2 }] },
+    reply: { files: [{ name, sha256, size, modifiedMs, copies: 2 }] },
   },
   'list-folder': {
     request: { folder: 'notes', limit: 100 },

@@ -93,6 +93,7 @@ export const FoundName = Type.Object({
   name: Name,
   sha256: Sha256,
   size: ContentBytes,
+  modifiedMs: FoundContent.properties.modifiedMs,
   copies: LiveCopies,
 })
 /** One row of a search: a name with one of its contents. */

@@ -100,6 +100,10 @@ export class ContentReader {
     return this.#complete(this.#sql.byHash.all(Buffer.from(sha256, 'hex')) as ContentRow[])
   }
 
+  modifiedTimes(rows: readonly ListedName[]): (number | undefined)[] {
+    return rows.map((row) => (this.#sql.modifiedTime.get(row) as number | null) ?? undefined)
+  }
+
   copiesOf(contentId: number, limit: number): StoredCopy[] {
     const rows = this.#sql.copiesOf.all(contentId, limit) as (Omit<
       StoredCopy,
@@ -396,6 +400,15 @@ function prepareNames(database: Database) {
           union all select content_id, modified_ms from ${listedDownloads} and name = @name
         ) group by content_id order by max(modified_ms) desc limit @limit
       ) on content_id = named order by modified_ms desc, content_id`),
+    modifiedTime: database
+      .prepare(
+        `select max(modified_ms) from (
+           select modified_ms from files where name = @name and content_id = @contentId
+           union all select modified_ms from ${listedDownloads}
+             and name = @name and content_id = @contentId
+         )`,
+      )
+      .pluck(),
     listNames: database.prepare(`
       select name, content_id as contentId from files
         where (name, content_id) > (@name, @contentId)

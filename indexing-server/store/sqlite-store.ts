@@ -358,6 +358,10 @@ export class SqliteStore implements IndexStore {
     return this.#reader.contentsHashed(sha256)
   }
 
+  async modifiedTimes(rows: readonly ListedName[]): Promise<readonly (number | undefined)[]> {
+    return this.#reader.modifiedTimes(rows)
+  }
+
   async copiesOf(contentId: number, limit: number): Promise<readonly StoredCopy[]> {
     return this.#reader.copiesOf(contentId, limit)
   }

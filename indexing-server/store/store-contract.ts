@@ -44,6 +44,7 @@ export function storeContract(what: string, open: OpenStore): void {
     forgetContract(open)
     folderContract(open)
     questions(open)
+    times(open)
   })
 }
 
@@ -403,5 +404,19 @@ function questions(open: OpenStore): void {
     await announce(drop('f'), drop('g'))
     const [later] = await opened.store.contents([content?.contentId ?? 0])
     expect(later?.holders).toEqual([{ peerId: 'a', kind: 'downloaded' }])
+  })
+}
+
+function times(open: OpenStore): void {
+  test('the newest of the files with a name and a content says when it was modified', async () => {
+    await using opened = await open()
+    const a = await announcerOf(opened, 'a')
+    const b = await announcerOf(opened, 'b')
+    await a(put('y', 'one', { modifiedMs: 3 }), put('x', 'one', { modifiedMs: 9 }))
+    await b(put('y', 'one', { modifiedMs: 5 }))
+    await b(put('y', 'two', { kind: 'downloaded', modifiedMs: 4 }))
+    const rows = await opened.store.listNames({ name: '', contentId: 0 }, 9)
+    const gone = { name: 'z', contentId: rows[0]?.contentId ?? 0 }
+    expect(await opened.store.modifiedTimes([...rows, gone])).toEqual([9, 5, 4, undefined])
   })
 }

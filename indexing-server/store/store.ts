@@ -304,6 +304,8 @@ export interface IndexStore extends AsyncDisposable {
   /** All contents of a name, newest first, at most `limit`. */
   contentsNamed(name: string, limit: number): Promise<readonly NamedContent[]>
   contentsHashed(sha256: string): Promise<readonly StoredContent[]>
+  /** When the file of each row was modified, if it still has the content. */
+  modifiedTimes(rows: readonly ListedName[]): Promise<readonly (number | undefined)[]>
   /** Copies of a content, at most `limit`. */
   copiesOf(contentId: number, limit: number): Promise<readonly StoredCopy[]>
   /**

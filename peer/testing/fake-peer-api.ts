@@ -111,7 +111,13 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
     const part = query.replace(/\*+$/, '').toLowerCase()
     const found = this.files.filter(({ name }) => name.toLowerCase().includes(part))
     const { rows, next } = pageOf(found, limit, after)
-    const files = rows.map(({ name, sha256, size }) => ({ name, sha256, size, copies: 2 }))
+    const files = rows.map(({ name, sha256, size }) => ({
+      name,
+      sha256,
+      size,
+      modifiedMs: 1_000,
+      copies: 2,
+    }))
     return { files, ...(next !== undefined && { next }) }
   }
 

@@ -8,7 +8,7 @@ type Entry = CallReply<'folder'>['entries'][number]
 export type FolderRow = Extract<Entry, { type: 'folder' }>
 /** `name` is the full name. */
 export type FileRow = { readonly type: 'file' } & FoundFile &
-  Partial<Pick<Extract<Entry, { type: 'file' }>, 'modifiedMs' | 'versions'>>
+  Partial<Pick<Extract<Entry, { type: 'file' }>, 'versions'>>
 export type Row = FolderRow | FileRow
 
 /**

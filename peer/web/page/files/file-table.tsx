@@ -16,8 +16,6 @@ const columns: readonly Column[] = [
   { name: 'copies', label: 'Copies' },
   { name: 'hash', label: 'SHA-256' },
 ]
-/** A search does not know when a file was modified. */
-const foundColumns = columns.filter(({ name }) => name !== 'modified')
 
 interface FileTableProps {
   readonly list: PagedList<Row>
@@ -45,14 +43,14 @@ export function FileTable({ list, query, folder, openName }: FileTableProps): JS
     <VirtualList
       key={`${folder} ${query}`}
       label="Files"
-      layout={isSearch ? 'found-list' : 'files-list'}
-      columns={isSearch ? foundColumns : columns}
+      layout="files-list"
+      columns={columns}
       rows={rows}
       keyOf={keyOf}
       openKey={openRow === undefined ? undefined : keyOf(openRow)}
       cells={(row) => [
         <FileName key="name" row={row} query={query} folder={isSearch ? '' : folder} />,
-        ...(row.type === 'folder' ? [] : cellsOf(row, isSearch ? undefined : clock.nowMs())),
+        ...(row.type === 'folder' ? [] : cellsOf(row, clock.nowMs())),
       ]}
       onOpen={open}
       onNearEnd={() => {
@@ -62,16 +60,12 @@ export function FileTable({ list, query, folder, openName }: FileTableProps): JS
   )
 }
 
-/** The cells behind the name. @param nowMs undefined if there is no column for the time */
-function cellsOf(row: FileRow, nowMs: number | undefined): JSX.Element[] {
+/** The cells behind the name. */
+function cellsOf(row: FileRow, nowMs: number): JSX.Element[] {
   const { name, size, sha256, copies, modifiedMs } = row
-  const modified =
-    nowMs === undefined
-      ? []
-      : [<span key="modified">{modifiedMs === undefined ? '' : dateText(modifiedMs, nowMs)}</span>]
   return [
     <span key="size">{bytesText(size)}</span>,
-    ...modified,
+    <span key="modified">{modifiedMs === undefined ? '' : dateText(modifiedMs, nowMs)}</span>,
     <CopiesBadge key="copies" copies={copies} />,
     <span key="hash" class="with-copy">
       <code class="faint" title={sha256}>
