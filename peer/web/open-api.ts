@@ -1,6 +1,7 @@
 import type { SwaggerTransform } from '@fastify/swagger'
 import { fastify } from 'fastify'
 import { withoutCompilers } from './compilers.ts'
+import type { Paths } from './docs/open-api-types.ts'
 import type { Web } from './routes.ts'
 
 /** Sections of the documentation. A route belongs to the first one with a matching path. */
@@ -25,8 +26,18 @@ const sections = [
     description: 'What happened, what is going on, and how fast.',
     paths: /^\/api\/(events|history|queries|series|stats|transfers)\b/,
   },
-  { name: 'Session', description: 'For browsers.', paths: /^\/api\/session\b/ },
-  { name: 'Cluster', description: 'Peers, copies, replication and limits.', paths: /^/ },
+  {
+    name: 'Session',
+    description: 'For browsers, and the codes of errors.',
+    paths: /^\/api\/session\b/,
+  },
+  { name: 'Cluster', description: 'Peers, copies, replication and limits.', paths: /^\/api\// },
+  {
+    name: 'Doors',
+    description: 'Files for other tools: browsers, `curl`, `aria2c`, `rclone`, file managers.',
+    paths: /^\/(files|browse|dav)\b/,
+  },
+  { name: 'Monitoring', description: 'Health and metrics.', paths: /^/ },
 ] as const
 
 const introduction = `What the commands of \`tandem\` ask a running peer; each command has its route here, and the web page uses nothing else.
@@ -67,7 +78,9 @@ export async function openApiOf(
   })
   await addRoutes(web)
   await web.ready()
-  return web.swagger()
+  const document = web.swagger()
+  const { completePaths } = await import('./docs/complete-paths.ts')
+  return { ...document, paths: completePaths(document.paths as Paths) } as typeof document
 }
 
 const asDocumented: SwaggerTransform = ({ schema, url }) => {
