@@ -1,7 +1,7 @@
 import { link, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { moveInOwnFolder, moveNew, moveNewSync } from './move-new.ts'
+import { moveInOwnFolder, moveNew, moveNewSync, moveOver } from './move-new.ts'
 import { temporaryFolder } from './testing/temp-folder.ts'
 
 const refusing = (code: string) => (): Promise<void> =>
@@ -47,6 +47,17 @@ test('a move in an own folder replaces nothing', async () => {
   expect(await readFile(to, 'utf8')).toBe('other')
   await rm(to)
   expect(await moveInOwnFolder(from, to)).toBe(true)
+  expect(await readFile(to, 'utf8')).toBe('mine')
+  expect(await readdir(path)).toEqual(['to'])
+})
+
+test('a file that replaces another loses its old name, also if both are one file', async () => {
+  const { path, from, to } = await aFolder()
+  await writeFile(to, 'other')
+  await moveOver(from, to)
+  expect(await readFile(to, 'utf8')).toBe('mine')
+  await link(to, from)
+  await moveOver(from, to)
   expect(await readFile(to, 'utf8')).toBe('mine')
   expect(await readdir(path)).toEqual(['to'])
 })

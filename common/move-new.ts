@@ -62,6 +62,17 @@ export async function moveInOwnFolder(from: string, to: string): Promise<boolean
   return true
 }
 
+/**
+ * Moves a file to a name whose file it replaces. The system moves nothing if both names are of the same
+ * file: then the first one is removed.
+ */
+export async function moveOver(from: string, to: string): Promise<void> {
+  await rename(from, to)
+  await unlink(from).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw error
+  })
+}
+
 /** {@link moveNew} for a thread; without links it has to check first. */
 export function moveNewSync(from: string, to: string): boolean {
   try {

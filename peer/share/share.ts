@@ -190,7 +190,7 @@ export class Share implements Shelf, AsyncDisposable {
     const bootId = await readBootId(dependencies.random)
     const share = opening.use(new Share({ ...options, bootId }, folders, dependencies))
     // After the catalog is open: before, the leftovers could belong to another process.
-    await share.#incoming.clear()
+    await Promise.all([share.#incoming.clear(), share.tree.finishMoves()])
     await share.#guard.open()
     for (const failure of await share.#staging.failures())
       dependencies.log.error(failure, 'a folder of this peer cannot be written')

@@ -9,7 +9,7 @@ import { fileStatOf, isSameStat } from '../../common/content/file-stat.ts'
 import { diskError, nameRefused } from '../../common/disk-error.ts'
 import { AppError, systemErrorCode } from '../../common/errors.ts'
 import { openInside } from '../../common/inside.ts'
-import { moveNew } from '../../common/move-new.ts'
+import { moveNew, moveOver } from '../../common/move-new.ts'
 import type { Content } from '../../common/protocol/messages.ts'
 import type { Catalog } from './catalog.ts'
 import { freeBytesIn, roomIn } from './disk-room.ts'
@@ -22,6 +22,7 @@ import type { Folders, Location } from './folders.ts'
 import type { IgnoredFiles } from './ignored-files.ts'
 import type { Incoming, IncomingFolder } from './incoming.ts'
 import { openParent, openParentOf } from './parent-folder.ts'
+import { PendingMoves } from './pending-moves.ts'
 import type { Placer } from './placer.ts'
 import { checkPush } from './push-check.ts'
 import type { Scanner } from './scanner.ts'
@@ -74,13 +75,20 @@ interface Moved {
 export class SharedTree {
   readonly #dependencies: TreeParts
   readonly #changes: TreeChanges
+  readonly #moves: PendingMoves
   readonly #sync = new FolderSync()
 
   constructor(dependencies: TreeParts) {
     this.#dependencies = dependencies
+    this.#moves = new PendingMoves(dependencies.folders)
     const ignoredBy = (name: string): string | undefined => dependencies.ignored.patternFor(name)
     const look = (path: string): void => dependencies.scanner.look(path)
     this.#changes = new TreeChanges({ ...dependencies, ignoredBy, look })
+  }
+
+  /** See {@link PendingMoves.finish}. */
+  async finishMoves(): Promise<void> {
+    await this.#moves.finish()
   }
 
   /** See {@link GoneNames.now}. */
@@ -256,9 +264,13 @@ export class SharedTree {
     const base = posix.basename(target.diskName)
     const path = parent.entry(base)
     try {
-      if (replace || found.isDirectory()) await rename(entry.path, path)
-      else if (!(await moveNew(entry.path, path)))
-        throw new AppError('NAME_EXISTS', { name: target.name })
+      if (found.isDirectory()) await rename(entry.path, path)
+      else if (replace) await moveOver(entry.path, path)
+      else {
+        const move = { from: source.diskName, to: posix.join(parent.folder, base), file: found }
+        if (!(await this.#moves.run(move, () => moveNew(entry.path, path))))
+          throw new AppError('NAME_EXISTS', { name: target.name })
+      }
     } catch (error) {
       if (isInTheWay(error))
         throw new AppError('NAME_BLOCKED', { name: target.name, reason: 'something is there' })

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, readdir, readFile, readlink } from 'node:fs/promises'
+import { link, open, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { aContent, chunkOf } from '../../../common/testing/contents.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { ChunkThreads } from './chunk-threads.ts'
 import { directWriteBytesMin, PartialFile } from './partial-file.ts'
@@ -92,4 +93,33 @@ test('each verified chunk uses reserved room once, and wakes those who wait for 
   stop.abort()
   await woken
   expect([usedBytes, isWoken, file.verifiedBytes]).toEqual([[5], true, 5])
+})
+
+test('a file that a killed process has placed already is resumed as a copy', async () => {
+  const path = await aPath()
+  const { bytes, content, chunkList } = aContent(2 * mebibyte + 5)
+  await using workers = new ChunkThreads()
+  const options = { path, content, bootId: 'boot', isJournalled: true }
+  const put = async (file: PartialFile, chunk: number): Promise<void> => {
+    const part = sharedBuffer(chunkOf(bytes, chunk).length)
+    part.set(chunkOf(bytes, chunk))
+    await file.put(chunk, part, hash('sha256', part, 'buffer'))
+  }
+  {
+    await using file = await PartialFile.open(options, { workers })
+    await file.begin(chunkList)
+    await put(file, 0)
+    file.keep()
+  }
+  const placed = `${path}.placed`
+  await link(path, placed)
+  {
+    await using edited = await open(placed, 'r+')
+    await edited.write('edited', 0)
+  }
+  const before = await readFile(placed)
+  await using file = await PartialFile.open(options, { workers })
+  expect(file.verifiedBytes).toBe(mebibyte)
+  await put(file, 1)
+  expect((await readFile(placed)).equals(before)).toBe(true)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
 import {
@@ -10,6 +10,7 @@ import {
   chunkRange,
 } from '../../../common/content/chunks.ts'
 import { sha256 } from '../../../common/content/hash.ts'
+import { copyBeside } from '../../../common/copy-beside.ts'
 import { diskError } from '../../../common/disk-error.ts'
 import type { AppError } from '../../../common/errors.ts'
 import { makeFolderAgain } from '../../../common/make-folder.ts'
@@ -99,8 +100,8 @@ export class PartialFile implements CopyingStore, AsyncDisposable {
   ): Promise<PartialFile> {
     const { path, content, isJournalled } = options
     try {
-      const known = isJournalled ? await readJournal(journalPathOf(path), content) : undefined
-      // Not emptied: a process that ended while it moved the file may have left it with two names.
+      const isResumable = isJournalled && (await hasOneName(path))
+      const known = isResumable ? await readJournal(journalPathOf(path), content) : undefined
       if (known === undefined) await rm(path, { force: true })
       const handle = await open(path, constants.O_RDWR | constants.O_CREAT)
       await using opening = new AsyncDisposableStack()
@@ -298,6 +299,25 @@ export class PartialFile implements CopyingStore, AsyncDisposable {
     } finally {
       this.#syncing = undefined
     }
+  }
+}
+
+/**
+ * Whether the file has no other name. A process that ended while it moved the file has left it with two, of
+ * which one is the user's, who may have edited it: then a copy takes its place, if there is room.
+ */
+async function hasOneName(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined || found.nlink === 1) return true
+  const copy = `${path}.copy`
+  try {
+    await rm(copy, { force: true })
+    await copyBeside(path, copy)
+    await rename(copy, path)
+    return true
+  } catch {
+    await rm(copy, { force: true })
+    return false
   }
 }
 
