@@ -30,7 +30,10 @@ const document: OpenApi = {
 }
 
 /** Fuzzes a server that answers everything but its document with `answer`. */
-async function faultsOf(answer: (response: ServerResponse) => void): Promise<string[]> {
+async function faultsOf(
+  answer: (response: ServerResponse) => void,
+  { isLockedOut = false } = {},
+): Promise<string[]> {
   const server = createServer(({ url }, response) => {
     if (url === '/api/openapi.json') response.end(JSON.stringify(document))
     else answer(response)
@@ -39,7 +42,8 @@ async function faultsOf(answer: (response: ServerResponse) => void): Promise<str
   await once(server, 'listening')
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const world = { names: ['a'], peerIds: ['peer1'] }
-  const { faults } = await fuzzApi({ url, seed: 1, requests: 60, world, secrets: ['the secret'] })
+  const secrets = ['the secret']
+  const { faults } = await fuzzApi({ url, seed: 1, requests: 60, world, secrets, isLockedOut })
   server.closeAllConnections()
   await server[Symbol.asyncDispose]()
   return faults.map(describeFault)
@@ -70,4 +74,16 @@ test.each<[string, RegExp, (response: ServerResponse) => void]>([
   ['hangs up', /hang up|ECONNRESET/, (response) => void response.destroy()],
 ])('one that %s is found out', async (_what, expected, answer) => {
   expect((await faultsOf(answer)).join('\n')).toMatch(expected)
+})
+
+test.each<[number, boolean]>([
+  [401, false],
+  [429, true],
+  [404, true],
+  [200, true],
+  [500, true],
+])('%i without a token: a fault is %s', async (status, isFault) => {
+  const problem = { status, code: 'X', detail: 'No.' }
+  const answer = json(status, problem, 'application/problem+json')
+  expect((await faultsOf(answer, { isLockedOut: true })).length > 0).toBe(isFault)
 })

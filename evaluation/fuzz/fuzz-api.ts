@@ -18,6 +18,10 @@ export interface FuzzOptions {
   readonly world: World
   /** Texts that no answer may contain. */
   readonly secrets: readonly string[]
+  /** Of a peer that wants one; sent with each request. */
+  readonly token?: string
+  /** Whether only the request for the document has the token: the peer must refuse all others. */
+  readonly isLockedOut?: boolean
 }
 
 export interface Fault {
@@ -47,8 +51,12 @@ const bodyBytesMax = 4 * 1024 * 1024
 const statusesOfLimits: ReadonlySet<number> = new Set([429, 507])
 
 export async function fuzzApi(options: FuzzOptions): Promise<FuzzReport> {
-  const { url, seed, requests, world } = options
-  const document = JSON.parse((await send(url, plain('/api/openapi.json'))).body) as OpenApi
+  const { url, seed, requests, world, token, isLockedOut = false } = options
+  const credential = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const described = await send(url, plain('/api/openapi.json', credential))
+  const document = JSON.parse(described.body) as OpenApi
+  const sent = isLockedOut ? {} : credential
+  const judge = isLockedOut ? leakOf : faultOf
   const all = fc.sample(anyRequest(routesOf(document), world), { seed, numRuns: requests })
   const statuses = new Map<number, number>()
   const succeeded = new Set<string>()
@@ -56,8 +64,9 @@ export async function fuzzApi(options: FuzzOptions): Promise<FuzzReport> {
   const next = all.values()
   const work = async (): Promise<void> => {
     for (const request of next) {
-      const answer = await send(url, request).catch((error: unknown) => String(error))
-      const what = typeof answer === 'string' ? answer : faultOf(request, answer, options.secrets)
+      const headers = { ...sent, ...request.headers }
+      const answer = await send(url, { ...request, headers }).catch(String)
+      const what = typeof answer === 'string' ? answer : judge(request, answer, options.secrets)
       if (what !== undefined) faults.push({ request, what })
       if (typeof answer === 'string') continue
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
@@ -69,8 +78,8 @@ export async function fuzzApi(options: FuzzOptions): Promise<FuzzReport> {
   return { statuses, succeeded, faults }
 }
 
-function plain(url: string): FuzzRequest {
-  return { kind: 'valid', method: 'GET', url, headers: {}, body: undefined, route: undefined }
+function plain(url: string, headers: FuzzRequest['headers']): FuzzRequest {
+  return { kind: 'valid', method: 'GET', url, headers, body: undefined, route: undefined }
 }
 
 /** @throws Error if there is no complete answer in time */
@@ -123,6 +132,30 @@ function faultOf(
     return isGood && typeof problem.detail === 'string' ? undefined : `no problem: ${body}`
   }
   return route === undefined ? undefined : undocumented(route, status, type, body)
+}
+
+/** Answers to requests that no route sees: malformed, too large, of another host, too many. */
+const statusesBeforeRoutes: ReadonlySet<number> = new Set([400, 403, 413, 414, 417, 421, 429, 431])
+
+/** What is wrong with the answer to a caller without a token; undefined if it was refused. */
+function leakOf(
+  { kind, url }: FuzzRequest,
+  { status, body }: Answer,
+  secrets: readonly string[],
+): string | undefined {
+  if (secrets.some((secret) => body.includes(secret))) return 'the answer contains a secret'
+  if (status >= 500) return `status ${status}: ${body.slice(0, 300)}`
+  if (status === 401 || isOpen(url)) return undefined
+  return kind !== 'valid' && statusesBeforeRoutes.has(status)
+    ? undefined
+    : `status ${status} without a token: ${body.slice(0, 300)}`
+}
+
+/** Whether callers without a token may ask: for monitoring, and to log in. */
+function isOpen(url: string): boolean {
+  const [path = ''] = url.split(/[?#]/, 1)
+  const open = ['', '/', '/healthz', '/readyz', '/api/session']
+  return open.includes(path) || path.startsWith('/assets/')
 }
 
 function undocumented(

@@ -138,8 +138,9 @@ const davDoor: Paths = {
           'WebDAV (RFC 4918, classes 1 and 2): the names of the cluster as a drive. Also `PROPFIND`, `PROPPATCH`, `MKCOL`, `COPY`, `MOVE`, `LOCK` and `UNLOCK`, which OpenAPI cannot describe. What is in `shared/` of this peer can be changed.',
       },
       {
-        '200': { description: 'The file, or a folder as HTML.', content: { [octets]: bytes } },
+        '200': { description: 'The file.', content: { [octets]: bytes } },
         '206': { description: 'The range that was asked for.', content: { [octets]: bytes } },
+        '302': noBody('It is a folder: its address below `/browse/`.'),
         '304': noBody('The file is as the client knows it.'),
       },
     ),
