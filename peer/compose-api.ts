@@ -40,11 +40,11 @@ export function composeApi(
       clock,
     }),
   )
-  const by = (caller: ApiCaller): PeerApi => ({
+  const by = (caller: Exclude<ApiCaller, 'none'>): PeerApi => ({
     ...plain,
     ...recordedQueries(plain, { log: queries, by: caller, clock }),
   })
-  return { page: by('page'), command: by('command'), program: by('program') }
+  return { page: by('page'), command: by('command'), program: by('program'), none: plain }
 }
 
 function boundCalls(local: LocalPeerApi, history: HistoryApi): PeerApi {

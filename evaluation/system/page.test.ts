@@ -58,6 +58,22 @@ test('finds a file by a part of its name, and says who has it', async () => {
   expect(faults).toEqual([])
 })
 
+test('a search, with the times of its files, is one step of the way back', async () => {
+  await using open = await openPage(browser, cluster.peer(2).apiUrl)
+  const { page, faults } = open
+  const field = page.getByRole('searchbox')
+  await field.click()
+  for (const typed of ['h', 'ha', 'har']) {
+    await page.keyboard.press(typed.at(-1) ?? '')
+    await page.waitForURL((url) => url.hash.endsWith(`?q=${typed}`))
+  }
+  await page.getByRole('row', { name: /harbour\.jpg.*Today/ }).waitFor()
+  await page.goBack()
+  await page.getByRole('row', fileRow('minutes.txt')).waitFor()
+  expect(await field.inputValue()).toBe('')
+  expect(faults).toEqual([])
+})
+
 test('opens folders, and the way back is the browser’s', async () => {
   await using open = await openPage(browser, cluster.peer(2).apiUrl)
   const { page, faults } = open
@@ -106,6 +122,10 @@ test('shares a file that is dropped onto it, until it has its copies', async () 
   expect(await readFile(join(cluster.peer(1).dataFolder, 'shared/dropped.txt'), 'utf8')).toBe(
     'dropped onto the page',
   )
+  // The page looks for the copies by itself: nobody has asked for them.
+  const asked = await page.evaluate('fetch("/api/queries").then((reply) => reply.text())')
+  expect(asked).toContain('browse')
+  expect(asked).not.toContain('dropped')
   expect(faults).toEqual([])
 })
 

@@ -1,16 +1,17 @@
 /** Transfers, queries and events in words: pure. */
+import { shownText } from '../format/shown-text.ts'
 import { bytesText, countText, durationText, numberText, shortHash } from '../format/units.ts'
 import type { Transfer } from '../live/live-types.ts'
 import type { PastQuery, PastTransfer } from './activity-types.ts'
 
-type Files = Pick<Transfer, 'name' | 'folder' | 'count' | 'sha256'>
+export type Files = Pick<Transfer, 'name' | 'folder' | 'count' | 'sha256'>
 
 /** `a/b.jpg`, `12 files in photos/`, `12 files`. */
 export function filesText({ name, folder, count, sha256 }: Files): string {
-  if (name !== undefined) return name
+  if (name !== undefined) return shownText(name)
   if (count === 1 && sha256 !== undefined) return `content ${shortHash(sha256)}`
   const files = countText(count, 'file')
-  return folder === undefined ? files : `${files} in ${folder}/`
+  return folder === undefined ? files : `${files} in ${shownText(folder)}/`
 }
 
 export const purposeTexts = {

@@ -4,8 +4,9 @@ import { EmptyState } from '../parts/states.tsx'
 import type { Column } from '../parts/virtual-list.tsx'
 import { usePage } from '../shell/page-context.ts'
 import { ActivityList } from './activity-list.tsx'
-import { filesText, latencyText, purposeTexts, sourcesText } from './activity-text.ts'
+import { latencyText, purposeTexts, sourcesText } from './activity-text.ts'
 import type { PastTransfer } from './activity-types.ts'
+import { FilesCell } from './files-cell.tsx'
 import { HistoryPeerSelect, MissingPeers, Select } from './filters.tsx'
 import { useActivityList, useMissing } from './use-activity-list.ts'
 
@@ -93,15 +94,12 @@ function wayOf(direction: string): { direction?: 'in' | 'out' } {
 
 function cellsOf(transfer: PastTransfer, nowMs: number): JSX.Element[] {
   const { timeMs, from, to, purpose, bytes, durationMs, bytesPerSecond } = transfer
-  const text = filesText(transfer)
   const sources = sourcesText(from)
   return [
     <span key="time" class="soft" title={dateText(timeMs, nowMs)}>
       {timeOfDay(timeMs, nowMs)}
     </span>,
-    <span key="name" class="cut" title={text}>
-      {text}
-    </span>,
+    <FilesCell key="name" files={transfer} />,
     <span key="from" class="cut" title={sources}>
       {sources}
     </span>,
@@ -112,8 +110,8 @@ function cellsOf(transfer: PastTransfer, nowMs: number): JSX.Element[] {
       {purposeTexts[purpose]}
     </span>,
     <span key="bytes">{bytesText(bytes)}</span>,
-    <span key="took">{durationMs < 1 ? '< 1 ms' : latencyText(durationMs)}</span>,
-    // Nothing is known of how fast it was if it took no time that could be measured.
+    // Nothing is known of it if it took no time that could be measured, such as one of a group of small files.
+    <span key="took">{durationMs < 1 ? '–' : latencyText(durationMs)}</span>,
     <span key="rate">{durationMs < 1 ? '–' : rateText(bytesPerSecond)}</span>,
   ]
 }

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { shownText } from '../format/shown-text.ts'
 import { EmptyState } from '../parts/states.tsx'
 import type { Column } from '../parts/virtual-list.tsx'
 import { usePage } from '../shell/page-context.ts'
@@ -69,8 +70,8 @@ function cellsOf(
     <span key="kind" class="soft">
       {kind}
     </span>,
-    <span key="name" class="cut" title={what}>
-      {what === '' ? <span class="faint">the top folder</span> : what}
+    <span key="name" class="cut" title={shownText(what)}>
+      {what === '' ? <span class="faint">top folder</span> : shownText(what)}
       {timesText(count)}
     </span>,
     <span key="by" class="cut">

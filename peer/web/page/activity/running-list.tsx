@@ -5,6 +5,7 @@ import { Progress } from '../parts/progress.tsx'
 import { EmptyState, LoadingState } from '../parts/states.tsx'
 import { type Column, VirtualList } from '../parts/virtual-list.tsx'
 import { filesText, purposeTexts } from './activity-text.ts'
+import { FilesCell } from './files-cell.tsx'
 
 const columns: readonly Column[] = [
   { name: 'name', label: 'File' },
@@ -56,9 +57,7 @@ function cellsOf(transfer: Transfer): JSX.Element[] {
       ? ` · ${durationText(((size - bytes) / bytesPerSecond) * 1000)}`
       : ''
   return [
-    <span key="name" class="cut" title={text}>
-      {text}
-    </span>,
+    <FilesCell key="name" files={transfer} />,
     <span key="way" class="cut">
       <span class="faint">{direction === 'in' ? 'from' : 'to'}</span> {peerId}
     </span>,

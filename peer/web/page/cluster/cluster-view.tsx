@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { countText } from '../format/units.ts'
-import { EmptyState, LoadingState } from '../parts/states.tsx'
+import { EmptyState, ErrorState, LoadingState } from '../parts/states.tsx'
 import { usePage } from '../shell/page-context.ts'
 import { sortedPeers } from './cluster-text.ts'
 import { HealthCard } from './health-card.tsx'
@@ -31,7 +31,11 @@ export function ClusterView(): JSX.Element {
       )}
       {known === undefined ? (
         <div class="card fills">
-          <LoadingState />
+          {live.clusterFailure.value === '' ? (
+            <LoadingState />
+          ) : (
+            <ErrorState sentence={live.clusterFailure.value} onRetry={() => live.retry()} />
+          )}
         </div>
       ) : known.size === 0 ? (
         <div class="card fills">

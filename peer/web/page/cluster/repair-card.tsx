@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { bytesText, durationText, numberText } from '../format/units.ts'
+import { PathText } from '../parts/path-text.tsx'
 import { lackingGroups, type Repair, repairText } from './cluster-text.ts'
 
 /** What is being copied, how fast, and what waits. */
@@ -27,9 +28,7 @@ export function RepairCard({ repair }: { readonly repair: Repair }): JSX.Element
         <ul class="copying" aria-label="Copies in progress">
           {now.map(({ name, target, source, size, forMs }) => (
             <li key={`${name} ${target}`}>
-              <span class="cut" title={name}>
-                {name}
-              </span>
+              <PathText name={name} />
               <span class="faint">
                 {source === undefined ? '' : `${source} → `}
                 {target} · {bytesText(size)} · {durationText(forMs)}

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { shownText } from '../format/shown-text.ts'
 import { bytesText, rateText } from '../format/units.ts'
 import type { Download } from '../live/live-types.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
@@ -20,7 +21,7 @@ export function DownloadCard({ download }: { readonly download: Download }): JSX
   return (
     <article class="download">
       <div class="download-head">
-        <strong>{name}</strong>
+        <strong>{shownText(name)}</strong>
         <DownloadActions download={download} />
       </div>
       <Progress
@@ -51,7 +52,7 @@ export function DownloadCard({ download }: { readonly download: Download }): JSX
         <ul class="sources" aria-label="Files that failed">
           {files.failures.map((failure) => (
             <li key={failure.name} class="bad-text">
-              {failure.name}: {failure.error.message}
+              {shownText(failure.name)}: {failure.error.message}
             </li>
           ))}
         </ul>

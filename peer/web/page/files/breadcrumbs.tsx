@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { crumbsOf } from '../format/names.ts'
+import { shownText } from '../format/shown-text.ts'
 import { Icon } from '../parts/icon.tsx'
 import { usePage } from '../shell/page-context.ts'
 import { formatRoute } from '../shell/route.ts'
@@ -37,9 +38,9 @@ export function Breadcrumbs({ folder, query }: BreadcrumbsProps): JSX.Element {
           <li key={path}>
             <Icon name="right" small />
             {path === folder ? (
-              <strong aria-current="location">{label}</strong>
+              <strong aria-current="location">{shownText(label)}</strong>
             ) : (
-              <a href={formatRoute({ view: 'files', path })}>{label}</a>
+              <a href={formatRoute({ view: 'files', path })}>{shownText(label)}</a>
             )}
           </li>
         ))}

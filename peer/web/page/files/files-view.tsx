@@ -29,7 +29,9 @@ export function FilesView(): JSX.Element {
             label={isTrash ? 'Search deleted files' : 'Search all files, or *.jpg, photos/**'}
             onChange={(text) => {
               const keep = isTrash ? { show: 'trash' } : {}
-              go({ view: 'files', path, query: { ...keep, q: text } })
+              // The way back leads out of the search, not letter by letter.
+              const replaces = q !== '' && text !== ''
+              go({ view: 'files', path, query: { ...keep, q: text } }, { replaces })
             }}
           />
         </div>

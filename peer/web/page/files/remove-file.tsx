@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
+import { shownText } from '../format/shown-text.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { usePage } from '../shell/page-context.ts'
@@ -35,7 +36,7 @@ export function RemoveFile({ name, owner, onRemoved }: RemoveFileProps): JSX.Ele
       </button>
       {isAsking.value && (
         <Confirm
-          title={`Stop sharing ${name}?`}
+          title={`Stop sharing ${shownText(name)}?`}
           verb="Stop sharing"
           isDanger
           onConfirm={() => act(remove)}

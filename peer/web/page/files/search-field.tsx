@@ -19,15 +19,20 @@ export function SearchField({ value, label, onChange }: SearchFieldProps): JSX.E
   const cancel = useRef<() => void>(undefined)
   const latest = useRef(onChange)
   latest.current = onChange
-  // A link changes the text, but never under the fingers of someone who types.
+  const reported = useRef(value)
+  // A link or the way back changes the text; what was reported comes back, and may be behind what is typed.
   useEffect(() => {
-    if (input.current !== null && document.activeElement !== input.current)
-      input.current.value = value
+    if (input.current === null || value === reported.current) return
+    reported.current = value
+    input.current.value = value
   }, [value])
   useEffect(() => () => cancel.current?.(), [])
   const report = (delayMs: number): void => {
     cancel.current?.()
-    cancel.current = clock.after(delayMs, () => latest.current(input.current?.value.trim() ?? ''))
+    cancel.current = clock.after(delayMs, () => {
+      reported.current = input.current?.value.trim() ?? ''
+      latest.current(reported.current)
+    })
   }
   return (
     <div class="search">

@@ -6,6 +6,7 @@ import { bytesText, countText, dateText, durationText } from '../format/units.ts
 import { Confirm } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { PagedList } from '../parts/paged-list.ts'
+import { PathText } from '../parts/path-text.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../parts/states.tsx'
 import { type Column, VirtualList } from '../parts/virtual-list.tsx'
 import { usePage } from '../shell/page-context.ts'
@@ -83,9 +84,7 @@ export function TrashTable({ query }: { readonly query: string }): JSX.Element {
 function cellsOf(file: Trashed, nowMs: number, onRestored: () => void): JSX.Element[] {
   const { name, size, owner, deletedMs, keptUntilMs } = file
   return [
-    <span key="name" class="cut" title={name}>
-      {name}
-    </span>,
+    <PathText key="name" name={name} />,
     <span key="size">{bytesText(size)}</span>,
     <span key="owner">{owner}</span>,
     <span key="deleted">{dateText(deletedMs, nowMs)}</span>,

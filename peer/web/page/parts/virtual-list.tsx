@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact'
 import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { hasModifier } from './has-modifier.ts'
-import { rowAfterKey, scrollTopFor, virtualWindow } from './virtual-window.ts'
+import { movedTo, rowAfterKey, scrollTopFor, virtualWindow } from './virtual-window.ts'
 
 export interface Column {
   readonly label: string
@@ -43,6 +43,7 @@ export function VirtualList<Row>(props: VirtualListProps<Row>): JSX.Element {
   const size = useSignal({ viewHeight: 600, rowHeight: 38 })
   const active = useSignal(-1)
   useSize(view, size)
+  usePlace(view, { rows, keyOf, active, rowHeight: size.value.rowHeight })
   const place = { scrollTop: scrollTop.value, ...size.value }
   const { from, to } = virtualWindow({ ...place, count: rows.length })
   useEffect(() => {
@@ -153,6 +154,33 @@ function ListRow(props: ListRowProps): JSX.Element {
 
 function classOf({ name, isNumber = false }: Column): string {
   return isNumber ? `${name} number` : name
+}
+
+interface Place<Row> {
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string
+  readonly active: { value: number }
+  readonly rowHeight: number
+}
+
+/** Keeps rows where they are for someone who reads further down, while others appear above them. */
+function usePlace<Row>(
+  view: { readonly current: HTMLElement | null },
+  { rows, keyOf, active, rowHeight }: Place<Row>,
+): void {
+  const shown = useRef(rows)
+  useLayoutEffect(() => {
+    const before = shown.current
+    shown.current = rows
+    const element = view.current
+    if (before === rows || element === null) return
+    active.value = movedTo(active.value, before, rows, keyOf) ?? active.value
+    // At the top, it is the newest that is read.
+    if (element.scrollTop === 0) return
+    const first = Math.floor(element.scrollTop / rowHeight)
+    const moved = movedTo(first, before, rows, keyOf)
+    if (moved !== undefined) element.scrollTop += (moved - first) * rowHeight
+  })
 }
 
 /** Follows the height of the view, and that of a row, which differs on a phone. */

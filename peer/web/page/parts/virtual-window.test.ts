@@ -1,6 +1,6 @@
 import { assert as check, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
-import { rowAfterKey, scrollTopFor, virtualWindow } from './virtual-window.ts'
+import { movedTo, rowAfterKey, scrollTopFor, virtualWindow } from './virtual-window.ts'
 
 const place = record({
   scrollTop: integer({ min: -100, max: 500_000 }),
@@ -56,4 +56,13 @@ test.each([
 
 test('no key moves in an empty list', () => {
   expect(rowAfterKey('End', 0, { count: 0, rowsPerPage: 10 })).toBeUndefined()
+})
+
+test('a row is found again after others came and went', () => {
+  const keyOf = (row: string): string => row
+  expect(movedTo(1, ['a', 'b', 'c'], ['a', 'b', 'c'], keyOf)).toBe(1)
+  expect(movedTo(1, ['a', 'b', 'c'], ['x', 'y', 'a', 'b'], keyOf)).toBe(3)
+  expect(movedTo(2, ['a', 'b', 'c'], ['c'], keyOf)).toBe(0)
+  expect(movedTo(1, ['a', 'b'], ['a'], keyOf)).toBeUndefined()
+  expect(movedTo(-1, ['a'], ['a'], keyOf)).toBeUndefined()
 })

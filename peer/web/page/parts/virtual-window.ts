@@ -28,6 +28,25 @@ export function virtualWindow({
   return { from, to: Math.max(from, Math.min(count, last + spareRows)) }
 }
 
+/**
+ * Where a row is after others were added or removed, such as new events above it.
+ * @returns undefined if it is gone
+ */
+export function movedTo<Row>(
+  index: number,
+  before: readonly Row[],
+  after: readonly Row[],
+  keyOf: (row: Row) => string,
+): number | undefined {
+  const row = before[index]
+  if (row === undefined) return undefined
+  const key = keyOf(row)
+  const same = after[index]
+  if (same !== undefined && keyOf(same) === key) return index
+  const found = after.findIndex((other) => keyOf(other) === key)
+  return found === -1 ? undefined : found
+}
+
 /** Where to scroll so that the row is visible: as little as possible. */
 export function scrollTopFor(
   row: number,

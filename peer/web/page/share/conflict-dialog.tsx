@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { shownText } from '../format/shown-text.ts'
 import { countText } from '../format/units.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { usePage } from '../shell/page-context.ts'
@@ -41,7 +42,7 @@ export function ConflictDialog({
       </p>
       <ul class="names">
         {existing.slice(0, namesShown).map(({ id, name }) => (
-          <li key={id}>{name}</li>
+          <li key={id}>{shownText(name)}</li>
         ))}
         {existing.length > namesShown && (
           <li class="faint">and {existing.length - namesShown} more</li>

@@ -38,7 +38,7 @@ export function DropZone(): JSX.Element {
           class="input"
           type="text"
           value={uploadFolder.value}
-          placeholder="the top"
+          placeholder="top folder"
           spellcheck={false}
           autocomplete="off"
           onInput={({ currentTarget }) => {

@@ -2,11 +2,12 @@ import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { CallReply } from '../../../api/calls.ts'
+import { shownText } from '../format/shown-text.ts'
 import { countText } from '../format/units.ts'
 import { Icon } from '../parts/icon.tsx'
 import { PagedList } from '../parts/paged-list.ts'
 import { ShowMore } from '../parts/show-more.tsx'
-import { ErrorState } from '../parts/states.tsx'
+import { ErrorState, LoadingState } from '../parts/states.tsx'
 import { usePage } from '../shell/page-context.ts'
 
 type Problem = CallReply<'problems'>['problems'][number]
@@ -15,7 +16,7 @@ const rowsPerPage = 100
 
 /** Files in this peer's folders that are not shared, each with the reason and the remedy. */
 export function ProblemList(): JSX.Element {
-  const { client, clock, live } = usePage()
+  const { client, clock, live, act } = usePage()
   const list = useMemo(() => new PagedList<Problem>({ clock }), [clock])
   const total = useSignal(0)
   const count = live.status.value?.peer.problems
@@ -41,7 +42,10 @@ export function ProblemList(): JSX.Element {
           </span>
         )}
       </div>
-      {list.state.value === 'failed' && <ErrorState sentence={list.failure.value} />}
+      {list.state.value === 'failed' && (
+        <ErrorState sentence={list.failure.value} onRetry={() => act(() => list.retry())} />
+      )}
+      {list.state.value === 'loading' && <LoadingState lines={2} />}
       {isKnown && total.value === 0 && (
         <p class="all-good">
           <Icon name="check" small />
@@ -68,7 +72,7 @@ function Problems({ list, total }: ProblemsProps): JSX.Element {
           <li key={`${folder} ${name}`}>
             <strong title={path}>
               <span class="faint">{folder}/</span>
-              {name}
+              {shownText(name)}
             </strong>
             <p>It is not shared: {reason}.</p>
             <p class="soft">{remedy}</p>

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { PathText } from '../parts/path-text.tsx'
 import { Progress } from '../parts/progress.tsx'
 import { type Column, VirtualList } from '../parts/virtual-list.tsx'
 import { usePage } from '../shell/page-context.ts'
@@ -31,9 +32,7 @@ export function UploadList({ uploads }: { readonly uploads: readonly Upload[] })
       rows={uploads}
       keyOf={({ id }) => String(id)}
       cells={(upload) => [
-        <span key="name" class="cut" title={upload.name}>
-          {upload.name}
-        </span>,
+        <PathText key="name" name={upload.name} />,
         <UploadState key="course" upload={upload} />,
         <UploadAction key="action" upload={upload} />,
       ]}

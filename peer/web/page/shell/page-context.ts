@@ -28,7 +28,8 @@ export interface Page {
   readonly showsDownloads: Signal<boolean>
   /** Current time, once a second: reading it in a component keeps `5 s ago` true. */
   readonly nowMs: Signal<number>
-  readonly go: (route: Partial<Route>) => void
+  /** With `replaces`, the way back leads to what was before the present route. */
+  readonly go: (route: Partial<Route>, options?: { readonly replaces?: boolean }) => void
   /** Runs an action of the user, and shows its failure, or `done` after its success. */
   readonly act: (action: () => Promise<unknown>, done?: string) => void
 }
@@ -36,11 +37,18 @@ export interface Page {
 export function createPage(window: Window): Page {
   const clock = browserClock
   const needsToken = signal(false)
-  const client = new Client({
-    fetch: (url, init) => window.fetch(url, init),
-    onTokenRequired: () => {
-      needsToken.value = true
+  const onTokenRequired = (): void => {
+    needsToken.value = true
+  }
+  const client = new Client({ fetch: (url, init) => window.fetch(url, init), onTokenRequired })
+  /** For queries that are not the user's, which the history leaves out. */
+  const byItself = new Client({
+    fetch: (url, init) => {
+      const headers = new Headers(init.headers)
+      headers.set('x-tandem-by-itself', '1')
+      return window.fetch(url, { ...init, headers })
     },
+    onTokenRequired,
   })
   const toasts = new Toasts({ clock })
   const route = signal(parseRoute(window.location.hash))
@@ -65,12 +73,18 @@ export function createPage(window: Window): Page {
     theme: new Theme(window),
     uploads: new UploadQueue({
       send: sendFile,
-      copiesOf: (name, sha256) => copiesOf(client, name, sha256),
+      copiesOf: (name, sha256) => copiesOf(byItself, name, sha256),
     }),
     uploadFolder: signal(''),
     showsDownloads: signal(false),
-    go: (target) => {
-      window.location.hash = formatRoute(target)
+    go: (target, { replaces = false } = {}) => {
+      const hash = formatRoute(target)
+      if (!replaces) window.location.hash = hash
+      else {
+        // Unlike a new address, this is no event.
+        window.history.replaceState(null, '', hash)
+        route.value = parseRoute(hash)
+      }
     },
     act: (action, done) => {
       const run = async (): Promise<void> => {

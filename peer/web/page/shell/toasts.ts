@@ -1,5 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 import type { PageClock } from '../clock.ts'
+import { shownText } from '../format/shown-text.ts'
 
 export interface Toast {
   readonly id: number
@@ -33,7 +34,9 @@ export class Toasts {
     this.list.value = this.list.value.filter((toast) => toast.id !== id)
   }
 
-  #add(tone: Toast['tone'], text: string): Toast {
+  /** Texts contain names of files. */
+  #add(tone: Toast['tone'], given: string): Toast {
+    const text = shownText(given)
     this.#lastId += 1
     const toast = { id: this.#lastId, tone, text }
     const others = this.list.value.filter((other) => other.text !== text)
