@@ -115,11 +115,17 @@ export class HistoryStore implements Disposable {
 
   #page<Row>(name: Table, schema: TSchema, request: PageRequest): Page<Row> {
     const { limit, before, direction = null } = request
-    const [timeMs = Number.MAX_SAFE_INTEGER, number = 0] = before?.split('-').map(Number) ?? []
-    const asked = { timeMs, number, direction, limit: limit + 1 }
-    const stored = this.#database.run((sql) => sql[name].before.all(asked) as StoredRow[])
-    const rows = stored.slice(0, limit).flatMap((row) => rowOf<Row>(row, schema))
-    return { rows, isMore: stored.length > limit }
+    let [timeMs = Number.MAX_SAFE_INTEGER, number = 0] = before?.split('-').map(Number) ?? []
+    const rows: Row[] = []
+    // Unreadable rows do not shorten a page: an empty one would look like the end.
+    for (let isMore = true; isMore && rows.length <= limit; ) {
+      const asked = { timeMs, number, direction, limit: limit + 1 - rows.length }
+      const stored = this.#database.run((sql) => sql[name].before.all(asked) as StoredRow[])
+      rows.push(...stored.flatMap((row) => rowOf<Row>(row, schema)))
+      isMore = stored.length === asked.limit
+      ;({ timeMs, number } = stored.at(-1) ?? { timeMs, number })
+    }
+    return { rows: rows.slice(0, limit), isMore: rows.length > limit }
   }
 }
 

@@ -53,6 +53,22 @@ describe('the store', () => {
     expect(found).toEqual([9, 5, 3, 3, 1])
   })
 
+  test('leaves out rows that it cannot read, however many follow each other', () => {
+    using store = new HistoryStore(':memory:', { log })
+    const unreadable = { purpose: 'of a later version' as 'download' }
+    const transfers = [1, 2, 3, 4, 5, 6].map((ms) =>
+      transfer(ms, ms > 2 && ms < 6 ? unreadable : {}),
+    )
+    store.add({ ...nothing, transfers }, 10)
+    const first = store.transfers({ limit: 2 })
+    expect(first).toMatchObject({ rows: [{ timeMs: 6 }, { timeMs: 2 }], isMore: true })
+    const before = first.rows.at(-1)?.id
+    expect(store.transfers({ limit: 2, before })).toMatchObject({
+      rows: [{ timeMs: 1 }],
+      isMore: false,
+    })
+  })
+
   test('lists one direction', () => {
     using store = new HistoryStore(':memory:', { log })
     store.add({ ...nothing, transfers: [transfer(1), transfer(2, { direction: 'out' })] }, 10)

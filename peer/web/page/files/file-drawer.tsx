@@ -13,7 +13,7 @@ import { VersionList } from './version-list.tsx'
 
 /** Everything about one name: its contents, who has them, and what can be done with them. */
 export function FileDrawer({ name }: { readonly name: string }): JSX.Element {
-  const { client, live, route, go } = usePage()
+  const { client, byItself, live, route, go } = usePage()
   const details = useSignal<FileDetails | undefined>(undefined)
   const failure = useSignal('')
   const attempt = useSignal(0)
@@ -21,7 +21,8 @@ export function FileDrawer({ name }: { readonly name: string }): JSX.Element {
   const { value: attempts } = attempt
   useEffect(() => {
     const leaving = new AbortController()
-    loadDetails(client, name, leaving.signal).then(
+    const asker = details.value === undefined ? client : byItself
+    loadDetails(asker, name, leaving.signal).then(
       (loaded) => {
         details.value = loaded
         failure.value = ''
@@ -31,7 +32,7 @@ export function FileDrawer({ name }: { readonly name: string }): JSX.Element {
       },
     )
     return () => leaving.abort()
-  }, [client, name, version, attempts, details, failure])
+  }, [client, byItself, name, version, attempts, details, failure])
   const close = (): void => {
     const { view, path, query } = route.value
     const { open: _open, ...rest } = query

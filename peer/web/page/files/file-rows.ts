@@ -22,20 +22,26 @@ function limitAfter(after: string | undefined): number {
   return after === undefined ? firstRows : furtherRows
 }
 
+/** Who asks: the user, or the page by itself. */
+export interface Askers {
+  readonly client: Client
+  readonly byItself: Client
+}
+
 /** All files whose names match `query`: a part of the name, or a glob. */
-export function searchPages(client: Client, query: string): FetchPage<Row> {
-  return async (after, signal) => {
+export function searchPages({ client, byItself }: Askers, query: string): FetchPage<Row> {
+  return async (after, signal, isRefresh) => {
     const request = { q: query, limit: limitAfter(after), after }
-    const { files, next } = await client.call('search', request, signal)
+    const { files, next } = await (isRefresh ? byItself : client).call('search', request, signal)
     return { rows: files.map((file) => ({ type: 'file', ...file })), next }
   }
 }
 
 /** What is immediately in `folder`; empty for the top. */
-export function folderPages(client: Client, folder: string): FetchPage<Row> {
-  return async (after, signal) => {
+export function folderPages({ client, byItself }: Askers, folder: string): FetchPage<Row> {
+  return async (after, signal, isRefresh) => {
     const request = { folder, limit: limitAfter(after), after }
-    const { entries, next } = await client.call('folder', request, signal)
+    const { entries, next } = await (isRefresh ? byItself : client).call('folder', request, signal)
     const within = folder === '' ? '' : `${folder}/`
     return { rows: entries.map((entry) => ({ ...entry, name: within + entry.name })), next }
   }

@@ -57,12 +57,13 @@ interface FoundFilesProps {
 }
 
 function FoundFiles({ query, folder, openName }: FoundFilesProps): JSX.Element {
-  const { client, clock, live } = usePage()
+  const { client, byItself, clock, live } = usePage()
   const list = useMemo(() => new PagedList<Row>({ clock }), [clock])
   useEffect(() => {
-    const fetch = query === '' ? folderPages(client, folder) : searchPages(client, query)
+    const askers = { client, byItself }
+    const fetch = query === '' ? folderPages(askers, folder) : searchPages(askers, query)
     list.load(fetch).catch(() => {})
-  }, [list, client, query, folder])
+  }, [list, client, byItself, query, folder])
   useEffect(() => () => list.stop(), [list])
   useRefresh(list, live.filesVersion.value)
   const rows = list.rows.value

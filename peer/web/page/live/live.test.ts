@@ -224,6 +224,20 @@ test('an answer to a page that has been hidden is out of date', async () => {
   expect(ids(live)).toEqual(['new'])
 })
 
+test('a peer that ends each stream at once is not asked all the time', async () => {
+  using given = await world()
+  const { peer, clock } = given
+  for (let ms = 0; ms < 60_000; ms += 100) {
+    peer.event('hello', { peerId: 'peer1' })
+    await settle()
+    peer.cut()
+    await settle()
+    await clock.advance(100)
+    await settle()
+  }
+  expect(peer.resumedAfter.length).toBeLessThan(20)
+})
+
 test('a stream that is silent for too long is dead', async () => {
   using given = await world()
   const { peer, clock } = given

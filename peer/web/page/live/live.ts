@@ -5,7 +5,7 @@ import { isAbort, isCode, problemOf, sentenceOf } from '../api/problem.ts'
 import type { PageClock } from '../clock.ts'
 import { EventParser, type ServerEvent } from './event-parser.ts'
 import type { Connection, Download, KnownPeer, Peer, Status, Transfer } from './live-types.ts'
-import { hiddenMs, pollMs, reconnectDelayMs, streamSilentMs } from './reconnect-policy.ts'
+import { hiddenMs, pollMs, reconnectDelayMs, stableMs, streamSilentMs } from './reconnect-policy.ts'
 
 export interface LiveDependencies {
   readonly client: Client
@@ -140,6 +140,7 @@ export class Live {
   /** Takes events until the stream ends. */
   async #stream(life: AbortSignal): Promise<void> {
     const silent = new AbortController()
+    const startMs = this.#clock.nowMs()
     const resume = this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }
     let cancelWatch = (): void => {}
     const watch = (): void => {
@@ -172,13 +173,13 @@ export class Live {
       if (isCode(error, 'TOKEN_REQUIRED')) this.stop()
     } finally {
       cancelWatch()
+      if (this.#clock.nowMs() - startMs >= stableMs) this.#failures = 0
     }
   }
 
   #take({ type, data, id }: ServerEvent): void {
     if (id !== undefined) this.#lastEventId = id
     if (this.connection.value.state !== 'live') this.connection.value = { state: 'live' }
-    this.#failures = 0
     const parsed = JSON.parse(data) as unknown
     if (type === 'hello') {
       this.peerId.value = (parsed as { peerId: string }).peerId

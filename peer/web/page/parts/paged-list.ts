@@ -8,7 +8,12 @@ export interface Rows<Row> {
   readonly next?: string | undefined
 }
 
-export type FetchPage<Row> = (after: string | undefined, signal: AbortSignal) => Promise<Rows<Row>>
+/** @param isRefresh whether the page asks by itself for what it shows already */
+export type FetchPage<Row> = (
+  after: string | undefined,
+  signal: AbortSignal,
+  isRefresh?: boolean,
+) => Promise<Rows<Row>>
 
 /** Refreshes may take this share of the time: a list of many pages is asked for less often. */
 const refreshShare = 0.2
@@ -87,7 +92,7 @@ export class PagedList<Row> {
     // The reply on its way may be older than what caused this.
     if (!this.#isAnswered && this.state.value !== 'failed') return this.refresh()
     const startMs = this.#clock.nowMs()
-    await this.#fetchPages(() => this.rows.value.length)
+    await this.#fetchPages(() => this.rows.value.length, true)
     this.#refreshMs = Math.max(refreshMsMin, (this.#clock.nowMs() - startMs) / refreshShare)
   }
 
@@ -95,7 +100,7 @@ export class PagedList<Row> {
    * Replaces the rows by the first pages, with at least `count()` rows if there are as many: those
    * that are there at the end, since a page may be appended meanwhile.
    */
-  async #fetchPages(count: () => number): Promise<void> {
+  async #fetchPages(count: () => number, isRefresh = false): Promise<void> {
     if (this.#fetch === undefined) return
     this.#running?.abort()
     const running = new AbortController()
@@ -104,7 +109,7 @@ export class PagedList<Row> {
       const rows: Row[] = []
       let after: string | undefined
       do {
-        const page = await this.#fetch(after, running.signal)
+        const page = await this.#fetch(after, running.signal, isRefresh)
         rows.push(...page.rows)
         after = page.next
       } while (after !== undefined && rows.length < count() && !running.signal.aborted)

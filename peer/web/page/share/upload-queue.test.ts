@@ -23,7 +23,11 @@ function world(): { queue: UploadQueue; sending: Sending[]; copies: Map<string, 
       sending.push({ name, options, finish: () => resolve({ sha256: `hash of ${name}` }), fail })
       return promise
     },
-    copiesOf: async (name) => copies.get(name),
+    copiesOf: async (name) => {
+      if (name === 'unknowable')
+        throw new Problem('No.', { code: 'BAD_REQUEST', status: 400, isRetryable: false })
+      return copies.get(name)
+    },
   })
   return { queue, sending, copies }
 }
@@ -100,6 +104,16 @@ describe('a name that exists', () => {
     queue.resolve('keep both')
     expect(sending.at(-1)?.name).toBe('a (3).txt')
   })
+})
+
+test('one whose copies cannot be told does not hold up the others', async () => {
+  const { queue, sending, copies } = world()
+  queue.add(files('unknowable', 'b'))
+  for (const { finish } of sending) finish()
+  copies.set('b', { peers: ['peer1', 'peer3'], factor: 2 })
+  await turn()
+  await queue.look()
+  expect(states(queue)).toEqual(['unknowable copying', 'b done'])
 })
 
 test('a failure says why and can be retried', async () => {

@@ -119,7 +119,7 @@ export class UploadQueue {
     try {
       for (const { id, name, sha256, state } of this.uploads.value) {
         if (state !== 'copying' || sha256 === undefined) continue
-        const copies = await this.#dependencies.copiesOf(name, sha256)
+        const copies = await this.#copiesOf(name, sha256)
         if (copies === undefined) continue
         const isDone = copies.peers.length >= copies.factor
         this.#change(id, { ...copies, ...(isDone && { state: 'done' }) })
@@ -129,6 +129,16 @@ export class UploadQueue {
       return
     } finally {
       this.#isLooking = false
+    }
+  }
+
+  /** Undefined if they cannot be told of this one. @throws Problem if the peer does not answer */
+  async #copiesOf(name: string, sha256: string): Promise<Copies | undefined> {
+    try {
+      return await this.#dependencies.copiesOf(name, sha256)
+    } catch (error) {
+      if (isCode(error, 'PEER_UNREACHABLE') || isCode(error, 'INDEX_UNREACHABLE')) throw error
+      return undefined
     }
   }
 

@@ -14,6 +14,8 @@ import { Toasts } from './toasts.ts'
 /** What all parts of the page share. */
 export interface Page {
   readonly client: Client
+  /** For what the page asks without its user: the history of queries leaves it out. */
+  readonly byItself: Client
   readonly live: Live
   readonly clock: PageClock
   readonly toasts: Toasts
@@ -41,7 +43,6 @@ export function createPage(window: Window): Page {
     needsToken.value = true
   }
   const client = new Client({ fetch: (url, init) => window.fetch(url, init), onTokenRequired })
-  /** For queries that are not the user's, which the history leaves out. */
   const byItself = new Client({
     fetch: (url, init) => {
       const headers = new Headers(init.headers)
@@ -64,6 +65,7 @@ export function createPage(window: Window): Page {
   const random = (): number => (window.crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32
   return {
     client,
+    byItself,
     clock,
     toasts,
     route,
