@@ -8,6 +8,11 @@ import type { ReadableHandle } from '../../common/protocol/bulk.ts'
 import type { FileDependencies } from './file-bytes.ts'
 import type { ServedContents } from './served-contents.ts'
 
+/**
+ * Chunks in use, of all readers: beyond it none are read ahead, and large ones are verified without being
+ * held. The chunk of 1 MiB that a reader needs now is always loaded.
+ */
+export const usedChunksBytesMax = 64 * 1024 * 1024
 /** Verified chunks kept for other readers of the same file: what several in step need. */
 const idleChunksBytesMax = 16 * 1024 * 1024
 /** They are dropped when no client has read for this long. */
@@ -56,9 +61,22 @@ export class VerifiedChunks implements Disposable {
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>()
   #cancelTimer: Cancel = () => {}
+  #usedBytes = 0
 
   constructor(dependencies: VerifiedChunkDependencies) {
     this.#dependencies = dependencies
+  }
+
+  /** Memory of the chunks in use. */
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
+  /** Whether there is room for using a chunk that could be done without. */
+  hasRoomFor(wanted: Pick<WantedChunk, 'sha256' | 'range'>): boolean {
+    const entry = this.#entries.get(keyOf(wanted))
+    const more = entry !== undefined && entry.users > 0 ? 0 : memoryOf(wanted)
+    return this.#usedBytes + more <= usedChunksBytesMax
   }
 
   /**
@@ -66,9 +84,10 @@ export class VerifiedChunks implements Disposable {
    * @throws AppError CONTENT_NOT_FOUND, CONTENT_CHANGED, DISK_FAILED, STOPPING
    */
   async use(wanted: WantedChunk): Promise<VerifiedChunk> {
-    const key = `${wanted.sha256} ${wanted.range.start}`
+    const key = keyOf(wanted)
     const entry = this.#entries.get(key) ?? this.#begin(wanted)
     entry.users += 1
+    if (entry.users === 1) this.#usedBytes += entry.bytes
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     try {
@@ -92,7 +111,7 @@ export class VerifiedChunks implements Disposable {
   }
 
   #begin(wanted: WantedChunk): Entry {
-    const bytes = Math.max(wanted.range.bytes, limits.chunkBytesMin)
+    const bytes = memoryOf(wanted)
     return { loading: this.#load(wanted, bytes), bytes, users: 0 }
   }
 
@@ -131,6 +150,7 @@ export class VerifiedChunks implements Disposable {
   #release(key: string, entry: Entry): void {
     entry.users -= 1
     if (entry.users > 0) return
+    this.#usedBytes -= entry.bytes
     if (this.#entries.get(key) === entry) return this.#evict()
     this.#giveBack(entry)
   }
@@ -162,6 +182,14 @@ export class VerifiedChunks implements Disposable {
       () => {},
     )
   }
+}
+
+function keyOf({ sha256: content, range }: Pick<WantedChunk, 'sha256' | 'range'>): string {
+  return `${content} ${range.start}`
+}
+
+function memoryOf({ range }: Pick<WantedChunk, 'range'>): number {
+  return Math.max(range.bytes, limits.chunkBytesMin)
 }
 
 /** @throws AppError CONTENT_CHANGED if the file is too short */

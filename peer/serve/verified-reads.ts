@@ -87,6 +87,11 @@ export class VerifiedReads implements Disposable {
     }
   }
 
+  /** Memory of the chunks that are being sent, or are read ahead. */
+  get usedBytes(): number {
+    return this.#chunks.usedBytes
+  }
+
   [Symbol.dispose](): void {
     this.#chunks[Symbol.dispose]()
   }
@@ -108,14 +113,16 @@ export class VerifiedReads implements Disposable {
     const chunkBytes = chunkBytesFor(reading.size)
     const end = range.start + range.bytes
     const last = Math.floor((end - 1) / chunkBytes)
-    using ahead = new ReadAhead((chunk) => this.#use(reading, chunk), last)
+    const hasRoomFor = (chunk: number): boolean => this.#hasRoomFor(reading, chunk)
+    using ahead = new ReadAhead({ load: (chunk) => this.#use(reading, chunk), hasRoomFor, last })
     for (let chunk = Math.floor(range.start / chunkBytes); chunk <= last; chunk += 1) {
       const whole = chunkRange(reading.size, chunk)
       const start = Math.max(range.start, whole.start)
       const part = { start, bytes: Math.min(end, whole.start + whole.bytes) - start }
       const isFirst = whole.start <= range.start
       using _ = await this.#slot(reading, { chunk, bytes: part.bytes, isFirst })
-      if (chunkBytes > heldChunkBytesMax) {
+      const isHeld = chunkBytes === limits.chunkBytesMin || ahead.has(chunk) || hasRoomFor(chunk)
+      if (chunkBytes > heldChunkBytesMax || !isHeld) {
         yield* this.#inUnits(reading, chunk, part)
         continue
       }
@@ -132,6 +139,10 @@ export class VerifiedReads implements Disposable {
   get #chunksAhead(): number {
     if (this.#running <= 8) return 2
     return this.#running <= 32 ? 1 : 0
+  }
+
+  #hasRoomFor({ sha256, size }: Reading, chunk: number): boolean {
+    return this.#chunks.hasRoomFor({ sha256, range: chunkRange(size, chunk) })
   }
 
   async #use({ sha256, size, chunkList }: Reading, chunk: number): Promise<VerifiedChunk> {
@@ -205,27 +216,39 @@ interface Reading extends Omit<VerifiedReadRequest, 'range' | 'isSent'> {
   readonly chunkList: Uint8Array
 }
 
+interface AheadParts {
+  readonly load: (chunk: number) => Promise<VerifiedChunk>
+  readonly hasRoomFor: (chunk: number) => boolean
+  /** The last chunk to read. */
+  readonly last: number
+}
+
 /** Chunks that are being loaded before they are sent; disposing releases those that are not. */
 class ReadAhead implements Disposable {
-  readonly #load: (chunk: number) => Promise<VerifiedChunk>
-  readonly #last: number
+  readonly #parts: AheadParts
   readonly #loading = new Map<number, Promise<VerifiedChunk>>()
 
-  constructor(load: (chunk: number) => Promise<VerifiedChunk>, last: number) {
-    this.#load = load
-    this.#last = last
+  constructor(parts: AheadParts) {
+    this.#parts = parts
   }
 
-  /** The chunk, once it is loaded; meanwhile the next ones are begun. */
+  /** Whether the chunk is loaded, or is being loaded. */
+  has(chunk: number): boolean {
+    return this.#loading.has(chunk)
+  }
+
+  /** The chunk, once it is loaded; meanwhile the next ones are begun, as far as there is room. */
   take(chunk: number, ahead: number): Promise<VerifiedChunk> {
-    for (let next = chunk; next <= Math.min(this.#last, chunk + ahead); next += 1) {
+    const { load, hasRoomFor, last } = this.#parts
+    for (let next = chunk; next <= Math.min(last, chunk + ahead); next += 1) {
       if (this.#loading.has(next)) continue
-      const loading = this.#load(next)
+      if (next > chunk && !hasRoomFor(next)) break
+      const loading = load(next)
       // A failure is thrown when the chunk is taken.
       loading.catch(() => {})
       this.#loading.set(next, loading)
     }
-    const taken = this.#loading.get(chunk) ?? this.#load(chunk)
+    const taken = this.#loading.get(chunk) ?? load(chunk)
     this.#loading.delete(chunk)
     return taken
   }
