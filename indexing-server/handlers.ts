@@ -21,6 +21,7 @@ import type { EventRecorder } from './events/event.ts'
 import { eventPage } from './events/event-pages.ts'
 import type { PeerEvents } from './events/peer-events.ts'
 import type { Fetching } from './fetching.ts'
+import { findContent } from './find-content.ts'
 import type { Forgetter } from './forgetter.ts'
 import type { IntentExchange } from './intent-exchange.ts'
 import { listFolder } from './list-folder.ts'
@@ -281,6 +282,7 @@ function queryHandlers(
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
     lookup: (request, session) => lookup(request, session, dependencies),
+    'find-content': (request) => findContent(request, dependencies),
     why: (request) => why(request, dependencies),
     versions: (request) => versions(request, replaced, { store, peerOf, trash }),
     search: (request, _, signal) =>

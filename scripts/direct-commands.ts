@@ -6,7 +6,9 @@ import { hasCode } from '../common/errors.ts'
 import { untilInterrupted } from '../common/interrupted.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
+import type { PeerApi } from '../peer/api/calls.ts'
 import { type DownloadOptions, download, isPattern } from '../peer/cli/download-command.ts'
+import { wantedOf } from '../peer/cli/name-of-content.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { Client } from '../peer/direct/client.ts'
 import type { DirectDownload } from '../peer/direct/direct-download.ts'
@@ -58,17 +60,23 @@ async function directDownload(
 
 async function downloadUntil(
   signal: AbortSignal,
-  name: string,
-  options: DirectDownloadOptions,
+  typed: string,
+  asked: DirectDownloadOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { index, json = false } = options
+  const { index, json = false } = asked
   await using client = await clientOf(index)
+  const { name, sha256 } = await wantedOf(
+    { name: typed, sha256: asked.sha256 },
+    lookups(client),
+    signal,
+  )
+  const options = { ...asked, ...(sha256 !== undefined && { sha256 }) }
   const base = { terminal, clock: systemClock, workingFolder: process.cwd(), json, signal }
   const run = async (open: typeof openSingle): Promise<void> => {
     await using api = await open(name, options, client)
     const discardHint = (): string => `removing ${api.folderBeside} discards it`
-    await download({ ...base, api, discardHint }, name, options)
+    await download({ ...base, api: { ...api, ...lookups(client) }, discardHint }, name, options)
   }
   if (isPattern(name)) return await run(openGroup)
   try {
@@ -81,6 +89,17 @@ async function downloadUntil(
     await run(openGroup).catch((failure: unknown) => {
       throw isDeleted && hasCode(failure, 'NO_MATCH') ? error : failure
     })
+  }
+}
+
+/** What is asked about contents and names, at the index. */
+function lookups({ finder }: Client): Pick<PeerApi, 'findContent' | 'lookup'> {
+  return {
+    findContent: async ({ sha256 }, signal) => ({
+      sha256,
+      ...(await finder.findContent(sha256, signal)),
+    }),
+    lookup: async ({ name }, signal) => ({ name, files: await finder.lookup(name, signal) }),
   }
 }
 

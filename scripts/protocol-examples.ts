@@ -131,6 +131,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
       ],
     },
   },
+  'find-content': { request: { sha256 }, reply: { name, size } },
   search: {
     request: { query: 'notes/*', limit: 100 },
     reply: { files: [{ name, sha256, size, modifiedMs, copies: 2 }] },

@@ -5,6 +5,7 @@
 import Type, { type Static } from 'typebox'
 import { deadlines, limits } from '../limits.ts'
 import { changeMessages } from './change-messages.ts'
+import { contentMessages } from './content-messages.ts'
 import { doubtMessages } from './doubt-messages.ts'
 import { eventMessages } from './event-messages.ts'
 import {
@@ -385,6 +386,7 @@ export const messages = {
   ...intentMessages,
   ...eventMessages,
   ...changeMessages,
+  ...contentMessages,
   ...trashMessages,
   ...folderMessages,
   ...peerMessages,

@@ -19,6 +19,7 @@ import {
   EmptiedTrash,
   EventPage,
   Folder,
+  FoundByHash,
   KeptFolders,
   Limits,
   LimitsChange,
@@ -113,6 +114,7 @@ const params = {
   id: idParams,
   peerId: Type.Object({ peerId: Type.String() }),
   name: Type.Object({ name: Type.String({ description: 'Percent-encoded.' }) }),
+  sha256: messages['find-content'].request,
 }
 
 /** Every call may fail with an AppError; its HTTP status is in the error table. */
@@ -124,6 +126,14 @@ export const calls = {
     path: '/api/lookup',
     query: query.name,
     reply: Lookup,
+  },
+  /** @throws CONTENT_NOT_FOUND, INDEX_UNREACHABLE */
+  findContent: {
+    summary: 'Find a name of a content by its SHA-256',
+    method: 'GET',
+    path: '/api/contents/:sha256',
+    params: params.sha256,
+    reply: FoundByHash,
   },
   /** @throws INDEX_UNREACHABLE */
   search: {

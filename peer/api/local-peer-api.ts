@@ -81,6 +81,13 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
     return { name, files }
   }
 
+  async findContent(
+    { sha256 }: CallRequest<'findContent'>,
+    signal?: AbortSignal,
+  ): Promise<CallReply<'findContent'>> {
+    return { sha256, ...(await this.#dependencies.finder.findContent(sha256, signal)) }
+  }
+
   async search(
     { q: query, ...page }: CallRequest<'search'>,
     signal?: AbortSignal,

@@ -25,6 +25,13 @@ export const Lookup = Type.Object({
 })
 export type Lookup = Static<typeof Lookup>
 
+export const FoundByHash = Type.Object({
+  sha256: Sha256,
+  ...messages['find-content'].reply.properties,
+})
+/** A content with one of its names. */
+export type FoundByHash = Static<typeof FoundByHash>
+
 export const SearchPage = messages.search.reply
 export type SearchPage = Static<typeof SearchPage>
 

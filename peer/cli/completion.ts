@@ -55,7 +55,9 @@ async function candidates(
         .map((command) => partial + command.slice(partial.length))
     )
   if (name === 'help') return names
-  const command = sources.commands.find((each) => each.name() === name)
+  const command = sources.commands.find(
+    (each) => each.name() === name || each.aliases().includes(name),
+  )
   if (command === undefined) return []
   if (partial.startsWith('-')) return command.options.map((option) => option.long ?? '')
   if (name === 'list') return [...listWords]
@@ -66,7 +68,7 @@ async function candidates(
   if (name === 'trash' && before.length === 1) return [...trashActions]
   if (name === 'restore' || name === 'trash') return await trashedWith(partial, sources.api, signal)
   if (name === 'browse') return await foldersWith(partial, sources.api, signal)
-  if (name === 'push') return await sources.pathsWith(partial)
+  if (name === 'push' || name === 'ls') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
 }

@@ -20,6 +20,25 @@ describe('download', () => {
     })
   })
 
+  test('fetches a content by its SHA-256 alone', async () => {
+    const shell = new Shell()
+    shell.peer.add('notes.txt', 'remote', 'first')
+    const { sha256 } = shell.peer.add('notes.txt', 'remote', 'second')
+    const found = { name: 'notes.txt', sha256 }
+    expect(await shell.json('get', sha256.toUpperCase())).toMatchObject(found)
+  })
+
+  test('reports a SHA-256 that nothing has, unless a file is called like that', async () => {
+    const shell = new Shell()
+    const hash = 'a1'.repeat(32)
+    expect(await shell.type('get', hash)).toBe(1)
+    expect(shell.remarks.text).toContain(
+      `CONTENT_NOT_FOUND: There is no content with the SHA-256 ${hash}`,
+    )
+    shell.peer.add(hash, 'remote', 'some text')
+    expect(await shell.json('download', hash)).toMatchObject({ name: hash })
+  })
+
   test('shows a bar on a terminal and removes it', async () => {
     const shell = new Shell({ isTTY: true })
     shell.peer.add('a.txt')

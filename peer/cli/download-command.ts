@@ -7,6 +7,7 @@ import { deadlines } from '../../common/limits.ts'
 import type { PeerApi } from '../api/calls.ts'
 import type { Download, Downloaded, DownloadedFiles } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
+import { wantedOf } from './name-of-content.ts'
 import { printable, printableJson } from './printable.ts'
 import { progressText } from './progress-bar.ts'
 import { downloadLines, filesLines } from './reports.ts'
@@ -23,7 +24,10 @@ export interface DownloadOptions {
 
 /** The part of a session that downloading needs. */
 export type DownloadSession = Omit<Session, 'api'> & {
-  readonly api: Pick<PeerApi, 'startDownload' | 'download' | 'pauseDownload'>
+  readonly api: Pick<
+    PeerApi,
+    'startDownload' | 'download' | 'pauseDownload' | 'findContent' | 'lookup'
+  >
   /** How to discard an interrupted download. Default: with `cancel`. */
   readonly discardHint?: (download: Download) => string
 }
@@ -35,11 +39,12 @@ export function isPattern(text: string): boolean {
 
 export function downloadCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('download')
+    .alias('get')
     .summary('fetch files into downloaded/')
     .description(
-      'Fetches a file from the peers that have it, verifies it, and stores it in downloaded/. A folder, or a pattern with * ? [..] **, fetches all matching files.',
+      'Fetches a file from the peers that have it, verifies it, and stores it in downloaded/. A folder, or a pattern with * ? [..] **, fetches all matching files. A SHA-256 fetches the file that has this content.',
     )
-    .argument('<name>', 'full name of a file or folder, or a pattern')
+    .argument('<name>', 'full name of a file or folder, a pattern, or a SHA-256')
     .option('--sha256 <hex>', 'version to fetch, if the name has several', parseSha256)
     .option('--no-wait', 'fail instead of waiting if no source is available')
     .option('-v, --verbose', 'show the progress of each source')
@@ -57,14 +62,17 @@ export function parseSha256(text: string): string {
 /**
  * Downloads a file, a folder, or all matches of a pattern, and prints the path. If the session is
  * aborted, pauses the download, which keeps its partial data.
- * @throws AppError INTERRUPTED, or the error of the download
+ * @param typed a name, a folder, a pattern, or the SHA-256 of a content
+ * @throws AppError INTERRUPTED, CONTENT_NOT_FOUND, or the error of the download
  */
 export async function download(
   session: DownloadSession,
-  name: string,
-  { sha256, wait = true, verbose = false }: DownloadOptions,
+  typed: string,
+  options: DownloadOptions,
 ): Promise<void> {
   const { api, terminal, signal } = session
+  const { wait = true, verbose = false } = options
+  const { name, sha256 } = await wantedOf({ name: typed, sha256: options.sha256 }, api, signal)
   const request = {
     name,
     ...(sha256 !== undefined && { sha256 }),

@@ -18,7 +18,7 @@ export function newProgram(name: string): Command {
         [name, command.parent === null ? '' : command.name(), command.usage()]
           .filter((word) => word !== '')
           .join(' '),
-      subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trimEnd(),
+      subcommandTerm: (command) => `${namesOf(command)} ${argumentsOf(command)}`.trimEnd(),
     })
     .configureOutput({
       outputError: (text, write) => write(`${printable(oneLine(withRemedy(text)))}\n`),
@@ -35,6 +35,11 @@ function withRemedy(complaint: string): string {
 
 function oneLine(text: string): string {
   return text.trim().replaceAll(/\s*\n\s*/g, ' ')
+}
+
+/** `download|get` */
+function namesOf(command: Command): string {
+  return [command.name(), ...command.aliases()].join('|')
 }
 
 function argumentsOf(command: Command): string {

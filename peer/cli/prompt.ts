@@ -11,6 +11,7 @@ import type { CommonOptions } from './command.ts'
 import { peerCommands } from './commands.ts'
 import { type Completion, complete } from './completion.ts'
 import { readHistory, writeHistory } from './history.ts'
+import { lsCommand } from './ls-command.ts'
 import { pathsWith } from './paths-with.ts'
 import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
 import { type OutputStream, showsStyles, Terminal } from './terminal.ts'
@@ -151,6 +152,7 @@ class Prompt {
     )
     addCommands(program, 'Commands:', commands)
     addCommands(program, 'Commands:', [
+      lsCommand({ workingFolder, terminal: this.#terminal, signal }),
       new Command('exit')
         .alias('quit')
         .summary('stop this peer')

@@ -63,6 +63,11 @@ export class Finder {
     return contents
   }
 
+  /** A name of a content. @throws AppError CONTENT_NOT_FOUND */
+  async findContent(sha256: string, signal?: AbortSignal): Promise<ReplyOf<'find-content'>> {
+    return await this.#ask('find-content', { sha256 }, signal)
+  }
+
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
     return await this.#ask('search', request, signal)
   }

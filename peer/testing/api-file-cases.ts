@@ -50,6 +50,18 @@ export const fileCases = {
     )
     failing(subject, 'NAME_INVALID', 'of no name', ({ api }) => api.lookup({ name: '../secret' }))
   },
+  findContent: (subject) => {
+    test('names a file with the content', async () => {
+      const { api } = subject()
+      await pushed(api, 'hashed/a.txt')
+      const sha256 = sha256Of('hashed/a.txt')
+      const found = { sha256, name: 'hashed/a.txt', size: 12 }
+      await expect.poll(() => api.findContent({ sha256 }).catch(() => {})).toEqual(found)
+    })
+    failing(subject, 'CONTENT_NOT_FOUND', 'of an unknown content', ({ api }) =>
+      api.findContent({ sha256: sha256Of('unknown content') }),
+    )
+  },
   search: (subject) => {
     test('finds names page by page', async () => {
       const { api } = subject()

@@ -10,6 +10,7 @@ import type {
   Download,
   DownloadedFiles,
   DownloadRequest,
+  FoundByHash,
   KeptFolders,
   Limits,
   LimitsChange,
@@ -104,6 +105,14 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
         sources: [{ ...otherPeer, kind: 'shared' as const }],
       })),
     }
+  }
+
+  async findContent({ sha256 }: CallRequest<'findContent'>): Promise<FoundByHash> {
+    this.check()
+    const found = this.files.find((file) => file.sha256 === sha256)
+    if (found === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+    const { name, size } = found
+    return { sha256, name, size }
   }
 
   async search({ q: query, limit, after }: CallRequest<'search'>): Promise<SearchPage> {

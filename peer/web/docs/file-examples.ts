@@ -13,6 +13,7 @@ import {
 } from './example.ts'
 
 type FileCall =
+  | 'findContent'
   | 'lookup'
   | 'search'
   | 'folder'
@@ -30,6 +31,7 @@ type FileCall =
   | 'confirmDeletes'
 
 export const fileExamples: CallExamples<FileCall> = {
+  findContent: { request: { sha256 }, reply: { sha256, name, size } },
   lookup: {
     request: { name },
     reply: {
