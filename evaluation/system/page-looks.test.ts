@@ -44,7 +44,7 @@ const views: readonly (readonly [hash: string, ready: (page: Page) => Promise<un
   ['#/files?show=trash', async (page) => await page.getByText('The trash is empty').waitFor()],
   ['#/share', async (page) => await page.getByText('Choose a folder').waitFor()],
   ['#/cluster', async (page) => await page.getByRole('row', { name: /peer2/ }).waitFor()],
-  ['#/activity', async (page) => await page.getByText('Nothing is transferred now').waitFor()],
+  ['#/activity', async (page) => await page.getByText('No transfers now').waitFor()],
   ['#/activity/transfers', async (page) => await page.getByRole('grid').waitFor()],
   [
     '#/activity/queries',

@@ -11,6 +11,10 @@ test.each([
     "peer3 copied 'a.iso' from peer1 (1.41 GB in 3.4 s)",
   ],
   [
+    { kind: 'copied', ...copy, name: 'a', bytes: 40_000, durationMs: 20 },
+    "peer3 copied 'a' from peer1 (40.00 KB in less than 0.1 s)",
+  ],
+  [
     {
       kind: 'healed',
       ...copy,

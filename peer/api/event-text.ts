@@ -51,6 +51,7 @@ function filesText({ name, folder, count }: Event): string {
 }
 
 function shortDuration(ms: number): string {
+  if (ms < 50) return 'less than 0.1 s'
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : durationText(ms / 1_000)
 }
 

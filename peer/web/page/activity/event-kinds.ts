@@ -45,7 +45,7 @@ const kinds: Readonly<Record<Kind, KindRow>> = {
 }
 
 export const eventGroups: readonly { readonly name: Group; readonly label: string }[] = [
-  { name: 'trouble', label: 'Trouble only' },
+  { name: 'trouble', label: 'Problems only' },
   { name: 'copies', label: 'Copies' },
   { name: 'files', label: 'Files' },
   { name: 'peers', label: 'Peers' },

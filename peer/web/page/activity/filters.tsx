@@ -68,5 +68,5 @@ export function MissingPeers({
   readonly missing: readonly { readonly peerId: string }[]
 }): JSX.Element | null {
   if (missing.length === 0) return null
-  return <Notice tone="warn">{missingText(missing)}: what they know is missing here.</Notice>
+  return <Notice tone="warn">{missingText(missing)}: their records are missing here.</Notice>
 }

@@ -79,7 +79,7 @@ export function HistorySection(): JSX.Element {
         }}
         empty={
           <EmptyState icon="activity" title="No transfers yet">
-            Each download and each copy is listed here when it has ended, for days.
+            Downloads and copies are listed here once they have ended, for 30 days.
           </EmptyState>
         }
       />

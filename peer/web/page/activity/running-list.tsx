@@ -30,7 +30,7 @@ export function RunningList({
   if (transfers.length === 0)
     return (
       <div class="card quiet-state">
-        <EmptyState icon="activity" title="Nothing is transferred now">
+        <EmptyState icon="activity" title="No transfers now">
           Downloads and copies appear here while they run, each with its peers and rates.
         </EmptyState>
       </div>

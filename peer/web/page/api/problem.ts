@@ -50,7 +50,7 @@ export function unreachable(): Problem {
 export function sentenceOf(error: unknown): string {
   return error instanceof Error && error.message !== ''
     ? error.message
-    : 'Something failed, without saying why.'
+    : 'The operation failed without giving a reason.'
 }
 
 export function isCode(error: unknown, code: string): boolean {

@@ -27,7 +27,7 @@ export function PeerActions({ peer }: { readonly peer: KnownPeer }): JSX.Element
       />
       <p class="faint">
         Draining has its copies made elsewhere, so that it can leave for good. In maintenance it may
-        be away for a while without being taken for dead.
+        be away for a while without being considered dead.
       </p>
       {asksToForget.value && (
         <Confirm
@@ -42,8 +42,8 @@ export function PeerActions({ peer }: { readonly peer: KnownPeer }): JSX.Element
           }}
         >
           <p>
-            The index removes the peer for good. Files that other peers have are kept; one that only
-            this peer has is not given up, and is named instead.
+            The index removes the peer for good. Files that other peers have are kept. If this peer
+            has the only copy of a file, the index refuses and names the file.
           </p>
         </Confirm>
       )}
@@ -65,7 +65,9 @@ function PlanButtons({ peer, onForget }: PlanButtonsProps): JSX.Element {
         <button
           type="button"
           class="button"
-          onClick={() => act(() => client.call('drainPeer', { peerId }), `${peerId} is drained.`)}
+          onClick={() =>
+            act(() => client.call('drainPeer', { peerId }), `${peerId} is being drained.`)
+          }
         >
           Drain
         </button>
@@ -99,7 +101,7 @@ function PlanButtons({ peer, onForget }: PlanButtonsProps): JSX.Element {
           type="button"
           class="button"
           onClick={() =>
-            act(() => client.call('endMaintenance', { peerId }), 'The maintenance was ended.')
+            act(() => client.call('endMaintenance', { peerId }), 'Maintenance has ended.')
           }
         >
           End maintenance

@@ -22,7 +22,7 @@ export function RepairCard({ repair }: { readonly repair: Repair }): JSX.Element
       </dl>
       <p class="faint">
         {bytesText(missingBytes)} to copy
-        {oldestMs !== undefined && ` · the first has waited ${durationText(oldestMs)}`}
+        {oldestMs !== undefined && ` · the oldest has waited ${durationText(oldestMs)}`}
       </p>
       {now.length > 0 && (
         <ul class="copying" aria-label="Copies in progress">

@@ -36,8 +36,8 @@ export function progressText(download: Download): string {
   const far = size > 0 ? `${bytesText(bytes)} of ${bytesText(size)}` : bytesText(bytes)
   const count = files === undefined ? [] : [`${files.done} of ${countText(files.total, 'file')}`]
   if (state === 'paused') return ['Paused', ...count, far].join(' · ')
-  if (state === 'waiting') return 'Waits in the queue'
-  if (waitingFor !== undefined) return `Waits: ${waitingFor}`
+  if (state === 'waiting') return 'Waiting in the queue'
+  if (waitingFor !== undefined) return `Waiting: ${waitingFor}`
   const left =
     bytesPerSecond > 0 && size > bytes
       ? [`${durationText(((size - bytes) / bytesPerSecond) * 1000)} left`]

@@ -50,7 +50,7 @@ export function ContentSection(props: ContentSectionProps): JSX.Element {
           {isWanted ? (
             <CopiesBadge copies={liveCopies(content)} factor={factor} />
           ) : (
-            'Not shared any longer'
+            'No longer shared'
           )}
         </dd>
       </dl>

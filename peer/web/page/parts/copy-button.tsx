@@ -24,7 +24,7 @@ export function CopyButton({
           isDone.value = false
         })
       },
-      () => toasts.fail(`The browser does not allow copying. Copy it yourself: ${text}`),
+      () => toasts.fail(`The browser does not allow copying. Copy this by hand: ${text}`),
     )
   }
   return (

@@ -37,7 +37,7 @@ export function ConflictDialog({
       foot={foot}
     >
       <p>
-        Other files have these names in <code>shared/</code>. The answer holds for all of this
+        Other files have these names in <code>shared/</code>. Your choice applies to this whole
         selection. A replaced file is kept as an earlier version for a while.
       </p>
       <ul class="names">

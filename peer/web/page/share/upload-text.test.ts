@@ -13,7 +13,7 @@ const sending: Upload = {
 
 test.each<[Partial<Upload>, string]>([
   [{}, '500 B of 2.00 KB'],
-  [{ state: 'queued' }, 'Waits in the queue · 2.00 KB'],
+  [{ state: 'queued' }, 'Waiting in the queue · 2.00 KB'],
   [{ state: 'copying' }, 'On this peer; its copies are being made'],
   [
     { state: 'copying', peers: ['peer1'], factor: 2 },

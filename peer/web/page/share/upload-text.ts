@@ -5,7 +5,7 @@ import type { Upload } from './upload-queue.ts'
 export function uploadText({ state, sentBytes, file, peers, factor, failure }: Upload): string {
   switch (state) {
     case 'queued':
-      return `Waits in the queue · ${bytesText(file.size)}`
+      return `Waiting in the queue · ${bytesText(file.size)}`
     case 'sending':
       return `${bytesText(sentBytes)} of ${bytesText(file.size)}`
     case 'exists':

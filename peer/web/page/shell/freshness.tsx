@@ -21,7 +21,7 @@ export function Freshness(): JSX.Element | null {
       <strong>Out of date since {timeText(connection.sinceMs)}</strong>
       {/* Screen readers would read it every second. */}
       <span aria-hidden="true"> ({durationText(nowMs.value - connection.sinceMs)})</span>: the peer
-      does not answer. The page reconnects by itself.
+      does not answer. The page reconnects automatically.
     </Notice>
   )
 }

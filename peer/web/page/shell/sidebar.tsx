@@ -52,8 +52,8 @@ export function Sidebar({ current }: { readonly current: string }): JSX.Element 
 const states = {
   connecting: { tone: '', text: 'Connecting …' },
   live: { tone: 'ok', text: 'Live' },
-  polling: { tone: 'warn', text: 'Asking every few seconds' },
-  stale: { tone: 'bad', text: 'Does not answer' },
+  polling: { tone: 'warn', text: 'Polling every few seconds' },
+  stale: { tone: 'bad', text: 'Not responding' },
 } as const
 
 /** The peer that serves this page, and whether the page is current. */

@@ -9,7 +9,7 @@ const icons: Readonly<Record<ThemeChoice, IconName>> = {
   dark: 'moon',
 }
 const labels: Readonly<Record<ThemeChoice, string>> = {
-  system: 'as the system says',
+  system: 'system setting',
   light: 'light',
   dark: 'dark',
 }

@@ -30,7 +30,7 @@ export function TokenScreen(): JSX.Element {
     <main class="token-screen">
       <form class="card" onSubmit={onSubmit}>
         <BrandMark />
-        <h1>This peer wants its token</h1>
+        <h1>This peer requires its token</h1>
         <p class="soft">
           On the machine of the peer, <code>tandem token</code> shows it. This browser is asked only
           once.
