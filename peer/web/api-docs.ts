@@ -53,7 +53,13 @@ async function viewerOf(
   await viewer.register(swaggerUi, {
     routePrefix: docsPath,
     theme: { title: 'Tandem: HTTP API' },
-    uiConfig: { docExpansion: 'list', tryItOutEnabled: true, displayRequestDuration: true },
+    uiConfig: {
+      // Without the bar of another project, whose field for the address of another document is useless here.
+      layout: 'BaseLayout',
+      docExpansion: 'list',
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+    },
   })
   await viewer.ready()
   return viewer
