@@ -48,5 +48,5 @@ async function unread(
   reply.header('content-length', bytes)
   if (request.method === 'HEAD') return await reply.send()
   if (bytes === 0) return await reply.send('')
-  return await reply.send(Readable.from(readUnread(name, { start, bytes })))
+  return await reply.send(Readable.from(readUnread(name, { start, bytes }), { objectMode: false }))
 }

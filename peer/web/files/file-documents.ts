@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { chunkCountFor } from '../../../common/content/chunks.ts'
+import { hostKeyOf } from '../../../common/protocol/host-share.ts'
 import { clientSignal } from '../routes.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { contentTypeOf } from './content-type.ts'
@@ -90,10 +91,10 @@ export class FileDocuments {
   /** For HEAD the length is enough, and no file is read. */
   async #piecesOf(
     file: WantedFile,
-    { method }: FastifyRequest,
+    { method, ip }: FastifyRequest,
     signal: AbortSignal,
   ): Promise<Buffer> {
     if (method === 'HEAD') return Buffer.alloc(pieceHashBytes * chunkCountFor(file.size))
-    return await this.#pieces.of(file, signal)
+    return await this.#pieces.of(file, hostKeyOf(ip), signal)
   }
 }

@@ -129,10 +129,10 @@ test('a file has its bytes and all that describes them', async () => {
   const path = `/files/${sha256}/a/b.html`
   expect(reply.headers.link).toBe(
     [
-      `<http://127.0.0.1:8101${path}>; rel=duplicate; pri=1`,
-      `<http://127.0.0.1:8102${path}>; rel=duplicate; pri=2`,
       `<${path}.meta4>; rel=describedby; type="application/metalink4+xml"`,
       `<${path}.torrent>; rel=describedby; type="application/x-bittorrent"`,
+      `<http://127.0.0.1:8101${path}>; rel=duplicate; pri=1`,
+      `<http://127.0.0.1:8102${path}>; rel=duplicate; pri=2`,
     ].join(', '),
   )
   const head = await get(path, {}, 'HEAD')
@@ -233,6 +233,8 @@ test('a file of another peer is redirected to the nearest healthy one, once', as
     307,
     `http://127.0.0.1:8105/files/${sha256}/d/f?via=peer1`,
   ])
+  const saved = await get(`/files/${sha256}/d/f?download`)
+  expect(saved.headers.location).toMatch(/\?via=peer1&download$/)
   const direct = await get(`/files/${sha256}/d/f?via=peer9`)
   expect([direct.statusCode, direct.rawPayload.equals(file.bytes)]).toEqual([200, true])
   files.sources.set(sha256, [source('peer2', { isSuspect: true })])

@@ -88,22 +88,25 @@ export const preflight: Headers = {
   'access-control-max-age': '86400',
 }
 
-/** Link (RFC 6249, RFC 8288): mirrors, and the documents that describe the file. */
+/** Link (RFC 6249, RFC 8288): the documents that describe the file, and mirrors, as far as there is room. */
 export function linkHeader(
   path: string,
   mirrors: readonly string[],
   alternates: readonly string[] = [],
 ): string {
   const links = [
+    `<${path}.meta4>; rel=describedby; type="application/metalink4+xml"`,
+    `<${path}.torrent>; rel=describedby; type="application/x-bittorrent"`,
     ...mirrors
       .slice(0, mirrorsLinked)
       .map((mirror, index) => `<${mirror}${path}>; rel=duplicate; pri=${index + 1}`),
-    `<${path}.meta4>; rel=describedby; type="application/metalink4+xml"`,
-    `<${path}.torrent>; rel=describedby; type="application/x-bittorrent"`,
     ...alternates.slice(0, mirrorsLinked).map((other) => `<${other}>; rel=alternate`),
   ]
-  return links.join(', ')
+  let left = linkCharactersMax
+  return links.filter((link) => (left -= link.length) >= 0).join(', ')
 }
 
-/** More would exceed the header size that clients accept. */
+/** More are of no use. */
 const mirrorsLinked = 8
+/** Long names are repeated in each link, and some clients accept 16 KiB of headers. */
+const linkCharactersMax = 6_000

@@ -57,17 +57,20 @@ export class FileSender {
       case 'send':
     }
     const path = filePath(file)
+    const isDownload = (request.query as Record<string, unknown>)['download'] !== undefined
     const mirrors = this.#mirrorsOf(file, request)
     if (file.local === undefined && mayRedirect && mirrors[0] !== undefined)
       return await reply
         .headers({ ...(isByHash && crossOrigin), 'cache-control': 'no-store' })
-        .redirect(`${mirrors[0]}${path}?via=${this.#sources.peerId}`, 307)
+        .redirect(
+          `${mirrors[0]}${path}?via=${this.#sources.peerId}${isDownload ? '&download' : ''}`,
+          307,
+        )
     const range = rangeOf(request.headers, about)
     if (range === 'unsatisfiable') {
       reply.header('content-range', `bytes */${file.size}`)
       throw new AppError('RANGE_UNSATISFIABLE', { size: file.size })
     }
-    const isDownload = (request.query as Record<string, unknown>)['download'] !== undefined
     const alternates = file.others.map(({ sha256 }) => filePath({ name: file.name, sha256 }))
     const headers = {
       ...common,

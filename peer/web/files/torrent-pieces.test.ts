@@ -33,7 +33,9 @@ function aWorld() {
     const local = { ...aContent(1), modifiedMs: 0 }
     return { name: sha256, sha256, size: sha256.length, local, found: [], others: [] }
   }
-  return { clock, reading, pieces, file, reads: () => readCount }
+  const of = (name: string, { host = 'host', over = signal } = {}): Promise<Buffer> =>
+    pieces.of(file(name), host, over)
+  return { clock, reading, of, reads: () => readCount }
 }
 
 async function settle(): Promise<void> {
@@ -41,10 +43,10 @@ async function settle(): Promise<void> {
 }
 
 test('a slow content does not block another, and requests for one share its reading', async () => {
-  const { reading, pieces, file, reads } = aWorld()
-  const slow = pieces.of(file('slow'), signal)
-  const quick = [pieces.of(file('quick'), signal), pieces.of(file('quick'), signal)]
-  const third = pieces.of(file('third'), signal)
+  const { reading, of, reads } = aWorld()
+  const slow = of('slow')
+  const quick = [of('quick'), of('quick')]
+  const third = of('third')
   await settle()
   expect([...reading.keys()]).toEqual(['slow', 'quick'])
   reading.get('quick')?.()
@@ -54,14 +56,14 @@ test('a slow content does not block another, and requests for one share its read
   expect([...reading.keys()]).toEqual(['slow', 'third'])
   reading.get('third')?.()
   reading.get('slow')?.()
-  await Promise.all([slow, third, pieces.of(file('quick'), signal)])
+  await Promise.all([slow, third, of('quick')])
   expect(reads()).toBe(3)
 })
 
 test('a content that nobody waits for any longer is not read on', async () => {
-  const { reading, pieces, file } = aWorld()
+  const { reading, of } = aWorld()
   const [first, second] = [new AbortController(), new AbortController()]
-  const asked = [first, second].map((one) => pieces.of(file('f'), one.signal))
+  const asked = [first, second].map((one) => of('f', { over: one.signal }))
   const outcomes = Promise.allSettled(asked)
   await settle()
   first.abort(new Error('gone'))
@@ -73,14 +75,15 @@ test('a content that nobody waits for any longer is not read on', async () => {
   expect(reading.size).toBe(0)
 })
 
-test('few contents wait, and a stalled one ends', async () => {
-  const { clock, pieces, file } = aWorld()
-  const asked = Array.from({ length: 18 }, (_, index) => pieces.of(file(`f${index}`), signal))
-  const outcomes = Promise.allSettled(asked)
-  await expect(pieces.of(file('one more'), signal)).rejects.toMatchObject({
+test('few requests wait, of one host half of all, and a stalled one ends', async () => {
+  const { clock, of } = aWorld()
+  const asked = Array.from({ length: 16 }, (_, index) => of(`f${index}`))
+  await expect(of('one more')).rejects.toMatchObject({
     code: 'BUSY',
     details: { retryAfterSeconds: 30 },
   })
+  asked.push(of('one more', { host: 'other' }))
+  const outcomes = Promise.allSettled(asked)
   for (let minutes = 0; minutes < 10; minutes += 1) await clock.advance(61_000)
   const codes = (await outcomes).map(
     (one) => one.status === 'rejected' && (one.reason as { code: string }).code,

@@ -3,14 +3,15 @@ import { AppError } from '../../../common/errors.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
 import type { FileSources } from './file-sources.ts'
 import { PieceHasher } from './metainfo.ts'
+import { Permits } from './permits.ts'
 import type { WantedFile } from './wanted-file.ts'
 
 /** Piece hashes kept in memory: of 400 GiB, with pieces of 1 MiB. */
 const cachedBytesMax = 8 * 1024 * 1024
 /** Contents read at the same time: a slow one does not block the others. */
 const computedAtOnce = 2
-/** Contents that wait to be read. */
-const waitingMax = 16
+/** Requests that wait for pieces; those of one host are at most half. */
+const waitingMax = 32
 /** A content from which fewer bytes per second are read has stalled. */
 const readBytesPerSecondMin = 1024 * 1024
 /** Waited for a small content, too. */
@@ -35,6 +36,7 @@ export class TorrentPieces {
   readonly #takeRelay: () => Disposable
   readonly #computations = new Map<string, Computation>()
   readonly #ended = new WakeUp()
+  readonly #waiting = new Permits(waitingMax, { retryAfterSeconds })
   #running = 0
   /** Least recently used first. */
   readonly #cache = new Map<string, Buffer>()
@@ -46,12 +48,16 @@ export class TorrentPieces {
     this.#takeRelay = takeRelay
   }
 
-  /** @throws AppError BUSY, DEADLINE_EXCEEDED, and errors of the sources; or the signal's reason */
-  async of(file: WantedFile, signal: AbortSignal): Promise<Buffer> {
+  /**
+   * @param host where the request comes from
+   * @throws AppError BUSY, DEADLINE_EXCEEDED, and errors of the sources; or the signal's reason
+   */
+  async of(file: WantedFile, host: string, signal: AbortSignal): Promise<Buffer> {
     const { sha256 } = file
     signal.throwIfAborted()
     const known = this.#cached(sha256)
     if (known !== undefined) return known
+    using _ = this.#waiting.take(host)
     const computation = this.#computations.get(sha256) ?? this.#begin(file)
     computation.users += 1
     const { promise: left, reject } = Promise.withResolvers<never>()
@@ -74,10 +80,7 @@ export class TorrentPieces {
     return pieces
   }
 
-  /** @throws AppError BUSY */
   #begin(file: WantedFile): Computation {
-    if (this.#computations.size >= computedAtOnce + waitingMax)
-      throw new AppError('BUSY', { retryAfterSeconds })
     const stop = new AbortController()
     const computation = { pieces: this.#computeInTurn(file, stop.signal), stop, users: 0 }
     this.#computations.set(file.sha256, computation)
