@@ -160,6 +160,32 @@ test('a dialog returns the focus, and text that is selected beyond its edge does
   await drawer.waitFor({ state: 'detached' })
 })
 
+test('rows stay where they are while others appear above them', async () => {
+  const fileCount = 150
+  const nameOf = (index: number): string => `file-${String(index).padStart(3, '0')}`
+  let names = Array.from({ length: fileCount }, (_, index) => nameOf(index))
+  await using open = await openPage(browser, cluster.peer(1).apiUrl, {
+    before: async (page) => {
+      // Without its stream, the page asks again every few seconds.
+      await page.route('**/api/events*', async (route) => await route.fulfill({ json: {} }))
+      await page.route('**/api/folders*', async (route) => {
+        const fields = { type: 'file', sha256: 'a', size: 1, modifiedMs: 1, copies: 2, versions: 1 }
+        const entries = names.map((name) => ({ ...fields, name }))
+        await route.fulfill({ json: { folder: '', entries } })
+      })
+    },
+  })
+  const { page } = open
+  await page.getByText(`${fileCount} files`).waitFor()
+  await page.evaluate('document.querySelector(".list-view").scrollTop = 3_010')
+  const row = page.getByRole('row', { name: nameOf(85) })
+  await row.waitFor()
+  const before = await row.boundingBox()
+  names = ['a new one', 'another', ...names]
+  await page.getByText(`${fileCount + 2} files`).waitFor()
+  expect(await row.boundingBox()).toEqual(before)
+})
+
 test('10,000 files and 200 peers are a few dozen rows of the page', async () => {
   const fileCount = 10_000
   const peerCount = 200
