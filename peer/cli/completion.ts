@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import type { PeerApi } from '../api/calls.ts'
 import { limitWords } from '../api/limit-table.ts'
 import { allPeers } from '../api/pages.ts'
@@ -59,6 +59,8 @@ async function candidates(
     (each) => each.name() === name || each.aliases().includes(name),
   )
   if (command === undefined) return []
+  const option = optionBefore(before, command)
+  if (option !== undefined) return await valuesOf(option, partial, sources, signal)
   if (partial.startsWith('-')) return command.options.map((option) => option.long ?? '')
   if (name === 'list') return [...listWords]
   if (name === 'limits') return limitsWords(before)
@@ -71,6 +73,35 @@ async function candidates(
   if (name === 'push' || name === 'ls') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
+}
+
+/** The option of which the next word is the value, if it is one. */
+function optionBefore(before: readonly Word[], command: Command): Option | undefined {
+  const last = before.at(-1)?.text
+  const named = command.options.find(({ long, short }) => long === last || short === last)
+  return named?.required === true ? named : undefined
+}
+
+/** Values of an option: its choices, or by the placeholder in its flags, such as `<peer|all>`. */
+async function valuesOf(
+  { argChoices, flags }: Option,
+  partial: string,
+  sources: CompletionSources,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (argChoices !== undefined) return argChoices
+  const [, placeholder = ''] = /<([^>.]+)(?:\.{3})?>/.exec(flags) ?? []
+  const [meaning = '', ...literals] = placeholder.split('|')
+  switch (meaning) {
+    case 'peer':
+      return [...literals, ...(await peersWith(sources.api, signal))]
+    case 'name':
+      return await namesWith(partial, sources.api, signal)
+    case 'path':
+      return await sources.pathsWith(partial)
+    default:
+      return []
+  }
 }
 
 /** Commands whose argument is the id of a peer. */

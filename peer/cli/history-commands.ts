@@ -103,7 +103,7 @@ export function seriesCommand<Options extends CommonOptions>(run: RunCommand<Opt
 }
 
 function peerOption(): Option {
-  return new Option('--of <peer>', 'of another peer, or `all` for all live ones')
+  return new Option('--of <peer|all>', 'of another peer, or `all` for all live ones')
 }
 
 async function printHistory<Row>(
