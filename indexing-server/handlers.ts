@@ -107,11 +107,12 @@ export function indexHandlers(dependencies: HandlerDependencies): IndexHandlers 
   }
 }
 
-type TrashMessage = 'trash' | 'empty-trash' | 'restore'
+type TrashMessage = 'trash' | 'empty-trash' | 'restore' | 'restore-failed'
 
 function trashHandlers({
   registry,
   trash,
+  events,
   clock,
 }: HandlerDependencies): Pick<IndexHandlers, TrashMessage> {
   const deadline = { deadlineMs: deadlines.requestMs }
@@ -126,6 +127,11 @@ function trashHandlers({
     },
     async restore(request, session) {
       return await trash.restore(registry.heard(session, 'restore').peerId, request)
+    },
+    async 'restore-failed'({ name, sha256, reason }, session) {
+      const { peerId } = registry.heard(session, 'restore-failed')
+      events.record({ kind: 'restore-failed', peerId, name: parseName(name), sha256, reason })
+      return {}
     },
   }
 }

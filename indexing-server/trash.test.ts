@@ -284,6 +284,20 @@ test('deleting, restoring, emptying and expiring are recorded', async () => {
   ])
 })
 
+test('a restoration that fails late is recorded with its reason', async () => {
+  await using cluster = await IndexCluster.start({ trashMs })
+  const [owner, second] = await aCluster(cluster, 2)
+  if (owner === undefined || second === undefined) throw new Error('no peers')
+  await owner.removes('f')
+  const { sha256 } = contentOf('text')
+  await owner.ask('restore-failed', { name: 'f', sha256, reason: 'the disk is full' })
+  await cluster.advance(3_000)
+  const { events } = await second.ask('events', { limit: 9, name: 'f', kinds: ['restore-failed'] })
+  expect(events).toMatchObject([
+    { kind: 'restore-failed', peerId: 'peer1', name: 'f', sha256, reason: 'the disk is full' },
+  ])
+})
+
 test('what was removed from the trash, unshared, renamed or ignored is recorded', async () => {
   await using cluster = await IndexCluster.start({ trashMs })
   const [owner, second] = await aCluster(cluster, 2)

@@ -40,11 +40,10 @@ import { openFetching } from './open-fetching.ts'
 import { partialContents } from './partial-contents.ts'
 import { vitalsOf } from './peer-vitals.ts'
 import { startPeerWeb } from './peer-web.ts'
-import { replicaFetcher } from './replica-fetcher.ts'
-import { Restorer } from './replicate/restorer.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
+import { startRestoring } from './start-restoring.ts'
 import { startScrubbing } from './start-scrubbing.ts'
 
 export interface PeerOptions extends PeerSettings {
@@ -125,8 +124,7 @@ export async function startPeer(
     dependencies,
   )
   const reach = new ReachNotice({ log })
-  const replicas = replicaFetcher({ shelf: share, fetcher })
-  const restorer = starting.use(new Restorer({ fetcher: replicas, shelf: share, clock, log }))
+  const { replicas, restorer } = startRestoring(starting, { ...fetching, fetcher }, dependencies)
   const identity = await readIdentity(folder, settings.peerId, dependencies)
   const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
   const http = new HttpNotice()

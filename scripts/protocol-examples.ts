@@ -336,6 +336,10 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { name, content: { ...exampleContent, sources: [replica] } },
     reply: {},
   },
+  'restore-failed': {
+    request: { name, sha256, reason: 'No peer has the file now.' },
+    reply: {},
+  },
   relabel: {
     request: { copies: [{ from: { owner, name: 'old.txt' }, to: { owner, name }, sha256 }] },
     reply: { relabelled: [true] },

@@ -25,6 +25,7 @@ export const eventKinds = {
   'drop-failed': { sentence: '{peer} did not remove its replica of {files}', tone: 'plain' },
   deleted: { sentence: '{peer} deleted {files}', tone: 'plain' },
   restored: { sentence: '{peer} restored {files}[ that {other} had deleted]', tone: 'good' },
+  'restore-failed': { sentence: '{peer} could not restore {files}', tone: 'bad' },
   emptied: { sentence: '{peer} removed {files} from the trash[ of {other}]', tone: 'plain' },
   expired: { sentence: '{files} left the trash of {peer}', tone: 'plain' },
   renamed: { sentence: '{peer} renamed {files}', tone: 'plain', hasOwnReason: true },

@@ -102,6 +102,22 @@ export const trashMessages = {
     reply: Type.Object({}),
     bulk: false,
   },
+  'restore-failed': {
+    summary:
+      'Reports that a file could not be brought back, when the requester no longer waits: after the answer to `restore-file`, or long after `restore`. It is recorded as an event.',
+    from: ['peer'],
+    to: ['index'],
+    request: Type.Object({
+      name: Name,
+      sha256: Sha256,
+      reason: Type.String({
+        maxLength: limits.taskReasonCharactersMax,
+        description: 'Why, as one line',
+      }),
+    }),
+    reply: Type.Object({}),
+    bulk: false,
+  },
   relabel: {
     summary:
       'Asks a peer to move replicated copies to the names of other files with the same content; no bytes are fetched. Only `announce` tells what the peer then holds.',

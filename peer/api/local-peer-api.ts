@@ -54,7 +54,7 @@ interface Dependencies {
   readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
-  readonly restorer: Pick<Restorer, 'restore'>
+  readonly restorer: Pick<Restorer, 'accept'>
   readonly clock: Clock
 }
 

@@ -13,7 +13,7 @@ const restorePollMs = 100
 interface Dependencies {
   readonly finder: Pick<Finder, 'lookup' | 'restore'>
   readonly restorer: {
-    restore(file: { name: string; content: FoundContent }): Promise<void>
+    accept(file: { name: string; content: FoundContent }, waitMs: number): Promise<void>
   }
   readonly clock: Clock
   readonly peerId: string
@@ -21,7 +21,7 @@ interface Dependencies {
 
 /**
  * Has a deleted file brought back, by its owner or, if that is away, by this peer, and waits a while
- * until the index lists it.
+ * until the index lists it. A later failure is an event.
  * @throws AppError NAME_INVALID, NOT_IN_TRASH, RESTORE_REFUSED; errors of the restoration at this peer
  */
 export async function restoreFile(
@@ -36,7 +36,7 @@ export async function restoreFile(
   const untilMs = clock.monotonicMs() + restoreWaitMs
   const state: { isEnded: boolean; failure?: AppError } = { isEnded: at !== peerId }
   if (at === peerId)
-    restorer.restore({ name, content }).then(
+    restorer.accept({ name, content }, restoreWaitMs).then(
       () => (state.isEnded = true),
       (error: unknown) => {
         state.isEnded = true

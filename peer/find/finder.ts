@@ -256,6 +256,11 @@ export class Finder {
     return await this.#ask('restore', request, signal)
   }
 
+  /** Reports that a file could not be brought back. */
+  async restoreFailed(failure: RequestOf<'restore-failed'>, signal?: AbortSignal): Promise<void> {
+    await this.#ask('restore-failed', failure, signal)
+  }
+
   /** Reverts an `unshare` of this peer's own file. */
   async share(name: string, signal?: AbortSignal): Promise<void> {
     await this.#ask('share', { name }, signal)

@@ -48,8 +48,10 @@ function aWorld({ isLocal = false, refusal, earlyRefusal }: Refusals = {}) {
     },
   }
   const clock = new FakeClock()
-  const restorer = new Restorer({ fetcher, shelf, clock, log: silentLog })
-  return { restorer, adopted, fetches, fetched, clock }
+  const reports: object[] = []
+  const report = async (failure: object): Promise<void> => void reports.push(failure)
+  const restorer = new Restorer({ fetcher, shelf, report, clock, log: silentLog })
+  return { restorer, adopted, fetches, fetched, reports, clock }
 }
 
 test('a deleted file is fetched once and shared under its name', async () => {
@@ -107,6 +109,21 @@ test('another peer is answered when the file is back, or before that if it takes
   await restorer.accept({ name: 'a', content })
   expect(adopted).toHaveLength(1)
   expect(clock.pending).toBe(0)
+})
+
+test('a failure is reported only when the caller no longer waits for it', async () => {
+  const { restorer, fetched, reports, clock } = aWorld({ refusal: new AppError('DISK_FULL') })
+  await using _ = restorer
+  const waiting = restorer.accept({ name: 'a', content }, 60_000)
+  const outcome = expect(waiting).rejects.toSatisfy((error) => hasCode(error, 'DISK_FULL'))
+  const late = restorer.accept({ name: 'a', content })
+  await clock.advance(3_000)
+  await late
+  expect(reports).toEqual([])
+  fetched.resolve()
+  await outcome
+  const reason = expect.stringContaining('disk') as unknown
+  await expect.poll(() => reports).toEqual([{ name: 'a', sha256, reason }])
 })
 
 test('a restoration that runs when the peer stops ends', async () => {

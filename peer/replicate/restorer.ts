@@ -2,7 +2,9 @@ import { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
+import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
+import { oneLine } from '../../common/one-line.ts'
 import type { CopyKey, FoundContent } from '../../common/protocol/messages.ts'
 import type { FinishedFile } from '../shelf.ts'
 import type { ReplicaFetcher } from './replicator.ts'
@@ -13,7 +15,7 @@ const restoredAtOnceMax = 1_000
 const answerMs = 3_000
 
 /** Where restored files go. */
-interface RestoreShelf {
+export interface RestoreShelf {
   /**
    * Checks that a file of this size can be put into shared/ under its name.
    * @throws AppError NAME_EXISTS, NAME_BLOCKED, NAME_IGNORED, DISK_FULL, DISK_FAILED
@@ -28,9 +30,20 @@ interface RestoreShelf {
 interface Dependencies {
   readonly fetcher: Pick<ReplicaFetcher, 'fetch'>
   readonly shelf: RestoreShelf
+  readonly report: RestoreReport
   readonly clock: Clock
   readonly log: Log
 }
+
+interface RestoreFailure {
+  readonly name: string
+  readonly sha256: string
+  /** One line. */
+  readonly reason: string
+}
+
+/** Tells users of a failure that no caller waits for any longer. @throws errors of the index */
+type RestoreReport = (failure: RestoreFailure, signal: AbortSignal) => Promise<void>
 
 /** A content to fetch into shared/. */
 export interface Restoration {
@@ -53,20 +66,27 @@ export class Restorer implements AsyncDisposable {
   }
 
   /**
-   * Restores a file for another peer. Resolves when it is restored, or after a while if that takes
-   * longer; a later failure is only logged.
+   * Restores a file for a caller that waits for a while. Resolves when it is restored, or after
+   * `waitMs` if that takes longer; a later failure is reported to the index, which records it.
    * @throws AppError errors of {@link restore}, until then
    */
-  async accept(file: Restoration): Promise<void> {
+  async accept(file: Restoration, waitMs = answerMs): Promise<void> {
     const { log, clock } = this.#dependencies
     const { name } = file
     const ended = this.restore(file)
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    let isLate = false
+    const cancel = clock.after(waitMs, () => {
+      isLate = true
+      resolve()
+    })
     ended.then(
       () => log.info({ name }, 'restored a deleted file'),
-      (error: unknown) => log.warn({ name, reason: reasonOf(error) }, 'a file was not restored'),
+      (error: unknown) => {
+        log.warn({ name, reason: reasonOf(error) }, 'a file was not restored')
+        if (isLate) this.#report(file, error)
+      },
     )
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const cancel = clock.after(answerMs, resolve)
     try {
       await Promise.race([ended, late])
     } finally {
@@ -104,6 +124,19 @@ export class Restorer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#background[Symbol.asyncDispose]()
+  }
+
+  #report({ name, content: { sha256 } }: Restoration, error: unknown): void {
+    const { report, log } = this.#dependencies
+    this.#background.start('report a file that was not restored', async (signal) => {
+      const reason = oneLine(reasonOf(error), limits.taskReasonCharactersMax)
+      try {
+        await report({ name, sha256, reason }, signal)
+      } catch (failure) {
+        // It stays in the trash, and the log has the reason.
+        log.debug({ name, reason: reasonOf(failure) }, 'the index was not told')
+      }
+    })
   }
 
   async #run(file: Restoration, signal: AbortSignal): Promise<void> {

@@ -12,9 +12,9 @@ import { Finder } from '../../../peer/find/finder.ts'
 import { hurriedLink, joinCluster, tellBlamed, tellUnreached } from '../../../peer/join-cluster.ts'
 import { noLimits } from '../../../peer/limit/grant.ts'
 import { TrafficGate } from '../../../peer/limit/traffic-gate.ts'
-import { replicaFetcher } from '../../../peer/replica-fetcher.ts'
-import { Restorer } from '../../../peer/replicate/restorer.ts'
+import type { Restorer } from '../../../peer/replicate/restorer.ts'
 import { startServing } from '../../../peer/serve/start-serving.ts'
+import { startRestoring } from '../../../peer/start-restoring.ts'
 import type { ShapedHost } from '../shaped-network.ts'
 import type { ShareWatcher } from './share-watcher.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
@@ -102,8 +102,8 @@ export async function startClusterPeer(
       ),
   })
   const identity = hash('sha256', peerId)
-  const replicas = replicaFetcher({ shelf: share, fetcher })
-  const restorer = stack.use(new Restorer({ fetcher: replicas, shelf: share, clock, log }))
+  const restoring = { share, fetcher, finder: () => finder }
+  const { replicas, restorer } = startRestoring(stack, restoring, dependencies)
   const reach = new ReachNotice({ log })
   disk.intent ??= new KeptIntent(':memory:', { log })
   const { intent } = disk

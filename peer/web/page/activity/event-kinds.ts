@@ -18,6 +18,7 @@ const kinds: Readonly<Record<Kind, KindRow>> = {
   'drop-failed': { group: 'copies', tone: '' },
   deleted: { group: 'files', tone: '' },
   restored: { group: 'files', tone: 'ok' },
+  'restore-failed': { group: 'files', tone: 'bad' },
   emptied: { group: 'files', tone: '' },
   expired: { group: 'files', tone: '' },
   renamed: { group: 'files', tone: '' },
