@@ -36,6 +36,7 @@ import { NeedQueue } from './queue.ts'
 import { ranks } from './ranks.ts'
 import { RateBudget } from './rate-budget.ts'
 import { RepairMeter } from './repair-meter.ts'
+import { ReportedCopies } from './reported-copies.ts'
 import { RestingPeers } from './resting-peers.ts'
 import { type Batch, RunningTasks } from './running-tasks.ts'
 import { Slots } from './slots.ts'
@@ -82,7 +83,7 @@ export interface CoordinatorDependencies {
  * failures of moves that were given up.
  */
 export type KeptEntries = Readonly<
-  Record<'needs' | 'tasks' | 'failures' | 'noRoom' | 'moves' | 'grants', number>
+  Record<'needs' | 'tasks' | 'failures' | 'noRoom' | 'moves' | 'grants' | 'reported', number>
 >
 
 /** What `status` and metrics read about missing copies. */
@@ -103,6 +104,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #queue = new NeedQueue()
   readonly #noRoom = new NoRoom()
   readonly #moves: Moves
+  readonly #reported: ReportedCopies
   readonly #budget: RateBudget
   readonly #running = new RunningTasks()
   readonly #resting: RestingPeers
@@ -142,6 +144,8 @@ export class Coordinator implements AsyncDisposable {
     const { grants, onHealed } = dependencies
     this.#grants = grants
     this.#slots = new Slots({ queue: this.#queue, running: this.#running })
+    const reported = new ReportedCopies({ clock })
+    this.#reported = reported
     const parts = {
       queue: this.#queue,
       running: this.#running,
@@ -150,6 +154,7 @@ export class Coordinator implements AsyncDisposable {
       pairs: this.#pairs,
       noRoom: this.#noRoom,
       moves: this.#moves,
+      reported,
       budget: this.#budget,
       clock,
       random,
@@ -209,6 +214,7 @@ export class Coordinator implements AsyncDisposable {
       noRoom: this.#noRoom.size,
       moves: this.#moves.size,
       grants: this.#grants.count,
+      reported: this.#reported.size,
     })
     return { needs: this.#judge.needs, meter: this.#meter, running: this.#running, kept }
   }

@@ -12,6 +12,7 @@ import type { NoRoom } from './no-room.ts'
 import { type Healed, type Lacking, OpenNeeds } from './open-needs.ts'
 import type { NeedQueue } from './queue.ts'
 import { classOf, type Rank, rankOf } from './ranks.ts'
+import type { ReportedCopies } from './reported-copies.ts'
 import type { RunningTasks } from './running-tasks.ts'
 import type { Trimmer } from './trimmer.ts'
 import { type Verdict, Verdicts } from './verdicts.ts'
@@ -36,6 +37,7 @@ interface Dependencies {
   readonly pairs: FailedPairs
   readonly noRoom: NoRoom
   readonly moves: Moves
+  readonly reported: Pick<ReportedCopies, 'forget' | 'onHolders'>
   readonly trimmer: Trimmer
   /** Called for each content that has its copies again, or for the first time. */
   readonly onHealed: (healed: Healed) => void
@@ -125,7 +127,7 @@ export class Judge {
    * Judges one slice of the touched contents and one of a walk, so that neither starves the other.
    */
   async #judgeSome(): Promise<void> {
-    const { store, grants, moves } = this.#dependencies
+    const { store, grants, moves, reported } = this.#dependencies
     const contentIds = new Set(this.#touched.values().take(limits.contentsPerSlice))
     for (const contentId of contentIds) this.#touched.delete(contentId)
     for (const contentId of await this.#walks.next()) contentIds.add(contentId)
@@ -133,6 +135,7 @@ export class Judge {
     for (const content of found) {
       contentIds.delete(content.contentId)
       grants.onHolders(content)
+      reported.onHolders(content)
       moves.onHolders(content, this.#needWithoutMove(content))
       this.#enqueue(content, this.verdictOn(content))
     }
@@ -163,6 +166,7 @@ export class Judge {
     this.#dependencies.queue.remove(contentId)
     this.#dependencies.pairs.forget(contentId)
     this.#dependencies.noRoom.delete(contentId)
+    this.#dependencies.reported.forget(contentId)
   }
 
   #enqueue(content: StoredContent, need: Need): void {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Clock } from '../../common/clock.ts'
 import { type Lane, laneOf, lanes } from '../../common/content/lanes.ts'
 import { deadlines, limits } from '../../common/limits.ts'
@@ -21,8 +22,9 @@ import {
   type Refusal,
 } from './placement.ts'
 import type { NeedQueue } from './queue.ts'
-import { rankOf } from './ranks.ts'
+import { type Rank, rankOf } from './ranks.ts'
 import type { RateBudget } from './rate-budget.ts'
+import { confirmMs, type ReportedCopies } from './reported-copies.ts'
 import type { RestingPeers } from './resting-peers.ts'
 import { type RoomOptions, roomBytes } from './room.ts'
 import type { Route } from './route-queues.ts'
@@ -40,6 +42,7 @@ export interface PlannerDependencies {
   readonly pairs: FailedPairs
   readonly noRoom: NoRoom
   readonly moves: Moves
+  readonly reported: Pick<ReportedCopies, 'peersOf'>
   readonly budget: RateBudget
   readonly clock: Clock
   readonly random: Random
@@ -79,6 +82,7 @@ export class Planner {
   readonly #pairs: FailedPairs
   readonly #noRoom: NoRoom
   readonly #moves: Moves
+  readonly #reported: Pick<ReportedCopies, 'peersOf'>
   readonly #budget: RateBudget
   readonly #clock: Clock
   readonly #random: Random
@@ -94,6 +98,7 @@ export class Planner {
     this.#pairs = dependencies.pairs
     this.#noRoom = dependencies.noRoom
     this.#moves = dependencies.moves
+    this.#reported = dependencies.reported
     this.#budget = dependencies.budget
     this.#clock = dependencies.clock
     this.#random = dependencies.random
@@ -141,7 +146,7 @@ export class Planner {
     const holding = content.holders.filter(
       ({ peerId }) => this.#peers.peerOf(peerId)?.isLost === false,
     )
-    const getting = this.#running.copiesOf(content.contentId).map(({ target }) => target)
+    const getting = this.#getting(content.contentId)
     const takenBy = new Set([...holding.map(({ peerId }) => peerId), ...getting])
     return {
       sizeBytes: content.size,
@@ -200,7 +205,7 @@ export class Planner {
     let obstacle: Obstacle | undefined
     this.#noRoom.delete(contentId)
     if (need.urgency !== 'move') this.#moves.cancel(contentId)
-    while (obstacle === undefined && this.#running.copiesOf(contentId).length < need.lacking)
+    while (obstacle === undefined && this.#getting(contentId).length < need.lacking)
       obstacle =
         sources.length === 0
           ? 'no peer'
@@ -209,6 +214,7 @@ export class Planner {
     if (obstacle === 'rate') return
     if (typeof obstacle === 'object') this.#queue.enqueue(contentId, rank, obstacle.routes)
     else if (this.#running.copiesOf(contentId).length > 0) this.#queue.hold(contentId, rank)
+    else if (obstacle === undefined) this.#confirm(contentId, rank)
     else if (need.urgency === 'move') {
       // Another one is found later.
       this.#moves.cancel(contentId)
@@ -224,6 +230,20 @@ export class Planner {
       const nextMs = Math.min(retryMs, this.#nextTryMs(contentId))
       this.#queue.park(contentId, rank, obstacle === 'resting' ? nextMs : Infinity)
     }
+  }
+
+  /** The peers that are receiving the content, or have reported it and not announced it yet. */
+  #getting(contentId: number): readonly string[] {
+    const running = this.#running.copiesOf(contentId).map(({ target }) => target)
+    return [...running, ...this.#reported.peersOf(contentId)]
+  }
+
+  /** Only announcements are lacking. */
+  #confirm(contentId: number, rank: Rank): void {
+    const [awaited] = this.#reported.peersOf(contentId)
+    assert(awaited !== undefined)
+    const dueMs = this.#clock.monotonicMs() + confirmMs
+    this.#queue.delay(contentId, rank, { reason: 'confirming', dueMs, awaited })
   }
 
   /** Plans dropping `copies`, all of one content, and updates its place in the queue. */

@@ -13,6 +13,7 @@ import type { Moves } from './moves.ts'
 import { judgePace, movePace, nextWindow, startPace } from './pace.ts'
 import type { NeedQueue } from './queue.ts'
 import type { RepairMeter } from './repair-meter.ts'
+import { confirmMs, type ReportedCopies } from './reported-copies.ts'
 import type { PeerFailure, RestingPeers } from './resting-peers.ts'
 import { type Batch, type RunningTask, type RunningTasks, tellBytes } from './running-tasks.ts'
 import { doneEvent, failedEvent } from './task-events.ts'
@@ -22,18 +23,13 @@ import { doneEvent, failedEvent } from './task-events.ts'
  * the cause.
  */
 const failingPeersAtOnceMax = 16
-/**
- * From the report of a copy to its announcement, which takes milliseconds; then it is requested
- * again.
- */
-const confirmMs = 10_000
-
 export interface TaskDeskDependencies {
   readonly queue: NeedQueue
   readonly running: RunningTasks
   readonly resting: RestingPeers
   readonly pairs: FailedPairs
   readonly moves: Pick<Moves, 'of'>
+  readonly reported: Pick<ReportedCopies, 'add'>
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   /** Tells a peer that tasks are cancelled; never rejects. */
   readonly cancelTasks: (peerId: string, taskIds: string[]) => void
@@ -58,6 +54,7 @@ export class TaskDesk {
   readonly #resting: RestingPeers
   readonly #pairs: FailedPairs
   readonly #moves: Pick<Moves, 'of'>
+  readonly #reported: Pick<ReportedCopies, 'add'>
   readonly #sendTasks: TaskDeskDependencies['sendTasks']
   readonly #cancelTasks: TaskDeskDependencies['cancelTasks']
   readonly #isContended: TaskDeskDependencies['isContended']
@@ -75,6 +72,7 @@ export class TaskDesk {
     this.#resting = dependencies.resting
     this.#pairs = dependencies.pairs
     this.#moves = dependencies.moves
+    this.#reported = dependencies.reported
     this.#sendTasks = dependencies.sendTasks
     this.#cancelTasks = dependencies.cancelTasks
     this.#isContended = dependencies.isContended
@@ -118,7 +116,10 @@ export class TaskDesk {
       if (error === undefined) {
         this.#resting.forgive(peerId)
         this.#release(running, 'confirming')
-        if (running.task.kind === 'replicate') this.#meter.onCopied(running.sizeBytes)
+        if (running.task.kind === 'replicate') {
+          this.#meter.onCopied(running.sizeBytes)
+          this.#reported.add(running.contentId, running.target)
+        }
         this.#events.record(doneEvent(running, this.#clock.monotonicMs()))
         contentIds.push(running.contentId)
       } else {
