@@ -1,10 +1,18 @@
 /** `npm run simulate -- --seeds N`: whole clusters in one process, each under one seed. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { interrupted } from '../common/interrupted.ts'
 import { findPlanted } from '../evaluation/simulation/planted/find-planted.ts'
 import { simulate } from '../evaluation/simulation/simulate.ts'
 import { parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
+
+/**
+ * Seeds per process: the clusters of a process stay in its memory, because what a simulated crash
+ * abandons still waits for signals that nothing will send.
+ */
+const seedsPerProcess = 250
 
 interface Flags {
   readonly seeds: number
@@ -31,6 +39,8 @@ const command = new Command('simulate')
     using stop = interrupted()
     const all = seed === undefined ? Array.from({ length: seeds }, (_, n) => from + n) : [seed]
     const print = (line: string): void => console.log(line)
+    if (all.length > seedsPerProcess && planted !== true)
+      return await simulateInParts({ seeds, from, flags: process.argv.slice(2) }, stop.signal)
     const options = { seeds: all, hours, isTraced: trace, isReduced: reduce, print }
     const isPassed =
       planted === true
@@ -38,6 +48,28 @@ const command = new Command('simulate')
         : await simulate(options, stop.signal)
     if (!isPassed) process.exitCode = 1
   })
+
+/** Runs the seeds in one process after the other, up to the first that fails. */
+async function simulateInParts(
+  { seeds, from, flags }: { seeds: number; from: number; flags: readonly string[] },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let first = from; first < from + seeds && !signal.aborted; first += seedsPerProcess) {
+    const count = Math.min(seedsPerProcess, from + seeds - first)
+    console.log(`Seeds ${first} to ${first + count - 1}:`)
+    // The last of equal options counts.
+    const words = [...flags, '--from', String(first), '--seeds', String(count)]
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...words], {
+      stdio: 'inherit',
+      signal,
+    })
+    const { promise, resolve } = Promise.withResolvers<number>()
+    child.on('error', () => resolve(1))
+    child.on('exit', (code) => resolve(code ?? 1))
+    process.exitCode = await promise
+    if (process.exitCode !== 0) return
+  }
+}
 
 await runScript(async () => {
   await command.parseAsync()

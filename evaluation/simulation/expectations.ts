@@ -71,6 +71,11 @@ export class Expectations {
     const isElsewhere = (sha256: string): boolean =>
       this.#cluster.machines.some((other) => other !== machine && hasContent(other, sha256))
     for (const { sha256 } of this.wanted) if (!isElsewhere(sha256)) this.#lost.add(sha256)
+    // Whether the index has heard of it will never be known.
+    for (const file of this.#filesOf(machine).filter((one) => this.#isUnanswered(one)))
+      this.#unsafe.set(`${file.owner}/${file.name}`, file)
+    for (const file of this.#deletedAt(machine))
+      this.#unsafe.set(`${file.owner}/${file.name} ${file.sha256}`, file)
     for (const file of this.#sharedBy(machine)) {
       const files = isElsewhere(file.sha256) && isSafe(file) ? this.#orphans : this.#unsafe
       files.set(`${file.owner}/${file.name}`, file)
@@ -135,7 +140,7 @@ export class Expectations {
   get doubtful(): ExpectedFile[] {
     const unanswered = this.#cluster.machines
       .flatMap((machine) => this.#filesOf(machine))
-      .filter(({ owner, name }) => this.#unshared.get(`${owner}/${name}`) === false)
+      .filter((file) => this.#isUnanswered(file))
     const lost = this.#all.filter(({ sha256 }) => this.#isLost(sha256))
     return [...this.#unsafe.values(), ...unanswered, ...lost]
   }
@@ -160,6 +165,23 @@ export class Expectations {
   get #all(): ExpectedFile[] {
     const shared = this.#cluster.machines.flatMap((machine) => this.#sharedBy(machine))
     return [...shared, ...this.#orphans.values()]
+  }
+
+  /** Files that others keep and that are gone at their owner: the index may never learn of that. */
+  #deletedAt({ disk, peerId: owner }: Machine): ExpectedFile[] {
+    return this.#cluster.machines.flatMap((other) => {
+      const folder = `/${other.peerId}/replicated/${owner}/`
+      return [...other.disk.files]
+        .filter(([path]) => path.startsWith(folder))
+        .map(([path, file]) => ({ name: path.slice(folder.length), sha256: writtenIn(file) }))
+        .filter(({ name }) => !disk.files.has(`/${owner}/shared/${name}`))
+        .map(({ name, sha256 }) => ({ owner, name, sha256 }))
+    })
+  }
+
+  /** Whether a user asked to unshare it, and was not answered. */
+  #isUnanswered({ owner, name }: ExpectedFile): boolean {
+    return this.#unshared.get(`${owner}/${name}`) === false
   }
 
   /** A content that was lost may have been written again. */

@@ -57,4 +57,25 @@ export const regressions: readonly { readonly found: string; readonly script: Sc
       ],
     },
   },
+  {
+    found: 'a peer was asked again for a copy that it had reported and not announced yet',
+    script: {
+      seed: 3022,
+      peers: [
+        { zone: 'zone0', diskBytes: 69206016 },
+        { zone: 'zone1', diskBytes: 89128960 },
+        { zone: 'zone2', diskBytes: 71303168 },
+        { zone: 'zone0', diskBytes: 100663296 },
+        { zone: 'zone1', diskBytes: 91226112 },
+      ],
+      settings: { replicationFactor: 3 },
+      actions: [
+        { atMs: 543, do: 'write', peer: 1, name: 'c/d/9', content: { number: 72, bytes: 2791 } },
+        { atMs: 598, do: 'write', peer: 0, name: 'b/13', content: { number: 20, bytes: 1289 } },
+        { atMs: 1364, do: 'write', peer: 3, name: 'a/2', content: { number: 25, bytes: 3602 } },
+        { atMs: 1509, do: 'write', peer: 0, name: 'a/1', content: { number: 72, bytes: 394 } },
+        { atMs: 1750, do: 'write', peer: 4, name: 'b/8', content: { number: 36, bytes: 2441 } },
+      ],
+    },
+  },
 ]

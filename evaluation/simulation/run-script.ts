@@ -14,6 +14,8 @@ const lastFaultMs = 300_000
 const settleStepMs = 60_000
 /** When, after the last fault, each file must have its copies. */
 const healMsMax = 2 * 3_600_000
+/** After that, when nothing must be left to be done. */
+const restMsMax = 1_800_000
 /** When everything must be as it should be. */
 const settleMsMax = 6 * 3_600_000
 
@@ -83,6 +85,9 @@ async function recover({ cluster, expectations, monitor }: Stage, deeds: Deeds):
 /** Nothing is left to be done, and a blip does not change that. */
 async function rest(stage: Stage, deeds: Deeds): Promise<void> {
   const { cluster, expectations, monitor } = stage
+  // What happened last may have made a move possible, which is not yet at its end.
+  for (let ms = 0; leftovers(stage).length > 0 && ms < restMsMax; ms += settleStepMs)
+    await cluster.clock.advance(settleStepMs)
   for (const left of leftovers(stage)) monitor.violation(left)
   // Peers that return make a zone available, to which copies may move.
   if (cluster.machines.some(({ zone }) => zone !== undefined)) return
