@@ -11,7 +11,14 @@ export interface KeyedContent {
 export interface FinishedFile extends KeyedContent {
   readonly partialPath: string
   readonly chunkList: Uint8Array
+  readonly replacesOnly?: ReplacesOnly | undefined
 }
+
+/**
+ * The hashes of the contents that a file of the same name may have to be replaced. The new file gets
+ * its own name or none: NAME_EXISTS if there is another content, NAME_BLOCKED for other obstacles.
+ */
+export type ReplacesOnly = readonly string[]
 
 /** A finished file of one chunk, in memory. */
 export interface SmallFile extends KeyedContent {
@@ -40,7 +47,11 @@ export interface Shelf {
    * @returns undefined if the shelf does not have the content
    * @throws AppError what is wrong with the place, DISK_FULL, DISK_FAILED
    */
-  copyLocal(sha256: string, key: CopyKey): Promise<ShelvedFile | undefined>
+  copyLocal(
+    sha256: string,
+    key: CopyKey,
+    options?: { readonly replacesOnly?: ReplacesOnly | undefined },
+  ): Promise<ShelvedFile | undefined>
   /**
    * Moves a finished file into its place. On failure the partial file is where it was, or in its
    * place.

@@ -269,6 +269,10 @@ export const DownloadedFiles = Type.Object({
 })
 export type DownloadedFiles = Static<typeof DownloadedFiles>
 
+export const StartedBy = Type.Union([Type.Literal('follow'), Type.Literal('auto-fetch')])
+/** What made the peer download a file by itself. */
+export type StartedBy = Static<typeof StartedBy>
+
 export const Download = Type.Object({
   id: Type.String(),
   /** Name of the file, or the requested pattern or folder. */
@@ -297,6 +301,8 @@ export const Download = Type.Object({
       bytesPerSecond: Type.Number(),
     }),
   ),
+  /** Present if no user started it: it yields to downloads of users. */
+  startedBy: Type.Optional(StartedBy),
   /** Why no source is available, if a running download waits for one. */
   waitingFor: Type.Optional(Type.String()),
   /** Present for many files: `bytes` and `size` are totals, and there is no `result`. */

@@ -8,7 +8,7 @@ import type {
   DownloadRequest,
 } from '../api/shapes.ts'
 import type { SourceProgress } from '../fetch/source/source-progress.ts'
-import type { DownloadRecord } from './download-records.ts'
+import type { Background, DownloadRecord } from './download-records.ts'
 import { GroupDownload } from './group-download.ts'
 import type { GroupProgress } from './group-progress.ts'
 import type { SingleDownload } from './single-download.ts'
@@ -18,6 +18,7 @@ export interface DownloadEntry {
   readonly id: string
   /** With a name that was checked. */
   readonly request: DownloadRequest
+  readonly background: Background | undefined
   /** Resolved when it has ended or is paused. */
   ended: PromiseWithResolvers<void>
   /** Aborted to end its present run. */
@@ -42,12 +43,13 @@ export interface DownloadEntry {
 }
 
 export function newEntry(
-  { id, request, content, isPaused }: DownloadRecord,
+  { id, request, background, content, isPaused }: DownloadRecord,
   { waitsForIndex }: Pick<DownloadEntry, 'waitsForIndex'>,
 ): DownloadEntry {
   return {
     id,
     request,
+    background,
     content,
     begun: new Map(),
     ended: Promise.withResolvers<void>(),
@@ -63,13 +65,19 @@ export function newEntry(
   }
 }
 
-export function recordOf({ id, request, content, state }: DownloadEntry): DownloadRecord {
-  return { id, request, ...(content && { content }), isPaused: isPaused({ state }) }
+export function recordOf(entry: DownloadEntry): DownloadRecord {
+  const { id, request, background, content } = entry
+  const more = { ...(background && { background }), ...(content && { content }) }
+  return { id, request, ...more, isPaused: isPaused(entry) }
 }
 
 /** The key that two requests for the same download share. */
-export function keyOf({ name, sha256, pattern }: DownloadRequest): string {
-  return `${pattern === true ? 'pattern' : (sha256 ?? 'any')}/${name}`
+export function keyOf({
+  request: { name, sha256, pattern },
+  background,
+}: Pick<DownloadEntry, 'request' | 'background'>): string {
+  const what = pattern === true ? 'pattern' : (sha256 ?? 'any')
+  return `${background === undefined ? '' : 'background '}${what}/${name}`
 }
 
 export function isPaused({ state }: Pick<DownloadEntry, 'state'>): boolean {
@@ -82,7 +90,7 @@ export function hasEnded({ state }: DownloadEntry): boolean {
 
 /** The download as callers see it. */
 export function snapshotOf(entry: DownloadEntry, nowMs: number): Download {
-  const { id, request, state, content, run, result, error } = entry
+  const { id, request, background, state, content, run, result, error } = entry
   const running = state === 'running' ? run : undefined
   return {
     id,
@@ -93,6 +101,7 @@ export function snapshotOf(entry: DownloadEntry, nowMs: number): Download {
     size: result?.bytes ?? run?.size ?? content?.size ?? 0,
     bytesPerSecond: running?.bytesPerSecond ?? 0,
     sources: running?.sources.map(sourceText) ?? [],
+    ...(background && { startedBy: background.startedBy }),
     ...(running && waitsFor(request, running)),
     ...(run instanceof GroupDownload && { files: filesOf(run.progress, nowMs) }),
     ...(result && { result }),

@@ -1,15 +1,19 @@
 import type { DownloadEntry } from './download-entry.ts'
+import type { Background } from './download-records.ts'
 
 /**
  * Downloads without a source, in addition to running ones: each keeps its buffers, at most 16 MiB.
  */
 export const downloadsStarvedMax = 64
 
-type Queued = Pick<DownloadEntry, 'request' | 'isStarved'>
+const anyBackground: Background = { startedBy: 'follow', replacesOnly: [] }
+
+type Queued = Pick<DownloadEntry, 'request' | 'background' | 'isStarved'>
 
 /**
  * Which downloads wait and which run: a bounded number, and no two of one name. Starved downloads do
- * not count, as long as they are not too many.
+ * not count, as long as they are not too many. Background downloads run only while no download of a
+ * user does or could.
  */
 export class DownloadQueue<T extends Queued> {
   /** The number that may run simultaneously; if it is lowered, running ones finish. */
@@ -30,13 +34,27 @@ export class DownloadQueue<T extends Queued> {
     return this.#running.size
   }
 
-  /** Whether no further download may run, not counting starved ones. */
-  get isFull(): boolean {
-    return this.#fedCount >= this.atOnce
+  /** Whether no further download of its class may run, not counting starved ones. */
+  isFullFor({ background }: Pick<T, 'background'>): boolean {
+    const fed = [...this.#running.keys()].filter(({ isStarved }) => !isStarved)
+    if (background === undefined) return fed.filter(isOfUser).length >= this.atOnce
+    return fed.length >= this.atOnce || this.#areUsersActive
   }
 
-  get #fedCount(): number {
-    return [...this.#running.keys()].filter(({ isStarved }) => !isStarved).length
+  /** Running ones that must lose their place to downloads of users. */
+  get yielding(): T[] {
+    const running = [...this.#running.keys()].filter((download) => !isOfUser(download))
+    return running.length > 0 && this.#areUsersActive ? running : []
+  }
+
+  /** Whether a download of a user is fed, or waits for nothing but a place. */
+  get #areUsersActive(): boolean {
+    const running = [...this.#running.keys()].filter(isOfUser)
+    const busyNames = new Set(running.map(({ request }) => request.name))
+    return (
+      running.some(({ isStarved }) => !isStarved) ||
+      this.#waiting.some((one) => isOfUser(one) && !busyNames.has(one.request.name))
+    )
   }
 
   /** Appends a download to the queue. */
@@ -58,9 +76,14 @@ export class DownloadQueue<T extends Queued> {
 
   /** Takes the next download, which runs from now on; undefined when none may. */
   next(): T | undefined {
-    if (this.isFull || this.#running.size >= this.atOnce + downloadsStarvedMax) return undefined
+    if (this.#running.size >= this.atOnce + downloadsStarvedMax) return undefined
+    // Once per call: thousands may be waiting.
+    if (this.isFullFor({ background: undefined })) return undefined
+    const mayBackground = !this.isFullFor({ background: anyBackground })
     const busyNames = new Set([...this.#running.keys()].map(({ request }) => request.name))
-    const place = this.#waiting.findIndex(({ request }) => !busyNames.has(request.name))
+    const place = this.#waiting.findIndex(
+      (one) => !busyNames.has(one.request.name) && (isOfUser(one) || mayBackground),
+    )
     const [download] = place === -1 ? [] : this.#waiting.splice(place, 1)
     if (download !== undefined) this.#running.set(download, Promise.withResolvers<void>())
     return download
@@ -76,4 +99,8 @@ export class DownloadQueue<T extends Queued> {
     this.#running.get(download)?.resolve()
     this.#running.delete(download)
   }
+}
+
+function isOfUser({ background }: Queued): boolean {
+  return background === undefined
 }

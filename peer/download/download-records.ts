@@ -5,11 +5,20 @@ import { Value } from 'typebox/value'
 import { makeFolderAgain } from '../../common/make-folder.ts'
 import { Content } from '../../common/protocol/shapes.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
-import { DownloadRequest } from '../api/shapes.ts'
+import { DownloadRequest, StartedBy } from '../api/shapes.ts'
+
+const Background = Type.Object({
+  startedBy: StartedBy,
+  /** Of the file that has the name: the hashes of the contents that may be replaced. */
+  replacesOnly: Type.Array(Type.String()),
+})
+/** Of a download that the peer started by itself: it yields to those that users started. */
+export type Background = Static<typeof Background>
 
 const DownloadRecord = Type.Object({
   id: Type.String(),
   request: DownloadRequest,
+  background: Type.Optional(Background),
   /** What is being fetched, once that is known. */
   content: Type.Optional(Content),
   isPaused: Type.Boolean(),

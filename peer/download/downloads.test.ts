@@ -4,6 +4,7 @@ import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import type { DownloadFinder } from './content-watch.ts'
+import { DownloadRecords } from './download-records.ts'
 import { downloadsRemembered } from './downloads.ts'
 import { DownloadWorld, one, source, two } from './testing/download-world.ts'
 
@@ -264,13 +265,28 @@ test('names are checked first', () => {
 test('only the last ones that ended are remembered', async () => {
   const world = new DownloadWorld({ downloadsAtOnce: 10 })
   world.held.add(one.sha256)
-  const count = downloadsRemembered + 1
+  const count = downloadsRemembered.user + 1
   const ids = Array.from({ length: count }, (_, i) => world.downloads.start({ name: `${i}` }).id)
   await world.downloads.wait(ids.at(-1) ?? '', 1000)
   await expect(world.downloads.wait(ids[0] ?? '', 0)).rejects.toMatchObject({
     code: 'DOWNLOAD_NOT_FOUND',
   })
   expect(await world.downloads.wait(ids[1] ?? '', 0)).toMatchObject({ state: 'done' })
+})
+
+test('those of the peer itself push out none of a user', async () => {
+  const world = new DownloadWorld({ downloadsAtOnce: 10 })
+  world.held.add(one.sha256)
+  const user = world.downloads.start({ name: 'user' })
+  await world.downloads.wait(user.id, 1000)
+  const background = { startedBy: 'follow' as const, replacesOnly: [] }
+  const ids = Array.from(
+    { length: downloadsRemembered.background + 1 },
+    (_, i) => world.downloads.start({ name: `${i}` }, background).id,
+  )
+  await world.downloads.wait(ids.at(-1) ?? '', 1000)
+  const listed = world.downloads.list({ limit: 500 }).downloads.map(({ id }) => id)
+  expect(listed).toEqual([user.id, ...ids.slice(1)])
 })
 
 test('there is a bound on those that wait', () => {
@@ -289,4 +305,57 @@ test('stopping ends all downloads', async () => {
   for (const id of ids)
     expect(await world.downloads.wait(id, 0)).toMatchObject({ error: { code: 'STOPPING' } })
   expect(() => world.downloads.start({ name: 'c' })).toThrow('stopping')
+})
+
+describe('a background download', () => {
+  const background = { startedBy: 'follow' } as const
+  const wanted = { name: 'a.txt', sha256: two.sha256, wait: false }
+
+  test('yields to one of a user, keeps what it has, and continues afterwards', async () => {
+    const world = new DownloadWorld()
+    const { downloads } = world
+    const { id } = downloads.start(wanted, { ...background, replacesOnly: [] })
+    await world.settle()
+    const user = downloads.start({ name: 'b.txt' })
+    await world.settle()
+    expect(downloads.list({ limit: 9 }).downloads).toMatchObject([
+      { id, state: 'waiting', startedBy: 'follow' },
+      { id: user.id, state: 'running' },
+    ])
+    expect(world.forgotten).toEqual([])
+    world.fetches[1]?.done()
+    await world.settle()
+    expect(world.fetches[2]).toMatchObject({ name: 'a.txt', content: { sha256: two.sha256 } })
+    world.fetches[2]?.done()
+    expect(await downloads.wait(id, 1000)).toMatchObject({ state: 'done' })
+  })
+
+  test('is another one than that of a user, and joins itself without resuming', async () => {
+    const world = new DownloadWorld({ downloadsAtOnce: 1 })
+    const { downloads } = world
+    const { id } = downloads.start(wanted, { ...background, replacesOnly: [] })
+    await world.settle()
+    await downloads.pause(id)
+    const again = downloads.start(wanted, { ...background, replacesOnly: [] })
+    expect(again).toMatchObject({ id, state: 'paused' })
+    expect(downloads.start(wanted).id).not.toBe(id)
+  })
+
+  test('says what it may replace, also in the next run of the peer', async () => {
+    const records = new DownloadRecords(':memory:')
+    const replacing: unknown[] = []
+    const shelf = {
+      copyLocal: async (_: string, __: unknown, options: unknown) =>
+        void replacing.push(options) as undefined,
+    }
+    const first = new DownloadWorld({ records, shelf })
+    first.downloads.start(wanted, { ...background, replacesOnly: [one.sha256] })
+    await first.settle()
+    await first.downloads[Symbol.asyncDispose]()
+    const next = new DownloadWorld({ records, shelf })
+    await next.settle()
+    const replaced = { replacesOnly: [one.sha256] }
+    expect(replacing).toEqual([replaced, replaced])
+    expect(next.downloads.list({ limit: 9 }).downloads).toMatchObject([{ startedBy: 'follow' }])
+  })
 })

@@ -21,14 +21,14 @@ import {
   snapshotOf,
 } from './download-entry.ts'
 import { DownloadQueue } from './download-queue.ts'
-import type { DownloadRecords } from './download-records.ts'
+import type { Background, DownloadRecords } from './download-records.ts'
 import type { RunOptions } from './download-run.ts'
 import { GroupDownload, type GroupFinder } from './group-download.ts'
 import { NetworkStats } from './network-stats.ts'
 import { SingleDownload } from './single-download.ts'
 
-/** Finished downloads that a peer's HTTP API lists. */
-export const downloadsRemembered = 1_000
+/** Finished downloads that a peer's HTTP API lists: of users, and of the peer itself. */
+export const downloadsRemembered = { user: 1_000, background: 200 } as const
 
 /** Why a run ends that received bytes when there was no place for it. */
 const outOfTurn = new AppError('PAUSED')
@@ -58,7 +58,7 @@ export class Downloads implements AsyncDisposable {
   /** Those and the last ones that ended, by id. */
   readonly #entries = new Map<string, DownloadEntry>()
   readonly #queue: DownloadQueue<DownloadEntry>
-  readonly #finishedIds: string[] = []
+  readonly #finishedIds = { user: [] as string[], background: [] as string[] }
   readonly #networkStats = new NetworkStats()
   #version = 0
   #lastPlace = 0
@@ -120,19 +120,21 @@ export class Downloads implements AsyncDisposable {
 
   /**
    * Queues a download, unless one for the same request has not ended: that one is returned, and resumed
-   * if it is paused.
+   * if it is paused and of a user.
+   * @param background of a download that no user asked for
    * @throws AppError NAME_INVALID, TOO_MANY_DOWNLOADS, STOPPING; NO_SOURCE when that one waits for a
    *   source and this one must not
    */
-  start(asked: DownloadRequest): Download {
+  start(asked: DownloadRequest, background?: Background): Download {
     if (this.#background.signal.aborted) throw new AppError('STOPPING')
     const request = { ...asked, name: asked.pattern === true ? asked.name : parseName(asked.name) }
-    const same = this.#active.get(keyOf(request))
+    const same = this.#active.get(keyOf({ request, background }))
     if (same !== undefined) return this.#join(same, request)
     if (this.#active.size >= limits.downloadsActiveMax)
       throw new AppError('TOO_MANY_DOWNLOADS', { max: limits.downloadsActiveMax })
     const id = randomId(this.#dependencies.random)
-    const entry = newEntry({ id, request, isPaused: false }, { waitsForIndex: false })
+    const record = { id, request, isPaused: false, ...(background && { background }) }
+    const entry = newEntry(record, { waitsForIndex: false })
     this.#record((records) => records.put(recordOf(entry)))
     this.#add(entry)
     this.#startNext()
@@ -230,7 +232,7 @@ export class Downloads implements AsyncDisposable {
   #add(entry: DownloadEntry): void {
     this.#touch(entry)
     entry.place = ++this.#lastPlace
-    this.#active.set(keyOf(entry.request), entry)
+    this.#active.set(keyOf(entry), entry)
     this.#entries.set(entry.id, entry)
     if (entry.state === 'waiting') this.#queue.add(entry)
   }
@@ -240,7 +242,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   #join(entry: DownloadEntry, { name, wait = true }: DownloadRequest): Download {
-    if (isPaused(entry)) return this.#resume(entry)
+    if (isPaused(entry) && entry.background === undefined) return this.#resume(entry)
     const now = this.#snapshot(entry)
     if (wait || now.waitingFor === undefined) return now
     throw new AppError('NO_SOURCE', { name, tried: now.waitingFor })
@@ -269,7 +271,7 @@ export class Downloads implements AsyncDisposable {
   }
 
   #isActive(entry: DownloadEntry): boolean {
-    return this.#active.get(keyOf(entry.request)) === entry
+    return this.#active.get(keyOf(entry)) === entry
   }
 
   /** Whether a download that has not ended may resume partial data of this content. */
@@ -306,6 +308,7 @@ export class Downloads implements AsyncDisposable {
       const entry = next
       this.#background.start('download', () => this.#run(entry))
     }
+    for (const entry of this.#queue.yielding) entry.stop.abort(outOfTurn)
   }
 
   async #run(entry: DownloadEntry): Promise<void> {
@@ -347,8 +350,10 @@ export class Downloads implements AsyncDisposable {
   async #carryOutSingle(entry: DownloadEntry): Promise<void> {
     const { request, content: begun } = entry
     const { name, sha256 } = request
+    const begunBytes = entry.run?.bytes ?? 0
+    const replacesOnly = entry.background?.replacesOnly
     const run = new SingleDownload(
-      { ...this.#runOptions(entry), name, sha256, begun, begunBytes: entry.run?.bytes ?? 0 },
+      { ...this.#runOptions(entry), name, sha256, replacesOnly, begun, begunBytes },
       this.#dependencies,
     )
     entry.run = run
@@ -401,8 +406,11 @@ export class Downloads implements AsyncDisposable {
       if (this.#queue.waitingCount > 0) this.#startNext()
     } else if (entry.isStarved && run.isFed) {
       // Others took its place meanwhile: it gets the next free one.
-      if (this.#queue.isFull) entry.stop.abort(outOfTurn)
-      else entry.isStarved = false
+      if (this.#queue.isFullFor(entry)) entry.stop.abort(outOfTurn)
+      else {
+        entry.isStarved = false
+        this.#startNext()
+      }
     }
   }
 
@@ -443,12 +451,15 @@ export class Downloads implements AsyncDisposable {
   }
 
   #onEnded(entry: DownloadEntry): void {
-    this.#active.delete(keyOf(entry.request))
+    this.#active.delete(keyOf(entry))
     if (!hasCode(entry.error, 'STOPPING')) this.#record((records) => records.remove(entry.id))
     entry.ended.resolve()
-    this.#finishedIds.push(entry.id)
-    if (this.#finishedIds.length <= downloadsRemembered) return
-    const [oldest] = this.#finishedIds.splice(0, 1)
+    // A followed folder must not push out what users wait to see.
+    const starter = entry.background === undefined ? 'user' : 'background'
+    const finishedIds = this.#finishedIds[starter]
+    finishedIds.push(entry.id)
+    if (finishedIds.length <= downloadsRemembered[starter]) return
+    const [oldest] = finishedIds.splice(0, 1)
     if (oldest !== undefined) this.#entries.delete(oldest)
   }
 }

@@ -8,7 +8,7 @@ import type { FetchRun } from '../fetch/fetch-run.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { SourceProgress } from '../fetch/source/source-progress.ts'
 import { SpeedMeter } from '../fetch/source/speed-meter.ts'
-import type { Shelf } from '../shelf.ts'
+import type { ReplacesOnly, Shelf } from '../shelf.ts'
 import { ContentWatch, type DownloadFinder } from './content-watch.ts'
 import type { DownloadRun, RunOptions } from './download-run.ts'
 
@@ -18,6 +18,7 @@ interface SingleOptions extends RunOptions {
   readonly key?: CopyKey | undefined
   /** Which content, if the name has several; the first otherwise. */
   readonly sha256?: string | undefined
+  readonly replacesOnly?: ReplacesOnly | undefined
   /** What an earlier run began to download. */
   readonly begun?: Content | undefined
   /** Bytes that an earlier run verified. */
@@ -107,11 +108,11 @@ export class SingleDownload implements DownloadRun {
    */
   async run(): Promise<Downloaded> {
     const { clock, shelf } = this.#dependencies
-    const { name, key = downloadKey(name) } = this.#options
+    const { name, key = downloadKey(name), replacesOnly } = this.#options
     const startMs = clock.monotonicMs()
     const claims = await this.#claims()
     const { sha256 } = claims[0]
-    const copied = await shelf.copyLocal(sha256, key)
+    const copied = await shelf.copyLocal(sha256, key, { replacesOnly })
     const { path, size, sources } = copied
       ? { path: copied.at.path, size: copied.content.size, sources: [] }
       : await this.#fetchAny(claims)
@@ -173,7 +174,7 @@ export class SingleDownload implements DownloadRun {
 
   async #fetchClaim({ sources, ...content }: FoundContent, isLastClaim: boolean): Promise<Placed> {
     const { fetcher, finder, shelf, clock } = this.#dependencies
-    const { name, key = downloadKey(name), signal, waits, onChanged } = this.#options
+    const { name, key = downloadKey(name), replacesOnly, signal, waits, onChanged } = this.#options
     this.#content = content
     onChanged()
     const isFed = (): boolean => this.sources.length > 0
@@ -191,7 +192,7 @@ export class SingleDownload implements DownloadRun {
     try {
       await using fetched = await this.#fetch.fetched
       const { partialPath, chunkList } = fetched
-      const file = { key, content, partialPath, chunkList }
+      const file = { key, content, partialPath, chunkList, replacesOnly }
       const { at } = await shelf.adopt(file).catch((error: unknown) => {
         // The content is good, whatever is wrong with its place.
         fetched.keep()

@@ -1,5 +1,6 @@
 import { hasCode } from '../../common/errors.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
+import type { ReplacesOnly } from '../shelf.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { Incoming, IncomingFolder, SourceFile } from './incoming.ts'
@@ -34,7 +35,10 @@ export class LocalCopier {
   async copy(
     sha256: string,
     key: CopyKey,
-    { replace = false }: { readonly replace?: boolean } = {},
+    {
+      replace = false,
+      replacesOnly,
+    }: { readonly replace?: boolean; readonly replacesOnly?: ReplacesOnly | undefined } = {},
   ): Promise<Entry | undefined> {
     const { catalog, placer, recheck, scanner } = this.#dependencies
     const own = catalog.get(key)
@@ -53,7 +57,8 @@ export class LocalCopier {
       }
       // The hashes just computed, not those of the catalog: a chunk root may have come from others.
       const { partialPath, chunkList, content: hashed } = incoming
-      return await placer.adopt({ key, partialPath, content: hashed, chunkList, replace })
+      const file = { key, partialPath, content: hashed, chunkList, replacesOnly }
+      return await placer.adopt({ ...file, replace })
     }
     return undefined
   }

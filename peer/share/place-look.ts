@@ -4,6 +4,7 @@ import { type FileStat, isSameStat } from '../../common/content/file-stat.ts'
 import { hashFile } from '../../common/content/hash.ts'
 import { hasCode } from '../../common/errors.ts'
 import type { Content } from '../../common/protocol/messages.ts'
+import type { FinishedFile } from '../shelf.ts'
 import type { Catalog } from './catalog.ts'
 import type { Location } from './folders.ts'
 import { inspect } from './inspect.ts'
@@ -47,7 +48,11 @@ export class PlaceLook {
    * What is at a place for a content; `parent` is the open folder of the place.
    * @throws errors of the disk
    */
-  async at(at: Location, parent: ParentFolder, content: Content): Promise<PlaceView> {
+  async at(
+    at: Location,
+    parent: ParentFolder,
+    { content, replacesOnly }: Pick<FinishedFile, 'content' | 'replacesOnly'>,
+  ): Promise<PlaceView> {
     const base = posix.basename(at.diskName)
     const obstacle = await obstacleAt(parent.entry(base))
     if (obstacle !== 'file') return { held: obstacle }
@@ -58,7 +63,8 @@ export class PlaceLook {
     if (known !== undefined && known.at.name !== at.name) return { held: 'other-name' }
     const stat = await inspect(at, true)
     // A replica in the way is moved aside, so its content must be known.
-    const isOther = stat?.size !== content.size && at.kind !== 'replicated'
+    const mustBeKnown = at.kind === 'replicated' || replacesOnly !== undefined
+    const isOther = stat?.size !== content.size && !mustBeKnown
     if (stat === undefined || isOther) return { held: 'other-content' }
     const isKnown = known !== undefined && isSameStat(known.stat, stat)
     const cataloged = known && { stat, content: known.content, chunkList: new Uint8Array() }

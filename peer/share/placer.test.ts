@@ -203,3 +203,26 @@ test('a file that was replaced since its move was requested is neither moved nor
   })
   expect(await readFile(partialPath, 'utf8')).toBe('second')
 })
+
+test('a download that replaces certain contents keeps its name, or fails', async () => {
+  const { placer, fetched, path } = await aWorld()
+  const key = { kind: 'downloaded', name: 'a.txt' } as const
+  const place = join(path, 'downloaded/a.txt')
+  const adopt = async (text: string, ...replaced: string[]) => {
+    const replacesOnly = await Promise.all(
+      replaced.map(async (one) => (await fetched(one)).content.sha256),
+    )
+    return (await placer.adopt({ key, ...(await fetched(text)), replacesOnly })).at.diskName
+  }
+  const read = async () => await readFile(place, 'utf8')
+  expect([await adopt('first'), await read()]).toEqual(['a.txt', 'first'])
+  // Also of the same size.
+  for (const next of ['second', 'other'])
+    await expect(adopt(next, 'zeroth'), next).rejects.toMatchObject({ code: 'NAME_EXISTS' })
+  expect([await adopt('second', 'first'), await read()]).toEqual(['a.txt', 'second'])
+  expect(await readdir(dirname(place))).toEqual(['a.txt'])
+  // Its user has written it since, and no scan has seen it.
+  await writeFile(place, 'edited')
+  await expect(adopt('third', 'second')).rejects.toMatchObject({ code: 'NAME_EXISTS' })
+  expect(await read()).toBe('edited')
+})

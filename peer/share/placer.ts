@@ -286,9 +286,9 @@ export class Placer {
     for (let number = 1; number <= limits.placesTriedMax; number += 1) {
       const base = numberedName(posix.basename(wanted.diskName), number)
       const at = this.#below(parent, wanted, base)
-      const found = await look.at(at, parent, placing.content)
+      const found = await look.at(at, parent, placing)
       if ('read' in found) return found
-      const decision = decide(kind, found.held, placing.replace === true)
+      const decision = decide(...caseOf(placing, found))
       await checkUnchanged(from, placing)
       if (decision === 'next') continue
       if (decision === 'NAME_BLOCKED')
@@ -365,6 +365,15 @@ async function checkUnchanged(
   if (partialStat === undefined || from !== partialPath) return
   const stat = fileStatOf(await lstat(from, { bigint: true }))
   if (!isSameStat(stat, partialStat)) throw new AppError('CONTENT_CHANGED', { name: key.name })
+}
+
+/** A file that replaces only certain contents keeps its name, as a shared one does. */
+function caseOf(
+  { key, replace = false, replacesOnly }: Placing,
+  { held, file }: { readonly held: Held; readonly file?: Occupant },
+): Parameters<typeof decide> {
+  if (replacesOnly === undefined) return [key.kind, held, replace]
+  return ['shared', held, file !== undefined && replacesOnly.includes(file.content.sha256)]
 }
 
 function ignoreExisting(error: unknown): false {

@@ -476,7 +476,7 @@ export class Share implements Shelf, AsyncDisposable {
   async copyLocal(
     sha256: string,
     key: CopyKey,
-    options?: { readonly replace: boolean },
+    options?: Parameters<LocalCopier['copy']>[2],
   ): Promise<Entry | undefined> {
     return await this.#track(() => this.#copier.copy(sha256, key, options))
   }
