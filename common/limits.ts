@@ -220,6 +220,12 @@ export const limits = {
   downloadsAtOnceMax: 64,
   /** Queued and running downloads. */
   downloadsActiveMax: 10_000,
+  /** Rules of `follow`: each is compared with the whole index. */
+  followRulesMax: 100,
+  /** Newest files that a rule of `follow` keeps: as many names are held in memory. */
+  followedNewestMax: 10_000,
+  /** Files that a new peer fetches by itself. */
+  autoFetchMax: 1_000,
 
   /** A JSON body of the peer's HTTP API: a name and a hash, escaped. */
   httpBodyBytesMax: 16 * kibibyte,

@@ -20,6 +20,9 @@ test('a pattern lists each name once, with its preferred content and sources', a
   const [best] = (await peer1.ask('lookup', { name: 'photos/b' })).contents
   const { modifiedMs: _, ...content } = { ...best }
   expect(files[1]).toEqual({ name: 'photos/b', ...content })
+  const dated = { pattern: 'photos', limit: 10, withModified: true }
+  const second = (await peer1.ask('match', dated)).files[1]
+  expect(second).toEqual({ name: 'photos/b', ...best })
 })
 
 test('pages neither repeat nor skip, whatever the names have and however many rows fit', async () => {

@@ -19,14 +19,20 @@ const lastContentId = 999_999_999_999_999
  * @throws AppError BAD_REQUEST if `after` is not a cursor; the signal's reason
  */
 export async function match(
-  { pattern, limit, after }: RequestOf<'match'>,
+  { pattern, limit, after, withModified = false }: RequestOf<'match'>,
   dependencies: MatchDependencies,
   signal: AbortSignal,
 ): Promise<ReplyOf<'match'>> {
   const wanted = parsePattern(pattern)
   const start = after === undefined ? { name: wanted.prefix, contentId: 0 } : parseCursor(after)
   const listed = await matchesFrom(start, wanted, limit, dependencies, signal)
-  const found = await describe(listed, dependencies, signal)
+  const described = await describe(listed, dependencies, signal)
+  const found = described.map(({ file }) => file)
+  if (withModified) {
+    const times = await dependencies.store.modifiedTimes(described.map(({ row }) => row))
+    for (const [index, modifiedMs] of times.entries())
+      if (modifiedMs !== undefined) Object.assign(found[index] ?? {}, { modifiedMs })
+  }
   const files = thatFitFrame(found)
   const isWhole = files.length === found.length
   if (isWhole && listed.length < limit) return { files }
@@ -40,8 +46,8 @@ async function describe(
   listed: readonly ListedName[],
   { store, peerOf, turns }: MatchDependencies,
   signal: AbortSignal,
-): Promise<MatchedFile[]> {
-  const files: MatchedFile[] = []
+): Promise<{ readonly row: ListedName; readonly file: MatchedFile }[]> {
+  const files: { row: ListedName; file: MatchedFile }[] = []
   const names = [...Map.groupBy(listed, ({ name }) => name)]
   const cutOff = listed.at(-1)?.name
   for (let first = 0; first < names.length; first += limits.contentsPerSlice) {
@@ -55,7 +61,9 @@ async function describe(
       // More contents of the last name may be beyond the page.
       const mayBeOne = row !== undefined && others.length === 0 && name !== cutOff
       const content = mayBeOne ? byId.get(row.contentId) : await bestOf(name)
-      if (content !== undefined) files.push(matchedFile(name, content))
+      if (content === undefined) continue
+      const { contentId } = content
+      files.push({ row: { name, contentId }, file: matchedFile(name, content) })
     }
   }
   return files

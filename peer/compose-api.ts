@@ -3,11 +3,13 @@ import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
 import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type CallName, callNames, type PeerApi } from './api/calls.ts'
+import { FollowApi } from './api/follow-api.ts'
 import { HistoryApi, type HistoryMessage } from './api/history-api.ts'
 import type { LocalPeerApi } from './api/local-peer-api.ts'
 import { allPeers } from './api/pages.ts'
 import type { ConnectionPool, PeerAddress } from './fetch/source/connection-pool.ts'
 import type { Finder } from './find/finder.ts'
+import type { Follower } from './follow/follower.ts'
 import { recordedQueries } from './history/recording.ts'
 import { sampleEveryMs } from './history/sampler.ts'
 import type { KeptHistory } from './keep-history.ts'
@@ -16,6 +18,7 @@ import type { ApiCaller } from './web/api-caller.ts'
 interface Parts {
   readonly local: LocalPeerApi
   readonly kept: KeptHistory
+  readonly follower: Follower
   readonly finder: Pick<Finder, 'peers'>
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly clock: Clock
@@ -24,11 +27,12 @@ interface Parts {
 /** The API for each kind of caller. */
 export function composeApi(
   { peerId }: { readonly peerId: string },
-  { local, kept, finder, pool, clock }: Parts,
+  { local, kept, follower, finder, pool, clock }: Parts,
 ): Readonly<Record<ApiCaller, PeerApi>> {
   const { history, transfers, served, queries } = kept
-  const plain = boundCalls(
+  const plain = boundCalls([
     local,
+    new FollowApi({ follower }),
     new HistoryApi({
       peerId,
       own: { ...served, samplesSince: (timeMs) => history.samplesSince(timeMs) },
@@ -39,7 +43,7 @@ export function composeApi(
         askPeer(pool, peer, type, request, { ...options, clock }),
       clock,
     }),
-  )
+  ])
   const by = (caller: Exclude<ApiCaller, 'none'>): PeerApi => ({
     ...plain,
     ...recordedQueries(plain, { log: queries, by: caller, clock }),
@@ -47,10 +51,12 @@ export function composeApi(
   return { page: by('page'), command: by('command'), program: by('program'), none: plain }
 }
 
-function boundCalls(local: LocalPeerApi, history: HistoryApi): PeerApi {
+/** Each call is a method of one of the parts. */
+function boundCalls(parts: readonly [LocalPeerApi, FollowApi, HistoryApi]): PeerApi {
   type Methods = Readonly<Record<CallName, (...args: never[]) => unknown>>
   const methods = callNames.map((name) => {
-    const part = name in history ? history : local
+    const part = parts.find((one) => name in one)
+    if (part === undefined) throw new RangeError(`no part has the call ${name}`)
     return [name, (part as unknown as Methods)[name].bind(part)]
   })
   return Object.fromEntries(methods) as PeerApi

@@ -27,7 +27,7 @@ export function liveSources({ api, downloads, announcer, share, reach, kept }: P
 }
 
 /** The link by which a peer learns of changes at the index; it does not hurry a reconnection. */
-function changeLink(announcer: Announcer): LiveSources['index'] {
+export function changeLink(announcer: Announcer): LiveSources['index'] {
   return {
     get absence() {
       if (announcer.connection !== undefined) return undefined

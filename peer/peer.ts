@@ -9,6 +9,7 @@
  *   announce    the connection to the index, which find and replicate use; sends `leave` at the end.
  *               It registers once the web is started, whose address it announces
  *   downloads, replicate   they fetch, and stop while the parts that they use still run
+ *   follow      starts downloads
  *   scrub       reads copies of the share, and has repairs fetch
  *   web         last to start and first to stop, so that no request meets half a peer
  */
@@ -43,6 +44,7 @@ import { startPeerWeb } from './peer-web.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
+import { startFollowing } from './start-following.ts'
 import { startRestoring } from './start-restoring.ts'
 import { startScrubbing } from './start-scrubbing.ts'
 
@@ -138,15 +140,13 @@ export async function startPeer(
   })
   kept.startSampling(announcer, limiter, starting)
   const shelf = { shelf: share, folder: share.downloadedFolder }
-  const recorded = kept.recordedFinder(finder)
-  const downloads = starting.use(
-    new Downloads(limiter, { ...dependencies, ...shelf, finder: recorded, fetcher, records }),
-  )
-  const scrubbing = { share, finder, fetcher, limiter }
-  const { repairs, scrubber } = await startScrubbing(settings, starting, scrubbing, dependencies)
+  const fetches = { fetcher, records, finder: kept.recordedFinder(finder) }
+  const downloads = starting.use(new Downloads(limiter, { ...dependencies, ...shelf, ...fetches }))
+  const started = { share, finder, announcer, fetcher, limiter, downloads }
+  const follower = startFollowing({ ...settings, folder }, starting, started, dependencies)
+  const { repairs, scrubber } = await startScrubbing(settings, starting, started, dependencies)
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const transfers = { downloads, fetcher, limiter, repairs, scrubber, restorer }
-  const parts = { share, finder, announcer, ...transfers, reach, clock }
+  const parts = { ...started, follower, repairs, scrubber, restorer, reach, clock }
   const local = new LocalPeerApi(settings, parts)
   const apis = composeApi(settings, { ...parts, ...reading, local, kept })
   const api = apis.command

@@ -117,6 +117,12 @@ export const peerSettings = defineSettings('peer', {
     flag: '--zone',
     doc: 'what fails together with this peer, such as a rack; copies are kept in different zones',
   },
+  autoFetch: {
+    schema: Type.Integer({ minimum: 0, maximum: limits.autoFetchMax }),
+    default: 0,
+    flag: '--auto-fetch',
+    doc: 'number of files that this peer does not have to fetch after each start, in the background',
+  },
   generate: {
     schema: Type.Boolean(),
     default: false,

@@ -147,8 +147,8 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
   },
   match: {
-    request: { pattern: 'notes/**', limit: 1_000 },
-    reply: { files: [{ name, ...exampleContent, sources: [source, replica] }] },
+    request: { pattern: 'notes/**', limit: 1_000, withModified: true },
+    reply: { files: [{ name, ...exampleContent, modifiedMs, sources: [source, replica] }] },
   },
   peers: {
     request: { limit: 1 },

@@ -209,6 +209,18 @@ export const fileErrors = {
     status: 429,
     sentence: 'There are already {max} downloads: wait for one to finish, or cancel one.',
   },
+  TOO_MANY_FOLLOWED: {
+    when: 'The peer follows as many patterns as it can.',
+    retryable: false,
+    status: 507,
+    sentence: 'This peer already follows {max} patterns: `tandem unfollow` ends one.',
+  },
+  NOT_FOLLOWED: {
+    when: 'The peer does not follow this pattern.',
+    retryable: false,
+    status: 404,
+    sentence: "This peer does not follow '{pattern}': `tandem follow` lists what it follows.",
+  },
   DOWNLOAD_NOT_FOUND: {
     when: 'The peer has no download with this id, or has forgotten it.',
     retryable: false,

@@ -287,6 +287,9 @@ export const messages = {
       }),
       limit: rowsMax(limits.matchedFilesMax),
       after: After,
+      withModified: Type.Optional(
+        Type.Boolean({ description: 'Whether to say when each file was modified' }),
+      ),
     }),
     reply: Type.Object({
       files: Type.Array(MatchedFile, { maxItems: limits.matchedFilesMax }),

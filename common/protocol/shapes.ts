@@ -102,6 +102,7 @@ export type FoundName = Static<typeof FoundName>
 export const MatchedFile = Type.Object({
   name: Name,
   ...contentFields,
+  modifiedMs: FoundContent.properties.modifiedMs,
   sources: Type.Array(Source, {
     maxItems: limits.sourcesPerTaskMax,
     description: 'Some of its sources, best first',

@@ -127,6 +127,7 @@ export class PeerPair implements AsyncDisposable {
         index,
         host: '127.0.0.1',
         port: 7_099 + number,
+        autoFetch: 0,
         advertiseHost: undefined,
         httpHost: '127.0.0.1',
         httpPort: 0,

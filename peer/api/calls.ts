@@ -8,6 +8,7 @@ import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import { idParams, waitQuery } from './call-parts.ts'
 import type { CallRow } from './call-row.ts'
+import { followCalls } from './follow-calls.ts'
 import { historyCalls } from './history-calls.ts'
 import { planCalls } from './plan-calls.ts'
 import { replicationCalls } from './replication-calls.ts'
@@ -294,6 +295,7 @@ export const calls = {
     query: query.events,
     reply: EventPage,
   },
+  ...followCalls,
   ...historyCalls,
   ...planCalls,
   ...replicationCalls,

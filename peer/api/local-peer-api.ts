@@ -7,6 +7,7 @@ import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts
 import type { Downloads } from '../download/downloads.ts'
 import type { Repairs } from '../download/repairs.ts'
 import type { Finder } from '../find/finder.ts'
+import type { Follower } from '../follow/follower.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import { totalOf } from '../problem-table.ts'
 import type { Restorer } from '../replicate/restorer.ts'
@@ -16,6 +17,7 @@ import { allCopies } from './all-copies.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
+import type { FollowCall } from './follow-calls.ts'
 import type { HistoryCall } from './history-calls.ts'
 import {
   type IgnoredSource,
@@ -51,6 +53,7 @@ interface Dependencies {
   >
   readonly announcer: Pick<Announcer, 'connection'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
+  readonly follower: Pick<Follower, 'problem'>
   readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
@@ -59,7 +62,7 @@ interface Dependencies {
 }
 
 /** The peer in this process, as the prompt and the HTTP API call it. */
-export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
+export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall> {
   readonly #peerId: string
   readonly #dependencies: Dependencies
   readonly #startMs: number
@@ -130,10 +133,11 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
   }
 
   async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
-    const { finder, share, reach, limiter } = this.#dependencies
+    const { finder, share, reach, limiter, follower } = this.#dependencies
     const { capacityBytes } = limiter
     const status = await finder.status(signal)
     const { unreachable } = reach
+    const { problem } = follower
     const { keptFolders } = await this.keptFolders()
     return {
       ...status,
@@ -148,6 +152,9 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall> {
           },
         }),
         view: share.view(),
+        ...(problem && {
+          following: { failed: problem.failed, reason: problem.error.message },
+        }),
         ...(unreachable && { unreachable: { ...unreachable, remedy: unreachableRemedy } }),
       },
     }

@@ -11,6 +11,7 @@ import {
   undrainCommand,
 } from './drain-commands.ts'
 import { eventsCommand } from './events-command.ts'
+import { followCommand, unfollowCommand } from './follow-commands.ts'
 import {
   historyCommand,
   queriesCommand,
@@ -37,6 +38,8 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     browseCommand(run),
     listCommand(run),
     downloadCommand(run),
+    followCommand(run),
+    unfollowCommand(run),
     ...downloadQuestions.map((question) => question(run)),
     pushCommand(run),
     unshareCommand(run),

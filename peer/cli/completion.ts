@@ -17,7 +17,10 @@ export type Completion = [candidates: string[], typed: string]
 const namesOffered = 100
 
 export interface CompletionSources {
-  readonly api: Pick<PeerApi, 'folder' | 'search' | 'peers' | 'replicationRules' | 'trash'>
+  readonly api: Pick<
+    PeerApi,
+    'folder' | 'followed' | 'search' | 'peers' | 'replicationRules' | 'trash'
+  >
   /** The commands of the prompt. */
   readonly commands: readonly Command[]
   /** Paths on this machine that begin with `partial`. */
@@ -69,6 +72,8 @@ async function candidates(
   if (peerWords.includes(name)) return await peersWith(sources.api, signal)
   if (name === 'trash' && before.length === 1) return [...trashActions]
   if (name === 'restore' || name === 'trash') return await trashedWith(partial, sources.api, signal)
+  if (name === 'unfollow')
+    return (await sources.api.followed(signal)).followed.map(({ pattern }) => pattern)
   if (name === 'browse') return await foldersWith(partial, sources.api, signal)
   if (name === 'push' || name === 'ls') return await sources.pathsWith(partial)
   if (command.registeredArguments.length === 0) return []

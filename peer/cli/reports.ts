@@ -147,7 +147,7 @@ export function downloadsText(downloads: readonly Download[], style: Style): str
     size === 0 ? '-' : `${Math.floor((100 * bytes) / size)} %`,
     bytesText(size),
     state === 'running' ? speedText(download.bytesPerSecond) : '-',
-    printable(download.error?.message ?? download.waitingFor ?? '-'),
+    printable(download.error?.message ?? download.waitingFor ?? download.startedBy ?? '-'),
   ])
   return tableText(downloadColumns, rows, (title) => style('bold', title))
 }
@@ -290,6 +290,11 @@ export function statusText(status: Status, style: Style): string {
         `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or damaged: \`problems\` lists them`,
       ),
     )
+  if (peer.following !== undefined) {
+    const { failed, reason } = peer.following
+    const what = `${countText(failed, 'file')} could not be fetched (${printable(reason)})`
+    lines.push(style('yellow', `Following: ${what}: \`follow\` shows the patterns`))
+  }
   lines.push(...keptFolderLines(peer, style))
   const { watchProblem, scannedMsAgo, ignored } = peer.view
   if (ignored > 0)

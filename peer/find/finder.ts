@@ -86,10 +86,21 @@ export class Finder {
       pattern,
       limit = limits.matchedFilesMax,
       after,
-    }: { pattern: string; limit?: number; after?: string | undefined },
+      withModified,
+    }: {
+      pattern: string
+      limit?: number
+      after?: string | undefined
+      withModified?: boolean | undefined
+    },
     signal?: AbortSignal,
   ): Promise<ReplyOf<'match'>> {
-    const request = { pattern, limit, ...(after && { after }) }
+    const request = {
+      pattern,
+      limit,
+      ...(after && { after }),
+      ...(withModified && { withModified }),
+    }
     return await this.#ask('match', request, signal)
   }
 

@@ -9,12 +9,14 @@ import type { ContractSubject, DeclareTests } from './api-case.ts'
 import { clusterCases } from './api-cluster-cases.ts'
 import { downloadCases } from './api-download-cases.ts'
 import { fileCases } from './api-file-cases.ts'
+import { followCases } from './api-follow-cases.ts'
 import { historyCases } from './api-history-cases.ts'
 import { scrubCases } from './api-scrub-cases.ts'
 
 const contract: Readonly<Record<CallName, DeclareTests>> = {
   ...fileCases,
   ...downloadCases,
+  ...followCases,
   ...clusterCases,
   ...scrubCases,
   ...historyCases,

@@ -32,6 +32,7 @@ import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { folderOf } from './fake-folder.ts'
+import { FakeFollow } from './fake-follow.ts'
 import { FakeTrash } from './fake-trash.ts'
 
 const schedule = [
@@ -59,6 +60,10 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
   readonly files: ListedFile[] = []
   /** Files and folders that are not shared. */
   readonly problemList: Problem[] = []
+  readonly following = new FakeFollow()
+  readonly followed: PeerApi['followed'] = this.following.followed
+  readonly follow: PeerApi['follow'] = this.following.follow
+  readonly unfollow: PeerApi['unfollow'] = this.following.unfollow
   /** Deleted files. */
   readonly trashed = new FakeTrash()
   /** Number of entries whose files are missing from shared/. */
