@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Random } from '../../common/random.ts'
+import { unlessAborted } from '../../common/unless-aborted.ts'
 import type { ListedFile } from '../api/shapes.ts'
 import {
   type BackgroundDownloads,
@@ -42,7 +43,7 @@ export async function autoFetch(
   signal: AbortSignal,
 ): Promise<void> {
   const { shelf, index, clock, random, log } = dependencies
-  await shelf.ready
+  await unlessAborted(shelf.ready, signal)
   const tried = new Set<string>()
   let done = 0
   let cursor: string | undefined

@@ -97,6 +97,16 @@ describe('a followed pattern', () => {
     ])
   })
 
+  test('waits for what the peer has, and ends before that if told to', async () => {
+    const scan = Promise.withResolvers<void>()
+    const world = new FollowWorld(new FollowStore(':memory:'), scan.promise)
+    world.add('a', 'a')
+    world.follower.follow({ pattern: 'a' })
+    await world.pass(60_000)
+    expect(world.pages).toBe(0)
+    await world.follower[Symbol.asyncDispose]()
+  })
+
   test('can be limited to the newest files', async () => {
     const world = new FollowWorld()
     for (let number = 0; number < 9; number += 1) world.add(`${number}`, `${number}`, 10 - number)

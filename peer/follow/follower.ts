@@ -6,6 +6,7 @@ import type { Log } from '../../common/log.ts'
 import { parseRulePattern } from '../../common/name-query.ts'
 import type { MatchedFile } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
+import { unlessAborted } from '../../common/unless-aborted.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import type { Download, Followed, FollowRequest } from '../api/shapes.ts'
 import {
@@ -146,7 +147,7 @@ export class Follower implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { shelf, clock, random, log } = this.#dependencies
-    await shelf.ready
+    await unlessAborted(shelf.ready, signal)
     let cursor: string | undefined
     for (let failures = 0; ; ) {
       await this.#ruled.until(() => this.#rules.length > 0 || undefined, signal)

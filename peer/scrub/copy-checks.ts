@@ -2,6 +2,7 @@ import type { BackgroundWork } from '../../common/background.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, toAppError } from '../../common/errors.ts'
 import { parsePattern } from '../../common/name-query.ts'
+import { unlessAborted } from '../../common/unless-aborted.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import type { ReadableCopy, ScrubCopies } from './scrub-copies.ts'
 import type { ScrubPace } from './scrub-pace.ts'
@@ -97,7 +98,8 @@ export class CopyChecks {
 
   async #runAll(signal: AbortSignal): Promise<void> {
     try {
-      await this.#dependencies.copies.ready
+      // The copies end after this work.
+      await unlessAborted(this.#dependencies.copies.ready, signal)
       for (let check = this.#waiting.shift(); check !== undefined; check = this.#waiting.shift()) {
         await this.#run(check, signal)
         this.#changes.notify()

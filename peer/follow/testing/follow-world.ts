@@ -34,13 +34,23 @@ export class FollowWorld {
   /** Pages that were requested. */
   pages = 0
   readonly store: FollowStore
+  readonly shelf: FollowShelf
   #follower: Follower | undefined
   #version = 1
   readonly #changed = new WakeUp()
   readonly #ended = new WakeUp()
 
-  constructor(store = new FollowStore(':memory:')) {
+  /** @param ready resolves when the peer knows the files that it had */
+  constructor(store = new FollowStore(':memory:'), ready: Promise<void> = Promise.resolve()) {
     this.store = store
+    this.shelf = {
+      ready,
+      downloaded: (name) => {
+        const text = this.downloaded.get(name)
+        return text === undefined ? undefined : contentOf(Buffer.from(text)).content.sha256
+      },
+      isShared: (name) => this.shared.has(name),
+    }
     onTestFinished(async () => await this.#follower?.[Symbol.asyncDispose]())
   }
 
@@ -106,15 +116,6 @@ export class FollowWorld {
     )
     if (found === undefined) throw new Error(`${name} is not being downloaded`)
     return found
-  }
-
-  readonly shelf: FollowShelf = {
-    ready: Promise.resolve(),
-    downloaded: (name) => {
-      const text = this.downloaded.get(name)
-      return text === undefined ? undefined : contentOf(Buffer.from(text)).content.sha256
-    },
-    isShared: (name) => this.shared.has(name),
   }
 
   readonly index: FollowIndex = {
