@@ -28,6 +28,7 @@ test.each<[Partial<Download>, string]>([
   [{}, '500 KB of 2.00 MB · 500 KB/s · 3 s left · from peer2'],
   [{ size: 0, bytes: 0, bytesPerSecond: 0, sources: [] }, '0 B · 0 B/s'],
   [{ state: 'waiting' }, 'Waiting in the queue'],
+  [{ state: 'waiting', startedBy: 'follow' }, 'Followed · Waiting in the queue'],
   [{ waitingFor: 'no live peer has it' }, 'Waiting: no live peer has it'],
   [{ state: 'paused' }, 'Paused · 500 KB of 2.00 MB'],
   [{ state: 'paused', files }, 'Paused · 2 of 3 files · 500 KB of 2.00 MB'],

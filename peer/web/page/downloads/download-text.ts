@@ -28,8 +28,16 @@ export function totalsOf(downloads: readonly Download[]): Totals {
   }
 }
 
-/** One line: how far it is, how fast, and how long it takes. */
+const starters = { follow: 'Followed', 'auto-fetch': 'Automatic' } as const
+
+/** One line: how far it is, how fast, and how long it takes; and what started it, if no user did. */
 export function progressText(download: Download): string {
+  const { startedBy } = download
+  const line = lineOf(download)
+  return startedBy === undefined ? line : `${starters[startedBy]} · ${line}`
+}
+
+function lineOf(download: Download): string {
   const { state, bytes, size, bytesPerSecond, waitingFor, sources, error, result, files } = download
   if (state === 'failed') return error?.message ?? 'It failed.'
   if (state === 'done') return doneText(download)
