@@ -25,6 +25,22 @@ describe('a followed pattern', () => {
     expect(world.running).toEqual(['photos/new'])
   })
 
+  test('notices news soon, however long its downloads took', async () => {
+    const world = new FollowWorld()
+    const names = Array.from({ length: 2 * followedAtOnce }, (_, number) => `photos/${number}`)
+    for (const name of names) world.add(name, name)
+    world.follower.follow({ pattern: 'photos/**' })
+    await world.pass()
+    for (const name of names) {
+      await world.pass(600_000)
+      await world.done(name)
+    }
+    await world.pass(2_000)
+    world.add('photos/new', 'new')
+    await world.pass(2_000)
+    expect(world.running).toEqual(['photos/new'])
+  })
+
   test('asks the index only after changes', async () => {
     const world = new FollowWorld()
     world.add('a', 'a')

@@ -24,8 +24,10 @@ import { RetryTable } from './retry-table.ts'
 export const followedAtOnce = 4
 /** Least time between two comparisons with the index. */
 const comparePauseMs = 1_000
-/** A peer spends at most a tenth of its time, and of the index's for it, on comparing. */
+/** A peer spends about a tenth of its time, and of the index's for it, on comparing. */
 const pauseFactor = 10
+/** However long a comparison takes, news are at most that old. */
+const comparePauseMsMax = 60_000
 /** After a comparison that failed. */
 const compareBackoff: BackoffOptions = { firstMs: 1_000, maxMs: 60_000 }
 
@@ -73,6 +75,8 @@ export class Follower implements AsyncDisposable {
   readonly #progress = new Map<number, Progress>()
   /** By name. */
   readonly #inFlight = new Map<string, InFlight>()
+  /** Time that the present comparison has waited for places in the queue. */
+  #waitedMs = 0
   /** Why the last comparison failed. */
   #failure: AppError | undefined
 
@@ -154,13 +158,15 @@ export class Follower implements AsyncDisposable {
       const rules = this.#rules
       this.#comparison = new AbortController()
       const startMs = clock.monotonicMs()
+      this.#waitedMs = 0
       try {
         cursor ??= await this.#news(undefined, signal)
         await this.#compareAll(AbortSignal.any([signal, this.#comparison.signal]))
         this.#retries.forgetDue(startMs)
         failures = 0
         this.#failure = undefined
-        cursor = await this.#untilDue(cursor, rules, clock.monotonicMs() - startMs, signal)
+        const tookMs = clock.monotonicMs() - startMs - this.#waitedMs
+        cursor = await this.#untilDue(cursor, rules, tookMs, signal)
       } catch (error) {
         signal.throwIfAborted()
         if (rules !== this.#rules) continue
@@ -194,7 +200,7 @@ export class Follower implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<string> {
     const { clock } = this.#dependencies
-    const delayMs = Math.max(comparePauseMs, pauseFactor * tookMs)
+    const delayMs = Math.max(comparePauseMs, Math.min(pauseFactor * tookMs, comparePauseMsMax))
     if (rules === this.#rules) await this.#ruled.next(signal, { clock, delayMs })
     signal.throwIfAborted()
     if (rules !== this.#rules) return cursor
@@ -273,13 +279,20 @@ export class Follower implements AsyncDisposable {
       if (decision.what !== 'fetch') progress[decision.what] += 1
       else {
         progress.waiting += 1
-        const isFree = (): true | undefined => this.#inFlight.size < followedAtOnce || undefined
-        await this.#freed.until(isFree, signal)
+        await this.#untilFree(signal)
         // Its user may have put a file there meanwhile.
         const now = this.#decide(rule, file)
         if (now.what === 'fetch') this.#fetch(rule, { name, sha256 }, now.replacesOnly)
       }
     }
+  }
+
+  /** Waits for a place in the queue. */
+  async #untilFree(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    const startMs = clock.monotonicMs()
+    await this.#freed.until(() => this.#inFlight.size < followedAtOnce || undefined, signal)
+    this.#waitedMs += clock.monotonicMs() - startMs
   }
 
   #decide(
