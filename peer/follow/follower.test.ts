@@ -203,6 +203,19 @@ describe('the rules', () => {
     expect(follower.list()).toMatchObject([{ pattern: 'b', held: 1 }])
   })
 
+  test('a large one holds up no small one', async () => {
+    const world = new FollowWorld()
+    for (let number = 0; number < 20; number += 1) world.add(`large/${number}`, `${number}`)
+    world.add('small', 'small')
+    for (const pattern of ['large/**', 'small']) world.follower.follow({ pattern })
+    await world.pass()
+    expect(world.running).toHaveLength(followedAtOnce)
+    for (let ended = 0; ended < 3 && !world.running.includes('small'); ended += 1)
+      await world.done(world.running[0] ?? '')
+    expect(world.running).toContain('small')
+    expect(world.running.length).toBeLessThanOrEqual(followedAtOnce)
+  })
+
   test('a pattern that is followed again fetches what was removed', async () => {
     const world = new FollowWorld()
     world.add('a', 'a')

@@ -2,6 +2,7 @@ import { BackgroundWork } from '../../common/background.ts'
 import { type BackoffOptions, backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError, errorFromWire, reasonOf, toAppError } from '../../common/errors.ts'
+import { inParallel } from '../../common/in-parallel.ts'
 import type { Log } from '../../common/log.ts'
 import { parseRulePattern } from '../../common/name-query.ts'
 import type { MatchedFile } from '../../common/protocol/messages.ts'
@@ -22,6 +23,8 @@ import { RetryTable } from './retry-table.ts'
 
 /** Files in the queue of downloads for all rules; the others wait in the index. */
 export const followedAtOnce = 4
+/** Rules that are compared concurrently, so that a large one holds up no small one; each holds a page. */
+const rulesAtOnce = 8
 /** Least time between two comparisons with the index. */
 const comparePauseMs = 1_000
 /** A peer spends about a tenth of its time, and of the index's for it, on comparing. */
@@ -230,14 +233,14 @@ export class Follower implements AsyncDisposable {
   }
 
   async #compareAll(signal: AbortSignal): Promise<void> {
-    for (const rule of this.#rules) {
+    await inParallel(this.#rules, rulesAtOnce, async (rule) => {
       const progress = newProgress()
       if (this.#progress.get(rule.id)?.isListed !== true) this.#progress.set(rule.id, progress)
       for await (const file of this.#wanted(rule, signal))
         await this.#compare(rule, file, progress, signal)
       progress.isListed = true
       this.#progress.set(rule.id, progress)
-    }
+    })
   }
 
   async *#wanted(rule: FollowRule, signal: AbortSignal): AsyncGenerator<MatchedFile> {
@@ -282,7 +285,8 @@ export class Follower implements AsyncDisposable {
         await this.#untilFree(signal)
         // Its user may have put a file there meanwhile.
         const now = this.#decide(rule, file)
-        if (now.what === 'fetch') this.#fetch(rule, { name, sha256 }, now.replacesOnly)
+        if (now.what === 'fetch' && !this.#inFlight.has(name))
+          this.#fetch(rule, { name, sha256 }, now.replacesOnly)
       }
     }
   }
@@ -291,7 +295,9 @@ export class Follower implements AsyncDisposable {
   async #untilFree(signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies
     const startMs = clock.monotonicMs()
-    await this.#freed.until(() => this.#inFlight.size < followedAtOnce || undefined, signal)
+    const isFree = (): true | undefined => this.#inFlight.size < followedAtOnce || undefined
+    // Another rule may be faster.
+    while (isFree() === undefined) await this.#freed.until(isFree, signal)
     this.#waitedMs += clock.monotonicMs() - startMs
   }
 
