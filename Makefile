@@ -3,7 +3,7 @@ PEER ?= peer1
 BENCH ?= http
 flags = $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
 
-.PHONY: help start webserver test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
+.PHONY: help start mesh webserver test check setup generate-peer1 generate-peer2 run dummy docker-up docker-test \
   docker-logs docker-monitoring docker-down docker-clean eval-quick eval-sweep plot bench clean
 
 help: ## list these targets
@@ -11,6 +11,9 @@ help: ## list these targets
 
 start: ## run an index and three peers with generated files, until Ctrl-C
 	@npm start --silent
+
+mesh: ## run five peers of a mesh with generated files and no index, until Ctrl-C
+	@npm run --silent mesh
 
 webserver: ## open the web page of peer1; starts an index and three peers unless they run
 	@npm run --silent webserver

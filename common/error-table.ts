@@ -2,6 +2,7 @@
 import type { ErrorRow } from './error-rows/error-row.ts'
 import { fileErrors } from './error-rows/file-errors.ts'
 import { indexErrors } from './error-rows/index-errors.ts'
+import { meshErrors } from './error-rows/mesh-errors.ts'
 import { processErrors } from './error-rows/process-errors.ts'
 import { protocolErrors } from './error-rows/protocol-errors.ts'
 
@@ -9,6 +10,7 @@ const rows = {
   ...protocolErrors,
   ...indexErrors,
   ...fileErrors,
+  ...meshErrors,
   ...processErrors,
 } as const satisfies Record<string, ErrorRow>
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fileErrors } from './error-rows/file-errors.ts'
 import { indexErrors } from './error-rows/index-errors.ts'
+import { meshErrors } from './error-rows/mesh-errors.ts'
 import { processErrors } from './error-rows/process-errors.ts'
 import { protocolErrors } from './error-rows/protocol-errors.ts'
 import { type ErrorCode, errorTable } from './error-table.ts'
@@ -20,7 +21,7 @@ import { limits } from './limits.ts'
 const codes = Object.keys(errorTable) as ErrorCode[]
 
 test('no code has two rows', () => {
-  const parts = [protocolErrors, indexErrors, fileErrors, processErrors]
+  const parts = [protocolErrors, indexErrors, fileErrors, meshErrors, processErrors]
   expect(codes).toEqual(parts.flatMap((part) => Object.keys(part)))
 })
 

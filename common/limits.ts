@@ -275,6 +275,15 @@ export const limits = {
   /** Transfers in progress that a peer lists: a frame with the longest names. */
   runningTransfersMax: 500,
 
+  /** Members of a mesh that a peer knows, gone ones included: 1 KiB each, and 90 bytes of a digest. */
+  meshMembersMax: 4_096,
+  /** Records of members per gossip: 10 KiB of usual ones, and the longest fit in a request. */
+  meshNewsMax: 32,
+  /** Records of members in a reply: the longest fit in a frame. */
+  meshRecordsMax: 512,
+  /** Groups of members that a digest tells apart: at 1,000 members a difference costs 1 KiB. */
+  meshBuckets: 64,
+
   /** Lines of the prompt's history: more than users scroll back. */
   historyLinesMax: 1_000,
 } as const

@@ -18,6 +18,9 @@ export const systemRandom: Random = {
   fraction: () => fractionOf(randomBytes(6)),
 }
 
+/** Bytes of a sequence that are made together. */
+const aheadBytes = 4_096
+
 /**
  * The same sequence for the same seed on every machine: AES-128 in counter mode, keyed by the
  * seed's hash.
@@ -25,7 +28,15 @@ export const systemRandom: Random = {
 export function seededRandom(seed: string): Random {
   const key = createHash('sha256').update(seed).digest().subarray(0, 16)
   const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
-  const bytes = (count: number): Buffer => cipher.update(Buffer.alloc(count))
+  /** The next bytes of the sequence: a call of the cipher for each number would be slow. */
+  let ahead = Buffer.alloc(0)
+  const bytes = (count: number): Buffer => {
+    if (ahead.length < count)
+      ahead = Buffer.concat([ahead, cipher.update(Buffer.alloc(Math.max(count, aheadBytes)))])
+    const taken = Buffer.from(ahead.subarray(0, count))
+    ahead = ahead.subarray(count)
+    return taken
+  }
   return { bytes, fraction: () => fractionOf(bytes(6)) }
 }
 

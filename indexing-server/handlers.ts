@@ -58,7 +58,7 @@ export interface HandlerDependencies {
   readonly drops: DropChecks
   readonly replaced: ReplacedVersions
   readonly decisions: Decisions
-  readonly exchange: Pick<IntentExchange, 'taken'>
+  readonly exchange: Pick<IntentExchange, 'onIntent' | 'taken'>
   readonly factors: Factors
   readonly trash: Trash
   readonly lookups: ReplyCache<ReplyOf<'lookup'>>
@@ -239,12 +239,14 @@ function presenceHandlers({
   peerEvents,
   doubts,
   changes,
+  exchange,
 }: HandlerDependencies): Pick<IndexHandlers, 'heartbeat' | 'leave'> {
   return {
     async heartbeat(heartbeat, session) {
       const { peerId, capacityBytes } = registry.heard(session, 'heartbeat')
       if (registry.onHeartbeat(peerId, heartbeat)) changes.touch('peers')
       if (heartbeat.capacityBytes !== capacityBytes) coordinator.onCapacity()
+      if (heartbeat.intent !== undefined) exchange.onIntent(peerId, heartbeat.intent)
       await doubts.onHeartbeat(peerId)
       return {}
     },

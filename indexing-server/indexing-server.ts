@@ -55,6 +55,11 @@ export interface IndexingServerDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /**
+   * The peer whose own index this is, in a mesh: others know the same, so that it acts for a share of
+   * the contents (see {@link Duty}).
+   */
+  readonly ownPeerId?: string | undefined
   /** Dials peers back; by default over the transport. */
   readonly dialBack?: DialBack
   /** See {@link SqliteStore}. */

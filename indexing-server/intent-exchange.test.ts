@@ -270,3 +270,61 @@ describe('an established index', () => {
     expect(peer1.kept.state).toEqual(fresh.kept.state)
   })
 })
+
+describe('a peer’s own index in a mesh', () => {
+  const logId = 'f'.repeat(16)
+  const theirs = (revision: number, key: string) => ({
+    kind: 'replication' as const,
+    key,
+    value: JSON.stringify({ factor: 3 }),
+    changedMs: revision,
+    revision,
+  })
+
+  /** Another member keeps only what its own index decides. */
+  async function memberWith(cluster: IndexCluster): Promise<TestPeer> {
+    const member = await cluster.peer('peer2')
+    member.crash()
+    member.kept.keep({ logId, after: 0, revision: 1, isLast: true, records: [theirs(1, 'early')] })
+    await member.connect()
+    return member
+  }
+
+  /** The mirror of a member takes what the own index sends it, and keeps nothing. */
+  function keepNothing({ kept }: TestPeer): { decide(...keys: string[]): void } {
+    const keep = kept.keep.bind(kept)
+    kept.keep = ({ revision }) => ({ revision })
+    return {
+      decide(...keys) {
+        const after = kept.state?.revision ?? 0
+        const records = keys.map((key, place) => theirs(after + place + 1, key))
+        keep({ logId, after, revision: after + keys.length, isLast: true, records })
+      },
+    }
+  }
+
+  test('takes over the decisions of all others, at registration and when it hears of more', async () => {
+    await using cluster = await IndexCluster.start({}, 'peer1')
+    const own = await cluster.peer('peer1')
+    await setRule(own, 'ours', 4)
+    // The database is no longer new.
+    await cluster.advance(2 * hourMs)
+    const member = await memberWith(cluster)
+    const log = keepNothing(member)
+    await cluster.advance(sendMs)
+    expect((await rulesOf(own)).toSorted()).toEqual(['early 3', 'ours 4'])
+    log.decide('late')
+    const { reads } = member.kept
+    const heartbeat = { ...member.room, intent: { logId, revision: 2 } }
+    await member.ask('heartbeat', heartbeat)
+    await cluster.advance(sendMs)
+    expect((await rulesOf(own)).toSorted()).toEqual(['early 3', 'late 3', 'ours 4'])
+    expect(member.kept.reads).toBe(reads + 1)
+    // The same again is no news.
+    await member.ask('heartbeat', heartbeat)
+    await cluster.advance(sendMs)
+    expect(member.kept.reads).toBe(reads + 1)
+    const { events } = await own.ask('events', { limit: 100 })
+    expect(events.map(({ kind }) => kind)).not.toContain('decisions-restored')
+  })
+})

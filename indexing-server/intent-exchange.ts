@@ -33,6 +33,8 @@ interface Dependencies {
   >
   readonly requests: () => Pick<PeerRequests, 'isConnected' | 'keepIntent' | 'readIntent'>
   readonly decisions: () => Pick<Decisions, 'onWritten'>
+  /** Whether others decide, too, as in a mesh: their decisions are always read. */
+  readonly isOneOfMany: boolean
   readonly background: BackgroundWork
   readonly events: EventRecorder
   readonly clock: Clock
@@ -99,6 +101,13 @@ export class IntentExchange {
     })
   }
 
+  /** A member of a mesh has made or heard of decisions since it registered. */
+  onIntent(peerId: string, intent: IntentState): void {
+    const before = this.#keepers.get(peerId)?.intent
+    if (before?.logId === intent.logId && before.revision >= intent.revision) return
+    this.onRegistered(peerId, intent)
+  }
+
   /** Resolves when no decision that the peer keeps is missing here, or it could not be read. */
   async taken(peerId: string): Promise<void> {
     await this.#keepers.get(peerId)?.taking
@@ -157,7 +166,8 @@ export class IntentExchange {
     const { store, requests, decisions, events, log } = this.#dependencies
     const sources = await store.intentSources()
     let after = sources.get(logId)
-    if (after === undefined && !store.isRecovering)
+    const { isOneOfMany } = this.#dependencies
+    if (after === undefined && !store.isRecovering && !isOneOfMany)
       return log.info({ peerId, logId }, 'a peer keeps the decisions of another cluster')
     let merged = 0
     for (after ??= 0; after < revision; ) {
@@ -172,7 +182,7 @@ export class IntentExchange {
       after = last?.revision ?? revision
       await store.recordIntentSource(logId, after)
     }
-    if (merged === 0) return
+    if (merged === 0 || isOneOfMany) return
     log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
     const reason = merged === 1 ? '1 decision' : `${merged} decisions`
     events.record({ kind: 'decisions-restored', peerId, reason })

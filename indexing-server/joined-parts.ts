@@ -56,6 +56,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   const peerEvents = new PeerEvents(dependencies)
   const exchange = new IntentExchange({
     ...dependencies,
+    isOneOfMany: dependencies.ownPeerId !== undefined,
     requests: () => registry.requests,
     decisions: () => decisions,
   })

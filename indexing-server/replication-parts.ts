@@ -5,11 +5,12 @@ import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { Random } from '../common/random.ts'
 import type { EventRecorder } from './events/event.ts'
 import { LoopTurns } from './loop-turns.ts'
-import type { Registry } from './registry.ts'
+import type { Peer, Registry } from './registry.ts'
 import { BrakeWatch } from './replication/brake-watch.ts'
 import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
+import { dutyOfPeer, wholeDuty } from './replication/duty.ts'
 import type { Healed } from './replication/open-needs.ts'
 import { Relabels } from './replication/relabels.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
@@ -27,6 +28,8 @@ export interface ReplicationDependencies {
   readonly events: EventRecorder
   readonly onHealed: (healed: Healed) => void
   readonly lookups: Pick<ReplyCache<ReplyOf<'lookup'>>, 'forget'>
+  /** See {@link IndexingServerDependencies}. */
+  readonly ownPeerId?: string | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -54,9 +57,12 @@ export function replicationParts(
   const peerOf: Registry['peerOf'] = (peerId) => registry().peerOf(peerId)
   const brake = new BrakeWatch(settings, { ...dependencies, peers: all })
   const grants = new DropGrants(dependencies)
+  const { ownPeerId } = dependencies
+  const duty = ownPeerId === undefined ? wholeDuty : dutyOfPeer(ownPeerId, peerOf)
   const coordinator = new Coordinator(settings, {
     ...dependencies,
     brake,
+    duty,
     grants,
     peers: { all, peerOf },
     sendTasks: (peerId, tasks, signal) => registry().requests.sendTasks(peerId, tasks, signal),
@@ -70,9 +76,12 @@ export function replicationParts(
     confirmCopies: (peerId, sha256s, options) =>
       registry().requests.confirmCopies(peerId, sha256s, options),
   })
+  const ownPeer = (): Iterable<Peer> =>
+    [peerOf(ownPeerId ?? '')].filter((peer) => peer !== undefined)
   const relabels = new Relabels({
     ...dependencies,
-    peers: all,
+    // In a mesh, each peer's own index has its replicas moved.
+    peers: ownPeerId === undefined ? all : ownPeer,
     relabel: (peerId, copies, options) => registry().requests.relabel(peerId, copies, options),
   })
   const onReleased = ({ contentIds, hasStrays, events }: Touched): void => {

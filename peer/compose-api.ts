@@ -6,6 +6,7 @@ import { type CallName, callNames, type PeerApi } from './api/calls.ts'
 import { FollowApi } from './api/follow-api.ts'
 import { HistoryApi, type HistoryMessage } from './api/history-api.ts'
 import type { LocalPeerApi } from './api/local-peer-api.ts'
+import { type JoinedMesh, MeshApi } from './api/mesh-api.ts'
 import { allPeers } from './api/pages.ts'
 import type { ConnectionPool, PeerAddress } from './fetch/source/connection-pool.ts'
 import type { Finder } from './find/finder.ts'
@@ -21,13 +22,15 @@ interface Parts {
   readonly follower: Follower
   readonly finder: Pick<Finder, 'peers'>
   readonly pool: Pick<ConnectionPool, 'lease'>
+  /** The mesh; undefined if the peer takes part in none. */
+  readonly mesh: () => JoinedMesh | undefined
   readonly clock: Clock
 }
 
 /** The API for each kind of caller. */
 export function composeApi(
   { peerId }: { readonly peerId: string },
-  { local, kept, follower, finder, pool, clock }: Parts,
+  { local, kept, follower, finder, pool, mesh, clock }: Parts,
 ): Readonly<Record<ApiCaller, PeerApi>> {
   const { history, transfers, served, queries } = kept
   const plain = boundCalls([
@@ -43,6 +46,7 @@ export function composeApi(
         askPeer(pool, peer, type, request, { ...options, clock }),
       clock,
     }),
+    new MeshApi(mesh),
   ])
   const by = (caller: Exclude<ApiCaller, 'none'>): PeerApi => ({
     ...plain,
@@ -52,7 +56,7 @@ export function composeApi(
 }
 
 /** Each call is a method of one of the parts. */
-function boundCalls(parts: readonly [LocalPeerApi, FollowApi, HistoryApi]): PeerApi {
+function boundCalls(parts: readonly [LocalPeerApi, FollowApi, HistoryApi, MeshApi]): PeerApi {
   type Methods = Readonly<Record<CallName, (...args: never[]) => unknown>>
   const methods = callNames.map((name) => {
     const part = parts.find((one) => name in one)

@@ -3,12 +3,14 @@ import type { Clock } from '../common/clock.ts'
 import { reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
+import type { Handlers } from '../common/protocol/handlers.ts'
 import type { RequestOf } from '../common/protocol/messages.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
 import type { HttpNotice } from './announce/http-notice.ts'
+import type { Inventory } from './announce/inventory.ts'
 import type { KeptIntent } from './announce/kept-intent.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
@@ -16,6 +18,7 @@ import type { Finder } from './find/finder.ts'
 import type { IndexLink } from './find/index-link.ts'
 import type { Limiter } from './limit/limiter.ts'
 import { type Measured, TrafficLoad } from './limit/traffic-load.ts'
+import type { StartOwnIndex } from './mesh/own-index.ts'
 import { Capacity } from './replicate/capacity.ts'
 import type { DropLink } from './replicate/drop-confirmer.ts'
 import { type ReplicaFetcher, type ReplicaShelf, Replicator } from './replicate/replicator.ts'
@@ -27,6 +30,8 @@ import type { Shelf } from './shelf.ts'
 
 export interface PeerDependencies {
   readonly transport: Transport
+  /** Starts the index of a peer in a mesh; needed for `settings.mesh`. */
+  readonly startOwnIndex?: StartOwnIndex | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -46,6 +51,56 @@ interface Joining {
   readonly identity: string
   readonly http?: HttpNotice
   readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>
+  /** What is announced; by default the catalog of the share. */
+  readonly catalog?: Inventory | undefined
+  /** Reports tasks; by default all to the index. */
+  readonly taskLink?: ((toIndex: TaskLink & DropLink) => TaskLink & DropLink) | undefined
+}
+
+/** What an index asks of a peer. */
+export type IndexRequests = Handlers<'index', 'peer', undefined>
+
+/** The peer's answers to an index. */
+function requestHandlers(
+  { share, restorer, intent, reach }: Joining,
+  replicator: () => Replicator,
+): IndexRequests {
+  return {
+    tasks: async ({ tasks }) => {
+      replicator().accept(tasks)
+      return {}
+    },
+    'cancel-tasks': async ({ taskIds }) => {
+      replicator().cancel(taskIds)
+      return {}
+    },
+    probe: async () => ({}),
+    verify: async ({ sha256 }) => {
+      share.verify(sha256)
+      return {}
+    },
+    'confirm-copies': async ({ sha256s }) => ({
+      confirmed: await replicator().confirmCopies(sha256s),
+    }),
+    relabel: async ({ copies }) => ({ relabelled: await share.relabel(copies) }),
+    'restore-file': async (file) => {
+      await restorer.accept(file)
+      return {}
+    },
+    'keep-intent': async (page) => intent.keep(page),
+    'read-intent': async (page) => intent.read(page),
+    reached: async (reached) => {
+      reach.onReached(reached)
+      return {}
+    },
+  }
+}
+
+/** A peer that takes part in the cluster. */
+export interface Joined {
+  readonly announcer: Announcer
+  /** Its answers to an index, for the indexes of other members of a mesh. */
+  readonly requests: IndexRequests
 }
 
 /** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
@@ -54,50 +109,22 @@ export function joinCluster(
   starting: AsyncDisposableStack,
   joining: Joining,
   dependencies: PeerDependencies,
-): Announcer {
-  const { share, serving, fetcher, restorer, unfinished, reach, intent, limiter } = joining
-  const { identity, http } = joining
+): Joined {
+  const { share, serving, fetcher, unfinished, intent, limiter, identity, http } = joining
   const { uploads, downloads } = limiter
   const onNews = (): void => announcer.tellRoom()
+  const requests = requestHandlers(joining, () => replicator)
   const load = starting.use(new TrafficLoad({ ...dependencies, uploads, downloads, onNews }))
   const announcer: Announcer = starting.use(
     Announcer.start(
       { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
       {
         ...dependencies,
-        inventory: share.catalog,
+        inventory: joining.catalog ?? share.catalog,
         room: async () => ({ ...(await share.room()), ...capacityOf(limiter), ...load.now }),
         intent: () => intent.state,
         ...(http && { http: (signal) => http.listening(signal) }),
-        handlers: {
-          tasks: async ({ tasks }) => {
-            replicator.accept(tasks)
-            return {}
-          },
-          'cancel-tasks': async ({ taskIds }) => {
-            replicator.cancel(taskIds)
-            return {}
-          },
-          probe: async () => ({}),
-          verify: async ({ sha256 }) => {
-            share.verify(sha256)
-            return {}
-          },
-          'confirm-copies': async ({ sha256s }) => ({
-            confirmed: await replicator.confirmCopies(sha256s),
-          }),
-          relabel: async ({ copies }) => ({ relabelled: await share.relabel(copies) }),
-          'restore-file': async (file) => {
-            await restorer.accept(file)
-            return {}
-          },
-          'keep-intent': async (page) => intent.keep(page),
-          'read-intent': async (page) => intent.read(page),
-          reached: async (reached) => {
-            reach.onReached(reached)
-            return {}
-          },
-        },
+        handlers: requests,
       },
     ),
   )
@@ -107,14 +134,14 @@ export function joinCluster(
   const replicating = {
     shelf: share,
     fetcher,
-    link: taskLink(announcer),
+    link: joining.taskLink?.(taskLink(announcer)) ?? taskLink(announcer),
     capacity: new Capacity({
       capacityBytes: () => limiter.capacityBytes,
       replicaBytes: () => share.totals().replicated.bytes,
     }),
   }
   const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
-  return announcer
+  return { announcer, requests }
 }
 
 function capacityOf({

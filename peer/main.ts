@@ -7,15 +7,20 @@ import { systemRandom } from '../common/random.ts'
 import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
 import { limitSettings, toLimitSettings } from './limit/limit-settings.ts'
+import type { StartOwnIndex } from './mesh/own-index.ts'
 import { type Peer, type PeerOptions, startPeer } from './peer.ts'
 import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
 
 /**
  * Runs a peer until a signal or, at a prompt, `exit` stops it.
  * @param flags as the command line parser returns them
+ * @param startOwnIndex needed for a mesh
  * @throws AppError SETTING_INVALID, ADDRESS_IN_USE, DATA_IN_USE, DATA_OF_OTHER_PEER, DATABASE_UNUSABLE, DISK_FAILED
  */
-export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise<void> {
+export async function runPeer(
+  flags: Readonly<Record<string, unknown>>,
+  startOwnIndex?: StartOwnIndex,
+): Promise<void> {
   const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
   const loaded = loadPeerSettings({ file, flags })
   const settings = {
@@ -31,13 +36,23 @@ export async function runPeer(flags: Readonly<Record<string, unknown>>): Promise
   }
   await runProcess(options, { clock: systemClock }, (context) => {
     if (loaded.origins.id === 'default') tellId(settings, context)
-    return run(settings, context)
+    return run(settings, context, startOwnIndex)
   })
 }
 
-async function run(settings: PeerOptions, context: ProcessContext): Promise<void> {
+async function run(
+  settings: PeerOptions,
+  context: ProcessContext,
+  startOwnIndex: StartOwnIndex | undefined,
+): Promise<void> {
   const { log, stack, stopped, ready } = context
-  const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
+  const dependencies = {
+    transport: tcpTransport,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    startOwnIndex,
+  }
   const peer = stack.use(await startPeer(settings, dependencies))
   ready(readySentence(settings, peer), {
     address: formatAddress(peer.address),

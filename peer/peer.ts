@@ -3,6 +3,7 @@
  * They start in this order and stop in the reverse order:
  *
  *   share       the catalog, which all others read; it detects first that a data folder is in use
+ *   mesh        in a mesh: the index of this peer, which announce registers at
  *   serve       before anything is announced, so that requesters who are sent here are answered
  *   limiter     stopped before serve, because its end releases the sends that it throttles
  *   pool        connections to other peers, which fetches borrow
@@ -11,7 +12,8 @@
  *   downloads, replicate   they fetch, and stop while the parts that they use still run
  *   follow      starts downloads
  *   scrub       reads copies of the share, and has repairs fetch
- *   web         last to start and first to stop, so that no request meets half a peer
+ *   web         no request meets half a peer
+ *   member      in a mesh: talks to other members, which it tells where this peer serves; leaves first
  */
 import { join, resolve } from 'node:path'
 import type { Log } from '../common/log.ts'
@@ -23,6 +25,7 @@ import { readIdentity } from './announce/peer-secret.ts'
 import { ReachNotice } from './announce/reach-notice.ts'
 import type { PeerApi } from './api/calls.ts'
 import { LocalPeerApi } from './api/local-peer-api.ts'
+import type { JoinedMesh } from './api/mesh-api.ts'
 import { composeApi } from './compose-api.ts'
 import { davFiles } from './dav-files.ts'
 import { Downloads } from './download/downloads.ts'
@@ -32,7 +35,8 @@ import { fileSources } from './file-sources.ts'
 import { Finder } from './find/finder.ts'
 import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
-import { hurriedLink, joinCluster, type PeerDependencies } from './join-cluster.ts'
+import { hurriedLink, type Joined, joinCluster, type PeerDependencies } from './join-cluster.ts'
+import { joinedMesh, joinMesh, joinOwnIndex, type MeshParts, openMesh } from './join-mesh.ts'
 import { type KeptHistory, keepHistory } from './keep-history.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -41,6 +45,7 @@ import { openFetching } from './open-fetching.ts'
 import { partialContents } from './partial-contents.ts'
 import { vitalsOf } from './peer-vitals.ts'
 import { startPeerWeb } from './peer-web.ts'
+import type { Restorer } from './replicate/restorer.ts'
 import { type Serving, startServing } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import { Share } from './share/share.ts'
@@ -104,12 +109,16 @@ export async function startPeer(
   settings: PeerOptions,
   dependencies: PeerDependencies,
 ): Promise<Peer> {
-  const { clock, log } = dependencies
+  const { clock } = dependencies
   const dataPath = resolve(settings.data)
   const folder = join(dataPath, '.tandem')
+  const placed = { ...settings, folder }
   await using starting = new AsyncDisposableStack()
   const share = await openShare(settings, dataPath, starting, dependencies)
-  const opened = await openServing({ ...settings, folder }, share, starting, dependencies)
+  const meshed = settings.mesh
+    ? await openMesh(settings, starting, share.catalog, dependencies)
+    : undefined
+  const opened = await openServing(placed, { share, meshed }, starting, dependencies)
   const { kept, limiter, unfinished, partial, serving } = opened
   const fetching = {
     share,
@@ -119,20 +128,12 @@ export async function startPeer(
     announcer: () => announcer,
     finder: () => finder,
   }
-  const { fetcher, records, reading } = await openFetching(
-    { ...settings, folder },
-    starting,
-    fetching,
-    dependencies,
-  )
-  const reach = new ReachNotice({ log })
-  const { replicas, restorer } = startRestoring(starting, { ...fetching, fetcher }, dependencies)
-  const identity = await readIdentity(folder, settings.peerId, dependencies)
-  const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
-  const http = new HttpNotice()
-  const joining = { share, serving, fetcher: replicas, restorer, intent, limiter, http }
-  const cluster = { ...joining, unfinished: partial, reach, identity }
-  const announcer = joinCluster(settings, starting, cluster, dependencies)
+  const opening = await openFetching(placed, starting, fetching, dependencies)
+  const { fetcher, records, reading } = opening
+  const restoring = { ...fetching, fetcher }
+  const taking = { share, serving, limiter, partial, restoring, meshed }
+  const part = await takePart(placed, starting, taking, dependencies)
+  const { announcer, reach, restorer, http } = part
   const finder = new Finder({
     index: hurriedLink(announcer),
     holds: (name, sha256) => share.holds(name, sha256),
@@ -148,7 +149,8 @@ export async function startPeer(
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
   const parts = { ...started, follower, repairs, scrubber, restorer, reach, clock }
   const local = new LocalPeerApi(settings, parts)
-  const apis = composeApi(settings, { ...parts, ...reading, local, kept })
+  const mesh = (): JoinedMesh | undefined => meshed && joinedMesh(meshed)
+  const apis = composeApi(settings, { ...parts, ...reading, local, kept, mesh })
   const api = apis.command
   const vitals = vitalsOf(settings, { ...parts, history: kept.history })
   const live = liveSources({ ...parts, api: local, kept })
@@ -156,6 +158,8 @@ export async function startPeer(
   const dav = davFiles(folder, { ...dependencies, ...parts, api: apis.program, sources: files })
   const serves = { ...dependencies, api, apis, vitals, live, files, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
+  if (meshed !== undefined)
+    await joinMesh(settings, starting, { share, serving, ...part, meshed }, dependencies)
   const running = starting.move()
   return {
     api,
@@ -165,6 +169,45 @@ export async function startPeer(
     leaveForGood: () => announcer.leaveForGood(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+interface Part extends Joined {
+  readonly reach: ReachNotice
+  readonly restorer: Restorer
+  readonly intent: KeptIntent
+  readonly http: HttpNotice
+}
+
+/** Registers at the index, or at the peer's own, and carries out its tasks. */
+async function takePart(
+  settings: PeerOptions & { readonly folder: string },
+  starting: AsyncDisposableStack,
+  {
+    meshed,
+    partial,
+    restoring,
+    ...parts
+  }: Pick<Parts, 'share' | 'serving' | 'limiter'> &
+    Pick<OpenedServing, 'partial'> & {
+      readonly meshed: MeshParts | undefined
+      readonly restoring: Parameters<typeof startRestoring>[1]
+    },
+  dependencies: PeerDependencies,
+): Promise<Part> {
+  const { log } = dependencies
+  const { folder, peerId } = settings
+  const reach = new ReachNotice({ log })
+  const { replicas, restorer } = startRestoring(starting, restoring, dependencies)
+  const identity = await readIdentity(folder, peerId, dependencies)
+  const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
+  const http = new HttpNotice()
+  const own = { reach, restorer, intent, http }
+  const joining = { ...parts, ...own, fetcher: replicas, unfinished: partial, identity }
+  const joined =
+    meshed === undefined
+      ? joinCluster(settings, starting, joining, dependencies)
+      : joinOwnIndex(settings, starting, { ...joining, meshed }, dependencies)
+  return { ...own, ...joined }
 }
 
 interface OpenedServing {
@@ -178,7 +221,7 @@ interface OpenedServing {
 /** Serves other peers, and remembers what it sends. */
 async function openServing(
   settings: PeerOptions & { readonly folder: string },
-  share: Share,
+  { share, meshed }: { readonly share: Share; readonly meshed: MeshParts | undefined },
   starting: AsyncDisposableStack,
   dependencies: PeerDependencies,
 ): Promise<OpenedServing> {
@@ -190,7 +233,7 @@ async function openServing(
   const unfinished = new UnfinishedContents()
   const partial = partialContents({ share, unfinished }, starting)
   const serving = starting.use(
-    await serve(settings, { share, limiter, partial, kept }, dependencies),
+    await serve(settings, { share, limiter, partial, kept, meshed }, dependencies),
   )
   starting.use(limiter)
   return { kept, limiter, unfinished, partial, serving }
@@ -203,9 +246,11 @@ async function serve(
     limiter,
     partial,
     kept,
+    meshed,
   }: Pick<Parts, 'share' | 'limiter'> & {
     partial: ReturnType<typeof partialContents>
     kept: KeptHistory
+    meshed: MeshParts | undefined
   },
   dependencies: PeerDependencies,
 ): Promise<Serving> {
@@ -219,6 +264,7 @@ async function serve(
       uploads: limiter.uploads,
       history: kept.served,
       sent: kept.transfers,
+      mesh: meshed?.handlers,
       recheck: (path) => share.recheck(path),
       verify: (sha256) => share.verify(sha256),
     },

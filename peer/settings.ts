@@ -57,6 +57,30 @@ export const peerSettings = defineSettings('peer', {
     flag: '--index',
     doc: 'HOST:PORT of the index',
   },
+  mesh: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--mesh',
+    doc: 'take part in a mesh: peers that find one another and need no index',
+  },
+  join: {
+    schema: Type.String(),
+    default: '',
+    flag: '--join',
+    doc: 'HOST:PORT of peers of the mesh to join, separated by commas; they are tried in turn, for as long as it takes',
+  },
+  gossipMs: {
+    schema: Type.Integer({ minimum: 50, maximum: 60_000 }),
+    default: 1_000,
+    flag: '--gossip-ms',
+    doc: 'interval at which a peer of a mesh talks to some others, in ms',
+  },
+  gossipPeers: {
+    schema: Type.Integer({ minimum: 1, maximum: 16 }),
+    default: 3,
+    flag: '--gossip-peers',
+    doc: 'how many other peers of the mesh it talks to each time',
+  },
   host: {
     schema: Host,
     default: '127.0.0.1',
@@ -164,11 +188,13 @@ export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: 
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'idFromHost' | 'index' | 'allowedHosts' | keyof Derived
+  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'join' | keyof Derived
 > &
   Derived & {
     readonly peerId: string
     readonly index: Address
+    /** Peers of the mesh to join. */
+    readonly join: readonly Address[]
     readonly allowedHosts: readonly string[]
   }
 
@@ -218,6 +244,19 @@ export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Ad
   throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
 }
 
+/** The peers to join. @throws AppError SETTING_INVALID */
+function joinAddresses({ origins }: LoadedSettings<PeerTable>, text: string): Address[] {
+  const parts = text.split(',').map((part) => part.trim())
+  return parts
+    .filter((part) => part !== '')
+    .map((part) => {
+      const address = parseAddress(part)
+      if (address !== undefined && reachedHostProblem(address.host) === undefined) return address
+      const reason = `must be HOST:PORT, not '${part}'`
+      throw new AppError('SETTING_INVALID', { origin: origins.join, path: 'peer.join', reason })
+    })
+}
+
 /** The hosts in the setting, without brackets. @throws AppError SETTING_INVALID */
 function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
   const checked = (key: 'host' | 'httpHost' | 'advertiseHost', problemOf: HostCheck): string =>
@@ -233,12 +272,13 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 /** @throws AppError SETTING_INVALID */
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
-  const { id, idFromHost: _, allowedHosts, ...rest } = values
+  const { id, idFromHost: _, allowedHosts, join, ...rest } = values
   const others = { ...rest, ...hostsOf(loaded) }
   return {
     ...others,
     peerId: id,
     index: indexAddress(loaded),
+    join: joinAddresses(loaded, join),
     allowedHosts: hostNamesOf(allowedHosts),
   }
 }

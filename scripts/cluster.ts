@@ -1,6 +1,7 @@
 /**
  * `make start`: an index and three peers with generated files on this machine, until Ctrl-C.
  * `make webserver`: the same, and opens the web page; if they are running already, only that.
+ * `make mesh`: five peers without an index.
  */
 import { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
@@ -24,9 +25,11 @@ import { openPage } from './page-address.ts'
 import { runScript } from './run-script.ts'
 
 const peerIds = ['peer1', 'peer2', 'peer3']
+const meshPeerIds = [...peerIds, 'peer4', 'peer5']
 const lookEveryMs = 500
 
-const hints = `
+/** @param more the command that starts one more peer */
+const hints = (more: string): string => `
 In a second terminal, in this folder:
   npx tandem lookup peer2_kb_0050.txt
   npx tandem download peer2_kb_0050.txt
@@ -34,17 +37,18 @@ In a second terminal, in this folder:
   npx tandem why package.json
   npx tandem list replicated --peer peer3
   npx tandem status
-  npm run tandem -- peer --peer peer4      (one more peer, with a prompt)
+  ${more}      (one more peer, with a prompt)
 
 The files are in data/peer1/shared and so on: what you put there gets its second home.
-Ctrl-C stops the index and the peers; their files stay.
+Ctrl-C stops all of them; their files stay.
 `
 
-const { open: opens } = new Command('start')
+const { open: opens, mesh: isMesh = false } = new Command('start')
   .description('Starts an index and three peers with generated files, until Ctrl-C.')
   .option('--open', 'open the web page; if the peers are running already, only that')
+  .option('--mesh', 'start five peers of a mesh, and no index')
   .parse()
-  .opts<{ open?: true }>()
+  .opts<{ open?: true; mesh?: true }>()
 
 await runScript(async () => {
   if (opens && (await openRunning())) return
@@ -52,12 +56,15 @@ await runScript(async () => {
   await using processes = new AsyncDisposableStack()
   try {
     const settings = loadIndexSettings({ file: configFile(undefined) }).values
-    console.error('Starting an index and three peers ...')
-    const { peers, lines } = await startAll(settings, processes)
+    console.error(`Starting ${isMesh ? 'five peers' : 'an index and three peers'} ...`)
+    const { peers, lines, joins } = isMesh
+      ? await startPeers(meshPeerIds, processes)
+      : await startAll(settings, processes)
     const [first] = peers
     if (first !== undefined) console.log(`Web page: ${first.apiUrl.href}\n`)
     for (const line of lines) console.log(line)
-    console.log(hints)
+    const more = `npm run tandem -- peer --peer peer${peers.length + 1}`
+    console.log(hints([more, ...joins].join(' ')))
     if (opens && first !== undefined) console.log(await openPage(apiOf(first)))
     await watch(peers, settings.replicationFactor, stop.signal)
     console.log('Stopping ...')
@@ -86,28 +93,49 @@ function apiOf({ apiUrl, name }: TandemProcess): HttpPeerOptions {
   return { url: apiUrl, peerId: name }
 }
 
-/**
- * Starts the index first, so that the peers find it; stops in reverse, so that they can leave it.
- * @returns the peers, and a line about each process
- */
+interface Started {
+  readonly peers: TandemProcess[]
+  /** A line about each process. */
+  readonly lines: string[]
+  /** What one more peer of a mesh needs to join. */
+  readonly joins: readonly string[]
+}
+
+/** Starts the index first, so that the peers find it; stops in reverse, so that they can leave it. */
 async function startAll(
   { port, httpPort, data: dataFolder }: IndexSettings,
   processes: AsyncDisposableStack,
-): Promise<{ peers: TandemProcess[]; lines: string[] }> {
-  const start = async (options: Omit<TandemProcessOptions, 'isShielded'>): Promise<TandemProcess> =>
-    processes.use(await startTandem({ ...options, isShielded: true }))
-  await start({ role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] })
-  const lines = [`index  127.0.0.1:${port}`]
+): Promise<Started> {
+  await start({ role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] }, processes)
+  const { peers, lines } = await startPeers(peerIds, processes)
+  return { peers, lines: [`index  127.0.0.1:${port}`, ...lines], joins: [] }
+}
+
+/** Starts peers one after the other; those of a mesh join through the first. */
+async function startPeers(
+  names: readonly string[],
+  processes: AsyncDisposableStack,
+): Promise<Started> {
+  const lines: string[] = []
   const peers: TandemProcess[] = []
-  for (const name of peerIds) {
+  let joins: readonly string[] = []
+  for (const name of names) {
     const { values } = loadPeerSettings({ file: configFile(undefined), flags: { peer: name } })
     const { port, httpPort, data: dataFolder } = values
-    const flags = ['--generate']
-    const peer = await start({ role: 'peer', name, dataFolder, port, httpPort, flags })
+    const flags = ['--generate', ...(isMesh && joins.length === 0 ? ['--mesh'] : joins)]
+    const peer = await start({ role: 'peer', name, dataFolder, port, httpPort, flags }, processes)
     peers.push(peer)
+    if (isMesh && joins.length === 0) joins = ['--mesh', '--join', `127.0.0.1:${port}`]
     lines.push(`${name}  127.0.0.1:${port}  page and HTTP API ${peer.apiUrl.href}  ${dataFolder}`)
   }
-  return { peers, lines }
+  return { peers, lines, joins }
+}
+
+async function start(
+  options: Omit<TandemProcessOptions, 'isShielded'>,
+  processes: AsyncDisposableStack,
+): Promise<TandemProcess> {
+  return processes.use(await startTandem({ ...options, isShielded: true }))
 }
 
 /** Shows the state of the cluster until `signal` is aborted or no process is left. */

@@ -13,6 +13,7 @@ import { bytesSource } from '../common/protocol/bulk.ts'
 import { connect } from '../common/protocol/client.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { Content, ReadOutcome } from '../common/protocol/messages.ts'
+import { noMesh } from '../common/protocol/no-mesh.ts'
 import { startServer } from '../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../common/protocol/transport.ts'
 import { type Random, randomId } from '../common/random.ts'
@@ -103,6 +104,7 @@ function dummyHandlers(files: readonly DummyFile[]): DummyHandlers {
     return file
   }
   return {
+    ...noMesh,
     'past-transfers': async () => ({ transfers: [], isMore: false }),
     'past-queries': async () => ({ queries: [], isMore: false }),
     'chunk-list': async ({ sha256 }) => {

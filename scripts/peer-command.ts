@@ -11,6 +11,11 @@ export function peerCommand(): Command {
     .description(
       'Runs a peer, which shares a folder, fetches files, and stores copies for other peers. Opens a prompt unless it is headless.',
     )
-    .action((flags: Record<string, unknown>) => runPeer(flags))
+    .action((flags: Record<string, unknown>) =>
+      // A peer that asks an index elsewhere does not load one.
+      runPeer(flags, async (options, dependencies) =>
+        (await import('./own-index.ts')).ownIndexFrom(flags)(options, dependencies),
+      ),
+    )
   return addSettingOptions(command, [peerSettings, limitSettings, logSettings])
 }

@@ -13,6 +13,7 @@ import {
   type Source,
 } from '../common/protocol/messages.ts'
 import { historyExamples } from './history-examples.ts'
+import { meshExamples } from './mesh-examples.ts'
 
 export interface Example<T extends MessageType> {
   readonly request: RequestOf<T>
@@ -51,6 +52,17 @@ const intentRecord = {
 }
 const source: Source = { peerId: owner, host: '192.0.2.1', port: 7100, kind: 'shared' }
 const replica: Source = { peerId: 'peer2', host: '192.0.2.2', port: 7101, kind: 'replicated' }
+const announcement: RequestOf<'announce'> = {
+  epoch,
+  previousSeq: 41,
+  lastSeq: 46,
+  changes: [
+    { op: 'put', seq: 43, kind: 'shared', name, ...exampleContent, modifiedMs },
+    { op: 'drop', seq: 44, kind: 'replicated', name: 'old.txt', owner: 'peer2' },
+    { op: 'unshare', seq: 45, name: 'private.txt' },
+    { op: 'remove', seq: 46, name: 'draft.txt', reason: 'deleted', removedMs: modifiedMs },
+  ],
+}
 
 export const examples: { readonly [T in MessageType]: Example<T> } = {
   hello: {
@@ -77,17 +89,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     },
   },
   announce: {
-    request: {
-      epoch,
-      previousSeq: 41,
-      lastSeq: 46,
-      changes: [
-        { op: 'put', seq: 43, kind: 'shared', name, ...exampleContent, modifiedMs },
-        { op: 'drop', seq: 44, kind: 'replicated', name: 'old.txt', owner: 'peer2' },
-        { op: 'unshare', seq: 45, name: 'private.txt' },
-        { op: 'remove', seq: 46, name: 'draft.txt', reason: 'deleted', removedMs: modifiedMs },
-      ],
-    },
+    request: announcement,
     reply: { seenSeq: 46 },
   },
   rebalance: {
@@ -365,6 +367,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   'cancel-tasks': { request: { taskIds: ['17'] }, reply: {} },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
   fetching: { request: { contents: [exampleContent] }, reply: {} },
+  ...meshExamples({ peerId: owner, epoch, freeBytes, timeMs: modifiedMs, announcement }),
   ...historyExamples({ name, content: exampleContent, owner, timeMs: modifiedMs }),
   'chunk-list': {
     request: { sha256 },

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { interrupted } from '../common/interrupted.ts'
+import { measureLargeMesh } from '../evaluation/simulation/mesh/large-mesh.ts'
+import { simulateMeshes } from '../evaluation/simulation/mesh/simulate-mesh.ts'
 import { findPlanted } from '../evaluation/simulation/planted/find-planted.ts'
 import { simulate } from '../evaluation/simulation/simulate.ts'
 import { parsePositiveCount } from './parse-count.ts'
@@ -22,6 +24,9 @@ interface Flags {
   readonly trace?: boolean
   readonly reduce: boolean
   readonly planted?: boolean
+  readonly mesh?: boolean
+  readonly members?: number
+  readonly files: number
 }
 
 const command = new Command('simulate')
@@ -35,17 +40,27 @@ const command = new Command('simulate')
   .option('--trace', 'print all events')
   .option('--no-reduce', 'do not look for the shortest list of events')
   .option('--planted', 'plant bugs in copies of the source, and check that their seeds find them')
-  .action(async ({ seeds, from, seed, hours, trace = false, reduce, planted }: Flags) => {
+  .option('--mesh', 'meshes of 5 to 100 peers without an index')
+  .option('--members <count>', 'with --mesh: what one mesh of this size needs', parsePositiveCount)
+  .option('--files <count>', 'with --members: files of all together', parsePositiveCount, 100_000)
+  .action(async (flags: Flags) => {
+    const { seeds, from, seed, hours, trace = false, reduce, planted, mesh, members, files } = flags
     using stop = interrupted()
     const all = seed === undefined ? Array.from({ length: seeds }, (_, n) => from + n) : [seed]
     const print = (line: string): void => console.log(line)
-    if (all.length > seedsPerProcess && planted !== true)
+    if (all.length > seedsPerProcess && planted !== true && mesh !== true)
       return await simulateInParts({ seeds, from, flags: process.argv.slice(2) }, stop.signal)
     const options = { seeds: all, hours, isTraced: trace, isReduced: reduce, print }
-    const isPassed =
-      planted === true
-        ? await findPlanted({ print }, stop.signal)
-        : await simulate(options, stop.signal)
+    const run = async (): Promise<boolean> => {
+      if (planted === true) return await findPlanted({ print }, stop.signal)
+      if (mesh !== true) return await simulate(options, stop.signal)
+      if (members !== undefined) {
+        print(JSON.stringify(await measureLargeMesh({ members, files })))
+        return true
+      }
+      return await simulateMeshes({ seeds: all, isTraced: trace }, print, stop.signal)
+    }
+    const isPassed = await run()
     if (!isPassed) process.exitCode = 1
   })
 

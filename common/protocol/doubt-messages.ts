@@ -18,7 +18,7 @@ export const doubtMessages = {
   verify: {
     summary:
       'Tells a peer that its copies of a content are in doubt, because another peer received wrong bytes. It reads each copy and announces it again, or announces its loss; until then they do not count.',
-    from: ['index'],
+    from: ['index', 'peer'],
     to: ['peer'],
     request: Type.Object({ sha256: Sha256 }),
     reply: Empty,

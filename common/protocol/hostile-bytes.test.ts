@@ -6,11 +6,12 @@ import type { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { deadlines, limits } from '../limits.ts'
+import { MemoryTransport } from '../protocol/memory-transport.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { MemoryTransport } from '../testing/memory-transport.ts'
 import { noHistory } from '../testing/no-history.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { encodeFrame, FrameDecoder } from './framing.ts'
+import { noMesh } from './no-mesh.ts'
 import { startServer } from './server.ts'
 
 const hello = { id: 1, type: 'hello', body: { protocol: 'tandem/1', role: 'client' } }
@@ -32,6 +33,7 @@ async function strangerAtTheDoor() {
         read: () => Promise.reject(new Error('not asked for here')),
         'read-many': () => Promise.reject(new Error('not asked for here')),
         ...noHistory,
+        ...noMesh,
       },
     },
   )

@@ -70,7 +70,7 @@ export const intentMessages = {
   'read-intent': {
     summary:
       'Reads the decisions that a peer keeps: asked by an index that may have lost its own. Of two decisions on a key, the later one wins.',
-    from: ['index'],
+    from: ['index', 'peer'],
     to: ['peer'],
     isReplyLong: true,
     request: Type.Object({

@@ -26,13 +26,14 @@ import {
 import { folderMessages } from './folder-messages.ts'
 import { historyMessages } from './history-messages.ts'
 import { IntentState, intentMessages } from './intent-messages.ts'
+import { meshMessages } from './mesh-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import { planMessages } from './plan-messages.ts'
 import { reachMessages } from './reach-messages.ts'
+import { Announcement, Continues, HttpServer } from './registration-shapes.ts'
 import {
   CapacityBytes,
-  Change,
   ClusterStatus,
   Content,
   DiskBytes,
@@ -42,7 +43,6 @@ import {
   FreeBytes,
   loadFields,
   MatchedFile,
-  NeedsToken,
   PeerInfo,
 } from './shapes.ts'
 import { taskMessages } from './task-messages.ts'
@@ -103,18 +103,7 @@ export const messages = {
         Type.Object(
           {
             epoch: Epoch,
-            continues: Type.Optional(
-              Type.Object(
-                {
-                  epoch: described(Epoch, 'The epoch of the previous run'),
-                  lastSeq: described(
-                    Sequence,
-                    'The last change of that run in the catalog when this run began',
-                  ),
-                },
-                { description: 'The run whose catalog this one continues, if any' },
-              ),
-            ),
+            continues: Type.Optional(Continues),
             identity: Type.Optional(
               described(
                 IdentityHash,
@@ -128,18 +117,7 @@ export const messages = {
               ),
             ),
             port: Port,
-            http: Type.Optional(
-              Type.Object(
-                {
-                  host: Type.Optional(
-                    described(Host, 'The address that it listens on; absent: all addresses'),
-                  ),
-                  port: Port,
-                  needsToken: NeedsToken,
-                },
-                { description: 'The HTTP server of the peer, if it has one' },
-              ),
-            ),
+            http: Type.Optional(HttpServer),
             zone: Type.Optional(Zone),
             freeBytes: FreeBytes,
             diskBytes: Type.Optional(DiskBytes),
@@ -187,26 +165,7 @@ export const messages = {
     from: ['peer'],
     to: ['index'],
     isLong: true,
-    request: Type.Object({
-      epoch: Epoch,
-      begin: Type.Optional(
-        Type.Boolean({
-          description: 'Starts a full inventory',
-        }),
-      ),
-      end: Type.Optional(
-        Type.Boolean({
-          description:
-            'Ends a full inventory: the index drops everything not announced since `begin`',
-        }),
-      ),
-      previousSeq: described(
-        Sequence,
-        'The `lastSeq` of the previous announcement; 0 with `begin`',
-      ),
-      lastSeq: described(Sequence, 'The number of the last change after this announcement'),
-      changes: Type.Array(Change, { maxItems: limits.announceChangesMax }),
-    }),
+    request: Announcement,
     reply: Type.Object({ seenSeq: described(Sequence, 'The `lastSeq` of the request') }),
     bulk: false,
   },
@@ -219,6 +178,12 @@ export const messages = {
       diskBytes: Type.Optional(DiskBytes),
       capacityBytes: Type.Optional(CapacityBytes),
       ...loadFields,
+      intent: Type.Optional(
+        described(
+          IntentState,
+          'In a mesh: the decisions that the member’s own index has made or heard of',
+        ),
+      ),
     }),
     reply: Empty,
     bulk: false,
@@ -394,6 +359,7 @@ export const messages = {
   ...folderMessages,
   ...peerMessages,
   ...historyMessages,
+  ...meshMessages,
 } as const satisfies Record<string, MessageRow>
 
 export type MessageType = keyof typeof messages

@@ -1,7 +1,7 @@
 /** Messages about tasks: a part of the table in messages.ts. */
 import Type from 'typebox'
 import { limits } from '../limits.ts'
-import { Sha256, TaskId } from './fields.ts'
+import { described, Sequence, Sha256, TaskId } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { Rebalance } from './place-shapes.ts'
 import { Task, TaskOutcome, TaskProgress } from './shapes.ts'
@@ -12,9 +12,12 @@ export const taskMessages = {
   report: {
     summary: 'Reports how tasks ended. Only `announce` tells what the peer now holds.',
     from: ['peer'],
-    to: ['index'],
+    to: ['index', 'peer'],
     request: Type.Object({
       outcomes: Type.Array(TaskOutcome, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
+      lastSeq: Type.Optional(
+        described(Sequence, 'In a mesh: the receiver first fetches the catalog up to this change'),
+      ),
     }),
     reply: Empty,
     bulk: false,
@@ -23,7 +26,7 @@ export const taskMessages = {
     summary:
       'Reports the progress of running copies, every few seconds. The index gives up a batch without progress for a minute.',
     from: ['peer'],
-    to: ['index'],
+    to: ['index', 'peer'],
     request: Type.Object({
       tasks: Type.Array(TaskProgress, { minItems: 1, maxItems: limits.progressTasksMax }),
     }),
@@ -33,7 +36,7 @@ export const taskMessages = {
   tasks: {
     summary:
       'Assigns tasks to a peer on the connection that the peer opened; it reports them later.',
-    from: ['index'],
+    from: ['index', 'peer'],
     to: ['peer'],
     isLong: true,
     request: Type.Object({
@@ -45,7 +48,7 @@ export const taskMessages = {
   'cancel-tasks': {
     summary:
       'Cancels tasks that the peer has not reported: it stops them, keeps their partial data, and does not report them.',
-    from: ['index'],
+    from: ['index', 'peer'],
     to: ['peer'],
     request: Type.Object({
       taskIds: Type.Array(TaskId, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
@@ -82,7 +85,7 @@ export const taskMessages = {
   'confirm-copies': {
     summary:
       'Asks whether a peer still has these contents, before a replica elsewhere is dropped. It compares the size, times and inode of a file with its catalog, without reading the file. A replica that it is about to drop does not count.',
-    from: ['index'],
+    from: ['index', 'peer'],
     to: ['peer'],
     isLong: true,
     request: Type.Object({

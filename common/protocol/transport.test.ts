@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { MemoryTransport } from '../testing/memory-transport.ts'
+import { MemoryTransport } from '../protocol/memory-transport.ts'
 import { tcpTransport } from './tcp-transport.ts'
 import {
   type Address,

@@ -95,7 +95,7 @@ export const trashMessages = {
   'restore-file': {
     summary:
       'Asks a peer to fetch a file that it deleted and to share it again under its name. Answered when the file is back, with the error that prevents it or, if it takes longer, after 3 s.',
-    from: ['index'],
+    from: ['index', 'peer'],
     to: ['peer'],
     isLong: true,
     request: Type.Object({ name: Name, content: FoundContent }),

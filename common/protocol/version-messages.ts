@@ -34,7 +34,7 @@ export const versionMessages = {
     summary:
       'Asks whether replicated copies may still be removed. The peer sends it immediately before removing them, and removes none without confirmation.',
     from: ['peer'],
-    to: ['index'],
+    to: ['index', 'peer'],
     isLong: true,
     request: Type.Object({
       copies: Type.Array(ReplicaVersion, { minItems: 1, maxItems: limits.tasksPerRequestMax }),

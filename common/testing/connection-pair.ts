@@ -2,10 +2,11 @@ import type { BulkSource } from '../protocol/bulk.ts'
 import { connect } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Handlers } from '../protocol/handlers.ts'
+import { MemoryTransport } from '../protocol/memory-transport.ts'
 import type { RequestOf } from '../protocol/messages.ts'
+import { noMesh } from '../protocol/no-mesh.ts'
 import { type Server, startServer } from '../protocol/server.ts'
 import { FakeClock } from './fake-clock.ts'
-import { MemoryTransport } from './memory-transport.ts'
 import { noHistory } from './no-history.ts'
 import { silentLog } from './silent-log.ts'
 
@@ -19,6 +20,7 @@ const plainHandlers: PeerHandlers = {
   read: async ({ chunk }) => ({ reply: {}, bulk: bulkOf(`chunk ${chunk}`) }),
   'read-many': async () => ({ reply: { contents: [{ size: 5 }] }, bulk: bulkOf('whole') }),
   ...noHistory,
+  ...noMesh,
 }
 
 /** A source that sends these texts, one per piece. */

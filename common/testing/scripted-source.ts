@@ -3,6 +3,7 @@ import type { ChunkSet } from '../content/chunk-set.ts'
 import { chunkCountFor } from '../content/chunks.ts'
 import { type BulkSource, bytesSource } from '../protocol/bulk.ts'
 import type { ReadOutcome, Source } from '../protocol/messages.ts'
+import { noMesh } from '../protocol/no-mesh.ts'
 import { startServer } from '../protocol/server.ts'
 import type { Transport } from '../protocol/transport.ts'
 import { chunkOf, type TestContent } from './contents.ts'
@@ -52,6 +53,7 @@ export async function startScriptedSource(
       welcome: async () => ({ reply: { peerId: claimsToBe }, session: undefined }),
       handlers: {
         ...noHistory,
+        ...noMesh,
         'chunk-list': async () => {
           chunkListsAsked += 1
           const list = script.chunkList?.() ?? content.chunkList

@@ -182,7 +182,7 @@ export class PeerHistory implements AsyncDisposable {
     const place = { host: 'h', port: 1, zone: undefined, freeBytes: 1, heardMs: 1 }
     const registration = { peerId, ...place, epoch, continues }
     const { seenSeq } = await this.#run(this.#store.register(registration))
-    return new AnnouncementPlan(seenSeq, catalog)
+    return AnnouncementPlan.from({ seq: seenSeq, full: undefined }, catalog)
   }
 
   /** Updates a name in the catalog from the disk. */

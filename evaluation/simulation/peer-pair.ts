@@ -1,10 +1,10 @@
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
+import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import { systemRandom } from '../../common/random.ts'
 import { loadSettings } from '../../common/settings.ts'
 import { damageFile } from '../../common/testing/damage-file.ts'
-import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { startIndexingServer } from '../../indexing-server/indexing-server.ts'
@@ -125,6 +125,10 @@ export class PeerPair implements AsyncDisposable {
       {
         peerId,
         index,
+        mesh: false,
+        join: [],
+        gossipMs: 1_000,
+        gossipPeers: 3,
         host: '127.0.0.1',
         port: 7_099 + number,
         autoFetch: 0,

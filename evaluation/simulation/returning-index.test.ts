@@ -1,8 +1,8 @@
 /** A thousand peers, and an index that goes away and returns. */
 import { expect, test } from 'vitest'
+import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import { type IndexingServer, startIndexingServer } from '../../indexing-server/indexing-server.ts'

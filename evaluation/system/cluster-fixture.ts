@@ -124,7 +124,11 @@ export function apiOf(peer: TandemProcess): HttpPeer {
   return openHttpPeer({ url: peer.apiUrl, peerId: peer.name }, { clock: systemClock })
 }
 
-function settingsOf({ settings = {}, factor }: ClusterOptions, logFolder: string): ClusterSettings {
+/** The contents of the config file of a cluster. */
+export function settingsOf(
+  { settings = {}, factor }: Pick<ClusterOptions, 'settings' | 'factor'>,
+  logFolder: string,
+): ClusterSettings {
   const index = { ...settings.index, ...(factor !== undefined && { replicationFactor: factor }) }
   return { ...settings, index, log: { ...settings.log, folder: logFolder } }
 }

@@ -23,6 +23,7 @@ import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
 import type { DropGrants } from './drop-grants.ts'
+import { type Duty, wholeDuty } from './duty.ts'
 import { Explainer } from './explainer.ts'
 import { FailedPairs } from './failed-pairs.ts'
 import { Judge, type JudgeOptions } from './judge.ts'
@@ -70,6 +71,8 @@ export interface CoordinatorDependencies {
   readonly sendTasks: (peerId: string, tasks: Task[], signal: AbortSignal) => Promise<void>
   readonly cancelTasks: (peerId: string, taskIds: string[], signal: AbortSignal) => Promise<void>
   readonly brake: { readonly hold: Hold | undefined }
+  /** By default all contents. */
+  readonly duty?: Duty
   readonly grants: DropGrants
   readonly events: EventRecorder
   readonly onHealed: (healed: Healed) => void
@@ -156,6 +159,7 @@ export class Coordinator implements AsyncDisposable {
       moves: this.#moves,
       reported,
       budget: this.#budget,
+      duty: dependencies.duty ?? wholeDuty,
       clock,
       random,
     }

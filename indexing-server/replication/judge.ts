@@ -4,6 +4,7 @@ import { limits } from '../../common/limits.ts'
 import type { Peer } from '../registry.ts'
 import type { IndexStore, StoredContent } from '../store/store.ts'
 import type { DropGrants } from './drop-grants.ts'
+import type { Duty } from './duty.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import { isConfirmed } from './is-confirmed.ts'
 import type { Moves } from './moves.ts'
@@ -39,6 +40,7 @@ interface Dependencies {
   readonly moves: Moves
   readonly reported: Pick<ReportedCopies, 'forget' | 'onHolders'>
   readonly trimmer: Trimmer
+  readonly duty: Duty
   /** Called for each content that has its copies again, or for the first time. */
   readonly onHealed: (healed: Healed) => void
   readonly clock: Clock
@@ -169,8 +171,14 @@ export class Judge {
     this.#dependencies.reported.forget(contentId)
   }
 
+  /** Whether this index, and no other, acts on what the content needs. */
+  isDuty(content: StoredContent): boolean {
+    return this.#dependencies.duty.actsFor(content)
+  }
+
   #enqueue(content: StoredContent, need: Need): void {
     if (need.kind === 'none' || need.kind === 'lost') return
+    if (!this.isDuty(content)) return this.#forget(content.contentId)
     const { queue, clock } = this.#dependencies
     const { contentId } = content
     const rank = rankOf(need.urgency, content.size)

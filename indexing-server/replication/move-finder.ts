@@ -24,7 +24,7 @@ export interface MoveFinderOptions {
 export interface MoveFinderDependencies {
   readonly peers: { all(): Iterable<Peer>; peerOf(peerId: string): Peer | undefined }
   readonly planner: Pick<Planner, 'requestFor' | 'placementPeer'>
-  readonly judge: Pick<Judge, 'needOf'>
+  readonly judge: Pick<Judge, 'isDuty' | 'needOf'>
   readonly moves: Pick<Moves, 'of' | 'pendingBytes'>
   readonly clock: Clock
   readonly random: Random
@@ -101,7 +101,7 @@ export class MoveFinder {
     const { peers, judge, moves, clock } = this.#dependencies
     const { contentId, file, size: sizeBytes } = content
     if (file === undefined || moves.of(contentId) !== undefined) return undefined
-    if (judge.needOf(content).kind !== 'none') return undefined
+    if (!judge.isDuty(content) || judge.needOf(content).kind !== 'none') return undefined
     const holders = surplusHolders(
       { holders: content.holders.filter(({ peerId }) => isKeeper(peers.peerOf(peerId))) },
       {

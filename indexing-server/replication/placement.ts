@@ -155,16 +155,23 @@ const fullnessStep = 0.05
  * The target to ask. Of the peers without a failure, or of all, and of those with an earlier version if
  * there is one: draws two, each with a chance
  * proportional to its room, and takes the less full one, or the first drawn if they are about
- * equally full. So equal peers get equal shares, and none attracts all copies.
+ * equally full. So equal peers get equal shares, and none attracts all copies. Where peers have
+ * scores, the highest of them, weighted by room, decides instead.
  */
 export function bestTarget<Peer extends PlacementPeer>(
   peers: readonly Peer[],
-  { hasFailed, hasEarlierVersion, random, ...options }: TargetChoice,
+  { hasFailed, hasEarlierVersion, random, scoreOf, ...options }: TargetChoice,
 ): Peer | undefined {
   const unfailed = peers.filter(({ peerId }) => !hasFailed(peerId))
   const usable = unfailed.length > 0 ? unfailed : [...peers]
   const holding = usable.filter(({ peerId }) => hasEarlierVersion(peerId))
   const left = holding.length > 0 ? holding : usable
+  const hashed = left.flatMap((peer) => {
+    const score = scoreOf?.(peer.peerId)
+    return score === undefined ? [] : [{ peer, score: weighted(score, peer, options) }]
+  })
+  if (hashed.length > 0)
+    return hashed.reduce((best, one) => (one.score > best.score ? one : best)).peer
   const first = drawn(left, options, random)
   const second = drawn(
     left.filter((peer) => peer !== first),
@@ -180,6 +187,13 @@ export interface TargetChoice extends RoomOptions {
   /** Whether it has an earlier version of the file: it then fetches only what changed. */
   readonly hasEarlierVersion: (peerId: string) => boolean
   readonly random: Random
+  /** See {@link Duty}; by default targets are drawn. */
+  readonly scoreOf?: (peerId: string) => number | undefined
+}
+
+/** Weighted rendezvous hashing (Schindelhauer and Schomaker, 2005): chances are proportional to the room. */
+function weighted(score: number, peer: PlacementPeer, options: RoomOptions): number {
+  return -(roomBytes(peer, options) + 1) / Math.log(score)
 }
 
 function drawn<Peer extends PlacementPeer>(

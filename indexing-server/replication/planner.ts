@@ -7,6 +7,7 @@ import { type Random, randomId } from '../../common/random.ts'
 import { rankSources } from '../rank.ts'
 import type { Peer } from '../registry.ts'
 import type { FileKey, ReplicatedCopy, StoredContent } from '../store/store.ts'
+import type { Duty } from './duty.ts'
 import type { FailedPairs } from './failed-pairs.ts'
 import type { Moves } from './moves.ts'
 import type { Need, Urgency } from './needs.ts'
@@ -44,6 +45,7 @@ export interface PlannerDependencies {
   readonly moves: Moves
   readonly reported: Pick<ReportedCopies, 'peersOf'>
   readonly budget: RateBudget
+  readonly duty: Duty
   readonly clock: Clock
   readonly random: Random
 }
@@ -86,6 +88,7 @@ export class Planner {
   readonly #budget: RateBudget
   readonly #clock: Clock
   readonly #random: Random
+  readonly #duty: Duty
   readonly #slots: Slots
 
   constructor(options: RoomOptions, dependencies: PlannerDependencies) {
@@ -102,6 +105,7 @@ export class Planner {
     this.#budget = dependencies.budget
     this.#clock = dependencies.clock
     this.#random = dependencies.random
+    this.#duty = dependencies.duty
   }
 
   /**
@@ -332,6 +336,7 @@ export class Planner {
       hasFailed: (peerId) => this.#hasFailed(contentId, 'target', peerId),
       hasEarlierVersion: (peerId) => earlierHolders.has(peerId),
       random: this.#random,
+      scoreOf: (peerId) => this.#duty.scoreOf(sha256, peerId),
     })
     const source = target === undefined ? undefined : this.#sourceFor(content, target)
     if (target === undefined || source === undefined)

@@ -25,6 +25,7 @@ const peersAtOnceMax = 16
 
 interface Dependencies {
   readonly store: Pick<IndexStore, 'strays'>
+  /** Those that this index asks. */
   readonly peers: () => Iterable<Peer>
   /** Asks a peer to move copies; returns for each whether it did. */
   readonly relabel: (
@@ -72,8 +73,14 @@ export class Relabels implements AsyncDisposable {
 
   /** A peer has become live. */
   onLive(peerId: string): void {
+    if (!this.#isAsked(peerId)) return
     this.#toCheck.add(peerId)
     this.#wakeUp.notify()
+  }
+
+  #isAsked(peerId: string): boolean {
+    for (const peer of this.#dependencies.peers()) if (peer.peerId === peerId) return true
+    return false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,8 @@ interface FileRow {
   readonly bytes: number
 }
 
+type StrayRow = Pick<FileRow, 'content_id' | 'modified_ms'>
+
 interface GoneRow {
   readonly gone_ms: number
   readonly is_kept: number
@@ -112,7 +114,17 @@ export class RemovedFiles {
       const { content_id: contentId, modified_ms: modifiedMs } = file
       this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, goneMs, goneMs)
       touching.loosen(contentId, name)
-    }
+    } else this.#keepAfterAll({ owner, name }, goneMs, touching)
+  }
+
+  /** Here the file seemed to be a temporary one, because this index had heard of it only just before. */
+  #keepAfterAll({ owner, name }: FileKey, goneMs: number, touching: Touching): void {
+    const left = this.#sql.newestStray.get(owner, name) as StrayRow | undefined
+    if (left === undefined || this.#sql.trashed.get(owner, name) !== undefined) return
+    const { content_id: contentId, modified_ms: modifiedMs } = left
+    this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, goneMs, goneMs)
+    this.claim({ owner, name, contentId })
+    touching.touch(contentId, name)
   }
 
   #undelete({ owner, name }: FileKey, touching: Touching): void {
@@ -338,6 +350,10 @@ function prepare(database: Database) {
       `update copies set stray = 1
        where peer_id in (select peer_id from holders where content_id = @contentId and kind = 2)
          and kind = 2 and owner = @owner and name = @name and content_id = @contentId`,
+    ),
+    newestStray: database.prepare(
+      `select content_id, modified_ms from copies where owner = ? and name = ?
+       and stray = 1 and kind = 2 order by modified_ms desc limit 1`,
     ),
     clearStrays: database.prepare(
       `update copies set stray = 0

@@ -46,6 +46,7 @@ export function trashContract(open: OpenStore): void {
   decidingAgain(open)
   forgettingNames(open)
   returning(open)
+  returningLate(open)
 }
 
 function deleting(open: OpenStore): void {
@@ -367,6 +368,31 @@ function returning(open: OpenStore): void {
     expect(await namesIn(store)).toEqual(['kept', 'shared again'])
     const inForce = await store.intents('trash', '', 9)
     expect(inForce.map(({ key }) => key)).toEqual(['a/kept before', 'a/purged'])
+  })
+}
+
+function returningLate(open: OpenStore): void {
+  test('a file that seemed to be a temporary one is kept if another index knew it for longer', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const owner = await announcerOf(opened, 'a')
+    const keeper = await announcerOf(opened, 'k')
+    // In its inventory; later ones are new.
+    await owner(put('first', 'first'))
+    for (const name of ['old', 'new']) {
+      await owner(put(name, name))
+      await keeper(put(name, name, replica))
+      await owner(removal(name))
+    }
+    expect(await trashOf(store)).toEqual([])
+    const record = { kind: 'trash', key: 'a/old', value: { isKept: true } } as const
+    const { contentIds } = await opened.commit(store.mergeIntent([{ ...record, changedMs: 5 }]))
+    expect(await trashOf(store)).toEqual(['a/old'])
+    const [trashed] = await store.trashNamed('old', 1)
+    expect(contentIds).toEqual([trashed?.content.contentId])
+    expect(trashed?.content).toMatchObject({ isTrashed: true, sha256: hashOf('old') })
+    expect(await store.obsoleteCopies(trashed?.content.contentId ?? 0, 9)).toEqual([])
+    expect(await store.strays('k', 9)).toEqual([])
   })
 
   test('the owner removed a file before its keeper announces it', async () => {

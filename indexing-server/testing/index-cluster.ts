@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { AppError } from '../../common/errors.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
+import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import type {
   Change,
   Content,
@@ -18,7 +19,6 @@ import type { Relabelling } from '../../common/protocol/trash-messages.ts'
 import { seededRandom } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import {
   type IndexingServer,
@@ -87,19 +87,27 @@ export class IndexCluster implements AsyncDisposable {
   readonly unreachable = new Set<string>()
   readonly #transport = new MemoryTransport()
   readonly #settings: IndexingServerSettings
+  readonly #ownPeerId: string | undefined
   readonly #peers = new Set<TestPeer>()
   #server: IndexingServer | undefined
   /** Each run of an index has other randomness, and so each new database another log. */
   #starts = 0
   #database: Database | undefined
 
-  private constructor(settings: IndexingServerSettings) {
+  private constructor(settings: IndexingServerSettings, ownPeerId: string | undefined) {
     this.#settings = settings
+    this.#ownPeerId = ownPeerId
   }
 
-  /** Starts an index whose start grace is over, unless `settings` say otherwise. */
-  static async start(settings: Partial<IndexingServerSettings> = {}): Promise<IndexCluster> {
-    const cluster = new IndexCluster({ ...testSettings, startGraceMs: 0, ...settings })
+  /**
+   * Starts an index whose start grace is over, unless `settings` say otherwise.
+   * @param ownPeerId in a mesh, the peer whose own index it is
+   */
+  static async start(
+    settings: Partial<IndexingServerSettings> = {},
+    ownPeerId?: string,
+  ): Promise<IndexCluster> {
+    const cluster = new IndexCluster({ ...testSettings, startGraceMs: 0, ...settings }, ownPeerId)
     await cluster.startIndex()
     return cluster
   }
@@ -118,6 +126,7 @@ export class IndexCluster implements AsyncDisposable {
         random: seededRandom(`index${this.#starts++ || ''}`),
         log: silentLog,
         dialBack: this.dialBack,
+        ownPeerId: this.#ownPeerId,
         openDatabase: (path, options) => (this.#database = openDatabase(path, options)),
       },
     )

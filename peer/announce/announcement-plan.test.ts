@@ -30,13 +30,19 @@ const outline = (plan: AnnouncementPlan): string[] =>
   })
 
 test('an index that has the catalog gets only later changes', () => {
-  const plan = new AnnouncementPlan(2, anInventory([1, 2, 5, 9], { isComplete: true }))
+  const plan = AnnouncementPlan.from(
+    { seq: 2, full: undefined },
+    anInventory([1, 2, 5, 9], { isComplete: true }),
+  )
   expect(outline(plan)).toEqual(['2->9 [5,9]'])
   expect(outline(plan)).toEqual([])
 })
 
 test('an index that has nothing gets everything, and learns when it is complete', () => {
-  const plan = new AnnouncementPlan(0, anInventory([1, 2], { isComplete: true, lastSeq: 7 }))
+  const plan = AnnouncementPlan.from(
+    { seq: 0, full: undefined },
+    anInventory([1, 2], { isComplete: true, lastSeq: 7 }),
+  )
   expect(outline(plan)).toEqual(['begin end 0->7 [1,2]'])
   expect(outline(plan)).toEqual([])
   expect(plan.plannedSeq).toBe(7)
@@ -44,7 +50,7 @@ test('an index that has nothing gets everything, and learns when it is complete'
 
 test('known files are announced during the first scan; completeness only after it', () => {
   const inventory = anInventory([1, 2], { isComplete: false })
-  const plan = new AnnouncementPlan(0, inventory)
+  const plan = AnnouncementPlan.from({ seq: 0, full: undefined }, inventory)
   expect(outline(plan)).toEqual(['begin 0->2 [1,2]'])
   expect(outline(plan)).toEqual([])
   inventory.isComplete = true
@@ -54,7 +60,7 @@ test('known files are announced during the first scan; completeness only after i
 
 test('an empty catalog is an inventory once it is complete', () => {
   const inventory = anInventory([], { isComplete: false, lastSeq: 100 })
-  const plan = new AnnouncementPlan(0, inventory)
+  const plan = AnnouncementPlan.from({ seq: 0, full: undefined }, inventory)
   expect(outline(plan)).toEqual([])
   inventory.isComplete = true
   expect(outline(plan)).toEqual(['begin end 0->100 []'])
@@ -63,7 +69,10 @@ test('an empty catalog is an inventory once it is complete', () => {
 test('pages of changes follow each other without gaps, and only the last one ends the inventory', () => {
   const count = 2 * limits.announceChangesMax + 1
   const seqs = Array.from({ length: count }, (_, index) => index + 1)
-  const plan = new AnnouncementPlan(0, anInventory(seqs, { isComplete: true }))
+  const plan = AnnouncementPlan.from(
+    { seq: 0, full: undefined },
+    anInventory(seqs, { isComplete: true }),
+  )
   const announcements = []
   for (let next = plan.next(); next.length > 0; next = plan.next()) announcements.push(...next)
 

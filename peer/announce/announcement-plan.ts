@@ -27,14 +27,21 @@ export class AnnouncementPlan {
   #acknowledged: Position
   #acknowledgedCount = 0
 
-  /** @param seenSeq the last change of this catalog that the index says it has */
-  constructor(seenSeq: number, inventory: Inventory) {
+  private constructor({ seq, full }: Position, inventory: Inventory) {
     this.#inventory = inventory
-    const canResume = inventory.canResumeFrom(seenSeq)
-    this.#previousSeq = canResume ? seenSeq : 0
-    this.#full = canResume ? undefined : 'begin'
-    this.#plannedSeq = this.#previousSeq
-    this.#acknowledged = { seq: this.#previousSeq, full: this.#full }
+    this.#previousSeq = seq
+    this.#full = full
+    this.#plannedSeq = seq
+    this.#acknowledged = { seq, full }
+  }
+
+  /**
+   * Continues after what the other side has; with a full inventory if the changes since then do not
+   * tell everything. Within an inventory (`full: 'rest'`), they do.
+   */
+  static from({ seq, full }: Position, inventory: Inventory): AnnouncementPlan {
+    const continues = full === 'rest' || inventory.canResumeFrom(seq)
+    return new AnnouncementPlan(continues ? { seq, full } : { seq: 0, full: 'begin' }, inventory)
   }
 
   /** All changes up to this one are in announcements that `next` has returned. */

@@ -35,7 +35,7 @@ export class AnnouncementStream {
   /** @param seenSeq the last change of the catalog that the index says it has */
   constructor(seenSeq: number, dependencies: Dependencies) {
     this.#dependencies = dependencies
-    this.#plan = new AnnouncementPlan(seenSeq, dependencies.inventory)
+    this.#plan = AnnouncementPlan.from({ seq: seenSeq, full: undefined }, dependencies.inventory)
   }
 
   /** The index has all changes up to this one. */

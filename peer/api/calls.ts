@@ -10,6 +10,7 @@ import { idParams, waitQuery } from './call-parts.ts'
 import type { CallRow } from './call-row.ts'
 import { followCalls } from './follow-calls.ts'
 import { historyCalls } from './history-calls.ts'
+import { meshCalls } from './mesh-calls.ts'
 import { planCalls } from './plan-calls.ts'
 import { replicationCalls } from './replication-calls.ts'
 import { scrubCalls } from './scrub-calls.ts'
@@ -362,6 +363,7 @@ export const calls = {
     reply: UnsharedPage,
   },
   ...scrubCalls,
+  ...meshCalls,
 } as const satisfies Readonly<Record<string, CallRow>>
 
 type Calls = typeof calls

@@ -19,6 +19,7 @@ import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import type { FollowCall } from './follow-calls.ts'
 import type { HistoryCall } from './history-calls.ts'
+import type { MeshCall } from './mesh-calls.ts'
 import {
   type IgnoredSource,
   ignoredCalled,
@@ -62,7 +63,7 @@ interface Dependencies {
 }
 
 /** The peer in this process, as the prompt and the HTTP API call it. */
-export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall> {
+export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | MeshCall> {
   readonly #peerId: string
   readonly #dependencies: Dependencies
   readonly #startMs: number

@@ -465,3 +465,15 @@ export const UnsharedPage = Type.Object({
   ),
 })
 export type UnsharedPage = Static<typeof UnsharedPage>
+
+export const MeshState = Type.Object({
+  isMember: Type.Boolean({ description: 'Whether this peer takes part in a mesh.' }),
+  live: Type.Integer({ minimum: 0, description: 'Members that answer, this peer included.' }),
+  suspect: Type.Integer({ minimum: 0, description: 'Members that do not answer now.' }),
+  gone: Type.Integer({ minimum: 0, description: 'Members that left or died in the last minutes.' }),
+  behind: Type.Integer({
+    minimum: 0,
+    description: 'Members of whose catalogs this peer is still fetching changes.',
+  }),
+})
+export type MeshState = Static<typeof MeshState>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../../common/testing/memory-transport.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import { FakeIndex } from '../testing/fake-index.ts'
 import { DialledIndex } from './dialled-index.ts'

@@ -10,6 +10,7 @@ import type { BulkSource } from '../../common/protocol/bulk.ts'
 import type { Account } from '../../common/protocol/byte-budget.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { Content, Purpose, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import { noMesh } from '../../common/protocol/no-mesh.ts'
 import {
   type FileDependencies,
   gated,
@@ -47,10 +48,15 @@ export interface SentObserver {
   ): void
 }
 
+/** Answers other members of the mesh. */
+export type MeshHandlers = Pick<Handlers<'peer', 'peer', Requester>, keyof typeof noMesh>
+
 export interface ServeDependencies extends Served, FileDependencies {
   /** Absent: the peer keeps none. */
   readonly history?: ServedHistory | undefined
   readonly sent?: SentObserver | undefined
+  /** Absent: the peer takes part in no mesh. */
+  readonly mesh?: MeshHandlers | undefined
   readonly queue: Pick<UploadQueue, 'enter'>
   readonly smallFiles: Pick<SmallFiles, 'outcomes'>
   readonly clock: Clock
@@ -65,8 +71,10 @@ export interface ServeSession extends Requester {
 export function serveHandlers(
   dependencies: ServeDependencies,
 ): Handlers<'peer' | 'client', 'peer', ServeSession> {
-  const { queue, history } = dependencies
+  const { queue, history, mesh = noMesh } = dependencies
   return {
+    ...mesh,
+
     'chunk-list': async ({ sha256, for: purpose = 'download' }, { account }, signal) => {
       const { size, chunkRoot } = contentOf(sha256, dependencies)
       if (chunkListOf(sha256, dependencies) === undefined) throw new AppError('CHUNK_MISSING')

@@ -11,6 +11,7 @@ import { downloadCases } from './api-download-cases.ts'
 import { fileCases } from './api-file-cases.ts'
 import { followCases } from './api-follow-cases.ts'
 import { historyCases } from './api-history-cases.ts'
+import { meshCases } from './api-mesh-cases.ts'
 import { scrubCases } from './api-scrub-cases.ts'
 
 const contract: Readonly<Record<CallName, DeclareTests>> = {
@@ -19,6 +20,7 @@ const contract: Readonly<Record<CallName, DeclareTests>> = {
   ...followCases,
   ...clusterCases,
   ...scrubCases,
+  ...meshCases,
   ...historyCases,
 }
 

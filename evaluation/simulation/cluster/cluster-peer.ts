@@ -110,7 +110,7 @@ export async function startClusterPeer(
   const replicating = { fetcher: replicas, restorer, limiter: noLimiter }
   const joining = { share, serving, ...replicating, unfinished, reach, identity, intent }
   const settings = { peerId, zone, index: indexAddress, advertiseHost: undefined }
-  const announcer = joinCluster(settings, stack, joining, dependencies)
+  const { announcer } = joinCluster(settings, stack, joining, dependencies)
   const finder = new Finder({
     index: hurriedLink(announcer),
     holds: (name, sha256) => share.catalog.holds(name, sha256),

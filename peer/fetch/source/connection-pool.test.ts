@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { deadlines } from '../../../common/limits.ts'
+import { MemoryTransport } from '../../../common/protocol/memory-transport.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
 import type { Transport } from '../../../common/protocol/transport.ts'
 import { aContent } from '../../../common/testing/contents.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../../../common/testing/memory-transport.ts'
 import { startScriptedSource } from '../../../common/testing/scripted-source.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import {

@@ -2,11 +2,11 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { deadlines } from '../../../common/limits.ts'
+import { MemoryTransport } from '../../../common/protocol/memory-transport.ts'
 import type { Source } from '../../../common/protocol/messages.ts'
 import { seededRandom } from '../../../common/random.ts'
 import type { TestContent } from '../../../common/testing/contents.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
-import { MemoryTransport } from '../../../common/testing/memory-transport.ts'
 import {
   type ScriptedSource,
   type SourceScript,

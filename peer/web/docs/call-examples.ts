@@ -5,6 +5,7 @@ import { downloadExamples } from './download-examples.ts'
 import type { CallExamples } from './example.ts'
 import { fileExamples } from './file-examples.ts'
 import { followExamples } from './follow-examples.ts'
+import { meshExamples } from './mesh-examples.ts'
 import { scrubExamples } from './scrub-examples.ts'
 
 /** An example of each call, for the documentation. A test checks them against the schemas. */
@@ -15,4 +16,5 @@ export const callExamples: CallExamples<CallName> = {
   ...activityExamples,
   ...clusterExamples,
   ...scrubExamples,
+  ...meshExamples,
 }

@@ -7,7 +7,7 @@ import {
   type Transport,
   type Wire,
   wireOf,
-} from '../protocol/transport.ts'
+} from './transport.ts'
 
 /**
  * Connections within the process; addresses are keys of a map. Ports are compared, host names are

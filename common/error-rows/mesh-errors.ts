@@ -1,0 +1,23 @@
+/** Errors of the mesh. */
+import type { ErrorRow } from './error-row.ts'
+
+export const meshErrors = {
+  NO_MESH: {
+    when: 'A member of a mesh asked a peer that takes part in none.',
+    retryable: false,
+    status: 409,
+    sentence: 'That peer takes part in no mesh: start it with --mesh.',
+  },
+  NOT_IN_MESH: {
+    when: 'A peer that takes part in no mesh was asked to join one.',
+    retryable: false,
+    status: 409,
+    sentence: 'This peer takes part in no mesh: start it with --mesh.',
+  },
+  JOIN_SELF: {
+    when: 'The address of a mesh to join is that of the peer itself.',
+    retryable: false,
+    status: 400,
+    sentence: '{address} is this peer itself: give the address of another peer of the mesh.',
+  },
+} as const satisfies Record<string, ErrorRow>

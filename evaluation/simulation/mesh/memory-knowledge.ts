@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import type { MemberRecord } from '../../../common/protocol/mesh-messages.ts'
+import type { Change } from '../../../common/protocol/messages.ts'
+import type { Announcement } from '../../../common/protocol/registration-shapes.ts'
+import type { Knowledge } from '../../../peer/mesh/knowledge.ts'
+
+/** Changes per announcement: catalogs need several. */
+const pageMax = 50
+
+/** The files of one peer, with all changes ever made to them. They are the same wherever they are known. */
+export class SimulatedCatalog {
+  readonly peerId: string
+  readonly epoch: string
+  readonly #changes: Change[] = []
+
+  constructor(peerId: string, epoch: string) {
+    this.peerId = peerId
+    this.epoch = epoch
+  }
+
+  get lastSeq(): number {
+    return this.#changes.length
+  }
+
+  addFile(): void {
+    const seq = this.#changes.length + 1
+    const sha256 = `${seq}`.padStart(64, '0')
+    const name = `${this.peerId}/file-${seq}.bin`
+    const content = { sha256, size: 1_000, chunkRoot: sha256 }
+    this.#changes.push({ op: 'put', seq, kind: 'shared', name, ...content, modifiedMs: seq })
+  }
+
+  /** The changes after `seq`, up to `lastSeq`. */
+  announcementAfter(seq: number, lastSeq: number): Announcement | undefined {
+    const changes = this.#changes.slice(seq, Math.min(lastSeq, seq + pageMax))
+    const last = changes.at(-1)
+    if (last === undefined) return undefined
+    return { epoch: this.epoch, previousSeq: seq, lastSeq: last.seq, changes }
+  }
+}
+
+/** What one peer knows of all catalogs: how far. What the changes are is kept once for all peers. */
+export class MemoryKnowledge implements Knowledge {
+  readonly #own: SimulatedCatalog
+  readonly #catalogs: ReadonlyMap<string, SimulatedCatalog>
+  readonly #seen = new Map<string, { epoch: string; seq: number }>()
+
+  /** @param catalogs of all runs of all peers, by epoch */
+  constructor(own: SimulatedCatalog, catalogs: ReadonlyMap<string, SimulatedCatalog>) {
+    this.#own = own
+    this.#catalogs = catalogs
+  }
+
+  seenSeq(peerId: string, epoch: string): number {
+    if (epoch === this.#own.epoch) return this.#own.lastSeq
+    const seen = this.#seen.get(peerId)
+    return seen?.epoch === epoch ? seen.seq : 0
+  }
+
+  /** Changes are remembered from the first on. */
+  isInventory(): boolean {
+    return false
+  }
+
+  announcementAfter(peerId: string, epoch: string, seq: number): Announcement | undefined {
+    return this.#catalogs.get(epoch)?.announcementAfter(seq, this.seenSeq(peerId, epoch))
+  }
+
+  async apply({ peerId, epoch }: MemberRecord, announcement: Announcement): Promise<void> {
+    const { previousSeq, lastSeq, changes } = announcement
+    assert.equal(announcement.epoch, epoch)
+    assert.equal(previousSeq, this.seenSeq(peerId, epoch), 'changes follow what is known')
+    assert.equal(changes.at(-1)?.seq, lastSeq)
+    this.#seen.set(peerId, { epoch, seq: lastSeq })
+  }
+}

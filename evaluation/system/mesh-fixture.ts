@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '../../common/clock.ts'
+import { temporaryFolder } from '../../common/testing/temp-folder.ts'
+import {
+  type Cluster,
+  type ClusterOptions,
+  type ClusterSettings,
+  freePorts,
+  settingsOf,
+} from './cluster-fixture.ts'
+import { quickSettings } from './quick-settings.ts'
+import { TandemProcess } from './tandem-process.ts'
+
+/** How long the silence of a peer lasts until its files are copied. */
+const deadAfterMs = 3_000
+
+/** Shortens the delays that a mesh normally grants to people and machines. */
+export const quickMesh = {
+  index: { ...quickSettings.index, heartbeatMs: 500, deadAfterMs, trimAfterMs: 1_500 },
+  peer: { ...quickSettings.peer, gossipMs: 200 },
+  log: { level: 'debug' },
+} as const satisfies ClusterSettings
+
+export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare'> {
+  /** Number of peers: peer1, which the others join, peer2, …. */
+  readonly peers: number
+  /** Whether peer1 is left for the test to start. */
+  readonly isFirstLate?: boolean
+}
+
+/** Peers without an index. Disposing stops all processes and removes their data. */
+export type MeshCluster = Omit<Cluster, 'index' | 'startPeer'> & {
+  /** Starts one more peer. */
+  startPeer(): Promise<TandemProcess>
+}
+
+/** Peers as real processes that know the address of the first one; resolves when they are ready. */
+export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
+  // Disposed here if the start fails half-way; moved to the caller otherwise.
+  await using starting = new AsyncDisposableStack()
+  const stack = starting.use(new AsyncDisposableStack())
+  const folder = stack.use(await temporaryFolder()).path
+  const config = join(folder, 'config.json')
+  const { settings = quickMesh, isFirstLate = false, prepare } = options
+  await writeFile(config, JSON.stringify(settingsOf({ settings }, join(folder, 'logs'))))
+  const peers: TandemProcess[] = []
+  const nextPeer = async (): Promise<TandemProcess> => {
+    const name = `peer${peers.length + 1}`
+    const dataFolder = join(folder, name)
+    const [port, httpPort] = await freePorts()
+    await prepare?.(name, join(dataFolder, 'shared'))
+    const [first] = peers
+    const joined = first === undefined ? [] : ['--join', `127.0.0.1:${first.port}`]
+    const flags = ['--config', config, '--mesh', ...joined]
+    const given = { role: 'peer', name, dataFolder, port, httpPort, flags } as const
+    const peer = stack.use(new TandemProcess(given, { clock: systemClock }))
+    peers.push(peer)
+    return peer
+  }
+  const startPeer = async (): Promise<TandemProcess> => {
+    const peer = await nextPeer()
+    await peer.start()
+    return peer
+  }
+  if (isFirstLate) await nextPeer()
+  while (peers.length < options.peers) await startPeer()
+  const peer = (number: number): TandemProcess => {
+    const found = peers[number - 1]
+    assert(found !== undefined, `there are only ${peers.length} peers`)
+    return found
+  }
+  const started = starting.move()
+  const dispose = async (): Promise<void> => await started.disposeAsync()
+  return { peers, peer, folder, startPeer, [Symbol.asyncDispose]: dispose }
+}

@@ -1,0 +1,60 @@
+import { hash } from 'node:crypto'
+import type { Peer } from '../registry.ts'
+import type { StoredContent } from '../store/store.ts'
+
+/**
+ * Which contents an index acts for, and where their copies go. The only index of a cluster acts for
+ * all. Where several know the same, as in a mesh, one acts for each content: all of them know which
+ * without asking one another.
+ */
+export interface Duty {
+  /** Whether this index has copies of the content made, moved and dropped. */
+  actsFor(content: Pick<StoredContent, 'sha256' | 'holders'>): boolean
+  /**
+   * The score of a peer for a content, above 0 and below 1 and the same at every index; undefined
+   * where peers are drawn.
+   */
+  scoreOf(sha256: string, peerId: string): number | undefined
+}
+
+export const wholeDuty: Duty = { actsFor: () => true, scoreOf: () => undefined }
+
+/**
+ * The duty of a peer's own index: the contents for which this peer, of their holders that are not
+ * lost, has the highest score (rendezvous hashing: Thaler and Ravishankar, 1998).
+ */
+export function dutyOfPeer(
+  ownId: string,
+  peerOf: (peerId: string) => Pick<Peer, 'isLost'> | undefined,
+): Duty {
+  return {
+    actsFor({ sha256, holders }) {
+      const present = holders.filter(({ peerId }) => peerOf(peerId)?.isLost === false)
+      return (
+        highest(
+          present.map(({ peerId }) => peerId),
+          sha256,
+        ) === ownId
+      )
+    },
+    scoreOf: rendezvousScore,
+  }
+}
+
+/** The id with the highest score; undefined if there is none. */
+function highest(peerIds: readonly string[], sha256: string): string | undefined {
+  let best: { readonly peerId: string; readonly score: number } | undefined
+  for (const peerId of peerIds) {
+    const score = rendezvousScore(sha256, peerId)
+    if (best === undefined || score > best.score) best = { peerId, score }
+  }
+  return best?.peerId
+}
+
+const scoreBits = 48
+
+/** Above 0 and below 1, evenly spread over contents and peers. */
+export function rendezvousScore(sha256: string, peerId: string): number {
+  const digest = hash('sha256', `${sha256}/${peerId}`, 'buffer')
+  return (digest.readUIntBE(0, scoreBits / 8) + 1) / (2 ** scoreBits + 1)
+}

@@ -1,0 +1,333 @@
+/**
+ * Makes a peer a member of a mesh. Its own index, in its process, knows of the other members what
+ * gossip says: each of them seems to be registered there.
+ *
+ *   catalog --> mesh --> other members            (numbered changes, on request)
+ *   other members --> mesh --> mirrors --> own index --> lookups, searches, tasks
+ *   own index --> mirrors --> other members --> their replicators --> report --> own index
+ */
+import { networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import { BackgroundWork } from '../common/background.ts'
+import { AppError, reasonOf } from '../common/errors.ts'
+import { isWildcard } from '../common/hosts.ts'
+import type { Handlers } from '../common/protocol/handlers.ts'
+import type { RequestOf } from '../common/protocol/messages.ts'
+import { noMesh } from '../common/protocol/no-mesh.ts'
+import type { Address } from '../common/protocol/transport.ts'
+import { CatalogChanges } from './announce/catalog-changes.ts'
+import type { Inventory } from './announce/inventory.ts'
+import type { JoinedMesh } from './api/mesh-api.ts'
+import {
+  type IndexRequests,
+  type Joined,
+  joinCluster,
+  type PeerDependencies,
+} from './join-cluster.ts'
+import { MemberConnections } from './mesh/member-connections.ts'
+import { Mesh } from './mesh/mesh.ts'
+import { Mirrors } from './mesh/mirrors.ts'
+import type { OwnIndex } from './mesh/own-index.ts'
+import { RememberedMembers } from './mesh/remembered-members.ts'
+import type { SelfRecord } from './mesh/self-record.ts'
+import { type MemberLink, TaskOrigins } from './mesh/task-origins.ts'
+import type { MeshHandlers } from './serve/serve-handlers.ts'
+import type { PeerSettings } from './settings.ts'
+
+/** How often the free space is looked at. */
+const roomEveryMs = 10_000
+/** A member is asked by so many others whether it can reach one that does not answer. */
+const indirectProbes = 3
+/** A dead member is remembered for this long, so that old news do not revive it. */
+const forgetAfterMs = 600_000
+
+type Room = RequestOf<'heartbeat'>
+
+/** What a member has before it serves or announces anything. */
+export interface MeshParts {
+  readonly index: OwnIndex
+  /** This peer's catalog: announced to its own index, and told to others. */
+  readonly catalog: CatalogChanges
+  readonly connections: MemberConnections
+  /** The member, once it runs, and which index gave which task. */
+  member: Member | undefined
+  origins: TaskOrigins | undefined
+  /** Answers other members; with BUSY until it runs. */
+  readonly handlers: MeshHandlers
+}
+
+/**
+ * Starts this peer's own index. It is stopped with `starting`.
+ * @throws AppError SETTING_INVALID, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ */
+export async function openMesh(
+  { peerId, data }: Pick<PeerSettings, 'peerId' | 'data'>,
+  starting: AsyncDisposableStack,
+  inventory: Inventory,
+  dependencies: PeerDependencies,
+): Promise<MeshParts> {
+  const { startOwnIndex } = dependencies
+  if (startOwnIndex === undefined) throw new Error('a peer of a mesh needs an index of its own')
+  const index = starting.use(await startOwnIndex({ peerId, data }, dependencies))
+  const catalog = new CatalogChanges(inventory, dependencies)
+  const connections = starting.use(new MemberConnections({ peerId }, dependencies))
+  const parts: MeshParts = {
+    index,
+    catalog,
+    connections,
+    member: undefined,
+    origins: undefined,
+    handlers: lateHandlers(() => parts.member),
+  }
+  return parts
+}
+
+/**
+ * Registers at this peer's own index, and carries out its tasks and those of other members' indexes.
+ * Both are stopped with `starting`.
+ */
+export function joinOwnIndex(
+  settings: Parameters<typeof joinCluster>[0],
+  starting: AsyncDisposableStack,
+  { meshed, ...joining }: Parameters<typeof joinCluster>[2] & { readonly meshed: MeshParts },
+  dependencies: PeerDependencies,
+): Joined {
+  const { index, catalog, connections } = meshed
+  const members: MemberLink = {
+    lastSeq: () => catalog.lastSeq,
+    async ask(peerId, type, body, signal) {
+      const target = meshed.member?.mirrors.targetOf(peerId)
+      if (target === undefined) throw new AppError('PEER_UNKNOWN', { peerId })
+      return await connections.request(target, type, body, signal)
+    },
+  }
+  return joinCluster(
+    { ...settings, index: index.address },
+    starting,
+    {
+      ...joining,
+      catalog,
+      taskLink: (own) => (meshed.origins = new TaskOrigins(own, members)),
+    },
+    { ...dependencies, transport: index.transport },
+  )
+}
+
+interface Joining {
+  readonly meshed: MeshParts
+  /** This peer's answers to an index. */
+  readonly requests: IndexRequests
+  readonly serving: { readonly address: Address }
+  readonly share: { room(): Promise<Room> }
+  readonly intent: { readonly state: SelfRecord['intent'] }
+  readonly http: { listening(signal: AbortSignal): Promise<NonNullable<SelfRecord['http']>> }
+}
+
+type Settings = Pick<
+  PeerSettings,
+  'advertiseHost' | 'data' | 'gossipMs' | 'gossipPeers' | 'host' | 'join' | 'peerId' | 'zone'
+>
+
+/** A running member. */
+interface Member {
+  readonly mesh: Mesh
+  readonly handlers: MeshHandlers
+  readonly mirrors: Mirrors
+}
+
+/**
+ * Starts to talk to other members. Everything is stopped with `starting`.
+ * @throws the signal's reason
+ */
+export async function joinMesh(
+  settings: Settings,
+  starting: AsyncDisposableStack,
+  joining: Joining,
+  dependencies: PeerDependencies,
+): Promise<void> {
+  const { meshed } = joining
+  const { index, catalog, connections } = meshed
+  const background = starting.use(new BackgroundWork(dependencies))
+  const remembered = new RememberedMembers(join(resolve(settings.data), '.tandem'), dependencies)
+  const self = await selfOf(settings, joining, background, dependencies)
+  const mirrors = starting.use(
+    new Mirrors({
+      ...dependencies,
+      ownId: settings.peerId,
+      index,
+      catalog,
+      link: connections,
+      onRegistered: (member) => mesh.fetchChanges(member),
+    }),
+  )
+  const { gossipMs, gossipPeers: fanOut } = settings
+  const mesh: Mesh = starting.use(
+    Mesh.start(
+      {
+        self: self.record,
+        settings: {
+          gossipMs,
+          fanOut,
+          indirectProbes,
+          deadAfterMs: index.deadAfterMs,
+          forgetAfterMs,
+        },
+        joins: settings.join,
+        remembered: await remembered.read(),
+      },
+      {
+        ...dependencies,
+        link: connections,
+        knowledge: mirrors,
+        onMember: (member) => mirrors.onMember(member),
+      },
+    ),
+  )
+  starting.defer(catalog.onChange(() => mesh.tellNews()))
+  self.onNews(() => mesh.tellNews())
+  background.start('remember the members', (signal) =>
+    remembered.follow(() => mesh.members(), signal),
+  )
+  const { requests } = joining
+  const handlers = memberHandlers({ meshed, requests, mesh, mirrors })
+  meshed.member = { mesh, mirrors, handlers }
+}
+
+/** What this peer says of itself. */
+interface Self {
+  readonly record: () => SelfRecord
+  /** Calls `tell` when the free space was looked at again. */
+  onNews(tell: () => void): void
+}
+
+async function selfOf(
+  settings: Settings,
+  { meshed: { catalog }, share, serving, intent, http: listening }: Joining,
+  background: BackgroundWork,
+  { clock, log }: PeerDependencies,
+): Promise<Self> {
+  const { peerId, zone } = settings
+  const http = await listening.listening(background.signal)
+  const room = (): Promise<Room> =>
+    share.room().catch((error: unknown) => {
+      log.debug({ reason: reasonOf(error) }, 'the free space is unknown')
+      return { freeBytes: 0 }
+    })
+  let known = await room()
+  let tell = (): void => {}
+  background.start('watch the free space', async (signal) => {
+    for (;;) {
+      await clock.sleep(roomEveryMs, signal)
+      known = await room()
+      tell()
+    }
+  })
+  return {
+    onNews: (listener) => (tell = listener),
+    record() {
+      const { epoch, continues, lastSeq } = catalog
+      const { freeBytes, diskBytes, capacityBytes } = known
+      const { state: decided } = intent
+      return {
+        peerId,
+        host: reachedHost(settings),
+        port: serving.address.port,
+        http,
+        epoch,
+        lastSeq,
+        freeBytes,
+        ...(zone !== undefined && { zone }),
+        ...(continues !== undefined && { continues }),
+        ...(diskBytes !== undefined && { diskBytes }),
+        ...(capacityBytes !== undefined && { capacityBytes }),
+        ...(decided !== undefined && { intent: decided }),
+      }
+    },
+  }
+}
+
+/** The mesh, as the calls of people and programs see it. */
+export function joinedMesh(meshed: MeshParts): JoinedMesh {
+  return {
+    get counts() {
+      const members = meshed.member?.mesh.members() ?? []
+      const count = (wanted: (state: string) => boolean): number =>
+        members.filter(({ state }) => wanted(state)).length
+      return {
+        live: 1 + count((state) => state === 'live'),
+        suspect: count((state) => state === 'suspect'),
+        gone: count((state) => state === 'dead' || state === 'left'),
+        behind: meshed.member?.mesh.behindCount ?? 0,
+      }
+    },
+    async join(address, signal) {
+      if (meshed.member === undefined) throw new AppError('BUSY')
+      await meshed.member.mesh.join(address, signal)
+    },
+  }
+}
+
+/** Answers other members, and their indexes. */
+function memberHandlers({
+  meshed,
+  mesh,
+  mirrors,
+  requests,
+}: Pick<Joining, 'meshed' | 'requests'> & { mesh: Mesh; mirrors: Mirrors }): MeshHandlers {
+  const {
+    'keep-intent': _keep,
+    relabel: _relabel,
+    reached: _reached,
+    probe: _probe,
+    ...answers
+  } = requests satisfies Handlers<'index', 'peer', undefined>
+  const asked = Object.fromEntries(
+    Object.entries(answers).map(([type, answer]) => [
+      type,
+      (body: never, __: unknown, signal: AbortSignal) =>
+        (answer as (body: never, session: undefined, signal: AbortSignal) => Promise<unknown>)(
+          body,
+          undefined,
+          signal,
+        ),
+    ]),
+  ) as Pick<MeshHandlers, keyof typeof answers>
+  return {
+    ...mesh.handlers,
+    ...asked,
+    tasks: async ({ tasks }, { id }, signal) => {
+      meshed.origins?.note(id, tasks)
+      return await requests.tasks({ tasks }, undefined, signal)
+    },
+    report: async (report, { id }, signal) => {
+      if (report.lastSeq !== undefined) await mirrors.catchUp(id, report.lastSeq, signal)
+      return await mirrors.report(id, 'report', report, signal)
+    },
+    progress: (progress, { id }, signal) => mirrors.report(id, 'progress', progress, signal),
+    'confirm-drops': (copies, { id }, signal) =>
+      mirrors.report(id, 'confirm-drops', copies, signal),
+  }
+}
+
+/** Answers other members once this peer is one. */
+function lateHandlers(member: () => Member | undefined): MeshHandlers {
+  const late = Object.keys(noMesh).map((type) => [
+    type,
+    (...given: readonly never[]) => {
+      const handlers = member()?.handlers
+      if (handlers === undefined) throw new AppError('BUSY')
+      const handler = handlers[type as keyof MeshHandlers] as (...given: never[]) => unknown
+      return handler(...given)
+    },
+  ])
+  return Object.fromEntries(late) as MeshHandlers
+}
+
+/** Where other members reach this peer, if no setting says it: an address of this machine. */
+function reachedHost({ advertiseHost, host }: Pick<Settings, 'advertiseHost' | 'host'>): string {
+  if (advertiseHost !== undefined) return advertiseHost
+  if (!isWildcard(host)) return host
+  const addresses = Object.values(networkInterfaces()).flatMap((one) => one ?? [])
+  const outside = addresses.find(({ internal, family }) => !internal && family === 'IPv4')
+  return outside?.address ?? '127.0.0.1'
+}

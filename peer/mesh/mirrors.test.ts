@@ -1,0 +1,241 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { AppError } from '../../common/errors.ts'
+import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
+import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
+import type { Change, RequestOf } from '../../common/protocol/messages.ts'
+import type { Announcement } from '../../common/protocol/registration-shapes.ts'
+import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { FakeIndex } from '../testing/fake-index.ts'
+import type { Member, MemberState } from './member.ts'
+import { Mirrors } from './mirrors.ts'
+
+const epoch = '0'.repeat(16)
+const sha256 = 'a'.repeat(64)
+
+function put(seq: number): Change {
+  return {
+    op: 'put',
+    kind: 'shared',
+    seq,
+    name: `f${seq}`,
+    sha256,
+    size: 1,
+    chunkRoot: sha256,
+    modifiedMs: 1,
+  }
+}
+
+function announcement(
+  previousSeq: number,
+  lastSeq: number,
+  fields: Partial<Announcement> = {},
+): Announcement {
+  const changes = Array.from({ length: lastSeq - previousSeq }, (_, i) => put(previousSeq + i + 1))
+  return { epoch, previousSeq, lastSeq, changes, ...fields }
+}
+
+/** An own index, and one other member: peer1. */
+class World {
+  readonly clock = new FakeClock()
+  readonly transport = new MemoryTransport()
+  readonly index = new FakeIndex(this)
+  /** What is asked of other peers. */
+  readonly asked: { readonly to: string | undefined; readonly type: string; body: unknown }[] = []
+  readonly registered: string[] = []
+  answer: (type: string, body: unknown) => unknown = () => ({})
+  readonly mirrors = new Mirrors({
+    ownId: 'me',
+    catalog: { epoch: '9'.repeat(16), lastSeq: 5, after: ({ seq }) => announcement(seq, 5) },
+    index: { transport: this.transport, address: this.index.address },
+    link: {
+      request: async ({ peerId: to }, type, body) => {
+        this.asked.push({ to, type, body })
+        return this.answer(type, body) as never
+      },
+    },
+    onRegistered: (peerId) => this.registered.push(peerId),
+    clock: this.clock,
+    random: seededRandom('mirrors'),
+    log: silentLog,
+  })
+  #version = 0
+
+  static async start(): Promise<World> {
+    const world = new World()
+    await world.index.start()
+    onTestFinished(async () => {
+      await world.mirrors[Symbol.asyncDispose]()
+      await world.index[Symbol.asyncDispose]()
+    })
+    return world
+  }
+
+  say(fields: Partial<MemberRecord> = {}, state: MemberState = 'live', forGood = false): void {
+    const record = {
+      peerId: 'peer1',
+      generation: 1,
+      version: ++this.#version,
+      host: '127.0.0.1',
+      port: 7_101,
+      epoch,
+      lastSeq: 3,
+      freeBytes: 1_000,
+      ...fields,
+    }
+    const member: Member = { record, state, forGood, isMet: true, heardMs: 0, sinceMs: 0 }
+    this.mirrors.onMember(member)
+  }
+
+  async apply(one: Announcement): Promise<void> {
+    await this.mirrors.apply({ peerId: 'peer1' }, one)
+  }
+}
+
+const { signal } = new AbortController()
+
+/** Resolves when members were registered so many times. */
+async function registered(world: World, count: number): Promise<void> {
+  await vi.waitUntil(() => world.registered.length === count)
+}
+
+test('a live member is registered with its record, and its changes are announced once', async () => {
+  const world = await World.start()
+  const { mirrors, index } = world
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(Number.MAX_SAFE_INTEGER)
+  world.say({ zone: 'z' })
+  await registered(world, 1)
+  expect(index.hellos).toMatchObject([
+    { peerId: 'peer1', registration: { epoch, port: 7_101, zone: 'z', hasAnnounced: true } },
+  ])
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(0)
+  await world.apply(announcement(0, 2, { begin: true }))
+  expect(mirrors.isInventory('peer1', epoch)).toBe(true)
+  await world.apply(announcement(2, 3, { end: true }))
+  expect(mirrors.isInventory('peer1', epoch)).toBe(false)
+  await world.apply(announcement(3, 4))
+  // Another member has sent the same.
+  await world.apply(announcement(3, 4))
+  expect(index.announcements).toHaveLength(3)
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(4)
+  expect(index.copies()).toHaveLength(4)
+  await expect(world.apply(announcement(9, 10))).rejects.toMatchObject({ code: 'SEQUENCE_GAP' })
+  const other = '1'.repeat(16)
+  await expect(world.apply({ ...announcement(4, 5), epoch: other })).rejects.toMatchObject({
+    code: 'NOT_REGISTERED',
+  })
+})
+
+test('other members get changes, but no part of an inventory that this peer has got', async () => {
+  const world = await World.start()
+  const { mirrors } = world
+  world.say()
+  await registered(world, 1)
+  await world.apply(announcement(0, 1, { begin: true }))
+  await world.apply(announcement(1, 2))
+  await world.apply(announcement(2, 3, { end: true }))
+  await world.apply(announcement(3, 4))
+  for (const seq of [0, 1, 2])
+    expect(mirrors.announcementAfter('peer1', epoch, seq), `${seq}`).toBeUndefined()
+  expect(mirrors.announcementAfter('peer1', epoch, 3)).toEqual(announcement(3, 4))
+  const own = '9'.repeat(16)
+  expect(mirrors.seenSeq('me', own)).toBe(5)
+  expect(mirrors.announcementAfter('me', own, 4)).toEqual(announcement(4, 5))
+  expect(mirrors.announcementAfter('me', epoch, 4)).toBeUndefined()
+})
+
+test('a suspect member is silent; a live one sends heartbeats, and news at once', async () => {
+  const world = await World.start()
+  const { index, clock } = world
+  world.say()
+  await registered(world, 1)
+  world.say({ freeBytes: 500 })
+  await expect.poll(() => index.heartbeats).toBe(1)
+  await clock.advance(index.heartbeatMs)
+  await expect.poll(() => index.heartbeats).toBe(2)
+  world.say({}, 'suspect')
+  await clock.advance(10_000)
+  expect([index.heartbeats, index.leaves, index.hellos.length]).toEqual([2, 0, 1])
+  await expect(world.apply(announcement(0, 1))).rejects.toMatchObject({ code: 'NOT_REGISTERED' })
+  world.say()
+  await registered(world, 2)
+})
+
+test.each([false, true])('the own index hears that a member left (for good: %s)', async (good) => {
+  const world = await World.start()
+  world.say()
+  await registered(world, 1)
+  world.say({}, 'left', good)
+  await expect.poll(() => world.index.leaves).toBe(1)
+  expect(world.index.isLeftForGood).toBe(good)
+  await world.clock.advance(60_000)
+  expect(world.registered).toHaveLength(1)
+})
+
+test.each([
+  ['epoch', { epoch: '1'.repeat(16) }],
+  ['port', { port: 7_102 }],
+  ['zone', { zone: 'other' }],
+  ['HTTP server', { http: { port: 80 } }],
+])('a member with another %s is registered again', async (_, fields) => {
+  const world = await World.start()
+  world.say()
+  await registered(world, 1)
+  world.say(fields)
+  await registered(world, 2)
+  expect(world.index.hellos.at(-1)?.registration).toMatchObject(fields)
+})
+
+test('a member that is refused is tried again later', async () => {
+  const world = await World.start()
+  const { index, clock } = world
+  index.refusal = new AppError('BUSY')
+  world.say()
+  await expect.poll(() => index.hellos.length).toBe(1)
+  index.refusal = undefined
+  await expect
+    .poll(async () => {
+      await clock.advance(500)
+      return world.registered
+    })
+    .toEqual(['peer1'])
+})
+
+test('requests of the own index are passed on to the member itself', async () => {
+  const world = await World.start()
+  world.say()
+  await registered(world, 1)
+  await world.index.handOut([
+    { kind: 'drop', taskId: '1'.repeat(16), owner: 'o', name: 'n', sha256 },
+  ])
+  expect(world.asked).toMatchObject([{ to: 'peer1', type: 'tasks' }])
+})
+
+test('what a report relies on is fetched from the member first', async () => {
+  const world = await World.start()
+  const { mirrors, index, asked } = world
+  world.say()
+  await registered(world, 1)
+  world.answer = (_, body) => {
+    const { after, isInventory } = body as RequestOf<'mesh-changes'>
+    const part = isInventory === true ? { end: true as const } : { begin: true as const }
+    return { announcement: announcement(after, after + 2, part) }
+  }
+  await mirrors.catchUp('peer1', 4, signal)
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(4)
+  expect(index.announcements).toHaveLength(2)
+  expect(asked.map(({ body }) => body)).toEqual([
+    { peerId: 'peer1', epoch, after: 0 },
+    { peerId: 'peer1', epoch, after: 2, isInventory: true },
+  ])
+  await mirrors.catchUp('peer1', 4, signal)
+  expect(asked).toHaveLength(2)
+  // One that sends what is known is not asked for ever.
+  world.answer = () => ({ announcement: announcement(2, 4) })
+  await mirrors.catchUp('peer1', 9, signal)
+  expect(asked).toHaveLength(3)
+  await expect(mirrors.catchUp('peer2', 1, signal)).rejects.toMatchObject({
+    code: 'NOT_REGISTERED',
+  })
+})

@@ -1,0 +1,169 @@
+import { AppError } from '../../common/errors.ts'
+import type { Handlers } from '../../common/protocol/handlers.ts'
+import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
+import type { MessageType, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { Member } from './member.ts'
+import type { MemberConnections, Target } from './member-connections.ts'
+import { Mirror, type MirrorDependencies, type Position } from './mirror.ts'
+import { RecentChanges } from './recent-changes.ts'
+
+type Announcement = RequestOf<'announce'>
+
+/** This peer's own catalog, for other members. */
+export interface OwnCatalog {
+  readonly epoch: string
+  readonly lastSeq: number
+  /** The next announcement to who has it up to there; undefined if that is all. */
+  after(position: Position): Announcement | undefined
+}
+
+interface Dependencies extends Omit<MirrorDependencies, 'handlers' | 'onRegistered'> {
+  readonly ownId: string
+  readonly catalog: OwnCatalog
+  readonly link: Pick<MemberConnections, 'request'>
+  /** The own index says what it has of this member's catalog. */
+  readonly onRegistered: (peerId: string) => void
+}
+
+/**
+ * All other members, as this peer's own index sees them; and what is known of their catalogs, to
+ * pass it on.
+ */
+export class Mirrors implements Knowledge, AsyncDisposable {
+  readonly #dependencies: Dependencies
+  readonly #mirrors = new Map<string, Mirror>()
+  readonly #recent = new RecentChanges()
+  readonly #targets = new Map<string, Target>()
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** What gossip says of a member has changed. */
+  onMember(member: Member): void {
+    const { peerId } = member.record
+    const known = this.#mirrors.get(peerId)
+    if (known !== undefined) known.update(member)
+    else if (member.state === 'live' && peerId !== this.#dependencies.ownId) {
+      const handlers = this.#forwarding(() => this.#targets.get(peerId))
+      this.#mirrors.set(
+        peerId,
+        new Mirror(member, {
+          ...this.#dependencies,
+          handlers,
+          onRegistered: () => this.#dependencies.onRegistered(peerId),
+        }),
+      )
+    }
+    const { host, port } = member.record
+    this.#targets.set(peerId, { peerId, address: { host, port } })
+  }
+
+  /** Where a member listens; undefined if it is unknown. */
+  targetOf(peerId: string): Target | undefined {
+    return this.#targets.get(peerId)
+  }
+
+  /** While it is not known what the own index has, nothing is missing. */
+  seenSeq(peerId: string, epoch: string): number {
+    const { ownId, catalog } = this.#dependencies
+    if (peerId === ownId && epoch === catalog.epoch) return catalog.lastSeq
+    return this.#mirrors.get(peerId)?.position(epoch)?.seq ?? Number.MAX_SAFE_INTEGER
+  }
+
+  isInventory(peerId: string, epoch: string): boolean {
+    return this.#mirrors.get(peerId)?.position(epoch)?.isInventory === true
+  }
+
+  /** What follows there in a catalog; undefined if this peer does not know, or that is all. */
+  announcementAfter(
+    peerId: string,
+    epoch: string,
+    seq: number,
+    isInventory = false,
+  ): Announcement | undefined {
+    const { ownId, catalog } = this.#dependencies
+    if (peerId !== ownId) return this.#recent.after(peerId, epoch, seq)
+    return catalog.epoch === epoch ? catalog.after({ seq, isInventory }) : undefined
+  }
+
+  /** @throws AppError NOT_REGISTERED, and the answer of the own index */
+  async apply({ peerId }: Pick<MemberRecord, 'peerId'>, announcement: Announcement): Promise<void> {
+    // A part of an inventory tells removals only to who has the parts before it.
+    if (await this.#mirrorOf(peerId).apply(announcement)) this.#recent.add(peerId, announcement)
+  }
+
+  /**
+   * Waits until the own index has a member's catalog up to a change, which this peer fetches itself.
+   * @throws AppError NOT_REGISTERED; why the changes cannot be fetched or applied; the signal's reason
+   */
+  async catchUp(peerId: string, lastSeq: number, signal: AbortSignal): Promise<void> {
+    const { link } = this.#dependencies
+    for (;;) {
+      const mirror = this.#mirrorOf(peerId)
+      const { epoch, position } = mirror.progress()
+      const target = this.#targets.get(peerId)
+      if (position.seq >= lastSeq || target === undefined) return
+      const { seq: after, isInventory } = position
+      const request = { peerId, epoch, after, ...(isInventory ? { isInventory } : {}) }
+      const { announcement } = await link.request(target, 'mesh-changes', request, signal)
+      if (announcement === undefined) return
+      await this.apply({ peerId }, announcement)
+      // A member that sends nothing new is not asked for ever.
+      const { seq, isInventory: isStill } = mirror.progress().position
+      if (seq <= after && isStill === isInventory) return
+    }
+  }
+
+  /**
+   * Passes on what a member reports about the tasks of this peer's own index.
+   * @throws AppError NOT_REGISTERED, and the answer of the index
+   */
+  async report<T extends 'report' | 'progress' | 'confirm-drops'>(
+    peerId: string,
+    type: T,
+    body: RequestOf<T>,
+    signal: AbortSignal,
+  ): Promise<ReplyOf<T>> {
+    return await this.#mirrorOf(peerId).report(type, body, signal)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const mirrors = [...this.#mirrors.values()]
+    await Promise.all(mirrors.map((mirror) => mirror[Symbol.asyncDispose]()))
+  }
+
+  #mirrorOf(peerId: string): Mirror {
+    const mirror = this.#mirrors.get(peerId)
+    if (mirror === undefined) throw new AppError('NOT_REGISTERED', { request: 'announce' })
+    return mirror
+  }
+
+  /** What the own index asks of a member. */
+  #forwarding(target: () => Target | undefined): MirrorDependencies['handlers'] {
+    const { link } = this.#dependencies
+    const forward =
+      <T extends MessageType>(type: T) =>
+      async (body: RequestOf<T>, _: undefined, signal: AbortSignal): Promise<ReplyOf<T>> => {
+        const to = target()
+        if (to === undefined) throw new AppError('NOT_REGISTERED', { request: type })
+        return await link.request(to, type, body, signal)
+      }
+    const handlers: Handlers<'index', 'peer', undefined> = {
+      tasks: forward('tasks'),
+      'cancel-tasks': forward('cancel-tasks'),
+      verify: forward('verify'),
+      'confirm-copies': forward('confirm-copies'),
+      'restore-file': forward('restore-file'),
+      'read-intent': forward('read-intent'),
+      // A member has an index of its own, which keeps decisions and tells it whether it is reached.
+      // Each member's own index has its replicas moved.
+      relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
+      'keep-intent': async ({ revision }) => ({ revision }),
+      reached: async () => ({}),
+      probe: async () => ({}),
+    }
+    return handlers
+  }
+}

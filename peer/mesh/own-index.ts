@@ -1,0 +1,27 @@
+import type { Clock } from '../../common/clock.ts'
+import type { Log } from '../../common/log.ts'
+import type { Address, Transport } from '../../common/protocol/transport.ts'
+import type { Random } from '../../common/random.ts'
+
+/** The index in a peer's own process, which only this process reaches. */
+export interface OwnIndex extends AsyncDisposable {
+  readonly transport: Transport
+  readonly address: Address
+  /** After this long without a sign of life a peer is dead. */
+  readonly deadAfterMs: number
+}
+
+/**
+ * Starts the index of a peer, with its database in the peer's data folder.
+ * @throws AppError SETTING_INVALID, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
+ */
+export type StartOwnIndex = (
+  options: { readonly peerId: string; readonly data: string },
+  dependencies: {
+    /** For dialling other peers. */
+    readonly transport: Transport
+    readonly clock: Clock
+    readonly random: Random
+    readonly log: Log
+  },
+) => Promise<OwnIndex>

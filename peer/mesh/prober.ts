@@ -1,0 +1,65 @@
+import type { Random } from '../../common/random.ts'
+import { someOf } from './choose-members.ts'
+import type { Exchange } from './exchange.ts'
+import { isPresent, type Member } from './member.ts'
+import type { Membership } from './membership.ts'
+
+interface Dependencies {
+  readonly membership: Membership
+  readonly exchange: Exchange
+  readonly random: Random
+}
+
+/** Finds out whether members live: one lost link makes no one suspect. */
+export class Prober {
+  readonly #settings: { readonly gossipMs: number; readonly indirectProbes: number }
+  readonly #dependencies: Dependencies
+
+  constructor(settings: { gossipMs: number; indirectProbes: number }, dependencies: Dependencies) {
+    this.#settings = settings
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Talks to a member. If it does not answer, others are asked to try; if none reaches it, it is
+   * suspect.
+   */
+  async probe(peerId: string, signal: AbortSignal): Promise<void> {
+    const { membership, random } = this.#dependencies
+    const member = membership.table.get(peerId)
+    if (member === undefined || (await this.reaches(member, signal))) return
+    const others = membership.met.filter((other) => other !== peerId)
+    const helpers = someOf(others, this.#settings.indirectProbes, random)
+    const answers = await Promise.all(
+      helpers.map((helper) => this.#reachesThrough(helper, peerId, signal)),
+    )
+    if (answers.includes(true)) membership.heard(peerId)
+    else if (!signal.aborted) membership.suspect(member.record)
+  }
+
+  /** Whether a member answers within a round. */
+  async reaches(member: Member, signal: AbortSignal): Promise<boolean> {
+    const { membership, exchange } = this.#dependencies
+    const beforeMs = membership.table.get(member.record.peerId)?.heardMs
+    try {
+      await exchange.gossip(member, { deadlineMs: this.#settings.gossipMs, signal })
+      return true
+    } catch {
+      // An error is an answer, too, if the member says that it is busy.
+      return membership.table.get(member.record.peerId)?.heardMs !== beforeMs
+    }
+  }
+
+  async #reachesThrough(helper: string, peerId: string, signal: AbortSignal): Promise<boolean> {
+    const { membership, exchange } = this.#dependencies
+    const member = membership.table.get(helper)
+    if (member === undefined || !isPresent(member)) return false
+    try {
+      const options = { deadlineMs: 2 * this.#settings.gossipMs, signal }
+      const { isLive } = await exchange.ask(member, 'probe-for', { peerId }, options)
+      return isLive
+    } catch {
+      return false
+    }
+  }
+}

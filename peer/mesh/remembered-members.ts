@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import Type from 'typebox'
+import type { Clock } from '../../common/clock.ts'
+import { reasonOf } from '../../common/errors.ts'
+import { JsonFile } from '../../common/json-file.ts'
+import type { Log } from '../../common/log.ts'
+import type { Address } from '../../common/protocol/transport.ts'
+import type { Member } from './member.ts'
+
+/** As many as a joining member tries. */
+const membersMax = 64
+/** Members come and go; the file need not be the newest. */
+const rememberEveryMs = 30_000
+
+const Remembered = Type.Object({
+  members: Type.Array(
+    Type.Object({
+      host: Type.String({ maxLength: 255 }),
+      port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    }),
+    { maxItems: membersMax },
+  ),
+})
+
+/** Where members were in an earlier run: a peer finds its mesh again though no well-known peer is there. */
+export class RememberedMembers {
+  readonly #file: JsonFile<typeof Remembered>
+  readonly #clock: Clock
+  readonly #log: Log
+
+  /** @param folder for its file, `members.json` */
+  constructor(folder: string, { clock, log }: { clock: Clock; log: Log }) {
+    this.#file = new JsonFile({ path: join(folder, 'members.json'), schema: Remembered }, { log })
+    this.#clock = clock
+    this.#log = log
+  }
+
+  async read(): Promise<readonly Address[]> {
+    return (await this.#file.read())?.members ?? []
+  }
+
+  /** Remembers live members until the signal is aborted; while there are none, those of before. */
+  async follow(members: () => readonly Member[], signal: AbortSignal): Promise<void> {
+    let written = ''
+    for (;;) {
+      await this.#clock.sleep(rememberEveryMs, signal)
+      const live = members().filter(({ state }) => state === 'live')
+      const addresses = live
+        .slice(0, membersMax)
+        .map(({ record: { host, port } }) => ({ host, port }))
+      const text = JSON.stringify(addresses)
+      if (addresses.length === 0 || text === written) continue
+      try {
+        await this.#file.write({ members: addresses })
+        written = text
+      } catch (error) {
+        this.#log.debug({ reason: reasonOf(error) }, 'members are not remembered')
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import type {
+  ReplicaVersion,
+  ReplyOf,
+  RequestOf,
+  Task,
+  TaskOutcome,
+  TaskProgress,
+} from '../../common/protocol/messages.ts'
+
+type Reporting = 'report' | 'progress' | 'confirm-drops'
+
+/** The own index, as replication sees it. */
+export interface OwnLink {
+  /** Resolves when the own index has been sent every change of the catalog up to now. */
+  announced(signal: AbortSignal): Promise<void>
+  report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<unknown>
+  progress(tasks: TaskProgress[], signal: AbortSignal): Promise<unknown>
+  confirmDrops(copies: ReplicaVersion[], signal: AbortSignal): Promise<readonly boolean[]>
+}
+
+/** How other members are asked. */
+export interface MemberLink {
+  /** The last change of this peer's catalog. */
+  lastSeq(): number
+  ask<T extends Reporting>(
+    peerId: string,
+    type: T,
+    body: RequestOf<T>,
+    signal: AbortSignal,
+  ): Promise<ReplyOf<T>>
+}
+
+/** Tasks of other members that are remembered; each is forgotten when it is reported. */
+const tasksMax = 10_000
+
+/**
+ * Remembers which member's index gave a task, and reports there. Outcomes and questions for several
+ * indexes are sent side by side, so that none waits for another.
+ */
+export class TaskOrigins {
+  readonly #own: OwnLink
+  readonly #members: MemberLink
+  /** By task id, and by the key of a copy to drop. */
+  readonly #origins = new Map<string, string>()
+
+  constructor(own: OwnLink, members: MemberLink) {
+    this.#own = own
+    this.#members = members
+  }
+
+  /** The member's index gives these tasks. */
+  note(from: string, tasks: readonly Task[]): void {
+    for (const task of tasks) {
+      this.#origins.set(task.taskId, from)
+      if (task.kind === 'drop') this.#origins.set(keyOf(task), from)
+    }
+    for (const oldest of this.#origins.keys()) {
+      if (this.#origins.size <= tasksMax) return
+      this.#origins.delete(oldest)
+    }
+  }
+
+  async announced(signal: AbortSignal): Promise<void> {
+    await this.#own.announced(signal)
+  }
+
+  async report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<void> {
+    const groups = groupBy(outcomes, ({ taskId }) => this.#origins.get(taskId))
+    for (const { taskId } of outcomes) this.#origins.delete(taskId)
+    const lastSeq = this.#members.lastSeq()
+    await all(groups, (to, part) =>
+      to === undefined
+        ? this.#own.report(part, signal)
+        : this.#members.ask(to, 'report', { outcomes: part, lastSeq }, signal),
+    )
+  }
+
+  async progress(tasks: TaskProgress[], signal: AbortSignal): Promise<void> {
+    const groups = groupBy(tasks, ({ taskId }) => this.#origins.get(taskId))
+    await all(groups, (to, part) =>
+      to === undefined
+        ? this.#own.progress(part, signal)
+        : this.#members.ask(to, 'progress', { tasks: part }, signal),
+    )
+  }
+
+  /** A copy may be dropped if the index that wants that still says so; none that does not answer does. */
+  async confirmDrops(copies: ReplicaVersion[], signal: AbortSignal): Promise<readonly boolean[]> {
+    const confirmed = new Map<ReplicaVersion, boolean>()
+    const groups = groupBy(copies, (copy) => this.#origins.get(keyOf(copy)))
+    await all(groups, async (to, part) => {
+      const answers =
+        to === undefined
+          ? await this.#own.confirmDrops(part, signal)
+          : (await this.#members.ask(to, 'confirm-drops', { copies: part }, signal)).confirmed
+      for (const [place, copy] of part.entries()) confirmed.set(copy, answers[place] === true)
+    })
+    for (const copy of copies) this.#origins.delete(keyOf(copy))
+    return copies.map((copy) => confirmed.get(copy) === true)
+  }
+}
+
+function keyOf({ owner, name, sha256 }: ReplicaVersion): string {
+  return `${owner}/${sha256}/${name}`
+}
+
+function groupBy<T>(
+  items: readonly T[],
+  originOf: (item: T) => string | undefined,
+): Map<string | undefined, T[]> {
+  return Map.groupBy(items, originOf)
+}
+
+/** @throws the first failure, after all have ended, if all failed */
+async function all<T>(
+  groups: ReadonlyMap<string | undefined, T[]>,
+  send: (to: string | undefined, part: T[]) => Promise<unknown>,
+): Promise<void> {
+  const sent = await Promise.allSettled([...groups].map(([to, part]) => send(to, part)))
+  const failed = sent.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  if (failed.length > 0 && failed.length === sent.length) throw failed[0]
+}

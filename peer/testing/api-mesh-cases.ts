@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import type { MeshCall } from '../api/mesh-calls.ts'
+import { type DeclareTests, failing } from './api-case.ts'
+
+/** What calls about the mesh do at a peer that takes part in none. */
+export const meshCases: Readonly<Record<MeshCall, DeclareTests>> = {
+  mesh: (subject) => {
+    test('says that it takes part in none', async () => {
+      const counts = { live: 0, suspect: 0, gone: 0, behind: 0 }
+      expect(await subject().api.mesh()).toEqual({ isMember: false, ...counts })
+    })
+  },
+  joinMesh: (subject) => {
+    failing(subject, 'NOT_IN_MESH', 'at a peer without a mesh', ({ api }) =>
+      api.joinMesh({ address: '127.0.0.1:7100' }),
+    )
+    failing(subject, 'BAD_REQUEST', 'of what is no address', ({ api }) =>
+      api.joinMesh({ address: 'here' }),
+    )
+  },
+}

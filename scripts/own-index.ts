@@ -1,0 +1,41 @@
+import { join, resolve } from 'node:path'
+import { MemoryTransport } from '../common/protocol/memory-transport.ts'
+import { configFile } from '../common/settings.ts'
+import { dialBackOver } from '../indexing-server/dial-back.ts'
+import { startIndexingServer } from '../indexing-server/indexing-server.ts'
+import { loadIndexSettings } from '../indexing-server/settings.ts'
+import type { StartOwnIndex } from '../peer/mesh/own-index.ts'
+
+/**
+ * The index of a peer in a mesh, in the peer's process: the section `index` of the config file and
+ * the environment set its replication factor and times.
+ * @param flags of the peer; only its config file is used
+ */
+export function ownIndexFrom(flags: Readonly<Record<string, unknown>>): StartOwnIndex {
+  return async ({ peerId, data }, dependencies) => {
+    const file = configFile(typeof flags['config'] === 'string' ? flags['config'] : undefined)
+    const { values } = loadIndexSettings({ file, flags: {} })
+    const { transport: outside, clock, log } = dependencies
+    const transport = new MemoryTransport()
+    const index = await startIndexingServer(
+      {
+        ...values,
+        host: 'localhost',
+        port: 0,
+        data: data === ':memory:' ? data : join(resolve(data), '.tandem', 'mesh'),
+      },
+      {
+        ...dependencies,
+        transport,
+        ownPeerId: peerId,
+        dialBack: dialBackOver(outside, { clock, log }),
+      },
+    )
+    return {
+      transport,
+      address: index.address,
+      deadAfterMs: values.deadAfterMs,
+      [Symbol.asyncDispose]: () => index[Symbol.asyncDispose](),
+    }
+  }
+}
