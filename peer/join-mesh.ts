@@ -180,6 +180,7 @@ export async function joinMesh(
         link: connections,
         knowledge: mirrors,
         onMember: (member) => mirrors.onMember(member),
+        onForgotten: (peerId) => mirrors.onForgotten(peerId),
       },
     ),
   )

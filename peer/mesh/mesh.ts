@@ -73,6 +73,8 @@ export interface MeshDependencies {
    * absent for a new one. It returns immediately, and does not throw.
    */
   readonly onMember: (member: Member, before: Member | undefined) => void
+  /** Called when a member that was dead or had left is no longer remembered. */
+  readonly onForgotten?: (peerId: string) => void
 }
 
 export class Mesh implements AsyncDisposable {
@@ -113,6 +115,7 @@ export class Mesh implements AsyncDisposable {
         improper,
         onForgotten: ({ record, state }) => {
           if (state === 'dead') this.#joiner.remember(record)
+          dependencies.onForgotten?.(record.peerId)
         },
         onRecord: (record, teller) => this.#puller.check(record, teller.peerId),
         onSuspected: (peerId) => this.#onSuspected(peerId),

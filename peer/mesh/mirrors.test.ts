@@ -239,3 +239,19 @@ test('what a report relies on is fetched from the member first', async () => {
     code: 'NOT_REGISTERED',
   })
 })
+
+test('nothing is kept of a forgotten member, which may return', async () => {
+  const world = await World.start()
+  const { mirrors } = world
+  world.say()
+  await registered(world, 1)
+  world.say({}, 'left')
+  mirrors.onForgotten('peer1')
+  expect(mirrors.targetOf('peer1')).toBeUndefined()
+  await expect(mirrors.apply({ peerId: 'peer1' }, announcement(0, 3))).rejects.toMatchObject({
+    code: 'NOT_REGISTERED',
+  })
+  world.say()
+  await registered(world, 2)
+  expect(mirrors.targetOf('peer1')).toMatchObject({ peerId: 'peer1' })
+})

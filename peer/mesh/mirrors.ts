@@ -1,3 +1,4 @@
+import { BackgroundWork } from '../../common/background.ts'
 import { AppError } from '../../common/errors.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
@@ -35,9 +36,11 @@ export class Mirrors implements Knowledge, AsyncDisposable {
   readonly #mirrors = new Map<string, Mirror>()
   readonly #recent = new RecentChanges()
   readonly #targets = new Map<string, Target>()
+  readonly #background: BackgroundWork
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
+    this.#background = new BackgroundWork(dependencies)
   }
 
   /** What gossip says of a member has changed. */
@@ -58,6 +61,15 @@ export class Mirrors implements Knowledge, AsyncDisposable {
     }
     const { host, port } = member.record
     this.#targets.set(peerId, { peerId, address: { host, port } })
+  }
+
+  /** A member that was dead or had left is no longer remembered; the own index still knows it. */
+  onForgotten(peerId: string): void {
+    const mirror = this.#mirrors.get(peerId)
+    this.#mirrors.delete(peerId)
+    this.#targets.delete(peerId)
+    if (mirror !== undefined)
+      this.#background.start('end a mirror', () => mirror[Symbol.asyncDispose]())
   }
 
   /** Where a member listens; undefined if it is unknown. */
@@ -130,7 +142,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const mirrors = [...this.#mirrors.values()]
+    const mirrors = [...this.#mirrors.values(), this.#background]
     await Promise.all(mirrors.map((mirror) => mirror[Symbol.asyncDispose]()))
   }
 
