@@ -47,16 +47,26 @@ export class FakeClock implements Clock {
 
   after(delayMs: number, callback: () => void): Cancel {
     const timer = { dueMs: this.#elapsedMs + Math.max(0, delayMs), callback }
-    const place = this.#timers.findLastIndex((other) => other.dueMs <= timer.dueMs) + 1
-    this.#timers.splice(place, 0, timer)
+    this.#timers.splice(this.#firstAfter(timer.dueMs), 0, timer)
     return () => {
-      const index = this.#timers.indexOf(timer)
+      const index = this.#timers.lastIndexOf(timer, this.#firstAfter(timer.dueMs))
       if (index !== -1) this.#timers.splice(index, 1)
     }
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return sleepWith((ms, callback) => this.after(ms, callback), delayMs, signal)
+  }
+
+  /** The index of the first timer after a time; by halves, as large meshes have many thousand timers. */
+  #firstAfter(dueMs: number): number {
+    let [from, to] = [0, this.#timers.length]
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if ((this.#timers[middle]?.dueMs ?? 0) <= dueMs) from = middle + 1
+      else to = middle
+    }
+    return from
   }
 
   /** Number of pending timers. */

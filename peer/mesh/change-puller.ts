@@ -125,8 +125,8 @@ export class ChangePuller {
     const { membership, random } = this.#dependencies
     const { table } = membership
     const first = teller === undefined ? [peerId] : [teller, peerId]
-    const others = membership.met.filter((other) => !first.includes(other))
-    for (const source of new Set([...first, ...someOf(others, othersAsked, random)])) {
+    // The set drops those that are among the first already.
+    for (const source of new Set([...first, ...someOf(membership.met, othersAsked, random)])) {
       const member = table.get(source)
       if (member !== undefined && isPresent(member)) yield member
     }
