@@ -103,7 +103,7 @@ describe('the HTTP API', () => {
       ({ method, path, summary }) =>
         `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}: ${summary}`,
     )
-    expect(described.toSorted()).toEqual(expected.toSorted())
+    expect(described).toEqual(expect.arrayContaining(expected))
   })
 
   test('lets no page of another origin read its answers', async () => {

@@ -33,8 +33,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'after a reconnect one change is left out',
     file: 'peer/announce/announcement-plan.ts',
-    find: 'this.#previousSeq = canResume ? seenSeq : 0',
-    replace: 'this.#previousSeq = canResume ? Math.min(seenSeq + 1, inventory.lastSeq) : 0',
+    find: 'new AnnouncementPlan(continues ? { seq, full } :',
+    replace:
+      'new AnnouncementPlan(continues ? { seq: Math.min(seq + 1, inventory.lastSeq), full } :',
     seed: 21,
   },
   {
