@@ -34,6 +34,11 @@ export function leftovers({ cluster, expectations }: Stage): string[] {
   ]
 }
 
+/** Whether a copy moves to another zone or a less full peer. */
+export function isMoving({ cluster: { index } }: Stage): boolean {
+  return (index?.server.repairs.kept().moves ?? 0) > 0
+}
+
 function isAboutNeeds(table: string): boolean {
   return table === 'needs' || table === 'noRoom'
 }

@@ -4,7 +4,7 @@ import { Deeds } from './deeds.ts'
 import { Expectations } from './expectations.ts'
 import { missing, wrongs } from './final-check.ts'
 import { Monitor } from './monitor.ts'
-import { leftovers } from './rest.ts'
+import { isMoving, leftovers } from './rest.ts'
 import type { Script } from './script.ts'
 import { Stage } from './stage.ts'
 
@@ -86,7 +86,7 @@ async function recover({ cluster, expectations, monitor }: Stage, deeds: Deeds):
 async function rest(stage: Stage, deeds: Deeds): Promise<void> {
   const { cluster, expectations, monitor } = stage
   // What happened last may have made a move possible, which is not yet at its end.
-  for (let ms = 0; leftovers(stage).length > 0 && ms < restMsMax; ms += settleStepMs)
+  for (let ms = 0; isMoving(stage) && ms < restMsMax; ms += settleStepMs)
     await cluster.clock.advance(settleStepMs)
   for (const left of leftovers(stage)) monitor.violation(left)
   // Peers that return make a zone available, to which copies may move.
