@@ -264,11 +264,11 @@ test('decisions that one peer is told are those of all, also after they have end
     return (await allPeers(known)).find(({ peerId }) => peerId === 'peer4')?.draining !== undefined
   }
   for (const peer of mesh.peers) await expect.poll(() => isDraining(peer), { timeout }).toBe(true)
-  const replicas = async (): Promise<string[]> => {
-    const found = await onDisks([mesh.peer(4)], new DiskContents())
-    return found.filter((path) => path.startsWith('peer4/replicated/'))
+  const lacking = async (peer: TandemProcess): Promise<number> => {
+    using known = apiOf(peer)
+    return (await known.peerSafety({ peerId: 'peer4' })).lacking.files
   }
-  await expect.poll(replicas, { timeout }).toEqual([])
+  for (const peer of mesh.peers) await expect.poll(() => lacking(peer), { timeout }).toBe(0)
 })
 
 test('a peer that ends says so, and after its restart nothing is announced twice', async () => {
