@@ -69,8 +69,9 @@ export class SoakCluster implements AsyncDisposable {
     signal: 'SIGKILL' | 'SIGTERM',
     absenceMs: number,
   ): Promise<void> {
-    await this.recordMemory()
+    // First, so that nothing else happens to it meanwhile.
     this.#beginAbsence(process, absenceMs, () => process.start())
+    await this.recordMemory()
     await process.kill(signal)
   }
 
