@@ -11,7 +11,6 @@ import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
 import { isWildcard } from '../common/hosts.ts'
-import type { Handlers } from '../common/protocol/handlers.ts'
 import type { RequestOf } from '../common/protocol/messages.ts'
 import { noMesh } from '../common/protocol/no-mesh.ts'
 import type { Address } from '../common/protocol/transport.ts'
@@ -275,27 +274,13 @@ function memberHandlers({
   mirrors,
   requests,
 }: Pick<Joining, 'meshed' | 'requests'> & { mesh: Mesh; mirrors: Mirrors }): MeshHandlers {
-  const {
-    'keep-intent': _keep,
-    relabel: _relabel,
-    reached: _reached,
-    probe: _probe,
-    ...answers
-  } = requests satisfies Handlers<'index', 'peer', undefined>
-  const asked = Object.fromEntries(
-    Object.entries(answers).map(([type, answer]) => [
-      type,
-      (body: never, __: unknown, signal: AbortSignal) =>
-        (answer as (body: never, session: undefined, signal: AbortSignal) => Promise<unknown>)(
-          body,
-          undefined,
-          signal,
-        ),
-    ]),
-  ) as Pick<MeshHandlers, keyof typeof answers>
   return {
     ...mesh.handlers,
-    ...asked,
+    'cancel-tasks': (ids, _, signal) => requests['cancel-tasks'](ids, undefined, signal),
+    'confirm-copies': (hashes, _, signal) => requests['confirm-copies'](hashes, undefined, signal),
+    'read-intent': (page, _, signal) => requests['read-intent'](page, undefined, signal),
+    'restore-file': (file, _, signal) => requests['restore-file'](file, undefined, signal),
+    verify: (content, _, signal) => requests.verify(content, undefined, signal),
     tasks: async ({ tasks }, { id }, signal) => {
       meshed.origins?.note(id, tasks)
       return await requests.tasks({ tasks }, undefined, signal)

@@ -5,7 +5,6 @@ import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { MessageType, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
-
 import type { MeshLink } from './mesh-link.ts'
 
 /** Connections kept open for the next request. */
