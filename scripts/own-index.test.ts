@@ -40,7 +40,7 @@ test('a peer’s own index has its settings from the section of the index, and i
   expect(welcome.registered).toMatchObject({ heartbeatMs: 1_234, seenSeq: 0 })
   const { byDefault } = await connection.request('replication-rules', {})
   expect(byDefault).toBe(3)
-  // Nobody reaches it from outside.
+  // No other process reaches it.
   await expect(dependencies.transport.dial(own.address, {})).rejects.toMatchObject({
     code: 'DIAL_FAILED',
   })

@@ -122,7 +122,7 @@ test('shares a file that is dropped onto it, until it has its copies', async () 
   expect(await readFile(join(cluster.peer(1).dataFolder, 'shared/dropped.txt'), 'utf8')).toBe(
     'dropped onto the page',
   )
-  // The page looks for the copies by itself: nobody has asked for them.
+  // The page looks for the copies by itself: no user has asked for them.
   const asked = await page.evaluate('fetch("/api/queries").then((reply) => reply.text())')
   expect(asked).toContain('browse')
   expect(asked).not.toContain('dropped')

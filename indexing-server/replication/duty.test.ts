@@ -49,7 +49,7 @@ test('another holder takes over from a lost one, and no other content changes ha
   }
 })
 
-test('nobody acts for a content without a holder that is present', () => {
+test('no member acts for a content without a holder that is present', () => {
   expect(actors(contents[0] ?? '', [])).toEqual([])
   expect(actors(contents[0] ?? '', ['peer3'], ['peer3'])).toEqual([])
 })

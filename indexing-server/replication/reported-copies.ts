@@ -8,7 +8,7 @@ import type { StoredContent } from '../store/store.ts'
 export const confirmMs = 10_000
 
 /**
- * Copies that peers reported and have not announced yet. They do not count, but nobody is asked for them
+ * Copies that peers reported and have not announced yet. They do not count, but no peer is asked for them
  * again meanwhile: a report and the announcement before it are handled side by side.
  */
 export class ReportedCopies {

@@ -14,7 +14,7 @@ import type { Membership } from './membership.ts'
 /** Members whose changes are fetched at the same time: more would not make a joiner faster. */
 const pullsMax = 12
 /**
- * Those of them that have not answered yet, or of whom no one could send changes before: made-up ones
+ * Those of them that have not answered yet, or whose changes no member could send before: made-up ones
  * cannot keep the changes of others from being fetched.
  */
 const doubtfulPullsMax = 8
@@ -22,7 +22,7 @@ const doubtfulPullsMax = 8
 const othersAsked = 2
 /** A page of a catalog over a slow link; the answer may wait for memory. */
 const pullDeadlineMs = 15_000
-/** When no one could send changes: after a round, then less and less often. */
+/** When no member could send changes: after a round, then less and less often. */
 const retryRoundsMax = 30
 
 interface Behind {

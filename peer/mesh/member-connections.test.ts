@@ -83,7 +83,7 @@ test('another peer that answers there is asked nothing, unless anyone is meant',
   expect(member.connectionCount).toBe(1)
 })
 
-test('the end of a request does not wait for a dial that nobody answers', async () => {
+test('the end of a request does not wait for a dial without an answer', async () => {
   const world = new World()
   world.isBlackHole = true
   const ending = new AbortController()

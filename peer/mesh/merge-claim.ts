@@ -1,7 +1,7 @@
 /**
  * What a member believes of what it is told. A newer version always wins, and only the member itself
  * makes one. Of the same version the graver state wins, except that a death reported by others is only
- * a suspicion: each member waits for itself, so that what an isolated one believed disturbs nobody
+ * a suspicion: each member waits for itself, so that what an isolated one believed disturbs no other
  * before the member concerned has contradicted. A. Das, I. Gupta, A. Motivala, "SWIM: Scalable
  * Weakly-consistent Infection-style Process Group Membership Protocol", DSN 2002. Pure.
  */

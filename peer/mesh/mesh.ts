@@ -39,7 +39,7 @@ export interface MeshSettings {
   readonly fanOut: number
   /** Members that are asked to reach one that does not answer. */
   readonly indirectProbes: number
-  /** A member that no one could reach for this long is dead. */
+  /** A member that none could reach for this long is dead. */
   readonly deadAfterMs: number
   /** A member that is dead or has left is forgotten after this. */
   readonly forgetAfterMs: number

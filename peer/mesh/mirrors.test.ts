@@ -145,7 +145,7 @@ test('other members get changes, but no part of an inventory that this peer has 
   expect(mirrors.announcementAfter('me', epoch, 4)).toBeUndefined()
 })
 
-test('a suspect member is silent; a live one sends heartbeats, and news at once', async () => {
+test('a suspect member is silent; a live one sends heartbeats, and news immediately', async () => {
   const world = await World.start()
   const { index, clock } = world
   world.say()

@@ -10,7 +10,7 @@ interface Dependencies {
   readonly random: Random
 }
 
-/** Finds out whether members live: one lost link makes no one suspect. */
+/** Finds out whether members live: one lost link makes no member suspect. */
 export class Prober {
   readonly #settings: { readonly gossipMs: number; readonly indirectProbes: number }
   readonly #dependencies: Dependencies

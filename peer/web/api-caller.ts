@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '../../common/protocol/history-messages.ts'
 import { commandAgent } from '../api/command-agent.ts'
 
-/** The page says so of queries that nobody has typed: only what people ask belongs in the history. */
+/** The page says so of queries that no user has typed: only what people ask belongs in the history. */
 export const byItselfHeader = 'x-tandem-by-itself'
 
 /** Who calls the API, for the history: a hint, not a credential. Calls of `none` are not recorded. */

@@ -40,7 +40,7 @@ test('a member that crashes is suspect, then dead, then forgotten', async () => 
   expect(await mesh.roundsUntilAgreed(10), mesh.disagreement()).toBeDefined()
 })
 
-test('a member that leaves is told at once', async () => {
+test('a member that leaves is told immediately', async () => {
   const mesh = await agreed(6)
   await Promise.all([mesh.member(2).stop(), mesh.clock.advance(3_000)])
   for (const { mesh: one } of mesh.running)

@@ -224,7 +224,7 @@ test('an answer to a page that has been hidden is out of date', async () => {
   expect(ids(live)).toEqual(['new'])
 })
 
-test('a peer that ends each stream at once is not asked all the time', async () => {
+test('a peer that ends each stream immediately is not asked all the time', async () => {
   using given = await world()
   const { peer, clock } = given
   for (let ms = 0; ms < 60_000; ms += 100) {

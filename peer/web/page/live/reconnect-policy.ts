@@ -22,5 +22,5 @@ export const pollMs = 3_000
 /** How long a hidden page stays connected: who looks at another tab for a moment misses nothing. */
 export const hiddenMs = 30_000
 
-/** A stream that ends sooner has failed: a peer that closes each at once is not asked all the time. */
+/** A stream that ends sooner has failed: a peer that closes each immediately is not asked all the time. */
 export const stableMs = 5_000

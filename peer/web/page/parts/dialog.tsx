@@ -26,7 +26,7 @@ export function Dialog({ kind, title, onClose, children, foot }: DialogProps): J
     dialog?.showModal()
     dialog?.addEventListener('close', onClosed)
     return () => {
-      // Nobody closed it: it returns the focus, and that is all.
+      // No user closed it: it returns the focus, and that is all.
       dialog?.removeEventListener('close', onClosed)
       dialog?.close()
     }
