@@ -281,6 +281,8 @@ export const limits = {
   meshNewsMax: 32,
   /** Records of members in a reply: the longest fit in a frame. */
   meshRecordsMax: 512,
+  /** A datagram that announces a member: 200 bytes with the longest id, and room for later fields. */
+  discoveryBytesMax: 512,
   /** Groups of members that a digest tells apart: at 1,000 members a difference costs 1 KiB. */
   meshBuckets: 64,
 

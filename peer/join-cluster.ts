@@ -5,6 +5,7 @@ import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { RequestOf } from '../common/protocol/messages.ts'
+import type { Multicast } from '../common/protocol/multicast.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
@@ -30,6 +31,8 @@ import type { Shelf } from './shelf.ts'
 
 export interface PeerDependencies {
   readonly transport: Transport
+  /** Finds peers of a mesh in the local network; without it none are searched. */
+  readonly multicast?: Multicast | undefined
   /** Starts the index of a peer in a mesh; needed for `settings.mesh`. */
   readonly startOwnIndex?: StartOwnIndex | undefined
   readonly clock: Clock

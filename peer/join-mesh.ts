@@ -23,6 +23,7 @@ import {
   joinCluster,
   type PeerDependencies,
 } from './join-cluster.ts'
+import { Discovery } from './mesh/discovery.ts'
 import { MemberConnections } from './mesh/member-connections.ts'
 import { Mesh } from './mesh/mesh.ts'
 import { Mirrors } from './mesh/mirrors.ts'
@@ -124,7 +125,15 @@ interface Joining {
 
 type Settings = Pick<
   PeerSettings,
-  'advertiseHost' | 'data' | 'gossipMs' | 'gossipPeers' | 'host' | 'join' | 'peerId' | 'zone'
+  | 'advertiseHost'
+  | 'data'
+  | 'discoveryPort'
+  | 'gossipMs'
+  | 'gossipPeers'
+  | 'host'
+  | 'join'
+  | 'peerId'
+  | 'zone'
 >
 
 /** A running member. */
@@ -183,6 +192,7 @@ export async function joinMesh(
       },
     ),
   )
+  discover(settings, { mesh, port: joining.serving.address.port }, starting, dependencies)
   starting.defer(catalog.onChange(() => mesh.tellNews()))
   self.onNews(() => mesh.tellNews())
   background.start('remember the members', (signal) =>
@@ -191,6 +201,20 @@ export async function joinMesh(
   const { requests } = joining
   const handlers = memberHandlers({ meshed, requests, mesh, mirrors })
   meshed.member = { mesh, mirrors, handlers }
+}
+
+/** A peer that was told whom to join finds no others by itself: they may be another mesh. */
+function discover(
+  { host, join: joins, discoveryPort }: Settings,
+  { mesh, port }: { mesh: Mesh; port: number },
+  starting: AsyncDisposableStack,
+  dependencies: PeerDependencies,
+): void {
+  const { multicast } = dependencies
+  if (multicast === undefined || discoveryPort === 0 || joins.length > 0) return
+  const options = { host, port, discoveryPort }
+  const addresses = outsideAddresses
+  starting.use(Discovery.start(options, { ...dependencies, mesh, multicast, addresses }))
 }
 
 /** What this peer says of itself. */
@@ -313,7 +337,13 @@ function lateHandlers(member: () => Member | undefined): MeshHandlers {
 function reachedHost({ advertiseHost, host }: Pick<Settings, 'advertiseHost' | 'host'>): string {
   if (advertiseHost !== undefined) return advertiseHost
   if (!isWildcard(host)) return host
-  const addresses = Object.values(networkInterfaces()).flatMap((one) => one ?? [])
-  const outside = addresses.find(({ internal, family }) => !internal && family === 'IPv4')
-  return outside?.address ?? '127.0.0.1'
+  return outsideAddresses()[0] ?? '127.0.0.1'
+}
+
+/** The IPv4 addresses at which other machines reach this one. */
+function outsideAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((one) => one ?? [])
+    .filter(({ internal, family }) => !internal && family === 'IPv4')
+    .map(({ address }) => address)
 }

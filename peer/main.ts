@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
 import { logSettings } from '../common/log-settings.ts'
+import { udpMulticast } from '../common/protocol/multicast.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
@@ -48,6 +49,7 @@ async function run(
   const { log, stack, stopped, ready } = context
   const dependencies = {
     transport: tcpTransport,
+    multicast: udpMulticast,
     clock: systemClock,
     random: systemRandom,
     log,

@@ -7,6 +7,7 @@ import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
 import { hostNamesOf } from '../common/http-host.ts'
 import { parsePeerId, peerIdPattern } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
+import { discoveryPort } from '../common/protocol/discovery-datagram.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import {
   defineSettings,
@@ -68,6 +69,12 @@ export const peerSettings = defineSettings('peer', {
     default: '',
     flag: '--join',
     doc: 'HOST:PORT of peers of the mesh to join, separated by commas; they are tried in turn, for as long as it takes',
+  },
+  discoveryPort: {
+    schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    default: discoveryPort,
+    flag: '--discovery-port',
+    doc: 'without --join, peers of a mesh with the same UDP port find one another in the local network; 0: off',
   },
   gossipMs: {
     schema: Type.Integer({ minimum: 50, maximum: 60_000 }),

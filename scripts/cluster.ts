@@ -122,7 +122,10 @@ async function startPeers(
   for (const name of names) {
     const { values } = loadPeerSettings({ file: configFile(undefined), flags: { peer: name } })
     const { port, httpPort, data: dataFolder } = values
-    const flags = ['--generate', ...(isMesh && joins.length === 0 ? ['--mesh'] : joins)]
+    const flags = [
+      '--generate',
+      ...(isMesh && joins.length === 0 ? ['--mesh', '--discovery-port', '0'] : joins),
+    ]
     const peer = await start({ role: 'peer', name, dataFolder, port, httpPort, flags }, processes)
     peers.push(peer)
     if (isMesh && joins.length === 0) joins = ['--mesh', '--join', `127.0.0.1:${port}`]

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { errorTable } from '../common/error-table.ts'
 import { deadlines, limits } from '../common/limits.ts'
+import {
+  Discovered,
+  discoveryGroup,
+  discoveryPort,
+  toDatagram,
+} from '../common/protocol/discovery-datagram.ts'
 import { requestFrame } from '../common/protocol/envelope.ts'
 import {
   type MessageType,
@@ -61,6 +67,12 @@ export function protocolDocument(template: string): string {
         detailsIn(sentence),
       ]),
     ),
+    discoveryGroup,
+    discoveryPort: String(discoveryPort),
+    discoveryExample: Buffer.from(
+      toDatagram({ peerId: 'peer1', epoch: '0123456789abcdef', port: 7_100 }),
+    ).toString(),
+    discoveryFields: fieldTable('Datagram', fieldRows(Discovered)),
     bounds: table(
       ['bound', 'value', 'meaning'],
       [...boundRows(bounds, limits, ''), ...boundRows(waits, deadlines, ' ms')],

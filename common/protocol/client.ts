@@ -8,6 +8,12 @@ import { dispatcher, type Handlers } from './handlers.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
 import { type Address, formatAddress, type Transport } from './transport.ts'
 
+/** The roles, in sentences. */
+const named = { index: 'an index', peer: 'a peer', client: 'a client' } as const satisfies Record<
+  Role,
+  string
+>
+
 export interface ConnectOptions<From extends Role, To extends Role> {
   readonly transport: Transport
   readonly address: Address
@@ -57,7 +63,7 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
       throw new AppError('BAD_REPLY', {
         address: formatAddress(address),
         request: 'hello',
-        reason: `it is a ${welcome.role}, not a ${role}`,
+        reason: `it is ${named[welcome.role]}, not ${named[role]}`,
       })
     return { connection, welcome }
   } catch (error) {

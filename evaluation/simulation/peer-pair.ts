@@ -127,6 +127,7 @@ export class PeerPair implements AsyncDisposable {
         index,
         mesh: false,
         join: [],
+        discoveryPort: 0,
         gossipMs: 1_000,
         gossipPeers: 3,
         host: '127.0.0.1',

@@ -28,43 +28,50 @@ export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare'
   readonly peers: number
   /** Whether peer1 is left for the test to start. */
   readonly isFirstLate?: boolean
+  /** Whether peers are told of no other, and find one another on a port that only they use. */
+  readonly isDiscovering?: boolean
+  /** The number in the id of the first one; 1 by default. */
+  readonly firstNumber?: number
 }
 
 /** Peers without an index. Disposing stops all processes and removes their data. */
 export type MeshCluster = Omit<Cluster, 'index' | 'startPeer'> & {
-  /** Starts one more peer. */
-  startPeer(): Promise<TandemProcess>
+  /** Starts one more peer. @param joins which peers it is told to join; by default the first */
+  startPeer(joins?: readonly number[]): Promise<TandemProcess>
 }
 
-/** Peers as real processes that know the address of the first one; resolves when they are ready. */
+/** Peers as real processes, by default told to join the first one; resolves when they are ready. */
 export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
   // Disposed here if the start fails half-way; moved to the caller otherwise.
   await using starting = new AsyncDisposableStack()
   const stack = starting.use(new AsyncDisposableStack())
   const folder = stack.use(await temporaryFolder()).path
   const config = join(folder, 'config.json')
-  const { settings = quickMesh, isFirstLate = false, prepare } = options
+  const { settings = quickMesh, prepare, firstNumber = 1 } = options
+  const { isFirstLate = false, isDiscovering = false } = options
+  const [discoveryPort] = isDiscovering ? await freePorts() : [0]
   await writeFile(config, JSON.stringify(settingsOf({ settings }, join(folder, 'logs'))))
   const peers: TandemProcess[] = []
-  const nextPeer = async (): Promise<TandemProcess> => {
-    const name = `peer${peers.length + 1}`
+  const nextPeer = async (joins: readonly number[]): Promise<TandemProcess> => {
+    const name = `peer${peers.length + firstNumber}`
     const dataFolder = join(folder, name)
     const [port, httpPort] = await freePorts()
     await prepare?.(name, join(dataFolder, 'shared'))
-    const [first] = peers
-    const joined = first === undefined ? [] : ['--join', `127.0.0.1:${first.port}`]
-    const flags = ['--config', config, '--mesh', ...joined]
+    const joined = joins.map((number) => `127.0.0.1:${peers[number - 1]?.port}`).join(',')
+    const discovery = ['--discovery-port', String(discoveryPort)]
+    const flags = ['--config', config, '--mesh', ...discovery, '--join', joined]
     const given = { role: 'peer', name, dataFolder, port, httpPort, flags } as const
     const peer = stack.use(new TandemProcess(given, { clock: systemClock }))
     peers.push(peer)
     return peer
   }
-  const startPeer = async (): Promise<TandemProcess> => {
-    const peer = await nextPeer()
+  const usualJoins = (): number[] => (peers.length === 0 || isDiscovering ? [] : [1])
+  const startPeer = async (joins = usualJoins()): Promise<TandemProcess> => {
+    const peer = await nextPeer(joins)
     await peer.start()
     return peer
   }
-  if (isFirstLate) await nextPeer()
+  if (isFirstLate) await nextPeer([])
   while (peers.length < options.peers) await startPeer()
   const peer = (number: number): TandemProcess => {
     const found = peers[number - 1]

@@ -69,6 +69,14 @@ export class Joiner {
     this.#add(address, true).peerId = peerId
   }
 
+  /**
+   * Tries an address once.
+   * @throws as {@link join}
+   */
+  async meet(address: Address, signal: AbortSignal): Promise<void> {
+    await this.#enter(address, signal)
+  }
+
   /** Tries all addresses that are due and where no member is live, well-known ones first. Never rejects. */
   async tryDue(signal: AbortSignal): Promise<void> {
     if (this.#isRunning) return

@@ -164,6 +164,20 @@ export class Mesh implements AsyncDisposable {
     await this.#joiner.join(address, signal)
   }
 
+  /**
+   * Tries an address at which a member may be, once.
+   * @throws as {@link join}
+   */
+  async meet(address: Address, signal: AbortSignal): Promise<void> {
+    await this.#joiner.meet(address, signal)
+  }
+
+  /** Whether this run of a member is known, and live. */
+  isLive(peerId: string, epoch: string): boolean {
+    const member = this.#membership.table.get(peerId)
+    return member?.state === 'live' && member.record.epoch === epoch
+  }
+
   /** What this peer says of itself has changed, for example its catalog: tells it now. */
   tellNews(): void {
     this.#membership.refresh(this.#options.self())
