@@ -49,6 +49,7 @@ test('peers that are told of no other find one another, and again after all have
   for (const peer of mesh.peers) await peer.kill('SIGKILL')
   for (const peer of mesh.peers) await peer.start()
   await expectKnown(mesh.peers, [...all, later.name])
+  expect(mesh.peers.every(({ isRunning }) => isRunning)).toBe(true)
 })
 
 test('meshes with different discovery ports stay apart, until one is told of the other', async () => {
@@ -79,6 +80,7 @@ test('the hosts to join are tried in turn, for as long as it takes', async () =>
   await rm(first.dataFolder, { recursive: true })
   await first.start()
   await expectKnown(mesh.peers, ['peer1', 'peer2', 'peer3', 'peer4'])
+  expect(mesh.peers.every(({ isRunning }) => isRunning)).toBe(true)
 })
 
 test('what cannot be joined is refused with the reason, and the peer goes on', async () => {
