@@ -67,6 +67,16 @@ const nameFaults = {
 } as const
 export type NameFault = keyof typeof nameFaults
 
+/**
+ * Most names: short, of printable ASCII, and without a segment that begins with a dot. One look
+ * shows that they are valid.
+ */
+const plainName = /^[ -\-0-[\]-~][ -.0-[\]-~]*(?:\/[ -\-0-[\]-~][ -.0-[\]-~]*)*$/
+
+function isPlainName(text: string): boolean {
+  return text.length <= limits.nameSegmentBytesMax && plainName.test(text)
+}
+
 /** Why `name` is not a valid name, or undefined if it is one. */
 export function nameProblem(name: string): string | undefined {
   const fault = nameFault(name)
@@ -107,6 +117,7 @@ export function windowsNameProblem(name: string): string | undefined {
  * @throws AppError NAME_INVALID
  */
 export function parseName(text: string): string {
+  if (isPlainName(text)) return text
   const name = text.normalize('NFC').replace(/^(\.\/)+/, '')
   const reason = nameProblem(name)
   if (reason !== undefined) throw new AppError('NAME_INVALID', { name: text.slice(0, 200), reason })

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { codeOf, IndexCluster, statesOf, type TestPeer } from './testing/index-cluster.ts'
@@ -109,6 +110,8 @@ test('a returning peer waits until it is forgotten', async () => {
   const { cluster, owner, other } = await aDeadOwner()
   await using _cluster = cluster
   const forgetting = other.request('forget-peer', { peerId: 'peer1' })
+  // The request arrives before the peer does.
+  await turn()
   const returning = owner.connect()
   expect(await cluster.run(forgetting)).toEqual({ done: true })
   await cluster.run(returning)

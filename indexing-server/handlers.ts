@@ -1,13 +1,12 @@
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
-import { AppError, hasCode } from '../common/errors.ts'
+import { AppError } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type {
   ExplainedContent,
-  FoundContent,
   PeerState,
   ReplyOf,
   RequestOf,
@@ -25,12 +24,13 @@ import { findContent } from './find-content.ts'
 import type { Forgetter } from './forgetter.ts'
 import type { IntentExchange } from './intent-exchange.ts'
 import { listFolder } from './list-folder.ts'
+import { lookup } from './lookup.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
 import type { NotesOf } from './peer-notes.ts'
 import type { PeerPlans } from './peer-plans.ts'
 import { type PlanMessage, planHandlers } from './plan-handlers.ts'
-import { foundContent, rankContents } from './rank.ts'
+import { rankContents } from './rank.ts'
 import { rebalance } from './rebalancing.ts'
 import type { Registry, Session } from './registry.ts'
 import type { BrakeWatch } from './replication/brake-watch.ts'
@@ -45,7 +45,7 @@ import { search } from './search.ts'
 import type { IndexStore } from './store/store.ts'
 import type { Trash } from './trash.ts'
 import { ownersToUnshare } from './unsharing.ts'
-import { keptContents, versions } from './versions.ts'
+import { versions } from './versions.ts'
 
 export interface HandlerDependencies {
   readonly store: IndexStore
@@ -61,7 +61,7 @@ export interface HandlerDependencies {
   readonly exchange: Pick<IntentExchange, 'onIntent' | 'taken'>
   readonly factors: Factors
   readonly trash: Trash
-  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly lookups: ReplyCache<'lookup'>
   readonly plans: PeerPlans
   readonly forgetter: Forgetter
   readonly events: EventRecorder
@@ -286,10 +286,11 @@ function queryHandlers(
 ): Omit<IndexHandlers, PeerMessage | RuleMessage | TrashMessage> {
   const { store, registry, replaced, trash, status, notes, clock } = dependencies
   const peerOf = registry.peerOf.bind(registry)
+  const looking = { ...dependencies, peerOf }
   const searching = { store, peerOf, turns: new LoopTurns(), clock }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
-    lookup: (request, session) => lookup(request, session, dependencies),
+    lookup: (request, session) => lookup(request, session, looking),
     'find-content': (request) => findContent(request, dependencies),
     why: (request) => why(request, dependencies),
     versions: (request) => versions(request, replaced, { store, peerOf, trash }),
@@ -319,52 +320,6 @@ function queryHandlers(
     status,
     events: (request) => eventPage(request, store),
   }
-}
-
-/** @throws AppError NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED */
-async function lookup(
-  request: RequestOf<'lookup'>,
-  { peerId: asker }: Session,
-  dependencies: HandlerDependencies,
-): Promise<ReplyOf<'lookup'>> {
-  const name = parseName(request.name)
-  const { registry, fetching } = dependencies
-  const contents = await lookedUp(name, request.sha256, dependencies)
-  if (fetching.isEmpty) return { contents }
-  const peerOf = registry.peerOf.bind(registry)
-  const all = contents.map((found) => fetching.withPartialSources(found, { asker, peerOf }))
-  return { contents: thatFitFrame(all) }
-}
-
-/**
- * The contents of a name; if none of them has the requested hash, the kept versions that have it.
- * @throws AppError NAME_NOT_FOUND, FILE_DELETED
- */
-async function lookedUp(
-  name: string,
-  sha256: string | undefined,
-  { store, registry, lookups, trash }: HandlerDependencies,
-): Promise<FoundContent[]> {
-  const peerOf = registry.peerOf.bind(registry)
-  const cached = lookups.get(name, async () => {
-    const named = await store.contentsNamed(name, limits.contentsPerNameMax)
-    if (named.length === 0) throw await trash.absence(name)
-    const ranked = rankContents(named, peerOf).map((content) => foundContent(content, peerOf))
-    const contents = thatFitFrame(ranked)
-    return {
-      reply: { contents },
-      contentIds: named.map(({ contentId }) => contentId),
-      sources: contents.reduce((count, { sources }) => count + sources.length, 0),
-    }
-  })
-  if (sha256 === undefined) return (await cached).contents
-  const found = await cached.catch((error: unknown) => {
-    if (hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED')) return undefined
-    throw error
-  })
-  if (found?.contents.some((content) => content.sha256 === sha256) === true) return found.contents
-  const kept = await keptContents(name, sha256, { store, peerOf })
-  return kept.length > 0 ? thatFitFrame(kept) : (await cached).contents
 }
 
 /** @throws AppError NAME_INVALID, NAME_NOT_FOUND, FILE_DELETED */

@@ -33,7 +33,8 @@ test('a new file gets its second copy automatically, and lookup shows it', async
   const peer1 = await cluster.peer('peer1')
   const peer2 = await cluster.peer('peer2')
   const content = await peer1.shares('a.txt')
-  await peer1.ask('lookup', { name: 'a.txt' })
+  // The second reply is kept, and must not be what the peer gets later.
+  for (let times = 0; times < 2; times += 1) await peer1.ask('lookup', { name: 'a.txt' })
   await cluster.advance(3_000)
 
   expect(peer2.tasks).toMatchObject([{ kind: 'replicate', owner: 'peer1', name: 'a.txt', content }])
@@ -362,12 +363,11 @@ test('metrics show what the index does', async () => {
   await using cluster = await IndexCluster.start()
   const peer1 = await cluster.peer('peer1')
   await peer1.shares('a')
-  await peer1.ask('lookup', { name: 'a' })
-  await peer1.ask('lookup', { name: 'a' })
+  for (let times = 0; times < 3; times += 1) await peer1.ask('lookup', { name: 'a' })
   await codeOf(peer1.ask('lookup', { name: 'b' }))
   const text = await cluster.metricsText
   for (const line of [
-    'tandem_index_requests_total{type="lookup",outcome="ok"} 2',
+    'tandem_index_requests_total{type="lookup",outcome="ok"} 3',
     'tandem_index_requests_total{type="lookup",outcome="NAME_NOT_FOUND"} 1',
     'tandem_index_peers{state="live"} 1',
     'tandem_index_contents{state="below_factor"} 1',

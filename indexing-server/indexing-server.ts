@@ -44,8 +44,8 @@ import type { IsDoubted } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
 
-/** Sources in all cached lookups: about 50 MiB. */
-const lookupSourcesCached = 250_000
+/** Memory of all cached lookups. */
+const lookupBytesCached = 48 * 1024 * 1024
 
 /** The settings of the index; main.ts runs the health server. */
 export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>
@@ -146,7 +146,7 @@ type OpenedParts = JoinedParts & {
   readonly events: EventLog
   readonly writes: WriteHealth
   readonly factors: Factors
-  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly lookups: ReplyCache<'lookup'>
 }
 
 /** All parts, with what the database has loaded, owned by `stack`. */
@@ -165,7 +165,7 @@ async function openParts(
   const path = await databasePath(settings.data)
   const opened = openStore({ ...settings, path }, { ...dependencies, doubts, factors }, stack)
   const { events } = opened
-  const lookups = new ReplyCache<ReplyOf<'lookup'>>({ sourcesMax: lookupSourcesCached })
+  const lookups = new ReplyCache<'lookup'>({ bytesMax: lookupBytesCached })
   const parts = joinedParts(settings, {
     ...dependencies,
     ...opened,

@@ -1,6 +1,5 @@
 import type { BackgroundWork } from '../common/background.ts'
 import { limits } from '../common/limits.ts'
-import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { ChangeFeed } from './changes/change-feed.ts'
 import { Decisions } from './decisions.ts'
 import { DoubtDesk } from './doubt-desk.ts'
@@ -29,7 +28,7 @@ interface Dependencies extends ReplicationDependencies {
   readonly doubts: Doubts
   readonly factors: Factors
   readonly background: BackgroundWork
-  readonly lookups: ReplyCache<ReplyOf<'lookup'>>
+  readonly lookups: ReplyCache<'lookup'>
   readonly changes: Pick<ChangeFeed, 'touch'>
   readonly dialBack: DialBack
   readonly takeRelease: TakeRelease

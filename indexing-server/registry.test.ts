@@ -263,7 +263,12 @@ test('a registry full of peers that came, held nothing and died has room for oth
       { remote: { host: 'h', port: 1 } },
       {
         wire: wireOf(new PassThrough()),
-        dispatch: () => ({ bytes: 0, replyBytes: 0, run: async () => ({ reply: {} }) }),
+        dispatch: () => ({
+          bytes: 0,
+          replyBytes: 0,
+          isQuick: false,
+          run: async () => ({ reply: {} }),
+        }),
         clock,
         log: silentLog,
       },

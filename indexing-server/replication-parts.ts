@@ -1,7 +1,6 @@
 /** The parts of the index that decide about copies, and call each other. */
 import type { Clock } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
-import type { ReplyOf } from '../common/protocol/messages.ts'
 import type { Random } from '../common/random.ts'
 import type { EventRecorder } from './events/event.ts'
 import { LoopTurns } from './loop-turns.ts'
@@ -27,7 +26,7 @@ export interface ReplicationDependencies {
   readonly store: IndexStore
   readonly events: EventRecorder
   readonly onHealed: (healed: Healed) => void
-  readonly lookups: Pick<ReplyCache<ReplyOf<'lookup'>>, 'forget'>
+  readonly lookups: Pick<ReplyCache<'lookup'>, 'forget'>
   /** See {@link IndexingServerDependencies}. */
   readonly ownPeerId?: string | undefined
   readonly clock: Clock

@@ -3,12 +3,16 @@ import { limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { Account } from './byte-budget.ts'
 import { errorFrame, type RequestEnvelope, replyFrame } from './envelope.ts'
-import type { Dispatch, Prepared } from './handlers.ts'
+import type { Dispatch, Prepared, RawAnswer } from './handlers.ts'
 import { requestBytesMaxOf } from './message-bounds.ts'
 import type { Outbox, Outgoing } from './outbox.ts'
 
 /** Memory of a running request besides its body, as measured: promises, signals, timers. */
 const requestOverheadBytes = 6 * 1024
+/** The same of a quick request that waits for something: promises alone. */
+const quickOverheadBytes = 1_024
+
+const neverAborted = new AbortController().signal
 
 interface AnswersDependencies {
   readonly dispatch: Dispatch
@@ -21,7 +25,8 @@ interface AnswersDependencies {
 /** A running request of the other side; `stop` is aborted when the answer is no longer wanted. */
 interface Answering {
   work: Promise<void>
-  readonly stop: AbortController
+  /** Undefined for a quick request. */
+  readonly stop?: AbortController
 }
 
 /** A validated request and the memory that it holds. */
@@ -70,13 +75,17 @@ export class Answers {
       this.#outbox.send(failureTo(id, prepared).frame)
       return undefined
     }
+    if (prepared.isQuick) {
+      this.#answerQuickly(id, type, prepared)
+      return undefined
+    }
     const heldBytes = requestOverheadBytes + prepared.bytes + prepared.replyBytes
     return this.#accept({ id, type, prepared, heldBytes, stop: new AbortController() })
   }
 
   /** Ignored once the answer is being sent. */
   onCancel(id: number): void {
-    this.#answering.get(id)?.stop.abort(new AppError('CANCELLED', { what: 'The request' }))
+    this.#answering.get(id)?.stop?.abort(new AppError('CANCELLED', { what: 'The request' }))
   }
 
   /** Refuses new requests; resolves when all earlier ones are answered. */
@@ -87,7 +96,7 @@ export class Answers {
 
   /** Ends all work: the connection is gone. */
   abort(reason: () => AppError): void {
-    for (const { stop } of this.#answering.values()) stop.abort(reason())
+    for (const { stop } of this.#answering.values()) stop?.abort(reason())
     this.#sending?.abort(reason())
   }
 
@@ -102,6 +111,35 @@ export class Answers {
     } catch (error) {
       return this.#known(type, error)
     }
+  }
+
+  /** Answers now, if the handler does; its memory is counted, as it is held only for moments. */
+  #answerQuickly(id: number, type: string, prepared: Prepared): void {
+    try {
+      const answer = prepared.run(neverAborted)
+      if (answer instanceof Promise) this.#answerSoon({ id, type, prepared }, answer)
+      else this.#outbox.send(replyFrame(id, answer.reply))
+    } catch (error) {
+      this.#outbox.send(failureTo(id, this.#known(type, error)).frame)
+    }
+  }
+
+  #answerSoon(
+    { id, type, prepared }: Pick<Accepted, 'id' | 'type' | 'prepared'>,
+    answer: Promise<RawAnswer>,
+  ): void {
+    const heldBytes = quickOverheadBytes + prepared.bytes
+    this.#account.hold(heldBytes)
+    const send = (frame: Buffer): void => {
+      this.#answering.delete(id)
+      this.#account.release(heldBytes)
+      this.#outbox.send(frame)
+    }
+    const work = answer
+      .then(({ reply }) => replyFrame(id, reply))
+      .catch((error: unknown) => failureTo(id, this.#known(type, error)).frame)
+      .then(send)
+    this.#answering.set(id, { work })
   }
 
   #accept(request: Accepted): Promise<void> | undefined {

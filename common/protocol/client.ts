@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { deadlines } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Connection } from './connection.ts'
-import { dispatcher, type Handlers } from './handlers.ts'
+import { dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
 import { type Address, formatAddress, type Transport } from './transport.ts'
 
@@ -54,7 +54,7 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
 ): Promise<Connected> {
   const wire = await transport.dial(address, { signal })
   const answered = (handlers ?? {}) as Handlers<From, To, undefined>
-  const dispatch = dispatcher(answered, { from: role, to: hello.role as To }, undefined)
+  const dispatch = dispatcher(answered, { from: role, to: hello.role as To }, noSession)
   const connection = new Connection({ remote: address }, { wire, dispatch, ...dependencies })
   try {
     const request = { ...hello, protocol: protocolVersion }
@@ -70,4 +70,10 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
     connection.destroy()
     throw error
   }
+}
+
+/** A dialled connection has no session. */
+const noSession: SessionSlot<undefined> = {
+  welcomed: Promise.resolve(undefined),
+  current: { session: undefined },
 }

@@ -180,7 +180,7 @@ export class Connection implements AsyncDisposable {
       const cancel = this.#clock.after(deadlines.closeMs, () => this.#stream.destroy())
       this.onClosed(cancel)
       await Promise.race([this.#finishAnswers(), this.closed])
-      this.#stream.end()
+      this.#outbox.end()
     }
     await this.closed
   }
@@ -296,7 +296,7 @@ export class Connection implements AsyncDisposable {
     this.#outbox.send(errorFrame(connectionErrorId, errorToWire(error)))
     this.#stream.resume()
     this.#clock.after(deadlines.closeMs, () => this.#stream.destroy())
-    this.#stream.end()
+    this.#outbox.end()
   }
 
   #watchIdle(delayMs: number): void {

@@ -3,7 +3,8 @@ import { isUtf8 } from 'node:buffer'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { AppError, type WireError } from '../errors.ts'
-import { encodeFrame } from './framing.ts'
+import { EncodedReply } from './encoded-reply.ts'
+import { encodeFrame, encodeFrameAround } from './framing.ts'
 
 /** The id of errors that concern the connection rather than a request. */
 export const connectionErrorId = 0
@@ -47,6 +48,7 @@ export function requestFrame(id: number, type: string, body: unknown): Buffer {
 
 /** `bytes` raw bytes follow the frame, if given. */
 export function replyFrame(re: number, body: unknown, bytes?: number): Buffer {
+  if (body instanceof EncodedReply) return encodeFrameAround(`{"re":${re},"body":`, body.json, '}')
   return encodeFrame(JSON.stringify({ re, body, bytes }))
 }
 

@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts'
 import type { BulkSource } from './bulk.ts'
-import { replyBytesReservedFor } from './message-bounds.ts'
+import type { EncodedReply } from './encoded-reply.ts'
+import { isQuickMessage, replyBytesReservedFor } from './message-bounds.ts'
 import {
   isMessageType,
   type MessageType,
@@ -34,18 +35,24 @@ export type MessageBetween<From extends Role, To extends Role> = {
 /**
  * One function per message type. An AppError that it throws is sent as the answer. The signal is
  * aborted when the connection ends, even while bulk bytes are being sent, and when the request is
- * cancelled before its answer is sent.
+ * cancelled before its answer is sent. Quick messages may be answered without a promise; their
+ * signal is never aborted.
  */
 export type Handlers<From extends Role, To extends Role, Session> = {
   readonly [T in MessageBetween<From, To>]: (
     request: RequestOf<T>,
     session: Session,
     signal: AbortSignal,
-  ) => Promise<Answer<T>>
+  ) => (typeof messages)[T] extends { isQuick: true }
+    ? QuickAnswer<T> | Promise<QuickAnswer<T>>
+    : Promise<Answer<T>>
 }
+
+type QuickAnswer<T extends MessageType> = ReplyOf<T> | EncodedReply<T>
 
 /** A reply as sent by the connection. */
 export interface RawAnswer {
+  /** An object, or an {@link EncodedReply}. */
   readonly reply: unknown
   readonly bulk?: BulkSource
 }
@@ -56,8 +63,17 @@ export interface Prepared {
   readonly bytes: number
   /** Memory that its reply may hold, if that is much. */
   readonly replyBytes: number
-  /** Runs the handler. */
-  run(signal: AbortSignal): Promise<RawAnswer>
+  /** Whether it is answered in so little time that it need not be cancelled. */
+  readonly isQuick: boolean
+  /** Runs the handler. @throws AppError, or rejects with one */
+  run(signal: AbortSignal): RawAnswer | Promise<RawAnswer>
+}
+
+/** The session of a connection, once its hello is accepted. */
+export interface SessionSlot<Session> {
+  readonly welcomed: Promise<Session>
+  /** Set when {@link welcomed} resolves. */
+  current?: { readonly session: Session }
 }
 
 /**
@@ -73,7 +89,7 @@ export type Dispatch = (type: string, body: unknown) => Prepared
 export function dispatcher<From extends Role, To extends Role, Session>(
   handlers: Handlers<From, To, Session>,
   roles: { from: Role; to: Role },
-  session: Session | Promise<Session>,
+  slot: SessionSlot<Session>,
 ): Dispatch {
   const byType = handlers as Readonly<Record<string, Handler<Session>>>
   return (type, body) => {
@@ -82,23 +98,26 @@ export function dispatcher<From extends Role, To extends Role, Session>(
       throw new AppError('UNKNOWN_TYPE', { request: type.slice(0, 64) })
     const { request, bytes } = measuredRequest(type, body)
     const replyBytes = replyBytesReservedFor(type)
-    return { bytes, replyBytes, run: (signal) => run(handler, request, session, signal) }
+    const isQuick = isQuickMessage(type)
+    return { bytes, replyBytes, isQuick, run: (signal) => run(handler, request, slot, signal) }
   }
 }
 
-type Handler<Session> = (
-  request: unknown,
-  session: Session,
-  signal: AbortSignal,
-) => Promise<unknown>
+type Handler<Session> = (request: unknown, session: Session, signal: AbortSignal) => unknown
 
-async function run<Session>(
+function run<Session>(
   handler: Handler<Session>,
   request: unknown,
-  session: Session | Promise<Session>,
+  slot: SessionSlot<Session>,
   signal: AbortSignal,
-): Promise<RawAnswer> {
-  const answer = await handler(request, await session, signal)
+): RawAnswer | Promise<RawAnswer> {
+  if (slot.current === undefined)
+    return slot.welcomed.then((session) => handler(request, session, signal)).then(rawAnswer)
+  const answer = handler(request, slot.current.session, signal)
+  return answer instanceof Promise ? answer.then(rawAnswer) : rawAnswer(answer)
+}
+
+function rawAnswer(answer: unknown): RawAnswer {
   return isBulkAnswer(answer) ? answer : { reply: answer }
 }
 

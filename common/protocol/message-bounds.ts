@@ -1,4 +1,4 @@
-/** Size limits of the requests and replies of each message. */
+/** Size limits of the requests and replies of each message, and how they are answered. */
 import { limits } from '../limits.ts'
 import type { MessageRow } from './message-row.ts'
 import { isMessageType, type MessageType, messages } from './messages.ts'
@@ -16,4 +16,10 @@ export function requestBytesMaxOf(type: string): number {
 export function replyBytesReservedFor(type: MessageType): number {
   const row: MessageRow = messages[type]
   return row.isReplyLong === true ? 2 * limits.frameBodyBytesMax : 0
+}
+
+/** Whether requests of this type are answered in so little time that they are never cancelled. */
+export function isQuickMessage(type: MessageType): boolean {
+  const row: MessageRow = messages[type]
+  return row.isQuick === true
 }

@@ -15,6 +15,8 @@ export interface MessageRow {
   readonly isLong?: boolean
   /** Whether the reply often fills a frame or is slow to produce: its memory is reserved first. */
   readonly isReplyLong?: boolean
+  /** Whether it is answered in microseconds, mostly without waiting for anything: never cancelled. */
+  readonly isQuick?: true
   /** Whether raw bytes may follow the reply. */
   readonly bulk: boolean
 }

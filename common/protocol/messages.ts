@@ -217,6 +217,7 @@ export const messages = {
     reply: Type.Object({
       contents: Type.Array(FoundContent, { maxItems: limits.contentsPerNameMax }),
     }),
+    isQuick: true,
     bulk: false,
   },
   search: {

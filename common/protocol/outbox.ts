@@ -54,6 +54,9 @@ export class Outbox {
   readonly #clock: Clock
   readonly #account: Account
   readonly #onBytesSent: () => void
+  /** Short frames of this turn of the event loop, sent together: a write costs more than a frame. */
+  #gathered: Buffer[] = []
+  #gatheredBytes = 0
   readonly #items: Item[] = []
   #waitingBytes = 0
   #pump: Promise<void> | undefined
@@ -72,7 +75,7 @@ export class Outbox {
   get isFull(): boolean {
     return (
       this.#items.length > sendQueueItemsMax ||
-      this.#waitingBytes + this.#stream.writableLength > sendBufferBytesMax
+      this.#waitingBytes + this.#gatheredBytes + this.#stream.writableLength > sendBufferBytesMax
     )
   }
 
@@ -81,14 +84,27 @@ export class Outbox {
     return this.#writing === undefined ? 0 : this.#clock.monotonicMs() - this.#writing.sinceMs
   }
 
+  /** Sends a frame, a short one at the end of this turn of the event loop. */
   send(frame: Buffer): void {
     const isLong = frame.length > framePartBytes
-    if (isLong || this.#pump !== undefined) this.enqueue(() => ({ frame }), frame.length)
-    else if (this.#isOpen) {
-      this.#stream.write(frame)
-      // Output that the system accepted immediately holds no memory.
-      if (this.#stream.writableLength > 0) this.#pump = this.#run()
-    }
+    if (isLong || this.#pump !== undefined) return this.enqueue(() => ({ frame }), frame.length)
+    if (!this.#isOpen) return
+    if (this.#gathered.length === 0) process.nextTick(() => this.#sendGathered())
+    this.#gathered.push(frame)
+    this.#gatheredBytes += frame.length
+    if (this.#gatheredBytes > framePartBytes) this.#sendGathered()
+  }
+
+  #sendGathered(): void {
+    const frames = this.#gathered
+    if (frames.length === 0) return
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    if (!this.#isOpen) return
+    const [first] = frames
+    this.#stream.write(frames.length === 1 ? first : Buffer.concat(frames))
+    // Output that the system accepted immediately holds no memory.
+    if (this.#stream.writableLength > 0) this.#pump ??= this.#run()
   }
 
   /**
@@ -96,6 +112,7 @@ export class Outbox {
    * @param bytes memory that it holds until then
    */
   enqueue(outgoing: () => Outgoing, bytes: number): void {
+    this.#sendGathered()
     if (!this.#isOpen) return
     this.#items.push({ outgoing, bytes })
     this.#waitingBytes += bytes
@@ -107,7 +124,14 @@ export class Outbox {
    * Resolves when everything queued so far is with the operating system, or the stream has ended.
    */
   async flushed(): Promise<void> {
+    this.#sendGathered()
     await this.#pump
+  }
+
+  /** Sends what is queued, and then no more. */
+  end(): void {
+    this.#sendGathered()
+    this.#stream.end()
   }
 
   get #isOpen(): boolean {

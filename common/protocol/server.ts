@@ -6,7 +6,7 @@ import { ByteBudget } from './byte-budget.ts'
 import { Connection } from './connection.ts'
 import { connectionToEvict, type Occupant } from './connection-slots.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
-import { type Dispatch, dispatcher, type Handlers } from './handlers.ts'
+import { type Dispatch, dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { hostKeyOf } from './host-share.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
 import type { Address, Transport, Wire } from './transport.ts'
@@ -109,7 +109,8 @@ function serve<To extends 'index' | 'peer', Session>(
 
   const greet = async (
     hello: RequestOf<'hello'>,
-    session: PromiseWithResolvers<Session>,
+    { resolve, reject }: PromiseWithResolvers<Session>,
+    slot: SessionSlot<Session>,
   ): Promise<{ reply: ReplyOf<'hello'> }> => {
     try {
       const welcomed = await dependencies.welcome(hello, connection)
@@ -117,10 +118,11 @@ function serve<To extends 'index' | 'peer', Session>(
       connection.onClosed(() => dependencies.onClosed?.(welcomed.session))
       isGreeted = true
       isRegistered = hello.registration !== undefined
-      session.resolve(welcomed.session)
+      slot.current = welcomed
+      resolve(welcomed.session)
       return { reply: { ...welcomed.reply, protocol: protocolVersion, role } }
     } catch (error) {
-      session.reject(error)
+      reject(error)
       throw error
     }
   }
@@ -129,13 +131,14 @@ function serve<To extends 'index' | 'peer', Session>(
     if (type !== 'hello' && greeted === undefined) throw new AppError('HELLO_EXPECTED')
     if (type !== 'hello' && greeted !== undefined) return greeted(type, body)
     if (greeted !== undefined) throw new AppError('HELLO_EXPECTED')
-    const session = Promise.withResolvers<Session>()
+    const welcomed = Promise.withResolvers<Session>()
     // The answer to a refused hello reports it.
-    session.promise.catch(() => {})
+    welcomed.promise.catch(() => {})
+    const slot: SessionSlot<Session> = { welcomed: welcomed.promise }
     const { request, bytes } = parseHello(body)
     const roles: { from: Role; to: To } = { from: request.role, to: role }
-    greeted = dispatcher(handlers, roles, session.promise)
-    return { bytes, replyBytes: 0, run: () => greet(request, session) }
+    greeted = dispatcher(handlers, roles, slot)
+    return { bytes, replyBytes: 0, isQuick: false, run: () => greet(request, welcomed, slot) }
   }
 
   const connection = new Connection({ remote }, { wire, dispatch, clock, log, budget })
