@@ -87,7 +87,7 @@ export async function openMesh(
  * Both are stopped with `starting`.
  */
 export function joinOwnIndex(
-  settings: Parameters<typeof joinCluster>[0],
+  settings: Parameters<typeof joinCluster>[0] & Pick<Settings, 'host'>,
   starting: AsyncDisposableStack,
   { meshed, ...joining }: Parameters<typeof joinCluster>[2] & { readonly meshed: MeshParts },
   dependencies: PeerDependencies,
@@ -102,7 +102,8 @@ export function joinOwnIndex(
     },
   }
   return joinCluster(
-    { ...settings, index: index.address },
+    // It reaches the own index within this process, but the index dials it as others do.
+    { ...settings, index: index.address, advertiseHost: reachedHost(settings) },
     starting,
     {
       ...joining,

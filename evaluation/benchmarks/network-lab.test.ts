@@ -71,6 +71,17 @@ test('a host that is cut off sends and receives nothing, silently', async (conte
   expect(String(await once(toSecond, 'data'))).toBe('b')
 })
 
+test('hosts on either side of a partition reach only their side', async (context) => {
+  await using world = await startWorld(context)
+  const { hosts, toSecond, toThird } = world
+  for (const host of [hosts[0], hosts[2]]) await host.partition()
+  toSecond.write('a')
+  expect(await echoOf(toThird, 'a')).toBe('a')
+  expect(toSecond.bytesRead).toBe(0)
+  for (const host of hosts) await host.heal()
+  expect(String(await once(toSecond, 'data'))).toBe('a')
+})
+
 test('a link has a speed, which can be changed', async (context) => {
   await using world = await startWorld(context)
   const [host] = world.hosts

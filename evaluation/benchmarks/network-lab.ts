@@ -1,6 +1,6 @@
 /**
  * Several hosts on one Linux machine: network namespaces, each with its own address and link to one
- * switch, which is a namespace, too. The machine's own network is not touched.
+ * switch, which is a namespace, too; a second switch has those on the other side of a partition. The machine's own network is not touched.
  */
 import type { ProcessHost } from '../system/process-host.ts'
 import { howToInstall, missingPrograms, pathOf } from './anchor-programs.ts'
@@ -9,6 +9,7 @@ import { NetworkNamespace } from './network-namespace.ts'
 const subnet = { prefix: '10.77.0', bits: 24 } as const
 const hostsMax = 250
 const bridge = 'bridge'
+const otherBridge = 'bridge2'
 const device = 'eth0'
 /** Burst size of a link, 1 ms at 1 Gbit/s, and the maximum queueing delay. */
 const shape = 'burst 128kb latency 100ms'
@@ -31,7 +32,9 @@ export interface LabHost extends ProcessHost {
   setRate(megabitsPerSecond: number | undefined): Promise<void>
   /** Unplugs it: packets vanish silently. */
   cut(): Promise<void>
-  /** Plugs it in again. */
+  /** Plugs it into a second switch: it reaches, and is reached by, only the others that are there. */
+  partition(): Promise<void>
+  /** Plugs it into the first switch again. */
   heal(): Promise<void>
 }
 
@@ -50,8 +53,10 @@ export async function startNetworkLab({
   if (count > hostsMax) throw new RangeError(`a network lab has at most ${hostsMax} hosts`)
   await using starting = new AsyncDisposableStack()
   const network = starting.use(await NetworkNamespace.create())
-  await ip(network, `link add ${bridge} type bridge`)
-  await ip(network, `link set ${bridge} up`)
+  for (const each of [bridge, otherBridge]) {
+    await ip(network, `link add ${each} type bridge`)
+    await ip(network, `link set ${each} up`)
+  }
   const hosts: LabHost[] = []
   for (let number = 1; number <= count; number++) {
     const own = starting.use(await NetworkNamespace.create())
@@ -88,6 +93,7 @@ async function plugIn(
       await limitSending(network, port, megabitsPerSecond)
     },
     cut: () => ip(network, `link set ${port} nomaster`),
+    partition: () => ip(network, `link set ${port} master ${otherBridge}`),
     heal: () => ip(network, `link set ${port} master ${bridge}`),
   }
 }

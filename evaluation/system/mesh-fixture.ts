@@ -10,6 +10,7 @@ import {
   freePorts,
   settingsOf,
 } from './cluster-fixture.ts'
+import type { ProcessHost } from './process-host.ts'
 import { quickSettings } from './quick-settings.ts'
 import { TandemProcess } from './tandem-process.ts'
 
@@ -23,7 +24,7 @@ export const quickMesh = {
   log: { level: 'debug' },
 } as const satisfies ClusterSettings
 
-export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare'> {
+export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare' | 'signal'> {
   /** Number of peers: peer1, which the others join, peer2, …. */
   readonly peers: number
   /** Whether peer1 is left for the test to start. */
@@ -32,6 +33,8 @@ export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare'
   readonly isDiscovering?: boolean
   /** The number in the id of the first one; 1 by default. */
   readonly firstNumber?: number
+  /** Where they run, each on its own host. */
+  readonly hosts?: readonly ProcessHost[]
 }
 
 /** Peers without an index. Disposing stops all processes and removes their data. */
@@ -47,7 +50,7 @@ export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
   const stack = starting.use(new AsyncDisposableStack())
   const folder = stack.use(await temporaryFolder()).path
   const config = join(folder, 'config.json')
-  const { settings = quickMesh, prepare, firstNumber = 1 } = options
+  const { settings = quickMesh, prepare, firstNumber = 1, hosts, signal } = options
   const { isFirstLate = false, isDiscovering = false } = options
   const [discoveryPort] = isDiscovering ? await freePorts() : [0]
   await writeFile(config, JSON.stringify(settingsOf({ settings }, join(folder, 'logs'))))
@@ -57,10 +60,16 @@ export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
     const dataFolder = join(folder, name)
     const [port, httpPort] = await freePorts()
     await prepare?.(name, join(dataFolder, 'shared'))
-    const joined = joins.map((number) => `127.0.0.1:${peers[number - 1]?.port}`).join(',')
+    const addressOf = (number: number): string =>
+      `${hosts?.[number - 1]?.address ?? '127.0.0.1'}:${peers[number - 1]?.port}`
+    const host = hosts?.[peers.length]
+    assert(hosts === undefined || host !== undefined, `there is no host for ${name}`)
+    if (host !== undefined) stack.use(await host.openDoor(httpPort))
+    const listen = host === undefined ? [] : ['--host', host.address]
     const discovery = ['--discovery-port', String(discoveryPort)]
-    const flags = ['--config', config, '--mesh', ...discovery, '--join', joined]
-    const given = { role: 'peer', name, dataFolder, port, httpPort, flags } as const
+    const joined = ['--join', joins.map(addressOf).join(',')]
+    const flags = ['--config', config, '--mesh', ...listen, ...discovery, ...joined]
+    const given = { role: 'peer', name, dataFolder, port, httpPort, host, flags, signal } as const
     const peer = stack.use(new TandemProcess(given, { clock: systemClock }))
     peers.push(peer)
     return peer

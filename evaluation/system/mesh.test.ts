@@ -4,116 +4,33 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../common/clock.ts'
 import { tcpTransport } from '../../common/protocol/tcp-transport.ts'
-import { aFile, type FileFixture } from '../../common/testing/fixtures.ts'
+import { aFile } from '../../common/testing/fixtures.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
-import type { PeerApi } from '../../peer/api/calls.ts'
 import { allPeers } from '../../peer/api/pages.ts'
 import { MemberConnections } from '../../peer/mesh/member-connections.ts'
 import { DiskContents } from '../soak/disk-contents.ts'
-import { apiOf, type ClusterSettings, startCluster } from './cluster-fixture.ts'
+import { apiOf, startCluster } from './cluster-fixture.ts'
 import { downloadAndHash } from './download-check.ts'
+import {
+  filesPerPeer,
+  lookUp,
+  onDisks,
+  sharedPath,
+  shareFiles,
+  startFilledMesh,
+  statesAt,
+  timeout,
+  untilAtRest,
+  untilTwoHomes,
+} from './mesh-checks.ts'
 import { type MeshCluster, quickMesh, startMesh } from './mesh-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { runTandem } from './run-tandem.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
-const filesPerPeer = 6
-const timeout = 40_000
-
-interface OwnedFile extends FileFixture {
-  readonly owner: string
-}
-
-const sharedPath = ({ dataFolder }: TandemProcess, name: string): string =>
-  join(dataFolder, 'shared', name)
-
-async function shareFiles(owner: string, sharedFolder: string): Promise<OwnedFile[]> {
-  const files: OwnedFile[] = []
-  for (let i = 0; i < filesPerPeer; i++) {
-    const file = await aFile(sharedFolder, `${owner}-${i}.bin`, { bytes: 10_000 })
-    files.push({ ...file, owner })
-  }
-  return files
-}
-
-async function restState(api: PeerApi): Promise<unknown> {
-  const { peers, contents, belowFactor, aboveFactor = 0, tasks } = await api.status()
-  return { live: peers.live, contents, belowFactor, aboveFactor, tasks }
-}
-
-/** Resolves when every peer that runs knows of all others, and all files have their copies. */
-async function untilAtRest(
-  peers: readonly TandemProcess[],
-  { contents, live = peers.length }: { contents: number; live?: number },
-): Promise<void> {
-  const tasks = { waiting: 0, running: 0 }
-  for (const peer of peers) {
-    using api = apiOf(peer)
-    await expect
-      .poll(() => restState(api), { timeout, message: peer.name })
-      .toEqual({ live, contents, belowFactor: 0, aboveFactor: 0, tasks })
-  }
-}
-
-async function statesAt(peer: TandemProcess): Promise<Record<string, string>> {
-  using api = apiOf(peer)
-  return Object.fromEntries((await allPeers(api)).map(({ peerId, state }) => [peerId, state]))
-}
-
-/** The files of some peers, as `peer/folder/...`. */
-async function onDisks(peers: readonly TandemProcess[], disks: DiskContents): Promise<string[]> {
-  const all = await Promise.all(
-    peers.map(async ({ name: peer, dataFolder }) => {
-      const files = await disks.below(dataFolder)
-      return files
-        .filter(({ name }) => /^(?:shared|replicated|downloaded)\//.test(name))
-        .map((file) => ({ ...file, peer }))
-    }),
-  )
-  return all.flat().map(({ peer, name }) => `${peer}/${name}`)
-}
-
-/** Resolves when each file is on two disks; downloads count, too. */
-async function untilTwoHomes(
-  peers: readonly TandemProcess[],
-  files: readonly Pick<OwnedFile, 'owner' | 'name'>[],
-): Promise<void> {
-  const disks = new DiskContents()
-  const homes = async (): Promise<Record<string, number>> => {
-    const found = await onDisks(peers, disks)
-    return Object.fromEntries(
-      files.map(({ owner, name }) => {
-        const places = [
-          `${owner}/shared/${name}`,
-          `/replicated/${owner}/${name}`,
-          `/downloaded/${name}`,
-        ]
-        return [name, found.filter((path) => places.some((place) => path.endsWith(place))).length]
-      }),
-    )
-  }
-  await expect
-    .poll(homes, { timeout })
-    .toEqual(Object.fromEntries(files.map(({ name }) => [name, 2])))
-}
-
 async function tandem(peer: TandemProcess, ...words: string[]): Promise<string> {
   const { stdout, stderr } = await runTandem([...words, '--api', peer.apiUrl.origin])
   return stdout + stderr
-}
-
-/** Peers with files that they had before they started: no index takes them for temporary ones. */
-async function startFilledMesh(
-  peers: number,
-  settings: ClusterSettings = quickMesh,
-): Promise<MeshCluster & { files: OwnedFile[] }> {
-  const files: OwnedFile[] = []
-  const prepare = async (owner: string, folder: string): Promise<void> => {
-    files.push(...(await shareFiles(owner, folder)))
-  }
-  const mesh = await startMesh({ peers, settings, prepare })
-  await untilAtRest(mesh.peers, { contents: files.length })
-  return { ...mesh, files }
 }
 
 test('peers wait for the one that they join, find one another, and go on without it', async () => {
@@ -132,6 +49,17 @@ test('peers wait for the one that they join, find one another, and go on without
   const more = await shareFiles(third.name, sharedPath(third, ''))
   await untilAtRest(others, { contents: files.length + more.length })
   await untilTwoHomes(others, [...files, ...more])
+})
+
+test('peers that each listen on one address only count their own copies', async () => {
+  const hosts = ['127.0.0.2', '127.0.0.3'].map((address) => ({
+    address,
+    prefix: [],
+    openDoor: async () => new AsyncDisposableStack(),
+  }))
+  await using mesh = await startFilledMesh(hosts.length, { hosts })
+  await untilTwoHomes(mesh.peers, mesh.files)
+  expect(await statesAt(mesh.peer(1))).toEqual({ peer1: 'live', peer2: 'live' })
 })
 
 test('files of others are found, searched, and downloaded with their bytes', async () => {
@@ -153,11 +81,6 @@ test('files of others are found, searched, and downloaded with their bytes', asy
   }
   await untilTwoHomes(mesh.peers, mesh.files)
 })
-
-async function lookUp(peer: TandemProcess, name: string) {
-  using api = apiOf(peer)
-  return (await api.lookup({ name })).files
-}
 
 test('the files of a killed peer get copies again, and extra ones of a returned peer go', async () => {
   await using mesh = await startFilledMesh(4)
@@ -274,7 +197,7 @@ test('decisions that one peer is told are those of all, also after they have end
 test('a peer that ends says so, and after its restart nothing is announced twice', async () => {
   // It is back before its files are copied, however slow the machine is.
   const index = { ...quickMesh.index, deadAfterMs: 600_000 }
-  await using mesh = await startFilledMesh(3, { ...quickMesh, index })
+  await using mesh = await startFilledMesh(3, { settings: { ...quickMesh, index } })
   const stopped = mesh.peer(3)
   const others = [mesh.peer(1), mesh.peer(2)]
   const before = await pulledChanges(mesh)
