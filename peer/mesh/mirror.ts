@@ -102,10 +102,11 @@ export class Mirror implements AsyncDisposable {
     const { begin, end, epoch, previousSeq, lastSeq } = announcement
     const { seq, isInventory: wasInventory } = registered.position
     if (registered.epoch !== epoch) throw new AppError('NOT_REGISTERED', { request: 'announce' })
-    // Two members may have sent the same changes.
+    // Two members may have sent the same changes, one of them more.
     if (begin !== true && previousSeq < seq && lastSeq <= seq) return false
-    const { seenSeq } = await registered.connection.request('announce', announcement)
     const isPart = begin === true || wasInventory
+    const unseen = isPart ? announcement : changesAfter(announcement, seq)
+    const { seenSeq } = await registered.connection.request('announce', unseen)
     const isInventory = end !== true && isPart
     registered.position = { seq: seenSeq, isInventory }
     const { peerId } = this.#member.record
@@ -216,6 +217,13 @@ export class Mirror implements AsyncDisposable {
       await connection.request('heartbeat', heartbeat, { signal })
     }
   }
+}
+
+/** What an announcement says beyond `seq`, if it begins before. */
+function changesAfter(announcement: Announcement, seq: number): Announcement {
+  if (announcement.previousSeq >= seq) return announcement
+  const changes = announcement.changes.filter((change) => change.seq > seq)
+  return { ...announcement, previousSeq: seq, changes }
 }
 
 /** Whether a registration with the one record tells all of the other that heartbeats do not. */

@@ -127,6 +127,16 @@ test('a live member is registered with its record, and its changes are announced
   })
 })
 
+test('changes that overlap with those of another member are announced from where they are new', async () => {
+  const world = await World.start()
+  world.say()
+  await registered(world, 1)
+  await world.apply(announcement(0, 3, { begin: true, end: true }))
+  await world.apply(announcement(1, 5))
+  expect(world.index.announcements.at(-1)).toEqual(announcement(3, 5))
+  expect(world.mirrors.seenSeq('peer1', epoch)).toBe(5)
+})
+
 test('other members get changes, but no part of an inventory that this peer has got', async () => {
   const world = await World.start()
   const { mirrors } = world
