@@ -283,6 +283,14 @@ export const limits = {
   meshRecordsMax: 512,
   /** A datagram that announces a member: 200 bytes with the longest id, and room for later fields. */
   discoveryBytesMax: 512,
+  /** Contents per question which copies a member has: 8 KiB. */
+  copiesAskedMax: 128,
+  /** Copies in the answer: those with the longest names fit in a frame. */
+  copiesToldMax: 384,
+  /** Times that a query of a mesh is passed on: with 4 members each, nearly all of 4,096 hear it. */
+  queryTtlMax: 7,
+  /** Files that one member tells in a query hit. */
+  queryHitFilesMax: 32,
   /** Groups of members that a digest tells apart: at 1,000 members a difference costs 1 KiB. */
   meshBuckets: 64,
 

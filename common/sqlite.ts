@@ -65,6 +65,12 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
   }
 }
 
+/** Size of a database, without free pages. */
+export function usedBytesOf(database: Database): number {
+  const pragma = (name: string): number => database.pragma(name, { simple: true }) as number
+  return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size')
+}
+
 /** Codes of statements refused because of their values. */
 const valueFaults = ['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE', 'SQLITE_TOOBIG']
 

@@ -71,6 +71,8 @@ export interface IndexingServer extends AsyncDisposable {
   readonly address: Address
   readonly metrics: IndexMetrics
   readonly repairs: Repairs
+  /** Size of the database, without free pages. */
+  readonly usedBytes: () => number
   /** The state of the cluster; fails when the database does. */
   readonly status: () => Promise<ReplyOf<'status'>>
   /**
@@ -135,6 +137,7 @@ export async function startIndexingServer(
     address,
     metrics,
     repairs,
+    usedBytes: () => store.usedBytes,
     status,
     health,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -17,6 +17,7 @@ import type { Address } from '../common/protocol/transport.ts'
 import { CatalogChanges } from './announce/catalog-changes.ts'
 import type { Inventory } from './announce/inventory.ts'
 import type { JoinedMesh } from './api/mesh-api.ts'
+import type { Elsewhere } from './find/finder.ts'
 import {
   type IndexRequests,
   type Joined,
@@ -24,6 +25,8 @@ import {
   type PeerDependencies,
 } from './join-cluster.ts'
 import { Discovery } from './mesh/discovery.ts'
+import { KeptCatalogs } from './mesh/kept-catalogs.ts'
+import { learnSources } from './mesh/learn-sources.ts'
 import { MemberConnections } from './mesh/member-connections.ts'
 import { Mesh } from './mesh/mesh.ts'
 import { Mirrors } from './mesh/mirrors.ts'
@@ -31,6 +34,7 @@ import type { OwnIndex } from './mesh/own-index.ts'
 import { RememberedMembers } from './mesh/remembered-members.ts'
 import type { SelfRecord } from './mesh/self-record.ts'
 import { type MemberLink, TaskOrigins } from './mesh/task-origins.ts'
+import { heldFiles, type MeshQueries, type QueryParts, startQueries } from './mesh-queries.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
 import type { PeerSettings } from './settings.ts'
 
@@ -114,12 +118,12 @@ export function joinOwnIndex(
   )
 }
 
-interface Joining {
+interface Joining extends QueryParts {
   readonly meshed: MeshParts
   /** This peer's answers to an index. */
   readonly requests: IndexRequests
   readonly serving: { readonly address: Address }
-  readonly share: { room(): Promise<Room> }
+  readonly share: QueryParts['share'] & { room(): Promise<Room> }
   readonly intent: { readonly state: SelfRecord['intent'] }
   readonly http: { listening(signal: AbortSignal): Promise<NonNullable<SelfRecord['http']>> }
 }
@@ -127,6 +131,7 @@ interface Joining {
 type Settings = Pick<
   PeerSettings,
   | 'advertiseHost'
+  | 'catalogBytesMax'
   | 'data'
   | 'discoveryPort'
   | 'gossipMs'
@@ -142,6 +147,8 @@ interface Member {
   readonly mesh: Mesh
   readonly handlers: MeshHandlers
   readonly mirrors: Mirrors
+  readonly kept: KeptCatalogs
+  readonly queries: MeshQueries
 }
 
 /**
@@ -157,7 +164,12 @@ export async function joinMesh(
   const { meshed } = joining
   const { index, catalog, connections } = meshed
   const background = starting.use(new BackgroundWork(dependencies))
-  const remembered = new RememberedMembers(join(resolve(settings.data), '.tandem'), dependencies)
+  const folder = join(resolve(settings.data), '.tandem')
+  const remembered = new RememberedMembers(folder, dependencies)
+  const kept = await KeptCatalogs.open(
+    { bytesMax: settings.catalogBytesMax, folder },
+    { ...dependencies, held: heldFiles(joining.share), usedBytes: () => index.usedBytes() },
+  )
   const self = await selfOf(settings, joining, background, dependencies)
   const mirrors = starting.use(
     new Mirrors({
@@ -165,6 +177,7 @@ export async function joinMesh(
       ownId: settings.peerId,
       index,
       catalog,
+      kept,
       link: connections,
       onRegistered: (member) => mesh.fetchChanges(member),
     }),
@@ -199,9 +212,32 @@ export async function joinMesh(
   background.start('remember the members', (signal) =>
     remembered.follow(() => mesh.members(), signal),
   )
-  const { requests } = joining
-  const handlers = memberHandlers({ meshed, requests, mesh, mirrors })
-  meshed.member = { mesh, mirrors, handlers }
+  background.start('read catalogs for which there is room', (signal) =>
+    kept.follow((peerId) => {
+      mirrors.readAgain(peerId)
+      mesh.fetchChanges(peerId)
+    }, signal),
+  )
+  meshed.member = startMember(starting, joining, { mesh, mirrors, kept }, dependencies)
+}
+
+/** Has the member answer others, and ask them. */
+function startMember(
+  starting: AsyncDisposableStack,
+  joining: Joining,
+  { mesh, mirrors, kept }: Pick<Member, 'mesh' | 'mirrors' | 'kept'>,
+  dependencies: PeerDependencies,
+): Member {
+  const { meshed, requests } = joining
+  const { connections } = meshed
+  const knowsAll = (): boolean => mesh.behindCount === 0 && kept.notKept.size === 0
+  const asking = { ...joining, mesh, mirrors, connections, knowsAll }
+  const queries = startQueries(starting, asking, dependencies)
+  const handlers = {
+    ...memberHandlers({ meshed, requests, mesh, mirrors, kept }, dependencies),
+    ...queries.handlers,
+  }
+  return { mesh, mirrors, handlers, kept, queries }
 }
 
 /** A peer that was told whom to join finds no others by itself: they may be another mesh. */
@@ -271,6 +307,13 @@ async function selfOf(
   }
 }
 
+/** Asks the members of the mesh for what the own index does not know, once this peer is one. */
+export function elsewhereIn(meshed: MeshParts): Elsewhere {
+  return {
+    find: async (...asked) => (await meshed.member?.queries.elsewhere.find(...asked)) === true,
+  }
+}
+
 /** The mesh, as the calls of people and programs see it. */
 export function joinedMesh(meshed: MeshParts): JoinedMesh {
   return {
@@ -283,7 +326,12 @@ export function joinedMesh(meshed: MeshParts): JoinedMesh {
         suspect: count((state) => state === 'suspect'),
         gone: count((state) => state === 'dead' || state === 'left'),
         behind: meshed.member?.mesh.behindCount ?? 0,
+        notKept: meshed.member?.kept.notKept.size ?? 0,
       }
+    },
+    get queries() {
+      if (meshed.member === undefined) throw new AppError('BUSY')
+      return meshed.member.queries.asker
     },
     async join(address, signal) {
       if (meshed.member === undefined) throw new AppError('BUSY')
@@ -293,12 +341,16 @@ export function joinedMesh(meshed: MeshParts): JoinedMesh {
 }
 
 /** Answers other members, and their indexes. */
-function memberHandlers({
-  meshed,
-  mesh,
-  mirrors,
-  requests,
-}: Pick<Joining, 'meshed' | 'requests'> & { mesh: Mesh; mirrors: Mirrors }): MeshHandlers {
+function memberHandlers(
+  {
+    meshed,
+    mesh,
+    mirrors,
+    kept,
+    requests,
+  }: Pick<Joining, 'meshed' | 'requests'> & Pick<Member, 'kept' | 'mesh' | 'mirrors'>,
+  dependencies: PeerDependencies,
+): Omit<MeshHandlers, keyof MeshQueries['handlers']> {
   return {
     ...mesh.handlers,
     'cancel-tasks': (ids, _, signal) => requests['cancel-tasks'](ids, undefined, signal),
@@ -308,6 +360,8 @@ function memberHandlers({
     verify: (content, _, signal) => requests.verify(content, undefined, signal),
     tasks: async ({ tasks }, { id }, signal) => {
       meshed.origins?.note(id, tasks)
+      // The own index must not take a new copy for the only one, and have more of them made.
+      await learnSources(tasks, { mirrors, notKept: kept.notKept }, dependencies, signal)
       return await requests.tasks({ tasks }, undefined, signal)
     },
     report: async (report, { id }, signal) => {

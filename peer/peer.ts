@@ -36,7 +36,14 @@ import { Finder } from './find/finder.ts'
 import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { hurriedLink, type Joined, joinCluster, type PeerDependencies } from './join-cluster.ts'
-import { joinedMesh, joinMesh, joinOwnIndex, type MeshParts, openMesh } from './join-mesh.ts'
+import {
+  elsewhereIn,
+  joinedMesh,
+  joinMesh,
+  joinOwnIndex,
+  type MeshParts,
+  openMesh,
+} from './join-mesh.ts'
 import { type KeptHistory, keepHistory } from './keep-history.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -134,8 +141,9 @@ export async function startPeer(
   const taking = { share, serving, limiter, partial, restoring, meshed }
   const part = await takePart(placed, starting, taking, dependencies)
   const { announcer, reach, restorer, http } = part
-  const finder = new Finder({
+  const finder: Finder = new Finder({
     index: hurriedLink(announcer),
+    elsewhere: meshed && elsewhereIn(meshed),
     holds: (name, sha256) => share.holds(name, sha256),
     clock,
   })
@@ -143,6 +151,7 @@ export async function startPeer(
   const shelf = { shelf: share, folder: share.downloadedFolder }
   const fetches = { fetcher, records, finder: kept.recordedFinder(finder) }
   const downloads = starting.use(new Downloads(limiter, { ...dependencies, ...shelf, ...fetches }))
+  const member = { ...part, serving, queries: kept.queries }
   const started = { share, finder, announcer, fetcher, limiter, downloads }
   const follower = startFollowing({ ...settings, folder }, starting, started, dependencies)
   const { repairs, scrubber } = await startScrubbing(settings, starting, started, dependencies)
@@ -159,7 +168,7 @@ export async function startPeer(
   const serves = { ...dependencies, api, apis, vitals, live, files, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
   if (meshed !== undefined)
-    await joinMesh(settings, starting, { share, serving, ...part, meshed }, dependencies)
+    await joinMesh(settings, starting, { ...started, ...member, meshed }, dependencies)
   const running = starting.move()
   return {
     api,

@@ -88,6 +88,12 @@ export const peerSettings = defineSettings('peer', {
     flag: '--gossip-peers',
     doc: 'how many other peers of the mesh it talks to each time',
   },
+  catalogBytesMax: {
+    schema: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    default: 4_294_967_296,
+    flag: '--catalog-bytes-max',
+    doc: 'bytes that a peer of a mesh stores of what others have, some 400 per file; beyond it, it asks them',
+  },
   host: {
     schema: Host,
     default: '127.0.0.1',

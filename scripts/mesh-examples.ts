@@ -1,5 +1,6 @@
 import type { MemberClaim, MeshMessage } from '../common/protocol/mesh-messages.ts'
-import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import type { Content, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
+import type { QueryMessage } from '../common/protocol/query-messages.ts'
 
 /** The examples about a mesh of two peers and one that has left. */
 export function meshExamples(first: {
@@ -9,8 +10,13 @@ export function meshExamples(first: {
   readonly timeMs: number
   /** The first change of its catalog. */
   readonly announcement: RequestOf<'announce'>
-}): { readonly [T in MeshMessage]: { request: RequestOf<T>; reply: ReplyOf<T> } } {
-  const { peerId, epoch, freeBytes, timeMs: generation, announcement } = first
+  /** A file that it has. */
+  readonly name: string
+  readonly content: Content
+}): { readonly [T in MeshMessage | QueryMessage]: { request: RequestOf<T>; reply: ReplyOf<T> } } {
+  const { peerId, epoch, freeBytes, timeMs: generation, announcement, name, content } = first
+  const { sha256, size } = content
+  const queryId = '5d41402abc4b2a76b9719d911017c592'
   const record = {
     peerId,
     generation,
@@ -40,6 +46,23 @@ export function meshExamples(first: {
     'mesh-changes': {
       request: { peerId, epoch, after: announcement.previousSeq },
       reply: { member: { record }, announcement },
+    },
+    query: {
+      request: {
+        queryId,
+        name,
+        ttl: 7,
+        origin: { peerId: 'peer2', host: '192.0.2.2', port: 7101 },
+      },
+      reply: {},
+    },
+    'query-hit': {
+      request: { queryId, files: [{ name, sha256, size, modifiedMs: generation }] },
+      reply: {},
+    },
+    'mesh-copies': {
+      request: { sha256s: [sha256] },
+      reply: { epoch, copies: announcement.changes.slice(0, 1) },
     },
     'probe-for': {
       request: { peerId },

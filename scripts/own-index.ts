@@ -35,6 +35,7 @@ export function ownIndexFrom(flags: Readonly<Record<string, unknown>>): StartOwn
       transport,
       address: index.address,
       deadAfterMs: values.deadAfterMs,
+      usedBytes: () => index.usedBytes(),
       [Symbol.asyncDispose]: () => index[Symbol.asyncDispose](),
     }
   }

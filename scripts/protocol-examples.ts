@@ -367,7 +367,15 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   'cancel-tasks': { request: { taskIds: ['17'] }, reply: {} },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
   fetching: { request: { contents: [exampleContent] }, reply: {} },
-  ...meshExamples({ peerId: owner, epoch, freeBytes, timeMs: modifiedMs, announcement }),
+  ...meshExamples({
+    peerId: owner,
+    epoch,
+    freeBytes,
+    timeMs: modifiedMs,
+    announcement,
+    name,
+    content: exampleContent,
+  }),
   ...historyExamples({ name, content: exampleContent, owner, timeMs: modifiedMs }),
   'chunk-list': {
     request: { sha256 },

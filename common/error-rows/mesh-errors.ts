@@ -20,4 +20,10 @@ export const meshErrors = {
     status: 400,
     sentence: '{address} is this peer itself: give the address of another peer of the mesh.',
   },
+  QUERY_NOT_FOUND: {
+    when: 'A query of the mesh is unknown here, or was over long ago.',
+    retryable: false,
+    status: 404,
+    sentence: 'There is no query {queryId}; it may have been over for a minute.',
+  },
 } as const satisfies Record<string, ErrorRow>

@@ -1,8 +1,19 @@
 /** Messages about what a peer has transferred and was asked: a part of the table in messages.ts. */
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
-import { Bytes, Count, described, ErrorCodeText, Millis, Name, Purpose, Sha256 } from './fields.ts'
+import {
+  Bytes,
+  Count,
+  described,
+  ErrorCodeText,
+  Millis,
+  Name,
+  PeerId,
+  Purpose,
+  Sha256,
+} from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { QueryId } from './query-messages.ts'
 
 const Rate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Party = Type.String({
@@ -58,15 +69,18 @@ export const PastTransfer = Type.Object({
 /** A transfer that has ended, or several small ones together. */
 export type PastTransfer = Static<typeof PastTransfer>
 
-export const queryKinds = ['lookup', 'search', 'browse'] as const
+export const queryKinds = ['lookup', 'search', 'browse', 'mesh'] as const
 export type QueryKind = (typeof queryKinds)[number]
-export const callers = ['page', 'command', 'program', 'download'] as const
+export const callers = ['page', 'command', 'program', 'download', 'mesh'] as const
 export type Caller = (typeof callers)[number]
 
 export const PastQuery = Type.Object({
   id: HistoryCursor,
   timeMs: described(Millis, 'When it was answered, in milliseconds since 1970'),
-  kind: Type.Union([Type.Literal('lookup'), Type.Literal('search'), Type.Literal('browse')]),
+  kind: Type.Union(
+    [Type.Literal('lookup'), Type.Literal('search'), Type.Literal('browse'), Type.Literal('mesh')],
+    { description: 'Mesh: the members of the mesh were asked, one by one' },
+  ),
   what: Type.String({ maxLength: limits.nameBytesMax, description: 'The name, text or folder' }),
   by: Type.Union(
     [
@@ -74,9 +88,15 @@ export const PastQuery = Type.Object({
       Type.Literal('command'),
       Type.Literal('program'),
       Type.Literal('download'),
+      Type.Literal('mesh'),
     ],
-    { description: 'Who asked the peer: a browser, `tandem`, another program, or a download' },
+    {
+      description:
+        'Who asked the peer: a browser, `tandem`, another program, a download, or the mesh',
+    },
   ),
+  queryId: Type.Optional(described(QueryId, 'Of a query in the mesh')),
+  origin: Type.Optional(described(PeerId, 'Of a query in the mesh: the member that asked')),
   count: described(
     Count,
     'The number of queries it stands for: beyond some per second only counted',
@@ -86,7 +106,7 @@ export const PastQuery = Type.Object({
   addresses: Type.Optional(
     Type.Array(Type.String({ maxLength: limits.partyCharactersMax }), {
       maxItems: limits.queryAddressesMax,
-      description: 'Of a lookup: where the content is',
+      description: 'Of a lookup: where the content is. Of a query in the mesh: who answered',
     }),
   ),
   error: Type.Optional(described(ErrorCodeText, 'The error code, if it failed')),

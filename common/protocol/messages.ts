@@ -30,6 +30,7 @@ import { meshMessages } from './mesh-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import { planMessages } from './plan-messages.ts'
+import { queryMessages } from './query-messages.ts'
 import { reachMessages } from './reach-messages.ts'
 import { Announcement, Continues, HttpServer } from './registration-shapes.ts'
 import {
@@ -361,6 +362,7 @@ export const messages = {
   ...peerMessages,
   ...historyMessages,
   ...meshMessages,
+  ...queryMessages,
 } as const satisfies Record<string, MessageRow>
 
 export type MessageType = keyof typeof messages

@@ -126,6 +126,7 @@ export class PeerPair implements AsyncDisposable {
         peerId,
         index,
         mesh: false,
+        catalogBytesMax: 0,
         join: [],
         discoveryPort: 0,
         gossipMs: 1_000,

@@ -3,7 +3,7 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
-import { type Database, openDatabase } from '../../common/sqlite.ts'
+import { type Database, openDatabase, usedBytesOf } from '../../common/sqlite.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
@@ -135,6 +135,11 @@ export class SqliteStore implements IndexStore {
         transaction: this.#transaction,
       },
     )
+  }
+
+  /** Size of the database, without free pages. */
+  get usedBytes(): number {
+    return usedBytesOf(this.#database)
   }
 
   get isRecovering(): boolean {

@@ -20,7 +20,7 @@ import {
 } from './history-commands.ts'
 import { limitsCommand } from './limits-command.ts'
 import { listCommand, searchCommand } from './list-commands.ts'
-import { joinCommand, meshCommand } from './mesh-commands.ts'
+import { askCommand, joinCommand, meshCommand } from './mesh-commands.ts'
 import { peersCommand } from './peers-command.ts'
 import { pushCommand } from './push-command.ts'
 import { clusterQuestions, downloadQuestions, fileQuestions } from './questions.ts'
@@ -63,6 +63,7 @@ export function peerCommands<Options extends CommonOptions>(run: RunCommand<Opti
     peersCommand(run),
     meshCommand(run),
     joinCommand(run),
+    askCommand(run),
     rebalanceCommand(run),
     ...clusterQuestions.map((question) => question(run)),
   ]

@@ -70,7 +70,7 @@ export function queriesCommand<Options extends CommonOptions>(run: RunCommand<Op
   return new Command('queries')
     .summary('show what was asked, by whom, and the answers')
     .description(
-      'Shows the queries that were made at this peer, the newest first: lookups, searches and listings of folders; by a page, a command, a program or a download. Many per second are only counted.',
+      'Shows the queries that were made at this peer, the newest first: lookups, searches and listings of folders; by a page, a command, a program or a download; in a mesh, also those that were sent through it, and those of other members that this peer answered, with the member that asked. Many per second are only counted.',
     )
     .addOption(peerOption())
     .addOption(limitOption(rowsShown))
@@ -209,7 +209,7 @@ function pastQueriesText(queries: readonly PastQuery[], style: Style): string {
   const rows = queries.map((query) => [
     localText(query.timeMs),
     printable(query.at),
-    query.by,
+    query.origin === undefined || query.origin === query.at ? query.by : printable(query.origin),
     query.count > 1
       ? `${query.count} more of ${query.kind}`
       : `${query.kind} ${printable(query.what)}`,

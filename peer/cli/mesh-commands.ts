@@ -1,10 +1,19 @@
 /** The commands of a peer in a mesh. */
 import { Command } from 'commander'
-import type { MeshState } from '../api/shapes.ts'
+import { AppError } from '../../common/errors.ts'
+import { isSha256 } from '../../common/ids.ts'
+import { formatAddress } from '../../common/protocol/transport.ts'
+import type { MeshQuery, MeshState } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
-import { countText } from './human-units.ts'
-import { printableJson } from './printable.ts'
+import { isPattern } from './download-command.ts'
+import { bytesText, countText } from './human-units.ts'
+import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
+
+type Hit = MeshQuery['hits'][number]
+
+/** How long one question for further hits waits. */
+const askMs = 5_000
 
 export function meshCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('mesh')
@@ -31,16 +40,52 @@ export function joinCommand<Options extends CommonOptions>(run: RunCommand<Optio
     )
 }
 
+export function askCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
+  return new Command('ask')
+    .summary('ask the members of the mesh for a file')
+    .description(
+      'Asks the members of the mesh, one by one, which of them have a file; their answers are shown as they arrive, for three seconds. `lookup` and `download` ask by themselves if this peer does not know the catalogs of all members.',
+    )
+    .argument('<name>', 'full name of a file, a pattern, or a SHA-256')
+    .action((name: string, options: Options) => run(options, (session) => ask(session, name)))
+}
+
+/** Prints hits as they arrive; for programs all of them at the end. */
+async function ask({ api, terminal, json, signal }: Session, name: string): Promise<void> {
+  const { queryId } = await api.askMesh(wanted(name), signal)
+  const hits: Hit[] = []
+  for (let isOver = false; !isOver; ) {
+    const page = await api.meshQuery({ queryId, after: hits.length, waitMs: askMs }, signal)
+    if (!json) for (const hit of page.hits) await terminal.print(hitText(hit))
+    hits.push(...page.hits)
+    ;({ isOver } = page)
+  }
+  if (json) await terminal.print(printableJson(hits, 2))
+  else if (hits.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+}
+
+function wanted(name: string): Parameters<Session['api']['askMesh']>[0] {
+  const sha256 = name.toLowerCase()
+  if (isSha256(sha256)) return { sha256 }
+  return isPattern(name) ? { pattern: name } : { name }
+}
+
+function hitText({ name, sha256, size, peerId, host, port }: Hit): string {
+  const at = `${printable(peerId)} at ${printable(formatAddress({ host, port }))}`
+  return `${printable(name)}  ${bytesText(size)}  ${sha256.slice(0, 12)}  ${at}`
+}
+
 async function print({ terminal, json }: Session, mesh: MeshState): Promise<void> {
   await terminal.print(json ? printableJson(mesh, 2) : meshText(mesh))
 }
 
-function meshText({ isMember, live, suspect, gone, behind }: MeshState): string {
+function meshText({ isMember, live, suspect, gone, behind, notKept }: MeshState): string {
   if (!isMember) return 'This peer takes part in no mesh: it was started without --mesh.'
   const others = [
     suspect > 0 ? `${suspect} suspect` : '',
     gone > 0 ? `${gone} gone` : '',
     behind > 0 ? `catching up with ${countText(behind, 'catalog')}` : '',
+    notKept > 0 ? `no room for ${countText(notKept, 'catalog')}: those members are asked` : '',
   ].filter((part) => part !== '')
   return `Mesh: ${[`${countText(live, 'live member')}, this one included`, ...others].join(', ')}`
 }

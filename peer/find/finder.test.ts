@@ -4,7 +4,7 @@ import type { Connection } from '../../common/protocol/connection.ts'
 import type { FoundContent, MessageType } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { Finder, indexRetryMs, indexWaitMs, remotePagesPerList } from './finder.ts'
+import { type Elsewhere, Finder, indexRetryMs, indexWaitMs, remotePagesPerList } from './finder.ts'
 
 const content: FoundContent = { ...aContent(5).content, sources: [] }
 const { sha256, size } = content
@@ -14,7 +14,11 @@ type Answer = (type: MessageType, body: object) => unknown
 /** A finder whose index answers as the test says. */
 function aFinder(
   answer: Answer,
-  { held = [] as string[], awayMs = 0 }: { held?: string[]; awayMs?: number } = {},
+  {
+    held = [] as string[],
+    awayMs = 0,
+    elsewhere,
+  }: { held?: string[]; awayMs?: number; elsewhere?: Elsewhere } = {},
 ): { finder: Finder; clock: FakeClock; asked: [MessageType, object][] } {
   const clock = new FakeClock()
   const asked: [MessageType, object][] = []
@@ -28,7 +32,7 @@ function aFinder(
     awayMs,
     connected: () => (awayMs === 0 ? Promise.resolve(connection) : new Promise<never>(() => {})),
   }
-  const finder = new Finder({ index, clock, holds: (name) => held.includes(name) })
+  const finder = new Finder({ index, clock, elsewhere, holds: (name) => held.includes(name) })
   return { finder, clock, asked }
 }
 
@@ -138,4 +142,48 @@ test('a page of remote files takes a bounded number of requests', async () => {
   const page = await finder.listRemote({ limit: 2 })
   expect(page).toEqual({ files: [], next: '039' })
   expect(asked.length).toBe(remotePagesPerList)
+})
+
+const notFound = new AppError('NAME_NOT_FOUND', { name: 'a.txt' })
+
+test.each([
+  ['a name', 'lookup', notFound, (finder: Finder) => finder.lookup('a.txt')],
+  ['a version', 'lookup', [], (finder: Finder) => finder.lookup('a.txt', undefined, sha256)],
+  [
+    'a content',
+    'find-content',
+    new AppError('CONTENT_NOT_FOUND', { sha256 }),
+    (finder: Finder) => finder.findContent(sha256),
+  ],
+] as const)(
+  '%s that the index does not know is looked for elsewhere',
+  async (_, type, none, ask) => {
+    const found: object[] = []
+    let isElsewhere = true
+    const answer: Answer = () => {
+      if (found.length % 2 === 1) return { contents: [content], name: 'a.txt', size }
+      if (none instanceof AppError) throw none
+      return { contents: [{ ...content, sha256: 'b'.repeat(64) }] }
+    }
+    const elsewhere: Elsewhere = {
+      find: async (what) => {
+        found.push(what)
+        return isElsewhere
+      },
+    }
+    const { finder, asked } = aFinder(answer, { elsewhere })
+    await ask(finder)
+    expect(asked.map(([asking]) => asking)).toEqual([type, type])
+    found.push({})
+    isElsewhere = false
+    if (none instanceof AppError) await expect(ask(finder)).rejects.toBe(none)
+    else expect(await ask(finder)).toMatchObject([{ sha256: 'b'.repeat(64) }])
+    expect(asked).toHaveLength(3)
+  },
+)
+
+test('what the index knows is not looked for elsewhere', async () => {
+  const elsewhere: Elsewhere = { find: async () => expect.fail('nothing is missing') }
+  const { finder } = aFinder(() => ({ contents: [content] }), { elsewhere })
+  expect(await finder.lookup('a.txt')).toEqual([content])
 })

@@ -25,8 +25,16 @@ export const indexWaitMs = 2_000
 /** How long a command waits for an index that has been away for longer: one more attempt. */
 export const indexRetryMs = 300
 
+/** Finds what the index does not know. */
+export interface Elsewhere {
+  /** @returns whether the index knows more now */
+  find(what: { name?: string; sha256?: string }, signal?: AbortSignal): Promise<boolean>
+}
+
 interface FinderDependencies {
   readonly index: IndexLink
+  /** Absent: the index knows everything. */
+  readonly elsewhere?: Elsewhere | undefined
   /** Whether this peer holds a file of this name and content. */
   holds(name: string, sha256: string): boolean
   readonly clock: Clock
@@ -57,15 +65,34 @@ export class Finder {
    */
   async lookup(text: string, signal?: AbortSignal, sha256?: string): Promise<FoundContent[]> {
     const name = parseName(text)
-    const request = { name, ...(sha256 === undefined ? {} : { sha256 }) }
-    const { contents } = await this.#ask('lookup', request, signal)
-    if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
-    return contents
+    const what = { name, ...(sha256 === undefined ? {} : { sha256 }) }
+    const hasAnswer = (contents: FoundContent[]): boolean =>
+      sha256 === undefined ? contents.length > 0 : contents.some((one) => one.sha256 === sha256)
+    const ask = async (): Promise<FoundContent[]> => found(await this.known(what, signal), name)
+    try {
+      const contents = await ask()
+      if (hasAnswer(contents) || !(await this.#isElsewhere(what, signal))) return contents
+    } catch (error) {
+      const isUnknown = hasCode(error, 'NAME_NOT_FOUND')
+      if (!isUnknown || !(await this.#isElsewhere(what, signal))) throw error
+    }
+    return await ask()
+  }
+
+  /** The contents of a name that the index knows. @throws AppError NAME_NOT_FOUND, FILE_DELETED */
+  async known(request: RequestOf<'lookup'>, signal?: AbortSignal): Promise<FoundContent[]> {
+    return (await this.#ask('lookup', request, signal)).contents
   }
 
   /** A name of a content. @throws AppError CONTENT_NOT_FOUND */
   async findContent(sha256: string, signal?: AbortSignal): Promise<ReplyOf<'find-content'>> {
-    return await this.#ask('find-content', { sha256 }, signal)
+    try {
+      return await this.#ask('find-content', { sha256 }, signal)
+    } catch (error) {
+      const isUnknown = hasCode(error, 'CONTENT_NOT_FOUND')
+      if (!isUnknown || !(await this.#isElsewhere({ sha256 }, signal))) throw error
+      return await this.#ask('find-content', { sha256 }, signal)
+    }
   }
 
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
@@ -282,6 +309,13 @@ export class Finder {
     await this.#ask('accuse', accusation, signal)
   }
 
+  async #isElsewhere(
+    what: Parameters<Elsewhere['find']>[0],
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    return (await this.#dependencies.elsewhere?.find(what, signal)) === true
+  }
+
   /** A connection that closes during a request counts as none: the request is sent once more. */
   async #ask<T extends MessageType>(
     type: T,
@@ -329,4 +363,10 @@ export class Finder {
     const { address } = this.#dependencies.index
     return new AppError('INDEX_UNREACHABLE', { address }, { cause })
   }
+}
+
+/** @throws AppError NAME_NOT_FOUND if there are none */
+function found(contents: FoundContent[], name: string): FoundContent[] {
+  if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+  return contents
 }

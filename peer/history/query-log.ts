@@ -18,7 +18,7 @@ export interface AnsweredQuery {
   readonly durationMs: number
 }
 
-type Answer = Pick<NewQuery, 'found' | 'sha256' | 'addresses' | 'error'>
+type Answer = Pick<NewQuery, 'found' | 'sha256' | 'addresses' | 'error' | 'queryId' | 'origin'>
 
 interface Counted {
   readonly kind: QueryKind

@@ -73,6 +73,11 @@ export class Mirror implements AsyncDisposable {
     return registered?.epoch === epoch ? registered.position : undefined
   }
 
+  /** Whether a full inventory has begun and not ended; undefined while it is not registered. */
+  get isInInventory(): boolean | undefined {
+    return this.#registered?.position.isInventory
+  }
+
   /** @throws AppError NOT_REGISTERED */
   progress(): Pick<Registered, 'epoch' | 'position'> {
     return this.#registeredNow('announce')
@@ -113,6 +118,24 @@ export class Mirror implements AsyncDisposable {
     const changes = announcement.changes.length
     this.#dependencies.log.debug({ peerId, lastSeq, changes }, 'changes of a member')
     return !isPart
+  }
+
+  /**
+   * Tells the own index of copies that the member has, apart from its numbered changes.
+   * @throws AppError NOT_REGISTERED, also if they are of another run; and the answer of the index
+   */
+  async add(epoch: string, copies: Announcement['changes']): Promise<void> {
+    await this.#applying.run(async () => {
+      const { connection, position, ...registered } = this.#registeredNow('announce')
+      if (registered.epoch !== epoch) throw new AppError('NOT_REGISTERED', { request: 'announce' })
+      const { seq } = position
+      await connection.request('announce', {
+        epoch,
+        previousSeq: seq,
+        lastSeq: seq,
+        changes: copies,
+      })
+    })
   }
 
   /**

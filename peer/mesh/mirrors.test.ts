@@ -45,9 +45,11 @@ class World {
   readonly asked: { readonly to: string | undefined; readonly type: string; body: unknown }[] = []
   readonly registered: string[] = []
   answer: (type: string, body: unknown) => unknown = () => ({})
+  toStore: (one: Announcement) => Announcement = (one) => one
   readonly mirrors = new Mirrors({
     ownId: 'me',
     catalog: { epoch: '9'.repeat(16), lastSeq: 5, after: ({ seq }) => announcement(seq, 5) },
+    kept: { toStore: async (_, one) => this.toStore(one), onStored: async () => {} },
     index: { transport: this.transport, address: this.index.address },
     link: {
       request: async ({ peerId: to }, type, body) => {
@@ -264,4 +266,56 @@ test('nothing is kept of a forgotten member, which may return', async () => {
   world.say()
   await registered(world, 2)
   expect(mirrors.targetOf('peer1')).toMatchObject({ peerId: 'peer1' })
+})
+
+test('what is left out of an announcement is not stored, and passed on all the same', async () => {
+  const world = await World.start()
+  world.say()
+  await registered(world, 1)
+  world.toStore = (one) => ({ ...one, changes: [] })
+  await world.apply(announcement(0, 2, { begin: true, end: true }))
+  await world.apply(announcement(2, 3))
+  expect(world.index.announcements.map(({ changes }) => changes)).toEqual([[], []])
+  expect(world.mirrors.announcementAfter('peer1', epoch, 2)).toEqual(announcement(2, 3))
+})
+
+test('a catalog is read again from the beginning, but not while it is being read', async () => {
+  const world = await World.start()
+  const { mirrors } = world
+  world.say()
+  await registered(world, 1)
+  await world.apply(announcement(0, 2, { begin: true }))
+  mirrors.readAgain('peer1')
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(2)
+  await world.apply(announcement(2, 3, { end: true }))
+  mirrors.readAgain('peer1')
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(0)
+  await world.apply(announcement(0, 3, { begin: true, end: true }))
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(3)
+})
+
+test('copies that a member tells are stored apart from its changes, those that were not asked for are not', async () => {
+  const world = await World.start()
+  const { mirrors } = world
+  world.say()
+  await registered(world, 1)
+  await world.apply(announcement(0, 3, { begin: true, end: true }))
+  const asked = 'b'.repeat(64)
+  const copy: Change = { ...put(2), ...{ sha256: asked, chunkRoot: asked } }
+  world.answer = () => ({ epoch, copies: [put(1), copy, { ...put(3), op: 'drop' }] })
+  expect(await mirrors.learnCopies('peer1', [asked], signal)).toBe(1)
+  expect(world.asked).toEqual([{ to: 'peer1', type: 'mesh-copies', body: { sha256s: [asked] } }])
+  expect(world.index.announcements.at(-1)).toMatchObject({
+    previousSeq: 3,
+    lastSeq: 3,
+    changes: [copy],
+  })
+  expect(mirrors.seenSeq('peer1', epoch)).toBe(3)
+  world.answer = () => ({ epoch: '5'.repeat(16), copies: [copy] })
+  await expect(mirrors.learnCopies('peer1', [asked], signal)).rejects.toMatchObject({
+    code: 'NOT_REGISTERED',
+  })
+  await expect(mirrors.learnCopies('peer9', [asked], signal)).rejects.toMatchObject({
+    code: 'PEER_UNKNOWN',
+  })
 })

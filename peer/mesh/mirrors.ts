@@ -1,8 +1,10 @@
 import { BackgroundWork } from '../../common/background.ts'
 import { AppError } from '../../common/errors.ts'
+import { limits } from '../../common/limits.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
 import type { MessageType, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import type { KeptCatalogs } from './kept-catalogs.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Member } from './member.ts'
 import type { MemberConnections, Target } from './member-connections.ts'
@@ -22,6 +24,7 @@ export interface OwnCatalog {
 interface Dependencies extends Omit<MirrorDependencies, 'handlers' | 'onRegistered'> {
   readonly ownId: string
   readonly catalog: OwnCatalog
+  readonly kept: Pick<KeptCatalogs, 'toStore' | 'onStored'>
   readonly link: Pick<MemberConnections, 'request'>
   /** The own index says what it has of this member's catalog. */
   readonly onRegistered: (peerId: string) => void
@@ -36,6 +39,8 @@ export class Mirrors implements Knowledge, AsyncDisposable {
   readonly #mirrors = new Map<string, Mirror>()
   readonly #recent = new RecentChanges()
   readonly #targets = new Map<string, Target>()
+  /** Members whose catalogs are to be read from the beginning. */
+  readonly #toReadAgain = new Set<string>()
   readonly #background: BackgroundWork
 
   constructor(dependencies: Dependencies) {
@@ -68,6 +73,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
     const mirror = this.#mirrors.get(peerId)
     this.#mirrors.delete(peerId)
     this.#targets.delete(peerId)
+    this.#toReadAgain.delete(peerId)
     if (mirror !== undefined)
       this.#background.start('end a mirror', () => mirror[Symbol.asyncDispose]())
   }
@@ -81,6 +87,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
   seenSeq(peerId: string, epoch: string): number {
     const { ownId, catalog } = this.#dependencies
     if (peerId === ownId && epoch === catalog.epoch) return catalog.lastSeq
+    if (this.#toReadAgain.has(peerId)) return 0
     return this.#mirrors.get(peerId)?.position(epoch)?.seq ?? Number.MAX_SAFE_INTEGER
   }
 
@@ -102,8 +109,40 @@ export class Mirrors implements Knowledge, AsyncDisposable {
 
   /** @throws AppError NOT_REGISTERED, and the answer of the own index */
   async apply({ peerId }: Pick<MemberRecord, 'peerId'>, announcement: Announcement): Promise<void> {
+    const { kept } = this.#dependencies
+    const stored = await kept.toStore(peerId, announcement)
     // A part of an inventory tells removals only to who has the parts before it.
-    if (await this.#mirrorOf(peerId).apply(announcement)) this.#recent.add(peerId, announcement)
+    if (await this.#mirrorOf(peerId).apply(stored)) this.#recent.add(peerId, announcement)
+    if (announcement.begin === true) this.#toReadAgain.delete(peerId)
+    await kept.onStored(peerId, announcement)
+  }
+
+  /** Has a catalog read from the beginning, once its missing changes are fetched. */
+  readAgain(peerId: string): void {
+    const isReading = this.#mirrors.get(peerId)?.isInInventory !== false
+    if (!isReading) this.#toReadAgain.add(peerId)
+  }
+
+  /**
+   * Asks a member which copies it has of some contents, and tells the own index.
+   * @returns how many
+   * @throws AppError PEER_UNKNOWN, NOT_REGISTERED, why the member does not answer; the signal's reason
+   */
+  async learnCopies(
+    peerId: string,
+    sha256s: readonly string[],
+    signal: AbortSignal,
+  ): Promise<number> {
+    const target = this.#targets.get(peerId)
+    if (target === undefined) throw new AppError('PEER_UNKNOWN', { peerId })
+    const asked = sha256s.slice(0, limits.copiesAskedMax)
+    const request = { sha256s: asked }
+    const reply = await this.#dependencies.link.request(target, 'mesh-copies', request, signal)
+    const copies = reply.copies.filter(
+      (change) => change.op === 'put' && asked.includes(change.sha256),
+    )
+    if (copies.length > 0) await this.#mirrorOf(peerId).add(reply.epoch, copies)
+    return copies.length
   }
 
   /**

@@ -9,6 +9,8 @@ export interface OwnIndex extends AsyncDisposable {
   readonly address: Address
   /** After this long without a sign of life a peer is dead. */
   readonly deadAfterMs: number
+  /** Size of its database, without free pages. */
+  usedBytes(): number
 }
 
 /**

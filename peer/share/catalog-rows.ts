@@ -149,6 +149,12 @@ function mtimeNsOf(row: Pick<EntryRow, 'mtime_ns' | 'mtime_ns_high'>): bigint {
   return fromTwoIntegers(row.mtime_ns, row.mtime_ns_high)
 }
 
+/** An undamaged file of the catalog, as it was announced. */
+export function putOf({ at, stat, content, seq }: Entry): Change {
+  const key = keyOf(keyRowOf(at))
+  return { op: 'put', seq, ...key, ...content, modifiedMs: wireMillis(stat.mtimeNs) }
+}
+
 export function changeOf(row: ChangeRow): Change {
   const seq = Number(row.seq)
   if (row.kind === null)

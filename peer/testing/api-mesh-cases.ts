@@ -6,7 +6,7 @@ import { type DeclareTests, failing } from './api-case.ts'
 export const meshCases: Readonly<Record<MeshCall, DeclareTests>> = {
   mesh: (subject) => {
     test('says that it takes part in none', async () => {
-      const counts = { live: 0, suspect: 0, gone: 0, behind: 0 }
+      const counts = { live: 0, suspect: 0, gone: 0, behind: 0, notKept: 0 }
       expect(await subject().api.mesh()).toEqual({ isMember: false, ...counts })
     })
   },
@@ -16,6 +16,19 @@ export const meshCases: Readonly<Record<MeshCall, DeclareTests>> = {
     )
     failing(subject, 'BAD_REQUEST', 'of what is no address', ({ api }) =>
       api.joinMesh({ address: 'here' }),
+    )
+  },
+  askMesh: (subject) => {
+    failing(subject, 'NOT_IN_MESH', 'at a peer without a mesh', ({ api }) =>
+      api.askMesh({ name: 'plain.txt' }),
+    )
+    failing(subject, 'NAME_INVALID', 'for what is no name', ({ api }) =>
+      api.askMesh({ name: '../x' }),
+    )
+  },
+  meshQuery: (subject) => {
+    failing(subject, 'NOT_IN_MESH', 'at a peer without a mesh', ({ api }) =>
+      api.meshQuery({ queryId: '5d41402abc4b2a76b9719d911017c592', after: 0, waitMs: 0 }),
     )
   },
 }

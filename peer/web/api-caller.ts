@@ -6,7 +6,7 @@ import { commandAgent } from '../api/command-agent.ts'
 export const byItselfHeader = 'x-tandem-by-itself'
 
 /** Who calls the API, for the history: a hint, not a credential. Calls of `none` are not recorded. */
-export type ApiCaller = Exclude<Caller, 'download'> | 'none'
+export type ApiCaller = Exclude<Caller, 'download' | 'mesh'> | 'none'
 
 export function apiCallerOf({
   'user-agent': agent = '',

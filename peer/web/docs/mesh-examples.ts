@@ -1,8 +1,19 @@
-import type { CallExamples } from './example.ts'
+import { type CallExamples, timeMs as modifiedMs, name, sha256, size } from './example.ts'
 
-const mesh = { isMember: true, live: 5, suspect: 1, gone: 0, behind: 0 } as const
+const mesh = { isMember: true, live: 5, suspect: 1, gone: 0, behind: 0, notKept: 0 } as const
+const queryId = '5d41402abc4b2a76b9719d911017c592'
+const address = { peerId: 'peer4', host: '192.168.1.23', port: 7103 } as const
 
-export const meshExamples: CallExamples<'mesh' | 'joinMesh'> = {
+export const meshExamples: CallExamples<'mesh' | 'joinMesh' | 'askMesh' | 'meshQuery'> = {
   mesh: { reply: mesh },
   joinMesh: { request: { address: '192.168.1.20:7100' }, reply: mesh },
+  askMesh: { request: { name }, reply: { queryId, hits: [], isOver: false } },
+  meshQuery: {
+    request: { queryId, after: 0, waitMs: 1_000 },
+    reply: {
+      queryId,
+      hits: [{ name, sha256, size, modifiedMs, ...address }],
+      isOver: false,
+    },
+  },
 }

@@ -44,6 +44,7 @@ export const callerTexts = {
   command: 'Command',
   program: 'Program',
   download: 'Download',
+  mesh: 'Mesh',
 } as const
 
 /** What a query was answered with: the content and its addresses, a number of rows, or an error. */

@@ -1,0 +1,84 @@
+/** Peers of a mesh that have no room for what others share find it by asking. */
+import { expect, test } from 'vitest'
+import { aFile } from '../../common/testing/fixtures.ts'
+import { DiskContents } from '../soak/disk-contents.ts'
+import { apiOf } from './cluster-fixture.ts'
+import { downloadAndHash } from './download-check.ts'
+import { type MeshCluster, quickMesh, startMesh } from './mesh-fixture.ts'
+import { runTandem } from './run-tandem.ts'
+import type { TandemProcess } from './tandem-process.ts'
+
+const timeout = 40_000
+const filesCount = 8
+const settings = { ...quickMesh, peer: { ...quickMesh.peer, catalogBytesMax: 0 } }
+
+/** The peers on whose disks each file is. */
+async function homes(mesh: MeshCluster, disks: DiskContents): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for (const { name: peer, dataFolder } of mesh.peers)
+    for (const { name } of await disks.below(dataFolder)) {
+      const file = /^(?:shared|replicated\/peer2|downloaded)\/(.*)$/.exec(name)?.[1]
+      if (file !== undefined) found.set(file, [...(found.get(file) ?? []), peer])
+    }
+  return found
+}
+
+async function tandem(peer: TandemProcess, ...words: string[]): Promise<string> {
+  const { stdout, stderr } = await runTandem([...words, '--api', peer.apiUrl.origin])
+  return stdout + stderr
+}
+
+test('files get two homes, and are found by those who know nothing of them', async () => {
+  const files: Awaited<ReturnType<typeof aFile>>[] = []
+  await using mesh = await startMesh({
+    peers: 4,
+    settings,
+    prepare: async (owner, folder) => {
+      if (owner !== 'peer2') return
+      for (let i = 0; i < filesCount; i++)
+        files.push(await aFile(folder, `docs/f${i}.bin`, { bytes: 10_000 }))
+    },
+  })
+  const disks = new DiskContents()
+  const counts = async (): Promise<number[]> =>
+    Array.from((await homes(mesh, disks)).values(), (peers) => peers.length)
+  const two = files.map(() => 2)
+  await expect.poll(counts, { timeout }).toEqual(two)
+  const statesOf = async (): Promise<unknown> =>
+    await Promise.all(
+      mesh.peers.map(async (peer) => {
+        using api = apiOf(peer)
+        const { belowFactor, aboveFactor = 0, tasks } = await api.status()
+        return { belowFactor, aboveFactor, tasks }
+      }),
+    )
+  const rest = { belowFactor: 0, aboveFactor: 0, tasks: { waiting: 0, running: 0 } }
+  await expect.poll(statesOf, { timeout }).toEqual(mesh.peers.map(() => rest))
+
+  const placed = await homes(mesh, disks)
+  // No peer but the owner holds all: each of the others has to ask for some.
+  for (const { name, sha256 } of files) {
+    const holders = placed.get(name) ?? []
+    const asker = mesh.peers.find((peer) => !holders.includes(peer.name))
+    if (asker === undefined) throw new Error(`${name} is everywhere`)
+    using api = apiOf(asker)
+    const { files: found } = await api.lookup({ name })
+    expect(found.map((content) => content.sha256)).toEqual([sha256])
+    expect(found[0]?.sources.length).toBeGreaterThan(0)
+  }
+  expect(await homes(mesh, disks)).toEqual(placed)
+
+  const [file] = files
+  const asker = mesh.peers.find((peer) => !(placed.get(file?.name ?? '') ?? []).includes(peer.name))
+  if (file === undefined || asker === undefined) throw new Error('there are no files')
+  expect(await tandem(asker, 'mesh')).toContain('those members are asked')
+  const { sha256OnDisk } = await downloadAndHash(asker, { name: file.name })
+  expect(sha256OnDisk).toBe(file.sha256)
+
+  const answers = await tandem(mesh.peer(1), 'ask', 'docs/**')
+  for (const { name } of files) expect(answers).toContain(name)
+  await expect
+    .poll(() => tandem(mesh.peer(1), 'queries'), { timeout })
+    .toMatch(/mesh docs\/\*\*\s.*127\.0\.0\.1/)
+  expect(await tandem(mesh.peer(1), 'lookup', 'docs/none')).toContain('NAME_NOT_FOUND')
+}, 120_000)

@@ -1,0 +1,228 @@
+/** Has the members of a mesh asked for what this peer's own index does not know. */
+import { BackgroundWork } from '../common/background.ts'
+import { AppError, hasCode } from '../common/errors.ts'
+import { limits } from '../common/limits.ts'
+import type { Change } from '../common/protocol/messages.ts'
+import type { QueryFile } from '../common/protocol/query-messages.ts'
+import { formatAddress } from '../common/protocol/transport.ts'
+import type { Elsewhere, Finder } from './find/finder.ts'
+import type { AnsweredQuery, QueryLog } from './history/query-log.ts'
+import type { PeerDependencies } from './join-cluster.ts'
+import type { HeldFiles } from './mesh/concerning-change.ts'
+import { ImproperClaims } from './mesh/improper-claims.ts'
+import type { MemberConnections } from './mesh/member-connections.ts'
+import type { Mesh } from './mesh/mesh.ts'
+import type { MeshSession } from './mesh/mesh-handlers.ts'
+import type { Mirrors } from './mesh/mirrors.ts'
+import type { OpenQuery, QueryWhat } from './mesh/query/open-query.ts'
+import { QueryAsker, queryMs } from './mesh/query/query-asker.ts'
+import { type Query, QueryRelay } from './mesh/query/query-relay.ts'
+import type { MeshHandlers } from './serve/serve-handlers.ts'
+import { putOf } from './share/catalog-rows.ts'
+import type { Share } from './share/share.ts'
+
+/** After the first hit others are awaited for this long, so that there are several sources. */
+const moreHitsMs = 200
+/** Pages of matches that are compared with what this peer has. */
+const matchPagesMax = 10
+/** Copies of one content that are told. */
+const copiesPerContent = 4
+
+export interface QueryParts {
+  readonly share: Pick<Share, 'find' | 'first' | 'get' | 'holds'>
+  readonly finder: Pick<Finder, 'known' | 'match'>
+  readonly queries: Pick<QueryLog, 'add'>
+}
+
+/** The queries of a member. */
+export interface MeshQueries {
+  readonly handlers: Pick<MeshHandlers, 'query' | 'query-hit' | 'mesh-copies'>
+  readonly asker: Pick<QueryAsker, 'ask' | 'find'>
+  /** Asks the members, if the own index does not know everything. */
+  readonly elsewhere: Elsewhere
+}
+
+/** Stopped with `starting`. */
+export function startQueries(
+  starting: AsyncDisposableStack,
+  parts: QueryParts & {
+    readonly mesh: Pick<Mesh, 'members' | 'self'>
+    readonly mirrors: Pick<Mirrors, 'learnCopies'>
+    readonly connections: Pick<MemberConnections, 'request'>
+    /** Whether the own index knows the catalogs of all members. */
+    readonly knowsAll: () => boolean
+  },
+  dependencies: PeerDependencies,
+): MeshQueries {
+  const { mesh, mirrors, connections, share, queries, knowsAll } = parts
+  const work = starting.use(new BackgroundWork(dependencies))
+  const own = { ...dependencies, work, members: () => mesh.members() }
+  const relay = new QueryRelay({
+    ...own,
+    ownId: mesh.self.peerId,
+    link: connections,
+    improper: new ImproperClaims(dependencies),
+    answer: (query, signal) => answerTo(query, parts, signal),
+    onAnswered: (query, files) => noteAnswered(query, files, mesh, queries),
+  })
+  const asker = new QueryAsker({
+    ...own,
+    self: () => mesh.self,
+    relay,
+    learnCopies: (...asked) => mirrors.learnCopies(...asked),
+    onEnded: (query, durationMs) => noteEnded(query, { durationMs, mesh, queries }),
+  })
+  return {
+    asker,
+    elsewhere: {
+      find: async (what, signal) => !knowsAll() && (await find(asker, what, signal)),
+    },
+    handlers: {
+      query: async (query, session) => {
+        relay.take(query, session)
+        return {}
+      },
+      'query-hit': async (hit, session: MeshSession) => {
+        asker.onHit(hit, session)
+        return {}
+      },
+      'mesh-copies': async ({ sha256s }) => ({
+        epoch: mesh.self.epoch,
+        copies: copiesOf(sha256s, share),
+      }),
+    },
+  }
+}
+
+/** What of other members' catalogs concerns this peer. */
+export function heldFiles(share: Pick<Share, 'first' | 'get'>): HeldFiles {
+  return {
+    hasContent: (sha256) => share.first(sha256) !== undefined,
+    hasFile: (key) => share.get(key) !== undefined,
+  }
+}
+
+/** Whether a member has it, and the own index knows that now. */
+async function find(
+  asker: QueryAsker,
+  what: QueryWhat,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<boolean> {
+  let query: OpenQuery
+  try {
+    query = asker.ask(what)
+  } catch (error) {
+    if (hasCode(error, 'BUSY')) return false
+    throw error
+  }
+  await query.more(0, queryMs, signal)
+  if (query.hits.length === 0) return false
+  await query.more(limits.sourcesPerContentMax, moreHitsMs, signal)
+  return true
+}
+
+/** The files of this peer itself that a query is about. */
+async function answerTo(
+  query: Query,
+  { share, finder }: QueryParts,
+  signal: AbortSignal,
+): Promise<QueryFile[]> {
+  try {
+    return (await ownFiles(query, { share, finder }, signal)).slice(0, limits.queryHitFilesMax)
+  } catch (error) {
+    // A name may be no name, or of a deleted file.
+    if (error instanceof AppError && !signal.aborted) return []
+    throw error
+  }
+}
+
+async function ownFiles(
+  { name, sha256, pattern }: Query,
+  { share, finder }: Pick<QueryParts, 'share' | 'finder'>,
+  signal: AbortSignal,
+): Promise<QueryFile[]> {
+  if (pattern !== undefined) return await ownMatches(pattern, { share, finder }, signal)
+  if (name === undefined) {
+    const [entry] = share.find(sha256 ?? '')
+    return entry === undefined ? [] : [{ ...fileOf(entry.content), name: entry.at.name }]
+  }
+  const request = { name, ...(sha256 !== undefined && { sha256 }) }
+  const contents = await finder.known(request, signal)
+  return contents
+    .filter((content) => share.holds(name, content.sha256))
+    .filter((content) => sha256 === undefined || content.sha256 === sha256)
+    .map((content) => ({ name, ...fileOf(content) }))
+}
+
+async function ownMatches(
+  pattern: string,
+  { share, finder }: Pick<QueryParts, 'share' | 'finder'>,
+  signal: AbortSignal,
+): Promise<QueryFile[]> {
+  const files: QueryFile[] = []
+  let after: string | undefined
+  for (let page = 0; page < matchPagesMax && files.length < limits.queryHitFilesMax; page += 1) {
+    const found = await finder.match({ pattern, after }, signal)
+    const own = found.files.filter(({ name, sha256 }) => share.holds(name, sha256))
+    files.push(...own.map((file) => ({ name: file.name, ...fileOf(file) })))
+    after = found.next
+    if (after === undefined) break
+  }
+  return files
+}
+
+function fileOf(content: {
+  sha256: string
+  size: number
+  modifiedMs?: number | undefined
+}): Omit<QueryFile, 'name'> {
+  const { sha256, size, modifiedMs } = content
+  return { sha256, size, ...(modifiedMs !== undefined && { modifiedMs }) }
+}
+
+function copiesOf(sha256s: readonly string[], share: Pick<Share, 'find'>): Change[] {
+  const copies = sha256s.flatMap((sha256) => share.find(sha256).slice(0, copiesPerContent))
+  return copies.slice(0, limits.copiesToldMax).map(putOf)
+}
+
+function noteAnswered(
+  query: Query,
+  files: readonly QueryFile[],
+  { self }: Pick<Mesh, 'self'>,
+  queries: Pick<QueryLog, 'add'>,
+): void {
+  const [first] = files
+  queries.add(noteOf(query, 0), () => ({
+    queryId: query.queryId,
+    origin: query.origin.peerId,
+    found: files.length,
+    ...(first && { sha256: first.sha256 }),
+    addresses: [formatAddress(self)],
+  }))
+}
+
+function noteEnded(
+  { queryId, what, hits }: OpenQuery,
+  {
+    durationMs,
+    mesh,
+    queries,
+  }: {
+    durationMs: number
+    mesh: Pick<Mesh, 'self'>
+    queries: Pick<QueryLog, 'add'>
+  },
+): void {
+  const [first] = hits
+  queries.add(noteOf(what, durationMs), () => ({
+    queryId,
+    origin: mesh.self.peerId,
+    found: hits.length,
+    ...(first && { sha256: first.sha256 }),
+    addresses: [...new Set(hits.map(formatAddress))].slice(0, limits.queryAddressesMax),
+  }))
+}
+
+function noteOf({ name, pattern, sha256 }: QueryWhat, durationMs: number): AnsweredQuery {
+  return { kind: 'mesh', what: name ?? pattern ?? sha256 ?? '', by: 'mesh', durationMs }
+}

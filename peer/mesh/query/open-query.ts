@@ -1,0 +1,83 @@
+import type { Clock } from '../../../common/clock.ts'
+import type { QueryFile } from '../../../common/protocol/query-messages.ts'
+import { WakeUp } from '../../../common/wake-up.ts'
+
+/** Hits of one query: beyond it, further ones are ignored. */
+const hitsMax = 256
+
+/** What is asked for: a name, a content or both; or a pattern. */
+export interface QueryWhat {
+  readonly name?: string | undefined
+  readonly sha256?: string | undefined
+  readonly pattern?: string | undefined
+}
+
+/** A file that a member has. */
+export interface QueryHit extends QueryFile {
+  readonly peerId: string
+  readonly host: string
+  readonly port: number
+}
+
+/** A query of this peer: hits arrive until its time is over. */
+export class OpenQuery {
+  readonly queryId: string
+  readonly what: QueryWhat
+  /** In the order in which they arrived. */
+  readonly hits: QueryHit[] = []
+  readonly #clock: Clock
+  readonly #news = new WakeUp()
+  readonly #known = new Set<string>()
+  #isOver = false
+
+  constructor(queryId: string, what: QueryWhat, { clock }: { clock: Clock }) {
+    this.queryId = queryId
+    this.what = what
+    this.#clock = clock
+  }
+
+  /** Whether no more hits are taken. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get hasRoom(): boolean {
+    return !this.#isOver && this.hits.length < hitsMax
+  }
+
+  /** Adds hits that are new. */
+  add(hits: readonly QueryHit[]): void {
+    for (const hit of hits) {
+      const key = `${hit.peerId} ${hit.sha256} ${hit.name}`
+      if (!this.hasRoom || this.#known.has(key)) continue
+      this.#known.add(key)
+      this.hits.push(hit)
+    }
+    this.#news.notify()
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#news.notify()
+  }
+
+  /**
+   * Resolves when there are more than `count` hits, the query is over, or after `waitMs`.
+   * @throws the signal's reason
+   */
+  async more(count: number, waitMs: number, signal: AbortSignal): Promise<void> {
+    const endMs = this.#clock.monotonicMs() + waitMs
+    for (;;) {
+      signal.throwIfAborted()
+      const delayMs = endMs - this.#clock.monotonicMs()
+      if (this.#isOver || this.hits.length > count || delayMs <= 0) return
+      await this.#news.next(signal, { clock: this.#clock, delayMs })
+    }
+  }
+}
+
+/** Whether a file is what a query asks for, as far as that is seen without a pattern's rules. */
+export function isAskedFor({ name, sha256 }: QueryWhat, file: QueryFile): boolean {
+  if (name !== undefined && file.name !== name) return false
+  return sha256 === undefined || file.sha256 === sha256
+}

@@ -1,0 +1,144 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { BackgroundWork } from '../../../common/background.ts'
+import { AppError } from '../../../common/errors.ts'
+import { seededRandom } from '../../../common/random.ts'
+import { FakeClock } from '../../../common/testing/fake-clock.ts'
+import { silentLog } from '../../../common/testing/silent-log.ts'
+import type { OpenQuery } from './open-query.ts'
+import { QueryAsker, queryMs } from './query-asker.ts'
+import type { Query } from './query-relay.ts'
+
+const sha256 = 'a'.repeat(64)
+const file = { name: 'a.txt', sha256, size: 5 }
+const { signal } = new AbortController()
+
+const self = {
+  peerId: 'me',
+  generation: 1,
+  version: 1,
+  host: '10.0.0.1',
+  port: 7_100,
+  epoch: '0'.repeat(16),
+  lastSeq: 0,
+  freeBytes: 0,
+}
+
+class World {
+  readonly clock = new FakeClock()
+  readonly passed: Query[] = []
+  readonly learned: [string, readonly string[]][] = []
+  readonly ended: OpenQuery[] = []
+  /** Copies that a member tells. */
+  copies = 1
+  readonly asker: QueryAsker
+
+  constructor() {
+    const work = new BackgroundWork({ log: silentLog })
+    onTestFinished(() => work[Symbol.asyncDispose]())
+    const record = { ...self, peerId: 'holder', host: '10.0.0.2' }
+    const member = { record, state: 'live', isMet: true, forGood: false } as const
+    this.asker = new QueryAsker({
+      self: () => self,
+      members: () => [{ ...member, heardMs: 0, sinceMs: 0 }],
+      relay: { pass: (query) => this.passed.push(query) },
+      learnCopies: async (peerId, sha256s) => {
+        this.learned.push([peerId, sha256s])
+        if (this.copies < 0) throw new AppError('DIAL_FAILED', { address: '', reason: '' })
+        return this.copies
+      },
+      onEnded: (query) => this.ended.push(query),
+      work,
+      clock: this.clock,
+      random: seededRandom('asker'),
+      log: silentLog,
+    })
+  }
+
+  async hit({ queryId }: OpenQuery, files = [file], id = 'holder'): Promise<void> {
+    this.asker.onHit({ queryId, files }, { id })
+    await this.clock.advance(0)
+  }
+}
+
+test('a query is passed on with the address for hits, and takes them until its time is over', async () => {
+  const world = new World()
+  const query = world.asker.ask({ name: 'a.txt' })
+  expect(world.passed).toEqual([
+    {
+      queryId: query.queryId,
+      name: 'a.txt',
+      ttl: 7,
+      origin: { peerId: 'me', host: '10.0.0.1', port: 7_100 },
+    },
+  ])
+  const waiting = query.more(0, 60_000, signal)
+  await world.hit(query)
+  await waiting
+  const hit = { ...file, peerId: 'holder', host: '10.0.0.2', port: 7_100 }
+  expect(query.hits).toEqual([hit])
+  // Twice the same.
+  await world.hit(query)
+  await world.clock.advance(queryMs)
+  expect(query.isOver).toBe(true)
+  expect(world.ended).toEqual([query])
+  await world.hit(query, [{ ...file, sha256: 'b'.repeat(64) }])
+  expect(query.hits).toEqual([hit])
+})
+
+test('a hit counts once its sender has told its copies', async () => {
+  const world = new World()
+  const query = world.asker.ask({ name: 'a.txt' })
+  world.copies = 0
+  await world.hit(query)
+  world.copies = -1
+  await world.hit(query)
+  expect(query.hits).toEqual([])
+  expect(world.learned).toEqual([
+    ['holder', [sha256]],
+    ['holder', [sha256]],
+  ])
+})
+
+test.each([
+  ['from a peer that is no member', 'stranger', file],
+  ['of a file that was not asked for', 'holder', { ...file, name: 'b.txt' }],
+])('a hit %s costs nothing', async (_, from, told) => {
+  const world = new World()
+  await world.hit(world.asker.ask({ name: 'a.txt' }), [told], from)
+  expect(world.learned).toEqual([])
+})
+
+test('who asks the same joins the query; what no member has is not asked for again for a while', async () => {
+  const world = new World()
+  const query = world.asker.ask({ name: 'a.txt' })
+  expect(world.asker.ask({ name: 'a.txt' })).toBe(query)
+  expect(world.asker.ask({ name: 'a.txt', sha256 })).not.toBe(query)
+  await world.clock.advance(queryMs)
+  expect(world.asker.ask({ name: 'a.txt' })).toBe(query)
+  await world.clock.advance(5_000)
+  expect(world.asker.ask({ name: 'a.txt' })).not.toBe(query)
+  expect(() => world.asker.find(query.queryId)).toThrow(
+    expect.objectContaining({ code: 'QUERY_NOT_FOUND' }),
+  )
+})
+
+test('this peer does not ask without end', () => {
+  const world = new World()
+  let asked = 0
+  const ask = (): void => {
+    for (; asked < 1_000; asked++) world.asker.ask({ name: `f${asked}` })
+  }
+  expect(ask).toThrow(expect.objectContaining({ code: 'BUSY' }))
+  expect(asked).toBe(50)
+})
+
+test('waiting for hits ends with the wait, and with the signal', async () => {
+  const world = new World()
+  const query = world.asker.ask({ pattern: '*.txt' })
+  const waiting = query.more(0, 1_000, signal)
+  await world.clock.advance(1_000)
+  await waiting
+  await expect(query.more(0, 1_000, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
+    'enough',
+  )
+})

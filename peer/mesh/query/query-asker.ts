@@ -1,0 +1,152 @@
+import type { BackgroundWork } from '../../../common/background.ts'
+import type { Clock } from '../../../common/clock.ts'
+import { withDeadline } from '../../../common/deadline.ts'
+import { AppError, reasonOf } from '../../../common/errors.ts'
+import { limits } from '../../../common/limits.ts'
+import type { Log } from '../../../common/log.ts'
+import type { MemberRecord } from '../../../common/protocol/mesh-messages.ts'
+import type { RequestOf } from '../../../common/protocol/messages.ts'
+import { type Random, randomId } from '../../../common/random.ts'
+import type { Member } from '../member.ts'
+import type { MeshSession } from '../mesh-handlers.ts'
+import { RequestMeter } from '../request-meter.ts'
+import { isAskedFor, OpenQuery, type QueryHit, type QueryWhat } from './open-query.ts'
+import { checkQuery, type Query, type QueryRelay } from './query-relay.ts'
+
+/** How long hits are taken: seven hops over slow links, and the answers. */
+export const queryMs = 3_000
+/** Queries whose time is over, for those who still read them. */
+const endedKeptMs = 60_000
+const queriesMax = 256
+/** Queries of this peer's users and downloads; each makes all members of the mesh look. */
+const ownRate = { perSecond: 5, burst: 50, keysMax: 1 }
+/** What no member had is not asked for again for this long. */
+const unansweredMs = 5_000
+/** Hits that are taken at the same time. */
+const takenMax = 32
+/** For a holder to tell its copies. */
+const learnMs = 5_000
+
+interface Dependencies {
+  readonly self: () => MemberRecord
+  readonly members: () => readonly Member[]
+  readonly relay: Pick<QueryRelay, 'pass'>
+  /**
+   * Has the own index learn which copies a member has of some contents.
+   * @returns how many there are
+   */
+  readonly learnCopies: (
+    peerId: string,
+    sha256s: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<number>
+  /** A query of this peer is over. */
+  readonly onEnded: (query: OpenQuery, durationMs: number) => void
+  readonly work: Pick<BackgroundWork, 'start'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** The queries of this peer. */
+export class QueryAsker {
+  readonly #dependencies: Dependencies
+  readonly #queries = new Map<string, OpenQuery>()
+  readonly #meter: RequestMeter
+  #taking = 0
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#meter = new RequestMeter(ownRate, dependencies)
+  }
+
+  /**
+   * Asks the other members, or continues a query that asks the same.
+   * @throws AppError BAD_REQUEST if it asks for nothing, BUSY if this peer asks too often
+   */
+  ask(what: QueryWhat): OpenQuery {
+    checkQuery(what)
+    const same = this.#sameAs(what)
+    if (same !== undefined) return same
+    const { clock, random, self, relay, work } = this.#dependencies
+    if (!this.#meter.accepts('')) throw new AppError('BUSY')
+    const query = new OpenQuery(randomId(random, 16), what, { clock })
+    this.#add(query)
+    const { peerId, host, port } = self()
+    relay.pass(messageOf(query, { peerId, host, port }))
+    work.start('a query', async (signal) => {
+      const startMs = clock.monotonicMs()
+      await clock.sleep(queryMs, signal).catch(() => {})
+      query.end()
+      this.#dependencies.onEnded(query, clock.monotonicMs() - startMs)
+      await clock.sleep(query.hits.length === 0 ? unansweredMs : endedKeptMs, signal)
+      this.#queries.delete(query.queryId)
+    })
+    return query
+  }
+
+  /** A query that runs, or has ended lately. @throws AppError QUERY_NOT_FOUND */
+  find(queryId: string): OpenQuery {
+    const query = this.#queries.get(queryId)
+    if (query === undefined) throw new AppError('QUERY_NOT_FOUND', { queryId })
+    return query
+  }
+
+  /**
+   * A member says what it has. It counts once the member itself has told its copies: others cannot
+   * speak for it, and the own index ranks it.
+   */
+  onHit({ queryId, files }: RequestOf<'query-hit'>, { id: peerId }: Pick<MeshSession, 'id'>): void {
+    const query = this.#queries.get(queryId)
+    if (query?.hasRoom !== true || this.#taking >= takenMax) return
+    const asked = files.filter((file) => isAskedFor(query.what, file))
+    const member = this.#dependencies.members().find(({ record }) => record.peerId === peerId)
+    if (member === undefined || asked.length === 0) return
+    const { host, port } = member.record
+    const { clock, learnCopies } = this.#dependencies
+    this.#taking += 1
+    this.#dependencies.work.start('taking a hit', async (signal) => {
+      try {
+        const sha256s = [...new Set(asked.map(({ sha256 }) => sha256))]
+        const deadline = { what: 'Learning what a member has', deadlineMs: learnMs, signal }
+        const count = await withDeadline(deadline, clock, (inTime) =>
+          learnCopies(peerId, sha256s, inTime),
+        )
+        if (count === 0) return
+        query.add(asked.map((file): QueryHit => ({ ...file, peerId, host, port })))
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#dependencies.log.debug({ peerId, reason: reasonOf(error) }, 'a hit was of no use')
+      } finally {
+        this.#taking -= 1
+      }
+    })
+  }
+
+  #sameAs({ name, sha256, pattern }: QueryWhat): OpenQuery | undefined {
+    return this.#queries.values().find(({ what, isOver, hits }) => {
+      const isSame = what.name === name && what.sha256 === sha256 && what.pattern === pattern
+      return isSame && (!isOver || hits.length === 0)
+    })
+  }
+
+  #add(query: OpenQuery): void {
+    this.#queries.set(query.queryId, query)
+    for (const [oldest, { isOver }] of this.#queries) {
+      if (this.#queries.size <= queriesMax) return
+      if (isOver) this.#queries.delete(oldest)
+    }
+  }
+}
+
+function messageOf({ queryId, what }: OpenQuery, origin: Query['origin']): Query {
+  const { name, sha256, pattern } = what
+  return {
+    queryId,
+    ...(name !== undefined && { name }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(pattern !== undefined && { pattern }),
+    ttl: limits.queryTtlMax,
+    origin,
+  }
+}

@@ -1,0 +1,149 @@
+import type { BackgroundWork } from '../../../common/background.ts'
+import type { Clock } from '../../../common/clock.ts'
+import { withDeadline } from '../../../common/deadline.ts'
+import { AppError, reasonOf } from '../../../common/errors.ts'
+import { reachedHostProblem } from '../../../common/hosts.ts'
+import type { Log } from '../../../common/log.ts'
+import type { RequestOf } from '../../../common/protocol/messages.ts'
+import type { QueryFile } from '../../../common/protocol/query-messages.ts'
+import type { Random } from '../../../common/random.ts'
+import type { ImproperClaims } from '../improper-claims.ts'
+import { isPresent, type Member } from '../member.ts'
+import type { MemberConnections, Target } from '../member-connections.ts'
+import type { MeshSession } from '../mesh-handlers.ts'
+import { RequestMeter } from '../request-meter.ts'
+import type { QueryWhat } from './open-query.ts'
+import { neighboursFor } from './query-neighbours.ts'
+import { SeenQueries } from './seen-queries.ts'
+
+/** Queries that one host sends: those of a busy mesh, of which each member hears most. */
+const perHost = { perSecond: 100, burst: 300, keysMax: 1_000 }
+/** Queries that this peer takes in total: beyond it, looking and passing on would slow its own work. */
+const inTotal = { perSecond: 200, burst: 400, keysMax: 1 }
+/** Hits to origins that are no known members: one may have joined just now, made-up ones get few. */
+const toStrangers = { perSecond: 1, burst: 5, keysMax: 1 }
+/** Queries that are answered and passed on at the same time; further ones are dropped. */
+const workMax = 64
+/** To look, and for a neighbour to take a query. */
+const stepMs = 5_000
+
+export type Query = RequestOf<'query'>
+
+interface Dependencies {
+  readonly ownId: string
+  readonly members: () => readonly Member[]
+  readonly link: Pick<MemberConnections, 'request'>
+  /** The files of this peer itself that a query is about. */
+  readonly answer: (query: Query, signal: AbortSignal) => Promise<readonly QueryFile[]>
+  /** This peer has answered a query of another member. */
+  readonly onAnswered: (query: Query, files: readonly QueryFile[]) => void
+  readonly work: Pick<BackgroundWork, 'start'>
+  readonly improper: Pick<ImproperClaims, 'report'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** Answers the queries of other members, and passes them on. */
+export class QueryRelay {
+  readonly #dependencies: Dependencies
+  readonly #seen: SeenQueries
+  readonly #perHost: RequestMeter
+  readonly #inTotal: RequestMeter
+  readonly #toStrangers: RequestMeter
+  #working = 0
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#seen = new SeenQueries(dependencies)
+    this.#perHost = new RequestMeter(perHost, dependencies)
+    this.#inTotal = new RequestMeter(inTotal, dependencies)
+    this.#toStrangers = new RequestMeter(toStrangers, dependencies)
+  }
+
+  /**
+   * Takes a query, and returns before it is answered.
+   * @throws AppError BUSY if they are too many, BAD_REQUEST if it asks for nothing
+   */
+  take(query: Query, session: MeshSession): void {
+    const { ownId, improper } = this.#dependencies
+    checkQuery(query)
+    if (!this.#perHost.accepts(session.host)) {
+      improper.report({ peerId: session.id, host: session.host }, 'too many queries')
+      throw new AppError('BUSY')
+    }
+    if (query.origin.peerId === ownId || this.#seen.has(query.queryId)) return
+    if (this.#working >= workMax || !this.#inTotal.accepts('')) throw new AppError('BUSY')
+    this.#seen.add(query.queryId)
+    this.#start('answering a query', (signal) => this.#answer(query, signal))
+    this.pass(query, session.id)
+  }
+
+  /** Passes a query on to some members, if it may be: one of this peer's own, too. */
+  pass({ ttl, ...query }: Query, sender?: string): void {
+    const { members, random } = this.#dependencies
+    if (sender === undefined) this.#seen.add(query.queryId)
+    if (ttl === 0) return
+    const among = { sender, origin: query.origin.peerId }
+    for (const { record } of neighboursFor(members(), among, random))
+      this.#start('passing a query on', (signal) =>
+        this.#send(targetOf(record), 'query', { ...query, ttl: ttl - 1 }, signal),
+      )
+  }
+
+  #start(what: string, work: (signal: AbortSignal) => Promise<void>): void {
+    const { clock, log } = this.#dependencies
+    this.#working += 1
+    this.#dependencies.work.start(what, async (signal) => {
+      try {
+        await withDeadline({ what, deadlineMs: stepMs, signal }, clock, work)
+      } catch (error) {
+        log.debug({ what, reason: reasonOf(error) }, 'a query went no further')
+      } finally {
+        this.#working -= 1
+      }
+    })
+  }
+
+  async #answer(query: Query, signal: AbortSignal): Promise<void> {
+    const { answer, onAnswered } = this.#dependencies
+    const files = await answer(query, signal)
+    if (files.length === 0) return
+    const origin = this.#originOf(query)
+    if (origin === undefined) return
+    await this.#send(origin, 'query-hit', { queryId: query.queryId, files: [...files] }, signal)
+    onAnswered(query, files)
+  }
+
+  /**
+   * Where hits go: a query cannot make many members dial an address at which there is no member.
+   */
+  #originOf({ origin }: Query): Target | undefined {
+    const { peerId, host, port } = origin
+    const member = this.#dependencies.members().find(({ record }) => record.peerId === peerId)
+    if (member !== undefined && isPresent(member)) return targetOf(member.record)
+    if (reachedHostProblem(host) !== undefined || !this.#toStrangers.accepts('')) return undefined
+    return { peerId, address: { host, port } }
+  }
+
+  async #send<T extends 'query' | 'query-hit'>(
+    target: Target,
+    type: T,
+    body: RequestOf<T>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#dependencies.link.request(target, type, body, signal)
+  }
+}
+
+/** @throws AppError BAD_REQUEST */
+export function checkQuery({ name, sha256, pattern }: QueryWhat): void {
+  if (pattern !== undefined && (name ?? sha256) === undefined) return
+  if (pattern === undefined && (name ?? sha256) !== undefined) return
+  const reason = 'must be a name, a sha256 or both; or a pattern'
+  throw new AppError('BAD_REQUEST', { path: 'name', reason })
+}
+
+function targetOf({ peerId, host, port }: Member['record']): Target {
+  return { peerId, address: { host, port } }
+}
