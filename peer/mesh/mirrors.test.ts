@@ -301,7 +301,8 @@ test('copies that a member tells are stored apart from its changes, those that w
   await registered(world, 1)
   await world.apply(announcement(0, 3, { begin: true, end: true }))
   const asked = 'b'.repeat(64)
-  const copy: Change = { ...put(2), ...{ sha256: asked, chunkRoot: asked } }
+  const content = { sha256: asked, chunkRoot: asked }
+  const copy = { ...put(2), ...content } as Change
   world.answer = () => ({ epoch, copies: [put(1), copy, { ...put(3), op: 'drop' }] })
   expect(await mirrors.learnCopies('peer1', [asked], signal)).toBe(1)
   expect(world.asked).toEqual([{ to: 'peer1', type: 'mesh-copies', body: { sha256s: [asked] } }])
