@@ -58,7 +58,7 @@ export interface HandlerDependencies {
   readonly drops: DropChecks
   readonly replaced: ReplacedVersions
   readonly decisions: Decisions
-  readonly exchange: Pick<IntentExchange, 'onIntent' | 'taken'>
+  readonly exchange: Pick<IntentExchange, 'onIntent' | 'onOtherIntent' | 'taken'>
   readonly factors: Factors
   readonly trash: Trash
   readonly lookups: ReplyCache<'lookup'>
@@ -246,7 +246,9 @@ function presenceHandlers({
       const { peerId, capacityBytes } = registry.heard(session, 'heartbeat')
       if (registry.onHeartbeat(peerId, heartbeat)) changes.touch('peers')
       if (heartbeat.capacityBytes !== capacityBytes) coordinator.onCapacity()
-      if (heartbeat.intent !== undefined) exchange.onIntent(peerId, heartbeat.intent)
+      const { intent, otherIntent } = heartbeat
+      if (intent !== undefined) exchange.onIntent(peerId, intent)
+      if (otherIntent !== undefined) exchange.onOtherIntent(peerId, otherIntent)
       await doubts.onHeartbeat(peerId)
       return {}
     },

@@ -35,6 +35,7 @@ import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './released-ids.ts'
 import type { Repairs } from './replication/coordinator.ts'
+import type { DutyGate } from './replication/duty.ts'
 import { Factors } from './replication/factors.ts'
 import type { Healed } from './replication/open-needs.ts'
 import { ReplyCache } from './reply-cache.ts'
@@ -60,6 +61,8 @@ export interface IndexingServerDependencies {
    * the contents (see {@link Duty}).
    */
   readonly ownPeerId?: string | undefined
+  /** Whether it acts, beside the index of a cluster; by default it does. */
+  readonly gate?: DutyGate | undefined
   /** Dials peers back; by default over the transport. */
   readonly dialBack?: DialBack
   /** See {@link SqliteStore}. */
@@ -80,6 +83,8 @@ export interface IndexingServer extends AsyncDisposable {
    * answer.
    */
   readonly health: () => Promise<string | undefined>
+  /** The gate has opened or closed, at all or for some contents. */
+  onGate(): void
 }
 
 /**
@@ -140,6 +145,10 @@ export async function startIndexingServer(
     usedBytes: () => store.usedBytes,
     status,
     health,
+    onGate() {
+      coordinator.onDuty()
+      parts.relabels.onStrays()
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

@@ -271,16 +271,17 @@ describe('an established index', () => {
   })
 })
 
-describe('a peer’s own index in a mesh', () => {
-  const logId = 'f'.repeat(16)
-  const theirs = (revision: number, key: string) => ({
-    kind: 'replication' as const,
-    key,
-    value: JSON.stringify({ factor: 3 }),
-    changedMs: revision,
-    revision,
-  })
+const logId = 'f'.repeat(16)
+/** A rule in another log. */
+const theirs = (revision: number, key: string) => ({
+  kind: 'replication' as const,
+  key,
+  value: JSON.stringify({ factor: 3 }),
+  changedMs: revision,
+  revision,
+})
 
+describe('a peer’s own index in a mesh', () => {
   /** Another member keeps only what its own index decides. */
   async function memberWith(cluster: IndexCluster): Promise<TestPeer> {
     const member = await cluster.peer('peer2')
@@ -326,5 +327,61 @@ describe('a peer’s own index in a mesh', () => {
     expect(member.kept.reads).toBe(reads + 1)
     const { events } = await own.ask('events', { limit: 100 })
     expect(events.map(({ kind }) => kind)).not.toContain('decisions-restored')
+  })
+})
+
+describe('decisions of peers’ own indexes while this one is away', () => {
+  /** A peer keeps decisions of its own index, from the first revision on. */
+  function decided({ otherKept }: TestPeer, ...keys: string[]): void {
+    const after = otherKept.state?.revision ?? 0
+    const records = keys.map((key, place) => theirs(after + place + 1, key))
+    otherKept.keep({ logId, after, revision: after + keys.length, isLast: true, records })
+  }
+
+  async function oldIndexWith(peerId: string): Promise<{ cluster: IndexCluster; peer: TestPeer }> {
+    const cluster = await IndexCluster.start()
+    // The database is no longer new.
+    await cluster.advance(2 * hourMs)
+    const peer = await cluster.peer(peerId)
+    return { cluster, peer }
+  }
+
+  test('are read when a peer is back, and when it hears of more', async () => {
+    const { cluster, peer } = await oldIndexWith('peer1')
+    await using _cluster = cluster
+    peer.crash()
+    decided(peer, 'long ago')
+    await peer.connect()
+    await cluster.advance(sendMs)
+    // It may come from another cluster.
+    expect(await rulesOf(peer)).toEqual([])
+    peer.crash()
+    decided(peer, 'meanwhile')
+    await peer.connect()
+    await cluster.advance(sendMs)
+    expect(await rulesOf(peer)).toEqual(['meanwhile 3'])
+    expect(peer.kept.inForce).toEqual({ 'replication meanwhile': { factor: 3 } })
+    decided(peer, 'elsewhere')
+    await peer.ask('heartbeat', { ...peer.room, otherIntent: { logId, revision: 3 } })
+    await cluster.advance(sendMs)
+    expect((await rulesOf(peer)).toSorted()).toEqual(['elsewhere 3', 'meanwhile 3'])
+    // Nothing is read twice.
+    expect(peer.otherKept.reads).toBe(2)
+    await peer.ask('heartbeat', { ...peer.room, otherIntent: { logId, revision: 3 } })
+    peer.crash()
+    await peer.connect()
+    await cluster.advance(sendMs)
+    expect(peer.otherKept.reads).toBe(2)
+    expect(peer.kept.reads).toBe(0)
+  })
+
+  test('reach a peer’s own index from the index of the cluster', async () => {
+    await using cluster = await IndexCluster.start({}, 'peer1')
+    const own = await cluster.peer('peer1')
+    await cluster.advance(2 * hourMs)
+    decided(own, 'of the cluster')
+    await own.ask('heartbeat', { ...own.room, otherIntent: { logId, revision: 1 } })
+    await cluster.advance(sendMs)
+    expect(await rulesOf(own)).toEqual(['of the cluster 3'])
   })
 })

@@ -60,11 +60,15 @@ interface Keeper {
  *
  * What a peer keeps is read before the peer's announcements are applied and before it is replaced.
  * Whose it is decides whether it is read: a log that this one continues always, any other only while
- * this database is so new that it may replace a lost one (docs/decisions/0024).
+ * this database is so new that it may replace a lost one (docs/decisions/0024). What another index
+ * decides while this one is away (docs/decisions/0043) is read from its log as peers keep it: from
+ * where that log was when this index first heard of it.
  */
 export class IntentExchange {
   readonly #dependencies: Dependencies
   readonly #keepers = new Map<string, Keeper>()
+  /** By peer: what it keeps for another index, as last told. */
+  readonly #others = new Map<string, IntentState>()
   /** Reads from one peer at a time: most others have nothing to add then. */
   readonly #reads = new SerialQueue()
   readonly #wakeUp = new WakeUp()
@@ -79,7 +83,8 @@ export class IntentExchange {
     background.start('have peers keep decisions', (signal) => this.#run(signal))
   }
 
-  onRegistered(peerId: string, intent: IntentState | undefined): void {
+  /** @param other what the peer keeps for another index */
+  onRegistered(peerId: string, intent: IntentState | undefined, other?: IntentState): void {
     const keeper: Keeper = {
       peerId,
       intent,
@@ -93,6 +98,7 @@ export class IntentExchange {
     this.#dependencies.background.start('read the decisions that a peer keeps', async (signal) => {
       try {
         await this.#reads.run(() => this.#take(keeper, signal))
+        if (other !== undefined) await this.#takeOther(peerId, other, signal)
         this.#wake()
       } finally {
         keeper.taking = undefined
@@ -106,6 +112,15 @@ export class IntentExchange {
     const before = this.#keepers.get(peerId)?.intent
     if (before?.logId === intent.logId && before.revision >= intent.revision) return
     this.onRegistered(peerId, intent)
+  }
+
+  /** Another index, for which a peer keeps decisions, has made or heard of some. */
+  onOtherIntent(peerId: string, intent: IntentState): void {
+    const before = this.#others.get(peerId)
+    if (before?.logId === intent.logId && before.revision >= intent.revision) return
+    this.#dependencies.background.start('read the decisions of another index', (signal) =>
+      this.#takeOther(peerId, intent, signal),
+    )
   }
 
   /** Resolves when no decision that the peer keeps is missing here, or it could not be read. */
@@ -151,6 +166,26 @@ export class IntentExchange {
     }
   }
 
+  /** Reads what a peer keeps for another index, as far as it is not known here. Never throws. */
+  async #takeOther(peerId: string, intent: IntentState, signal: AbortSignal): Promise<void> {
+    const { store, isOneOfMany, log } = this.#dependencies
+    const { logId, revision } = intent
+    this.#others.set(peerId, intent)
+    try {
+      await this.#reads.run(async () => {
+        if ((await store.intentState()).logId === logId) return
+        const isKnown = (await store.intentSources()).has(logId)
+        // What was decided before, perhaps in another cluster, is no concern of this one.
+        if (!isKnown && !isOneOfMany && !store.isRecovering)
+          await store.recordIntentSource(logId, revision)
+        else await this.#readLacking(peerId, intent, signal, logId)
+      })
+    } catch (error) {
+      this.#others.delete(peerId)
+      log.warn({ peerId, reason: reasonOf(error) }, 'decisions of another index were not read')
+    }
+  }
+
   /** This database is older than what peers have of it: from here on, the numbers differ. */
   async #fork({ logId, revision }: IntentState): Promise<void> {
     const { store, log } = this.#dependencies
@@ -158,10 +193,12 @@ export class IntentExchange {
     await store.forkIntentLog()
   }
 
+  /** @param otherLog if it is not the one kept for this index */
   async #readLacking(
     peerId: string,
     { logId, revision }: IntentState,
     signal: AbortSignal,
+    otherLog?: string,
   ): Promise<void> {
     const { store, requests, decisions, events, log } = this.#dependencies
     const sources = await store.intentSources()
@@ -171,7 +208,8 @@ export class IntentExchange {
       return log.info({ peerId, logId }, 'a peer keeps the decisions of another cluster')
     let merged = 0
     for (after ??= 0; after < revision; ) {
-      const options = { after, limit: limits.intentRecordsPerPage }
+      const limit = limits.intentRecordsPerPage
+      const options = { after, limit, ...(otherLog !== undefined && { logId: otherLog }) }
       const { records } = await requests().readIntent(peerId, options, signal)
       const last = records.at(-1)
       if (last !== undefined && last.revision <= after) break
@@ -182,7 +220,7 @@ export class IntentExchange {
       after = last?.revision ?? revision
       await store.recordIntentSource(logId, after)
     }
-    if (merged === 0 || isOneOfMany) return
+    if (merged === 0 || isOneOfMany || otherLog !== undefined) return
     log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
     const reason = merged === 1 ? '1 decision' : `${merged} decisions`
     events.record({ kind: 'decisions-restored', peerId, reason })
@@ -208,7 +246,10 @@ export class IntentExchange {
   #connectedKeepers(): Keeper[] {
     const requests = this.#dependencies.requests()
     for (const peerId of this.#keepers.keys())
-      if (!requests.isConnected(peerId)) this.#keepers.delete(peerId)
+      if (!requests.isConnected(peerId)) {
+        this.#keepers.delete(peerId)
+        this.#others.delete(peerId)
+      }
     return [...this.#keepers.values()]
   }
 

@@ -170,7 +170,7 @@ function registryListener(
       lookups.forgetAll()
       brake.onRegistered(peerId, arrival)
       coordinator.onRegistered(peerId)
-      exchange.onRegistered(peerId, arrival.intent)
+      exchange.onRegistered(peerId, arrival.intent, arrival.otherIntent)
     },
     onAccusations: () => lookups.forgetAll(),
   }

@@ -45,6 +45,8 @@ export interface Arrival {
   readonly hasAnnounced: boolean
   /** The decisions that it keeps, if any. */
   readonly intent: IntentState | undefined
+  /** Those that it keeps for another index, if any. */
+  readonly otherIntent: IntentState | undefined
 }
 
 /** Called synchronously when a peer's liveness changes, and when it registers. */
@@ -212,8 +214,9 @@ export class Registry implements Disposable {
     this.#claims.onTaken(peerId, epoch)
     this.#onSignOfLife(entry)
     this.#log.info({ peerId, host, port, seenSeq }, 'peer registered')
-    const { hasAnnounced = false, intent } = registration
-    this.#listener.onRegistered(peerId, { isComplete: seenSeq > 0, hasAnnounced, intent })
+    const { hasAnnounced = false, intent, otherIntent } = registration
+    const arrival = { isComplete: seenSeq > 0, hasAnnounced, intent, otherIntent }
+    this.#listener.onRegistered(peerId, arrival)
     return seenSeq
   }
 

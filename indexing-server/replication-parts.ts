@@ -9,7 +9,7 @@ import { BrakeWatch } from './replication/brake-watch.ts'
 import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
-import { dutyOfPeer, wholeDuty } from './replication/duty.ts'
+import { type DutyGate, dutyOfPeer, openGate, wholeDuty } from './replication/duty.ts'
 import type { Healed } from './replication/open-needs.ts'
 import { Relabels } from './replication/relabels.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
@@ -29,6 +29,7 @@ export interface ReplicationDependencies {
   readonly lookups: Pick<ReplyCache<'lookup'>, 'forget'>
   /** See {@link IndexingServerDependencies}. */
   readonly ownPeerId?: string | undefined
+  readonly gate?: DutyGate | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -56,8 +57,8 @@ export function replicationParts(
   const peerOf: Registry['peerOf'] = (peerId) => registry().peerOf(peerId)
   const brake = new BrakeWatch(settings, { ...dependencies, peers: all })
   const grants = new DropGrants(dependencies)
-  const { ownPeerId } = dependencies
-  const duty = ownPeerId === undefined ? wholeDuty : dutyOfPeer(ownPeerId, peerOf)
+  const { ownPeerId, gate = openGate } = dependencies
+  const duty = ownPeerId === undefined ? wholeDuty : dutyOfPeer(ownPeerId, peerOf, gate)
   const coordinator = new Coordinator(settings, {
     ...dependencies,
     brake,
@@ -76,7 +77,7 @@ export function replicationParts(
       registry().requests.confirmCopies(peerId, sha256s, options),
   })
   const ownPeer = (): Iterable<Peer> =>
-    [peerOf(ownPeerId ?? '')].filter((peer) => peer !== undefined)
+    [gate.isOpen() ? peerOf(ownPeerId ?? '') : undefined].filter((peer) => peer !== undefined)
   const relabels = new Relabels({
     ...dependencies,
     // In a mesh, each peer's own index has its replicas moved.

@@ -2,7 +2,7 @@
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
 import { toAppError } from '../common/errors.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import { type ReachNotice, unreachableRemedy } from './announce/reach-notice.ts'
 import type { HealthFacts } from './health.ts'
 import type { History } from './history/history.ts'
@@ -13,7 +13,7 @@ export const healthMs = 1_500
 
 export interface HealthParts {
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts' | 'room'>
-  readonly announcer: Pick<Announcer, 'address' | 'connection' | 'state'>
+  readonly announcer: Pick<AskedIndex, 'absence' | 'address' | 'connection' | 'state'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly history: Pick<History, 'fault'>
   readonly clock: Clock
@@ -45,7 +45,10 @@ function indexFacts({
   state,
   connection,
   address,
+  absence,
 }: HealthParts['announcer']): HealthFacts['index'] {
+  if (absence !== undefined)
+    return { state: 'connecting', address, error: absence.error, isReplaced: true }
   if (connection !== undefined) return { state: 'connected' }
   if (state.name === 'refused') return { state: 'refused', address, error: state.error }
   return { state: 'connecting', address, error: 'error' in state ? state.error : undefined }

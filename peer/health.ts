@@ -38,6 +38,8 @@ export interface HealthFacts {
         readonly state: 'connecting'
         readonly address: string
         readonly error?: AppError | undefined
+        /** Whether this peer's own index answers for it, in a mesh. */
+        readonly isReplaced?: true
       }
     | { readonly state: 'refused'; readonly address: string; readonly error: AppError }
   /** Why the index cannot connect to this peer, if it cannot. */
@@ -111,7 +113,7 @@ function indexTroubles({ index, unreachable }: HealthFacts): Trouble[] {
     troubles.push({
       code: 'INDEX_AWAY',
       reason: `there is no connection to the index at ${index.address}${why}`,
-      remedy: 'Start the index, or give its address with --index. The peer tries again by itself.',
+      remedy: `${index.isReplaced ? 'What other peers say answers for it. ' : ''}Start the index, or give its address with --index. The peer tries again by itself.`,
     })
   }
   if (unreachable !== undefined)

@@ -4,11 +4,12 @@ import { reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
-import type { RequestOf } from '../common/protocol/messages.ts'
+import type { IntentState, RequestOf } from '../common/protocol/messages.ts'
 import type { Multicast } from '../common/protocol/multicast.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import { FetchingTeller } from './announce/fetching-teller.ts'
 import type { HttpNotice } from './announce/http-notice.ts'
 import type { Inventory } from './announce/inventory.ts'
@@ -41,7 +42,7 @@ export interface PeerDependencies {
 }
 
 /** The parts of a peer that take part in the cluster. */
-interface Joining {
+export interface Joining {
   readonly share: Shelf &
     ReplicaShelf &
     Pick<Share, 'catalog' | 'relabel' | 'room' | 'totals' | 'verify'>
@@ -54,18 +55,31 @@ interface Joining {
   readonly identity: string
   readonly http?: HttpNotice
   readonly intent: Pick<KeptIntent, 'state' | 'keep' | 'read'>
-  /** What is announced; by default the catalog of the share. */
-  readonly catalog?: Inventory | undefined
-  /** Reports tasks; by default all to the index. */
-  readonly taskLink?: ((toIndex: TaskLink & DropLink) => TaskLink & DropLink) | undefined
 }
+
+export type JoiningSettings = Pick<PeerSettings, 'advertiseHost' | 'peerId' | 'zone'>
 
 /** What an index asks of a peer. */
 export type IndexRequests = Handlers<'index', 'peer', undefined>
 
+/** An index to register at. */
+export interface IndexToJoin {
+  readonly address: Address
+  readonly transport: Transport
+  /** Where others reach this peer, if it could not see that itself. */
+  readonly host?: string
+  /** What is announced there. */
+  readonly inventory: Inventory
+  /** The decisions that are kept for it. */
+  readonly intent: Pick<KeptIntent, 'state'>
+  /** Decisions made elsewhere that it should hear of. */
+  readonly otherIntent?: (() => IntentState | undefined) | undefined
+  readonly handlers: IndexRequests
+}
+
 /** The peer's answers to an index. */
-function requestHandlers(
-  { share, restorer, intent, reach }: Joining,
+export function requestHandlers(
+  { share, restorer, intent, reach }: Pick<Joining, 'share' | 'restorer' | 'intent' | 'reach'>,
   replicator: () => Replicator,
 ): IndexRequests {
   return {
@@ -99,52 +113,104 @@ function requestHandlers(
   }
 }
 
-/** A peer that takes part in the cluster. */
 export interface Joined {
-  readonly announcer: Announcer
-  /** Its answers to an index, for the indexes of other members of a mesh. */
-  readonly requests: IndexRequests
+  /** The index that this peer asks. */
+  readonly announcer: AskedIndex
 }
 
-/** Registers at the index and carries out its tasks. Both are stopped with `starting`. */
+/**
+ * Registers at the index and carries out its tasks. Everything is stopped with `starting`.
+ */
 export function joinCluster(
-  settings: Pick<PeerSettings, 'advertiseHost' | 'index' | 'peerId' | 'zone'>,
+  { index, ...settings }: JoiningSettings & { readonly index: Address },
   starting: AsyncDisposableStack,
   joining: Joining,
   dependencies: PeerDependencies,
-): Joined {
-  const { share, serving, fetcher, unfinished, intent, limiter, identity, http } = joining
+): { readonly announcer: Announcer } {
+  const { share, intent } = joining
+  const { transport } = dependencies
+  const handlers = requestHandlers(joining, () => replicator)
+  const registered = { address: index, transport, inventory: share.catalog, intent, handlers }
+  const register = registrar(settings, starting, joining, dependencies)
+  const announcer = register(registered)
+  const links = { asked: announcer, link: taskLink(announcer) }
+  const replicator = carryOut(starting, { ...joining, ...links }, dependencies)
+  return { announcer }
+}
+
+/** Registers this peer at one index after the other. */
+export function registrar(
+  settings: JoiningSettings,
+  starting: AsyncDisposableStack,
+  { share, serving, limiter, identity, http }: Joining,
+  dependencies: PeerDependencies,
+): (index: IndexToJoin) => Announcer {
   const { uploads, downloads } = limiter
-  const onNews = (): void => announcer.tellRoom()
-  const requests = requestHandlers(joining, () => replicator)
+  const announcers: Announcer[] = []
+  const onNews = (): void => announcers.forEach((announcer) => announcer.tellRoom())
   const load = starting.use(new TrafficLoad({ ...dependencies, uploads, downloads, onNews }))
-  const announcer: Announcer = starting.use(
-    Announcer.start(
-      { ...settings, identity, host: settings.advertiseHost, port: serving.address.port },
-      {
-        ...dependencies,
-        inventory: joining.catalog ?? share.catalog,
-        room: async () => ({ ...(await share.room()), ...capacityOf(limiter), ...load.now }),
-        intent: () => intent.state,
-        ...(http && { http: (signal) => http.listening(signal) }),
-        handlers: requests,
-      },
-    ),
-  )
-  limiter.onCapacity(() => announcer.tellRoom())
-  const connected = (signal: AbortSignal): Promise<Connection> => announcer.connected(signal)
-  starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
-  const replicating = {
-    shelf: share,
-    fetcher,
-    link: joining.taskLink?.(taskLink(announcer)) ?? taskLink(announcer),
-    capacity: new Capacity({
-      capacityBytes: () => limiter.capacityBytes,
-      replicaBytes: () => share.totals().replicated.bytes,
-    }),
+  limiter.onCapacity(onNews)
+  return ({
+    address,
+    transport,
+    host = settings.advertiseHost,
+    inventory,
+    intent,
+    otherIntent,
+    handlers,
+  }) => {
+    const announcer = starting.use(
+      Announcer.start(
+        {
+          ...settings,
+          index: address,
+          identity,
+          host,
+          port: serving.address.port,
+        },
+        {
+          ...dependencies,
+          transport,
+          inventory,
+          room: async () => ({ ...(await share.room()), ...capacityOf(limiter), ...load.now }),
+          intent: () => intent.state,
+          ...(otherIntent && { otherIntent }),
+          ...(http && { http: (signal) => http.listening(signal) }),
+          handlers,
+        },
+      ),
+    )
+    announcers.push(announcer)
+    return announcer
   }
-  const replicator: Replicator = starting.use(new Replicator({ ...dependencies, ...replicating }))
-  return { announcer, requests }
+}
+
+/** Carries out tasks, and tells what is downloaded to the index that is asked. */
+export function carryOut(
+  starting: AsyncDisposableStack,
+  {
+    share,
+    fetcher,
+    unfinished,
+    limiter,
+    asked,
+    link,
+  }: Joining & {
+    readonly asked: {
+      connected(signal: AbortSignal): Promise<Pick<Connection, 'onClosed' | 'request'>>
+    }
+    readonly link: TaskLink & DropLink
+  },
+  dependencies: PeerDependencies,
+): Replicator {
+  const connected = asked.connected.bind(asked)
+  starting.use(FetchingTeller.start({ ...dependencies, unfinished, connected }))
+  const capacity = new Capacity({
+    capacityBytes: () => limiter.capacityBytes,
+    replicaBytes: () => share.totals().replicated.bytes,
+  })
+  const replicating = { shelf: share, fetcher, link, capacity }
+  return starting.use(new Replicator({ ...dependencies, ...replicating }))
 }
 
 function capacityOf({
@@ -157,7 +223,10 @@ function capacityOf({
  * Has the index dial a peer that this one could not reach. Without a connection to the index, a
  * later failure reports it.
  */
-export function tellUnreached(peerId: string, { connection }: Pick<Announcer, 'connection'>): void {
+export function tellUnreached(
+  peerId: string,
+  { connection }: Pick<AskedIndex, 'connection'>,
+): void {
   connection?.request('unreached', { peerId }).catch(() => {})
 }
 
@@ -179,17 +248,21 @@ export async function tellBlamed(
 }
 
 /** The link to the index for user requests. */
-export function hurriedLink(announcer: Announcer): IndexLink {
+export function hurriedLink(announcer: AskedIndex): IndexLink {
   return {
     address: announcer.address,
     get awayMs() {
       return announcer.awayMs
     },
+    get waitMs() {
+      return announcer.waitMs
+    },
     connected: (signal) => announcer.connected(signal, { isHurried: true }),
   }
 }
 
-function taskLink(announcer: Announcer): TaskLink & DropLink {
+/** Reports to one index. */
+export function taskLink(announcer: Announcer): TaskLink & DropLink {
   return {
     confirmDrops: async (copies, signal) => {
       const connection = await announcer.connected(signal)

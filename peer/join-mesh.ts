@@ -6,37 +6,36 @@
  *   other members --> mesh --> mirrors --> own index --> lookups, searches, tasks
  *   own index --> mirrors --> other members --> their replicators --> report --> own index
  */
-import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
-import { isWildcard } from '../common/hosts.ts'
 import type { RequestOf } from '../common/protocol/messages.ts'
 import { noMesh } from '../common/protocol/no-mesh.ts'
 import type { Address } from '../common/protocol/transport.ts'
+import type { Announcer } from './announce/announcer.ts'
 import { CatalogChanges } from './announce/catalog-changes.ts'
 import type { Inventory } from './announce/inventory.ts'
+import { viewsOf } from './announce/inventory-views.ts'
 import type { JoinedMesh } from './api/mesh-api.ts'
 import type { Elsewhere } from './find/finder.ts'
-import {
-  type IndexRequests,
-  type Joined,
-  joinCluster,
-  type PeerDependencies,
-} from './join-cluster.ts'
+import type { IndexRequests, PeerDependencies } from './join-cluster.ts'
+import { meetAtIndex } from './meet-at-index.ts'
 import { Discovery } from './mesh/discovery.ts'
 import { KeptCatalogs } from './mesh/kept-catalogs.ts'
 import { learnSources } from './mesh/learn-sources.ts'
+import type { Member as MeshMember } from './mesh/member.ts'
 import { MemberConnections } from './mesh/member-connections.ts'
 import { Mesh } from './mesh/mesh.ts'
 import { Mirrors } from './mesh/mirrors.ts'
-import type { OwnIndex } from './mesh/own-index.ts'
+import type { OwnIndex, OwnIndexGate } from './mesh/own-index.ts'
 import { RememberedMembers } from './mesh/remembered-members.ts'
 import type { SelfRecord } from './mesh/self-record.ts'
-import { type MemberLink, TaskOrigins } from './mesh/task-origins.ts'
+import type { TaskOrigins } from './mesh/task-origins.ts'
 import { heldFiles, type MeshQueries, type QueryParts, startQueries } from './mesh-queries.ts'
+import { outsideAddresses, reachedHost } from './reached-host.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
 import type { PeerSettings } from './settings.ts'
+import type { Standby } from './standby.ts'
 
 /** How often the free space is looked at. */
 const roomEveryMs = 10_000
@@ -52,6 +51,10 @@ export interface MeshParts {
   readonly index: OwnIndex
   /** This peer's catalog: announced to its own index, and told to others. */
   readonly catalog: CatalogChanges
+  /** The same, for the index of the cluster. */
+  readonly forCluster: Inventory
+  /** Which index this peer asks, if there is one besides its own. */
+  standby: Standby | undefined
   readonly connections: MemberConnections
   /** The member, once it runs, and which index gave which task. */
   member: Member | undefined
@@ -65,19 +68,26 @@ export interface MeshParts {
  * @throws AppError SETTING_INVALID, DATA_IN_USE, DATABASE_UNUSABLE, DISK_FAILED
  */
 export async function openMesh(
-  { peerId, data }: Pick<PeerSettings, 'peerId' | 'data'>,
+  { peerId, data, index: address }: Pick<PeerSettings, 'peerId' | 'data' | 'index'>,
   starting: AsyncDisposableStack,
   inventory: Inventory,
   dependencies: PeerDependencies,
 ): Promise<MeshParts> {
   const { startOwnIndex } = dependencies
   if (startOwnIndex === undefined) throw new Error('a peer of a mesh needs an index of its own')
-  const index = starting.use(await startOwnIndex({ peerId, data }, dependencies))
-  const catalog = new CatalogChanges(inventory, dependencies)
+  const gate: OwnIndexGate = {
+    isOpen: () => address === undefined || parts.standby?.isActing === true,
+    reachesIndex: (member) => parts.member?.reachesIndex(member) === true,
+  }
+  const index = starting.use(await startOwnIndex({ peerId, data }, { ...dependencies, gate }))
+  const [own, forCluster] = address === undefined ? [inventory, inventory] : viewsOf(inventory)
+  const catalog = new CatalogChanges(own, dependencies)
   const connections = starting.use(new MemberConnections({ peerId }, dependencies))
   const parts: MeshParts = {
     index,
     catalog,
+    forCluster,
+    standby: undefined,
     connections,
     member: undefined,
     origins: undefined,
@@ -86,45 +96,14 @@ export async function openMesh(
   return parts
 }
 
-/**
- * Registers at this peer's own index, and carries out its tasks and those of other members' indexes.
- * Both are stopped with `starting`.
- */
-export function joinOwnIndex(
-  settings: Parameters<typeof joinCluster>[0] & Pick<Settings, 'host'>,
-  starting: AsyncDisposableStack,
-  { meshed, ...joining }: Parameters<typeof joinCluster>[2] & { readonly meshed: MeshParts },
-  dependencies: PeerDependencies,
-): Joined {
-  const { index, catalog, connections } = meshed
-  const members: MemberLink = {
-    lastSeq: () => catalog.lastSeq,
-    async ask(peerId, type, body, signal) {
-      const target = meshed.member?.mirrors.targetOf(peerId)
-      if (target === undefined) throw new AppError('PEER_UNKNOWN', { peerId })
-      return await connections.request(target, type, body, signal)
-    },
-  }
-  return joinCluster(
-    // It reaches the own index within this process, but the index dials it as others do.
-    { ...settings, index: index.address, advertiseHost: reachedHost(settings) },
-    starting,
-    {
-      ...joining,
-      catalog,
-      taskLink: (own) => (meshed.origins = new TaskOrigins(own, members)),
-    },
-    { ...dependencies, transport: index.transport },
-  )
-}
-
 interface Joining extends QueryParts {
   readonly meshed: MeshParts
   /** This peer's answers to an index. */
   readonly requests: IndexRequests
   readonly serving: { readonly address: Address }
   readonly share: QueryParts['share'] & { room(): Promise<Room> }
-  readonly intent: { readonly state: SelfRecord['intent'] }
+  readonly ownIntent: { readonly state: SelfRecord['intent'] }
+  readonly cluster: Pick<Announcer, 'connected'> | undefined
   readonly http: { listening(signal: AbortSignal): Promise<NonNullable<SelfRecord['http']>> }
 }
 
@@ -137,6 +116,7 @@ type Settings = Pick<
   | 'gossipMs'
   | 'gossipPeers'
   | 'host'
+  | 'index'
   | 'join'
   | 'peerId'
   | 'zone'
@@ -149,6 +129,8 @@ interface Member {
   readonly mirrors: Mirrors
   readonly kept: KeptCatalogs
   readonly queries: MeshQueries
+  /** Whether a member is live and reaches the index of a cluster. */
+  reachesIndex(peerId: string): boolean
 }
 
 /**
@@ -201,7 +183,11 @@ export async function joinMesh(
         ...dependencies,
         link: connections,
         knowledge: mirrors,
-        onMember: (member) => mirrors.onMember(member),
+        onMember(member, before) {
+          mirrors.onMember(member)
+          // With an index of the cluster, the standby knows.
+          if (settings.index === undefined && reaches(member) !== reaches(before)) index.onGate()
+        },
         onForgotten: (peerId) => mirrors.onForgotten(peerId),
       },
     ),
@@ -218,6 +204,14 @@ export async function joinMesh(
       mesh.fetchChanges(peerId)
     }, signal),
   )
+  const { cluster } = joining
+  if (cluster !== undefined) {
+    const meeting = { ...dependencies, peerId: settings.peerId, mesh }
+    const connected = cluster.connected.bind(cluster)
+    background.start('meet members at the index', (signal) =>
+      meetAtIndex({ ...meeting, connected }, signal),
+    )
+  }
   meshed.member = startMember(starting, joining, { mesh, mirrors, kept }, dependencies)
 }
 
@@ -237,18 +231,25 @@ function startMember(
     ...memberHandlers({ meshed, requests, mesh, mirrors, kept }, dependencies),
     ...queries.handlers,
   }
-  return { mesh, mirrors, handlers, kept, queries }
+  const reachesIndex = (peerId: string): boolean => reaches(mesh.member(peerId))
+  return { mesh, mirrors, handlers, kept, queries, reachesIndex }
 }
 
-/** A peer that was told whom to join finds no others by itself: they may be another mesh. */
+/** Whether a member is live and reaches an index. */
+function reaches(member: MeshMember | undefined): boolean {
+  return member?.state === 'live' && member.record.index === 'reached'
+}
+
+/** A peer that was told whom to join, or has an index, finds no others by itself: they may be another mesh. */
 function discover(
-  { host, join: joins, discoveryPort }: Settings,
+  { host, index, join: joins, discoveryPort }: Settings,
   { mesh, port }: { mesh: Mesh; port: number },
   starting: AsyncDisposableStack,
   dependencies: PeerDependencies,
 ): void {
   const { multicast } = dependencies
-  if (multicast === undefined || discoveryPort === 0 || joins.length > 0) return
+  if (multicast === undefined || discoveryPort === 0) return
+  if (index !== undefined || joins.length > 0) return
   const options = { host, port, discoveryPort }
   const addresses = outsideAddresses
   starting.use(Discovery.start(options, { ...dependencies, mesh, multicast, addresses }))
@@ -263,7 +264,7 @@ interface Self {
 
 async function selfOf(
   settings: Settings,
-  { meshed: { catalog }, share, serving, intent, http: listening }: Joining,
+  { meshed, share, serving, ownIntent, http: listening }: Joining,
   background: BackgroundWork,
   { clock, log }: PeerDependencies,
 ): Promise<Self> {
@@ -286,9 +287,10 @@ async function selfOf(
   return {
     onNews: (listener) => (tell = listener),
     record() {
-      const { epoch, continues, lastSeq } = catalog
+      const { epoch, continues, lastSeq } = meshed.catalog
+      const { standby } = meshed
       const { freeBytes, diskBytes, capacityBytes } = known
-      const { state: decided } = intent
+      const { state: decided } = ownIntent
       return {
         peerId,
         host: reachedHost(settings),
@@ -302,6 +304,7 @@ async function selfOf(
         ...(diskBytes !== undefined && { diskBytes }),
         ...(capacityBytes !== undefined && { capacityBytes }),
         ...(decided !== undefined && { intent: decided }),
+        ...(standby && { index: standby.reach }),
       }
     },
   }
@@ -310,7 +313,12 @@ async function selfOf(
 /** Asks the members of the mesh for what the own index does not know, once this peer is one. */
 export function elsewhereIn(meshed: MeshParts): Elsewhere {
   return {
-    find: async (...asked) => (await meshed.member?.queries.elsewhere.find(...asked)) === true,
+    async find(...asked) {
+      const { standby, member } = meshed
+      // The index of the cluster knows everything.
+      if (standby !== undefined && standby.absence === undefined) return false
+      return (await member?.queries.elsewhere.find(...asked)) === true
+    },
   }
 }
 
@@ -386,19 +394,4 @@ function lateHandlers(member: () => Member | undefined): MeshHandlers {
     },
   ])
   return Object.fromEntries(late) as MeshHandlers
-}
-
-/** Where other members reach this peer, if no setting says it: an address of this machine. */
-function reachedHost({ advertiseHost, host }: Pick<Settings, 'advertiseHost' | 'host'>): string {
-  if (advertiseHost !== undefined) return advertiseHost
-  if (!isWildcard(host)) return host
-  return outsideAddresses()[0] ?? '127.0.0.1'
-}
-
-/** The IPv4 addresses at which other machines reach this one. */
-function outsideAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((one) => one ?? [])
-    .filter(({ internal, family }) => !internal && family === 'IPv4')
-    .map(({ address }) => address)
 }

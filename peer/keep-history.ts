@@ -1,7 +1,7 @@
 /** Keeps the history of a peer: what it transfers, the queries made at it, and samples for charts. */
 import { join } from 'node:path'
 import type { Sample } from '../common/protocol/history-messages.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import type { GroupFinder } from './download/group-download.ts'
 import { History } from './history/history.ts'
 import { HistoryStore, type NewQuery } from './history/history-store.ts'
@@ -27,7 +27,7 @@ export interface KeptHistory {
   readonly served: ReturnType<typeof servedHistory>
   /** Samples until `stack` is disposed. */
   startSampling(
-    announcer: Pick<Announcer, 'connection'>,
+    announcer: Pick<AskedIndex, 'connection'>,
     limiter: Pick<Limiter, 'downloads' | 'uploads'>,
     stack: AsyncDisposableStack,
   ): void
@@ -87,7 +87,7 @@ export function keepHistory(
 }
 
 /** The contents of the cluster, if the index answers. */
-function contentsAt(announcer: Pick<Announcer, 'connection'>): SampledContents {
+function contentsAt(announcer: Pick<AskedIndex, 'connection'>): SampledContents {
   return async (signal) => {
     try {
       const status = await announcer.connection?.request('status', {}, { signal })

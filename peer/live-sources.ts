@@ -1,7 +1,7 @@
 /** What open pages see of a peer and its cluster. */
 import { AppError } from '../common/errors.ts'
 import { deadlines } from '../common/limits.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
 import type { KeptHistory } from './keep-history.ts'
 import { totalOf } from './problem-table.ts'
@@ -10,7 +10,7 @@ import type { LiveSources } from './web/live/live-feed.ts'
 
 interface Parts extends Pick<LiveSources, 'api' | 'downloads'> {
   readonly kept: KeptHistory
-  readonly announcer: Announcer
+  readonly announcer: AskedIndex
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
 }
@@ -27,7 +27,7 @@ export function liveSources({ api, downloads, announcer, share, reach, kept }: P
 }
 
 /** The link by which a peer learns of changes at the index; it does not hurry a reconnection. */
-export function changeLink(announcer: Announcer): LiveSources['index'] {
+export function changeLink(announcer: AskedIndex): LiveSources['index'] {
   return {
     get absence() {
       if (announcer.connection !== undefined) return undefined
@@ -36,10 +36,20 @@ export function changeLink(announcer: Announcer): LiveSources['index'] {
       return new AppError('INDEX_UNREACHABLE', { address })
     },
     async awaitChanges(after, signal) {
-      const connection = await announcer.connected(signal)
       const deadlineMs = deadlines.changesWaitMs + deadlines.requestMs
       const request = after === undefined ? {} : { after }
-      return await connection.request('await-changes', request, { signal, deadlineMs })
+      for (;;) {
+        const connection = await announcer.connected(signal)
+        const { switched } = announcer
+        const inTime = switched === undefined ? signal : AbortSignal.any([signal, switched])
+        try {
+          const options = { signal: inTime, deadlineMs }
+          return await connection.request('await-changes', request, options)
+        } catch (error) {
+          // Another index is asked, to which everything is new.
+          if (signal.aborted || switched?.aborted !== true) throw error
+        }
+      }
     },
   }
 }

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from '@prometheus-io/client'
 import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { Fetcher } from './fetch/fetcher.ts'
 import type { Health } from './health.ts'
@@ -12,7 +12,7 @@ import type { Share } from './share/share.ts'
 export interface MetricSources {
   readonly share: Pick<Share, 'damagedCount' | 'keptFolders' | 'totals'>
   readonly scrubber: Pick<Scrubber, 'counts' | 'status'>
-  readonly announcer: Pick<Announcer, 'connection'>
+  readonly announcer: Pick<AskedIndex, 'absence' | 'connection'>
   readonly downloads: Pick<Downloads, 'counts'>
   readonly fetcher: Pick<Fetcher, 'reusedBytes'>
   readonly limiter: {
@@ -48,7 +48,8 @@ const rows: readonly MetricRow<MetricSources>[] = [
     name: 'tandem_peer_index_connected',
     kind: 'gauge',
     help: '1 while there is a connection to the index.',
-    read: ({ announcer }) => (announcer.connection === undefined ? 0 : 1),
+    read: ({ announcer: { connection, absence } }) =>
+      connection === undefined || absence !== undefined ? 0 : 1,
   },
   {
     name: 'tandem_peer_files',

@@ -1,7 +1,7 @@
 /** Assembles what fetches from other peers, for downloads, replication and readers. */
 import { join } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import { DownloadRecords } from './download/download-records.ts'
 import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
@@ -20,7 +20,7 @@ interface FetchingParts {
   readonly unfinished: UnfinishedContents
   readonly observer: FetchObserver
   /** Called once they exist. */
-  readonly announcer: () => Pick<Announcer, 'connection'>
+  readonly announcer: () => Pick<AskedIndex, 'connection'>
   readonly finder: () => Pick<Finder, 'accuse'>
 }
 

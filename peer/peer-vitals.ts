@@ -1,4 +1,4 @@
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import { type Health, healthOf } from './health.ts'
 import { type HealthParts, healthLooker } from './health-facts.ts'
 import { type MetricSources, peerMetrics } from './metrics.ts'
@@ -8,7 +8,7 @@ import type { Vitals } from './web/web-server.ts'
 
 interface ReadinessParts {
   readonly share: Pick<Share, 'ready'>
-  readonly announcer: Pick<Announcer, 'hasRegistered'>
+  readonly announcer: Pick<AskedIndex, 'hasRegistered'>
 }
 
 /** What monitoring sees of a peer. */

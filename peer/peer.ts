@@ -18,7 +18,7 @@
 import { join, resolve } from 'node:path'
 import type { Log } from '../common/log.ts'
 import type { Address } from '../common/protocol/transport.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import { HttpNotice } from './announce/http-notice.ts'
 import { KeptIntent } from './announce/kept-intent.ts'
 import { readIdentity } from './announce/peer-secret.ts'
@@ -36,14 +36,8 @@ import { Finder } from './find/finder.ts'
 import { checkFolderId, recordFolderId } from './folder-id.ts'
 import { fillNewShare, generateDefaults } from './generate.ts'
 import { hurriedLink, type Joined, joinCluster, type PeerDependencies } from './join-cluster.ts'
-import {
-  elsewhereIn,
-  joinedMesh,
-  joinMesh,
-  joinOwnIndex,
-  type MeshParts,
-  openMesh,
-} from './join-mesh.ts'
+import { elsewhereIn, joinedMesh, joinMesh, type MeshParts, openMesh } from './join-mesh.ts'
+import { type JoinedOwn, joinBoth, joinOwnIndex } from './join-own-index.ts'
 import { type KeptHistory, keepHistory } from './keep-history.ts'
 import type { LimitSettings } from './limit/limit-schedule.ts'
 import { Limiter } from './limit/limiter.ts'
@@ -80,7 +74,7 @@ export interface Peer extends AsyncDisposable {
 interface Parts {
   readonly share: Share
   readonly serving: Serving
-  readonly announcer: Announcer
+  readonly announcer: AskedIndex
   readonly fetcher: Fetcher
   readonly downloads: Downloads
   readonly limiter: Limiter
@@ -167,8 +161,8 @@ export async function startPeer(
   const dav = davFiles(folder, { ...dependencies, ...parts, api: apis.program, sources: files })
   const serves = { ...dependencies, api, apis, vitals, live, files, http, dav }
   const web = starting.use(await startPeerWeb(settings, serves))
-  if (meshed !== undefined)
-    await joinMesh(settings, starting, { ...started, ...member, meshed }, dependencies)
+  if (meshed !== undefined && part.own !== undefined)
+    await joinMesh(settings, starting, { ...started, ...member, ...part.own, meshed }, dependencies)
   const running = starting.move()
   return {
     api,
@@ -183,8 +177,9 @@ export async function startPeer(
 interface Part extends Joined {
   readonly reach: ReachNotice
   readonly restorer: Restorer
-  readonly intent: KeptIntent
   readonly http: HttpNotice
+  /** In a mesh. */
+  readonly own: JoinedOwn | undefined
 }
 
 /** Registers at the index, or at the peer's own, and carries out its tasks. */
@@ -204,19 +199,26 @@ async function takePart(
   dependencies: PeerDependencies,
 ): Promise<Part> {
   const { log } = dependencies
-  const { folder, peerId } = settings
+  const { folder, peerId, index } = settings
   const reach = new ReachNotice({ log })
   const { replicas, restorer } = startRestoring(starting, restoring, dependencies)
   const identity = await readIdentity(folder, peerId, dependencies)
   const intent = starting.use(new KeptIntent(join(folder, 'intent.db'), { log }))
   const http = new HttpNotice()
-  const own = { reach, restorer, intent, http }
-  const joining = { ...parts, ...own, fetcher: replicas, unfinished: partial, identity }
-  const joined =
-    meshed === undefined
-      ? joinCluster(settings, starting, joining, dependencies)
-      : joinOwnIndex(settings, starting, { ...joining, meshed }, dependencies)
-  return { ...own, ...joined }
+  const notices = { reach, restorer, http }
+  const kept = { fetcher: replicas, unfinished: partial, identity, intent }
+  const joining = { ...parts, ...notices, ...kept }
+  if (meshed === undefined) {
+    if (index === undefined) throw new Error('a peer without a mesh needs an index')
+    const joined = joinCluster({ ...settings, index }, starting, joining, dependencies)
+    return { ...notices, ...joined, own: undefined }
+  }
+  const inMesh = { ...joining, meshed }
+  const own =
+    index === undefined
+      ? joinOwnIndex(settings, starting, inMesh, dependencies)
+      : joinBoth({ ...settings, index }, starting, inMesh, dependencies)
+  return { ...notices, announcer: own.announcer, own }
 }
 
 interface OpenedServing {

@@ -21,6 +21,19 @@ function complaintOf(flags: SettingSources['flags']): string {
 
 describe('the settings of a peer', () => {
   test.each([
+    [{}, { host: '127.0.0.1', port: 7_000 }],
+    [{ mesh: true }, undefined],
+    [
+      { mesh: true, index: 'h:1' },
+      { host: 'h', port: 1 },
+    ],
+    [{ mesh: true, index: 'none' }, undefined],
+  ])('say whether there is an index: %j', (flags, index) => {
+    expect(settingsOf(flags).index).toEqual(index)
+    expect(settingsOf({ ...flags, peer: 'peer2' }).mesh).toBe('mesh' in flags)
+  })
+
+  test.each([
     ['peer1', 7100, 8100],
     ['peer3', 7102, 8102],
     ['peer12', 7111, 8111],
@@ -95,6 +108,7 @@ describe('the settings of a peer', () => {
     [{ peer: 'alice', port: '9001' }, /peer\.httpPort must be given with --http-port/],
     [{ peer: '../x' }, /--peer: peer\.id .*not '\.\.\/x'/],
     [{ index: 'nowhere' }, /--index: peer\.index must be HOST:PORT, not 'nowhere'/],
+    [{ index: 'none' }, /--index: peer\.index is none, which only --mesh allows/],
     [{ rescanMs: '0' }, /--rescan-ms: peer\.rescanMs must be a whole number from 1000 /],
     [{ index: 'http://x:7000' }, /--index: peer\.index must be HOST:PORT/],
     [{ index: '*:7000' }, /--index: peer\.index must be HOST:PORT/],

@@ -24,6 +24,8 @@ const Millis = Type.Integer({ minimum: 0, maximum: 86_400_000 })
 
 /** Peer n serves on the n-th port from `port`, and its HTTP API is on the n-th from `httpPort`. */
 const firstPorts = { port: 7_100, httpPort: 8_100 } as const
+/** The setting of the index for a peer that has none. */
+const noIndex = 'none'
 /** Above it, ports of peers would collide with those of HTTP APIs. */
 const numberMax = firstPorts.httpPort - firstPorts.port
 
@@ -56,13 +58,13 @@ export const peerSettings = defineSettings('peer', {
     schema: Type.String({ minLength: 3 }),
     default: '127.0.0.1:7000',
     flag: '--index',
-    doc: 'HOST:PORT of the index',
+    doc: 'HOST:PORT of the index, or none; with --mesh there is none unless it is given',
   },
   mesh: {
     schema: Type.Boolean(),
     default: false,
     flag: '--mesh',
-    doc: 'take part in a mesh: peers that find one another and need no index',
+    doc: 'take part in a mesh: peers that find one another, and need no index or do without it while it is away',
   },
   join: {
     schema: Type.String(),
@@ -205,7 +207,8 @@ export type PeerSettings = Omit<
 > &
   Derived & {
     readonly peerId: string
-    readonly index: Address
+    /** Undefined in a mesh without an index. */
+    readonly index: Address | undefined
     /** Peers of the mesh to join. */
     readonly join: readonly Address[]
     readonly allowedHosts: readonly string[]
@@ -253,8 +256,18 @@ function defaultId(
 export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Address {
   const address = parseAddress(values.index)
   if (address !== undefined && hostProblem(address.host) === undefined) return address
-  const reason = `must be HOST:PORT, not '${values.index}'`
+  const reason =
+    values.index === noIndex
+      ? 'is none, which only --mesh allows'
+      : `must be HOST:PORT, not '${values.index}'`
   throw new AppError('SETTING_INVALID', { origin: origins.index, path: 'peer.index', reason })
+}
+
+/** The index that the peer registers at, if any. @throws AppError SETTING_INVALID */
+function registeredAt(loaded: LoadedSettings<PeerTable>): Address | undefined {
+  const { values, origins } = loaded
+  const isNone = values.index === noIndex || origins.index === 'default'
+  return values.mesh && isNone ? undefined : indexAddress(loaded)
 }
 
 /** The peers to join. @throws AppError SETTING_INVALID */
@@ -290,7 +303,7 @@ export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   return {
     ...others,
     peerId: id,
-    index: indexAddress(loaded),
+    index: registeredAt(loaded),
     join: joinAddresses(loaded, join),
     allowedHosts: hostNamesOf(allowedHosts),
   }

@@ -1,7 +1,7 @@
 /** Assembles what downloads files without being asked each time. */
 import { join } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
-import type { Announcer } from './announce/announcer.ts'
+import type { AskedIndex } from './announce/asked-index.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { Finder } from './find/finder.ts'
 import { autoFetch } from './follow/auto-fetch.ts'
@@ -14,7 +14,7 @@ import type { Share } from './share/share.ts'
 interface FollowingParts {
   readonly share: Pick<Share, 'get' | 'ready'>
   readonly finder: Pick<Finder, 'listRemote' | 'match'>
-  readonly announcer: Announcer
+  readonly announcer: AskedIndex
   readonly downloads: Downloads
 }
 

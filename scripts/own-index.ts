@@ -36,6 +36,7 @@ export function ownIndexFrom(flags: Readonly<Record<string, unknown>>): StartOwn
       address: index.address,
       deadAfterMs: values.deadAfterMs,
       usedBytes: () => index.usedBytes(),
+      onGate: () => index.onGate(),
       [Symbol.asyncDispose]: () => index[Symbol.asyncDispose](),
     }
   }

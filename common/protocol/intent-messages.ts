@@ -33,6 +33,11 @@ export const IntentState = Type.Object({
 })
 export type IntentState = Static<typeof IntentState>
 
+export const OtherIntent = described(
+  IntentState,
+  'What the peer keeps for another index that decides while this one is away: in a mesh, for the own index of the peer, or for that of the cluster',
+)
+
 export const IntentRecord = Type.Object({
   kind: Type.String({ maxLength: 32, description: 'What was decided, such as `unshared`' }),
   key: Type.String({ maxLength: limits.intentKeyMax, description: 'What it is about' }),
@@ -76,6 +81,7 @@ export const intentMessages = {
     request: Type.Object({
       after: described(Sequence, 'The last revision read; 0 at first'),
       limit: Type.Integer({ minimum: 1, maximum: limits.intentRecordsPerPage }),
+      logId: Type.Optional(described(LogId, 'Which log; absent: the one kept for the sender')),
     }),
     reply: Type.Object({
       records: Type.Array(IntentRecord, {

@@ -32,6 +32,12 @@ export const MemberRecord = Type.Object({
   intent: Type.Optional(
     described(IntentState, 'The decisions that its index has made or heard of, which it tells'),
   ),
+  index: Type.Optional(
+    Type.Union([Type.Literal('reached'), Type.Literal('away')], {
+      description:
+        'Whether it reaches the index that it registers at; absent: it has none. While a member reaches an index, those that do not make no copies of their own accord',
+    }),
+  ),
   identity: Type.Optional(
     described(IdentityHash, 'A hash of the secret that the peer generated for its id'),
   ),

@@ -25,7 +25,7 @@ import {
 } from './fields.ts'
 import { folderMessages } from './folder-messages.ts'
 import { historyMessages } from './history-messages.ts'
-import { IntentState, intentMessages } from './intent-messages.ts'
+import { IntentState, intentMessages, OtherIntent } from './intent-messages.ts'
 import { meshMessages } from './mesh-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
@@ -126,6 +126,7 @@ export const messages = {
             intent: Type.Optional(
               described(IntentState, 'The decisions that the peer keeps, if any'),
             ),
+            otherIntent: Type.Optional(OtherIntent),
             hasAnnounced: Type.Optional(
               Type.Boolean({
                 description:
@@ -185,6 +186,7 @@ export const messages = {
           'In a mesh: the decisions that the member’s own index has made or heard of',
         ),
       ),
+      otherIntent: Type.Optional(OtherIntent),
     }),
     reply: Empty,
     bulk: false,

@@ -250,6 +250,12 @@ export class Coordinator implements AsyncDisposable {
     this.#wake()
   }
 
+  /** This index acts for other contents than before. */
+  onDuty(): void {
+    this.#judge.walk({ over: 'all' })
+    this.#wake()
+  }
+
   /** The brake was released. */
   onResumed(): void {
     this.#wake()

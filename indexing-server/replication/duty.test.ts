@@ -86,3 +86,18 @@ test('copies go to the same peer at every index, in proportion to the room', () 
   expect(large / contents.length).toBeGreaterThan(0.42)
   expect(large / contents.length).toBeLessThan(0.58)
 })
+
+test('beside an index of the cluster, none acts for what a peer that reaches it holds', () => {
+  const [sha256 = ''] = contents
+  const content = { sha256, holders: holdersOf(['peer1', 'peer2']) }
+  const actorsIf = (isOpen: boolean, reaching: readonly string[]): string[] =>
+    peerIds.filter((peerId) =>
+      dutyOfPeer(peerId, () => ({ isLost: false }), {
+        isOpen: () => isOpen,
+        reachesIndex: (other) => reaching.includes(other),
+      }).actsFor(content),
+    )
+  expect(actorsIf(true, ['peer3'])).toHaveLength(1)
+  expect(actorsIf(true, ['peer2'])).toEqual([])
+  expect(actorsIf(false, [])).toEqual([])
+})

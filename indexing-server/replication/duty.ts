@@ -17,6 +17,16 @@ export interface Duty {
   scoreOf(sha256: string, peerId: string): number | undefined
 }
 
+/** When a peer's own index acts, if there may be an index of the cluster, too. */
+export interface DutyGate {
+  /** Whether it acts at all: not while the peer, or another member of its mesh, reaches that index. */
+  isOpen(): boolean
+  /** Whether a peer reaches an index of a cluster, which then acts for what the peer holds. */
+  reachesIndex(peerId: string): boolean
+}
+
+export const openGate: DutyGate = { isOpen: () => true, reachesIndex: () => false }
+
 export const wholeDuty: Duty = { actsFor: () => true, scoreOf: () => undefined }
 
 /**
@@ -26,16 +36,16 @@ export const wholeDuty: Duty = { actsFor: () => true, scoreOf: () => undefined }
 export function dutyOfPeer(
   ownId: string,
   peerOf: (peerId: string) => Pick<Peer, 'isLost'> | undefined,
+  gate: DutyGate = openGate,
 ): Duty {
   return {
     actsFor({ sha256, holders }) {
-      const present = holders.filter(({ peerId }) => peerOf(peerId)?.isLost === false)
-      return (
-        highest(
-          present.map(({ peerId }) => peerId),
-          sha256,
-        ) === ownId
-      )
+      if (!gate.isOpen()) return false
+      const present = holders
+        .map(({ peerId }) => peerId)
+        .filter((peerId) => peerOf(peerId)?.isLost === false)
+      if (present.some((peerId) => gate.reachesIndex(peerId))) return false
+      return highest(present, sha256) === ownId
     },
     scoreOf: rendezvousScore,
   }

@@ -114,14 +114,15 @@ export class Judge {
 
   /**
    * Determines what a content needs, records the verdict, and removes it from the queue if it needs
-   * nothing.
+   * nothing, or another index acts for it.
    */
   verdictOn(content: StoredContent): Need {
     const need = this.needOf(content)
     const verdict = this.#verdictOf(content, need)
     this.#countNeed(content, need, verdict)
     this.#verdicts.set(content.contentId, verdict, content.factor)
-    if (need.kind === 'none' || need.kind === 'lost') this.#forget(content.contentId)
+    const isSettled = need.kind === 'none' || need.kind === 'lost'
+    if (isSettled || !this.isDuty(content)) this.#forget(content.contentId)
     return need
   }
 
@@ -178,7 +179,7 @@ export class Judge {
 
   #enqueue(content: StoredContent, need: Need): void {
     if (need.kind === 'none' || need.kind === 'lost') return
-    if (!this.isDuty(content)) return this.#forget(content.contentId)
+    if (!this.isDuty(content)) return
     const { queue, clock } = this.#dependencies
     const { contentId } = content
     const rank = rankOf(need.urgency, content.size)

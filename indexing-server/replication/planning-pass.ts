@@ -127,6 +127,7 @@ export class PlanningPass {
     // It may have been settled while the store was read.
     if (this.#queue.placeOf(contentId)?.state !== 'ready') return
     const need = this.#judge.verdictOn(content)
+    if (!this.#judge.isDuty(content)) return
     if (need.kind === 'drop') this.#planner.planDrops(content, drops, need.urgency)
     else if (need.kind === 'copies' && file !== undefined)
       this.#planner.planCopies(content, file, { need, earlierHolders })

@@ -242,6 +242,8 @@ export class TestPeer {
   answer: TaskAnswer | undefined = () => undefined
   /** The decisions that it keeps. */
   readonly kept = new KeptDecisions()
+  /** Those that it keeps for another index. */
+  readonly otherKept = new KeptDecisions()
   /** Whether it confirms that it still has a content. */
   confirms: (sha256: string) => boolean | Promise<boolean> = () => true
   freeBytes: number
@@ -290,6 +292,7 @@ export class TestPeer {
       epoch,
       ...(continues && { continues }),
       ...(this.kept.state && { intent: this.kept.state }),
+      ...(this.otherKept.state && { otherIntent: this.otherKept.state }),
       ...(this.#seq > 0 && { hasAnnounced: true }),
       port: 7_100,
       ...this.room,
@@ -309,6 +312,7 @@ export class TestPeer {
         this.restored.push(name)
       },
       kept: this.kept,
+      otherKept: this.otherKept,
     })
     this.#connection = dialled.connection
     this.seenSeq = dialled.seenSeq

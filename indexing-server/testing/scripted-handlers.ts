@@ -14,6 +14,7 @@ export interface PeerScript {
   readonly onRelabel?: (copies: readonly Relabelling[]) => boolean[]
   readonly onRestore?: (request: RequestOf<'restore-file'>) => void
   readonly kept?: KeptDecisions
+  readonly otherKept?: KeptDecisions
 }
 
 export function scriptedHandlers(script: PeerScript): Handlers<'index', 'peer', undefined> {
@@ -43,7 +44,10 @@ export function scriptedHandlers(script: PeerScript): Handlers<'index', 'peer', 
       return {}
     },
     'keep-intent': async (page) => kept.keep(page),
-    'read-intent': async (page) => kept.read(page),
+    'read-intent': async (page) =>
+      page.logId === undefined
+        ? kept.read(page)
+        : (script.otherKept?.read(page) ?? { records: [] }),
     reached: async ({ reason }) => {
       script.onReached?.(reason)
       return {}

@@ -44,6 +44,8 @@ export interface AnnouncerDependencies {
   http?(signal: AbortSignal): Promise<HttpServer>
   /** The decisions that this peer keeps for the index. */
   intent(): IntentState | undefined
+  /** Those that it keeps for another index, if there is one. */
+  otherIntent?(): IntentState | undefined
   /** Handlers of the requests that the index sends to a peer. */
   readonly handlers: Handlers<'index', 'peer', undefined>
   readonly transport: Transport
@@ -122,6 +124,11 @@ export class Announcer implements AsyncDisposable {
   /** The connection to the index on which this peer is registered, if there is one now. */
   get connection(): Connection | undefined {
     return this.#connection?.isOpen === true ? this.#connection : undefined
+  }
+
+  /** Whether the index has been sent every change of the catalog. */
+  get isTold(): boolean {
+    return this.#sentSeq >= this.#dependencies.inventory.lastSeq
   }
 
   /** Time without a connection, in milliseconds; 0 while there is one. */
@@ -270,7 +277,8 @@ export class Announcer implements AsyncDisposable {
       if (!this.#isRoomNew) await this.#roomChanges.next(signal, { clock, delayMs: heartbeatMs })
       signal.throwIfAborted()
       this.#isRoomNew = false
-      await connection.request('heartbeat', await this.#room(), { signal })
+      const others = this.#otherIntent()
+      await connection.request('heartbeat', { ...(await this.#room()), ...others }, { signal })
     }
   }
 
@@ -299,10 +307,16 @@ export class Announcer implements AsyncDisposable {
       ...(http && { http }),
       ...(zone !== undefined && { zone }),
       ...(intent !== undefined && { intent }),
+      ...this.#otherIntent(),
       ...(this.#hasAnnounced && { hasAnnounced: true }),
       ...(await this.#room()),
     }
     return { role: 'peer', peerId, registration }
+  }
+
+  #otherIntent(): Pick<RequestOf<'heartbeat'>, 'otherIntent'> {
+    const otherIntent = this.#dependencies.otherIntent?.()
+    return otherIntent === undefined ? {} : { otherIntent }
   }
 
   /** A disk whose free space is unknown gets no further replicas. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
-import type { Announcer } from '../announce/announcer.ts'
+import type { AskedIndex } from '../announce/asked-index.ts'
 import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
 import type { Downloads } from '../download/downloads.ts'
 import type { Repairs } from '../download/repairs.ts'
@@ -52,7 +52,7 @@ interface Dependencies {
     Downloads,
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
-  readonly announcer: Pick<Announcer, 'connection'>
+  readonly announcer: Pick<AskedIndex, 'absence' | 'connection'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly follower: Pick<Follower, 'problem'>
   readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>

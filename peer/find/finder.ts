@@ -341,7 +341,7 @@ export class Finder {
     signal: AbortSignal | undefined,
   ): Promise<ResultOf<T>> {
     const { index, clock } = this.#dependencies
-    const deadlineMs = Math.max(indexRetryMs, indexWaitMs - index.awayMs)
+    const deadlineMs = Math.max(indexRetryMs, (index.waitMs ?? indexWaitMs) - index.awayMs)
     const wait = { what: 'Connecting', deadlineMs, signal }
     const connection = await withDeadline(wait, clock, (inTime) => index.connected(inTime)).catch(
       (error: unknown) => {

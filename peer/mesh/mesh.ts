@@ -141,6 +141,12 @@ export class Mesh implements AsyncDisposable {
     return [...table.values()].filter(({ record }) => record.peerId !== peerId)
   }
 
+  /** Undefined if it is not known, or this peer itself. */
+  member(peerId: string): Member | undefined {
+    const { table, peerId: self } = this.#membership
+    return peerId === self ? undefined : table.get(peerId)
+  }
+
   /** What this peer last said of itself. */
   get self(): MemberRecord {
     return this.#membership.self.record

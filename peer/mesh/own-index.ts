@@ -11,6 +11,16 @@ export interface OwnIndex extends AsyncDisposable {
   readonly deadAfterMs: number
   /** Size of its database, without free pages. */
   usedBytes(): number
+  /** The gate has opened or closed, at all or for some contents. */
+  onGate(): void
+}
+
+/** Whether a peer's own index acts, beside the index of a cluster. */
+export interface OwnIndexGate {
+  /** Whether it acts at all. */
+  isOpen(): boolean
+  /** Whether a peer reaches an index of a cluster, which then acts for what the peer holds. */
+  reachesIndex(peerId: string): boolean
 }
 
 /**
@@ -25,5 +35,6 @@ export type StartOwnIndex = (
     readonly clock: Clock
     readonly random: Random
     readonly log: Log
+    readonly gate: OwnIndexGate
   },
 ) => Promise<OwnIndex>

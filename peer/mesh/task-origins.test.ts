@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RequestOf, Task } from '../../common/protocol/messages.ts'
-import { TaskOrigins } from './task-origins.ts'
+import { ownIndex, TaskOrigins } from './task-origins.ts'
 
 const sha256 = 'a'.repeat(64)
 const { signal } = new AbortController()
@@ -16,25 +16,40 @@ const done = (taskId: string) => ({ taskId, ok: true })
 class World {
   readonly sent: unknown[] = []
   readonly unreached = new Set<string>()
-  readonly origins = new TaskOrigins(
-    {
-      announced: async () => {},
-      report: async (outcomes) => await this.#send('own', outcomes),
-      progress: async (tasks) => await this.#send('own', tasks),
+  readonly origins: TaskOrigins
+
+  constructor({ hasCluster = false } = {}) {
+    this.origins = new TaskOrigins(
+      this.#linkTo('own'),
+      this.#members,
+      hasCluster ? this.#linkTo('cluster') : undefined,
+    )
+  }
+
+  #linkTo(name: string): ConstructorParameters<typeof TaskOrigins>[0] {
+    return {
+      announced: async () => {
+        if (name === 'cluster') await this.#send(name, 'announced')
+      },
+      report: async (outcomes) => await this.#send(name, outcomes),
+      progress: async (tasks) => await this.#send(name, tasks),
       confirmDrops: async (copies) => {
-        await this.#send('own', copies)
+        await this.#send(name, copies)
         return copies.map(() => true)
       },
-    },
-    {
+    }
+  }
+
+  get #members(): ConstructorParameters<typeof TaskOrigins>[1] {
+    return {
       lastSeq: () => 7,
       ask: async (peerId, type, body) => {
         await this.#send(peerId, body)
         const { copies = [] } = body as Partial<RequestOf<'confirm-drops'>>
         return (type === 'confirm-drops' ? { confirmed: copies.map(() => true) } : {}) as never
       },
-    },
-  )
+    }
+  }
 
   async #send(to: string, what: unknown): Promise<void> {
     if (this.unreached.has(to)) throw new Error(`${to} does not answer`)
@@ -89,4 +104,23 @@ test('tasks that are never reported are forgotten, the oldest first', async () =
   origins.note('a', tasks)
   await origins.report([done('0'), done('5000')], signal)
   expect(sent.map((one) => (one as unknown[])[0])).toEqual(['own', 'a'])
+})
+
+test('beside an index of the cluster, tasks that are not noted are its own', async () => {
+  const world = new World({ hasCluster: true })
+  const { origins, unreached, sent } = world
+  origins.note(ownIndex, [drop('1', 'x')])
+  origins.note('a', [drop('2', 'y')])
+  await origins.report([done('1'), done('2'), done('3')], signal)
+  expect(sent).toEqual([
+    ['own', [done('1')]],
+    ['a', { outcomes: [done('2')], lastSeq: 7 }],
+    ['cluster', 'announced'],
+    ['cluster', [done('3')]],
+  ])
+  sent.splice(0)
+  unreached.add('cluster')
+  origins.note(ownIndex, [drop('1', 'x')])
+  await origins.report([done('3'), done('1')], signal)
+  expect(sent).toEqual([['own', [done('1')]]])
 })

@@ -9,9 +9,9 @@ import type {
 
 type Reporting = 'report' | 'progress' | 'confirm-drops'
 
-/** The own index, as replication sees it. */
-export interface OwnLink {
-  /** Resolves when the own index has been sent every change of the catalog up to now. */
+/** An index at which this peer is registered, as replication sees it. */
+export interface IndexLink {
+  /** Resolves when it has been sent every change of the catalog up to now. */
   announced(signal: AbortSignal): Promise<void>
   report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<unknown>
   progress(tasks: TaskProgress[], signal: AbortSignal): Promise<unknown>
@@ -30,7 +30,10 @@ export interface MemberLink {
   ): Promise<ReplyOf<T>>
 }
 
-/** Tasks of other members that are remembered; each is forgotten when it is reported. */
+/** The origin of tasks of this peer's own index; no peer has this id. */
+export const ownIndex = ''
+
+/** Tasks of others that are remembered; each is forgotten when it is reported. */
 const tasksMax = 10_000
 
 /**
@@ -38,17 +41,20 @@ const tasksMax = 10_000
  * indexes are sent side by side, so that none waits for another.
  */
 export class TaskOrigins {
-  readonly #own: OwnLink
+  readonly #own: IndexLink
   readonly #members: MemberLink
+  readonly #index: IndexLink | undefined
   /** By task id, and by the key of a copy to drop. */
   readonly #origins = new Map<string, string>()
 
-  constructor(own: OwnLink, members: MemberLink) {
+  /** @param index of the cluster, if there is one: all tasks that are not noted are its own */
+  constructor(own: IndexLink, members: MemberLink, index?: IndexLink) {
     this.#own = own
     this.#members = members
+    this.#index = index
   }
 
-  /** The member's index gives these tasks. */
+  /** The index of a member gives these tasks, or, beside one of the cluster, the {@link ownIndex}. */
   note(from: string, tasks: readonly Task[]): void {
     for (const task of tasks) {
       this.#origins.set(task.taskId, from)
@@ -68,20 +74,25 @@ export class TaskOrigins {
     const groups = groupBy(outcomes, ({ taskId }) => this.#origins.get(taskId))
     for (const { taskId } of outcomes) this.#origins.delete(taskId)
     const lastSeq = this.#members.lastSeq()
-    await all(groups, (to, part) =>
-      to === undefined
-        ? this.#own.report(part, signal)
-        : this.#members.ask(to, 'report', { outcomes: part, lastSeq }, signal),
-    )
+    await all(groups, async (to, part) => {
+      const index = this.#indexAt(to)
+      if (index === undefined) {
+        await this.#members.ask(to ?? '', 'report', { outcomes: part, lastSeq }, signal)
+        return
+      }
+      if (index !== this.#own) await index.announced(signal)
+      await index.report(part, signal)
+    })
   }
 
   async progress(tasks: TaskProgress[], signal: AbortSignal): Promise<void> {
     const groups = groupBy(tasks, ({ taskId }) => this.#origins.get(taskId))
-    await all(groups, (to, part) =>
-      to === undefined
-        ? this.#own.progress(part, signal)
-        : this.#members.ask(to, 'progress', { tasks: part }, signal),
-    )
+    await all(groups, (to, part) => {
+      const index = this.#indexAt(to)
+      return index === undefined
+        ? this.#members.ask(to ?? '', 'progress', { tasks: part }, signal)
+        : index.progress(part, signal)
+    })
   }
 
   /** A copy may be dropped if the index that wants that still says so; none that does not answer does. */
@@ -89,14 +100,21 @@ export class TaskOrigins {
     const confirmed = new Map<ReplicaVersion, boolean>()
     const groups = groupBy(copies, (copy) => this.#origins.get(keyOf(copy)))
     await all(groups, async (to, part) => {
+      const index = this.#indexAt(to)
       const answers =
-        to === undefined
-          ? await this.#own.confirmDrops(part, signal)
-          : (await this.#members.ask(to, 'confirm-drops', { copies: part }, signal)).confirmed
+        index === undefined
+          ? (await this.#members.ask(to ?? '', 'confirm-drops', { copies: part }, signal)).confirmed
+          : await index.confirmDrops(part, signal)
       for (const [place, copy] of part.entries()) confirmed.set(copy, answers[place] === true)
     })
     for (const copy of copies) this.#origins.delete(keyOf(copy))
     return copies.map((copy) => confirmed.get(copy) === true)
+  }
+
+  /** Undefined if a member gave the task. */
+  #indexAt(origin: string | undefined): IndexLink | undefined {
+    if (origin === ownIndex) return this.#own
+    return origin === undefined ? (this.#index ?? this.#own) : undefined
   }
 }
 
