@@ -8,19 +8,16 @@
  */
 import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
-import { AppError, reasonOf } from '../common/errors.ts'
-import type { RequestOf } from '../common/protocol/messages.ts'
+import { AppError } from '../common/errors.ts'
 import { noMesh } from '../common/protocol/no-mesh.ts'
-import type { Address } from '../common/protocol/transport.ts'
 import type { Announcer } from './announce/announcer.ts'
 import { CatalogChanges } from './announce/catalog-changes.ts'
 import type { Inventory } from './announce/inventory.ts'
 import { viewsOf } from './announce/inventory-views.ts'
 import type { JoinedMesh } from './api/mesh-api.ts'
 import type { Elsewhere } from './find/finder.ts'
+import { findMembers } from './find-members.ts'
 import type { IndexRequests, PeerDependencies } from './join-cluster.ts'
-import { meetAtIndex } from './meet-at-index.ts'
-import { Discovery } from './mesh/discovery.ts'
 import { KeptCatalogs } from './mesh/kept-catalogs.ts'
 import { learnSources } from './mesh/learn-sources.ts'
 import type { Member as MeshMember } from './mesh/member.ts'
@@ -29,22 +26,17 @@ import { Mesh } from './mesh/mesh.ts'
 import { Mirrors } from './mesh/mirrors.ts'
 import type { OwnIndex, OwnIndexGate } from './mesh/own-index.ts'
 import { RememberedMembers } from './mesh/remembered-members.ts'
-import type { SelfRecord } from './mesh/self-record.ts'
 import type { TaskOrigins } from './mesh/task-origins.ts'
 import { heldFiles, type MeshQueries, type QueryParts, startQueries } from './mesh-queries.ts'
-import { outsideAddresses, reachedHost } from './reached-host.ts'
+import { type SelfParts, selfOf } from './self-of-member.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
 import type { PeerSettings } from './settings.ts'
 import type { Standby } from './standby.ts'
 
-/** How often the free space is looked at. */
-const roomEveryMs = 10_000
 /** A member is asked by so many others whether it can reach one that does not answer. */
 const indirectProbes = 3
 /** A dead member is remembered for this long, so that old news do not revive it. */
 const forgetAfterMs = 600_000
-
-type Room = RequestOf<'heartbeat'>
 
 /** What a member has before it serves or announces anything. */
 export interface MeshParts {
@@ -96,15 +88,12 @@ export async function openMesh(
   return parts
 }
 
-interface Joining extends QueryParts {
+interface Joining extends QueryParts, SelfParts {
   readonly meshed: MeshParts
   /** This peer's answers to an index. */
   readonly requests: IndexRequests
-  readonly serving: { readonly address: Address }
-  readonly share: QueryParts['share'] & { room(): Promise<Room> }
-  readonly ownIntent: { readonly state: SelfRecord['intent'] }
+  readonly share: QueryParts['share'] & SelfParts['share']
   readonly cluster: Pick<Announcer, 'connected'> | undefined
-  readonly http: { listening(signal: AbortSignal): Promise<NonNullable<SelfRecord['http']>> }
 }
 
 type Settings = Pick<
@@ -192,7 +181,8 @@ export async function joinMesh(
       },
     ),
   )
-  discover(settings, { mesh, port: joining.serving.address.port }, starting, dependencies)
+  const finding = { mesh, background, port: joining.serving.address.port, cluster: joining.cluster }
+  findMembers(settings, starting, finding, dependencies)
   starting.defer(catalog.onChange(() => mesh.tellNews()))
   self.onNews(() => mesh.tellNews())
   background.start('remember the members', (signal) =>
@@ -204,14 +194,6 @@ export async function joinMesh(
       mesh.fetchChanges(peerId)
     }, signal),
   )
-  const { cluster } = joining
-  if (cluster !== undefined) {
-    const meeting = { ...dependencies, peerId: settings.peerId, mesh }
-    const connected = cluster.connected.bind(cluster)
-    background.start('meet members at the index', (signal) =>
-      meetAtIndex({ ...meeting, connected }, signal),
-    )
-  }
   meshed.member = startMember(starting, joining, { mesh, mirrors, kept }, dependencies)
 }
 
@@ -238,76 +220,6 @@ function startMember(
 /** Whether a member is live and reaches an index. */
 function reaches(member: MeshMember | undefined): boolean {
   return member?.state === 'live' && member.record.index === 'reached'
-}
-
-/** A peer that was told whom to join, or has an index, finds no others by itself: they may be another mesh. */
-function discover(
-  { host, index, join: joins, discoveryPort }: Settings,
-  { mesh, port }: { mesh: Mesh; port: number },
-  starting: AsyncDisposableStack,
-  dependencies: PeerDependencies,
-): void {
-  const { multicast } = dependencies
-  if (multicast === undefined || discoveryPort === 0) return
-  if (index !== undefined || joins.length > 0) return
-  const options = { host, port, discoveryPort }
-  const addresses = outsideAddresses
-  starting.use(Discovery.start(options, { ...dependencies, mesh, multicast, addresses }))
-}
-
-/** What this peer says of itself. */
-interface Self {
-  readonly record: () => SelfRecord
-  /** Calls `tell` when the free space was looked at again. */
-  onNews(tell: () => void): void
-}
-
-async function selfOf(
-  settings: Settings,
-  { meshed, share, serving, ownIntent, http: listening }: Joining,
-  background: BackgroundWork,
-  { clock, log }: PeerDependencies,
-): Promise<Self> {
-  const { peerId, zone } = settings
-  const http = await listening.listening(background.signal)
-  const room = (): Promise<Room> =>
-    share.room().catch((error: unknown) => {
-      log.debug({ reason: reasonOf(error) }, 'the free space is unknown')
-      return { freeBytes: 0 }
-    })
-  let known = await room()
-  let tell = (): void => {}
-  background.start('watch the free space', async (signal) => {
-    for (;;) {
-      await clock.sleep(roomEveryMs, signal)
-      known = await room()
-      tell()
-    }
-  })
-  return {
-    onNews: (listener) => (tell = listener),
-    record() {
-      const { epoch, continues, lastSeq } = meshed.catalog
-      const { standby } = meshed
-      const { freeBytes, diskBytes, capacityBytes } = known
-      const { state: decided } = ownIntent
-      return {
-        peerId,
-        host: reachedHost(settings),
-        port: serving.address.port,
-        http,
-        epoch,
-        lastSeq,
-        freeBytes,
-        ...(zone !== undefined && { zone }),
-        ...(continues !== undefined && { continues }),
-        ...(diskBytes !== undefined && { diskBytes }),
-        ...(capacityBytes !== undefined && { capacityBytes }),
-        ...(decided !== undefined && { intent: decided }),
-        ...(standby && { index: standby.reach }),
-      }
-    },
-  }
 }
 
 /** Asks the members of the mesh for what the own index does not know, once this peer is one. */
