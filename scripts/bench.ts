@@ -10,6 +10,7 @@ import { edits } from '../evaluation/benchmarks/edits.ts'
 import { heal } from '../evaluation/benchmarks/heal.ts'
 import { http } from '../evaluation/benchmarks/http.ts'
 import { idle } from '../evaluation/benchmarks/idle.ts'
+import { index } from '../evaluation/benchmarks/index/index-benchmark.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
 import { page } from '../evaluation/benchmarks/page.ts'
@@ -26,6 +27,12 @@ interface HealOptions {
   readonly size: number
   readonly files: number
   readonly blip: number
+}
+
+interface IndexOptions {
+  readonly files: number
+  readonly peers: number
+  readonly seconds: number
 }
 
 interface PageOptions {
@@ -127,6 +134,14 @@ commandOf(http, "a peer's HTTP server: a large file by curl, and small requests,
   .option('--requests <count>', 'number of small requests of each kind', parsePositiveCount, 10_000)
   .action(({ size: mebibytes, requests, ...given }: Given & { size: number; requests: number }) =>
     compare(http, { mebibytes, requests }, given),
+  )
+
+commandOf(index, 'an index with many files: announcing, lookups against Redis, searches, a restart')
+  .option('--files <count>', 'how many, each with two copies', parsePositiveCount, 1_000_000)
+  .option('--peers <count>', 'peers that announce them', parsePositiveCount, 100)
+  .option('--seconds <count>', 'how long each load lasts', parsePositiveCount, 3)
+  .action(({ files, peers, seconds, ...given }: Given & IndexOptions) =>
+    compare(index, { files, peers, seconds }, given),
   )
 
 async function compare<Size>(

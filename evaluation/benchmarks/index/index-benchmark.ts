@@ -1,0 +1,357 @@
+/**
+ * One index with many files: announcing them, lookups beside Redis, searches, memory, and a restart.
+ * The index and Redis run on one core, what measures them on another.
+ *
+ * A lookup takes the seconds of a million of them. p99 is that of the load generator's requests, or
+ * of single requests of this process, which it lengthens a little.
+ */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { systemClock } from '../../../common/clock.ts'
+import { type Connected, connect } from '../../../common/protocol/client.ts'
+import { requestFrame } from '../../../common/protocol/envelope.ts'
+import { protocolVersion } from '../../../common/protocol/messages.ts'
+import { tcpTransport } from '../../../common/protocol/tcp-transport.ts'
+import { silentLog } from '../../../common/testing/silent-log.ts'
+import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
+import { freePorts } from '../../system/cluster-fixture.ts'
+import { startTandem, type TandemProcess } from '../../system/tandem-process.ts'
+import type { Benchmark, BenchmarkOptions } from '../benchmark.ts'
+import { roundOrder, tandem } from '../comparison.ts'
+import { residentMemoryOf } from '../peak-memory.ts'
+import { ByteCounter } from './byte-counter.ts'
+import { hostPinnedTo, serverCore } from './cores.ts'
+import { Crowd } from './crowd.ts'
+import { compileGenerator, generateLoad, type Load, writeRequests } from './load-generator.ts'
+import { drawnFiles, nameOf, type Put, putOf } from './names.ts'
+import { fillRedis, redisCommand, startRedis } from './redis-anchor.ts'
+
+export interface IndexSize {
+  /** Files, each with two copies. */
+  readonly files: number
+  readonly peers: number
+  /** How long each load lasts. */
+  readonly seconds: number
+}
+
+export const index: Benchmark<IndexSize> = {
+  name: 'index',
+  anchors: ['gcc', 'redis-server', 'taskset'],
+  measure: measureIndex,
+}
+
+const million = 1_000_000
+const connections = 50
+const hotNames = 1_000
+const recordsPerSecond = 100_000
+const lookEveryMs = 100
+const judgedDeadlineMs = 900_000
+/** Announcements of this many files and replicas, so that no file lacks its second copy for long. */
+const filesPerStep = 1_000
+const searchesPerKind = 50
+
+async function measureIndex(size: IndexSize, options: BenchmarkOptions): Promise<void> {
+  const { files, peers } = size
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(await temporaryFolder()).path
+  const generator = await compileGenerator(folder)
+  const tested = stack.use(await startIndex(folder))
+  const address = { host: '127.0.0.1', port: tested.port }
+  const crowd = stack.use(await Crowd.join(address, peers))
+  const client = stack.use(new Client(address))
+  await measureAnnouncing(crowd, client, size, options)
+  const loads = await writeLoads(folder, { owners: peers, files: files / peers })
+  await measureLookups({ folder, generator, port: tested.port, loads, ...size }, options)
+  await measureSearches({ generator, port: tested.port, loads, client }, options)
+  assert(tested.pid !== undefined)
+  const bytes = await residentMemoryOf(tested.pid)
+  options.onSample({ work: 'resident memory', contender: tandem, unit: 'bytes', value: bytes })
+  bound('resident memory', 300 * million, 'bytes', options)
+  await measureRestart(tested, crowd, client, options)
+}
+
+function bound(
+  work: string,
+  value: number,
+  unit: 'seconds' | 'bytes',
+  { onSample }: BenchmarkOptions,
+): void {
+  onSample({ work, contender: 'bound', unit, value, goal: 1 })
+}
+
+async function startIndex(folder: string): Promise<TandemProcess> {
+  const [port, httpPort] = await freePorts()
+  return await startTandem({
+    role: 'index',
+    name: 'index',
+    dataFolder: join(folder, 'index'),
+    port,
+    httpPort,
+    flags: [],
+    host: hostPinnedTo(serverCore),
+  })
+}
+
+/** A connection to the index, opened when it is needed, and anew after the index ended it. */
+class Client implements AsyncDisposable {
+  readonly #address: { host: string; port: number }
+  #connected: Connected | undefined
+
+  constructor(address: { host: string; port: number }) {
+    this.#address = address
+  }
+
+  async connection(): Promise<Connected['connection']> {
+    if (this.#connected?.connection.isOpen !== true)
+      this.#connected = await connect(
+        {
+          transport: tcpTransport,
+          address: this.#address,
+          role: 'index',
+          hello: { role: 'client' },
+        },
+        { clock: systemClock, log: silentLog },
+      )
+    return this.#connected.connection
+  }
+
+  /** Seconds until the reply to `ask`. */
+  async secondsOf(ask: (to: Connected['connection']) => Promise<unknown>): Promise<number> {
+    const to = await this.connection()
+    const startedMs = systemClock.monotonicMs()
+    await ask(to)
+    return (systemClock.monotonicMs() - startedMs) / 1_000
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connected?.connection.destroy()
+  }
+}
+
+/** All files of all peers, each with a replica at the next peer, from nothing until all are judged. */
+async function measureAnnouncing(
+  crowd: Crowd,
+  client: Client,
+  { files, peers }: IndexSize,
+  options: BenchmarkOptions,
+): Promise<void> {
+  const startedMs = systemClock.monotonicMs()
+  const stop = new AbortController()
+  const waits = lookUpMeanwhile(client, peers, stop.signal)
+  await Promise.all(
+    crowd.members.map((member, owner) =>
+      member.announce([...changesOf(owner, files / peers, peers)]),
+    ),
+  )
+  for (;;) {
+    const status = await (await client.connection()).request('status', {})
+    if (status.atFactor >= files) break
+    const waitedMs = systemClock.monotonicMs() - startedMs
+    assert(waitedMs < judgedDeadlineMs, `only ${status.atFactor} of ${files} files were judged`)
+    await systemClock.sleep(lookEveryMs)
+  }
+  const seconds = (systemClock.monotonicMs() - startedMs) / 1_000
+  stop.abort()
+  const work = `${2 * files} copies of ${files} files announced and judged`
+  options.onSample({ work, contender: tandem, unit: 'seconds', value: seconds })
+  bound(work, (2 * files) / recordsPerSecond, 'seconds', options)
+  const lookups = 'p99 of lookups while copies are announced'
+  const value = percentileOf(await waits, 0.99)
+  options.onSample({ work: lookups, contender: tandem, unit: 'seconds', value })
+  bound(lookups, 0.02, 'seconds', options)
+}
+
+function* changesOf(owner: number, files: number, peers: number): Generator<Put> {
+  const neighbour = (owner + 1) % peers
+  for (let at = 0; at < files; at += filesPerStep) {
+    const end = Math.min(files, at + filesPerStep)
+    for (let file = at; file < end; file += 1) yield putOf(owner, file, 'shared')
+    for (let file = at; file < end; file += 1) yield putOf(neighbour, file, 'replicated')
+  }
+}
+
+/** Looks a name up again and again. @returns the seconds of each lookup */
+async function lookUpMeanwhile(
+  client: Client,
+  peers: number,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const waits: number[] = []
+  for (let count = 0; !signal.aborted; count += 1) {
+    const name = nameOf(count % peers, 0)
+    // It may not be announced yet.
+    const ask = (to: Connected['connection']): Promise<unknown> =>
+      to.request('lookup', { name }).catch(() => {})
+    waits.push(await client.secondsOf(ask))
+    await systemClock.sleep(1)
+  }
+  return waits
+}
+
+function percentileOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
+}
+
+/** Files of requests for {@link generateLoad}. */
+interface Loads {
+  readonly names: readonly string[]
+  readonly framed: string
+  readonly framedHot: string
+  readonly redis: string
+  readonly redisHot: string
+}
+
+async function writeLoads(
+  folder: string,
+  range: { owners: number; files: number },
+): Promise<Loads> {
+  const names = [...drawnFiles(range, Math.min(million, 2 * range.owners * range.files))]
+  const hot = names.slice(0, hotNames)
+  const paths = {
+    framed: join(folder, 'framed'),
+    framedHot: join(folder, 'framed-hot'),
+    redis: join(folder, 'redis'),
+    redisHot: join(folder, 'redis-hot'),
+  }
+  const hello = requestFrame(1, 'hello', { protocol: protocolVersion, role: 'client' })
+  const lookupOf = (name: string, at: number): Buffer => requestFrame(at + 2, 'lookup', { name })
+  const getOf = (name: string): Buffer => redisCommand('GET', name)
+  const nothing = Buffer.alloc(0)
+  await writeRequests(paths.framed, hello, names.map(lookupOf))
+  await writeRequests(paths.framedHot, hello, hot.map(lookupOf))
+  await writeRequests(paths.redis, nothing, names.map(getOf))
+  await writeRequests(paths.redisHot, nothing, hot.map(getOf))
+  return { names, ...paths }
+}
+
+interface Measuring {
+  readonly folder: string
+  readonly generator: string
+  readonly port: number
+  readonly loads: Loads
+  readonly seconds: number
+}
+
+/** Lookups per second as a multiple of those of Redis, which are the goals. */
+const lookupGoals = [
+  { work: 'random names', isHot: false, inFlight: 1, goal: 0.8 },
+  { work: 'random names, 16 in flight', isHot: false, inFlight: 16, goal: 0.25 },
+  { work: `${hotNames} hot names`, isHot: true, inFlight: 1, goal: 1 },
+  { work: `${hotNames} hot names, 16 in flight`, isHot: true, inFlight: 16, goal: 0.6 },
+] as const
+
+async function measureLookups(
+  { generator, port, loads, seconds }: Measuring,
+  options: BenchmarkOptions,
+): Promise<void> {
+  const framed = { port, connections, seconds, protocol: 'framed' as const }
+  const warm = await generateLoad(generator, { ...framed, inFlight: 1, requests: loads.framed })
+  await using stack = new AsyncDisposableStack()
+  const hasRedis = !options.missing.includes('redis-server')
+  const [redisPort] = await freePorts()
+  if (hasRedis) {
+    stack.use(await startRedis(redisPort))
+    await fillRedis(redisPort, new Set(loads.names), Math.round(warm.replyBytes))
+  }
+  for (const { work, isHot, inFlight, goal } of lookupGoals) {
+    const title = `${million} lookups of ${work}`
+    const own = { ...framed, inFlight, requests: isHot ? loads.framedHot : loads.framed }
+    const redisLoad = { ...own, port: redisPort, protocol: 'redis' as const }
+    const anchor = { ...redisLoad, requests: isHot ? loads.redisHot : loads.redis }
+    const contenders = [
+      { name: tandem, load: own },
+      ...(hasRedis ? [{ name: 'redis', load: anchor }] : []),
+    ]
+    for (let round = 0; round < options.rounds; round += 1)
+      for (const { name, load } of roundOrder(contenders, round)) {
+        const measured: Load = await generateLoad(generator, load)
+        const value = million / measured.perSecond
+        const sample = { work: title, contender: name, unit: 'seconds', value } as const
+        options.onSample(name === tandem ? sample : { ...sample, goal: round2(1 / goal) })
+        if (name !== tandem || isHot || inFlight > 1) continue
+        const p99 = `p99 of lookups of ${work}`
+        options.onSample({ work: p99, contender: tandem, unit: 'seconds', value: measured.p99 })
+        bound(p99, 0.002, 'seconds', options)
+      }
+  }
+}
+
+function round2(value: number): number {
+  return Math.round(100 * value) / 100
+}
+
+async function measureSearches(
+  { generator, port, loads, client }: Omit<Measuring, 'folder' | 'seconds'> & { client: Client },
+  options: BenchmarkOptions,
+): Promise<void> {
+  const meanwhile = { port, connections: 4, inFlight: 1, protocol: 'framed' as const }
+  for (const { kind, queryOf } of searches) {
+    const load = generateLoad(generator, { ...meanwhile, seconds: 5, requests: loads.framed })
+    const waits: number[] = []
+    for (const name of loads.names.slice(0, searchesPerKind)) {
+      const request = { query: queryOf(name), limit: 50 }
+      waits.push(await client.secondsOf((to) => to.request('search', request)))
+    }
+    const { p99 } = await load
+    for (const [work, value, most] of [
+      [`p50 of searches: ${kind}`, percentileOf(waits, 0.5), 0.005],
+      [`p99 of searches: ${kind}`, percentileOf(waits, 0.99), 0.05],
+      [`p99 of lookups beside searches: ${kind}`, p99, 0.005],
+    ] as const) {
+      options.onSample({ work, contender: tandem, unit: 'seconds', value })
+      bound(work, most, 'seconds', options)
+    }
+  }
+}
+
+/** A name ends with `file-NNNNNNNN.dat`. */
+const searches = [
+  { kind: 'a rare substring', queryOf: (name: string) => name.slice(-12, -4) },
+  { kind: 'a frequent substring', queryOf: (name: string) => name.slice(9, 16) },
+  { kind: 'a glob with a rare end', queryOf: (name: string) => `**/*${name.slice(-11)}` },
+  {
+    kind: 'a glob with few matches',
+    queryOf: (name: string) => `**/00*/*${name.slice(-9, -5)}?.dat`,
+  },
+] as const
+
+/** Until the first lookup is answered, and until all peers are back; what that takes on the wire. */
+async function measureRestart(
+  tested: TandemProcess,
+  crowd: Crowd,
+  client: Client,
+  options: BenchmarkOptions,
+): Promise<void> {
+  const startedMs = systemClock.monotonicMs()
+  await tested.kill('SIGKILL')
+  const killedMs = systemClock.monotonicMs()
+  const starting = tested.start()
+  const name = nameOf(0, 0)
+  for (;;) {
+    const isAnswered = await client
+      .secondsOf((to) => to.request('lookup', { name }))
+      .then(
+        () => true,
+        () => false,
+      )
+    if (isAnswered) break
+    assert(systemClock.monotonicMs() - startedMs < judgedDeadlineMs, 'the index did not start')
+    await systemClock.sleep(10)
+  }
+  const first = (systemClock.monotonicMs() - killedMs) / 1_000
+  await starting
+  await crowd.connect()
+  const work = 'kill -9 to the first answer'
+  options.onSample({ work, contender: tandem, unit: 'seconds', value: first })
+  bound(work, 1, 'seconds', options)
+  const counter = new ByteCounter()
+  const { signal } = new AbortController()
+  const address = { host: '127.0.0.1', port: tested.port }
+  const seen = await crowd.member(0).register(address, signal, counter.transport)
+  assert(seen > 0, 'the index does not know what the peer announced')
+  await crowd.member(0).beat()
+  const bytesWork = 'bytes of a registration with nothing new'
+  options.onSample({ work: bytesWork, contender: tandem, unit: 'bytes', value: counter.bytes })
+  bound(bytesWork, 1_024, 'bytes', options)
+}
