@@ -137,6 +137,7 @@ export async function joinMesh(
   const background = starting.use(new BackgroundWork(dependencies))
   const folder = join(resolve(settings.data), '.tandem')
   const remembered = new RememberedMembers(folder, dependencies)
+  const before = await remembered.read()
   const kept = await KeptCatalogs.open(
     { bytesMax: settings.catalogBytesMax, folder },
     { ...dependencies, held: heldFiles(joining.share), usedBytes: () => index.usedBytes() },
@@ -166,7 +167,7 @@ export async function joinMesh(
           forgetAfterMs,
         },
         joins: settings.join,
-        remembered: await remembered.read(),
+        remembered: before,
       },
       {
         ...dependencies,
@@ -186,7 +187,7 @@ export async function joinMesh(
   starting.defer(catalog.onChange(() => mesh.tellNews()))
   self.onNews(() => mesh.tellNews())
   background.start('remember the members', (signal) =>
-    remembered.follow(() => mesh.members(), signal),
+    remembered.follow(() => mesh.members(), before, signal),
   )
   background.start('read catalogs for which there is room', (signal) =>
     kept.follow((peerId) => {
@@ -240,7 +241,7 @@ export function joinedMesh(meshed: MeshParts): JoinedMesh {
     get counts() {
       const members = meshed.member?.mesh.members() ?? []
       const count = (wanted: (state: string) => boolean): number =>
-        members.filter(({ state }) => wanted(state)).length
+        members.filter(({ state, isMet }) => isMet && wanted(state)).length
       return {
         live: 1 + count((state) => state === 'live'),
         suspect: count((state) => state === 'suspect'),

@@ -90,10 +90,10 @@ export class Exchange {
       const reply = await withDeadline(deadline, clock, (inTime) =>
         link.request(to, type, body, inTime),
       )
-      membership.onAnswer(peerId)
+      membership.onAnswer(record)
       return reply
     } catch (error) {
-      if (hasCode(error, 'BUSY')) membership.onAnswer(peerId)
+      if (hasCode(error, 'BUSY')) membership.onAnswer(record)
       throw error
     }
   }

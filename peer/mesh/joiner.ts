@@ -146,7 +146,7 @@ export class Joiner {
     if (peerId === membership.peerId)
       throw new AppError('JOIN_SELF', { address: formatAddress(address) })
     membership.merge(members, { host: address.host, peerId })
-    membership.onAnswer(peerId)
+    membership.onAnswer({ peerId, ...address })
     return peerId
   }
 

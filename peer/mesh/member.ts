@@ -23,6 +23,14 @@ export function isPresent({ state }: Pick<Member, 'state'>): boolean {
   return state === 'live' || state === 'suspect'
 }
 
+/** Whether a member is said to be where it was before. */
+export function isSamePlace(
+  before: Pick<Member, 'record'>,
+  { record }: Pick<Member, 'record'>,
+): boolean {
+  return before.record.host === record.host && before.record.port === record.port
+}
+
 /** What a member is said to be, for others. */
 export function toClaim({ record, state, forGood }: Member): MemberClaim {
   return {

@@ -3,7 +3,7 @@ import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { MemberClaim, MemberRecord } from '../../common/protocol/mesh-messages.ts'
 import type { ImproperClaims } from './improper-claims.ts'
-import { compareVersions, isPresent, type Member, toClaim } from './member.ts'
+import { compareVersions, isPresent, isSamePlace, type Member, toClaim } from './member.ts'
 import { MemberTable } from './member-table.ts'
 import { contradiction, faultOf, type Merged, mergeClaim } from './merge-claim.ts'
 import { News } from './news.ts'
@@ -88,9 +88,9 @@ export class Membership {
     return this.table.met.filter((peerId) => peerId !== this.peerId)
   }
 
-  /** Members that are dead: they may return. */
+  /** Members that have answered before and are dead: they may return. */
   get dead(): readonly Member[] {
-    return [...this.table.values()].filter(({ state }) => state === 'dead')
+    return [...this.table.values()].filter(({ state, isMet }) => state === 'dead' && isMet)
   }
 
   get hasNews(): boolean {
@@ -125,10 +125,11 @@ export class Membership {
     this.table.touch(peerId, this.#dependencies.clock.monotonicMs())
   }
 
-  /** A member answered at its address. */
-  onAnswer(peerId: string): void {
+  /** A member answered at an address, which may not be the one that it is said to have now. */
+  onAnswer({ peerId, host, port }: Pick<MemberRecord, 'peerId' | 'host' | 'port'>): void {
     const member = this.table.get(peerId)
-    if (member?.isMet === false) this.table.set({ ...member, isMet: true })
+    const isThere = member?.record.host === host && member.record.port === port
+    if (isThere && !member.isMet) this.#set({ ...member, isMet: true }, member)
     this.heard(peerId)
   }
 
@@ -205,8 +206,7 @@ export class Membership {
     const heardMs = isAlive || known === undefined ? clock.monotonicMs() : known.heardMs
     const sinceMs = known?.state === state ? known.sinceMs : clock.monotonicMs()
     // A member that has moved has to answer at its new address.
-    const isSamePlace = known?.record.host === record.host && known.record.port === record.port
-    const isMet = isSamePlace && known.isMet
+    const isMet = known?.isMet === true && isSamePlace(known, { record })
     this.#set({ record, state, forGood, heardMs, sinceMs, isMet }, known)
     const isBehind = isPresent({ state }) && onRecord(record, teller)
     const isHeld = isBehind && known?.state === state && isOnlyProgress(known.record, record)

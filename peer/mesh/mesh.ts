@@ -21,10 +21,11 @@ import { WakeUp } from '../../common/wake-up.ts'
 import { ChangePuller } from './change-puller.ts'
 import { listenersOf, ProbeOrder, reachOutProbability, someOf } from './choose-members.ts'
 import { Exchange } from './exchange.ts'
+import { FirstMeetings } from './first-meetings.ts'
 import { ImproperClaims } from './improper-claims.ts'
 import { Joiner } from './joiner.ts'
 import type { Knowledge } from './knowledge.ts'
-import type { Member } from './member.ts'
+import { isSamePlace, type Member } from './member.ts'
 import { Membership } from './membership.ts'
 import { type MeshHandlers, meshHandlers } from './mesh-handlers.ts'
 import type { MeshLink } from './mesh-link.ts'
@@ -69,8 +70,8 @@ export interface MeshDependencies {
   readonly random: Random
   readonly log: Log
   /**
-   * Called when a member has changed in state or record, before its changes are fetched; `before` is
-   * absent for a new one. It returns immediately, and does not throw.
+   * Called when a member has changed in state or record, before its changes are fetched, and when it
+   * has answered for the first time; `before` is absent for a new one. It returns immediately, and does not throw.
    */
   readonly onMember: (member: Member, before: Member | undefined) => void
   /** Called when a member that was dead or had left is no longer remembered. */
@@ -88,6 +89,7 @@ export class Mesh implements AsyncDisposable {
   readonly #exchange: Exchange
   readonly #prober: Prober
   readonly #puller: ChangePuller
+  readonly #meetings: FirstMeetings
   readonly #joiner: Joiner
   readonly #order: ProbeOrder
   #isReconciling = false
@@ -113,8 +115,9 @@ export class Mesh implements AsyncDisposable {
       {
         ...dependencies,
         improper,
-        onForgotten: ({ record, state }) => {
-          if (state === 'dead') this.#joiner.remember(record)
+        onMember: (member, before) => this.#onMember(member, before),
+        onForgotten: ({ record, state, isMet }) => {
+          if (state === 'dead' && isMet) this.#joiner.remember(record)
           dependencies.onForgotten?.(record.peerId)
         },
         onRecord: (record, teller) => this.#puller.check(record, teller.peerId),
@@ -128,6 +131,7 @@ export class Mesh implements AsyncDisposable {
     this.#exchange = new Exchange(settings, { ...parts, onDifference })
     const talking = { ...parts, exchange: this.#exchange }
     this.#prober = new Prober(settings, talking)
+    this.#meetings = new FirstMeetings({ membership, prober: this.#prober, work: this.#work })
     this.#puller = new ChangePuller(settings, { ...talking, work: this.#work })
     const { joins, remembered = [] } = options
     this.#joiner = new Joiner({ gossipMs: settings.gossipMs, joins, remembered }, parts)
@@ -233,6 +237,12 @@ export class Mesh implements AsyncDisposable {
     for (const peerId of new Set([...(next === undefined ? [] : [next]), ...this.#strangers()]))
       this.#work.start('probing', (signal) => this.#prober.probe(peerId, signal))
     this.#reachOut()
+  }
+
+  #onMember(member: Member, before: Member | undefined): void {
+    this.#dependencies.onMember(member, before)
+    const isOld = before?.isMet === false && isSamePlace(before, member)
+    if (!member.isMet && !isOld) this.#meetings.add(member.record.peerId)
   }
 
   /** Some members that have not answered yet: whether they are there is found out soon. */

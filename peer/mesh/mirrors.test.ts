@@ -74,7 +74,11 @@ class World {
     return world
   }
 
-  say(fields: Partial<MemberRecord> = {}, state: MemberState = 'live', forGood = false): void {
+  say(
+    fields: Partial<MemberRecord> = {},
+    state: MemberState = 'live',
+    { forGood = false, isMet = true } = {},
+  ): void {
     const record = {
       peerId: 'peer1',
       generation: 1,
@@ -86,7 +90,7 @@ class World {
       freeBytes: 1_000,
       ...fields,
     }
-    const member: Member = { record, state, forGood, isMet: true, heardMs: 0, sinceMs: 0 }
+    const member: Member = { record, state, forGood, isMet, heardMs: 0, sinceMs: 0 }
     this.mirrors.onMember(member)
   }
 
@@ -157,6 +161,26 @@ test('other members get changes, but no part of an inventory that this peer has 
   expect(mirrors.announcementAfter('me', epoch, 4)).toBeUndefined()
 })
 
+test('a member counts when it has answered at its address, and stays there until it answers elsewhere', async () => {
+  const world = await World.start()
+  const { mirrors, index, clock } = world
+  world.say({}, 'live', { isMet: false })
+  world.say({}, 'suspect', { isMet: false })
+  world.say({}, 'live', { isMet: false })
+  await clock.advance(60_000)
+  expect(index.hellos).toEqual([])
+  expect(mirrors.targetOf('peer1')).toBeUndefined()
+  world.say()
+  await registered(world, 1)
+  world.say({ port: 9 }, 'live', { isMet: false })
+  await clock.advance(60_000)
+  expect(index.hellos).toHaveLength(1)
+  expect(mirrors.targetOf('peer1')).toMatchObject({ address: { port: 7_101 } })
+  world.say({ port: 9 })
+  await registered(world, 2)
+  expect(mirrors.targetOf('peer1')).toMatchObject({ address: { port: 9 } })
+})
+
 test('a suspect member is silent; a live one sends heartbeats, and news immediately', async () => {
   const world = await World.start()
   const { index, clock } = world
@@ -178,7 +202,7 @@ test.each([false, true])('the own index hears that a member left (for good: %s)'
   const world = await World.start()
   world.say()
   await registered(world, 1)
-  world.say({}, 'left', good)
+  world.say({}, 'left', { forGood: good })
   await expect.poll(() => world.index.leaves).toBe(1)
   expect(world.index.isLeftForGood).toBe(good)
   await world.clock.advance(60_000)

@@ -48,9 +48,13 @@ export class Mirrors implements Knowledge, AsyncDisposable {
     this.#background = new BackgroundWork(dependencies)
   }
 
-  /** What gossip says of a member has changed. */
+  /**
+   * What gossip says of a member has changed. One that has not answered at its address is not registered,
+   * and if it is said to have moved it stays as it was: others may say what they like.
+   */
   onMember(member: Member): void {
     const { peerId } = member.record
+    if (member.state === 'live' && !member.isMet) return
     const known = this.#mirrors.get(peerId)
     if (known !== undefined) known.update(member)
     else if (member.state === 'live' && peerId !== this.#dependencies.ownId) {
@@ -65,7 +69,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
       )
     }
     const { host, port } = member.record
-    this.#targets.set(peerId, { peerId, address: { host, port } })
+    if (member.isMet) this.#targets.set(peerId, { peerId, address: { host, port } })
   }
 
   /** A member that was dead or had left is no longer remembered; the own index still knows it. */

@@ -4,6 +4,9 @@ import type { Exchange } from './exchange.ts'
 import { isPresent, type Member } from './member.ts'
 import type { Membership } from './membership.ts'
 
+/** A member that this peer itself never reached is believed to be there if others of so many hosts reach it. */
+const hostsToBelieve = 2
+
 interface Dependencies {
   readonly membership: Membership
   readonly exchange: Exchange
@@ -33,8 +36,17 @@ export class Prober {
     const answers = await Promise.all(
       helpers.map((helper) => this.#reachesThrough(helper, peerId, signal)),
     )
-    if (answers.includes(true)) membership.heard(peerId)
-    else if (!signal.aborted) membership.suspect(member.record)
+    const reaching = helpers.filter((_, place) => answers[place] === true)
+    const believedBy = Math.min(hostsToBelieve, this.#hostsOf(helpers))
+    if (reaching.length === 0) {
+      if (!signal.aborted) membership.suspect(member.record)
+    } else if (this.#hostsOf(reaching) >= believedBy) membership.onAnswer(member.record)
+    else membership.heard(peerId)
+  }
+
+  #hostsOf(peerIds: readonly string[]): number {
+    const { table } = this.#dependencies.membership
+    return new Set(peerIds.map((peerId) => table.get(peerId)?.record.host)).size
   }
 
   /** Whether a member answers within a round. */

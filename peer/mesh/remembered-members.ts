@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
 import { JsonFile } from '../../common/json-file.ts'
 import type { Log } from '../../common/log.ts'
-import type { Address } from '../../common/protocol/transport.ts'
+import { type Address, formatAddress } from '../../common/protocol/transport.ts'
 import type { Member } from './member.ts'
 
 /** As many as a joining member tries. */
@@ -39,17 +39,28 @@ export class RememberedMembers {
     return (await this.#file.read())?.members ?? []
   }
 
-  /** Remembers live members until the signal is aborted; while there are none, those of before. */
-  async follow(members: () => readonly Member[], signal: AbortSignal): Promise<void> {
+  /**
+   * Remembers live members that have answered until the signal is aborted, and as many of before as there
+   * is room for: they may be on the other side of a partition.
+   * @param before as read
+   */
+  async follow(
+    members: () => readonly Member[],
+    before: readonly Address[],
+    signal: AbortSignal,
+  ): Promise<void> {
     let written = ''
+    let known: readonly Address[] = before
     for (;;) {
       await this.#clock.sleep(rememberEveryMs, signal)
-      const live = members().filter(({ state }) => state === 'live')
-      const addresses = live
-        .slice(0, membersMax)
+      const live = members()
+        .filter(({ state, isMet }) => state === 'live' && isMet)
         .map(({ record: { host, port } }) => ({ host, port }))
+      const unique = new Map([...live, ...known].map((one) => [formatAddress(one), one]))
+      const addresses = [...unique.values()].slice(0, membersMax)
       const text = JSON.stringify(addresses)
-      if (addresses.length === 0 || text === written) continue
+      if (text === written) continue
+      known = addresses
       try {
         await this.#file.write({ members: addresses })
         written = text

@@ -113,6 +113,7 @@ test('the news of those that live pass a made-up crowd', async () => {
   expect(mesh.member(3).knowledge.seenSeq('peer0', target.catalog.epoch)).toBe(4)
   expect(target.knowledge.seenSeq('peer3', mesh.member(3).catalog.epoch)).toBe(4)
   for (const { peerId } of mesh.members.slice(1)) expect(hostile.recordOf(peerId)).toBeDefined()
+  for (const one of mesh.running) expect(one.metIds()).toHaveLength(5)
 })
 
 test('a flood of requests is answered with BUSY, and logged once a minute', async () => {

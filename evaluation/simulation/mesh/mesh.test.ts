@@ -15,6 +15,16 @@ async function agreed(count: number, seed = 'agreed'): Promise<SimulatedMesh> {
 test('members join through one of them and know all others and their files', async () => {
   const mesh = await agreed(10)
   expect(mesh.member(3).mesh.members()).toHaveLength(9)
+  for (const member of mesh.members) expect(member.metIds()).toHaveLength(9)
+})
+
+test('a member that only others reach counts, if they are on two hosts', async () => {
+  const mesh = new SimulatedMesh({ seed: 'indirect', count: 5 })
+  mesh.network.weather.isCut = (from, to) => from === 'host1' && to === 'host2'
+  for (const member of mesh.members) member.start([mesh.member(0).address])
+  await mesh.clock.advance(30_000)
+  expect(mesh.disagreement()).toBeUndefined()
+  expect(mesh.member(1).metIds()).toContain('peer2')
 })
 
 test('a change is known everywhere within three rounds', async () => {
@@ -71,4 +81,20 @@ test('both sides of a partition go on, and merge', async () => {
   ).toHaveLength(4)
   mesh.network.weather.isCut = () => false
   expect(await mesh.roundsUntilAgreed(30), mesh.disagreement()).toBeDefined()
+})
+
+test('sides that have forgotten each other in a long partition merge without well-known hosts', async () => {
+  const mesh = new SimulatedMesh({ seed: 'long partition', count: 8 })
+  for (const member of mesh.members) member.start([])
+  for (const member of mesh.members.slice(1)) {
+    const met = member.mesh.meet(mesh.member(0).address, new AbortController().signal)
+    await Promise.all([met, mesh.clock.advance(100)])
+  }
+  expect(await mesh.roundsUntilAgreed(40), mesh.disagreement()).toBeDefined()
+  const side = (host: string): boolean => Number(host.slice(4)) < 4
+  mesh.network.weather.isCut = (from, to) => side(from) !== side(to)
+  await mesh.clock.advance(4 * 3_600_000)
+  for (const member of mesh.running) expect(member.mesh.members()).toHaveLength(3)
+  mesh.network.weather.isCut = () => false
+  expect(await mesh.roundsUntilAgreed(90), mesh.disagreement()).toBeDefined()
 })

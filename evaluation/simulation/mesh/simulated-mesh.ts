@@ -114,6 +114,14 @@ export class SimulatedMember {
     this.#swarm.network.close(this)
   }
 
+  /** The members that have answered it, or several others. */
+  metIds(): string[] {
+    return this.mesh
+      .members()
+      .filter(({ isMet }) => isMet)
+      .map(({ record }) => record.peerId)
+  }
+
   addFiles(count: number): void {
     for (let added = 0; added < count; added += 1) this.#catalog.addFile()
     this.#running?.mesh.tellNews()
