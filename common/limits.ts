@@ -291,6 +291,16 @@ export const limits = {
   queryTtlMax: 7,
   /** Files that one member tells in a query hit. */
   queryHitFilesMax: 32,
+  /** Programs that take part in a mesh through one peer. */
+  meshProgramsMax: 64,
+  /** Files that a program may tell; one that has more answers queries. With the longest names 64 MiB in all. */
+  programFilesMax: 1_000,
+  /** Files in one heartbeat of a program: a body has 16 KiB. */
+  programFilesTold: 128,
+  /** Queries that programs have been asked, and may answer. */
+  programQueriesMax: 1_000,
+  /** Members that a program is told of when it joins. */
+  membersToldMax: 32,
   /** Groups of members that a digest tells apart: at 1,000 members a difference costs 1 KiB. */
   meshBuckets: 64,
 

@@ -248,11 +248,16 @@ export function joinedMesh(meshed: MeshParts): JoinedMesh {
         gone: count((state) => state === 'dead' || state === 'left'),
         behind: meshed.member?.mesh.behindCount ?? 0,
         notKept: meshed.member?.kept.notKept.size ?? 0,
+        programs: meshed.member?.queries.programs.count ?? 0,
       }
     },
     get queries() {
       if (meshed.member === undefined) throw new AppError('BUSY')
       return meshed.member.queries.asker
+    },
+    get programs() {
+      if (meshed.member === undefined) throw new AppError('BUSY')
+      return meshed.member.queries.programs
     },
     async join(address, signal) {
       if (meshed.member === undefined) throw new AppError('BUSY')

@@ -2,6 +2,7 @@
 import { BackgroundWork } from '../common/background.ts'
 import { AppError, hasCode } from '../common/errors.ts'
 import { limits } from '../common/limits.ts'
+import type { MemberRecord } from '../common/protocol/mesh-messages.ts'
 import type { Change } from '../common/protocol/messages.ts'
 import type { QueryFile } from '../common/protocol/query-messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
@@ -14,9 +15,13 @@ import type { MemberConnections } from './mesh/member-connections.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import type { MeshSession } from './mesh/mesh-handlers.ts'
 import type { Mirrors } from './mesh/mirrors.ts'
-import type { OpenQuery, QueryWhat } from './mesh/query/open-query.ts'
-import { QueryAsker, queryMs } from './mesh/query/query-asker.ts'
+import { ProgramDesk } from './mesh/program/program-desk.ts'
+import { ProgramLink } from './mesh/program/program-link.ts'
+import { Programs } from './mesh/program/programs.ts'
+import { type OpenQuery, type QueryHit, type QueryWhat, queryMs } from './mesh/query/open-query.ts'
+import { QueryAsker } from './mesh/query/query-asker.ts'
 import { type Query, QueryRelay } from './mesh/query/query-relay.ts'
+import { SeenQueries } from './mesh/query/seen-queries.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
 import { putOf } from './share/catalog-rows.ts'
 import type { Share } from './share/share.ts'
@@ -38,6 +43,7 @@ export interface QueryParts {
 export interface MeshQueries {
   readonly handlers: Pick<MeshHandlers, 'query' | 'query-hit' | 'mesh-copies'>
   readonly asker: Pick<QueryAsker, 'ask' | 'find'>
+  readonly programs: Pick<ProgramDesk, 'join' | 'heard' | 'ask' | 'onHit' | 'count'>
   /** Asks the members, if the own index does not know everything. */
   readonly elsewhere: Elsewhere
 }
@@ -56,24 +62,34 @@ export function startQueries(
 ): MeshQueries {
   const { mesh, mirrors, connections, share, queries, knowsAll } = parts
   const work = starting.use(new BackgroundWork(dependencies))
-  const own = { ...dependencies, work, members: () => mesh.members() }
+  const own = { ...dependencies, work, members: () => mesh.members(), self: () => mesh.self }
+  const programs = new ProgramDesk({
+    ...own,
+    programs: new Programs(dependencies),
+    link: new ProgramLink(dependencies),
+    asker: () => asker,
+    seen: new SeenQueries(dependencies),
+    known: (what, signal) => knownHits(what, { ...parts, self: mesh.self }, signal),
+  })
   const relay = new QueryRelay({
     ...own,
     ownId: mesh.self.peerId,
     link: connections,
     improper: new ImproperClaims(dependencies),
+    programs,
     answer: (query, signal) => answerTo(query, parts, signal),
     onAnswered: (query, files) => noteAnswered(query, files, mesh, queries),
   })
-  const asker = new QueryAsker({
+  const asker: QueryAsker = new QueryAsker({
     ...own,
-    self: () => mesh.self,
     relay,
+    programs,
     learnCopies: (...asked) => mirrors.learnCopies(...asked),
     onEnded: (query, durationMs) => noteEnded(query, { durationMs, mesh, queries }),
   })
   return {
     asker,
+    programs,
     elsewhere: {
       find: async (what, signal) => !knowsAll() && (await find(asker, what, signal)),
     },
@@ -123,8 +139,8 @@ async function find(
 
 /** The files of this peer itself that a query is about. */
 async function answerTo(
-  query: Query,
-  { share, finder }: QueryParts,
+  query: QueryWhat,
+  { share, finder }: Pick<QueryParts, 'share' | 'finder'>,
   signal: AbortSignal,
 ): Promise<QueryFile[]> {
   try {
@@ -137,7 +153,7 @@ async function answerTo(
 }
 
 async function ownFiles(
-  { name, sha256, pattern }: Query,
+  { name, sha256, pattern }: QueryWhat,
   { share, finder }: Pick<QueryParts, 'share' | 'finder'>,
   signal: AbortSignal,
 ): Promise<QueryFile[]> {
@@ -169,6 +185,31 @@ async function ownMatches(
     if (after === undefined) break
   }
   return files
+}
+
+/** Who has what a query is about, as far as this peer knows: itself included. */
+async function knownHits(
+  what: QueryWhat,
+  { self, share, finder }: QueryParts & { readonly self: MemberRecord },
+  signal: AbortSignal,
+): Promise<QueryHit[]> {
+  const { name, sha256 } = what
+  const { peerId, host, port } = self
+  const own = await answerTo(what, { share, finder }, signal)
+  const hits: QueryHit[] = own.map((file) => ({ ...file, peerId, host, port }))
+  if (name === undefined) return hits
+  const request = { name, ...(sha256 !== undefined && { sha256 }) }
+  const contents = await finder.known(request, signal).catch((error: unknown) => {
+    if (error instanceof AppError && !signal.aborted) return []
+    throw error
+  })
+  for (const content of contents.filter((one) => sha256 === undefined || one.sha256 === sha256))
+    for (const source of content.sources)
+      if (source.peerId !== peerId && source.kind !== 'partial') {
+        const { host: at, port: on } = source
+        hits.push({ name, ...fileOf(content), peerId: source.peerId, host: at, port: on })
+      }
+  return hits
 }
 
 function fileOf(content: {

@@ -53,6 +53,7 @@ const waits: Partial<Record<keyof typeof deadlines, string>> = {
 export function protocolDocument(template: string): string {
   const parts: Readonly<Record<string, string>> = {
     version: protocolVersion,
+    programFilesMax: String(limits.programFilesMax),
     frame: hexDump(requestFrame(1, 'heartbeat', { freeBytes: 0 })),
     exampleSize: String(exampleContent.size),
     exampleHashes: exampleHashes(),

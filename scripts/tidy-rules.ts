@@ -39,6 +39,7 @@ const peerInterface: readonly string[] = [
   'peer/api/calls.ts',
   'peer/api/command-agent.ts',
   'peer/api/history-shapes.ts',
+  'peer/api/mesh-shapes.ts',
   'peer/api/limit-table.ts',
   'peer/api/page-cursor.ts',
   'peer/api/pages.ts',

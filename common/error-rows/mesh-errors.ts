@@ -26,4 +26,28 @@ export const meshErrors = {
     status: 404,
     sentence: 'There is no query {queryId}; it may have been over for a minute.',
   },
+  PROGRAM_UNKNOWN: {
+    when: 'A program that has not joined, or was silent for a minute, takes part in the mesh.',
+    retryable: false,
+    status: 404,
+    sentence: 'The program {program} has not joined, or was silent for a minute: join again.',
+  },
+  PROGRAM_ID_TAKEN: {
+    when: 'Another program, at another address, joined with this id and is not silent.',
+    retryable: true,
+    status: 409,
+    sentence: "Another program called '{peerId}' takes part: choose another id.",
+  },
+  PROGRAMS_FULL: {
+    when: 'As many programs as possible take part in the mesh through this peer.',
+    retryable: true,
+    status: 503,
+    sentence: '{count} programs take part through this peer: join through another one.',
+  },
+  PROGRAM_FILES_FULL: {
+    when: 'A program tells more files than a peer remembers.',
+    retryable: false,
+    status: 413,
+    sentence: 'A peer remembers {count} files of a program: answer queries instead.',
+  },
 } as const satisfies Record<string, ErrorRow>

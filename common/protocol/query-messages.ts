@@ -5,6 +5,11 @@ import { Bytes, described, Epoch, Host, Millis, Name, PeerId, Port, Sha256 } fro
 import type { MessageRow } from './message-row.ts'
 import { Change } from './shapes.ts'
 
+export const ProgramUrl = Type.String({
+  pattern: '^http://[^/?#@]{1,300}/?$',
+  description: 'An HTTP server, such as http://192.0.2.9:9000',
+})
+
 const Empty = Type.Object({})
 
 export const QueryId = Type.String({
@@ -67,6 +72,15 @@ export const queryMessages = {
     request: Type.Object({
       queryId: QueryId,
       files: Type.Array(QueryFile, { minItems: 1, maxItems: limits.queryHitFilesMax }),
+      program: Type.Optional(
+        Type.Object(
+          { peerId: PeerId, url: ProgramUrl },
+          {
+            description:
+              'Present if not the sender has the files but a program that takes part in the mesh through it, over HTTP',
+          },
+        ),
+      ),
     }),
     reply: Empty,
     bulk: false,

@@ -1,9 +1,11 @@
 /** Calls about the mesh: a part of the table in calls.ts. */
 import Type from 'typebox'
-import { QueryWhat } from '../../common/protocol/query-messages.ts'
+import { limits } from '../../common/limits.ts'
+import { described, PeerId } from '../../common/protocol/fields.ts'
+import { ProgramUrl, QueryFile, QueryId, QueryWhat } from '../../common/protocol/query-messages.ts'
 import { waitQuery } from './call-parts.ts'
 import type { CallRow } from './call-row.ts'
-import { MeshQuery, MeshState } from './shapes.ts'
+import { HolderFiles, MeshQuery, MeshState } from './mesh-shapes.ts'
 
 export const meshCalls = {
   mesh: {
@@ -12,19 +14,88 @@ export const meshCalls = {
     path: '/api/mesh',
     reply: MeshState,
   },
-  /** @throws NO_MESH, JOIN_SELF, DIAL_FAILED, DEADLINE_EXCEEDED, BAD_REQUEST */
+  /**
+   * @throws NO_MESH, JOIN_SELF, DIAL_FAILED, DEADLINE_EXCEEDED, BAD_REQUEST; for a program PEER_ID_TAKEN,
+   *   PROGRAM_ID_TAKEN, PROGRAMS_FULL
+   */
   joinMesh: {
-    summary: 'Join the mesh of another peer, and again whenever no member is live there',
+    summary:
+      'Join the mesh of another peer, and again whenever no member is live there; or have a program take part in the mesh through this peer',
     method: 'POST',
     path: '/api/mesh/join',
     body: Type.Object({
-      address: Type.String({
-        minLength: 3,
-        maxLength: 300,
-        description: 'HOST:PORT at which the other peer serves peers.',
-      }),
+      address: Type.Optional(
+        Type.String({
+          minLength: 3,
+          maxLength: 300,
+          description: 'HOST:PORT at which the other peer serves peers.',
+        }),
+      ),
+      peerId: Type.Optional(described(PeerId, 'Instead of an address: the id of the program.')),
+      url: Type.Optional(described(ProgramUrl, 'The HTTP server of the program.')),
+      answers: Type.Optional(
+        Type.Boolean({
+          description:
+            'Whether queries are sent to the program; by default it only tells its files.',
+        }),
+      ),
     }),
-    reply: MeshState,
+    reply: Type.Object({
+      ...MeshState.properties,
+      heartbeatMs: Type.Optional(
+        Type.Integer({ description: 'For a program: how often it should send a heartbeat.' }),
+      ),
+      members: Type.Optional(
+        Type.Array(Type.Object({ peerId: PeerId, url: ProgramUrl }), {
+          description: 'For a program: other peers that it may turn to.',
+        }),
+      ),
+    }),
+  },
+  /** @throws NOT_IN_MESH, PROGRAM_UNKNOWN, PROGRAM_FILES_FULL */
+  meshHeartbeat: {
+    summary: 'Say that a program is alive, and which files it has',
+    method: 'POST',
+    path: '/api/mesh/heartbeat',
+    body: Type.Object({
+      peerId: PeerId,
+      files: Type.Optional(
+        Type.Array(QueryFile, {
+          maxItems: limits.programFilesTold,
+          description: 'Files that it has, besides those it has told before.',
+        }),
+      ),
+      isFirst: Type.Optional(
+        Type.Boolean({ description: 'Whether the files told before are to be forgotten.' }),
+      ),
+    }),
+    reply: Type.Object({ heartbeatMs: Type.Integer() }),
+  },
+  /** @throws NOT_IN_MESH, PROGRAM_UNKNOWN, BAD_REQUEST, BUSY */
+  meshAsk: {
+    summary:
+      'Ask the mesh for a program: answers with what is known here, further hits are sent to it',
+    method: 'POST',
+    path: '/api/mesh/query',
+    body: Type.Object({
+      queryId: QueryId,
+      ...QueryWhat,
+      ttl: Type.Integer({ minimum: 0, maximum: limits.queryTtlMax, default: limits.queryTtlMax }),
+      origin: described(ProgramUrl, 'The program that asks, which has joined.'),
+    }),
+    status: 202,
+    reply: Type.Object({ hits: Type.Array(HolderFiles) }),
+  },
+  /** @throws NOT_IN_MESH, PROGRAM_UNKNOWN */
+  meshHit: {
+    summary: 'Answer a query that was sent to a program',
+    method: 'POST',
+    path: '/api/mesh/query-hit',
+    body: Type.Object({
+      queryId: QueryId,
+      peerId: PeerId,
+      files: Type.Array(QueryFile, { minItems: 1, maxItems: limits.queryHitFilesMax }),
+    }),
   },
   /** @throws NOT_IN_MESH, NAME_INVALID, BAD_REQUEST, BUSY */
   askMesh: {

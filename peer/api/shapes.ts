@@ -2,10 +2,8 @@
 import Type, { type Static, type TInteger, type TSchema } from 'typebox'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { limits } from '../../common/limits.ts'
-import { PeerId, Port } from '../../common/protocol/fields.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import { PeerSafety } from '../../common/protocol/plan-shapes.ts'
-import { QueryFile } from '../../common/protocol/query-messages.ts'
 import { eachLimit, type LimitKey, type LimitValue } from './limit-table.ts'
 
 const Sha256 = messages.accuse.request.properties.sha256
@@ -467,29 +465,3 @@ export const UnsharedPage = Type.Object({
   ),
 })
 export type UnsharedPage = Static<typeof UnsharedPage>
-
-export const MeshState = Type.Object({
-  isMember: Type.Boolean({ description: 'Whether this peer takes part in a mesh.' }),
-  live: Type.Integer({ minimum: 0, description: 'Members that answer, this peer included.' }),
-  suspect: Type.Integer({ minimum: 0, description: 'Members that do not answer now.' }),
-  gone: Type.Integer({ minimum: 0, description: 'Members that left or died in the last minutes.' }),
-  behind: Type.Integer({
-    minimum: 0,
-    description: 'Members of whose catalogs this peer is still fetching changes.',
-  }),
-  notKept: Type.Integer({
-    minimum: 0,
-    description: 'Members whose catalogs this peer has no room for: it asks them instead.',
-  }),
-})
-export type MeshState = Static<typeof MeshState>
-
-export const MeshQuery = Type.Object({
-  queryId: Type.String(),
-  hits: Type.Array(
-    Type.Object({ ...QueryFile.properties, peerId: PeerId, host: Type.String(), port: Port }),
-    { description: 'Files that members have, in the order of their answers.' },
-  ),
-  isOver: Type.Boolean({ description: 'Whether no more hits are awaited.' }),
-})
-export type MeshQuery = Static<typeof MeshQuery>

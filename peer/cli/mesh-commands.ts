@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { AppError } from '../../common/errors.ts'
 import { isSha256 } from '../../common/ids.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
-import type { MeshQuery, MeshState } from '../api/shapes.ts'
+import type { MeshQuery, MeshState } from '../api/mesh-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { isPattern } from './download-command.ts'
 import { bytesText, countText } from './human-units.ts'
@@ -70,8 +70,8 @@ function wanted(name: string): Parameters<Session['api']['askMesh']>[0] {
   return isPattern(name) ? { pattern: name } : { name }
 }
 
-function hitText({ name, sha256, size, peerId, host, port }: Hit): string {
-  const at = `${printable(peerId)} at ${printable(formatAddress({ host, port }))}`
+function hitText({ name, sha256, size, peerId, host, port, url }: Hit): string {
+  const at = `${printable(peerId)} at ${printable(url ?? formatAddress({ host, port }))}`
   return `${printable(name)}  ${bytesText(size)}  ${sha256.slice(0, 12)}  ${at}`
 }
 
@@ -79,13 +79,14 @@ async function print({ terminal, json }: Session, mesh: MeshState): Promise<void
   await terminal.print(json ? printableJson(mesh, 2) : meshText(mesh))
 }
 
-function meshText({ isMember, live, suspect, gone, behind, notKept }: MeshState): string {
+function meshText({ isMember, live, suspect, gone, behind, notKept, programs }: MeshState): string {
   if (!isMember) return 'This peer takes part in no mesh: it was started without --mesh.'
   const others = [
     suspect > 0 ? `${suspect} suspect` : '',
     gone > 0 ? `${gone} gone` : '',
     behind > 0 ? `catching up with ${countText(behind, 'catalog')}` : '',
     notKept > 0 ? `no room for ${countText(notKept, 'catalog')}: those members are asked` : '',
+    programs > 0 ? countText(programs, 'program') : '',
   ].filter((part) => part !== '')
   return `Mesh: ${[`${countText(live, 'live member')}, this one included`, ...others].join(', ')}`
 }

@@ -1,7 +1,10 @@
 import type { Clock } from '../../../common/clock.ts'
+import { parsePattern } from '../../../common/name-query.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
 
+/** How long hits are taken: seven hops over slow links, and the answers. */
+export const queryMs = 3_000
 /** Hits of one query: beyond it, further ones are ignored. */
 const hitsMax = 256
 
@@ -17,6 +20,8 @@ export interface QueryHit extends QueryFile {
   readonly peerId: string
   readonly host: string
   readonly port: number
+  /** Where a file of a program is read, over HTTP. */
+  readonly url?: string
 }
 
 /** A query of this peer: hits arrive until its time is over. */
@@ -76,8 +81,9 @@ export class OpenQuery {
   }
 }
 
-/** Whether a file is what a query asks for, as far as that is seen without a pattern's rules. */
-export function isAskedFor({ name, sha256 }: QueryWhat, file: QueryFile): boolean {
+/** Whether a file is what a query asks for. */
+export function isAskedFor({ name, sha256, pattern }: QueryWhat, file: QueryFile): boolean {
   if (name !== undefined && file.name !== name) return false
+  if (pattern !== undefined && !parsePattern(pattern).matches(file.name)) return false
   return sha256 === undefined || file.sha256 === sha256
 }

@@ -4,8 +4,9 @@ import { AppError } from '../../../common/errors.ts'
 import { seededRandom } from '../../../common/random.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
-import type { OpenQuery } from './open-query.ts'
-import { QueryAsker, queryMs } from './query-asker.ts'
+import type { ProgramFiles } from '../program/programs.ts'
+import { type OpenQuery, queryMs } from './open-query.ts'
+import { QueryAsker } from './query-asker.ts'
 import type { Query } from './query-relay.ts'
 
 const sha256 = 'a'.repeat(64)
@@ -28,6 +29,9 @@ class World {
   readonly passed: Query[] = []
   readonly learned: [string, readonly string[]][] = []
   readonly ended: OpenQuery[] = []
+  /** What programs here are asked, and have. */
+  readonly toPrograms: unknown[] = []
+  ofPrograms: ProgramFiles[] = []
   /** Copies that a member tells. */
   copies = 1
   readonly asker: QueryAsker
@@ -41,6 +45,12 @@ class World {
       self: () => self,
       members: () => [{ ...member, heardMs: 0, sinceMs: 0 }],
       relay: { pass: (query) => this.passed.push(query) },
+      programs: {
+        askPrograms: (_, what, onFiles) => {
+          this.toPrograms.push(what)
+          for (const found of this.ofPrograms) onFiles(found)
+        },
+      },
       learnCopies: async (peerId, sha256s) => {
         this.learned.push([peerId, sha256s])
         if (this.copies < 0) throw new AppError('DIAL_FAILED', { address: '', reason: '' })
@@ -141,4 +151,20 @@ test('waiting for hits ends with the wait, and with the signal', async () => {
   await expect(query.more(0, 1_000, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
     'enough',
   )
+})
+
+test('files of programs count as they are told: bytes are checked when they are read', async () => {
+  const world = new World()
+  world.ofPrograms = [{ program: { peerId: 'here', url: 'http://127.0.0.1:9000' }, files: [file] }]
+  const query = world.asker.ask({ name: 'a.txt' })
+  expect(world.toPrograms).toEqual([{ name: 'a.txt' }])
+  const program = { peerId: 'there', url: 'http://192.0.2.9' }
+  const { queryId } = query
+  world.asker.onHit({ queryId, files: [file], program }, { id: 'stranger' })
+  world.asker.onHit({ queryId, files: [file], program }, { id: 'holder' })
+  expect(query.hits).toEqual([
+    { ...file, peerId: 'here', host: '127.0.0.1', port: 9_000, url: 'http://127.0.0.1:9000' },
+    { ...file, peerId: 'there', host: '192.0.2.9', port: 80, url: 'http://192.0.2.9' },
+  ])
+  expect(world.learned).toEqual([])
 })

@@ -9,12 +9,11 @@ import type { RequestOf } from '../../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../../common/random.ts'
 import type { Member } from '../member.ts'
 import type { MeshSession } from '../mesh-handlers.ts'
+import type { AskPrograms, ProgramFiles } from '../program/programs.ts'
 import { RequestMeter } from '../request-meter.ts'
-import { isAskedFor, OpenQuery, type QueryHit, type QueryWhat } from './open-query.ts'
+import { isAskedFor, OpenQuery, type QueryHit, type QueryWhat, queryMs } from './open-query.ts'
 import { checkQuery, type Query, type QueryRelay } from './query-relay.ts'
 
-/** How long hits are taken: seven hops over slow links, and the answers. */
-export const queryMs = 3_000
 /** Queries whose time is over, for those who still read them. */
 const endedKeptMs = 60_000
 const queriesMax = 256
@@ -31,6 +30,7 @@ interface Dependencies {
   readonly self: () => MemberRecord
   readonly members: () => readonly Member[]
   readonly relay: Pick<QueryRelay, 'pass'>
+  readonly programs: AskPrograms
   /**
    * Has the own index learn which copies a member has of some contents.
    * @returns how many there are
@@ -64,16 +64,17 @@ export class QueryAsker {
    * Asks the other members, or continues a query that asks the same.
    * @throws AppError BAD_REQUEST if it asks for nothing, BUSY if this peer asks too often
    */
-  ask(what: QueryWhat): OpenQuery {
+  ask(what: QueryWhat, ttl: number = limits.queryTtlMax): OpenQuery {
     checkQuery(what)
     const same = this.#sameAs(what)
     if (same !== undefined) return same
-    const { clock, random, self, relay, work } = this.#dependencies
+    const { clock, random, self, relay, programs, work } = this.#dependencies
     if (!this.#meter.accepts('')) throw new AppError('BUSY')
     const query = new OpenQuery(randomId(random, 16), what, { clock })
     this.#add(query)
     const { peerId, host, port } = self()
-    relay.pass(messageOf(query, { peerId, host, port }))
+    relay.pass(messageOf(query, { ttl, origin: { peerId, host, port } }))
+    programs.askPrograms(query.queryId, what, (found) => query.add(hitsOf(found)))
     work.start('a query', async (signal) => {
       const startMs = clock.monotonicMs()
       await clock.sleep(queryMs, signal).catch(() => {})
@@ -96,12 +97,17 @@ export class QueryAsker {
    * A member says what it has. It counts once the member itself has told its copies: others cannot
    * speak for it, and the own index ranks it.
    */
-  onHit({ queryId, files }: RequestOf<'query-hit'>, { id: peerId }: Pick<MeshSession, 'id'>): void {
+  onHit(
+    { queryId, files, program }: RequestOf<'query-hit'>,
+    { id: peerId }: Pick<MeshSession, 'id'>,
+  ): void {
     const query = this.#queries.get(queryId)
-    if (query?.hasRoom !== true || this.#taking >= takenMax) return
+    if (query?.hasRoom !== true) return
     const asked = files.filter((file) => isAskedFor(query.what, file))
     const member = this.#dependencies.members().find(({ record }) => record.peerId === peerId)
     if (member === undefined || asked.length === 0) return
+    if (program !== undefined) return query.add(hitsOf({ program, files: asked }))
+    if (this.#taking >= takenMax) return
     const { host, port } = member.record
     const { clock, learnCopies } = this.#dependencies
     this.#taking += 1
@@ -139,14 +145,23 @@ export class QueryAsker {
   }
 }
 
-function messageOf({ queryId, what }: OpenQuery, origin: Query['origin']): Query {
+/** What a program has. */
+function hitsOf({ program: { peerId, url }, files }: ProgramFiles): QueryHit[] {
+  const { hostname: host, port } = new URL(url)
+  return files.map((file) => ({ ...file, peerId, host, port: Number(port || 80), url }))
+}
+
+function messageOf(
+  { queryId, what }: OpenQuery,
+  { ttl, origin }: Pick<Query, 'ttl' | 'origin'>,
+): Query {
   const { name, sha256, pattern } = what
   return {
     queryId,
     ...(name !== undefined && { name }),
     ...(sha256 !== undefined && { sha256 }),
     ...(pattern !== undefined && { pattern }),
-    ttl: limits.queryTtlMax,
+    ttl,
     origin,
   }
 }

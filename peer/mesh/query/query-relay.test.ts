@@ -6,6 +6,7 @@ import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import type { Member } from '../member.ts'
 import type { Target } from '../member-connections.ts'
+import type { ProgramFiles } from '../program/programs.ts'
 import { type Query, QueryRelay } from './query-relay.ts'
 
 const file = { name: 'a.txt', sha256: 'a'.repeat(64), size: 5 }
@@ -21,6 +22,7 @@ class World {
   readonly sent: { to: Target; type: string; body: unknown }[] = []
   readonly answered: unknown[] = []
   files: readonly QueryFile[] = []
+  ofPrograms: ProgramFiles[] = []
   members: Member[] = ['asker', 'sender', 'third'].map((peerId) => memberCalled(peerId))
   readonly relay: QueryRelay
 
@@ -37,6 +39,11 @@ class World {
         },
       },
       answer: async () => this.files,
+      programs: {
+        askPrograms: (_, __, onFiles) => {
+          for (const found of this.ofPrograms) onFiles(found)
+        },
+      },
       onAnswered: (_, files) => this.answered.push(files),
       work,
       improper: { report: (...reported) => this.improper.push(reported) },
@@ -139,4 +146,15 @@ test.each([
   expect(() => world.relay.take(query, { id: 'sender', host: '192.0.2.1' })).toThrow(
     expect.objectContaining({ code: 'BAD_REQUEST' }),
   )
+})
+
+test('what programs have that take part through this peer is told, too', async () => {
+  const world = new World()
+  const program = { peerId: 'program1', url: 'http://127.0.0.1:9000' }
+  world.ofPrograms = [{ program, files: [file] }]
+  world.take()
+  await vi.waitUntil(() => world.answered.length > 0)
+  expect(world.of('query-hit').map(({ body }) => body)).toEqual([
+    { queryId: queryId(1), files: [file], program },
+  ])
 })

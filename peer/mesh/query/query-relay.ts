@@ -11,6 +11,7 @@ import type { ImproperClaims } from '../improper-claims.ts'
 import { isPresent, type Member } from '../member.ts'
 import type { MemberConnections, Target } from '../member-connections.ts'
 import type { MeshSession } from '../mesh-handlers.ts'
+import type { AskPrograms } from '../program/programs.ts'
 import { RequestMeter } from '../request-meter.ts'
 import type { QueryWhat } from './open-query.ts'
 import { neighboursFor } from './query-neighbours.ts'
@@ -35,6 +36,8 @@ interface Dependencies {
   readonly link: Pick<MemberConnections, 'request'>
   /** The files of this peer itself that a query is about. */
   readonly answer: (query: Query, signal: AbortSignal) => Promise<readonly QueryFile[]>
+  /** Programs that take part through this peer. */
+  readonly programs: AskPrograms
   /** This peer has answered a query of another member. */
   readonly onAnswered: (query: Query, files: readonly QueryFile[]) => void
   readonly work: Pick<BackgroundWork, 'start'>
@@ -106,13 +109,23 @@ export class QueryRelay {
   }
 
   async #answer(query: Query, signal: AbortSignal): Promise<void> {
-    const { answer, onAnswered } = this.#dependencies
+    const { answer, programs } = this.#dependencies
+    const { queryId } = query
+    programs.askPrograms(queryId, query, ({ program: { peerId, url }, files }) =>
+      this.#start('telling what a program has', (ended) =>
+        this.#tell(query, { queryId, files: [...files], program: { peerId, url } }, ended),
+      ),
+    )
     const files = await answer(query, signal)
-    if (files.length === 0) return
+    if (files.length > 0) await this.#tell(query, { queryId, files: [...files] }, signal)
+  }
+
+  /** Sends a hit to the origin. */
+  async #tell(query: Query, hit: RequestOf<'query-hit'>, signal: AbortSignal): Promise<void> {
     const origin = this.#originOf(query)
     if (origin === undefined) return
-    await this.#send(origin, 'query-hit', { queryId: query.queryId, files: [...files] }, signal)
-    onAnswered(query, files)
+    await this.#send(origin, 'query-hit', hit, signal)
+    this.#dependencies.onAnswered(query, hit.files)
   }
 
   /**
