@@ -9,7 +9,10 @@ const databaseBusyMs = 2_000
 export type Database = SQLite.Database
 
 /** A step from one version of a schema to the next: SQL, or work that SQL alone would do too slowly. */
-export type Migration = string | ((database: Database) => void)
+export type Migration = string | ((database: Database, onProgress: MigrationProgress) => void)
+
+/** Called with each step of a migration that may take long, before it begins. */
+export type MigrationProgress = (step: string) => void
 
 export interface DatabaseOptions {
   readonly migrations: readonly Migration[]
@@ -17,6 +20,8 @@ export interface DatabaseOptions {
   readonly busyMs?: number
   /** For `:memory:`: what an earlier database in memory held, from its `serialize`. */
   readonly image?: Buffer
+  /** Called while an existing database is migrated. */
+  readonly onProgress?: MigrationProgress
 }
 
 /**
@@ -40,7 +45,7 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = NORMAL')
     database.pragma('foreign_keys = ON')
-    migrate(database, path, options.migrations)
+    migrate(database, path, options)
     return database
   } catch (error) {
     database?.close()
@@ -48,17 +53,23 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
   }
 }
 
-function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+function migrate(
+  database: Database,
+  path: string,
+  { migrations, onProgress = () => {} }: DatabaseOptions,
+): void {
   const version = database.pragma('user_version', { simple: true }) as number
   if (version > migrations.length) {
     const reason = `it was written by a newer version of Tandem (${version}, not ${migrations.length})`
     throw new AppError('DATABASE_UNUSABLE', { path, reason })
   }
+  // A new database has nothing that takes time.
+  const report = version === 0 ? (): void => {} : onProgress
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue
     const step = database.transaction(() => {
       if (typeof migration === 'string') database.exec(migration)
-      else migration(database)
+      else migration(database, report)
       database.pragma(`user_version = ${index + 1}`)
     })
     step.exclusive()

@@ -214,7 +214,9 @@ function openStore(
   const onFault = (error: AppError): void => writes.onFault(error)
   const isDoubted: IsDoubted = (peerId, sha256) => doubts.has(peerId, sha256)
   const views = { isDoubted, factors }
-  const opening = { clock, random, onFault, ...views, ...(open !== undefined && { open }) }
+  const onProgress = (step: string): void => log.info({ step }, 'migrating the database')
+  const hooks = { onFault, onProgress, ...(open !== undefined && { open }) }
+  const opening = { clock, random, ...hooks, ...views }
   const store = stack.use(new SqliteStore(options, opening))
   const background = stack.use(new BackgroundWork({ log }))
   const onRecorded = (): void => changes.touch('events')

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
+import { noOwnerKey } from '../../indexing-server/store/peer-keys.ts'
 
 /** A copy that the index has recorded. */
 export interface KnownCopy {
@@ -35,9 +36,14 @@ export function knownCopies(indexFolder: string): KnownCopy[] {
 export function copiesIn(database: Database): KnownCopy[] {
   const rows = database
     .prepare(
-      `select peer_id as peerId, owner, name, lower(hex(sha256)) as sha256, kind, content_id as contentId,
-           files > 0 and withheld = 0 as isWanted
-         from copies join contents using (content_id)`,
+      `select holders.peer_id as peerId, owners.peer_id as owner, name, sha256, kind,
+         copies.content_id as contentId, contents.files > 0 and withheld = 0 as isWanted
+       from copies
+         cross join contents on contents.content_id = copies.content_id
+         cross join files on files.file_id = copies.file_id
+         cross join peer_keys as holders on holders.peer_key = copies.peer_key
+         cross join peer_keys as owners
+           on owners.peer_key = iif(kind = 2, files.owner_key, ${noOwnerKey})`,
     )
     .all() as KnownCopyRow[]
   return rows.map(({ kind, isWanted, ...row }) => ({

@@ -7,6 +7,7 @@ import type { StrayReplica } from '../store/store.ts'
 import { Relabels } from './relabels.ts'
 
 const aStray: StrayReplica = {
+  place: 1,
   owner: 'owner',
   name: 'old',
   version: '',

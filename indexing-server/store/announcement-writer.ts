@@ -1,46 +1,47 @@
-import { AppError } from '../../common/errors.ts'
-import { type Change, type Content, type CopyKey, copyKinds } from '../../common/protocol/shapes.ts'
+import { type Change, type CopyKey, copyKinds } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
-import { holdingsColumns } from './bounded-bytes.ts'
+import type { ContentRow } from './content-rows.ts'
+import type { CopyPlace, CopyRow } from './copy-rows.ts'
 import { damagedCopy } from './damaged-copy.ts'
 import { fileKeyText } from './file-key.ts'
+import type { CurrentFile, FileRow } from './file-rows.ts'
+import type { IndexRows } from './index-rows.ts'
 import type { IntentLog } from './intent-log.ts'
+import { Inventories, type Inventory } from './inventories.ts'
+import { noOwnerKey } from './peer-keys.ts'
 import { RemovedFiles } from './removed-files.ts'
-import type { Announced, Announcement, FileKey, GoneName, Holdings, Touched } from './store.ts'
+import type { Announced, Announcement, FileKey, GoneName, Touched } from './store.ts'
 import { Touching } from './touching.ts'
 
 type Put = Extract<Change, { op: 'put' }>
 type Drop = Extract<Change, { op: 'drop' }>
 type Remove = Extract<Change, { op: 'remove' }>
 
-interface CopyRow {
-  readonly content_id: number
-  readonly modified_ms: number
-  readonly withheld: number
-}
-
 /** A content that a file has or had, according to its owner or a keeper. */
 interface Version {
   readonly contentId: number
   readonly modifiedMs: number
-  readonly fromOwner: boolean
+  readonly isFromOwner: boolean
   readonly nowMs: number
   /** When its owner began to share the file; 0 if that is unknown, which counts as long ago. */
   readonly addedMs: number
 }
 
-interface FileRow {
-  readonly content_id: number
-  readonly modified_ms: number
-  readonly from_owner: number
-  readonly added_ms: number
+/** What the changes of an announcement have in common. */
+interface Sender {
+  readonly peerId: string
+  readonly peerKey: number
+  readonly inventory: Inventory
+  readonly nowMs: number
 }
 
-/** The inventory that an announcement belongs to. */
-interface Inventory {
-  readonly number: number
-  /** Whether it is part of a full inventory, which does not tell when a file was added. */
-  readonly isFull: boolean
+/** A put with what the tables say about it. */
+interface PutInto {
+  readonly change: Put
+  readonly owner: string | undefined
+  readonly content: ContentRow
+  readonly isUnshared: boolean
+  readonly copy: Omit<CopyRow, 'contentId'>
 }
 
 /**
@@ -56,18 +57,26 @@ interface Inventory {
  */
 export class AnnouncementWriter {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #rows: IndexRows
   readonly #intent: Pick<IntentLog, 'decide'>
+  readonly #inventories: Inventories
   readonly #removed: RemovedFiles
   readonly #isYoung: () => boolean
 
   /** @param isYoung whether the database may replace a lost one that knew more files */
   constructor(
     database: Database,
-    { intent, isYoung }: { intent: Pick<IntentLog, 'decide'>; isYoung: () => boolean },
+    {
+      rows,
+      intent,
+      isYoung,
+    }: { rows: IndexRows; intent: Pick<IntentLog, 'decide'>; isYoung: () => boolean },
   ) {
     this.#sql = prepare(database)
+    this.#rows = rows
     this.#intent = intent
-    this.#removed = new RemovedFiles(database, { intent })
+    this.#inventories = new Inventories(database)
+    this.#removed = new RemovedFiles(database, { rows, intent })
     this.#isYoung = isYoung
   }
 
@@ -76,22 +85,21 @@ export class AnnouncementWriter {
    * @throws AppError SEQUENCE_GAP
    */
   announce(announcement: Announcement, nowMs: number): Announced {
-    const { peerId, begin, end, epoch, lastSeq } = announcement
-    const inventory = this.#inventoryFor(announcement)
+    const { peerId, end, lastSeq } = announcement
+    const inventory = this.#inventories.of(announcement)
+    const sender = { peerId, peerKey: this.#rows.keys.keyFor(peerId), inventory, nowMs }
     const touching = new Touching()
     for (const change of announcement.changes) {
-      if (change.op === 'put') this.#put(peerId, change, { inventory, nowMs }, touching)
-      else if (change.op === 'drop') this.#drop(peerId, change, touching)
+      if (change.op === 'put') this.#put(sender, change, touching)
+      else if (change.op === 'drop') this.#drop(sender, change, touching)
       else if (change.op === 'unshare')
         this.#unshare({ owner: peerId, name: change.name }, nowMs, touching)
-      else this.#remove(peerId, change, nowMs, touching)
+      else this.#remove(sender, change, touching)
     }
-    if (end === true) this.#sweep(peerId, inventory.number, touching)
-    if (begin === true) this.#sql.beginInventory.run(epoch, inventory.number, peerId)
-    if (end === true) this.#sql.endInventory.run(peerId)
-    this.#sql.setSeen.run(lastSeq, peerId)
+    if (end === true) this.#sweep(sender, touching)
+    this.#inventories.onApplied(announcement, inventory)
     this.removeUnused(touching)
-    const holdings = this.#sql.holdings.get(peerId) as Holdings
+    const holdings = this.#inventories.holdingsOf(peerId)
     const { contentIds, names, replaced, hasStrays, intent, events } = touching
     return { seenSeq: lastSeq, holdings, contentIds, names, replaced, hasStrays, intent, events }
   }
@@ -107,7 +115,8 @@ export class AnnouncementWriter {
   /** Takes an unshared file out of the cluster. */
   withdraw({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.addUnshared.run(name, owner)
-    this.#withhold(owner, name, 1, touching)
+    this.#rows.rare.onAdded('unshared')
+    this.#withhold({ owner, name }, 1, touching)
     this.#removed.release({ owner, name }, touching)
   }
 
@@ -134,9 +143,9 @@ export class AnnouncementWriter {
     return touching
   }
 
-  #remove(owner: string, change: Remove, nowMs: number, touching: Touching): void {
-    this.#drop(owner, { ...change, op: 'drop', kind: 'shared' }, touching)
-    this.#removed.remove(owner, change, nowMs, touching)
+  #remove(sender: Sender, change: Remove, touching: Touching): void {
+    this.#drop(sender, { ...change, op: 'drop', kind: 'shared' }, touching)
+    this.#removed.remove(sender.peerId, change, sender.nowMs, touching)
   }
 
   /** Replaced versions of a file need not be kept any longer. */
@@ -150,107 +159,147 @@ export class AnnouncementWriter {
   /** Brings a file back that is no longer unshared. */
   restore({ owner, name }: FileKey, nowMs: number, touching: Touching): void {
     this.#sql.removeUnshared.run(name, owner)
-    const copy = this.#withhold(owner, name, 0, touching)
-    if (copy !== undefined) {
-      this.#removed.onShared({ owner, name, contentId: copy.content_id }, nowMs, touching)
-      this.#setFile(
-        { owner, name },
-        {
-          contentId: copy.content_id,
-          modifiedMs: copy.modified_ms,
-          fromOwner: true,
-          nowMs,
-          addedMs: 0,
-        },
-        touching,
-      )
-    }
+    const withheld = this.#withhold({ owner, name }, 0, touching)
+    if (withheld === undefined) return
+    const { row, copy } = withheld
+    const { contentId, modifiedMs } = copy
+    this.#removed.onShared({ owner, name, contentId }, nowMs, touching)
+    const version = { contentId, modifiedMs, isFromOwner: true, nowMs, addedMs: 0 }
+    this.#setFile(row, owner, version, touching)
   }
 
-  /** The inventory that the announcement's copies belong to. @throws AppError SEQUENCE_GAP */
-  #inventoryFor({ peerId, begin, epoch, previousSeq }: Announcement): Inventory {
-    const seen = this.#sql.seen.get(peerId) as
-      | { epoch: string; seen_seq: number; inventory: number; inventory_ended: number }
-      | undefined
-    if (seen === undefined) throw new AppError('NOT_REGISTERED', { request: 'announce' })
-    if (begin === true) return { number: seen.inventory + 1, isFull: true }
-    const expected = seen.epoch === epoch ? seen.seen_seq : 0
-    if (seen.epoch !== epoch || previousSeq !== expected)
-      throw new AppError('SEQUENCE_GAP', { expected, got: previousSeq })
-    return { number: seen.inventory, isFull: seen.inventory_ended === 0 }
+  #put(sender: Sender, change: Put, touching: Touching): void {
+    const { name, modifiedMs } = change
+    const { keys, files, contents, rare } = this.#rows
+    const owner = change.kind === 'shared' ? sender.peerId : change.owner
+    const ownerKey = owner === undefined ? noOwnerKey : keys.keyFor(owner)
+    const isUnshared =
+      owner !== undefined &&
+      rare.has('unshared') &&
+      this.#sql.isUnshared.get(name, owner) !== undefined
+    const { row, hasTwin } = files.named(ownerKey, name)
+    const content = contents.rowOf(change, row?.contentId ?? null)
+    const withheld = withheldOf(change, isUnshared)
+    const copy = { modifiedMs, inventory: sender.inventory.number, withheld }
+    const put = { change, owner, content, isUnshared, copy }
+    if (row === undefined && change.kind === 'shared' && !isUnshared)
+      this.#putNewFile(sender, put, hasTwin, touching)
+    else this.#putCopyOf(row ?? files.add(ownerKey, name), sender, put, touching)
   }
 
-  #put(
-    peerId: string,
-    change: Put,
-    { inventory, nowMs }: { inventory: Inventory; nowMs: number },
+  /** The owner shares a name of which the index knows nothing. */
+  #putNewFile(
+    { peerId, peerKey, inventory, nowMs }: Sender,
+    { change: { name, modifiedMs }, content, copy }: PutInto,
+    hasTwin: boolean | undefined,
     touching: Touching,
   ): void {
+    const { files, copies } = this.#rows
+    const { contentId } = content
+    const file = { owner: peerId, name, contentId }
+    const wasTrashed = this.#removed.onShared(file, nowMs, touching)
+    const addedMs = inventory.isFull || wasTrashed ? 0 : nowMs
+    this.#removed.isNotReplaced(file)
+    const version = { contentId, modifiedMs, isFromOwner: true }
+    const { fileId } = files.addFile(peerKey, name, version, { addedMs, hasTwin })
+    copies.add({ peerKey, fileId, kind: 0, version: '' }, content, copy)
+    touching.touch(contentId, name)
+  }
+
+  #putCopyOf(row: FileRow, sender: Sender, put: PutInto, touching: Touching): void {
+    const { change, owner, content, isUnshared } = put
+    const { inventory, nowMs } = sender
     const { name, modifiedMs } = change
-    const key = keyOf(peerId, change)
-    const owner = change.kind === 'shared' ? peerId : change.owner
-    const isUnshared = owner !== undefined && this.#sql.isUnshared.get(name, owner) !== undefined
-    const withheld = withheldOf(change, isUnshared)
-    const contentId = this.#contentIdOf(change)
-    const old = this.#sql.copy.get(...key) as CopyRow | undefined
-    const isKnown = old?.content_id === contentId && old.withheld === withheld
-    if (isKnown) {
-      this.#sql.confirmCopy.run(modifiedMs, inventory.number, ...key)
-      if (old.modified_ms !== modifiedMs) touching.touch(contentId, name)
-    } else {
-      if (old !== undefined) this.#removeCopy(key, old, touching)
-      this.#sql.addCopy.run(...key, contentId, modifiedMs, inventory.number, withheld, 0)
-      touching.touch(contentId, name)
-    }
+    const { contentId } = content
+    const isKnown = this.#putCopy(row, sender, put, touching)
     if (owner === undefined) return
-    const fromOwner = change.kind === 'shared'
-    const file = { owner, name, contentId }
-    if (isUnshared) return fromOwner ? undefined : this.#removed.stray(file, touching)
-    if (!fromOwner && this.#removed.onReplica(file, modifiedMs, touching)) return
-    const wasTrashed = fromOwner && this.#removed.onShared(file, nowMs, touching)
-    const isNew = fromOwner && !inventory.isFull && !wasTrashed
-    const version = { contentId, modifiedMs, fromOwner, nowMs, addedMs: isNew ? nowMs : 0 }
-    const isCurrent = this.#setFile({ owner, name }, version, touching)
-    if (isCurrent || isKnown) return
+    const isFromOwner = change.kind === 'shared'
+    const file = { owner, name, contentId, fileId: row.fileId }
+    if (isUnshared) return isFromOwner ? undefined : this.#removed.stray(file, touching)
+    if (!isFromOwner && this.#removed.onReplica(file, modifiedMs, touching)) return
+    const wasTrashed = isFromOwner && this.#removed.onShared(file, nowMs, touching)
+    const isNew = isFromOwner && !inventory.isFull && !wasTrashed
+    const version = { contentId, modifiedMs, isFromOwner, nowMs, addedMs: isNew ? nowMs : 0 }
+    const isCurrent = this.#setFile(row, owner, version, touching)
     // A keeper cannot invent a version of a file that the index does not know.
-    if (this.#sql.file.get(owner, name) !== undefined)
+    if (!isCurrent && !isKnown && row.contentId !== null)
       this.#keepReplaced({ owner, name }, version, touching)
   }
 
-  #drop(peerId: string, change: Drop, touching: Touching): void {
-    const key = keyOf(peerId, change)
-    const old = this.#sql.copy.get(...key) as CopyRow | undefined
-    if (old !== undefined) this.#removeCopy(key, old, touching)
+  /** @returns whether the peer had the copy already */
+  #putCopy(
+    { fileId }: FileRow,
+    { peerKey, inventory }: Sender,
+    { change, content, copy }: PutInto,
+    touching: Touching,
+  ): boolean {
+    const { copies } = this.#rows
+    const { name, version = '' } = change
+    const place = { peerKey, fileId, kind: copyKinds.indexOf(change.kind), version }
+    const { contentId } = content
+    // In its first inventory a peer mentions almost every copy once.
+    const isAdded = inventory.isFirst && copies.addNew(place, content, copy)
+    const old = isAdded ? undefined : copies.get(place)
+    if (old?.contentId === contentId && old.withheld === copy.withheld) {
+      if (old.modifiedMs !== copy.modifiedMs) touching.touch(contentId, name)
+      if (old.modifiedMs !== copy.modifiedMs || old.inventory !== copy.inventory)
+        copies.confirm(place, copy.modifiedMs, copy.inventory)
+      return true
+    }
+    if (old !== undefined) this.#removeCopy(place, name, old, touching)
+    if (!isAdded) copies.add(place, content, copy)
+    touching.touch(contentId, name)
+    return false
   }
 
-  #removeCopy(key: Key, copy: Pick<CopyRow, 'content_id'>, touching: Touching): void {
-    this.#sql.removeCopy.run(...key)
-    touching.loosen(copy.content_id, key[3])
+  #drop({ peerId, peerKey }: Sender, change: Drop, touching: Touching): void {
+    const { files, copies } = this.#rows
+    const row = files.find({ owner: ownerOf(peerId, change), name: change.name })
+    if (row === undefined) return
+    const { kind, version = '' } = change
+    const place = { peerKey, fileId: row.fileId, kind: copyKinds.indexOf(kind), version }
+    const old = copies.get(place)
+    if (old !== undefined) this.#removeCopy(place, change.name, old, touching)
+  }
+
+  #removeCopy(
+    place: CopyPlace,
+    name: string,
+    copy: Pick<CopyRow, 'contentId' | 'withheld'>,
+    touching: Touching,
+  ): void {
+    this.#rows.copies.remove(place, copy)
+    touching.loosen(copy.contentId, name)
   }
 
   /** Removes everything that the completed inventory did not mention. */
-  #sweep(peerId: string, inventory: number, touching: Touching): void {
-    const swept = this.#sql.unmentioned.all(peerId, inventory) as (CopyRow & {
-      kind: number
-      owner: string
-      name: string
-      version: string
-    })[]
-    for (const copy of swept)
-      this.#removeCopy([peerId, copy.kind, copy.owner, copy.name, copy.version], copy, touching)
+  #sweep({ peerKey, inventory }: Sender, touching: Touching): void {
+    if (inventory.isFirst) return
+    for (const copy of this.#rows.copies.unmentioned(peerKey, inventory.number))
+      this.#removeCopy(copy, copy.name, copy, touching)
   }
 
   /**
    * Withholds the owner's shared copy from the cluster, or restores it; returns it if it exists.
    */
-  #withhold(owner: string, name: string, withheld: 0 | 1, touching: Touching): CopyRow | undefined {
-    const key = keyOf(owner, { kind: 'shared', name })
-    const copy = this.#sql.copy.get(...key) as (CopyRow & { inventory: number }) | undefined
-    if (copy === undefined || copy.withheld === withheld) return copy
-    this.#sql.removeCopy.run(...key)
-    this.#sql.addCopy.run(...key, copy.content_id, copy.modified_ms, copy.inventory, withheld, 0)
-    touching.touch(copy.content_id, name)
-    return copy
+  #withhold(
+    file: FileKey,
+    withheld: 0 | 1,
+    touching: Touching,
+  ): { row: FileRow; copy: CopyRow } | undefined {
+    const { files, copies, contents } = this.#rows
+    const row = files.find(file)
+    if (row === undefined) return undefined
+    const place = { peerKey: row.ownerKey, fileId: row.fileId, kind: 0, version: '' }
+    const copy = copies.get(place)
+    if (copy === undefined) return undefined
+    const content = contents.get(copy.contentId)
+    if (copy.withheld !== withheld && content !== undefined) {
+      copies.remove(place, copy)
+      copies.add(place, content, { ...copy, withheld })
+      touching.touch(copy.contentId, file.name)
+    }
+    return { row, copy }
   }
 
   /**
@@ -258,40 +307,34 @@ export class AnnouncementWriter {
    * keeper.
    * @returns whether the file has this content now
    */
-  #setFile({ owner, name }: FileKey, version: Version, touching: Touching): boolean {
-    const { contentId, modifiedMs, fromOwner } = version
-    const old = this.#sql.file.get(owner, name) as FileRow | undefined
-    const isNewer = old === undefined || modifiedMs > old.modified_ms
-    if (!fromOwner && (old?.from_owner === 1 || !isNewer)) return old.content_id === contentId
-    if (!fromOwner && old === undefined && !this.#mayBringBack(owner)) return false
-    if (old?.content_id === contentId) {
-      this.#sql.confirmFile.run(modifiedMs, Number(fromOwner), owner, name)
+  #setFile(row: FileRow, owner: string, version: Version, touching: Touching): boolean {
+    const { contentId, modifiedMs, isFromOwner } = version
+    const { files } = this.#rows
+    const { name } = row
+    const isNewer = row.contentId === null || modifiedMs > row.modifiedMs
+    if (!isFromOwner && (row.isFromOwner || !isNewer)) return row.contentId === contentId
+    if (!isFromOwner && row.contentId === null && !this.#mayBringBack(owner)) return false
+    if (row.contentId === contentId) {
+      files.confirm(row, modifiedMs, isFromOwner)
       return true
     }
-    if (old !== undefined) {
-      this.#sql.removeFile.run(owner, name)
-      touching.loosen(old.content_id, name)
-      const before = { ...version, contentId: old.content_id, modifiedMs: old.modified_ms }
+    if (isFile(row)) {
+      touching.loosen(row.contentId, name)
+      const before = { ...version, contentId: row.contentId, modifiedMs: row.modifiedMs }
       this.#keepReplaced({ owner, name }, before, touching)
     }
-    this.#sql.removeReplaced.run(owner, name, contentId)
-    const addedMs = old?.added_ms ?? version.addedMs
-    this.#sql.addFile.run(owner, name, contentId, modifiedMs, Number(fromOwner), addedMs)
-    this.#removed.claim({ owner, name, contentId })
+    const file = { owner, name, contentId, fileId: row.fileId }
+    this.#removed.isNotReplaced(file)
+    files.setContent(row, { contentId, modifiedMs, isFromOwner }, version.addedMs)
+    this.#removed.claim(file)
     touching.touch(contentId, name)
     return true
   }
 
   /** Keeps the copies of a version that the file no longer has. */
-  #keepReplaced(
-    file: FileKey,
-    { contentId, modifiedMs, nowMs }: Version,
-    touching: Touching,
-  ): void {
-    const { owner, name } = file
-    this.#sql.addReplaced.run(owner, name, contentId, modifiedMs, nowMs)
-    touching.replace(file)
-    touching.loosen(contentId, name)
+  #keepReplaced(file: FileKey, version: Version, touching: Touching): void {
+    const { contentId, modifiedMs, nowMs } = version
+    this.#removed.keepReplaced({ ...file, contentId }, modifiedMs, nowMs, touching)
   }
 
   /**
@@ -305,21 +348,14 @@ export class AnnouncementWriter {
     return this.#isYoung() || this.#sql.hasAnnounced.get(owner) === undefined
   }
 
-  /** A content is its hash, size and chunk root together (docs/decisions/0004). */
-  #contentIdOf(content: Content): number {
-    const sha256 = Buffer.from(content.sha256, 'hex')
-    const root = content.chunkRoot === content.sha256 ? null : Buffer.from(content.chunkRoot, 'hex')
-    const known = this.#sql.contentId.get(sha256, content.size, root) as number | undefined
-    return known ?? Number(this.#sql.addContent.run(sha256, content.size, root).lastInsertRowid)
-  }
-
-  /** Removes contents that nothing needs; called last. */
+  /** Writes what the write collected, and removes contents that nothing needs; called last. */
   removeUnused(touching: Touching): void {
-    for (const contentId of touching.loosened) {
-      this.#sql.removeCopyless.run({ contentId })
-      this.#sql.removeUnusedContent.run({ contentId })
-    }
+    this.#rows.settle(touching.loosened)
   }
+}
+
+function isFile(row: FileRow): row is CurrentFile {
+  return row.contentId !== null
 }
 
 /** Why a copy is no part of the cluster; 0 if it is. */
@@ -328,76 +364,21 @@ function withheldOf({ kind, damaged }: Put, isUnshared: boolean): number {
   return damaged === true ? damagedCopy : 0
 }
 
-type Key = readonly [peerId: string, kind: number, owner: string, name: string, version: string]
-
-function keyOf(peerId: string, { kind, owner = '', name, version = '' }: CopyKey): Key {
-  return [peerId, copyKinds.indexOf(kind), owner, name, version]
+function ownerOf(peerId: string, { kind, owner = '' }: CopyKey): string {
+  return kind === 'shared' ? peerId : owner
 }
 
 /** @returns every statement of the writer, compiled once */
 function prepare(database: Database) {
-  // The sum keeps SQLite from comparing a bare parameter with the condition of the partial index on
-  // copies, which would recompile the statement for each new value.
-  const copyKey = 'peer_id = ? and kind = (? + 0) and owner = ? and name = ? and version = ?'
   return {
-    seen: database.prepare(
-      'select epoch, seen_seq, inventory, inventory_ended from peers where peer_id = ?',
-    ),
-    beginInventory: database.prepare(
-      'update peers set epoch = ?, inventory = ?, inventory_ended = 0 where peer_id = ?',
-    ),
-    endInventory: database.prepare('update peers set inventory_ended = 1 where peer_id = ?'),
-    setSeen: database.prepare('update peers set seen_seq = ? where peer_id = ?'),
-    holdings: database.prepare(`select ${holdingsColumns} from peers where peer_id = ?`),
-    copy: database.prepare(
-      `select content_id, modified_ms, withheld, inventory from copies where ${copyKey}`,
-    ),
-    confirmCopy: database.prepare(
-      `update copies set modified_ms = ?, inventory = ? where ${copyKey}`,
-    ),
-    addCopy: database.prepare('insert into copies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    removeCopy: database.prepare(`delete from copies where ${copyKey}`),
-    unmentioned: database.prepare(
-      'select kind, owner, name, version, content_id from copies where peer_id = ? and inventory < ?',
-    ),
-    file: database.prepare(
-      'select content_id, modified_ms, from_owner, added_ms from files where owner = ? and name = ?',
-    ),
     hasAnnounced: database.prepare(
       'select 1 from peers where peer_id = ? and inventory > 0 and inventory_ended = 1',
     ),
     isComplete: database.prepare(
       'select 1 from forgotten_owners where peer_id = ? and has_lost = 0',
     ),
-    confirmFile: database.prepare(
-      'update files set modified_ms = ?, from_owner = ? where owner = ? and name = ?',
-    ),
-    addFile: database.prepare('insert into files values (?, ?, ?, ?, ?, ?)'),
-    removeFile: database.prepare('delete from files where owner = ? and name = ?'),
-    addReplaced: database.prepare(
-      'insert into replaced values (?, ?, ?, ?, ?) on conflict do nothing',
-    ),
-    removeReplaced: database.prepare(
-      'delete from replaced where owner = ? and name = ? and content_id = ?',
-    ),
-    // A version without copies need not be kept.
-    removeCopyless: database.prepare(
-      `delete from replaced where content_id = @contentId
-       and not exists (select 1 from copies where content_id = @contentId)`,
-    ),
     isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
     addUnshared: database.prepare('insert into unshared values (?, ?) on conflict do nothing'),
     removeUnshared: database.prepare('delete from unshared where name = ? and owner = ?'),
-    contentId: database
-      .prepare('select content_id from contents where sha256 = ? and size = ? and chunk_root is ?')
-      .pluck(),
-    addContent: database.prepare(
-      'insert into contents (sha256, size, chunk_root) values (?, ?, ?)',
-    ),
-    removeUnusedContent: database.prepare(
-      `delete from contents where content_id = @contentId and files = 0
-       and not exists (select 1 from copies where content_id = @contentId)
-       and not exists (select 1 from replaced where content_id = @contentId)`,
-    ),
   }
 }

@@ -1,6 +1,7 @@
 import { limits } from '../../common/limits.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type { ContentReader } from './content-reader.ts'
+import { listedDownloads } from './name-reader.ts'
 import type { FolderPart } from './store.ts'
 
 /** Sorts after the name itself and before all others that begin with it: names have none. */
@@ -46,8 +47,10 @@ export class FolderReader {
     const found: string[] = []
     let last = after
     for (let step = 0; step < max.steps && found.length < max.children; step++) {
-      const name = this.#sql.first.get({ from: prefix + startAfter(last), end }) as string | null
-      if (name === null) return { found, next: undefined }
+      const name = this.#sql.first.get({ from: prefix + startAfter(last), end }) as
+        | string
+        | undefined
+      if (name === undefined) return { found, next: undefined }
       const slash = name.indexOf('/', prefix.length)
       const isListed = this.#sql.isListed.get({ name }) !== undefined
       if (isListed) found.push(name.slice(prefix.length, slash === -1 ? undefined : slash + 1))
@@ -71,16 +74,11 @@ function startAfter(child: string): string {
 function prepare(database: Database) {
   const within = 'name >= @from and name < @end order by name limit 1'
   return {
-    // Hidden downloads are skipped step by step, so that many of them do not make one step long.
-    first: database
-      .prepare(`
-        select min(name) from (
-          select * from (select name from files where ${within})
-          union all select * from (select name from copies where kind = 1 and ${within}))`)
-      .pluck(),
+    // Names that are not listed are skipped step by step, so that many of them do not make one step
+    // long.
+    first: database.prepare(`select name from files where ${within}`).pluck(),
     isListed: database.prepare(`
-      select 1 where exists (select 1 from files where name = @name)
-        or not exists (select 1 from unshared where name = @name)
-          and not exists (select 1 from gone where name = @name)`),
+      select 1 where exists (select 1 from files where name = @name and content_id is not null)
+        or exists (select 1 from ${listedDownloads} and files.name = @name)`),
   }
 }

@@ -1,3 +1,4 @@
+import type { Migration } from '../../common/sqlite.ts'
 import { initial } from './migrations/0001-initial.ts'
 import { identities } from './migrations/0002-identities.ts'
 import { replacedVersions } from './migrations/0003-replaced-versions.ts'
@@ -8,12 +9,13 @@ import { replicaCounts } from './migrations/0007-replica-counts.ts'
 import { trash } from './migrations/0008-trash.ts'
 import { forgottenOwners } from './migrations/0009-forgotten-owners.ts'
 import { intentSources } from './migrations/0010-intent-sources.ts'
+import { packedRows } from './migrations/0011-packed-rows.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
  * file. Append only: a database has run all up to its version.
  */
-export const migrations: readonly string[] = [
+export const migrations: readonly Migration[] = [
   initial,
   identities,
   replacedVersions,
@@ -24,5 +26,6 @@ export const migrations: readonly string[] = [
   trash,
   forgottenOwners,
   intentSources,
+  packedRows,
   // The next one is appended here.
 ]

@@ -2,21 +2,23 @@ import type { Change } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
 import type { NewEvent } from '../events/event.ts'
 import { fileKeyText } from './file-key.ts'
+import type { CurrentFile } from './file-rows.ts'
+import type { IndexRows } from './index-rows.ts'
 import type { IntentLog } from './intent-log.ts'
+import { noOwnerKey } from './peer-keys.ts'
 import type { FileKey, GoneName } from './store.ts'
 import type { Touching } from './touching.ts'
+import { TrashRows } from './trash-rows.ts'
 
 type Remove = Extract<Change, { op: 'remove' }>
 
-interface FileRow {
-  readonly content_id: number
-  readonly modified_ms: number
-  readonly added_ms: number
-  readonly from_owner: number
-  readonly bytes: number
+/** A content that a file has, or had before it was deleted. */
+interface Current {
+  readonly contentId: number
+  readonly modifiedMs: number
+  /** The file; undefined if it is in the trash. */
+  readonly row?: CurrentFile
 }
-
-type StrayRow = Pick<FileRow, 'content_id' | 'modified_ms'>
 
 interface GoneRow {
   readonly gone_ms: number
@@ -26,6 +28,8 @@ interface GoneRow {
 /** A content of a file. */
 interface FileContent extends FileKey {
   readonly contentId: number
+  /** Its row, if that is known. */
+  readonly fileId?: number
 }
 
 /**
@@ -43,10 +47,17 @@ const shortLivedMs = 60_000
  */
 export class RemovedFiles {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #rows: IndexRows
+  readonly #trash: TrashRows
   readonly #intent: Pick<IntentLog, 'decide'>
 
-  constructor(database: Database, { intent }: { intent: Pick<IntentLog, 'decide'> }) {
+  constructor(
+    database: Database,
+    { rows, intent }: { rows: IndexRows; intent: Pick<IntentLog, 'decide'> },
+  ) {
     this.#sql = prepare(database)
+    this.#rows = rows
+    this.#trash = new TrashRows(database, rows)
     this.#intent = intent
   }
 
@@ -56,12 +67,13 @@ export class RemovedFiles {
     const file = { owner, name }
     if (reason === 'deleted') this.#delete(file, change, nowMs, touching)
     else {
-      const current = this.#sql.file.get(owner, name) as FileRow | undefined
-      if (current !== undefined) touching.events.push(removalOf(file, current.bytes, renamedTo))
+      const current = this.#rows.files.current(file)
+      if (current !== undefined)
+        touching.events.push(removalOf(file, this.#bytesOf(current), renamedTo))
       if (renamedTo !== undefined) this.#rename(file, renamedTo, nowMs, touching)
       this.release(file, touching)
       const gone = this.#sql.gone.get(owner, name) as GoneRow | undefined
-      this.#sql.setGone.run(owner, name, nowMs, 0)
+      this.#setGone(file, nowMs, false)
       if (gone?.is_kept === 1) this.#decide(file, false, nowMs, touching)
     }
   }
@@ -102,38 +114,42 @@ export class RemovedFiles {
     { changedMs, nowMs }: { readonly changedMs: number; readonly nowMs: number },
     touching: Touching,
   ): void {
-    const file = this.#sql.file.get(owner, name) as FileRow | undefined
-    if (file?.from_owner === 1) return
+    const file = this.#rows.files.current({ owner, name })
+    if (file?.isFromOwner === true) return
     if (value === null) return this.#undelete({ owner, name }, touching)
     const { isKept } = value
     const goneMs = Math.min(changedMs, nowMs)
-    this.#sql.setGone.run(owner, name, goneMs, Number(isKept))
+    this.#setGone({ owner, name }, goneMs, isKept)
     if (!isKept) this.release({ owner, name }, touching)
     else if (file !== undefined) {
-      this.#sql.removeFile.run(owner, name)
-      const { content_id: contentId, modified_ms: modifiedMs } = file
-      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, goneMs, goneMs)
+      const { contentId, modifiedMs } = file
+      this.#rows.files.remove(file)
+      const trashed = { owner, name, contentId, modifiedMs }
+      this.#trash.add(trashed, { deletedMs: goneMs, trashedMs: goneMs })
       touching.loosen(contentId, name)
     } else this.#keepAfterAll({ owner, name }, goneMs, touching)
   }
 
   /** Here the file seemed to be a temporary one, because this index had heard of it only just before. */
   #keepAfterAll({ owner, name }: FileKey, goneMs: number, touching: Touching): void {
-    const left = this.#sql.newestStray.get(owner, name) as StrayRow | undefined
-    if (left === undefined || this.#sql.trashed.get(owner, name) !== undefined) return
-    const { content_id: contentId, modified_ms: modifiedMs } = left
-    this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, goneMs, goneMs)
+    const { files, copies } = this.#rows
+    const row = files.find({ owner, name })
+    const left = row && copies.newestStray(row.fileId)
+    if (left === undefined || this.#trash.get({ owner, name }) !== undefined) return
+    const { contentId, modifiedMs } = left
+    const trashed = { owner, name, contentId, modifiedMs }
+    this.#trash.add(trashed, { deletedMs: goneMs, trashedMs: goneMs })
     this.claim({ owner, name, contentId })
     touching.touch(contentId, name)
   }
 
   #undelete({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.removeGone.run(owner, name)
-    const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
+    const trashed = this.#trash.get({ owner, name })
     if (trashed === undefined) return
-    const { content_id: contentId, modified_ms: modifiedMs } = trashed
-    this.#sql.removeTrashed.run(owner, name)
-    this.#sql.addFile.run(owner, name, contentId, modifiedMs, 0, 0)
+    const { contentId, modifiedMs } = trashed
+    this.#trash.remove({ owner, name }, trashed)
+    this.#rows.files.put({ owner, name }, { contentId, modifiedMs, isFromOwner: false }, 0)
     touching.touch(contentId, name)
   }
 
@@ -146,40 +162,53 @@ export class RemovedFiles {
 
   /** Removes a file from the trash for good; its copies may be dropped. */
   purge(file: FileKey, nowMs: number, touching: Touching): void {
-    if (this.#sql.trashed.get(file.owner, file.name) === undefined) return
+    if (this.#trash.get(file) === undefined) return
     this.release(file, touching)
-    this.#sql.setGone.run(file.owner, file.name, nowMs, 0)
+    this.#setGone(file, nowMs, false)
     this.#decide(file, false, nowMs, touching)
   }
 
   /** A file and its earlier contents are no longer wanted. */
   release(file: FileKey, touching: Touching): void {
     const { owner, name } = file
-    const current = this.#current(file)
-    this.#sql.removeFile.run(owner, name)
-    this.#sql.removeTrashed.run(owner, name)
-    if (current !== undefined) this.stray({ owner, name, contentId: current.content_id }, touching)
-    for (const contentId of this.#sql.replacedOf.all(owner, name) as number[])
-      this.forgetReplaced(file, contentId, touching)
+    const current = this.#rows.files.current(file)
+    const trashed = this.#trash.get(file)
+    const { contentId } = current ?? trashed ?? {}
+    if (current !== undefined) this.#rows.files.remove(current)
+    if (trashed !== undefined) this.#trash.remove(file, trashed)
+    if (contentId !== undefined) this.stray({ owner, name, contentId }, touching)
+    for (const contentId of this.#replacedOf(file)) this.forgetReplaced(file, contentId, touching)
   }
 
   /** An earlier content of a file need not be kept any longer. */
   forgetReplaced({ owner, name }: FileKey, contentId: number, touching: Touching): void {
     this.#sql.removeReplaced.run(owner, name, contentId)
     touching.loosen(contentId, name)
-    if (this.#current({ owner, name })?.content_id !== contentId)
+    if (this.#current({ owner, name })?.contentId !== contentId)
       this.stray({ owner, name, contentId }, touching)
   }
 
   /** The file does not need its replicas of this content. */
-  stray({ owner, name, contentId }: FileContent, touching: Touching): void {
-    if (this.#sql.markStrays.run({ owner, name, contentId }).changes > 0) touching.hasStrays = true
+  stray(file: FileContent, touching: Touching): void {
+    const { name, contentId } = file
+    const fileId = this.#fileIdOf(file)
+    if (fileId !== undefined && this.#rows.copies.markStrays(fileId, contentId)) {
+      touching.hasStrays = true
+      this.#rows.rare.onAdded('strays')
+    }
     touching.loosen(contentId, name)
   }
 
   /** The file has this content: its replicas are not stray. */
-  claim({ owner, name, contentId }: FileContent): void {
-    this.#sql.clearStrays.run({ owner, name, contentId })
+  claim(file: FileContent): void {
+    if (!this.#rows.rare.has('strays')) return
+    const fileId = this.#fileIdOf(file)
+    if (fileId !== undefined) this.#rows.copies.clearStrays(fileId, file.contentId)
+  }
+
+  /** The file has this content: it is no replaced one. */
+  isNotReplaced({ owner, name, contentId }: FileContent): void {
+    if (this.#rows.rare.has('replaced')) this.#sql.removeReplaced.run(owner, name, contentId)
   }
 
   /**
@@ -187,14 +216,16 @@ export class RemovedFiles {
    * @returns whether the file was removed
    */
   onReplica(file: FileContent, modifiedMs: number, touching: Touching): boolean {
+    if (!this.#rows.rare.has('gone')) return false
     const { owner, name, contentId } = file
     const gone = this.#sql.gone.get(owner, name) as GoneRow | undefined
     if (gone === undefined) return false
-    const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
+    const trashed = this.#trash.get(file)
     if (trashed === undefined && gone.is_kept === 1) {
-      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, gone.gone_ms, gone.gone_ms)
+      const times = { deletedMs: gone.gone_ms, trashedMs: gone.gone_ms }
+      this.#trash.add({ owner, name, contentId, modifiedMs }, times)
       touching.touch(contentId, name)
-    } else if (trashed?.content_id !== contentId && !this.#isReplaced(file))
+    } else if (trashed?.contentId !== contentId && !this.#replacedOf(file).includes(contentId))
       this.stray(file, touching)
     return true
   }
@@ -205,9 +236,11 @@ export class RemovedFiles {
    * @returns whether its own was
    */
   onShared({ owner, name, contentId }: FileContent, nowMs: number, touching: Touching): boolean {
-    this.#returned({ owner, name }, nowMs, touching)
-    const trashed = this.#sql.trashed.get(owner, name) as FileRow | undefined
-    for (const other of this.#sql.sameTrashed.all(name, contentId) as string[]) {
+    const { rare } = this.#rows
+    if (rare.has('gone')) this.#returned({ owner, name }, nowMs, touching)
+    if (!rare.has('trash')) return false
+    const trashed = this.#trash.get({ owner, name })
+    for (const other of this.#trash.ownersOf(name, contentId)) {
       const isOwn = other === owner
       touching.events.push({
         kind: 'restored',
@@ -218,10 +251,12 @@ export class RemovedFiles {
       if (!isOwn) this.purge({ owner: other, name }, nowMs, touching)
     }
     if (trashed === undefined) return false
-    this.#sql.removeTrashed.run(owner, name)
-    touching.loosen(trashed.content_id, name)
-    if (trashed.content_id !== contentId)
-      this.#keepReplaced({ owner, name, contentId: trashed.content_id }, trashed, nowMs, touching)
+    this.#trash.remove({ owner, name }, trashed)
+    touching.loosen(trashed.contentId, name)
+    if (trashed.contentId !== contentId) {
+      const before = { owner, name, contentId: trashed.contentId }
+      this.keepReplaced(before, trashed.modifiedMs, nowMs, touching)
+    }
     return true
   }
 
@@ -234,65 +269,88 @@ export class RemovedFiles {
   #delete(file: FileKey, { removedMs }: Remove, nowMs: number, touching: Touching): void {
     const { owner, name } = file
     const deletedMs = Math.min(removedMs, nowMs)
-    const current = this.#sql.file.get(owner, name) as FileRow | undefined
+    const { files, contents } = this.#rows
+    const current = files.current(file)
     if (current === undefined) {
       if (this.#sql.gone.get(owner, name) !== undefined) return
-      this.#sql.setGone.run(owner, name, nowMs, 1)
+      this.#setGone(file, nowMs, true)
       return this.#decide(file, true, nowMs, touching)
     }
-    const { content_id: contentId, modified_ms: modifiedMs, added_ms: addedMs } = current
-    const isShortLived = nowMs - addedMs < shortLivedMs
+    const { contentId, modifiedMs } = current
+    const isShortLived = nowMs - files.addedMsOf(current) < shortLivedMs
     // Without any copy there is nothing to keep; one that is being made may still arrive.
-    if (isShortLived || this.#sql.isHeld.get(contentId) === undefined) this.release(file, touching)
+    const content = contents.get(contentId)
+    if (isShortLived || content === undefined || !contents.isHeld(content))
+      this.release(file, touching)
     else {
-      this.#sql.removeFile.run(owner, name)
-      this.#sql.addTrashed.run(owner, name, contentId, modifiedMs, deletedMs, nowMs)
+      files.remove(current)
+      this.#trash.add({ owner, name, contentId, modifiedMs }, { deletedMs, trashedMs: nowMs })
       touching.loosen(contentId, name)
-      touching.events.push({ kind: 'deleted', peerId: owner, name, bytes: current.bytes })
+      touching.events.push({ kind: 'deleted', peerId: owner, name, bytes: content.size })
     }
-    this.#sql.setGone.run(owner, name, nowMs, isShortLived ? 0 : 1)
+    this.#setGone(file, nowMs, !isShortLived)
     if (!isShortLived) this.#decide(file, true, nowMs, touching)
   }
 
   /** Gives the content and the earlier contents of a file to another name of its owner. */
   #rename(file: FileKey, to: string, nowMs: number, touching: Touching): void {
+    const { files } = this.#rows
     const { owner, name } = file
     const current = this.#current(file)
-    for (const contentId of this.#sql.replacedOf.all(owner, name) as number[])
-      this.stray({ owner, name, contentId }, touching)
+    for (const contentId of this.#replacedOf(file)) this.stray({ owner, name, contentId }, touching)
     this.#sql.moveReplaced.run(to, owner, name)
     if (current === undefined || this.#sql.isUnshared.get(to, owner) !== undefined) return
-    const { content_id: contentId, modified_ms: modifiedMs, added_ms: addedMs } = current
-    const target = this.#current({ owner, name: to })
+    const { contentId, modifiedMs, row } = current
+    const addedMs = row === undefined ? 0 : files.addedMsOf(row)
+    const renamed = { owner, name: to, contentId }
+    const target = this.#current(renamed)
     if (target === undefined) {
-      this.#sql.addFile.run(owner, to, contentId, modifiedMs, 1, addedMs)
-      this.#returned({ owner, name: to }, nowMs, touching)
-      this.claim({ owner, name: to, contentId })
-    } else if (target.content_id === contentId) this.#sql.addedBefore.run(addedMs, owner, to)
-    else this.#keepReplaced({ owner, name: to, contentId }, current, nowMs, touching)
-    this.#sql.removeReplacedCurrent.run({ owner, name: to })
+      files.put(renamed, { contentId, modifiedMs, isFromOwner: true }, addedMs)
+      this.#returned(renamed, nowMs, touching)
+      this.claim(renamed)
+    } else if (target.contentId === contentId) {
+      if (target.row !== undefined) files.addedBefore(target.row, addedMs)
+    } else this.keepReplaced(renamed, modifiedMs, nowMs, touching)
+    const has = files.current(renamed)
+    if (has !== undefined) this.#sql.removeReplaced.run(owner, to, has.contentId)
     touching.touch(contentId, to)
   }
 
-  #keepReplaced(
+  /** Keeps the copies of a content that the file no longer has. */
+  keepReplaced(
     { owner, name, contentId }: FileContent,
-    { modified_ms: modifiedMs }: FileRow,
+    modifiedMs: number,
     nowMs: number,
     touching: Touching,
   ): void {
     this.#sql.addReplaced.run(owner, name, contentId, modifiedMs, nowMs)
+    this.#rows.rare.onAdded('replaced')
     touching.replace({ owner, name })
     touching.loosen(contentId, name)
   }
 
-  #isReplaced({ owner, name, contentId }: FileContent): boolean {
-    return (this.#sql.replacedOf.all(owner, name) as number[]).includes(contentId)
+  #replacedOf({ owner, name }: FileKey): number[] {
+    return this.#sql.replacedOf.all(owner, name) as number[]
   }
 
   /** A file that is shared or in the trash. */
-  #current({ owner, name }: FileKey): FileRow | undefined {
-    const file = this.#sql.file.get(owner, name) ?? this.#sql.trashed.get(owner, name)
-    return file as FileRow | undefined
+  #current(file: FileKey): Current | undefined {
+    const row = this.#rows.files.current(file)
+    if (row === undefined) return this.#trash.get(file)
+    return { contentId: row.contentId, modifiedMs: row.modifiedMs, row }
+  }
+
+  #setGone({ owner, name }: FileKey, goneMs: number, isKept: boolean): void {
+    this.#sql.setGone.run(owner, name, goneMs, Number(isKept))
+    this.#rows.rare.onAdded('gone')
+  }
+
+  #fileIdOf(file: FileContent): number | undefined {
+    return file.fileId ?? this.#rows.files.find(file)?.fileId
+  }
+
+  #bytesOf({ contentId }: CurrentFile): number {
+    return this.#rows.contents.known(contentId).size
   }
 }
 
@@ -308,28 +366,8 @@ function removalOf(
 
 /** @returns the statements about removed files, compiled once */
 function prepare(database: Database) {
-  const bytes = '(select size from contents where contents.content_id = found.content_id) as bytes'
   return {
-    file: database.prepare(
-      `select content_id, modified_ms, added_ms, from_owner, ${bytes}
-       from files as found where owner = ? and name = ?`,
-    ),
-    addFile: database.prepare('insert into files values (?, ?, ?, ?, ?, ?)'),
-    removeFile: database.prepare('delete from files where owner = ? and name = ?'),
-    addedBefore: database.prepare(
-      'update files set added_ms = min(added_ms, ?) where owner = ? and name = ?',
-    ),
     isUnshared: database.prepare('select 1 from unshared where name = ? and owner = ?'),
-    isHeld: database.prepare('select 1 from holders where content_id = ? limit 1'),
-    trashed: database.prepare(
-      `select content_id, modified_ms, 0 as added_ms, 1 as from_owner, ${bytes}
-       from trash as found where owner = ? and name = ?`,
-    ),
-    sameTrashed: database
-      .prepare('select owner from trash where name = ? and content_id = ?')
-      .pluck(),
-    addTrashed: database.prepare('insert into trash values (?, ?, ?, ?, ?, ?)'),
-    removeTrashed: database.prepare('delete from trash where owner = ? and name = ?'),
     gone: database.prepare('select gone_ms, is_kept from gone where owner = ? and name = ?'),
     setGone: database.prepare('insert or replace into gone values (?, ?, ?, ?)'),
     goneBeyond: database
@@ -339,26 +377,17 @@ function prepare(database: Database) {
       select gone_ms as goneMs, owner, name,
         not exists (select 1 from trash
           where trash.owner = gone.owner and trash.name = gone.name)
-        and not exists (select 1 from copies
-          where stray = 1 and copies.owner = gone.owner and copies.name = gone.name)
-        and not exists (select 1 from copies where kind = 1 and copies.name = gone.name)
+        and not exists (
+          select 1 from files cross join peer_keys on peer_keys.peer_key = owner_key
+            cross join copies on copies.file_id = files.file_id and stray = 1
+          where files.name = gone.name and peer_id = gone.owner)
+        and not exists (
+          select 1 from files cross join copies on copies.file_id = files.file_id and kind = 1
+          where files.name = gone.name and owner_key = ${noOwnerKey})
           as isForgettable
       from gone where gone_ms <= @beforeMs and (gone_ms, owner, name) > (@goneMs, @owner, @name)
       order by gone_ms, owner, name limit @limit`),
     removeGone: database.prepare('delete from gone where owner = ? and name = ?'),
-    markStrays: database.prepare(
-      `update copies set stray = 1
-       where peer_id in (select peer_id from holders where content_id = @contentId and kind = 2)
-         and kind = 2 and owner = @owner and name = @name and content_id = @contentId`,
-    ),
-    newestStray: database.prepare(
-      `select content_id, modified_ms from copies where owner = ? and name = ?
-       and stray = 1 and kind = 2 order by modified_ms desc limit 1`,
-    ),
-    clearStrays: database.prepare(
-      `update copies set stray = 0
-       where stray = 1 and owner = @owner and name = @name and content_id = @contentId`,
-    ),
     replacedOf: database
       .prepare('select content_id from replaced where owner = ? and name = ?')
       .pluck(),
@@ -370,10 +399,6 @@ function prepare(database: Database) {
     ),
     removeReplaced: database.prepare(
       'delete from replaced where owner = ? and name = ? and content_id = ?',
-    ),
-    removeReplacedCurrent: database.prepare(
-      `delete from replaced where owner = @owner and name = @name
-       and content_id = (select content_id from files where owner = @owner and name = @name)`,
     ),
   }
 }

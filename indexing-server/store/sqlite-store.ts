@@ -1,23 +1,32 @@
 import type { Clock } from '../../common/clock.ts'
-import { AppError, hasCode } from '../../common/errors.ts'
+import type { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { ReplicaVersion } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
-import { type Database, openDatabase, usedBytesOf } from '../../common/sqlite.ts'
+import {
+  type Database,
+  type MigrationProgress,
+  openDatabase,
+  usedBytesOf,
+} from '../../common/sqlite.ts'
 import type { RecordedEvent } from '../events/event.ts'
-import { isSameIdentity } from '../identity.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
 import { ContentReader, type IsDoubted, type WantedCopies } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
 import { FolderReader } from './folder-reader.ts'
 import { ForgetWriter } from './forget-writer.ts'
-import { GroupCommit, type Transaction } from './group-commit.ts'
+import { GroupCommit } from './group-commit.ts'
+import { IndexRows } from './index-rows.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
 import { IntentWriter } from './intent-writer.ts'
 import { migrations } from './migrations.ts'
+import { NameReader } from './name-reader.ts'
+import { PeerKeys } from './peer-keys.ts'
 import { type PeerStatements, preparePeers } from './peer-statements.ts'
+import { RegisteredPeers } from './registered-peers.ts'
+import { ReplicaReader } from './replica-reader.ts'
 import type {
   Announced,
   Announcement,
@@ -47,16 +56,13 @@ import type {
 } from './store.ts'
 import { transactionsOn } from './transactions.ts'
 import { TrashReader } from './trash-reader.ts'
-import { type UnwrittenPeer, UnwrittenPeers } from './unwritten-peers.ts'
+import type { UnwrittenPeer } from './unwritten-peers.ts'
+import { VersionReader } from './version-reader.ts'
 
 /** SQLite's page cache: the inner pages of its trees for a million contents. */
 const databaseCacheKibibytes = 32 * 1024
 /** Pages (of 4 KiB) between checkpoints: fewer, larger ones. */
 const databaseLogPages = 8_192
-/** Bytes written by a probe: as much as a typical announcement. */
-const databaseProbeBytes = 65_536
-/** Registrations and deaths written together after a fault: one short transaction. */
-const unwrittenPeersPerCommit = 1_000
 /** While the database is younger than this, it may replace a lost one: peers restore decisions. */
 const recoveryMs = 3_600_000
 /** The same for the files of other owners: their keepers may be away for weeks. */
@@ -78,17 +84,20 @@ export interface SqliteStoreDependencies {
   readonly isDoubted?: IsDoubted
   /** How many copies contents should have; 2 by default. */
   readonly factors?: WantedCopies
+  /** Called with each step of the migration of an existing database. */
+  readonly onProgress?: MigrationProgress
   /** Opens the database; tests keep a reference to it. */
   readonly open?: typeof openDatabase
 }
-
-type PeerRow = Omit<PeerRecord, 'zone' | 'gone'> & { zone: string | null; gone: Gone | null }
 
 /** {@link IndexStore} on one SQLite database that only this process uses. */
 export class SqliteStore implements IndexStore {
   readonly #clock: Clock
   readonly #database: Database
   readonly #reader: ContentReader
+  readonly #names: NameReader
+  readonly #replicas: ReplicaReader
+  readonly #versions: VersionReader
   readonly #trash: TrashReader
   readonly #folders: FolderReader
   readonly #writer: AnnouncementWriter
@@ -99,8 +108,7 @@ export class SqliteStore implements IndexStore {
   readonly #forgets: ForgetWriter
   readonly #commits: GroupCommit
   readonly #sql: PeerStatements
-  readonly #unwritten = new UnwrittenPeers()
-  readonly #transaction: Transaction
+  readonly #peers: RegisteredPeers
 
   /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
   constructor(options: SqliteStoreOptions, dependencies: SqliteStoreDependencies) {
@@ -108,33 +116,41 @@ export class SqliteStore implements IndexStore {
     const { path } = options
     const { onFault = () => {} } = dependencies
     const open = dependencies.open ?? openDatabase
-    this.#database = open(path, { migrations })
-    this.#transaction = transactionsOn(this.#database, { path, onFault })
+    const { onProgress = () => {} } = dependencies
+    this.#database = open(path, { migrations, onProgress })
+    const keys = new PeerKeys(this.#database)
+    const rows = new IndexRows(this.#database, keys)
+    const onRolledBack = (): void => rows.onRolledBack()
+    const transaction = transactionsOn(this.#database, { path, onFault, onRolledBack })
     this.#database.pragma(`cache_size = -${databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
-    this.#reader = new ContentReader(this.#database, {
+    this.#reader = new ContentReader(this.#database, keys, {
       isDoubted: dependencies.isDoubted ?? (() => false),
       factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
     })
-    this.#trash = new TrashReader(this.#database, this.#reader)
+    this.#trash = new TrashReader(this.#database, { keys, contents: this.#reader })
+    this.#names = new NameReader(this.#database, keys)
+    this.#replicas = new ReplicaReader(this.#database, keys)
+    this.#versions = new VersionReader(this.#database, this.#reader)
     this.#folders = new FolderReader(this.#database, this.#reader)
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())
     const isYoung = (): boolean => clock.nowMs() - this.createdMs < youngMs
     const intent = new IntentLog(this.#database, random)
     this.#intent = intent
-    this.#writer = new AnnouncementWriter(this.#database, { intent, isYoung })
+    this.#writer = new AnnouncementWriter(this.#database, { rows, intent, isYoung })
     this.#decisions = new IntentWriter(intent, this.#writer)
     this.#events = new EventTable(this.#database)
-    this.#forgets = new ForgetWriter(this.#database, this.#writer)
+    this.#forgets = new ForgetWriter(this.#database, { rows, files: this.#writer })
     this.#sql = preparePeers(this.#database)
     this.#commits = new GroupCommit(
       { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
       {
         clock: dependencies.clock,
-        transaction: this.#transaction,
+        transaction,
       },
     )
+    this.#peers = new RegisteredPeers(this.#sql, { commits: this.#commits, transaction })
   }
 
   /** Size of the database, without free pages. */
@@ -147,94 +163,23 @@ export class SqliteStore implements IndexStore {
   }
 
   async peers(): Promise<readonly PeerRecord[]> {
-    const rows = this.#sql.peers.all() as PeerRow[]
-    return rows.map((row) => ({
-      ...row,
-      zone: row.zone ?? undefined,
-      gone: row.gone ?? undefined,
-    }))
+    return this.#peers.all()
   }
 
   async register(registration: Registration): Promise<{ seenSeq: number; holdings: Holdings }> {
-    const { peerId, epoch, identity } = registration
-    const isNew = identity !== undefined && this.#identityOf(peerId) === undefined
-    const job = (): { seenSeq: number; holdings: Holdings } => {
-      const bound = this.#identityOf(peerId)
-      if (bound !== undefined && !isSameIdentity(bound, identity))
-        throw new AppError('PEER_ID_BOUND', { peerId })
-      if (bound === undefined && identity !== undefined) this.#sql.bind.run(peerId, identity)
-      // The new registration may continue it.
-      this.#writeUnwritten(this.#unwritten.of(peerId))
-      this.#writeRegistration(registration)
-      const seenSeq = this.#sql.seenSeq.get(peerId, epoch) as number | undefined
-      const holdings = this.#sql.holdings.get(peerId) as Holdings
-      return { seenSeq: seenSeq ?? 0, holdings }
-    }
-    try {
-      const registered = await this.#commits.add(1, job, { isDurable: isNew })
-      this.#unwritten.forget(peerId)
-      return registered
-    } catch (error) {
-      if (isNew || !hasCode(error, 'DISK_FAILED')) throw error
-      return this.#registerUnwritten(registration, error)
-    }
-  }
-
-  #writeRegistration({ epoch, continues, heardMs, ...peer }: Registration): void {
-    const row = { ...peer, zone: peer.zone ?? null, heardMs: Math.round(heardMs) }
-    this.#sql.register.run(row)
-    if (continues !== undefined)
-      this.#sql.continueRun.run(epoch, peer.peerId, continues.epoch, continues.lastSeq)
-  }
-
-  /** Registers a peer that the database has, without writing. @throws `error` for any other peer */
-  #registerUnwritten(
-    registration: Registration,
-    error: AppError,
-  ): { seenSeq: number; holdings: Holdings } {
-    const { peerId, epoch, continues, identity } = registration
-    const bound = this.#identityOf(peerId)
-    if (bound !== undefined && !isSameIdentity(bound, identity))
-      throw new AppError('PEER_ID_BOUND', { peerId })
-    const holdings = this.#sql.holdings.get(peerId) as Holdings | undefined
-    if (holdings === undefined || !this.#unwritten.register(registration)) throw error
-    const resumed = this.#sql.resumableSeq.get({
-      peerId,
-      epoch,
-      continuedEpoch: continues?.epoch ?? null,
-      continuedSeq: continues?.lastSeq ?? null,
-    }) as number | undefined
-    return { seenSeq: resumed ?? 0, holdings }
+    return await this.#peers.register(registration)
   }
 
   async identityOf(peerId: string): Promise<string | undefined> {
-    return this.#identityOf(peerId)
+    return this.#peers.identityOf(peerId)
   }
 
-  async releaseIdentity(
-    peerId: string,
-    { onlyIfEmpty }: { onlyIfEmpty: boolean },
-  ): Promise<boolean> {
-    const release = onlyIfEmpty ? this.#sql.releaseIfEmpty : this.#sql.release
-    const job = (): boolean => release.run({ peerId }).changes > 0
-    return await this.#commits.add(1, job, { isDurable: true })
-  }
-
-  #identityOf(peerId: string): string | undefined {
-    return this.#sql.identity.get(peerId) as string | undefined
+  async releaseIdentity(peerId: string, options: { onlyIfEmpty: boolean }): Promise<boolean> {
+    return await this.#peers.releaseIdentity(peerId, options)
   }
 
   async recordGone(peerId: string, gone: Gone, heardMs: number): Promise<void> {
-    try {
-      await this.#commits.add(1, () => {
-        this.#writeUnwritten(this.#unwritten.of(peerId))
-        this.#sql.recordGone.run(gone, Math.round(heardMs), peerId)
-      })
-      this.#unwritten.forget(peerId)
-    } catch (error) {
-      const isKept = hasCode(error, 'DISK_FAILED') && this.#unwritten.end(peerId, gone, heardMs)
-      if (!isKept) throw error
-    }
+    await this.#peers.recordGone(peerId, gone, heardMs)
   }
 
   async forgetCopies(peerId: string, limit: number): Promise<Forgotten> {
@@ -248,7 +193,7 @@ export class SqliteStore implements IndexStore {
   async forgetPeer(peerId: string, options: { readonly releasesId: boolean }): Promise<void> {
     const job = (): void => this.#forgets.forgetPeer(peerId, options)
     await this.#commits.add(1, job, { isDurable: options.releasesId })
-    this.#unwritten.forget(peerId)
+    this.#peers.forget(peerId)
   }
 
   async announce(announcement: Announcement): Promise<Announced> {
@@ -257,40 +202,16 @@ export class SqliteStore implements IndexStore {
     const isDurable = announcement.changes.some(({ op }) => op === 'unshare' || op === 'remove')
     let unwritten: UnwrittenPeer | undefined
     const job = (): Announced => {
-      unwritten = this.#unwritten.of(announcement.peerId)
-      this.#writeUnwritten(unwritten)
+      unwritten = this.#peers.writeUnwritten(announcement.peerId)
       return this.#writer.announce(announcement, this.#nowMs)
     }
     const announced = await this.#commits.add(weight, job, { isDurable })
-    if (unwritten !== undefined) this.#unwritten.onWritten(unwritten)
+    if (unwritten !== undefined) this.#peers.onWritten(unwritten)
     return announced
   }
 
   async probe(): Promise<void> {
-    this.#transaction(() => this.#sql.probe.run(databaseProbeBytes), false)
-    for (;;) {
-      const some = this.#unwritten.some(unwrittenPeersPerCommit)
-      if (some.length === 0) return
-      const outcomes = await Promise.allSettled(some.map((peer) => this.#addUnwritten(peer)))
-      for (const [index, peer] of some.entries()) {
-        const outcome = outcomes[index]
-        const error: unknown = outcome?.status === 'rejected' ? outcome.reason : undefined
-        if (hasCode(error, 'DISK_FAILED')) throw error
-        // A value that the database refuses would be refused again.
-        this.#unwritten.onWritten(peer)
-      }
-    }
-  }
-
-  async #addUnwritten(peer: UnwrittenPeer): Promise<void> {
-    await this.#commits.add(1, () => {
-      if (this.#unwritten.of(peer.peerId) === peer) this.#writeUnwritten(peer)
-    })
-  }
-
-  #writeUnwritten({ peerId, registration, gone }: Partial<UnwrittenPeer> = {}): void {
-    if (registration !== undefined) this.#writeRegistration(registration)
-    if (gone !== undefined) this.#sql.recordGone.run(gone.gone, Math.round(gone.heardMs), peerId)
+    await this.#peers.probe()
   }
 
   async unshare(file: FileKey): Promise<Touched> {
@@ -348,7 +269,7 @@ export class SqliteStore implements IndexStore {
   }
 
   async namesakes(name: string, limit: number): Promise<Namesakes> {
-    return this.#reader.namesakes(name, limit)
+    return this.#names.namesakes(name, limit)
   }
 
   async contents(contentIds: readonly number[]): Promise<readonly StoredContent[]> {
@@ -364,7 +285,7 @@ export class SqliteStore implements IndexStore {
   }
 
   async modifiedTimes(rows: readonly ListedName[]): Promise<readonly (number | undefined)[]> {
-    return this.#reader.modifiedTimes(rows)
+    return this.#names.modifiedTimes(rows)
   }
 
   async copiesOf(contentId: number, limit: number): Promise<readonly StoredCopy[]> {
@@ -372,7 +293,7 @@ export class SqliteStore implements IndexStore {
   }
 
   async obsoleteCopies(contentId: number, limit: number): Promise<readonly ReplicatedCopy[]> {
-    return this.#reader.obsoleteCopies(contentId, limit)
+    return this.#replicas.obsoleteCopies(contentId, limit)
   }
 
   async replicasAt(
@@ -380,31 +301,31 @@ export class SqliteStore implements IndexStore {
     peerId: string,
     limit: number,
   ): Promise<readonly ReplicatedCopy[]> {
-    return this.#reader.replicasAt(contentId, peerId, limit)
+    return this.#replicas.replicasAt(contentId, peerId, limit)
   }
 
   async replicaContentId(peerId: string, copy: ReplicaVersion): Promise<number | undefined> {
-    return this.#reader.replicaContentId(peerId, copy)
+    return this.#replicas.replicaContentId(peerId, copy)
   }
 
   async obsoleteCopy(peerId: string, copy: ReplicaVersion): Promise<ObsoleteCopy | undefined> {
-    return this.#reader.obsoleteCopy(peerId, copy)
+    return this.#replicas.obsoleteCopy(peerId, copy)
   }
 
   async versionsNamed(name: string, page: VersionPage): Promise<readonly StoredVersion[]> {
-    return this.#reader.versionsNamed(name, page)
+    return this.#versions.versionsNamed(name, page)
   }
 
   async versionsOf(file: FileKey): Promise<readonly StoredVersion[]> {
-    return this.#reader.versionsOf(file)
+    return this.#versions.versionsOf(file)
   }
 
   async dueReplaced(beforeMs: number, after: FileKey, limit: number): Promise<readonly FileKey[]> {
-    return this.#reader.dueReplaced(beforeMs, after, limit)
+    return this.#versions.dueReplaced(beforeMs, after, limit)
   }
 
   async replacedBeyond(bytes: number, count: number): Promise<readonly FileKey[]> {
-    return this.#reader.replacedBeyond(bytes, count)
+    return this.#versions.replacedBeyond(bytes, count)
   }
 
   async trash(after: FileKey, limit: number): Promise<readonly TrashedFile[]> {
@@ -437,7 +358,7 @@ export class SqliteStore implements IndexStore {
   }
 
   async listNames(from: ListedName, limit: number): Promise<readonly ListedName[]> {
-    return this.#reader.listNames(from, limit)
+    return this.#names.listNames(from, limit)
   }
 
   async listFolder(...request: Parameters<IndexStore['listFolder']>): Promise<FolderPart> {
@@ -449,8 +370,8 @@ export class SqliteStore implements IndexStore {
     after: string | undefined,
     limit: number,
   ): Promise<IdPage> {
-    if (of === undefined) return this.#reader.contentIds(after, limit)
-    return this.#reader.contentIdsOf(of, after, limit)
+    if (of === undefined) return this.#names.contentIds(after, limit)
+    return this.#names.contentIdsOf(of, after, limit)
   }
 
   async addEvents(events: readonly RecordedEvent[]): Promise<void> {
@@ -473,9 +394,7 @@ export class SqliteStore implements IndexStore {
   /** Commits queued jobs and closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#database.open) return
-    // The next start finds out by itself what cannot be written now.
-    for (const peer of this.#unwritten.some(limits.peersMax))
-      this.#addUnwritten(peer).catch(() => {})
+    this.#peers.queueUnwritten()
     this.#commits.flush()
     this.#database.close()
   }

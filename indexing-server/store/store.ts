@@ -70,7 +70,7 @@ export interface Announced extends Touched {
 export interface Forgotten extends Touched {
   /** The number of copies, or files, removed. */
   readonly removed: number
-  /** The last name looked at, if more follow. */
+  /** Where the next step begins, if more follow. */
   readonly next: string | undefined
 }
 
@@ -146,6 +146,8 @@ export interface TrashedFile extends FileKey {
 
 /** A replicated copy that its file does not need, of a content that another file has. */
 export interface StrayReplica extends FileKey {
+  /** Orders those of a peer, together with `version`. */
+  readonly place: number
   /** The content's hash if the peer keeps it beside a copy of other content of its file. */
   readonly version: string
   readonly sha256: string
@@ -246,8 +248,8 @@ export interface IndexStore extends AsyncDisposable {
   /** Removes at most `limit` copies of a peer that does not return; its files stay. */
   forgetCopies(peerId: string, limit: number): Promise<Forgotten>
   /**
-   * Of at most `limit` files of an owner after the name `after`, removes those that no peer has, or
-   * that another owner shares under the same name.
+   * Of at most `limit` files of an owner, removes those that no peer has, or that another owner
+   * shares under the same name. `after` is empty, or the `next` of the step before.
    */
   forgetFiles(owner: string, after: string, limit: number): Promise<Forgotten>
   /**
@@ -348,13 +350,13 @@ export interface IndexStore extends AsyncDisposable {
     readonly limit: number
   }): Promise<GoneName | undefined>
   /**
-   * At most `limit` stray replicas on a peer whose contents other files have, by owner and name,
-   * after `after`.
+   * At most `limit` stray replicas on a peer whose contents other files have, in the order of their
+   * places, after `after`.
    */
   strays(
     peerId: string,
     limit: number,
-    after?: Pick<StrayReplica, 'owner' | 'name' | 'version'>,
+    after?: Pick<StrayReplica, 'place' | 'version'>,
   ): Promise<readonly StrayReplica[]>
   /** Names from `from` on, without that row itself if `from` was the end of a page. */
   listNames(from: ListedName, limit: number): Promise<readonly ListedName[]>

@@ -1,23 +1,34 @@
 import type { Database } from '../../common/sqlite.ts'
 import type { ContentReader } from './content-reader.ts'
+import { fileIdsOf } from './file-rows.ts'
+import type { PeerKeys } from './peer-keys.ts'
 import type { FileKey, StrayReplica, TrashedFile } from './store.ts'
 
 type TrashRow = Omit<TrashedFile, 'content'> & { readonly contentId: number }
 
-interface StrayRow extends FileKey {
-  readonly version: string
-  readonly sha256: string
-  readonly toOwner: string
-  readonly toName: string
-}
+type StrayRow = readonly [
+  place: number,
+  version: string,
+  ownerKey: number,
+  name: string,
+  sha256: string,
+  contentId: number,
+  /** A file that has the content. */
+  fileId: number | null,
+]
 
 /** Queries about the trash, and about replicas that their files do not need. */
 export class TrashReader {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #keys: PeerKeys
   readonly #contents: Pick<ContentReader, 'contents'>
 
-  constructor(database: Database, contents: Pick<ContentReader, 'contents'>) {
+  constructor(
+    database: Database,
+    { keys, contents }: { keys: PeerKeys; contents: Pick<ContentReader, 'contents'> },
+  ) {
     this.#sql = prepare(database)
+    this.#keys = keys
     this.#contents = contents
   }
 
@@ -36,17 +47,36 @@ export class TrashReader {
   strays(
     peerId: string,
     limit: number,
-    after: Pick<StrayReplica, 'owner' | 'name' | 'version'> = { owner: '', name: '', version: '' },
+    { place, version }: Pick<StrayReplica, 'place' | 'version'> = { place: 0, version: '' },
   ): StrayReplica[] {
-    const { owner, name, version } = after
-    const rows = this.#sql.strays.all({ peerId, owner, name, version, limit }) as StrayRow[]
-    return rows.map(({ owner, name, version, sha256, toOwner, toName }) => ({
-      owner,
-      name,
-      version,
-      sha256,
-      to: { owner: toOwner, name: toName },
-    }))
+    const peerKey = this.#keys.keyOf(peerId)
+    if (peerKey === undefined) return []
+    const rows = this.#sql.strays.all({ peerKey, place, version, limit }) as StrayRow[]
+    return rows.flatMap((row) => {
+      const [place, version, ownerKey, name, sha256] = row
+      const owner = this.#keys.idOf(ownerKey)
+      const to = this.#fileWith(row, owner)
+      return to === undefined ? [] : [{ place, owner, name, version, sha256, to }]
+    })
+  }
+
+  /** The file of the same owner, if there is one: usually the new name of a renamed file. */
+  #fileWith(row: StrayRow, owner: string): FileKey | undefined {
+    const [, , ownerKey, , , contentId, fileId] = row
+    const { first, last } = fileIdsOf(ownerKey)
+    const isOwn = fileId !== null && fileId >= first && fileId <= last
+    const ownId = isOwn
+      ? fileId
+      : (this.#sql.moreOf.get(contentId, first, last) as number | undefined)
+    if (ownId !== undefined) return this.#file(ownId)
+    const trashed = this.#sql.trashed.all({ contentId, owner }) as FileKey[]
+    if (trashed[0]?.owner === owner || fileId === null) return trashed[0]
+    return this.#file(fileId)
+  }
+
+  #file(fileId: number): FileKey {
+    const [ownerKey, name] = this.#sql.file.get(fileId) as [number, string]
+    return { owner: this.#keys.idOf(ownerKey), name }
   }
 
   #files(rows: readonly TrashRow[]): TrashedFile[] {
@@ -72,34 +102,25 @@ function prepare(database: Database) {
       select ${file} from trash where name = ? order by deleted_ms desc, owner limit ?`),
     oldest: database.prepare(`
       select ${file} from trash where trashed_ms <= ? order by trashed_ms, owner, name limit ?`),
-    // The file of the same owner, if there is one: usually the new name of a renamed file.
-    strays: database.prepare(`
-      with found as (
-        select owner, name, version, content_id from copies
-        where peer_id = @peerId and stray = 1 and kind = 2
-          and (owner, name, version) > (@owner, @name, @version)
-          and exists (select 1 from contents
-            where contents.content_id = copies.content_id and files > 0)
-        order by owner, name, version limit @limit
-      ), target as (
-        select found.*, coalesce(
-          (select name from files where files.content_id = found.content_id
-             and files.owner = found.owner limit 1),
-          (select name from trash where trash.content_id = found.content_id
-             and trash.owner = found.owner limit 1)) as own
-        from found
+    strays: database
+      .prepare(
+        `select copies.file_id, version, owner_key, name, sha256, contents.content_id,
+          contents.file_id
+         from copies cross join contents on contents.content_id = copies.content_id
+           cross join files on files.file_id = copies.file_id
+         where peer_key = @peerKey and stray = 1 and kind = 2
+           and (copies.file_id, version) > (@place, @version) and contents.files > 0
+         order by copies.file_id, version limit @limit`,
       )
-      select owner, name, version,
-        (select lower(hex(sha256)) from contents
-          where contents.content_id = target.content_id) as sha256,
-        case when own is not null then owner else coalesce(
-          (select owner from files where files.content_id = target.content_id limit 1),
-          (select owner from trash where trash.content_id = target.content_id limit 1)
-        ) end as toOwner,
-        coalesce(own,
-          (select name from files where files.content_id = target.content_id limit 1),
-          (select name from trash where trash.content_id = target.content_id limit 1)
-        ) as toName
-      from target order by owner, name, version`),
+      .raw(),
+    moreOf: database
+      .prepare(
+        'select file_id from more_files where content_id = ? and file_id between ? and ? limit 1',
+      )
+      .pluck(),
+    trashed: database.prepare(`
+      select owner, name from trash where content_id = @contentId
+      order by owner <> @owner limit 1`),
+    file: database.prepare('select owner_key, name from files where file_id = ?').raw(),
   }
 }
