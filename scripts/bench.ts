@@ -13,6 +13,7 @@ import { idle } from '../evaluation/benchmarks/idle.ts'
 import { index } from '../evaluation/benchmarks/index/index-benchmark.ts'
 import { many } from '../evaluation/benchmarks/many.ts'
 import { memory } from '../evaluation/benchmarks/memory.ts'
+import { mesh } from '../evaluation/benchmarks/mesh.ts'
 import { page } from '../evaluation/benchmarks/page.ts'
 import { resume } from '../evaluation/benchmarks/resume.ts'
 import { small } from '../evaluation/benchmarks/small.ts'
@@ -121,6 +122,13 @@ commandOf(heal, 'what a dead peer had, and downloads meanwhile; a blip of a peer
   .option('--blip <seconds>', 'how long the peer is away', parsePositiveCount, 30)
   .action(({ size: mebibytes, files, blip: blipSeconds, ...given }: Given & HealOptions) =>
     compare(heal, { mebibytes, files, blipSeconds }, given),
+  )
+
+commandOf(mesh, 'eight peers without an index: news, deaths, joiners, against Serf and Syncthing')
+  .option('--files <count>', 'files of all peers together', parsePositiveCount, 10_000)
+  .option('--news <count>', 'new files in each round', parsePositiveCount, 24)
+  .action(({ files, news, ...given }: Given & { files: number; news: number }) =>
+    compare(mesh, { files, news }, given),
   )
 
 commandOf(resume, 'bytes fetched again after kill -9 of the downloading peer')

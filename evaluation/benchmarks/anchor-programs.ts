@@ -17,6 +17,7 @@ const programs = {
   litmus: { path: '/usr/bin/litmus', package: 'litmus' },
   rclone: { path: '/usr/bin/rclone', package: 'rclone' },
   rsync: { path: '/usr/bin/rsync', package: 'rsync' },
+  serf: { path: '/usr/bin/serf', package: 'serf' },
   syncthing: { path: '/usr/bin/syncthing', package: 'syncthing' },
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },
   tc: { path: '/usr/sbin/tc', package: 'iproute2' },

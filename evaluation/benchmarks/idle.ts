@@ -115,11 +115,11 @@ async function measureSyncthing(files: number, seconds: number): Promise<Figures
   await using temporary = await temporaryFolder()
   const [home, folder] = [join(temporary.path, 'home'), join(temporary.path, 'files')]
   await writeFiles(folder, files)
-  await prepareSyncthing(home, folder)
-  const options = { home, folder, files, deadlineMs: deadlineMsOf(files) }
+  const device = await prepareSyncthing(home, folder)
+  const options = { files, deadlineMs: deadlineMsOf(files) }
   const start = async (): Promise<[number, AsyncDisposable & { pid: number }]> => {
     const startMs = systemClock.monotonicMs()
-    const running = await startSyncthing(options)
+    const running = await startSyncthing(device, options)
     return [(systemClock.monotonicMs() - startMs) / 1_000, running]
   }
   const [firstSeconds, first] = await start()
