@@ -22,7 +22,12 @@ export function liveSources({ api, downloads, announcer, share, reach, kept }: P
     running: () => kept.transfers.running(),
     listen: (listener) => kept.listen(listener),
     index: changeLink(announcer),
-    localStatus: () => [totalOf(share.problemCounts()), share.keptFolders(), reach.unreachable],
+    localStatus: () => [
+      totalOf(share.problemCounts()),
+      share.keptFolders(),
+      reach.unreachable,
+      announcer.absence?.isActing,
+    ],
   }
 }
 

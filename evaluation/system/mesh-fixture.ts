@@ -15,7 +15,7 @@ import { quickSettings } from './quick-settings.ts'
 import { TandemProcess } from './tandem-process.ts'
 
 /** How long the silence of a peer lasts until its files are copied. */
-const deadAfterMs = 3_000
+export const deadAfterMs = 3_000
 
 /** Shortens the delays that a mesh normally grants to people and machines. */
 export const quickMesh = {

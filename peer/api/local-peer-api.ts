@@ -134,11 +134,12 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
   }
 
   async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
-    const { finder, share, reach, limiter, follower } = this.#dependencies
+    const { finder, share, reach, limiter, follower, announcer } = this.#dependencies
     const { capacityBytes } = limiter
     const status = await finder.status(signal)
     const { unreachable } = reach
     const { problem } = follower
+    const { absence } = announcer
     const { keptFolders } = await this.keptFolders()
     return {
       ...status,
@@ -157,6 +158,13 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
           following: { failed: problem.failed, reason: problem.error.message },
         }),
         ...(unreachable && { unreachable: { ...unreachable, remedy: unreachableRemedy } }),
+        ...(absence && {
+          indexAway: {
+            address: absence.address,
+            awayMs: Math.round(absence.awayMs),
+            isActing: absence.isActing,
+          },
+        }),
       },
     }
   }

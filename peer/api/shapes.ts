@@ -136,6 +136,16 @@ export const Status = Type.Object({
     unreachable: Type.Optional(
       Type.Object({ address: Type.String(), reason: Type.String(), remedy: Type.String() }),
     ),
+    /** The index cannot be reached, if so, and what peers told each other answers for it. */
+    indexAway: Type.Optional(
+      Type.Object({
+        address: Type.String(),
+        awayMs: Type.Integer({ description: '0 once it is back, and not asked yet.' }),
+        isActing: Type.Boolean({
+          description: 'Whether the peers make and drop copies without it.',
+        }),
+      }),
+    ),
     ...KeptFolders.properties,
     /** Followed files that could not be fetched, if so: their number, and why. */
     following: Type.Optional(Type.Object({ failed: Type.Integer(), reason: Type.String() })),

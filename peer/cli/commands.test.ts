@@ -185,6 +185,22 @@ test('status shows the state of the cluster', async () => {
   expect(shell.answers.text).toContain('4 with all their copies, 1 lacking copies')
 })
 
+test('status says that the index is away, and who keeps the copies meanwhile', async () => {
+  const shell = new Shell()
+  const status = await shell.peer.status()
+  const saying = async (awayMs: number, isActing: boolean): Promise<string> => {
+    const indexAway = { address: 'index:7000', awayMs, isActing }
+    shell.peer.status = async () => ({ ...status, peer: { ...status.peer, indexAway } })
+    await shell.type('status')
+    return shell.answers.text
+  }
+  expect(await saying(12_000, false)).toContain(
+    'Index:     index:7000 has been away for 12 s: what other peers say answers for it, and no copies',
+  )
+  expect(await saying(70_000, true)).toContain('and the peers keep the copies of files without it')
+  expect(await saying(0, false)).toContain('index:7000 is back, and is asked again in a moment')
+})
+
 test('status says why nothing is copied, and since when', async () => {
   const shell = new Shell()
   const status = await shell.peer.status()

@@ -10,11 +10,11 @@ import {
   lookupText,
   problemsText,
   statsText,
-  statusText,
   versionsText,
   whyText,
 } from './reports.ts'
 import type { Session } from './session.ts'
+import { statusText } from './status-report.ts'
 import { type Style, styleOf } from './style.ts'
 
 interface Question<Answer> {

@@ -14,19 +14,15 @@ import type {
   Pushed,
   SearchPage,
   Stats,
-  Status,
   Summary,
   Versions,
   Why,
 } from '../api/shapes.ts'
 import type { ListKind } from '../api/words.ts'
 import { faultEffect } from '../problem-table.ts'
-import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { noteLines } from './peer-notes.ts'
-import { placeLines } from './place-report.ts'
 import { printable } from './printable.ts'
-import { repairLines } from './repair-report.ts'
 import type { Style } from './style.ts'
 import { tableText } from './table.ts'
 
@@ -248,80 +244,6 @@ function summaryText(summary: Summary, show: (value: number) => string): string 
   return (['mean', 'stdev', 'min', 'max'] as const)
     .map((key) => `${key}=${show(summary[key])}`)
     .join(' ')
-}
-
-export function statusText(status: Status, style: Style): string {
-  const { peers, contents, atFactor, belowFactor, tasks, paused, brake, degraded, peer } = status
-  const { aboveFactor = 0 } = status
-  const lacking = `${belowFactor} lacking copies`
-  const lines = [
-    `Peers:     ${peers.live} live, ${peers.suspect} suspect${unreachableText(peers)}, ${peers.dead} dead`,
-    `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
-    `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
-  ]
-  lines.push(...repairLines(status, style))
-  if (status.trash !== undefined)
-    lines.push(
-      `Deleted:   ${countText(status.trash.files, 'file')} (${bytesText(status.trash.bytes)}) that \`restore\` brings back: \`trash\` lists them`,
-    )
-  if (aboveFactor > 0)
-    lines.push(
-      `Trimming:  ${countText(aboveFactor, 'content')} with more copies than needed: \`why\` says what dropping them waits for`,
-    )
-  const { wantMorePeers = 0 } = status
-  if (wantMorePeers > 0)
-    lines.push(
-      style(
-        'yellow',
-        `Too few:   ${countText(wantMorePeers, 'content')} should have more copies than there are peers to keep them`,
-      ),
-    )
-  lines.push(...placeLines(status, style))
-  if (peer.unreachable !== undefined) {
-    const { address, reason, remedy } = peer.unreachable
-    const cause = `the index cannot connect to ${printable(address)} (${printable(reason)})`
-    const effect = `Its copies do not count: ${remedy}.`
-    lines.push(style('red', `Reachable: no, ${cause}. ${effect}`))
-  }
-  if (peer.problems > 0)
-    lines.push(
-      style(
-        'yellow',
-        `Problems:  ${countText(peer.problems, 'file')} of ${printable(peer.peerId)} not shared or damaged: \`problems\` lists them`,
-      ),
-    )
-  if (peer.following !== undefined) {
-    const { failed, reason } = peer.following
-    const what = `${countText(failed, 'file')} could not be fetched (${printable(reason)})`
-    lines.push(style('yellow', `Following: ${what}: \`follow\` shows the patterns`))
-  }
-  lines.push(...keptFolderLines(peer, style))
-  const { watchProblem, scannedMsAgo, ignored } = peer.view
-  if (ignored > 0)
-    lines.push(`Ignored:   ${countText(ignored, 'file or folder', 'files and folders')} in shared/`)
-  if (watchProblem !== undefined) {
-    const age = durationText(scannedMsAgo / 1_000)
-    lines.push(
-      style('yellow', `Watching:  ${printable(watchProblem)}; the last full scan began ${age} ago`),
-    )
-  }
-  if (paused !== undefined) {
-    const since =
-      brake === undefined
-        ? ''
-        : ` (for ${durationText(brake.forMs / 1_000)}); \`replication resume\` ends it`
-    lines.push(style('yellow', `Paused:    ${printable(paused)}${since}`))
-  }
-  for (const notes of status.peerNotes ?? []) lines.push(...noteLines(notes, style))
-  if (degraded !== undefined)
-    lines.push(
-      style('red', `Index:     answers, but cannot record changes: ${printable(degraded)}`),
-    )
-  return lines.join('\n')
-}
-
-function unreachableText({ unreachable = 0 }: Status['peers']): string {
-  return unreachable > 0 ? `, ${unreachable} unreachable` : ''
 }
 
 export function whyText(why: Why, style: Style): string {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Peer, Status } from '../live/live-types.ts'
 import {
+  awayText,
   healthOf,
   lackingGroups,
   notesOf,
@@ -36,6 +37,13 @@ const repair = {
   leftMs: 65_000,
   now: [],
 }
+
+test('the notice says who answers while the index is away', () => {
+  const away = { address: 'i:7000', awayMs: 65_000, isActing: false }
+  expect(awayText(away)).toContain('no copies are made without it yet')
+  expect(awayText({ ...away, isActing: true })).toContain('the peers keep the copies')
+  expect(awayText({ ...away, awayMs: 0 })).toContain('is back')
+})
 
 describe('peers', () => {
   test('are sorted by state, then by the numbers in their ids', () => {

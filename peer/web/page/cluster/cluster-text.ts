@@ -22,6 +22,19 @@ export function sortedPeers<Row extends Peer>(peers: Iterable<Row>): Row[] {
   )
 }
 
+/** Who answers while the index is away. */
+export function awayText({
+  address,
+  awayMs,
+  isActing,
+}: NonNullable<Status['peer']['indexAway']>): string {
+  if (awayMs === 0) return `The index at ${address} is back, and is asked again in a moment.`
+  const copies = isActing
+    ? 'the peers keep the copies of files without it'
+    : 'no copies are made without it yet'
+  return `The index at ${address} has been away for ${durationText(awayMs)}. What other peers say answers for it; ${copies}.`
+}
+
 export interface Note {
   readonly tone: Tone
   readonly text: string

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { awayText } from '../cluster/cluster-text.ts'
 import { durationText, timeText } from '../format/units.ts'
 import { Notice } from '../parts/states.tsx'
 import { usePage } from './page-context.ts'
@@ -9,7 +10,9 @@ export function Freshness(): JSX.Element | null {
   const connection = live.connection.value
   if (connection.state !== 'stale') {
     const failure = live.clusterFailure.value
-    return failure === '' ? null : <Notice tone="warn">{failure}</Notice>
+    if (failure !== '') return <Notice tone="warn">{failure}</Notice>
+    const away = live.status.value?.peer.indexAway
+    return away === undefined ? null : <Notice tone="warn">{awayText(away)}</Notice>
   }
   const retry = (
     <button type="button" class="button" onClick={() => live.retry()}>
