@@ -173,9 +173,9 @@ async function tandem(peer: TandemProcess, ...words: string[]): Promise<string> 
   return stdout + stderr
 }
 
-const largeBytes = 12_000_000
+const largeBytes = 48_000_000
 /** As good as held: the download takes minutes, until the limit is lifted. */
-const slowBytesPerSecond = 50_000
+const slowBytesPerSecond = 400_000
 
 /** A download that is held in its middle, for as long as a test needs. */
 async function startSlowDownload(peer: TandemProcess, name: string): Promise<string> {
