@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ReplaceableDatabase } from './replace-database.ts'
+import { openOrReplace, ReplaceableDatabase } from './replace-database.ts'
 import type { Database } from './sqlite.ts'
 import { silentLog } from './testing/silent-log.ts'
 import { temporaryFolder } from './testing/temp-folder.ts'
@@ -80,4 +80,29 @@ test('other failures replace nothing', async () => {
   expect(() => database.run(fail)).toThrow('mine')
   expect(() => database.run((_, opened) => opened.exec('nonsense'))).toThrow('syntax')
   expect(count(database)).toBe(2)
+})
+
+test.each([1, 2])(
+  'a process starts with an empty database if page %i of its own is damaged',
+  async (page) => {
+    const folder = await aFolder()
+    const path = join(folder, 'some.db')
+    const before = open(path)
+    add(before, 100)
+    before[Symbol.dispose]()
+    await damageFrom(path, page)
+    const { migrations, log } = options
+    const database = openOrReplace(path, { migrations, log, isRead: true })
+  onTestFinished(() => void database.close())
+    expect(database.prepare('select count(text) from rows').pluck().get()).toBe(0)
+    expect(await readdir(folder)).toContain('some.db.damaged')
+  },
+)
+
+test('a database of a newer version is not replaced', async () => {
+  const path = join(await aFolder(), 'some.db')
+  open(path)[Symbol.dispose]()
+  expect(() => openOrReplace(path, { migrations: [], log: silentLog, isRead: true })).toThrow(
+    'written by a newer version',
+  )
 })

@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
-import { reasonOf } from './errors.ts'
+import SQLite from 'better-sqlite3'
+import { AppError, reasonOf } from './errors.ts'
 import type { Log } from './log.ts'
 import {
   type Database,
@@ -50,7 +51,7 @@ export class ReplaceableDatabase<Statements> implements Disposable {
     } catch (error) {
       if (!isDamage(error)) throw error
       this[Symbol.dispose]()
-      this.#moveAside(error)
+      moveAside(this.#path, error, this.#options)
       this.#opened = this.#open()
       return work(this.#opened.statements, this.#opened.database)
     }
@@ -66,7 +67,7 @@ export class ReplaceableDatabase<Statements> implements Disposable {
       return this.#open()
     } catch (error) {
       if (!isUnreadable(error)) throw error
-      this.#moveAside(error)
+      moveAside(this.#path, error, this.#options)
       return this.#open()
     }
   }
@@ -75,18 +76,53 @@ export class ReplaceableDatabase<Statements> implements Disposable {
     const database = openDatabase(this.#path, this.#options)
     return { database, statements: this.#options.prepare(database) }
   }
+}
 
-  /** What was not yet written into the database itself goes with it. @throws the error if it cannot be moved */
-  #moveAside(error: unknown): void {
-    const aside = `${this.#path}.damaged`
-    try {
-      renameSync(this.#path, aside)
-    } catch {
-      throw error
-    }
-    for (const suffix of ['-wal', '-shm']) renameIfThere(this.#path + suffix, aside + suffix)
-    const facts = { path: this.#path, aside, reason: reasonOf(error) }
-    this.#options.log.warn(facts, 'a database is unusable: a new one begins')
+/**
+ * Moves a database aside. What was not yet written into the database itself goes with it.
+ * @throws `error`, why the database is unusable, if it cannot be moved
+ */
+function moveAside(path: string, error: unknown, { log }: { log: Log }): void {
+  const aside = `${path}.damaged`
+  try {
+    renameSync(path, aside)
+  } catch {
+    throw error
+  }
+  for (const suffix of ['-wal', '-shm']) renameIfThere(path + suffix, aside + suffix)
+  log.warn({ path, aside, reason: reasonOf(error) }, 'a database is unusable: a new one begins')
+}
+
+/**
+ * Opens a database without which a process would not start, although others, or its user, can tell it
+ * again what it had: one that is damaged is moved aside to `<path>.damaged`, and an empty one begins. One of
+ * a newer version is not replaced.
+ * @param options.isRead whether all of it is read first: damage that is found later helps no start
+ * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE
+ */
+export function openOrReplace(
+  path: string,
+  { log, isRead, ...options }: DatabaseOptions & { readonly log: Log; readonly isRead: boolean },
+): Database {
+  try {
+    const database = openDatabase(path, options)
+    if (isRead) check(database, path)
+    return database
+  } catch (error) {
+    if (!isUnreadable(error) || (error as Error).cause === undefined) throw error
+    moveAside(path, error, { log })
+    return openDatabase(path, options)
+  }
+}
+
+/** Closes a damaged database. @throws AppError DATABASE_UNUSABLE */
+function check(database: Database, path: string): void {
+  try {
+    const found: unknown = database.pragma('quick_check(1)', { simple: true })
+    if (found !== 'ok') throw new SQLite.SqliteError(String(found), 'SQLITE_CORRUPT')
+  } catch (error) {
+    database.close()
+    throw new AppError('DATABASE_UNUSABLE', { path, reason: reasonOf(error) }, { cause: error })
   }
 }
 

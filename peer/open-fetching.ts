@@ -45,7 +45,7 @@ export async function openFetching(
     new ConnectionPool({ ownPeerId: peerId }, { ...dependencies, onDialFailed }),
   )
   const workers = starting.use(new ChunkThreads())
-  const records = starting.use(new DownloadRecords(join(folder, 'downloads.db')))
+  const records = starting.use(new DownloadRecords(join(folder, 'downloads.db'), dependencies))
   const reading: Fetching['reading'] = {
     ...dependencies,
     pool,

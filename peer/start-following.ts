@@ -33,7 +33,7 @@ export function startFollowing(
   { share, finder, announcer, downloads }: FollowingParts,
   dependencies: PeerDependencies,
 ): Follower {
-  const store = starting.use(new FollowStore(join(options.folder, 'follow.db')))
+  const store = starting.use(new FollowStore(join(options.folder, 'follow.db'), dependencies))
   const link = changeLink(announcer)
   const parts = {
     ...dependencies,

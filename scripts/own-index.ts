@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { MemoryTransport } from '../common/protocol/memory-transport.ts'
+import { openOrReplace } from '../common/replace-database.ts'
 import { configFile } from '../common/settings.ts'
 import { dialBackOver } from '../indexing-server/dial-back.ts'
 import { startIndexingServer } from '../indexing-server/indexing-server.ts'
@@ -28,6 +29,8 @@ export function ownIndexFrom(flags: Readonly<Record<string, unknown>>): StartOwn
         ...dependencies,
         transport,
         ownPeerId: peerId,
+        // The other members tell it all of it again.
+        openDatabase: (path, options) => openOrReplace(path, { ...options, log, isRead: false }),
         dialBack: dialBackOver(outside, { clock, log }),
       },
     )

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import fc from 'fast-check'
@@ -113,10 +113,23 @@ describe('the decisions that a peer keeps', () => {
   })
 })
 
-test('without a usable file they are kept in memory', async () => {
+test('a damaged file is moved aside, and the next run has what is kept then', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'intent.db')
   await writeFile(path, 'no database'.repeat(1_000))
+  {
+    using kept = new KeptIntent(path, { log: silentLog })
+    kept.keep(page(0, [record(1)]))
+  }
+  using kept = new KeptIntent(path, { log: silentLog })
+  expect(keysIn(kept)).toEqual(['key 1'])
+  expect(await readdir(folder.path)).toContain('intent.db.damaged')
+})
+
+test('without a usable file they are kept in memory', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'intent.db')
+  await mkdir(path)
   using kept = new KeptIntent(path, { log: silentLog })
   kept.keep(page(0, [record(1)]))
   expect(keysIn(kept)).toEqual(['key 1'])

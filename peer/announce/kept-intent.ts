@@ -8,6 +8,7 @@ import type {
   ReplyOf,
   RequestOf,
 } from '../../common/protocol/messages.ts'
+import { openOrReplace } from '../../common/replace-database.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 
 const table = (name: string): string => `
@@ -49,7 +50,7 @@ export class KeptIntent implements Disposable {
   #uncounted = Infinity
 
   /**
-   * Without a usable file, decisions are kept in memory until the peer ends.
+   * A damaged file is moved aside; without a usable one, decisions are kept in memory until the peer ends.
    * @param options.recordsMax of each log, plus those stored between two counts
    */
   constructor(
@@ -140,7 +141,7 @@ export class KeptIntent implements Disposable {
 
 function openAnywhere(path: string, log: Log): Database {
   try {
-    return openDatabase(path, { migrations })
+    return openOrReplace(path, { migrations, log, isRead: true })
   } catch (error) {
     log.warn({ path, reason: reasonOf(error) }, 'decisions of the cluster are kept in memory only')
     return openDatabase(':memory:', { migrations })

@@ -41,7 +41,7 @@ export async function openDirectDownload(
   const fetcher = opening.use(
     await Fetcher.open({ partialFolder }, { ...client, workers, localChunks }),
   )
-  const records = opening.use(new DownloadRecords(':memory:'))
+  const records = opening.use(new DownloadRecords(':memory:', client))
   const downloads = opening.use(
     new Downloads(
       { downloadsAtOnce: 1 },

@@ -2,8 +2,10 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import type { Log } from '../../common/log.ts'
 import { makeFolderAgain } from '../../common/make-folder.ts'
 import { Content } from '../../common/protocol/shapes.ts'
+import { openOrReplace } from '../../common/replace-database.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { DownloadRequest, StartedBy } from '../api/shapes.ts'
 
@@ -31,14 +33,19 @@ const inMemory = ':memory:'
 /** Downloads that have not ended, on disk: written immediately, and persistent. */
 export class DownloadRecords implements Disposable {
   readonly #path: string
+  readonly #log: Log
   /** Of the folder that the file is in. */
   readonly #device: number | undefined
   #open: Database
 
-  /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
-  constructor(path: string) {
+  /**
+   * A damaged file is moved aside, and no download is left; their partial data waits for the next one.
+   * @throws AppError DATA_IN_USE, DATABASE_UNUSABLE
+   */
+  constructor(path: string, { log }: { log: Log }) {
     this.#path = path
-    this.#open = openRecords(path)
+    this.#log = log
+    this.#open = openOrReplace(path, { migrations, log, isRead: true })
     this.#device = path === inMemory ? undefined : statSync(dirname(path)).dev
   }
 
@@ -51,7 +58,7 @@ export class DownloadRecords implements Disposable {
       .all()
     // Closing it removes its log by the path: the new one must not have a log yet.
     this.#open.close()
-    this.#open = openAnywhere(this.#path, device)
+    this.#open = openAnywhere(this.#path, device, this.#log)
     const insert = this.#open.prepare<RecordRow>(
       'INSERT INTO downloads (id, record) VALUES (@id, @record)',
     )
@@ -98,21 +105,17 @@ interface RecordRow {
   readonly record: string
 }
 
-function openRecords(path: string): Database {
-  return openDatabase(path, {
-    migrations: [
-      'CREATE TABLE downloads (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT',
-    ],
-  })
-}
+const migrations = [
+  'CREATE TABLE downloads (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT',
+]
 
 /** In memory where the disk refuses: downloads continue, and the next use retries the disk. */
-function openAnywhere(path: string, device: number): Database {
+function openAnywhere(path: string, device: number, log: Log): Database {
   try {
     makeFolderAgain(dirname(path), device)
-    return openRecords(path)
+    return openOrReplace(path, { migrations, log, isRead: true })
   } catch {
-    return openRecords(inMemory)
+    return openDatabase(inMemory, { migrations })
   }
 }
 

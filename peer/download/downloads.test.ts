@@ -3,6 +3,7 @@ import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { FoundContent } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
 import type { DownloadFinder } from './content-watch.ts'
 import { DownloadRecords } from './download-records.ts'
 import { downloadsRemembered } from './downloads.ts'
@@ -342,7 +343,7 @@ describe('a background download', () => {
   })
 
   test('says what it may replace, also in the next run of the peer', async () => {
-    const records = new DownloadRecords(':memory:')
+    const records = new DownloadRecords(':memory:', { log: silentLog })
     const replacing: unknown[] = []
     const shelf = {
       copyLocal: async (_: string, __: unknown, options: unknown) =>

@@ -41,7 +41,7 @@ class GroupWorld {
         finder: this.#finder(),
         shelf: this.shelf,
         folder: '/downloaded',
-        records: new DownloadRecords(':memory:'),
+        records: new DownloadRecords(':memory:', { log: silentLog }),
         clock: swarm.clock,
         random: seededRandom('group'),
         log: silentLog,

@@ -1,7 +1,9 @@
 import { diskError } from '../../common/disk-error.ts'
 import { AppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
-import { type Database, openDatabase } from '../../common/sqlite.ts'
+import type { Log } from '../../common/log.ts'
+import { openOrReplace } from '../../common/replace-database.ts'
+import type { Database } from '../../common/sqlite.ts'
 
 /** A pattern whose files this peer keeps in downloaded/. */
 export interface FollowRule {
@@ -44,10 +46,10 @@ export class FollowStore implements Disposable {
   readonly #database: Database
   readonly #sql: ReturnType<typeof prepare>
 
-  /** @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
-  constructor(path: string) {
+  /** A damaged file is moved aside, and no rule is left. @throws AppError DATA_IN_USE, DATABASE_UNUSABLE */
+  constructor(path: string, { log }: { log: Log }) {
     this.#path = path
-    this.#database = openDatabase(path, { migrations })
+    this.#database = openOrReplace(path, { migrations, log, isRead: true })
     this.#sql = prepare(this.#database)
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import { contentOf } from '../../common/testing/contents.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
 import { FollowStore } from './follow-store.ts'
 import { followedAtOnce } from './follower.ts'
 import { FollowWorld } from './testing/follow-world.ts'
@@ -94,7 +95,7 @@ describe('a followed pattern', () => {
   })
 
   test('goes on where it was after a restart', async () => {
-    const store = new FollowStore(':memory:')
+    const store = new FollowStore(':memory:', { log: silentLog })
     const world = new FollowWorld(store)
     for (const name of ['a', 'b']) world.add(name, 'one')
     world.follower.follow({ pattern: '**', newest: 5 })
@@ -115,7 +116,7 @@ describe('a followed pattern', () => {
 
   test('waits for what the peer has, and ends before that if told to', async () => {
     const scan = Promise.withResolvers<void>()
-    const world = new FollowWorld(new FollowStore(':memory:'), scan.promise)
+    const world = new FollowWorld(new FollowStore(':memory:', { log: silentLog }), scan.promise)
     world.add('a', 'a')
     world.follower.follow({ pattern: 'a' })
     await world.pass(60_000)

@@ -116,7 +116,7 @@ export async function startClusterPeer(
     holds: (name, sha256) => share.catalog.holds(name, sha256),
     clock,
   })
-  const records = stack.use(new DownloadRecords(':memory:'))
+  const records = stack.use(new DownloadRecords(':memory:', { log }))
   const downloads = stack.use(
     new Downloads(
       { downloadsAtOnce: 4 },

@@ -66,7 +66,7 @@ export class DownloadWorld {
     downloadsAtOnce = 2,
     lookup = (async () => [one, two]) as DownloadFinder['lookup'],
     shelf = {} as Partial<Shelf>,
-    records = new DownloadRecords(':memory:') as DownloadWorld['records'],
+    records = new DownloadRecords(':memory:', { log: silentLog }) as DownloadWorld['records'],
   } = {}) {
     this.records = records
     this.downloads = new Downloads(

@@ -5,6 +5,7 @@ import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import { bytesSource } from '../../../common/protocol/bulk.ts'
 import { aContent, chunkOf } from '../../../common/testing/contents.ts'
+import { silentLog } from '../../../common/testing/silent-log.ts'
 import { DownloadRecords } from '../../download/download-records.ts'
 import { partialCleanMs } from '../fetcher.ts'
 import { aSwarm, nowhere, type Swarm } from '../testing/swarm.ts'
@@ -42,7 +43,7 @@ test('partial data that no download waits for is evicted after a week while the 
 })
 
 test('partial data that a download waits for is kept, and what cannot be resumed is not', async () => {
-  using records = new DownloadRecords(':memory:')
+  using records = new DownloadRecords(':memory:', { log: silentLog })
   records.put({ id: '1', request: { name: 'a' }, content, isPaused: true })
   const swarm = await withLeftovers((key) => records.haveContent(key))
   await writeFile(join(swarm.partialFolder, 'alone'), '')

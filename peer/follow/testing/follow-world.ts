@@ -41,7 +41,10 @@ export class FollowWorld {
   readonly #ended = new WakeUp()
 
   /** @param ready resolves when the peer knows the files that it had */
-  constructor(store = new FollowStore(':memory:'), ready: Promise<void> = Promise.resolve()) {
+  constructor(
+    store = new FollowStore(':memory:', { log: silentLog }),
+    ready: Promise<void> = Promise.resolve(),
+  ) {
     this.store = store
     this.shelf = {
       ready,
