@@ -76,12 +76,13 @@ export function replicationParts(
     confirmCopies: (peerId, sha256s, options) =>
       registry().requests.confirmCopies(peerId, sha256s, options),
   })
-  const ownPeer = (): Iterable<Peer> =>
-    [gate.isOpen() ? peerOf(ownPeerId ?? '') : undefined].filter((peer) => peer !== undefined)
+  // In a mesh, each peer's own index has its replicas moved.
+  const relabelled = (peerId: string): Peer | undefined =>
+    ownPeerId === undefined || (peerId === ownPeerId && gate.isOpen()) ? peerOf(peerId) : undefined
   const relabels = new Relabels({
     ...dependencies,
-    // In a mesh, each peer's own index has its replicas moved.
-    peers: ownPeerId === undefined ? all : ownPeer,
+    peers: () => (ownPeerId === undefined ? all() : [relabelled(ownPeerId) ?? []].flat()),
+    peerOf: relabelled,
     relabel: (peerId, copies, options) => registry().requests.relabel(peerId, copies, options),
   })
   const onReleased = ({ contentIds, hasStrays, events }: Touched): void => {

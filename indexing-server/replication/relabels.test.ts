@@ -28,6 +28,7 @@ function relabelsOf(
       strays: async (peerId, _, after) => (after === undefined ? (strays.get(peerId) ?? []) : []),
     },
     peers: () => peerIds.map((peerId) => ({ peerId, state: 'live' }) as Peer),
+    peerOf: (peerId) => (peerIds.includes(peerId) ? { state: 'live' } : undefined),
     relabel: async (peerId, copies) => {
       asked.push(peerId)
       const moved = await answer(peerId, copies)

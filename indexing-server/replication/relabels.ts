@@ -27,6 +27,8 @@ interface Dependencies {
   readonly store: Pick<IndexStore, 'strays'>
   /** Those that this index asks. */
   readonly peers: () => Iterable<Peer>
+  /** One of them; undefined if this index does not ask it. */
+  readonly peerOf: (peerId: string) => Pick<Peer, 'state'> | undefined
   /** Asks a peer to move copies; returns for each whether it did. */
   readonly relabel: (
     peerId: string,
@@ -73,14 +75,9 @@ export class Relabels implements AsyncDisposable {
 
   /** A peer has become live. */
   onLive(peerId: string): void {
-    if (!this.#isAsked(peerId)) return
+    if (this.#dependencies.peerOf(peerId) === undefined) return
     this.#toCheck.add(peerId)
     this.#wakeUp.notify()
-  }
-
-  #isAsked(peerId: string): boolean {
-    for (const peer of this.#dependencies.peers()) if (peer.peerId === peerId) return true
-    return false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,11 +123,8 @@ export class Relabels implements AsyncDisposable {
     this.#background.start('retry relabelling', async (signal) => {
       await this.#dependencies.clock.sleep(delayMs, signal)
       this.#waiting.delete(peerId)
-      const isLive = [...this.#dependencies.peers()].some(
-        (peer) => peer.peerId === peerId && peer.state === 'live',
-      )
       // Another one is asked when it is live again.
-      if (isLive) this.onLive(peerId)
+      if (this.#dependencies.peerOf(peerId)?.state === 'live') this.onLive(peerId)
       else this.#failures.delete(peerId)
     })
   }
