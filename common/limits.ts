@@ -310,6 +310,13 @@ export const limits = {
 
 /** Timeouts and intervals, in milliseconds. */
 export const deadlines = {
+  /**
+   * Members of a mesh order what they say by their clocks. One that is a day ahead is wrong: a claim from
+   * beyond could not be contradicted for long.
+   */
+  clockAheadMsMax: 24 * 3_600_000,
+  /** A clock that is so much ahead is worth a warning: its decisions win over later ones. */
+  clockAheadNoticeMs: 600_000,
   /** TCP connect on a LAN takes well under a millisecond; two SYN retries take 3 s. */
   dialMs: 5_000,
   /** From an accepted connection to its hello; a silent port scanner is gone after this. */

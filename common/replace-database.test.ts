@@ -93,7 +93,7 @@ test.each([1, 2])(
     await damageFrom(path, page)
     const { migrations, log } = options
     const database = openOrReplace(path, { migrations, log, isRead: true })
-  onTestFinished(() => void database.close())
+    onTestFinished(() => void database.close())
     expect(database.prepare('select count(text) from rows').pluck().get()).toBe(0)
     expect(await readdir(folder)).toContain('some.db.damaged')
   },

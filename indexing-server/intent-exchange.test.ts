@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../common/limits.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
-import { IndexCluster, type TestPeer } from './testing/index-cluster.ts'
+import { IndexCluster, TestPeer } from './testing/index-cluster.ts'
 
 /** Time for decisions to reach the peers. */
 const sendMs = 2_000
@@ -383,5 +383,40 @@ describe('decisions of peers’ own indexes while this one is away', () => {
     await own.ask('heartbeat', { ...own.room, otherIntent: { logId, revision: 1 } })
     await cluster.advance(sendMs)
     expect(await rulesOf(own)).toEqual(['of the cluster 3'])
+  })
+})
+
+describe('in a mesh, decisions of others', () => {
+  const dayMs = 24 * hourMs
+
+  /** What a mesh member's index says of rules that a peer of another log keeps, decided so much ahead. */
+  async function rulesAfter(aheadMs: number, ownPeerId?: string): Promise<string[]> {
+    await using cluster = await IndexCluster.start({}, ownPeerId)
+    const own = await cluster.peer('own')
+    const other = new TestPeer(cluster, 'other', {})
+    const changedMs = Math.floor(cluster.clock.nowMs() + aheadMs)
+    other.kept.keep({
+      logId: 'f'.repeat(16),
+      after: 0,
+      revision: 1,
+      isLast: true,
+      records: [{ kind: 'replication', key: 'a', value: '{"factor":3}', changedMs, revision: 1 }],
+    })
+    await other.connect()
+    await cluster.advance(sendMs)
+    return await rulesOf(own)
+  }
+
+  test.each([
+    [-dayMs, ['a 3']],
+    [hourMs, ['a 3']],
+    [dayMs + hourMs, []],
+    [Number.MAX_SAFE_INTEGER - 10 * 365 * 60 * dayMs, []],
+  ])('that are %i ms ahead', async (aheadMs, rules) => {
+    expect(await rulesAfter(aheadMs, 'own')).toEqual(rules)
+  })
+
+  test('an index alone reads its own back, however far ahead its clock was', async () => {
+    expect(await rulesAfter(10 * dayMs)).toEqual(['a 3'])
   })
 })

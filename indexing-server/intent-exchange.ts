@@ -1,7 +1,7 @@
 import type { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import { reasonOf } from '../common/errors.ts'
-import { limits } from '../common/limits.ts'
+import { deadlines, limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { IntentState } from '../common/protocol/messages.ts'
@@ -10,7 +10,7 @@ import { WakeUp } from '../common/wake-up.ts'
 import type { Decisions } from './decisions.ts'
 import type { EventRecorder } from './events/event.ts'
 import type { PeerRequests } from './peer-requests.ts'
-import { readRecord } from './store/intent-kinds.ts'
+import { type IntentRecord, readRecord } from './store/intent-kinds.ts'
 import type { IndexStore } from './store/store.ts'
 
 /** Decisions within this time are sent together. */
@@ -213,7 +213,10 @@ export class IntentExchange {
       const { records } = await requests().readIntent(peerId, options, signal)
       const last = records.at(-1)
       if (last !== undefined && last.revision <= after) break
-      const known = records.flatMap((record) => readRecord(record) ?? [])
+      const known = this.#believed(
+        peerId,
+        records.flatMap((record) => readRecord(record) ?? []),
+      )
       const touched = await store.mergeIntent(known)
       decisions().onWritten(touched)
       merged += touched.intent.length
@@ -224,6 +227,25 @@ export class IntentExchange {
     log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
     const reason = merged === 1 ? '1 decision' : `${merged} decisions`
     events.record({ kind: 'decisions-restored', peerId, reason })
+  }
+
+  /**
+   * Of the decisions of others in a mesh, those that are not from the future: such ones would win over all
+   * that are made in the meantime. An index alone reads its own back, whatever its clock says now.
+   */
+  #believed(peerId: string, records: readonly IntentRecord[]): IntentRecord[] {
+    const { clock, log, isOneOfMany } = this.#dependencies
+    if (!isOneOfMany) return [...records]
+    const nowMs = clock.nowMs()
+    const aheadMs = Math.max(...records.map(({ changedMs }) => changedMs - nowMs))
+    if (aheadMs <= deadlines.clockAheadNoticeMs) return [...records]
+    const believed = records.filter(
+      ({ changedMs }) => changedMs - nowMs <= deadlines.clockAheadMsMax,
+    )
+    const refused = records.length - believed.length
+    const what = 'decisions of a member of the mesh are from the future: a clock is wrong'
+    log.warn({ peerId, aheadMs: Math.round(aheadMs), refused }, what)
+    return believed
   }
 
   async #run(signal: AbortSignal): Promise<void> {

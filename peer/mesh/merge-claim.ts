@@ -5,11 +5,10 @@
  * before the member concerned has contradicted. A. Das, I. Gupta, A. Motivala, "SWIM: Scalable
  * Weakly-consistent Infection-style Process Group Membership Protocol", DSN 2002. Pure.
  */
+import { deadlines } from '../../common/limits.ts'
 import type { MemberClaim, MemberRecord } from '../../common/protocol/mesh-messages.ts'
 import { compareVersions, isPresent, type Member, type MemberState } from './member.ts'
 
-/** A clock that is a day ahead is wrong; a claim from beyond could not be contradicted for long. */
-const aheadMsMax = 24 * 3_600_000
 /** Changes of one run: beyond it, which only a made-up version can reach, a new generation begins. */
 const versionMax = 2 ** 40
 
@@ -59,7 +58,8 @@ export function faultOf(
   { nowMs, known }: { nowMs: number; known: MemberRecord | undefined },
 ): string | undefined {
   const isNewRun = record.generation > (known?.generation ?? 0)
-  if (isNewRun && record.generation > nowMs + aheadMsMax) return 'its time is over a day ahead'
+  if (isNewRun && record.generation > nowMs + deadlines.clockAheadMsMax)
+    return 'its time is over a day ahead'
   if (record.version > versionMax) return 'its version is out of range'
   return undefined
 }
