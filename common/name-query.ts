@@ -9,6 +9,8 @@ import { nameProblem } from '../common/ids.ts'
 export interface NameQuery {
   /** The common prefix of all matches. */
   readonly prefix: string
+  /** Texts that every match contains if case is ignored, in lower case. */
+  readonly fragments: readonly string[]
   readonly matches: (name: string) => boolean
 }
 
@@ -16,14 +18,19 @@ export function parseNameQuery(query: string): NameQuery {
   const text = query.normalize('NFC')
   if (!isGlob(text)) {
     const part = text.toLowerCase()
-    return { prefix: '', matches: (name) => name.toLowerCase().includes(part) }
+    return {
+      prefix: '',
+      fragments: [part],
+      matches: (name) => name.toLowerCase().includes(part),
+    }
   }
   const steps = parseGlob(text)
   const literals = steps.findIndex((step) => step.kind !== 'literal')
   const leading = literals === -1 ? steps : steps.slice(0, literals)
   const prefix = leading.map((step) => (step.kind === 'literal' ? step.character : '')).join('')
   const automaton = new Automaton(steps)
-  return { prefix, matches: (name) => name.startsWith(prefix) && automaton.matches(name) }
+  const matches = (name: string): boolean => name.startsWith(prefix) && automaton.matches(name)
+  return { prefix, fragments: literalsOf(steps), matches }
 }
 
 /**
@@ -33,9 +40,11 @@ export function parsePattern(pattern: string): NameQuery {
   const text = pattern.normalize('NFC').replace(/^(\.\/)+/, '')
   const folder = text.replace(/\/+$/, '')
   const isSpelled = (name: string): boolean => name === folder || name.startsWith(`${folder}/`)
-  if (!isGlob(text)) return { prefix: folder, matches: isSpelled }
-  const { prefix, matches } = parseNameQuery(folder === text ? text : `${folder}/**`)
-  return { prefix, matches: (name) => isSpelled(name) || matches(name) }
+  // The prefix leaves few names.
+  if (!isGlob(text)) return { prefix: folder, fragments: [], matches: isSpelled }
+  const query = parseNameQuery(folder === text ? text : `${folder}/**`)
+  // What is spelled like the glob contains its literals, too.
+  return { ...query, matches: (name) => isSpelled(name) || query.matches(name) }
 }
 
 /**
@@ -70,6 +79,16 @@ type Step =
   | { readonly kind: 'maybe' }
   /** The rest of it: any characters up to and including a slash. */
   | { readonly kind: 'folders' }
+
+/** The runs of literal characters. */
+function literalsOf(steps: readonly Step[]): string[] {
+  const text = steps.map((step) => (step.kind === 'literal' ? step.character : '\n')).join('')
+  // Names have no line breaks.
+  return text
+    .split('\n')
+    .filter((literal) => literal !== '')
+    .map((literal) => literal.toLowerCase())
+}
 
 function parseGlob(glob: string): Step[] {
   const steps: Step[] = []

@@ -41,7 +41,7 @@ import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { SurveyPeer } from './replication/safety.ts'
 import { type RuleMessage, ruleHandlers } from './replication-rules.ts'
 import type { ReplyCache } from './reply-cache.ts'
-import { search } from './search.ts'
+import { type SearchDependencies, search } from './search.ts'
 import type { IndexStore } from './store/store.ts'
 import type { Trash } from './trash.ts'
 import { ownersToUnshare } from './unsharing.ts'
@@ -62,6 +62,7 @@ export interface HandlerDependencies {
   readonly factors: Factors
   readonly trash: Trash
   readonly lookups: ReplyCache<'lookup'>
+  readonly names: SearchDependencies['names']
   readonly plans: PeerPlans
   readonly forgetter: Forgetter
   readonly events: EventRecorder
@@ -286,10 +287,10 @@ function reportHandlers({
 function queryHandlers(
   dependencies: HandlerDependencies,
 ): Omit<IndexHandlers, PeerMessage | RuleMessage | TrashMessage> {
-  const { store, registry, replaced, trash, status, notes, clock } = dependencies
+  const { store, registry, replaced, trash, status, notes, clock, names } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const looking = { ...dependencies, peerOf }
-  const searching = { store, peerOf, turns: new LoopTurns(), clock }
+  const searching = { store, peerOf, turns: new LoopTurns(), clock, names }
   const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
   return {
     lookup: (request, session) => lookup(request, session, looking),

@@ -29,7 +29,9 @@ import { EventLog } from './events/event-log.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import { type JoinedParts, joinedParts } from './joined-parts.ts'
+import { LoopTurns } from './loop-turns.ts'
 import { IndexMetrics } from './metrics.ts'
+import { NameSearch } from './name-search/name-search.ts'
 import { notesFrom } from './peer-notes.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
@@ -159,6 +161,7 @@ type OpenedParts = JoinedParts & {
   readonly writes: WriteHealth
   readonly factors: Factors
   readonly lookups: ReplyCache<'lookup'>
+  readonly names: NameSearch | undefined
 }
 
 /** All parts, with what the database has loaded, owned by `stack`. */
@@ -177,6 +180,7 @@ async function openParts(
   const path = await databasePath(settings.data)
   const opened = openStore({ ...settings, path }, { ...dependencies, doubts, factors }, stack)
   const { events } = opened
+  const names = openNameSearch(settings.data, opened, { clock, log })
   const lookups = new ReplyCache<'lookup'>({ bytesMax: lookupBytesCached })
   const parts = joinedParts(settings, {
     ...dependencies,
@@ -184,6 +188,7 @@ async function openParts(
     doubts,
     factors,
     lookups,
+    names,
     dialBack,
     takeRelease: (peerId, carryOut) => takeRelease(settings.data, peerId, carryOut),
   })
@@ -194,7 +199,20 @@ async function openParts(
   brake.load()
   peerEvents.load(registry.all())
   events.record({ kind: 'index-started' })
-  return { ...parts, ...opened, factors, lookups }
+  return { ...parts, ...opened, factors, lookups, names }
+}
+
+/** Searches by trigrams, beside a database in a folder. */
+function openNameSearch(
+  folder: string,
+  { store, background }: { store: SqliteStore; background: BackgroundWork },
+  dependencies: { clock: Clock; log: Log },
+): NameSearch | undefined {
+  if (folder === ':memory:') return undefined
+  const path = join(folder, 'names.sqlite')
+  const names = new NameSearch(path, { ...dependencies, store, turns: new LoopTurns() })
+  background.start('find names by trigrams', (signal) => names.run(signal))
+  return names
 }
 
 /** The store and the monitoring of its writes, owned by `stack`. */

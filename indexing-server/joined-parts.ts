@@ -8,6 +8,7 @@ import { PeerEvents } from './events/peer-events.ts'
 import { Forgetter } from './forgetter.ts'
 import type { TakeRelease } from './identities.ts'
 import { IntentExchange } from './intent-exchange.ts'
+import type { NameSearch } from './name-search/name-search.ts'
 import { PeerPlans } from './peer-plans.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type RegistryListener, type RegistryOptions } from './registry.ts'
@@ -29,6 +30,7 @@ interface Dependencies extends ReplicationDependencies {
   readonly factors: Factors
   readonly background: BackgroundWork
   readonly lookups: ReplyCache<'lookup'>
+  readonly names: Pick<NameSearch, 'onWritten'> | undefined
   readonly changes: Pick<ChangeFeed, 'touch'>
   readonly dialBack: DialBack
   readonly takeRelease: TakeRelease
@@ -49,7 +51,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
 
 /** The parts of the index that call each other. None of them has started. */
 export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
-  const { doubts, lookups, factors, changes } = dependencies
+  const { doubts, lookups, factors, changes, names } = dependencies
   const parts = replicationParts(settings, dependencies, () => registry)
   const { coordinator, replaced, relabels, trash } = parts
   const peerEvents = new PeerEvents(dependencies)
@@ -79,6 +81,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     onTouched(touched) {
       changes.touch('files', 'peers')
       lookups.forget(touched)
+      names?.onWritten(touched.names)
       parts.onReleased(touched)
       replaced.onReplaced(touched.replaced)
       if (touched.intent.length > 0) exchange.onDecided()

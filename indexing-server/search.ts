@@ -4,11 +4,15 @@ import { type NameQuery, parseNameQuery } from '../common/name-query.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { FoundName, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import type { LoopTurns } from './loop-turns.ts'
+import type { Candidates, NameSearch } from './name-search/name-search.ts'
+import { folded } from './name-search/trigrams.ts'
 import { liveCopies, type PeerOf } from './rank.ts'
 import type { IndexStore, ListedName } from './store/store.ts'
 
 /** Names read from the database at a time: about 2 ms. */
 const namesPerSlice = 2_000
+/** Rows of one name read at a time: most names have one. */
+const rowsOfNameAtOnce = 2
 /** Time that a search takes before other events have a turn. */
 const searchTurnMs = 5
 
@@ -18,6 +22,8 @@ export interface SearchDependencies {
   /** Shared by all searches, so that together they delay others no longer than one of them. */
   readonly turns: LoopTurns
   readonly clock: Clock
+  /** Finds names without reading all of them, if it can. */
+  readonly names?: Pick<NameSearch, 'candidates' | 'onAbsent'> | undefined
 }
 
 /**
@@ -42,8 +48,25 @@ export async function search(
   return isWhole || last === undefined ? { files } : { files, next: toCursor(last) }
 }
 
-/** Scans the names in short turns, however long the query and the names are. */
+/**
+ * At most `max` matching rows from `start` on, sorted; in short turns, however long the query and the
+ * names are.
+ * @throws the signal's reason
+ */
 export async function matchesFrom(
+  start: ListedName,
+  query: NameQuery,
+  max: number,
+  dependencies: SearchDependencies,
+  signal: AbortSignal,
+): Promise<ListedName[]> {
+  const found = await dependencies.names?.candidates(query.fragments.map(folded), start.name)
+  if (found === undefined) return await scan(start, query, max, dependencies, signal)
+  return await amongCandidates({ found, from: start }, query, max, dependencies, signal)
+}
+
+/** Reads the names in order. */
+async function scan(
   start: ListedName,
   { prefix, matches }: NameQuery,
   max: number,
@@ -67,6 +90,53 @@ export async function matchesFrom(
     const last = slice.at(-1)
     if (last === undefined || (from === last && slice.length < namesPerSlice)) return found
   }
+}
+
+/** Reads the rows of names that may match. */
+async function amongCandidates(
+  { found: candidates, from }: { readonly found: Candidates; readonly from: ListedName },
+  { matches }: NameQuery,
+  max: number,
+  { store, turns, clock, names }: SearchDependencies,
+  signal: AbortSignal,
+): Promise<ListedName[]> {
+  const found: ListedName[] = []
+  const absent: string[] = []
+  let endMs = clock.monotonicMs() + searchTurnMs
+  for (const name of candidates.names) {
+    if (found.length === max) break
+    if (!matches(name)) continue
+    if (clock.monotonicMs() > endMs) {
+      await turns.next()
+      signal.throwIfAborted()
+      endMs = clock.monotonicMs() + searchTurnMs
+    }
+    const start = name === from.name ? from : { name, contentId: 0 }
+    const rows = await rowsOf(start, max - found.length, store)
+    if (rows.length === 0 && start !== from) absent.push(name)
+    found.push(...rows)
+  }
+  await names?.onAbsent(absent, candidates)
+  return found
+}
+
+/** At most `max` rows of one name, after `start`. */
+async function rowsOf(
+  start: ListedName,
+  max: number,
+  store: Pick<IndexStore, 'listNames'>,
+): Promise<ListedName[]> {
+  const found: ListedName[] = []
+  let from = start
+  while (found.length < max) {
+    const rows = await store.listNames(from, rowsOfNameAtOnce)
+    const ofName = rows.filter((row) => row.name === start.name)
+    found.push(...ofName.slice(0, max - found.length))
+    const last = ofName.at(-1)
+    if (last === undefined || ofName.length < rowsOfNameAtOnce) return found
+    from = last
+  }
+  return found
 }
 
 interface DescribedName {

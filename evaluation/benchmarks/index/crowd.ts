@@ -14,6 +14,8 @@ import { type Put, peerIdOf } from './names.ts'
 
 const freeBytes = 10 ** 12
 const heartbeatMs = 10_000
+/** All peers announce together, and each waits for the others. */
+const deadlineMs = 600_000
 const dialsAtOnce = 64
 
 export class Crowd implements AsyncDisposable {
@@ -131,14 +133,15 @@ export class Member implements AsyncDisposable {
       const part = changes.slice(at, at + limits.announceChangesMax)
       const previousSeq = this.#lastSeq
       this.#lastSeq += part.length
-      await this.#connected?.connection.request('announce', {
+      const announcement = {
         epoch: this.#epoch,
         ...(isFirst && at === 0 && { begin: true }),
         ...(isFirst && at + part.length === changes.length && { end: true }),
         previousSeq,
         lastSeq: this.#lastSeq,
         changes: part.map((put, position) => ({ ...put, seq: previousSeq + position + 1 })),
-      })
+      }
+      await this.#connected?.connection.request('announce', announcement, { deadlineMs })
     }
   }
 

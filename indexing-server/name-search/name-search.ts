@@ -1,0 +1,229 @@
+/**
+ * Finds names by the trigrams that they contain, without reading all names. The trigrams are kept by a
+ * thread in a database of its own, which follows the index and can be lost:
+ *
+ *   committed writes -> recent names -> thread          (in small groups)
+ *   start, or too many recent names -> all names -> thread   (when writes are few)
+ *
+ * Until the thread has all names, and for queries that fit many of them, the index reads the names in
+ * order, which then finds the first ones soon.
+ */
+import { rm } from 'node:fs/promises'
+import type { Clock } from '../../common/clock.ts'
+import { reasonOf } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import { Thread } from '../../common/thread/thread.ts'
+import { WakeUp } from '../../common/wake-up.ts'
+import type { LoopTurns } from '../loop-turns.ts'
+import type { IndexStore } from '../store/store.ts'
+import type { NamesReply, NamesRequest } from './names-thread.ts'
+import { folded, trigramsOf } from './trigrams.ts'
+
+/** Fewer names are read in order within a search's turns. */
+export const namesWorthTrigrams = 20_000
+/** Names given to the thread at a time: a search waits for at most one such group. */
+const namesPerGroup = 250
+/** Names read from the index at a time, when the thread compares all names with its own. */
+const namesPerSlice = 1_000
+/** Recent names that a search looks through itself; with more, all names are compared. */
+const recentMax = 20_000
+/** More matches than this are found sooner by reading the names in order. */
+const candidatesMax = 2_000
+/** How long there must have been few writes before all names are compared. */
+const calmMs = 1_000
+/** How often it looks whether the index has enough names. */
+const lookEveryMs = 10_000
+const retryMs = 60_000
+
+export interface NameSearchDependencies {
+  readonly store: Pick<IndexStore, 'listNames' | 'totals'>
+  readonly turns: LoopTurns
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Names that may match, and the state of knowledge in which they were found. */
+export interface Candidates {
+  readonly names: readonly string[]
+  readonly version: number
+}
+
+export class NameSearch {
+  readonly #path: string
+  readonly #dependencies: NameSearchDependencies
+  readonly #wakeUp = new WakeUp()
+  /** Names of writes that the thread does not have yet. */
+  #recent = new Set<string>()
+  /** Those that it is being given. */
+  #given: readonly string[] = []
+  #thread: Thread<NamesRequest, NamesReply> | undefined
+  /** Whether the thread has all names but the recent ones: `comparing` if it soon will. */
+  #state: 'incomplete' | 'comparing' | 'complete' = 'incomplete'
+  #lastWriteMs = Number.NEGATIVE_INFINITY
+  /** Counts writes. */
+  #version = 0
+
+  /** @param path the database, which is made anew if it is unusable */
+  constructor(path: string, dependencies: NameSearchDependencies) {
+    this.#path = path
+    this.#dependencies = dependencies
+  }
+
+  /** Whether queries can use it. */
+  get isReady(): boolean {
+    return this.#state === 'complete'
+  }
+
+  get #isComparing(): boolean {
+    return this.#state === 'comparing'
+  }
+
+  /** Names that a committed write added or removed. */
+  onWritten(names: readonly string[]): void {
+    if (this.#thread === undefined || names.length === 0) return
+    this.#version += 1
+    this.#lastWriteMs = this.#dependencies.clock.monotonicMs()
+    if (this.#state === 'incomplete') return
+    for (const name of names) this.#recent.add(name)
+    if (this.#recent.size > recentMax) this.#onMissed()
+    this.#wakeUp.notify()
+  }
+
+  /**
+   * Names from `from` on that contain all fragments, which are folded, sorted; also some that the index
+   * no longer has.
+   * @returns undefined if the names must be read in order
+   */
+  async candidates(fragments: readonly string[], from: string): Promise<Candidates | undefined> {
+    const trigrams = trigramsOf(fragments)
+    if (!this.isReady || trigrams.length === 0) return undefined
+    const version = this.#version
+    const recent = this.#recentWith(fragments, from)
+    const found = await this.#ask({ kind: 'having', trigrams, from, max: candidatesMax })
+    if (found === undefined) return undefined
+    const names = recent.length === 0 ? found : [...new Set([...recent, ...found])].sort(byBytes)
+    return { names, version }
+  }
+
+  /** Some candidates that the index does not have. */
+  async onAbsent(names: readonly string[], { version }: Candidates): Promise<void> {
+    // A write meanwhile may have brought one back.
+    if (names.length > 0 && version === this.#version) await this.#ask({ kind: 'remove', names })
+  }
+
+  /** Keeps the thread's names up to date until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#dependencies
+    try {
+      while ((await store.totals()).names < namesWorthTrigrams)
+        await clock.sleep(lookEveryMs, signal)
+      for (;;) {
+        const error = await this.#follow(signal).catch((failure: unknown) => failure)
+        signal.throwIfAborted()
+        log.warn(
+          { reason: reasonOf(error) },
+          'searches read all names until their index is made anew',
+        )
+        await this.#close()
+        await removeDatabase(this.#path)
+        await clock.sleep(retryMs, signal)
+      }
+    } finally {
+      await this.#close()
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<never> {
+    this.#thread = new Thread<NamesRequest, NamesReply>({
+      script: new URL('./names-thread.ts', import.meta.url),
+      onEnded: () => this.#wakeUp.notify(),
+    })
+    await this.#thread.call({ kind: 'open', path: this.#path })
+    for (;;) {
+      signal.throwIfAborted()
+      if (this.#state !== 'complete') await this.#compareAll(this.#thread, signal)
+      else if (this.#recent.size > 0) await this.#giveRecent(this.#thread)
+      else await this.#wakeUp.next(signal)
+    }
+  }
+
+  async #giveRecent(thread: Thread<NamesRequest, NamesReply>): Promise<void> {
+    const names = [...this.#recent].slice(0, namesPerGroup)
+    this.#given = names
+    for (const name of names) this.#recent.delete(name)
+    await thread.call({ kind: 'add', names })
+    this.#given = []
+  }
+
+  /** Gives the thread all names, slice by slice, from which it takes what it lacks. */
+  async #compareAll(thread: Thread<NamesRequest, NamesReply>, signal: AbortSignal): Promise<void> {
+    const { store, turns } = this.#dependencies
+    await this.#calm(signal)
+    // From here on recent names are remembered; if they become too many, it starts again.
+    this.#state = 'comparing'
+    let from = { name: '', contentId: 0 }
+    for (;;) {
+      await turns.next()
+      signal.throwIfAborted()
+      const rows = await store.listNames(from, namesPerSlice)
+      const last = rows.length < namesPerSlice ? undefined : rows.at(-1)
+      const names = [...new Set(rows.map(({ name }) => name))]
+      await thread.call({ kind: 'replace', after: from.name, to: last?.name, names })
+      if (!this.#isComparing) return
+      if (last === undefined) break
+      from = last
+    }
+    this.#state = 'complete'
+  }
+
+  /** Resolves when there have been few writes. */
+  async #calm(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    for (;;) {
+      const leftMs = this.#lastWriteMs + calmMs - clock.monotonicMs()
+      if (!(leftMs > 0)) return
+      await clock.sleep(leftMs, signal)
+    }
+  }
+
+  #recentWith(fragments: readonly string[], from: string): string[] {
+    return [...this.#recent, ...this.#given].filter((name) => {
+      const text = folded(name)
+      return fragments.every((one) => text.includes(one)) && byBytes(name, from) >= 0
+    })
+  }
+
+  /** A failed call ends the thread, which {@link run} starts anew: the names are read in order then. */
+  async #ask(request: NamesRequest): Promise<NamesReply> {
+    try {
+      return await this.#thread?.call(request)
+    } catch (error) {
+      this.#dependencies.log.debug({ reason: reasonOf(error) }, 'the index of names failed')
+      this.#onMissed()
+      this.#wakeUp.notify()
+      return undefined
+    }
+  }
+
+  /** The thread lacks names that are not remembered here. */
+  #onMissed(): void {
+    this.#state = 'incomplete'
+    this.#recent = new Set()
+  }
+
+  async #close(): Promise<void> {
+    this.#onMissed()
+    this.#given = []
+    await this.#thread?.[Symbol.asyncDispose]()
+    this.#thread = undefined
+  }
+}
+
+/** The order of names in the index: that of their UTF-8. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+async function removeDatabase(path: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(path + suffix, { force: true })
+}
