@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { interrupted } from '../common/interrupted.ts'
-import { measureLargeMesh } from '../evaluation/simulation/mesh/large-mesh.ts'
+import { measureMeshScaling } from '../evaluation/simulation/mesh/mesh-scaling.ts'
 import { simulateMeshes } from '../evaluation/simulation/mesh/simulate-mesh.ts'
 import { findPlanted } from '../evaluation/simulation/planted/find-planted.ts'
 import { simulate } from '../evaluation/simulation/simulate.ts'
-import { parsePositiveCount } from './parse-count.ts'
+import { countList, parsePositiveCount } from './parse-count.ts'
 import { runScript } from './run-script.ts'
 
 /**
@@ -25,8 +25,9 @@ interface Flags {
   readonly reduce: boolean
   readonly planted?: boolean
   readonly mesh?: boolean
-  readonly members?: number
+  readonly members?: number[]
   readonly files: number
+  readonly output?: string
 }
 
 const command = new Command('simulate')
@@ -41,10 +42,12 @@ const command = new Command('simulate')
   .option('--no-reduce', 'do not look for the shortest list of events')
   .option('--planted', 'plant bugs in copies of the source, and check that their seeds find them')
   .option('--mesh', 'meshes of 5 to 100 peers without an index')
-  .option('--members <count>', 'with --mesh: what one mesh of this size needs', parsePositiveCount)
+  .option('--members <count...>', 'with --mesh: what meshes of these sizes need', countList())
   .option('--files <count>', 'with --members: files of all together', parsePositiveCount, 100_000)
+  .option('--output <file>', 'with --members: the result; a drawing is put beside it')
   .action(async (flags: Flags) => {
-    const { seeds, from, seed, hours, trace = false, reduce, planted, mesh, members, files } = flags
+    const { seeds, from, seed, hours, trace = false, reduce, planted, mesh } = flags
+    const { members, files, output } = flags
     using stop = interrupted()
     const all = seed === undefined ? Array.from({ length: seeds }, (_, n) => from + n) : [seed]
     const print = (line: string): void => console.log(line)
@@ -55,7 +58,8 @@ const command = new Command('simulate')
       if (planted === true) return await findPlanted({ print }, stop.signal)
       if (mesh !== true) return await simulate(options, stop.signal)
       if (members !== undefined) {
-        print(JSON.stringify(await measureLargeMesh({ members, files })))
+        const to = output === undefined ? {} : { output }
+        await measureMeshScaling({ sizes: members, files, ...to }, print)
         return true
       }
       return await simulateMeshes({ seeds: all, isTraced: trace }, print, stop.signal)

@@ -1,18 +1,8 @@
-import { fileURLToPath } from 'node:url'
-import { Resvg } from '@resvg/resvg-js'
-import { parse, View } from 'vega'
-import { compile, type TopLevelSpec } from 'vega-lite'
+import type { TopLevelSpec } from 'vega-lite'
+import { drawPng, idealColor, looks } from './draw-png.ts'
 import type { ScalingResult, Step, Workload } from './result.ts'
 
-const font = 'DejaVu Sans'
-/** Given by path, because slim images have no fonts, and text would be missing. */
-const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((name) =>
-  fileURLToPath(import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}`)),
-)
 const panel = { width: 300, height: 190 }
-/** Pixels per unit of the drawing, for dense screens. */
-const zoom = 2
-const idealColor = '#9a9a9a'
 
 interface Unit {
   readonly title: string
@@ -36,12 +26,7 @@ const units: Readonly<Record<Workload['name'], Unit>> = {
 
 /** Throughput of each workload compared with the ideal, and the efficiency of all, as a PNG. */
 export async function drawThroughput(result: ScalingResult): Promise<Buffer> {
-  const view = new View(parse(compile(specOf(result)).spec), { renderer: 'none' })
-  const svg = await view.toSVG()
-  view.finalize()
-  const fonts = { loadSystemFonts: false, fontFiles, defaultFontFamily: font }
-  const drawing = new Resvg(svg, { font: fonts, fitTo: { mode: 'zoom', value: zoom } })
-  return drawing.render().asPng()
+  return await drawPng(specOf(result))
 }
 
 function specOf(result: ScalingResult): TopLevelSpec {
@@ -61,19 +46,7 @@ function specOf(result: ScalingResult): TopLevelSpec {
       anchor: 'start',
       offset: 18,
     },
-    config: {
-      font,
-      title: { fontSize: 18, subtitleFontSize: 13, subtitlePadding: 6 },
-      axis: {
-        labelFontSize: 12,
-        titleFontSize: 13,
-        gridColor: '#e6e6e6',
-        titleFontWeight: 'normal',
-      },
-      legend: { labelFontSize: 12, labelLimit: panel.width },
-      line: { strokeWidth: 2.5 },
-      point: { size: 70, filled: true },
-    },
+    config: { ...looks, legend: { ...looks.legend, labelLimit: panel.width } },
     columns: 2,
     bounds: 'flush',
     spacing: { row: 90, column: 90 },
