@@ -3,6 +3,7 @@ import { AppError } from '../common/errors.ts'
 import { deadlines } from '../common/limits.ts'
 import type { AskedIndex } from './announce/asked-index.ts'
 import type { ReachNotice } from './announce/reach-notice.ts'
+import type { JoinedMesh } from './api/mesh-api.ts'
 import type { KeptHistory } from './keep-history.ts'
 import { totalOf } from './problem-table.ts'
 import type { Share } from './share/share.ts'
@@ -13,9 +14,18 @@ interface Parts extends Pick<LiveSources, 'api' | 'downloads'> {
   readonly announcer: AskedIndex
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
+  readonly mesh: () => Pick<JoinedMesh, 'counts'> | undefined
 }
 
-export function liveSources({ api, downloads, announcer, share, reach, kept }: Parts): LiveSources {
+export function liveSources({
+  api,
+  downloads,
+  announcer,
+  share,
+  reach,
+  kept,
+  mesh,
+}: Parts): LiveSources {
   return {
     api,
     downloads,
@@ -27,6 +37,7 @@ export function liveSources({ api, downloads, announcer, share, reach, kept }: P
       share.keptFolders(),
       reach.unreachable,
       announcer.absence?.isActing,
+      mesh()?.counts,
     ],
   }
 }

@@ -150,10 +150,10 @@ export async function startPeer(
   const follower = startFollowing({ ...settings, folder }, starting, started, dependencies)
   const { repairs, scrubber } = await startScrubbing(settings, starting, started, dependencies)
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
-  const parts = { ...started, follower, repairs, scrubber, restorer, reach, clock }
-  const local = new LocalPeerApi(settings, parts)
   const mesh = (): JoinedMesh | undefined => meshed && joinedMesh(meshed)
-  const apis = composeApi(settings, { ...parts, ...reading, local, kept, mesh })
+  const parts = { ...started, follower, repairs, scrubber, restorer, reach, mesh, clock }
+  const local = new LocalPeerApi(settings, parts)
+  const apis = composeApi(settings, { ...parts, ...reading, local, kept })
   const api = apis.command
   const vitals = vitalsOf(settings, { ...parts, history: kept.history })
   const live = liveSources({ ...parts, api: local, kept })

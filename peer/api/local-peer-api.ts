@@ -19,6 +19,7 @@ import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import type { FollowCall } from './follow-calls.ts'
 import type { HistoryCall } from './history-calls.ts'
+import type { JoinedMesh } from './mesh-api.ts'
 import type { MeshCall } from './mesh-calls.ts'
 import {
   type IgnoredSource,
@@ -55,6 +56,8 @@ interface Dependencies {
   readonly announcer: Pick<AskedIndex, 'absence' | 'connection'>
   readonly reach: Pick<ReachNotice, 'unreachable'>
   readonly follower: Pick<Follower, 'problem'>
+  /** Undefined if the peer takes part in no mesh. */
+  readonly mesh?: () => Pick<JoinedMesh, 'counts'> | undefined
   readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
@@ -134,7 +137,8 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
   }
 
   async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
-    const { finder, share, reach, limiter, follower, announcer } = this.#dependencies
+    const { finder, share, reach, limiter, follower, announcer, mesh } = this.#dependencies
+    const counts = mesh?.()?.counts
     const { capacityBytes } = limiter
     const status = await finder.status(signal)
     const { unreachable } = reach
@@ -147,6 +151,7 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
         peerId: this.#peerId,
         problems: totalOf(share.problemCounts()),
         keptFolders,
+        ...(counts && { mesh: counts }),
         ...(Number.isFinite(capacityBytes) && {
           capacity: {
             bytes: capacityBytes,

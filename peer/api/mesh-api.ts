@@ -8,11 +8,11 @@ import type { OpenQuery } from '../mesh/query/open-query.ts'
 import type { QueryAsker } from '../mesh/query/query-asker.ts'
 import type { CallReply, CallRequest, PeerApi } from './calls.ts'
 import type { MeshCall } from './mesh-calls.ts'
-import type { MeshQuery, MeshState } from './mesh-shapes.ts'
+import type { MeshCounts, MeshQuery } from './mesh-shapes.ts'
 
 /** What the calls need of the mesh. */
 export interface JoinedMesh {
-  readonly counts: Omit<MeshState, 'isMember'>
+  readonly counts: MeshCounts
   /** The queries of this peer. @throws AppError BUSY until it is a member */
   readonly queries: Pick<QueryAsker, 'ask' | 'find'>
   /** The programs that take part through this peer. @throws AppError BUSY until it is a member */

@@ -3,8 +3,7 @@ import Type, { type Static } from 'typebox'
 import { PeerId, Port } from '../../common/protocol/fields.ts'
 import { QueryFile } from '../../common/protocol/query-messages.ts'
 
-export const MeshState = Type.Object({
-  isMember: Type.Boolean({ description: 'Whether this peer takes part in a mesh.' }),
+export const MeshCounts = Type.Object({
   live: Type.Integer({ minimum: 0, description: 'Members that answer, this peer included.' }),
   suspect: Type.Integer({ minimum: 0, description: 'Members that do not answer now.' }),
   gone: Type.Integer({ minimum: 0, description: 'Members that left or died in the last minutes.' }),
@@ -20,6 +19,12 @@ export const MeshState = Type.Object({
     minimum: 0,
     description: 'Programs that take part through this peer, over HTTP.',
   }),
+})
+export type MeshCounts = Static<typeof MeshCounts>
+
+export const MeshState = Type.Object({
+  isMember: Type.Boolean({ description: 'Whether this peer takes part in a mesh.' }),
+  ...MeshCounts.properties,
 })
 export type MeshState = Static<typeof MeshState>
 

@@ -5,6 +5,7 @@ import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import { PeerSafety } from '../../common/protocol/plan-shapes.ts'
 import { eachLimit, type LimitKey, type LimitValue } from './limit-table.ts'
+import { MeshCounts } from './mesh-shapes.ts'
 
 const Sha256 = messages.accuse.request.properties.sha256
 const next = Type.Optional(
@@ -147,6 +148,8 @@ export const Status = Type.Object({
       }),
     ),
     ...KeptFolders.properties,
+    /** The members of its mesh, if it takes part in one. */
+    mesh: Type.Optional(MeshCounts),
     /** Followed files that could not be fetched, if so: their number, and why. */
     following: Type.Optional(Type.Object({ failed: Type.Integer(), reason: Type.String() })),
     /** What it gives to the cluster, if limited. */

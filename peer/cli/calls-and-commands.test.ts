@@ -9,7 +9,11 @@ const sources = readdirSync(folder)
   .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') }))
 
 /** Calls that no command of its own makes, and why. */
-const withoutCommand: Readonly<Record<string, string>> = {}
+const withoutCommand: Readonly<Record<string, string>> = {
+  meshHeartbeat: 'a program says what it has',
+  meshAsk: 'a program asks; `ask` does for people',
+  meshHit: 'a program answers',
+}
 
 /** What a command calls in a file of peer/api, with the help of several calls. */
 const combined = readdirSync(new URL('../api/', import.meta.url))

@@ -6,7 +6,8 @@ import { formatAddress } from '../../common/protocol/transport.ts'
 import type { MeshQuery, MeshState } from '../api/mesh-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { isPattern } from './download-command.ts'
-import { bytesText, countText } from './human-units.ts'
+import { bytesText } from './human-units.ts'
+import { countsText } from './mesh-report.ts'
 import { printable, printableJson } from './printable.ts'
 import type { Session } from './session.ts'
 
@@ -79,14 +80,7 @@ async function print({ terminal, json }: Session, mesh: MeshState): Promise<void
   await terminal.print(json ? printableJson(mesh, 2) : meshText(mesh))
 }
 
-function meshText({ isMember, live, suspect, gone, behind, notKept, programs }: MeshState): string {
-  if (!isMember) return 'This peer takes part in no mesh: it was started without --mesh.'
-  const others = [
-    suspect > 0 ? `${suspect} suspect` : '',
-    gone > 0 ? `${gone} gone` : '',
-    behind > 0 ? `catching up with ${countText(behind, 'catalog')}` : '',
-    notKept > 0 ? `no room for ${countText(notKept, 'catalog')}: those members are asked` : '',
-    programs > 0 ? countText(programs, 'program') : '',
-  ].filter((part) => part !== '')
-  return `Mesh: ${[`${countText(live, 'live member')}, this one included`, ...others].join(', ')}`
+function meshText(mesh: MeshState): string {
+  if (mesh.isMember) return `Mesh: ${countsText(mesh)}`
+  return 'This peer takes part in no mesh: it was started without --mesh.'
 }

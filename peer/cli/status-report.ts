@@ -2,6 +2,7 @@
 import type { Status } from '../api/shapes.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText } from './human-units.ts'
+import { countsText } from './mesh-report.ts'
 import { noteLines } from './peer-notes.ts'
 import { placeLines } from './place-report.ts'
 import { printable } from './printable.ts'
@@ -18,6 +19,7 @@ export function statusText(status: Status, style: Style): string {
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
   if (peer.indexAway !== undefined) lines.unshift(style('yellow', awayText(peer.indexAway)))
+  if (peer.mesh !== undefined) lines.push(`Mesh:      ${countsText(peer.mesh)}`)
   lines.push(...repairLines(status, style))
   if (status.trash !== undefined)
     lines.push(

@@ -114,8 +114,10 @@ export class ProgramDesk implements AskPrograms {
 
   askPrograms(queryId: string, what: QueryWhat, onFiles: Asked['onFiles']): void {
     const { programs } = this.#dependencies
-    for (const found of programs.matching(what)) onFiles(found)
-    const { answering } = programs
+    const told = programs.matching(what)
+    for (const found of told) onFiles(found)
+    const hasTold = new Set(told.map(({ program }) => program.peerId))
+    const answering = programs.answering.filter(({ peerId }) => !hasTold.has(peerId))
     if (answering.length === 0) return
     this.#asked.set(queryId, { what, onFiles, hitsLeft: hitsPerQueryMax })
     for (const oldest of this.#asked.keys()) {

@@ -12,6 +12,7 @@ import './styles/shell.css'
 import './styles/files.css'
 import './styles/share.css'
 import './styles/cluster.css'
+import './styles/mesh.css'
 import './styles/activity.css'
 import 'uplot/dist/uPlot.min.css'
 

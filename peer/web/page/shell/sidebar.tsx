@@ -25,11 +25,13 @@ export function Brand(): JSX.Element {
 }
 
 export function Sidebar({ current }: { readonly current: string }): JSX.Element {
+  const { live } = usePage()
+  const shown = views.filter(({ isShown }) => isShown?.(live) !== false)
   return (
     <aside class="sidebar" aria-label="Tandem">
       <Brand />
       <nav class="nav" aria-label="Views">
-        {views.map(({ name, label, icon, badge: Count }) => (
+        {shown.map(({ name, label, icon, badge: Count }) => (
           <a
             key={name}
             href={formatRoute({ view: name })}

@@ -4,6 +4,8 @@ import { ActivityView } from '../activity/activity-view.tsx'
 import { ClusterBadge } from '../cluster/cluster-badge.tsx'
 import { ClusterView } from '../cluster/cluster-view.tsx'
 import { FilesView } from '../files/files-view.tsx'
+import type { Live } from '../live/live.ts'
+import { MeshView } from '../mesh/mesh-view.tsx'
 import type { IconName } from '../parts/icon.tsx'
 import { ShareBadge } from '../share/share-badge.tsx'
 import { ShareView } from '../share/share-view.tsx'
@@ -14,6 +16,8 @@ export interface View {
   readonly label: string
   readonly icon: IconName
   readonly component: FunctionComponent
+  /** Whether there is a link to it; default: always. */
+  readonly isShown?: (live: Pick<Live, 'status'>) => boolean
   /** A count beside the label, if any. */
   readonly badge?: FunctionComponent
 }
@@ -27,6 +31,13 @@ export const views: readonly View[] = [
     icon: 'cluster',
     component: ClusterView,
     badge: ClusterBadge,
+  },
+  {
+    name: 'mesh',
+    label: 'Mesh',
+    icon: 'mesh',
+    component: MeshView,
+    isShown: ({ status }) => status.value?.peer.mesh !== undefined,
   },
   { name: 'activity', label: 'Activity', icon: 'activity', component: ActivityView },
 ]
