@@ -3,13 +3,10 @@ import { AppError, hasCode } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { AskedIndex } from '../announce/asked-index.ts'
-import { type ReachNotice, unreachableRemedy } from '../announce/reach-notice.ts'
 import type { Downloads } from '../download/downloads.ts'
 import type { Repairs } from '../download/repairs.ts'
 import type { Finder } from '../find/finder.ts'
-import type { Follower } from '../follow/follower.ts'
 import type { Limiter } from '../limit/limiter.ts'
-import { totalOf } from '../problem-table.ts'
 import type { Restorer } from '../replicate/restorer.ts'
 import type { Scrubber } from '../scrub/scrubber.ts'
 import type { Share } from '../share/share.ts'
@@ -19,8 +16,8 @@ import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import type { FollowCall } from './follow-calls.ts'
 import type { HistoryCall } from './history-calls.ts'
-import type { JoinedMesh } from './mesh-api.ts'
 import type { MeshCall } from './mesh-calls.ts'
+import { keptFoldersOf, peerStatus, type StatusParts } from './peer-status.ts'
 import {
   type IgnoredSource,
   ignoredCalled,
@@ -32,32 +29,18 @@ import { restoreFile } from './restore-file.ts'
 import { checkOf, type DamageSource, repairOf, scrubOf } from './scrub-views.ts'
 import { unshareMatching } from './unshare-matching.ts'
 
-interface Dependencies {
-  readonly share: ProblemSource &
+interface Dependencies extends StatusParts {
+  readonly share: StatusParts['share'] &
+    ProblemSource &
     IgnoredSource &
     DamageSource &
-    Pick<
-      Share,
-      | 'confirmDeletes'
-      | 'get'
-      | 'isUnshared'
-      | 'keptFolders'
-      | 'list'
-      | 'receive'
-      | 'totals'
-      | 'unshare'
-      | 'view'
-    >
+    Pick<Share, 'confirmDeletes' | 'get' | 'isUnshared' | 'list' | 'receive' | 'unshare'>
   readonly finder: Pick<Finder, keyof Finder>
   readonly downloads: Pick<
     Downloads,
     'cancel' | 'list' | 'pause' | 'resume' | 'start' | 'stats' | 'wait'
   >
   readonly announcer: Pick<AskedIndex, 'absence' | 'connection'>
-  readonly reach: Pick<ReachNotice, 'unreachable'>
-  readonly follower: Pick<Follower, 'problem'>
-  /** Undefined if the peer takes part in no mesh. */
-  readonly mesh?: () => Pick<JoinedMesh, 'counts'> | undefined
   readonly scrubber: Pick<Scrubber, 'checks' | 'setPaused' | 'startNow' | 'status'>
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
@@ -137,41 +120,8 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
   }
 
   async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
-    const { finder, share, reach, limiter, follower, announcer, mesh } = this.#dependencies
-    const counts = mesh?.()?.counts
-    const { capacityBytes } = limiter
-    const status = await finder.status(signal)
-    const { unreachable } = reach
-    const { problem } = follower
-    const { absence } = announcer
-    const { keptFolders } = await this.keptFolders()
-    return {
-      ...status,
-      peer: {
-        peerId: this.#peerId,
-        problems: totalOf(share.problemCounts()),
-        keptFolders,
-        ...(counts && { mesh: counts }),
-        ...(Number.isFinite(capacityBytes) && {
-          capacity: {
-            bytes: capacityBytes,
-            usedBytes: share.totals().replicated.bytes,
-          },
-        }),
-        view: share.view(),
-        ...(problem && {
-          following: { failed: problem.failed, reason: problem.error.message },
-        }),
-        ...(unreachable && { unreachable: { ...unreachable, remedy: unreachableRemedy } }),
-        ...(absence && {
-          indexAway: {
-            address: absence.address,
-            awayMs: Math.round(absence.awayMs),
-            isActing: absence.isActing,
-          },
-        }),
-      },
-    }
+    const status = await this.#dependencies.finder.status(signal)
+    return { ...status, peer: peerStatus(this.#peerId, this.#dependencies) }
   }
 
   async why({ name }: CallRequest<'why'>, signal?: AbortSignal): Promise<CallReply<'why'>> {
@@ -236,10 +186,7 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
   }
 
   async keptFolders(): Promise<CallReply<'keptFolders'>> {
-    const folders = this.#dependencies.share.keptFolders()
-    return {
-      keptFolders: folders.map(({ folder, reason, files }) => ({ folder, reason, files })),
-    }
+    return { keptFolders: keptFoldersOf(this.#dependencies.share) }
   }
 
   async confirmDeletes(): Promise<CallReply<'confirmDeletes'>> {
