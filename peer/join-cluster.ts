@@ -257,6 +257,9 @@ export function hurriedLink(announcer: AskedIndex): IndexLink {
     get waitMs() {
       return announcer.waitMs
     },
+    get silence() {
+      return announcer.silence
+    },
     connected: (signal) => announcer.connected(signal, { isHurried: true }),
   }
 }

@@ -34,6 +34,8 @@ export class Standby implements AskedIndex, AsyncDisposable {
   readonly #background: BackgroundWork
   #state: StandbyState = atIndex
   #reach: 'reached' | 'away' = 'away'
+  /** When it was noticed that the index does not answer, although it is connected. */
+  #silentMs = Number.NEGATIVE_INFINITY
   /** Aborted when another index is asked. */
   #asking = new AbortController()
 
@@ -72,6 +74,17 @@ export class Standby implements AskedIndex, AsyncDisposable {
   /** A request waits until it is clear which index answers. */
   get waitMs(): number | undefined {
     return this.#state.asks === 'own' ? undefined : awayAfterMs + 2 * lookEveryMs
+  }
+
+  get silence(): AskedIndex['silence'] {
+    if (this.#state.asks === 'own') return undefined
+    return {
+      afterMs: awayAfterMs,
+      report: () => {
+        this.#silentMs = this.#dependencies.clock.monotonicMs()
+        this.#look()
+      },
+    }
   }
 
   get switched(): AbortSignal {
@@ -138,7 +151,8 @@ export class Standby implements AskedIndex, AsyncDisposable {
       live.filter(({ record }) => record.index === reach).length
     const signs = {
       nowMs: clock.monotonicMs(),
-      awayMs: index.awayMs,
+      // A request that waited so long shows it, until the index answers something.
+      awayMs: index.heardMs >= this.#silentMs ? index.awayMs : Math.max(index.awayMs, awayAfterMs),
       isRefused: index.state.name === 'refused',
       isTold: index.isTold,
       othersReaching: count('reached'),

@@ -253,3 +253,21 @@ test('a peer that alone cannot reach the index answers, and makes no copies of i
   await untilAtRest(cluster.peers, { contents: files.length })
   await untilTwoHomes(cluster.peers, files)
 })
+
+test('an index that is connected and answers nothing is replaced, too, until it answers', async () => {
+  await using world = await startWorld(2)
+  const { cluster, files } = world
+  const [peer, other] = [cluster.peer(1), cluster.peer(2)]
+  process.kill(Number(cluster.index.pid), 'SIGSTOP')
+  const wanted = files.at(-1)
+  const [found] = await inTime(() => lookUp(peer, wanted?.name ?? ''))
+  expect(found).toMatchObject({ sha256: wanted?.sha256 })
+  await untilAway([peer], {})
+  // The next ones wait no longer.
+  const name = files[0]?.name ?? ''
+  await withDeadline({ what: 'Answering', deadlineMs: 2_500 }, systemClock, () =>
+    lookUp(peer, name),
+  )
+  process.kill(Number(cluster.index.pid), 'SIGCONT')
+  await untilAsked([peer, other])
+})

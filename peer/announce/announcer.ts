@@ -88,6 +88,8 @@ export class Announcer implements AsyncDisposable {
   #isLeavingForGood = false
   /** Since when there has been no connection (monotonic). */
   #awaySinceMs: number
+  /** When the index last answered (monotonic). */
+  #heardMs = Number.NEGATIVE_INFINITY
   /** The number of hurried callers that wait for the connection. */
   #askers = 0
   readonly #hurry = new Hurry()
@@ -124,6 +126,11 @@ export class Announcer implements AsyncDisposable {
   /** The connection to the index on which this peer is registered, if there is one now. */
   get connection(): Connection | undefined {
     return this.#connection?.isOpen === true ? this.#connection : undefined
+  }
+
+  /** When the index last accepted this peer or a heartbeat, on the monotonic clock. */
+  get heardMs(): number {
+    return this.#heardMs
   }
 
   /** Whether the index has been sent every change of the catalog. */
@@ -233,6 +240,7 @@ export class Announcer implements AsyncDisposable {
       const { seenSeq } = welcome.registered
       log.info({ index: this.address, seenSeq }, 'registered at the index')
       this.#connection = connection
+      this.#heardMs = clock.monotonicMs()
       this.#setState({ name: 'registered' })
       await this.#stay(connection, welcome.registered, signal)
     } finally {
@@ -279,6 +287,7 @@ export class Announcer implements AsyncDisposable {
       this.#isRoomNew = false
       const others = this.#otherIntent()
       await connection.request('heartbeat', { ...(await this.#room()), ...others }, { signal })
+      this.#heardMs = clock.monotonicMs()
     }
   }
 

@@ -24,6 +24,8 @@ export interface AskedIndex
   > {
   /** How long requests wait for an index that has disappeared; undefined: as usual. */
   readonly waitMs?: number | undefined
+  /** What to do when it does not answer, though connected, if another one can answer. */
+  readonly silence?: { readonly afterMs: number; report(): void } | undefined
   /** Aborted when another index is asked. */
   readonly switched?: AbortSignal
   /** Undefined while the index of the cluster answers, or there is none. */

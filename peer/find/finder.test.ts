@@ -18,7 +18,8 @@ function aFinder(
     held = [] as string[],
     awayMs = 0,
     elsewhere,
-  }: { held?: string[]; awayMs?: number; elsewhere?: Elsewhere } = {},
+    onSilent,
+  }: { held?: string[]; awayMs?: number; elsewhere?: Elsewhere; onSilent?: () => void } = {},
 ): { finder: Finder; clock: FakeClock; asked: [MessageType, object][] } {
   const clock = new FakeClock()
   const asked: [MessageType, object][] = []
@@ -30,6 +31,7 @@ function aFinder(
   const index = {
     address: 'index:7000',
     awayMs,
+    ...(onSilent && { silence: { afterMs: 5_000, report: onSilent } }),
     connected: () => (awayMs === 0 ? Promise.resolve(connection) : new Promise<never>(() => {})),
   }
   const finder = new Finder({ index, clock, elsewhere, holds: (name) => held.includes(name) })
@@ -187,4 +189,20 @@ test('what the index knows is not looked for elsewhere', async () => {
   const elsewhere: Elsewhere = { find: async () => expect.fail('nothing is missing') }
   const { finder } = aFinder(() => ({ contents: [content] }), { elsewhere })
   expect(await finder.lookup('a.txt')).toEqual([content])
+})
+
+test('reads that an index does not answer are sent to the one that replaces it', async () => {
+  let isSilent = true
+  const silent = new AppError('DEADLINE_EXCEEDED', { what: 'lookup', deadlineMs: 5_000 })
+  const answer = (): unknown => {
+    if (isSilent) throw silent
+    return { contents: [content] }
+  }
+  const replaced = aFinder(answer, { onSilent: () => (isSilent = false) })
+  expect(await replaced.finder.lookup('a.txt')).toEqual([content])
+  expect(replaced.asked.length).toBe(2)
+  isSilent = true
+  // A change might be made twice.
+  await expect(replaced.finder.share('a.txt')).rejects.toBe(silent)
+  await expect(aFinder(answer).finder.lookup('a.txt')).rejects.toBe(silent)
 })

@@ -25,6 +25,22 @@ export const indexWaitMs = 2_000
 /** How long a command waits for an index that has been away for longer: one more attempt. */
 export const indexRetryMs = 300
 
+/** Requests that change nothing: another index may be asked as well. */
+const reads: ReadonlySet<MessageType> = new Set([
+  'find-content',
+  'list-folder',
+  'lookup',
+  'match',
+  'peers',
+  'replication-of',
+  'replication-rules',
+  'search',
+  'status',
+  'trash',
+  'versions',
+  'why',
+])
+
 /** Finds what the index does not know. */
 export interface Elsewhere {
   /** @returns whether the index knows more now */
@@ -322,10 +338,13 @@ export class Finder {
     body: RequestOf<T>,
     signal: AbortSignal | undefined,
   ): Promise<ResultOf<T>> {
+    const silence = reads.has(type) ? this.#dependencies.index.silence : undefined
     try {
-      return await this.#askOnce(type, body, signal)
+      return await this.#askOnce(type, body, signal, silence?.afterMs)
     } catch (error) {
-      if (!hasCode(error, 'CONNECTION_CLOSED')) throw error
+      const isSilent = silence !== undefined && hasCode(error, 'DEADLINE_EXCEEDED')
+      if (!isSilent && !hasCode(error, 'CONNECTION_CLOSED')) throw error
+      if (isSilent) silence.report()
     }
     try {
       return await this.#askOnce(type, body, signal)
@@ -339,6 +358,7 @@ export class Finder {
     type: T,
     body: RequestOf<T>,
     signal: AbortSignal | undefined,
+    answerMs?: number,
   ): Promise<ResultOf<T>> {
     const { index, clock } = this.#dependencies
     const deadlineMs = Math.max(indexRetryMs, (index.waitMs ?? indexWaitMs) - index.awayMs)
@@ -349,7 +369,8 @@ export class Finder {
       },
     )
     const startMs = clock.monotonicMs()
-    const reply = await connection.request(type, body, { signal })
+    const options = { signal, ...(answerMs !== undefined && { deadlineMs: answerMs }) }
+    const reply = await connection.request(type, body, options)
     if (type === 'lookup' || type === 'search')
       this.#onFound((clock.monotonicMs() - startMs) / 1000)
     return reply
