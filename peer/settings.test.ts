@@ -30,7 +30,8 @@ describe('the settings of a peer', () => {
     [{ mesh: true, index: 'none' }, undefined],
   ])('say whether there is an index: %j', (flags, index) => {
     expect(settingsOf(flags).index).toEqual(index)
-    expect(settingsOf({ ...flags, peer: 'peer2' }).mesh).toBe('mesh' in flags)
+    expect(settingsOf(flags).mesh).toBe('mesh' in flags)
+    expect(settingsOf({ mesh: false }, { TANDEM_PEER_MESH: 'true' }).mesh).toBe(false)
   })
 
   test.each([

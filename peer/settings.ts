@@ -24,6 +24,8 @@ const Millis = Type.Integer({ minimum: 0, maximum: 86_400_000 })
 
 /** Peer n serves on the n-th port from `port`, and its HTTP API is on the n-th from `httpPort`. */
 const firstPorts = { port: 7_100, httpPort: 8_100 } as const
+/** Whether a peer of an index takes part in a mesh, too, where no setting says it. */
+const meshBesideIndex = false
 /** The setting of the index for a peer that has none. */
 const noIndex = 'none'
 /** Above it, ports of peers would collide with those of HTTP APIs. */
@@ -62,7 +64,7 @@ export const peerSettings = defineSettings('peer', {
   },
   mesh: {
     schema: Type.Boolean(),
-    default: false,
+    default: undefined,
     flag: '--mesh',
     doc: 'take part in a mesh: peers that find one another, and need no index or do without it while it is away',
   },
@@ -203,9 +205,10 @@ export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: 
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'join' | keyof Derived
+  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'join' | 'mesh' | keyof Derived
 > &
   Derived & {
+    readonly mesh: boolean
     readonly peerId: string
     /** Undefined in a mesh without an index. */
     readonly index: Address | undefined
@@ -267,7 +270,7 @@ export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Ad
 function registeredAt(loaded: LoadedSettings<PeerTable>): Address | undefined {
   const { values, origins } = loaded
   const isNone = values.index === noIndex || origins.index === 'default'
-  return values.mesh && isNone ? undefined : indexAddress(loaded)
+  return values.mesh === true && isNone ? undefined : indexAddress(loaded)
 }
 
 /** The peers to join. @throws AppError SETTING_INVALID */
@@ -299,7 +302,7 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
   const { id, idFromHost: _, allowedHosts, join, ...rest } = values
-  const others = { ...rest, ...hostsOf(loaded) }
+  const others = { ...rest, ...hostsOf(loaded), mesh: values.mesh ?? meshBesideIndex }
   return {
     ...others,
     peerId: id,

@@ -11,15 +11,24 @@ export function addSettingOptions(
   for (const { table } of sections)
     for (const row of Object.values(table)) {
       if (row.flag === undefined) continue
-      const isSwitch = row.default === false
+      const isEither = row.default === undefined && isBoolean(row.schema)
+      const isSwitch = row.default === false || isEither
       command.addOption(
         new Option(isSwitch ? row.flag : `${row.flag} <value>`, row.doc + defaultText(row.default)),
       )
+      if (isEither)
+        command.addOption(
+          new Option(row.flag.replace('--', '--no-'), `the opposite of ${row.flag}`),
+        )
     }
   return command.option(
     '--config <file>',
     'settings file (default: config/config.json, if it exists)',
   )
+}
+
+function isBoolean(schema: object): boolean {
+  return 'type' in schema && schema.type === 'boolean'
 }
 
 function defaultText(value: unknown): string {

@@ -130,7 +130,9 @@ export function settingsOf(
   logFolder: string,
 ): ClusterSettings {
   const index = { ...settings.index, ...(factor !== undefined && { replicationFactor: factor }) }
-  return { ...settings, index, log: { ...settings.log, folder: logFolder } }
+  // An index in each of many processes is started only where a test is about it: with --mesh.
+  const peer = { mesh: false, ...settings.peer }
+  return { ...settings, index, peer, log: { ...settings.log, folder: logFolder } }
 }
 
 /** Below the range for outgoing connections: a restarted process finds its ports free. */
