@@ -69,9 +69,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a dropped copy is not removed from the index',
     file: 'indexing-server/store/announcement-writer.ts',
-    find: 'if (old !== undefined) this.#removeCopy(key, old, touching)\n  }\n\n  #removeCopy',
+    find: 'if (old !== undefined) this.#removeCopy(place, change.name, old, touching)',
     replace:
-      'if (old !== undefined && key[1] === 0) this.#removeCopy(key, old, touching)\n  }\n\n  #removeCopy',
+      'if (old !== undefined && place.kind === 0) this.#removeCopy(place, change.name, old, touching)',
     seed: 1,
   },
   {
