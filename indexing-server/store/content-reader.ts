@@ -1,6 +1,6 @@
 import { limits } from '../../common/limits.ts'
 import type { Database } from '../../common/sqlite.ts'
-import { hashStart } from './content-rows.ts'
+import { type HashNumber, hashNumberOf } from './content-hashes.ts'
 import { damagedCopy } from './damaged-copy.ts'
 import { filesPerOwner } from './file-rows.ts'
 import { listedDownloads } from './name-reader.ts'
@@ -40,6 +40,7 @@ export type IsDoubted = (peerId: string, sha256: string) => boolean
 export class ContentReader {
   readonly #sql: ReturnType<typeof prepare>
   readonly #keys: PeerKeys
+  readonly #hashNumber: HashNumber
   readonly #holders: HolderLists
   readonly #isDoubted: IsDoubted
   readonly #factors: WantedCopies
@@ -47,6 +48,7 @@ export class ContentReader {
   constructor(database: Database, keys: PeerKeys, { isDoubted, factors }: ContentViews) {
     this.#sql = prepare(database)
     this.#keys = keys
+    this.#hashNumber = hashNumberOf(database)
     this.#holders = new HolderLists(keys)
     this.#isDoubted = isDoubted
     this.#factors = factors
@@ -82,7 +84,7 @@ export class ContentReader {
   }
 
   contentsHashed(sha256: string): StoredContent[] {
-    const rows = this.#sql.byHash.all(hashStart(sha256), sha256) as ContentRow[]
+    const rows = this.#sql.byHash.all(this.#hashNumber(sha256), sha256) as ContentRow[]
     return rows.map((row) => this.#complete(row))
   }
 
@@ -179,7 +181,7 @@ function prepare(database: Database) {
   return {
     byId: database.prepare(`select ${columns} from contents where content_id = ?`).raw(),
     byHash: database
-      .prepare(`select ${columns} from contents where hash_start = ? and sha256 = ?`)
+      .prepare(`select ${columns} from contents where hash_number = ? and sha256 = ?`)
       .raw(),
     filesNamed: database
       .prepare('select owner_key, content_id, modified_ms from files where name = ? limit 2')

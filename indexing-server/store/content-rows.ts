@@ -1,5 +1,6 @@
 import type { Content } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
+import { type HashNumber, hashNumberOf } from './content-hashes.ts'
 import { type HolderCounts, holderCode, packHolders, unpackCounts } from './packed-holders.ts'
 import type { PeerKeys } from './peer-keys.ts'
 import type { Tallies } from './tallies.ts'
@@ -34,20 +35,13 @@ type Stored = [
 ]
 
 /**
- * The first 48 bits of a hash, in hexadecimal digits, as a number: an index of them is a third of
- * one of whole hashes.
- */
-export function hashStart(sha256: string): number {
-  return Number.parseInt(sha256.slice(0, 12), 16)
-}
-
-/**
  * The contents that one write touches. Their rows are kept here while it runs, and each changed one
  * is written once at its end.
  */
 export class ContentRows {
   readonly #sql: ReturnType<typeof prepare>
   readonly #keys: PeerKeys
+  readonly #hashNumber: HashNumber
   readonly #tallies: Tallies
   readonly #rows = new Map<number, ContentRow>()
   /** Contents that are not written yet, by hash. */
@@ -56,6 +50,7 @@ export class ContentRows {
   constructor(database: Database, { keys, tallies }: { keys: PeerKeys; tallies: Tallies }) {
     this.#sql = prepare(database)
     this.#keys = keys
+    this.#hashNumber = hashNumberOf(database)
     this.#tallies = tallies
   }
 
@@ -85,7 +80,8 @@ export class ContentRows {
     const created = this.#created.get(sha256)?.find((row) => isSame(row, content))
     if (created !== undefined) return created
     const root = chunkRoot === sha256 ? null : chunkRoot
-    const stored = this.#sql.byHash.get(hashStart(sha256), sha256, size, root) as Stored | undefined
+    const number = this.#hashNumber(sha256)
+    const stored = this.#sql.byHash.get(number, sha256, size, root) as Stored | undefined
     if (stored === undefined) return this.#create({ sha256, size, chunkRoot: root })
     return this.#rows.get(stored[0]) ?? this.#keep(stored)
   }
@@ -207,8 +203,8 @@ export class ContentRows {
   #insert(row: ContentRow): void {
     const { contentId, sha256, size, chunkRoot, files, fileId } = row
     const holders = this.#packedOf(row)
-    const start = hashStart(sha256)
-    this.#sql.insert.run(contentId, start, sha256, size, chunkRoot, files, fileId, holders)
+    const number = this.#hashNumber(sha256)
+    this.#sql.insert.run(contentId, number, sha256, size, chunkRoot, files, fileId, holders)
     this.#tallies.add({ contents: 1, bytes: size })
   }
 
@@ -242,7 +238,7 @@ function prepare(database: Database) {
     byHash: database
       .prepare(
         `select ${columns} from contents
-         where hash_start = ? and sha256 = ? and size = ? and chunk_root is ?`,
+         where hash_number = ? and sha256 = ? and size = ? and chunk_root is ?`,
       )
       .raw(),
     insert: database.prepare('insert into contents values (?, ?, ?, ?, ?, ?, ?, ?)'),

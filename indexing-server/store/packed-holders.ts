@@ -2,8 +2,8 @@ import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { PeerKeys } from './peer-keys.ts'
 import type { Holder } from './store.ts'
 
-/** Different lists of holders kept in memory: those of 100 peers in pairs, twice. */
-const listsMax = 20_000
+/** Holders kept in memory in lists: 100 peers in all pairs make 20,000. About 10 MB. */
+const cachedHoldersMax = 100_000
 
 /** The first letters of the kinds of copies, by position in {@link copyKinds}. */
 const letters = copyKinds.map((kind) => kind.charAt(0))
@@ -20,19 +20,30 @@ export function holderCode(peerKey: number, kind: number): number {
  * Packs holders into text, sorted by peer id and kind: `3s,7r2` for a shared copy of peer 3 and two
  * replicated ones of peer 7. It is text because SQLite returns text faster than bytes.
  */
-export function packHolders(counts: HolderCounts, keys: PeerKeys): string {
-  const kinds = copyKinds.length
-  const holders = Array.from(counts, ([code, count]) => {
-    const key = Math.floor(code / kinds)
-    const kind = code % kinds
-    return { key, kind, text: `${key}${letters[kind]}${count === 1 ? '' : count}` }
-  })
-  if (holders.length > 1)
-    holders.sort((a, b) => {
-      if (a.key === b.key) return a.kind - b.kind
-      return keys.idOf(a.key) < keys.idOf(b.key) ? -1 : 1
-    })
-  return holders.map(({ text }) => text).join(',')
+export function packHolders(counts: HolderCounts, keys: Pick<PeerKeys, 'idOf'>): string {
+  const codes = [...counts.keys()]
+  if (codes.length > 1) codes.sort((a, b) => compareCodes(a, b, keys))
+  let packed = ''
+  for (const code of codes) {
+    const count = counts.get(code) ?? 0
+    const text = `${keyOf(code)}${letters[kindIn(code)]}`
+    packed += `${packed === '' ? '' : ','}${text}${count === 1 ? '' : count}`
+  }
+  return packed
+}
+
+function compareCodes(a: number, b: number, keys: Pick<PeerKeys, 'idOf'>): number {
+  const [keyOfA, keyOfB] = [keyOf(a), keyOf(b)]
+  if (keyOfA === keyOfB) return a - b
+  return keys.idOf(keyOfA) < keys.idOf(keyOfB) ? -1 : 1
+}
+
+function keyOf(code: number): number {
+  return Math.floor(code / copyKinds.length)
+}
+
+function kindIn(code: number): number {
+  return code % copyKinds.length
 }
 
 /** The reverse of {@link packHolders}. */
@@ -46,6 +57,7 @@ export function unpackCounts(packed: string): HolderCounts {
 export class HolderLists {
   readonly #keys: Pick<PeerKeys, 'idOf'>
   readonly #lists = new Map<string, readonly Holder[]>()
+  #cachedHolders = 0
 
   constructor(keys: Pick<PeerKeys, 'idOf'>) {
     this.#keys = keys
@@ -59,9 +71,15 @@ export class HolderLists {
       peerId: this.#keys.idOf(key),
       kind: kindOf(kind),
     }))
-    if (this.#lists.size >= listsMax) this.#lists.clear()
+    if (this.#cachedHolders > cachedHoldersMax) this.#forget()
+    this.#cachedHolders += holders.length + 1
     this.#lists.set(packed, holders)
     return holders
+  }
+
+  #forget(): void {
+    this.#lists.clear()
+    this.#cachedHolders = 0
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from '../../common/sqlite.ts'
+import { type HashNumber, hashNumberOf } from './content-hashes.ts'
 import type { ContentReader } from './content-reader.ts'
-import { hashStart } from './content-rows.ts'
 import type { FileKey, StoredVersion, VersionPage } from './store.ts'
 
 interface VersionRow {
@@ -16,10 +16,12 @@ const currentRank = -Number.MAX_SAFE_INTEGER
 /** Queries about current and replaced versions of files. */
 export class VersionReader {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #hashNumber: HashNumber
   readonly #contents: Pick<ContentReader, 'contents'>
 
   constructor(database: Database, contents: Pick<ContentReader, 'contents'>) {
     this.#sql = prepare(database)
+    this.#hashNumber = hashNumberOf(database)
     this.#contents = contents
   }
 
@@ -29,7 +31,7 @@ export class VersionReader {
       name,
       limit,
       hash: sha256 ?? null,
-      start: sha256 === undefined ? null : hashStart(sha256),
+      number: sha256 === undefined ? null : this.#hashNumber(sha256),
       rank: replacedMs === undefined ? currentRank : -replacedMs,
       owner,
       contentId,
@@ -74,7 +76,7 @@ function prepare(database: Database) {
       select * from (${current} union all ${replaced})
       where (ifnull(-replacedMs, ${currentRank}), owner, contentId) > (@rank, @owner, @contentId)
         and (@hash is null or contentId in
-          (select content_id from contents where hash_start = @start and sha256 = @hash))
+          (select content_id from contents where hash_number = @number and sha256 = @hash))
       order by ifnull(-replacedMs, ${currentRank}), owner, contentId limit @limit`),
     versionsOf: database.prepare(`
       select * from (

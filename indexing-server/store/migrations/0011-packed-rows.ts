@@ -1,5 +1,5 @@
 import type { Database, MigrationProgress } from '../../../common/sqlite.ts'
-import { hashStart } from '../content-rows.ts'
+import { hashNumberOf } from '../content-hashes.ts'
 
 /** Pages kept in memory meanwhile: each name is searched for once per copy. */
 const cacheKibibytes = 128 * 1024
@@ -10,15 +10,23 @@ const cacheKibibytes = 128 * 1024
  * code, which writes each once per commit; see `tallies.ts`.
  */
 export function packedRows(database: Database, onProgress: MigrationProgress): void {
-  database.function('hash_start', { deterministic: true }, (sha256) => hashStart(sha256 as string))
   const cacheSize = database.pragma('cache_size', { simple: true }) as number
   database.pragma(`cache_size = -${cacheKibibytes}`)
+  database.exec(seed)
+  const hashNumber = hashNumberOf(database)
+  database.function('hash_number', (sha256) => hashNumber(sha256 as string))
   for (const [index, [what, sql]] of steps.entries()) {
     onProgress(`${index + 1} of ${steps.length}: ${what}`)
     database.exec(sql)
   }
   database.pragma(`cache_size = ${cacheSize}`)
 }
+
+/** Of the numbers of hashes; random, and kept to find them again. */
+const seed = `
+alter table totals add column hash_seed integer not null default 0;
+update totals set hash_seed = abs(random() % 9007199254740991);
+`
 
 const keys = `
 drop trigger copy_added; drop trigger copy_removed; drop trigger replica_added;
@@ -122,8 +130,8 @@ insert into more_files
   select content_id, file_id from files where content_id is not null order by 1, 2;
 create table contents (
   content_id integer primary key,
-  -- The first 48 bits of sha256.
-  hash_start integer not null,
+  -- See content-hashes.ts.
+  hash_number integer not null,
   -- In hexadecimal digits, as is chunk_root.
   sha256 text not null,
   size integer not null,
@@ -137,7 +145,7 @@ create table contents (
   holders text not null
 ) strict;
 insert into contents
-  select content_id, hash_start(lower(hex(sha256))), lower(hex(sha256)), size,
+  select content_id, hash_number(lower(hex(sha256))), lower(hex(sha256)), size,
     iif(chunk_root is null, null, lower(hex(chunk_root))), files,
     (select min(file_id) from more_files where more_files.content_id = old_contents.content_id),
     ifnull((select group_concat(packed, ',') from (
@@ -147,7 +155,7 @@ insert into contents
   from old_contents order by content_id;
 delete from more_files where file_id =
   (select file_id from contents where contents.content_id = more_files.content_id);
-create index contents_by_hash on contents (hash_start);
+create index contents_by_hash on contents (hash_number);
 drop table old_holders;
 `
 
