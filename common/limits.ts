@@ -21,6 +21,10 @@ export const limits = {
   announceChangesMax: 2_000,
   /** Unanswered requests per side of a connection; further ones wait at the sender. */
   requestsInFlightMax: 64,
+  /** Frames of one connection that are handled before other connections have a turn. */
+  framesPerTurn: 128,
+  /** Unfinished costly queries of an index, such as searches; each connection has a share. */
+  costlyQueriesMax: 256,
   /** Concurrent connections of an index or a peer. Each costs about 20 KiB when idle. */
   connectionsMax: 4_096,
   /** Further connections kept open to tell them so; others are closed silently. */

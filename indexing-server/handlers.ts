@@ -11,6 +11,7 @@ import type {
   ReplyOf,
   RequestOf,
 } from '../common/protocol/messages.ts'
+import type { Admission } from './admission.ts'
 import { notInFuture } from './announced-times.ts'
 import type { ChangeFeed } from './changes/change-feed.ts'
 import { checkAnnouncement } from './check-announcement.ts'
@@ -68,6 +69,7 @@ export interface HandlerDependencies {
   readonly events: EventRecorder
   readonly survey: SurveyPeer
   readonly notes: NotesOf
+  readonly admission: Admission
   readonly changes: Pick<ChangeFeed, 'since' | 'touch'>
   readonly status: () => Promise<ReplyOf<'status'>>
   readonly clock: Clock
@@ -287,29 +289,33 @@ function reportHandlers({
 function queryHandlers(
   dependencies: HandlerDependencies,
 ): Omit<IndexHandlers, PeerMessage | RuleMessage | TrashMessage> {
-  const { store, registry, replaced, trash, status, notes, clock, names } = dependencies
+  const { store, registry, replaced, trash, status, notes, clock, names, admission } = dependencies
   const peerOf = registry.peerOf.bind(registry)
   const looking = { ...dependencies, peerOf }
   const searching = { store, peerOf, turns: new LoopTurns(), clock, names }
-  const searchDeadline = { what: 'The search', deadlineMs: deadlines.requestMs }
+  const costly =
+    <Request, Reply>(answer: (request: Request, signal: AbortSignal) => Promise<Reply>) =>
+    (request: Request, { connection }: Session, signal: AbortSignal): Promise<Reply> =>
+      admission.admitCostly(connection, () =>
+        // The requester does not wait longer than this.
+        withDeadline(
+          { what: 'The query', deadlineMs: deadlines.requestMs, signal },
+          clock,
+          (inTime) => answer(request, inTime),
+        ),
+      )
   return {
-    lookup: (request, session) => lookup(request, session, looking),
-    'find-content': (request) => findContent(request, dependencies),
-    why: (request) => why(request, dependencies),
-    versions: (request) => versions(request, replaced, { store, peerOf, trash }),
-    search: (request, _, signal) =>
-      // The requester does not wait longer than this.
-      withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
-        search(request, searching, inTime),
-      ),
-    match: (request, _, signal) =>
-      withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
-        match(request, searching, inTime),
-      ),
-    'list-folder': (request, _, signal) =>
-      withDeadline({ ...searchDeadline, signal }, clock, (inTime) =>
-        listFolder(request, searching, inTime),
-      ),
+    lookup(request, session) {
+      admission.admitQuick()
+      return lookup(request, session, looking)
+    },
+    'find-content': costly((request) => findContent(request, dependencies)),
+    why: costly((request) => why(request, dependencies)),
+    versions: costly((request) => versions(request, replaced, { store, peerOf, trash })),
+    search: costly((request, signal) => search(request, searching, signal)),
+    match: costly((request, signal) => match(request, searching, signal)),
+    'list-folder': costly((request, signal) => listFolder(request, searching, signal)),
+    events: costly((request) => eventPage(request, store)),
     async peers({ limit, after }) {
       const found = registry.list(after, limit + 1)
       const noted = found.slice(0, limit).map((info) => {
@@ -321,7 +327,6 @@ function queryHandlers(
       return next === undefined ? { peers } : { peers, next }
     },
     status,
-    events: (request) => eventPage(request, store),
   }
 }
 

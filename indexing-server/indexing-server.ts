@@ -22,6 +22,7 @@ import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import type { openDatabase } from '../common/sqlite.ts'
+import { Admission } from './admission.ts'
 import { ChangeFeed } from './changes/change-feed.ts'
 import { dialBackOver } from './dial-back.ts'
 import { Doubts } from './doubts.ts'
@@ -112,12 +113,22 @@ export async function startIndexingServer(
   const totals = store.totals.bind(store)
   const connections = (): number => server?.connectionCount ?? 0
   const { repairs } = coordinator
+  const admission = new Admission({ clock })
   const accusedPeers = (): number => [...registry.all()].filter(({ isAccused }) => isAccused).length
   const decisionKeepers = (): ReturnType<typeof parts.exchange.counts> => parts.exchange.counts()
-  const counted = { totals, connections, writes, lookups, repairs, accusedPeers, decisionKeepers }
+  const counted = {
+    totals,
+    connections,
+    admission,
+    writes,
+    lookups,
+    repairs,
+    accusedPeers,
+    decisionKeepers,
+  }
   metrics.observe({ status, ...counted })
   const fetching = new Fetching()
-  const handlers = indexHandlers({ ...parts, changes, fetching, status, notes, clock })
+  const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {

@@ -20,6 +20,7 @@ export interface MetricsSources {
   /** Peers that recently sent wrong bytes to several hosts. */
   readonly accusedPeers: () => number
   readonly lookups: { readonly hits: number; readonly misses: number }
+  readonly admission: { readonly refused: number }
 }
 
 /** THE table of the metrics that are queried on each scrape; {@link IndexMetrics} counts requests as they come. */
@@ -207,6 +208,12 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     kind: 'gauge',
     help: 'Open connections',
     read: ({ connections }) => connections(),
+  },
+  {
+    name: 'tandem_index_refused_queries_total',
+    kind: 'counter',
+    help: 'Queries refused because the index had too much to do',
+    read: ({ admission }) => admission.refused,
   },
   {
     name: 'tandem_index_lookup_cache_total',

@@ -8,6 +8,12 @@ export const indexErrors = {
     status: 403,
     sentence: 'Only a registered peer may send {request}.',
   },
+  OVERLOADED: {
+    when: 'The index has more queries to answer than it can. Heartbeats and announcements are not affected.',
+    retryable: true,
+    status: 503,
+    sentence: 'The index has more to do than it can: try again in {retryAfterMs} ms.',
+  },
   PEER_ID_TAKEN: {
     when: 'Another running process uses this peer id and answered a probe; it keeps the id.',
     retryable: true,

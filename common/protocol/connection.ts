@@ -9,6 +9,7 @@
  * A frame that violates the protocol ends the connection after an error frame.
  */
 import type { Duplex } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../clock.ts'
 import { AppError, errorFromWire, errorToWire, reasonOf, toAppError } from '../errors.ts'
 import { deadlines, limits } from '../limits.ts'
@@ -197,13 +198,19 @@ export class Connection implements AsyncDisposable {
     this.#resumeReading()
   }
 
-  /** Handles everything decodable; stops when a sink or a full outbox asks for a pause. */
+  /**
+   * Handles everything decodable; stops when a sink or a full outbox asks for a pause, and for a turn of
+   * other connections.
+   */
   #resumeReading(): void {
     try {
+      let frames = 0
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
         const pause = this.#onDecoded(found)
         if (pause !== undefined) return this.#pauseFor(pause)
         if (this.#stream.destroyed) return
+        if (found.kind === 'frame' && ++frames === limits.framesPerTurn)
+          return this.#pauseFor(turn())
       }
       if (this.#stream.isPaused()) this.#stream.resume()
     } catch (error) {

@@ -105,6 +105,26 @@ test('a request whose connection closes is sent once more', async () => {
   expect(asked.length).toBe(4)
 })
 
+test('an index that has too much to do is asked again when it says so, a few times', async () => {
+  let refusals = 2
+  const { finder, clock, asked } = aFinder(() => {
+    if (refusals-- > 0) throw new AppError('OVERLOADED', { retryAfterMs: 500 })
+    return { contents: [content] }
+  })
+  const found = finder.lookup('a.txt')
+  await clock.advance(499)
+  expect(asked).toHaveLength(1)
+  await clock.advance(1)
+  expect(asked).toHaveLength(2)
+  await clock.advance(1_000)
+  expect(await found).toEqual([content])
+  refusals = 100
+  const refused = finder.lookup('a.txt')
+  const failed = expect(refused).rejects.toMatchObject({ code: 'OVERLOADED' })
+  await clock.advance(10_000)
+  await failed
+})
+
 test('errors of the index are passed on', async () => {
   const { finder, asked } = aFinder(() => {
     throw new AppError('NOT_OWNER', { name: 'a.txt', owner: 'peer2', state: 'live' })

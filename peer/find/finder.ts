@@ -22,6 +22,8 @@ import { sumOfSafety } from './sum-of-safety.ts'
 export const remotePagesPerList = 20
 /** An index away for less than this may be restarting: commands wait for it. */
 export const indexWaitMs = 2_000
+/** How often a request is sent to an index that refuses it because it has too much to do. */
+const overloadedTriesMax = 4
 /** How long a command waits for an index that has been away for longer: one more attempt. */
 export const indexRetryMs = 300
 
@@ -370,10 +372,22 @@ export class Finder {
     )
     const startMs = clock.monotonicMs()
     const options = { signal, ...(answerMs !== undefined && { deadlineMs: answerMs }) }
-    const reply = await connection.request(type, body, options)
+    const reply = await this.#whenAdmitted(() => connection.request(type, body, options), signal)
     if (type === 'lookup' || type === 'search')
       this.#onFound((clock.monotonicMs() - startMs) / 1000)
     return reply
+  }
+
+  /** Comes back when the index says so, a few times, if it has too much to do. */
+  async #whenAdmitted<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (let times = 1; ; times += 1) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (!hasCode(error, 'OVERLOADED') || times === overloadedTriesMax) throw error
+        await this.#dependencies.clock.sleep(times * Number(error.details['retryAfterMs']), signal)
+      }
+    }
   }
 
   #onFound(seconds: number): void {
