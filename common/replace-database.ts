@@ -82,7 +82,7 @@ export class ReplaceableDatabase<Statements> implements Disposable {
  * Moves a database aside. What was not yet written into the database itself goes with it.
  * @throws `error`, why the database is unusable, if it cannot be moved
  */
-function moveAside(path: string, error: unknown, { log }: { log: Log }): void {
+export function moveAside(path: string, error: unknown, { log }: { log: Log }): void {
   const aside = `${path}.damaged`
   try {
     renameSync(path, aside)

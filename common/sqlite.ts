@@ -105,8 +105,9 @@ export function isUnreadable(error: unknown): boolean {
   return cause instanceof SQLite.SqliteError ? isDamage(cause) : cause === undefined
 }
 
-/** Whether work failed because of damage in the file of the database. */
+/** Whether work failed because of damage in the file of the database; also as the cause of another error. */
 export function isDamage(error: unknown): boolean {
+  if (error instanceof AppError) return isDamage(error.cause)
   if (!(error instanceof SQLite.SqliteError)) return false
   return ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].some((code) => error.code.startsWith(code))
 }

@@ -21,7 +21,7 @@ import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
-import type { openDatabase } from '../common/sqlite.ts'
+import { isDamage, type openDatabase } from '../common/sqlite.ts'
 import { Admission } from './admission.ts'
 import { ChangeFeed } from './changes/change-feed.ts'
 import { dialBackOver } from './dial-back.ts'
@@ -48,6 +48,8 @@ import type { IsDoubted } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
 
+/** The database in the data folder. */
+export const databaseName = 'index.sqlite'
 /** Memory of all cached lookups. */
 const lookupBytesCached = 48 * 1024 * 1024
 
@@ -70,6 +72,8 @@ export interface IndexingServerDependencies {
   readonly dialBack?: DialBack
   /** See {@link SqliteStore}. */
   readonly openDatabase?: typeof openDatabase
+  /** Told when the database is found to be damaged, possibly several times. */
+  readonly onDamage?: (error: unknown) => void
 }
 
 export interface IndexingServer extends AsyncDisposable {
@@ -135,7 +139,7 @@ export async function startIndexingServer(
       transport,
       clock,
       log,
-      handlers: metrics.measured(handlers, clock),
+      handlers: metrics.measured(handlers, clock, damageReporter(dependencies)),
       welcome: (hello, connection) => welcome(hello, connection, registry, settings),
       onClosed: (session) => {
         registry.onClosed(session)
@@ -163,6 +167,14 @@ export async function startIndexingServer(
       parts.relabels.onStrays()
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+function damageReporter({
+  onDamage = () => {},
+}: IndexingServerDependencies): (error: unknown) => void {
+  return (error) => {
+    if (isDamage(error)) onDamage(error)
   }
 }
 
@@ -278,7 +290,7 @@ async function databasePath(folder: string): Promise<string> {
   if (folder === ':memory:') return folder
   try {
     await mkdir(folder, { recursive: true })
-    return join(folder, 'index.sqlite')
+    return join(folder, databaseName)
   } catch (error) {
     const details = { action: 'create the folder', path: folder, reason: reasonOf(error) }
     throw new AppError('DISK_FAILED', details, { cause: error })

@@ -1,15 +1,20 @@
-import { resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
 import { hostNamesOf } from '../common/http-host.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
+import { moveAside, openOrReplace } from '../common/replace-database.ts'
 import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
 import { startHealthServer } from './health-server.ts'
-import { startIndexingServer } from './indexing-server.ts'
+import { databaseName, startIndexingServer } from './indexing-server.ts'
 import { type IndexSettings, loadIndexSettings } from './settings.ts'
+
+/** A database up to this size is read as a whole before it is used: about 0.2 s. */
+const readAtStartBytesMax = 64 * 1024 * 1024
 
 /**
  * Runs the index until it is told to stop.
@@ -30,10 +35,32 @@ export function indexDataFolder(flags: Readonly<Record<string, unknown>>): strin
   return resolve(loadIndexSettings({ file, flags }).values.data)
 }
 
+/** Runs the index, with a new database after one that turned out to be damaged. */
 async function run(settings: IndexSettings, context: ProcessContext): Promise<void> {
-  const { log, stack, stopped, ready } = context
+  for (;;) {
+    const damage = await runUntilDamaged(settings, context)
+    if (damage === undefined) return
+    moveAside(join(resolve(settings.data), databaseName), damage, context)
+  }
+}
+
+/** @returns the damage of the database; undefined if the process is to stop */
+async function runUntilDamaged(
+  settings: IndexSettings,
+  { log, stopped, ready, stack: running }: ProcessContext,
+): Promise<unknown> {
+  const stack = running.use(new AsyncDisposableStack())
+  const { promise: damaged, resolve: onDamage } = Promise.withResolvers<unknown>()
   const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
-  const index = stack.use(await startIndexingServer(settings, dependencies))
+  const index = stack.use(
+    await startIndexingServer(settings, {
+      ...dependencies,
+      // A large one is not read first: its damage is found when it is used.
+      openDatabase: (path, options) =>
+        openOrReplace(path, { ...options, log, isRead: isSmall(path) }),
+      onDamage,
+    }),
+  )
   const health = stack.use(
     await startHealthServer(
       {
@@ -54,5 +81,12 @@ async function run(settings: IndexSettings, context: ProcessContext): Promise<vo
       data: resolve(settings.data),
     },
   )
-  await stopped
+  const damage = await Promise.race([stopped, damaged])
+  if (damage !== undefined) await stack.disposeAsync()
+  return damage
+}
+
+function isSmall(path: string): boolean {
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {}
+  return size <= readAtStartBytesMax
 }

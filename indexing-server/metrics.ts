@@ -266,11 +266,15 @@ export class IndexMetrics {
     this.#healSeconds.observe({ cause }, lackedMs / 1_000)
   }
 
-  /** The same handlers, counting and timing each call. */
-  measured(handlers: IndexHandlers, clock: Clock): IndexHandlers {
+  /** The same handlers, counting and timing each call. `onFailed` is told each error of a handler. */
+  measured(
+    handlers: IndexHandlers,
+    clock: Clock,
+    onFailed: (error: unknown) => void = () => {},
+  ): IndexHandlers {
     const measuredOnes = Object.entries(handlers).map(([type, handler]) => [
       type,
-      this.#measured(type, handler as AnyHandler, clock),
+      this.#measured(type, handler as AnyHandler, clock, onFailed),
     ])
     return Object.fromEntries(measuredOnes) as IndexHandlers
   }
@@ -289,7 +293,12 @@ export class IndexMetrics {
     return this.#metrics.metrics()
   }
 
-  #measured(type: string, handler: AnyHandler, clock: Clock): AnyHandler {
+  #measured(
+    type: string,
+    handler: AnyHandler,
+    clock: Clock,
+    onFailed: (error: unknown) => void,
+  ): AnyHandler {
     // The series of most requests: looking up a series by its labels costs more than a lookup.
     const ok = this.#requests.labels({ type, outcome: 'ok' })
     const seconds = this.#seconds.labels({ type })
@@ -304,6 +313,7 @@ export class IndexMetrics {
       const onError = (error: unknown): never => {
         this.#requests.inc({ type, outcome: toAppError(error).code })
         onEnd()
+        onFailed(error)
         throw error
       }
       let answer: unknown
