@@ -7,14 +7,17 @@ import { reasonOf, systemErrorCode } from './errors.ts'
 import type { Log } from './log.ts'
 import { SerialQueue } from './serial-queue.ts'
 
-/** A small value that outlives the process, as a file of JSON. */
+/** A small value that outlives the process, as a file of JSON. Without a path it is kept nowhere. */
 export class JsonFile<Schema extends TSchema> {
-  readonly #path: string
+  readonly #path: string | undefined
   readonly #schema: Schema
   readonly #log: Log
   readonly #writes = new SerialQueue()
 
-  constructor(options: { readonly path: string; readonly schema: Schema }, { log }: { log: Log }) {
+  constructor(
+    options: { readonly path: string | undefined; readonly schema: Schema },
+    { log }: { log: Log },
+  ) {
     this.#path = options.path
     this.#schema = options.schema
     this.#log = log
@@ -23,6 +26,7 @@ export class JsonFile<Schema extends TSchema> {
   /** The value; undefined if there is none, or it cannot be read or is invalid, which is logged. */
   async read(): Promise<Static<Schema> | undefined> {
     const path = this.#path
+    if (path === undefined) return undefined
     try {
       const remembered: unknown = JSON.parse(await readFile(path, 'utf8'))
       if (Value.Check(this.#schema, remembered))
@@ -42,6 +46,7 @@ export class JsonFile<Schema extends TSchema> {
 
   async #write(text: string): Promise<void> {
     const path = this.#path
+    if (path === undefined) return
     const beside = `${path}.new`
     try {
       await mkdir(dirname(path), { recursive: true })

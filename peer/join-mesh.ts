@@ -135,7 +135,7 @@ export async function joinMesh(
   const { meshed } = joining
   const { index, catalog, connections } = meshed
   const background = starting.use(new BackgroundWork(dependencies))
-  const folder = join(resolve(settings.data), '.tandem')
+  const folder = folderOf(settings)
   const remembered = new RememberedMembers(folder, dependencies)
   const before = await remembered.read()
   const kept = await KeptCatalogs.open(
@@ -196,6 +196,11 @@ export async function joinMesh(
     }, signal),
   )
   meshed.member = startMember(starting, joining, { mesh, mirrors, kept }, dependencies)
+}
+
+/** Where a member keeps what it remembers; undefined if nowhere. */
+function folderOf({ data }: Pick<Settings, 'data'>): string | undefined {
+  return data === ':memory:' ? undefined : join(resolve(data), '.tandem')
 }
 
 /** Has the member answer others, and ask them. */

@@ -45,8 +45,7 @@ export class Faults {
 
   #onDiskLost(machine: Machine): void {
     const { cluster, expectations } = this.#stage
-    const { index } = cluster
-    const known = index === undefined ? [] : copiesIn(index.database)
+    const known = cluster.indexes.flatMap(({ database }) => copiesIn(database))
     for (const { peerId, kind, name, sha256 } of known)
       if (peerId === machine.peerId && kind === 'shared')
         expectations.onListed({ owner: peerId, name, sha256 })

@@ -1,24 +1,29 @@
 import { copiesIn, type KnownCopy } from '../soak/known-copies.ts'
-import type { Cluster, Machine } from './cluster/cluster.ts'
+import type { Cluster, Machine, RunningIndex } from './cluster/cluster.ts'
 import { contentIn } from './cluster/simulated-disk.ts'
 import { type Expectations, hasContent } from './expectations.ts'
 
 /** What is wrong with a cluster whose faults are over; one sentence each, none if it is as it should be. */
 export async function wrongs(cluster: Cluster, expectations: Expectations): Promise<string[]> {
-  const { index } = cluster
+  const { indexes } = cluster
   const machines = cluster.machines.filter(({ isGone }) => !isGone)
-  if (index === undefined || machines.some(({ run }) => run === undefined))
+  if (indexes.length === 0 || machines.some(({ run }) => run === undefined))
     return ['not all processes run']
   const running = new Set(machines.map(({ peerId }) => peerId))
-  const copies = copiesIn(index.database).filter(({ peerId }) => running.has(peerId))
+  const ofIndexes = indexes.map(async ({ server, database }) => {
+    const copies = copiesIn(database).filter(({ peerId }) => running.has(peerId))
+    return [
+      ...surplus(cluster, copies, expectations),
+      ...unionFaults(machines, copies),
+      ...statusFaults(await server.status(), expectations),
+    ]
+  })
   return [
     ...missing(cluster, expectations),
     ...unwanted(cluster, expectations),
-    ...surplus(cluster, copies, expectations),
     ...machines.flatMap((machine) => catalogFaults(machine)),
-    ...unionFaults(machines, copies),
     ...expectations.rules.wrongs(machines),
-    ...(await statusFaults(cluster, expectations)),
+    ...new Set((await Promise.all(ofIndexes)).flat()),
   ]
 }
 
@@ -125,12 +130,10 @@ function differences(
  * Contents that were lost stay below their factor: the index cannot know. So do those that should
  * have more copies than there are peers.
  */
-async function statusFaults(
-  { index }: Cluster,
+function statusFaults(
+  status: Awaited<ReturnType<RunningIndex['server']['status']>>,
   { doubtful, unreachable }: Expectations,
-): Promise<string[]> {
-  const status = await index?.server.status()
-  if (status === undefined) return []
+): string[] {
   const { belowFactor, aboveFactor = 0, tasks } = status
   const isAtRest = tasks.running === 0 && tasks.waiting <= unreachable.length
   const openMax = doubtful.length + unreachable.length

@@ -126,5 +126,7 @@ export interface Script {
   readonly seed: number
   readonly peers: readonly { readonly zone?: string; readonly diskBytes: number }[]
   readonly settings: Partial<IndexingServerSettings>
+  /** Whether the peers are a mesh, without an index. */
+  readonly isMesh?: boolean
   readonly actions: readonly Action[]
 }

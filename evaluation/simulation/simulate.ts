@@ -1,12 +1,16 @@
 /** Runs seeds, and explains the first that fails. */
 import { lineOf } from './cluster/event-log.ts'
 import { scriptOf } from './draw-script.ts'
+import { wholeMeshScriptOf } from './mesh/whole-mesh.ts'
 import { type Outcome, runScript } from './run-script.ts'
+import type { Script } from './script.ts'
 import { shrunk } from './shrink.ts'
 
 export interface SimulateOptions {
   /** Run one after the other, up to the first that fails. */
   readonly seeds: Iterable<number>
+  /** Whether the peers are a mesh, without an index. */
+  readonly isMesh?: boolean
   /** Length of each cluster's life; drawn from the seed by default. */
   readonly hours: number | undefined
   /** Whether the events of all seeds are printed. */
@@ -18,12 +22,12 @@ export interface SimulateOptions {
 
 /** @returns whether all seeds passed */
 export async function simulate(options: SimulateOptions, signal: AbortSignal): Promise<boolean> {
-  const { seeds, hours, isTraced, print } = options
+  const { seeds, isTraced, print } = options
   let count = 0
   let simulatedMs = 0
   for (const seed of seeds) {
     if (signal.aborted) break
-    const outcome = await runScript(scriptOf(seed, hours))
+    const outcome = await runScript(drawn(seed, options))
     if (isTraced) printEvents(outcome, print)
     if (outcome.violations.length > 0) {
       await explain(seed, outcome, options)
@@ -37,20 +41,21 @@ export async function simulate(options: SimulateOptions, signal: AbortSignal): P
   return true
 }
 
-async function explain(
-  seed: number,
-  outcome: Outcome,
-  { hours, isReduced, print }: SimulateOptions,
-): Promise<void> {
+async function explain(seed: number, outcome: Outcome, options: SimulateOptions): Promise<void> {
+  const { hours, isMesh, isReduced, print } = options
   print(`Seed ${seed} failed: ${outcome.violations[0]}`)
   if (!isReduced) return
-  const { script, outcome: shortest } = await shrunk(scriptOf(seed, hours), outcome)
+  const { script, outcome: shortest } = await shrunk(drawn(seed, options), outcome)
   print(`The shortest script that fails like this has ${script.actions.length} actions:`)
   printEvents(shortest, print)
   for (const violation of shortest.violations) print(violation)
   print(`As a regression: ${JSON.stringify(script)}`)
-  const flags = hours === undefined ? '' : ` --hours ${hours}`
+  const flags = `${isMesh === true ? ' --mesh --whole' : ''}${hours === undefined ? '' : ` --hours ${hours}`}`
   print(`Replay all of it: npm run simulate -- --seed ${seed}${flags} --trace`)
+}
+
+function drawn(seed: number, { hours, isMesh }: SimulateOptions): Script {
+  return isMesh === true ? wholeMeshScriptOf(seed, hours) : scriptOf(seed, hours)
 }
 
 function printEvents({ events }: Outcome, print: (line: string) => void): void {

@@ -66,8 +66,7 @@ export class ChangePuller {
    */
   check({ peerId, epoch, lastSeq }: MemberRecord, teller: string | undefined): boolean {
     const { knowledge } = this.#dependencies
-    const isWhole = !knowledge.isInventory(peerId, epoch)
-    if (isWhole && knowledge.seenSeq(peerId, epoch) >= lastSeq) {
+    if (knowledge.isWhole(peerId, epoch) && knowledge.seenSeq(peerId, epoch) >= lastSeq) {
       this.#behind.delete(peerId)
       return false
     }
@@ -141,7 +140,8 @@ export class ChangePuller {
       const { epoch, lastSeq } = member.record
       const after = knowledge.seenSeq(peerId, epoch)
       const isInventory = knowledge.isInventory(peerId, epoch)
-      if (after >= lastSeq && !isInventory) return true
+      const wasWhole = knowledge.isWhole(peerId, epoch)
+      if (after >= lastSeq && wasWhole) return true
       try {
         const options = { deadlineMs: pullDeadlineMs, signal }
         const request = { peerId, epoch, after, ...(isInventory ? { isInventory } : {}) }
@@ -155,7 +155,7 @@ export class ChangePuller {
         log.debug({ peerId, source: source.record.peerId, reason: reasonOf(error) }, 'no changes')
         return false
       }
-      const isEnded = isInventory && !knowledge.isInventory(peerId, epoch)
+      const isEnded = !wasWhole && knowledge.isWhole(peerId, epoch)
       if (knowledge.seenSeq(peerId, epoch) <= after && !isEnded) return false
     }
   }

@@ -42,10 +42,10 @@ export class KeptCatalogs {
 
   /**
    * Reads which catalogs were not kept in an earlier run.
-   * @param options `folder` for its file, `not-kept.json`
+   * @param options `folder` for its file, `not-kept.json`; none: the next run reads all catalogs
    */
   static async open(
-    options: { bytesMax: number; folder: string },
+    options: { bytesMax: number; folder: string | undefined },
     dependencies: Dependencies,
   ): Promise<KeptCatalogs> {
     const kept = new KeptCatalogs(options, dependencies)
@@ -53,12 +53,15 @@ export class KeptCatalogs {
     return kept
   }
 
-  private constructor(options: { bytesMax: number; folder: string }, dependencies: Dependencies) {
+  private constructor(
+    options: { bytesMax: number; folder: string | undefined },
+    dependencies: Dependencies,
+  ) {
     const { bytesMax, folder } = options
     this.#bytesMax = bytesMax
     this.#dependencies = dependencies
     this.#file = new JsonFile(
-      { path: join(folder, 'not-kept.json'), schema: NotKept },
+      { path: folder && join(folder, 'not-kept.json'), schema: NotKept },
       dependencies,
     )
   }

@@ -8,6 +8,11 @@ export interface Knowledge {
   /** Whether a full inventory of it has begun here and not ended. */
   isInventory(peerId: string, epoch: string): boolean
   /**
+   * Whether nothing is missing up to `seenSeq`: a full inventory has ended, or changes followed an earlier
+   * run. That a catalog is empty has to be told, too.
+   */
+  isWhole(peerId: string, epoch: string): boolean
+  /**
    * Changes after `seq`, as one announcement that fits in a frame; undefined if they are not known
    * that far back, or there are none.
    */

@@ -32,6 +32,8 @@ interface Registered {
   readonly connection: Connection
   readonly epoch: string
   position: Position
+  /** Whether the own index has nothing of this run of the catalog, not even that it is empty. */
+  isNew: boolean
 }
 
 export interface MirrorDependencies {
@@ -78,6 +80,13 @@ export class Mirror implements AsyncDisposable {
     return this.#registered?.position.isInventory
   }
 
+  /** Whether the own index has all of the catalog up to its position; also until it says what it has. */
+  isWhole(epoch: string): boolean {
+    const registered = this.#registered
+    if (registered?.epoch !== epoch) return true
+    return !registered.isNew && !registered.position.isInventory
+  }
+
   /** @throws AppError NOT_REGISTERED */
   progress(): Pick<Registered, 'epoch' | 'position'> {
     return this.#registeredNow('announce')
@@ -114,6 +123,7 @@ export class Mirror implements AsyncDisposable {
     const { seenSeq } = await registered.connection.request('announce', unseen)
     const isInventory = end !== true && isPart
     registered.position = { seq: seenSeq, isInventory }
+    registered.isNew = false
     const { peerId } = this.#member.record
     const changes = announcement.changes.length
     this.#dependencies.log.debug({ peerId, lastSeq, changes }, 'changes of a member')
@@ -211,7 +221,8 @@ export class Mirror implements AsyncDisposable {
       // It may have changed meanwhile.
       if (this.#member.state !== 'live' || !isSameRun(this.#member.record, record)) return
       const position = { seq: registered.seenSeq, isInventory: false }
-      this.#registered = { connection, epoch: record.epoch, position }
+      const isNew = registered.seenSeq === 0
+      this.#registered = { connection, epoch: record.epoch, position, isNew }
       this.#isNews = false
       this.#dependencies.onRegistered()
       await this.#beat(connection, registered.heartbeatMs, AbortSignal.any([signal, over.signal]))

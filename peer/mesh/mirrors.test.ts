@@ -133,6 +133,19 @@ test('a live member is registered with its record, and its changes are announced
   })
 })
 
+test('a catalog is whole once its inventory has ended, although it is empty', async () => {
+  const world = await World.start()
+  const { mirrors, index } = world
+  world.say({ lastSeq: 0 })
+  await registered(world, 1)
+  expect(mirrors.isWhole('peer1', epoch)).toBe(false)
+  await world.apply(announcement(0, 0, { begin: true }))
+  expect(mirrors.isWhole('peer1', epoch)).toBe(false)
+  await world.apply(announcement(0, 0, { end: true }))
+  expect(mirrors.isWhole('peer1', epoch)).toBe(true)
+  expect(index.announcements).toHaveLength(2)
+})
+
 test('changes that overlap with those of another member are announced from where they are new', async () => {
   const world = await World.start()
   world.say()

@@ -95,6 +95,10 @@ export class Mirrors implements Knowledge, AsyncDisposable {
     return this.#mirrors.get(peerId)?.position(epoch)?.seq ?? Number.MAX_SAFE_INTEGER
   }
 
+  isWhole(peerId: string, epoch: string): boolean {
+    return this.#mirrors.get(peerId)?.isWhole(epoch) !== false
+  }
+
   isInventory(peerId: string, epoch: string): boolean {
     return this.#mirrors.get(peerId)?.position(epoch)?.isInventory === true
   }

@@ -28,9 +28,10 @@ export class RememberedMembers {
   readonly #clock: Clock
   readonly #log: Log
 
-  /** @param folder for its file, `members.json` */
-  constructor(folder: string, { clock, log }: { clock: Clock; log: Log }) {
-    this.#file = new JsonFile({ path: join(folder, 'members.json'), schema: Remembered }, { log })
+  /** @param folder for its file, `members.json`; none: they are remembered nowhere */
+  constructor(folder: string | undefined, { clock, log }: { clock: Clock; log: Log }) {
+    const path = folder && join(folder, 'members.json')
+    this.#file = new JsonFile({ path, schema: Remembered }, { log })
     this.#clock = clock
     this.#log = log
   }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { BackgroundWork } from '../../../common/background.ts'
+import type { Address } from '../../../common/protocol/transport.ts'
 import type { Random } from '../../../common/random.ts'
-import type { Announcer } from '../../../peer/announce/announcer.ts'
+import type { AskedIndex } from '../../../peer/announce/asked-index.ts'
 import { KeptIntent } from '../../../peer/announce/kept-intent.ts'
 import { ReachNotice } from '../../../peer/announce/reach-notice.ts'
 import { DownloadRecords } from '../../../peer/download/download-records.ts'
@@ -9,11 +10,21 @@ import { Downloads } from '../../../peer/download/downloads.ts'
 import { UnfinishedContents } from '../../../peer/fetch/disk/unfinished-contents.ts'
 import { ConnectionPool } from '../../../peer/fetch/source/connection-pool.ts'
 import { Finder } from '../../../peer/find/finder.ts'
-import { hurriedLink, joinCluster, tellBlamed, tellUnreached } from '../../../peer/join-cluster.ts'
+import {
+  hurriedLink,
+  joinCluster,
+  type PeerDependencies,
+  tellBlamed,
+  tellUnreached,
+} from '../../../peer/join-cluster.ts'
+import { elsewhereIn, joinMesh, openMesh } from '../../../peer/join-mesh.ts'
+import { joinOwnIndex } from '../../../peer/join-own-index.ts'
 import { noLimits } from '../../../peer/limit/grant.ts'
 import { TrafficGate } from '../../../peer/limit/traffic-gate.ts'
+import type { StartOwnIndex } from '../../../peer/mesh/own-index.ts'
 import type { Restorer } from '../../../peer/replicate/restorer.ts'
-import { startServing } from '../../../peer/serve/start-serving.ts'
+import type { MeshHandlers } from '../../../peer/serve/serve-handlers.ts'
+import { type Serving, startServing } from '../../../peer/serve/start-serving.ts'
 import { startRestoring } from '../../../peer/start-restoring.ts'
 import type { ShapedHost } from '../shaped-network.ts'
 import type { ShareWatcher } from './share-watcher.ts'
@@ -31,11 +42,26 @@ const noLimiter = {
   downloads: noTraffic,
 }
 
+/** No one reads what was asked. */
+const noQueries = { add: (): void => {} }
+/** Members tell each other about an HTTP server, which is not simulated. */
+const http = { listening: async (): Promise<{ port: number }> => ({ port: 80 }) }
+const meshSettings = {
+  catalogBytesMax: Infinity,
+  data: ':memory:',
+  discoveryPort: 0,
+  gossipMs: 1_000,
+  gossipPeers: 3,
+  index: undefined,
+} as const
+
 export const indexAddress = { host: 'index', port: 7_000 }
 
 export interface ClusterPeerOptions {
   readonly peerId: string
   readonly zone: string | undefined
+  /** A peer of a mesh joins through these; others ask the index. */
+  readonly joins: readonly Address[] | undefined
 }
 
 interface Dependencies {
@@ -44,6 +70,7 @@ interface Dependencies {
   readonly disk: SimulatedDisk
   readonly random: Random
   readonly watcher: ShareWatcher
+  readonly startOwnIndex: StartOwnIndex
 }
 
 /** A run of a peer: all of its steps are real, but for the share and the partial files. */
@@ -51,37 +78,24 @@ export interface ClusterPeer extends AsyncDisposable {
   readonly share: SimulatedShare
   readonly finder: Finder
   readonly downloads: Downloads
-  readonly announcer: Announcer
+  readonly announcer: AskedIndex
   readonly restorer: Restorer
   readonly unfinished: UnfinishedContents
 }
 
 export async function startClusterPeer(
-  { peerId, zone }: ClusterPeerOptions,
-  { process, host, disk, random, watcher }: Dependencies,
+  { peerId, zone, joins }: ClusterPeerOptions,
+  { process, host, disk, random, watcher, startOwnIndex }: Dependencies,
 ): Promise<ClusterPeer> {
   const { clock, log } = process
-  const dependencies = { transport: host, clock, random, log }
+  const dependencies = { transport: host, clock, random, log, startOwnIndex }
   const stack = new AsyncDisposableStack()
   const share = stack.use(new SimulatedShare(peerId, { process, disk, random, watcher }))
+  const inMemory = { peerId, data: ':memory:', index: undefined }
+  const meshed = joins && (await openMesh(inMemory, stack, share.catalog, dependencies))
   const unfinished = new UnfinishedContents()
-  const uploads = new TrafficGate(noLimits, { clock })
-  const serving = stack.use(
-    await startServing(
-      { peerId, address: { host: peerId, port: 0 }, connectionsMax: () => 1_000 },
-      {
-        ...dependencies,
-        contents: share,
-        smallReader: share.smallReader,
-        downloads: unfinished,
-        openFiles: share.openFiles,
-        uploads,
-        recheck: (path) => share.recheck(path),
-        verify: (sha256) => share.verify(sha256),
-      },
-    ),
-  )
-  stack.use(uploads)
+  const served = { peerId, share, unfinished, mesh: meshed?.handlers }
+  const serving = await serveFiles(served, stack, dependencies)
   const background = stack.use(new BackgroundWork({ log }))
   const onDialFailed = (other: string): void => tellUnreached(other, announcer)
   const pool = stack.use(
@@ -109,10 +123,13 @@ export async function startClusterPeer(
   const { intent } = disk
   const replicating = { fetcher: replicas, restorer, limiter: noLimiter }
   const joining = { share, serving, ...replicating, unfinished, reach, identity, intent }
-  const settings = { peerId, zone, index: indexAddress, advertiseHost: undefined }
-  const { announcer } = joinCluster(settings, stack, joining, dependencies)
-  const finder = new Finder({
+  const settings = { peerId, zone, advertiseHost: undefined, host: peerId }
+  const own = meshed && joinOwnIndex(settings, stack, { ...joining, meshed }, dependencies)
+  const toIndex = { ...settings, index: indexAddress }
+  const { announcer } = own ?? joinCluster(toIndex, stack, joining, dependencies)
+  const finder: Finder = new Finder({
     index: hurriedLink(announcer),
+    elsewhere: meshed && elsewhereIn(meshed),
     holds: (name, sha256) => share.catalog.holds(name, sha256),
     clock,
   })
@@ -123,6 +140,45 @@ export async function startClusterPeer(
       { ...dependencies, shelf: share, finder, fetcher, records },
     ),
   )
+  if (joins !== undefined && meshed !== undefined && own !== undefined) {
+    const member = { ...own, share, serving, finder, queries: noQueries, http, meshed }
+    await joinMesh({ ...meshSettings, ...settings, join: joins }, stack, member, dependencies)
+  }
   const parts = { share, finder, downloads, announcer, restorer, unfinished }
   return { ...parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** Serves other peers; stopped with `stack`. */
+async function serveFiles(
+  {
+    peerId,
+    share,
+    unfinished,
+    mesh,
+  }: Pick<ClusterPeer, 'share' | 'unfinished'> & {
+    readonly peerId: string
+    readonly mesh: MeshHandlers | undefined
+  },
+  stack: AsyncDisposableStack,
+  dependencies: PeerDependencies,
+): Promise<Serving> {
+  const uploads = new TrafficGate(noLimits, dependencies)
+  const serving = stack.use(
+    await startServing(
+      { peerId, address: { host: peerId, port: 0 }, connectionsMax: () => 1_000 },
+      {
+        ...dependencies,
+        contents: share,
+        smallReader: share.smallReader,
+        downloads: unfinished,
+        openFiles: share.openFiles,
+        uploads,
+        recheck: (path) => share.recheck(path),
+        verify: (sha256) => share.verify(sha256),
+        mesh,
+      },
+    ),
+  )
+  stack.use(uploads)
+  return serving
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Address } from '../../../common/protocol/transport.ts'
 import { type Random, seededRandom } from '../../../common/random.ts'
 import type { Database } from '../../../common/sqlite.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
@@ -7,6 +8,7 @@ import {
   type IndexingServerSettings,
   startIndexingServer,
 } from '../../../indexing-server/indexing-server.ts'
+import type { OwnIndexGate, StartOwnIndex } from '../../../peer/mesh/own-index.ts'
 import { type ShapedHost, ShapedNetwork, type TappedBytes } from '../shaped-network.ts'
 import { type ClusterPeer, indexAddress, startClusterPeer } from './cluster-peer.ts'
 import { databaseInMemory } from './database-in-memory.ts'
@@ -19,6 +21,8 @@ export interface ClusterOptions {
   readonly seed: string
   readonly peers: readonly { readonly zone?: string; readonly diskBytes: number }[]
   readonly settings: Partial<IndexingServerSettings>
+  /** Whether the peers are a mesh, without an index. */
+  readonly isMesh?: boolean | undefined
 }
 
 export interface ClusterDependencies {
@@ -80,13 +84,27 @@ export interface PeerRun {
   readonly process: SimulatedProcess
   readonly host: ShapedHost
   readonly peer: ClusterPeer
+  /** In a mesh. */
+  readonly ownIndex: RunningIndex | undefined
 }
 
-interface IndexRun {
-  readonly process: SimulatedProcess
-  readonly host: ShapedHost
+/** An index, and its database. */
+export interface RunningIndex {
   readonly server: IndexingServer
   readonly database: Database
+}
+
+interface IndexRun extends RunningIndex {
+  readonly process: SimulatedProcess
+  readonly host: ShapedHost
+}
+
+const ownIndexPort = 9_000
+/** The first port of a host. */
+const memberPort = 1_000
+
+function memberAddress({ peerId }: Machine): Address {
+  return { host: peerId, port: memberPort }
 }
 
 /** An index and its peers in one process: the code is real; time, network and disks are simulated. */
@@ -135,12 +153,22 @@ export class Cluster {
     return this.#index
   }
 
+  get isMesh(): boolean {
+    return this.#options.isMesh === true
+  }
+
+  /** The index, or those of the peers that run. */
+  get indexes(): readonly RunningIndex[] {
+    const own = this.machines.flatMap(({ run }) => run?.ownIndex ?? [])
+    return this.#index === undefined ? own : [this.#index]
+  }
+
   get settings(): IndexingServerSettings {
     return { ...indexSettings, ...this.#options.settings }
   }
 
   async startIndex(): Promise<void> {
-    if (this.#index !== undefined) return
+    if (this.#index !== undefined || this.isMesh) return
     const process = this.#process('index', this.indexWall)
     const host = this.network.plugIn('index')
     const image = this.#indexImage
@@ -180,8 +208,26 @@ export class Cluster {
     const host = this.network.plugIn(peerId)
     const random = this.#random(`${peerId} ${++machine.starts}`)
     const watcher = this.#watcherOf(machine)
-    const peer = await startClusterPeer({ peerId, zone }, { process, host, disk, random, watcher })
-    machine.run = { process, host, peer }
+    let ownIndex: RunningIndex | undefined
+    const startOwnIndex: StartOwnIndex = async (_, { gate }) => {
+      const index = await this.#ownIndex(machine, { process, host, gate })
+      ownIndex = index
+      const { server } = index
+      return {
+        transport: host,
+        address: server.address,
+        deadAfterMs: this.settings.deadAfterMs,
+        usedBytes: () => server.usedBytes(),
+        onGate: () => server.onGate(),
+        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      }
+    }
+    const others = this.machines.filter((other) => other !== machine)
+    const joins = this.isMesh ? others.map((other) => memberAddress(other)) : undefined
+    const dependencies = { process, host, disk, random, watcher, startOwnIndex }
+    const peer = await startClusterPeer({ peerId, zone, joins }, dependencies)
+    if (!process.isAlive) return
+    machine.run = { process, host, peer, ownIndex }
     this.events.add(peerId, 'started')
   }
 
@@ -190,6 +236,8 @@ export class Cluster {
     const { run, disk, peerId } = machine
     if (run !== undefined) {
       disk.image = run.peer.share.image
+      const { database } = run.ownIndex ?? {}
+      if (database?.open === true) disk.indexImage = database.serialize()
       run.process.end()
       run.host.unplug()
       machine.run = undefined
@@ -214,6 +262,37 @@ export class Cluster {
     this.#onNextPacket.set(host, () => {
       afterAwaits(awaits).then(then, () => {})
     })
+  }
+
+  /** Starts the index of a peer in a mesh, with the database of its last run. */
+  async #ownIndex(
+    { peerId, disk }: Machine,
+    parts: { process: SimulatedProcess; host: ShapedHost; gate: OwnIndexGate },
+  ): Promise<RunningIndex> {
+    const { process, host, gate } = parts
+    let database: Database | undefined
+    const server = await startIndexingServer(
+      { ...this.settings, host: peerId, port: ownIndexPort },
+      {
+        transport: host,
+        clock: process.clock,
+        random: this.#random(`own index of ${peerId} ${++this.#indexStarts}`),
+        log: process.log,
+        gate,
+        ownPeerId: peerId,
+        openDatabase: (_, options) => {
+          const opened = databaseInMemory(options, disk.indexImage)
+          const close = opened.close.bind(opened)
+          opened.close = () => {
+            if (process.isAlive) disk.indexImage = opened.serialize()
+            return close()
+          }
+          return (database = opened)
+        },
+      },
+    )
+    assert(database !== undefined)
+    return { server, database }
   }
 
   #onArrived(host: string): void {

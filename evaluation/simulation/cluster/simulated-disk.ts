@@ -48,6 +48,8 @@ export class SimulatedDisk {
   readonly partials = new Map<string, PartialData>()
   /** The database of the machine's process, from its last end. */
   image: Buffer | undefined
+  /** In a mesh: the database of the peer's own index, from the last end of the process. */
+  indexImage: Buffer | undefined
   /** The decisions that the peer keeps for its index. */
   intent: KeptIntent | undefined
   /** Whether the peer sends other bytes than it has. */
@@ -134,6 +136,7 @@ export class SimulatedDisk {
     this.files.clear()
     this.partials.clear()
     this.image = undefined
+    this.indexImage = undefined
     this.intent = undefined
     this.#usedBytes = 0
   }

@@ -104,6 +104,14 @@ export class SimulatedShare implements Shelf, ReplicaShelf, AsyncDisposable {
     return this.catalog.first(sha256)
   }
 
+  get(key: CopyKey): Entry | undefined {
+    return this.catalog.get(key)
+  }
+
+  holds(name: string, sha256: string): boolean {
+    return this.catalog.holds(name, sha256)
+  }
+
   find(sha256: string): Entry[] {
     return this.catalog.find(sha256)
   }

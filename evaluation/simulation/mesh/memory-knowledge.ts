@@ -58,6 +58,10 @@ export class MemoryKnowledge implements Knowledge {
   }
 
   /** Changes are remembered from the first on. */
+  isWhole(): boolean {
+    return true
+  }
+
   isInventory(): boolean {
     return false
   }
