@@ -5,7 +5,6 @@ import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { PeerInfo } from '../common/protocol/messages.ts'
 import type { Random } from '../common/random.ts'
-import { someOf } from './mesh/choose-members.ts'
 import type { Mesh } from './mesh/mesh.ts'
 
 /** Peers of the index that are looked at and tried at a time. */
@@ -28,14 +27,15 @@ interface Dependencies {
 
 /**
  * Finds members of the mesh among the peers that the index lists, until the signal is aborted: such peers
- * need no other address.
+ * need no other address. It walks over the list, a few peers at a time, from this peer on.
  * @throws the signal's reason
  */
 export async function meetAtIndex(dependencies: Dependencies, signal: AbortSignal): Promise<never> {
-  const { mesh, clock, random, log } = dependencies
+  const { peerId, mesh, clock, random, log } = dependencies
+  let after: string | undefined = peerId
   for (let tries = 1; ; tries++) {
     try {
-      await meetSome(dependencies, signal)
+      after = await meetSome(after, dependencies, signal)
     } catch (error) {
       signal.throwIfAborted()
       log.debug({ reason: reasonOf(error) }, 'the index did not list peers')
@@ -46,20 +46,24 @@ export async function meetAtIndex(dependencies: Dependencies, signal: AbortSigna
   }
 }
 
+/** Tries the next peers that are not known to be live. @returns after which one to go on */
 async function meetSome(
-  { peerId, connected, mesh, random, log }: Dependencies,
+  after: string | undefined,
+  { peerId, connected, mesh, log }: Dependencies,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
   const connection = await connected(signal)
-  const known = mesh.members().map(({ record }) => record.peerId)
-  // Some page: all members together look at all of them.
-  const [after] = someOf([undefined, peerId, ...known], 1, random)
-  const request = { limit: listedAtATime, ...(after !== undefined && { after }) }
-  const { peers } = await connection.request('peers', request, { signal })
+  const page = async (from: string | undefined): Promise<PeerInfo[]> => {
+    const request = { limit: listedAtATime, ...(from !== undefined && { after: from }) }
+    return (await connection.request('peers', request, { signal })).peers
+  }
+  const following = await page(after)
+  // The last of the list is followed by the first.
+  const listed = following.length > 0 ? following : await page(undefined)
   const isOther = (peer: PeerInfo): boolean =>
     peer.peerId !== peerId && peer.state === 'live' && mesh.member(peer.peerId)?.state !== 'live'
-  const others = peers.filter(isOther).slice(0, triedAtATime)
-  for (const { host, port } of others) {
+  const others = listed.filter(isOther)
+  for (const { host, port } of others.slice(0, triedAtATime)) {
     try {
       await mesh.meet({ host, port }, signal)
     } catch (error) {
@@ -67,4 +71,5 @@ async function meetSome(
       log.debug({ host, port, reason: reasonOf(error) }, 'a peer of the index is no member')
     }
   }
+  return (others[triedAtATime - 1] ?? listed.at(-1))?.peerId
 }

@@ -42,6 +42,19 @@ describe('a followed pattern', () => {
     expect(world.running).toEqual(['photos/new'])
   })
 
+  test('notices news soon after the index was away for long', async () => {
+    const world = new FollowWorld()
+    world.isAway = true
+    world.follower.follow({ pattern: 'photos/**' })
+    await world.pass(600_000)
+    world.isAway = false
+    world.change()
+    await world.pass(2_000)
+    world.add('photos/new', 'new')
+    await world.pass(2_000)
+    expect(world.running).toEqual(['photos/new'])
+  })
+
   test('asks the index only after changes', async () => {
     const world = new FollowWorld()
     world.add('a', 'a')

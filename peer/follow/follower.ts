@@ -160,10 +160,11 @@ export class Follower implements AsyncDisposable {
       await this.#ruled.until(() => this.#rules.length > 0 || undefined, signal)
       const rules = this.#rules
       this.#comparison = new AbortController()
-      const startMs = clock.monotonicMs()
       this.#waitedMs = 0
       try {
+        // An index that is away is no comparison that takes long.
         cursor ??= await this.#news(undefined, signal)
+        const startMs = clock.monotonicMs()
         await this.#compareAll(AbortSignal.any([signal, this.#comparison.signal]))
         this.#retries.forgetDue(startMs)
         failures = 0

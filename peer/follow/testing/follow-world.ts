@@ -31,6 +31,8 @@ export class FollowWorld {
   readonly asked: Asked[] = []
   /** Why the index does not answer. */
   failure: AppError | undefined
+  /** Whether there is no connection to the index. */
+  isAway = false
   /** Pages that were requested. */
   pages = 0
   readonly store: FollowStore
@@ -123,7 +125,7 @@ export class FollowWorld {
 
   readonly index: FollowIndex = {
     awaitChanges: async (after, signal) => {
-      while (after === String(this.#version)) {
+      while (this.isAway || after === String(this.#version)) {
         await this.#changed.next(signal)
         signal.throwIfAborted()
       }
