@@ -169,7 +169,10 @@ export async function startPeer(
     address: serving.address,
     webAddress: web.address,
     ready: share.ready,
-    leaveForGood: () => announcer.leaveForGood(),
+    leaveForGood() {
+      announcer.leaveForGood()
+      meshed?.member?.mesh.leaveForGood()
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

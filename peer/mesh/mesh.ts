@@ -93,6 +93,7 @@ export class Mesh implements AsyncDisposable {
   readonly #joiner: Joiner
   readonly #order: ProbeOrder
   #isReconciling = false
+  #isLeavingForGood = false
 
   /** Starts to gossip and to join. */
   static start(options: MeshOptions, dependencies: MeshDependencies): Mesh {
@@ -210,9 +211,14 @@ export class Mesh implements AsyncDisposable {
     await Promise.all(told.map((peerId) => this.#gossip(peerId, leaveMs, signal)))
   }
 
+  /** When it is disposed, it says that this peer does not return. */
+  leaveForGood(): void {
+    this.#isLeavingForGood = true
+  }
+
   /** Leaves, and resolves when all work has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.leave()
+    await this.leave({ forGood: this.#isLeavingForGood })
     await this.#work[Symbol.asyncDispose]()
   }
 
