@@ -57,7 +57,7 @@ docker-down: ## stop and remove the containers
 docker-clean: ## also remove the image, and data/ and logs/
 	@npm run --silent docker:clean
 
-eval-quick: setup ## measure weak and strong scaling, in under two minutes
+eval-quick: setup ## measure weak and strong scaling, and the index alone, in about two minutes
 	@npm run --silent eval:quick -- --config config/config.json --peer peer1
 
 eval-sweep: setup ## measure strong scaling with 1, 2 and 4 clients

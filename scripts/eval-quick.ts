@@ -1,12 +1,16 @@
-/** `npm run eval:quick`: weak and strong scaling in under two minutes. */
+/** `npm run eval:quick`: weak and strong scaling in under two minutes; and of the index alone. */
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { howToInstall, missingPrograms } from '../evaluation/benchmarks/anchor-programs.ts'
+import { measureIndexScaling } from '../evaluation/scaling/index-scaling.ts'
 import type { ScalingPlan } from '../evaluation/scaling/plan.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
 import { measure } from './measure.ts'
 import { runScript } from './run-script.ts'
 
 const concurrency = [1, 2, 4, 8]
+/** To the index alone. */
+const connections = [1, 2, 4, 8, 16, 32, 64]
 const plans: readonly ScalingPlan[] = [
   { scaling: 'weak', concurrency, lookups: 1_500, kb: 120, mb: 10 },
   { scaling: 'strong', concurrency, lookups: 6_000, kb: 480, mb: 40 },
@@ -26,4 +30,10 @@ await runScript(async () => {
     await writeResult(path, result)
     console.log(`${path}: ${result.filesChecked} downloaded files, all SHA-256 verified`)
   }
+  const missing = await missingPrograms(['gcc', 'taskset'])
+  if (missing.length > 0)
+    return console.log(`The index alone was not measured: ${howToInstall(missing)}`)
+  const path = join(options.output, 'index_scaling_quick.json')
+  await writeResult(path, await measureIndexScaling(connections, console.log))
+  console.log(path)
 })

@@ -62,7 +62,11 @@ test('another file is refused', async () => {
 })
 
 test('is drawn with labels, which take most of the PNG', async () => {
-  const png = await drawThroughput(result)
+  const step = { connections: 1, perSecond: 9_000, p50: 0.0001, p99: 0.0002 }
+  const ofIndex = { files: 10, steps: [step, { ...step, connections: 2, perSecond: 15_000 }] }
+  const alone = await drawThroughput(result, undefined)
+  const png = await drawThroughput(result, ofIndex)
+  expect(png.readUInt32BE(20)).toBeGreaterThan(alone.readUInt32BE(20))
   expect(png.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n')
   const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)]
   expect(width).toBeGreaterThan(1_000)

@@ -1,6 +1,6 @@
 /** The format of the scaling results in evaluation/results/, which the plots are drawn from. */
 import { readFile, writeFile } from 'node:fs/promises'
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { AppError } from '../../common/errors.ts'
 
@@ -85,12 +85,17 @@ export async function writeResult(path: string, result: unknown): Promise<void> 
 
 /** @throws AppError FILE_NOT_FOUND, SETTING_INVALID if the file is not a scaling result */
 export async function readScalingResult(path: string): Promise<ScalingResult> {
+  return await readResult(path, ScalingResult)
+}
+
+/** @throws AppError FILE_NOT_FOUND, SETTING_INVALID if the file does not match `schema` */
+export async function readResult<T extends TSchema>(path: string, schema: T): Promise<Static<T>> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new AppError('FILE_NOT_FOUND', { path }, { cause })
   })
   const result = parseJson(text)
-  if (Value.Check(ScalingResult, result)) return result
-  const [problem] = Value.Errors(ScalingResult, result)
+  if (Value.Check(schema, result)) return result
+  const [problem] = Value.Errors(schema, result)
   const reason = `is not a scaling result at ${problem?.instancePath || '/'}`
   throw new AppError('SETTING_INVALID', { origin: '--input', path, reason })
 }

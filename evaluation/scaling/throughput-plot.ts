@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { drawPng, idealColor, looks } from './draw-png.ts'
+import type { IndexScaling } from './index-scaling.ts'
 import type { ScalingResult, Step, Workload } from './result.ts'
 
 const panel = { width: 300, height: 190 }
@@ -24,12 +25,18 @@ const units: Readonly<Record<Workload['name'], Unit>> = {
   },
 }
 
-/** Throughput of each workload compared with the ideal, and the efficiency of all, as a PNG. */
-export async function drawThroughput(result: ScalingResult): Promise<Buffer> {
-  return await drawPng(specOf(result))
+/**
+ * Throughput of each workload compared with the ideal, and the efficiency of all, as a PNG; and that of an
+ * index alone, if it was measured.
+ */
+export async function drawThroughput(
+  result: ScalingResult,
+  ofIndex: IndexScaling | undefined,
+): Promise<Buffer> {
+  return await drawPng(specOf(result, ofIndex))
 }
 
-function specOf(result: ScalingResult): TopLevelSpec {
+function specOf(result: ScalingResult, ofIndex: IndexScaling | undefined): TopLevelSpec {
   const { scaling, machine, parameters, version } = result
   const { peers, lookups, kb, mb } = parameters
   const work = `${lookups} lookups, ${kb} downloads of 1 KiB and ${mb} of 1 MiB`
@@ -51,7 +58,11 @@ function specOf(result: ScalingResult): TopLevelSpec {
     bounds: 'flush',
     spacing: { row: 90, column: 90 },
     resolve: { scale: { color: 'independent' } },
-    concat: [...result.workloads.map(throughputPanel), efficiencyPanel(result)],
+    concat: [
+      ...result.workloads.map(throughputPanel),
+      efficiencyPanel(result),
+      ...(ofIndex === undefined ? [] : [indexPanel(ofIndex)]),
+    ],
   }
 }
 
@@ -88,6 +99,19 @@ function throughputPanel({ name, steps }: Workload): Panel {
         encoding: { x: clientsAxis, y: y('measured') },
       },
     ],
+  }
+}
+
+function indexPanel({ files, steps }: IndexScaling): Panel {
+  const color = '#7a4fa3'
+  const axis = { field: 'connections', type: 'ordinal', title: 'connections' } as const
+  const x = { ...axis, axis: { labelAngle: 0 } }
+  const y = { field: 'perSecond', type: 'quantitative', title: 'lookups/s' } as const
+  return {
+    ...panel,
+    title: { text: `lookups at the index alone, ${files} files`, fontSize: 14 },
+    data: { values: [...steps] },
+    layer: [{ mark: { type: 'line', point: { color }, color }, encoding: { x, y } }],
   }
 }
 

@@ -6,25 +6,21 @@
  * of single requests of this process, which it lengthens a little.
  */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { systemClock } from '../../../common/clock.ts'
-import { type Connected, connect } from '../../../common/protocol/client.ts'
-import { requestFrame } from '../../../common/protocol/envelope.ts'
-import { protocolVersion } from '../../../common/protocol/messages.ts'
-import { tcpTransport } from '../../../common/protocol/tcp-transport.ts'
-import { silentLog } from '../../../common/testing/silent-log.ts'
+import type { Connected } from '../../../common/protocol/client.ts'
 import { temporaryFolder } from '../../../common/testing/temp-folder.ts'
 import { freePorts } from '../../system/cluster-fixture.ts'
-import { startTandem, type TandemProcess } from '../../system/tandem-process.ts'
+import type { TandemProcess } from '../../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from '../benchmark.ts'
 import { roundOrder, tandem } from '../comparison.ts'
 import { residentMemoryOf } from '../peak-memory.ts'
 import { ByteCounter } from './byte-counter.ts'
-import { hostPinnedTo, serverCore } from './cores.ts'
 import { Crowd } from './crowd.ts'
-import { compileGenerator, generateLoad, type Load, writeRequests } from './load-generator.ts'
-import { drawnFiles, nameOf, type Put, putOf } from './names.ts'
-import { fillRedis, redisCommand, startRedis } from './redis-anchor.ts'
+import { compileGenerator, generateLoad, type Load } from './load-generator.ts'
+import { hotNames, type Loads, writeLoads } from './loads.ts'
+import { changesOf, nameOf } from './names.ts'
+import { fillRedis, startRedis } from './redis-anchor.ts'
+import { Client, startTestedIndex } from './tested-index.ts'
 
 export interface IndexSize {
   /** Files, each with two copies. */
@@ -42,12 +38,9 @@ export const index: Benchmark<IndexSize> = {
 
 const million = 1_000_000
 const connections = 50
-const hotNames = 1_000
 const recordsPerSecond = 100_000
 const lookEveryMs = 100
 const judgedDeadlineMs = 900_000
-/** Announcements of this many files and replicas, so that no file lacks its second copy for long. */
-const filesPerStep = 1_000
 const searchesPerKind = 50
 
 async function measureIndex(size: IndexSize, options: BenchmarkOptions): Promise<void> {
@@ -55,7 +48,7 @@ async function measureIndex(size: IndexSize, options: BenchmarkOptions): Promise
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder()).path
   const generator = await compileGenerator(folder)
-  const tested = stack.use(await startIndex(folder))
+  const tested = stack.use(await startTestedIndex(folder))
   const address = { host: '127.0.0.1', port: tested.port }
   const crowd = stack.use(await Crowd.join(address, peers))
   const client = stack.use(new Client(address))
@@ -77,55 +70,6 @@ function bound(
   { onSample }: BenchmarkOptions,
 ): void {
   onSample({ work, contender: 'bound', unit, value, goal: 1 })
-}
-
-async function startIndex(folder: string): Promise<TandemProcess> {
-  const [port, httpPort] = await freePorts()
-  return await startTandem({
-    role: 'index',
-    name: 'index',
-    dataFolder: join(folder, 'index'),
-    port,
-    httpPort,
-    flags: [],
-    host: hostPinnedTo(serverCore),
-  })
-}
-
-/** A connection to the index, opened when it is needed, and anew after the index ended it. */
-class Client implements AsyncDisposable {
-  readonly #address: { host: string; port: number }
-  #connected: Connected | undefined
-
-  constructor(address: { host: string; port: number }) {
-    this.#address = address
-  }
-
-  async connection(): Promise<Connected['connection']> {
-    if (this.#connected?.connection.isOpen !== true)
-      this.#connected = await connect(
-        {
-          transport: tcpTransport,
-          address: this.#address,
-          role: 'index',
-          hello: { role: 'client' },
-        },
-        { clock: systemClock, log: silentLog },
-      )
-    return this.#connected.connection
-  }
-
-  /** Seconds until the reply to `ask`. */
-  async secondsOf(ask: (to: Connected['connection']) => Promise<unknown>): Promise<number> {
-    const to = await this.connection()
-    const startedMs = systemClock.monotonicMs()
-    await ask(to)
-    return (systemClock.monotonicMs() - startedMs) / 1_000
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#connected?.connection.destroy()
-  }
 }
 
 /** All files of all peers, each with a replica at the next peer, from nothing until all are judged. */
@@ -174,15 +118,6 @@ async function judged(files: number, startedMs: number, client: Client): Promise
   }
 }
 
-function* changesOf(owner: number, files: number, peers: number): Generator<Put> {
-  const neighbour = (owner + 1) % peers
-  for (let at = 0; at < files; at += filesPerStep) {
-    const end = Math.min(files, at + filesPerStep)
-    for (let file = at; file < end; file += 1) yield putOf(owner, file, 'shared')
-    for (let file = at; file < end; file += 1) yield putOf(neighbour, file, 'replicated')
-  }
-}
-
 /** Looks a name up again and again. @returns the seconds of each lookup */
 async function lookUpMeanwhile(
   client: Client,
@@ -204,38 +139,6 @@ async function lookUpMeanwhile(
 function percentileOf(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
-}
-
-/** Files of requests for {@link generateLoad}. */
-interface Loads {
-  readonly names: readonly string[]
-  readonly framed: string
-  readonly framedHot: string
-  readonly redis: string
-  readonly redisHot: string
-}
-
-async function writeLoads(
-  folder: string,
-  range: { owners: number; files: number },
-): Promise<Loads> {
-  const names = [...drawnFiles(range, Math.min(million, 2 * range.owners * range.files))]
-  const hot = names.slice(0, hotNames)
-  const paths = {
-    framed: join(folder, 'framed'),
-    framedHot: join(folder, 'framed-hot'),
-    redis: join(folder, 'redis'),
-    redisHot: join(folder, 'redis-hot'),
-  }
-  const hello = requestFrame(1, 'hello', { protocol: protocolVersion, role: 'client' })
-  const lookupOf = (name: string, at: number): Buffer => requestFrame(at + 2, 'lookup', { name })
-  const getOf = (name: string): Buffer => redisCommand('GET', name)
-  const nothing = Buffer.alloc(0)
-  await writeRequests(paths.framed, hello, names.map(lookupOf))
-  await writeRequests(paths.framedHot, hello, hot.map(lookupOf))
-  await writeRequests(paths.redis, nothing, names.map(getOf))
-  await writeRequests(paths.redisHot, nothing, hot.map(getOf))
-  return { names, ...paths }
 }
 
 interface Measuring {

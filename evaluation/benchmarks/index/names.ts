@@ -45,3 +45,16 @@ export function* drawnFiles(
     yield nameOf(place % owners, Math.floor(place / owners))
   }
 }
+
+/** Files and replicas alternate in steps of this many, so that no file lacks its second copy for long. */
+const filesPerStep = 1_000
+
+/** What a peer announces: its `files` files, and replicas of those of the next peer. */
+export function* changesOf(owner: number, files: number, peers: number): Generator<Put> {
+  const neighbour = (owner + 1) % peers
+  for (let at = 0; at < files; at += filesPerStep) {
+    const end = Math.min(files, at + filesPerStep)
+    for (let file = at; file < end; file += 1) yield putOf(owner, file, 'shared')
+    for (let file = at; file < end; file += 1) yield putOf(neighbour, file, 'replicated')
+  }
+}
