@@ -33,6 +33,7 @@ interface HealOptions {
 interface IndexOptions {
   readonly files: number
   readonly peers: number
+  readonly manyPeers: number
   readonly seconds: number
 }
 
@@ -147,9 +148,10 @@ commandOf(http, "a peer's HTTP server: a large file by curl, and small requests,
 commandOf(index, 'an index with many files: announcing, lookups against Redis, searches, a restart')
   .option('--files <count>', 'how many, each with two copies', parsePositiveCount, 1_000_000)
   .option('--peers <count>', 'peers that announce them', parsePositiveCount, 100)
+  .option('--many-peers <count>', 'peers that return together', parsePositiveCount, 2_000)
   .option('--seconds <count>', 'how long each load lasts', parsePositiveCount, 3)
-  .action(({ files, peers, seconds, ...given }: Given & IndexOptions) =>
-    compare(index, { files, peers, seconds }, given),
+  .action(({ files, peers, manyPeers, seconds, ...given }: Given & IndexOptions) =>
+    compare(index, { files, peers, manyPeers, seconds }, given),
   )
 
 async function compare<Size>(

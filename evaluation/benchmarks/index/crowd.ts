@@ -1,8 +1,8 @@
 /** Many peers in this process: each registers, announces files that it claims to have, and beats. */
 import { systemClock } from '../../../common/clock.ts'
-import { AppError } from '../../../common/errors.ts'
+import { AppError, hasCode } from '../../../common/errors.ts'
 import { inParallel } from '../../../common/in-parallel.ts'
-import { limits } from '../../../common/limits.ts'
+import { deadlines, limits } from '../../../common/limits.ts'
 import { type Connected, connect } from '../../../common/protocol/client.ts'
 import type { Handlers } from '../../../common/protocol/handlers.ts'
 import { noMesh } from '../../../common/protocol/no-mesh.ts'
@@ -13,10 +13,10 @@ import { silentLog } from '../../../common/testing/silent-log.ts'
 import { type Put, peerIdOf } from './names.ts'
 
 const freeBytes = 10 ** 12
-const heartbeatMs = 10_000
 /** All peers announce together, and each waits for the others. */
 const deadlineMs = 600_000
 const dialsAtOnce = 64
+const redialMs = 100
 
 export class Crowd implements AsyncDisposable {
   readonly #index: Address
@@ -40,11 +40,19 @@ export class Crowd implements AsyncDisposable {
     return crowd
   }
 
-  /** Registers all peers, again if they were; each waits for its turn. */
+  /** Registers all peers, again if they were; each waits for its turn, and for the index. */
   async connect(): Promise<void> {
     const { signal } = this.#stop
     await inParallel(this.#members, dialsAtOnce, async (member) => {
-      await member.register(this.#index, signal)
+      for (;;) {
+        try {
+          await member.register(this.#index, signal)
+          return
+        } catch (error) {
+          if (!hasCode(error, 'DIAL_FAILED')) throw error
+          await systemClock.sleep(redialMs, signal)
+        }
+      }
     })
   }
 
@@ -61,6 +69,7 @@ export class Crowd implements AsyncDisposable {
   async #beat(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
+      const heartbeatMs = this.#members[0]?.heartbeatMs ?? deadlines.heartbeatMaxMs
       await systemClock.sleep(heartbeatMs, signal).catch(() => {})
       await Promise.all(this.#members.map((member) => member.beat()))
     }
@@ -145,6 +154,11 @@ export class Member implements AsyncDisposable {
     }
   }
 
+  /** The interval that the index wants. */
+  get heartbeatMs(): number {
+    return this.#connected?.welcome.registered?.heartbeatMs ?? deadlines.heartbeatMaxMs
+  }
+
   async beat(): Promise<void> {
     await this.#connected?.connection.request('heartbeat', { freeBytes }).catch(() => {})
   }
@@ -173,9 +187,7 @@ const toPeers: Handlers<'peer' | 'client', 'peer', undefined> = {
 }
 
 const toIndex: Handlers<'index', 'peer', undefined> = {
-  tasks: async () => {
-    throw new AppError('TASK_REFUSED', { reason: 'it holds nothing' })
-  },
+  tasks: async () => ({}),
   'cancel-tasks': async () => ({}),
   probe: async () => ({}),
   verify: async () => ({}),

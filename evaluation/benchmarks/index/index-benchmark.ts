@@ -1,5 +1,6 @@
 /**
- * One index with many files: announcing them, lookups beside Redis, searches, memory, and a restart.
+ * One index with many files: announcing them, lookups beside Redis, searches, memory, and a restart; with
+ * many peers that return together; and with a peer that dies.
  * The index and Redis run on one core, what measures them on another.
  *
  * A lookup takes the seconds of a million of them. p99 is that of the load generator's requests, or
@@ -14,10 +15,12 @@ import type { TandemProcess } from '../../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from '../benchmark.ts'
 import { roundOrder, tandem } from '../comparison.ts'
 import { residentMemoryOf } from '../peak-memory.ts'
+import { bound } from './bound.ts'
 import { ByteCounter } from './byte-counter.ts'
 import { Crowd } from './crowd.ts'
 import { compileGenerator, generateLoad, type Load } from './load-generator.ts'
 import { hotNames, type Loads, writeLoads } from './loads.ts'
+import { measureDeath, measureManyPeers } from './many-peers.ts'
 import { changesOf, nameOf } from './names.ts'
 import { fillRedis, startRedis } from './redis-anchor.ts'
 import { Client, startTestedIndex } from './tested-index.ts'
@@ -26,6 +29,8 @@ export interface IndexSize {
   /** Files, each with two copies. */
   readonly files: number
   readonly peers: number
+  /** Peers that return together. */
+  readonly manyPeers: number
   /** How long each load lasts. */
   readonly seconds: number
 }
@@ -44,6 +49,12 @@ const judgedDeadlineMs = 900_000
 const searchesPerKind = 50
 
 async function measureIndex(size: IndexSize, options: BenchmarkOptions): Promise<void> {
+  await measureFiles(size, options)
+  await measureManyPeers(size.manyPeers, options)
+  await measureDeath(size.files, options)
+}
+
+async function measureFiles(size: IndexSize, options: BenchmarkOptions): Promise<void> {
   const { files, peers } = size
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder()).path
@@ -61,15 +72,6 @@ async function measureIndex(size: IndexSize, options: BenchmarkOptions): Promise
   options.onSample({ work: 'resident memory', contender: tandem, unit: 'bytes', value: bytes })
   bound('resident memory', 300 * million, 'bytes', options)
   await measureRestart(tested, crowd, client, options)
-}
-
-function bound(
-  work: string,
-  value: number,
-  unit: 'seconds' | 'bytes',
-  { onSample }: BenchmarkOptions,
-): void {
-  onSample({ work, contender: 'bound', unit, value, goal: 1 })
 }
 
 /** All files of all peers, each with a replica at the next peer, from nothing until all are judged. */

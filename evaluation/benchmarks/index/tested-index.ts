@@ -9,7 +9,10 @@ import { startTandem, type TandemProcess } from '../../system/tandem-process.ts'
 import { hostPinnedTo, serverCore } from './cores.ts'
 
 /** Starts an index with its data in `folder`. */
-export async function startTestedIndex(folder: string): Promise<TandemProcess> {
+export async function startTestedIndex(
+  folder: string,
+  flags: readonly string[] = [],
+): Promise<TandemProcess> {
   const [port, httpPort] = await freePorts()
   return await startTandem({
     role: 'index',
@@ -17,7 +20,7 @@ export async function startTestedIndex(folder: string): Promise<TandemProcess> {
     dataFolder: join(folder, 'index'),
     port,
     httpPort,
-    flags: [],
+    flags,
     host: hostPinnedTo(serverCore),
   })
 }
