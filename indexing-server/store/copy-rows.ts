@@ -129,9 +129,9 @@ function prepare(database: Database) {
     remove: database.prepare(`delete from copies where ${place}`),
     unmentioned: database.prepare(`
       select ${columns} from copies cross join files using (file_id)
-      where peer_key = ? and inventory < ?`),
+      where peer_key = +? and inventory < +?`),
     some: database.prepare(`
-      select ${columns} from copies cross join files using (file_id) where peer_key = ? limit ?`),
+      select ${columns} from copies cross join files using (file_id) where peer_key = +? limit ?`),
     markStrays: database.prepare(
       `update copies set stray = 1
        where file_id = ? and kind = 2 and content_id = ? and withheld = 0`,

@@ -217,9 +217,9 @@ function prepare(database: Database) {
   const columns = 'file_id, owner_key, content_id, modified_ms, from_owner'
   return {
     named: database.prepare(`select ${columns} from files where name = ? limit ${namedMax}`).raw(),
-    byKey: database.prepare(`select ${columns} from files where name = ? and owner_key = ?`).raw(),
+    byKey: database.prepare(`select ${columns} from files where name = ? and owner_key = +?`).raw(),
     hasTwin: database.prepare(
-      'select 1 from files where name = ? and owner_key <> ? and content_id is not null limit 1',
+      'select 1 from files where name = ? and owner_key <> +? and content_id is not null limit 1',
     ),
     addedMs: database.prepare('select added_ms from files where file_id = ?').pluck(),
     addedBefore: database.prepare('update files set added_ms = min(added_ms, ?) where file_id = ?'),

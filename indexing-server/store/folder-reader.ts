@@ -72,13 +72,13 @@ function startAfter(child: string): string {
 }
 
 function prepare(database: Database) {
-  const within = 'name >= @from and name < @end order by name limit 1'
+  const within = 'name >= +@from and name < +@end order by name limit 1'
   return {
     // Names that are not listed are skipped step by step, so that many of them do not make one step
     // long.
     first: database.prepare(`select name from files where ${within}`).pluck(),
     isListed: database.prepare(`
-      select 1 where exists (select 1 from files where name = @name and content_id is not null)
-        or exists (select 1 from ${listedDownloads} and files.name = @name)`),
+      select 1 where exists (select 1 from files where name = +@name and content_id is not null)
+        or exists (select 1 from ${listedDownloads} and files.name = +@name)`),
   }
 }

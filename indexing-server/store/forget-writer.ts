@@ -87,12 +87,12 @@ function forgotten(touching: Touching, removed: number, next: string | undefined
 
 /** Whether the peer `@peerId` has, or had and withholds, a copy. */
 const hasCopies = `exists (select 1 from peer_keys cross join copies using (peer_key)
-  where peer_id = @peerId)`
+  where peer_id = +@peerId)`
 /** Whether it owns a file. */
 const ownsFiles = `exists (
   select 1 from peer_keys cross join files on file_id between peer_key * ${filesPerOwner}
     and (peer_key + 1) * ${filesPerOwner} - 1 and content_id is not null
-  where peer_id = @peerId)`
+  where peer_id = +@peerId)`
 
 /** Forgets the identity of an id to which nothing belongs. */
 export const releaseUnusedIdentity = `
@@ -120,7 +120,7 @@ function prepare(database: Database) {
       .raw(),
     hasCopy: database.prepare('select 1 from copies where content_id = ? limit 1'),
     hasOtherOwner: database.prepare(
-      'select 1 from files where name = ? and content_id = ? and owner_key <> ? limit 1',
+      'select 1 from files where name = ? and content_id = ? and owner_key <> +? limit 1',
     ),
     ownsFiles: database.prepare(`select 1 where ${ownsFiles}`),
     removePeer: database.prepare(`delete from peers where peer_id = @peerId and not ${hasCopies}`),

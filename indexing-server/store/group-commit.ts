@@ -24,6 +24,13 @@ interface Outcome {
   readonly hasFailed: boolean
 }
 
+/** An error of the job, not of the database: not to be reported as a fault of that. */
+class Refused extends Error {
+  constructor(cause: unknown) {
+    super('the job failed', { cause })
+  }
+}
+
 /**
  * Commits the writes of many callers in one transaction. A job that throws is rolled back alone; if
  * the database or the commit fails, the whole group fails.
@@ -67,6 +74,11 @@ export class GroupCommit {
     if (jobs.length === 0) return
     this.#jobs = []
     this.#weight = 0
+    const [single] = jobs
+    if (single !== undefined && jobs.length === 1) {
+      this.#commitSingle(single)
+      return
+    }
     let outcomes: Outcome[] = []
     try {
       const isDurable = jobs.some((job) => job.isDurable)
@@ -82,6 +94,27 @@ export class GroupCommit {
       if (outcome?.hasFailed === false) job.resolve(outcome.result)
       else job.reject(outcome?.error)
     }
+  }
+
+  /**
+   * A large announcement is a group of its own. Without a transaction within the transaction, the
+   * database does not copy each page before its first change.
+   */
+  #commitSingle({ run, isDurable, resolve, reject }: Job): void {
+    let result: unknown
+    try {
+      this.#transaction(() => {
+        try {
+          result = run()
+        } catch (error) {
+          throw isDatabaseFailure(error) ? error : new Refused(error)
+        }
+      }, isDurable)
+    } catch (error) {
+      reject(error instanceof Refused ? error.cause : error)
+      return
+    }
+    resolve(result)
   }
 
   /** An error rolls back that job alone, unless the database failed: then all fail. */

@@ -80,40 +80,40 @@ function prepare(database: Database) {
     modifiedTime: database
       .prepare(
         `select max(modified_ms) from (
-           select modified_ms from files where name = @name and content_id = @contentId
+           select modified_ms from files where name = +@name and content_id = +@contentId
            union all select copies.modified_ms from ${listedDownloads}
-             and files.name = @name and copies.content_id = @contentId
+             and files.name = +@name and copies.content_id = +@contentId
          )`,
       )
       .pluck(),
     listNames: database.prepare(`
       select name, content_id as contentId from files
-        where name >= @name and (name, content_id) > (@name, @contentId)
+        where name >= +@name and (name, content_id) > (+@name, +@contentId)
           and content_id is not null
       union select files.name, copies.content_id from ${listedDownloads}
-        and files.name >= @name and (files.name, copies.content_id) > (@name, @contentId)
+        and files.name >= +@name and (files.name, copies.content_id) > (+@name, +@contentId)
       order by 1, 2 limit @limit`),
     ownersNamed: database
       .prepare(
         `select peer_id from files cross join peer_keys on peer_key = owner_key
-         where name = ? and content_id is not null order by peer_id limit ?`,
+         where name = +? and content_id is not null order by peer_id limit ?`,
       )
       .pluck(),
     unsharedBy: database
-      .prepare('select owner from unshared where name = ? order by owner limit ?')
+      .prepare('select owner from unshared where name = +? order by owner limit ?')
       .pluck(),
     isListedByDownloads: database.prepare(
-      `select 1 from ${listedDownloads} and files.name = ? limit 1`,
+      `select 1 from ${listedDownloads} and files.name = +? limit 1`,
     ),
     idsOfPeer: database
       .prepare(
         `select file_id, kind, version, content_id from copies
-         where peer_key = ? and (file_id, kind, version) > (?, ?, ?)
+         where peer_key = +? and (file_id, kind, version) > (+?, +?, +?)
          order by file_id, kind, version limit ?`,
       )
       .raw(),
     ids: database
-      .prepare('select content_id from contents where content_id > ? order by 1 limit ?')
+      .prepare('select content_id from contents where content_id > +? order by 1 limit ?')
       .pluck(),
   }
 }

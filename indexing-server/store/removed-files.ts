@@ -385,7 +385,7 @@ function prepare(database: Database) {
           select 1 from files cross join copies on copies.file_id = files.file_id and kind = 1
           where files.name = gone.name and owner_key = ${noOwnerKey})
           as isForgettable
-      from gone where gone_ms <= @beforeMs and (gone_ms, owner, name) > (@goneMs, @owner, @name)
+      from gone where gone_ms <= +@beforeMs and (gone_ms, owner, name) > (+@goneMs, +@owner, +@name)
       order by gone_ms, owner, name limit @limit`),
     removeGone: database.prepare('delete from gone where owner = ? and name = ?'),
     replacedOf: database

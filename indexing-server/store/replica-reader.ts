@@ -69,19 +69,19 @@ function prepare(database: Database) {
   const owners = 'cross join peer_keys as owners on owners.peer_key = files.owner_key'
   // From the name to its copy, whose content must have the hash.
   const copyNamed = `files ${owners}
-    cross join copies on copies.file_id = files.file_id and copies.peer_key = @peerKey
+    cross join copies on copies.file_id = files.file_id and copies.peer_key = +@peerKey
     cross join contents on contents.content_id = copies.content_id
-    where files.name = @name and files.owner_key = @ownerKey and copies.kind = 2 and contents.sha256 = @sha256`
+    where files.name = +@name and files.owner_key = +@ownerKey and copies.kind = 2 and contents.sha256 = +@sha256`
   return {
     obsoleteCopies: database.prepare(`
       select distinct holders.peer_id as peerId, owners.peer_id as owner, name
       from copies cross join files using (file_id) ${owners}
         cross join peer_keys as holders on holders.peer_key = copies.peer_key
-      where copies.content_id = ? and ${isObsolete} limit ?`),
+      where copies.content_id = +? and ${isObsolete} limit ?`),
     replicasAt: database
       .prepare(
         `select distinct owners.peer_id, name from copies cross join files using (file_id) ${owners}
-         where copies.content_id = ? and kind = 2 and copies.peer_key = ? limit ?`,
+         where copies.content_id = +? and kind = 2 and copies.peer_key = +? limit ?`,
       )
       .raw(),
     replicaContentId: database

@@ -126,6 +126,8 @@ export class SqliteStore implements IndexStore {
     const rows = new IndexRows(this.#database, keys)
     const onRolledBack = (): void => rows.onRolledBack()
     const transaction = transactionsOn(this.#database, { path, onFault, onRolledBack })
+    // For the journals of transactions within transactions.
+    this.#database.pragma('temp_store = memory')
     this.#database.pragma(`cache_size = -${databaseCacheKibibytes}`)
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
     // After a migration or a burst the log is cut back to its usual size.

@@ -96,31 +96,32 @@ function prepare(database: Database) {
     deleted_ms as deletedMs, trashed_ms as trashedMs`
   return {
     list: database.prepare(`
-      select ${file} from trash where (name, owner) > (@name, @owner)
+      select ${file} from trash where (name, owner) > (+@name, +@owner)
       order by name, owner limit @limit`),
     named: database.prepare(`
-      select ${file} from trash where name = ? order by deleted_ms desc, owner limit ?`),
+      select ${file} from trash where name = +? order by deleted_ms desc, owner limit ?`),
     oldest: database.prepare(`
-      select ${file} from trash where trashed_ms <= ? order by trashed_ms, owner, name limit ?`),
+      select ${file} from trash where trashed_ms <= +? order by trashed_ms, owner, name limit ?`),
     strays: database
       .prepare(
         `select copies.file_id, version, owner_key, name, sha256, contents.content_id,
           contents.file_id
-         from copies cross join contents on contents.content_id = copies.content_id
+         from copies indexed by strays_by_peer
+           cross join contents on contents.content_id = copies.content_id
            cross join files on files.file_id = copies.file_id
-         where peer_key = @peerKey and stray = 1 and kind = 2
-           and (copies.file_id, version) > (@place, @version) and contents.files > 0
+         where peer_key = +@peerKey and stray = 1 and kind = 2
+           and (copies.file_id, version) > (+@place, +@version) and contents.files > 0
          order by copies.file_id, version limit @limit`,
       )
       .raw(),
     moreOf: database
       .prepare(
-        'select file_id from more_files where content_id = ? and file_id between ? and ? limit 1',
+        'select file_id from more_files where content_id = +? and file_id between ? and ? limit 1',
       )
       .pluck(),
     trashed: database.prepare(`
-      select owner, name from trash where content_id = @contentId
-      order by owner <> @owner limit 1`),
-    file: database.prepare('select owner_key, name from files where file_id = ?').raw(),
+      select owner, name from trash where content_id = +@contentId
+      order by owner <> +@owner limit 1`),
+    file: database.prepare('select owner_key, name from files where file_id = +?').raw(),
   }
 }

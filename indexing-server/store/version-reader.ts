@@ -68,30 +68,30 @@ function prepare(database: Database) {
   const current = `select peer_id as owner, content_id as contentId, modified_ms as modifiedMs,
     null as replacedMs
     from files cross join peer_keys on peer_key = owner_key
-    where content_id is not null and name = @name`
+    where content_id is not null and name = +@name`
   const replaced = `select owner, content_id, modified_ms, replaced_ms from replaced
-    where name = @name`
+    where name = +@name`
   return {
     versionsNamed: database.prepare(`
       select * from (${current} union all ${replaced})
-      where (ifnull(-replacedMs, ${currentRank}), owner, contentId) > (@rank, @owner, @contentId)
+      where (ifnull(-replacedMs, ${currentRank}), owner, contentId) > (+@rank, +@owner, +@contentId)
         and (@hash is null or contentId in
-          (select content_id from contents where hash_number = @number and sha256 = @hash))
+          (select content_id from contents where hash_number = +@number and sha256 = +@hash))
       order by ifnull(-replacedMs, ${currentRank}), owner, contentId limit @limit`),
     versionsOf: database.prepare(`
       select * from (
-        ${current} and owner_key = (select peer_key from peer_keys where peer_id = @owner)
-        union all ${replaced} and owner = @owner
+        ${current} and owner_key = (select peer_key from peer_keys where peer_id = +@owner)
+        union all ${replaced} and owner = +@owner
         union all select owner, content_id, modified_ms, null from trash
-          where owner = @owner and name = @name)
+          where owner = +@owner and name = +@name)
       order by replacedMs is not null, replacedMs desc, contentId desc`),
     // By time: most of them are not due, and the primary key would read all.
     dueReplaced: database.prepare(`
       select distinct owner, name from replaced indexed by replaced_by_time
-      where replaced_ms <= @beforeMs and (owner, name) > (@owner, @name)
+      where replaced_ms <= +@beforeMs and (owner, name) > (+@owner, +@name)
       order by owner, name limit @limit`),
     replacedBeyond: database.prepare(`
       select owner, name from replaced join contents using (content_id)
-      group by owner, name having sum(size) > @bytes or count(*) > @count`),
+      group by owner, name having sum(size) > +@bytes or count(*) > +@count`),
   }
 }
