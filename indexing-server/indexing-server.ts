@@ -51,7 +51,7 @@ import { WriteHealth } from './write-health.ts'
 /** The database in the data folder. */
 export const databaseName = 'index.sqlite'
 /** Memory of all cached lookups. */
-const lookupBytesCached = 48 * 1024 * 1024
+const lookupBytesCached = 24 * 1024 * 1024
 
 /** The settings of the index; main.ts runs the health server. */
 export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>

@@ -4,7 +4,7 @@ import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { AppError, type WireError } from '../errors.ts'
 import { EncodedReply } from './encoded-reply.ts'
-import { encodeFrame, encodeFrameAround } from './framing.ts'
+import { encodeFrame } from './framing.ts'
 
 /** The id of errors that concern the connection rather than a request. */
 export const connectionErrorId = 0
@@ -48,7 +48,7 @@ export function requestFrame(id: number, type: string, body: unknown): Buffer {
 
 /** `bytes` raw bytes follow the frame, if given. */
 export function replyFrame(re: number, body: unknown, bytes?: number): Buffer {
-  if (body instanceof EncodedReply) return encodeFrameAround(`{"re":${re},"body":`, body.json, '}')
+  if (body instanceof EncodedReply) return encodeFrame(`{"re":${re},"body":${body.json}}`)
   return encodeFrame(JSON.stringify({ re, body, bytes }))
 }
 

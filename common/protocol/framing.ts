@@ -18,25 +18,7 @@ const nothing = Buffer.alloc(0)
  * @throws AppError TOO_LARGE if the body exceeds its limit
  */
 export function encodeFrame(body: string): Buffer {
-  const frame = frameFor(Buffer.byteLength(body))
-  frame.write(body, headerBytes)
-  return frame
-}
-
-/**
- * The same for a body of which the middle is encoded already. `before` and `after` are ASCII.
- * @throws AppError TOO_LARGE if the body exceeds its limit
- */
-export function encodeFrameAround(before: string, middle: Uint8Array, after: string): Buffer {
-  const frame = frameFor(before.length + middle.length + after.length)
-  frame.write(before, headerBytes, 'latin1')
-  frame.set(middle, headerBytes + before.length)
-  frame.write(after, headerBytes + before.length + middle.length, 'latin1')
-  return frame
-}
-
-/** A frame for a body of this size, with its header. */
-function frameFor(bodyBytes: number): Buffer {
+  const bodyBytes = Buffer.byteLength(body)
   if (bodyBytes > limits.frameBodyBytesMax)
     throw new AppError('TOO_LARGE', {
       what: 'A message',
@@ -45,6 +27,7 @@ function frameFor(bodyBytes: number): Buffer {
     })
   const frame = Buffer.allocUnsafe(headerBytes + bodyBytes)
   frame.writeUInt32BE(bodyBytes, 0)
+  frame.write(body, headerBytes)
   return frame
 }
 
