@@ -26,7 +26,8 @@ const foundDeadlineMs = 600_000
 export async function measureManyPeers(peers: number, options: BenchmarkOptions): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder()).path
-  const tested = stack.use(await startTestedIndex(folder))
+  // Otherwise it has copies to make.
+  const tested = stack.use(await startTestedIndex(folder, ['--replication-factor', '1']))
   const address = { host: '127.0.0.1', port: tested.port }
   const crowd = stack.use(await Crowd.join(address, peers))
   for (const [owner, member] of crowd.members.entries())
