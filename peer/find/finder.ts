@@ -15,6 +15,7 @@ import type { CallReply, CallRequest } from '../api/calls.ts'
 import type { ListedFile, Safety, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
 import type { IndexLink } from './index-link.ts'
 import { sumOfSafety } from './sum-of-safety.ts'
+import { whenAdmitted } from './when-admitted.ts'
 
 /**
  * Pages requested from the index for one page of files that this peer does not hold: 10,000 rows.
@@ -22,8 +23,6 @@ import { sumOfSafety } from './sum-of-safety.ts'
 export const remotePagesPerList = 20
 /** An index away for less than this may be restarting: commands wait for it. */
 export const indexWaitMs = 2_000
-/** How often a request is sent to an index that refuses it because it has too much to do. */
-const overloadedTriesMax = 4
 /** How long a command waits for an index that has been away for longer: one more attempt. */
 export const indexRetryMs = 300
 
@@ -372,22 +371,13 @@ export class Finder {
     )
     const startMs = clock.monotonicMs()
     const options = { signal, ...(answerMs !== undefined && { deadlineMs: answerMs }) }
-    const reply = await this.#whenAdmitted(() => connection.request(type, body, options), signal)
+    const reply = await whenAdmitted(() => connection.request(type, body, options), {
+      clock,
+      signal,
+    })
     if (type === 'lookup' || type === 'search')
       this.#onFound((clock.monotonicMs() - startMs) / 1000)
     return reply
-  }
-
-  /** Comes back when the index says so, a few times, if it has too much to do. */
-  async #whenAdmitted<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    for (let times = 1; ; times += 1) {
-      try {
-        return await ask()
-      } catch (error) {
-        if (!hasCode(error, 'OVERLOADED') || times === overloadedTriesMax) throw error
-        await this.#dependencies.clock.sleep(times * Number(error.details['retryAfterMs']), signal)
-      }
-    }
   }
 
   #onFound(seconds: number): void {
