@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 
-/** Parses a whole number from 0 to 99,999: larger runs take too long to be useful. */
+/** Parses a whole number from 0 to 9,999,999: larger runs take too long to be useful. */
 export function parseCount(text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Must be a whole number from 0 to 99999.')
+  if (/^\d{1,7}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Must be a whole number from 0 to 9999999.')
 }
 
 /** The same, without 0. */
