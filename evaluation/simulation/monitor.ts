@@ -35,7 +35,7 @@ interface OpenBatch {
 /** Checks, while a cluster lives, what must hold at any time. */
 export class Monitor {
   readonly violations: string[] = []
-  /** How many copies peers were asked to make. */
+  /** How many copies peers were asked to make; in a mesh, how many they made. */
   copiesAsked = 0
   readonly tap = new WireTap({
     onRequest: (request) => this.#onRequest(request),
@@ -79,7 +79,8 @@ export class Monitor {
   watcherOf(machine: Machine): ShareWatcher {
     const { peerId } = machine
     return {
-      onPlaced: ({ path }, bytes, sha256) => {
+      onPlaced: ({ path, kind }, bytes, sha256) => {
+        if (this.#cluster?.isMesh === true && kind === 'replicated') this.copiesAsked += 1
         this.#cluster?.events.add(peerId, `placed ${path} ${sha256.slice(0, 8)}`)
         if (contentIn(bytes).content.sha256 !== sha256)
           this.violation(`${peerId} counts other bytes at ${path} as ${sha256}`)

@@ -11,18 +11,17 @@ const watchMs = 240_000
 
 /** Entries in memory that should have ended with the work that they were about. */
 export function leftovers({ cluster, expectations }: Stage): string[] {
-  const { index, machines, clock } = cluster
-  // Failures of moves that were given up are remembered, as many as there may be.
-  const { failures = 0, ...kept } = index?.server.repairs.kept() ?? {}
+  const { indexes, machines, clock } = cluster
   const failuresMax = expectations.contentCount * 2 * machines.length
-  const entries = [
-    ...Object.entries(kept),
-    ['failures', Math.max(0, failures - failuresMax)] as const,
-  ]
+  const entries = indexes.flatMap(({ server }) => {
+    // Failures of moves that were given up are remembered, as many as there may be.
+    const { failures, ...kept } = server.repairs.kept()
+    return [...Object.entries(kept), ['failures', Math.max(0, failures - failuresMax)] as const]
+  })
   // The needs of contents that are lost, or want more copies than there are peers, remain.
   const areOpen = expectations.doubtful.length + expectations.unreachable.length > 0
   const left = entries.filter(([table, count]) => count > 0 && !(areOpen && isAboutNeeds(table)))
-  const timersMax = timersPerProcessMax * (machines.length + 1)
+  const timersMax = timersPerProcessMax * (machines.length + Math.max(1, indexes.length))
   return [
     ...left.map(([table, count]) => `${count} ${table} are kept by the index at rest`),
     ...(clock.pending > timersMax ? [`${clock.pending} timers are pending at rest`] : []),
@@ -35,8 +34,8 @@ export function leftovers({ cluster, expectations }: Stage): string[] {
 }
 
 /** Whether a copy moves to another zone or a less full peer. */
-export function isMoving({ cluster: { index } }: Stage): boolean {
-  return (index?.server.repairs.kept().moves ?? 0) > 0
+export function isMoving({ cluster: { indexes } }: Stage): boolean {
+  return indexes.some(({ server }) => server.repairs.kept().moves > 0)
 }
 
 function isAboutNeeds(table: string): boolean {
